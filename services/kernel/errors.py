@@ -1,0 +1,87 @@
+"""The one expected failure of the mesh: a `Fault` with a kind, a reason and every number its text names.
+
+A Fault is raised anywhere, becomes a `google.rpc.Status` in one interceptor, a Fault again in the caller and a problem
+body in the gateway. It carries no text: texts stand in one table, in Chinese and English, keyed by the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class FaultKind(Enum):
+    """What the caller can do about it; the value is the canonical gRPC status code's name."""
+
+    INVALID = "INVALID_ARGUMENT"
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "ALREADY_EXISTS"
+    PRECONDITION = "FAILED_PRECONDITION"
+    DENIED = "PERMISSION_DENIED"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    UNAVAILABLE = "UNAVAILABLE"
+    EXHAUSTED = "RESOURCE_EXHAUSTED"
+    DEADLINE = "DEADLINE_EXCEEDED"
+    UNSERVED = "UNIMPLEMENTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken field: its path in the request (`bill.chrg_bchno`, `lines[3].cnt`), a rule id and what was expected."""
+
+    path: str
+    rule: str
+    description: str = ""
+
+
+class Fault(Exception):
+    """An expected refusal.
+
+    `reason` is UPPER_SNAKE and stands in `error_reason.proto`; `metadata` holds every value that the text names, as
+    text; `violations` all broken fields; `retry_after_s` is set when waiting helps. Never holds personal data.
+    """
+
+    def __init__(
+        self,
+        kind: FaultKind,
+        reason: str,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        violations: Iterable[Violation] = (),
+        retry_after_s: float | None = None,
+    ) -> None:
+        self.kind = kind
+        self.reason = reason
+        self.metadata: dict[str, str] = dict(metadata or {})
+        self.violations: tuple[Violation, ...] = tuple(violations)
+        self.retry_after_s = retry_after_s
+        super().__init__(reason)
+
+    def __repr__(self) -> str:
+        return f"Fault({self.kind.name}, {self.reason}, {self.metadata}, {list(self.violations)})"
+
+
+def invalid(path: str, rule: str, description: str = "", *, reason: str = "INVALID_REQUEST", **metadata: str) -> Fault:
+    """An INVALID fault with one violation."""
+    return Fault(FaultKind.INVALID, reason, metadata, violations=[Violation(path, rule, description)])
+
+
+def not_found(reason: str, **metadata: str) -> Fault:
+    """A NOT_FOUND fault; the metadata names what was looked for, never by a personal number."""
+    return Fault(FaultKind.NOT_FOUND, reason, metadata)
+
+
+def conflict(reason: str, **metadata: str) -> Fault:
+    """A CONFLICT fault: the same name or request id stands for something else already."""
+    return Fault(FaultKind.CONFLICT, reason, metadata)
+
+
+def precondition(reason: str, **metadata: str) -> Fault:
+    """A PRECONDITION fault: the state of the encounter, person or ledger does not allow it now."""
+    return Fault(FaultKind.PRECONDITION, reason, metadata)
+
+
+def denied(reason: str, **metadata: str) -> Fault:
+    """A DENIED fault: this caller may not do this."""
+    return Fault(FaultKind.DENIED, reason, metadata)
