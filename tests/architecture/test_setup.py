@@ -1,0 +1,73 @@
+"""What a newcomer types first: the targets exist, an unfit Python explains itself, and every package is pinned."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tools.tidy import ROOT
+
+
+def make(target: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    settings = [f"{name}={value}" for name, value in variables.items()]
+    return subprocess.run(
+        ["make", target, *settings], cwd=ROOT, capture_output=True, text=True, check=False, timeout=30
+    )
+
+
+def interpreter(folder: Path, script: str) -> str:
+    program = folder / "python-of-the-test"
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    return str(program)
+
+
+@pytest.mark.parametrize("target", ["setup", "demo", "up", "test", "bench"])
+def test_the_makefile_has_the_target(target: str) -> None:
+    run = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_a_missing_python_says_what_to_install(tmp_path: Path) -> None:
+    run = make("setup", VENV=str(tmp_path / "venv"), PYTHON=str(tmp_path / "no-python"))
+    assert run.returncode != 0
+    assert "yibao needs Python 3.11" in run.stderr
+    assert "make setup PYTHON=" in run.stderr
+
+
+def test_a_python_of_another_version_is_named(tmp_path: Path) -> None:
+    other = interpreter(tmp_path, '[ "$1" = --version ] && echo "Python 3.9.2" && exit 0; exit 1')
+    run = make("setup", VENV=str(tmp_path / "venv"), PYTHON=other)
+    assert run.returncode != 0
+    assert "is Python 3.9.2, but yibao needs Python 3.11" in run.stderr
+
+
+def test_a_python_without_venv_names_the_debian_package(tmp_path: Path) -> None:
+    bare = interpreter(tmp_path, 'case "$2" in *ensurepip*) exit 1;; esac; exit 0')
+    run = make("setup", VENV=str(tmp_path / "venv"), PYTHON=bare)
+    assert run.returncode != 0
+    assert "apt-get install python3-venv" in run.stderr
+
+
+def test_every_named_package_is_pinned_and_nothing_else_stands_in_the_constraints() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert [pin for pin in pins if not re.fullmatch(r"[\w.-]+==[\w.]+", pin)] == []
+    pinned = {normal(pin.partition("==")[0]) for pin in pins}
+    named = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    assert {normal(re.split(r"[\[<>=]", name)[0]) for name in named} - pinned == set()
+
+
+def normal(package: str) -> str:
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
+def test_continuous_integration_runs_what_a_developer_runs() -> None:
+    script = ROOT / ".ci" / "run"
+    assert script.read_text(encoding="utf-8").rstrip().endswith("make test")
+    assert script.stat().st_mode & 0o111

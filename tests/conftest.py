@@ -1,0 +1,49 @@
+"""What every test may use: the event loop of production, Hypothesis profiles, a real PostgreSQL, empty databases."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+import uvloop
+from hypothesis import HealthCheck, settings
+
+from tools import postgres
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Runs every coroutine on uvloop, as the members do, and lets CI draw the same examples each time."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("ci", settings.get_profile("here"), derandomize=True)
+    settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL of this run's own; it need not survive a power cut, so it skips the disk's flush."""
+    with postgres.running({"fsync": "off", "max_connections": "200"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: postgres.Server) -> str:
+    """SQLAlchemy address of the server's maintenance database, for tests that make no tables."""
+    return postgres_server.url()
+
+
+@pytest.fixture(scope="session")
+def _database_names() -> Iterator[str]:
+    return (f"test_{number}" for number in count(1))
+
+
+@pytest.fixture
+def postgres_database(postgres_server: postgres.Server, _database_names: Iterator[str]) -> Iterator[str]:
+    """SQLAlchemy address of an empty database that is removed after the test."""
+    name = next(_database_names)
+    postgres_server.create(name)
+    yield postgres_server.url(name)
+    postgres_server.drop(name)

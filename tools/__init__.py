@@ -1,0 +1,1 @@
+"""Programs for the people who build and try the mesh; no member imports them."""

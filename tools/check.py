@@ -1,0 +1,122 @@
+"""Everything that continuous integration runs, in one command: `python -m tools.check`, or by name `… ruff mypy`.
+
+Prints one line for each step with its time, the output of those that fail, and pytest's own report last. All steps run
+even when one fails; the exit code is 1 then. Reading steps run two at a time, pytest alone.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import gen_protos
+from tools.release_image import RELEASED
+
+ROOT = gen_protos.ROOT
+SCRIPTS = Path(sys.executable).parent
+AT_ONCE = 2
+TIMEOUT_S = 1800
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A named command, run in the root of the repository."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+def reading_steps(image: Path, released: Path = RELEASED) -> tuple[Step, ...]:
+    """The steps that only read, longest first; `image` holds the contract as it is, `released` as it was."""
+    buf, config = _script("buf"), str(gen_protos.PROTOS / "buf.yaml")
+    return (
+        Step("mypy", (_script("mypy"), "--no-error-summary")),
+        Step("generated", _module("gen_protos", "--check")),
+        Step("contract", _module("contract_rules")),
+        Step("imports", (_script("lint-imports"), "--no-cache", "--no-logo")),
+        Step("buf-lint", (buf, "lint", str(image), "--config", config)),
+        Step("buf-breaking", (buf, "breaking", str(image), "--against", str(released), "--config", config)),
+        Step("ruff", (_script("ruff"), "check", "--quiet", "--output-format=concise", ".")),
+        Step("format", (_script("ruff"), "format", "--check", "--quiet", "--output-format=concise", ".")),
+        Step("tidy", _module("tidy")),
+    )
+
+
+PYTEST = Step("pytest", (sys.executable, "-m", "pytest", "-q"))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the named steps, or all; 1 when one failed."""
+    wanted = set(sys.argv[1:] if arguments is None else arguments)
+    with _image() as image:
+        steps = reading_steps(image)
+        unknown = wanted - {step.name for step in (*steps, PYTEST)}
+        if unknown:
+            print(f"no step {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in (*steps, PYTEST))}")
+            return 2
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            kept = list(pool.map(_run, (step for step in steps if not wanted or step.name in wanted)))
+    if not all(kept):
+        print("some steps failed, see above", flush=True)
+    tested = 0
+    if not wanted or PYTEST.name in wanted:
+        tested = subprocess.run(PYTEST.command, cwd=ROOT, env=_environment(), check=False).returncode
+    return 0 if all(kept) and tested == 0 else 1
+
+
+@contextmanager
+def _image() -> Iterator[Path]:
+    """The contract's descriptors in a temporary file; empty where it does not compile, which `generated` explains."""
+    with tempfile.TemporaryDirectory() as scratch:
+        image = Path(scratch) / "image.binpb"
+        try:
+            gen_protos.write_image(image)
+        except gen_protos.CompileError:
+            image.touch()
+        yield image
+
+
+def _run(step: Step) -> bool:
+    began = time.monotonic()
+    try:
+        run = subprocess.run(
+            step.command,
+            cwd=ROOT,
+            env=_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=TIMEOUT_S,
+        )
+        kept, said = run.returncode == 0, run.stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        kept, said = False, str(error)
+    line = f"{'ok  ' if kept else 'FAIL'} {step.name:<12} {time.monotonic() - began:5.1f} s"
+    print(line if kept else f"{line}\n{said.rstrip()}", flush=True)
+    return kept
+
+
+def _module(name: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", f"tools.{name}", *arguments)
+
+
+def _script(name: str) -> str:
+    return str(SCRIPTS / name)
+
+
+def _environment() -> dict[str, str]:
+    paths = os.pathsep.join((str(ROOT), str(gen_protos.GENERATED)))
+    return {**os.environ, "PYTHONPATH": paths, "NO_COLOR": "1"}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

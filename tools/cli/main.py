@@ -1,0 +1,97 @@
+"""The `yibao` command: what policy teams, vendors and operators do with a mesh from a terminal.
+
+It talks to a running mesh as outsiders do; only `case` without `--through` works alone, on the engine itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.kernel.errors import Fault
+from services.runtime.config import Config, ConfigError, settings_markdown
+from services.runtime.texts import text
+from tools.cli import case, ledger, seed, trace
+from tools.cli.mesh_client import MeshClient, MeshRefusal, MeshUnreachable
+
+KEY_VARIABLE = "YIBAO_KEY"
+DEFAULT_URL = "http://127.0.0.1:7400"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; 0 = well, 1 = differences or refusals, 2 = wrong use."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except MeshUnreachable as error:
+        print(f"{error}\nIs the mesh running? Start one with: make up", file=sys.stderr)
+    except (MeshRefusal, ConfigError) as error:
+        print(error, file=sys.stderr)
+    except Fault as fault:
+        print(_fault_lines(fault), file=sys.stderr)
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+    return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.command == "trace":
+        data_dir = options.data_dir or Config.load(_own_settings()).path("YIBAO_DATA_DIR") or Path()
+        return trace.run(options.number, data_dir / "traces.sqlite")
+    if options.command == "settings":
+        print(settings_markdown())
+        return 0
+    if options.command == "case" and not options.through:
+        return case.main(options.files)
+    url = options.through if options.command == "case" else options.url
+    with MeshClient(url, options.key) as client:
+        if options.command == "case":
+            from tools.cli import case_through  # only this path needs the protos  # noqa: PLC0415
+
+            return case_through.main(options.files, client)
+        if options.command == "seed":
+            return seed.main(options.files, client)
+        return ledger.verify(client)
+
+
+def _own_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != KEY_VARIABLE}
+
+
+def _fault_lines(fault: Fault) -> str:
+    lines = [f"[{fault.reason}] {text(fault, 'en')}"]
+    lines.extend(f"  {each.path}: {each.description or each.rule}" for each in fault.violations)
+    return "\n".join(lines)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="yibao", description="Works with a yibao mesh from the terminal.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    remote = argparse.ArgumentParser(add_help=False)
+    remote.add_argument("--url", default=DEFAULT_URL, help=f"gateway of the mesh (default {DEFAULT_URL})")
+    _key(remote)
+    seeding = commands.add_parser("seed", parents=[remote], help="load people, institutions, items and policies")
+    seeding.add_argument("files", nargs="+", type=Path, help="documents in YAML, JSON or CSV")
+    cases = commands.add_parser("case", help="run worked cases and print every difference")
+    cases.add_argument("files", nargs="+", type=Path, help="case files, or folders of them")
+    cases.add_argument("--through", metavar="URL", default="", help="play the case on this running sandbox mesh")
+    _key(cases)
+    tracing = commands.add_parser("trace", help="print the trace of a msgid, setl_id or mdtrt_id")
+    tracing.add_argument("number")
+    tracing.add_argument("--data-dir", type=Path, default=None, help="data folder of the mesh (YIBAO_DATA_DIR)")
+    books = commands.add_parser("ledger", parents=[remote], help="work with the ledger")
+    books.add_argument("action", choices=("verify",))
+    commands.add_parser("settings", help="print the table of settings")
+    return parser
+
+
+def _key(parser: argparse.ArgumentParser) -> None:
+    key = os.environ.get(KEY_VARIABLE, "")
+    parser.add_argument("--key", default=key, help=f"operator's key (or the variable {KEY_VARIABLE})")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""Talks to a running mesh as outsiders do: REST with a bearer key, and the national envelope of a hospital client.
+
+It holds no business rule and reads no store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from services.kernel.clock import BEIJING
+from services.runtime.contract import Contract
+
+BUSINESS_DATE_HEADER = "X-Yibao-Business-Date"
+
+
+class MeshRefusal(Exception):
+    """A refusal by the mesh: its reason, its text and the broken fields, one a line."""
+
+    def __init__(self, reason: str, text: str, fields: tuple[str, ...] = ()) -> None:
+        self.reason = reason
+        self.fields = fields
+        super().__init__("\n  ".join((f"[{reason}] {text}", *fields)))
+
+
+class MeshUnreachable(Exception):
+    """Nothing answers at the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class NationalAnswer:
+    """Answer of the national envelope: the whole body, and its output."""
+
+    body: Mapping[str, Any]
+
+    @property
+    def succeeded(self) -> bool:
+        """True where infcode is 0."""
+        return self.body.get("infcode") == 0
+
+    @property
+    def output(self) -> Mapping[str, Any]:
+        """The nodes; empty where there are none."""
+        return self.body.get("output") or {}
+
+    @property
+    def message(self) -> str:
+        """err_msg, empty on success."""
+        return self.body.get("err_msg") or ""
+
+
+class MeshClient:
+    """One caller of a gateway. `key` is a bearer key; the national envelope needs none in a sandbox."""
+
+    def __init__(self, url: str, key: str = "", timeout_s: float = 30.0) -> None:
+        self.url = url.rstrip("/")
+        self._contract = Contract.of_mesh()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(timeout=timeout_s, headers=headers, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._http.close()
+
+    def call(self, method: str, request: Message, business_date: date | None = None) -> Any:
+        """Calls a method by its full name over REST; MeshRefusal or MeshUnreachable."""
+        contract = self._contract.method(method)
+        route = next((route for route in contract.http if route.verb == "POST"), None)
+        if route is None:
+            raise MeshRefusal("ROUTE_NOT_FOUND", f"{method} has no POST route")
+        headers = {BUSINESS_DATE_HEADER: business_date.isoformat()} if business_date else {}
+        answer = self._post(self.url + route.path, json_format.MessageToDict(request), headers)
+        if answer.is_error:
+            raise _refusal(answer)
+        return json_format.ParseDict(answer.json(), contract.response_class(), ignore_unknown_fields=True)
+
+    def get(self, path: str) -> Any:
+        """A GET as JSON."""
+        try:
+            answer = self._http.get(self.url + path)
+        except httpx.HTTPError as error:
+            raise MeshUnreachable(f"nothing answers at {self.url}: {type(error).__name__}") from None
+        if answer.is_error:
+            raise _refusal(answer)
+        return answer.json()
+
+    def post_envelope(
+        self, envelope: Mapping[str, object], business_date: date | None = None, path: str = "/fsi/api"
+    ) -> NationalAnswer:
+        """Posts a national envelope as it is given."""
+        headers = {BUSINESS_DATE_HEADER: business_date.isoformat()} if business_date else {}
+        answer = self._post(self.url + path, envelope, headers)
+        if answer.status_code != httpx.codes.OK:
+            raise MeshRefusal(str(answer.status_code), answer.text[:200])
+        return NationalAnswer(json.loads(answer.text))
+
+    def _post(self, url: str, body: object, headers: Mapping[str, str]) -> httpx.Response:
+        try:
+            return self._http.post(url, json=body, headers=dict(headers))
+        except httpx.HTTPError as error:
+            raise MeshUnreachable(f"nothing answers at {self.url}: {type(error).__name__}") from None
+
+
+@dataclass(slots=True)
+class HospitalClient:
+    """A hospital's side of the national envelope: numbers its messages and fills the envelope."""
+
+    client: MeshClient
+    fixmedins_code: str
+    fixmedins_name: str
+    mdtrtarea_admvs: str
+    started: datetime
+    opter: str = "0001"
+    opter_name: str = "测试操作员"
+    serial: int = 0
+
+    def next_msgid(self) -> str:
+        """Institution code, time and a four-digit serial: 30 characters."""
+        self.serial += 1
+        return f"{self.fixmedins_code}{self.started.astimezone(BEIJING):%Y%m%d%H%M%S}{self.serial:04d}"
+
+    def send(
+        self,
+        infno: str,
+        nodes: Mapping[str, object],
+        *,
+        insuplc_admdvs: str = "",
+        business_date: date | None = None,
+        msgid: str = "",
+    ) -> NationalAnswer:
+        """Sends one transaction; a business failure is an answer, not an error."""
+        moment = self.started.astimezone(BEIJING)
+        envelope: dict[str, object] = {
+            "infno": infno,
+            "msgid": msgid or self.next_msgid(),
+            "mdtrtarea_admvs": self.mdtrtarea_admvs,
+            "insuplc_admdvs": insuplc_admdvs,
+            "recer_sys_code": "MBS_LOCAL",
+            "dev_no": "",
+            "dev_safe_info": "",
+            "cainfo": "",
+            "signtype": "",
+            "infver": "V1.0",
+            "opter_type": "1",
+            "opter": self.opter,
+            "opter_name": self.opter_name,
+            "inf_time": f"{moment:%Y-%m-%d %H:%M:%S}",
+            "fixmedins_code": self.fixmedins_code,
+            "fixmedins_name": self.fixmedins_name,
+            "sign_no": "",
+            "input": nodes,
+        }
+        return self.client.post_envelope(envelope, business_date, f"/fsi/api/rsfComIfsService/callService/{infno}")
+
+
+def _refusal(answer: httpx.Response) -> MeshRefusal:
+    try:
+        error = answer.json()["error"]
+    except (ValueError, KeyError, TypeError):
+        return MeshRefusal(str(answer.status_code), answer.text[:200])
+    reason, fields = error.get("status", ""), []
+    for detail in error.get("details", ()):
+        kind = str(detail.get("@type", "")).rpartition(".")[2]
+        if kind == "ErrorInfo":
+            reason = detail.get("reason", reason)
+        if kind == "BadRequest":
+            fields = [f"{each.get('field')}: {each.get('description')}" for each in detail.get("fieldViolations", ())]
+    return MeshRefusal(reason, error.get("message", ""), tuple(fields))

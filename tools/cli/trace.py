@@ -1,0 +1,48 @@
+"""`yibao trace NUMBER`: the tree of spans of a business number (msgid, setl_id, mdtrt_id), with timings.
+
+It reads the local span file; where spans go to a collector by OTLP there is nothing here to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from services.runtime.trace_store import Node, TraceStore
+
+SHOWN = ("yibao.infno", "yibao.msgid", "yibao.mdtrt_id", "yibao.setl_id", "yibao.batch_size", "yibao.reason")
+
+
+def render(roots: tuple[Node, ...]) -> Iterator[str]:
+    """One line a span: indentation, service, name, milliseconds, what failed, business numbers."""
+    for root in roots:
+        yield from _lines(root, 0)
+
+
+def _lines(node: Node, depth: int) -> Iterator[str]:
+    span = node.span
+    mark = "~ " if node.linked else ""
+    failed = f"  !! {span.code} {span.reason}" if span.code else ""
+    numbers = "  ".join(
+        f"{name.removeprefix('yibao.')}={span.attributes[name]}" for name in SHOWN if name in span.attributes
+    )
+    name = f"{'  ' * depth}{mark}{span.service}: {span.name}"
+    yield f"{name:<72} {span.duration_ms:8.2f} ms{failed}  {numbers}".rstrip()
+    for child in node.children:
+        yield from _lines(child, depth + 1)
+
+
+def run(key: str, file: Path) -> int:
+    """Prints the traces in which the number occurs, the latest last; 1 where there is none."""
+    if not file.exists():
+        print(f"no span file at {file}: is this the mesh's data folder, and is YIBAO_TRACE_EXPORTER sqlite?")
+        return 1
+    store = TraceStore(file)
+    found = store.find(key)
+    if not found:
+        print(f"no trace of {key} in {file}; it may not have been kept (YIBAO_TRACE_RATIO) or be older than the file")
+        return 1
+    for trace_id in reversed(found):
+        print(f"trace {trace_id}")
+        print("\n".join("  " + line for line in render(store.tree(trace_id))))
+    return 0

@@ -1,0 +1,101 @@
+"""Rules about error reasons: what code raises is declared, what is declared is raised, explained and worded twice.
+
+Reads the code as text trees and imports nothing of it but the table of texts. A reason that code puts together at run
+time is not seen here; the house style refuses those.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENUM = "yibao.common.v1.ErrorReason"
+PREFIX = "ERROR_REASON_"
+ERRORS = ROOT / "services" / "kernel" / "errors.py"
+TEXTS = "services.runtime.texts.table"
+PLACES = ("services", "gateway", "tools")
+REASON = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def problems(declared: Collection[str], comments: Mapping[str, str]) -> list[str]:
+    """Every broken rule; `comments` are those of the contract by full name."""
+    if not declared:
+        return [f"{ENUM}: the enum of reasons is missing"]
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in _modules()}
+    makers = _makers()
+    raised = {reason: place for path, tree in trees.items() for reason, place in _raised(path, tree, makers)}
+    words = {word for tree in trees.values() for word in _words(tree)}
+    found = [f"{place}: the reason {r} is not declared in {ENUM}" for r, place in raised.items() if r not in declared]
+    for reason in declared:
+        if not comments.get(f"{ENUM}.{PREFIX}{reason}"):
+            found.append(f"{ENUM}: {reason} has no comment")
+        if reason not in words:
+            found.append(f"{ENUM}: {reason} is declared, but no code raises it")
+    for name, comment in comments.items():
+        _, errors, listed = comment.partition("Errors:")
+        found += [f"{name}: names the error {r}, which is not declared" for r in _unknown(listed, declared) if errors]
+    return found + list(_text_problems(declared))
+
+
+def _unknown(listed: str, declared: Collection[str]) -> list[str]:
+    return sorted(set(REASON.findall(listed)) - set(declared))
+
+
+def _modules() -> list[Path]:
+    modules = (path for place in PLACES for path in sorted((ROOT / place).rglob("*.py")))
+    wordings = ROOT / Path(*TEXTS.split(".")[:-1])
+    return [path for path in modules if not path.is_relative_to(wordings)]
+
+
+def _makers() -> dict[str, int]:
+    """Callables of the kernel that take a reason, with its place among the positional arguments (-1: by name only)."""
+    makers: dict[str, int] = {}
+    for node in ast.parse(ERRORS.read_text(encoding="utf-8")).body:
+        functions = node.body if isinstance(node, ast.ClassDef) else [node]
+        for function in functions:
+            if isinstance(function, ast.FunctionDef):
+                names = [argument.arg for argument in function.args.args if argument.arg != "self"]
+                if "reason" in [*names, *(argument.arg for argument in function.args.kwonlyargs)]:
+                    name = node.name if isinstance(node, ast.ClassDef) else function.name
+                    makers[name] = names.index("reason") if "reason" in names else -1
+    return makers
+
+
+def _raised(path: Path, tree: ast.Module, makers: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if called not in makers:
+            continue
+        given = [keyword.value for keyword in node.keywords if keyword.arg == "reason"]
+        if 0 <= makers[called] < len(node.args):
+            given.append(node.args[makers[called]])
+        for word in (word for value in given for word in _words(value)):
+            yield word, f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def _words(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and REASON.fullmatch(node.value):
+            yield node.value
+
+
+def _text_problems(declared: Collection[str]) -> Iterator[str]:
+    try:
+        texts: Mapping[str, tuple[str, str]] = importlib.import_module(TEXTS).TEXTS
+    except ModuleNotFoundError as error:
+        yield f"{TEXTS}: {error}"
+        return
+    for reason in sorted(set(declared) - texts.keys()):
+        yield f"{TEXTS}: {reason} has no text"
+    for reason in sorted(texts.keys() - set(declared)):
+        yield f"{TEXTS}: {reason} is not declared in {ENUM}"
+    for reason, (chinese, english) in texts.items():
+        if not CHINESE.search(chinese) or CHINESE.search(english) or not english.strip():
+            yield f"{TEXTS}: {reason} needs a Chinese and an English text, in this order"
