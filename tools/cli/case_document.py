@@ -19,7 +19,7 @@ from services.kernel.policy.domains import FACTS
 from services.kernel.policy.reading import Findings, Node
 from services.runtime.documents import read_document
 
-DEFAULT_FACTS: dict[str, FactValue] = {
+DEFAULT_FACTS: Mapping[str, FactValue] = {
     "identity": "normal",
     "remote": "local",
     "contracted": False,

@@ -1,0 +1,211 @@
+"""A bill as an institution sends it, the encounter and fee batches it settles, and the checks between them.
+
+Amounts that were sent are compared and never used: what is settled are the totals of the stored fee batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from services.kernel.errors import Fault, FaultKind, Violation, conflict, not_found, precondition
+from services.kernel.money import yuan_text
+from services.settlement.domain.encounters import RequestStamp
+from services.settlement.domain.lines import BillTotals
+from services.settlement.domain.outcome import Components
+
+ALL_BATCHES = "0000"
+"""The charge batch number that means every unsettled batch of the encounter (national interface, 2205 and 2207)."""
+
+VISIT = "visit"
+STAY = "stay"
+
+NO_STAMP = RequestStamp("", "", "", "")
+"""A trial is no write: it has no request id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The institution's counter that a request comes from."""
+
+    fixmedins_code: str
+    msgid: str
+    opter: str = ""
+    opter_name: str = ""
+    insuplc_admdvs: str = ""
+    mdtrtarea_admvs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SentParts:
+    """The parts of the trial as the institution repeats them; 0 says nothing."""
+
+    fulamt_ownpay_amt_fen: int = 0
+    overlmt_selfpay_fen: int = 0
+    preselfpay_amt_fen: int = 0
+    inscp_scp_amt_fen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A bill of a visit (2206, 2207) or of a stay (2303, 2304).
+
+    `use_own` and `use_family` are the person's choice of purses. `med_type` is the national code, empty for a stay: the
+    stay has its own. `interim` settles a stay that goes on. `mdtrt_cert_no` is empty where no credential is shown again.
+    """
+
+    desk: Desk
+    kind: str
+    mdtrt_id: str
+    psn_no: str
+    insutype: str
+    chrg_bchno: str
+    medfee_sumamt_fen: int
+    mdtrt_cert_type: str = ""
+    mdtrt_cert_no: str = ""
+    card_sn: str = ""
+    med_type: str = ""
+    use_own: bool = False
+    use_family: bool = False
+    interim: bool = False
+    invono: str = ""
+    exp_content: str = ""
+    sent: SentParts = SentParts()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A bill to be settled, or (without a stamp) tried, and when it is decided."""
+
+    bill: Bill
+    now: datetime
+    stamp: RequestStamp = NO_STAMP
+    trial_hash: str = ""
+
+
+class BilledEncounter(NamedTuple):
+    """What a settlement needs of an encounter; moments are microseconds UTC, as they are stored."""
+
+    mdtrt_id: str
+    fixmedins_code: str
+    psn_no: str
+    kind: str
+    state: str
+    med_type: str
+    begin_at: int
+    end_at: int | None
+    insuplc_admdvs: str
+    mdtrtarea_admvs: str
+    dise_codg: str
+    dise_name: str
+    exp_content: str
+
+
+class BilledBatch(NamedTuple):
+    """The totals of an uploaded fee batch; a cancelling batch has negative ones. `setl_id` is set where it is settled."""
+
+    fee_batch_id: str
+    mdtrt_id: str
+    chrg_bchno: str
+    setl_id: str | None
+    medfee_fen: int
+    fulamt_ownpay_fen: int
+    overlmt_fen: int
+    preselfpay_fen: int
+    inscp_fen: int
+    exempt: tuple[tuple[str, int], ...]
+
+
+def check_encounter(bill: Bill, encounter: BilledEncounter | None) -> BilledEncounter:
+    """The encounter of the bill: of this institution, person and kind.
+
+    Raises ENCOUNTER_NOT_FOUND.
+    """
+    if (
+        encounter is None
+        or encounter.fixmedins_code != bill.desk.fixmedins_code
+        or encounter.psn_no != bill.psn_no
+        or encounter.kind != bill.kind
+    ):
+        raise not_found("ENCOUNTER_NOT_FOUND", mdtrt_id=bill.mdtrt_id)
+    return encounter
+
+
+def check_state(bill: Bill, encounter: BilledEncounter, *, trial: bool) -> None:
+    """Whether the encounter may be settled as it stands; a trial of a stay may come before discharge.
+
+    Raises ENCOUNTER_STATE for a cancelled one, NOT_DISCHARGED for a stay that goes on without an interim bill.
+    """
+    if encounter.state == "cancelled" or (encounter.kind == VISIT and encounter.state != "open"):
+        raise precondition("ENCOUNTER_STATE", mdtrt_id=encounter.mdtrt_id, state=encounter.state)
+    if encounter.kind == STAY and encounter.state == "open" and not (trial or bill.interim):
+        raise precondition("NOT_DISCHARGED", mdtrt_id=encounter.mdtrt_id)
+
+
+def chosen_batches(bill: Bill, batches: Iterable[BilledBatch]) -> list[BilledBatch]:
+    """The unsettled batches that the bill names; a stay's bill takes all of them.
+
+    Raises CHARGE_BATCH_NOT_FOUND, and BATCH_SETTLED naming the settlement where all that it names is settled.
+    """
+    every = bill.kind == STAY or bill.chrg_bchno == ALL_BATCHES
+    named = [batch for batch in batches if every or batch.chrg_bchno == bill.chrg_bchno]
+    unsettled = [batch for batch in named if batch.setl_id is None]
+    if unsettled:
+        return unsettled
+    settled = next((batch.setl_id for batch in reversed(named) if batch.setl_id is not None), None)
+    if settled is not None:
+        raise conflict("BATCH_SETTLED", chrg_bchno=bill.chrg_bchno, setl_id=settled)
+    raise not_found("CHARGE_BATCH_NOT_FOUND", chrg_bchno=bill.chrg_bchno, mdtrt_id=bill.mdtrt_id)
+
+
+def totals_of_batches(batches: Sequence[BilledBatch]) -> BillTotals:
+    """The totals of several batches."""
+    if len(batches) == 1:
+        only = batches[0]
+        return BillTotals(*only[4:9], dict(only.exempt))
+    exempt: dict[str, int] = {}
+    for batch in batches:
+        for tag, fen in batch.exempt:
+            exempt[tag] = exempt.get(tag, 0) + fen
+    return BillTotals(
+        sum(batch.medfee_fen for batch in batches),
+        sum(batch.fulamt_ownpay_fen for batch in batches),
+        sum(batch.overlmt_fen for batch in batches),
+        sum(batch.preselfpay_fen for batch in batches),
+        sum(batch.inscp_fen for batch in batches),
+        exempt,
+    )
+
+
+def check_sum(bill: Bill, totals: BillTotals) -> None:
+    """Raises FEE_SUM_MISMATCH, naming both sums in yuan, unless the bill's total is that of its lines."""
+    if bill.medfee_sumamt_fen != totals.medfee_fen:
+        sent, found = yuan_text(bill.medfee_sumamt_fen), yuan_text(totals.medfee_fen)
+        raise Fault(
+            FaultKind.PRECONDITION,
+            "FEE_SUM_MISMATCH",
+            {"sent": sent, "found": found},
+            violations=[Violation("data.medfee_sumamt_fen", "sum", f"{found} yuan")],
+        )
+
+
+def check_parts(sent: SentParts, components: Components) -> None:
+    """Raises SPLIT_CHANGED, naming every part sent that is neither 0 nor what was recomputed, with both values."""
+    found = []
+    for name in SentParts.__slots__:
+        value = getattr(sent, name)
+        if value and value != getattr(components, name):
+            found.append((name, value, getattr(components, name)))
+    if found:
+        name, value, now = found[0]
+        raise Fault(
+            FaultKind.PRECONDITION,
+            "SPLIT_CHANGED",
+            {"part": name.removesuffix("_fen"), "sent": yuan_text(value), "found": yuan_text(now)},
+            violations=[
+                Violation(f"data.{part}", "recomputed", f"sent {yuan_text(was)}, recomputed {yuan_text(is_now)} yuan")
+                for part, was, is_now in found
+            ],
+        )

@@ -1,0 +1,141 @@
+"""One bill decided on the state of the books: trial and settlement are the same decision; only what follows differs.
+
+It writes nothing. What it needs from others (person, policies, institution) was fetched before; what may have changed
+meanwhile is compared, and a difference is `Moved`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from services.kernel.errors import precondition
+from services.kernel.policy.document import FactValue
+from services.settlement.domain.account import AccountState
+from services.settlement.domain.bill import (
+    BilledBatch,
+    BilledEncounter,
+    Order,
+    check_encounter,
+    check_parts,
+    check_state,
+    check_sum,
+    chosen_batches,
+    totals_of_batches,
+)
+from services.settlement.domain.catalogue import Institution, StackChoice
+from services.settlement.domain.entries import Books, Moved, Wanted
+from services.settlement.domain.insured import Enrolment, Insured
+from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
+from services.settlement.domain.outcome import Settlement
+from services.settlement.domain.settle import settle
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedBill:
+    """An order with all that others know about it. `facts` are those of a first settlement of the stay.
+
+    `ec_token_digest` is empty where no ecToken was shown.
+    """
+
+    order: Order
+    encounter: BilledEncounter
+    insured: Insured
+    enrolment: Enrolment
+    institution: Institution
+    choice: StackChoice
+    med_type: str
+    day: date
+    facts: Mapping[str, FactValue]
+    key: LedgerKey
+    own: AccountKey
+    family: AccountKey | None
+    ec_token_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a bill comes to, and the state of the books that it was decided on."""
+
+    settlement: Settlement
+    batches: tuple[BilledBatch, ...]
+    ledger: YearLedger
+    trial_hash: str
+
+
+_NO_LEDGER = YearLedger()
+_NO_ACCOUNT = AccountHead()
+
+
+def wanted_of(bills: Iterable[PreparedBill], *, trial: bool) -> Wanted:
+    """All that the books must tell before these bills are decided."""
+    items = tuple(bills)
+    families = (item.family for item in items if item.family is not None)
+    encounters = tuple({item.encounter.mdtrt_id: None for item in items})
+    return Wanted(
+        requests=()
+        if trial
+        else tuple({(item.order.stamp.scope, item.order.stamp.request_id): None for item in items}),
+        encounters=encounters,
+        batches=encounters,
+        digests=tuple({item.ec_token_digest: None for item in items if item.ec_token_digest}),
+        ledgers=tuple({item.key: None for item in items}),
+        accounts=tuple(dict.fromkeys((*(item.own for item in items), *families))),
+        stays=tuple({item.encounter.mdtrt_id: None for item in items if item.encounter.kind == "stay"}),
+    )
+
+
+def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
+    """Decides a bill; the books stay as they are.
+
+    Raises `Moved` where the encounter changed since it was prepared, and the faults of a settlement: ENCOUNTER_NOT_FOUND,
+    ENCOUNTER_STATE, NOT_DISCHARGED, EC_TOKEN_SPENT, CHARGE_BATCH_NOT_FOUND, BATCH_SETTLED, FEE_SUM_MISMATCH,
+    TRIAL_OUTDATED, SPLIT_CHANGED and all of `settle`.
+    """
+    order = prepared.order
+    bill = order.bill
+    encounter = check_encounter(bill, books.encounters.get(bill.mdtrt_id))
+    check_state(bill, encounter, trial=trial)
+    if encounter != prepared.encounter:
+        raise Moved
+    if prepared.ec_token_digest in books.spent:
+        raise precondition("EC_TOKEN_SPENT")
+    batches = chosen_batches(bill, books.batches.get(bill.mdtrt_id, ()))
+    totals = totals_of_batches(batches)
+    check_sum(bill, totals)
+    ledger = books.years.get(prepared.key, _NO_LEDGER)
+    own = books.accounts.get(prepared.own, _NO_ACCOUNT)
+    family = _NO_ACCOUNT if prepared.family is None else books.accounts.get(prepared.family, _NO_ACCOUNT)
+    account = AccountState(
+        own_fen=own.balance_fen,
+        own_current_year_fen=own.current_in(prepared.key.benefit_year),
+        mutual_fen=family.balance_fen,
+        use_own=bill.use_own,
+        use_mutual=bill.use_family and prepared.family is not None,
+    )
+    facts = prepared.facts
+    if encounter.mdtrt_id in books.continued:
+        facts = {**facts, "same_stay": True}
+    settlement = settle(prepared.choice.stack, totals, facts, ledger.accumulators, account)
+    digest = ""
+    if trial or order.trial_hash:
+        digest = _trial_hash(prepared, batches, (ledger.seq, own.seq, family.seq))
+        if order.trial_hash and order.trial_hash != digest:
+            raise precondition("TRIAL_OUTDATED", mdtrt_id=bill.mdtrt_id)
+    check_parts(bill.sent, settlement.components)
+    return Decision(settlement, tuple(batches), ledger, digest)
+
+
+def _trial_hash(prepared: PreparedBill, batches: Iterable[BilledBatch], sequences: tuple[int, ...]) -> str:
+    """SHA-256 over policy versions, places in the ledgers, bill and use of accounts."""
+    bill = prepared.order.bill
+    content = (
+        tuple((version.id, version.version, version.content_hash) for version in prepared.choice.versions),
+        tuple(prepared.key),
+        sequences,
+        tuple(tuple(batch) for batch in batches),
+        (bill.use_own, bill.use_family, prepared.med_type),
+    )
+    return hashlib.sha256(repr(content).encode()).hexdigest()

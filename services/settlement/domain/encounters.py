@@ -1,0 +1,164 @@
+"""Encounters (visits and stays) with their states, and the entry that every accepted write to them leaves behind.
+
+What an encounter tells 5201 travels as opaque bytes: nothing here reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.kernel.clock import beijing_day
+from services.kernel.errors import conflict, invalid, not_found, precondition
+
+OPEN = "open"
+DISCHARGED = "discharged"
+CANCELLED = "cancelled"
+VOID = "void"
+DISCHARGE = "discharge"
+"""Kind of the entry that a discharge leaves."""
+
+MAX_LISTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Encounter:
+    """A visit or a stay (`kind`). `med_type` is the national code, empty before 2203; `end_at` stands after discharge."""
+
+    mdtrt_id: str
+    fixmedins_code: str
+    psn_no: str
+    insutype: str
+    kind: str
+    ipt_otp_no: str
+    state: str
+    med_type: str
+    begin_at: datetime
+    end_at: datetime | None
+    insuplc_admdvs: str
+    mdtrtarea_admvs: str
+    mdtrt_cert_type: str
+    dise_codg: str
+    dise_name: str
+    exp_content: str
+    details: bytes
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EncounterName:
+    """An encounter as a request names it: all of it must fit; an empty kind means either."""
+
+    kind: str
+    mdtrt_id: str
+    fixmedins_code: str
+    psn_no: str
+
+
+@dataclass(frozen=True, slots=True)
+class EncounterFilter:
+    """Which encounters of a person at an institution: begun in a range of time; empty texts ask for nothing."""
+
+    fixmedins_code: str
+    psn_no: str
+    begin: datetime
+    end: datetime
+    med_type: str = ""
+    mdtrt_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStamp:
+    """Whose write it is: `scope` and `request_id` name it for ever, `content_hash` tells a repeat from another request."""
+
+    scope: str
+    request_id: str
+    rpc: str
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An accepted write with the answer it got; of kind `void` where 2601 took the message back before it came."""
+
+    entry_id: str
+    stamp: RequestStamp
+    response: bytes
+    mdtrt_id: str | None
+    kind: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FeePresence:
+    """What stands on an encounter: unsettled fee lines, and a settlement that took some (empty: none)."""
+
+    unsettled: bool
+    setl_id: str
+
+
+def repeated_answer(stamp: RequestStamp, entry: Entry) -> bytes:
+    """The stored answer to a request id that is taken.
+
+    PRECONDITION MESSAGE_VOIDED for a message that was taken back, CONFLICT REQUEST_ID_REUSED for other content.
+    """
+    if entry.kind == VOID:
+        raise precondition("MESSAGE_VOIDED", request_id=stamp.request_id)
+    if entry.stamp.content_hash != stamp.content_hash:
+        raise conflict("REQUEST_ID_REUSED", request_id=stamp.request_id)
+    return entry.response
+
+
+def named_encounter(name: EncounterName, encounter: Encounter | None) -> Encounter:
+    """The encounter if it is the one named; NOT_FOUND (ENCOUNTER_NOT_FOUND) whatever does not fit."""
+    if encounter is None or name != EncounterName(
+        name.kind and encounter.kind, encounter.mdtrt_id, encounter.fixmedins_code, encounter.psn_no
+    ):
+        raise not_found("ENCOUNTER_NOT_FOUND", mdtrt_id=name.mdtrt_id)
+    return encounter
+
+
+def require_state(encounter: Encounter, *states: str) -> None:
+    """PRECONDITION (ENCOUNTER_STATE) unless the encounter is in one of the states."""
+    if encounter.state not in states:
+        raise precondition("ENCOUNTER_STATE", mdtrt_id=encounter.mdtrt_id, state=encounter.state)
+
+
+def check_visit_cancellable(encounter: Encounter, fees: FeePresence) -> None:
+    """A visit is cancelled only when open, with nothing settled and no line left: 2208, then 2205, then 2202."""
+    require_state(encounter, OPEN)
+    if fees.setl_id:
+        raise precondition("FEES_SETTLED", mdtrt_id=encounter.mdtrt_id, setl_id=fees.setl_id)
+    if fees.unsettled:
+        raise precondition("FEES_PRESENT", mdtrt_id=encounter.mdtrt_id)
+
+
+def check_admission_cancellable(encounter: Encounter, fees: FeePresence) -> None:
+    """An admission is undone only when the stay is open and has no fees at all."""
+    require_state(encounter, OPEN)
+    if fees.setl_id or fees.unsettled:
+        raise precondition("FEES_PRESENT", mdtrt_id=encounter.mdtrt_id)
+
+
+def check_no_open_stay(open_stay: Encounter | None, fixmedins_code: str) -> None:
+    """PRECONDITION (STAY_OPEN) where the person lies in a hospital already; its number is told to that hospital only."""
+    if open_stay is not None:
+        known = open_stay.mdtrt_id if open_stay.fixmedins_code == fixmedins_code else ""
+        raise precondition("STAY_OPEN", mdtrt_id=known)
+
+
+def check_end(encounter: Encounter, end_at: datetime, path: str) -> None:
+    """INVALID where a stay would end before it began."""
+    if end_at < encounter.begin_at:
+        raise invalid(path, "not_before_begin", "the encounter begins later")
+
+
+def days_in_hospital(begin: datetime, end: datetime) -> int:
+    """Days of a stay: the nights, and one for a stay that ends on the day it began (our decision)."""
+    return max(1, (beijing_day(end) - beijing_day(begin)).days)
+
+
+def check_not_settled(encounter: Encounter, settled: bool) -> None:
+    """PRECONDITION (ENCOUNTER_STATE) for a stay that was settled after its discharge: 2305 comes before 2405."""
+    if settled:
+        raise precondition("ENCOUNTER_STATE", mdtrt_id=encounter.mdtrt_id, state="settled")

@@ -1,0 +1,180 @@
+"""What one batch reads from the books and writes to them: plain values between the operations and the store.
+
+Rows stand in the order of their column names here, so that they are stored as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from services.kernel.errors import Fault, conflict, precondition
+from services.settlement.domain.bill import BilledBatch, BilledEncounter
+from services.settlement.domain.booking import Posting
+from services.settlement.domain.encounters import RequestStamp
+from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
+from services.settlement.domain.outcome import MONEY_FIELDS, Components
+
+SETTLE = "settle"
+REVERSE = "reverse"
+VOID = "void"
+
+RequestKey = tuple[str, str]
+"""Scope and request id."""
+
+SETTLEMENT_COLUMNS = (
+    *("setl_id", "scope", "request_id", "rpc", "content_hash", "response", "kind", "state", "reverses", "mdtrt_id"),
+    *("psn_no", "insutype", "insuplc_admdvs", "benefit_year", "ledger_seq", "med_type", "setl_at", "ec_token_digest"),
+    *("msgid", "opter", "opter_name", "invono", "policies_json", "record", "preselfpay_in_base"),
+    *MONEY_FIELDS,
+    "pool_prop_selfpay_e4",
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_COMPONENTS = attrgetter(*MONEY_FIELDS, "pool_prop_selfpay_e4")
+
+NOTHING = Components(*(0,) * len(Components.__slots__))
+
+
+class Moved(Exception):
+    """The books moved between the decision and the write, in another process: nothing was written, decide again."""
+
+
+class StoredAnswer(NamedTuple):
+    """An answer that was given to a request before."""
+
+    scope: str
+    request_id: str
+    content_hash: str
+    kind: str
+    setl_id: str
+    response: bytes
+
+
+class AccumulatorEntry(NamedTuple):
+    """One movement of one accumulator, in the order of its stored columns."""
+
+    psn_no: str
+    insutype: str
+    insuplc_admdvs: str
+    benefit_year: str
+    seq: int
+    key: str
+    delta: int
+    source_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a batch has to know before it decides; `encounters`, `batches` and `stays` are named by encounter."""
+
+    requests: tuple[RequestKey, ...] = ()
+    encounters: tuple[str, ...] = ()
+    batches: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    ledgers: tuple[LedgerKey, ...] = ()
+    accounts: tuple[AccountKey, ...] = ()
+    stays: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Books:
+    """What the store knew when it was asked; it moves as the bills of a batch are decided one after the other.
+
+    `spent` are digests of ecTokens, `continued` the stays with a standing settlement.
+    """
+
+    answers: dict[RequestKey, StoredAnswer] = field(default_factory=dict)
+    encounters: dict[str, BilledEncounter] = field(default_factory=dict)
+    batches: dict[str, list[BilledBatch]] = field(default_factory=dict)
+    spent: set[str] = field(default_factory=set)
+    years: dict[LedgerKey, YearLedger] = field(default_factory=dict)
+    accounts: dict[AccountKey, AccountHead] = field(default_factory=dict)
+    continued: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Writing:
+    """Rows to be stored together; `settled` pairs each fee batch with the settlement that settles it."""
+
+    settlements: list[tuple[Any, ...]] = field(default_factory=list)
+    accumulators: list[AccumulatorEntry] = field(default_factory=list)
+    postings: list[Posting] = field(default_factory=list)
+    settled: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a settlement's row says beside its amounts; `setl_at` is in microseconds UTC."""
+
+    setl_id: str
+    stamp: RequestStamp
+    kind: str
+    mdtrt_id: str
+    key: LedgerKey
+    ledger_seq: int | None
+    med_type: str
+    setl_at: int
+    msgid: str
+    opter: str = ""
+    opter_name: str = ""
+    invono: str = ""
+    ec_token_digest: str | None = None
+    reverses: str | None = None
+    policies_json: str = "[]"
+    preselfpay_in_base: bool = False
+
+
+def stored_moment(moment: datetime) -> int:
+    """A moment as rows hold it: microseconds since 1970 UTC."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def settlement_row(heading: Heading, components: Components, response: bytes, record: bytes) -> tuple[Any, ...]:
+    """A row in the order of SETTLEMENT_COLUMNS; every new settlement stands."""
+    return (
+        heading.setl_id,
+        heading.stamp.scope,
+        heading.stamp.request_id,
+        heading.stamp.rpc,
+        heading.stamp.content_hash,
+        response,
+        heading.kind,
+        "standing",
+        heading.reverses,
+        heading.mdtrt_id,
+        *heading.key,
+        heading.ledger_seq,
+        heading.med_type,
+        heading.setl_at,
+        heading.ec_token_digest,
+        heading.msgid,
+        heading.opter,
+        heading.opter_name,
+        heading.invono,
+        heading.policies_json,
+        record,
+        1 if heading.preselfpay_in_base else 0,
+        *_COMPONENTS(components),
+    )
+
+
+def accumulator_entries(key: LedgerKey, seq: int, deltas: Mapping[str, int], source_id: str) -> list[AccumulatorEntry]:
+    """The movements of one source."""
+    return [AccumulatorEntry(*key, seq, name, delta, source_id) for name, delta in deltas.items()]
+
+
+def repeated(stamp: RequestStamp, stored: StoredAnswer) -> StoredAnswer | Fault:
+    """The answer to a request id that is taken: the stored one, or why it does not belong to this request.
+
+    CONFLICT REQUEST_ID_REUSED for other content, PRECONDITION MESSAGE_VOIDED for a message that 2601 took back.
+    """
+    if stored.kind == VOID:
+        return precondition("MESSAGE_VOIDED", request_id=stamp.request_id)
+    if stored.content_hash != stamp.content_hash:
+        return conflict("REQUEST_ID_REUSED", request_id=stamp.request_id)
+    return stored

@@ -1,0 +1,288 @@
+"""Fee lines and charge batches of an encounter: what an upload adds, what a return may take, what a cancellation undoes.
+
+Nothing stored is changed but a state; a cancelled line of a stay is balanced by a batch of negative totals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.kernel.errors import Fault, FaultKind, Violation, conflict, not_found
+from services.kernel.money import scaled_of
+from services.settlement.domain.bill import ALL_BATCHES
+from services.settlement.domain.lines import BillTotals, LineSplit, totals_of
+from services.settlement.domain.pricing import PricedLine, SentLine
+
+OPEN = "open"
+SETTLED = "settled"
+CANCELLED = "cancelled"
+UPLOAD = "upload"
+CANCEL = "cancel"
+
+MAX_LISTED = 5000
+_MAX_VIOLATIONS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class FeeBatch:
+    """The lines that came together under one charge batch number, or (`cancel`) the negative of lines taken back."""
+
+    fee_batch_id: str
+    mdtrt_id: str
+    chrg_bchno: str
+    kind: str
+    state: str
+    setl_id: str | None
+    totals: BillTotals
+    line_count: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FeeLine:
+    """A stored line; `detail` and `answer` are the line as it was sent and as it was answered, opaque here."""
+
+    line_id: str
+    mdtrt_id: str
+    feedetl_sn: str
+    fee_batch_id: str
+    line_no: int
+    state: str
+    fee_at: datetime
+    split: LineSplit
+    init_feedetl_sn: str
+    cnt: str
+    detail: bytes
+    answer: bytes
+
+    @property
+    def is_return(self) -> bool:
+        """Whether it takes something back."""
+        return bool(self.init_feedetl_sn) and (self.split.amount_fen < 0 or self.cnt.startswith("-"))
+
+
+@dataclass(frozen=True, slots=True)
+class StandingLine:
+    """A standing line with the state of its batch (`setl_id` is empty while it is not settled)."""
+
+    line: FeeLine
+    chrg_bchno: str
+    batch_state: str
+    setl_id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands on the encounter that an upload must know: the lines it names, the returns of them, all batches."""
+
+    lines: Mapping[str, StandingLine] = field(default_factory=dict)
+    returns: Sequence[StandingLine] = ()
+    batches: Sequence[FeeBatch] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What an upload does: `places` of the lines that are new, and the stored answers of those that stand already."""
+
+    places: tuple[int, ...]
+    stored: Mapping[int, bytes]
+
+
+def decide_upload(lines: Sequence[SentLine], standing: Standing, *, stay: bool) -> Upload:
+    """Which lines are new. A line that stands already with the same content is answered again.
+
+    CONFLICT: FEE_LINE_EXISTS (other content under the same number), BATCH_SETTLED (a visit's charge batch that is
+    settled takes no more lines). INVALID: FEE_LINE_NOT_FOUND, RETURN_EXCEEDS_LINE.
+    """
+    first: dict[str, int] = {}
+    new: list[int] = []
+    stored: dict[int, bytes] = {}
+    changed: list[int] = []
+    for place, line in enumerate(lines):
+        known = standing.lines.get(line.feedetl_sn)
+        if known is not None:
+            stored[place] = known.line.answer
+            if known.line.detail != line.detail:
+                changed.append(place)
+        elif line.feedetl_sn in first:
+            if lines[first[line.feedetl_sn]].detail != line.detail:
+                changed.append(place)
+        else:
+            first[line.feedetl_sn] = place
+            new.append(place)
+    if changed:
+        raise _lines_fault(FaultKind.CONFLICT, "FEE_LINE_EXISTS", lines, changed, "feedetl_sn", "same_content")
+    if not stay:
+        _check_batches_unsettled({lines[place].chrg_bchno for place in new}, standing.batches)
+    _check_returns(lines, new, standing, stay=stay)
+    return Upload(tuple(new), stored)
+
+
+def _check_batches_unsettled(numbers: set[str], batches: Sequence[FeeBatch]) -> None:
+    for batch in batches:
+        if batch.state == SETTLED and batch.chrg_bchno in numbers:
+            raise conflict("BATCH_SETTLED", chrg_bchno=batch.chrg_bchno, setl_id=batch.setl_id or "")
+
+
+def _check_returns(lines: Sequence[SentLine], new: Sequence[int], standing: Standing, *, stay: bool) -> None:
+    """A return names a line of the encounter and takes back no more than what still stands of it, in count and money."""
+    left: dict[str, list[int]] = {}
+    for known in standing.lines.values():
+        if not known.line.is_return:
+            left[known.line.feedetl_sn] = [scaled_of(known.line.cnt, 4), known.line.split.amount_fen]
+    for known in standing.returns:
+        _take(left, known.line.init_feedetl_sn, scaled_of(known.line.cnt, 4), known.line.split.amount_fen)
+    for place in new:
+        line = lines[place]
+        if not line.is_return:
+            left[line.feedetl_sn] = [line.count_e4, line.amount_fen]
+    lost: list[int] = []
+    beyond: list[int] = []
+    for place in new:
+        line = lines[place]
+        if not line.is_return or not (line.init_feedetl_sn or stay):
+            continue
+        if line.init_feedetl_sn not in left:
+            lost.append(place)
+        elif _take(left, line.init_feedetl_sn, line.count_e4, line.amount_fen):
+            beyond.append(place)
+    if lost:
+        raise _lines_fault(FaultKind.NOT_FOUND, "FEE_LINE_NOT_FOUND", lines, lost, "init_feedetl_sn", "standing_line")
+    if beyond:
+        raise _lines_fault(FaultKind.PRECONDITION, "RETURN_EXCEEDS_LINE", lines, beyond, "cnt", "at_most_what_stands")
+
+
+def _take(left: dict[str, list[int]], number: str, count_e4: int, amount_fen: int) -> bool:
+    """Takes a (negative) return off its line; True where that is more than was left."""
+    if number not in left:
+        return False
+    rest = left[number]
+    rest[0] += count_e4
+    rest[1] += amount_fen
+    return min(rest) < 0
+
+
+def new_batches(
+    priced: Sequence[PricedLine], ids: Mapping[str, str], mdtrt_id: str, created_at: datetime
+) -> list[FeeBatch]:
+    """One batch for each charge batch number among the lines; `ids` are their ids by number."""
+    groups: dict[str, list[PricedLine]] = {}
+    for line in priced:
+        groups.setdefault(line.sent.chrg_bchno, []).append(line)
+    return [
+        FeeBatch(
+            fee_batch_id=ids[number],
+            mdtrt_id=mdtrt_id,
+            chrg_bchno=number,
+            kind=UPLOAD,
+            state=OPEN,
+            setl_id=None,
+            totals=totals_of([line.split for line in own], [line.tags for line in own]),
+            line_count=len(own),
+            created_at=created_at,
+        )
+        for number, own in groups.items()
+    ]
+
+
+def chosen_for_cancel(batches: Iterable[FeeBatch], chrg_bchno: str) -> list[FeeBatch]:
+    """The unsettled batches that 2205 names, all with "0000"; there need be none then.
+
+    CONFLICT BATCH_SETTLED naming the settlement, NOT_FOUND CHARGE_BATCH_NOT_FOUND.
+    """
+    named = [batch for batch in batches if chrg_bchno in (ALL_BATCHES, batch.chrg_bchno)]
+    chosen = [batch for batch in named if batch.state == OPEN]
+    if chosen or chrg_bchno == ALL_BATCHES:
+        return chosen
+    settled = next((batch for batch in reversed(named) if batch.state == SETTLED), None)
+    if settled is not None:
+        raise conflict("BATCH_SETTLED", chrg_bchno=chrg_bchno, setl_id=settled.setl_id or "")
+    raise not_found("CHARGE_BATCH_NOT_FOUND", chrg_bchno=chrg_bchno)
+
+
+def lines_for_cancel(numbers: Sequence[str], standing: Standing) -> list[StandingLine]:
+    """The unsettled lines that 2302 names.
+
+    NOT_FOUND FEE_LINE_NOT_FOUND, CONFLICT BATCH_SETTLED, PRECONDITION RETURN_EXCEEDS_LINE where a return of a line would
+    stand alone; each naming every row.
+    """
+    rows: dict[str, int] = {}
+    for place, number in enumerate(numbers):
+        rows.setdefault(number, place)
+    lost = [place for number, place in rows.items() if number not in standing.lines]
+    if lost:
+        raise _rows_fault(FaultKind.NOT_FOUND, "FEE_LINE_NOT_FOUND", numbers, lost, "unsettled_line")
+    settled = [place for number, place in rows.items() if standing.lines[number].batch_state == SETTLED]
+    if settled:
+        one = standing.lines[numbers[settled[0]]]
+        more = {"chrg_bchno": one.chrg_bchno, "setl_id": one.setl_id}
+        raise _rows_fault(FaultKind.CONFLICT, "BATCH_SETTLED", numbers, settled, "unsettled_line", more)
+    alone = {entry.line.init_feedetl_sn for entry in standing.returns if entry.line.feedetl_sn not in rows}
+    bare = [place for number, place in rows.items() if number in alone]
+    if bare:
+        raise _rows_fault(FaultKind.PRECONDITION, "RETURN_EXCEEDS_LINE", numbers, bare, "return_stands")
+    return [standing.lines[number] for number in rows]
+
+
+def balancing_batches(
+    lines: Sequence[StandingLine], tags: Sequence[frozenset[str]], ids: Mapping[str, str], created_at: datetime
+) -> list[FeeBatch]:
+    """Batches of negative totals for single lines taken back, one for each charge batch number."""
+    groups: dict[str, list[int]] = {}
+    for place, entry in enumerate(lines):
+        groups.setdefault(entry.chrg_bchno, []).append(place)
+    return [
+        FeeBatch(
+            fee_batch_id=ids[number],
+            mdtrt_id=lines[own[0]].line.mdtrt_id,
+            chrg_bchno=number,
+            kind=CANCEL,
+            state=OPEN,
+            setl_id=None,
+            totals=_negated(totals_of([lines[place].line.split for place in own], [tags[place] for place in own])),
+            line_count=len(own),
+            created_at=created_at,
+        )
+        for number, own in groups.items()
+    ]
+
+
+def _negated(totals: BillTotals) -> BillTotals:
+    return BillTotals(
+        -totals.medfee_fen,
+        -totals.fulamt_ownpay_fen,
+        -totals.overlmt_fen,
+        -totals.preselfpay_fen,
+        -totals.inscp_fen,
+        {tag: -fen for tag, fen in totals.exempt_inscp_by_tag.items()},
+    )
+
+
+def _lines_fault(
+    kind: FaultKind, reason: str, lines: Sequence[SentLine], places: Sequence[int], name: str, rule: str
+) -> Fault:
+    return Fault(
+        kind,
+        reason,
+        {"feedetl_sn": lines[places[0]].feedetl_sn, "lines": str(len(places))},
+        violations=[Violation(f"feedetail[{place}].{name}", rule) for place in places[:_MAX_VIOLATIONS]],
+    )
+
+
+def _rows_fault(
+    kind: FaultKind,
+    reason: str,
+    numbers: Sequence[str],
+    places: Sequence[int],
+    rule: str,
+    more: Mapping[str, str] | None = None,
+) -> Fault:
+    return Fault(
+        kind,
+        reason,
+        {"feedetl_sn": numbers[places[0]], "lines": str(len(places)), **(more or {})},
+        violations=[Violation(f"data[{place}].feedetl_sn", rule) for place in places[:_MAX_VIOLATIONS]],
+    )

@@ -1,0 +1,138 @@
+"""A fee line as it is sent, checked against its own arithmetic and split by the item that applies on its day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from services.kernel.clock import beijing_day
+from services.kernel.errors import Fault, FaultKind, Violation
+from services.kernel.money import scaled_of, scaled_text
+from services.settlement.domain.catalogue import ItemKey, PricedItem
+from services.settlement.domain.lines import LineInput, LineSplit, split_line
+
+_ONE_FEN_E10 = 10**8
+_MAX_VIOLATIONS = 100
+"""All that fits in the trailing metadata of one answer; the fault tells how many lines there are in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentLine:
+    """A line as the hospital sends it; a return has a negative count. `detail` is the whole line as opaque bytes.
+
+    `cnt` and `pric` (yuan) are decimal texts of at most four and six digits; `hosp_appr_flag` is the dictionary's code.
+    """
+
+    feedetl_sn: str
+    init_feedetl_sn: str
+    chrg_bchno: str
+    fee_at: datetime
+    med_list_codg: str
+    amount_fen: int
+    cnt: str
+    pric: str
+    hosp_appr_flag: str
+    detail: bytes
+
+    @property
+    def count_e4(self) -> int:
+        """The count over 10,000."""
+        return scaled_of(self.cnt, 4)
+
+    @property
+    def is_return(self) -> bool:
+        """Whether it takes something back."""
+        return self.amount_fen < 0 or self.cnt.startswith("-")
+
+
+@dataclass(frozen=True, slots=True)
+class PricedLine:
+    """A line with the item it was split by."""
+
+    sent: SentLine
+    item: PricedItem
+    split: LineSplit
+    tags: frozenset[str]
+
+
+def check_amounts(lines: Sequence[SentLine]) -> None:
+    """Price times count is the amount within 0.01 yuan (nhsa interface, checks of 2204), and counts have four digits.
+
+    INVALID: INVALID_REQUEST or LINE_AMOUNT_MISMATCH, naming every line that fails.
+    """
+    too_fine = [place for place, line in enumerate(lines) if len(_decimals(line.cnt)) > 4]
+    if too_fine:
+        raise _refused("INVALID_REQUEST", lines, too_fine, "cnt", "decimal.digits_4")
+    wrong = [place for place, line in enumerate(lines) if abs(_excess_e10(line)) > _ONE_FEN_E10]
+    if wrong:
+        raise _refused("LINE_AMOUNT_MISMATCH", lines, wrong, "det_item_fee_sumamt_fen", "price_times_count")
+
+
+def item_keys(lines: Sequence[SentLine], origin_days: Mapping[str, date]) -> list[ItemKey]:
+    """What to ask the catalogue for each line: its item on its own day.
+
+    A return is split as on the day of the line it takes back, so that taking all of it back leaves nothing (our decision).
+    """
+    return [
+        ItemKey(
+            line.med_list_codg,
+            (origin_days.get(line.init_feedetl_sn) if line.is_return else None) or beijing_day(line.fee_at),
+        )
+        for line in lines
+    ]
+
+
+def price_lines(
+    lines: Sequence[SentLine], keys: Sequence[ItemKey], items: Mapping[ItemKey, PricedItem]
+) -> list[PricedLine]:
+    """Every line split by its item; INVALID (ITEM_UNKNOWN) naming all lines whose code is not in the catalogue."""
+    unknown = [place for place, key in enumerate(keys) if key not in items]
+    if unknown:
+        raise _refused("ITEM_UNKNOWN", lines, unknown, "med_list_codg", "in_catalogue_on_day")
+    return [_priced(line, items[key]) for line, key in zip(lines, keys, strict=True)]
+
+
+def _priced(line: SentLine, item: PricedItem) -> PricedLine:
+    tags = exempt_tags(item.bas_medn_flag, item.hi_nego_drug_flag)
+    split = split_line(
+        LineInput(
+            amount_fen=line.amount_fen,
+            count_e4=line.count_e4,
+            chrg_class=item.chrg_class,
+            selfpay_prop_e4=item.selfpay_prop_e4,
+            price_limit_e6=item.price_limit_e6,
+            restricted=item.lmt_used_flag,
+            approval=line.hosp_appr_flag,
+            tags=tags,
+        )
+    )
+    return PricedLine(line, item, split, tags)
+
+
+def exempt_tags(bas_medn_flag: bool, hi_nego_drug_flag: bool) -> frozenset[str]:
+    """The flags by which a policy may free lines from its deductible, as 福州 does with essential drugs."""
+    return frozenset((f"bas_medn_flag={int(bas_medn_flag)}", f"hi_nego_drug_flag={int(hi_nego_drug_flag)}"))
+
+
+def ratio_text_of(item: PricedItem) -> str:
+    """The advance self-pay ratio as the answer of 2204 writes it, four decimals."""
+    return scaled_text(item.selfpay_prop_e4, 4)
+
+
+def _decimals(number: str) -> str:
+    return number.partition(".")[2].rstrip("0")
+
+
+def _excess_e10(line: SentLine) -> int:
+    return scaled_of(line.pric, 6) * line.count_e4 - line.amount_fen * _ONE_FEN_E10
+
+
+def _refused(reason: str, lines: Sequence[SentLine], places: Sequence[int], field: str, rule: str) -> Fault:
+    """One refusal for all lines that break a rule; the text names the first by its own number."""
+    return Fault(
+        FaultKind.INVALID,
+        reason,
+        {"feedetl_sn": lines[places[0]].feedetl_sn, "lines": str(len(places))},
+        violations=[Violation(f"feedetail[{place}].{field}", rule) for place in places[:_MAX_VIOLATIONS]],
+    )

@@ -1,0 +1,75 @@
+"""A stack: the compiled policies that pay one person's bills together, their layers in stage order.
+
+Which policies form a stack is an effective-dated record of the region; it is never inferred here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from services.kernel.errors import Fault, FaultKind, Violation
+from services.kernel.policy.proof import names_read
+from services.settlement.domain.compile import CompiledLayer, CompiledPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledStack:
+    """Policies in their order, and `(policy place, layer)` by stage, then policy, then layer."""
+
+    policies: tuple[CompiledPolicy, ...]
+    layers: tuple[tuple[int, CompiledLayer], ...]
+    benefit_year_start: str
+    names: tuple[str, ...]
+    by_name: Mapping[str, CompiledPolicy]
+
+
+def compile_stack(policies: Sequence[CompiledPolicy]) -> CompiledStack:
+    """Orders the layers of a stack by stage.
+
+    Raises INVALID (STACK_INVALID) for an empty stack, a constraint file, a policy twice, or benefit years that begin on
+    different days: one person's ledger has one year (our decision).
+    """
+    found = []
+    if not policies:
+        found.append(Violation("policies", "required", "a stack names at least one policy"))
+    for place, policy in enumerate(policies):
+        path = f"policies[{place}]"
+        if policy.kind == "constraint":
+            found.append(Violation(path, "constraint", f"{policy.name} pays nothing"))
+        if any(other.id == policy.id for other in policies[:place]):
+            found.append(Violation(path, "duplicate", f"{policy.id} stands twice"))
+        if policy.benefit_year_start != policies[0].benefit_year_start:
+            found.append(
+                Violation(path, "benefit_year", f"begins {policy.benefit_year_start}, unlike the first policy")
+            )
+    if found:
+        names = ",".join(policy.name for policy in policies)
+        raise Fault(FaultKind.INVALID, "STACK_INVALID", {"policies": names}, violations=found)
+    layers = [(place, layer) for place, policy in enumerate(policies) for layer in policy.layers]
+    layers.sort(key=lambda entry: entry[1].stage)
+    return CompiledStack(
+        policies=tuple(policies),
+        layers=tuple(layers),
+        benefit_year_start=policies[0].benefit_year_start,
+        names=tuple(policy.name for policy in policies),
+        by_name={policy.name: policy for policy in policies},
+    )
+
+
+def facts_read(stack: CompiledStack) -> tuple[str, ...]:
+    """Every fact that some layer, table or rule of the stack may read; which of them a bill needs depends on the bill."""
+    names: dict[str, None] = {}
+    for policy in stack.policies:
+        if policy.remote is not None:
+            names.update(dict.fromkeys(policy.remote.names))
+        if policy.account is not None and policy.account.first_when is not None:
+            names.update(dict.fromkeys(policy.account.first_when.names()))
+    for _, layer in stack.layers:
+        names.update(dict.fromkeys(names_read(layer.when)))
+        for table in (layer.deductible, layer.bands, *(cap.table for cap in layer.caps)):
+            if table is not None:
+                names.update(dict.fromkeys(table.names))
+        if layer.mode == "per_admission":
+            names["same_stay"] = None
+    return tuple(names)

@@ -1,0 +1,1 @@
+"""Tests of settlement, from the pure rules to its RPCs."""

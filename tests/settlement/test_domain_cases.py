@@ -1,0 +1,120 @@
+"""The worked cases: every component, line, accumulator, balance and refusal of each file, played through the engine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.kernel.errors import Fault
+from tests.settlement.stacks import CASES, POLICIES
+from tools.cli.case import main, run_case
+from tools.cli.case_document import read_case
+
+FILES = sorted(CASES.glob("*.json"))
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_engine_answers_a_worked_case_to_the_fen(path: Path) -> None:
+    assert run_case(path, POLICIES) == []
+
+
+def test_all_thirty_cases_are_here() -> None:
+    assert len(FILES) == 30
+    assert sum(len(read_case(path).operations) for path in FILES) == 44
+
+
+@pytest.mark.parametrize(("folder", "own"), [("cases", CASES), ("policies", POLICIES)])
+def test_the_copies_are_those_of_the_reference_folder(folder: str, own: Path) -> None:
+    if not (SHARED / folder).is_dir():
+        pytest.skip("the reference folder is not beside this clone")
+    assert {path.name: path.read_bytes() for path in (SHARED / folder).iterdir()} == {
+        path.name: path.read_bytes() for path in own.iterdir()
+    }
+
+
+def edited(tmp_path: Path, number: str, change: Any) -> Path:
+    """A copy of a case with one change."""
+    case = json.loads((CASES / f"PUB-{number}.json").read_text(encoding="utf-8"))
+    change(case)
+    path = tmp_path / "case.json"
+    path.write_text(json.dumps(case), encoding="utf-8")
+    return path
+
+
+def test_every_difference_is_told_and_the_exit_is_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def change(case: Any) -> None:
+        case["ops"][0]["expected"]["hifp_pay"] += 1
+        case["ops"][0]["expected_lines"][0]["inscp_scp_amt"] -= 1
+        case["ops"][0]["accumulators_after"]["adm_count"] = 2
+
+    path = edited(tmp_path, "01", change)
+    assert [difference.what for difference in run_case(path, POLICIES)] == [
+        "accumulators.adm_count",
+        "hifp_pay",
+        "lines[0].inscp_scp_amt",
+    ]
+    assert main([str(path)]) == 1
+    assert "PUB-01 s1 hifp_pay: expected 739501, got 739500" in capsys.readouterr().out
+
+
+def test_a_case_that_agrees_exits_with_zero(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(CASES / "PUB-01.json")]) == 0
+    assert "PUB-01.json: agrees" in capsys.readouterr().out
+
+
+def test_an_unexpected_refusal_is_a_difference(tmp_path: Path) -> None:
+    path = edited(tmp_path, "01", lambda case: case["person"].pop("status"))
+    assert [(d.what, d.actual) for d in run_case(path, POLICIES)][:1] == [("error", "FACT_MISSING")]
+
+
+def test_a_refusal_that_was_expected_but_did_not_come_is_a_difference(tmp_path: Path) -> None:
+    path = edited(tmp_path, "01", lambda case: case["ops"][0].update(expect_error="LATER_SETTLEMENT_EXISTS"))
+    assert ("error", None) in [(d.what, d.actual) for d in run_case(path, POLICIES)]
+
+
+def test_a_file_that_is_no_case_names_every_violation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def change(case: Any) -> None:
+        case["ops"][0]["lines"][0]["class"] = "D"
+        case["ops"][0]["lines"][0]["colour"] = "red"
+        case["person"]["shoe_size"] = 43
+
+    path = edited(tmp_path, "01", change)
+    with pytest.raises(Fault) as caught:
+        run_case(path, POLICIES)
+    assert caught.value.reason == "CASE_INVALID"
+    assert {v.path for v in caught.value.violations} == {
+        "person.shoe_size",
+        "ops[0].lines[0].class",
+        "ops[0].lines[0].colour",
+    }
+    assert main([str(path)]) == 1
+    assert "person.shoe_size" in capsys.readouterr().err
+
+
+def test_a_missing_policy_or_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(CASES / "PUB-01.json"), str(tmp_path / "none.json"), "--policies", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert "POLICY_NOT_FOUND" in told
+    assert "none.json: No such file" in told
+
+
+def test_a_case_may_be_written_in_yaml_and_leave_out_what_has_a_default(tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text(
+        """
+case_id: yaml-1
+policies: ["hangzhou-employee@2025-01-01"]
+person: {age: 45, status: active}
+ops:
+  - {op: settle, id: s1, setl_date: 2025-04-01, benefit_year: "2025", visit: {med_type: outpatient, hosp_lv: "2"},
+     lines: [{amount: 300000, class: A}], expected: {hifp_pay: 192000, acct_pay: 0, psn_cash_pay: 108000}}
+  - {op: refund, id: r1, of: s1, benefit_year: Y1, accumulators_after: {op_dedc: 0}}
+  - {op: refund, id: r2, of: s1, expect_error: SETTLEMENT_REFUNDED}
+""",
+        encoding="utf-8",
+    )
+    assert run_case(path, POLICIES) == []

@@ -1,0 +1,246 @@
+"""A small world for settlement's books: a real store, invented people and institutions as small classes, bills on demand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from services.kernel.errors import Fault, not_found, precondition
+from services.runtime.committer import Committer
+from services.runtime.db import Database, bulk_insert
+from services.runtime.identifiers import time_ordered_ids
+from services.settlement.domain.bill import Bill, Desk, Order
+from services.settlement.domain.catalogue import (
+    Disease,
+    Institution,
+    ItemKey,
+    PricedItem,
+    PriceScope,
+    StackChoice,
+    StackRequest,
+)
+from services.settlement.domain.decision import PreparedBill
+from services.settlement.domain.encounters import RequestStamp
+from services.settlement.domain.entries import StoredAnswer
+from services.settlement.domain.insured import Enrolment, FamilyLink, Insured, Person
+from services.settlement.operations.ports import CredentialQuery
+from services.settlement.operations.preparation import Preparation
+from services.settlement.operations.settle import Outcome, Settling
+from services.settlement.operations.trial import Trying
+from services.settlement.servicer.convert_settlement import MessageScribe
+from services.settlement.store.hot import HotBooks
+from services.settlement.store.tables import ENCOUNTER, FEE_BATCH, METADATA
+from tests.settlement.stacks import stack_of
+from yibao.settlement.v1 import settlement_pb2
+
+HOSPITAL = "H99010000001"
+OTHER_HOSPITAL = "H99010000002"
+START = datetime(2025, 3, 10, 1, 0, tzinfo=UTC)
+EMPLOYEE = "310"
+RESIDENT = "390"
+PLACE = "990100"
+
+
+class Ticking:
+    """A clock that moves one second with every look."""
+
+    def __init__(self, at: datetime = START) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(seconds=1)
+        return self.at
+
+
+def insured(psn_no: str, insutype: str = EMPLOYEE, **changes: object) -> Insured:
+    """An invented person with one enrolment."""
+    person = Person(psn_no, "测试人", "01", "990000180001010010", "1", "01", date(1980, 1, 1))
+    status = "active" if insutype == EMPLOYEE else "resident"
+    enrolment = Enrolment(insutype, PLACE, "11", "1", status, date(2015, 1, 1), None, date(2015, 1, 1))
+    made = Insured(person, (enrolment,))
+    return replace(made, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+class FakeIdentity:
+    """Identity with a list of persons; a credential `token:<psn_no>:<serial>` is an ecToken of that person."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, Insured] = {}
+        self.calls = 0
+        self.down: Fault | None = None
+
+    async def verify_batch(self, items: Sequence[CredentialQuery]) -> Sequence[Insured | Fault]:
+        self.calls += 1
+        if self.down is not None:
+            raise self.down
+        return [self._verified(item) for item in items]
+
+    async def persons(self, psn_nos: Sequence[str]) -> Mapping[str, Insured]:
+        return {psn_no: self.people[psn_no] for psn_no in psn_nos if psn_no in self.people}
+
+    def _verified(self, item: CredentialQuery) -> Insured | Fault:
+        psn_no, digest = item.psn_no, ""
+        if item.mdtrt_cert_no.startswith("token:"):
+            psn_no, digest = item.mdtrt_cert_no.split(":")[1], f"digest of {item.mdtrt_cert_no}"
+        found = self.people.get(psn_no)
+        return not_found("PERSON_NOT_FOUND") if found is None else replace(found, ec_token_digest=digest)
+
+
+class FakeCatalogue:
+    """A catalogue with stacks by insurance type and institutions by code."""
+
+    def __init__(self) -> None:
+        self.stacks: dict[str, tuple[str, ...]] = {
+            EMPLOYEE: ("beijing-employee@2023-01-01",),
+            RESIDENT: ("jinan-resident@2025-01-01", "shandong-resident-cii@2020-01-01"),
+        }
+        self.institutions = {
+            code: Institution(code, f"测试医院{code[-1]}", "1", "1", "", "3", PLACE)
+            for code in (HOSPITAL, OTHER_HOSPITAL)
+        }
+        self.disease_codes: dict[str, Disease] = {}
+
+    async def institution(self, code: str, day: date) -> Institution:
+        if code not in self.institutions:
+            raise precondition("INSTITUTION_UNKNOWN", fixmedins_code=code)
+        return self.institutions[code]
+
+    async def priced_items(self, scope: PriceScope, keys: Sequence[ItemKey]) -> Mapping[ItemKey, PricedItem]:
+        return {}
+
+    async def stack(self, request: StackRequest) -> StackChoice:
+        names = self.stacks.get(request.insutype)
+        if names is None:
+            raise not_found("STACK_NOT_FOUND", admdvs=request.admdvs, insutype=request.insutype)
+        return StackChoice((), stack_of(*names))
+
+    async def diseases(self, admdvs: str, day: date, codes: Sequence[str]) -> Mapping[str, Disease]:
+        return {code: self.disease_codes[code] for code in codes if code in self.disease_codes}
+
+
+@dataclass
+class World:
+    """One settlement member's insides without its RPC face."""
+
+    database: Database
+    clock: Ticking = field(default_factory=Ticking)
+    identity: FakeIdentity = field(default_factory=FakeIdentity)
+    catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        self.new_id = time_ordered_ids(self.clock, Random(7))
+        self.books = HotBooks(self.database)
+        self.scribe = MessageScribe()
+        preparation = Preparation(self.books, self.identity, self.catalogue)
+        self.settling = Settling(preparation, self.books, self.scribe, self.new_id)
+        self.trying = Trying(preparation, self.books, self.scribe)
+        self.committer: Committer[PreparedBill, Outcome] = Committer(
+            "settle", self.settling.commit, workers=self.workers
+        )
+        self.trials: Committer[PreparedBill, bytes] = Committer("trial", self.trying.run)
+        self.number = 0
+
+    def person(self, psn_no: str, insutype: str = EMPLOYEE, **changes: object) -> str:
+        """Makes somebody known to identity."""
+        self.identity.people[psn_no] = insured(psn_no, insutype, **changes)
+        return psn_no
+
+    def family(self, psn_no: str, owner: str, insutype: str = EMPLOYEE) -> None:
+        """Lets a person use the owner's account."""
+        link = FamilyLink(owner, insutype, date(2020, 1, 1), None)
+        self.identity.people[psn_no] = replace(self.identity.people[psn_no], family_links=(link,))
+
+    async def encounter(
+        self,
+        psn_no: str,
+        *,
+        kind: str = "visit",
+        state: str = "open",
+        insutype: str = EMPLOYEE,
+        hospital: str = HOSPITAL,
+    ) -> str:
+        """Registers a visit or a stay."""
+        self.number += 1
+        mdtrt_id, now = f"M{self.number:09d}", self.clock()
+        ended = now if state == "discharged" else None
+        med_type = "21" if kind == "stay" else ""
+        row = (
+            *(mdtrt_id, hospital, psn_no, insutype, kind, f"N{self.number}", state, med_type, now, ended),
+            *(PLACE, PLACE, "02", "", "", "", b"", now),
+        )
+        async with self.database.write() as connection:
+            await bulk_insert(connection, ENCOUNTER, [row])
+        return mdtrt_id
+
+    async def fees(self, mdtrt_id: str, inscp: int, *, presel: int = 0, fulamt: int = 0, batch: str = "1") -> str:
+        """Uploads a charge batch."""
+        self.number += 1
+        fee_batch_id = f"B{self.number:09d}"
+        total = inscp + presel + fulamt
+        row = (
+            *(fee_batch_id, mdtrt_id, batch, "upload", "open", None),
+            *(total, fulamt, 0, presel, inscp, {}, 1, self.clock()),
+        )
+        async with self.database.write() as connection:
+            await bulk_insert(connection, FEE_BATCH, [row])
+        return fee_batch_id
+
+    async def visit_with_fees(self, psn_no: str, inscp: int, **more: int) -> str:
+        """A visit with one charge batch."""
+        mdtrt_id = await self.encounter(psn_no, insutype=self.identity.people[psn_no].enrolments[0].insutype)
+        await self.fees(mdtrt_id, inscp, **more)
+        return mdtrt_id
+
+    def order(
+        self, psn_no: str, mdtrt_id: str, total: int, request: str = "", *, trial_hash: str = "", **bill: object
+    ) -> Order:
+        """A bill of a visit, settled under a request id or tried without one."""
+        desk = Desk(str(bill.pop("hospital", HOSPITAL)), request.rpartition(":")[2] or "MSG", "op1", "收费员")
+        insutype = self.identity.people[psn_no].enrolments[0].insutype
+        content = (psn_no, mdtrt_id, total, trial_hash, tuple(sorted(bill.items())))
+        made = Bill(desk, "visit", mdtrt_id, psn_no, insutype, "1", total, "02", med_type="11")
+        stamp = RequestStamp(desk.fixmedins_code, request, "Settle", str(hash(content)))
+        return Order(replace(made, **bill), self.clock(), stamp, trial_hash)  # type: ignore[arg-type]  # fields by name
+
+    async def settle_all(self, *orders: Order) -> list[StoredAnswer | BaseException]:
+        """Settles orders that arrive together."""
+        return await self.settling.settle(orders, lambda place, bill: self.committer.submit(bill))
+
+    async def settle(self, order: Order) -> settlement_pb2.SettleResponse:
+        """Settles one order; raises its refusal."""
+        (answer,) = await self.settle_all(order)
+        if isinstance(answer, BaseException):
+            raise answer
+        return settlement_pb2.SettleResponse.FromString(answer.response)
+
+    async def try_bill(self, order: Order) -> settlement_pb2.TrialResponse:
+        """Tries one order; raises its refusal."""
+        (answer,) = await self.trying.try_bills([order], lambda place, bill: self.trials.submit(bill))
+        if isinstance(answer, BaseException):
+            raise answer
+        return settlement_pb2.TrialResponse.FromString(answer)
+
+
+@asynccontextmanager
+async def world_on(url: str, workers: int = 1) -> AsyncIterator[World]:
+    """A world on a database; its tables are made."""
+    clock = Ticking()
+    database = Database(url, clock)
+    await database.start(METADATA)
+    world = World(database, clock, workers=workers)
+    try:
+        yield world
+    finally:
+        await world.committer.stop()
+        await world.trials.stop()
+        await database.close()
+
+
+def sqlite_url(folder: Path) -> str:
+    """A fresh SQLite store in a folder."""
+    return f"sqlite:///{folder}/settlement.sqlite"
