@@ -33,14 +33,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The caller token was not signed by this mesh."""
     ERROR_REASON_CALLER_TOKEN_EXPIRED: _ErrorReason.ValueType  # 5
     """The caller token is too old."""
-    ERROR_REASON_ACCESS_DENIED: _ErrorReason.ValueType  # 6
+    ERROR_REASON_ROLE_NOT_ALLOWED: _ErrorReason.ValueType  # 6
     """The caller's role may not call this method."""
-    ERROR_REASON_NOT_YOUR_OWN: _ErrorReason.ValueType  # 7
+    ERROR_REASON_CALLER_NOT_BOUND: _ErrorReason.ValueType  # 7
     """The bound field names somebody else than the caller."""
     ERROR_REASON_SANDBOX_ONLY: _ErrorReason.ValueType  # 8
     """The method or header exists only in a sandbox."""
-    ERROR_REASON_PEER_NOT_ALLOWED: _ErrorReason.ValueType  # 9
-    """The mesh table does not let this member call that one."""
     ERROR_REASON_PEER_UNAVAILABLE: _ErrorReason.ValueType  # 10
     """A member that is needed does not answer."""
     ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 11
@@ -49,7 +47,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """More is waiting than the member takes."""
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 13
     """The time for the call ran out before it began."""
-    ERROR_REASON_METHOD_UNKNOWN: _ErrorReason.ValueType  # 14
+    ERROR_REASON_METHOD_UNSERVED: _ErrorReason.ValueType  # 14
     """The member does not serve that method."""
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 15
     """The request id stands for other content already."""
@@ -195,6 +193,48 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The time stamp is more than 30 minutes away."""
     ERROR_REASON_ROUTE_NOT_FOUND: _ErrorReason.ValueType  # 86
     """Nothing is served on this path and method."""
+    ERROR_REASON_ANSWER_NOT_REPEATABLE: _ErrorReason.ValueType  # 87
+    """The answer's secret is not shown again, by its age or because the mesh key changed."""
+    ERROR_REASON_REQUEST_UNREADABLE: _ErrorReason.ValueType  # 88
+    """The bytes of the request are no message of the method."""
+    ERROR_REASON_TOO_MANY_CALLS: _ErrorReason.ValueType  # 89
+    """The member serves as many calls as it may."""
+    ERROR_REASON_MESSAGE_TOO_LARGE: _ErrorReason.ValueType  # 90
+    """The message is larger than the limit."""
+    ERROR_REASON_SHUTTING_DOWN: _ErrorReason.ValueType  # 91
+    """The member is stopping."""
+    ERROR_REASON_ACCOUNT_INVALID: _ErrorReason.ValueType  # 92
+    """Account money is negative or its parts exceed the whole."""
+    ERROR_REASON_AMOUNT_INVALID: _ErrorReason.ValueType  # 93
+    """An amount is no whole number of fen or out of range."""
+    ERROR_REASON_BILL_NEGATIVE: _ErrorReason.ValueType  # 94
+    """The lines of a bill add up to less than nothing."""
+    ERROR_REASON_BILL_UNBALANCED: _ErrorReason.ValueType  # 95
+    """The parts of a bill do not add up to the whole."""
+    ERROR_REASON_CASE_INVALID: _ErrorReason.ValueType  # 96
+    """A case file is not well-formed."""
+    ERROR_REASON_CASE_NOT_PLAYABLE: _ErrorReason.ValueType  # 97
+    """A case needs what the public interface has no field for."""
+    ERROR_REASON_DOCUMENT_INVALID: _ErrorReason.ValueType  # 98
+    """A file is not well-formed."""
+    ERROR_REASON_FACT_OUTSIDE_DOMAIN: _ErrorReason.ValueType  # 99
+    """A fact has a value that no policy can know."""
+    ERROR_REASON_FACT_UNKNOWN: _ErrorReason.ValueType  # 100
+    """A fact has a name that no policy can read."""
+    ERROR_REASON_HOSP_PART_TOO_LARGE: _ErrorReason.ValueType  # 101
+    """The hospital's part is larger than what the funds leave."""
+    ERROR_REASON_LINE_INVALID: _ErrorReason.ValueType  # 102
+    """A fee line cannot be split."""
+    ERROR_REASON_POLICY_NOT_EFFECTIVE: _ErrorReason.ValueType  # 103
+    """No version of the policy holds on the date."""
+    ERROR_REASON_POLICY_OVERPAYS: _ErrorReason.ValueType  # 104
+    """The funds of a stack would pay more than the bill."""
+    ERROR_REASON_RATIO_INVALID: _ErrorReason.ValueType  # 105
+    """A ratio is not a decimal or percentage."""
+    ERROR_REASON_SETTLEMENT_REFUNDED: _ErrorReason.ValueType  # 106
+    """The settlement is reversed already."""
+    ERROR_REASON_STACK_INVALID: _ErrorReason.ValueType  # 107
+    """Policies of a stack do not fit together."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal; the wire carries the name without its prefix."""
@@ -210,14 +250,12 @@ ERROR_REASON_CALLER_TOKEN_INVALID: ErrorReason.ValueType  # 4
 """The caller token was not signed by this mesh."""
 ERROR_REASON_CALLER_TOKEN_EXPIRED: ErrorReason.ValueType  # 5
 """The caller token is too old."""
-ERROR_REASON_ACCESS_DENIED: ErrorReason.ValueType  # 6
+ERROR_REASON_ROLE_NOT_ALLOWED: ErrorReason.ValueType  # 6
 """The caller's role may not call this method."""
-ERROR_REASON_NOT_YOUR_OWN: ErrorReason.ValueType  # 7
+ERROR_REASON_CALLER_NOT_BOUND: ErrorReason.ValueType  # 7
 """The bound field names somebody else than the caller."""
 ERROR_REASON_SANDBOX_ONLY: ErrorReason.ValueType  # 8
 """The method or header exists only in a sandbox."""
-ERROR_REASON_PEER_NOT_ALLOWED: ErrorReason.ValueType  # 9
-"""The mesh table does not let this member call that one."""
 ERROR_REASON_PEER_UNAVAILABLE: ErrorReason.ValueType  # 10
 """A member that is needed does not answer."""
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 11
@@ -226,7 +264,7 @@ ERROR_REASON_QUEUE_FULL: ErrorReason.ValueType  # 12
 """More is waiting than the member takes."""
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 13
 """The time for the call ran out before it began."""
-ERROR_REASON_METHOD_UNKNOWN: ErrorReason.ValueType  # 14
+ERROR_REASON_METHOD_UNSERVED: ErrorReason.ValueType  # 14
 """The member does not serve that method."""
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 15
 """The request id stands for other content already."""
@@ -372,4 +410,46 @@ ERROR_REASON_TIMESTAMP_OUT_OF_WINDOW: ErrorReason.ValueType  # 85
 """The time stamp is more than 30 minutes away."""
 ERROR_REASON_ROUTE_NOT_FOUND: ErrorReason.ValueType  # 86
 """Nothing is served on this path and method."""
+ERROR_REASON_ANSWER_NOT_REPEATABLE: ErrorReason.ValueType  # 87
+"""The answer's secret is not shown again, by its age or because the mesh key changed."""
+ERROR_REASON_REQUEST_UNREADABLE: ErrorReason.ValueType  # 88
+"""The bytes of the request are no message of the method."""
+ERROR_REASON_TOO_MANY_CALLS: ErrorReason.ValueType  # 89
+"""The member serves as many calls as it may."""
+ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason.ValueType  # 90
+"""The message is larger than the limit."""
+ERROR_REASON_SHUTTING_DOWN: ErrorReason.ValueType  # 91
+"""The member is stopping."""
+ERROR_REASON_ACCOUNT_INVALID: ErrorReason.ValueType  # 92
+"""Account money is negative or its parts exceed the whole."""
+ERROR_REASON_AMOUNT_INVALID: ErrorReason.ValueType  # 93
+"""An amount is no whole number of fen or out of range."""
+ERROR_REASON_BILL_NEGATIVE: ErrorReason.ValueType  # 94
+"""The lines of a bill add up to less than nothing."""
+ERROR_REASON_BILL_UNBALANCED: ErrorReason.ValueType  # 95
+"""The parts of a bill do not add up to the whole."""
+ERROR_REASON_CASE_INVALID: ErrorReason.ValueType  # 96
+"""A case file is not well-formed."""
+ERROR_REASON_CASE_NOT_PLAYABLE: ErrorReason.ValueType  # 97
+"""A case needs what the public interface has no field for."""
+ERROR_REASON_DOCUMENT_INVALID: ErrorReason.ValueType  # 98
+"""A file is not well-formed."""
+ERROR_REASON_FACT_OUTSIDE_DOMAIN: ErrorReason.ValueType  # 99
+"""A fact has a value that no policy can know."""
+ERROR_REASON_FACT_UNKNOWN: ErrorReason.ValueType  # 100
+"""A fact has a name that no policy can read."""
+ERROR_REASON_HOSP_PART_TOO_LARGE: ErrorReason.ValueType  # 101
+"""The hospital's part is larger than what the funds leave."""
+ERROR_REASON_LINE_INVALID: ErrorReason.ValueType  # 102
+"""A fee line cannot be split."""
+ERROR_REASON_POLICY_NOT_EFFECTIVE: ErrorReason.ValueType  # 103
+"""No version of the policy holds on the date."""
+ERROR_REASON_POLICY_OVERPAYS: ErrorReason.ValueType  # 104
+"""The funds of a stack would pay more than the bill."""
+ERROR_REASON_RATIO_INVALID: ErrorReason.ValueType  # 105
+"""A ratio is not a decimal or percentage."""
+ERROR_REASON_SETTLEMENT_REFUNDED: ErrorReason.ValueType  # 106
+"""The settlement is reversed already."""
+ERROR_REASON_STACK_INVALID: ErrorReason.ValueType  # 107
+"""Policies of a stack do not fit together."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

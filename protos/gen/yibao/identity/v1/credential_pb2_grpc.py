@@ -85,7 +85,7 @@ class CredentialServiceServicer:
 
     def DecodeCode(self, request, context):
         """Decodes a scanned code to an ecToken bound to the person and the institution, good for 30 minutes.
-        Errors: CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, REQUEST_ID_REUSED.
+        Errors: CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -29,7 +29,7 @@ class CredentialServiceStub:
     """
     DecodeCode: _aio.UnaryUnaryMultiCallable[_credential_pb2.DecodeCodeRequest, _credential_pb2.DecodeCodeResponse]
     """Decodes a scanned code to an ecToken bound to the person and the institution, good for 30 minutes.
-    Errors: CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, REQUEST_ID_REUSED.
+    Errors: CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
     """
     Verify: _aio.UnaryUnaryMultiCallable[_credential_pb2.VerifyRequest, _credential_pb2.VerifyResponse]
     """Checks a visit credential (ecToken, identity card, social-security card) and says whose it is, with the enrolment
@@ -71,7 +71,7 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_credential_pb2.DecodeCodeRequest, _abc.Awaitable[_credential_pb2.DecodeCodeResponse]],
     ) -> _abc.Awaitable[_credential_pb2.DecodeCodeResponse]:
         """Decodes a scanned code to an ecToken bound to the person and the institution, good for 30 minutes.
-        Errors: CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, REQUEST_ID_REUSED.
+        Errors: CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

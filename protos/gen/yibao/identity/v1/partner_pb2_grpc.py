@@ -78,7 +78,7 @@ class PartnerServiceServicer:
 
     def RegisterPartner(self, request, context):
         """Registers or replaces a partner profile.
-        Errors: AUTH_STYLE_NOT_ALLOWED, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
+        Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -87,7 +87,7 @@ class PartnerServiceServicer:
     def IssueApiKey(self, request, context):
         """Issues an API key for a role and subject; the key is shown once and kept as a digest. A repeat with the same
         request id gives the same key while it is fresh.
-        Errors: API_KEY_TAKEN, REQUEST_ID_REUSED.
+        Errors: API_KEY_TAKEN, SANDBOX_ONLY, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -18,12 +18,12 @@ class PartnerServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterPartner: _aio.UnaryUnaryMultiCallable[_partner_pb2.RegisterPartnerRequest, _partner_pb2.RegisterPartnerResponse]
     """Registers or replaces a partner profile.
-    Errors: AUTH_STYLE_NOT_ALLOWED, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
+    Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
     """
     IssueApiKey: _aio.UnaryUnaryMultiCallable[_partner_pb2.IssueApiKeyRequest, _partner_pb2.IssueApiKeyResponse]
     """Issues an API key for a role and subject; the key is shown once and kept as a digest. A repeat with the same
     request id gives the same key while it is fresh.
-    Errors: API_KEY_TAKEN, REQUEST_ID_REUSED.
+    Errors: API_KEY_TAKEN, SANDBOX_ONLY, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
     """
     GetPartner: _aio.UnaryUnaryMultiCallable[_partner_pb2.GetPartnerRequest, _partner_pb2.GetPartnerResponse]
     """A profile by institution or channel code, without its secrets.
@@ -54,7 +54,7 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_partner_pb2.RegisterPartnerRequest, _abc.Awaitable[_partner_pb2.RegisterPartnerResponse]],
     ) -> _abc.Awaitable[_partner_pb2.RegisterPartnerResponse]:
         """Registers or replaces a partner profile.
-        Errors: AUTH_STYLE_NOT_ALLOWED, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
+        Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -65,7 +65,7 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_partner_pb2.IssueApiKeyResponse]:
         """Issues an API key for a role and subject; the key is shown once and kept as a digest. A repeat with the same
         request id gives the same key while it is fresh.
-        Errors: API_KEY_TAKEN, REQUEST_ID_REUSED.
+        Errors: API_KEY_TAKEN, SANDBOX_ONLY, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

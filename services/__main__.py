@@ -1,0 +1,125 @@
+"""Starts the mesh: `python -m services` runs every member in this process, `python -m services settlement` one of them.
+
+Prints one line when everything answers, and stops on SIGTERM or SIGINT: the gateway first, then members in reverse order of
+need, each with a grace; spans are written and stores closed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import uvloop
+
+from services import mesh
+from services.runtime.children import READY, Children
+from services.runtime.config import Config, ConfigError
+from services.runtime.embedded import EmbeddedMesh
+from services.runtime.logs import configure_logging
+from services.runtime.server import StartError
+
+ALL = "all"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs until it is told to stop; 0 after a clean stop, 1 where something could not start or ended, 2 for bad settings."""
+    options = _parser().parse_args(arguments)
+    chosen = [options.members] if isinstance(options.members, str) else options.members
+    names = [each.name for each in mesh.start_order() if ALL in chosen or each.name in chosen]
+    try:
+        overrides = dict(_pair(each) for each in options.set)
+        if options.workers:
+            overrides["YIBAO_WORKERS"] = str(options.workers)
+        config = Config.load(os.environ, overrides)
+        configure_logging(config.text("YIBAO_LOG_LEVEL"))
+        workers = config.integer("YIBAO_WORKERS")
+        _check_workers(config, names, workers)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            if not options.child and (options.split or workers > 1):
+                key = {"YIBAO_MESH_KEY": config.mesh_key().decode()}
+                children = Children({**os.environ, **overrides, **key}, config.seconds("YIBAO_STOP_GRACE_S"))
+                return runner.run(_run_children(children, [name for name in names for _ in range(workers)]))
+            return runner.run(_run_here(EmbeddedMesh(config, names), child=options.child))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except StartError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+async def _run_here(running: EmbeddedMesh, *, child: bool) -> int:
+    stopping = _stop_signal()
+    if child:
+        # The parent never writes: readable means that it is gone, killed perhaps, and nobody else would stop this one.
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stopping.set)
+    await running.start()
+    # What lives from here on is the program itself: the collector need not walk it again and again.
+    gc.collect()
+    gc.freeze()
+    print(READY + ", ".join(f"{name} {address}" for name, address in running.addresses.items()), flush=True)
+    await stopping.wait()
+    if child:
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+    await running.stop()
+    return 0
+
+
+async def _run_children(children: Children, names: Sequence[str]) -> int:
+    stopping = _stop_signal()
+    told = await children.start(names)
+    print(READY + ", ".join(dict.fromkeys(told)), flush=True)
+    asked, ended = asyncio.create_task(stopping.wait()), asyncio.create_task(children.watch())
+    await asyncio.wait((asked, ended), return_when=asyncio.FIRST_COMPLETED)
+    died = ended.result() if ended.done() and not stopping.is_set() else None
+    asked.cancel()
+    ended.cancel()
+    await children.stop()
+    if died is not None:
+        raise StartError(f"{died} ended by itself; the others were stopped")
+    return 0
+
+
+def _stop_signal() -> asyncio.Event:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
+
+
+def _check_workers(config: Config, names: Sequence[str], workers: int) -> None:
+    if workers == 1:
+        return
+    for name in names:
+        if mesh.member(name).has_store and config.database_url(name).startswith("sqlite"):
+            setting = f"YIBAO_{name.upper()}_DATABASE_URL"
+            raise ConfigError([f"YIBAO_WORKERS: {name} keeps its data in SQLite, which has one writer; set {setting}"])
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise ConfigError([f"--set {text}: expected NAME=VALUE"])
+    return name, value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m services", description="Starts all members of the mesh, or some.")
+    parser.add_argument("members", nargs="*", default=ALL, choices=(ALL, *mesh.names()), metavar="MEMBER",
+                        help=f"{ALL} (default) or {', '.join(mesh.names())}")  # fmt: skip
+    parser.add_argument("--split", action="store_true", help="every member in a process of its own")
+    parser.add_argument("--workers", type=int, default=0, help="processes of each member (needs PostgreSQL)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, before the environment"
+    )
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""Whether a call may go on: who calls, may that role, is the message whole, does it name its caller, on which day is it decided.
+
+The order is fixed: role and sandbox, then the field rules of the protos, then the bound field, so that a broken field is
+told as such to everybody who may call at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from google.protobuf.message import Message
+from protovalidate import Validator
+
+from services.kernel.clock import Clock
+from services.kernel.errors import Fault, FaultKind, Violation
+from services.runtime.auth import BUSINESS_DATE_KEY, TokenSigner
+from services.runtime.call import ANYBODY, CallContext, Caller, Role, on_business_date, wire_time
+from services.runtime.contract import MethodContract
+
+
+class Admission:
+    """The checks of one member; rules of messages are compiled once."""
+
+    def __init__(self, signer: TokenSigner, clock: Clock, sandbox: bool) -> None:
+        self._signer = signer
+        self._clock = clock
+        self._sandbox = sandbox
+        self._anybody = Caller(Role.PUBLIC, "", sandbox) if sandbox else ANYBODY
+        self._validator = Validator()
+
+    def caller(self, method: MethodContract, token: str) -> Caller:
+        """Who calls, checked against the method's roles; Fault UNAUTHENTICATED or DENIED."""
+        if token:
+            caller = self._signer.verify(token)
+        elif Role.PUBLIC in method.roles:
+            caller = self._anybody
+        else:
+            raise Fault(FaultKind.UNAUTHENTICATED, "CALLER_TOKEN_MISSING")
+        if caller.role not in method.roles and Role.PUBLIC not in method.roles:
+            raise Fault(FaultKind.DENIED, "ROLE_NOT_ALLOWED", {"role": caller.role.value, "method": method.full_name})
+        if method.sandbox_only and not (self._sandbox and caller.sandbox):
+            raise Fault(FaultKind.DENIED, "SANDBOX_ONLY", {"what": method.full_name})
+        return caller
+
+    def admit(
+        self,
+        method: MethodContract,
+        request: Any,
+        *,
+        token: str,
+        day: str | date | None = None,
+        deadline: datetime | None = None,
+        violations: Sequence[Violation] | None = None,
+    ) -> CallContext:
+        """The context of an admitted call, else a Fault. `violations` are given where the message was checked already."""
+        if deadline is not None and deadline <= wire_time():
+            raise Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED")
+        caller = self.caller(method, token)
+        business_date = self._business_date(caller, day) if day else None
+        broken = self.violations(request) if violations is None else violations
+        if broken:
+            raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
+        binding = method.bindings.get(caller.role)
+        if binding is not None and binding.get(request) != caller.subject:
+            raise Fault(FaultKind.DENIED, "CALLER_NOT_BOUND", {"field": binding.field})
+        return CallContext(caller, method.path, deadline, business_date, on_business_date(self._clock(), business_date))
+
+    def violations(self, request: Message) -> list[Violation]:
+        """Every broken field of a message, by the rules in the protos."""
+        found = self._validator.collect_violations(request)
+        return [_violation(each.proto) for each in found] if found else []
+
+    def batch_violations(self, request: Message, items: str) -> tuple[list[Violation], dict[int, list[Violation]]]:
+        """Broken fields of a batch request, checked in one go: those of the batch itself, and those of each item.
+
+        The paths of an item's violations begin inside its `request`, as if it had come alone.
+        """
+        own: list[Violation] = []
+        by_item: dict[int, list[Violation]] = {}
+        for each in self._validator.collect_violations(request):
+            proto = each.proto
+            elements = list(proto.field.elements) if proto.field else []
+            if len(elements) > 1 and elements[0].field_name == items and elements[0].subscript:
+                inner = elements[2:] if elements[1].field_name == "request" else elements[1:]
+                row = by_item.setdefault(int(elements[0].subscript.value), [])
+                row.append(_violation(proto, inner))
+            else:
+                own.append(_violation(proto, elements))
+        return own, by_item
+
+    def _business_date(self, caller: Caller, day: str | date) -> date:
+        if not (self._sandbox and caller.sandbox):
+            raise Fault(FaultKind.DENIED, "SANDBOX_ONLY", {"what": BUSINESS_DATE_KEY})
+        if isinstance(day, date):
+            return day
+        try:
+            return date.fromisoformat(day)
+        except ValueError:
+            broken = Violation(BUSINESS_DATE_KEY, "date", "must be a day as yyyy-MM-dd")
+            raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[broken]) from None
+
+
+def _violation(proto: Any, elements: Sequence[Any] | None = None) -> Violation:
+    if elements is None:
+        elements = proto.field.elements if proto.field else ()
+    return Violation(_path(elements), proto.rule_id or "", proto.message or "")
+
+
+def _path(elements: Sequence[Any]) -> str:
+    """`lines[3].cnt`; the key of a map is left out, for it may be anybody's data."""
+    steps: list[str] = []
+    for element in elements:
+        subscript = element.subscript
+        index = f"[{subscript.value}]" if subscript and subscript.field == "index" else "[]" if subscript else ""
+        steps.append(f"{element.field_name}{index}")
+    return ".".join(steps)

@@ -1,0 +1,47 @@
+"""The declared names of everything a span may carry. Business numbers are attributes; personal data never is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+# Field name in a message → span attribute. Only fields whose data class is PUBLIC are read.
+BUSINESS_NUMBERS: Final[Mapping[str, str]] = {
+    "msgid": "yibao.msgid",
+    "request_id": "yibao.request_id",
+    "setl_id": "yibao.setl_id",
+    "mdtrt_id": "yibao.mdtrt_id",
+    "fixmedins_code": "yibao.fixmedins_code",
+}
+
+ATTRIBUTES: Final[Mapping[str, str]] = {
+    "yibao.msgid": "Message number of the national envelope.",
+    "yibao.request_id": "The caller's request id.",
+    "yibao.setl_id": "Settlement number.",
+    "yibao.mdtrt_id": "Encounter number.",
+    "yibao.infno": "Number of the national transaction.",
+    "yibao.infcode": "Code answered in the national envelope.",
+    "yibao.fixmedins_code": "Code of the designated institution.",
+    "yibao.code": "Canonical status code of a failed call.",
+    "yibao.reason": "Reason of a failed call.",
+    "yibao.error_id": "Id under which an internal error stands in the log.",
+    "yibao.caller_role": "Role of the caller.",
+    "yibao.batch_size": "Items of a batch RPC or of a commit.",
+    "yibao.queue": "Name of a committer.",
+    "yibao.peer": "Member that is called.",
+    "yibao.attempt": "Number of the attempt, from 2 on.",
+    "yibao.policy": "Key of a benefit policy.",
+    "yibao.policy_hash": "Content hash of a policy or catalogue snapshot.",
+    "yibao.rows": "Rows read or written.",
+    "rpc.system": "Always grpc.",
+    "rpc.service": "Full name of the proto service.",
+    "rpc.method": "Name of the method.",
+    "http.request.method": "HTTP method.",
+    "http.route": "Route template, never the path with its values.",
+    "http.response.status_code": "HTTP status answered.",
+    "db.system": "sqlite or postgresql.",
+    "db.operation": "Name of a database operation, never its text.",
+}
+
+# Attributes by whose value a trace is found.
+SEARCHABLE: Final[frozenset[str]] = frozenset(BUSINESS_NUMBERS.values()) - {"yibao.fixmedins_code"}

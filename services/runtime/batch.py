@@ -1,0 +1,137 @@
+"""Serves the list form of a unary method: every item is admitted, dated, traced and answered as if it had come alone.
+
+A denied, broken or failing item gets a status as its own outcome and never fails its neighbours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf import message_factory
+from google.protobuf.message import Message
+from google.rpc.status_pb2 import Status
+
+from services.kernel.errors import Fault, FaultKind
+from services.runtime.call import CallContext, current_call, use_call
+from services.runtime.contract import BatchForm, MethodContract
+from services.runtime.inbound import Inbound, serving
+from services.runtime.telemetry import Span, SpanKind, current_span, extract, use_span
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An item that may go on: its request, its call and its span (child of the span it was sent from)."""
+
+    request: Any
+    call: CallContext
+    span: Span
+
+    @contextmanager
+    def active(self) -> Iterator[CallContext]:
+        """Makes the item's call and span the current ones for a block."""
+        with use_span(self.span), use_call(self.call) as call:
+            yield call
+
+
+Answer = Message | Fault
+Handle = Callable[[Sequence[Admitted]], Awaitable[Sequence[Any]]]
+
+
+async def serve_batch(
+    request: Any, *, handle: Handle, unary: MethodContract | None = None, items: str | None = None
+) -> list[Any]:
+    """The outcomes of a batch request, in the order of its items.
+
+    `handle` is given the admitted items and answers each with a response of the unary method or a Fault, in the same order;
+    a Fault that it raises becomes the outcome of all of them. Unary method and field are those of the `batch` option
+    unless given. A broken batch (too many items) is a Fault of the whole call.
+    """
+    inbound = serving()
+    batch = inbound.contract.methods[current_call().method]
+    form = batch.batch
+    if form is None:
+        raise RuntimeError(f"{batch.full_name} is no list form of another method")
+    method = unary or inbound.contract.methods[form.method]
+    rows = getattr(request, items or form.items)
+    own, by_item = inbound.admission.batch_violations(request, items or form.items)
+    if own:
+        raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=own)
+    above = current_span()
+    if above is not None:
+        above.set_attribute("yibao.batch_size", len(rows))
+    spans = [_item_span(inbound, method, row, above) for row in rows]
+    answers: list[Any] = [None] * len(rows)
+    admitted: list[Admitted] = []
+    places: list[int] = []
+    for place, (row, span) in enumerate(zip(rows, spans, strict=True)):
+        # An item without a request has no field that the rules of the batch could reach.
+        violations = by_item.get(place, ()) if row.HasField("request") else by_item.get(place)
+        try:
+            call = inbound.admit_item(method, row.context, row.request, violations)
+        except Fault as fault:
+            answers[place] = fault
+        else:
+            admitted.append(Admitted(row.request, call, span))
+            places.append(place)
+    if admitted:
+        for place, answer in zip(places, await _handled(handle, admitted), strict=True):
+            answers[place] = answer
+    outcome_class = _outcome_class(batch, form)
+    return [
+        _outcome(inbound, outcome_class, method, row, span, answer)
+        for row, span, answer in zip(rows, spans, answers, strict=True)
+    ]
+
+
+def one_by_one(operation: Callable[[Admitted], Awaitable[Any]]) -> Handle:
+    """A handler that runs `operation` for each item at the same time, in the item's own call and span."""
+
+    async def run(item: Admitted) -> Any:
+        with item.active():
+            return await operation(item)
+
+    async def handle(items: Sequence[Admitted]) -> Sequence[Any]:
+        return await asyncio.gather(*(run(item) for item in items), return_exceptions=True)
+
+    return handle
+
+
+async def _handled(handle: Handle, admitted: Sequence[Admitted]) -> Sequence[Any]:
+    try:
+        answers = await handle(admitted)
+        if len(answers) != len(admitted):
+            raise RuntimeError(f"{len(answers)} answers to {len(admitted)} items")
+    except Exception as error:  # noqa: BLE001  # a handler's bug is the outcome of its items, told as INTERNAL
+        return [error] * len(admitted)
+    return answers
+
+
+def _item_span(inbound: Inbound, method: MethodContract, row: Any, above: Span | None) -> Span:
+    parent = extract(row.context.traceparent)
+    # Linked where the item came from another trace; without one of its own it hangs below the batch itself.
+    links = (above,) if above is not None and parent is not None else ()
+    return inbound.telemetry.span(method.full_name, SpanKind.SERVER, parent=parent or above, links=links)
+
+
+def _outcome_class(batch: MethodContract, form: BatchForm) -> type[Any]:
+    field = batch.response_class.DESCRIPTOR.fields_by_name[form.outcomes]
+    row: Any = field.message_type
+    found: type[Any] = message_factory.GetMessageClass(row)
+    return found
+
+
+def _outcome(inbound: Inbound, made: type[Any], method: MethodContract, row: Any, span: Span, answer: Any) -> Any:
+    status: Status | None = None
+    with use_span(span):
+        if isinstance(answer, BaseException):
+            status = inbound.refuse(answer)
+            outcome = made(status=status)
+        else:
+            outcome = made(response=answer)
+        inbound.observe(span, method, row.request, None if status else answer, status)
+    span.end()
+    return outcome

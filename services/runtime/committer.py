@@ -1,0 +1,158 @@
+"""Group commit: what has arrived while the last commit was under way is decided and written together, and answered at once.
+
+Commits run in tasks of their own, so that a caller's cancellation or deadline never lands inside a transaction. There is
+no timer: an item that finds the committer idle starts at once. It decides nothing itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from services.kernel.errors import Fault, FaultKind
+from services.runtime.call import find_call, wire_time
+from services.runtime.telemetry import Span, Telemetry, current_span
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_RETRY_AFTER_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[T, R]):
+    item: T
+    answer: asyncio.Future[R]
+    deadline: datetime | None
+    span: Span | None
+
+
+class Committer(Generic[T, R]):
+    """Gathers items and hands them to `run_batch`, which answers each with a result or a Fault, in the same order.
+
+    `workers` is the number of batches under way at the same time. With `telemetry` every commit is one span, linked to the
+    spans of all its items.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        run_batch: Callable[[Sequence[T]], Awaitable[Sequence[R | Fault]]],
+        max_batch: int = 64,
+        max_queue: int = 1024,
+        workers: int = 1,
+        telemetry: Telemetry | None = None,
+    ) -> None:
+        self.name = name
+        self._run_batch = run_batch
+        self._max_batch = max_batch
+        self._max_queue = max_queue
+        self._workers = workers
+        self._telemetry = telemetry
+        self._queue: deque[_Waiting[T, R]] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+        self._scheduled = False
+        self._stopping = False
+
+    async def submit(self, item: T) -> R:
+        """The item's own answer; raises its Fault.
+
+        Fault EXHAUSTED QUEUE_FULL where too many wait, UNAVAILABLE SHUTTING_DOWN after `stop`. The deadline and the span
+        of the current call travel with the item.
+        """
+        if self._stopping:
+            raise Fault(FaultKind.UNAVAILABLE, "SHUTTING_DOWN", retry_after_s=_RETRY_AFTER_S)
+        if len(self._queue) >= self._max_queue:
+            raise Fault(FaultKind.EXHAUSTED, "QUEUE_FULL", {"queue": self.name}, retry_after_s=_RETRY_AFTER_S)
+        call = find_call()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[R] = loop.create_future()
+        self._queue.append(_Waiting(item, answer, call.deadline if call else None, current_span()))
+        if not self._scheduled and len(self._running) < self._workers:
+            # After this turn of the loop: all that is submitted in the same turn goes into the same commit.
+            self._scheduled = True
+            loop.call_soon(self._begin)
+        return await answer
+
+    async def stop(self) -> None:
+        """Refuses new items and waits until all that were accepted are answered."""
+        self._stopping = True
+        while self._queue or self._running:
+            if self._running:
+                await asyncio.wait(set(self._running))
+            else:
+                await asyncio.sleep(0)
+
+    def _begin(self) -> None:
+        self._scheduled = False
+        while self._queue and len(self._running) < self._workers:
+            batch = self._take()
+            if batch:
+                # A fresh context: nothing of the caller that happened to come first clings to the commit.
+                task = asyncio.get_running_loop().create_task(self._commit(batch), context=Context())
+                self._running.add(task)
+                task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._begin()
+
+    def _take(self) -> list[_Waiting[T, R]]:
+        """The next items that somebody still waits for; those whose time has passed are answered here."""
+        batch: list[_Waiting[T, R]] = []
+        now = wire_time()
+        while self._queue and len(batch) < self._max_batch:
+            waiting = self._queue.popleft()
+            if waiting.answer.done():
+                continue
+            if waiting.deadline is not None and waiting.deadline <= now:
+                waiting.answer.set_exception(Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED"))
+                continue
+            batch.append(waiting)
+        return batch
+
+    async def _commit(self, batch: list[_Waiting[T, R]]) -> None:
+        if self._telemetry is None:
+            await self._decide(batch)
+            return
+        links = [waiting.span for waiting in batch if waiting.span is not None]
+        attributes: dict[str, str | int | bool] = {"yibao.batch_size": len(batch), "yibao.queue": self.name}
+        with self._telemetry.span(f"commit {self.name}", attributes=attributes, links=links):
+            await self._decide(batch)
+
+    async def _decide(self, batch: list[_Waiting[T, R]]) -> None:
+        try:
+            answers = await self._answers(batch)
+        except Fault as fault:
+            # Said of the batch as a whole (the store is out of reach): trying item by item would not help.
+            answers = [fault] * len(batch)
+        except Exception as error:  # noqa: BLE001  # whatever it is, every waiting caller must be answered
+            if len(batch) == 1:
+                _answer(batch[0], error)
+                return
+            # One poisoned item must not fail its neighbours, and nothing of the batch was committed.
+            for waiting in batch:
+                await self._decide([waiting])
+            return
+        for waiting, answer in zip(batch, answers, strict=True):
+            _answer(waiting, answer)
+
+    async def _answers(self, batch: list[_Waiting[T, R]]) -> Sequence[R | Fault]:
+        answers = await self._run_batch([waiting.item for waiting in batch])
+        if len(answers) != len(batch):
+            raise RuntimeError(f"{self.name}: {len(answers)} answers to {len(batch)} items")
+        return answers
+
+
+def _answer(waiting: _Waiting[T, R], answer: R | Exception) -> None:
+    if waiting.answer.done():
+        return
+    if isinstance(answer, Exception):
+        waiting.answer.set_exception(answer)
+    else:
+        waiting.answer.set_result(answer)

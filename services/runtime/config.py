@@ -1,0 +1,298 @@
+"""All settings of the mesh as one table, from which values are read, checked and documented.
+
+Settings come from the environment (`YIBAO_*`) and from overrides; an unknown name or a bad value is an error that names
+it. Nothing reads the environment anywhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Final
+
+from services import mesh
+from services.runtime.placement import Placement
+
+_PREFIX: Final = "YIBAO_"
+_LOOPBACK: Final = "127.0.0.1"
+
+
+class ConfigError(Exception):
+    """Settings that cannot be used; one line for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its name, how its text is read, the text used when it is not set ("" = none), and one sentence."""
+
+    name: str
+    kind: str
+    default: str
+    doc: str
+    secret: bool = False
+
+
+def _per_member() -> tuple[Setting, ...]:
+    rows: list[Setting] = []
+    for member in mesh.MESH:
+        upper, listening = member.name.upper(), f"{_LOOPBACK}:{member.port}"
+        if member.services:
+            doc = f"Where {member.name} listens and its callers find it."
+            rows.append(Setting(f"YIBAO_{upper}_ADDRESS", "address", listening, doc))
+        if member.has_store:
+            doc = f"Database of {member.name}; wins over YIBAO_DATABASE_URL."
+            rows.append(Setting(f"YIBAO_{upper}_DATABASE_URL", "text", "", doc, secret=True))
+    return tuple(rows)
+
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting(
+        "YIBAO_SANDBOX", "flag", "off", "Sandbox: business dates by header, fixture methods, no production key needed."
+    ),
+    Setting("YIBAO_DATA_DIR", "path", "var", "Folder of the SQLite files, the traces and the sandbox's mesh key."),
+    Setting(
+        "YIBAO_DATABASE_URL",
+        "text",
+        "",
+        "Database of every member without its own setting; {member} in it stands for the member's name. "
+        "Without any: SQLite files in YIBAO_DATA_DIR.",
+        secret=True,
+    ),
+    *_per_member(),
+    Setting("YIBAO_GATEWAY_HOST", "text", _LOOPBACK, "Address on which the gateway's HTTP listens."),
+    Setting(
+        "YIBAO_GATEWAY_PORT", "port", str(mesh.member(mesh.GATEWAY).port), "Port on which the gateway's HTTP listens."
+    ),
+    Setting(
+        "YIBAO_MESH_KEY",
+        "key",
+        "",
+        "Key that signs caller tokens, at least 32 characters, the same in every member. The sandbox makes its own.",
+        secret=True,
+    ),
+    Setting(
+        "YIBAO_BOOTSTRAP_OPERATOR_KEY",
+        "text",
+        "",
+        "API key of the first operator, for a mesh that has none yet. Without it the last one given stops working.",
+        secret=True,
+    ),
+    Setting("YIBAO_TLS", "tls", "auto", "TLS between members: auto = on where an address is not loopback; off; on."),
+    Setting("YIBAO_TLS_CERTIFICATE", "path", "", "PEM certificate chain that a member shows to its peers."),
+    Setting("YIBAO_TLS_KEY", "path", "", "PEM private key of that certificate."),
+    Setting("YIBAO_TLS_AUTHORITY", "path", "", "PEM certificates of the authority that peers must be signed by."),
+    Setting(
+        "YIBAO_PLACEMENT", "placement", "grpc", "How members of one process call each other: grpc (loopback) or local."
+    ),
+    Setting("YIBAO_WORKERS", "count", "1", "Processes of one member on one port; needs PostgreSQL."),
+    Setting(
+        "YIBAO_TRACE_RATIO", "ratio", "", "Share of traces kept, 0 to 1; 1 in the sandbox, else 0.05. Errors always."
+    ),
+    Setting("YIBAO_TRACE_EXPORTER", "exporter", "sqlite", "Where spans go: sqlite (traces.sqlite), otlp or none."),
+    Setting(
+        "YIBAO_TRACE_KEEP_SPANS", "count", "1000000", "Spans that traces.sqlite holds at most; the oldest go first."
+    ),
+    Setting("YIBAO_OTLP_ENDPOINT", "text", "", "OTLP/HTTP endpoint for spans, http://host:4318/v1/traces."),
+    Setting("YIBAO_LOG_LEVEL", "level", "info", "debug, info, warning or error; info writes a line for every call."),
+    Setting(
+        "YIBAO_MAX_CONCURRENT_RPCS", "count", "1024", "Calls that a member serves at the same time; more are refused."
+    ),
+    Setting("YIBAO_MAX_MESSAGE_BYTES", "count", "4194304", "Largest message, in and out."),
+    Setting("YIBAO_MAX_BATCH", "count", "64", "Items gathered into one batch RPC and into one commit."),
+    Setting("YIBAO_MAX_QUEUE", "count", "1024", "Items that wait for a commit; more are refused."),
+    Setting("YIBAO_COMMIT_WORKERS", "count", "1", "Commits under way at the same time on PostgreSQL; SQLite has one."),
+    Setting("YIBAO_DATABASE_POOL", "count", "8", "Connections of a member to its database."),
+    Setting("YIBAO_CATALOGUE_FILES", "path", "", "Folder of CSV and YAML files that an empty catalogue begins with."),
+    Setting("YIBAO_PEER_TIMEOUT_S", "seconds", "5", "Time allowed for a call to a peer that names no time."),
+    Setting("YIBAO_PEER_ATTEMPTS", "count", "3", "Attempts of a call that may be repeated, the first one included."),
+    Setting("YIBAO_STOP_GRACE_S", "seconds", "5", "Time that running calls get when a member stops."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Checked settings. `placement` says which members live in this process."""
+
+    values: Mapping[str, object]
+    placement: Placement = field(default_factory=Placement)
+
+    @staticmethod
+    def load(environ: Mapping[str, str], overrides: Mapping[str, str] | None = None) -> Config:
+        """Reads the table; overrides win over the environment; ConfigError names every unknown or bad setting."""
+        given = {name: value for name, value in environ.items() if name.startswith(_PREFIX)} | dict(overrides or {})
+        known = {setting.name: setting for setting in SETTINGS}
+        problems = [_unknown(name, known) for name in sorted(given) if name not in known]
+        values: dict[str, object] = {}
+        for setting in SETTINGS:
+            raw = given.get(setting.name, "") or setting.default
+            try:
+                values[setting.name] = _KINDS[setting.kind](raw) if raw else None
+            except ValueError as error:
+                shown = "the value given" if setting.secret else repr(raw)
+                problems.append(f"{setting.name}: {shown} is not {error}")
+        if problems:
+            raise ConfigError(problems)
+        return Config(values)
+
+    def text(self, name: str) -> str:
+        """A setting as text, "" when not set."""
+        value = self.values[name]
+        return "" if value is None else str(value)
+
+    def integer(self, name: str) -> int:
+        """A setting that is a whole number."""
+        value = self.values[name]
+        if not isinstance(value, int):
+            raise ConfigError([f"{name} must be set"])
+        return value
+
+    def seconds(self, name: str) -> float:
+        """A setting that is a time."""
+        value = self.values[name]
+        if not isinstance(value, float):
+            raise ConfigError([f"{name} must be set"])
+        return value
+
+    def path(self, name: str) -> Path | None:
+        """A setting that is a file or folder, None when not set."""
+        value = self.values[name]
+        return value if isinstance(value, Path) else None
+
+    @property
+    def sandbox(self) -> bool:
+        """True where the mesh is a sandbox."""
+        return self.values["YIBAO_SANDBOX"] is True
+
+    @property
+    def data_dir(self) -> Path:
+        """Folder of local files."""
+        return self.path("YIBAO_DATA_DIR") or Path()
+
+    @property
+    def trace_ratio(self) -> float:
+        """Share of traces kept: as set, else all in the sandbox and one in twenty outside."""
+        value = self.values["YIBAO_TRACE_RATIO"]
+        return value if isinstance(value, float) else 1.0 if self.sandbox else 0.05
+
+    @property
+    def trace_file(self) -> Path:
+        """The SQLite file of the embedded trace store."""
+        return self.data_dir / "traces.sqlite"
+
+    @property
+    def local_calls(self) -> bool:
+        """True where members of one process call each other without the network."""
+        return self.values["YIBAO_PLACEMENT"] == "local"
+
+    def address(self, member: str) -> str:
+        """`host:port` on which a member serves gRPC."""
+        return self.text(f"YIBAO_{member.upper()}_ADDRESS")
+
+    def database_url(self, member: str) -> str:
+        """The member's own database, else the common one, else a SQLite file in the data folder."""
+        own = self.text(f"YIBAO_{member.upper()}_DATABASE_URL")
+        common = self.text("YIBAO_DATABASE_URL").replace("{member}", member)
+        return own or common or f"sqlite:///{self.data_dir / member}.sqlite"
+
+    def mesh_key(self) -> bytes:
+        """The key of caller tokens; the sandbox keeps one of its own in the data folder, readable by its user only."""
+        key = self.text("YIBAO_MESH_KEY")
+        if key:
+            return key.encode()
+        if not self.sandbox:
+            raise ConfigError(["YIBAO_MESH_KEY must be set outside the sandbox (to try things out: YIBAO_SANDBOX=on)"])
+        return _sandbox_key(self.data_dir / "mesh.key")
+
+
+def settings_markdown() -> str:
+    """The table of settings as the README prints it."""
+    lines = ["| setting | default | meaning |", "| --- | --- | --- |"]
+    for setting in SETTINGS:
+        default = f"`{setting.default}`" if setting.default else "–"
+        lines.append(f"| `{setting.name}` | {default} | {setting.doc} |")
+    return "\n".join(lines) + "\n"
+
+
+def _sandbox_key(file: Path) -> bytes:
+    """Made once: whoever comes second, even at the same moment, reads what the first one wrote."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=file.parent, encoding="ascii") as draft:
+            draft.write(secrets.token_hex(32))
+            draft.flush()
+            with suppress(FileExistsError):
+                os.link(draft.name, file)
+    return file.read_bytes()
+
+
+def _unknown(name: str, known: Mapping[str, Setting]) -> str:
+    near = get_close_matches(name, known, n=3, cutoff=0.7)
+    return f"{name}: no such setting" + (f"; did you mean {' or '.join(near)}?" if near else "")
+
+
+def _one_of(*words: str) -> Callable[[str], object]:
+    def read(raw: str) -> object:
+        if raw.lower() not in words:
+            raise ValueError("one of " + ", ".join(words))
+        return raw.lower()
+
+    return read
+
+
+def _flag(raw: str) -> object:
+    if raw.lower() not in ("on", "off", "1", "0", "true", "false", "yes", "no"):
+        raise ValueError("on or off")
+    return raw.lower() in ("on", "1", "true", "yes")
+
+
+def _number(low: float, high: float, words: str, whole: bool) -> Callable[[str], object]:
+    def read(raw: str) -> object:
+        try:
+            value = int(raw) if whole else float(raw)
+        except ValueError:
+            raise ValueError(words) from None
+        if not low <= value <= high:
+            raise ValueError(words)
+        return value
+
+    return read
+
+
+def _address(raw: str) -> object:
+    host, _, port = raw.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError("host:port")
+    return raw
+
+
+def _key(raw: str) -> object:
+    if len(raw.encode()) < 32:
+        raise ValueError("at least 32 characters long")
+    return raw
+
+
+_KINDS: Final[Mapping[str, Callable[[str], object]]] = {
+    "text": str,
+    "path": Path,
+    "flag": _flag,
+    "address": _address,
+    "key": _key,
+    "port": _number(0, 65535, "a port, 0 to 65535", whole=True),
+    "count": _number(1, 1 << 31, "a whole number of at least 1", whole=True),
+    "seconds": _number(0.0, 86400.0, "a number of seconds", whole=False),
+    "ratio": _number(0.0, 1.0, "a number from 0 to 1", whole=False),
+    "level": _one_of("debug", "info", "warning", "error"),
+    "exporter": _one_of("sqlite", "otlp", "none"),
+    "placement": _one_of("grpc", "local"),
+    "tls": _one_of("auto", "on", "off"),
+}

@@ -1,0 +1,270 @@
+"""What the protos say about every method, read once from the descriptors: who may call, what a repeat does, which numbers
+it carries. Inbound, outbound, gateway and contract tests read it; nothing of it is written a second time.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from operator import attrgetter
+from typing import Any, Final
+
+from google.api import annotations_pb2
+from google.api.http_pb2 import HttpRule
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.message import Message
+
+from services import mesh
+from services.runtime.attributes import BUSINESS_NUMBERS
+from services.runtime.call import Role
+from yibao.options.v1 import options_pb2
+
+Getter = Callable[[Any], Any]
+
+_SEARCH_DEPTH: Final = 3
+
+
+class Effect(Enum):
+    """What a repeated call does."""
+
+    READ = "READ"
+    IDEMPOTENT = "IDEMPOTENT"
+    ONCE = "ONCE"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """The field of the request that must equal the caller's subject."""
+
+    field: str
+    get: Getter
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A national transaction that a method serves; `wrapper` is INFNO or EC_LOCAL."""
+
+    infno: str
+    wrapper: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchForm:
+    """Says that a method is the list form of `method` (a path), and which fields hold items and outcomes."""
+
+    method: str
+    items: str
+    outcomes: str
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRoute:
+    """One `google.api.http` route: verb, path template, name of the body field ("*" = the whole request, "" = none)."""
+
+    verb: str
+    path: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A business number of a message: the span attribute and where its value stands."""
+
+    attribute: str
+    get: Getter
+
+
+@dataclass(frozen=True, slots=True)
+class MethodContract:
+    """One method; `path` is `/pkg.Service/Method`, `full_name` `pkg.Service.Method`."""
+
+    path: str
+    full_name: str
+    service: str
+    name: str
+    request_class: type[Message]
+    response_class: type[Message]
+    roles: frozenset[Role]
+    bindings: Mapping[Role, Binding]
+    sandbox_only: bool
+    effect: Effect
+    transactions: tuple[Transaction, ...]
+    batch: BatchForm | None
+    http: tuple[HttpRoute, ...]
+    request_numbers: tuple[Number, ...]
+    response_numbers: tuple[Number, ...]
+
+    @property
+    def member(self) -> str:
+        """Name of the member that serves it; KeyError for a service that stands in no mesh."""
+        return mesh.owner_of(self.service)
+
+
+class ContractError(Exception):
+    """The protos contradict themselves or lack what the runtime needs; found at start, never during a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The methods of some services by path."""
+
+    methods: Mapping[str, MethodContract]
+
+    @staticmethod
+    def load(services: Iterable[str], *, partial: bool = False) -> Contract:
+        """Reads the services of these full names; ContractError where their options do not hold together.
+
+        A `partial` contract may hold a batch whose unary method is of another service.
+        """
+        methods: dict[str, MethodContract] = {}
+        for service in services:
+            for method in _service(service).methods:
+                contract = _read(service, method)
+                methods[contract.path] = contract
+        for contract in methods.values():
+            if contract.batch and contract.batch.method not in methods and not partial:
+                raise ContractError(
+                    f"{contract.full_name}: batch of {contract.batch.method}, which is not of its member"
+                )
+        return Contract(methods)
+
+    @staticmethod
+    def of_mesh() -> Contract:
+        """All methods of all members in the mesh table."""
+        return Contract.load(service for member in mesh.MESH for service in member.services)
+
+    def method(self, name: str) -> MethodContract:
+        """By path `/pkg.Service/Method` or full name `pkg.Service.Method`; KeyError where there is none."""
+        return self.methods[name if name.startswith("/") else method_path(name)]
+
+
+def method_path(full_name: str) -> str:
+    """`pkg.Service.Method` → `/pkg.Service/Method`."""
+    service, _, name = full_name.rpartition(".")
+    return f"/{service}/{name}"
+
+
+def import_package(package: str) -> None:
+    """Imports all generated messages of a proto package, so that the descriptor pool knows them."""
+    for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        if info.name.endswith("_pb2"):
+            importlib.import_module(f"{package}.{info.name}")
+
+
+def stub_class(service: str) -> Any:
+    """The generated stub of a service by its full name."""
+    package, _, name = service.rpartition(".")
+    for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        if info.name.endswith("_pb2_grpc"):
+            found = getattr(importlib.import_module(f"{package}.{info.name}"), f"{name}Stub", None)
+            if found is not None:
+                return found
+    raise ContractError(f"no generated stub of {service}")
+
+
+def _service(full_name: str) -> Any:
+    try:
+        import_package(full_name.rpartition(".")[0])
+        return descriptor_pool.Default().FindServiceByName(full_name)
+    except (ImportError, KeyError) as error:
+        raise ContractError(f"no generated messages of {full_name}: {error}") from error
+
+
+def _read(service: str, method: MethodDescriptor) -> MethodContract:
+    if method.client_streaming or method.server_streaming:
+        raise ContractError(f"{method.full_name}: streaming methods are not served")
+    options = method.GetOptions()
+    access = options.Extensions[options_pb2.access]
+    effect = options_pb2.Effect.Name(options.Extensions[options_pb2.effect]).removeprefix("EFFECT_")
+    if effect == "UNSPECIFIED" or not access.roles:
+        raise ContractError(f"{method.full_name}: the options access and effect are needed")
+    return MethodContract(
+        path=f"/{service}/{method.name}",
+        full_name=method.full_name,
+        service=service,
+        name=method.name,
+        request_class=message_factory.GetMessageClass(method.input_type),
+        response_class=message_factory.GetMessageClass(method.output_type),
+        roles=frozenset(_role(role) for role in access.roles),
+        bindings={_role(each.role): _binding(method, each.field) for each in access.bindings},
+        sandbox_only=access.sandbox_only,
+        effect=Effect(effect),
+        transactions=tuple(_transaction(each) for each in options.Extensions[options_pb2.transaction]),
+        batch=_batch(method),
+        http=_routes(options.Extensions[annotations_pb2.http]) if options.HasExtension(annotations_pb2.http) else (),
+        request_numbers=business_numbers(method.input_type),
+        response_numbers=business_numbers(method.output_type),
+    )
+
+
+def _role(number: options_pb2.Role.ValueType) -> Role:
+    return Role(options_pb2.Role.Name(number).removeprefix("ROLE_").lower())
+
+
+def _transaction(option: options_pb2.Transaction) -> Transaction:
+    wrapper = options_pb2.Wrapper.Name(option.wrapper).removeprefix("WRAPPER_")
+    return Transaction(option.infno, "INFNO" if wrapper == "UNSPECIFIED" else wrapper)
+
+
+def _binding(method: MethodDescriptor, path: str) -> Binding:
+    owner: Descriptor | None = method.input_type
+    field: FieldDescriptor | None = None
+    for step in path.split("."):
+        field = owner.fields_by_name.get(step) if owner else None
+        if field is None or field.is_repeated:
+            raise ContractError(f"{method.full_name}: the bound field {path} is no single field of the request")
+        owner = field.message_type
+    if field is None or field.type != FieldDescriptor.TYPE_STRING:
+        raise ContractError(f"{method.full_name}: the bound field {path} is not text")
+    return Binding(path, attrgetter(path))
+
+
+def _batch(method: MethodDescriptor) -> BatchForm | None:
+    options = method.GetOptions()
+    if not options.HasExtension(options_pb2.batch):
+        return None
+    option = options.Extensions[options_pb2.batch]
+    for owner, name in ((method.input_type, option.items), (method.output_type, option.outcomes)):
+        field = owner.fields_by_name.get(name)
+        if field is None or not field.is_repeated or field.message_type is None:
+            raise ContractError(f"{method.full_name}: {name} is no list of messages in {owner.name}")
+    return BatchForm(method_path(option.method), option.items, option.outcomes)
+
+
+def _routes(rule: HttpRule) -> tuple[HttpRoute, ...]:
+    routes: list[HttpRoute] = []
+    for each in (rule, *rule.additional_bindings):
+        verb = each.WhichOneof("pattern")
+        if verb == "custom":
+            routes.append(HttpRoute(each.custom.kind.upper(), each.custom.path, each.body))
+        elif verb:
+            routes.append(HttpRoute(verb.upper(), getattr(each, verb), each.body))
+    return tuple(routes)
+
+
+def business_numbers(message: Descriptor) -> tuple[Number, ...]:
+    """Where a message holds declared business numbers: PUBLIC text fields of their names, the shallowest of each."""
+    found: dict[str, Number] = {}
+    level: list[tuple[str, Descriptor]] = [("", message)]
+    for _ in range(_SEARCH_DEPTH):
+        deeper: list[tuple[str, Descriptor]] = []
+        for prefix, owner in level:
+            for field in owner.fields:
+                attribute = BUSINESS_NUMBERS.get(field.name)
+                if field.is_repeated:
+                    continue
+                if field.message_type is not None:
+                    deeper.append((f"{prefix}{field.name}.", field.message_type))
+                elif attribute and attribute not in found and is_public(field):
+                    found[attribute] = Number(attribute, attrgetter(prefix + field.name))
+        level = deeper
+    return tuple(found.values())
+
+
+def is_public(field: FieldDescriptor) -> bool:
+    """True where the field's data class says PUBLIC in so many words: nothing is public by omission."""
+    return bool(field.GetOptions().Extensions[options_pb2.data_class] == options_pb2.DATA_CLASS_PUBLIC)

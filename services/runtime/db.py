@@ -1,0 +1,326 @@
+"""The store's engine: SQLite (one writer, WAL, synchronous FULL, immediate transactions) or PostgreSQL (a pool) behind one face.
+
+It knows no table of any service. What a driver says never leaves: a broken uniqueness becomes `UniqueViolation`, a store
+that cannot be used a Fault, everything else `StoreError`. Errors take that form where a `write` or `read` block ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Executable, MetaData, Row, Table, Text, bindparam, event
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import URL, Dialect, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
+
+from services.kernel.clock import Clock
+from services.kernel.errors import Fault
+from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, from_micros, to_micros
+from services.runtime.driver import DriverConnection, driver_transaction
+from services.runtime.store_errors import ConstraintViolation, StoreError, UniqueViolation, translate, unavailable
+
+__all__ = [
+    "ConstraintViolation",
+    "Database",
+    "Day",
+    "DriverConnection",
+    "Fen",
+    "Json",
+    "Moment",
+    "RowNumber",
+    "StoreError",
+    "UniqueViolation",
+    "advisory_lock",
+    "bulk_insert",
+    "fetch",
+    "from_micros",
+    "in_values",
+    "insert_statement",
+    "to_micros",
+]
+
+_BUSY_TIMEOUT_S: Final = 5
+_READ_CONNECTIONS: Final = 4
+_LOCK_SALT: Final = b"yibao"
+_SCHEMA_LOCK: Final = "schema"
+_LOCK: Final = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS t(k)"
+
+
+class Database:
+    """One store. Making it touches nothing; `start` connects and creates missing tables."""
+
+    def __init__(self, url: str, clock: Clock, pool_size: int = 8) -> None:
+        self.clock = clock
+        parsed, self.dialect = _driver_url(url)
+        self._file = parsed.database if self.dialect == "sqlite" else None
+        if self._file is not None:
+            self._writer = _sqlite_engine(parsed, writer=True)
+            self._reader = _sqlite_engine(parsed, writer=False)
+        else:
+            engine = create_async_engine(
+                parsed,
+                pool_size=pool_size,
+                max_overflow=0,
+                pool_timeout=_BUSY_TIMEOUT_S,
+                hide_parameters=True,
+                connect_args={"timeout": _BUSY_TIMEOUT_S},
+            )
+            self._writer = engine
+            self._reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._metadata = MetaData()
+
+    dialect: Literal["sqlite", "postgresql"]
+
+    async def start(self, metadata: MetaData) -> None:
+        """Creates the missing tables; Fault STORE_UNAVAILABLE where the store cannot be used."""
+        self._metadata = metadata
+        if self._file is not None:
+            try:
+                Path(self._file).parent.mkdir(parents=True, exist_ok=True)
+            except OSError:
+                raise unavailable() from None
+        async with self.write() as connection:
+            # Several workers of one member may start at the same moment.
+            await advisory_lock(connection, [_SCHEMA_LOCK])
+            await connection.run_sync(metadata.create_all)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+    async def ping(self) -> bool:
+        """True where the store answers: what the member's health follows."""
+        try:
+            async with self.read() as connection:
+                await connection.exec_driver_sql("SELECT 1")
+        except (Fault, StoreError):
+            return False
+        return True
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction: committed where the block ends, rolled back where it raises."""
+        async with self._transaction(self._writer) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A read-only snapshot: what other transactions commit meanwhile is not seen, and nothing can be written."""
+        async with self._transaction(self._reader) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def driver_write(self) -> AsyncIterator[DriverConnection]:
+        """`write` for a hot path: the transaction runs on the driver's own connection."""
+        begin = "BEGIN IMMEDIATE" if self.dialect == "sqlite" else "BEGIN"
+        async with driver_transaction(self._writer, begin, self._metadata) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def driver_read(self) -> AsyncIterator[DriverConnection]:
+        """`read` for a hot path: a snapshot on the driver's own connection."""
+        if self.dialect == "sqlite":
+            engine, begin = self._reader, "BEGIN"
+        else:
+            engine, begin = self._writer, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        async with driver_transaction(engine, begin, self._metadata) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise translate(error, self._metadata) from None
+        except PoolTimeout:
+            raise unavailable() from None
+        except OSError as error:
+            # asyncpg lets a refused or lost connection through as it is.
+            if _raised_by_driver(error):
+                raise unavailable() from None
+            raise
+
+
+async def fetch(connection: AsyncConnection, statement: Executable, params: Any = None) -> Sequence[Row[Any]]:
+    """All rows of a statement."""
+    return (await connection.execute(statement, params)).all()
+
+
+async def bulk_insert(
+    connection: AsyncConnection, table: Table, rows: Sequence[Sequence[Any]], columns: Sequence[str] | None = None
+) -> None:
+    """Inserts rows by one executemany on the driver connection.
+
+    Values stand in the order of the table's columns, or of `columns`. The statement is made once for each table and
+    dialect; a column type that stores another form than it shows (Moment, Day, Json) is applied.
+    """
+    if not rows:
+        return
+    key = ("insert", connection.dialect.name, tuple(columns or ()))
+    plan = table.info.get(key)
+    if plan is None:
+        plan = table.info[key] = _insert_plan(table, connection.dialect, columns)
+    statement, converters = plan
+    if converters:
+        await connection.exec_driver_sql(statement, [_converted(row, converters) for row in rows])
+    else:
+        await connection.exec_driver_sql(statement, [tuple(row) for row in rows])
+
+
+def insert_statement(table: Table, dialect: str, columns: Sequence[str]) -> str:
+    """The INSERT of one row for `DriverConnection.execute_many`: values in the order of `columns`, as they are stored."""
+    holes = (f"${i}" for i in range(1, len(columns) + 1)) if dialect == "postgresql" else ("?" for _ in columns)
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join(holes)})"
+
+
+async def advisory_lock(connection: AsyncConnection | DriverConnection, keys: Iterable[str]) -> None:
+    """Holds the keys until the transaction ends, in one statement and always in the same order.
+
+    On SQLite the immediate transaction is the lock already.
+    """
+    if isinstance(connection, DriverConnection):
+        if connection.dialect == "postgresql":
+            await connection.fetch(_LOCK, (_lock_numbers(keys),))
+    elif connection.dialect.name == "postgresql":
+        await connection.exec_driver_sql(_LOCK, (_lock_numbers(keys),))
+
+
+class _Values(TypeDecorator[list[Any]]):
+    """A list as one parameter: an array on PostgreSQL, a JSON text on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, whole_numbers: bool) -> None:
+        super().__init__()
+        self.whole_numbers = whole_numbers
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(ARRAY(BigInteger() if self.whole_numbers else Text()))
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return Json().process_bind_param(list(value), dialect)
+
+
+class _InValues(FunctionElement[bool]):
+    """`column IN (all values of one parameter)`: one statement text for every number of values."""
+
+    name = "in_values"
+    type = Boolean()
+    inherit_cache = True
+
+
+def in_values(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+    """A condition on a list given at execution as ONE parameter; lists of any length share one prepared statement."""
+    values = bindparam(parameter, type_=_Values(isinstance(column.type, BigInteger)))
+    return _InValues(column, values)
+
+
+@compiles(_InValues, "sqlite")
+def _in_values_sqlite(element: _InValues, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(each, **options) for each in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
+
+
+@compiles(_InValues, "postgresql")
+def _in_values_postgresql(element: _InValues, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(each, **options) for each in element.clauses)
+    return f"{column} = ANY({values})"
+
+
+def _driver_url(url: str) -> tuple[URL, Literal["sqlite", "postgresql"]]:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError("a database URL begins with sqlite:/// or postgresql://") from None
+    match parsed.get_backend_name():
+        case "sqlite":
+            if not parsed.database or parsed.database == ":memory:":
+                raise ValueError("a SQLite store needs a file: sqlite:///path/to/file.sqlite")
+            return parsed.set(drivername="sqlite+aiosqlite"), "sqlite"
+        case "postgresql" | "postgres":
+            return parsed.set(drivername="postgresql+asyncpg"), "postgresql"
+    raise ValueError("a database URL begins with sqlite:/// or postgresql://")
+
+
+def _sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=1 if writer else _READ_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=_BUSY_TIMEOUT_S,
+        hide_parameters=True,
+        connect_args={"timeout": _BUSY_TIMEOUT_S},
+    )
+    pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_TIMEOUT_S * 1000}"]
+    if not writer:
+        pragmas.append("query_only=ON")
+    begin = "BEGIN IMMEDIATE" if writer else "BEGIN"
+
+    def prepare(connection: Any, record: object) -> None:
+        # The driver's own transactions begin too late and deferred: read-then-write would fail as locked.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
+def _insert_plan(
+    table: Table, dialect: Dialect, names: Sequence[str] | None
+) -> tuple[str, tuple[tuple[int, Callable[[Any], Any]], ...]]:
+    columns = [table.columns[name] for name in names] if names else list(table.columns)
+    quote = dialect.identifier_preparer
+    marks = ", ".join(f"${i}" for i in range(1, len(columns) + 1)) if dialect.name == "postgresql" else None
+    holes = marks or ", ".join("?" * len(columns))
+    listed = ", ".join(quote.quote(column.name) for column in columns)
+    converters = ((i, column.type.dialect_impl(dialect).bind_processor(dialect)) for i, column in enumerate(columns))
+    used = tuple((i, convert) for i, convert in converters if convert is not None)
+    return f"INSERT INTO {quote.format_table(table)} ({listed}) VALUES ({holes})", used
+
+
+def _converted(row: Sequence[Any], converters: tuple[tuple[int, Callable[[Any], Any]], ...]) -> tuple[Any, ...]:
+    values = list(row)
+    for index, convert in converters:
+        values[index] = convert(values[index])
+    return tuple(values)
+
+
+def _lock_numbers(keys: Iterable[str]) -> list[int]:
+    return sorted({_lock_number(key) for key in keys})
+
+
+def _lock_number(key: str) -> int:
+    return int.from_bytes(blake2b(key.encode(), digest_size=8, key=_LOCK_SALT).digest(), "big", signed=True)
+
+
+def _raised_by_driver(error: BaseException) -> bool:
+    """True for an error that came up through the driver's connect, not through the block of a caller."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        if "asyncpg" in traceback.tb_frame.f_globals.get("__name__", ""):
+            return True
+        traceback = traceback.tb_next
+    return False

@@ -1,0 +1,252 @@
+"""The chain that every call of a member passes: trace, access log, fault to status, deadline, caller and access, field rules.
+
+It wraps each method once, when its servicer is added; on a call nothing is looked up, copied or described again. The same
+chain serves gRPC and co-located callers: both hand over bytes and metadata and get bytes or a status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+from google.rpc.status_pb2 import Status
+
+from services.kernel.clock import Clock
+from services.kernel.errors import Fault, FaultKind
+from services.runtime.admission import Admission
+from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
+from services.runtime.call import CallContext, use_call, wire_time
+from services.runtime.config import Config
+from services.runtime.contract import Contract, MethodContract, Number
+from services.runtime.logs import ACCESS_LOGGER, describe, write
+from services.runtime.placement import Metadata
+from services.runtime.status import (
+    InternalError,
+    RpcRefusal,
+    code_name,
+    internal_status,
+    reason_of,
+    to_rpc_error,
+    to_status,
+)
+from services.runtime.telemetry import ROOT, Span, SpanKind, Telemetry, extract
+from yibao.common.v1.item_pb2 import ItemContext
+
+Behaviour = Callable[[Any, Any], Awaitable[Message]]
+
+_SERVING: ContextVar[Inbound] = ContextVar("yibao_serving")
+
+
+def serving() -> Inbound:
+    """The chain through which the current call came; LookupError outside one."""
+    return _SERVING.get()
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One method with what answers it."""
+
+    contract: MethodContract
+    behaviour: Behaviour
+    parse: Callable[[bytes], Any]
+    rpc: Mapping[str, str]
+
+
+class Inbound:
+    """The chain of one member, and its endpoint for callers in the same process."""
+
+    def __init__(
+        self, member: str, contract: Contract, config: Config, telemetry: Telemetry, signer: TokenSigner, clock: Clock
+    ) -> None:
+        self.member = member
+        self.contract = contract
+        self.telemetry = telemetry
+        self.admission = Admission(signer, clock, config.sandbox)
+        self._sandbox = config.sandbox
+        self._limit_bytes = config.integer("YIBAO_MAX_MESSAGE_BYTES")
+        self._served: dict[str, Served] = {}
+        self._working: set[asyncio.Task[Message]] = set()
+        self._access = logging.getLogger(ACCESS_LOGGER)
+        self._log = logging.getLogger(f"yibao.{member}")
+
+    def add(self, path: str, behaviour: Behaviour) -> None:
+        """A servicer answers this method; KeyError for a method that the member's contract lacks."""
+        contract = self.contract.methods[path]
+        rpc = {"rpc.system": "grpc", "rpc.service": contract.service, "rpc.method": contract.name}
+        self._served[path] = Served(contract, behaviour, contract.request_class.FromString, rpc)
+
+    def handlers(self) -> Mapping[str, Mapping[str, grpc.RpcMethodHandler[bytes, bytes]]]:
+        """Service → method → handler on bytes, to be registered at a gRPC server."""
+        tables: dict[str, dict[str, grpc.RpcMethodHandler[bytes, bytes]]] = {}
+        for served in self._served.values():
+            table = tables.setdefault(served.contract.service, {})
+            table[served.contract.name] = grpc.unary_unary_rpc_method_handler(self._grpc_behaviour(served))
+        return tables
+
+    async def serve(self, path: str, message: bytes, metadata: Metadata, timeout_s: float) -> bytes:
+        """Answers a caller in the same process as the wire would: within the time given, or RpcRefusal."""
+        served = self._served.get(path)
+        if served is None:
+            raise RpcRefusal(to_status(Fault(FaultKind.UNSERVED, "METHOD_UNSERVED", {"member": self.member})))
+        if len(message) > self._limit_bytes:
+            limit = {"limit_bytes": str(self._limit_bytes)}
+            raise RpcRefusal(to_status(Fault(FaultKind.EXHAUSTED, "MESSAGE_TOO_LARGE", limit)))
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._run(served, message, metadata, timeout_s)
+        except TimeoutError:
+            raise RpcRefusal(to_status(Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED"))) from None
+
+    def admit_item(
+        self, unary: MethodContract, context: ItemContext, request: Any, violations: Sequence[Any] | None = None
+    ) -> CallContext:
+        """Admits one item of a batch as if it had come alone; raises its Fault."""
+        day = context.business_date
+        return self.admission.admit(
+            unary,
+            request,
+            token=context.caller_token,
+            day=f"{day.year:04}-{day.month:02}-{day.day:02}" if context.HasField("business_date") else None,
+            deadline=_moment(context) if context.HasField("deadline") else None,
+            violations=violations,
+        )
+
+    def refuse(self, error: BaseException) -> Status:
+        """The status of whatever a handler raised. What is no Fault is a bug: logged here under a fresh id, told as INTERNAL."""
+        if isinstance(error, Fault):
+            return to_status(error)
+        if isinstance(error, InternalError) and error.error_id:
+            return internal_status(error.error_id, error.metadata.get("member", ""))
+        error_id = uuid4().hex[:16]
+        fields = {"member": self.member, "error_id": error_id, **describe(error, with_text=self._sandbox)}
+        write(self._log, logging.ERROR, "internal error", fields)
+        return internal_status(error_id, self.member)
+
+    def observe(self, span: Span, unary: MethodContract, request: Any, response: Any, status: Status | None) -> None:
+        """Writes what is known of an ended call to its span and to the access log."""
+        level = logging.WARNING if status is not None else logging.INFO
+        logged = self._access.isEnabledFor(level)
+        if not (logged or span.recording or status is not None):
+            return
+        numbers = _numbers(unary.request_numbers, request)
+        numbers |= _numbers(unary.response_numbers, response)
+        span.set_attributes(numbers)
+        fields: dict[str, object] = {"member": self.member, "method": unary.full_name, "code": "OK", **numbers}
+        if status is not None:
+            fields["code"], fields["reason"] = code_name(status), reason_of(status)
+            span.fail(str(fields["code"]), str(fields["reason"]))
+        if logged:
+            fields["ms"] = (time.time_ns() - span.start_ns) // 10_000 / 100
+            write(self._access, level, "call", fields)
+
+    def _grpc_behaviour(self, served: Served) -> Callable[[bytes, Any], Awaitable[bytes]]:
+        async def answer(message: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+            try:
+                return await self._run(served, message, context.invocation_metadata() or (), context.time_remaining())
+            except RpcRefusal as refusal:
+                await context.abort(*to_rpc_error(refusal.status))
+                raise
+
+        return answer
+
+    async def _run(self, served: Served, message: bytes, metadata: Iterable[Any], remaining_s: float | None) -> bytes:
+        traceparent = token = day = ""
+        for key, value in metadata:
+            if key == "traceparent":
+                traceparent = value
+            elif key == CALLER_KEY:
+                token = value
+            elif key == BUSINESS_DATE_KEY:
+                day = value
+        contract = served.contract
+        span = self.telemetry.span(contract.full_name, SpanKind.SERVER, parent=extract(traceparent) or ROOT)
+        request: Any = None
+        with span:
+            if span.recording:
+                span.set_attributes(served.rpc)
+            try:
+                request = _parsed(served, message)
+                deadline = None if remaining_s is None else wire_time() + timedelta(seconds=remaining_s)
+                # The rules of a batch's items are checked item by item: a bad one must not fail its neighbours.
+                checked = () if contract.batch else None
+                call = self.admission.admit(
+                    contract, request, token=token, day=day, deadline=deadline, violations=checked
+                )
+                response = await self._to_the_end(self._answer(served, request, call))
+            except asyncio.CancelledError:
+                self.observe(span, contract, request, None, _cancelled(remaining_s, span))
+                raise
+            except Exception as error:  # noqa: BLE001  # the one place where a bug becomes a status
+                status = self.refuse(error)
+                self.observe(span, contract, request, None, status)
+                raise RpcRefusal(status) from None
+            self.observe(span, contract, request, response, None)
+            return response.SerializeToString()
+
+    async def idle(self, limit_s: float) -> None:
+        """Waits, at most so long, for work that goes on after its caller has left."""
+        if self._working:
+            await asyncio.wait(self._working, timeout=limit_s)
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, Message]) -> Message:
+        """The result of `work`, which a caller that leaves or is late cannot cut off: a cancellation inside a transaction
+        would leave the store's only writer with an open one.
+        """
+        task = asyncio.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Message]) -> None:
+        self._working.discard(task)
+        if not task.cancelled():
+            task.exception()  # Looked at, for the caller may have left; who stayed got it.
+
+    async def _answer(self, served: Served, request: Any, call: CallContext) -> Message:
+        with use_call(call):
+            if served.contract.batch is None:
+                return await served.behaviour(request, None)
+            token = _SERVING.set(self)
+            try:
+                return await served.behaviour(request, None)
+            finally:
+                _SERVING.reset(token)
+
+
+def admit_item(unary: MethodContract, context: ItemContext, request: Any) -> CallContext:
+    """Admits an item of the batch that is being served: the same checks as for a call of `unary`; raises its Fault."""
+    return serving().admit_item(unary, context, request)
+
+
+def _parsed(served: Served, message: bytes) -> Any:
+    try:
+        return served.parse(message)
+    except DecodeError:
+        raise Fault(FaultKind.INVALID, "REQUEST_UNREADABLE") from None
+
+
+def _numbers(places: Sequence[Number], message: Any) -> dict[str, Any]:
+    if message is None:
+        return {}
+    return {place.attribute: value for place in places if (value := place.get(message))}
+
+
+def _moment(context: ItemContext) -> datetime:
+    return context.deadline.ToDatetime(tzinfo=UTC)
+
+
+def _cancelled(remaining_s: float | None, span: Span) -> Status:
+    """A call that was taken away: its time was up, or its caller left."""
+    elapsed_s = (time.time_ns() - span.start_ns) / 1e9
+    if remaining_s is not None and elapsed_s >= remaining_s * 0.99:
+        return to_status(Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED"))
+    return Status(code=grpc.StatusCode.CANCELLED.value[0])

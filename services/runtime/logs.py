@@ -1,0 +1,117 @@
+"""Log lines as JSON on standard error. A line of a call holds its method, code, time and business numbers, never a message.
+
+What a message may show is said by `data_class`: only fields marked PUBLIC are written.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, TextIO
+
+import msgspec
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from services.runtime.contract import is_public
+from services.runtime.telemetry import current_span
+
+ACCESS_LOGGER = "yibao.access"
+
+_FIELDS = "fields"
+_QUIET = ("asyncio", "sqlalchemy", "opentelemetry", "grpc", "aiosqlite", "urllib3")
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, the trace, and the fields given as `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        span = current_span()
+        if span is not None:
+            line["trace_id"] = f"{span.trace_id:032x}"
+        fields = getattr(record, _FIELDS, None)
+        if fields:
+            line.update(fields)
+        if record.exc_info and record.exc_info[1] is not None and "frames" not in line:
+            line.update(describe(record.exc_info[1]))
+        return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+def configure_logging(level: str, stream: TextIO | None = None) -> None:
+    """Sends everything that the process logs to one stream as JSON lines; libraries speak from warning on."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def write(logger: logging.Logger, level: int, message: str, fields: Mapping[str, object]) -> None:
+    """A line with fields."""
+    logger.log(level, message, extra={_FIELDS: fields})
+
+
+def describe(error: BaseException, *, with_text: bool = False) -> dict[str, object]:
+    """An unexpected error for the log: its class and where it came from.
+
+    Its text may quote a person's data, so it is written only where there are no real persons: in the sandbox.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    described: dict[str, object] = {
+        "error": type(error).__qualname__,
+        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+    if with_text:
+        described["text"] = str(error)
+    if error.__cause__ is not None:
+        described["cause"] = type(error.__cause__).__qualname__
+    return described
+
+
+def loggable(message: Message) -> dict[str, Any]:
+    """The fields of a message that are marked PUBLIC, nested messages likewise; whatever says nothing is left out."""
+    return _plan(message.DESCRIPTOR)(message)
+
+
+@lru_cache(maxsize=1024)
+def _plan(descriptor: Descriptor) -> Callable[[Any], dict[str, Any]]:
+    values = tuple(field for field in descriptor.fields if field.message_type is None and is_public(field))
+    nested = tuple(field for field in descriptor.fields if _holds_messages(field))
+
+    def show(message: Any) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        for field in values:
+            value = getattr(message, field.name)
+            if field.is_repeated:
+                value = list(value)
+            if value:
+                shown[field.name] = value
+        for field in nested:
+            if field.is_repeated:
+                rows = [loggable(each) for each in getattr(message, field.name)]
+                inner: Any = [row for row in rows if row]
+            else:
+                inner = loggable(getattr(message, field.name)) if message.HasField(field.name) else None
+            if inner:
+                shown[field.name] = inner
+        return shown
+
+    return show
+
+
+def _holds_messages(field: FieldDescriptor) -> bool:
+    """Maps are left out: their keys may be anything."""
+    return field.message_type is not None and not field.message_type.GetOptions().map_entry

@@ -1,0 +1,260 @@
+"""Calls to other members: allowed by the mesh table, with a deadline, a caller token, a trace and the retries of the contract.
+
+A call is repeated only where nothing came through (UNAVAILABLE) and `effect` says that a repeat is harmless. A peer's refusal
+comes back as its Fault; a peer that cannot be reached as PEER_UNAVAILABLE, naming it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, Final, TypeVar
+
+import grpc
+from google.rpc.status_pb2 import Status
+from google.type.date_pb2 import Date
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_any,
+    wait_random_exponential,
+)
+from tenacity.stop import stop_base
+
+from services import mesh
+from services.kernel.errors import Fault, FaultKind
+from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
+from services.runtime.call import CallContext, Caller, Role, find_call
+from services.runtime.config import Config
+from services.runtime.contract import Contract, Effect, MethodContract
+from services.runtime.status import InternalError, from_status
+from services.runtime.telemetry import Span, SpanKind, Telemetry, inject
+from services.runtime.transport import GrpcTransport, LocalTransport, Transport
+from yibao.common.v1.item_pb2 import ItemContext
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+Stub = TypeVar("Stub")
+
+_REPEATABLE: Final = (Effect.READ, Effect.IDEMPOTENT)
+_FIRST_WAIT_S: Final = 0.05
+_LONGEST_WAIT_S: Final = 1.0
+
+
+class PeerMethod:
+    """One method of a peer, as a stub's attribute; awaiting its call uses the default time limit."""
+
+    def __init__(self, peers: Peers, member: str, contract: MethodContract) -> None:
+        self.peers = peers
+        self.member = member
+        self.contract = contract
+
+    async def __call__(self, request: Any, *, timeout: float | None = None) -> Any:  # noqa: ASYNC109  # the name that generated stubs use
+        return await self.peers.invoke(self.contract, request, timeout_s=timeout, member=self.member)
+
+
+class _PeerChannel:
+    """What a generated stub takes for a channel: it makes the stub's attributes."""
+
+    def __init__(self, peers: Peers, member: str) -> None:
+        self._peers = peers
+        self._member = member
+        self._contracts: dict[str, Contract] = {}
+
+    def unary_unary(self, path: str, *_: Any, **__: Any) -> PeerMethod:
+        service = path[1:].partition("/")[0]
+        contract = self._contracts.get(service)
+        if contract is None:
+            contract = self._contracts[service] = Contract.load((service,), partial=True)
+        return PeerMethod(self._peers, self._member, contract.methods[path])
+
+
+class Peers:
+    """The members that `member_name` may call."""
+
+    def __init__(
+        self,
+        member_name: str,
+        config: Config,
+        signer: TokenSigner,
+        telemetry: Telemetry,
+        edges: frozenset[tuple[str, str]] | None = None,
+    ) -> None:
+        self._name = member_name
+        self._config = config
+        self._signer = signer
+        self._telemetry = telemetry
+        self._edges = mesh.edges() if edges is None else edges
+        self._self = Caller(Role.SERVICE, member_name, config.sandbox)
+        self._timeout_s = config.seconds("YIBAO_PEER_TIMEOUT_S")
+        self._attempts = config.integer("YIBAO_PEER_ATTEMPTS")
+        self._transports: dict[str, Transport] = {}
+
+    def stub(self, stub_class: Callable[[Any], Stub], member: str) -> Stub:
+        """A generated stub of a member; ValueError where the mesh table does not allow the call."""
+        self._allowed(member)
+        return stub_class(_PeerChannel(self, member))
+
+    async def call(
+        self,
+        stub_method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
+        request: Request,
+        *,
+        timeout_s: float | None = None,
+        as_caller: Caller | None = None,
+        business_date: date | None = None,
+    ) -> Response:
+        """Calls a method of a stub made by `stub`; see `invoke`."""
+        method: Any = stub_method
+        if not isinstance(method, PeerMethod):
+            raise TypeError("only methods of a stub that Peers made are called")
+        response: Response = await self.invoke(
+            method.contract,
+            request,
+            timeout_s=timeout_s,
+            as_caller=as_caller,
+            business_date=business_date,
+            member=method.member,
+        )
+        return response
+
+    async def invoke(
+        self,
+        method: MethodContract,
+        request: Any,
+        *,
+        timeout_s: float | None = None,
+        as_caller: Caller | None = None,
+        business_date: date | None = None,
+        member: str | None = None,
+    ) -> Any:
+        """Calls a method by its contract.
+
+        The deadline is `timeout_s` (a setting where None) or what is left of the call being served, whichever is shorter.
+        The caller is this member itself unless `as_caller` says otherwise. Raises the peer's Fault.
+        """
+        callee = member or method.member
+        transport = self._transport(callee)
+        call = find_call()
+        limit_s = self._limit(call, timeout_s)
+        metadata = [(CALLER_KEY, self._signer.sign(as_caller or self._self))]
+        day = business_date or (call.business_date if call else None)
+        if day is not None:
+            metadata.append((BUSINESS_DATE_KEY, day.isoformat()))
+        message = request.SerializeToString()
+        with self._telemetry.span(method.full_name, SpanKind.CLIENT) as span:
+            if span.recording:
+                span.set_attribute("yibao.peer", callee)
+            metadata.append(("traceparent", inject(span)))
+            answer = await self._send(method, transport, message, metadata, limit_s)
+        return method.response_class.FromString(answer)
+
+    def item_context(
+        self,
+        *,
+        span: Span | None = None,
+        call: CallContext | None = None,
+        as_caller: Caller | None = None,
+        deadline: datetime | None = None,
+        business_date: date | None = None,
+    ) -> ItemContext:
+        """The context of an item sent in a batch RPC: token, deadline, trace and business date.
+
+        `call` and `span` are those of the item (of an `Admitted`), else the current ones.
+        """
+        own = call or find_call()
+        context = ItemContext(
+            caller_token=self._signer.sign(as_caller or self._self),
+            traceparent=inject(span),
+        )
+        until = deadline or (own.deadline if own else None)
+        if until is not None:
+            context.deadline.FromDatetime(until)
+        day = business_date or (own.business_date if own else None)
+        if day is not None:
+            context.business_date.CopyFrom(Date(year=day.year, month=day.month, day=day.day))
+        return context
+
+    async def close(self) -> None:
+        """Closes all channels."""
+        for transport in self._transports.values():
+            await transport.close()
+        self._transports.clear()
+
+    async def _send(
+        self,
+        method: MethodContract,
+        transport: Transport,
+        message: bytes,
+        metadata: list[tuple[str, str]],
+        limit_s: float,
+    ) -> bytes:
+        until = time.monotonic() + limit_s
+        try:
+            return await transport.unary(method.path, message, metadata, limit_s)
+        except Fault as fault:
+            if fault.kind is not FaultKind.UNAVAILABLE or method.effect not in _REPEATABLE:
+                raise
+            refused: list[Fault] = [fault]
+        # Only a call that met trouble pays for the machinery of retries; the attempt made counts as its first.
+        async for attempt in self._attempts_until(until):
+            with attempt:
+                if refused:
+                    raise refused.pop()
+                return await transport.unary(method.path, message, metadata, max(0.001, until - time.monotonic()))
+        raise AssertionError("unreachable: the last attempt raises")
+
+    def _attempts_until(self, until: float) -> AsyncRetrying:
+        return AsyncRetrying(
+            stop=stop_any(stop_after_attempt(self._attempts), _TooLate(until)),
+            wait=wait_random_exponential(multiplier=_FIRST_WAIT_S, max=_LONGEST_WAIT_S),
+            retry=retry_if_exception(_unavailable),
+            reraise=True,
+        )
+
+    def _limit(self, call: CallContext | None, timeout_s: float | None) -> float:
+        limit_s = self._timeout_s if timeout_s is None else timeout_s
+        left_s = call.remaining_s() if call else None
+        if left_s is not None and left_s < limit_s:
+            limit_s = left_s
+        if limit_s <= 0:
+            raise Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED")
+        return limit_s
+
+    def _allowed(self, member: str) -> None:
+        if (self._name, member) not in self._edges:
+            raise ValueError(f"the mesh table does not allow {self._name} to call {member}")
+
+    def _transport(self, member: str) -> Transport:
+        found = self._transports.get(member)
+        if found is None:
+            self._allowed(member)
+            endpoint = self._config.placement.find(member) if self._config.local_calls else None
+            found = LocalTransport(member, endpoint) if endpoint else GrpcTransport(member, self._config)
+            self._transports[member] = found
+        return found
+
+
+class _TooLate(stop_base):
+    """Stops where the next attempt would begin after the deadline."""
+
+    def __init__(self, until: float) -> None:
+        self._until = until
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        return time.monotonic() + retry_state.upcoming_sleep >= self._until
+
+
+def fault_of(status: Status, member: str) -> Fault:
+    """The refusal of one item of a batch RPC; an internal error there means that the peer did not answer the item."""
+    found = from_status(status, member=member)
+    if isinstance(found, InternalError):
+        return Fault(FaultKind.UNAVAILABLE, "PEER_UNAVAILABLE", {"member": member})
+    return found
+
+
+def _unavailable(error: BaseException) -> bool:
+    return isinstance(error, Fault) and error.kind is FaultKind.UNAVAILABLE

@@ -1,0 +1,164 @@
+"""One member as a running gRPC server: its chain, health that follows its own store, reflection, a start that explains itself.
+
+A peer that is away never makes a member unhealthy. A port that is taken is an error that names port and setting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from services import mesh
+from services.kernel.clock import Clock, system_clock
+from services.runtime.auth import TokenSigner
+from services.runtime.config import Config
+from services.runtime.contract import Contract
+from services.runtime.inbound import Inbound
+from services.runtime.logs import describe, write
+from services.runtime.telemetry import Telemetry
+from services.runtime.transport import server_credentials, server_options
+
+AddToServer = Callable[[Any, Any], None]
+Hook = Callable[[], Awaitable[None]]
+
+_HEALTH_EVERY_S: Final = 1.0
+
+
+class StartError(Exception):
+    """A member cannot start; the text says what to change."""
+
+
+class MemberServer:
+    """A member of the mesh. `start` opens its port, `stop` lets running calls end.
+
+    `on_start` runs before the port opens (the store is opened there), `on_stop` after the last call ended. `ready` says
+    whether the own store answers.
+    """
+
+    def __init__(
+        self,
+        member: mesh.Member | str,
+        config: Config,
+        telemetry: Telemetry,
+        servicers: Sequence[tuple[AddToServer, Any]],
+        on_start: Hook | None = None,
+        on_stop: Hook | None = None,
+        ready: Callable[[], Awaitable[bool]] | None = None,
+        *,
+        signer: TokenSigner | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        self.member = mesh.member(member) if isinstance(member, str) else member
+        self.name = self.member.name
+        self.telemetry = telemetry
+        self._config = config
+        self._on_start = on_start
+        self._on_stop = on_stop
+        self._ready = ready
+        self._health = health.aio.HealthServicer()
+        self._watch: asyncio.Task[None] | None = None
+        self._server: grpc.aio.Server | None = None
+        self.address = config.address(self.name)
+        key = signer or TokenSigner(config.mesh_key(), clock)
+        contract = Contract.load(self.member.services)
+        self.inbound = Inbound(self.name, contract, config, telemetry, key, clock)
+        for add, servicer in servicers:
+            add(servicer, _Collector(self.inbound))
+
+    async def start(self) -> None:
+        """Opens the store, then the port; StartError where the port is taken."""
+        if self._on_start is not None:
+            await self._on_start()
+        try:
+            server = self._made_server()
+            await server.start()
+        except BaseException:
+            if self._on_stop is not None:
+                await self._on_stop()
+            raise
+        self._server = server
+        await self._tell_health()
+        self._watch = asyncio.create_task(self._follow_health())
+        self._config.placement.place(self.name, self.inbound)
+
+    async def stop(self, grace_s: float) -> None:
+        """NOT_SERVING, no new calls, a grace for running ones, then the store is closed and the spans are written."""
+        self._config.placement.remove(self.name)
+        await self._health.enter_graceful_shutdown()
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        if self._server is not None:
+            await self._server.stop(grace_s)
+            self._server = None
+        await self.inbound.idle(grace_s)
+        if self._on_stop is not None:
+            await self._on_stop()
+        self.telemetry.flush()
+
+    def _made_server(self) -> grpc.aio.Server:
+        server = grpc.aio.server(
+            options=server_options(self._config, shared_port=self._config.integer("YIBAO_WORKERS") > 1),
+            maximum_concurrent_rpcs=self._config.integer("YIBAO_MAX_CONCURRENT_RPCS"),
+        )
+        for service, handlers in self.inbound.handlers().items():
+            server.add_registered_method_handlers(service, dict(handlers))
+            server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, dict(handlers)),))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        names = (*self.member.services, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+        credentials = server_credentials(self._config, self.address)
+        try:
+            port = (
+                server.add_secure_port(self.address, credentials)
+                if credentials
+                else server.add_insecure_port(self.address)
+            )
+        except RuntimeError:
+            raise StartError(
+                f"{self.name} cannot listen on {self.address}: is another program using that port? "
+                f"Choose another by YIBAO_{self.name.upper()}_ADDRESS"
+            ) from None
+        self.address = f"{self.address.rpartition(':')[0]}:{port}"
+        return server
+
+    async def _follow_health(self) -> None:
+        while True:
+            await asyncio.sleep(_HEALTH_EVERY_S)
+            await self._tell_health()
+
+    async def _tell_health(self) -> None:
+        serving = self._ready is None or await self._answers(self._ready)
+        state = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in ("", *self.member.services):
+            await self._health.set(name, state)
+
+    async def _answers(self, ready: Callable[[], Awaitable[bool]]) -> bool:
+        try:
+            return await ready()
+        except Exception as error:  # noqa: BLE001  # a question that fails is answered with no, or health would freeze
+            write(logging.getLogger(f"yibao.{self.name}"), logging.ERROR, "readiness failed", describe(error))
+            return False
+
+
+class _Collector:
+    """What generated code takes for a server: it hands every method of a servicer to the member's chain."""
+
+    def __init__(self, inbound: Inbound) -> None:
+        self._inbound = inbound
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
+        """Everything comes by name as well, below."""
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
+        for name, handler in handlers.items():
+            behaviour = handler.unary_unary
+            # The generated base class answers UNIMPLEMENTED for what the servicer leaves out; so does a method never added.
+            if not behaviour.__func__.__module__.endswith("_pb2_grpc"):
+                self._inbound.add(f"/{service}/{name}", behaviour)

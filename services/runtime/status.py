@@ -1,0 +1,147 @@
+"""Faults as `google.rpc.Status` and back: reason and metadata in ErrorInfo, broken fields in BadRequest, delay in RetryInfo.
+
+An exception that is no Fault becomes INTERNAL with a fresh error id and nothing else: the text of a driver or of a bug
+never leaves the member.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
+
+from services.kernel.errors import Fault, FaultKind, Violation
+from services.runtime.texts.table import text, text_of
+
+DOMAIN: Final = "yibao"
+DETAILS_KEY: Final = "grpc-status-details-bin"
+INTERNAL_ERROR: Final = "INTERNAL_ERROR"
+
+_CODES: Final = {code.name: code.value[0] for code in grpc.StatusCode}
+_NAMES: Final = {number: name for name, number in _CODES.items()}
+_KINDS: Final = {_CODES[kind.value]: kind for kind in FaultKind}
+_BY_NUMBER: Final = {code.value[0]: code for code in grpc.StatusCode}
+
+# What a bare code means when whoever answered sent no details: gRPC itself, or a peer that is none of ours.
+_BARE_REASONS: Final = {
+    "UNAVAILABLE": "PEER_UNAVAILABLE",
+    "DEADLINE_EXCEEDED": "DEADLINE_EXCEEDED",
+    "RESOURCE_EXHAUSTED": "TOO_MANY_CALLS",
+    "UNIMPLEMENTED": "METHOD_UNSERVED",
+    "CANCELLED": "DEADLINE_EXCEEDED",
+}
+
+# gRPC refuses a message over the limit before any code of ours sees it, and says so in words only.
+_TOO_LARGE: Final = re.compile(r"message larger than max \(\d+ vs\. (\d+)\)")
+
+
+class InternalError(Exception):
+    """A bug somewhere in the mesh, known here by its error id only; the log of the member that met it tells the rest."""
+
+    def __init__(self, error_id: str, metadata: Mapping[str, str] | None = None) -> None:
+        self.error_id = error_id
+        self.metadata = dict(metadata or {})
+        super().__init__(f"internal error {error_id}")
+
+
+class RpcRefusal(Exception):
+    """A status on its way out of a served call."""
+
+    def __init__(self, status: Status) -> None:
+        self.status = status
+        super().__init__(_NAMES.get(status.code, str(status.code)))
+
+
+def to_status(fault: Fault) -> Status:
+    """The status of a fault; its message is the English text, details hold the rest."""
+    status = Status(code=_CODES[fault.kind.value], message=text(fault, "en"))
+    status.details.add().Pack(ErrorInfo(reason=fault.reason, domain=DOMAIN, metadata=fault.metadata))
+    if fault.violations:
+        broken = (
+            BadRequest.FieldViolation(field=each.path, reason=each.rule, description=each.description)
+            for each in fault.violations
+        )
+        status.details.add().Pack(BadRequest(field_violations=broken))
+    if fault.retry_after_s is not None:
+        delay = Duration()
+        delay.FromNanoseconds(round(fault.retry_after_s * 1e9))
+        status.details.add().Pack(RetryInfo(retry_delay=delay))
+    return status
+
+
+def internal_status(error_id: str, member: str = "") -> Status:
+    """INTERNAL, with the id under which the member logged the cause."""
+    metadata = {"error_id": error_id, "member": member} if member else {"error_id": error_id}
+    status = Status(code=_CODES["INTERNAL"], message=text_of(INTERNAL_ERROR, metadata, "en"))
+    status.details.add().Pack(ErrorInfo(reason=INTERNAL_ERROR, domain=DOMAIN, metadata=metadata))
+    return status
+
+
+def from_status(status: Status, **fallback: str) -> Fault | InternalError:
+    """The fault that a status stands for, or InternalError; `fallback` is the metadata of a status without details."""
+    info, violations, retry_after_s = _details(status)
+    kind = _KINDS.get(status.code)
+    if kind is None and status.code == _CODES["CANCELLED"]:
+        kind = FaultKind.DEADLINE
+    if kind is None:
+        metadata = dict(info.metadata) if info else dict(fallback)
+        return InternalError(metadata.get("error_id", ""), metadata)
+    if info is None:
+        return Fault(kind, _BARE_REASONS.get(_NAMES[status.code], kind.value), fallback, retry_after_s=retry_after_s)
+    return Fault(kind, info.reason, dict(info.metadata), violations=violations, retry_after_s=retry_after_s)
+
+
+def code_name(status: Status) -> str:
+    """Canonical name of the status code, `NOT_FOUND`."""
+    return _NAMES.get(status.code, "UNKNOWN")
+
+
+def reason_of(status: Status) -> str:
+    """The reason in the status's ErrorInfo, or the code's name where it has none."""
+    info, _, _ = _details(status)
+    return info.reason if info else code_name(status)
+
+
+def grpc_code(status: Status) -> grpc.StatusCode:
+    """The status code as gRPC's own enum."""
+    return _BY_NUMBER.get(status.code, grpc.StatusCode.UNKNOWN)
+
+
+def to_rpc_error(error: Fault | Status) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes], ...]]:
+    """Code, message and trailing metadata, as `ServicerContext.abort` wants them."""
+    status = error if isinstance(error, Status) else to_status(error)
+    return grpc_code(status), status.message, ((DETAILS_KEY, status.SerializeToString()),)
+
+
+def from_rpc_error(error: grpc.aio.AioRpcError, member: str) -> Fault | InternalError:
+    """The fault behind a failed call to `member`, whoever refused it: the member, gRPC or the network."""
+    for key, value in error.trailing_metadata() or ():
+        if key == DETAILS_KEY and isinstance(value, bytes):
+            return from_status(Status.FromString(value), member=member)
+    if too_large := _TOO_LARGE.search(error.details() or ""):
+        return Fault(FaultKind.EXHAUSTED, "MESSAGE_TOO_LARGE", {"limit_bytes": too_large[1]})
+    return from_status(Status(code=error.code().value[0]), member=member)
+
+
+def _details(status: Status) -> tuple[ErrorInfo | None, list[Violation], float | None]:
+    info: ErrorInfo | None = None
+    violations: list[Violation] = []
+    retry_after_s: float | None = None
+    for detail in status.details:
+        if detail.Is(ErrorInfo.DESCRIPTOR):
+            info = ErrorInfo()
+            detail.Unpack(info)
+        elif detail.Is(BadRequest.DESCRIPTOR):
+            broken = BadRequest()
+            detail.Unpack(broken)
+            violations = [Violation(each.field, each.reason, each.description) for each in broken.field_violations]
+        elif detail.Is(RetryInfo.DESCRIPTOR):
+            delay = RetryInfo()
+            detail.Unpack(delay)
+            retry_after_s = delay.retry_delay.ToNanoseconds() / 1e9
+    return info, violations, retry_after_s

@@ -1,0 +1,125 @@
+"""What a database's refusal means: a broken uniqueness, another broken constraint, a store out of reach, or a bug.
+
+Only names of tables, columns and constraints are kept; a driver's text holds values of rows and is dropped.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import Any, Final
+
+from sqlalchemy import Index, MetaData, Table, UniqueConstraint
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
+
+from services.kernel.errors import Fault, FaultKind
+
+_RETRY_AFTER_S: Final = 1.0
+_SQLITE_UNIQUE: Final = re.compile(r"UNIQUE constraint failed: (.+)")
+_SQLITE_INDEX: Final = re.compile(r"UNIQUE constraint failed: index '(.+)'")
+_SQLITE_OTHER: Final = re.compile(r"(CHECK|NOT NULL|FOREIGN KEY) constraint failed(?:: (\S+))?")
+_POSTGRESQL_KEY: Final = re.compile(r"Key \((.*?)\)=")
+_UNIQUE_STATE: Final = "23505"
+# Contention (40), connection (08), resources and disk (53), shutdown (57), i/o (58), missing database (3D), bad login (28).
+_OUT_OF_REACH: Final = ("40", "08", "53", "57", "58", "3D", "28", "55P03")
+_SQLITE_OUT_OF_REACH: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+
+
+class UniqueViolation(Exception):
+    """A row with these columns exists already. `constraint` is its name where it has one; `columns` in their order."""
+
+    def __init__(self, table: str, columns: tuple[str, ...], constraint: str | None = None) -> None:
+        self.table = table
+        self.columns = columns
+        self.constraint = constraint
+        super().__init__(f"{table}({', '.join(columns)}) exists already" + (f" [{constraint}]" if constraint else ""))
+
+
+class ConstraintViolation(Exception):
+    """A check, a foreign key or a NOT NULL is broken: the program decided something that the schema forbids."""
+
+    def __init__(self, table: str, constraint: str) -> None:
+        self.table = table
+        self.constraint = constraint
+        super().__init__(f"{constraint} of {table or 'a table'} is broken")
+
+
+class StoreError(Exception):
+    """The database refused a statement: a bug. Names the driver's error class and state, never its text."""
+
+
+def unavailable() -> Fault:
+    """The store cannot be used now."""
+    return Fault(FaultKind.UNAVAILABLE, "STORE_UNAVAILABLE", retry_after_s=_RETRY_AFTER_S)
+
+
+def translate(error: DBAPIError, metadata: MetaData) -> Exception:
+    """What a driver's error means, without its text."""
+    origin: Any = error.orig
+    cause = getattr(origin, "__cause__", None) or origin
+    state = str(getattr(cause, "sqlstate", None) or getattr(origin, "sqlstate", None) or "")
+    message = str(origin)
+    if isinstance(error, IntegrityError):
+        return _broken(cause, state, message, metadata)
+    code = getattr(cause, "sqlite_errorcode", None)
+    if isinstance(code, int):
+        out_of_reach = code & 0xFF in _SQLITE_OUT_OF_REACH
+    else:
+        out_of_reach = state.startswith(_OUT_OF_REACH) or (not state and isinstance(error, InterfaceError))
+    if out_of_reach or error.connection_invalidated:
+        return unavailable()
+    return StoreError(f"{type(cause).__name__} {state}".strip())
+
+
+def _broken(cause: Any, state: str, message: str, metadata: MetaData) -> Exception:
+    if state == _UNIQUE_STATE:
+        name = getattr(cause, "constraint_name", None)
+        match = _POSTGRESQL_KEY.search(str(getattr(cause, "detail", "") or ""))
+        columns = tuple(each.strip(' "') for each in match[1].split(",")) if match else ()
+        return UniqueViolation(str(getattr(cause, "table_name", "") or ""), columns, name)
+    if state:
+        named = getattr(cause, "constraint_name", None) or getattr(cause, "column_name", None)
+        return ConstraintViolation(str(getattr(cause, "table_name", "") or ""), str(named or state))
+    if match := _SQLITE_INDEX.search(message):
+        return _by_index(match[1], metadata)
+    if match := _SQLITE_UNIQUE.search(message):
+        paths = [each.strip() for each in match[1].split(",")]
+        table, columns = paths[0].rpartition(".")[0], tuple(path.rpartition(".")[2] for path in paths)
+        return UniqueViolation(table, columns, _constraint_name(metadata.tables.get(table), columns))
+    if match := _SQLITE_OTHER.search(message):
+        return ConstraintViolation("", match[2] or match[1].lower())
+    return StoreError(type(cause).__name__)
+
+
+def _by_index(name: str, metadata: MetaData) -> UniqueViolation:
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if index.name == name:
+                return UniqueViolation(table.name, tuple(each.name for each in index.columns), name)
+    return UniqueViolation("", (), name)
+
+
+def _constraint_name(table: Table | None, columns: tuple[str, ...]) -> str | None:
+    if table is None:
+        return None
+    candidates: list[UniqueConstraint | Index] = [
+        each for each in table.constraints if isinstance(each, UniqueConstraint)
+    ]
+    candidates += [each for each in table.indexes if each.unique]
+    for each in candidates:
+        if tuple(column.name for column in each.columns) == columns and each.name is not None:
+            return str(each.name)
+    return None

@@ -1,0 +1,45 @@
+"""Texts of the reasons that identity raises: reason → (Chinese, English), placeholders named like the fault's metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
+    "REQUEST_ID_REUSED": (
+        "请求编号{request_id}已用于其他内容",
+        "The request id {request_id} stands for other content already",
+    ),
+    "PERSON_EXISTS": ("{count}名人员已登记且内容不同", "{count} persons are registered with other content"),
+    "PERSON_NOT_FOUND": ("未找到参保人", "No insured person is found"),
+    "CERTIFICATE_TAKEN": ("{count}个证件号或卡号已属于他人", "{count} certificates or cards belong to other persons"),
+    "ENROLMENT_OVERLAPS": ("同一险种的参保时间重叠", "Two enrolments of one insurance type hold on one day"),
+    "ENROLMENT_NOT_FOUND": (
+        "该人员没有险种{insutype}的参保记录",
+        "The person has no enrolment of type {insutype} to revise",
+    ),
+    "FAMILY_OWNER_UNKNOWN": ("{count}个共济账户人未登记", "{count} owners of shared accounts are not registered"),
+    "NAME_MISMATCH": ("姓名与证件不符", "The name is not that of the certificate"),
+    "CREDENTIAL_ACTIVE": ("医保电子凭证已在其他渠道激活", "The credential is active through another channel"),
+    "CREDENTIAL_NOT_ACTIVE": ("医保电子凭证未激活", "The electronic credential is not active"),
+    "CREDENTIAL_OTHER_CHANNEL": ("医保电子凭证由其他渠道激活", "The credential was activated through another channel"),
+    "CODE_UNKNOWN": ("电子凭证二维码无效", "The scanned code was never shown"),
+    "CODE_EXPIRED": ("电子凭证二维码已失效，请刷新后重扫", "The scanned code has expired; show a fresh one"),
+    "CODE_USED": ("电子凭证二维码已使用，请刷新后重扫", "The scanned code was used; show a fresh one"),
+    "EC_TOKEN_UNKNOWN": ("电子凭证令牌无效", "The ecToken was never given"),
+    "EC_TOKEN_EXPIRED": ("电子凭证令牌已过期，请重新扫码", "The ecToken has expired; scan again"),
+    "EC_TOKEN_WRONG_INSTITUTION": ("电子凭证令牌不属于本机构", "The ecToken was given to another institution"),
+    "EC_TOKEN_WRONG_PERSON": ("电子凭证令牌与人员编号不符", "The ecToken is another person's"),
+    "CERTIFICATE_MISMATCH": ("证件与人员编号不符", "The certificate is not that of the person named"),
+    "CARD_SN_MISMATCH": ("社会保障卡识别码不符", "The recognition code is not that of the card"),
+    "PARTNER_NOT_FOUND": ("接入方{partner_code}未登记", "No partner {partner_code} is registered"),
+    "AUTH_STYLE_NOT_ALLOWED": ("免认证接入仅限沙箱环境", "Without authentication a partner exists only in a sandbox"),
+    "ACCESS_KEY_TAKEN": ("访问密钥已属于其他接入方", "The access key is another partner's"),
+    "API_KEY_UNKNOWN": ("API密钥无效", "The API key is not known"),
+    "API_KEY_TAKEN": ("API密钥已属于其他调用方", "The API key stands for another caller"),
+    "SIGN_NO_UNKNOWN": ("签到编号在本机构无效", "The sign_no does not stand open at the institution"),
+    "ANSWER_NOT_REPEATABLE": (
+        "首次应答中的密钥不再显示，请重新申请",
+        "The secret of the first answer is not shown again; ask for a new one",
+    ),
+}

@@ -1,0 +1,26 @@
+"""Texts of the reasons that the runtime itself raises, in every member: reason → (Chinese, English)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+RUNTIME: Final[Mapping[str, tuple[str, str]]] = {
+    "INVALID_REQUEST": ("请求内容不符合要求", "The request breaks the rules of its fields"),
+    "REQUEST_UNREADABLE": ("请求报文无法解析", "The request is not a readable message"),
+    "CALLER_TOKEN_MISSING": ("缺少调用方凭证", "The call carries no caller token"),
+    "CALLER_TOKEN_INVALID": ("调用方凭证无效", "The caller token is not valid"),
+    "CALLER_TOKEN_EXPIRED": ("调用方凭证已过期", "The caller token has expired"),
+    "ROLE_NOT_ALLOWED": ("{role}角色无权调用{method}", "The role {role} may not call {method}"),
+    "CALLER_NOT_BOUND": ("字段{field}与调用方身份不一致", "The field {field} does not name the caller"),
+    "SANDBOX_ONLY": ("{what}仅在沙箱环境可用", "{what} exists only in a sandbox"),
+    "DEADLINE_EXCEEDED": ("处理超时", "The deadline passed before the work was done"),
+    "TOO_MANY_CALLS": ("服务{member}繁忙，请稍后重试", "{member} serves as many calls as it may; try again later"),
+    "MESSAGE_TOO_LARGE": ("报文大小超过上限{limit_bytes}字节", "The message is larger than {limit_bytes} bytes"),
+    "QUEUE_FULL": ("{queue}队列已满，请稍后重试", "The queue {queue} is full; try again later"),
+    "SHUTTING_DOWN": ("服务正在停止，请稍后重试", "The member is stopping; try again later"),
+    "PEER_UNAVAILABLE": ("服务{member}暂不可用，请稍后重试", "{member} cannot be reached; try again later"),
+    "METHOD_UNSERVED": ("服务{member}未提供该方法", "{member} does not serve this method"),
+    "STORE_UNAVAILABLE": ("数据库暂不可用，请稍后重试", "The store cannot be reached; try again later"),
+    "INTERNAL_ERROR": ("系统内部错误，错误编号{error_id}", "Internal error {error_id}"),
+}

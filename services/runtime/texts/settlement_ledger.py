@@ -1,0 +1,59 @@
+"""Texts of the reasons that settlement raises about bills, reversals, ledgers and policies: reason → (Chinese, English).
+
+Placeholders are named like the fault's metadata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+SETTLEMENT_LEDGER: Final[Mapping[str, tuple[str, str]]] = {
+    "NOT_DISCHARGED": (
+        "住院{mdtrt_id}尚未办理出院，只能中途结算",
+        "Stay {mdtrt_id} is not discharged; only an interim settlement is possible",
+    ),
+    "FEE_SUM_MISMATCH": (
+        "上传的医疗费总额{sent}元与费用明细合计{found}元不符",
+        "The total sent is {sent} yuan, the lines add up to {found} yuan",
+    ),
+    "SPLIT_CHANGED": (
+        "{part}与重新计算结果不符：上传{sent}元，应为{found}元",
+        "{part} was sent as {sent} yuan and is {found} yuan when recomputed",
+    ),
+    "TRIAL_OUTDATED": (
+        "就诊{mdtrt_id}的预结算结果已失效，请重新预结算",
+        "The trial of {mdtrt_id} does not hold any more; try again",
+    ),
+    "SETTLEMENT_NOT_FOUND": (
+        "未找到该人员在本机构的结算记录{setl_id}",
+        "This institution has no settlement {setl_id} of that person and encounter",
+    ),
+    "LATER_SETTLEMENT_EXISTS": (
+        "结算{setl_id}之后还有{count}笔结算，须按后结先退顺序撤销（先撤销{later_setl_id}）",
+        "{count} later settlements stand after {setl_id}; reverse the last one first ({later_setl_id})",
+    ),
+    "NOT_REVERSIBLE": ("交易{oinfno}的报文不能冲正", "A message of transaction {oinfno} is not reversed by 2601"),
+    "LEDGER_OPEN": ("{opening}对应的账户或年度累计已存在", "The account or year of {opening} has entries already"),
+    "LEDGER_CONTENTION": (
+        "该人员账户正在被其他业务更新，请稍后重试",
+        "The person's ledger moved while the bill was decided; try again",
+    ),
+    "FACT_MISSING": ("待遇政策{where}需要的信息缺失：{facts}", "Policy {where} needs facts that nobody supplied: {facts}"),
+    "FACT_UNKNOWN": ("待遇政策不认识的信息项{fact}", "No policy knows a fact named {fact}"),
+    "FACT_OUTSIDE_DOMAIN": ("信息项{fact}的取值不在允许范围内", "The fact {fact} has a value that it may not have"),
+    "NOT_COVERED_BY_POLICY": ("待遇政策{where}未规定此种情形", "Policy {where} has no rule for this case"),
+    "POLICY_NOT_EFFECTIVE": (
+        "待遇政策{policy}在{settle_date}没有有效版本",
+        "Policy {policy} has no version in force on {settle_date}",
+    ),
+    "POLICY_OVERPAYS": (
+        "待遇政策{policies}的支付额超过政策范围内费用",
+        "Policies {policies} would pay more than the cost in scope",
+    ),
+    "STACK_INVALID": ("待遇政策组合{policies}配置有误", "The stack of policies {policies} does not hold together"),
+    "BILL_NEGATIVE": ("退费多于收费，不能结算", "The charge-backs outweigh the charges"),
+    "BILL_UNBALANCED": ("费用分项之和与总额不符", "The parts of the bill are not its total"),
+    "ACCOUNT_INVALID": ("个人账户余额数据异常", "The account balances do not hold together"),
+    "HOSP_PART_TOO_LARGE": ("医院负担金额超过个人负担", "The hospital bears more than the person would"),
+}

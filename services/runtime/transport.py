@@ -1,0 +1,143 @@
+"""How bytes reach a peer: a gRPC channel, or the peer's own endpoint where it lives in this process. Both fail alike.
+
+It knows neither messages nor retries: it hands over bytes and metadata with a time limit, and raises a Fault or InternalError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import grpc
+
+from services.runtime.config import Config, ConfigError
+from services.runtime.placement import Endpoint, Metadata
+from services.runtime.status import RpcRefusal, from_rpc_error, from_status
+
+_KEEPALIVE_MS: Final = 30_000
+_LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
+
+
+class Transport(Protocol):
+    """A way to one member."""
+
+    async def unary(self, path: str, message: bytes, metadata: Metadata, timeout_s: float) -> bytes:
+        """The answer's bytes."""
+
+    async def close(self) -> None:
+        """Lets go of the way."""
+
+
+class GrpcTransport:
+    """A member at an address."""
+
+    def __init__(self, member: str, config: Config) -> None:
+        self._member = member
+        address = config.address(member)
+        options = channel_options(config)
+        credentials = channel_credentials(config, address)
+        self._channel = (
+            grpc.aio.secure_channel(address, credentials, options)
+            if credentials
+            else grpc.aio.insecure_channel(address, options)
+        )
+        self._calls: dict[str, grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = {}
+
+    async def unary(self, path: str, message: bytes, metadata: Metadata, timeout_s: float) -> bytes:
+        """Sends and waits; raises the Fault that the peer or the network answered."""
+        call = self._calls.get(path)
+        if call is None:
+            call = self._calls[path] = self._channel.unary_unary(path)
+        try:
+            return await call(message, timeout=timeout_s, metadata=tuple(metadata))
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error, self._member) from None
+
+    async def close(self) -> None:
+        """Closes the channel."""
+        await self._channel.close()
+
+
+class LocalTransport:
+    """A member of this process."""
+
+    def __init__(self, member: str, endpoint: Endpoint) -> None:
+        self._member = member
+        self._endpoint = endpoint
+
+    async def unary(self, path: str, message: bytes, metadata: Metadata, timeout_s: float) -> bytes:
+        """Calls the member's chain directly, with the bytes that the wire would carry."""
+        try:
+            return await self._endpoint.serve(path, message, metadata, timeout_s)
+        except RpcRefusal as refusal:
+            raise from_status(refusal.status, member=self._member) from None
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def channel_options(config: Config) -> Sequence[tuple[str, Any]]:
+    """Options of a client channel."""
+    return (
+        *_limits(config),
+        # Retries follow the contract's `effect`, in `outbound`; gRPC must not add its own.
+        ("grpc.enable_retries", 0),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
+        ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
+    )
+
+
+def server_options(config: Config, *, shared_port: bool) -> Sequence[tuple[str, Any]]:
+    """Options of a server. Sharing the port is on by default in gRPC, and a second server would bind it without a word."""
+    return (
+        *_limits(config),
+        ("grpc.so_reuseport", int(shared_port)),
+        ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", _KEEPALIVE_MS // 2),
+        ("grpc.keepalive_permit_without_calls", 1),
+    )
+
+
+def channel_credentials(config: Config, address: str) -> grpc.ChannelCredentials | None:
+    """What a caller shows and trusts; None where the way is plain."""
+    files = _tls_files(config, address)
+    if files is None:
+        return None
+    certificate, key, authority = files
+    return grpc.ssl_channel_credentials(authority, key, certificate)
+
+
+def server_credentials(config: Config, address: str) -> grpc.ServerCredentials | None:
+    """What a member shows and demands: peers must be signed by the same authority; None where the way is plain."""
+    files = _tls_files(config, address)
+    if files is None:
+        return None
+    certificate, key, authority = files
+    return grpc.ssl_server_credentials([(key, certificate)], authority, require_client_auth=True)
+
+
+def _tls_files(config: Config, address: str) -> tuple[bytes, bytes, bytes] | None:
+    mode = config.text("YIBAO_TLS")
+    if mode == "off" or (mode == "auto" and address.rpartition(":")[0] in _LOOPBACK_HOSTS):
+        return None
+    names = ("YIBAO_TLS_CERTIFICATE", "YIBAO_TLS_KEY", "YIBAO_TLS_AUTHORITY")
+    problems = [f"{name} must be set: {address} is reached by TLS (or YIBAO_TLS=off)" for name in names]
+    paths = [config.path(name) for name in names]
+    if any(path is None for path in paths):
+        raise ConfigError([problem for problem, path in zip(problems, paths, strict=True) if path is None])
+    certificate, key, authority = (_content(name, path) for name, path in zip(names, paths, strict=True) if path)
+    return certificate, key, authority
+
+
+def _content(name: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError([f"{name}: {path} cannot be read ({error.strerror})"]) from None
+
+
+def _limits(config: Config) -> tuple[tuple[str, int], ...]:
+    limit = config.integer("YIBAO_MAX_MESSAGE_BYTES")
+    return (("grpc.max_receive_message_length", limit), ("grpc.max_send_message_length", limit))

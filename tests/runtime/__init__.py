@@ -1,0 +1,1 @@
+"""Tests of what every member of the mesh runs on."""

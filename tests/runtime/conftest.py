@@ -1,0 +1,64 @@
+"""Compiles the runtime's own test services once, and starts them as a real member on loopback or beside the caller."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from protovalidate._gen.buf.validate import validate_pb
+
+from services.runtime.config import Config
+from tests.runtime import desk
+from tools import gen_protos
+
+PROTOS = Path(__file__).parent / "protos"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _test_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Makes `runtimetest.v1` and `runtimebad.v1` importable for the run."""
+    target = tmp_path_factory.mktemp("generated")
+    rules = target / "rules.binpb"
+    rules.write_bytes(gen_protos._descriptor_set(validate_pb._DESC.proto.to_binary()))
+    sources = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.rglob("*.proto"))
+    includes = [PROTOS, gen_protos.PROTOS, *gen_protos._include_folders()]
+    places = [f"--proto_path={folder}" for folder in includes]
+    outputs = [f"--python_out={target}", f"--grpc_python_out={target}"]
+    compiler = [sys.executable, "-m", "grpc_tools.protoc", *places, f"--descriptor_set_in={rules}"]
+    subprocess.run([*compiler, *outputs, *sources], check=True)
+    for folder in {parent for path in target.rglob("*.py") for parent in path.relative_to(target).parents}:
+        (target / folder / "__init__.py").touch()
+    sys.path.insert(0, str(target))
+    yield
+    sys.path.remove(str(target))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> dict[str, str]:
+    """Settings of a sandbox in a folder of its own."""
+    return {"YIBAO_SANDBOX": "on", "YIBAO_DATA_DIR": str(tmp_path), "YIBAO_IDENTITY_ADDRESS": "127.0.0.1:0"}
+
+
+@pytest.fixture
+def config(settings: dict[str, str]) -> Config:
+    """The sandbox's configuration."""
+    return Config.load(settings)
+
+
+@pytest.fixture
+async def running(settings: dict[str, str]) -> AsyncIterator[desk.Running]:
+    """The desk as the member `identity`, called over loopback by the member `settlement`."""
+    started = await desk.start(settings)
+    yield started
+    await started.stop()
+
+
+@pytest.fixture(params=["grpc", "local"])
+async def placed(request: pytest.FixtureRequest, settings: dict[str, str]) -> AsyncIterator[desk.Running]:
+    """The desk, over loopback and in the caller's own process."""
+    started = await desk.start({**settings, "YIBAO_PLACEMENT": request.param})
+    yield started
+    await started.stop()

@@ -1,0 +1,101 @@
+"""Settings: one table, typed, and honest about mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services import mesh
+from services.runtime.config import SETTINGS, Config, ConfigError, settings_markdown
+
+
+def test_the_defaults_are_complete_and_valid() -> None:
+    config = Config.load({})
+    assert not config.sandbox
+    assert config.integer("YIBAO_MAX_BATCH") == 64
+    assert config.seconds("YIBAO_STOP_GRACE_S") == 5.0
+    assert config.address("identity") == "127.0.0.1:7411"
+    assert config.database_url("identity") == "sqlite:///var/identity.sqlite"
+
+
+def test_an_unknown_setting_is_an_error_that_names_its_neighbours() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config.load({"YIBAO_SANDBOKS": "on", "PATH": "/bin"})
+    assert caught.value.problems == ("YIBAO_SANDBOKS: no such setting; did you mean YIBAO_SANDBOX?",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("YIBAO_SANDBOX", "perhaps", "on or off"),
+        ("YIBAO_GATEWAY_PORT", "70000", "a port, 0 to 65535"),
+        ("YIBAO_MAX_BATCH", "0", "a whole number of at least 1"),
+        ("YIBAO_TRACE_RATIO", "5%", "a number from 0 to 1"),
+        ("YIBAO_TRACE_RATIO", "1.5", "a number from 0 to 1"),
+        ("YIBAO_IDENTITY_ADDRESS", "7411", "host:port"),
+        ("YIBAO_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
+        ("YIBAO_TRACE_EXPORTER", "paper", "one of sqlite, otlp, none"),
+    ],
+)
+def test_a_bad_value_is_an_error_that_names_the_setting(name: str, value: str, wanted: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config.load({name: value})
+    assert caught.value.problems == (f"{name}: {value!r} is not {wanted}",)
+
+
+def test_a_bad_secret_is_not_repeated() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config.load({"YIBAO_MESH_KEY": "short"})
+    assert caught.value.problems == ("YIBAO_MESH_KEY: the value given is not at least 32 characters long",)
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config.load({"YIBAO_NOTHING": "1", "YIBAO_MAX_BATCH": "x", "YIBAO_SANDBOX": "x"})
+    assert len(caught.value.problems) == 3
+
+
+def test_overrides_win_over_the_environment() -> None:
+    assert Config.load({"YIBAO_MAX_BATCH": "8"}, {"YIBAO_MAX_BATCH": "9"}).integer("YIBAO_MAX_BATCH") == 9
+
+
+def test_a_member_has_its_own_database_or_the_common_one() -> None:
+    common = {"YIBAO_DATABASE_URL": "postgresql://h/{member}"}
+    assert Config.load(common).database_url("catalogue") == "postgresql://h/catalogue"
+    own = {**common, "YIBAO_CATALOGUE_DATABASE_URL": "sqlite:///c.sqlite"}
+    assert Config.load(own).database_url("catalogue") == "sqlite:///c.sqlite"
+
+
+def test_traces_are_all_kept_in_the_sandbox_and_few_outside() -> None:
+    assert Config.load({"YIBAO_SANDBOX": "on"}).trace_ratio == 1.0
+    assert Config.load({}).trace_ratio == 0.05
+    assert Config.load({"YIBAO_SANDBOX": "on", "YIBAO_TRACE_RATIO": "0"}).trace_ratio == 0.0
+
+
+def test_production_needs_a_key_and_the_sandbox_keeps_one_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="YIBAO_MESH_KEY must be set"):
+        Config.load({}).mesh_key()
+    settings = {"YIBAO_SANDBOX": "on", "YIBAO_DATA_DIR": str(tmp_path / "new")}
+    key = Config.load(settings).mesh_key()
+    assert len(key) == 64
+    assert Config.load(settings).mesh_key() == key
+    file = tmp_path / "new" / "mesh.key"
+    assert file.stat().st_mode & 0o077 == 0
+    assert [each.name for each in file.parent.iterdir()] == ["mesh.key"]
+    assert Config.load({**settings, "YIBAO_MESH_KEY": "k" * 32}).mesh_key() == b"k" * 32
+
+
+def test_every_setting_stands_in_the_table_that_the_readme_prints() -> None:
+    lines = settings_markdown().splitlines()
+    assert len(lines) == len(SETTINGS) + 2
+    for setting in SETTINGS:
+        assert setting.name.startswith("YIBAO_")
+        assert any(line.startswith(f"| `{setting.name}` |") and setting.doc in line for line in lines)
+
+
+def test_every_member_that_serves_rpcs_has_an_address_and_every_store_a_database() -> None:
+    names = {setting.name for setting in SETTINGS}
+    for member in mesh.MESH:
+        assert (f"YIBAO_{member.name.upper()}_ADDRESS" in names) == bool(member.services)
+        assert (f"YIBAO_{member.name.upper()}_DATABASE_URL" in names) == member.has_store

@@ -1,0 +1,130 @@
+"""Transactions on the driver's own connection: the same promises as through SQLAlchemy, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import CheckConstraint, Column, MetaData, Table, Text, UniqueConstraint
+
+from services.kernel.clock import system_clock
+from services.kernel.errors import Fault
+from services.runtime import db
+from services.runtime.db import Database, Fen, RowNumber
+
+METADATA = MetaData()
+PEOPLE = Table(
+    "driven",
+    METADATA,
+    Column("id", RowNumber, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("paid_fen", Fen, CheckConstraint("paid_fen >= 0", name="driven_paid_is_not_negative")),
+    UniqueConstraint("name", name="one_driven_name"),
+)
+SECRET = "the name of a person"
+MARKS = {"sqlite": ("?1", "?2", "?3"), "postgresql": ("$1", "$2", "$3")}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    postgresql = request.param == "postgresql"
+    url = request.getfixturevalue("postgres_database") if postgresql else f"sqlite:///{tmp_path}/driven.sqlite"
+    database = Database(url, system_clock)
+    await database.start(METADATA)
+    yield database
+    await database.close()
+
+
+def insert(store: Database) -> str:
+    return f"INSERT INTO driven (id, name, paid_fen) VALUES ({', '.join(MARKS[store.dialect])})"
+
+
+async def ids(store: Database) -> list[int]:
+    async with store.driver_read() as connection:
+        return [row[0] for row in await connection.fetch("SELECT id FROM driven ORDER BY id")]
+
+
+async def test_a_block_commits_where_it_ends(store: Database) -> None:
+    async with store.driver_write() as connection:
+        await connection.execute_many(insert(store), [(1, "a", 5), (2, "b", 7)])
+        rows = await connection.fetch(f"SELECT paid_fen FROM driven WHERE name = {MARKS[store.dialect][0]}", ("b",))
+        assert [row[0] for row in rows] == [7]
+    assert await ids(store) == [1, 2]
+    async with store.read() as connection_of_sqlalchemy:
+        assert len(await db.fetch(connection_of_sqlalchemy, PEOPLE.select())) == 2
+
+
+async def test_a_block_that_raises_leaves_nothing(store: Database) -> None:
+    async def write_and_fail() -> None:
+        async with store.driver_write() as connection:
+            await connection.execute_many(insert(store), [(1, "a", 5)])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await write_and_fail()
+    assert await ids(store) == []
+
+
+async def test_broken_constraints_are_told_as_through_sqlalchemy(store: Database) -> None:
+    async with store.driver_write() as connection:
+        await connection.execute_many(insert(store), [(1, SECRET, 5)])
+    with pytest.raises(db.UniqueViolation) as taken:
+        async with store.driver_write() as connection:
+            await connection.execute_many(insert(store), [(2, SECRET, 5)])
+    assert (taken.value.table, taken.value.columns, taken.value.constraint) == ("driven", ("name",), "one_driven_name")
+    with pytest.raises(db.ConstraintViolation) as negative:
+        async with store.driver_write() as connection:
+            await connection.execute_many(insert(store), [(2, "b", -5)])
+    assert negative.value.constraint == "driven_paid_is_not_negative"
+    for error in (taken.value, negative.value):
+        assert SECRET not in f"{error!r} {error} {error.__cause__!r}"
+        assert error.__suppress_context__
+
+
+async def test_a_wrong_statement_is_a_bug_told_without_the_drivers_text(store: Database) -> None:
+    with pytest.raises(db.StoreError) as caught:
+        async with store.driver_read() as connection:
+            await connection.fetch("SELECT nothing FROM nowhere")
+    assert "nowhere" not in f"{caught.value!r} {caught.value}"
+
+
+async def test_nothing_can_be_written_in_a_read(store: Database) -> None:
+    with pytest.raises((db.StoreError, Fault)):
+        async with store.driver_read() as connection:
+            await connection.execute_many(insert(store), [(1, "a", 5)])
+    assert await ids(store) == []
+
+
+async def test_a_writer_that_is_cancelled_leaves_nothing_and_harms_nobody(store: Database) -> None:
+    inside = asyncio.Event()
+
+    async def write() -> None:
+        async with store.driver_write() as connection:
+            await connection.execute_many(insert(store), [(1, "a", 5)])
+            inside.set()
+            await asyncio.sleep(30)
+
+    task = asyncio.create_task(write())
+    await inside.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    async with store.driver_write() as connection:
+        await connection.execute_many(insert(store), [(2, "b", 5)])
+    assert await ids(store) == [2]
+
+
+async def test_concurrent_writers_come_one_after_the_other(store: Database) -> None:
+    lock = "" if store.dialect == "sqlite" else " FOR UPDATE"
+    async with store.driver_write() as connection:
+        await connection.execute_many(insert(store), [(1, "a", 0)])
+
+    async def pay() -> None:
+        async with store.driver_write() as connection:
+            ((paid_fen,),) = await connection.fetch(f"SELECT paid_fen FROM driven WHERE id = 1{lock}")
+            await connection.execute_many(f"UPDATE driven SET paid_fen = {MARKS[store.dialect][0]}", [(paid_fen + 1,)])
+
+    await asyncio.gather(*(pay() for _ in range(30)))
+    async with store.driver_read() as connection:
+        assert [row[0] for row in await connection.fetch("SELECT paid_fen FROM driven")] == [30]

@@ -1,0 +1,275 @@
+"""What every call of every member passes before and after its servicer, over a real channel."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from opentelemetry.trace import StatusCode
+
+from services.kernel.errors import Fault, FaultKind
+from services.runtime.auth import TokenSigner
+from services.runtime.call import Caller, Role
+from services.runtime.logs import configure_logging
+from services.runtime.status import InternalError
+from tests.runtime import desk
+from tests.runtime.desk import INSTITUTION, OPERATOR, SETTLEMENT, look
+
+
+async def fault_of(call: Any) -> Fault:
+    with pytest.raises(Fault) as caught:
+        await call
+    return caught.value
+
+
+async def test_an_institution_that_names_itself_is_answered(running: desk.Running) -> None:
+    answer = await running.raw("Look", look("hello"), INSTITUTION)
+    assert desk.messages().LookResponse.FromString(answer).said == "hello!"
+    assert running.servicer.calls[0].caller == INSTITUTION
+    assert running.servicer.calls[0].method == "/runtimetest.v1.DeskService/Look"
+
+
+async def test_an_institution_may_only_send_its_own_code(running: desk.Running) -> None:
+    fault = await fault_of(running.raw("Look", look(institution="H99010000002"), INSTITUTION))
+    assert (fault.kind, fault.reason) == (FaultKind.DENIED, "CALLER_NOT_BOUND")
+    assert fault.metadata == {"field": "desk.fixmedins_code"}
+    assert running.servicer.calls == []
+
+
+async def test_a_role_without_a_binding_may_name_any_institution(running: desk.Running) -> None:
+    await running.raw("Look", look(institution="H99010000002"), SETTLEMENT)
+    assert len(running.servicer.calls) == 1
+
+
+async def test_a_role_that_is_not_listed_is_denied_before_its_message_is_looked_at(running: desk.Running) -> None:
+    fault = await fault_of(running.raw("Look", look(note=""), OPERATOR))
+    assert (fault.kind, fault.reason) == (FaultKind.DENIED, "ROLE_NOT_ALLOWED")
+    assert fault.metadata == {"role": "operator", "method": "runtimetest.v1.DeskService.Look"}
+
+
+async def test_a_call_without_a_token_is_unauthenticated(running: desk.Running) -> None:
+    fault = await fault_of(running.raw("Look", look()))
+    assert (fault.kind, fault.reason) == (FaultKind.UNAUTHENTICATED, "CALLER_TOKEN_MISSING")
+
+
+async def test_a_token_of_another_mesh_is_not_believed(running: desk.Running) -> None:
+    foreign = TokenSigner(b"another key of another mesh, 32 b", desk.clock).sign(INSTITUTION)
+    fault = await fault_of(running.raw("Look", look(), yibao_caller=foreign))
+    assert (fault.kind, fault.reason) == (FaultKind.UNAUTHENTICATED, "CALLER_TOKEN_INVALID")
+
+
+async def test_a_public_method_needs_no_token_and_turns_away_nobody(running: desk.Running) -> None:
+    request = desk.messages().RingRequest()
+    await running.raw("Ring", request)
+    await running.raw("Ring", request, INSTITUTION)
+    assert [call.caller.role for call in running.servicer.calls] == [Role.PUBLIC, Role.INSTITUTION]
+
+
+async def test_every_broken_field_is_named_by_its_path(running: desk.Running) -> None:
+    request = look(note="far too long", lines=[desk.messages().Line(cnt=1), desk.messages().Line(cnt=0)])
+    fault = await fault_of(running.raw("Look", request, INSTITUTION))
+    assert (fault.kind, fault.reason) == (FaultKind.INVALID, "INVALID_REQUEST")
+    assert {(each.path, each.rule) for each in fault.violations} == {
+        ("note", "string.max_len"),
+        ("lines[1].cnt", "int64.gt"),
+    }
+
+
+async def test_a_broken_field_is_told_even_where_it_hides_who_calls(running: desk.Running) -> None:
+    fault = await fault_of(running.raw("Look", look(note="", institution=""), INSTITUTION))
+    assert [each.path for each in fault.violations] == ["note"]
+
+
+async def test_bytes_that_are_no_message_are_refused_as_unreadable(running: desk.Running) -> None:
+    fault = await fault_of(running.raw("Look", b"\xff\xff\xff", INSTITUTION))
+    assert (fault.kind, fault.reason) == (FaultKind.INVALID, "REQUEST_UNREADABLE")
+
+
+async def test_a_refusal_arrives_with_reason_and_metadata(running: desk.Running) -> None:
+    fault = await fault_of(running.raw("Look", look("absent"), INSTITUTION))
+    assert (fault.kind, fault.reason, fault.metadata) == (FaultKind.NOT_FOUND, "NOTE_NOT_FOUND", {"note": "absent"})
+
+
+async def test_a_bug_arrives_as_an_error_id_and_nothing_else(running: desk.Running) -> None:
+    with pytest.raises(InternalError) as caught:
+        await running.raw("Look", look("bug"), INSTITUTION)
+    assert len(caught.value.error_id) == 16
+    assert caught.value.metadata == {"error_id": caught.value.error_id, "member": "identity"}
+    assert desk.SECRET_TEXT not in str(caught.value)
+
+
+async def test_a_method_that_the_servicer_leaves_out_is_unserved(running: desk.Running) -> None:
+    fault = await fault_of(running.raw("Forgotten", desk.messages().RingRequest()))
+    assert (fault.kind, fault.reason, fault.metadata) == (
+        FaultKind.UNSERVED,
+        "METHOD_UNSERVED",
+        {"member": "identity"},
+    )
+
+
+async def test_work_that_nobody_waits_for_any_more_is_cancelled(running: desk.Running) -> None:
+    fault = await fault_of(running.raw("Look", look("slow"), INSTITUTION, timeout_s=0.1))
+    assert (fault.kind, fault.reason) == (FaultKind.DEADLINE, "DEADLINE_EXCEEDED")
+    await asyncio.wait_for(running.servicer.cancelled.wait(), 2)
+    deadline = running.servicer.calls[0].deadline
+    assert deadline is not None
+    assert abs(deadline - datetime.now(UTC)) < timedelta(seconds=2)
+
+
+async def test_the_business_date_moves_the_day_and_keeps_the_hour_in_beijing(running: desk.Running) -> None:
+    await running.raw("Look", look(), INSTITUTION, yibao_business_date="2025-12-31")
+    call = running.servicer.calls[0]
+    assert call.business_date == date(2025, 12, 31)
+    assert call.now == datetime(2025, 12, 31, 4, 0, tzinfo=UTC)
+
+
+async def test_a_business_date_that_is_no_day_is_invalid(running: desk.Running) -> None:
+    fault = await fault_of(running.raw("Look", look(), INSTITUTION, yibao_business_date="31/12/2025"))
+    assert [each.path for each in fault.violations] == ["yibao-business-date"]
+
+
+async def test_a_partner_outside_the_sandbox_has_no_business_date(running: desk.Running) -> None:
+    partner = Caller(Role.INSTITUTION, INSTITUTION.subject, sandbox=False)
+    fault = await fault_of(running.raw("Look", look(), partner, yibao_business_date="2025-12-31"))
+    assert (fault.kind, fault.reason) == (FaultKind.DENIED, "SANDBOX_ONLY")
+
+
+async def test_sandbox_methods_and_dates_do_not_exist_in_production(settings: dict[str, str]) -> None:
+    production = {**settings, "YIBAO_SANDBOX": "off", "YIBAO_MESH_KEY": "k" * 32, "YIBAO_TRACE_EXPORTER": "none"}
+    running = await desk.start(production)
+    try:
+        planted = await fault_of(running.raw("Plant", desk.messages().PlantRequest(), OPERATOR))
+        dated = await fault_of(running.raw("Look", look(), INSTITUTION, yibao_business_date="2025-12-31"))
+        assert planted.metadata == {"what": "runtimetest.v1.DeskService.Plant"}
+        assert (planted.reason, dated.reason) == ("SANDBOX_ONLY", "SANDBOX_ONLY")
+        assert running.servicer.calls == []
+    finally:
+        await running.stop()
+
+
+async def test_a_sandbox_method_serves_the_sandbox(running: desk.Running) -> None:
+    await running.raw("Plant", desk.messages().PlantRequest(), OPERATOR)
+    assert running.servicer.calls[0].caller == OPERATOR
+
+
+async def test_more_calls_than_allowed_are_refused(settings: dict[str, str]) -> None:
+    running = await desk.start({**settings, "YIBAO_MAX_CONCURRENT_RPCS": "1"})
+    try:
+        first = asyncio.create_task(running.raw("Look", look("slow"), INSTITUTION, timeout_s=1))
+        await running.servicer.waiting.wait()
+        fault = await fault_of(running.raw("Look", look(), INSTITUTION))
+        assert (fault.kind, fault.reason) == (FaultKind.EXHAUSTED, "TOO_MANY_CALLS")
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+    finally:
+        await running.stop()
+
+
+async def test_the_server_span_carries_code_reason_and_business_numbers(running: desk.Running) -> None:
+    traceparent = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"
+    await running.raw("Look", look(mdtrt_id="M1", setl_id="hidden"), INSTITUTION, traceparent=traceparent)
+    await fault_of(running.raw("Look", look("absent"), INSTITUTION))
+    good, bad = running.desk_spans("Look")
+    assert good.context is not None
+    assert (f"{good.context.trace_id:x}", f"{good.parent and good.parent.span_id:x}") == ("ab" * 16, "cd" * 8)
+    assert dict(good.attributes or {}) == {
+        "rpc.system": "grpc",
+        "rpc.service": "runtimetest.v1.DeskService",
+        "rpc.method": "Look",
+        "yibao.fixmedins_code": INSTITUTION.subject,
+        "yibao.mdtrt_id": "M1",
+        "yibao.setl_id": "S1",
+    }
+    assert bad.status.status_code is StatusCode.ERROR
+    assert (bad.attributes or {})["yibao.code"] == "NOT_FOUND"
+    assert (bad.attributes or {})["yibao.reason"] == "NOTE_NOT_FOUND"
+
+
+async def test_unsampled_calls_leave_nothing_but_their_failures(settings: dict[str, str]) -> None:
+    running = await desk.start({**settings, "YIBAO_TRACE_RATIO": "0"})
+    try:
+        await running.raw("Look", look(), INSTITUTION)
+        await fault_of(running.raw("Look", look("absent", mdtrt_id="M2"), INSTITUTION))
+        (kept,) = running.desk_spans()
+        assert (kept.attributes or {})["yibao.mdtrt_id"] == "M2"
+        assert (kept.attributes or {})["yibao.reason"] == "NOTE_NOT_FOUND"
+    finally:
+        await running.stop()
+
+
+@pytest.fixture
+def log_lines() -> Any:
+    root = logging.getLogger()
+    kept, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    configure_logging("info", stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.handlers[:] = kept
+    root.setLevel(level)
+
+
+async def test_the_access_line_tells_method_code_time_and_public_numbers_only(
+    running: desk.Running, log_lines: Any
+) -> None:
+    request = look(mdtrt_id="M1", setl_id="hidden")
+    request.desk.opter_name = desk.SECRET_TEXT
+    await running.raw("Look", request, INSTITUTION)
+    (line,) = [each for each in log_lines() if each["logger"] == "yibao.access"]
+    assert line["ms"] >= 0
+    assert len(line["trace_id"]) == 32
+    assert {key: line[key] for key in line.keys() - {"time", "ms", "trace_id"}} == {
+        "level": "info",
+        "logger": "yibao.access",
+        "message": "call",
+        "member": "identity",
+        "method": "runtimetest.v1.DeskService.Look",
+        "code": "OK",
+        "yibao.fixmedins_code": INSTITUTION.subject,
+        "yibao.mdtrt_id": "M1",
+        "yibao.setl_id": "S1",
+    }
+
+
+async def test_a_bug_is_logged_under_its_id_and_outside_the_sandbox_without_its_text(
+    settings: dict[str, str], log_lines: Any, tmp_path: Path
+) -> None:
+    production = {**settings, "YIBAO_SANDBOX": "off", "YIBAO_MESH_KEY": "k" * 32, "YIBAO_DATA_DIR": str(tmp_path)}
+    running = await desk.start(production)
+    try:
+        with pytest.raises(InternalError) as caught:
+            await running.raw("Look", look("bug"), INSTITUTION)
+    finally:
+        await running.stop()
+    (line,) = [each for each in log_lines() if each["message"] == "internal error"]
+    assert (line["error_id"], line["error"]) == (caught.value.error_id, "KeyError")
+    assert any("desk.py" in frame for frame in line["frames"])
+    assert desk.SECRET_TEXT not in json.dumps(line)
+
+
+async def test_health_and_reflection_answer_without_a_token(running: desk.Running) -> None:
+    channel: Any = running.channel
+    health: Any = health_pb2_grpc.HealthStub(channel)
+    state = await health.Check(health_pb2.HealthCheckRequest(service=desk.SERVICE))
+    assert state.status == health_pb2.HealthCheckResponse.SERVING
+    reflection: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
+    request_class: Any = reflection_pb2.ServerReflectionRequest
+    stream = reflection.ServerReflectionInfo(iter([request_class(list_services="")]))
+    answer = await anext(aiter(stream))
+    assert desk.SERVICE in {each.name for each in answer.list_services_response.service}
+    stream.cancel()
+
+
+async def test_grpc_itself_answers_for_a_service_that_nobody_serves(running: desk.Running) -> None:
+    call: Any = running.channel.unary_unary("/nobody.v1.Nothing/Do")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call(b"")
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED

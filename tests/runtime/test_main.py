@@ -1,0 +1,143 @@
+"""The program itself, as a process: it explains what it cannot do, tells when it is ready, and stops when told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.runtime.children import Children
+from services.runtime.server import StartError
+
+CHILD = """
+import signal, sys, time
+name = sys.argv[1]
+if name == "broken":
+    sys.exit(3)
+signal.signal(signal.SIGTERM, lambda *_: (open(sys.argv[0] + ".log", "a").write(name + " "), sys.exit(0)))
+print("noise before", flush=True)
+print("yibao is ready: " + name + " 127.0.0.1:1", flush=True)
+if name == "dying":
+    sys.exit(4)
+time.sleep(60)
+"""
+
+
+def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("YIBAO_")}
+    command = [sys.executable, "-m", "services", *arguments]
+    return subprocess.run(command, env={**environ, **settings}, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_wrong_setting_is_explained() -> None:
+    result = run("identity", YIBAO_SANBOX="on")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "YIBAO_SANBOX: no such setting; did you mean YIBAO_SANDBOX?\n"
+
+
+def test_production_without_a_key_does_not_start() -> None:
+    result = run("identity")
+    assert result.returncode == 2
+    assert result.stderr.startswith("YIBAO_MESH_KEY must be set")
+
+
+def test_workers_need_a_database_with_more_than_one_writer() -> None:
+    result = run("identity", "--workers", "2", YIBAO_SANDBOX="on")
+    assert result.returncode == 2
+    assert "YIBAO_IDENTITY_DATABASE_URL" in result.stderr
+
+
+def test_an_override_without_a_value_is_explained() -> None:
+    result = run("--set", "YIBAO_SANDBOX")
+    assert (result.returncode, result.stderr) == (2, "--set YIBAO_SANDBOX: expected NAME=VALUE\n")
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Starts the real program with the member identity, in a sandbox of its own."""
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        settings = {
+            "YIBAO_SANDBOX": "on",
+            "YIBAO_DATA_DIR": str(tmp_path),
+            "YIBAO_IDENTITY_ADDRESS": "127.0.0.1:0",
+            "PATH": os.environ["PATH"],
+        }
+        command = [sys.executable, "-m", "services", "identity", *arguments]
+        return subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    return start
+
+
+@pytest.mark.parametrize("arguments", [(), ("--split",)])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_program_says_when_it_is_ready_and_stops_when_told(
+    real: Callable[..., subprocess.Popen[str]], arguments: tuple[str, ...], number: signal.Signals
+) -> None:
+    with real(*arguments) as process:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        process.send_signal(number)
+        _, said = process.communicate(timeout=20)
+    assert re.fullmatch(r"yibao is ready: identity 127\.0\.0\.1:[1-9]\d*\n", ready), said
+    assert process.returncode == 0, said
+
+
+def test_children_do_not_outlive_a_parent_that_was_killed(real: Callable[..., subprocess.Popen[str]]) -> None:
+    with real("--split") as process:
+        assert process.stdout is not None
+        host, port = process.stdout.readline().split()[-1].split(":")
+        process.kill()
+        process.wait(10)
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex((host, int(port))) != 0:
+                    break
+            time.sleep(0.1)
+        else:
+            pytest.fail("the child still listens")
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    file = tmp_path / "child.py"
+    file.write_text(CHILD)
+    return file
+
+
+def stopped(script: Path) -> list[str]:
+    """Names of the children in the order in which they were told to stop."""
+    return Path(f"{script}.log").read_text().split()
+
+
+def children(script: Path) -> Children:
+    return Children(os.environ, 2.0, (sys.executable, str(script)))
+
+
+async def test_children_start_in_order_and_stop_in_reverse(script: Path) -> None:
+    family = children(script)
+    assert await family.start(["a", "b"]) == ["a 127.0.0.1:1", "b 127.0.0.1:1"]
+    await family.stop()
+    assert stopped(script) == ["b", "a"]
+
+
+async def test_a_child_that_does_not_come_up_takes_the_others_down(script: Path) -> None:
+    with pytest.raises(StartError, match="broken ended before it was ready"):
+        await children(script).start(["a", "broken", "c"])
+    assert stopped(script) == ["a"]
+
+
+async def test_a_child_that_ends_by_itself_is_noticed(script: Path) -> None:
+    family = children(script)
+    await family.start(["a", "dying"])
+    assert await asyncio.wait_for(family.watch(), 5) == "dying"
+    await family.stop()

@@ -1,0 +1,126 @@
+"""The ways between members: TLS both ways where it is asked for, and spans to a collector by OTLP."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from services.kernel.errors import Fault
+from services.runtime.config import Config, ConfigError
+from services.runtime.contract import stub_class
+from services.runtime.outbound import Peers
+from services.runtime.telemetry import SpanKind, Telemetry
+from tests.runtime import desk
+
+
+def openssl(*arguments: str) -> None:
+    program = shutil.which("openssl")
+    if program is None:
+        pytest.skip("no openssl program here to make certificates with")
+    subprocess.run([program, *arguments], check=True, capture_output=True, timeout=30)
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> dict[str, str]:
+    """Settings of a mesh whose members prove themselves by certificates of one authority."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    extension = ("-addext", "subjectAltName=IP:127.0.0.1")
+    made = ("-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=member of the test")
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", *made, *extension)
+    return {
+        "YIBAO_TLS": "on",
+        "YIBAO_TLS_CERTIFICATE": str(certificate),
+        "YIBAO_TLS_KEY": str(key),
+        "YIBAO_TLS_AUTHORITY": str(certificate),
+    }
+
+
+async def test_members_with_certificates_of_one_authority_meet(settings: dict[str, str], tls: dict[str, str]) -> None:
+    running = await desk.start({**settings, **tls})
+    try:
+        assert (await running.peers.call(running.stub.Look, desk.look("hello"))).said == "hello!"
+    finally:
+        await running.stop()
+
+
+async def test_a_caller_without_a_certificate_is_not_served(settings: dict[str, str], tls: dict[str, str]) -> None:
+    running = await desk.start({**settings, **tls})
+    plain = Config.load({**settings, "YIBAO_IDENTITY_ADDRESS": running.server.address})
+    peers = Peers("settlement", plain, running.signer, running.telemetry)
+    try:
+        with pytest.raises(Fault) as caught:
+            await peers.call(peers.stub(stub_class(desk.SERVICE), "identity").Look, desk.look(), timeout_s=1)
+        assert caught.value.reason in ("PEER_UNAVAILABLE", "DEADLINE_EXCEEDED")
+        assert running.servicer.calls == []
+    finally:
+        await peers.close()
+        await running.stop()
+
+
+async def test_a_certificate_that_cannot_be_read_is_named(settings: dict[str, str], tls: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match=r"YIBAO_TLS_KEY: .*absent\.pem cannot be read"):
+        await desk.start({**settings, **tls, "YIBAO_TLS_KEY": "absent.pem"})
+
+
+class Collector(BaseHTTPRequestHandler):
+    """Keeps what is posted."""
+
+    received: list[ExportTraceServiceRequest]
+
+    def do_POST(self) -> None:
+        """One batch of spans."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.received.append(ExportTraceServiceRequest.FromString(body))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's own name
+        """Says nothing."""
+
+
+@pytest.fixture
+def collector() -> Iterator[tuple[str, list[ExportTraceServiceRequest]]]:
+    received: list[ExportTraceServiceRequest] = []
+    with HTTPServer(("127.0.0.1", 0), type("Bound", (Collector,), {"received": received})) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/v1/traces", received
+        server.shutdown()
+        thread.join()
+
+
+def test_spans_go_to_a_collector_by_setting(
+    settings: dict[str, str], collector: tuple[str, list[ExportTraceServiceRequest]], tmp_path: Path
+) -> None:
+    endpoint, received = collector
+    otlp = {**settings, "YIBAO_TRACE_EXPORTER": "otlp", "YIBAO_OTLP_ENDPOINT": endpoint}
+    telemetry = Telemetry("settlement", Config.load(otlp))
+    with telemetry.span("work", SpanKind.SERVER, {"yibao.msgid": "m1"}) as span:
+        span.fail("NOT_FOUND", "NOTE_NOT_FOUND")
+    telemetry.stop()
+    (batch,) = received
+    (resource,) = batch.resource_spans
+    (scope,) = resource.scope_spans
+    (sent,) = scope.spans
+    assert {each.key: each.value.string_value for each in resource.resource.attributes} == {
+        "service.name": "settlement"
+    }
+    assert (sent.name, sent.trace_id.hex(), sent.span_id.hex()) == (
+        "work",
+        f"{span.trace_id:032x}",
+        f"{span.span_id:016x}",
+    )
+    assert {each.key: each.value.string_value for each in sent.attributes} == {
+        "yibao.msgid": "m1",
+        "yibao.code": "NOT_FOUND",
+        "yibao.reason": "NOTE_NOT_FOUND",
+    }
+    assert (sent.status.code, sent.status.message) == (2, "NOTE_NOT_FOUND")
+    assert not (tmp_path / "traces.sqlite").exists()
