@@ -226,6 +226,10 @@ class _InValues(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
 
+    def self_group(self, against: Any = None) -> Any:
+        """A condition as it is: SQLAlchemy would write `… = 1` on SQLite, and no index would serve it."""
+        return self
+
 
 def in_values(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
     """A condition on a list given at execution as ONE parameter; lists of any length share one prepared statement."""

@@ -202,12 +202,12 @@ class CsvRow:
 
 
 def read_csv(
-    data: bytes | str, required: Sequence[str], optional: Sequence[str] = (), source: str = ""
+    data: bytes | str, required: Sequence[str], optional: Sequence[str] | None = (), source: str = ""
 ) -> tuple[CsvRow, ...]:
     """The rows of a comma-separated file with a header.
 
-    The header names every required column once, optional ones at will, no others, in any order; every row has exactly as
-    many cells. Raises DOCUMENT_INVALID with every bad line.
+    The header names every required column once, optional ones at will, no others, in any order; with `optional` None any
+    other column is the caller's to judge. Every row has exactly as many cells. Raises DOCUMENT_INVALID with every bad line.
     """
     reader = csv.reader(io.StringIO(_text_of(data, source, MAX_CSV_BYTES), newline=""), strict=True)
     violations: list[Violation] = []
@@ -237,12 +237,14 @@ def read_csv(
     return tuple(rows)
 
 
-def _header_violations(header: Sequence[str], required: Sequence[str], optional: Sequence[str]) -> Iterator[Violation]:
+def _header_violations(
+    header: Sequence[str], required: Sequence[str], optional: Sequence[str] | None
+) -> Iterator[Violation]:
     for name in required:
         if name not in header:
             yield Violation("line 1", "csv.column", f"the column {name} is missing")
     for place, name in enumerate(header):
         if name in header[:place]:
             yield Violation("line 1", "csv.column", f"the column {name} stands twice")
-        elif name not in required and name not in optional:
+        elif optional is not None and name not in required and name not in optional:
             yield Violation("line 1", "csv.column", f"the column {name[:80]} is unknown")

@@ -26,7 +26,7 @@ from services.runtime.admission import Admission
 from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
 from services.runtime.call import CallContext, use_call, wire_time
 from services.runtime.config import Config
-from services.runtime.contract import Contract, MethodContract, Number
+from services.runtime.contract import Contract, Effect, MethodContract, Number
 from services.runtime.logs import ACCESS_LOGGER, describe, write
 from services.runtime.placement import Metadata
 from services.runtime.status import (
@@ -181,7 +181,8 @@ class Inbound:
                 call = self.admission.admit(
                     contract, request, token=token, day=day, deadline=deadline, violations=checked
                 )
-                response = await self._to_the_end(self._answer(served, request, call))
+                work = self._answer(served, request, call)
+                response = await (work if contract.effect is Effect.READ else self._to_the_end(work))
             except asyncio.CancelledError:
                 self.observe(span, contract, request, None, _cancelled(remaining_s, span))
                 raise
@@ -198,8 +199,8 @@ class Inbound:
             await asyncio.wait(self._working, timeout=limit_s)
 
     async def _to_the_end(self, work: Coroutine[Any, Any, Message]) -> Message:
-        """The result of `work`, which a caller that leaves or is late cannot cut off: a cancellation inside a transaction
-        would leave the store's only writer with an open one.
+        """The result of a write, which a caller that leaves or is late cannot cut off: a cancellation inside a transaction
+        would leave the store's only writer with an open one. A read is given up with its caller.
         """
         task = asyncio.create_task(work)
         self._working.add(task)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from yibao.settlement.v1 import ledger_pb2
-
 from tools.cli.mesh_client import MeshClient
+from yibao.settlement.v1 import ledger_pb2
 
 
 def verify(client: MeshClient) -> int:

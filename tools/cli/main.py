@@ -13,11 +13,12 @@ from pathlib import Path
 
 from services.kernel.errors import Fault
 from services.runtime.config import Config, ConfigError, settings_markdown
-from services.runtime.texts import text
-from tools.cli import case, ledger, seed, trace
+from services.runtime.texts.table import text
+from tools.cli import case, first_bill, ledger, seed, trace
 from tools.cli.mesh_client import MeshClient, MeshRefusal, MeshUnreachable
 
 KEY_VARIABLE = "YIBAO_KEY"
+CASE_SUFFIXES = (".json", ".yaml", ".yml")
 DEFAULT_URL = "http://127.0.0.1:7400"
 
 
@@ -45,16 +46,29 @@ def _run(options: argparse.Namespace) -> int:
         print(settings_markdown())
         return 0
     if options.command == "case" and not options.through:
-        return case.main(options.files)
+        return case.main([str(each) for each in _case_files(options.files)])
     url = options.through if options.command == "case" else options.url
     with MeshClient(url, options.key) as client:
         if options.command == "case":
             from tools.cli import case_through  # only this path needs the protos  # noqa: PLC0415
 
-            return case_through.main(options.files, client)
+            return case_through.main(_case_files(options.files), client)
+        if options.command == "first-bill":
+            return first_bill.run(client, print_setl_id=options.print_setl_id)
         if options.command == "seed":
             return seed.main(options.files, client)
         return ledger.verify(client)
+
+
+def _case_files(files: Sequence[Path]) -> list[Path]:
+    """The files, and in place of a folder the case files in it."""
+    return [
+        each
+        for file in files
+        for each in (
+            sorted(path for path in file.iterdir() if path.suffix in CASE_SUFFIXES) if file.is_dir() else [file]
+        )
+    ]
 
 
 def _own_settings() -> dict[str, str]:
@@ -79,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     cases.add_argument("files", nargs="+", type=Path, help="case files, or folders of them")
     cases.add_argument("--through", metavar="URL", default="", help="play the case on this running sandbox mesh")
     _key(cases)
+    bill = commands.add_parser("first-bill", parents=[remote], help="settle one small bill on a sandbox and show how")
+    bill.add_argument("--print-setl-id", action="store_true", help="print the setl_id only")
     tracing = commands.add_parser("trace", help="print the trace of a msgid, setl_id or mdtrt_id")
     tracing.add_argument("number")
     tracing.add_argument("--data-dir", type=Path, default=None, help="data folder of the mesh (YIBAO_DATA_DIR)")

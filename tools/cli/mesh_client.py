@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
@@ -37,9 +38,16 @@ class MeshUnreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NationalAnswer:
-    """Answer of the national envelope: the whole body, and its output."""
+    """Answer of the national envelope: the whole body, and its output; numbers with a point are Decimal."""
 
     body: Mapping[str, Any]
+    text: str
+
+    @property
+    def output_text(self) -> str:
+        """The output as it came, byte for byte."""
+        start = self.text.index('"output":') + len('"output":')
+        return self.text[start : json.JSONDecoder().raw_decode(self.text, start)[1]]
 
     @property
     def succeeded(self) -> bool:
@@ -69,7 +77,9 @@ class MeshClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._http.close()
 
     def call(self, method: str, request: Message, business_date: date | None = None) -> Any:
@@ -102,7 +112,7 @@ class MeshClient:
         answer = self._post(self.url + path, envelope, headers)
         if answer.status_code != httpx.codes.OK:
             raise MeshRefusal(str(answer.status_code), answer.text[:200])
-        return NationalAnswer(json.loads(answer.text))
+        return NationalAnswer(json.loads(answer.text, parse_float=Decimal), answer.text)
 
     def _post(self, url: str, body: object, headers: Mapping[str, str]) -> httpx.Response:
         try:

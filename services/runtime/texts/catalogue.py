@@ -28,8 +28,8 @@ CATALOGUE: Final[Mapping[str, tuple[str, str]]] = {
         "{path} is no published policy that a stack may name; {violation_count} in all",
     ),
     "STACK_NOT_FOUND": (
-        "参保地{admdvs}险种{insutype}在{day}没有完整的待遇政策组合{policy}",
-        "No complete policy stack for {admdvs}, insurance type {insutype}, on {day} {policy}",
+        "参保地{admdvs}险种{insutype}在{day}没有完整的待遇政策组合，缺少{missing}",
+        "No complete policy stack for {admdvs}, insurance type {insutype}, on {day}: {missing} is missing",
     ),
     "ITEM_NOT_FOUND": (
         "目录编码{med_list_codg}在{day}不存在或无效",

@@ -39,7 +39,10 @@ SETTLEMENT_LEDGER: Final[Mapping[str, tuple[str, str]]] = {
         "该人员账户正在被其他业务更新，请稍后重试",
         "The person's ledger moved while the bill was decided; try again",
     ),
-    "FACT_MISSING": ("待遇政策{where}需要的信息缺失：{facts}", "Policy {where} needs facts that nobody supplied: {facts}"),
+    "FACT_MISSING": (
+        "待遇政策{where}需要的信息缺失：{facts}",
+        "Policy {where} needs facts that nobody supplied: {facts}",
+    ),
     "FACT_UNKNOWN": ("待遇政策不认识的信息项{fact}", "No policy knows a fact named {fact}"),
     "FACT_OUTSIDE_DOMAIN": ("信息项{fact}的取值不在允许范围内", "The fact {fact} has a value that it may not have"),
     "NOT_COVERED_BY_POLICY": ("待遇政策{where}未规定此种情形", "Policy {where} has no rule for this case"),

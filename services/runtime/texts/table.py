@@ -18,7 +18,14 @@ from services.runtime.texts.settlement_ledger import SETTLEMENT_LEDGER
 
 Language = Literal["zh", "en"]
 
-TEXTS: Final[Mapping[str, tuple[str, str]]] = {**RUNTIME, **IDENTITY, **CATALOGUE, **SETTLEMENT, **SETTLEMENT_LEDGER, **GATEWAY}
+TEXTS: Final[Mapping[str, tuple[str, str]]] = {
+    **RUNTIME,
+    **IDENTITY,
+    **CATALOGUE,
+    **SETTLEMENT,
+    **SETTLEMENT_LEDGER,
+    **GATEWAY,
+}
 
 
 class _Known(dict[str, str]):

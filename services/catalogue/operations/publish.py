@@ -1,0 +1,117 @@
+"""Publishing records: all or none, each request once. It decides nothing by itself; `domain.publishing` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.catalogue.domain.checking import check
+from services.catalogue.domain.policies import is_constraint, warnings_of
+from services.catalogue.domain.publishing import (
+    MAX_WARNINGS,
+    Decision,
+    Entry,
+    Publication,
+    Standing,
+    decide,
+    refuse_malformed,
+    regions_named,
+    stack_ids,
+    unknown_divisions,
+)
+from services.catalogue.domain.records import KINDS, Key, PolicyVersion, Record, key_of, next_head
+from services.catalogue.operations.ports import Store, Writing
+from services.kernel.errors import Violation, conflict
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a publication did."""
+
+    published_count: int
+    unchanged_count: int
+    head: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishCommand:
+    """A request to publish: its records, and violations of those that could not be read at all (`bad_policies` names the
+    policies among them). `render` makes the answer's bytes, which are kept for a repeat."""
+
+    scope: str
+    request_id: str
+    content_hash: str
+    entries: tuple[Entry, ...]
+    at: datetime
+    render: Callable[[Published], bytes]
+    unreadable: tuple[Violation, ...] = ()
+    bad_policies: tuple[str, ...] = ()
+
+
+class Publishing:
+    """The operation on one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def publish(self, command: PublishCommand) -> bytes:
+        """The answer, or that of the same request before.
+
+        Raises CODE_INVALID, POLICY_INVALID, INVALID_REQUEST, REQUEST_ID_REUSED, RECORD_OVERLAPS, POLICY_VERSION_EXISTS and
+        STACK_POLICY_UNKNOWN; then nothing is written.
+        """
+        refuse_malformed([*command.unreadable, *find_violations(command.entries)], command.bad_policies)
+        async with self._store.publishing() as writing:
+            earlier = await writing.find_publication(command.scope, command.request_id)
+            if earlier is not None:
+                if earlier.content_hash != command.content_hash:
+                    raise conflict("REQUEST_ID_REUSED", request_id=command.request_id)
+                return earlier.response
+            standing = await _standing(writing, command.entries)
+            decision = decide(command.entries, standing)
+            warnings = unknown_divisions(command.entries, standing.divisions)
+            warnings += await _policy_warnings(writing, decision)
+            head = await writing.head()
+            if decision.published:
+                head = next_head(head, decision.published)
+            published = Published(
+                len(decision.published), decision.unchanged_count, head, tuple(warnings[:MAX_WARNINGS])
+            )
+            response = command.render(published)
+            entry = Publication(command.scope, command.request_id, command.content_hash, head, response, command.at)
+            await writing.save(entry, decision)
+        return response
+
+
+def find_violations(entries: Sequence[Entry]) -> list[Violation]:
+    """Every violation of every record by itself, with the record's place in front."""
+    return [
+        Violation(f"{entry.path}.{found.path}" if entry.path else found.path, found.rule, found.description)
+        for entry in entries
+        for found in check(entry.record)
+    ]
+
+
+async def _standing(writing: Writing, entries: Sequence[Entry]) -> Standing:
+    records: dict[tuple[str, Key], list[Record]] = {}
+    for kind in KINDS:
+        keys = {key_of(entry.record) for entry in entries if isinstance(entry.record, kind)}
+        if keys:
+            for record in await writing.standing(kind, keys):
+                records.setdefault((kind.KIND, key_of(record)), []).append(record)
+    ids, regions = stack_ids(entries), regions_named(entries)
+    return Standing(
+        records=records,
+        policy_kinds=await writing.policy_kinds(ids) if ids else {},
+        divisions=await writing.divisions(regions) if regions else frozenset(),
+    )
+
+
+async def _policy_warnings(writing: Writing, decision: Decision) -> list[str]:
+    policies = [record for record in decision.inserts if isinstance(record, PolicyVersion)]
+    if not policies:
+        return []
+    constraints = [*await writing.constraints(), *(policy for policy in policies if is_constraint(policy))]
+    return [line for policy in policies for line in warnings_of(policy, constraints)]

@@ -1,0 +1,1 @@
+"""Tests of the catalogue: records and prices, publishing, files, both databases, every method."""

@@ -1,0 +1,1 @@
+"""Journeys through the whole mesh, its trace edges and its failures."""

@@ -1,0 +1,15 @@
+"""The keys of the sandbox: known to everybody on purpose, one a role, made by `seed` and printed by `make up`.
+
+They exist only where the mesh runs as a sandbox; a production mesh issues its own.
+"""
+
+from __future__ import annotations
+
+INSTITUTION = "H99010000001"
+PERSON = "99000000000000000001"
+CHANNEL = "NATIONAL_APP"
+
+
+def key_of(role: str, subject: str) -> str:
+    """The sandbox key of a role and subject, `sandbox-channel-NATIONAL_APP`."""
+    return f"sandbox-{role}-{subject}"

@@ -1,0 +1,101 @@
+"""`make up`: a sandbox mesh on the ports of the mesh table, seeded once, left running until Ctrl-C.
+
+It prints addresses, one sandbox key for each role and lines to paste. Data stays in `.yibao/up` between runs; delete the
+folder to begin anew.
+"""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from services.kernel.errors import Fault
+from tools.cli import seed
+from tools.cli.mesh_client import MeshClient, MeshRefusal, MeshUnreachable
+from tools.running import RunningMesh, StartError, settings, start, stop
+from tools.sandbox_keys import CHANNEL, INSTITUTION, PERSON, key_of
+
+DATA_DIR = Path(".yibao") / "up"
+
+
+def main() -> int:
+    """Runs until Ctrl-C or SIGTERM; 1 where the mesh does not start, or ends by itself."""
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    key_file = DATA_DIR / "operator.key"
+    if not key_file.exists():
+        key_file.touch(mode=0o600)
+        key_file.write_text(secrets.token_hex(16), encoding="ascii")
+    try:
+        mesh = start(settings(DATA_DIR.resolve(), key_file.read_text(encoding="ascii").strip(), own_ports=False))
+    except StartError as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
+        with MeshClient(mesh.url, mesh.operator_key) as operator:
+            print(f"mesh healthy after {mesh.start_s:.1f} s; seeded: {seed.load_samples(operator)}")
+        print(welcome(mesh), flush=True)
+        return _wait(mesh)
+    except (MeshRefusal, MeshUnreachable, Fault) as error:
+        print(f"The sandbox could not be seeded: {error!r}\nDelete {DATA_DIR} to begin anew.", file=sys.stderr)
+        return 1
+    finally:
+        stop(mesh.process)
+
+
+def _wait(mesh: RunningMesh) -> int:
+    asked = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        asked.set()
+
+    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGTERM, ask)
+    while not asked.wait(0.5):
+        if mesh.process.poll() is not None:
+            print(f"The mesh ended by itself; its log is {mesh.data_dir / 'mesh.log'}", file=sys.stderr)
+            return 1
+    return 0
+
+
+def welcome(mesh: RunningMesh) -> str:
+    """What a newcomer needs to know of a running sandbox."""
+    url = mesh.url
+    return f"""
+  national envelope   POST {url}/<any path>          REST   {url}/v1/…
+  reference           {url}/docs                     OpenAPI {url}/openapi.json
+
+  keys (sandbox, Authorization: Bearer …)
+    operator     {mesh.operator_key}
+    institution  {key_of("institution", INSTITUTION)}
+    channel      {key_of("channel", CHANNEL)}
+    person       {key_of("person", PERSON)}
+
+  Who is this? (1101, as a hospital sends it; the institution {INSTITUTION} needs no signature)
+    curl -s {url}/fsi/api -H 'Content-Type: application/json' -d '{_envelope()}'
+
+  An item of the catalogue (public)
+    curl -s '{url}/v1/items/XA10BAA901A001010199027?day=2026-11-20&admdvs=110101'
+
+  The balance of an account (the person's own key)
+    curl -s {url}/v1/accounts:get -H 'Authorization: Bearer {key_of("person", PERSON)}' \\
+      -d '{{"psnNo": "{PERSON}", "insutype": "310"}}'
+
+  Next: .venv/bin/yibao first-bill        Stop with Ctrl-C
+"""
+
+
+def _envelope() -> str:
+    return (
+        f'{{"infno":"1101","msgid":"{INSTITUTION}202611210900000001","mdtrtarea_admvs":"990100","insuplc_admdvs":"990100",'
+        f'"infver":"V1.0","opter_type":"1","opter":"01","opter_name":"测试","inf_time":"2026-11-21 09:00:00",'
+        f'"fixmedins_code":"{INSTITUTION}","fixmedins_name":"测试医院","sign_no":"","input":{{"data":{{"mdtrt_cert_type":"02",'
+        '"mdtrt_cert_no":"990000199001010011","psn_cert_type":"01","certno":"990000199001010011","psn_name":"测试人员"}}}'
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
