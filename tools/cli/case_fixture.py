@@ -141,8 +141,8 @@ def catalogue_of(fixture: Fixture) -> list[catalogue_pb2.Record]:
     stack = records_pb2.PolicyStack(admdvs=fixture.home, insutype=fixture.insutype, policy_ids=ids, validity=ever)
     records.append(catalogue_pb2.Record(stack=stack))
     played = [operation for operation in fixture.case.operations if operation.op != "refund"]
-    for operation in {fixture.institution(each): each for each in played}.values():
-        records.append(catalogue_pb2.Record(institution=_institution(fixture, operation, ever)))
+    places = {fixture.institution(each): each for each in played}.values()
+    records.extend(catalogue_pb2.Record(institution=_institution(fixture, each, ever)) for each in places)
     for operation in played:
         records.extend(
             catalogue_pb2.Record(item=_item(fixture.item(operation, place), line, ever))

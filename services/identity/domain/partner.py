@@ -1,0 +1,123 @@
+"""Partners of the gateway, the keys that stand for callers, and operators' sign-ins at an institution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from services.kernel.errors import Fault, FaultKind, Violation, conflict, denied, precondition
+
+PARTNER_ROLES: Final = ("institution", "channel")
+KEY_ROLES: Final = ("institution", "channel", "person", "operator")
+
+KEY_FRESH: Final = timedelta(minutes=10)
+"""How long a repeated request is shown the key that the service made (our decision)."""
+
+BOOTSTRAP_SUBJECT: Final = "bootstrap"
+
+
+class AuthStyle(StrEnum):
+    """How a partner proves who it is."""
+
+    NONE = "none"
+    CSB = "csb"
+    TIF = "tif"
+    API_KEY = "api_key"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Where a province's answers differ; every switch is off by default."""
+
+    bare_array_5204: bool = False
+    infcode_as_text: bool = False
+    strict_sign_no: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """An institution or channel at the gateway. `secret` is readable, because HMAC needs it as it is."""
+
+    partner_code: str
+    partner_name: str
+    role: str
+    auth_style: AuthStyle
+    access_key: str
+    secret: str
+    sandbox: bool
+    dialect: Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """For whom a key stands: a role and its subject."""
+
+    role: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key by its digest, with its holder. `bootstrap` marks the one that comes from a setting."""
+
+    key_digest: str
+    holder: KeyHolder
+    issued_at: datetime
+    bootstrap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """An operator's sign-in at an institution; open while `signed_out_at` is None."""
+
+    sign_no: str
+    fixmedins_code: str
+    opter_no: str
+    mac: str
+    ip: str
+    signed_in_at: datetime
+    signed_out_at: datetime | None
+
+
+def check_partner(partner: Partner, sandbox: bool) -> None:
+    """INVALID_REQUEST for a profile that does not hold together; AUTH_STYLE_NOT_ALLOWED and SANDBOX_ONLY outside a sandbox."""
+    broken: list[Violation] = []
+    signing = partner.auth_style in (AuthStyle.CSB, AuthStyle.TIF)
+    if partner.role not in PARTNER_ROLES:
+        broken.append(Violation("partner.role", "partner_role", "institution or channel"))
+    if signing and not partner.access_key:
+        broken.append(Violation("partner.access_key", "required", "this style signs with an access key"))
+    if not signing and partner.access_key:
+        broken.append(Violation("partner.access_key", "empty", "this style has no access key"))
+    if partner.auth_style is not AuthStyle.NONE and not partner.secret:
+        broken.append(Violation("partner.secret", "required", "this style needs a secret"))
+    if partner.auth_style is AuthStyle.NONE and partner.secret:
+        broken.append(Violation("partner.secret", "empty", "this style has no secret"))
+    if broken:
+        raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
+    if partner.auth_style is AuthStyle.NONE and not sandbox:
+        raise precondition("AUTH_STYLE_NOT_ALLOWED")
+    if partner.sandbox and not sandbox:
+        raise denied("SANDBOX_ONLY", what="partner.sandbox")
+
+
+def check_key_request(role: str, chosen: bool, sandbox: bool) -> None:
+    """INVALID_REQUEST for a role that holds no key; SANDBOX_ONLY for a chosen key outside a sandbox."""
+    if role not in KEY_ROLES:
+        broken = [Violation("role", "key_role", "institution, channel, person or operator")]
+        raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
+    if chosen and not sandbox:
+        raise denied("SANDBOX_ONLY", what="api_key")
+
+
+def check_key_free(known: ApiKey | None, holder: KeyHolder) -> None:
+    """API_KEY_TAKEN where the key stands for somebody else."""
+    if known is not None and known.holder != holder:
+        raise conflict("API_KEY_TAKEN")
+
+
+def is_open(sign_in: SignIn | None, fixmedins_code: str) -> bool:
+    """Whether the sign-in stands open at that institution."""
+    return sign_in is not None and sign_in.fixmedins_code == fixmedins_code and sign_in.signed_out_at is None

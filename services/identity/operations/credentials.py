@@ -1,0 +1,135 @@
+"""The electronic credential: activation, the dynamic code, its decoding, and the check of any visit credential in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from services.identity.domain.certificates import folded
+from services.identity.domain.credential import (
+    CODE_LIFE,
+    TOKEN_LIFE,
+    CodeState,
+    Credential,
+    EcToken,
+    ShownCode,
+    check_activation,
+    check_decoding,
+    check_showing,
+)
+from services.identity.domain.digests import CODE_LENGTH, SEED_BYTES, code_from, derived, digest
+from services.identity.domain.enrolment import answered_on
+from services.identity.domain.journal import RequestKey
+from services.identity.domain.person import Person
+from services.identity.domain.verification import CertType, Query, Register, Verified, verify
+from services.identity.operations.journal import Answer, answer_once, decided, proven
+from services.identity.operations.ports import NewId, RandomBytes, Store, Work
+from services.kernel.clock import beijing_day
+from services.kernel.errors import Fault, not_found, precondition
+
+_TOKEN: Final = "ecToken"
+_CODES_KEPT: Final = timedelta(days=1)
+"""How long a code that ran out still tells why it does not work (our decision)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """What a channel asks to activate."""
+
+    channel_code: str
+    psn_name: str
+    psn_cert_type: str
+    certno: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Whose code was decoded; the token is given apart, for it is not kept."""
+
+    person: Person
+    insuplc_admdvs: str
+    auth_no: str
+    credential_id: str
+
+
+class CredentialOperations:
+    """What CredentialService does. `key` is the member's own key, from which tokens are derived."""
+
+    def __init__(self, store: Store, new_id: NewId, random_bytes: RandomBytes, key: bytes) -> None:
+        self._store = store
+        self._new_id = new_id
+        self._random_bytes = random_bytes
+        self._key = key
+
+    async def activate(
+        self, key: RequestKey, asked: Activation, now: datetime, encode: Callable[[Credential], bytes]
+    ) -> bytes:
+        """Activates; PERSON_NOT_FOUND, NAME_MISMATCH, CREDENTIAL_ACTIVE. The same channel again gets what stands."""
+
+        async def act(work: Work) -> Answer:
+            certificate = (asked.psn_cert_type, folded(asked.psn_cert_type, asked.certno))
+            found = await work.persons.find((), [certificate])
+            if not found:
+                raise not_found("PERSON_NOT_FOUND")
+            person = found[0].person
+            if person.psn_name != asked.psn_name:
+                raise precondition("NAME_MISMATCH")
+            known = await work.credentials.find(person.psn_no)
+            check_activation(known, asked.channel_code)
+            if known is None:
+                known = Credential(self._new_id(""), person.psn_no, asked.channel_code, now)
+                await work.credentials.add(known)
+            return Answer(encode(known))
+
+        return (await answer_once(self._store, key, now, act)).response
+
+    async def show_code(self, psn_no: str, channel_code: str | None, now: datetime) -> tuple[str, datetime]:
+        """A fresh code and the moment from which it is dead; CREDENTIAL_NOT_ACTIVE, CREDENTIAL_OTHER_CHANNEL."""
+        text = code_from(self._random_bytes(CODE_LENGTH))
+        code = ShownCode(digest(text), psn_no, CodeState.SHOWN, now + CODE_LIFE)
+
+        async def act(work: Work) -> None:
+            check_showing(await work.credentials.find(psn_no), channel_code)
+            await work.credentials.show(code, now, now - _CODES_KEPT)
+
+        await decided(self._store, act)
+        return text, code.expires_at
+
+    async def decode(
+        self, key: RequestKey, org_id: str, code: str, now: datetime, encode: Callable[[Decoded], bytes]
+    ) -> tuple[bytes, str]:
+        """The answer without its token, and the token; CODE_UNKNOWN, CODE_USED, CODE_EXPIRED.
+
+        A repeat gives the same bytes and the same token, for ever: a dead token is worth nothing (our decision).
+        """
+
+        async def act(work: Work) -> Answer:
+            shown = check_decoding(await work.credentials.hold_code(digest(code)), now)
+            record = (await work.persons.find([shown.psn_no]))[0]
+            credential = check_showing(await work.credentials.find(shown.psn_no), None)
+            seed = self._random_bytes(SEED_BYTES)
+            token_digest = digest(derived(self._key, _TOKEN, seed))
+            token = EcToken(token_digest, shown.psn_no, org_id, shown.code_digest, now, now + TOKEN_LIFE)
+            await work.credentials.use(token)
+            enrolments = answered_on(record.enrolments, beijing_day(now))
+            place = enrolments[0].insuplc_admdvs if enrolments else ""
+            decoded = Decoded(record.person, place, self._new_id(""), credential.credential_id)
+            return Answer(encode(decoded), seed, token_digest)
+
+        entry = await answer_once(self._store, key, now, act)
+        return entry.response, proven(derived(self._key, _TOKEN, entry.seed), entry)
+
+    async def verify(self, queries: Sequence[Query]) -> Sequence[Verified | Fault]:
+        """Answers all queries with at most three look-ups; a refusal is the outcome of its own query."""
+        digests = {query.token_digest for query in queries if query.cert_type is CertType.EC}
+        async with self._store.read() as work:
+            tokens = await work.credentials.tokens(digests) if digests else {}
+            numbers = {token.psn_no for token in tokens.values()}
+            numbers |= {query.psn_no for query in queries if query.cert_type is CertType.NONE and query.psn_no}
+            certificates = {certificate for query in queries for certificate in query.certificates}
+            cards = {query.card_no for query in queries if query.card_no}
+            records = await work.persons.find(numbers, certificates, cards)
+        register = Register(tokens, records)
+        return [verify(query, register) for query in queries]

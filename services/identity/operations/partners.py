@@ -1,0 +1,164 @@
+"""Partners of the gateway, API keys and operators' sign-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from services.identity.domain.digests import SEED_BYTES, derived, digest
+from services.identity.domain.journal import RequestKey
+from services.identity.domain.partner import (
+    BOOTSTRAP_SUBJECT,
+    KEY_FRESH,
+    ApiKey,
+    AuthStyle,
+    KeyHolder,
+    Partner,
+    SignIn,
+    check_key_free,
+    check_key_request,
+    check_partner,
+    is_open,
+)
+from services.identity.operations.journal import Answer, answer_once, decided, proven
+from services.identity.operations.ports import NewId, RandomBytes, Store, Work
+from services.kernel.errors import conflict, not_found, precondition
+
+_API_KEY: Final = "api_key"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Whom a code, access key or API key stands for; the profile where there is one, with its secret."""
+
+    holder: KeyHolder
+    partner: Partner | None
+
+
+class PartnerOperations:
+    """What PartnerService does. `sandbox` says what kind of deployment this is; `key` is the member's own key."""
+
+    def __init__(self, store: Store, new_id: NewId, random_bytes: RandomBytes, key: bytes, sandbox: bool) -> None:
+        self._store = store
+        self._new_id = new_id
+        self._random_bytes = random_bytes
+        self._key = key
+        self._sandbox = sandbox
+
+    async def register(self, key: RequestKey, partner: Partner, now: datetime, response: bytes) -> bytes:
+        """Registers or replaces; AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, ACCESS_KEY_TAKEN."""
+        check_partner(partner, self._sandbox)
+
+        async def act(work: Work) -> Answer:
+            holders = [await work.partners.find(access_key=partner.access_key)] if partner.access_key else []
+            if partner.auth_style is AuthStyle.API_KEY:
+                holders.append(await work.partners.find(secret_digest=digest(partner.secret)))
+            if any(holder is not None and holder.partner_code != partner.partner_code for holder in holders):
+                raise conflict("ACCESS_KEY_TAKEN")
+            await work.partners.save(partner, now)
+            return Answer(response)
+
+        return (await answer_once(self._store, key, now, act)).response
+
+    async def issue_key(self, key: RequestKey, holder: KeyHolder, chosen: str, now: datetime) -> str:
+        """A key for the holder: the chosen one in a sandbox, else a new one; API_KEY_TAKEN, SANDBOX_ONLY.
+
+        A repeat gives a chosen key always, and a made one for ten minutes; after that ANSWER_NOT_REPEATABLE.
+        """
+        check_key_request(holder.role, bool(chosen), self._sandbox)
+
+        async def act(work: Work) -> Answer:
+            seed = b"" if chosen else self._random_bytes(SEED_BYTES)
+            key_digest = digest(chosen or derived(self._key, _API_KEY, seed))
+            known = await work.partners.find_key(key_digest)
+            check_key_free(known, holder)
+            if known is None:
+                await work.partners.add_key(ApiKey(key_digest, holder, now))
+            return Answer(b"", seed, key_digest)
+
+        entry = await answer_once(self._store, key, now, act)
+        if chosen:
+            return chosen
+        if now >= entry.created_at + KEY_FRESH:
+            raise precondition("ANSWER_NOT_REPEATABLE")
+        return proven(derived(self._key, _API_KEY, entry.seed), entry)
+
+    async def bootstrap(self, api_key: str, now: datetime) -> None:
+        """Makes the setting's key the only bootstrap key of the first operator; an empty one takes the last key away."""
+        holder = KeyHolder("operator", BOOTSTRAP_SUBJECT)
+        key_digest = digest(api_key) if api_key else ""
+
+        async def act(work: Work) -> None:
+            await work.partners.drop_bootstrap(holder, key_digest)
+            known = await work.partners.find_key(key_digest) if api_key else None
+            check_key_free(known, holder)
+            if api_key and known is None:
+                await work.partners.add_key(ApiKey(key_digest, holder, now, bootstrap=True))
+
+        await decided(self._store, act)
+
+    async def find(self, partner_code: str) -> Partner:
+        """A profile by its code; PARTNER_NOT_FOUND."""
+        async with self._store.read() as work:
+            partner = await work.partners.find(code=partner_code)
+        if partner is None:
+            raise not_found("PARTNER_NOT_FOUND", partner_code=partner_code)
+        return partner
+
+    async def resolve(self, *, partner_code: str = "", access_key: str = "", key_digest: str = "") -> Resolved:
+        """Whom one of the three stands for; PARTNER_NOT_FOUND, API_KEY_UNKNOWN.
+
+        A digest is looked for among the issued keys and then among the partners that authenticate by an apikey header.
+        """
+        async with self._store.read() as work:
+            if not key_digest:
+                partner = await work.partners.find(code=partner_code, access_key=access_key)
+                if partner is None:
+                    raise not_found("PARTNER_NOT_FOUND", partner_code=partner_code or access_key)
+                return Resolved(KeyHolder(partner.role, partner.partner_code), partner)
+            key = await work.partners.find_key(key_digest.lower())
+            if key is None:
+                partner = await work.partners.find(secret_digest=key_digest.lower())
+                if partner is None:
+                    raise not_found("API_KEY_UNKNOWN")
+                return Resolved(KeyHolder(partner.role, partner.partner_code), partner)
+            partner = await work.partners.find(code=key.holder.subject)
+            matches = partner is not None and partner.role == key.holder.role
+            return Resolved(key.holder, partner if matches else None)
+
+    async def sign_in(
+        self,
+        key: RequestKey,
+        fixmedins_code: str,
+        desk: tuple[str, str, str],
+        now: datetime,
+        encode: Callable[[SignIn], bytes],
+    ) -> bytes:
+        """A new sign-in of an operator; `desk` is operator number, MAC and IP."""
+
+        async def act(work: Work) -> Answer:
+            sign_in = SignIn(self._new_id(""), fixmedins_code, *desk, signed_in_at=now, signed_out_at=None)
+            await work.partners.add_sign_in(sign_in)
+            return Answer(encode(sign_in))
+
+        return (await answer_once(self._store, key, now, act)).response
+
+    async def sign_out(
+        self, key: RequestKey, fixmedins_code: str, sign_no: str, now: datetime, response: bytes
+    ) -> bytes:
+        """Ends an open sign-in of the institution, whoever of its operators asks; SIGN_NO_UNKNOWN."""
+
+        async def act(work: Work) -> Answer:
+            if not is_open(await work.partners.hold_sign_in(sign_no), fixmedins_code):
+                raise precondition("SIGN_NO_UNKNOWN")
+            await work.partners.sign_out(sign_no, now)
+            return Answer(response)
+
+        return (await answer_once(self._store, key, now, act)).response
+
+    async def sign_no_open(self, fixmedins_code: str, sign_no: str) -> bool:
+        """Whether the number stands open at the institution."""
+        async with self._store.read() as work:
+            return is_open(await work.partners.find_sign_in(sign_no), fixmedins_code)

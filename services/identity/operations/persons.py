@@ -1,0 +1,75 @@
+"""Persons: registration in bulk, revision of an enrolment, look-ups, entitlement on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+
+from services.identity.domain.enrolment import Entitlement, entitlement_on, revise
+from services.identity.domain.journal import RequestKey
+from services.identity.domain.person import Enrolment, PersonRecord, in_order
+from services.identity.domain.registration import Registration, check_records, decide_registration
+from services.identity.operations.journal import Answer, answer_once
+from services.identity.operations.ports import Store, Work
+from services.kernel.errors import not_found
+
+
+class PersonOperations:
+    """What PersonService does."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def register(
+        self, key: RequestKey, records: Sequence[PersonRecord], now: datetime, encode: Callable[[Registration], bytes]
+    ) -> bytes:
+        """Registers all or none; INVALID_REQUEST, PERSON_EXISTS, CERTIFICATE_TAKEN, ENROLMENT_OVERLAPS, FAMILY_OWNER_UNKNOWN."""
+        check_records(records)
+
+        async def act(work: Work) -> Answer:
+            registration = decide_registration(records, await work.persons.standing(records))
+            await work.persons.add(registration.new)
+            return Answer(encode(registration))
+
+        return (await answer_once(self._store, key, now, act)).response
+
+    async def revise(
+        self,
+        key: RequestKey,
+        psn_no: str,
+        successor: Enrolment,
+        now: datetime,
+        encode: Callable[[PersonRecord], bytes],
+    ) -> bytes:
+        """Opens the successor; PERSON_NOT_FOUND, ENROLMENT_NOT_FOUND, ENROLMENT_OVERLAPS."""
+
+        async def act(work: Work) -> Answer:
+            record = await work.persons.hold(psn_no)
+            if record is None:
+                raise not_found("PERSON_NOT_FOUND")
+            revision = revise(record.enrolments, successor)
+            await work.persons.revise(psn_no, revision)
+            kept = tuple(each for each in record.enrolments if each != revision.before)
+            ended = (revision.ended,) if revision.ended else ()
+            return Answer(encode(in_order(replace(record, enrolments=(*kept, *ended, revision.opened)))))
+
+        return (await answer_once(self._store, key, now, act)).response
+
+    async def find(self, psn_no: str) -> PersonRecord:
+        """The person's record; PERSON_NOT_FOUND."""
+        found = await self.find_many([psn_no])
+        if found[0] is None:
+            raise not_found("PERSON_NOT_FOUND")
+        return found[0]
+
+    async def find_many(self, psn_nos: Sequence[str]) -> Sequence[PersonRecord | None]:
+        """The records in the order asked; None for an unknown number."""
+        async with self._store.read() as work:
+            known = {record.person.psn_no: record for record in await work.persons.find(psn_nos)}
+        return [known.get(psn_no) for psn_no in psn_nos]
+
+    async def entitlement(self, psn_no: str, insutype: str, day: date) -> Entitlement:
+        """Whether the person is entitled on the day; PERSON_NOT_FOUND."""
+        record = await self.find(psn_no)
+        return entitlement_on(record.enrolments, insutype, day)

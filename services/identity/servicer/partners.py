@@ -1,0 +1,138 @@
+"""PartnerService on the wire. A secret leaves only through ResolvePartner, which no partner may call."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from services.identity.domain.partner import AuthStyle, Dialect, KeyHolder, Partner, SignIn
+from services.identity.operations.partners import PartnerOperations
+from services.identity.servicer.requests import request_key, to_timestamp
+from services.runtime.call import current_call
+from yibao.identity.v1 import partner_pb2, partner_pb2_grpc
+from yibao.options.v1 import options_pb2
+
+_STYLES: Final = {
+    AuthStyle.NONE: partner_pb2.AUTH_STYLE_NONE,
+    AuthStyle.CSB: partner_pb2.AUTH_STYLE_CSB,
+    AuthStyle.TIF: partner_pb2.AUTH_STYLE_TIF,
+    AuthStyle.API_KEY: partner_pb2.AUTH_STYLE_API_KEY,
+}
+_READ_STYLES: Final = {number: style for style, number in _STYLES.items()}
+
+
+class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
+    """Messages in, messages out."""
+
+    def __init__(self, operations: PartnerOperations) -> None:
+        self._operations = operations
+
+    async def RegisterPartner(  # noqa: N802 - the contract's name
+        self, request: partner_pb2.RegisterPartnerRequest, context: Any
+    ) -> partner_pb2.RegisterPartnerResponse:
+        """Answers the profile without its secret."""
+        call, partner = current_call(), _read_partner(request.partner)
+        response = partner_pb2.RegisterPartnerResponse(partner=_write_partner(partner)).SerializeToString()
+        stored = await self._operations.register(request_key(call, request), partner, call.now, response)
+        return partner_pb2.RegisterPartnerResponse.FromString(stored)
+
+    async def IssueApiKey(  # noqa: N802 - the contract's name
+        self, request: partner_pb2.IssueApiKeyRequest, context: Any
+    ) -> partner_pb2.IssueApiKeyResponse:
+        """The key is in this answer and nowhere else."""
+        call = current_call()
+        holder = KeyHolder(_role_word(request.role), request.subject)
+        key = await self._operations.issue_key(request_key(call, request), holder, request.api_key, call.now)
+        return partner_pb2.IssueApiKeyResponse(api_key=key)
+
+    async def GetPartner(  # noqa: N802 - the contract's name
+        self, request: partner_pb2.GetPartnerRequest, context: Any
+    ) -> partner_pb2.GetPartnerResponse:
+        """Without its secret."""
+        partner = await self._operations.find(request.partner_code)
+        return partner_pb2.GetPartnerResponse(partner=_write_partner(partner))
+
+    async def ResolvePartner(  # noqa: N802 - the contract's name
+        self, request: partner_pb2.ResolvePartnerRequest, context: Any
+    ) -> partner_pb2.ResolvePartnerResponse:
+        """With its secret, for the gateway."""
+        found = await self._operations.resolve(
+            partner_code=request.partner_code, access_key=request.access_key, key_digest=request.api_key_digest
+        )
+        response = partner_pb2.ResolvePartnerResponse(
+            role=_role_number(found.holder.role),
+            subject=found.holder.subject,
+            partner=None if found.partner is None else _write_partner(found.partner),
+        )
+        if found.partner is not None:
+            response.partner.secret = found.partner.secret
+        return response
+
+    async def CheckSignNo(  # noqa: N802 - the contract's name
+        self, request: partner_pb2.CheckSignNoRequest, context: Any
+    ) -> partner_pb2.CheckSignNoResponse:
+        """Open or not."""
+        open_now = await self._operations.sign_no_open(request.fixmedins_code, request.sign_no)
+        return partner_pb2.CheckSignNoResponse(open=open_now)
+
+    async def SignIn(  # noqa: N802 - the contract's name
+        self, request: partner_pb2.SignInRequest, context: Any
+    ) -> partner_pb2.SignInResponse:
+        """9001."""
+        call, asked = current_call(), request.sign_in
+        key, desk = request_key(call, request), (asked.opter_no, asked.mac, asked.ip)
+        stored = await self._operations.sign_in(key, request.fixmedins_code, desk, call.now, _signed_in)
+        return partner_pb2.SignInResponse.FromString(stored)
+
+    async def SignOut(  # noqa: N802 - the contract's name
+        self, request: partner_pb2.SignOutRequest, context: Any
+    ) -> partner_pb2.SignOutResponse:
+        """9002."""
+        call = current_call()
+        response = partner_pb2.SignOutResponse(sign_time=to_timestamp(call.now)).SerializeToString()
+        key, sign_no = request_key(call, request), request.sign_out.sign_no
+        stored = await self._operations.sign_out(key, request.fixmedins_code, sign_no, call.now, response)
+        return partner_pb2.SignOutResponse.FromString(stored)
+
+
+def _read_partner(message: partner_pb2.Partner) -> Partner:
+    dialect = message.dialect
+    return Partner(
+        message.partner_code,
+        message.partner_name,
+        _role_word(message.role),
+        _READ_STYLES[message.auth_style],
+        message.access_key,
+        message.secret,
+        message.sandbox,
+        Dialect(dialect.bare_array_5204, dialect.infcode_as_text, dialect.strict_sign_no),
+    )
+
+
+def _write_partner(partner: Partner) -> partner_pb2.Partner:
+    return partner_pb2.Partner(
+        partner_code=partner.partner_code,
+        partner_name=partner.partner_name,
+        role=_role_number(partner.role),
+        auth_style=_STYLES[partner.auth_style],
+        access_key=partner.access_key,
+        sandbox=partner.sandbox,
+        dialect=partner_pb2.Dialect(
+            bare_array_5204=partner.dialect.bare_array_5204,
+            infcode_as_text=partner.dialect.infcode_as_text,
+            strict_sign_no=partner.dialect.strict_sign_no,
+        ),
+    )
+
+
+def _signed_in(sign_in: SignIn) -> bytes:
+    return partner_pb2.SignInResponse(
+        signinoutb=partner_pb2.SignInOutput(sign_time=to_timestamp(sign_in.signed_in_at), sign_no=sign_in.sign_no)
+    ).SerializeToString()
+
+
+def _role_word(number: options_pb2.Role.ValueType) -> str:
+    return options_pb2.Role.Name(number).removeprefix("ROLE_").lower()
+
+
+def _role_number(word: str) -> options_pb2.Role.ValueType:
+    return options_pb2.Role.Value(f"ROLE_{word.upper()}")

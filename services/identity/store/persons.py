@@ -1,0 +1,114 @@
+"""Rows of persons: bulk inserts, and reads of whole records by one or two statements however many are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.identity.domain.enrolment import Revision
+from services.identity.domain.person import Person, PersonRecord
+from services.identity.domain.registration import Standing
+from services.identity.store.rows import RecordRows, enrolment_row, identity_rows, link_rows, person_row, to_person
+from services.identity.store.statements import Statements
+from services.identity.store.tables import Tables
+from services.runtime.db import bulk_insert, fetch
+
+
+class PersonRows:
+    """Persons, in one transaction."""
+
+    def __init__(self, connection: AsyncConnection, tables: Tables, statements: Statements) -> None:
+        self._connection = connection
+        self._tables = tables
+        self._statements = statements
+
+    async def find(
+        self,
+        numbers: Collection[str],
+        certificates: Collection[tuple[str, str]] = (),
+        cards: Collection[str] = (),
+    ) -> Sequence[PersonRecord]:
+        """The records of all that are found by any of the three, each once, lists in order."""
+        if certificates or cards:
+            return await self._records(await self._people(set(numbers), set(certificates), set(cards)))
+        if not numbers:
+            return []
+        rows = RecordRows(await fetch(self._connection, self._statements.whole, {"numbers": list(set(numbers))}))
+        return [rows.record(person) for person in rows.people.values()]
+
+    async def hold(self, psn_no: str) -> PersonRecord | None:
+        """The record, its person's row held against other writers."""
+        person = self._tables.person
+        await fetch(self._connection, select(person.c.psn_no).where(person.c.psn_no == psn_no).with_for_update())
+        found = await self.find([psn_no])
+        return found[0] if found else None
+
+    async def standing(self, records: Sequence[PersonRecord]) -> Standing:
+        """What is registered already of what these records touch."""
+        people = [record.person for record in records]
+        wanted = {person.psn_no for person in people}
+        owners = {link.owner_psn_no for record in records for link in record.family_links} - wanted
+        found = await self._people(
+            wanted | owners,
+            {(person.psn_cert_type, person.certno) for person in people},
+            {person.card_no for person in people if person.card_no},
+        )
+        known = await self._records({number: found[number] for number in found.keys() & wanted})
+        return Standing(
+            records={record.person.psn_no: record for record in known},
+            certificates={(person.psn_cert_type, person.certno): number for number, person in found.items()},
+            cards={person.card_no: number for number, person in found.items() if person.card_no},
+            owners=frozenset(owners & found.keys()),
+        )
+
+    async def add(self, records: Sequence[PersonRecord]) -> None:
+        """New persons: four bulk inserts, persons first, for links name their owners."""
+        tables, connection = self._tables, self._connection
+        enrolments = [enrolment_row(record.person.psn_no, each) for record in records for each in record.enrolments]
+        await bulk_insert(connection, tables.person, [person_row(record.person) for record in records])
+        await bulk_insert(connection, tables.enrolment, enrolments)
+        await bulk_insert(connection, tables.identity, [row for record in records for row in identity_rows(record)])
+        await bulk_insert(connection, tables.link, [row for record in records for row in link_rows(record)])
+
+    async def revise(self, psn_no: str, revision: Revision) -> None:
+        """Ends one enrolment and opens its successor."""
+        enrolment = self._tables.enrolment
+        if revision.before is not None and revision.ended is not None:
+            same = (
+                enrolment.c.psn_no == psn_no,
+                enrolment.c.insutype == revision.before.insutype,
+                enrolment.c.from_day == revision.before.from_day,
+            )
+            await self._connection.execute(update(enrolment).where(*same).values(to_day=revision.ended.to_day))
+        await bulk_insert(self._connection, enrolment, [enrolment_row(psn_no, revision.opened)])
+
+    async def _records(self, people: dict[str, Person]) -> list[PersonRecord]:
+        if not people:
+            return []
+        rows = RecordRows(await fetch(self._connection, self._statements.dated, {"numbers": list(people)}))
+        return [rows.record(person) for person in people.values()]
+
+    async def _people(
+        self, numbers: set[str], certificates: set[tuple[str, str]], cards: set[str]
+    ) -> dict[str, Person]:
+        """By number. A certificate's number may be found under another type too; those rows are dropped here."""
+        given: dict[str, list[str]] = {}
+        if numbers:
+            given["numbers"] = list(numbers)
+        if certificates:
+            given["certnos"] = [number for _, number in certificates]
+        if cards:
+            given["cards"] = list(cards)
+        if not given:
+            return {}
+        statement = self._statements.people[bool(numbers), bool(certificates), bool(cards)]
+        people = (to_person(row) for row in await fetch(self._connection, statement, given))
+        return {
+            person.psn_no: person
+            for person in people
+            if person.psn_no in numbers
+            or (person.psn_cert_type, person.certno) in certificates
+            or (person.card_no and person.card_no in cards)
+        }

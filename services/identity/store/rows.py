@@ -1,0 +1,105 @@
+"""Domain values of persons as rows of their tables, and back. Pure: no connection, no statement."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any, Final
+
+from services.identity.domain.person import Enrolment, FamilyLink, Person, PersonIdentity, PersonRecord, in_order
+
+PERSON: Final = "p"
+ENROLMENT: Final = "e"
+IDENTITY: Final = "i"
+LINK: Final = "f"
+
+_NO_FACTS: Final = "{}"
+
+
+def person_row(person: Person) -> tuple[Any, ...]:
+    """In the order of the table's columns."""
+    p = person
+    return (p.psn_no, p.psn_name, p.psn_cert_type, p.certno, p.gend, p.naty, p.brdy, p.card_no or None, p.card_sn)
+
+
+def to_person(row: Sequence[Any]) -> Person:
+    """From the table's columns in their order."""
+    psn_no, psn_name, psn_cert_type, certno, gend, naty, brdy, card_no, card_sn = row
+    return Person(psn_no, psn_name, psn_cert_type, certno, gend, naty, brdy, card_no or "", card_sn)
+
+
+def enrolment_row(psn_no: str, enrolment: Enrolment) -> tuple[Any, ...]:
+    """In the order of the table's columns."""
+    e = enrolment
+    return (
+        psn_no, e.insutype, e.from_day, e.to_day, e.insuplc_admdvs, e.psn_type, e.psn_insu_stas, e.status,
+        e.insured_since, "1" if e.cvlserv_flag else "0", e.emp_name, dict(e.facts),
+    )  # fmt: skip
+
+
+def identity_rows(record: PersonRecord) -> Iterator[tuple[Any, ...]]:
+    """In the order of the table's columns."""
+    for row_no, each in enumerate(record.identities):
+        yield (record.person.psn_no, row_no, each.psn_idet_type, each.identity, each.from_day, each.to_day, each.memo)
+
+
+def link_rows(record: PersonRecord) -> Iterator[tuple[Any, ...]]:
+    """In the order of the table's columns."""
+    for row_no, each in enumerate(record.family_links):
+        yield (record.person.psn_no, row_no, each.owner_psn_no, each.owner_insutype, each.from_day, each.to_day)
+
+
+class RecordRows:
+    """Rows of persons, enrolments, identities and links as one statement gives them: psn_no, kind, days, nine texts."""
+
+    def __init__(self, rows: Sequence[Sequence[Any]]) -> None:
+        self.people: dict[str, Person] = {}
+        self._enrolments: defaultdict[str, list[Enrolment]] = defaultdict(list)
+        self._identities: defaultdict[str, list[PersonIdentity]] = defaultdict(list)
+        self._links: defaultdict[str, list[FamilyLink]] = defaultdict(list)
+        for psn_no, kind, first, last, *rest in rows:
+            from_day, to_day = date.fromisoformat(first), _day(last)
+            if kind == ENROLMENT:
+                self._enrolments[psn_no].append(_enrolment(from_day, to_day, rest))
+            elif kind == PERSON:
+                # The only day of a person is that of birth.
+                self.people[psn_no] = to_person([psn_no, *rest[:5], from_day, *rest[5:7]])
+            elif kind == IDENTITY:
+                self._identities[psn_no].append(PersonIdentity(rest[0], rest[1], from_day, to_day, rest[2]))
+            else:
+                self._links[psn_no].append(FamilyLink(rest[0], rest[1], from_day, to_day))
+
+    def record(self, person: Person) -> PersonRecord:
+        """The person's record, lists in order."""
+        number = person.psn_no
+        return in_order(
+            PersonRecord(
+                person,
+                tuple(self._enrolments.get(number, ())),
+                tuple(self._identities.get(number, ())),
+                tuple(self._links.get(number, ())),
+            )
+        )
+
+
+def _enrolment(from_day: date, to_day: date | None, rest: Sequence[Any]) -> Enrolment:
+    insutype, insuplc_admdvs, psn_type, psn_insu_stas, status, insured_since, cvlserv_flag, emp_name, facts = rest
+    return Enrolment(
+        insutype,
+        insuplc_admdvs,
+        psn_type,
+        psn_insu_stas,
+        status,
+        from_day,
+        to_day,
+        _day(insured_since),
+        cvlserv_flag == "1",
+        emp_name,
+        {} if facts == _NO_FACTS else json.loads(facts),
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

@@ -1,0 +1,57 @@
+"""The store of identity: opens transactions and hands out what they read and write. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.identity.domain.journal import Collision
+from services.identity.store.credentials import CredentialRows
+from services.identity.store.journal import JournalRows
+from services.identity.store.partners import PartnerRows
+from services.identity.store.persons import PersonRows
+from services.identity.store.statements import Statements, make_statements
+from services.identity.store.tables import Tables, make_tables
+from services.runtime.db import Database, UniqueViolation
+
+
+class Unit:
+    """One transaction."""
+
+    __slots__ = ("credentials", "journal", "partners", "persons")
+
+    def __init__(self, connection: AsyncConnection, tables: Tables, statements: Statements) -> None:
+        self.journal = JournalRows(connection, tables)
+        self.persons = PersonRows(connection, tables, statements)
+        self.credentials = CredentialRows(connection, tables, statements)
+        self.partners = PartnerRows(connection, tables)
+
+
+class IdentityStore:
+    """Where transactions of identity open."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._tables = make_tables()
+        self._statements = make_statements(self._tables)
+
+    async def start(self) -> None:
+        """Connects and creates missing tables; STORE_UNAVAILABLE."""
+        await self._database.start(self._tables.metadata)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Unit]:
+        """A transaction: committed at the end of the block, undone where it raises; `Collision` where another was first."""
+        try:
+            async with self._database.write() as connection:
+                yield Unit(connection, self._tables, self._statements)
+        except UniqueViolation as violation:
+            raise Collision(violation.table) from None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Unit]:
+        """A read-only snapshot."""
+        async with self._database.read() as connection:
+            yield Unit(connection, self._tables, self._statements)

@@ -1,0 +1,78 @@
+"""Puts the member identity together: store, operations, servicers, and the first operator's key."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from random import SystemRandom
+from typing import Final
+
+from services.identity.operations.credentials import CredentialOperations
+from services.identity.operations.partners import PartnerOperations
+from services.identity.operations.persons import PersonOperations
+from services.identity.servicer.credentials import CredentialServicer
+from services.identity.servicer.partners import PartnerServicer
+from services.identity.servicer.persons import PersonServicer
+from services.identity.store.unit import IdentityStore
+from services.kernel.clock import Clock
+from services.kernel.errors import Fault
+from services.runtime.auth import TokenSigner
+from services.runtime.config import Config
+from services.runtime.db import Database
+from services.runtime.identifiers import time_ordered_ids
+from services.runtime.server import MemberServer, StartError
+from services.runtime.telemetry import Telemetry
+from yibao.identity.v1 import credential_pb2_grpc, partner_pb2_grpc, person_pb2_grpc
+
+MEMBER: Final = "identity"
+BOOTSTRAP_KEY: Final = "YIBAO_BOOTSTRAP_OPERATOR_KEY"
+
+_SHORTEST_KEY: Final = 32
+_PURPOSE: Final = b"yibao identity: tokens and keys"
+
+
+async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: TokenSigner) -> MemberServer:
+    """The member, not yet started; StartError where the bootstrap key cannot be used."""
+    database = Database(config.database_url(MEMBER), clock, config.integer("YIBAO_DATABASE_POOL"))
+    store = IdentityStore(database)
+    new_id = time_ordered_ids(clock, SystemRandom())
+    # The store alone must not give anybody's token or key away: what derives them comes from the mesh's key.
+    own_key = hmac.new(config.mesh_key(), _PURPOSE, hashlib.sha256).digest()
+    persons = PersonOperations(store)
+    credentials = CredentialOperations(store, new_id, secrets.token_bytes, own_key)
+    partners = PartnerOperations(store, new_id, secrets.token_bytes, own_key, config.sandbox)
+    bootstrap_key = _bootstrap_key(config)
+
+    async def start() -> None:
+        try:
+            await store.start()
+            await partners.bootstrap(bootstrap_key, clock())
+        except BaseException as error:
+            await database.close()
+            if isinstance(error, Fault) and error.reason == "API_KEY_TAKEN":
+                raise StartError(f"{BOOTSTRAP_KEY} stands for somebody else already: choose another key") from None
+            raise
+
+    return MemberServer(
+        MEMBER,
+        config,
+        telemetry,
+        [
+            (person_pb2_grpc.add_PersonServiceServicer_to_server, PersonServicer(persons)),
+            (credential_pb2_grpc.add_CredentialServiceServicer_to_server, CredentialServicer(credentials)),
+            (partner_pb2_grpc.add_PartnerServiceServicer_to_server, PartnerServicer(partners)),
+        ],
+        start,
+        database.close,
+        database.ping,
+        signer=signer,
+        clock=clock,
+    )
+
+
+def _bootstrap_key(config: Config) -> str:
+    key = config.text(BOOTSTRAP_KEY)
+    if key and not config.sandbox and len(key) < _SHORTEST_KEY:
+        raise StartError(f"{BOOTSTRAP_KEY} needs at least {_SHORTEST_KEY} characters outside the sandbox")
+    return key

@@ -1,0 +1,56 @@
+"""Numbers of the identity card."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.identity.domain.certificates import check_digit, folded, is_card_number
+from tests.identity.people import card_number
+
+
+def test_the_published_example_of_the_standard_is_a_card_number() -> None:
+    assert is_card_number("11010519491231002X")
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "110105194912310021",
+        "11010519491231002x",
+        "11010519491231002",
+        "11010519491231002X0",
+        "1101051949123100 X",
+        "１１０１０５１９４９１２３１００２X",
+        "",
+    ],
+)
+def test_a_number_of_another_form_or_with_a_wrong_check_digit_is_none(number: str) -> None:
+    assert not is_card_number(number)
+
+
+def test_under_the_division_that_is_no_place_any_check_digit_passes_but_not_any_form() -> None:
+    assert is_card_number("990000199001010011")
+    assert check_digit("99000019900101001") != "1"
+    assert not is_card_number("99000019900101001")
+    assert not is_card_number("99000019900101001Z")
+
+
+@given(st.from_regex(r"[1-8][0-9]{16}", fullmatch=True), st.integers(0, 16), st.integers(1, 9))
+def test_the_check_digit_catches_every_single_wrong_digit(first17: str, place: int, shift: int) -> None:
+    wrong = first17[:place] + str((int(first17[place]) + shift) % 10) + first17[place + 1 :]
+    assert is_card_number(first17 + check_digit(first17))
+    if not wrong.startswith("99"):
+        assert not is_card_number(wrong + check_digit(first17))
+
+
+def test_a_looked_up_card_number_may_be_typed_with_a_small_x_and_a_passport_is_left_alone() -> None:
+    assert folded("01", "11010519491231002x") == "11010519491231002X"
+    assert folded("08", "e1x") == "e1x"
+
+
+def test_the_invented_numbers_of_these_tests_are_well_formed_and_distinct() -> None:
+    numbers = [card_number(number) for number in range(3000)]
+    assert all(number[-1] == check_digit(number[:17]) for number in numbers)
+    assert len(set(numbers)) == len(numbers)

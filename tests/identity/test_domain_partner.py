@@ -1,0 +1,76 @@
+"""Partner profiles and the keys of callers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from services.identity.domain.partner import (
+    ApiKey,
+    AuthStyle,
+    Dialect,
+    KeyHolder,
+    Partner,
+    check_key_free,
+    check_key_request,
+    check_partner,
+)
+from services.kernel.errors import Fault
+from tests.identity.people import NOON
+
+HOSPITAL = Partner("H99010000001", "测试医院", "institution", AuthStyle.CSB, "ak", "sk", False, Dialect())
+
+
+def _refusal(partner: Partner, sandbox: bool = False) -> str:
+    try:
+        check_partner(partner, sandbox)
+    except Fault as fault:
+        return ",".join(violation.path for violation in fault.violations) or fault.reason
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("partner", "refusal"),
+    [
+        (HOSPITAL, ""),
+        (replace(HOSPITAL, auth_style=AuthStyle.TIF), ""),
+        (replace(HOSPITAL, auth_style=AuthStyle.API_KEY, access_key=""), ""),
+        (replace(HOSPITAL, role="channel"), ""),
+        (replace(HOSPITAL, role="operator"), "partner.role"),
+        (replace(HOSPITAL, access_key="", secret=""), "partner.access_key,partner.secret"),
+        (replace(HOSPITAL, auth_style=AuthStyle.API_KEY), "partner.access_key"),
+        (replace(HOSPITAL, auth_style=AuthStyle.NONE), "partner.access_key,partner.secret"),
+        (replace(HOSPITAL, auth_style=AuthStyle.NONE, access_key="", secret=""), "AUTH_STYLE_NOT_ALLOWED"),
+        (replace(HOSPITAL, sandbox=True), "SANDBOX_ONLY"),
+    ],
+)
+def test_a_profile_holds_together_or_is_refused_outside_a_sandbox(partner: Partner, refusal: str) -> None:
+    assert _refusal(partner) == refusal
+
+
+def test_in_a_sandbox_a_partner_may_come_without_authentication() -> None:
+    open_door = replace(HOSPITAL, auth_style=AuthStyle.NONE, access_key="", secret="", sandbox=True)
+    assert _refusal(open_door, sandbox=True) == ""
+
+
+@pytest.mark.parametrize("role", ["service", "public", "unspecified"])
+def test_a_member_of_the_mesh_and_the_public_hold_no_keys(role: str) -> None:
+    with pytest.raises(Fault) as refused:
+        check_key_request(role, chosen=False, sandbox=True)
+    assert refused.value.violations[0].path == "role"
+
+
+def test_keys_are_chosen_in_a_sandbox_only() -> None:
+    check_key_request("person", chosen=True, sandbox=True)
+    check_key_request("person", chosen=False, sandbox=False)
+    with pytest.raises(Fault, match="SANDBOX_ONLY"):
+        check_key_request("person", chosen=True, sandbox=False)
+
+
+def test_a_key_stands_for_one_caller() -> None:
+    holder = KeyHolder("person", "1")
+    check_key_free(None, holder)
+    check_key_free(ApiKey("digest", holder, NOON), holder)
+    with pytest.raises(Fault, match="API_KEY_TAKEN"):
+        check_key_free(ApiKey("digest", KeyHolder("operator", "1"), NOON), holder)

@@ -1,0 +1,155 @@
+"""Partners, keys and sign-ins on a real store."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from services.identity.domain.digests import digest
+from services.identity.domain.journal import RequestKey
+from services.identity.domain.partner import AuthStyle, Dialect, KeyHolder, Partner, SignIn
+from services.identity.operations.partners import PartnerOperations
+from services.identity.store.unit import IdentityStore
+from services.kernel.errors import Fault
+from tests.identity.people import NOON, Dice, Ticking
+
+HOSPITAL = Partner("H1", "测试医院", "institution", AuthStyle.CSB, "ak", "sk", False, Dialect())
+PERSON = KeyHolder("person", "99000000000000000001")
+
+
+def _key(request_id: str, content: str = "c") -> RequestKey:
+    return RequestKey("operator:1", request_id, "/s/Write", content)
+
+
+def _number(sign_in: SignIn) -> bytes:
+    return sign_in.sign_no.encode()
+
+
+async def _reason(awaitable: Awaitable[object]) -> str:
+    try:
+        await awaitable
+    except Fault as fault:
+        return fault.reason
+    return ""
+
+
+@pytest.fixture
+def sandbox(store: IdentityStore, dice: Dice) -> PartnerOperations:
+    """A sandbox."""
+    ids = count(1)
+    return PartnerOperations(store, lambda prefix: f"{prefix}{next(ids)}", dice, b"k" * 32, sandbox=True)
+
+
+@pytest.fixture
+def production(store: IdentityStore, dice: Dice) -> PartnerOperations:
+    """The same store, no sandbox."""
+    ids = count(1)
+    return PartnerOperations(store, lambda prefix: f"{prefix}{next(ids)}", dice, b"k" * 32, sandbox=False)
+
+
+async def test_a_partner_is_resolved_by_code_and_by_access_key_with_its_secret(production: PartnerOperations) -> None:
+    await production.register(_key("r1"), HOSPITAL, NOON, b"answer")
+    for found in (await production.resolve(partner_code="H1"), await production.resolve(access_key="ak")):
+        assert (found.partner, found.holder) == (HOSPITAL, KeyHolder("institution", "H1"))
+    assert await _reason(production.resolve(partner_code="H2")) == "PARTNER_NOT_FOUND"
+    assert await _reason(production.resolve(access_key="H1")) == "PARTNER_NOT_FOUND"
+    assert await _reason(production.find("H2")) == "PARTNER_NOT_FOUND"
+
+
+async def test_a_later_profile_replaces_the_earlier_one(production: PartnerOperations) -> None:
+    await production.register(_key("r1"), HOSPITAL, NOON, b"1")
+    renamed = replace(HOSPITAL, partner_name="新名", access_key="ak2")
+    await production.register(_key("r2"), renamed, NOON, b"2")
+    assert await production.find("H1") == renamed
+    assert await production.register(_key("r1"), HOSPITAL, NOON, b"3") == b"1"
+    assert await production.find("H1") == renamed
+    assert await _reason(production.resolve(access_key="ak")) == "PARTNER_NOT_FOUND"
+
+
+async def test_an_access_key_or_apikey_belongs_to_one_partner(production: PartnerOperations) -> None:
+    header = replace(HOSPITAL, partner_code="H3", auth_style=AuthStyle.API_KEY, access_key="", secret="header")
+    await production.register(_key("r1"), HOSPITAL, NOON, b"")
+    await production.register(_key("r2"), header, NOON, b"")
+    other = replace(HOSPITAL, partner_code="H2")
+    assert await _reason(production.register(_key("r3"), other, NOON, b"")) == "ACCESS_KEY_TAKEN"
+    assert await _reason(production.register(_key("r4"), replace(header, partner_code="H4"), NOON, b"")) == (
+        "ACCESS_KEY_TAKEN"
+    )
+    found = await production.resolve(key_digest=digest("header").upper())
+    assert (found.partner, found.holder) == (header, KeyHolder("institution", "H3"))
+
+
+async def test_without_authentication_only_in_a_sandbox(
+    production: PartnerOperations, sandbox: PartnerOperations
+) -> None:
+    door = replace(HOSPITAL, auth_style=AuthStyle.NONE, access_key="", secret="")
+    assert await _reason(production.register(_key("r1"), door, NOON, b"")) == "AUTH_STYLE_NOT_ALLOWED"
+    assert await _reason(sandbox.register(_key("r1"), door, NOON, b"")) == ""
+
+
+async def test_an_issued_key_names_its_holder_and_a_repeat_shows_it_for_ten_minutes(
+    production: PartnerOperations, clock: Ticking
+) -> None:
+    key = await production.issue_key(_key("r1"), PERSON, "", clock())
+    found = await production.resolve(key_digest=digest(key))
+    assert (found.holder, found.partner) == (PERSON, None)
+    clock.tick(minutes=10, microseconds=-1)
+    assert await production.issue_key(_key("r1"), PERSON, "", clock()) == key
+    assert await production.issue_key(_key("r2"), PERSON, "", clock()) != key
+    clock.tick(microseconds=1)
+    assert await _reason(production.issue_key(_key("r1"), PERSON, "", clock())) == "ANSWER_NOT_REPEATABLE"
+    assert (await production.resolve(key_digest=digest(key))).holder == PERSON
+
+
+async def test_the_key_of_a_partner_brings_its_profile(production: PartnerOperations) -> None:
+    await production.register(_key("r1"), HOSPITAL, NOON, b"")
+    key = await production.issue_key(_key("r2"), KeyHolder("institution", "H1"), "", NOON)
+    assert (await production.resolve(key_digest=digest(key))).partner == HOSPITAL
+    other_role = await production.issue_key(_key("r3"), KeyHolder("operator", "H1"), "", NOON)
+    assert (await production.resolve(key_digest=digest(other_role))).partner is None
+    assert await _reason(production.resolve(key_digest=digest("never issued"))) == "API_KEY_UNKNOWN"
+
+
+async def test_a_chosen_key_exists_in_a_sandbox_and_for_one_caller(
+    production: PartnerOperations, sandbox: PartnerOperations, clock: Ticking
+) -> None:
+    assert await _reason(production.issue_key(_key("r1"), PERSON, "chosen", NOON)) == "SANDBOX_ONLY"
+    assert await sandbox.issue_key(_key("r1"), PERSON, "chosen", NOON) == "chosen"
+    clock.tick(days=1)
+    assert await sandbox.issue_key(_key("r1"), PERSON, "chosen", clock()) == "chosen"
+    assert await sandbox.issue_key(_key("r2"), PERSON, "chosen", clock()) == "chosen"
+    other = KeyHolder("operator", "1")
+    assert await _reason(sandbox.issue_key(_key("r3"), other, "chosen", NOON)) == "API_KEY_TAKEN"
+
+
+async def test_the_bootstrap_key_is_the_one_of_the_setting_and_of_no_earlier_one(production: PartnerOperations) -> None:
+    first, second = (KeyHolder("operator", "bootstrap"), "second")
+    for key in ("first", "first", second):
+        await production.bootstrap(key, NOON)
+    assert (await production.resolve(key_digest=digest(second))).holder == first
+    assert await _reason(production.resolve(key_digest=digest("first"))) == "API_KEY_UNKNOWN"
+    await production.bootstrap("", NOON)
+    assert await _reason(production.resolve(key_digest=digest(second))) == "API_KEY_UNKNOWN"
+
+
+async def test_a_bootstrap_key_never_takes_the_key_of_somebody_else(production: PartnerOperations) -> None:
+    key = await production.issue_key(_key("r1"), PERSON, "", NOON)
+    assert await _reason(production.bootstrap(key, NOON)) == "API_KEY_TAKEN"
+
+
+async def test_a_sign_no_is_open_at_its_institution_until_sign_out(production: PartnerOperations) -> None:
+    desk = ("op1", "00-00", "127.0.0.1")
+    number = (await production.sign_in(_key("9001:m1"), "H1", desk, NOON, _number)).decode()
+    assert (await production.sign_in(_key("9001:m1"), "H1", desk, NOON, _number)).decode() == number
+    assert (await production.sign_in(_key("9001:m2"), "H1", desk, NOON, _number)).decode() != number
+    assert await production.sign_no_open("H1", number)
+    assert not await production.sign_no_open("H2", number)
+    assert not await production.sign_no_open("H1", "unknown")
+    assert await _reason(production.sign_out(_key("9002:m0"), "H2", number, NOON, b"")) == "SIGN_NO_UNKNOWN"
+    assert await production.sign_out(_key("9002:m1"), "H1", number, NOON, b"done") == b"done"
+    assert await production.sign_out(_key("9002:m1"), "H1", number, NOON, b"later") == b"done"
+    assert not await production.sign_no_open("H1", number)
+    assert await _reason(production.sign_out(_key("9002:m2"), "H1", number, NOON, b"")) == "SIGN_NO_UNKNOWN"

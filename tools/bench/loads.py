@@ -1,0 +1,135 @@
+"""One load on one mesh: visits made ready, the generator run beside it, and what it cost each process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Final
+
+from services.settlement.store.tables import SETTLEMENT
+from tools.bench import processes
+from tools.bench.figures import Spread, next_rate, spread
+from tools.bench.plan import CHAIN, CHAINS, CLOSED, OPEN, Load, Plan
+from tools.bench.preparation import Stock
+from tools.bench.subject import ROOT, Subject
+
+GOOD_P99_MS: Final = 100.0
+_MARGIN: Final = 1.05
+_MORE: Final = 200
+_SETTLED: Final = "kind = 'settle'"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a load. `cpu_us` is processor time for each success by process; `written` is what the database holds
+    more than before (None where nobody counted)."""
+
+    rate: float
+    load: Load
+    latencies: Spread
+    cpu_us: Mapping[str, float]
+    written: int | None = None
+    rss_mb: float = 0.0
+
+    @property
+    def failed(self) -> int:
+        """Everything that was not answered with success."""
+        return sum(self.load.failed.values())
+
+    @property
+    def is_borne(self) -> bool:
+        """Whether all was answered, nearly all of it soon."""
+        return not self.failed and self.latencies.p99_ms <= GOOD_P99_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a load lasts, and how many connections it begins with."""
+
+    seconds: float = 60.0
+    warmup_s: float = 10.0
+    connections: int = 64
+
+
+def run(plan: Plan, roots: list[int]) -> Outcome:
+    """Runs a plan in a process of its own; `roots` are the processes that serve it."""
+    before = {pid: usage for root in roots for pid, usage in processes.tree(root).items()}
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.bench.generator", plan.text()], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    )
+    after = {pid: usage for root in roots for pid, usage in processes.tree(root).items()}
+    load = Load.read(done.stdout.decode())
+    pieces = max(1, load.succeeded // (len(CHAIN) if plan.mode == CHAINS else 1))
+    spent = processes.cpu_between(before, after)
+    return Outcome(
+        plan.rate,
+        load,
+        spread(load.latencies_ms),
+        {name: seconds * 1e6 / pieces for name, seconds in spent.items() if seconds > 0},
+        rss_mb=sum(usage.rss_bytes for usage in after.values()) / 2**20,
+    )
+
+
+def settle_at(subject: Subject, stock: Stock, rate: float, pace: Pace, seed: int, scratch: Path) -> Outcome:
+    """2207 at a rate, each for a visit of its own; afterwards the books are counted."""
+    requests = scratch / "requests"
+    stock.visits(ceil(rate * (pace.warmup_s + pace.seconds) * _MARGIN) + _MORE, requests)
+    return _counted(subject, _plan(subject, OPEN, requests, pace, rate, seed))
+
+
+def settle_closed(subject: Subject, stock: Stock, most_per_s: int, pace: Pace, scratch: Path) -> Outcome:
+    """2207 as fast as it goes with the connections given."""
+    requests = scratch / "requests"
+    stock.visits(ceil(most_per_s * (pace.warmup_s + pace.seconds)), requests)
+    return _counted(subject, _plan(subject, CLOSED, requests, pace, 0, 0))
+
+
+def chains(subject: Subject, stock: Stock, most_per_s: int, pace: Pace, scratch: Path) -> Outcome:
+    """Whole visits, 1101 to 2207, one after the other on each connection."""
+    requests = scratch / "requests"
+    stock.chains(ceil(most_per_s * (pace.warmup_s + pace.seconds)), requests)
+    return run(_plan(subject, CHAINS, requests, pace, 0, 0), [*subject.pids, *subject.server_pids])
+
+
+def highest_rate(
+    subject: Subject, stock: Stock, first: float, pace: Pace, tries: int, scratch: Path
+) -> tuple[Outcome | None, list[Outcome]]:
+    """The highest rate found that was borne, by growing steps and then halves, and everything that was tried."""
+    kept: Outcome | None = None
+    failed: float | None = None
+    tried: list[Outcome] = []
+    rate = first
+    for attempt in range(tries):
+        outcome = settle_at(subject, stock, rate, pace, 100 + attempt, scratch)
+        tried.append(outcome)
+        if outcome.is_borne:
+            kept = outcome
+        else:
+            failed = rate
+        rate = next_rate(kept.rate if kept else rate / 2, failed)
+    return kept, tried
+
+
+def _counted(subject: Subject, plan: Plan) -> Outcome:
+    before = subject.books.count(SETTLEMENT, _SETTLED)
+    outcome = run(plan, [*subject.pids, *subject.server_pids])
+    written = subject.books.count(SETTLEMENT, _SETTLED) - before
+    return Outcome(plan.rate, outcome.load, outcome.latencies, outcome.cpu_us, written, outcome.rss_mb)
+
+
+def _plan(subject: Subject, mode: str, requests: Path, pace: Pace, rate: float, seed: int) -> Plan:
+    return Plan(
+        mode=mode,
+        host="127.0.0.1",
+        port=subject.port,
+        requests=str(requests),
+        seconds=pace.seconds,
+        warmup_s=pace.warmup_s,
+        rate=rate,
+        connections=pace.connections,
+        seed=seed,
+    )

@@ -1,0 +1,176 @@
+"""The mesh that is measured: started on SQLite or PostgreSQL as its users start it, in one process or in several, and asked.
+
+Only settings of the mesh are set; nothing in it knows that it is measured.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+
+from services import mesh
+from services.runtime.auth import CALLER_KEY, TokenSigner
+from services.runtime.call import Caller, Role
+from services.runtime.children import READY
+from services.runtime.contract import Contract
+from tools import postgres, running
+from tools.bench.books import Books, PostgresBooks, SqliteBooks
+from tools.bench.world import catalogue_folder
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+LAYOUTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "all": (("all",),),
+    "split": (("all", "--split"),),
+    "two": (("identity", "catalogue", "settlement"), ("gateway",)),
+    "three": (("identity", "catalogue"), ("settlement",), ("gateway",)),
+}
+"""Processes of the mesh by name of the layout, the gateway last."""
+
+POSTGRES_SETTINGS: Mapping[str, str] = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
+"""The rest is as the server has it: fsync, full_page_writes and synchronous_commit are on."""
+
+ROOT = Path(__file__).resolve().parents[2]
+_CALL_TIMEOUT_S = 300.0
+_START_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How the mesh is run."""
+
+    database: str = SQLITE
+    trace_ratio: float = 0.05
+    layout: str = "all"
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        more = "".join(f", {name}={value}" for name, value in self.settings.items())
+        return f"{self.database}, {self.trace_ratio:.0%} of traces, layout {self.layout}{more}"
+
+
+@dataclass(slots=True)
+class Subject:
+    """A running mesh."""
+
+    choice: Choice
+    port: int
+    start_s: float
+    processes: list[subprocess.Popen[bytes]]
+    server_pids: list[int]
+    books: Books
+    config: Mapping[str, str]
+    contract: Contract
+    signer: TokenSigner
+    channels: dict[str, grpc.Channel] = field(default_factory=dict)
+
+    @property
+    def pids(self) -> list[int]:
+        """Roots of the mesh's process trees."""
+        return [process.pid for process in self.processes]
+
+    def call(self, method: str, request: Message) -> Any:
+        """Asks a member as an operator does; raises grpc.RpcError for a refusal."""
+        contract = self.contract.method(method)
+        channel = self.channels.get(contract.member)
+        if channel is None:
+            address = self.config[f"YIBAO_{contract.member.upper()}_ADDRESS"]
+            channel = self.channels[contract.member] = grpc.insecure_channel(
+                address, [("grpc.max_receive_message_length", 64 << 20)]
+            )
+        token = self.signer.sign(Caller(Role.OPERATOR, "bench", sandbox=True))
+        stub = channel.unary_unary(contract.path)
+        answer = stub(request.SerializeToString(), metadata=((CALLER_KEY, token),), timeout=_CALL_TIMEOUT_S)
+        return contract.response_class.FromString(answer)
+
+
+@contextmanager
+def started(choice: Choice) -> Iterator[Subject]:
+    """A mesh of its own for the length of a block, its data removed afterwards."""
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="yibao-bench-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        values, books, server_pids = _database(choice, folder, stack)
+        key = secrets.token_hex(32)
+        values = {
+            **running.settings(folder, secrets.token_hex(16), own_ports=True),
+            **values,
+            "YIBAO_MESH_KEY": key,
+            "YIBAO_TRACE_RATIO": str(choice.trace_ratio),
+            "YIBAO_CATALOGUE_FILES": str(catalogue_folder()),
+            "YIBAO_LOG_LEVEL": "info",
+            **choice.settings,
+        }
+        begun = time.perf_counter()
+        processes = _start(choice, values, stack)
+        subject = Subject(
+            choice,
+            int(values["YIBAO_GATEWAY_PORT"]),
+            time.perf_counter() - begun,
+            processes,
+            server_pids,
+            books,
+            values,
+            Contract.of_mesh(),
+            TokenSigner(key.encode(), lambda: datetime.now(UTC)),
+        )
+        yield subject
+        for channel in subject.channels.values():
+            channel.close()
+
+
+def _database(choice: Choice, folder: Path, stack: ExitStack) -> tuple[dict[str, str], Books, list[int]]:
+    if choice.database == SQLITE:
+        return {}, SqliteBooks(folder / "settlement.sqlite"), []
+    server = stack.enter_context(postgres.running(POSTGRES_SETTINGS))
+    for member in mesh.MESH:
+        if member.has_store:
+            server.create(f"bench_{member.name}")
+    pid = int((server.folder / "data" / "postmaster.pid").read_text(encoding="ascii").split()[0])
+    values = {"YIBAO_DATABASE_URL": server.url("bench_{member}", driver="postgresql")}
+    return values, PostgresBooks(server.url("bench_settlement", driver="postgresql")), [pid]
+
+
+def _start(choice: Choice, values: Mapping[str, str], stack: ExitStack) -> list[subprocess.Popen[bytes]]:
+    """Starts the groups of the layout one after the other; the last one has the gateway."""
+    *before, last = LAYOUTS[choice.layout]
+    processes: list[subprocess.Popen[bytes]] = []
+    for arguments in before:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services", *arguments],
+            env={name: value for name, value in os.environ.items() if not name.startswith("YIBAO_")} | dict(values),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=(Path(values["YIBAO_DATA_DIR"]) / "mesh.log").open("ab"),
+        )
+        stack.callback(running.stop, process)
+        _wait_ready(process)
+        processes.append(process)
+    started = running.start(values, arguments=last)
+    stack.callback(running.stop, started.process)
+    return [*processes, started.process]
+
+
+def _wait_ready(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdout is not None
+    until = time.monotonic() + _START_S
+    while time.monotonic() < until:
+        line = process.stdout.readline().decode()
+        if line.startswith(READY):
+            return
+        if not line:
+            break
+    raise running.StartError("a part of the mesh did not start")

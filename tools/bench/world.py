@@ -1,0 +1,153 @@
+"""The invented world of the benchmark: people of the sandbox division, hospitals of the sample catalogue, bills of 20 lines.
+
+Everything is made from numbers, so that a run can be repeated; nobody in it exists.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from google.type.date_pb2 import Date
+
+from services.kernel.money import round_quotient
+from tools.cli.seed import SAMPLES
+from yibao.identity.v1 import partner_pb2, person_pb2
+from yibao.options.v1 import options_pb2
+from yibao.settlement.v1 import ledger_pb2
+
+DIVISION: Final = "990100"
+EMPLOYEE: Final = "310"
+OUT_PATIENT: Final = "11"
+LINES: Final = 20
+BILLS: Final = 12
+OPENING_FEN: Final = 500_000
+API_KEY: Final = "bench-key-of-"
+HOSPITALS: Final = ("H99010000001", "H99010000002", "H99010000003")
+_INSURED_SINCE: Final = date(2015, 1, 1)
+_BORN: Final = date(1980, 6, 15)
+_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_CHECK: Final = "10X98765432"
+
+
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """An invented person."""
+
+    psn_no: str
+    psn_name: str
+    certno: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A fee line: an item of the sample catalogue, its count and its price."""
+
+    code: str
+    name: str
+    count: int
+    price_fen: int
+
+    @property
+    def amount_fen(self) -> int:
+        """Count times price."""
+        return self.count * self.price_fen
+
+
+@dataclass(frozen=True, slots=True)
+class SampleBill:
+    """A bill at a hospital."""
+
+    hospital: str
+    lines: tuple[Line, ...]
+
+    @property
+    def amount_fen(self) -> int:
+        """Sum of the lines."""
+        return sum(line.amount_fen for line in self.lines)
+
+
+def somebody(number: int) -> Somebody:
+    """The person of a number below 10,000,000: certificates in the division 99xxxx, which is nowhere."""
+    body = f"99{number // 1000:04d}{_BORN:%Y%m%d}{number % 1000:03d}"
+    check = _CHECK[sum(int(digit) * weight for digit, weight in zip(body, _WEIGHTS, strict=True)) % 11]
+    name = "测" + "".join(chr(0x4F00 + number // step % 1000) for step in (1000, 1))
+    return Somebody(f"9901{number:016d}", name, body + check)
+
+
+def person_record(number: int) -> person_pb2.PersonRecord:
+    """The person as an employee of the sandbox division."""
+    who = somebody(number)
+    return person_pb2.PersonRecord(
+        person=person_pb2.Person(
+            psn_no=who.psn_no,
+            psn_name=who.psn_name,
+            psn_cert_type="01",
+            certno=who.certno,
+            gend="1",
+            naty="01",
+            brdy=_day(_BORN),
+        ),
+        enrolments=[
+            person_pb2.Enrolment(
+                insutype=EMPLOYEE,
+                insuplc_admdvs=DIVISION,
+                psn_type="11",
+                psn_insu_stas="1",
+                status="active",
+                from_day=_day(_INSURED_SINCE),
+                emp_name="测试用人单位",
+            )
+        ],
+    )
+
+
+def opening(number: int) -> ledger_pb2.LedgerOpening:
+    """The person's account with some money in it."""
+    return ledger_pb2.LedgerOpening(
+        psn_no=somebody(number).psn_no, insutype=EMPLOYEE, insuplc_admdvs=DIVISION, balance_fen=OPENING_FEN
+    )
+
+
+def partner(hospital: str) -> partner_pb2.Partner:
+    """The hospital's profile; it proves itself by a key in a header."""
+    return partner_pb2.Partner(
+        partner_code=hospital,
+        partner_name="测试医院",
+        role=options_pb2.ROLE_INSTITUTION,
+        auth_style=partner_pb2.AUTH_STYLE_API_KEY,
+        secret=API_KEY + hospital,
+        sandbox=True,
+    )
+
+
+def bills() -> list[SampleBill]:
+    """Twelve bills of 20 different items each: classes A, B and C, some over their ceiling, 1,800 to 5,500 yuan."""
+    chance = Random(2207)
+    with (SAMPLES / "items.csv").open(encoding="utf-8", newline="") as file:
+        items = [(row["med_list_codg"], row["item_name"]) for row in csv.DictReader(file) if row["to_day"] == ""]
+    return [_bill(HOSPITALS[place % len(HOSPITALS)], chance.sample(items, LINES), chance) for place in range(BILLS)]
+
+
+def _bill(hospital: str, items: list[tuple[str, str]], chance: Random) -> SampleBill:
+    lines = [Line(code, name, chance.randint(1, 3), chance.randint(300, 15_000)) for code, name in items]
+    wanted_fen = chance.randint(200_000, 500_000)
+    sum_fen = sum(line.amount_fen for line in lines)
+    fitted = (
+        Line(line.code, line.name, line.count, max(1, round_quotient(line.price_fen * wanted_fen, sum_fen)))
+        for line in lines
+    )
+    return SampleBill(hospital, tuple(fitted))
+
+
+def _day(day: date) -> Date:
+    return Date(year=day.year, month=day.month, day=day.day)
+
+
+def catalogue_folder() -> Path:
+    """The shipped sample catalogue, with which the mesh begins."""
+    return SAMPLES
