@@ -26,14 +26,23 @@ from services.settlement.domain.catalogue import (
 from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.encounters import RequestStamp
 from services.settlement.domain.entries import StoredAnswer
-from services.settlement.domain.insured import Enrolment, FamilyLink, Insured, Person
-from services.settlement.operations.ports import CredentialQuery
+from services.settlement.domain.insured import CredentialQuery, Enrolment, FamilyLink, Insured, Person
+from services.settlement.domain.ledger import AccountKey, LedgerKey
+from services.settlement.domain.opening import Opening
+from services.settlement.domain.reversal import MessageName, ReversalOrder, SettlementName
+from services.settlement.domain.verification import Finding
+from services.settlement.operations.ledger import Ledgers
 from services.settlement.operations.preparation import Preparation
+from services.settlement.operations.queries import Queries
+from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.settle import Outcome, Settling
 from services.settlement.operations.trial import Trying
+from services.settlement.operations.verify import Verifying
 from services.settlement.servicer.convert_settlement import MessageScribe
 from services.settlement.store.hot import HotBooks
+from services.settlement.store.settlements import SettlementBooks
 from services.settlement.store.tables import ENCOUNTER, FEE_BATCH, METADATA
+from services.settlement.store.verify import LedgerChecks
 from tests.settlement.stacks import stack_of
 from yibao.settlement.v1 import settlement_pb2
 
@@ -143,6 +152,11 @@ class World:
             "settle", self.settling.commit, workers=self.workers
         )
         self.trials: Committer[PreparedBill, bytes] = Committer("trial", self.trying.run)
+        settlements = SettlementBooks(self.database)
+        self.reversing = Reversing(settlements, self.scribe, self.new_id)
+        self.queries = Queries(settlements)
+        self.ledgers = Ledgers(settlements, self.identity, self.catalogue, self.new_id)
+        self.verifying = Verifying(LedgerChecks(self.database), self.catalogue)
         self.number = 0
 
     def person(self, psn_no: str, insutype: str = EMPLOYEE, **changes: object) -> str:
@@ -182,7 +196,7 @@ class World:
         self.number += 1
         fee_batch_id = f"B{self.number:09d}"
         total = inscp + presel + fulamt
-        row = (
+        row: tuple[object, ...] = (
             *(fee_batch_id, mdtrt_id, batch, "upload", "open", None),
             *(total, fulamt, 0, presel, inscp, {}, 1, self.clock()),
         )
@@ -190,10 +204,10 @@ class World:
             await bulk_insert(connection, FEE_BATCH, [row])
         return fee_batch_id
 
-    async def visit_with_fees(self, psn_no: str, inscp: int, **more: int) -> str:
+    async def visit_with_fees(self, psn_no: str, inscp: int, *, presel: int = 0, fulamt: int = 0) -> str:
         """A visit with one charge batch."""
         mdtrt_id = await self.encounter(psn_no, insutype=self.identity.people[psn_no].enrolments[0].insutype)
-        await self.fees(mdtrt_id, inscp, **more)
+        await self.fees(mdtrt_id, inscp, presel=presel, fulamt=fulamt)
         return mdtrt_id
 
     def order(
@@ -217,6 +231,49 @@ class World:
         if isinstance(answer, BaseException):
             raise answer
         return settlement_pb2.SettleResponse.FromString(answer.response)
+
+    async def reverse(
+        self, settled: settlement_pb2.SettleResponse, request: str, *, hospital: str = HOSPITAL, rpc: str = "Settle"
+    ) -> settlement_pb2.ReverseResponse:
+        """Reverses a settlement; raises its refusal."""
+        info = settled.setlinfo
+        name = SettlementName(info.setl_id, info.mdtrt_id, info.psn_no, rpc)
+        answer = await self.reversing.reverse(self.reversal(request, repr(name), hospital), name)
+        return settlement_pb2.ReverseResponse.FromString(answer)
+
+    async def take_back(self, oinfno: str, omsgid: str, request: str, psn_no: str = "") -> bool:
+        """Takes a message back (2601) and says whether it had never arrived."""
+        name = MessageName(oinfno, omsgid, psn_no)
+        order = self.reversal(request, repr(name))
+        answer = await self.reversing.reverse_message(order, name, lambda never: b"never" if never else b"")
+        return answer == b"never"
+
+    def reversal(self, request: str, content: str, hospital: str = HOSPITAL) -> ReversalOrder:
+        """A request to reverse something."""
+        stamp = RequestStamp(hospital, request, "Reverse", content)
+        return ReversalOrder(stamp, Desk(hospital, request.rpartition(":")[2], "op2", "退费员"), self.clock())
+
+    async def open_ledger(
+        self, psn_no: str, balance: int = 0, current: int = 0, year: str = "2025", insutype: str = EMPLOYEE, **values: int
+    ) -> None:
+        """Opens a ledger with a balance and accumulators."""
+        self.number += 1
+        opening = Opening(LedgerKey(psn_no, insutype, PLACE, year), balance, current, tuple(values.items()))
+        stamp = RequestStamp("operator:test", f"open{self.number}", "OpenLedger", "")
+        await self.ledgers.open(stamp, [opening], self.clock(), lambda count: b"")
+
+    async def accumulators(self, psn_no: str, year: str = "2025", insutype: str = EMPLOYEE) -> dict[str, int]:
+        """The accumulators of a year."""
+        return await self.ledgers.accumulators(LedgerKey(psn_no, insutype, PLACE, year))
+
+    async def balance(self, psn_no: str, insutype: str = EMPLOYEE) -> tuple[int, int]:
+        """Balance of an account and the current year's part."""
+        head = await self.ledgers.account(AccountKey(psn_no, insutype), self.clock.at)
+        return head.balance_fen, head.current_year_fen
+
+    async def findings(self) -> tuple[Finding, ...]:
+        """What a check of the books finds."""
+        return (await self.verifying.verify(self.clock.at.date())).findings
 
     async def try_bill(self, order: Order) -> settlement_pb2.TrialResponse:
         """Tries one order; raises its refusal."""

@@ -33,6 +33,7 @@ SETTLEMENT_LEDGER: Final[Mapping[str, tuple[str, str]]] = {
         "结算{setl_id}之后还有{count}笔结算，须按后结先退顺序撤销（先撤销{later_setl_id}）",
         "{count} later settlements stand after {setl_id}; reverse the last one first ({later_setl_id})",
     ),
+    "SETTLEMENT_REFUNDED": ("结算{setl_id}已撤销", "Settlement {setl_id} is reversed already"),
     "NOT_REVERSIBLE": ("交易{oinfno}的报文不能冲正", "A message of transaction {oinfno} is not reversed by 2601"),
     "LEDGER_OPEN": ("{opening}对应的账户或年度累计已存在", "The account or year of {opening} has entries already"),
     "LEDGER_CONTENTION": (
@@ -58,5 +59,9 @@ SETTLEMENT_LEDGER: Final[Mapping[str, tuple[str, str]]] = {
     "BILL_NEGATIVE": ("退费多于收费，不能结算", "The charge-backs outweigh the charges"),
     "BILL_UNBALANCED": ("费用分项之和与总额不符", "The parts of the bill are not its total"),
     "ACCOUNT_INVALID": ("个人账户余额数据异常", "The account balances do not hold together"),
+    "LINE_INVALID": (
+        "费用明细的目录等级、自付比例、限价或审批标志无效",
+        "A fee line has a class, ratio, limit or approval that no rule knows",
+    ),
     "HOSP_PART_TOO_LARGE": ("医院负担金额超过个人负担", "The hospital bears more than the person would"),
 }

@@ -110,7 +110,10 @@ class CompiledRemote:
 
 @dataclass(frozen=True, slots=True)
 class CompiledPolicy:
-    """A policy by content: `name` is `id@version`, `content_hash` the hash of the document it came from."""
+    """A policy by content: `name` is `id@version`, `content_hash` the hash of the document it came from.
+
+    `national_keys` pairs accumulator keys with the national codes that the policy likens them to.
+    """
 
     id: str
     version: str
@@ -124,6 +127,7 @@ class CompiledPolicy:
     remote: TableIndex[CompiledRemote] | None
     account: Account | None
     layers: tuple[CompiledLayer, ...]
+    national_keys: tuple[tuple[str, str], ...] = ()
 
 
 def look_up(table: TableIndex[T], facts: Facts) -> T:
@@ -168,6 +172,7 @@ def compile_policy(policy: Policy, content_hash: str) -> CompiledPolicy:
         remote=_compile_remote(policy),
         account=policy.account,
         layers=tuple(_compile_layer(policy, layer) for layer in policy.layers),
+        national_keys=tuple((each.key, each.national_like) for each in policy.accumulators if each.national_like),
     )
 
 

@@ -46,6 +46,7 @@ class PreparedBill:
     enrolment: Enrolment
     institution: Institution
     choice: StackChoice
+    policies_json: str
     med_type: str
     day: date
     facts: Mapping[str, FactValue]

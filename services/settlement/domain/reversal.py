@@ -1,0 +1,153 @@
+"""Reversals: which settlement a request means, whether it may go, and what a counter-entry says.
+
+Deductibles, bands and ceilings depend on the order of settlements, so they go last in, first out within a person's year
+(our decision).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.kernel.errors import not_found, precondition
+from services.settlement.domain.bill import Desk
+from services.settlement.domain.encounters import RequestStamp
+from services.settlement.domain.entries import SETTLE, Heading
+from services.settlement.domain.ledger import LedgerKey
+from services.settlement.domain.outcome import Components
+
+REVERSIBLE_SETTLEMENTS = ("2207", "2207A", "2304")
+REVERSIBLE_ADMISSION = "2401"
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementName:
+    """A settlement as 2208 and 2305 name it; `rpc` is the method that made it."""
+
+    setl_id: str
+    mdtrt_id: str
+    psn_no: str
+    rpc: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageName:
+    """A message as 2601 names it: transaction and message id. `psn_no` may be empty."""
+
+    oinfno: str
+    omsgid: str
+    psn_no: str = ""
+
+    @property
+    def request_id(self) -> str:
+        """The request id that the message came under."""
+        return f"{self.oinfno}:{self.omsgid}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalOrder:
+    """A reversal to be made: whose request, at which counter, when."""
+
+    stamp: RequestStamp
+    desk: Desk
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BookedSettlement:
+    """A settlement or counter-entry as it stands in the books. `counter_setl_id` is the other one of the two, or empty."""
+
+    setl_id: str
+    scope: str
+    request_id: str
+    rpc: str
+    kind: str
+    state: str
+    counter_setl_id: str
+    mdtrt_id: str
+    key: LedgerKey
+    ledger_seq: int
+    med_type: str
+    msgid: str
+    invono: str
+    policies_json: str
+    preselfpay_in_base: bool
+    response: bytes
+    record: bytes
+    components: Components
+
+
+@dataclass(frozen=True, slots=True)
+class LaterSettlement:
+    """A settlement that stands after another one in the same ledger."""
+
+    setl_id: str
+    scope: str
+    ledger_seq: int
+
+
+def named_settlement(name: SettlementName, scope: str, found: BookedSettlement | None) -> BookedSettlement:
+    """The settlement if it is the one named, at this institution; SETTLEMENT_NOT_FOUND whatever does not fit."""
+    if (
+        found is None
+        or found.kind != SETTLE
+        or found.scope != scope
+        or (found.mdtrt_id, found.key.psn_no, found.rpc) != (name.mdtrt_id, name.psn_no, name.rpc)
+    ):
+        raise not_found("SETTLEMENT_NOT_FOUND", setl_id=name.setl_id)
+    return found
+
+
+def check_last(settlement: BookedSettlement, later: Iterable[LaterSettlement]) -> None:
+    """Raises LATER_SETTLEMENT_EXISTS with the number of later ones.
+
+    The one to be reversed first is named only to the institution that made it.
+    """
+    standing = sorted(later, key=lambda entry: entry.ledger_seq)
+    if standing:
+        last = standing[-1]
+        named = {"later_setl_id": last.setl_id} if last.scope == settlement.scope else {}
+        raise precondition("LATER_SETTLEMENT_EXISTS", setl_id=settlement.setl_id, count=str(len(standing)), **named)
+
+
+def check_reversible(name: MessageName) -> None:
+    """Raises NOT_REVERSIBLE for a message of any other transaction."""
+    if name.oinfno not in REVERSIBLE_SETTLEMENTS and name.oinfno != REVERSIBLE_ADMISSION:
+        raise precondition("NOT_REVERSIBLE", oinfno=name.oinfno)
+
+
+def counter_heading(original: BookedSettlement, order: ReversalOrder, setl_id: str, seq: int, at: int) -> Heading:
+    """What the row of a counter-entry says beside its amounts."""
+    return Heading(
+        setl_id=setl_id,
+        stamp=order.stamp,
+        kind="reverse",
+        mdtrt_id=original.mdtrt_id,
+        key=original.key,
+        ledger_seq=seq,
+        med_type=original.med_type,
+        setl_at=at,
+        msgid=order.desk.msgid,
+        opter=order.desk.opter,
+        opter_name=order.desk.opter_name,
+        invono=original.invono,
+        reverses=original.setl_id,
+        policies_json=original.policies_json,
+        preselfpay_in_base=original.preselfpay_in_base,
+    )
+
+
+def void_heading(order: ReversalOrder, name: MessageName, setl_id: str, at: int) -> Heading:
+    """What stands in the place of a settlement whose message was taken back before it came; all amounts are 0."""
+    return Heading(
+        setl_id=setl_id,
+        stamp=RequestStamp(order.stamp.scope, name.request_id, "ReverseMessage", ""),
+        kind="void",
+        mdtrt_id="",
+        key=LedgerKey("", "", "", ""),
+        ledger_seq=None,
+        med_type="",
+        setl_at=at,
+        msgid=name.omsgid,
+    )

@@ -1,0 +1,280 @@
+"""Visits and stays: registered, described, ended and undone. Identity and catalogue are asked before a transaction opens.
+
+Messages are opaque here: whoever calls brings the functions that write them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.kernel.clock import beijing_day
+from services.settlement.domain.bill import STAY, VISIT
+from services.settlement.domain.encounters import (
+    CANCELLED,
+    DISCHARGE,
+    DISCHARGED,
+    MAX_LISTED,
+    OPEN,
+    VOID,
+    Encounter,
+    EncounterFilter,
+    EncounterName,
+    Entry,
+    RequestStamp,
+    check_admission_cancellable,
+    check_end,
+    check_no_open_stay,
+    check_not_settled,
+    check_visit_cancellable,
+    named_encounter,
+    require_state,
+)
+from services.settlement.domain.insured import Enrolment, Insured, enrolment_on
+from services.settlement.operations.persons import Persons
+from services.settlement.operations.ports import CataloguePeer, CredentialQuery
+from services.settlement.operations.rows import Writing
+from services.settlement.operations.writes import Accepted, Writes
+
+Describe = Callable[[Encounter, Insured, Enrolment], bytes]
+"""Writes down what 5201 tells of a new encounter."""
+
+Revise = Callable[[bytes], bytes]
+"""Writes newly told things into what 5201 tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A visit (2201) or stay (2401) to be registered; `med_type` is the national code, empty for a visit."""
+
+    kind: str
+    credential: CredentialQuery
+    insutype: str
+    begin_at: datetime
+    ipt_otp_no: str
+    mdtrtarea_admvs: str
+    med_type: str = ""
+    dise_codg: str = ""
+    dise_name: str = ""
+    exp_content: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitInformation:
+    """What 2203 tells of a visit."""
+
+    med_type: str
+    begin_at: datetime
+    dise_codg: str
+    dise_name: str
+    exp_content: str
+
+
+@dataclass(frozen=True, slots=True)
+class DischargeInformation:
+    """What 2402 tells of a stay; empty texts tell nothing."""
+
+    end_at: datetime
+    dise_codg: str
+    dise_name: str
+    exp_content: str
+
+
+@dataclass(frozen=True, slots=True)
+class EncounterOperations:
+    """Registers and changes encounters."""
+
+    writes: Writes
+    persons: Persons
+    catalogue: CataloguePeer
+
+    async def register(
+        self,
+        stamp: RequestStamp,
+        registration: Registration,
+        now: datetime,
+        describe: Describe,
+        render: Callable[[Encounter], bytes],
+    ) -> bytes:
+        """Registers a visit or stay and answers it. A visit still open under the same number is answered again.
+
+        Raises the refusals of the credential, EC_TOKEN_SPENT, NOT_ENROLLED and its kin, INSTITUTION_UNKNOWN, STAY_OPEN,
+        MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        """
+        answered = await self.writes.answered(stamp)
+        if answered is not None:
+            return answered
+        insured = await self.persons.shown(registration.credential)
+        day = beijing_day(registration.begin_at)
+        enrolment = enrolment_on(insured, registration.insutype, day)
+        institution = await self.catalogue.institution(registration.credential.fixmedins_code, day)
+        fresh = self._new_encounter(registration, insured, enrolment, institution.admdvs, now)
+        fresh = replace(fresh, details=describe(fresh, insured, enrolment))
+
+        async def decide(writing: Writing) -> Accepted:
+            encounter = None
+            if fresh.kind == VISIT:
+                encounter = await writing.open_visit(fresh.fixmedins_code, fresh.psn_no, fresh.ipt_otp_no)
+            else:
+                check_no_open_stay(await writing.open_stay(fresh.psn_no), fresh.fixmedins_code)
+            if encounter is None:
+                encounter = fresh
+                await writing.add_encounter(fresh)
+            return Accepted(render(encounter), "admit" if fresh.kind == STAY else "register", encounter.mdtrt_id)
+
+        return await self.writes.once(stamp, fresh.psn_no, now, decide)
+
+    async def cancel(self, stamp: RequestStamp, name: EncounterName, now: datetime, response: bytes) -> bytes:
+        """Cancels a visit (2202) or an admission (2404).
+
+        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT.
+        """
+
+        async def decide(writing: Writing) -> Accepted:
+            encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
+            await _cancel(writing, encounter)
+            return Accepted(response, "cancel", encounter.mdtrt_id)
+
+        return await self.writes.once(stamp, name.psn_no, now, decide)
+
+    async def describe_visit(
+        self,
+        stamp: RequestStamp,
+        name: EncounterName,
+        told: VisitInformation,
+        now: datetime,
+        revise: Revise,
+        response: bytes,
+    ) -> bytes:
+        """Keeps what 2203 tells of an open visit; the latest counts. Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE."""
+
+        async def decide(writing: Writing) -> Accepted:
+            encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
+            require_state(encounter, OPEN)
+            changed = replace(
+                encounter,
+                med_type=told.med_type,
+                begin_at=told.begin_at,
+                dise_codg=told.dise_codg,
+                dise_name=told.dise_name,
+                exp_content=told.exp_content,
+                details=revise(encounter.details),
+            )
+            await writing.change_encounter(changed)
+            return Accepted(response, "describe", encounter.mdtrt_id)
+
+        return await self.writes.once(stamp, name.psn_no, now, decide)
+
+    async def discharge(
+        self,
+        stamp: RequestStamp,
+        name: EncounterName,
+        told: DischargeInformation,
+        now: datetime,
+        revise: Revise,
+        response: bytes,
+    ) -> bytes:
+        """Ends an open stay (2402). What the admission said stands where the discharge says nothing.
+
+        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, and INVALID where it would end before it began.
+        """
+
+        async def decide(writing: Writing) -> Accepted:
+            encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
+            require_state(encounter, OPEN)
+            check_end(encounter, told.end_at, "dscginfo.endtime")
+            changed = replace(
+                encounter,
+                state=DISCHARGED,
+                end_at=told.end_at,
+                dise_codg=told.dise_codg or encounter.dise_codg,
+                dise_name=told.dise_name or encounter.dise_name,
+                exp_content=encounter.exp_content or told.exp_content,
+                details=revise(encounter.details),
+            )
+            await writing.change_encounter(changed)
+            return Accepted(response, DISCHARGE, encounter.mdtrt_id)
+
+        return await self.writes.once(stamp, name.psn_no, now, decide)
+
+    async def undo_discharge(self, stamp: RequestStamp, name: EncounterName, now: datetime, response: bytes) -> bytes:
+        """Puts a discharged stay back into hospital (2405), unless it was settled since or another stay is open.
+
+        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, STAY_OPEN.
+        """
+
+        async def decide(writing: Writing) -> Accepted:
+            encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
+            require_state(encounter, DISCHARGED)
+            check_not_settled(encounter, await writing.settled_since_discharge(encounter.mdtrt_id))
+            check_no_open_stay(await writing.open_stay(encounter.psn_no), encounter.fixmedins_code)
+            await writing.change_encounter(replace(encounter, state=OPEN, end_at=None))
+            return Accepted(response, "undo_discharge", encounter.mdtrt_id)
+
+        return await self.writes.once(stamp, name.psn_no, now, decide)
+
+    async def reverse_admission(
+        self,
+        stamp: RequestStamp,
+        original: RequestStamp,
+        psn_no: str,
+        now: datetime,
+        render: Callable[[bool], bytes],
+    ) -> bytes:
+        """Takes a message 2401 back (2601). `original` names it; `render` is told whether it had never arrived.
+
+        One that never arrived is remembered as void, so that a late arrival is refused; a second reversal succeeds again.
+        Raises FEES_PRESENT, ENCOUNTER_STATE.
+        """
+
+        async def decide(writing: Writing) -> Accepted:
+            entry = await writing.entry(original.scope, original.request_id)
+            if entry is None:
+                await writing.add_entry(Entry(self.writes.new_id(""), original, b"", None, VOID, now))
+            if entry is None or entry.kind == VOID or entry.mdtrt_id is None:
+                return Accepted(render(True), "reverse", None)
+            encounter = await writing.encounter(entry.mdtrt_id)
+            if encounter is not None and encounter.state != CANCELLED:
+                await _cancel(writing, encounter)
+            return Accepted(render(False), "reverse", entry.mdtrt_id)
+
+        return await self.writes.once(stamp, psn_no, now, decide)
+
+    async def listed(self, wanted: EncounterFilter) -> list[Encounter]:
+        """Encounters of a person at an institution (5201), newest first."""
+        async with self.writes.store.reading() as snapshot:
+            return await snapshot.encounters(wanted, MAX_LISTED)
+
+    def _new_encounter(
+        self, registration: Registration, insured: Insured, enrolment: Enrolment, admdvs: str, now: datetime
+    ) -> Encounter:
+        return Encounter(
+            mdtrt_id=self.writes.new_id(""),
+            fixmedins_code=registration.credential.fixmedins_code,
+            psn_no=insured.person.psn_no,
+            insutype=registration.insutype,
+            kind=registration.kind,
+            ipt_otp_no=registration.ipt_otp_no,
+            state=OPEN,
+            med_type=registration.med_type,
+            begin_at=registration.begin_at,
+            end_at=None,
+            insuplc_admdvs=enrolment.insuplc_admdvs,
+            mdtrtarea_admvs=registration.mdtrtarea_admvs or admdvs,
+            mdtrt_cert_type=registration.credential.mdtrt_cert_type,
+            dise_codg=registration.dise_codg,
+            dise_name=registration.dise_name,
+            exp_content=registration.exp_content,
+            details=b"",
+            created_at=now,
+        )
+
+
+async def _cancel(writing: Writing, encounter: Encounter) -> None:
+    fees = await writing.fee_presence(encounter.mdtrt_id)
+    if encounter.kind == VISIT:
+        check_visit_cancellable(encounter, fees)
+    else:
+        check_admission_cancellable(encounter, fees)
+    await writing.change_encounter(replace(encounter, state=CANCELLED))

@@ -1,0 +1,233 @@
+"""Fee lines: uploaded with the split of each, taken back, listed. Items are priced by one question for the whole call.
+
+Messages are opaque here: `FeeMessages` writes them down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from services.kernel.clock import beijing_day
+from services.kernel.errors import invalid
+from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT
+from services.settlement.domain.catalogue import ItemKey, PricedItem, PriceScope
+from services.settlement.domain.encounters import (
+    DISCHARGED,
+    OPEN,
+    Encounter,
+    EncounterName,
+    RequestStamp,
+    named_encounter,
+    require_state,
+)
+from services.settlement.domain.fees import (
+    MAX_LISTED,
+    FeeLine,
+    Standing,
+    StandingLine,
+    balancing_batches,
+    chosen_for_cancel,
+    decide_upload,
+    lines_for_cancel,
+    new_batches,
+)
+from services.settlement.domain.pricing import PricedLine, SentLine, check_amounts, item_keys, price_lines
+from services.settlement.operations.ports import CataloguePeer
+from services.settlement.operations.rows import Snapshot, Writing
+from services.settlement.operations.writes import Accepted, Writes, answered_in
+
+
+class FeeMessages(Protocol):
+    """Writes the answer of a line down, and reads of a stored one what a policy may free."""
+
+    def answer(self, line: PricedLine) -> bytes:
+        """The split of a line as it is stored and answered."""
+        ...
+
+    def tags(self, answer: bytes) -> frozenset[str]:
+        """The tags of a stored answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FeeUpload:
+    """Lines for an encounter; `med_type` is what the rows say of it, empty where they do not."""
+
+    name: EncounterName
+    lines: tuple[SentLine, ...]
+    med_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFees:
+    """Standing lines of an encounter, in the order they came."""
+
+    encounter: Encounter
+    lines: tuple[StandingLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeeOperations:
+    """Keeps fee lines."""
+
+    writes: Writes
+    catalogue: CataloguePeer
+    messages: FeeMessages
+
+    async def upload(
+        self, stamp: RequestStamp, upload: FeeUpload, now: datetime, render: Callable[[Sequence[bytes]], bytes]
+    ) -> bytes:
+        """Keeps the new lines and answers the split of every line, in the order sent.
+
+        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH, FEE_LINE_EXISTS, BATCH_SETTLED,
+        RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
+        """
+        async with self.writes.store.reading() as snapshot:
+            answered = await answered_in(snapshot, stamp)
+            if answered is not None:
+                return answered
+            known = _open_encounter(upload, await snapshot.encounter(upload.name.mdtrt_id))
+            origins = await self._origin_days(snapshot, known.mdtrt_id, upload.lines)
+        priced = await self._priced(known, upload.lines, origins)
+        answers = [self.messages.answer(line) for line in priced]
+
+        async def decide(writing: Writing) -> Accepted:
+            encounter = _open_encounter(upload, await writing.encounter(upload.name.mdtrt_id))
+            standing = await _standing(writing, encounter, upload.lines)
+            decision = decide_upload(upload.lines, standing, stay=encounter.kind == STAY)
+            new = [(priced[place], answers[place]) for place in decision.places]
+            await self._keep(writing, encounter, new, now)
+            by_number = {upload.lines[place].feedetl_sn: answers[place] for place in decision.places}
+            told = [decision.stored.get(place) or by_number[line.feedetl_sn] for place, line in enumerate(upload.lines)]
+            return Accepted(render(told), "upload", encounter.mdtrt_id)
+
+        return await self.writes.once(stamp, upload.name.psn_no, now, decide)
+
+    async def cancel_batches(
+        self, stamp: RequestStamp, name: EncounterName, chrg_bchno: str, now: datetime, response: bytes
+    ) -> bytes:
+        """Cancels the unsettled lines of a charge batch, or all with "0000" (2205).
+
+        Raises ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND.
+        """
+
+        async def decide(writing: Writing) -> Accepted:
+            encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
+            chosen = chosen_for_cancel(await writing.batches(encounter.mdtrt_id), chrg_bchno)
+            await writing.cancel_batches([batch.fee_batch_id for batch in chosen])
+            return Accepted(response, "cancel_fees", encounter.mdtrt_id)
+
+        return await self.writes.once(stamp, name.psn_no, now, decide)
+
+    async def cancel_lines(
+        self, stamp: RequestStamp, name: EncounterName, numbers: Sequence[str], now: datetime, response: bytes
+    ) -> bytes:
+        """Cancels unsettled lines of a stay, or all with "0000" (2302); also after discharge, before settlement.
+
+        Raises ENCOUNTER_NOT_FOUND, FEE_LINE_NOT_FOUND, BATCH_SETTLED, RETURN_EXCEEDS_LINE.
+        """
+
+        async def decide(writing: Writing) -> Accepted:
+            encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
+            require_state(encounter, OPEN, DISCHARGED)
+            if ALL_BATCHES in numbers:
+                chosen = chosen_for_cancel(await writing.batches(encounter.mdtrt_id), ALL_BATCHES)
+                await writing.cancel_batches([batch.fee_batch_id for batch in chosen])
+            else:
+                await self._take_back(writing, encounter.mdtrt_id, numbers, now)
+            return Accepted(response, "cancel_fees", encounter.mdtrt_id)
+
+        return await self.writes.once(stamp, name.psn_no, now, decide)
+
+    async def listed(self, name: EncounterName, setl_id: str) -> ListedFees:
+        """Lines of an encounter, or of one settlement of it (5204); raises ENCOUNTER_NOT_FOUND."""
+        async with self.writes.store.reading() as snapshot:
+            encounter = named_encounter(name, await snapshot.encounter(name.mdtrt_id))
+            lines = tuple(await snapshot.listed_lines(encounter.mdtrt_id, setl_id, MAX_LISTED))
+        return ListedFees(encounter, lines)
+
+    async def items(self, fixmedins_code: str, keys: Sequence[ItemKey]) -> Mapping[ItemKey, PricedItem]:
+        """Items at an institution, each on its own day; unknown ones are absent."""
+        if not keys:
+            return {}
+        return await self.catalogue.priced_items(await self._scope(fixmedins_code, keys[0].day), keys)
+
+    async def _priced(
+        self, encounter: Encounter, lines: Sequence[SentLine], origins: Mapping[str, date]
+    ) -> list[PricedLine]:
+        """Every line split, outside any transaction."""
+        check_amounts(lines)
+        keys = item_keys(lines, origins)
+        return price_lines(lines, keys, await self.items(encounter.fixmedins_code, keys))
+
+    async def _scope(self, fixmedins_code: str, day: date) -> PriceScope:
+        institution = await self.catalogue.institution(fixmedins_code, day)
+        return PriceScope(institution.admdvs, institution.hosp_lv, institution.lmtpric_hosp_lv)
+
+    async def _origin_days(self, snapshot: Snapshot, mdtrt_id: str, lines: Sequence[SentLine]) -> dict[str, date]:
+        named = {line.init_feedetl_sn for line in lines if line.is_return and line.init_feedetl_sn}
+        if not named:
+            return {}
+        days = {
+            entry.line.feedetl_sn: beijing_day(entry.line.fee_at) for entry in await snapshot.lines(mdtrt_id, named)
+        }
+        return days | {line.feedetl_sn: beijing_day(line.fee_at) for line in lines if line.feedetl_sn in named}
+
+    async def _keep(
+        self, writing: Writing, encounter: Encounter, new: Sequence[tuple[PricedLine, bytes]], now: datetime
+    ) -> None:
+        if not new:
+            return
+        ids = {number: self.writes.new_id("") for number in {line.sent.chrg_bchno: None for line, _ in new}}
+        batches = new_batches([line for line, _ in new], ids, encounter.mdtrt_id, now)
+        lines = [
+            FeeLine(
+                line_id=self.writes.new_id(""),
+                mdtrt_id=encounter.mdtrt_id,
+                feedetl_sn=line.sent.feedetl_sn,
+                fee_batch_id=ids[line.sent.chrg_bchno],
+                line_no=place + 1,
+                state=OPEN,
+                fee_at=line.sent.fee_at,
+                split=line.split,
+                init_feedetl_sn=line.sent.init_feedetl_sn,
+                cnt=line.sent.cnt,
+                detail=line.sent.detail,
+                answer=answer,
+            )
+            for place, (line, answer) in enumerate(new)
+        ]
+        await writing.add_fees(batches, lines)
+
+    async def _take_back(self, writing: Writing, mdtrt_id: str, numbers: Sequence[str], now: datetime) -> None:
+        named = set(numbers)
+        found = {entry.line.feedetl_sn: entry for entry in await writing.lines(mdtrt_id, named)}
+        chosen = lines_for_cancel(numbers, Standing(found, await writing.returns(mdtrt_id, named)))
+        ids = {number: self.writes.new_id("") for number in {entry.chrg_bchno: None for entry in chosen}}
+        tags = [self.messages.tags(entry.line.answer) for entry in chosen]
+        await writing.cancel_lines([entry.line.line_id for entry in chosen])
+        await writing.add_fees(balancing_batches(chosen, tags, ids, now), [])
+
+
+def _open_encounter(upload: FeeUpload, encounter: Encounter | None) -> Encounter:
+    found = named_encounter(upload.name, encounter)
+    require_state(found, OPEN)
+    if upload.med_type and upload.med_type != found.med_type:
+        raise invalid("med_type", "same_as_stay", "the stay is of another kind of care")
+    return found
+
+
+async def _standing(snapshot: Snapshot, encounter: Encounter, lines: Sequence[SentLine]) -> Standing:
+    """What an upload must know of what stands: at most three statements, whatever the number of lines."""
+    mdtrt_id = encounter.mdtrt_id
+    origins = {line.init_feedetl_sn for line in lines if line.is_return and line.init_feedetl_sn}
+    found = await snapshot.lines(mdtrt_id, {line.feedetl_sn for line in lines} | origins)
+    return Standing(
+        lines={entry.line.feedetl_sn: entry for entry in found},
+        returns=await snapshot.returns(mdtrt_id, origins) if origins else (),
+        # Charge batches are a visit's; a stay is settled whole.
+        batches=await snapshot.batches(mdtrt_id) if encounter.kind == VISIT else (),
+    )

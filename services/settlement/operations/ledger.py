@@ -1,0 +1,158 @@
+"""Ledgers: opened with balances and accumulators, and read. Only settlements and reversals move what is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from services.kernel.clock import beijing_day
+from services.kernel.errors import Fault, FaultKind, not_found
+from services.settlement.domain.catalogue import StackRequest
+from services.settlement.domain.encounters import Entry, RequestStamp
+from services.settlement.domain.entries import Moved, Wanted, repeated, stored_moment
+from services.settlement.domain.insured import Enrolment, Insured
+from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
+from services.settlement.domain.opening import Opening, book_openings, check_openings
+from services.settlement.domain.stack import CompiledStack
+from services.settlement.domain.versions import benefit_year
+from services.settlement.operations.ports import CataloguePeer, IdentityPeer, NewId
+from services.settlement.operations.settlement_rows import SettlementReader, SettlementStore
+
+TRIES: Final = 4
+_CALENDAR_YEAR: Final = "01-01"
+_NO_STACK = ("STACK_NOT_FOUND", "POLICY_NOT_EFFECTIVE")
+
+
+@dataclass(frozen=True, slots=True)
+class Cumulation:
+    """One accumulation of a person; `counts` where it is a number of times and no money."""
+
+    insutype: str
+    year: str
+    code: str
+    value: int
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ledgers:
+    """Opens and reads ledgers."""
+
+    store: SettlementStore
+    identity: IdentityPeer
+    catalogue: CataloguePeer
+    new_id: NewId
+
+    async def open(
+        self, stamp: RequestStamp, openings: Sequence[Opening], now: datetime, render: Callable[[int], bytes]
+    ) -> bytes:
+        """Opens ledgers, all or none. Raises LEDGER_OPEN, REQUEST_ID_REUSED, INVALID."""
+        check_openings(openings)
+        for _ in range(TRIES):
+            try:
+                return await self._opened(stamp, openings, now, render)
+            except Moved:
+                continue
+        raise Fault(FaultKind.UNAVAILABLE, "LEDGER_CONTENTION", retry_after_s=0.2)
+
+    async def _opened(
+        self, stamp: RequestStamp, openings: Sequence[Opening], now: datetime, render: Callable[[int], bytes]
+    ) -> bytes:
+        async with self.store.writing() as work:
+            await work.lock({opening.key.psn_no for opening in openings})
+            stored = await stored_entry(work, stamp)
+            if stored is not None:
+                return stored
+            wanted = Wanted(
+                ledgers=tuple(dict.fromkeys(opening.key for opening in openings if opening.accumulators)),
+                accounts=tuple(dict.fromkeys(opening.account for opening in openings)),
+            )
+            source_id = self.new_id("")
+            writing = book_openings(openings, await work.load(wanted), source_id, stored_moment(now))
+            response = render(len(openings))
+            await work.save(writing)
+            await work.add_entry(Entry(source_id, stamp, response, None, "opening", now))
+            return response
+
+    async def accumulators(self, key: LedgerKey) -> dict[str, int]:
+        """What stands under each key of a year, nothing that is 0."""
+        async with self.store.reading() as snapshot:
+            books = await snapshot.load(Wanted(ledgers=(key,)))
+        return _standing(books.years.get(key, YearLedger()))
+
+    async def account(self, key: AccountKey, now: datetime) -> AccountHead:
+        """An account, an empty one where none was opened; the current year's part as seen from the moment."""
+        async with self.store.reading() as snapshot:
+            books = await snapshot.load(Wanted(accounts=(key,)))
+        head = books.accounts.get(key, AccountHead())
+        if not head.current_year_fen:
+            return head
+        year = await self._year_of(key, beijing_day(now))
+        return AccountHead(head.seq, head.balance_fen, head.current_in(year), head.benefit_year)
+
+    async def cumulations(self, psn_no: str, day: date) -> list[Cumulation]:
+        """What a person accumulated in the benefit years that hold the day (5206). Raises PERSON_NOT_FOUND."""
+        insured = (await self.identity.persons([psn_no])).get(psn_no)
+        if insured is None:
+            raise not_found("PERSON_NOT_FOUND")
+        found: list[Cumulation] = []
+        for insutype, admdvs in dict.fromkeys((entry.insutype, entry.insuplc_admdvs) for entry in insured.enrolments):
+            stack = await self._stack(admdvs, insutype, day)
+            year = _label(stack, day)
+            values = await self.accumulators(LedgerKey(psn_no, insutype, admdvs, year))
+            codes, counters = _meaning(stack)
+            found += [
+                Cumulation(insutype, year, codes.get(key, key), value, key in counters)
+                for key, value in sorted(values.items())
+            ]
+        return found
+
+    async def _year_of(self, key: AccountKey, day: date) -> str:
+        insured = (await self.identity.persons([key.psn_no])).get(key.psn_no)
+        enrolment = None if insured is None else _latest(insured, key.insutype)
+        if enrolment is None:
+            return _label(None, day)
+        return _label(await self._stack(enrolment.insuplc_admdvs, key.insutype, day), day)
+
+    async def _stack(self, admdvs: str, insutype: str, day: date) -> CompiledStack | None:
+        try:
+            return (await self.catalogue.stack(StackRequest(admdvs, insutype, day, day, day))).stack
+        except Fault as fault:
+            if fault.reason not in _NO_STACK:
+                raise
+            return None
+
+
+async def stored_entry(books: SettlementReader, stamp: RequestStamp) -> bytes | None:
+    """The answer that a request got before; raises REQUEST_ID_REUSED for other content."""
+    stored = await books.entry(stamp.scope, stamp.request_id)
+    if stored is None:
+        return None
+    found = repeated(stamp, stored)
+    if isinstance(found, Fault):
+        raise found
+    return found.response
+
+
+def _standing(ledger: YearLedger) -> dict[str, int]:
+    return {key: value for key, value in ledger.accumulators.items() if value}
+
+
+def _latest(insured: Insured, insutype: str) -> Enrolment | None:
+    own = [entry for entry in insured.enrolments if entry.insutype == insutype]
+    return max(own, key=lambda entry: entry.from_day, default=None)
+
+
+def _label(stack: CompiledStack | None, day: date) -> str:
+    """The benefit year of a day; the calendar year where no stack says otherwise (our decision)."""
+    return benefit_year(_CALENDAR_YEAR if stack is None else stack.benefit_year_start, day).label
+
+
+def _meaning(stack: CompiledStack | None) -> tuple[dict[str, str], set[str]]:
+    """National codes of accumulators by key, and the keys that count."""
+    if stack is None:
+        return {}, set()
+    codes = {key: code for policy in stack.policies for key, code in policy.national_keys}
+    return codes, {layer.count_key for _, layer in stack.layers if layer.count_key is not None}

@@ -1,0 +1,59 @@
+"""What settlement's operations ask of others, as protocols: identity, catalogue, and the makers of numbers.
+
+Every method answers domain values and raises Faults; none is called while a transaction is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Protocol
+
+from services.kernel.errors import Fault
+from services.settlement.domain.catalogue import (
+    Disease,
+    Institution,
+    ItemKey,
+    PricedItem,
+    PriceScope,
+    StackChoice,
+    StackRequest,
+)
+from services.settlement.domain.insured import CredentialQuery, Insured
+
+__all__ = ["CataloguePeer", "CredentialQuery", "IdentityPeer", "NewId"]
+
+NewId = Callable[[str], str]
+"""Makes an opaque id with a prefix."""
+
+
+class IdentityPeer(Protocol):
+    """Who is insured."""
+
+    async def verify_batch(self, items: Sequence[CredentialQuery]) -> Sequence[Insured | Fault]:
+        """Whose each credential is, or its refusal, in order; one call. Raises when identity is out of reach."""
+        ...
+
+    async def persons(self, psn_nos: Sequence[str]) -> Mapping[str, Insured]:
+        """Persons by number with all their enrolments; unknown numbers are absent."""
+        ...
+
+
+class CataloguePeer(Protocol):
+    """What an item is and what the policy says; answers are kept for the catalogue's head they were read at."""
+
+    async def institution(self, code: str, day: date) -> Institution:
+        """The institution on the day; PRECONDITION INSTITUTION_UNKNOWN."""
+        ...
+
+    async def priced_items(self, scope: PriceScope, keys: Sequence[ItemKey]) -> Mapping[ItemKey, PricedItem]:
+        """Items by key, at most one call for all; an unknown code is absent."""
+        ...
+
+    async def stack(self, request: StackRequest) -> StackChoice:
+        """The chosen, compiled policies; STACK_NOT_FOUND, POLICY_NOT_EFFECTIVE."""
+        ...
+
+    async def diseases(self, admdvs: str, day: date, codes: Sequence[str]) -> Mapping[str, Disease]:
+        """Diseases by code; an unknown code is absent."""
+        ...

@@ -1,0 +1,173 @@
+"""Everything about a list of bills that others know, fetched before any transaction opens: one snapshot of the own store,
+one call to identity for the whole list, policies and institutions from what the catalogue's peer keeps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import TypeAlias
+
+from services.kernel.clock import BEIJING, beijing_day
+from services.kernel.errors import Fault, denied
+from services.settlement.domain.bill import BilledEncounter, Order, check_encounter
+from services.settlement.domain.catalogue import Disease, Institution, StackChoice, StackRequest
+from services.settlement.domain.circumstances import Care, facts_of
+from services.settlement.domain.decision import PreparedBill
+from services.settlement.domain.entries import StoredAnswer, Wanted, repeated
+from services.settlement.domain.insured import Insured, enrolment_on, family_link_on
+from services.settlement.domain.ledger import AccountKey, LedgerKey
+from services.settlement.domain.versions import SettleDates, benefit_year, policy_date
+from services.settlement.operations.books import BookStore
+from services.settlement.operations.ports import CataloguePeer, CredentialQuery, IdentityPeer
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=BEIJING) + timedelta(hours=8)
+_EC = "01"
+
+Found: TypeAlias = PreparedBill | StoredAnswer | Fault
+
+
+class Preparation:
+    """Prepares bills for their decision."""
+
+    def __init__(self, books: BookStore, identity: IdentityPeer, catalogue: CataloguePeer) -> None:
+        self._books = books
+        self._identity = identity
+        self._catalogue = catalogue
+
+    async def prepare(self, orders: Sequence[Order]) -> list[Found]:
+        """For each order: the bill ready to be decided, the answer it was given before, or why it is refused."""
+        found: list[Found | BilledEncounter] = await self._known(orders)
+        asked = [place for place, known in enumerate(found) if isinstance(known, BilledEncounter)]
+        if not asked:
+            return [known for known in found if not isinstance(known, BilledEncounter)]
+        insured: Sequence[Insured | Fault]
+        try:
+            insured = await self._identity.verify_batch([_query(orders[place]) for place in asked])
+        except Fault as fault:
+            insured = [fault] * len(asked)
+        lookup = _Lookup(self._catalogue)
+        results: list[Found] = []
+        persons = iter(insured)
+        for order, known in zip(orders, found, strict=True):
+            if isinstance(known, BilledEncounter):
+                person = next(persons)
+                results.append(person if isinstance(person, Fault) else await _prepared(order, known, person, lookup))
+            else:
+                results.append(known)
+        return results
+
+    async def _known(self, orders: Sequence[Order]) -> list[Found | BilledEncounter]:
+        """The stored answer of a repeat, else the encounter of the bill."""
+        wanted = Wanted(
+            requests=tuple({(order.stamp.scope, order.stamp.request_id): None for order in orders if order.stamp.request_id}),
+            encounters=tuple({order.bill.mdtrt_id: None for order in orders}),
+        )
+        async with self._books.reading() as snapshot:
+            books = await snapshot.load(wanted)
+        found: list[Found | BilledEncounter] = []
+        for order in orders:
+            stored = books.answers.get((order.stamp.scope, order.stamp.request_id))
+            if stored is not None:
+                found.append(repeated(order.stamp, stored))
+                continue
+            try:
+                found.append(check_encounter(order.bill, books.encounters.get(order.bill.mdtrt_id)))
+            except Fault as fault:
+                found.append(fault)
+        return found
+
+
+class _Lookup:
+    """The catalogue for one list of bills: the same question is asked once."""
+
+    def __init__(self, catalogue: CataloguePeer) -> None:
+        self._catalogue = catalogue
+        self._institutions: dict[tuple[str, date], Institution] = {}
+        self._stacks: dict[StackRequest, tuple[StackChoice, str]] = {}
+        self._diseases: dict[tuple[str, str, date], Disease | None] = {}
+
+    async def institution(self, code: str, day: date) -> Institution:
+        found = self._institutions.get((code, day))
+        if found is None:
+            found = self._institutions[code, day] = await self._catalogue.institution(code, day)
+        return found
+
+    async def stack(self, request: StackRequest) -> tuple[StackChoice, str]:
+        """The stack, and its policies with their hashes as a settlement's row keeps them."""
+        found = self._stacks.get(request)
+        if found is None:
+            choice = await self._catalogue.stack(request)
+            policies = json.dumps([[policy.name, policy.content_hash] for policy in choice.stack.policies])
+            found = self._stacks[request] = choice, policies
+        return found
+
+    async def disease(self, admdvs: str, code: str, day: date) -> Disease | None:
+        key = (admdvs, code, day)
+        if key not in self._diseases:
+            self._diseases[key] = (await self._catalogue.diseases(admdvs, day, [code])).get(code)
+        return self._diseases[key]
+
+
+def _query(order: Order) -> CredentialQuery:
+    bill = order.bill
+    shown = bool(bill.mdtrt_cert_no)
+    return CredentialQuery(
+        fixmedins_code=bill.desk.fixmedins_code,
+        day=beijing_day(order.now),
+        mdtrt_cert_type=bill.mdtrt_cert_type if shown else "",
+        mdtrt_cert_no=bill.mdtrt_cert_no,
+        card_sn=bill.card_sn if shown else "",
+        psn_no=bill.psn_no,
+        insutype=bill.insutype,
+    )
+
+
+async def _prepared(order: Order, encounter: BilledEncounter, insured: Insured, lookup: _Lookup) -> PreparedBill | Fault:
+    try:
+        return await _prepare(order, encounter, insured, lookup)
+    except Fault as fault:
+        return fault
+
+
+async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, lookup: _Lookup) -> PreparedBill:
+    bill = order.bill
+    if insured.person.psn_no != bill.psn_no:
+        raise denied("EC_TOKEN_WRONG_PERSON" if bill.mdtrt_cert_type == _EC else "CERTIFICATE_MISMATCH")
+    day = beijing_day(order.now)
+    enrolment = enrolment_on(insured, bill.insutype, day)
+    institution = await lookup.institution(bill.desk.fixmedins_code, day)
+    begin = _day_of(encounter.begin_at)
+    end = None if encounter.end_at is None else _day_of(encounter.end_at)
+    choice, policies_json = await lookup.stack(StackRequest(enrolment.insuplc_admdvs, bill.insutype, day, begin, end))
+    leading = choice.stack.policies[0]
+    disease = None
+    if encounter.dise_codg:
+        disease = await lookup.disease(enrolment.insuplc_admdvs, encounter.dise_codg, day)
+    med_type = bill.med_type or encounter.med_type
+    texts = (bill.exp_content, encounter.exp_content)
+    care = Care(med_type, encounter.dise_codg, disease, exp_contents=texts)
+    decided_on = policy_date(leading.version_on, SettleDates(day, begin, end), leading.name)
+    year = benefit_year(choice.stack.benefit_year_start, day).label
+    link = family_link_on(insured, day) if bill.use_family else None
+    return PreparedBill(
+        order=order,
+        encounter=encounter,
+        insured=insured,
+        enrolment=enrolment,
+        institution=institution,
+        choice=choice,
+        policies_json=policies_json,
+        med_type=med_type,
+        day=day,
+        facts=facts_of(insured, enrolment, institution, care, day, decided_on),
+        key=LedgerKey(bill.psn_no, bill.insutype, enrolment.insuplc_admdvs, year),
+        own=AccountKey(bill.psn_no, bill.insutype),
+        family=None if link is None else AccountKey(link.owner_psn_no, link.owner_insutype),
+        ec_token_digest=insured.ec_token_digest,
+    )
+
+
+def _day_of(micros: int) -> date:
+    return (_EPOCH + timedelta(microseconds=micros)).date()

@@ -1,0 +1,43 @@
+"""One settlement as it was answered, with what a query tells beyond it (5203). A reversed one is told as it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.kernel.errors import not_found
+from services.settlement.domain.entries import VOID
+from services.settlement.domain.reversal import BookedSettlement
+from services.settlement.operations.settlement_rows import SettlementStore
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementQuestion:
+    """A settlement by number, or where that is empty by the message that made it, of a person's encounter."""
+
+    scope: str
+    psn_no: str
+    mdtrt_id: str
+    setl_id: str = ""
+    msgid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Reads settlements."""
+
+    store: SettlementStore
+
+    async def settlement(self, question: SettlementQuestion) -> BookedSettlement:
+        """The settlement or counter-entry; SETTLEMENT_NOT_FOUND whatever does not fit."""
+        async with self.store.reading() as snapshot:
+            if question.setl_id:
+                found = await snapshot.settlement(question.setl_id)
+            else:
+                found = await snapshot.settlement_by_msgid(question.scope, question.msgid, question.mdtrt_id)
+        if (
+            found is None
+            or found.kind == VOID
+            or (found.scope, found.key.psn_no, found.mdtrt_id) != (question.scope, question.psn_no, question.mdtrt_id)
+        ):
+            raise not_found("SETTLEMENT_NOT_FOUND", setl_id=question.setl_id or question.msgid)
+        return found

@@ -1,0 +1,177 @@
+"""Reversals (2208, 2305) and messages taken back (2601): a counter-entry with every sum negated, last in, first out.
+
+A settlement that is reversed already answers its counter-entry again; a message that never came leaves a void, so that it
+is refused when it comes late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from services.kernel.errors import Fault, FaultKind, precondition
+from services.settlement.domain.answer import Reversal
+from services.settlement.domain.booking import reversal_postings
+from services.settlement.domain.encounters import Entry
+from services.settlement.domain.entries import (
+    NOTHING,
+    REVERSE,
+    VOID,
+    Moved,
+    StoredAnswer,
+    Wanted,
+    Writing,
+    accumulator_entries,
+    repeated,
+    settlement_row,
+    stored_moment,
+)
+from services.settlement.domain.ledger import AccountHead, AccountKey, YearLedger
+from services.settlement.domain.refund import refund, refund_deltas
+from services.settlement.domain.reversal import (
+    BookedSettlement,
+    MessageName,
+    ReversalOrder,
+    SettlementName,
+    check_last,
+    counter_heading,
+    named_settlement,
+    void_heading,
+)
+from services.settlement.operations.books import Scribe
+from services.settlement.operations.ports import NewId
+from services.settlement.operations.settlement_rows import SettlementReader, SettlementStore, SettlementWriter
+
+TRIES: Final = 4
+_RETRY_AFTER_S: Final = 0.2
+
+Find = Callable[[SettlementReader], Awaitable[BookedSettlement | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reversing:
+    """Reverses settlements."""
+
+    store: SettlementStore
+    scribe: Scribe
+    new_id: NewId
+
+    async def reverse(self, order: ReversalOrder, name: SettlementName) -> bytes:
+        """The counter-entry's answer. Raises SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, REQUEST_ID_REUSED."""
+
+        async def find(books: SettlementReader) -> BookedSettlement:
+            return named_settlement(name, order.stamp.scope, await books.settlement(name.setl_id))
+
+        async def decide(work: SettlementWriter, original: BookedSettlement | None) -> bytes:
+            if original is None:
+                raise Moved
+            if original.state != "reversed":
+                return await self._counter(work, original, order)
+            counter = await work.settlement(original.counter_setl_id)
+            if counter is None:
+                raise Moved
+            await work.add_entry(Entry(self.new_id(""), order.stamp, counter.response, None, "repeat", order.now))
+            return counter.response
+
+        return await self._once(order, find, decide, _stored_response)
+
+    async def reverse_message(self, order: ReversalOrder, name: MessageName, render: Callable[[bool], bytes]) -> bytes:
+        """Takes a message 2207, 2207A or 2304 back; `render` is told whether it had never arrived.
+
+        Raises LATER_SETTLEMENT_EXISTS, NOT_REVERSIBLE where the message was another person's, REQUEST_ID_REUSED.
+        """
+
+        async def find(books: SettlementReader) -> BookedSettlement | None:
+            found = await books.settlement_by_request(order.stamp.scope, name.request_id)
+            if found is not None and found.kind != VOID and name.psn_no not in ("", found.key.psn_no):
+                raise precondition("NOT_REVERSIBLE", oinfno=name.oinfno)
+            return found
+
+        async def decide(work: SettlementWriter, original: BookedSettlement | None) -> bytes:
+            if original is not None and original.kind != VOID and original.state != "reversed":
+                await self._counter(work, original, order)
+                return render(False)
+            if original is None:
+                heading = void_heading(order, name, self.new_id(""), stored_moment(order.now))
+                await work.save(Writing(settlements=[settlement_row(heading, NOTHING, b"", b"")]))
+            response = render(original is None or original.kind == VOID)
+            await work.add_entry(Entry(self.new_id(""), order.stamp, response, None, "message", order.now))
+            return response
+
+        return await self._once(order, find, decide, lambda stored: _stored_message(stored, render))
+
+    async def check_unused(self, order: ReversalOrder) -> None:
+        """Raises REQUEST_ID_REUSED where the request id stands for a reversal of something else."""
+        async with self.store.reading() as snapshot:
+            await _stored(snapshot, order)
+
+    async def _once(
+        self,
+        order: ReversalOrder,
+        find: Find,
+        decide: Callable[[SettlementWriter, BookedSettlement | None], Awaitable[bytes]],
+        repeat: Callable[[StoredAnswer], bytes],
+    ) -> bytes:
+        """Answers a repeat, else finds, locks all persons concerned, looks again and decides, in one transaction."""
+        for _ in range(TRIES):
+            try:
+                async with self.store.reading() as snapshot:
+                    stored = await _stored(snapshot, order)
+                    if stored is not None:
+                        return repeat(stored)
+                    found = await find(snapshot)
+                    owners = {line.owner_psn_no for line in await snapshot.postings(found.setl_id)} if found else set()
+                async with self.store.writing() as work:
+                    persons = {owner for owner in owners if owner}
+                    if found is not None and found.kind != VOID:
+                        persons.add(found.key.psn_no)
+                    await work.lock(persons)
+                    stored = await _stored(work, order)
+                    return repeat(stored) if stored is not None else await decide(work, await find(work))
+            except Moved:
+                continue
+        raise Fault(FaultKind.UNAVAILABLE, "LEDGER_CONTENTION", retry_after_s=_RETRY_AFTER_S)
+
+    async def _counter(self, work: SettlementWriter, original: BookedSettlement, order: ReversalOrder) -> bytes:
+        """Books the counter-entry of a standing settlement."""
+        check_last(original, await work.later(original))
+        lines = await work.postings(original.setl_id)
+        own = AccountKey(original.key.psn_no, original.key.insutype)
+        owners = (AccountKey(line.owner_psn_no or "", line.owner_insutype or "") for line in lines)
+        accounts = tuple(dict.fromkeys((own, *(key for key in owners if key.psn_no))))
+        books = await work.load(Wanted(ledgers=(original.key,), accounts=accounts))
+        seq = books.years.get(original.key, YearLedger()).seq + 1
+        setl_id, at = self.new_id(""), stored_moment(order.now)
+        postings = reversal_postings(setl_id, lines, books.accounts, at)
+        deltas = refund_deltas(await work.deltas(original.setl_id))
+        balance = books.accounts.get(own, AccountHead()).balance_fen
+        reversal = Reversal(setl_id, order.desk, order.now, balance)
+        response, record = self.scribe.reversed(original.response, original.record, reversal)
+        heading = counter_heading(original, order, setl_id, seq, at)
+        row = settlement_row(heading, refund(original.components), response, record)
+        entries = accumulator_entries(original.key, seq, deltas, setl_id)
+        await work.mark_reversed(original.setl_id)
+        await work.save(Writing([row], entries, postings))
+        return response
+
+
+async def _stored(books: SettlementReader, order: ReversalOrder) -> StoredAnswer | None:
+    """What the request left before; raises REQUEST_ID_REUSED for other content, MESSAGE_VOIDED for a void."""
+    key = (order.stamp.scope, order.stamp.request_id)
+    stored = (await books.load(Wanted(requests=(key,)))).answers.get(key) or await books.entry(*key)
+    if stored is None:
+        return None
+    found = repeated(order.stamp, stored)
+    if isinstance(found, Fault):
+        raise found
+    return found
+
+
+def _stored_response(stored: StoredAnswer) -> bytes:
+    return stored.response
+
+
+def _stored_message(stored: StoredAnswer, render: Callable[[bool], bytes]) -> bytes:
+    """A message that made a counter-entry had arrived; any other left its own answer."""
+    return render(False) if stored.kind == REVERSE else stored.response

@@ -1,0 +1,102 @@
+"""What encounters and fees ask of the store, as protocols: a snapshot to read, a transaction to write."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from services.settlement.domain.encounters import Encounter, EncounterFilter, Entry, FeePresence
+from services.settlement.domain.fees import FeeBatch, FeeLine, StandingLine
+
+
+class Snapshot(Protocol):
+    """What stands."""
+
+    async def entry(self, scope: str, request_id: str) -> Entry | None:
+        """The accepted write of that request id."""
+        ...
+
+    async def encounter(self, mdtrt_id: str) -> Encounter | None:
+        """The encounter of that number."""
+        ...
+
+    async def encounters(self, wanted: EncounterFilter, limit: int) -> list[Encounter]:
+        """Encounters that are not cancelled, newest first."""
+        ...
+
+    async def open_visit(self, fixmedins_code: str, psn_no: str, ipt_otp_no: str) -> Encounter | None:
+        """The open visit under the institution's own number."""
+        ...
+
+    async def open_stay(self, psn_no: str) -> Encounter | None:
+        """The person's open stay, at whatever institution."""
+        ...
+
+    async def settled_since_discharge(self, mdtrt_id: str) -> bool:
+        """Whether a settlement made after the last discharge stands."""
+        ...
+
+    async def fee_presence(self, mdtrt_id: str) -> FeePresence:
+        """Whether unsettled lines or a settlement stand on the encounter."""
+        ...
+
+    async def batches(self, mdtrt_id: str) -> list[FeeBatch]:
+        """All charge batches, oldest first."""
+        ...
+
+    async def lines(self, mdtrt_id: str, numbers: Collection[str]) -> list[StandingLine]:
+        """The standing lines of these numbers."""
+        ...
+
+    async def returns(self, mdtrt_id: str, numbers: Collection[str]) -> list[StandingLine]:
+        """The standing returns of the lines of these numbers."""
+        ...
+
+    async def listed_lines(self, mdtrt_id: str, setl_id: str, limit: int) -> list[StandingLine]:
+        """Standing lines in the order they came, of one settlement where its number is given."""
+        ...
+
+
+class Writing(Snapshot, Protocol):
+    """One transaction."""
+
+    async def lock(self, psn_no: str) -> None:
+        """Holds what is written about the person until the transaction ends."""
+        ...
+
+    async def add_entry(self, entry: Entry) -> None:
+        """Keeps an accepted write."""
+        ...
+
+    async def add_encounter(self, encounter: Encounter) -> None:
+        """A new encounter."""
+        ...
+
+    async def change_encounter(self, encounter: Encounter) -> None:
+        """The encounter as it stands now."""
+        ...
+
+    async def add_fees(self, batches: Sequence[FeeBatch], lines: Sequence[FeeLine]) -> None:
+        """New batches with their lines."""
+        ...
+
+    async def cancel_batches(self, fee_batch_ids: Sequence[str]) -> None:
+        """Cancels batches with all their lines."""
+        ...
+
+    async def cancel_lines(self, line_ids: Sequence[str]) -> None:
+        """Cancels single lines."""
+        ...
+
+
+class EncounterStore(Protocol):
+    """The encounters and fees of one database."""
+
+    def reading(self) -> AbstractAsyncContextManager[Snapshot]:
+        """A snapshot."""
+        ...
+
+    def writing(self) -> AbstractAsyncContextManager[Writing]:
+        """One transaction; raises `Moved` where a row that must be unique is taken."""
+        ...

@@ -1,0 +1,154 @@
+"""Identity as settlement sees it: lists of credentials verified and persons read, as few calls as the limits allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Final
+
+from google.type.date_pb2 import Date
+
+from services.kernel.codes import EC, ID_CARD, SOCIAL_SECURITY_CARD
+from services.kernel.errors import Fault
+from services.runtime.outbound import Peers, fault_of
+from services.settlement.domain.insured import CredentialQuery, Enrolment, FamilyLink, Identity, Insured, Person
+from yibao.common.v1.codes_pb2 import MdtrtCertType
+from yibao.identity.v1 import credential_pb2, credential_pb2_grpc, person_pb2, person_pb2_grpc
+
+MEMBER: Final = "identity"
+_BATCH: Final = 64
+_PERSONS: Final = 500
+_CERT_TYPES: Final[Mapping[str, MdtrtCertType.ValueType]] = {
+    "": MdtrtCertType.MDTRT_CERT_TYPE_UNSPECIFIED,
+    EC: MdtrtCertType.MDTRT_CERT_TYPE_EC,
+    ID_CARD: MdtrtCertType.MDTRT_CERT_TYPE_ID_CARD,
+    SOCIAL_SECURITY_CARD: MdtrtCertType.MDTRT_CERT_TYPE_SOCIAL_SECURITY_CARD,
+}
+
+
+class IdentityClient:
+    """Calls identity through the mesh."""
+
+    def __init__(self, peers: Peers) -> None:
+        self._peers = peers
+        self._credentials = peers.stub(credential_pb2_grpc.CredentialServiceStub, MEMBER)
+        self._persons = peers.stub(person_pb2_grpc.PersonServiceStub, MEMBER)
+
+    async def verify_batch(self, items: Sequence[CredentialQuery]) -> Sequence[Insured | Fault]:
+        """Whose each credential is, or its refusal, in order. Raises when identity is out of reach."""
+        answers: list[Insured | Fault] = []
+        for begin in range(0, len(items), _BATCH):
+            context = self._peers.item_context()
+            rows = [
+                credential_pb2.BatchVerifyItem(context=context, request=_verify_request(item))
+                for item in items[begin : begin + _BATCH]
+            ]
+            response = await self._peers.call(
+                self._credentials.BatchVerify, credential_pb2.BatchVerifyRequest(items=rows)
+            )
+            answers.extend(
+                fault_of(outcome.status, MEMBER) if outcome.HasField("status") else _insured(outcome.response)
+                for outcome in response.outcomes
+            )
+        return answers
+
+    async def persons(self, psn_nos: Sequence[str]) -> Mapping[str, Insured]:
+        """Persons by number with all their enrolments; unknown numbers are absent."""
+        found: dict[str, Insured] = {}
+        for begin in range(0, len(psn_nos), _PERSONS):
+            request = person_pb2.BatchGetPersonsRequest(psn_nos=psn_nos[begin : begin + _PERSONS])
+            response = await self._peers.call(self._persons.BatchGetPersons, request)
+            for outcome in response.outcomes:
+                if outcome.HasField("record"):
+                    record = outcome.record
+                    found[record.person.psn_no] = Insured(
+                        _person(record.person),
+                        _enrolments(record.enrolments),
+                        _identities(record.identities),
+                        _links(record.family_links),
+                    )
+        return found
+
+
+def _verify_request(item: CredentialQuery) -> credential_pb2.VerifyRequest:
+    return credential_pb2.VerifyRequest(
+        mdtrt_cert_type=_CERT_TYPES[item.mdtrt_cert_type],
+        mdtrt_cert_no=item.mdtrt_cert_no,
+        card_sn=item.card_sn,
+        psn_no=item.psn_no,
+        psn_cert_type=item.psn_cert_type,
+        certno=item.certno,
+        fixmedins_code=item.fixmedins_code,
+        insutype=item.insutype,
+        day=Date(year=item.day.year, month=item.day.month, day=item.day.day),
+    )
+
+
+def _insured(answer: credential_pb2.VerifyResponse) -> Insured:
+    return Insured(
+        _person(answer.person),
+        _enrolments(answer.enrolments),
+        _identities(answer.identities),
+        _links(answer.family_links),
+        answer.ec_token_digest,
+    )
+
+
+def _person(person: person_pb2.Person) -> Person:
+    return Person(
+        person.psn_no,
+        person.psn_name,
+        person.psn_cert_type,
+        person.certno,
+        person.gend,
+        person.naty,
+        _day(person.brdy),
+    )
+
+
+def _enrolments(enrolments: Iterable[person_pb2.Enrolment]) -> tuple[Enrolment, ...]:
+    return tuple(
+        Enrolment(
+            insutype=entry.insutype,
+            insuplc_admdvs=entry.insuplc_admdvs,
+            psn_type=entry.psn_type,
+            psn_insu_stas=entry.psn_insu_stas,
+            status=entry.status,
+            from_day=_day(entry.from_day),
+            to_day=_day(entry.to_day) if entry.HasField("to_day") else None,
+            insured_since=_day(entry.insured_since if entry.HasField("insured_since") else entry.from_day),
+            cvlserv_flag=entry.cvlserv_flag,
+            emp_name=entry.emp_name,
+            facts=dict(entry.facts),
+        )
+        for entry in enrolments
+    )
+
+
+def _identities(identities: Iterable[person_pb2.PersonIdentity]) -> tuple[Identity, ...]:
+    return tuple(
+        Identity(
+            entry.psn_idet_type,
+            entry.identity,
+            _day(entry.from_day),
+            _day(entry.to_day) if entry.HasField("to_day") else None,
+            entry.memo,
+        )
+        for entry in identities
+    )
+
+
+def _links(links: Iterable[person_pb2.FamilyLink]) -> tuple[FamilyLink, ...]:
+    return tuple(
+        FamilyLink(
+            entry.owner_psn_no,
+            entry.owner_insutype,
+            _day(entry.from_day),
+            _day(entry.to_day) if entry.HasField("to_day") else None,
+        )
+        for entry in links
+    )
+
+
+def _day(day: Date) -> date:
+    return date(day.year, day.month, day.day)

@@ -1,0 +1,185 @@
+"""Encounters between messages and domain values, and what 5201 tells of them, written down when it is learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.kernel.clock import BEIJING, age_on, beijing_day
+from services.kernel.codes import pooling_area
+from services.runtime.call import CallContext
+from services.runtime.idempotency import content_hash, scope_of
+from services.runtime.texts.table import text
+from services.settlement.domain.benefits import FundCheck
+from services.settlement.domain.bill import STAY
+from services.settlement.domain.encounters import OPEN, Encounter, RequestStamp, days_in_hospital
+from services.settlement.domain.insured import SUSPENDED, Enrolment, Insured
+from services.settlement.operations.persons import InsuredInfo
+from services.settlement.servicer.convert_settlement import day_message, moment, national_codes
+from yibao.common.v1 import codes_pb2
+from yibao.settlement.v1 import common_pb2, encounter_pb2
+
+_FUND_CHECK = "01"
+_IN_HOSPITAL, _NOT_IN_HOSPITAL = "1", "0"
+
+
+class Codes:
+    """National codes of the enumerations and back, looked up once."""
+
+    def __init__(self) -> None:
+        enums = codes_pb2.DESCRIPTOR.enum_types_by_name
+        self.med_types = national_codes(enums["MedType"])
+        self.cert_types = national_codes(enums["MdtrtCertType"])
+        self.approvals = national_codes(enums["HospApprFlag"])
+        self._med_values: dict[str, Any] = {code: number for number, code in self.med_types.items()}
+
+    def med_type(self, number: int) -> str:
+        """The national med_type of an enumeration value; empty for none."""
+        return self.med_types.get(number, "")
+
+    def med_value(self, code: str) -> Any:
+        """The enumeration value of a national med_type; 0 for none."""
+        return self._med_values.get(code, 0)
+
+
+def stamp_of(call: CallContext, request: Any) -> RequestStamp:
+    """Whose write it is and with which content."""
+    return RequestStamp(scope_of(call.caller), request.request_id, call.method, content_hash(request))
+
+
+def time_of(value: Timestamp) -> datetime:
+    """The moment of a message, UTC."""
+    return value.ToDatetime(tzinfo=UTC)
+
+
+def insured_info(info: InsuredInfo, now: datetime) -> encounter_pb2.GetInsuredInfoResponse:
+    """The answer of 1101."""
+    person = info.insured.person
+    return encounter_pb2.GetInsuredInfoResponse(
+        baseinfo=encounter_pb2.Baseinfo(
+            psn_no=person.psn_no,
+            psn_cert_type=person.psn_cert_type,
+            certno=person.certno,
+            psn_name=person.psn_name,
+            gend=person.gend,
+            naty=person.naty,
+            brdy=day_message(person.brdy),
+            age=age_on(person.brdy, beijing_day(now)),
+        ),
+        insuinfo=[_insuinfo(entry, info.balances_fen.get(entry.insutype, 0)) for entry in info.insured.enrolments],
+        idetinfo=[
+            encounter_pb2.Idetinfo(
+                psn_idet_type=entry.psn_idet_type,
+                memo=entry.memo,
+                begntime=_day_start(entry.from_day),
+                endtime=None if entry.to_day is None else _day_start(entry.to_day),
+            )
+            for entry in info.insured.identities
+        ],
+    )
+
+
+def _insuinfo(enrolment: Enrolment, balance_fen: int) -> encounter_pb2.Insuinfo:
+    """One enrolment; a suspended one was suspended on its first day, any other stops after its last."""
+    paused = enrolment.from_day if enrolment.psn_insu_stas == SUSPENDED else enrolment.to_day
+    return encounter_pb2.Insuinfo(
+        balc_fen=balance_fen,
+        insutype=enrolment.insutype,
+        psn_type=enrolment.psn_type,
+        psn_insu_stas=enrolment.psn_insu_stas,
+        psn_insu_date=day_message(enrolment.insured_since),
+        paus_insu_date=None if paused is None else day_message(paused),
+        cvlserv_flag=enrolment.cvlserv_flag,
+        insuplc_admdvs=enrolment.insuplc_admdvs,
+        emp_name=enrolment.emp_name,
+    )
+
+
+def trtinfo(psn_no: str, check: FundCheck) -> encounter_pb2.Trtinfo:
+    """One row of 2001; a refusal reads `[REASON] 中文说明`."""
+    refusal = check.refusal
+    return encounter_pb2.Trtinfo(
+        psn_no=psn_no,
+        trt_chk_type=_FUND_CHECK,
+        fund_pay_type=check.fund_pay_type,
+        trt_enjymnt_flag=refusal is None,
+        begndate=day_message(check.begin),
+        enddate=day_message(check.end),
+        trt_chk_rslt="" if refusal is None else f"[{refusal.reason}] {text(refusal, 'zh')}",
+    )
+
+
+def described(
+    desk: common_pb2.Desk, now: datetime, told: dict[str, Any]
+) -> Callable[[Encounter, Insured, Enrolment], bytes]:
+    """Writes down a new encounter: who it is, and what the request told (`told`, by field)."""
+
+    def describe(encounter: Encounter, insured: Insured, enrolment: Enrolment) -> bytes:
+        person = insured.person
+        return encounter_pb2.EncounterInformation(
+            mdtrt_id=encounter.mdtrt_id,
+            psn_no=person.psn_no,
+            psn_cert_type=person.psn_cert_type,
+            certno=person.certno,
+            psn_name=person.psn_name,
+            gend=person.gend,
+            naty=person.naty,
+            brdy=day_message(person.brdy),
+            age=age_on(person.brdy, beijing_day(encounter.begin_at)),
+            insutype=encounter.insutype,
+            psn_type=enrolment.psn_type,
+            cvlserv_flag=enrolment.cvlserv_flag,
+            insu_optins=pooling_area(enrolment.insuplc_admdvs),
+            emp_name=enrolment.emp_name,
+            ipt_otp_no=encounter.ipt_otp_no,
+            **_by_desk(desk, now),
+            **told,
+        ).SerializeToString()
+
+    return describe
+
+
+def revised(desk: common_pb2.Desk, now: datetime, told: dict[str, Any]) -> Callable[[bytes], bytes]:
+    """Writes newly told fields into what is known; an empty one tells nothing."""
+
+    def revise(details: bytes) -> bytes:
+        known = encounter_pb2.EncounterInformation.FromString(details)
+        known.MergeFrom(encounter_pb2.EncounterInformation(**told, **_by_desk(desk, now)))
+        return known.SerializeToString()
+
+    return revise
+
+
+def main_diagnosis(diagnoses: Iterable[common_pb2.Diagnosis]) -> dict[str, str]:
+    """Code and name of the main diagnosis, by their fields in 5201; nothing where no row is marked."""
+    for row in diagnoses:
+        if row.maindiag_flag == "1":
+            return {"dscg_maindiag_code": row.diag_code, "dscg_maindiag_name": row.diag_name}
+    return {}
+
+
+def information(codes: Codes, encounter: Encounter, now: datetime) -> encounter_pb2.EncounterInformation:
+    """What 5201 tells of an encounter; one that lasts ends with the answer."""
+    told = encounter_pb2.EncounterInformation.FromString(encounter.details)
+    end = encounter.end_at or now
+    told.begntime.CopyFrom(moment(encounter.begin_at))
+    told.endtime.CopyFrom(moment(end))
+    told.med_type = codes.med_value(encounter.med_type)
+    told.dise_codg, told.dise_name = encounter.dise_codg, encounter.dise_name
+    if encounter.kind == STAY:
+        told.inhosp_stas = _IN_HOSPITAL if encounter.state == OPEN else _NOT_IN_HOSPITAL
+        told.ipt_days = days_in_hospital(encounter.begin_at, end)
+    else:
+        told.inhosp_stas = _NOT_IN_HOSPITAL
+    return told
+
+
+def _by_desk(desk: common_pb2.Desk, now: datetime) -> dict[str, Any]:
+    return {"opter_id": desk.opter, "opter_name": desk.opter_name, "opt_time": moment(now)}
+
+
+def _day_start(day: date) -> Timestamp:
+    return moment(datetime(day.year, day.month, day.day, tzinfo=BEIJING))

@@ -1,0 +1,126 @@
+"""Fee lines between messages and domain values: what was sent, how it was split, what 5204 tells of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from services.kernel.clock import beijing_day
+from services.settlement.domain.catalogue import ItemKey, PricedItem
+from services.settlement.domain.encounters import Encounter
+from services.settlement.domain.fees import StandingLine
+from services.settlement.domain.pricing import PricedLine, SentLine, exempt_tags, ratio_text_of
+from services.settlement.servicer.convert_encounters import Codes, time_of
+from services.settlement.servicer.convert_settlement import moment
+from yibao.common.v1 import codes_pb2
+from yibao.settlement.v1 import common_pb2, fee_pb2
+
+_NOT_NEEDED = "0"
+_CLASSES: Mapping[str, codes_pb2.ChrgitmLv.ValueType] = {
+    "A": codes_pb2.CHRGITM_LV_A,
+    "B": codes_pb2.CHRGITM_LV_B,
+    "C": codes_pb2.CHRGITM_LV_C,
+}
+_OF_LINE = (
+    *("sin_dos_dscr", "used_frqu_dscr", "prd_days", "medc_way_dscr", "med_list_codg", "medins_list_codg"),
+    *("medins_list_name", "bilg_dept_codg", "bilg_dept_name", "bilg_dr_codg", "bilg_dr_name", "acord_dept_codg"),
+    *("acord_dept_name", "orders_dr_code", "orders_dr_name", "hosp_appr_flag", "tcmdrug_used_way", "etip_flag"),
+    *("etip_hosp_code", "dscg_tkdrug_flag", "matn_fee_flag", "memo", "fee_ocur_time"),
+)
+_OF_SPLIT = (
+    *("feedetl_sn", "cnt", "pric", "det_item_fee_sumamt_fen", "pric_uplmt_amt", "selfpay_prop"),
+    *("fulamt_ownpay_amt_fen", "overlmt_amt_fen", "preselfpay_amt_fen", "inscp_scp_amt_fen", "chrgitm_lv"),
+    *("med_chrgitm_type", "lmt_used_flag", "bas_medn_flag", "hi_nego_drug_flag"),
+)
+
+
+class LineMessages:
+    """Writes the split of a line down as a message."""
+
+    def answer(self, line: PricedLine) -> bytes:
+        """The split of a line as it is stored and answered."""
+        sent, item, split = line.sent, line.item, line.split
+        return common_pb2.FeeLineSplit(
+            feedetl_sn=sent.feedetl_sn,
+            det_item_fee_sumamt_fen=split.amount_fen,
+            cnt=sent.cnt,
+            pric=sent.pric,
+            pric_uplmt_amt=item.price_limit,
+            selfpay_prop=ratio_text_of(item),
+            fulamt_ownpay_amt_fen=split.fulamt_ownpay_fen,
+            overlmt_amt_fen=split.overlmt_fen,
+            preselfpay_amt_fen=split.preselfpay_fen,
+            inscp_scp_amt_fen=split.inscp_fen,
+            chrgitm_lv=_CLASSES[item.chrg_class],
+            med_chrgitm_type=item.med_chrgitm_type,
+            bas_medn_flag=item.bas_medn_flag,
+            hi_nego_drug_flag=item.hi_nego_drug_flag,
+            lmt_used_flag=item.lmt_used_flag,
+        ).SerializeToString()
+
+    def tags(self, answer: bytes) -> frozenset[str]:
+        """The flags of a stored answer by which a policy may free its line."""
+        split = common_pb2.FeeLineSplit.FromString(answer)
+        return exempt_tags(split.bas_medn_flag, split.hi_nego_drug_flag)
+
+
+def sent_lines(codes: Codes, lines: Iterable[common_pb2.FeeLine]) -> tuple[SentLine, ...]:
+    """The lines of an upload; the whole line is its content."""
+    return tuple(
+        SentLine(
+            feedetl_sn=line.feedetl_sn,
+            init_feedetl_sn=line.init_feedetl_sn,
+            chrg_bchno=line.chrg_bchno,
+            fee_at=time_of(line.fee_ocur_time),
+            med_list_codg=line.med_list_codg,
+            amount_fen=line.det_item_fee_sumamt_fen,
+            cnt=line.cnt,
+            pric=line.pric,
+            hosp_appr_flag=codes.approvals.get(line.hosp_appr_flag, _NOT_NEEDED),
+            detail=line.SerializeToString(deterministic=True),
+        )
+        for line in lines
+    )
+
+
+def upload_answer(answers: Sequence[bytes]) -> bytes:
+    """The answer of 2204."""
+    return fee_pb2.UploadFeesResponse(result=_splits(answers)).SerializeToString()
+
+
+def stay_upload_answer(answers: Sequence[bytes]) -> bytes:
+    """The answer of 2301."""
+    return fee_pb2.UploadStayFeesResponse(result=_splits(answers)).SerializeToString()
+
+
+def item_keys_of(lines: Iterable[StandingLine]) -> list[ItemKey]:
+    """The items that stored lines name, each on its line's day."""
+    return [
+        ItemKey(common_pb2.FeeLine.FromString(entry.line.detail).med_list_codg, beijing_day(entry.line.fee_at))
+        for entry in lines
+    ]
+
+
+def fee_detail(codes: Codes, encounter: Encounter, entry: StandingLine, item: PricedItem | None) -> fee_pb2.FeeDetail:
+    """One line of 5204: what was sent, how it was split, and what the catalogue calls the item."""
+    sent = common_pb2.FeeLine.FromString(entry.line.detail)
+    split = common_pb2.FeeLineSplit.FromString(entry.line.answer)
+    copied: dict[str, Any] = {name: getattr(sent, name) for name in _OF_LINE}
+    copied.update((name, getattr(split, name)) for name in _OF_SPLIT)
+    if item is not None:
+        copied.update(
+            hilist_name=item.item_name, list_type=item.list_type, spec=item.spec, dosform_name=item.dosform_name
+        )
+    return fee_pb2.FeeDetail(
+        mdtrt_id=encounter.mdtrt_id,
+        setl_id=entry.setl_id,
+        rx_drord_no=sent.rxno or sent.drord_no,
+        med_type=codes.med_value(encounter.med_type),
+        hilist_code=sent.med_list_codg,
+        opt_time=moment(entry.created_at),
+        **copied,
+    )
+
+
+def _splits(answers: Sequence[bytes]) -> list[common_pb2.FeeLineSplit]:
+    return [common_pb2.FeeLineSplit.FromString(answer) for answer in answers]

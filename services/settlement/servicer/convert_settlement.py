@@ -1,0 +1,241 @@
+"""Bills from messages, and answers of settlements, trials and reversals as messages and stored bytes. It decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from operator import attrgetter
+from typing import Any
+
+from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
+
+from services.kernel.clock import BEIJING, age_on, beijing_day
+from services.kernel.codes import clr_type, pooling_area
+from services.kernel.money import ratio_text
+from services.settlement.domain.answer import BY_ITEM, Answer, Reversal, derivation, pay_loc, shares
+from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT, Bill, Desk, SentParts
+from services.settlement.domain.outcome import MONEY_FIELDS
+from yibao.common.v1 import codes_pb2
+from yibao.options.v1 import options_pb2
+from yibao.settlement.v1 import common_pb2, settlement_pb2
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SETLINFO_MONEY = tuple(name for name in MONEY_FIELDS if name != "pool_prop_selfpay_amt_fen")
+_MONEY = attrgetter(*_SETLINFO_MONEY)
+
+
+def national_codes(enum: EnumDescriptor) -> dict[int, str]:
+    """The national code of each value of an enumeration that has one."""
+    extension: Any = options_pb2.national_code
+    return {value.number: value.GetOptions().Extensions[extension] for value in enum.values if value.number}
+
+
+def moment(value: datetime) -> Timestamp:
+    """A moment as its message."""
+    micros = (value - _EPOCH) // timedelta(microseconds=1)
+    return Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1_000)
+
+
+def day_message(value: date) -> Date:
+    """A day as its message."""
+    return Date(year=value.year, month=value.month, day=value.day)
+
+
+def desk_of(desk: common_pb2.Desk) -> Desk:
+    """The counter of a request."""
+    return Desk(
+        fixmedins_code=desk.fixmedins_code,
+        msgid=desk.msgid,
+        opter=desk.opter,
+        opter_name=desk.opter_name,
+        insuplc_admdvs=desk.insuplc_admdvs,
+        mdtrtarea_admvs=desk.mdtrtarea_admvs,
+    )
+
+
+class BillReader:
+    """Reads bills; the codes of the enumerations are looked up once."""
+
+    def __init__(self) -> None:
+        self._med_types = national_codes(codes_pb2.DESCRIPTOR.enum_types_by_name["MedType"])
+        self._cert_types = national_codes(codes_pb2.DESCRIPTOR.enum_types_by_name["MdtrtCertType"])
+
+    def visit(self, desk: common_pb2.Desk, data: settlement_pb2.Bill) -> Bill:
+        """The bill of a visit."""
+        return Bill(
+            desk=desk_of(desk),
+            kind=VISIT,
+            mdtrt_id=data.mdtrt_id,
+            psn_no=data.psn_no,
+            insutype=data.insutype,
+            chrg_bchno=data.chrg_bchno,
+            medfee_sumamt_fen=data.medfee_sumamt_fen,
+            mdtrt_cert_type=self._cert_types[data.mdtrt_cert_type],
+            mdtrt_cert_no=data.mdtrt_cert_no,
+            card_sn=data.card_sn,
+            med_type=self._med_types[data.med_type],
+            use_own=data.acct_used_flag == codes_pb2.ACCT_USED_FLAG_OWN,
+            use_family=data.acct_used_flag in (codes_pb2.ACCT_USED_FLAG_OWN, codes_pb2.ACCT_USED_FLAG_FAMILY),
+            invono=data.invono,
+            exp_content=data.exp_content,
+            sent=_sent(data),
+        )
+
+    def stay(self, desk: common_pb2.Desk, data: settlement_pb2.StayBill) -> Bill:
+        """The bill of a stay: all that is not settled yet."""
+        return Bill(
+            desk=desk_of(desk),
+            kind=STAY,
+            mdtrt_id=data.mdtrt_id,
+            psn_no=data.psn_no,
+            insutype=data.insutype,
+            chrg_bchno=ALL_BATCHES,
+            medfee_sumamt_fen=data.medfee_sumamt_fen,
+            mdtrt_cert_type=self._cert_types[data.mdtrt_cert_type],
+            mdtrt_cert_no=data.mdtrt_cert_no,
+            card_sn=data.card_sn,
+            use_own=data.acct_used_flag == codes_pb2.ACCT_USED_FLAG_OWN,
+            use_family=data.acct_used_flag in (codes_pb2.ACCT_USED_FLAG_OWN, codes_pb2.ACCT_USED_FLAG_FAMILY),
+            interim=data.mid_setl_flag,
+            invono=data.invono,
+            exp_content=data.exp_content,
+            sent=_sent(data),
+        )
+
+
+class MessageScribe:
+    """Writes answers down as protobuf; a stay's answers have the layout of a visit's."""
+
+    def __init__(self) -> None:
+        self._med_types = _numbers(codes_pb2.DESCRIPTOR.enum_types_by_name["MedType"])
+        self._cert_types = _numbers(codes_pb2.DESCRIPTOR.enum_types_by_name["MdtrtCertType"])
+
+    def settled(self, answer: Answer) -> tuple[bytes, bytes]:
+        """The answer of a settlement and the record of it that 5203 adds."""
+        response = settlement_pb2.SettleResponse(**self._parts(answer))
+        return response.SerializeToString(), _record(answer).SerializeToString()
+
+    def tried(self, answer: Answer, trial_hash: str) -> bytes:
+        """The answer of a trial."""
+        response = settlement_pb2.TrialResponse(trial_hash=trial_hash, **self._parts(answer))
+        return response.SerializeToString()
+
+    def reversed(self, response: bytes, record: bytes, reversal: Reversal) -> tuple[bytes, bytes]:
+        """The answer and record of a counter-entry: the original's with every sum negated."""
+        original = settlement_pb2.SettleResponse.FromString(response)
+        counter = settlement_pb2.ReverseResponse(setlinfo=original.setlinfo, setldetail=original.setldetail)
+        info = counter.setlinfo
+        for name in _SETLINFO_MONEY:
+            setattr(info, name, -getattr(info, name))
+        info.setl_id, info.medins_setl_id = reversal.setl_id, reversal.desk.msgid
+        info.setl_time.CopyFrom(moment(reversal.setl_at))
+        info.balc_fen = reversal.balc_fen
+        for row in counter.setldetail:
+            row.fund_payamt_fen = -row.fund_payamt_fen
+            row.inscp_scp_amt_fen = -row.inscp_scp_amt_fen
+        told = settlement_pb2.SetlinfoRecord.FromString(record)
+        told.refd_setl_flag = True
+        told.opter_id, told.opter_name = reversal.desk.opter, reversal.desk.opter_name
+        told.opt_time.CopyFrom(moment(reversal.setl_at))
+        return counter.SerializeToString(), told.SerializeToString()
+
+    def _parts(self, answer: Answer) -> dict[str, Any]:
+        texts = [derivation(layer) for layer in answer.settlement.layers]
+        rows = shares(answer.settlement, answer.order.bill.insutype, texts)
+        return {
+            "setlinfo": self._setlinfo(answer),
+            "setldetail": [
+                common_pb2.FundShare(
+                    fund_pay_type=row.fund_pay_type,
+                    inscp_scp_amt_fen=row.inscp_scp_fen,
+                    crt_payb_lmt_amt_fen=row.crt_payb_lmt_fen,
+                    fund_payamt_fen=row.fund_payamt_fen,
+                    fund_pay_type_name=row.fund_pay_type_name,
+                    setl_proc_info=row.setl_proc_info,
+                )
+                for row in rows
+            ],
+            "layers": [
+                common_pb2.LayerExplanation(
+                    policy=layer.policy,
+                    layer_id=layer.layer,
+                    stage=layer.stage,
+                    fund=layer.fund,
+                    base_fen=layer.base_fen,
+                    deductible_fen=layer.deductible_fen,
+                    covered_fen=layer.covered_fen,
+                    paid_fen=layer.paid_fen,
+                    over_cap_fen=layer.over_fen,
+                    derivation=text,
+                )
+                for layer, text in zip(answer.settlement.layers, texts, strict=True)
+            ],
+        }
+
+    def _setlinfo(self, answer: Answer) -> common_pb2.Setlinfo:
+        person, order = answer.insured.person, answer.order
+        bill, components = order.bill, answer.settlement.components
+        amounts: Mapping[str, Any] = dict(zip(_SETLINFO_MONEY, _MONEY(components), strict=True))
+        return common_pb2.Setlinfo(
+            mdtrt_id=bill.mdtrt_id,
+            setl_id=answer.setl_id,
+            psn_no=person.psn_no,
+            psn_name=person.psn_name,
+            psn_cert_type=person.psn_cert_type,
+            certno=person.certno,
+            gend=person.gend,
+            naty=person.naty,
+            brdy=day_message(person.brdy),
+            age=age_on(person.brdy, beijing_day(order.now)),
+            insutype=bill.insutype,
+            psn_type=answer.enrolment.psn_type,
+            cvlserv_flag=answer.enrolment.cvlserv_flag,
+            setl_time=moment(order.now),
+            mdtrt_cert_type=self._cert_types.get(bill.mdtrt_cert_type, 0),  # type: ignore[arg-type]  # enum value as number
+            med_type=self._med_types.get(answer.med_type, 0),  # type: ignore[arg-type]  # enum value as number
+            pool_prop_selfpay=ratio_text(components.pool_prop_selfpay_e4),
+            balc_fen=answer.settlement.account.balc_fen,
+            medins_setl_id=bill.desk.msgid,
+            clr_optins=pooling_area(answer.enrolment.insuplc_admdvs),
+            clr_way=BY_ITEM,
+            clr_type=clr_type(answer.med_type),
+            **amounts,
+        )
+
+
+def _numbers(enum: EnumDescriptor) -> dict[str, int]:
+    return {code: number for number, code in national_codes(enum).items()}
+
+
+def _sent(data: settlement_pb2.Bill | settlement_pb2.StayBill) -> SentParts:
+    return SentParts(
+        data.fulamt_ownpay_amt_fen, data.overlmt_selfpay_fen, data.preselfpay_amt_fen, data.inscp_scp_amt_fen
+    )
+
+
+def _record(answer: Answer) -> settlement_pb2.SetlinfoRecord:
+    encounter, order = answer.encounter, answer.order
+    settled = day_message(beijing_day(order.now))
+    return settlement_pb2.SetlinfoRecord(
+        insu_optins=pooling_area(answer.enrolment.insuplc_admdvs),
+        emp_name=answer.enrolment.emp_name,
+        pay_loc=pay_loc(answer.enrolment.insuplc_admdvs, answer.institution.admdvs),
+        fixmedins_code=answer.institution.fixmedins_code,
+        fixmedins_name=answer.institution.fixmedins_name,
+        hosp_lv=answer.institution.hosp_lv,
+        begndate=_stored_day(encounter.begin_at),
+        enddate=settled if encounter.end_at is None else _stored_day(encounter.end_at),
+        year=answer.benefit_year,
+        dise_codg=encounter.dise_codg,
+        dise_name=encounter.dise_name,
+        invono=order.bill.invono,
+        opter_id=order.bill.desk.opter,
+        opter_name=order.bill.desk.opter_name,
+        opt_time=moment(order.now),
+    )
+
+
+def _stored_day(micros: int) -> Date:
+    return day_message((_EPOCH + timedelta(microseconds=micros)).astimezone(BEIJING).date())

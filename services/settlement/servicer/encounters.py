@@ -1,0 +1,245 @@
+"""The RPCs of visits and stays: 1101, 2001, 2201, 2202, 2203, 2401, 2402, 2404, 2405, 5201."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.kernel.clock import beijing_day
+from services.runtime.call import current_call
+from services.settlement.domain.bill import STAY, VISIT
+from services.settlement.domain.encounters import Encounter, EncounterFilter, EncounterName
+from services.settlement.domain.insured import CredentialQuery
+from services.settlement.operations.benefits import BenefitOperations, BenefitQuery
+from services.settlement.operations.encounters import (
+    DischargeInformation,
+    EncounterOperations,
+    Registration,
+    VisitInformation,
+)
+from services.settlement.servicer.convert_encounters import (
+    Codes,
+    described,
+    information,
+    insured_info,
+    main_diagnosis,
+    revised,
+    stamp_of,
+    time_of,
+    trtinfo,
+)
+from yibao.settlement.v1 import common_pb2, encounter_pb2, encounter_pb2_grpc
+
+_TOLD_AT_ADMISSION = (
+    *("coner_name", "tel", "mdtrt_cert_type", "medrcdno", "atddr_no", "chfpdr_name", "adm_dept_codg", "adm_dept_name"),
+    *("adm_bed", "dscg_maindiag_code", "dscg_maindiag_name", "main_cond_dscr"),
+)
+
+
+class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
+    """Answers EncounterService."""
+
+    def __init__(self, encounters: EncounterOperations, benefits: BenefitOperations) -> None:
+        self._encounters = encounters
+        self._persons = encounters.persons
+        self._benefits = benefits
+        self._codes = Codes()
+
+    async def GetInsuredInfo(  # noqa: N802  # the name is the contract's
+        self, request: encounter_pb2.GetInsuredInfoRequest, context: Any
+    ) -> encounter_pb2.GetInsuredInfoResponse:
+        """1101."""
+        now, data = current_call().now, request.data
+        query = CredentialQuery(
+            fixmedins_code=request.desk.fixmedins_code,
+            day=beijing_day(time_of(data.begntime) if data.HasField("begntime") else now),
+            mdtrt_cert_type=self._codes.cert_types[data.mdtrt_cert_type],
+            mdtrt_cert_no=data.mdtrt_cert_no,
+            card_sn=data.card_sn,
+            psn_cert_type=data.psn_cert_type,
+            certno=data.certno,
+        )
+        return insured_info(await self._persons.info(query), now)
+
+    async def CheckBenefit(  # noqa: N802
+        self, request: encounter_pb2.CheckBenefitRequest, context: Any
+    ) -> encounter_pb2.CheckBenefitResponse:
+        """2001."""
+        data = request.data
+        checks = await self._benefits.check(
+            BenefitQuery(
+                psn_no=data.psn_no,
+                insutype=data.insutype,
+                fixmedins_code=data.fixmedins_code,
+                med_type=self._codes.med_type(data.med_type),
+                day=beijing_day(time_of(data.begntime)),
+                dise_codg=data.dise_codg,
+                exp_content=data.exp_content,
+            )
+        )
+        return encounter_pb2.CheckBenefitResponse(trtinfo=[trtinfo(data.psn_no, check) for check in checks])
+
+    async def RegisterVisit(  # noqa: N802
+        self, request: encounter_pb2.RegisterVisitRequest, context: Any
+    ) -> encounter_pb2.RegisterVisitResponse:
+        """2201."""
+        call, data, desk = current_call(), request.data, request.desk
+        registration = Registration(
+            kind=VISIT,
+            credential=self._credential(desk, data),
+            insutype=data.insutype,
+            begin_at=time_of(data.begntime),
+            ipt_otp_no=data.ipt_otp_no,
+            mdtrtarea_admvs=desk.mdtrtarea_admvs,
+            exp_content=data.exp_content,
+        )
+        told = {
+            "mdtrt_cert_type": data.mdtrt_cert_type,
+            "atddr_no": data.atddr_no,
+            "chfpdr_name": data.dr_name,
+            "adm_dept_codg": data.dept_code,
+            "adm_dept_name": data.dept_name,
+        }
+        answer = await self._encounters.register(
+            stamp_of(call, request), registration, call.now, described(desk, call.now, told), _visit_answer
+        )
+        return encounter_pb2.RegisterVisitResponse.FromString(answer)
+
+    async def CancelVisit(  # noqa: N802
+        self, request: encounter_pb2.CancelVisitRequest, context: Any
+    ) -> encounter_pb2.CancelVisitResponse:
+        """2202."""
+        call = current_call()
+        name = _name(VISIT, request.desk, request.data)
+        await self._encounters.cancel(stamp_of(call, request), name, call.now, b"")
+        return encounter_pb2.CancelVisitResponse()
+
+    async def UploadVisit(  # noqa: N802
+        self, request: encounter_pb2.UploadVisitRequest, context: Any
+    ) -> encounter_pb2.UploadVisitResponse:
+        """2203, 2203A."""
+        call, data = current_call(), request.mdtrtinfo
+        information = VisitInformation(
+            med_type=self._codes.med_type(data.med_type),
+            begin_at=time_of(data.begntime),
+            dise_codg=data.dise_codg,
+            dise_name=data.dise_name,
+            exp_content=data.exp_content,
+        )
+        told = {"main_cond_dscr": data.main_cond_dscr, **main_diagnosis(request.diseinfo)}
+        await self._encounters.describe_visit(
+            stamp_of(call, request),
+            _name(VISIT, request.desk, data),
+            information,
+            call.now,
+            revised(request.desk, call.now, told),
+            b"",
+        )
+        return encounter_pb2.UploadVisitResponse()
+
+    async def Admit(  # noqa: N802
+        self, request: encounter_pb2.AdmitRequest, context: Any
+    ) -> encounter_pb2.AdmitResponse:
+        """2401."""
+        call, data, desk = current_call(), request.mdtrtinfo, request.desk
+        registration = Registration(
+            kind=STAY,
+            credential=self._credential(desk, data),
+            insutype=data.insutype,
+            begin_at=time_of(data.begntime),
+            ipt_otp_no=data.ipt_no,
+            mdtrtarea_admvs=data.mdtrtarea_admvs or desk.mdtrtarea_admvs,
+            med_type=self._codes.med_type(data.med_type),
+            dise_codg=data.dise_codg,
+            dise_name=data.dise_name,
+            exp_content=data.exp_content,
+        )
+        told = {name: getattr(data, name) for name in _TOLD_AT_ADMISSION}
+        answer = await self._encounters.register(
+            stamp_of(call, request), registration, call.now, described(desk, call.now, told), _stay_answer
+        )
+        return encounter_pb2.AdmitResponse.FromString(answer)
+
+    async def CancelAdmission(  # noqa: N802
+        self, request: encounter_pb2.CancelAdmissionRequest, context: Any
+    ) -> encounter_pb2.CancelAdmissionResponse:
+        """2404."""
+        call = current_call()
+        name = _name(STAY, request.desk, request.data)
+        await self._encounters.cancel(stamp_of(call, request), name, call.now, b"")
+        return encounter_pb2.CancelAdmissionResponse()
+
+    async def Discharge(  # noqa: N802
+        self, request: encounter_pb2.DischargeRequest, context: Any
+    ) -> encounter_pb2.DischargeResponse:
+        """2402."""
+        call, data = current_call(), request.dscginfo
+        discharge = DischargeInformation(
+            end_at=time_of(data.endtime),
+            dise_codg=data.dise_codg,
+            dise_name=data.dise_name,
+            exp_content=data.exp_content,
+        )
+        names = ("dscg_dept_codg", "dscg_dept_name", "dscg_bed", "dscg_way")
+        told = {**{name: getattr(data, name) for name in names}, **main_diagnosis(request.diseinfo)}
+        await self._encounters.discharge(
+            stamp_of(call, request),
+            _name(STAY, request.desk, data),
+            discharge,
+            call.now,
+            revised(request.desk, call.now, told),
+            b"",
+        )
+        return encounter_pb2.DischargeResponse()
+
+    async def UndoDischarge(  # noqa: N802
+        self, request: encounter_pb2.UndoDischargeRequest, context: Any
+    ) -> encounter_pb2.UndoDischargeResponse:
+        """2405."""
+        call = current_call()
+        name = _name(STAY, request.desk, request.data)
+        await self._encounters.undo_discharge(stamp_of(call, request), name, call.now, b"")
+        return encounter_pb2.UndoDischargeResponse()
+
+    async def ListEncounters(  # noqa: N802
+        self, request: encounter_pb2.ListEncountersRequest, context: Any
+    ) -> encounter_pb2.ListEncountersResponse:
+        """5201."""
+        now, data = current_call().now, request.data
+        wanted = EncounterFilter(
+            fixmedins_code=request.desk.fixmedins_code,
+            psn_no=data.psn_no,
+            begin=time_of(data.begntime),
+            end=time_of(data.endtime),
+            med_type=self._codes.med_type(data.med_type),
+            mdtrt_id=data.mdtrt_id,
+        )
+        found = await self._encounters.listed(wanted)
+        return encounter_pb2.ListEncountersResponse(
+            mdtrtinfo=[information(self._codes, encounter, now) for encounter in found]
+        )
+
+    def _credential(
+        self, desk: common_pb2.Desk, data: encounter_pb2.VisitRegistration | encounter_pb2.Admission
+    ) -> CredentialQuery:
+        return CredentialQuery(
+            fixmedins_code=desk.fixmedins_code,
+            day=beijing_day(time_of(data.begntime)),
+            mdtrt_cert_type=self._codes.cert_types[data.mdtrt_cert_type],
+            mdtrt_cert_no=data.mdtrt_cert_no,
+            card_sn=data.card_sn,
+            psn_no=data.psn_no,
+            insutype=data.insutype,
+        )
+
+
+def _name(kind: str, desk: common_pb2.Desk, data: Any) -> EncounterName:
+    return EncounterName(kind, data.mdtrt_id, desk.fixmedins_code, data.psn_no)
+
+
+def _visit_answer(encounter: Encounter) -> bytes:
+    key = encounter_pb2.VisitKey(mdtrt_id=encounter.mdtrt_id, psn_no=encounter.psn_no, ipt_otp_no=encounter.ipt_otp_no)
+    return encounter_pb2.RegisterVisitResponse(data=key).SerializeToString()
+
+
+def _stay_answer(encounter: Encounter) -> bytes:
+    return encounter_pb2.AdmitResponse(result=encounter_pb2.StayKey(mdtrt_id=encounter.mdtrt_id)).SerializeToString()

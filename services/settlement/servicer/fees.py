@@ -1,0 +1,81 @@
+"""The RPCs of fee lines: 2204, 2205, 2301, 2302, 5204."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.runtime.call import current_call
+from services.settlement.domain.bill import STAY, VISIT
+from services.settlement.domain.encounters import EncounterName
+from services.settlement.operations.fees import FeeOperations, FeeUpload
+from services.settlement.servicer.convert_encounters import Codes, stamp_of
+from services.settlement.servicer.convert_fees import (
+    fee_detail,
+    item_keys_of,
+    sent_lines,
+    stay_upload_answer,
+    upload_answer,
+)
+from yibao.settlement.v1 import fee_pb2, fee_pb2_grpc
+
+
+class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
+    """Answers FeeService."""
+
+    def __init__(self, fees: FeeOperations) -> None:
+        self._fees = fees
+        self._codes = Codes()
+
+    async def UploadFees(  # noqa: N802  # the name is the contract's
+        self, request: fee_pb2.UploadFeesRequest, context: Any
+    ) -> fee_pb2.UploadFeesResponse:
+        """2204."""
+        call = current_call()
+        name = EncounterName(VISIT, request.mdtrt_id, request.desk.fixmedins_code, request.psn_no)
+        upload = FeeUpload(name, sent_lines(self._codes, request.feedetail))
+        answer = await self._fees.upload(stamp_of(call, request), upload, call.now, upload_answer)
+        return fee_pb2.UploadFeesResponse.FromString(answer)
+
+    async def CancelFees(  # noqa: N802
+        self, request: fee_pb2.CancelFeesRequest, context: Any
+    ) -> fee_pb2.CancelFeesResponse:
+        """2205."""
+        call, data = current_call(), request.data
+        name = EncounterName(VISIT, data.mdtrt_id, request.desk.fixmedins_code, data.psn_no)
+        await self._fees.cancel_batches(stamp_of(call, request), name, data.chrg_bchno, call.now, b"")
+        return fee_pb2.CancelFeesResponse()
+
+    async def UploadStayFees(  # noqa: N802
+        self, request: fee_pb2.UploadStayFeesRequest, context: Any
+    ) -> fee_pb2.UploadStayFeesResponse:
+        """2301."""
+        call = current_call()
+        name = EncounterName(STAY, request.mdtrt_id, request.desk.fixmedins_code, request.psn_no)
+        upload = FeeUpload(name, sent_lines(self._codes, request.feedetail), self._codes.med_type(request.med_type))
+        answer = await self._fees.upload(stamp_of(call, request), upload, call.now, stay_upload_answer)
+        return fee_pb2.UploadStayFeesResponse.FromString(answer)
+
+    async def CancelStayFees(  # noqa: N802
+        self, request: fee_pb2.CancelStayFeesRequest, context: Any
+    ) -> fee_pb2.CancelStayFeesResponse:
+        """2302."""
+        call = current_call()
+        name = EncounterName(STAY, request.mdtrt_id, request.desk.fixmedins_code, request.psn_no)
+        numbers = [row.feedetl_sn for row in request.data]
+        await self._fees.cancel_lines(stamp_of(call, request), name, numbers, call.now, b"")
+        return fee_pb2.CancelStayFeesResponse()
+
+    async def ListFees(  # noqa: N802
+        self, request: fee_pb2.ListFeesRequest, context: Any
+    ) -> fee_pb2.ListFeesResponse:
+        """5204."""
+        data, code = request.data, request.desk.fixmedins_code
+        found = await self._fees.listed(EncounterName("", data.mdtrt_id, code, data.psn_no), data.setl_id)
+        keys = item_keys_of(found.lines)
+        items = await self._fees.items(code, keys)
+        return fee_pb2.ListFeesResponse(
+            data=[
+                fee_detail(self._codes, found.encounter, entry, items.get(key))
+                for entry, key in zip(found.lines, keys, strict=True)
+            ]
+        )

@@ -1,0 +1,214 @@
+"""The RPCs of settlement: 2206, 2207, 2303, 2304, 2208, 2305, 2601, 5203 and the lists of 2206 and 2207."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from services.runtime.batch import Admitted, serve_batch
+from services.runtime.call import CallContext, current_call
+from services.runtime.committer import Committer
+from services.settlement.domain.bill import Bill, Order
+from services.settlement.domain.decision import PreparedBill
+from services.settlement.domain.encounters import RequestStamp
+from services.settlement.domain.entries import StoredAnswer
+from services.settlement.domain.reversal import (
+    REVERSIBLE_ADMISSION,
+    MessageName,
+    ReversalOrder,
+    SettlementName,
+    check_reversible,
+)
+from services.settlement.operations.encounters import EncounterOperations
+from services.settlement.operations.queries import Queries, SettlementQuestion
+from services.settlement.operations.reverse import Reversing
+from services.settlement.operations.settle import Outcome, Settling
+from services.settlement.operations.trial import Trying
+from services.settlement.servicer.convert_encounters import stamp_of
+from services.settlement.servicer.convert_settlement import BillReader, desk_of
+from yibao.settlement.v1 import settlement_pb2, settlement_pb2_grpc
+
+_SERVICE: Final = "/yibao.settlement.v1.SettlementService"
+_SETTLE: Final = f"{_SERVICE}/Settle"
+_SETTLE_STAY: Final = f"{_SERVICE}/SettleStay"
+_ADMIT: Final = "/yibao.settlement.v1.EncounterService/Admit"
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementOperations:
+    """What the servicer needs: the operations and the committers through which bills go."""
+
+    settling: Settling
+    trying: Trying
+    reversing: Reversing
+    queries: Queries
+    encounters: EncounterOperations
+    settles: Committer[PreparedBill, Outcome]
+    trials: Committer[PreparedBill, bytes]
+
+
+class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
+    """Answers SettlementService; a unary call is a list of one."""
+
+    def __init__(self, operations: SettlementOperations) -> None:
+        self._operations = operations
+        self._bills = BillReader()
+
+    async def Trial(  # noqa: N802  # the name is the contract's
+        self, request: settlement_pb2.TrialRequest, context: Any
+    ) -> settlement_pb2.TrialResponse:
+        """2206, 2206A."""
+        bill = self._bills.visit(request.desk, request.data)
+        return settlement_pb2.TrialResponse.FromString(await self._try(bill))
+
+    async def BatchTrial(  # noqa: N802
+        self, request: settlement_pb2.BatchTrialRequest, context: Any
+    ) -> settlement_pb2.BatchTrialResponse:
+        """A list of trials."""
+        return settlement_pb2.BatchTrialResponse(outcomes=await serve_batch(request, handle=self._try_items))
+
+    async def Settle(  # noqa: N802
+        self, request: settlement_pb2.SettleRequest, context: Any
+    ) -> settlement_pb2.SettleResponse:
+        """2207, 2207A."""
+        bill = self._bills.visit(request.desk, request.data)
+        return settlement_pb2.SettleResponse.FromString(await self._settle(bill, request))
+
+    async def BatchSettle(  # noqa: N802
+        self, request: settlement_pb2.BatchSettleRequest, context: Any
+    ) -> settlement_pb2.BatchSettleResponse:
+        """A list of settlements, one commit for all."""
+        return settlement_pb2.BatchSettleResponse(outcomes=await serve_batch(request, handle=self._settle_items))
+
+    async def TrialStay(  # noqa: N802
+        self, request: settlement_pb2.TrialStayRequest, context: Any
+    ) -> settlement_pb2.TrialStayResponse:
+        """2303."""
+        bill = self._bills.stay(request.desk, request.data)
+        return settlement_pb2.TrialStayResponse.FromString(await self._try(bill))
+
+    async def SettleStay(  # noqa: N802
+        self, request: settlement_pb2.SettleStayRequest, context: Any
+    ) -> settlement_pb2.SettleStayResponse:
+        """2304."""
+        bill = self._bills.stay(request.desk, request.data)
+        return settlement_pb2.SettleStayResponse.FromString(await self._settle(bill, request))
+
+    async def Reverse(  # noqa: N802
+        self, request: settlement_pb2.ReverseRequest, context: Any
+    ) -> settlement_pb2.ReverseResponse:
+        """2208."""
+        return settlement_pb2.ReverseResponse.FromString(await self._reverse(request, _SETTLE))
+
+    async def ReverseStay(  # noqa: N802
+        self, request: settlement_pb2.ReverseStayRequest, context: Any
+    ) -> settlement_pb2.ReverseStayResponse:
+        """2305."""
+        return settlement_pb2.ReverseStayResponse.FromString(await self._reverse(request, _SETTLE_STAY))
+
+    async def ReverseMessage(  # noqa: N802
+        self, request: settlement_pb2.ReverseMessageRequest, context: Any
+    ) -> settlement_pb2.ReverseMessageResponse:
+        """2601."""
+        name = MessageName(request.data.oinfno, request.data.omsgid, request.data.psn_no)
+        check_reversible(name)
+        order = _reversal(request)
+        encounters, reversing = self._operations.encounters, self._operations.reversing
+
+        def render(never_arrived: bool) -> bytes:
+            warning = _never_arrived(name) if never_arrived else ""
+            return settlement_pb2.ReverseMessageResponse(warn_msg=warning).SerializeToString()
+
+        if name.oinfno == REVERSIBLE_ADMISSION:
+            original = RequestStamp(order.stamp.scope, name.request_id, _ADMIT, "")
+            await reversing.check_unused(order)
+            answer = await encounters.reverse_admission(order.stamp, original, name.psn_no, order.now, render)
+        else:
+            await encounters.writes.answered(order.stamp)
+            answer = await reversing.reverse_message(order, name, render)
+        return settlement_pb2.ReverseMessageResponse.FromString(answer)
+
+    async def GetSettlement(  # noqa: N802
+        self, request: settlement_pb2.GetSettlementRequest, context: Any
+    ) -> settlement_pb2.GetSettlementResponse:
+        """5203."""
+        data = request.data
+        found = await self._operations.queries.settlement(
+            SettlementQuestion(
+                scope=request.desk.fixmedins_code,
+                psn_no=data.psn_no,
+                mdtrt_id=data.mdtrt_id,
+                setl_id=data.setl_id,
+                msgid=data.medins_setl_id,
+            )
+        )
+        answered = settlement_pb2.SettleResponse.FromString(found.response)
+        return settlement_pb2.GetSettlementResponse(
+            setlinfo=answered.setlinfo,
+            record=settlement_pb2.SetlinfoRecord.FromString(found.record),
+            setldetail=answered.setldetail,
+            layers=answered.layers,
+            counter_setl_id=found.counter_setl_id,
+        )
+
+    async def _try(self, bill: Bill) -> bytes:
+        trials = self._operations.trials
+        order = Order(bill, current_call().now)
+        (answer,) = await self._operations.trying.try_bills([order], lambda _, prepared: trials.submit(prepared))
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    async def _settle(self, bill: Bill, request: Any) -> bytes:
+        settles = self._operations.settles
+        order = _order(bill, current_call(), request)
+        (answer,) = await self._operations.settling.settle([order], lambda _, prepared: settles.submit(prepared))
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer.response
+
+    async def _try_items(self, items: Sequence[Admitted]) -> list[settlement_pb2.TrialResponse | BaseException]:
+        async def submit(place: int, bill: PreparedBill) -> bytes:
+            with items[place].active():
+                return await self._operations.trials.submit(bill)
+
+        orders = [Order(self._bills.visit(item.request.desk, item.request.data), item.call.now) for item in items]
+        answers = await self._operations.trying.try_bills(orders, submit)
+        return [
+            answer if isinstance(answer, BaseException) else settlement_pb2.TrialResponse.FromString(answer)
+            for answer in answers
+        ]
+
+    async def _settle_items(self, items: Sequence[Admitted]) -> list[settlement_pb2.SettleResponse | BaseException]:
+        async def submit(place: int, bill: PreparedBill) -> Outcome:
+            with items[place].active():
+                return await self._operations.settles.submit(bill)
+
+        orders = [
+            _order(self._bills.visit(item.request.desk, item.request.data), item.call, item.request) for item in items
+        ]
+        answers = await self._operations.settling.settle(orders, submit)
+        return [_settled(answer) for answer in answers]
+
+    async def _reverse(self, request: Any, rpc: str) -> bytes:
+        data = request.data
+        name = SettlementName(data.setl_id, data.mdtrt_id, data.psn_no, rpc)
+        return await self._operations.reversing.reverse(_reversal(request), name)
+
+
+def _order(bill: Bill, call: CallContext, request: Any) -> Order:
+    return Order(bill, call.now, stamp_of(call, request), request.trial_hash)
+
+
+def _reversal(request: Any) -> ReversalOrder:
+    call = current_call()
+    return ReversalOrder(stamp_of(call, request), desk_of(request.desk), call.now)
+
+
+def _settled(answer: StoredAnswer | BaseException) -> settlement_pb2.SettleResponse | BaseException:
+    return answer if isinstance(answer, BaseException) else settlement_pb2.SettleResponse.FromString(answer.response)
+
+
+def _never_arrived(name: MessageName) -> str:
+    return f"原交易{name.oinfno}报文{name.omsgid}未到达，已登记作废，该报文迟到时将被拒绝"

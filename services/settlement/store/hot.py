@@ -1,0 +1,186 @@
+"""The books as a batch of bills needs them: a few statements for the whole batch, whatever its length, and no row by row.
+
+Reads are on a snapshot or, for a batch that writes, inside its one transaction after the persons' locks. Statements are
+text on the driver connection: this is the one place where the cost of a statement is felt.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from sqlalchemy import Table
+
+from services.runtime.db import Database, DriverConnection, UniqueViolation, advisory_lock, insert_statement
+from services.settlement.domain.bill import BilledBatch, BilledEncounter
+from services.settlement.domain.booking import Posting
+from services.settlement.domain.entries import (
+    SETTLEMENT_COLUMNS,
+    AccumulatorEntry,
+    Books,
+    Moved,
+    StoredAnswer,
+    Wanted,
+    Writing,
+)
+from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
+from services.settlement.store.keyed import fetch_keyed, keys_from
+from services.settlement.store.locks import person_lock
+from services.settlement.store.tables import ACCUMULATOR_ENTRY, POSTING, SETTLEMENT
+
+_DIALECTS: Final = ("sqlite", "postgresql")
+_LEDGER: Final = "psn_no = k0 AND {0}.insutype = k1 AND {0}.insuplc_admdvs = k2 AND {0}.benefit_year = k3"
+
+_ANSWERS: Final = {
+    dialect: "SELECT s.scope, s.request_id, s.content_hash, s.kind, s.setl_id, s.response"
+    f" FROM {keys_from(dialect, 2)} JOIN settlement AS s ON s.scope = k0 AND s.request_id = k1"
+    for dialect in _DIALECTS
+}
+_ENCOUNTERS: Final = {
+    dialect: f"SELECT {', '.join(f'e.{name}' for name in BilledEncounter._fields)}"
+    f" FROM {keys_from(dialect, 1)} JOIN encounter AS e ON e.mdtrt_id = k0"
+    for dialect in _DIALECTS
+}
+_BATCHES: Final = {
+    dialect: "SELECT f.fee_batch_id, f.mdtrt_id, f.chrg_bchno, f.setl_id, f.medfee_fen, f.fulamt_ownpay_fen,"
+    " f.overlmt_fen, f.preselfpay_fen, f.inscp_fen, f.exempt_json"
+    f" FROM {keys_from(dialect, 1)} JOIN fee_batch AS f ON f.mdtrt_id = k0 AND f.state IN ('open', 'settled')"
+    " ORDER BY f.created_at, f.fee_batch_id"
+    for dialect in _DIALECTS
+}
+_SPENT: Final = {
+    dialect: f"SELECT s.ec_token_digest FROM {keys_from(dialect, 1)}"
+    " JOIN settlement AS s ON s.ec_token_digest = k0 AND s.kind = 'settle'"
+    for dialect in _DIALECTS
+}
+_CONTINUED: Final = {
+    dialect: f"SELECT DISTINCT k0 FROM {keys_from(dialect, 1)}"
+    " JOIN settlement AS s ON s.mdtrt_id = k0 AND s.kind = 'settle' AND s.state = 'standing'"
+    for dialect in _DIALECTS
+}
+_YEARS: Final = {
+    dialect: f"SELECT k0, k1, k2, k3, a.key, CAST(SUM(a.delta) AS BIGINT), MAX(a.seq) FROM {keys_from(dialect, 4)}"
+    f" JOIN accumulator_entry AS a ON a.{_LEDGER.format('a')} GROUP BY k0, k1, k2, k3, a.key"
+    f" UNION ALL SELECT k0, k1, k2, k3, NULL, 0, (SELECT MAX(s.ledger_seq) FROM settlement AS s"
+    f" WHERE s.{_LEDGER.format('s')}) FROM {keys_from(dialect, 4)}"
+    for dialect in _DIALECTS
+}
+_ACCOUNTS: Final = {
+    dialect: "SELECT k0, k1, p.account_seq, p.balance_after, p.current_year_after, p.benefit_year"
+    f" FROM {keys_from(dialect, 2)} JOIN posting AS p ON p.owner_psn_no = k0 AND p.owner_insutype = k1"
+    " AND p.account_seq = (SELECT MAX(l.account_seq) FROM posting AS l WHERE l.owner_psn_no = k0 AND l.owner_insutype = k1)"
+    for dialect in _DIALECTS
+}
+_SETTLE_BATCHES: Final = {
+    dialect: f"UPDATE fee_batch SET state = 'settled', setl_id = k1 FROM {keys_from(dialect, 2)}"
+    " WHERE fee_batch_id = k0 AND state = 'open' RETURNING fee_batch_id"
+    for dialect in _DIALECTS
+}
+_INSERTS: Final = {
+    (dialect, table.name): insert_statement(table, dialect, columns)
+    for dialect in _DIALECTS
+    for table, columns in (
+        (SETTLEMENT, SETTLEMENT_COLUMNS),
+        (ACCUMULATOR_ENTRY, AccumulatorEntry._fields),
+        (POSTING, Posting._fields),
+    )
+}
+
+
+class BookReader:
+    """One snapshot of the books."""
+
+    def __init__(self, connection: DriverConnection) -> None:
+        self._connection = connection
+        self._dialect = connection.dialect
+
+    async def load(self, wanted: Wanted) -> Books:
+        """All that is known of what is wanted; what is not found is absent."""
+        books = Books()
+        if wanted.requests:
+            for row in await self._rows(_ANSWERS, 2, wanted.requests):
+                books.answers[row[0], row[1]] = StoredAnswer(*row)
+        if wanted.encounters:
+            for row in await self._rows(_ENCOUNTERS, 1, wanted.encounters):
+                books.encounters[row[0]] = BilledEncounter(*row)
+        await self._load_state(books, wanted)
+        await self._load_ledgers(books, wanted)
+        return books
+
+    async def _load_state(self, books: Books, wanted: Wanted) -> None:
+        if wanted.batches:
+            for row in await self._rows(_BATCHES, 1, wanted.batches):
+                exempt = () if row[9] == "{}" else tuple(json.loads(row[9]).items())
+                books.batches.setdefault(row[1], []).append(BilledBatch._make((*row[:9], exempt)))
+        if wanted.digests:
+            books.spent = {row[0] for row in await self._rows(_SPENT, 1, wanted.digests)}
+        if wanted.stays:
+            books.continued = {row[0] for row in await self._rows(_CONTINUED, 1, wanted.stays)}
+
+    async def _load_ledgers(self, books: Books, wanted: Wanted) -> None:
+        if wanted.ledgers:
+            values: dict[LedgerKey, tuple[int, dict[str, int]]] = {}
+            for row in await self._rows(_YEARS, 4, wanted.ledgers):
+                key = LedgerKey(*row[:4])
+                seq, accumulators = values.get(key, (0, {}))
+                if row[4] is not None:
+                    accumulators[row[4]] = row[5]
+                values[key] = max(seq, row[6] or 0), accumulators
+            books.years = {key: YearLedger(seq, accumulators) for key, (seq, accumulators) in values.items()}
+        if wanted.accounts:
+            for row in await self._rows(_ACCOUNTS, 2, wanted.accounts):
+                books.accounts[AccountKey(row[0], row[1])] = AccountHead(*row[2:])
+
+    async def _rows(self, statements: Mapping[str, str], width: int, keys: Sequence[Any]) -> Sequence[Any]:
+        return await fetch_keyed(self._connection, statements[self._dialect], width, keys)
+
+
+class BookWriter(BookReader):
+    """One transaction on the books: persons locked first, then read, then written."""
+
+    async def lock(self, persons: Iterable[str]) -> None:
+        """Holds the books of these persons until the transaction ends."""
+        await advisory_lock(self._connection, map(person_lock, persons))
+
+    async def save(self, writing: Writing) -> None:
+        """Stores everything; `Moved` where a fee batch is not open any more."""
+        await self._insert(SETTLEMENT, writing.settlements)
+        await self._insert(ACCUMULATOR_ENTRY, writing.accumulators)
+        await self._insert(POSTING, writing.postings)
+        if writing.settled and len(await self._rows(_SETTLE_BATCHES, 2, writing.settled)) != len(writing.settled):
+            raise Moved
+
+    async def _insert(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        if rows:
+            await self._connection.execute_many(_INSERTS[self._dialect, table.name], rows)
+
+
+class HotBooks:
+    """The books of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[BookReader]:
+        """A snapshot."""
+        async with self._database.driver_read() as connection:
+            yield BookReader(connection)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[BookWriter]:
+        """One transaction; `Moved` where another process wrote what this one meant to write."""
+        async with moved_on_collision(self._database) as connection:
+            yield BookWriter(connection)
+
+
+@asynccontextmanager
+async def moved_on_collision(database: Database) -> AsyncIterator[DriverConnection]:
+    """One transaction on the driver connection, whose broken uniqueness is `Moved`."""
+    try:
+        async with database.driver_write() as connection:
+            yield connection
+    except UniqueViolation:
+        raise Moved from None

@@ -1,0 +1,132 @@
+"""Settlements by name, what stands after them, and the rows that undo them; the entries of requests that left no settlement.
+
+Statements are text on the driver connection, as everywhere where the books are moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from services.runtime.db import Database, insert_statement
+from services.settlement.domain.booking import Posting
+from services.settlement.domain.encounters import Entry
+from services.settlement.domain.entries import StoredAnswer, stored_moment
+from services.settlement.domain.ledger import LedgerKey
+from services.settlement.domain.outcome import MONEY_FIELDS, Components
+from services.settlement.domain.reversal import BookedSettlement, LaterSettlement
+from services.settlement.store.hot import BookReader, BookWriter, moved_on_collision
+from services.settlement.store.tables import LEDGER_ENTRY
+
+_ENTRY_COLUMNS: Final = tuple(column.name for column in LEDGER_ENTRY.columns)
+_SETTLEMENT: Final = (
+    "SELECT s.setl_id, s.scope, s.request_id, s.rpc, s.kind, s.state,"
+    " COALESCE(s.reverses, (SELECT c.setl_id FROM settlement AS c WHERE c.reverses = s.setl_id), ''), s.mdtrt_id,"
+    " s.psn_no, s.insutype, s.insuplc_admdvs, s.benefit_year, s.ledger_seq, s.med_type, s.msgid, s.invono,"
+    " s.policies_json, s.preselfpay_in_base, s.response, s.record,"
+    f" {', '.join(f's.{name}' for name in MONEY_FIELDS)}, s.pool_prop_selfpay_e4 FROM settlement AS s"
+)
+
+
+class SettlementReader(BookReader):
+    """Settlements as one snapshot shows them."""
+
+    async def settlement(self, setl_id: str) -> BookedSettlement | None:
+        """The settlement or counter-entry of that number."""
+        return _booked(await self._all(f"{_SETTLEMENT} WHERE s.setl_id = ?1", setl_id))
+
+    async def settlement_by_request(self, scope: str, request_id: str) -> BookedSettlement | None:
+        """What a request left: settlement, counter-entry or void."""
+        return _booked(await self._all(f"{_SETTLEMENT} WHERE s.scope = ?1 AND s.request_id = ?2", scope, request_id))
+
+    async def settlement_by_msgid(self, scope: str, msgid: str, mdtrt_id: str) -> BookedSettlement | None:
+        """The latest settlement or counter-entry that a message of this number left on the encounter."""
+        return _booked(
+            await self._all(
+                f"{_SETTLEMENT} WHERE s.scope = ?1 AND s.msgid = ?2 AND s.mdtrt_id = ?3"
+                " ORDER BY s.setl_at DESC, s.setl_id DESC LIMIT 1",
+                *(scope, msgid, mdtrt_id),
+            )
+        )
+
+    async def later(self, settlement: BookedSettlement) -> list[LaterSettlement]:
+        """What stands after a settlement in its ledger."""
+        rows = await self._all(
+            "SELECT setl_id, scope, ledger_seq FROM settlement WHERE psn_no = ?1 AND insutype = ?2"
+            " AND insuplc_admdvs = ?3 AND benefit_year = ?4 AND ledger_seq > ?5 AND kind = 'settle' AND state = 'standing'",
+            *(*settlement.key, settlement.ledger_seq),
+        )
+        return [LaterSettlement(*row) for row in rows]
+
+    async def postings(self, source_id: str) -> list[Posting]:
+        """The postings of a source, in order."""
+        columns = ", ".join(Posting._fields)
+        rows = await self._all(f"SELECT {columns} FROM posting WHERE source_id = ?1 ORDER BY line_no", source_id)
+        return [Posting(*row) for row in rows]
+
+    async def deltas(self, source_id: str) -> dict[str, int]:
+        """The movements of accumulators of a source, by key."""
+        rows = await self._all("SELECT key, delta FROM accumulator_entry WHERE source_id = ?1", source_id)
+        return {row[0]: row[1] for row in rows}
+
+    async def entry(self, scope: str, request_id: str) -> StoredAnswer | None:
+        """The answer of a request that left an entry of its own."""
+        rows = await self._all(
+            "SELECT scope, request_id, content_hash, 'entry', entry_id, response FROM ledger_entry"
+            " WHERE scope = ?1 AND request_id = ?2",
+            *(scope, request_id),
+        )
+        return StoredAnswer(*rows[0]) if rows else None
+
+    async def _all(self, statement: str, *parameters: Any) -> Sequence[Any]:
+        if self._dialect == "postgresql":
+            statement = statement.replace("?", "$")
+        return await self._connection.fetch(statement, parameters)
+
+
+class SettlementWriter(SettlementReader, BookWriter):
+    """Settlements inside one transaction."""
+
+    async def mark_reversed(self, setl_id: str) -> None:
+        """The settlement is reversed, and its fee batches are open again."""
+        await self._all("UPDATE settlement SET state = 'reversed' WHERE setl_id = ?1", setl_id)
+        await self._all("UPDATE fee_batch SET state = 'open', setl_id = NULL WHERE setl_id = ?1", setl_id)
+
+    async def add_entry(self, entry: Entry) -> None:
+        """Keeps the answer of a request that leaves no settlement."""
+        stamp = entry.stamp
+        row = (
+            *(entry.entry_id, stamp.scope, stamp.request_id, stamp.rpc, stamp.content_hash),
+            *(entry.response, stored_moment(entry.created_at)),
+        )
+        statement = insert_statement(LEDGER_ENTRY, self._dialect, _ENTRY_COLUMNS)
+        await self._connection.execute_many(statement, [row])
+
+
+class SettlementBooks:
+    """The settlements of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[SettlementReader]:
+        """A snapshot."""
+        async with self._database.driver_read() as connection:
+            yield SettlementReader(connection)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[SettlementWriter]:
+        """One transaction; `Moved` where another process wrote what this one meant to write."""
+        async with moved_on_collision(self._database) as connection:
+            yield SettlementWriter(connection)
+
+
+def _booked(rows: Sequence[Any]) -> BookedSettlement | None:
+    if not rows:
+        return None
+    row = tuple(rows[0])
+    key, components = LedgerKey(*row[8:12]), Components(*row[20:])
+    values: list[Any] = [*row[:8], key, row[12] or 0, *row[13:17], bool(row[17]), *row[18:20], components]
+    return BookedSettlement(*values)

@@ -1,0 +1,277 @@
+"""Settlement's tables, the same on SQLite and PostgreSQL: money in fen, the sum rules as constraints of the row.
+
+A standing row changes only in its state; corrections are new rows. It holds no query.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from services.runtime.db import Fen, Json, Moment
+from services.settlement.domain.outcome import FUND_FIELDS, MONEY_FIELDS
+
+METADATA: Final = MetaData()
+
+ENCOUNTER: Final = Table(
+    "encounter",
+    METADATA,
+    Column("mdtrt_id", Text, primary_key=True),
+    Column("fixmedins_code", Text, nullable=False),
+    Column("psn_no", Text, nullable=False),
+    Column("insutype", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("ipt_otp_no", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("med_type", Text, nullable=False),
+    Column("begin_at", Moment, nullable=False),
+    Column("end_at", Moment),
+    Column("insuplc_admdvs", Text, nullable=False),
+    Column("mdtrtarea_admvs", Text, nullable=False),
+    Column("mdtrt_cert_type", Text, nullable=False),
+    Column("dise_codg", Text, nullable=False),
+    Column("dise_name", Text, nullable=False),
+    Column("exp_content", Text, nullable=False),
+    Column("details", LargeBinary, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    CheckConstraint("kind IN ('visit', 'stay')", name="encounter_kind"),
+    CheckConstraint("state IN ('open', 'discharged', 'cancelled')", name="encounter_state"),
+    Index("encounter_of_person", "fixmedins_code", "psn_no", "begin_at"),
+    Index(
+        "encounter_open_visit",
+        "fixmedins_code",
+        "psn_no",
+        "ipt_otp_no",
+        unique=True,
+        sqlite_where=text("kind = 'visit' AND state = 'open'"),
+        postgresql_where=text("kind = 'visit' AND state = 'open'"),
+    ),
+    Index(
+        "encounter_open_stay",
+        "psn_no",
+        unique=True,
+        sqlite_where=text("kind = 'stay' AND state = 'open'"),
+        postgresql_where=text("kind = 'stay' AND state = 'open'"),
+    ),
+)
+
+ENCOUNTER_ENTRY: Final = Table(
+    "encounter_entry",
+    METADATA,
+    Column("entry_id", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("rpc", Text, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("response", LargeBinary, nullable=False),
+    Column("mdtrt_id", Text),
+    Column("kind", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("scope", "request_id", name="encounter_entry_request"),
+    Index("encounter_entry_of", "mdtrt_id"),
+)
+
+FEE_BATCH: Final = Table(
+    "fee_batch",
+    METADATA,
+    Column("fee_batch_id", Text, primary_key=True),
+    Column("mdtrt_id", Text, nullable=False),
+    Column("chrg_bchno", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("setl_id", Text),
+    Column("medfee_fen", Fen, nullable=False),
+    Column("fulamt_ownpay_fen", Fen, nullable=False),
+    Column("overlmt_fen", Fen, nullable=False),
+    Column("preselfpay_fen", Fen, nullable=False),
+    Column("inscp_fen", Fen, nullable=False),
+    Column("exempt_json", Json, nullable=False),
+    Column("line_count", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    CheckConstraint("kind IN ('upload', 'cancel')", name="fee_batch_kind"),
+    CheckConstraint("state IN ('open', 'settled', 'cancelled')", name="fee_batch_state"),
+    CheckConstraint("(state = 'settled') = (setl_id IS NOT NULL)", name="fee_batch_settled"),
+    CheckConstraint(
+        "medfee_fen = fulamt_ownpay_fen + overlmt_fen + preselfpay_fen + inscp_fen", name="fee_batch_balances"
+    ),
+    Index("fee_batch_of", "mdtrt_id", "state"),
+    Index("fee_batch_settled_by", "setl_id"),
+)
+
+FEE_LINE: Final = Table(
+    "fee_line",
+    METADATA,
+    Column("line_id", Text, primary_key=True),
+    Column("mdtrt_id", Text, nullable=False),
+    Column("feedetl_sn", Text, nullable=False),
+    Column("fee_batch_id", Text, nullable=False),
+    Column("line_no", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("fee_at", Moment, nullable=False),
+    Column("amount_fen", Fen, nullable=False),
+    Column("fulamt_ownpay_fen", Fen, nullable=False),
+    Column("overlmt_fen", Fen, nullable=False),
+    Column("preselfpay_fen", Fen, nullable=False),
+    Column("inscp_fen", Fen, nullable=False),
+    Column("init_feedetl_sn", Text, nullable=False),
+    Column("cnt", Text, nullable=False),
+    Column("detail", LargeBinary, nullable=False),
+    Column("split", LargeBinary, nullable=False),
+    CheckConstraint("state IN ('open', 'cancelled')", name="fee_line_state"),
+    CheckConstraint(
+        "amount_fen = fulamt_ownpay_fen + overlmt_fen + preselfpay_fen + inscp_fen", name="fee_line_balances"
+    ),
+    Index(
+        "fee_line_standing",
+        "mdtrt_id",
+        "feedetl_sn",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+    Index("fee_line_of_batch", "fee_batch_id"),
+)
+
+_FUNDS: Final = " + ".join(f"{name}_fen" for name in FUND_FIELDS)
+_PARTS: Final = "fulamt_ownpay_amt_fen + overlmt_selfpay_fen + preselfpay_amt_fen"
+
+
+def _all(sign: str) -> str:
+    """Every component on one side of zero: a reversal negates them all."""
+    return " AND ".join(f"{name} {sign} 0" for name in MONEY_FIELDS)
+
+
+SETTLEMENT: Final = Table(
+    "settlement",
+    METADATA,
+    Column("setl_id", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("rpc", Text, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("response", LargeBinary, nullable=False),
+    # A void stands where a message would have stood that 2601 took back before it came.
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reverses", Text, unique=True),
+    Column("mdtrt_id", Text, nullable=False),
+    Column("psn_no", Text, nullable=False),
+    Column("insutype", Text, nullable=False),
+    Column("insuplc_admdvs", Text, nullable=False),
+    Column("benefit_year", Text, nullable=False),
+    # Place in the person's ledger of the year; a void has none.
+    Column("ledger_seq", BigInteger),
+    Column("med_type", Text, nullable=False),
+    Column("setl_at", Moment, nullable=False),
+    Column("ec_token_digest", Text),
+    Column("msgid", Text, nullable=False),
+    Column("opter", Text, nullable=False),
+    Column("opter_name", Text, nullable=False),
+    Column("invono", Text, nullable=False),
+    Column("policies_json", Json, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+    *(Column(name, Fen, nullable=False, server_default="0") for name in MONEY_FIELDS),
+    Column("pool_prop_selfpay_e4", BigInteger, nullable=False, server_default="0"),
+    # 1 where a layer pays for advance self-pay too: the one exception to identity 9.
+    Column("preselfpay_in_base", Integer, nullable=False, server_default="0"),
+    CheckConstraint("kind IN ('settle', 'reverse', 'void')", name="settlement_kind"),
+    CheckConstraint("state IN ('standing', 'reversed')", name="settlement_state"),
+    CheckConstraint("(kind = 'reverse') = (reverses IS NOT NULL)", name="settlement_reverses"),
+    CheckConstraint(f"medfee_sumamt_fen = {_PARTS} + inscp_scp_amt_fen", name="settlement_parts"),
+    CheckConstraint(f"fund_pay_sumamt_fen = {_FUNDS}", name="settlement_funds"),
+    CheckConstraint(
+        "medfee_sumamt_fen = fund_pay_sumamt_fen + psn_part_amt_fen + hosp_part_amt_fen", name="settlement_payers"
+    ),
+    CheckConstraint(
+        "psn_part_amt_fen = acct_pay_fen + psn_cash_pay_fen AND abs(acct_mulaid_pay_fen) <= abs(acct_pay_fen)",
+        name="settlement_person",
+    ),
+    CheckConstraint(f"CASE WHEN kind = 'reverse' THEN {_all('<=')} ELSE {_all('>=')} END", name="settlement_sign"),
+    CheckConstraint(
+        f"abs(psn_part_amt_fen + hosp_part_amt_fen) + preselfpay_in_base * abs(preselfpay_amt_fen) >= abs({_PARTS})",
+        name="settlement_outside_scope",
+    ),
+    UniqueConstraint("scope", "request_id", name="settlement_request"),
+    UniqueConstraint(
+        "psn_no", "insutype", "insuplc_admdvs", "benefit_year", "ledger_seq", name="settlement_ledger_place"
+    ),
+    Index(
+        "settlement_ec_token",
+        "ec_token_digest",
+        unique=True,
+        sqlite_where=text("kind = 'settle'"),
+        postgresql_where=text("kind = 'settle'"),
+    ),
+    Index("settlement_by_msgid", "scope", "msgid"),
+    Index("settlement_of", "mdtrt_id"),
+)
+
+ACCUMULATOR_ENTRY: Final = Table(
+    "accumulator_entry",
+    METADATA,
+    Column("psn_no", Text, nullable=False),
+    Column("insutype", Text, nullable=False),
+    Column("insuplc_admdvs", Text, nullable=False),
+    Column("benefit_year", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("delta", BigInteger, nullable=False),
+    Column("source_id", Text, nullable=False),
+    PrimaryKeyConstraint(
+        "psn_no", "insutype", "insuplc_admdvs", "benefit_year", "seq", "key", name="accumulator_place"
+    ),
+    Index("accumulator_source", "source_id"),
+)
+
+POSTING: Final = Table(
+    "posting",
+    METADATA,
+    Column("source_id", Text, nullable=False),
+    Column("line_no", Integer, nullable=False),
+    Column("ledger_account", Text, nullable=False),
+    Column("owner_psn_no", Text),
+    Column("owner_insutype", Text),
+    Column("amount_fen", Fen, nullable=False),
+    Column("current_year_fen", Fen, nullable=False),
+    Column("account_seq", BigInteger),
+    Column("balance_after", Fen),
+    Column("current_year_after", Fen),
+    Column("benefit_year", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    PrimaryKeyConstraint("source_id", "line_no", name="posting_place"),
+    CheckConstraint(
+        "(ledger_account = 'account') = (account_seq IS NOT NULL)"
+        " AND (account_seq IS NULL) = (balance_after IS NULL)"
+        " AND (account_seq IS NULL) = (owner_psn_no IS NULL)",
+        name="posting_account",
+    ),
+    CheckConstraint("balance_after IS NULL OR balance_after >= 0", name="posting_balance"),
+    UniqueConstraint("owner_psn_no", "owner_insutype", "account_seq", name="posting_account_place"),
+)
+
+LEDGER_ENTRY: Final = Table(
+    "ledger_entry",
+    METADATA,
+    Column("entry_id", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("rpc", Text, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("response", LargeBinary, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("scope", "request_id", name="ledger_entry_request"),
+)

@@ -1,0 +1,165 @@
+"""The books recomputed by the database itself: each rule is one statement that returns what breaks it and nothing else.
+
+A finding names a settlement or entry, never a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from services.runtime.db import Database
+from services.settlement.domain.outcome import FUND_FIELDS, MONEY_FIELDS
+from services.settlement.domain.verification import CeilingCheck, Finding, LedgerGroup
+
+MOST: Final = 100
+"""Findings told of each rule."""
+
+_LEDGER: Final = "psn_no, insutype, insuplc_admdvs, benefit_year"
+_FUNDS: Final = " + ".join(f"s.{name}_fen" for name in FUND_FIELDS)
+_SUM: Final = "CAST(COALESCE(SUM({0}), 0) AS BIGINT)"
+_POSTED: Final = (
+    f"SELECT source_id, {_SUM.format('amount_fen')} AS amount FROM posting WHERE {{0}} GROUP BY source_id"
+)
+
+
+def _posted(where: str, expected: str) -> str:
+    """The postings of one kind against the settlement that they came from."""
+    return (
+        f"SELECT s.setl_id, {expected}, COALESCE(p.amount, 0) FROM settlement AS s"
+        f" LEFT JOIN ({_POSTED.format(where)}) AS p ON p.source_id = s.setl_id"
+        f" WHERE s.kind <> 'void' AND COALESCE(p.amount, 0) <> {expected}"
+    )
+
+
+def _identity(whole: str, parts: str) -> str:
+    return f"SELECT s.setl_id, {parts}, s.{whole} FROM settlement AS s WHERE s.{whole} <> {parts}"
+
+
+_NEGATED: Final = " OR ".join(f"s.{name} + c.{name} <> 0" for name in MONEY_FIELDS)
+
+RULES: Final[Mapping[str, str]] = {
+    "postings_sum_to_zero": (
+        f"SELECT source_id, 0, {_SUM.format('amount_fen')} FROM posting GROUP BY source_id HAVING SUM(amount_fen) <> 0"
+    ),
+    "balance_equals_postings": (
+        "SELECT source_id, CAST(total AS BIGINT), balance_after FROM (SELECT source_id, balance_after, SUM(amount_fen)"
+        " OVER (PARTITION BY owner_psn_no, owner_insutype ORDER BY account_seq) AS total FROM posting"
+        " WHERE account_seq IS NOT NULL) AS run WHERE total <> balance_after"
+    ),
+    "account_places_follow": (
+        "SELECT source_id, place, account_seq FROM (SELECT source_id, account_seq, ROW_NUMBER()"
+        " OVER (PARTITION BY owner_psn_no, owner_insutype ORDER BY account_seq) AS place FROM posting"
+        " WHERE account_seq IS NOT NULL) AS run WHERE place <> account_seq"
+    ),
+    "current_year_within_balance": (
+        "SELECT source_id, balance_after, current_year_after FROM posting"
+        " WHERE current_year_after < 0 OR current_year_after > balance_after"
+    ),
+    # A reversed settlement and its counter-entry leave nothing, so what is left are the un-reversed movements.
+    "accumulators_equal_standing": (
+        f"SELECT s.setl_id, 0, {_SUM.format('a.delta')} FROM settlement AS s"
+        " LEFT JOIN settlement AS c ON c.reverses = s.setl_id"
+        " JOIN accumulator_entry AS a ON a.source_id IN (s.setl_id, c.setl_id)"
+        " WHERE s.state = 'reversed' GROUP BY s.setl_id, a.key HAVING SUM(a.delta) <> 0"
+    ),
+    "accumulator_has_source": (
+        "SELECT a.source_id, 1, 0 FROM accumulator_entry AS a"
+        " WHERE NOT EXISTS (SELECT 1 FROM settlement AS s WHERE s.setl_id = a.source_id AND s.ledger_seq = a.seq)"
+        " AND NOT EXISTS (SELECT 1 FROM ledger_entry AS l WHERE l.entry_id = a.source_id)"
+    ),
+    "accumulator_not_negative": (
+        f"SELECT MAX(source_id), 0, {_SUM.format('delta')} FROM accumulator_entry GROUP BY {_LEDGER}, key"
+        " HAVING SUM(delta) < 0"
+    ),
+    "fee_is_its_parts": _identity(
+        "medfee_sumamt_fen",
+        "s.fulamt_ownpay_amt_fen + s.overlmt_selfpay_fen + s.preselfpay_amt_fen + s.inscp_scp_amt_fen",
+    ),
+    "funds_add_up": _identity("fund_pay_sumamt_fen", _FUNDS),
+    "fee_is_its_payers": _identity(
+        "medfee_sumamt_fen",
+        "s.fund_pay_sumamt_fen + s.psn_part_amt_fen + s.hosp_part_amt_fen",
+    ),
+    "person_is_account_and_cash": _identity("psn_part_amt_fen", "s.acct_pay_fen + s.psn_cash_pay_fen"),
+    "institution_is_owed_the_fee": _posted("ledger_account = 'institution'", "s.medfee_sumamt_fen"),
+    "account_postings_are_acct_pay": _posted("ledger_account = 'account'", "-s.acct_pay_fen"),
+    "fund_postings_are_fund_pay": _posted("ledger_account LIKE 'fund:%'", "-s.fund_pay_sumamt_fen"),
+    "cash_postings_are_cash_pay": _posted("ledger_account = 'cash'", "-s.psn_cash_pay_fen"),
+    "reversed_has_counter_entry": (
+        "SELECT s.setl_id, 1, 0 FROM settlement AS s LEFT JOIN settlement AS c ON c.reverses = s.setl_id"
+        " WHERE s.kind = 'settle' AND (s.state = 'reversed') <> (c.setl_id IS NOT NULL)"
+    ),
+    "counter_entry_negates": (
+        "SELECT c.setl_id, -s.medfee_sumamt_fen, c.medfee_sumamt_fen FROM settlement AS c"
+        f" JOIN settlement AS s ON s.setl_id = c.reverses WHERE {_NEGATED}"
+    ),
+    "batch_totals_equal_lines": (
+        "SELECT b.fee_batch_id, l.total, b.medfee_fen FROM fee_batch AS b JOIN (SELECT fee_batch_id,"
+        f" {_SUM.format('amount_fen')} AS total, {_SUM.format('inscp_fen')} AS inscp FROM fee_line"
+        " GROUP BY fee_batch_id) AS l ON l.fee_batch_id = b.fee_batch_id"
+        " WHERE b.kind = 'upload' AND (l.total <> b.medfee_fen OR l.inscp <> b.inscp_fen)"
+    ),
+    "settled_batch_stands": (
+        "SELECT b.fee_batch_id, 1, 0 FROM fee_batch AS b WHERE b.state = 'settled' AND NOT EXISTS (SELECT 1"
+        " FROM settlement AS s WHERE s.setl_id = b.setl_id AND s.kind = 'settle' AND s.state = 'standing')"
+    ),
+    "settlement_is_its_batches": (
+        "SELECT s.setl_id, COALESCE(b.total, 0), s.medfee_sumamt_fen FROM settlement AS s LEFT JOIN (SELECT setl_id,"
+        f" {_SUM.format('medfee_fen')} AS total FROM fee_batch WHERE setl_id IS NOT NULL GROUP BY setl_id) AS b"
+        " ON b.setl_id = s.setl_id WHERE s.kind = 'settle' AND s.state = 'standing'"
+        " AND COALESCE(b.total, 0) <> s.medfee_sumamt_fen"
+    ),
+}
+
+_COUNTS: Final = (
+    "SELECT (SELECT COUNT(*) FROM settlement WHERE kind <> 'void'), (SELECT COUNT(*) FROM posting),"
+    " (SELECT COUNT(*) FROM accumulator_entry)"
+)
+_GROUPS: Final = f"SELECT insutype, insuplc_admdvs, benefit_year FROM accumulator_entry GROUP BY {_LEDGER.partition(', ')[2]}"
+_ABOVE: Final = (
+    f"SELECT MAX(source_id), {_SUM.format('delta')}, key FROM accumulator_entry"
+    " WHERE insutype = ?1 AND insuplc_admdvs = ?2 AND benefit_year = ?3 AND key {0}"
+    " GROUP BY psn_no, key HAVING SUM(delta) > ?5"
+)
+
+
+class LedgerChecks:
+    """Checks of one database, each on a snapshot of its own moment."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def counts(self) -> tuple[int, int, int]:
+        """Settlements with counter-entries, postings, and movements of accumulators."""
+        (row,) = await self._all(_COUNTS)
+        return row[0], row[1], row[2]
+
+    async def broken(self) -> list[Finding]:
+        """What breaks a rule, at most MOST of each."""
+        found: list[Finding] = []
+        async with self._database.driver_read() as connection:
+            for rule, statement in RULES.items():
+                rows = await connection.fetch(f"{statement} LIMIT {MOST}")
+                found += [Finding(rule, row[0], row[1], row[2]) for row in rows]
+        return found
+
+    async def groups(self) -> list[LedgerGroup]:
+        """The insurance types, places and years in which somebody accumulated something."""
+        return [LedgerGroup(*row) for row in await self._all(_GROUPS)]
+
+    async def above(self, check: CeilingCheck) -> list[Finding]:
+        """Accumulators above the largest ceiling that any case of their policy sets."""
+        condition = "LIKE ?4" if "%" in check.key else "= ?4"
+        group = check.group
+        rows = await self._all(
+            f"{_ABOVE.format(condition)} LIMIT {MOST}",
+            *(group.insutype, group.insuplc_admdvs, group.benefit_year, check.key, check.most),
+        )
+        return [Finding("accumulator_within_cap", row[0], check.most, row[1]) for row in rows]
+
+    async def _all(self, statement: str, *parameters: Any) -> Sequence[Any]:
+        async with self._database.driver_read() as connection:
+            if connection.dialect == "postgresql":
+                statement = statement.replace("?", "$")
+            return await connection.fetch(statement, parameters)
