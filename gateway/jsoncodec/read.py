@@ -1,0 +1,284 @@
+"""JSON into messages: lowerCamelCase and proto names, int64 as text or number, enums by name or number.
+
+Equal to protobuf's JSON mapping, with one addition (our decision): a `google.type.Date` may be written `"2025-01-31"`.
+Unknown and doubled fields are refused with their path, for a misspelt field that is dropped in silence costs its sender a
+day. It is compiled once for each message type.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Final
+
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.kernel.errors import Fault, FaultKind, Violation
+from services.runtime.contract import ContractError
+from services.runtime.texts.gateway import rule_text
+
+Values = dict[str, Any]
+Broken = list[Violation]
+Reader = Callable[[Any, str, Broken], Any]
+
+_TIMESTAMP: Final = "google.protobuf.Timestamp"
+_DATE: Final = "google.type.Date"
+_UNREADABLE: Final = ("google.protobuf.Any", "google.protobuf.Struct", "google.protobuf.Value")
+_WHOLE: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)
+_MOST_VIOLATIONS: Final = 50
+_INTEGERS: Final = {
+    FieldDescriptor.TYPE_INT32: (-(1 << 31), (1 << 31) - 1),
+    FieldDescriptor.TYPE_SINT32: (-(1 << 31), (1 << 31) - 1),
+    FieldDescriptor.TYPE_UINT32: (0, (1 << 32) - 1),
+    FieldDescriptor.TYPE_INT64: (-(1 << 63), (1 << 63) - 1),
+    FieldDescriptor.TYPE_SINT64: (-(1 << 63), (1 << 63) - 1),
+    FieldDescriptor.TYPE_UINT64: (0, (1 << 64) - 1),
+}
+
+
+class _Unfit(Exception):
+    """A value of the wrong type; `wanted` says what was expected."""
+
+    def __init__(self, wanted: str) -> None:
+        self.wanted = wanted
+        super().__init__(wanted)
+
+
+class JsonReaders:
+    """Readers by message type, each compiled when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Reader] = {}
+
+    def message(self, message_class: type[Message]) -> Callable[[Any], Message]:
+        """`read(value)` → the message; Fault INVALID_REQUEST with all violations."""
+        descriptor: Any = message_class.DESCRIPTOR
+        read_row = self._row(descriptor)
+
+        def read(value: Any) -> Message:
+            broken: Broken = []
+            values = read_row(value, "", broken)
+            if not broken:
+                try:
+                    return message_class(**values)
+                except (UnicodeError, ValueError):
+                    _refuse(broken, "", "json.type", wanted="UTF-8")
+            raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
+
+        return read
+
+    def _row(self, message: Descriptor) -> Reader:
+        found = self._rows.get(message.full_name)
+        if found is None:
+            if message.full_name in _UNREADABLE:
+                raise ContractError(f"the REST face has no form for {message.full_name}")
+            # Entered before its fields are compiled, so that a type may hold itself.
+            self._rows[message.full_name] = self._later(message.full_name)
+            found = self._rows[message.full_name] = self._compiled(message)
+        return found
+
+    def _later(self, name: str) -> Reader:
+        def read(value: Any, path: str, broken: Broken) -> Any:
+            return self._rows[name](value, path, broken)
+
+        return read
+
+    def _compiled(self, message: Descriptor) -> Reader:
+        slots: dict[str, tuple[FieldDescriptor, Reader]] = {}
+        for field in message.fields:
+            slots[field.name] = slots[field.json_name] = (field, self._field(field))
+
+        def read(value: Any, path: str, broken: Broken) -> Values:
+            if type(value) is not dict:
+                _refuse(broken, path, "json.type", wanted="object")
+                return {}
+            values: Values = {}
+            seen: set[str] = set()
+            for key, raw in value.items():
+                place = f"{path}.{key}" if path else key
+                slot = slots.get(key)
+                if slot is None:
+                    _refuse(broken, place[:200], "json.unknown_field")
+                    continue
+                field, read_field = slot
+                place = f"{path}.{field.name}" if path else field.name
+                if field.name in seen:
+                    _refuse(broken, place, "json.duplicate_field")
+                seen.add(field.name)
+                if raw is None:
+                    continue
+                if _excluded(field, seen, value):
+                    _refuse(broken, place, "json.oneof")
+                try:
+                    values[field.name] = read_field(raw, place, broken)
+                except _Unfit as unfit:
+                    _refuse(broken, place, "json.type", wanted=unfit.wanted)
+            return values
+
+        return read
+
+    def _field(self, field: FieldDescriptor) -> Reader:
+        if field.is_repeated:
+            if field.message_type is not None and field.message_type.GetOptions().map_entry:
+                return self._map(field)
+            return _list(self._single(field))
+        return self._single(field)
+
+    def _single(self, field: FieldDescriptor) -> Reader:
+        if field.message_type is not None:
+            match field.message_type.full_name:
+                case "google.protobuf.Timestamp":
+                    return lambda value, path, broken: _moment(value)
+                case "google.type.Date":
+                    return _date_or(self._row(field.message_type))
+            return self._row(field.message_type)
+        read = _scalar(field)
+        return lambda value, path, broken: read(value)
+
+    def _map(self, field: FieldDescriptor) -> Reader:
+        entry = field.message_type
+        if entry is None or entry.fields_by_name["key"].type != FieldDescriptor.TYPE_STRING:
+            raise ContractError(f"{field.full_name}: only maps by text are read")
+        read_value = self._single(entry.fields_by_name["value"])
+
+        def read(value: Any, path: str, broken: Broken) -> Values:
+            if type(value) is not dict:
+                raise _Unfit("object")
+            if any(each is None for each in value.values()):
+                raise _Unfit("no null")
+            return {key: read_value(each, f"{path}[]", broken) for key, each in value.items()}
+
+        return read
+
+
+def _refuse(broken: Broken, path: str, rule: str, **values: str) -> None:
+    if len(broken) < _MOST_VIOLATIONS:
+        broken.append(Violation(path, rule, rule_text(rule, values, "en")))
+
+
+def _excluded(field: FieldDescriptor, seen: set[str], row: dict[str, Any]) -> bool:
+    """Whether another field of the same oneof was given before."""
+    group = field.containing_oneof
+    if group is None:
+        return False
+    names = {
+        each.name: (row.get(each.name), row.get(each.json_name)) for each in group.fields if each.name != field.name
+    }
+    return any(name in seen and any(value is not None for value in given) for name, given in names.items())
+
+
+def _list(read_one: Reader) -> Reader:
+    def read(value: Any, path: str, broken: Broken) -> list[Any]:
+        if type(value) is not list:
+            raise _Unfit("array")
+        found: list[Any] = []
+        for index, each in enumerate(value):
+            place = f"{path}[{index}]"
+            if each is None:
+                _refuse(broken, place, "json.type", wanted="no null")
+                continue
+            try:
+                found.append(read_one(each, place, broken))
+            except _Unfit as unfit:
+                _refuse(broken, place, "json.type", wanted=unfit.wanted)
+        return found
+
+    return read
+
+
+def _date_or(read_row: Reader) -> Reader:
+    def read(value: Any, path: str, broken: Broken) -> Any:
+        if type(value) is not str:
+            return read_row(value, path, broken)
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise _Unfit("yyyy-MM-dd") from None
+        return {"year": day.year, "month": day.month, "day": day.day}
+
+    return read
+
+
+def _moment(value: Any) -> Timestamp:
+    if type(value) is not str:
+        raise _Unfit("RFC 3339 time")
+    moment = Timestamp()
+    try:
+        moment.FromJsonString(value)
+    except ValueError:
+        raise _Unfit("RFC 3339 time") from None
+    return moment
+
+
+def _scalar(field: FieldDescriptor) -> Callable[[Any], Any]:
+    match field.type:
+        case FieldDescriptor.TYPE_STRING:
+            return _text
+        case FieldDescriptor.TYPE_BOOL:
+            return _flag
+        case FieldDescriptor.TYPE_BYTES:
+            return _bytes
+        case FieldDescriptor.TYPE_ENUM if field.enum_type is not None:
+            return _enum(field.enum_type)
+    limits = _INTEGERS.get(field.type)
+    if limits is None:
+        raise ContractError(f"{field.full_name}: the REST face has no form for this type")
+    low, high = limits
+    return lambda value: _integer(value, low, high)
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise _Unfit("string")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if type(value) is not bool:
+        raise _Unfit("true or false")
+    return value
+
+
+def _bytes(value: Any) -> bytes:
+    if type(value) is not str:
+        raise _Unfit("base64")
+    try:
+        return base64.urlsafe_b64decode(value.replace("+", "-").replace("/", "_") + "=" * (-len(value) % 4))
+    except (binascii.Error, ValueError):
+        raise _Unfit("base64") from None
+
+
+def _integer(value: Any, low: int, high: int) -> int:
+    if type(value) is str and _WHOLE.fullmatch(value):
+        number = int(value)
+    elif type(value) is int:
+        number = value
+    elif type(value) is float and value.is_integer():
+        number = int(value)
+    else:
+        raise _Unfit("integer")
+    if not low <= number <= high:
+        raise _Unfit(f"integer from {low} to {high}")
+    return number
+
+
+def _enum(enum: EnumDescriptor) -> Callable[[Any], int]:
+    numbers = {value.name: value.number for value in enum.values}
+
+    def read(value: Any) -> int:
+        if type(value) is str:
+            found = numbers.get(value)
+            if found is not None:
+                return found
+        low, high = _INTEGERS[FieldDescriptor.TYPE_INT32]
+        try:
+            return _integer(value, low, high)
+        except _Unfit:
+            raise _Unfit("one of " + ", ".join(numbers)) from None
+
+    return read

@@ -1,0 +1,253 @@
+"""Requests from the envelope: one compiled reader for each request message, lenient where working clients need it.
+
+Unknown keys are ignored, absent values come in many forms, a row may be a list of one. Whatever cannot be meant is
+refused with its path in the client's own words; all violations together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
+
+from gateway.national.codec import scalars
+from gateway.national.codec.plan import FieldPlan, Kind, Place, fields_of, find, folded
+from gateway.national.codec.scalars import Unfit
+from services.kernel.errors import Fault, FaultKind, Violation
+from services.runtime.contract import ContractError
+from services.runtime.texts.gateway import rule_text
+
+Row = dict[str, Any]
+Values = dict[str, Any]
+
+_ABSENT: Final = frozenset({"", "null", "NULL"})
+_LONGEST_KEY: Final = 64
+_MOST_VIOLATIONS: Final = 50
+
+
+@dataclass(slots=True)
+class Reading:
+    """One request while it is read: its envelope, its `input`, the request key, and what was found wrong."""
+
+    envelope: Row
+    root: Row
+    request_key: str
+    violations: list[Violation] = field(default_factory=list)
+
+    def refuse(self, path: str, unfit: Unfit) -> None:
+        """Notes a value that does not fit."""
+        if len(self.violations) < _MOST_VIOLATIONS:
+            self.violations.append(Violation(path, unfit.rule, rule_text(unfit.rule, unfit.values, "zh")))
+
+
+RowReader = Callable[[Reading, Row, str], Values]
+NodeReader = Callable[[Reading, Any, str], Any]
+Extra = Callable[[Reading, Row, str, Values], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    field: str
+    read: scalars.Reader
+    node: NodeReader | None
+
+
+def compile_request(request_class: type[Message]) -> Callable[[Row, Row, str], Message]:
+    """`read(envelope, input, request_key)` → the request; Fault INVALID_REQUEST with all violations."""
+    descriptor: Any = request_class.DESCRIPTOR
+    read_root = _row_reader(descriptor)
+
+    def read(envelope: Row, root: Row, request_key: str) -> Message:
+        reading = Reading(envelope, root, request_key)
+        values = read_root(reading, root, "")
+        if reading.violations:
+            raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=reading.violations)
+        try:
+            return request_class(**values)
+        except (UnicodeError, ValueError):
+            unreadable = Violation("input", "national.text", rule_text("national.text", {}, "zh"))
+            raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[unreadable]) from None
+
+    return read
+
+
+def is_absent(raw: object) -> bool:
+    """Whether a value says nothing: null, "", "null", "NULL", an empty object or list."""
+    return raw is None or (raw in _ABSENT if type(raw) is str else raw in ({}, []))
+
+
+def _row_reader(message: Descriptor, group: bool = False) -> RowReader:
+    """Reader of one row; a `group` is a message all of whose fields stand beside each other where it is read from."""
+    plans = fields_of(message)
+    exact, loose = _slots(plans, group)
+    extras = tuple(_extras(plans, group))
+
+    def read(reading: Reading, row: Row, path: str) -> Values:
+        values: Values = {}
+        spare: list[tuple[str, Any, _Slot]] | None = None
+        for key, raw in row.items():
+            if raw is None or (type(raw) is str and raw in _ABSENT):
+                continue
+            slot = exact.get(key)
+            if slot is not None:
+                _take(reading, values, slot, raw, path + key)
+            elif len(key) <= _LONGEST_KEY and (slot := loose.get(folded(key))) is not None:
+                spare = [] if spare is None else spare
+                spare.append((key, raw, slot))
+        for key, raw, slot in spare or ():
+            if slot.field not in values:
+                _take(reading, values, slot, raw, path + key)
+        for extra in extras:
+            extra(reading, row, path, values)
+        return values
+
+    return read
+
+
+def _take(reading: Reading, values: Values, slot: _Slot, raw: Any, path: str) -> None:
+    try:
+        value = slot.node(reading, raw, path) if slot.node is not None else slot.read(raw)
+    except Unfit as unfit:
+        if raw not in ({}, []):
+            reading.refuse(path, unfit)
+        return
+    _agree(reading, values, slot.field, value, path)
+
+
+def _agree(reading: Reading, values: Values, name: str, value: Any, path: str) -> None:
+    """Keeps a value; one that stands under several names or in several rows must be the same everywhere."""
+    if value is None:
+        return
+    if values.setdefault(name, value) != value:
+        reading.refuse(path, Unfit("national.disagrees"))
+
+
+def _slots(plans: Iterable[FieldPlan], group: bool) -> tuple[Mapping[str, _Slot], Mapping[str, _Slot]]:
+    exact: dict[str, _Slot] = {}
+    loose: dict[str, _Slot | None] = {}
+    for plan in plans:
+        if not group and plan.place in (Place.ENVELOPE, Place.REQUEST_KEY):
+            continue
+        slot = _slot(plan)
+        for name in plan.names:
+            if exact.setdefault(name, slot) is not slot:
+                raise ContractError(f"two fields are called {name} in one node")
+            key = folded(name)
+            # A folded name that two fields share stands for neither.
+            loose[key] = slot if loose.get(key, slot) is slot else None
+    return exact, {key: slot for key, slot in loose.items() if slot is not None}
+
+
+def _slot(plan: FieldPlan) -> _Slot:
+    node = _node_reader(plan) if plan.row is not None else None
+    return _Slot(plan.field, scalars.reader(plan), node)
+
+
+def _node_reader(plan: FieldPlan) -> NodeReader:
+    if plan.row is None:
+        raise ContractError(f"{plan.name} is no node")
+    read_row = _row_reader(plan.row)
+
+    def read_one(reading: Reading, raw: Any, path: str) -> Values | None:
+        if type(raw) is list:
+            if not raw:
+                return None
+            if len(raw) > 1:
+                raise Unfit("national.one_row")
+            raw = raw[0]
+        if type(raw) is not dict:
+            raise Unfit("national.node")
+        return read_row(reading, raw, f"{path}.")
+
+    def read_list(reading: Reading, raw: Any, path: str) -> list[Values]:
+        if type(raw) is dict:
+            return [read_row(reading, raw, f"{path}[0].")] if raw else []
+        if type(raw) is not list:
+            raise Unfit("national.node")
+        found: list[Values] = []
+        for index, each in enumerate(raw):
+            if type(each) is not dict:
+                reading.refuse(f"{path}[{index}]", Unfit("national.node"))
+            else:
+                found.append(read_row(reading, each, f"{path}[{index}]."))
+        return found
+
+    return read_list if plan.kind is Kind.LIST else read_one
+
+
+def _extras(plans: Iterable[FieldPlan], group: bool) -> Iterable[Extra]:
+    """Fields that are not, or not only, read from their own row."""
+    for plan in plans:
+        if not group and plan.place is Place.REQUEST_KEY:
+            yield _from_request_key(plan)
+        elif not group and plan.place is Place.ENVELOPE:
+            yield _group_from_envelope(plan) if plan.row is not None else _from_envelope(plan)
+        elif plan.place is Place.NODE_ELSE_ENVELOPE:
+            yield _from_envelope(plan)
+        for path in plan.paths:
+            yield _from_path(plan, path)
+
+
+def _from_request_key(plan: FieldPlan) -> Extra:
+    def extra(reading: Reading, row: Row, path: str, values: Values) -> None:
+        values[plan.field] = reading.request_key
+
+    return extra
+
+
+def _group_from_envelope(plan: FieldPlan) -> Extra:
+    if plan.row is None or plan.kind is not Kind.ROW:
+        raise ContractError(f"{plan.name}: only single messages come from the envelope")
+    read_group = _row_reader(plan.row, group=True)
+
+    def extra(reading: Reading, row: Row, path: str, values: Values) -> None:
+        values[plan.field] = read_group(reading, reading.envelope, "")
+
+    return extra
+
+
+def _from_envelope(plan: FieldPlan) -> Extra:
+    read = scalars.reader(plan)
+
+    def extra(reading: Reading, row: Row, path: str, values: Values) -> None:
+        if plan.field in values:
+            return
+        for name in plan.names:
+            raw = find(reading.envelope, name)
+            if not is_absent(raw):
+                try:
+                    values[plan.field] = read(raw)
+                except Unfit as unfit:
+                    reading.refuse(name, unfit)
+                return
+
+    return extra
+
+
+def _from_path(plan: FieldPlan, path: tuple[str, ...]) -> Extra:
+    """A value that stands in a node, often in each of its rows."""
+    if len(path) != 2:
+        raise ContractError(f"{plan.field}: a path has a node and a key")
+    node, key = path
+    read = scalars.reader(plan)
+
+    def extra(reading: Reading, row: Row, own_path: str, values: Values) -> None:
+        rows = find(reading.root, node)
+        if type(rows) is not list:
+            rows = [rows]
+        for index, each in enumerate(rows):
+            raw = find(each, key) if type(each) is dict else None
+            if is_absent(raw):
+                continue
+            place = f"{node}[{index}].{key}"
+            try:
+                value = read(raw)
+            except Unfit as unfit:
+                reading.refuse(place, unfit)
+                continue
+            _agree(reading, values, plan.field, value, place)
+
+    return extra

@@ -1,0 +1,188 @@
+"""What the proto options say about a message in the national envelope: names, places and kinds of its fields.
+
+Read once at start-up. It refuses options that contradict themselves, and types that the envelope has no form for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+from typing import Final
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from services.runtime.contract import ContractError
+from yibao.options.v1 import options_pb2
+
+_MAX_FOLDED: Final = 64
+_TIME: Final = "google.protobuf.Timestamp"
+_DAY: Final = "google.type.Date"
+
+
+class Kind(Enum):
+    """How a value is written in the envelope."""
+
+    FEN = auto()
+    NUMBER = auto()
+    INTEGER = auto()
+    TEXT = auto()
+    FLAG = auto()
+    CODE = auto()
+    TIME = auto()
+    DAY = auto()
+    ROW = auto()
+    LIST = auto()
+
+
+class Place(Enum):
+    """Where the envelope carries a field."""
+
+    NODE = auto()
+    ENVELOPE = auto()
+    NODE_ELSE_ENVELOPE = auto()
+    REQUEST_KEY = auto()
+
+
+_PLACES: Final = {
+    options_pb2.FROM_UNSPECIFIED: Place.NODE,
+    options_pb2.FROM_NODE: Place.NODE,
+    options_pb2.FROM_ENVELOPE: Place.ENVELOPE,
+    options_pb2.FROM_NODE_ELSE_ENVELOPE: Place.NODE_ELSE_ENVELOPE,
+    options_pb2.FROM_REQUEST_KEY: Place.REQUEST_KEY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPlan:
+    """One field: its proto name, its names in its node, its paths from the root, its place, kind and decimals.
+
+    `codes` are the (number, national code) pairs of an enum; `row` is the message of a ROW or LIST.
+    """
+
+    field: str
+    kind: Kind
+    names: tuple[str, ...]
+    paths: tuple[tuple[str, ...], ...]
+    place: Place
+    scale: int = 0
+    absent: str = ""
+    codes: tuple[tuple[int, str], ...] = ()
+    row: Descriptor | None = None
+
+    @property
+    def name(self) -> str:
+        """The first of its names, as messages to users show it."""
+        return self.names[0] if self.names else ".".join(self.paths[0])
+
+
+def fields_of(message: Descriptor) -> tuple[FieldPlan, ...]:
+    """The fields of a message that are part of the envelope, in the order of the proto."""
+    plans = (_plan(field) for field in message.fields)
+    return tuple(plan for plan in plans if plan is not None)
+
+
+@lru_cache(maxsize=4096)
+def folded(key: str) -> str:
+    """A key without case and underscores: `expContent` and `exp_content` mean the same."""
+    return key.replace("_", "").casefold() if len(key) <= _MAX_FOLDED else key
+
+
+def find(row: dict[str, object], name: str) -> object:
+    """The value of a key: exactly so named, else so named when case is folded, else None."""
+    if name in row:
+        return row[name]
+    wanted = folded(name)
+    for key, value in row.items():
+        if len(key) <= _MAX_FOLDED and folded(key) == wanted:
+            return value
+    return None
+
+
+def national_path(message: Descriptor, path: str) -> str:
+    """A path of a request as clients know it: `data.medfee_sumamt_fen` → `data.medfee_sumamt`, `request_id` → `msgid`."""
+    shown: list[str] = []
+    owner: Descriptor | None = message
+    for step in path.split("."):
+        name, bracket, index = step.partition("[")
+        plan = next((each for each in fields_of(owner) if each.field == name), None) if owner else None
+        if plan is None:
+            shown.append(step)
+            owner = None
+            continue
+        owner = plan.row
+        if plan.place is Place.REQUEST_KEY:
+            shown = ["msgid"]
+        elif plan.place is Place.ENVELOPE:
+            shown = [] if plan.kind is Kind.ROW else [plan.name]
+        elif plan.names:
+            shown.append(plan.name + bracket + index)
+        else:
+            shown = [plan.name]
+    return ".".join(shown) or path
+
+
+def _plan(field: FieldDescriptor) -> FieldPlan | None:
+    options = field.GetOptions()
+    option = options.Extensions[options_pb2.national]
+    if option.hidden:
+        return None
+    # proto3 keeps no trace of a zero: an option that says nothing else says `scale: 0`.
+    numeric = bool(option.scale) or (
+        options.HasExtension(options_pb2.national) and option.SerializeToString() == b"" and _is_text(field)
+    )
+    kind = _kind(field, numeric)
+    default = field.name.removesuffix("_fen") if kind is Kind.FEN else field.name
+    names = (option.name or default, *option.also)
+    return FieldPlan(
+        field=field.name,
+        kind=kind,
+        names=tuple(name for name in names if "." not in name),
+        paths=tuple(tuple(name.split(".")) for name in names if "." in name),
+        place=_PLACES[getattr(option, "from")],
+        scale=option.scale,
+        absent=option.absent,
+        codes=_codes(field) if kind is Kind.CODE else (),
+        row=field.message_type if kind in (Kind.ROW, Kind.LIST) else None,
+    )
+
+
+def _kind(field: FieldDescriptor, numeric: bool) -> Kind:
+    if field.message_type is not None:
+        return _message_kind(field, field.message_type)
+    if field.is_repeated:
+        raise ContractError(f"{field.full_name}: the national envelope has no lists of single values")
+    match field.type:
+        case FieldDescriptor.TYPE_STRING:
+            return Kind.NUMBER if numeric else Kind.TEXT
+        case FieldDescriptor.TYPE_BOOL:
+            return Kind.FLAG
+        case FieldDescriptor.TYPE_ENUM:
+            return Kind.CODE
+        case FieldDescriptor.TYPE_INT64 if field.name.endswith("_fen"):
+            return Kind.FEN
+        case FieldDescriptor.TYPE_INT64 | FieldDescriptor.TYPE_INT32:
+            return Kind.INTEGER
+    raise ContractError(f"{field.full_name}: the national envelope has no form for this type")
+
+
+def _message_kind(field: FieldDescriptor, message: Descriptor) -> Kind:
+    name = message.full_name
+    if field.is_repeated:
+        if name in (_TIME, _DAY) or message.GetOptions().map_entry:
+            raise ContractError(f"{field.full_name}: the national envelope has no lists of single values")
+        return Kind.LIST
+    return {_TIME: Kind.TIME, _DAY: Kind.DAY}.get(name, Kind.ROW)
+
+
+def _is_text(field: FieldDescriptor) -> bool:
+    return field.type == FieldDescriptor.TYPE_STRING
+
+
+def _codes(field: FieldDescriptor) -> tuple[tuple[int, str], ...]:
+    values = field.enum_type.values if field.enum_type else ()
+    pairs = ((value.number, value.GetOptions().Extensions[options_pb2.national_code]) for value in values)
+    found = tuple((number, code) for number, code in pairs if code)
+    if not found:
+        raise ContractError(f"{field.full_name}: no value of its enum has a national_code")
+    return found

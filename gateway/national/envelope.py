@@ -1,0 +1,191 @@
+"""The outer forms of the national interface: reading them out of any body, and writing their answers.
+
+Reads `{infno, …, input}`, the credential decoder `{orgId, transType, data}`, a bare `{data}` (1162 as some clients post it)
+and the `jsonStr` of a multipart upload. It never looks into a node.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from json.encoder import encode_basestring
+from typing import Any, Final
+
+import msgspec
+
+from gateway.national.codec.decode import Row, is_absent
+from gateway.national.codec.plan import find
+from services.kernel.clock import BEIJING
+from services.kernel.errors import Fault, FaultKind
+
+INFNO: Final = "INFNO"
+EC_LOCAL: Final = "EC_LOCAL"
+EC_QUERY: Final = "ec.query"
+EC_FAILED: Final = 500159
+
+_MULTIPART: Final = "multipart/form-data"
+_BOUNDARY: Final = re.compile(r'boundary="?([^";]{1,200})"?', re.IGNORECASE)
+_JSON_PART: Final = re.compile(rb'name="?jsonStr"?', re.IGNORECASE)
+_REGION: Final = re.compile(r"[0-9]{6}", re.ASCII)
+_SERIALS: Final = 10**10
+_ERR_MSG_LENGTH: Final = 200
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One request: its outer fields, its `input`, and the numbers by which it is routed and told apart."""
+
+    row: Row
+    root: Row
+    infno: str
+    wrapper: str
+    msgid: str
+    fixmedins_code: str
+    sign_no: str
+    region: str
+
+
+class Serials:
+    """Ten-digit serial numbers of answers; `first` keeps several gateways apart."""
+
+    def __init__(self, first: int) -> None:
+        self._next = first % _SERIALS
+
+    def take(self) -> str:
+        """The next one."""
+        self._next = (self._next + 1) % _SERIALS
+        return f"{self._next:010d}"
+
+
+def decoder() -> msgspec.json.Decoder[Any]:
+    """Reads JSON; a number with a fraction stays the text it was, so that no digit is lost."""
+    return msgspec.json.Decoder(float_hook=str)
+
+
+def read_body(read_json: msgspec.json.Decoder[Any], body: bytes, content_type: str) -> Envelope:
+    """The request in a body, whatever the header says of its charset; Fault ENVELOPE_INVALID."""
+    if content_type.strip().casefold().startswith(_MULTIPART):
+        body = _json_part(body, content_type)
+    row = _object(read_json, body.removeprefix(_BOM), "body")
+    infno = _text(row, "infno")
+    if not infno and not is_absent(find(row, "transType")):
+        return _decoder_request(row, _text(row, "transType"))
+    if not infno and is_absent(find(row, "input")) and type(find(row, "data")) is dict:
+        return _decoder_request(row, EC_QUERY)
+    raw = find(row, "input")
+    if type(raw) is str and not is_absent(raw):
+        raw = _object(read_json, raw.encode(), "input")
+    if is_absent(raw):
+        raw = {}
+    if type(raw) is not dict:
+        raise _broken("input")
+    fixmedins_code = _text(row, "fixmedins_code")
+    return Envelope(
+        row=row,
+        root=raw,
+        infno=infno,
+        wrapper=INFNO,
+        msgid=_text(row, "msgid"),
+        fixmedins_code=fixmedins_code,
+        sign_no=_text(row, "sign_no"),
+        region=_region(_text(row, "mdtrtarea_admvs"), fixmedins_code),
+    )
+
+
+def refmsgid(region: str, moment: datetime, serial: str) -> str:
+    """The answer's own number: region, second, serial."""
+    return f"{region}{moment.astimezone(BEIJING):%Y%m%d%H%M%S}{serial}"
+
+
+def write_answer(
+    *,
+    reference: str,
+    received: datetime,
+    answered: datetime,
+    output: str = "null",
+    refusal: str = "",
+    warning: str = "",
+    code_as_text: bool = False,
+) -> bytes:
+    """The answer envelope; a refusal turns it into a failure."""
+    code = "-1" if refusal else "0"
+    return (
+        f'{{"infcode":{encode_basestring(code) if code_as_text else code},'
+        f'"inf_refmsgid":"{reference}","refmsg_time":"{_stamp(received)}","respond_time":"{_stamp(answered)}",'
+        f'"enctype":"","signtype":"","cainfo":"",'
+        f'"err_msg":{_text_or_null(refusal)},"warn_msg":{_text_or_null(warning)},"output":{output}}}'
+    ).encode()
+
+
+def write_decoded(org_id: str, data: str) -> bytes:
+    """The credential decoder's answer."""
+    return f'{{"code":0,"message":"成功","orgId":{encode_basestring(org_id)},"data":{data}}}'.encode()
+
+
+def write_not_decoded(refusal: str) -> bytes:
+    """The credential decoder's refusal."""
+    return f'{{"code":{EC_FAILED},"success":false,"message":{encode_basestring(refusal)}}}'.encode()
+
+
+def write_bus_refusal(message: str) -> bytes:
+    """How the service bus refuses a caller."""
+    return f'{{"code":401,"message":{encode_basestring(message)}}}'.encode()
+
+
+def _decoder_request(row: Row, kind: str) -> Envelope:
+    """The decoder has no message number: every call is one of its own."""
+    data: Any = find(row, "data")
+    node: Mapping[str, object] = data if type(data) is dict else {}
+    org_id = _text(row, "orgId") or _text(dict(node), "orgId")
+    root = {"data": {**node, "orgId": org_id} if org_id and is_absent(find(dict(node), "orgId")) else data}
+    return Envelope(row, root, kind, EC_LOCAL, "", org_id, "", _region("", org_id))
+
+
+def _object(read_json: msgspec.json.Decoder[Any], text: bytes, what: str) -> Row:
+    try:
+        found = read_json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise _broken(what) from None
+    if type(found) is not dict:
+        raise _broken(what)
+    return found
+
+
+def _broken(what: str) -> Fault:
+    return Fault(FaultKind.INVALID, "ENVELOPE_INVALID", {"problem": f"{what} ≠ JSON object (UTF-8)"})
+
+
+def _json_part(body: bytes, content_type: str) -> bytes:
+    """The `jsonStr` part of a multipart body; lines may end in LF alone."""
+    boundary = _BOUNDARY.search(content_type)
+    for part in body.split(b"--" + boundary[1].encode()) if boundary else ():
+        head, _, content = part.replace(b"\r\n", b"\n").partition(b"\n\n")
+        if _JSON_PART.search(head):
+            return content.rstrip(b"\n")
+    raise Fault(FaultKind.INVALID, "ENVELOPE_INVALID", {"problem": "multipart: jsonStr"})
+
+
+def _text(row: Row, name: str) -> str:
+    raw = find(row, name)
+    if is_absent(raw):
+        return ""
+    return raw if type(raw) is str else str(raw) if type(raw) is int else ""
+
+
+def _region(region: str, fixmedins_code: str) -> str:
+    for text in (region, fixmedins_code[1:7]):
+        if _REGION.fullmatch(text):
+            return text
+    return "000000"
+
+
+def _stamp(moment: datetime) -> str:
+    local = moment.astimezone(BEIJING)
+    return f"{local:%Y%m%d%H%M%S}{local.microsecond // 1000:03d}"
+
+
+def _text_or_null(text: str) -> str:
+    return encode_basestring(text[:_ERR_MSG_LENGTH]) if text else "null"

@@ -1,0 +1,211 @@
+"""The national face: one request through reading, proof, decoding, the mesh and back, in the form its client knows.
+
+Every business answer is HTTP 200. Where the outcome of a request is not known (a member away, time up, a bug) the status
+says so as well: clients take it for a lost answer and send the same message number again, which is what keeps a
+settlement from happening twice (our decision).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+from google.protobuf.message import Message
+
+from gateway.backend import Backend, CallOptions
+from gateway.http import Request, Response, business_date
+from gateway.national import envelope as outer
+from gateway.national.envelope import Envelope, Serials
+from gateway.national.refusals import refusal
+from gateway.national.signatures import authenticate, speaks_bus
+from gateway.national.transactions import Served, Transactions
+from gateway.observing import Observed, Observer, Outcome
+from gateway.partners import Partners, Profile
+from services.kernel.clock import Clock
+from services.kernel.errors import Fault, FaultKind, Violation, precondition
+from services.runtime.logs import describe, write
+from services.runtime.status import InternalError
+from services.runtime.texts.gateway import BUS_TEXTS, rule_text
+from services.runtime.texts.table import text_of
+from yibao.identity.v1 import partner_pb2
+
+# Clients give up after ten seconds; an answer must come before that.
+TIMEOUT_S: Final = 7.5
+
+_UNKNOWN_OUTCOME: Final = {FaultKind.UNAVAILABLE: 503, FaultKind.DEADLINE: 504}
+_JSON: Final = "application/json;charset=UTF-8"
+
+
+@dataclass(slots=True)
+class _Visit:
+    """What is known of a request so far; a refusal is written with whatever that is."""
+
+    envelope: Envelope | None = None
+    served: Served | None = None
+    profile: Profile | None = None
+    warning: str = ""
+
+
+class NationalFace:
+    """Serves the envelope. `new_id` numbers requests that bring no message number of their own."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        partners: Partners,
+        backend: Backend,
+        observer: Observer,
+        clock: Clock,
+        serials: Serials,
+        new_id: Callable[[str], str],
+        sandbox: bool,
+    ) -> None:
+        self._transactions = transactions
+        self._partners = partners
+        self._backend = backend
+        self._observer = observer
+        self._clock = clock
+        self._serials = serials
+        self._new_id = new_id
+        self._sandbox = sandbox
+        self._read_json = outer.decoder()
+        self._log = logging.getLogger("yibao.gateway")
+
+    async def handle(self, request: Request) -> Response:
+        """The answer to one POST; never raises but when it is cancelled."""
+        visit = _Visit()
+        with self._observer.request(request, "/*") as observed:
+            try:
+                output = await self._answer(request, visit)
+            except (Fault, InternalError) as error:
+                return self._refused(request, visit, error, observed)
+            except Exception as error:  # noqa: BLE001  # a bug of ours: told by an id, found in the log
+                return self._refused(request, visit, self._internal(error), observed)
+            observed.ended(Outcome(200, infcode=0), *_numbers(visit))
+            return Response(200, output, _JSON)
+
+    def too_large(self, request: Request, limit_bytes: int) -> Response:
+        """Refuses a body that was not read to its end."""
+        return self._outright(request, Fault(FaultKind.EXHAUSTED, "BODY_TOO_LARGE", {"limit_bytes": str(limit_bytes)}))
+
+    def too_busy(self, request: Request) -> Response:
+        """Refuses what comes while too much is under way."""
+        return self._outright(
+            request, Fault(FaultKind.EXHAUSTED, "TOO_MANY_CALLS", {"member": "gateway"}, retry_after_s=1)
+        )
+
+    def _outright(self, request: Request, fault: Fault) -> Response:
+        with self._observer.request(request, "/*") as observed:
+            return self._refused(request, _Visit(), fault, observed)
+
+    async def _answer(self, request: Request, visit: _Visit) -> bytes:
+        envelope = outer.read_body(self._read_json, request.body, request.headers.get("content-type", ""))
+        visit.envelope = envelope
+        infno = envelope.infno or self._hinted(request.path)
+        visit.served = served = self._transactions.find(infno, envelope.wrapper)
+        _require(served, envelope)
+        visit.profile = profile = await self._partners.profile(envelope.fixmedins_code)
+        authenticate(profile, request.headers, self._clock(), self._sandbox)
+        day = business_date(request.headers, self._sandbox and profile.sandbox)
+        visit.warning = await self._sign_no_warning(served, envelope, profile)
+        key = f"{infno}:{envelope.msgid or self._new_id('')}"
+        message = served.read(envelope.row, envelope.root, key)
+        answer = await self._backend.call(served.method, message, CallOptions(profile.caller, TIMEOUT_S, day))
+        return self._written(request, visit, envelope, served, profile, answer)
+
+    def _written(
+        self, request: Request, visit: _Visit, envelope: Envelope, served: Served, profile: Profile, answer: Message
+    ) -> bytes:
+        if envelope.wrapper == outer.EC_LOCAL:
+            data = served.answer.bare(answer) if served.answer.bare else served.answer.output(answer)
+            return outer.write_decoded(envelope.fixmedins_code, data)
+        bare = served.answer.bare if served.infno == "5204" and profile.bare_array_5204 else None
+        said = [visit.warning, *(get(answer) for name, get in served.answer.envelope if name == "warn_msg")]
+        now = self._clock()
+        return outer.write_answer(
+            reference=outer.refmsgid(envelope.region, now, self._serials.take()),
+            received=request.received,
+            answered=now,
+            output=bare(answer) if bare else served.answer.output(answer),
+            warning="；".join(each for each in said if each),
+            code_as_text=profile.infcode_as_text,
+        )
+
+    def _hinted(self, path: str) -> str:
+        """The number at the end of a path: a hint, used where the body names none."""
+        hint = path.rpartition("/")[2]
+        if self._transactions.title(hint):
+            return hint
+        raise Fault(FaultKind.INVALID, "ENVELOPE_INVALID", {"problem": "infno"})
+
+    async def _sign_no_warning(self, served: Served, envelope: Envelope, profile: Profile) -> str:
+        """Signing in is optional; a number that is given and unknown is warned about, or refused where that is wanted."""
+        if not (served.signed and envelope.sign_no):
+            return ""
+        try:
+            known = await self._partners.sign_no_is_open(profile.code, envelope.sign_no)
+        except (Fault, InternalError):
+            if profile.strict_sign_no:
+                raise
+            return ""
+        if known:
+            return ""
+        if profile.strict_sign_no:
+            raise precondition("SIGN_NO_UNKNOWN")
+        return f"[SIGN_NO_UNKNOWN] {text_of('SIGN_NO_UNKNOWN', {}, 'zh')}"
+
+    def _refused(self, request: Request, visit: _Visit, error: Fault | InternalError, observed: Observed) -> Response:
+        outcome = _outcome(error)
+        observed.ended(outcome, *_numbers(visit))
+        envelope, profile = visit.envelope, visit.profile
+        bus = profile.auth_style == partner_pb2.AUTH_STYLE_CSB if profile else speaks_bus(request.headers)
+        if bus and outcome.code == FaultKind.UNAUTHENTICATED.value and outcome.reason in BUS_TEXTS:
+            return Response(200, outer.write_bus_refusal(BUS_TEXTS[outcome.reason][0]), _JSON)
+        descriptor: Any = visit.served.method.request_class.DESCRIPTOR if visit.served else None
+        said = refusal(error, descriptor)
+        if envelope is not None and envelope.wrapper == outer.EC_LOCAL:
+            return Response(outcome.status, outer.write_not_decoded(said), _JSON)
+        now = self._clock()
+        body = outer.write_answer(
+            reference=outer.refmsgid(envelope.region if envelope else "000000", now, self._serials.take()),
+            received=request.received,
+            answered=now,
+            refusal=said,
+            warning=visit.warning,
+            code_as_text=profile.infcode_as_text if profile else False,
+        )
+        return Response(outcome.status, body, _JSON)
+
+    def _internal(self, error: Exception) -> InternalError:
+        error_id = uuid4().hex[:16]
+        fields = {"member": "gateway", "error_id": error_id, **describe(error, with_text=self._sandbox)}
+        write(self._log, logging.ERROR, "internal error", fields)
+        return InternalError(error_id, {"error_id": error_id, "member": "gateway"})
+
+
+def _require(served: Served, envelope: Envelope) -> None:
+    """What routing and proof need before anything is decoded."""
+    wanted = {"fixmedins_code" if envelope.wrapper == outer.INFNO else "orgId": envelope.fixmedins_code}
+    if served.keyed and envelope.wrapper == outer.INFNO:
+        wanted["msgid"] = envelope.msgid
+    rule = "national.required"
+    missing = [Violation(path, rule, rule_text(rule, {}, "zh")) for path, value in wanted.items() if not value]
+    if missing:
+        raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=missing)
+
+
+def _numbers(visit: _Visit) -> tuple[str, str, str]:
+    """Number of the transaction as far as it is known, message number, institution."""
+    if visit.envelope is None:
+        return "", "", ""
+    infno = visit.served.infno if visit.served else ""
+    return infno, visit.envelope.msgid[:40], visit.profile.code if visit.profile else ""
+
+
+def _outcome(error: Fault | InternalError) -> Outcome:
+    if isinstance(error, InternalError):
+        return Outcome(500, -1, "INTERNAL", "INTERNAL_ERROR", error.error_id)
+    return Outcome(_UNKNOWN_OUTCOME.get(error.kind, 200), -1, error.kind.value, error.reason)

@@ -1,0 +1,58 @@
+"""Refusals in the words of a hospital's operator: `[REASON] 中文说明`, the fields by their national names, the next step.
+
+At most 200 characters, as the envelope has it; what does not fit is left out from the end, fields before the next step.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from google.protobuf.descriptor import Descriptor
+
+from gateway.national.codec.plan import national_path
+from services.kernel.errors import Fault, Violation
+from services.runtime.status import INTERNAL_ERROR, InternalError
+from services.runtime.texts.gateway import NEXT_STEPS, rule_text
+from services.runtime.texts.table import text, text_of
+
+LIMIT: Final = 200
+
+_NATIONAL: Final = "national."
+
+
+def refusal(error: Fault | InternalError, request: Descriptor | None) -> str:
+    """What stands in `err_msg`; `request` is the message whose field paths the violations name."""
+    if isinstance(error, InternalError):
+        return f"[{INTERNAL_ERROR}] {text_of(INTERNAL_ERROR, {'error_id': error.error_id}, 'zh')}"[:LIMIT]
+    said = f"[{error.reason}] {text(error, 'zh')}"
+    step = f"。{NEXT_STEPS[error.kind][0]}"
+    fields = [_field(violation, request) for violation in error.violations]
+    shown = _fitted(fields, LIMIT - len(said) - len(step))
+    return (said + shown + step if len(said) + len(shown) + len(step) <= LIMIT else said)[:LIMIT]
+
+
+def _field(violation: Violation, request: Descriptor | None) -> tuple[str, str]:
+    """Path and text. Paths of the codec are the client's own already; those of members are the contract's."""
+    if violation.rule.startswith(_NATIONAL):
+        return violation.path, violation.description
+    path = violation.path if request is None else national_path(request, violation.path)
+    return path, rule_text(violation.rule, {}, "zh", violation.description)
+
+
+def _fitted(fields: list[tuple[str, str]], room: int) -> str:
+    """Every path, and as many of their texts as there is room for; where not even the paths fit, their number."""
+    count = len(fields)
+    shown = [path for path, _ in fields]
+    while shown and len(_joined(shown, count)) > room:
+        shown.pop()
+    for index in range(len(shown)):
+        longer = [*shown[:index], " ".join(fields[index]).strip(), *shown[index + 1 :]]
+        if len(_joined(longer, count)) <= room:
+            shown = longer
+    return _joined(shown, count)
+
+
+def _joined(shown: list[str], count: int) -> str:
+    if not shown:
+        return ""
+    return "：" + "；".join(shown) + (f"；等{count}处" if len(shown) < count else "")

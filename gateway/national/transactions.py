@@ -1,0 +1,99 @@
+"""Transactions by number: those served, with their compiled codecs, and the titles of all that are known.
+
+Both are read, not written: served ones from the `transaction` options, titles from a table of names.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from io import StringIO
+from typing import Any
+
+from google.protobuf.message import Message
+
+from gateway.national.codec.decode import Row, compile_request
+from gateway.national.codec.encode import Answer, compile_response
+from gateway.national.codec.plan import FieldPlan, Kind, Place, fields_of
+from services.kernel.errors import Fault, FaultKind
+from services.runtime.contract import Contract, ContractError, MethodContract
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One transaction: its method, the reader of its request and the writer of its answer.
+
+    `keyed` where the request carries a request key, so that a message number is needed; `signed` where it carries the
+    sign-in number, so that one that is given is checked.
+    """
+
+    infno: str
+    wrapper: str
+    method: MethodContract
+    read: Callable[[Row, Row, str], Message]
+    answer: Answer
+    keyed: bool
+    signed: bool
+
+
+class Transactions:
+    """The table of one contract."""
+
+    def __init__(self, contract: Contract, titles: Mapping[str, str]) -> None:
+        self._titles = titles
+        self._served: dict[tuple[str, str], Served] = {}
+        for method in contract.methods.values():
+            for served in _served(method):
+                if self._served.setdefault((served.infno, served.wrapper), served) is not served:
+                    raise ContractError(f"{method.full_name}: {served.infno} is served twice")
+
+    def find(self, infno: str, wrapper: str) -> Served:
+        """The transaction of a number; Fault INFNO_NOT_SERVED for a known one, else INFNO_UNKNOWN."""
+        served = self._served.get((infno, wrapper))
+        if served is not None:
+            return served
+        if infno in self._titles:
+            title = {"infno": infno, "title": self._titles[infno]}
+            raise Fault(FaultKind.UNSERVED, "INFNO_NOT_SERVED", title)
+        raise Fault(FaultKind.UNSERVED, "INFNO_UNKNOWN", {"infno": infno[:10]})
+
+    def title(self, infno: str) -> str:
+        """The Chinese name of a number, "" for one that is not known."""
+        return self._titles.get(infno, "")
+
+    @property
+    def served(self) -> tuple[Served, ...]:
+        """All that are served, in the order of their numbers."""
+        return tuple(sorted(self._served.values(), key=lambda each: (each.infno, each.wrapper)))
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """All known numbers with their names."""
+        return self._titles
+
+
+def known_titles() -> Mapping[str, str]:
+    """Number → Chinese name of every transaction of the national text and of the provincial numbers seen beside it."""
+    table = files("gateway.national").joinpath("transactions.csv").read_text(encoding="utf-8")
+    return {row["infno"]: row["title"] for row in csv.DictReader(StringIO(table))}
+
+
+def _served(method: MethodContract) -> tuple[Served, ...]:
+    if not method.transactions:
+        return ()
+    descriptor: Any = method.request_class.DESCRIPTOR
+    plans = fields_of(descriptor)
+    read, answer = compile_request(method.request_class), compile_response(method.response_class)
+    keyed = any(plan.place is Place.REQUEST_KEY for plan in plans)
+    signed = any(_carries_sign_no(plan) for plan in plans)
+    return tuple(Served(each.infno, each.wrapper, method, read, answer, keyed, signed) for each in method.transactions)
+
+
+def _carries_sign_no(plan: FieldPlan) -> bool:
+    if plan.place is not Place.ENVELOPE:
+        return False
+    if plan.kind is Kind.ROW and plan.row is not None:
+        return any(each.field == "sign_no" for each in fields_of(plan.row))
+    return plan.field == "sign_no"

@@ -1,0 +1,100 @@
+"""What is told of a request: one server span and one line in the access log, with business numbers and nothing personal.
+
+Paths and query strings are never written: a route template stands for them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final
+
+from gateway.http import Request
+from services.runtime.logs import ACCESS_LOGGER, write
+from services.runtime.telemetry import ROOT, Span, SpanKind, Telemetry, extract
+
+_OK: Final = "OK"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a request ended: HTTP status, `infcode` of the national face (None elsewhere), code and reason of a failure."""
+
+    status: int
+    infcode: int | None = None
+    code: str = ""
+    reason: str = ""
+    error_id: str = ""
+
+
+class Observed:
+    """One request while it is served; `ended` is called once."""
+
+    def __init__(self, span: Span, method: str, route: str) -> None:
+        self._span = span
+        self._method = method
+        self._route = route
+        self._access = logging.getLogger(ACCESS_LOGGER)
+
+    def __enter__(self) -> Observed:
+        self._span.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._span.__exit__(kind, error, traceback)
+
+    def ended(
+        self,
+        outcome: Outcome,
+        infno: str = "",
+        msgid: str = "",
+        fixmedins_code: str = "",
+        more: Mapping[str, str] | None = None,
+    ) -> None:
+        """Writes the outcome and the numbers by which a request is found."""
+        if outcome.code:
+            self._span.fail(outcome.code, outcome.reason)
+        level = logging.WARNING if outcome.code else logging.INFO
+        logged = self._access.isEnabledFor(level)
+        if not (logged or self._span.recording or outcome.code):
+            return
+        numbers: dict[str, str | int] = {**(more or {})}
+        named = {
+            "yibao.infno": infno,
+            "yibao.msgid": msgid,
+            "yibao.fixmedins_code": fixmedins_code,
+            "yibao.error_id": outcome.error_id,
+        }
+        numbers |= {name: value for name, value in named.items() if value}
+        if outcome.infcode is not None:
+            numbers["yibao.infcode"] = outcome.infcode
+        http: dict[str, str | int] = {
+            "http.request.method": self._method,
+            "http.route": self._route,
+            "http.response.status_code": outcome.status,
+        }
+        self._span.set_attributes(http | numbers)
+        if logged:
+            ms = (time.time_ns() - self._span.start_ns) // 10_000 / 100
+            fields: dict[str, object] = {"member": "gateway", **http, "code": outcome.code or _OK, **numbers, "ms": ms}
+            if outcome.reason:
+                fields["reason"] = outcome.reason
+            write(self._access, level, "request", fields)
+
+
+class Observer:
+    """Makes the span of each request, below the caller's where it brought one."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+
+    def request(self, request: Request, route: str) -> Observed:
+        """Begins a request on a route template."""
+        parent = extract(request.headers.get("traceparent", "")) or ROOT
+        span = self._telemetry.span(f"{request.method} {route}", SpanKind.SERVER, parent=parent)
+        return Observed(span, request.method, route)

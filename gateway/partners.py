@@ -1,0 +1,133 @@
+"""Who stands at the door: partner profiles, bearer keys and sign-in numbers, asked of identity and kept for a minute.
+
+A profile that was changed or withdrawn is believed for at most 60 s more. It keeps nothing on disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.backend import Backend, CallOptions
+from gateway.cache import TimedCache
+from services.kernel.errors import Fault, FaultKind
+from services.runtime.call import Caller, Role
+from services.runtime.contract import Contract
+from yibao.identity.v1 import partner_pb2
+from yibao.options.v1 import options_pb2
+
+KEPT_S: Final = 60.0
+KEPT_UNKNOWN_S: Final = 5.0
+
+_SIZE: Final = 8192
+_TIMEOUT_S: Final = 3.0
+_RESOLVE: Final = "yibao.identity.v1.PartnerService.ResolvePartner"
+_CHECK_SIGN_NO: Final = "yibao.identity.v1.PartnerService.CheckSignNo"
+_LONGEST_KEY: Final = 256
+_NOBODY: Final = ("PARTNER_NOT_FOUND", "API_KEY_UNKNOWN")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A partner as the national envelope needs it: who it is, how it proves it, and its dialect."""
+
+    code: str
+    caller: Caller
+    auth_style: int
+    access_key: str
+    secret: str
+    sandbox: bool
+    bare_array_5204: bool
+    infcode_as_text: bool
+    strict_sign_no: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """Identity knows nobody by that name: kept for a short time, so that a flood of guesses stays here."""
+
+
+class Partners:
+    """Profiles and keys by what a request shows; `now` is a monotonic clock in seconds."""
+
+    def __init__(self, backend: Backend, contract: Contract, sandbox: bool, now: Callable[[], float]) -> None:
+        self._backend = backend
+        self._resolve = contract.method(_RESOLVE)
+        self._check = contract.method(_CHECK_SIGN_NO)
+        self._sandbox = sandbox
+        self._profiles: TimedCache[str, Profile | _Unknown] = TimedCache(_SIZE, now)
+        self._keys: TimedCache[str, Caller | _Unknown] = TimedCache(_SIZE, now)
+        self._sign_nos: TimedCache[tuple[str, str], int] = TimedCache(_SIZE, now)
+
+    async def profile(self, partner_code: str) -> Profile:
+        """The profile of an institution; Fault UNAUTHENTICATED PARTNER_NOT_FOUND."""
+        found = self._profiles.peek(partner_code)
+        if found is None:
+            found = await self._profiles.get(partner_code, lambda: self._load_profile(partner_code))
+        if isinstance(found, _Unknown):
+            raise Fault(FaultKind.UNAUTHENTICATED, "PARTNER_NOT_FOUND")
+        return found
+
+    async def bearer(self, key: str) -> Caller:
+        """Whom a bearer key stands for; Fault UNAUTHENTICATED API_KEY_UNKNOWN. Members of the mesh do not come this way."""
+        if len(key) > _LONGEST_KEY:
+            raise Fault(FaultKind.UNAUTHENTICATED, "API_KEY_UNKNOWN")
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        found = self._keys.peek(digest)
+        if found is None:
+            found = await self._keys.get(digest, lambda: self._load_key(digest))
+        if isinstance(found, _Unknown):
+            raise Fault(FaultKind.UNAUTHENTICATED, "API_KEY_UNKNOWN")
+        if found.role in (Role.SERVICE, Role.PUBLIC):
+            raise Fault(FaultKind.UNAUTHENTICATED, "API_KEY_UNKNOWN")
+        return found
+
+    async def sign_no_is_open(self, fixmedins_code: str, sign_no: str) -> bool:
+        """Whether a sign-in number stands open at an institution."""
+        key = (fixmedins_code, sign_no)
+        return bool(await self._sign_nos.get(key, lambda: self._load_sign_no(key)))
+
+    async def _load_profile(self, partner_code: str) -> tuple[Profile | _Unknown, float]:
+        answer = await self._ask(partner_pb2.ResolvePartnerRequest(partner_code=partner_code))
+        if answer is None or not answer.HasField("partner"):
+            return _Unknown(), KEPT_UNKNOWN_S
+        partner = answer.partner
+        profile = Profile(
+            code=partner.partner_code,
+            caller=Caller(_role(answer.role or partner.role), answer.subject or partner.partner_code, partner.sandbox),
+            auth_style=partner.auth_style,
+            access_key=partner.access_key,
+            secret=partner.secret,
+            sandbox=partner.sandbox,
+            bare_array_5204=partner.dialect.bare_array_5204,
+            infcode_as_text=partner.dialect.infcode_as_text,
+            strict_sign_no=partner.dialect.strict_sign_no,
+        )
+        return profile, KEPT_S
+
+    async def _load_key(self, digest: str) -> tuple[Caller | _Unknown, float]:
+        answer = await self._ask(partner_pb2.ResolvePartnerRequest(api_key_digest=digest))
+        if answer is None:
+            return _Unknown(), KEPT_UNKNOWN_S
+        sandbox = answer.partner.sandbox if answer.HasField("partner") else self._sandbox
+        return Caller(_role(answer.role), answer.subject, sandbox), KEPT_S
+
+    async def _load_sign_no(self, key: tuple[str, str]) -> tuple[int, float]:
+        request = partner_pb2.CheckSignNoRequest(fixmedins_code=key[0], sign_no=key[1])
+        answer: Any = await self._backend.call(self._check, request, CallOptions(None, _TIMEOUT_S))
+        return int(answer.open), KEPT_S if answer.open else KEPT_UNKNOWN_S
+
+    async def _ask(self, request: partner_pb2.ResolvePartnerRequest) -> Any:
+        """Identity's answer, None where it knows nobody."""
+        try:
+            return await self._backend.call(self._resolve, request, CallOptions(None, _TIMEOUT_S))
+        except Fault as fault:
+            if fault.reason in _NOBODY or fault.kind is FaultKind.INVALID:
+                return None
+            raise
+
+
+def _role(number: int) -> Role:
+    return Role(options_pb2.Role.Name(options_pb2.Role.ValueType(number)).removeprefix("ROLE_").lower())

@@ -1,0 +1,95 @@
+"""Problem bodies of the REST face: AIP-193 with its details, texts in Chinese and English, and the HTTP status of a fault."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from gateway.http import Response
+from services.kernel.errors import Fault, FaultKind, Violation
+from services.runtime.status import DOMAIN, INTERNAL_ERROR, InternalError
+from services.runtime.texts.gateway import NEXT_STEPS, rule_text
+from services.runtime.texts.table import text_of
+
+STATUSES: Final[Mapping[FaultKind, int]] = {
+    FaultKind.INVALID: 400,
+    FaultKind.PRECONDITION: 400,
+    FaultKind.UNAUTHENTICATED: 401,
+    FaultKind.DENIED: 403,
+    FaultKind.NOT_FOUND: 404,
+    FaultKind.CONFLICT: 409,
+    FaultKind.EXHAUSTED: 429,
+    FaultKind.UNSERVED: 501,
+    FaultKind.UNAVAILABLE: 503,
+    FaultKind.DEADLINE: 504,
+}
+
+# Where HTTP says it more exactly than the kind does.
+_REASON_STATUSES: Final[Mapping[str, int]] = {
+    "BODY_TOO_LARGE": 413,
+    "MESSAGE_TOO_LARGE": 413,
+    "METHOD_UNSERVED": 404,
+}
+_TYPE: Final = "type.googleapis.com/google.rpc."
+
+
+def status_of(error: Fault | InternalError) -> int:
+    """HTTP status of an error."""
+    if isinstance(error, InternalError):
+        return 500
+    return _REASON_STATUSES.get(error.reason, STATUSES[error.kind])
+
+
+def problem(error: Fault | InternalError) -> Response:
+    """The answer that tells an error."""
+    status = status_of(error)
+    headers: dict[str, str] = {}
+    if isinstance(error, InternalError):
+        body = _body(status, "INTERNAL", INTERNAL_ERROR, error.metadata)
+    else:
+        body = _body(status, error.kind.value, error.reason, error.metadata, error)
+        if error.retry_after_s is not None:
+            headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))
+        if error.kind is FaultKind.UNAUTHENTICATED:
+            headers["www-authenticate"] = "Bearer"
+    return Response(status, msgspec.json.encode(body), headers=headers)
+
+
+def _body(
+    status: int, name: str, reason: str, metadata: Mapping[str, str], fault: Fault | None = None
+) -> dict[str, Any]:
+    details: list[dict[str, Any]] = [
+        {"@type": f"{_TYPE}ErrorInfo", "reason": reason, "domain": DOMAIN, "metadata": dict(metadata)}
+    ]
+    if fault is not None and fault.violations:
+        broken = [_violation(each) for each in fault.violations]
+        details.append({"@type": f"{_TYPE}BadRequest", "fieldViolations": broken})
+    if fault is not None and fault.retry_after_s is not None:
+        details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{fault.retry_after_s:.3f}s"})
+    for locale, lang in (("zh-CN", "zh"), ("en-US", "en")):
+        said = text_of(reason, metadata, "zh" if lang == "zh" else "en")
+        if fault is not None:
+            step = NEXT_STEPS[fault.kind][0 if lang == "zh" else 1]
+            said = f"{said}。{step}。" if lang == "zh" else f"{said}. {step}."
+        details.append({"@type": f"{_TYPE}LocalizedMessage", "locale": locale, "message": said})
+    error = {"code": status, "status": name, "message": text_of(reason, metadata, "en"), "details": details}
+    return {"error": error}
+
+
+def _violation(violation: Violation) -> dict[str, Any]:
+    chinese = rule_text(violation.rule, {}, "zh", violation.description) if "{" not in _template(violation) else ""
+    shown: dict[str, Any] = {
+        "field": violation.path,
+        "description": violation.description or rule_text(violation.rule, {}, "en"),
+        "reason": violation.rule,
+    }
+    if chinese:
+        shown["localizedMessage"] = {"locale": "zh-CN", "message": chinese}
+    return shown
+
+
+def _template(violation: Violation) -> str:
+    return rule_text(violation.rule, {}, "zh", violation.description)

@@ -1,0 +1,211 @@
+"""The REST face: JSON under `/v1/` for every RPC with a `google.api.http` route, a bearer key for whoever calls.
+
+Routes, roles and fields are the contract's; the member that serves the RPC decides. It holds no state.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote
+from uuid import uuid4
+
+import msgspec
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from gateway.backend import Backend, CallOptions
+from gateway.http import Request, Response, business_date, query_values
+from gateway.jsoncodec.read import JsonReaders
+from gateway.jsoncodec.write import JsonWriters
+from gateway.observing import Observed, Observer, Outcome
+from gateway.partners import Partners
+from gateway.problems import problem, status_of
+from services.kernel.errors import Fault, FaultKind, Violation
+from services.runtime.call import Caller, Role
+from services.runtime.contract import Contract, ContractError, HttpRoute, MethodContract
+from services.runtime.logs import describe, write
+from services.runtime.status import InternalError
+from services.runtime.texts.gateway import rule_text
+
+PREFIX: Final = "/v1/"
+TIMEOUT_S: Final = 10.0
+
+_VARIABLE: Final = re.compile(r"\{([a-z0-9_.]+)\}")
+_BEARER: Final = "bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route with what it needs: its template as a pattern, the reader of its request, the writer of its answer."""
+
+    http: HttpRoute
+    method: MethodContract
+    pattern: re.Pattern[str]
+    names: tuple[str, ...]
+    read: Callable[[Any], Message]
+    write: Callable[[Message], dict[str, Any]]
+
+
+class Routes:
+    """The routes of a contract: those without variables by their path, the others one after the other."""
+
+    def __init__(self, contract: Contract) -> None:
+        readers, writers = JsonReaders(), JsonWriters()
+        self._exact: dict[tuple[str, str], Route] = {}
+        self._patterns: list[Route] = []
+        for method in contract.methods.values():
+            for http in method.http:
+                self._add(_route(http, method, readers, writers))
+
+    @property
+    def all(self) -> tuple[Route, ...]:
+        """Every route."""
+        return (*self._exact.values(), *self._patterns)
+
+    def find(self, verb: str, path: str) -> tuple[Route, dict[str, str]]:
+        """The route and the values of its variables, decoded; Fault ROUTE_NOT_FOUND. `path` is not decoded."""
+        exact = self._exact.get((verb, unquote(path)))
+        if exact is not None:
+            return exact, {}
+        for route in self._patterns:
+            found = route.pattern.fullmatch(path) if route.http.verb == verb else None
+            if found is not None:
+                return route, {name: unquote(value) for name, value in zip(route.names, found.groups(), strict=True)}
+        raise Fault(FaultKind.NOT_FOUND, "ROUTE_NOT_FOUND")
+
+    def _add(self, route: Route) -> None:
+        if route.names:
+            self._patterns.append(route)
+        elif self._exact.setdefault((route.http.verb, route.http.path), route) is not route:
+            raise ContractError(f"{route.method.full_name}: {route.http.verb} {route.http.path} is served twice")
+
+
+class RestFace:
+    """Serves `/v1/`."""
+
+    def __init__(
+        self, contract: Contract, partners: Partners, backend: Backend, observer: Observer, sandbox: bool
+    ) -> None:
+        self.routes = Routes(contract)
+        self._partners = partners
+        self._backend = backend
+        self._observer = observer
+        self._sandbox = sandbox
+        self._anybody = Caller(Role.PUBLIC, "", sandbox)
+        self._log = logging.getLogger("yibao.gateway")
+
+    async def handle(self, request: Request) -> Response:
+        """The answer to one request; never raises but when it is cancelled."""
+        try:
+            route, variables = self.routes.find(request.method, request.path)
+        except Fault as fault:
+            return self.refused(request, fault)
+        with self._observer.request(request, route.http.path) as observed:
+            try:
+                return await self._answer(request, route, variables, observed)
+            except (Fault, InternalError) as error:
+                return _refused(error, observed)
+            except Exception as error:  # noqa: BLE001  # a bug of ours: told by an id, found in the log
+                return _refused(self._internal(error), observed)
+
+    def refused(self, request: Request, error: Fault) -> Response:
+        """Refuses a request before it has a route."""
+        with self._observer.request(request, f"{PREFIX}*") as observed:
+            return _refused(error, observed)
+
+    async def _answer(self, request: Request, route: Route, variables: dict[str, str], observed: Observed) -> Response:
+        caller = await self._caller(request, route.method)
+        day = business_date(request.headers, self._sandbox and caller.sandbox)
+        message = route.read(_value(request, route, variables))
+        answer = await self._backend.call(route.method, message, CallOptions(caller, TIMEOUT_S, day))
+        numbers = (*route.method.request_numbers, *route.method.response_numbers)
+        sources = [message] * len(route.method.request_numbers) + [answer] * len(route.method.response_numbers)
+        found = {number.attribute: number.get(source) for number, source in zip(numbers, sources, strict=True)}
+        observed.ended(Outcome(200), more={name: value for name, value in found.items() if value})
+        return Response(200, msgspec.json.encode(route.write(answer)))
+
+    async def _caller(self, request: Request, method: MethodContract) -> Caller:
+        header = request.headers.get("authorization", "")
+        if not header and Role.PUBLIC in method.roles:
+            return self._anybody
+        if header[: len(_BEARER)].casefold() != _BEARER or not header[len(_BEARER) :].strip():
+            raise Fault(FaultKind.UNAUTHENTICATED, "AUTHENTICATION_MISSING")
+        return await self._partners.bearer(header[len(_BEARER) :].strip())
+
+    def _internal(self, error: Exception) -> InternalError:
+        error_id = uuid4().hex[:16]
+        fields = {"member": "gateway", "error_id": error_id, **describe(error, with_text=self._sandbox)}
+        write(self._log, logging.ERROR, "internal error", fields)
+        return InternalError(error_id, {"error_id": error_id, "member": "gateway"})
+
+
+def _refused(error: Fault | InternalError, observed: Observed) -> Response:
+    if isinstance(error, InternalError):
+        observed.ended(Outcome(500, None, "INTERNAL", "INTERNAL_ERROR", error.error_id))
+    else:
+        observed.ended(Outcome(status_of(error), None, error.kind.value, error.reason))
+    return problem(error)
+
+
+def _route(http: HttpRoute, method: MethodContract, readers: JsonReaders, writers: JsonWriters) -> Route:
+    if not http.path.startswith(PREFIX) or http.body not in ("", "*") or _VARIABLE.sub("", http.path).count("{"):
+        raise ContractError(f"{method.full_name}: the REST face does not serve {http.verb} {http.path}")
+    names = tuple(_VARIABLE.findall(http.path))
+    parts = _VARIABLE.split(http.path)
+    pattern = "".join("([^/]+)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
+    read, write_answer = readers.message(method.request_class), writers.message(method.response_class)
+    return Route(http, method, re.compile(pattern), names, read, write_answer)
+
+
+def _value(request: Request, route: Route, variables: dict[str, str]) -> Any:
+    """What the request says, as the JSON of its message."""
+    value: Any = _parsed(request.body) if route.http.body == "*" else {}
+    parameters = [] if route.http.body == "*" else query_values(request.query)
+    if variables or parameters:
+        if type(value) is not dict:
+            raise _unreadable("", "json.type", wanted="object")
+        descriptor: Any = route.method.request_class.DESCRIPTOR
+        for name, text in (*parameters, *variables.items()):
+            _place(value, descriptor, name.split("."), text, name)
+    return value
+
+
+def _parsed(body: bytes) -> Any:
+    if not body.strip():
+        return {}
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise _unreadable("", "json.type", wanted="JSON object (UTF-8)") from None
+
+
+def _place(value: dict[str, Any], message: Descriptor, steps: list[str], text: str, name: str) -> None:
+    """Puts the text of a parameter where its path says."""
+    field = _field(message, steps[0])
+    if field is None:
+        raise _unreadable(name[:200], "json.unknown_field")
+    if len(steps) > 1:
+        if field.message_type is None or field.is_repeated:
+            raise _unreadable(name[:200], "json.unknown_field")
+        inner = value.setdefault(field.name, {})
+        _place(inner if type(inner) is dict else {}, field.message_type, steps[1:], text, name)
+        return
+    raw: Any = {"true": True, "false": False}.get(text, text) if field.type == FieldDescriptor.TYPE_BOOL else text
+    if field.is_repeated:
+        value.setdefault(field.name, []).append(raw)
+    else:
+        value[field.name] = raw
+
+
+def _field(message: Descriptor, name: str) -> FieldDescriptor | None:
+    fields: Iterable[FieldDescriptor] = message.fields
+    return next((field for field in fields if name in (field.name, field.json_name)), None)
+
+
+def _unreadable(path: str, rule: str, **values: str) -> Fault:
+    broken = Violation(path, rule, rule_text(rule, values, "en"))
+    return Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[broken])

@@ -1,0 +1,209 @@
+"""Single values of the envelope: money keeps every digit, times come in many forms, nothing is guessed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.national.codec import scalars
+from gateway.national.codec.decode import compile_request
+from gateway.national.codec.encode import compile_response
+from gateway.national.codec.plan import national_path
+from gateway.national.codec.scalars import Unfit
+from gateway.national.envelope import decoder
+from gateway.national.refusals import LIMIT, refusal
+from gateway.national.transactions import Transactions, known_titles
+from services.kernel.errors import Fault, FaultKind, Violation
+from services.runtime.contract import Contract
+from yibao.settlement.v1 import encounter_pb2, fee_pb2, settlement_pb2
+
+SERVED = (
+    "1101 1201 2001 2201 2202 2203 2203A 2204 2205 2206 2206A 2207 2207A 2208 2301 2302 2303 2304 2305 "
+    "2401 2402 2404 2405 2601 5201 5203 5204 5206 6101 9001 9002"
+).split()
+
+
+def literal(text: str) -> Any:
+    """What the envelope's JSON reader makes of a literal."""
+    return decoder().decode(text.encode())
+
+
+class TestMoney:
+    @pytest.mark.parametrize(
+        ("text", "fen"),
+        [
+            ("10", 1000),
+            ("10.0", 1000),
+            ("10.00", 1000),
+            ('"10.01"', 1001),
+            ("-0.05", -5),
+            ("0.29", 29),
+            ("1.5E+2", 15000),
+            ("1e-2", 1),
+            ("99999999999999.99", 9999999999999999),
+            ('" 7.10 "', 710),
+            ('".5"', 50),
+        ],
+    )
+    def test_yuan_become_fen_exactly(self, text: str, fen: int) -> None:
+        assert scalars.read_fen(literal(text)) == fen
+
+    @pytest.mark.parametrize(
+        "text",
+        ["10.001", '"1,000.00"', '"十元"', "true", '"."', '"--1"', "1e99", "1e15", "10000000000000000", '"１０"', "[]"],
+    )
+    def test_what_is_no_amount_in_fen_is_refused(self, text: str) -> None:
+        with pytest.raises(Unfit):
+            scalars.read_fen(literal(text))
+
+    @given(st.integers(-(10**16), 10**16))
+    def test_what_is_written_is_read_back(self, fen: int) -> None:
+        assert scalars.read_fen(literal(scalars.write_fen(fen))) == fen
+
+    def test_a_ratio_has_as_many_decimals_as_it_needs_and_no_more_than_its_scale(self) -> None:
+        assert scalars.write_number("0.8500", 4) == "0.85"
+        assert scalars.write_number("1.00005", 4) == "1.0001"
+        assert scalars.write_number("-0.00001", 4) == "0"
+        assert scalars.write_number("9.99996", 4) == "10"
+        assert scalars.write_number("2.5", 0) == "3"
+
+
+class TestTimes:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "2025-01-15 09:30:00",
+            "2025-01-15T09:30:00",
+            "20250115093000",
+            "2025-01-15 09:30",
+            "2025-01-15 09:30:00.123",
+            "2025/01/15 09:30:00",
+            "2025-01-15T01:30:00Z",
+            "2025-01-15T09:30:00+08:00",
+        ],
+    )
+    def test_a_moment_comes_in_many_forms(self, text: str) -> None:
+        assert scalars.read_time(text) == {"seconds": 1736904600}
+
+    def test_a_day_alone_is_its_first_second_or_the_last_one_of_a_range(self) -> None:
+        assert scalars.read_time("2025-01-15")["seconds"] == 1736870400
+        assert scalars.read_end_time("2025-01-15")["seconds"] == 1736870400 + 86399
+        assert scalars.read_end_time("2025-01-15 09:30:00")["seconds"] == 1736904600
+
+    def test_only_a_field_called_endtime_ends_a_range(self) -> None:
+        read = compile_request(encounter_pb2.ListEncountersRequest)
+        query = {"data": {"psn_no": "1", "begntime": "2025-01-15", "endtime": "2025-01-15"}}
+        request: Any = read({}, query, "")
+        assert request.data.endtime.seconds - request.data.begntime.seconds == 86399
+
+    @pytest.mark.parametrize(
+        "text", ["2025-02-30", "2025-01-15 24:00:00", "2025-1-5", "15.01.2025", "0001-01-01 00:00:00", "x", ""]
+    )
+    def test_what_is_no_moment_is_refused(self, text: str) -> None:
+        with pytest.raises(Unfit):
+            scalars.read_time(text)
+
+    def test_a_day_may_come_with_a_time(self) -> None:
+        assert scalars.read_day("2025-01-15 09:30:00") == {"year": 2025, "month": 1, "day": 15}
+
+
+class TestRows:
+    def test_a_list_may_be_one_object_and_a_row_a_list_of_one(self) -> None:
+        read = compile_request(fee_pb2.UploadFeesRequest)
+        row = {"feedetl_sn": "1", "mdtrt_id": "A", "psn_no": "P", "pric": "3.50"}
+        expected = fee_pb2.UploadFeesRequest(request_id="k", mdtrt_id="A", psn_no="P")
+        expected.desk.SetInParent()
+        expected.feedetail.add(feedetl_sn="1", pric="3.5")
+        assert read({}, {"feedetail": row}, "k") == expected
+        assert read({}, {"feedetail": [row]}, "k") == expected
+
+    def test_two_rows_are_not_one(self) -> None:
+        with pytest.raises(Fault) as caught:
+            compile_request(settlement_pb2.TrialRequest)({}, {"data": [{}, {}]}, "")
+        assert [each.path for each in caught.value.violations] == ["data"]
+
+    def test_an_empty_list_or_object_is_absent(self) -> None:
+        request: Any = compile_request(settlement_pb2.TrialRequest)(
+            {}, {"data": [], "mdtrtinfo": {"exp_content": {}}}, ""
+        )
+        assert request.data.exp_content == ""
+
+    def test_a_key_may_be_written_in_camel_case(self) -> None:
+        request: Any = compile_request(settlement_pb2.TrialStayRequest)(
+            {}, {"data": {"psnNo": "P", "dscg_time": "2025-01-15", "MDTRT_ID": "A"}}, ""
+        )
+        assert (request.data.psn_no, request.data.mdtrt_id, request.data.dscg_time.day) == ("P", "A", 15)
+
+    def test_the_exact_name_wins_over_the_folded_one(self) -> None:
+        request: Any = compile_request(settlement_pb2.TrialRequest)(
+            {}, {"data": {"PSN_NO": "other", "psn_no": "P"}}, ""
+        )
+        assert request.data.psn_no == "P"
+
+    def test_a_region_of_the_node_wins_over_that_of_the_envelope(self) -> None:
+        read = compile_request(settlement_pb2.TrialStayRequest)
+        envelope = {"insuplc_admdvs": "110000", "mdtrtarea_admvs": "370100"}
+        request: Any = read(envelope, {"data": {"insuplc_admdvs": "990100"}}, "")
+        assert (request.data.insuplc_admdvs, request.data.mdtrtarea_admvs) == ("990100", "370100")
+        assert request.desk.insuplc_admdvs == "110000"
+
+    def test_a_discharge_is_of_one_person_wherever_it_says_so(self) -> None:
+        read = compile_request(encounter_pb2.DischargeRequest)
+        rows = [{"mdtrt_id": "A", "psn_no": "P", "diag_code": "x"}, {"mdtrt_id": "B", "psn_no": "P", "diag_code": "y"}]
+        with pytest.raises(Fault) as caught:
+            read({}, {"dscginfo": {"mdtrt_id": "A"}, "diseinfo": rows}, "")
+        assert [each.path for each in caught.value.violations] == ["diseinfo[1].mdtrt_id"]
+
+    def test_hidden_fields_are_no_part_of_the_envelope(self) -> None:
+        request: Any = compile_request(settlement_pb2.SettleRequest)({}, {"trial_hash": "x", "data": {}}, "k")
+        assert request.trial_hash == ""
+        response = settlement_pb2.TrialResponse(trial_hash="x")
+        response.layers.add(policy="p")
+        assert json.loads(compile_response(settlement_pb2.TrialResponse).output(response)) == {
+            "setlinfo": None,
+            "setldetail": [],
+        }
+
+
+class TestTable:
+    def test_every_transaction_that_the_platform_promises_is_served(self) -> None:
+        table = Transactions(Contract.of_mesh(), known_titles())
+        assert sorted(SERVED) == sorted(each.infno for each in table.served if each.wrapper == "INFNO")
+
+    def test_all_numbers_of_the_national_text_are_known_by_name(self) -> None:
+        titles = known_titles()
+        assert sum(title != "地方扩展交易" for title in titles.values()) == 212
+        assert titles["2207"] == "门诊结算"
+
+
+class TestPaths:
+    @pytest.mark.parametrize(
+        ("path", "shown"),
+        [
+            ("data.medfee_sumamt_fen", "data.medfee_sumamt"),
+            ("data", "data"),
+            ("request_id", "msgid"),
+            ("desk.fixmedins_code", "fixmedins_code"),
+            ("trial_hash", "trial_hash"),
+        ],
+    )
+    def test_a_path_of_the_contract_is_told_as_clients_know_it(self, path: str, shown: str) -> None:
+        assert national_path(settlement_pb2.SettleRequest.DESCRIPTOR, path) == shown
+
+    def test_rows_keep_their_number(self) -> None:
+        descriptor = fee_pb2.UploadFeesRequest.DESCRIPTOR
+        assert national_path(descriptor, "feedetail[3].det_item_fee_sumamt_fen") == "feedetail[3].det_item_fee_sumamt"
+        assert national_path(descriptor, "psn_no") == "feedetail.psn_no"
+
+
+class TestRefusalText:
+    @given(st.integers(0, 40), st.integers(1, 60))
+    def test_it_never_grows_beyond_its_place(self, count: int, size: int) -> None:
+        broken = [Violation("a" * size, "national.code", "代码应为" + "1、" * size) for _ in range(count)]
+        said = refusal(Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken), None)
+        assert said.startswith("[INVALID_REQUEST] ")
+        assert len(said) <= LIMIT

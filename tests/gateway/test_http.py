@@ -1,0 +1,140 @@
+"""The door on the wire: interim answers, limits, preflights, pages; a port that is taken explains itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+
+import pytest
+
+from gateway.app import build
+from services.kernel.clock import system_clock
+from services.runtime.auth import TokenSigner
+from services.runtime.config import Config
+from services.runtime.server import StartError
+from services.runtime.telemetry import Telemetry
+from tests.gateway.conftest import KEY, Scene, envelope
+
+QUERY = envelope("5203", {"data": {"psn_no": "1", "mdtrt_id": "2"}})
+
+
+async def talk(scene: Scene, *parts: bytes) -> list[bytes]:
+    """Sends bytes on a fresh connection, waits for something after each part, and returns what came."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", scene.server.port)
+    try:
+        heard = []
+        for part in parts:
+            writer.write(part)
+            heard.append(await asyncio.wait_for(reader.read(65536), 5))
+        return heard
+    finally:
+        writer.close()
+
+
+def head(length: int, *more: str) -> bytes:
+    """The head of a POST."""
+    lines = [
+        "POST /fsi/api/x HTTP/1.1",
+        "Host: x",
+        "Content-Type: application/json",
+        f"Content-Length: {length}",
+        *more,
+    ]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+class TestWire:
+    async def test_a_client_that_asks_first_is_told_to_go_on_at_once(self, scene: Scene) -> None:
+        body = json.dumps(QUERY).encode()
+        interim, answer = await talk(scene, head(len(body), "Expect: 100-continue"), body)
+        assert interim.startswith(b"HTTP/1.1 100 Continue")
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert b'"infcode":0' in answer
+
+    async def test_headers_may_begin_with_an_underscore(self, scene: Scene) -> None:
+        body = json.dumps(envelope("5203", {}, fixmedins_code="H99010000009")).encode()
+        (answer,) = await talk(scene, head(len(body), "_api_name: 5203", "_api_signature: x") + body)
+        assert "非法用户!".encode() in answer
+
+    async def test_a_body_in_pieces_is_put_together(self, scene: Scene) -> None:
+        body = json.dumps(QUERY).encode()
+        chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:50], body[50:])) + b"0\r\n\r\n"
+        start = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        (answer,) = await talk(scene, start + chunks)
+        assert b'"infcode":0' in answer
+
+    async def test_one_connection_carries_many_requests(self, scene: Scene) -> None:
+        body = json.dumps(QUERY).encode()
+        answers = await talk(scene, head(len(body)) + body, head(len(body)) + body)
+        assert all(answer.startswith(b"HTTP/1.1 200") for answer in answers)
+
+
+class TestLimits:
+    @pytest.fixture
+    def settings(self) -> dict[str, str]:
+        return {"YIBAO_MAX_MESSAGE_BYTES": "20000"}
+
+    async def test_an_envelope_that_is_too_large_is_a_typed_failure(self, scene: Scene) -> None:
+        answer = await scene.send(QUERY | {"padding": "x" * 30000})
+        assert answer["err_msg"].startswith("[BODY_TOO_LARGE]")
+
+    async def test_a_rest_body_that_is_too_large_is_413(self, scene: Scene) -> None:
+        answer = await scene.client.post("/v1/persons:get", content=b"x" * 30000)
+        assert answer.status_code == 413
+
+    async def test_a_body_that_grows_beyond_the_limit_is_not_read_on(self, scene: Scene) -> None:
+        start = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        (answer,) = await talk(scene, start + b"6000\r\n" + b"x" * 0x6000 + b"\r\n")
+        assert b"BODY_TOO_LARGE" in answer
+
+
+class TestBrowsers:
+    async def test_a_preflight_is_granted(self, scene: Scene) -> None:
+        asked = {"origin": "http://his.example", "access-control-request-headers": "x-tif-nonce,content-type"}
+        answer = await scene.client.options("/ebus/any", headers=asked)
+        assert answer.status_code == 204
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "POST" in answer.headers["access-control-allow-methods"]
+        assert answer.headers["access-control-allow-headers"] == "x-tif-nonce,content-type"
+
+    async def test_every_answer_may_be_read_by_a_page(self, scene: Scene) -> None:
+        answer = await scene.client.post("/", json=QUERY)
+        assert answer.headers["access-control-allow-origin"] == "*"
+
+
+class TestPages:
+    async def test_the_reference_needs_no_network(self, scene: Scene) -> None:
+        for path in ("/", "/docs"):
+            page = await scene.client.get(path)
+            assert page.status_code == 200
+            assert page.headers["content-type"].startswith("text/html")
+            assert "//" not in page.text.replace("http://", "").split("<script>")[0].split("</style>")[1]
+            assert 'src="' not in page.text
+
+    async def test_health_is_told(self, scene: Scene) -> None:
+        assert (await scene.client.get("/healthz")).json() == {"status": "SERVING"}
+
+    async def test_a_page_is_only_read(self, scene: Scene) -> None:
+        assert (await scene.client.delete("/healthz")).status_code == 404
+
+
+class TestStart:
+    async def test_a_port_that_is_taken_is_named_with_its_setting(self) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            given = {"YIBAO_GATEWAY_PORT": str(port), "YIBAO_MESH_KEY": KEY, "YIBAO_TRACE_EXPORTER": "none"}
+            config = Config.load({}, given)
+            telemetry = Telemetry("gateway", config)
+            server = await build(config, system_clock, telemetry, TokenSigner(KEY.encode(), system_clock))
+            with pytest.raises(StartError, match=f"{port}.*YIBAO_GATEWAY_PORT"):
+                await server.start()
+
+    async def test_without_members_the_gateway_stands_and_says_who_is_away(self, scene: Scene) -> None:
+        await scene.mesh.stop()
+        assert (await scene.client.get("/healthz")).status_code == 200
+        answer = await scene.client.post("/", json=QUERY)
+        assert answer.status_code == 503
+        assert answer.json()["err_msg"].startswith("[PEER_UNAVAILABLE] 服务identity")

@@ -1,0 +1,227 @@
+"""The REST face over real HTTP: routes, keys, roles, fields by path, and problems that say what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.rest import Routes
+from services.kernel.errors import Fault, FaultKind, Violation, denied
+from services.runtime.call import Role
+from services.runtime.contract import Contract
+from tests.gateway.conftest import HOSPITAL, Scene
+from yibao.catalogue.v1 import catalogue_pb2
+from yibao.identity.v1 import person_pb2
+from yibao.options.v1 import options_pb2
+from yibao.settlement.v1 import settlement_pb2
+
+KEYS = {
+    "operator-key": (options_pb2.ROLE_OPERATOR, "OP990100"),
+    "person-key": (options_pb2.ROLE_PERSON, "99010000000001"),
+    "hospital-key": (options_pb2.ROLE_INSTITUTION, HOSPITAL),
+    "member-key": (options_pb2.ROLE_SERVICE, "settlement"),
+}
+
+
+def bearer(key: str) -> dict[str, str]:
+    """The header of a key."""
+    return {"authorization": f"Bearer {key}"}
+
+
+@pytest.fixture
+def rest(scene: Scene) -> Scene:
+    """A scene with a key of each role."""
+    scene.keys.update(KEYS)
+    return scene
+
+
+def details(body: Any) -> dict[str, Any]:
+    """The details of a problem by type; localized messages by locale."""
+    return {
+        (each["locale"] if each["@type"].endswith("LocalizedMessage") else each["@type"].rpartition(".")[2]): each
+        for each in body["error"]["details"]
+    }
+
+
+class TestCalls:
+    async def test_a_key_calls_in_its_own_name(self, rest: Scene) -> None:
+        answer = person_pb2.GetPersonResponse()
+        answer.record.person.psn_no = "99010000000001"
+        rest.mesh.answers["GetPerson"] = answer
+        found = await rest.client.post(
+            "/v1/persons:get", json={"psnNo": "99010000000001"}, headers=bearer("person-key")
+        )
+        assert found.status_code == 200
+        assert found.json()["record"]["person"]["psnNo"] == "99010000000001"
+        (asked,) = rest.mesh.calls("GetPerson")
+        assert (asked.caller.role, asked.caller.subject) == (Role.PERSON, "99010000000001")
+
+    async def test_both_spellings_of_a_field_are_read_and_int64_is_text(self, rest: Scene) -> None:
+        def settled(request: settlement_pb2.SettleRequest) -> settlement_pb2.SettleResponse:
+            response = settlement_pb2.SettleResponse()
+            response.setlinfo.medfee_sumamt_fen = request.data.medfee_sumamt_fen
+            return response
+
+        rest.mesh.answers["Settle"] = settled
+        body = {
+            "request_id": "R1",
+            "desk": {"fixmedinsCode": HOSPITAL},
+            "data": {"medfeeSumamtFen": "1000", "med_type": "MED_TYPE_OUTPATIENT"},
+        }
+        found = await rest.client.post("/v1/settlements", json=body, headers=bearer("hospital-key"))
+        assert found.json()["setlinfo"]["medfeeSumamtFen"] == "1000"
+        assert found.json()["setlinfo"]["psnCashPayFen"] == "0"
+        assert rest.mesh.batches == [1]
+
+    async def test_what_is_public_needs_no_key(self, rest: Scene) -> None:
+        rest.mesh.answers["GetHead"] = catalogue_pb2.GetHeadResponse(head="abc")
+        assert (await rest.client.get("/v1/catalogue/head")).json() == {"head": "abc"}
+        assert rest.mesh.calls("GetHead")[0].caller.role is Role.PUBLIC
+
+    async def test_path_and_query_fill_the_request(self, rest: Scene) -> None:
+        await rest.client.get("/v1/items/X%2FA-1?day=2025-01-31&admdvs=990100&hospLv=1%201")
+        request = rest.mesh.calls("GetItem")[0].request
+        assert (request.med_list_codg, request.admdvs, request.hosp_lv) == ("X/A-1", "990100", "1 1")
+        assert (request.day.year, request.day.month, request.day.day) == (2025, 1, 31)
+
+    async def test_a_nested_field_has_a_dotted_parameter(self, rest: Scene) -> None:
+        await rest.client.get("/v1/institutions?medinsinfo.fixmedins_name=测试", headers=bearer("operator-key"))
+        assert rest.mesh.calls("SearchInstitutions")[0].request.medinsinfo.fixmedins_name == "测试"
+
+    async def test_a_sandbox_key_chooses_its_day(self, rest: Scene) -> None:
+        headers = bearer("operator-key") | {"X-Yibao-Business-Date": "2024-02-29"}
+        await rest.client.post("/v1/persons:get", json={"psnNo": "1"}, headers=headers)
+        assert rest.mesh.calls("GetPerson")[0].business_date == "2024-02-29"
+
+    async def test_a_key_is_asked_about_once(self, rest: Scene) -> None:
+        for _ in range(5):
+            await rest.client.post("/v1/persons:get", json={"psnNo": "1"}, headers=bearer("operator-key"))
+        assert len([each for each in rest.mesh.calls("ResolvePartner") if each.request.api_key_digest]) == 1
+
+
+class TestProblems:
+    async def test_a_refusal_is_told_with_reason_and_texts_in_both_languages(self, rest: Scene) -> None:
+        rest.mesh.answers["GetPerson"] = denied("SANDBOX_ONLY", what="x")
+        found = await rest.client.post("/v1/persons:get", json={"psnNo": "1"}, headers=bearer("operator-key"))
+        assert found.status_code == 403
+        error = found.json()["error"]
+        assert (error["code"], error["status"]) == (403, "PERMISSION_DENIED")
+        told = details(found.json())
+        assert told["ErrorInfo"] == {
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": "SANDBOX_ONLY",
+            "domain": "yibao",
+            "metadata": {"what": "x"},
+        }
+        assert "沙箱" in told["zh-CN"]["message"]
+        assert "sandbox" in told["en-US"]["message"]
+
+    async def test_broken_fields_are_all_named_by_path(self, rest: Scene) -> None:
+        body = {"requestId": 7, "desk": {"nobody": 1}, "data": {"medfeeSumamtFen": "1.5", "medType": "NO"}}
+        found = await rest.client.post("/v1/settlements", json=body, headers=bearer("hospital-key"))
+        assert found.status_code == 400
+        fields = [each["field"] for each in details(found.json())["BadRequest"]["fieldViolations"]]
+        assert fields == ["request_id", "desk.nobody", "data.medfee_sumamt_fen", "data.med_type"]
+
+    async def test_violations_of_a_member_come_through(self, rest: Scene) -> None:
+        broken = [Violation("psn_no", "string.min_len", "must be at least 1 character")]
+        rest.mesh.answers["GetPerson"] = Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
+        found = await rest.client.post("/v1/persons:get", json={}, headers=bearer("operator-key"))
+        (violation,) = details(found.json())["BadRequest"]["fieldViolations"]
+        assert (violation["field"], violation["reason"]) == ("psn_no", "string.min_len")
+        assert violation["localizedMessage"]["message"] == "必填"
+
+    async def test_waiting_is_told_where_it_helps(self, rest: Scene) -> None:
+        rest.mesh.answers["RegisterPersons"] = Fault(
+            FaultKind.EXHAUSTED, "QUEUE_FULL", {"queue": "x"}, retry_after_s=1.5
+        )
+        found = await rest.client.post("/v1/persons:register", json={}, headers=bearer("operator-key"))
+        assert found.status_code == 429
+        assert found.headers["retry-after"] == "2"
+        assert details(found.json())["RetryInfo"]["retryDelay"] == "1.500s"
+
+    async def test_a_bug_of_a_member_is_500_with_an_error_id(self, rest: Scene) -> None:
+        rest.mesh.answers["GetPerson"] = RuntimeError("boom")
+        found = await rest.client.post("/v1/persons:get", json={"psnNo": "1"}, headers=bearer("operator-key"))
+        assert found.status_code == 500
+        assert "boom" not in found.text
+
+    @pytest.mark.parametrize(
+        ("headers", "reason"),
+        [
+            ({}, "AUTHENTICATION_MISSING"),
+            ({"authorization": "Basic x"}, "AUTHENTICATION_MISSING"),
+            (bearer("nobody"), "API_KEY_UNKNOWN"),
+            (bearer("member-key"), "API_KEY_UNKNOWN"),
+            (bearer("x" * 5000), "API_KEY_UNKNOWN"),
+        ],
+    )
+    async def test_who_does_not_prove_itself_is_sent_away(
+        self, rest: Scene, headers: dict[str, str], reason: str
+    ) -> None:
+        found = await rest.client.post("/v1/persons:get", json={"psnNo": "1"}, headers=headers)
+        assert found.status_code == 401
+        assert details(found.json())["ErrorInfo"]["reason"] == reason
+        assert found.headers["www-authenticate"] == "Bearer"
+        assert not rest.mesh.calls("GetPerson")
+
+    @pytest.mark.parametrize(
+        ("verb", "path"),
+        [
+            ("GET", "/v1/nothing"),
+            ("GET", "/v1/persons:get"),
+            ("DELETE", "/v1/catalogue/head"),
+            ("POST", "/v1/credentials:verify"),
+            ("GET", "/x"),
+            ("PUT", "/"),
+        ],
+    )
+    async def test_a_route_that_is_none_is_told(self, rest: Scene, verb: str, path: str) -> None:
+        found = await rest.client.request(verb, path)
+        assert found.status_code == 404
+        assert details(found.json())["ErrorInfo"]["reason"] == "ROUTE_NOT_FOUND"
+
+    @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'"x"'])
+    async def test_a_body_that_is_no_object_is_told(self, rest: Scene, body: bytes) -> None:
+        found = await rest.client.post("/v1/persons:get", content=body, headers=bearer("operator-key"))
+        assert found.status_code == 400
+
+    def test_members_only_methods_have_no_route(self) -> None:
+        methods = [route.method for route in _routes()]
+        assert methods
+        assert all(method.roles != {Role.SERVICE} for method in methods)
+
+
+class TestNothingPersonal:
+    def test_no_field_of_a_get_route_can_hold_anything_personal(self) -> None:
+        """URLs end up in logs of proxies: a GET request has only fields marked PUBLIC."""
+        for route in _routes():
+            if route.http.verb == "GET":
+                descriptor: Any = route.method.request_class.DESCRIPTOR
+                assert list(_personal(descriptor)) == [], route.http.path
+
+    async def test_query_and_path_are_in_no_log_line(self, rest: Scene, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level("DEBUG"):
+            await rest.client.get("/v1/items/SECRETCODE?day=2025-01-31&admdvs=SECRETREGION")
+            await rest.client.get("/v1/unknown/SECRETPATH?x=SECRETQUERY")
+            await asyncio.sleep(0)
+        written = " ".join(
+            f"{record.getMessage()} {record.__dict__}" for record in caplog.records if record.name.startswith("yibao")
+        )
+        assert "/v1/items/{med_list_codg}" in written
+        assert "SECRET" not in written
+
+
+def _routes() -> Any:
+    return Routes(Contract.of_mesh()).all
+
+
+def _personal(message: Any) -> Any:
+    for field in message.fields:
+        kind = field.GetOptions().Extensions[options_pb2.data_class]
+        if field.message_type is not None and field.message_type.full_name != "google.type.Date":
+            yield from _personal(field.message_type)
+        elif field.message_type is None and field.type == field.TYPE_STRING and kind != options_pb2.DATA_CLASS_PUBLIC:
+            yield field.full_name
