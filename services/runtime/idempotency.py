@@ -16,8 +16,10 @@ M = TypeVar("M", bound=Message)
 
 
 def content_hash(request: Message) -> str:
-    """SHA-256 (hex) of the deterministic serialisation, less `request_id` and `desk.sign_no`."""
-    return hashlib.sha256(content_of(request).SerializeToString(deterministic=True)).hexdigest()
+    """SHA-256 (hex) of the message's name and its deterministic serialisation, less `request_id` and `desk.sign_no`."""
+    digest = hashlib.sha256(request.DESCRIPTOR.full_name.encode() + b"\0")
+    digest.update(content_of(request).SerializeToString(deterministic=True))
+    return digest.hexdigest()
 
 
 def content_of(request: M) -> M:

@@ -73,9 +73,9 @@ class MemberServer:
 
     async def start(self) -> None:
         """Opens the store, then the port; StartError where the port is taken."""
-        if self._on_start is not None:
-            await self._on_start()
         try:
+            if self._on_start is not None:
+                await self._on_start()
             server = self._made_server()
             await server.start()
         except BaseException:

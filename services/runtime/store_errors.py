@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Index, MetaData, Table, UniqueConstraint
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 
-from services.kernel.errors import Fault, FaultKind
+from services.kernel.errors import Fault, FaultKind, invalid
 
 _RETRY_AFTER_S: Final = 1.0
 _SQLITE_UNIQUE: Final = re.compile(r"UNIQUE constraint failed: (.+)")
@@ -20,6 +20,8 @@ _SQLITE_INDEX: Final = re.compile(r"UNIQUE constraint failed: index '(.+)'")
 _SQLITE_OTHER: Final = re.compile(r"(CHECK|NOT NULL|FOREIGN KEY) constraint failed(?:: (\S+))?")
 _POSTGRESQL_KEY: Final = re.compile(r"Key \((.*?)\)=")
 _UNIQUE_STATE: Final = "23505"
+# PostgreSQL keeps no text that holds the character of number zero.
+_UNSTORABLE_TEXT_STATE: Final = "22021"
 # Contention (40), connection (08), resources and disk (53), shutdown (57), i/o (58), missing database (3D), bad login (28).
 _OUT_OF_REACH: Final = ("40", "08", "53", "57", "58", "3D", "28", "55P03")
 _SQLITE_OUT_OF_REACH: Final = frozenset(
@@ -74,6 +76,8 @@ def translate(error: DBAPIError, metadata: MetaData) -> Exception:
     message = str(origin)
     if isinstance(error, IntegrityError):
         return _broken(cause, state, message, metadata)
+    if state == _UNSTORABLE_TEXT_STATE:
+        return invalid("", "text.nul", "text holds a character that cannot be stored")
     code = getattr(cause, "sqlite_errorcode", None)
     if isinstance(code, int):
         out_of_reach = code & 0xFF in _SQLITE_OUT_OF_REACH

@@ -34,7 +34,9 @@ def at(moment: datetime = BEGIN) -> Timestamp:
 
 
 def desk(request_id: str = "", code: str = INSTITUTION) -> common_pb2.Desk:
-    return common_pb2.Desk(fixmedins_code=code, msgid=request_id.rpartition(":")[2] or "M", opter="op1", opter_name="收费员")
+    return common_pb2.Desk(
+        fixmedins_code=code, msgid=request_id.rpartition(":")[2] or "M", opter="op1", opter_name="收费员"
+    )
 
 
 @dataclass
@@ -155,7 +157,10 @@ def settle_request(
     request_id: str, psn_no: str, mdtrt_id: str, amount: int, trial_hash: str = "", **changes: Any
 ) -> settlement_pb2.SettleRequest:
     return settlement_pb2.SettleRequest(
-        request_id=request_id, desk=desk(request_id), data=bill(psn_no, mdtrt_id, amount, **changes), trial_hash=trial_hash
+        request_id=request_id,
+        desk=desk(request_id),
+        data=bill(psn_no, mdtrt_id, amount, **changes),
+        trial_hash=trial_hash,
     )
 
 
@@ -174,7 +179,9 @@ def reference(info: common_pb2.Setlinfo) -> settlement_pb2.SettlementReference:
     return settlement_pb2.SettlementReference(setl_id=info.setl_id, mdtrt_id=info.mdtrt_id, psn_no=info.psn_no)
 
 
-def reverse_request(request_id: str, info: common_pb2.Setlinfo, code: str = INSTITUTION) -> settlement_pb2.ReverseRequest:
+def reverse_request(
+    request_id: str, info: common_pb2.Setlinfo, code: str = INSTITUTION
+) -> settlement_pb2.ReverseRequest:
     return settlement_pb2.ReverseRequest(request_id=request_id, desk=desk(request_id, code), data=reference(info))
 
 

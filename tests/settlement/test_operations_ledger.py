@@ -22,9 +22,7 @@ from services.settlement.store.verify import RULES
 from tests.settlement.world import EMPLOYEE, PLACE, START, World, sqlite_url, world_on
 from yibao.settlement.v1 import settlement_pb2
 
-HISTORY = st.lists(
-    st.tuples(st.integers(0, 400_000), st.booleans(), st.booleans()), min_size=1, max_size=5
-)
+HISTORY = st.lists(st.tuples(st.integers(0, 400_000), st.booleans(), st.booleans()), min_size=1, max_size=5)
 
 
 @pytest.fixture
@@ -73,7 +71,9 @@ async def test_an_opening_is_all_or_none_and_repeats_by_its_request_id(world: Wo
     assert await world.ledgers.open(stamp, [one], START, lambda count: b"one") == b"one"
     assert await world.ledgers.open(stamp, [one], START, lambda count: b"two") == b"one"
     with pytest.raises(Fault, match="REQUEST_ID_REUSED"):
-        await world.ledgers.open(RequestStamp("operator:test", "r1", "OpenLedger", "other"), [one], START, lambda _: b"")
+        await world.ledgers.open(
+            RequestStamp("operator:test", "r1", "OpenLedger", "other"), [one], START, lambda _: b""
+        )
 
 
 async def test_the_check_of_the_books_finds_what_was_tampered_with(world: World) -> None:
@@ -116,7 +116,9 @@ def test_every_rule_of_the_check_is_one_statement() -> None:
     assert all(statement.startswith("SELECT ") and ";" not in statement for statement in RULES.values())
 
 
-@given(st.integers(0, 10_000), st.integers(0, 10_000), st.sampled_from(["2024", "2025", "2026"]), st.integers(0, 10_000))
+@given(
+    st.integers(0, 10_000), st.integers(0, 10_000), st.sampled_from(["2024", "2025", "2026"]), st.integers(0, 10_000)
+)
 def test_an_account_entry_and_its_negative_leave_the_balance_as_it_was(
     balance: int, current: int, year: str, amount: int
 ) -> None:

@@ -54,7 +54,10 @@ async def test_reversals_go_last_in_first_out(world: World) -> None:
     with pytest.raises(Fault) as caught:
         await world.reverse(settled[0], "2208:B0")
     assert caught.value.reason == "LATER_SETTLEMENT_EXISTS"
-    assert (caught.value.metadata["count"], caught.value.metadata["later_setl_id"]) == ("2", settled[2].setlinfo.setl_id)
+    assert (caught.value.metadata["count"], caught.value.metadata["later_setl_id"]) == (
+        "2",
+        settled[2].setlinfo.setl_id,
+    )
     assert await world.accumulators(psn_no) == state
     for place in (2, 1, 0):
         await world.reverse(settled[place], f"2208:C{place}")

@@ -272,10 +272,19 @@ async def test_a_stay_is_settled_after_discharge_or_in_between_with_the_flag(wor
     assert await world.findings() == ()
 
 
+async def test_a_bill_under_another_insurance_type_than_the_encounter_is_refused(world: World) -> None:
+    psn_no = world.person("P1")
+    mdtrt_id = await world.visit_with_fees(psn_no, 5_000)
+    fault = await refused(world, "INVALID_REQUEST", world.order(psn_no, mdtrt_id, 5_000, "2207:A1", insutype="340"))
+    assert [each.path for each in fault.violations] == ["data.insutype"]
+
+
 async def test_somebody_without_enrolment_or_stack_is_refused(world: World) -> None:
     psn_no = world.person("P1")
     mdtrt_id = await world.visit_with_fees(psn_no, 5_000)
-    await refused(world, "NOT_ENROLLED", world.order(psn_no, mdtrt_id, 5_000, "2207:A1", insutype="340"))
+    elsewhere = await world.encounter(psn_no, insutype="340")
+    await world.fees(elsewhere, 5_000)
+    await refused(world, "NOT_ENROLLED", world.order(psn_no, elsewhere, 5_000, "2207:A1", insutype="340"))
     world.catalogue.stacks.clear()
     await refused(world, "STACK_NOT_FOUND", world.order(psn_no, mdtrt_id, 5_000, "2207:A2"))
 

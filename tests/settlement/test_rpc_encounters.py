@@ -355,3 +355,22 @@ async def test_the_business_date_of_the_call_is_its_now(member: Reached) -> None
     await member.call(member.encounters.RegisterVisit, request, HERE, date(2024, 2, 29))
     stored = await member.counter.encounters.listed(EncounterFilter(HOSPITAL, SOMEBODY, BEGIN, BEGIN))
     assert stored[0].created_at.date() == date(2024, 2, 29)
+
+
+async def test_all_that_a_visit_told_is_kept_but_the_credential_it_was_shown_with(member: Reached) -> None:
+    answer = await member.call(member.encounters.RegisterVisit, registration())
+    diagnoses = [common_pb2.Diagnosis(diag_type="1", diag_srt_no=str(n), diag_code=f"E11.90{n}") for n in (1, 2, 3)]
+    visit = encounter_pb2.VisitInformation(
+        mdtrt_id=answer.data.mdtrt_id, psn_no=SOMEBODY, med_type=codes_pb2.MED_TYPE_OUTPATIENT, begntime=at()
+    )
+    request = encounter_pb2.UploadVisitRequest(request_id="2203:1", desk=desk(), mdtrtinfo=visit, diseinfo=diagnoses)
+    await member.call(member.encounters.UploadVisit, request)
+    async with member.counter.encounters.writes.store.reading() as snapshot:
+        told = await snapshot.entry(HOSPITAL, "2203:1")
+        shown = await snapshot.entry(HOSPITAL, "2201:1")
+    assert told is not None
+    assert shown is not None
+    kept = encounter_pb2.UploadVisitRequest.FromString(told.stamp.content)
+    assert [each.diag_code for each in kept.diseinfo] == ["E11.901", "E11.902", "E11.903"]
+    assert encounter_pb2.RegisterVisitRequest.FromString(shown.stamp.content).data.psn_no == SOMEBODY
+    assert b"990000180001010010" not in shown.stamp.content

@@ -39,9 +39,7 @@ async def test_accumulators_and_cumulations_are_told_by_key_and_by_code(counter:
     assert {entry.key: entry.value for entry in listed.accumulators} == {"op_dedc": 9_000, "op_inscp": 9_000}
 
     def query(month: str = "", psn: str = psn_no) -> ledger_pb2.ListCumulationsRequest:
-        return ledger_pb2.ListCumulationsRequest(
-            desk=desk(), data=ledger_pb2.CumulationQuery(psn_no=psn, cum_ym=month)
-        )
+        return ledger_pb2.ListCumulationsRequest(desk=desk(), data=ledger_pb2.CumulationQuery(psn_no=psn, cum_ym=month))
 
     told = await counter.call("LedgerService.ListCumulations", query())
     assert [(row.cum_type_code, row.cum, row.cum_ym, row.year) for row in told.cuminfo] == [

@@ -74,7 +74,8 @@ async def test_a_stay_is_settled_in_between_and_at_the_end_and_reversed(counter:
     psn_no = counter.somebody()
     mdtrt_id = await counter.stay(psn_no, 1_000_000)
     trial = await counter.call(
-        "SettlementService.TrialStay", settlement_pb2.TrialStayRequest(desk=desk(), data=stay_bill(psn_no, mdtrt_id, 1_000_000))
+        "SettlementService.TrialStay",
+        settlement_pb2.TrialStayRequest(desk=desk(), data=stay_bill(psn_no, mdtrt_id, 1_000_000)),
     )
     assert trial.setlinfo.act_pay_dedc_fen == 130_000
 
@@ -93,7 +94,9 @@ async def test_a_stay_is_settled_in_between_and_at_the_end_and_reversed(counter:
     back = settlement_pb2.ReverseStayRequest(request_id="2305:1", desk=desk(), data=reference(interim.setlinfo))
     assert await counter.reason("SettlementService.ReverseStay", back) == "LATER_SETTLEMENT_EXISTS"
     for place, settled in enumerate((final, interim)):
-        back = settlement_pb2.ReverseStayRequest(request_id=f"2305:R{place}", desk=desk(), data=reference(settled.setlinfo))
+        back = settlement_pb2.ReverseStayRequest(
+            request_id=f"2305:R{place}", desk=desk(), data=reference(settled.setlinfo)
+        )
         answer = await counter.call("SettlementService.ReverseStay", back)
         assert answer.setlinfo.medfee_sumamt_fen == -settled.setlinfo.medfee_sumamt_fen
 
@@ -145,14 +148,18 @@ async def test_a_list_answers_each_item_as_if_it_had_come_alone(counter: Counter
         settlement_pb2.BatchSettleItem(context=item_pb2.ItemContext(caller_token=token), request=request)
         for request in requests
     ]
-    items.append(settlement_pb2.BatchSettleItem(context=item_pb2.ItemContext(caller_token=strange), request=requests[1]))
+    items.append(
+        settlement_pb2.BatchSettleItem(context=item_pb2.ItemContext(caller_token=strange), request=requests[1])
+    )
     items.append(
         settlement_pb2.BatchSettleItem(
             context=item_pb2.ItemContext(caller_token=token, deadline=late),
             request=settle_request(counter.request_id(), wrong, visits[2], 5_000),
         )
     )
-    answer = await counter.call("SettlementService.BatchSettle", settlement_pb2.BatchSettleRequest(items=items), GATEWAY)
+    answer = await counter.call(
+        "SettlementService.BatchSettle", settlement_pb2.BatchSettleRequest(items=items), GATEWAY
+    )
     told = []
     for outcome in answer.outcomes:
         fault = from_status(outcome.status) if outcome.HasField("status") else None

@@ -74,7 +74,12 @@ async def test_a_whole_history_passes_the_check_of_the_books(world: World) -> No
     await world.open_ledger(owner, balance=50_000, current=20_000)
     orders = [
         world.order(
-            psn_no, await world.visit_with_fees(psn_no, amount), amount, f"2207:A{amount}", use_own=True, use_family=True
+            psn_no,
+            await world.visit_with_fees(psn_no, amount),
+            amount,
+            f"2207:A{amount}",
+            use_own=True,
+            use_family=True,
         )
         for amount in (20_000, 150_000, 90_000)
     ]
@@ -141,9 +146,7 @@ async def test_two_processes_that_settle_one_person_lose_no_update(url: str) -> 
             two.person(psn_no)
             await one.open_ledger(psn_no, balance=400_000)
         visits = [(psn_no, await one.visit_with_fees(psn_no, 90_000)) for psn_no in people for _ in range(8)]
-        orders = [
-            one.order(psn_no, mdtrt_id, 90_000, f"2207:{mdtrt_id}", use_own=True) for psn_no, mdtrt_id in visits
-        ]
+        orders = [one.order(psn_no, mdtrt_id, 90_000, f"2207:{mdtrt_id}", use_own=True) for psn_no, mdtrt_id in visits]
         # Every second request is sent to both: it must have one effect and one answer.
         halves = await asyncio.gather(
             *(one.settle_all(order) for order in orders), *(two.settle_all(order) for order in orders[::2])

@@ -254,7 +254,13 @@ class World:
         return ReversalOrder(stamp, Desk(hospital, request.rpartition(":")[2], "op2", "退费员"), self.clock())
 
     async def open_ledger(
-        self, psn_no: str, balance: int = 0, current: int = 0, year: str = "2025", insutype: str = EMPLOYEE, **values: int
+        self,
+        psn_no: str,
+        balance: int = 0,
+        current: int = 0,
+        year: str = "2025",
+        insutype: str = EMPLOYEE,
+        **values: int,
     ) -> None:
         """Opens a ledger with a balance and accumulators."""
         self.number += 1

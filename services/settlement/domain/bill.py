@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
-from services.kernel.errors import Fault, FaultKind, Violation, conflict, not_found, precondition
+from services.kernel.errors import Fault, FaultKind, Violation, conflict, invalid, not_found, precondition
 from services.kernel.money import yuan_text
 from services.settlement.domain.encounters import RequestStamp
 from services.settlement.domain.lines import BillTotals
@@ -77,12 +77,13 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A bill to be settled, or (without a stamp) tried, and when it is decided."""
+    """A bill to be settled, or (without a stamp) tried, and when it is decided; in a sandbox perhaps on a business date."""
 
     bill: Bill
     now: datetime
     stamp: RequestStamp = NO_STAMP
     trial_hash: str = ""
+    business_date: date | None = None
 
 
 class BilledEncounter(NamedTuple):
@@ -101,6 +102,7 @@ class BilledEncounter(NamedTuple):
     dise_codg: str
     dise_name: str
     exp_content: str
+    insutype: str
 
 
 class BilledBatch(NamedTuple):
@@ -119,9 +121,9 @@ class BilledBatch(NamedTuple):
 
 
 def check_encounter(bill: Bill, encounter: BilledEncounter | None) -> BilledEncounter:
-    """The encounter of the bill: of this institution, person and kind.
+    """The encounter of the bill: of this institution, person and kind, and of the insurance type it was registered under.
 
-    Raises ENCOUNTER_NOT_FOUND.
+    Raises ENCOUNTER_NOT_FOUND, and INVALID for another insurance type.
     """
     if (
         encounter is None
@@ -130,6 +132,8 @@ def check_encounter(bill: Bill, encounter: BilledEncounter | None) -> BilledEnco
         or encounter.kind != bill.kind
     ):
         raise not_found("ENCOUNTER_NOT_FOUND", mdtrt_id=bill.mdtrt_id)
+    if encounter.insutype != bill.insutype:
+        raise invalid("data.insutype", "encounter.insutype", f"the encounter was registered under {encounter.insutype}")
     return encounter
 
 

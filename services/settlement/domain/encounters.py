@@ -69,12 +69,17 @@ class EncounterFilter:
 
 @dataclass(frozen=True, slots=True)
 class RequestStamp:
-    """Whose write it is: `scope` and `request_id` name it for ever, `content_hash` tells a repeat from another request."""
+    """Whose write it is: `scope` and `request_id` name it for ever, `content_hash` tells a repeat from another request.
+
+    `content` is the request as it came, less credentials, where the tables have no place for all of it (all diagnoses of
+    2203, 2401 and 2402).
+    """
 
     scope: str
     request_id: str
     rpc: str
     content_hash: str
+    content: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

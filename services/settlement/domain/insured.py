@@ -78,7 +78,8 @@ class Insured:
 class CredentialQuery:
     """A credential to check (`mdtrt_cert_type` is the dictionary's code), or without one a person asked by number.
 
-    A `psn_no` beside a credential is whose it must be. `day` is the day of the enrolments and identities.
+    A `psn_no` beside a credential is whose it must be. `day` is the day of the enrolments and identities;
+    `business_date`, in a sandbox, the date on which identity is to believe itself.
     """
 
     fixmedins_code: str
@@ -90,6 +91,7 @@ class CredentialQuery:
     psn_cert_type: str = ""
     certno: str = ""
     insutype: str = ""
+    business_date: date | None = None
 
 
 def holds_on(from_day: date, to_day: date | None, day: date) -> bool:

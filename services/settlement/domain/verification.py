@@ -57,8 +57,10 @@ def ceilings(group: LedgerGroup, stack: CompiledStack) -> list[CeilingCheck]:
     for _, layer in stack.layers:
         for cap in layer.caps:
             terms = list(cap.table.entries.values())
-            highest = None if None in terms or not terms else max(
-                term.base_fen + (term.max_extra_fen if term.per else 0) for term in terms if term is not None
+            highest = (
+                None
+                if None in terms or not terms
+                else max(term.base_fen + (term.max_extra_fen if term.per else 0) for term in terms if term is not None)
             )
             key = _FACT.sub("%", cap.key)
             known = most.get(key, 0)

@@ -61,7 +61,9 @@ class Preparation:
     async def _known(self, orders: Sequence[Order]) -> list[Found | BilledEncounter]:
         """The stored answer of a repeat, else the encounter of the bill."""
         wanted = Wanted(
-            requests=tuple({(order.stamp.scope, order.stamp.request_id): None for order in orders if order.stamp.request_id}),
+            requests=tuple(
+                {(order.stamp.scope, order.stamp.request_id): None for order in orders if order.stamp.request_id}
+            ),
             encounters=tuple({order.bill.mdtrt_id: None for order in orders}),
         )
         async with self._books.reading() as snapshot:
@@ -121,10 +123,13 @@ def _query(order: Order) -> CredentialQuery:
         card_sn=bill.card_sn if shown else "",
         psn_no=bill.psn_no,
         insutype=bill.insutype,
+        business_date=order.business_date,
     )
 
 
-async def _prepared(order: Order, encounter: BilledEncounter, insured: Insured, lookup: _Lookup) -> PreparedBill | Fault:
+async def _prepared(
+    order: Order, encounter: BilledEncounter, insured: Insured, lookup: _Lookup
+) -> PreparedBill | Fault:
     try:
         return await _prepare(order, encounter, insured, lookup)
     except Fault as fault:

@@ -125,9 +125,7 @@ class Settling:
         seq, at = decision.ledger.seq + 1, stored_moment(order.now)
         row = settlement_row(_heading(item, settlement, setl_id, seq, at), settlement.components, response, record)
         entries = accumulator_entries(key, seq, settlement.accumulator_deltas, setl_id)
-        postings = settlement_postings(
-            setl_id, settlement, item.own, item.family, books.accounts, key.benefit_year, at
-        )
+        postings = settlement_postings(setl_id, settlement, item.own, item.family, books.accounts, key.benefit_year, at)
         writing.settlements.append(row)
         writing.accumulators += entries
         writing.postings += postings

@@ -55,9 +55,7 @@ class Verifying:
     async def _ceilings(self, group: LedgerGroup, today: date) -> list[CeilingCheck]:
         day = min(today, date(int(group.benefit_year), 12, 31))
         try:
-            choice = await self.catalogue.stack(
-                StackRequest(group.insuplc_admdvs, group.insutype, day, day, day)
-            )
+            choice = await self.catalogue.stack(StackRequest(group.insuplc_admdvs, group.insutype, day, day, day))
             if benefit_year(choice.stack.benefit_year_start, today).label == group.benefit_year:
                 choice = await self.catalogue.stack(
                     StackRequest(group.insuplc_admdvs, group.insutype, today, today, today)

@@ -38,10 +38,13 @@ class IdentityClient:
         """Whose each credential is, or its refusal, in order. Raises when identity is out of reach."""
         answers: list[Insured | Fault] = []
         for begin in range(0, len(items), _BATCH):
-            context = self._peers.item_context()
+            chunk = items[begin : begin + _BATCH]
+            contexts = {
+                day: self._peers.item_context(business_date=day) for day in {item.business_date for item in chunk}
+            }
             rows = [
-                credential_pb2.BatchVerifyItem(context=context, request=_verify_request(item))
-                for item in items[begin : begin + _BATCH]
+                credential_pb2.BatchVerifyItem(context=contexts[item.business_date], request=_verify_request(item))
+                for item in chunk
             ]
             response = await self._peers.call(
                 self._credentials.BatchVerify, credential_pb2.BatchVerifyRequest(items=rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.kernel.clock import BEIJING, age_on, beijing_day
 from services.kernel.codes import pooling_area
 from services.runtime.call import CallContext
-from services.runtime.idempotency import content_hash, scope_of
+from services.runtime.idempotency import content_hash, content_of, scope_of
 from services.runtime.texts.table import text
 from services.settlement.domain.benefits import FundCheck
 from services.settlement.domain.bill import STAY
@@ -48,6 +49,17 @@ class Codes:
 def stamp_of(call: CallContext, request: Any) -> RequestStamp:
     """Whose write it is and with which content."""
     return RequestStamp(scope_of(call.caller), request.request_id, call.method, content_hash(request))
+
+
+def kept_stamp_of(call: CallContext, request: Any, told: str) -> RequestStamp:
+    """The same with the request kept whole, less the credential that its part `told` was shown with."""
+    stamp = stamp_of(call, request)
+    kept = content_of(request)
+    part = getattr(kept, told)
+    for secret in ("mdtrt_cert_no", "card_sn"):
+        if secret in part.DESCRIPTOR.fields_by_name:
+            part.ClearField(secret)
+    return replace(stamp, content=kept.SerializeToString(deterministic=True))
 
 
 def time_of(value: Timestamp) -> datetime:

@@ -21,6 +21,7 @@ from services.settlement.servicer.convert_encounters import (
     described,
     information,
     insured_info,
+    kept_stamp_of,
     main_diagnosis,
     revised,
     stamp_of,
@@ -100,7 +101,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             "adm_dept_name": data.dept_name,
         }
         answer = await self._encounters.register(
-            stamp_of(call, request), registration, call.now, described(desk, call.now, told), _visit_answer
+            kept_stamp_of(call, request, "data"), registration, call.now, described(desk, call.now, told), _visit_answer
         )
         return encounter_pb2.RegisterVisitResponse.FromString(answer)
 
@@ -127,7 +128,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         )
         told = {"main_cond_dscr": data.main_cond_dscr, **main_diagnosis(request.diseinfo)}
         await self._encounters.describe_visit(
-            stamp_of(call, request),
+            kept_stamp_of(call, request, "mdtrtinfo"),
             _name(VISIT, request.desk, data),
             information,
             call.now,
@@ -155,7 +156,11 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         )
         told = {name: getattr(data, name) for name in _TOLD_AT_ADMISSION}
         answer = await self._encounters.register(
-            stamp_of(call, request), registration, call.now, described(desk, call.now, told), _stay_answer
+            kept_stamp_of(call, request, "mdtrtinfo"),
+            registration,
+            call.now,
+            described(desk, call.now, told),
+            _stay_answer,
         )
         return encounter_pb2.AdmitResponse.FromString(answer)
 
@@ -182,7 +187,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         names = ("dscg_dept_codg", "dscg_dept_name", "dscg_bed", "dscg_way")
         told = {**{name: getattr(data, name) for name in names}, **main_diagnosis(request.diseinfo)}
         await self._encounters.discharge(
-            stamp_of(call, request),
+            kept_stamp_of(call, request, "dscginfo"),
             _name(STAY, request.desk, data),
             discharge,
             call.now,

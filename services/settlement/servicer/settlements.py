@@ -154,7 +154,8 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
 
     async def _try(self, bill: Bill) -> bytes:
         trials = self._operations.trials
-        order = Order(bill, current_call().now)
+        call = current_call()
+        order = Order(bill, call.now, business_date=call.business_date)
         (answer,) = await self._operations.trying.try_bills([order], lambda _, prepared: trials.submit(prepared))
         if isinstance(answer, BaseException):
             raise answer
@@ -173,7 +174,14 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
             with items[place].active():
                 return await self._operations.trials.submit(bill)
 
-        orders = [Order(self._bills.visit(item.request.desk, item.request.data), item.call.now) for item in items]
+        orders = [
+            Order(
+                self._bills.visit(item.request.desk, item.request.data),
+                item.call.now,
+                business_date=item.call.business_date,
+            )
+            for item in items
+        ]
         answers = await self._operations.trying.try_bills(orders, submit)
         return [
             answer if isinstance(answer, BaseException) else settlement_pb2.TrialResponse.FromString(answer)
@@ -198,7 +206,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
 
 
 def _order(bill: Bill, call: CallContext, request: Any) -> Order:
-    return Order(bill, call.now, stamp_of(call, request), request.trial_hash)
+    return Order(bill, call.now, stamp_of(call, request), request.trial_hash, call.business_date)
 
 
 def _reversal(request: Any) -> ReversalOrder:

@@ -122,6 +122,7 @@ class EncounterWriter(EncounterReader):
             "request_id": entry.stamp.request_id,
             "rpc": entry.stamp.rpc,
             "content_hash": entry.stamp.content_hash,
+            "content": entry.stamp.content,
             "response": entry.response,
             "mdtrt_id": entry.mdtrt_id,
             "kind": entry.kind,
@@ -145,5 +146,5 @@ def _encounter(row: Row[Any]) -> Encounter:
 
 
 def _entry(row: Row[Any]) -> Entry:
-    stamp = RequestStamp(row.scope, row.request_id, row.rpc, row.content_hash)
+    stamp = RequestStamp(row.scope, row.request_id, row.rpc, row.content_hash, row.content)
     return Entry(row.entry_id, stamp, row.response, row.mdtrt_id, row.kind, row.created_at)

@@ -77,6 +77,7 @@ ENCOUNTER_ENTRY: Final = Table(
     Column("request_id", Text, nullable=False),
     Column("rpc", Text, nullable=False),
     Column("content_hash", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
     Column("response", LargeBinary, nullable=False),
     Column("mdtrt_id", Text),
     Column("kind", Text, nullable=False),

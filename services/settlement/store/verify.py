@@ -18,9 +18,7 @@ MOST: Final = 100
 _LEDGER: Final = "psn_no, insutype, insuplc_admdvs, benefit_year"
 _FUNDS: Final = " + ".join(f"s.{name}_fen" for name in FUND_FIELDS)
 _SUM: Final = "CAST(COALESCE(SUM({0}), 0) AS BIGINT)"
-_POSTED: Final = (
-    f"SELECT source_id, {_SUM.format('amount_fen')} AS amount FROM posting WHERE {{0}} GROUP BY source_id"
-)
+_POSTED: Final = f"SELECT source_id, {_SUM.format('amount_fen')} AS amount FROM posting WHERE {{0}} GROUP BY source_id"
 
 
 def _posted(where: str, expected: str) -> str:
@@ -116,7 +114,9 @@ _COUNTS: Final = (
     "SELECT (SELECT COUNT(*) FROM settlement WHERE kind <> 'void'), (SELECT COUNT(*) FROM posting),"
     " (SELECT COUNT(*) FROM accumulator_entry)"
 )
-_GROUPS: Final = f"SELECT insutype, insuplc_admdvs, benefit_year FROM accumulator_entry GROUP BY {_LEDGER.partition(', ')[2]}"
+_GROUPS: Final = (
+    f"SELECT insutype, insuplc_admdvs, benefit_year FROM accumulator_entry GROUP BY {_LEDGER.partition(', ')[2]}"
+)
 _ABOVE: Final = (
     f"SELECT MAX(source_id), {_SUM.format('delta')}, key FROM accumulator_entry"
     " WHERE insutype = ?1 AND insuplc_admdvs = ?2 AND benefit_year = ?3 AND key {0}"
