@@ -115,7 +115,7 @@ async def test_every_documented_refusal_of_a_bill(counter: Counter) -> None:
     assert await reason(visit="none") == "ENCOUNTER_NOT_FOUND"
     assert await reason(who=other) == "ENCOUNTER_NOT_FOUND"
     assert await reason(chrg_bchno="7") == "CHARGE_BATCH_NOT_FOUND"
-    assert await reason(insutype="390") == "NOT_ENROLLED"
+    assert await reason(insutype="390") == "INVALID_REQUEST"
     assert await reason(inscp_scp_amt_fen=4_999) == "SPLIT_CHANGED"
     assert await reason(trial_hash="0" * 64) == "TRIAL_OUTDATED"
     assert await reason(mdtrt_cert_no=counter.certno(other)) == "CERTIFICATE_MISMATCH"
