@@ -1,7 +1,7 @@
 """Everything that continuous integration runs, in one command: `python -m tools.check`, or by name `… ruff mypy`.
 
 Prints one line for each step with its time, the output of those that fail, and pytest's own report last. All steps run
-even when one fails; the exit code is 1 then. Reading steps run two at a time, pytest alone.
+even when one fails; the exit code is 1 then. Reading steps run two at a time, then pytest alone on two processes.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def reading_steps(image: Path, released: Path = RELEASED) -> tuple[Step, ...]:
     )
 
 
-PYTEST = Step("pytest", (sys.executable, "-m", "pytest", "-q"))
+PYTEST = Step("pytest", (sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,6 +26,7 @@ from sqlalchemy.types import TypeDecorator
 
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault
+from services.runtime import sqlite_connection
 from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, from_micros, to_micros
 from services.runtime.driver import DriverConnection, driver_transaction
 from services.runtime.store_errors import ConstraintViolation, StoreError, UniqueViolation, translate, unavailable
@@ -129,13 +130,16 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def driver_read(self) -> AsyncIterator[DriverConnection]:
-        """`read` for a hot path: a snapshot on the driver's own connection."""
+    async def driver_read(self, *, patient: bool = False) -> AsyncIterator[DriverConnection]:
+        """`read` for a hot path: a snapshot on the driver's own connection.
+
+        `patient` is for statements that take long: on SQLite they run aside, and everything else goes on.
+        """
         if self.dialect == "sqlite":
             engine, begin = self._reader, "BEGIN"
         else:
             engine, begin = self._writer, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-        async with driver_transaction(engine, begin, self._metadata) as connection:
+        async with driver_transaction(engine, begin, self._metadata, patient=patient) as connection:
             yield connection
 
     @asynccontextmanager
@@ -272,7 +276,7 @@ def _sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=_BUSY_TIMEOUT_S,
         hide_parameters=True,
-        connect_args={"timeout": _BUSY_TIMEOUT_S},
+        connect_args={"timeout": _BUSY_TIMEOUT_S, "async_creator_fn": sqlite_connection.connect},
     )
     pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_TIMEOUT_S * 1000}"]
     if not writer:

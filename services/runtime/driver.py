@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from services.runtime.sqlite_connection import PromptConnection
 from services.runtime.store_errors import translate, unavailable
 
 _INTEGRITY = "23"
@@ -42,7 +43,9 @@ class DriverConnection:
 
 
 @asynccontextmanager
-async def driver_transaction(engine: AsyncEngine, begin: str, metadata: MetaData) -> AsyncIterator[DriverConnection]:
+async def driver_transaction(
+    engine: AsyncEngine, begin: str, metadata: MetaData, *, patient: bool = False
+) -> AsyncIterator[DriverConnection]:
     """One transaction on a connection of the engine's pool: committed where the block ends, rolled back where it raises.
 
     Raises `UniqueViolation`, `ConstraintViolation`, `StoreError` or Fault STORE_UNAVAILABLE. A connection whose work was
@@ -50,11 +53,16 @@ async def driver_transaction(engine: AsyncEngine, begin: str, metadata: MetaData
     """
     try:
         lent = await _lent(engine)
+        raw: Any = None
         try:
             raw = (await lent.get_raw_connection()).driver_connection
+            if isinstance(raw, PromptConnection):
+                raw.patient = patient
             async with _finished(lent, raw, begin) as connection:
                 yield connection
         finally:
+            if isinstance(raw, PromptConnection):
+                raw.patient = False
             await lent.close()
     except _DRIVER_ERRORS as error:
         raise translate(_as_dbapi(error), metadata) from None

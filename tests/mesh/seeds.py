@@ -5,6 +5,7 @@ partners. All of it is invented: the division stands in no table, certificates i
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -30,6 +31,8 @@ OPERATOR: Final = "OP990100"
 ITEMS: Final = ("XTESTDRUG0001", "XTESTDRUG0002", "XTESTITEM0001")
 FROM: Final = date(2015, 1, 1)
 OPENING_FEN: Final = 1_000_000
+
+_PART: Final = 1000
 
 _POLICIES: Final = Path(__file__).parents[2] / "services" / "catalogue" / "samples" / "policies"
 _POLICY: Final = "beijing-employee"
@@ -59,18 +62,11 @@ def person(number: int) -> InventedPerson:
 def seed_requests(persons: int) -> list[tuple[str, Message]]:
     """Method and request of every seed, in order."""
     people = [person(number) for number in range(1, persons + 1)]
+    parts = [people[start : start + _PART] for start in range(0, persons, _PART)]
     return [
         ("yibao.catalogue.v1.CatalogueService.Publish", _catalogue()),
-        (
-            "yibao.identity.v1.PersonService.RegisterPersons",
-            person_pb2.RegisterPersonsRequest(
-                request_id="seed-persons", persons=[person_record(each) for each in people]
-            ),
-        ),
-        (
-            "yibao.settlement.v1.LedgerService.OpenLedger",
-            ledger_pb2.OpenLedgerRequest(request_id="seed-ledgers", openings=[_opening(each) for each in people]),
-        ),
+        *[("yibao.identity.v1.PersonService.RegisterPersons", _registration(part)) for part in parts],
+        *[("yibao.settlement.v1.LedgerService.OpenLedger", _openings(part)) for part in parts],
         *[("yibao.identity.v1.PartnerService.RegisterPartner", each) for each in _partners()],
     ]
 
@@ -158,10 +154,20 @@ def _institution(code: str, name: str, kind: str, level: str) -> records_pb2.Ins
     )
 
 
-def _opening(who: InventedPerson) -> ledger_pb2.LedgerOpening:
-    return ledger_pb2.LedgerOpening(
-        psn_no=who.psn_no, insutype=EMPLOYEE, insuplc_admdvs=DIVISION, balance_fen=OPENING_FEN
+def _registration(part: Sequence[InventedPerson]) -> person_pb2.RegisterPersonsRequest:
+    return person_pb2.RegisterPersonsRequest(
+        request_id=f"seed-persons-{part[0].psn_no[-8:]}", persons=[person_record(each) for each in part]
     )
+
+
+def _openings(part: Sequence[InventedPerson]) -> ledger_pb2.OpenLedgerRequest:
+    rows = [
+        ledger_pb2.LedgerOpening(
+            psn_no=each.psn_no, insutype=EMPLOYEE, insuplc_admdvs=DIVISION, balance_fen=OPENING_FEN
+        )
+        for each in part
+    ]
+    return ledger_pb2.OpenLedgerRequest(request_id=f"seed-ledgers-{part[0].psn_no[-8:]}", openings=rows)
 
 
 def _partners() -> list[partner_pb2.RegisterPartnerRequest]:

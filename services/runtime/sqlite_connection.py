@@ -1,0 +1,44 @@
+"""SQLite for one event loop: short statements run where they are asked, only what may wait runs in the connection's thread.
+
+A hop to a thread and back costs more than most statements, and under load a turn of the loop each way. What waits for the
+disk or for another process (taking the write lock, committing) still hops, and so does everything while `patient` is set.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Final
+
+import aiosqlite
+
+_ITER_CHUNK: Final = 64
+_WAITING_STATEMENTS: Final = frozenset({"BEGIN IMMEDIATE", "COMMIT"})
+_WAITING_CALLS: Final = frozenset({"commit", "close"})
+
+
+class PromptConnection(aiosqlite.Connection):
+    """One connection. `patient` sends every statement to the thread: for reads that take long."""
+
+    patient = False
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Every call of the package goes through here."""
+        if self.patient or fn.__name__ in _WAITING_CALLS or (args and args[0] in _WAITING_STATEMENTS):
+            return await super()._execute(fn, *args, **kwargs)
+        if not self._running or self._connection is None:
+            raise ValueError("Connection closed")
+        return fn(*args, **kwargs)
+
+
+def connect(database: str, **settings: Any) -> PromptConnection:
+    """A connection to be awaited, as `aiosqlite.connect` gives it."""
+
+    def connector() -> sqlite3.Connection:
+        # The thread opens it, the loop's own thread uses it too; never both at once.
+        return sqlite3.connect(database, **{**settings, "check_same_thread": False})
+
+    made = PromptConnection(connector, _ITER_CHUNK)
+    # As SQLAlchemy does for the package's own: a connection left behind never keeps the process from ending.
+    made._thread.daemon = True
+    return made

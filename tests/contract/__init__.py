@@ -1,0 +1,1 @@
+"""Contract tests: their cases are made from the descriptors alone, for every RPC that exists now and later."""

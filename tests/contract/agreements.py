@@ -1,0 +1,75 @@
+"""What fields mean to each other and what a name may hold besides, by field name and never by RPC.
+
+This is all that the generated cases are told about the field; everything else they read from the descriptors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final
+
+from google.protobuf.message import Message
+from google.type.date_pb2 import Date
+
+# Values of a name that a seeded world does not show; the alternatives of a name are tried in order.
+VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
+    "cnt": ("2",),
+    "pric": ("12.5",),
+    # Kinds of care by dictionary number in the protos: out-patient, in-patient.
+    "med_type": (1, 8),
+    # A successor begins after what it succeeds.
+    "from_day": (Date(year=2015, month=1, day=1), Date(year=2026, month=6, day=1)),
+    "benefit_year": ("2026",),
+    "cum_ym": ("202606",),
+    "business_type": ("01301",),
+    "psn_setlway": ("01",),
+    # The transaction of a message that is reversed.
+    "oinfno": ("2207",),
+}
+
+# The form of codes that nobody has published yet: what is made up under these names belongs to no real standard.
+FORMS: Final[Mapping[str, str]] = {
+    "med_list_codg": "^XTEST[0-9A-Z]{12}$",
+}
+
+# A value learnt under one name is shown under others: the token of a decoded code is a visit credential of kind 1 (EC).
+MEANS: Final[Mapping[str, tuple[tuple[str, Any], ...]]] = {
+    "ec_token": (("mdtrt_cert_no", None), ("mdtrt_cert_type", 1)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """In one row, `amount` is the fen of price (yuan) times count."""
+
+    amount: str
+    price: str
+    count: str
+
+    def settle(self, row: Message) -> None:
+        """Writes the amount where the row has all three."""
+        names = row.DESCRIPTOR.fields_by_name
+        if self.amount in names and self.price in names and self.count in names:
+            price, count = getattr(row, self.price), getattr(row, self.count)
+            if price and count:
+                fen = (Decimal(price) * Decimal(count) * 100).quantize(Decimal(1), ROUND_HALF_UP)
+                setattr(row, self.amount, int(fen))
+
+
+PRODUCTS: Final = (Product("det_item_fee_sumamt_fen", "pric", "cnt"),)
+
+# Name of a total → name in the rows of earlier accepted requests that it adds up.
+TOTALS: Final[Mapping[str, str]] = {"medfee_sumamt_fen": "det_item_fee_sumamt_fen"}
+
+
+def agree(message: Message) -> None:
+    """Makes the amounts of rows, however deep they lie, agree with their prices and counts."""
+    for product in PRODUCTS:
+        product.settle(message)
+    for field, value in message.ListFields():
+        if field.message_type is None or field.message_type.GetOptions().map_entry:
+            continue
+        for each in value if field.is_repeated else (value,):
+            agree(each)

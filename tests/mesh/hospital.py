@@ -1,0 +1,385 @@
+"""A hospital as tests drive it over HTTP: the envelope of the national interface, and the steps of a visit and of a stay.
+
+It keeps every exchange, so that a test can look afterwards for what was said. It decides nothing and reads no store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any, Final, NamedTuple
+
+import httpx
+
+from services.kernel.clock import BEIJING, Clock
+from tests.mesh.harness import OPERATOR_KEY
+from tests.mesh.seeds import InventedPerson
+from tools.cli.mesh_client import BUSINESS_DATE_HEADER, NationalAnswer
+
+DRUG: Final = "XTESTDRUG0001"
+SECOND_DRUG: Final = "XTESTDRUG0002"
+NETWORK_S: Final = 30.0
+LINES: Final = 200
+_PATH: Final = "/fsi/api/rsfComIfsService/callService"
+
+
+class Row(NamedTuple):
+    """A fee line: item, count, unit price in fen."""
+
+    item: str
+    count: int
+    price_fen: int
+
+    @property
+    def amount_fen(self) -> int:
+        """Amount of the line."""
+        return self.count * self.price_fen
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """Whom the hospital treats, and where insured."""
+
+    psn_no: str
+    name: str
+    certno: str
+    card_no: str = ""
+    insutype: str = "310"
+    home: str = "990100"
+
+    @property
+    def id_card(self) -> dict[str, str]:
+        """The identity card as a visit credential."""
+        return {"mdtrt_cert_type": "02", "mdtrt_cert_no": self.certno}
+
+    @property
+    def card(self) -> dict[str, str]:
+        """The social-security card as a visit credential."""
+        return {"mdtrt_cert_type": "03", "mdtrt_cert_no": self.card_no}
+
+
+class Exchange(NamedTuple):
+    """One request and the text of its answer; `name` is a transaction number or a REST path."""
+
+    name: str
+    sent: Any
+    text: str
+
+    @property
+    def answer(self) -> NationalAnswer:
+        """The answer, of the national interface."""
+        return national(self.text)
+
+
+class Settled(NamedTuple):
+    """A settled bill: the message that settled it, its node, and what was answered."""
+
+    msgid: str
+    node: Mapping[str, Any]
+    answer: NationalAnswer
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """The setlinfo."""
+        found: Mapping[str, Any] = self.answer.output["setlinfo"]
+        return found
+
+    @property
+    def reference(self) -> dict[str, str]:
+        """The settlement's name, as a reversal gives it."""
+        return {name: self.info[name] for name in ("setl_id", "mdtrt_id", "psn_no")}
+
+
+@dataclass(slots=True)
+class Hospital:
+    """An institution's client; `day` is a business date that goes with every message."""
+
+    http: httpx.AsyncClient
+    clock: Clock
+    code: str = "H99010000001"
+    name: str = "测试医院"
+    place: str = "990100"
+    journal: list[Exchange] = field(default_factory=list)
+    day: date | None = None
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def at(self, code: str, name: str, place: str) -> Hospital:
+        """Another institution on the same line."""
+        return Hospital(self.http, self.clock, code, name, place, self.journal, self.day, self.numbers)
+
+    def next_msgid(self) -> str:
+        """A fresh message number: institution, time, serial."""
+        return f"{self.code}{self.clock().astimezone(BEIJING):%Y%m%d%H%M%S}{next(self.numbers):04d}"
+
+    def moment(self, hours: int = 0) -> str:
+        """Now, or some hours later, on the business day, as the interface writes it."""
+        now = self.clock().astimezone(BEIJING) + timedelta(hours=hours)
+        return f"{self.day or now.date()} {now:%H:%M:%S}"
+
+    def envelope(self, infno: str, nodes: Any, msgid: str = "", home: str = "", **more: object) -> dict[str, object]:
+        """The envelope of one transaction."""
+        return {
+            "infno": infno,
+            "msgid": msgid or self.next_msgid(),
+            "mdtrtarea_admvs": self.place,
+            "insuplc_admdvs": home,
+            "recer_sys_code": "MBS_LOCAL",
+            "dev_no": "",
+            "dev_safe_info": "",
+            "cainfo": "",
+            "signtype": "",
+            "infver": "V1.0",
+            "opter_type": "1",
+            "opter": "0001",
+            "opter_name": "测试操作员",
+            "inf_time": self.moment(),
+            "fixmedins_code": self.code,
+            "fixmedins_name": self.name,
+            "sign_no": "",
+            "input": nodes,
+        } | more
+
+    async def post(
+        self, body: Mapping[str, object], path: str = _PATH, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """Posts a body as it is given."""
+        day = {BUSINESS_DATE_HEADER: self.day.isoformat()} if self.day else {}
+        response = await self.http.post(path, json=body, headers={**day, **(headers or {})})
+        self.journal.append(Exchange(str(body.get("infno", path)), body, response.text))
+        return response
+
+    async def send(
+        self,
+        infno: str,
+        nodes: Any,
+        *,
+        msgid: str = "",
+        home: str = "",
+        headers: Mapping[str, str] | None = None,
+        **more: object,
+    ) -> NationalAnswer:
+        """Sends one transaction; a refusal is an answer too."""
+        response = await self.post(self.envelope(infno, nodes, msgid, home, **more), f"{_PATH}/{infno}", headers)
+        return national(response.text)
+
+    async def done(self, infno: str, nodes: Any, *, msgid: str = "", home: str = "", **more: object) -> NationalAnswer:
+        """Sends one transaction that must succeed."""
+        answer = await self.send(infno, nodes, msgid=msgid, home=home, **more)
+        assert answer.succeeded, f"{infno}: {answer.message}"
+        return answer
+
+    async def at_once(self, infno: str, nodes: Sequence[Any], msgid: str = "", home: str = "") -> list[NationalAnswer]:
+        """Sends many at the same moment; with a msgid all under that one."""
+        return await asyncio.gather(*(self.send(infno, each, msgid=msgid, home=home) for each in nodes))
+
+    async def refused(self, infno: str, nodes: Any, *, msgid: str = "", home: str = "", **more: object) -> str:
+        """The reason for which a transaction is refused, without saying its number."""
+        answer = await self.send(infno, nodes, msgid=msgid, home=home, **more)
+        assert answer.body["infcode"] == -1, f"{infno} was not refused: {answer.text[:300]}"
+        return answer.message[1:].partition("]")[0]
+
+    # ── a visit ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    async def register(self, who: Patient, shown: Mapping[str, str] | None = None, med_type: str = "11") -> str:
+        """2201 and 2203: a visit."""
+        data = {
+            "psn_no": who.psn_no,
+            "insutype": who.insutype,
+            "begntime": self.moment(),
+            **(shown or who.id_card),
+            "ipt_otp_no": f"OP{next(self.numbers):06d}",
+            "dept_code": "A01",
+            "dept_name": "内科",
+            "caty": "A03",
+            "dr_name": "测试医师",
+        }
+        mdtrt_id = str((await self.done("2201", {"data": data}, home=who.home)).output["data"]["mdtrt_id"])
+        await self.done("2203", self.visit_nodes(who, mdtrt_id, med_type), home=who.home)
+        return mdtrt_id
+
+    def visit_nodes(self, who: Patient, mdtrt_id: str, med_type: str = "11") -> dict[str, object]:
+        """Nodes of 2203."""
+        visit = {"mdtrt_id": mdtrt_id, "psn_no": who.psn_no, "med_type": med_type, "begntime": self.moment()}
+        return {"mdtrtinfo": {**visit, "main_cond_dscr": "咳嗽三天"}, "diseinfo": [self.diagnosis(who)]}
+
+    def diagnosis(self, who: Patient) -> dict[str, object]:
+        """A row of diseinfo."""
+        return {
+            "psn_no": who.psn_no,
+            "diag_type": "1",
+            "maindiag_flag": "1",
+            "diag_srt_no": 1,
+            "diag_code": "J06.900",
+            "diag_name": "急性上呼吸道感染",
+            "diag_dept": "内科",
+            "dise_dor_no": "D99010000001",
+            "dise_dor_name": "测试医师",
+            "diag_time": self.moment(),
+            "vali_flag": "1",
+        }
+
+    def lines(
+        self, who: Patient, mdtrt_id: str, rows: Sequence[Row], batch: str = "B0001", first: int = 1
+    ) -> dict[str, object]:
+        """The feedetail node of some rows, numbered from `first`."""
+        return {
+            "feedetail": [
+                {
+                    "feedetl_sn": str(number),
+                    "mdtrt_id": mdtrt_id,
+                    "psn_no": who.psn_no,
+                    "chrg_bchno": batch,
+                    "fee_ocur_time": self.moment(),
+                    "med_list_codg": row.item,
+                    "medins_list_codg": f"Y{number:04d}",
+                    "det_item_fee_sumamt": yuan(row.amount_fen),
+                    "cnt": row.count,
+                    "pric": yuan(row.price_fen),
+                    "bilg_dept_codg": "A01",
+                    "bilg_dept_name": "内科",
+                    "bilg_dr_codg": "D99010000001",
+                    "bilg_dr_name": "测试医师",
+                    "hosp_appr_flag": "1",
+                }
+                for number, row in enumerate(rows, first)
+            ]
+        }
+
+    def bill(
+        self,
+        who: Patient,
+        mdtrt_id: str,
+        rows: Sequence[Row],
+        shown: Mapping[str, str] | None = None,
+        batch: str = "B0001",
+        **more: object,
+    ) -> dict[str, Any]:
+        """The data node of 2206, 2207, 2303 and 2304."""
+        return {
+            "psn_no": who.psn_no,
+            **(shown or who.id_card),
+            "med_type": "11",
+            "medfee_sumamt": yuan(sum(row.amount_fen for row in rows)),
+            "psn_setlway": "01",
+            "mdtrt_id": mdtrt_id,
+            "chrg_bchno": batch,
+            "acct_used_flag": "1",
+            "insutype": who.insutype,
+        } | more
+
+    async def open_visit(
+        self, who: Patient, rows: Sequence[Row], shown: Mapping[str, str] | None = None, **more: object
+    ) -> dict[str, Any]:
+        """A visit up to its bill: 2201, 2203, 2204; the node for 2206 and 2207."""
+        mdtrt_id = await self.register(who, shown)
+        await self.done("2204", self.lines(who, mdtrt_id, rows), home=who.home)
+        return self.bill(who, mdtrt_id, rows, shown, **more)
+
+    async def settle(self, node: Mapping[str, Any], infno: str = "2207", home: str = "", msgid: str = "") -> Settled:
+        """Settles a bill."""
+        name = msgid or self.next_msgid()
+        return Settled(name, node, await self.done(infno, {"data": node}, msgid=name, home=home))
+
+    async def visit(
+        self, who: Patient, rows: Sequence[Row], shown: Mapping[str, str] | None = None, **more: object
+    ) -> Settled:
+        """A whole visit."""
+        return await self.settle(await self.open_visit(who, rows, shown, **more), home=who.home)
+
+    # ── a stay ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    def admission(self, who: Patient, shown: Mapping[str, str] | None = None) -> dict[str, object]:
+        """Nodes of 2401."""
+        stay = {
+            "psn_no": who.psn_no,
+            "insutype": who.insutype,
+            "coner_name": "测联系人",
+            "tel": "19900000000",
+            "begntime": self.moment(-1),
+            **(shown or who.id_card),
+            "med_type": "21",
+            "ipt_no": f"IP{next(self.numbers):06d}",
+            "medrcdno": f"MR{next(self.numbers):06d}",
+            "atddr_no": "D99010000001",
+            "chfpdr_name": "测试医师",
+            "adm_diag_dscr": "社区获得性肺炎",
+            "adm_dept_codg": "B01",
+            "adm_dept_name": "外科",
+            "adm_bed": "12",
+        }
+        return {"mdtrtinfo": stay, "diseinfo": [self.diagnosis(who)]}
+
+    async def admit(self, who: Patient, shown: Mapping[str, str] | None = None) -> str:
+        """2401."""
+        answer = await self.done("2401", self.admission(who, shown), home=who.home)
+        return str(answer.output["result"]["mdtrt_id"])
+
+    async def discharge(self, who: Patient, mdtrt_id: str) -> None:
+        """2402."""
+        key = {"mdtrt_id": mdtrt_id, "psn_no": who.psn_no}
+        data = {**key, "insutype": who.insutype, "endtime": self.moment(), "dscg_way": "1"}
+        await self.done("2402", {"dscginfo": data, "diseinfo": [self.diagnosis(who) | key]}, home=who.home)
+
+
+@asynccontextmanager
+async def hospital_at(url: str, clock: Clock) -> AsyncIterator[Hospital]:
+    """The first test hospital, on a line of its own to a gateway."""
+    limits = httpx.Limits(max_connections=LINES)
+    async with httpx.AsyncClient(base_url=url, timeout=NETWORK_S, limits=limits, trust_env=False) as http:
+        yield Hospital(http, clock)
+
+
+def national(text: str) -> NationalAnswer:
+    """An answer of the national interface; numbers with a point are Decimal."""
+    return NationalAnswer(json.loads(text, parse_float=Decimal), text)
+
+
+async def rest(
+    hospital: Hospital, path: str, body: Mapping[str, object], key: str = OPERATOR_KEY, **headers: str
+) -> dict[str, Any]:
+    """A POST to the REST face that must succeed; the exchange is kept with the hospital's."""
+    day = {BUSINESS_DATE_HEADER: hospital.day.isoformat()} if hospital.day else {}
+    response = await hospital.http.post(path, json=body, headers={"Authorization": f"Bearer {key}", **day, **headers})
+    assert response.status_code == httpx.codes.OK, response.text
+    answer: dict[str, Any] = response.json()
+    hospital.journal.append(Exchange(path, {**body, "apiKey": key}, response.text))
+    return answer
+
+
+def patient_of(who: InventedPerson) -> Patient:
+    """The invented person as a patient."""
+    return Patient(who.psn_no, who.psn_name, who.certno, who.card_no)
+
+
+def yuan(fen: int) -> str:
+    """Fen as yuan with two decimals."""
+    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+
+
+def fen(amount: Decimal | int) -> int:
+    """Yuan of an answer as fen, exactly."""
+    scaled = Decimal(amount) * 100
+    assert scaled == int(scaled), f"{amount} yuan is no whole number of fen"
+    return int(scaled)
+
+
+class MovableClock:
+    """The machine's clock, moved: it runs on at the machine's pace from wherever it was set."""
+
+    def __init__(self, begin: datetime) -> None:
+        self._ahead = begin - datetime.now(begin.tzinfo)
+
+    def __call__(self) -> datetime:
+        return datetime.now(BEIJING).astimezone() + self._ahead
+
+    def forward(self, **delta: float) -> None:
+        """Moves on by a time, or back."""
+        self._ahead += timedelta(**delta)
+
+    def set(self, moment: datetime) -> None:
+        """Shows this moment now."""
+        self._ahead = moment - datetime.now(moment.tzinfo)

@@ -1,0 +1,49 @@
+"""Fresh people for one test each: registered, with a ledger of their own, so that tests sharing a mesh never share a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+from tests.mesh.harness import Mesh
+from tests.mesh.hospital import Patient, patient_of
+from tests.mesh.seeds import DIVISION, EMPLOYEE, InventedPerson, person, person_record
+from yibao.identity.v1 import person_pb2
+from yibao.settlement.v1 import ledger_pb2
+
+BALANCE_FEN = 100_000
+"""What a newcomer has in the account: 1,000.00 yuan."""
+
+
+class Newcomers:
+    """People that the mesh has not seen; `first` keeps them apart from those of `seed_world`."""
+
+    def __init__(self, mesh: Mesh, first: int = 1000) -> None:
+        self._mesh = mesh
+        self._numbers: Iterator[int] = count(first)
+
+    async def one(self, balance_fen: int = BALANCE_FEN) -> Patient:
+        """An employee of division 990100 with money in the account."""
+        return (await self.many(1, balance_fen))[0]
+
+    async def many(self, how_many: int, balance_fen: int = BALANCE_FEN) -> list[Patient]:
+        """Several at once."""
+        numbers = [next(self._numbers) for _ in range(how_many)]
+        people = [person(number) for number in numbers]
+        # Request ids are public: no personal number stands in one.
+        name = f"newcomers-from-{numbers[0]}"
+        await self._register(people, name)
+        openings = [opening(each.psn_no, balance_fen) for each in people]
+        request = ledger_pb2.OpenLedgerRequest(request_id=name, openings=openings)
+        await self._mesh.call("yibao.settlement.v1.LedgerService.OpenLedger", request)
+        return [patient_of(each) for each in people]
+
+    async def _register(self, people: list[InventedPerson], name: str) -> None:
+        records = [person_record(each) for each in people]
+        request = person_pb2.RegisterPersonsRequest(request_id=name, persons=records)
+        await self._mesh.call("yibao.identity.v1.PersonService.RegisterPersons", request)
+
+
+def opening(psn_no: str, balance_fen: int) -> ledger_pb2.LedgerOpening:
+    """An account with this balance."""
+    return ledger_pb2.LedgerOpening(psn_no=psn_no, insutype=EMPLOYEE, insuplc_admdvs=DIVISION, balance_fen=balance_fen)

@@ -1,0 +1,235 @@
+"""The `yibao` command against a running mesh: what it prints, what it loads, and how it says that something is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+import pytest_asyncio
+
+from services.runtime.config import settings_markdown
+from tests.mesh.harness import OPERATOR_KEY
+from tests.mesh.hospital import Patient
+from tests.mesh.journeys import BILL
+from tests.mesh.seeds import person
+from tests.mesh.world import Sandbox, sandbox
+from tools.cli.main import main
+from tools.running import HOST, free_ports
+
+CASES: Final = Path(__file__).resolve().parents[1] / "settlement" / "cases"
+CASE: Final = CASES / "PUB-26.json"
+
+
+class Run(NamedTuple):
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+Yibao = Callable[..., "asyncio.Future[Run]"]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+    async with sandbox(tmp_path_factory.mktemp("cli")) as made:
+        yield made
+
+
+@pytest.fixture
+def yibao(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Runs the command as typed."""
+    monkeypatch.delenv("YIBAO_KEY", raising=False)
+
+    async def run(*words: object) -> Run:
+        capsys.readouterr()
+        code = await asyncio.to_thread(main, [str(word) for word in words])
+        printed = capsys.readouterr()
+        return Run(code, printed.out, printed.err)
+
+    return run
+
+
+def at(town: Sandbox) -> tuple[str, str, str, str]:
+    """Where the mesh is, and the operator's key."""
+    return "--url", town.mesh.url, "--key", OPERATOR_KEY
+
+
+class TestSeed:
+    WHO: Final = person(700)
+
+    def document(self, balance_fen: int = 4_200) -> str:
+        """A person with an account, as a policy team writes one."""
+        who = self.WHO
+        return f"""
+persons:
+  - person: {{psn_no: "{who.psn_no}", psn_name: {who.psn_name}, psn_cert_type: "01", certno: "{who.certno}", gend: "1", brdy: "1980-06-15"}}
+    enrolments:
+      - {{insutype: "310", insuplc_admdvs: "990100", psn_type: "11", psn_insu_stas: "1", status: active, from_day: "2015-01-01"}}
+ledgers:
+  - {{psn_no: "{who.psn_no}", insutype: "310", insuplc_admdvs: "990100", balance_fen: {balance_fen}}}
+"""
+
+    async def test_what_is_loaded_is_there_and_loading_it_again_changes_nothing(
+        self, town: Sandbox, yibao: Yibao, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "people.yaml"
+        file.write_text(self.document(), encoding="utf-8")
+        for _ in range(2):
+            run = await yibao("seed", file, *at(town))
+            assert (run.code, run.out) == (0, "loaded 1 persons, 1 ledgers\n")
+        who = Patient(self.WHO.psn_no, self.WHO.psn_name, self.WHO.certno)
+        (insured,) = (await town.hospital.done("1101", {"data": who.id_card})).output["insuinfo"]
+        assert insured["balc"] == 42
+
+    async def test_a_folder_and_a_table_are_loaded_too(self, town: Sandbox, yibao: Yibao, tmp_path: Path) -> None:
+        head = "fixmedins_code,fixmedins_name,fixmedins_type,hosp_lv,admdvs,from_day,to_day"
+        (tmp_path / "institutions.csv").write_text(f"{head}\nH99010000777,测试七七医院,1,3,990100,2020-01-01,\n")
+        run = await yibao("seed", tmp_path, *at(town))
+        assert (run.code, run.out) == (0, "loaded 1 institutions\n")
+        told = await town.hospital.done("1201", {"medinsinfo": {"fixmedins_type": "1", "fixmedins_code": "H99010000777"}})
+        assert told.output["medinsinfo"][0]["fixmedins_name"] == "测试七七医院"
+
+    @pytest.mark.parametrize(
+        ("name", "text", "said"),
+        [
+            ("wrong.yaml", "persons:\n  - person: {psn_nr: '1'}\n", "persons[0].person.psn_nr"),
+            ("wrong.yaml", "people: []\n", "people"),
+            ("wrong.yaml", "ledgers:\n  - {psn_no: '1', balance_fen: 1.5}\n", "balance_fen"),
+            ("items.csv", "med_list_codg,bas_medn_flag\nX1,1\nX2,perhaps\n", "line 3"),
+            ("wrong.csv", "a\n1\n", "a CSV file is named after"),
+            ("wrong.yaml", "persons: [\n", "wrong.yaml"),
+        ],
+    )
+    async def test_a_bad_file_is_named_with_its_row(
+        self, town: Sandbox, yibao: Yibao, tmp_path: Path, name: str, text: str, said: str
+    ) -> None:
+        file = tmp_path / name
+        file.write_text(text, encoding="utf-8")
+        run = await yibao("seed", file, *at(town))
+        assert run.code == 1
+        assert name in run.err
+        assert said in run.err
+
+    async def test_what_contradicts_the_mesh_is_refused_whole(
+        self, town: Sandbox, yibao: Yibao, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "people.yaml"
+        file.write_text(self.document(9_900), encoding="utf-8")
+        run = await yibao("seed", file, *at(town))
+        assert run.code == 1
+        assert "LEDGER_OPEN" in run.err
+
+    async def test_without_a_key_nothing_is_loaded(self, town: Sandbox, yibao: Yibao, tmp_path: Path) -> None:
+        file = tmp_path / "people.yaml"
+        file.write_text(self.document(), encoding="utf-8")
+        run = await yibao("seed", file, "--url", town.mesh.url)
+        assert run.code == 1
+        assert "AUTHENTICATION_MISSING" in run.err
+
+    async def test_a_file_that_is_not_there_is_named(self, town: Sandbox, yibao: Yibao, tmp_path: Path) -> None:
+        run = await yibao("seed", tmp_path / "nowhere.yaml", *at(town))
+        assert run.code == 1
+        assert "nowhere.yaml" in run.err
+
+
+class TestCase:
+    def other(self, folder: Path) -> Path:
+        """The case with one figure that nobody computes."""
+        document = json.loads(CASE.read_text(encoding="utf-8"))
+        document["ops"][0]["expected"]["hifp_pay"] += 1
+        file = folder / "other.json"
+        file.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+        return file
+
+    async def test_cases_that_agree_end_well(self, yibao: Yibao) -> None:
+        run = await yibao("case", CASE)
+        assert run.code == 0, run.out
+
+    async def test_a_difference_is_printed_with_both_figures(self, yibao: Yibao, tmp_path: Path) -> None:
+        run = await yibao("case", self.other(tmp_path))
+        assert run.code == 1
+        assert "hifp_pay" in run.out
+
+    async def test_the_same_difference_is_found_through_a_mesh(
+        self, town: Sandbox, yibao: Yibao, tmp_path: Path
+    ) -> None:
+        through = ("--through", town.mesh.url, "--key", OPERATOR_KEY)
+        run = await yibao("case", CASE, self.other(tmp_path), *through)
+        assert run.code == 1
+        agreed, *differences = run.out.splitlines()
+        assert agreed.startswith("PUB-26.json: agrees")
+        assert len(differences) == 1
+        assert "hifp_pay" in differences[0]
+
+    @pytest.mark.parametrize("text", ["{", "{}", '{"case_id": "X", "ops": 1}'])
+    async def test_a_file_that_is_no_case_is_named(self, yibao: Yibao, tmp_path: Path, text: str) -> None:
+        file = tmp_path / "broken.json"
+        file.write_text(text, encoding="utf-8")
+        run = await yibao("case", file)
+        assert run.code == 1
+        assert "broken.json" in run.out + run.err
+
+
+class TestTrace:
+    async def test_the_way_of_a_settlement_is_printed_by_any_of_its_numbers(self, town: Sandbox, yibao: Yibao) -> None:
+        done = await town.hospital.visit(await town.newcomers.one(), BILL)
+        folder = town.mesh.config.data_dir
+        for number in (done.msgid, done.info["setl_id"], done.info["mdtrt_id"]):
+            run = await yibao("trace", number, "--data-dir", folder)
+            assert run.code == 0
+            for told in ("gateway: ", "settlement: ", "infno=2207", done.info["setl_id"], " ms"):
+                assert told in run.out
+
+    async def test_a_failing_step_is_marked_with_code_and_reason(self, town: Sandbox, yibao: Yibao) -> None:
+        msgid = town.hospital.next_msgid()
+        nobody = {"mdtrt_cert_type": "02", "mdtrt_cert_no": "990000188001011234"}
+        await town.hospital.refused("1101", {"data": nobody}, msgid=msgid)
+        run = await yibao("trace", msgid, "--data-dir", town.mesh.config.data_dir)
+        assert run.out.count("!! NOT_FOUND PERSON_NOT_FOUND") >= 3
+
+    async def test_a_number_that_left_no_trace_is_said_so(self, town: Sandbox, yibao: Yibao) -> None:
+        run = await yibao("trace", "4711", "--data-dir", town.mesh.config.data_dir)
+        assert (run.code, run.out.startswith("no trace of 4711 in ")) == (1, True)
+
+    async def test_a_folder_without_traces_is_said_so(self, yibao: Yibao, tmp_path: Path) -> None:
+        run = await yibao("trace", "4711", "--data-dir", tmp_path)
+        assert (run.code, "YIBAO_TRACE_EXPORTER" in run.out) == (1, True)
+
+
+class TestFirstBill:
+    async def test_it_shows_every_envelope_and_ends_with_the_settlement(self, town: Sandbox, yibao: Yibao) -> None:
+        town.clock.forward(seconds=1)
+        run = await yibao("first-bill", "--url", town.mesh.url)
+        assert run.code == 0, run.out
+        for infno in ("1101", "2201", "2203", "2204", "2206", "2207"):
+            assert f"── {infno} " in run.out
+        assert "settled: setl_id " in run.out
+
+    async def test_its_number_alone_is_printed_on_demand(self, town: Sandbox, yibao: Yibao) -> None:
+        await asyncio.sleep(1.0)
+        run = await yibao("first-bill", "--url", town.mesh.url, "--print-setl-id")
+        assert run.code == 0
+        assert run.out.strip().isdigit()
+
+
+class TestOthers:
+    async def test_the_ledger_is_verified(self, town: Sandbox, yibao: Yibao) -> None:
+        run = await yibao("ledger", "verify", *at(town))
+        assert run.code == 0
+        assert run.out.rstrip().endswith("checked: 0 findings")
+
+    async def test_the_settings_are_those_of_the_table(self, yibao: Yibao) -> None:
+        run = await yibao("settings")
+        assert (run.code, run.out.strip()) == (0, settings_markdown().strip())
+
+    async def test_where_nothing_answers_it_says_how_to_start_a_mesh(self, yibao: Yibao) -> None:
+        (port,) = free_ports(1)
+        run = await yibao("ledger", "verify", "--url", f"http://{HOST}:{port}")
+        assert run.code == 1
+        assert "make up" in run.err
