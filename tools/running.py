@@ -74,6 +74,7 @@ def start(values: Mapping[str, str], *, arguments: tuple[str, ...] = ("all",)) -
     """Starts the members and returns when the gateway is healthy; StartError otherwise."""
     data_dir = Path(values["YIBAO_DATA_DIR"])
     data_dir.mkdir(parents=True, exist_ok=True)
+    _require_free(values)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("YIBAO_")} | dict(values)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     port = values.get("YIBAO_GATEWAY_PORT", str(mesh.member(mesh.GATEWAY).port))
@@ -91,6 +92,23 @@ def start(values: Mapping[str, str], *, arguments: tuple[str, ...] = ("all",)) -
         raise
     key = values.get("YIBAO_BOOTSTRAP_OPERATOR_KEY", "")
     return RunningMesh(url, data_dir, key, process, time.perf_counter() - begun)
+
+
+def _require_free(values: Mapping[str, str]) -> None:
+    """StartError where somebody listens on a port of the mesh: another mesh there would answer for this one."""
+    for member in mesh.MESH:
+        name = f"YIBAO_{member.name.upper()}_ADDRESS" if member.services else "YIBAO_GATEWAY_PORT"
+        port = int(values.get(name, str(member.port)).rpartition(":")[2])
+        with socket.socket() as probe:
+            # As the members themselves open it: a port whose last calls are fading out is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                raise StartError(
+                    f"Port {port} of {member.name} is taken: is another mesh running here?\n"
+                    f"Stop it, or choose another port by {name}."
+                ) from None
 
 
 def _root() -> Path:

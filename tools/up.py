@@ -6,6 +6,7 @@ folder to begin anew.
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import sys
@@ -15,6 +16,7 @@ from types import FrameType
 
 from services.kernel.errors import Fault
 from tools.cli import seed
+from tools.cli.main import KEY_VARIABLE
 from tools.cli.mesh_client import MeshClient, MeshRefusal, MeshUnreachable
 from tools.running import RunningMesh, StartError, settings, start, stop
 from tools.sandbox_keys import CHANNEL, INSTITUTION, PERSON, key_of
@@ -30,7 +32,8 @@ def main() -> int:
         key_file.touch(mode=0o600)
         key_file.write_text(secrets.token_hex(16), encoding="ascii")
     try:
-        mesh = start(settings(DATA_DIR.resolve(), key_file.read_text(encoding="ascii").strip(), own_ports=False))
+        values = settings(DATA_DIR.resolve(), key_file.read_text(encoding="ascii").strip(), own_ports=False)
+        mesh = start(values | _own_settings())
     except StartError as error:
         print(error, file=sys.stderr)
         return 1
@@ -44,6 +47,11 @@ def main() -> int:
         return 1
     finally:
         stop(mesh.process)
+
+
+def _own_settings() -> dict[str, str]:
+    """The settings of whoever calls, which win: another port, a PostgreSQL, a collector for the traces."""
+    return {name: value for name, value in os.environ.items() if name.startswith("YIBAO_") and name != KEY_VARIABLE}
 
 
 def _wait(mesh: RunningMesh) -> int:

@@ -104,7 +104,7 @@ class PostgresBooks:
         return found
 
     async def _fetch(self, query: str, *values: Any) -> Sequence[Any]:
-        connection = await asyncpg.connect(self._url)
+        connection = await asyncpg.connect(self._url)  # type: ignore[no-untyped-call]  # carries types without saying so
         try:
             found: Sequence[Any] = await connection.fetch(query, *values)
             return found
@@ -112,7 +112,7 @@ class PostgresBooks:
             await connection.close()
 
     async def _execute(self, *statements: str) -> None:
-        connection = await asyncpg.connect(self._url)
+        connection = await asyncpg.connect(self._url)  # type: ignore[no-untyped-call]  # carries types without saying so
         try:
             for statement in statements:
                 await connection.execute(statement, timeout=600)
@@ -120,7 +120,7 @@ class PostgresBooks:
             await connection.close()
 
     async def _copy(self, table: Table, rows: Iterable[Sequence[Any]]) -> None:
-        connection = await asyncpg.connect(self._url)
+        connection = await asyncpg.connect(self._url)  # type: ignore[no-untyped-call]  # carries types without saying so
         names = [column.name for column in table.columns]
         try:
             for chunk in _chunks(rows):

@@ -28,8 +28,15 @@ _ROUNDS: Final = 2_000
 _FACTS: Final[Mapping[str, Mapping[str, FactValue]]] = {
     "beijing-employee": {"med_type": "outpatient", "hosp_lv": "3", "status": "active"},
     "jinan-resident, critical illness, medical assistance": {
-        **{"med_type": "inpatient", "hosp_lv": "3", "status": "resident", "identity": "dibao", "same_stay": False},
-        **{"disease": "none", "chronic_class": "none", "contracted": False, "ma_category": "ordinary"},
+        "med_type": "inpatient",
+        "hosp_lv": "3",
+        "status": "resident",
+        "identity": "dibao",
+        "same_stay": False,
+        "disease": "none",
+        "chronic_class": "none",
+        "contracted": False,
+        "ma_category": "ordinary",
     },
 }
 

@@ -26,9 +26,13 @@ from services.settlement.store.keyed import fetch_keyed, keys_from
 from services.settlement.store.tables import ACCUMULATOR_ENTRY, METADATA, POSTING, SETTLEMENT
 from tools.bench.moulds import Names, RowMould
 
+READY: Final = "floor is ready"
 SETTLE, VERIFY = "/bench.Floor/Settle", "/bench.Floor/Verify"
 _ROWS: Final = (SETTLEMENT, ACCUMULATOR_ENTRY, POSTING)
 _GATHERED, _IN_FLIGHT = 64, 2
+
+
+Call = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class FloorStore:
             marks.append((self._fee_batches[serial], names.texts[-1]))
         async with self._database.driver_write() as connection:
             for table_name, found in rows.items():
-                await connection.execute_many(self._inserts[table_name], found)
+                await connection.insert(self._inserts[table_name], found)
             await fetch_keyed(connection, self._mark, 2, marks)
         return list(items)
 
@@ -91,7 +95,7 @@ class FloorDoor:
     """The HTTP side, an ASGI application."""
 
     def __init__(self, canned: Canned, channel: grpc.aio.Channel) -> None:
-        self._call = channel.unary_unary(SETTLE)
+        self._call: Call = channel.unary_unary(SETTLE)
         self._answer = canned.answer
         self._headers = [
             (b"content-type", b"application/json"),
@@ -126,7 +130,7 @@ async def serve(canned: Canned) -> None:
     size = canned.item_bytes
     servers = [grpc.aio.server(options=[("grpc.so_reuseport", 0)]) for _ in range(2)]
     identity = await _listening(servers[0], VERIFY, _echo)
-    to_identity = grpc.aio.insecure_channel(identity).unary_unary(VERIFY)
+    to_identity: Call = grpc.aio.insecure_channel(identity).unary_unary(VERIFY)
 
     async def settle(request: bytes, _context: Any) -> bytes:
         verified: bytes = await to_identity(request)
@@ -141,9 +145,9 @@ async def serve(canned: Canned) -> None:
     )  # fmt: skip
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110  # uvicorn tells it by this flag alone
         await asyncio.sleep(0.01)
-    print("floor is ready", flush=True)
+    print(READY, flush=True)
     await serving
 
 

@@ -1,78 +1,96 @@
-"""The floor beside the mesh that was measured: made from one of its settlements, on a database of its own of the same kind."""
+"""The floor beside the mesh that was measured: made from one of its settlements, on another database of the same kind."""
 
 from __future__ import annotations
 
 import asyncio
-import http.client
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import ceil
 from pathlib import Path
-from typing import Any
 
 import msgspec
+from sqlalchemy import Table
 
 from services.runtime.db import Database
 from services.settlement.store.tables import ACCUMULATOR_ENTRY, FEE_BATCH, METADATA, POSTING, SETTLEMENT
 from tools import running
 from tools.bench import loads, wire
-from tools.bench.books import Books
-from tools.bench.floor import Canned
+from tools.bench.floor import READY, Canned
 from tools.bench.loads import Outcome, Pace
-from tools.bench.plan import CLOSED, OPEN, Plan
-from tools.bench.preparation import Stock
+from tools.bench.plan import CLOSED, OPEN
+from tools.bench.preparation import Stock, sent
 from tools.bench.subject import ROOT, Subject
-from yibao.settlement.v1 import settlement_pb2
-
-_MARGIN = 1.05
-_MORE = 200
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Floor:
-    """A running floor, with fee batches left to be marked."""
+    """A running floor. It takes as many requests as it was made for."""
 
     port: int
     pids: list[int]
     request: bytes
     scratch: Path
 
-    def at(self, rate: float, pace: Pace, seed: int) -> Outcome:
+    def settle_at(self, rate: float, pace: Pace, seed: int) -> Outcome:
         """The load that the mesh had."""
-        return self._run(OPEN, ceil(rate * (pace.warmup_s + pace.seconds) * _MARGIN) + _MORE, rate, pace, seed)
+        count = loads.arrivals_at_most(rate, pace)
+        return loads.run(loads.plan(OPEN, self.port, self._requests(count), pace, rate, seed), self.pids)
 
-    def closed(self, most_per_s: int, pace: Pace) -> Outcome:
+    def settle_closed(self, count: int, pace: Pace) -> Outcome:
         """As fast as it goes."""
-        return self._run(CLOSED, ceil(most_per_s * (pace.warmup_s + pace.seconds)), 0, pace, 0)
+        return loads.run(loads.plan(CLOSED, self.port, self._requests(count), pace), self.pids)
 
-    def _run(self, mode: str, count: int, rate: float, pace: Pace, seed: int) -> Outcome:
-        requests = self.scratch / "floor.requests"
-        wire.write_requests(requests, (self.request for _ in range(count)))
-        plan = Plan(
-            mode, "127.0.0.1", self.port, str(requests), pace.seconds, pace.warmup_s, rate, pace.connections, seed
-        )
-        return loads.run(plan, self.pids)
+    def _requests(self, count: int) -> Path:
+        path = self.scratch / "floor.requests"
+        wire.write_requests(path, (self.request for _ in range(count)))
+        return path
 
 
 @contextmanager
 def running_floor(subject: Subject, stock: Stock, most: int, scratch: Path) -> Iterator[Floor]:
-    """A floor that can take `most` requests."""
-    url, books = subject.beside("floor")
+    """A floor that can take `most` requests. The mesh stays up and has nothing to do."""
+    requests = scratch / "one"
+    stock.visits(1, requests)
+    (request,) = wire.read_requests(requests)
+    body = sent(subject.port, request)
+    setlinfo = msgspec.json.decode(body)["output"]["setlinfo"]
+    names = (setlinfo["psn_no"], setlinfo["medins_setl_id"][-10:], setlinfo["mdtrt_id"], setlinfo["setl_id"])
+    rows = {
+        table.name: [list(row) for row in subject.books.rows(table, column, [setlinfo["setl_id"]])]
+        for table, column in ((SETTLEMENT, "setl_id"), (ACCUMULATOR_ENTRY, "source_id"), (POSTING, "source_id"))
+    }
+    url, books = subject.place.database("floor")
     asyncio.run(_create(url))
-    example, names = stock.examples[0], stock.examples[0].names
-    request, answer, rows = _one_settlement(subject, stock, scratch)
-    fee_batches = [f"F{place:019d}" for place in range(most)]
-    moulds = example.rows[FEE_BATCH.name]
-    place = names.index(str(subject.books.rows(FEE_BATCH, "mdtrt_id", [names[4]])[0][0]))
-    books.load(FEE_BATCH, ([fee_batch, *mould.fill(stock.example_names(0))[1:]] for fee_batch in fee_batches for mould in moulds))
-    raise NotImplementedError(place, request, answer, rows)
+    (fee_batch,) = subject.books.rows(FEE_BATCH, "mdtrt_id", [setlinfo["mdtrt_id"]])
+    ids = [f"{place:020d}" for place in range(most)]
+    state, setl_id = _column(FEE_BATCH, "state"), _column(FEE_BATCH, "setl_id")
+    ready = list(fee_batch)
+    ready[state], ready[setl_id] = "open", None
+    books.load(FEE_BATCH, ([each, *ready[1:]] for each in ids))
+    books.settle_down()
+    (port,) = running.free_ports(1)
+    response = rows[SETTLEMENT.name][0][_column(SETTLEMENT, "response")]
+    canned = Canned(url, port, body, len(response), rows, names, ids)
+    file = scratch / "floor.canned"
+    file.write_bytes(msgspec.msgpack.encode(canned))
+    process = subprocess.Popen([sys.executable, "-m", "tools.bench.floor", str(file)], cwd=ROOT, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        if process.stdout.readline().decode().strip() != READY:
+            raise running.StartError("the floor did not start")
+        yield Floor(port, [process.pid, *subject.place.server_pids], request, scratch)
+    finally:
+        running.stop(process)
 
 
 async def _create(url: str) -> None:
     database = Database(url, lambda: datetime.now(UTC))
     await database.start(METADATA)
     await database.close()
+
+
+def _column(table: Table, name: str) -> int:
+    return [column.name for column in table.columns].index(name)

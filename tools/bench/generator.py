@@ -1,4 +1,4 @@
-"""The load generator: `python -m tools.bench.generator PLAN` sends prepared requests over keep-alive connections, tells what came.
+"""The load generator: `python -m tools.bench.generator PLAN` sends prepared requests over keep-alive connections.
 
 In the open loop nothing waits for an answer: requests are due at moments drawn before the run, and a latency begins when its
 request was due, not when a connection was free to send it.

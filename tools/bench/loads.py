@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Final
@@ -34,6 +34,7 @@ class Outcome:
     cpu_us: Mapping[str, float]
     written: int | None = None
     rss_mb: float = 0.0
+    steps: int = 1
 
     @property
     def failed(self) -> int:
@@ -55,44 +56,46 @@ class Pace:
     connections: int = 64
 
 
-def run(plan: Plan, roots: list[int]) -> Outcome:
+def run(load_plan: Plan, roots: list[int]) -> Outcome:
     """Runs a plan in a process of its own; `roots` are the processes that serve it."""
     before = {pid: usage for root in roots for pid, usage in processes.tree(root).items()}
     done = subprocess.run(
-        [sys.executable, "-m", "tools.bench.generator", plan.text()], cwd=ROOT, stdout=subprocess.PIPE, check=True
+        [sys.executable, "-m", "tools.bench.generator", load_plan.text()], cwd=ROOT, stdout=subprocess.PIPE, check=True
     )
     after = {pid: usage for root in roots for pid, usage in processes.tree(root).items()}
     load = Load.read(done.stdout.decode())
-    pieces = max(1, load.succeeded // (len(CHAIN) if plan.mode == CHAINS else 1))
+    steps = len(CHAIN) if load_plan.mode == CHAINS else 1
+    pieces = max(1, load.succeeded // steps)
     spent = processes.cpu_between(before, after)
     return Outcome(
-        plan.rate,
+        load_plan.rate,
         load,
         spread(load.latencies_ms),
         {name: seconds * 1e6 / pieces for name, seconds in spent.items() if seconds > 0},
         rss_mb=sum(usage.rss_bytes for usage in after.values()) / 2**20,
+        steps=steps,
     )
 
 
 def settle_at(subject: Subject, stock: Stock, rate: float, pace: Pace, seed: int, scratch: Path) -> Outcome:
     """2207 at a rate, each for a visit of its own; afterwards the books are counted."""
     requests = scratch / "requests"
-    stock.visits(ceil(rate * (pace.warmup_s + pace.seconds) * _MARGIN) + _MORE, requests)
-    return _counted(subject, _plan(subject, OPEN, requests, pace, rate, seed))
+    stock.visits(arrivals_at_most(rate, pace), requests)
+    return _counted(subject, plan(OPEN, subject.port, requests, pace, rate, seed))
 
 
-def settle_closed(subject: Subject, stock: Stock, most_per_s: int, pace: Pace, scratch: Path) -> Outcome:
-    """2207 as fast as it goes with the connections given."""
+def settle_closed(subject: Subject, stock: Stock, count: int, pace: Pace, scratch: Path) -> Outcome:
+    """2207 as fast as it goes with the connections given, `count` of them at most."""
     requests = scratch / "requests"
-    stock.visits(ceil(most_per_s * (pace.warmup_s + pace.seconds)), requests)
-    return _counted(subject, _plan(subject, CLOSED, requests, pace, 0, 0))
+    stock.visits(count, requests)
+    return _counted(subject, plan(CLOSED, subject.port, requests, pace))
 
 
-def chains(subject: Subject, stock: Stock, most_per_s: int, pace: Pace, scratch: Path) -> Outcome:
-    """Whole visits, 1101 to 2207, one after the other on each connection."""
+def chains(subject: Subject, stock: Stock, count: int, pace: Pace, scratch: Path) -> Outcome:
+    """Whole visits, 1101 to 2207, one after the other on each connection, `count` of them at most."""
     requests = scratch / "requests"
-    stock.chains(ceil(most_per_s * (pace.warmup_s + pace.seconds)), requests)
-    return run(_plan(subject, CHAINS, requests, pace, 0, 0), [*subject.pids, *subject.server_pids])
+    stock.chains(count, requests)
+    return _counted(subject, plan(CHAINS, subject.port, requests, pace))
 
 
 def highest_rate(
@@ -114,18 +117,24 @@ def highest_rate(
     return kept, tried
 
 
-def _counted(subject: Subject, plan: Plan) -> Outcome:
+def _counted(subject: Subject, load_plan: Plan) -> Outcome:
     before = subject.books.count(SETTLEMENT, _SETTLED)
-    outcome = run(plan, [*subject.pids, *subject.server_pids])
+    outcome = run(load_plan, subject.serving_pids)
     written = subject.books.count(SETTLEMENT, _SETTLED) - before
-    return Outcome(plan.rate, outcome.load, outcome.latencies, outcome.cpu_us, written, outcome.rss_mb)
+    return replace(outcome, written=written)
 
 
-def _plan(subject: Subject, mode: str, requests: Path, pace: Pace, rate: float, seed: int) -> Plan:
+def arrivals_at_most(rate: float, pace: Pace) -> int:
+    """More requests than a Poisson stream will want."""
+    return ceil(rate * (pace.warmup_s + pace.seconds) * _MARGIN) + _MORE
+
+
+def plan(mode: str, port: int, requests: Path, pace: Pace, rate: float = 0.0, seed: int = 0) -> Plan:
+    """What the generator is told."""
     return Plan(
         mode=mode,
         host="127.0.0.1",
-        port=subject.port,
+        port=port,
         requests=str(requests),
         seconds=pace.seconds,
         warmup_s=pace.warmup_s,

@@ -1,4 +1,4 @@
-"""What stands ready before a run: people, accounts, and visits with uploaded fees, each as 2201, 2203 and 2204 would have left it.
+"""What stands ready before a run: people, accounts, and visits with fees, each as 2201, 2203 and 2204 would have left it.
 
 Twelve visits are made through the gateway by those very messages; all others are copies of their stored rows under other
 names. So a copy is what the mesh would have written, in a hundredth of the time.
@@ -33,7 +33,9 @@ FIRST_PERSON: Final = 1000
 PARTS: Final = ("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt")
 _A_CALL: Final = 1000
 _EXAMPLE_SERIALS: Final = 7_700_000_001
-_IDS: Final = 20
+_FIRST_SERIAL: Final = 1_000_000_000
+# Twenty digits, below all numbers that the mesh gives out now: those begin with the moment.
+_FIRST_ID: Final = 10**19
 
 
 class Unprepared(Exception):
@@ -48,8 +50,8 @@ class Stock:
         self._persons = persons
         self._begun = datetime.now(UTC)
         self._bills = bills()
-        self._serial = 0
-        self._id = 0
+        self._serial = _FIRST_SERIAL
+        self._id = _FIRST_ID
         self._register()
         self.examples = [self._example(place, bill) for place, bill in enumerate(self._bills)]
 
@@ -97,11 +99,11 @@ class Stock:
         who = somebody(FIRST_PERSON + serial % self._persons)
         count = len(example.names) - 4
         if ids:
-            own = [f"{self._id + place:0{_IDS}d}" for place in range(count)]
+            own = [str(self._id + place) for place in range(count)]
             self._id += count
         else:
             own = [MDTRT_ID_HOLE.decode()] * count
-        return checked([who.psn_no, who.psn_name, who.certno, f"{serial:010d}", *own], example.names)
+        return checked([who.psn_no, who.psn_name, who.certno, str(serial), *own], example.names)
 
     def _register(self) -> None:
         call = self._subject.call
@@ -160,6 +162,12 @@ class Stock:
 
 def post(port: int, request: bytes) -> Mapping[str, Any]:
     """Sends one request and gives the `output` of its answer; Unprepared where it was refused."""
+    answer: Mapping[str, Any] = json.loads(sent(port, request))
+    return answer["output"] or {}
+
+
+def sent(port: int, request: bytes) -> bytes:
+    """Sends one request and gives the body of its answer; Unprepared where it was refused."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.connect()
@@ -173,10 +181,9 @@ def post(port: int, request: bytes) -> Mapping[str, Any]:
             found = reader.feed(data)
     finally:
         connection.close()
-    answer: Mapping[str, Any] = json.loads(found[1])
-    if answer.get("infcode") != 0:
+    if json.loads(found[1]).get("infcode") != 0:
         raise Unprepared(found[1].decode())
-    return answer["output"] or {}
+    return found[1]
 
 
 def _key(table: Table, row: Sequence[Any]) -> str:

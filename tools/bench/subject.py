@@ -62,6 +62,30 @@ class Choice:
         return f"{self.database}, {self.trace_ratio:.0%} of traces, layout {self.layout}{more}"
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where databases are: a folder of files, or a server."""
+
+    folder: Path
+    server: postgres.Server | None
+
+    def database(self, name: str) -> tuple[str, Books]:
+        """A database of that name, made where a server has none yet."""
+        if self.server is None:
+            path = self.folder / f"{name}.sqlite"
+            return f"sqlite:///{path}", SqliteBooks(path)
+        self.server.create(f"bench_{name}")
+        url = self.server.url(f"bench_{name}", driver="postgresql")
+        return url, PostgresBooks(url)
+
+    @property
+    def server_pids(self) -> list[int]:
+        """The server's first process."""
+        if self.server is None:
+            return []
+        return [int((self.server.folder / "data" / "postmaster.pid").read_text(encoding="ascii").split()[0])]
+
+
 @dataclass(slots=True)
 class Subject:
     """A running mesh."""
@@ -70,7 +94,7 @@ class Subject:
     port: int
     start_s: float
     processes: list[subprocess.Popen[bytes]]
-    server_pids: list[int]
+    place: Place
     books: Books
     config: Mapping[str, str]
     contract: Contract
@@ -82,6 +106,11 @@ class Subject:
         """Roots of the mesh's process trees."""
         return [process.pid for process in self.processes]
 
+    @property
+    def serving_pids(self) -> list[int]:
+        """The same and the database server's."""
+        return [*self.pids, *self.place.server_pids]
+
     def call(self, method: str, request: Message) -> Any:
         """Asks a member as an operator does; raises grpc.RpcError for a refusal."""
         contract = self.contract.method(method)
@@ -92,7 +121,7 @@ class Subject:
                 address, [("grpc.max_receive_message_length", 64 << 20)]
             )
         token = self.signer.sign(Caller(Role.OPERATOR, "bench", sandbox=True))
-        stub = channel.unary_unary(contract.path)
+        stub: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(contract.path)
         answer = stub(request.SerializeToString(), metadata=((CALLER_KEY, token),), timeout=_CALL_TIMEOUT_S)
         return contract.response_class.FromString(answer)
 
@@ -103,11 +132,13 @@ def started(choice: Choice) -> Iterator[Subject]:
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="yibao-bench-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        values, books, server_pids = _database(choice, folder, stack)
+        server = None if choice.database == SQLITE else stack.enter_context(postgres.running(POSTGRES_SETTINGS))
+        place = Place(folder, server)
+        databases = {member.name: place.database(member.name) for member in mesh.MESH if member.has_store}
         key = secrets.token_hex(32)
         values = {
             **running.settings(folder, secrets.token_hex(16), own_ports=True),
-            **values,
+            **{f"YIBAO_{name.upper()}_DATABASE_URL": url for name, (url, _) in databases.items()},
             "YIBAO_MESH_KEY": key,
             "YIBAO_TRACE_RATIO": str(choice.trace_ratio),
             "YIBAO_CATALOGUE_FILES": str(catalogue_folder()),
@@ -121,8 +152,8 @@ def started(choice: Choice) -> Iterator[Subject]:
             int(values["YIBAO_GATEWAY_PORT"]),
             time.perf_counter() - begun,
             processes,
-            server_pids,
-            books,
+            place,
+            databases["settlement"][1],
             values,
             Contract.of_mesh(),
             TokenSigner(key.encode(), lambda: datetime.now(UTC)),
@@ -130,18 +161,6 @@ def started(choice: Choice) -> Iterator[Subject]:
         yield subject
         for channel in subject.channels.values():
             channel.close()
-
-
-def _database(choice: Choice, folder: Path, stack: ExitStack) -> tuple[dict[str, str], Books, list[int]]:
-    if choice.database == SQLITE:
-        return {}, SqliteBooks(folder / "settlement.sqlite"), []
-    server = stack.enter_context(postgres.running(POSTGRES_SETTINGS))
-    for member in mesh.MESH:
-        if member.has_store:
-            server.create(f"bench_{member.name}")
-    pid = int((server.folder / "data" / "postmaster.pid").read_text(encoding="ascii").split()[0])
-    values = {"YIBAO_DATABASE_URL": server.url("bench_{member}", driver="postgresql")}
-    return values, PostgresBooks(server.url("bench_settlement", driver="postgresql")), [pid]
 
 
 def _start(choice: Choice, values: Mapping[str, str], stack: ExitStack) -> list[subprocess.Popen[bytes]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,7 +24,10 @@ class FirstBill:
     """One visit of the sandbox's test person at its test hospital: one line of 10.00 yuan."""
 
     def __init__(self, client: MeshClient, *, quiet: bool) -> None:
-        self._hospital = HospitalClient(client, "H99010000001", "测试医院", "990100", datetime.now(UTC))
+        # Serials begin anywhere: two bills begun in one second must not share message numbers.
+        serial = secrets.randbelow(9_900)
+        now = datetime.now(UTC)
+        self._hospital = HospitalClient(client, "H99010000001", "测试医院", "990100", now, serial=serial)
         self._quiet = quiet
 
     def settle(self) -> str:
@@ -70,7 +74,7 @@ def run(client: MeshClient, *, print_setl_id: bool) -> int:
     try:
         setl_id = FirstBill(client, quiet=print_setl_id).settle()
     except BillRefused as refused:
-        print(refused)
+        print(refused, file=sys.stderr)
         return 1
     print(
         setl_id

@@ -5,12 +5,18 @@ It reads the local span file; where spans go to a collector by OTLP there is not
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from services.runtime.trace_store import Node, TraceStore
 
 SHOWN = ("yibao.infno", "yibao.msgid", "yibao.mdtrt_id", "yibao.setl_id", "yibao.batch_size", "yibao.reason")
+
+# Members write their spans every half second: what was just answered may not stand in the file yet.
+_WRITTEN_WITHIN_S: Final = 1.5
+_LOOK_EVERY_S: Final = 0.1
 
 
 def render(roots: tuple[Node, ...]) -> Iterator[str]:
@@ -38,7 +44,7 @@ def run(key: str, file: Path) -> int:
         print(f"no span file at {file}: is this the mesh's data folder, and is YIBAO_TRACE_EXPORTER sqlite?")
         return 1
     store = TraceStore(file)
-    found = store.find(key)
+    found = _found(store, key)
     if not found:
         print(f"no trace of {key} in {file}; it may not have been kept (YIBAO_TRACE_RATIO) or be older than the file")
         return 1
@@ -46,3 +52,16 @@ def run(key: str, file: Path) -> int:
         print(f"trace {trace_id}")
         print("\n".join("  " + line for line in render(store.tree(trace_id))))
     return 0
+
+
+def _found(store: TraceStore, key: str) -> list[str]:
+    """The traces; a moment is given to members that have not written their part of the latest one."""
+    until = time.monotonic() + _WRITTEN_WITHIN_S
+    while not _whole(store, found := store.find(key)) and time.monotonic() < until:
+        time.sleep(_LOOK_EVERY_S)
+    return found
+
+
+def _whole(store: TraceStore, found: list[str]) -> bool:
+    """Whether the latest trace has its beginning; one that began elsewhere never has."""
+    return bool(found) and all(root.span.parent_id is None for root in store.tree(found[0]))
