@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from sqlalchemy import BigInteger, Boolean, ColumnElement, Executable, MetaData, Row, Table, Text, bindparam, event
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import dialect as postgresql_dialect
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -53,6 +55,7 @@ __all__ = [
 
 _BUSY_TIMEOUT_S: Final = 5
 _READ_CONNECTIONS: Final = 4
+_POSTGRESQL: Final = postgresql_dialect()
 _LOCK_SALT: Final = b"yibao"
 _SCHEMA_LOCK: Final = "schema"
 _LOCK: Final = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS t(k)"
@@ -185,9 +188,13 @@ async def bulk_insert(
 
 
 def insert_statement(table: Table, dialect: str, columns: Sequence[str]) -> str:
-    """The INSERT of one row for `DriverConnection.execute_many`: values in the order of `columns`, as they are stored."""
-    holes = (f"${i}" for i in range(1, len(columns) + 1)) if dialect == "postgresql" else ("?" for _ in columns)
-    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join(holes)})"
+    """The INSERT for `DriverConnection.insert`: values in the order of `columns`, as they are stored."""
+    into = f"INSERT INTO {table.name} ({', '.join(columns)})"
+    if dialect == "postgresql":
+        # One statement for all rows, an array for each column: a fifth of what the server takes for one row at a time.
+        types = (table.columns[name].type.compile(dialect=_POSTGRESQL) for name in columns)
+        return f"{into} SELECT * FROM unnest({', '.join(f'${i}::{kind}[]' for i, kind in enumerate(types, 1))})"
+    return f"{into} VALUES ({', '.join('?' * len(columns))})"
 
 
 async def advisory_lock(connection: AsyncConnection | DriverConnection, keys: Iterable[str]) -> None:
@@ -276,7 +283,7 @@ def _sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=_BUSY_TIMEOUT_S,
         hide_parameters=True,
-        connect_args={"timeout": _BUSY_TIMEOUT_S, "async_creator_fn": sqlite_connection.connect},
+        connect_args={"timeout": _BUSY_TIMEOUT_S, "async_creator_fn": partial(sqlite_connection.connect, writer=writer)},
     )
     pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_TIMEOUT_S * 1000}"]
     if not writer:

@@ -37,6 +37,15 @@ class DriverConnection:
             return await self._raw.fetch(statement, *parameters)  # type: ignore[no-any-return]  # asyncpg's records
         return await self._raw.execute_fetchall(statement, parameters)  # type: ignore[no-any-return]  # aiosqlite's rows
 
+    async def insert(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """All rows by a statement that `insert_statement` made for this dialect, in one go; nothing for none."""
+        if not rows:
+            return
+        if self.dialect == "postgresql":
+            await self._raw.fetch(statement, *(list(column) for column in zip(*rows, strict=True)))
+        else:
+            await self._raw.executemany(statement, rows)
+
     async def execute_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """The statement for each row, in one go."""
         await self._raw.executemany(statement, rows)

@@ -29,7 +29,8 @@ LINES: Final = 200
 _PATH: Final = "/fsi/api/rsfComIfsService/callService"
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Row:
     """A fee line: item, count, unit price in fen."""
 
     item: str
@@ -122,7 +123,7 @@ class Hospital:
         now = self.clock().astimezone(BEIJING) + timedelta(hours=hours)
         return f"{self.day or now.date()} {now:%H:%M:%S}"
 
-    def envelope(self, infno: str, nodes: Any, msgid: str = "", home: str = "", **more: object) -> dict[str, object]:
+    def envelope(self, infno: str, nodes: Any, msgid: str = "", home: str = "") -> dict[str, object]:
         """The envelope of one transaction."""
         return {
             "infno": infno,
@@ -143,7 +144,7 @@ class Hospital:
             "fixmedins_name": self.name,
             "sign_no": "",
             "input": nodes,
-        } | more
+        }
 
     async def post(
         self, body: Mapping[str, object], path: str = _PATH, headers: Mapping[str, str] | None = None
@@ -162,15 +163,16 @@ class Hospital:
         msgid: str = "",
         home: str = "",
         headers: Mapping[str, str] | None = None,
-        **more: object,
+        decoration: Mapping[str, object] | None = None,
     ) -> NationalAnswer:
         """Sends one transaction; a refusal is an answer too."""
-        response = await self.post(self.envelope(infno, nodes, msgid, home, **more), f"{_PATH}/{infno}", headers)
+        envelope = self.envelope(infno, nodes, msgid, home) | dict(decoration or {})
+        response = await self.post(envelope, f"{_PATH}/{infno}", headers)
         return national(response.text)
 
-    async def done(self, infno: str, nodes: Any, *, msgid: str = "", home: str = "", **more: object) -> NationalAnswer:
+    async def done(self, infno: str, nodes: Any, *, msgid: str = "", home: str = "") -> NationalAnswer:
         """Sends one transaction that must succeed."""
-        answer = await self.send(infno, nodes, msgid=msgid, home=home, **more)
+        answer = await self.send(infno, nodes, msgid=msgid, home=home)
         assert answer.succeeded, f"{infno}: {answer.message}"
         return answer
 
@@ -178,9 +180,9 @@ class Hospital:
         """Sends many at the same moment; with a msgid all under that one."""
         return await asyncio.gather(*(self.send(infno, each, msgid=msgid, home=home) for each in nodes))
 
-    async def refused(self, infno: str, nodes: Any, *, msgid: str = "", home: str = "", **more: object) -> str:
+    async def refused(self, infno: str, nodes: Any, *, msgid: str = "", home: str = "") -> str:
         """The reason for which a transaction is refused, without saying its number."""
-        answer = await self.send(infno, nodes, msgid=msgid, home=home, **more)
+        answer = await self.send(infno, nodes, msgid=msgid, home=home)
         assert answer.body["infcode"] == -1, f"{infno} was not refused: {answer.text[:300]}"
         return answer.message[1:].partition("]")[0]
 
@@ -257,7 +259,7 @@ class Hospital:
         rows: Sequence[Row],
         shown: Mapping[str, str] | None = None,
         batch: str = "B0001",
-        **more: object,
+        **more: str,
     ) -> dict[str, Any]:
         """The data node of 2206, 2207, 2303 and 2304."""
         return {
@@ -273,7 +275,7 @@ class Hospital:
         } | more
 
     async def open_visit(
-        self, who: Patient, rows: Sequence[Row], shown: Mapping[str, str] | None = None, **more: object
+        self, who: Patient, rows: Sequence[Row], shown: Mapping[str, str] | None = None, **more: str
     ) -> dict[str, Any]:
         """A visit up to its bill: 2201, 2203, 2204; the node for 2206 and 2207."""
         mdtrt_id = await self.register(who, shown)
@@ -286,7 +288,7 @@ class Hospital:
         return Settled(name, node, await self.done(infno, {"data": node}, msgid=name, home=home))
 
     async def visit(
-        self, who: Patient, rows: Sequence[Row], shown: Mapping[str, str] | None = None, **more: object
+        self, who: Patient, rows: Sequence[Row], shown: Mapping[str, str] | None = None, **more: str
     ) -> Settled:
         """A whole visit."""
         return await self.settle(await self.open_visit(who, rows, shown, **more), home=who.home)

@@ -12,6 +12,7 @@ import pytest_asyncio
 from tests.mesh.harness import OPERATOR_KEY, Mesh, started_mesh
 from tools.cli.case_through import run_case_through
 from tools.cli.mesh_client import MeshClient
+from yibao.settlement.v1 import ledger_pb2
 
 CASES = sorted((Path(__file__).resolve().parents[1] / "settlement" / "cases").glob("*.json"))
 
@@ -33,8 +34,6 @@ async def test_a_worked_case_comes_out_the_same_through_the_national_interface(s
 
 
 async def test_the_ledger_holds_together_after_all_cases(sandbox: Mesh) -> None:
-    from yibao.settlement.v1 import ledger_pb2
-
     answer = await sandbox.call("yibao.settlement.v1.LedgerService.VerifyLedger", ledger_pb2.VerifyLedgerRequest())
     assert list(answer.findings) == []
     assert answer.settlements_checked > len(CASES)

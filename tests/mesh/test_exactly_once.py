@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -72,14 +72,24 @@ class TestRepeat:
         await journeys.in_patient(hospital, guest)
         told = writes(hospital.journal)
         written = {"2201", "2203", "2203A", "2204", "2205", "2207", "2208", "2202", "9001", "9002"}
-        assert {each.name for each in told} >= written | {"2301", "2302", "2304", "2305", "2401", "2402", "2404", "2405"}
+        assert {each.name for each in told} >= written | {
+            "2301",
+            "2302",
+            "2304",
+            "2305",
+            "2401",
+            "2402",
+            "2404",
+            "2405",
+        }
         assert await same_again(hospital, told) == []
 
     async def test_decoration_of_the_envelope_is_not_content(self, town: Sandbox) -> None:
         hospital, who = town.hospital, await town.newcomers.one()
         done = await hospital.visit(who, BILL)
         dressed = {"inf_time": "2030-01-01 00:00:00", "sign_no": "4711", "dev_no": "9", "infver": "1.0.0"}
-        again = await hospital.done("2207", {"data": done.node}, msgid=done.msgid, home=who.home, **dressed)
+        bill = {"data": done.node}
+        again = await hospital.send("2207", bill, msgid=done.msgid, home=who.home, decoration=dressed)
         assert again.output_text == done.answer.output_text
 
     @pytest.mark.parametrize("change", [{"medfee_sumamt": "500.01"}, {"acct_used_flag": "0"}, {"invono": "1"}])
@@ -94,7 +104,9 @@ class TestRepeat:
     async def test_a_refused_message_may_be_corrected_under_its_number(self, town: Sandbox) -> None:
         hospital, who = town.hospital, await town.newcomers.one()
         node, msgid = await hospital.open_visit(who, BILL), hospital.next_msgid()
-        assert await hospital.refused("2207", {"data": node | {"medfee_sumamt": "1"}}, msgid=msgid) == "FEE_SUM_MISMATCH"
+        assert (
+            await hospital.refused("2207", {"data": node | {"medfee_sumamt": "1"}}, msgid=msgid) == "FEE_SUM_MISMATCH"
+        )
         await hospital.done("2207", {"data": node}, msgid=msgid)
 
     async def test_the_same_number_at_another_hospital_is_another_message(self, town: Sandbox) -> None:
@@ -185,40 +197,33 @@ async def test_the_ledger_holds_together_after_all_this(town: Sandbox) -> None:
     assert await town.ledger_findings() == []
 
 
-async def outlived(folder: Path, url: str = "") -> None:
+async def outlived(folder: Path, overrides: Mapping[str, str]) -> None:
     """A mesh that is stopped and started again answers every message as it did."""
-    database = {"YIBAO_DATABASE_URL": url} if url else {}
-    async with small_sandbox(folder, database) as town:
+    async with small_sandbox(folder, overrides) as town:
         visitor, guest = await town.newcomers.many(2)
         await journeys.out_patient(town.hospital, visitor)
         await journeys.in_patient(town.hospital, guest)
-        standing = await town.hospital.visit(visitor, BILL)
+        await bills_of_one_person(town)
+        node, msgid = await town.hospital.open_visit(visitor, BILL), town.hospital.next_msgid()
+        one_output(await town.hospital.at_once("2207", [{"data": node}] * 30, msgid, visitor.home))
         told = writes(town.hospital.journal)
-    async with small_sandbox(folder, database, seeded=False) as town:
+    async with small_sandbox(folder, overrides, seeded=False) as town:
         assert await same_again(town.hospital, told) == []
-        counter = await town.hospital.done("2208", {"data": standing.reference})
+        again = await town.hospital.settle(node, msgid=msgid, home=visitor.home)
+        counter = await town.hospital.done("2208", {"data": again.reference})
         assert fen(counter.output["setlinfo"]["balc"]) == 100_000
         assert await town.ledger_findings() == []
 
 
 async def test_after_a_restart_every_message_is_answered_the_same(tmp_path: Path) -> None:
-    await outlived(tmp_path)
+    await outlived(tmp_path, {})
 
 
-class TestPostgresql:
-    async def test_after_a_restart_every_message_is_answered_the_same(
-        self, tmp_path: Path, postgres_database: str
-    ) -> None:
-        await outlived(tmp_path, postgres_database)
-
-    async def test_what_comes_at_the_same_moment_settles_once(self, tmp_path: Path, postgres_database: str) -> None:
-        chosen = {"YIBAO_DATABASE_URL": postgres_database, "YIBAO_COMMIT_WORKERS": "3", "YIBAO_MAX_BATCH": "4"}
-        async with small_sandbox(tmp_path, chosen) as town:
-            hospital, who = town.hospital, await town.newcomers.one()
-            node, msgid = await hospital.open_visit(who, BILL), hospital.next_msgid()
-            one_output(await hospital.at_once("2207", [{"data": node}] * 30, msgid, who.home))
-            await bills_of_one_person(town)
-            assert await town.ledger_findings() == []
+async def test_so_it_is_on_postgresql_with_several_commits_at_the_same_moment(
+    tmp_path: Path, postgres_database: str
+) -> None:
+    several = {"YIBAO_COMMIT_WORKERS": "3", "YIBAO_MAX_BATCH": "4"}
+    await outlived(tmp_path, several | {"YIBAO_DATABASE_URL": postgres_database})
 
 
 class TestKilled:
@@ -238,7 +243,9 @@ class TestKilled:
         mesh = await asyncio.to_thread(start, values)
         try:
             async with hospital_at(mesh.url, system_clock) as hospital:
-                again = await asyncio.gather(*(hospital.done("2207", node, msgid=msgid) for msgid, node in bills.items()))
+                again = await asyncio.gather(
+                    *(hospital.done("2207", node, msgid=msgid) for msgid, node in bills.items())
+                )
                 outputs = {msgid: each.output_text for msgid, each in zip(bills, again, strict=True)}
             assert {msgid: outputs[msgid] for msgid in answered} == answered
             assert len({each.output["setlinfo"]["setl_id"] for each in again}) == BILLS
@@ -261,9 +268,7 @@ def seed_small_world(url: str) -> None:
 async def prepared(hospital: Hospital) -> dict[str, dict[str, object]]:
     """Nodes of bills ready to be settled, by the message number under which each will be."""
     people = [patient_of(person(number + 1)) for number in range(PEOPLE)]
-    nodes = await asyncio.gather(
-        *(hospital.open_visit(people[number % PEOPLE], BILL) for number in range(BILLS))
-    )
+    nodes = await asyncio.gather(*(hospital.open_visit(people[number % PEOPLE], BILL) for number in range(BILLS)))
     return {hospital.next_msgid(): {"data": node} for node in nodes}
 
 

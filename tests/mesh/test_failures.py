@@ -1,4 +1,4 @@
-"""A member away, slow or without its store; a port taken, a queue full: what a hospital is told, and that nothing is half-written."""
+"""A member away, slow or without its store, a port taken, a queue full: what a hospital is told; nothing is half-written."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ OTHERS: Final = ("catalogue", "settlement", "gateway")
 
 def addresses() -> dict[str, str]:
     """Addresses that members started one by one agree on."""
-    ports = free_ports(len(table.MESH))
-    return {
-        f"YIBAO_{member.name.upper()}_ADDRESS" if member.services else "YIBAO_GATEWAY_PORT": f"{HOST}:{port}"
-        if member.services
-        else str(port)
-        for member, port in zip(table.MESH, ports, strict=True)
-    }
+    chosen: dict[str, str] = {}
+    for member, port in zip(table.MESH, free_ports(len(table.MESH)), strict=True):
+        if member.services:
+            chosen[f"YIBAO_{member.name.upper()}_ADDRESS"] = f"{HOST}:{port}"
+        else:
+            chosen["YIBAO_GATEWAY_PORT"] = str(port)
+    return chosen
 
 
 @asynccontextmanager
@@ -45,14 +45,16 @@ async def without_identity(
     folder: Path, overrides: Mapping[str, str]
 ) -> AsyncIterator[tuple[Mesh, Hospital, Patient, dict[str, Any]]]:
     """All other members, a hospital known to the gateway, and a bill ready to be settled; identity has just gone away."""
-    async with started_mesh(folder, overrides=overrides, members=OTHERS) as mesh:
-        async with hospital_at(mesh.url, mesh.clock) as hospital:
-            async with started_mesh(folder, overrides=overrides, members=("identity",)) as identity:
-                await seed_world(identity)
-                await seed_world(mesh)
-                who = await Newcomers(mesh).one()
-                node = await hospital.open_visit(who, BILL)
-            yield mesh, hospital, who, node
+    async with (
+        started_mesh(folder, overrides=overrides, members=OTHERS) as mesh,
+        hospital_at(mesh.url, mesh.clock) as hospital,
+    ):
+        async with started_mesh(folder, overrides=overrides, members=("identity",)) as identity:
+            await seed_world(identity)
+            await seed_world(mesh)
+            who = await Newcomers(mesh).one()
+            node = await hospital.open_visit(who, BILL)
+        yield mesh, hospital, who, node
 
 
 async def told(hospital: Hospital, infno: str, nodes: Any, msgid: str = "") -> tuple[int, NationalAnswer]:
@@ -215,7 +217,8 @@ class TestQueue:
         async with small_sandbox(tmp_path, {"YIBAO_MAX_QUEUE": "1", "YIBAO_MAX_BATCH": "1"}) as town:
             hospital, people = town.hospital, await town.newcomers.many(16)
             bills = {hospital.next_msgid(): {"data": await hospital.open_visit(who, BILL)} for who in people}
-            first = dict(zip(bills, await asyncio.gather(*(told(hospital, "2207", *_of(each)) for each in bills.items())), strict=True))
+            answers = await asyncio.gather(*(told(hospital, "2207", node, msgid) for msgid, node in bills.items()))
+            first = dict(zip(bills, answers, strict=True))
             refused = [msgid for msgid, (_, answer) in first.items() if not answer.succeeded]
             assert 0 < len(refused) < len(bills)
             for msgid in refused:
@@ -223,8 +226,3 @@ class TestQueue:
                 assert (status, answer.message[:13]) == (200, "[QUEUE_FULL] ")
                 await hospital.done("2207", bills[msgid], msgid=msgid)
             assert await town.ledger_findings() == []
-
-
-def _of(bill: tuple[str, dict[str, Any]]) -> tuple[dict[str, Any], str]:
-    msgid, nodes = bill
-    return nodes, msgid

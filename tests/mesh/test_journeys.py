@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
+from services import mesh
 from tests.mesh import journeys
 from tests.mesh.hospital import DRUG, SECOND_DRUG, Patient, Row, fen
-from tests.mesh.world import Sandbox, sandbox
+from tests.mesh.world import Sandbox, small_sandbox
 
 SUMS = (
     "medfee_sumamt fulamt_ownpay_amt overlmt_selfpay preselfpay_amt inscp_scp_amt act_pay_dedc hifp_pay cvlserv_pay "
     "hifes_pay hifmi_pay hifob_pay maf_pay oth_pay fund_pay_sumamt psn_part_amt acct_pay psn_cash_pay hosp_part_amt "
     "acct_mulaid_pay"
 ).split()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
-    async with sandbox(tmp_path_factory.mktemp("journeys")) as made:
-        yield made
 
 
 def sums(info: Mapping[str, Any]) -> dict[str, int]:
@@ -202,6 +197,15 @@ class TestUnknownOutcome:
         await hospital.done("2601", {"data": {"psn_no": who.psn_no, "omsgid": msgid, "oinfno": "2401"}})
         assert await hospital.refused("2401", hospital.admission(who), msgid=msgid) == "MESSAGE_VOIDED"
 
+    async def test_the_settlement_of_a_stay_is_taken_back_like_that_of_a_visit(self, town: Sandbox) -> None:
+        hospital, who = town.hospital, await town.newcomers.one()
+        mdtrt_id, rows = await hospital.admit(who), [Row(DRUG, 1, 500_000)]
+        await hospital.done("2301", hospital.lines(who, mdtrt_id, rows))
+        await hospital.discharge(who, mdtrt_id)
+        done = await hospital.settle(hospital.bill(who, mdtrt_id, rows), "2304")
+        await hospital.done("2601", {"data": {"psn_no": who.psn_no, "omsgid": done.msgid, "oinfno": "2304"}})
+        assert sums((await hospital.settle(done.node, "2304")).info) == sums(done.info)
+
     @pytest.mark.parametrize("infno", ["2204", "2208", "1101"])
     async def test_other_messages_are_not_taken_back(self, town: Sandbox, infno: str) -> None:
         name = {"psn_no": "", "omsgid": town.hospital.next_msgid(), "oinfno": infno}
@@ -228,7 +232,9 @@ class TestStay:
         await hospital.done("2301", hospital.lines(who, mdtrt_id, rows))
         assert await hospital.refused("2304", {"data": hospital.bill(who, mdtrt_id, rows)}) == "NOT_DISCHARGED"
 
-    async def test_an_interim_settlement_is_followed_by_the_rest_without_another_deductible(self, town: Sandbox) -> None:
+    async def test_an_interim_settlement_is_followed_by_the_rest_without_another_deductible(
+        self, town: Sandbox
+    ) -> None:
         hospital, who = town.hospital, await town.newcomers.one()
         mdtrt_id, first, second = await hospital.admit(who), [Row(DRUG, 4, 500_000)], [Row(DRUG, 2, 500_000)]
         await hospital.done("2301", hospital.lines(who, mdtrt_id, first))
@@ -344,6 +350,15 @@ class TestTrialHash:
         status, problem = await post("/v1/settlements", second | {"requestId": "t2", "trialHash": hashes[1]})
         assert status == 400
         assert any(each.get("reason") == "TRIAL_OUTDATED" for each in problem["error"]["details"])
+
+
+async def test_members_that_call_each_other_inside_one_process_answer_the_same(tmp_path: Path) -> None:
+    async with small_sandbox(tmp_path, {"YIBAO_PLACEMENT": "local"}) as small:
+        told = await journeys.out_patient(small.hospital, await small.newcomers.one())
+        assert sums(told["2207"].output["setlinfo"])["hifp_pay"] == (603_000 - 300 - 180_000) * 7 // 10
+        await journeys.in_patient(small.hospital, await small.newcomers.one())
+        assert await small.ledger_findings() == []
+        assert small.mesh.traces().edges() == mesh.edges()
 
 
 async def test_the_ledger_holds_together_after_all_journeys(town: Sandbox) -> None:

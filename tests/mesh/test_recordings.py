@@ -228,8 +228,10 @@ class TestPythonClient:
 
 def fresh_visit(town: Sandbox) -> Recording:
     """The recorded 2201 as another visit: other numbers, the same headers."""
-    return recording("pysdk-02-2201").replacing("OPT0001", "OPT0002").replacing(
-        "6C14D595EE25409DA993BAF880EC99", "6C14D595EE25409DA993BAF880EC90"
+    return (
+        recording("pysdk-02-2201")
+        .replacing("OPT0001", "OPT0002")
+        .replacing("6C14D595EE25409DA993BAF880EC99", "6C14D595EE25409DA993BAF880EC90")
     )
 
 

@@ -1,4 +1,4 @@
-"""Meshes of the mesh tests with a world in them: the shipped sample catalogue and the people of the sandbox, on a clock that moves."""
+"""Meshes with a world in them, on a clock that moves: the sample catalogue and the people of the sandbox, or a small one."""
 
 from __future__ import annotations
 

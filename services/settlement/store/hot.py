@@ -153,8 +153,7 @@ class BookWriter(BookReader):
             raise Moved
 
     async def _insert(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
-        if rows:
-            await self._connection.execute_many(_INSERTS[self._dialect, table.name], rows)
+        await self._connection.insert(_INSERTS[self._dialect, table.name], rows)
 
 
 class HotBooks:

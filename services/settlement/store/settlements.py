@@ -101,7 +101,7 @@ class SettlementWriter(SettlementReader, BookWriter):
             *(entry.response, stored_moment(entry.created_at)),
         )
         statement = insert_statement(LEDGER_ENTRY, self._dialect, _ENTRY_COLUMNS)
-        await self._connection.execute_many(statement, [row])
+        await self._connection.insert(statement, [row])
 
 
 class SettlementBooks:

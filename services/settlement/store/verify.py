@@ -138,7 +138,7 @@ class LedgerChecks:
     async def broken(self) -> list[Finding]:
         """What breaks a rule, at most MOST of each."""
         found: list[Finding] = []
-        async with self._database.driver_read() as connection:
+        async with self._database.driver_read(patient=True) as connection:
             for rule, statement in RULES.items():
                 rows = await connection.fetch(f"{statement} LIMIT {MOST}")
                 found += [Finding(rule, row[0], row[1], row[2]) for row in rows]
@@ -159,7 +159,7 @@ class LedgerChecks:
         return [Finding("accumulator_within_cap", row[0], check.most, row[1]) for row in rows]
 
     async def _all(self, statement: str, *parameters: Any) -> Sequence[Any]:
-        async with self._database.driver_read() as connection:
+        async with self._database.driver_read(patient=True) as connection:
             if connection.dialect == "postgresql":
                 statement = statement.replace("?", "$")
             return await connection.fetch(statement, parameters)

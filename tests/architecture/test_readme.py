@@ -1,0 +1,209 @@
+"""The READMEs against the program: their commands run, their tables are those of the code, and both languages say the same."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from services import mesh
+from services.runtime.config import settings_markdown
+from tools.running import HOST
+from tools.tidy import ROOT
+
+ENGLISH: Final = ROOT / "README.md"
+CHINESE: Final = ROOT / "README.zh-CN.md"
+BOTH: Final = [pytest.param(path, id=path.stem) for path in (ENGLISH, CHINESE)]
+FENCE: Final = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK: Final = re.compile(r"\]\((?!https?://|#)([^)]+)\)")
+RUNNABLE: Final = "bash run"
+SETTINGS: Final = re.compile(r"<!-- settings -->\n(.*?)<!-- /settings -->", re.DOTALL)
+GATEWAY_PORT: Final = mesh.member(mesh.GATEWAY).port
+URL: Final = f"http://{HOST}:{GATEWAY_PORT}"
+START_S: Final = 60.0
+COMMAND_S: Final = 60.0
+
+
+def blocks(path: Path) -> list[tuple[str, str]]:
+    """Every fenced block: what stands behind the fence, and its text."""
+    return [(kind.strip(), text) for kind, text in FENCE.findall(path.read_text(encoding="utf-8"))]
+
+
+def commands(path: Path) -> list[str]:
+    """What the README tells the reader to run, in its order."""
+    return [text.strip() for kind, text in blocks(path) if kind == RUNNABLE]
+
+
+def prose(path: Path) -> list[str]:
+    """The lines outside of fenced blocks."""
+    return FENCE.sub("", path.read_text(encoding="utf-8")).splitlines()
+
+
+def headings(path: Path) -> list[int]:
+    """The level of each heading, in order."""
+    return [len(line) - len(line.lstrip("#")) for line in prose(path) if re.match(r"#{1,6} ", line)]
+
+
+def tables(path: Path) -> list[list[list[str]]]:
+    """Every table as rows of cells, the rule below the heading left out."""
+    found: list[list[list[str]]] = [[]]
+    for line in prose(path):
+        if line.startswith("|"):
+            found[-1].append([cell.strip() for cell in line.strip("|").split("|")])
+        elif found[-1]:
+            found.append([])
+    return [[row for row in table if not set("".join(row)) <= set("-: ")] for table in found if table]
+
+
+@pytest.mark.parametrize("path", BOTH)
+def test_the_table_of_settings_is_that_of_the_program(path: Path) -> None:
+    (told,) = SETTINGS.findall(path.read_text(encoding="utf-8"))
+    assert told.strip() == settings_markdown().strip()
+
+
+@pytest.mark.parametrize("path", BOTH)
+def test_the_table_of_members_is_the_mesh_table(path: Path) -> None:
+    (rows,) = (
+        found for table in tables(path) if (found := {row[0]: row for row in table[1:]}).keys() >= set(mesh.names())
+    )
+    assert rows.keys() == set(mesh.names())
+    for member in mesh.MESH:
+        _, port, keeps, calls = rows[member.name]
+        assert port == f"{member.port} ({'gRPC' if member.services else 'HTTP'})"
+        assert (keeps in ("nothing", "不保存")) is not member.has_store
+        assert calls == (", ".join(member.calls) or "–")
+
+
+@pytest.mark.parametrize("path", BOTH)
+def test_every_file_that_it_links_is_there(path: Path) -> None:
+    links = LINK.findall(path.read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not (ROOT / link.partition("#")[0]).exists()] == []
+
+
+@pytest.mark.parametrize("path", BOTH)
+def test_what_is_served_is_listed_as_it_is_served(path: Path) -> None:
+    from services.runtime.contract import Contract  # noqa: PLC0415  # the other tests need no generated code
+
+    served = {
+        each.infno
+        for method in Contract.of_mesh().methods.values()
+        for each in method.transactions
+        if each.wrapper == "INFNO"
+    }
+    (line,) = re.findall(r"1101 1201.*?9002", path.read_text(encoding="utf-8"), re.DOTALL)
+    listed: set[str] = set()
+    for word in line.split():
+        first, dash, last = word.partition("–")
+        listed.update(str(number) for number in range(int(first), int(last) + 1)) if dash else listed.add(word)
+    assert listed == served
+
+
+class TestBothLanguages:
+    def test_they_have_the_same_headings(self) -> None:
+        assert headings(CHINESE) == headings(ENGLISH)
+        assert len(headings(ENGLISH)) > 5
+
+    def test_they_have_the_same_blocks_and_tell_the_reader_to_run_the_same(self) -> None:
+        assert [kind for kind, _ in blocks(CHINESE)] == [kind for kind, _ in blocks(ENGLISH)]
+        assert commands(CHINESE) == commands(ENGLISH)
+        plain = [[text for kind, text in blocks(path) if kind == "bash"] for path in (CHINESE, ENGLISH)]
+        assert plain[0] == plain[1]
+
+    def test_their_tables_have_the_same_shape(self) -> None:
+        shapes = [[[len(row) for row in table] for table in tables(path)] for path in (CHINESE, ENGLISH)]
+        assert shapes[0] == shapes[1]
+
+    def test_they_link_the_same_files(self) -> None:
+        other = {ENGLISH.name, CHINESE.name}
+        links = [set(LINK.findall(path.read_text(encoding="utf-8"))) - other for path in (CHINESE, ENGLISH)]
+        assert links[0] == links[1]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that looks like the repository to whoever types the README's commands, with its sandbox running in it.
+
+    It is a folder of its own, so that nobody's `.yibao/up` is touched; the ports are those of the README.
+    """
+    for member in mesh.MESH:
+        with closing(socket.socket()) as probe:
+            assert probe.connect_ex((HOST, member.port)), (
+                f"The README's commands are run on port {member.port} ({member.name}), which is in use: "
+                "stop the program that listens there (a sandbox of `make up`?) and run the test again"
+            )
+    folder = tmp_path_factory.mktemp("clone")
+    for name in (".venv", "tests", "tools", "services"):
+        (folder / name).symlink_to(ROOT / name)
+    environment = clean_environment() | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'protos' / 'gen'}"}
+    log = folder / "up.log"
+    with log.open("wb") as sink:
+        up = subprocess.Popen([sys.executable, "-m", "tools.up"], cwd=folder, env=environment, stdout=sink, stderr=sink)
+    try:
+        wait_until_seeded(up, log)
+        yield folder
+    finally:
+        up.terminate()
+        up.wait(30)
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without settings of a mesh."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("YIBAO_")}
+
+
+def wait_until_seeded(up: subprocess.Popen[bytes], log: Path) -> None:
+    """Returns when the sandbox has printed its addresses."""
+    until = time.monotonic() + START_S
+    while URL not in log.read_text(encoding="utf-8"):
+        assert up.poll() is None, log.read_text(encoding="utf-8")
+        assert time.monotonic() < until, log.read_text(encoding="utf-8")
+        time.sleep(0.1)
+
+
+class TestCommands:
+    def test_there_are_some(self) -> None:
+        assert len(commands(ENGLISH)) >= 5
+
+    @pytest.mark.parametrize("command", commands(ENGLISH), ids=lambda text: text.splitlines()[0][:60])
+    def test_a_command_of_the_readme_does_what_it_says(self, clone: Path, command: str) -> None:
+        ran = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=clone,
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=COMMAND_S,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert ran.stdout.strip()
+        if command.startswith("curl"):
+            assert '"infcode":0' in ran.stdout, ran.stdout
+
+    def test_the_lines_that_make_up_prints_can_be_pasted(self, clone: Path) -> None:
+        printed = (clone / "up.log").read_text(encoding="utf-8").replace("\\\n", " ")
+        pasted = [line.strip() for line in printed.splitlines() if line.strip().startswith("curl ")]
+        assert len(pasted) == 3
+        for line in pasted:
+            ran = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, timeout=COMMAND_S)
+            assert ran.returncode == 0, ran.stderr
+            assert '"error"' not in ran.stdout
+            assert '"infcode":-1' not in ran.stdout
+
+    def test_the_reference_needs_no_network(self, clone: Path) -> None:
+        page = httpx.get(f"{URL}/docs", trust_env=False)
+        assert page.status_code == httpx.codes.OK
+        assert re.findall(r"""(?:src|href)=["']https?://""", page.text) == []
+        document = httpx.get(f"{URL}/openapi.json", trust_env=False).json()
+        assert document["openapi"].startswith("3.1")
