@@ -8,8 +8,8 @@ settlement from happening twice (our decision).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import uuid4
 
@@ -47,6 +47,7 @@ class _Visit:
     served: Served | None = None
     profile: Profile | None = None
     warning: str = ""
+    numbers: Mapping[str, str] = field(default_factory=dict)
 
 
 class NationalFace:
@@ -84,7 +85,7 @@ class NationalFace:
                 return self._refused(request, visit, error, observed)
             except Exception as error:  # noqa: BLE001  # a bug of ours: told by an id, found in the log
                 return self._refused(request, visit, self._internal(error), observed)
-            observed.ended(Outcome(200, infcode=0), *_numbers(visit))
+            observed.ended(Outcome(200, infcode=0), *_numbers(visit), visit.numbers)
             return Response(200, output, _JSON)
 
     def too_large(self, request: Request, limit_bytes: int) -> Response:
@@ -114,6 +115,7 @@ class NationalFace:
         key = f"{infno}:{envelope.msgid or self._new_id('')}"
         message = served.read(envelope.row, envelope.root, key)
         answer = await self._backend.call(served.method, message, CallOptions(profile.caller, TIMEOUT_S, day))
+        visit.numbers = {each.attribute: told for each in served.method.response_numbers if (told := each.get(answer))}
         return self._written(request, visit, envelope, served, profile, answer)
 
     def _written(

@@ -93,9 +93,15 @@ class TestOneTrace:
         assert commit.span.attributes["yibao.batch_size"] >= 1
 
     async def test_a_registration_shows_settlement_asking_identity(self, played: Played) -> None:
-        visit = played.store.find(played.settled.info["mdtrt_id"])[-1]
+        (registration,) = (
+            trace_id
+            for trace_id in played.store.find(played.settled.info["mdtrt_id"])
+            if any(span.attributes.get("yibao.infno") == "2201" for span in played.store.spans(trace_id))
+        )
         ways = {
-            (node.span.service, child.span.service) for root in played.store.tree(visit) for node, child in steps(root)
+            (node.span.service, child.span.service)
+            for root in played.store.tree(registration)
+            for node, child in steps(root)
         }
         assert ways >= {("gateway", "settlement"), ("settlement", "identity")}
 

@@ -46,7 +46,7 @@ SETTLEMENT_LEDGER: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "FACT_UNKNOWN": ("待遇政策不认识的信息项{fact}", "No policy knows a fact named {fact}"),
     "FACT_OUTSIDE_DOMAIN": ("信息项{fact}的取值不在允许范围内", "The fact {fact} has a value that it may not have"),
-    "NOT_COVERED_BY_POLICY": ("待遇政策{where}未规定此种情形", "Policy {where} has no rule for this case"),
+    "NOT_COVERED_BY_POLICY": ("待遇政策未规定此种情形：{where}", "No policy has a rule for this case: {where}"),
     "POLICY_NOT_EFFECTIVE": (
         "待遇政策{policy}在{settle_date}没有有效版本",
         "Policy {policy} has no version in force on {settle_date}",

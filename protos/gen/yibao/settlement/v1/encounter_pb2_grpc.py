@@ -109,7 +109,8 @@ class EncounterServiceServicer:
 
     def RegisterVisit(self, request, context):
         """Registers an out-patient visit (2201). A visit still open for the same person and ipt_otp_no is answered again.
-        Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, INSTITUTION_UNKNOWN, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED, INSTITUTION_UNKNOWN,
+        MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,7 +158,7 @@ class EncounterServiceServicer:
 
     def UndoDischarge(self, request, context):
         """Undoes a discharge that was not settled (2405).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, STAY_OPEN, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

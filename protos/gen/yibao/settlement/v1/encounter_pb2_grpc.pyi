@@ -26,7 +26,8 @@ class EncounterServiceStub:
     """
     RegisterVisit: _aio.UnaryUnaryMultiCallable[_encounter_pb2.RegisterVisitRequest, _encounter_pb2.RegisterVisitResponse]
     """Registers an out-patient visit (2201). A visit still open for the same person and ipt_otp_no is answered again.
-    Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, INSTITUTION_UNKNOWN, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+    Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED, INSTITUTION_UNKNOWN,
+    MESSAGE_VOIDED, REQUEST_ID_REUSED.
     """
     CancelVisit: _aio.UnaryUnaryMultiCallable[_encounter_pb2.CancelVisitRequest, _encounter_pb2.CancelVisitResponse]
     """Cancels a visit without settled bills (2202).
@@ -50,7 +51,7 @@ class EncounterServiceStub:
     """
     UndoDischarge: _aio.UnaryUnaryMultiCallable[_encounter_pb2.UndoDischargeRequest, _encounter_pb2.UndoDischargeResponse]
     """Undoes a discharge that was not settled (2405).
-    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, REQUEST_ID_REUSED.
+    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, STAY_OPEN, REQUEST_ID_REUSED.
     """
     ListEncounters: _aio.UnaryUnaryMultiCallable[_encounter_pb2.ListEncountersRequest, _encounter_pb2.ListEncountersResponse]
     """Encounters of a person at this institution (5201); at most 200, newest first."""
@@ -85,7 +86,8 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_encounter_pb2.RegisterVisitRequest, _abc.Awaitable[_encounter_pb2.RegisterVisitResponse]],
     ) -> _abc.Awaitable[_encounter_pb2.RegisterVisitResponse]:
         """Registers an out-patient visit (2201). A visit still open for the same person and ipt_otp_no is answered again.
-        Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, INSTITUTION_UNKNOWN, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED, INSTITUTION_UNKNOWN,
+        MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -145,7 +147,7 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_encounter_pb2.UndoDischargeRequest, _abc.Awaitable[_encounter_pb2.UndoDischargeResponse]],
     ) -> _abc.Awaitable[_encounter_pb2.UndoDischargeResponse]:
         """Undoes a discharge that was not settled (2405).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, STAY_OPEN, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

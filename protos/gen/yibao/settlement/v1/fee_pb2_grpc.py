@@ -69,8 +69,8 @@ class FeeServiceServicer:
     def UploadFees(self, request, context):
         """Uploads out-patient fee lines and answers the split of each (2204). A feedetl_sn that stands already is answered
         again where it is equal and refused where not.
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH, FEE_LINE_EXISTS, BATCH_SETTLED,
-        REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH,
+        FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -86,7 +86,7 @@ class FeeServiceServicer:
 
     def UploadStayFees(self, request, context):
         """Uploads in-patient fee lines or returns of them (2301).
-        Errors: those of UploadFees, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND.
+        Errors: those of UploadFees.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -94,7 +94,8 @@ class FeeServiceServicer:
 
     def CancelStayFees(self, request, context):
         """Cancels unsettled in-patient lines, or all with "0000" (2302).
-        Errors: ENCOUNTER_NOT_FOUND, FEE_LINE_NOT_FOUND, BATCH_SETTLED, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_LINE_NOT_FOUND, BATCH_SETTLED, RETURN_EXCEEDS_LINE,
+        REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -19,8 +19,8 @@ class FeeServiceStub:
     UploadFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.UploadFeesRequest, _fee_pb2.UploadFeesResponse]
     """Uploads out-patient fee lines and answers the split of each (2204). A feedetl_sn that stands already is answered
     again where it is equal and refused where not.
-    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH, FEE_LINE_EXISTS, BATCH_SETTLED,
-    REQUEST_ID_REUSED.
+    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH,
+    FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
     """
     CancelFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.CancelFeesRequest, _fee_pb2.CancelFeesResponse]
     """Cancels the unsettled lines of a charge batch, or of all with "0000" (2205).
@@ -28,11 +28,12 @@ class FeeServiceStub:
     """
     UploadStayFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.UploadStayFeesRequest, _fee_pb2.UploadStayFeesResponse]
     """Uploads in-patient fee lines or returns of them (2301).
-    Errors: those of UploadFees, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND.
+    Errors: those of UploadFees.
     """
     CancelStayFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.CancelStayFeesRequest, _fee_pb2.CancelStayFeesResponse]
     """Cancels unsettled in-patient lines, or all with "0000" (2302).
-    Errors: ENCOUNTER_NOT_FOUND, FEE_LINE_NOT_FOUND, BATCH_SETTLED, REQUEST_ID_REUSED.
+    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_LINE_NOT_FOUND, BATCH_SETTLED, RETURN_EXCEEDS_LINE,
+    REQUEST_ID_REUSED.
     """
     ListFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.ListFeesRequest, _fee_pb2.ListFeesResponse]
     """Fee lines of an encounter or settlement (5204); at most 5000.
@@ -50,8 +51,8 @@ class FeeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_fee_pb2.UploadFeesResponse]:
         """Uploads out-patient fee lines and answers the split of each (2204). A feedetl_sn that stands already is answered
         again where it is equal and refused where not.
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH, FEE_LINE_EXISTS, BATCH_SETTLED,
-        REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH,
+        FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -71,7 +72,7 @@ class FeeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_fee_pb2.UploadStayFeesRequest, _abc.Awaitable[_fee_pb2.UploadStayFeesResponse]],
     ) -> _abc.Awaitable[_fee_pb2.UploadStayFeesResponse]:
         """Uploads in-patient fee lines or returns of them (2301).
-        Errors: those of UploadFees, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND.
+        Errors: those of UploadFees.
         """
 
     @_abc_1.abstractmethod
@@ -81,7 +82,8 @@ class FeeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_fee_pb2.CancelStayFeesRequest, _abc.Awaitable[_fee_pb2.CancelStayFeesResponse]],
     ) -> _abc.Awaitable[_fee_pb2.CancelStayFeesResponse]:
         """Cancels unsettled in-patient lines, or all with "0000" (2302).
-        Errors: ENCOUNTER_NOT_FOUND, FEE_LINE_NOT_FOUND, BATCH_SETTLED, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_LINE_NOT_FOUND, BATCH_SETTLED, RETURN_EXCEEDS_LINE,
+        REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

@@ -90,7 +90,7 @@ class LedgerServiceServicer:
 
     def OpenLedger(self, request, context):
         """Opens accounts with balances and accumulators, as postings and deltas of their own.
-        Errors: LEDGER_OPEN, REQUEST_ID_REUSED.
+        Errors: LEDGER_OPEN, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -26,7 +26,7 @@ class LedgerServiceStub:
     """Balance of a person's account."""
     OpenLedger: _aio.UnaryUnaryMultiCallable[_ledger_pb2.OpenLedgerRequest, _ledger_pb2.OpenLedgerResponse]
     """Opens accounts with balances and accumulators, as postings and deltas of their own.
-    Errors: LEDGER_OPEN, REQUEST_ID_REUSED.
+    Errors: LEDGER_OPEN, LEDGER_CONTENTION, REQUEST_ID_REUSED.
     """
     VerifyLedger: _aio.UnaryUnaryMultiCallable[_ledger_pb2.VerifyLedgerRequest, _ledger_pb2.VerifyLedgerResponse]
     """Recomputes balances and accumulators from the journal and reports every difference."""
@@ -67,7 +67,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_ledger_pb2.OpenLedgerRequest, _abc.Awaitable[_ledger_pb2.OpenLedgerResponse]],
     ) -> _abc.Awaitable[_ledger_pb2.OpenLedgerResponse]:
         """Opens accounts with balances and accumulators, as postings and deltas of their own.
-        Errors: LEDGER_OPEN, REQUEST_ID_REUSED.
+        Errors: LEDGER_OPEN, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

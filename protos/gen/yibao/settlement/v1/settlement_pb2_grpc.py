@@ -94,7 +94,9 @@ class SettlementServiceServicer:
     def Trial(self, request, context):
         """Trial settlement of an out-patient bill (2206): the same computation, nothing written.
         Errors: those of Verify, EC_TOKEN_SPENT, ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, CHARGE_BATCH_NOT_FOUND,
-        BATCH_SETTLED, FEE_SUM_MISMATCH, NOT_ENROLLED, STACK_NOT_FOUND, FACT_MISSING, NOT_COVERED_BY_POLICY.
+        BATCH_SETTLED, FEE_SUM_MISMATCH, SPLIT_CHANGED, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED,
+        INSTITUTION_UNKNOWN, STACK_NOT_FOUND, POLICY_NOT_EFFECTIVE, FACT_MISSING, FACT_OUTSIDE_DOMAIN,
+        NOT_COVERED_BY_POLICY, BILL_NEGATIVE, POLICY_OVERPAYS, QUEUE_FULL, LEDGER_CONTENTION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,7 +111,7 @@ class SettlementServiceServicer:
 
     def Settle(self, request, context):
         """Settles an out-patient bill (2207): recomputes, books ledger and account, answers once for ever.
-        Errors: those of Trial, SPLIT_CHANGED, TRIAL_OUTDATED, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        Errors: those of Trial, TRIAL_OUTDATED, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -141,7 +143,7 @@ class SettlementServiceServicer:
     def Reverse(self, request, context):
         """Reverses an out-patient settlement (2208): a counter-entry with all sums negative. A settlement already reversed
         answers the same counter-entry.
-        Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, REQUEST_ID_REUSED.
+        Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -158,7 +160,8 @@ class SettlementServiceServicer:
     def ReverseMessage(self, request, context):
         """Reverses a message of unknown outcome (2601). One that never arrived is remembered as void, so that it is refused
         when it comes late; a repeat succeeds again.
-        Errors: NOT_REVERSIBLE, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, REQUEST_ID_REUSED.
+        Errors: NOT_REVERSIBLE, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, ENCOUNTER_STATE, LEDGER_CONTENTION,
+        REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

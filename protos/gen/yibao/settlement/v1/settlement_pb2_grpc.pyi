@@ -19,13 +19,15 @@ class SettlementServiceStub:
     Trial: _aio.UnaryUnaryMultiCallable[_settlement_pb2.TrialRequest, _settlement_pb2.TrialResponse]
     """Trial settlement of an out-patient bill (2206): the same computation, nothing written.
     Errors: those of Verify, EC_TOKEN_SPENT, ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, CHARGE_BATCH_NOT_FOUND,
-    BATCH_SETTLED, FEE_SUM_MISMATCH, NOT_ENROLLED, STACK_NOT_FOUND, FACT_MISSING, NOT_COVERED_BY_POLICY.
+    BATCH_SETTLED, FEE_SUM_MISMATCH, SPLIT_CHANGED, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED,
+    INSTITUTION_UNKNOWN, STACK_NOT_FOUND, POLICY_NOT_EFFECTIVE, FACT_MISSING, FACT_OUTSIDE_DOMAIN,
+    NOT_COVERED_BY_POLICY, BILL_NEGATIVE, POLICY_OVERPAYS, QUEUE_FULL, LEDGER_CONTENTION.
     """
     BatchTrial: _aio.UnaryUnaryMultiCallable[_settlement_pb2.BatchTrialRequest, _settlement_pb2.BatchTrialResponse]
     """Trial over a list."""
     Settle: _aio.UnaryUnaryMultiCallable[_settlement_pb2.SettleRequest, _settlement_pb2.SettleResponse]
     """Settles an out-patient bill (2207): recomputes, books ledger and account, answers once for ever.
-    Errors: those of Trial, SPLIT_CHANGED, TRIAL_OUTDATED, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+    Errors: those of Trial, TRIAL_OUTDATED, MESSAGE_VOIDED, REQUEST_ID_REUSED.
     """
     BatchSettle: _aio.UnaryUnaryMultiCallable[_settlement_pb2.BatchSettleRequest, _settlement_pb2.BatchSettleResponse]
     """Settle over a list, one commit for all."""
@@ -40,7 +42,7 @@ class SettlementServiceStub:
     Reverse: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ReverseRequest, _settlement_pb2.ReverseResponse]
     """Reverses an out-patient settlement (2208): a counter-entry with all sums negative. A settlement already reversed
     answers the same counter-entry.
-    Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, REQUEST_ID_REUSED.
+    Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
     """
     ReverseStay: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ReverseStayRequest, _settlement_pb2.ReverseStayResponse]
     """Reverses the settlement of a stay (2305).
@@ -49,7 +51,8 @@ class SettlementServiceStub:
     ReverseMessage: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ReverseMessageRequest, _settlement_pb2.ReverseMessageResponse]
     """Reverses a message of unknown outcome (2601). One that never arrived is remembered as void, so that it is refused
     when it comes late; a repeat succeeds again.
-    Errors: NOT_REVERSIBLE, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, REQUEST_ID_REUSED.
+    Errors: NOT_REVERSIBLE, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, ENCOUNTER_STATE, LEDGER_CONTENTION,
+    REQUEST_ID_REUSED.
     """
     GetSettlement: _aio.UnaryUnaryMultiCallable[_settlement_pb2.GetSettlementRequest, _settlement_pb2.GetSettlementResponse]
     """One settlement with its funds and how each layer came about (5203).
@@ -67,7 +70,9 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_settlement_pb2.TrialResponse]:
         """Trial settlement of an out-patient bill (2206): the same computation, nothing written.
         Errors: those of Verify, EC_TOKEN_SPENT, ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, CHARGE_BATCH_NOT_FOUND,
-        BATCH_SETTLED, FEE_SUM_MISMATCH, NOT_ENROLLED, STACK_NOT_FOUND, FACT_MISSING, NOT_COVERED_BY_POLICY.
+        BATCH_SETTLED, FEE_SUM_MISMATCH, SPLIT_CHANGED, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED,
+        INSTITUTION_UNKNOWN, STACK_NOT_FOUND, POLICY_NOT_EFFECTIVE, FACT_MISSING, FACT_OUTSIDE_DOMAIN,
+        NOT_COVERED_BY_POLICY, BILL_NEGATIVE, POLICY_OVERPAYS, QUEUE_FULL, LEDGER_CONTENTION.
         """
 
     @_abc_1.abstractmethod
@@ -85,7 +90,7 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_settlement_pb2.SettleRequest, _abc.Awaitable[_settlement_pb2.SettleResponse]],
     ) -> _abc.Awaitable[_settlement_pb2.SettleResponse]:
         """Settles an out-patient bill (2207): recomputes, books ledger and account, answers once for ever.
-        Errors: those of Trial, SPLIT_CHANGED, TRIAL_OUTDATED, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        Errors: those of Trial, TRIAL_OUTDATED, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -124,7 +129,7 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_settlement_pb2.ReverseResponse]:
         """Reverses an out-patient settlement (2208): a counter-entry with all sums negative. A settlement already reversed
         answers the same counter-entry.
-        Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, REQUEST_ID_REUSED.
+        Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -145,7 +150,8 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_settlement_pb2.ReverseMessageResponse]:
         """Reverses a message of unknown outcome (2601). One that never arrived is remembered as void, so that it is refused
         when it comes late; a repeat succeeds again.
-        Errors: NOT_REVERSIBLE, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, REQUEST_ID_REUSED.
+        Errors: NOT_REVERSIBLE, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, ENCOUNTER_STATE, LEDGER_CONTENTION,
+        REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
