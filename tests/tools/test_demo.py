@@ -1,0 +1,65 @@
+"""The demo is run as a newcomer runs it: it must end well, in time, with the figures of the story."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MAX_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def told() -> str:
+    """What the demo prints."""
+    begun = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "tools.demo"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    assert time.monotonic() - begun < MAX_S
+    return done.stdout
+
+
+def section(told: str, number: int) -> str:
+    """One numbered part of the story."""
+    parts = re.split(r"^(\d) · ", told, flags=re.MULTILINE)
+    return parts[parts.index(str(number)) + 1]
+
+
+def sums(text: str) -> dict[str, str]:
+    """The labelled totals of a split, by their English word."""
+    return dict(re.findall(r"^\s+\S+ ([a-z' -]+?)\s+(-?[\d.]+)$", text, flags=re.MULTILINE))
+
+
+def test_the_visit_is_split_line_by_line_and_in_total(told: str) -> None:
+    visit = section(told, 2)
+    # 2 × 38.60 at 5 %, a CT of 260.00 against a ceiling of 180.00 at 10 %, a class C item, a restricted one unapproved.
+    assert re.search(r"77\.20 +0\.00 +0\.00 +3\.86 +73\.34", visit)
+    assert re.search(r"260\.00 +0\.00 +80\.00 +18\.00 +162\.00", visit)
+    assert re.search(r"120\.00 +120\.00 +0\.00 +0\.00 +0\.00", visit)
+    # 342.04 in scope at 90 %: a Beijing pensioner over 70 whose deductible is paid.
+    assert sums(visit)["in scope"] == "342.04"
+    assert sums(visit)["basic pool"] == "307.84"
+    assert sums(visit)["account"] == "375.76"
+    assert "byte for byte" in visit
+    assert "[EC_TOKEN_SPENT]" in visit
+
+
+def test_the_resident_reaches_critical_illness_and_the_employee_crosses_tiers(told: str) -> None:
+    resident, employee = section(told, 3), section(told, 4)
+    # (51,524.80 − 1,000) × 60 %, then (21,209.92 − 14,000) × 60 %.
+    assert sums(resident)["basic pool"] == "30314.88"
+    assert sums(resident)["critical illness"] == "4325.95"
+    # 28,700 × 85 % + 10,000 × 90 % + 13,844 × 95 %.
+    assert sums(employee)["basic pool"] == "46546.80"
+
+
+def test_the_reversal_gives_everything_back_and_the_trace_shows_the_way(told: str) -> None:
+    assert "account balance after: 800.00" in section(told, 5)
+    trace = section(told, 6)
+    assert "settlement: commit settle" in trace
+    assert "identity: yibao.identity.v1.CredentialService.BatchVerify" in trace
