@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,10 @@ from shutil import chown, copytree, ignore_patterns, rmtree
 
 UNPRIVILEGED = "nobody"
 TIMEOUT_S = 60
+_AS_USER = (
+    "import os, pwd, sys; who = pwd.getpwnam(sys.argv[1]); os.setgroups([]); os.setgid(who.pw_gid);"
+    " os.setuid(who.pw_uid); os.execv(sys.argv[2], sys.argv[2:])"
+)
 
 
 class PostgresError(Exception):
@@ -51,8 +56,7 @@ class Server:
         with words.open("w+", encoding="utf-8") as said:
             # A file, not a pipe: the server inherits it from pg_ctl and would hold a pipe open.
             run = subprocess.run(
-                [self.programs / program, *arguments],
-                user=self.user,
+                [*self._become(), str(self.programs / program), *arguments],
                 cwd=self.folder,
                 stdout=said,
                 stderr=said,
@@ -64,6 +68,15 @@ class Server:
             log = self.folder / "log"
             tail = log.read_text(encoding="utf-8", errors="replace")[-2000:] if log.exists() else ""
             raise PostgresError(f"{program} ended with {run.returncode}: {words.read_text(encoding='utf-8')}\n{tail}")
+
+
+    def _become(self) -> tuple[str, ...]:
+        """What a command begins with so that it runs as the server's user.
+
+        Changing the user between fork and exec (`subprocess`'s own `user`) would fork this process, whose gRPC threads do
+        not survive that: the child was seen to spin for ever. An interpreter of its own changes the user instead.
+        """
+        return () if self.user is None else (sys.executable, "-I", "-S", "-c", _AS_USER, self.user)
 
 
 @contextmanager
