@@ -69,7 +69,6 @@ class Server:
             tail = log.read_text(encoding="utf-8", errors="replace")[-2000:] if log.exists() else ""
             raise PostgresError(f"{program} ended with {run.returncode}: {words.read_text(encoding='utf-8')}\n{tail}")
 
-
     def _become(self) -> tuple[str, ...]:
         """What a command begins with so that it runs as the server's user.
 

@@ -108,9 +108,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "YIBAO_MAX_CONCURRENT_RPCS", "count", "1024", "Calls that a member serves at the same time; more are refused."
     ),
     Setting("YIBAO_MAX_MESSAGE_BYTES", "count", "4194304", "Largest message, in and out."),
-    Setting("YIBAO_MAX_BATCH", "count", "64", "Items gathered into one batch RPC and into one commit."),
+    Setting("YIBAO_MAX_BATCH", "batch", "64", "Items gathered into one batch RPC and into one commit, 1 to 64."),
     Setting("YIBAO_MAX_QUEUE", "count", "1024", "Items that wait for a commit; more are refused."),
-    Setting("YIBAO_COMMIT_WORKERS", "count", "1", "Commits under way at the same time on PostgreSQL; SQLite has one."),
+    Setting(
+        "YIBAO_COMMIT_WORKERS",
+        "count",
+        "1",
+        "Commits at the same time on PostgreSQL, each on a connection of its own; SQLite has one.",
+    ),
     Setting("YIBAO_DATABASE_POOL", "count", "8", "Connections of a member to its database."),
     Setting("YIBAO_CATALOGUE_FILES", "path", "", "Folder of CSV and YAML files that an empty catalogue begins with."),
     Setting("YIBAO_PEER_TIMEOUT_S", "seconds", "5", "Time allowed for a call to a peer that names no time."),
@@ -140,6 +145,7 @@ class Config:
             except ValueError as error:
                 shown = "the value given" if setting.secret else repr(raw)
                 problems.append(f"{setting.name}: {shown} is not {error}")
+        problems += _contradictions(values)
         if problems:
             raise ConfigError(problems)
         return Config(values)
@@ -240,6 +246,14 @@ def _unknown(name: str, known: Mapping[str, Setting]) -> str:
     return f"{name}: no such setting" + (f"; did you mean {' or '.join(near)}?" if near else "")
 
 
+def _contradictions(values: Mapping[str, object]) -> list[str]:
+    """Settings each of which is right, and that do not go together."""
+    workers, pool = values.get("YIBAO_COMMIT_WORKERS"), values.get("YIBAO_DATABASE_POOL")
+    if isinstance(workers, int) and isinstance(pool, int) and workers > pool:
+        return [f"YIBAO_COMMIT_WORKERS: {workers} commits need as many connections, YIBAO_DATABASE_POOL has {pool}"]
+    return []
+
+
 def _one_of(*words: str) -> Callable[[str], object]:
     def read(raw: str) -> object:
         if raw.lower() not in words:
@@ -288,6 +302,8 @@ _KINDS: Final[Mapping[str, Callable[[str], object]]] = {
     "address": _address,
     "key": _key,
     "port": _number(0, 65535, "a port, 0 to 65535", whole=True),
+    # The batch RPCs of the contract take no more items.
+    "batch": _number(1, 64, "a whole number from 1 to 64", whole=True),
     "count": _number(1, 1 << 31, "a whole number of at least 1", whole=True),
     "seconds": _number(0.0, 86400.0, "a number of seconds", whole=False),
     "ratio": _number(0.0, 1.0, "a number from 0 to 1", whole=False),

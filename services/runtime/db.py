@@ -31,7 +31,14 @@ from services.kernel.errors import Fault
 from services.runtime import sqlite_connection
 from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, from_micros, to_micros
 from services.runtime.driver import DriverConnection, driver_transaction
-from services.runtime.store_errors import ConstraintViolation, StoreError, UniqueViolation, translate, unavailable
+from services.runtime.store_errors import (
+    ConstraintViolation,
+    StoreError,
+    UniqueViolation,
+    raised_by_driver,
+    translate,
+    unavailable,
+)
 
 __all__ = [
     "ConstraintViolation",
@@ -55,7 +62,7 @@ __all__ = [
 
 _BUSY_TIMEOUT_S: Final = 5
 _READ_CONNECTIONS: Final = 4
-_POSTGRESQL: Final = postgresql_dialect()
+_POSTGRESQL: Final[Dialect] = postgresql_dialect()  # type: ignore[no-untyped-call]  # the package does not type it
 _LOCK_SALT: Final = b"yibao"
 _SCHEMA_LOCK: Final = "schema"
 _LOCK: Final = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS t(k)"
@@ -155,8 +162,7 @@ class Database:
         except PoolTimeout:
             raise unavailable() from None
         except OSError as error:
-            # asyncpg lets a refused or lost connection through as it is.
-            if _raised_by_driver(error):
+            if raised_by_driver(error):
                 raise unavailable() from None
             raise
 
@@ -172,14 +178,14 @@ async def bulk_insert(
     """Inserts rows by one executemany on the driver connection.
 
     Values stand in the order of the table's columns, or of `columns`. The statement is made once for each table and
-    dialect; a column type that stores another form than it shows (Moment, Day, Json) is applied.
+    connection of the pool; a column type that stores another form than it shows (Moment, Day, Json) is applied.
     """
     if not rows:
         return
-    key = ("insert", connection.dialect.name, tuple(columns or ()))
-    plan = table.info.get(key)
+    key = ("insert", table, tuple(columns or ()))
+    plan = connection.info.get(key)
     if plan is None:
-        plan = table.info[key] = _insert_plan(table, connection.dialect, columns)
+        plan = connection.info[key] = _insert_plan(table, connection.dialect, columns)
     statement, converters = plan
     if converters:
         await connection.exec_driver_sql(statement, [_converted(row, converters) for row in rows])
@@ -283,7 +289,10 @@ def _sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=_BUSY_TIMEOUT_S,
         hide_parameters=True,
-        connect_args={"timeout": _BUSY_TIMEOUT_S, "async_creator_fn": partial(sqlite_connection.connect, writer=writer)},
+        connect_args={
+            "timeout": _BUSY_TIMEOUT_S,
+            "async_creator_fn": partial(sqlite_connection.connect, writer=writer),
+        },
     )
     pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_TIMEOUT_S * 1000}"]
     if not writer:
@@ -329,13 +338,3 @@ def _lock_numbers(keys: Iterable[str]) -> list[int]:
 
 def _lock_number(key: str) -> int:
     return int.from_bytes(blake2b(key.encode(), digest_size=8, key=_LOCK_SALT).digest(), "big", signed=True)
-
-
-def _raised_by_driver(error: BaseException) -> bool:
-    """True for an error that came up through the driver's connect, not through the block of a caller."""
-    traceback = error.__traceback__
-    while traceback is not None:
-        if "asyncpg" in traceback.tb_frame.f_globals.get("__name__", ""):
-            return True
-        traceback = traceback.tb_next
-    return False

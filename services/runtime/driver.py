@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.runtime.sqlite_connection import PromptConnection
-from services.runtime.store_errors import translate, unavailable
+from services.runtime.store_errors import raised_by_driver, translate, unavailable
 
 _INTEGRITY = "23"
 _DRIVER_ERRORS = (sqlite3.Error, PostgresError, InterfaceError)
@@ -46,10 +46,6 @@ class DriverConnection:
         else:
             await self._raw.executemany(statement, rows)
 
-    async def execute_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-        """The statement for each row, in one go."""
-        await self._raw.executemany(statement, rows)
-
 
 @asynccontextmanager
 async def driver_transaction(
@@ -61,7 +57,7 @@ async def driver_transaction(
     cancelled is thrown away.
     """
     try:
-        lent = await _lent(engine)
+        lent = await engine.connect()
         raw: Any = None
         try:
             raw = (await lent.get_raw_connection()).driver_connection
@@ -79,14 +75,10 @@ async def driver_transaction(
         raise translate(error, metadata) from None
     except PoolTimeout:
         raise unavailable() from None
-
-
-async def _lent(engine: AsyncEngine) -> AsyncConnection:
-    try:
-        return await engine.connect()
-    except OSError:
-        # asyncpg lets a refused or lost connection through as it is.
-        raise unavailable() from None
+    except OSError as error:
+        if raised_by_driver(error):
+            raise unavailable() from None
+        raise
 
 
 @asynccontextmanager

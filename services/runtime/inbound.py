@@ -21,7 +21,7 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc.status_pb2 import Status
 
 from services.kernel.clock import Clock
-from services.kernel.errors import Fault, FaultKind
+from services.kernel.errors import Fault, FaultKind, invalid
 from services.runtime.admission import Admission
 from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
 from services.runtime.call import CallContext, use_call, wire_time
@@ -242,7 +242,10 @@ def _numbers(places: Sequence[Number], message: Any) -> dict[str, Any]:
 
 
 def _moment(context: ItemContext) -> datetime:
-    return context.deadline.ToDatetime(tzinfo=UTC)
+    try:
+        return context.deadline.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise invalid("context.deadline", "timestamp", "must be a moment that there is") from None
 
 
 def _cancelled(remaining_s: float | None, span: Span) -> Status:

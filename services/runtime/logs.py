@@ -61,7 +61,10 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
 
 def write(logger: logging.Logger, level: int, message: str, fields: Mapping[str, object]) -> None:
     """A line with fields."""
-    logger.log(level, message, extra={_FIELDS: fields})
+    if logger.isEnabledFor(level):
+        # As `logger.log`, less the search for the caller's file and line, which no line here shows: it costs as much as the rest.
+        record = logger.makeRecord(logger.name, level, "", 0, message, (), None, extra={_FIELDS: fields})
+        logger.handle(record)
 
 
 def describe(error: BaseException, *, with_text: bool = False) -> dict[str, object]:

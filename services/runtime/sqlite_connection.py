@@ -30,7 +30,7 @@ class PromptConnection(aiosqlite.Connection):
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Every call of the package goes through here."""
         if self.patient or self._waits(fn, args):
-            return await super()._execute(fn, *args, **kwargs)
+            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]  # the package does not type it
         if not self._running or self._connection is None:
             raise ValueError("Connection closed")
         return fn(*args, **kwargs)
@@ -47,7 +47,8 @@ def connect(database: str, *, writer: bool, **settings: Any) -> PromptConnection
 
     def connector() -> sqlite3.Connection:
         # The thread opens it, the loop's own thread uses it too; never both at once.
-        return sqlite3.connect(database, **{**settings, "check_same_thread": False})
+        opened: sqlite3.Connection = sqlite3.connect(database, **{**settings, "check_same_thread": False})
+        return opened
 
     made = PromptConnection(connector, writer=writer)
     # As SQLAlchemy does for the package's own: a connection left behind never keeps the process from ending.

@@ -68,6 +68,18 @@ def unavailable() -> Fault:
     return Fault(FaultKind.UNAVAILABLE, "STORE_UNAVAILABLE", retry_after_s=_RETRY_AFTER_S)
 
 
+def raised_by_driver(error: OSError) -> bool:
+    """True for an error that came up through asyncpg, which lets a refused or lost connection through as it is; False for
+    one of the caller's own block.
+    """
+    traceback = error.__traceback__
+    while traceback is not None:
+        if "asyncpg" in traceback.tb_frame.f_globals.get("__name__", ""):
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
 def translate(error: DBAPIError, metadata: MetaData) -> Exception:
     """What a driver's error means, without its text."""
     origin: Any = error.orig

@@ -21,7 +21,7 @@ REGISTER = Register(
     [
         record(1, card_no="C1", card_sn="SN1"),
         record(2, psn_cert_type="08", certno="E1"),
-        record(3, certno="11010519491231002X"),
+        record(3, certno="99000019000102002X"),
     ],
 )
 NOBODY = Query(CertType.NONE, "", "", "", "", "", HERE, "", TODAY, NOON)
@@ -43,10 +43,22 @@ def _outcome(**asked: Any) -> str:
         ({"cert_type": CertType.EC, "cert_no": "other", "certno": person(1).certno}, "EC_TOKEN_UNKNOWN"),
         ({"cert_type": CertType.EC}, "INVALID_REQUEST"),
         ({"cert_type": CertType.ID_CARD, "cert_no": person(1).certno}, person(1).psn_no),
-        ({"cert_type": CertType.ID_CARD, "cert_no": "11010519491231002x"}, person(3).psn_no),
+        ({"cert_type": CertType.ID_CARD, "cert_no": "99000019000102002x"}, person(3).psn_no),
         ({"cert_type": CertType.ID_CARD, "cert_no": "no such form"}, "PERSON_NOT_FOUND"),
         ({"cert_type": CertType.ID_CARD, "cert_no": "E1"}, "PERSON_NOT_FOUND"),
-        ({"cert_type": CertType.ID_CARD, "cert_no": "E1", "psn_cert_type": "08", "certno": "E1"}, person(2).psn_no),
+        ({"cert_type": CertType.ID_CARD, "cert_no": "E1", "psn_cert_type": "08", "certno": "E1"}, "PERSON_NOT_FOUND"),
+        ({"cert_type": CertType.ID_CARD, "cert_no": "nobody", "certno": person(1).certno}, "PERSON_NOT_FOUND"),
+        ({"cert_type": CertType.ID_CARD, "cert_no": person(1).certno, "certno": person(1).certno}, person(1).psn_no),
+        ({"cert_type": CertType.ID_CARD, "cert_no": person(1).certno, "certno": "nobody"}, person(1).psn_no),
+        (
+            {"cert_type": CertType.ID_CARD, "cert_no": person(1).certno, "psn_cert_type": "08", "certno": "E1"},
+            "CERTIFICATE_MISMATCH",
+        ),
+        ({"cert_type": CertType.EC, "cert_no": "token", "certno": person(1).certno}, person(1).psn_no),
+        (
+            {"cert_type": CertType.EC, "cert_no": "token", "psn_cert_type": "08", "certno": "E1"},
+            "CERTIFICATE_MISMATCH",
+        ),
         ({"cert_type": CertType.ID_CARD, "cert_no": "", "certno": person(1).certno}, person(1).psn_no),
         ({"cert_type": CertType.ID_CARD}, "INVALID_REQUEST"),
         (
@@ -59,8 +71,13 @@ def _outcome(**asked: Any) -> str:
         ({"cert_type": CertType.SOCIAL_SECURITY_CARD, "cert_no": "C9"}, "PERSON_NOT_FOUND"),
         (
             {"cert_type": CertType.SOCIAL_SECURITY_CARD, "cert_no": "C9", "certno": person(1).certno},
-            person(1).psn_no,
+            "PERSON_NOT_FOUND",
         ),
+        (
+            {"cert_type": CertType.SOCIAL_SECURITY_CARD, "cert_no": "C1", "psn_cert_type": "08", "certno": "E1"},
+            "CERTIFICATE_MISMATCH",
+        ),
+        ({"cert_type": CertType.SOCIAL_SECURITY_CARD, "certno": person(1).certno}, person(1).psn_no),
         (
             {"cert_type": CertType.SOCIAL_SECURITY_CARD, "cert_no": "C1", "psn_no": person(2).psn_no},
             "CERTIFICATE_MISMATCH",

@@ -136,6 +136,17 @@ async def test_a_repeated_decoding_gives_the_same_token_also_after_it_died(any_d
     assert await any_desk.verify(cert_no=first[1]) == "EC_TOKEN_EXPIRED"
 
 
+async def test_a_token_that_ran_out_a_day_ago_is_forgotten_when_the_next_is_given(any_desk: Desk) -> None:
+    await any_desk.activate()
+    _, first = await any_desk.decode(await any_desk.show())
+    any_desk.clock.tick(days=1, minutes=30)
+    await any_desk.decode(await any_desk.show(), "6101:m2")
+    assert await any_desk.verify(cert_no=first) == "EC_TOKEN_EXPIRED"
+    any_desk.clock.tick(microseconds=1)
+    await any_desk.decode(await any_desk.show(), "6101:m3")
+    assert await any_desk.verify(cert_no=first) == "EC_TOKEN_UNKNOWN"
+
+
 async def test_of_institutions_that_scan_one_code_at_the_same_moment_one_gets_a_token(any_desk: Desk) -> None:
     await any_desk.activate()
     code = await any_desk.show()

@@ -131,6 +131,8 @@ async def test_a_credential_is_verified_and_every_refusal_of_it(running: Running
         ("EC_TOKEN_WRONG_PERSON", verification(**by_token, psn_no=person(2).psn_no)),
         ("PERSON_NOT_FOUND", verification(mdtrt_cert_type=ID_CARD, mdtrt_cert_no="x")),
         ("CERTIFICATE_MISMATCH", verification(**by_card, psn_no=person(1).psn_no)),
+        ("CERTIFICATE_MISMATCH", verification(**by_card, certno=person(1).certno)),
+        ("CERTIFICATE_MISMATCH", verification(**by_token, certno=person(2).certno)),
         ("CARD_SN_MISMATCH", verification(mdtrt_cert_type=3, mdtrt_cert_no="C1", card_sn="x")),
         ("INVALID_REQUEST", verification(psn_no=person(1).psn_no, day=Date(year=2026, month=2, day=30))),
         ("INVALID_REQUEST", verification()),

@@ -56,7 +56,7 @@ async def test_every_refusal_of_a_registration(running: Running) -> None:
         "CERTIFICATE_TAKEN": record(2, certno=person(1).certno),
         "ENROLMENT_OVERLAPS": record(2, enrolment(), enrolment(from_day=date(2025, 1, 1))),
         "FAMILY_OWNER_UNKNOWN": replace(record(2), family_links=(link(9),)),
-        "INVALID_REQUEST": record(2, certno="110105194912310021"),
+        "INVALID_REQUEST": record(2, certno="890000190001010011"),
     }
     for reason, bad in refused.items():
         assert await running.reason(stub.RegisterPersons, registration(bad, request_id="r2"), OPERATOR) == reason
@@ -74,6 +74,16 @@ async def test_a_day_that_does_not_exist_is_named_by_its_path(running: Running) 
     assert [violation.path for violation in refused.value.violations] == [
         "persons[1].person.brdy",
         "persons[1].enrolments[0].to_day",
+    ]
+
+
+async def test_a_text_with_the_character_nul_is_named_by_its_path_wherever_it_stands(running: Running) -> None:
+    request = registration(record(1, psn_name="a\0b"), record(2, enrolment(facts={"contracted": "1\0"})))
+    with pytest.raises(Fault) as refused:
+        await running.call(running.stub(PersonServiceStub).RegisterPersons, request, OPERATOR)
+    assert [(violation.path, violation.rule) for violation in refused.value.violations] == [
+        ("persons[0].person.psn_name", "text.nul"),
+        ("persons[1].enrolments[0].facts[]", "text.nul"),
     ]
 
 

@@ -178,7 +178,7 @@ async def test_a_code_gives_one_token(any_store: IdentityStore) -> None:
     async with any_store.write() as work:
         await work.persons.add([record(1)])
         await work.credentials.show(ShownCode("d1", number, CodeState.SHOWN, NOON), NOON, NOON)
-        await work.credentials.use(token)
+        await work.credentials.use(token, NOON)
         used = await work.credentials.hold_code("d1")
     assert used is not None
     assert used.state is CodeState.USED
@@ -186,7 +186,20 @@ async def test_a_code_gives_one_token(any_store: IdentityStore) -> None:
         assert await work.credentials.tokens(["t1", "t2"]) == {"t1": token}
     with pytest.raises(Collision):
         async with any_store.write() as work:
-            await work.credentials.use(replace(token, token_digest="t2"))
+            await work.credentials.use(replace(token, token_digest="t2"), NOON)
+
+
+async def test_tokens_that_ran_out_long_ago_are_forgotten_each_with_its_own_person(any_store: IdentityStore) -> None:
+    old = EcToken("old", person(1).psn_no, "H1", "d1", NOON, NOON + timedelta(minutes=30))
+    new = replace(old, token_digest="new", code_digest="d2", expires_at=NOON + timedelta(days=2))
+    other = replace(old, token_digest="other", code_digest="d3", psn_no=person(2).psn_no)
+    async with any_store.write() as work:
+        await work.persons.add([record(1), record(2)])
+        await work.credentials.use(old, NOON)
+        await work.credentials.use(other, old.expires_at)
+        assert set(await work.credentials.tokens(["old", "other"])) == {"old", "other"}
+        await work.credentials.use(new, old.expires_at + timedelta(microseconds=1))
+        assert set(await work.credentials.tokens(["old", "new", "other"])) == {"new", "other"}
 
 
 PARTNER = Partner("H1", "测试医院", "institution", AuthStyle.CSB, "ak", "sk", False, Dialect(infcode_as_text=True))

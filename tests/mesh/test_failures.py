@@ -24,9 +24,9 @@ from tools import postgres
 from tools.cli.mesh_client import NationalAnswer
 from tools.running import HOST, free_ports
 
+GET_HEAD: Final = "/yibao.catalogue.v1.CatalogueService/GetHead"
 BILL: Final = [Row(DRUG, 1, 50_000)]
 LONGER_THAN_A_CHANNEL_WAITS_S: Final = 10.0
-OTHERS: Final = ("catalogue", "settlement", "gateway")
 
 
 def addresses() -> dict[str, str]:
@@ -41,19 +41,22 @@ def addresses() -> dict[str, str]:
 
 
 @asynccontextmanager
-async def without_identity(
-    folder: Path, overrides: Mapping[str, str]
+async def without(
+    member: str, folder: Path, overrides: Mapping[str, str]
 ) -> AsyncIterator[tuple[Mesh, Hospital, Patient, dict[str, Any]]]:
-    """All other members, a hospital known to the gateway, and a bill ready to be settled; identity has just gone away."""
+    """All other members, a hospital known to the gateway, and a bill ready to be settled; the member has just gone away."""
+    others = tuple(name for name in table.names() if name != member)
     async with (
-        started_mesh(folder, overrides=overrides, members=OTHERS) as mesh,
+        started_mesh(folder, overrides=overrides, members=others) as mesh,
         hospital_at(mesh.url, mesh.clock) as hospital,
     ):
-        async with started_mesh(folder, overrides=overrides, members=("identity",)) as identity:
-            await seed_world(identity)
-            await seed_world(mesh)
+        async with started_mesh(folder, overrides=overrides, members=(member,)) as leaving:
+            # Persons come before their ledgers.
+            for part in (leaving, mesh) if member == "identity" else (mesh, leaving):
+                await seed_world(part)
             who = await Newcomers(mesh).one()
             node = await hospital.open_visit(who, BILL)
+            await hospital.done("2206", {"data": node})
         yield mesh, hospital, who, node
 
 
@@ -87,7 +90,7 @@ class TestPeer:
         self, tmp_path: Path
     ) -> None:
         overrides = addresses()
-        async with without_identity(tmp_path, overrides) as (mesh, hospital, _, node):
+        async with without("identity", tmp_path, overrides) as (mesh, hospital, _, node):
             msgid = hospital.next_msgid()
             for infno in ("2206", "2207"):
                 status, answer = await told(hospital, infno, {"data": node}, msgid)
@@ -102,14 +105,14 @@ class TestPeer:
             assert await ledger_findings(mesh) == []
 
     async def test_what_needs_no_identity_is_served_meanwhile(self, tmp_path: Path) -> None:
-        async with without_identity(tmp_path, addresses()) as (_, hospital, who, node):
+        async with without("identity", tmp_path, addresses()) as (_, hospital, who, node):
             await hospital.done("1201", {"medinsinfo": {"fixmedins_type": "1", "fixmedins_code": hospital.code}})
             more = hospital.lines(who, node["mdtrt_id"], BILL, "B0002", first=2)
             await hospital.done("2204", more)
 
     async def test_a_peer_that_does_not_answer_in_time_costs_its_time_and_no_more(self, tmp_path: Path) -> None:
         overrides = addresses() | {"YIBAO_PEER_TIMEOUT_S": "0.5", "YIBAO_PEER_ATTEMPTS": "2"}
-        async with without_identity(tmp_path, overrides) as (mesh, hospital, _, node):
+        async with without("identity", tmp_path, overrides) as (mesh, hospital, _, node):
             async with silent(overrides["YIBAO_IDENTITY_ADDRESS"]):
                 msgid, begun = hospital.next_msgid(), time.monotonic()
                 await settled_nothing(hospital, node, msgid)
@@ -117,6 +120,36 @@ class TestPeer:
             await nothing_is_settled(mesh, hospital, node)
             async with started_mesh(tmp_path, overrides=overrides, members=("identity",)):
                 assert (await settled_at_last(hospital, node, msgid)).succeeded
+
+    async def test_while_settlement_is_away_the_gateway_says_so_and_the_message_goes_through_when_it_is_back(
+        self, tmp_path: Path
+    ) -> None:
+        overrides = addresses()
+        async with without("settlement", tmp_path, overrides) as (mesh, hospital, _, node):
+            msgid = hospital.next_msgid()
+            status, answer = await told(hospital, "2207", {"data": node}, msgid)
+            assert (status, answer.body["infcode"]) == (503, -1)
+            assert answer.message.startswith("[PEER_UNAVAILABLE] ")
+            assert "settlement" in answer.message
+            await hospital.done("1201", {"medinsinfo": {"fixmedins_type": "1", "fixmedins_code": hospital.code}})
+            async with started_mesh(tmp_path, overrides=overrides, members=("settlement",)):
+                assert (await settled_at_last(hospital, node, msgid)).succeeded
+                assert await ledger_findings(mesh) == []
+
+    async def test_a_catalogue_that_does_not_answer_stops_no_settlement_of_what_is_known(self, tmp_path: Path) -> None:
+        async with without("catalogue", tmp_path, overrides := addresses()) as (mesh, hospital, _, node):
+            async with silent(overrides["YIBAO_CATALOGUE_ADDRESS"]) as asked:
+                until = time.monotonic() + LONGER_THAN_A_CHANNEL_WAITS_S
+                while GET_HEAD not in asked and time.monotonic() < until:
+                    begun = time.monotonic()
+                    await hospital.done("2206", {"data": node})
+                    assert time.monotonic() - begun < 4
+                    await asyncio.sleep(0.1)
+                await hospital.done("2207", {"data": node})
+            assert GET_HEAD in asked
+        # The ledger is recomputed by the policies as the catalogue has them.
+        async with started_mesh(tmp_path) as mesh:
+            assert await ledger_findings(mesh) == []
 
 
 async def settled_nothing(hospital: Hospital, node: Mapping[str, Any], msgid: str) -> None:
@@ -132,9 +165,14 @@ async def settled_nothing(hospital: Hospital, node: Mapping[str, Any], msgid: st
 
 
 class _Silent(grpc.GenericRpcHandler):
-    """Takes every call and answers none."""
+    """Takes every call and answers none; it remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
 
     def service(self, handler_call_details: Any) -> Any:
+        self.asked.append(handler_call_details.method)
+
         async def wait(request: bytes, context: Any) -> bytes:
             await asyncio.sleep(60)
             return b""
@@ -143,14 +181,15 @@ class _Silent(grpc.GenericRpcHandler):
 
 
 @asynccontextmanager
-async def silent(address: str) -> AsyncIterator[None]:
-    """A member that listens and says nothing."""
+async def silent(address: str) -> AsyncIterator[list[str]]:
+    """A member that listens and says nothing; given is what it was asked until now."""
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    server.add_generic_rpc_handlers((_Silent(),))
+    handler = _Silent()
+    server.add_generic_rpc_handlers((handler,))
     server.add_insecure_port(address)
     await server.start()
     try:
-        yield
+        yield handler.asked
     finally:
         await server.stop(0)
 

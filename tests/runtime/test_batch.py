@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 
 from services.kernel.errors import Fault, FaultKind, Violation
@@ -117,6 +118,25 @@ async def test_an_item_is_decided_on_its_own_business_date(running: desk.Running
     assert (first.business_date, first.now) == (date(2025, 2, 28), datetime(2025, 2, 28, 4, 0, tzinfo=UTC))
     assert (second.business_date, second.now) == (None, desk.NOON)
     assert first.caller == INSTITUTION
+
+
+async def test_an_item_whose_deadline_or_day_does_not_exist_fails_alone(running: desk.Running) -> None:
+    never = [Timestamp(seconds=10**15), Timestamp(seconds=-(10**15)), Timestamp(nanos=-1), Timestamp(nanos=2**31 - 1)]
+    for bad in never:
+        late, good = await outcomes(running, item(running, look(), deadline=bad), item(running, look("two")))
+        assert (fault_of(late).kind, fault_of(late).reason) == (FaultKind.INVALID, "INVALID_REQUEST")
+        assert [each.path for each in fault_of(late).violations] == ["context.deadline"]
+        assert good.response.said == "two!"
+    for day in (Date(year=2025, month=13, day=1), Date(), Date(year=-5, month=1, day=1), Date(year=2**31 - 1)):
+        wrong, good = await outcomes(running, item(running, look(), business_date=day), item(running, look("two")))
+        assert (fault_of(wrong).kind, fault_of(wrong).reason) == (FaultKind.INVALID, "INVALID_REQUEST")
+        assert good.response.said == "two!"
+
+
+async def test_an_item_with_the_character_nul_in_a_text_fails_alone(running: desk.Running) -> None:
+    bad, good = await outcomes(running, item(running, look("a\0b")), item(running, look("two")))
+    assert [(each.path, each.rule) for each in fault_of(bad).violations] == [("note", "text.nul")]
+    assert good.response.said == "two!"
 
 
 async def test_an_item_span_is_a_child_of_its_sender_and_linked_to_the_batch(running: desk.Running) -> None:

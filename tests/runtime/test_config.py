@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from buf.validate import validate_pb2
 from services import mesh
 from services.runtime.config import SETTINGS, Config, ConfigError, settings_markdown
+from services.runtime.contract import Contract
 
 
 def test_the_defaults_are_complete_and_valid() -> None:
@@ -30,7 +32,9 @@ def test_an_unknown_setting_is_an_error_that_names_its_neighbours() -> None:
     [
         ("YIBAO_SANDBOX", "perhaps", "on or off"),
         ("YIBAO_GATEWAY_PORT", "70000", "a port, 0 to 65535"),
-        ("YIBAO_MAX_BATCH", "0", "a whole number of at least 1"),
+        ("YIBAO_MAX_BATCH", "0", "a whole number from 1 to 64"),
+        ("YIBAO_MAX_BATCH", "65", "a whole number from 1 to 64"),
+        ("YIBAO_MAX_QUEUE", "0", "a whole number of at least 1"),
         ("YIBAO_TRACE_RATIO", "5%", "a number from 0 to 1"),
         ("YIBAO_TRACE_RATIO", "1.5", "a number from 0 to 1"),
         ("YIBAO_IDENTITY_ADDRESS", "7411", "host:port"),
@@ -54,6 +58,25 @@ def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         Config.load({"YIBAO_NOTHING": "1", "YIBAO_MAX_BATCH": "x", "YIBAO_SANDBOX": "x"})
     assert len(caught.value.problems) == 3
+
+
+def test_commits_at_the_same_time_need_as_many_connections() -> None:
+    assert Config.load({"YIBAO_COMMIT_WORKERS": "3", "YIBAO_DATABASE_POOL": "3"}).integer("YIBAO_COMMIT_WORKERS") == 3
+    with pytest.raises(ConfigError) as caught:
+        Config.load({"YIBAO_COMMIT_WORKERS": "9"})
+    assert caught.value.problems == (
+        "YIBAO_COMMIT_WORKERS: 9 commits need as many connections, YIBAO_DATABASE_POOL has 8",
+    )
+
+
+def test_the_largest_batch_that_may_be_set_is_taken_by_every_list_form() -> None:
+    largest = Config.load({"YIBAO_MAX_BATCH": "64"}).integer("YIBAO_MAX_BATCH")
+    forms = [method for method in Contract.of_mesh().methods.values() if method.batch is not None]
+    for method in forms:
+        assert method.batch is not None
+        items = method.request_class.DESCRIPTOR.fields_by_name[method.batch.items]
+        assert items.GetOptions().Extensions[validate_pb2.field].repeated.max_items >= largest
+    assert len(forms) >= 3
 
 
 def test_overrides_win_over_the_environment() -> None:

@@ -115,6 +115,15 @@ async def test_moments_days_and_documents_come_back_as_they_went_in(store: Datab
     assert tuple(raw[0]) == (1772683200123456, "2026-03-05", '{"a":{"𬌗":"𧿹"},"b":[1,"二",true,null]}')
 
 
+async def test_a_table_is_left_as_it_was_declared(store: Database) -> None:
+    for number in (1, 2):
+        async with store.write() as connection:
+            await db.bulk_insert(connection, PEOPLE, [person(number)])
+            await db.bulk_insert(connection, EVENTS, [(f"e{number}",)], ["key"])
+    assert await count(store) == 2
+    assert (PEOPLE.info, EVENTS.info) == ({}, {})
+
+
 def test_a_moment_without_a_time_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
         db.to_micros(datetime(2026, 1, 1))  # noqa: DTZ001  # the naive datetime is the point

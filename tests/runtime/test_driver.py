@@ -24,7 +24,7 @@ PEOPLE = Table(
     UniqueConstraint("name", name="one_driven_name"),
 )
 SECRET = "the name of a person"
-MARKS = {"sqlite": ("?1", "?2", "?3"), "postgresql": ("$1", "$2", "$3")}
+MARK = {"sqlite": "?1", "postgresql": "$1"}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -38,7 +38,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 def insert(store: Database) -> str:
-    return f"INSERT INTO driven (id, name, paid_fen) VALUES ({', '.join(MARKS[store.dialect])})"
+    return db.insert_statement(PEOPLE, store.dialect, ["id", "name", "paid_fen"])
 
 
 async def ids(store: Database) -> list[int]:
@@ -48,8 +48,8 @@ async def ids(store: Database) -> list[int]:
 
 async def test_a_block_commits_where_it_ends(store: Database) -> None:
     async with store.driver_write() as connection:
-        await connection.execute_many(insert(store), [(1, "a", 5), (2, "b", 7)])
-        rows = await connection.fetch(f"SELECT paid_fen FROM driven WHERE name = {MARKS[store.dialect][0]}", ("b",))
+        await connection.insert(insert(store), [(1, "a", 5), (2, "b", 7)])
+        rows = await connection.fetch(f"SELECT paid_fen FROM driven WHERE name = {MARK[store.dialect]}", ("b",))
         assert [row[0] for row in rows] == [7]
     assert await ids(store) == [1, 2]
     async with store.read() as connection_of_sqlalchemy:
@@ -59,7 +59,7 @@ async def test_a_block_commits_where_it_ends(store: Database) -> None:
 async def test_a_block_that_raises_leaves_nothing(store: Database) -> None:
     async def write_and_fail() -> None:
         async with store.driver_write() as connection:
-            await connection.execute_many(insert(store), [(1, "a", 5)])
+            await connection.insert(insert(store), [(1, "a", 5)])
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -69,14 +69,14 @@ async def test_a_block_that_raises_leaves_nothing(store: Database) -> None:
 
 async def test_broken_constraints_are_told_as_through_sqlalchemy(store: Database) -> None:
     async with store.driver_write() as connection:
-        await connection.execute_many(insert(store), [(1, SECRET, 5)])
+        await connection.insert(insert(store), [(1, SECRET, 5)])
     with pytest.raises(db.UniqueViolation) as taken:
         async with store.driver_write() as connection:
-            await connection.execute_many(insert(store), [(2, SECRET, 5)])
+            await connection.insert(insert(store), [(2, SECRET, 5)])
     assert (taken.value.table, taken.value.columns, taken.value.constraint) == ("driven", ("name",), "one_driven_name")
     with pytest.raises(db.ConstraintViolation) as negative:
         async with store.driver_write() as connection:
-            await connection.execute_many(insert(store), [(2, "b", -5)])
+            await connection.insert(insert(store), [(2, "b", -5)])
     assert negative.value.constraint == "driven_paid_is_not_negative"
     for error in (taken.value, negative.value):
         assert SECRET not in f"{error!r} {error} {error.__cause__!r}"
@@ -90,10 +90,28 @@ async def test_a_wrong_statement_is_a_bug_told_without_the_drivers_text(store: D
     assert "nowhere" not in f"{caught.value!r} {caught.value}"
 
 
+def reset_by_the_network(module: str) -> None:
+    """Fails as a lost connection does, as if `module` had met it."""
+    source = "raise ConnectionResetError('a peer that should not be named')"
+    exec(compile(source, module, "exec"), {"__name__": module})  # noqa: S102  # the error must come up through that module
+
+
+async def test_a_connection_that_is_lost_inside_the_block_is_a_store_out_of_reach(store: Database) -> None:
+    for block in (store.driver_write, store.driver_read, store.write):
+        with pytest.raises(Fault) as caught:
+            async with block():
+                reset_by_the_network("asyncpg.protocol")
+        assert (caught.value.reason, caught.value.retry_after_s) == ("STORE_UNAVAILABLE", 1.0)
+        with pytest.raises(ConnectionResetError):
+            async with block():
+                reset_by_the_network("a_caller")
+    assert await ids(store) == []
+
+
 async def test_nothing_can_be_written_in_a_read(store: Database) -> None:
     with pytest.raises((db.StoreError, Fault)):
         async with store.driver_read() as connection:
-            await connection.execute_many(insert(store), [(1, "a", 5)])
+            await connection.insert(insert(store), [(1, "a", 5)])
     assert await ids(store) == []
 
 
@@ -102,7 +120,7 @@ async def test_a_writer_that_is_cancelled_leaves_nothing_and_harms_nobody(store:
 
     async def write() -> None:
         async with store.driver_write() as connection:
-            await connection.execute_many(insert(store), [(1, "a", 5)])
+            await connection.insert(insert(store), [(1, "a", 5)])
             inside.set()
             await asyncio.sleep(30)
 
@@ -111,19 +129,19 @@ async def test_a_writer_that_is_cancelled_leaves_nothing_and_harms_nobody(store:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     async with store.driver_write() as connection:
-        await connection.execute_many(insert(store), [(2, "b", 5)])
+        await connection.insert(insert(store), [(2, "b", 5)])
     assert await ids(store) == [2]
 
 
 async def test_concurrent_writers_come_one_after_the_other(store: Database) -> None:
     lock = "" if store.dialect == "sqlite" else " FOR UPDATE"
     async with store.driver_write() as connection:
-        await connection.execute_many(insert(store), [(1, "a", 0)])
+        await connection.insert(insert(store), [(1, "a", 0)])
 
     async def pay() -> None:
         async with store.driver_write() as connection:
             ((paid_fen,),) = await connection.fetch(f"SELECT paid_fen FROM driven WHERE id = 1{lock}")
-            await connection.execute_many(f"UPDATE driven SET paid_fen = {MARKS[store.dialect][0]}", [(paid_fen + 1,)])
+            await connection.fetch(f"UPDATE driven SET paid_fen = {MARK[store.dialect]}", (paid_fen + 1,))
 
     await asyncio.gather(*(pay() for _ in range(30)))
     async with store.driver_read() as connection:

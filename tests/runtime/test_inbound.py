@@ -89,6 +89,20 @@ async def test_a_broken_field_is_told_even_where_it_hides_who_calls(running: des
     assert [each.path for each in fault.violations] == ["note"]
 
 
+async def test_a_text_with_the_character_nul_is_broken_and_a_zero_elsewhere_is_not(running: desk.Running) -> None:
+    request = look("a\0b", setl_id="\0")
+    request.desk.opter_name = "x\0"
+    fault = await fault_of(running.raw("Look", request, INSTITUTION))
+    assert (fault.kind, fault.reason) == (FaultKind.INVALID, "INVALID_REQUEST")
+    assert [(each.path, each.rule) for each in fault.violations] == [
+        ("desk.opter_name", "text.nul"),
+        ("note", "text.nul"),
+        ("setl_id", "text.nul"),
+    ]
+    fault = await fault_of(running.raw("Look", look("hello", lines=[desk.messages().Line()]), INSTITUTION))
+    assert [(each.path, each.rule) for each in fault.violations] == [("lines[0].cnt", "int64.gt")]
+
+
 async def test_bytes_that_are_no_message_are_refused_as_unreadable(running: desk.Running) -> None:
     fault = await fault_of(running.raw("Look", b"\xff\xff\xff", INSTITUTION))
     assert (fault.kind, fault.reason) == (FaultKind.INVALID, "REQUEST_UNREADABLE")

@@ -15,6 +15,8 @@ from services.kernel.errors import Fault, conflict, denied, not_found, precondit
 
 CODE_LIFE: Final = timedelta(seconds=60)
 TOKEN_LIFE: Final = timedelta(minutes=30)
+KEPT: Final = timedelta(days=1)
+"""How long a code or token that ran out still tells why it does not work (our decision)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,15 +57,23 @@ class Query:
 
     @property
     def certificates(self) -> tuple[tuple[str, str], ...]:
-        """Certificates by which the person may be found, the one shown first."""
-        found: list[tuple[str, str]] = []
+        """Certificates that are looked up."""
+        return tuple(each for each in (self.shown_card, self.second) if each is not None)
+
+    @property
+    def shown_card(self) -> tuple[str, str] | None:
+        """The identity card where it is the credential."""
         if self.cert_type is CertType.ID_CARD and self.cert_no:
-            found.append((IDENTITY_CARD, folded(IDENTITY_CARD, self.cert_no)))
-        by_number_alone = self.cert_type is CertType.NONE and self.psn_no
-        if self.certno and self.cert_type is not CertType.EC and not by_number_alone:
-            second = self.psn_cert_type or IDENTITY_CARD
-            found.append((second, folded(second, self.certno)))
-        return tuple(found)
+            return IDENTITY_CARD, folded(IDENTITY_CARD, self.cert_no)
+        return None
+
+    @property
+    def second(self) -> tuple[str, str] | None:
+        """The certificate sent beside the credential; without meaning where the person's number alone is asked about."""
+        if not self.certno or (self.cert_type is CertType.NONE and self.psn_no):
+            return None
+        cert_type = self.psn_cert_type or IDENTITY_CARD
+        return cert_type, folded(cert_type, self.certno)
 
     @property
     def card_no(self) -> str:
@@ -107,6 +115,9 @@ def verify(query: Query, register: Register) -> Verified | Fault:
     found = _by_token(query, register) if query.cert_type is CertType.EC else _by_number(query, register)
     if isinstance(found, Fault):
         return found
+    other = register.by_certificate.get(query.second) if query.second else None
+    if other is not None and other.person.psn_no != found.person.psn_no:
+        return precondition("CERTIFICATE_MISMATCH")
     day = query.day
     return Verified(
         found.person,
@@ -132,16 +143,18 @@ def _by_token(query: Query, register: Register) -> PersonRecord | Fault:
 def _by_number(query: Query, register: Register) -> PersonRecord | Fault:
     if query.cert_type is CertType.NONE and query.psn_no:
         return register.by_number.get(query.psn_no) or not_found("PERSON_NOT_FOUND")
-    certificates, card_no = query.certificates, query.card_no
-    if not certificates and not card_no:
+    # The second certificate stands in for a credential without a number, never for one that names nobody.
+    certificate = query.shown_card or query.second
+    if query.card_no:
+        record = register.by_card.get(query.card_no)
+    elif certificate:
+        record = register.by_certificate.get(certificate)
+    else:
         return invalid("mdtrt_cert_no", "required", "a credential, a certificate or psn_no")
-    record = register.by_card.get(card_no) if card_no else None
-    if record is not None and _wrong_card_sn(record.person, query.card_sn):
-        return precondition("CARD_SN_MISMATCH")
-    for certificate in certificates:
-        record = record or register.by_certificate.get(certificate)
     if record is None:
         return not_found("PERSON_NOT_FOUND")
+    if query.card_no and _wrong_card_sn(record.person, query.card_sn):
+        return precondition("CARD_SN_MISMATCH")
     if query.psn_no and query.psn_no != record.person.psn_no:
         return precondition("CERTIFICATE_MISMATCH")
     return record

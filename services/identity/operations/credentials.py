@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from services.identity.domain.certificates import folded
 from services.identity.domain.credential import (
     CODE_LIFE,
+    KEPT,
     TOKEN_LIFE,
     CodeState,
     Credential,
@@ -30,8 +31,6 @@ from services.kernel.clock import beijing_day
 from services.kernel.errors import Fault, not_found, precondition
 
 _TOKEN: Final = "ecToken"
-_CODES_KEPT: Final = timedelta(days=1)
-"""How long a code that ran out still tells why it does not work (our decision)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class CredentialOperations:
 
         async def act(work: Work) -> None:
             check_showing(await work.credentials.find(psn_no), channel_code)
-            await work.credentials.show(code, now, now - _CODES_KEPT)
+            await work.credentials.show(code, now, now - KEPT)
 
         await decided(self._store, act)
         return text, code.expires_at
@@ -112,7 +111,7 @@ class CredentialOperations:
             seed = self._random_bytes(SEED_BYTES)
             token_digest = digest(derived(self._key, _TOKEN, seed))
             token = EcToken(token_digest, shown.psn_no, org_id, shown.code_digest, now, now + TOKEN_LIFE)
-            await work.credentials.use(token)
+            await work.credentials.use(token, now - KEPT)
             enrolments = answered_on(record.enrolments, beijing_day(now))
             place = enrolments[0].insuplc_admdvs if enrolments else ""
             decoded = Decoded(record.person, place, self._new_id(""), credential.credential_id)

@@ -81,8 +81,8 @@ class Credentials(Protocol):
         """The code, held against other writers until the transaction ends."""
         ...
 
-    async def use(self, token: EcToken) -> None:
-        """The token's code is used, the token is given."""
+    async def use(self, token: EcToken, forget_before: datetime) -> None:
+        """The token's code is used, the token is given; the person's tokens that ran out before the moment are forgotten."""
         ...
 
     async def tokens(self, digests: Collection[str]) -> Mapping[str, EcToken]:

@@ -53,9 +53,11 @@ class CredentialRows:
             return ShownCode(row.code_digest, row.psn_no, CodeState(row.state), row.expires_at)
         return None
 
-    async def use(self, token: EcToken) -> None:
-        """The token's code is used, the token is given."""
-        code = self._code
+    async def use(self, token: EcToken, forget_before: datetime) -> None:
+        """The token's code is used, the token is given; the person's tokens that ran out before the moment are forgotten."""
+        code, dead = self._code, self._token.c
+        own = dead.psn_no == token.psn_no
+        await self._connection.execute(delete(self._token).where(own, dead.expires_at < forget_before))
         used = update(code).where(code.c.code_digest == token.code_digest).values(state=CodeState.USED.value)
         await self._connection.execute(used)
         row = (

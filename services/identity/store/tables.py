@@ -188,10 +188,11 @@ def _token(metadata: MetaData) -> Table:
         Column("token_digest", Text, primary_key=True),
         _person_key(),
         _text("org_id"),
-        # One use: a code gives one token. The code's own row is forgotten after a while, the token's is kept.
+        # One use: a code gives one token.
         Column("code_digest", Text, nullable=False, unique=True),
         Column("issued_at", Moment, nullable=False),
         Column("expires_at", Moment, nullable=False),
+        Index("ec_token_person", "psn_no", "expires_at"),
     )
 
 

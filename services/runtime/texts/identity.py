@@ -30,7 +30,7 @@ IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
     "EC_TOKEN_EXPIRED": ("电子凭证令牌已过期，请重新扫码", "The ecToken has expired; scan again"),
     "EC_TOKEN_WRONG_INSTITUTION": ("电子凭证令牌不属于本机构", "The ecToken was given to another institution"),
     "EC_TOKEN_WRONG_PERSON": ("电子凭证令牌与人员编号不符", "The ecToken is another person's"),
-    "CERTIFICATE_MISMATCH": ("证件与人员编号不符", "The certificate is not that of the person named"),
+    "CERTIFICATE_MISMATCH": ("证件与人员编号或另一证件不符", "The certificate is another person's"),
     "CARD_SN_MISMATCH": ("社会保障卡识别码不符", "The recognition code is not that of the card"),
     "PARTNER_NOT_FOUND": ("接入方{partner_code}未登记", "No partner {partner_code} is registered"),
     "AUTH_STYLE_NOT_ALLOWED": ("免认证接入仅限沙箱环境", "Without authentication a partner exists only in a sandbox"),

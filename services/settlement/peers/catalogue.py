@@ -1,7 +1,7 @@
 """Catalogue as settlement sees it. Everything read is kept for the catalogue's head (its content hash) it was read at.
 
-The head is asked for at most once a second, so a hot path asks nothing. While the catalogue is away the last head holds:
-nothing can be published then. What is unknown is never kept.
+The head is asked for at most once a second, so a hot path asks nothing. While the catalogue is away or silent the last head
+holds: nothing can be published then. What is unknown is never kept.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ from yibao.catalogue.v1 import catalogue_pb2, catalogue_pb2_grpc, records_pb2
 
 MEMBER: Final = "catalogue"
 HEAD_HOLDS_S: Final = 1.0
+_HEAD_WAIT_S: Final = 1.0
+"""How long a new head is waited for where an older one can hold."""
+_ABSENT: Final = (FaultKind.UNAVAILABLE, FaultKind.DEADLINE)
 _ITEMS: Final = 2000
 _KEPT_ITEMS: Final = 50_000
 _KEPT_RECORDS: Final = 20_000
@@ -67,11 +70,12 @@ class CatalogueClient:
         async with self._head_turn:
             if self._head and self._timer() - self._head_read_at < HEAD_HOLDS_S:
                 return self._head
+            limit_s = _HEAD_WAIT_S if self._head else None
             try:
-                answer = await self._peers.call(self._stub.GetHead, catalogue_pb2.GetHeadRequest())
+                answer = await self._peers.call(self._stub.GetHead, catalogue_pb2.GetHeadRequest(), timeout_s=limit_s)
                 self._head = answer.head
             except Fault as fault:
-                if not self._head or fault.kind is not FaultKind.UNAVAILABLE:
+                if not self._head or fault.kind not in _ABSENT:
                     raise
             self._head_read_at = self._timer()
             return self._head

@@ -283,7 +283,9 @@ class VerifyRequest(_message.Message):
     psn_no: _builtins.str
     """Where given, the credential must belong to this person."""
     psn_cert_type: _builtins.str
-    """Second certificate where the client sent one; looked up where the credential names nobody."""
+    """Second certificate where the client sent one: it finds the person where the credential has no number, and may not
+    be another person's.
+    """
     certno: _builtins.str
     fixmedins_code: _builtins.str
     """Institution at which the credential is used; an ecToken is bound to it."""

@@ -204,11 +204,11 @@ class FeeLine(_message.Message):
     medins_list_codg: _builtins.str
     medins_list_name: _builtins.str
     det_item_fee_sumamt_fen: _builtins.int
-    """Amount of the line; negative for a return."""
+    """Amount of the line; negative for a return. No amount is beyond 100 billion yuan (our decision)."""
     cnt: _builtins.str
     """Count, up to four decimals; negative for a return."""
     pric: _builtins.str
-    """Unit price in yuan, up to six decimals."""
+    """Unit price in yuan, up to six decimals, never negative: a return has a negative count."""
     sin_dos_dscr: _builtins.str
     used_frqu_dscr: _builtins.str
     prd_days: _builtins.str

@@ -1271,6 +1271,7 @@ class EncounterInformation(_message.Message):
     emp_name: _builtins.str
     mdtrt_cert_type: _codes_pb2.MdtrtCertType.ValueType
     med_type: _codes_pb2.MedType.ValueType
+    """Out-patient for a visit that 2203 has not described yet (our decision)."""
     ipt_otp_no: _builtins.str
     medrcdno: _builtins.str
     atddr_no: _builtins.str

@@ -430,6 +430,7 @@ class FeeDetail(_message.Message):
     matn_fee_flag: _builtins.str
     memo: _builtins.str
     opter_id: _builtins.str
+    """Who uploaded it."""
     opter_name: _builtins.str
     @_builtins.property
     def fee_ocur_time(self) -> _timestamp_pb2.Timestamp: ...

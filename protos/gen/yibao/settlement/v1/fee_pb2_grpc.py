@@ -70,7 +70,7 @@ class FeeServiceServicer:
         """Uploads out-patient fee lines and answers the split of each (2204). A feedetl_sn that stands already is answered
         again where it is equal and refused where not.
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH,
-        FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
+        AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

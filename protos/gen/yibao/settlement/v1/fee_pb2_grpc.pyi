@@ -20,7 +20,7 @@ class FeeServiceStub:
     """Uploads out-patient fee lines and answers the split of each (2204). A feedetl_sn that stands already is answered
     again where it is equal and refused where not.
     Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH,
-    FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
+    AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
     """
     CancelFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.CancelFeesRequest, _fee_pb2.CancelFeesResponse]
     """Cancels the unsettled lines of a charge batch, or of all with "0000" (2205).
@@ -52,7 +52,7 @@ class FeeServiceServicer(metaclass=_abc_1.ABCMeta):
         """Uploads out-patient fee lines and answers the split of each (2204). A feedetl_sn that stands already is answered
         again where it is equal and refused where not.
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH,
-        FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
+        AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

@@ -50,7 +50,9 @@ class Bill(_message.Message):
     psn_no: _builtins.str
     mdtrt_cert_type: _codes_pb2.MdtrtCertType.ValueType
     mdtrt_cert_no: _builtins.str
-    """Absent where the visit was registered with the credential and the client does not repeat it."""
+    """Absent where the visit was registered with the credential and the client does not repeat it; the settlement then
+    spends the ecToken that was shown at registration, if one was (our decision).
+    """
     card_sn: _builtins.str
     med_type: _codes_pb2.MedType.ValueType
     medfee_sumamt_fen: _builtins.int
@@ -420,6 +422,9 @@ class StayBill(_message.Message):
     psn_no: _builtins.str
     mdtrt_cert_type: _codes_pb2.MdtrtCertType.ValueType
     mdtrt_cert_no: _builtins.str
+    """Absent as in a visit's bill. The ecToken of an admission is spent by the first settlement of the stay; later ones of
+    the same stay pass without a credential (our decision).
+    """
     card_sn: _builtins.str
     medfee_sumamt_fen: _builtins.int
     """Must equal the sum of the unsettled lines."""

@@ -159,7 +159,8 @@ class SettlementServiceServicer:
 
     def ReverseMessage(self, request, context):
         """Reverses a message of unknown outcome (2601). One that never arrived is remembered as void, so that it is refused
-        when it comes late; a repeat succeeds again.
+        when it comes late; a repeat succeeds again. NOT_REVERSIBLE also for another person's message, and for one that left
+        no settlement and no admission.
         Errors: NOT_REVERSIBLE, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, ENCOUNTER_STATE, LEDGER_CONTENTION,
         REQUEST_ID_REUSED.
         """

@@ -50,7 +50,8 @@ class SettlementServiceStub:
     """
     ReverseMessage: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ReverseMessageRequest, _settlement_pb2.ReverseMessageResponse]
     """Reverses a message of unknown outcome (2601). One that never arrived is remembered as void, so that it is refused
-    when it comes late; a repeat succeeds again.
+    when it comes late; a repeat succeeds again. NOT_REVERSIBLE also for another person's message, and for one that left
+    no settlement and no admission.
     Errors: NOT_REVERSIBLE, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, ENCOUNTER_STATE, LEDGER_CONTENTION,
     REQUEST_ID_REUSED.
     """
@@ -149,7 +150,8 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_settlement_pb2.ReverseMessageRequest, _abc.Awaitable[_settlement_pb2.ReverseMessageResponse]],
     ) -> _abc.Awaitable[_settlement_pb2.ReverseMessageResponse]:
         """Reverses a message of unknown outcome (2601). One that never arrived is remembered as void, so that it is refused
-        when it comes late; a repeat succeeds again.
+        when it comes late; a repeat succeeds again. NOT_REVERSIBLE also for another person's message, and for one that left
+        no settlement and no admission.
         Errors: NOT_REVERSIBLE, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, ENCOUNTER_STATE, LEDGER_CONTENTION,
         REQUEST_ID_REUSED.
         """
