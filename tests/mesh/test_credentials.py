@@ -59,6 +59,30 @@ class TestToken:
         await hospital.settle(bill, "2304")
         assert await hospital.refused("1101", {"data": shown}) == "EC_TOKEN_SPENT"
 
+    async def test_a_bill_that_does_not_repeat_it_spends_it(self, town: Sandbox) -> None:
+        hospital, who = town.hospital, await town.newcomers.one()
+        shown, silent = with_token(await ec_token(hospital, who)), {"mdtrt_cert_no": ""}
+        bills = [await hospital.open_visit(who, BILL[:1], shown) for _ in range(2)]
+        await hospital.done("2206", {"data": bills[0] | silent})
+        await hospital.settle(bills[0] | silent)
+        assert await hospital.refused("1101", {"data": shown}) == "EC_TOKEN_SPENT"
+        for bill in (bills[1], bills[1] | silent):
+            assert await hospital.refused("2207", {"data": bill}) == "EC_TOKEN_SPENT"
+        await hospital.settle(bills[1] | who.id_card)
+
+    async def test_the_token_of_an_admission_is_spent_by_the_interim_bill_and_the_last_one_passes(
+        self, town: Sandbox
+    ) -> None:
+        hospital, who = town.hospital, await town.newcomers.one()
+        shown, silent = with_token(await ec_token(hospital, who)), {"mdtrt_cert_no": ""}
+        mdtrt_id, rows = await hospital.admit(who, shown), BILL[:1]
+        await hospital.done("2301", hospital.lines(who, mdtrt_id, rows))
+        await hospital.settle(hospital.bill(who, mdtrt_id, rows, shown, mid_setl_flag="1") | silent, "2304")
+        assert await hospital.refused("1101", {"data": shown}) == "EC_TOKEN_SPENT"
+        await hospital.done("2301", hospital.lines(who, mdtrt_id, rows, first=2))
+        await hospital.discharge(who, mdtrt_id)
+        await hospital.settle(hospital.bill(who, mdtrt_id, rows, shown) | silent, "2304")
+
     @pytest.mark.parametrize("infno", ["1101", "2201", "2206", "2207", "2401"])
     async def test_once_spent_it_serves_nowhere(self, town: Sandbox, infno: str) -> None:
         hospital, who = town.hospital, await town.newcomers.one()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,15 @@ class TestUnknownOutcome:
         await hospital.done("2601", {"data": {"psn_no": who.psn_no, "omsgid": msgid, "oinfno": "2401"}})
         await hospital.done("2401", hospital.admission(who))
 
+    async def test_the_admission_of_somebody_else_is_not_taken_back(self, town: Sandbox) -> None:
+        hospital, (who, other) = town.hospital, await town.newcomers.many(2)
+        msgid = hospital.next_msgid()
+        await hospital.done("2401", hospital.admission(who), msgid=msgid)
+        name = {"psn_no": other.psn_no, "omsgid": msgid, "oinfno": "2401"}
+        assert await hospital.refused("2601", {"data": name}) == "NOT_REVERSIBLE"
+        await hospital.done("2601", {"data": name | {"psn_no": ""}})
+        await hospital.done("2401", hospital.admission(who))
+
     async def test_an_admission_that_comes_after_its_reversal_is_refused(self, town: Sandbox) -> None:
         hospital, who = town.hospital, await town.newcomers.one()
         msgid = hospital.next_msgid()
@@ -244,6 +254,23 @@ class TestStay:
         final = await hospital.settle(hospital.bill(who, mdtrt_id, second), "2304")
         assert [sums(each.info)["act_pay_dedc"] for each in (interim, final)] == [130_000, 0]
         assert [sums(each.info)["medfee_sumamt"] for each in (interim, final)] == [2_000_000, 1_000_000]
+
+    async def test_an_interim_settlement_of_last_year_is_not_reversed_under_the_rest(self, town: Sandbox) -> None:
+        who, hospital = await town.newcomers.one(), town.hospital.at(town.hospital.code, town.hospital.name, "990100")
+        hospital.day = date(2025, 12, 30)
+        mdtrt_id, rows = await hospital.admit(who), [Row(DRUG, 1, 500_000)]
+        await hospital.done("2301", hospital.lines(who, mdtrt_id, rows))
+        interim = await hospital.settle(hospital.bill(who, mdtrt_id, rows, mid_setl_flag="1"), "2304")
+        hospital.day = date(2026, 1, 5)
+        await hospital.done("2301", hospital.lines(who, mdtrt_id, rows, first=2))
+        await hospital.discharge(who, mdtrt_id)
+        final = await hospital.settle(hospital.bill(who, mdtrt_id, rows), "2304")
+        assert [sums(each.info)["act_pay_dedc"] for each in (interim, final)] == [130_000, 0]
+        answer = await hospital.send("2305", {"data": interim.reference})
+        assert answer.message.startswith("[LATER_SETTLEMENT_EXISTS]")
+        assert final.info["setl_id"] in answer.message
+        for settled in (final, interim):
+            await hospital.done("2305", {"data": settled.reference})
 
     async def test_a_return_of_more_than_was_given_is_refused(self, town: Sandbox) -> None:
         hospital, who = town.hospital, await town.newcomers.one()

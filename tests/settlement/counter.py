@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from random import Random
 
 from services.runtime.db import Database
 from services.runtime.identifiers import time_ordered_ids
 from services.settlement.domain.bill import STAY, VISIT
-from services.settlement.domain.catalogue import ItemKey, PricedItem, PriceScope
+from services.settlement.domain.catalogue import Institution, ItemKey, PricedItem, PriceScope
 from services.settlement.domain.encounters import Encounter, EncounterName, RequestStamp
 from services.settlement.domain.insured import CredentialQuery, Enrolment, Insured
 from services.settlement.domain.pricing import SentLine
@@ -52,7 +52,10 @@ def item(code: str, chrg_class: str = "A", prop_e4: int = 0, limit: str = "", **
 
 
 class PricedCatalogue(FakeCatalogue):
-    """The small world's catalogue with items; it remembers what it was asked. `changes` are items from a day on."""
+    """The small world's catalogue with items; it remembers what it was asked.
+
+    `changes` are items from a day on, `raised` an institution with another level from a day on.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +68,14 @@ class PricedCatalogue(FakeCatalogue):
             "R1": item("R1", restricted=True),
         }
         self.changes: dict[str, tuple[date, PricedItem]] = {}
+        self.raised: tuple[str, date, str] | None = None
         self.asked: list[tuple[PriceScope, tuple[ItemKey, ...]]] = []
+
+    async def institution(self, code: str, day: date) -> Institution:
+        found = await super().institution(code, day)
+        if self.raised is not None and self.raised[0] == code and day >= self.raised[1]:
+            return replace(found, hosp_lv=self.raised[2])
+        return found
 
     async def priced_items(self, scope: PriceScope, keys: Sequence[ItemKey]) -> Mapping[ItemKey, PricedItem]:
         self.asked.append((scope, tuple(keys)))

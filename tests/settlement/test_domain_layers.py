@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.kernel.errors import Fault, FaultKind
-from services.settlement.domain.lines import BillTotals
+from services.settlement.domain.lines import MOST_FEN, BillTotals
 from services.settlement.domain.outcome import BandUse, fund_shares
 from services.settlement.domain.settle import settle
 from services.settlement.domain.stack import compile_stack, facts_read
@@ -345,3 +345,15 @@ def test_policies_that_cannot_pay_together_make_no_stack(documents: list[dict[st
         compile_stack([compiled(document) for document in documents])
     assert caught.value.reason == "STACK_INVALID"
     assert [violation.rule for violation in caught.value.violations] == [rule]
+
+
+def test_a_band_without_end_holds_after_a_thousand_bills_of_the_most_and_a_bill_beyond_is_refused() -> None:
+    document = policy(
+        layer(tiers={"position": "annual", "key": "cost", "origin": "zero", "table": BANDED}), keys=("cost",)
+    )
+    assert (
+        play(document, inscp=MOST_FEN, before={"cost": 1000 * MOST_FEN}).components.hifp_pay_fen == MOST_FEN * 8 // 10
+    )
+    with pytest.raises(Fault) as caught:
+        play(document, inscp=MOST_FEN - 1, fulamt=2)
+    assert (caught.value.kind, caught.value.reason) == (FaultKind.INVALID, "AMOUNT_INVALID")

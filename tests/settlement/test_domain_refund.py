@@ -21,7 +21,7 @@ def test_only_the_last_standing_settlement_can_be_refunded() -> None:
     with pytest.raises(Fault) as caught:
         check_refund_order(FIRST, [FIRST, THIRD, SECOND])
     assert caught.value.reason == "LATER_SETTLEMENT_EXISTS"
-    assert caught.value.metadata == {"setl_id": "a", "later_setl_id": "c"}
+    assert caught.value.metadata == {"setl_id": "a", "count": "2", "later_setl_id": "c"}
 
 
 def test_a_refunded_settlement_is_not_refunded_again() -> None:

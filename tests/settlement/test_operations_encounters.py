@@ -269,6 +269,19 @@ async def test_a_discharge_is_not_undone_while_the_person_lies_elsewhere(counter
     assert fault.reason == "STAY_OPEN"
 
 
+async def test_what_was_said_last_stands_until_something_else_is_said(counter: Counter) -> None:
+    visit, stay = await counter.register("2201:1"), await counter.register("2401:1", kind=STAY)
+    for place, (said, kept) in enumerate((("first", "first"), ("", "first"), ("second", "second"))):
+        described = VisitInformation("11", BEGIN, "", "", said)
+        stamp = counter.stamp(f"2203:{place}")
+        await counter.encounters.describe_visit(stamp, counter.name(visit), described, counter.clock(), bytes, b"")
+        assert (await counter.encounter(visit)).exp_content == kept
+        name, ended = counter.name(stay, STAY), DischargeInformation(BEGIN + timedelta(hours=9), "", "", said)
+        await counter.encounters.discharge(counter.stamp(f"2402:{place}"), name, ended, counter.clock(), bytes, b"")
+        assert (await counter.encounter(stay)).exp_content == kept
+        await counter.encounters.undo_discharge(counter.stamp(f"2405:{place}"), name, counter.clock(), b"")
+
+
 async def test_a_discharge_that_was_settled_is_not_undone(counter: Counter) -> None:
     mdtrt_id = await counter.register("2401:1", kind=STAY)
     await discharge(counter, "2402:1", mdtrt_id)

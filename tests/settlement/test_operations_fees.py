@@ -13,10 +13,12 @@ import pytest
 from services.kernel.errors import Fault, FaultKind
 from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.fees import FeeBatch
+from services.settlement.domain.lines import MOST_FEN
 from services.settlement.operations.encounters import DischargeInformation
 from tests.settlement.counter import ANOTHER, BEGIN, Counter, counter_on, item, line, split_of
 from tests.settlement.test_operations_encounters import settle
-from tests.settlement.world import OTHER_HOSPITAL, sqlite_url
+from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, sqlite_url
+from yibao.settlement.v1 import common_pb2
 
 
 @pytest.fixture
@@ -90,6 +92,24 @@ async def test_a_line_is_split_as_on_its_own_day(counter: Counter, visit: str) -
     counter.catalogue.changes["A1"] = (date(2025, 3, 11), item("A1", "C"))
     answers = await counter.upload("2204:1", visit, line("1"), line("2", at=BEGIN + timedelta(days=1)))
     assert [split_of(answer) for answer in answers] == [(0, 0, 0, 1000), (1000, 0, 0, 0)]
+
+
+async def test_a_line_is_priced_for_the_institution_as_it_was_on_its_day(counter: Counter, visit: str) -> None:
+    counter.catalogue.raised = (HOSPITAL, date(2025, 3, 11), "2")
+    later = BEGIN + timedelta(days=1)
+    answers = await counter.upload("2204:1", visit, line("1", at=later), line("2"), line("3", "B1", at=later))
+    assert [common_pb2.FeeLineSplit.FromString(answer).feedetl_sn for answer in answers] == ["1", "2", "3"]
+    asked = {(scope.hosp_lv, key.med_list_codg, key.day.day) for scope, keys in counter.catalogue.asked for key in keys}
+    assert asked == {("2", "A1", 11), ("1", "A1", 10), ("2", "B1", 11)}
+
+
+async def test_an_upload_beyond_what_any_bill_may_hold_is_refused(counter: Counter, visit: str) -> None:
+    half = MOST_FEN // 2
+    lines = [line(str(place), amount_fen=half, pric=f"{half // 100}") for place in range(3)]
+    fault = await refusal(counter.upload("2204:1", visit, *lines))
+    assert (fault.kind, fault.reason) == (FaultKind.INVALID, "AMOUNT_INVALID")
+    await counter.upload("2204:2", visit, *lines[:2])
+    assert await open_total(counter, visit) == MOST_FEN
 
 
 async def test_each_charge_batch_has_its_own_totals(counter: Counter, visit: str) -> None:

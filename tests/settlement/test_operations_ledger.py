@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,8 +18,9 @@ from services.runtime.db import bulk_insert
 from services.settlement.domain.encounters import RequestStamp
 from services.settlement.domain.ledger import AccountHead, LedgerKey, after_amount
 from services.settlement.domain.opening import Opening
+from services.settlement.domain.verification import CeilingCheck, LedgerGroup
 from services.settlement.store.tables import LEDGER_ENTRY
-from services.settlement.store.verify import RULES
+from services.settlement.store.verify import RULES, LedgerChecks
 from tests.settlement.world import EMPLOYEE, PLACE, START, World, sqlite_url, world_on
 from yibao.settlement.v1 import settlement_pb2
 
@@ -109,6 +111,14 @@ async def test_an_accumulator_above_the_ceiling_of_its_policy_is_found(world: Wo
     await world.open_ledger(psn_no, ip_fund=10_000_001)
     (finding,) = await world.findings()
     assert (finding.rule, finding.expected, finding.found) == ("accumulator_within_cap", 10_000_000, 10_000_001)
+
+
+async def test_a_ceiling_bounds_its_own_key_only(world: World) -> None:
+    values: dict[str, Any] = {"ip_fund:310": 9, "ipxfund:310": 9, "ip!fund:310": 9}
+    await world.open_ledger(world.person("P1"), **values)
+    group = LedgerGroup(EMPLOYEE, PLACE, "2025")
+    for key, subjects in (("ip_fund:%", 1), ("ip!fund:%", 1), ("ip_fund:310", 1), ("ip_fund", 0)):
+        assert len(await LedgerChecks(world.database).above(CeilingCheck(group, key, 8))) == subjects
 
 
 def test_every_rule_of_the_check_is_one_statement() -> None:

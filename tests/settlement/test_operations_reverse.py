@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -132,6 +133,33 @@ async def test_a_reversal_of_last_year_touches_only_last_years_ledger(world: Wor
     assert await world.findings() == ()
 
 
+async def test_a_stay_settled_in_between_is_not_reversed_under_its_rest_of_the_next_year(world: World) -> None:
+    psn_no = world.person("P1")
+    stay: dict[str, Any] = {"kind": "stay", "med_type": "", "chrg_bchno": "0000", "interim": True}
+    world.clock.at = datetime(2025, 12, 30, 1, 0, tzinfo=UTC)
+    mdtrt_id = await world.encounter(psn_no, kind="stay")
+    await world.fees(mdtrt_id, 1_000_000)
+    first = await world.settle(world.order(psn_no, mdtrt_id, 1_000_000, "2304:A1", **stay))
+    world.clock.at = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
+    await world.fees(mdtrt_id, 500_000)
+    rest = await world.settle(world.order(psn_no, mdtrt_id, 500_000, "2304:A2", **stay))
+    assert [each.setlinfo.act_pay_dedc_fen for each in (first, rest)] == [130_000, 0]
+    assert (await world.accumulators(psn_no, "2026"))["ip_fund"] > 0
+    for take_back in (world.reverse(first, "2305:B1"), world.take_back("2304", "A1", "2601:B1")):
+        with pytest.raises(Fault) as caught:
+            await take_back
+        assert caught.value.metadata == {
+            "setl_id": first.setlinfo.setl_id,
+            "count": "1",
+            "later_setl_id": rest.setlinfo.setl_id,
+        }
+    for settled, request in ((rest, "2305:B2"), (first, "2305:B3")):
+        await world.reverse(settled, request, rpc="Settle")
+    again = await world.settle(world.order(psn_no, mdtrt_id, 1_500_000, "2304:A3", **stay))
+    assert again.setlinfo.act_pay_dedc_fen == 130_000
+    assert await world.findings() == ()
+
+
 async def test_a_settlement_is_found_by_number_and_by_message_and_told_as_it_was(world: World) -> None:
     psn_no = world.person("P1")
     mdtrt_id = await world.visit_with_fees(psn_no, 9_000)
@@ -189,6 +217,18 @@ async def test_a_message_of_somebody_else_or_under_a_later_settlement_is_not_tak
     assert await world.take_back("2207", "A2", "2601:B1") is False
     with pytest.raises(Fault, match="REQUEST_ID_REUSED"):
         await world.take_back("2207", "A1", "2601:B1")
+
+
+async def test_a_message_that_was_a_reversal_itself_is_not_taken_back(world: World) -> None:
+    psn_no = world.person("P1")
+    settled = await world.settle(world.order(psn_no, await world.visit_with_fees(psn_no, 9_000), 9_000, "2207:A1"))
+    counter = await world.reverse(settled, "2207:X1")
+    assert await world.reverse(settled, "2207:X2") == counter
+    for omsgid in ("X1", "X2"):
+        with pytest.raises(Fault) as caught:
+            await world.take_back("2207", omsgid, f"2601:{omsgid}")
+        assert (caught.value.reason, caught.value.metadata) == ("NOT_REVERSIBLE", {"oinfno": "2207"})
+    assert await world.reverse(settled, "2207:X2") == counter
 
 
 async def test_the_token_of_a_reversed_settlement_stays_spent(world: World) -> None:

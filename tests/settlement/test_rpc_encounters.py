@@ -247,6 +247,17 @@ async def test_2203_describes_an_open_visit_and_5201_tells_it(member: Reached) -
     assert told.HasField("endtime")
 
 
+async def test_5201_calls_a_visit_that_was_not_described_yet_out_patient(member: Reached) -> None:
+    mdtrt_id = await visit(member)
+    request = listing()
+    for med_type in (codes_pb2.MED_TYPE_UNSPECIFIED, codes_pb2.MED_TYPE_OUTPATIENT):
+        request.data.med_type = med_type
+        (told,) = (await member.call(member.encounters.ListEncounters, request)).mdtrtinfo
+        assert (told.mdtrt_id, told.med_type) == (mdtrt_id, codes_pb2.MED_TYPE_OUTPATIENT)
+    request.data.med_type = codes_pb2.MED_TYPE_OUTPATIENT_CHRONIC
+    assert not (await member.call(member.encounters.ListEncounters, request)).mdtrtinfo
+
+
 async def test_2203_refuses_with_every_documented_reason(member: Reached) -> None:
     mdtrt_id = await visit(member)
     ask = member.encounters.UploadVisit

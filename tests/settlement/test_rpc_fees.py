@@ -193,6 +193,41 @@ async def test_5204_tells_what_was_sent_and_how_it_was_split(member: Reached) ->
     assert (await member.call(member.fees.ListFees, listing(mdtrt_id), OPERATOR)) == answer
 
 
+async def test_5204_tells_who_uploaded_a_line_and_when(member: Reached) -> None:
+    mdtrt_id = await visit(member)
+    for place, opter in enumerate(("op1", "op2")):
+        request = upload(mdtrt_id, line(str(place)), request_id=f"2204:{place}")
+        request.desk.opter, request.desk.opter_name = opter, f"收费员{opter}"
+        await member.call(member.fees.UploadFees, request)
+    rows = (await member.call(member.fees.ListFees, listing(mdtrt_id))).data
+    assert [(row.opter_id, row.opter_name) for row in rows] == [("op1", "收费员op1"), ("op2", "收费员op2")]
+    assert all(row.opt_time.seconds > 0 for row in rows)
+
+
+async def test_5204_calls_a_visit_that_was_not_described_yet_out_patient(member: Reached) -> None:
+    mdtrt_id = await visit(member)
+    await member.call(member.fees.UploadFees, upload(mdtrt_id))
+    (row,) = (await member.call(member.fees.ListFees, listing(mdtrt_id))).data
+    assert row.med_type == codes_pb2.MED_TYPE_OUTPATIENT
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"cnt": "-1", "pric": "-10"}, "pric"),
+        ({"cnt": "1", "pric": "10000000000"}, "pric"),
+        ({"det_item_fee_sumamt_fen": 10**13 + 1}, "det_item_fee_sumamt_fen"),
+        ({"det_item_fee_sumamt_fen": -(10**13) - 1, "cnt": "-1"}, "det_item_fee_sumamt_fen"),
+    ],
+)
+async def test_no_price_is_negative_and_no_amount_beyond_bounds(
+    member: Reached, changes: dict[str, Any], path: str
+) -> None:
+    mdtrt_id = await visit(member)
+    fault = await member.fault(member.fees.UploadFees, upload(mdtrt_id, line(**changes)))
+    assert (fault.reason, [each.path for each in fault.violations]) == ("INVALID_REQUEST", [f"feedetail[0].{path}"])
+
+
 async def test_5204_tells_the_lines_of_one_settlement(member: Reached) -> None:
     mdtrt_id = await visit(member)
     await member.call(member.fees.UploadFees, upload(mdtrt_id, line("1", chrg_bchno="1")))

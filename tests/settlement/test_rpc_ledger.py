@@ -69,6 +69,9 @@ async def test_a_ledger_is_opened_once(counter: Counter) -> None:
     request.openings[0].accumulators[0].value = 1
     assert await counter.reason("LedgerService.OpenLedger", request, OPERATOR_CALLER) == "REQUEST_ID_REUSED"
     assert await counter.reason("LedgerService.OpenLedger", request, HERE) == "ROLE_NOT_ALLOWED"
+    for value in (10**13 + 1, -1):
+        request.openings[0].accumulators[0].value = value
+        assert await counter.reason("LedgerService.OpenLedger", request, OPERATOR_CALLER) == "INVALID_REQUEST"
     settled = await counter.settle(
         settle_request(counter.request_id(), psn_no, await counter.visit(psn_no, 10_000), 10_000)
     )

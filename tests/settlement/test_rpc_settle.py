@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from services.kernel.errors import Fault
+from services.runtime.call import Caller
 from services.runtime.status import from_status
 from tests.mesh.harness import OPERATOR_CALLER
 from tests.mesh.seeds import EMPLOYEE, INSTITUTION, OPENING_FEN, OTHER_INSTITUTION, person
@@ -130,6 +131,20 @@ async def test_every_documented_refusal_of_a_bill(counter: Counter) -> None:
     assert await counter.reason("SettlementService.Settle", request) == "CALLER_NOT_BOUND"
 
 
+def batch_items(
+    counter: Counter, requests: Sequence[settlement_pb2.SettleRequest], late: settlement_pb2.SettleRequest
+) -> list[settlement_pb2.BatchSettleItem]:
+    """The requests as a list's items; then one of them as somebody else's, and one whose time is over."""
+
+    def item(request: settlement_pb2.SettleRequest, caller: Caller, **more: Any) -> settlement_pb2.BatchSettleItem:
+        context = item_pb2.ItemContext(caller_token=counter.mesh.signer.sign(caller), **more)
+        return settlement_pb2.BatchSettleItem(context=context, request=request)
+
+    over = at(datetime.now(UTC) - timedelta(seconds=1))
+    items = [item(request, HERE) for request in requests]
+    return [*items, item(requests[1], ELSEWHERE), item(late, HERE, deadline=over)]
+
+
 async def test_a_list_answers_each_item_as_if_it_had_come_alone(counter: Counter) -> None:
     good, wrong = counter.somebody(), counter.somebody()
     visits = [await counter.visit(psn_no, 5_000) for psn_no in (good, good, wrong)]
@@ -141,22 +156,7 @@ async def test_a_list_answers_each_item_as_if_it_had_come_alone(counter: Counter
         settlement_pb2.SettleRequest(request_id="2207:empty"),
     ]
     requests.append(requests[0])
-    token = counter.mesh.signer.sign(HERE)
-    strange = counter.mesh.signer.sign(ELSEWHERE)
-    late = at(datetime.now(UTC) - timedelta(seconds=1))
-    items = [
-        settlement_pb2.BatchSettleItem(context=item_pb2.ItemContext(caller_token=token), request=request)
-        for request in requests
-    ]
-    items.append(
-        settlement_pb2.BatchSettleItem(context=item_pb2.ItemContext(caller_token=strange), request=requests[1])
-    )
-    items.append(
-        settlement_pb2.BatchSettleItem(
-            context=item_pb2.ItemContext(caller_token=token, deadline=late),
-            request=settle_request(counter.request_id(), wrong, visits[2], 5_000),
-        )
-    )
+    items = batch_items(counter, requests, settle_request(counter.request_id(), wrong, visits[2], 5_000))
     answer = await counter.call(
         "SettlementService.BatchSettle", settlement_pb2.BatchSettleRequest(items=items), GATEWAY
     )
@@ -170,6 +170,7 @@ async def test_a_list_answers_each_item_as_if_it_had_come_alone(counter: Counter
     assert answer.outcomes[0].response == answer.outcomes[5].response
     balances = [outcome.response.setlinfo.act_pay_dedc_fen for outcome in answer.outcomes[:2]]
     assert balances == [5_000, 5_000]
+    token = counter.mesh.signer.sign(HERE)
     trials = settlement_pb2.BatchTrialRequest(
         items=[
             settlement_pb2.BatchTrialItem(

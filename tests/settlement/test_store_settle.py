@@ -58,7 +58,7 @@ async def test_what_was_settled_is_read_back_whole(world: World) -> None:
         key._replace(benefit_year="2024"): YearLedger(0, {}),
     }
     assert books.accounts == {account: AccountHead(2, 0, 0, "2025")}
-    assert books.spent == set()
+    assert books.spent == {}
     async with SettlementBooks(world.database).reading() as settlements:
         found = await settlements.settlement(setl_id)
         assert found is not None

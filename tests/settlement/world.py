@@ -177,15 +177,16 @@ class World:
         state: str = "open",
         insutype: str = EMPLOYEE,
         hospital: str = HOSPITAL,
+        token: str | None = None,
     ) -> str:
-        """Registers a visit or a stay."""
+        """Registers a visit or a stay, perhaps with an ecToken of that digest."""
         self.number += 1
         mdtrt_id, now = f"M{self.number:09d}", self.clock()
         ended = now if state == "discharged" else None
         med_type = "21" if kind == "stay" else ""
         row = (
             *(mdtrt_id, hospital, psn_no, insutype, kind, f"N{self.number}", state, med_type, now, ended),
-            *(PLACE, PLACE, "02", "", "", "", b"", now),
+            *(PLACE, PLACE, "02", "", "", "", b"", now, token),
         )
         async with self.database.write() as connection:
             await bulk_insert(connection, ENCOUNTER, [row])
@@ -198,7 +199,7 @@ class World:
         total = inscp + presel + fulamt
         row: tuple[object, ...] = (
             *(fee_batch_id, mdtrt_id, batch, "upload", "open", None),
-            *(total, fulamt, 0, presel, inscp, {}, 1, self.clock()),
+            *(total, fulamt, 0, presel, inscp, {}, 1, self.clock(), "op1", "收费员"),
         )
         async with self.database.write() as connection:
             await bulk_insert(connection, FEE_BATCH, [row])

@@ -274,6 +274,10 @@ async def generate(plan: Plan) -> Load:
     except TimeoutError:
         for _ in range(mode.unanswered()):
             mode.counted.fail("no answer")
+    return _told(mode, (_cpu_s() - used) / (loop.time() - begun), len(lines))
+
+
+def _told(mode: OpenLoop | ClosedLoop, cpu_share: float, connections: int) -> Load:
     counted = mode.counted
     return Load(
         latencies_ms=[round(each, 3) for each in counted.latencies_ms],
@@ -282,8 +286,8 @@ async def generate(plan: Plan) -> Load:
         failed=counted.failed,
         examples=counted.examples,
         late_p99_ms=percentile(sorted(counted.late_ms), 0.99),
-        cpu_share=(_cpu_s() - used) / (loop.time() - begun),
-        connections=len(lines),
+        cpu_share=cpu_share,
+        connections=connections,
     )
 
 

@@ -164,10 +164,14 @@ def started(choice: Choice) -> Iterator[Subject]:
 
 
 def _start(choice: Choice, values: Mapping[str, str], stack: ExitStack) -> list[subprocess.Popen[bytes]]:
-    """Starts the groups of the layout one after the other; the last one has the gateway."""
-    *before, last = LAYOUTS[choice.layout]
+    """Starts the groups of the layout one after the other; each says when it is ready."""
+    groups = LAYOUTS[choice.layout]
+    if len(groups) == 1:
+        mesh_started = running.start(values, arguments=groups[0])
+        stack.callback(running.stop, mesh_started.process)
+        return [mesh_started.process]
     processes: list[subprocess.Popen[bytes]] = []
-    for arguments in before:
+    for arguments in groups:
         process = subprocess.Popen(
             [sys.executable, "-m", "services", *arguments],
             env={name: value for name, value in os.environ.items() if not name.startswith("YIBAO_")} | dict(values),
@@ -178,9 +182,7 @@ def _start(choice: Choice, values: Mapping[str, str], stack: ExitStack) -> list[
         stack.callback(running.stop, process)
         _wait_ready(process)
         processes.append(process)
-    started = running.start(values, arguments=last)
-    stack.callback(running.stop, started.process)
-    return [*processes, started.process]
+    return processes
 
 
 def _wait_ready(process: subprocess.Popen[bytes]) -> None:

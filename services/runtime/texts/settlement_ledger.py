@@ -34,7 +34,10 @@ SETTLEMENT_LEDGER: Final[Mapping[str, tuple[str, str]]] = {
         "{count} later settlements stand after {setl_id}; reverse the last one first ({later_setl_id})",
     ),
     "SETTLEMENT_REFUNDED": ("结算{setl_id}已撤销", "Settlement {setl_id} is reversed already"),
-    "NOT_REVERSIBLE": ("交易{oinfno}的报文不能冲正", "A message of transaction {oinfno} is not reversed by 2601"),
+    "NOT_REVERSIBLE": (
+        "交易{oinfno}的该报文不能冲正",
+        "This message of transaction {oinfno} cannot be reversed by 2601",
+    ),
     "LEDGER_OPEN": ("{opening}对应的账户或年度累计已存在", "The account or year of {opening} has entries already"),
     "LEDGER_CONTENTION": (
         "该人员账户正在被其他业务更新，请稍后重试",

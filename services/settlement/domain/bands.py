@@ -7,9 +7,10 @@ from math import lcm
 
 from services.kernel.money import round_quotient
 from services.kernel.policy.document import Band
+from services.settlement.domain.lines import MOST_FEN
 
-NO_UPPER_FEN = 10**15
-"""Stands for a band without end; above any sum of money that passes here."""
+NO_UPPER_FEN = MOST_FEN * 10**5
+"""Stands for a band without end: out of reach of a year of bills, each of which is MOST_FEN at most."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ class BilledEncounter(NamedTuple):
     dise_name: str
     exp_content: str
     insutype: str
+    ec_token_digest: str | None
 
 
 class BilledBatch(NamedTuple):

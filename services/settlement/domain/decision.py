@@ -15,6 +15,7 @@ from services.kernel.errors import precondition
 from services.kernel.policy.document import FactValue
 from services.settlement.domain.account import AccountState
 from services.settlement.domain.bill import (
+    STAY,
     BilledBatch,
     BilledEncounter,
     Order,
@@ -37,7 +38,7 @@ from services.settlement.domain.settle import settle
 class PreparedBill:
     """An order with all that others know about it. `facts` are those of a first settlement of the stay.
 
-    `ec_token_digest` is empty where no ecToken was shown.
+    `ec_token_digest` is that of the ecToken shown with the bill, else with the registration; empty where none was.
     """
 
     order: Order
@@ -58,12 +59,13 @@ class PreparedBill:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a bill comes to, and the state of the books that it was decided on."""
+    """What a bill comes to, the ecToken that it spends (or empty), and the state of the books that it was decided on."""
 
     settlement: Settlement
     batches: tuple[BilledBatch, ...]
     ledger: YearLedger
     trial_hash: str
+    ec_token_digest: str
 
 
 _NO_LEDGER = YearLedger()
@@ -84,7 +86,7 @@ def wanted_of(bills: Iterable[PreparedBill], *, trial: bool) -> Wanted:
         digests=tuple({item.ec_token_digest: None for item in items if item.ec_token_digest}),
         ledgers=tuple({item.key: None for item in items}),
         accounts=tuple(dict.fromkeys((*(item.own for item in items), *families))),
-        stays=tuple({item.encounter.mdtrt_id: None for item in items if item.encounter.kind == "stay"}),
+        stays=tuple({item.encounter.mdtrt_id: None for item in items if item.encounter.kind == STAY}),
     )
 
 
@@ -101,8 +103,7 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
     check_state(bill, encounter, trial=trial)
     if encounter != prepared.encounter:
         raise Moved
-    if prepared.ec_token_digest in books.spent:
-        raise precondition("EC_TOKEN_SPENT")
+    token = _spent_token(prepared, books)
     batches = chosen_batches(bill, books.batches.get(bill.mdtrt_id, ()))
     totals = totals_of_batches(batches)
     check_sum(bill, totals)
@@ -126,7 +127,22 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
         if order.trial_hash and order.trial_hash != digest:
             raise precondition("TRIAL_OUTDATED", mdtrt_id=bill.mdtrt_id)
     check_parts(bill.sent, settlement.components)
-    return Decision(settlement, tuple(batches), ledger, digest)
+    return Decision(settlement, tuple(batches), ledger, digest, token)
+
+
+def _spent_token(prepared: PreparedBill, books: Books) -> str:
+    """The digest of the ecToken that the settlement spends, or empty; raises EC_TOKEN_SPENT.
+
+    The token of an admission is spent by the first settlement of the stay; further ones of the same stay that show no
+    credential pass (our decision). A visit's token pays once.
+    """
+    digest, encounter = prepared.ec_token_digest, prepared.encounter
+    if digest not in books.spent:
+        return digest
+    shown = bool(prepared.order.bill.mdtrt_cert_no)
+    if shown or encounter.kind != STAY or books.spent[digest] != encounter.mdtrt_id:
+        raise precondition("EC_TOKEN_SPENT")
+    return ""
 
 
 def _trial_hash(prepared: PreparedBill, batches: Iterable[BilledBatch], sequences: tuple[int, ...]) -> str:

@@ -15,15 +15,22 @@ OPEN = "open"
 DISCHARGED = "discharged"
 CANCELLED = "cancelled"
 VOID = "void"
+ADMIT = "admit"
+"""Kind of the entry that an admission leaves."""
 DISCHARGE = "discharge"
 """Kind of the entry that a discharge leaves."""
+OUTPATIENT = "11"
+"""med_type 普通门诊: a visit's until 2203 tells another, as 2201 registers out-patient visits (our decision)."""
 
 MAX_LISTED = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Encounter:
-    """A visit or a stay (`kind`). `med_type` is the national code, empty before 2203; `end_at` stands after discharge."""
+    """A visit or a stay (`kind`). `med_type` is the national code, empty before 2203; `end_at` stands after discharge.
+
+    `ec_token_digest` is that of the ecToken shown at registration, if one was.
+    """
 
     mdtrt_id: str
     fixmedins_code: str
@@ -43,6 +50,12 @@ class Encounter:
     exp_content: str
     details: bytes
     created_at: datetime
+    ec_token_digest: str | None = None
+
+    @property
+    def told_med_type(self) -> str:
+        """The med_type that queries tell."""
+        return self.med_type or OUTPATIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +156,13 @@ def check_admission_cancellable(encounter: Encounter, fees: FeePresence) -> None
     require_state(encounter, OPEN)
     if fees.setl_id or fees.unsettled:
         raise precondition("FEES_PRESENT", mdtrt_id=encounter.mdtrt_id)
+
+
+def check_taken_back(entry: Entry, stay: Encounter | None, psn_no: str) -> None:
+    """PRECONDITION (NOT_REVERSIBLE) unless the entry is an admission, of that person where one is named, or a void."""
+    fits = entry.kind == ADMIT and stay is not None and psn_no in ("", stay.psn_no)
+    if not fits and entry.kind != VOID:
+        raise precondition("NOT_REVERSIBLE", oinfno="2401")
 
 
 def check_no_open_stay(open_stay: Encounter | None, fixmedins_code: str) -> None:

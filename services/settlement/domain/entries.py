@@ -85,13 +85,13 @@ class Wanted:
 class Books:
     """What the store knew when it was asked; it moves as the bills of a batch are decided one after the other.
 
-    `spent` are digests of ecTokens, `continued` the stays with a standing settlement.
+    `spent` are digests of ecTokens with the encounters they paid for, `continued` the stays with a standing settlement.
     """
 
     answers: dict[RequestKey, StoredAnswer] = field(default_factory=dict)
     encounters: dict[str, BilledEncounter] = field(default_factory=dict)
     batches: dict[str, list[BilledBatch]] = field(default_factory=dict)
-    spent: set[str] = field(default_factory=set)
+    spent: dict[str, str] = field(default_factory=dict)
     years: dict[LedgerKey, YearLedger] = field(default_factory=dict)
     accounts: dict[AccountKey, AccountHead] = field(default_factory=dict)
     continued: set[str] = field(default_factory=set)

@@ -38,6 +38,8 @@ class FeeBatch:
     totals: BillTotals
     line_count: int
     created_at: datetime
+    opter: str = ""
+    opter_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,15 @@ class FeeLine:
 
 @dataclass(frozen=True, slots=True)
 class StandingLine:
-    """A standing line with the state of its batch (`setl_id` is empty while it is not settled)."""
+    """A standing line with the state of its batch (`setl_id` is empty while it is not settled) and who uploaded it when."""
 
     line: FeeLine
     chrg_bchno: str
     batch_state: str
     setl_id: str
     created_at: datetime
+    opter: str
+    opter_name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ from services.kernel.money import round_quotient
 NO_LIMIT_E6 = 999_999_000_000
 """`pric_uplmt_amt` 999999 says "no limit", as an absent one does."""
 
+MOST_FEN = 10**13
+"""No amount, sum of an upload or bill is beyond 100 billion yuan, as the contract says of every amount (our decision)."""
+
 _PRICE_TIMES_COUNT = 10**8
 """Yuan over 10**6 times a count over 10**4, brought to fen."""
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.kernel.clock import beijing_day
-from services.kernel.errors import Fault, FaultKind, Violation
+from services.kernel.errors import Fault, FaultKind, Violation, invalid
 from services.kernel.money import scaled_of, scaled_text
 from services.settlement.domain.catalogue import ItemKey, PricedItem
-from services.settlement.domain.lines import LineInput, LineSplit, split_line
+from services.settlement.domain.lines import MOST_FEN, LineInput, LineSplit, split_line
 
 _ONE_FEN_E10 = 10**8
 _MAX_VIOLATIONS = 100
@@ -59,7 +59,8 @@ class PricedLine:
 def check_amounts(lines: Sequence[SentLine]) -> None:
     """Price times count is the amount within 0.01 yuan (nhsa interface, checks of 2204), and counts have four digits.
 
-    INVALID: INVALID_REQUEST or LINE_AMOUNT_MISMATCH, naming every line that fails.
+    INVALID: INVALID_REQUEST or LINE_AMOUNT_MISMATCH, naming every line that fails; AMOUNT_INVALID where charges or returns
+    together are beyond what any bill may hold.
     """
     too_fine = [place for place, line in enumerate(lines) if len(_decimals(line.cnt)) > 4]
     if too_fine:
@@ -67,6 +68,8 @@ def check_amounts(lines: Sequence[SentLine]) -> None:
     wrong = [place for place, line in enumerate(lines) if abs(_excess_e10(line)) > _ONE_FEN_E10]
     if wrong:
         raise _refused("LINE_AMOUNT_MISMATCH", lines, wrong, "det_item_fee_sumamt_fen", "price_times_count")
+    if sum(abs(line.amount_fen) for line in lines) > MOST_FEN:
+        raise invalid("feedetail", "range", f"at most {MOST_FEN} fen together", reason="AMOUNT_INVALID")
 
 
 def item_keys(lines: Sequence[SentLine], origin_days: Mapping[str, date]) -> list[ItemKey]:

@@ -1,12 +1,12 @@
-"""Refunds: the exact negative of a settlement, last in first out within a person's benefit year.
+"""Refunds: the exact negative of a settlement, last in first out within a person's benefit year and within a stay.
 
-Deductibles, bands, ceilings and admission ordinals depend on the order of settlements, so an earlier one cannot be taken
-out from under a later one (our decision).
+Deductibles, bands, ceilings and admission ordinals depend on the order of settlements, and the rest of a stay on the
+settlement before it, be that in another year; so an earlier one cannot be taken out from under a later one (our decision).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.kernel.errors import precondition
@@ -15,28 +15,34 @@ from services.settlement.domain.outcome import MONEY_FIELDS, Components
 
 @dataclass(frozen=True, slots=True)
 class SettledRef:
-    """A settlement and its place in the ledger of one person, insurance type and benefit year."""
+    """A settlement, its place in the ledger of one person, insurance type and benefit year, and whose it is."""
 
     setl_id: str
     sequence: int
+    scope: str = ""
 
 
 def check_refund_order(target: SettledRef, standing: Iterable[SettledRef]) -> None:
     """Refuses to refund anything but the last standing settlement.
 
     `standing` are the settlements of the same person, insurance type, pooling area and benefit year that were not
-    refunded. Raises SETTLEMENT_REFUNDED when the target is not among them, LATER_SETTLEMENT_EXISTS naming the last one.
+    refunded. Raises SETTLEMENT_REFUNDED when the target is not among them, and what `check_last` raises.
     """
-    last = target
-    found = False
-    for other in standing:
-        found = found or other.setl_id == target.setl_id
-        if other.sequence > last.sequence:
-            last = other
-    if not found:
+    others = sorted(standing, key=lambda other: other.sequence)
+    if target.setl_id not in (other.setl_id for other in others):
         raise precondition("SETTLEMENT_REFUNDED", setl_id=target.setl_id)
-    if last.setl_id != target.setl_id:
-        raise precondition("LATER_SETTLEMENT_EXISTS", setl_id=target.setl_id, later_setl_id=last.setl_id)
+    check_last(target, [other for other in others if other.sequence > target.sequence])
+
+
+def check_last(target: SettledRef, later: Sequence[SettledRef]) -> None:
+    """Raises LATER_SETTLEMENT_EXISTS with the number of settlements that stand after the target, oldest first.
+
+    The one to be reversed first is named only to the institution that made it.
+    """
+    if later:
+        last = later[-1]
+        named = {"later_setl_id": last.setl_id} if last.scope == target.scope else {}
+        raise precondition("LATER_SETTLEMENT_EXISTS", setl_id=target.setl_id, count=str(len(later)), **named)
 
 
 def refund(components: Components) -> Components:

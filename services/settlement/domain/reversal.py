@@ -1,21 +1,17 @@
-"""Reversals: which settlement a request means, whether it may go, and what a counter-entry says.
-
-Deductibles, bands and ceilings depend on the order of settlements, so they go last in, first out within a person's year
-(our decision).
-"""
+"""Reversals: which settlement a request means, whether its message may be taken back, and what a counter-entry says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.kernel.errors import not_found, precondition
 from services.settlement.domain.bill import Desk
 from services.settlement.domain.encounters import RequestStamp
-from services.settlement.domain.entries import SETTLE, Heading
+from services.settlement.domain.entries import REVERSE, SETTLE, VOID, Heading, StoredAnswer
 from services.settlement.domain.ledger import LedgerKey
 from services.settlement.domain.outcome import Components
+from services.settlement.domain.refund import SettledRef
 
 REVERSIBLE_SETTLEMENTS = ("2207", "2207A", "2304")
 REVERSIBLE_ADMISSION = "2401"
@@ -77,14 +73,10 @@ class BookedSettlement:
     record: bytes
     components: Components
 
-
-@dataclass(frozen=True, slots=True)
-class LaterSettlement:
-    """A settlement that stands after another one in the same ledger."""
-
-    setl_id: str
-    scope: str
-    ledger_seq: int
+    @property
+    def ref(self) -> SettledRef:
+        """Its place among the settlements of the ledger."""
+        return SettledRef(self.setl_id, self.ledger_seq, self.scope)
 
 
 def named_settlement(name: SettlementName, scope: str, found: BookedSettlement | None) -> BookedSettlement:
@@ -99,16 +91,18 @@ def named_settlement(name: SettlementName, scope: str, found: BookedSettlement |
     return found
 
 
-def check_last(settlement: BookedSettlement, later: Iterable[LaterSettlement]) -> None:
-    """Raises LATER_SETTLEMENT_EXISTS with the number of later ones.
+def named_message(
+    name: MessageName, found: BookedSettlement | None, entry: StoredAnswer | None
+) -> BookedSettlement | None:
+    """What the message left: a settlement, a void, or nothing as it never came.
 
-    The one to be reversed first is named only to the institution that made it.
+    Raises NOT_REVERSIBLE where it was another person's, or left no settlement: a counter-entry, or an entry of its own.
     """
-    standing = sorted(later, key=lambda entry: entry.ledger_seq)
-    if standing:
-        last = standing[-1]
-        named = {"later_setl_id": last.setl_id} if last.scope == settlement.scope else {}
-        raise precondition("LATER_SETTLEMENT_EXISTS", setl_id=settlement.setl_id, count=str(len(standing)), **named)
+    if found is None and entry is None:
+        return None
+    if found is None or found.kind == REVERSE or (found.kind != VOID and name.psn_no not in ("", found.key.psn_no)):
+        raise precondition("NOT_REVERSIBLE", oinfno=name.oinfno)
+    return found
 
 
 def check_reversible(name: MessageName) -> None:

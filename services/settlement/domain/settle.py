@@ -13,7 +13,7 @@ from services.settlement.domain.account import AccountState, account_first, chec
 from services.settlement.domain.compile import CompiledLayer, CompiledRemote, look_up
 from services.settlement.domain.facts import Facts, applies, check_facts
 from services.settlement.domain.layers import Run, run_layer
-from services.settlement.domain.lines import BillTotals
+from services.settlement.domain.lines import MOST_FEN, BillTotals
 from services.settlement.domain.outcome import FUND_FIELDS, AccountUse, Components, LayerOutcome, Settlement
 from services.settlement.domain.stack import CompiledStack
 
@@ -35,8 +35,8 @@ def settle(
     bears. The rules on remote care and on accounts are those of the first policy of the stack that has a layer for this
     bill and says something about them (our decision).
 
-    Raises FACT_MISSING, FACT_UNKNOWN, FACT_OUTSIDE_DOMAIN, NOT_COVERED_BY_POLICY, BILL_NEGATIVE, ACCOUNT_INVALID,
-    HOSP_PART_TOO_LARGE, and POLICY_OVERPAYS when the stack would pay more than the cost in scope.
+    Raises FACT_MISSING, FACT_UNKNOWN, FACT_OUTSIDE_DOMAIN, NOT_COVERED_BY_POLICY, BILL_NEGATIVE, AMOUNT_INVALID,
+    ACCOUNT_INVALID, HOSP_PART_TOO_LARGE, and POLICY_OVERPAYS when the stack would pay more than the cost in scope.
     """
     _check_totals(totals, hosp_part_fen)
     check_facts(facts)
@@ -69,12 +69,14 @@ def settle(
 
 
 def _check_totals(totals: BillTotals, hosp_part_fen: int) -> None:
-    """A bill whose charge-backs outweigh its charges is no settlement, and the parts must be the whole."""
+    """A bill whose charge-backs outweigh its charges is no settlement, and the parts must be the whole, within bounds."""
     parts = (totals.fulamt_ownpay_fen, totals.overlmt_fen, totals.preselfpay_fen, totals.inscp_fen)
     if min(parts) < 0 or hosp_part_fen < 0:
         raise invalid("totals", "not_negative", reason="BILL_NEGATIVE", least_fen=str(min(*parts, hosp_part_fen)))
     if sum(parts) != totals.medfee_fen:
         raise invalid("totals", "sum", "the four parts are the total", reason="BILL_UNBALANCED")
+    if totals.medfee_fen > MOST_FEN:
+        raise invalid("totals", "range", f"at most {MOST_FEN} fen", reason="AMOUNT_INVALID")
 
 
 def _policy_order(stack: CompiledStack, chosen: list[tuple[int, CompiledLayer]]) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from services.kernel.clock import beijing_day
 from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.encounters import (
+    ADMIT,
     CANCELLED,
     DISCHARGE,
     DISCHARGED,
@@ -27,6 +28,7 @@ from services.settlement.domain.encounters import (
     check_end,
     check_no_open_stay,
     check_not_settled,
+    check_taken_back,
     check_visit_cancellable,
     named_encounter,
     require_state,
@@ -34,7 +36,7 @@ from services.settlement.domain.encounters import (
 from services.settlement.domain.insured import Enrolment, Insured, enrolment_on
 from services.settlement.operations.persons import Persons
 from services.settlement.operations.ports import CataloguePeer, CredentialQuery
-from services.settlement.operations.rows import Writing
+from services.settlement.operations.rows import Snapshot, Writing
 from services.settlement.operations.writes import Accepted, Writes
 
 Describe = Callable[[Encounter, Insured, Enrolment], bytes]
@@ -99,6 +101,8 @@ class EncounterOperations:
     ) -> bytes:
         """Registers a visit or stay and answers it. A visit still open under the same number is answered again.
 
+        The ecToken that was shown last is kept: a bill that shows no credential of its own spends it (our decision).
+
         Raises the refusals of the credential, EC_TOKEN_SPENT, NOT_ENROLLED and its kin, INSTITUTION_UNKNOWN, STAY_OPEN,
         MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
@@ -121,7 +125,9 @@ class EncounterOperations:
             if encounter is None:
                 encounter = fresh
                 await writing.add_encounter(fresh)
-            return Accepted(render(encounter), "admit" if fresh.kind == STAY else "register", encounter.mdtrt_id)
+            elif fresh.ec_token_digest:
+                await writing.change_encounter(replace(encounter, ec_token_digest=fresh.ec_token_digest))
+            return Accepted(render(encounter), ADMIT if fresh.kind == STAY else "register", encounter.mdtrt_id)
 
         return await self.writes.once(stamp, fresh.psn_no, now, decide)
 
@@ -147,7 +153,10 @@ class EncounterOperations:
         revise: Revise,
         response: bytes,
     ) -> bytes:
-        """Keeps what 2203 tells of an open visit; the latest counts. Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE."""
+        """Keeps what 2203 tells of an open visit; the latest counts, and an empty `exp_content` tells nothing.
+
+        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE.
+        """
 
         async def decide(writing: Writing) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
@@ -158,7 +167,7 @@ class EncounterOperations:
                 begin_at=told.begin_at,
                 dise_codg=told.dise_codg,
                 dise_name=told.dise_name,
-                exp_content=told.exp_content,
+                exp_content=told.exp_content or encounter.exp_content,
                 details=revise(encounter.details),
             )
             await writing.change_encounter(changed)
@@ -190,7 +199,7 @@ class EncounterOperations:
                 end_at=told.end_at,
                 dise_codg=told.dise_codg or encounter.dise_codg,
                 dise_name=told.dise_name or encounter.dise_name,
-                exp_content=encounter.exp_content or told.exp_content,
+                exp_content=told.exp_content or encounter.exp_content,
                 details=revise(encounter.details),
             )
             await writing.change_encounter(changed)
@@ -225,21 +234,29 @@ class EncounterOperations:
         """Takes a message 2401 back (2601). `original` names it; `render` is told whether it had never arrived.
 
         One that never arrived is remembered as void, so that a late arrival is refused; a second reversal succeeds again.
-        Raises FEES_PRESENT, ENCOUNTER_STATE.
+        Raises FEES_PRESENT, ENCOUNTER_STATE, NOT_REVERSIBLE where the stay is another person's or it was no admission.
         """
+        answered = await self.writes.answered(stamp)
+        if answered is not None:
+            return answered
+        async with self.writes.store.reading() as snapshot:
+            _, known = await _admitted(snapshot, original, psn_no)
 
         async def decide(writing: Writing) -> Accepted:
-            entry = await writing.entry(original.scope, original.request_id)
+            entry, stay = await _admitted(writing, original, psn_no)
             if entry is None:
                 await writing.add_entry(Entry(self.writes.new_id(""), original, b"", None, VOID, now))
-            if entry is None or entry.kind == VOID or entry.mdtrt_id is None:
+            if stay is None:
                 return Accepted(render(True), "reverse", None)
-            encounter = await writing.encounter(entry.mdtrt_id)
-            if encounter is not None and encounter.state != CANCELLED:
-                await _cancel(writing, encounter)
-            return Accepted(render(False), "reverse", entry.mdtrt_id)
+            if known is None:
+                # It came since the snapshot: its person may not be the one that is locked.
+                await writing.lock(stay.psn_no)
+                _, stay = await _admitted(writing, original, psn_no)
+            if stay is not None and stay.state != CANCELLED:
+                await _cancel(writing, stay)
+            return Accepted(render(False), "reverse", None if stay is None else stay.mdtrt_id)
 
-        return await self.writes.once(stamp, psn_no, now, decide)
+        return await self.writes.once(stamp, psn_no if known is None else known.psn_no, now, decide)
 
     async def listed(self, wanted: EncounterFilter) -> list[Encounter]:
         """Encounters of a person at an institution (5201), newest first."""
@@ -268,7 +285,17 @@ class EncounterOperations:
             exp_content=registration.exp_content,
             details=b"",
             created_at=now,
+            ec_token_digest=insured.ec_token_digest or None,
         )
+
+
+async def _admitted(snapshot: Snapshot, original: RequestStamp, psn_no: str) -> tuple[Entry | None, Encounter | None]:
+    """What a message 2401 left, and the stay that it admitted to; raises NOT_REVERSIBLE."""
+    entry = await snapshot.entry(original.scope, original.request_id)
+    stay = None if entry is None or entry.mdtrt_id is None else await snapshot.encounter(entry.mdtrt_id)
+    if entry is not None:
+        check_taken_back(entry, stay, psn_no)
+    return entry, stay
 
 
 async def _cancel(writing: Writing, encounter: Encounter) -> None:

@@ -6,7 +6,7 @@ Messages are opaque here: `FeeMessages` writes them down.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
@@ -54,11 +54,13 @@ class FeeMessages(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FeeUpload:
-    """Lines for an encounter; `med_type` is what the rows say of it, empty where they do not."""
+    """Lines for an encounter, and who sends them; `med_type` is what the rows say of it, empty where they do not."""
 
     name: EncounterName
     lines: tuple[SentLine, ...]
     med_type: str = ""
+    opter: str = ""
+    opter_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,8 @@ class FeeOperations:
     ) -> bytes:
         """Keeps the new lines and answers the split of every line, in the order sent.
 
-        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH, FEE_LINE_EXISTS, BATCH_SETTLED,
-        RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
+        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH, AMOUNT_INVALID, FEE_LINE_EXISTS,
+        BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
         """
         async with self.writes.store.reading() as snapshot:
             answered = await answered_in(snapshot, stamp)
@@ -99,7 +101,7 @@ class FeeOperations:
             standing = await _standing(writing, encounter, upload.lines)
             decision = decide_upload(upload.lines, standing, stay=encounter.kind == STAY)
             new = [(priced[place], answers[place]) for place in decision.places]
-            await self._keep(writing, encounter, new, now)
+            await self._keep(writing, upload, new, now)
             by_number = {upload.lines[place].feedetl_sn: answers[place] for place in decision.places}
             told = [decision.stored.get(place) or by_number[line.feedetl_sn] for place, line in enumerate(upload.lines)]
             return Accepted(render(told), "upload", encounter.mdtrt_id)
@@ -150,10 +152,12 @@ class FeeOperations:
         return ListedFees(encounter, lines)
 
     async def items(self, fixmedins_code: str, keys: Sequence[ItemKey]) -> Mapping[ItemKey, PricedItem]:
-        """Items at an institution, each on its own day; unknown ones are absent."""
-        if not keys:
-            return {}
-        return await self.catalogue.priced_items(await self._scope(fixmedins_code, keys[0].day), keys)
+        """Items at an institution, each on its own day as the institution was then; unknown ones are absent."""
+        scopes = {day: await self._scope(fixmedins_code, day) for day in {key.day: None for key in keys}}
+        found: dict[ItemKey, PricedItem] = {}
+        for scope in dict.fromkeys(scopes.values()):
+            found |= await self.catalogue.priced_items(scope, [key for key in keys if scopes[key.day] == scope])
+        return found
 
     async def _priced(
         self, encounter: Encounter, lines: Sequence[SentLine], origins: Mapping[str, date]
@@ -177,16 +181,18 @@ class FeeOperations:
         return days | {line.feedetl_sn: beijing_day(line.fee_at) for line in lines if line.feedetl_sn in named}
 
     async def _keep(
-        self, writing: Writing, encounter: Encounter, new: Sequence[tuple[PricedLine, bytes]], now: datetime
+        self, writing: Writing, upload: FeeUpload, new: Sequence[tuple[PricedLine, bytes]], now: datetime
     ) -> None:
         if not new:
             return
+        mdtrt_id = upload.name.mdtrt_id
         ids = {number: self.writes.new_id("") for number in {line.sent.chrg_bchno: None for line, _ in new}}
-        batches = new_batches([line for line, _ in new], ids, encounter.mdtrt_id, now)
+        made = new_batches([line for line, _ in new], ids, mdtrt_id, now)
+        batches = [replace(batch, opter=upload.opter, opter_name=upload.opter_name) for batch in made]
         lines = [
             FeeLine(
                 line_id=self.writes.new_id(""),
-                mdtrt_id=encounter.mdtrt_id,
+                mdtrt_id=mdtrt_id,
                 feedetl_sn=line.sent.feedetl_sn,
                 fee_batch_id=ids[line.sent.chrg_bchno],
                 line_no=place + 1,

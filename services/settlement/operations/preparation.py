@@ -170,7 +170,7 @@ async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, l
         key=LedgerKey(bill.psn_no, bill.insutype, enrolment.insuplc_admdvs, year),
         own=AccountKey(bill.psn_no, bill.insutype),
         family=None if link is None else AccountKey(link.owner_psn_no, link.owner_insutype),
-        ec_token_digest=insured.ec_token_digest,
+        ec_token_digest=insured.ec_token_digest if bill.mdtrt_cert_no else encounter.ec_token_digest or "",
     )
 
 

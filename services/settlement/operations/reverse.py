@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from services.kernel.errors import Fault, FaultKind, precondition
+from services.kernel.errors import Fault, FaultKind
 from services.settlement.domain.answer import Reversal
 from services.settlement.domain.booking import reversal_postings
 from services.settlement.domain.encounters import Entry
@@ -28,14 +28,14 @@ from services.settlement.domain.entries import (
     stored_moment,
 )
 from services.settlement.domain.ledger import AccountHead, AccountKey, YearLedger
-from services.settlement.domain.refund import refund, refund_deltas
+from services.settlement.domain.refund import check_last, refund, refund_deltas
 from services.settlement.domain.reversal import (
     BookedSettlement,
     MessageName,
     ReversalOrder,
     SettlementName,
-    check_last,
     counter_heading,
+    named_message,
     named_settlement,
     void_heading,
 )
@@ -79,14 +79,13 @@ class Reversing:
     async def reverse_message(self, order: ReversalOrder, name: MessageName, render: Callable[[bool], bytes]) -> bytes:
         """Takes a message 2207, 2207A or 2304 back; `render` is told whether it had never arrived.
 
-        Raises LATER_SETTLEMENT_EXISTS, NOT_REVERSIBLE where the message was another person's, REQUEST_ID_REUSED.
+        Raises LATER_SETTLEMENT_EXISTS, NOT_REVERSIBLE where the message was another person's or no settlement,
+        REQUEST_ID_REUSED.
         """
 
         async def find(books: SettlementReader) -> BookedSettlement | None:
-            found = await books.settlement_by_request(order.stamp.scope, name.request_id)
-            if found is not None and found.kind != VOID and name.psn_no not in ("", found.key.psn_no):
-                raise precondition("NOT_REVERSIBLE", oinfno=name.oinfno)
-            return found
+            key = (order.stamp.scope, name.request_id)
+            return named_message(name, await books.settlement_by_request(*key), await books.entry(*key))
 
         async def decide(work: SettlementWriter, original: BookedSettlement | None) -> bytes:
             if original is not None and original.kind != VOID and original.state != "reversed":
@@ -135,7 +134,7 @@ class Reversing:
 
     async def _counter(self, work: SettlementWriter, original: BookedSettlement, order: ReversalOrder) -> bytes:
         """Books the counter-entry of a standing settlement."""
-        check_last(original, await work.later(original))
+        check_last(original.ref, await work.later(original))
         lines = await work.postings(original.setl_id)
         own = AccountKey(original.key.psn_no, original.key.insutype)
         owners = (AccountKey(line.owner_psn_no or "", line.owner_insutype or "") for line in lines)

@@ -30,7 +30,6 @@ from services.settlement.domain.entries import (
     stored_moment,
 )
 from services.settlement.domain.ledger import after_deltas
-from services.settlement.domain.outcome import Settlement
 from services.settlement.operations.books import BookStore, Scribe
 from services.settlement.operations.ports import NewId
 from services.settlement.operations.preparation import Preparation
@@ -123,7 +122,7 @@ class Settling:
         answer = answer_of(item, decision, setl_id)
         response, record = self.scribe.settled(answer)
         seq, at = decision.ledger.seq + 1, stored_moment(order.now)
-        row = settlement_row(_heading(item, settlement, setl_id, seq, at), settlement.components, response, record)
+        row = settlement_row(_heading(item, decision, setl_id, seq, at), settlement.components, response, record)
         entries = accumulator_entries(key, seq, settlement.accumulator_deltas, setl_id)
         postings = settlement_postings(setl_id, settlement, item.own, item.family, books.accounts, key.benefit_year, at)
         writing.settlements.append(row)
@@ -134,8 +133,8 @@ class Settling:
         stored = StoredAnswer(stamp.scope, stamp.request_id, stamp.content_hash, SETTLE, setl_id, response)
         books.answers[stamp.scope, stamp.request_id] = stored
         books.years[key] = after_deltas(decision.ledger, settlement.accumulator_deltas)
-        if item.ec_token_digest:
-            books.spent.add(item.ec_token_digest)
+        if decision.ec_token_digest:
+            books.spent[decision.ec_token_digest] = item.encounter.mdtrt_id
         if item.encounter.kind == "stay":
             books.continued.add(item.encounter.mdtrt_id)
         chosen = {batch.fee_batch_id for batch in decision.batches}
@@ -161,7 +160,7 @@ def answer_of(item: PreparedBill, decision: Decision, setl_id: str) -> Answer:
     )
 
 
-def _heading(item: PreparedBill, settlement: Settlement, setl_id: str, seq: int, at: int) -> Heading:
+def _heading(item: PreparedBill, decision: Decision, setl_id: str, seq: int, at: int) -> Heading:
     order, bill = item.order, item.order.bill
     return Heading(
         setl_id=setl_id,
@@ -176,7 +175,7 @@ def _heading(item: PreparedBill, settlement: Settlement, setl_id: str, seq: int,
         opter=bill.desk.opter,
         opter_name=bill.desk.opter_name,
         invono=bill.invono,
-        ec_token_digest=item.ec_token_digest or None,
-        preselfpay_in_base=any(layer.base_kind == _WITH_PRESELFPAY for layer in settlement.layers),
+        ec_token_digest=decision.ec_token_digest or None,
+        preselfpay_in_base=any(layer.base_kind == _WITH_PRESELFPAY for layer in decision.settlement.layers),
         policies_json=item.policies_json,
     )

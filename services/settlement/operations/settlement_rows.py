@@ -8,7 +8,8 @@ from typing import Protocol
 from services.settlement.domain.booking import Posting
 from services.settlement.domain.encounters import Entry
 from services.settlement.domain.entries import StoredAnswer
-from services.settlement.domain.reversal import BookedSettlement, LaterSettlement
+from services.settlement.domain.refund import SettledRef
+from services.settlement.domain.reversal import BookedSettlement
 from services.settlement.operations.books import BookReader, BookWriter
 
 
@@ -27,8 +28,8 @@ class SettlementReader(BookReader, Protocol):
         """The latest settlement or counter-entry that a message of this number left on the encounter."""
         ...
 
-    async def later(self, settlement: BookedSettlement) -> list[LaterSettlement]:
-        """What stands after a settlement in its ledger."""
+    async def later(self, settlement: BookedSettlement) -> list[SettledRef]:
+        """What stands after a settlement in its ledger, and what of its stay stands after it in another, oldest first."""
         ...
 
     async def postings(self, source_id: str) -> list[Posting]:

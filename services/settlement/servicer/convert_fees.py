@@ -115,8 +115,10 @@ def fee_detail(codes: Codes, encounter: Encounter, entry: StandingLine, item: Pr
         mdtrt_id=encounter.mdtrt_id,
         setl_id=entry.setl_id,
         rx_drord_no=sent.rxno or sent.drord_no,
-        med_type=codes.med_value(encounter.med_type),
+        med_type=codes.med_value(encounter.told_med_type),
         hilist_code=sent.med_list_codg,
+        opter_id=entry.opter,
+        opter_name=entry.opter_name,
         opt_time=moment(entry.created_at),
         **copied,
     )

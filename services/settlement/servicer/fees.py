@@ -32,7 +32,7 @@ class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
         """2204."""
         call = current_call()
         name = EncounterName(VISIT, request.mdtrt_id, request.desk.fixmedins_code, request.psn_no)
-        upload = FeeUpload(name, sent_lines(self._codes, request.feedetail))
+        upload = _uploaded(self._codes, name, request)
         answer = await self._fees.upload(stamp_of(call, request), upload, call.now, upload_answer)
         return fee_pb2.UploadFeesResponse.FromString(answer)
 
@@ -51,7 +51,7 @@ class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
         """2301."""
         call = current_call()
         name = EncounterName(STAY, request.mdtrt_id, request.desk.fixmedins_code, request.psn_no)
-        upload = FeeUpload(name, sent_lines(self._codes, request.feedetail), self._codes.med_type(request.med_type))
+        upload = _uploaded(self._codes, name, request, self._codes.med_type(request.med_type))
         answer = await self._fees.upload(stamp_of(call, request), upload, call.now, stay_upload_answer)
         return fee_pb2.UploadStayFeesResponse.FromString(answer)
 
@@ -79,3 +79,8 @@ class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
                 for entry, key in zip(found.lines, keys, strict=True)
             ]
         )
+
+
+def _uploaded(codes: Codes, name: EncounterName, request: Any, med_type: str = "") -> FeeUpload:
+    desk = request.desk
+    return FeeUpload(name, sent_lines(codes, request.feedetail), med_type, desk.opter, desk.opter_name)

@@ -12,6 +12,7 @@ from services.settlement.domain.encounters import (
     CANCELLED,
     DISCHARGE,
     OPEN,
+    OUTPATIENT,
     Encounter,
     EncounterFilter,
     Entry,
@@ -54,7 +55,9 @@ class EncounterReader:
             _E.state != CANCELLED,
         )
         if wanted.med_type:
-            query = query.where(_E.med_type == wanted.med_type)
+            # A visit that was not described yet has none of its own.
+            told = (wanted.med_type, "") if wanted.med_type == OUTPATIENT else (wanted.med_type,)
+            query = query.where(_E.med_type.in_(told))
         if wanted.mdtrt_id:
             query = query.where(_E.mdtrt_id == wanted.mdtrt_id)
         query = query.order_by(_E.begin_at.desc(), _E.mdtrt_id.desc()).limit(limit)

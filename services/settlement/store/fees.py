@@ -99,6 +99,8 @@ def _standing(mdtrt_id: str) -> Select[Any]:
             _B.state.label("batch_state"),
             _B.setl_id.label("setl_id"),
             _B.created_at.label("created_at"),
+            _B.opter.label("opter"),
+            _B.opter_name.label("opter_name"),
         )
         .join(FEE_BATCH, _B.fee_batch_id == _L.fee_batch_id)
         .where(_L.mdtrt_id == mdtrt_id, _L.state == OPEN)
@@ -123,6 +125,8 @@ def _batch(row: Row[Any]) -> FeeBatch:
         ),
         line_count=row.line_count,
         created_at=row.created_at,
+        opter=row.opter,
+        opter_name=row.opter_name,
     )
 
 
@@ -143,6 +147,8 @@ def _batch_row(batch: FeeBatch) -> tuple[Any, ...]:
         dict(totals.exempt_inscp_by_tag),
         batch.line_count,
         batch.created_at,
+        batch.opter,
+        batch.opter_name,
     )
 
 
@@ -161,7 +167,8 @@ def _line(row: Row[Any]) -> StandingLine:
         detail=row.detail,
         answer=row.split,
     )
-    return StandingLine(line, row.chrg_bchno, row.batch_state, row.setl_id or "", row.created_at)
+    whose = (row.created_at, row.opter, row.opter_name)
+    return StandingLine(line, row.chrg_bchno, row.batch_state, row.setl_id or "", *whose)
 
 
 def _line_row(line: FeeLine) -> tuple[Any, ...]:

@@ -51,7 +51,7 @@ _BATCHES: Final = {
     for dialect in _DIALECTS
 }
 _SPENT: Final = {
-    dialect: f"SELECT s.ec_token_digest FROM {keys_from(dialect, 1)}"
+    dialect: f"SELECT s.ec_token_digest, s.mdtrt_id FROM {keys_from(dialect, 1)}"
     " JOIN settlement AS s ON s.ec_token_digest = k0 AND s.kind = 'settle'"
     for dialect in _DIALECTS
 }
@@ -115,7 +115,7 @@ class BookReader:
                 exempt = () if row[9] == "{}" else tuple(json.loads(row[9]).items())
                 books.batches.setdefault(row[1], []).append(BilledBatch._make((*row[:9], exempt)))
         if wanted.digests:
-            books.spent = {row[0] for row in await self._rows(_SPENT, 1, wanted.digests)}
+            books.spent = {row[0]: row[1] for row in await self._rows(_SPENT, 1, wanted.digests)}
         if wanted.stays:
             books.continued = {row[0] for row in await self._rows(_CONTINUED, 1, wanted.stays)}
 

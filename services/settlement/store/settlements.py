@@ -15,7 +15,8 @@ from services.settlement.domain.encounters import Entry
 from services.settlement.domain.entries import StoredAnswer, stored_moment
 from services.settlement.domain.ledger import LedgerKey
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
-from services.settlement.domain.reversal import BookedSettlement, LaterSettlement
+from services.settlement.domain.refund import SettledRef
+from services.settlement.domain.reversal import BookedSettlement
 from services.settlement.store.hot import BookReader, BookWriter, moved_on_collision
 from services.settlement.store.tables import LEDGER_ENTRY
 
@@ -50,14 +51,18 @@ class SettlementReader(BookReader):
             )
         )
 
-    async def later(self, settlement: BookedSettlement) -> list[LaterSettlement]:
-        """What stands after a settlement in its ledger."""
+    async def later(self, settlement: BookedSettlement) -> list[SettledRef]:
+        """What stands after a settlement in its ledger, and what of its stay stands after it in another, oldest first.
+
+        Ledgers have no places in common; numbers of settlements grow with time.
+        """
         rows = await self._all(
-            "SELECT setl_id, scope, ledger_seq FROM settlement WHERE psn_no = ?1 AND insutype = ?2"
-            " AND insuplc_admdvs = ?3 AND benefit_year = ?4 AND ledger_seq > ?5 AND kind = 'settle' AND state = 'standing'",
-            *(*settlement.key, settlement.ledger_seq),
+            "SELECT setl_id, ledger_seq, scope FROM settlement WHERE kind = 'settle' AND state = 'standing'"
+            " AND (psn_no = ?1 AND insutype = ?2 AND insuplc_admdvs = ?3 AND benefit_year = ?4 AND ledger_seq > ?5"
+            " OR mdtrt_id = ?6 AND (insuplc_admdvs <> ?3 OR benefit_year <> ?4) AND setl_id > ?7) ORDER BY setl_id",
+            *(*settlement.key, settlement.ledger_seq, settlement.mdtrt_id, settlement.setl_id),
         )
-        return [LaterSettlement(*row) for row in rows]
+        return [SettledRef(*row) for row in rows]
 
     async def postings(self, source_id: str) -> list[Posting]:
         """The postings of a source, in order."""

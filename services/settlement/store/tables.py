@@ -48,6 +48,8 @@ ENCOUNTER: Final = Table(
     Column("exp_content", Text, nullable=False),
     Column("details", LargeBinary, nullable=False),
     Column("created_at", Moment, nullable=False),
+    # The ecToken shown at registration; a bill that shows nothing of its own spends it.
+    Column("ec_token_digest", Text),
     CheckConstraint("kind IN ('visit', 'stay')", name="encounter_kind"),
     CheckConstraint("state IN ('open', 'discharged', 'cancelled')", name="encounter_state"),
     Index("encounter_of_person", "fixmedins_code", "psn_no", "begin_at"),
@@ -103,6 +105,9 @@ FEE_BATCH: Final = Table(
     Column("exempt_json", Json, nullable=False),
     Column("line_count", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),
+    # Who uploaded it; empty on a cancelling batch.
+    Column("opter", Text, nullable=False),
+    Column("opter_name", Text, nullable=False),
     CheckConstraint("kind IN ('upload', 'cancel')", name="fee_batch_kind"),
     CheckConstraint("state IN ('open', 'settled', 'cancelled')", name="fee_batch_state"),
     CheckConstraint("(state = 'settled') = (setl_id IS NOT NULL)", name="fee_batch_settled"),

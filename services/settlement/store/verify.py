@@ -150,11 +150,14 @@ class LedgerChecks:
 
     async def above(self, check: CeilingCheck) -> list[Finding]:
         """Accumulators above the largest ceiling that any case of their policy sets."""
-        condition = "LIKE ?4" if "%" in check.key else "= ?4"
+        condition, key = "= ?4", check.key
+        if "%" in key:
+            # The % stands for the value of a fact; a key's own _ is itself and no wildcard.
+            condition, key = "LIKE ?4 ESCAPE '!'", key.replace("!", "!!").replace("_", "!_")
         group = check.group
         rows = await self._all(
             f"{_ABOVE.format(condition)} LIMIT {MOST}",
-            *(group.insutype, group.insuplc_admdvs, group.benefit_year, check.key, check.most),
+            *(group.insutype, group.insuplc_admdvs, group.benefit_year, key, check.most),
         )
         return [Finding("accumulator_within_cap", row[0], check.most, row[1]) for row in rows]
 

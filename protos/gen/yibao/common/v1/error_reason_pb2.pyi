@@ -170,7 +170,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_LATER_SETTLEMENT_EXISTS: _ErrorReason.ValueType  # 74
     """A later settlement of the year stands; reversals go last in, first out."""
     ERROR_REASON_NOT_REVERSIBLE: _ErrorReason.ValueType  # 75
-    """A message of that transaction is not reversed by 2601."""
+    """What 2601 names is no message that it reverses, or another person's."""
     ERROR_REASON_MESSAGE_VOIDED: _ErrorReason.ValueType  # 76
     """The message was reversed before it arrived."""
     ERROR_REASON_LEDGER_OPEN: _ErrorReason.ValueType  # 77
@@ -387,7 +387,7 @@ ERROR_REASON_SETTLEMENT_NOT_FOUND: ErrorReason.ValueType  # 73
 ERROR_REASON_LATER_SETTLEMENT_EXISTS: ErrorReason.ValueType  # 74
 """A later settlement of the year stands; reversals go last in, first out."""
 ERROR_REASON_NOT_REVERSIBLE: ErrorReason.ValueType  # 75
-"""A message of that transaction is not reversed by 2601."""
+"""What 2601 names is no message that it reverses, or another person's."""
 ERROR_REASON_MESSAGE_VOIDED: ErrorReason.ValueType  # 76
 """The message was reversed before it arrived."""
 ERROR_REASON_LEDGER_OPEN: ErrorReason.ValueType  # 77
