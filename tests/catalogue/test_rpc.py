@@ -201,7 +201,7 @@ async def test_an_item_without_a_ceiling_has_none_and_an_unknown_one_is_not_foun
     request = pb.GetItemRequest(med_list_codg=DRUG, day=DAY, admdvs="990100")
     priced = (await member.stub.GetItem(request)).priced_item
     assert not priced.HasField("pric_uplmt_amt")
-    request.med_list_codg = "NUL\x00"
+    request.med_list_codg = "XTESTNOBODYKNOWS"
     assert (await refusal(member.stub.GetItem(request))).reason == "ITEM_NOT_FOUND"
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, Column, MetaData, Table, Text, UniqueCon
 from services.kernel.clock import system_clock
 from services.kernel.errors import Fault
 from services.runtime import db
-from services.runtime.db import Database, Fen, RowNumber
+from services.runtime.db import Database, Fen, RowNumber, insert_statement
 
 METADATA = MetaData()
 PEOPLE = Table(
@@ -44,6 +44,35 @@ def insert(store: Database) -> str:
 async def ids(store: Database) -> list[int]:
     async with store.driver_read() as connection:
         return [row[0] for row in await connection.fetch("SELECT id FROM driven ORDER BY id")]
+
+
+async def test_a_long_read_is_patient_and_the_loop_goes_on(store: Database) -> None:
+    counting = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT CAST(SUM(i) AS BIGINT) FROM n"
+
+    async def read() -> int:
+        async with store.driver_read(patient=True) as connection:
+            found: int = (await connection.fetch(counting))[0][0]
+            return found
+
+    reading = asyncio.create_task(read())
+    turns = 0
+    while not reading.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert await reading == 400_000 * 400_001 // 2
+    assert turns > 20
+    # The connection that was patient once is prompt again for whoever is lent it next.
+    assert await ids(store) == []
+
+
+async def test_rows_are_inserted_in_one_go_with_their_nothings(store: Database) -> None:
+    statement = insert_statement(PEOPLE, store.dialect, ("id", "name", "paid_fen"))
+    async with store.driver_write() as connection:
+        await connection.insert(statement, [(1, "a", None), (2, "b", 7)])
+        await connection.insert(statement, [])
+    async with store.driver_read() as connection:
+        rows = await connection.fetch("SELECT id, name, paid_fen FROM driven ORDER BY id")
+    assert [tuple(row) for row in rows] == [(1, "a", None), (2, "b", 7)]
 
 
 async def test_a_block_commits_where_it_ends(store: Database) -> None:
