@@ -33,7 +33,7 @@ class Limits:
     """Items in a batch, batches under way, items that may wait."""
 
     batch: int = 64
-    in_flight: int = 1
+    in_flight: int = 2
     queue: int = 1024
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Container
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -25,13 +26,18 @@ def answer(body: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def serving(respond: Answer) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """A server that answers with `respond`, and closes the connection where that is None; what it was sent."""
+async def serving(respond: Answer, *, closed: Container[int] = ()) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """A server that answers with `respond`, and closes the connection where that is None; what it was sent.
+
+    Connections of the numbers `closed`, counted from 1 as they come, are closed before they are used.
+    """
     seen: list[bytes] = []
+    accepted = count(1)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        is_kept = next(accepted) not in closed
         try:
-            while True:
+            while is_kept:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
                 body = await reader.readexactly(length)
@@ -80,6 +86,14 @@ async def test_a_lost_connection_is_a_failure_and_others_take_over(tmp_path: Pat
         load = await generate(Plan(OPEN, "127.0.0.1", port, requests, 0.4, 0.0, rate=100, connections=1))
     assert load.failed == {"connection lost": 1}
     assert load.succeeded == len(seen) - 1
+
+
+async def test_a_connection_that_the_server_closed_while_idle_is_replaced(tmp_path: Path) -> None:
+    requests = prepared(tmp_path / "r", [b"%d" % place for place in range(300)])
+    async with serving(lambda _body: answer(GOOD), closed={2, 3}) as (port, seen):
+        load = await generate(Plan(OPEN, "127.0.0.1", port, requests, 0.3, 0.2, rate=100, connections=3))
+    assert load.failed == {}
+    assert load.succeeded == len(seen) > 0
 
 
 async def test_a_closed_loop_keeps_each_connection_busy_until_the_time_is_over(tmp_path: Path) -> None:

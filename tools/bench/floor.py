@@ -142,6 +142,7 @@ async def serve(canned: Canned) -> None:
     config = uvicorn.Config(
         door, host="127.0.0.1", port=canned.port, loop="none", http="httptools", ws="none", interface="asgi3",
         lifespan="off", log_config=None, access_log=False, proxy_headers=False, server_header=False, date_header=False,
+        timeout_keep_alive=75,
     )  # fmt: skip
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())

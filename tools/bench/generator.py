@@ -46,6 +46,11 @@ class Line(asyncio.Protocol):
         # uvloop's transports are not of asyncio's classes.
         self._transport = cast("asyncio.Transport", transport)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something can be sent on it."""
+        return self._transport is not None and not self._transport.is_closing()
+
     def send(self, place: int, request: bytes) -> None:
         """Sends; the answer comes by `answered`."""
         self._place = place
@@ -156,6 +161,9 @@ class OpenLoop:
         while self._next < len(self._due) and self._due[self._next] <= now:
             place = self._next
             self._next += 1
+            # A server may close what was idle for long: such a connection is forgotten, as any client would.
+            while self._idle and not self._idle[-1].is_open:
+                self._idle.pop()
             if self._idle:
                 self._send(self._idle.pop(), place)
             else:
@@ -274,7 +282,7 @@ async def generate(plan: Plan) -> Load:
     except TimeoutError:
         for _ in range(mode.unanswered()):
             mode.counted.fail("no answer")
-    return _told(mode, (_cpu_s() - used) / (loop.time() - begun), len(lines))
+    return _told(mode, (_cpu_s() - used) / max(0.001, loop.time() - begun), len(lines))
 
 
 def _told(mode: OpenLoop | ClosedLoop, cpu_share: float, connections: int) -> Load:

@@ -87,5 +87,5 @@ def _command(words: list[bytes]) -> str:
         return "?"
     if "-m" in texts and texts.index("-m") + 1 < len(texts):
         module = texts.index("-m") + 1
-        return " ".join(texts[module : module + 2])
+        return " ".join(text for text in texts[module : module + 2] if "/" not in text)
     return texts[0].rpartition("/")[2].split(":")[0].split(" ")[0]
