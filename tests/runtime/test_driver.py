@@ -47,7 +47,8 @@ async def ids(store: Database) -> list[int]:
 
 
 async def test_a_long_read_is_patient_and_the_loop_goes_on(store: Database) -> None:
-    counting = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT CAST(SUM(i) AS BIGINT) FROM n"
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000)"
+    counting = f"{numbers} SELECT CAST(SUM(i) AS BIGINT) FROM n"
 
     async def read() -> int:
         async with store.driver_read(patient=True) as connection:
