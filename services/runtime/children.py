@@ -6,8 +6,8 @@ It supervises and nothing more: a child that dies takes the others down, so that
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -17,12 +17,17 @@ READY: Final = "yibao is ready: "
 
 _START_S: Final = 60.0
 _KILL_AFTER_S: Final = 5.0
+_LOOK_EVERY_S: Final = 0.05
+
+Process = subprocess.Popen[bytes]
 
 
 class Children:
     """Processes, each running one member by `python -m services NAME`.
 
-    A child's standard input stays open as long as this process lives; its end tells the child to stop.
+    A child's standard input stays open as long as this process lives; its end tells the child to stop. Children come from
+    `subprocess`, which does not copy this process to start another: uvloop's own way forks it, and a fork of a process
+    with gRPC threads was seen to spin for ever before it became the child.
     """
 
     def __init__(
@@ -46,36 +51,59 @@ class Children:
 
     async def watch(self) -> str:
         """Waits until a child ends by itself; its name."""
-        waits = {asyncio.ensure_future(process.wait()): name for name, process in self._running}
-        done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in pending:
-            wait.cancel()
-        return waits[done.pop()]
+        while True:
+            for name, process in self._running:
+                if process.poll() is not None:
+                    return name
+            await asyncio.sleep(_LOOK_EVERY_S)
 
     async def stop(self) -> None:
         """Asks each to stop, the last started first, and kills what does not end in time."""
         while self._running:
             _, process = self._running.pop()
-            if process.returncode is None:
-                process.terminate()
+            process.terminate()
             try:
                 async with asyncio.timeout(self._grace_s + _KILL_AFTER_S):
-                    await process.wait()
+                    await _ended(process)
             except TimeoutError:
                 process.kill()
-                await process.wait()
+                await _ended(process)
+            _close(process)
 
     async def _start(self, name: str) -> str:
-        process = await asyncio.create_subprocess_exec(
-            *self._command, name, "--child", stdin=PIPE, stdout=PIPE, env=self._environ
-        )
+        process = self._spawned(name)
         self._running.append((name, process))
-        assert process.stdout is not None
         try:
             async with asyncio.timeout(_START_S):
-                while line := (await process.stdout.readline()).decode():
-                    if line.startswith(READY):
-                        return line.removeprefix(READY).strip()
+                said = await asyncio.to_thread(_ready_line, process)
         except TimeoutError:
+            # The thread that reads ends with the child, which the caller stops now.
             raise StartError(f"{name} was not ready after {_START_S:.0f} s") from None
-        raise StartError(f"{name} ended before it was ready; what it said stands above")
+        if not said:
+            raise StartError(f"{name} ended before it was ready; what it said stands above")
+        return said.removeprefix(READY).strip()
+
+    def _spawned(self, name: str) -> Process:
+        return subprocess.Popen(
+            [*self._command, name, "--child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environ
+        )
+
+
+def _ready_line(process: Process) -> str:
+    """The line in which a child says that it is ready; empty where it ended before."""
+    assert process.stdout is not None
+    while line := process.stdout.readline().decode():
+        if line.startswith(READY):
+            return line
+    return ""
+
+
+async def _ended(process: Process) -> None:
+    while process.poll() is None:  # noqa: ASYNC110  # there is no event to wait for: the kernel is asked
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _close(process: Process) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()

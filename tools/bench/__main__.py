@@ -8,6 +8,7 @@ It asserts nothing: figures depend on the machine, and say which one it was.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measures and prints; 1 where something could not be measured."""
     options = parser().parse_args(arguments)
     terms = terms_of(options)
+    # Told to end, it still stops what it started and removes its data.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     begun = time.perf_counter()
     print(report.heading("machine"))
     for line in machine.described(Path(tempfile.gettempdir())):
