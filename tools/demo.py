@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from services.kernel.errors import Fault
+from services.kernel.money import yuan_text
 from tools import demo_story as story
 from tools.cli import seed, trace
 from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, MeshUnreachable, NationalAnswer
@@ -235,7 +236,7 @@ def _bill(patient: story.Patient, mdtrt_id: str, rows: Sequence[story.Row]) -> d
         "mdtrt_cert_type": "02",
         "mdtrt_cert_no": patient.certno,
         "med_type": "11",
-        "medfee_sumamt": story.yuan(story.total_fen(rows)),
+        "medfee_sumamt": yuan_text(story.total_fen(rows)),
         "psn_setlway": "01",
         "mdtrt_id": mdtrt_id,
         "chrg_bchno": "B0001",

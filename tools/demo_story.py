@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from services.kernel.money import yuan_text
+
 DAY = date(2026, 11, 20)
 """Business date of the demo: figures stay the same whenever it is run."""
 
@@ -97,9 +99,9 @@ def rows(bill: Sequence[Row], mdtrt_id: str, patient: Patient, batch: str) -> li
             "fee_ocur_time": f"{DAY} 09:30:00",
             "med_list_codg": row.code,
             "medins_list_codg": f"Y{place:04d}",
-            "det_item_fee_sumamt": yuan(row.amount_fen),
+            "det_item_fee_sumamt": yuan_text(row.amount_fen),
             "cnt": row.count,
-            "pric": yuan(row.price_fen),
+            "pric": yuan_text(row.price_fen),
             "bilg_dept_codg": "A01",
             "bilg_dept_name": "内科",
             "bilg_dr_codg": "D99010000001",
@@ -113,8 +115,3 @@ def rows(bill: Sequence[Row], mdtrt_id: str, patient: Patient, batch: str) -> li
 def total_fen(bill: Sequence[Row]) -> int:
     """Sum of a bill."""
     return sum(row.amount_fen for row in bill)
-
-
-def yuan(fen: int) -> str:
-    """Fen as yuan with two decimals."""
-    return f"{fen // 100}.{fen % 100:02d}"

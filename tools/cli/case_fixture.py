@@ -15,6 +15,7 @@ from pathlib import Path
 from google.type import date_pb2
 
 from services.kernel.errors import invalid, not_found
+from services.kernel.money import scaled_text
 from services.kernel.policy.document import FactValue
 from services.runtime.documents import read_document
 from tools.cli.case_document import Case, CaseLine, CaseOperation
@@ -315,6 +316,4 @@ def partners_of(fixture: Fixture) -> list[partner_pb2.Partner]:
 
 def decimal_text(scaled: int, digits: int) -> str:
     """A number over 10**digits as decimal text without needless zeros."""
-    sign, whole = ("-" if scaled < 0 else ""), abs(scaled)
-    text = f"{sign}{whole // 10**digits}.{whole % 10**digits:0{digits}d}"
-    return text.rstrip("0").rstrip(".")
+    return scaled_text(scaled, digits).rstrip("0").rstrip(".")

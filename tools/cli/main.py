@@ -14,7 +14,7 @@ from pathlib import Path
 from services.kernel.errors import Fault
 from services.runtime.config import Config, ConfigError, settings_markdown
 from services.runtime.texts.table import text
-from tools.cli import case, first_bill, ledger, seed, trace
+from tools.cli import case, case_through, first_bill, ledger, seed, trace
 from tools.cli.mesh_client import MeshClient, MeshRefusal, MeshUnreachable
 
 KEY_VARIABLE = "YIBAO_KEY"
@@ -50,8 +50,6 @@ def _run(options: argparse.Namespace) -> int:
     url = options.through if options.command == "case" else options.url
     with MeshClient(url, options.key) as client:
         if options.command == "case":
-            from tools.cli import case_through  # only this path needs the protos  # noqa: PLC0415
-
             return case_through.main(_case_files(options.files), client)
         if options.command == "first-bill":
             return first_bill.run(client, print_setl_id=options.print_setl_id)
