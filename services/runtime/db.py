@@ -6,7 +6,7 @@ that cannot be used a Fault, everything else `StoreError`. Errors take that form
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from hashlib import blake2b
@@ -18,7 +18,6 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import dialect as postgresql_dialect
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import AsyncAdaptedQueuePool
@@ -30,7 +29,8 @@ from services.kernel.clock import Clock
 from services.kernel.errors import Fault
 from services.runtime import sqlite_connection
 from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, from_micros, to_micros
-from services.runtime.driver import DriverConnection, driver_transaction
+from services.runtime.driver import DriverConnection, driver_transaction, sql
+from services.runtime.leases import Leases
 from services.runtime.store_errors import (
     ConstraintViolation,
     StoreError,
@@ -56,7 +56,9 @@ __all__ = [
     "fetch",
     "from_micros",
     "in_values",
+    "insert_sql",
     "insert_statement",
+    "sql",
     "to_micros",
 ]
 
@@ -64,6 +66,7 @@ _BUSY_TIMEOUT_S: Final = 5
 _READ_CONNECTIONS: Final = 4
 _POSTGRESQL: Final[Dialect] = postgresql_dialect()  # type: ignore[no-untyped-call]  # the package does not type it
 _LOCK_SALT: Final = b"yibao"
+_SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SCHEMA_LOCK: Final = "schema"
 _LOCK: Final = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS t(k)"
 
@@ -76,19 +79,17 @@ class Database:
         parsed, self.dialect = _driver_url(url)
         self._file = parsed.database if self.dialect == "sqlite" else None
         if self._file is not None:
-            self._writer = _sqlite_engine(parsed, writer=True)
-            self._reader = _sqlite_engine(parsed, writer=False)
+            self._writer = Leases(_sqlite_engine(parsed, writer=True), 1, _BUSY_TIMEOUT_S)
+            self._reader = Leases(_sqlite_engine(parsed, writer=False), _READ_CONNECTIONS, _BUSY_TIMEOUT_S)
         else:
             engine = create_async_engine(
                 parsed,
                 pool_size=pool_size,
                 max_overflow=0,
-                pool_timeout=_BUSY_TIMEOUT_S,
                 hide_parameters=True,
                 connect_args={"timeout": _BUSY_TIMEOUT_S},
             )
-            self._writer = engine
-            self._reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._writer = self._reader = Leases(engine, pool_size, _BUSY_TIMEOUT_S)
         self._metadata = MetaData()
 
     dialect: Literal["sqlite", "postgresql"]
@@ -108,8 +109,8 @@ class Database:
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self._reader.dispose()
-        await self._writer.dispose()
+        await self._reader.close()
+        await self._writer.close()
 
     async def ping(self) -> bool:
         """True where the store answers: what the member's health follows."""
@@ -130,6 +131,8 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A read-only snapshot: what other transactions commit meanwhile is not seen, and nothing can be written."""
         async with self._transaction(self._reader) as connection:
+            if self.dialect == "postgresql":
+                await connection.exec_driver_sql(f"SET TRANSACTION {_SNAPSHOT}")
             yield connection
 
     @asynccontextmanager
@@ -145,22 +148,17 @@ class Database:
 
         `patient` is for statements that take long: on SQLite they run aside, and everything else goes on.
         """
-        if self.dialect == "sqlite":
-            engine, begin = self._reader, "BEGIN"
-        else:
-            engine, begin = self._writer, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-        async with driver_transaction(engine, begin, self._metadata, patient=patient) as connection:
+        begin = "BEGIN" if self.dialect == "sqlite" else f"BEGIN {_SNAPSHOT}"
+        async with driver_transaction(self._reader, begin, self._metadata, patient=patient) as connection:
             yield connection
 
     @asynccontextmanager
-    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    async def _transaction(self, leases: Leases) -> AsyncIterator[AsyncConnection]:
         try:
-            async with engine.begin() as connection:
-                yield connection
+            async with leases.lent() as lease, lease.connection.begin():
+                yield lease.connection
         except DBAPIError as error:
             raise translate(error, self._metadata) from None
-        except PoolTimeout:
-            raise unavailable() from None
         except OSError as error:
             if raised_by_driver(error):
                 raise unavailable() from None
@@ -201,6 +199,12 @@ def insert_statement(table: Table, dialect: str, columns: Sequence[str]) -> str:
         types = (table.columns[name].type.compile(dialect=_POSTGRESQL) for name in columns)
         return f"{into} SELECT * FROM unnest({', '.join(f'${i}::{kind}[]' for i, kind in enumerate(types, 1))})"
     return f"{into} VALUES ({', '.join('?' * len(columns))})"
+
+
+def insert_sql(table: Table) -> Mapping[str, str]:
+    """`insert_statement` with all columns of a table, by dialect."""
+    columns = [column.name for column in table.columns]
+    return {dialect: insert_statement(table, dialect, columns) for dialect in ("sqlite", "postgresql")}
 
 
 async def advisory_lock(connection: AsyncConnection | DriverConnection, keys: Iterable[str]) -> None:
@@ -287,7 +291,6 @@ def _sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
         poolclass=AsyncAdaptedQueuePool,
         pool_size=1 if writer else _READ_CONNECTIONS,
         max_overflow=0,
-        pool_timeout=_BUSY_TIMEOUT_S,
         hide_parameters=True,
         connect_args={
             "timeout": _BUSY_TIMEOUT_S,

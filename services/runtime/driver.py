@@ -1,27 +1,40 @@
 """Transactions on the driver's own connection, for hot paths: no layer between a statement and the driver.
 
-SQLAlchemy lends the connection from its pool and nothing else: a statement costs one hop to the driver, about a fifth of
-one through SQLAlchemy. Errors take the same form as everywhere: a driver's text never leaves.
+A statement costs one hop to the driver, about a fifth of one through SQLAlchemy. Errors take the same form as everywhere:
+a driver's text never leaves.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from asyncpg.exceptions import InterfaceError, PostgresError
 from sqlalchemy import MetaData
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from services.runtime.leases import Lease, Leases
 from services.runtime.sqlite_connection import PromptConnection
 from services.runtime.store_errors import raised_by_driver, translate, unavailable
 
 _INTEGRITY = "23"
+_AMONG: Final = re.compile(r"AMONG\(([\w.]+), \?(\d+)\)")
 _DRIVER_ERRORS = (sqlite3.Error, PostgresError, InterfaceError)
+
+
+def sql(text: str) -> Mapping[str, str]:
+    """A statement by dialect, written once: parameters stand as `?1`, `AMONG(column, ?2)` asks for one of a list.
+
+    `FOR UPDATE` is left out on SQLite, where a writing transaction is alone.
+    """
+    return {
+        "sqlite": _AMONG.sub(r"\1 IN (SELECT value FROM json_each(?\2))", text).replace(" FOR UPDATE", ""),
+        "postgresql": _AMONG.sub(r"\1 = ANY($\2::text[])", text).replace("?", "$"),
+    }
 
 
 class DriverConnection:
@@ -37,6 +50,14 @@ class DriverConnection:
             return await self._raw.fetch(statement, *parameters)  # type: ignore[no-any-return]  # asyncpg's records
         return await self._raw.execute_fetchall(statement, parameters)  # type: ignore[no-any-return]  # aiosqlite's rows
 
+    async def run(self, statement: Mapping[str, str], *parameters: Any) -> Sequence[Any]:
+        """All rows of a statement made by `sql`; a list of texts is one parameter."""
+        if self.dialect == "sqlite":
+            parameters = tuple(
+                json.dumps(each, ensure_ascii=False) if type(each) is list else each for each in parameters
+            )
+        return await self.fetch(statement[self.dialect], parameters)
+
     async def insert(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """All rows by a statement that `insert_statement` made for this dialect, in one go; nothing for none."""
         if not rows:
@@ -49,32 +70,27 @@ class DriverConnection:
 
 @asynccontextmanager
 async def driver_transaction(
-    engine: AsyncEngine, begin: str, metadata: MetaData, *, patient: bool = False
+    leases: Leases, begin: str, metadata: MetaData, *, patient: bool = False
 ) -> AsyncIterator[DriverConnection]:
-    """One transaction on a connection of the engine's pool: committed where the block ends, rolled back where it raises.
+    """One transaction on a connection that is lent: committed where the block ends, rolled back where it raises.
 
     Raises `UniqueViolation`, `ConstraintViolation`, `StoreError` or Fault STORE_UNAVAILABLE. A connection whose work was
     cancelled is thrown away.
     """
     try:
-        lent = await engine.connect()
-        raw: Any = None
-        try:
-            raw = (await lent.get_raw_connection()).driver_connection
-            if isinstance(raw, PromptConnection):
-                raw.patient = patient
-            async with _finished(lent, raw, begin) as connection:
-                yield connection
-        finally:
-            if isinstance(raw, PromptConnection):
-                raw.patient = False
-            await lent.close()
+        async with leases.lent() as lease:
+            try:
+                if patient and isinstance(lease.raw, PromptConnection):
+                    lease.raw.patient = True
+                async with _finished(lease, begin) as connection:
+                    yield connection
+            finally:
+                if patient and isinstance(lease.raw, PromptConnection):
+                    lease.raw.patient = False
     except _DRIVER_ERRORS as error:
         raise translate(_as_dbapi(error), metadata) from None
     except DBAPIError as error:
         raise translate(error, metadata) from None
-    except PoolTimeout:
-        raise unavailable() from None
     except OSError as error:
         if raised_by_driver(error):
             raise unavailable() from None
@@ -82,12 +98,12 @@ async def driver_transaction(
 
 
 @asynccontextmanager
-async def _finished(lent: AsyncConnection, raw: Any, begin: str) -> AsyncIterator[DriverConnection]:
-    done = False
+async def _finished(lease: Lease, begin: str) -> AsyncIterator[DriverConnection]:
+    raw, done = lease.raw, False
     try:
         await raw.execute(begin)
         try:
-            yield DriverConnection(raw, lent.dialect.name)
+            yield DriverConnection(raw, lease.connection.dialect.name)
         except Exception:
             await raw.execute("ROLLBACK")
             done = True
@@ -96,7 +112,7 @@ async def _finished(lent: AsyncConnection, raw: Any, begin: str) -> AsyncIterato
         done = True
     finally:
         if not done:
-            await lent.invalidate()
+            await lease.connection.invalidate()
 
 
 def _as_dbapi(error: BaseException) -> DBAPIError:

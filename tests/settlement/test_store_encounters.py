@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from services.runtime.db import Database, bulk_insert
+from services.runtime.db import Database, insert_statement, to_micros
 from services.settlement.domain.encounters import Encounter, EncounterFilter, Entry, RequestStamp
 from services.settlement.domain.entries import SETTLEMENT_COLUMNS, Moved
 from services.settlement.domain.outcome import MONEY_FIELDS
-from services.settlement.store.fees import EncounterBooks
+from services.settlement.store import encounters, fees, hot
+from services.settlement.store.fees import EncounterBooks, FeeWriter
 from services.settlement.store.tables import METADATA, SETTLEMENT
+from tests.plans import scanned, statements_in
 from tests.settlement.counter import BEGIN, SOMEBODY
 from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, Ticking
 
@@ -151,17 +153,28 @@ async def test_a_settlement_counts_as_later_only_after_the_last_discharge(books:
     async with books.writing() as writing:
         await writing.add_encounter(visit("M1", kind="stay", state="discharged"))
         await writing.add_entry(entry("1", kind="discharge"))
-        await bulk_insert(writing._connection, SETTLEMENT, [settled(BEGIN - timedelta(days=1))], SETTLEMENT_COLUMNS)
+        await keep(writing, settled(BEGIN - timedelta(days=1)))
     async with books.reading() as snapshot:
         assert not await snapshot.settled_since_discharge("M1")
     async with books.writing() as writing:
-        row = settled(BEGIN + timedelta(hours=1), setl_id="S2", ledger_seq=2)
-        await bulk_insert(writing._connection, SETTLEMENT, [row], SETTLEMENT_COLUMNS)
+        await keep(writing, settled(BEGIN + timedelta(hours=1), setl_id="S2", ledger_seq=2))
     async with books.reading() as snapshot:
         assert await snapshot.settled_since_discharge("M1")
 
 
-def settled(at: object, setl_id: str = "S1", ledger_seq: int = 1) -> tuple[object, ...]:
+async def test_no_look_up_of_encounters_fees_or_books_reads_a_whole_table(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'plan.sqlite'}", lambda: BEGIN)
+    await database.start(METADATA)
+    assert await scanned(database, [*statements_in(encounters), *statements_in(fees), *statements_in(hot)]) == []
+    await database.close()
+
+
+async def keep(writing: FeeWriter, row: tuple[object, ...]) -> None:
+    connection = writing._connection
+    await connection.insert(insert_statement(SETTLEMENT, connection.dialect, SETTLEMENT_COLUMNS), [row])
+
+
+def settled(at: datetime, setl_id: str = "S1", ledger_seq: int = 1) -> tuple[object, ...]:
     """A settlement of nothing, which adds up."""
     values: dict[str, object] = {
         "setl_id": setl_id,
@@ -180,13 +193,13 @@ def settled(at: object, setl_id: str = "S1", ledger_seq: int = 1) -> tuple[objec
         "benefit_year": "2025",
         "ledger_seq": ledger_seq,
         "med_type": "21",
-        "setl_at": at,
+        "setl_at": to_micros(at),
         "ec_token_digest": None,
         "msgid": setl_id,
         "opter": "",
         "opter_name": "",
         "invono": "",
-        "policies_json": [],
+        "policies_json": "[]",
         "record": b"",
         "preselfpay_in_base": 0,
         **dict.fromkeys(MONEY_FIELDS, 0),

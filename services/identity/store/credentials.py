@@ -4,73 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-
-from sqlalchemy import delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import Final
 
 from services.identity.domain.credential import CodeState, Credential, EcToken, ShownCode
 from services.identity.store.statements import Statements
-from services.identity.store.tables import Tables
-from services.runtime.db import bulk_insert, fetch
+from services.runtime.db import DriverConnection, from_micros, sql, to_micros
+
+_CREDENTIAL: Final = sql("SELECT credential_id, psn_no, channel_code, activated_at FROM credential WHERE psn_no = ?1")
+_CODE: Final = sql("SELECT code_digest, psn_no, state, expires_at FROM ec_code WHERE code_digest = ?1 FOR UPDATE")
+_TOKENS: Final = sql(
+    "SELECT token_digest, psn_no, org_id, code_digest, issued_at, expires_at FROM ec_token WHERE AMONG(token_digest, ?1)"
+)
+_FORGET_CODES: Final = sql("DELETE FROM ec_code WHERE psn_no = ?1 AND expires_at < ?2")
+_FORGET_TOKENS: Final = sql("DELETE FROM ec_token WHERE psn_no = ?1 AND expires_at < ?2")
+_REPLACE: Final = sql(
+    f"UPDATE ec_code SET state = '{CodeState.REPLACED.value}' WHERE psn_no = ?1 AND state = '{CodeState.SHOWN.value}'"
+)
+_USE: Final = sql(f"UPDATE ec_code SET state = '{CodeState.USED.value}' WHERE code_digest = ?1")
 
 
 class CredentialRows:
     """Credentials, in one transaction."""
 
-    def __init__(self, connection: AsyncConnection, tables: Tables, statements: Statements) -> None:
+    def __init__(self, connection: DriverConnection, statements: Statements) -> None:
         self._connection = connection
-        self._credential = tables.credential
-        self._code = tables.code
-        self._token = tables.token
-        self._statements = statements
+        self._inserts = statements.inserts
 
     async def find(self, psn_no: str) -> Credential | None:
         """The person's credential."""
-        statement = select(self._credential).where(self._credential.c.psn_no == psn_no)
-        for row in await fetch(self._connection, statement):
-            return Credential(row.credential_id, row.psn_no, row.channel_code, row.activated_at)
+        for credential_id, number, channel_code, activated_at in await self._connection.run(_CREDENTIAL, psn_no):
+            return Credential(credential_id, number, channel_code, from_micros(activated_at))
         return None
 
     async def add(self, credential: Credential) -> None:
         """A new credential."""
-        row = (credential.credential_id, credential.psn_no, credential.channel_code, credential.activated_at)
-        await bulk_insert(self._connection, self._credential, [row])
+        at = to_micros(credential.activated_at)
+        await self._insert("credential", credential.credential_id, credential.psn_no, credential.channel_code, at)
 
     async def show(self, code: ShownCode, shown_at: datetime, forget_before: datetime) -> None:
         """A new code in place of the person's unused one; those that ran out before the moment are forgotten."""
-        column = self._code.c
-        own = column.psn_no == code.psn_no
-        await self._connection.execute(delete(self._code).where(own, column.expires_at < forget_before))
-        unused = (own, column.state == CodeState.SHOWN.value)
-        await self._connection.execute(update(self._code).where(*unused).values(state=CodeState.REPLACED.value))
-        row = (code.code_digest, code.psn_no, code.state.value, shown_at, code.expires_at)
-        await bulk_insert(self._connection, self._code, [row])
+        await self._connection.run(_FORGET_CODES, code.psn_no, to_micros(forget_before))
+        await self._connection.run(_REPLACE, code.psn_no)
+        moments = to_micros(shown_at), to_micros(code.expires_at)
+        await self._insert("ec_code", code.code_digest, code.psn_no, code.state.value, *moments)
 
     async def hold_code(self, code_digest: str) -> ShownCode | None:
         """The code, held against other writers until the transaction ends."""
-        statement = select(self._code).where(self._code.c.code_digest == code_digest).with_for_update()
-        for row in await fetch(self._connection, statement):
-            return ShownCode(row.code_digest, row.psn_no, CodeState(row.state), row.expires_at)
+        for found, psn_no, state, expires_at in await self._connection.run(_CODE, code_digest):
+            return ShownCode(found, psn_no, CodeState(state), from_micros(expires_at))
         return None
 
     async def use(self, token: EcToken, forget_before: datetime) -> None:
         """The token's code is used, the token is given; the person's tokens that ran out before the moment are forgotten."""
-        code, dead = self._code, self._token.c
-        own = dead.psn_no == token.psn_no
-        await self._connection.execute(delete(self._token).where(own, dead.expires_at < forget_before))
-        used = update(code).where(code.c.code_digest == token.code_digest).values(state=CodeState.USED.value)
-        await self._connection.execute(used)
-        row = (
-            token.token_digest,
-            token.psn_no,
-            token.org_id,
-            token.code_digest,
-            token.issued_at,
-            token.expires_at,
-        )
-        await bulk_insert(self._connection, self._token, [row])
+        await self._connection.run(_FORGET_TOKENS, token.psn_no, to_micros(forget_before))
+        await self._connection.run(_USE, token.code_digest)
+        moments = to_micros(token.issued_at), to_micros(token.expires_at)
+        await self._insert("ec_token", token.token_digest, token.psn_no, token.org_id, token.code_digest, *moments)
 
     async def tokens(self, digests: Collection[str]) -> Mapping[str, EcToken]:
         """Tokens by digest."""
-        rows = await fetch(self._connection, self._statements.tokens, {"digests": list(digests)})
-        return {row[0]: EcToken(*list(row)) for row in rows}
+        return {
+            row[0]: EcToken(row[0], row[1], row[2], row[3], from_micros(row[4]), from_micros(row[5]))
+            for row in await self._connection.run(_TOKENS, list(digests))
+        }
+
+    async def _insert(self, table: str, *row: object) -> None:
+        await self._connection.insert(self._inserts[table][self._connection.dialect], [row])

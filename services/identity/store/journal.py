@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import Final
 
 from services.identity.domain.journal import Entry, RequestKey
-from services.identity.store.tables import Tables
-from services.runtime.db import advisory_lock, bulk_insert, fetch
+from services.identity.store.statements import Statements
+from services.runtime.db import DriverConnection, advisory_lock, from_micros, sql, to_micros
+
+_ENTRY: Final = sql(
+    "SELECT rpc, content_hash, response, created_at, seed, secret_digest FROM entry WHERE scope = ?1 AND request_id = ?2"
+)
 
 
 class JournalRows:
     """The entries, in one transaction."""
 
-    def __init__(self, connection: AsyncConnection, tables: Tables) -> None:
+    def __init__(self, connection: DriverConnection, statements: Statements) -> None:
         self._connection = connection
-        self._entry = tables.entry
+        self._insert = statements.inserts["entry"][connection.dialect]
 
     async def find(self, key: RequestKey) -> Entry | None:
         """The entry of the scope and request id; a second writer of the same id waits here for the first."""
         await advisory_lock(self._connection, [f"entry:{key.scope}:{key.request_id}"])
-        entry = self._entry.c
-        statement = select(self._entry).where(entry.scope == key.scope, entry.request_id == key.request_id)
-        for row in await fetch(self._connection, statement):
-            standing = RequestKey(row.scope, row.request_id, row.rpc, row.content_hash)
-            return Entry(standing, row.response, row.created_at, row.seed, row.secret_digest)
+        for row in await self._connection.run(_ENTRY, key.scope, key.request_id):
+            rpc, content_hash, response, created_at, seed, secret_digest = row
+            standing = RequestKey(key.scope, key.request_id, rpc, content_hash)
+            return Entry(standing, response, from_micros(created_at), seed, secret_digest)
         return None
 
     async def add(self, entry: Entry) -> None:
@@ -36,8 +38,8 @@ class JournalRows:
             key.rpc,
             key.content_hash,
             entry.response,
-            entry.created_at,
+            to_micros(entry.created_at),
             entry.seed,
             entry.secret_digest,
         )
-        await bulk_insert(self._connection, self._entry, [row])
+        await self._connection.insert(self._insert, [row])

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-
-from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import Any, Final
 
 from services.identity.domain.enrolment import Revision
 from services.identity.domain.person import Person, PersonRecord
 from services.identity.domain.registration import Standing
 from services.identity.store.rows import RecordRows, enrolment_row, identity_rows, link_rows, person_row, to_person
 from services.identity.store.statements import Statements
-from services.identity.store.tables import Tables
-from services.runtime.db import bulk_insert, fetch
+from services.runtime.db import DriverConnection, sql
+
+_HOLD: Final = sql("SELECT psn_no FROM person WHERE psn_no = ?1 FOR UPDATE")
+_END: Final = sql("UPDATE enrolment SET to_day = ?4 WHERE psn_no = ?1 AND insutype = ?2 AND from_day = ?3")
 
 
 class PersonRows:
     """Persons, in one transaction."""
 
-    def __init__(self, connection: AsyncConnection, tables: Tables, statements: Statements) -> None:
+    def __init__(self, connection: DriverConnection, statements: Statements) -> None:
         self._connection = connection
-        self._tables = tables
         self._statements = statements
 
     async def find(
@@ -35,13 +34,12 @@ class PersonRows:
             return await self._records(await self._people(set(numbers), set(certificates), set(cards)))
         if not numbers:
             return []
-        rows = RecordRows(await fetch(self._connection, self._statements.whole, {"numbers": list(set(numbers))}))
+        rows = RecordRows(await self._connection.run(self._statements.whole, list(set(numbers))))
         return [rows.record(person) for person in rows.people.values()]
 
     async def hold(self, psn_no: str) -> PersonRecord | None:
         """The record, its person's row held against other writers."""
-        person = self._tables.person
-        await fetch(self._connection, select(person.c.psn_no).where(person.c.psn_no == psn_no).with_for_update())
+        await self._connection.run(_HOLD, psn_no)
         found = await self.find([psn_no])
         return found[0] if found else None
 
@@ -65,46 +63,38 @@ class PersonRows:
 
     async def add(self, records: Sequence[PersonRecord]) -> None:
         """New persons: four bulk inserts, persons first, for links name their owners."""
-        tables, connection = self._tables, self._connection
         enrolments = [enrolment_row(record.person.psn_no, each) for record in records for each in record.enrolments]
-        await bulk_insert(connection, tables.person, [person_row(record.person) for record in records])
-        await bulk_insert(connection, tables.enrolment, enrolments)
-        await bulk_insert(connection, tables.identity, [row for record in records for row in identity_rows(record)])
-        await bulk_insert(connection, tables.link, [row for record in records for row in link_rows(record)])
+        await self._insert("person", [person_row(record.person) for record in records])
+        await self._insert("enrolment", enrolments)
+        await self._insert("person_identity", [row for record in records for row in identity_rows(record)])
+        await self._insert("family_link", [row for record in records for row in link_rows(record)])
 
     async def revise(self, psn_no: str, revision: Revision) -> None:
         """Ends one enrolment and opens its successor."""
-        enrolment = self._tables.enrolment
         if revision.before is not None and revision.ended is not None:
-            same = (
-                enrolment.c.psn_no == psn_no,
-                enrolment.c.insutype == revision.before.insutype,
-                enrolment.c.from_day == revision.before.from_day,
-            )
-            await self._connection.execute(update(enrolment).where(*same).values(to_day=revision.ended.to_day))
-        await bulk_insert(self._connection, enrolment, [enrolment_row(psn_no, revision.opened)])
+            same = (psn_no, revision.before.insutype, revision.before.from_day.isoformat())
+            last = revision.ended.to_day
+            await self._connection.run(_END, *same, None if last is None else last.isoformat())
+        await self._insert("enrolment", [enrolment_row(psn_no, revision.opened)])
+
+    async def _insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        await self._connection.insert(self._statements.inserts[table][self._connection.dialect], rows)
 
     async def _records(self, people: dict[str, Person]) -> list[PersonRecord]:
         if not people:
             return []
-        rows = RecordRows(await fetch(self._connection, self._statements.dated, {"numbers": list(people)}))
+        rows = RecordRows(await self._connection.run(self._statements.dated, list(people)))
         return [rows.record(person) for person in people.values()]
 
     async def _people(
         self, numbers: set[str], certificates: set[tuple[str, str]], cards: set[str]
     ) -> dict[str, Person]:
         """By number. A certificate's number may be found under another type too; those rows are dropped here."""
-        given: dict[str, list[str]] = {}
-        if numbers:
-            given["numbers"] = list(numbers)
-        if certificates:
-            given["certnos"] = [number for _, number in certificates]
-        if cards:
-            given["cards"] = list(cards)
-        if not given:
+        wanted = (list(numbers), [number for _, number in certificates], list(cards))
+        if not any(wanted):
             return {}
         statement = self._statements.people[bool(numbers), bool(certificates), bool(cards)]
-        people = (to_person(row) for row in await fetch(self._connection, statement, given))
+        people = (to_person(row) for row in await self._connection.run(statement, *filter(None, wanted)))
         return {
             person.psn_no: person
             for person in people

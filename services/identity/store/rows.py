@@ -21,34 +21,39 @@ _NO_FACTS: Final = "{}"
 def person_row(person: Person) -> tuple[Any, ...]:
     """In the order of the table's columns."""
     p = person
-    return (p.psn_no, p.psn_name, p.psn_cert_type, p.certno, p.gend, p.naty, p.brdy, p.card_no or None, p.card_sn)
+    born = p.brdy.isoformat()
+    return (p.psn_no, p.psn_name, p.psn_cert_type, p.certno, p.gend, p.naty, born, p.card_no or None, p.card_sn)
 
 
 def to_person(row: Sequence[Any]) -> Person:
     """From the table's columns in their order."""
     psn_no, psn_name, psn_cert_type, certno, gend, naty, brdy, card_no, card_sn = row
-    return Person(psn_no, psn_name, psn_cert_type, certno, gend, naty, brdy, card_no or "", card_sn)
+    born = date.fromisoformat(brdy)
+    return Person(psn_no, psn_name, psn_cert_type, certno, gend, naty, born, card_no or "", card_sn)
 
 
 def enrolment_row(psn_no: str, enrolment: Enrolment) -> tuple[Any, ...]:
     """In the order of the table's columns."""
     e = enrolment
+    facts = json.dumps(dict(e.facts), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return (
-        psn_no, e.insutype, e.from_day, e.to_day, e.insuplc_admdvs, e.psn_type, e.psn_insu_stas, e.status,
-        e.insured_since, "1" if e.cvlserv_flag else "0", e.emp_name, dict(e.facts),
+        psn_no, e.insutype, e.from_day.isoformat(), _text(e.to_day), e.insuplc_admdvs, e.psn_type, e.psn_insu_stas,
+        e.status, _text(e.insured_since), "1" if e.cvlserv_flag else "0", e.emp_name, facts,
     )  # fmt: skip
 
 
 def identity_rows(record: PersonRecord) -> Iterator[tuple[Any, ...]]:
     """In the order of the table's columns."""
     for row_no, each in enumerate(record.identities):
-        yield (record.person.psn_no, row_no, each.psn_idet_type, each.identity, each.from_day, each.to_day, each.memo)
+        days = each.from_day.isoformat(), _text(each.to_day)
+        yield (record.person.psn_no, row_no, each.psn_idet_type, each.identity, *days, each.memo)
 
 
 def link_rows(record: PersonRecord) -> Iterator[tuple[Any, ...]]:
     """In the order of the table's columns."""
     for row_no, each in enumerate(record.family_links):
-        yield (record.person.psn_no, row_no, each.owner_psn_no, each.owner_insutype, each.from_day, each.to_day)
+        days = each.from_day.isoformat(), _text(each.to_day)
+        yield (record.person.psn_no, row_no, each.owner_psn_no, each.owner_insutype, *days)
 
 
 class RecordRows:
@@ -60,12 +65,13 @@ class RecordRows:
         self._identities: defaultdict[str, list[PersonIdentity]] = defaultdict(list)
         self._links: defaultdict[str, list[FamilyLink]] = defaultdict(list)
         for psn_no, kind, first, last, *rest in rows:
+            if kind == PERSON:
+                # The only day of a person is that of birth.
+                self.people[psn_no] = to_person([psn_no, *rest[:5], first, *rest[5:7]])
+                continue
             from_day, to_day = date.fromisoformat(first), _day(last)
             if kind == ENROLMENT:
                 self._enrolments[psn_no].append(_enrolment(from_day, to_day, rest))
-            elif kind == PERSON:
-                # The only day of a person is that of birth.
-                self.people[psn_no] = to_person([psn_no, *rest[:5], from_day, *rest[5:7]])
             elif kind == IDENTITY:
                 self._identities[psn_no].append(PersonIdentity(rest[0], rest[1], from_day, to_day, rest[2]))
             else:
@@ -99,6 +105,10 @@ def _enrolment(from_day: date, to_day: date | None, rest: Sequence[Any]) -> Enro
         emp_name,
         {} if facts == _NO_FACTS else json.loads(facts),
     )
+
+
+def _text(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _day(text: str | None) -> date | None:

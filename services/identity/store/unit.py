@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from services.identity.domain.journal import Collision
 from services.identity.store.credentials import CredentialRows
 from services.identity.store.journal import JournalRows
 from services.identity.store.partners import PartnerRows
 from services.identity.store.persons import PersonRows
 from services.identity.store.statements import Statements, make_statements
-from services.identity.store.tables import Tables, make_tables
-from services.runtime.db import Database, UniqueViolation
+from services.identity.store.tables import make_tables
+from services.runtime.db import Database, DriverConnection, UniqueViolation
 
 
 class Unit:
@@ -22,11 +20,11 @@ class Unit:
 
     __slots__ = ("credentials", "journal", "partners", "persons")
 
-    def __init__(self, connection: AsyncConnection, tables: Tables, statements: Statements) -> None:
-        self.journal = JournalRows(connection, tables)
-        self.persons = PersonRows(connection, tables, statements)
-        self.credentials = CredentialRows(connection, tables, statements)
-        self.partners = PartnerRows(connection, tables)
+    def __init__(self, connection: DriverConnection, statements: Statements) -> None:
+        self.journal = JournalRows(connection, statements)
+        self.persons = PersonRows(connection, statements)
+        self.credentials = CredentialRows(connection, statements)
+        self.partners = PartnerRows(connection, statements)
 
 
 class IdentityStore:
@@ -45,13 +43,13 @@ class IdentityStore:
     async def write(self) -> AsyncIterator[Unit]:
         """A transaction: committed at the end of the block, undone where it raises; `Collision` where another was first."""
         try:
-            async with self._database.write() as connection:
-                yield Unit(connection, self._tables, self._statements)
+            async with self._database.driver_write() as connection:
+                yield Unit(connection, self._statements)
         except UniqueViolation as violation:
             raise Collision(violation.table) from None
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Unit]:
         """A read-only snapshot."""
-        async with self._database.read() as connection:
-            yield Unit(connection, self._tables, self._statements)
+        async with self._database.driver_read() as connection:
+            yield Unit(connection, self._statements)

@@ -1,17 +1,16 @@
-"""Rows of encounters and of the entries that accepted writes leave, read and written through one connection."""
+"""Rows of encounters and of the entries that accepted writes leave, read and written through one driver connection.
+
+Conditions on kind and state stand in the texts as they stand in the indexes of what is open; a test looks at the plans.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from services.runtime.db import advisory_lock, fetch
+from services.runtime.db import DriverConnection, advisory_lock, from_micros, insert_sql, sql, to_micros
 from services.settlement.domain.encounters import (
-    CANCELLED,
     DISCHARGE,
-    OPEN,
     OUTPATIENT,
     Encounter,
     EncounterFilter,
@@ -20,93 +19,93 @@ from services.settlement.domain.encounters import (
     RequestStamp,
 )
 from services.settlement.store.locks import person_lock
-from services.settlement.store.tables import ENCOUNTER, ENCOUNTER_ENTRY, FEE_BATCH, FEE_LINE, SETTLEMENT
+from services.settlement.store.tables import ENCOUNTER, ENCOUNTER_ENTRY
 
-_E: Final = ENCOUNTER.c
-_N: Final = ENCOUNTER_ENTRY.c
+_COLUMNS: Final = tuple(column.name for column in ENCOUNTER.columns)
+_MOMENTS: Final = frozenset({"begin_at", "end_at", "created_at"})
+_BEGIN, _END, _CREATED = (_COLUMNS.index(name) for name in ("begin_at", "end_at", "created_at"))
 _FIXED: Final = ("mdtrt_id", "fixmedins_code", "psn_no", "insutype", "kind", "ipt_otp_no", "created_at")
-_CHANGING: Final = tuple(column.name for column in ENCOUNTER.columns if column.name not in _FIXED)
+_CHANGING: Final = tuple(name for name in _COLUMNS if name not in _FIXED)
+_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM encounter"
+_OPEN_STAY: Final = "kind = 'stay' AND state = 'open'"
+_OPEN_VISIT: Final = "kind = 'visit' AND state = 'open'"
+
+_ENCOUNTER: Final = sql(f"{_SELECT} WHERE mdtrt_id = ?1")
+_VISIT: Final = sql(f"{_SELECT} WHERE {_OPEN_VISIT} AND fixmedins_code = ?1 AND psn_no = ?2 AND ipt_otp_no = ?3")
+_STAY: Final = sql(f"{_SELECT} WHERE {_OPEN_STAY} AND psn_no = ?1")
+_LISTED: Final = sql(
+    f"{_SELECT} WHERE fixmedins_code = ?1 AND psn_no = ?2 AND begin_at >= ?3 AND begin_at <= ?4 AND state <> 'cancelled'"
+    " AND (?5 = '' OR AMONG(med_type, ?6)) AND (?7 = '' OR mdtrt_id = ?7)"
+    " ORDER BY begin_at DESC, mdtrt_id DESC LIMIT ?8"
+)
+_ENTRY: Final = sql(
+    "SELECT entry_id, rpc, content_hash, content, response, mdtrt_id, kind, created_at"
+    " FROM encounter_entry WHERE scope = ?1 AND request_id = ?2"
+)
+_SETTLED_SINCE: Final = sql(
+    "SELECT setl_id FROM settlement WHERE mdtrt_id = ?1 AND kind = 'settle' AND state = 'standing' AND setl_at >="
+    " (SELECT MAX(created_at) FROM encounter_entry WHERE mdtrt_id = ?1 AND kind = ?2) LIMIT 1"
+)
+_SETTLED_FEES: Final = sql("SELECT setl_id FROM fee_batch WHERE mdtrt_id = ?1 AND state = 'settled' LIMIT 1")
+_UNSETTLED_FEES: Final = sql(
+    "SELECT l.line_id FROM fee_line AS l JOIN fee_batch AS b ON b.fee_batch_id = l.fee_batch_id"
+    " WHERE l.mdtrt_id = ?1 AND l.state = 'open' AND b.state = 'open' LIMIT 1"
+)
+_CHANGE: Final = sql(
+    f"UPDATE encounter SET {', '.join(f'{name} = ?{place}' for place, name in enumerate(_CHANGING, 2))}"
+    " WHERE mdtrt_id = ?1"
+)
+_ADD_ENTRY: Final = insert_sql(ENCOUNTER_ENTRY)
+_ADD_ENCOUNTER: Final = insert_sql(ENCOUNTER)
 
 
 class EncounterReader:
     """Encounters and entries as one snapshot shows them."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: DriverConnection) -> None:
         self._connection = connection
+        self._dialect = connection.dialect
 
     async def entry(self, scope: str, request_id: str) -> Entry | None:
         """The accepted write of that request id."""
-        found = await fetch(
-            self._connection, select(ENCOUNTER_ENTRY).where(_N.scope == scope, _N.request_id == request_id)
-        )
-        return _entry(found[0]) if found else None
+        for row in await self._connection.run(_ENTRY, scope, request_id):
+            entry_id, rpc, content_hash, content, response, mdtrt_id, kind, created_at = row
+            stamp = RequestStamp(scope, request_id, rpc, content_hash, content)
+            return Entry(entry_id, stamp, response, mdtrt_id, kind, from_micros(created_at))
+        return None
 
     async def encounter(self, mdtrt_id: str) -> Encounter | None:
         """The encounter of that number."""
-        return await self._one(_E.mdtrt_id == mdtrt_id)
+        return await self._one(_ENCOUNTER, mdtrt_id)
 
     async def encounters(self, wanted: EncounterFilter, limit: int) -> list[Encounter]:
         """Encounters that are not cancelled, newest first."""
-        query = select(ENCOUNTER).where(
-            _E.fixmedins_code == wanted.fixmedins_code,
-            _E.psn_no == wanted.psn_no,
-            _E.begin_at >= wanted.begin,
-            _E.begin_at <= wanted.end,
-            _E.state != CANCELLED,
-        )
-        if wanted.med_type:
-            # A visit that was not described yet has none of its own.
-            told = (wanted.med_type, "") if wanted.med_type == OUTPATIENT else (wanted.med_type,)
-            query = query.where(_E.med_type.in_(told))
-        if wanted.mdtrt_id:
-            query = query.where(_E.mdtrt_id == wanted.mdtrt_id)
-        query = query.order_by(_E.begin_at.desc(), _E.mdtrt_id.desc()).limit(limit)
-        return [_encounter(row) for row in await fetch(self._connection, query)]
+        # A visit that was not described yet has no kind of care of its own.
+        kinds = [wanted.med_type, ""] if wanted.med_type == OUTPATIENT else [wanted.med_type]
+        begin, end = to_micros(wanted.begin), to_micros(wanted.end)
+        of = (wanted.fixmedins_code, wanted.psn_no, begin, end, wanted.med_type, kinds, wanted.mdtrt_id, limit)
+        return [_encounter(row) for row in await self._connection.run(_LISTED, *of)]
 
     async def open_visit(self, fixmedins_code: str, psn_no: str, ipt_otp_no: str) -> Encounter | None:
         """The open visit under the institution's own number."""
-        return await self._one(
-            _E.kind == "visit",
-            _E.state == OPEN,
-            _E.fixmedins_code == fixmedins_code,
-            _E.psn_no == psn_no,
-            _E.ipt_otp_no == ipt_otp_no,
-        )
+        return await self._one(_VISIT, fixmedins_code, psn_no, ipt_otp_no)
 
     async def open_stay(self, psn_no: str) -> Encounter | None:
         """The person's open stay, at whatever institution."""
-        return await self._one(_E.kind == "stay", _E.state == OPEN, _E.psn_no == psn_no)
+        return await self._one(_STAY, psn_no)
 
     async def settled_since_discharge(self, mdtrt_id: str) -> bool:
         """Whether a settlement made after the last discharge stands."""
-        discharged = (
-            select(func.max(_N.created_at)).where(_N.mdtrt_id == mdtrt_id, _N.kind == DISCHARGE).scalar_subquery()
-        )
-        query = select(SETTLEMENT.c.setl_id).where(
-            SETTLEMENT.c.mdtrt_id == mdtrt_id,
-            SETTLEMENT.c.kind == "settle",
-            SETTLEMENT.c.state == "standing",
-            SETTLEMENT.c.setl_at >= discharged,
-        )
-        return bool(await fetch(self._connection, query.limit(1)))
+        return bool(await self._connection.run(_SETTLED_SINCE, mdtrt_id, DISCHARGE))
 
     async def fee_presence(self, mdtrt_id: str) -> FeePresence:
         """Whether unsettled lines or a settlement stand on the encounter."""
-        settled = await fetch(
-            self._connection,
-            select(FEE_BATCH.c.setl_id)
-            .where(FEE_BATCH.c.mdtrt_id == mdtrt_id, FEE_BATCH.c.state == "settled")
-            .limit(1),
-        )
-        lines = select(FEE_LINE.c.line_id).join(FEE_BATCH, FEE_BATCH.c.fee_batch_id == FEE_LINE.c.fee_batch_id)
-        unsettled = await fetch(
-            self._connection,
-            lines.where(FEE_LINE.c.mdtrt_id == mdtrt_id, FEE_LINE.c.state == OPEN, FEE_BATCH.c.state == OPEN).limit(1),
-        )
-        return FeePresence(bool(unsettled), settled[0].setl_id if settled else "")
+        settled = await self._connection.run(_SETTLED_FEES, mdtrt_id)
+        unsettled = await self._connection.run(_UNSETTLED_FEES, mdtrt_id)
+        return FeePresence(bool(unsettled), settled[0][0] if settled else "")
 
-    async def _one(self, *conditions: Any) -> Encounter | None:
-        found = await fetch(self._connection, select(ENCOUNTER).where(*conditions))
+    async def _one(self, statement: Mapping[str, str], *parameters: Any) -> Encounter | None:
+        found = await self._connection.run(statement, *parameters)
         return _encounter(found[0]) if found else None
 
 
@@ -119,35 +118,33 @@ class EncounterWriter(EncounterReader):
 
     async def add_entry(self, entry: Entry) -> None:
         """Keeps an accepted write."""
-        values = {
-            "entry_id": entry.entry_id,
-            "scope": entry.stamp.scope,
-            "request_id": entry.stamp.request_id,
-            "rpc": entry.stamp.rpc,
-            "content_hash": entry.stamp.content_hash,
-            "content": entry.stamp.content,
-            "response": entry.response,
-            "mdtrt_id": entry.mdtrt_id,
-            "kind": entry.kind,
-            "created_at": entry.created_at,
-        }
-        await self._connection.execute(insert(ENCOUNTER_ENTRY), values)
+        stamp = entry.stamp
+        row = (
+            *(entry.entry_id, stamp.scope, stamp.request_id, stamp.rpc, stamp.content_hash, stamp.content),
+            *(entry.response, entry.mdtrt_id, entry.kind, to_micros(entry.created_at)),
+        )
+        await self._connection.insert(_ADD_ENTRY[self._dialect], [row])
 
     async def add_encounter(self, encounter: Encounter) -> None:
         """A new encounter."""
-        values = {column.name: getattr(encounter, column.name) for column in ENCOUNTER.columns}
-        await self._connection.execute(insert(ENCOUNTER), values)
+        await self._connection.insert(_ADD_ENCOUNTER[self._dialect], [_stored(encounter, _COLUMNS)])
 
     async def change_encounter(self, encounter: Encounter) -> None:
         """The encounter as it stands now."""
-        values = {name: getattr(encounter, name) for name in _CHANGING}
-        await self._connection.execute(update(ENCOUNTER).where(_E.mdtrt_id == encounter.mdtrt_id).values(values))
+        await self._connection.run(_CHANGE, encounter.mdtrt_id, *_stored(encounter, _CHANGING))
 
 
-def _encounter(row: Row[Any]) -> Encounter:
-    return Encounter(**row._mapping)
+def _encounter(row: Sequence[Any]) -> Encounter:
+    values = list(row)
+    values[_BEGIN], values[_CREATED] = from_micros(values[_BEGIN]), from_micros(values[_CREATED])
+    if values[_END] is not None:
+        values[_END] = from_micros(values[_END])
+    return Encounter(*values)
 
 
-def _entry(row: Row[Any]) -> Entry:
-    stamp = RequestStamp(row.scope, row.request_id, row.rpc, row.content_hash, row.content)
-    return Entry(row.entry_id, stamp, row.response, row.mdtrt_id, row.kind, row.created_at)
+def _stored(encounter: Encounter, names: Sequence[str]) -> list[Any]:
+    values = [getattr(encounter, name) for name in names]
+    for place, name in enumerate(names):
+        if name in _MOMENTS and values[place] is not None:
+            values[place] = to_micros(values[place])
+    return values

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, select, update
-
-from services.runtime.db import Database, UniqueViolation, bulk_insert, fetch, in_values
-from services.settlement.domain.entries import Moved
-from services.settlement.domain.fees import CANCELLED, OPEN, FeeBatch, FeeLine, StandingLine
+from services.runtime.db import Database, from_micros, insert_sql, sql, to_micros
+from services.settlement.domain.fees import FeeBatch, FeeLine, StandingLine
 from services.settlement.domain.lines import BillTotals, LineSplit
 from services.settlement.store.encounters import EncounterReader, EncounterWriter
+from services.settlement.store.hot import moved_on_collision
 from services.settlement.store.tables import FEE_BATCH, FEE_LINE
 
-_B: Final = FEE_BATCH.c
-_L: Final = FEE_LINE.c
+_BATCH_COLUMNS: Final = tuple(column.name for column in FEE_BATCH.columns)
+_LINE_COLUMNS: Final = tuple(column.name for column in FEE_LINE.columns)
+_ADD_BATCHES: Final = insert_sql(FEE_BATCH)
+_ADD_LINES: Final = insert_sql(FEE_LINE)
+_NO_TAGS: Final = "{}"
+
+_BATCHES: Final = sql(
+    f"SELECT {', '.join(_BATCH_COLUMNS)} FROM fee_batch WHERE mdtrt_id = ?1 ORDER BY created_at, fee_batch_id"
+)
+_STANDING: Final = (
+    f"SELECT b.chrg_bchno, b.state, b.setl_id, b.created_at, b.opter, b.opter_name,"
+    f" {', '.join(f'l.{name}' for name in _LINE_COLUMNS)}"
+    " FROM fee_line AS l JOIN fee_batch AS b ON b.fee_batch_id = l.fee_batch_id"
+    " WHERE l.mdtrt_id = ?1 AND l.state = 'open'"
+)
+_LINES: Final = sql(f"{_STANDING} AND AMONG(l.feedetl_sn, ?2)")
+_RETURNS: Final = sql(f"{_STANDING} AND AMONG(l.init_feedetl_sn, ?2)")
+_LISTED: Final = sql(
+    f"{_STANDING} AND (?2 = '' OR b.setl_id = ?2) ORDER BY b.created_at, b.fee_batch_id, l.line_no LIMIT ?3"
+)
+_CANCEL_LINES: Final = sql("UPDATE fee_line SET state = 'cancelled' WHERE AMONG(line_id, ?1) AND state = 'open'")
+_CANCEL_LINES_OF: Final = sql(
+    "UPDATE fee_line SET state = 'cancelled' WHERE AMONG(fee_batch_id, ?1) AND state = 'open'"
+)
+_CANCEL_BATCHES: Final = sql(
+    "UPDATE fee_batch SET state = 'cancelled' WHERE AMONG(fee_batch_id, ?1) AND state = 'open'"
+)
 
 
 class FeeReader(EncounterReader):
@@ -24,27 +48,20 @@ class FeeReader(EncounterReader):
 
     async def batches(self, mdtrt_id: str) -> list[FeeBatch]:
         """All charge batches, oldest first."""
-        query = select(FEE_BATCH).where(_B.mdtrt_id == mdtrt_id).order_by(_B.created_at, _B.fee_batch_id)
-        return [_batch(row) for row in await fetch(self._connection, query)]
+        return [_batch(row) for row in await self._connection.run(_BATCHES, mdtrt_id)]
 
     async def lines(self, mdtrt_id: str, numbers: Collection[str]) -> list[StandingLine]:
         """The standing lines of these numbers."""
-        query = _standing(mdtrt_id).where(in_values(_L.feedetl_sn, "numbers"))
-        return [_line(row) for row in await fetch(self._connection, query, {"numbers": list(numbers)})]
+        return [_line(row) for row in await self._connection.run(_LINES, mdtrt_id, list(numbers))]
 
     async def returns(self, mdtrt_id: str, numbers: Collection[str]) -> list[StandingLine]:
         """The standing returns of the lines of these numbers."""
-        query = _standing(mdtrt_id).where(in_values(_L.init_feedetl_sn, "numbers"))
-        found = [_line(row) for row in await fetch(self._connection, query, {"numbers": list(numbers)})]
+        found = [_line(row) for row in await self._connection.run(_RETURNS, mdtrt_id, list(numbers))]
         return [entry for entry in found if entry.line.is_return]
 
     async def listed_lines(self, mdtrt_id: str, setl_id: str, limit: int) -> list[StandingLine]:
         """Standing lines in the order they came, of one settlement where its number is given."""
-        query = _standing(mdtrt_id)
-        if setl_id:
-            query = query.where(_B.setl_id == setl_id)
-        query = query.order_by(_B.created_at, _B.fee_batch_id, _L.line_no).limit(limit)
-        return [_line(row) for row in await fetch(self._connection, query)]
+        return [_line(row) for row in await self._connection.run(_LISTED, mdtrt_id, setl_id, limit)]
 
 
 class FeeWriter(FeeReader, EncounterWriter):
@@ -52,21 +69,17 @@ class FeeWriter(FeeReader, EncounterWriter):
 
     async def add_fees(self, batches: Sequence[FeeBatch], lines: Sequence[FeeLine]) -> None:
         """New batches with their lines, each kind by one statement."""
-        await bulk_insert(self._connection, FEE_BATCH, [_batch_row(batch) for batch in batches])
-        await bulk_insert(self._connection, FEE_LINE, [_line_row(line) for line in lines])
+        await self._connection.insert(_ADD_BATCHES[self._dialect], [_batch_row(batch) for batch in batches])
+        await self._connection.insert(_ADD_LINES[self._dialect], [_line_row(line) for line in lines])
 
     async def cancel_batches(self, fee_batch_ids: Sequence[str]) -> None:
         """Cancels batches with all their lines."""
-        ids = {"ids": list(fee_batch_ids)}
-        lines = update(FEE_LINE).where(in_values(_L.fee_batch_id, "ids"), _L.state == OPEN).values(state=CANCELLED)
-        await self._connection.execute(lines, ids)
-        batches = update(FEE_BATCH).where(in_values(_B.fee_batch_id, "ids"), _B.state == OPEN).values(state=CANCELLED)
-        await self._connection.execute(batches, ids)
+        await self._connection.run(_CANCEL_LINES_OF, list(fee_batch_ids))
+        await self._connection.run(_CANCEL_BATCHES, list(fee_batch_ids))
 
     async def cancel_lines(self, line_ids: Sequence[str]) -> None:
         """Cancels single lines."""
-        query = update(FEE_LINE).where(in_values(_L.line_id, "ids"), _L.state == OPEN).values(state=CANCELLED)
-        await self._connection.execute(query, {"ids": list(line_ids)})
+        await self._connection.run(_CANCEL_LINES, list(line_ids))
 
 
 class EncounterBooks:
@@ -78,116 +91,62 @@ class EncounterBooks:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[FeeReader]:
         """A snapshot."""
-        async with self._database.read() as connection:
+        async with self._database.driver_read() as connection:
             yield FeeReader(connection)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[FeeWriter]:
         """One transaction; `Moved` where a row that must be unique was written by another first."""
-        try:
-            async with self._database.write() as connection:
-                yield FeeWriter(connection)
-        except UniqueViolation:
-            raise Moved from None
+        async with moved_on_collision(self._database) as connection:
+            yield FeeWriter(connection)
 
 
-def _standing(mdtrt_id: str) -> Select[Any]:
-    return (
-        select(
-            FEE_LINE,
-            _B.chrg_bchno.label("chrg_bchno"),
-            _B.state.label("batch_state"),
-            _B.setl_id.label("setl_id"),
-            _B.created_at.label("created_at"),
-            _B.opter.label("opter"),
-            _B.opter_name.label("opter_name"),
-        )
-        .join(FEE_BATCH, _B.fee_batch_id == _L.fee_batch_id)
-        .where(_L.mdtrt_id == mdtrt_id, _L.state == OPEN)
-    )
-
-
-def _batch(row: Row[Any]) -> FeeBatch:
-    return FeeBatch(
-        fee_batch_id=row.fee_batch_id,
-        mdtrt_id=row.mdtrt_id,
-        chrg_bchno=row.chrg_bchno,
-        kind=row.kind,
-        state=row.state,
-        setl_id=row.setl_id,
-        totals=BillTotals(
-            row.medfee_fen,
-            row.fulamt_ownpay_fen,
-            row.overlmt_fen,
-            row.preselfpay_fen,
-            row.inscp_fen,
-            row.exempt_json,
-        ),
-        line_count=row.line_count,
-        created_at=row.created_at,
-        opter=row.opter,
-        opter_name=row.opter_name,
-    )
+def _batch(row: Any) -> FeeBatch:
+    fee_batch_id, mdtrt_id, chrg_bchno, kind, state, setl_id = row[:6]
+    medfee, fulamt_ownpay, overlmt, preselfpay, inscp, exempt = row[6:12]
+    line_count, created_at, opter, opter_name = row[12:]
+    exempts = {} if exempt == _NO_TAGS else json.loads(exempt)
+    totals = BillTotals(medfee, fulamt_ownpay, overlmt, preselfpay, inscp, exempts)
+    at = from_micros(created_at)
+    return FeeBatch(fee_batch_id, mdtrt_id, chrg_bchno, kind, state, setl_id, totals, line_count, at, opter, opter_name)
 
 
 def _batch_row(batch: FeeBatch) -> tuple[Any, ...]:
     totals = batch.totals
+    exempt = json.dumps(dict(totals.exempt_inscp_by_tag), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return (
-        batch.fee_batch_id,
-        batch.mdtrt_id,
-        batch.chrg_bchno,
-        batch.kind,
-        batch.state,
-        batch.setl_id,
-        totals.medfee_fen,
-        totals.fulamt_ownpay_fen,
-        totals.overlmt_fen,
-        totals.preselfpay_fen,
-        totals.inscp_fen,
-        dict(totals.exempt_inscp_by_tag),
-        batch.line_count,
-        batch.created_at,
-        batch.opter,
-        batch.opter_name,
+        *(batch.fee_batch_id, batch.mdtrt_id, batch.chrg_bchno, batch.kind, batch.state, batch.setl_id),
+        *(totals.medfee_fen, totals.fulamt_ownpay_fen, totals.overlmt_fen, totals.preselfpay_fen, totals.inscp_fen),
+        *(exempt, batch.line_count, to_micros(batch.created_at), batch.opter, batch.opter_name),
     )
 
 
-def _line(row: Row[Any]) -> StandingLine:
+def _line(row: Any) -> StandingLine:
+    chrg_bchno, batch_state, setl_id, created_at, opter, opter_name = row[:6]
+    line_id, mdtrt_id, feedetl_sn, fee_batch_id, line_no, state, fee_at = row[6:13]
+    amount, fulamt_ownpay, overlmt, preselfpay, inscp, init_feedetl_sn, cnt, detail, answer = row[13:]
     line = FeeLine(
-        line_id=row.line_id,
-        mdtrt_id=row.mdtrt_id,
-        feedetl_sn=row.feedetl_sn,
-        fee_batch_id=row.fee_batch_id,
-        line_no=row.line_no,
-        state=row.state,
-        fee_at=row.fee_at,
-        split=LineSplit(row.amount_fen, row.fulamt_ownpay_fen, row.overlmt_fen, row.preselfpay_fen, row.inscp_fen),
-        init_feedetl_sn=row.init_feedetl_sn,
-        cnt=row.cnt,
-        detail=row.detail,
-        answer=row.split,
+        line_id=line_id,
+        mdtrt_id=mdtrt_id,
+        feedetl_sn=feedetl_sn,
+        fee_batch_id=fee_batch_id,
+        line_no=line_no,
+        state=state,
+        fee_at=from_micros(fee_at),
+        split=LineSplit(amount, fulamt_ownpay, overlmt, preselfpay, inscp),
+        init_feedetl_sn=init_feedetl_sn,
+        cnt=cnt,
+        detail=detail,
+        answer=answer,
     )
-    whose = (row.created_at, row.opter, row.opter_name)
-    return StandingLine(line, row.chrg_bchno, row.batch_state, row.setl_id or "", *whose)
+    return StandingLine(line, chrg_bchno, batch_state, setl_id or "", from_micros(created_at), opter, opter_name)
 
 
 def _line_row(line: FeeLine) -> tuple[Any, ...]:
     split = line.split
     return (
-        line.line_id,
-        line.mdtrt_id,
-        line.feedetl_sn,
-        line.fee_batch_id,
-        line.line_no,
-        line.state,
-        line.fee_at,
-        split.amount_fen,
-        split.fulamt_ownpay_fen,
-        split.overlmt_fen,
-        split.preselfpay_fen,
-        split.inscp_fen,
-        line.init_feedetl_sn,
-        line.cnt,
-        line.detail,
-        line.answer,
+        *(line.line_id, line.mdtrt_id, line.feedetl_sn, line.fee_batch_id, line.line_no, line.state),
+        to_micros(line.fee_at),
+        *(split.amount_fen, split.fulamt_ownpay_fen, split.overlmt_fen, split.preselfpay_fen, split.inscp_fen),
+        *(line.init_feedetl_sn, line.cnt, line.detail, line.answer),
     )
