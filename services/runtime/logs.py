@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -23,16 +24,21 @@ from services.runtime.telemetry import current_span
 ACCESS_LOGGER = "yibao.access"
 
 _FIELDS = "fields"
+_NOWHERE = logging.makeLogRecord({"pathname": "", "filename": "", "module": "", "funcName": ""}).__dict__
 _QUIET = ("asyncio", "sqlalchemy", "opentelemetry", "grpc", "aiosqlite", "urllib3")
 
 
 class JsonLines(logging.Formatter):
     """One JSON object a line: time, level, logger, message, the trace, and the fields given as `extra`."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._second = (-1, "")
+
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": self._moment(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -46,6 +52,30 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[1] is not None and "frames" not in line:
             line.update(describe(record.exc_info[1]))
         return msgspec.json.encode(line, enc_hook=str).decode()
+
+    def _moment(self, created: float) -> str:
+        """UTC with milliseconds; the text of the second is made once."""
+        second, millis = divmod(int(created * 1000), 1000)
+        if second != self._second[0]:
+            self._second = (second, datetime.fromtimestamp(second, UTC).isoformat()[:-6])
+        return f"{self._second[1]}.{millis:03d}+00:00"
+
+
+class _Line(logging.LogRecord):
+    """A record without the caller's file and line, which no line here shows: looking for them costs as much as the rest."""
+
+    def __init__(self, name: str, level: int, message: str, fields: Mapping[str, object]) -> None:
+        created = time.time()
+        self.__dict__.update(
+            _NOWHERE,
+            name=name,
+            levelno=level,
+            levelname=logging.getLevelName(level),
+            msg=message,
+            created=created,
+            msecs=created * 1000 % 1000,
+            fields=fields,
+        )
 
 
 def configure_logging(level: str, stream: TextIO | None = None) -> None:
@@ -62,9 +92,7 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
 def write(logger: logging.Logger, level: int, message: str, fields: Mapping[str, object]) -> None:
     """A line with fields."""
     if logger.isEnabledFor(level):
-        # As `logger.log`, less the search for the caller's file and line, which no line here shows: it costs as much as the rest.
-        record = logger.makeRecord(logger.name, level, "", 0, message, (), None, extra={_FIELDS: fields})
-        logger.handle(record)
+        logger.handle(_Line(logger.name, level, message, fields))
 
 
 def describe(error: BaseException, *, with_text: bool = False) -> dict[str, object]:

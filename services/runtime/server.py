@@ -107,8 +107,8 @@ class MemberServer:
             options=server_options(self._config, shared_port=self._config.integer("YIBAO_WORKERS") > 1),
             maximum_concurrent_rpcs=self._config.integer("YIBAO_MAX_CONCURRENT_RPCS"),
         )
+        # By name only: for each registered method a server of grpc.aio keeps a task that it looks at on every call.
         for service, handlers in self.inbound.handlers().items():
-            server.add_registered_method_handlers(service, dict(handlers))
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, dict(handlers)),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*self.member.services, health.SERVICE_NAME, reflection.SERVICE_NAME)
