@@ -38,6 +38,15 @@ def scaled_of(value: int | str, digits: int, path: str = "") -> int:
     """
     if type(value) is int:
         return value * int(10**digits)
+    if type(value) is str and value.isascii():
+        # Nearly every text: plain digits, no more decimals than wanted.
+        whole, point, part = value.partition(".")
+        if whole.isdigit() and len(whole) <= 15 and len(part) <= digits and (part.isdigit() or not point):
+            return int(whole + part.ljust(digits, "0"))
+    return _scaled_carefully(value, digits, path)
+
+
+def _scaled_carefully(value: object, digits: int, path: str) -> int:
     found = _DECIMAL.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise invalid(path, "decimal", "a whole number or a decimal text is expected", reason="AMOUNT_INVALID")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from random import SystemRandom
+from random import Random, SystemRandom
 
 from services.kernel.clock import Clock
 from services.runtime.auth import TokenSigner
@@ -50,7 +50,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     database = Database(config.database_url(MEMBER), clock, config.integer("YIBAO_DATABASE_POOL"))
     peers = Peers(MEMBER, config, signer, telemetry)
     identity, catalogue = IdentityClient(peers), CatalogueClient(peers, time.monotonic)
-    new_id = time_ordered_ids(clock, SystemRandom())
+    new_id = time_ordered_ids(clock, Random(SystemRandom().getrandbits(128)))
     persons = Persons(identity, HotBooks(database))
     writes = Writes(EncounterBooks(database), new_id)
     encounters = EncounterOperations(writes, persons, catalogue)

@@ -24,6 +24,7 @@ Row = dict[str, Any]
 Values = dict[str, Any]
 
 _ABSENT: Final = frozenset({"", "null", "NULL"})
+_LITERALS: Final = (str, int)
 _LONGEST_KEY: Final = 64
 _MOST_VIOLATIONS: Final = 50
 
@@ -83,6 +84,7 @@ def _row_reader(message: Descriptor, group: bool = False) -> RowReader:
     """Reader of one row; a `group` is a message all of whose fields stand beside each other where it is read from."""
     plans = fields_of(message)
     exact, loose = _slots(plans, group)
+    plain = {key: (slot.field, slot.read) for key, slot in exact.items() if slot.node is None}
     extras = tuple(_extras(plans, group))
 
     def read(reading: Reading, row: Row, path: str) -> Values:
@@ -91,8 +93,18 @@ def _row_reader(message: Descriptor, group: bool = False) -> RowReader:
         for key, raw in row.items():
             if raw is None or (type(raw) is str and raw in _ABSENT):
                 continue
-            slot = exact.get(key)
-            if slot is not None:
+            simple = plain.get(key)
+            if simple is not None and type(raw) in _LITERALS:
+                # `_take` without its calls: most of what is read are single values that fit.
+                name, read_value = simple
+                try:
+                    value = read_value(raw)
+                except Unfit as unfit:
+                    reading.refuse(path + key, unfit)
+                    continue
+                if values.setdefault(name, value) != value:
+                    reading.refuse(path + key, Unfit("national.disagrees"))
+            elif (slot := exact.get(key)) is not None:
                 _take(reading, values, slot, raw, path + key)
             elif len(key) <= _LONGEST_KEY and (slot := loose.get(folded(key))) is not None:
                 spare = [] if spare is None else spare
@@ -238,10 +250,12 @@ def _from_path(plan: FieldPlan, path: tuple[str, ...]) -> Extra:
         rows = find(reading.root, node)
         if type(rows) is not list:
             rows = [rows]
+        last: Any = None
         for index, each in enumerate(rows):
             raw = find(each, key) if type(each) is dict else None
-            if is_absent(raw):
+            if is_absent(raw) or (type(raw) is str and raw == last):
                 continue
+            last = raw
             place = f"{node}[{index}].{key}"
             try:
                 value = read(raw)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, Final
 
@@ -26,7 +27,8 @@ _MOMENT: Final = re.compile(
     r"(?:[T ]*([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?",
     re.ASCII,
 )
-_WHOLE_LIMIT: Final = 10**15
+_WHOLE_DIGITS: Final = 15
+_WHOLE_LIMIT: Final = 10**_WHOLE_DIGITS
 _INT32: Final = 1 << 31
 _FEN_DIGITS: Final = 2
 _DAY_S: Final = 86_400
@@ -156,6 +158,7 @@ def write_fen(fen: int) -> str:
     return f"-{-fen // 100}.{-fen % 100:02d}"
 
 
+@lru_cache(maxsize=4096)
 def write_number(text: str, scale: int) -> str:
     """A decimal text as a JSON number with at most `scale` decimals; further digits are rounded half away from zero."""
     number = _NUMBER.fullmatch(text)
@@ -180,6 +183,15 @@ def _scaled(raw: object, digits: int) -> int:
         if -_WHOLE_LIMIT < raw < _WHOLE_LIMIT:
             return raw * int(10**digits)
         raise Unfit("national.number")
+    if type(raw) is str and raw.isascii():
+        # Nearly every number that is sent: plain digits, no more decimals than the field has.
+        whole, _, part = raw.partition(".")
+        if whole.isdigit() and len(whole) <= _WHOLE_DIGITS and len(part) <= digits and (not part or part.isdigit()):
+            return int(whole + part.ljust(digits, "0"))
+    return _scaled_carefully(raw, digits)
+
+
+def _scaled_carefully(raw: object, digits: int) -> int:
     found = _NUMBER.fullmatch(raw.strip()) if type(raw) is str else None
     if found is None:
         raise Unfit("national.number")
@@ -240,7 +252,14 @@ def _day(found: re.Match[str]) -> date:
 
 
 def _seconds(raw: object, without_time_s: int) -> int:
-    found = _moment(raw)
+    text = raw if type(raw) is str else str(raw) if type(raw) is int else ""
+    return _seconds_of(text, without_time_s)
+
+
+@lru_cache(maxsize=1024)
+def _seconds_of(text: str, without_time_s: int) -> int:
+    """The lines of a bill often share one moment."""
+    found = _moment(text)
     start = (_day(found).toordinal() - _EPOCH_DAY) * _DAY_S
     if found[5] is None:
         return start - _BEIJING_S + without_time_s
