@@ -30,10 +30,15 @@ _RETRY_AFTER_S: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Items in a batch, batches under way, items that may wait."""
+    """Items in a batch, batches under way, items that may wait.
+
+    A further batch beside one under way begins only with `second_from` items: a batch costs much before its first item,
+    so many small ones at once would keep everybody waiting.
+    """
 
     batch: int = 64
     in_flight: int = 2
+    second_from: int = 16
     queue: int = 1024
 
 
@@ -92,7 +97,8 @@ class Gatherer:
 
     def _begin(self) -> None:
         """Starts a batch where there is room for one; it takes what is waiting when its task first runs."""
-        if self._waiting and len(self._under_way) < self._limits.in_flight:
+        wanted = self._limits.second_from if self._under_way else 1
+        if len(self._waiting) >= wanted and len(self._under_way) < self._limits.in_flight:
             # An empty context: the batch belongs to none of its items.
             task = asyncio.get_running_loop().create_task(self._run(), context=Context())
             self._under_way.add(task)

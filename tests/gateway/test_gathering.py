@@ -52,8 +52,9 @@ Made = tuple[SlowMember, Callable[..., asyncio.Task[Any]], KeptSpans, Telemetry]
 
 
 @pytest.fixture
-async def gathered(tmp_path: Path) -> AsyncIterator[Made]:
-    """A gatherer with room for four in a batch, one batch under way, six waiting."""
+async def gathered(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Made]:
+    """A gatherer with room for four in a batch, one batch under way, six waiting, unless a test says otherwise."""
+    limits: Limits = getattr(request, "param", Limits(batch=4, in_flight=1, queue=6))
     given = {"YIBAO_SANDBOX": "on", "YIBAO_DATA_DIR": str(tmp_path)}
     config = Config.load({}, given)
     spans = KeptSpans()
@@ -63,7 +64,7 @@ async def gathered(tmp_path: Path) -> AsyncIterator[Made]:
     unary = contract.method("yibao.settlement.v1.SettlementService.Settle")
     batch = contract.method("yibao.settlement.v1.SettlementService.BatchSettle")
     member = SlowMember()
-    gatherer = Gatherer(unary, batch, member, peers, telemetry, Limits(batch=4, in_flight=1, queue=6))
+    gatherer = Gatherer(unary, batch, member, peers, telemetry, limits)
 
     def settle(msgid: str, timeout_s: float = 5) -> asyncio.Task[Any]:
         request = settlement_pb2.SettleRequest()
@@ -95,6 +96,24 @@ async def test_the_first_does_not_wait_and_the_others_go_together(gathered: Made
     answers = await asyncio.gather(*tasks)
     assert [answer.setlinfo.medins_setl_id for answer in answers] == ["0", "1", "2", "3", "4", "5"]
     assert [len(batch.items) for batch in member.batches] == [1, 4, 1]
+
+
+@pytest.mark.parametrize("gathered", [Limits(batch=4, in_flight=2, second_from=3)], indirect=True)
+async def test_a_second_batch_begins_beside_the_first_only_when_enough_wait(gathered: Made) -> None:
+    member, settle, _, _ = gathered
+    tasks = [settle("0")]
+    await turn()
+    tasks += [settle("1"), settle("2")]
+    await turn()
+    assert [len(batch.items) for batch in member.batches] == [1]
+    tasks.append(settle("3"))
+    await turn()
+    assert [len(batch.items) for batch in member.batches] == [1, 3]
+    tasks += [settle(str(number)) for number in range(4, 8)]
+    await turn()
+    assert len(member.batches) == 2
+    member.gate.set()
+    assert len(await asyncio.gather(*tasks)) == 8
 
 
 async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(gathered: Made) -> None:
