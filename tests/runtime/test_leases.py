@@ -40,10 +40,8 @@ async def test_who_finds_none_free_waits_for_the_next_and_is_refused_after_a_tim
 
 async def test_a_connection_broken_in_its_block_is_not_lent_again(postgres_database: str) -> None:
     leases = leases_of(postgres_database, size=1, wait_s=1)
-    with pytest.raises(RuntimeError, match="broken"):
-        async with leases.lent() as first:
-            await first.connection.invalidate()
-            raise RuntimeError("broken")
+    async with leases.lent() as first:
+        await first.connection.invalidate()
     async with leases.lent() as second:
         assert second is not first
         assert await second.raw.fetchval("SELECT 1") == 1
