@@ -60,11 +60,16 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Document to text."""
-        return None if value is None else msgspec.json.encode(value, order="deterministic").decode()
+        return None if value is None else to_json(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Text to document."""
         return None if value is None else msgspec.json.decode(value)
+
+
+def to_json(document: Any) -> str:
+    """The text of a `Json` column: sorted keys, no spaces."""
+    return msgspec.json.encode(document, order="deterministic").decode()
 
 
 def to_micros(moment: datetime) -> int:

@@ -28,7 +28,7 @@ from sqlalchemy.types import TypeDecorator
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault
 from services.runtime import sqlite_connection
-from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, from_micros, to_micros
+from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, from_micros, to_json, to_micros
 from services.runtime.driver import DriverConnection, driver_transaction, sql
 from services.runtime.leases import Leases
 from services.runtime.store_errors import (
@@ -59,6 +59,7 @@ __all__ = [
     "insert_sql",
     "insert_statement",
     "sql",
+    "to_json",
     "to_micros",
 ]
 

@@ -10,7 +10,7 @@ from typing import Final
 from services.identity.domain.digests import digest
 from services.identity.domain.partner import ApiKey, AuthStyle, Dialect, KeyHolder, Partner, SignIn
 from services.identity.store.statements import Statements
-from services.runtime.db import DriverConnection, from_micros, sql, to_micros
+from services.runtime.db import DriverConnection, from_micros, sql, to_json, to_micros
 
 _PARTNER: Final = (
     "SELECT partner_code, partner_name, role, auth_style, access_key, secret, sandbox, dialect FROM partner"
@@ -117,4 +117,4 @@ def _dialect(dialect: Dialect) -> str:
         "infcode_as_text": dialect.infcode_as_text,
         "strict_sign_no": dialect.strict_sign_no,
     }
-    return json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return to_json(values)

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Final
 
 from services.identity.domain.person import Enrolment, FamilyLink, Person, PersonIdentity, PersonRecord, in_order
+from services.runtime.db import to_json
 
 PERSON: Final = "p"
 ENROLMENT: Final = "e"
@@ -35,7 +36,7 @@ def to_person(row: Sequence[Any]) -> Person:
 def enrolment_row(psn_no: str, enrolment: Enrolment) -> tuple[Any, ...]:
     """In the order of the table's columns."""
     e = enrolment
-    facts = json.dumps(dict(e.facts), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    facts = to_json(dict(e.facts))
     return (
         psn_no, e.insutype, e.from_day.isoformat(), _text(e.to_day), e.insuplc_admdvs, e.psn_type, e.psn_insu_stas,
         e.status, _text(e.insured_since), "1" if e.cvlserv_flag else "0", e.emp_name, facts,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from services.runtime.db import Database, from_micros, insert_sql, sql, to_micros
+from services.runtime.db import Database, from_micros, insert_sql, sql, to_json, to_micros
 from services.settlement.domain.fees import FeeBatch, FeeLine, StandingLine
 from services.settlement.domain.lines import BillTotals, LineSplit
 from services.settlement.store.encounters import EncounterReader, EncounterWriter
@@ -113,7 +113,7 @@ def _batch(row: Any) -> FeeBatch:
 
 def _batch_row(batch: FeeBatch) -> tuple[Any, ...]:
     totals = batch.totals
-    exempt = json.dumps(dict(totals.exempt_inscp_by_tag), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    exempt = to_json(dict(totals.exempt_inscp_by_tag))
     return (
         *(batch.fee_batch_id, batch.mdtrt_id, batch.chrg_bchno, batch.kind, batch.state, batch.setl_id),
         *(totals.medfee_fen, totals.fulamt_ownpay_fen, totals.overlmt_fen, totals.preselfpay_fen, totals.inscp_fen),
