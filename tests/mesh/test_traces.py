@@ -86,8 +86,7 @@ class TestOneTrace:
         assert root.span.attributes["yibao.infno"] == "2207"
         below = list(every(root))
         assert played.settled.info["setl_id"] in {node.span.attributes.get("yibao.setl_id") for node in below}
-        services = {node.span.service for node in below}
-        assert services >= {"gateway", "settlement"}
+        assert {span.service for span in played.store.spans(trace_id)} == {"gateway", "settlement", "identity"}
         (commit,) = (node for node in below if node.span.name.startswith("commit") and node.linked)
         assert commit.span.service == "settlement"
         assert commit.span.attributes["yibao.batch_size"] >= 1

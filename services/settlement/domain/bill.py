@@ -77,13 +77,17 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A bill to be settled, or (without a stamp) tried, and when it is decided; in a sandbox perhaps on a business date."""
+    """A bill to be settled, or (without a stamp) tried, and when it is decided; in a sandbox perhaps on a business date.
+
+    `traceparent` names the span of the request itself, "" where that is the current one.
+    """
 
     bill: Bill
     now: datetime
     stamp: RequestStamp = NO_STAMP
     trial_hash: str = ""
     business_date: date | None = None
+    traceparent: str = ""
 
 
 class BilledEncounter(NamedTuple):

@@ -79,7 +79,8 @@ class CredentialQuery:
     """A credential to check (`mdtrt_cert_type` is the dictionary's code), or without one a person asked by number.
 
     A `psn_no` beside a credential is whose it must be. `day` is the day of the enrolments and identities;
-    `business_date`, in a sandbox, the date on which identity is to believe itself.
+    `business_date`, in a sandbox, the date on which identity is to believe itself; `traceparent` is the span of the request
+    that asks, "" for the current one.
     """
 
     fixmedins_code: str
@@ -92,6 +93,7 @@ class CredentialQuery:
     certno: str = ""
     insutype: str = ""
     business_date: date | None = None
+    traceparent: str = ""
 
 
 def holds_on(from_day: date, to_day: date | None, day: date) -> bool:

@@ -124,6 +124,7 @@ def _query(order: Order) -> CredentialQuery:
         psn_no=bill.psn_no,
         insutype=bill.insutype,
         business_date=order.business_date,
+        traceparent=order.traceparent,
     )
 
 

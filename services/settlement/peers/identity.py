@@ -13,6 +13,7 @@ from services.kernel.errors import Fault
 from services.runtime.outbound import Peers, fault_of
 from services.settlement.domain.insured import CredentialQuery, Enrolment, FamilyLink, Identity, Insured, Person
 from yibao.common.v1.codes_pb2 import MdtrtCertType
+from yibao.common.v1.item_pb2 import ItemContext
 from yibao.identity.v1 import credential_pb2, credential_pb2_grpc, person_pb2, person_pb2_grpc
 
 MEMBER: Final = "identity"
@@ -42,10 +43,7 @@ class IdentityClient:
             contexts = {
                 day: self._peers.item_context(business_date=day) for day in {item.business_date for item in chunk}
             }
-            rows = [
-                credential_pb2.BatchVerifyItem(context=contexts[item.business_date], request=_verify_request(item))
-                for item in chunk
-            ]
+            rows = [_verify_item(contexts[item.business_date], item) for item in chunk]
             response = await self._peers.call(
                 self._credentials.BatchVerify, credential_pb2.BatchVerifyRequest(items=rows)
             )
@@ -71,6 +69,14 @@ class IdentityClient:
                         _links(record.family_links),
                     )
         return found
+
+
+def _verify_item(context: ItemContext, item: CredentialQuery) -> credential_pb2.BatchVerifyItem:
+    row = credential_pb2.BatchVerifyItem(context=context, request=_verify_request(item))
+    if item.traceparent:
+        # The check belongs to the trace of the request it is made for, not to that of the list it travels in.
+        row.context.traceparent = item.traceparent
+    return row
 
 
 def _verify_request(item: CredentialQuery) -> credential_pb2.VerifyRequest:

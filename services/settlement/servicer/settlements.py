@@ -9,6 +9,7 @@ from typing import Any, Final
 from services.runtime.batch import Admitted, serve_batch
 from services.runtime.call import CallContext, current_call
 from services.runtime.committer import Committer
+from services.runtime.telemetry import inject
 from services.settlement.domain.bill import Bill, Order
 from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.encounters import RequestStamp
@@ -179,6 +180,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
                 self._bills.visit(item.request.desk, item.request.data),
                 item.call.now,
                 business_date=item.call.business_date,
+                traceparent=inject(item.span),
             )
             for item in items
         ]
@@ -194,7 +196,8 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
                 return await self._operations.settles.submit(bill)
 
         orders = [
-            _order(self._bills.visit(item.request.desk, item.request.data), item.call, item.request) for item in items
+            _order(self._bills.visit(item.request.desk, item.request.data), item.call, item.request, inject(item.span))
+            for item in items
         ]
         answers = await self._operations.settling.settle(orders, submit)
         return [_settled(answer) for answer in answers]
@@ -205,8 +208,8 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         return await self._operations.reversing.reverse(_reversal(request), name)
 
 
-def _order(bill: Bill, call: CallContext, request: Any) -> Order:
-    return Order(bill, call.now, stamp_of(call, request), request.trial_hash, call.business_date)
+def _order(bill: Bill, call: CallContext, request: Any, traceparent: str = "") -> Order:
+    return Order(bill, call.now, stamp_of(call, request), request.trial_hash, call.business_date, traceparent)
 
 
 def _reversal(request: Any) -> ReversalOrder:
