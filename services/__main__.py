@@ -1,4 +1,7 @@
-"""Starts the mesh: `python -m services` runs every member in this process, `python -m services settlement` one of them.
+"""Starts the mesh: `python -m services` runs every member, `python -m services settlement` one of them.
+
+Members share this process; the gateway, which does half of the work of a request, has one of its own beside them and so a
+core of its own. `--single` puts it into this process too, `--split` gives every member its own.
 
 Prints one line when everything answers, and stops on SIGTERM or SIGINT: the gateway first, then members in reverse order of
 need, each with a grace; spans are written and stores closed.
@@ -40,11 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         workers = config.integer("YIBAO_WORKERS")
         _check_workers(config, names, workers)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            if not options.child and (options.split or workers > 1):
-                key = {"YIBAO_MESH_KEY": config.mesh_key().decode()}
-                children = Children({**os.environ, **overrides, **key}, config.seconds("YIBAO_STOP_GRACE_S"))
-                return runner.run(_run_children(children, [name for name in names for _ in range(workers)]))
-            return runner.run(_run_here(EmbeddedMesh(config, names), child=options.child))
+            if options.child:
+                return runner.run(_run_here(EmbeddedMesh(config, names), child=True))
+            here, beside = _places(names, workers, split=options.split, single=options.single)
+            if not beside:
+                return runner.run(_run_here(EmbeddedMesh(config, here), child=False))
+            key = {"YIBAO_MESH_KEY": config.mesh_key().decode()}
+            children = Children({**os.environ, **overrides, **key}, config.seconds("YIBAO_STOP_GRACE_S"))
+            members = EmbeddedMesh(config, here) if here else None
+            return runner.run(_run_beside(members, children, beside))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
@@ -59,9 +66,7 @@ async def _run_here(running: EmbeddedMesh, *, child: bool) -> int:
         # The parent never writes: readable means that it is gone, killed perhaps, and nobody else would stop this one.
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stopping.set)
     await running.start()
-    # What lives from here on is the program itself: the collector need not walk it again and again.
-    gc.collect()
-    gc.freeze()
+    _keep_what_lives()
     print(READY + ", ".join(f"{name} {address}" for name, address in running.addresses.items()), flush=True)
     await stopping.wait()
     if child:
@@ -70,19 +75,51 @@ async def _run_here(running: EmbeddedMesh, *, child: bool) -> int:
     return 0
 
 
-async def _run_children(children: Children, names: Sequence[str]) -> int:
+async def _run_beside(here: EmbeddedMesh | None, children: Children, names: Sequence[str]) -> int:
+    """Runs members here and others as children, which start after them and stop before them."""
     stopping = _stop_signal()
-    told = await children.start(names)
-    print(READY + ", ".join(dict.fromkeys(told)), flush=True)
+    told: list[str] = []
+    if here is not None:
+        await here.start()
+        told += [f"{name} {address}" for name, address in here.addresses.items()]
+    died = None
+    try:
+        told += await children.start(names)
+        _keep_what_lives()
+        print(READY + ", ".join(dict.fromkeys(told)), flush=True)
+        died = await _ended_by_itself(children, stopping)
+    finally:
+        await children.stop()
+        if here is not None:
+            await here.stop()
+    if died is not None:
+        raise StartError(f"{died} ended by itself; the others were stopped")
+    return 0
+
+
+async def _ended_by_itself(children: Children, stopping: asyncio.Event) -> str | None:
+    """Waits for the end; the name of the child that brought it, None where it was asked for."""
     asked, ended = asyncio.create_task(stopping.wait()), asyncio.create_task(children.watch())
     await asyncio.wait((asked, ended), return_when=asyncio.FIRST_COMPLETED)
     died = ended.result() if ended.done() and not stopping.is_set() else None
     asked.cancel()
     ended.cancel()
-    await children.stop()
-    if died is not None:
-        raise StartError(f"{died} ended by itself; the others were stopped")
-    return 0
+    return died
+
+
+def _places(names: list[str], workers: int, *, split: bool, single: bool) -> tuple[list[str], list[str]]:
+    """Which members run here, and which as children in their order."""
+    if split or workers > 1:
+        return [], [name for name in names for _ in range(workers)]
+    if single or names == [mesh.GATEWAY] or mesh.GATEWAY not in names:
+        return names, []
+    return [name for name in names if name != mesh.GATEWAY], [mesh.GATEWAY]
+
+
+def _keep_what_lives() -> None:
+    """What lives from here on is the program itself: the collector need not walk it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _stop_signal() -> asyncio.Event:
@@ -112,7 +149,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services", description="Starts all members of the mesh, or some.")
     parser.add_argument("members", nargs="*", default=ALL, choices=(ALL, *mesh.names()), metavar="MEMBER",
                         help=f"{ALL} (default) or {', '.join(mesh.names())}")  # fmt: skip
-    parser.add_argument("--split", action="store_true", help="every member in a process of its own")
+    placed = parser.add_mutually_exclusive_group()
+    placed.add_argument("--split", action="store_true", help="every member in a process of its own")
+    placed.add_argument("--single", action="store_true", help="the gateway in the process of the other members")
     parser.add_argument("--workers", type=int, default=0, help="processes of each member (needs PostgreSQL)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, before the environment"

@@ -63,16 +63,17 @@ def test_an_override_without_a_value_is_explained() -> None:
 
 @pytest.fixture
 def real(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Starts the real program with the member identity, in a sandbox of its own."""
+    """Starts the real program with the members named, in a sandbox of its own."""
 
     def start(*arguments: str) -> subprocess.Popen[str]:
         settings = {
             "YIBAO_SANDBOX": "on",
             "YIBAO_DATA_DIR": str(tmp_path),
             "YIBAO_IDENTITY_ADDRESS": "127.0.0.1:0",
+            "YIBAO_GATEWAY_PORT": "0",
             "PATH": os.environ["PATH"],
         }
-        command = [sys.executable, "-m", "services", "identity", *arguments]
+        command = [sys.executable, "-m", "services", *arguments]
         return subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     return start
@@ -83,7 +84,7 @@ def real(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
 def test_the_program_says_when_it_is_ready_and_stops_when_told(
     real: Callable[..., subprocess.Popen[str]], arguments: tuple[str, ...], number: signal.Signals
 ) -> None:
-    with real(*arguments) as process:
+    with real("identity", *arguments) as process:
         assert process.stdout is not None
         ready = process.stdout.readline()
         process.send_signal(number)
@@ -92,19 +93,59 @@ def test_the_program_says_when_it_is_ready_and_stops_when_told(
     assert process.returncode == 0, said
 
 
-def test_children_do_not_outlive_a_parent_that_was_killed(real: Callable[..., subprocess.Popen[str]]) -> None:
-    with real("--split") as process:
+def gone(place: str) -> bool:
+    """Whether nobody listens any more at `host:port`, within ten seconds."""
+    host, _, port = place.rpartition(":")
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex((host, int(port))) != 0:
+                return True
+        time.sleep(0.1)
+    return False
+
+
+def processes_of(process: subprocess.Popen[str]) -> int:
+    """How many processes it is, with its children."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    return 1 + len(children.split())
+
+
+@pytest.mark.parametrize("arguments", [("identity", "--split"), ("identity", "gateway")])
+def test_children_do_not_outlive_a_parent_that_was_killed(
+    real: Callable[..., subprocess.Popen[str]], arguments: tuple[str, ...]
+) -> None:
+    with real(*arguments) as process:
         assert process.stdout is not None
-        host, port = process.stdout.readline().split()[-1].split(":")
+        place = process.stdout.readline().split()[-1]
         process.kill()
         process.wait(10)
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex((host, int(port))) != 0:
-                    break
-            time.sleep(0.1)
-        else:
-            pytest.fail("the child still listens")
+        assert gone(place), "the child still listens"
+
+
+@pytest.mark.parametrize(("option", "processes"), [((), 2), (("--single",), 1), (("--split",), 3)])
+def test_the_gateway_has_a_process_beside_the_members(
+    real: Callable[..., subprocess.Popen[str]], option: tuple[str, ...], processes: int
+) -> None:
+    with real("identity", "gateway", *option) as process:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        counted = processes_of(process)
+        process.terminate()
+        _, said = process.communicate(timeout=20)
+    assert re.fullmatch(r"yibao is ready: identity 127\.0\.0\.1:\d+, gateway (http://)?127\.0\.0\.1:\d+\n", ready), said
+    assert (counted, process.returncode) == (processes, 0), said
+
+
+def test_a_gateway_that_ends_by_itself_takes_the_members_down(real: Callable[..., subprocess.Popen[str]]) -> None:
+    with real("identity", "gateway") as process:
+        assert process.stdout is not None
+        identity = process.stdout.readline().split()[4].rstrip(",")
+        (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(child), signal.SIGKILL)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "gateway ended by itself; the others were stopped" in said
+    assert gone(identity)
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ Only settings of the mesh are set; nothing in it knows that it is measured.
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -25,20 +23,18 @@ from google.protobuf.message import Message
 from services import mesh
 from services.runtime.auth import CALLER_KEY, TokenSigner
 from services.runtime.call import Caller, Role
-from services.runtime.children import READY
 from services.runtime.contract import Contract
 from tools import postgres, running
 from tools.bench.books import Books, PostgresBooks, SqliteBooks
 from tools.bench.world import catalogue_folder
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
-LAYOUTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "all": (("all",),),
-    "split": (("all", "--split"),),
-    "two": (("identity", "catalogue", "settlement"), ("gateway",)),
-    "three": (("identity", "catalogue"), ("settlement",), ("gateway",)),
+LAYOUTS: Mapping[str, tuple[str, ...]] = {
+    "all": ("all",),
+    "single": ("all", "--single"),
+    "split": ("all", "--split"),
 }
-"""Processes of the mesh by name of the layout, the gateway last."""
+"""How the mesh is started, by name of the layout: the gateway beside the members, all in one process, each in its own."""
 
 POSTGRES_SETTINGS: Mapping[str, str] = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
 """The rest is as the server has it: fsync, full_page_writes and synchronous_commit are on."""
@@ -93,7 +89,7 @@ class Subject:
     choice: Choice
     port: int
     start_s: float
-    processes: list[subprocess.Popen[bytes]]
+    process: subprocess.Popen[bytes]
     place: Place
     books: Books
     config: Mapping[str, str]
@@ -103,8 +99,8 @@ class Subject:
 
     @property
     def pids(self) -> list[int]:
-        """Roots of the mesh's process trees."""
-        return [process.pid for process in self.processes]
+        """Root of the mesh's process tree."""
+        return [self.process.pid]
 
     @property
     def serving_pids(self) -> list[int]:
@@ -146,12 +142,13 @@ def started(choice: Choice) -> Iterator[Subject]:
             **choice.settings,
         }
         begun = time.perf_counter()
-        processes = _start(choice, values, stack)
+        process = running.start(values, arguments=LAYOUTS[choice.layout]).process
+        stack.callback(running.stop, process)
         subject = Subject(
             choice,
             int(values["YIBAO_GATEWAY_PORT"]),
             time.perf_counter() - begun,
-            processes,
+            process,
             place,
             databases["settlement"][1],
             values,
@@ -161,37 +158,3 @@ def started(choice: Choice) -> Iterator[Subject]:
         yield subject
         for channel in subject.channels.values():
             channel.close()
-
-
-def _start(choice: Choice, values: Mapping[str, str], stack: ExitStack) -> list[subprocess.Popen[bytes]]:
-    """Starts the groups of the layout one after the other; each says when it is ready."""
-    groups = LAYOUTS[choice.layout]
-    if len(groups) == 1:
-        mesh_started = running.start(values, arguments=groups[0])
-        stack.callback(running.stop, mesh_started.process)
-        return [mesh_started.process]
-    processes: list[subprocess.Popen[bytes]] = []
-    for arguments in groups:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services", *arguments],
-            env={name: value for name, value in os.environ.items() if not name.startswith("YIBAO_")} | dict(values),
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=(Path(values["YIBAO_DATA_DIR"]) / "mesh.log").open("ab"),
-        )
-        stack.callback(running.stop, process)
-        _wait_ready(process)
-        processes.append(process)
-    return processes
-
-
-def _wait_ready(process: subprocess.Popen[bytes]) -> None:
-    assert process.stdout is not None
-    until = time.monotonic() + _START_S
-    while time.monotonic() < until:
-        line = process.stdout.readline().decode()
-        if line.startswith(READY):
-            return
-        if not line:
-            break
-    raise running.StartError("a part of the mesh did not start")
