@@ -95,7 +95,7 @@ def test_a_signed_token_with_other_claims_is_invalid(claims: dict[str, object]) 
 
 def test_a_token_that_signs_itself_is_invalid() -> None:
     claims = {"iss": "yibao", "sub": "x", "role": "operator", "exp": 2e9}
-    assert refused(TokenSigner(KEY, Ticking()), jwt.encode(claims, None, algorithm="none")) == "CALLER_TOKEN_INVALID"
+    assert refused(TokenSigner(KEY, Ticking()), jwt.encode(claims, "", algorithm="none")) == "CALLER_TOKEN_INVALID"
 
 
 def test_a_changed_token_is_invalid() -> None:

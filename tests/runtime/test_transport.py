@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+import trustme
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from services.kernel.errors import Fault
@@ -20,26 +19,28 @@ from services.runtime.telemetry import SpanKind, Telemetry
 from tests.runtime import desk
 
 
-def openssl(*arguments: str) -> None:
-    program = shutil.which("openssl")
-    if program is None:
-        pytest.skip("no openssl program here to make certificates with")
-    subprocess.run([program, *arguments], check=True, capture_output=True, timeout=30)
+def certificates(folder: Path) -> dict[str, str]:
+    """Settings of a member that proves itself by a certificate of an authority of its own."""
+    folder.mkdir()
+    key, certificate, authority = (folder / f"{name}.pem" for name in ("key", "certificate", "authority"))
+    made = trustme.CA()
+    issued = made.issue_cert("127.0.0.1")
+    issued.private_key_pem.write_to_path(key)
+    for place, part in enumerate(issued.cert_chain_pems):
+        part.write_to_path(certificate, append=place > 0)
+    made.cert_pem.write_to_path(authority)
+    return {
+        "YIBAO_TLS": "on",
+        "YIBAO_TLS_CERTIFICATE": str(certificate),
+        "YIBAO_TLS_KEY": str(key),
+        "YIBAO_TLS_AUTHORITY": str(authority),
+    }
 
 
 @pytest.fixture
 def tls(tmp_path: Path) -> dict[str, str]:
     """Settings of a mesh whose members prove themselves by certificates of one authority."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    extension = ("-addext", "subjectAltName=IP:127.0.0.1")
-    made = ("-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=member of the test")
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", *made, *extension)
-    return {
-        "YIBAO_TLS": "on",
-        "YIBAO_TLS_CERTIFICATE": str(certificate),
-        "YIBAO_TLS_KEY": str(key),
-        "YIBAO_TLS_AUTHORITY": str(certificate),
-    }
+    return certificates(tmp_path / "mesh")
 
 
 async def test_members_with_certificates_of_one_authority_meet(settings: dict[str, str], tls: dict[str, str]) -> None:
@@ -50,10 +51,16 @@ async def test_members_with_certificates_of_one_authority_meet(settings: dict[st
         await running.stop()
 
 
-async def test_a_caller_without_a_certificate_is_not_served(settings: dict[str, str], tls: dict[str, str]) -> None:
+@pytest.mark.parametrize("proof", ["none", "of another authority"])
+async def test_a_caller_without_a_certificate_of_the_mesh_is_not_served(
+    settings: dict[str, str], tls: dict[str, str], proof: str, tmp_path: Path
+) -> None:
     running = await desk.start({**settings, **tls})
-    plain = Config.load({**settings, "YIBAO_IDENTITY_ADDRESS": running.server.address})
-    peers = Peers("settlement", plain, running.signer, running.telemetry)
+    stranger = {} if proof == "none" else certificates(tmp_path / "stranger")
+    # Even one that believes the mesh's certificates.
+    believes = {"YIBAO_TLS_AUTHORITY": tls["YIBAO_TLS_AUTHORITY"]} if stranger else {}
+    config = Config.load({**settings, **stranger, **believes, "YIBAO_IDENTITY_ADDRESS": running.server.address})
+    peers = Peers("settlement", config, running.signer, running.telemetry)
     try:
         with pytest.raises(Fault) as caught:
             await peers.call(peers.stub(stub_class(desk.SERVICE), "identity").Look, desk.look(), timeout_s=1)
