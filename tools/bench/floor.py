@@ -1,4 +1,7 @@
-"""The floor: the same hops and the same rows as a settlement, without any of its logic. `python -m tools.bench.floor FILE`.
+"""The floor: the same hops and the same rows as a settlement, without any of its logic.
+
+    python -m tools.bench.floor FILE             the two gRPC servers; prints where the first listens
+    python -m tools.bench.floor FILE HOST:PORT   the HTTP side before them, a process of its own as the gateway is one
 
 HTTP in, gathered into a gRPC call of up to 64, one gRPC call from there to a third server, one transaction that inserts the
 rows of a real settlement under other names and marks its fee batch, canned answers back. Nothing is decoded, checked, read
@@ -26,10 +29,10 @@ from services.settlement.store.keyed import fetch_keyed, keys_from
 from services.settlement.store.tables import ACCUMULATOR_ENTRY, METADATA, POSTING, SETTLEMENT
 from tools.bench.moulds import Names, RowMould
 
-READY: Final = "floor is ready"
+READY: Final = "floor is ready "
 SETTLE, VERIFY = "/bench.Floor/Settle", "/bench.Floor/Verify"
 _ROWS: Final = (SETTLEMENT, ACCUMULATOR_ENTRY, POSTING)
-_GATHERED, _IN_FLIGHT = 64, 2
+_GATHERED: Final = 64
 
 
 Call = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
@@ -102,7 +105,8 @@ class FloorDoor:
             (b"content-length", str(len(canned.answer)).encode()),
         ]
         self._item_bytes = canned.item_bytes
-        self._gather = Committer("floor", self._send, max_batch=_GATHERED, workers=_IN_FLIGHT)
+        # One under way: the gateway begins a second beside it when sixteen wait, and here so many never do.
+        self._gather = Committer("floor", self._send, max_batch=_GATHERED)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """One request."""
@@ -122,8 +126,8 @@ class FloorDoor:
         return bodies
 
 
-async def serve(canned: Canned) -> None:
-    """Runs all three servers until the process ends; a line says when they listen."""
+async def serve_members(canned: Canned) -> None:
+    """Runs both gRPC servers until the process ends; a line says where the first listens."""
     store = FloorStore(canned)
     await store.start()
     committer = Committer("floor", store.commit)
@@ -137,7 +141,12 @@ async def serve(canned: Canned) -> None:
         items = [verified[place : place + size] for place in range(0, len(verified), size)]
         return b"".join(await asyncio.gather(*map(committer.submit, items)))
 
-    settlement = await _listening(servers[1], SETTLE, settle)
+    print(READY + await _listening(servers[1], SETTLE, settle), flush=True)
+    await servers[1].wait_for_termination()
+
+
+async def serve_door(canned: Canned, settlement: str) -> None:
+    """Runs the HTTP side until the process ends; a line says when it listens."""
     door = FloorDoor(canned, grpc.aio.insecure_channel(settlement))
     config = uvicorn.Config(
         door, host="127.0.0.1", port=canned.port, loop="none", http="httptools", ws="none", interface="asgi3",
@@ -148,7 +157,7 @@ async def serve(canned: Canned) -> None:
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  # uvicorn tells it by this flag alone
         await asyncio.sleep(0.01)
-    print(READY, flush=True)
+    print(READY + f"127.0.0.1:{canned.port}", flush=True)
     await serving
 
 
@@ -170,7 +179,7 @@ def main() -> None:
     """Serves what the file holds; the bench wrote it."""
     canned = msgspec.msgpack.decode(Path(sys.argv[1]).read_bytes(), type=Canned)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(canned))
+        runner.run(serve_door(canned, sys.argv[2]) if len(sys.argv) > 2 else serve_members(canned))
 
 
 if __name__ == "__main__":

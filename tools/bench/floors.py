@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,14 +76,22 @@ def running_floor(subject: Subject, stock: Stock, most: int, scratch: Path) -> I
     canned = Canned(url, port, body, len(response), rows, names, ids)
     file = scratch / "floor.canned"
     file.write_bytes(msgspec.msgpack.encode(canned))
-    process = subprocess.Popen([sys.executable, "-m", "tools.bench.floor", str(file)], cwd=ROOT, stdout=subprocess.PIPE)
-    try:
-        assert process.stdout is not None
-        if process.stdout.readline().decode().strip() != READY:
-            raise running.StartError("the floor did not start")
-        yield Floor(port, [process.pid, *subject.place.server_pids], request, scratch)
-    finally:
-        running.stop(process)
+    with ExitStack() as stack:
+        members, address = _part(stack, file)
+        door, _ = _part(stack, file, address)
+        yield Floor(port, [members, door, *subject.place.server_pids], request, scratch)
+
+
+def _part(stack: ExitStack, *arguments: object) -> tuple[int, str]:
+    """Starts a process of the floor; its number, and where it listens."""
+    command = [sys.executable, "-m", "tools.bench.floor", *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+    stack.callback(running.stop, process)
+    assert process.stdout is not None
+    said = process.stdout.readline().decode().strip()
+    if not said.startswith(READY):
+        raise running.StartError("the floor did not start")
+    return process.pid, said.removeprefix(READY)
 
 
 async def _create(url: str) -> None:

@@ -90,22 +90,25 @@ def settle(terms: Terms) -> None:
 
 def chain(terms: Terms) -> None:
     """1101, 2201, 2203, 2204 with 20 lines, 2206, 2207, one after the other on each of 16 connections."""
-    pace = Pace(terms.pace.seconds, terms.pace.warmup_s, _CHAIN_CONNECTIONS)
     for database in terms.databases:
-        print(
-            report.heading(f"whole visit, 20 lines, {terms.choice(database, terms.ratios[-1])} (at least 60 a second)")
-        )
-        with started(terms.choice(database, terms.ratios[-1])) as subject:
-            stock = Stock(subject, terms.persons)
-            count = ceil(_CHAINS_MOST_PER_S * (pace.seconds + pace.warmup_s))
-            scratch = Path(subject.config["YIBAO_DATA_DIR"])
-            runs = []
-            for _ in range(terms.runs):
-                runs.append(loads.chains(subject, stock, count, pace, scratch))
-                print(report.one_run(runs[-1]), flush=True)
-            speed = report.figure(several([run.load.per_s for run in runs], more_is_better=True), "visits/s")
-            print(f"   {speed}, {report.processor_time(runs)}")
-            _verify(subject)
+        for ratio in terms.ratios:
+            _chains(terms, terms.choice(database, ratio))
+
+
+def _chains(terms: Terms, choice: Choice) -> None:
+    pace = Pace(terms.pace.seconds, terms.pace.warmup_s, _CHAIN_CONNECTIONS)
+    print(report.heading(f"whole visit, 20 lines, {choice} (at least 60 a second)"))
+    with started(choice) as subject:
+        stock = Stock(subject, terms.persons)
+        count = ceil(_CHAINS_MOST_PER_S * (pace.seconds + pace.warmup_s))
+        scratch = Path(subject.config["YIBAO_DATA_DIR"])
+        runs = []
+        for _ in range(terms.runs):
+            runs.append(loads.chains(subject, stock, count, pace, scratch))
+            print(report.one_run(runs[-1]), flush=True)
+        speed = report.figure(several([run.load.per_s for run in runs], more_is_better=True), "visits/s")
+        print(f"   {speed}, {report.processor_time(runs)}")
+        _verify(subject)
 
 
 def _at(subject: Subject, stock: Stock, rate: float, terms: Terms, scratch: Path) -> list[Outcome]:
@@ -141,7 +144,7 @@ def _most(subject: Subject, stock: Stock, terms: Terms, scratch: Path) -> None:
 def _floor(
     subject: Subject, stock: Stock, measured: Mapping[float, Sequence[Outcome]], terms: Terms, scratch: Path
 ) -> None:
-    """The same hops and rows without logic, in one process."""
+    """The same hops and rows without logic, in as many processes as the mesh."""
     closed_most = ceil(_FLOOR_MOST_PER_S * (_SEARCH.seconds + _SEARCH.warmup_s))
     most = sum(loads.arrivals_at_most(rate, terms.pace) for rate in measured) + closed_most
     with running_floor(subject, stock, most, scratch) as floor:
