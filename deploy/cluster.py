@@ -10,13 +10,15 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from services import mesh
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.models.containers import Container as StandingContainer
 
 DATABASE = "postgres"
 DATABASE_IMAGE = "postgres:18"
@@ -24,6 +26,11 @@ IMAGE = "yibao:latest"
 NETWORK = "yibao"
 DATA_VOLUME = "yibao-postgres"
 LABEL = "io.yibao.member"
+RESTART: Final = "always"
+PARTNERS = "yibao.identity.v1.PartnerService"
+KEY_CHARACTERS = 32
+PASSED_ON = ("YIBAO_TRACE_EXPORTER", "YIBAO_OTLP_ENDPOINT")
+"""Settings that every member gets as they stand in the environment; empty ones mean the default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +55,56 @@ class Plan:
     containers: tuple[Container, ...]
 
 
-def plan(mesh_key: str, database_password: str, image: str = IMAGE) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What signs caller tokens, the first operator's API key, and the password of the database, of any characters."""
+
+    mesh_key: str
+    operator_key: str
+    database_password: str
+
+    @staticmethod
+    def of(environ: Mapping[str, str]) -> Secrets:
+        """Those of the environment, "" where one is not set."""
+        names = ("YIBAO_MESH_KEY", "YIBAO_BOOTSTRAP_OPERATOR_KEY", "POSTGRES_PASSWORD")
+        return Secrets(*(environ.get(name, "") for name in names))
+
+    def complete(self) -> bool:
+        """Whether all are there and both keys long enough."""
+        shortest = min(len(self.mesh_key), len(self.operator_key))
+        return shortest >= KEY_CHARACTERS and bool(self.database_password)
+
+
+def plan(secrets: Secrets, passed_on: Mapping[str, str] | None = None, image: str = IMAGE) -> Plan:
     """The containers of the mesh: a PostgreSQL, one container a member, the gateway alone published.
 
-    `mesh_key` signs caller tokens and is the same everywhere. Members meet on a network of their own, where TLS is off;
-    beyond one machine switch it on (`YIBAO_TLS`).
+    `passed_on` holds settings of PASSED_ON. Members meet on a network of their own, where TLS is off; beyond one machine
+    switch it on (`YIBAO_TLS`).
     """
     database = Container(
         name=DATABASE,
         image=DATABASE_IMAGE,
-        environment={"POSTGRES_USER": "yibao", "POSTGRES_PASSWORD": database_password, "POSTGRES_DB": "yibao"},
+        environment={"POSTGRES_USER": "yibao", "POSTGRES_PASSWORD": secrets.database_password, "POSTGRES_DB": "yibao"},
         volumes={DATA_VOLUME: "/var/lib/postgresql"},
     )
-    members = tuple(_container(entry, mesh_key, database_password, image) for entry in mesh.start_order())
+    common = {name: (passed_on or {}).get(name, "") for name in PASSED_ON}
+    common |= {"YIBAO_MESH_KEY": secrets.mesh_key, "YIBAO_TLS": "off"}
+    members = tuple(_container(entry, secrets, common, image) for entry in mesh.start_order())
     return Plan(NETWORK, (DATA_VOLUME,), (database, *members))
 
 
-def _container(entry: mesh.Member, mesh_key: str, database_password: str, image: str) -> Container:
-    environment = {"YIBAO_MESH_KEY": mesh_key, "YIBAO_TLS": "off"}
+def _container(entry: mesh.Member, secrets: Secrets, common: Mapping[str, str], image: str) -> Container:
+    environment = dict(common)
+    if PARTNERS in entry.services:
+        environment["YIBAO_BOOTSTRAP_OPERATOR_KEY"] = secrets.operator_key
     if entry.services:
         environment[_address_setting(entry.name)] = f"0.0.0.0:{entry.port}"
     for callee in entry.calls:
         environment[_address_setting(callee)] = f"{callee}:{mesh.member(callee).port}"
     if entry.has_store:
-        environment["YIBAO_DATABASE_URL"] = f"postgresql://yibao:{database_password}@{DATABASE}:5432/yibao"
+        environment["YIBAO_DATABASE_URL"] = f"postgresql://yibao@{DATABASE}:5432/yibao"
+        # Not in the URL, where `@`, `/` and `%` mean something else, and compose can quote nothing. The driver reads it.
+        environment["PGPASSWORD"] = secrets.database_password
     if entry.name == mesh.GATEWAY:
         environment["YIBAO_GATEWAY_HOST"] = "0.0.0.0"
     return Container(
@@ -89,15 +122,28 @@ def _address_setting(name: str) -> str:
 
 
 def apply(wanted: Plan, engine: DockerClient) -> None:
-    """Starts what the plan names and is not there; a container that runs already is left alone."""
-    if not engine.networks.list(names=[wanted.network]):
+    """Starts what the plan names and does not run; a container that runs already is left alone, whatever it was given."""
+    # The engine finds networks by a part of their name.
+    if all(network.name != wanted.network for network in engine.networks.list(names=[wanted.network])):
         engine.networks.create(wanted.network, driver="bridge")
     for volume in wanted.volumes:
         engine.volumes.create(volume)
-    running = {container.name for container in engine.containers.list(all=True, filters={"label": LABEL})}
+    standing = _standing(wanted, engine)
     for entry in wanted.containers:
-        if entry.name not in running:
+        container = standing.get(entry.name)
+        if container is None:
             _run(entry, wanted.network, engine)
+        elif container.status == "paused":
+            container.unpause()
+        elif container.status in ("created", "exited"):
+            container.start()
+
+
+def _standing(wanted: Plan, engine: DockerClient) -> dict[str, StandingContainer]:
+    """The plan's containers that the engine has, running or not, by name."""
+    names = {entry.name for entry in wanted.containers}
+    found = {str(each.name): each for each in engine.containers.list(all=True, filters={"label": LABEL})}
+    return {name: container for name, container in found.items() if name in names}
 
 
 def _run(entry: Container, network: str, engine: DockerClient) -> None:
@@ -111,15 +157,14 @@ def _run(entry: Container, network: str, engine: DockerClient) -> None:
         volumes={name: {"bind": path, "mode": "rw"} for name, path in entry.volumes.items()},
         network=network,
         labels={LABEL: entry.name},
-        restart_policy={"Name": "always", "MaximumRetryCount": 0},
+        restart_policy={"Name": RESTART, "MaximumRetryCount": 0},
         detach=True,
     )
 
 
 def remove(wanted: Plan, engine: DockerClient) -> None:
     """Stops and removes the plan's containers, last started first; volumes stay."""
-    names = {entry.name for entry in wanted.containers}
-    standing = {c.name: c for c in engine.containers.list(all=True, filters={"label": LABEL}) if c.name in names}
+    standing = _standing(wanted, engine)
     for entry in reversed(wanted.containers):
         container = standing.get(entry.name)
         if container is not None:
@@ -139,22 +184,28 @@ def describe(wanted: Plan) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`plan` prints, `apply` starts, `remove` stops; exit code 2 where the secrets are missing."""
+    """`plan` prints, `apply` starts, `remove` stops; exit code 2 where secrets are missing, 1 where the engine refuses."""
     parser = argparse.ArgumentParser(prog="python -m deploy.cluster", description=__doc__)
     parser.add_argument("action", choices=("plan", "apply", "remove"))
     action = parser.parse_args(arguments).action
-    mesh_key, password = os.environ.get("YIBAO_MESH_KEY", ""), os.environ.get("POSTGRES_PASSWORD", "")
-    if action == "apply" and (len(mesh_key) < 32 or not password):
-        sys.stderr.write("set YIBAO_MESH_KEY (at least 32 characters) and POSTGRES_PASSWORD first\n")
+    secrets = Secrets.of(os.environ)
+    if action == "apply" and not secrets.complete():
+        keys = f"YIBAO_MESH_KEY and YIBAO_BOOTSTRAP_OPERATOR_KEY (at least {KEY_CHARACTERS} characters each)"
+        sys.stderr.write(f"set {keys} and POSTGRES_PASSWORD first\n")
         return 2
-    wanted = plan(mesh_key, password)
+    wanted = plan(secrets, {name: os.environ.get(name, "") for name in PASSED_ON})
     if action == "plan":
         sys.stdout.write(describe(wanted) + "\n")
         return 0
     import docker  # the engine's client is only needed where an engine is  # noqa: PLC0415
+    from docker.errors import DockerException  # noqa: PLC0415
 
-    engine = docker.from_env()
-    (apply if action == "apply" else remove)(wanted, engine)
+    try:
+        with closing(docker.from_env()) as engine:
+            (apply if action == "apply" else remove)(wanted, engine)
+    except DockerException as error:
+        sys.stderr.write(f"the Docker engine did not do it: {error}\n")
+        return 1
     return 0
 
 
