@@ -93,11 +93,12 @@ def _of_field(field: Field, rules: Rules, source: Source) -> Iterator[tuple[str,
             yield "defined_only", _sets(name, _STRANGE_ENUM)
         for number in rules.not_in:
             yield f"not_in {number}", _sets(name, number)
-    elif field.message_type is None:
+    elif is_leaf(field):
+        change = _sets if field.message_type is None else _sets_seconds
         if rules.least is not None:
-            yield "least", _sets(name, rules.least - 1)
+            yield "least", change(name, rules.least - 1)
         if rules.most is not None:
-            yield "most", _sets(name, rules.most + 1)
+            yield "most", change(name, rules.most + 1)
 
 
 def _texts(name: str, rules: Rules) -> Iterator[tuple[str, str]]:
@@ -138,6 +139,10 @@ def _pairs(most: int) -> dict[str, str]:
 
 def _sets(name: str, value: Any) -> Change:
     return lambda owner: setattr(owner, name, value)
+
+
+def _sets_seconds(name: str, value: Any) -> Change:
+    return lambda owner: setattr(getattr(owner, name), "seconds", value)
 
 
 def _clears_oneof(name: str) -> Change:

@@ -22,13 +22,14 @@ _KNOWN: Final = {
     "enum": {"defined_only", "not_in"},
     "repeated": {"min_items", "max_items"},
     "map": {"max_pairs"},
+    "timestamp": {"gte", "lt"},
 } | {kind: {"gte", "lte", "gt", "lt"} for kind in _INTEGERS}
 _LEAVES: Final = frozenset({"google.protobuf.Timestamp", "google.type.Date", "google.protobuf.Duration"})
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of one field; None or empty where there is none."""
+    """The rules of one field; None or empty where there is none. `least` and `most` of a moment are its seconds."""
 
     required: bool = False
     skips_empty: bool = False
@@ -76,6 +77,8 @@ def rules_of(field: Field) -> Rules:
         least = given.get("gte", given["gt"] + 1 if "gt" in given else None)
         most = given.get("lte", given["lt"] - 1 if "lt" in given else None)
         return Rules(**common, least=least, most=most)
+    if kind == "timestamp":
+        return Rules(**common, least=given["gte"].seconds, most=given["lt"].seconds - 1)
     return Rules(**common, **given)
 
 

@@ -94,10 +94,10 @@ async def refusals(hospital: Hospital, who: Patient) -> list[str]:
     node = await hospital.open_visit(who, BILL[:1])
     return [
         await hospital.refused("3101", {"data": {"psn_no": who.psn_no}}),
-        await hospital.refused("1101", {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": "990000188001011234"}}),
+        await hospital.refused("1101", {"data": {"mdtrt_cert_type": "02", "mdtrt_cert_no": "990000188001011235"}}),
         await hospital.refused("1101", {"data": {"mdtrt_cert_type": "02"}}),
         await hospital.refused("2207", {"data": node | {"medfee_sumamt": "1.00"}}, home=who.home),
-        await hospital.refused("2207", {"data": node | {"mdtrt_cert_no": "990000188001011234"}}, home=who.home),
+        await hospital.refused("2207", {"data": node | {"mdtrt_cert_no": "990000188001011235"}}, home=who.home),
         await hospital.refused("2206", {"data": node | {"mdtrt_id": "0000"}}, home=who.home),
     ]
 

@@ -150,7 +150,13 @@ def _catalogue() -> catalogue_pb2.PublishRequest:
 
 def _institution(code: str, name: str, kind: str, level: str) -> records_pb2.Institution:
     return records_pb2.Institution(
-        fixmedins_code=code, fixmedins_name=name, fixmedins_type=kind, hosp_lv=level, admdvs=DIVISION, validity=_since()
+        fixmedins_code=code,
+        fixmedins_name=name,
+        fixmedins_type=kind,
+        hosp_lv=level,
+        lmtpric_hosp_lv="3",
+        admdvs=DIVISION,
+        validity=_since(),
     )
 
 

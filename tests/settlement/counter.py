@@ -163,7 +163,7 @@ class Counter:
     ) -> str:
         """Registers a visit or a stay; its number."""
         day = begin.date()
-        shown = ("01", token) if token else ("02", "990000180001010010")
+        shown = ("01", token) if token else ("02", "990000180001010017")
         registration = Registration(
             kind=kind,
             credential=CredentialQuery(hospital, day, *shown, psn_no=psn_no, insutype=insutype),

@@ -80,25 +80,25 @@ class Counter:
         await self.fees("UploadFees", fee_pb2.UploadFeesRequest, mdtrt_id, psn_no, amount, batch)
         return mdtrt_id
 
-    async def stay(self, psn_no: str, amount: int) -> str:
-        """An admission with one line of the amount."""
+    def admission(self, psn_no: str, **changes: Any) -> encounter_pb2.AdmitRequest:
         number = next(self.numbers)
-        admitted = await self.call(
-            "EncounterService.Admit",
-            encounter_pb2.AdmitRequest(
-                request_id=f"2401:{number}",
-                desk=desk(),
-                mdtrtinfo=encounter_pb2.Admission(
-                    psn_no=psn_no,
-                    insutype=EMPLOYEE,
-                    begntime=at(),
-                    mdtrt_cert_type=codes_pb2.MDTRT_CERT_TYPE_ID_CARD,
-                    mdtrt_cert_no=self.certno(psn_no),
-                    med_type=codes_pb2.MED_TYPE_INPATIENT,
-                    ipt_no=f"Z{number}",
-                ),
-            ),
+        fields: dict[str, Any] = {
+            "psn_no": psn_no,
+            "insutype": EMPLOYEE,
+            "begntime": at(),
+            "mdtrt_cert_type": codes_pb2.MDTRT_CERT_TYPE_ID_CARD,
+            "mdtrt_cert_no": self.certno(psn_no),
+            "med_type": codes_pb2.MED_TYPE_INPATIENT,
+            "ipt_no": f"Z{number}",
+            **changes,
+        }
+        return encounter_pb2.AdmitRequest(
+            request_id=f"2401:{number}", desk=desk(), mdtrtinfo=encounter_pb2.Admission(**fields)
         )
+
+    async def stay(self, psn_no: str, amount: int, **changes: Any) -> str:
+        """An admission with one line of the amount."""
+        admitted = await self.call("EncounterService.Admit", self.admission(psn_no, **changes))
         mdtrt_id = str(admitted.result.mdtrt_id)
         if amount:
             await self.fees("UploadStayFees", fee_pb2.UploadStayFeesRequest, mdtrt_id, psn_no, amount)

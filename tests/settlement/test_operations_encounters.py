@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -18,6 +19,7 @@ from services.settlement.domain.insured import CredentialQuery, Identity
 from services.settlement.operations.benefits import BenefitQuery
 from services.settlement.operations.encounters import DischargeInformation, VisitInformation
 from tests.settlement.counter import ANOTHER, BEGIN, SOMEBODY, Counter, counter_on, line
+from tests.settlement.test_store_encounters import keep, settled
 from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, insured, sqlite_url
 
 
@@ -41,10 +43,14 @@ async def discharge(counter: Counter, request_id: str, mdtrt_id: str, hours: int
 
 
 async def settle(counter: Counter, mdtrt_id: str, setl_id: str = "S1") -> None:
-    """Marks all charge batches of an encounter as settled, as a settlement does."""
+    """Marks all open charge batches of an encounter as settled, by a settlement of nothing that keeps them."""
+    async with counter.books.reading() as snapshot:
+        kept = [batch.fee_batch_id for batch in await snapshot.batches(mdtrt_id) if batch.state == "open"]
+    await book(counter, setl_id, json.dumps(kept), mdtrt_id=mdtrt_id)
     async with counter.database.write() as connection:
         await connection.exec_driver_sql(
-            f"UPDATE fee_batch SET state = 'settled', setl_id = '{setl_id}' WHERE mdtrt_id = '{mdtrt_id}'"
+            f"UPDATE fee_batch SET state = 'settled', setl_id = '{setl_id}'"
+            f" WHERE mdtrt_id = '{mdtrt_id}' AND state = 'open'"
         )
 
 
@@ -155,14 +161,13 @@ async def test_a_spent_token_registers_and_shows_nothing(counter: Counter) -> No
 
 async def spend(counter: Counter, digest: str) -> None:
     """A settlement of nothing that was paid with the token."""
-    columns = "setl_id, scope, request_id, rpc, content_hash, response, kind, state, mdtrt_id, psn_no, insutype"
-    more = "insuplc_admdvs, benefit_year, ledger_seq, med_type, setl_at, ec_token_digest, msgid, opter, opter_name"
-    values = f"'S1','{HOSPITAL}','1','r','h',x'','settle','standing','M','P','310','990100','2025',1,'11',0,'{digest}'"
-    async with counter.database.write() as connection:
-        await connection.exec_driver_sql(
-            f"INSERT INTO settlement ({columns}, {more}, invono, policies_json, record)"
-            f" VALUES ({values}, '', '', '', '', '[]', x'')"
-        )
+    await book(counter, mdtrt_id="M", ec_token_digest=digest)
+
+
+async def book(counter: Counter, setl_id: str = "S1", batches: str = '["B"]', **changes: object) -> None:
+    """A settlement of nothing outside every ledger, that keeps the fee batches of the JSON text."""
+    async with counter.books.writing() as writing:
+        await keep(writing, settled(BEGIN, setl_id, ledger_seq=None, batches=batches, **changes))
 
 
 async def test_the_counter_is_told_balances_by_insurance_type(counter: Counter) -> None:

@@ -256,9 +256,7 @@ async def take_back(counter: Counter, request_id: str, mdtrt_id: str, *numbers: 
     return await counter.fees.cancel_lines(counter.stamp(request_id), name, numbers, counter.clock(), b"")
 
 
-async def test_cancelling_all_of_a_visit_leaves_settled_batches_and_is_never_refused(
-    counter: Counter, visit: str
-) -> None:
+async def test_cancelling_all_of_a_visit_leaves_settled_batches(counter: Counter, visit: str) -> None:
     await cancel(counter, "2205:1", visit, "0000")
     await counter.upload("2204:1", visit, line("1", batch="1"))
     await settle(counter, visit)

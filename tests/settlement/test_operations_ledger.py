@@ -87,12 +87,15 @@ async def test_the_check_of_the_books_finds_what_was_tampered_with(world: World)
         settled.append(await world.settle(world.order(psn_no, mdtrt_id, 200_000, f"2207:A{place}", use_own=True)))
     await world.reverse(settled[-1], "2208:B1")
     assert await world.findings() == ()
+    gone = """UPDATE settlement SET fee_batches_json = '["gone"]'"""
     tampered = {
         "postings_sum_to_zero": "UPDATE posting SET amount_fen = amount_fen + 1 WHERE ledger_account = 'cash'",
         "balance_equals_postings": "UPDATE posting SET balance_after = balance_after + 7 WHERE account_seq = 2",
         "accumulators_equal_standing": "UPDATE accumulator_entry SET delta = delta + 1 WHERE seq = 4",
         "accumulator_has_source": "UPDATE accumulator_entry SET source_id = 'gone' WHERE seq = 1",
         "accumulator_not_negative": "UPDATE accumulator_entry SET delta = -900000 WHERE seq = 2",
+        "settled_batch_is_kept": f"{gone} WHERE kind = 'settle' AND state = 'standing'",
+        "kept_batches_are_the_bill": f"{gone} WHERE state = 'reversed'",
         "settled_batch_stands": "UPDATE fee_batch SET setl_id = 'gone' WHERE setl_id IS NOT NULL",
         "reversed_has_counter_entry": "UPDATE settlement SET state = 'standing' WHERE state = 'reversed'",
         "account_postings_are_acct_pay": "UPDATE posting SET amount_fen = 0 WHERE ledger_account = 'account'",

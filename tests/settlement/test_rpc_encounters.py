@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
 
 from services.kernel.errors import Fault, FaultKind
 from services.settlement.domain.encounters import EncounterFilter
@@ -44,7 +45,7 @@ def registration(request_id: str = "2201:1", **changes: Any) -> encounter_pb2.Re
         "insutype": "310",
         "begntime": at(),
         "mdtrt_cert_type": ID_CARD,
-        "mdtrt_cert_no": "990000180001010010",
+        "mdtrt_cert_no": "990000180001010017",
         "ipt_otp_no": "N1",
         "dr_name": "医生",
         "dept_name": "内科",
@@ -61,7 +62,7 @@ def admission(request_id: str = "2401:1", **changes: Any) -> encounter_pb2.Admit
         "insutype": "310",
         "begntime": at(),
         "mdtrt_cert_type": ID_CARD,
-        "mdtrt_cert_no": "990000180001010010",
+        "mdtrt_cert_no": "990000180001010017",
         "med_type": codes_pb2.MED_TYPE_INPATIENT,
         "ipt_no": "Z1",
         "adm_bed": "12",
@@ -127,6 +128,12 @@ async def test_1101_refuses_a_spent_token_and_passes_on_what_identity_refuses(me
     assert await member.reason(member.encounters.GetInsuredInfo, unknown) == "PERSON_NOT_FOUND"
 
 
+async def test_1101_compares_a_name_that_was_sent(member: Reached) -> None:
+    for name in ("", "测试人", " 测试人 "):
+        assert (await member.call(member.encounters.GetInsuredInfo, insured_query(psn_name=name))).baseinfo.psn_no
+    assert await member.reason(member.encounters.GetInsuredInfo, insured_query(psn_name="别人")) == "NAME_MISMATCH"
+
+
 async def test_2001_tells_each_fund_and_why_one_does_not_pay(member: Reached) -> None:
     data = encounter_pb2.BenefitQuery(
         psn_no=SOMEBODY,
@@ -180,7 +187,7 @@ async def test_no_refusal_tells_anything_personal(member: Reached) -> None:
     fault = await member.fault(member.encounters.RegisterVisit, registration(insutype="390"))
     told = f"{fault.metadata}{[violation.description for violation in fault.violations]}"
     assert SOMEBODY not in told
-    assert "990000180001010010" not in told
+    assert "990000180001010017" not in told
 
 
 async def test_an_institution_speaks_for_itself_only(member: Reached) -> None:
@@ -243,19 +250,15 @@ async def test_2203_describes_an_open_visit_and_5201_tells_it(member: Reached) -
     assert (told.mdtrt_id, told.med_type, told.dise_codg) == (mdtrt_id, codes_pb2.MED_TYPE_OUTPATIENT_CHRONIC, "M03900")
     assert (told.chfpdr_name, told.adm_dept_name, told.main_cond_dscr) == ("医生", "内科", "头晕")
     assert (told.dscg_maindiag_code, told.psn_name, told.age, told.inhosp_stas) == ("I10.x00", "测试人", 45, "0")
-    assert (told.insu_optins, told.opter_id) == ("990100", "op1")
+    assert (told.insu_optins, told.opter_id, told.otp_diag_info) == ("990100", "op1", "高血压")
     assert told.HasField("endtime")
-
-
-async def test_5201_calls_a_visit_that_was_not_described_yet_out_patient(member: Reached) -> None:
-    mdtrt_id = await visit(member)
-    request = listing()
-    for med_type in (codes_pb2.MED_TYPE_UNSPECIFIED, codes_pb2.MED_TYPE_OUTPATIENT):
-        request.data.med_type = med_type
-        (told,) = (await member.call(member.encounters.ListEncounters, request)).mdtrtinfo
-        assert (told.mdtrt_id, told.med_type) == (mdtrt_id, codes_pb2.MED_TYPE_OUTPATIENT)
-    request.data.med_type = codes_pb2.MED_TYPE_OUTPATIENT_CHRONIC
-    assert not (await member.call(member.encounters.ListEncounters, request)).mdtrtinfo
+    assert not told.HasField("birctrl_matn_date")
+    day = Date(year=2026, month=3, day=9)
+    again = upload(mdtrt_id, "2203:2", matn_type="1", birctrl_type="2", geso_val="20", birctrl_matn_date=day)
+    await member.call(member.encounters.UploadVisit, again)
+    (told,) = (await member.call(member.encounters.ListEncounters, listing())).mdtrtinfo
+    assert (told.matn_type, told.birctrl_type, told.geso_val, told.birctrl_matn_date) == ("1", "2", "20", day)
+    assert told.main_cond_dscr == "头晕"
 
 
 async def test_2203_refuses_with_every_documented_reason(member: Reached) -> None:
@@ -384,4 +387,4 @@ async def test_all_that_a_visit_told_is_kept_but_the_credential_it_was_shown_wit
     kept = encounter_pb2.UploadVisitRequest.FromString(told.stamp.content)
     assert [each.diag_code for each in kept.diseinfo] == ["E11.901", "E11.902", "E11.903"]
     assert encounter_pb2.RegisterVisitRequest.FromString(shown.stamp.content).data.psn_no == SOMEBODY
-    assert b"990000180001010010" not in shown.stamp.content
+    assert b"990000180001010017" not in shown.stamp.content

@@ -143,6 +143,16 @@ async def test_2205_cancels_unsettled_lines(member: Reached) -> None:
     await member.call(ask, cancellation(mdtrt_id, "0000", "2205:3"))
 
 
+async def test_2205_leaves_no_return_standing_alone(member: Reached) -> None:
+    mdtrt_id = await visit(member)
+    back = line("2", det_item_fee_sumamt_fen=-500, cnt="-1", init_feedetl_sn="1", chrg_bchno="2")
+    await member.call(member.fees.UploadFees, upload(mdtrt_id, line("1", chrg_bchno="1"), back))
+    fault = await member.fault(member.fees.CancelFees, cancellation(mdtrt_id, "1"))
+    assert (fault.reason, [each.path for each in fault.violations]) == ("RETURN_EXCEEDS_LINE", ["data.chrg_bchno"])
+    await member.call(member.fees.CancelFees, cancellation(mdtrt_id, "0000", "2205:2"))
+    assert not (await member.call(member.fees.ListFees, listing(mdtrt_id))).data
+
+
 async def test_2301_and_2302_keep_and_take_back_the_lines_of_a_stay(member: Reached) -> None:
     mdtrt_id = await stay(member)
     await member.call(member.fees.UploadStayFees, stay_upload(mdtrt_id, line("1"), line("2")))

@@ -16,9 +16,10 @@ from tests.settlement.institution import (
     reference,
     reverse_request,
     settle_request,
+    stay_bill,
     take_back,
 )
-from yibao.settlement.v1 import settlement_pb2
+from yibao.settlement.v1 import fee_pb2, settlement_pb2
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -53,6 +54,63 @@ async def test_every_documented_refusal_of_a_reversal(counter: Counter) -> None:
         "SettlementService.GetSettlement", settlement_pb2.GetSettlementRequest(desk=desk(), data=query)
     )
     assert (found.record.refd_setl_flag, found.counter_setl_id) == (True, second.setl_id)
+
+
+def fees_of(psn_no: str, mdtrt_id: str, setl_id: str) -> fee_pb2.ListFeesRequest:
+    return fee_pb2.ListFeesRequest(
+        desk=desk(), data=fee_pb2.FeeQuery(psn_no=psn_no, mdtrt_id=mdtrt_id, setl_id=setl_id)
+    )
+
+
+async def test_5204_tells_what_a_settlement_held_after_it_was_reversed(counter: Counter) -> None:
+    psn_no = counter.somebody()
+    mdtrt_id = await counter.visit(psn_no, 9_000)
+    request = settle_request(counter.request_id(), psn_no, mdtrt_id, 9_000)
+    info = (await counter.settle(request)).setlinfo
+    asked = fees_of(psn_no, mdtrt_id, info.setl_id)
+    before = await counter.call("FeeService.ListFees", asked)
+    assert [(row.det_item_fee_sumamt_fen, row.setl_id) for row in before.data] == [(9_000, info.setl_id)]
+    counter_entry = await counter.call("SettlementService.Reverse", reverse_request("2208:F1", info))
+    assert await counter.call("FeeService.ListFees", asked) == before
+    of_counter = fees_of(psn_no, mdtrt_id, counter_entry.setlinfo.setl_id)
+    assert not (await counter.call("FeeService.ListFees", of_counter)).data
+    again = (await counter.settle(settle_request(counter.request_id(), psn_no, mdtrt_id, 9_000))).setlinfo
+    msgid = again.medins_setl_id
+    await counter.call("SettlementService.ReverseMessage", take_back("2601:F1", "2207", msgid, psn_no))
+    cancelled = fee_pb2.FeeCancellation(mdtrt_id=mdtrt_id, chrg_bchno="1", psn_no=psn_no)
+    await counter.call(
+        "FeeService.CancelFees", fee_pb2.CancelFeesRequest(request_id="2205:F1", desk=desk(), data=cancelled)
+    )
+    assert await counter.call("FeeService.ListFees", asked) == before
+    (row,) = (await counter.call("FeeService.ListFees", fees_of(psn_no, mdtrt_id, again.setl_id))).data
+    assert (row.feedetl_sn, row.setl_id) == (before.data[0].feedetl_sn, again.setl_id)
+    assert not (await counter.call("FeeService.ListFees", fees_of(psn_no, mdtrt_id, ""))).data
+
+
+async def test_5204_tells_the_lines_of_a_reversed_settlement_of_a_stay(counter: Counter) -> None:
+    psn_no = counter.somebody()
+    mdtrt_id = await counter.stay(psn_no, 500_000)
+    await counter.fees("UploadStayFees", fee_pb2.UploadStayFeesRequest, mdtrt_id, psn_no, 700_000)
+    first, second = (await counter.call("FeeService.ListFees", fees_of(psn_no, mdtrt_id, ""))).data
+
+    async def take_line_back(request_id: str, number: str) -> None:
+        rows = [fee_pb2.StayFeeReference(feedetl_sn=number)]
+        request = fee_pb2.CancelStayFeesRequest(
+            request_id=request_id, desk=desk(), mdtrt_id=mdtrt_id, psn_no=psn_no, data=rows
+        )
+        await counter.call("FeeService.CancelStayFees", request)
+
+    await take_line_back("2302:F1", first.feedetl_sn)
+    await counter.discharge(psn_no, mdtrt_id)
+    bill = settlement_pb2.SettleStayRequest(
+        request_id="2304:F1", desk=desk("2304:F1"), data=stay_bill(psn_no, mdtrt_id, 700_000)
+    )
+    info = (await counter.call("SettlementService.SettleStay", bill)).setlinfo
+    back = settlement_pb2.ReverseStayRequest(request_id="2305:F1", desk=desk(), data=reference(info))
+    await counter.call("SettlementService.ReverseStay", back)
+    await take_line_back("2302:F2", second.feedetl_sn)
+    told = await counter.call("FeeService.ListFees", fees_of(psn_no, mdtrt_id, info.setl_id))
+    assert [(row.feedetl_sn, row.setl_id) for row in told.data] == [(second.feedetl_sn, info.setl_id)]
 
 
 async def test_2601_takes_settlements_and_admissions_back_and_voids_what_never_came(counter: Counter) -> None:

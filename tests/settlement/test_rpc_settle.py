@@ -30,7 +30,7 @@ from tests.settlement.institution import (
     stay_bill,
 )
 from yibao.common.v1 import codes_pb2, item_pb2
-from yibao.settlement.v1 import fee_pb2, ledger_pb2, settlement_pb2
+from yibao.settlement.v1 import encounter_pb2, fee_pb2, ledger_pb2, settlement_pb2
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -63,6 +63,7 @@ async def test_a_visit_is_tried_settled_asked_about_and_reversed(counter: Counte
     assert found.setlinfo == info
     assert (found.record.fixmedins_code, found.record.pay_loc, found.record.year) == (INSTITUTION, "2", "2026")
     assert (found.record.refd_setl_flag, found.counter_setl_id, len(found.layers)) == (False, "", 1)
+    assert (found.record.fixmedins_poolarea, found.record.lmtpric_hosp_lv) == ("990100", "3")
     counter_entry = await counter.call("SettlementService.Reverse", reverse_request("2208:R1", info))
     assert counter_entry.setlinfo.medfee_sumamt_fen == -230_000
     account = await counter.call(
@@ -100,6 +101,49 @@ async def test_a_stay_is_settled_in_between_and_at_the_end_and_reversed(counter:
         )
         answer = await counter.call("SettlementService.ReverseStay", back)
         assert answer.setlinfo.medfee_sumamt_fen == -settled.setlinfo.medfee_sumamt_fen
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"mdtrt_cert_type": codes_pb2.MDTRT_CERT_TYPE_ID_CARD},
+        {"mdtrt_cert_type": codes_pb2.MDTRT_CERT_TYPE_SOCIAL_SECURITY_CARD, "card_sn": "S1"},
+    ],
+)
+async def test_a_stay_admitted_by_number_alone_is_settled(counter: Counter, shown: dict[str, Any]) -> None:
+    psn_no = counter.somebody()
+    mdtrt_id = await counter.stay(psn_no, 1_000_000, mdtrt_cert_no="", **shown)
+    query = encounter_pb2.EncounterQuery(psn_no=psn_no, begntime=at(), endtime=at(), mdtrt_id=mdtrt_id)
+    asked = encounter_pb2.ListEncountersRequest(desk=desk(), data=query)
+    (told,) = (await counter.call("EncounterService.ListEncounters", asked)).mdtrtinfo
+    assert (told.psn_no, told.certno, told.mdtrt_cert_type) == (
+        psn_no,
+        counter.certno(psn_no),
+        shown["mdtrt_cert_type"],
+    )
+    await counter.discharge(psn_no, mdtrt_id)
+    request_id = counter.request_id("2304")
+    request = settlement_pb2.SettleStayRequest(
+        request_id=request_id, desk=desk(request_id), data=stay_bill(psn_no, mdtrt_id, 1_000_000)
+    )
+    settled = await counter.call("SettlementService.SettleStay", request)
+    assert settled.setlinfo.act_pay_dedc_fen == 130_000
+
+
+async def test_an_admission_without_a_credential_number_names_a_person_and_shows_no_token(counter: Counter) -> None:
+    psn_no = counter.somebody()
+    by_token = counter.admission(psn_no, mdtrt_cert_type=codes_pb2.MDTRT_CERT_TYPE_EC, mdtrt_cert_no="")
+    with pytest.raises(Fault) as caught:
+        await counter.call("EncounterService.Admit", by_token)
+    (broken,) = caught.value.violations
+    assert (caught.value.reason, broken.path, broken.rule) == (
+        "INVALID_REQUEST",
+        "mdtrtinfo.mdtrt_cert_no",
+        "required",
+    )
+    nobody = counter.admission(psn_no, mdtrt_cert_no="")
+    nobody.mdtrtinfo.psn_no = "nobody"
+    assert await counter.reason("EncounterService.Admit", nobody) == "PERSON_NOT_FOUND"
 
 
 async def test_every_documented_refusal_of_a_bill(counter: Counter) -> None:

@@ -174,8 +174,10 @@ async def keep(writing: FeeWriter, row: tuple[object, ...]) -> None:
     await connection.insert(insert_statement(SETTLEMENT, connection.dialect, SETTLEMENT_COLUMNS), [row])
 
 
-def settled(at: datetime, setl_id: str = "S1", ledger_seq: int = 1) -> tuple[object, ...]:
-    """A settlement of nothing, which adds up."""
+def settled(
+    at: datetime, setl_id: str = "S1", *, ledger_seq: int | None = 1, batches: str = '["B1"]', **changes: object
+) -> tuple[object, ...]:
+    """A settlement of nothing, which adds up; `batches` is the JSON text of the fee batches that it keeps."""
     values: dict[str, object] = {
         "setl_id": setl_id,
         "scope": HOSPITAL,
@@ -200,9 +202,11 @@ def settled(at: datetime, setl_id: str = "S1", ledger_seq: int = 1) -> tuple[obj
         "opter_name": "",
         "invono": "",
         "policies_json": "[]",
+        "fee_batches_json": batches,
         "record": b"",
         "preselfpay_in_base": 0,
         **dict.fromkeys(MONEY_FIELDS, 0),
         "pool_prop_selfpay_e4": 0,
+        **changes,
     }
     return tuple(values[name] for name in SETTLEMENT_COLUMNS)

@@ -15,6 +15,7 @@ from services.settlement.domain.lines import BillTotals, LineSplit
 from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.tables import METADATA
 from tests.settlement.counter import BEGIN
+from tests.settlement.test_store_encounters import keep, settled
 from tests.settlement.world import Ticking
 
 
@@ -70,7 +71,7 @@ async def test_a_number_stands_once_in_an_encounter_until_it_is_cancelled(books:
         async with books.writing() as writing:
             await writing.add_fees([batch("B2")], [line("1", "B2")])
     async with books.writing() as writing:
-        await writing.cancel_lines(["LB11"])
+        await writing.cancel_lines("C1", ["LB11"])
         await writing.add_fees([batch("B2")], [line("1", "B2")])
     async with books.reading() as snapshot:
         assert [entry.line.fee_batch_id for entry in await snapshot.lines("M1", {"1"})] == ["B2"]
@@ -82,20 +83,71 @@ async def test_cancelling_a_batch_cancels_its_lines(books: EncounterBooks) -> No
         await writing.cancel_batches(["B1"])
     async with books.reading() as snapshot:
         assert [found.state for found in await snapshot.batches("M1")] == ["cancelled", "open"]
-        assert [entry.line.feedetl_sn for entry in await snapshot.listed_lines("M1", "", 10)] == ["2"]
+        assert [entry.line.feedetl_sn for entry in await snapshot.listed_lines("M1", 10)] == ["2"]
 
 
-async def test_lines_are_listed_in_the_order_they_came_and_by_settlement(books: EncounterBooks) -> None:
-    settled = batch("B2", chrg_bchno="2", state="settled", setl_id="S1")
+async def test_lines_are_listed_in_the_order_they_came(books: EncounterBooks) -> None:
+    paid = batch("B2", chrg_bchno="2", state="settled", setl_id="S1")
     async with books.writing() as writing:
-        await writing.add_fees([batch("B1"), settled], [line("9"), line("8", place=2), line("1", "B2")])
+        await writing.add_fees([batch("B1"), paid], [line("9"), line("8", place=2), line("1", "B2")])
     async with books.reading() as snapshot:
-        assert [entry.line.feedetl_sn for entry in await snapshot.listed_lines("M1", "", 10)] == ["9", "8", "1"]
-        assert [entry.line.feedetl_sn for entry in await snapshot.listed_lines("M1", "", 2)] == ["9", "8"]
-        assert [entry.setl_id for entry in await snapshot.listed_lines("M1", "S1", 10)] == ["S1"]
+        found = await snapshot.listed_lines("M1", 10)
+        assert [(entry.line.feedetl_sn, entry.setl_id) for entry in found] == [("9", ""), ("8", ""), ("1", "S1")]
+        assert [entry.line.feedetl_sn for entry in await snapshot.listed_lines("M1", 2)] == ["9", "8"]
         presence = await snapshot.fee_presence("M1")
         assert (presence.unsettled, presence.setl_id) == (True, "S1")
         assert not (await snapshot.fee_presence("M2")).unsettled
+
+
+async def test_what_a_settlement_held_is_found_when_its_batches_are_open_or_cancelled(books: EncounterBooks) -> None:
+    taken_back = BillTotals(-1000, -100, -200, -300, -400)
+    back = [batch(f"C{n}", kind="cancel", totals=taken_back, line_count=1) for n in (1, 2)]
+    async with books.writing() as writing:
+        await writing.add_fees([batch("B1", 3)], [line("1"), line("2", place=2), line("3", place=3)])
+        await writing.cancel_lines("C1", ["LB11"])
+        await writing.add_fees([back[0], batch("B2")], [line("4", "B2")])
+        await keep(writing, settled(BEGIN, batches='["B1","C1"]'))
+    for change in range(3):
+        async with books.writing() as writing:
+            if change == 1:
+                await writing.cancel_lines("C2", ["LB12"])
+                await writing.add_fees([back[1]], [])
+            if change == 2:
+                await writing.cancel_batches(["B1", "C1", "C2"])
+        async with books.reading() as snapshot:
+            held = await snapshot.settled_lines("M1", "S1", 10)
+            assert [(entry.line.feedetl_sn, entry.setl_id) for entry in held] == [("2", "S1"), ("3", "S1")]
+            assert [entry.line.feedetl_sn for entry in await snapshot.settled_lines("M1", "S1", 1)] == ["2"]
+            assert await snapshot.settled_lines("M2", "S1", 10) == []
+            assert await snapshot.settled_lines("M1", "S404", 10) == []
+            assert held[0].batch_state == ("cancelled" if change == 2 else "open")
+
+
+async def test_returns_are_found_that_batches_would_leave_behind(books: EncounterBooks) -> None:
+    back = LineSplit(-1000, -100, -200, -300, -400)
+    lines = [
+        line("1"),
+        line("2", "B2", init_feedetl_sn="1", cnt="-1", split=back),
+        line("3", "B3", init_feedetl_sn="1"),
+    ]
+    async with books.writing() as writing:
+        await writing.add_fees([batch("B1"), batch("B2", chrg_bchno="2"), batch("B3", chrg_bchno="3")], lines)
+    async with books.reading() as snapshot:
+        for chosen, left in ((["B1"], ["2"]), (["B1", "B3"], ["2"]), (["B1", "B2"], []), (["B2"], []), ([], [])):
+            found = await snapshot.returns_left("M1", chosen)
+            assert [(entry.line.feedetl_sn, entry.chrg_bchno) for entry in found] == [(number, "2") for number in left]
+        assert await snapshot.returns_left("M2", ["B1"]) == []
+    async with books.writing() as writing:
+        await writing.cancel_batches(["B2"])
+        assert await writing.returns_left("M1", ["B1"]) == []
+
+
+async def test_a_standing_line_is_taken_back_by_no_batch(books: EncounterBooks) -> None:
+    async with books.writing() as writing:
+        await writing.add_fees([batch("B1")], [line("1")])
+    with pytest.raises(ConstraintViolation):
+        async with books.writing() as writing:
+            await writing._connection.fetch("UPDATE fee_line SET cancelled_by = 'C1'")
 
 
 async def test_a_line_whose_parts_are_not_the_whole_is_refused_by_the_row(books: EncounterBooks) -> None:

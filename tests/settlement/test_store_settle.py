@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -104,6 +105,9 @@ async def test_the_sum_rules_are_constraints_of_the_row(world: World) -> None:
     with pytest.raises(ConstraintViolation):
         async with world.database.driver_write() as connection:
             await connection.fetch("UPDATE settlement SET kind = 'reverse', reverses = 'X'")
+    with pytest.raises(ConstraintViolation):
+        async with world.database.driver_write() as connection:
+            await connection.fetch("UPDATE settlement SET fee_batches_json = '[]'")
     assert await world.findings() == ()
 
 
@@ -116,10 +120,29 @@ async def test_two_counter_entries_of_one_settlement_cannot_stand(world: World) 
             await connection.fetch(
                 "INSERT INTO settlement (setl_id, scope, request_id, rpc, content_hash, response, kind, state, reverses,"
                 " mdtrt_id, psn_no, insutype, insuplc_admdvs, benefit_year, med_type, setl_at, msgid, opter, opter_name,"
-                " invono, policies_json, record) SELECT 'X', scope, 'other', rpc, content_hash, response, kind, state,"
+                " invono, policies_json, fee_batches_json, record)"
+                " SELECT 'X', scope, 'other', rpc, content_hash, response, kind, state,"
                 " reverses, mdtrt_id, psn_no, insutype, insuplc_admdvs, benefit_year, med_type, setl_at, msgid, opter,"
-                " opter_name, invono, policies_json, record FROM settlement WHERE kind = 'reverse'"
+                " opter_name, invono, policies_json, fee_batches_json, record FROM settlement WHERE kind = 'reverse'"
             )
+
+
+async def test_a_settlement_keeps_its_fee_batches_through_its_reversal(world: World) -> None:
+    psn_no = world.person("P1")
+    mdtrt_id = await world.encounter(psn_no)
+    kept = [await world.fees(mdtrt_id, 5_000, batch=number) for number in ("1", "2")]
+    other = await world.fees(mdtrt_id, 7_000, batch="3")
+    first = await world.settle(world.order(psn_no, mdtrt_id, 5_000, "2207:A1"))
+    second = await world.settle(world.order(psn_no, mdtrt_id, 12_000, "2207:A2", chrg_bchno="0000"))
+    counter = await world.reverse(second, "2208:B1")
+    async with world.database.driver_read() as connection:
+        rows = await connection.fetch("SELECT setl_id, fee_batches_json FROM settlement")
+    assert {row[0]: json.loads(row[1]) for row in rows} == {
+        first.setlinfo.setl_id: kept[:1],
+        second.setlinfo.setl_id: [kept[1], other],
+        counter.setlinfo.setl_id: [],
+    }
+    assert await world.findings() == ()
 
 
 async def test_a_failed_transaction_leaves_nothing(world: World) -> None:

@@ -67,7 +67,7 @@ class Ticking:
 
 def insured(psn_no: str, insutype: str = EMPLOYEE, **changes: object) -> Insured:
     """An invented person with one enrolment."""
-    person = Person(psn_no, "测试人", "01", "990000180001010010", "1", "01", date(1980, 1, 1))
+    person = Person(psn_no, "测试人", "01", "990000180001010017", "1", "01", date(1980, 1, 1))
     status = "active" if insutype == EMPLOYEE else "resident"
     enrolment = Enrolment(insutype, PLACE, "11", "1", status, date(2015, 1, 1), None, date(2015, 1, 1))
     made = Insured(person, (enrolment,))

@@ -38,6 +38,10 @@ SETTLEMENT: Final[Mapping[str, tuple[str, str]]] = {
         "Encounter {mdtrt_id} is {state}, which does not allow this",
     ),
     "STAY_OPEN": ("该人员有未办理出院的住院记录{mdtrt_id}", "The person has an open stay {mdtrt_id}"),
+    "VISIT_OPEN": (
+        "该就诊号下有险种{insutype}的未结束就诊{mdtrt_id}，请先撤销挂号（2202）",
+        "Visit {mdtrt_id} of insurance type {insutype} is open under this number; cancel it by 2202 first",
+    ),
     "FEES_PRESENT": (
         "就诊{mdtrt_id}已有费用明细，请先撤销费用",
         "Encounter {mdtrt_id} has fee lines; cancel them first",

@@ -116,6 +116,6 @@ def _extension(text: str) -> dict[str, object]:
         return {}
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

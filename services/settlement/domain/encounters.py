@@ -172,6 +172,12 @@ def check_no_open_stay(open_stay: Encounter | None, fixmedins_code: str) -> None
         raise precondition("STAY_OPEN", mdtrt_id=known)
 
 
+def check_same_insutype(open_visit: Encounter | None, insutype: str) -> None:
+    """PRECONDITION (VISIT_OPEN) where the visit open under the number was registered under another insurance type."""
+    if open_visit is not None and open_visit.insutype != insutype:
+        raise precondition("VISIT_OPEN", mdtrt_id=open_visit.mdtrt_id, insutype=open_visit.insutype)
+
+
 def check_end(encounter: Encounter, end_at: datetime, path: str) -> None:
     """INVALID where a stay would end before it began."""
     if end_at < encounter.begin_at:

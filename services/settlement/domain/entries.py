@@ -5,6 +5,7 @@ Rows stand in the order of their column names here, so that they are stored as t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,7 +29,7 @@ RequestKey = tuple[str, str]
 SETTLEMENT_COLUMNS = (
     *("setl_id", "scope", "request_id", "rpc", "content_hash", "response", "kind", "state", "reverses", "mdtrt_id"),
     *("psn_no", "insutype", "insuplc_admdvs", "benefit_year", "ledger_seq", "med_type", "setl_at", "ec_token_digest"),
-    *("msgid", "opter", "opter_name", "invono", "policies_json", "record", "preselfpay_in_base"),
+    *("msgid", "opter", "opter_name", "invono", "policies_json", "fee_batches_json", "record", "preselfpay_in_base"),
     *MONEY_FIELDS,
     "pool_prop_selfpay_e4",
 )
@@ -109,7 +110,10 @@ class Writing:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What a settlement's row says beside its amounts; `setl_at` is in microseconds UTC."""
+    """What a settlement's row says beside its amounts; `setl_at` is in microseconds UTC.
+
+    `fee_batches` are the ids of the fee batches that it settles; a counter-entry or void settles none.
+    """
 
     setl_id: str
     stamp: RequestStamp
@@ -126,6 +130,7 @@ class Heading:
     ec_token_digest: str | None = None
     reverses: str | None = None
     policies_json: str = "[]"
+    fee_batches: tuple[str, ...] = ()
     preselfpay_in_base: bool = False
 
 
@@ -157,6 +162,7 @@ def settlement_row(heading: Heading, components: Components, response: bytes, re
         heading.opter_name,
         heading.invono,
         heading.policies_json,
+        json.dumps(heading.fee_batches, separators=(",", ":")),
         record,
         1 if heading.preselfpay_in_base else 0,
         *_COMPONENTS(components),

@@ -1,6 +1,6 @@
 """Fee lines and charge batches of an encounter: what an upload adds, what a return may take, what a cancellation undoes.
 
-Nothing stored is changed but a state; a cancelled line of a stay is balanced by a batch of negative totals.
+Nothing stored is changed but a state; a single line that is cancelled names the batch of negative totals that balances it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,10 @@ class FeeLine:
 
 @dataclass(frozen=True, slots=True)
 class StandingLine:
-    """A standing line with the state of its batch (`setl_id` is empty while it is not settled) and who uploaded it when."""
+    """A line that stands, or stood when a settlement took it, with the state of its batch, and who uploaded it when.
+
+    `setl_id` is the settlement of its batch, or the one whose lines were asked for; empty for none.
+    """
 
     line: FeeLine
     chrg_bchno: str
@@ -205,6 +208,22 @@ def chosen_for_cancel(batches: Iterable[FeeBatch], chrg_bchno: str) -> list[FeeB
     if settled is not None:
         raise conflict("BATCH_SETTLED", chrg_bchno=chrg_bchno, setl_id=settled.setl_id or "")
     raise not_found("CHARGE_BATCH_NOT_FOUND", chrg_bchno=chrg_bchno)
+
+
+def check_no_return_left(returns: Sequence[StandingLine], path: str) -> None:
+    """PRECONDITION RETURN_EXCEEDS_LINE where returns of lines in the batches to be cancelled would stand alone.
+
+    `returns` are those outside these batches; the fault names them, its violation of `path` their charge batches.
+    """
+    if returns:
+        holding = ", ".join(dict.fromkeys(entry.chrg_bchno for entry in returns))
+        expected = f"charge batch {holding} takes lines of it back: cancel that first"
+        raise Fault(
+            FaultKind.PRECONDITION,
+            "RETURN_EXCEEDS_LINE",
+            {"feedetl_sn": returns[0].line.feedetl_sn, "lines": str(len(returns))},
+            violations=[Violation(path, "return_stands", expected)],
+        )
 
 
 def lines_for_cancel(numbers: Sequence[str], standing: Standing) -> list[StandingLine]:

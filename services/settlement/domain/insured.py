@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from services.kernel.errors import precondition
+from services.kernel.codes import EC
+from services.kernel.errors import invalid, precondition
 
 IN_FORCE = "1"
 SUSPENDED = "2"
@@ -94,6 +95,18 @@ class CredentialQuery:
     insutype: str = ""
     business_date: date | None = None
     traceparent: str = ""
+
+
+def asked_by(credential: CredentialQuery, path: str) -> CredentialQuery:
+    """The question that a credential without a number comes to: none was shown, the person is asked by `psn_no`.
+
+    INVALID naming `path` for an ecToken, which says who it is by its number alone (our decision).
+    """
+    if credential.mdtrt_cert_no:
+        return credential
+    if credential.mdtrt_cert_type == EC:
+        raise invalid(path, "required", "the ecToken of mdtrt_cert_type 01")
+    return replace(credential, mdtrt_cert_type="", card_sn="")
 
 
 def holds_on(from_day: date, to_day: date | None, day: date) -> bool:

@@ -28,6 +28,7 @@ from services.settlement.domain.encounters import (
     check_end,
     check_no_open_stay,
     check_not_settled,
+    check_same_insutype,
     check_taken_back,
     check_visit_cancellable,
     named_encounter,
@@ -101,10 +102,11 @@ class EncounterOperations:
     ) -> bytes:
         """Registers a visit or stay and answers it. A visit still open under the same number is answered again.
 
-        The ecToken that was shown last is kept: a bill that shows no credential of its own spends it (our decision).
+        A visit keeps its insurance type; whoever wants another cancels it first. The ecToken that was shown last is kept:
+        a bill that shows no credential of its own spends it (our decision).
 
-        Raises the refusals of the credential, EC_TOKEN_SPENT, NOT_ENROLLED and its kin, INSTITUTION_UNKNOWN, STAY_OPEN,
-        MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        Raises the refusals of the credential, EC_TOKEN_SPENT, NOT_ENROLLED and its kin, INSTITUTION_UNKNOWN, VISIT_OPEN,
+        STAY_OPEN, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
         answered = await self.writes.answered(stamp)
         if answered is not None:
@@ -120,6 +122,7 @@ class EncounterOperations:
             encounter = None
             if fresh.kind == VISIT:
                 encounter = await writing.open_visit(fresh.fixmedins_code, fresh.psn_no, fresh.ipt_otp_no)
+                check_same_insutype(encounter, fresh.insutype)
             else:
                 check_no_open_stay(await writing.open_stay(fresh.psn_no), fresh.fixmedins_code)
             if encounter is None:

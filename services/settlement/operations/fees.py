@@ -29,6 +29,7 @@ from services.settlement.domain.fees import (
     Standing,
     StandingLine,
     balancing_batches,
+    check_no_return_left,
     chosen_for_cancel,
     decide_upload,
     lines_for_cancel,
@@ -65,7 +66,7 @@ class FeeUpload:
 
 @dataclass(frozen=True, slots=True)
 class ListedFees:
-    """Standing lines of an encounter, in the order they came."""
+    """Standing lines of an encounter or all lines that a settlement held, in the order they came."""
 
     encounter: Encounter
     lines: tuple[StandingLine, ...]
@@ -113,13 +114,12 @@ class FeeOperations:
     ) -> bytes:
         """Cancels the unsettled lines of a charge batch, or all with "0000" (2205).
 
-        Raises ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND.
+        Raises ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, RETURN_EXCEEDS_LINE.
         """
 
         async def decide(writing: Writing) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
-            chosen = chosen_for_cancel(await writing.batches(encounter.mdtrt_id), chrg_bchno)
-            await writing.cancel_batches([batch.fee_batch_id for batch in chosen])
+            await _cancel_batches(writing, encounter.mdtrt_id, chrg_bchno, "data.chrg_bchno")
             return Accepted(response, "cancel_fees", encounter.mdtrt_id)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)
@@ -136,8 +136,7 @@ class FeeOperations:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
             require_state(encounter, OPEN, DISCHARGED)
             if ALL_BATCHES in numbers:
-                chosen = chosen_for_cancel(await writing.batches(encounter.mdtrt_id), ALL_BATCHES)
-                await writing.cancel_batches([batch.fee_batch_id for batch in chosen])
+                await _cancel_batches(writing, encounter.mdtrt_id, ALL_BATCHES, "data")
             else:
                 await self._take_back(writing, encounter.mdtrt_id, numbers, now)
             return Accepted(response, "cancel_fees", encounter.mdtrt_id)
@@ -145,11 +144,14 @@ class FeeOperations:
         return await self.writes.once(stamp, name.psn_no, now, decide)
 
     async def listed(self, name: EncounterName, setl_id: str) -> ListedFees:
-        """Lines of an encounter, or of one settlement of it (5204); raises ENCOUNTER_NOT_FOUND."""
+        """Lines of an encounter, or those that one settlement of it held (5204); raises ENCOUNTER_NOT_FOUND."""
         async with self.writes.store.reading() as snapshot:
             encounter = named_encounter(name, await snapshot.encounter(name.mdtrt_id))
-            lines = tuple(await snapshot.listed_lines(encounter.mdtrt_id, setl_id, MAX_LISTED))
-        return ListedFees(encounter, lines)
+            if setl_id:
+                lines = await snapshot.settled_lines(encounter.mdtrt_id, setl_id, MAX_LISTED)
+            else:
+                lines = await snapshot.listed_lines(encounter.mdtrt_id, MAX_LISTED)
+        return ListedFees(encounter, tuple(lines))
 
     async def items(self, fixmedins_code: str, keys: Sequence[ItemKey]) -> Mapping[ItemKey, PricedItem]:
         """Items at an institution, each on its own day as the institution was then; unknown ones are absent."""
@@ -214,7 +216,9 @@ class FeeOperations:
         chosen = lines_for_cancel(numbers, Standing(found, await writing.returns(mdtrt_id, named)))
         ids = {number: self.writes.new_id("") for number in {entry.chrg_bchno: None for entry in chosen}}
         tags = [self.messages.tags(entry.line.answer) for entry in chosen]
-        await writing.cancel_lines([entry.line.line_id for entry in chosen])
+        for number, fee_batch_id in ids.items():
+            own = [entry.line.line_id for entry in chosen if entry.chrg_bchno == number]
+            await writing.cancel_lines(fee_batch_id, own)
         await writing.add_fees(balancing_batches(chosen, tags, ids, now), [])
 
 
@@ -224,6 +228,14 @@ def _open_encounter(upload: FeeUpload, encounter: Encounter | None) -> Encounter
     if upload.med_type and upload.med_type != found.med_type:
         raise invalid("med_type", "same_as_stay", "the stay is of another kind of care")
     return found
+
+
+async def _cancel_batches(writing: Writing, mdtrt_id: str, chrg_bchno: str, path: str) -> None:
+    """Cancels the named batches, unless a return of their lines would stand alone; `path` names them in the request."""
+    chosen = chosen_for_cancel(await writing.batches(mdtrt_id), chrg_bchno)
+    fee_batch_ids = [batch.fee_batch_id for batch in chosen]
+    check_no_return_left(await writing.returns_left(mdtrt_id, fee_batch_ids), path)
+    await writing.cancel_batches(fee_batch_ids)
 
 
 async def _standing(snapshot: Snapshot, encounter: Encounter, lines: Sequence[SentLine]) -> Standing:

@@ -46,9 +46,14 @@ class Persons:
             raise found
         return found
 
-    async def info(self, credential: CredentialQuery) -> InsuredInfo:
-        """The person behind the credential with the balances of the accounts."""
+    async def info(self, credential: CredentialQuery, psn_name: str = "") -> InsuredInfo:
+        """The person behind the credential with the balances of the accounts; NAME_MISMATCH where a name says otherwise.
+
+        A name that was not sent is not compared.
+        """
         insured = await self.shown(credential)
+        if psn_name and psn_name.strip() != insured.person.psn_name:
+            raise precondition("NAME_MISMATCH")
         psn_no = insured.person.psn_no
         keys = tuple(dict.fromkeys(AccountKey(psn_no, entry.insutype) for entry in insured.enrolments))
         async with self.books.reading() as snapshot:

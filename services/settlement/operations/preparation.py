@@ -25,7 +25,7 @@ from services.settlement.operations.ports import CataloguePeer, CredentialQuery,
 _EPOCH = datetime(1970, 1, 1, tzinfo=BEIJING) + timedelta(hours=8)
 _EC = "01"
 
-Found: TypeAlias = PreparedBill | StoredAnswer | Fault
+Found: TypeAlias = PreparedBill | StoredAnswer | Exception
 
 
 class Preparation:
@@ -130,11 +130,12 @@ def _query(order: Order) -> CredentialQuery:
 
 async def _prepared(
     order: Order, encounter: BilledEncounter, insured: Insured, lookup: _Lookup
-) -> PreparedBill | Fault:
+) -> PreparedBill | Exception:
+    """The bill, or what befell it: one that cannot be prepared, even by a bug, must not fail its neighbours."""
     try:
         return await _prepare(order, encounter, insured, lookup)
-    except Fault as fault:
-        return fault
+    except Exception as error:  # noqa: BLE001  # it becomes the outcome of this bill
+        return error
 
 
 async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, lookup: _Lookup) -> PreparedBill:

@@ -53,8 +53,19 @@ class Snapshot(Protocol):
         """The standing returns of the lines of these numbers."""
         ...
 
-    async def listed_lines(self, mdtrt_id: str, setl_id: str, limit: int) -> list[StandingLine]:
-        """Standing lines in the order they came, of one settlement where its number is given."""
+    async def returns_left(self, mdtrt_id: str, fee_batch_ids: Sequence[str]) -> list[StandingLine]:
+        """The standing returns outside these batches of lines that stand in them."""
+        ...
+
+    async def listed_lines(self, mdtrt_id: str, limit: int) -> list[StandingLine]:
+        """Standing lines in the order they came."""
+        ...
+
+    async def settled_lines(self, mdtrt_id: str, setl_id: str, limit: int) -> list[StandingLine]:
+        """The lines that a settlement of the encounter held when it was made, in the order they came, under its number.
+
+        None for a counter-entry or another encounter's settlement.
+        """
         ...
 
 
@@ -85,8 +96,8 @@ class Writing(Snapshot, Protocol):
         """Cancels batches with all their lines."""
         ...
 
-    async def cancel_lines(self, line_ids: Sequence[str]) -> None:
-        """Cancels single lines."""
+    async def cancel_lines(self, fee_batch_id: str, line_ids: Sequence[str]) -> None:
+        """Cancels single lines, which a cancelling batch takes back."""
         ...
 
 

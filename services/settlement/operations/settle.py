@@ -178,4 +178,5 @@ def _heading(item: PreparedBill, decision: Decision, setl_id: str, seq: int, at:
         ec_token_digest=decision.ec_token_digest or None,
         preselfpay_in_base=any(layer.base_kind == _WITH_PRESELFPAY for layer in decision.settlement.layers),
         policies_json=item.policies_json,
+        fee_batches=tuple(batch.fee_batch_id for batch in decision.batches),
     )

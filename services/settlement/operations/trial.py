@@ -33,7 +33,7 @@ class Trying:
         places = [place for place, item in enumerate(found) if isinstance(item, PreparedBill)]
         submitted = [submit(place, item) for place, item in enumerate(found) if isinstance(item, PreparedBill)]
         results: dict[int, bytes | BaseException] = {
-            place: item for place, item in enumerate(found) if isinstance(item, Fault)
+            place: item for place, item in enumerate(found) if isinstance(item, Exception)
         }
         outcomes = await asyncio.gather(*submitted, return_exceptions=True)
         results.update(zip(places, outcomes, strict=True))

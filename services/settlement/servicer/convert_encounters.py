@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -24,7 +24,9 @@ from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import common_pb2, encounter_pb2
 
 _FUND_CHECK = "01"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _IN_HOSPITAL, _NOT_IN_HOSPITAL = "1", "0"
+_DIAG_INFO_LENGTH = 200
 
 
 class Codes:
@@ -63,8 +65,8 @@ def kept_stamp_of(call: CallContext, request: Any, told: str) -> RequestStamp:
 
 
 def time_of(value: Timestamp) -> datetime:
-    """The moment of a message, UTC."""
-    return value.ToDatetime(tzinfo=UTC)
+    """The moment of a message, UTC. Its field's rule keeps the seconds between years that a datetime has."""
+    return _EPOCH + timedelta(seconds=value.seconds, microseconds=value.nanos // 1000)
 
 
 def insured_info(info: InsuredInfo, now: datetime) -> encounter_pb2.GetInsuredInfoResponse:
@@ -165,6 +167,16 @@ def revised(desk: common_pb2.Desk, now: datetime, told: dict[str, Any]) -> Calla
     return revise
 
 
+def told_of(part: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Fields of a request that 5201 tells under the same names; a day that was not sent is absent."""
+    return {name: getattr(part, name) for name in names if not name.endswith("_date") or part.HasField(name)}
+
+
+def diagnosis_names(diagnoses: Iterable[common_pb2.Diagnosis]) -> str:
+    """The names of a visit's diagnoses in one text, at most as long as the national interface allows."""
+    return "；".join(row.diag_name for row in diagnoses if row.diag_name)[:_DIAG_INFO_LENGTH]
+
+
 def main_diagnosis(diagnoses: Iterable[common_pb2.Diagnosis]) -> dict[str, str]:
     """Code and name of the main diagnosis, by their fields in 5201; nothing where no row is marked."""
     for row in diagnoses:
@@ -184,6 +196,7 @@ def information(codes: Codes, encounter: Encounter, now: datetime) -> encounter_
     if encounter.kind == STAY:
         told.inhosp_stas = _IN_HOSPITAL if encounter.state == OPEN else _NOT_IN_HOSPITAL
         told.ipt_days = days_in_hospital(encounter.begin_at, end)
+        told.ars_year_ipt_flag = beijing_day(encounter.begin_at).year != beijing_day(end).year
     else:
         told.inhosp_stas = _NOT_IN_HOSPITAL
     return told

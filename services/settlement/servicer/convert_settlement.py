@@ -225,6 +225,8 @@ def _record(answer: Answer) -> settlement_pb2.SetlinfoRecord:
         fixmedins_code=answer.institution.fixmedins_code,
         fixmedins_name=answer.institution.fixmedins_name,
         hosp_lv=answer.institution.hosp_lv,
+        fixmedins_poolarea=pooling_area(answer.institution.admdvs),
+        lmtpric_hosp_lv=answer.institution.lmtpric_hosp_lv,
         begndate=_stored_day(encounter.begin_at),
         enddate=settled if encounter.end_at is None else _stored_day(encounter.end_at),
         year=answer.benefit_year,

@@ -8,7 +8,7 @@ from services.kernel.clock import beijing_day
 from services.runtime.call import current_call
 from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.encounters import Encounter, EncounterFilter, EncounterName
-from services.settlement.domain.insured import CredentialQuery
+from services.settlement.domain.insured import CredentialQuery, asked_by
 from services.settlement.operations.benefits import BenefitOperations, BenefitQuery
 from services.settlement.operations.encounters import (
     DischargeInformation,
@@ -19,6 +19,7 @@ from services.settlement.operations.encounters import (
 from services.settlement.servicer.convert_encounters import (
     Codes,
     described,
+    diagnosis_names,
     information,
     insured_info,
     kept_stamp_of,
@@ -26,13 +27,25 @@ from services.settlement.servicer.convert_encounters import (
     revised,
     stamp_of,
     time_of,
+    told_of,
     trtinfo,
 )
 from yibao.settlement.v1 import common_pb2, encounter_pb2, encounter_pb2_grpc
 
+_TOLD_OF_BIRTH = ("matn_type", "birctrl_type", "birctrl_matn_date", "geso_val")
+_TOLD_OF_STAY = (
+    *("oprn_oprt_code", "oprn_oprt_name", "fpsc_no", "latechb_flag", "fetts", "fetus_cnt", "pret_flag"),
+    *_TOLD_OF_BIRTH,
+)
+_TOLD_OF_VISIT = ("main_cond_dscr", *_TOLD_OF_BIRTH)
 _TOLD_AT_ADMISSION = (
     *("coner_name", "tel", "mdtrt_cert_type", "medrcdno", "atddr_no", "chfpdr_name", "adm_dept_codg", "adm_dept_name"),
     *("adm_bed", "dscg_maindiag_code", "dscg_maindiag_name", "main_cond_dscr"),
+    *_TOLD_OF_STAY,
+)
+_TOLD_AT_DISCHARGE = (
+    *("dscg_dept_codg", "dscg_dept_name", "dscg_bed", "dscg_way", "cop_flag", "die_date"),
+    *_TOLD_OF_STAY,
 )
 
 
@@ -59,7 +72,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             psn_cert_type=data.psn_cert_type,
             certno=data.certno,
         )
-        return insured_info(await self._persons.info(query), now)
+        return insured_info(await self._persons.info(query, data.psn_name), now)
 
     async def CheckBenefit(  # noqa: N802
         self, request: encounter_pb2.CheckBenefitRequest, context: Any
@@ -126,7 +139,11 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             dise_name=data.dise_name,
             exp_content=data.exp_content,
         )
-        told = {"main_cond_dscr": data.main_cond_dscr, **main_diagnosis(request.diseinfo)}
+        told = {
+            **told_of(data, _TOLD_OF_VISIT),
+            **main_diagnosis(request.diseinfo),
+            "otp_diag_info": diagnosis_names(request.diseinfo),
+        }
         await self._encounters.describe_visit(
             kept_stamp_of(call, request, "mdtrtinfo"),
             _name(VISIT, request.desk, data),
@@ -144,7 +161,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         call, data, desk = current_call(), request.mdtrtinfo, request.desk
         registration = Registration(
             kind=STAY,
-            credential=self._credential(desk, data),
+            credential=asked_by(self._credential(desk, data), "mdtrtinfo.mdtrt_cert_no"),
             insutype=data.insutype,
             begin_at=time_of(data.begntime),
             ipt_otp_no=data.ipt_no,
@@ -154,7 +171,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             dise_name=data.dise_name,
             exp_content=data.exp_content,
         )
-        told = {name: getattr(data, name) for name in _TOLD_AT_ADMISSION}
+        told = told_of(data, _TOLD_AT_ADMISSION)
         answer = await self._encounters.register(
             kept_stamp_of(call, request, "mdtrtinfo"),
             registration,
@@ -184,8 +201,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             dise_name=data.dise_name,
             exp_content=data.exp_content,
         )
-        names = ("dscg_dept_codg", "dscg_dept_name", "dscg_bed", "dscg_way")
-        told = {**{name: getattr(data, name) for name in names}, **main_diagnosis(request.diseinfo)}
+        told = {**told_of(data, _TOLD_AT_DISCHARGE), **main_diagnosis(request.diseinfo)}
         await self._encounters.discharge(
             kept_stamp_of(call, request, "dscginfo"),
             _name(STAY, request.desk, data),

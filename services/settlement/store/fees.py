@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 from services.runtime.db import Database, from_micros, insert_sql, sql, to_json, to_micros
@@ -15,7 +16,7 @@ from services.settlement.store.hot import moved_on_collision
 from services.settlement.store.tables import FEE_BATCH, FEE_LINE
 
 _BATCH_COLUMNS: Final = tuple(column.name for column in FEE_BATCH.columns)
-_LINE_COLUMNS: Final = tuple(column.name for column in FEE_LINE.columns)
+_LINE_COLUMNS: Final = tuple(column.name for column in FEE_LINE.columns if column.name != "cancelled_by")
 _ADD_BATCHES: Final = insert_sql(FEE_BATCH)
 _ADD_LINES: Final = insert_sql(FEE_LINE)
 _NO_TAGS: Final = "{}"
@@ -23,18 +24,30 @@ _NO_TAGS: Final = "{}"
 _BATCHES: Final = sql(
     f"SELECT {', '.join(_BATCH_COLUMNS)} FROM fee_batch WHERE mdtrt_id = ?1 ORDER BY created_at, fee_batch_id"
 )
-_STANDING: Final = (
+_SELECT: Final = (
     f"SELECT b.chrg_bchno, b.state, b.setl_id, b.created_at, b.opter, b.opter_name,"
     f" {', '.join(f'l.{name}' for name in _LINE_COLUMNS)}"
     " FROM fee_line AS l JOIN fee_batch AS b ON b.fee_batch_id = l.fee_batch_id"
-    " WHERE l.mdtrt_id = ?1 AND l.state = 'open'"
 )
+_STANDING: Final = f"{_SELECT} WHERE l.mdtrt_id = ?1 AND l.state = 'open'"
+_IN_ORDER: Final = "ORDER BY b.created_at, b.fee_batch_id, l.line_no"
 _LINES: Final = sql(f"{_STANDING} AND AMONG(l.feedetl_sn, ?2)")
 _RETURNS: Final = sql(f"{_STANDING} AND AMONG(l.init_feedetl_sn, ?2)")
-_LISTED: Final = sql(
-    f"{_STANDING} AND (?2 = '' OR b.setl_id = ?2) ORDER BY b.created_at, b.fee_batch_id, l.line_no LIMIT ?3"
+_LISTED: Final = sql(f"{_STANDING} {_IN_ORDER} LIMIT ?2")
+_RETURNS_LEFT: Final = sql(
+    f"{_SELECT} JOIN fee_line AS o ON o.mdtrt_id = l.mdtrt_id AND o.feedetl_sn = l.init_feedetl_sn AND o.state = 'open'"
+    " WHERE l.mdtrt_id = ?1 AND l.state = 'open' AND AMONG(o.fee_batch_id, ?2) AND NOT AMONG(l.fee_batch_id, ?2)"
+    f" {_IN_ORDER}"
 )
-_CANCEL_LINES: Final = sql("UPDATE fee_line SET state = 'cancelled' WHERE AMONG(line_id, ?1) AND state = 'open'")
+_SETTLED_BATCHES: Final = sql("SELECT fee_batches_json FROM settlement WHERE setl_id = ?1 AND mdtrt_id = ?2")
+# A settlement held every line of its batches but those that a cancelling batch among them takes back.
+_SETTLED: Final = sql(
+    f"{_SELECT} WHERE AMONG(l.fee_batch_id, ?1) AND (l.cancelled_by IS NULL OR NOT AMONG(l.cancelled_by, ?1))"
+    f" {_IN_ORDER} LIMIT ?2"
+)
+_CANCEL_LINES: Final = sql(
+    "UPDATE fee_line SET state = 'cancelled', cancelled_by = ?1 WHERE AMONG(line_id, ?2) AND state = 'open'"
+)
 _CANCEL_LINES_OF: Final = sql(
     "UPDATE fee_line SET state = 'cancelled' WHERE AMONG(fee_batch_id, ?1) AND state = 'open'"
 )
@@ -59,9 +72,24 @@ class FeeReader(EncounterReader):
         found = [_line(row) for row in await self._connection.run(_RETURNS, mdtrt_id, list(numbers))]
         return [entry for entry in found if entry.line.is_return]
 
-    async def listed_lines(self, mdtrt_id: str, setl_id: str, limit: int) -> list[StandingLine]:
-        """Standing lines in the order they came, of one settlement where its number is given."""
-        return [_line(row) for row in await self._connection.run(_LISTED, mdtrt_id, setl_id, limit)]
+    async def returns_left(self, mdtrt_id: str, fee_batch_ids: Sequence[str]) -> list[StandingLine]:
+        """The standing returns outside these batches of lines that stand in them."""
+        found = [_line(row) for row in await self._connection.run(_RETURNS_LEFT, mdtrt_id, list(fee_batch_ids))]
+        return [entry for entry in found if entry.line.is_return]
+
+    async def listed_lines(self, mdtrt_id: str, limit: int) -> list[StandingLine]:
+        """Standing lines in the order they came."""
+        return [_line(row) for row in await self._connection.run(_LISTED, mdtrt_id, limit)]
+
+    async def settled_lines(self, mdtrt_id: str, setl_id: str, limit: int) -> list[StandingLine]:
+        """The lines that a settlement of the encounter held when it was made, in the order they came, under its number.
+
+        None for a counter-entry or another encounter's settlement.
+        """
+        for kept in await self._connection.run(_SETTLED_BATCHES, setl_id, mdtrt_id):
+            rows = await self._connection.run(_SETTLED, json.loads(kept[0]), limit)
+            return [replace(_line(row), setl_id=setl_id) for row in rows]
+        return []
 
 
 class FeeWriter(FeeReader, EncounterWriter):
@@ -77,9 +105,9 @@ class FeeWriter(FeeReader, EncounterWriter):
         await self._connection.run(_CANCEL_LINES_OF, list(fee_batch_ids))
         await self._connection.run(_CANCEL_BATCHES, list(fee_batch_ids))
 
-    async def cancel_lines(self, line_ids: Sequence[str]) -> None:
-        """Cancels single lines."""
-        await self._connection.run(_CANCEL_LINES, list(line_ids))
+    async def cancel_lines(self, fee_batch_id: str, line_ids: Sequence[str]) -> None:
+        """Cancels single lines, which a cancelling batch takes back."""
+        await self._connection.run(_CANCEL_LINES, fee_batch_id, list(line_ids))
 
 
 class EncounterBooks:
@@ -148,5 +176,5 @@ def _line_row(line: FeeLine) -> tuple[Any, ...]:
         *(line.line_id, line.mdtrt_id, line.feedetl_sn, line.fee_batch_id, line.line_no, line.state),
         to_micros(line.fee_at),
         *(split.amount_fen, split.fulamt_ownpay_fen, split.overlmt_fen, split.preselfpay_fen, split.inscp_fen),
-        *(line.init_feedetl_sn, line.cnt, line.detail, line.answer),
+        *(line.init_feedetl_sn, line.cnt, line.detail, line.answer, None),
     )

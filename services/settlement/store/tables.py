@@ -1,6 +1,9 @@
 """Settlement's tables, the same on SQLite and PostgreSQL: money in fen, the sum rules as constraints of the row.
 
-A standing row changes only in its state; corrections are new rows. It holds no query.
+A row changes in its state and in what the state names: a settled batch its settlement, a cancelled line the batch that
+takes it back. An encounter also changes where more is told of it, and each message stands in its entry: 2203 (kind of
+care, begin, disease, `exp_content`, `details`), 2402 (end, disease, `exp_content`, `details`), 2405 (end) and a repeated
+2201 (ecToken). Every other correction is a new row. It holds no query.
 """
 
 from __future__ import annotations
@@ -137,7 +140,10 @@ FEE_LINE: Final = Table(
     Column("cnt", Text, nullable=False),
     Column("detail", LargeBinary, nullable=False),
     Column("split", LargeBinary, nullable=False),
+    # The cancelling batch that takes a single line back; none where the line's own batch is cancelled.
+    Column("cancelled_by", Text),
     CheckConstraint("state IN ('open', 'cancelled')", name="fee_line_state"),
+    CheckConstraint("state = 'cancelled' OR cancelled_by IS NULL", name="fee_line_cancelled"),
     CheckConstraint(
         "amount_fen = fulamt_ownpay_fen + overlmt_fen + preselfpay_fen + inscp_fen", name="fee_line_balances"
     ),
@@ -189,6 +195,8 @@ SETTLEMENT: Final = Table(
     Column("opter_name", Text, nullable=False),
     Column("invono", Text, nullable=False),
     Column("policies_json", Json, nullable=False),
+    # Ids of the fee batches that it settles, kept after a reversal opens them; none of a counter-entry or void.
+    Column("fee_batches_json", Json, nullable=False),
     Column("record", LargeBinary, nullable=False),
     *(Column(name, Fen, nullable=False, server_default="0") for name in MONEY_FIELDS),
     Column("pool_prop_selfpay_e4", BigInteger, nullable=False, server_default="0"),
@@ -197,6 +205,7 @@ SETTLEMENT: Final = Table(
     CheckConstraint("kind IN ('settle', 'reverse', 'void')", name="settlement_kind"),
     CheckConstraint("state IN ('standing', 'reversed')", name="settlement_state"),
     CheckConstraint("(kind = 'reverse') = (reverses IS NOT NULL)", name="settlement_reverses"),
+    CheckConstraint("(kind = 'settle') = (fee_batches_json <> '[]')", name="settlement_batches"),
     CheckConstraint(f"medfee_sumamt_fen = {_PARTS} + inscp_scp_amt_fen", name="settlement_parts"),
     CheckConstraint(f"fund_pay_sumamt_fen = {_FUNDS}", name="settlement_funds"),
     CheckConstraint(

@@ -18,6 +18,7 @@ MOST: Final = 100
 _LEDGER: Final = "psn_no, insutype, insuplc_admdvs, benefit_year"
 _FUNDS: Final = " + ".join(f"s.{name}_fen" for name in FUND_FIELDS)
 _SUM: Final = "CAST(COALESCE(SUM({0}), 0) AS BIGINT)"
+_KEPT: Final = "s.fee_batches_json LIKE '%\"' || b.fee_batch_id || '\"%'"
 _POSTED: Final = f"SELECT source_id, {_SUM.format('amount_fen')} AS amount FROM posting WHERE {{0}} GROUP BY source_id"
 
 
@@ -107,6 +108,17 @@ RULES: Final[Mapping[str, str]] = {
         f" {_SUM.format('medfee_fen')} AS total FROM fee_batch WHERE setl_id IS NOT NULL GROUP BY setl_id) AS b"
         " ON b.setl_id = s.setl_id WHERE s.kind = 'settle' AND s.state = 'standing'"
         " AND COALESCE(b.total, 0) <> s.medfee_sumamt_fen"
+    ),
+    "settled_batch_is_kept": (
+        "SELECT b.fee_batch_id, 1, 0 FROM fee_batch AS b JOIN settlement AS s ON s.setl_id = b.setl_id"
+        f" WHERE NOT ({_KEPT})"
+    ),
+    # Also of a reversed one: its batches may have been settled anew or cancelled, but they are there.
+    "kept_batches_are_the_bill": (
+        "SELECT s.setl_id, s.medfee_sumamt_fen, COALESCE(k.total, 0) FROM settlement AS s LEFT JOIN (SELECT s.setl_id,"
+        f" {_SUM.format('b.medfee_fen')} AS total FROM settlement AS s JOIN fee_batch AS b ON b.mdtrt_id = s.mdtrt_id"
+        f" AND {_KEPT} GROUP BY s.setl_id) AS k ON k.setl_id = s.setl_id"
+        " WHERE s.kind = 'settle' AND COALESCE(k.total, 0) <> s.medfee_sumamt_fen"
     ),
 }
 

@@ -235,6 +235,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The settlement is reversed already."""
     ERROR_REASON_STACK_INVALID: _ErrorReason.ValueType  # 107
     """Policies of a stack do not fit together."""
+    ERROR_REASON_VISIT_OPEN: _ErrorReason.ValueType  # 108
+    """A visit of another insurance type is open under the same number; 2202 cancels it."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal; the wire carries the name without its prefix."""
@@ -452,4 +454,6 @@ ERROR_REASON_SETTLEMENT_REFUNDED: ErrorReason.ValueType  # 106
 """The settlement is reversed already."""
 ERROR_REASON_STACK_INVALID: ErrorReason.ValueType  # 107
 """Policies of a stack do not fit together."""
+ERROR_REASON_VISIT_OPEN: ErrorReason.ValueType  # 108
+"""A visit of another insurance type is open under the same number; 2202 cancels it."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

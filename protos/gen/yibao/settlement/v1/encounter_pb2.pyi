@@ -41,6 +41,7 @@ class InsuredQuery(_message.Message):
     psn_cert_type: _builtins.str
     certno: _builtins.str
     psn_name: _builtins.str
+    """Must be the person's where it is sent (our decision)."""
     @_builtins.property
     def begntime(self) -> _timestamp_pb2.Timestamp:
         """Date of the insurance relations asked for; absent means today."""
@@ -740,6 +741,7 @@ class Admission(_message.Message):
     tel: _builtins.str
     mdtrt_cert_type: _codes_pb2.MdtrtCertType.ValueType
     mdtrt_cert_no: _builtins.str
+    """Empty where no credential was shown: psn_no says who it is. With type 01 it is needed (our decision)."""
     card_sn: _builtins.str
     med_type: _codes_pb2.MedType.ValueType
     ipt_no: _builtins.str
@@ -1254,6 +1256,21 @@ class EncounterInformation(_message.Message):
     OPTER_ID_FIELD_NUMBER: _builtins.int
     OPTER_NAME_FIELD_NUMBER: _builtins.int
     OPT_TIME_FIELD_NUMBER: _builtins.int
+    OPRN_OPRT_CODE_FIELD_NUMBER: _builtins.int
+    OPRN_OPRT_NAME_FIELD_NUMBER: _builtins.int
+    OTP_DIAG_INFO_FIELD_NUMBER: _builtins.int
+    DIE_DATE_FIELD_NUMBER: _builtins.int
+    FPSC_NO_FIELD_NUMBER: _builtins.int
+    MATN_TYPE_FIELD_NUMBER: _builtins.int
+    BIRCTRL_TYPE_FIELD_NUMBER: _builtins.int
+    LATECHB_FLAG_FIELD_NUMBER: _builtins.int
+    GESO_VAL_FIELD_NUMBER: _builtins.int
+    FETTS_FIELD_NUMBER: _builtins.int
+    FETUS_CNT_FIELD_NUMBER: _builtins.int
+    PRET_FLAG_FIELD_NUMBER: _builtins.int
+    BIRCTRL_MATN_DATE_FIELD_NUMBER: _builtins.int
+    COP_FLAG_FIELD_NUMBER: _builtins.int
+    ARS_YEAR_IPT_FLAG_FIELD_NUMBER: _builtins.int
     mdtrt_id: _builtins.str
     psn_no: _builtins.str
     psn_cert_type: _builtins.str
@@ -1293,6 +1310,21 @@ class EncounterInformation(_message.Message):
     ipt_days: _builtins.int
     opter_id: _builtins.str
     opter_name: _builtins.str
+    oprn_oprt_code: _builtins.str
+    oprn_oprt_name: _builtins.str
+    otp_diag_info: _builtins.str
+    """Names of a visit's diagnoses, joined by "；" (our decision)."""
+    fpsc_no: _builtins.str
+    matn_type: _builtins.str
+    birctrl_type: _builtins.str
+    latechb_flag: _builtins.str
+    geso_val: _builtins.str
+    fetts: _builtins.str
+    fetus_cnt: _builtins.str
+    pret_flag: _builtins.str
+    cop_flag: _builtins.str
+    ars_year_ipt_flag: _builtins.bool
+    """A stay that began in an earlier year than it ended, or than the answer where it lasts."""
     @_builtins.property
     def brdy(self) -> _date_pb2.Date: ...
     @_builtins.property
@@ -1303,6 +1335,10 @@ class EncounterInformation(_message.Message):
 
     @_builtins.property
     def opt_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def die_date(self) -> _date_pb2.Date: ...
+    @_builtins.property
+    def birctrl_matn_date(self) -> _date_pb2.Date: ...
     def __init__(
         self,
         *,
@@ -1347,10 +1383,25 @@ class EncounterInformation(_message.Message):
         opter_id: _builtins.str = ...,
         opter_name: _builtins.str = ...,
         opt_time: _timestamp_pb2.Timestamp | None = ...,
+        oprn_oprt_code: _builtins.str = ...,
+        oprn_oprt_name: _builtins.str = ...,
+        otp_diag_info: _builtins.str = ...,
+        die_date: _date_pb2.Date | None = ...,
+        fpsc_no: _builtins.str = ...,
+        matn_type: _builtins.str = ...,
+        birctrl_type: _builtins.str = ...,
+        latechb_flag: _builtins.str = ...,
+        geso_val: _builtins.str = ...,
+        fetts: _builtins.str = ...,
+        fetus_cnt: _builtins.str = ...,
+        pret_flag: _builtins.str = ...,
+        birctrl_matn_date: _date_pb2.Date | None = ...,
+        cop_flag: _builtins.str = ...,
+        ars_year_ipt_flag: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "brdy", b"brdy", "endtime", b"endtime", "opt_time", b"opt_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "birctrl_matn_date", b"birctrl_matn_date", "brdy", b"brdy", "die_date", b"die_date", "endtime", b"endtime", "opt_time", b"opt_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adm_bed", b"adm_bed", "adm_dept_codg", b"adm_dept_codg", "adm_dept_name", b"adm_dept_name", "age", b"age", "atddr_no", b"atddr_no", "begntime", b"begntime", "brdy", b"brdy", "certno", b"certno", "chfpdr_name", b"chfpdr_name", "coner_name", b"coner_name", "cvlserv_flag", b"cvlserv_flag", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "dscg_bed", b"dscg_bed", "dscg_dept_codg", b"dscg_dept_codg", "dscg_dept_name", b"dscg_dept_name", "dscg_maindiag_code", b"dscg_maindiag_code", "dscg_maindiag_name", b"dscg_maindiag_name", "dscg_way", b"dscg_way", "emp_name", b"emp_name", "endtime", b"endtime", "gend", b"gend", "inhosp_stas", b"inhosp_stas", "insu_optins", b"insu_optins", "insutype", b"insutype", "ipt_days", b"ipt_days", "ipt_otp_no", b"ipt_otp_no", "main_cond_dscr", b"main_cond_dscr", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medrcdno", b"medrcdno", "naty", b"naty", "opt_time", b"opt_time", "opter_id", b"opter_id", "opter_name", b"opter_name", "psn_cert_type", b"psn_cert_type", "psn_name", b"psn_name", "psn_no", b"psn_no", "psn_type", b"psn_type", "tel", b"tel"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adm_bed", b"adm_bed", "adm_dept_codg", b"adm_dept_codg", "adm_dept_name", b"adm_dept_name", "age", b"age", "ars_year_ipt_flag", b"ars_year_ipt_flag", "atddr_no", b"atddr_no", "begntime", b"begntime", "birctrl_matn_date", b"birctrl_matn_date", "birctrl_type", b"birctrl_type", "brdy", b"brdy", "certno", b"certno", "chfpdr_name", b"chfpdr_name", "coner_name", b"coner_name", "cop_flag", b"cop_flag", "cvlserv_flag", b"cvlserv_flag", "die_date", b"die_date", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "dscg_bed", b"dscg_bed", "dscg_dept_codg", b"dscg_dept_codg", "dscg_dept_name", b"dscg_dept_name", "dscg_maindiag_code", b"dscg_maindiag_code", "dscg_maindiag_name", b"dscg_maindiag_name", "dscg_way", b"dscg_way", "emp_name", b"emp_name", "endtime", b"endtime", "fetts", b"fetts", "fetus_cnt", b"fetus_cnt", "fpsc_no", b"fpsc_no", "gend", b"gend", "geso_val", b"geso_val", "inhosp_stas", b"inhosp_stas", "insu_optins", b"insu_optins", "insutype", b"insutype", "ipt_days", b"ipt_days", "ipt_otp_no", b"ipt_otp_no", "latechb_flag", b"latechb_flag", "main_cond_dscr", b"main_cond_dscr", "matn_type", b"matn_type", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medrcdno", b"medrcdno", "naty", b"naty", "oprn_oprt_code", b"oprn_oprt_code", "oprn_oprt_name", b"oprn_oprt_name", "opt_time", b"opt_time", "opter_id", b"opter_id", "opter_name", b"opter_name", "otp_diag_info", b"otp_diag_info", "pret_flag", b"pret_flag", "psn_cert_type", b"psn_cert_type", "psn_name", b"psn_name", "psn_no", b"psn_no", "psn_type", b"psn_type", "tel", b"tel"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

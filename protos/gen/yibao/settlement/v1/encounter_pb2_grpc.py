@@ -93,7 +93,7 @@ class EncounterServiceServicer:
 
     def GetInsuredInfo(self, request, context):
         """Person behind a credential, with enrolments, account balances and identities (1101).
-        Errors: those of Verify, EC_TOKEN_SPENT.
+        Errors: those of Verify, EC_TOKEN_SPENT, NAME_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -108,9 +108,10 @@ class EncounterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RegisterVisit(self, request, context):
-        """Registers an out-patient visit (2201). A visit still open for the same person and ipt_otp_no is answered again.
+        """Registers an out-patient visit (2201). A visit still open for the same person and ipt_otp_no is answered again,
+        unless another insurance type is asked for.
         Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED, INSTITUTION_UNKNOWN,
-        MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        VISIT_OPEN, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -134,7 +135,7 @@ class EncounterServiceServicer:
 
     def Admit(self, request, context):
         """Admits a person (2401). One open stay of a person at a time.
-        Errors: those of RegisterVisit, STAY_OPEN.
+        Errors: those of RegisterVisit, with STAY_OPEN in the place of VISIT_OPEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

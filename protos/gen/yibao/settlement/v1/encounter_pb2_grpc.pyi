@@ -18,16 +18,17 @@ class EncounterServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetInsuredInfo: _aio.UnaryUnaryMultiCallable[_encounter_pb2.GetInsuredInfoRequest, _encounter_pb2.GetInsuredInfoResponse]
     """Person behind a credential, with enrolments, account balances and identities (1101).
-    Errors: those of Verify, EC_TOKEN_SPENT.
+    Errors: those of Verify, EC_TOKEN_SPENT, NAME_MISMATCH.
     """
     CheckBenefit: _aio.UnaryUnaryMultiCallable[_encounter_pb2.CheckBenefitRequest, _encounter_pb2.CheckBenefitResponse]
     """Which benefits a person can use at an institution on a date (2001).
     Errors: PERSON_NOT_FOUND, INSTITUTION_UNKNOWN.
     """
     RegisterVisit: _aio.UnaryUnaryMultiCallable[_encounter_pb2.RegisterVisitRequest, _encounter_pb2.RegisterVisitResponse]
-    """Registers an out-patient visit (2201). A visit still open for the same person and ipt_otp_no is answered again.
+    """Registers an out-patient visit (2201). A visit still open for the same person and ipt_otp_no is answered again,
+    unless another insurance type is asked for.
     Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED, INSTITUTION_UNKNOWN,
-    MESSAGE_VOIDED, REQUEST_ID_REUSED.
+    VISIT_OPEN, MESSAGE_VOIDED, REQUEST_ID_REUSED.
     """
     CancelVisit: _aio.UnaryUnaryMultiCallable[_encounter_pb2.CancelVisitRequest, _encounter_pb2.CancelVisitResponse]
     """Cancels a visit without settled bills (2202).
@@ -39,7 +40,7 @@ class EncounterServiceStub:
     """
     Admit: _aio.UnaryUnaryMultiCallable[_encounter_pb2.AdmitRequest, _encounter_pb2.AdmitResponse]
     """Admits a person (2401). One open stay of a person at a time.
-    Errors: those of RegisterVisit, STAY_OPEN.
+    Errors: those of RegisterVisit, with STAY_OPEN in the place of VISIT_OPEN.
     """
     CancelAdmission: _aio.UnaryUnaryMultiCallable[_encounter_pb2.CancelAdmissionRequest, _encounter_pb2.CancelAdmissionResponse]
     """Undoes an admission without fees (2404).
@@ -66,7 +67,7 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_encounter_pb2.GetInsuredInfoRequest, _abc.Awaitable[_encounter_pb2.GetInsuredInfoResponse]],
     ) -> _abc.Awaitable[_encounter_pb2.GetInsuredInfoResponse]:
         """Person behind a credential, with enrolments, account balances and identities (1101).
-        Errors: those of Verify, EC_TOKEN_SPENT.
+        Errors: those of Verify, EC_TOKEN_SPENT, NAME_MISMATCH.
         """
 
     @_abc_1.abstractmethod
@@ -85,9 +86,10 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _encounter_pb2.RegisterVisitRequest,
         context: _aio.ServicerContext[_encounter_pb2.RegisterVisitRequest, _abc.Awaitable[_encounter_pb2.RegisterVisitResponse]],
     ) -> _abc.Awaitable[_encounter_pb2.RegisterVisitResponse]:
-        """Registers an out-patient visit (2201). A visit still open for the same person and ipt_otp_no is answered again.
+        """Registers an out-patient visit (2201). A visit still open for the same person and ipt_otp_no is answered again,
+        unless another insurance type is asked for.
         Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED, INSTITUTION_UNKNOWN,
-        MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        VISIT_OPEN, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -117,7 +119,7 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_encounter_pb2.AdmitRequest, _abc.Awaitable[_encounter_pb2.AdmitResponse]],
     ) -> _abc.Awaitable[_encounter_pb2.AdmitResponse]:
         """Admits a person (2401). One open stay of a person at a time.
-        Errors: those of RegisterVisit, STAY_OPEN.
+        Errors: those of RegisterVisit, with STAY_OPEN in the place of VISIT_OPEN.
         """
 
     @_abc_1.abstractmethod

@@ -78,7 +78,7 @@ class FeeServiceServicer:
 
     def CancelFees(self, request, context):
         """Cancels the unsettled lines of a charge batch, or of all with "0000" (2205).
-        Errors: ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,7 +102,8 @@ class FeeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListFees(self, request, context):
-        """Fee lines of an encounter or settlement (5204); at most 5000.
+        """Fee lines that stand on an encounter, or all that a settlement held, also after its reversal (5204); at most 5000.
+        A counter-entry holds none.
         Errors: ENCOUNTER_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

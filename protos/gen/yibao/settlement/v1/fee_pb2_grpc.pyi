@@ -24,7 +24,7 @@ class FeeServiceStub:
     """
     CancelFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.CancelFeesRequest, _fee_pb2.CancelFeesResponse]
     """Cancels the unsettled lines of a charge batch, or of all with "0000" (2205).
-    Errors: ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, REQUEST_ID_REUSED.
+    Errors: ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
     """
     UploadStayFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.UploadStayFeesRequest, _fee_pb2.UploadStayFeesResponse]
     """Uploads in-patient fee lines or returns of them (2301).
@@ -36,7 +36,8 @@ class FeeServiceStub:
     REQUEST_ID_REUSED.
     """
     ListFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.ListFeesRequest, _fee_pb2.ListFeesResponse]
-    """Fee lines of an encounter or settlement (5204); at most 5000.
+    """Fee lines that stand on an encounter, or all that a settlement held, also after its reversal (5204); at most 5000.
+    A counter-entry holds none.
     Errors: ENCOUNTER_NOT_FOUND.
     """
 
@@ -62,7 +63,7 @@ class FeeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_fee_pb2.CancelFeesRequest, _abc.Awaitable[_fee_pb2.CancelFeesResponse]],
     ) -> _abc.Awaitable[_fee_pb2.CancelFeesResponse]:
         """Cancels the unsettled lines of a charge batch, or of all with "0000" (2205).
-        Errors: ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -92,7 +93,8 @@ class FeeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fee_pb2.ListFeesRequest,
         context: _aio.ServicerContext[_fee_pb2.ListFeesRequest, _abc.Awaitable[_fee_pb2.ListFeesResponse]],
     ) -> _abc.Awaitable[_fee_pb2.ListFeesResponse]:
-        """Fee lines of an encounter or settlement (5204); at most 5000.
+        """Fee lines that stand on an encounter, or all that a settlement held, also after its reversal (5204); at most 5000.
+        A counter-entry holds none.
         Errors: ENCOUNTER_NOT_FOUND.
         """
 

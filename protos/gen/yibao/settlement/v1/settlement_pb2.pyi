@@ -872,6 +872,8 @@ class SetlinfoRecord(_message.Message):
     OPTER_ID_FIELD_NUMBER: _builtins.int
     OPTER_NAME_FIELD_NUMBER: _builtins.int
     OPT_TIME_FIELD_NUMBER: _builtins.int
+    FIXMEDINS_POOLAREA_FIELD_NUMBER: _builtins.int
+    LMTPRIC_HOSP_LV_FIELD_NUMBER: _builtins.int
     insu_optins: _builtins.str
     emp_name: _builtins.str
     pay_loc: _builtins.str
@@ -888,6 +890,10 @@ class SetlinfoRecord(_message.Message):
     invono: _builtins.str
     opter_id: _builtins.str
     opter_name: _builtins.str
+    fixmedins_poolarea: _builtins.str
+    """Pooling area of the institution."""
+    lmtpric_hosp_lv: _builtins.str
+    """Dictionary lmtpric_hosp_lv: the level whose price ceilings apply to the institution."""
     @_builtins.property
     def begndate(self) -> _date_pb2.Date: ...
     @_builtins.property
@@ -913,10 +919,12 @@ class SetlinfoRecord(_message.Message):
         opter_id: _builtins.str = ...,
         opter_name: _builtins.str = ...,
         opt_time: _timestamp_pb2.Timestamp | None = ...,
+        fixmedins_poolarea: _builtins.str = ...,
+        lmtpric_hosp_lv: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begndate", b"begndate", "enddate", b"enddate", "opt_time", b"opt_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begndate", b"begndate", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "emp_name", b"emp_name", "enddate", b"enddate", "fixmedins_code", b"fixmedins_code", "fixmedins_name", b"fixmedins_name", "hosp_lv", b"hosp_lv", "insu_optins", b"insu_optins", "invono", b"invono", "opt_time", b"opt_time", "opter_id", b"opter_id", "opter_name", b"opter_name", "pay_loc", b"pay_loc", "refd_setl_flag", b"refd_setl_flag", "year", b"year"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begndate", b"begndate", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "emp_name", b"emp_name", "enddate", b"enddate", "fixmedins_code", b"fixmedins_code", "fixmedins_name", b"fixmedins_name", "fixmedins_poolarea", b"fixmedins_poolarea", "hosp_lv", b"hosp_lv", "insu_optins", b"insu_optins", "invono", b"invono", "lmtpric_hosp_lv", b"lmtpric_hosp_lv", "opt_time", b"opt_time", "opter_id", b"opter_id", "opter_name", b"opter_name", "pay_loc", b"pay_loc", "refd_setl_flag", b"refd_setl_flag", "year", b"year"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
