@@ -22,7 +22,7 @@ import uvloop
 from services import mesh
 from services.runtime.children import READY, Children
 from services.runtime.config import Config, ConfigError
-from services.runtime.embedded import EmbeddedMesh
+from services.runtime.embedded import EmbeddedMesh, mesh_key
 from services.runtime.logs import configure_logging
 from services.runtime.server import StartError
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             here, beside = _places(names, workers, split=options.split, single=options.single)
             if not beside:
                 return runner.run(_run_here(EmbeddedMesh(config, here), child=False))
-            key = {"YIBAO_MESH_KEY": config.mesh_key().decode()}
+            key = {"YIBAO_MESH_KEY": mesh_key(config).decode()}
             children = Children({**os.environ, **overrides, **key}, config.seconds("YIBAO_STOP_GRACE_S"))
             members = EmbeddedMesh(config, here) if here else None
             return runner.run(_run_beside(members, children, beside))

@@ -279,7 +279,7 @@ def main() -> int:
     """0 when the whole day went as told, 1 with the reason otherwise."""
     begun = time.perf_counter()
     try:
-        with tempfile.TemporaryDirectory(prefix="yibao-demo-") as folder:
+        with _own_folder() as folder:
             with running(Path(folder)) as mesh:
                 print(f"mesh healthy after {mesh.start_s:.1f} s at {mesh.url}")
                 with MeshClient(mesh.url, mesh.operator_key) as operator:
@@ -297,6 +297,14 @@ def main() -> int:
         return 1
     print(f"\nThe whole day took {time.perf_counter() - begun:.1f} s. To keep a mesh running: make up")
     return 0
+
+
+def _own_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder that goes with the demo; StartError where none can be made."""
+    try:
+        return tempfile.TemporaryDirectory(prefix="yibao-demo-")
+    except OSError as error:
+        raise StartError(f"no folder can be made for its data ({error.strerror}); name one by TMPDIR.") from None
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Starts the whole mesh as one child process on the embedded default and waits until the gateway answers.
+"""Starts the whole mesh as its users do, on the embedded default, and waits until the gateway answers.
 
-Demo, `make up` and the benchmark stand on it; what goes wrong (a port taken, a bad setting) is told in
-one sentence with what to do.
+The program started here runs the members and, as a child of its own, the gateway. Demo, `make up` and the benchmark stand
+on it; what goes wrong (a port taken, a folder in use, a bad setting) is told in one sentence with what to do.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
 from services import mesh
+from services.runtime import server
+from services.runtime.config import Config, ConfigError
+from services.runtime.embedded import store_held
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 30.0
@@ -32,7 +35,7 @@ class StartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunningMesh:
-    """A mesh that answers: its gateway, its data folder, the operator's key, its process and the start-up time."""
+    """A mesh that answers: its gateway, its data folder, the operator's key, its first process and the start-up time."""
 
     url: str
     data_dir: Path
@@ -72,33 +75,66 @@ def settings(data_dir: Path, operator_key: str, *, own_ports: bool) -> dict[str,
 
 def start(values: Mapping[str, str], *, arguments: tuple[str, ...] = ("all",)) -> RunningMesh:
     """Starts the members and returns when the gateway is healthy; StartError otherwise."""
-    data_dir = Path(values["YIBAO_DATA_DIR"])
-    data_dir.mkdir(parents=True, exist_ok=True)
-    _require_free(values)
+    config = _checked(values)
+    # The folder comes first: of a mesh that runs in it, another port would be bad advice.
+    _require_own_stores(config)
+    _require_free(config)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("YIBAO_")} | dict(values)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    port = values.get("YIBAO_GATEWAY_PORT", str(mesh.member(mesh.GATEWAY).port))
-    url = f"http://{HOST}:{port}"
-    log = data_dir / "mesh.log"
+    url = f"http://{HOST}:{config.integer('YIBAO_GATEWAY_PORT')}"
+    log = config.data_dir / "mesh.log"
     begun = time.perf_counter()
-    with log.open("ab") as sink:
+    with writing_in(config.data_dir):
+        sink = log.open("ab")
+    with sink:
+        old_bytes = sink.tell()
         process = subprocess.Popen(
             [sys.executable, "-m", "services", *arguments], env=environment, stdout=sink, stderr=sink, cwd=_root()
         )
     try:
-        _wait(url, process, log)
+        _wait(url, process, log, old_bytes)
     except BaseException:
         stop(process)
         raise
-    key = values.get("YIBAO_BOOTSTRAP_OPERATOR_KEY", "")
-    return RunningMesh(url, data_dir, key, process, time.perf_counter() - begun)
+    key = config.text("YIBAO_BOOTSTRAP_OPERATOR_KEY")
+    return RunningMesh(url, config.data_dir, key, process, time.perf_counter() - begun)
 
 
-def _require_free(values: Mapping[str, str]) -> None:
+@contextmanager
+def writing_in(folder: Path) -> Iterator[None]:
+    """A block that writes in a data folder, which is made if need be; StartError where that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise StartError(
+            f"The folder {folder} cannot be written ({error.strerror}).\n"
+            "Let this user write there, or choose another folder by YIBAO_DATA_DIR."
+        ) from None
+
+
+def _checked(values: Mapping[str, str]) -> Config:
+    try:
+        return Config.load(values)
+    except ConfigError as error:
+        raise StartError(str(error)) from None
+
+
+def _require_own_stores(config: Config) -> None:
+    """StartError where another mesh keeps its data in the same files."""
+    try:
+        with ExitStack() as held:
+            for member in mesh.MESH:
+                held.enter_context(store_held(member, config))
+    except server.StartError as error:
+        raise StartError(str(error)) from None
+
+
+def _require_free(config: Config) -> None:
     """StartError where somebody listens on a port of the mesh: another mesh there would answer for this one."""
     for member in mesh.MESH:
         name = f"YIBAO_{member.name.upper()}_ADDRESS" if member.services else "YIBAO_GATEWAY_PORT"
-        port = int(values.get(name, str(member.port)).rpartition(":")[2])
+        port = int(config.text(name).rpartition(":")[2])
         with socket.socket() as probe:
             # As the members themselves open it: a port whose last calls are fading out is free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -115,23 +151,26 @@ def _root() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path, old_bytes: int) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     with httpx.Client(timeout=1.0, trust_env=False) as client:
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise StartError(f"The mesh stopped while it started:\n{_tail(log)}")
+                raise StartError(f"The mesh stopped while it started:\n{_tail(log, old_bytes)}")
             try:
                 if client.get(f"{url}/healthz").status_code == httpx.codes.OK:
                     return
             except httpx.HTTPError:
                 pass
             time.sleep(0.05)
-    raise StartError(f"The mesh was not healthy after {START_TIMEOUT_S:.0f} s; its log is {log}:\n{_tail(log)}")
+    raise StartError(
+        f"The mesh was not healthy after {START_TIMEOUT_S:.0f} s; its log is {log}:\n{_tail(log, old_bytes)}"
+    )
 
 
-def _tail(log: Path, lines: int = 12) -> str:
-    text = log.read_text(encoding="utf-8", errors="replace").splitlines()
+def _tail(log: Path, old_bytes: int, lines: int = 12) -> str:
+    """The last lines of this start; `old_bytes` are of earlier ones."""
+    text = log.read_bytes()[old_bytes:].decode(errors="replace").splitlines()
     return "\n".join("  " + line for line in text[-lines:])
 
 

@@ -1,7 +1,7 @@
 """`make up`: a sandbox mesh on the ports of the mesh table, seeded once, left running until Ctrl-C.
 
-It prints addresses, one sandbox key for each role and lines to paste. Data stays in `.yibao/up` between runs; delete the
-folder to begin anew.
+It prints addresses, one sandbox key for each role and lines to paste. Data and the operator's key stay in `.yibao/up`, or
+in YIBAO_DATA_DIR, between runs; delete the folder to begin anew.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from services.kernel.errors import Fault
 from tools.cli import seed
 from tools.cli.main import KEY_VARIABLE
 from tools.cli.mesh_client import MeshClient, MeshRefusal, MeshUnreachable
-from tools.running import RunningMesh, StartError, settings, start, stop
+from tools.running import RunningMesh, StartError, settings, start, stop, writing_in
 from tools.sandbox_keys import CHANNEL, INSTITUTION, PERSON, key_of
 
 DATA_DIR = Path(".yibao") / "up"
@@ -26,14 +26,8 @@ DATA_DIR = Path(".yibao") / "up"
 
 def main() -> int:
     """Runs until Ctrl-C or SIGTERM; 1 where the mesh does not start, or ends by itself."""
-    DATA_DIR.mkdir(parents=True, exist_ok=True)
-    key_file = DATA_DIR / "operator.key"
-    if not key_file.exists():
-        key_file.touch(mode=0o600)
-        key_file.write_text(secrets.token_hex(16), encoding="ascii")
     try:
-        values = settings(DATA_DIR.resolve(), key_file.read_text(encoding="ascii").strip(), own_ports=False)
-        mesh = start(values | _own_settings())
+        mesh = start(_settings())
     except StartError as error:
         print(error, file=sys.stderr)
         return 1
@@ -43,15 +37,30 @@ def main() -> int:
         print(welcome(mesh), flush=True)
         return _wait(mesh)
     except (MeshRefusal, MeshUnreachable, Fault) as error:
-        print(f"The sandbox could not be seeded: {error!r}\nDelete {DATA_DIR} to begin anew.", file=sys.stderr)
+        print(f"The sandbox could not be seeded: {error!r}\nDelete {mesh.data_dir} to begin anew.", file=sys.stderr)
         return 1
     finally:
         stop(mesh.process)
 
 
-def _own_settings() -> dict[str, str]:
-    """The settings of whoever calls, which win: another port, a PostgreSQL, a collector for the traces."""
-    return {name: value for name, value in os.environ.items() if name.startswith("YIBAO_") and name != KEY_VARIABLE}
+def _settings() -> dict[str, str]:
+    """Those of a sandbox, and those of whoever calls, which win: another folder or port, a PostgreSQL, a collector of spans.
+
+    StartError where the folder cannot be written.
+    """
+    own = {name: value for name, value in os.environ.items() if name.startswith("YIBAO_") and name != KEY_VARIABLE}
+    data_dir = Path(own.pop("YIBAO_DATA_DIR", "") or DATA_DIR).resolve()
+    return settings(data_dir, _operator_key(data_dir), own_ports=False) | own
+
+
+def _operator_key(data_dir: Path) -> str:
+    """Made once, and readable by this user only."""
+    file = data_dir / "operator.key"
+    with writing_in(data_dir):
+        if not file.exists():
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_hex(16), encoding="ascii")
+        return file.read_text(encoding="ascii").strip()
 
 
 def _wait(mesh: RunningMesh) -> int:

@@ -18,6 +18,8 @@ from typing import Final
 
 from services import mesh
 from services.runtime.placement import Placement
+from services.runtime.texts.settings import setting_zh
+from services.runtime.texts.table import Language
 
 _PREFIX: Final = "YIBAO_"
 _LOOPBACK: Final = "127.0.0.1"
@@ -33,13 +35,17 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: its name, how its text is read, the text used when it is not set ("" = none), and one sentence."""
+    """One setting: its name, how its text is read, the text used when it is not set ("" = none), and one sentence.
+
+    `member` is the one whose own setting it is, "" for none.
+    """
 
     name: str
     kind: str
     default: str
     doc: str
     secret: bool = False
+    member: str = ""
 
 
 def _per_member() -> tuple[Setting, ...]:
@@ -48,10 +54,10 @@ def _per_member() -> tuple[Setting, ...]:
         upper, listening = member.name.upper(), f"{_LOOPBACK}:{member.port}"
         if member.services:
             doc = f"Where {member.name} listens and its callers find it."
-            rows.append(Setting(f"YIBAO_{upper}_ADDRESS", "address", listening, doc))
+            rows.append(Setting(f"YIBAO_{upper}_ADDRESS", "address", listening, doc, member=member.name))
         if member.has_store:
             doc = f"Database of {member.name}; wins over YIBAO_DATABASE_URL."
-            rows.append(Setting(f"YIBAO_{upper}_DATABASE_URL", "text", "", doc, secret=True))
+            rows.append(Setting(f"YIBAO_{upper}_DATABASE_URL", "text", "", doc, secret=True, member=member.name))
     return tuple(rows)
 
 
@@ -103,7 +109,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "YIBAO_TRACE_KEEP_SPANS", "count", "1000000", "Spans that traces.sqlite holds at most; the oldest go first."
     ),
     Setting("YIBAO_OTLP_ENDPOINT", "text", "", "OTLP/HTTP endpoint for spans, http://host:4318/v1/traces."),
-    Setting("YIBAO_LOG_LEVEL", "level", "info", "debug, info, warning or error; info writes a line for every call."),
+    Setting(
+        "YIBAO_LOG_LEVEL",
+        "level",
+        "info",
+        "debug, info, warning or error; info writes a line for every call.",
+    ),
     Setting(
         "YIBAO_MAX_CONCURRENT_RPCS", "count", "1024", "Calls that a member serves at the same time; more are refused."
     ),
@@ -220,12 +231,14 @@ class Config:
         return _sandbox_key(self.data_dir / "mesh.key")
 
 
-def settings_markdown() -> str:
-    """The table of settings as the README prints it."""
-    lines = ["| setting | default | meaning |", "| --- | --- | --- |"]
+def settings_markdown(language: Language = "en") -> str:
+    """The table of settings as the README of that language prints it."""
+    heading = {"en": "| setting | default | meaning |", "zh": "| 设置 | 默认值 | 含义 |"}
+    lines = [heading[language], "| --- | --- | --- |"]
     for setting in SETTINGS:
         default = f"`{setting.default}`" if setting.default else "–"
-        lines.append(f"| `{setting.name}` | {default} | {setting.doc} |")
+        meaning = setting.doc if language == "en" else setting_zh(setting.name, setting.member)
+        lines.append(f"| `{setting.name}` | {default} | {meaning} |")
     return "\n".join(lines) + "\n"
 
 

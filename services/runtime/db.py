@@ -13,7 +13,20 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Executable, MetaData, Row, Table, Text, bindparam, event
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Executable,
+    MetaData,
+    Row,
+    Table,
+    Text,
+    bindparam,
+    event,
+    inspect,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import dialect as postgresql_dialect
 from sqlalchemy.engine import URL, Dialect, make_url
@@ -32,6 +45,7 @@ from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, from_mic
 from services.runtime.driver import DriverConnection, driver_transaction, sql
 from services.runtime.leases import Leases
 from services.runtime.store_errors import (
+    Cause,
     ConstraintViolation,
     StoreError,
     UniqueViolation,
@@ -39,6 +53,7 @@ from services.runtime.store_errors import (
     translate,
     unavailable,
 )
+from services.runtime.telemetry import store_span
 
 __all__ = [
     "ConstraintViolation",
@@ -58,6 +73,7 @@ __all__ = [
     "in_values",
     "insert_sql",
     "insert_statement",
+    "place_of",
     "sql",
     "to_json",
     "to_micros",
@@ -68,7 +84,10 @@ _READ_CONNECTIONS: Final = 4
 # Pages that a connection keeps: SQLite's own 2 MB hold no index of 50,000 persons, and every miss is a system call.
 _CACHE_KIB: Final = 16_384
 _POSTGRESQL: Final[Dialect] = postgresql_dialect()  # type: ignore[no-untyped-call]  # the package does not type it
+_POSTGRESQL_PORT: Final = 5432
 _LOCK_SALT: Final = b"yibao"
+_READ: Final = "read"
+_WRITE: Final = "write"
 _SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SCHEMA_LOCK: Final = "schema"
 _LOCK: Final = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS t(k)"
@@ -98,17 +117,19 @@ class Database:
     dialect: Literal["sqlite", "postgresql"]
 
     async def start(self, metadata: MetaData) -> None:
-        """Creates the missing tables; Fault STORE_UNAVAILABLE where the store cannot be used."""
+        """Creates the missing tables; `StoreUnavailable` with its cause where the store cannot be used."""
         self._metadata = metadata
         if self._file is not None:
             try:
                 Path(self._file).parent.mkdir(parents=True, exist_ok=True)
             except OSError:
-                raise unavailable() from None
+                raise unavailable(Cause.UNWRITABLE) from None
         async with self.write() as connection:
             # Several workers of one member may start at the same moment.
             await advisory_lock(connection, [_SCHEMA_LOCK])
             await connection.run_sync(metadata.create_all)
+            if await connection.run_sync(_lacks_columns, metadata):
+                raise unavailable(Cause.OTHER_VERSION)
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -127,23 +148,26 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed where the block ends, rolled back where it raises."""
-        async with self._transaction(self._writer) as connection:
-            yield connection
+        with store_span(self.dialect, _WRITE):
+            async with self._transaction(self._writer) as connection:
+                yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A read-only snapshot: what other transactions commit meanwhile is not seen, and nothing can be written."""
-        async with self._transaction(self._reader) as connection:
-            if self.dialect == "postgresql":
-                await connection.exec_driver_sql(f"SET TRANSACTION {_SNAPSHOT}")
-            yield connection
+        with store_span(self.dialect, _READ):
+            async with self._transaction(self._reader) as connection:
+                if self.dialect == "postgresql":
+                    await connection.exec_driver_sql(f"SET TRANSACTION {_SNAPSHOT}")
+                yield connection
 
     @asynccontextmanager
     async def driver_write(self) -> AsyncIterator[DriverConnection]:
         """`write` for a hot path: the transaction runs on the driver's own connection."""
         begin = "BEGIN IMMEDIATE" if self.dialect == "sqlite" else "BEGIN"
-        async with driver_transaction(self._writer, begin, self._metadata) as connection:
-            yield connection
+        with store_span(self.dialect, _WRITE):
+            async with driver_transaction(self._writer, begin, self._metadata) as connection:
+                yield connection
 
     @asynccontextmanager
     async def driver_read(self, *, patient: bool = False) -> AsyncIterator[DriverConnection]:
@@ -152,8 +176,9 @@ class Database:
         `patient` is for statements that take long: on SQLite they run aside, and everything else goes on.
         """
         begin = "BEGIN" if self.dialect == "sqlite" else f"BEGIN {_SNAPSHOT}"
-        async with driver_transaction(self._reader, begin, self._metadata, patient=patient) as connection:
-            yield connection
+        with store_span(self.dialect, _READ):
+            async with driver_transaction(self._reader, begin, self._metadata, patient=patient) as connection:
+                yield connection
 
     @asynccontextmanager
     async def _transaction(self, leases: Leases) -> AsyncIterator[AsyncConnection]:
@@ -164,8 +189,16 @@ class Database:
             raise translate(error, self._metadata) from None
         except OSError as error:
             if raised_by_driver(error):
-                raise unavailable() from None
+                raise unavailable(Cause.UNREACHED) from None
             raise
+
+
+def place_of(url: str) -> Path | str:
+    """Where a store is: the file of SQLite, else `host:port/database`, without user and password; ValueError as for a store."""
+    parsed, dialect = _driver_url(url)
+    if dialect == "sqlite":
+        return Path(str(parsed.database)).resolve()
+    return f"{parsed.host or parsed.query.get('host', 'localhost')}:{parsed.port or _POSTGRESQL_PORT}/{parsed.database}"
 
 
 async def fetch(connection: AsyncConnection, statement: Executable, params: Any = None) -> Sequence[Row[Any]]:
@@ -271,6 +304,13 @@ def _in_values_sqlite(element: _InValues, compiler: SQLCompiler, **options: Any)
 def _in_values_postgresql(element: _InValues, compiler: SQLCompiler, **options: Any) -> str:
     column, values = (compiler.process(each, **options) for each in element.clauses)
     return f"{column} = ANY({values})"
+
+
+def _lacks_columns(connection: Connection, metadata: MetaData) -> bool:
+    """Whether a table stands there without a column of its description: one that an earlier version made."""
+    found = inspect(connection).get_multi_columns(filter_names=list(metadata.tables))
+    stored = {name: {column["name"] for column in columns} for (_, name), columns in found.items()}
+    return any(not set(table.columns.keys()) <= stored[name] for name, table in metadata.tables.items())
 
 
 def _driver_url(url: str) -> tuple[URL, Literal["sqlite", "postgresql"]]:

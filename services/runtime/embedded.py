@@ -1,15 +1,19 @@
 """Several members in one process and on one loop: started in order of need, stopped in reverse.
 
-It knows members by the mesh table only.
+It knows members by the mesh table only. A member on SQLite has its file for itself: a second process that would run it on
+the same file does not start.
 """
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
 
 from services import mesh
 from services.kernel.clock import Clock, system_clock
@@ -42,7 +46,7 @@ Build = Callable[[Config, Clock, Telemetry, TokenSigner], Startable | Awaitable[
 class _Started:
     name: str
     server: Startable
-    telemetry: Telemetry
+    rest: ExitStack
 
 
 class EmbeddedMesh:
@@ -60,7 +64,7 @@ class EmbeddedMesh:
         self._clock = clock
         self._build_of = build_of or imported_build
         self._started: list[_Started] = []
-        self.signer = TokenSigner(config.mesh_key(), clock)
+        self.signer = TokenSigner(mesh_key(config), clock)
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -83,22 +87,101 @@ class EmbeddedMesh:
         while self._started:
             last = self._started.pop()
             await last.server.stop(limit_s)
-            last.telemetry.stop()
+            last.rest.close()
 
     async def _start(self, member: mesh.Member) -> None:
-        telemetry = Telemetry(member.name, self.config)
-        try:
-            made: Any = self._build_of(member)(self.config, self._clock, telemetry, self.signer)
-            server: Startable = await made if inspect.isawaitable(made) else made
-            await server.start()
-        except Fault as fault:
-            telemetry.stop()
-            setting = f"YIBAO_{member.name.upper()}_DATABASE_URL"
-            raise StartError(f"{member.name} cannot start: {text(fault, 'en')} ({setting})") from fault
-        except BaseException:
-            telemetry.stop()
-            raise
-        self._started.append(_Started(member.name, server, telemetry))
+        with ExitStack() as rest:
+            rest.enter_context(store_held(member, self.config))
+            telemetry = Telemetry(member.name, self.config)
+            rest.callback(telemetry.stop)
+            try:
+                made: Any = self._build_of(member)(self.config, self._clock, telemetry, self.signer)
+                server: Startable = await made if inspect.isawaitable(made) else made
+                await server.start()
+            except Fault as fault:
+                raise _start_error(member, self.config, fault) from fault
+            self._started.append(_Started(member.name, server, rest.pop_all()))
+
+
+@contextmanager
+def store_held(member: mesh.Member, config: Config) -> Iterator[None]:
+    """Keeps other processes from running the member on the same SQLite file during the block; StartError where one does.
+
+    Members remember what only they write: two of them on one file would answer with what is no longer so. PostgreSQL is
+    open to several.
+    """
+    if not member.has_store:
+        yield
+        return
+    # Imported here: the gateway's process opens no store.
+    from services.runtime.db import place_of  # noqa: PLC0415
+    from services.runtime.store_errors import Cause, unavailable  # noqa: PLC0415
+
+    lock: AbstractContextManager[object] = nullcontext()
+    try:
+        place = place_of(config.database_url(member.name))
+        if isinstance(place, Path):
+            lock = _locked(place.with_name(f"{place.name}.{member.name}.lock"))
+    except BlockingIOError:
+        raise _start_error(member, config, unavailable(Cause.HELD)) from None
+    except OSError:
+        raise _start_error(member, config, unavailable(Cause.UNWRITABLE)) from None
+    except ValueError as error:
+        raise StartError(f"{member.name} cannot start: {error}; {_elsewhere(member, config)}") from None
+    with lock:
+        yield
+
+
+def _locked(file: Path) -> BinaryIO:
+    """The file, opened and locked: the kernel lets go of it with the process, however that ends. BlockingIOError where it is
+    another's.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    opened = file.open("ab")
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def mesh_key(config: Config) -> bytes:
+    """The key of caller tokens; StartError where the sandbox cannot keep its own in the data folder."""
+    try:
+        return config.mesh_key()
+    except OSError as error:
+        raise StartError(
+            f"The folder {config.data_dir} cannot be used ({error.strerror}): choose another by YIBAO_DATA_DIR"
+        ) from None
+
+
+def _start_error(member: mesh.Member, config: Config, fault: Fault) -> StartError:
+    """Why a member does not start: for a store also where it is, what helps, and which setting chooses another."""
+    why = text(fault, "en")
+    if member.has_store and fault.reason == "STORE_UNAVAILABLE":
+        why = f"{_cause(member, config, fault) or why}, or {_elsewhere(member, config)}"
+    return StartError(f"{member.name} cannot start: {why}")
+
+
+def _cause(member: mesh.Member, config: Config, fault: Fault) -> str:
+    """What is known of a store's refusal, "" for nothing."""
+    from services.runtime.db import place_of  # noqa: PLC0415  # as above
+    from services.runtime.store_errors import StoreUnavailable  # noqa: PLC0415
+
+    if not isinstance(fault, StoreUnavailable) or fault.cause is None:
+        return ""
+    return fault.cause.told(place_of(config.database_url(member.name)))
+
+
+def _elsewhere(member: mesh.Member, config: Config) -> str:
+    """How the member gets another store, by the setting that chose this one and the one that wins over it."""
+    own = f"YIBAO_{member.name.upper()}_DATABASE_URL"
+    if config.text(own):
+        return f"choose another database by {own}"
+    if config.text("YIBAO_DATABASE_URL"):
+        return f"choose another database by YIBAO_DATABASE_URL or {own}"
+    return f"choose another folder by YIBAO_DATA_DIR or another database by {own}"
 
 
 def imported_build(member: mesh.Member) -> Build:

@@ -1,6 +1,6 @@
 """Log lines as JSON on standard error. A line of a call holds its method, code, time and business numbers, never a message.
 
-What a message may show is said by `data_class`: only fields marked PUBLIC are written.
+Which business numbers a line may show is said by `data_class`: the contract reads only fields marked PUBLIC.
 """
 
 from __future__ import annotations
@@ -9,16 +9,12 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, TextIO
 
 import msgspec
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.message import Message
 
-from services.runtime.contract import is_public
 from services.runtime.telemetry import current_span
 
 ACCESS_LOGGER = "yibao.access"
@@ -110,39 +106,3 @@ def describe(error: BaseException, *, with_text: bool = False) -> dict[str, obje
     if error.__cause__ is not None:
         described["cause"] = type(error.__cause__).__qualname__
     return described
-
-
-def loggable(message: Message) -> dict[str, Any]:
-    """The fields of a message that are marked PUBLIC, nested messages likewise; whatever says nothing is left out."""
-    return _plan(message.DESCRIPTOR)(message)
-
-
-@lru_cache(maxsize=1024)
-def _plan(descriptor: Descriptor) -> Callable[[Any], dict[str, Any]]:
-    values = tuple(field for field in descriptor.fields if field.message_type is None and is_public(field))
-    nested = tuple(field for field in descriptor.fields if _holds_messages(field))
-
-    def show(message: Any) -> dict[str, Any]:
-        shown: dict[str, Any] = {}
-        for field in values:
-            value = getattr(message, field.name)
-            if field.is_repeated:
-                value = list(value)
-            if value:
-                shown[field.name] = value
-        for field in nested:
-            if field.is_repeated:
-                rows = [loggable(each) for each in getattr(message, field.name)]
-                inner: Any = [row for row in rows if row]
-            else:
-                inner = loggable(getattr(message, field.name)) if message.HasField(field.name) else None
-            if inner:
-                shown[field.name] = inner
-        return shown
-
-    return show
-
-
-def _holds_messages(field: FieldDescriptor) -> bool:
-    """Maps are left out: their keys may be anything."""
-    return field.message_type is not None and not field.message_type.GetOptions().map_entry

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Index, MetaData, Table, UniqueConstraint
@@ -24,20 +27,46 @@ _UNIQUE_STATE: Final = "23505"
 _UNSTORABLE_TEXT_STATE: Final = "22021"
 # Contention (40), connection (08), resources and disk (53), shutdown (57), i/o (58), missing database (3D), bad login (28).
 _OUT_OF_REACH: Final = ("40", "08", "53", "57", "58", "3D", "28", "55P03")
-_SQLITE_OUT_OF_REACH: Final = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_NOTADB,
-    }
-)
+
+
+class Cause(Enum):
+    """Why a store cannot be used and what helps, told of `{place}` (a file, or `host:port/database`) or of its `{folder}`."""
+
+    HELD = "another mesh keeps its data in {folder}; stop it"
+    LOCKED = "another process holds the database {place}; stop it"
+    UNWRITABLE = "the database {place} cannot be opened or written; let this user write there"
+    DAMAGED = "{place} is damaged or no SQLite database; move it away"
+    FULL = "no room is left for the database {place}; make some"
+    OTHER_VERSION = (
+        "the tables in {place} are another version's, and there are no migrations yet; begin anew with an empty one"
+    )
+    UNREACHED = "no PostgreSQL answers at {place}; start it"
+    REFUSED = "PostgreSQL refuses the user or the password for {place}; correct them"
+    ABSENT = "PostgreSQL does not know the database {place}; create it"
+
+    def told(self, place: Path | str) -> str:
+        """The cause in English, of a store at this place."""
+        return str(self.value).format(place=place, folder=place.parent if isinstance(place, Path) else place)
+
+
+_SQLITE_OUT_OF_REACH: Final[Mapping[int, Cause | None]] = {
+    sqlite3.SQLITE_BUSY: Cause.LOCKED,
+    sqlite3.SQLITE_LOCKED: Cause.LOCKED,
+    sqlite3.SQLITE_PROTOCOL: Cause.LOCKED,
+    sqlite3.SQLITE_NOMEM: None,
+    sqlite3.SQLITE_READONLY: Cause.UNWRITABLE,
+    sqlite3.SQLITE_IOERR: Cause.UNWRITABLE,
+    sqlite3.SQLITE_CANTOPEN: Cause.UNWRITABLE,
+    sqlite3.SQLITE_CORRUPT: Cause.DAMAGED,
+    sqlite3.SQLITE_NOTADB: Cause.DAMAGED,
+    sqlite3.SQLITE_FULL: Cause.FULL,
+}
+_POSTGRESQL_CAUSES: Final[Mapping[str, Cause]] = {
+    "08": Cause.UNREACHED,
+    "28": Cause.REFUSED,
+    "3D": Cause.ABSENT,
+    "57": Cause.UNREACHED,
+}
 
 
 class UniqueViolation(Exception):
@@ -63,9 +92,17 @@ class StoreError(Exception):
     """The database refused a statement: a bug. Names the driver's error class and state, never its text."""
 
 
-def unavailable() -> Fault:
+class StoreUnavailable(Fault):
+    """STORE_UNAVAILABLE; `cause` is for whoever starts the member, None where it passes. Callers are told the reason alone."""
+
+    def __init__(self, cause: Cause | None) -> None:
+        self.cause = cause
+        super().__init__(FaultKind.UNAVAILABLE, "STORE_UNAVAILABLE", retry_after_s=_RETRY_AFTER_S)
+
+
+def unavailable(cause: Cause | None = None) -> StoreUnavailable:
     """The store cannot be used now."""
-    return Fault(FaultKind.UNAVAILABLE, "STORE_UNAVAILABLE", retry_after_s=_RETRY_AFTER_S)
+    return StoreUnavailable(cause)
 
 
 def raised_by_driver(error: OSError) -> bool:
@@ -92,10 +129,11 @@ def translate(error: DBAPIError, metadata: MetaData) -> Exception:
         return invalid("", "text.nul", "text holds a character that cannot be stored")
     code = getattr(cause, "sqlite_errorcode", None)
     if isinstance(code, int):
-        out_of_reach = code & 0xFF in _SQLITE_OUT_OF_REACH
-    else:
-        out_of_reach = state.startswith(_OUT_OF_REACH) or (not state and isinstance(error, InterfaceError))
-    if out_of_reach or error.connection_invalidated:
+        if code & 0xFF in _SQLITE_OUT_OF_REACH:
+            return unavailable(_SQLITE_OUT_OF_REACH[code & 0xFF])
+    elif state.startswith(_OUT_OF_REACH) or (not state and isinstance(error, InterfaceError)):
+        return unavailable(_POSTGRESQL_CAUSES.get(state[:2]))
+    if error.connection_invalidated:
         return unavailable()
     return StoreError(f"{type(cause).__name__} {state}".strip())
 

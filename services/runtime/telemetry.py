@@ -36,6 +36,7 @@ __all__ = [
     "current_span",
     "extract",
     "inject",
+    "store_span",
     "use_span",
 ]
 
@@ -154,6 +155,10 @@ class Span:
         """True where the span will be kept anyway: costly attributes are worth their price only then."""
         return self.sampled
 
+    def below(self, name: str, attributes: Mapping[str, Value]) -> Span:
+        """A new span under this one, of the same member, for a call out of the process."""
+        return self._owner.span(name, SpanKind.CLIENT, attributes=attributes, parent=self)
+
     def end(self) -> None:
         """Ends the span; once is enough."""
         if not self._ended:
@@ -179,6 +184,20 @@ class Span:
             _CURRENT.reset(self._token)
             self._token = None
         self.end()
+
+
+@contextmanager
+def store_span(system: str, operation: str) -> Iterator[None]:
+    """A span around one transaction of a store, below the current span; nothing where that one is not kept.
+
+    `system` is sqlite or postgresql, `operation` read or write.
+    """
+    above = _CURRENT.get()
+    if above is None or not above.recording:
+        yield
+        return
+    with above.below(f"store {operation}", {"db.system": system, "db.operation": operation}):
+        yield
 
 
 class Telemetry:

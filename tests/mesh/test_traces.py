@@ -23,7 +23,7 @@ from tests.mesh.world import Sandbox, sandbox, small_sandbox
 from yibao.options.v1 import options_pb2
 
 TELLING: Final = 4
-"""Values shorter than this stand in everything by chance: a sex, a flag, an age."""
+"""ASCII values shorter than this stand in everything by chance: a sex, a flag, an age."""
 
 
 class Played(NamedTuple):
@@ -104,6 +104,27 @@ class TestOneTrace:
         }
         assert ways >= {("gateway", "settlement"), ("settlement", "identity")}
 
+    @pytest.mark.parametrize(
+        ("infno", "stores"),
+        [
+            ("1101", {("identity", "read"), ("settlement", "read")}),
+            ("2201", {("identity", "read"), ("settlement", "read"), ("settlement", "write")}),
+            ("2204", {("settlement", "read"), ("settlement", "write")}),
+            ("2207", {("identity", "read"), ("settlement", "read"), ("settlement", "write")}),
+            ("2208", {("settlement", "write")}),
+            ("6101", {("identity", "write")}),
+        ],
+    )
+    async def test_it_ends_at_the_stores(self, played: Played, infno: str, stores: set[tuple[str, str]]) -> None:
+        seen: set[tuple[str, str]] = set()
+        for trace_id in {span.trace_id for span in played.spans if span.attributes.get("yibao.infno") == infno}:
+            for root in played.store.tree(trace_id):
+                for node in every(root):
+                    if operation := node.span.attributes.get("db.operation"):
+                        assert node.span.attributes["db.system"] == "sqlite"
+                        seen.add((node.span.service, operation))
+        assert seen >= stores
+
     async def test_every_span_of_a_trace_has_its_parent_in_it(self, played: Played) -> None:
         by_trace: dict[str, set[str]] = {}
         for span in played.spans:
@@ -162,7 +183,7 @@ class TestFailures:
             for msgid in well:
                 await hospital.done("1101", {"data": who.id_card}, msgid=msgid)
             for msgid in badly:
-                nobody = {"mdtrt_cert_type": "02", "mdtrt_cert_no": "990000188001011234"}
+                nobody = {"mdtrt_cert_type": "02", "mdtrt_cert_no": "990000188001011235"}
                 assert await hospital.refused("1101", {"data": nobody}, msgid=msgid) == "PERSON_NOT_FOUND"
             store = town.mesh.traces()
             assert len([msgid for msgid in well if store.find(msgid)]) < 10
@@ -251,5 +272,10 @@ def personal_values(document: Any, names: set[str], within: str = "") -> Iterato
     elif isinstance(document, list):
         for value in document:
             yield from personal_values(value, names, within)
-    elif within in names and document is not None and len(str(document)) >= TELLING:
+    elif within in names and document is not None and is_telling(str(document)):
         yield str(document)
+
+
+def is_telling(text: str) -> bool:
+    """Whether a text tells of somebody wherever it stands; a name of two characters does."""
+    return len(text) >= TELLING or (len(text) > 1 and not text.isascii())

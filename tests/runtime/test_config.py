@@ -10,6 +10,7 @@ from buf.validate import validate_pb2
 from services import mesh
 from services.runtime.config import SETTINGS, Config, ConfigError, settings_markdown
 from services.runtime.contract import Contract
+from services.runtime.texts.settings import SETTINGS_ZH
 
 
 def test_the_defaults_are_complete_and_valid() -> None:
@@ -115,6 +116,19 @@ def test_every_setting_stands_in_the_table_that_the_readme_prints() -> None:
     for setting in SETTINGS:
         assert setting.name.startswith("YIBAO_")
         assert any(line.startswith(f"| `{setting.name}` |") and setting.doc in line for line in lines)
+
+
+def test_every_setting_is_told_in_chinese_and_nothing_else_is() -> None:
+    chinese = settings_markdown("zh").splitlines()[2:]
+    for setting, line in zip(SETTINGS, chinese, strict=True):
+        meaning = line.split("|")[3]
+        assert line.startswith(f"| `{setting.name}` |")
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in meaning), line
+        assert setting.member in meaning
+    names = {
+        each.name.replace(f"_{each.member.upper()}_", "_{MEMBER}_") if each.member else each.name for each in SETTINGS
+    }
+    assert names == SETTINGS_ZH.keys()
 
 
 def test_every_member_that_serves_rpcs_has_an_address_and_every_store_a_database() -> None:

@@ -28,6 +28,7 @@ from services.kernel.clock import system_clock
 from services.kernel.errors import Fault, FaultKind
 from services.runtime import db
 from services.runtime.db import Database, Day, Fen, Json, Moment, RowNumber
+from services.runtime.store_errors import Cause, StoreUnavailable
 
 METADATA = MetaData()
 PEOPLE = Table(
@@ -85,6 +86,21 @@ async def test_what_was_committed_is_there_after_a_restart(url: str, store: Data
     await again.start(METADATA)
     assert await count(again) == 2
     await again.close()
+
+
+async def test_tables_of_another_version_are_refused_at_start(url: str, store: Database) -> None:
+    later = MetaData()
+    for table in METADATA.tables.values():
+        table.to_metadata(later)
+    (changed, *_) = later.tables.values()
+    changed.append_column(Column("added_since", Text))
+    again = Database(url, system_clock)
+    try:
+        with pytest.raises(StoreUnavailable) as caught:
+            await again.start(later)
+        assert caught.value.cause is Cause.OTHER_VERSION
+    finally:
+        await again.close()
 
 
 async def test_a_block_that_raises_leaves_nothing(store: Database) -> None:
@@ -249,24 +265,35 @@ async def test_several_workers_may_create_the_tables_at_the_same_moment(postgres
     await asyncio.gather(*(each.close() for each in stores))
 
 
-async def test_a_store_out_of_reach_is_a_fault_that_says_when_to_come_again(tmp_path: Path) -> None:
+async def out_of_reach(url: str) -> StoreUnavailable:
+    """How a store that cannot be started says so."""
+    store = Database(url, system_clock)
+    with pytest.raises(StoreUnavailable) as caught:
+        await store.start(METADATA)
+    assert not await store.ping()
+    await store.close()
+    return caught.value
+
+
+async def test_a_store_out_of_reach_is_a_fault_that_knows_why_and_says_when_to_come_again(
+    tmp_path: Path, postgres_url: str
+) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("no folder")
     garbage = tmp_path / "garbage.sqlite"
     garbage.write_text("this is no database " * 100)
-    for url in (
-        f"sqlite:///{blocked}/x.sqlite",
-        f"sqlite:///{garbage}",
-        "postgresql://nobody:secret@127.0.0.1:9/nothing",
+    for url, cause in (
+        (f"sqlite:///{blocked}/x.sqlite", Cause.UNWRITABLE),
+        (f"sqlite:///{garbage}", Cause.DAMAGED),
+        ("postgresql://nobody:secret@127.0.0.1:9/nothing", Cause.UNREACHED),
+        (postgres_url.replace("/postgres?", "/nothing?"), Cause.ABSENT),
+        (postgres_url.replace("//postgres@", "//nobody:secret@"), Cause.REFUSED),
     ):
-        store = Database(url, system_clock)
-        with pytest.raises(Fault) as caught:
-            await store.start(METADATA)
-        assert (caught.value.kind, caught.value.reason) == (FaultKind.UNAVAILABLE, "STORE_UNAVAILABLE")
-        assert caught.value.retry_after_s
-        assert "secret" not in _everything_said(caught.value)
-        assert not await store.ping()
-        await store.close()
+        fault = await out_of_reach(url)
+        assert (fault.kind, fault.reason, fault.metadata) == (FaultKind.UNAVAILABLE, "STORE_UNAVAILABLE", {})
+        assert fault.cause is cause
+        assert fault.retry_after_s
+        assert "secret" not in _everything_said(fault)
 
 
 async def test_a_locked_file_is_told_as_out_of_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,12 +302,21 @@ async def test_a_locked_file_is_told_as_out_of_reach(tmp_path: Path, monkeypatch
     first, second = Database(url, system_clock), Database(url, system_clock)
     await first.start(METADATA)
     async with first.write():
-        with pytest.raises(Fault) as caught:
+        with pytest.raises(StoreUnavailable) as caught:
             async with second.write():
                 raise AssertionError("the lock is held elsewhere")
-    assert caught.value.reason == "STORE_UNAVAILABLE"
+    assert (caught.value.reason, caught.value.cause) == ("STORE_UNAVAILABLE", Cause.LOCKED)
     await first.close()
     await second.close()
+
+
+def test_the_place_of_a_store_is_told_without_user_and_password(tmp_path: Path) -> None:
+    file = tmp_path / "a.sqlite"
+    assert db.place_of(f"sqlite:///{file}") == file
+    assert db.place_of("postgresql://who:secret@there/books") == "there:5432/books"
+    assert db.place_of("postgresql://who:secret@/books?host=/run/pg") == "/run/pg:5432/books"
+    assert Cause.LOCKED.told(file) == f"another process holds the database {file}; stop it"
+    assert Cause.HELD.told(file) == f"another mesh keeps its data in {tmp_path}; stop it"
 
 
 async def test_sqlite_syncs_every_commit_and_checks_foreign_keys(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Log lines: JSON, and of a message only what is marked public."""
+"""Log lines: one JSON object each, and of an error what may be told."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.runtime.logs import configure_logging, describe, loggable, write
-from tests.runtime import desk
+from services.runtime.logs import configure_logging, describe, write
 
 
 @pytest.fixture
@@ -22,20 +21,6 @@ def stream() -> Iterator[io.StringIO]:
     yield written
     root.handlers[:] = kept
     root.setLevel(level)
-
-
-def test_only_fields_marked_public_are_loggable() -> None:
-    request = desk.look(institution="H1", mdtrt_id="M1", setl_id="of a person", lines=[desk.messages().Line(cnt=2)])
-    request.desk.opter_name = "a name"
-    request.desk.unsaid = "says nothing, so it is not public"
-    assert loggable(request) == {"mdtrt_id": "M1", "desk": {"fixmedins_code": "H1"}, "lines": [{"cnt": 2}]}
-
-
-def test_a_secret_of_a_batch_item_is_not_loggable() -> None:
-    item = desk.messages().BatchLookItem(request=desk.look(institution="H1"))
-    item.context.caller_token = "a token"  # an invented secret
-    item.context.traceparent = "00-1"
-    assert loggable(item) == {"context": {"traceparent": "00-1"}, "request": {"desk": {"fixmedins_code": "H1"}}}
 
 
 def test_a_line_is_one_json_object(stream: io.StringIO) -> None:

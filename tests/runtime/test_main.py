@@ -7,15 +7,20 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from services import mesh
 from services.runtime.children import Children
+from services.runtime.config import Config
+from services.runtime.embedded import store_held
 from services.runtime.server import StartError
 
 CHILD = """
@@ -59,6 +64,55 @@ def test_workers_need_a_database_with_more_than_one_writer() -> None:
 def test_an_override_without_a_value_is_explained() -> None:
     result = run("--set", "YIBAO_SANDBOX")
     assert (result.returncode, result.stderr) == (2, "--set YIBAO_SANDBOX: expected NAME=VALUE\n")
+
+
+def identity_in(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """A sandbox's identity that is expected to end by itself."""
+    chosen = {"YIBAO_SANDBOX": "on", "YIBAO_DATA_DIR": str(folder), "YIBAO_IDENTITY_ADDRESS": "127.0.0.1:0"}
+    return run("identity", **chosen, **settings)
+
+
+def test_a_database_that_another_process_holds_is_named_with_what_to_do(tmp_path: Path) -> None:
+    file = tmp_path / "identity.sqlite"
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        result = identity_in(tmp_path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"identity cannot start: another process holds the database {file}; stop it, or choose another folder by "
+        "YIBAO_DATA_DIR or another database by YIBAO_IDENTITY_DATABASE_URL\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "url", "told"),
+    [
+        (
+            "YIBAO_IDENTITY_DATABASE_URL",
+            "postgresql://nobody:secret@127.0.0.1:9/nothing",
+            "no PostgreSQL answers at 127.0.0.1:9/nothing; start it, or choose another database by",
+        ),
+        (
+            "YIBAO_DATABASE_URL",
+            "mysql://nobody:secret@127.0.0.1/nothing",
+            "a database URL begins with sqlite:/// or postgresql://; choose another database by YIBAO_DATABASE_URL or",
+        ),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_told_without_its_password(
+    tmp_path: Path, setting: str, url: str, told: str
+) -> None:
+    result = identity_in(tmp_path, **{setting: url})
+    assert (result.returncode, result.stderr) == (1, f"identity cannot start: {told} YIBAO_IDENTITY_DATABASE_URL\n")
+
+
+def test_a_data_folder_that_cannot_be_made_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    result = identity_in(tmp_path / "file" / "data")
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"The folder {tmp_path}/file/data cannot be used (Not a directory): choose another by YIBAO_DATA_DIR\n"
+    )
 
 
 @pytest.fixture
@@ -146,6 +200,47 @@ def test_a_gateway_that_ends_by_itself_takes_the_members_down(real: Callable[...
     assert process.returncode == 1
     assert "gateway ended by itself; the others were stopped" in said
     assert gone(identity)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--split",)])
+def test_a_folder_is_one_meshs_alone_until_that_ends(
+    real: Callable[..., subprocess.Popen[str]], tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    with real("identity", *arguments) as process:
+        assert process.stdout is not None
+        place = process.stdout.readline().split()[-1]
+        try:
+            second = identity_in(tmp_path)
+        finally:
+            process.kill()
+    assert gone(place)
+    assert second.returncode == 1
+    assert second.stderr == (
+        f"identity cannot start: another mesh keeps its data in {tmp_path}; stop it, or choose another folder by "
+        "YIBAO_DATA_DIR or another database by YIBAO_IDENTITY_DATABASE_URL\n"
+    )
+    with real("identity", *arguments) as again:
+        assert again.stdout is not None
+        ready = again.stdout.readline()
+        again.terminate()
+        _, said = again.communicate(timeout=20)
+    assert ready.startswith("yibao is ready: identity"), said
+
+
+def test_members_of_one_folder_may_each_have_a_process(real: Callable[..., subprocess.Popen[str]]) -> None:
+    with real("identity") as one, real("catalogue", "--set", "YIBAO_CATALOGUE_ADDRESS=127.0.0.1:0") as other:
+        assert one.stdout is not None
+        assert other.stdout is not None
+        ready = [one.stdout.readline(), other.stdout.readline()]
+        for process in (one, other):
+            process.terminate()
+    assert [line.split()[3] for line in ready] == ["identity", "catalogue"]
+
+
+def test_on_postgresql_several_processes_may_run_a_member() -> None:
+    config = Config.load({"YIBAO_SANDBOX": "on", "YIBAO_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"})
+    with store_held(mesh.member("settlement"), config), store_held(mesh.member("settlement"), config):
+        pass
 
 
 @pytest.fixture

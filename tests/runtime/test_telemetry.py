@@ -146,7 +146,7 @@ def test_the_file_finds_a_trace_by_its_numbers_and_shows_the_commit_it_shared(co
         pass
     with (
         settlement.span("commit settle", parent=ROOT, links=[item, other]),
-        settlement.span("insert", SpanKind.CLIENT, {"yibao.rows": 8}),
+        settlement.span("insert", SpanKind.CLIENT, {"db.operation": "write"}),
     ):
         pass
     gateway.stop()
@@ -166,7 +166,7 @@ def test_the_file_finds_a_trace_by_its_numbers_and_shows_the_commit_it_shared(co
     commit = tree[0].children[0].children[0]
     assert commit.linked
     assert not tree[0].children[0].linked
-    assert commit.children[0].span.attributes == {"yibao.rows": 8}
+    assert commit.children[0].span.attributes == {"db.operation": "write"}
     assert tree[0].span.duration_ms >= 0
     assert store.edges() == {("gateway", "settlement")}
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from tools import demo, running
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_S = 30.0
@@ -63,3 +68,25 @@ def test_the_reversal_gives_everything_back_and_the_trace_shows_the_way(told: st
     trace = section(told, 6)
     assert "settlement: commit settle" in trace
     assert "identity: yibao.identity.v1.CredentialService.BatchVerify" in trace
+
+
+def test_a_port_that_is_taken_ends_it_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(socket.socket()) as other:
+        other.bind((running.HOST, 0))
+        port = other.getsockname()[1]
+        monkeypatch.setattr(running, "free_ports", lambda count: [port] * count)
+        assert demo.main() == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"\nThe demo stopped: Port {port} of identity is taken: is another mesh running here?\n")
+
+
+def test_a_machine_without_a_folder_for_its_data_ends_it_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
+    assert demo.main() == 1
+    assert capsys.readouterr().err == (
+        "\nThe demo stopped: no folder can be made for its data (No such file or directory); name one by TMPDIR.\n"
+    )

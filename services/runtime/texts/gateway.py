@@ -1,4 +1,4 @@
-"""Texts of the gateway: its reasons, its rules about single values, and the next step for each kind of refusal.
+"""Texts of the gateway: its reasons, its rules about single values, and the next step after a refusal.
 
 Each is (Chinese, English); placeholders are named like the fault's metadata.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from services.kernel.errors import FaultKind
+from services.kernel.errors import Fault, FaultKind
 
 GATEWAY: Final[Mapping[str, tuple[str, str]]] = {
     "ENVELOPE_INVALID": ("请求报文不是有效的接口报文：{problem}", "The body is not a national envelope: {problem}"),
@@ -51,13 +51,18 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "json.duplicate_field": ("字段重复", "is given twice"),
     "json.oneof": ("与另一字段互斥", "excludes another field that is given"),
     "header.date": ("日期格式应为yyyy-MM-dd", "a date yyyy-MM-dd is expected"),
+    "header.timeout": (
+        "时限应为1至8位正整数加单位（H、M、S、m、u、n）",
+        "a positive number of at most eight digits with a unit (H M S m u n) is expected",
+    ),
+    "body.late": ("未及时收齐", "did not arrive in time"),
 }
 
-# What the hospital does next.
+# What the hospital does next. No kind tells to send under another number, for what stands already would stand twice.
 NEXT_STEPS: Final[Mapping[FaultKind, tuple[str, str]]] = {
     FaultKind.INVALID: ("请更正后重发", "Correct it and send it again"),
     FaultKind.NOT_FOUND: ("请核对后重发", "Check it and send it again"),
-    FaultKind.CONFLICT: ("请更换编号后重发", "Send it again under another number"),
+    FaultKind.CONFLICT: ("请先核对该编号下已有的业务", "Look first at what stands under that number"),
     FaultKind.PRECONDITION: ("请先处理前置业务", "Do first what has to come first"),
     FaultKind.DENIED: ("请核对机构编号与授权", "Check the institution code and the authorisation"),
     FaultKind.UNAUTHENTICATED: ("请核对鉴权配置", "Check how the call is authenticated"),
@@ -67,6 +72,111 @@ NEXT_STEPS: Final[Mapping[FaultKind, tuple[str, str]]] = {
     FaultKind.UNSERVED: ("请核对交易编号", "Check the number of the transaction"),
 }
 
+_SCAN_AGAIN: Final = ("刷新后的二维码请以新的msgid发送", "Send the fresh code under a new msgid")
+_ASK_THE_AGENCY: Final = ("请联系参保地医保经办机构", "Ask the agency of the insured place")
+_SEE_ENROLMENTS: Final = ("请用1101核对参保信息", "Look at the enrolments by 1101")
+_CHECK_PERSON: Final = ("请核对人员、证件与卡后重发", "Check person, certificate and card, and send it again")
+_SPLIT: Final = (
+    "请拆分上传或缩小查询范围，每次使用新的msgid",
+    "Split the upload or narrow the query, each part under a msgid of its own",
+)
+
+# What is next where the step of the kind would be wrong; by the reason, or by the first broken rule.
+STEPS: Final[Mapping[str, tuple[str, str]]] = {
+    # Something stands already: it is looked at, and not made a second time.
+    "BATCH_SETTLED": (
+        "请以结算编号或原结算报文的msgid用5203查询，勿再上传同一费用",
+        "Query it by 5203 with the setl_id, or with the msgid that settled it; do not upload the same charges again",
+    ),
+    "FEE_LINE_EXISTS": (
+        "请用5204核对已上传明细；更正须先撤销（2205，住院2302），勿换明细编号重传",
+        "Compare it by 5204; to correct a line cancel it first (2205, of a stay 2302), never upload it under another number",
+    ),
+    "REQUEST_ID_REUSED": (
+        "请先查询该编号原报文的结果，确属另一笔业务的才用新编号",
+        "Look first what the message of that number did; only other business takes a new number",
+    ),
+    "EC_TOKEN_SPENT": (
+        "请先以原结算报文的msgid用5203查询是否已结算，未结算的再重新扫码",
+        "Query first by 5203 with the msgid of the settlement whether it is settled; scan again only where it is not",
+    ),
+    "SETTLEMENT_REFUNDED": ("无需再次撤销", "Nothing is left to be reversed"),
+    "STAY_OPEN": (
+        "请用5201核对在院记录，勿重复登记同一住院",
+        "Look at the open stay by 5201; do not register the same stay again",
+    ),
+    "PERSON_EXISTS": (
+        "请核对登记内容，勿以另一人员编号登记同一人",
+        "Compare the content; do not register the same person under another number",
+    ),
+    "CERTIFICATE_TAKEN": ("请核对证件号与卡号", "Check the numbers of certificates and cards"),
+    "CREDENTIAL_ACTIVE": ("请在原激活渠道出示", "Show it through the channel that activated it"),
+    "LEDGER_OPEN": ("账户已开立，勿重复开立", "It is open; do not open it again"),
+    "RECORD_OVERLAPS": (
+        "请核对起止日期，先终止原记录再发布新内容",
+        "Check the days: end the standing record first, then publish the new content",
+    ),
+    "POLICY_VERSION_EXISTS": ("请以新的版本号发布", "Publish it as a new version"),
+    "ACCESS_KEY_TAKEN": ("请更换访问密钥", "Choose another access key"),
+    "API_KEY_TAKEN": ("请更换API密钥", "Choose another API key"),
+    # Nothing is found: it is compared with what stands, and a lost answer asked for again.
+    "SETTLEMENT_NOT_FOUND": (
+        "请核对结算编号、就诊编号与人员；结算应答丢失的，以原msgid重发原报文",
+        "Check setl_id, mdtrt_id and person; where the answer of a settlement was lost, send it again with its own msgid",
+    ),
+    "ENCOUNTER_NOT_FOUND": ("请用5201核对就诊编号与人员", "Compare encounter and person by 5201"),
+    "CHARGE_BATCH_NOT_FOUND": (
+        "请用5204核对收费批次号与已上传费用",
+        "Compare the batch with what is uploaded, by 5204",
+    ),
+    "FEE_LINE_NOT_FOUND": ("请用5204核对明细编号", "Compare the numbers of the lines by 5204"),
+    "STACK_NOT_FOUND": _ASK_THE_AGENCY,
+    "CODE_UNKNOWN": _SCAN_AGAIN,
+    "EC_TOKEN_UNKNOWN": ("请重新扫码取得令牌", "Scan a code for a new token"),
+    # There is nothing that would have to come first.
+    "MESSAGE_VOIDED": ("业务仍需办理的，请以新的msgid发送", "Where it is still wanted, send it under a new msgid"),
+    "NOT_REVERSIBLE": (
+        "请核对原msgid、交易编号与人员；其他交易用其自身的撤销交易",
+        "Check omsgid, oinfno and person; other transactions are taken back by a transaction of their own",
+    ),
+    "FEE_SUM_MISMATCH": (
+        "请用5204核对明细，以相符的总额重发",
+        "Compare the lines by 5204 and send the total that they add up to",
+    ),
+    "SPLIT_CHANGED": (
+        "请重新预结算（2206，住院2303），按新结果结算",
+        "Try it again (2206, of a stay 2303) and settle what that says",
+    ),
+    "RETURN_EXCEEDS_LINE": ("请用5204核对原明细与退费", "Compare the line and its returns by 5204"),
+    "ENCOUNTER_STATE": ("请用5201核对就诊状态", "Look at the encounter by 5201"),
+    "NOT_ENROLLED": _SEE_ENROLMENTS,
+    "ENROLMENT_SUSPENDED": _SEE_ENROLMENTS,
+    "ENROLMENT_ENDED": _SEE_ENROLMENTS,
+    "ENROLMENT_OVERLAPS": ("请更正起止日期后重发", "Correct the days and send it again"),
+    "NAME_MISMATCH": _CHECK_PERSON,
+    "CERTIFICATE_MISMATCH": _CHECK_PERSON,
+    "CARD_SN_MISMATCH": _CHECK_PERSON,
+    "CODE_EXPIRED": _SCAN_AGAIN,
+    "CODE_USED": _SCAN_AGAIN,
+    "EC_TOKEN_EXPIRED": ("再以新令牌办理", "Then go on with the new token"),
+    "ANSWER_NOT_REPEATABLE": ("须使用新的编号", "That takes a new number"),
+    "SIGN_NO_UNKNOWN": ("请重新签到（9001）", "Sign in again by 9001"),
+    "AUTH_STYLE_NOT_ALLOWED": ("请登记一种鉴权方式", "Register a way of authentication"),
+    "INSTITUTION_UNKNOWN": (
+        "请核对机构编号与业务日期，或联系就医地医保经办机构",
+        "Check the institution code and the day, or ask the agency of the place of care",
+    ),
+    "FACT_MISSING": ("请补齐后重发", "Supply them and send it again"),
+    "NOT_COVERED_BY_POLICY": _ASK_THE_AGENCY,
+    "POLICY_NOT_EFFECTIVE": _ASK_THE_AGENCY,
+    "POLICY_OVERPAYS": _ASK_THE_AGENCY,
+    # Later it is as large as now.
+    "BODY_TOO_LARGE": _SPLIT,
+    "MESSAGE_TOO_LARGE": _SPLIT,
+    # The deadline passed before there was anything whose outcome could be unknown.
+    "body.late": ("未受理，请以相同msgid重发", "Nothing was begun: send it again with the same msgid"),
+}
+
 # Failures of the service bus, in the words that its clients know.
 BUS_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "AUTHENTICATION_MISSING": ("缺少服务网关的请求头!", "The gateway's headers are missing"),
@@ -74,6 +184,13 @@ BUS_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "PARTNER_NOT_FOUND": ("非法用户!", "Unknown user"),
     "AUTHENTICATION_FAILED": ("签名不一致!", "The signatures differ"),
 }
+
+
+def next_step(fault: Fault, lang: Literal["zh", "en"]) -> str:
+    """What to do next about a refusal; without a full stop."""
+    rule = fault.violations[0].rule if fault.violations else ""
+    step = STEPS.get(rule) or STEPS.get(fault.reason) or NEXT_STEPS[fault.kind]
+    return step[0 if lang == "zh" else 1]
 
 
 def rule_text(rule: str, values: Mapping[str, str], lang: Literal["zh", "en"], otherwise: str = "") -> str:

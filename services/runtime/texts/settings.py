@@ -1,0 +1,51 @@
+"""What each setting means, in Chinese; the English meaning stands at the setting itself.
+
+A name with `{MEMBER}` speaks of every member's own setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+SETTINGS_ZH: Final[Mapping[str, str]] = {
+    "YIBAO_SANDBOX": "沙箱：可用请求头指定业务日期，提供测试夹具方法，无须生产密钥。",
+    "YIBAO_DATA_DIR": "存放SQLite文件、链路追踪和沙箱网格密钥的目录。",
+    "YIBAO_DATABASE_URL": (
+        "没有单独设置的成员所用的数据库；其中的{member}代表成员名。都不设时：YIBAO_DATA_DIR中的SQLite文件。"
+    ),
+    "YIBAO_{MEMBER}_ADDRESS": "{member}的监听地址，调用方也按此找到它。",
+    "YIBAO_{MEMBER}_DATABASE_URL": "{member}的数据库；优先于YIBAO_DATABASE_URL。",
+    "YIBAO_GATEWAY_HOST": "网关HTTP监听的地址。",
+    "YIBAO_GATEWAY_PORT": "网关HTTP监听的端口。",
+    "YIBAO_MESH_KEY": "签发调用方令牌的密钥，至少32个字符，各成员相同。沙箱自行生成。",
+    "YIBAO_BOOTSTRAP_OPERATOR_KEY": "网格尚无操作员时第一个操作员的API密钥。不再设置时，上次给出的密钥失效。",
+    "YIBAO_TLS": "成员之间的TLS：auto表示地址不是本机回环时启用；off关闭；on启用。",
+    "YIBAO_TLS_CERTIFICATE": "成员向对方出示的PEM证书链。",
+    "YIBAO_TLS_KEY": "该证书的PEM私钥。",
+    "YIBAO_TLS_AUTHORITY": "对方证书必须由其签发的机构的PEM证书。",
+    "YIBAO_PLACEMENT": "同一进程内的成员如何互相调用：grpc（本机回环）或local（进程内）。",
+    "YIBAO_WORKERS": "一个成员在一个端口上的进程数；需要PostgreSQL。",
+    "YIBAO_TRACE_RATIO": "保留的链路比例，0到1；沙箱为1，其他为0.05。出错的总是保留。",
+    "YIBAO_TRACE_EXPORTER": "链路送往何处：sqlite（traces.sqlite）、otlp或none。",
+    "YIBAO_TRACE_KEEP_SPANS": "traces.sqlite最多保存的跨度数；最旧的先删除。",
+    "YIBAO_OTLP_ENDPOINT": "接收链路的OTLP/HTTP地址，如http://host:4318/v1/traces。",
+    "YIBAO_LOG_LEVEL": "debug、info、warning或error；info为每次调用写一行。",
+    "YIBAO_MAX_CONCURRENT_RPCS": "一个成员同时处理的调用数；更多的被拒绝。",
+    "YIBAO_MAX_MESSAGE_BYTES": "收发消息的最大字节数。",
+    "YIBAO_MAX_BATCH": "一次批量调用和一次提交中最多的条数，1到64。",
+    "YIBAO_MAX_QUEUE": "等待提交的最多条数；更多的被拒绝。",
+    "YIBAO_COMMIT_WORKERS": "在PostgreSQL上同时进行的提交数，每个用自己的连接；SQLite只有一个。",
+    "YIBAO_DATABASE_POOL": "一个成员到其数据库的连接数。",
+    "YIBAO_CATALOGUE_FILES": "空目录库启动时装入的CSV和YAML文件所在目录。",
+    "YIBAO_PEER_TIMEOUT_S": "调用其他成员而未指明时限时所用的秒数。",
+    "YIBAO_PEER_ATTEMPTS": "可重复的调用最多尝试的次数，含第一次。",
+    "YIBAO_STOP_GRACE_S": "成员停止时留给进行中调用的秒数。",
+}
+
+
+def setting_zh(name: str, member: str) -> str:
+    """The meaning of a setting; `member` is the one it belongs to, "" for none. KeyError where it was not translated."""
+    if member:
+        return SETTINGS_ZH[name.replace(f"_{member.upper()}_", "_{MEMBER}_")].replace("{member}", member)
+    return SETTINGS_ZH[name]
