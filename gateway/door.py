@@ -1,24 +1,23 @@
-"""The ASGI door: reads bodies within limits and sends each request to its face. `/v1/` is REST, every other POST national.
+"""The ASGI door: sends each request, once its body is there, to its face. `/v1/` is REST, every other POST national.
 
 It knows no transaction and no route; it never logs a path, a query or a body.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from gateway.http import Request, Response
+from gateway.bodies import Bodies, Gone, Receive
+from gateway.http import Request, Response, is_late_body
 from gateway.national.face import NationalFace
 from gateway.rest import PREFIX, RestFace
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault, FaultKind
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-_BODY_TIMEOUT_S: Final = 20.0
 _CORS: Final = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"retry-after"))
 _PREFLIGHT: Final = (
     (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
@@ -26,16 +25,11 @@ _PREFLIGHT: Final = (
 )
 
 
-class _TooLarge(Exception):
-    """The body grew beyond the limit."""
-
-
-class _Gone(Exception):
-    """The client left before its body had come."""
-
-
 class Door:
-    """One ASGI application. `pages` are the fixed answers to GET, by path."""
+    """One ASGI application. `pages` are the fixed answers to GET, by path.
+
+    At most `max_requests` are served at a time, and the bodies of as many more are waited for.
+    """
 
     def __init__(
         self,
@@ -50,7 +44,7 @@ class Door:
         self._rest = rest
         self._pages = pages
         self._clock = clock
-        self._max_body_bytes = max_body_bytes
+        self._bodies = Bodies(max_body_bytes, max_requests)
         self._max_requests = max_requests
         self._under_way = 0
 
@@ -62,65 +56,42 @@ class Door:
         if scope["method"] == "OPTIONS":
             await _send(send, Response(204, b""), preflight=headers.get("access-control-request-headers", "*"))
             return
-        self._under_way += 1
         try:
             response = await self._respond(scope, headers, receive)
-        except _Gone:
+        except Gone:
             return
-        finally:
-            self._under_way -= 1
         await _send(send, response)
 
     async def _respond(self, scope: dict[str, Any], headers: dict[str, str], receive: Receive) -> Response:
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").partition("?")[0]
         method: str = scope["method"]
-        query = scope["query_string"].decode("latin-1")
         page = self._pages.get(path) if method in ("GET", "HEAD") else None
         if page is not None:
             return page()
-        is_rest = path.startswith(PREFIX) or method != "POST"
-        request = Request(method, path, query, headers, b"", self._clock())
-        if self._under_way > self._max_requests:
-            return self._rest.refused(request, _busy()) if is_rest else self._national.too_busy(request)
+        body = b""
+        refusal: Fault | None = None
         try:
-            body = await self._body(receive, headers)
-        except _TooLarge:
-            limit = {"limit_bytes": str(self._max_body_bytes)}
-            if is_rest:
-                return self._rest.refused(request, Fault(FaultKind.EXHAUSTED, "BODY_TOO_LARGE", limit))
-            return self._national.too_large(request, self._max_body_bytes)
-        request = Request(method, path, query, headers, body, request.received)
-        return await (self._rest.handle(request) if is_rest else self._national.handle(request))
-
-    async def _body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
-        announced = headers.get("content-length", "")
-        if announced.isdigit() and int(announced) > self._max_body_bytes:
-            raise _TooLarge
-        message = await receive()
-        if message["type"] == "http.request" and not message.get("more_body"):
-            body: bytes = message.get("body", b"")
-        else:
-            body = await self._long_body(message, receive)
-        if len(body) > self._max_body_bytes:
-            raise _TooLarge
-        return body
-
-    async def _long_body(self, message: dict[str, Any], receive: Receive) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
+            body = await self._bodies.read(receive, headers.get("content-length", ""))
+        except Fault as fault:
+            refusal = fault
+        request = Request(method, path, scope["query_string"].decode("latin-1"), headers, body, self._clock())
+        face: RestFace | NationalFace = self._rest if path.startswith(PREFIX) or method != "POST" else self._national
+        if refusal is not None:
+            return _unread(face.refused(request, refusal), refusal)
+        if self._under_way >= self._max_requests:
+            return face.refused(request, _busy())
+        self._under_way += 1
         try:
-            async with asyncio.timeout(_BODY_TIMEOUT_S):
-                while message["type"] == "http.request":
-                    chunks.append(message.get("body", b""))
-                    size += len(chunks[-1])
-                    if size > self._max_body_bytes:
-                        raise _TooLarge
-                    if not message.get("more_body"):
-                        return b"".join(chunks)
-                    message = await receive()
-        except TimeoutError:
-            raise _Gone from None
-        raise _Gone
+            return await face.handle(request)
+        finally:
+            self._under_way -= 1
+
+
+def _unread(response: Response, refusal: Fault) -> Response:
+    """A client whose body did not come may not send the rest of it later: its connection is closed."""
+    if not is_late_body(refusal):
+        return response
+    return replace(response, headers={**response.headers, "connection": "close"})
 
 
 def _busy() -> Fault:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,11 +15,20 @@ from services.runtime.texts.gateway import rule_text
 
 JSON: Final = "application/json; charset=utf-8"
 BUSINESS_DATE_HEADER: Final = "x-yibao-business-date"
+TIMEOUT_HEADER: Final = "grpc-timeout"
+REQUEST_TIMEOUT: Final = 408
+
+_LATE_BODY: Final = "body.late"
+_TIMEOUT: Final = re.compile(r"([0-9]{1,8})([HMSmun])")
+_UNIT_S: Final[Mapping[str, float]] = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request whose body has arrived. `path` and `query` are as they came, not decoded; header names in lower case."""
+    """One request whose body has arrived. `path` and `query` are as they came, not decoded; header names in lower case.
+
+    `received` is the moment of the body's arrival by the mesh's clock, `begun` the same in seconds of the monotonic clock.
+    """
 
     method: str
     path: str
@@ -25,6 +36,14 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     received: datetime
+    begun: float = field(default_factory=time.monotonic)
+
+    def left_s(self, limit_s: float) -> float:
+        """Seconds that are left of those in which the request must be answered; Fault DEADLINE_EXCEEDED where none are."""
+        left_s = self.begun + limit_s - time.monotonic()
+        if left_s <= 0:
+            raise Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED")
+        return left_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +72,34 @@ def business_date(headers: Mapping[str, str], sandbox: bool) -> date | None:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        broken = Violation("X-Yibao-Business-Date", "header.date", rule_text("header.date", {}, "en"))
-        raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[broken]) from None
+        raise _broken_header("X-Yibao-Business-Date", "header.date") from None
+
+
+def asked_timeout_s(headers: Mapping[str, str]) -> float | None:
+    """The seconds in which `Grpc-Timeout` (`300S`, `500m`) wants an answer, None without it; Fault INVALID_REQUEST."""
+    text = headers.get(TIMEOUT_HEADER)
+    if text is None:
+        return None
+    found = _TIMEOUT.fullmatch(text.strip())
+    if found is None or not int(found[1]):
+        raise _broken_header("Grpc-Timeout", "header.timeout")
+    return int(found[1]) * _UNIT_S[found[2]]
+
+
+def late_body() -> Fault:
+    """The refusal of a request whose body did not come in time: nothing of it was begun."""
+    broken = Violation("body", _LATE_BODY, rule_text(_LATE_BODY, {}, "en"))
+    return Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED", violations=[broken])
+
+
+def is_late_body(fault: Fault) -> bool:
+    """Whether a refusal is that of a body that did not come, which HTTP tells as 408."""
+    return any(violation.rule == _LATE_BODY for violation in fault.violations)
+
+
+def _broken_header(name: str, rule: str) -> Fault:
+    broken = Violation(name, rule, rule_text(rule, {}, "en"))
+    return Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[broken])
 
 
 def _decoded(text: str) -> str:

@@ -14,12 +14,13 @@ from gateway.national.transactions import Transactions
 from gateway.reference.comments import description, errors
 from gateway.reference.national import not_served, transactions
 from gateway.reference.schemas import Schemas
-from gateway.rest import Route, Routes
+from gateway.rest import OPERATOR_TIMEOUT_S, TIMEOUT_S, Route, Routes
 from services.runtime.call import Role
 from services.runtime.texts.table import TEXTS
 
 _PROBLEM: Final = "Problem"
 _DATE_HEADER: Final = "BusinessDate"
+_TIMEOUT_HEADER: Final = "GrpcTimeout"
 
 
 def document(routes: Routes, table: Transactions, comments: Mapping[str, str], version: str) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def document(routes: Routes, table: Transactions, comments: Mapping[str, str], v
             "schemas": schemas.by_name,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "A key of a role."}},
             "responses": {_PROBLEM: _problem_response()},
-            "parameters": {_DATE_HEADER: _business_date()},
+            "parameters": {_DATE_HEADER: _business_date(), _TIMEOUT_HEADER: _grpc_timeout()},
         },
         "x-national-transactions": transactions(table, comments),
         "x-national-not-served": not_served(table),
@@ -65,7 +66,10 @@ def _operation(route: Route, schemas: Schemas, comments: Mapping[str, str]) -> d
         "x-effect": method.effect.value,
         "x-errors": list(errors(comments, method.service, method.name)),
         "x-infno": [each.infno for each in method.transactions],
-        "parameters": [*_parameters(route, schemas), {"$ref": f"#/components/parameters/{_DATE_HEADER}"}],
+        "parameters": [
+            *_parameters(route, schemas),
+            *({"$ref": f"#/components/parameters/{name}"} for name in (_DATE_HEADER, _TIMEOUT_HEADER)),
+        ],
         "responses": {
             "200": {"description": "The answer.", "content": {"application/json": {"schema": schemas.ref(response)}}},
             "default": {"$ref": f"#/components/responses/{_PROBLEM}"},
@@ -132,6 +136,18 @@ def _business_date() -> dict[str, Any]:
         "in": "header",
         "description": "Sandbox only: the day on which the request is decided, yyyy-MM-dd.",
         "schema": {"type": "string", "format": "date"},
+    }
+
+
+def _grpc_timeout() -> dict[str, Any]:
+    return {
+        "name": "Grpc-Timeout",
+        "in": "header",
+        "description": (
+            "Time in which an answer is wanted: at most eight digits and a unit (H M S m u n), such as 300S or 500m. "
+            f"Without it {TIMEOUT_S:.0f} s; only operators get more, up to {OPERATOR_TIMEOUT_S:.0f} s."
+        ),
+        "schema": {"type": "string", "pattern": "^[0-9]{1,8}[HMSmun]$"},
     }
 
 

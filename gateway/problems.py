@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.http import Response
+from gateway.http import REQUEST_TIMEOUT, Response, is_late_body
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.status import DOMAIN, INTERNAL_ERROR, InternalError
-from services.runtime.texts.gateway import NEXT_STEPS, rule_text
+from services.runtime.texts.gateway import next_step, rule_text
 from services.runtime.texts.table import text_of
 
 STATUSES: Final[Mapping[FaultKind, int]] = {
@@ -40,6 +40,8 @@ def status_of(error: Fault | InternalError) -> int:
     """HTTP status of an error."""
     if isinstance(error, InternalError):
         return 500
+    if is_late_body(error):
+        return REQUEST_TIMEOUT
     return _REASON_STATUSES.get(error.reason, STATUSES[error.kind])
 
 
@@ -69,11 +71,11 @@ def _body(
         details.append({"@type": f"{_TYPE}BadRequest", "fieldViolations": broken})
     if fault is not None and fault.retry_after_s is not None:
         details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{fault.retry_after_s:.3f}s"})
-    for locale, lang in (("zh-CN", "zh"), ("en-US", "en")):
-        said = text_of(reason, metadata, "zh" if lang == "zh" else "en")
-        if fault is not None:
-            step = NEXT_STEPS[fault.kind][0 if lang == "zh" else 1]
-            said = f"{said}。{step}。" if lang == "zh" else f"{said}. {step}."
+    chinese, english = text_of(reason, metadata, "zh"), text_of(reason, metadata, "en")
+    if fault is not None:
+        chinese = f"{chinese}。{next_step(fault, 'zh')}。"
+        english = f"{english}. {next_step(fault, 'en')}."
+    for locale, said in (("zh-CN", chinese), ("en-US", english)):
         details.append({"@type": f"{_TYPE}LocalizedMessage", "locale": locale, "message": said})
     error = {"code": status, "status": name, "message": text_of(reason, metadata, "en"), "details": details}
     return {"error": error}

@@ -5,6 +5,7 @@ Routes, roles and fields are the contract's; the member that serves the RPC deci
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterable
@@ -18,7 +19,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from gateway.backend import Backend, CallOptions
-from gateway.http import Request, Response, business_date, query_values
+from gateway.http import Request, Response, asked_timeout_s, business_date, query_values
 from gateway.jsoncodec.read import JsonReaders
 from gateway.jsoncodec.write import JsonWriters
 from gateway.observing import Observed, Observer, Outcome
@@ -32,7 +33,10 @@ from services.runtime.status import InternalError
 from services.runtime.texts.gateway import rule_text
 
 PREFIX: Final = "/v1/"
+# An answer must come within this time, counted from the arrival of the request's body, look-up of the key included. A
+# caller may ask for less by `Grpc-Timeout`, an operator for more.
 TIMEOUT_S: Final = 10.0
+OPERATOR_TIMEOUT_S: Final = 600.0
 
 _VARIABLE: Final = re.compile(r"\{([a-z0-9_.]+)\}")
 _BEARER: Final = "bearer "
@@ -118,15 +122,27 @@ class RestFace:
             return _refused(error, observed)
 
     async def _answer(self, request: Request, route: Route, variables: dict[str, str], observed: Observed) -> Response:
-        caller = await self._caller(request, route.method)
+        asked_s = asked_timeout_s(request.headers)
+        caller = await self._caller_in_time(request, route.method, asked_s)
         day = business_date(request.headers, self._sandbox and caller.sandbox)
         message = route.read(_value(request, route, variables))
-        answer = await self._backend.call(route.method, message, CallOptions(caller, TIMEOUT_S, day))
+        options = CallOptions(caller, request.left_s(_limit_s(asked_s, caller)), day)
+        answer = await self._backend.call(route.method, message, options)
         numbers = (*route.method.request_numbers, *route.method.response_numbers)
         sources = [message] * len(route.method.request_numbers) + [answer] * len(route.method.response_numbers)
         found = {number.attribute: number.get(source) for number, source in zip(numbers, sources, strict=True)}
         observed.ended(Outcome(200), more={name: value for name, value in found.items() if value})
         return Response(200, msgspec.json.encode(route.write(answer)))
+
+    async def _caller_in_time(self, request: Request, method: MethodContract, asked_s: float | None) -> Caller:
+        """Who calls, found within the time asked for. Only that needs a timer: a look-up ends in less than TIMEOUT_S."""
+        if asked_s is None or asked_s >= TIMEOUT_S:
+            return await self._caller(request, method)
+        try:
+            async with asyncio.timeout(request.left_s(asked_s)):
+                return await self._caller(request, method)
+        except TimeoutError:
+            raise Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED") from None
 
     async def _caller(self, request: Request, method: MethodContract) -> Caller:
         header = request.headers.get("authorization", "")
@@ -141,6 +157,13 @@ class RestFace:
         fields = {"member": "gateway", "error_id": error_id, **describe(error, with_text=self._sandbox)}
         write(self._log, logging.ERROR, "internal error", fields)
         return InternalError(error_id, {"error_id": error_id, "member": "gateway"})
+
+
+def _limit_s(asked_s: float | None, caller: Caller) -> float:
+    """The time that a caller gets: what it asked for, up to what its role may ask for."""
+    if asked_s is None:
+        return TIMEOUT_S
+    return min(asked_s, OPERATOR_TIMEOUT_S if caller.role is Role.OPERATOR else TIMEOUT_S)
 
 
 def _refused(error: Fault | InternalError, observed: Observed) -> Response:

@@ -1,7 +1,7 @@
 """The outer forms of the national interface: reading them out of any body, and writing their answers.
 
 Reads `{infno, …, input}`, the credential decoder `{orgId, transType, data}`, a bare `{data}` (1162 as some clients post it)
-and the `jsonStr` of a multipart upload. It never looks into a node.
+and the `jsonStr` of a multipart upload; `input` and the decoder's `data` may be JSON text. It never looks into a node.
 """
 
 from __future__ import annotations
@@ -72,9 +72,11 @@ def read_body(read_json: msgspec.json.Decoder[Any], body: bytes, content_type: s
     row = _object(read_json, body.removeprefix(_BOM), "body")
     infno = _text(row, "infno")
     if not infno and not is_absent(find(row, "transType")):
-        return _decoder_request(row, _text(row, "transType"))
-    if not infno and is_absent(find(row, "input")) and type(find(row, "data")) is dict:
-        return _decoder_request(row, EC_QUERY)
+        return _decoder_request(row, _text(row, "transType"), _node(read_json, find(row, "data")))
+    if not infno and is_absent(find(row, "input")):
+        data = _node(read_json, find(row, "data"))
+        if type(data) is dict:
+            return _decoder_request(row, EC_QUERY, data)
     raw = find(row, "input")
     if type(raw) is str and not is_absent(raw):
         raw = _object(read_json, raw.encode(), "input")
@@ -135,13 +137,26 @@ def write_bus_refusal(message: str) -> bytes:
     return f'{{"code":401,"message":{encode_basestring(message)}}}'.encode()
 
 
-def _decoder_request(row: Row, kind: str) -> Envelope:
+def _decoder_request(row: Row, kind: str, data: Any) -> Envelope:
     """The decoder has no message number: every call is one of its own."""
-    data: Any = find(row, "data")
     node: Mapping[str, object] = data if type(data) is dict else {}
     org_id = _text(row, "orgId") or _text(dict(node), "orgId")
-    root = {"data": {**node, "orgId": org_id} if org_id and is_absent(find(dict(node), "orgId")) else data}
+    fills = org_id and (type(data) is dict or is_absent(data)) and is_absent(find(dict(node), "orgId"))
+    root = {"data": {**node, "orgId": org_id} if fills else data}
     return Envelope(row, root, kind, EC_LOCAL, "", org_id, "", _region("", org_id))
+
+
+def _node(read_json: msgspec.json.Decoder[Any], raw: Any) -> Any:
+    """A node that may be JSON text or a list of one; what is no object comes back as it is, to be refused by its path."""
+    found = raw
+    if type(raw) is str and not is_absent(raw):
+        try:
+            found = read_json.decode(raw.encode())
+        except (msgspec.DecodeError, RecursionError):
+            return raw
+    if type(found) is list and len(found) == 1:
+        found = found[0]
+    return found if type(found) is dict else raw
 
 
 def _object(read_json: msgspec.json.Decoder[Any], text: bytes, what: str) -> Row:

@@ -12,7 +12,7 @@ from google.protobuf.descriptor import Descriptor
 from gateway.national.codec.plan import national_path
 from services.kernel.errors import Fault, Violation
 from services.runtime.status import INTERNAL_ERROR, InternalError
-from services.runtime.texts.gateway import NEXT_STEPS, rule_text
+from services.runtime.texts.gateway import next_step, rule_text
 from services.runtime.texts.table import text, text_of
 
 LIMIT: Final = 200
@@ -25,7 +25,7 @@ def refusal(error: Fault | InternalError, request: Descriptor | None) -> str:
     if isinstance(error, InternalError):
         return f"[{INTERNAL_ERROR}] {text_of(INTERNAL_ERROR, {'error_id': error.error_id}, 'zh')}"[:LIMIT]
     said = f"[{error.reason}] {text(error, 'zh')}"
-    step = f"。{NEXT_STEPS[error.kind][0]}"
+    step = f"。{next_step(error, 'zh')}"
     fields = [_field(violation, request) for violation in error.violations]
     shown = _fitted(fields, LIMIT - len(said) - len(step))
     return (said + shown + step if len(said) + len(shown) + len(step) <= LIMIT else said)[:LIMIT]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,13 +22,14 @@ Answer = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One call that arrived: the method, the request, in whose name, on which day, below which trace."""
+    """One call that arrived: the method, the request, in whose name, on which day, below which trace, with how much time."""
 
     method: str
     request: Any
     caller: Caller
     business_date: str
     traceparent: str
+    left_s: float
 
 
 class FakeMesh:
@@ -72,7 +74,8 @@ class FakeMesh:
                 if method.batch is not None:
                     return await self._batch(method, request, metadata)
                 token, day = metadata.get(CALLER_KEY, ""), metadata.get(BUSINESS_DATE_KEY, "")
-                answer = await self._answer(method, request, token, day, metadata.get("traceparent", ""))
+                traceparent, left_s = metadata.get("traceparent", ""), context.time_remaining()
+                answer = await self._answer(method, request, token, day, traceparent, left_s)
             except Fault as fault:
                 await context.abort(*to_rpc_error(fault))
                 raise
@@ -90,17 +93,20 @@ class FakeMesh:
         for item in items:
             day = item.context.business_date
             text = f"{day.year:04}-{day.month:02}-{day.day:02}" if item.context.HasField("business_date") else ""
+            left_s = item.context.deadline.ToMilliseconds() / 1000 - time.time()
             try:
                 answer = await self._answer(
-                    unary, item.request, item.context.caller_token, text, item.context.traceparent
+                    unary, item.request, item.context.caller_token, text, item.context.traceparent, left_s
                 )
                 outcomes.add(response=answer)
             except Fault as fault:
                 outcomes.add(status=to_status(fault))
         return bytes(response.SerializeToString())
 
-    async def _answer(self, method: MethodContract, request: Any, token: str, day: str, traceparent: str) -> Message:
-        self.asked.append(Asked(method.name, request, self._signer.verify(token), day, traceparent))
+    async def _answer(
+        self, method: MethodContract, request: Any, token: str, day: str, traceparent: str, left_s: float
+    ) -> Message:
+        self.asked.append(Asked(method.name, request, self._signer.verify(token), day, traceparent, left_s))
         answer = self.answers.get(method.name)
         if callable(answer):
             answer = answer(request)

@@ -1,13 +1,17 @@
-"""The door on the wire: interim answers, limits, preflights, pages; a port that is taken explains itself."""
+"""The door on the wire: interim answers, limits, bodies that do not come, preflights, pages; a port that is taken says so."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import pytest
 
+from gateway import bodies
 from gateway.app import build
 from services.kernel.clock import system_clock
 from services.runtime.auth import TokenSigner
@@ -15,6 +19,7 @@ from services.runtime.config import Config
 from services.runtime.server import StartError
 from services.runtime.telemetry import Telemetry
 from tests.gateway.conftest import KEY, Scene, envelope
+from yibao.settlement.v1 import settlement_pb2
 
 QUERY = envelope("5203", {"data": {"psn_no": "1", "mdtrt_id": "2"}})
 
@@ -87,6 +92,94 @@ class TestLimits:
         start = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
         (answer,) = await talk(scene, start + b"6000\r\n" + b"x" * 0x6000 + b"\r\n")
         assert b"BODY_TOO_LARGE" in answer
+
+
+@asynccontextmanager
+async def headers_only(scene: Scene, start: bytes) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection on which the head of a request has been sent, and nothing else yet."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", scene.server.port)
+    writer.write(start)
+    await writer.drain()
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def answer_of(reader: asyncio.StreamReader) -> tuple[bytes, Any]:
+    """Status line and headers, and the JSON, of an answer after which the connection is closed."""
+    start, _, body = (await asyncio.wait_for(reader.read(), 5)).partition(b"\r\n\r\n")
+    return start, json.loads(body)
+
+
+class TestBodiesThatDoNotCome:
+    @pytest.fixture
+    def settings(self) -> dict[str, str]:
+        return {"YIBAO_MAX_CONCURRENT_RPCS": "3"}
+
+    async def test_heads_without_bodies_keep_nobody_out_and_the_oldest_leave(self, scene: Scene) -> None:
+        async with AsyncExitStack() as opened:
+            waiting = [await opened.enter_async_context(headers_only(scene, head(100))) for _ in range(8)]
+            await asyncio.sleep(0.2)
+            assert (await scene.send(QUERY))["infcode"] == 0
+            body = json.dumps(QUERY).encode()
+            async with headers_only(scene, head(len(body))) as (reader, writer):
+                await asyncio.sleep(0.2)
+                writer.write(body)
+                assert b'"infcode":0' in await asyncio.wait_for(reader.read(65536), 5)
+            for reader, _ in waiting[:5]:
+                start, told = await answer_of(reader)
+                assert start.startswith(b"HTTP/1.1 408")
+                assert told["infcode"] == -1
+
+    async def test_a_body_that_never_comes_is_told_with_a_span_and_the_connection_is_closed(
+        self, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bodies, "LIMIT_S", 0.2)
+        body = json.dumps(QUERY).encode()
+        for part in (b"", body[:20]):
+            async with headers_only(scene, head(len(body)) + part) as (reader, _):
+                start, told = await answer_of(reader)
+            assert start.startswith(b"HTTP/1.1 408")
+            assert b"connection: close" in start
+            assert told["err_msg"] == "[DEADLINE_EXCEEDED] 处理超时：body 未及时收齐。未受理，请以相同msgid重发"
+        scene.telemetry.flush()
+        spans = [dict(span.attributes or {}) for span in scene.spans.named("POST /*")]
+        assert [each["http.response.status_code"] for each in spans] == [408, 408]
+
+    async def test_a_rest_client_is_told_in_its_own_form(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bodies, "LIMIT_S", 0.2)
+        start = head(100).replace(b"/fsi/api/x", b"/v1/persons:get")
+        async with headers_only(scene, start) as (reader, _):
+            start, told = await answer_of(reader)
+        assert start.startswith(b"HTTP/1.1 408")
+        error = told["error"]
+        assert (error["code"], error["status"]) == (408, "DEADLINE_EXCEEDED")
+        (broken,) = [each["fieldViolations"] for each in error["details"] if each["@type"].endswith("BadRequest")]
+        assert [each["field"] for each in broken] == ["body"]
+
+    async def test_who_leaves_before_the_body_is_forgotten(self, scene: Scene) -> None:
+        async with headers_only(scene, head(100)):
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)
+        assert (await scene.send(QUERY))["infcode"] == 0
+
+    async def test_more_than_may_be_served_at_a_time_are_refused(self, scene: Scene) -> None:
+        gate, begun = asyncio.Event(), asyncio.Semaphore(0)
+
+        async def slow(request: object) -> settlement_pb2.GetSettlementResponse:
+            begun.release()
+            await gate.wait()
+            return settlement_pb2.GetSettlementResponse()
+
+        scene.mesh.answers["GetSettlement"] = slow
+        served = [asyncio.create_task(scene.send(QUERY)) for _ in range(3)]
+        for _ in served:
+            await begun.acquire()
+        assert (await scene.send(QUERY))["err_msg"].startswith("[TOO_MANY_CALLS] ")
+        assert (await scene.client.get("/v1/catalogue/head")).status_code == 429
+        gate.set()
+        assert [each["infcode"] for each in await asyncio.gather(*served)] == [0, 0, 0]
 
 
 class TestBrowsers:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from services.kernel.errors import Fault, FaultKind, Violation, conflict, precondition
+from services.kernel.errors import Fault, FaultKind, Violation, conflict
 from tests.gateway.conftest import HOSPITAL, Scene, envelope, hospital
-from yibao.identity.v1 import credential_pb2, partner_pb2
+from yibao.identity.v1 import partner_pb2
 from yibao.settlement.v1 import fee_pb2, settlement_pb2
 
 BILL = {
@@ -236,9 +236,6 @@ class TestRefusal:
         assert "boom" not in answer.text
 
 
-SCAN = {"orgId": HOSPITAL, "businessType": "01301", "operatorId": "1", "ecQrCode": "Q" * 28}
-
-
 class TestSignIn:
     async def test_an_unknown_sign_no_is_warned_about(self, desk: Scene) -> None:
         desk.mesh.answers["CheckSignNo"] = partner_pb2.CheckSignNoResponse(open=False)
@@ -263,45 +260,6 @@ class TestSignIn:
     async def test_none_is_needed(self, desk: Scene) -> None:
         await desk.send(envelope("2207", {"data": BILL}, sign_no="null"))
         assert not desk.mesh.calls("CheckSignNo")
-
-
-class TestCredentialDecoder:
-    def decoded(self, scene: Scene) -> None:
-        response = credential_pb2.DecodeCodeResponse()
-        response.out_data.ec_token = "T1"
-        response.out_data.user_name = "测试人员"
-        scene.mesh.answers["DecodeCode"] = response
-
-    @pytest.mark.parametrize(
-        "body", [{"orgId": HOSPITAL, "transType": "ec.query", "data": SCAN, "extra": {}}, {"data": SCAN}]
-    )
-    async def test_the_local_form_is_served_with_its_own_answer(self, scene: Scene, body: dict[str, Any]) -> None:
-        self.decoded(scene)
-        answer = await scene.send(body, path="/localcfc/api/hsecfc/localQrCodeQuery")
-        assert (answer["code"], answer["orgId"], answer["data"]["ecToken"]) == (0, HOSPITAL, "T1")
-
-    async def test_each_call_without_a_message_number_is_one_of_its_own(self, scene: Scene) -> None:
-        self.decoded(scene)
-        for _ in range(2):
-            await scene.send({"transType": "ec.query", "orgId": HOSPITAL, "data": {"ecQrCode": "Q"}})
-        first, second = scene.mesh.calls("DecodeCode")
-        assert first.request.request_id != second.request.request_id
-        assert first.request.in_data.org_id == HOSPITAL
-
-    async def test_its_refusal_has_its_own_form(self, scene: Scene) -> None:
-        scene.mesh.answers["DecodeCode"] = precondition("CODE_USED")
-        answer = await scene.send({"orgId": HOSPITAL, "transType": "ec.query", "data": SCAN})
-        assert (answer["code"], answer["success"]) == (500159, False)
-        assert answer["message"].startswith("[CODE_USED]")
-
-    async def test_another_kind_of_call_is_refused_in_its_form(self, scene: Scene) -> None:
-        answer = await scene.send({"orgId": HOSPITAL, "transType": "cn.nhsa.ec.auth", "data": SCAN})
-        assert (answer["code"], answer["success"]) == (500159, False)
-
-    async def test_6101_takes_the_same_code_in_the_envelope(self, scene: Scene) -> None:
-        self.decoded(scene)
-        answer = await scene.send(envelope("6101", {"InData": SCAN}))
-        assert answer["output"]["OutData"]["ecToken"] == "T1"
 
 
 class TestBusinessDate:

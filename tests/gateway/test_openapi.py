@@ -62,6 +62,14 @@ def test_every_rpc_that_is_not_for_members_only_is_described_with_comment_and_ro
             assert operation["x-roles"]
 
 
+def test_every_operation_tells_how_long_a_caller_may_wait(api: dict[str, Any]) -> None:
+    wanted = {"$ref": "#/components/parameters/GrpcTimeout"}
+    assert all(wanted in each["parameters"] for verbs in api["paths"].values() for each in verbs.values())
+    said = api["components"]["parameters"]["GrpcTimeout"]["description"]
+    assert "10 s" in said
+    assert "600 s" in said
+
+
 def test_constraints_and_data_classes_are_told(api: dict[str, Any]) -> None:
     bill = api["components"]["schemas"]["settlement.v1.Bill"]
     assert bill["properties"]["psnNo"] == {

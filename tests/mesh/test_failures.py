@@ -8,10 +8,12 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import grpc
+import httpx
 import pytest
 
 from services import mesh as table
@@ -23,6 +25,8 @@ from tests.mesh.world import ledger_findings, small_sandbox
 from tools import postgres
 from tools.cli.mesh_client import NationalAnswer
 from tools.running import HOST, free_ports
+from yibao.identity.v1.partner_pb2 import IssueApiKeyRequest
+from yibao.options.v1 import options_pb2
 
 GET_HEAD: Final = "/yibao.catalogue.v1.CatalogueService/GetHead"
 BILL: Final = [Row(DRUG, 1, 50_000)]
@@ -225,6 +229,48 @@ class TestStore:
             assert (status, answer.body["infcode"]) == (503, -1)
             assert answer.message.startswith("[STORE_UNAVAILABLE] ")
             await hospital.done("1201", {"medinsinfo": {"fixmedins_type": "1", "fixmedins_code": hospital.code}})
+
+
+class TestShortTime:
+    async def test_a_settlement_that_its_caller_does_not_wait_for_is_booked_once(self, tmp_path: Path) -> None:
+        async with small_sandbox(tmp_path) as town:
+            hospital, who = town.hospital, await town.newcomers.one()
+            node = await hospital.open_visit(who, BILL)
+            headers = {"Authorization": f"Bearer {await institution_key(town.mesh, hospital.code)}"}
+            with closing(sqlite3.connect(tmp_path / "settlement.sqlite", isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                begun = time.monotonic()
+                late = await settled_by_rest(hospital, node, headers | {"Grpc-Timeout": "500m"})
+                assert time.monotonic() - begun < 3
+                assert late.status_code == 504
+                assert '"DEADLINE_EXCEEDED"' in late.text
+                other.execute("ROLLBACK")
+            answers = [await settled_by_rest(hospital, node, headers) for _ in range(2)]
+            assert [answer.status_code for answer in answers] == [200, 200], answers[0].text
+            assert answers[0].content == answers[1].content
+            lines = await hospital.done("5204", {"data": {name: node[name] for name in ("psn_no", "mdtrt_id")}})
+            assert [line["setl_id"] for line in lines.output["data"]] == [answers[0].json()["setlinfo"]["setlId"]]
+            assert await town.ledger_findings() == []
+
+
+async def institution_key(mesh: Mesh, code: str) -> str:
+    """A bearer key of an institution."""
+    request = IssueApiKeyRequest(request_id=f"key-{code}", role=options_pb2.ROLE_INSTITUTION, subject=code)
+    return str((await mesh.call("yibao.identity.v1.PartnerService.IssueApiKey", request)).api_key)
+
+
+async def settled_by_rest(hospital: Hospital, node: Mapping[str, Any], headers: Mapping[str, str]) -> httpx.Response:
+    """What the REST face answers to a bill, always under one request id."""
+    names = {"psn_no": "psnNo", "mdtrt_cert_no": "mdtrtCertNo", "mdtrt_id": "mdtrtId", "chrg_bchno": "chrgBchno"}
+    data = {json_name: node[name] for name, json_name in names.items()} | {
+        "mdtrtCertType": "MDTRT_CERT_TYPE_ID_CARD",
+        "medType": "MED_TYPE_OUTPATIENT",
+        "insutype": node["insutype"],
+        "acctUsedFlag": "ACCT_USED_FLAG_OWN",
+        "medfeeSumamtFen": str(int(Decimal(node["medfee_sumamt"]) * 100)),
+    }
+    body = {"requestId": "once", "desk": {"fixmedinsCode": hospital.code}, "data": data}
+    return await hospital.http.post("/v1/settlements", json=body, headers=dict(headers))
 
 
 class TestStart:
