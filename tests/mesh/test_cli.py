@@ -16,6 +16,7 @@ from tests.mesh.hospital import Patient
 from tests.mesh.journeys import BILL
 from tests.mesh.seeds import person
 from tests.mesh.world import Sandbox
+from tools.cli.case import SAMPLE_POLICIES
 from tools.cli.main import main
 from tools.running import HOST, free_ports
 
@@ -164,6 +165,58 @@ class TestCase:
         assert len(differences) == 1
         assert "hifp_pay" in differences[0]
 
+    def own(self, folder: Path) -> tuple[Path, Path]:
+        """A case by a policy of one's own, and the folder of that policy: twice the deductible of an admission."""
+        policies = folder / "policies"
+        policies.mkdir()
+        sample = (SAMPLE_POLICIES / "beijing-employee@2023-01-01.yaml").read_text(encoding="utf-8")
+        text = sample.replace("id: beijing-employee\n", "id: own-city\n").replace("[1300, 650]", "[2600]")
+        (policies / "own-city@2023-01-01.yaml").write_text(text, encoding="utf-8")
+        stay = {"med_type": "inpatient", "hosp_lv": "3"}
+        bill = {"op": "settle", "id": "s1", "setl_date": "2025-03-10", "visit": stay}
+        asked = {"lines": [{"amount": 1_000_000, "class": "A"}], "expected": {"act_pay_dedc": 260_000}}
+        person = {"age": 45, "status": "active"}
+        case = {"case_id": "own", "policies": ["own-city@2023-01-01"], "person": person, "ops": [bill | asked]}
+        file = folder / "own.json"
+        file.write_text(json.dumps(case), encoding="utf-8")
+        return file, policies
+
+    async def test_a_policy_of_ones_own_is_played_here_and_through_a_mesh(
+        self, town: Sandbox, yibao: Yibao, tmp_path: Path
+    ) -> None:
+        file, policies = self.own(tmp_path)
+        for through in ((), ("--through", town.mesh.url, "--key", OPERATOR_KEY)):
+            run = await yibao("case", file, "--policies", policies, *through)
+            assert run.code == 0, run.err
+            assert run.out.startswith("own.json: agrees")
+            assert "POLICY_NOT_FOUND" in (await yibao("case", file, *through)).err
+
+    async def test_another_policy_under_a_published_name_is_not_played_through_a_mesh(
+        self, town: Sandbox, yibao: Yibao, tmp_path: Path
+    ) -> None:
+        changed = tmp_path / "jinan-resident@2025-01-01.yaml"
+        for name in ("jinan-resident@2025-01-01.yaml", "shandong-resident-cii@2020-01-01.yaml"):
+            text = (SAMPLE_POLICIES / name).read_text(encoding="utf-8")
+            (tmp_path / name).write_text(text.replace("[1000, 500, 0]", "[900, 500, 0]"), encoding="utf-8")
+        assert "[900, 500, 0]" in changed.read_text(encoding="utf-8")
+        through = ("--through", town.mesh.url, "--key", OPERATOR_KEY)
+        run = await yibao("case", CASE, "--policies", tmp_path, *through)
+        assert run.code == 1
+        assert "PUB-26.json: [CASE_NOT_PLAYABLE]" in run.err
+        assert "POLICY_VERSION_EXISTS" in run.err
+
+    async def test_a_folder_of_policies_that_is_none_is_wrong_use(self, yibao: Yibao, tmp_path: Path) -> None:
+        with pytest.raises(SystemExit) as ended:
+            await yibao("case", CASE, "--policies", tmp_path / "nowhere")
+        assert ended.value.code == 2
+
+    async def test_a_folder_without_a_case_is_an_error(self, town: Sandbox, yibao: Yibao, tmp_path: Path) -> None:
+        (tmp_path / "notes.txt").write_text("no case", encoding="utf-8")
+        for through in ((), ("--through", town.mesh.url, "--key", OPERATOR_KEY)):
+            run = await yibao("case", CASE, tmp_path, *through)
+            assert (run.code, run.out) == (1, "")
+            assert f"{tmp_path}: no case was played" in run.err
+
     @pytest.mark.parametrize("text", ["{", "{}", '{"case_id": "X", "ops": 1}'])
     async def test_a_file_that_is_no_case_is_named(self, yibao: Yibao, tmp_path: Path, text: str) -> None:
         file = tmp_path / "broken.json"
@@ -186,7 +239,7 @@ class TestTrace:
 
     async def test_a_failing_step_is_marked_with_code_and_reason(self, town: Sandbox, yibao: Yibao) -> None:
         msgid = town.hospital.next_msgid()
-        nobody = {"mdtrt_cert_type": "02", "mdtrt_cert_no": "990000188001011234"}
+        nobody = {"mdtrt_cert_type": "02", "mdtrt_cert_no": "990000188001011235"}
         await town.hospital.refused("1101", {"data": nobody}, msgid=msgid)
         town.mesh.traces()
         run = await yibao("trace", msgid, "--data-dir", town.mesh.config.data_dir)
@@ -224,6 +277,8 @@ class TestOthers:
     async def test_the_settings_are_those_of_the_table(self, yibao: Yibao) -> None:
         run = await yibao("settings")
         assert (run.code, run.out.strip()) == (0, settings_markdown().strip())
+        chinese = await yibao("settings", "--language", "zh")
+        assert (chinese.code, chinese.out.strip()) == (0, settings_markdown("zh").strip())
 
     async def test_where_nothing_answers_it_says_how_to_start_a_mesh(self, yibao: Yibao) -> None:
         (port,) = free_ports(1)

@@ -6,9 +6,8 @@ settlements that stand.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
@@ -19,8 +18,11 @@ from services.kernel.money import ratio_text
 from services.kernel.policy.identity import policy_hash
 from services.kernel.policy.parsing import parse_policy
 from services.runtime.documents import read_document
+from services.runtime.texts.table import text
 from services.settlement.domain.account import AccountState
+from services.settlement.domain.booking import Posting, reversal_postings, settlement_postings
 from services.settlement.domain.compile import CompiledPolicy, compile_policy
+from services.settlement.domain.ledger import AccountHead, AccountKey
 from services.settlement.domain.lines import LineInput, LineSplit, split_line, totals_of
 from services.settlement.domain.outcome import Components, Settlement, national_components
 from services.settlement.domain.refund import SettledRef, check_refund_order, refund, refund_deltas
@@ -30,7 +32,6 @@ from services.settlement.domain.versions import benefit_year
 from tools.cli.case_document import (
     Answer,
     Case,
-    CaseAccount,
     CaseLine,
     CaseOperation,
     Difference,
@@ -39,116 +40,162 @@ from tools.cli.case_document import (
 )
 
 SAMPLE_POLICIES = Path(__file__).resolve().parents[2] / "services" / "catalogue" / "samples" / "policies"
+OWN, FAMILY = AccountKey("own", ""), AccountKey("family", "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """A settlement that may be refunded."""
+class PolicyFolder:
+    """The policies of a folder, `<id>@<version>.yaml`, each read and compiled once."""
 
-    ref: SettledRef
-    year: str
-    settlement: Settlement
-
-
-class LocalPlayer:
-    """Plays the operations of one case against the engine."""
-
-    def __init__(self, case: Case, policies_dir: Path) -> None:
-        self._case = case
-        self._directory = policies_dir
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._documents: dict[str, Mapping[str, object]] = {}
         self._compiled: dict[str, CompiledPolicy] = {}
-        self._ledger: dict[str, dict[str, int]] = {}
-        self._account = case.account
-        self._standing: dict[str, _Standing] = {}
-        self._years: dict[str, str] = {}
-        self._sequence = 0
-        first = next((operation for operation in case.operations if operation.day is not None), None)
-        if first is not None:
-            self._ledger[self._year(self._stack(first), first.day)] = dict(case.accumulators_before)
 
-    def play(self, operation: CaseOperation) -> Answer:
-        """Plays one operation; an expected refusal is an answer."""
-        if operation.op == "refund":
-            return self._refund(operation)
-        stack = self._stack(operation)
-        year = self._year(stack, operation.day)
-        try:
-            return self._settle(operation, stack, year)
-        except Fault as fault:
-            return Answer(error=fault.reason, accumulators=self._ledger.get(year, {}), benefit_year=year)
-
-    def _settle(self, operation: CaseOperation, stack: CompiledStack, year: str) -> Answer:
-        splits = tuple(split_line(_line_input(line)) for line in operation.lines)
-        tags = [frozenset(f"{name}={value}" for name, value in line.flags.items()) for line in operation.lines]
-        done = settle(
-            stack,
-            totals_of(splits, tags),
-            operation.facts,
-            self._ledger.setdefault(year, {}),
-            _account_state(self._account),
-            hosp_part_fen=operation.hosp_part_fen,
-        )
-        balance = done.account.balc_fen
-        if operation.op == "settle":
-            self._sequence += 1
-            ref = SettledRef(operation.id, self._sequence)
-            self._standing[operation.id] = _Standing(ref, year, done)
-            self._years[operation.id] = year
-            self._book(year, done.accumulator_deltas, done, -1)
-        return self._answer(year, done.components, balance, tuple(map(_line_answer, count(1), splits)))
-
-    def _refund(self, operation: CaseOperation) -> Answer:
-        year = self._years.get(operation.of)
-        if year is None:
-            raise not_found("SETTLEMENT_NOT_FOUND", setl_id=operation.of)
-        target = self._standing.get(operation.of)
-        same_year = [entry.ref for entry in self._standing.values() if entry.year == year]
-        try:
-            check_refund_order(target.ref if target is not None else SettledRef(operation.of, 0), same_year)
-        except Fault as fault:
-            return Answer(error=fault.reason, accumulators=self._ledger[year], benefit_year=year)
-        done = self._standing.pop(operation.of).settlement
-        self._book(year, refund_deltas(done.accumulator_deltas), done, 1)
-        return self._answer(year, refund(done.components), self._account.balance_fen, ())
-
-    def _book(self, year: str, deltas: Mapping[str, int], done: Settlement, sign: int) -> None:
-        ledger = self._ledger[year]
-        for key, delta in deltas.items():
-            ledger[key] = ledger.get(key, 0) + delta
-        use, now = done.account, self._account
-        current = None if now.current_year_fen is None else now.current_year_fen + sign * use.current_year_fen
-        own, mutual = now.balance_fen + sign * use.own_fen, now.mutual_fen + sign * use.mutual_fen
-        self._account = CaseAccount(own, current, mutual, now.use)
-
-    def _answer(self, year: str, components: Components, balance: int, lines: tuple[dict[str, int], ...]) -> Answer:
-        account = {
-            "balance": self._account.balance_fen,
-            "mutual_balance": self._account.mutual_fen,
-            "current_year_balance": self._account.current_year_fen,
-            "use": self._account.use,
-        }
-        told: dict[str, object] = dict(national_components(components))
-        told["pool_prop_selfpay"] = ratio_text(components.pool_prop_selfpay_e4)
-        told["balc"] = balance
-        return Answer(None, lines, told, dict(self._ledger[year]), account, year)
-
-    def _stack(self, operation: CaseOperation) -> CompiledStack:
-        return compile_stack([self._policy(name) for name in operation.policies])
-
-    def _policy(self, name: str) -> CompiledPolicy:
-        if name not in self._compiled:
+    def document(self, name: str) -> Mapping[str, object]:
+        """A policy as it is written. Raises POLICY_NOT_FOUND, DOCUMENT_INVALID, and POLICY_INVALID where it is no map."""
+        if name not in self._documents:
             path = self._directory / f"{name}.yaml"
             if not path.is_file():
                 raise not_found("POLICY_NOT_FOUND", policy=name)
             document = read_document(path)
             if not isinstance(document, dict):
                 raise invalid("", "map", "a policy file is a map", reason="POLICY_INVALID", policy=name)
+            self._documents[name] = document
+        return self._documents[name]
+
+    def stack(self, names: Sequence[str]) -> CompiledStack:
+        """The policies as one stack. Raises what `document` raises, POLICY_INVALID, STACK_INVALID."""
+        return compile_stack([self._policy(name) for name in names])
+
+    def year(self, names: Sequence[str], day: date | None) -> str:
+        """The label of the benefit year that holds a day, by the stack of these policies; empty without a day."""
+        return "" if day is None else benefit_year(self.stack(names).benefit_year_start, day).label
+
+    def _policy(self, name: str) -> CompiledPolicy:
+        if name not in self._compiled:
+            document = self.document(name)
             self._compiled[name] = compile_policy(parse_policy(document), policy_hash(document))
         return self._compiled[name]
 
-    @staticmethod
-    def _year(stack: CompiledStack, day: date | None) -> str:
-        return benefit_year(stack.benefit_year_start, day).label if day is not None else ""
+
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    """A settlement that was booked: its place, benefit year and stay (itself for a visit), and what undoes it."""
+
+    ref: SettledRef
+    operation: CaseOperation
+    year: str
+    stay: str
+    settlement: Settlement
+    postings: tuple[Posting, ...]
+
+
+class LocalPlayer:
+    """Plays the operations of one case against the engine, with the mesh's own rules of bookkeeping."""
+
+    def __init__(self, case: Case, policies: PolicyFolder) -> None:
+        self._case = case
+        self._policies = policies
+        self._ledger: dict[str, dict[str, int]] = {}
+        self._heads: dict[AccountKey, AccountHead] = {}
+        self._booked: dict[str, _Booked] = {}
+        self._standing: set[str] = set()
+        self._stay = ""
+        if case.bills:
+            first, account = case.bills[0], case.account
+            year = policies.year(first.policies, first.day)
+            self._ledger[year] = dict(case.accumulators_before)
+            self._heads[OWN] = AccountHead(0, account.balance_fen, account.current_year_fen or 0, year)
+            self._heads[FAMILY] = AccountHead(0, account.mutual_fen, 0, year)
+
+    def play(self, operation: CaseOperation) -> Answer:
+        """Plays one operation; a refusal is an answer."""
+        if operation.op == "refund":
+            return self._refund(operation)
+        year = self._policies.year(operation.policies, operation.day)
+        try:
+            return self._settle(operation, year)
+        except Fault as fault:
+            return self._refused(fault.reason, year, year)
+
+    def _settle(self, operation: CaseOperation, year: str) -> Answer:
+        splits = tuple(split_line(_line_input(line)) for line in operation.lines)
+        tags = [frozenset(f"{name}={value}" for name, value in line.flags.items()) for line in operation.lines]
+        done = settle(
+            self._policies.stack(operation.policies),
+            totals_of(splits, tags),
+            operation.facts,
+            self._ledger.setdefault(year, {}),
+            self._account_state(year),
+            hosp_part_fen=operation.hosp_part_fen,
+        )
+        if operation.op == "settle":
+            self._book(operation, year, done)
+        balance = done.account.balc_fen
+        return self._answer(done.components, balance, tuple(map(_line_answer, count(1), splits)), year, year)
+
+    def _book(self, operation: CaseOperation, year: str, done: Settlement) -> None:
+        stay = self._stay if operation.continues_stay and self._stay else operation.id
+        if operation.in_patient:
+            self._stay = stay
+        ref = SettledRef(operation.id, len(self._booked) + 1)
+        postings = settlement_postings(operation.id, done, OWN, FAMILY, self._heads, year, 0)
+        self._booked[operation.id] = _Booked(ref, operation, year, stay, done, tuple(postings))
+        self._standing.add(operation.id)
+        self._move(year, done.accumulator_deltas)
+
+    def _refund(self, operation: CaseOperation) -> Answer:
+        target = self._booked.get(operation.of)
+        policies = operation.policies if target is None else target.operation.policies
+        year_of_day = self._policies.year(policies, operation.day)
+        if target is None:
+            return self._refused("SETTLEMENT_NOT_FOUND", year_of_day, year_of_day)
+        standing = [self._booked[name] for name in self._standing]
+        try:
+            check_refund_order(target.ref, [each.ref for each in standing if _tied(each, target)])
+        except Fault as fault:
+            return self._refused(fault.reason, target.year, year_of_day)
+        self._standing.remove(operation.of)
+        self._move(target.year, refund_deltas(target.settlement.accumulator_deltas))
+        reversal_postings(operation.id, target.postings, self._heads, 0)
+        balance = self._heads[OWN].balance_fen
+        return self._answer(refund(target.settlement.components), balance, (), target.year, year_of_day)
+
+    def _move(self, year: str, deltas: Mapping[str, int]) -> None:
+        ledger = self._ledger[year]
+        for key, delta in deltas.items():
+            ledger[key] = ledger.get(key, 0) + delta
+
+    def _refused(self, reason: str, year: str, year_of_day: str) -> Answer:
+        ledger = dict(self._ledger.get(year, {}))
+        return Answer(error=reason, accumulators=ledger, benefit_year=year, year_of_day=year_of_day)
+
+    def _answer(
+        self, components: Components, balance: int, lines: tuple[dict[str, int], ...], year: str, year_of_day: str
+    ) -> Answer:
+        account = {
+            "balance": self._heads[OWN].balance_fen,
+            "mutual_balance": self._heads[FAMILY].balance_fen,
+            "current_year_balance": self._current_year_fen(year_of_day),
+            "use": self._case.account.use,
+        }
+        told: dict[str, object] = dict(national_components(components))
+        told["pool_prop_selfpay"] = ratio_text(components.pool_prop_selfpay_e4)
+        told["balc"] = balance
+        return Answer(None, lines, told, dict(self._ledger[year]), account, year, year_of_day)
+
+    def _account_state(self, year: str) -> AccountState:
+        own, mutual, use = self._heads[OWN].balance_fen, self._heads[FAMILY].balance_fen, self._case.account.use
+        return AccountState(own, self._current_year_fen(year), mutual, use, use)
+
+    def _current_year_fen(self, year: str) -> int | None:
+        """The part of the own balance that came in during the benefit year; None where the case keeps none apart."""
+        return None if self._case.account.current_year_fen is None else self._heads[OWN].current_in(year)
+
+
+def _tied(one: _Booked, other: _Booked) -> bool:
+    """Whether two settlements are to be taken back in turn: those of one benefit year, and those of one stay."""
+    return one.year == other.year or one.stay == other.stay
 
 
 def _line_input(line: CaseLine) -> LineInput:
@@ -174,35 +221,28 @@ def _line_answer(number: int, split: LineSplit) -> dict[str, int]:
     }
 
 
-def _account_state(account: CaseAccount) -> AccountState:
-    return AccountState(account.balance_fen, account.current_year_fen, account.mutual_fen, account.use, account.use)
-
-
 def run_case(path: Path, policies_dir: Path) -> list[Difference]:
     """Plays the case of a file through the engine and answers every difference.
 
     Raises CASE_INVALID or DOCUMENT_INVALID for a file that is no case, POLICY_NOT_FOUND or POLICY_INVALID for its stack.
     """
     case = read_case(path)
-    player = LocalPlayer(case, policies_dir)
+    player = LocalPlayer(case, PolicyFolder(policies_dir))
     return [gap for operation in case.operations for gap in compare(case, operation, player.play(operation))]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Plays every file named; 0 when all agree, 1 when anything differs or a file cannot be read."""
-    parser = argparse.ArgumentParser(prog="yibao case", description=__doc__)
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    parser.add_argument("--policies", type=Path, default=SAMPLE_POLICIES, help="the folder of the policy files")
-    asked = parser.parse_args(argv)
+def play_files(files: Sequence[Path], play: Callable[[Path], list[Difference]], agreed: str = "agrees") -> int:
+    """Plays every file and prints what differs; 0 when all agree.
+
+    1 when anything differs, when a file cannot be read or played, and when there is none.
+    """
     failed = 0
-    for path in asked.files:
+    for path in files:
         try:
-            differences = run_case(path, asked.policies)
+            differences = play(path)
         except Fault as fault:
             failed += 1
-            print(f"{path}: {fault.reason} {fault.metadata}", file=sys.stderr)
-            for violation in fault.violations:
-                print(f"  {violation.path}: {violation.rule} {violation.description}", file=sys.stderr)
+            print(f"{path.name}: {fault_lines(fault)}", file=sys.stderr)
             continue
         except OSError as error:
             failed += 1
@@ -212,5 +252,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         for difference in differences:
             print(difference)
         if not differences:
-            print(f"{path.name}: agrees")
-    return 1 if failed else 0
+            print(f"{path.name}: {agreed}")
+    if not files:
+        print("no case was played: there is no file", file=sys.stderr)
+    return 1 if failed or not files else 0
+
+
+def fault_lines(fault: Fault) -> str:
+    """A fault for a terminal: its reason and text, and a line for each violation."""
+    lines = [f"[{fault.reason}] {text(fault, 'en')}"]
+    lines.extend(f"  {each.path}: {each.description or each.rule}" for each in fault.violations)
+    return "\n".join(lines)
+
+
+def main(files: Sequence[Path], policies_dir: Path = SAMPLE_POLICIES) -> int:
+    """Plays every file through the engine; 0 when all agree, else 1."""
+    return play_files(files, lambda path: run_case(path, policies_dir))

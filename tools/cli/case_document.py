@@ -7,8 +7,8 @@ every difference. Nothing here computes a benefit.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -34,6 +34,12 @@ DEFAULT_FACTS: Mapping[str, FactValue] = {
 """What a case means when it does not say; the engine itself never guesses."""
 
 OPERATIONS = ("settle", "presettle", "refund")
+IN_PATIENT = frozenset({"inpatient", "day_surgery", "maternity_inpatient"})
+"""Kinds of care that are a stay; all others are a visit."""
+
+YEAR_OF_DAY = "Y1"
+"""As the `benefit_year` of an operation: the benefit year that holds its day."""
+
 LINE_PARTS = ("fulamt_ownpay_amt", "overlmt_amt", "preselfpay_amt", "inscp_scp_amt")
 CASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 POLICY_NAME = re.compile(r"[a-z0-9-]+@[0-9A-Za-z.-]+", re.ASCII)
@@ -67,7 +73,11 @@ class CaseAccount:
 
 @dataclass(frozen=True, slots=True)
 class CaseOperation:
-    """One step. `expected` parts are None where the case says nothing about them."""
+    """One step. `expected` parts are None where the case says nothing about them.
+
+    `benefit_year` is the label of the year whose ledger must answer, or YEAR_OF_DAY. The `day` of a refund that names none is
+    that of the operation it takes back, else of the one before; None only where no operation of the case has a day.
+    """
 
     op: str
     id: str
@@ -84,10 +94,20 @@ class CaseOperation:
     accumulators_after: Mapping[str, object] | None
     account_after: Mapping[str, object] | None
 
+    @property
+    def in_patient(self) -> bool:
+        """Whether it bills a stay."""
+        return self.facts.get("med_type") in IN_PATIENT
+
+    @property
+    def continues_stay(self) -> bool:
+        """Whether it bills the stay of the in-patient bill before it, which goes on."""
+        return self.in_patient and self.facts.get("same_stay") is True
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A worked case. `account` is None where the case has none: then it is not used."""
+    """A worked case. An account that it does not tell is empty and not used."""
 
     case_id: str
     title: str
@@ -95,10 +115,18 @@ class Case:
     account: CaseAccount
     operations: tuple[CaseOperation, ...]
 
+    @property
+    def bills(self) -> tuple[CaseOperation, ...]:
+        """The operations that settle or try a bill; each has a day."""
+        return tuple(operation for operation in self.operations if operation.op != "refund")
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What playing one operation gave: a refusal's reason, or lines, components, accumulators and account afterwards."""
+    """What playing one operation gave: a refusal's reason, or lines, components, accumulators and account afterwards.
+
+    `benefit_year` is the label of the year whose ledger answered, `year_of_day` of the year that holds the operation's day.
+    """
 
     error: str | None = None
     lines: tuple[Mapping[str, int], ...] = ()
@@ -106,6 +134,7 @@ class Answer:
     accumulators: Mapping[str, int] = field(default_factory=dict)
     account: Mapping[str, object] = field(default_factory=dict)
     benefit_year: str | None = None
+    year_of_day: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +173,25 @@ def _read(root: Node) -> Case:
     policies = _read_policies(at["policies"])
     person = {**DEFAULT_FACTS, **_read_facts(at["person"])}
     before = at["accumulators_before"].pairs() if "accumulators_before" in at else []
+    operations = [_read_operation(entry, policies, person) for entry in at["ops"].entries(least=1)]
     return Case(
         case_id=at["case_id"].text(CASE_NAME),
         title=at["title"].text() if "title" in at else "",
         accumulators_before={key: node.integer(0, MAX_FEN) for key, node in before},
         account=_read_account(at["account_before"]) if "account_before" in at else CaseAccount(),
-        operations=tuple(_read_operation(entry, policies, person) for entry in at["ops"].entries(least=1)),
+        operations=tuple(_dated(operations)),
     )
+
+
+def _dated(operations: Sequence[CaseOperation]) -> Iterator[CaseOperation]:
+    """The operations, each that names no day on that of the operation it takes back, else of the one before it."""
+    days: dict[str, date] = {}
+    last = next((operation.day for operation in operations if operation.day is not None), None)
+    for operation in operations:
+        day = operation.day or days.get(operation.of) or last
+        if day is not None:
+            days[operation.id] = last = day
+        yield replace(operation, day=day)
 
 
 def _read_policies(node: Node) -> tuple[str, ...]:
@@ -193,14 +234,13 @@ def _read_operation(node: Node, policies: tuple[str, ...], person: dict[str, Fac
             node.wrong(name, f"{name} is {'required' if needed else 'not allowed'} with {op}")
     if op != "refund" and "setl_date" not in at:
         node.wrong("setl_date", f"setl_date is required with {op}")
-    year = at["benefit_year"].text() if "benefit_year" in at else None
     lines = at["expected_lines"].entries() if "expected_lines" in at else None
     return CaseOperation(
         op=op,
         id=at["id"].text(CASE_NAME),
         day=at["setl_date"].day() if "setl_date" in at else None,
         of=at["of"].text(CASE_NAME) if "of" in at else "",
-        benefit_year=None if year == "Y1" else year,
+        benefit_year=at["benefit_year"].text() if "benefit_year" in at else None,
         policies=_read_policies(at["policies"]) if "policies" in at else policies,
         facts={**person, **(_read_facts(at["visit"]) if "visit" in at else {})},
         lines=tuple(_read_line(entry) for entry in at["lines"].entries(least=1)) if "lines" in at else (),
@@ -262,14 +302,15 @@ def compare(case: Case, operation: CaseOperation, answer: Answer) -> list[Differ
             found.append(Difference(case.case_id, operation.id, what, expected, actual))
 
     expect("error", operation.expect_error, answer.error)
+    year = answer.year_of_day if operation.benefit_year == YEAR_OF_DAY else operation.benefit_year
+    if year is not None:
+        expect("benefit_year", year, answer.benefit_year)
     for key, value in (operation.accumulators_after or {}).items():
         expect(f"accumulators.{key}", value, answer.accumulators.get(key, 0))
     if answer.error is not None:
         return found
     for name, value in (operation.account_after or {}).items():
         expect(f"account.{name}", value, answer.account.get(name))
-    if operation.benefit_year is not None:
-        expect("benefit_year", operation.benefit_year, answer.benefit_year)
     for name, value in (operation.expected or {}).items():
         expect(name, value, answer.components.get(name))
     if operation.expected_lines is not None:

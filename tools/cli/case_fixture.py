@@ -10,14 +10,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from functools import cached_property
 
 from google.type import date_pb2
 
-from services.kernel.errors import invalid, not_found
 from services.kernel.money import scaled_text
 from services.kernel.policy.document import FactValue
-from services.runtime.documents import read_document
+from tools.cli.case import PolicyFolder
 from tools.cli.case_document import Case, CaseLine, CaseOperation
 from yibao.catalogue.v1 import catalogue_pb2, records_pb2
 from yibao.common.v1 import codes_pb2
@@ -35,7 +34,6 @@ MED_TYPES: Mapping[str, str] = {
     "maternity_inpatient": "52",
     "family_bed": "71",
 }
-IN_PATIENT = frozenset({"inpatient", "day_surgery", "maternity_inpatient"})
 PSN_TYPES: Mapping[str, str] = {"active": "11", "retired": "12", "resident": "15", "student_child": "1403"}
 IDENTITY_TYPES: Mapping[str, str] = {
     "dibao": "2303",
@@ -44,19 +42,22 @@ IDENTITY_TYPES: Mapping[str, str] = {
     "dibian": "2305",
     "zhichu": "2306",
 }
+REFERRALS = ("emergency", "transfer")
+"""Kinds of remote care that the institution says with each bill; a long-term filing stands on the enrolment."""
+
 ENROLMENT_FACTS = ("cvl_rank", "ent_flag", "contracted", "ma_category", "cii_bonus_units")
 CLASSES = {"A": codes_pb2.CHRGITM_LV_A, "B": codes_pb2.CHRGITM_LV_B, "C": codes_pb2.CHRGITM_LV_C}
 LONG_AGO = date(2000, 1, 1)
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fixture:
-    """Names of one case's world; `run` makes them new each time (eight digits)."""
+    """Names of one case's world; `run` makes them new each time (eight digits). The case has at least one bill."""
 
     case: Case
     run: str
-    policies_dir: Path
+    policies: PolicyFolder
 
     @property
     def psn_no(self) -> str:
@@ -95,35 +96,61 @@ class Fixture:
         return "" if plain else f"M9{self.run[:2]}{self.case.operations.index(operation):02d}"
 
     @property
-    def policies(self) -> tuple[Mapping[str, object], ...]:
-        """Documents of all policies that the case names, in its order."""
-        names = dict.fromkeys(name for operation in self.case.operations for name in operation.policies)
-        return tuple(self._document(name) for name in names)
+    def documents(self) -> tuple[Mapping[str, object], ...]:
+        """All policies that the bills name, in their order."""
+        names = dict.fromkeys(name for operation in self.case.bills for name in operation.policies)
+        return tuple(self.policies.document(name) for name in names)
 
-    def _document(self, name: str) -> Mapping[str, object]:
-        path = self.policies_dir / f"{name}.yaml"
-        if not path.is_file():
-            raise not_found("POLICY_NOT_FOUND", policy=name)
-        document = read_document(path)
-        if not isinstance(document, dict):
-            raise invalid("", "map", "a policy file is a map", reason="POLICY_INVALID", policy=name)
-        return document
+    @cached_property
+    def policy_ids(self) -> tuple[str, ...]:
+        """The policies of the person's stack: those of the first bill."""
+        return self.ids_of(self.case.bills[0])
 
-    @property
+    def ids_of(self, operation: CaseOperation) -> tuple[str, ...]:
+        """The ids of the policies of an operation."""
+        return tuple(policy.id for policy in self.policies.stack(operation.policies).policies)
+
+    @cached_property
     def insutype(self) -> str:
         """Insurance type of the first policy of the stack."""
-        return str(self.policies[0]["insutype"])
+        return self.policies.stack(self.case.bills[0].policies).policies[0].insutype
 
-    def benefit_year(self, day: date) -> str:
-        """Label of the benefit year of a day by the first policy's start."""
-        start = self.policies[0]["benefit_year"]
-        month_day = start["start"] if isinstance(start, dict) else "01-01"
-        return str(day.year if f"{day:%m-%d}" >= str(month_day) else day.year - 1)
+    def year(self, operation: CaseOperation, day: date) -> str:
+        """Label of the benefit year of a day by the policies of an operation."""
+        return self.policies.year(operation.policies, day)
 
     @property
     def first_day(self) -> date:
-        """Day of the first operation that has one."""
-        return next(operation.day for operation in self.case.operations if operation.day is not None)
+        """Day of the first bill."""
+        return day_of(self.case.bills[0])
+
+    @property
+    def facts(self) -> Mapping[str, FactValue]:
+        """Facts of the person as registered: those of the first bill."""
+        return self.case.bills[0].facts
+
+    @cached_property
+    def birth(self) -> date:
+        """The latest day of birth that no bill finds too young; where ages agree with each other, it fits all."""
+        return min(_years_before(day_of(each), int(each.facts.get("age", 40))) for each in self.case.bills)
+
+    @cached_property
+    def insured_from(self) -> date:
+        """The latest first day of enrolment that no bill finds too short."""
+        months = [(day_of(each), int(each.facts.get("months_insured", 240))) for each in self.case.bills]
+        return min(_months_before(day, count) for day, count in months)
+
+    @property
+    def filed(self) -> bool:
+        """Whether long-term remote care is on file."""
+        return any(each.facts.get("remote") == "filed_long_term" for each in self.case.bills)
+
+
+def day_of(operation: CaseOperation) -> date:
+    """The day of a bill."""
+    if operation.day is None:
+        raise ValueError(f"{operation.id} has no day")
+    return operation.day
 
 
 def day_message(day: date) -> date_pb2.Date:
@@ -136,12 +163,12 @@ def catalogue_of(fixture: Fixture) -> list[catalogue_pb2.Record]:
     ever = records_pb2.Validity(from_day=day_message(LONG_AGO))
     records = [
         catalogue_pb2.Record(policy=records_pb2.PolicyDocument(document_json=json.dumps(each, ensure_ascii=False)))
-        for each in fixture.policies
+        for each in fixture.documents
     ]
-    ids = list(dict.fromkeys(str(each["id"]) for each in fixture.policies))
+    ids = fixture.policy_ids
     stack = records_pb2.PolicyStack(admdvs=fixture.home, insutype=fixture.insutype, policy_ids=ids, validity=ever)
     records.append(catalogue_pb2.Record(stack=stack))
-    played = [operation for operation in fixture.case.operations if operation.op != "refund"]
+    played = fixture.case.bills
     places = {fixture.institution(each): each for each in played}.values()
     records.extend(catalogue_pb2.Record(institution=_institution(fixture, each, ever)) for each in places)
     for operation in played:
@@ -216,44 +243,43 @@ def _told(value: FactValue) -> str:
 
 def persons_of(fixture: Fixture) -> list[person_pb2.PersonRecord]:
     """The person with facts, enrolment, identity and family link; the account's owner first."""
-    facts = next(operation.facts for operation in fixture.case.operations if operation.op != "refund")
     records = []
-    person = _person(fixture, facts, fixture.psn_no, 1)
+    person = _person(fixture, fixture.psn_no, 1)
     if fixture.case.account.mutual_fen:
-        records.append(_person(fixture, facts, fixture.owner_psn_no, 2))
+        records.append(_person(fixture, fixture.owner_psn_no, 2))
         person.family_links.add(
             owner_psn_no=fixture.owner_psn_no, owner_insutype=fixture.insutype, from_day=day_message(LONG_AGO)
         )
-    identity = str(facts.get("identity", "normal"))
+    identity = str(fixture.facts.get("identity", "normal"))
     if identity != "normal":
         person.identities.add(psn_idet_type=IDENTITY_TYPES[identity], identity=identity, from_day=day_message(LONG_AGO))
     return [*records, person]
 
 
-def _person(fixture: Fixture, facts: Mapping[str, FactValue], psn_no: str, number: int) -> person_pb2.PersonRecord:
-    first, status = fixture.first_day, str(facts.get("status", "active"))
-    birth = _years_before(first, int(facts.get("age", 40)))
+def _person(fixture: Fixture, psn_no: str, number: int) -> person_pb2.PersonRecord:
+    facts = fixture.facts
+    status = str(facts.get("status", "active"))
     enrolment = person_pb2.Enrolment(
         insutype=fixture.insutype,
         insuplc_admdvs=fixture.home,
         psn_type=PSN_TYPES[status],
         psn_insu_stas="1",
         status=status,
-        from_day=day_message(_months_before(first, int(facts.get("months_insured", 240)))),
+        from_day=day_message(fixture.insured_from),
         cvlserv_flag=facts.get("cvlserv") == "1",
         facts={name: str(facts[name]).lower() for name in ENROLMENT_FACTS if name in facts},
     )
-    if facts.get("remote") == "filed_long_term":
+    if fixture.filed:
         enrolment.facts["remote_filing"] = "filed_long_term"
     return person_pb2.PersonRecord(
         person=person_pb2.Person(
             psn_no=psn_no,
             psn_name="案例人员",
             psn_cert_type="01",
-            certno=certificate_no(birth, fixture.run, number),
+            certno=certificate_no(fixture.birth, fixture.run, number),
             gend="1",
             naty="01",
-            brdy=day_message(birth),
+            brdy=day_message(fixture.birth),
         ),
         enrolments=[enrolment],
     )
@@ -276,7 +302,7 @@ def certificate_no(birth: date, run: str, number: int) -> str:
 
 
 def ledgers_of(fixture: Fixture) -> list[ledger_pb2.LedgerOpening]:
-    """Opening balances and accumulators; the accumulators belong to the benefit year of the first operation."""
+    """Opening balances and accumulators; the accumulators belong to the benefit year of the first bill."""
     account, case = fixture.case.account, fixture.case
     opening = ledger_pb2.LedgerOpening(
         psn_no=fixture.psn_no,
@@ -284,7 +310,7 @@ def ledgers_of(fixture: Fixture) -> list[ledger_pb2.LedgerOpening]:
         insuplc_admdvs=fixture.home,
         balance_fen=account.balance_fen,
         current_year_fen=account.current_year_fen or 0,
-        benefit_year=fixture.benefit_year(fixture.first_day),
+        benefit_year=fixture.year(case.bills[0], fixture.first_day),
         accumulators=[ledger_pb2.Accumulator(key=k, value=v) for k, v in case.accumulators_before.items()],
     )
     if not account.mutual_fen:
@@ -301,7 +327,7 @@ def ledgers_of(fixture: Fixture) -> list[ledger_pb2.LedgerOpening]:
 
 def partners_of(fixture: Fixture) -> list[partner_pb2.Partner]:
     """Profiles without authentication for the case's institutions."""
-    codes = {fixture.institution(each) for each in fixture.case.operations if each.op != "refund"}
+    codes = {fixture.institution(each) for each in fixture.case.bills}
     return [
         partner_pb2.Partner(
             partner_code=code,
@@ -312,6 +338,11 @@ def partners_of(fixture: Fixture) -> list[partner_pb2.Partner]:
         )
         for code in sorted(codes)
     ]
+
+
+def unit_price_e6(line: CaseLine) -> int:
+    """The price of a line per unit in yuan over 10**6, rounded down; it is never negative."""
+    return abs(line.amount_fen) * 10**8 // abs(line.count_e4 or 1)
 
 
 def decimal_text(scaled: int, digits: int) -> str:

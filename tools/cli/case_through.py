@@ -1,7 +1,8 @@
 """`yibao case FILE… --through URL`: plays worked cases on a running sandbox by its public interface.
 
-The world of a case is made by operator methods; the bill itself goes the way of a hospital: 2401 2301 2402 2303 2304 for a
-stay, 2201 2203 2204 2206 2207 else; 2305 or 2208 for a refund. The business date travels in a header.
+The world of a case is made by operator methods; the bill itself goes the way of a hospital: 2401 2301 2303 2402 2304 for a
+stay, 2201 2203 2204 2206 2207 else; 2305 or 2208 for a refund. A stay whose bill was only tried, or refused, is undone by 2302
+and 2404. The business date travels in a header. What cannot be played as the engine plays it is refused.
 """
 
 from __future__ import annotations
@@ -9,25 +10,20 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from services.kernel.errors import Fault, precondition
-from tools.cli.case import SAMPLE_POLICIES
+from google.protobuf import json_format
+
+from services.kernel.errors import precondition
+from tools.cli import case_nodes as nodes
+from tools.cli.case import SAMPLE_POLICIES, PolicyFolder, play_files
 from tools.cli.case_document import Answer, Case, CaseOperation, Difference, compare, read_case
-from tools.cli.case_fixture import (
-    IN_PATIENT,
-    MED_TYPES,
-    Fixture,
-    catalogue_of,
-    decimal_text,
-    ledgers_of,
-    partners_of,
-    persons_of,
-)
+from tools.cli.case_fixture import Fixture, catalogue_of, day_of, ledgers_of, partners_of, persons_of
+from tools.cli.case_playable import check_case, check_person, check_versions, unplayable
 from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, NationalAnswer
 from yibao.catalogue.v1 import catalogue_pb2
 from yibao.identity.v1 import partner_pb2, person_pb2
@@ -35,21 +31,44 @@ from yibao.settlement.v1 import ledger_pb2
 
 ATTEMPTS = 5
 REASON = re.compile(r"^\[([A-Z_]+)\]")
-REMOTE = {
-    "emergency": ('{"OTP_ER_REFL_FLAG":"1"}', '{"IPT_TYPE":"2"}'),
-    "transfer": ('{"OTP_ER_REFL_FLAG":"2"}', '{"IPT_TYPE":"3"}'),
-}
+TAKEN: Final = frozenset({"RECORD_OVERLAPS", "LEDGER_OPEN", "REQUEST_ID_REUSED", "PERSON_EXISTS", "CERTIFICATE_TAKEN"})
+"""Another case has drawn one of the same names: they are drawn again."""
+
+CALLER: Final = frozenset({"SANDBOX_ONLY", "AUTHENTICATION_MISSING", "AUTHENTICATION_FAILED", "ROLE_NOT_ALLOWED"})
+"""The mesh or the key is the wrong one, whatever the case."""
+
+STAY_FACTS: Final = ("hosp_lv", "remote", "med_type", "disease", "chronic_class")
+"""What an admission tells for the whole stay."""
+
+Billed = tuple[tuple[Mapping[str, int], ...], Mapping[str, Any]]
+"""The split of each line, and setlinfo."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Settled:
     """A settlement that a later operation may name."""
 
+    operation: CaseOperation
     mdtrt_id: str
     setl_id: str
-    in_patient: bool
-    day: date
     hospital: HospitalClient
+    refunded: bool = False
+
+
+@dataclass(slots=True)
+class _Stay:
+    """A stay that is not over: the bill that it began with, and the settlements made in it."""
+
+    operation: CaseOperation
+    mdtrt_id: str
+    hospital: HospitalClient
+    settled: list[_Settled] = field(default_factory=list)
+    discharged: bool = False
+
+    @property
+    def stands(self) -> bool:
+        """Whether a settlement of it stands."""
+        return any(not each.refunded for each in self.settled)
 
 
 class Refused(Exception):
@@ -61,174 +80,168 @@ class Refused(Exception):
 
 
 class ThroughPlayer:
-    """Plays the operations of one case on a mesh."""
+    """Plays the operations of one case on a mesh; `check_case` comes first."""
 
-    def __init__(self, case: Case, client: MeshClient, policies_dir: Path, run: str) -> None:
+    def __init__(self, case: Case, client: MeshClient, policies: PolicyFolder, run: str) -> None:
         self._case = case
         self._client = client
-        self._fixture = Fixture(case, run, policies_dir)
+        self._fixture = Fixture(case, run, policies)
         self._settled: dict[str, _Settled] = {}
-        self._open_stay = ""
+        self._stay: _Stay | None = None
 
     def prepare(self) -> None:
-        """Makes the world of the case; MeshRefusal where the mesh does not take it."""
+        """Makes the world of the case. Raises MeshRefusal where the mesh does not take it, CASE_NOT_PLAYABLE.
+
+        The ledger comes first: only a sandbox opens one, so that any other mesh refuses before anything is written.
+        """
         fixture, run = self._fixture, self._fixture.run
         call = self._client.call
+        check_person(fixture)
+        ledgers = ledger_pb2.OpenLedgerRequest(request_id=f"case-{run}-l", openings=ledgers_of(fixture))
+        call("yibao.settlement.v1.LedgerService.OpenLedger", ledgers)
         publish = catalogue_pb2.PublishRequest(request_id=f"case-{run}-c", records=catalogue_of(fixture))
         call("yibao.catalogue.v1.CatalogueService.Publish", publish)
         persons = person_pb2.RegisterPersonsRequest(request_id=f"case-{run}-p", persons=persons_of(fixture))
         call("yibao.identity.v1.PersonService.RegisterPersons", persons)
-        ledgers = ledger_pb2.OpenLedgerRequest(request_id=f"case-{run}-l", openings=ledgers_of(fixture))
-        call("yibao.settlement.v1.LedgerService.OpenLedger", ledgers)
         for number, partner in enumerate(partners_of(fixture)):
             request = partner_pb2.RegisterPartnerRequest(request_id=f"case-{run}-i{number}", partner=partner)
             call("yibao.identity.v1.PartnerService.RegisterPartner", request)
+        for operation in self._case.bills:
+            check_versions(fixture, operation, self._standing(operation))
 
     def play(self, operation: CaseOperation) -> Answer:
-        """Plays one operation; a refusal is an answer."""
-        if operation.hosp_part_fen:
-            raise precondition("CASE_NOT_PLAYABLE", what="hosp_part_amt has no field in the national interface")
-        day = operation.day or self._settled[operation.of].day
-        year = self._fixture.benefit_year(self._settled[operation.of].day if operation.op == "refund" else day)
+        """Plays one operation; a refusal is an answer. Raises CASE_NOT_PLAYABLE."""
+        day = operation.day or self._fixture.first_day
+        target = self._settled.get(operation.of)
+        leading = operation if target is None else target.operation
+        year_of_day = self._fixture.year(leading, day)
+        year = year_of_day if target is None else self._fixture.year(leading, day_of(leading))
         try:
-            lines, setlinfo = self._refund(operation, day) if operation.op == "refund" else self._bill(operation, day)
+            if operation.op == "refund":
+                lines, setlinfo = self._refund(operation, target, day)
+            elif operation.in_patient:
+                lines, setlinfo = self._bill_stay(operation, day)
+            else:
+                lines, setlinfo = self._bill_visit(operation, day)
         except Refused as refused:
-            return Answer(error=refused.reason, accumulators=self._accumulators(year), benefit_year=year)
-        return Answer(None, lines, _components(setlinfo), self._accumulators(year), self._account(), year)
+            return Answer(
+                error=refused.reason,
+                accumulators=self._accumulators(year),
+                benefit_year=year,
+                year_of_day=year_of_day,
+            )
+        told = _components(setlinfo)
+        return Answer(None, lines, told, self._accumulators(year), self._account(day), year, year_of_day)
+
+    def _standing(self, operation: CaseOperation) -> catalogue_pb2.ResolveStackResponse:
+        """Every version of the stack's policies that the mesh has for the day of a bill."""
+        fixture = self._fixture
+        try:
+            found = self._client.get(f"/v1/policy-stacks/{fixture.home}/{fixture.insutype}?day={operation.day}")
+        except MeshRefusal as refusal:
+            raise unplayable(operation, str(refusal)) from None
+        return json_format.ParseDict(found, catalogue_pb2.ResolveStackResponse(), ignore_unknown_fields=True)
 
     def _hospital(self, operation: CaseOperation) -> HospitalClient:
         code = self._fixture.institution(operation)
         return HospitalClient(self._client, code, "案例医院", self._fixture.place(operation), datetime.now(UTC))
 
-    def _send(self, hospital: HospitalClient, infno: str, nodes: Mapping[str, object], day: date) -> NationalAnswer:
+    def _send(self, hospital: HospitalClient, infno: str, sent: Mapping[str, object], day: date) -> NationalAnswer:
         answer = hospital.send(
-            infno, nodes, insuplc_admdvs=self._fixture.home, business_date=day, msgid=secrets.token_hex(15)
+            infno, sent, insuplc_admdvs=self._fixture.home, business_date=day, msgid=secrets.token_hex(15)
         )
         if not answer.succeeded:
             found = REASON.match(answer.message)
             raise Refused(found.group(1) if found else answer.message, answer.message)
         return answer
 
-    def _bill(self, operation: CaseOperation, day: date) -> tuple[tuple[Mapping[str, int], ...], Mapping[str, Any]]:
-        stay = str(operation.facts.get("med_type")) in IN_PATIENT
-        hospital = self._hospital(operation)
-        mdtrt_id = self._begin_stay(hospital, operation, day) if stay else self._begin_visit(hospital, operation, day)
-        uploaded = self._send(
-            hospital, "2301" if stay else "2204", {"feedetail": self._rows(operation, mdtrt_id, day)}, day
-        )
-        interim = stay and self._continues(operation)
-        bill = self._bill_node(operation, mdtrt_id, interim=interim)
-        answer = self._send(hospital, "2303" if stay else "2206", {"data": bill}, day)
+    def _bill_visit(self, operation: CaseOperation, day: date) -> Billed:
+        fixture, hospital = self._fixture, self._hospital(operation)
+        registered = self._send(hospital, "2201", nodes.registration(fixture, operation, day), day)
+        mdtrt_id = str(registered.output["data"]["mdtrt_id"])
+        self._send(hospital, "2203", nodes.visit(fixture, operation, mdtrt_id, day), day)
+        uploaded = self._send(hospital, "2204", nodes.lines(fixture, operation, mdtrt_id, day), day)
+        bill = nodes.bill(fixture, operation, mdtrt_id)
+        answer = self._send(hospital, "2206", bill, day)
         if operation.op == "settle":
-            if stay and not interim:
-                self._discharge(hospital, mdtrt_id, day)
-            answer = self._send(hospital, "2304" if stay else "2207", {"data": bill}, day)
-            setl_id = str(answer.output["setlinfo"]["setl_id"])
-            self._settled[operation.id] = _Settled(mdtrt_id, setl_id, stay, day, hospital)
-            self._open_stay = mdtrt_id if interim else ""
-        return tuple(_line(n, row) for n, row in enumerate(uploaded.output["result"], 1)), answer.output["setlinfo"]
+            answer = self._send(hospital, "2207", bill, day)
+            self._settled[operation.id] = _Settled(operation, mdtrt_id, _setl_id(answer), hospital)
+        return _billed(uploaded, answer)
 
-    def _continues(self, operation: CaseOperation) -> bool:
+    def _bill_stay(self, operation: CaseOperation, day: date) -> Billed:
+        stay = self._stay = self._stay_of(operation, day)
+        interim = self._goes_on(operation)
+        try:
+            sent = nodes.lines(self._fixture, operation, stay.mdtrt_id, day)
+            uploaded = self._send(stay.hospital, "2301", sent, day)
+            bill = nodes.bill(self._fixture, operation, stay.mdtrt_id, interim=interim)
+            answer = self._send(stay.hospital, "2303", bill, day)
+            if operation.op == "settle":
+                if not interim:
+                    self._discharge(stay, day)
+                answer = self._send(stay.hospital, "2304", bill, day)
+                settled = _Settled(operation, stay.mdtrt_id, _setl_id(answer), stay.hospital)
+                self._settled[operation.id] = settled
+                stay.settled.append(settled)
+        except Refused:
+            self._take_back(stay, day, goes_on=interim)
+            raise
+        if operation.op == "presettle":
+            self._take_back(stay, day, goes_on=interim)
+        elif not interim:
+            self._stay = None
+        return _billed(uploaded, answer)
+
+    def _stay_of(self, operation: CaseOperation, day: date) -> _Stay:
+        """The stay that a bill goes on with, else a new one."""
+        if not operation.continues_stay:
+            hospital = self._hospital(operation)
+            admitted = self._send(hospital, "2401", nodes.admission(self._fixture, operation, day), day)
+            return _Stay(operation, str(admitted.output["result"]["mdtrt_id"]), hospital)
+        stay = self._stay
+        if stay is None or not stay.stands:
+            raise unplayable(operation, "same_stay is true, and no settlement stands in a stay that goes on")
+        first = stay.operation
+        changed = [name for name in STAY_FACTS if operation.facts.get(name) != first.facts.get(name)]
+        if changed:
+            raise unplayable(operation, f"{', '.join(changed)} changed since {first.id} began the stay")
+        return stay
+
+    def _goes_on(self, operation: CaseOperation) -> bool:
+        """Whether the next bill of a stay goes on with that of this one."""
         later = self._case.operations[self._case.operations.index(operation) + 1 :]
-        following = next((each for each in later if each.op == "settle"), None)
-        return following is not None and following.facts.get("same_stay") is True
+        following = next((each for each in later if each.op != "refund" and each.in_patient), None)
+        return following is not None and following.continues_stay
 
-    def _begin_visit(self, hospital: HospitalClient, operation: CaseOperation, day: date) -> str:
-        fixture, moment = self._fixture, f"{day} 08:00:00"
-        data = {
-            "psn_no": fixture.psn_no,
-            "insutype": fixture.insutype,
-            "begntime": moment,
-            "mdtrt_cert_type": "02",
-            "mdtrt_cert_no": self._certno(),
-            "ipt_otp_no": secrets.token_hex(8),
-            "exp_content": self._remote(operation, 0),
-        }
-        mdtrt_id = str(self._send(hospital, "2201", {"data": data}, day).output["data"]["mdtrt_id"])
-        visit = {
-            "mdtrt_id": mdtrt_id,
-            "psn_no": fixture.psn_no,
-            "med_type": MED_TYPES[str(operation.facts["med_type"])],
-            "begntime": moment,
-            "dise_codg": fixture.disease(operation),
-        }
-        self._send(hospital, "2203", {"mdtrtinfo": visit, "diseinfo": []}, day)
-        return mdtrt_id
+    def _discharge(self, stay: _Stay, day: date) -> None:
+        self._send(stay.hospital, "2402", nodes.discharge(self._fixture, stay.mdtrt_id, day), day)
+        stay.discharged = True
 
-    def _begin_stay(self, hospital: HospitalClient, operation: CaseOperation, day: date) -> str:
-        if operation.facts.get("same_stay") is True and self._open_stay:
-            return self._open_stay
-        fixture = self._fixture
-        stay = {
-            "psn_no": fixture.psn_no,
-            "insutype": fixture.insutype,
-            "begntime": f"{day} 08:00:00",
-            "mdtrt_cert_type": "02",
-            "mdtrt_cert_no": self._certno(),
-            "med_type": MED_TYPES[str(operation.facts["med_type"])],
-            "ipt_no": secrets.token_hex(8),
-            "dise_codg": fixture.disease(operation),
-            "exp_content": self._remote(operation, 1),
-        }
-        return str(self._send(hospital, "2401", {"mdtrtinfo": stay, "diseinfo": []}, day).output["result"]["mdtrt_id"])
+    def _take_back(self, stay: _Stay, day: date, *, goes_on: bool) -> None:
+        """Takes back what an unsettled bill left in its stay, and ends a stay that does not go on: it would stop the next."""
+        fixture, mdtrt_id = self._fixture, stay.mdtrt_id
+        try:
+            if not stay.discharged:
+                self._send(stay.hospital, "2302", nodes.all_lines(fixture, mdtrt_id), day)
+                if not stay.settled:
+                    self._send(stay.hospital, "2404", nodes.admitted(fixture, mdtrt_id), day)
+                elif goes_on:
+                    return
+                else:
+                    self._discharge(stay, day)
+        except Refused as refused:
+            raise MeshRefusal(refused.reason, f"a stay could not be ended: {refused}") from None
+        self._stay = None
 
-    def _discharge(self, hospital: HospitalClient, mdtrt_id: str, day: date) -> None:
-        fixture = self._fixture
-        data = {
-            "mdtrt_id": mdtrt_id,
-            "psn_no": fixture.psn_no,
-            "insutype": fixture.insutype,
-            "endtime": f"{day} 18:00:00",
-        }
-        self._send(hospital, "2402", {"dscginfo": data, "diseinfo": []}, day)
-
-    def _certno(self) -> str:
-        return persons_of(self._fixture)[-1].person.certno
-
-    @staticmethod
-    def _remote(operation: CaseOperation, form: int) -> str:
-        return REMOTE.get(str(operation.facts.get("remote")), ("", ""))[form]
-
-    def _rows(self, operation: CaseOperation, mdtrt_id: str, day: date) -> list[dict[str, object]]:
-        rows: list[dict[str, object]] = []
-        for place, line in enumerate(operation.lines):
-            price_e6 = abs(line.amount_fen) * 10**8 // abs(line.count_e4 or 1)
-            rows.append(
-                {
-                    "feedetl_sn": f"{self._case.operations.index(operation) + 1}{place + 1:04d}",
-                    "mdtrt_id": mdtrt_id,
-                    "psn_no": self._fixture.psn_no,
-                    "chrg_bchno": "B0001",
-                    "fee_ocur_time": f"{day} 09:00:00",
-                    "med_list_codg": self._fixture.item(operation, place),
-                    "medins_list_codg": f"Y{place + 1:04d}",
-                    "det_item_fee_sumamt": decimal_text(line.amount_fen, 2),
-                    "cnt": decimal_text(line.count_e4, 4),
-                    "pric": decimal_text(price_e6, 6),
-                    "hosp_appr_flag": line.approval,
-                }
-            )
-        return rows
-
-    def _bill_node(self, operation: CaseOperation, mdtrt_id: str, *, interim: bool) -> dict[str, object]:
-        return {
-            "psn_no": self._fixture.psn_no,
-            "mdtrt_cert_type": "02",
-            "mdtrt_cert_no": self._certno(),
-            "med_type": MED_TYPES[str(operation.facts["med_type"])],
-            "medfee_sumamt": decimal_text(sum(line.amount_fen for line in operation.lines), 2),
-            "psn_setlway": "01",
-            "mdtrt_id": mdtrt_id,
-            "chrg_bchno": "B0001",
-            "acct_used_flag": "1" if self._case.account.use else "0",
-            "insutype": self._fixture.insutype,
-            "mid_setl_flag": "1" if interim else "0",
-        }
-
-    def _refund(self, operation: CaseOperation, day: date) -> tuple[tuple[Mapping[str, int], ...], Mapping[str, Any]]:
-        done = self._settled[operation.of]
-        data = {"setl_id": done.setl_id, "mdtrt_id": done.mdtrt_id, "psn_no": self._fixture.psn_no}
-        answer = self._send(done.hospital, "2305" if done.in_patient else "2208", {"data": data}, day)
+    def _refund(self, operation: CaseOperation, target: _Settled | None, day: date) -> Billed:
+        if target is None:
+            raise Refused("SETTLEMENT_NOT_FOUND", f"{operation.of} is not settled")
+        if target.refunded:
+            raise unplayable(operation, f"{operation.of} is reversed, and a mesh answers that reversal again")
+        sent = nodes.reversal(self._fixture, target.mdtrt_id, target.setl_id)
+        infno = "2305" if target.operation.in_patient else "2208"
+        answer = self._send(target.hospital, infno, sent, day)
+        target.refunded = True
         return (), answer.output["setlinfo"]
 
     def _accumulators(self, year: str) -> dict[str, int]:
@@ -241,14 +254,33 @@ class ThroughPlayer:
         answer = self._client.call("yibao.settlement.v1.LedgerService.ListAccumulators", request)
         return {each.key: each.value for each in answer.accumulators}
 
-    def _account(self) -> dict[str, object]:
-        own = self._balance(self._fixture.psn_no)
-        mutual = self._balance(self._fixture.owner_psn_no) if self._case.account.mutual_fen else 0
-        return {"balance": own, "mutual_balance": mutual, "use": self._case.account.use}
+    def _account(self, day: date) -> dict[str, object]:
+        """The account as it stands, the current year's part as seen from the day where the case tells one."""
+        told = self._case.account
+        own = self._head(self._fixture.psn_no, day)
+        mutual = self._head(self._fixture.owner_psn_no, day).balance_fen if told.mutual_fen else 0
+        current = None if told.current_year_fen is None else own.current_year_fen
+        return {
+            "balance": own.balance_fen,
+            "mutual_balance": mutual,
+            "current_year_balance": current,
+            "use": told.use,
+        }
 
-    def _balance(self, psn_no: str) -> int:
+    def _head(self, psn_no: str, day: date) -> ledger_pb2.GetAccountResponse:
         request = ledger_pb2.GetAccountRequest(psn_no=psn_no, insutype=self._fixture.insutype)
-        return int(self._client.call("yibao.settlement.v1.LedgerService.GetAccount", request).balance_fen)
+        method = "yibao.settlement.v1.LedgerService.GetAccount"
+        answer: ledger_pb2.GetAccountResponse = self._client.call(method, request, day)
+        return answer
+
+
+def _setl_id(answer: NationalAnswer) -> str:
+    return str(answer.output["setlinfo"]["setl_id"])
+
+
+def _billed(uploaded: NationalAnswer, answer: NationalAnswer) -> Billed:
+    split = tuple(_line(number, row) for number, row in enumerate(uploaded.output["result"], 1))
+    return split, answer.output["setlinfo"]
 
 
 def _line(number: int, row: Mapping[str, Any]) -> dict[str, int]:
@@ -274,39 +306,40 @@ def fen(yuan: Decimal | int) -> int:
 
 
 def run_case_through(path: Path, client: MeshClient, policies_dir: Path = SAMPLE_POLICIES) -> list[Difference]:
-    """Plays the case of a file on a mesh and answers every difference."""
+    """Plays the case of a file on a mesh and answers every difference.
+
+    Raises CASE_NOT_PLAYABLE, saying why, where the mesh cannot play it as the engine does, and MeshRefusal where the mesh is
+    no sandbox or does not take the world of the case.
+    """
     case = read_case(path)
-    player = _prepared(case, client, policies_dir)
+    check_case(case)
+    player = _prepared(case, client, PolicyFolder(policies_dir))
     return [gap for operation in case.operations for gap in compare(case, operation, player.play(operation))]
 
 
-def _prepared(case: Case, client: MeshClient, policies_dir: Path) -> ThroughPlayer:
-    """A player whose world stands; an invented division that another case took is drawn again."""
+def _prepared(case: Case, client: MeshClient, policies: PolicyFolder) -> ThroughPlayer:
+    """A player whose world stands; names that another case took are drawn again."""
     attempts = ATTEMPTS
     while True:
-        player = ThroughPlayer(case, client, policies_dir, f"{secrets.randbelow(10**8):08d}")
+        player = ThroughPlayer(case, client, policies, f"{secrets.randbelow(10**8):08d}")
         attempts -= 1
         try:
             player.prepare()
             return player
         except MeshRefusal as refusal:
-            if refusal.reason != "RECORD_OVERLAPS" or not attempts:
+            if refusal.reason not in TAKEN or not attempts:
                 raise
 
 
-def main(files: Sequence[Path], client: MeshClient) -> int:
-    """Plays every file; 0 when all agree, 1 when anything differs or cannot be played."""
-    failed = 0
-    for path in files:
+def main(files: Sequence[Path], client: MeshClient, policies_dir: Path = SAMPLE_POLICIES) -> int:
+    """Plays every file; 0 when all agree, else 1. MeshRefusal where the mesh is no sandbox or the key is no operator's."""
+
+    def play(path: Path) -> list[Difference]:
         try:
-            differences = run_case_through(path, client)
-        except Fault as fault:
-            failed += 1
-            print(f"{path.name}: [{fault.reason}] {dict(fault.metadata)} {[str(each) for each in fault.violations]}")
-            continue
-        failed += bool(differences)
-        for difference in differences:
-            print(difference)
-        if not differences:
-            print(f"{path.name}: agrees, played through {client.url}")
-    return 1 if failed else 0
+            return run_case_through(path, client, policies_dir)
+        except MeshRefusal as refusal:
+            if refusal.reason in CALLER:
+                raise
+            raise precondition("CASE_NOT_PLAYABLE", what=str(refusal)) from None
+
+    return play_files(files, play, f"agrees, played through {client.url}")

@@ -13,13 +13,16 @@ from pathlib import Path
 
 from services.kernel.errors import Fault
 from services.runtime.config import Config, ConfigError, settings_markdown
-from services.runtime.texts.table import text
 from tools.cli import case, case_through, first_bill, ledger, seed, trace
 from tools.cli.mesh_client import MeshClient, MeshRefusal, MeshUnreachable
 
 KEY_VARIABLE = "YIBAO_KEY"
 CASE_SUFFIXES = (".json", ".yaml", ".yml")
 DEFAULT_URL = "http://127.0.0.1:7400"
+
+
+class NoCase(Exception):
+    """A folder was named for its cases and holds none."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,10 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(options)
     except MeshUnreachable as error:
         print(f"{error}\nIs the mesh running? Start one with: make up", file=sys.stderr)
-    except (MeshRefusal, ConfigError) as error:
+    except (MeshRefusal, ConfigError, NoCase) as error:
         print(error, file=sys.stderr)
     except Fault as fault:
-        print(_fault_lines(fault), file=sys.stderr)
+        print(case.fault_lines(fault), file=sys.stderr)
     except OSError as error:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
     return 1
@@ -43,14 +46,14 @@ def _run(options: argparse.Namespace) -> int:
         data_dir = options.data_dir or Config.load(_own_settings()).path("YIBAO_DATA_DIR") or Path()
         return trace.run(options.number, data_dir / "traces.sqlite")
     if options.command == "settings":
-        print(settings_markdown())
+        print(settings_markdown(options.language))
         return 0
     if options.command == "case" and not options.through:
-        return case.main([str(each) for each in _case_files(options.files)])
+        return case.main(_case_files(options.files), options.policies)
     url = options.through if options.command == "case" else options.url
     with MeshClient(url, options.key) as client:
         if options.command == "case":
-            return case_through.main(_case_files(options.files), client)
+            return case_through.main(_case_files(options.files), client, options.policies)
         if options.command == "first-bill":
             return first_bill.run(client, print_setl_id=options.print_setl_id)
         if options.command == "seed":
@@ -59,24 +62,18 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _case_files(files: Sequence[Path]) -> list[Path]:
-    """The files, and in place of a folder the case files in it."""
-    return [
-        each
-        for file in files
-        for each in (
-            sorted(path for path in file.iterdir() if path.suffix in CASE_SUFFIXES) if file.is_dir() else [file]
-        )
-    ]
+    """The files, and in place of a folder the case files in it; NoCase for a folder without any."""
+    found: list[Path] = []
+    for file in files:
+        within = sorted(each for each in file.iterdir() if each.suffix in CASE_SUFFIXES) if file.is_dir() else [file]
+        if not within:
+            raise NoCase(f"{file}: no case was played: the folder holds no {', '.join(CASE_SUFFIXES)} file")
+        found += within
+    return found
 
 
 def _own_settings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != KEY_VARIABLE}
-
-
-def _fault_lines(fault: Fault) -> str:
-    lines = [f"[{fault.reason}] {text(fault, 'en')}"]
-    lines.extend(f"  {each.path}: {each.description or each.rule}" for each in fault.violations)
-    return "\n".join(lines)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     cases = commands.add_parser("case", help="run worked cases and print every difference")
     cases.add_argument("files", nargs="+", type=Path, help="case files, or folders of them")
     cases.add_argument("--through", metavar="URL", default="", help="play the case on this running sandbox mesh")
+    policies = "folder of the policies that the cases name, <id>@<version>.yaml, also with --through (default: samples)"
+    cases.add_argument("--policies", metavar="FOLDER", type=_folder, default=case.SAMPLE_POLICIES, help=policies)
     _key(cases)
     bill = commands.add_parser("first-bill", parents=[remote], help="settle one small bill on a sandbox and show how")
     bill.add_argument("--print-setl-id", action="store_true", help="print the setl_id only")
@@ -98,8 +97,16 @@ def _parser() -> argparse.ArgumentParser:
     tracing.add_argument("--data-dir", type=Path, default=None, help="data folder of the mesh (YIBAO_DATA_DIR)")
     books = commands.add_parser("ledger", parents=[remote], help="work with the ledger")
     books.add_argument("action", choices=("verify",))
-    commands.add_parser("settings", help="print the table of settings")
+    table = commands.add_parser("settings", help="print the table of settings")
+    table.add_argument("--language", choices=("en", "zh"), default="en", help="of the meanings (en)")
     return parser
+
+
+def _folder(name: str) -> Path:
+    folder = Path(name)
+    if not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"{name} is no folder")
+    return folder
 
 
 def _key(parser: argparse.ArgumentParser) -> None:
