@@ -1,6 +1,6 @@
 """Starts the mesh: `python -m services` runs every member, `python -m services settlement` one of them.
 
-Members share this process; the gateway, which does half of the work of a request, has one of its own beside them and so a
+Members share this process; the gateway, which does a third of the work of a request, has one of its own beside them and so a
 core of its own. `--single` puts it into this process too, `--split` gives every member its own.
 
 Prints one line when everything answers, and stops on SIGTERM or SIGINT: the gateway first, then members in reverse order of
@@ -67,7 +67,7 @@ async def _run_here(running: EmbeddedMesh, *, child: bool) -> int:
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stopping.set)
     await running.start()
     _keep_what_lives()
-    print(READY + ", ".join(f"{name} {address}" for name, address in running.addresses.items()), flush=True)
+    print(READY + ", ".join(_told(running)), flush=True)
     await stopping.wait()
     if child:
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
@@ -81,7 +81,7 @@ async def _run_beside(here: EmbeddedMesh | None, children: Children, names: Sequ
     told: list[str] = []
     if here is not None:
         await here.start()
-        told += [f"{name} {address}" for name, address in here.addresses.items()]
+        told += _told(here)
     died = None
     try:
         told += await children.start(names)
@@ -95,6 +95,11 @@ async def _run_beside(here: EmbeddedMesh | None, children: Children, names: Sequ
     if died is not None:
         raise StartError(f"{died} ended by itself; the others were stopped")
     return 0
+
+
+def _told(running: EmbeddedMesh) -> list[str]:
+    """Where each member listens, as the line of readiness says it."""
+    return [f"{name} {address}" for name, address in running.addresses.items()]
 
 
 async def _ended_by_itself(children: Children, stopping: asyncio.Event) -> str | None:
@@ -111,9 +116,10 @@ def _places(names: list[str], workers: int, *, split: bool, single: bool) -> tup
     """Which members run here, and which as children in their order."""
     if split or workers > 1:
         return [], [name for name in names for _ in range(workers)]
-    if single or names == [mesh.GATEWAY] or mesh.GATEWAY not in names:
+    members = [name for name in names if name != mesh.GATEWAY]
+    if single or not members or members == names:
         return names, []
-    return [name for name in names if name != mesh.GATEWAY], [mesh.GATEWAY]
+    return members, [mesh.GATEWAY]
 
 
 def _keep_what_lives() -> None:

@@ -24,3 +24,8 @@ def beijing_day(moment: datetime) -> date:
 def age_on(birth: date, day: date) -> int:
     """Full years lived on `day`; a birthday of 29 February is reached on 1 March of a common year (our decision)."""
     return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+
+
+def months_between(since: date, day: date) -> int:
+    """Full months from a day to another, never negative."""
+    return max(0, (day.year - since.year) * 12 + day.month - since.month - (day.day < since.day))

@@ -109,12 +109,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "YIBAO_TRACE_KEEP_SPANS", "count", "1000000", "Spans that traces.sqlite holds at most; the oldest go first."
     ),
     Setting("YIBAO_OTLP_ENDPOINT", "text", "", "OTLP/HTTP endpoint for spans, http://host:4318/v1/traces."),
-    Setting(
-        "YIBAO_LOG_LEVEL",
-        "level",
-        "info",
-        "debug, info, warning or error; info writes a line for every call.",
-    ),
+    Setting("YIBAO_LOG_LEVEL", "level", "info", "debug, info, warning or error; info writes a line for every call."),
     Setting(
         "YIBAO_MAX_CONCURRENT_RPCS", "count", "1024", "Calls that a member serves at the same time; more are refused."
     ),

@@ -25,18 +25,6 @@ async def counter(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         yield made
 
 
-@pytest.fixture
-async def visit(counter: Counter) -> str:
-    """An open visit."""
-    return await counter.register("2201:1")
-
-
-@pytest.fixture
-async def stay(counter: Counter) -> str:
-    """An open stay."""
-    return await counter.register("2401:1", kind=STAY)
-
-
 async def test_a_charge_batch_is_not_cancelled_while_a_return_of_its_lines_stands(counter: Counter, visit: str) -> None:
     await counter.upload("2204:1", visit, line("1", batch="1"), line("2", batch="1"))
     await counter.upload("2204:2", visit, line("3", "A1", -1000, "-1", batch="2", origin="1"))

@@ -28,18 +28,6 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
         yield made
 
 
-@pytest.fixture
-async def visit(counter: Counter) -> str:
-    """An open visit."""
-    return await counter.register("2201:1")
-
-
-@pytest.fixture
-async def stay(counter: Counter) -> str:
-    """An open stay."""
-    return await counter.register("2401:1", kind=STAY)
-
-
 async def refusal(awaited: Awaitable[object]) -> Fault:
     with pytest.raises(Fault) as caught:
         await awaited

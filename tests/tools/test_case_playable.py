@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from services.kernel.errors import Fault
 from tests.settlement.stacks import CASES
+from tests.settlement.test_domain_cases import edited
 from tools.cli.case import SAMPLE_POLICIES, PolicyFolder
 from tools.cli.case_document import read_case
 from tools.cli.case_fixture import Fixture
@@ -29,15 +29,6 @@ def nowhere() -> Iterator[MeshClient]:
     (port,) = free_ports(1)
     with MeshClient(f"http://{HOST}:{port}") as client:
         yield client
-
-
-def edited(folder: Path, number: str, change: Change) -> Path:
-    """A copy of a worked case with one change."""
-    case = json.loads((CASES / f"PUB-{number}.json").read_text(encoding="utf-8"))
-    change(case)
-    path = folder / "case.json"
-    path.write_text(json.dumps(case), encoding="utf-8")
-    return path
 
 
 def bill(case: Any, place: int, **more: object) -> None:

@@ -41,7 +41,6 @@ POSTGRES_SETTINGS: Mapping[str, str] = {"shared_buffers": "1GB", "max_wal_size":
 
 ROOT = Path(__file__).resolve().parents[2]
 _CALL_TIMEOUT_S = 300.0
-_START_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

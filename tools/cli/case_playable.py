@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
-from services.kernel.clock import age_on
+from services.kernel.clock import age_on, months_between
 from services.kernel.errors import Fault, precondition
 from services.kernel.policy.document import FactValue
 from services.kernel.policy.domains import FACTS, admits
@@ -123,7 +123,7 @@ def _known_facts(fixture: Fixture, operation: CaseOperation) -> dict[str, FactVa
     known["cvlserv"] = facts.get("cvlserv", "0")
     known["identity"] = facts.get("identity", "normal")
     known["age"] = age_on(fixture.birth, day)
-    known["months_insured"] = _months_between(fixture.insured_from, day)
+    known["months_insured"] = months_between(fixture.insured_from, day)
     known["remote"] = _known_remote(fixture, operation)
     known["hosp_lv"] = operation.facts.get("hosp_lv", "3")
     known["same_stay"] = operation.continues_stay
@@ -137,10 +137,6 @@ def _known_remote(fixture: Fixture, operation: CaseOperation) -> FactValue:
     if remote == "local" or remote in REFERRALS:
         return remote
     return "filed_long_term" if fixture.filed else "temporary"
-
-
-def _months_between(since: date, day: date) -> int:
-    return (day.year - since.year) * 12 + day.month - since.month - (day.day < since.day)
 
 
 def _decided(answer: Answer) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from services.kernel.clock import age_on
+from services.kernel.clock import age_on, months_between
 from services.kernel.codes import identity_class, policy_hosp_lv, policy_med_type, pooling_area
 from services.kernel.policy.document import FactValue
 from services.kernel.policy.domains import FACTS
@@ -83,11 +83,6 @@ def identity_on(insured: Insured, day: date) -> str:
         return "normal"
     held = {entry.identity or identity_class(entry.psn_idet_type) for entry in identities_on(insured, day)}
     return next((name for name in _IDENTITY_ORDER if name in held), "normal")
-
-
-def months_between(since: date, day: date) -> int:
-    """Full months from a day to another, never negative."""
-    return max(0, (day.year - since.year) * 12 + day.month - since.month - (day.day < since.day))
 
 
 def remote_kind(enrolment: Enrolment, institution: Institution, exp_contents: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
 from services.kernel.clock import BEIJING, beijing_day
+from services.kernel.codes import EC
 from services.kernel.errors import Fault, denied
 from services.settlement.domain.bill import BilledEncounter, Order, check_encounter
 from services.settlement.domain.catalogue import Disease, Institution, StackChoice, StackRequest
@@ -23,7 +24,6 @@ from services.settlement.operations.books import BookStore
 from services.settlement.operations.ports import CataloguePeer, CredentialQuery, IdentityPeer
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=BEIJING) + timedelta(hours=8)
-_EC = "01"
 
 Found: TypeAlias = PreparedBill | StoredAnswer | Exception
 
@@ -141,7 +141,7 @@ async def _prepared(
 async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, lookup: _Lookup) -> PreparedBill:
     bill = order.bill
     if insured.person.psn_no != bill.psn_no:
-        raise denied("EC_TOKEN_WRONG_PERSON" if bill.mdtrt_cert_type == _EC else "CERTIFICATE_MISMATCH")
+        raise denied("EC_TOKEN_WRONG_PERSON" if bill.mdtrt_cert_type == EC else "CERTIFICATE_MISMATCH")
     day = beijing_day(order.now)
     enrolment = enrolment_on(insured, bill.insutype, day)
     institution = await lookup.institution(bill.desk.fixmedins_code, day)

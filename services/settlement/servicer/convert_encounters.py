@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.kernel.clock import BEIJING, age_on, beijing_day
 from services.kernel.codes import pooling_area
 from services.runtime.call import CallContext
+from services.runtime.columns import from_micros
 from services.runtime.idempotency import content_hash, content_of, scope_of
 from services.runtime.texts.table import text
 from services.settlement.domain.benefits import FundCheck
@@ -24,7 +25,6 @@ from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import common_pb2, encounter_pb2
 
 _FUND_CHECK = "01"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _IN_HOSPITAL, _NOT_IN_HOSPITAL = "1", "0"
 _DIAG_INFO_LENGTH = 200
 
@@ -66,7 +66,7 @@ def kept_stamp_of(call: CallContext, request: Any, told: str) -> RequestStamp:
 
 def time_of(value: Timestamp) -> datetime:
     """The moment of a message, UTC. Its field's rule keeps the seconds between years that a datetime has."""
-    return _EPOCH + timedelta(seconds=value.seconds, microseconds=value.nanos // 1000)
+    return from_micros(value.seconds * 1_000_000 + value.nanos // 1000)
 
 
 def insured_info(info: InsuredInfo, now: datetime) -> encounter_pb2.GetInsuredInfoResponse:

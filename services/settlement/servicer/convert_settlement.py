@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
@@ -11,9 +11,10 @@ from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 
-from services.kernel.clock import BEIJING, age_on, beijing_day
+from services.kernel.clock import age_on, beijing_day
 from services.kernel.codes import clr_type, pooling_area
 from services.kernel.money import ratio_text
+from services.runtime.columns import from_micros, to_micros
 from services.settlement.domain.answer import BY_ITEM, Answer, Reversal, derivation, pay_loc, shares
 from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT, Bill, Desk, SentParts
 from services.settlement.domain.outcome import MONEY_FIELDS
@@ -21,7 +22,6 @@ from yibao.common.v1 import codes_pb2
 from yibao.options.v1 import options_pb2
 from yibao.settlement.v1 import common_pb2, settlement_pb2
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SETLINFO_MONEY = tuple(name for name in MONEY_FIELDS if name != "pool_prop_selfpay_amt_fen")
 _MONEY = attrgetter(*_SETLINFO_MONEY)
 
@@ -34,7 +34,7 @@ def national_codes(enum: EnumDescriptor) -> dict[int, str]:
 
 def moment(value: datetime) -> Timestamp:
     """A moment as its message."""
-    micros = (value - _EPOCH) // timedelta(microseconds=1)
+    micros = to_micros(value)
     return Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1_000)
 
 
@@ -240,4 +240,4 @@ def _record(answer: Answer) -> settlement_pb2.SetlinfoRecord:
 
 
 def _stored_day(micros: int) -> Date:
-    return day_message((_EPOCH + timedelta(microseconds=micros)).astimezone(BEIJING).date())
+    return day_message(beijing_day(from_micros(micros)))
