@@ -20,7 +20,7 @@ from tests.settlement.counter_member import ANY_PERSON, ELSEWHERE, HERE, OPERATO
 from tests.settlement.test_operations_encounters import settle, spend
 from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, insured
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import common_pb2, encounter_pb2, fee_pb2
+from yibao.settlement.v1 import common_pb2, encounter_pb2, fee_pb2, insured_pb2
 
 ID_CARD = codes_pb2.MDTRT_CERT_TYPE_ID_CARD
 EC = codes_pb2.MDTRT_CERT_TYPE_EC
@@ -75,9 +75,9 @@ def stay_reference(mdtrt_id: str, psn_no: str = SOMEBODY) -> encounter_pb2.StayR
     return encounter_pb2.StayReference(mdtrt_id=mdtrt_id, psn_no=psn_no)
 
 
-def insured_query(**changes: Any) -> encounter_pb2.GetInsuredInfoRequest:
+def insured_query(**changes: Any) -> insured_pb2.GetInsuredInfoRequest:
     data: dict[str, Any] = {"mdtrt_cert_type": EC, "mdtrt_cert_no": f"token:{SOMEBODY}:1", **changes}
-    return encounter_pb2.GetInsuredInfoRequest(desk=desk(), data=encounter_pb2.InsuredQuery(**data))
+    return insured_pb2.GetInsuredInfoRequest(desk=desk(), data=insured_pb2.InsuredQuery(**data))
 
 
 async def visit(member: Reached) -> str:
@@ -135,26 +135,26 @@ async def test_1101_compares_a_name_that_was_sent(member: Reached) -> None:
 
 
 async def test_2001_tells_each_fund_and_why_one_does_not_pay(member: Reached) -> None:
-    data = encounter_pb2.BenefitQuery(
+    data = insured_pb2.BenefitQuery(
         psn_no=SOMEBODY,
         insutype="310",
         fixmedins_code=OTHER_HOSPITAL,
         med_type=codes_pb2.MED_TYPE_INPATIENT,
         begntime=at(),
     )
-    request = encounter_pb2.CheckBenefitRequest(desk=desk(), data=data)
+    request = insured_pb2.CheckBenefitRequest(desk=desk(), data=data)
     answer = await member.call(member.encounters.CheckBenefit, request)
     assert {row.fund_pay_type: row.trt_enjymnt_flag for row in answer.trtinfo}["310100"]
     data.insutype = "390"
-    request = encounter_pb2.CheckBenefitRequest(desk=desk(), data=data)
+    request = insured_pb2.CheckBenefitRequest(desk=desk(), data=data)
     (row,) = (await member.call(member.encounters.CheckBenefit, request)).trtinfo
     assert not row.trt_enjymnt_flag
     assert row.trt_chk_rslt.startswith("[NOT_ENROLLED] 该人员在2025-03-10未参加险种390")
     data.psn_no = "nobody"
-    request = encounter_pb2.CheckBenefitRequest(desk=desk(), data=data)
+    request = insured_pb2.CheckBenefitRequest(desk=desk(), data=data)
     assert await member.reason(member.encounters.CheckBenefit, request) == "PERSON_NOT_FOUND"
     data.psn_no, data.fixmedins_code = SOMEBODY, "H99010000009"
-    request = encounter_pb2.CheckBenefitRequest(desk=desk(), data=data)
+    request = insured_pb2.CheckBenefitRequest(desk=desk(), data=data)
     assert await member.reason(member.encounters.CheckBenefit, request) == "INSTITUTION_UNKNOWN"
 
 

@@ -22,7 +22,7 @@ from services.settlement.domain.insured import SUSPENDED, Enrolment, Insured
 from services.settlement.operations.persons import InsuredInfo
 from services.settlement.servicer.convert_settlement import day_message, moment, national_codes
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import common_pb2, encounter_pb2
+from yibao.settlement.v1 import common_pb2, encounter_pb2, insured_pb2
 
 _FUND_CHECK = "01"
 _IN_HOSPITAL, _NOT_IN_HOSPITAL = "1", "0"
@@ -69,11 +69,11 @@ def time_of(value: Timestamp) -> datetime:
     return from_micros(value.seconds * 1_000_000 + value.nanos // 1000)
 
 
-def insured_info(info: InsuredInfo, now: datetime) -> encounter_pb2.GetInsuredInfoResponse:
+def insured_info(info: InsuredInfo, now: datetime) -> insured_pb2.GetInsuredInfoResponse:
     """The answer of 1101."""
     person = info.insured.person
-    return encounter_pb2.GetInsuredInfoResponse(
-        baseinfo=encounter_pb2.Baseinfo(
+    return insured_pb2.GetInsuredInfoResponse(
+        baseinfo=insured_pb2.Baseinfo(
             psn_no=person.psn_no,
             psn_cert_type=person.psn_cert_type,
             certno=person.certno,
@@ -85,7 +85,7 @@ def insured_info(info: InsuredInfo, now: datetime) -> encounter_pb2.GetInsuredIn
         ),
         insuinfo=[_insuinfo(entry, info.balances_fen.get(entry.insutype, 0)) for entry in info.insured.enrolments],
         idetinfo=[
-            encounter_pb2.Idetinfo(
+            insured_pb2.Idetinfo(
                 psn_idet_type=entry.psn_idet_type,
                 memo=entry.memo,
                 begntime=_day_start(entry.from_day),
@@ -96,10 +96,10 @@ def insured_info(info: InsuredInfo, now: datetime) -> encounter_pb2.GetInsuredIn
     )
 
 
-def _insuinfo(enrolment: Enrolment, balance_fen: int) -> encounter_pb2.Insuinfo:
+def _insuinfo(enrolment: Enrolment, balance_fen: int) -> insured_pb2.Insuinfo:
     """One enrolment; a suspended one was suspended on its first day, any other stops after its last."""
     paused = enrolment.from_day if enrolment.psn_insu_stas == SUSPENDED else enrolment.to_day
-    return encounter_pb2.Insuinfo(
+    return insured_pb2.Insuinfo(
         balc_fen=balance_fen,
         insutype=enrolment.insutype,
         psn_type=enrolment.psn_type,
@@ -112,10 +112,10 @@ def _insuinfo(enrolment: Enrolment, balance_fen: int) -> encounter_pb2.Insuinfo:
     )
 
 
-def trtinfo(psn_no: str, check: FundCheck) -> encounter_pb2.Trtinfo:
+def trtinfo(psn_no: str, check: FundCheck) -> insured_pb2.Trtinfo:
     """One row of 2001; a refusal reads `[REASON] 中文说明`."""
     refusal = check.refusal
-    return encounter_pb2.Trtinfo(
+    return insured_pb2.Trtinfo(
         psn_no=psn_no,
         trt_chk_type=_FUND_CHECK,
         fund_pay_type=check.fund_pay_type,

@@ -30,7 +30,7 @@ from services.settlement.servicer.convert_encounters import (
     told_of,
     trtinfo,
 )
-from yibao.settlement.v1 import common_pb2, encounter_pb2, encounter_pb2_grpc
+from yibao.settlement.v1 import common_pb2, encounter_pb2, encounter_pb2_grpc, insured_pb2
 
 _TOLD_OF_BIRTH = ("matn_type", "birctrl_type", "birctrl_matn_date", "geso_val")
 _TOLD_OF_STAY = (
@@ -59,8 +59,8 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         self._codes = Codes()
 
     async def GetInsuredInfo(  # noqa: N802  # the name is the contract's
-        self, request: encounter_pb2.GetInsuredInfoRequest, context: Any
-    ) -> encounter_pb2.GetInsuredInfoResponse:
+        self, request: insured_pb2.GetInsuredInfoRequest, context: Any
+    ) -> insured_pb2.GetInsuredInfoResponse:
         """1101."""
         now, data = current_call().now, request.data
         query = CredentialQuery(
@@ -75,8 +75,8 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         return insured_info(await self._persons.info(query, data.psn_name), now)
 
     async def CheckBenefit(  # noqa: N802
-        self, request: encounter_pb2.CheckBenefitRequest, context: Any
-    ) -> encounter_pb2.CheckBenefitResponse:
+        self, request: insured_pb2.CheckBenefitRequest, context: Any
+    ) -> insured_pb2.CheckBenefitResponse:
         """2001."""
         data = request.data
         checks = await self._benefits.check(
@@ -90,7 +90,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
                 exp_content=data.exp_content,
             )
         )
-        return encounter_pb2.CheckBenefitResponse(trtinfo=[trtinfo(data.psn_no, check) for check in checks])
+        return insured_pb2.CheckBenefitResponse(trtinfo=[trtinfo(data.psn_no, check) for check in checks])
 
     async def RegisterVisit(  # noqa: N802
         self, request: encounter_pb2.RegisterVisitRequest, context: Any

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from yibao.settlement.v1 import encounter_pb2 as yibao_dot_settlement_dot_v1_dot_encounter__pb2
+from yibao.settlement.v1 import insured_pb2 as yibao_dot_settlement_dot_v1_dot_insured__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -37,13 +38,13 @@ class EncounterServiceStub:
         """
         self.GetInsuredInfo = channel.unary_unary(
                 '/yibao.settlement.v1.EncounterService/GetInsuredInfo',
-                request_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.GetInsuredInfoRequest.SerializeToString,
-                response_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.GetInsuredInfoResponse.FromString,
+                request_serializer=yibao_dot_settlement_dot_v1_dot_insured__pb2.GetInsuredInfoRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_insured__pb2.GetInsuredInfoResponse.FromString,
                 _registered_method=True)
         self.CheckBenefit = channel.unary_unary(
                 '/yibao.settlement.v1.EncounterService/CheckBenefit',
-                request_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.CheckBenefitRequest.SerializeToString,
-                response_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.CheckBenefitResponse.FromString,
+                request_serializer=yibao_dot_settlement_dot_v1_dot_insured__pb2.CheckBenefitRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_insured__pb2.CheckBenefitResponse.FromString,
                 _registered_method=True)
         self.RegisterVisit = channel.unary_unary(
                 '/yibao.settlement.v1.EncounterService/RegisterVisit',
@@ -177,13 +178,13 @@ def add_EncounterServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'GetInsuredInfo': grpc.unary_unary_rpc_method_handler(
                     servicer.GetInsuredInfo,
-                    request_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.GetInsuredInfoRequest.FromString,
-                    response_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.GetInsuredInfoResponse.SerializeToString,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_insured__pb2.GetInsuredInfoRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_insured__pb2.GetInsuredInfoResponse.SerializeToString,
             ),
             'CheckBenefit': grpc.unary_unary_rpc_method_handler(
                     servicer.CheckBenefit,
-                    request_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.CheckBenefitRequest.FromString,
-                    response_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.CheckBenefitResponse.SerializeToString,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_insured__pb2.CheckBenefitRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_insured__pb2.CheckBenefitResponse.SerializeToString,
             ),
             'RegisterVisit': grpc.unary_unary_rpc_method_handler(
                     servicer.RegisterVisit,
@@ -252,8 +253,8 @@ class EncounterService:
             request,
             target,
             '/yibao.settlement.v1.EncounterService/GetInsuredInfo',
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.GetInsuredInfoRequest.SerializeToString,
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.GetInsuredInfoResponse.FromString,
+            yibao_dot_settlement_dot_v1_dot_insured__pb2.GetInsuredInfoRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_insured__pb2.GetInsuredInfoResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -279,8 +280,8 @@ class EncounterService:
             request,
             target,
             '/yibao.settlement.v1.EncounterService/CheckBenefit',
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.CheckBenefitRequest.SerializeToString,
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.CheckBenefitResponse.FromString,
+            yibao_dot_settlement_dot_v1_dot_insured__pb2.CheckBenefitRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_insured__pb2.CheckBenefitResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,6 +6,7 @@ Encounters: who the person is and may use, out-patient visits, in-patient stays.
 from collections import abc as _abc
 from grpc import aio as _aio
 from yibao.settlement.v1 import encounter_pb2 as _encounter_pb2
+from yibao.settlement.v1 import insured_pb2 as _insured_pb2
 import abc as _abc_1
 
 
@@ -16,11 +17,11 @@ class EncounterServiceStub:
     """Encounters of insured persons at an institution."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    GetInsuredInfo: _aio.UnaryUnaryMultiCallable[_encounter_pb2.GetInsuredInfoRequest, _encounter_pb2.GetInsuredInfoResponse]
+    GetInsuredInfo: _aio.UnaryUnaryMultiCallable[_insured_pb2.GetInsuredInfoRequest, _insured_pb2.GetInsuredInfoResponse]
     """Person behind a credential, with enrolments, account balances and identities (1101).
     Errors: those of Verify, EC_TOKEN_SPENT, NAME_MISMATCH.
     """
-    CheckBenefit: _aio.UnaryUnaryMultiCallable[_encounter_pb2.CheckBenefitRequest, _encounter_pb2.CheckBenefitResponse]
+    CheckBenefit: _aio.UnaryUnaryMultiCallable[_insured_pb2.CheckBenefitRequest, _insured_pb2.CheckBenefitResponse]
     """Which benefits a person can use at an institution on a date (2001).
     Errors: PERSON_NOT_FOUND, INSTITUTION_UNKNOWN.
     """
@@ -63,9 +64,9 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def GetInsuredInfo(
         self,
-        request: _encounter_pb2.GetInsuredInfoRequest,
-        context: _aio.ServicerContext[_encounter_pb2.GetInsuredInfoRequest, _abc.Awaitable[_encounter_pb2.GetInsuredInfoResponse]],
-    ) -> _abc.Awaitable[_encounter_pb2.GetInsuredInfoResponse]:
+        request: _insured_pb2.GetInsuredInfoRequest,
+        context: _aio.ServicerContext[_insured_pb2.GetInsuredInfoRequest, _abc.Awaitable[_insured_pb2.GetInsuredInfoResponse]],
+    ) -> _abc.Awaitable[_insured_pb2.GetInsuredInfoResponse]:
         """Person behind a credential, with enrolments, account balances and identities (1101).
         Errors: those of Verify, EC_TOKEN_SPENT, NAME_MISMATCH.
         """
@@ -73,9 +74,9 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def CheckBenefit(
         self,
-        request: _encounter_pb2.CheckBenefitRequest,
-        context: _aio.ServicerContext[_encounter_pb2.CheckBenefitRequest, _abc.Awaitable[_encounter_pb2.CheckBenefitResponse]],
-    ) -> _abc.Awaitable[_encounter_pb2.CheckBenefitResponse]:
+        request: _insured_pb2.CheckBenefitRequest,
+        context: _aio.ServicerContext[_insured_pb2.CheckBenefitRequest, _abc.Awaitable[_insured_pb2.CheckBenefitResponse]],
+    ) -> _abc.Awaitable[_insured_pb2.CheckBenefitResponse]:
         """Which benefits a person can use at an institution on a date (2001).
         Errors: PERSON_NOT_FOUND, INSTITUTION_UNKNOWN.
         """
