@@ -11,7 +11,7 @@ MAKEFLAGS += --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := setup
-.PHONY: setup demo up test bench
+.PHONY: setup demo up test torture bench
 
 setup: $(STAMP)
 	@:
@@ -42,6 +42,10 @@ up: setup
 
 test: setup
 	@$(RUN) -m tools.check
+
+# What takes minutes or the whole machine; -s shows the figures that the tests print.
+torture: setup
+	@$(RUN) -m pytest -m torture -s -q
 
 bench: setup
 	@$(RUN) -m tools.bench

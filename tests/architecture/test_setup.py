@@ -26,7 +26,7 @@ def interpreter(folder: Path, script: str) -> str:
     return str(program)
 
 
-@pytest.mark.parametrize("target", ["setup", "demo", "up", "test", "bench"])
+@pytest.mark.parametrize("target", ["setup", "demo", "up", "test", "torture", "bench"])
 def test_the_makefile_has_the_target(target: str) -> None:
     run = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
