@@ -1,0 +1,85 @@
+"""The dumped stores of an earlier release come up, with rows of every kind: what a later release has to take over."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import pytest
+
+from tests.mesh.dump_stores import MEMBERS
+from tools.postgres import Server
+
+RELEASES: Final = sorted(each for each in (Path(__file__).parent / "stores").iterdir() if each.is_dir())
+STATES: Final[Mapping[str, Mapping[str, set[tuple[str, ...]]]]] = {
+    "identity": {
+        "SELECT DISTINCT state FROM ec_code": {("shown",), ("used",), ("replaced",)},
+        "SELECT DISTINCT CASE WHEN signed_out_at IS NULL THEN 'in' ELSE 'out' END FROM sign_in": {("in",), ("out",)},
+    },
+    "catalogue": {},
+    "settlement": {
+        "SELECT DISTINCT kind, state FROM encounter": {
+            *(("visit", state) for state in ("open", "cancelled")),
+            *(("stay", state) for state in ("open", "discharged", "cancelled")),
+        },
+        "SELECT DISTINCT kind, state FROM fee_batch": {
+            *(("upload", state) for state in ("open", "settled", "cancelled")),
+            ("cancel", "cancelled"),
+            ("cancel", "settled"),
+        },
+        "SELECT DISTINCT kind, state FROM settlement": {
+            ("settle", "standing"),
+            ("settle", "reversed"),
+            ("reverse", "standing"),
+            ("void", "standing"),
+        },
+    },
+}
+"""What a column of states must hold somewhere, for a member."""
+
+
+def tables_of(script: str) -> list[str]:
+    """The tables that a dump makes."""
+    return re.findall(r"(?m)^CREATE TABLE (?:public\.)?\"?(\w+)", script)
+
+
+def complete(member: str, tables: list[str], read: Callable[[str], set[tuple[Any, ...]]]) -> None:
+    """Asserts that no table is empty and that every state stands somewhere."""
+    assert [each for each in tables if read(f'SELECT count(*) FROM "{each}"') == {(0,)}] == []
+    for question, wanted in STATES[member].items():
+        assert read(question) == wanted, question
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+@pytest.mark.parametrize("release", RELEASES, ids=lambda each: each.name)
+def test_a_dumped_sqlite_store_holds_rows_of_every_kind(release: Path, member: str) -> None:
+    script = (release / f"{member}.sqlite.sql").read_text(encoding="utf-8")
+    with closing(sqlite3.connect(":memory:")) as store:
+        store.executescript(script)
+        complete(member, tables_of(script), lambda question: set(store.execute(question)))
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+@pytest.mark.parametrize("release", RELEASES, ids=lambda each: each.name)
+async def test_a_dumped_postgresql_store_holds_rows_of_every_kind(
+    release: Path, member: str, postgres_server: Server
+) -> None:
+    script = (release / f"{member}.postgresql.sql").read_text(encoding="utf-8")
+    name = f"dumped_{member}"
+    postgres_server.create(name)
+    try:
+        connection = await asyncpg.connect(postgres_server.url(name, "postgresql"))  # type: ignore[no-untyped-call]
+        await connection.execute(script)
+        await connection.execute("SET search_path = public")
+        tables = tables_of(script)
+        questions = [*(f'SELECT count(*) FROM "{each}"' for each in tables), *STATES[member]]
+        rows = {question: {tuple(row) for row in await connection.fetch(question)} for question in questions}
+        await connection.close()
+        complete(member, tables, rows.__getitem__)
+    finally:
+        postgres_server.drop(name)
