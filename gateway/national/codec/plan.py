@@ -5,6 +5,7 @@ Read once at start-up. It refuses options that contradict themselves, and types 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
@@ -57,7 +58,8 @@ _PLACES: Final = {
 class FieldPlan:
     """One field: its proto name, its names in its node, its paths from the root, its place, kind and decimals.
 
-    `codes` are the (number, national code) pairs of an enum; `row` is the message of a ROW or LIST.
+    `codes` are the (number, national code) pairs of an enum; `row` is the message of a ROW or LIST. `required` where the
+    national text requires it in every transaction of its message, `required_in` where only in these.
     """
 
     field: str
@@ -69,6 +71,12 @@ class FieldPlan:
     absent: str = ""
     codes: tuple[tuple[int, str], ...] = ()
     row: Descriptor | None = None
+    required: bool = False
+    required_in: frozenset[str] = frozenset()
+
+    def is_required(self, infnos: Iterable[str]) -> bool:
+        """Whether the national text requires it in a transaction of any of these numbers."""
+        return self.required or not self.required_in.isdisjoint(infnos)
 
     @property
     def name(self) -> str:
@@ -80,6 +88,11 @@ def fields_of(message: Descriptor) -> tuple[FieldPlan, ...]:
     """The fields of a message that are part of the envelope, in the order of the proto."""
     plans = (_plan(field) for field in message.fields)
     return tuple(plan for plan in plans if plan is not None)
+
+
+def ignored(message: Descriptor) -> frozenset[str]:
+    """Names that the national text has in the node of this message and that nothing here reads."""
+    return frozenset(message.GetOptions().Extensions[options_pb2.node].ignored)
 
 
 @lru_cache(maxsize=4096)
@@ -144,6 +157,8 @@ def _plan(field: FieldDescriptor) -> FieldPlan | None:
         absent=option.absent,
         codes=_codes(field) if kind is Kind.CODE else (),
         row=field.message_type if kind in (Kind.ROW, Kind.LIST) else None,
+        required=option.required,
+        required_in=frozenset(option.required_in),
     )
 
 

@@ -292,6 +292,8 @@ class National(_message.Message):
     SCALE_FIELD_NUMBER: _builtins.int
     ABSENT_FIELD_NUMBER: _builtins.int
     HIDDEN_FIELD_NUMBER: _builtins.int
+    REQUIRED_FIELD_NUMBER: _builtins.int
+    REQUIRED_IN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name in its node, or a path from the root of `input` or `output` if it holds a dot. On a field whose type is a
     message: the name of the node.
@@ -302,9 +304,18 @@ class National(_message.Message):
     """JSON literal emitted where there is no value."""
     hidden: _builtins.bool
     """True where the field is not part of the envelope."""
+    required: _builtins.bool
+    """True where the "required" column of the national text says so, in every transaction that the message serves; of a
+    field that stands in rows by a path: in each row. Clients that leave it blank are served all the same; a partner's
+    profile says whether they are told of it, or refused. What is really needed here says buf.validate.
+    """
     @_builtins.property
     def also(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Other names accepted on input and emitted on output; an entry may be a path."""
+
+    @_builtins.property
+    def required_in(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The same, where only some of the transactions that share the message require it."""
 
     def __init__(
         self,
@@ -314,14 +325,42 @@ class National(_message.Message):
         scale: _builtins.int = ...,
         absent: _builtins.str = ...,
         hidden: _builtins.bool = ...,
+        required: _builtins.bool = ...,
+        required_in: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "also", b"also", "from", b"from", "hidden", b"hidden", "name", b"name", "scale", b"scale"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "also", b"also", "from", b"from", "hidden", b"hidden", "name", b"name", "required", b"required", "required_in", b"required_in", "scale", b"scale"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___National: _TypeAlias = National  # noqa: Y015
+
+@_typing.final
+class Node(_message.Message):
+    """What the national envelope has in a node beside the fields of its message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IGNORED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ignored(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names that the national text, or a province's edition of it, knows and that nothing here reads: a client that sends
+        them has made no mistake.
+        """
+
+    def __init__(
+        self,
+        *,
+        ignored: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ignored", b"ignored"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Node: _TypeAlias = Node  # noqa: Y015
 
 ACCESS_FIELD_NUMBER: _builtins.int
 EFFECT_FIELD_NUMBER: _builtins.int
@@ -329,6 +368,7 @@ TRANSACTION_FIELD_NUMBER: _builtins.int
 BATCH_FIELD_NUMBER: _builtins.int
 NATIONAL_FIELD_NUMBER: _builtins.int
 DATA_CLASS_FIELD_NUMBER: _builtins.int
+NODE_FIELD_NUMBER: _builtins.int
 NATIONAL_CODE_FIELD_NUMBER: _builtins.int
 access: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Access]
 effect: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Effect.ValueType]
@@ -336,5 +376,6 @@ transaction: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOpt
 batch: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Batch]
 national: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___National]
 data_class: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___DataClass.ValueType]
+node: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, Global___Node]
 national_code: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumValueOptions, _builtins.str]
 """The dictionary code of the value in the national envelope."""

@@ -30,7 +30,7 @@ from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options
 from yibao.settlement.v1 import common_pb2 as yibao_dot_settlement_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!yibao/settlement/v1/insured.proto\x12\x13yibao.settlement.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1byibao/common/v1/codes.proto\x1a\x1eyibao/options/v1/options.proto\x1a yibao/settlement/v1/common.proto\"\xc2\x02\n\x0cInsuredQuery\x12\x43\n\x0fmdtrt_cert_type\x18\x01 \x01(\x0e\x32\x1e.yibao.common.v1.MdtrtCertTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12$\n\rmdtrt_cert_no\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x05\x12\x1c\n\x07\x63\x61rd_sn\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x05\x12I\n\x08\x62\x65gntime\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x1b\xbaH\x18\xb2\x01\x15\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x0b\x08\x80\x83\xd6\xe2\xf7\xff\xff\xff\xff\x01\x12\"\n\rpsn_cert_type\x18\x05 \x01(\tB\x0b\xbaH\x04r\x02\x18\x06\x90\xb5\x18\x01\x12\x1b\n\x06\x63\x65rtno\x18\x06 \x01(\tB\x0b\xbaH\x04r\x02\x18\x32\x90\xb5\x18\x02\x12\x1d\n\x08psn_name\x18\x07 \x01(\tB\x0b\xbaH\x04r\x02\x18\x32\x90\xb5\x18\x02\"\x87\x01\n\x15GetInsuredInfoRequest\x12\x35\n\x04\x64\x65sk\x18\x01 \x01(\x0b\x32\x19.yibao.settlement.v1.DeskB\x0c\xbaH\x03\xc8\x01\x01\x8a\xb5\x18\x02\x18\x02\x12\x37\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32!.yibao.settlement.v1.InsuredQueryB\x06\xbaH\x03\xc8\x01\x01\"\xcd\x01\n\x08\x42\x61seinfo\x12\x14\n\x06psn_no\x18\x01 \x01(\tB\x04\x90\xb5\x18\x02\x12\x1b\n\rpsn_cert_type\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x14\n\x06\x63\x65rtno\x18\x03 \x01(\tB\x04\x90\xb5\x18\x02\x12\x16\n\x08psn_name\x18\x04 \x01(\tB\x04\x90\xb5\x18\x02\x12\x12\n\x04gend\x18\x05 \x01(\tB\x04\x90\xb5\x18\x02\x12\x12\n\x04naty\x18\x06 \x01(\tB\x04\x90\xb5\x18\x02\x12%\n\x04\x62rdy\x18\x07 \x01(\x0b\x32\x11.google.type.DateB\x04\x90\xb5\x18\x02\x12\x11\n\x03\x61ge\x18\x08 \x01(\x05\x42\x04\x90\xb5\x18\x02\"\x90\x02\n\x08Insuinfo\x12\x16\n\x08\x62\x61lc_fen\x18\x01 \x01(\x03\x42\x04\x90\xb5\x18\x04\x12\x16\n\x08insutype\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x16\n\x08psn_type\x18\x03 \x01(\tB\x04\x90\xb5\x18\x01\x12\x1b\n\rpsn_insu_stas\x18\x04 \x01(\tB\x04\x90\xb5\x18\x01\x12(\n\rpsn_insu_date\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12)\n\x0epaus_insu_date\x18\x06 \x01(\x0b\x32\x11.google.type.Date\x12\x14\n\x0c\x63vlserv_flag\x18\x07 \x01(\x08\x12\x1c\n\x0einsuplc_admdvs\x18\x08 \x01(\tB\x04\x90\xb5\x18\x01\x12\x16\n\x08\x65mp_name\x18\t \x01(\tB\x04\x90\xb5\x18\x02\"\xb1\x01\n\x08Idetinfo\x12\x1b\n\rpsn_idet_type\x18\x01 \x01(\tB\x04\x90\xb5\x18\x03\x12\x19\n\x0bpsn_type_lv\x18\x02 \x01(\tB\x04\x90\xb5\x18\x03\x12\x12\n\x04memo\x18\x03 \x01(\tB\x04\x90\xb5\x18\x03\x12,\n\x08\x62\x65gntime\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65ndtime\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xab\x01\n\x16GetInsuredInfoResponse\x12/\n\x08\x62\x61seinfo\x18\x01 \x01(\x0b\x32\x1d.yibao.settlement.v1.Baseinfo\x12/\n\x08insuinfo\x18\x02 \x03(\x0b\x32\x1d.yibao.settlement.v1.Insuinfo\x12/\n\x08idetinfo\x18\x03 \x03(\x0b\x32\x1d.yibao.settlement.v1.Idetinfo\"\xc2\x04\n\x0c\x42\x65nefitQuery\x12\x1d\n\x06psn_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x02\x12)\n\x08insutype\x18\x02 \x01(\tB\x17\xbaH\x10r\x0e\x32\x0c^[0-9]{3,6}$\x90\xb5\x18\x01\x12%\n\x0e\x66ixmedins_code\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x0c\x90\xb5\x18\x01\x12\x36\n\x08med_type\x18\x04 \x01(\x0e\x32\x18.yibao.common.v1.MedTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12L\n\x08\x62\x65gntime\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x1e\xbaH\x1b\xb2\x01\x15\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x0b\x08\x80\x83\xd6\xe2\xf7\xff\xff\xff\xff\x01\xc8\x01\x01\x12I\n\x07\x65ndtime\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x1c\xbaH\x19\xb2\x01\x16\x1a\x07\x08\x80\xa2\xcf\xff\xaf\x07\x32\x0b\x08\x80\x83\xd6\xe2\xf7\xff\xff\xff\xff\x01\x12\x1e\n\tdise_codg\x18\x07 \x01(\tB\x0b\xbaH\x04r\x02\x18\x1e\x90\xb5\x18\x03\x12\x1f\n\tdise_name\x18\x08 \x01(\tB\x0c\xbaH\x05r\x03\x18\xf4\x03\x90\xb5\x18\x03\x12#\n\x0eoprn_oprt_code\x18\t \x01(\tB\x0b\xbaH\x04r\x02\x18\x1e\x90\xb5\x18\x03\x12$\n\x0eoprn_oprt_name\x18\n \x01(\tB\x0c\xbaH\x05r\x03\x18\xf4\x03\x90\xb5\x18\x03\x12\x1e\n\tmatn_type\x18\x0b \x01(\tB\x0b\xbaH\x04r\x02\x18\x06\x90\xb5\x18\x03\x12!\n\x0c\x62irctrl_type\x18\x0c \x01(\tB\x0b\xbaH\x04r\x02\x18\x06\x90\xb5\x18\x03\x12!\n\x0b\x65xp_content\x18\r \x01(\tB\x0c\xbaH\x05r\x03\x18\xa0\x1f\x90\xb5\x18\x03\"\x85\x01\n\x13\x43heckBenefitRequest\x12\x35\n\x04\x64\x65sk\x18\x01 \x01(\x0b\x32\x19.yibao.settlement.v1.DeskB\x0c\xbaH\x03\xc8\x01\x01\x8a\xb5\x18\x02\x18\x02\x12\x37\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32!.yibao.settlement.v1.BenefitQueryB\x06\xbaH\x03\xc8\x01\x01\"\xd7\x01\n\x07Trtinfo\x12\x14\n\x06psn_no\x18\x01 \x01(\tB\x04\x90\xb5\x18\x02\x12\x1a\n\x0ctrt_chk_type\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x1b\n\rfund_pay_type\x18\x03 \x01(\tB\x04\x90\xb5\x18\x01\x12\x18\n\x10trt_enjymnt_flag\x18\x04 \x01(\x08\x12#\n\x08\x62\x65gndate\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12\"\n\x07\x65nddate\x18\x06 \x01(\x0b\x32\x11.google.type.Date\x12\x1a\n\x0ctrt_chk_rslt\x18\x07 \x01(\tB\x04\x90\xb5\x18\x01\"E\n\x14\x43heckBenefitResponse\x12-\n\x07trtinfo\x18\x01 \x03(\x0b\x32\x1c.yibao.settlement.v1.Trtinfob\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!yibao/settlement/v1/insured.proto\x12\x13yibao.settlement.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1byibao/common/v1/codes.proto\x1a\x1eyibao/options/v1/options.proto\x1a yibao/settlement/v1/common.proto\"\xe0\x02\n\x0cInsuredQuery\x12I\n\x0fmdtrt_cert_type\x18\x01 \x01(\x0e\x32\x1e.yibao.common.v1.MdtrtCertTypeB\x10\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xb5\x18\x02\x38\x01\x12*\n\rmdtrt_cert_no\x18\x02 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18@\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x05\x12\x1c\n\x07\x63\x61rd_sn\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x05\x12I\n\x08\x62\x65gntime\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x1b\xbaH\x18\xb2\x01\x15\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x0b\x08\x80\x83\xd6\xe2\xf7\xff\xff\xff\xff\x01\x12(\n\rpsn_cert_type\x18\x05 \x01(\tB\x11\xbaH\x04r\x02\x18\x06\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\x12!\n\x06\x63\x65rtno\x18\x06 \x01(\tB\x11\xbaH\x04r\x02\x18\x32\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x02\x12#\n\x08psn_name\x18\x07 \x01(\tB\x11\xbaH\x04r\x02\x18\x32\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x02\"\x87\x01\n\x15GetInsuredInfoRequest\x12\x35\n\x04\x64\x65sk\x18\x01 \x01(\x0b\x32\x19.yibao.settlement.v1.DeskB\x0c\xbaH\x03\xc8\x01\x01\x8a\xb5\x18\x02\x18\x02\x12\x37\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32!.yibao.settlement.v1.InsuredQueryB\x06\xbaH\x03\xc8\x01\x01\"\xcd\x01\n\x08\x42\x61seinfo\x12\x14\n\x06psn_no\x18\x01 \x01(\tB\x04\x90\xb5\x18\x02\x12\x1b\n\rpsn_cert_type\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x14\n\x06\x63\x65rtno\x18\x03 \x01(\tB\x04\x90\xb5\x18\x02\x12\x16\n\x08psn_name\x18\x04 \x01(\tB\x04\x90\xb5\x18\x02\x12\x12\n\x04gend\x18\x05 \x01(\tB\x04\x90\xb5\x18\x02\x12\x12\n\x04naty\x18\x06 \x01(\tB\x04\x90\xb5\x18\x02\x12%\n\x04\x62rdy\x18\x07 \x01(\x0b\x32\x11.google.type.DateB\x04\x90\xb5\x18\x02\x12\x11\n\x03\x61ge\x18\x08 \x01(\x05\x42\x04\x90\xb5\x18\x02\"\x90\x02\n\x08Insuinfo\x12\x16\n\x08\x62\x61lc_fen\x18\x01 \x01(\x03\x42\x04\x90\xb5\x18\x04\x12\x16\n\x08insutype\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x16\n\x08psn_type\x18\x03 \x01(\tB\x04\x90\xb5\x18\x01\x12\x1b\n\rpsn_insu_stas\x18\x04 \x01(\tB\x04\x90\xb5\x18\x01\x12(\n\rpsn_insu_date\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12)\n\x0epaus_insu_date\x18\x06 \x01(\x0b\x32\x11.google.type.Date\x12\x14\n\x0c\x63vlserv_flag\x18\x07 \x01(\x08\x12\x1c\n\x0einsuplc_admdvs\x18\x08 \x01(\tB\x04\x90\xb5\x18\x01\x12\x16\n\x08\x65mp_name\x18\t \x01(\tB\x04\x90\xb5\x18\x02\"\xb1\x01\n\x08Idetinfo\x12\x1b\n\rpsn_idet_type\x18\x01 \x01(\tB\x04\x90\xb5\x18\x03\x12\x19\n\x0bpsn_type_lv\x18\x02 \x01(\tB\x04\x90\xb5\x18\x03\x12\x12\n\x04memo\x18\x03 \x01(\tB\x04\x90\xb5\x18\x03\x12,\n\x08\x62\x65gntime\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65ndtime\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xab\x01\n\x16GetInsuredInfoResponse\x12/\n\x08\x62\x61seinfo\x18\x01 \x01(\x0b\x32\x1d.yibao.settlement.v1.Baseinfo\x12/\n\x08insuinfo\x18\x02 \x03(\x0b\x32\x1d.yibao.settlement.v1.Insuinfo\x12/\n\x08idetinfo\x18\x03 \x03(\x0b\x32\x1d.yibao.settlement.v1.Idetinfo\"\xe0\x04\n\x0c\x42\x65nefitQuery\x12#\n\x06psn_no\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x1e\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x02\x12/\n\x08insutype\x18\x02 \x01(\tB\x1d\xbaH\x10r\x0e\x32\x0c^[0-9]{3,6}$\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\x12+\n\x0e\x66ixmedins_code\x18\x03 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x0c\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\x12<\n\x08med_type\x18\x04 \x01(\x0e\x32\x18.yibao.common.v1.MedTypeB\x10\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xb5\x18\x02\x38\x01\x12R\n\x08\x62\x65gntime\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB$\xbaH\x1b\xb2\x01\x15\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x0b\x08\x80\x83\xd6\xe2\xf7\xff\xff\xff\xff\x01\xc8\x01\x01\x8a\xb5\x18\x02\x38\x01\x12I\n\x07\x65ndtime\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x1c\xbaH\x19\xb2\x01\x16\x1a\x07\x08\x80\xa2\xcf\xff\xaf\x07\x32\x0b\x08\x80\x83\xd6\xe2\xf7\xff\xff\xff\xff\x01\x12\x1e\n\tdise_codg\x18\x07 \x01(\tB\x0b\xbaH\x04r\x02\x18\x1e\x90\xb5\x18\x03\x12\x1f\n\tdise_name\x18\x08 \x01(\tB\x0c\xbaH\x05r\x03\x18\xf4\x03\x90\xb5\x18\x03\x12#\n\x0eoprn_oprt_code\x18\t \x01(\tB\x0b\xbaH\x04r\x02\x18\x1e\x90\xb5\x18\x03\x12$\n\x0eoprn_oprt_name\x18\n \x01(\tB\x0c\xbaH\x05r\x03\x18\xf4\x03\x90\xb5\x18\x03\x12\x1e\n\tmatn_type\x18\x0b \x01(\tB\x0b\xbaH\x04r\x02\x18\x06\x90\xb5\x18\x03\x12!\n\x0c\x62irctrl_type\x18\x0c \x01(\tB\x0b\xbaH\x04r\x02\x18\x06\x90\xb5\x18\x03\x12!\n\x0b\x65xp_content\x18\r \x01(\tB\x0c\xbaH\x05r\x03\x18\xa0\x1f\x90\xb5\x18\x03\"\x85\x01\n\x13\x43heckBenefitRequest\x12\x35\n\x04\x64\x65sk\x18\x01 \x01(\x0b\x32\x19.yibao.settlement.v1.DeskB\x0c\xbaH\x03\xc8\x01\x01\x8a\xb5\x18\x02\x18\x02\x12\x37\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32!.yibao.settlement.v1.BenefitQueryB\x06\xbaH\x03\xc8\x01\x01\"\xd7\x01\n\x07Trtinfo\x12\x14\n\x06psn_no\x18\x01 \x01(\tB\x04\x90\xb5\x18\x02\x12\x1a\n\x0ctrt_chk_type\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x1b\n\rfund_pay_type\x18\x03 \x01(\tB\x04\x90\xb5\x18\x01\x12\x18\n\x10trt_enjymnt_flag\x18\x04 \x01(\x08\x12#\n\x08\x62\x65gndate\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12\"\n\x07\x65nddate\x18\x06 \x01(\x0b\x32\x11.google.type.Date\x12\x1a\n\x0ctrt_chk_rslt\x18\x07 \x01(\tB\x04\x90\xb5\x18\x01\"E\n\x14\x43heckBenefitResponse\x12-\n\x07trtinfo\x18\x01 \x03(\x0b\x32\x1c.yibao.settlement.v1.Trtinfob\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,19 +38,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'yibao.settlement.v1.insured
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_INSUREDQUERY'].fields_by_name['mdtrt_cert_type']._loaded_options = None
-  _globals['_INSUREDQUERY'].fields_by_name['mdtrt_cert_type']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_INSUREDQUERY'].fields_by_name['mdtrt_cert_type']._serialized_options = b'\272H\007\202\001\004\020\001 \000\212\265\030\0028\001'
   _globals['_INSUREDQUERY'].fields_by_name['mdtrt_cert_no']._loaded_options = None
-  _globals['_INSUREDQUERY'].fields_by_name['mdtrt_cert_no']._serialized_options = b'\272H\006r\004\020\001\030@\220\265\030\005'
+  _globals['_INSUREDQUERY'].fields_by_name['mdtrt_cert_no']._serialized_options = b'\272H\006r\004\020\001\030@\212\265\030\0028\001\220\265\030\005'
   _globals['_INSUREDQUERY'].fields_by_name['card_sn']._loaded_options = None
   _globals['_INSUREDQUERY'].fields_by_name['card_sn']._serialized_options = b'\272H\004r\002\030@\220\265\030\005'
   _globals['_INSUREDQUERY'].fields_by_name['begntime']._loaded_options = None
   _globals['_INSUREDQUERY'].fields_by_name['begntime']._serialized_options = b'\272H\030\262\001\025\032\006\010\200\256\231\244\0172\013\010\200\203\326\342\367\377\377\377\377\001'
   _globals['_INSUREDQUERY'].fields_by_name['psn_cert_type']._loaded_options = None
-  _globals['_INSUREDQUERY'].fields_by_name['psn_cert_type']._serialized_options = b'\272H\004r\002\030\006\220\265\030\001'
+  _globals['_INSUREDQUERY'].fields_by_name['psn_cert_type']._serialized_options = b'\272H\004r\002\030\006\212\265\030\0028\001\220\265\030\001'
   _globals['_INSUREDQUERY'].fields_by_name['certno']._loaded_options = None
-  _globals['_INSUREDQUERY'].fields_by_name['certno']._serialized_options = b'\272H\004r\002\0302\220\265\030\002'
+  _globals['_INSUREDQUERY'].fields_by_name['certno']._serialized_options = b'\272H\004r\002\0302\212\265\030\0028\001\220\265\030\002'
   _globals['_INSUREDQUERY'].fields_by_name['psn_name']._loaded_options = None
-  _globals['_INSUREDQUERY'].fields_by_name['psn_name']._serialized_options = b'\272H\004r\002\0302\220\265\030\002'
+  _globals['_INSUREDQUERY'].fields_by_name['psn_name']._serialized_options = b'\272H\004r\002\0302\212\265\030\0028\001\220\265\030\002'
   _globals['_GETINSUREDINFOREQUEST'].fields_by_name['desk']._loaded_options = None
   _globals['_GETINSUREDINFOREQUEST'].fields_by_name['desk']._serialized_options = b'\272H\003\310\001\001\212\265\030\002\030\002'
   _globals['_GETINSUREDINFOREQUEST'].fields_by_name['data']._loaded_options = None
@@ -90,15 +90,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IDETINFO'].fields_by_name['memo']._loaded_options = None
   _globals['_IDETINFO'].fields_by_name['memo']._serialized_options = b'\220\265\030\003'
   _globals['_BENEFITQUERY'].fields_by_name['psn_no']._loaded_options = None
-  _globals['_BENEFITQUERY'].fields_by_name['psn_no']._serialized_options = b'\272H\006r\004\020\001\030\036\220\265\030\002'
+  _globals['_BENEFITQUERY'].fields_by_name['psn_no']._serialized_options = b'\272H\006r\004\020\001\030\036\212\265\030\0028\001\220\265\030\002'
   _globals['_BENEFITQUERY'].fields_by_name['insutype']._loaded_options = None
-  _globals['_BENEFITQUERY'].fields_by_name['insutype']._serialized_options = b'\272H\020r\0162\014^[0-9]{3,6}$\220\265\030\001'
+  _globals['_BENEFITQUERY'].fields_by_name['insutype']._serialized_options = b'\272H\020r\0162\014^[0-9]{3,6}$\212\265\030\0028\001\220\265\030\001'
   _globals['_BENEFITQUERY'].fields_by_name['fixmedins_code']._loaded_options = None
-  _globals['_BENEFITQUERY'].fields_by_name['fixmedins_code']._serialized_options = b'\272H\006r\004\020\001\030\014\220\265\030\001'
+  _globals['_BENEFITQUERY'].fields_by_name['fixmedins_code']._serialized_options = b'\272H\006r\004\020\001\030\014\212\265\030\0028\001\220\265\030\001'
   _globals['_BENEFITQUERY'].fields_by_name['med_type']._loaded_options = None
-  _globals['_BENEFITQUERY'].fields_by_name['med_type']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_BENEFITQUERY'].fields_by_name['med_type']._serialized_options = b'\272H\007\202\001\004\020\001 \000\212\265\030\0028\001'
   _globals['_BENEFITQUERY'].fields_by_name['begntime']._loaded_options = None
-  _globals['_BENEFITQUERY'].fields_by_name['begntime']._serialized_options = b'\272H\033\262\001\025\032\006\010\200\256\231\244\0172\013\010\200\203\326\342\367\377\377\377\377\001\310\001\001'
+  _globals['_BENEFITQUERY'].fields_by_name['begntime']._serialized_options = b'\272H\033\262\001\025\032\006\010\200\256\231\244\0172\013\010\200\203\326\342\367\377\377\377\377\001\310\001\001\212\265\030\0028\001'
   _globals['_BENEFITQUERY'].fields_by_name['endtime']._loaded_options = None
   _globals['_BENEFITQUERY'].fields_by_name['endtime']._serialized_options = b'\272H\031\262\001\026\032\007\010\200\242\317\377\257\0072\013\010\200\203\326\342\367\377\377\377\377\001'
   _globals['_BENEFITQUERY'].fields_by_name['dise_codg']._loaded_options = None
@@ -128,23 +128,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRTINFO'].fields_by_name['trt_chk_rslt']._loaded_options = None
   _globals['_TRTINFO'].fields_by_name['trt_chk_rslt']._serialized_options = b'\220\265\030\001'
   _globals['_INSUREDQUERY']._serialized_start=240
-  _globals['_INSUREDQUERY']._serialized_end=562
-  _globals['_GETINSUREDINFOREQUEST']._serialized_start=565
-  _globals['_GETINSUREDINFOREQUEST']._serialized_end=700
-  _globals['_BASEINFO']._serialized_start=703
-  _globals['_BASEINFO']._serialized_end=908
-  _globals['_INSUINFO']._serialized_start=911
-  _globals['_INSUINFO']._serialized_end=1183
-  _globals['_IDETINFO']._serialized_start=1186
-  _globals['_IDETINFO']._serialized_end=1363
-  _globals['_GETINSUREDINFORESPONSE']._serialized_start=1366
-  _globals['_GETINSUREDINFORESPONSE']._serialized_end=1537
-  _globals['_BENEFITQUERY']._serialized_start=1540
-  _globals['_BENEFITQUERY']._serialized_end=2118
-  _globals['_CHECKBENEFITREQUEST']._serialized_start=2121
-  _globals['_CHECKBENEFITREQUEST']._serialized_end=2254
-  _globals['_TRTINFO']._serialized_start=2257
-  _globals['_TRTINFO']._serialized_end=2472
-  _globals['_CHECKBENEFITRESPONSE']._serialized_start=2474
-  _globals['_CHECKBENEFITRESPONSE']._serialized_end=2543
+  _globals['_INSUREDQUERY']._serialized_end=592
+  _globals['_GETINSUREDINFOREQUEST']._serialized_start=595
+  _globals['_GETINSUREDINFOREQUEST']._serialized_end=730
+  _globals['_BASEINFO']._serialized_start=733
+  _globals['_BASEINFO']._serialized_end=938
+  _globals['_INSUINFO']._serialized_start=941
+  _globals['_INSUINFO']._serialized_end=1213
+  _globals['_IDETINFO']._serialized_start=1216
+  _globals['_IDETINFO']._serialized_end=1393
+  _globals['_GETINSUREDINFORESPONSE']._serialized_start=1396
+  _globals['_GETINSUREDINFORESPONSE']._serialized_end=1567
+  _globals['_BENEFITQUERY']._serialized_start=1570
+  _globals['_BENEFITQUERY']._serialized_end=2178
+  _globals['_CHECKBENEFITREQUEST']._serialized_start=2181
+  _globals['_CHECKBENEFITREQUEST']._serialized_end=2314
+  _globals['_TRTINFO']._serialized_start=2317
+  _globals['_TRTINFO']._serialized_end=2532
+  _globals['_CHECKBENEFITRESPONSE']._serialized_start=2534
+  _globals['_CHECKBENEFITRESPONSE']._serialized_end=2603
 # @@protoc_insertion_point(module_scope)
