@@ -39,9 +39,7 @@ class Profile:
     access_key: str
     secret: str
     sandbox: bool
-    bare_array_5204: bool
-    infcode_as_text: bool
-    strict_sign_no: bool
+    dialect: partner_pb2.Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +99,7 @@ class Partners:
             access_key=partner.access_key,
             secret=partner.secret,
             sandbox=partner.sandbox,
-            bare_array_5204=partner.dialect.bare_array_5204,
-            infcode_as_text=partner.dialect.infcode_as_text,
-            strict_sign_no=partner.dialect.strict_sign_no,
+            dialect=partner.dialect,
         )
         return profile, KEPT_S
 

@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 from gateway.backend import Backend, CallOptions
 from gateway.http import REQUEST_TIMEOUT, Request, Response, business_date, is_late_body
 from gateway.national import envelope as outer
+from gateway.national.charset import to_gbk
 from gateway.national.envelope import Envelope, Serials
 from gateway.national.refusals import refusal
 from gateway.national.signatures import authenticate, speaks_bus
@@ -38,6 +39,8 @@ TIMEOUT_S: Final = 7.5
 
 _UNKNOWN_OUTCOME: Final = {FaultKind.UNAVAILABLE: 503, FaultKind.DEADLINE: 504}
 _JSON: Final = "application/json;charset=UTF-8"
+_JSON_IN_GBK: Final = "application/json;charset=GBK"
+_NO_OUTPUT: Final = "{}"
 
 
 @dataclass(slots=True)
@@ -87,7 +90,7 @@ class NationalFace:
             except Exception as error:  # noqa: BLE001  # a bug of ours: told by an id, found in the log
                 return self._refused(request, visit, self._internal(error), observed)
             observed.ended(Outcome(200, infcode=0), *_numbers(visit), visit.numbers)
-            return Response(200, output, _JSON)
+            return _response(200, output, visit.profile)
 
     def refused(self, request: Request, error: Fault) -> Response:
         """Refuses a request before it is looked at."""
@@ -117,16 +120,16 @@ class NationalFace:
         if envelope.wrapper == outer.EC_LOCAL:
             data = served.answer.bare(answer) if served.answer.bare else served.answer.output(answer)
             return outer.write_decoded(envelope.fixmedins_code, data)
-        bare = served.answer.bare if served.infno == "5204" and profile.bare_array_5204 else None
+        bare = served.answer.bare if served.infno == "5204" and profile.dialect.bare_array_5204 else None
         said = [visit.warning, *(get(answer) for name, get in served.answer.envelope if name == "warn_msg")]
         now = self._clock()
         return outer.write_answer(
             reference=outer.refmsgid(envelope.region, now, self._serials.take()),
             received=request.received,
             answered=now,
-            output=bare(answer) if bare else served.answer.output(answer),
+            output=bare(answer) if bare else _output(served, profile, answer),
             warning="；".join(each for each in said if each),
-            code_as_text=profile.infcode_as_text,
+            code_as_text=profile.dialect.infcode_as_text,
         )
 
     def _hinted(self, path: str) -> str:
@@ -143,12 +146,12 @@ class NationalFace:
         try:
             known = await self._partners.sign_no_is_open(profile.code, envelope.sign_no)
         except (Fault, InternalError):
-            if profile.strict_sign_no:
+            if profile.dialect.strict_sign_no:
                 raise
             return ""
         if known:
             return ""
-        if profile.strict_sign_no:
+        if profile.dialect.strict_sign_no:
             raise precondition("SIGN_NO_UNKNOWN")
         return f"[SIGN_NO_UNKNOWN] {text_of('SIGN_NO_UNKNOWN', {}, 'zh')}"
 
@@ -158,11 +161,11 @@ class NationalFace:
         envelope, profile = visit.envelope, visit.profile
         bus = profile.auth_style == partner_pb2.AUTH_STYLE_CSB if profile else speaks_bus(request.headers)
         if bus and outcome.code == FaultKind.UNAUTHENTICATED.value and outcome.reason in BUS_TEXTS:
-            return Response(200, outer.write_bus_refusal(BUS_TEXTS[outcome.reason][0]), _JSON)
+            return _response(200, outer.write_bus_refusal(BUS_TEXTS[outcome.reason][0]), profile)
         descriptor: Any = visit.served.method.request_class.DESCRIPTOR if visit.served else None
         said = refusal(error, descriptor)
         if envelope is not None and envelope.wrapper == outer.EC_LOCAL:
-            return Response(outcome.status, outer.write_not_decoded(said), _JSON)
+            return _response(outcome.status, outer.write_not_decoded(said), profile)
         now = self._clock()
         body = outer.write_answer(
             reference=outer.refmsgid(envelope.region if envelope else "000000", now, self._serials.take()),
@@ -170,15 +173,27 @@ class NationalFace:
             answered=now,
             refusal=said,
             warning=visit.warning,
-            code_as_text=profile.infcode_as_text if profile else False,
+            code_as_text=profile.dialect.infcode_as_text if profile else False,
         )
-        return Response(outcome.status, body, _JSON)
+        return _response(outcome.status, body, profile)
 
     def _internal(self, error: Exception) -> InternalError:
         error_id = uuid4().hex[:16]
         fields = {"member": "gateway", "error_id": error_id, **describe(error, with_text=self._sandbox)}
         write(self._log, logging.ERROR, "internal error", fields)
         return InternalError(error_id, {"error_id": error_id, "member": "gateway"})
+
+
+def _output(served: Served, profile: Profile, answer: Message) -> str:
+    output = served.answer.output(answer)
+    return "null" if output == _NO_OUTPUT and profile.dialect.null_output else output
+
+
+def _response(status: int, body: bytes, profile: Profile | None) -> Response:
+    """The answer in the charset of its partner; UTF-8 where it is not known who asks."""
+    if profile is None or not profile.dialect.answers_in_gbk:
+        return Response(status, body, _JSON)
+    return Response(status, to_gbk(body.decode()), _JSON_IN_GBK)
 
 
 def _require(served: Served, envelope: Envelope) -> None:

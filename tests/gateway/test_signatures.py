@@ -22,7 +22,7 @@ QUERY = {"data": {"psn_no": "1", "mdtrt_id": "2"}}
 def profile(style: int, *, sandbox: bool = True) -> Profile:
     """An institution with access key `test-ak` and secret `test-sk`."""
     caller = Caller(Role.INSTITUTION, HOSPITAL, sandbox)
-    return Profile(HOSPITAL, caller, style, "test-ak", "test-sk", sandbox, False, False, False)
+    return Profile(HOSPITAL, caller, style, "test-ak", "test-sk", sandbox, partner_pb2.Dialect())
 
 
 def bus_headers(moment: datetime = NOW, digits: int = 13, secret: str = "test-sk", **changes: str) -> dict[str, str]:

@@ -204,7 +204,9 @@ async def test_tokens_that_ran_out_long_ago_are_forgotten_each_with_its_own_pers
         assert set(await work.credentials.tokens(["old", "new", "other"])) == {"new", "other"}
 
 
-PARTNER = Partner("H1", "测试医院", "institution", AuthStyle.CSB, "ak", "sk", False, Dialect(infcode_as_text=True))
+PARTNER = Partner(
+    "H1", "测试医院", "institution", AuthStyle.CSB, "ak", "sk", False, Dialect(infcode_as_text=True, null_output=True)
+)
 
 
 async def test_a_profile_is_replaced_under_its_code_and_found_by_each_of_its_names(any_store: IdentityStore) -> None:

@@ -34,6 +34,8 @@ class Dialect:
     bare_array_5204: bool = False
     infcode_as_text: bool = False
     strict_sign_no: bool = False
+    null_output: bool = False
+    answers_in_gbk: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, fields
 from typing import Any, Final
 
 from services.identity.domain.partner import AuthStyle, Dialect, KeyHolder, Partner, SignIn
@@ -95,7 +96,6 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
 
 
 def _read_partner(message: partner_pb2.Partner) -> Partner:
-    dialect = message.dialect
     return Partner(
         message.partner_code,
         message.partner_name,
@@ -104,7 +104,7 @@ def _read_partner(message: partner_pb2.Partner) -> Partner:
         message.access_key,
         message.secret,
         message.sandbox,
-        Dialect(dialect.bare_array_5204, dialect.infcode_as_text, dialect.strict_sign_no),
+        Dialect(**{field.name: getattr(message.dialect, field.name) for field in fields(Dialect)}),
     )
 
 
@@ -116,11 +116,7 @@ def _write_partner(partner: Partner) -> partner_pb2.Partner:
         auth_style=_STYLES[partner.auth_style],
         access_key=partner.access_key,
         sandbox=partner.sandbox,
-        dialect=partner_pb2.Dialect(
-            bare_array_5204=partner.dialect.bare_array_5204,
-            infcode_as_text=partner.dialect.infcode_as_text,
-            strict_sign_no=partner.dialect.strict_sign_no,
-        ),
+        dialect=partner_pb2.Dialect(**asdict(partner.dialect)),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 
@@ -60,7 +61,7 @@ class PartnerRows:
         row = (
             *(partner.partner_code, partner.partner_name, partner.role, partner.auth_style.value),
             *(partner.access_key or None, partner.secret, secret_digest, partner.sandbox),
-            *(_dialect(partner.dialect), to_micros(saved_at)),
+            *(to_json(asdict(partner.dialect)), to_micros(saved_at)),
         )
         if not await self._connection.run(_REPLACE, *row):
             await self._insert("partner", *row)
@@ -109,12 +110,3 @@ class PartnerRows:
 
     async def _insert(self, table: str, *row: object) -> None:
         await self._connection.insert(self._inserts[table][self._connection.dialect], [row])
-
-
-def _dialect(dialect: Dialect) -> str:
-    values = {
-        "bare_array_5204": dialect.bare_array_5204,
-        "infcode_as_text": dialect.infcode_as_text,
-        "strict_sign_no": dialect.strict_sign_no,
-    }
-    return to_json(values)

@@ -58,22 +58,30 @@ class Dialect(_message.Message):
     BARE_ARRAY_5204_FIELD_NUMBER: _builtins.int
     INFCODE_AS_TEXT_FIELD_NUMBER: _builtins.int
     STRICT_SIGN_NO_FIELD_NUMBER: _builtins.int
+    NULL_OUTPUT_FIELD_NUMBER: _builtins.int
+    ANSWERS_IN_GBK_FIELD_NUMBER: _builtins.int
     bare_array_5204: _builtins.bool
     """5204 answers the bare array."""
     infcode_as_text: _builtins.bool
     """`infcode` is written as text."""
     strict_sign_no: _builtins.bool
     """An unknown sign_no is refused, not warned about."""
+    null_output: _builtins.bool
+    """`output` of a transaction that has none is `null`, not `{}`."""
+    answers_in_gbk: _builtins.bool
+    """Answers are written in GBK, what GBK lacks as a JSON escape; requests need no switch."""
     def __init__(
         self,
         *,
         bare_array_5204: _builtins.bool = ...,
         infcode_as_text: _builtins.bool = ...,
         strict_sign_no: _builtins.bool = ...,
+        null_output: _builtins.bool = ...,
+        answers_in_gbk: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bare_array_5204", b"bare_array_5204", "infcode_as_text", b"infcode_as_text", "strict_sign_no", b"strict_sign_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers_in_gbk", b"answers_in_gbk", "bare_array_5204", b"bare_array_5204", "infcode_as_text", b"infcode_as_text", "null_output", b"null_output", "strict_sign_no", b"strict_sign_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
