@@ -29,7 +29,8 @@ from services.catalogue.domain.publishing import Entry
 from services.catalogue.domain.records import Record
 from services.catalogue.domain.standards import DIAGNOSIS, OPERATION
 from services.kernel.errors import Fault, Violation, invalid
-from services.runtime.documents import read_csv, read_document
+from services.runtime.documents.csv_rows import read_csv
+from services.runtime.documents.files import read_document
 
 UNDATED_FROM: Final = date(2000, 1, 1)
 _CLASSES: Final = (records.CLASS_A, records.CLASS_B, records.CLASS_C)

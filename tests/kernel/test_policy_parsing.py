@@ -14,7 +14,7 @@ from services.kernel.errors import Fault
 from services.kernel.policy.document import Amount, Band, Indexed, Policy, Sequence, Step
 from services.kernel.policy.identity import policy_hash
 from services.kernel.policy.parsing import parse_policy
-from services.runtime.documents import read_document
+from services.runtime.documents.files import read_document
 from tests.settlement.synthetic import flat, layer, one, policy
 
 SAMPLES = Path(__file__).resolve().parents[2] / "services" / "catalogue" / "samples" / "policies"

@@ -14,7 +14,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 from google.type.date_pb2 import Date
 
-from services.runtime.documents import read_yaml
+from services.runtime.documents.yaml_values import read_yaml
 from yibao.catalogue.v1 import catalogue_pb2, records_pb2
 from yibao.common.v1 import codes_pb2
 from yibao.identity.v1 import partner_pb2, person_pb2

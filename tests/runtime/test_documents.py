@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from services.kernel.errors import Fault
-from services.runtime.documents import MAX_DEPTH, read_csv, read_document, read_json, read_yaml
+from services.runtime.documents.csv_rows import read_csv
+from services.runtime.documents.faults import MAX_DEPTH, MAX_NODES
+from services.runtime.documents.files import read_document
+from services.runtime.documents.json_values import read_json
+from services.runtime.documents.yaml_values import YamlRow, read_yaml, yaml_rows
 
 
 def rules(text: str | bytes) -> list[tuple[str, str]]:
@@ -163,3 +167,40 @@ def test_a_csv_that_is_not_what_was_asked_for_is_refused_line_by_line(text: str,
     with pytest.raises(Fault) as caught:
         read_csv(text, ["code", "name"], ["note"])
     assert [violation.path for violation in caught.value.violations] == places
+
+
+def pieces(text: str) -> list[YamlRow | tuple[str, object]]:
+    """A document in pieces."""
+    return list(yaml_rows(text, "file.yaml"))
+
+
+def test_a_document_is_given_row_by_row_with_the_line_of_each() -> None:
+    assert pieces("# note\na:\n  - {b: 1}\n  -\n    b: 2\nc: x\nd: []\n") == [
+        YamlRow("a", 0, 3, {"b": 1}),
+        YamlRow("a", 1, 5, {"b": 2}),
+        ("c", "x"),
+        ("d", []),
+    ]
+    assert pieces("[1]") == [("", [1])]
+    assert pieces("") == [("", None)]
+
+
+def test_rows_are_as_strict_as_a_whole_document_and_are_bounded_one_by_one() -> None:
+    rows = yaml_rows("a:\n  - {b: 1}\n  - {b: 1.5}\n  - {b: on, b: 2}\n", "file.yaml")
+    assert next(rows) == YamlRow("a", 0, 2, {"b": 1})
+    with pytest.raises(Fault) as caught:
+        list(rows)
+    assert [(each.path, each.rule) for each in caught.value.violations] == [
+        ("a[1].b", "yaml.number"),
+        ("a[2].b", "yaml.boolean"),
+        ("a[2].b", "key.duplicate"),
+    ]
+    many = "a:\n" + "  - [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" * (MAX_NODES // 9)
+    assert sum(1 for _ in yaml_rows(many)) == MAX_NODES // 9
+    assert rules(many)[0][1] == "expansion"
+
+
+@pytest.mark.parametrize("text", ["a: [1, 2", "a: [1]\n---\nb: [1]", "a: [*b]", "a: [!x 1]", "{a: 1", "? [a]\n: [1]"])
+def test_a_broken_document_is_refused_after_its_last_good_row(text: str) -> None:
+    with pytest.raises(Fault, match="DOCUMENT_INVALID"):
+        pieces(text)

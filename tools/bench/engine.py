@@ -9,7 +9,7 @@ from typing import Final
 from services.kernel.policy.document import FactValue
 from services.kernel.policy.identity import policy_hash
 from services.kernel.policy.parsing import parse_policy
-from services.runtime.documents import read_document
+from services.runtime.documents.files import read_document
 from services.settlement.domain.account import AccountState
 from services.settlement.domain.compile import compile_policy
 from services.settlement.domain.lines import LineInput, split_line, totals_of

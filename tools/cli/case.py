@@ -17,7 +17,7 @@ from services.kernel.errors import Fault, invalid, not_found
 from services.kernel.money import ratio_text
 from services.kernel.policy.identity import policy_hash
 from services.kernel.policy.parsing import parse_policy
-from services.runtime.documents import read_document
+from services.runtime.documents.files import read_document
 from services.runtime.texts.table import text
 from services.settlement.domain.account import AccountState
 from services.settlement.domain.booking import Posting, reversal_postings, settlement_postings

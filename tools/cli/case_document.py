@@ -17,7 +17,7 @@ from services.kernel.money import scaled_of
 from services.kernel.policy.document import FactValue
 from services.kernel.policy.domains import FACTS
 from services.kernel.policy.reading import Findings, Node
-from services.runtime.documents import read_document
+from services.runtime.documents.files import read_document
 
 DEFAULT_FACTS: Mapping[str, FactValue] = {
     "identity": "normal",

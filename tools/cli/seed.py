@@ -17,7 +17,9 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from services.kernel.errors import Fault, FaultKind, Violation
-from services.runtime.documents import document_invalid, read_csv, read_document
+from services.runtime.documents.csv_rows import read_csv
+from services.runtime.documents.faults import document_invalid
+from services.runtime.documents.files import read_document
 from tools.cli.mesh_client import MeshClient
 from tools.cli.records import message_of
 from yibao.catalogue.v1 import catalogue_pb2, records_pb2
