@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from services.kernel.errors import Fault
 from services.runtime.db import bulk_insert
 from services.settlement.domain.encounters import RequestStamp
-from services.settlement.domain.ledger import AccountHead, LedgerKey, after_amount
+from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, after_amount
 from services.settlement.domain.opening import Opening
 from services.settlement.domain.verification import CeilingCheck, LedgerGroup
 from services.settlement.store.tables import LEDGER_ENTRY
@@ -59,22 +59,47 @@ async def test_a_ledger_is_opened_once_and_never_over_entries(world: World) -> N
     assert await world.accumulators(psn_no) == {"op_dedc": 1}
 
 
+async def test_what_a_ledger_was_opened_with_may_be_given_again_and_changes_nothing(world: World) -> None:
+    psn_no, counted = world.person("P1"), []
+
+    async def given(name: str, balance: int, *values: tuple[str, int]) -> tuple[int, int]:
+        opening = Opening(LedgerKey(psn_no, EMPLOYEE, PLACE, "2025"), balance, 0, values)
+        stamp = RequestStamp("operator:test", name, "OpenLedger", name)
+
+        def render(opened: int, unchanged: int) -> bytes:
+            counted.append((opened, unchanged))
+            return b""
+
+        await world.ledgers.open(stamp, [opening], START, render)
+        return counted[-1]
+
+    assert await given("first", 5_000, ("op_dedc", 7)) == (1, 0)
+    assert await given("again", 5_000, ("op_dedc", 7)) == (0, 1)
+    with pytest.raises(Fault, match="LEDGER_OPEN"):
+        await given("more", 5_001, ("op_dedc", 7))
+    with pytest.raises(Fault, match="LEDGER_OPEN"):
+        await given("other", 5_000, ("op_dedc", 7), ("op_inscp", 1))
+    assert await world.accumulators(psn_no) == {"op_dedc": 7}
+    head = await world.ledgers.account(AccountKey(psn_no, EMPLOYEE), START)
+    assert head.balance_fen == 5_000
+
+
 async def test_an_opening_is_all_or_none_and_repeats_by_its_request_id(world: World) -> None:
     one = Opening(LedgerKey("P1", EMPLOYEE, PLACE, "2025"), 5_000, 0, ())
     two = Opening(LedgerKey("P2", EMPLOYEE, PLACE, "2025"), 6_000, 6_001, (("op_dedc", -1),))
     stamp = RequestStamp("operator:test", "r1", "OpenLedger", "content")
     with pytest.raises(Fault) as caught:
-        await world.ledgers.open(stamp, [one, two], START, lambda count: b"")
+        await world.ledgers.open(stamp, [one, two], START, lambda opened, unchanged: b"")
     assert [each.path for each in caught.value.violations] == [
         "openings[1].current_year_fen",
         "openings[1].accumulators",
     ]
     assert await world.balance("P1") == (0, 0)
-    assert await world.ledgers.open(stamp, [one], START, lambda count: b"one") == b"one"
-    assert await world.ledgers.open(stamp, [one], START, lambda count: b"two") == b"one"
+    assert await world.ledgers.open(stamp, [one], START, lambda opened, unchanged: b"one") == b"one"
+    assert await world.ledgers.open(stamp, [one], START, lambda opened, unchanged: b"two") == b"one"
     with pytest.raises(Fault, match="REQUEST_ID_REUSED"):
         await world.ledgers.open(
-            RequestStamp("operator:test", "r1", "OpenLedger", "other"), [one], START, lambda _: b""
+            RequestStamp("operator:test", "r1", "OpenLedger", "other"), [one], START, lambda opened, unchanged: b""
         )
 
 
@@ -194,4 +219,4 @@ async def test_entries_of_other_requests_do_not_disturb_an_opening(world: World)
         await bulk_insert(connection, LEDGER_ENTRY, [row])
     stamp = RequestStamp("operator:test", "r9", "OpenLedger", "content")
     with pytest.raises(Fault, match="REQUEST_ID_REUSED"):
-        await world.ledgers.open(stamp, [], START, lambda count: b"")
+        await world.ledgers.open(stamp, [], START, lambda opened, unchanged: b"")

@@ -64,6 +64,10 @@ async def test_a_ledger_is_opened_once(counter: Counter) -> None:
     for _ in range(2):
         assert (await counter.call("LedgerService.OpenLedger", request, OPERATOR_CALLER)).opened_count == 1
     request.request_id = "open-2"
+    again = await counter.call("LedgerService.OpenLedger", request, OPERATOR_CALLER)
+    assert (again.opened_count, again.unchanged_count) == (0, 1)
+    request.request_id = "open-3"
+    request.openings[0].accumulators[0].value = 170_000
     assert await counter.reason("LedgerService.OpenLedger", request, OPERATOR_CALLER) == "LEDGER_OPEN"
     request.request_id = "open-1"
     request.openings[0].accumulators[0].value = 1

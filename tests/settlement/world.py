@@ -267,7 +267,7 @@ class World:
         self.number += 1
         opening = Opening(LedgerKey(psn_no, insutype, PLACE, year), balance, current, tuple(values.items()))
         stamp = RequestStamp("operator:test", f"open{self.number}", "OpenLedger", "")
-        await self.ledgers.open(stamp, [opening], self.clock(), lambda count: b"")
+        await self.ledgers.open(stamp, [opening], self.clock(), lambda opened, unchanged: b"")
 
     async def accumulators(self, psn_no: str, year: str = "2025", insutype: str = EMPLOYEE) -> dict[str, int]:
         """The accumulators of a year."""

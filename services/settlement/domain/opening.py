@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.settlement.domain.booking import opening_postings
@@ -25,6 +25,22 @@ class Opening:
         """Whose account."""
         return AccountKey(self.key.psn_no, self.key.insutype)
 
+    @property
+    def balance(self) -> tuple[int, int, str]:
+        """What the account begins with, as `Opened` has it; a year that holds nothing is none."""
+        return self.balance_fen, self.current_year_fen, self.key.benefit_year if self.current_year_fen else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """With what an account and a year began: `balance` is (balance, current year's part, its benefit year) in fen.
+
+    None and empty where something else, or nothing, stands at the beginning.
+    """
+
+    balance: tuple[int, int, str] | None = None
+    accumulators: Mapping[str, int] = field(default_factory=dict)
+
 
 def check_openings(openings: Sequence[Opening]) -> None:
     """INVALID with every opening whose parts do not fit together."""
@@ -44,24 +60,32 @@ def check_openings(openings: Sequence[Opening]) -> None:
         raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=found)
 
 
-def book_openings(openings: Sequence[Opening], books: Books, source_id: str, at: int) -> Writing:
-    """The rows of the openings; the books move with them.
+def book_openings(
+    openings: Sequence[Opening], books: Books, standing: Mapping[LedgerKey, Opened], source_id: str, at: int
+) -> tuple[Writing, int]:
+    """The rows of the openings, and how many openings bring nothing that does not stand; the books move with them.
 
-    Raises LEDGER_OPEN naming the place of an opening whose account or year has entries already.
+    What an account or year began with may be given again, whatever has happened to it since. Raises LEDGER_OPEN naming
+    the place of an opening whose account or year has other entries already.
     """
     writing = Writing()
+    unchanged = 0
     for place, opening in enumerate(openings):
         year = books.years.get(opening.key, YearLedger())
-        if (opening.balance_fen and opening.account in books.accounts) or (opening.accumulators and year.seq):
+        opened = standing.get(opening.key, Opened())
+        pays = bool(opening.balance_fen) and opening.balance != opened.balance
+        counts = bool(opening.accumulators) and dict(opening.accumulators) != opened.accumulators
+        if (pays and opening.account in books.accounts) or (counts and year.seq):
             path = f"openings[{place}]"
             raise Fault(FaultKind.CONFLICT, "LEDGER_OPEN", {"opening": path}, violations=[Violation(path, "open")])
-        if opening.balance_fen:
+        unchanged += not (pays or counts)
+        if pays:
             writing.postings += opening_postings(
                 *(source_id, len(writing.postings), opening.account, books.accounts),
                 *(opening.balance_fen, opening.current_year_fen, opening.key.benefit_year, at),
             )
-        if opening.accumulators:
+        if counts:
             deltas = dict(opening.accumulators)
             writing.accumulators += accumulator_entries(opening.key, year.seq + 1, deltas, source_id)
             books.years[opening.key] = after_deltas(year, deltas)
-    return writing
+    return writing, unchanged

@@ -46,9 +46,12 @@ class Ledgers:
     new_id: NewId
 
     async def open(
-        self, stamp: RequestStamp, openings: Sequence[Opening], now: datetime, render: Callable[[int], bytes]
+        self, stamp: RequestStamp, openings: Sequence[Opening], now: datetime, render: Callable[[int, int], bytes]
     ) -> bytes:
-        """Opens ledgers, all or none. Raises LEDGER_OPEN, REQUEST_ID_REUSED, INVALID."""
+        """Opens ledgers, all or none; `render` takes how many were opened and how many stood already.
+
+        Raises LEDGER_OPEN, REQUEST_ID_REUSED, INVALID.
+        """
         check_openings(openings)
         for _ in range(TRIES):
             try:
@@ -58,7 +61,7 @@ class Ledgers:
         raise Fault(FaultKind.UNAVAILABLE, "LEDGER_CONTENTION", retry_after_s=0.2)
 
     async def _opened(
-        self, stamp: RequestStamp, openings: Sequence[Opening], now: datetime, render: Callable[[int], bytes]
+        self, stamp: RequestStamp, openings: Sequence[Opening], now: datetime, render: Callable[[int, int], bytes]
     ) -> bytes:
         async with self.store.writing() as work:
             await work.lock({opening.key.psn_no for opening in openings})
@@ -70,8 +73,9 @@ class Ledgers:
                 accounts=tuple(dict.fromkeys(opening.account for opening in openings)),
             )
             source_id = self.new_id("")
-            writing = book_openings(openings, await work.load(wanted), source_id, stored_moment(now))
-            response = render(len(openings))
+            books, standing = await work.load(wanted), await work.opened([opening.key for opening in openings])
+            writing, unchanged = book_openings(openings, books, standing, source_id, stored_moment(now))
+            response = render(len(openings) - unchanged, unchanged)
             await work.save(writing)
             await work.add_entry(Entry(source_id, stamp, response, None, "opening", now))
             return response

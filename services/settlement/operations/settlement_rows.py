@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from services.settlement.domain.booking import Posting
 from services.settlement.domain.encounters import Entry
 from services.settlement.domain.entries import StoredAnswer
+from services.settlement.domain.ledger import LedgerKey
+from services.settlement.domain.opening import Opened
 from services.settlement.domain.refund import SettledRef
 from services.settlement.domain.reversal import BookedSettlement
 from services.settlement.operations.books import BookReader, BookWriter
@@ -34,6 +37,10 @@ class SettlementReader(BookReader, Protocol):
 
     async def postings(self, source_id: str) -> list[Posting]:
         """The postings of a source, in order."""
+        ...
+
+    async def opened(self, ledgers: Sequence[LedgerKey]) -> Mapping[LedgerKey, Opened]:
+        """With what the accounts and years of these ledgers were opened."""
         ...
 
     async def deltas(self, source_id: str) -> dict[str, int]:

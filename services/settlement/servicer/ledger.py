@@ -98,8 +98,8 @@ def _opening(row: ledger_pb2.LedgerOpening) -> Opening:
     )
 
 
-def _opened(count: int) -> bytes:
-    return ledger_pb2.OpenLedgerResponse(opened_count=count).SerializeToString()
+def _opened(count: int, unchanged: int) -> bytes:
+    return ledger_pb2.OpenLedgerResponse(opened_count=count, unchanged_count=unchanged).SerializeToString()
 
 
 def _first_of(month: str) -> date:

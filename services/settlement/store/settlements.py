@@ -5,7 +5,7 @@ Statements are text on the driver connection, as everywhere where the books are 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -14,10 +14,12 @@ from services.settlement.domain.booking import Posting
 from services.settlement.domain.encounters import Entry
 from services.settlement.domain.entries import StoredAnswer, stored_moment
 from services.settlement.domain.ledger import LedgerKey
+from services.settlement.domain.opening import Opened
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
 from services.settlement.domain.refund import SettledRef
 from services.settlement.domain.reversal import BookedSettlement
 from services.settlement.store.hot import BookReader, BookWriter, moved_on_collision
+from services.settlement.store.openings import read_opened
 from services.settlement.store.tables import LEDGER_ENTRY
 
 _ENTRY_COLUMNS: Final = tuple(column.name for column in LEDGER_ENTRY.columns)
@@ -69,6 +71,10 @@ class SettlementReader(BookReader):
         columns = ", ".join(Posting._fields)
         rows = await self._all(f"SELECT {columns} FROM posting WHERE source_id = ?1 ORDER BY line_no", source_id)
         return [Posting(*row) for row in rows]
+
+    async def opened(self, ledgers: Sequence[LedgerKey]) -> Mapping[LedgerKey, Opened]:
+        """With what the accounts and years of these ledgers were opened."""
+        return await read_opened(self._connection, ledgers)
 
     async def deltas(self, source_id: str) -> dict[str, int]:
         """The movements of accumulators of a source, by key."""

@@ -313,15 +313,19 @@ class OpenLedgerResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OPENED_COUNT_FIELD_NUMBER: _builtins.int
+    UNCHANGED_COUNT_FIELD_NUMBER: _builtins.int
     opened_count: _builtins.int
+    unchanged_count: _builtins.int
+    """Ledgers that had been opened with the same content before."""
     def __init__(
         self,
         *,
         opened_count: _builtins.int = ...,
+        unchanged_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["opened_count", b"opened_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["opened_count", b"opened_count", "unchanged_count", b"unchanged_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -89,7 +89,8 @@ class LedgerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def OpenLedger(self, request, context):
-        """Opens accounts with balances and accumulators, as postings and deltas of their own.
+        """Opens accounts with balances and accumulators, as postings and deltas of their own. What an account or a year began
+        with may be given again, under any request id: it stands, and nothing is written.
         Errors: LEDGER_OPEN, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -25,7 +25,8 @@ class LedgerServiceStub:
     GetAccount: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetAccountRequest, _ledger_pb2.GetAccountResponse]
     """Balance of a person's account."""
     OpenLedger: _aio.UnaryUnaryMultiCallable[_ledger_pb2.OpenLedgerRequest, _ledger_pb2.OpenLedgerResponse]
-    """Opens accounts with balances and accumulators, as postings and deltas of their own.
+    """Opens accounts with balances and accumulators, as postings and deltas of their own. What an account or a year began
+    with may be given again, under any request id: it stands, and nothing is written.
     Errors: LEDGER_OPEN, LEDGER_CONTENTION, REQUEST_ID_REUSED.
     """
     VerifyLedger: _aio.UnaryUnaryMultiCallable[_ledger_pb2.VerifyLedgerRequest, _ledger_pb2.VerifyLedgerResponse]
@@ -66,7 +67,8 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.OpenLedgerRequest,
         context: _aio.ServicerContext[_ledger_pb2.OpenLedgerRequest, _abc.Awaitable[_ledger_pb2.OpenLedgerResponse]],
     ) -> _abc.Awaitable[_ledger_pb2.OpenLedgerResponse]:
-        """Opens accounts with balances and accumulators, as postings and deltas of their own.
+        """Opens accounts with balances and accumulators, as postings and deltas of their own. What an account or a year began
+        with may be given again, under any request id: it stands, and nothing is written.
         Errors: LEDGER_OPEN, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
 
