@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 from services.runtime.db import Database
@@ -28,6 +28,8 @@ from tests.settlement.world import EMPLOYEE, HOSPITAL, FakeCatalogue, FakeIdenti
 from yibao.settlement.v1 import common_pb2
 
 BEGIN = datetime(2025, 3, 10, 0, 30, tzinfo=UTC)
+TODAY = BEGIN + timedelta(days=30)
+"""When the counter's clock starts: what begins at BEGIN has long been over."""
 SOMEBODY = "990000000000000001"
 ANOTHER = "990000000000000002"
 
@@ -209,7 +211,7 @@ def _number(encounter: Encounter) -> bytes:
 @asynccontextmanager
 async def counter_on(url: str) -> AsyncIterator[Counter]:
     """A counter on a database; its tables are made."""
-    clock = Ticking()
+    clock = Ticking(TODAY)
     database = Database(url, clock)
     await database.start(METADATA)
     try:

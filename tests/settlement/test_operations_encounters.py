@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -42,11 +42,11 @@ async def discharge(counter: Counter, request_id: str, mdtrt_id: str, hours: int
     return await counter.encounters.discharge(counter.stamp(request_id), name, told, counter.clock(), bytes, b"")
 
 
-async def settle(counter: Counter, mdtrt_id: str, setl_id: str = "S1") -> None:
+async def settle(counter: Counter, mdtrt_id: str, setl_id: str = "S1", at: datetime = BEGIN) -> None:
     """Marks all open charge batches of an encounter as settled, by a settlement of nothing that keeps them."""
     async with counter.books.reading() as snapshot:
         kept = [batch.fee_batch_id for batch in await snapshot.batches(mdtrt_id) if batch.state == "open"]
-    await book(counter, setl_id, json.dumps(kept), mdtrt_id=mdtrt_id)
+    await book(counter, setl_id, json.dumps(kept), at=at, mdtrt_id=mdtrt_id)
     async with counter.database.write() as connection:
         await connection.exec_driver_sql(
             f"UPDATE fee_batch SET state = 'settled', setl_id = '{setl_id}'"
@@ -164,10 +164,12 @@ async def spend(counter: Counter, digest: str) -> None:
     await book(counter, mdtrt_id="M", ec_token_digest=digest)
 
 
-async def book(counter: Counter, setl_id: str = "S1", batches: str = '["B"]', **changes: object) -> None:
+async def book(
+    counter: Counter, setl_id: str = "S1", batches: str = '["B"]', at: datetime = BEGIN, **changes: object
+) -> None:
     """A settlement of nothing outside every ledger, that keeps the fee batches of the JSON text."""
     async with counter.books.writing() as writing:
-        await keep(writing, settled(BEGIN, setl_id, ledger_seq=None, batches=batches, **changes))
+        await keep(writing, settled(at, setl_id, ledger_seq=None, batches=batches, **changes))
 
 
 async def test_the_counter_is_told_balances_by_insurance_type(counter: Counter) -> None:

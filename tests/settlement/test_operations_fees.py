@@ -298,14 +298,19 @@ async def test_a_line_is_not_cancelled_while_a_return_of_it_stands(counter: Coun
     assert await open_total(counter, stay) == 0
 
 
-async def test_lines_are_corrected_but_not_added_after_discharge(counter: Counter, stay: str) -> None:
+async def test_lines_are_corrected_and_added_after_discharge_until_the_stay_is_settled(
+    counter: Counter, stay: str
+) -> None:
     await counter.upload("2301:1", stay, line("1"), kind=STAY)
     told = DischargeInformation(BEGIN + timedelta(days=2), "", "", "")
     name = counter.name(stay, STAY)
     await counter.encounters.discharge(counter.stamp("2402:1"), name, told, counter.clock(), bytes, b"")
-    assert (await refusal(counter.upload("2301:2", stay, line("2"), kind=STAY))).reason == "ENCOUNTER_STATE"
+    await counter.upload("2301:2", stay, line("2"), kind=STAY)
     await take_back(counter, "2302:1", stay, "1")
-    assert await open_total(counter, stay) == 0
+    assert await open_total(counter, stay) == 1000
+    await settle(counter, stay, at=counter.clock())
+    fault = await refusal(counter.upload("2301:3", stay, line("3"), kind=STAY))
+    assert (fault.reason, fault.metadata["state"]) == ("ENCOUNTER_STATE", "settled")
 
 
 async def test_lines_are_listed_for_their_own_institution_and_person_only(counter: Counter, visit: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from google.type.date_pb2 import Date
 
 from tests.settlement.counter import BEGIN
-from tests.settlement.counter_member import Reached, member_in
+from tests.settlement.counter_member import HERE, Reached, member_in
 from tests.settlement.test_rpc_encounters import admission, at, discharge, listing, visit
 from yibao.common.v1 import codes_pb2
 
@@ -37,9 +37,9 @@ async def test_5201_tells_what_admission_and_discharge_told(member: Reached) -> 
     operation = {"oprn_oprt_code": "74.1x00", "oprn_oprt_name": "剖宫产术", "fpsc_no": "F1"}
     answer = await member.call(member.encounters.Admit, admission(**operation, fetts="2"))
     mdtrt_id, day = answer.result.mdtrt_id, Date(year=2027, month=1, day=2)
-    end = at(BEGIN + timedelta(days=366))
-    request = discharge(mdtrt_id, endtime=end, **birth, cop_flag="1", die_date=day)
-    await member.call(member.encounters.Discharge, request)
+    end = BEGIN + timedelta(days=366)
+    request = discharge(mdtrt_id, endtime=at(end), **birth, cop_flag="1", die_date=day)
+    await member.call(member.encounters.Discharge, request, HERE, end.date())
     (told,) = (await member.call(member.encounters.ListEncounters, listing())).mdtrtinfo
     wanted = {**operation, **birth, "cop_flag": "1", "die_date": day, "ars_year_ipt_flag": True}
     assert {name: getattr(told, name) for name in wanted} == wanted

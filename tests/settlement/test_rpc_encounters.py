@@ -357,7 +357,8 @@ def listing(**changes: Any) -> encounter_pb2.ListEncountersRequest:
 async def test_5201_tells_encounters_of_the_range_and_kind_only(member: Reached) -> None:
     mdtrt_id = await stay(member)
     ask = member.encounters.ListEncounters
-    (told,) = (await member.call(ask, listing(med_type=codes_pb2.MED_TYPE_INPATIENT))).mdtrtinfo
+    request = listing(med_type=codes_pb2.MED_TYPE_INPATIENT)
+    (told,) = (await member.call(ask, request, HERE, BEGIN.date())).mdtrtinfo
     assert (told.mdtrt_id, told.inhosp_stas, told.ipt_days) == (mdtrt_id, "1", 1)
     assert not (await member.call(ask, listing(med_type=codes_pb2.MED_TYPE_PHARMACY))).mdtrtinfo
     assert not (await member.call(ask, listing(begntime=at(BEGIN + timedelta(hours=1))))).mdtrtinfo
@@ -365,9 +366,10 @@ async def test_5201_tells_encounters_of_the_range_and_kind_only(member: Reached)
 
 
 async def test_the_business_date_of_the_call_is_its_now(member: Reached) -> None:
-    request = registration()
+    begun = BEGIN.replace(year=2024, month=2, day=29)
+    request = registration(begntime=at(begun))
     await member.call(member.encounters.RegisterVisit, request, HERE, date(2024, 2, 29))
-    stored = await member.counter.encounters.listed(EncounterFilter(HOSPITAL, SOMEBODY, BEGIN, BEGIN))
+    stored = await member.counter.encounters.listed(EncounterFilter(HOSPITAL, SOMEBODY, begun, begun))
     assert stored[0].created_at.date() == date(2024, 2, 29)
 
 

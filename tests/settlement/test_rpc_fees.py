@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.settlement.counter import ANOTHER, SOMEBODY, item
+from tests.settlement.counter import ANOTHER, BEGIN, SOMEBODY, item
 from tests.settlement.counter_member import ELSEWHERE, HERE, OPERATOR, Reached, desk, member_in
 from tests.settlement.test_operations_encounters import settle
 from tests.settlement.test_rpc_encounters import at, discharge, stay, visit
@@ -185,7 +186,10 @@ async def test_2301_refuses_with_every_documented_reason(member: Reached) -> Non
     await member.call(ask, stay_upload(mdtrt_id))
     assert await member.reason(ask, stay_upload(mdtrt_id, line(memo="2"))) == "REQUEST_ID_REUSED"
     assert await member.reason(ask, stay_upload(mdtrt_id, line(memo="2"), request_id="2301:2")) == "FEE_LINE_EXISTS"
+    early = line("7", fee_ocur_time=at(BEGIN - timedelta(hours=25)))
+    assert await member.reason(ask, stay_upload(mdtrt_id, early, request_id="2301:3")) == "FEE_TIME_OUTSIDE"
     await member.call(member.encounters.Discharge, discharge(mdtrt_id))
+    await settle(member.counter, mdtrt_id, at=member.counter.clock())
     assert await member.reason(ask, stay_upload(mdtrt_id, line("7"), request_id="2301:3")) == "ENCOUNTER_STATE"
 
 

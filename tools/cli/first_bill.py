@@ -27,12 +27,14 @@ class FirstBill:
         # Serials begin anywhere: two bills begun in one second must not share message numbers.
         serial = secrets.randbelow(9_900)
         now = datetime.now(UTC)
+        # The day is told to the mesh too: a sandbox may live on another one.
+        self._now = now.astimezone(BEIJING)
         self._hospital = HospitalClient(client, "H99010000001", "测试医院", "990100", now, serial=serial)
         self._quiet = quiet
 
     def settle(self) -> str:
         """Plays 1101 2201 2203 2204 2206 2207; returns the setl_id."""
-        now = f"{datetime.now(UTC).astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
+        now = f"{self._now:%Y-%m-%d %H:%M:%S}"
         person = {"psn_no": PSN_NO, "insutype": "310"}
         self._step("1101", "who is it?", {"data": CREDENTIAL})
         visit = {**person, **CREDENTIAL, "begntime": now, "ipt_otp_no": secrets.token_hex(6), "dept_code": "A01"}
@@ -52,7 +54,7 @@ class FirstBill:
         return str(info["setl_id"])
 
     def _step(self, infno: str, what: str, nodes: Mapping[str, object]) -> NationalAnswer:
-        answer = self._hospital.send(infno, nodes, insuplc_admdvs="990100")
+        answer = self._hospital.send(infno, nodes, insuplc_admdvs="990100", business_date=self._now.date())
         if not self._quiet:
             print(
                 f"\n── {infno} {what}\n→ {_text(nodes)}\n← {_text(answer.output) if answer.succeeded else answer.message}"

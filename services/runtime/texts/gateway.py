@@ -56,6 +56,9 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
         "a positive number of at most eight digits with a unit (H M S m u n) is expected",
     ),
     "body.late": ("未及时收齐", "did not arrive in time"),
+    "not_before_begin": ("早于开始时间", "is before the begin"),
+    "not_in_future": ("晚于受理时间", "is still to come"),
+    "within_encounter": ("与费用发生时间不符", "does not fit the time of the fees"),
 }
 
 # What the hospital does next. No kind tells to send under another number, for what stands already would stand twice.
@@ -147,6 +150,15 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请重新预结算（2206，住院2303），按新结果结算",
         "Try it again (2206, of a stay 2303) and settle what that says",
     ),
+    "NOTHING_TO_SETTLE": (
+        "无须结算：请撤销就诊（2202），住院先撤销出院（2405）再撤销入院（2404）；有费用的请先上传（2204，住院2301）",
+        "Nothing needs a settlement: cancel the visit by 2202, a stay by 2405 and then 2404; upload charges, if any, first",
+    ),
+    "FEE_TIME_OUTSIDE": (
+        "请核对费用发生时间与就诊起止时间；已上传的明细先撤销（2205，住院2302）再更正",
+        "Check the times of the fees, the begin and the end; cancel lines that stand (2205, of a stay 2302) and correct them",
+    ),
+    "TIME_IN_FUTURE": ("请核对时间与本机时钟后重发", "Check the time and your clock, and send it again"),
     "RETURN_EXCEEDS_LINE": ("请用5204核对原明细与退费", "Compare the line and its returns by 5204"),
     "ENCOUNTER_STATE": ("请用5201核对就诊状态", "Look at the encounter by 5201"),
     "NOT_ENROLLED": _SEE_ENROLMENTS,

@@ -78,6 +78,18 @@ SETTLEMENT: Final[Mapping[str, tuple[str, str]]] = {
         "未找到收费批次{chrg_bchno}的未结算费用",
         "There is no unsettled charge batch {chrg_bchno}",
     ),
+    "NOTHING_TO_SETTLE": (
+        "就诊{mdtrt_id}没有待结算费用",
+        "Encounter {mdtrt_id} has no charges to settle",
+    ),
+    "TIME_IN_FUTURE": (
+        "所报时间{told}尚未到来，最晚为{latest}",
+        "The time {told} is still to come; {latest} is the latest",
+    ),
+    "FEE_TIME_OUTSIDE": (
+        "费用明细{feedetl_sn}（共{lines}条）的发生时间不在本次就诊内，应为{first}至{last}",
+        "{lines} lines, {feedetl_sn} first, arose outside the encounter: from {first} to {last}",
+    ),
     "MESSAGE_VOIDED": (
         "该报文已被冲正，不再受理",
         "The message was reversed before it arrived and is not taken any more",

@@ -7,7 +7,7 @@ meanwhile is compared, and a difference is `Moved`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -27,9 +27,10 @@ from services.settlement.domain.bill import (
     totals_of_batches,
 )
 from services.settlement.domain.catalogue import Institution, StackChoice
-from services.settlement.domain.entries import Books, Moved, Wanted
+from services.settlement.domain.entries import Books, Moved, Wanted, loaded_moment
 from services.settlement.domain.insured import Enrolment, Insured
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
+from services.settlement.domain.moments import FeeMoment, check_standing_fees, fee_window, latest_moment
 from services.settlement.domain.outcome import Settlement
 from services.settlement.domain.settle import settle
 
@@ -94,8 +95,8 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
     """Decides a bill; the books stay as they are.
 
     Raises `Moved` where the encounter changed since it was prepared, and the faults of a settlement: ENCOUNTER_NOT_FOUND,
-    ENCOUNTER_STATE, NOT_DISCHARGED, EC_TOKEN_SPENT, CHARGE_BATCH_NOT_FOUND, BATCH_SETTLED, FEE_SUM_MISMATCH,
-    TRIAL_OUTDATED, SPLIT_CHANGED and all of `settle`.
+    ENCOUNTER_STATE, NOT_DISCHARGED, EC_TOKEN_SPENT, FEE_TIME_OUTSIDE, NOTHING_TO_SETTLE, CHARGE_BATCH_NOT_FOUND,
+    BATCH_SETTLED, FEE_SUM_MISMATCH, TRIAL_OUTDATED, SPLIT_CHANGED and all of `settle`.
     """
     order = prepared.order
     bill = order.bill
@@ -104,6 +105,8 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
     if encounter != prepared.encounter:
         raise Moved
     token = _spent_token(prepared, books)
+    if encounter.mdtrt_id in books.outside:
+        _check_fees_inside(order, encounter, books.outside[encounter.mdtrt_id])
     batches = chosen_batches(bill, books.batches.get(bill.mdtrt_id, ()))
     totals = totals_of_batches(batches)
     check_sum(bill, totals)
@@ -128,6 +131,13 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
             raise precondition("TRIAL_OUTDATED", mdtrt_id=bill.mdtrt_id)
     check_parts(bill.sent, settlement.components)
     return Decision(settlement, tuple(batches), ledger, digest, token)
+
+
+def _check_fees_inside(order: Order, encounter: BilledEncounter, outside: Sequence[FeeMoment]) -> None:
+    """PRECONDITION (FEE_TIME_OUTSIDE): fees that an older release took, or that a changed begin or end left outside."""
+    begin = loaded_moment(encounter.begin_at)
+    end = None if encounter.end_at is None else loaded_moment(encounter.end_at)
+    check_standing_fees(outside, fee_window(begin, end, latest_moment(order.now, order.business_date)), "data.mdtrt_id")
 
 
 def _spent_token(prepared: PreparedBill, books: Books) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.kernel.clock import beijing_day
-from services.kernel.errors import conflict, invalid, not_found, precondition
+from services.kernel.errors import conflict, not_found, precondition
 
 OPEN = "open"
 DISCHARGED = "discharged"
@@ -176,12 +176,6 @@ def check_same_insutype(open_visit: Encounter | None, insutype: str) -> None:
     """PRECONDITION (VISIT_OPEN) where the visit open under the number was registered under another insurance type."""
     if open_visit is not None and open_visit.insutype != insutype:
         raise precondition("VISIT_OPEN", mdtrt_id=open_visit.mdtrt_id, insutype=open_visit.insutype)
-
-
-def check_end(encounter: Encounter, end_at: datetime, path: str) -> None:
-    """INVALID where a stay would end before it began."""
-    if end_at < encounter.begin_at:
-        raise invalid(path, "not_before_begin", "the encounter begins later")
 
 
 def days_in_hospital(begin: datetime, end: datetime) -> int:

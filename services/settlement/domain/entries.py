@@ -17,6 +17,7 @@ from services.settlement.domain.bill import BilledBatch, BilledEncounter
 from services.settlement.domain.booking import Posting
 from services.settlement.domain.encounters import RequestStamp
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
+from services.settlement.domain.moments import FeeMoment
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
 
 SETTLE = "settle"
@@ -86,7 +87,8 @@ class Wanted:
 class Books:
     """What the store knew when it was asked; it moves as the bills of a batch are decided one after the other.
 
-    `spent` are digests of ecTokens with the encounters they paid for, `continued` the stays with a standing settlement.
+    `spent` are digests of ecTokens with the encounters they paid for, `continued` the stays with a standing settlement,
+    `outside` unsettled fees that arose outside their stay.
     """
 
     answers: dict[RequestKey, StoredAnswer] = field(default_factory=dict)
@@ -96,6 +98,7 @@ class Books:
     years: dict[LedgerKey, YearLedger] = field(default_factory=dict)
     accounts: dict[AccountKey, AccountHead] = field(default_factory=dict)
     continued: set[str] = field(default_factory=set)
+    outside: dict[str, list[FeeMoment]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -137,6 +140,11 @@ class Heading:
 def stored_moment(moment: datetime) -> int:
     """A moment as rows hold it: microseconds since 1970 UTC."""
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def loaded_moment(micros: int) -> datetime:
+    """The moment that rows hold so, UTC."""
+    return _EPOCH + micros * _MICROSECOND
 
 
 def settlement_row(heading: Heading, components: Components, response: bytes, record: bytes) -> tuple[Any, ...]:

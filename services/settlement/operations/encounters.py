@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from services.kernel.clock import beijing_day
 from services.settlement.domain.bill import STAY, VISIT
@@ -25,7 +25,6 @@ from services.settlement.domain.encounters import (
     Entry,
     RequestStamp,
     check_admission_cancellable,
-    check_end,
     check_no_open_stay,
     check_not_settled,
     check_same_insutype,
@@ -35,6 +34,14 @@ from services.settlement.domain.encounters import (
     require_state,
 )
 from services.settlement.domain.insured import Enrolment, Insured, enrolment_on
+from services.settlement.domain.moments import (
+    check_begin,
+    check_end,
+    check_range,
+    check_standing_fees,
+    fee_window,
+    latest_moment,
+)
 from services.settlement.operations.persons import Persons
 from services.settlement.operations.ports import CataloguePeer, CredentialQuery
 from services.settlement.operations.rows import Snapshot, Writing
@@ -49,7 +56,10 @@ Revise = Callable[[bytes], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A visit (2201) or stay (2401) to be registered; `med_type` is the national code, empty for a visit."""
+    """A visit (2201) or stay (2401) to be registered; `med_type` is the national code, empty for a visit.
+
+    `business_date` is that of a sandbox's request, here and below.
+    """
 
     kind: str
     credential: CredentialQuery
@@ -61,6 +71,7 @@ class Registration:
     dise_codg: str = ""
     dise_name: str = ""
     exp_content: str = ""
+    business_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,7 @@ class VisitInformation:
     dise_codg: str
     dise_name: str
     exp_content: str
+    business_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +94,7 @@ class DischargeInformation:
     dise_codg: str
     dise_name: str
     exp_content: str
+    business_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +119,13 @@ class EncounterOperations:
         a bill that shows no credential of its own spends it (our decision).
 
         Raises the refusals of the credential, EC_TOKEN_SPENT, NOT_ENROLLED and its kin, INSTITUTION_UNKNOWN, VISIT_OPEN,
-        STAY_OPEN, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        STAY_OPEN, TIME_IN_FUTURE, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
         answered = await self.writes.answered(stamp)
         if answered is not None:
             return answered
+        node = "data" if registration.kind == VISIT else "mdtrtinfo"
+        check_begin(registration.begin_at, latest_moment(now, registration.business_date), f"{node}.begntime")
         insured = await self.persons.shown(registration.credential)
         day = beijing_day(registration.begin_at)
         enrolment = enrolment_on(insured, registration.insutype, day)
@@ -158,12 +173,18 @@ class EncounterOperations:
     ) -> bytes:
         """Keeps what 2203 tells of an open visit; the latest counts, and an empty `exp_content` tells nothing.
 
-        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE.
+        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, and FEE_TIME_OUTSIDE where it would begin more than 24
+        hours after unsettled fees.
         """
 
         async def decide(writing: Writing) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
             require_state(encounter, OPEN)
+            latest = latest_moment(now, told.business_date)
+            check_begin(told.begin_at, latest, "mdtrtinfo.begntime")
+            window = fee_window(told.begin_at, None, latest)
+            outside = await writing.unsettled_before(encounter.mdtrt_id, window.first)
+            check_standing_fees(outside, window, "mdtrtinfo.begntime")
             changed = replace(
                 encounter,
                 med_type=told.med_type,
@@ -189,13 +210,17 @@ class EncounterOperations:
     ) -> bytes:
         """Ends an open stay (2402). What the admission said stands where the discharge says nothing.
 
-        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, and INVALID where it would end before it began.
+        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, INVALID where it would end before it began, and
+        FEE_TIME_OUTSIDE naming the lines that would lie outside the stay.
         """
 
         async def decide(writing: Writing) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
             require_state(encounter, OPEN)
-            check_end(encounter, told.end_at, "dscginfo.endtime")
+            latest = latest_moment(now, told.business_date)
+            check_end(encounter.begin_at, told.end_at, latest, "dscginfo.endtime")
+            window = fee_window(encounter.begin_at, told.end_at, latest)
+            check_standing_fees(await writing.fees_outside(encounter.mdtrt_id, window), window, "dscginfo.endtime")
             changed = replace(
                 encounter,
                 state=DISCHARGED,
@@ -262,7 +287,8 @@ class EncounterOperations:
         return await self.writes.once(stamp, psn_no if known is None else known.psn_no, now, decide)
 
     async def listed(self, wanted: EncounterFilter) -> list[Encounter]:
-        """Encounters of a person at an institution (5201), newest first."""
+        """Encounters of a person at an institution (5201), newest first; INVALID for a range that ends before it begins."""
+        check_range(wanted.begin, wanted.end, "data.endtime")
         async with self.writes.store.reading() as snapshot:
             return await snapshot.encounters(wanted, MAX_LISTED)
 

@@ -20,6 +20,7 @@ from services.settlement.domain.encounters import (
     Encounter,
     EncounterName,
     RequestStamp,
+    check_not_settled,
     named_encounter,
     require_state,
 )
@@ -35,6 +36,7 @@ from services.settlement.domain.fees import (
     lines_for_cancel,
     new_batches,
 )
+from services.settlement.domain.moments import FeeMoment, check_fees, fee_window, latest_moment
 from services.settlement.domain.pricing import PricedLine, SentLine, check_amounts, item_keys, price_lines
 from services.settlement.operations.ports import CataloguePeer
 from services.settlement.operations.rows import Snapshot, Writing
@@ -55,13 +57,17 @@ class FeeMessages(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FeeUpload:
-    """Lines for an encounter, and who sends them; `med_type` is what the rows say of it, empty where they do not."""
+    """Lines for an encounter, and who sends them; `med_type` is what the rows say of it, empty where they do not.
+
+    `business_date` is that of a sandbox's request.
+    """
 
     name: EncounterName
     lines: tuple[SentLine, ...]
     med_type: str = ""
     opter: str = ""
     opter_name: str = ""
+    business_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +91,20 @@ class FeeOperations:
     ) -> bytes:
         """Keeps the new lines and answers the split of every line, in the order sent.
 
-        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH, AMOUNT_INVALID, FEE_LINE_EXISTS,
-        BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
+        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_TIME_OUTSIDE, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH, AMOUNT_INVALID,
+        FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
         """
         async with self.writes.store.reading() as snapshot:
             answered = await answered_in(snapshot, stamp)
             if answered is not None:
                 return answered
-            known = _open_encounter(upload, await snapshot.encounter(upload.name.mdtrt_id))
+            known = await _charged_encounter(snapshot, upload, now)
             origins = await self._origin_days(snapshot, known.mdtrt_id, upload.lines)
         priced = await self._priced(known, upload.lines, origins)
         answers = [self.messages.answer(line) for line in priced]
 
         async def decide(writing: Writing) -> Accepted:
-            encounter = _open_encounter(upload, await writing.encounter(upload.name.mdtrt_id))
+            encounter = await _charged_encounter(writing, upload, now)
             standing = await _standing(writing, encounter, upload.lines)
             decision = decide_upload(upload.lines, standing, stay=encounter.kind == STAY)
             new = [(priced[place], answers[place]) for place in decision.places]
@@ -222,11 +228,16 @@ class FeeOperations:
         await writing.add_fees(balancing_batches(chosen, tags, ids, now), [])
 
 
-def _open_encounter(upload: FeeUpload, encounter: Encounter | None) -> Encounter:
-    found = named_encounter(upload.name, encounter)
-    require_state(found, OPEN)
+async def _charged_encounter(snapshot: Snapshot, upload: FeeUpload, now: datetime) -> Encounter:
+    """The encounter, if it takes these lines: an open one, or a stay after its discharge until that is settled."""
+    found = named_encounter(upload.name, await snapshot.encounter(upload.name.mdtrt_id))
+    require_state(found, OPEN, DISCHARGED)
+    if found.state == DISCHARGED:
+        check_not_settled(found, await snapshot.settled_since_discharge(found.mdtrt_id))
     if upload.med_type and upload.med_type != found.med_type:
         raise invalid("med_type", "same_as_stay", "the stay is of another kind of care")
+    window = fee_window(found.begin_at, found.end_at, latest_moment(now, upload.business_date))
+    check_fees([FeeMoment(line.feedetl_sn, line.fee_at) for line in upload.lines], window)
     return found
 
 

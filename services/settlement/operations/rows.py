@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Protocol
 
 from services.settlement.domain.encounters import Encounter, EncounterFilter, Entry, FeePresence
 from services.settlement.domain.fees import FeeBatch, FeeLine, StandingLine
+from services.settlement.domain.moments import FeeMoment, FeeWindow
 
 
 class Snapshot(Protocol):
@@ -39,6 +41,14 @@ class Snapshot(Protocol):
 
     async def fee_presence(self, mdtrt_id: str) -> FeePresence:
         """Whether unsettled lines or a settlement stand on the encounter."""
+        ...
+
+    async def fees_outside(self, mdtrt_id: str, window: FeeWindow) -> list[FeeMoment]:
+        """Standing fees that arose outside the window, settled ones too."""
+        ...
+
+    async def unsettled_before(self, mdtrt_id: str, first: datetime) -> list[FeeMoment]:
+        """Unsettled fees that arose before a moment."""
         ...
 
     async def batches(self, mdtrt_id: str) -> list[FeeBatch]:

@@ -105,6 +105,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             ipt_otp_no=data.ipt_otp_no,
             mdtrtarea_admvs=desk.mdtrtarea_admvs,
             exp_content=data.exp_content,
+            business_date=call.business_date,
         )
         told = {
             "mdtrt_cert_type": data.mdtrt_cert_type,
@@ -138,6 +139,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             dise_codg=data.dise_codg,
             dise_name=data.dise_name,
             exp_content=data.exp_content,
+            business_date=call.business_date,
         )
         told = {
             **told_of(data, _TOLD_OF_VISIT),
@@ -170,6 +172,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             dise_codg=data.dise_codg,
             dise_name=data.dise_name,
             exp_content=data.exp_content,
+            business_date=call.business_date,
         )
         told = told_of(data, _TOLD_AT_ADMISSION)
         answer = await self._encounters.register(
@@ -200,6 +203,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             dise_codg=data.dise_codg,
             dise_name=data.dise_name,
             exp_content=data.exp_content,
+            business_date=call.business_date,
         )
         told = {**told_of(data, _TOLD_AT_DISCHARGE), **main_diagnosis(request.diseinfo)}
         await self._encounters.discharge(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.runtime.call import current_call
+from services.runtime.call import CallContext, current_call
 from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.encounters import EncounterName
 from services.settlement.operations.fees import FeeOperations, FeeUpload
@@ -32,7 +32,7 @@ class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
         """2204."""
         call = current_call()
         name = EncounterName(VISIT, request.mdtrt_id, request.desk.fixmedins_code, request.psn_no)
-        upload = _uploaded(self._codes, name, request)
+        upload = _uploaded(self._codes, call, name, request)
         answer = await self._fees.upload(stamp_of(call, request), upload, call.now, upload_answer)
         return fee_pb2.UploadFeesResponse.FromString(answer)
 
@@ -51,7 +51,7 @@ class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
         """2301."""
         call = current_call()
         name = EncounterName(STAY, request.mdtrt_id, request.desk.fixmedins_code, request.psn_no)
-        upload = _uploaded(self._codes, name, request, self._codes.med_type(request.med_type))
+        upload = _uploaded(self._codes, call, name, request, self._codes.med_type(request.med_type))
         answer = await self._fees.upload(stamp_of(call, request), upload, call.now, stay_upload_answer)
         return fee_pb2.UploadStayFeesResponse.FromString(answer)
 
@@ -81,6 +81,6 @@ class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
         )
 
 
-def _uploaded(codes: Codes, name: EncounterName, request: Any, med_type: str = "") -> FeeUpload:
-    desk = request.desk
-    return FeeUpload(name, sent_lines(codes, request.feedetail), med_type, desk.opter, desk.opter_name)
+def _uploaded(codes: Codes, call: CallContext, name: EncounterName, request: Any, med_type: str = "") -> FeeUpload:
+    desk, lines = request.desk, sent_lines(codes, request.feedetail)
+    return FeeUpload(name, lines, med_type, desk.opter, desk.opter_name, call.business_date)

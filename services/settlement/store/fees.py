@@ -6,11 +6,13 @@ import json
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from services.runtime.db import Database, from_micros, insert_sql, sql, to_json, to_micros
-from services.settlement.domain.fees import FeeBatch, FeeLine, StandingLine
+from services.settlement.domain.fees import MAX_LISTED, FeeBatch, FeeLine, StandingLine
 from services.settlement.domain.lines import BillTotals, LineSplit
+from services.settlement.domain.moments import FeeMoment, FeeWindow
 from services.settlement.store.encounters import EncounterReader, EncounterWriter
 from services.settlement.store.hot import moved_on_collision
 from services.settlement.store.tables import FEE_BATCH, FEE_LINE
@@ -34,6 +36,12 @@ _IN_ORDER: Final = "ORDER BY b.created_at, b.fee_batch_id, l.line_no"
 _LINES: Final = sql(f"{_STANDING} AND AMONG(l.feedetl_sn, ?2)")
 _RETURNS: Final = sql(f"{_STANDING} AND AMONG(l.init_feedetl_sn, ?2)")
 _LISTED: Final = sql(f"{_STANDING} {_IN_ORDER} LIMIT ?2")
+_MOMENTS: Final = (
+    "SELECT l.feedetl_sn, l.fee_at FROM fee_line AS l JOIN fee_batch AS b ON b.fee_batch_id = l.fee_batch_id"
+    f" WHERE l.mdtrt_id = ?1 AND l.state = 'open' AND {{0}} {_IN_ORDER} LIMIT {MAX_LISTED}"
+)
+_OUTSIDE: Final = sql(_MOMENTS.format("(l.fee_at < ?2 OR l.fee_at > ?3)"))
+_UNSETTLED_BEFORE: Final = sql(_MOMENTS.format("b.state = 'open' AND l.fee_at < ?2"))
 _RETURNS_LEFT: Final = sql(
     f"{_SELECT} JOIN fee_line AS o ON o.mdtrt_id = l.mdtrt_id AND o.feedetl_sn = l.init_feedetl_sn AND o.state = 'open'"
     " WHERE l.mdtrt_id = ?1 AND l.state = 'open' AND AMONG(o.fee_batch_id, ?2) AND NOT AMONG(l.fee_batch_id, ?2)"
@@ -62,6 +70,15 @@ class FeeReader(EncounterReader):
     async def batches(self, mdtrt_id: str) -> list[FeeBatch]:
         """All charge batches, oldest first."""
         return [_batch(row) for row in await self._connection.run(_BATCHES, mdtrt_id)]
+
+    async def fees_outside(self, mdtrt_id: str, window: FeeWindow) -> list[FeeMoment]:
+        """Standing fees that arose outside the window, settled ones too."""
+        first, last = to_micros(window.first), to_micros(window.last)
+        return _moments(await self._connection.run(_OUTSIDE, mdtrt_id, first, last))
+
+    async def unsettled_before(self, mdtrt_id: str, first: datetime) -> list[FeeMoment]:
+        """Unsettled fees that arose before a moment."""
+        return _moments(await self._connection.run(_UNSETTLED_BEFORE, mdtrt_id, to_micros(first)))
 
     async def lines(self, mdtrt_id: str, numbers: Collection[str]) -> list[StandingLine]:
         """The standing lines of these numbers."""
@@ -127,6 +144,10 @@ class EncounterBooks:
         """One transaction; `Moved` where a row that must be unique was written by another first."""
         async with moved_on_collision(self._database) as connection:
             yield FeeWriter(connection)
+
+
+def _moments(rows: Sequence[Any]) -> list[FeeMoment]:
+    return [FeeMoment(row[0], from_micros(row[1])) for row in rows]
 
 
 def _batch(row: Any) -> FeeBatch:

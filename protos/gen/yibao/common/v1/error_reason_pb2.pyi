@@ -237,6 +237,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Policies of a stack do not fit together."""
     ERROR_REASON_VISIT_OPEN: _ErrorReason.ValueType  # 108
     """A visit of another insurance type is open under the same number; 2202 cancels it."""
+    ERROR_REASON_NOTHING_TO_SETTLE: _ErrorReason.ValueType  # 140
+    """All charges are to be settled and there are none; a visit is cancelled by 2202, a stay by 2405 and 2404."""
+    ERROR_REASON_TIME_IN_FUTURE: _ErrorReason.ValueType  # 141
+    """A visit, stay or discharge is told for a time that is still to come."""
+    ERROR_REASON_FEE_TIME_OUTSIDE: _ErrorReason.ValueType  # 142
+    """Fees arose earlier than 24 hours before the encounter, after its end, or are still to come."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal; the wire carries the name without its prefix."""
@@ -456,4 +462,10 @@ ERROR_REASON_STACK_INVALID: ErrorReason.ValueType  # 107
 """Policies of a stack do not fit together."""
 ERROR_REASON_VISIT_OPEN: ErrorReason.ValueType  # 108
 """A visit of another insurance type is open under the same number; 2202 cancels it."""
+ERROR_REASON_NOTHING_TO_SETTLE: ErrorReason.ValueType  # 140
+"""All charges are to be settled and there are none; a visit is cancelled by 2202, a stay by 2405 and 2404."""
+ERROR_REASON_TIME_IN_FUTURE: ErrorReason.ValueType  # 141
+"""A visit, stay or discharge is told for a time that is still to come."""
+ERROR_REASON_FEE_TIME_OUTSIDE: ErrorReason.ValueType  # 142
+"""Fees arose earlier than 24 hours before the encounter, after its end, or are still to come."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -112,7 +112,7 @@ class EncounterServiceServicer:
         """Registers an out-patient visit (2201). A visit still open for the same person and ipt_otp_no is answered again,
         unless another insurance type is asked for.
         Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED, INSTITUTION_UNKNOWN,
-        VISIT_OPEN, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        VISIT_OPEN, TIME_IN_FUTURE, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -127,8 +127,8 @@ class EncounterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UploadVisit(self, request, context):
-        """Visit information and diagnoses (2203, 2203A).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, REQUEST_ID_REUSED.
+        """Visit information and diagnoses (2203, 2203A). Unsettled fees stay within 24 hours before its begin.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -151,8 +151,8 @@ class EncounterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Discharge(self, request, context):
-        """Discharges a person (2402).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, REQUEST_ID_REUSED.
+        """Discharges a person (2402). All fees of the stay arose between 24 hours before its begin and 10 minutes after its end.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

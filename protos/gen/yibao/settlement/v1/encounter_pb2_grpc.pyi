@@ -29,15 +29,15 @@ class EncounterServiceStub:
     """Registers an out-patient visit (2201). A visit still open for the same person and ipt_otp_no is answered again,
     unless another insurance type is asked for.
     Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED, INSTITUTION_UNKNOWN,
-    VISIT_OPEN, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+    VISIT_OPEN, TIME_IN_FUTURE, MESSAGE_VOIDED, REQUEST_ID_REUSED.
     """
     CancelVisit: _aio.UnaryUnaryMultiCallable[_encounter_pb2.CancelVisitRequest, _encounter_pb2.CancelVisitResponse]
     """Cancels a visit without settled bills (2202).
     Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
     """
     UploadVisit: _aio.UnaryUnaryMultiCallable[_encounter_pb2.UploadVisitRequest, _encounter_pb2.UploadVisitResponse]
-    """Visit information and diagnoses (2203, 2203A).
-    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, REQUEST_ID_REUSED.
+    """Visit information and diagnoses (2203, 2203A). Unsettled fees stay within 24 hours before its begin.
+    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
     """
     Admit: _aio.UnaryUnaryMultiCallable[_encounter_pb2.AdmitRequest, _encounter_pb2.AdmitResponse]
     """Admits a person (2401). One open stay of a person at a time.
@@ -48,8 +48,8 @@ class EncounterServiceStub:
     Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_PRESENT, REQUEST_ID_REUSED.
     """
     Discharge: _aio.UnaryUnaryMultiCallable[_encounter_pb2.DischargeRequest, _encounter_pb2.DischargeResponse]
-    """Discharges a person (2402).
-    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, REQUEST_ID_REUSED.
+    """Discharges a person (2402). All fees of the stay arose between 24 hours before its begin and 10 minutes after its end.
+    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
     """
     UndoDischarge: _aio.UnaryUnaryMultiCallable[_encounter_pb2.UndoDischargeRequest, _encounter_pb2.UndoDischargeResponse]
     """Undoes a discharge that was not settled (2405).
@@ -90,7 +90,7 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         """Registers an out-patient visit (2201). A visit still open for the same person and ipt_otp_no is answered again,
         unless another insurance type is asked for.
         Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED, INSTITUTION_UNKNOWN,
-        VISIT_OPEN, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        VISIT_OPEN, TIME_IN_FUTURE, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -109,8 +109,8 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _encounter_pb2.UploadVisitRequest,
         context: _aio.ServicerContext[_encounter_pb2.UploadVisitRequest, _abc.Awaitable[_encounter_pb2.UploadVisitResponse]],
     ) -> _abc.Awaitable[_encounter_pb2.UploadVisitResponse]:
-        """Visit information and diagnoses (2203, 2203A).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, REQUEST_ID_REUSED.
+        """Visit information and diagnoses (2203, 2203A). Unsettled fees stay within 24 hours before its begin.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -139,8 +139,8 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _encounter_pb2.DischargeRequest,
         context: _aio.ServicerContext[_encounter_pb2.DischargeRequest, _abc.Awaitable[_encounter_pb2.DischargeResponse]],
     ) -> _abc.Awaitable[_encounter_pb2.DischargeResponse]:
-        """Discharges a person (2402).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, REQUEST_ID_REUSED.
+        """Discharges a person (2402). All fees of the stay arose between 24 hours before its begin and 10 minutes after its end.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

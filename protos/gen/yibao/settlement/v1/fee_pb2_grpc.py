@@ -68,9 +68,10 @@ class FeeServiceServicer:
 
     def UploadFees(self, request, context):
         """Uploads out-patient fee lines and answers the split of each (2204). A feedetl_sn that stands already is answered
-        again where it is equal and refused where not.
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH,
-        AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
+        again where it is equal and refused where not. Fees arise from 24 hours before the encounter's begin to 10 minutes
+        after its end or now.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_TIME_OUTSIDE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN,
+        LINE_AMOUNT_MISMATCH, AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -85,7 +86,7 @@ class FeeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UploadStayFees(self, request, context):
-        """Uploads in-patient fee lines or returns of them (2301).
+        """Uploads in-patient fee lines or returns of them (2301), also after the discharge until that stay is settled.
         Errors: those of UploadFees.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

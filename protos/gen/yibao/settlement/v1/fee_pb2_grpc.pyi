@@ -18,16 +18,17 @@ class FeeServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     UploadFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.UploadFeesRequest, _fee_pb2.UploadFeesResponse]
     """Uploads out-patient fee lines and answers the split of each (2204). A feedetl_sn that stands already is answered
-    again where it is equal and refused where not.
-    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH,
-    AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
+    again where it is equal and refused where not. Fees arise from 24 hours before the encounter's begin to 10 minutes
+    after its end or now.
+    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_TIME_OUTSIDE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN,
+    LINE_AMOUNT_MISMATCH, AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
     """
     CancelFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.CancelFeesRequest, _fee_pb2.CancelFeesResponse]
     """Cancels the unsettled lines of a charge batch, or of all with "0000" (2205).
     Errors: ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
     """
     UploadStayFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.UploadStayFeesRequest, _fee_pb2.UploadStayFeesResponse]
-    """Uploads in-patient fee lines or returns of them (2301).
+    """Uploads in-patient fee lines or returns of them (2301), also after the discharge until that stay is settled.
     Errors: those of UploadFees.
     """
     CancelStayFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.CancelStayFeesRequest, _fee_pb2.CancelStayFeesResponse]
@@ -51,9 +52,10 @@ class FeeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_fee_pb2.UploadFeesRequest, _abc.Awaitable[_fee_pb2.UploadFeesResponse]],
     ) -> _abc.Awaitable[_fee_pb2.UploadFeesResponse]:
         """Uploads out-patient fee lines and answers the split of each (2204). A feedetl_sn that stands already is answered
-        again where it is equal and refused where not.
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH,
-        AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
+        again where it is equal and refused where not. Fees arise from 24 hours before the encounter's begin to 10 minutes
+        after its end or now.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_TIME_OUTSIDE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN,
+        LINE_AMOUNT_MISMATCH, AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -72,7 +74,7 @@ class FeeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fee_pb2.UploadStayFeesRequest,
         context: _aio.ServicerContext[_fee_pb2.UploadStayFeesRequest, _abc.Awaitable[_fee_pb2.UploadStayFeesResponse]],
     ) -> _abc.Awaitable[_fee_pb2.UploadStayFeesResponse]:
-        """Uploads in-patient fee lines or returns of them (2301).
+        """Uploads in-patient fee lines or returns of them (2301), also after the discharge until that stay is settled.
         Errors: those of UploadFees.
         """
 

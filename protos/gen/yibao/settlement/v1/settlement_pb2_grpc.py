@@ -94,7 +94,7 @@ class SettlementServiceServicer:
     def Trial(self, request, context):
         """Trial settlement of an out-patient bill (2206): the same computation, nothing written.
         Errors: those of Verify, EC_TOKEN_SPENT, ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, CHARGE_BATCH_NOT_FOUND,
-        BATCH_SETTLED, FEE_SUM_MISMATCH, SPLIT_CHANGED, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED,
+        NOTHING_TO_SETTLE, BATCH_SETTLED, FEE_SUM_MISMATCH, SPLIT_CHANGED, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED,
         INSTITUTION_UNKNOWN, STACK_NOT_FOUND, POLICY_NOT_EFFECTIVE, FACT_MISSING, FACT_OUTSIDE_DOMAIN,
         NOT_COVERED_BY_POLICY, BILL_NEGATIVE, POLICY_OVERPAYS, QUEUE_FULL, LEDGER_CONTENTION.
         """
@@ -126,7 +126,7 @@ class SettlementServiceServicer:
 
     def TrialStay(self, request, context):
         """Trial settlement of a stay (2303).
-        Errors: those of Trial.
+        Errors: those of Trial, FEE_TIME_OUTSIDE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -134,7 +134,7 @@ class SettlementServiceServicer:
 
     def SettleStay(self, request, context):
         """Settles a stay (2304); with mid_setl_flag an interim settlement before discharge.
-        Errors: those of Settle, NOT_DISCHARGED.
+        Errors: those of Settle, NOT_DISCHARGED, FEE_TIME_OUTSIDE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -19,7 +19,7 @@ class SettlementServiceStub:
     Trial: _aio.UnaryUnaryMultiCallable[_settlement_pb2.TrialRequest, _settlement_pb2.TrialResponse]
     """Trial settlement of an out-patient bill (2206): the same computation, nothing written.
     Errors: those of Verify, EC_TOKEN_SPENT, ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, CHARGE_BATCH_NOT_FOUND,
-    BATCH_SETTLED, FEE_SUM_MISMATCH, SPLIT_CHANGED, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED,
+    NOTHING_TO_SETTLE, BATCH_SETTLED, FEE_SUM_MISMATCH, SPLIT_CHANGED, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED,
     INSTITUTION_UNKNOWN, STACK_NOT_FOUND, POLICY_NOT_EFFECTIVE, FACT_MISSING, FACT_OUTSIDE_DOMAIN,
     NOT_COVERED_BY_POLICY, BILL_NEGATIVE, POLICY_OVERPAYS, QUEUE_FULL, LEDGER_CONTENTION.
     """
@@ -33,11 +33,11 @@ class SettlementServiceStub:
     """Settle over a list, one commit for all."""
     TrialStay: _aio.UnaryUnaryMultiCallable[_settlement_pb2.TrialStayRequest, _settlement_pb2.TrialStayResponse]
     """Trial settlement of a stay (2303).
-    Errors: those of Trial.
+    Errors: those of Trial, FEE_TIME_OUTSIDE.
     """
     SettleStay: _aio.UnaryUnaryMultiCallable[_settlement_pb2.SettleStayRequest, _settlement_pb2.SettleStayResponse]
     """Settles a stay (2304); with mid_setl_flag an interim settlement before discharge.
-    Errors: those of Settle, NOT_DISCHARGED.
+    Errors: those of Settle, NOT_DISCHARGED, FEE_TIME_OUTSIDE.
     """
     Reverse: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ReverseRequest, _settlement_pb2.ReverseResponse]
     """Reverses an out-patient settlement (2208): a counter-entry with all sums negative. A settlement already reversed
@@ -71,7 +71,7 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_settlement_pb2.TrialResponse]:
         """Trial settlement of an out-patient bill (2206): the same computation, nothing written.
         Errors: those of Verify, EC_TOKEN_SPENT, ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, CHARGE_BATCH_NOT_FOUND,
-        BATCH_SETTLED, FEE_SUM_MISMATCH, SPLIT_CHANGED, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED,
+        NOTHING_TO_SETTLE, BATCH_SETTLED, FEE_SUM_MISMATCH, SPLIT_CHANGED, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED,
         INSTITUTION_UNKNOWN, STACK_NOT_FOUND, POLICY_NOT_EFFECTIVE, FACT_MISSING, FACT_OUTSIDE_DOMAIN,
         NOT_COVERED_BY_POLICY, BILL_NEGATIVE, POLICY_OVERPAYS, QUEUE_FULL, LEDGER_CONTENTION.
         """
@@ -109,7 +109,7 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_settlement_pb2.TrialStayRequest, _abc.Awaitable[_settlement_pb2.TrialStayResponse]],
     ) -> _abc.Awaitable[_settlement_pb2.TrialStayResponse]:
         """Trial settlement of a stay (2303).
-        Errors: those of Trial.
+        Errors: those of Trial, FEE_TIME_OUTSIDE.
         """
 
     @_abc_1.abstractmethod
@@ -119,7 +119,7 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_settlement_pb2.SettleStayRequest, _abc.Awaitable[_settlement_pb2.SettleStayResponse]],
     ) -> _abc.Awaitable[_settlement_pb2.SettleStayResponse]:
         """Settles a stay (2304); with mid_setl_flag an interim settlement before discharge.
-        Errors: those of Settle, NOT_DISCHARGED.
+        Errors: those of Settle, NOT_DISCHARGED, FEE_TIME_OUTSIDE.
         """
 
     @_abc_1.abstractmethod
