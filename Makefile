@@ -10,13 +10,28 @@ MAKEFLAGS += --no-print-directory
 # Cached bytecode makes every later start faster.
 unexport PYTHONDONTWRITEBYTECODE
 
-.DEFAULT_GOAL := setup
-.PHONY: setup demo up test torture bench
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test torture bench moved
 
-setup: $(STAMP)
-	@:
+# The stamp holds the folder it was made in: an environment that has moved, or was copied, is made anew.
+MADE_IN := $(shell cat "$(STAMP)" 2>/dev/null)
+ifneq ($(MADE_IN),$(CURDIR))
+MOVED := moved
+endif
 
-$(STAMP): pyproject.toml constraints.txt
+help:
+	@echo "make demo     sets up, starts the mesh on SQLite, plays a day and shows it"
+	@echo "make up       starts a sandbox and leaves it running; prints its addresses and keys"
+	@echo "make test     sets up, then every check and test"
+	@echo "make torture  tests that take minutes, or the whole machine"
+	@echo "make bench    performance, beside a floor and with ratios"
+	@echo "make setup    only the environment in $(VENV); PYTHON=/path/to/python3.11 names the interpreter"
+
+# Two at once wait for each other: the second finds the work done.
+setup:
+	@if command -v flock >/dev/null 2>&1; then flock "$(firstword $(MAKEFILE_LIST))" $(MAKE) "$(STAMP)"; else $(MAKE) "$(STAMP)"; fi
+
+$(STAMP): pyproject.toml constraints.txt $(MOVED)
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
 	  echo "No '$(PYTHON)' here. yibao needs Python 3.11: on Debian 'apt-get install python3 python3-venv',"; \
 	  echo "or name one that you have: make setup PYTHON=/path/to/python3.11"; exit 1; } >&2
@@ -26,12 +41,13 @@ $(STAMP): pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "'$(PYTHON)' has no working venv module. On Debian: apt-get install python3-venv"; exit 1; } >&2
 	@echo "setting up $(VENV) (a minute or two the first time)"
-	@{ "$(RUN)" -c '' 2>/dev/null || "$(PYTHON)" -m venv --clear "$(VENV)"; } && \
+	@{ [ -z "$(MOVED)" ] && "$(RUN)" -c '' 2>/dev/null || "$(PYTHON)" -m venv --clear "$(VENV)"; } && \
 	  "$(RUN)" -m pip install --quiet --disable-pip-version-check -e ".[dev]" -c constraints.txt 2>"$(VENV)/install.log" || { \
 	  cat "$(VENV)/install.log"; \
 	  echo "The packages could not be installed: is the package registry (PyPI) reachable? Then run 'make setup' again."; \
 	  exit 1; } >&2
-	@touch "$@"
+	@printf '%s\n' '#!/bin/sh' 'exec "$$(dirname "$$(readlink -f "$$0")")/python" -m tools.cli.main "$$@"' >"$(VENV)/bin/yibao"
+	@printf '%s\n' "$(CURDIR)" >"$@"
 	@echo "$(VENV) is ready"
 
 demo: setup

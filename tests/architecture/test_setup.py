@@ -26,10 +26,26 @@ def interpreter(folder: Path, script: str) -> str:
     return str(program)
 
 
-@pytest.mark.parametrize("target", ["setup", "demo", "up", "test", "torture", "bench"])
+@pytest.mark.parametrize("target", ["help", "setup", "demo", "up", "test", "torture", "bench"])
 def test_the_makefile_has_the_target(target: str) -> None:
     run = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def test_make_alone_says_what_there_is() -> None:
+    said = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {line.split()[1] for line in said.splitlines()} == {"demo", "up", "test", "torture", "bench", "setup"}
+
+
+@pytest.mark.parametrize(("made_in", "again"), [(str(ROOT), False), ("/somewhere/else", True), ("", True)])
+def test_an_environment_made_in_another_folder_is_made_anew(tmp_path: Path, made_in: str, again: bool) -> None:
+    venv = tmp_path / "venv"
+    venv.mkdir()
+    (venv / ".installed").write_text(f"{made_in}\n", encoding="utf-8")
+    planned = subprocess.run(
+        ["make", "--dry-run", "setup", f"VENV={venv}"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ("pip install" in planned.stdout) == again
 
 
 def test_a_missing_python_says_what_to_install(tmp_path: Path) -> None:
