@@ -72,7 +72,7 @@ def problems(contract: Contract) -> list[str]:
     for name, message in contract.messages.items():
         if not name.startswith(OPTIONS_PACKAGE) and not message.options.map_entry:
             found += [f"{name}.{field}: text without a data_class" for field in _unclassed(contract, message)]
-    found += reasons.problems(declared(contract), contract.comments)
+    found += reasons.problems(declared(contract), contract.comments, named(contract))
     return sorted(found)
 
 
@@ -80,6 +80,14 @@ def declared(contract: Contract) -> frozenset[str]:
     """Reasons of the ErrorReason enum, without its prefix and its zero."""
     enum = contract.enums.get(reasons.ENUM, EnumDescriptorProto())
     return frozenset(value.name.removeprefix(reasons.PREFIX) for value in enum.value if value.number)
+
+
+def named(contract: Contract) -> frozenset[str]:
+    """Reasons that options name: what a field of an answer warns of, which value of an enum is a failure."""
+    fields = (field for message in contract.messages.values() for field in message.field)
+    values = (value for enum in contract.enums.values() for value in enum.value)
+    warnings = {field.options.Extensions[options_pb2.national].warning for field in fields}
+    return frozenset((warnings | {value.options.Extensions[options_pb2.national_failure] for value in values}) - {""})
 
 
 def _method_problems(contract: Contract, name: str, method: MethodDescriptorProto) -> Iterator[str]:

@@ -22,15 +22,16 @@ REASON = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
-def problems(declared: Collection[str], comments: Mapping[str, str]) -> list[str]:
-    """Every broken rule; `comments` are those of the contract by full name."""
+def problems(declared: Collection[str], comments: Mapping[str, str], named: Collection[str] = ()) -> list[str]:
+    """Every broken rule; `comments` are those of the contract by full name, `named` the reasons in its options."""
     if not declared:
         return [f"{ENUM}: the enum of reasons is missing"]
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in _modules()}
     makers = _makers()
     raised = {reason: place for path, tree in trees.items() for reason, place in _raised(path, tree, makers)}
-    words = {word for tree in trees.values() for word in _words(tree)}
+    words = {word for tree in trees.values() for word in _words(tree)} | set(named)
     found = [f"{place}: the reason {r} is not declared in {ENUM}" for r, place in raised.items() if r not in declared]
+    found += [f"an option names the reason {r}, which is not declared in {ENUM}" for r in set(named) - set(declared)]
     for reason in declared:
         if not comments.get(f"{ENUM}.{PREFIX}{reason}"):
             found.append(f"{ENUM}: {reason} has no comment")

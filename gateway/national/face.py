@@ -20,6 +20,7 @@ from gateway.http import REQUEST_TIMEOUT, Request, Response, business_date, is_l
 from gateway.national import envelope as outer
 from gateway.national.charset import to_gbk
 from gateway.national.envelope import Envelope, Serials
+from gateway.national.notices import joined
 from gateway.national.refusals import refusal
 from gateway.national.signatures import authenticate, speaks_bus
 from gateway.national.transactions import Served, Transactions
@@ -45,12 +46,16 @@ _NO_OUTPUT: Final = "{}"
 
 @dataclass(slots=True)
 class _Visit:
-    """What is known of a request so far; a refusal is written with whatever that is."""
+    """What is known of a request so far; a refusal is written with whatever that is.
+
+    `sign_in` and `since` are warnings: of the sign-in number, and of what has happened since to what is answered again.
+    """
 
     envelope: Envelope | None = None
     served: Served | None = None
     profile: Profile | None = None
-    warning: str = ""
+    sign_in: str = ""
+    since: str = ""
     numbers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -106,11 +111,15 @@ class NationalFace:
         visit.profile = profile = await self._partners.profile(envelope.fixmedins_code)
         authenticate(profile, request.headers, self._clock(), self._sandbox)
         day = business_date(request.headers, self._sandbox and profile.sandbox)
-        visit.warning = await self._sign_no_warning(served, envelope, profile)
+        visit.sign_in = await self._sign_no_warning(served, envelope, profile)
         key = f"{infno}:{envelope.msgid or self._new_id('')}"
         message = served.read(envelope.row, envelope.root, key)
         options = CallOptions(profile.caller, request.left_s(TIMEOUT_S), day)
         answer = await self._backend.call(served.method, message, options)
+        failure = served.notices.failure(answer)
+        if failure is not None:
+            raise failure
+        visit.since = served.notices.warning(answer)
         visit.numbers = {each.attribute: told for each in served.method.response_numbers if (told := each.get(answer))}
         return self._written(request, visit, envelope, served, profile, answer)
 
@@ -121,14 +130,13 @@ class NationalFace:
             data = served.answer.bare(answer) if served.answer.bare else served.answer.output(answer)
             return outer.write_decoded(envelope.fixmedins_code, data)
         bare = served.answer.bare if served.infno == "5204" and profile.dialect.bare_array_5204 else None
-        said = [visit.warning, *(get(answer) for name, get in served.answer.envelope if name == "warn_msg")]
         now = self._clock()
         return outer.write_answer(
             reference=outer.refmsgid(envelope.region, now, self._serials.take()),
             received=request.received,
             answered=now,
             output=bare(answer) if bare else _output(served, profile, answer),
-            warning="；".join(each for each in said if each),
+            warning=_warning(visit),
             code_as_text=profile.dialect.infcode_as_text,
         )
 
@@ -172,7 +180,7 @@ class NationalFace:
             received=request.received,
             answered=now,
             refusal=said,
-            warning=visit.warning,
+            warning=_warning(visit),
             code_as_text=profile.dialect.infcode_as_text if profile else False,
         )
         return _response(outcome.status, body, profile)
@@ -205,6 +213,10 @@ def _require(served: Served, envelope: Envelope) -> None:
     missing = [Violation(path, rule, rule_text(rule, {}, "zh")) for path, value in wanted.items() if not value]
     if missing:
         raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=missing)
+
+
+def _warning(visit: _Visit) -> str:
+    return joined(since=visit.since, sign_in=visit.sign_in)
 
 
 def _numbers(visit: _Visit) -> tuple[str, str, str]:

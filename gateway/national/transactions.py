@@ -17,13 +17,14 @@ from google.protobuf.message import Message
 from gateway.national.codec.decode import Row, compile_request
 from gateway.national.codec.encode import Answer, compile_response
 from gateway.national.codec.plan import FieldPlan, Kind, Place, fields_of
+from gateway.national.notices import Notices, compile_notices
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.contract import Contract, ContractError, MethodContract
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One transaction: its method, the reader of its request and the writer of its answer.
+    """One transaction: its method, the reader of its request, the writer of its answer and what that says beside it.
 
     `keyed` where the request carries a request key, so that a message number is needed; `signed` where it carries the
     sign-in number, so that one that is given is checked.
@@ -34,6 +35,7 @@ class Served:
     method: MethodContract
     read: Callable[[Row, Row, str], Message]
     answer: Answer
+    notices: Notices
     keyed: bool
     signed: bool
 
@@ -86,9 +88,12 @@ def _served(method: MethodContract) -> tuple[Served, ...]:
     descriptor: Any = method.request_class.DESCRIPTOR
     plans = fields_of(descriptor)
     read, answer = compile_request(method.request_class), compile_response(method.response_class)
+    notices = compile_notices(method.response_class)
     keyed = any(plan.place is Place.REQUEST_KEY for plan in plans)
     signed = any(_carries_sign_no(plan) for plan in plans)
-    return tuple(Served(each.infno, each.wrapper, method, read, answer, keyed, signed) for each in method.transactions)
+    return tuple(
+        Served(each.infno, each.wrapper, method, read, answer, notices, keyed, signed) for each in method.transactions
+    )
 
 
 def _carries_sign_no(plan: FieldPlan) -> bool:

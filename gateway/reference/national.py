@@ -51,6 +51,7 @@ def _transaction(served: Served, table: Transactions, comments: Mapping[str, str
         "errors": list(errors(comments, method.service, method.name)),
         "input": list(_nodes(request, comments)),
         "output": list(_nodes(response, comments)),
+        "warnings": [reason for _, reason in served.notices.warnings],
     }
 
 

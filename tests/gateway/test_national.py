@@ -133,10 +133,29 @@ class TestAnswer:
         node = answer["output"]["setlinfo"]
         assert (node["setl_id"], node["fixmedins_name"], node["refd_setl_flag"]) == ("S1", "测试医院", "0")
 
-    async def test_a_void_reversal_warns_in_the_envelope(self, scene: Scene) -> None:
-        scene.mesh.answers["ReverseMessage"] = settlement_pb2.ReverseMessageResponse(warn_msg="原交易未到达")
+    async def test_a_void_reversal_is_a_failure_though_the_member_accepted_it(self, scene: Scene) -> None:
+        scene.mesh.answers["ReverseMessage"] = settlement_pb2.ReverseMessageResponse(
+            outcome=settlement_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
+        )
         answer = await scene.send(envelope("2601", {"data": {"psn_no": "1", "omsgid": "M", "oinfno": "2207"}}))
-        assert (answer["infcode"], answer["warn_msg"], answer["output"]) == (0, "原交易未到达", {})
+        assert (answer["infcode"], answer["warn_msg"], answer["output"]) == (-1, None, None)
+        assert answer["err_msg"].startswith("[MESSAGE_NOT_ARRIVED] 原报文未到达")
+        assert "5203" in answer["err_msg"]
+
+    async def test_what_has_happened_since_stands_before_the_sign_in_in_warn_msg(self, scene: Scene) -> None:
+        scene.mesh.answers["CheckSignNo"] = partner_pb2.CheckSignNoResponse(open=False)
+        response = settlement_pb2.SettleResponse()
+        response.setlinfo.setl_id = "S1"
+        told = []
+        for response.reversed_by in ("", "S2"):
+            scene.mesh.answers["Settle"] = response
+            told.append(await scene.send(envelope("2207", {"data": BILL}, sign_no="4711")))
+        assert told[0]["output"] == told[1]["output"]
+        assert told[0]["warn_msg"].startswith("[SIGN_NO_UNKNOWN]")
+        assert (
+            told[1]["warn_msg"]
+            == f"[SETTLEMENT_REVERSED] 该结算已被撤销，撤销记录的结算编号为S2；{told[0]['warn_msg']}"
+        )
 
 
 class TestLeniency:

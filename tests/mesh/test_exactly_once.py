@@ -168,8 +168,9 @@ class TestAtTheSameMoment:
         settled, taken_back = await asyncio.gather(
             hospital.send("2207", {"data": node}, msgid=msgid), hospital.send("2601", {"data": name})
         )
-        assert taken_back.succeeded
-        assert settled.succeeded or settled.message.startswith("[MESSAGE_VOIDED]")
+        voided = settled.message.startswith("[MESSAGE_VOIDED]")
+        assert voided == taken_back.message.startswith("[MESSAGE_NOT_ARRIVED]")
+        assert settled.succeeded == taken_back.succeeded == (not voided)
         assert await balance(town, who.psn_no) == 100_000
 
 

@@ -168,7 +168,7 @@ class TestUnknownOutcome:
         name = {"psn_no": who.psn_no, "omsgid": done.msgid, "oinfno": "2207"}
         for _ in range(2):
             answer = await town.hospital.done("2601", {"data": name})
-            assert answer.body["warn_msg"] is None
+            assert answer.body["warn_msg"].startswith(f"[MESSAGE_TAKEN_BACK] 结算{done.info['setl_id']}已撤销")
         info = (await town.hospital.done("1101", {"data": who.id_card})).output["insuinfo"][0]
         assert fen(info["balc"]) == 100_000
         listed = await town.hospital.done("5204", {"data": {name: done.info[name] for name in ("psn_no", "mdtrt_id")}})
@@ -179,8 +179,7 @@ class TestUnknownOutcome:
         node, msgid = await hospital.open_visit(who, journeys.BILL), hospital.next_msgid()
         name = {"psn_no": who.psn_no, "omsgid": msgid, "oinfno": "2207"}
         for _ in range(2):
-            answer = await hospital.done("2601", {"data": name})
-            assert msgid in answer.body["warn_msg"]
+            assert await hospital.refused("2601", {"data": name}) == "MESSAGE_NOT_ARRIVED"
         assert await hospital.refused("2207", {"data": node}, msgid=msgid) == "MESSAGE_VOIDED"
         await hospital.done("2207", {"data": node})
 
@@ -204,7 +203,8 @@ class TestUnknownOutcome:
     async def test_an_admission_that_comes_after_its_reversal_is_refused(self, town: Sandbox) -> None:
         hospital, who = town.hospital, await town.newcomers.one()
         msgid = hospital.next_msgid()
-        await hospital.done("2601", {"data": {"psn_no": who.psn_no, "omsgid": msgid, "oinfno": "2401"}})
+        name = {"psn_no": who.psn_no, "omsgid": msgid, "oinfno": "2401"}
+        assert await hospital.refused("2601", {"data": name}) == "MESSAGE_NOT_ARRIVED"
         assert await hospital.refused("2401", hospital.admission(who), msgid=msgid) == "MESSAGE_VOIDED"
 
     async def test_the_settlement_of_a_stay_is_taken_back_like_that_of_a_visit(self, town: Sandbox) -> None:

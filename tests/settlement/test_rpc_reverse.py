@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from services.kernel.errors import Fault
 from tests.mesh.seeds import OTHER_INSTITUTION
 from tests.settlement.institution import (
     ELSEWHERE,
+    GATEWAY,
+    HERE,
     Counter,
     counter_in,
     desk,
@@ -71,9 +74,11 @@ async def test_5204_tells_what_a_settlement_held_after_it_was_reversed(counter: 
     before = await counter.call("FeeService.ListFees", asked)
     assert [(row.det_item_fee_sumamt_fen, row.setl_id) for row in before.data] == [(9_000, info.setl_id)]
     counter_entry = await counter.call("SettlementService.Reverse", reverse_request("2208:F1", info))
-    assert await counter.call("FeeService.ListFees", asked) == before
+    after = await counter.call("FeeService.ListFees", asked)
+    assert (after.data, after.reversed_by, after.reverses) == (before.data, counter_entry.setlinfo.setl_id, "")
     of_counter = fees_of(psn_no, mdtrt_id, counter_entry.setlinfo.setl_id)
-    assert not (await counter.call("FeeService.ListFees", of_counter)).data
+    told = await counter.call("FeeService.ListFees", of_counter)
+    assert (list(told.data), told.reversed_by, told.reverses) == ([], "", info.setl_id)
     again = (await counter.settle(settle_request(counter.request_id(), psn_no, mdtrt_id, 9_000))).setlinfo
     msgid = again.medins_setl_id
     await counter.call("SettlementService.ReverseMessage", take_back("2601:F1", "2207", msgid, psn_no))
@@ -81,7 +86,7 @@ async def test_5204_tells_what_a_settlement_held_after_it_was_reversed(counter: 
     await counter.call(
         "FeeService.CancelFees", fee_pb2.CancelFeesRequest(request_id="2205:F1", desk=desk(), data=cancelled)
     )
-    assert await counter.call("FeeService.ListFees", asked) == before
+    assert (await counter.call("FeeService.ListFees", asked)).data == before.data
     (row,) = (await counter.call("FeeService.ListFees", fees_of(psn_no, mdtrt_id, again.setl_id))).data
     assert (row.feedetl_sn, row.setl_id) == (before.data[0].feedetl_sn, again.setl_id)
     assert not (await counter.call("FeeService.ListFees", fees_of(psn_no, mdtrt_id, ""))).data
@@ -121,12 +126,13 @@ async def test_2601_takes_settlements_and_admissions_back_and_voids_what_never_c
     msgid = request.desk.msgid
     for request_id in ("2601:1", "2601:1", "2601:2"):
         answer = await counter.call(back, take_back(request_id, "2207", msgid, psn_no))
-        assert answer.warn_msg == ""
+        assert answer.outcome == settlement_pb2.MESSAGE_OUTCOME_TAKEN_BACK
     assert await counter.reason(back, take_back("2601:1", "2304", msgid)) == "REQUEST_ID_REUSED"
     assert await counter.reason(back, take_back("2601:1", "2401", msgid)) == "REQUEST_ID_REUSED"
     assert await counter.reason(back, take_back("2601:3", "2204", msgid)) == "NOT_REVERSIBLE"
     for request_id in ("2601:4", "2601:5"):
-        assert "未到达" in (await counter.call(back, take_back(request_id, "2207", "LATE"))).warn_msg
+        answer = await counter.call(back, take_back(request_id, "2207", "LATE"))
+        assert (answer.outcome, answer.setl_id) == (settlement_pb2.MESSAGE_OUTCOME_NOT_ARRIVED, "")
     late = settle_request("2207:LATE", psn_no, request.data.mdtrt_id, 9_000)
     assert await counter.reason("SettlementService.Settle", late) == "MESSAGE_VOIDED"
     stay_of = counter.somebody()
@@ -135,8 +141,78 @@ async def test_2601_takes_settlements_and_admissions_back_and_voids_what_never_c
     assert with_fees
     assert await counter.reason(back, take_back("2601:6", "2401", f"{number - 2}", stay_of)) == "FEES_PRESENT"
     alone = counter.somebody()
-    await counter.stay(alone, 0)
+    stay = await counter.stay(alone, 0)
     admitted = next(counter.numbers) - 1
-    assert (await counter.call(back, take_back("2601:7", "2401", str(admitted), alone))).warn_msg == ""
+    taken = await counter.call(back, take_back("2601:7", "2401", str(admitted), alone))
+    assert (taken.outcome, taken.mdtrt_id) == (settlement_pb2.MESSAGE_OUTCOME_TAKEN_BACK, stay)
     assert await counter.reason(back, take_back("2601:7", "2207", "ANY", alone)) == "REQUEST_ID_REUSED"
     await counter.stay(alone, 0)
+
+
+async def test_2601_names_the_message_that_was_meant_and_voids_nothing(counter: Counter) -> None:
+    psn_no, another = counter.somebody(), counter.somebody()
+    mdtrt_id = await counter.visit(psn_no, 9_000)
+    registered = f"{next(counter.numbers) - 2}"
+    request = settle_request(counter.request_id(), psn_no, mdtrt_id, 9_000)
+    info = (await counter.settle(request)).setlinfo
+    msgid, back = request.desk.msgid, "SettlementService.ReverseMessage"
+    for place, (oinfno, omsgid, meant) in enumerate(
+        (
+            ("2304", msgid, ("2207", msgid)),
+            ("2207A", msgid, ("2207", msgid)),
+            ("2401", msgid, ("2207", msgid)),
+            ("2207", info.setl_id, ("2207", msgid)),
+            ("2207", mdtrt_id, ("2201", registered)),
+            ("2401", registered, ("2201", registered)),
+        )
+    ):
+        for person in (psn_no, ""):
+            with pytest.raises(Fault) as caught:
+                await counter.call(back, take_back(f"2601:N{place}{person}", oinfno, omsgid, person))
+            named = caught.value.metadata
+            assert (caught.value.reason, named["oinfno"], named["meant"]) == ("MESSAGE_MISNAMED", *meant)
+    asked = settlement_pb2.SettlementQuery(psn_no=psn_no, mdtrt_id=mdtrt_id, setl_id=info.setl_id)
+    stands = await counter.call(
+        "SettlementService.GetSettlement", settlement_pb2.GetSettlementRequest(desk=desk(), data=asked)
+    )
+    assert (stands.record.refd_setl_flag, stands.reversed_by) == (False, "")
+    late = settle_request(f"2207A:{msgid}", psn_no, mdtrt_id, 9_000)
+    assert await counter.reason("SettlementService.Settle", late) == "BATCH_SETTLED"
+    void = settlement_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
+    assert (await counter.call(back, take_back("2601:N8", "2207", info.setl_id, another))).outcome == void
+    elsewhere = take_back("2601:N9", "2207", msgid, psn_no)
+    elsewhere.desk.fixmedins_code = OTHER_INSTITUTION
+    assert (await counter.call(back, elsewhere, ELSEWHERE)).outcome == void
+    taken = await counter.call(back, take_back("2601:N10", "2207", msgid, psn_no))
+    again = await counter.call(back, take_back("2601:N11", "2207", msgid, psn_no))
+    assert taken == again
+    assert (taken.outcome, taken.setl_id) == (settlement_pb2.MESSAGE_OUTCOME_TAKEN_BACK, info.setl_id)
+    counter_entry = await counter.call("SettlementService.Reverse", reverse_request("2208:N1", info))
+    assert taken.reversed_by == counter_entry.setlinfo.setl_id
+
+
+async def test_what_is_told_of_a_settlement_that_was_taken_back_agrees_everywhere(counter: Counter) -> None:
+    psn_no = counter.somebody()
+    mdtrt_id = await counter.visit(psn_no, 9_000)
+    request = settle_request(counter.request_id(), psn_no, mdtrt_id, 9_000)
+    answered = await counter.settle(request)
+    info = answered.setlinfo
+    counter_entry = (await counter.call("SettlementService.Reverse", reverse_request("2208:R1", info))).setlinfo
+    late = await counter.settle(request)
+    batched = settlement_pb2.BatchSettleRequest()
+    batched.items.add(request=request).context.caller_token = counter.mesh.signer.sign(HERE)
+    (outcome,) = (await counter.call("SettlementService.BatchSettle", batched, GATEWAY)).outcomes
+    for told in (late, outcome.response):
+        assert told.reversed_by == counter_entry.setl_id
+        told.reversed_by = ""
+        assert told.SerializeToString(deterministic=True) == answered.SerializeToString(deterministic=True)
+    query = settlement_pb2.SettlementQuery(psn_no=psn_no, mdtrt_id=mdtrt_id, setl_id=info.setl_id)
+    asked = settlement_pb2.GetSettlementRequest(desk=desk(), data=query)
+    original = await counter.call("SettlementService.GetSettlement", asked)
+    query.setl_id = counter_entry.setl_id
+    asked = settlement_pb2.GetSettlementRequest(desk=desk(), data=query)
+    negative = await counter.call("SettlementService.GetSettlement", asked)
+    assert (original.setlinfo, original.record.refd_setl_flag) == (info, True)
+    assert (original.reversed_by, original.reverses) == (counter_entry.setl_id, "")
+    assert (negative.setlinfo.medfee_sumamt_fen, negative.record.refd_setl_flag) == (-9_000, True)
+    assert (negative.reversed_by, negative.reverses) == ("", info.setl_id)

@@ -246,7 +246,7 @@ class World:
         """Takes a message back (2601) and says whether it had never arrived."""
         name = MessageName(oinfno, omsgid, psn_no)
         order = self.reversal(request, repr(name))
-        answer = await self.reversing.reverse_message(order, name, lambda never: b"never" if never else b"")
+        answer = await self.reversing.reverse_message(order, name, lambda taken: b"" if taken.arrived else b"never")
         return answer == b"never"
 
     def reversal(self, request: str, content: str, hospital: str = HOSPITAL) -> ReversalOrder:

@@ -27,12 +27,10 @@ Inner = Callable[[Any], str]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Writers of one response: `output` as JSON text; `bare`, what its only node holds (None where it has not just one);
-    the texts that belong into the envelope, by name."""
+    """Writers of one response: `output` as JSON text; `bare`, what its only node holds (None where it has not just one)."""
 
     output: Callable[[Message], str]
     bare: Callable[[Message], str] | None
-    envelope: tuple[tuple[str, Callable[[Message], str]], ...]
 
 
 def compile_response(response_class: type[Message]) -> Answer:
@@ -44,7 +42,7 @@ def compile_response(response_class: type[Message]) -> Answer:
     scalars_at_root: list[Source] = []
     for plan in plans:
         if plan.place is Place.ENVELOPE:
-            continue
+            raise ContractError(f"{descriptor.full_name}: {plan.field} has no place in the envelope of an answer")
         if plan.kind is Kind.LIST:
             lists |= dict.fromkeys(plan.names, _list_writer(plan))
         elif plan.kind is Kind.ROW:
@@ -61,7 +59,6 @@ def compile_response(response_class: type[Message]) -> Answer:
     return Answer(
         output=lambda message: "{" + ",".join([text for entry in entries if (text := entry(message))]) + "}",
         bare=bare[0] if len(bare) == 1 and not scalars_at_root else None,
-        envelope=tuple((plan.name, attrgetter(plan.field)) for plan in plans if plan.place is Place.ENVELOPE),
     )
 
 

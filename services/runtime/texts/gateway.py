@@ -142,6 +142,14 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请核对原msgid、交易编号与人员；其他交易用其自身的撤销交易",
         "Check omsgid, oinfno and person; other transactions are taken back by a transaction of their own",
     ),
+    "MESSAGE_NOT_ARRIVED": (
+        "请核对原msgid、交易编号与人员，用5203核对结算是否存在",
+        "Check omsgid, oinfno and person, and look by 5203 whether the settlement stands",
+    ),
+    "MESSAGE_MISNAMED": (
+        "请按该报文号与交易编号重发；不能冲正的交易用其自身的撤销交易",
+        "Send it again with that number and transaction; one that 2601 does not reverse has a cancellation of its own",
+    ),
     "FEE_SUM_MISMATCH": (
         "请用5204核对明细，以相符的总额重发",
         "Compare the lines by 5204 and send the total that they add up to",

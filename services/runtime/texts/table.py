@@ -15,6 +15,7 @@ from services.runtime.texts.identity import IDENTITY
 from services.runtime.texts.runtime import RUNTIME
 from services.runtime.texts.settlement import SETTLEMENT
 from services.runtime.texts.settlement_ledger import SETTLEMENT_LEDGER
+from services.runtime.texts.since import SINCE
 
 Language = Literal["zh", "en"]
 
@@ -24,6 +25,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     **CATALOGUE,
     **SETTLEMENT,
     **SETTLEMENT_LEDGER,
+    **SINCE,
     **GATEWAY,
 }
 

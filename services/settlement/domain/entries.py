@@ -47,7 +47,11 @@ class Moved(Exception):
 
 
 class StoredAnswer(NamedTuple):
-    """An answer that was given to a request before."""
+    """An answer that was given to a request before.
+
+    `reversed_by` is the counter-entry that has reversed the settlement since, empty for none: it travels beside the
+    stored bytes, never in them.
+    """
 
     scope: str
     request_id: str
@@ -55,6 +59,7 @@ class StoredAnswer(NamedTuple):
     kind: str
     setl_id: str
     response: bytes
+    reversed_by: str = ""
 
 
 class AccumulatorEntry(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from services.settlement.domain.refund import SettledRef
 
 REVERSIBLE_SETTLEMENTS = ("2207", "2207A", "2304")
 REVERSIBLE_ADMISSION = "2401"
+_REVERSIBLE = (*REVERSIBLE_SETTLEMENTS, REVERSIBLE_ADMISSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,41 @@ class MessageName:
     def request_id(self) -> str:
         """The request id that the message came under."""
         return f"{self.oinfno}:{self.omsgid}"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMessage:
+    """A message that came: its request id, and its person (empty where its entry names none)."""
+
+    request_id: str
+    psn_no: str
+
+    @property
+    def infno(self) -> str:
+        """Its transaction; `REST` where it did not come through the national envelope."""
+        infno, colon, _ = self.request_id.partition(":")
+        return infno if colon else "REST"
+
+    @property
+    def msgid(self) -> str:
+        """Its message id, the whole request id where it did not come through the national envelope."""
+        return self.request_id.partition(":")[2] or self.request_id
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What became of a message that 2601 names: it had never arrived, or what it had left is undone.
+
+    A settlement by its counter-entry, an admission by its cancellation.
+    """
+
+    arrived: bool
+    setl_id: str = ""
+    reversed_by: str = ""
+    mdtrt_id: str = ""
+
+
+NEVER_ARRIVED = TakenBack(arrived=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +111,16 @@ class BookedSettlement:
     components: Components
 
     @property
+    def reversed_by(self) -> str:
+        """The counter-entry that has reversed this settlement; empty for one that stands and for a counter-entry."""
+        return self.counter_setl_id if self.kind == SETTLE else ""
+
+    @property
+    def reverses(self) -> str:
+        """The settlement that this counter-entry reverses; empty for a settlement."""
+        return self.counter_setl_id if self.kind == REVERSE else ""
+
+    @property
     def ref(self) -> SettledRef:
         """Its place among the settlements of the ledger."""
         return SettledRef(self.setl_id, self.ledger_seq, self.scope)
@@ -105,9 +152,29 @@ def named_message(
     return found
 
 
+def check_meant(name: MessageName, known: Sequence[KnownMessage]) -> None:
+    """Raises MESSAGE_MISNAMED where no message of that name came, but its number stands for others of the person.
+
+    `known` are the messages that the number may stand for at the institution. A void keeps its place: it was named so.
+    """
+    if any(message.request_id == name.request_id for message in known):
+        return
+    meant = [message for message in known if not message.psn_no or name.psn_no in ("", message.psn_no)]
+    if meant:
+        best = next((message for message in meant if message.infno in _REVERSIBLE), meant[0])
+        raise precondition(
+            "MESSAGE_MISNAMED", omsgid=name.omsgid, asked=name.oinfno, oinfno=best.infno, meant=best.msgid
+        )
+
+
+def taken_back(found: BookedSettlement) -> TakenBack:
+    """What is told of a message whose settlement is reversed, or that is void."""
+    return NEVER_ARRIVED if found.kind == VOID else TakenBack(True, found.setl_id, found.reversed_by)
+
+
 def check_reversible(name: MessageName) -> None:
     """Raises NOT_REVERSIBLE for a message of any other transaction."""
-    if name.oinfno not in REVERSIBLE_SETTLEMENTS and name.oinfno != REVERSIBLE_ADMISSION:
+    if name.oinfno not in _REVERSIBLE:
         raise precondition("NOT_REVERSIBLE", oinfno=name.oinfno)
 
 

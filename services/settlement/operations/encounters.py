@@ -33,6 +33,7 @@ from services.settlement.domain.encounters import (
     named_encounter,
     require_state,
 )
+from services.settlement.domain.entries import Moved
 from services.settlement.domain.insured import Enrolment, Insured, enrolment_on
 from services.settlement.domain.moments import (
     check_begin,
@@ -257,32 +258,35 @@ class EncounterOperations:
         original: RequestStamp,
         psn_no: str,
         now: datetime,
-        render: Callable[[bool], bytes],
+        render: Callable[[str], bytes],
     ) -> bytes:
-        """Takes a message 2401 back (2601). `original` names it; `render` is told whether it had never arrived.
+        """Takes a message 2401 back (2601). `original` names it; `render` is told the stay, "" where it never arrived.
 
-        One that never arrived is remembered as void, so that a late arrival is refused; a second reversal succeeds again.
+        One that never arrived is remembered as void, so that a late arrival is refused; a second reversal is told the same.
         Raises FEES_PRESENT, ENCOUNTER_STATE, NOT_REVERSIBLE where the stay is another person's or it was no admission.
         """
         answered = await self.writes.answered(stamp)
-        if answered is not None:
-            return answered
         async with self.writes.store.reading() as snapshot:
             _, known = await _admitted(snapshot, original, psn_no)
+        if answered is not None:
+            # As with settlements: what the first one did is told from what stands.
+            return render("" if known is None else known.mdtrt_id)
 
         async def decide(writing: Writing) -> Accepted:
             entry, stay = await _admitted(writing, original, psn_no)
             if entry is None:
                 await writing.add_entry(Entry(self.writes.new_id(""), original, b"", None, VOID, now))
             if stay is None:
-                return Accepted(render(True), "reverse", None)
+                return Accepted(render(""), "reverse", None)
             if known is None:
                 # It came since the snapshot: its person may not be the one that is locked.
                 await writing.lock(stay.psn_no)
                 _, stay = await _admitted(writing, original, psn_no)
-            if stay is not None and stay.state != CANCELLED:
+            if stay is None:
+                raise Moved
+            if stay.state != CANCELLED:
                 await _cancel(writing, stay)
-            return Accepted(render(False), "reverse", None if stay is None else stay.mdtrt_id)
+            return Accepted(render(stay.mdtrt_id), "reverse", stay.mdtrt_id)
 
         return await self.writes.once(stamp, psn_no if known is None else known.psn_no, now, decide)
 

@@ -72,10 +72,15 @@ class FeeUpload:
 
 @dataclass(frozen=True, slots=True)
 class ListedFees:
-    """Standing lines of an encounter or all lines that a settlement held, in the order they came."""
+    """Standing lines of an encounter or all lines that a settlement held, in the order they came.
+
+    Where one settlement was asked for, `reversed_by` is what has reversed it, `reverses` what it reverses.
+    """
 
     encounter: Encounter
     lines: tuple[StandingLine, ...]
+    reversed_by: str = ""
+    reverses: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +160,9 @@ class FeeOperations:
             encounter = named_encounter(name, await snapshot.encounter(name.mdtrt_id))
             if setl_id:
                 lines = await snapshot.settled_lines(encounter.mdtrt_id, setl_id, MAX_LISTED)
-            else:
-                lines = await snapshot.listed_lines(encounter.mdtrt_id, MAX_LISTED)
-        return ListedFees(encounter, tuple(lines))
+                reversed_by, reverses = await snapshot.counterpart(encounter.mdtrt_id, setl_id)
+                return ListedFees(encounter, tuple(lines), reversed_by, reverses)
+            return ListedFees(encounter, tuple(await snapshot.listed_lines(encounter.mdtrt_id, MAX_LISTED)))
 
     async def items(self, fixmedins_code: str, keys: Sequence[ItemKey]) -> Mapping[ItemKey, PricedItem]:
         """Items at an institution, each on its own day as the institution was then; unknown ones are absent."""

@@ -1,4 +1,4 @@
-"""One settlement as it was answered, with what a query tells beyond it (5203). A reversed one is told as it was."""
+"""One settlement as it was answered, with what a query tells beyond it (5203), and whether a counter-entry stands to it."""
 
 from __future__ import annotations
 

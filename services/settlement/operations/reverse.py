@@ -6,7 +6,7 @@ is refused when it comes late.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,8 +16,7 @@ from services.settlement.domain.booking import reversal_postings
 from services.settlement.domain.encounters import Entry
 from services.settlement.domain.entries import (
     NOTHING,
-    REVERSE,
-    VOID,
+    SETTLE,
     Moved,
     StoredAnswer,
     Wanted,
@@ -30,13 +29,17 @@ from services.settlement.domain.entries import (
 from services.settlement.domain.ledger import AccountHead, AccountKey, YearLedger
 from services.settlement.domain.refund import check_last, refund, refund_deltas
 from services.settlement.domain.reversal import (
+    NEVER_ARRIVED,
     BookedSettlement,
     MessageName,
     ReversalOrder,
     SettlementName,
+    TakenBack,
+    check_meant,
     counter_heading,
     named_message,
     named_settlement,
+    taken_back,
     void_heading,
 )
 from services.settlement.operations.books import Scribe
@@ -74,11 +77,17 @@ class Reversing:
             await work.add_entry(Entry(self.new_id(""), order.stamp, counter.response, None, "repeat", order.now))
             return counter.response
 
-        return await self._once(order, find, decide, _stored_response)
+        async def repeat(_: SettlementReader, stored: StoredAnswer) -> bytes:
+            return stored.response
 
-    async def reverse_message(self, order: ReversalOrder, name: MessageName, render: Callable[[bool], bytes]) -> bytes:
-        """Takes a message 2207, 2207A or 2304 back; `render` is told whether it had never arrived.
+        return await self._once(order, find, decide, repeat)
 
+    async def reverse_message(
+        self, order: ReversalOrder, name: MessageName, render: Callable[[TakenBack], bytes]
+    ) -> bytes:
+        """Takes a message 2207, 2207A or 2304 back; `render` is told what became of it.
+
+        A void never ends and a reversal is never undone, so that a repeat is told from the books, under whatever number.
         Raises LATER_SETTLEMENT_EXISTS, NOT_REVERSIBLE where the message was another person's or no settlement,
         REQUEST_ID_REUSED.
         """
@@ -88,17 +97,36 @@ class Reversing:
             return named_message(name, await books.settlement_by_request(*key), await books.entry(*key))
 
         async def decide(work: SettlementWriter, original: BookedSettlement | None) -> bytes:
-            if original is not None and original.kind != VOID and original.state != "reversed":
+            if original is not None and original.kind == SETTLE and original.state != "reversed":
+                # The counter-entry is what the request leaves.
                 await self._counter(work, original, order)
-                return render(False)
+                return await told(work)
             if original is None:
                 heading = void_heading(order, name, self.new_id(""), stored_moment(order.now))
                 await work.save(Writing(settlements=[settlement_row(heading, NOTHING, b"", b"")]))
-            response = render(original is None or original.kind == VOID)
+            response = render(NEVER_ARRIVED if original is None else taken_back(original))
             await work.add_entry(Entry(self.new_id(""), order.stamp, response, None, "message", order.now))
             return response
 
-        return await self._once(order, find, decide, lambda stored: _stored_message(stored, render))
+        async def told(books: SettlementReader) -> bytes:
+            found = await find(books)
+            if found is None:
+                raise Moved
+            return render(taken_back(found))
+
+        async def repeat(books: SettlementReader, _: StoredAnswer) -> bytes:
+            return await told(books)
+
+        return await self._once(order, find, decide, repeat)
+
+    async def check_meant(self, order: ReversalOrder, name: MessageName, infnos: Collection[str]) -> None:
+        """Raises MESSAGE_MISNAMED where no such message came, and its number is that of another one, or one of ours.
+
+        `infnos` are the transactions under which messages are kept. Looks at the institution's own only, on a snapshot:
+        what comes later than this is decided by `reverse_message`.
+        """
+        async with self.store.reading() as snapshot:
+            check_meant(name, await snapshot.messages(order.stamp.scope, name, infnos))
 
     async def check_unused(self, order: ReversalOrder) -> None:
         """Raises REQUEST_ID_REUSED where the request id stands for a reversal of something else."""
@@ -110,7 +138,7 @@ class Reversing:
         order: ReversalOrder,
         find: Find,
         decide: Callable[[SettlementWriter, BookedSettlement | None], Awaitable[bytes]],
-        repeat: Callable[[StoredAnswer], bytes],
+        repeat: Callable[[SettlementReader, StoredAnswer], Awaitable[bytes]],
     ) -> bytes:
         """Answers a repeat, else finds, locks all persons concerned, looks again and decides, in one transaction."""
         for _ in range(TRIES):
@@ -118,16 +146,16 @@ class Reversing:
                 async with self.store.reading() as snapshot:
                     stored = await _stored(snapshot, order)
                     if stored is not None:
-                        return repeat(stored)
+                        return await repeat(snapshot, stored)
                     found = await find(snapshot)
                     owners = {line.owner_psn_no for line in await snapshot.postings(found.setl_id)} if found else set()
                 async with self.store.writing() as work:
                     persons = {owner for owner in owners if owner}
-                    if found is not None and found.kind != VOID:
+                    if found is not None and found.key.psn_no:
                         persons.add(found.key.psn_no)
                     await work.lock(persons)
                     stored = await _stored(work, order)
-                    return repeat(stored) if stored is not None else await decide(work, await find(work))
+                    return await (repeat(work, stored) if stored is not None else decide(work, await find(work)))
             except Moved:
                 continue
         raise Fault(FaultKind.UNAVAILABLE, "LEDGER_CONTENTION", retry_after_s=_RETRY_AFTER_S)
@@ -165,12 +193,3 @@ async def _stored(books: SettlementReader, order: ReversalOrder) -> StoredAnswer
     if isinstance(found, Fault):
         raise found
     return found
-
-
-def _stored_response(stored: StoredAnswer) -> bytes:
-    return stored.response
-
-
-def _stored_message(stored: StoredAnswer, render: Callable[[bool], bytes]) -> bytes:
-    """A message that made a counter-entry had arrived; any other left its own answer."""
-    return render(False) if stored.kind == REVERSE else stored.response

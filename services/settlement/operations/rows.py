@@ -78,6 +78,10 @@ class Snapshot(Protocol):
         """
         ...
 
+    async def counterpart(self, mdtrt_id: str, setl_id: str) -> tuple[str, str]:
+        """What has reversed a settlement of the encounter, and what it reverses itself; empty texts for nothing."""
+        ...
+
 
 class Writing(Snapshot, Protocol):
     """One transaction."""

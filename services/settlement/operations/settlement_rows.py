@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from services.settlement.domain.entries import StoredAnswer
 from services.settlement.domain.ledger import LedgerKey
 from services.settlement.domain.opening import Opened
 from services.settlement.domain.refund import SettledRef
-from services.settlement.domain.reversal import BookedSettlement
+from services.settlement.domain.reversal import BookedSettlement, KnownMessage, MessageName
 from services.settlement.operations.books import BookReader, BookWriter
 
 
@@ -29,6 +29,11 @@ class SettlementReader(BookReader, Protocol):
 
     async def settlement_by_msgid(self, scope: str, msgid: str, mdtrt_id: str) -> BookedSettlement | None:
         """The latest settlement or counter-entry that a message of this number left on the encounter."""
+        ...
+
+    async def messages(self, scope: str, asked: MessageName, infnos: Collection[str]) -> list[KnownMessage]:
+        """What the number of a message stands for at an institution: messages of these transactions, the void of that
+        message included, and the message that made the settlement or encounter of that number."""
         ...
 
     async def later(self, settlement: BookedSettlement) -> list[SettledRef]:

@@ -77,7 +77,9 @@ class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
             data=[
                 fee_detail(self._codes, found.encounter, entry, items.get(key))
                 for entry, key in zip(found.lines, keys, strict=True)
-            ]
+            ],
+            reversed_by=found.reversed_by,
+            reverses=found.reverses,
         )
 
 

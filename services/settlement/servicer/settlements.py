@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from services.runtime.batch import Admitted, serve_batch
 from services.runtime.call import CallContext, current_call
 from services.runtime.committer import Committer
+from services.runtime.contract import Contract, Effect
 from services.runtime.telemetry import inject
 from services.settlement.domain.bill import Bill, Order
 from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.encounters import RequestStamp
 from services.settlement.domain.entries import StoredAnswer
 from services.settlement.domain.reversal import (
+    NEVER_ARRIVED,
     REVERSIBLE_ADMISSION,
     MessageName,
     ReversalOrder,
     SettlementName,
+    TakenBack,
     check_reversible,
 )
 from services.settlement.operations.encounters import EncounterOperations
@@ -28,12 +31,14 @@ from services.settlement.operations.settle import Outcome, Settling
 from services.settlement.operations.trial import Trying
 from services.settlement.servicer.convert_encounters import stamp_of
 from services.settlement.servicer.convert_settlement import BillReader, desk_of
-from yibao.settlement.v1 import settlement_pb2, settlement_pb2_grpc
+from yibao.settlement.v1 import encounter_pb2, fee_pb2, ledger_pb2, settlement_pb2, settlement_pb2_grpc
 
 _SERVICE: Final = "/yibao.settlement.v1.SettlementService"
 _SETTLE: Final = f"{_SERVICE}/Settle"
 _SETTLE_STAY: Final = f"{_SERVICE}/SettleStay"
 _ADMIT: Final = "/yibao.settlement.v1.EncounterService/Admit"
+
+Settled = TypeVar("Settled", settlement_pb2.SettleResponse, settlement_pb2.SettleStayResponse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
     def __init__(self, operations: SettlementOperations) -> None:
         self._operations = operations
         self._bills = BillReader()
+        self._kept = _kept_transactions()
 
     async def Trial(  # noqa: N802  # the name is the contract's
         self, request: settlement_pb2.TrialRequest, context: Any
@@ -74,7 +80,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
     ) -> settlement_pb2.SettleResponse:
         """2207, 2207A."""
         bill = self._bills.visit(request.desk, request.data)
-        return settlement_pb2.SettleResponse.FromString(await self._settle(bill, request))
+        return _told(settlement_pb2.SettleResponse, await self._settle(bill, request))
 
     async def BatchSettle(  # noqa: N802
         self, request: settlement_pb2.BatchSettleRequest, context: Any
@@ -94,7 +100,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
     ) -> settlement_pb2.SettleStayResponse:
         """2304."""
         bill = self._bills.stay(request.desk, request.data)
-        return settlement_pb2.SettleStayResponse.FromString(await self._settle(bill, request))
+        return _told(settlement_pb2.SettleStayResponse, await self._settle(bill, request))
 
     async def Reverse(  # noqa: N802
         self, request: settlement_pb2.ReverseRequest, context: Any
@@ -117,17 +123,15 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         order = _reversal(request)
         encounters, reversing = self._operations.encounters, self._operations.reversing
 
-        def render(never_arrived: bool) -> bytes:
-            warning = _never_arrived(name) if never_arrived else ""
-            return settlement_pb2.ReverseMessageResponse(warn_msg=warning).SerializeToString()
-
+        # Its own request id may stand in either of two tables.
+        await reversing.check_unused(order)
+        await encounters.writes.answered(order.stamp)
+        await reversing.check_meant(order, name, self._kept)
         if name.oinfno == REVERSIBLE_ADMISSION:
             original = RequestStamp(order.stamp.scope, name.request_id, _ADMIT, "")
-            await reversing.check_unused(order)
-            answer = await encounters.reverse_admission(order.stamp, original, name.psn_no, order.now, render)
+            answer = await encounters.reverse_admission(order.stamp, original, name.psn_no, order.now, _admission)
         else:
-            await encounters.writes.answered(order.stamp)
-            answer = await reversing.reverse_message(order, name, render)
+            answer = await reversing.reverse_message(order, name, _message)
         return settlement_pb2.ReverseMessageResponse.FromString(answer)
 
     async def GetSettlement(  # noqa: N802
@@ -145,12 +149,16 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
             )
         )
         answered = settlement_pb2.SettleResponse.FromString(found.response)
+        record = settlement_pb2.SetlinfoRecord.FromString(found.record)
+        record.refd_setl_flag = bool(found.counter_setl_id)
         return settlement_pb2.GetSettlementResponse(
             setlinfo=answered.setlinfo,
-            record=settlement_pb2.SetlinfoRecord.FromString(found.record),
+            record=record,
             setldetail=answered.setldetail,
             layers=answered.layers,
             counter_setl_id=found.counter_setl_id,
+            reversed_by=found.reversed_by,
+            reverses=found.reverses,
         )
 
     async def _try(self, bill: Bill) -> bytes:
@@ -162,13 +170,13 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
             raise answer
         return answer
 
-    async def _settle(self, bill: Bill, request: Any) -> bytes:
+    async def _settle(self, bill: Bill, request: Any) -> StoredAnswer:
         settles = self._operations.settles
         order = _order(bill, current_call(), request)
         (answer,) = await self._operations.settling.settle([order], lambda _, prepared: settles.submit(prepared))
         if isinstance(answer, BaseException):
             raise answer
-        return answer.response
+        return answer
 
     async def _try_items(self, items: Sequence[Admitted]) -> list[settlement_pb2.TrialResponse | BaseException]:
         async def submit(place: int, bill: PreparedBill) -> bytes:
@@ -200,7 +208,10 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
             for item in items
         ]
         answers = await self._operations.settling.settle(orders, submit)
-        return [_settled(answer) for answer in answers]
+        return [
+            answer if isinstance(answer, BaseException) else _told(settlement_pb2.SettleResponse, answer)
+            for answer in answers
+        ]
 
     async def _reverse(self, request: Any, rpc: str) -> bytes:
         data = request.data
@@ -217,9 +228,30 @@ def _reversal(request: Any) -> ReversalOrder:
     return ReversalOrder(stamp_of(call, request), desk_of(request.desk), call.now)
 
 
-def _settled(answer: StoredAnswer | BaseException) -> settlement_pb2.SettleResponse | BaseException:
-    return answer if isinstance(answer, BaseException) else settlement_pb2.SettleResponse.FromString(answer.response)
+def _told(made: type[Settled], answer: StoredAnswer) -> Settled:
+    """The stored answer, and beside it the counter-entry that has reversed it since."""
+    told = made.FromString(answer.response)
+    if answer.reversed_by:
+        told.reversed_by = answer.reversed_by
+    return told
 
 
-def _never_arrived(name: MessageName) -> str:
-    return f"原交易{name.oinfno}报文{name.omsgid}未到达，已登记作废，该报文迟到时将被拒绝"
+def _message(taken: TakenBack) -> bytes:
+    """What 2601 tells of a message."""
+    outcome = settlement_pb2.MESSAGE_OUTCOME_TAKEN_BACK if taken.arrived else settlement_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
+    return settlement_pb2.ReverseMessageResponse(
+        outcome=outcome, setl_id=taken.setl_id, reversed_by=taken.reversed_by, mdtrt_id=taken.mdtrt_id
+    ).SerializeToString()
+
+
+def _admission(mdtrt_id: str) -> bytes:
+    """The same of a message that admitted somebody."""
+    return _message(TakenBack(arrived=True, mdtrt_id=mdtrt_id) if mdtrt_id else NEVER_ARRIVED)
+
+
+def _kept_transactions() -> tuple[str, ...]:
+    """The numbers of the national interface under which this member keeps messages."""
+    files = (encounter_pb2, fee_pb2, ledger_pb2, settlement_pb2)
+    services = [each.full_name for file in files for each in file.DESCRIPTOR.services_by_name.values()]
+    methods = Contract.load(services).methods.values()
+    return tuple(each.infno for method in methods if method.effect is Effect.IDEMPOTENT for each in method.transactions)

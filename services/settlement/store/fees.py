@@ -48,6 +48,10 @@ _RETURNS_LEFT: Final = sql(
     f" {_IN_ORDER}"
 )
 _SETTLED_BATCHES: Final = sql("SELECT fee_batches_json FROM settlement WHERE setl_id = ?1 AND mdtrt_id = ?2")
+_COUNTERPART: Final = sql(
+    "SELECT COALESCE((SELECT c.setl_id FROM settlement AS c WHERE c.reverses = s.setl_id), ''), COALESCE(s.reverses, '')"
+    " FROM settlement AS s WHERE s.setl_id = ?1 AND s.mdtrt_id = ?2"
+)
 # A settlement held every line of its batches but those that a cancelling batch among them takes back.
 _SETTLED: Final = sql(
     f"{_SELECT} WHERE AMONG(l.fee_batch_id, ?1) AND (l.cancelled_by IS NULL OR NOT AMONG(l.cancelled_by, ?1))"
@@ -107,6 +111,12 @@ class FeeReader(EncounterReader):
             rows = await self._connection.run(_SETTLED, json.loads(kept[0]), limit)
             return [replace(_line(row), setl_id=setl_id) for row in rows]
         return []
+
+    async def counterpart(self, mdtrt_id: str, setl_id: str) -> tuple[str, str]:
+        """What has reversed a settlement of the encounter, and what it reverses itself; empty texts for nothing."""
+        for row in await self._connection.run(_COUNTERPART, setl_id, mdtrt_id):
+            return row[0], row[1]
+        return "", ""
 
 
 class FeeWriter(FeeReader, EncounterWriter):

@@ -38,8 +38,9 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _LEDGER: Final = "psn_no = k0 AND {0}.insutype = k1 AND {0}.insuplc_admdvs = k2 AND {0}.benefit_year = k3"
 
 _ANSWERS: Final = {
-    dialect: "SELECT s.scope, s.request_id, s.content_hash, s.kind, s.setl_id, s.response"
+    dialect: "SELECT s.scope, s.request_id, s.content_hash, s.kind, s.setl_id, s.response, COALESCE(c.setl_id, '')"
     f" FROM {keys_from(dialect, 2)} JOIN settlement AS s ON s.scope = k0 AND s.request_id = k1"
+    " LEFT JOIN settlement AS c ON c.reverses = s.setl_id"
     for dialect in _DIALECTS
 }
 _ENCOUNTERS: Final = {

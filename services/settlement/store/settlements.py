@@ -5,11 +5,11 @@ Statements are text on the driver connection, as everywhere where the books are 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from services.runtime.db import Database, insert_statement
+from services.runtime.db import Database, insert_statement, sql
 from services.settlement.domain.booking import Posting
 from services.settlement.domain.encounters import Entry
 from services.settlement.domain.entries import StoredAnswer, stored_moment
@@ -17,7 +17,7 @@ from services.settlement.domain.ledger import LedgerKey
 from services.settlement.domain.opening import Opened
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
 from services.settlement.domain.refund import SettledRef
-from services.settlement.domain.reversal import BookedSettlement
+from services.settlement.domain.reversal import BookedSettlement, KnownMessage, MessageName
 from services.settlement.store.hot import BookReader, BookWriter, moved_on_collision
 from services.settlement.store.openings import read_opened
 from services.settlement.store.tables import LEDGER_ENTRY
@@ -29,6 +29,20 @@ _SETTLEMENT: Final = (
     " s.psn_no, s.insutype, s.insuplc_admdvs, s.benefit_year, s.ledger_seq, s.med_type, s.msgid, s.invono,"
     " s.policies_json, s.preselfpay_in_base, s.response, s.record,"
     f" {', '.join(f's.{name}' for name in MONEY_FIELDS)}, s.pool_prop_selfpay_e4 FROM settlement AS s"
+)
+
+
+# A void under another transaction is no message that came; the one that is asked for is told, so that it is repeated.
+_MESSAGES: Final = sql(
+    "SELECT request_id, psn_no FROM settlement WHERE scope = ?1 AND AMONG(request_id, ?2)"
+    " AND (kind <> 'void' OR request_id = ?3)"
+    " UNION ALL SELECT e.request_id, COALESCE(n.psn_no, '') FROM encounter_entry AS e"
+    " LEFT JOIN encounter AS n ON n.mdtrt_id = e.mdtrt_id"
+    " WHERE e.scope = ?1 AND AMONG(e.request_id, ?2) AND (e.kind <> 'void' OR e.request_id = ?3)"
+    " UNION ALL SELECT request_id, '' FROM ledger_entry WHERE scope = ?1 AND AMONG(request_id, ?2)"
+    " UNION ALL SELECT request_id, psn_no FROM settlement WHERE setl_id = ?4 AND scope = ?1 AND kind <> 'void'"
+    " UNION ALL SELECT e.request_id, n.psn_no FROM encounter_entry AS e JOIN encounter AS n ON n.mdtrt_id = e.mdtrt_id"
+    " WHERE e.mdtrt_id = ?4 AND e.scope = ?1 AND e.kind IN ('register', 'admit')"
 )
 
 
@@ -52,6 +66,14 @@ class SettlementReader(BookReader):
                 *(scope, msgid, mdtrt_id),
             )
         )
+
+    async def messages(self, scope: str, asked: MessageName, infnos: Collection[str]) -> list[KnownMessage]:
+        """What the number of a message stands for at an institution: messages of these transactions, the void of that
+        message included, and the message that made the settlement or encounter of that number."""
+        number = asked.omsgid
+        keys = [f"{infno}:{number}" for infno in infnos]
+        rows = await self._connection.run(_MESSAGES, scope, keys, asked.request_id, number)
+        return [KnownMessage(*row) for row in rows]
 
     async def later(self, settlement: BookedSettlement) -> list[SettledRef]:
         """What stands after a settlement in its ledger, and what of its stay stands after it in another, oldest first.

@@ -294,6 +294,7 @@ class National(_message.Message):
     HIDDEN_FIELD_NUMBER: _builtins.int
     REQUIRED_FIELD_NUMBER: _builtins.int
     REQUIRED_IN_FIELD_NUMBER: _builtins.int
+    WARNING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name in its node, or a path from the root of `input` or `output` if it holds a dot. On a field whose type is a
     message: the name of the node.
@@ -308,6 +309,10 @@ class National(_message.Message):
     """True where the "required" column of the national text says so, in every transaction that the message serves; of a
     field that stands in rows by a path: in each row. Clients that leave it blank are served all the same; a partner's
     profile says whether they are told of it, or refused. What is really needed here says buf.validate.
+    """
+    warning: _builtins.str
+    """On a field of a response: reason that `warn_msg` tells, in its text, where the field has a value. For what travels
+    beside a stored answer: what has happened since to what it tells. The text may name the response's own single fields.
     """
     @_builtins.property
     def also(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -327,10 +332,11 @@ class National(_message.Message):
         hidden: _builtins.bool = ...,
         required: _builtins.bool = ...,
         required_in: _abc.Iterable[_builtins.str] | None = ...,
+        warning: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "also", b"also", "from", b"from", "hidden", b"hidden", "name", b"name", "required", b"required", "required_in", b"required_in", "scale", b"scale"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "also", b"also", "from", b"from", "hidden", b"hidden", "name", b"name", "required", b"required", "required_in", b"required_in", "scale", b"scale", "warning", b"warning"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -370,6 +376,7 @@ NATIONAL_FIELD_NUMBER: _builtins.int
 DATA_CLASS_FIELD_NUMBER: _builtins.int
 NODE_FIELD_NUMBER: _builtins.int
 NATIONAL_CODE_FIELD_NUMBER: _builtins.int
+NATIONAL_FAILURE_FIELD_NUMBER: _builtins.int
 access: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Access]
 effect: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Effect.ValueType]
 transaction: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _containers.RepeatedCompositeFieldContainer[Global___Transaction]]
@@ -379,3 +386,7 @@ data_class: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptio
 node: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, Global___Node]
 national_code: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumValueOptions, _builtins.str]
 """The dictionary code of the value in the national envelope."""
+national_failure: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumValueOptions, _builtins.str]
+"""Reason with which the national envelope fails (infcode -1) where a field of the response itself has this value: the
+call was accepted and committed, but what was asked did not happen, and many clients read no warning.
+"""

@@ -512,16 +512,24 @@ class ListFeesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DATA_FIELD_NUMBER: _builtins.int
+    REVERSED_BY_FIELD_NUMBER: _builtins.int
+    REVERSES_FIELD_NUMBER: _builtins.int
+    reversed_by: _builtins.str
+    """Where one settlement was asked for: the counter-entry that has reversed it."""
+    reverses: _builtins.str
+    """Where the number asked for is a counter-entry's: the settlement that it reverses, which holds the lines."""
     @_builtins.property
     def data(self) -> _containers.RepeatedCompositeFieldContainer[Global___FeeDetail]: ...
     def __init__(
         self,
         *,
         data: _abc.Iterable[Global___FeeDetail] | None = ...,
+        reversed_by: _builtins.str = ...,
+        reverses: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "reversed_by", b"reversed_by", "reverses", b"reverses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
 from google.type import date_pb2 as _date_pb2
 from yibao.common.v1 import codes_pb2 as _codes_pb2
@@ -23,6 +24,28 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _MessageOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MessageOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MessageOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MESSAGE_OUTCOME_UNSPECIFIED: _MessageOutcome.ValueType  # 0
+    MESSAGE_OUTCOME_TAKEN_BACK: _MessageOutcome.ValueType  # 1
+    """What it had left is taken back, by this call or before."""
+    MESSAGE_OUTCOME_NOT_ARRIVED: _MessageOutcome.ValueType  # 2
+    """It had never arrived. Its number is void: it is refused when it comes late. No success in the national envelope."""
+
+class MessageOutcome(_MessageOutcome, metaclass=_MessageOutcomeEnumTypeWrapper):
+    """What became of a message that 2601 names."""
+
+MESSAGE_OUTCOME_UNSPECIFIED: MessageOutcome.ValueType  # 0
+MESSAGE_OUTCOME_TAKEN_BACK: MessageOutcome.ValueType  # 1
+"""What it had left is taken back, by this call or before."""
+MESSAGE_OUTCOME_NOT_ARRIVED: MessageOutcome.ValueType  # 2
+"""It had never arrived. Its number is void: it is refused when it comes late. No success in the national envelope."""
+Global___MessageOutcome: _TypeAlias = MessageOutcome  # noqa: Y015
 
 @_typing.final
 class Bill(_message.Message):
@@ -283,6 +306,9 @@ class SettleResponse(_message.Message):
     SETLINFO_FIELD_NUMBER: _builtins.int
     SETLDETAIL_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
+    REVERSED_BY_FIELD_NUMBER: _builtins.int
+    reversed_by: _builtins.str
+    """Counter-entry that has reversed this settlement since; empty while it stands. Told beside the stored answer."""
     @_builtins.property
     def setlinfo(self) -> _common_pb2.Setlinfo: ...
     @_builtins.property
@@ -295,10 +321,11 @@ class SettleResponse(_message.Message):
         setlinfo: _common_pb2.Setlinfo | None = ...,
         setldetail: _abc.Iterable[_common_pb2.FundShare] | None = ...,
         layers: _abc.Iterable[_common_pb2.LayerExplanation] | None = ...,
+        reversed_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["setlinfo", b"setlinfo"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "reversed_by", b"reversed_by", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -567,6 +594,9 @@ class SettleStayResponse(_message.Message):
     SETLINFO_FIELD_NUMBER: _builtins.int
     SETLDETAIL_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
+    REVERSED_BY_FIELD_NUMBER: _builtins.int
+    reversed_by: _builtins.str
+    """Counter-entry that has reversed this settlement since; empty while it stands. Told beside the stored answer."""
     @_builtins.property
     def setlinfo(self) -> _common_pb2.Setlinfo: ...
     @_builtins.property
@@ -579,10 +609,11 @@ class SettleStayResponse(_message.Message):
         setlinfo: _common_pb2.Setlinfo | None = ...,
         setldetail: _abc.Iterable[_common_pb2.FundShare] | None = ...,
         layers: _abc.Iterable[_common_pb2.LayerExplanation] | None = ...,
+        reversed_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["setlinfo", b"setlinfo"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "reversed_by", b"reversed_by", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -778,17 +809,27 @@ Global___ReverseMessageRequest: _TypeAlias = ReverseMessageRequest  # noqa: Y015
 class ReverseMessageResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    WARN_MSG_FIELD_NUMBER: _builtins.int
-    warn_msg: _builtins.str
-    """Says so where the message had never arrived."""
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    SETL_ID_FIELD_NUMBER: _builtins.int
+    REVERSED_BY_FIELD_NUMBER: _builtins.int
+    MDTRT_ID_FIELD_NUMBER: _builtins.int
+    outcome: Global___MessageOutcome.ValueType
+    setl_id: _builtins.str
+    """Settlement that was taken back, and the counter-entry that did it; empty where the message left none."""
+    reversed_by: _builtins.str
+    mdtrt_id: _builtins.str
+    """Stay whose admission was taken back."""
     def __init__(
         self,
         *,
-        warn_msg: _builtins.str = ...,
+        outcome: Global___MessageOutcome.ValueType = ...,
+        setl_id: _builtins.str = ...,
+        reversed_by: _builtins.str = ...,
+        mdtrt_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["warn_msg", b"warn_msg"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mdtrt_id", b"mdtrt_id", "outcome", b"outcome", "reversed_by", b"reversed_by", "setl_id", b"setl_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -882,7 +923,7 @@ class SetlinfoRecord(_message.Message):
     fixmedins_name: _builtins.str
     hosp_lv: _builtins.str
     refd_setl_flag: _builtins.bool
-    """True on a counter-entry."""
+    """True on a counter-entry, and on a settlement that one has reversed."""
     year: _builtins.str
     """Benefit year."""
     dise_codg: _builtins.str
@@ -939,8 +980,14 @@ class GetSettlementResponse(_message.Message):
     SETLDETAIL_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
     COUNTER_SETL_ID_FIELD_NUMBER: _builtins.int
+    REVERSED_BY_FIELD_NUMBER: _builtins.int
+    REVERSES_FIELD_NUMBER: _builtins.int
     counter_setl_id: _builtins.str
-    """Settlement that reversed this one, or that this one reversed."""
+    """The other one of a settlement and its counter-entry: `reversed_by` or `reverses`."""
+    reversed_by: _builtins.str
+    """Counter-entry that has reversed this settlement since; empty while it stands."""
+    reverses: _builtins.str
+    """Settlement that this counter-entry reverses; empty on any other."""
     @_builtins.property
     def setlinfo(self) -> _common_pb2.Setlinfo: ...
     @_builtins.property
@@ -957,10 +1004,12 @@ class GetSettlementResponse(_message.Message):
         setldetail: _abc.Iterable[_common_pb2.FundShare] | None = ...,
         layers: _abc.Iterable[_common_pb2.LayerExplanation] | None = ...,
         counter_setl_id: _builtins.str = ...,
+        reversed_by: _builtins.str = ...,
+        reverses: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record", "setlinfo", b"setlinfo"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["counter_setl_id", b"counter_setl_id", "layers", b"layers", "record", b"record", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counter_setl_id", b"counter_setl_id", "layers", b"layers", "record", b"record", "reversed_by", b"reversed_by", "reverses", b"reverses", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

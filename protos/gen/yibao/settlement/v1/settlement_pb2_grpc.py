@@ -159,9 +159,10 @@ class SettlementServiceServicer:
 
     def ReverseMessage(self, request, context):
         """Reverses a message of unknown outcome (2601). One that never arrived is remembered as void, so that it is refused
-        when it comes late; a repeat succeeds again. NOT_REVERSIBLE also for another person's message, and for one that left
-        no settlement and no admission.
-        Errors: NOT_REVERSIBLE, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, ENCOUNTER_STATE, LEDGER_CONTENTION,
+        when it comes late, and `outcome` says so; a repeat under any request id answers the same. NOT_REVERSIBLE also for
+        another person's message, and for one that left no settlement and no admission. MESSAGE_MISNAMED, and nothing is
+        void, where `omsgid` stands under another transaction or is a number of ours: it names the message that was meant.
+        Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, ENCOUNTER_STATE, LEDGER_CONTENTION,
         REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

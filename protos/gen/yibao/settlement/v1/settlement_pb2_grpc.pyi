@@ -50,9 +50,10 @@ class SettlementServiceStub:
     """
     ReverseMessage: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ReverseMessageRequest, _settlement_pb2.ReverseMessageResponse]
     """Reverses a message of unknown outcome (2601). One that never arrived is remembered as void, so that it is refused
-    when it comes late; a repeat succeeds again. NOT_REVERSIBLE also for another person's message, and for one that left
-    no settlement and no admission.
-    Errors: NOT_REVERSIBLE, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, ENCOUNTER_STATE, LEDGER_CONTENTION,
+    when it comes late, and `outcome` says so; a repeat under any request id answers the same. NOT_REVERSIBLE also for
+    another person's message, and for one that left no settlement and no admission. MESSAGE_MISNAMED, and nothing is
+    void, where `omsgid` stands under another transaction or is a number of ours: it names the message that was meant.
+    Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, ENCOUNTER_STATE, LEDGER_CONTENTION,
     REQUEST_ID_REUSED.
     """
     GetSettlement: _aio.UnaryUnaryMultiCallable[_settlement_pb2.GetSettlementRequest, _settlement_pb2.GetSettlementResponse]
@@ -150,9 +151,10 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_settlement_pb2.ReverseMessageRequest, _abc.Awaitable[_settlement_pb2.ReverseMessageResponse]],
     ) -> _abc.Awaitable[_settlement_pb2.ReverseMessageResponse]:
         """Reverses a message of unknown outcome (2601). One that never arrived is remembered as void, so that it is refused
-        when it comes late; a repeat succeeds again. NOT_REVERSIBLE also for another person's message, and for one that left
-        no settlement and no admission.
-        Errors: NOT_REVERSIBLE, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, ENCOUNTER_STATE, LEDGER_CONTENTION,
+        when it comes late, and `outcome` says so; a repeat under any request id answers the same. NOT_REVERSIBLE also for
+        another person's message, and for one that left no settlement and no admission. MESSAGE_MISNAMED, and nothing is
+        void, where `omsgid` stands under another transaction or is a number of ours: it names the message that was meant.
+        Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, ENCOUNTER_STATE, LEDGER_CONTENTION,
         REQUEST_ID_REUSED.
         """
 

@@ -1,0 +1,29 @@
+"""Texts of what answers tell beside their output: what has happened since, and what did not happen at all.
+
+Reason → (Chinese, English); placeholders are named like the fields of the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+SINCE: Final[Mapping[str, tuple[str, str]]] = {
+    "SETTLEMENT_REVERSED": (
+        "该结算已被撤销，撤销记录的结算编号为{reversed_by}",
+        "The settlement was reversed by {reversed_by}",
+    ),
+    "SETTLEMENT_REVERSES": (
+        "本记录是结算{reverses}的撤销记录",
+        "This is the counter-entry of settlement {reverses}",
+    ),
+    "MESSAGE_TAKEN_BACK": (
+        "结算{setl_id}已撤销，撤销记录的结算编号为{reversed_by}",
+        "Settlement {setl_id} is reversed by {reversed_by}",
+    ),
+    "ADMISSION_TAKEN_BACK": ("入院登记{mdtrt_id}已撤销", "The admission of stay {mdtrt_id} is cancelled"),
+    "MESSAGE_NOT_ARRIVED": (
+        "原报文未到达，未冲正任何业务；该报文号已作废，迟到的报文将被拒绝",
+        "No such message ever came, and nothing was reversed; its number is void, and it is refused when it comes late",
+    ),
+}
