@@ -9,9 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from gateway.http import REQUEST_TIMEOUT, Response, is_late_body
-from services.kernel.errors import Fault, FaultKind, Violation
+from services.kernel.errors import MORE_VIOLATIONS, Fault, FaultKind, Violation
 from services.runtime.status import DOMAIN, INTERNAL_ERROR, InternalError
-from services.runtime.texts.gateway import next_step, rule_text
+from services.runtime.texts.gateway import MORE_RULE, next_step, rule_text
 from services.runtime.texts.table import text_of
 
 STATUSES: Final[Mapping[FaultKind, int]] = {
@@ -68,6 +68,8 @@ def _body(
     ]
     if fault is not None and fault.violations:
         broken = [_violation(each) for each in fault.violations]
+        if MORE_VIOLATIONS in metadata:
+            broken.append(_more(metadata[MORE_VIOLATIONS]))
         details.append({"@type": f"{_TYPE}BadRequest", "fieldViolations": broken})
     if fault is not None and fault.retry_after_s is not None:
         details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{fault.retry_after_s:.3f}s"})
@@ -91,6 +93,17 @@ def _violation(violation: Violation) -> dict[str, Any]:
     if chinese:
         shown["localizedMessage"] = {"locale": "zh-CN", "message": chinese}
     return shown
+
+
+def _more(count: str) -> dict[str, Any]:
+    """The entry that stands for the fields that are not named."""
+    chinese, english = (rule_text(MORE_RULE, {"more": count}, language) for language in ("zh", "en"))
+    return {
+        "field": "",
+        "description": english,
+        "reason": MORE_RULE,
+        "localizedMessage": {"locale": "zh-CN", "message": chinese},
+    }
 
 
 def _template(violation: Violation) -> str:

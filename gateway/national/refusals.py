@@ -10,7 +10,7 @@ from typing import Final
 from google.protobuf.descriptor import Descriptor
 
 from gateway.national.codec.plan import national_path
-from services.kernel.errors import Fault, Violation
+from services.kernel.errors import MORE_VIOLATIONS, Fault, Violation
 from services.runtime.status import INTERNAL_ERROR, InternalError
 from services.runtime.texts.gateway import next_step, rule_text
 from services.runtime.texts.table import text, text_of
@@ -27,7 +27,7 @@ def refusal(error: Fault | InternalError, request: Descriptor | None) -> str:
     said = f"[{error.reason}] {text(error, 'zh')}"
     step = f"。{next_step(error, 'zh')}"
     fields = [_field(violation, request) for violation in error.violations]
-    shown = _fitted(fields, LIMIT - len(said) - len(step))
+    shown = _fitted(fields, LIMIT - len(said) - len(step), _more(error))
     return (said + shown + step if len(said) + len(shown) + len(step) <= LIMIT else said)[:LIMIT]
 
 
@@ -39,9 +39,14 @@ def _field(violation: Violation, request: Descriptor | None) -> tuple[str, str]:
     return path, rule_text(violation.rule, {}, "zh", violation.description)
 
 
-def _fitted(fields: list[tuple[str, str]], room: int) -> str:
+def _more(fault: Fault) -> int:
+    """Broken fields that a fault counts without naming them."""
+    return int(fault.metadata.get(MORE_VIOLATIONS, "0").rstrip("+") or "0")
+
+
+def _fitted(fields: list[tuple[str, str]], room: int, more: int) -> str:
     """Every path, and as many of their texts as there is room for; where not even the paths fit, their number."""
-    count = len(fields)
+    count = len(fields) + more
     shown = [path for path, _ in fields]
     while shown and len(_joined(shown, count)) > room:
         shown.pop()

@@ -9,6 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
+
+MOST_VIOLATIONS: Final = 20
+"""Broken fields that one refusal names; the rest are counted."""
+
+MORE_VIOLATIONS: Final = "more_violations"
+"""Name in a fault's metadata under which stands how many broken fields it does not name: `480`, or `480+` for at least."""
 
 
 class FaultKind(Enum):
@@ -35,6 +42,30 @@ class Violation:
     description: str = ""
 
 
+class Violations(list[Violation]):
+    """Broken fields of one request as they are found: the first MOST_VIOLATIONS are kept, `more` is the number of the rest.
+
+    `open_ended` where not everything was looked at: there are `more` at least.
+    """
+
+    def __init__(self) -> None:
+        self.more = 0
+        self.open_ended = False
+        super().__init__()
+
+    def full(self) -> bool:
+        """True where no more are kept; then one more is counted. Asked before a violation is worded, which costs."""
+        if len(self) < MOST_VIOLATIONS:
+            return False
+        self.more += 1
+        return True
+
+    def add(self, violation: Violation) -> None:
+        """Keeps one, or counts it."""
+        if not self.full():
+            self.append(violation)
+
+
 class Fault(Exception):
     """An expected refusal.
 
@@ -54,6 +85,8 @@ class Fault(Exception):
         self.kind = kind
         self.reason = reason
         self.metadata: dict[str, str] = dict(metadata or {})
+        if isinstance(violations, Violations) and violations.more:
+            self.metadata[MORE_VIOLATIONS] = f"{violations.more}{'+' if violations.open_ended else ''}"
         self.violations: tuple[Violation, ...] = tuple(violations)
         self.retry_after_s = retry_after_s
         super().__init__(reason)

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.message import Message
 from protovalidate import Validator
 
 from services.kernel.clock import Clock
-from services.kernel.errors import Fault, FaultKind, Violation
+from services.kernel.errors import Fault, FaultKind, Violation, Violations
 from services.runtime.auth import BUSINESS_DATE_KEY, TokenSigner
+from services.runtime.bounds import shape_of, window_of
 from services.runtime.call import ANYBODY, CallContext, Caller, Role, on_business_date, wire_time
 from services.runtime.contract import MethodContract
+
+# Broken rules that one look at a large message may find: each costs microseconds, and twenty are told.
+_MOST_LOOKED_AT: Final = 2_000
 
 
 class Admission:
@@ -67,33 +71,70 @@ class Admission:
             raise Fault(FaultKind.DENIED, "CALLER_NOT_BOUND", {"field": binding.field})
         return CallContext(caller, method.path, deadline, business_date, on_business_date(self._clock(), business_date))
 
-    def violations(self, request: Message) -> list[Violation]:
-        """Every broken field of a message, by the rules in the protos; the character NUL breaks any text."""
-        found = self._validator.collect_violations(request)
-        broken = [_violation(each.proto) for each in found] if found else []
-        return broken + _nuls(request) if _holds_nul(request) else broken
+    def violations(self, request: Any) -> Violations:
+        """The broken fields of a message, by the rules in the protos; the character NUL breaks any text.
 
-    def batch_violations(self, request: Message, items: str) -> tuple[list[Violation], dict[int, list[Violation]]]:
+        A list that is too long is told alone: nothing is looked at row by row behind it. Of a large message only so many
+        rows are looked at, from the first broken one on, as can break some thousand rules.
+        """
+        broken = Violations()
+        too_long = shape_of(request.DESCRIPTOR).too_long(request)
+        if too_long is not None:
+            broken.add(too_long)
+            return broken
+        first = self._validator.collect_violations(request, fail_fast=True)
+        if first:
+            window = window_of(request, _violation(first[0].proto).path, _MOST_LOOKED_AT)
+            broken.open_ended = not window.whole
+            for each in self._validator.collect_violations(window.part):
+                if not broken.full():
+                    found = _violation(each.proto)
+                    broken.append(Violation(window.path(found.path), found.rule, found.description))
+        if _holds_nul(request):
+            for found in _nuls(request):
+                broken.add(found)
+        return broken
+
+    def batch_violations(self, request: Message, items: str) -> tuple[Violations, dict[int, Violations]]:
         """Broken fields of a batch request, checked in one go: those of the batch itself, and those of each item.
 
         The paths of an item's violations begin inside its `request`, as if it had come alone.
         """
-        own: list[Violation] = []
-        by_item: dict[int, list[Violation]] = {}
+        own, by_item = Violations(), dict[int, Violations]()
+        too_long = shape_of(request.DESCRIPTOR).own_too_long(request)
+        if too_long is not None:
+            own.add(too_long)
+            return own, by_item
+        refused = self._overlong_items(getattr(request, items))
         for each in self._validator.collect_violations(request):
             proto = each.proto
             elements = list(proto.field.elements) if proto.field else []
             if len(elements) > 1 and elements[0].field_name == items and elements[0].subscript:
+                place = int(elements[0].subscript.value)
                 inner = elements[2:] if elements[1].field_name == "request" else elements[1:]
-                row = by_item.setdefault(int(elements[0].subscript.value), [])
-                row.append(_violation(proto, inner))
-            else:
+                row = by_item.setdefault(place, Violations())
+                if place not in refused and not row.full():
+                    row.append(_violation(proto, inner))
+            elif not own.full():
                 own.append(_violation(proto, elements))
         if _holds_nul(request):
             for place, row in enumerate(getattr(request, items)):
-                if nuls := _nuls(row.request):
-                    by_item.setdefault(place, []).extend(nuls)
+                for nul in _nuls(row.request):
+                    by_item.setdefault(place, Violations()).add(nul)
+        for place, found in refused.items():
+            by_item[place] = Violations()
+            by_item[place].add(found)
         return own, by_item
+
+    def _overlong_items(self, rows: Sequence[Any]) -> dict[int, Violation]:
+        """Items with a list that is too long; they are emptied, so that nobody looks at its rows."""
+        refused: dict[int, Violation] = {}
+        for place, row in enumerate(rows):
+            shape = shape_of(row.request.DESCRIPTOR)
+            if shape.limited and (found := shape.too_long(row.request)) is not None:
+                refused[place] = found
+                row.request.Clear()
+        return refused
 
     def _business_date(self, caller: Caller, day: str | date) -> date:
         if not (self._sandbox and caller.sandbox):

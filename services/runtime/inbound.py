@@ -24,6 +24,7 @@ from services.kernel.clock import Clock
 from services.kernel.errors import Fault, FaultKind, invalid
 from services.runtime.admission import Admission
 from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
+from services.runtime.bounds import LARGE_BYTES, Shape, shape_of
 from services.runtime.call import CallContext, use_call, wire_time
 from services.runtime.config import Config
 from services.runtime.contract import Contract, Effect, MethodContract, Number
@@ -58,6 +59,7 @@ class Served:
     contract: MethodContract
     behaviour: Behaviour
     parse: Callable[[bytes], Any]
+    shape: Shape
     rpc: Mapping[str, str]
 
 
@@ -82,7 +84,8 @@ class Inbound:
         """A servicer answers this method; KeyError for a method that the member's contract lacks."""
         contract = self.contract.methods[path]
         rpc = {"rpc.system": "grpc", "rpc.service": contract.service, "rpc.method": contract.name}
-        self._served[path] = Served(contract, behaviour, contract.request_class.FromString, rpc)
+        request: Any = contract.request_class
+        self._served[path] = Served(contract, behaviour, request.FromString, shape_of(request.DESCRIPTOR), rpc)
 
     def handlers(self) -> Mapping[str, Mapping[str, grpc.RpcMethodHandler[bytes, bytes]]]:
         """Service → method → handler on bytes, to be registered at a gRPC server."""
@@ -174,6 +177,10 @@ class Inbound:
             if span.recording:
                 span.set_attributes(served.rpc)
             try:
+                if len(message) > LARGE_BYTES:
+                    # Whoever may not call is told so, and too many rows are refused, before a message costs anything.
+                    self.admission.caller(contract, token)
+                    served.shape.check_wire(message)
                 request = _parsed(served, message)
                 deadline = None if remaining_s is None else wire_time() + timedelta(seconds=remaining_s)
                 # The rules of a batch's items are checked item by item: a bad one must not fail its neighbours.

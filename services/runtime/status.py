@@ -15,12 +15,20 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from services.kernel.errors import Fault, FaultKind, Violation
+from services.kernel.errors import MORE_VIOLATIONS, MOST_VIOLATIONS, Fault, FaultKind, Violation
+from services.runtime.texts.gateway import MORE_RULE, rule_text
 from services.runtime.texts.table import text, text_of
 
 DOMAIN: Final = "yibao"
 DETAILS_KEY: Final = "grpc-status-details-bin"
 INTERNAL_ERROR: Final = "INTERNAL_ERROR"
+
+MOST_BYTES: Final = 5_000
+"""Of one status. Callers of gRPC take trailers of 8 KB by default, and there it stands in Base64 beside its message."""
+
+_PATH_BYTES: Final = 200
+_TEXT_BYTES: Final = 400
+_MESSAGE_BYTES: Final = 900
 
 _CODES: Final = {code.name: code.value[0] for code in grpc.StatusCode}
 _NAMES: Final = {number: name for name, number in _CODES.items()}
@@ -58,14 +66,33 @@ class RpcRefusal(Exception):
 
 
 def to_status(fault: Fault) -> Status:
-    """The status of a fault; its message is the English text, details hold the rest."""
-    status = Status(code=_CODES[fault.kind.value], message=text(fault, "en"))
-    status.details.add().Pack(ErrorInfo(reason=fault.reason, domain=DOMAIN, metadata=fault.metadata))
-    if fault.violations:
-        broken = (
-            BadRequest.FieldViolation(field=each.path, reason=each.rule, description=each.description)
-            for each in fault.violations
-        )
+    """The status of a fault; its message is the English text, details hold the rest.
+
+    It never takes more than MOST_BYTES: fields beyond the twentieth are counted, long texts are cut, and where that does
+    not suffice fields are left out from the end, and metadata after them.
+    """
+    named = [_shortened(each) for each in fault.violations[:MOST_VIOLATIONS]]
+    metadata = {_cut(name, _TEXT_BYTES): _cut(value, _TEXT_BYTES) for name, value in fault.metadata.items()}
+    while (status := _status(fault, named, metadata)).ByteSize() > MOST_BYTES and (named or metadata):
+        if named:
+            named.pop()
+        else:
+            metadata.popitem()
+    return status
+
+
+def _status(fault: Fault, named: list[Violation], metadata: Mapping[str, str]) -> Status:
+    status = Status(code=_CODES[fault.kind.value], message=_message(text(fault, "en")))
+    left_out = len(fault.violations) - len(named)
+    told = {**metadata, MORE_VIOLATIONS: _more(metadata, left_out)} if left_out else metadata
+    status.details.add().Pack(ErrorInfo(reason=_cut(fault.reason, _PATH_BYTES), domain=DOMAIN, metadata=told))
+    if named:
+        broken = [
+            BadRequest.FieldViolation(field=each.path, reason=each.rule, description=each.description) for each in named
+        ]
+        if MORE_VIOLATIONS in told:
+            values = {"more": told[MORE_VIOLATIONS]}
+            broken.append(BadRequest.FieldViolation(reason=MORE_RULE, description=rule_text(MORE_RULE, values, "en")))
         status.details.add().Pack(BadRequest(field_violations=broken))
     if fault.retry_after_s is not None:
         delay = Duration()
@@ -128,6 +155,34 @@ def from_rpc_error(error: grpc.aio.AioRpcError, member: str) -> Fault | Internal
     return from_status(Status(code=error.code().value[0]), member=member)
 
 
+def _more(metadata: Mapping[str, str], left_out: int) -> str:
+    """How many broken fields are not named, with those that were left out now."""
+    count, open_ended, _ = metadata.get(MORE_VIOLATIONS, "").partition("+")
+    return f"{left_out + (int(count) if count.isdigit() else 0)}{open_ended}"
+
+
+def _shortened(violation: Violation) -> Violation:
+    return Violation(
+        _cut(violation.path, _PATH_BYTES), _cut(violation.rule, _PATH_BYTES), _cut(violation.description, _TEXT_BYTES)
+    )
+
+
+def _cut(text: str, most: int) -> str:
+    """A text of at most so many bytes."""
+    return text if len(text) * 4 <= most else _cut_bytes(text.encode("utf-8", "replace"), most)
+
+
+def _cut_bytes(encoded: bytes, most: int) -> str:
+    if len(encoded) <= most:
+        return encoded.decode()
+    return encoded[: most - 3].decode("utf-8", "ignore") + "…"
+
+
+def _message(text: str) -> str:
+    """The message of a status; on the wire each byte of Chinese takes three."""
+    return text if text.isascii() and len(text) <= _MESSAGE_BYTES else _cut(text, _MESSAGE_BYTES // 3)
+
+
 def _details(status: Status) -> tuple[ErrorInfo | None, list[Violation], float | None]:
     info: ErrorInfo | None = None
     violations: list[Violation] = []
@@ -139,7 +194,9 @@ def _details(status: Status) -> tuple[ErrorInfo | None, list[Violation], float |
         elif detail.Is(BadRequest.DESCRIPTOR):
             broken = BadRequest()
             detail.Unpack(broken)
-            violations = [Violation(each.field, each.reason, each.description) for each in broken.field_violations]
+            # How many more there are stands in the metadata as well.
+            told = (each for each in broken.field_violations if each.reason != MORE_RULE)
+            violations = [Violation(each.field, each.reason, each.description) for each in told]
         elif detail.Is(RetryInfo.DESCRIPTOR):
             delay = RetryInfo()
             detail.Unpack(delay)

@@ -24,6 +24,9 @@ GATEWAY: Final[Mapping[str, tuple[str, str]]] = {
     "ROUTE_NOT_FOUND": ("没有该地址或方法", "Nothing is served on this path and method"),
 }
 
+MORE_RULE: Final = "violations.more"
+"""Of the entry that stands for the broken fields that a refusal does not name."""
+
 # What is wrong with one field: rules of the gateway and of the contract's constraints.
 RULES: Final[Mapping[str, tuple[str, str]]] = {
     "national.text": ("应为文本", "text is expected"),
@@ -59,6 +62,8 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "not_before_begin": ("早于开始时间", "is before the begin"),
     "not_in_future": ("晚于受理时间", "is still to come"),
     "within_encounter": ("与费用发生时间不符", "does not fit the time of the fees"),
+    "message.max_values": ("数据项过多", "holds too many values"),
+    MORE_RULE: ("另有{more}处", "and {more} more"),
 }
 
 # What the hospital does next. No kind tells to send under another number, for what stands already would stand twice.

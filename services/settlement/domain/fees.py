@@ -22,7 +22,6 @@ UPLOAD = "upload"
 CANCEL = "cancel"
 
 MAX_LISTED = 5000
-_MAX_VIOLATIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +290,7 @@ def _lines_fault(
         kind,
         reason,
         {"feedetl_sn": lines[places[0]].feedetl_sn, "lines": str(len(places))},
-        violations=[Violation(f"feedetail[{place}].{name}", rule) for place in places[:_MAX_VIOLATIONS]],
+        violations=[Violation(f"feedetail[{place}].{name}", rule) for place in places],
     )
 
 
@@ -307,5 +306,5 @@ def _rows_fault(
         kind,
         reason,
         {"feedetl_sn": numbers[places[0]], "lines": str(len(places)), **(more or {})},
-        violations=[Violation(f"data[{place}].feedetl_sn", rule) for place in places[:_MAX_VIOLATIONS]],
+        violations=[Violation(f"data[{place}].feedetl_sn", rule) for place in places],
     )

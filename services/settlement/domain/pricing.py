@@ -13,7 +13,6 @@ from services.settlement.domain.catalogue import ItemKey, PricedItem
 from services.settlement.domain.lines import MOST_FEN, LineInput, LineSplit, split_line
 
 _ONE_FEN_E10 = 10**8
-_MAX_VIOLATIONS = 100
 """All that fits in the trailing metadata of one answer; the fault tells how many lines there are in all."""
 
 
@@ -137,5 +136,5 @@ def _refused(reason: str, lines: Sequence[SentLine], places: Sequence[int], fiel
         FaultKind.INVALID,
         reason,
         {"feedetl_sn": lines[places[0]].feedetl_sn, "lines": str(len(places))},
-        violations=[Violation(f"feedetail[{place}].{field}", rule) for place in places[:_MAX_VIOLATIONS]],
+        violations=[Violation(f"feedetail[{place}].{field}", rule) for place in places],
     )
