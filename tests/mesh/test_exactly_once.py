@@ -54,11 +54,11 @@ def writes(journal: Sequence[Exchange]) -> list[Exchange]:
     ]
 
 
-async def same_again(hospital: Hospital, journal: Sequence[Exchange]) -> list[str]:
-    """Sends messages as they were sent before; the numbers of those whose output is another now."""
+async def same_again(hospital: Hospital, journal: Sequence[Exchange], **decoration: str) -> list[str]:
+    """Sends messages as they were sent before, in this decoration; the numbers of those whose output is another now."""
     changed = []
     for each in journal:
-        repeated = await hospital.http.post("/fsi", json=each.sent)
+        repeated = await hospital.http.post("/fsi", json=each.sent | decoration)
         if Exchange(each.name, each.sent, repeated.text).answer.output_text != each.answer.output_text:
             changed.append(each.name)
     return changed
@@ -84,6 +84,28 @@ class TestRepeat:
             "2405",
         }
         assert await same_again(hospital, told) == []
+        of_the_next_shift = {"opter": "99", "opter_name": "夜班", "opter_type": "2"}
+        assert await same_again(hospital, told, **of_the_next_shift, insuplc_admdvs="", mdtrtarea_admvs="") == []
+
+    async def test_the_operator_who_is_kept_is_the_first(self, town: Sandbox) -> None:
+        hospital, who = town.hospital, await town.newcomers.one()
+        done = await hospital.visit(who, BILL)
+        await hospital.send("2207", {"data": done.node}, msgid=done.msgid, home=who.home, decoration={"opter": "99"})
+        query = {"data": done.reference}
+        assert (await hospital.done("5203", query)).output["setlinfo"]["opter_id"] != "99"
+
+    @pytest.mark.parametrize("region", ["insuplc_admdvs", "mdtrtarea_admvs"])
+    async def test_a_region_left_out_says_what_it_resolves_to_and_another_one_is_other_content(
+        self, town: Sandbox, region: str
+    ) -> None:
+        hospital, who = town.hospital, await town.newcomers.one()
+        node, msgid = await hospital.open_visit(who, BILL), hospital.next_msgid()
+        told = []
+        for said in ("", "990100", "", "110100"):
+            decoration = {region: said}
+            told.append(await hospital.send("2207", {"data": node}, msgid=msgid, decoration=decoration))
+        assert told[3].message.startswith("[REQUEST_ID_REUSED]")
+        one_output(told[:3])
 
     async def test_decoration_of_the_envelope_is_not_content(self, town: Sandbox) -> None:
         hospital, who = town.hospital, await town.newcomers.one()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from services.runtime.call import Caller, Role
-from services.runtime.idempotency import content_hash, scope_of
-from yibao.settlement.v1 import common_pb2, encounter_pb2
+from services.runtime.idempotency import content_hash, first_content_hash, regions_of, scope_of
+from yibao.settlement.v1 import common_pb2, encounter_pb2, ledger_pb2
 
 
 def request(request_id: str = "2205:1", sign_no: str = "", mdtrt_id: str = "M1") -> encounter_pb2.CancelVisitRequest:
@@ -33,3 +33,32 @@ def test_partners_are_a_scope_by_their_code_and_others_by_role_and_subject() -> 
     assert scope_of(Caller(Role.INSTITUTION, "H99010000001")) == "H99010000001"
     assert scope_of(Caller(Role.CHANNEL, "APP")) == "APP"
     assert scope_of(Caller(Role.OPERATOR, "OP1")) == "operator:OP1"
+
+
+def told_by(opter: str, insuplc_admdvs: str = "", mdtrtarea_admvs: str = "") -> encounter_pb2.CancelVisitRequest:
+    asked = request()
+    asked.desk.opter, asked.desk.opter_name = opter, f"收费员{opter}"
+    asked.desk.insuplc_admdvs, asked.desk.mdtrtarea_admvs = insuplc_admdvs, mdtrtarea_admvs
+    return asked
+
+
+def test_who_operates_and_which_region_is_spelt_out_are_no_content_since_version_2() -> None:
+    first, second = told_by("01", "990100", "990100"), told_by("02")
+    assert content_hash(first) == content_hash(second)
+    assert first_content_hash(first) != first_content_hash(second)
+    assert (regions_of(first), regions_of(second)) == (("990100", "990100"), ("", ""))
+
+
+def test_a_region_of_a_node_that_the_envelope_may_say_goes_before_the_envelopes() -> None:
+    admission = encounter_pb2.Admission(psn_no="99", insuplc_admdvs="990200")
+    asked = encounter_pb2.AdmitRequest(desk=common_pb2.Desk(insuplc_admdvs="990100"), mdtrtinfo=admission)
+    assert regions_of(asked) == ("990200", "")
+    bare = encounter_pb2.AdmitRequest(desk=common_pb2.Desk(), mdtrtinfo=encounter_pb2.Admission(psn_no="99"))
+    assert content_hash(asked) == content_hash(bare)
+    assert asked.mdtrtinfo.insuplc_admdvs == "990200"
+
+
+def test_a_region_that_is_what_a_request_is_about_is_content() -> None:
+    openings = [ledger_pb2.LedgerOpening(psn_no="99", insuplc_admdvs=place) for place in ("990100", "990200")]
+    first, second = (ledger_pb2.OpenLedgerRequest(openings=[opening]) for opening in openings)
+    assert content_hash(first) != content_hash(second)

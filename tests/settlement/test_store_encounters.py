@@ -207,6 +207,8 @@ def settled(
         "preselfpay_in_base": 0,
         **dict.fromkeys(MONEY_FIELDS, 0),
         "pool_prop_selfpay_e4": 0,
+        "hash_version": 2,
+        "regions": "990100/990100",
         **changes,
     }
     return tuple(values[name] for name in SETTLEMENT_COLUMNS)

@@ -24,7 +24,7 @@ from services.settlement.domain.catalogue import (
     StackRequest,
 )
 from services.settlement.domain.decision import PreparedBill
-from services.settlement.domain.encounters import RequestStamp
+from services.settlement.domain.encounters import NOWHERE, Regions, RequestStamp
 from services.settlement.domain.entries import StoredAnswer
 from services.settlement.domain.insured import CredentialQuery, Enrolment, FamilyLink, Insured, Person
 from services.settlement.domain.ledger import AccountKey, LedgerKey
@@ -234,12 +234,20 @@ class World:
         return settlement_pb2.SettleResponse.FromString(answer.response)
 
     async def reverse(
-        self, settled: settlement_pb2.SettleResponse, request: str, *, hospital: str = HOSPITAL, rpc: str = "Settle"
+        self,
+        settled: settlement_pb2.SettleResponse,
+        request: str,
+        *,
+        hospital: str = HOSPITAL,
+        rpc: str = "Settle",
+        regions: Regions = NOWHERE,
     ) -> settlement_pb2.ReverseResponse:
         """Reverses a settlement; raises its refusal."""
         info = settled.setlinfo
         name = SettlementName(info.setl_id, info.mdtrt_id, info.psn_no, rpc)
-        answer = await self.reversing.reverse(self.reversal(request, repr(name), hospital), name)
+        order = self.reversal(request, repr(name), hospital)
+        order = replace(order, stamp=replace(order.stamp, regions=regions))
+        answer = await self.reversing.reverse(order, name)
         return settlement_pb2.ReverseResponse.FromString(answer)
 
     async def take_back(self, oinfno: str, omsgid: str, request: str, psn_no: str = "") -> bool:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from services.kernel.errors import Fault, conflict, precondition
 from services.settlement.domain.bill import BilledBatch, BilledEncounter
 from services.settlement.domain.booking import Posting
-from services.settlement.domain.encounters import RequestStamp
+from services.settlement.domain.encounters import Regions, RequestStamp
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.moments import FeeMoment
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
@@ -32,7 +32,7 @@ SETTLEMENT_COLUMNS = (
     *("psn_no", "insutype", "insuplc_admdvs", "benefit_year", "ledger_seq", "med_type", "setl_at", "ec_token_digest"),
     *("msgid", "opter", "opter_name", "invono", "policies_json", "fee_batches_json", "record", "preselfpay_in_base"),
     *MONEY_FIELDS,
-    "pool_prop_selfpay_e4",
+    *("pool_prop_selfpay_e4", "hash_version", "regions"),
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,7 +50,7 @@ class StoredAnswer(NamedTuple):
     """An answer that was given to a request before.
 
     `reversed_by` is the counter-entry that has reversed the settlement since, empty for none: it travels beside the
-    stored bytes, never in them.
+    stored bytes, never in them. `regions` are the places that the request resolved to.
     """
 
     scope: str
@@ -59,6 +59,8 @@ class StoredAnswer(NamedTuple):
     kind: str
     setl_id: str
     response: bytes
+    hash_version: int
+    regions: Regions
     reversed_by: str = ""
 
 
@@ -179,7 +181,20 @@ def settlement_row(heading: Heading, components: Components, response: bytes, re
         record,
         1 if heading.preselfpay_in_base else 0,
         *_COMPONENTS(components),
+        heading.stamp.hash_version,
+        regions_text(heading.stamp.regions),
     )
+
+
+def regions_text(regions: Regions) -> str:
+    """Regions as a row keeps them."""
+    return "/".join(regions)
+
+
+def regions_from(text: str) -> Regions:
+    """Regions of a row; a row that was kept before regions were tells none."""
+    insured_place, _, place_of_care = text.partition("/")
+    return Regions(insured_place, place_of_care)
 
 
 def accumulator_entries(key: LedgerKey, seq: int, deltas: Mapping[str, int], source_id: str) -> list[AccumulatorEntry]:
@@ -194,6 +209,6 @@ def repeated(stamp: RequestStamp, stored: StoredAnswer) -> StoredAnswer | Fault:
     """
     if stored.kind == VOID:
         return precondition("MESSAGE_VOIDED", request_id=stamp.request_id)
-    if stored.content_hash != stamp.content_hash:
+    if not stamp.repeats(stored.content_hash, stored.hash_version, stored.regions):
         return conflict("REQUEST_ID_REUSED", request_id=stamp.request_id)
     return stored

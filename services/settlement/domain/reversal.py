@@ -8,7 +8,7 @@ from datetime import datetime
 
 from services.kernel.errors import not_found, precondition
 from services.settlement.domain.bill import Desk
-from services.settlement.domain.encounters import RequestStamp
+from services.settlement.domain.encounters import Regions, RequestStamp
 from services.settlement.domain.entries import REVERSE, SETTLE, VOID, Heading, StoredAnswer
 from services.settlement.domain.ledger import LedgerKey
 from services.settlement.domain.outcome import Components
@@ -108,6 +108,7 @@ class BookedSettlement:
     preselfpay_in_base: bool
     response: bytes
     record: bytes
+    regions: Regions
     components: Components
 
     @property
@@ -182,7 +183,7 @@ def counter_heading(original: BookedSettlement, order: ReversalOrder, setl_id: s
     """What the row of a counter-entry says beside its amounts."""
     return Heading(
         setl_id=setl_id,
-        stamp=order.stamp,
+        stamp=order.stamp.resolved(original.regions),
         kind="reverse",
         mdtrt_id=original.mdtrt_id,
         key=original.key,

@@ -146,7 +146,7 @@ class EncounterOperations:
                 await writing.add_encounter(fresh)
             elif fresh.ec_token_digest:
                 await writing.change_encounter(replace(encounter, ec_token_digest=fresh.ec_token_digest))
-            return Accepted(render(encounter), ADMIT if fresh.kind == STAY else "register", encounter.mdtrt_id)
+            return Accepted(render(encounter), ADMIT if fresh.kind == STAY else "register", encounter)
 
         return await self.writes.once(stamp, fresh.psn_no, now, decide)
 
@@ -159,7 +159,7 @@ class EncounterOperations:
         async def decide(writing: Writing) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
             await _cancel(writing, encounter)
-            return Accepted(response, "cancel", encounter.mdtrt_id)
+            return Accepted(response, "cancel", encounter)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)
 
@@ -196,7 +196,7 @@ class EncounterOperations:
                 details=revise(encounter.details),
             )
             await writing.change_encounter(changed)
-            return Accepted(response, "describe", encounter.mdtrt_id)
+            return Accepted(response, "describe", encounter)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)
 
@@ -232,7 +232,7 @@ class EncounterOperations:
                 details=revise(encounter.details),
             )
             await writing.change_encounter(changed)
-            return Accepted(response, DISCHARGE, encounter.mdtrt_id)
+            return Accepted(response, DISCHARGE, encounter)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)
 
@@ -248,7 +248,7 @@ class EncounterOperations:
             check_not_settled(encounter, await writing.settled_since_discharge(encounter.mdtrt_id))
             check_no_open_stay(await writing.open_stay(encounter.psn_no), encounter.fixmedins_code)
             await writing.change_encounter(replace(encounter, state=OPEN, end_at=None))
-            return Accepted(response, "undo_discharge", encounter.mdtrt_id)
+            return Accepted(response, "undo_discharge", encounter)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)
 
@@ -286,7 +286,7 @@ class EncounterOperations:
                 raise Moved
             if stay.state != CANCELLED:
                 await _cancel(writing, stay)
-            return Accepted(render(stay.mdtrt_id), "reverse", stay.mdtrt_id)
+            return Accepted(render(stay.mdtrt_id), "reverse", stay)
 
         return await self.writes.once(stamp, psn_no if known is None else known.psn_no, now, decide)
 

@@ -116,7 +116,7 @@ class FeeOperations:
             await self._keep(writing, upload, new, now)
             by_number = {upload.lines[place].feedetl_sn: answers[place] for place in decision.places}
             told = [decision.stored.get(place) or by_number[line.feedetl_sn] for place, line in enumerate(upload.lines)]
-            return Accepted(render(told), "upload", encounter.mdtrt_id)
+            return Accepted(render(told), "upload", encounter)
 
         return await self.writes.once(stamp, upload.name.psn_no, now, decide)
 
@@ -131,7 +131,7 @@ class FeeOperations:
         async def decide(writing: Writing) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
             await _cancel_batches(writing, encounter.mdtrt_id, chrg_bchno, "data.chrg_bchno")
-            return Accepted(response, "cancel_fees", encounter.mdtrt_id)
+            return Accepted(response, "cancel_fees", encounter)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)
 
@@ -150,7 +150,7 @@ class FeeOperations:
                 await _cancel_batches(writing, encounter.mdtrt_id, ALL_BATCHES, "data")
             else:
                 await self._take_back(writing, encounter.mdtrt_id, numbers, now)
-            return Accepted(response, "cancel_fees", encounter.mdtrt_id)
+            return Accepted(response, "cancel_fees", encounter)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)
 

@@ -74,7 +74,7 @@ class Reversing:
             counter = await work.settlement(original.counter_setl_id)
             if counter is None:
                 raise Moved
-            await work.add_entry(Entry(self.new_id(""), order.stamp, counter.response, None, "repeat", order.now))
+            await work.add_entry(_entry(self.new_id(""), order, counter.response, "repeat", original))
             return counter.response
 
         async def repeat(_: SettlementReader, stored: StoredAnswer) -> bytes:
@@ -105,7 +105,7 @@ class Reversing:
                 heading = void_heading(order, name, self.new_id(""), stored_moment(order.now))
                 await work.save(Writing(settlements=[settlement_row(heading, NOTHING, b"", b"")]))
             response = render(NEVER_ARRIVED if original is None else taken_back(original))
-            await work.add_entry(Entry(self.new_id(""), order.stamp, response, None, "message", order.now))
+            await work.add_entry(_entry(self.new_id(""), order, response, "message", original))
             return response
 
         async def told(books: SettlementReader) -> bytes:
@@ -181,6 +181,12 @@ class Reversing:
         await work.mark_reversed(original.setl_id)
         await work.save(Writing([row], entries, postings))
         return response
+
+
+def _entry(entry_id: str, order: ReversalOrder, response: bytes, kind: str, original: BookedSettlement | None) -> Entry:
+    """What a request leaves that makes no counter-entry."""
+    stamp = order.stamp if original is None else order.stamp.resolved(original.regions)
+    return Entry(entry_id, stamp, response, None, kind, order.now)
 
 
 async def _stored(books: SettlementReader, order: ReversalOrder) -> StoredAnswer | None:

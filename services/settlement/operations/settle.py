@@ -17,6 +17,7 @@ from services.settlement.domain.answer import Answer
 from services.settlement.domain.bill import Order
 from services.settlement.domain.booking import settlement_postings
 from services.settlement.domain.decision import Decision, PreparedBill, decide, wanted_of
+from services.settlement.domain.encounters import Regions
 from services.settlement.domain.entries import (
     SETTLE,
     Books,
@@ -122,7 +123,8 @@ class Settling:
         answer = answer_of(item, decision, setl_id)
         response, record = self.scribe.settled(answer)
         seq, at = decision.ledger.seq + 1, stored_moment(order.now)
-        row = settlement_row(_heading(item, decision, setl_id, seq, at), settlement.components, response, record)
+        heading = _heading(item, decision, setl_id, seq, at)
+        row = settlement_row(heading, settlement.components, response, record)
         entries = accumulator_entries(key, seq, settlement.accumulator_deltas, setl_id)
         postings = settlement_postings(setl_id, settlement, item.own, item.family, books.accounts, key.benefit_year, at)
         writing.settlements.append(row)
@@ -130,7 +132,10 @@ class Settling:
         writing.postings += postings
         writing.settled += [(batch.fee_batch_id, setl_id) for batch in decision.batches]
         stamp = order.stamp
-        stored = StoredAnswer(stamp.scope, stamp.request_id, stamp.content_hash, SETTLE, setl_id, response)
+        stored = StoredAnswer(
+            *(stamp.scope, stamp.request_id, stamp.content_hash, SETTLE, setl_id, response),
+            *(stamp.hash_version, heading.stamp.regions),
+        )
         books.answers[stamp.scope, stamp.request_id] = stored
         books.years[key] = after_deltas(decision.ledger, settlement.accumulator_deltas)
         if decision.ec_token_digest:
@@ -164,7 +169,7 @@ def _heading(item: PreparedBill, decision: Decision, setl_id: str, seq: int, at:
     order, bill = item.order, item.order.bill
     return Heading(
         setl_id=setl_id,
-        stamp=order.stamp,
+        stamp=order.stamp.resolved(Regions(item.enrolment.insuplc_admdvs, item.institution.admdvs)),
         kind=SETTLE,
         mdtrt_id=item.encounter.mdtrt_id,
         key=item.key,

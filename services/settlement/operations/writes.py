@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from services.settlement.domain.encounters import Entry, RequestStamp, repeated_answer
+from services.settlement.domain.encounters import Encounter, Entry, RequestStamp, repeated_answer
 from services.settlement.domain.entries import Moved
 from services.settlement.operations.ports import NewId
 from services.settlement.operations.rows import EncounterStore, Snapshot, Writing
@@ -26,7 +26,7 @@ class Accepted:
 
     response: bytes
     kind: str
-    mdtrt_id: str | None
+    encounter: Encounter | None
 
 
 Decide = Callable[[Writing], Awaitable[Accepted]]
@@ -79,9 +79,10 @@ class Writes:
             if answered is not None:
                 return answered
             accepted = await decide(writing)
-            await writing.add_entry(
-                Entry(self.new_id(""), stamp, accepted.response, accepted.mdtrt_id, accepted.kind, now)
-            )
+            mdtrt_id, kept = None, stamp
+            if accepted.encounter is not None:
+                mdtrt_id, kept = accepted.encounter.mdtrt_id, stamp.resolved(accepted.encounter.regions)
+            await writing.add_entry(Entry(self.new_id(""), kept, accepted.response, mdtrt_id, accepted.kind, now))
             return accepted.response
 
 

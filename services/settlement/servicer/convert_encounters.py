@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -13,11 +14,11 @@ from services.kernel.clock import BEIJING, age_on, beijing_day
 from services.kernel.codes import pooling_area
 from services.runtime.call import CallContext
 from services.runtime.columns import from_micros
-from services.runtime.idempotency import content_hash, content_of, scope_of
+from services.runtime.idempotency import content_hash, content_of, first_content_hash, regions_of, scope_of
 from services.runtime.texts.table import text
 from services.settlement.domain.benefits import FundCheck
 from services.settlement.domain.bill import STAY
-from services.settlement.domain.encounters import OPEN, Encounter, RequestStamp, days_in_hospital
+from services.settlement.domain.encounters import OPEN, Encounter, Regions, RequestStamp, days_in_hospital
 from services.settlement.domain.insured import SUSPENDED, Enrolment, Insured
 from services.settlement.operations.persons import InsuredInfo
 from services.settlement.servicer.convert_settlement import day_message, moment, national_codes
@@ -50,7 +51,14 @@ class Codes:
 
 def stamp_of(call: CallContext, request: Any) -> RequestStamp:
     """Whose write it is and with which content."""
-    return RequestStamp(scope_of(call.caller), request.request_id, call.method, content_hash(request))
+    return RequestStamp(
+        scope=scope_of(call.caller),
+        request_id=request.request_id,
+        rpc=call.method,
+        content_hash=content_hash(request),
+        regions=Regions(*regions_of(request)),
+        first_hash=partial(first_content_hash, request),
+    )
 
 
 def kept_stamp_of(call: CallContext, request: Any, told: str) -> RequestStamp:

@@ -18,6 +18,7 @@ from services.settlement.domain.encounters import (
     FeePresence,
     RequestStamp,
 )
+from services.settlement.domain.entries import regions_from, regions_text
 from services.settlement.store.locks import person_lock
 from services.settlement.store.tables import ENCOUNTER, ENCOUNTER_ENTRY
 
@@ -39,8 +40,8 @@ _LISTED: Final = sql(
     " ORDER BY begin_at DESC, mdtrt_id DESC LIMIT ?8"
 )
 _ENTRY: Final = sql(
-    "SELECT entry_id, rpc, content_hash, content, response, mdtrt_id, kind, created_at"
-    " FROM encounter_entry WHERE scope = ?1 AND request_id = ?2"
+    "SELECT entry_id, rpc, content_hash, content, response, mdtrt_id, kind, created_at, hash_version,"
+    " regions FROM encounter_entry WHERE scope = ?1 AND request_id = ?2"
 )
 _SETTLED_SINCE: Final = sql(
     "SELECT setl_id FROM settlement WHERE mdtrt_id = ?1 AND kind = 'settle' AND state = 'standing' AND setl_at >="
@@ -69,8 +70,8 @@ class EncounterReader:
     async def entry(self, scope: str, request_id: str) -> Entry | None:
         """The accepted write of that request id."""
         for row in await self._connection.run(_ENTRY, scope, request_id):
-            entry_id, rpc, content_hash, content, response, mdtrt_id, kind, created_at = row
-            stamp = RequestStamp(scope, request_id, rpc, content_hash, content)
+            entry_id, rpc, content_hash, content, response, mdtrt_id, kind, created_at, version, regions = row
+            stamp = RequestStamp(scope, request_id, rpc, content_hash, content, version, regions_from(regions))
             return Entry(entry_id, stamp, response, mdtrt_id, kind, from_micros(created_at))
         return None
 
@@ -122,6 +123,7 @@ class EncounterWriter(EncounterReader):
         row = (
             *(entry.entry_id, stamp.scope, stamp.request_id, stamp.rpc, stamp.content_hash, stamp.content),
             *(entry.response, entry.mdtrt_id, entry.kind, to_micros(entry.created_at)),
+            *(stamp.hash_version, regions_text(stamp.regions)),
         )
         await self._connection.insert(_ADD_ENTRY[self._dialect], [row])
 

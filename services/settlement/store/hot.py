@@ -26,6 +26,7 @@ from services.settlement.domain.entries import (
     Wanted,
     Writing,
     loaded_moment,
+    regions_from,
 )
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.moments import BEFORE_BEGIN, CLOCKS_DIFFER, FeeMoment
@@ -38,7 +39,8 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _LEDGER: Final = "psn_no = k0 AND {0}.insutype = k1 AND {0}.insuplc_admdvs = k2 AND {0}.benefit_year = k3"
 
 _ANSWERS: Final = {
-    dialect: "SELECT s.scope, s.request_id, s.content_hash, s.kind, s.setl_id, s.response, COALESCE(c.setl_id, '')"
+    dialect: "SELECT s.scope, s.request_id, s.content_hash, s.kind, s.setl_id, s.response, s.hash_version,"
+    " s.regions, COALESCE(c.setl_id, '')"
     f" FROM {keys_from(dialect, 2)} JOIN settlement AS s ON s.scope = k0 AND s.request_id = k1"
     " LEFT JOIN settlement AS c ON c.reverses = s.setl_id"
     for dialect in _DIALECTS
@@ -115,7 +117,7 @@ class BookReader:
         books = Books()
         if wanted.requests:
             for row in await self._rows(_ANSWERS, 2, wanted.requests):
-                books.answers[row[0], row[1]] = StoredAnswer(*row)
+                books.answers[row[0], row[1]] = StoredAnswer._make((*row[:7], regions_from(row[7]), row[8]))
         if wanted.encounters:
             for row in await self._rows(_ENCOUNTERS, 1, wanted.encounters):
                 books.encounters[row[0]] = BilledEncounter(*row)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from services.runtime.db import Database, insert_statement, sql
 from services.settlement.domain.booking import Posting
 from services.settlement.domain.encounters import Entry
-from services.settlement.domain.entries import StoredAnswer, stored_moment
+from services.settlement.domain.entries import StoredAnswer, regions_from, regions_text, stored_moment
 from services.settlement.domain.ledger import LedgerKey
 from services.settlement.domain.opening import Opened
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
@@ -27,7 +27,7 @@ _SETTLEMENT: Final = (
     "SELECT s.setl_id, s.scope, s.request_id, s.rpc, s.kind, s.state,"
     " COALESCE(s.reverses, (SELECT c.setl_id FROM settlement AS c WHERE c.reverses = s.setl_id), ''), s.mdtrt_id,"
     " s.psn_no, s.insutype, s.insuplc_admdvs, s.benefit_year, s.ledger_seq, s.med_type, s.msgid, s.invono,"
-    " s.policies_json, s.preselfpay_in_base, s.response, s.record,"
+    " s.policies_json, s.preselfpay_in_base, s.response, s.record, s.regions,"
     f" {', '.join(f's.{name}' for name in MONEY_FIELDS)}, s.pool_prop_selfpay_e4 FROM settlement AS s"
 )
 
@@ -106,11 +106,11 @@ class SettlementReader(BookReader):
     async def entry(self, scope: str, request_id: str) -> StoredAnswer | None:
         """The answer of a request that left an entry of its own."""
         rows = await self._all(
-            "SELECT scope, request_id, content_hash, 'entry', entry_id, response FROM ledger_entry"
+            "SELECT scope, request_id, content_hash, 'entry', entry_id, response, hash_version, regions FROM ledger_entry"
             " WHERE scope = ?1 AND request_id = ?2",
             *(scope, request_id),
         )
-        return StoredAnswer(*rows[0]) if rows else None
+        return StoredAnswer._make((*rows[0][:7], regions_from(rows[0][7]), "")) if rows else None
 
     async def _all(self, statement: str, *parameters: Any) -> Sequence[Any]:
         if self._dialect == "postgresql":
@@ -131,7 +131,7 @@ class SettlementWriter(SettlementReader, BookWriter):
         stamp = entry.stamp
         row = (
             *(entry.entry_id, stamp.scope, stamp.request_id, stamp.rpc, stamp.content_hash),
-            *(entry.response, stored_moment(entry.created_at)),
+            *(entry.response, stored_moment(entry.created_at), stamp.hash_version, regions_text(stamp.regions)),
         )
         statement = insert_statement(LEDGER_ENTRY, self._dialect, _ENTRY_COLUMNS)
         await self._connection.insert(statement, [row])
@@ -160,6 +160,15 @@ def _booked(rows: Sequence[Any]) -> BookedSettlement | None:
     if not rows:
         return None
     row = tuple(rows[0])
-    key, components = LedgerKey(*row[8:12]), Components(*row[20:])
-    values: list[Any] = [*row[:8], key, row[12] or 0, *row[13:17], bool(row[17]), *row[18:20], components]
+    key, components = LedgerKey(*row[8:12]), Components(*row[21:])
+    values: list[Any] = [
+        *row[:8],
+        key,
+        row[12] or 0,
+        *row[13:17],
+        bool(row[17]),
+        *row[18:20],
+        regions_from(row[20]),
+        components,
+    ]
     return BookedSettlement(*values)

@@ -8,7 +8,7 @@ care, begin, disease, `exp_content`, `details`), 2402 (end, disease, `exp_conten
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -29,6 +29,17 @@ from services.runtime.db import Fen, Json, Moment
 from services.settlement.domain.outcome import FUND_FIELDS, MONEY_FIELDS
 
 METADATA: Final = MetaData()
+
+
+def _content_columns() -> tuple[Column[Any], ...]:
+    """What stands beside the content hash of a request: its version, and the regions that the request resolved to."""
+    return (
+        # 1: operator and regions are in the hash.
+        Column("hash_version", Integer, nullable=False, server_default="1"),
+        # Insured place and place of care, `990100/990100`.
+        Column("regions", Text, nullable=False, server_default=""),
+    )
+
 
 ENCOUNTER: Final = Table(
     "encounter",
@@ -87,6 +98,7 @@ ENCOUNTER_ENTRY: Final = Table(
     Column("mdtrt_id", Text),
     Column("kind", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
+    *_content_columns(),
     UniqueConstraint("scope", "request_id", name="encounter_entry_request"),
     Index("encounter_entry_of", "mdtrt_id"),
 )
@@ -202,6 +214,7 @@ SETTLEMENT: Final = Table(
     Column("pool_prop_selfpay_e4", BigInteger, nullable=False, server_default="0"),
     # 1 where a layer pays for advance self-pay too: the one exception to identity 9.
     Column("preselfpay_in_base", Integer, nullable=False, server_default="0"),
+    *_content_columns(),
     CheckConstraint("kind IN ('settle', 'reverse', 'void')", name="settlement_kind"),
     CheckConstraint("state IN ('standing', 'reversed')", name="settlement_state"),
     CheckConstraint("(kind = 'reverse') = (reverses IS NOT NULL)", name="settlement_reverses"),
@@ -288,5 +301,6 @@ LEDGER_ENTRY: Final = Table(
     Column("content_hash", Text, nullable=False),
     Column("response", LargeBinary, nullable=False),
     Column("created_at", Moment, nullable=False),
+    *_content_columns(),
     UniqueConstraint("scope", "request_id", name="ledger_entry_request"),
 )
