@@ -6,7 +6,7 @@ Both are read, not written: served ones from the `transaction` options, titles f
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from io import StringIO
@@ -78,8 +78,17 @@ class Transactions:
 
 def known_titles() -> Mapping[str, str]:
     """Number → Chinese name of every transaction of the national text and of the provincial numbers seen beside it."""
+    return {row["infno"]: row["title"] for row in _known()}
+
+
+def planned_numbers() -> frozenset[str]:
+    """The known numbers that are not served yet and will be."""
+    return frozenset(row["infno"] for row in _known() if row["planned"])
+
+
+def _known() -> Iterator[Mapping[str, str]]:
     table = files("gateway.national").joinpath("transactions.csv").read_text(encoding="utf-8")
-    return {row["infno"]: row["title"] for row in csv.DictReader(StringIO(table))}
+    yield from csv.DictReader(StringIO(table))
 
 
 def _served(method: MethodContract) -> tuple[Served, ...]:

@@ -16,8 +16,10 @@ from typing import Final
 import httpx
 import pytest
 
+from gateway.national.transactions import known_titles
 from services import mesh
 from services.runtime.config import settings_markdown
+from tools import transactions_table
 from tools.running import HOST
 from tools.tidy import ROOT
 
@@ -28,6 +30,7 @@ FENCE: Final = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK: Final = re.compile(r"\]\((?!https?://|#)([^)]+)\)")
 RUNNABLE: Final = "bash run"
 SETTINGS: Final = re.compile(r"<!-- settings -->\n(.*?)<!-- /settings -->", re.DOTALL)
+TRANSACTIONS: Final = re.compile(r"<!-- transactions -->\n(.*?)<!-- /transactions -->", re.DOTALL)
 GATEWAY_PORT: Final = mesh.member(mesh.GATEWAY).port
 URL: Final = f"http://{HOST}:{GATEWAY_PORT}"
 START_S: Final = 60.0
@@ -72,6 +75,18 @@ def test_the_table_of_settings_is_that_of_the_program(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", BOTH)
+def test_the_table_of_transactions_is_that_of_the_contract(path: Path) -> None:
+    (told,) = TRANSACTIONS.findall(path.read_text(encoding="utf-8"))
+    assert told == transactions_table.table("en" if path == ENGLISH else "zh")
+
+
+def test_every_known_transaction_stands_in_the_table_once() -> None:
+    cells = [cell for line in transactions_table.table("en").splitlines()[2:] for cell in line.split("|")[3:6]]
+    numbers = [number for cell in cells for number in transactions_table.expanded(cell)]
+    assert sorted(numbers) == sorted(known_titles())
+
+
+@pytest.mark.parametrize("path", BOTH)
 def test_the_table_of_members_is_the_mesh_table(path: Path) -> None:
     (rows,) = (
         found for table in tables(path) if (found := {row[0]: row for row in table[1:]}).keys() >= set(mesh.names())
@@ -101,11 +116,9 @@ def test_what_is_served_is_listed_as_it_is_served(path: Path) -> None:
         for each in method.transactions
         if each.wrapper == "INFNO"
     }
-    (line,) = re.findall(r"1101 1201.*?9002", path.read_text(encoding="utf-8"), re.DOTALL)
-    listed: set[str] = set()
-    for word in line.split():
-        first, dash, last = word.partition("–")
-        listed.update(str(number) for number in range(int(first), int(last) + 1)) if dash else listed.add(word)
+    (told,) = TRANSACTIONS.findall(path.read_text(encoding="utf-8"))
+    cells = [line.split("|")[3] for line in told.splitlines()[2:]]
+    listed = {number for cell in cells for number in transactions_table.expanded(cell)}
     assert listed == served
 
 
