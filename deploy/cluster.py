@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from services import mesh
+from services.runtime.keys import handed_out
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -57,7 +58,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What signs caller tokens, the first operator's API key, and the password of the database, of any characters."""
+    """The mesh key, which no container gets, the first operator's API key, and the password of the database, of any
+    characters.
+    """
 
     mesh_key: str
     operator_key: str
@@ -88,13 +91,14 @@ def plan(secrets: Secrets, passed_on: Mapping[str, str] | None = None, image: st
         volumes={DATA_VOLUME: "/var/lib/postgresql"},
     )
     common = {name: (passed_on or {}).get(name, "") for name in PASSED_ON}
-    common |= {"YIBAO_MESH_KEY": secrets.mesh_key, "YIBAO_TLS": "off"}
+    common |= {"YIBAO_TLS": "off"}
     members = tuple(_container(entry, secrets, common, image) for entry in mesh.start_order())
     return Plan(NETWORK, (DATA_VOLUME,), (database, *members))
 
 
 def _container(entry: mesh.Member, secrets: Secrets, common: Mapping[str, str], image: str) -> Container:
-    environment = dict(common)
+    # Its own keys and no other's: whoever breaks into one container cannot speak for the rest.
+    environment = dict(common) | {"YIBAO_MESH_KEY": _keys(secrets, entry.name)}
     if PARTNERS in entry.services:
         environment["YIBAO_BOOTSTRAP_OPERATOR_KEY"] = secrets.operator_key
     if entry.services:
@@ -115,6 +119,13 @@ def _container(entry: mesh.Member, secrets: Secrets, common: Mapping[str, str], 
         published={entry.port: entry.port} if entry.name == mesh.GATEWAY else {},
         after=((DATABASE,) if entry.has_store else ()) + entry.calls,
     )
+
+
+def _keys(secrets: Secrets, name: str) -> str:
+    """The keys of one member; "" where the mesh key is missing, with which nothing is started."""
+    if len(secrets.mesh_key) < KEY_CHARACTERS:
+        return ""
+    return handed_out(secrets.mesh_key.encode(), name).text()
 
 
 def _address_setting(name: str) -> str:

@@ -82,6 +82,7 @@ class Gatherer:
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[Message] = loop.create_future()
         context = self._peers.item_context(
+            self._batch.member,
             as_caller=options.caller,
             deadline=wire_time() + timedelta(seconds=options.timeout_s),
             business_date=options.business_date,

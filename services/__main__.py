@@ -15,18 +15,24 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
 
 import uvloop
 
 from services import mesh
 from services.runtime.children import READY, Children
 from services.runtime.config import Config, ConfigError
-from services.runtime.embedded import EmbeddedMesh, mesh_key
+from services.runtime.embedded import EmbeddedMesh, given_keys
+from services.runtime.keys import KeyLines, Keys, follow, split
 from services.runtime.logs import configure_logging
 from services.runtime.server import StartError
 
 ALL = "all"
+KEY_SETTINGS: Final = ("YIBAO_MESH_KEY", "YIBAO_MESH_KEY_FILE")
+
+_LOOK_FOR_KEYS_S: Final = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,14 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _check_workers(config, names, workers)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             if options.child:
-                return runner.run(_run_here(EmbeddedMesh(config, names), child=True))
+                return runner.run(_run_child(config, names, KeyLines(sys.stdin.fileno())))
             here, beside = _places(names, workers, split=options.split, single=options.single)
-            if not beside:
-                return runner.run(_run_here(EmbeddedMesh(config, here), child=False))
-            key = {"YIBAO_MESH_KEY": mesh_key(config).decode()}
-            children = Children({**os.environ, **overrides, **key}, config.seconds("YIBAO_STOP_GRACE_S"))
-            members = EmbeddedMesh(config, here) if here else None
-            return runner.run(_run_beside(members, children, beside))
+            environ = {name: value for name, value in {**os.environ, **overrides}.items() if name not in KEY_SETTINGS}
+            return runner.run(_run(config, given_keys(config), here, beside, environ))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
@@ -60,19 +62,66 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-async def _run_here(running: EmbeddedMesh, *, child: bool) -> int:
-    stopping = _stop_signal()
-    if child:
-        # The parent never writes: readable means that it is gone, killed perhaps, and nobody else would stop this one.
-        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stopping.set)
+async def _run(
+    config: Config, keys: Keys, here: Sequence[str], beside: Sequence[str], environ: Mapping[str, str]
+) -> int:
+    """Runs members here and others as children, each with its own keys, which follow a file of keys that changes."""
+    members = EmbeddedMesh(config, here, keys=keys) if here else None
+    children = Children(environ, config.seconds("YIBAO_STOP_GRACE_S"), keys_of=lambda name: keys.text([name]))
+    renewals = [children.renew_keys, *([members.renew_keys] if members else [])]
+    async with _following_keys(config, keys, [*here, *beside], renewals):
+        if members is not None and not beside:
+            return await _serve(members, _stop_signal())
+        return await _run_beside(members, children, beside)
+
+
+async def _run_child(config: Config, names: Sequence[str], lines: KeyLines) -> int:
+    running = EmbeddedMesh(config, names, keys=Keys(split(lines.first())))
+    stopping, loop = _stop_signal(), asyncio.get_running_loop()
+
+    def listen() -> None:
+        """Takes new keys from the parent; its silence means that it is gone, killed perhaps, and nobody else would stop this."""
+        came = lines.more()
+        if came is None:
+            loop.remove_reader(lines.descriptor)
+            stopping.set()
+        for line in came or ():
+            running.take_keys(line)
+
+    loop.add_reader(lines.descriptor, listen)
+    try:
+        return await _serve(running, stopping)
+    finally:
+        loop.remove_reader(lines.descriptor)
+
+
+async def _serve(running: EmbeddedMesh, stopping: asyncio.Event) -> int:
     await running.start()
     _keep_what_lives()
     print(READY + ", ".join(_told(running)), flush=True)
     await stopping.wait()
-    if child:
-        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
     await running.stop()
     return 0
+
+
+@asynccontextmanager
+async def _following_keys(
+    config: Config, keys: Keys, names: Sequence[str], renewals: Sequence[Callable[[], None]]
+) -> AsyncIterator[None]:
+    """During the block a file of keys that changes is read again, and whoever holds keys gets the new ones."""
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(_LOOK_FOR_KEYS_S)
+            if follow(keys, config, names):
+                for renew in renewals:
+                    renew()
+
+    looking = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        looking.cancel()
 
 
 async def _run_beside(here: EmbeddedMesh | None, children: Children, names: Sequence[str]) -> int:

@@ -1,6 +1,7 @@
 """The mesh as one table: which members exist, on which port, which RPC services each serves and whom it may call.
 
-Start order, allowed channels, deployment and the trace-edge test all read this table; only members that exist stand in it.
+Start order, allowed channels, caller tokens, deployment and the trace-edge test all read this table; only members that
+exist stand in it. Beside them stand the callers from outside that reach members without the gateway.
 """
 
 from __future__ import annotations
@@ -18,6 +19,14 @@ class Member:
     services: tuple[str, ...]
     calls: tuple[str, ...] = ()
     has_store: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outsider:
+    """A caller from outside the mesh with keys of its own: its name and the members that it may reach."""
+
+    name: str
+    calls: tuple[str, ...]
 
 
 GATEWAY = "gateway"
@@ -47,6 +56,12 @@ MESH: tuple[Member, ...] = (
     Member(GATEWAY, 7400, (), calls=("identity", "catalogue", "settlement"), has_store=False),
 )
 
+# Software of the operator that calls members itself, and a person at a terminal.
+OUTSIDERS: tuple[Outsider, ...] = (
+    Outsider("internal", calls=("identity", "catalogue", "settlement")),
+    Outsider("cli", calls=("identity", "catalogue", "settlement")),
+)
+
 
 def member(name: str) -> Member:
     """The member of that name; KeyError where the table has none."""
@@ -64,6 +79,31 @@ def names() -> tuple[str, ...]:
 def edges() -> frozenset[tuple[str, str]]:
     """Every allowed call as (caller, callee)."""
     return frozenset((entry.name, callee) for entry in MESH for callee in entry.calls)
+
+
+def callers() -> tuple[str, ...]:
+    """Names of all that hold keys: the members, then the callers from outside."""
+    return (*names(), *(each.name for each in OUTSIDERS))
+
+
+def callees_of(name: str) -> tuple[str, ...]:
+    """The members that a member or a caller from outside may call; KeyError where the table has none of that name."""
+    calls = {entry.name: entry.calls for entry in MESH} | {each.name: each.calls for each in OUTSIDERS}
+    if name not in calls:
+        raise KeyError(f"nobody named {name!r} calls; the mesh knows {', '.join(callers())}")
+    return calls[name]
+
+
+def callers_of(name: str) -> tuple[str, ...]:
+    """Who may call a member: members and callers from outside."""
+    return tuple(caller for caller in callers() if name in callees_of(caller))
+
+
+def speaks_for_others(name: str) -> bool:
+    """Whether a caller may call in the name of others, whom it has authenticated itself. Members but the gateway call in
+    their own name only.
+    """
+    return name == GATEWAY or name in {each.name for each in OUTSIDERS}
 
 
 def start_order() -> tuple[Member, ...]:

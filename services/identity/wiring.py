@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
+from functools import partial
 from random import SystemRandom
 from typing import Final
 
@@ -29,7 +28,7 @@ MEMBER: Final = "identity"
 BOOTSTRAP_KEY: Final = "YIBAO_BOOTSTRAP_OPERATOR_KEY"
 
 _SHORTEST_KEY: Final = 32
-_PURPOSE: Final = b"yibao identity: tokens and keys"
+_PURPOSE: Final = "yibao identity: tokens and keys"
 
 
 async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: TokenSigner) -> MemberServer:
@@ -37,11 +36,11 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     database = Database(config.database_url(MEMBER), clock, config.integer("YIBAO_DATABASE_POOL"))
     store = IdentityStore(database)
     new_id = time_ordered_ids(clock, SystemRandom())
-    # The store alone must not give anybody's token or key away: what derives them comes from the mesh's key.
-    own_key = hmac.new(config.mesh_key(), _PURPOSE, hashlib.sha256).digest()
+    # The store alone must not give anybody's token or key away: what derives them comes from the member's keys.
+    own_keys = partial(signer.derived, _PURPOSE)
     persons = PersonOperations(store)
-    credentials = CredentialOperations(store, new_id, secrets.token_bytes, own_key)
-    partners = PartnerOperations(store, new_id, secrets.token_bytes, own_key, config.sandbox)
+    credentials = CredentialOperations(store, new_id, secrets.token_bytes, own_keys)
+    partners = PartnerOperations(store, new_id, secrets.token_bytes, own_keys, config.sandbox)
     bootstrap_key = _bootstrap_key(config)
 
     async def start() -> None:

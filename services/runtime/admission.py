@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from protovalidate import Validator
 
 from services.kernel.clock import Clock
-from services.kernel.errors import Fault, FaultKind, Violation, Violations
+from services.kernel.errors import Fault, FaultKind, Violation, Violations, denied
 from services.runtime.auth import BUSINESS_DATE_KEY, TokenSigner
 from services.runtime.bounds import shape_of, window_of
 from services.runtime.call import ANYBODY, CallContext, Caller, Role, on_business_date, wire_time
@@ -57,11 +57,17 @@ class Admission:
         day: str | date | None = None,
         deadline: datetime | None = None,
         violations: Sequence[Violation] | None = None,
+        sender: Caller | None = None,
     ) -> CallContext:
-        """The context of an admitted call, else a Fault. `violations` are given where the message was checked already."""
+        """The context of an admitted call, else a Fault. `violations` are given where the message was checked already.
+
+        An item of a batch brings the token that its `sender` made for it: one made by another member is refused.
+        """
         if deadline is not None and deadline <= wire_time():
             raise Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED")
         caller = self.caller(method, token)
+        if token and sender is not None and caller.via != sender.via:
+            raise denied("CALLER_TOKEN_FORWARDED", caller=caller.via, sender=sender.via)
         business_date = self._business_date(caller, day) if day else None
         broken = self.violations(request) if violations is None else violations
         if broken:

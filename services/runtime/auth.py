@@ -1,62 +1,106 @@
-"""The caller token: who calls travels as a short-lived JWT signed with the mesh's key, and no header is believed without it.
+"""The caller token: who calls travels as a short-lived JWT that names the member it is for (`aud`) and the member that
+made it (`azp`), signed with the key of that edge. No header is believed without it.
 
-Both directions are cached in bounded tables, so that a repeated token costs one look-up.
+A token opens one member, for one calling member; a caller that the mesh table does not admit is refused before its
+signature is looked at. Both directions are cached in bounded tables, so that a repeated token costs one look-up.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import jwt
 
+from services import mesh
 from services.kernel.clock import Clock
-from services.kernel.errors import Fault, FaultKind
+from services.kernel.errors import Fault, FaultKind, denied
 from services.runtime.call import Caller, Role
+from services.runtime.keys import MemberKeys, derive
 
 CALLER_KEY = "yibao-caller"
 BUSINESS_DATE_KEY = "yibao-business-date"
-MIN_KEY_BYTES = 32
 
 _ALGORITHM = "HS256"
 _ISSUER = "yibao"
 _CACHE_SIZE = 4096
+_CLAIMS: Final = ("iss", "sub", "role", "exp", "aud", "azp")
+_SHOWN: Final = 40
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """The key of one edge, and the head of every token that it signs: by the head the key is found."""
+
+    caller: str
+    callee: str
+    key: bytes
+
+    @property
+    def head(self) -> dict[str, str]:
+        """Names the key without telling it."""
+        return {"kid": f"{self.caller}>{self.callee}.{derive(self.key, 'yibao key id').hex()[:8]}"}
+
+
 class TokenSigner:
-    """Signs and verifies caller tokens with one key; ValueError for a key shorter than 32 bytes."""
+    """Makes and verifies the caller tokens of one member, or of a caller from outside, with the keys that it holds."""
 
-    def __init__(self, key: bytes, clock: Clock) -> None:
-        if len(key) < MIN_KEY_BYTES:
-            raise ValueError(f"the mesh key needs at least {MIN_KEY_BYTES} bytes, it has {len(key)}")
-        self._key = key
+    def __init__(self, keys: Sequence[MemberKeys], clock: Clock) -> None:
+        self.name = keys[0].name
         self._clock = clock
-        self._signed: dict[tuple[Caller, int], tuple[str, float]] = {}
+        self._signed: dict[tuple[Caller, str, int], tuple[str, float]] = {}
         self._verified: dict[str, tuple[Caller, float]] = {}
+        self.renew(keys)
 
-    def sign(self, caller: Caller, ttl_s: int = 60) -> str:
-        """A token that holds for at most `ttl_s` seconds and for at least half of them: it is made anew only then."""
+    def renew(self, keys: Sequence[MemberKeys]) -> None:
+        """Takes other keys: the first set signs, all are accepted. Tokens of a key that is gone are refused from now on."""
+        self._keys = tuple(keys)
+        self._outgoing = {name: _Edge(self.name, name, key) for name, key in keys[0].calls.items()}
+        callers = mesh.callers_of(self.name)
+        incoming = [_Edge(each, self.name, held.of_caller(each)) for held in keys if held.own for each in callers]
+        self._incoming = {_head_text(edge): edge for edge in incoming}
+        self._signed.clear()
+        self._verified.clear()
+
+    def derived(self, purpose: str) -> tuple[bytes, ...]:
+        """Keys of the member for a purpose of its own, one for each set; the first is for what is made now."""
+        return tuple(derive(each.own, purpose) for each in self._keys)
+
+    def sign(self, caller: Caller, audience: str, ttl_s: int = 60) -> str:
+        """A token for the member `audience`, which holds for at most `ttl_s` seconds and for at least half of them.
+
+        ValueError where the mesh table has no such edge, or does not let this member speak for `caller`.
+        """
         now = self._clock().timestamp()
-        known = self._signed.get((caller, ttl_s))
+        known = self._signed.get((caller, audience, ttl_s))
         if known is not None and known[1] - ttl_s <= now < known[1] - ttl_s / 2:
             return known[0]
+        edge = self._outgoing.get(audience)
+        if edge is None:
+            raise ValueError(f"the mesh table does not allow {self.name} to call {audience}")
+        if not may_speak(self.name, caller):
+            raise ValueError(f"{self.name} may not speak for another, as {caller.role}")
         expires = now + ttl_s
         claims = {
             "iss": _ISSUER,
+            "aud": audience,
+            "azp": self.name,
             "sub": caller.subject,
             "role": caller.role.value,
             "sbx": caller.sandbox,
             "exp": expires,
         }
-        token = jwt.encode(claims, self._key, algorithm=_ALGORITHM)
-        _remember(self._signed, (caller, ttl_s), (token, expires))
+        token = jwt.encode(claims, edge.key, algorithm=_ALGORITHM, headers=edge.head)
+        _remember(self._signed, (caller, audience, ttl_s), (token, expires))
         return token
 
     def verify(self, token: str) -> Caller:
-        """Who calls; Fault UNAUTHENTICATED with CALLER_TOKEN_INVALID or CALLER_TOKEN_EXPIRED."""
+        """Who calls, and through which member; Fault UNAUTHENTICATED or DENIED with the reason."""
         known = self._verified.get(token)
         if known is None:
             known = self._decode(token)
@@ -71,18 +115,67 @@ class TokenSigner:
         return datetime.fromtimestamp(self._verified[token][1], self._clock().tzinfo)
 
     def _decode(self, token: str) -> tuple[Caller, float]:
+        edge = self._incoming.get(token.partition(".")[0])
+        if edge is None:
+            raise self._why_not(token)
         try:
             claims = jwt.decode(
                 token,
-                self._key,
+                edge.key,
                 algorithms=[_ALGORITHM],
                 issuer=_ISSUER,
+                audience=self.name,
                 # The expiry is compared with the mesh's own clock on every use, cached or not.
-                options={"require": ["iss", "sub", "role", "exp"], "verify_exp": False, "verify_iat": False},
+                options={"require": list(_CLAIMS), "verify_exp": False, "verify_iat": False},
             )
-            return Caller(Role(claims["role"]), claims["sub"], claims.get("sbx") is True), float(claims["exp"])
+            caller = Caller(Role(claims["role"]), claims["sub"], claims.get("sbx") is True, via=edge.caller)
+            expires = float(claims["exp"])
         except (jwt.PyJWTError, ValueError, TypeError):
-            raise Fault(FaultKind.UNAUTHENTICATED, "CALLER_TOKEN_INVALID") from None
+            raise _invalid() from None
+        if claims["azp"] != edge.caller:
+            raise _invalid()
+        if not may_speak(edge.caller, caller):
+            raise denied("CALLER_SPEAKS_FOR_ITSELF", caller=edge.caller)
+        return caller, expires
+
+    def _why_not(self, token: str) -> Fault:
+        """The refusal of a token that no key of this member signed. What it says of itself is not believed, only told."""
+        try:
+            claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+        except (jwt.PyJWTError, ValueError, TypeError):
+            return _invalid()
+        audience, caller = claims.get("aud"), claims.get("azp")
+        if not isinstance(audience, str) or not isinstance(caller, str):
+            return _invalid()
+        if audience != self.name:
+            told = {"audience": _shown(audience), "member": self.name}
+            return Fault(FaultKind.UNAUTHENTICATED, "CALLER_TOKEN_WRONG_AUDIENCE", told)
+        if caller not in mesh.callers():
+            return Fault(FaultKind.UNAUTHENTICATED, "CALLER_UNKNOWN", {"caller": _shown(caller)})
+        if caller not in mesh.callers_of(self.name):
+            return denied("CALLER_NOT_ADMITTED", caller=caller, member=self.name)
+        return _invalid()
+
+
+def may_speak(name: str, caller: Caller) -> bool:
+    """Whether a member may call in the name of `caller`: as itself always, as another member never, else by the table."""
+    if caller.role is Role.SERVICE:
+        return caller.subject == name
+    return mesh.speaks_for_others(name)
+
+
+def _head_text(edge: _Edge) -> str:
+    """The first part of every token that is signed on an edge."""
+    return jwt.encode({}, edge.key, algorithm=_ALGORITHM, headers=edge.head).partition(".")[0]
+
+
+def _invalid() -> Fault:
+    return Fault(FaultKind.UNAUTHENTICATED, "CALLER_TOKEN_INVALID")
+
+
+def _shown(name: str) -> str:
+    """A name that anybody may have written, as far as it can be one."""
+    return name[:_SHOWN] if name.isascii() and name.replace("-", "").replace("_", "").isalnum() else "?"
 
 
 def _remember(table: dict[_K, _V], key: _K, value: _V) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
@@ -28,11 +28,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: a role, its subject (institution code, channel code, psn_no, operator number, member name), sandbox or not."""
+    """Who calls: a role, its subject (institution code, channel code, psn_no, operator number, member name), sandbox or not.
+
+    `via` is the member that made the token of a call being served; it is no part of who calls.
+    """
 
     role: Role
     subject: str
     sandbox: bool = False
+    via: str = field(default="", compare=False)
 
 
 ANYBODY = Caller(Role.PUBLIC, "", False)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from services.runtime.server import StartError
@@ -25,14 +26,20 @@ Process = subprocess.Popen[bytes]
 class Children:
     """Processes, each running one member by `python -m services NAME`.
 
-    A child's standard input stays open as long as this process lives; its end tells the child to stop. Children come from
-    `subprocess`, which does not copy this process to start another: uvloop's own way forks it, and a fork of a process
-    with gRPC threads was seen to spin for ever before it became the child.
+    A child's standard input stays open as long as this process lives; its end tells the child to stop. Through it the child
+    is given the keys of its member, a line at the start and one whenever they change: so it holds no other's, and they
+    stand in no environment. Children come from `subprocess`, which does not copy this process to start another: uvloop's
+    own way forks it, and a fork of a process with gRPC threads was seen to spin for ever before it became the child.
     """
 
     def __init__(
-        self, environ: Mapping[str, str], grace_s: float, command: Sequence[str] = (sys.executable, "-m", "services")
+        self,
+        environ: Mapping[str, str],
+        grace_s: float,
+        command: Sequence[str] = (sys.executable, "-m", "services"),
+        keys_of: Callable[[str], str] = str,
     ) -> None:
+        self._keys_of = keys_of
         self._command = tuple(command)
         self._environ = dict(environ)
         self._grace_s = grace_s
@@ -48,6 +55,11 @@ class Children:
             await self.stop()
             raise
         return told
+
+    def renew_keys(self) -> None:
+        """Gives each child the keys that its member holds now."""
+        for name, process in self._running:
+            self._give_keys(name, process)
 
     async def watch(self) -> str:
         """Waits until a child ends by itself; its name."""
@@ -73,6 +85,7 @@ class Children:
     async def _start(self, name: str) -> str:
         process = self._spawned(name)
         self._running.append((name, process))
+        self._give_keys(name, process)
         try:
             async with asyncio.timeout(_START_S):
                 said = await asyncio.to_thread(_ready_line, process)
@@ -82,6 +95,13 @@ class Children:
         if not said:
             raise StartError(f"{name} ended before it was ready; what it said stands above")
         return said.removeprefix(READY).strip()
+
+    def _give_keys(self, name: str, process: Process) -> None:
+        assert process.stdin is not None
+        # A child that has ended is noticed by whoever watches.
+        with suppress(BrokenPipeError):
+            process.stdin.write(f"{self._keys_of(name)}\n".encode())
+            process.stdin.flush()
 
     def _spawned(self, name: str) -> Process:
         return subprocess.Popen(
@@ -106,4 +126,5 @@ async def _ended(process: Process) -> None:
 def _close(process: Process) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            pipe.close()
+            with suppress(BrokenPipeError):
+                pipe.close()

@@ -83,8 +83,15 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "YIBAO_MESH_KEY",
         "key",
         "",
-        "Key that signs caller tokens, at least 32 characters, the same in every member. The sandbox makes its own.",
+        "Key from which the keys of caller tokens follow, at least 32 characters; or one member's keys out of it, as "
+        "`yibao mesh-keys` prints them. The sandbox makes its own.",
         secret=True,
+    ),
+    Setting(
+        "YIBAO_MESH_KEY_FILE",
+        "path",
+        "",
+        "File of such keys instead, one a line, read again when it changes: the first signs, two are accepted.",
     ),
     Setting(
         "YIBAO_BOOTSTRAP_OPERATOR_KEY",
@@ -216,14 +223,22 @@ class Config:
         common = self.text("YIBAO_DATABASE_URL").replace("{member}", member)
         return own or common or f"sqlite:///{self.data_dir / member}.sqlite"
 
-    def mesh_key(self) -> bytes:
-        """The key of caller tokens; the sandbox keeps one of its own in the data folder, readable by its user only."""
-        key = self.text("YIBAO_MESH_KEY")
-        if key:
-            return key.encode()
+    def key_file(self) -> Path | None:
+        """The file with the keys of caller tokens: the one named, or the sandbox's own in the data folder, made if need be.
+
+        None where a setting holds the key; ConfigError where there is neither.
+        """
+        named = self.path("YIBAO_MESH_KEY_FILE")
+        if named is not None or self.text("YIBAO_MESH_KEY"):
+            return named
         if not self.sandbox:
             raise ConfigError(["YIBAO_MESH_KEY must be set outside the sandbox (to try things out: YIBAO_SANDBOX=on)"])
         return _sandbox_key(self.data_dir / "mesh.key")
+
+    def mesh_key(self) -> bytes:
+        """The key that signs: of the setting, or the first line of the file."""
+        file = self.key_file()
+        return file.read_bytes().split(b"\n")[0].strip() if file else self.text("YIBAO_MESH_KEY").encode()
 
 
 def settings_markdown(language: Language = "en") -> str:
@@ -237,7 +252,7 @@ def settings_markdown(language: Language = "en") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sandbox_key(file: Path) -> bytes:
+def _sandbox_key(file: Path) -> Path:
     """Made once: whoever comes second, even at the same moment, reads what the first one wrote."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -246,7 +261,7 @@ def _sandbox_key(file: Path) -> bytes:
             draft.flush()
             with suppress(FileExistsError):
                 os.link(draft.name, file)
-    return file.read_bytes()
+    return file
 
 
 def _unknown(name: str, known: Mapping[str, Setting]) -> str:
@@ -256,6 +271,8 @@ def _unknown(name: str, known: Mapping[str, Setting]) -> str:
 
 def _contradictions(values: Mapping[str, object]) -> list[str]:
     """Settings each of which is right, and that do not go together."""
+    if values.get("YIBAO_MESH_KEY") and values.get("YIBAO_MESH_KEY_FILE"):
+        return ["YIBAO_MESH_KEY_FILE: YIBAO_MESH_KEY is set as well; give one of the two"]
     workers, pool = values.get("YIBAO_COMMIT_WORKERS"), values.get("YIBAO_DATABASE_POOL")
     if isinstance(workers, int) and isinstance(pool, int) and workers > pool:
         return [f"YIBAO_COMMIT_WORKERS: {workers} commits need as many connections, YIBAO_DATABASE_POOL has {pool}"]

@@ -20,6 +20,7 @@ from services.kernel.clock import Clock, system_clock
 from services.kernel.errors import Fault
 from services.runtime.auth import TokenSigner
 from services.runtime.config import Config
+from services.runtime.keys import Keys, load, split
 from services.runtime.server import StartError
 from services.runtime.telemetry import Telemetry
 from services.runtime.texts.table import text
@@ -58,13 +59,25 @@ class EmbeddedMesh:
         names: Sequence[str] = (),
         clock: Clock = system_clock,
         build_of: Callable[[mesh.Member], Build] | None = None,
+        keys: Keys | None = None,
     ) -> None:
         self.config = config
         self._names = frozenset(names or mesh.names())
         self._clock = clock
         self._build_of = build_of or imported_build
         self._started: list[_Started] = []
-        self.signer = TokenSigner(mesh_key(config), clock)
+        self._signers: dict[str, TokenSigner] = {}
+        self.keys = keys or given_keys(config)
+
+    def renew_keys(self) -> None:
+        """Gives each member that runs here the keys that hold now."""
+        for name, signer in self._signers.items():
+            signer.renew(self.keys.of(name))
+
+    def take_keys(self, line: str) -> None:
+        """Takes the keys that whoever started this process hands it."""
+        if self.keys.replace(split(line), self._signers):
+            self.renew_keys()
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -95,7 +108,8 @@ class EmbeddedMesh:
             telemetry = Telemetry(member.name, self.config)
             rest.callback(telemetry.stop)
             try:
-                made: Any = self._build_of(member)(self.config, self._clock, telemetry, self.signer)
+                signer = self._signers[member.name] = TokenSigner(self.keys.of(member.name), self._clock)
+                made: Any = self._build_of(member)(self.config, self._clock, telemetry, signer)
                 server: Startable = await made if inspect.isawaitable(made) else made
                 await server.start()
             except Fault as fault:
@@ -146,11 +160,13 @@ def _locked(file: Path) -> BinaryIO:
     return opened
 
 
-def mesh_key(config: Config) -> bytes:
-    """The key of caller tokens; StartError where the sandbox cannot keep its own in the data folder."""
+def given_keys(config: Config) -> Keys:
+    """The keys of caller tokens; StartError where their file cannot be read or the sandbox cannot keep its own."""
     try:
-        return config.mesh_key()
+        return load(config)
     except OSError as error:
+        if config.path("YIBAO_MESH_KEY_FILE"):
+            raise StartError(f"YIBAO_MESH_KEY_FILE: {error.filename} cannot be read ({error.strerror})") from None
         raise StartError(
             f"The folder {config.data_dir} cannot be used ({error.strerror}): choose another by YIBAO_DATA_DIR"
         ) from None

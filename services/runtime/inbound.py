@@ -25,7 +25,7 @@ from services.kernel.errors import Fault, FaultKind, invalid
 from services.runtime.admission import Admission
 from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
 from services.runtime.bounds import LARGE_BYTES, Shape, shape_of
-from services.runtime.call import CallContext, use_call, wire_time
+from services.runtime.call import CallContext, current_call, use_call, wire_time
 from services.runtime.config import Config
 from services.runtime.contract import Contract, Effect, MethodContract, Number
 from services.runtime.logs import ACCESS_LOGGER, describe, write
@@ -121,6 +121,7 @@ class Inbound:
             day=f"{day.year:04}-{day.month:02}-{day.day:02}" if context.HasField("business_date") else None,
             deadline=_moment(context) if context.HasField("deadline") else None,
             violations=violations,
+            sender=current_call().caller,
         )
 
     def refuse(self, error: BaseException) -> Status:

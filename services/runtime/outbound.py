@@ -140,7 +140,7 @@ class Peers:
         transport = self._transport(callee)
         call = find_call()
         limit_s = self._limit(call, timeout_s)
-        metadata = [(CALLER_KEY, self._signer.sign(as_caller or self._self))]
+        metadata = [(CALLER_KEY, self._signer.sign(as_caller or self._self, callee))]
         day = business_date or (call.business_date if call else None)
         if day is not None:
             metadata.append((BUSINESS_DATE_KEY, day.isoformat()))
@@ -154,6 +154,7 @@ class Peers:
 
     def item_context(
         self,
+        member: str,
         *,
         span: Span | None = None,
         call: CallContext | None = None,
@@ -161,13 +162,13 @@ class Peers:
         deadline: datetime | None = None,
         business_date: date | None = None,
     ) -> ItemContext:
-        """The context of an item sent in a batch RPC: token, deadline, trace and business date.
+        """The context of an item sent to `member` in a batch RPC: token, deadline, trace and business date.
 
         `call` and `span` are those of the item (of an `Admitted`), else the current ones.
         """
         own = call or find_call()
         context = ItemContext(
-            caller_token=self._signer.sign(as_caller or self._self),
+            caller_token=self._signer.sign(as_caller or self._self, member),
             traceparent=inject(span),
         )
         until = deadline or (own.deadline if own else None)

@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from services import mesh
 from services.kernel.clock import Clock, system_clock
+from services.runtime import keys
 from services.runtime.auth import TokenSigner
 from services.runtime.config import Config
 from services.runtime.contract import Contract
@@ -65,9 +66,9 @@ class MemberServer:
         self._watch: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
         self.address = config.address(self.name)
-        key = signer or TokenSigner(config.mesh_key(), clock)
+        known = signer or TokenSigner(keys.load(config).of(self.name), clock)
         contract = Contract.load(self.member.services)
-        self.inbound = Inbound(self.name, contract, config, telemetry, key, clock)
+        self.inbound = Inbound(self.name, contract, config, telemetry, known, clock)
         for add, servicer in servicers:
             add(servicer, _Collector(self.inbound))
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import grpc
 
 from services.catalogue.wiring import build
-from services.runtime.auth import CALLER_KEY, TokenSigner
+from services.runtime.auth import CALLER_KEY
 from services.runtime.call import Caller, Role
 from services.runtime.config import Config
 from services.runtime.telemetry import Telemetry
 from tests.catalogue.builders import NOW
+from tests.tokens import Tokens
 from yibao.catalogue.v1.catalogue_pb2_grpc import CatalogueServiceStub
 
 KEY = b"a key for tests only, thirty-two bytes"
@@ -25,11 +26,12 @@ class Member:
     """A running catalogue and how to call it."""
 
     stub: CatalogueServiceStub
-    signer: TokenSigner
+    tokens: Tokens
 
     def as_role(self, role: Role, subject: str = "1") -> tuple[tuple[str, str], ...]:
         """Metadata of a caller."""
-        return ((CALLER_KEY, self.signer.sign(Caller(role, subject, True))),)
+        named = "settlement" if role is Role.SERVICE else subject
+        return ((CALLER_KEY, self.tokens.sign(Caller(role, named, True), "catalogue")),)
 
 
 @asynccontextmanager
@@ -44,13 +46,13 @@ async def running(folder: Path, **settings: str) -> AsyncIterator[Member]:
         **settings,
     }
     config = Config.load({}, overrides)
-    signer = TokenSigner(KEY, lambda: NOW)
+    tokens = Tokens(KEY, lambda: NOW)
     telemetry = Telemetry("catalogue", config)
-    server = await build(config, lambda: NOW, telemetry, signer)
+    server = await build(config, lambda: NOW, telemetry, tokens.signer("catalogue"))
     await server.start()
     try:
         async with grpc.aio.insecure_channel(server.address) as channel:
-            yield Member(CatalogueServiceStub(channel), signer)
+            yield Member(CatalogueServiceStub(channel), tokens)
     finally:
         await server.stop(0)
         telemetry.stop()

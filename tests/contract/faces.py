@@ -141,7 +141,7 @@ class GrpcFace:
     ) -> Answer:
         """A refusal comes back as its code and reason."""
         self.watched.watch(request)
-        metadata: Metadata = self.mesh.metadata(caller)
+        metadata: Metadata = self.mesh.metadata(method.member, caller)
         if credential is not None:
             metadata = ((CALLER_KEY, credential),)
         sent = with_unknown_fields(request) if unknown_fields else request

@@ -10,7 +10,6 @@ from google.protobuf.message import Message
 from protovalidate import Validator
 
 from services.runtime.admission import Admission
-from services.runtime.auth import TokenSigner
 from services.runtime.contract import Contract, MethodContract
 from tests.contract.agreements import agree
 from tests.contract.breaking import broken_messages
@@ -18,6 +17,7 @@ from tests.contract.matching import matching, unmatching
 from tests.contract.messages import Shape, build, leaves
 from tests.contract.world import World
 from tests.mesh.seeds import person, seed_requests
+from tests.tokens import Tokens
 
 METHODS = sorted(Contract.of_mesh().methods.values(), key=lambda each: each.full_name)
 NOW = datetime(2026, 6, 10, 2, 0, tzinfo=UTC)
@@ -33,7 +33,7 @@ def a_world() -> World:
 
 
 def admission() -> Admission:
-    return Admission(TokenSigner(b"0" * 32, lambda: NOW), lambda: NOW, sandbox=True)
+    return Admission(Tokens(b"0" * 32, lambda: NOW).signer("identity"), lambda: NOW, sandbox=True)
 
 
 ADMISSION = admission()

@@ -17,7 +17,8 @@ from docker import DockerClient
 
 from deploy import cluster
 from services import mesh
-from services.runtime.config import Config
+from services.runtime.config import Config, ConfigError
+from services.runtime.keys import handed_out, load
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = cluster.Secrets("k" * 32, "o" * 32, "p@ss/w%rd:#$")
@@ -27,6 +28,9 @@ ENVIRONMENT = {
     "YIBAO_BOOTSTRAP_OPERATOR_KEY": SECRETS.operator_key,
     "POSTGRES_PASSWORD": SECRETS.database_password,
 }
+# Compose cannot derive keys: it is given each member's own, as `yibao mesh-keys --env` prints them.
+KEYS = {f"KEYS_OF_{name.upper()}": handed_out(SECRETS.mesh_key.encode(), name).text() for name in mesh.names()}
+COMPOSED = KEYS | {name: value for name, value in ENVIRONMENT.items() if name != "YIBAO_MESH_KEY"}
 VARIABLE = re.compile(r"\$\{(\w+)(?::([?-])([^}]*))?\}")
 WOKEN = {"created": "start", "exited": "start", "paused": "unpause"}
 
@@ -59,7 +63,7 @@ def filled(value: object, environ: Mapping[str, str]) -> object:
 
 @pytest.mark.parametrize("passed_on", [{}, TRACES], ids=["own traces", "a collector"])
 def test_the_compose_file_and_the_plan_name_the_same_containers_in_the_same_way(passed_on: dict[str, str]) -> None:
-    services = compose(ENVIRONMENT | passed_on)["services"]
+    services = compose(COMPOSED | passed_on)["services"]
     plan = cluster.plan(SECRETS, passed_on)
     assert set(services) == {entry.name for entry in plan.containers}
     for entry in plan.containers:
@@ -73,13 +77,18 @@ def test_the_compose_file_and_the_plan_name_the_same_containers_in_the_same_way(
         assert [f"{name}:{path}" for name, path in entry.volumes.items()] == written.get("volumes", [])
 
 
+@pytest.mark.parametrize("name", COMPOSED)
+def test_without_a_secret_compose_does_not_start(name: str) -> None:
+    rest = {each: value for each, value in COMPOSED.items() if each != name}
+    with pytest.raises(ComposeRefusal, match=f"set {name}"):
+        compose(rest)
+
+
 @pytest.mark.parametrize("name", ENVIRONMENT)
-def test_without_a_secret_neither_way_starts(
+def test_without_a_secret_the_plan_is_not_applied(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rest = {each: value for each, value in ENVIRONMENT.items() if each != name}
-    with pytest.raises(ComposeRefusal, match=f"set {name}"):
-        compose(rest)
     monkeypatch.delenv(name, raising=False)
     for each, value in rest.items():
         monkeypatch.setenv(each, value)
@@ -106,6 +115,17 @@ def test_each_container_gets_settings_that_the_member_accepts(passed_on: dict[st
             config = Config.load(entry.environment)
             assert config.text("YIBAO_TRACE_EXPORTER") == passed_on.get("YIBAO_TRACE_EXPORTER", "sqlite")
             assert config.text("YIBAO_OTLP_ENDPOINT") == passed_on.get("YIBAO_OTLP_ENDPOINT", "")
+
+
+def test_each_container_holds_the_keys_of_its_member_and_no_other() -> None:
+    containers = {entry.name: entry for entry in cluster.plan(SECRETS).containers if entry.name != cluster.DATABASE}
+    for name, entry in containers.items():
+        assert SECRETS.mesh_key not in entry.environment.values()
+        held = load(Config.load(entry.environment))
+        assert held.of(name) == (handed_out(SECRETS.mesh_key.encode(), name),)
+        for other in set(containers) - {name}:
+            with pytest.raises(ConfigError, match=f"no keys of {other}"):
+                held.of(other)
 
 
 def test_the_first_operators_key_reaches_the_member_that_knows_keys_and_no_other() -> None:

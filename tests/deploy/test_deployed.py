@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import MetaData
 
 from deploy import cluster
+from services import mesh
 from services.kernel.clock import system_clock
 from services.kernel.errors import Fault
 from services.runtime.db import Database
@@ -36,7 +37,12 @@ def settings_of(member: str) -> dict[str, str]:
     (entry,) = (each for each in cluster.plan(SECRETS).containers if each.name == member)
     places = ("_ADDRESS", "_HOST", "_URL")
     named = {name: value for name, value in entry.environment.items() if name.startswith("YIBAO_")}
-    return {name: value for name, value in named.items() if not name.endswith(places)}
+    own = {name: value for name, value in named.items() if not name.endswith(places)}
+    # The test's members share one process, which therefore holds what all the containers are given.
+    keys = (
+        entry.environment["YIBAO_MESH_KEY"] for entry in cluster.plan(SECRETS).containers if entry.name in mesh.names()
+    )
+    return own | {"YIBAO_MESH_KEY": " ".join(keys)}
 
 
 def key_of_hospital(subject: str) -> partner_pb2.IssueApiKeyRequest:

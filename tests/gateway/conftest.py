@@ -14,11 +14,11 @@ import pytest
 
 from gateway.app import HttpServer, build
 from services.kernel.errors import not_found
-from services.runtime.auth import TokenSigner
 from services.runtime.config import Config
 from services.runtime.telemetry import Telemetry
 from tests.gateway.fake_mesh import FakeMesh
 from tests.gateway.spans import KeptSpans
+from tests.tokens import Tokens
 from yibao.identity.v1 import partner_pb2
 from yibao.options.v1 import options_pb2
 
@@ -103,8 +103,8 @@ def settings() -> dict[str, str]:
 async def scene(tmp_path: Path, settings: dict[str, str]) -> AsyncIterator[Scene]:
     """A gateway in a sandbox with one hospital that need not prove anything."""
     clock = SetClock()
-    signer = TokenSigner(KEY.encode(), clock)
-    mesh = FakeMesh(signer)
+    tokens = Tokens(KEY, clock)
+    mesh = FakeMesh(tokens)
     await mesh.start()
     address = f"127.0.0.1:{mesh.port}"
     names = ("IDENTITY", "CATALOGUE", "SETTLEMENT")
@@ -118,7 +118,7 @@ async def scene(tmp_path: Path, settings: dict[str, str]) -> AsyncIterator[Scene
     config = Config.load({}, given | settings)
     spans = KeptSpans()
     telemetry = Telemetry("gateway", config, spans)
-    server = await build(config, clock, telemetry, signer)
+    server = await build(config, clock, telemetry, tokens.signer("gateway"))
     await server.start()
     partners = {HOSPITAL: hospital()}
     keys: dict[str, tuple[int, str]] = {}

@@ -12,10 +12,11 @@ import grpc
 from google.protobuf.message import Message
 
 from services.kernel.errors import Fault
-from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
+from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY
 from services.runtime.call import Caller
 from services.runtime.contract import Contract, MethodContract
 from services.runtime.status import to_rpc_error, to_status
+from tests.tokens import Tokens
 
 Answer = Callable[[Any], Any]
 
@@ -35,12 +36,12 @@ class Asked:
 class FakeMesh:
     """All members behind one port. `answers` maps a method's name to a message, a Fault or a function of the request."""
 
-    def __init__(self, signer: TokenSigner) -> None:
+    def __init__(self, tokens: Tokens) -> None:
         self.answers: dict[str, Any] = {}
         self.asked: list[Asked] = []
         self.batches: list[int] = []
         self.port = 0
-        self._signer = signer
+        self._tokens = tokens
         self._contract = Contract.of_mesh()
         self._server: grpc.aio.Server | None = None
 
@@ -106,7 +107,7 @@ class FakeMesh:
     async def _answer(
         self, method: MethodContract, request: Any, token: str, day: str, traceparent: str, left_s: float
     ) -> Message:
-        self.asked.append(Asked(method.name, request, self._signer.verify(token), day, traceparent, left_s))
+        self.asked.append(Asked(method.name, request, self._tokens.verify(token), day, traceparent, left_s))
         answer = self.answers.get(method.name)
         if callable(answer):
             answer = answer(request)

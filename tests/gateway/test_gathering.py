@@ -15,13 +15,13 @@ from gateway.batching import Gatherer, Limits
 from gateway.cache import TimedCache
 from services.kernel.clock import system_clock
 from services.kernel.errors import Fault, FaultKind
-from services.runtime.auth import TokenSigner
 from services.runtime.call import Caller, Role
 from services.runtime.config import Config
 from services.runtime.contract import Contract, MethodContract
 from services.runtime.outbound import Peers
 from services.runtime.telemetry import Telemetry
 from tests.gateway.spans import KeptSpans
+from tests.tokens import Tokens
 from yibao.settlement.v1 import settlement_pb2
 
 HOSPITAL = Caller(Role.INSTITUTION, "H99010000001", True)
@@ -59,7 +59,7 @@ async def gathered(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncItera
     config = Config.load({}, given)
     spans = KeptSpans()
     telemetry = Telemetry("gateway", config, spans)
-    peers = Peers("gateway", config, TokenSigner(b"k" * 32, system_clock), telemetry)
+    peers = Peers("gateway", config, Tokens(b"k" * 32, system_clock).signer("gateway"), telemetry)
     contract = Contract.of_mesh()
     unary = contract.method("yibao.settlement.v1.SettlementService.Settle")
     batch = contract.method("yibao.settlement.v1.SettlementService.BatchSettle")

@@ -14,11 +14,11 @@ import pytest
 from gateway import bodies
 from gateway.app import build
 from services.kernel.clock import system_clock
-from services.runtime.auth import TokenSigner
 from services.runtime.config import Config
 from services.runtime.server import StartError
 from services.runtime.telemetry import Telemetry
 from tests.gateway.conftest import KEY, Scene, envelope
+from tests.tokens import Tokens
 from yibao.settlement.v1 import settlement_pb2
 
 QUERY = envelope("5203", {"data": {"psn_no": "1", "mdtrt_id": "2"}})
@@ -221,7 +221,7 @@ class TestStart:
             given = {"YIBAO_GATEWAY_PORT": str(port), "YIBAO_MESH_KEY": KEY, "YIBAO_TRACE_EXPORTER": "none"}
             config = Config.load({}, given)
             telemetry = Telemetry("gateway", config)
-            server = await build(config, system_clock, telemetry, TokenSigner(KEY.encode(), system_clock))
+            server = await build(config, system_clock, telemetry, Tokens(KEY, system_clock).signer("gateway"))
             with pytest.raises(StartError, match=f"{port}.*YIBAO_GATEWAY_PORT"):
                 await server.start()
 

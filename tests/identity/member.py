@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 from services.identity import wiring
 from services.kernel.errors import Fault
-from services.runtime.auth import TokenSigner
 from services.runtime.call import Caller, Role
 from services.runtime.config import Config
 from services.runtime.outbound import Peers
 from services.runtime.server import MemberServer
 from services.runtime.telemetry import Telemetry
 from tests.identity.people import Ticking
+from tests.tokens import Tokens
 
 HOSPITAL = Caller(Role.INSTITUTION, "H99010000001", sandbox=True)
 CLINIC = Caller(Role.INSTITUTION, "H99010000002", sandbox=True)
@@ -33,7 +33,8 @@ class Running:
 
     server: MemberServer
     peers: Peers
-    signer: TokenSigner
+    of_settlement: Peers
+    tokens: Tokens
     clock: Ticking
     telemetry: Telemetry
 
@@ -43,7 +44,8 @@ class Running:
 
     async def call(self, method: Any, request: Any, caller: Caller, day: date | None = None) -> Any:
         """Calls as that caller, on that business date."""
-        return await self.peers.call(method, request, as_caller=caller, business_date=day, timeout_s=10)
+        peers = self.of_settlement if caller == SETTLEMENT else self.peers
+        return await peers.call(method, request, as_caller=caller, business_date=day, timeout_s=10)
 
     async def reason(self, method: Any, request: Any, caller: Caller, day: date | None = None) -> str:
         """The reason with which the call is refused, empty where it is not."""
@@ -56,6 +58,7 @@ class Running:
     async def stop(self) -> None:
         """Closes everything."""
         await self.peers.close()
+        await self.of_settlement.close()
         await self.server.stop(0)
         self.telemetry.stop()
 
@@ -63,9 +66,10 @@ class Running:
 async def start(settings: Mapping[str, str], clock: Ticking) -> Running:
     """Starts the member on a free port."""
     config = Config.load({**settings, "YIBAO_IDENTITY_ADDRESS": "127.0.0.1:0", "YIBAO_TRACE_EXPORTER": "none"})
-    signer = TokenSigner(config.mesh_key(), clock)
+    tokens = Tokens(config.mesh_key(), clock)
     telemetry = Telemetry("identity", config)
-    server = await wiring.build(config, clock, telemetry, signer)
+    server = await wiring.build(config, clock, telemetry, tokens.signer("identity"))
     await server.start()
     reached = replace(config, values={**config.values, "YIBAO_IDENTITY_ADDRESS": server.address})
-    return Running(server, Peers("gateway", reached, signer, telemetry), signer, clock, telemetry)
+    gateway, settlement = (Peers(each, reached, tokens.signer(each), telemetry) for each in ("gateway", "settlement"))
+    return Running(server, gateway, settlement, tokens, clock, telemetry)

@@ -64,7 +64,7 @@ async def _made(store: IdentityStore, clock: Ticking, dice: Dice, key: bytes = b
     async with store.write() as work:
         if not await work.persons.find([person(1).psn_no]):
             await work.persons.add([record(1), record(2)])
-    return Desk(CredentialOperations(store, lambda prefix: f"{prefix}{next(ids)}", dice, key), store, clock)
+    return Desk(CredentialOperations(store, lambda prefix: f"{prefix}{next(ids)}", dice, lambda: [key]), store, clock)
 
 
 @pytest.fixture

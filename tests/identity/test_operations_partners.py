@@ -40,14 +40,14 @@ async def _reason(awaitable: Awaitable[object]) -> str:
 def sandbox(store: IdentityStore, dice: Dice) -> PartnerOperations:
     """A sandbox."""
     ids = count(1)
-    return PartnerOperations(store, lambda prefix: f"{prefix}{next(ids)}", dice, b"k" * 32, sandbox=True)
+    return PartnerOperations(store, lambda prefix: f"{prefix}{next(ids)}", dice, lambda: [b"k" * 32], sandbox=True)
 
 
 @pytest.fixture
 def production(store: IdentityStore, dice: Dice) -> PartnerOperations:
     """The same store, no sandbox."""
     ids = count(1)
-    return PartnerOperations(store, lambda prefix: f"{prefix}{next(ids)}", dice, b"k" * 32, sandbox=False)
+    return PartnerOperations(store, lambda prefix: f"{prefix}{next(ids)}", dice, lambda: [b"k" * 32], sandbox=False)
 
 
 async def test_a_partner_is_resolved_by_code_and_by_access_key_with_its_secret(production: PartnerOperations) -> None:

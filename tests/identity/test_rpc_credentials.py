@@ -162,9 +162,11 @@ async def test_a_batch_answers_every_item_for_itself(running: Running, stub: Cre
     unknown = verification(psn_no="x")
     broken = verification(psn_no=person(1).psn_no, fixmedins_code="")
     no_day = verification(psn_no=person(1).psn_no, day=Date(year=2026, month=2, day=30))
-    request = batch(good, unknown, broken, by_number, no_day, token=running.signer.sign(SETTLEMENT))
+    request = batch(good, unknown, broken, by_number, no_day, token=running.tokens.sign(SETTLEMENT, "identity"))
     request.items.add().request.CopyFrom(good)
-    request.items.add(context=batch(good, token=running.signer.sign(HOSPITAL)).items[0].context).request.CopyFrom(good)
+    request.items.add(
+        context=batch(good, token=running.tokens.sign(HOSPITAL, "identity")).items[0].context
+    ).request.CopyFrom(good)
     answer = await running.call(stub.BatchVerify, request, SETTLEMENT)
     assert _reasons(answer) == [
         person(2).psn_no,
@@ -179,13 +181,15 @@ async def test_a_batch_answers_every_item_for_itself(running: Running, stub: Cre
 
 async def test_a_batch_of_only_broken_items_is_answered_too(running: Running, stub: CredentialServiceStub) -> None:
     no_day = verification(psn_no=person(1).psn_no, day=Date())
-    answer = await running.call(stub.BatchVerify, batch(no_day, token=running.signer.sign(SETTLEMENT)), SETTLEMENT)
+    answer = await running.call(
+        stub.BatchVerify, batch(no_day, token=running.tokens.sign(SETTLEMENT, "identity")), SETTLEMENT
+    )
     assert _reasons(answer) == ["INVALID_REQUEST"]
 
 
 async def test_a_batch_takes_64_items_and_no_more(running: Running, stub: CredentialServiceStub) -> None:
     items = [verification(psn_no=person(number % 2 + 1).psn_no) for number in range(65)]
-    token = running.signer.sign(SETTLEMENT)
+    token = running.tokens.sign(SETTLEMENT, "identity")
     answer = await running.call(stub.BatchVerify, batch(*items[:64], token=token), SETTLEMENT)
     assert _reasons(answer) == [person(number % 2 + 1).psn_no for number in range(64)]
     assert await running.reason(stub.BatchVerify, batch(*items, token=token), SETTLEMENT) == "INVALID_REQUEST"
@@ -195,7 +199,7 @@ async def test_a_batch_takes_64_items_and_no_more(running: Running, stub: Creden
 async def test_items_are_dated_by_their_own_business_date(running: Running, stub: CredentialServiceStub) -> None:
     decoded = await running.call(stub.DecodeCode, decoding(await _code(running, stub)), HOSPITAL)
     asked = verification(mdtrt_cert_type=EC, mdtrt_cert_no=decoded.out_data.ec_token)
-    request = batch(asked, asked, token=running.signer.sign(SETTLEMENT))
+    request = batch(asked, asked, token=running.tokens.sign(SETTLEMENT, "identity"))
     request.items[1].context.business_date.CopyFrom(on(TODAY + timedelta(days=1)))
     answer = await running.call(stub.BatchVerify, request, SETTLEMENT)
     assert _reasons(answer) == [person(1).psn_no, "EC_TOKEN_EXPIRED"]

@@ -31,6 +31,7 @@ from services.runtime.status import from_rpc_error
 from services.runtime.telemetry import Telemetry
 from services.runtime.trace_store import TraceStore
 from tests.mesh.seeds import OPERATOR, seed_requests
+from tests.tokens import Tokens
 from tools.running import HOST, free_ports
 
 MESH_KEY: Final = "a key of tests only, 32 bytes or more"
@@ -53,7 +54,7 @@ class Mesh:
     """A running mesh; `url` is the gateway's, "" where no gateway was started."""
 
     config: Config
-    signer: TokenSigner
+    tokens: Tokens
     clock: Clock
     url: str
     contract: Contract
@@ -73,7 +74,7 @@ class Mesh:
     ) -> Any:
         """Calls a member over gRPC; a refusal is raised as its Fault, a bug as InternalError. Without a caller: no token."""
         contract = self.contract.method(method)
-        metadata = self.metadata(caller, business_date)
+        metadata = self.metadata(contract.member, caller, business_date)
         answer = await self.send(contract, request.SerializeToString(), metadata, deadline_s)
         return contract.response_class.FromString(answer)
 
@@ -92,9 +93,9 @@ class Mesh:
             raise from_rpc_error(error, method.member) from None
         return answer
 
-    def metadata(self, caller: Caller | None, business_date: date | None = None) -> Metadata:
-        """Token and business date as a call carries them."""
-        token = ((CALLER_KEY, self.signer.sign(caller)),) if caller else ()
+    def metadata(self, member: str, caller: Caller | None, business_date: date | None = None) -> Metadata:
+        """Token and business date as a call to a member carries them."""
+        token = ((CALLER_KEY, self.tokens.sign(caller, member)),) if caller else ()
         return (*token, (BUSINESS_DATE_KEY, business_date.isoformat())) if business_date else token
 
     def traces(self) -> TraceStore:
@@ -130,7 +131,8 @@ async def started_mesh(
     embedded = EmbeddedMesh(config, names, ticking, build_of)
     await embedded.start()
     url = f"http://{HOST}:{config.integer('YIBAO_GATEWAY_PORT')}" if table.GATEWAY in names else ""
-    running = Mesh(config, embedded.signer, ticking, url, Contract.of_mesh(), telemetries, names)
+    tokens = Tokens(embedded.keys, ticking)
+    running = Mesh(config, tokens, ticking, url, Contract.of_mesh(), telemetries, names)
     try:
         yield running
     finally:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +20,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from services import mesh
 from services.kernel.errors import Fault, FaultKind, not_found
-from services.runtime.auth import CALLER_KEY, TokenSigner
+from services.runtime.auth import CALLER_KEY
 from services.runtime.batch import one_by_one, serve_batch
 from services.runtime.call import CallContext, Caller, Role, current_call
 from services.runtime.config import Config
@@ -28,6 +29,7 @@ from services.runtime.outbound import Peers
 from services.runtime.server import MemberServer
 from services.runtime.status import from_rpc_error
 from services.runtime.telemetry import Telemetry
+from tests.tokens import Tokens
 
 SERVICE = "runtimetest.v1.DeskService"
 MEMBER = mesh.Member("identity", 0, (SERVICE,))
@@ -36,6 +38,7 @@ SECRET_TEXT = "the name of a person"
 
 INSTITUTION = Caller(Role.INSTITUTION, "H99010000001", sandbox=True)
 OPERATOR = Caller(Role.OPERATOR, "OP1", sandbox=True)
+GATEWAY = Caller(Role.SERVICE, "gateway", sandbox=True)
 SETTLEMENT = Caller(Role.SERVICE, "settlement", sandbox=True)
 
 
@@ -113,7 +116,7 @@ class Running:
     config: Config
     servicer: DeskServicer
     server: MemberServer
-    signer: TokenSigner
+    tokens: Tokens
     spans_of_desk: InMemorySpanExporter
     spans_of_caller: InMemorySpanExporter
     peers: Peers
@@ -128,18 +131,36 @@ class Running:
         self.server.telemetry.stop()
         self.telemetry.stop()
 
+    @asynccontextmanager
+    async def seen_from(self, member: str) -> AsyncIterator[Peers]:
+        """The peers of another member that may call the desk."""
+        reached = Config(
+            {**self.config.values, "YIBAO_IDENTITY_ADDRESS": self.server.address}, placement=self.config.placement
+        )
+        peers = Peers(member, reached, self.tokens.signer(member), self.telemetry)
+        try:
+            yield peers
+        finally:
+            await peers.close()
+
     @property
     def stub(self) -> Any:
         """The stub that the caller's peers give."""
         return self.peers.stub(stub_class(SERVICE), "identity")
 
     async def raw(
-        self, method: str, message: Any, caller: Caller | None = None, timeout_s: float = 5, **metadata: str
+        self,
+        method: str,
+        message: Any,
+        caller: Caller | None = None,
+        timeout_s: float = 5,
+        via: str = "",
+        **metadata: str,
     ) -> bytes:
         """Calls past `Peers`, as any gRPC client may: bytes, own metadata; raises what came back as a Fault."""
         pairs = [(key.replace("_", "-"), value) for key, value in metadata.items()]
         if caller is not None:
-            pairs.append((CALLER_KEY, self.signer.sign(caller)))
+            pairs.append((CALLER_KEY, self.tokens.sign(caller, "identity", via)))
         body = message if isinstance(message, bytes) else message.SerializeToString()
         call: Any = self.channel.unary_unary(f"/{SERVICE}/{method}")
         try:
@@ -174,7 +195,7 @@ def contract() -> Contract:
 async def start(settings: Mapping[str, str]) -> Running:
     """Starts the desk with these settings."""
     config = Config.load(settings)
-    signer = TokenSigner(config.mesh_key(), clock)
+    tokens = Tokens(config.mesh_key(), clock)
     spans_of_desk, spans_of_caller = InMemorySpanExporter(), InMemorySpanExporter()
     servicer = DeskServicer()
     add = importlib.import_module("runtimetest.v1.desk_pb2_grpc").add_DeskServiceServicer_to_server
@@ -183,16 +204,16 @@ async def start(settings: Mapping[str, str]) -> Running:
         config,
         Telemetry("identity", config, spans_of_desk),
         [(add, _complete(servicer))],
-        signer=signer,
+        signer=tokens.signer("identity"),
         clock=clock,
     )
     await server.start()
     telemetry = Telemetry("settlement", config, spans_of_caller)
     callers = Config.load({**settings, "YIBAO_IDENTITY_ADDRESS": server.address})
     callers = Config(callers.values, config.placement)
-    peers = Peers("settlement", callers, signer, telemetry)
+    peers = Peers("settlement", callers, tokens.signer("settlement"), telemetry)
     channel = grpc.aio.insecure_channel(server.address)
-    return Running(config, servicer, server, signer, spans_of_desk, spans_of_caller, peers, telemetry, channel)
+    return Running(config, servicer, server, tokens, spans_of_desk, spans_of_caller, peers, telemetry, channel)
 
 
 def _complete(servicer: DeskServicer) -> Any:

@@ -16,12 +16,12 @@ from services.runtime.call import wire_time
 from services.runtime.status import InternalError, from_status
 from services.runtime.telemetry import extract
 from tests.runtime import desk
-from tests.runtime.desk import INSTITUTION, OPERATOR, SETTLEMENT, look
+from tests.runtime.desk import GATEWAY, INSTITUTION, OPERATOR, SETTLEMENT, look
 
 
 def item(running: desk.Running, request: Any, caller: Any = INSTITUTION, **context: Any) -> Any:
     made = desk.messages().BatchLookItem(request=request)
-    made.context.caller_token = running.signer.sign(caller) if caller else ""
+    made.context.caller_token = running.tokens.sign(caller, "identity") if caller else ""
     for name, value in context.items():
         field = getattr(made.context, name)
         if isinstance(value, str):
@@ -34,7 +34,7 @@ def item(running: desk.Running, request: Any, caller: Any = INSTITUTION, **conte
 
 
 async def outcomes(running: desk.Running, *items: Any) -> list[Any]:
-    answer = await running.raw("BatchLook", desk.messages().BatchLookRequest(items=items), SETTLEMENT)
+    answer = await running.raw("BatchLook", desk.messages().BatchLookRequest(items=items), GATEWAY)
     return list(desk.messages().BatchLookResponse.FromString(answer).outcomes)
 
 
@@ -64,7 +64,7 @@ async def test_an_item_is_admitted_by_the_rules_of_the_unary_method(running: des
         running,
         item(running, look(), OPERATOR),
         item(running, look(), None),
-        desk.messages().BatchLookItem(context={"caller_token": running.signer.sign(SETTLEMENT)}),
+        desk.messages().BatchLookItem(context={"caller_token": running.tokens.sign(GATEWAY, "identity")}),
     )
     assert fault_of(wrong_role).reason == "ROLE_NOT_ALLOWED"
     assert fault_of(no_token).reason == "CALLER_TOKEN_MISSING"
@@ -78,6 +78,13 @@ async def test_the_batch_itself_admits_members_only(running: desk.Running) -> No
     with pytest.raises(Fault) as caught:
         await running.raw("BatchLook", request, INSTITUTION)
     assert caught.value.reason == "ROLE_NOT_ALLOWED"
+
+
+async def test_an_item_whose_token_another_member_made_fails_alone(running: desk.Running) -> None:
+    taken, good = await outcomes(running, item(running, look(), SETTLEMENT), item(running, look("two")))
+    assert (fault_of(taken).kind, fault_of(taken).reason) == (FaultKind.DENIED, "CALLER_TOKEN_FORWARDED")
+    assert fault_of(taken).metadata == {"caller": "settlement", "sender": "gateway"}
+    assert good.response.said == "two!"
 
 
 @pytest.mark.parametrize("size", [0, 5])
@@ -175,7 +182,7 @@ async def test_a_handler_that_refuses_as_a_whole_refuses_every_admitted_item(run
         path = f"/{desk.SERVICE}/BatchLook"
         running.server.inbound.add(path, batch_look)
         message = desk.messages().BatchLookRequest(items=[item(running, look()), item(running, look(), OPERATOR)])
-        metadata = [("yibao-caller", running.signer.sign(SETTLEMENT))]
+        metadata = [("yibao-caller", running.tokens.sign(GATEWAY, "identity"))]
         raw = await running.server.inbound.serve(path, message.SerializeToString(), metadata, 5)
         first, second = desk.messages().BatchLookResponse.FromString(raw).outcomes
         assert isinstance(from_status(first.status), kind)

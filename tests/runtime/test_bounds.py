@@ -12,11 +12,11 @@ from google.protobuf.message import Message
 from services.kernel.errors import MORE_VIOLATIONS, MOST_VIOLATIONS, Fault, FaultKind, Violation, Violations
 from services.runtime import bounds
 from services.runtime.admission import Admission
-from services.runtime.auth import TokenSigner
 from services.runtime.bounds import MOST_VALUES, count_limit, shape_of
 from services.runtime.contract import Contract
 from services.runtime.status import MOST_BYTES, from_status, to_rpc_error, to_status
 from tests.runtime import desk
+from tests.tokens import Tokens
 from yibao.catalogue.v1 import catalogue_pb2
 from yibao.identity.v1 import person_pb2
 from yibao.settlement.v1 import fee_pb2, settlement_pb2
@@ -39,7 +39,7 @@ def refused_on_the_wire(message_class: Any, message: bytes) -> Violation:
 
 @pytest.fixture
 def admission() -> Admission:
-    return Admission(TokenSigner(b"k" * 32, desk.clock), desk.clock, sandbox=True)
+    return Admission(Tokens(b"k" * 32, desk.clock).signer("identity"), desk.clock, sandbox=True)
 
 
 def upload(lines: int) -> Any:

@@ -17,12 +17,12 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from opentelemetry.trace import StatusCode
 
 from services.kernel.errors import Fault, FaultKind
-from services.runtime.auth import TokenSigner
 from services.runtime.call import Caller, Role
 from services.runtime.logs import configure_logging
 from services.runtime.status import InternalError
 from tests.runtime import desk
 from tests.runtime.desk import INSTITUTION, OPERATOR, SETTLEMENT, look
+from tests.tokens import Tokens
 
 
 async def fault_of(call: Any) -> Fault:
@@ -62,7 +62,7 @@ async def test_a_call_without_a_token_is_unauthenticated(running: desk.Running) 
 
 
 async def test_a_token_of_another_mesh_is_not_believed(running: desk.Running) -> None:
-    foreign = TokenSigner(b"another key of another mesh, 32 b", desk.clock).sign(INSTITUTION)
+    foreign = Tokens("another key of another mesh, 32 b", desk.clock).sign(INSTITUTION, "identity")
     fault = await fault_of(running.raw("Look", look(), yibao_caller=foreign))
     assert (fault.kind, fault.reason) == (FaultKind.UNAUTHENTICATED, "CALLER_TOKEN_INVALID")
 

@@ -37,9 +37,16 @@ async def test_a_member_calls_in_its_own_name(placed: desk.Running) -> None:
     assert placed.servicer.calls[0].caller == SETTLEMENT
 
 
-async def test_a_member_may_call_in_the_name_of_its_caller(placed: desk.Running) -> None:
-    await placed.peers.call(placed.stub.Look, look(), as_caller=INSTITUTION)
-    assert placed.servicer.calls[0].caller == INSTITUTION
+async def test_the_gateway_calls_in_the_name_of_its_caller(placed: desk.Running) -> None:
+    async with placed.seen_from("gateway") as gateway:
+        await gateway.call(gateway.stub(stub_class(desk.SERVICE), "identity").Look, look(), as_caller=INSTITUTION)
+    assert (placed.servicer.calls[0].caller, placed.servicer.calls[0].caller.via) == (INSTITUTION, "gateway")
+
+
+async def test_a_member_that_authenticates_nobody_calls_in_no_other_name(placed: desk.Running) -> None:
+    with pytest.raises(ValueError, match="may not speak for another") as caught:
+        await placed.peers.call(placed.stub.Look, look(), as_caller=INSTITUTION)
+    assert INSTITUTION.subject not in str(caught.value)
 
 
 async def test_a_peers_refusal_is_a_fault_again(placed: desk.Running) -> None:
@@ -132,7 +139,7 @@ async def test_a_message_over_the_limit_is_refused(settings: dict[str, str]) -> 
 async def test_a_peer_out_of_reach_is_named(settings: dict[str, str]) -> None:
     config = Config.load({**settings, "YIBAO_IDENTITY_ADDRESS": "127.0.0.1:9", "YIBAO_TRACE_EXPORTER": "none"})
     running = await desk.start(settings)
-    peers = Peers("settlement", config, running.signer, Telemetry("settlement", config))
+    peers = Peers("settlement", config, running.tokens.signer("settlement"), Telemetry("settlement", config))
     try:
         stub: Any = peers.stub(stub_class(desk.SERVICE), "identity")
         fault = await fault_of(peers.call(stub.Look, look(), timeout_s=2))
@@ -147,7 +154,7 @@ async def test_a_peer_out_of_reach_is_named(settings: dict[str, str]) -> None:
 
 
 async def test_the_mesh_table_says_who_may_be_called(running: desk.Running) -> None:
-    peers = Peers("catalogue", running.config, running.signer, running.telemetry)
+    peers = Peers("catalogue", running.config, running.tokens.signer("catalogue"), running.telemetry)
     with pytest.raises(ValueError, match="does not allow catalogue to call identity"):
         peers.stub(stub_class(desk.SERVICE), "identity")
 
@@ -191,8 +198,8 @@ async def test_the_callee_sees_nothing_of_its_callers_call(placed: desk.Running)
 async def test_an_item_context_carries_token_deadline_date_and_trace(running: desk.Running) -> None:
     call = serving(5.0, date(2025, 6, 1))
     with use_call(call), running.telemetry.span("work") as work:
-        context = running.peers.item_context()
-    assert running.signer.verify(context.caller_token) == SETTLEMENT
+        context = running.peers.item_context("identity")
+    assert running.tokens.verify(context.caller_token) == SETTLEMENT
     assert context.deadline.ToDatetime(tzinfo=desk.NOON.tzinfo) == call.deadline
     assert (context.business_date.year, context.business_date.month, context.business_date.day) == (2025, 6, 1)
     assert f"{work.trace_id:032x}-{work.span_id:016x}" in context.traceparent

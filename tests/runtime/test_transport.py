@@ -60,7 +60,7 @@ async def test_a_caller_without_a_certificate_of_the_mesh_is_not_served(
     # Even one that believes the mesh's certificates.
     believes = {"YIBAO_TLS_AUTHORITY": tls["YIBAO_TLS_AUTHORITY"]} if stranger else {}
     config = Config.load({**settings, **stranger, **believes, "YIBAO_IDENTITY_ADDRESS": running.server.address})
-    peers = Peers("settlement", config, running.signer, running.telemetry)
+    peers = Peers("settlement", config, running.tokens.signer("settlement"), running.telemetry)
     try:
         with pytest.raises(Fault) as caught:
             await peers.call(peers.stub(stub_class(desk.SERVICE), "identity").Look, desk.look(), timeout_s=1)

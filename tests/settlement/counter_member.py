@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from services.kernel.clock import system_clock
 from services.kernel.errors import Fault
-from services.runtime.auth import TokenSigner
 from services.runtime.call import Caller, Role
 from services.runtime.config import Config
 from services.runtime.outbound import Peers
@@ -21,6 +20,7 @@ from services.settlement.servicer.encounters import EncounterServicer
 from services.settlement.servicer.fees import FeeServicer
 from tests.settlement.counter import Counter, counter_on
 from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, sqlite_url
+from tests.tokens import Tokens
 from yibao.settlement.v1 import common_pb2, encounter_pb2_grpc, fee_pb2_grpc
 
 HERE = Caller(Role.INSTITUTION, HOSPITAL, sandbox=True)
@@ -68,7 +68,7 @@ async def member_in(folder: Path) -> AsyncIterator[Reached]:
     """The member on a free port with a store of its own."""
     settings = {"YIBAO_SANDBOX": "on", "YIBAO_DATA_DIR": str(folder), "YIBAO_TRACE_EXPORTER": "none"}
     config = Config.load({**settings, "YIBAO_SETTLEMENT_ADDRESS": "127.0.0.1:0"})
-    signer = TokenSigner(config.mesh_key(), system_clock)
+    tokens = Tokens(config.mesh_key(), system_clock)
     telemetry = Telemetry("settlement", config)
     async with counter_on(sqlite_url(folder)) as counter:
         servicers: list[tuple[Callable[[Any, Any], None], Any]] = [
@@ -78,10 +78,12 @@ async def member_in(folder: Path) -> AsyncIterator[Reached]:
             ),
             (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(counter.fees)),
         ]
-        server = MemberServer("settlement", config, telemetry, servicers, signer=signer, clock=counter.clock)
+        server = MemberServer(
+            "settlement", config, telemetry, servicers, signer=tokens.signer("settlement"), clock=counter.clock
+        )
         await server.start()
         reached = replace(config, values={**config.values, "YIBAO_SETTLEMENT_ADDRESS": server.address})
-        peers = Peers("gateway", reached, signer, telemetry)
+        peers = Peers("gateway", reached, tokens.signer("gateway"), telemetry)
         try:
             yield Reached(
                 counter,

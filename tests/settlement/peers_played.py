@@ -15,7 +15,6 @@ from google.type.date_pb2 import Date
 from services.kernel.clock import system_clock
 from services.kernel.errors import Fault, FaultKind, not_found
 from services.kernel.policy.identity import policy_hash
-from services.runtime.auth import TokenSigner
 from services.runtime.batch import Admitted, one_by_one, serve_batch
 from services.runtime.call import current_call
 from services.runtime.config import Config
@@ -23,6 +22,7 @@ from services.runtime.outbound import Peers
 from services.runtime.server import MemberServer
 from services.runtime.telemetry import Telemetry
 from tests.settlement.stacks import document
+from tests.tokens import Tokens
 from yibao.catalogue.v1 import catalogue_pb2, catalogue_pb2_grpc, records_pb2
 from yibao.common.v1 import codes_pb2
 from yibao.identity.v1 import credential_pb2, credential_pb2_grpc, person_pb2, person_pb2_grpc
@@ -171,12 +171,12 @@ async def mesh(folder: Path, member: str, servicers: list[tuple[Callable[..., No
     address = f"YIBAO_{member.upper()}_ADDRESS"
     settings = {"YIBAO_SANDBOX": "on", "YIBAO_DATA_DIR": str(folder), "YIBAO_TRACE_EXPORTER": "none"}
     config = Config.load({**settings, address: "127.0.0.1:0", "YIBAO_PEER_ATTEMPTS": "1"})
-    signer = TokenSigner(config.mesh_key(), system_clock)
+    tokens = Tokens(config.mesh_key(), system_clock)
     telemetry = Telemetry(member, config)
-    server = MemberServer(member, config, telemetry, servicers, signer=signer)
+    server = MemberServer(member, config, telemetry, servicers, signer=tokens.signer(member))
     await server.start()
     reached = replace(config, values={**config.values, address: server.address})
-    peers = Peers("settlement", reached, signer, telemetry)
+    peers = Peers("settlement", reached, tokens.signer("settlement"), telemetry)
     try:
         yield peers
     finally:

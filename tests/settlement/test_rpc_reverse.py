@@ -200,7 +200,7 @@ async def test_what_is_told_of_a_settlement_that_was_taken_back_agrees_everywher
     counter_entry = (await counter.call("SettlementService.Reverse", reverse_request("2208:R1", info))).setlinfo
     late = await counter.settle(request)
     batched = settlement_pb2.BatchSettleRequest()
-    batched.items.add(request=request).context.caller_token = counter.mesh.signer.sign(HERE)
+    batched.items.add(request=request).context.caller_token = counter.mesh.tokens.sign(HERE, "settlement")
     (outcome,) = (await counter.call("SettlementService.BatchSettle", batched, GATEWAY)).outcomes
     for told in (late, outcome.response):
         assert told.reversed_by == counter_entry.setl_id

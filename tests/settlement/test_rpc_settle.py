@@ -181,7 +181,7 @@ def batch_items(
     """The requests as a list's items; then one of them as somebody else's, and one whose time is over."""
 
     def item(request: settlement_pb2.SettleRequest, caller: Caller, **more: Any) -> settlement_pb2.BatchSettleItem:
-        context = item_pb2.ItemContext(caller_token=counter.mesh.signer.sign(caller), **more)
+        context = item_pb2.ItemContext(caller_token=counter.mesh.tokens.sign(caller, "settlement"), **more)
         return settlement_pb2.BatchSettleItem(context=context, request=request)
 
     over = at(datetime.now(UTC) - timedelta(seconds=1))
@@ -214,7 +214,7 @@ async def test_a_list_answers_each_item_as_if_it_had_come_alone(counter: Counter
     assert answer.outcomes[0].response == answer.outcomes[5].response
     balances = [outcome.response.setlinfo.act_pay_dedc_fen for outcome in answer.outcomes[:2]]
     assert balances == [5_000, 5_000]
-    token = counter.mesh.signer.sign(HERE)
+    token = counter.mesh.tokens.sign(HERE, "settlement")
     trials = settlement_pb2.BatchTrialRequest(
         items=[
             settlement_pb2.BatchTrialItem(

@@ -24,6 +24,7 @@ from services import mesh
 from services.runtime.auth import CALLER_KEY, TokenSigner
 from services.runtime.call import Caller, Role
 from services.runtime.contract import Contract
+from services.runtime.keys import Keys
 from tools import postgres, running
 from tools.bench.books import Books, PostgresBooks, SqliteBooks
 from tools.bench.world import catalogue_folder
@@ -115,7 +116,7 @@ class Subject:
             channel = self.channels[contract.member] = grpc.insecure_channel(
                 address, [("grpc.max_receive_message_length", 64 << 20)]
             )
-        token = self.signer.sign(Caller(Role.OPERATOR, "bench", sandbox=True))
+        token = self.signer.sign(Caller(Role.OPERATOR, "bench", sandbox=True), contract.member)
         stub: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(contract.path)
         answer = stub(request.SerializeToString(), metadata=((CALLER_KEY, token),), timeout=_CALL_TIMEOUT_S)
         return contract.response_class.FromString(answer)
@@ -152,7 +153,7 @@ def started(choice: Choice) -> Iterator[Subject]:
             databases["settlement"][1],
             values,
             Contract.of_mesh(),
-            TokenSigner(key.encode(), lambda: datetime.now(UTC)),
+            TokenSigner(Keys.of_mesh_key(key).of("cli"), lambda: datetime.now(UTC)),
         )
         yield subject
         for channel in subject.channels.values():

@@ -11,9 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from services import mesh
 from services.kernel.errors import Fault
+from services.runtime.call import Role
 from services.runtime.config import Config, ConfigError, settings_markdown
-from tools.cli import case, case_through, first_bill, ledger, seed, trace
+from tools.cli import case, case_through, first_bill, keys, ledger, seed, trace
 from tools.cli.mesh_client import MeshClient, MeshRefusal, MeshUnreachable
 
 KEY_VARIABLE = "YIBAO_KEY"
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(options)
     except MeshUnreachable as error:
         print(f"{error}\nIs the mesh running? Start one with: make up", file=sys.stderr)
-    except (MeshRefusal, ConfigError, NoCase) as error:
+    except (MeshRefusal, ConfigError, NoCase, keys.TokenRefused) as error:
         print(error, file=sys.stderr)
     except Fault as fault:
         print(case.fault_lines(fault), file=sys.stderr)
@@ -47,6 +49,15 @@ def _run(options: argparse.Namespace) -> int:
         return trace.run(options.number, data_dir / "traces.sqlite")
     if options.command == "settings":
         print(settings_markdown(options.language))
+        return 0
+    if options.command == "token":
+        config = keys.configured(_own_settings(), options.data_dir)
+        who = (options.name, options.audience, Role(options.role), options.subject)
+        print(keys.token(config, *who, options.ttl))
+        return 0
+    if options.command == "mesh-keys":
+        config = keys.configured(_own_settings(), options.data_dir)
+        print(keys.handed_out(config, options.names, as_environment=options.env))
         return 0
     if options.command == "case" and not options.through:
         return case.main(_case_files(options.files), options.policies)
@@ -99,7 +110,39 @@ def _parser() -> argparse.ArgumentParser:
     books.add_argument("action", choices=("verify",))
     table = commands.add_parser("settings", help="print the table of settings")
     table.add_argument("--language", choices=("en", "zh"), default="en", help="of the meanings (en)")
+    _key_commands(commands)
     return parser
+
+
+def _key_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    folder = argparse.ArgumentParser(add_help=False)
+    folder.add_argument("--data-dir", type=Path, default=None, help="data folder of a sandbox, whose key is used")
+    making = commands.add_parser("token", parents=[folder], help="print a caller token for calling a member by gRPC")
+    making.add_argument("--as", dest="name", required=True, choices=mesh.callers(), help="who calls, by the mesh table")
+    members = [each.name for each in mesh.MESH if each.services]
+    making.add_argument("--audience", required=True, choices=members, help="the one member that the token opens")
+    making.add_argument("--role", required=True, choices=[role.value for role in Role], help="in which role")
+    making.add_argument("--subject", default="", help="institution code, psn_no, … (default: the caller's own name)")
+    making.add_argument(
+        "--ttl", type=_ttl, default=keys.DEFAULT_TTL_S, metavar="SECONDS", help="how long it holds (300)"
+    )
+    handing = commands.add_parser(
+        "mesh-keys", parents=[folder], help="print the keys of one member out of the mesh key"
+    )
+    handing.add_argument("names", nargs="*", metavar="NAME", type=_caller, help="of whom (default: all)")
+    handing.add_argument("--env", action="store_true", help="as the variables that deploy/compose.yaml reads")
+
+
+def _caller(name: str) -> str:
+    if name not in mesh.callers():
+        raise argparse.ArgumentTypeError(f"{name} is not one of {', '.join(mesh.callers())}")
+    return name
+
+
+def _ttl(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= keys.LONGEST_TTL_S:
+        raise argparse.ArgumentTypeError(f"a whole number of seconds from 1 to {keys.LONGEST_TTL_S}")
+    return int(text)
 
 
 def _folder(name: str) -> Path:

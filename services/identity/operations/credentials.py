@@ -26,7 +26,7 @@ from services.identity.domain.journal import RequestKey
 from services.identity.domain.person import Person
 from services.identity.domain.verification import CertType, Query, Register, Verified, verify
 from services.identity.operations.journal import Answer, answer_once, decided, proven
-from services.identity.operations.ports import NewId, RandomBytes, Store, Work
+from services.identity.operations.ports import NewId, OwnKeys, RandomBytes, Store, Work
 from services.kernel.clock import beijing_day
 from services.kernel.errors import Fault, not_found, precondition
 
@@ -54,13 +54,13 @@ class Decoded:
 
 
 class CredentialOperations:
-    """What CredentialService does. `key` is the member's own key, from which tokens are derived."""
+    """What CredentialService does. `keys` gives the member's own, from the first of which tokens are derived."""
 
-    def __init__(self, store: Store, new_id: NewId, random_bytes: RandomBytes, key: bytes) -> None:
+    def __init__(self, store: Store, new_id: NewId, random_bytes: RandomBytes, keys: OwnKeys) -> None:
         self._store = store
         self._new_id = new_id
         self._random_bytes = random_bytes
-        self._key = key
+        self._keys = keys
 
     async def activate(
         self, key: RequestKey, asked: Activation, now: datetime, encode: Callable[[Credential], bytes]
@@ -109,7 +109,7 @@ class CredentialOperations:
             record = (await work.persons.find([shown.psn_no]))[0]
             credential = check_showing(await work.credentials.find(shown.psn_no), None)
             seed = self._random_bytes(SEED_BYTES)
-            token_digest = digest(derived(self._key, _TOKEN, seed))
+            token_digest = digest(derived(self._keys()[0], _TOKEN, seed))
             token = EcToken(token_digest, shown.psn_no, org_id, shown.code_digest, now, now + TOKEN_LIFE)
             await work.credentials.use(token, now - KEPT)
             enrolments = answered_on(record.enrolments, beijing_day(now))
@@ -118,7 +118,7 @@ class CredentialOperations:
             return Answer(encode(decoded), seed, token_digest)
 
         entry = await answer_once(self._store, key, now, act)
-        return entry.response, proven(derived(self._key, _TOKEN, entry.seed), entry)
+        return entry.response, proven(self._keys(), _TOKEN, entry)
 
     async def verify(self, queries: Sequence[Query]) -> Sequence[Verified | Fault]:
         """Answers all queries with at most three look-ups; a refusal is the outcome of its own query."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
-from services.identity.domain.digests import digest
+from services.identity.domain.digests import derived, digest
 from services.identity.domain.journal import Collision, Entry, RequestKey, check_repeat
 from services.identity.operations.ports import Store, Work
 from services.kernel.errors import Fault, FaultKind, precondition
@@ -57,8 +57,10 @@ async def decided(store: Store, act: Callable[[Work], Awaitable[T]]) -> T:
     raise Fault(FaultKind.UNAVAILABLE, "STORE_UNAVAILABLE", retry_after_s=_RETRY_AFTER_S)
 
 
-def proven(secret: str, entry: Entry) -> str:
-    """The secret made again from the entry's seed; ANSWER_NOT_REPEATABLE where the mesh key is another one by now."""
-    if digest(secret) != entry.secret_digest:
-        raise precondition("ANSWER_NOT_REPEATABLE")
-    return secret
+def proven(keys: Sequence[bytes], purpose: str, entry: Entry) -> str:
+    """The secret made again from the entry's seed; ANSWER_NOT_REPEATABLE where no key of now is the one that made it."""
+    for key in keys:
+        secret = derived(key, purpose, entry.seed)
+        if digest(secret) == entry.secret_digest:
+            return secret
+    raise precondition("ANSWER_NOT_REPEATABLE")

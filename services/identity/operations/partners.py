@@ -23,7 +23,7 @@ from services.identity.domain.partner import (
     is_open,
 )
 from services.identity.operations.journal import Answer, answer_once, decided, proven
-from services.identity.operations.ports import NewId, RandomBytes, Store, Work
+from services.identity.operations.ports import NewId, OwnKeys, RandomBytes, Store, Work
 from services.kernel.errors import conflict, not_found, precondition
 
 _API_KEY: Final = "api_key"
@@ -38,13 +38,13 @@ class Resolved:
 
 
 class PartnerOperations:
-    """What PartnerService does. `sandbox` says what kind of deployment this is; `key` is the member's own key."""
+    """What PartnerService does. `sandbox` says what kind of deployment this is; `keys` gives the member's own."""
 
-    def __init__(self, store: Store, new_id: NewId, random_bytes: RandomBytes, key: bytes, sandbox: bool) -> None:
+    def __init__(self, store: Store, new_id: NewId, random_bytes: RandomBytes, keys: OwnKeys, sandbox: bool) -> None:
         self._store = store
         self._new_id = new_id
         self._random_bytes = random_bytes
-        self._key = key
+        self._keys = keys
         self._sandbox = sandbox
 
     async def register(self, key: RequestKey, partner: Partner, now: datetime, response: bytes) -> bytes:
@@ -71,7 +71,7 @@ class PartnerOperations:
 
         async def act(work: Work) -> Answer:
             seed = b"" if chosen else self._random_bytes(SEED_BYTES)
-            key_digest = digest(chosen or derived(self._key, _API_KEY, seed))
+            key_digest = digest(chosen or derived(self._keys()[0], _API_KEY, seed))
             known = await work.partners.find_key(key_digest)
             check_key_free(known, holder)
             if known is None:
@@ -83,7 +83,7 @@ class PartnerOperations:
             return chosen
         if now >= entry.created_at + KEY_FRESH:
             raise precondition("ANSWER_NOT_REPEATABLE")
-        return proven(derived(self._key, _API_KEY, entry.seed), entry)
+        return proven(self._keys(), _API_KEY, entry)
 
     async def bootstrap(self, api_key: str, now: datetime) -> None:
         """Makes the setting's key the only bootstrap key of the first operator; an empty one takes the last key away."""

@@ -20,6 +20,9 @@ NewId = Callable[[str], str]
 RandomBytes = Callable[[int], bytes]
 """Gives that many random bytes that nobody can foresee."""
 
+OwnKeys = Callable[[], Sequence[bytes]]
+"""The keys of this member from which secrets are derived: the first for new ones, all for those given before."""
+
 
 class Journal(Protocol):
     """Entries of accepted writes."""

@@ -11,6 +11,20 @@ RUNTIME: Final[Mapping[str, tuple[str, str]]] = {
     "CALLER_TOKEN_MISSING": ("缺少调用方凭证", "The call carries no caller token"),
     "CALLER_TOKEN_INVALID": ("调用方凭证无效", "The caller token is not valid"),
     "CALLER_TOKEN_EXPIRED": ("调用方凭证已过期", "The caller token has expired"),
+    "CALLER_TOKEN_WRONG_AUDIENCE": (
+        "调用方凭证面向服务{audience}，不适用于{member}",
+        "The caller token is for {audience}, not for {member}",
+    ),
+    "CALLER_UNKNOWN": ("未登记的调用方服务：{caller}", "No member or caller {caller} is known to the mesh"),
+    "CALLER_NOT_ADMITTED": ("服务{caller}无权调用服务{member}", "The mesh table does not let {caller} call {member}"),
+    "CALLER_SPEAKS_FOR_ITSELF": (
+        "服务{caller}只能以自身名义调用",
+        "{caller} may call in its own name only",
+    ),
+    "CALLER_TOKEN_FORWARDED": (
+        "条目的调用方凭证由{caller}签发，与批次的发送方{sender}不一致",
+        "The caller token of the item was made by {caller}, and the batch is sent by {sender}",
+    ),
     "ROLE_NOT_ALLOWED": ("{role}角色无权调用{method}", "The role {role} may not call {method}"),
     "CALLER_NOT_BOUND": ("字段{field}与调用方身份不一致", "The field {field} does not name the caller"),
     "SANDBOX_ONLY": ("{what}仅在沙箱环境可用", "{what} exists only in a sandbox"),

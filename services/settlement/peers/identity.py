@@ -41,7 +41,8 @@ class IdentityClient:
         for begin in range(0, len(items), _BATCH):
             chunk = items[begin : begin + _BATCH]
             contexts = {
-                day: self._peers.item_context(business_date=day) for day in {item.business_date for item in chunk}
+                day: self._peers.item_context(MEMBER, business_date=day)
+                for day in {item.business_date for item in chunk}
             }
             rows = [_verify_item(contexts[item.business_date], item) for item in chunk]
             response = await self._peers.call(

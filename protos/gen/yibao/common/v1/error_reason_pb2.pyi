@@ -239,6 +239,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Policies of a stack do not fit together."""
     ERROR_REASON_VISIT_OPEN: _ErrorReason.ValueType  # 108
     """A visit of another insurance type is open under the same number; 2202 cancels it."""
+    ERROR_REASON_CALLER_TOKEN_WRONG_AUDIENCE: _ErrorReason.ValueType  # 120
+    """The caller token names another member as its audience."""
+    ERROR_REASON_CALLER_UNKNOWN: _ErrorReason.ValueType  # 121
+    """The caller token was made by nobody that the mesh table knows."""
+    ERROR_REASON_CALLER_NOT_ADMITTED: _ErrorReason.ValueType  # 122
+    """The mesh table has no edge from the calling member to this one."""
+    ERROR_REASON_CALLER_SPEAKS_FOR_ITSELF: _ErrorReason.ValueType  # 123
+    """A member that authenticates nobody calls in the name of another."""
+    ERROR_REASON_CALLER_TOKEN_FORWARDED: _ErrorReason.ValueType  # 124
+    """The token of a batch's item was made by another member than the one that sends the batch."""
     ERROR_REASON_NOTHING_TO_SETTLE: _ErrorReason.ValueType  # 140
     """All charges are to be settled and there are none; a visit is cancelled by 2202, a stay by 2405 and 2404."""
     ERROR_REASON_TIME_IN_FUTURE: _ErrorReason.ValueType  # 141
@@ -476,6 +486,16 @@ ERROR_REASON_STACK_INVALID: ErrorReason.ValueType  # 107
 """Policies of a stack do not fit together."""
 ERROR_REASON_VISIT_OPEN: ErrorReason.ValueType  # 108
 """A visit of another insurance type is open under the same number; 2202 cancels it."""
+ERROR_REASON_CALLER_TOKEN_WRONG_AUDIENCE: ErrorReason.ValueType  # 120
+"""The caller token names another member as its audience."""
+ERROR_REASON_CALLER_UNKNOWN: ErrorReason.ValueType  # 121
+"""The caller token was made by nobody that the mesh table knows."""
+ERROR_REASON_CALLER_NOT_ADMITTED: ErrorReason.ValueType  # 122
+"""The mesh table has no edge from the calling member to this one."""
+ERROR_REASON_CALLER_SPEAKS_FOR_ITSELF: ErrorReason.ValueType  # 123
+"""A member that authenticates nobody calls in the name of another."""
+ERROR_REASON_CALLER_TOKEN_FORWARDED: ErrorReason.ValueType  # 124
+"""The token of a batch's item was made by another member than the one that sends the batch."""
 ERROR_REASON_NOTHING_TO_SETTLE: ErrorReason.ValueType  # 140
 """All charges are to be settled and there are none; a visit is cancelled by 2202, a stay by 2405 and 2404."""
 ERROR_REASON_TIME_IN_FUTURE: ErrorReason.ValueType  # 141

@@ -1,0 +1,197 @@
+"""Keys of caller tokens: one for each edge of the mesh table, derived from the mesh key, and handed out by member.
+
+A member holds its own key, from which follow the keys of all who may call it, and the key of each edge on which it calls.
+Whoever takes them can speak as that member to those that it calls, and as anybody to that member itself; no other edge
+follows from them. The mesh key, from which all follow, is needed only where the mesh is started.
+
+Two sets of keys may hold at a time: the first signs, both are accepted. A file of keys is read again when it changes.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from services import mesh
+from services.runtime.config import Config, ConfigError
+from services.runtime.logs import write
+
+MIN_KEY_BYTES: Final = 32
+MOST_SETS: Final = 2
+
+_KEY_BYTES: Final = 32
+_HEX: Final = f"[0-9a-f]{{{2 * _KEY_BYTES}}}"
+_HANDED_OUT: Final = re.compile(rf"(?P<name>[a-z_]+):(?P<own>{_HEX})?(?P<calls>(?:;[a-z_]+={_HEX})*)")
+_LOOKS_HANDED_OUT: Final = re.compile(rf"[a-z_]+:(?:{_HEX})?(?:;|$|\s)")
+
+
+@dataclass(frozen=True, slots=True)
+class MemberKeys:
+    """What one caller holds: `own` for those that call it (none for a caller from outside), a key for each callee."""
+
+    name: str
+    own: bytes
+    calls: Mapping[str, bytes]
+
+    def of_caller(self, caller: str) -> bytes:
+        """The key of the edge from `caller` to this member."""
+        return derive(self.own, f"yibao caller token: {caller}")
+
+    def text(self) -> str:
+        """One word for a setting or a line of a file: `settlement:<own>;identity=<key>;catalogue=<key>`, keys in hex."""
+        return f"{self.name}:{self.own.hex()}" + "".join(f";{name}={key.hex()}" for name, key in self.calls.items())
+
+
+def derive(key: bytes, purpose: str) -> bytes:
+    """32 bytes that follow from a key for one purpose: HKDF with SHA-256, RFC 5869, without salt, one block."""
+    return hkdf(key, b"", purpose.encode())
+
+
+def hkdf(key: bytes, salt: bytes, info: bytes) -> bytes:
+    """The first block of HKDF-SHA256 (RFC 5869), which is all that a key of 32 bytes needs."""
+    drawn = hmac.digest(salt or bytes(_KEY_BYTES), key, "sha256")
+    return hmac.digest(drawn, info + b"\x01", "sha256")
+
+
+def handed_out(mesh_key: bytes, name: str) -> MemberKeys:
+    """The keys of one member or caller from outside; KeyError for a name that is not in the table."""
+    if len(mesh_key) < MIN_KEY_BYTES:
+        raise ValueError(f"the mesh key needs at least {MIN_KEY_BYTES} bytes, it has {len(mesh_key)}")
+    calls = {callee: MemberKeys(callee, _own(mesh_key, callee), {}).of_caller(name) for callee in mesh.callees_of(name)}
+    return MemberKeys(name, _own(mesh_key, name) if name in mesh.names() else b"", calls)
+
+
+class Keys:
+    """The keys that this process was given: mesh keys, or what was handed out of them for some members."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = tuple(lines)
+        self._by_name = _read(self._lines)
+
+    @staticmethod
+    def of_mesh_key(mesh_key: str) -> Keys:
+        """Those that follow from one mesh key."""
+        return Keys([mesh_key])
+
+    def of(self, name: str) -> tuple[MemberKeys, ...]:
+        """The sets of one member, the one that signs first; ConfigError where this process was given none."""
+        found = self._by_name.get(name)
+        if not found:
+            raise ConfigError([f"YIBAO_MESH_KEY holds no keys of {name}: yibao mesh-keys {name} makes them"])
+        return found
+
+    def text(self, names: Iterable[str]) -> str:
+        """What a process with these members needs, as one line."""
+        return " ".join(each.text() for name in names for each in self.of(name))
+
+    def replace(self, lines: Sequence[str], names: Iterable[str]) -> bool:
+        """Takes other keys; False where they are the same. ConfigError, and nothing is taken, where they cannot be read or
+        hold none for one of the names.
+        """
+        if tuple(lines) == self._lines:
+            return False
+        wanted = Keys(lines)
+        for name in names:
+            wanted.of(name)
+        self._by_name, self._lines = wanted._by_name, wanted._lines
+        return True
+
+
+def load(config: Config) -> Keys:
+    """The keys as set: of YIBAO_MESH_KEY, of YIBAO_MESH_KEY_FILE, or the sandbox's own; ConfigError, OSError."""
+    return Keys(lines_of(config))
+
+
+def lines_of(config: Config) -> list[str]:
+    """Each key or set of keys as it stands in the setting or in the file."""
+    file = config.key_file()
+    if file is None:
+        return split(config.text("YIBAO_MESH_KEY"))
+    return [line for each in file.read_text(encoding="utf-8").splitlines() if (line := each.strip())]
+
+
+def split(text: str) -> list[str]:
+    """The sets in one setting or line: handed-out keys are words, a mesh key may hold blanks."""
+    return text.split() if _LOOKS_HANDED_OUT.match(text) else [text]
+
+
+def follow(keys: Keys, config: Config, names: Iterable[str]) -> bool:
+    """Reads a file of keys again; True where it holds others now. What is not good for all the names is logged, and the old
+    keys stay.
+    """
+    if config.key_file() is None:
+        return False
+    try:
+        return keys.replace(lines_of(config), names)
+    except (OSError, UnicodeDecodeError, ConfigError) as error:
+        why = (
+            error.strerror if isinstance(error, OSError) else str(error) if isinstance(error, ConfigError) else "UTF-8"
+        )
+        write(logging.getLogger("yibao.keys"), logging.WARNING, "keys not read again; the old ones stay", {"why": why})
+        return False
+
+
+def _own(mesh_key: bytes, name: str) -> bytes:
+    return derive(mesh_key, f"yibao member: {name}")
+
+
+def _read(lines: Sequence[str]) -> dict[str, tuple[MemberKeys, ...]]:
+    """The sets by name; ConfigError names what is wrong and never shows a key."""
+    found: dict[str, list[MemberKeys]] = {}
+    for line in lines:
+        for each in _sets(line):
+            found.setdefault(each.name, []).append(each)
+    for name, sets in found.items():
+        if len(sets) > MOST_SETS:
+            raise ConfigError(
+                [f"YIBAO_MESH_KEY: {len(sets)} sets of keys of {name}; at most {MOST_SETS} hold at a time"]
+            )
+    if not found:
+        raise ConfigError(["YIBAO_MESH_KEY_FILE: the file holds no key"])
+    return {name: tuple(sets) for name, sets in found.items()}
+
+
+def _sets(line: str) -> list[MemberKeys]:
+    if not _LOOKS_HANDED_OUT.match(line):
+        if len(line.encode()) < MIN_KEY_BYTES:
+            raise ConfigError([f"YIBAO_MESH_KEY: a key of at least {MIN_KEY_BYTES} characters is needed"])
+        return [handed_out(line.encode(), name) for name in mesh.callers()]
+    match = _HANDED_OUT.fullmatch(line)
+    if match is None or match["name"] not in mesh.callers():
+        raise ConfigError(["YIBAO_MESH_KEY: the keys of a member are one word, as yibao mesh-keys prints them"])
+    calls = dict(pair.split("=") for pair in match["calls"].split(";") if pair)
+    return [MemberKeys(match["name"], bytes.fromhex(match["own"] or ""), _keys(calls))]
+
+
+def _keys(calls: Mapping[str, str]) -> dict[str, bytes]:
+    return {name: bytes.fromhex(key) for name, key in calls.items()}
+
+
+class KeyLines:
+    """Keys as a parent hands them to its child: lines on a descriptor, of which the first comes before anything runs."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._begun = b""
+
+    def first(self) -> str:
+        """Waits for the first line; ConfigError where the parent ends before it."""
+        line = bytearray()
+        while (byte := os.read(self.descriptor, 1)) not in (b"", b"\n"):
+            line += byte
+        if not line:
+            raise ConfigError(["--child: whoever starts a child gives it its keys"])
+        return line.decode()
+
+    def more(self) -> list[str] | None:
+        """The lines that have come since; None where the parent is gone."""
+        came = os.read(self.descriptor, 1 << 16)
+        if not came:
+            return None
+        *lines, self._begun = (self._begun + came).split(b"\n")
+        return [line.decode() for line in lines]

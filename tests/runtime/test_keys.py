@@ -1,0 +1,170 @@
+"""Keys of caller tokens: derived by edge, handed out by member, two sets at a time, changed under a running mesh."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+import pytest
+
+from services import mesh
+from services.kernel.errors import Fault
+from services.runtime.auth import CALLER_KEY, TokenSigner
+from services.runtime.call import Caller, Role
+from services.runtime.config import Config, ConfigError
+from services.runtime.keys import Keys, follow, hkdf, load
+from services.runtime.status import from_rpc_error
+from tests.tokens import Tokens
+from tools.running import HOST, free_ports
+from yibao.identity.v1 import partner_pb2, partner_pb2_grpc
+
+OLD, NEW = "the old mesh key of these tests, long", "the new mesh key of these tests, long"
+OPERATOR = Caller(Role.OPERATOR, "OP1", sandbox=True)
+NOW = datetime(2026, 3, 5, tzinfo=UTC)
+
+
+def test_keys_follow_from_one_by_hkdf() -> None:
+    """RFC 5869, appendix A.1, the first 32 bytes."""
+    made = hkdf(b"\x0b" * 22, bytes.fromhex("000102030405060708090a0b0c"), bytes.fromhex("f0f1f2f3f4f5f6f7f8f9"))
+    assert made.hex() == "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
+
+
+def test_both_ends_of_an_edge_hold_its_key_and_no_two_keys_are_equal() -> None:
+    keys = Keys.of_mesh_key(OLD)
+    seen = [keys.of(name)[0].own for name in mesh.names()]
+    for caller in mesh.callers():
+        for callee, key in keys.of(caller)[0].calls.items():
+            assert keys.of(callee)[0].of_caller(caller) == key
+            seen.append(key)
+    assert len(set(seen)) == len(seen)
+
+
+def test_what_is_handed_out_for_a_member_is_all_that_it_needs_and_nothing_of_another() -> None:
+    whole = Keys.of_mesh_key(OLD)
+    for name in mesh.callers():
+        alone = Keys([whole.text([name])])
+        assert alone.of(name) == whole.of(name)
+        assert tuple(alone.of(name)[0].calls) == mesh.callees_of(name)
+        for other in set(mesh.callers()) - {name}:
+            with pytest.raises(ConfigError, match=f"no keys of {other}"):
+                alone.of(other)
+    assert not whole.of("cli")[0].own
+    assert OLD not in whole.text(mesh.callers())
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["short"], "at least 32 characters"),
+        (["payment:" + "0" * 64], "as yibao mesh-keys prints them"),
+        (["identity:" + "0" * 64 + ";x"], "as yibao mesh-keys prints them"),
+        ([OLD, NEW, "a third mesh key of these tests, long"], "at most 2 hold at a time"),
+        ([], "holds no key"),
+    ],
+)
+def test_keys_that_cannot_be_used_are_refused_without_being_shown(lines: list[str], told: str) -> None:
+    with pytest.raises(ConfigError, match=told) as caught:
+        Keys(lines)
+    assert not any(line in str(caught.value) for line in lines)
+
+
+def test_a_setting_and_a_file_at_once_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="give one of the two"):
+        Config.load({"YIBAO_MESH_KEY": OLD, "YIBAO_MESH_KEY_FILE": str(tmp_path / "keys")})
+
+
+def test_the_first_set_signs_and_both_are_accepted_until_one_is_gone() -> None:
+    def token(*lines: str) -> str:
+        return TokenSigner(Keys(lines).of("gateway"), lambda: NOW).sign(OPERATOR, "identity")
+
+    identity = TokenSigner(Keys([OLD, NEW]).of("identity"), lambda: NOW)
+    assert token(OLD) == token(OLD, NEW) != token(NEW, OLD) == token(NEW)
+    for each in (token(OLD), token(NEW)):
+        assert identity.verify(each) == OPERATOR
+    identity.renew(Keys([NEW]).of("identity"))
+    assert identity.verify(token(NEW)) == OPERATOR
+    with pytest.raises(Fault, match="CALLER_TOKEN_INVALID"):
+        identity.verify(token(OLD))
+
+
+def test_a_file_that_became_unusable_leaves_the_old_keys(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"{OLD}\n\n{NEW}\n")
+    config = Config.load({"YIBAO_MESH_KEY_FILE": str(file)})
+    keys = load(config)
+    before = keys.text(["identity"])
+    assert not follow(keys, config, ["identity"])
+    with caplog.at_level(logging.WARNING):
+        for content in (b"short", b"\xff\xfe", Keys.of_mesh_key(NEW).text(["catalogue"]).encode()):
+            file.write_bytes(content)
+            assert not follow(keys, config, ["identity"])
+        file.unlink()
+        assert not follow(keys, config, ["identity"])
+    assert len(caplog.records) == 4
+    assert keys.text(["identity"]) == before
+    file.write_text(NEW)
+    assert follow(keys, config, ["identity"])
+    assert keys.text(["identity"]) == Keys([NEW]).text(["identity"])
+
+
+async def asked(stub: partner_pb2_grpc.PartnerServiceStub, key: str) -> str:
+    """The reason with which identity answers an operator's question that is signed with a mesh key."""
+    token = Tokens(key, lambda: datetime.now(UTC)).sign(OPERATOR, "identity", "cli")
+    try:
+        await stub.GetPartner(partner_pb2.GetPartnerRequest(partner_code="X"), metadata=((CALLER_KEY, token),))
+    except grpc.aio.AioRpcError as error:
+        fault = from_rpc_error(error, "identity")
+        assert isinstance(fault, Fault)
+        return fault.reason
+    return ""
+
+
+async def until_it_says(reason: str, stub: partner_pb2_grpc.PartnerServiceStub, key: str) -> None:
+    said = ""
+    for _ in range(100):
+        said = await asked(stub, key)
+        if said == reason:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(said)
+
+
+@pytest.mark.parametrize("layout", ["--single", "--split"])
+async def test_keys_rotate_under_a_running_mesh_without_a_refusal(tmp_path: Path, layout: str) -> None:
+    """Both keys, then the new one first, then the new one alone; all the while callers with a good key are answered."""
+    file, port = tmp_path / "keys", free_ports(1)[0]
+    file.write_text(OLD)
+    settings = {
+        "YIBAO_SANDBOX": "on",
+        "YIBAO_DATA_DIR": str(tmp_path),
+        "YIBAO_MESH_KEY_FILE": str(file),
+        "YIBAO_IDENTITY_ADDRESS": f"{HOST}:{port}",
+        "PATH": os.environ["PATH"],
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services", "identity", layout), env=settings, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        assert await process.stdout.readline()
+        async with grpc.aio.insecure_channel(f"{HOST}:{port}") as channel:
+            stub = partner_pb2_grpc.PartnerServiceStub(channel)
+            assert (await asked(stub, OLD), await asked(stub, NEW)) == ("PARTNER_NOT_FOUND", "CALLER_TOKEN_INVALID")
+            file.write_text(f"{OLD}\n{NEW}\n")
+            await until_it_says("PARTNER_NOT_FOUND", stub, NEW)
+            assert await asked(stub, OLD) == "PARTNER_NOT_FOUND"
+            file.write_text(f"{NEW}\n{OLD}\n")
+            for _ in range(15):
+                assert {await asked(stub, OLD), await asked(stub, NEW)} == {"PARTNER_NOT_FOUND"}
+                await asyncio.sleep(0.1)
+            file.write_text(NEW)
+            await until_it_says("CALLER_TOKEN_INVALID", stub, OLD)
+            assert await asked(stub, NEW) == "PARTNER_NOT_FOUND"
+    finally:
+        process.terminate()
+        await process.wait()
