@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Final
 from urllib.parse import unquote
 
+from services.kernel.clock import business_day, is_business_day
 from services.kernel.errors import Fault, FaultKind, Violation, denied
 from services.runtime.texts.gateway import rule_text
 
@@ -69,10 +70,10 @@ def business_date(headers: Mapping[str, str], sandbox: bool) -> date | None:
         return None
     if not sandbox:
         raise denied("SANDBOX_ONLY", what="X-Yibao-Business-Date")
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        raise _broken_header("X-Yibao-Business-Date", "header.date") from None
+    day = business_day(text.strip())
+    if day is None or not is_business_day(day):
+        raise _broken_header("X-Yibao-Business-Date", "header.date" if day is None else "header.date_range")
+    return day
 
 
 def asked_timeout_s(headers: Mapping[str, str]) -> float | None:

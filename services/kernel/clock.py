@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Final
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
+
+FIRST_BUSINESS_DAY: Final = date(1990, 1, 1)
+LAST_BUSINESS_DAY: Final = date(2099, 12, 31)
+"""Days on which a request may be decided (our decision): there was no insurance before, and benefit years, ages and time
+zones around every one of them are days that a calendar has.
+"""
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 Clock = Callable[[], datetime]
 """Returns the present as an aware datetime."""
@@ -19,6 +29,21 @@ def system_clock() -> datetime:
 def beijing_day(moment: datetime) -> date:
     """The calendar day in Beijing on which an aware moment falls: the business date."""
     return moment.astimezone(BEIJING).date()
+
+
+def business_day(text: str) -> date | None:
+    """The day that a text `yyyy-MM-dd` names, None for one of another form or that there is not."""
+    if _DAY.fullmatch(text) is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def is_business_day(day: date) -> bool:
+    """Whether a request may be decided on that day."""
+    return FIRST_BUSINESS_DAY <= day <= LAST_BUSINESS_DAY
 
 
 def age_on(birth: date, day: date) -> int:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 from protovalidate import Validator
 
-from services.kernel.clock import Clock
+from services.kernel.clock import FIRST_BUSINESS_DAY, LAST_BUSINESS_DAY, Clock, business_day, is_business_day
 from services.kernel.errors import Fault, FaultKind, Violation, Violations, denied
 from services.runtime.auth import BUSINESS_DATE_KEY, TokenSigner
 from services.runtime.bounds import shape_of, window_of
@@ -145,13 +145,15 @@ class Admission:
     def _business_date(self, caller: Caller, day: str | date) -> date:
         if not (self._sandbox and caller.sandbox):
             raise Fault(FaultKind.DENIED, "SANDBOX_ONLY", {"what": BUSINESS_DATE_KEY})
-        if isinstance(day, date):
-            return day
-        try:
-            return date.fromisoformat(day)
-        except ValueError:
-            broken = Violation(BUSINESS_DATE_KEY, "date", "must be a day as yyyy-MM-dd")
-            raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[broken]) from None
+        found = business_day(day) if isinstance(day, str) else day
+        if found is None:
+            broken = Violation(BUSINESS_DATE_KEY, "header.date", "must be a day as yyyy-MM-dd")
+        elif not is_business_day(found):
+            told = f"must be a day from {FIRST_BUSINESS_DAY} to {LAST_BUSINESS_DAY}"
+            broken = Violation(BUSINESS_DATE_KEY, "header.date_range", told)
+        else:
+            return found
+        raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[broken])
 
 
 def _violation(proto: Any, elements: Sequence[Any] | None = None) -> Violation:

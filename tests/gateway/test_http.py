@@ -13,10 +13,11 @@ import pytest
 
 from gateway import bodies
 from gateway.app import build
-from services.kernel.clock import system_clock
+from services.kernel.clock import FIRST_BUSINESS_DAY, LAST_BUSINESS_DAY, system_clock
 from services.runtime.config import Config
 from services.runtime.server import StartError
 from services.runtime.telemetry import Telemetry
+from services.runtime.texts.gateway import RULES
 from tests.gateway.conftest import KEY, Scene, envelope
 from tests.tokens import Tokens
 from yibao.settlement.v1 import settlement_pb2
@@ -210,6 +211,12 @@ class TestPages:
 
     async def test_a_page_is_only_read(self, scene: Scene) -> None:
         assert (await scene.client.delete("/healthz")).status_code == 404
+
+
+def test_the_text_about_days_names_those_that_the_mesh_reckons_with() -> None:
+    for said in RULES["header.date_range"]:
+        assert str(FIRST_BUSINESS_DAY) in said
+        assert str(LAST_BUSINESS_DAY) in said
 
 
 class TestStart:

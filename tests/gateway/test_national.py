@@ -317,9 +317,12 @@ class TestBusinessDate:
         answer = await desk.send(envelope("2207", {"data": BILL}), headers=headers)
         assert answer["err_msg"].startswith("[SANDBOX_ONLY]")
 
-    async def test_a_day_that_is_none_is_told(self, desk: Scene) -> None:
-        answer = await desk.send(envelope("2207", {"data": BILL}), headers={"X-Yibao-Business-Date": "01.03.2025"})
+    @pytest.mark.parametrize("day", ["01.03.2025", "0001-01-01", "1989-12-31", "2100-01-01", "9999-12-31"])
+    async def test_a_day_that_is_none_is_told(self, desk: Scene, day: str) -> None:
+        answer = await desk.send(envelope("2207", {"data": BILL}), headers={"X-Yibao-Business-Date": day})
+        assert answer["err_msg"].startswith("[INVALID_REQUEST]")
         assert "X-Yibao-Business-Date" in answer["err_msg"]
+        assert not desk.mesh.calls("Settle")
 
 
 class TestGathering:

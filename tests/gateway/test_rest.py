@@ -95,6 +95,15 @@ class TestCalls:
         await rest.client.post("/v1/persons:get", json={"psnNo": "1"}, headers=headers)
         assert rest.mesh.calls("GetPerson")[0].business_date == "2024-02-29"
 
+    @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2024-02-30"])
+    async def test_a_day_on_which_nothing_can_be_decided_is_refused_by_its_header(self, rest: Scene, day: str) -> None:
+        headers = bearer("operator-key") | {"X-Yibao-Business-Date": day}
+        found = await rest.client.post("/v1/persons:get", json={"psnNo": "1"}, headers=headers)
+        assert found.status_code == 400
+        (broken,) = details(found.json())["BadRequest"]["fieldViolations"]
+        assert broken["field"] == "X-Yibao-Business-Date"
+        assert not rest.mesh.calls("GetPerson")
+
     async def test_a_key_is_asked_about_once(self, rest: Scene) -> None:
         for _ in range(5):
             await rest.client.post("/v1/persons:get", json={"psnNo": "1"}, headers=bearer("operator-key"))

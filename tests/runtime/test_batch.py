@@ -134,7 +134,9 @@ async def test_an_item_whose_deadline_or_day_does_not_exist_fails_alone(running:
         assert (fault_of(late).kind, fault_of(late).reason) == (FaultKind.INVALID, "INVALID_REQUEST")
         assert [each.path for each in fault_of(late).violations] == ["context.deadline"]
         assert good.response.said == "two!"
-    for day in (Date(year=2025, month=13, day=1), Date(), Date(year=-5, month=1, day=1), Date(year=2**31 - 1)):
+    edges = [Date(year=1, month=1, day=1), Date(year=9999, month=12, day=31)]
+    nowhere = [Date(year=2025, month=13, day=1), Date(), Date(year=-5, month=1, day=1), Date(year=2**31 - 1)]
+    for day in (*edges, *nowhere):
         wrong, good = await outcomes(running, item(running, look(), business_date=day), item(running, look("two")))
         assert (fault_of(wrong).kind, fault_of(wrong).reason) == (FaultKind.INVALID, "INVALID_REQUEST")
         assert good.response.said == "two!"

@@ -16,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from opentelemetry.trace import StatusCode
 
+from services.kernel.clock import FIRST_BUSINESS_DAY, LAST_BUSINESS_DAY
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.call import Caller, Role
 from services.runtime.logs import configure_logging
@@ -146,9 +147,33 @@ async def test_the_business_date_moves_the_day_and_keeps_the_hour_in_beijing(run
     assert call.now == datetime(2025, 12, 31, 4, 0, tzinfo=UTC)
 
 
-async def test_a_business_date_that_is_no_day_is_invalid(running: desk.Running) -> None:
-    fault = await fault_of(running.raw("Look", look(), INSTITUTION, yibao_business_date="31/12/2025"))
-    assert [each.path for each in fault.violations] == ["yibao-business-date"]
+@pytest.mark.parametrize(
+    ("day", "rule"),
+    [
+        ("31/12/2025", "header.date"),
+        ("20251231", "header.date"),
+        ("2025-W01-1", "header.date"),
+        ("2025-02-30", "header.date"),
+        ("0000-01-01", "header.date"),
+        ("0001-01-01", "header.date_range"),
+        ("1989-12-31", "header.date_range"),
+        ("2100-01-01", "header.date_range"),
+        ("9999-12-31", "header.date_range"),
+    ],
+)
+async def test_a_business_date_that_is_no_day_of_business_is_invalid(
+    running: desk.Running, day: str, rule: str
+) -> None:
+    fault = await fault_of(running.raw("Look", look(), INSTITUTION, yibao_business_date=day))
+    assert (fault.kind, fault.reason) == (FaultKind.INVALID, "INVALID_REQUEST")
+    assert [(each.path, each.rule) for each in fault.violations] == [("yibao-business-date", rule)]
+    assert running.servicer.calls == []
+
+
+@pytest.mark.parametrize("day", [FIRST_BUSINESS_DAY, LAST_BUSINESS_DAY])
+async def test_the_first_and_the_last_business_date_are_served(running: desk.Running, day: date) -> None:
+    await running.raw("Look", look(), INSTITUTION, yibao_business_date=day.isoformat())
+    assert running.servicer.calls[0].business_date == day
 
 
 async def test_a_partner_outside_the_sandbox_has_no_business_date(running: desk.Running) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
 import trustme
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from services.kernel.errors import Fault
+from services.runtime import transport
 from services.runtime.config import Config, ConfigError
 from services.runtime.contract import stub_class
 from services.runtime.outbound import Peers
@@ -74,6 +80,46 @@ async def test_a_caller_without_a_certificate_of_the_mesh_is_not_served(
 async def test_a_certificate_that_cannot_be_read_is_named(settings: dict[str, str], tls: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match=r"YIBAO_TLS_KEY: .*absent\.pem cannot be read"):
         await desk.start({**settings, **tls, "YIBAO_TLS_KEY": "absent.pem"})
+
+
+@asynccontextmanager
+async def pinged(settings: dict[str, str], every_ms: int) -> AsyncIterator[Any]:
+    """A watch of a member's health over a channel that pings as often, with its first answer read."""
+    running = await desk.start(settings)
+    options = [
+        ("grpc.keepalive_time_ms", every_ms),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+    ]
+    try:
+        async with grpc.aio.insecure_channel(running.server.address, options) as channel:
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            watch = stub.Watch(health_pb2.HealthCheckRequest())
+            assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+            yield watch
+    finally:
+        await running.stop()
+
+
+async def test_a_client_may_ping_twice_as_often_as_the_limit_says(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The limit is half of the 10 s that clients are set to; here both are a fiftieth, so that several pings fit into a test.
+    assert transport._PING_EVERY_MS == 5_000
+    monkeypatch.setattr(transport, "_PING_EVERY_MS", 100)
+    async with pinged(settings, 200) as watch:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(watch.read(), 1.5)
+    async with pinged(settings, 20) as watch:
+        with pytest.raises(grpc.aio.AioRpcError, match="Too many pings"):
+            await asyncio.wait_for(watch.read(), 5)
+
+
+@pytest.mark.torture
+async def test_pings_every_ten_seconds_are_tolerated(settings: dict[str, str]) -> None:
+    async with pinged(settings, 10_000) as watch:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(watch.read(), 65)
 
 
 class Collector(BaseHTTPRequestHandler):

@@ -54,6 +54,10 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "json.duplicate_field": ("字段重复", "is given twice"),
     "json.oneof": ("与另一字段互斥", "excludes another field that is given"),
     "header.date": ("日期格式应为yyyy-MM-dd", "a date yyyy-MM-dd is expected"),
+    "header.date_range": (
+        "日期应在1990-01-01至2099-12-31之间",
+        "a day from 1990-01-01 to 2099-12-31 is expected",
+    ),
     "header.timeout": (
         "时限应为1至8位正整数加单位（H、M、S、m、u、n）",
         "a positive number of at most eight digits with a unit (H M S m u n) is expected",
