@@ -30,6 +30,7 @@ from gateway.openapi import document
 from gateway.partners import Partners
 from gateway.reference import comments
 from gateway.rest import RestFace
+from gateway.shares import Shares
 from services import mesh
 from services.kernel.clock import Clock
 from services.runtime.auth import TokenSigner
@@ -149,19 +150,20 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     )
     chance = SystemRandom()
     partners = Partners(direct, contract, config.sandbox, time.monotonic)
+    shares = Shares(config.integer("YIBAO_MAX_CONCURRENT_RPCS"))
     observer = Observer(telemetry)
     table = Transactions(contract, known_titles())
     serials = Serials(chance.getrandbits(64))
     new_id = time_ordered_ids(clock, chance)
-    national = NationalFace(table, partners, backend, observer, clock, serials, new_id, config.sandbox)
-    rest = RestFace(contract, partners, backend, observer, config.sandbox)
+    national = NationalFace(table, partners, shares, backend, observer, clock, serials, new_id, config.sandbox)
+    rest = RestFace(contract, partners, shares, backend, observer, config.sandbox)
     door = Door(
         national,
         rest,
         _pages(rest, table),
         clock,
         config.integer("YIBAO_MAX_MESSAGE_BYTES"),
-        config.integer("YIBAO_MAX_CONCURRENT_RPCS"),
+        shares.admitted,
     )
     return HttpServer(door, config, peers, telemetry)
 

@@ -6,12 +6,14 @@ A profile that was changed or withdrawn is believed for at most 60 s more. It ke
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from gateway.backend import Backend, CallOptions
 from gateway.cache import TimedCache
+from gateway.shares import Claimant, Limit
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.call import Caller, Role
 from services.runtime.contract import Contract
@@ -58,6 +60,8 @@ class Partners:
         self._profiles: TimedCache[str, Profile | _Unknown] = TimedCache(_SIZE, now)
         self._keys: TimedCache[str, Caller | _Unknown] = TimedCache(_SIZE, now)
         self._sign_nos: TimedCache[tuple[str, str], int] = TimedCache(_SIZE, now)
+        # Of callers whose profile has limits of its own, as it was last told.
+        self._limits: dict[str, Sequence[Limit]] = {}
 
     async def profile(self, partner_code: str) -> Profile:
         """The profile of an institution; Fault UNAUTHENTICATED PARTNER_NOT_FOUND."""
@@ -82,6 +86,11 @@ class Partners:
             raise Fault(FaultKind.UNAUTHENTICATED, "API_KEY_UNKNOWN")
         return found
 
+    def claimant(self, caller: Caller) -> Claimant:
+        """Whose share the calls of a proven caller take: one and the same by either face."""
+        key = _share_key(caller)
+        return Claimant(key, self._limits.get(key, ()))
+
     async def sign_no_is_open(self, fixmedins_code: str, sign_no: str) -> bool:
         """Whether a sign-in number stands open at an institution."""
         key = (fixmedins_code, sign_no)
@@ -92,9 +101,11 @@ class Partners:
         if answer is None or not answer.HasField("partner"):
             return _Unknown(), KEPT_UNKNOWN_S
         partner = answer.partner
+        caller = Caller(_role(answer.role or partner.role), answer.subject or partner.partner_code, partner.sandbox)
+        self._remember_limits(caller, partner)
         profile = Profile(
             code=partner.partner_code,
-            caller=Caller(_role(answer.role or partner.role), answer.subject or partner.partner_code, partner.sandbox),
+            caller=caller,
             auth_style=partner.auth_style,
             access_key=partner.access_key,
             secret=partner.secret,
@@ -108,7 +119,17 @@ class Partners:
         if answer is None:
             return _Unknown(), KEPT_UNKNOWN_S
         sandbox = answer.partner.sandbox if answer.HasField("partner") else self._sandbox
-        return Caller(_role(answer.role), answer.subject, sandbox), KEPT_S
+        caller = Caller(_role(answer.role), answer.subject, sandbox)
+        self._remember_limits(caller, answer.partner)
+        return caller, KEPT_S
+
+    def _remember_limits(self, caller: Caller, partner: partner_pb2.Partner) -> None:
+        key = _share_key(caller)
+        self._limits.pop(key, None)
+        if partner.limits:
+            if len(self._limits) >= _SIZE:
+                del self._limits[next(iter(self._limits))]
+            self._limits[key] = tuple(_limit(each) for each in partner.limits)
 
     async def _load_sign_no(self, key: tuple[str, str]) -> tuple[int, float]:
         request = partner_pb2.CheckSignNoRequest(fixmedins_code=key[0], sign_no=key[1])
@@ -123,6 +144,20 @@ class Partners:
             if fault.reason in _NOBODY or fault.kind is FaultKind.INVALID:
                 return None
             raise
+
+
+def _share_key(caller: Caller) -> str:
+    return f"{caller.role}:{caller.subject}"
+
+
+def _limit(message: partner_pb2.PartnerLimit) -> Limit:
+    first, last = message.from_day, message.to_day
+    return Limit(
+        date(first.year, first.month, first.day),
+        date(last.year, last.month, last.day) if message.HasField("to_day") else None,
+        message.calls_per_minute,
+        message.work_under_way,
+    )
 
 
 def _role(number: int) -> Role:

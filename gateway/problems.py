@@ -48,16 +48,21 @@ def status_of(error: Fault | InternalError) -> int:
 def problem(error: Fault | InternalError) -> Response:
     """The answer that tells an error."""
     status = status_of(error)
-    headers: dict[str, str] = {}
+    headers = retry_after(error)
     if isinstance(error, InternalError):
         body = _body(status, "INTERNAL", INTERNAL_ERROR, error.metadata)
     else:
         body = _body(status, error.kind.value, error.reason, error.metadata, error)
-        if error.retry_after_s is not None:
-            headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))
         if error.kind is FaultKind.UNAUTHENTICATED:
             headers["www-authenticate"] = "Bearer"
     return Response(status, msgspec.json.encode(body), headers=headers)
+
+
+def retry_after(error: Fault | InternalError) -> dict[str, str]:
+    """The header that says in how many whole seconds it is worth to ask again; none where waiting does not help."""
+    if isinstance(error, InternalError) or error.retry_after_s is None:
+        return {}
+    return {"retry-after": str(max(1, math.ceil(error.retry_after_s)))}
 
 
 def _body(

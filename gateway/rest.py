@@ -25,6 +25,7 @@ from gateway.jsoncodec.write import JsonWriters
 from gateway.observing import Observed, Observer, Outcome
 from gateway.partners import Partners
 from gateway.problems import problem, status_of
+from gateway.shares import Shares
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.call import Caller, Role
 from services.runtime.contract import Contract, ContractError, HttpRoute, MethodContract
@@ -92,10 +93,17 @@ class RestFace:
     """Serves `/v1/`."""
 
     def __init__(
-        self, contract: Contract, partners: Partners, backend: Backend, observer: Observer, sandbox: bool
+        self,
+        contract: Contract,
+        partners: Partners,
+        shares: Shares,
+        backend: Backend,
+        observer: Observer,
+        sandbox: bool,
     ) -> None:
         self.routes = Routes(contract)
         self._partners = partners
+        self._shares = shares
         self._backend = backend
         self._observer = observer
         self._sandbox = sandbox
@@ -124,6 +132,22 @@ class RestFace:
     async def _answer(self, request: Request, route: Route, variables: dict[str, str], observed: Observed) -> Response:
         asked_s = asked_timeout_s(request.headers)
         caller = await self._caller_in_time(request, route.method, asked_s)
+        claimant = self._partners.claimant(caller)
+        await self._shares.enter(claimant, request.received)
+        try:
+            return await self._served(request, route, variables, observed, caller, asked_s)
+        finally:
+            self._shares.leave(claimant)
+
+    async def _served(
+        self,
+        request: Request,
+        route: Route,
+        variables: dict[str, str],
+        observed: Observed,
+        caller: Caller,
+        asked_s: float | None,
+    ) -> Response:
         day = business_date(request.headers, self._sandbox and caller.sandbox)
         message = route.read(_value(request, route, variables))
         options = CallOptions(caller, request.left_s(_limit_s(asked_s, caller)), day)

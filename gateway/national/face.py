@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import uuid4
 
@@ -26,6 +27,8 @@ from gateway.national.signatures import authenticate, speaks_bus
 from gateway.national.transactions import Served, Transactions
 from gateway.observing import Observed, Observer, Outcome
 from gateway.partners import Partners, Profile
+from gateway.problems import retry_after
+from gateway.shares import Shares
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault, FaultKind, Violation, precondition
 from services.runtime.logs import describe, write
@@ -66,6 +69,7 @@ class NationalFace:
         self,
         transactions: Transactions,
         partners: Partners,
+        shares: Shares,
         backend: Backend,
         observer: Observer,
         clock: Clock,
@@ -75,6 +79,7 @@ class NationalFace:
     ) -> None:
         self._transactions = transactions
         self._partners = partners
+        self._shares = shares
         self._backend = backend
         self._observer = observer
         self._clock = clock
@@ -110,9 +115,20 @@ class NationalFace:
         _require(served, envelope)
         visit.profile = profile = await self._partners.profile(envelope.fixmedins_code)
         authenticate(profile, request.headers, self._clock(), self._sandbox)
+        # Not before the proof: by a mere name anybody could use up another's share.
+        claimant = self._partners.claimant(profile.caller)
+        await self._shares.enter(claimant, request.received)
+        try:
+            return await self._proven(request, visit, envelope, served, profile)
+        finally:
+            self._shares.leave(claimant)
+
+    async def _proven(
+        self, request: Request, visit: _Visit, envelope: Envelope, served: Served, profile: Profile
+    ) -> bytes:
         day = business_date(request.headers, self._sandbox and profile.sandbox)
         visit.sign_in = await self._sign_no_warning(served, envelope, profile)
-        key = f"{infno}:{envelope.msgid or self._new_id('')}"
+        key = f"{served.infno}:{envelope.msgid or self._new_id('')}"
         message = served.read(envelope.row, envelope.root, key)
         options = CallOptions(profile.caller, request.left_s(TIMEOUT_S), day)
         answer = await self._backend.call(served.method, message, options)
@@ -173,7 +189,7 @@ class NationalFace:
         descriptor: Any = visit.served.method.request_class.DESCRIPTOR if visit.served else None
         said = refusal(error, descriptor)
         if envelope is not None and envelope.wrapper == outer.EC_LOCAL:
-            return _response(outcome.status, outer.write_not_decoded(said), profile)
+            return _response(outcome.status, outer.write_not_decoded(said), profile, retry_after(error))
         now = self._clock()
         body = outer.write_answer(
             reference=outer.refmsgid(envelope.region if envelope else "000000", now, self._serials.take()),
@@ -183,7 +199,7 @@ class NationalFace:
             warning=_warning(visit),
             code_as_text=profile.dialect.infcode_as_text if profile else False,
         )
-        return _response(outcome.status, body, profile)
+        return _response(outcome.status, body, profile, retry_after(error))
 
     def _internal(self, error: Exception) -> InternalError:
         error_id = uuid4().hex[:16]
@@ -197,11 +213,13 @@ def _output(served: Served, profile: Profile, answer: Message) -> str:
     return "null" if output == _NO_OUTPUT and profile.dialect.null_output else output
 
 
-def _response(status: int, body: bytes, profile: Profile | None) -> Response:
+def _response(
+    status: int, body: bytes, profile: Profile | None, headers: Mapping[str, str] = MappingProxyType({})
+) -> Response:
     """The answer in the charset of its partner; UTF-8 where it is not known who asks."""
     if profile is None or not profile.dialect.answers_in_gbk:
-        return Response(status, body, _JSON)
-    return Response(status, to_gbk(body.decode()), _JSON_IN_GBK)
+        return Response(status, body, _JSON, headers)
+    return Response(status, to_gbk(body.decode()), _JSON_IN_GBK, headers)
 
 
 def _require(served: Served, envelope: Envelope) -> None:

@@ -97,7 +97,7 @@ def server_options(config: Config, *, shared_port: bool) -> Sequence[tuple[str, 
         *_limits(config),
         ("grpc.so_reuseport", int(shared_port)),
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", _PING_EVERY_MS),
+        ("grpc.http2.min_ping_interval_without_data_ms", _PING_EVERY_MS),
         ("grpc.keepalive_permit_without_calls", 1),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -12,6 +13,7 @@ from services.identity.domain.partner import (
     Dialect,
     KeyHolder,
     Partner,
+    PartnerLimit,
     check_key_free,
     check_key_request,
     check_partner,
@@ -47,6 +49,24 @@ def _refusal(partner: Partner, sandbox: bool = False) -> str:
 )
 def test_a_profile_holds_together_or_is_refused_outside_a_sandbox(partner: Partner, refusal: str) -> None:
     assert _refusal(partner) == refusal
+
+
+def _limit(first: int, last: int | None) -> PartnerLimit:
+    return PartnerLimit(date(2026, 1, first), None if last is None else date(2026, 1, last), 60, 0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "refusal"),
+    [
+        ((_limit(1, 9), _limit(10, None)), ""),
+        ((_limit(10, 10),), ""),
+        ((_limit(10, 9),), "partner.limits[0].to_day"),
+        ((_limit(1, 10), _limit(10, None)), "partner.limits[1].from_day"),
+        ((_limit(10, None), _limit(1, None)), "partner.limits[1].from_day"),
+    ],
+)
+def test_the_limits_of_a_partner_do_not_meet(limits: tuple[PartnerLimit, ...], refusal: str) -> None:
+    assert _refusal(replace(HOSPITAL, limits=limits)) == refusal
 
 
 def test_in_a_sandbox_a_partner_may_come_without_authentication() -> None:

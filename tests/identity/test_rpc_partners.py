@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
+from google.type.date_pb2 import Date
 
 from services.identity.domain.digests import digest
+from services.kernel.errors import Fault
 from services.runtime.server import StartError
 from tests.identity.member import CLINIC, HOSPITAL, OPERATOR, SETTLEMENT, Running, start
-from tests.identity.messages import key_request, partner, profile, sign_in, sign_out
+from tests.identity.messages import key_request, on, partner, profile, sign_in, sign_out
 from tests.identity.people import NOON, Ticking, person
 from yibao.identity.v1 import partner_pb2
 from yibao.identity.v1.partner_pb2_grpc import PartnerServiceStub
@@ -39,6 +42,26 @@ async def test_a_profile_is_answered_without_its_secret_but_to_the_gateway(runni
         assert (resolved.partner.secret, resolved.subject) == ("test-sk", "H99010000001")
         assert resolved.role == options_pb2.ROLE_INSTITUTION
     assert await running.reason(stub.ResolvePartner, request, OPERATOR) == "ROLE_NOT_ALLOWED"
+
+
+async def test_limits_are_told_to_the_gateway_as_they_were_registered(running: Running) -> None:
+    stub = running.stub(PartnerServiceStub)
+    limits = [
+        partner_pb2.PartnerLimit(from_day=on(date(2026, 1, 1)), to_day=on(date(2026, 6, 30)), calls_per_minute=600),
+        partner_pb2.PartnerLimit(from_day=on(date(2026, 7, 1)), work_under_way=32),
+    ]
+    await running.call(stub.RegisterPartner, profile(limits=limits), OPERATOR)
+    asked = partner_pb2.ResolvePartnerRequest(partner_code="H99010000001")
+    assert list((await running.call(stub.ResolvePartner, asked, SETTLEMENT)).partner.limits) == limits
+    nowhere = [partner_pb2.PartnerLimit(from_day=Date(year=2026, month=2, day=30))]
+    for place, wrong in (("from_day", nowhere), ("calls_per_minute", [limits[0], _negative()])):
+        with pytest.raises(Fault) as refused:
+            await running.call(stub.RegisterPartner, profile("p2", limits=wrong), OPERATOR)
+        assert [each.path for each in refused.value.violations] == [f"partner.limits[{len(wrong) - 1}].{place}"]
+
+
+def _negative() -> partner_pb2.PartnerLimit:
+    return partner_pb2.PartnerLimit(from_day=on(date(2027, 1, 1)), calls_per_minute=-1)
 
 
 async def test_every_refusal_of_profiles(running: Running) -> None:

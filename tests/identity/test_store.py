@@ -13,7 +13,7 @@ from services.identity.domain.credential import CodeState, Credential, EcToken, 
 from services.identity.domain.digests import digest
 from services.identity.domain.enrolment import revise
 from services.identity.domain.journal import Collision, Entry, RequestKey
-from services.identity.domain.partner import ApiKey, AuthStyle, Dialect, KeyHolder, Partner, SignIn
+from services.identity.domain.partner import ApiKey, AuthStyle, Dialect, KeyHolder, Partner, PartnerLimit, SignIn
 from services.identity.domain.person import PersonRecord, in_order
 from services.identity.store import credentials, journal, partners, persons
 from services.identity.store.statements import make_statements
@@ -204,8 +204,17 @@ async def test_tokens_that_ran_out_long_ago_are_forgotten_each_with_its_own_pers
         assert set(await work.credentials.tokens(["old", "new", "other"])) == {"new", "other"}
 
 
+LIMITS = (PartnerLimit(date(2026, 1, 1), date(2026, 1, 31), 600, 0), PartnerLimit(date(2026, 2, 1), None, 0, 32))
 PARTNER = Partner(
-    "H1", "测试医院", "institution", AuthStyle.CSB, "ak", "sk", False, Dialect(infcode_as_text=True, null_output=True)
+    "H1",
+    "测试医院",
+    "institution",
+    AuthStyle.CSB,
+    "ak",
+    "sk",
+    False,
+    Dialect(infcode_as_text=True, null_output=True),
+    LIMITS,
 )
 
 

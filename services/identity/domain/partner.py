@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from services.identity.domain.person import days_meet
 from services.kernel.errors import Fault, FaultKind, Violation, conflict, denied, precondition
 
 PARTNER_ROLES: Final = ("institution", "channel")
@@ -39,6 +41,16 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
+class PartnerLimit:
+    """Calls a minute and calls under way from a day to a day, both inclusive; 0 is the default of the gateway."""
+
+    from_day: date
+    to_day: date | None
+    calls_per_minute: int
+    work_under_way: int
+
+
+@dataclass(frozen=True, slots=True)
 class Partner:
     """An institution or channel at the gateway. `secret` is readable, because HMAC needs it as it is."""
 
@@ -50,6 +62,7 @@ class Partner:
     secret: str
     sandbox: bool
     dialect: Dialect
+    limits: tuple[PartnerLimit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +110,26 @@ def check_partner(partner: Partner, sandbox: bool) -> None:
         broken.append(Violation("partner.secret", "required", "this style needs a secret"))
     if partner.auth_style is AuthStyle.NONE and partner.secret:
         broken.append(Violation("partner.secret", "empty", "this style has no secret"))
+    broken += _broken_limits(partner.limits)
     if broken:
         raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
     if partner.auth_style is AuthStyle.NONE and not sandbox:
         raise precondition("AUTH_STYLE_NOT_ALLOWED")
     if partner.sandbox and not sandbox:
         raise denied("SANDBOX_ONLY", what="partner.sandbox")
+
+
+def _broken_limits(limits: Sequence[PartnerLimit]) -> list[Violation]:
+    """A limit that ends before it begins, or that shares a day with an earlier one of the list."""
+    broken: list[Violation] = []
+    for place, limit in enumerate(limits):
+        if limit.to_day is not None and limit.to_day < limit.from_day:
+            broken.append(Violation(f"partner.limits[{place}].to_day", "to_day", "not before from_day"))
+        elif any(days_meet(limit.from_day, limit.to_day, each.from_day, each.to_day) for each in limits[:place]):
+            broken.append(
+                Violation(f"partner.limits[{place}].from_day", "days_meet", "another limit holds on its days")
+            )
+    return broken
 
 
 def check_key_request(role: str, chosen: bool, sandbox: bool) -> None:

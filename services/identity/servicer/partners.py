@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any, Final
 
-from services.identity.domain.partner import AuthStyle, Dialect, KeyHolder, Partner, SignIn
+from services.identity.domain.partner import AuthStyle, Dialect, KeyHolder, Partner, PartnerLimit, SignIn
 from services.identity.operations.partners import PartnerOperations
+from services.identity.servicer.days import DayReader, to_date
 from services.identity.servicer.requests import request_key, to_timestamp
 from services.runtime.call import current_call
 from yibao.identity.v1 import partner_pb2, partner_pb2_grpc
@@ -105,6 +107,31 @@ def _read_partner(message: partner_pb2.Partner) -> Partner:
         message.secret,
         message.sandbox,
         Dialect(**{field.name: getattr(message.dialect, field.name) for field in fields(Dialect)}),
+        _read_limits(message.limits),
+    )
+
+
+def _read_limits(messages: Sequence[partner_pb2.PartnerLimit]) -> tuple[PartnerLimit, ...]:
+    days = DayReader()
+    limits = tuple(
+        PartnerLimit(
+            days.day(message.from_day, f"partner.limits[{place}].from_day"),
+            days.optional(message, "to_day", f"partner.limits[{place}]"),
+            message.calls_per_minute,
+            message.work_under_way,
+        )
+        for place, message in enumerate(messages)
+    )
+    days.check()
+    return limits
+
+
+def _write_limit(limit: PartnerLimit) -> partner_pb2.PartnerLimit:
+    return partner_pb2.PartnerLimit(
+        from_day=to_date(limit.from_day),
+        to_day=None if limit.to_day is None else to_date(limit.to_day),
+        calls_per_minute=limit.calls_per_minute,
+        work_under_way=limit.work_under_way,
     )
 
 
@@ -117,6 +144,7 @@ def _write_partner(partner: Partner) -> partner_pb2.Partner:
         access_key=partner.access_key,
         sandbox=partner.sandbox,
         dialect=partner_pb2.Dialect(**asdict(partner.dialect)),
+        limits=[_write_limit(each) for each in partner.limits],
     )
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
-from typing import Final
+from datetime import date, datetime
+from typing import Any, Final
 
 from services.identity.domain.digests import digest
-from services.identity.domain.partner import ApiKey, AuthStyle, Dialect, KeyHolder, Partner, SignIn
+from services.identity.domain.partner import ApiKey, AuthStyle, Dialect, KeyHolder, Partner, PartnerLimit, SignIn
 from services.identity.store.statements import Statements
 from services.runtime.db import DriverConnection, from_micros, sql, to_json, to_micros
 
 _PARTNER: Final = (
-    "SELECT partner_code, partner_name, role, auth_style, access_key, secret, sandbox, dialect FROM partner"
+    "SELECT partner_code, partner_name, role, auth_style, access_key, secret, sandbox, dialect, limits FROM partner"
 )
 _BY_CODE: Final = sql(f"{_PARTNER} WHERE partner_code = ?1")
 _BY_ACCESS_KEY: Final = sql(f"{_PARTNER} WHERE access_key = ?1")
 _BY_SECRET: Final = sql(f"{_PARTNER} WHERE secret_digest = ?1")
 _REPLACE: Final = sql(
     "UPDATE partner SET partner_name = ?2, role = ?3, auth_style = ?4, access_key = ?5, secret = ?6, secret_digest = ?7,"
-    " sandbox = ?8, dialect = ?9, saved_at = ?10 WHERE partner_code = ?1 RETURNING partner_code"
+    " sandbox = ?8, dialect = ?9, limits = ?10, saved_at = ?11 WHERE partner_code = ?1 RETURNING partner_code"
 )
 _KEY: Final = sql("SELECT key_digest, role, subject, issued_at, bootstrap FROM api_key WHERE key_digest = ?1")
 _DROP_KEYS: Final = sql("DELETE FROM api_key WHERE bootstrap = ?1 AND role = ?2 AND subject = ?3 AND key_digest <> ?4")
@@ -48,10 +48,11 @@ class PartnerRows:
             rows = await self._connection.run(_BY_ACCESS_KEY, access_key)
         else:
             rows = await self._connection.run(_BY_SECRET, secret_digest)
-        for partner_code, partner_name, role, auth_style, found, secret, sandbox, dialect in rows:
+        for partner_code, partner_name, role, auth_style, found, secret, sandbox, dialect, limits in rows:
             return Partner(
                 *(partner_code, partner_name, role, AuthStyle(auth_style), found or "", secret, bool(sandbox)),
                 Dialect(**json.loads(dialect)),
+                tuple(_read_limit(row) for row in json.loads(limits)),
             )
         return None
 
@@ -61,7 +62,11 @@ class PartnerRows:
         row = (
             *(partner.partner_code, partner.partner_name, partner.role, partner.auth_style.value),
             *(partner.access_key or None, partner.secret, secret_digest, partner.sandbox),
-            *(to_json(asdict(partner.dialect)), to_micros(saved_at)),
+            *(
+                to_json(asdict(partner.dialect)),
+                to_json([_limit(each) for each in partner.limits]),
+                to_micros(saved_at),
+            ),
         )
         if not await self._connection.run(_REPLACE, *row):
             await self._insert("partner", *row)
@@ -110,3 +115,17 @@ class PartnerRows:
 
     async def _insert(self, table: str, *row: object) -> None:
         await self._connection.insert(self._inserts[table][self._connection.dialect], [row])
+
+
+def _limit(limit: PartnerLimit) -> dict[str, Any]:
+    return {
+        "from_day": limit.from_day.isoformat(),
+        "to_day": None if limit.to_day is None else limit.to_day.isoformat(),
+        "calls_per_minute": limit.calls_per_minute,
+        "work_under_way": limit.work_under_way,
+    }
+
+
+def _read_limit(row: Mapping[str, Any]) -> PartnerLimit:
+    to_day = None if row["to_day"] is None else date.fromisoformat(row["to_day"])
+    return PartnerLimit(date.fromisoformat(row["from_day"]), to_day, row["calls_per_minute"], row["work_under_way"])

@@ -210,6 +210,7 @@ def _partner(metadata: MetaData) -> Table:
         Column("secret_digest", Text, unique=True),
         Column("sandbox", Boolean, nullable=False),
         Column("dialect", Json, nullable=False),
+        Column("limits", Json, nullable=False),
         Column("saved_at", Moment, nullable=False),
     )
 

@@ -21,6 +21,10 @@ GATEWAY: Final[Mapping[str, tuple[str, str]]] = {
         "时间戳超出允许范围（前后{minutes}分钟）",
         "The time stamp is more than {minutes} minutes away",
     ),
+    "PARTNER_LIMIT": (
+        "调用方已达上限（同时办理{work}笔、每分钟{calls}次），本次未受理",
+        "The caller has reached its limit ({work} calls under way, {calls} a minute); nothing was begun",
+    ),
     "ROUTE_NOT_FOUND": ("没有该地址或方法", "Nothing is served on this path and method"),
 }
 

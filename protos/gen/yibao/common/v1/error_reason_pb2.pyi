@@ -267,6 +267,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Warning: 2601 has taken a settlement back, by this counter-entry."""
     ERROR_REASON_ADMISSION_TAKEN_BACK: _ErrorReason.ValueType  # 135
     """Warning: 2601 has taken an admission back."""
+    ERROR_REASON_PARTNER_LIMIT: _ErrorReason.ValueType  # 195
+    """The partner has as many calls under way, or in this minute, as it may; nothing was begun."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -514,4 +516,6 @@ ERROR_REASON_MESSAGE_TAKEN_BACK: ErrorReason.ValueType  # 134
 """Warning: 2601 has taken a settlement back, by this counter-entry."""
 ERROR_REASON_ADMISSION_TAKEN_BACK: ErrorReason.ValueType  # 135
 """Warning: 2601 has taken an admission back."""
+ERROR_REASON_PARTNER_LIMIT: ErrorReason.ValueType  # 195
+"""The partner has as many calls under way, or in this minute, as it may; nothing was begun."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -25,16 +25,23 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.type import date_pb2 as google_dot_type_dot_date__pb2
 from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fyibao/identity/v1/partner.proto\x12\x11yibao.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eyibao/options/v1/options.proto\"\x80\x01\n\x07\x44ialect\x12\x17\n\x0f\x62\x61re_array_5204\x18\x01 \x01(\x08\x12\x17\n\x0finfcode_as_text\x18\x02 \x01(\x08\x12\x16\n\x0estrict_sign_no\x18\x03 \x01(\x08\x12\x13\n\x0bnull_output\x18\x04 \x01(\x08\x12\x16\n\x0e\x61nswers_in_gbk\x18\x05 \x01(\x08\"\xbf\x02\n\x07Partner\x12#\n\x0cpartner_code\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\"\n\x0cpartner_name\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\x90\xb5\x18\x01\x12\x30\n\x04role\x18\x03 \x01(\x0e\x32\x16.yibao.options.v1.RoleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12<\n\nauth_style\x18\x04 \x01(\x0e\x32\x1c.yibao.identity.v1.AuthStyleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1f\n\naccess_key\x18\x05 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\x12\x1c\n\x06secret\x18\x06 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x01\x90\xb5\x18\x05\x12\x0f\n\x07sandbox\x18\x07 \x01(\x08\x12+\n\x07\x64ialect\x18\x08 \x01(\x0b\x32\x1a.yibao.identity.v1.Dialect\"p\n\x16RegisterPartnerRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x33\n\x07partner\x18\x02 \x01(\x0b\x32\x1a.yibao.identity.v1.PartnerB\x06\xbaH\x03\xc8\x01\x01\"F\n\x17RegisterPartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.yibao.identity.v1.Partner\"\xa7\x01\n\x12IssueApiKeyRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x30\n\x04role\x18\x02 \x01(\x0e\x32\x16.yibao.options.v1.RoleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1e\n\x07subject\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x02\x12\x1c\n\x07\x61pi_key\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x05\",\n\x13IssueApiKeyResponse\x12\x15\n\x07\x61pi_key\x18\x01 \x01(\tB\x04\x90\xb5\x18\x05\"8\n\x11GetPartnerRequest\x12#\n\x0cpartner_code\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\"A\n\x12GetPartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.yibao.identity.v1.Partner\"\x82\x01\n\x15ResolvePartnerRequest\x12\x1c\n\x0cpartner_code\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01H\x00\x12\x1a\n\naccess_key\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01H\x00\x12\x1e\n\x0e\x61pi_key_digest\x18\x03 \x01(\tB\x04\x90\xb5\x18\x05H\x00\x42\x0f\n\x06lookup\x12\x05\xbaH\x02\x08\x01\"\x82\x01\n\x16ResolvePartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.yibao.identity.v1.Partner\x12$\n\x04role\x18\x02 \x01(\x0e\x32\x16.yibao.options.v1.Role\x12\x15\n\x07subject\x18\x03 \x01(\tB\x04\x90\xb5\x18\x02\"[\n\x12\x43heckSignNoRequest\x12%\n\x0e\x66ixmedins_code\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x0c\x90\xb5\x18\x01\x12\x1e\n\x07sign_no\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\"#\n\x13\x43heckSignNoResponse\x12\x0c\n\x04open\x18\x01 \x01(\x08\"m\n\x0bSignInInput\x12%\n\x08opter_no\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x14\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\x12\x18\n\x03mac\x18\x02 \x01(\tB\x0b\xbaH\x04r\x02\x18\x14\x90\xb5\x18\x01\x12\x1d\n\x02ip\x18\x03 \x01(\tB\x11\xbaH\x04r\x02\x18(\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\"\xaa\x01\n\rSignInRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18@\x8a\xb5\x18\x02\x18\x04\x90\xb5\x18\x01\x12+\n\x0e\x66ixmedins_code\x18\x02 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x0c\x8a\xb5\x18\x02\x18\x02\x90\xb5\x18\x01\x12\x43\n\x07sign_in\x18\x03 \x01(\x0b\x32\x1e.yibao.identity.v1.SignInInputB\x12\xbaH\x03\xc8\x01\x01\x8a\xb5\x18\x08\n\x06signIn\"T\n\x0cSignInOutput\x12-\n\tsign_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x07sign_no\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\"E\n\x0eSignInResponse\x12\x33\n\nsigninoutb\x18\x01 \x01(\x0b\x32\x1f.yibao.identity.v1.SignInOutput\"[\n\x0cSignOutInput\x12$\n\x07sign_no\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x1e\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\x12%\n\x08opter_no\x18\x02 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x14\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\"\xae\x01\n\x0eSignOutRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18@\x8a\xb5\x18\x02\x18\x04\x90\xb5\x18\x01\x12+\n\x0e\x66ixmedins_code\x18\x02 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x0c\x8a\xb5\x18\x02\x18\x02\x90\xb5\x18\x01\x12\x46\n\x08sign_out\x18\x03 \x01(\x0b\x32\x1f.yibao.identity.v1.SignOutInputB\x13\xbaH\x03\xc8\x01\x01\x8a\xb5\x18\t\n\x07signOut\"]\n\x0fSignOutResponse\x12J\n\tsign_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x1b\x8a\xb5\x18\x17\x12\x15signoutoutb.sign_time*|\n\tAuthStyle\x12\x1a\n\x16\x41UTH_STYLE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UTH_STYLE_NONE\x10\x01\x12\x12\n\x0e\x41UTH_STYLE_CSB\x10\x02\x12\x12\n\x0e\x41UTH_STYLE_TIF\x10\x03\x12\x16\n\x12\x41UTH_STYLE_API_KEY\x10\x04\x32\xc6\x07\n\x0ePartnerService\x12\x96\x01\n\x0fRegisterPartner\x12).yibao.identity.v1.RegisterPartnerRequest\x1a*.yibao.identity.v1.RegisterPartnerResponse\",\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/partners:register:\x01*\x12\x81\x01\n\x0bIssueApiKey\x12%.yibao.identity.v1.IssueApiKeyRequest\x1a&.yibao.identity.v1.IssueApiKeyResponse\"#\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/api-keys:\x01*\x12\x8a\x01\n\nGetPartner\x12$.yibao.identity.v1.GetPartnerRequest\x1a%.yibao.identity.v1.GetPartnerResponse\"/\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/partners/{partner_code}\x12r\n\x0eResolvePartner\x12(.yibao.identity.v1.ResolvePartnerRequest\x1a).yibao.identity.v1.ResolvePartnerResponse\"\x0b\x8a\xb5\x18\x03\n\x01\x05\x90\xb5\x18\x01\x12i\n\x0b\x43heckSignNo\x12%.yibao.identity.v1.CheckSignNoRequest\x1a&.yibao.identity.v1.CheckSignNoResponse\"\x0b\x8a\xb5\x18\x03\n\x01\x05\x90\xb5\x18\x01\x12\x8f\x01\n\x06SignIn\x12 .yibao.identity.v1.SignInRequest\x1a!.yibao.identity.v1.SignInResponse\"@\x8a\xb5\x18\x17\n\x01\x01\x12\x12\x08\x01\x12\x0e\x66ixmedins_code\x90\xb5\x18\x02\x9a\xb5\x18\x06\n\x04\x39\x30\x30\x31\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/sign-ins:\x01*\x12\x98\x01\n\x07SignOut\x12!.yibao.identity.v1.SignOutRequest\x1a\".yibao.identity.v1.SignOutResponse\"F\x8a\xb5\x18\x17\n\x01\x01\x12\x12\x08\x01\x12\x0e\x66ixmedins_code\x90\xb5\x18\x02\x9a\xb5\x18\x06\n\x04\x39\x30\x30\x32\x82\xd3\xe4\x93\x02\x17\"\x12/v1/sign-ins:close:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fyibao/identity/v1/partner.proto\x12\x11yibao.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1eyibao/options/v1/options.proto\"\x80\x01\n\x07\x44ialect\x12\x17\n\x0f\x62\x61re_array_5204\x18\x01 \x01(\x08\x12\x17\n\x0finfcode_as_text\x18\x02 \x01(\x08\x12\x16\n\x0estrict_sign_no\x18\x03 \x01(\x08\x12\x13\n\x0bnull_output\x18\x04 \x01(\x08\x12\x16\n\x0e\x61nswers_in_gbk\x18\x05 \x01(\x08\"\xaa\x01\n\x0cPartnerLimit\x12+\n\x08\x66rom_day\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12!\n\x06to_day\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12%\n\x10\x63\x61lls_per_minute\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12#\n\x0ework_under_way\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\"\xfa\x02\n\x07Partner\x12#\n\x0cpartner_code\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\"\n\x0cpartner_name\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\x90\xb5\x18\x01\x12\x30\n\x04role\x18\x03 \x01(\x0e\x32\x16.yibao.options.v1.RoleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12<\n\nauth_style\x18\x04 \x01(\x0e\x32\x1c.yibao.identity.v1.AuthStyleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1f\n\naccess_key\x18\x05 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\x12\x1c\n\x06secret\x18\x06 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x01\x90\xb5\x18\x05\x12\x0f\n\x07sandbox\x18\x07 \x01(\x08\x12+\n\x07\x64ialect\x18\x08 \x01(\x0b\x32\x1a.yibao.identity.v1.Dialect\x12\x39\n\x06limits\x18\t \x03(\x0b\x32\x1f.yibao.identity.v1.PartnerLimitB\x08\xbaH\x05\x92\x01\x02\x10\x14\"p\n\x16RegisterPartnerRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x33\n\x07partner\x18\x02 \x01(\x0b\x32\x1a.yibao.identity.v1.PartnerB\x06\xbaH\x03\xc8\x01\x01\"F\n\x17RegisterPartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.yibao.identity.v1.Partner\"\xa7\x01\n\x12IssueApiKeyRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x30\n\x04role\x18\x02 \x01(\x0e\x32\x16.yibao.options.v1.RoleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1e\n\x07subject\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x02\x12\x1c\n\x07\x61pi_key\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x05\",\n\x13IssueApiKeyResponse\x12\x15\n\x07\x61pi_key\x18\x01 \x01(\tB\x04\x90\xb5\x18\x05\"8\n\x11GetPartnerRequest\x12#\n\x0cpartner_code\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\"A\n\x12GetPartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.yibao.identity.v1.Partner\"\x82\x01\n\x15ResolvePartnerRequest\x12\x1c\n\x0cpartner_code\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01H\x00\x12\x1a\n\naccess_key\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01H\x00\x12\x1e\n\x0e\x61pi_key_digest\x18\x03 \x01(\tB\x04\x90\xb5\x18\x05H\x00\x42\x0f\n\x06lookup\x12\x05\xbaH\x02\x08\x01\"\x82\x01\n\x16ResolvePartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.yibao.identity.v1.Partner\x12$\n\x04role\x18\x02 \x01(\x0e\x32\x16.yibao.options.v1.Role\x12\x15\n\x07subject\x18\x03 \x01(\tB\x04\x90\xb5\x18\x02\"[\n\x12\x43heckSignNoRequest\x12%\n\x0e\x66ixmedins_code\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x0c\x90\xb5\x18\x01\x12\x1e\n\x07sign_no\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\"#\n\x13\x43heckSignNoResponse\x12\x0c\n\x04open\x18\x01 \x01(\x08\"m\n\x0bSignInInput\x12%\n\x08opter_no\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x14\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\x12\x18\n\x03mac\x18\x02 \x01(\tB\x0b\xbaH\x04r\x02\x18\x14\x90\xb5\x18\x01\x12\x1d\n\x02ip\x18\x03 \x01(\tB\x11\xbaH\x04r\x02\x18(\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\"\xaa\x01\n\rSignInRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18@\x8a\xb5\x18\x02\x18\x04\x90\xb5\x18\x01\x12+\n\x0e\x66ixmedins_code\x18\x02 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x0c\x8a\xb5\x18\x02\x18\x02\x90\xb5\x18\x01\x12\x43\n\x07sign_in\x18\x03 \x01(\x0b\x32\x1e.yibao.identity.v1.SignInInputB\x12\xbaH\x03\xc8\x01\x01\x8a\xb5\x18\x08\n\x06signIn\"T\n\x0cSignInOutput\x12-\n\tsign_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x07sign_no\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\"E\n\x0eSignInResponse\x12\x33\n\nsigninoutb\x18\x01 \x01(\x0b\x32\x1f.yibao.identity.v1.SignInOutput\"[\n\x0cSignOutInput\x12$\n\x07sign_no\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x1e\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\x12%\n\x08opter_no\x18\x02 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x14\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\"\xae\x01\n\x0eSignOutRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18@\x8a\xb5\x18\x02\x18\x04\x90\xb5\x18\x01\x12+\n\x0e\x66ixmedins_code\x18\x02 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x0c\x8a\xb5\x18\x02\x18\x02\x90\xb5\x18\x01\x12\x46\n\x08sign_out\x18\x03 \x01(\x0b\x32\x1f.yibao.identity.v1.SignOutInputB\x13\xbaH\x03\xc8\x01\x01\x8a\xb5\x18\t\n\x07signOut\"]\n\x0fSignOutResponse\x12J\n\tsign_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x1b\x8a\xb5\x18\x17\x12\x15signoutoutb.sign_time*|\n\tAuthStyle\x12\x1a\n\x16\x41UTH_STYLE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UTH_STYLE_NONE\x10\x01\x12\x12\n\x0e\x41UTH_STYLE_CSB\x10\x02\x12\x12\n\x0e\x41UTH_STYLE_TIF\x10\x03\x12\x16\n\x12\x41UTH_STYLE_API_KEY\x10\x04\x32\xc6\x07\n\x0ePartnerService\x12\x96\x01\n\x0fRegisterPartner\x12).yibao.identity.v1.RegisterPartnerRequest\x1a*.yibao.identity.v1.RegisterPartnerResponse\",\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/partners:register:\x01*\x12\x81\x01\n\x0bIssueApiKey\x12%.yibao.identity.v1.IssueApiKeyRequest\x1a&.yibao.identity.v1.IssueApiKeyResponse\"#\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/api-keys:\x01*\x12\x8a\x01\n\nGetPartner\x12$.yibao.identity.v1.GetPartnerRequest\x1a%.yibao.identity.v1.GetPartnerResponse\"/\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/partners/{partner_code}\x12r\n\x0eResolvePartner\x12(.yibao.identity.v1.ResolvePartnerRequest\x1a).yibao.identity.v1.ResolvePartnerResponse\"\x0b\x8a\xb5\x18\x03\n\x01\x05\x90\xb5\x18\x01\x12i\n\x0b\x43heckSignNo\x12%.yibao.identity.v1.CheckSignNoRequest\x1a&.yibao.identity.v1.CheckSignNoResponse\"\x0b\x8a\xb5\x18\x03\n\x01\x05\x90\xb5\x18\x01\x12\x8f\x01\n\x06SignIn\x12 .yibao.identity.v1.SignInRequest\x1a!.yibao.identity.v1.SignInResponse\"@\x8a\xb5\x18\x17\n\x01\x01\x12\x12\x08\x01\x12\x0e\x66ixmedins_code\x90\xb5\x18\x02\x9a\xb5\x18\x06\n\x04\x39\x30\x30\x31\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/sign-ins:\x01*\x12\x98\x01\n\x07SignOut\x12!.yibao.identity.v1.SignOutRequest\x1a\".yibao.identity.v1.SignOutResponse\"F\x8a\xb5\x18\x17\n\x01\x01\x12\x12\x08\x01\x12\x0e\x66ixmedins_code\x90\xb5\x18\x02\x9a\xb5\x18\x06\n\x04\x39\x30\x30\x32\x82\xd3\xe4\x93\x02\x17\"\x12/v1/sign-ins:close:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'yibao.identity.v1.partner_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_PARTNERLIMIT'].fields_by_name['from_day']._loaded_options = None
+  _globals['_PARTNERLIMIT'].fields_by_name['from_day']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_PARTNERLIMIT'].fields_by_name['calls_per_minute']._loaded_options = None
+  _globals['_PARTNERLIMIT'].fields_by_name['calls_per_minute']._serialized_options = b'\272H\010\032\006\030\300\204=(\000'
+  _globals['_PARTNERLIMIT'].fields_by_name['work_under_way']._loaded_options = None
+  _globals['_PARTNERLIMIT'].fields_by_name['work_under_way']._serialized_options = b'\272H\010\032\006\030\300\204=(\000'
   _globals['_PARTNER'].fields_by_name['partner_code']._loaded_options = None
   _globals['_PARTNER'].fields_by_name['partner_code']._serialized_options = b'\272H\006r\004\020\001\030\036\220\265\030\001'
   _globals['_PARTNER'].fields_by_name['partner_name']._loaded_options = None
@@ -47,6 +54,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PARTNER'].fields_by_name['access_key']._serialized_options = b'\272H\004r\002\030@\220\265\030\001'
   _globals['_PARTNER'].fields_by_name['secret']._loaded_options = None
   _globals['_PARTNER'].fields_by_name['secret']._serialized_options = b'\272H\005r\003\030\200\001\220\265\030\005'
+  _globals['_PARTNER'].fields_by_name['limits']._loaded_options = None
+  _globals['_PARTNER'].fields_by_name['limits']._serialized_options = b'\272H\005\222\001\002\020\024'
   _globals['_REGISTERPARTNERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_REGISTERPARTNERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030@\220\265\030\001'
   _globals['_REGISTERPARTNERREQUEST'].fields_by_name['partner']._loaded_options = None
@@ -117,46 +126,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PARTNERSERVICE'].methods_by_name['SignIn']._serialized_options = b'\212\265\030\027\n\001\001\022\022\010\001\022\016fixmedins_code\220\265\030\002\232\265\030\006\n\0049001\202\323\344\223\002\021\"\014/v1/sign-ins:\001*'
   _globals['_PARTNERSERVICE'].methods_by_name['SignOut']._loaded_options = None
   _globals['_PARTNERSERVICE'].methods_by_name['SignOut']._serialized_options = b'\212\265\030\027\n\001\001\022\022\010\001\022\016fixmedins_code\220\265\030\002\232\265\030\006\n\0049002\202\323\344\223\002\027\"\022/v1/sign-ins:close:\001*'
-  _globals['_AUTHSTYLE']._serialized_start=2360
-  _globals['_AUTHSTYLE']._serialized_end=2484
-  _globals['_DIALECT']._serialized_start=179
-  _globals['_DIALECT']._serialized_end=307
-  _globals['_PARTNER']._serialized_start=310
-  _globals['_PARTNER']._serialized_end=629
-  _globals['_REGISTERPARTNERREQUEST']._serialized_start=631
-  _globals['_REGISTERPARTNERREQUEST']._serialized_end=743
-  _globals['_REGISTERPARTNERRESPONSE']._serialized_start=745
-  _globals['_REGISTERPARTNERRESPONSE']._serialized_end=815
-  _globals['_ISSUEAPIKEYREQUEST']._serialized_start=818
-  _globals['_ISSUEAPIKEYREQUEST']._serialized_end=985
-  _globals['_ISSUEAPIKEYRESPONSE']._serialized_start=987
-  _globals['_ISSUEAPIKEYRESPONSE']._serialized_end=1031
-  _globals['_GETPARTNERREQUEST']._serialized_start=1033
-  _globals['_GETPARTNERREQUEST']._serialized_end=1089
-  _globals['_GETPARTNERRESPONSE']._serialized_start=1091
-  _globals['_GETPARTNERRESPONSE']._serialized_end=1156
-  _globals['_RESOLVEPARTNERREQUEST']._serialized_start=1159
-  _globals['_RESOLVEPARTNERREQUEST']._serialized_end=1289
-  _globals['_RESOLVEPARTNERRESPONSE']._serialized_start=1292
-  _globals['_RESOLVEPARTNERRESPONSE']._serialized_end=1422
-  _globals['_CHECKSIGNNOREQUEST']._serialized_start=1424
-  _globals['_CHECKSIGNNOREQUEST']._serialized_end=1515
-  _globals['_CHECKSIGNNORESPONSE']._serialized_start=1517
-  _globals['_CHECKSIGNNORESPONSE']._serialized_end=1552
-  _globals['_SIGNININPUT']._serialized_start=1554
-  _globals['_SIGNININPUT']._serialized_end=1663
-  _globals['_SIGNINREQUEST']._serialized_start=1666
-  _globals['_SIGNINREQUEST']._serialized_end=1836
-  _globals['_SIGNINOUTPUT']._serialized_start=1838
-  _globals['_SIGNINOUTPUT']._serialized_end=1922
-  _globals['_SIGNINRESPONSE']._serialized_start=1924
-  _globals['_SIGNINRESPONSE']._serialized_end=1993
-  _globals['_SIGNOUTINPUT']._serialized_start=1995
-  _globals['_SIGNOUTINPUT']._serialized_end=2086
-  _globals['_SIGNOUTREQUEST']._serialized_start=2089
-  _globals['_SIGNOUTREQUEST']._serialized_end=2263
-  _globals['_SIGNOUTRESPONSE']._serialized_start=2265
-  _globals['_SIGNOUTRESPONSE']._serialized_end=2358
-  _globals['_PARTNERSERVICE']._serialized_start=2487
-  _globals['_PARTNERSERVICE']._serialized_end=3453
+  _globals['_AUTHSTYLE']._serialized_start=2616
+  _globals['_AUTHSTYLE']._serialized_end=2740
+  _globals['_DIALECT']._serialized_start=203
+  _globals['_DIALECT']._serialized_end=331
+  _globals['_PARTNERLIMIT']._serialized_start=334
+  _globals['_PARTNERLIMIT']._serialized_end=504
+  _globals['_PARTNER']._serialized_start=507
+  _globals['_PARTNER']._serialized_end=885
+  _globals['_REGISTERPARTNERREQUEST']._serialized_start=887
+  _globals['_REGISTERPARTNERREQUEST']._serialized_end=999
+  _globals['_REGISTERPARTNERRESPONSE']._serialized_start=1001
+  _globals['_REGISTERPARTNERRESPONSE']._serialized_end=1071
+  _globals['_ISSUEAPIKEYREQUEST']._serialized_start=1074
+  _globals['_ISSUEAPIKEYREQUEST']._serialized_end=1241
+  _globals['_ISSUEAPIKEYRESPONSE']._serialized_start=1243
+  _globals['_ISSUEAPIKEYRESPONSE']._serialized_end=1287
+  _globals['_GETPARTNERREQUEST']._serialized_start=1289
+  _globals['_GETPARTNERREQUEST']._serialized_end=1345
+  _globals['_GETPARTNERRESPONSE']._serialized_start=1347
+  _globals['_GETPARTNERRESPONSE']._serialized_end=1412
+  _globals['_RESOLVEPARTNERREQUEST']._serialized_start=1415
+  _globals['_RESOLVEPARTNERREQUEST']._serialized_end=1545
+  _globals['_RESOLVEPARTNERRESPONSE']._serialized_start=1548
+  _globals['_RESOLVEPARTNERRESPONSE']._serialized_end=1678
+  _globals['_CHECKSIGNNOREQUEST']._serialized_start=1680
+  _globals['_CHECKSIGNNOREQUEST']._serialized_end=1771
+  _globals['_CHECKSIGNNORESPONSE']._serialized_start=1773
+  _globals['_CHECKSIGNNORESPONSE']._serialized_end=1808
+  _globals['_SIGNININPUT']._serialized_start=1810
+  _globals['_SIGNININPUT']._serialized_end=1919
+  _globals['_SIGNINREQUEST']._serialized_start=1922
+  _globals['_SIGNINREQUEST']._serialized_end=2092
+  _globals['_SIGNINOUTPUT']._serialized_start=2094
+  _globals['_SIGNINOUTPUT']._serialized_end=2178
+  _globals['_SIGNINRESPONSE']._serialized_start=2180
+  _globals['_SIGNINRESPONSE']._serialized_end=2249
+  _globals['_SIGNOUTINPUT']._serialized_start=2251
+  _globals['_SIGNOUTINPUT']._serialized_end=2342
+  _globals['_SIGNOUTREQUEST']._serialized_start=2345
+  _globals['_SIGNOUTREQUEST']._serialized_end=2519
+  _globals['_SIGNOUTRESPONSE']._serialized_start=2521
+  _globals['_SIGNOUTRESPONSE']._serialized_end=2614
+  _globals['_PARTNERSERVICE']._serialized_start=2743
+  _globals['_PARTNERSERVICE']._serialized_end=3709
 # @@protoc_insertion_point(module_scope)

@@ -3,10 +3,13 @@
 isort:skip_file
 Partners (institutions and channels), how they authenticate, their dialect, their API keys, and operators' sign-in."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.type import date_pb2 as _date_pb2
 from yibao.options.v1 import options_pb2 as _options_pb2
 import builtins as _builtins
 import sys
@@ -88,6 +91,46 @@ class Dialect(_message.Message):
 Global___Dialect: _TypeAlias = Dialect  # noqa: Y015
 
 @_typing.final
+class PartnerLimit(_message.Message):
+    """What a partner may ask of the mesh, from a day to a day. Each gateway process counts for itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_DAY_FIELD_NUMBER: _builtins.int
+    TO_DAY_FIELD_NUMBER: _builtins.int
+    CALLS_PER_MINUTE_FIELD_NUMBER: _builtins.int
+    WORK_UNDER_WAY_FIELD_NUMBER: _builtins.int
+    calls_per_minute: _builtins.int
+    """Calls a minute, of which a minute's worth may come at once; 0 sets no limit."""
+    work_under_way: _builtins.int
+    """Calls under way at the same time, whoever else is there; 0 is the default: as many as there is room for, but at most a
+    quarter of the gateway's while others wait.
+    """
+    @_builtins.property
+    def from_day(self) -> _date_pb2.Date:
+        """First day in force, in Beijing."""
+
+    @_builtins.property
+    def to_day(self) -> _date_pb2.Date:
+        """Last day in force; absent while it lasts."""
+
+    def __init__(
+        self,
+        *,
+        from_day: _date_pb2.Date | None = ...,
+        to_day: _date_pb2.Date | None = ...,
+        calls_per_minute: _builtins.int = ...,
+        work_under_way: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_day", b"from_day", "to_day", b"to_day"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls_per_minute", b"calls_per_minute", "from_day", b"from_day", "to_day", b"to_day", "work_under_way", b"work_under_way"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PartnerLimit: _TypeAlias = PartnerLimit  # noqa: Y015
+
+@_typing.final
 class Partner(_message.Message):
     """A partner of the gateway."""
 
@@ -101,6 +144,7 @@ class Partner(_message.Message):
     SECRET_FIELD_NUMBER: _builtins.int
     SANDBOX_FIELD_NUMBER: _builtins.int
     DIALECT_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
     partner_code: _builtins.str
     """fixmedins_code of an institution or code of a channel."""
     partner_name: _builtins.str
@@ -114,6 +158,10 @@ class Partner(_message.Message):
     sandbox: _builtins.bool
     @_builtins.property
     def dialect(self) -> Global___Dialect: ...
+    @_builtins.property
+    def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartnerLimit]:
+        """Limits of its own; their days do not meet. On a day without one the default holds."""
+
     def __init__(
         self,
         *,
@@ -125,10 +173,11 @@ class Partner(_message.Message):
         secret: _builtins.str = ...,
         sandbox: _builtins.bool = ...,
         dialect: Global___Dialect | None = ...,
+        limits: _abc.Iterable[Global___PartnerLimit] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["dialect", b"dialect"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_key", b"access_key", "auth_style", b"auth_style", "dialect", b"dialect", "partner_code", b"partner_code", "partner_name", b"partner_name", "role", b"role", "sandbox", b"sandbox", "secret", b"secret"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_key", b"access_key", "auth_style", b"auth_style", "dialect", b"dialect", "limits", b"limits", "partner_code", b"partner_code", "partner_name", b"partner_name", "role", b"role", "sandbox", b"sandbox", "secret", b"secret"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
