@@ -72,7 +72,7 @@ def _body(
         {"@type": f"{_TYPE}ErrorInfo", "reason": reason, "domain": DOMAIN, "metadata": dict(metadata)}
     ]
     if fault is not None and fault.violations:
-        broken = [_violation(each) for each in fault.violations]
+        broken = [_violation(each, metadata) for each in fault.violations]
         if MORE_VIOLATIONS in metadata:
             broken.append(_more(metadata[MORE_VIOLATIONS]))
         details.append({"@type": f"{_TYPE}BadRequest", "fieldViolations": broken})
@@ -88,16 +88,18 @@ def _body(
     return {"error": error}
 
 
-def _violation(violation: Violation) -> dict[str, Any]:
-    chinese = rule_text(violation.rule, {}, "zh", violation.description) if "{" not in _template(violation) else ""
+def _violation(violation: Violation, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """One field in both languages, in Chinese where its text names nothing that the fault does not tell."""
     shown: dict[str, Any] = {
         "field": violation.path,
         "description": violation.description or rule_text(violation.rule, {}, "en"),
         "reason": violation.rule,
     }
-    if chinese:
-        shown["localizedMessage"] = {"locale": "zh-CN", "message": chinese}
-    return shown
+    try:
+        chinese = rule_text(violation.rule, {}, "zh", violation.description).format_map(metadata)
+    except (KeyError, ValueError):
+        return shown
+    return {**shown, "localizedMessage": {"locale": "zh-CN", "message": chinese}} if chinese else shown
 
 
 def _more(count: str) -> dict[str, Any]:
@@ -109,7 +111,3 @@ def _more(count: str) -> dict[str, Any]:
         "reason": MORE_RULE,
         "localizedMessage": {"locale": "zh-CN", "message": chinese},
     }
-
-
-def _template(violation: Violation) -> str:
-    return rule_text(violation.rule, {}, "zh", violation.description)

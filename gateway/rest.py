@@ -18,6 +18,7 @@ import msgspec
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from gateway import reading
 from gateway.backend import Backend, CallOptions
 from gateway.http import Request, Response, asked_timeout_s, business_date, query_values
 from gateway.jsoncodec.read import JsonReaders
@@ -25,6 +26,7 @@ from gateway.jsoncodec.write import JsonWriters
 from gateway.observing import Observed, Observer, Outcome
 from gateway.partners import Partners
 from gateway.problems import problem, status_of
+from gateway.reading import Unreadable
 from gateway.shares import Shares
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.call import Caller, Role
@@ -41,6 +43,7 @@ OPERATOR_TIMEOUT_S: Final = 600.0
 
 _VARIABLE: Final = re.compile(r"\{([a-z0-9_.]+)\}")
 _BEARER: Final = "bearer "
+_JSON: Final = msgspec.json.Decoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,24 +213,31 @@ def _route(http: HttpRoute, method: MethodContract, readers: JsonReaders, writer
 
 def _value(request: Request, route: Route, variables: dict[str, str]) -> Any:
     """What the request says, as the JSON of its message."""
-    value: Any = _parsed(request.body) if route.http.body == "*" else {}
+    value: Any = _parsed(request) if route.http.body == "*" else {}
     parameters = [] if route.http.body == "*" else query_values(request.query)
     if variables or parameters:
-        if type(value) is not dict:
-            raise _unreadable("", "json.type", wanted="object")
         descriptor: Any = route.method.request_class.DESCRIPTOR
         for name, text in (*parameters, *variables.items()):
             _place(value, descriptor, name.split("."), text, name)
     return value
 
 
-def _parsed(body: bytes) -> Any:
+def _parsed(request: Request) -> dict[str, Any]:
+    """The object in the body. UTF-8 alone, as RFC 8259 has it: who speaks REST can, and nothing is guessed of it."""
+    body = request.body
     if not body.strip():
         return {}
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise _unreadable("", "json.type", wanted="JSON object (UTF-8)") from None
+        value = reading.strictly(_JSON, body, request.headers.get("content-encoding", ""))
+        if b"\\u0000" in body:
+            reading.clean(value, _refuse_nul)
+        return value
+    except Unreadable as broken:
+        raise broken.fault("INVALID_REQUEST", "", "en") from None
+
+
+def _refuse_nul(path: str) -> None:
+    raise Unreadable("body.nul").fault("INVALID_REQUEST", path, "en")
 
 
 def _place(value: dict[str, Any], message: Descriptor, steps: list[str], text: str, name: str) -> None:

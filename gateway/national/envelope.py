@@ -7,7 +7,7 @@ and the `jsonStr` of a multipart upload; `input` and the decoder's `data` may be
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from json.encoder import encode_basestring
@@ -15,10 +15,12 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway import reading
+from gateway.charset import declares_gbk
 from gateway.national.codec.decode import Row, is_absent
 from gateway.national.codec.plan import find
+from gateway.reading import Decoder, Unreadable
 from services.kernel.clock import BEIJING
-from services.kernel.errors import Fault, FaultKind
 
 INFNO: Final = "INFNO"
 EC_LOCAL: Final = "EC_LOCAL"
@@ -31,7 +33,8 @@ _JSON_PART: Final = re.compile(rb'name="?jsonStr"?', re.IGNORECASE)
 _REGION: Final = re.compile(r"[0-9]{6}", re.ASCII)
 _SERIALS: Final = 10**10
 _ERR_MSG_LENGTH: Final = 200
-_BOM: Final = b"\xef\xbb\xbf"
+_HEAD: Final = 500
+_INVALID: Final = "ENVELOPE_INVALID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +63,17 @@ class Serials:
         return f"{self._next:010d}"
 
 
-def decoder() -> msgspec.json.Decoder[Any]:
+def decoder() -> Decoder:
     """Reads JSON; a number with a fraction stays the text it was, so that no digit is lost."""
     return msgspec.json.Decoder(float_hook=str)
 
 
-def read_body(read_json: msgspec.json.Decoder[Any], body: bytes, content_type: str) -> Envelope:
-    """The request in a body, whatever the header says of its charset; Fault ENVELOPE_INVALID."""
+def read_body(read_json: Decoder, body: bytes, content_type: str, encoding: str = "") -> Envelope:
+    """The request in a body, in UTF-8 or GBK; `encoding` is its Content-Encoding. Fault ENVELOPE_INVALID."""
     if content_type.strip().casefold().startswith(_MULTIPART):
-        body = _json_part(body, content_type)
-    row = _object(read_json, body.removeprefix(_BOM), "body")
+        body, content_type = _json_part(body, content_type)
+    hidden = reading.holds_hidden(body)
+    row = _object("", lambda: reading.leniently(read_json, body, declares_gbk(content_type), encoding), hidden)
     infno = _text(row, "infno")
     if not infno and not is_absent(find(row, "transType")):
         return _decoder_request(row, _text(row, "transType"), _node(read_json, find(row, "data")))
@@ -79,11 +83,12 @@ def read_body(read_json: msgspec.json.Decoder[Any], body: bytes, content_type: s
             return _decoder_request(row, EC_QUERY, data)
     raw = find(row, "input")
     if type(raw) is str and not is_absent(raw):
-        raw = _object(read_json, raw.encode(), "input")
+        text = raw
+        raw = _object("input", lambda: reading.in_text(read_json, text), hidden)
     if is_absent(raw):
         raw = {}
     if type(raw) is not dict:
-        raise _broken("input")
+        raise Unreadable("body.array" if type(raw) is list else "body.no_object").fault(_INVALID, "input", "zh")
     fixmedins_code = _text(row, "fixmedins_code")
     return Envelope(
         row=row,
@@ -146,41 +151,49 @@ def _decoder_request(row: Row, kind: str, data: Any) -> Envelope:
     return Envelope(row, root, kind, EC_LOCAL, "", org_id, "", _region("", org_id))
 
 
-def _node(read_json: msgspec.json.Decoder[Any], raw: Any) -> Any:
+def _node(read_json: Decoder, raw: Any) -> Any:
     """A node that may be JSON text or a list of one; what is no object comes back as it is, to be refused by its path."""
     found = raw
     if type(raw) is str and not is_absent(raw):
         try:
             found = read_json.decode(raw.encode())
-        except (msgspec.DecodeError, RecursionError):
-            return raw
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            return _object_or(raw, read_json)
     if type(found) is list and len(found) == 1:
         found = found[0]
     return found if type(found) is dict else raw
 
 
-def _object(read_json: msgspec.json.Decoder[Any], text: bytes, what: str) -> Row:
+def _object_or(raw: str, read_json: Decoder) -> Any:
     try:
-        found = read_json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise _broken(what) from None
-    if type(found) is not dict:
-        raise _broken(what)
-    return found
+        return reading.in_text(read_json, raw)
+    except Unreadable:
+        return raw
 
 
-def _broken(what: str) -> Fault:
-    return Fault(FaultKind.INVALID, "ENVELOPE_INVALID", {"problem": f"{what} ≠ JSON object (UTF-8)"})
+def _object(path: str, read: Callable[[], Row], hidden: bool) -> Row:
+    """What `read` reads; where it may hold hidden characters it is cleaned of them."""
+    try:
+        row = read()
+        if hidden:
+            reading.clean(row, _refuse_nul)
+        return row
+    except Unreadable as broken:
+        raise broken.fault(_INVALID, path, "zh") from None
 
 
-def _json_part(body: bytes, content_type: str) -> bytes:
-    """The `jsonStr` part of a multipart body; lines may end in LF alone."""
+def _refuse_nul(path: str) -> None:
+    raise Unreadable("body.nul").fault(_INVALID, path.removeprefix("input."), "zh")
+
+
+def _json_part(body: bytes, content_type: str) -> tuple[bytes, str]:
+    """The `jsonStr` part of a multipart body with its type, else that of the whole; lines may end in LF alone."""
     boundary = _BOUNDARY.search(content_type)
     for part in body.split(b"--" + boundary[1].encode()) if boundary else ():
         head, _, content = part.replace(b"\r\n", b"\n").partition(b"\n\n")
         if _JSON_PART.search(head):
-            return content.rstrip(b"\n")
-    raise Fault(FaultKind.INVALID, "ENVELOPE_INVALID", {"problem": "multipart: jsonStr"})
+            return content.rstrip(b"\n"), f"{head[:_HEAD].decode('latin-1')} {content_type}"
+    raise Unreadable("body.no_part").fault(_INVALID, "", "zh")
 
 
 def _text(row: Row, name: str) -> str:

@@ -17,9 +17,9 @@ from uuid import uuid4
 from google.protobuf.message import Message
 
 from gateway.backend import Backend, CallOptions
+from gateway.charset import to_gbk
 from gateway.http import REQUEST_TIMEOUT, Request, Response, business_date, is_late_body
 from gateway.national import envelope as outer
-from gateway.national.charset import to_gbk
 from gateway.national.envelope import Envelope, Serials
 from gateway.national.notices import joined
 from gateway.national.refusals import refusal
@@ -28,6 +28,7 @@ from gateway.national.transactions import Served, Transactions
 from gateway.observing import Observed, Observer, Outcome
 from gateway.partners import Partners, Profile
 from gateway.problems import retry_after
+from gateway.reading import Unreadable
 from gateway.shares import Shares
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault, FaultKind, Violation, precondition
@@ -108,7 +109,9 @@ class NationalFace:
             return self._refused(request, _Visit(), error, observed)
 
     async def _answer(self, request: Request, visit: _Visit) -> bytes:
-        envelope = outer.read_body(self._read_json, request.body, request.headers.get("content-type", ""))
+        headers = request.headers
+        kind, encoding = headers.get("content-type", ""), headers.get("content-encoding", "")
+        envelope = outer.read_body(self._read_json, request.body, kind, encoding)
         visit.envelope = envelope
         infno = envelope.infno or self._hinted(request.path)
         visit.served = served = self._transactions.find(infno, envelope.wrapper)
@@ -161,7 +164,7 @@ class NationalFace:
         hint = path.rpartition("/")[2]
         if self._transactions.title(hint):
             return hint
-        raise Fault(FaultKind.INVALID, "ENVELOPE_INVALID", {"problem": "infno"})
+        raise Unreadable("body.no_infno").fault("ENVELOPE_INVALID", "infno", "zh")
 
     async def _sign_no_warning(self, served: Served, envelope: Envelope, profile: Profile) -> str:
         """Signing in is optional; a number that is given and unknown is warned about, or refused where that is wanted."""

@@ -12,6 +12,7 @@ from google.protobuf.descriptor import Descriptor
 from gateway.national.codec.plan import national_path
 from services.kernel.errors import MORE_VIOLATIONS, Fault, Violation
 from services.runtime.status import INTERNAL_ERROR, InternalError
+from services.runtime.texts.bodies import BODY_RULES
 from services.runtime.texts.gateway import next_step, rule_text
 from services.runtime.texts.table import text, text_of
 
@@ -32,8 +33,8 @@ def refusal(error: Fault | InternalError, request: Descriptor | None) -> str:
 
 
 def _field(violation: Violation, request: Descriptor | None) -> tuple[str, str]:
-    """Path and text. Paths of the codec are the client's own already; those of members are the contract's."""
-    if violation.rule.startswith(_NATIONAL):
+    """Path and text. Paths of codec and body are the client's own already; those of members are the contract's."""
+    if violation.rule.startswith(_NATIONAL) or violation.rule in BODY_RULES:
         return violation.path, violation.description
     path = violation.path if request is None else national_path(request, violation.path)
     return path, rule_text(violation.rule, {}, "zh", violation.description)

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from services.kernel.errors import Fault, FaultKind
+from services.runtime.texts.bodies import BODY_RULES
 
 GATEWAY: Final[Mapping[str, tuple[str, str]]] = {
-    "ENVELOPE_INVALID": ("请求报文不是有效的接口报文：{problem}", "The body is not a national envelope: {problem}"),
+    "ENVELOPE_INVALID": ("请求报文不是有效的接口报文", "The body is not a national envelope"),
     "INFNO_UNKNOWN": ("交易编号{infno}不存在", "No transaction {infno} is known"),
     "INFNO_NOT_SERVED": ("交易{infno}（{title}）暂未开通", "Transaction {infno} is known but not served"),
     "BODY_TOO_LARGE": ("请求报文超过上限{limit_bytes}字节", "The body is larger than {limit_bytes} bytes"),
@@ -33,6 +34,7 @@ MORE_RULE: Final = "violations.more"
 
 # What is wrong with one field: rules of the gateway and of the contract's constraints.
 RULES: Final[Mapping[str, tuple[str, str]]] = {
+    **BODY_RULES,
     "national.text": ("应为文本", "text is expected"),
     "national.number": ("应为数值", "a number is expected"),
     "national.decimals": ("最多{digits}位小数", "at most {digits} decimals"),

@@ -27,15 +27,15 @@ def declares_gbk(content_type: str) -> bool:
 
 
 def text_of(body: bytes, declared_gbk: bool) -> str | None:
-    """The text of a body; None where it is neither UTF-8 nor GBK.
+    """The text of a body, without a byte order mark; None where it is neither UTF-8 nor GBK.
 
     UTF-8 wins where the bytes are UTF-8, whatever was declared, for headers are copied and bodies are not; but not where
     GBK was declared and the UTF-8 would be Latin, Greek or Cyrillic letters only, which is what two bytes of GBK look like.
     """
     try:
-        text = body.decode()
+        text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return _from_gbk(body)
+        return None if _is_damaged_utf8(body) else _from_gbk(body)
     if declared_gbk and not text.isascii() and not _long_characters(body):
         return _from_gbk(body) or text
     return text
@@ -50,17 +50,16 @@ def to_gbk(text: str) -> bytes:
 
 def _from_gbk(body: bytes) -> str | None:
     try:
-        text = body.decode("gb18030")
+        return body.decode("gb18030")
     except UnicodeDecodeError:
         return None
-    return None if _is_damaged_utf8(body) else text
 
 
 def _is_damaged_utf8(body: bytes) -> bool:
-    """Whether most of what is not ASCII is UTF-8 in three bytes or four: a broken character makes no GBK of it."""
+    """Whether half of what is not ASCII, or more, is UTF-8 in three bytes or four: a broken character makes no GBK of it."""
     shown = body.decode(errors="replace")
     broken = shown.count("\N{REPLACEMENT CHARACTER}")
-    return _long_characters(shown.encode()) > 2 * broken
+    return _long_characters(shown.encode()) >= 2 * broken
 
 
 def _long_characters(utf8: bytes) -> int:

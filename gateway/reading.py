@@ -1,0 +1,247 @@
+"""Bodies as JSON, and what is told of a body that is none: line, column, and what it looks like.
+
+The lenient way reads what clients of the field send and what can mean one thing only: GBK, a byte order mark, control
+characters inside texts, closing NULs. The strict way reads JSON as its standard has it, in UTF-8. Neither mends a body.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final, Literal, NoReturn
+
+import msgspec
+
+from gateway.charset import text_of
+from services.kernel.errors import Fault, FaultKind, Violation
+from services.runtime.texts.gateway import rule_text
+
+Decoder = msgspec.json.Decoder[Any]
+
+_BOM: Final = b"\xef\xbb\xbf"
+_BROKEN: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_MAGIC: Final = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"\x78\x9c", "deflate"))
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_FORM: Final = re.compile(r"[\w.\-\[\]]{1,64}=")
+_FULL_WIDTH: Final = frozenset("“”‘’＂，：；｛｝［］")
+_NO_OBJECTS: Final = {"list": "body.array", "str": "body.quoted"}
+_NO_NUMBERS: Final = ("NaN", "Infinity", "-Infinity")
+# Blanks at the ends of a text that `str.strip` leaves: what C fills its arrays with, and what web pages hide in texts.
+_HIDDEN: Final = "\x00\u200b\ufeff"
+_BLANKS: Final = "".join(each for each in map(chr, range(0x3001)) if each.isspace()) + _HIDDEN
+# How they stand in a body, by their first byte: a search for one byte costs next to nothing.
+_HIDDEN_FORMS: Final = (
+    (b"\x00", (b"\x00",)),
+    (b"\\", (b"\\u0000", b"\\u200b", b"\\u200B", b"\\ufeff", b"\\uFEFF")),
+    (b"\xe2", ("\u200b".encode(),)),
+    (b"\xef", (_BOM,)),
+)
+
+
+class Unreadable(Exception):
+    """A body that is no JSON object: the rule that says why, and the values that the rule's text names."""
+
+    def __init__(self, rule: str, **values: str) -> None:
+        self.rule = rule
+        self.values = values
+        super().__init__(rule)
+
+    def fault(self, reason: str, path: str, lang: Literal["zh", "en"]) -> Fault:
+        """The refusal; `path` names the field whose text it is, "" for the body itself."""
+        broken = Violation(path, self.rule, rule_text(self.rule, self.values, lang))
+        return Fault(FaultKind.INVALID, reason, self.values, violations=[broken])
+
+
+def strictly(decoder: Decoder, body: bytes, encoding: str = "") -> dict[str, Any]:
+    """The object in a body of UTF-8; `encoding` is its Content-Encoding. Raises Unreadable."""
+    try:
+        found = decoder.decode(body.removeprefix(_BOM))
+    except _BROKEN:
+        _refuse_bytes(body, encoding)
+        try:
+            text = body.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise _misread(body, error.start, text_of(body, declared_gbk=True) is not None) from None
+        _parsed(text, strict=True)
+        raise Unreadable("body.surrogate") from None
+    return _object(found)
+
+
+def leniently(decoder: Decoder, body: bytes, declared_gbk: bool = False, encoding: str = "") -> dict[str, Any]:
+    """The object in a body as clients of the field send it; `encoding` is its Content-Encoding. Raises Unreadable."""
+    if not declared_gbk:
+        try:
+            return _object(decoder.decode(body.removeprefix(_BOM)))
+        except _BROKEN:
+            pass
+    _refuse_bytes(body, encoding)
+    text = text_of(body, declared_gbk)
+    if text is None:
+        raise _neither(body)
+    return in_text(decoder, text) if declared_gbk else _carefully(text)
+
+
+def in_text(decoder: Decoder, text: str) -> dict[str, Any]:
+    """The object in JSON text, read leniently. Raises Unreadable."""
+    try:
+        return _object(decoder.decode(text.encode()))
+    except (*_BROKEN, UnicodeEncodeError):
+        return _carefully(text)
+
+
+def _carefully(text: str) -> dict[str, Any]:
+    found = _parsed(text.rstrip(_BLANKS), strict=False)
+    if "\\u" in text:
+        _refuse_halves(found)
+    return _object(found)
+
+
+def holds_hidden(body: bytes) -> bool:
+    """Whether a body may hold characters that `clean` looks for; nearly none does."""
+    return any(first in body and any(form in body for form in forms) for first, forms in _HIDDEN_FORMS)
+
+
+def clean(value: Any, refuse: Callable[[str], None]) -> None:
+    """Takes hidden characters off the ends of all texts of an object or list, in place.
+
+    `refuse` is called with the path of a text that holds a NUL inside: no database keeps it. Raises Unreadable.
+    """
+    try:
+        _clean(value, refuse, "")
+    except RecursionError:
+        raise Unreadable("body.too_deep") from None
+
+
+def _clean(value: Any, refuse: Callable[[str], None], path: str) -> None:
+    rows = value.items() if type(value) is dict else enumerate(value)
+    for key, each in rows:
+        kind = type(each)
+        if kind is str:
+            text = each.strip(_BLANKS)
+            if "\x00" in text:
+                refuse(_step(path, key))
+            if text is not each:
+                value[key] = text
+        elif kind is dict or kind is list:
+            _clean(each, refuse, _step(path, key))
+
+
+def _step(path: str, key: str | int) -> str:
+    if type(key) is int:
+        return f"{path}[{key}]"
+    return f"{path}.{key}" if path else str(key)
+
+
+def _object(found: Any) -> dict[str, Any]:
+    if type(found) is dict:
+        return found
+    raise Unreadable(_NO_OBJECTS.get(type(found).__name__, "body.no_object"))
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _refuse_bytes(body: bytes, encoding: str) -> None:
+    """Refuses what is no text of one byte a character."""
+    start = body[:4]
+    named = next((name for magic, name in _MAGIC if start.startswith(magic)), "")
+    declared = encoding.strip().casefold()
+    if named or declared not in ("", "identity"):
+        raise Unreadable("body.compressed", name=named or declared[:20])
+    if start.startswith(_UTF16) or (len(start) > 1 and b"\x00" in start):
+        raise Unreadable("body.utf16")
+
+
+def _neither(body: bytes) -> Unreadable:
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return _misread(body, error.start, gbk=False)
+    return Unreadable("body.no_object")
+
+
+def _misread(body: bytes, at: int, gbk: bool) -> Unreadable:
+    """Bytes that are no UTF-8 from `at` on."""
+    before = body[:at].decode("utf-8-sig", errors="replace")
+    return _at("body.gbk" if gbk else "body.encoding", before, len(before))
+
+
+def _at(rule: str, text: str, position: int) -> Unreadable:
+    line = text.count("\n", 0, position) + 1
+    column = position - text.rfind("\n", 0, position)
+    return Unreadable(rule, line=str(line), column=str(column))
+
+
+def _parsed(text: str, *, strict: bool) -> Any:
+    """What the standard's parser reads: it alone takes control characters inside texts, and says where a text breaks."""
+    begin = text.lstrip(_BLANKS)[:100]
+    if not begin:
+        raise Unreadable("body.empty")
+    looks = _looks(begin) if begin[0] not in "{[" else ""
+    if looks:
+        raise Unreadable(looks)
+    try:
+        return json.loads(text, strict=strict, parse_float=str, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        raise _named(text, error) from None
+    except ValueError as error:
+        raise _no_json_number(text, str(error)) from None
+    except RecursionError:
+        raise Unreadable("body.too_deep") from None
+
+
+def _refuse_halves(found: Any) -> None:
+    """Half of a pair of escapes is no character, and would fail where it is stored."""
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise Unreadable("body.surrogate") from None
+
+
+def _looks(begin: str) -> str:
+    """What a text looks like that does not begin as JSON does; "" where nothing is known."""
+    if begin[0] == "<":
+        return "body.html" if re.match(r"<(!doctype\s+html|html)\b", begin, re.IGNORECASE) else "body.xml"
+    if begin.startswith("--"):
+        return "body.multipart"
+    if begin[:3].casefold() in ("%7b", "%5b") or _FORM.match(begin):
+        return "body.form"
+    return ""
+
+
+def _no_json_number(text: str, name: str) -> Unreadable:
+    """NaN and its kin, and whole numbers of thousands of digits."""
+    place = text.find(name) if name in _NO_NUMBERS else -1
+    return _at("body.no_number", text, place) if place >= 0 else Unreadable("body.number")
+
+
+def _named(text: str, error: json.JSONDecodeError) -> Unreadable:
+    at, message = error.pos, error.msg
+    ended = message != "Extra data" and not text[at:].strip(_BLANKS)
+    if ended or message.startswith("Unterminated string"):
+        return _at("body.truncated", text, len(text))
+    return _at(_rule(text, at, message), text, at)
+
+
+def _rule(text: str, at: int, message: str) -> str:
+    here, before = text[at], text[:at].rstrip()[-1:]
+    if here in _FULL_WIDTH:
+        return "body.full_width"
+    if text.startswith(("//", "/*"), at):
+        return "body.comment"
+    if before == "," and here in "}]":
+        return "body.trailing_comma"
+    if message.startswith("Expecting property name"):
+        return "body.single_quotes" if here == "'" else "body.key"
+    if message.startswith("Expecting value"):
+        return "body.single_quotes" if here == "'" else "body.value"
+    known = {
+        "Expecting ',' delimiter": "body.comma",
+        "Expecting ':' delimiter": "body.colon",
+        "Extra data": "body.extra",
+    }
+    if message.startswith("Invalid control"):
+        return "body.control"
+    return known.get(message, "body.escape" if "escape" in message else "body.value")
