@@ -207,3 +207,16 @@ class TestRefusalText:
         said = refusal(Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken), None)
         assert said.startswith("[INVALID_REQUEST] ")
         assert len(said) <= LIMIT
+
+
+class TestCodes:
+    @pytest.mark.parametrize(("sent", "kind"), [("02", 2), (2, 2), ("2", 2), ("99", 0), ("", 0), ("x", 0), (None, 0)])
+    def test_a_kind_of_credential_that_no_dictionary_has_is_read_as_none(self, sent: Any, kind: int) -> None:
+        read = compile_request(encounter_pb2.RegisterVisitRequest)
+        request: Any = read({}, {"data": {"mdtrt_cert_type": sent, "psn_no": "P1"}}, "2201:1")
+        assert request.data.mdtrt_cert_type == kind
+
+    def test_a_code_of_any_other_dictionary_is_still_refused(self) -> None:
+        read = compile_request(settlement_pb2.SettleRequest)
+        with pytest.raises(Fault, match="INVALID_REQUEST"):
+            read({}, {"data": {"mdtrt_cert_type": "99", "med_type": "no such care"}}, "2207:1")

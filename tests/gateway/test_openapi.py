@@ -80,7 +80,7 @@ def test_constraints_and_data_classes_are_told(api: dict[str, Any]) -> None:
     }
     assert bill["properties"]["medfeeSumamtFen"]["format"] == "int64"
     assert bill["properties"]["medType"]["x-national-codes"]["MED_TYPE_OUTPATIENT"] == "11"
-    assert "mdtrtCertType" in bill["required"]
+    assert "medType" in bill["required"]
     assert "invono" not in bill["required"]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.identity.domain.certificates import check_digit, folded, is_card_number
+from services.identity.domain.certificates import check_digit, folded, folded_type, is_card_number, is_known_type
 from tests.identity.people import card_number
 
 
@@ -46,9 +46,27 @@ def test_the_check_digit_catches_every_single_wrong_digit(first17: str, place: i
         assert not is_card_number(wrong + check_digit(first17))
 
 
-def test_a_looked_up_card_number_may_be_typed_with_a_small_x_and_a_passport_is_left_alone() -> None:
-    assert folded("01", "99000019000102002x") == "99000019000102002X"
-    assert folded("08", "e1x") == "e1x"
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("99000019000102002x", "99000019000102002X"),
+        ("e1234567", "E1234567"),
+        ("Ｅ１２３４５６７", "E1234567"),
+        (" \tE1234567\u3000", "E1234567"),
+        ("h1234567（8）", "H1234567(8)"),
+        ("军字第0000001号", "军字第0000001号"),
+        ("  ", ""),
+    ],
+)
+def test_a_number_has_one_writing_whatever_keyboard_or_reader_wrote_it(typed: str, written: str) -> None:
+    assert folded(typed) == written
+    assert folded(folded(typed)) == written
+
+
+def test_a_type_that_a_client_keeps_as_a_number_is_the_dictionarys_code() -> None:
+    assert [folded_type(code) for code in ("8", "08", " 1 ", "990201", "")] == ["08", "08", "01", "990201", ""]
+    assert is_known_type("16")
+    assert not is_known_type("18")
 
 
 def test_the_invented_numbers_of_these_tests_are_well_formed_and_distinct() -> None:

@@ -22,6 +22,9 @@ REGISTER = Register(
         record(1, card_no="C1", card_sn="SN1"),
         record(2, psn_cert_type="08", certno="E1"),
         record(3, certno="99000019000102002X"),
+        record(4, psn_cert_type="08", certno="B7"),
+        record(5, psn_cert_type="16", certno="B7"),
+        record(6, psn_cert_type="B0", certno="LOCAL6"),
     ],
 )
 NOBODY = Query(CertType.NONE, "", "", "", "", "", HERE, "", TODAY, NOON)
@@ -46,7 +49,7 @@ def _outcome(**asked: Any) -> str:
         ({"cert_type": CertType.ID_CARD, "cert_no": "99000019000102002x"}, person(3).psn_no),
         ({"cert_type": CertType.ID_CARD, "cert_no": "no such form"}, "PERSON_NOT_FOUND"),
         ({"cert_type": CertType.ID_CARD, "cert_no": "E1"}, "PERSON_NOT_FOUND"),
-        ({"cert_type": CertType.ID_CARD, "cert_no": "E1", "psn_cert_type": "08", "certno": "E1"}, "PERSON_NOT_FOUND"),
+        ({"cert_type": CertType.ID_CARD, "cert_no": "E1", "psn_cert_type": "08", "certno": "E1"}, person(2).psn_no),
         ({"cert_type": CertType.ID_CARD, "cert_no": "nobody", "certno": person(1).certno}, "PERSON_NOT_FOUND"),
         ({"cert_type": CertType.ID_CARD, "cert_no": person(1).certno, "certno": person(1).certno}, person(1).psn_no),
         ({"cert_type": CertType.ID_CARD, "cert_no": person(1).certno, "certno": "nobody"}, person(1).psn_no),
@@ -83,7 +86,7 @@ def _outcome(**asked: Any) -> str:
             "CERTIFICATE_MISMATCH",
         ),
         ({"psn_no": person(2).psn_no}, person(2).psn_no),
-        ({"psn_no": person(2).psn_no, "certno": person(1).certno}, person(2).psn_no),
+        ({"psn_no": person(2).psn_no, "certno": person(1).certno}, "CERTIFICATE_MISMATCH"),
         ({"psn_no": person(7).psn_no}, "PERSON_NOT_FOUND"),
         ({"psn_cert_type": "08", "certno": "E1"}, person(2).psn_no),
         ({}, "INVALID_REQUEST"),
@@ -91,6 +94,66 @@ def _outcome(**asked: Any) -> str:
 )
 def test_a_credential_names_its_person_or_the_reason_why_not(asked: dict[str, Any], outcome: str) -> None:
     assert _outcome(**asked) == outcome
+
+
+PASSPORT = {"psn_cert_type": "08", "certno": "E1"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "outcome"),
+    [
+        # Type and number, as clients send them: with 02, with a kind of credential that nobody knows, beside psn_no.
+        ({"cert_type": CertType.ID_CARD, "cert_no": "E1", "psn_cert_type": "08"}, person(2).psn_no),
+        ({"cert_type": CertType.ID_CARD, "cert_no": "ｅ1 ", "psn_cert_type": "8", "certno": "e1"}, person(2).psn_no),
+        ({"cert_type": CertType.ID_CARD, **PASSPORT}, person(2).psn_no),
+        ({"cert_no": "E1", **PASSPORT}, person(2).psn_no),
+        ({"cert_no": "E1", "psn_cert_type": "08"}, person(2).psn_no),
+        ({"cert_no": "something else", **PASSPORT}, person(2).psn_no),
+        ({"cert_no": person(1).certno}, person(1).psn_no),
+        ({"cert_type": CertType.ID_CARD, "cert_no": "E1", "psn_no": person(2).psn_no}, person(2).psn_no),
+        ({"psn_no": person(2).psn_no, **PASSPORT}, person(2).psn_no),
+        # The type decides; a type of no dictionary decides where somebody is registered under it.
+        ({"cert_type": CertType.ID_CARD, "cert_no": "E1", "psn_cert_type": "16"}, "PERSON_NOT_FOUND"),
+        ({"cert_no": "E1", "psn_cert_type": "16"}, "PERSON_NOT_FOUND"),
+        ({"cert_no": "LOCAL6", "psn_cert_type": "b0"}, person(6).psn_no),
+        ({"cert_no": person(1).certno, "psn_cert_type": "X9"}, person(1).psn_no),
+        # One number under two types.
+        ({"psn_cert_type": "08", "certno": "B7"}, person(4).psn_no),
+        ({"psn_cert_type": "16", "certno": "B7"}, person(5).psn_no),
+        ({"certno": "B7"}, "CERTIFICATE_AMBIGUOUS"),
+        ({"cert_no": "B7"}, "CERTIFICATE_AMBIGUOUS"),
+        ({"cert_type": CertType.ID_CARD, "certno": "B7"}, "CERTIFICATE_AMBIGUOUS"),
+        ({"cert_type": CertType.ID_CARD, "cert_no": "B7", "certno": "B7"}, "PERSON_NOT_FOUND"),
+        ({"cert_type": CertType.ID_CARD, "cert_no": "B7", "psn_no": person(5).psn_no}, person(5).psn_no),
+        ({"cert_no": "B7", "psn_no": person(2).psn_no}, "CERTIFICATE_MISMATCH"),
+        ({"cert_type": CertType.SOCIAL_SECURITY_CARD, "cert_no": "c1", "certno": "B7"}, "CERTIFICATE_MISMATCH"),
+        # Two certificates of two persons.
+        ({"cert_no": person(1).certno, **PASSPORT}, "CERTIFICATE_MISMATCH"),
+        ({"psn_no": person(1).psn_no, **PASSPORT}, "CERTIFICATE_MISMATCH"),
+        ({"psn_no": person(2).psn_no, "psn_cert_type": "08", "certno": "nobody's"}, "PERSON_NOT_FOUND"),
+    ],
+)
+def test_any_certificate_finds_its_person_and_never_one_of_two(asked: dict[str, Any], outcome: str) -> None:
+    assert _outcome(**asked) == outcome
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"),
+    [
+        ({"cert_type": CertType.ID_CARD, "cert_no": "nobody"}, "mdtrt_cert_no"),
+        ({"cert_type": CertType.SOCIAL_SECURITY_CARD, "cert_no": "C9"}, "mdtrt_cert_no"),
+        ({"psn_cert_type": "08", "certno": "nobody"}, "certno"),
+        ({"psn_no": person(7).psn_no}, "psn_no"),
+        ({"certno": "B7"}, "psn_cert_type"),
+        ({"cert_type": CertType.SOCIAL_SECURITY_CARD, "cert_no": "C1", "card_sn": "SN2"}, "card_sn"),
+        ({"cert_type": CertType.ID_CARD, "cert_no": person(1).certno, **PASSPORT}, "certno"),
+        ({"cert_type": CertType.ID_CARD, "cert_no": "E1", "psn_no": person(1).psn_no}, "mdtrt_cert_no"),
+    ],
+)
+def test_a_refusal_names_the_field_that_was_looked_at(asked: dict[str, Any], path: str) -> None:
+    answer = verify(replace(NOBODY, **asked), REGISTER)
+    assert isinstance(answer, Fault)
+    assert [each.path for each in answer.violations] == [path]
 
 
 def test_only_what_holds_on_the_day_is_told() -> None:

@@ -163,3 +163,20 @@ async def test_persons_are_given_in_the_order_asked_with_holes(running: Running)
     outcomes = (await running.call(stub.BatchGetPersons, asked, SETTLEMENT)).outcomes
     assert [each.record.person.psn_no for each in outcomes] == [person(2).psn_no, "", person(1).psn_no]
     assert not outcomes[1].HasField("record")
+
+
+async def test_a_passport_is_one_however_it_is_typed_at_registration_and_at_look_up(running: Running) -> None:
+    stub = running.stub(PersonServiceStub)
+    typed = record(1, psn_cert_type="8", certno=" ｅ1234567", card_no="c1")
+    await running.call(stub.RegisterPersons, registration(typed), OPERATOR)
+    again = await running.call(stub.RegisterPersons, registration(typed, request_id="r2"), OPERATOR)
+    assert (again.registered_count, again.unchanged_count) == (0, 1)
+    kept = (
+        await running.call(stub.GetPerson, person_pb2.GetPersonRequest(psn_no=person(1).psn_no), OPERATOR)
+    ).record.person
+    assert (kept.psn_cert_type, kept.certno, kept.card_no) == ("08", "E1234567", "C1")
+    for other in (record(2, psn_cert_type="08", certno="E1234567"), record(2, card_no="C1")):
+        taken = registration(other, request_id="r3")
+        assert await running.reason(stub.RegisterPersons, taken, OPERATOR) == "CERTIFICATE_TAKEN"
+    blank = registration(record(3, psn_cert_type="08", certno="  "), request_id="r4")
+    assert await running.reason(stub.RegisterPersons, blank, OPERATOR) == "INVALID_REQUEST"

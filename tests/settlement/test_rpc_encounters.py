@@ -129,7 +129,7 @@ async def test_1101_refuses_a_spent_token_and_passes_on_what_identity_refuses(me
 
 
 async def test_1101_compares_a_name_that_was_sent(member: Reached) -> None:
-    for name in ("", "测试人", " 测试人 "):
+    for name in ("", "测试人", " 测试人 ", "测试人\u3000"):
         assert (await member.call(member.encounters.GetInsuredInfo, insured_query(psn_name=name))).baseinfo.psn_no
     assert await member.reason(member.encounters.GetInsuredInfo, insured_query(psn_name="别人")) == "NAME_MISMATCH"
 

@@ -58,8 +58,9 @@ _PLACES: Final = {
 class FieldPlan:
     """One field: its proto name, its names in its node, its paths from the root, its place, kind and decimals.
 
-    `codes` are the (number, national code) pairs of an enum; `row` is the message of a ROW or LIST. `required` where the
-    national text requires it in every transaction of its message, `required_in` where only in these.
+    `codes` are the (number, national code) pairs of an enum, `other_codes` whether others are read as none; `row` is the
+    message of a ROW or LIST. `required` where the national text requires it in every transaction of its message,
+    `required_in` where only in these.
     """
 
     field: str
@@ -70,6 +71,7 @@ class FieldPlan:
     scale: int = 0
     absent: str = ""
     codes: tuple[tuple[int, str], ...] = ()
+    other_codes: bool = False
     row: Descriptor | None = None
     required: bool = False
     required_in: frozenset[str] = frozenset()
@@ -156,6 +158,7 @@ def _plan(field: FieldDescriptor) -> FieldPlan | None:
         scale=option.scale,
         absent=option.absent,
         codes=_codes(field) if kind is Kind.CODE else (),
+        other_codes=kind is Kind.CODE and _ignores_other_codes(field),
         row=field.message_type if kind in (Kind.ROW, Kind.LIST) else None,
         required=option.required,
         required_in=frozenset(option.required_in),
@@ -192,6 +195,10 @@ def _message_kind(field: FieldDescriptor, message: Descriptor) -> Kind:
 
 def _is_text(field: FieldDescriptor) -> bool:
     return field.type == FieldDescriptor.TYPE_STRING
+
+
+def _ignores_other_codes(field: FieldDescriptor) -> bool:
+    return field.enum_type is not None and field.enum_type.GetOptions().Extensions[options_pb2.other_codes_ignored]
 
 
 def _codes(field: FieldDescriptor) -> tuple[tuple[int, str], ...]:

@@ -222,10 +222,13 @@ def _shifted(whole: str, part: str, exponent: int) -> tuple[str, str]:
 def _code_reader(plan: FieldPlan) -> Reader:
     numbers = {code: number for number, code in plan.codes}
     known = "、".join(numbers)
+    # A client that keeps codes as numbers sends 2 for 02.
+    numbers = {code.lstrip("0"): number for code, number in numbers.items() if code.strip("0")} | numbers
+    otherwise = 0 if plan.other_codes else None
 
     def read(raw: object) -> int:
         code = str(raw) if type(raw) is int else raw
-        found = numbers.get(code) if type(code) is str else None
+        found = numbers.get(code, otherwise) if type(code) is str else None
         if found is None:
             raise Unfit("national.code", known=known)
         return found

@@ -54,6 +54,7 @@ class PersonIdentity:
     from_day: date
     to_day: date | None
     memo: str
+    psn_type_lv: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,9 @@ def in_order(record: PersonRecord) -> PersonRecord:
     return PersonRecord(
         record.person,
         tuple(sorted(record.enrolments, key=lambda e: (e.insutype, e.from_day))),
-        tuple(sorted(record.identities, key=lambda i: (i.psn_idet_type, i.from_day, i.identity, i.memo))),
+        tuple(
+            sorted(record.identities, key=lambda i: (i.psn_idet_type, i.from_day, i.identity, i.memo, i.psn_type_lv))
+        ),
         tuple(sorted(record.family_links, key=lambda f: (f.owner_psn_no, f.owner_insutype, f.from_day))),
     )
 

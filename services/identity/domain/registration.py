@@ -85,6 +85,8 @@ def _field_violations(record: PersonRecord, index: int) -> list[Violation]:
         broken.append(
             Violation(f"{path}.person.certno", "identity_card_number", "18 characters with a right check digit")
         )
+    elif not person.certno:
+        broken.append(Violation(f"{path}.person.certno", "required", "blanks are no number"))
     for place, enrolment in enumerate(record.enrolments):
         broken += day_violations(enrolment, f"{path}.enrolments[{place}]")
     for place, identity in enumerate(record.identities):

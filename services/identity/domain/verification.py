@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
+from typing import Final
 
-from services.identity.domain.certificates import folded
+from services.identity.domain.certificates import folded, folded_type, is_known_type
 from services.identity.domain.credential import EcToken, token_fault
 from services.identity.domain.digests import digest
 from services.identity.domain.enrolment import answered_on
@@ -23,11 +24,19 @@ from services.identity.domain.person import (
     PersonRecord,
     holds_on,
 )
-from services.kernel.errors import Fault, denied, invalid, not_found, precondition
+from services.kernel.errors import Fault, FaultKind, Violation, denied, invalid, not_found
+from services.kernel.persons import person_not_found
+
+# What is wrong with the field that a refusal names.
+_RULES: Final[Mapping[str, str]] = {
+    "CERTIFICATE_MISMATCH": "person.other",
+    "CERTIFICATE_AMBIGUOUS": "person.type_needed",
+    "CARD_SN_MISMATCH": "person.card_sn",
+}
 
 
 class CertType(Enum):
-    """Kind of visit credential (dictionary mdtrt_cert_type); NONE where only the person's number is given."""
+    """Kind of visit credential (dictionary mdtrt_cert_type); NONE where it is not told or none of these."""
 
     NONE = ""
     EC = "01"
@@ -56,29 +65,29 @@ class Query:
         return digest(self.cert_no) if self.cert_type is CertType.EC else ""
 
     @property
-    def certificates(self) -> tuple[tuple[str, str], ...]:
-        """Certificates that are looked up."""
-        return tuple(each for each in (self.shown_card, self.second) if each is not None)
+    def shown(self) -> str:
+        """The number on the credential where that is, or may be, a certificate."""
+        return folded(self.cert_no) if self.cert_type in (CertType.NONE, CertType.ID_CARD) else ""
 
     @property
-    def shown_card(self) -> tuple[str, str] | None:
-        """The identity card where it is the credential."""
-        if self.cert_type is CertType.ID_CARD and self.cert_no:
-            return IDENTITY_CARD, folded(IDENTITY_CARD, self.cert_no)
-        return None
+    def beside(self) -> str:
+        """The number of the certificate sent beside the credential."""
+        return folded(self.certno)
 
     @property
-    def second(self) -> tuple[str, str] | None:
-        """The certificate sent beside the credential; without meaning where the person's number alone is asked about."""
-        if not self.certno or (self.cert_type is CertType.NONE and self.psn_no):
-            return None
-        cert_type = self.psn_cert_type or IDENTITY_CARD
-        return cert_type, folded(cert_type, self.certno)
+    def certnos(self) -> tuple[str, ...]:
+        """Numbers of certificates that are looked up."""
+        return tuple(number for number in (self.shown, self.beside) if number)
 
     @property
     def card_no(self) -> str:
         """Number of the social-security card, empty for other credentials."""
-        return self.cert_no if self.cert_type is CertType.SOCIAL_SECURITY_CARD else ""
+        return folded(self.cert_no) if self.cert_type is CertType.SOCIAL_SECURITY_CARD else ""
+
+    @property
+    def numbered(self) -> bool:
+        """Whether nothing but the person's number says who is meant."""
+        return self.cert_type is CertType.NONE and bool(self.psn_no) and not self.certnos
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,31 +102,30 @@ class Verified:
 
 
 class Register:
-    """What was loaded for a batch: tokens by digest, records by number, certificate and card."""
+    """What was loaded for a batch: tokens by digest, records by number and card, and by certificate number of any type."""
 
-    __slots__ = ("by_card", "by_certificate", "by_number", "tokens")
+    __slots__ = ("by_card", "by_certno", "by_number", "tokens")
 
     def __init__(self, tokens: Mapping[str, EcToken], records: Iterable[PersonRecord]) -> None:
         self.tokens = tokens
         self.by_number: dict[str, PersonRecord] = {}
-        self.by_certificate: dict[tuple[str, str], PersonRecord] = {}
+        self.by_certno: dict[str, list[PersonRecord]] = {}
         self.by_card: dict[str, PersonRecord] = {}
         for record in records:
             person = record.person
             self.by_number[person.psn_no] = record
-            self.by_certificate[person.psn_cert_type, person.certno] = record
+            self.by_certno.setdefault(person.certno, []).append(record)
             if person.card_no:
                 self.by_card[person.card_no] = record
 
 
 def verify(query: Query, register: Register) -> Verified | Fault:
     """Answers one query; the refusals are those of the RPC's comment, returned and not raised, for neighbours go on."""
-    found = _by_token(query, register) if query.cert_type is CertType.EC else _by_number(query, register)
+    found = _found(query, register)
     if isinstance(found, Fault):
         return found
-    other = register.by_certificate.get(query.second) if query.second else None
-    if other is not None and other.person.psn_no != found.person.psn_no:
-        return precondition("CERTIFICATE_MISMATCH")
+    if path := _names_another(query, register, found):
+        return _mismatch("CERTIFICATE_MISMATCH", path)
     day = query.day
     return Verified(
         found.person,
@@ -126,6 +134,18 @@ def verify(query: Query, register: Register) -> Verified | Fault:
         tuple(each for each in found.family_links if holds_on(day, each.from_day, each.to_day)),
         query.token_digest,
     )
+
+
+def _found(query: Query, register: Register) -> PersonRecord | Fault:
+    if query.cert_type is CertType.EC:
+        return _by_token(query, register)
+    if query.card_no:
+        return _by_card(query, register)
+    if query.certnos:
+        return _by_certificate(query, register)
+    if query.numbered:
+        return register.by_number.get(query.psn_no) or person_not_found("psn_no")
+    return invalid("mdtrt_cert_no", "required", "a credential, a certificate or psn_no")
 
 
 def _by_token(query: Query, register: Register) -> PersonRecord | Fault:
@@ -137,29 +157,66 @@ def _by_token(query: Query, register: Register) -> PersonRecord | Fault:
         return fault or not_found("EC_TOKEN_UNKNOWN")
     if query.psn_no and query.psn_no != token.psn_no:
         return denied("EC_TOKEN_WRONG_PERSON")
-    return register.by_number.get(token.psn_no) or not_found("PERSON_NOT_FOUND")
+    return register.by_number.get(token.psn_no) or person_not_found("mdtrt_cert_no")
 
 
-def _by_number(query: Query, register: Register) -> PersonRecord | Fault:
-    if query.cert_type is CertType.NONE and query.psn_no:
-        return register.by_number.get(query.psn_no) or not_found("PERSON_NOT_FOUND")
-    # The second certificate stands in for a credential without a number, never for one that names nobody.
-    certificate = query.shown_card or query.second
-    if query.card_no:
-        record = register.by_card.get(query.card_no)
-    elif certificate:
-        record = register.by_certificate.get(certificate)
-    else:
-        return invalid("mdtrt_cert_no", "required", "a credential, a certificate or psn_no")
+def _by_card(query: Query, register: Register) -> PersonRecord | Fault:
+    record = register.by_card.get(query.card_no)
     if record is None:
-        return not_found("PERSON_NOT_FOUND")
-    if query.card_no and _wrong_card_sn(record.person, query.card_sn):
-        return precondition("CARD_SN_MISMATCH")
+        return person_not_found("mdtrt_cert_no")
+    if _wrong_card_sn(record.person, query.card_sn):
+        return _mismatch("CARD_SN_MISMATCH", "card_sn")
     if query.psn_no and query.psn_no != record.person.psn_no:
-        return precondition("CERTIFICATE_MISMATCH")
+        return _mismatch("CERTIFICATE_MISMATCH", "mdtrt_cert_no")
     return record
+
+
+def _by_certificate(query: Query, register: Register) -> PersonRecord | Fault:
+    """Whose certificate it is. One number may stand under several types: the type decides, or psn_no, or nobody is picked.
+
+    A number shown as an identity card (02) is one of the type sent beside it, also where that is a passport's; it is an
+    identity card's where no type is told. A second number stands in for a credential without one, and where the kind of
+    credential is not known it comes first (our decision).
+    """
+    first = query.beside if query.cert_type is CertType.NONE and query.beside else query.shown or query.beside
+    path = "mdtrt_cert_no" if first == query.shown else "certno"
+    held = register.by_certno.get(first, [])
+    told = _told_type(query, held) if query.beside in ("", first) else ""
+    fitting = [record for record in held if told in ("", record.person.psn_cert_type)]
+    if query.psn_no:
+        own = [record for record in fitting if record.person.psn_no == query.psn_no]
+        fault = _mismatch("CERTIFICATE_MISMATCH", path) if fitting else person_not_found(path)
+        return own[0] if own else fault
+    if not told and query.cert_type is CertType.ID_CARD and query.shown:
+        fitting = [record for record in fitting if record.person.psn_cert_type == IDENTITY_CARD]
+    if len(fitting) > 1:
+        return _mismatch("CERTIFICATE_AMBIGUOUS", "psn_cert_type")
+    return fitting[0] if fitting else person_not_found(path)
+
+
+def _told_type(query: Query, held: Iterable[PersonRecord]) -> str:
+    """The type told of a certificate; a code of no dictionary under which nobody holds the number tells nothing."""
+    told = folded_type(query.psn_cert_type)
+    if told and (is_known_type(told) or any(record.person.psn_cert_type == told for record in held)):
+        return told
+    return ""
+
+
+def _names_another(query: Query, register: Register, found: PersonRecord) -> str:
+    """The field whose certificate is another person's and not the found one's; empty where none is."""
+    for path, number in (("certno", query.beside), ("mdtrt_cert_no", query.shown)):
+        held = register.by_certno.get(number, []) if number else []
+        told = _told_type(query, held) if path == "certno" else ""
+        fitting = [record.person.psn_no for record in held if told in ("", record.person.psn_cert_type)]
+        if fitting and found.person.psn_no not in fitting:
+            return path
+    return ""
 
 
 def _wrong_card_sn(person: Person, card_sn: str) -> bool:
     """Compared only where both sides know one: many readers send none."""
-    return bool(card_sn and person.card_sn) and card_sn != person.card_sn
+    return bool(card_sn and person.card_sn) and folded(card_sn) != folded(person.card_sn)
+
+
+def _mismatch(reason: str, path: str) -> Fault:
+    return Fault(FaultKind.PRECONDITION, reason, violations=[Violation(path, _RULES[reason])])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from services.identity.domain.certificates import folded
+from services.identity.domain.certificates import folded, folded_type
 from services.identity.domain.credential import (
     CODE_LIFE,
     KEPT,
@@ -28,7 +28,8 @@ from services.identity.domain.verification import CertType, Query, Register, Ver
 from services.identity.operations.journal import Answer, answer_once, decided, proven
 from services.identity.operations.ports import NewId, OwnKeys, RandomBytes, Store, Work
 from services.kernel.clock import beijing_day
-from services.kernel.errors import Fault, not_found, precondition
+from services.kernel.errors import Fault
+from services.kernel.persons import name_mismatch, person_not_found, same_name
 
 _TOKEN: Final = "ecToken"
 
@@ -68,13 +69,13 @@ class CredentialOperations:
         """Activates; PERSON_NOT_FOUND, NAME_MISMATCH, CREDENTIAL_ACTIVE. The same channel again gets what stands."""
 
         async def act(work: Work) -> Answer:
-            certificate = (asked.psn_cert_type, folded(asked.psn_cert_type, asked.certno))
-            found = await work.persons.find((), [certificate])
-            if not found:
-                raise not_found("PERSON_NOT_FOUND")
-            person = found[0].person
-            if person.psn_name != asked.psn_name:
-                raise precondition("NAME_MISMATCH")
+            cert_type = folded_type(asked.psn_cert_type)
+            held = [record.person for record in await work.persons.find((), [folded(asked.certno)])]
+            person = next((each for each in held if each.psn_cert_type == cert_type), None)
+            if person is None:
+                raise person_not_found("certno")
+            if not same_name(person.psn_name, asked.psn_name):
+                raise name_mismatch("psn_name")
             known = await work.credentials.find(person.psn_no)
             check_activation(known, asked.channel_code)
             if known is None:
@@ -126,9 +127,9 @@ class CredentialOperations:
         async with self._store.read() as work:
             tokens = await work.credentials.tokens(digests) if digests else {}
             numbers = {token.psn_no for token in tokens.values()}
-            numbers |= {query.psn_no for query in queries if query.cert_type is CertType.NONE and query.psn_no}
-            certificates = {certificate for query in queries for certificate in query.certificates}
+            numbers |= {query.psn_no for query in queries if query.numbered}
+            certnos = {number for query in queries for number in query.certnos}
             cards = {query.card_no for query in queries if query.card_no}
-            records = await work.persons.find(numbers, certificates, cards)
+            records = await work.persons.find(numbers, certnos, cards)
         register = Register(tokens, records)
         return [verify(query, register) for query in queries]

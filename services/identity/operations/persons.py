@@ -12,7 +12,7 @@ from services.identity.domain.person import Enrolment, PersonRecord, in_order
 from services.identity.domain.registration import Registration, check_records, decide_registration
 from services.identity.operations.journal import Answer, answer_once
 from services.identity.operations.ports import Store, Work
-from services.kernel.errors import not_found
+from services.kernel.persons import person_not_found
 
 
 class PersonOperations:
@@ -47,7 +47,7 @@ class PersonOperations:
         async def act(work: Work) -> Answer:
             record = await work.persons.hold(psn_no)
             if record is None:
-                raise not_found("PERSON_NOT_FOUND")
+                raise person_not_found("psn_no")
             revision = revise(record.enrolments, successor)
             await work.persons.revise(psn_no, revision)
             kept = tuple(each for each in record.enrolments if each != revision.before)
@@ -60,7 +60,7 @@ class PersonOperations:
         """The person's record; PERSON_NOT_FOUND."""
         found = await self.find_many([psn_no])
         if found[0] is None:
-            raise not_found("PERSON_NOT_FOUND")
+            raise person_not_found("psn_no")
         return found[0]
 
     async def find_many(self, psn_nos: Sequence[str]) -> Sequence[PersonRecord | None]:

@@ -42,10 +42,10 @@ class Persons(Protocol):
     async def find(
         self,
         numbers: Collection[str],
-        certificates: Collection[tuple[str, str]] = (),
+        certnos: Collection[str] = (),
         cards: Collection[str] = (),
     ) -> Sequence[PersonRecord]:
-        """The records of all that are found by any of the three, each once, lists in order."""
+        """The records of all that are found by any of the three, each once, lists in order; certificates of any type."""
         ...
 
     async def hold(self, psn_no: str) -> PersonRecord | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.identity.domain.certificates import folded, folded_type
 from services.identity.domain.person import Enrolment, FamilyLink, Person, PersonIdentity, PersonRecord
 from services.identity.servicer.days import DayReader, to_date
 from yibao.identity.v1 import person_pb2
@@ -18,16 +19,16 @@ def read_record(message: person_pb2.PersonRecord, path: str, days: DayReader) ->
 
 
 def read_person(message: person_pb2.Person, path: str, days: DayReader) -> Person:
-    """A person."""
+    """A person, the certificate and the card in the one writing in which they are looked for."""
     return Person(
         message.psn_no,
         message.psn_name,
-        message.psn_cert_type,
-        message.certno,
+        folded_type(message.psn_cert_type),
+        folded(message.certno),
         message.gend,
         message.naty,
         days.day(message.brdy, f"{path}.brdy"),
-        message.card_no,
+        folded(message.card_no),
         message.card_sn,
     )
 
@@ -56,6 +57,7 @@ def _read_identity(message: person_pb2.PersonIdentity, path: str, days: DayReade
         days.day(message.from_day, f"{path}.from_day"),
         days.optional(message, "to_day", path),
         message.memo,
+        message.psn_type_lv,
     )
 
 
@@ -118,6 +120,7 @@ def write_identity(identity: PersonIdentity) -> person_pb2.PersonIdentity:
         from_day=to_date(identity.from_day),
         to_day=None if identity.to_day is None else to_date(identity.to_day),
         memo=identity.memo,
+        psn_type_lv=identity.psn_type_lv,
     )
 
 

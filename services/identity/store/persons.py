@@ -26,12 +26,12 @@ class PersonRows:
     async def find(
         self,
         numbers: Collection[str],
-        certificates: Collection[tuple[str, str]] = (),
+        certnos: Collection[str] = (),
         cards: Collection[str] = (),
     ) -> Sequence[PersonRecord]:
-        """The records of all that are found by any of the three, each once, lists in order."""
-        if certificates or cards:
-            return await self._records(await self._people(set(numbers), set(certificates), set(cards)))
+        """The records of all that are found by any of the three, each once, lists in order; certificates of any type."""
+        if certnos or cards:
+            return await self._records(await self._people(set(numbers), set(certnos), set(cards)))
         if not numbers:
             return []
         rows = RecordRows(await self._connection.run(self._statements.whole, list(set(numbers))))
@@ -50,7 +50,7 @@ class PersonRows:
         owners = {link.owner_psn_no for record in records for link in record.family_links} - wanted
         found = await self._people(
             wanted | owners,
-            {(person.psn_cert_type, person.certno) for person in people},
+            {person.certno for person in people},
             {person.card_no for person in people if person.card_no},
         )
         known = await self._records({number: found[number] for number in found.keys() & wanted})
@@ -86,19 +86,11 @@ class PersonRows:
         rows = RecordRows(await self._connection.run(self._statements.dated, list(people)))
         return [rows.record(person) for person in people.values()]
 
-    async def _people(
-        self, numbers: set[str], certificates: set[tuple[str, str]], cards: set[str]
-    ) -> dict[str, Person]:
-        """By number. A certificate's number may be found under another type too; those rows are dropped here."""
-        wanted = (list(numbers), [number for _, number in certificates], list(cards))
+    async def _people(self, numbers: set[str], certnos: set[str], cards: set[str]) -> dict[str, Person]:
+        """By number. The number of a certificate may stand under several types: all of them are found."""
+        wanted = (list(numbers), list(certnos), list(cards))
         if not any(wanted):
             return {}
-        statement = self._statements.people[bool(numbers), bool(certificates), bool(cards)]
+        statement = self._statements.people[bool(numbers), bool(certnos), bool(cards)]
         people = (to_person(row) for row in await self._connection.run(statement, *filter(None, wanted)))
-        return {
-            person.psn_no: person
-            for person in people
-            if person.psn_no in numbers
-            or (person.psn_cert_type, person.certno) in certificates
-            or (person.card_no and person.card_no in cards)
-        }
+        return {person.psn_no: person for person in people}

@@ -47,7 +47,7 @@ def identity_rows(record: PersonRecord) -> Iterator[tuple[Any, ...]]:
     """In the order of the table's columns."""
     for row_no, each in enumerate(record.identities):
         days = each.from_day.isoformat(), _text(each.to_day)
-        yield (record.person.psn_no, row_no, each.psn_idet_type, each.identity, *days, each.memo)
+        yield (record.person.psn_no, row_no, each.psn_idet_type, each.identity, *days, each.memo, each.psn_type_lv)
 
 
 def link_rows(record: PersonRecord) -> Iterator[tuple[Any, ...]]:
@@ -74,7 +74,7 @@ class RecordRows:
             if kind == ENROLMENT:
                 self._enrolments[psn_no].append(_enrolment(from_day, to_day, rest))
             elif kind == IDENTITY:
-                self._identities[psn_no].append(PersonIdentity(rest[0], rest[1], from_day, to_day, rest[2]))
+                self._identities[psn_no].append(PersonIdentity(rest[0], rest[1], from_day, to_day, rest[2], rest[3]))
             else:
                 self._links[psn_no].append(FamilyLink(rest[0], rest[1], from_day, to_day))
 

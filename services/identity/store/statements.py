@@ -25,7 +25,7 @@ _ENROLMENTS: Final = (
     " insured_since, cvlserv_flag, emp_name, facts FROM enrolment WHERE AMONG(psn_no, ?1)"
 )
 _IDENTITIES: Final = (
-    f"SELECT psn_no, '{IDENTITY}', from_day, to_day, psn_idet_type, identity, memo, NULL, NULL, NULL, NULL, NULL, NULL"
+    f"SELECT psn_no, '{IDENTITY}', from_day, to_day, psn_idet_type, identity, memo, psn_type_lv, NULL, NULL, NULL, NULL, NULL"
     " FROM person_identity WHERE AMONG(psn_no, ?1)"
 )
 _LINKS: Final = (

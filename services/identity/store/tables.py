@@ -136,6 +136,7 @@ def _identity(metadata: MetaData) -> Table:
         Column("from_day", Day, nullable=False),
         Column("to_day", Day),
         _text("memo"),
+        _text("psn_type_lv"),
         PrimaryKeyConstraint("psn_no", "row_no"),
     )
 

@@ -74,6 +74,12 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "within_encounter": ("与费用发生时间不符", "does not fit the time of the fees"),
     "message.max_values": ("数据项过多", "holds too many values"),
     MORE_RULE: ("另有{more}处", "and {more} more"),
+    # Which field of a person was looked at, and what it met.
+    "person.unknown": ("查无此人", "nobody is registered under it"),
+    "person.name": ("与登记姓名不符", "is not the registered name"),
+    "person.other": ("属于他人", "is another person's"),
+    "person.type_needed": ("请填写人员证件类型", "tell the type of the certificate"),
+    "person.card_sn": ("与登记的卡识别码不符", "is not the recognition code of the card"),
 }
 
 # What the hospital does next. No kind tells to send under another number, for what stands already would stand twice.
@@ -190,6 +196,7 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "ENROLMENT_OVERLAPS": ("请更正起止日期后重发", "Correct the days and send it again"),
     "NAME_MISMATCH": _CHECK_PERSON,
     "CERTIFICATE_MISMATCH": _CHECK_PERSON,
+    "CERTIFICATE_AMBIGUOUS": ("请同时填写证件类型和证件号码后重发", "Send the type and the number of the certificate"),
     "CARD_SN_MISMATCH": _CHECK_PERSON,
     "CODE_EXPIRED": _SCAN_AGAIN,
     "CODE_USED": _SCAN_AGAIN,

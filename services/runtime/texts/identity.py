@@ -31,6 +31,10 @@ IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
     "EC_TOKEN_WRONG_INSTITUTION": ("电子凭证令牌不属于本机构", "The ecToken was given to another institution"),
     "EC_TOKEN_WRONG_PERSON": ("电子凭证令牌与人员编号不符", "The ecToken is another person's"),
     "CERTIFICATE_MISMATCH": ("证件与人员编号或另一证件不符", "The certificate is another person's"),
+    "CERTIFICATE_AMBIGUOUS": (
+        "该证件号码登记在多种证件类型下",
+        "The number stands under several types of certificate",
+    ),
     "CARD_SN_MISMATCH": ("社会保障卡识别码不符", "The recognition code is not that of the card"),
     "PARTNER_NOT_FOUND": ("接入方{partner_code}未登记", "No partner {partner_code} is registered"),
     "AUTH_STYLE_NOT_ALLOWED": ("免认证接入仅限沙箱环境", "Without authentication a partner exists only in a sandbox"),

@@ -66,6 +66,8 @@ class Bill:
     mdtrt_cert_type: str = ""
     mdtrt_cert_no: str = ""
     card_sn: str = ""
+    psn_cert_type: str = ""
+    certno: str = ""
     med_type: str = ""
     use_own: bool = False
     use_family: bool = False

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from services.kernel.codes import EC
+from services.kernel.codes import EC, ID_CARD
 from services.kernel.errors import invalid, precondition
 
 IN_FORCE = "1"
 SUSPENDED = "2"
+ENDED = "4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Identity:
     from_day: date
     to_day: date | None
     memo: str = ""
+    psn_type_lv: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Insured:
 class CredentialQuery:
     """A credential to check (`mdtrt_cert_type` is the dictionary's code), or without one a person asked by number.
 
-    A `psn_no` beside a credential is whose it must be. `day` is the day of the enrolments and identities;
+    A `psn_no` beside a credential is whose it must be. `node` is the node of the request that holds the credential's
+    fields, under which a refusal names them. `day` is the day of the enrolments and identities;
     `business_date`, in a sandbox, the date on which identity is to believe itself; `traceparent` is the span of the request
     that asks, "" for the current one.
     """
@@ -95,23 +98,50 @@ class CredentialQuery:
     insutype: str = ""
     business_date: date | None = None
     traceparent: str = ""
+    node: str = "data"
 
 
-def asked_by(credential: CredentialQuery, path: str) -> CredentialQuery:
-    """The question that a credential without a number comes to: none was shown, the person is asked by `psn_no`.
+def with_credential(credential: CredentialQuery) -> CredentialQuery:
+    """The same question; INVALID where neither a credential's nor a certificate's number was sent."""
+    if not (credential.mdtrt_cert_no.strip() or credential.certno.strip()):
+        raise invalid(f"{credential.node}.mdtrt_cert_no", "required", "or psn_cert_type and certno")
+    return credential
 
-    INVALID naming `path` for an ecToken, which says who it is by its number alone (our decision).
+
+def shown_cert_type(mdtrt_cert_type: str) -> str:
+    """What queries and answers tell of a credential of no known kind: it was a certificate (our decision)."""
+    return mdtrt_cert_type or ID_CARD
+
+
+def asked_by(credential: CredentialQuery) -> CredentialQuery:
+    """The question that a credential without a number comes to: the certificate or, where none was sent, `psn_no`.
+
+    INVALID for an ecToken, which says who it is by its number alone (our decision).
     """
     if credential.mdtrt_cert_no:
         return credential
     if credential.mdtrt_cert_type == EC:
-        raise invalid(path, "required", "the ecToken of mdtrt_cert_type 01")
+        raise invalid(f"{credential.node}.mdtrt_cert_no", "required", "the ecToken of mdtrt_cert_type 01")
     return replace(credential, mdtrt_cert_type="", card_sn="")
 
 
 def holds_on(from_day: date, to_day: date | None, day: date) -> bool:
     """Whether a range of days, both ends included, holds a day."""
     return from_day <= day and (to_day is None or day <= to_day)
+
+
+def insu_stas_on(enrolment: Enrolment, day: date) -> tuple[str, date | None]:
+    """What an enrolment is on a day (dictionary psn_insu_stas), and since when it is suspended or until when it held.
+
+    One in force says no such day, also where its last day is known already: whoever reads one takes it for paused.
+    """
+    if enrolment.to_day is not None and enrolment.to_day < day and enrolment.psn_insu_stas in (IN_FORCE, SUSPENDED):
+        return ENDED, enrolment.to_day
+    if enrolment.psn_insu_stas == SUSPENDED:
+        return SUSPENDED, enrolment.from_day
+    if enrolment.psn_insu_stas == IN_FORCE:
+        return IN_FORCE, None
+    return enrolment.psn_insu_stas, enrolment.to_day or enrolment.from_day
 
 
 def enrolment_on(insured: Insured, insutype: str, day: date) -> Enrolment:
@@ -129,7 +159,7 @@ def enrolment_on(insured: Insured, insutype: str, day: date) -> Enrolment:
         return latest
     if latest.psn_insu_stas == SUSPENDED:
         raise precondition("ENROLMENT_SUSPENDED", insutype=insutype, day=day.isoformat())
-    reason = "ENROLMENT_ENDED" if latest.psn_insu_stas == "4" else "NOT_ENROLLED"
+    reason = "ENROLMENT_ENDED" if latest.psn_insu_stas == ENDED else "NOT_ENROLLED"
     raise precondition(reason, insutype=insutype, day=day.isoformat())
 
 

@@ -8,7 +8,8 @@ from datetime import date, datetime
 from typing import Final
 
 from services.kernel.clock import beijing_day
-from services.kernel.errors import Fault, FaultKind, not_found
+from services.kernel.errors import Fault, FaultKind
+from services.kernel.persons import person_not_found
 from services.settlement.domain.catalogue import StackRequest
 from services.settlement.domain.encounters import Entry, RequestStamp
 from services.settlement.domain.entries import Moved, Wanted, repeated, stored_moment
@@ -100,7 +101,7 @@ class Ledgers:
         """What a person accumulated in the benefit years that hold the day (5206). Raises PERSON_NOT_FOUND."""
         insured = (await self.identity.persons([psn_no])).get(psn_no)
         if insured is None:
-            raise not_found("PERSON_NOT_FOUND")
+            raise person_not_found("data.psn_no")
         found: list[Cumulation] = []
         for insutype, admdvs in dict.fromkeys((entry.insutype, entry.insuplc_admdvs) for entry in insured.enrolments):
             stack = await self._stack(admdvs, insutype, day)

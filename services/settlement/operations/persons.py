@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.kernel.errors import Fault, precondition
+from services.kernel.persons import name_mismatch, same_name
 from services.settlement.domain.entries import Wanted
 from services.settlement.domain.insured import Insured
 from services.settlement.domain.ledger import AccountKey
@@ -52,8 +53,8 @@ class Persons:
         A name that was not sent is not compared.
         """
         insured = await self.shown(credential)
-        if psn_name and psn_name.strip() != insured.person.psn_name:
-            raise precondition("NAME_MISMATCH")
+        if psn_name and not same_name(psn_name, insured.person.psn_name):
+            raise name_mismatch(f"{credential.node}.psn_name")
         psn_no = insured.person.psn_no
         keys = tuple(dict.fromkeys(AccountKey(psn_no, entry.insutype) for entry in insured.enrolments))
         async with self.books.reading() as snapshot:

@@ -122,6 +122,8 @@ def _query(order: Order) -> CredentialQuery:
         mdtrt_cert_no=bill.mdtrt_cert_no,
         card_sn=bill.card_sn if shown else "",
         psn_no=bill.psn_no,
+        psn_cert_type=bill.psn_cert_type,
+        certno=bill.certno,
         insutype=bill.insutype,
         business_date=order.business_date,
         traceparent=order.traceparent,

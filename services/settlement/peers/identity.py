@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
+from google.rpc.status_pb2 import Status
 from google.type.date_pb2 import Date
 
 from services.kernel.codes import EC, ID_CARD, SOCIAL_SECURITY_CARD
-from services.kernel.errors import Fault
+from services.kernel.errors import Fault, Violation
 from services.runtime.outbound import Peers, fault_of
 from services.settlement.domain.insured import CredentialQuery, Enrolment, FamilyLink, Identity, Insured, Person
 from yibao.common.v1.codes_pb2 import MdtrtCertType
@@ -49,8 +50,8 @@ class IdentityClient:
                 self._credentials.BatchVerify, credential_pb2.BatchVerifyRequest(items=rows)
             )
             answers.extend(
-                fault_of(outcome.status, MEMBER) if outcome.HasField("status") else _insured(outcome.response)
-                for outcome in response.outcomes
+                _refusal(outcome.status, item) if outcome.HasField("status") else _insured(outcome.response)
+                for outcome, item in zip(response.outcomes, chunk, strict=True)
             )
         return answers
 
@@ -70,6 +71,13 @@ class IdentityClient:
                         _links(record.family_links),
                     )
         return found
+
+
+def _refusal(status: Status, item: CredentialQuery) -> Fault:
+    """Why a credential is refused, its fields named as the request holds them: identity's own are called alike."""
+    fault = fault_of(status, MEMBER)
+    paths = [Violation(f"{item.node}.{each.path}", each.rule, each.description) for each in fault.violations]
+    return Fault(fault.kind, fault.reason, fault.metadata, violations=paths, retry_after_s=fault.retry_after_s)
 
 
 def _verify_item(context: ItemContext, item: CredentialQuery) -> credential_pb2.BatchVerifyItem:
@@ -143,6 +151,7 @@ def _identities(identities: Iterable[person_pb2.PersonIdentity]) -> tuple[Identi
             _day(entry.from_day),
             _day(entry.to_day) if entry.HasField("to_day") else None,
             entry.memo,
+            entry.psn_type_lv,
         )
         for entry in identities
     )

@@ -19,7 +19,7 @@ from services.runtime.texts.table import text
 from services.settlement.domain.benefits import FundCheck
 from services.settlement.domain.bill import STAY
 from services.settlement.domain.encounters import OPEN, Encounter, Regions, RequestStamp, days_in_hospital
-from services.settlement.domain.insured import SUSPENDED, Enrolment, Insured
+from services.settlement.domain.insured import Enrolment, Insured, insu_stas_on
 from services.settlement.operations.persons import InsuredInfo
 from services.settlement.servicer.convert_settlement import day_message, moment, national_codes
 from yibao.common.v1 import codes_pb2
@@ -36,9 +36,17 @@ class Codes:
     def __init__(self) -> None:
         enums = codes_pb2.DESCRIPTOR.enum_types_by_name
         self.med_types = national_codes(enums["MedType"])
-        self.cert_types = national_codes(enums["MdtrtCertType"])
+        self._cert_types = national_codes(enums["MdtrtCertType"])
         self.approvals = national_codes(enums["HospApprFlag"])
         self._med_values: dict[str, Any] = {code: number for number, code in self.med_types.items()}
+
+    def cert_type(self, number: int) -> str:
+        """The national mdtrt_cert_type of an enumeration value; empty for none."""
+        return self._cert_types.get(number, "")
+
+    def shown_cert(self, number: int) -> int:
+        """The enumeration value that is told of a credential: of one of no known kind, that it was a certificate."""
+        return number or codes_pb2.MDTRT_CERT_TYPE_ID_CARD
 
     def med_type(self, number: int) -> str:
         """The national med_type of an enumeration value; empty for none."""
@@ -77,8 +85,8 @@ def time_of(value: Timestamp) -> datetime:
     return from_micros(value.seconds * 1_000_000 + value.nanos // 1000)
 
 
-def insured_info(info: InsuredInfo, now: datetime) -> insured_pb2.GetInsuredInfoResponse:
-    """The answer of 1101."""
+def insured_info(info: InsuredInfo, day: date, now: datetime) -> insured_pb2.GetInsuredInfoResponse:
+    """The answer of 1101 about a day."""
     person = info.insured.person
     return insured_pb2.GetInsuredInfoResponse(
         baseinfo=insured_pb2.Baseinfo(
@@ -91,10 +99,11 @@ def insured_info(info: InsuredInfo, now: datetime) -> insured_pb2.GetInsuredInfo
             brdy=day_message(person.brdy),
             age=age_on(person.brdy, beijing_day(now)),
         ),
-        insuinfo=[_insuinfo(entry, info.balances_fen.get(entry.insutype, 0)) for entry in info.insured.enrolments],
+        insuinfo=[_insuinfo(entry, day, info.balances_fen.get(entry.insutype, 0)) for entry in info.insured.enrolments],
         idetinfo=[
             insured_pb2.Idetinfo(
                 psn_idet_type=entry.psn_idet_type,
+                psn_type_lv=entry.psn_type_lv,
                 memo=entry.memo,
                 begntime=_day_start(entry.from_day),
                 endtime=None if entry.to_day is None else _day_start(entry.to_day),
@@ -104,14 +113,13 @@ def insured_info(info: InsuredInfo, now: datetime) -> insured_pb2.GetInsuredInfo
     )
 
 
-def _insuinfo(enrolment: Enrolment, balance_fen: int) -> insured_pb2.Insuinfo:
-    """One enrolment; a suspended one was suspended on its first day, any other stops after its last."""
-    paused = enrolment.from_day if enrolment.psn_insu_stas == SUSPENDED else enrolment.to_day
+def _insuinfo(enrolment: Enrolment, day: date, balance_fen: int) -> insured_pb2.Insuinfo:
+    status, paused = insu_stas_on(enrolment, day)
     return insured_pb2.Insuinfo(
         balc_fen=balance_fen,
         insutype=enrolment.insutype,
         psn_type=enrolment.psn_type,
-        psn_insu_stas=enrolment.psn_insu_stas,
+        psn_insu_stas=status,
         psn_insu_date=day_message(enrolment.insured_since),
         paus_insu_date=None if paused is None else day_message(paused),
         cvlserv_flag=enrolment.cvlserv_flag,

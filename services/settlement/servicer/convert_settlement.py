@@ -17,6 +17,7 @@ from services.kernel.money import ratio_text
 from services.runtime.columns import from_micros, to_micros
 from services.settlement.domain.answer import BY_ITEM, Answer, Reversal, derivation, pay_loc, shares
 from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT, Bill, Desk, SentParts
+from services.settlement.domain.insured import shown_cert_type
 from services.settlement.domain.outcome import MONEY_FIELDS
 from yibao.common.v1 import codes_pb2
 from yibao.options.v1 import options_pb2
@@ -72,9 +73,11 @@ class BillReader:
             insutype=data.insutype,
             chrg_bchno=data.chrg_bchno,
             medfee_sumamt_fen=data.medfee_sumamt_fen,
-            mdtrt_cert_type=self._cert_types[data.mdtrt_cert_type],
+            mdtrt_cert_type=self._cert_types.get(data.mdtrt_cert_type, ""),
             mdtrt_cert_no=data.mdtrt_cert_no,
             card_sn=data.card_sn,
+            psn_cert_type=data.psn_cert_type,
+            certno=data.certno,
             med_type=self._med_types[data.med_type],
             use_own=data.acct_used_flag == codes_pb2.ACCT_USED_FLAG_OWN,
             use_family=data.acct_used_flag in (codes_pb2.ACCT_USED_FLAG_OWN, codes_pb2.ACCT_USED_FLAG_FAMILY),
@@ -93,9 +96,11 @@ class BillReader:
             insutype=data.insutype,
             chrg_bchno=ALL_BATCHES,
             medfee_sumamt_fen=data.medfee_sumamt_fen,
-            mdtrt_cert_type=self._cert_types[data.mdtrt_cert_type],
+            mdtrt_cert_type=self._cert_types.get(data.mdtrt_cert_type, ""),
             mdtrt_cert_no=data.mdtrt_cert_no,
             card_sn=data.card_sn,
+            psn_cert_type=data.psn_cert_type,
+            certno=data.certno,
             use_own=data.acct_used_flag == codes_pb2.ACCT_USED_FLAG_OWN,
             use_family=data.acct_used_flag in (codes_pb2.ACCT_USED_FLAG_OWN, codes_pb2.ACCT_USED_FLAG_FAMILY),
             interim=data.mid_setl_flag,
@@ -193,7 +198,7 @@ class MessageScribe:
             psn_type=answer.enrolment.psn_type,
             cvlserv_flag=answer.enrolment.cvlserv_flag,
             setl_time=moment(order.now),
-            mdtrt_cert_type=self._cert_types.get(bill.mdtrt_cert_type, 0),  # type: ignore[arg-type]  # enum value as number
+            mdtrt_cert_type=self._cert_types.get(shown_cert_type(bill.mdtrt_cert_type), 0),  # type: ignore[arg-type]  # enum value as number
             med_type=self._med_types.get(answer.med_type, 0),  # type: ignore[arg-type]  # enum value as number
             pool_prop_selfpay=ratio_text(components.pool_prop_selfpay_e4),
             balc_fen=answer.settlement.account.balc_fen,

@@ -8,7 +8,7 @@ from services.kernel.clock import beijing_day
 from services.runtime.call import current_call
 from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.encounters import Encounter, EncounterFilter, EncounterName
-from services.settlement.domain.insured import CredentialQuery, asked_by
+from services.settlement.domain.insured import CredentialQuery, asked_by, with_credential
 from services.settlement.operations.benefits import BenefitOperations, BenefitQuery
 from services.settlement.operations.encounters import (
     DischargeInformation,
@@ -39,7 +39,7 @@ _TOLD_OF_STAY = (
 )
 _TOLD_OF_VISIT = ("main_cond_dscr", *_TOLD_OF_BIRTH)
 _TOLD_AT_ADMISSION = (
-    *("coner_name", "tel", "mdtrt_cert_type", "medrcdno", "atddr_no", "chfpdr_name", "adm_dept_codg", "adm_dept_name"),
+    *("coner_name", "tel", "medrcdno", "atddr_no", "chfpdr_name", "adm_dept_codg", "adm_dept_name"),
     *("adm_bed", "dscg_maindiag_code", "dscg_maindiag_name", "main_cond_dscr"),
     *_TOLD_OF_STAY,
 )
@@ -63,16 +63,17 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
     ) -> insured_pb2.GetInsuredInfoResponse:
         """1101."""
         now, data = current_call().now, request.data
+        day = beijing_day(time_of(data.begntime) if data.HasField("begntime") else now)
         query = CredentialQuery(
             fixmedins_code=request.desk.fixmedins_code,
-            day=beijing_day(time_of(data.begntime) if data.HasField("begntime") else now),
-            mdtrt_cert_type=self._codes.cert_types[data.mdtrt_cert_type],
+            day=day,
+            mdtrt_cert_type=self._codes.cert_type(data.mdtrt_cert_type),
             mdtrt_cert_no=data.mdtrt_cert_no,
             card_sn=data.card_sn,
             psn_cert_type=data.psn_cert_type,
             certno=data.certno,
         )
-        return insured_info(await self._persons.info(query, data.psn_name), now)
+        return insured_info(await self._persons.info(with_credential(query), data.psn_name), day, now)
 
     async def CheckBenefit(  # noqa: N802
         self, request: insured_pb2.CheckBenefitRequest, context: Any
@@ -99,7 +100,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         call, data, desk = current_call(), request.data, request.desk
         registration = Registration(
             kind=VISIT,
-            credential=self._credential(desk, data),
+            credential=with_credential(self._credential(desk, data, "data")),
             insutype=data.insutype,
             begin_at=time_of(data.begntime),
             ipt_otp_no=data.ipt_otp_no,
@@ -108,7 +109,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             business_date=call.business_date,
         )
         told = {
-            "mdtrt_cert_type": data.mdtrt_cert_type,
+            "mdtrt_cert_type": self._codes.shown_cert(data.mdtrt_cert_type),
             "atddr_no": data.atddr_no,
             "chfpdr_name": data.dr_name,
             "adm_dept_codg": data.dept_code,
@@ -163,7 +164,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         call, data, desk = current_call(), request.mdtrtinfo, request.desk
         registration = Registration(
             kind=STAY,
-            credential=asked_by(self._credential(desk, data), "mdtrtinfo.mdtrt_cert_no"),
+            credential=asked_by(self._credential(desk, data, "mdtrtinfo")),
             insutype=data.insutype,
             begin_at=time_of(data.begntime),
             ipt_otp_no=data.ipt_no,
@@ -175,6 +176,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             business_date=call.business_date,
         )
         told = told_of(data, _TOLD_AT_ADMISSION)
+        told["mdtrt_cert_type"] = self._codes.shown_cert(data.mdtrt_cert_type)
         answer = await self._encounters.register(
             kept_stamp_of(call, request, "mdtrtinfo"),
             registration,
@@ -244,16 +246,19 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         )
 
     def _credential(
-        self, desk: common_pb2.Desk, data: encounter_pb2.VisitRegistration | encounter_pb2.Admission
+        self, desk: common_pb2.Desk, data: encounter_pb2.VisitRegistration | encounter_pb2.Admission, node: str
     ) -> CredentialQuery:
         return CredentialQuery(
             fixmedins_code=desk.fixmedins_code,
             day=beijing_day(time_of(data.begntime)),
-            mdtrt_cert_type=self._codes.cert_types[data.mdtrt_cert_type],
+            mdtrt_cert_type=self._codes.cert_type(data.mdtrt_cert_type),
             mdtrt_cert_no=data.mdtrt_cert_no,
             card_sn=data.card_sn,
             psn_no=data.psn_no,
+            psn_cert_type=data.psn_cert_type,
+            certno=data.certno,
             insutype=data.insutype,
+            node=node,
         )
 
 

@@ -141,10 +141,11 @@ class _MdtrtCertType:
 class _MdtrtCertTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MdtrtCertType.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     MDTRT_CERT_TYPE_UNSPECIFIED: _MdtrtCertType.ValueType  # 0
+    """Not told, or none of the dictionary's (clients send 99): type and number of the certificate say who it is."""
     MDTRT_CERT_TYPE_EC: _MdtrtCertType.ValueType  # 1
     """医保电子凭证: the certificate number is an ecToken"""
     MDTRT_CERT_TYPE_ID_CARD: _MdtrtCertType.ValueType  # 2
-    """居民身份证"""
+    """居民身份证; with psn_cert_type any other certificate, a passport or a permit (our decision)"""
     MDTRT_CERT_TYPE_SOCIAL_SECURITY_CARD: _MdtrtCertType.ValueType  # 3
     """社会保障卡"""
 
@@ -152,10 +153,11 @@ class MdtrtCertType(_MdtrtCertType, metaclass=_MdtrtCertTypeEnumTypeWrapper):
     """Kind of visit credential 就诊凭证类型 (dictionary mdtrt_cert_type)."""
 
 MDTRT_CERT_TYPE_UNSPECIFIED: MdtrtCertType.ValueType  # 0
+"""Not told, or none of the dictionary's (clients send 99): type and number of the certificate say who it is."""
 MDTRT_CERT_TYPE_EC: MdtrtCertType.ValueType  # 1
 """医保电子凭证: the certificate number is an ecToken"""
 MDTRT_CERT_TYPE_ID_CARD: MdtrtCertType.ValueType  # 2
-"""居民身份证"""
+"""居民身份证; with psn_cert_type any other certificate, a passport or a permit (our decision)"""
 MDTRT_CERT_TYPE_SOCIAL_SECURITY_CARD: MdtrtCertType.ValueType  # 3
 """社会保障卡"""
 Global___MdtrtCertType: _TypeAlias = MdtrtCertType  # noqa: Y015

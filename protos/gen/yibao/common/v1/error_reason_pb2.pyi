@@ -249,6 +249,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A member that authenticates nobody calls in the name of another."""
     ERROR_REASON_CALLER_TOKEN_FORWARDED: _ErrorReason.ValueType  # 124
     """The token of a batch's item was made by another member than the one that sends the batch."""
+    ERROR_REASON_CERTIFICATE_AMBIGUOUS: _ErrorReason.ValueType  # 160
+    """The number stands under several types of certificate and no type was told."""
     ERROR_REASON_NOTHING_TO_SETTLE: _ErrorReason.ValueType  # 140
     """All charges are to be settled and there are none; a visit is cancelled by 2202, a stay by 2405 and 2404."""
     ERROR_REASON_TIME_IN_FUTURE: _ErrorReason.ValueType  # 141
@@ -498,6 +500,8 @@ ERROR_REASON_CALLER_SPEAKS_FOR_ITSELF: ErrorReason.ValueType  # 123
 """A member that authenticates nobody calls in the name of another."""
 ERROR_REASON_CALLER_TOKEN_FORWARDED: ErrorReason.ValueType  # 124
 """The token of a batch's item was made by another member than the one that sends the batch."""
+ERROR_REASON_CERTIFICATE_AMBIGUOUS: ErrorReason.ValueType  # 160
+"""The number stands under several types of certificate and no type was told."""
 ERROR_REASON_NOTHING_TO_SETTLE: ErrorReason.ValueType  # 140
 """All charges are to be settled and there are none; a visit is cancelled by 2202, a stay by 2405 and 2404."""
 ERROR_REASON_TIME_IN_FUTURE: ErrorReason.ValueType  # 141

@@ -276,15 +276,15 @@ class VerifyRequest(_message.Message):
     INSUTYPE_FIELD_NUMBER: _builtins.int
     DAY_FIELD_NUMBER: _builtins.int
     mdtrt_cert_type: _codes_pb2.MdtrtCertType.ValueType
-    """EC, identity card or social-security card; absent only where `psn_no` alone is asked about."""
+    """EC, identity card or social-security card; absent where `psn_no` or the certificate says who it is."""
     mdtrt_cert_no: _builtins.str
-    """The ecToken, the identity-card number or the card number."""
+    """The ecToken, the number of an identity card or of the certificate of `psn_cert_type`, or the card number."""
     card_sn: _builtins.str
     psn_no: _builtins.str
     """Where given, the credential must belong to this person."""
     psn_cert_type: _builtins.str
-    """Second certificate where the client sent one: it finds the person where the credential has no number, and may not
-    be another person's.
+    """Type and number of a certificate where the client sent one: it finds the person where the credential has no number
+    or is of no known kind, and may not be another person's.
     """
     certno: _builtins.str
     fixmedins_code: _builtins.str

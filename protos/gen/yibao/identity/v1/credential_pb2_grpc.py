@@ -92,10 +92,11 @@ class CredentialServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Verify(self, request, context):
-        """Checks a visit credential (ecToken, identity card, social-security card) and says whose it is, with the enrolment
-        and facts of a day.
+        """Checks a visit credential (ecToken, certificate, social-security card) and says whose it is, with the enrolment and
+        facts of a day. Numbers are compared without case, width and blanks around them. A certificate's number that stands
+        under several types is decided by psn_cert_type or psn_no, never picked.
         Errors: EC_TOKEN_UNKNOWN, EC_TOKEN_EXPIRED, EC_TOKEN_WRONG_INSTITUTION, EC_TOKEN_WRONG_PERSON, PERSON_NOT_FOUND,
-        CERTIFICATE_MISMATCH, CARD_SN_MISMATCH.
+        CERTIFICATE_MISMATCH, CERTIFICATE_AMBIGUOUS, CARD_SN_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

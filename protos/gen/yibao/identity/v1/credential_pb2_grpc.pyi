@@ -32,10 +32,11 @@ class CredentialServiceStub:
     Errors: CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
     """
     Verify: _aio.UnaryUnaryMultiCallable[_credential_pb2.VerifyRequest, _credential_pb2.VerifyResponse]
-    """Checks a visit credential (ecToken, identity card, social-security card) and says whose it is, with the enrolment
-    and facts of a day.
+    """Checks a visit credential (ecToken, certificate, social-security card) and says whose it is, with the enrolment and
+    facts of a day. Numbers are compared without case, width and blanks around them. A certificate's number that stands
+    under several types is decided by psn_cert_type or psn_no, never picked.
     Errors: EC_TOKEN_UNKNOWN, EC_TOKEN_EXPIRED, EC_TOKEN_WRONG_INSTITUTION, EC_TOKEN_WRONG_PERSON, PERSON_NOT_FOUND,
-    CERTIFICATE_MISMATCH, CARD_SN_MISMATCH.
+    CERTIFICATE_MISMATCH, CERTIFICATE_AMBIGUOUS, CARD_SN_MISMATCH.
     """
     BatchVerify: _aio.UnaryUnaryMultiCallable[_credential_pb2.BatchVerifyRequest, _credential_pb2.BatchVerifyResponse]
     """Verify over a list, for the hot path: one look-up for all."""
@@ -80,10 +81,11 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _credential_pb2.VerifyRequest,
         context: _aio.ServicerContext[_credential_pb2.VerifyRequest, _abc.Awaitable[_credential_pb2.VerifyResponse]],
     ) -> _abc.Awaitable[_credential_pb2.VerifyResponse]:
-        """Checks a visit credential (ecToken, identity card, social-security card) and says whose it is, with the enrolment
-        and facts of a day.
+        """Checks a visit credential (ecToken, certificate, social-security card) and says whose it is, with the enrolment and
+        facts of a day. Numbers are compared without case, width and blanks around them. A certificate's number that stands
+        under several types is decided by psn_cert_type or psn_no, never picked.
         Errors: EC_TOKEN_UNKNOWN, EC_TOKEN_EXPIRED, EC_TOKEN_WRONG_INSTITUTION, EC_TOKEN_WRONG_PERSON, PERSON_NOT_FOUND,
-        CERTIFICATE_MISMATCH, CARD_SN_MISMATCH.
+        CERTIFICATE_MISMATCH, CERTIFICATE_AMBIGUOUS, CARD_SN_MISMATCH.
         """
 
     @_abc_1.abstractmethod

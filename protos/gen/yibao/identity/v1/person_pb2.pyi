@@ -171,11 +171,14 @@ class PersonIdentity(_message.Message):
     FROM_DAY_FIELD_NUMBER: _builtins.int
     TO_DAY_FIELD_NUMBER: _builtins.int
     MEMO_FIELD_NUMBER: _builtins.int
+    PSN_TYPE_LV_FIELD_NUMBER: _builtins.int
     psn_idet_type: _builtins.str
     """Dictionary psn_idet_type."""
     identity: _builtins.str
     """Identity class that policies read: `dibao`, `tekun`, `dibian`, `zhichu`, `fanpin`; empty where no policy reads it."""
     memo: _builtins.str
+    psn_type_lv: _builtins.str
+    """Dictionary disa_lv: degree of a disability; empty where there is none."""
     @_builtins.property
     def from_day(self) -> _date_pb2.Date: ...
     @_builtins.property
@@ -188,10 +191,11 @@ class PersonIdentity(_message.Message):
         from_day: _date_pb2.Date | None = ...,
         to_day: _date_pb2.Date | None = ...,
         memo: _builtins.str = ...,
+        psn_type_lv: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["from_day", b"from_day", "to_day", b"to_day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_day", b"from_day", "identity", b"identity", "memo", b"memo", "psn_idet_type", b"psn_idet_type", "to_day", b"to_day"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_day", b"from_day", "identity", b"identity", "memo", b"memo", "psn_idet_type", b"psn_idet_type", "psn_type_lv", b"psn_type_lv", "to_day", b"to_day"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

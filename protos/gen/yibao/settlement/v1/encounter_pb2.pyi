@@ -41,10 +41,14 @@ class VisitRegistration(_message.Message):
     DEPT_NAME_FIELD_NUMBER: _builtins.int
     CATY_FIELD_NUMBER: _builtins.int
     EXP_CONTENT_FIELD_NUMBER: _builtins.int
+    PSN_CERT_TYPE_FIELD_NUMBER: _builtins.int
+    CERTNO_FIELD_NUMBER: _builtins.int
     psn_no: _builtins.str
     insutype: _builtins.str
     mdtrt_cert_type: _codes_pb2.MdtrtCertType.ValueType
+    """Absent or unknown: psn_cert_type and certno say who it is."""
     mdtrt_cert_no: _builtins.str
+    """May be empty where certno is not."""
     card_sn: _builtins.str
     ipt_otp_no: _builtins.str
     """Hospital's own number of the visit, unique in the institution while it is open."""
@@ -54,6 +58,9 @@ class VisitRegistration(_message.Message):
     dept_name: _builtins.str
     caty: _builtins.str
     exp_content: _builtins.str
+    psn_cert_type: _builtins.str
+    """Certificate beside the credential (some provinces ask for it); as in 1101."""
+    certno: _builtins.str
     @_builtins.property
     def begntime(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -72,10 +79,12 @@ class VisitRegistration(_message.Message):
         dept_name: _builtins.str = ...,
         caty: _builtins.str = ...,
         exp_content: _builtins.str = ...,
+        psn_cert_type: _builtins.str = ...,
+        certno: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["atddr_no", b"atddr_no", "begntime", b"begntime", "card_sn", b"card_sn", "caty", b"caty", "dept_code", b"dept_code", "dept_name", b"dept_name", "dr_name", b"dr_name", "exp_content", b"exp_content", "insutype", b"insutype", "ipt_otp_no", b"ipt_otp_no", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "psn_no", b"psn_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["atddr_no", b"atddr_no", "begntime", b"begntime", "card_sn", b"card_sn", "caty", b"caty", "certno", b"certno", "dept_code", b"dept_code", "dept_name", b"dept_name", "dr_name", b"dr_name", "exp_content", b"exp_content", "insutype", b"insutype", "ipt_otp_no", b"ipt_otp_no", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -368,11 +377,14 @@ class Admission(_message.Message):
     EXP_CONTENT_FIELD_NUMBER: _builtins.int
     INSUPLC_ADMDVS_FIELD_NUMBER: _builtins.int
     MDTRTAREA_ADMVS_FIELD_NUMBER: _builtins.int
+    PSN_CERT_TYPE_FIELD_NUMBER: _builtins.int
+    CERTNO_FIELD_NUMBER: _builtins.int
     psn_no: _builtins.str
     insutype: _builtins.str
     coner_name: _builtins.str
     tel: _builtins.str
     mdtrt_cert_type: _codes_pb2.MdtrtCertType.ValueType
+    """Absent or unknown: psn_cert_type and certno say who it is."""
     mdtrt_cert_no: _builtins.str
     """Empty where no credential was shown: psn_no says who it is. With type 01 it is needed (our decision)."""
     card_sn: _builtins.str
@@ -404,6 +416,9 @@ class Admission(_message.Message):
     exp_content: _builtins.str
     insuplc_admdvs: _builtins.str
     mdtrtarea_admvs: _builtins.str
+    psn_cert_type: _builtins.str
+    """Certificate beside the credential (some provinces ask for it); as in 1101."""
+    certno: _builtins.str
     @_builtins.property
     def begntime(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -447,10 +462,12 @@ class Admission(_message.Message):
         exp_content: _builtins.str = ...,
         insuplc_admdvs: _builtins.str = ...,
         mdtrtarea_admvs: _builtins.str = ...,
+        psn_cert_type: _builtins.str = ...,
+        certno: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "birctrl_matn_date", b"birctrl_matn_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adm_bed", b"adm_bed", "adm_dept_codg", b"adm_dept_codg", "adm_dept_name", b"adm_dept_name", "adm_diag_dscr", b"adm_diag_dscr", "atddr_no", b"atddr_no", "begntime", b"begntime", "birctrl_matn_date", b"birctrl_matn_date", "birctrl_type", b"birctrl_type", "card_sn", b"card_sn", "chfpdr_name", b"chfpdr_name", "coner_name", b"coner_name", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "dscg_maindiag_code", b"dscg_maindiag_code", "dscg_maindiag_name", b"dscg_maindiag_name", "exp_content", b"exp_content", "fetts", b"fetts", "fetus_cnt", b"fetus_cnt", "fpsc_no", b"fpsc_no", "geso_val", b"geso_val", "insuplc_admdvs", b"insuplc_admdvs", "insutype", b"insutype", "ipt_no", b"ipt_no", "latechb_flag", b"latechb_flag", "main_cond_dscr", b"main_cond_dscr", "matn_type", b"matn_type", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrtarea_admvs", b"mdtrtarea_admvs", "med_type", b"med_type", "medrcdno", b"medrcdno", "oprn_oprt_code", b"oprn_oprt_code", "oprn_oprt_name", b"oprn_oprt_name", "pret_flag", b"pret_flag", "psn_no", b"psn_no", "tel", b"tel"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adm_bed", b"adm_bed", "adm_dept_codg", b"adm_dept_codg", "adm_dept_name", b"adm_dept_name", "adm_diag_dscr", b"adm_diag_dscr", "atddr_no", b"atddr_no", "begntime", b"begntime", "birctrl_matn_date", b"birctrl_matn_date", "birctrl_type", b"birctrl_type", "card_sn", b"card_sn", "certno", b"certno", "chfpdr_name", b"chfpdr_name", "coner_name", b"coner_name", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "dscg_maindiag_code", b"dscg_maindiag_code", "dscg_maindiag_name", b"dscg_maindiag_name", "exp_content", b"exp_content", "fetts", b"fetts", "fetus_cnt", b"fetus_cnt", "fpsc_no", b"fpsc_no", "geso_val", b"geso_val", "insuplc_admdvs", b"insuplc_admdvs", "insutype", b"insutype", "ipt_no", b"ipt_no", "latechb_flag", b"latechb_flag", "main_cond_dscr", b"main_cond_dscr", "matn_type", b"matn_type", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrtarea_admvs", b"mdtrtarea_admvs", "med_type", b"med_type", "medrcdno", b"medrcdno", "oprn_oprt_code", b"oprn_oprt_code", "oprn_oprt_name", b"oprn_oprt_name", "pret_flag", b"pret_flag", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "tel", b"tel"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -36,12 +36,15 @@ class InsuredQuery(_message.Message):
     CERTNO_FIELD_NUMBER: _builtins.int
     PSN_NAME_FIELD_NUMBER: _builtins.int
     mdtrt_cert_type: _codes_pb2.MdtrtCertType.ValueType
+    """Absent or unknown: psn_cert_type and certno say who it is."""
     mdtrt_cert_no: _builtins.str
+    """May be empty where certno is not."""
     card_sn: _builtins.str
     psn_cert_type: _builtins.str
+    """Dictionary psn_cert_type; of certno, and of mdtrt_cert_no where certno is empty or the same."""
     certno: _builtins.str
     psn_name: _builtins.str
-    """Must be the person's where it is sent (our decision)."""
+    """Must be the person's where it is sent (our decision); the dots of minority names and width are not compared."""
     @_builtins.property
     def begntime(self) -> _timestamp_pb2.Timestamp:
         """Date of the insurance relations asked for; absent means today."""

@@ -70,8 +70,11 @@ class Bill(_message.Message):
     PRESELFPAY_AMT_FEN_FIELD_NUMBER: _builtins.int
     INSCP_SCP_AMT_FEN_FIELD_NUMBER: _builtins.int
     EXP_CONTENT_FIELD_NUMBER: _builtins.int
+    PSN_CERT_TYPE_FIELD_NUMBER: _builtins.int
+    CERTNO_FIELD_NUMBER: _builtins.int
     psn_no: _builtins.str
     mdtrt_cert_type: _codes_pb2.MdtrtCertType.ValueType
+    """Absent or unknown: psn_cert_type and certno say who it is, or psn_no where they are empty too."""
     mdtrt_cert_no: _builtins.str
     """Absent where the visit was registered with the credential and the client does not repeat it; the settlement then
     spends the ecToken that was shown at registration, if one was (our decision).
@@ -93,6 +96,9 @@ class Bill(_message.Message):
     preselfpay_amt_fen: _builtins.int
     inscp_scp_amt_fen: _builtins.int
     exp_content: _builtins.str
+    psn_cert_type: _builtins.str
+    """Certificate beside the credential (some provinces ask for it); as in 1101."""
+    certno: _builtins.str
     def __init__(
         self,
         *,
@@ -113,10 +119,12 @@ class Bill(_message.Message):
         preselfpay_amt_fen: _builtins.int = ...,
         inscp_scp_amt_fen: _builtins.int = ...,
         exp_content: _builtins.str = ...,
+        psn_cert_type: _builtins.str = ...,
+        certno: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "card_sn", b"card_sn", "chrg_bchno", b"chrg_bchno", "exp_content", b"exp_content", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insutype", b"insutype", "invono", b"invono", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medfee_sumamt_fen", b"medfee_sumamt_fen", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_no", b"psn_no", "psn_setlway", b"psn_setlway"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "card_sn", b"card_sn", "certno", b"certno", "chrg_bchno", b"chrg_bchno", "exp_content", b"exp_content", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insutype", b"insutype", "invono", b"invono", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medfee_sumamt_fen", b"medfee_sumamt_fen", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "psn_setlway", b"psn_setlway"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -446,8 +454,11 @@ class StayBill(_message.Message):
     INSUPLC_ADMDVS_FIELD_NUMBER: _builtins.int
     MDTRTAREA_ADMVS_FIELD_NUMBER: _builtins.int
     EXP_CONTENT_FIELD_NUMBER: _builtins.int
+    PSN_CERT_TYPE_FIELD_NUMBER: _builtins.int
+    CERTNO_FIELD_NUMBER: _builtins.int
     psn_no: _builtins.str
     mdtrt_cert_type: _codes_pb2.MdtrtCertType.ValueType
+    """Absent or unknown: psn_cert_type and certno say who it is, or psn_no where they are empty too."""
     mdtrt_cert_no: _builtins.str
     """Absent as in a visit's bill. The ecToken of an admission is spent by the first settlement of the stay; later ones of
     the same stay pass without a credential (our decision).
@@ -469,6 +480,9 @@ class StayBill(_message.Message):
     insuplc_admdvs: _builtins.str
     mdtrtarea_admvs: _builtins.str
     exp_content: _builtins.str
+    psn_cert_type: _builtins.str
+    """Certificate beside the credential (some provinces ask for it); as in 1101."""
+    certno: _builtins.str
     @_builtins.property
     def dscg_time(self) -> _date_pb2.Date: ...
     def __init__(
@@ -493,10 +507,12 @@ class StayBill(_message.Message):
         insuplc_admdvs: _builtins.str = ...,
         mdtrtarea_admvs: _builtins.str = ...,
         exp_content: _builtins.str = ...,
+        psn_cert_type: _builtins.str = ...,
+        certno: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["dscg_time", b"dscg_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "card_sn", b"card_sn", "dscg_time", b"dscg_time", "exp_content", b"exp_content", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insuplc_admdvs", b"insuplc_admdvs", "insutype", b"insutype", "invono", b"invono", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "mdtrtarea_admvs", b"mdtrtarea_admvs", "medfee_sumamt_fen", b"medfee_sumamt_fen", "mid_setl_flag", b"mid_setl_flag", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_no", b"psn_no", "psn_setlway", b"psn_setlway"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "card_sn", b"card_sn", "certno", b"certno", "dscg_time", b"dscg_time", "exp_content", b"exp_content", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insuplc_admdvs", b"insuplc_admdvs", "insutype", b"insutype", "invono", b"invono", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "mdtrtarea_admvs", b"mdtrtarea_admvs", "medfee_sumamt_fen", b"medfee_sumamt_fen", "mid_setl_flag", b"mid_setl_flag", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "psn_setlway", b"psn_setlway"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
