@@ -5,12 +5,13 @@ publishes nothing. Columns are named like the fields of the records' messages:
 
 items.csv: med_list_codg list_type item_name chrgitm_lv med_chrgitm_type [spec dosform_name unit lmt_used_flag bas_medn_flag
 hi_nego_drug_flag selfpay_prop] from_day [to_day]; price_ceilings.csv: med_list_codg admdvs [lmtpric_hosp_lv] pric_uplmt_amt
-…; selfpay_ratios.csv: med_list_codg admdvs [hosp_lv] selfpay_prop …; diagnoses.csv, operations.csv: standard code name …;
-diseases.csv: dise_codg dise_name [disease chronic_class] admdvs …; institutions.csv: fixmedins_code fixmedins_name [uscc]
-fixmedins_type [hosp_lv lmtpric_hosp_lv policy_hosp_lv] admdvs …; divisions.csv: admdvs name [parent_admdvs] …; policies/*.yaml:
-one `hsa.policy/1` document each; stacks.yaml: stacks: [{admdvs, insutype, policy_ids, from_day, to_day}]. Days are ISO, flags
-1 or 0, chrgitm_lv the dictionary's code. diagnosis_icd10*.csv, operation_icd9cm3*.csv (code, name) and divisions_current*.csv
-(code, name, level, parent_code) are lists that name no day: theirs is the first of 2000 (our decision).
+[hosp_bear] …; selfpay_ratios.csv: med_list_codg admdvs [hosp_lv] selfpay_prop …; diagnoses.csv, operations.csv: standard
+code name …; diseases.csv: dise_codg dise_name [disease chronic_class] admdvs …; institutions.csv: fixmedins_code
+fixmedins_name [uscc] fixmedins_type [hosp_lv lmtpric_hosp_lv policy_hosp_lv] admdvs …; divisions.csv: admdvs name
+[parent_admdvs] …; policies/*.yaml: one `hsa.policy/1` document each; stacks.yaml: stacks: [{admdvs, insutype, policy_ids,
+from_day, to_day}]. Days are ISO, flags 1 or 0, chrgitm_lv the dictionary's code. diagnosis_icd10*.csv, operation_icd9cm3*.csv
+(code, name) and divisions_current*.csv (code, name, level, parent_code) are lists that name no day: theirs is the first of
+2000 (our decision).
 """
 
 from __future__ import annotations
@@ -108,6 +109,7 @@ def _ceiling(row: Row) -> records.PriceCeiling:
         pric_uplmt_e6=price_of(row.needed("pric_uplmt_amt"), "pric_uplmt_amt"),
         from_day=row.day("from_day"),
         to_day=row.last_day(),
+        hosp_bear=row.flag("hosp_bear"),
     )
 
 
@@ -202,7 +204,12 @@ FORMATS: Final[tuple[CsvFormat, ...]] = (
         "spec dosform_name unit lmt_used_flag bas_medn_flag hi_nego_drug_flag selfpay_prop to_day",
         _item,
     ),
-    _format("price_ceilings.csv", "med_list_codg admdvs pric_uplmt_amt from_day", "lmtpric_hosp_lv to_day", _ceiling),
+    _format(
+        "price_ceilings.csv",
+        "med_list_codg admdvs pric_uplmt_amt from_day",
+        "lmtpric_hosp_lv hosp_bear to_day",
+        _ceiling,
+    ),
     _format("selfpay_ratios.csv", "med_list_codg admdvs selfpay_prop from_day", "hosp_lv to_day", _ratio),
     _format("diagnoses.csv", "standard code name from_day", "to_day", _term),
     _format("operations.csv", "standard code name from_day", "to_day", _term),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import given
@@ -78,6 +79,16 @@ def test_a_ceiling_of_zero_pays_nothing_and_stops_the_search() -> None:
 
 def test_999999_published_in_a_city_means_no_ceiling_whatever_the_nation_says() -> None:
     assert limit(ceiling(DRUG, "370100", 999_999), ceiling(DRUG, "000000", 9)) is None
+
+
+def test_who_bears_what_is_over_changes_with_the_day() -> None:
+    after = DAY + timedelta(days=1)
+    bought = replace(ceiling(DRUG, "370100", 9, first=after), hosp_bear=True)
+    told = [priced(item(), ceiling(DRUG, "370100", 9, last=DAY), bought, day=day) for day in (DAY, after)]
+    assert [each is not None and (each.pric_uplmt_e6, each.hosp_bear) for each in told] == [
+        (9_000_000, False),
+        (9_000_000, True),
+    ]
 
 
 def test_a_ceiling_holds_on_its_first_and_last_day_and_not_a_day_longer() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -36,6 +37,15 @@ def test_a_row_becomes_a_record_that_knows_its_line(tmp_path: Path) -> None:
     assert read(tmp_path, "price_ceilings.csv", text) == (
         [Entry("price_ceilings.csv:2", ceiling(DRUG, "370100", 9))],
         [],
+    )
+
+
+def test_a_ceiling_says_who_bears_what_is_over_it_and_none_has_nothing_over(tmp_path: Path) -> None:
+    head = "med_list_codg,admdvs,pric_uplmt_amt,hosp_bear,from_day\n"
+    rows = f"{DRUG},370100,9,1,2020-01-01\n{DRUG},370200,999999,1,2020-01-01\n{DRUG},370300,9,yes,2020-01-01\n"
+    assert read(tmp_path, "price_ceilings.csv", head + rows) == (
+        [Entry("price_ceilings.csv:2", replace(ceiling(DRUG, "370100", 9), hosp_bear=True))],
+        [("price_ceilings.csv:3:hosp_bear", "hosp_bear"), ("price_ceilings.csv:4:hosp_bear", "flag")],
     )
 
 

@@ -172,7 +172,14 @@ async def test_priced_items_come_in_order_and_unknown_ones_are_empty(member: Mem
         drug(spec="0.25g×24粒"),
         drug(med_list_codg=SCAN, list_type="201", chrgitm_lv="02", selfpay_prop="0.10"),
         record("price_ceiling", med_list_codg=SCAN, admdvs="370000", pric_uplmt_amt="180.50", from_day="2020-01-01"),
-        record("price_ceiling", med_list_codg=DRUG, admdvs="370100", pric_uplmt_amt="0", from_day="2020-01-01"),
+        record(
+            "price_ceiling",
+            med_list_codg=DRUG,
+            admdvs="370100",
+            pric_uplmt_amt="0",
+            hosp_bear=True,
+            from_day="2020-01-01",
+        ),
         record(
             "selfpay_ratio",
             med_list_codg=SCAN,
@@ -194,6 +201,7 @@ async def test_priced_items_come_in_order_and_unknown_ones_are_empty(member: Mem
     assert told == [(SCAN, "180.5", "0.15"), None, (DRUG, "0", "0"), (SCAN, "180.5", "0.15")]
     assert outcomes[2].priced_item.item.spec == "0.25g×24粒"
     assert outcomes[2].priced_item.HasField("pric_uplmt_amt")
+    assert [each.priced_item.hosp_bear for each in outcomes] == [False, False, True, False]
 
 
 async def test_an_item_without_a_ceiling_has_none_and_an_unknown_one_is_not_found(member: Member) -> None:

@@ -22,6 +22,7 @@ from tools.running import HOST, free_ports
 
 CASES: Final = Path(__file__).resolve().parents[1] / "settlement" / "cases"
 CASE: Final = CASES / "PUB-26.json"
+BEARING: Final = CASES.parent / "own_cases" / "hospital-bears-the-excess.json"
 
 
 class Run(NamedTuple):
@@ -190,6 +191,24 @@ class TestCase:
             assert run.code == 0, run.err
             assert run.out.startswith("own.json: agrees")
             assert "POLICY_NOT_FOUND" in (await yibao("case", file, *through)).err
+
+    async def test_the_hospitals_part_and_a_pharmacy_without_level_are_played_here_and_through_a_mesh(
+        self, town: Sandbox, yibao: Yibao, tmp_path: Path
+    ) -> None:
+        sample = (SAMPLE_POLICIES / "beijing-employee@2023-01-01.yaml").read_text(encoding="utf-8")
+        file, policies = self.own(tmp_path)
+        text = sample.replace("id: beijing-employee\n", "id: drug-city\n").replace("[community]", "[community, none]")
+        assert text.count("[community, none]") >= 1
+        (policies / "drug-city@2023-01-01.yaml").write_text(text, encoding="utf-8")
+        case = json.loads(file.read_text(encoding="utf-8")) | {"policies": ["drug-city@2023-01-01"]}
+        case["ops"][0]["visit"] = {"med_type": "outpatient", "hosp_lv": "none"}
+        case["ops"][0]["expected"] = {"act_pay_dedc": 180_000, "hosp_part_amt": 0}
+        file.write_text(json.dumps(case), encoding="utf-8")
+        for through in ((), ("--through", town.mesh.url, "--key", OPERATOR_KEY)):
+            run = await yibao("case", file, "--policies", policies, *through)
+            assert (run.code, run.err) == (0, ""), run.out
+            run = await yibao("case", BEARING, *through)
+            assert (run.code, run.err) == (0, ""), run.out
 
     async def test_another_policy_under_a_published_name_is_not_played_through_a_mesh(
         self, town: Sandbox, yibao: Yibao, tmp_path: Path

@@ -50,6 +50,7 @@ def item(code: str, chrg_class: str = "A", prop_e4: int = 0, limit: str = "", **
         selfpay_prop_e4=prop_e4,
         price_limit_e6=int(limit) * 1_000_000 if limit else None,
         price_limit=limit,
+        hosp_bear=flags.get("hosp_bear", False),
     )
 
 

@@ -72,18 +72,19 @@ def money(policy: Document, value: Any, facts: Document) -> int | None:
 
 
 def split(line: Document) -> dict[str, int]:
-    """A fee line: amount and limit (per unit) in fen, count, class, p, flags."""
+    """A fee line: amount and limit (per unit) in fen, count, class, p, flags, and who bears what is over the limit."""
     amount = line["amount"]
     refused = line["approval"] != "1" if line["restricted"] else line["approval"] == "2"
     if line["class"] == "C" or refused:
-        return {"full": amount, "over": 0, "presel": 0, "inscp": 0}
+        return {"full": amount, "over": 0, "presel": 0, "inscp": 0, "hospital": 0}
     over = 0
     if line["limit"] is not None:
         over = max(0, abs(amount) - abs(nearest(line["limit"] * line["count"])))
         over = over if amount > 0 else -over
     share = line["p"] if line["class"] == "B" else Fraction(0)
     presel = nearest((amount - over) * share)
-    return {"full": 0, "over": over, "presel": presel, "inscp": amount - over - presel}
+    hospital = over if line["hosp_bear"] else 0
+    return {"full": 0, "over": over, "presel": presel, "inscp": amount - over - presel, "hospital": hospital}
 
 
 class Bands:
@@ -303,15 +304,18 @@ def settle(
     for policy, layer in bill.applying():
         own_remote = only_row(policy["remote"], facts) if policy.get("remote") else None
         bill.run(policy, layer, own_remote)
-    return components(bill, rule, account, total), {
+    hospital = sum(part["hospital"] for part in parts)
+    return components(bill, rule, account, total, hospital), {
         key: value - before.get(key, 0) for key, value in bill.now.items() if value != before.get(key, 0)
     }
 
 
-def components(bill: Bill, rule: Document, account: Document, total: Mapping[str, int]) -> dict[str, int]:
+def components(
+    bill: Bill, rule: Document, account: Document, total: Mapping[str, int], hospital: int
+) -> dict[str, int]:
     fund = sum(bill.funds.values())
     medfee = sum(total.values())
-    person = medfee - fund
+    person = medfee - fund - hospital
     payable = {"all_personal": person, "in_scope_only": min(person, bill.inscp - fund), "none": 0}[rule["scope"]]
     left = max(0, payable - bill.first)
     own, mutual = bill.first, 0
@@ -339,6 +343,6 @@ def components(bill: Bill, rule: Document, account: Document, total: Mapping[str
         "acct_pay": own + mutual,
         "acct_mulaid_pay": mutual,
         "psn_cash_pay": person - own - mutual,
-        "hosp_part_amt": 0,
+        "hosp_part_amt": hospital,
         "pool_prop_selfpay": nearest(Fraction(bill.funds["hifp_pay"] * 10_000, divisor)) if divisor > 0 else 0,
     }

@@ -87,11 +87,13 @@ class Line:
     restricted: bool
     approval: str
     flags: Mapping[str, str] = field(default_factory=dict)
+    hosp_bear: bool = False
 
     def for_engine(self) -> LineInput:
         return LineInput(
             *(self.amount_fen, self.count_e4, self.chrg_class, self.selfpay_prop_e4, self.price_limit_e6),
             *(self.restricted, self.approval, frozenset(f"{name}={value}" for name, value in self.flags.items())),
+            hosp_bear=self.hosp_bear,
         )
 
     def for_oracle(self) -> dict[str, Any]:
@@ -105,6 +107,7 @@ class Line:
             "restricted": self.restricted,
             "approval": self.approval,
             "flags": self.flags,
+            "hosp_bear": self.hosp_bear,
         }
 
 
@@ -135,6 +138,7 @@ def line_strategy() -> st.SearchStrategy[Line]:
         restricted=st.booleans(),
         approval=st.sampled_from(("1", "1", "1", "0", "2")),
         flags=st.sampled_from(({}, {"bas_medn_flag": "1"}, {"bas_medn_flag": "0"})),
+        hosp_bear=st.booleans(),
     )
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.kernel.errors import Fault
 from services.settlement.domain.account import AccountState
+from services.settlement.domain.answer import derivation, shares
 from services.settlement.domain.facts import Facts
 from services.settlement.domain.outcome import FUND_FIELDS, MONEY_FIELDS, Settlement, fund_shares
 from services.settlement.domain.refund import refund, refund_deltas
@@ -70,6 +71,8 @@ def test_the_parts_of_every_settlement_add_up(names: tuple[str, ...], data: st.D
     assert c.fund_pay_sumamt_fen == sum(getattr(c, f"{name}_fen") for name in FUND_FIELDS)
     assert c.fund_pay_sumamt_fen == sum(share.fund_payamt_fen for share in fund_shares(answer.layers))
     assert c.medfee_sumamt_fen == c.fund_pay_sumamt_fen + c.psn_part_amt_fen + c.hosp_part_amt_fen
+    told = shares(answer, "310", [derivation(layer) for layer in answer.layers])
+    assert sum(row.fund_payamt_fen for row in told) == c.fund_pay_sumamt_fen + c.acct_pay_fen + c.hosp_part_amt_fen
     assert c.psn_part_amt_fen == c.acct_pay_fen + c.psn_cash_pay_fen
     assert c.acct_mulaid_pay_fen <= min(c.acct_pay_fen, case.account.mutual_fen)
     assert c.acct_pay_fen - c.acct_mulaid_pay_fen == answer.account.own_fen <= case.account.own_fen
@@ -87,6 +90,27 @@ def test_the_funds_pay_no_more_than_the_cost_in_scope(names: tuple[str, ...], da
     outside = c.fulamt_ownpay_amt_fen + c.overlmt_selfpay_fen + c.preselfpay_amt_fen
     assert c.psn_part_amt_fen >= outside - c.hosp_part_amt_fen
     assert 0 <= c.pool_prop_selfpay_e4 <= 10_000
+
+
+@every_stack
+@few
+@given(data=st.data())
+def test_what_the_hospital_bears_is_taken_off_the_person_and_nobody_else(
+    names: tuple[str, ...], data: st.DataObject
+) -> None:
+    case = Situation(names, data)
+    borne = case.settle([replace(line, hosp_bear=True) for line in case.lines]).components
+    paid = case.settle([replace(line, hosp_bear=False) for line in case.lines]).components
+    assert borne.hosp_part_amt_fen == borne.overlmt_selfpay_fen == paid.overlmt_selfpay_fen
+    assert paid.psn_part_amt_fen - borne.psn_part_amt_fen == borne.hosp_part_amt_fen
+    for name in (
+        "medfee_sumamt_fen",
+        "fund_pay_sumamt_fen",
+        "inscp_scp_amt_fen",
+        "act_pay_dedc_fen",
+        "preselfpay_amt_fen",
+    ):
+        assert getattr(borne, name) == getattr(paid, name)
 
 
 @every_stack

@@ -357,3 +357,32 @@ def test_a_band_without_end_holds_after_a_thousand_bills_of_the_most_and_a_bill_
     with pytest.raises(Fault) as caught:
         play(document, inscp=MOST_FEN - 1, fulamt=2)
     assert (caught.value.kind, caught.value.reason) == (FaultKind.INVALID, "AMOUNT_INVALID")
+
+
+def test_a_pharmacy_has_no_level_and_a_table_may_name_it() -> None:
+    rows = [
+        {"when": {"hosp_lv": ["none"]}, "value": [{"upto": None, "ratio": "50%"}]},
+        {"when": {"hosp_lv": ["community", "1", "2", "3"]}, "value": [{"upto": None, "ratio": "85%"}]},
+    ]
+    tiers = {"position": "bill", "origin": "zero", "table": rows}
+    named = policy(layer(tiers=tiers))
+    assert play(named, inscp=100, facts={"hosp_lv": "none"}).components.hifp_pay_fen == 50
+    assert play(named, inscp=100).components.hifp_pay_fen == 85
+    silent = policy(layer(tiers={**tiers, "table": rows[1:]}))
+    with pytest.raises(Fault, match="NOT_COVERED_BY_POLICY"):
+        play(silent, inscp=100, facts={"hosp_lv": "none"})
+
+
+def test_a_layer_for_pharmacies_must_say_what_they_get() -> None:
+    tiers = {
+        "position": "bill",
+        "origin": "zero",
+        "table": [
+            {"when": {"hosp_lv": ["community", "1", "2", "3"]}, "value": [{"upto": None, "ratio": "85%"}]},
+        ],
+    }
+    with pytest.raises(Fault, match="POLICY_INVALID") as caught:
+        play(policy(layer(when={"hosp_lv": ["none", "3"]}, tiers=tiers)))
+    assert ("table.complete", "no row matches hosp_lv=none") in [
+        (each.rule, each.description) for each in caught.value.violations
+    ]

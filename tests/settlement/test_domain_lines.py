@@ -31,7 +31,8 @@ def test_a_charge_back_is_the_mirror_of_its_charge(drawn: Line) -> None:
     back = split_line(replace(charge, amount_fen=-charge.amount_fen, count_e4=-charge.count_e4))
     there = split_line(charge)
     assert back == LineSplit(
-        -there.amount_fen, -there.fulamt_ownpay_fen, -there.overlmt_fen, -there.preselfpay_fen, -there.inscp_fen
+        *(-there.amount_fen, -there.fulamt_ownpay_fen, -there.overlmt_fen, -there.preselfpay_fen, -there.inscp_fen),
+        hosp_part_fen=-there.hosp_part_fen,
     )
 
 
@@ -51,6 +52,13 @@ def test_halves_of_a_fen_go_up() -> None:
 def test_over_limit_goes_before_the_advance_self_pay() -> None:
     part = split_line(line(900_000, "B", selfpay_prop_e4=2_000, price_limit_e6=5_000_000_000))
     assert part == LineSplit(900_000, 0, 400_000, 100_000, 400_000)
+
+
+def test_what_is_over_the_payment_standard_is_over_the_limit_and_borne_by_the_hospital() -> None:
+    plain = line(900_000, "B", selfpay_prop_e4=2_000, price_limit_e6=5_000_000_000)
+    assert split_line(replace(plain, hosp_bear=True)) == LineSplit(900_000, 0, 400_000, 100_000, 400_000, 400_000)
+    assert split_line(replace(plain, hosp_bear=True, price_limit_e6=None)).hosp_part_fen == 0
+    assert split_line(replace(plain, hosp_bear=True, chrg_class="C")) == LineSplit(900_000, 900_000, 0, 0, 0)
 
 
 def test_a_limit_is_for_one_unit_and_rounded_after_the_count() -> None:

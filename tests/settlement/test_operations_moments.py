@@ -128,7 +128,7 @@ async def stay_with_line(world: World, psn_no: str, at: datetime, *, state: str 
     """A stay with one charge that an older release took, whenever it arose."""
     mdtrt_id = await world.encounter(psn_no, kind="stay", state=state)
     batch = await world.fees(mdtrt_id, 50_000, batch="")
-    row = (f"L{mdtrt_id}", mdtrt_id, "17", batch, 1, "open", at, 50_000, 0, 0, 0, 50_000, "", "1", b"", b"", None)
+    row = (f"L{mdtrt_id}", mdtrt_id, "17", batch, 1, "open", at, 50_000, 0, 0, 0, 50_000, 0, "", "1", b"", b"", None)
     async with world.database.write() as connection:
         await bulk_insert(connection, FEE_LINE, [row])
     return mdtrt_id

@@ -192,14 +192,24 @@ class World:
             await bulk_insert(connection, ENCOUNTER, [row])
         return mdtrt_id
 
-    async def fees(self, mdtrt_id: str, inscp: int, *, presel: int = 0, fulamt: int = 0, batch: str = "1") -> str:
-        """Uploads a charge batch."""
+    async def fees(
+        self,
+        mdtrt_id: str,
+        inscp: int,
+        *,
+        presel: int = 0,
+        fulamt: int = 0,
+        over: int = 0,
+        hosp_bear: bool = False,
+        batch: str = "1",
+    ) -> str:
+        """Uploads a charge batch; what is over a limit is borne by the hospital where `hosp_bear`."""
         self.number += 1
         fee_batch_id = f"B{self.number:09d}"
-        total = inscp + presel + fulamt
+        total = inscp + presel + fulamt + over
         row: tuple[object, ...] = (
             *(fee_batch_id, mdtrt_id, batch, "upload", "open", None),
-            *(total, fulamt, 0, presel, inscp, {}, 1, self.clock(), "op1", "收费员"),
+            *(total, fulamt, over, presel, inscp, over if hosp_bear else 0, {}, 1, self.clock(), "op1", "收费员"),
         )
         async with self.database.write() as connection:
             await bulk_insert(connection, FEE_BATCH, [row])

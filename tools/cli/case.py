@@ -207,6 +207,7 @@ def _line_input(line: CaseLine) -> LineInput:
         price_limit_e6=line.price_limit_e6,
         restricted=line.restricted,
         approval=line.approval,
+        hosp_bear=line.hosp_bear,
     )
 
 
@@ -218,6 +219,7 @@ def _line_answer(number: int, split: LineSplit) -> dict[str, int]:
         "overlmt_amt": split.overlmt_fen,
         "preselfpay_amt": split.preselfpay_fen,
         "inscp_scp_amt": split.inscp_fen,
+        "hosp_part_amt": split.hosp_part_fen,
     }
 
 

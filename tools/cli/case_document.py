@@ -40,7 +40,10 @@ IN_PATIENT = frozenset({"inpatient", "day_surgery", "maternity_inpatient"})
 YEAR_OF_DAY = "Y1"
 """As the `benefit_year` of an operation: the benefit year that holds its day."""
 
-LINE_PARTS = ("fulamt_ownpay_amt", "overlmt_amt", "preselfpay_amt", "inscp_scp_amt")
+LINE_PARTS = ("fulamt_ownpay_amt", "overlmt_amt", "preselfpay_amt", "inscp_scp_amt", "hosp_part_amt")
+NO_LIMIT_E6 = 999_999_000_000
+"""A price limit of 999999 yuan says "no limit", as in the national interface."""
+
 CASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 POLICY_NAME = re.compile(r"[a-z0-9-]+@[0-9A-Za-z.-]+", re.ASCII)
 MAX_FEN = 10**13
@@ -48,7 +51,10 @@ MAX_FEN = 10**13
 
 @dataclass(frozen=True, slots=True)
 class CaseLine:
-    """A fee line: amount and price limit (per unit) in fen, count, class A, B or C, and flags."""
+    """A fee line: amount and price limit (per unit) in fen, count, class A, B or C, and flags.
+
+    `hosp_bear` says that the hospital bears what is over the limit.
+    """
 
     name: str
     amount_fen: int
@@ -59,6 +65,7 @@ class CaseLine:
     restricted: bool
     approval: str
     flags: Mapping[str, str]
+    hosp_bear: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,9 +272,12 @@ def _read_line(node: Node) -> CaseLine:
     flags = ("bas_medn_flag", "hi_nego_drug_flag")
     at = node.fields(
         ("amount", "class"),
-        ("name", "cnt", "selfpay_prop", "price_limit", "lmt_used_flag", "hosp_appr_flag", *flags),
+        ("name", "cnt", "selfpay_prop", "price_limit", "lmt_used_flag", "hosp_appr_flag", "hosp_bear", *flags),
     )
     limit = _scaled(at["price_limit"], 4) if "price_limit" in at else None
+    bear = "hosp_bear" in at and at["hosp_bear"].flag()
+    if bear and (limit is None or limit >= NO_LIMIT_E6):
+        at["hosp_bear"].wrong("hosp_bear", "the line needs a price_limit, for what is over it")
     return CaseLine(
         name=at["name"].text() if "name" in at else "",
         amount_fen=at["amount"].integer(-MAX_FEN, MAX_FEN),
@@ -278,6 +288,7 @@ def _read_line(node: Node) -> CaseLine:
         restricted="lmt_used_flag" in at and at["lmt_used_flag"].choice(("0", "1")) == "1",
         approval=at["hosp_appr_flag"].choice(("0", "1", "2")) if "hosp_appr_flag" in at else "1",
         flags={name: at[name].choice(("0", "1")) for name in flags if name in at},
+        hosp_bear=bear,
     )
 
 

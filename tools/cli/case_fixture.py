@@ -47,6 +47,9 @@ REFERRALS = ("emergency", "transfer")
 
 ENROLMENT_FACTS = ("cvl_rank", "ent_flag", "contracted", "ma_category", "cii_bonus_units")
 CLASSES = {"A": codes_pb2.CHRGITM_LV_A, "B": codes_pb2.CHRGITM_LV_B, "C": codes_pb2.CHRGITM_LV_C}
+NO_LEVEL = "none"
+"""The fact `hosp_lv` of a pharmacy."""
+
 LONG_AGO = date(2000, 1, 1)
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
@@ -80,10 +83,11 @@ class Fixture:
         return self.home if operation.facts.get("remote", "local") == "local" else f"99{away}{self.run[2:4]}"
 
     def institution(self, operation: CaseOperation) -> str:
-        """Code of the institution of that place and level."""
+        """Code of the institution of that place and level; what has none is a pharmacy."""
         level = str(operation.facts.get("hosp_lv", "3"))
-        digit = {"community": "0"}.get(level, level)
-        return f"H{self.place(operation)}{self.run[3:7]}{digit}"
+        digit = {"community": "0", NO_LEVEL: "9"}.get(level, level)
+        kind = "P" if level == NO_LEVEL else "H"
+        return f"{kind}{self.place(operation)}{self.run[3:7]}{digit}"
 
     def item(self, operation: CaseOperation, place: int) -> str:
         """Code of the item of a line."""
@@ -184,6 +188,14 @@ def catalogue_of(fixture: Fixture) -> list[catalogue_pb2.Record]:
 
 def _institution(fixture: Fixture, operation: CaseOperation, ever: records_pb2.Validity) -> records_pb2.Institution:
     level = str(operation.facts.get("hosp_lv", "3"))
+    if level == NO_LEVEL:
+        return records_pb2.Institution(
+            fixmedins_code=fixture.institution(operation),
+            fixmedins_name="案例药店",
+            fixmedins_type="2",
+            admdvs=fixture.place(operation),
+            validity=ever,
+        )
     return records_pb2.Institution(
         fixmedins_code=fixture.institution(operation),
         fixmedins_name="案例医院",
@@ -217,6 +229,7 @@ def _ceilings(fixture: Fixture, operation: CaseOperation, ever: records_pb2.Vali
                 med_list_codg=fixture.item(operation, place),
                 admdvs=fixture.place(operation),
                 pric_uplmt_amt=decimal_text(line.price_limit_e6, 6),
+                hosp_bear=line.hosp_bear,
                 validity=ever,
             )
         )

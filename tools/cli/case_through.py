@@ -21,7 +21,7 @@ from google.protobuf import json_format
 from services.kernel.errors import precondition
 from tools.cli import case_nodes as nodes
 from tools.cli.case import SAMPLE_POLICIES, PolicyFolder, play_files
-from tools.cli.case_document import Answer, Case, CaseOperation, Difference, compare, read_case
+from tools.cli.case_document import LINE_PARTS, Answer, Case, CaseOperation, Difference, compare, read_case
 from tools.cli.case_fixture import Fixture, catalogue_of, day_of, ledgers_of, partners_of, persons_of
 from tools.cli.case_playable import check_case, check_person, check_versions, unplayable
 from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, NationalAnswer
@@ -284,8 +284,7 @@ def _billed(uploaded: NationalAnswer, answer: NationalAnswer) -> Billed:
 
 
 def _line(number: int, row: Mapping[str, Any]) -> dict[str, int]:
-    names = ("det_item_fee_sumamt", "fulamt_ownpay_amt", "overlmt_amt", "preselfpay_amt", "inscp_scp_amt")
-    return {"sn": number, **{name: fen(row[name]) for name in names}}
+    return {"sn": number, **{name: fen(row[name]) for name in ("det_item_fee_sumamt", *LINE_PARTS)}}
 
 
 def _components(setlinfo: Mapping[str, Any]) -> dict[str, object]:

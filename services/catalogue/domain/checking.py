@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from services.catalogue.domain import standards
+from services.catalogue.domain.pricing import NO_CEILING_E6
 from services.catalogue.domain.records import (
     Disease,
     Division,
@@ -43,6 +44,8 @@ def check(record: Record) -> Iterator[Violation]:
         case PriceCeiling() | SelfpayRatio():
             yield from _form("med_list_codg", record.med_list_codg, (standards.OPAQUE,))
             yield from _form("admdvs", record.admdvs, (standards.DIVISION,))
+            if isinstance(record, PriceCeiling) and record.hosp_bear and record.pric_uplmt_e6 >= NO_CEILING_E6:
+                yield Violation("hosp_bear", "hosp_bear", "nothing is over a ceiling of 999999, which means none")
         case Term():
             yield from _check_term(record)
         case Disease():

@@ -48,11 +48,12 @@ class PriceRows:
 
 @dataclass(frozen=True, slots=True)
 class PricedItem:
-    """An item with the ceiling (None: none) and the share that apply."""
+    """An item with the ceiling (None: none) and the share that apply. `hosp_bear`: the hospital bears what is over."""
 
     item: Item
     pric_uplmt_e6: int | None
     selfpay_e4: int
+    hosp_bear: bool = False
 
 
 def price_level(scope: PriceScope) -> str:
@@ -107,8 +108,9 @@ class PriceList:
         if item is None:
             return None
         ceiling = self._ceilings.find(code, self._regions, self._ceiling_levels, day)
-        limit = None if ceiling is None or ceiling.pric_uplmt_e6 >= NO_CEILING_E6 else ceiling.pric_uplmt_e6
-        return PricedItem(item, limit, self._share(item, day))
+        if ceiling is None or ceiling.pric_uplmt_e6 >= NO_CEILING_E6:
+            return PricedItem(item, None, self._share(item, day))
+        return PricedItem(item, ceiling.pric_uplmt_e6, self._share(item, day), ceiling.hosp_bear)
 
     def _share(self, item: Item, day: date) -> int:
         if item.chrgitm_lv != CLASS_B:

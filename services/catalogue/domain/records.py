@@ -45,7 +45,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class PriceCeiling:
-    """The most that counts per unit in a region; 0 pays nothing."""
+    """The most that counts per unit in a region; 0 pays nothing.
+
+    `hosp_bear` says that what is over it is borne by the hospital and not by the person: it is the payment standard
+    (支付标准) of a centrally purchased item.
+    """
 
     KIND: ClassVar[str] = "price_ceiling"
     KEY: ClassVar[tuple[str, ...]] = ("med_list_codg", "admdvs", "lmtpric_hosp_lv")
@@ -56,6 +60,7 @@ class PriceCeiling:
     pric_uplmt_e6: int
     from_day: date
     to_day: date | None
+    hosp_bear: bool = False
 
 
 @dataclass(frozen=True, slots=True)

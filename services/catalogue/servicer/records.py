@@ -78,6 +78,7 @@ def _read_ceiling(message: records_pb2.PriceCeiling) -> records.PriceCeiling:
         pric_uplmt_e6=price_of(message.pric_uplmt_amt, "pric_uplmt_amt"),
         from_day=day_of(message.validity.from_day, "validity.from_day"),
         to_day=last_day_of(message.validity, "validity"),
+        hosp_bear=message.hosp_bear,
     )
 
 
@@ -192,6 +193,7 @@ def priced_item_message(priced: PricedItem) -> catalogue_pb2.PricedItem:
         item=item_message(priced.item),
         pric_uplmt_amt=None if limit is None else price_text(limit),
         selfpay_prop=share_text(priced.selfpay_e4),
+        hosp_bear=priced.hosp_bear,
     )
 
 

@@ -70,7 +70,9 @@ ITEM: Final = _table(
     CheckConstraint("selfpay_e4 BETWEEN 0 AND 10000", name="item_share"),
 )
 PRICE_CEILING: Final = _table(
-    "price_ceiling", PriceCeiling, CheckConstraint("pric_uplmt_e6 >= 0", name="price_ceiling_amount")
+    "price_ceiling",
+    PriceCeiling,
+    CheckConstraint("pric_uplmt_e6 >= 0", name="price_ceiling_amount"),
 )
 SELFPAY_RATIO: Final = _table(
     "selfpay_ratio", SelfpayRatio, CheckConstraint("selfpay_e4 BETWEEN 0 AND 10000", name="selfpay_ratio_share")

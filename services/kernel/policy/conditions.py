@@ -39,7 +39,8 @@ def _read_set(name: str, node: Node) -> frozenset[FactValue]:
     values: list[FactValue] = []
     for entry in node.entries(least=1):
         if not isinstance(entry.value, str | bool) or not admits(name, entry.value):
-            entry.wrong("fact_value", f"{name} is one of {', '.join(str(known) for known in FACTS[name].values)}")
+            known = (*FACTS[name].values, *FACTS[name].beside)
+            entry.wrong("fact_value", f"{name} is one of {', '.join(map(str, known))}")
         elif entry.value in values:
             entry.wrong("duplicate", "stands twice")
         else:

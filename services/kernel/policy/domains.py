@@ -16,12 +16,16 @@ _CODE = re.compile(r"[A-Za-z0-9_.-]{1,32}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class FactDomain:
-    """`values` of an enumeration; or `low` and `high` of a whole number; `open` admits other codes beside `values`."""
+    """`values` of an enumeration; or `low` and `high` of a whole number; `open` admits other codes beside `values`.
+
+    `beside` are values that a table need not know: it is complete without them, and covers them where its rows name them.
+    """
 
     values: tuple[FactValue, ...] = ()
     low: int = 0
     high: int = 0
     open: bool = False
+    beside: tuple[FactValue, ...] = ()
 
     @property
     def numeric(self) -> bool:
@@ -37,7 +41,8 @@ EMPLOYEE_STATUS = ("active", "retired")
 RESIDENT_STATUS = ("resident", "student_child")
 
 FACTS: Mapping[str, FactDomain] = {
-    "hosp_lv": _choice("community", "1", "2", "3"),
+    # A pharmacy has no level (our decision: `none`).
+    "hosp_lv": FactDomain(values=("community", "1", "2", "3"), beside=("none",)),
     "status": _choice(*EMPLOYEE_STATUS, *RESIDENT_STATUS),
     "identity": _choice("normal", "dibao", "tekun", "dibian", "zhichu", "fanpin"),
     "med_type": _choice(
@@ -81,4 +86,4 @@ def admits(name: str, value: object) -> bool:
         return type(value) is int and domain.low <= value <= domain.high
     if domain.open:
         return isinstance(value, str) and _CODE.fullmatch(value) is not None
-    return type(value) is type(domain.values[0]) and value in domain.values
+    return type(value) is type(domain.values[0]) and value in (*domain.values, *domain.beside)

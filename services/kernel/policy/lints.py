@@ -76,8 +76,11 @@ def _lint_layer(policy: Policy, layer: Layer, path: str) -> list[Lint]:
 def _expected_order(facts: Case, other: Case) -> str | None:
     """The rule by which `facts` should get at least the ratio of `other`, when they differ in one fact only."""
     different = [name for name in facts if facts[name] != other[name]]
-    if different == ["hosp_lv"] and LEVELS.index(str(facts["hosp_lv"])) < LEVELS.index(str(other["hosp_lv"])):
-        return "ratio.level"
+    if different == ["hosp_lv"]:
+        # A pharmacy stands in no order with hospitals.
+        level, higher = str(facts["hosp_lv"]), str(other["hosp_lv"])
+        ordered = level in LEVELS and higher in LEVELS and LEVELS.index(level) < LEVELS.index(higher)
+        return "ratio.level" if ordered else None
     if different == ["status"] and (facts["status"], other["status"]) == ("retired", "active"):
         return "ratio.retired"
     return None

@@ -40,7 +40,8 @@ def names_read(conditions: Iterable[Condition]) -> tuple[str, ...]:
 def _values(name: str, conditions: tuple[Condition, ...], insutype: str) -> list[FactValue]:
     if FACTS[name].numeric:
         return list(cut_points(name, conditions))
-    return list(domain_values(name, insutype))
+    named = {value for condition in conditions for fact, allowed in condition.sets if fact == name for value in allowed}
+    return [*domain_values(name, insutype), *(value for value in FACTS[name].beside if value in named)]
 
 
 def cases(
@@ -77,7 +78,7 @@ def _prove_layer(policy: Policy, layer: Layer, path: str, findings: Findings) ->
     gaps = layer.id not in policy.partial
     for condition in layer.when:
         for name, allowed in condition.sets:
-            if not FACTS[name].open and not allowed & set(domain_values(name, policy.insutype)):
+            if not FACTS[name].open and not allowed & {*domain_values(name, policy.insutype), *FACTS[name].beside}:
                 findings.add(f"{path}.when.{name}", "never", f"nobody of insurance type {policy.insutype} has it")
     if layer.deductible is not None:
         rows = layer.deductible.table

@@ -124,6 +124,7 @@ class BilledBatch(NamedTuple):
     overlmt_fen: int
     preselfpay_fen: int
     inscp_fen: int
+    hosp_part_fen: int
     exempt: tuple[tuple[str, int], ...]
 
 
@@ -178,7 +179,7 @@ def totals_of_batches(batches: Sequence[BilledBatch]) -> BillTotals:
     """The totals of several batches."""
     if len(batches) == 1:
         only = batches[0]
-        return BillTotals(*only[4:9], dict(only.exempt))
+        return BillTotals(*only[4:9], dict(only.exempt), only.hosp_part_fen)
     exempt: dict[str, int] = {}
     for batch in batches:
         for tag, fen in batch.exempt:
@@ -190,6 +191,7 @@ def totals_of_batches(batches: Sequence[BilledBatch]) -> BillTotals:
         sum(batch.preselfpay_fen for batch in batches),
         sum(batch.inscp_fen for batch in batches),
         exempt,
+        sum(batch.hosp_part_fen for batch in batches),
     )
 
 

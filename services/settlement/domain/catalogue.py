@@ -48,7 +48,7 @@ class PricedItem:
     """An item as it applies in a region, at a level, on a day.
 
     `chrg_class` is A, B or C (甲乙丙); `selfpay_prop_e4` is over 10,000; `price_limit_e6` is yuan over 10**6 (None:
-    none), and `price_limit` the same as the catalogue writes it (empty: none).
+    none), and `price_limit` the same as the catalogue writes it (empty: none). `hosp_bear`: the hospital bears what is over.
     """
 
     med_list_codg: str
@@ -64,6 +64,7 @@ class PricedItem:
     selfpay_prop_e4: int
     price_limit_e6: int | None
     price_limit: str
+    hosp_bear: bool = False
 
 
 @dataclass(frozen=True, slots=True)

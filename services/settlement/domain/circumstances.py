@@ -19,6 +19,12 @@ from services.settlement.domain.insured import Enrolment, Insured, identities_on
 LONG_TERM_FILING = "remote_filing"
 """Enrolment fact: `filed_long_term` where long-term remote care is on file (异地长期居住备案)."""
 
+PHARMACY = "2"
+"""Dictionary fixmedins_type: 定点零售药店."""
+
+NO_LEVEL = "none"
+"""The fact `hosp_lv` of a pharmacy, which has no level."""
+
 _IDENTITY_ORDER = ("tekun", "dibao", "fanpin", "dibian", "zhichu")
 _TRUE, _FALSE = ("1", "true"), ("0", "false")
 
@@ -48,6 +54,8 @@ def facts_of(
     facts["remote"] = remote_kind(enrolment, institution, care.exp_contents)
     facts["same_stay"] = care.same_stay
     level = institution.policy_hosp_lv or policy_hosp_lv(institution.hosp_lv)
+    if not level and institution.fixmedins_type == PHARMACY:
+        level = NO_LEVEL
     if level:
         facts["hosp_lv"] = level
     kind = policy_med_type(care.med_type)

@@ -93,6 +93,6 @@ def pick(rows: tuple[Row[T], ...], facts: Facts, where: str, insutype: str) -> T
 
 
 def known_values(rows: tuple[Row[T], ...], name: str, insutype: str) -> set[FactValue]:
-    """The values of a fact that this table was proved over."""
+    """The values of a fact that this table was proved over, and those that it need not know."""
     named = {value for row in rows for fact, allowed in row.when.sets if fact == name for value in allowed}
-    return named | set(domain_values(name, insutype))
+    return named | {*domain_values(name, insutype), *FACTS[name].beside}

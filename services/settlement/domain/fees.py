@@ -280,6 +280,7 @@ def _negated(totals: BillTotals) -> BillTotals:
         -totals.preselfpay_fen,
         -totals.inscp_fen,
         {tag: -fen for tag, fen in totals.exempt_inscp_by_tag.items()},
+        -totals.hosp_part_fen,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from services.kernel.errors import Fault, FaultKind, Violation, invalid
 from services.kernel.money import round_quotient
@@ -28,7 +29,8 @@ class LineInput:
 
     `count_e4` is over 10,000, `selfpay_prop_e4` over 10,000, `price_limit_e6` yuan over 10**6 (None: no limit).
     `chrg_class` is A, B or C (甲乙丙). `restricted` is the item's use limit (`lmt_used_flag`), `approval` is
-    `hosp_appr_flag`. `tags` are `name=value` flags that policies may exempt, such as `bas_medn_flag=1`.
+    `hosp_appr_flag`. `tags` are `name=value` flags that policies may exempt, such as `bas_medn_flag=1`. `hosp_bear` says that
+    what is over the limit is borne by the hospital (支付标准 of a centrally purchased item).
     """
 
     amount_fen: int
@@ -39,22 +41,26 @@ class LineInput:
     restricted: bool = False
     approval: str = "1"
     tags: frozenset[str] = frozenset()
+    hosp_bear: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LineSplit:
-    """The four parts of a line; they add up to `amount_fen`."""
+class LineSplit(NamedTuple):
+    """The four parts of a line; they add up to `amount_fen`. `hosp_part_fen` is what the hospital bears of `overlmt_fen`."""
 
     amount_fen: int
     fulamt_ownpay_fen: int
     overlmt_fen: int
     preselfpay_fen: int
     inscp_fen: int
+    hosp_part_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class BillTotals:
-    """The sums over a bill's lines. `exempt_inscp_by_tag` holds the in-scope sum of the lines that carry each tag."""
+    """The sums over a bill's lines. `exempt_inscp_by_tag` holds the in-scope sum of the lines that carry each tag.
+
+    `hosp_part_fen` is no fifth part: `overlmt_fen` holds it.
+    """
 
     medfee_fen: int
     fulamt_ownpay_fen: int
@@ -62,6 +68,7 @@ class BillTotals:
     preselfpay_fen: int
     inscp_fen: int
     exempt_inscp_by_tag: Mapping[str, int] = field(default_factory=dict)
+    hosp_part_fen: int = 0
 
 
 def use_not_approved(restricted: bool, approval: str) -> bool:
@@ -89,7 +96,8 @@ def split_line(line: LineInput) -> LineSplit:
     """Full self-pay, else over limit, advance self-pay, in scope, in this order; the rest is in scope, so it always adds up.
 
     Over limit goes before advance self-pay, and halves go away from zero (our decisions). A negative line (a charge-back
-    within the bill) is split by the same rule with its sign carried through. Raises INVALID (LINE_INVALID).
+    within the bill) is split by the same rule with its sign carried through. What is over the limit stays over the limit
+    where the hospital bears it. Raises INVALID (LINE_INVALID).
     """
     amount = line.amount_fen
     kind = line.chrg_class
@@ -108,19 +116,20 @@ def split_line(line: LineInput) -> LineSplit:
     presel = 0
     if kind == "B" and line.selfpay_prop_e4:
         presel = round_quotient((amount - over) * line.selfpay_prop_e4, 10_000)
-    return LineSplit(amount, 0, over, presel, amount - over - presel)
+    return LineSplit(amount, 0, over, presel, amount - over - presel, over if line.hosp_bear else 0)
 
 
 def totals_of(splits: Iterable[LineSplit], tags: Iterable[frozenset[str]] = ()) -> BillTotals:
     """The totals of a bill; `tags` are those of the lines, in the same order, or nothing where no line carries any."""
-    medfee = fulamt = over = presel = inscp = 0
+    medfee = fulamt = over = presel = inscp = hosp = 0
     parts = list(splits)
-    for part in parts:
-        medfee += part.amount_fen
-        fulamt += part.fulamt_ownpay_fen
-        over += part.overlmt_fen
-        presel += part.preselfpay_fen
-        inscp += part.inscp_fen
+    for amount, full, beyond, advance, scope, borne in parts:
+        medfee += amount
+        fulamt += full
+        over += beyond
+        presel += advance
+        inscp += scope
+        hosp += borne
     by_tag: dict[str, int] = {}
     marked = list(tags)
     if marked:
@@ -129,4 +138,4 @@ def totals_of(splits: Iterable[LineSplit], tags: Iterable[frozenset[str]] = ()) 
         for part, own in zip(parts, marked, strict=True):
             for tag in own:
                 by_tag[tag] = by_tag.get(tag, 0) + part.inscp_fen
-    return BillTotals(medfee, fulamt, over, presel, inscp, by_tag)
+    return BillTotals(medfee, fulamt, over, presel, inscp, by_tag, hosp)

@@ -107,6 +107,7 @@ def _priced(line: SentLine, item: PricedItem) -> PricedLine:
             restricted=item.lmt_used_flag,
             approval=line.hosp_appr_flag,
             tags=tags,
+            hosp_bear=item.hosp_bear,
         )
     )
     return PricedLine(line, item, split, tags)

@@ -32,12 +32,13 @@ def settle(
     """Settles one bill.
 
     `accumulators` are the values of the benefit year by key, a missing one is 0. `hosp_part_fen` is what the hospital
-    bears. The rules on remote care and on accounts are those of the first policy of the stack that has a layer for this
-    bill and says something about them (our decision).
+    bears beside that of the lines. The rules on remote care and on accounts are those of the first policy of the stack
+    that has a layer for this bill and says something about them (our decision).
 
     Raises FACT_MISSING, FACT_UNKNOWN, FACT_OUTSIDE_DOMAIN, NOT_COVERED_BY_POLICY, BILL_NEGATIVE, AMOUNT_INVALID,
     ACCOUNT_INVALID, HOSP_PART_TOO_LARGE, and POLICY_OVERPAYS when the stack would pay more than the cost in scope.
     """
+    hosp_part_fen += totals.hosp_part_fen
     _check_totals(totals, hosp_part_fen)
     check_facts(facts)
     check_account(account)

@@ -221,6 +221,7 @@ def _priced_item(priced: catalogue_pb2.PricedItem) -> PricedItem:
         selfpay_prop_e4=scaled_of(priced.selfpay_prop or "0", 4),
         price_limit_e6=scaled_of(limit, 6) if limit else None,
         price_limit=limit,
+        hosp_bear=priced.hosp_bear,
     )
 
 

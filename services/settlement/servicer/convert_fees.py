@@ -29,7 +29,8 @@ _OF_LINE = (
 )
 _OF_SPLIT = (
     *("feedetl_sn", "cnt", "pric", "det_item_fee_sumamt_fen", "pric_uplmt_amt", "selfpay_prop"),
-    *("fulamt_ownpay_amt_fen", "overlmt_amt_fen", "preselfpay_amt_fen", "inscp_scp_amt_fen", "chrgitm_lv"),
+    *("fulamt_ownpay_amt_fen", "overlmt_amt_fen", "preselfpay_amt_fen", "inscp_scp_amt_fen", "hosp_part_amt_fen"),
+    "chrgitm_lv",
     *("med_chrgitm_type", "lmt_used_flag", "bas_medn_flag", "hi_nego_drug_flag", "chld_medc_flag"),
     *("list_sp_item_flag", "drt_reim_flag"),
 )
@@ -52,6 +53,7 @@ class LineMessages:
             overlmt_amt_fen=split.overlmt_fen,
             preselfpay_amt_fen=split.preselfpay_fen,
             inscp_scp_amt_fen=split.inscp_fen,
+            hosp_part_amt_fen=split.hosp_part_fen,
             chrgitm_lv=_CLASSES[item.chrg_class],
             med_chrgitm_type=item.med_chrgitm_type,
             bas_medn_flag=item.bas_medn_flag,

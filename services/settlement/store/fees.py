@@ -162,10 +162,10 @@ def _moments(rows: Sequence[Any]) -> list[FeeMoment]:
 
 def _batch(row: Any) -> FeeBatch:
     fee_batch_id, mdtrt_id, chrg_bchno, kind, state, setl_id = row[:6]
-    medfee, fulamt_ownpay, overlmt, preselfpay, inscp, exempt = row[6:12]
-    line_count, created_at, opter, opter_name = row[12:]
+    medfee, fulamt_ownpay, overlmt, preselfpay, inscp, hosp_part, exempt = row[6:13]
+    line_count, created_at, opter, opter_name = row[13:]
     exempts = {} if exempt == _NO_TAGS else json.loads(exempt)
-    totals = BillTotals(medfee, fulamt_ownpay, overlmt, preselfpay, inscp, exempts)
+    totals = BillTotals(medfee, fulamt_ownpay, overlmt, preselfpay, inscp, exempts, hosp_part)
     at = from_micros(created_at)
     return FeeBatch(fee_batch_id, mdtrt_id, chrg_bchno, kind, state, setl_id, totals, line_count, at, opter, opter_name)
 
@@ -176,14 +176,14 @@ def _batch_row(batch: FeeBatch) -> tuple[Any, ...]:
     return (
         *(batch.fee_batch_id, batch.mdtrt_id, batch.chrg_bchno, batch.kind, batch.state, batch.setl_id),
         *(totals.medfee_fen, totals.fulamt_ownpay_fen, totals.overlmt_fen, totals.preselfpay_fen, totals.inscp_fen),
-        *(exempt, batch.line_count, to_micros(batch.created_at), batch.opter, batch.opter_name),
+        *(totals.hosp_part_fen, exempt, batch.line_count, to_micros(batch.created_at), batch.opter, batch.opter_name),
     )
 
 
 def _line(row: Any) -> StandingLine:
     chrg_bchno, batch_state, setl_id, created_at, opter, opter_name = row[:6]
     line_id, mdtrt_id, feedetl_sn, fee_batch_id, line_no, state, fee_at = row[6:13]
-    amount, fulamt_ownpay, overlmt, preselfpay, inscp, init_feedetl_sn, cnt, detail, answer = row[13:]
+    amount, fulamt_ownpay, overlmt, preselfpay, inscp, hosp_part, init_feedetl_sn, cnt, detail, answer = row[13:]
     line = FeeLine(
         line_id=line_id,
         mdtrt_id=mdtrt_id,
@@ -192,7 +192,7 @@ def _line(row: Any) -> StandingLine:
         line_no=line_no,
         state=state,
         fee_at=from_micros(fee_at),
-        split=LineSplit(amount, fulamt_ownpay, overlmt, preselfpay, inscp),
+        split=LineSplit(amount, fulamt_ownpay, overlmt, preselfpay, inscp, hosp_part),
         init_feedetl_sn=init_feedetl_sn,
         cnt=cnt,
         detail=detail,
@@ -207,5 +207,5 @@ def _line_row(line: FeeLine) -> tuple[Any, ...]:
         *(line.line_id, line.mdtrt_id, line.feedetl_sn, line.fee_batch_id, line.line_no, line.state),
         to_micros(line.fee_at),
         *(split.amount_fen, split.fulamt_ownpay_fen, split.overlmt_fen, split.preselfpay_fen, split.inscp_fen),
-        *(line.init_feedetl_sn, line.cnt, line.detail, line.answer, None),
+        *(split.hosp_part_fen, line.init_feedetl_sn, line.cnt, line.detail, line.answer, None),
     )

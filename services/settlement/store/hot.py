@@ -52,7 +52,7 @@ _ENCOUNTERS: Final = {
 }
 _BATCHES: Final = {
     dialect: "SELECT f.fee_batch_id, f.mdtrt_id, f.chrg_bchno, f.setl_id, f.medfee_fen, f.fulamt_ownpay_fen,"
-    " f.overlmt_fen, f.preselfpay_fen, f.inscp_fen, f.exempt_json"
+    " f.overlmt_fen, f.preselfpay_fen, f.inscp_fen, f.hosp_part_fen, f.exempt_json"
     f" FROM {keys_from(dialect, 1)} JOIN fee_batch AS f ON f.mdtrt_id = k0 AND f.state IN ('open', 'settled')"
     " ORDER BY f.created_at, f.fee_batch_id"
     for dialect in _DIALECTS
@@ -128,8 +128,8 @@ class BookReader:
     async def _load_state(self, books: Books, wanted: Wanted) -> None:
         if wanted.batches:
             for row in await self._rows(_BATCHES, 1, wanted.batches):
-                exempt = () if row[9] == "{}" else tuple(json.loads(row[9]).items())
-                books.batches.setdefault(row[1], []).append(BilledBatch._make((*row[:9], exempt)))
+                exempt = () if row[10] == "{}" else tuple(json.loads(row[10]).items())
+                books.batches.setdefault(row[1], []).append(BilledBatch._make((*row[:10], exempt)))
         if wanted.digests:
             books.spent = {row[0]: row[1] for row in await self._rows(_SPENT, 1, wanted.digests)}
         if wanted.stays:

@@ -117,6 +117,8 @@ FEE_BATCH: Final = Table(
     Column("overlmt_fen", Fen, nullable=False),
     Column("preselfpay_fen", Fen, nullable=False),
     Column("inscp_fen", Fen, nullable=False),
+    # What the hospital bears of overlmt_fen, here and of a line.
+    Column("hosp_part_fen", Fen, nullable=False, server_default="0"),
     Column("exempt_json", Json, nullable=False),
     Column("line_count", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),
@@ -148,6 +150,7 @@ FEE_LINE: Final = Table(
     Column("overlmt_fen", Fen, nullable=False),
     Column("preselfpay_fen", Fen, nullable=False),
     Column("inscp_fen", Fen, nullable=False),
+    Column("hosp_part_fen", Fen, nullable=False, server_default="0"),
     Column("init_feedetl_sn", Text, nullable=False),
     Column("cnt", Text, nullable=False),
     Column("detail", LargeBinary, nullable=False),
@@ -159,6 +162,7 @@ FEE_LINE: Final = Table(
     CheckConstraint(
         "amount_fen = fulamt_ownpay_fen + overlmt_fen + preselfpay_fen + inscp_fen", name="fee_line_balances"
     ),
+    CheckConstraint("hosp_part_fen = 0 OR hosp_part_fen = overlmt_fen", name="fee_line_hospital"),
     Index(
         "fee_line_standing",
         "mdtrt_id",

@@ -85,6 +85,7 @@ RULES: Final[Mapping[str, str]] = {
     "account_postings_are_acct_pay": _posted("ledger_account = 'account'", "-s.acct_pay_fen"),
     "fund_postings_are_fund_pay": _posted("ledger_account LIKE 'fund:%'", "-s.fund_pay_sumamt_fen"),
     "cash_postings_are_cash_pay": _posted("ledger_account = 'cash'", "-s.psn_cash_pay_fen"),
+    "hospital_postings_are_hosp_part": _posted("ledger_account = 'hospital'", "-s.hosp_part_amt_fen"),
     "reversed_has_counter_entry": (
         "SELECT s.setl_id, 1, 0 FROM settlement AS s LEFT JOIN settlement AS c ON c.reverses = s.setl_id"
         " WHERE s.kind = 'settle' AND (s.state = 'reversed') <> (c.setl_id IS NOT NULL)"
@@ -95,9 +96,10 @@ RULES: Final[Mapping[str, str]] = {
     ),
     "batch_totals_equal_lines": (
         "SELECT b.fee_batch_id, l.total, b.medfee_fen FROM fee_batch AS b JOIN (SELECT fee_batch_id,"
-        f" {_SUM.format('amount_fen')} AS total, {_SUM.format('inscp_fen')} AS inscp FROM fee_line"
-        " GROUP BY fee_batch_id) AS l ON l.fee_batch_id = b.fee_batch_id"
-        " WHERE b.kind = 'upload' AND (l.total <> b.medfee_fen OR l.inscp <> b.inscp_fen)"
+        f" {_SUM.format('amount_fen')} AS total, {_SUM.format('inscp_fen')} AS inscp,"
+        f" {_SUM.format('hosp_part_fen')} AS hosp FROM fee_line"
+        " GROUP BY fee_batch_id) AS l ON l.fee_batch_id = b.fee_batch_id WHERE b.kind = 'upload'"
+        " AND (l.total <> b.medfee_fen OR l.inscp <> b.inscp_fen OR l.hosp <> b.hosp_part_fen)"
     ),
     "settled_batch_stands": (
         "SELECT b.fee_batch_id, 1, 0 FROM fee_batch AS b WHERE b.state = 'settled' AND NOT EXISTS (SELECT 1"
@@ -108,6 +110,12 @@ RULES: Final[Mapping[str, str]] = {
         f" {_SUM.format('medfee_fen')} AS total FROM fee_batch WHERE setl_id IS NOT NULL GROUP BY setl_id) AS b"
         " ON b.setl_id = s.setl_id WHERE s.kind = 'settle' AND s.state = 'standing'"
         " AND COALESCE(b.total, 0) <> s.medfee_sumamt_fen"
+    ),
+    "hospital_bears_what_its_batches_say": (
+        "SELECT s.setl_id, COALESCE(b.total, 0), s.hosp_part_amt_fen FROM settlement AS s LEFT JOIN (SELECT setl_id,"
+        f" {_SUM.format('hosp_part_fen')} AS total FROM fee_batch WHERE setl_id IS NOT NULL GROUP BY setl_id) AS b"
+        " ON b.setl_id = s.setl_id WHERE s.kind = 'settle' AND s.state = 'standing'"
+        " AND COALESCE(b.total, 0) <> s.hosp_part_amt_fen"
     ),
     "settled_batch_is_kept": (
         "SELECT b.fee_batch_id, 1, 0 FROM fee_batch AS b JOIN settlement AS s ON s.setl_id = b.setl_id"

@@ -230,10 +230,13 @@ class PricedItem(_message.Message):
     ITEM_FIELD_NUMBER: _builtins.int
     PRIC_UPLMT_AMT_FIELD_NUMBER: _builtins.int
     SELFPAY_PROP_FIELD_NUMBER: _builtins.int
+    HOSP_BEAR_FIELD_NUMBER: _builtins.int
     pric_uplmt_amt: _builtins.str
     """Yuan per unit; absent where there is no ceiling."""
     selfpay_prop: _builtins.str
     """Share that applies, "0" for class A, "1" for class C."""
+    hosp_bear: _builtins.bool
+    """The hospital bears what is over the ceiling."""
     @_builtins.property
     def item(self) -> _records_pb2.Item: ...
     def __init__(
@@ -242,10 +245,11 @@ class PricedItem(_message.Message):
         item: _records_pb2.Item | None = ...,
         pric_uplmt_amt: _builtins.str | None = ...,
         selfpay_prop: _builtins.str = ...,
+        hosp_bear: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_pric_uplmt_amt", b"_pric_uplmt_amt", "item", b"item", "pric_uplmt_amt", b"pric_uplmt_amt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pric_uplmt_amt", b"_pric_uplmt_amt", "item", b"item", "pric_uplmt_amt", b"pric_uplmt_amt", "selfpay_prop", b"selfpay_prop"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pric_uplmt_amt", b"_pric_uplmt_amt", "hosp_bear", b"hosp_bear", "item", b"item", "pric_uplmt_amt", b"pric_uplmt_amt", "selfpay_prop", b"selfpay_prop"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pric_uplmt_amt: _TypeAlias = _typing.Literal["pric_uplmt_amt"]  # noqa: Y015
     _WhichOneofArgType__pric_uplmt_amt: _TypeAlias = _typing.Literal["_pric_uplmt_amt", b"_pric_uplmt_amt"]  # noqa: Y015

@@ -127,6 +127,7 @@ class PriceCeiling(_message.Message):
     LMTPRIC_HOSP_LV_FIELD_NUMBER: _builtins.int
     PRIC_UPLMT_AMT_FIELD_NUMBER: _builtins.int
     VALIDITY_FIELD_NUMBER: _builtins.int
+    HOSP_BEAR_FIELD_NUMBER: _builtins.int
     med_list_codg: _builtins.str
     admdvs: _builtins.str
     """Division that it holds for, with all below it; "000000" is the nation."""
@@ -134,6 +135,8 @@ class PriceCeiling(_message.Message):
     """Dictionary lmtpric_hosp_lv; empty is every level."""
     pric_uplmt_amt: _builtins.str
     """Yuan per unit as a decimal, up to six digits; "0" pays nothing."""
+    hosp_bear: _builtins.bool
+    """The hospital bears what is over it and not the person: payment standard 支付标准 of a centrally purchased item."""
     @_builtins.property
     def validity(self) -> Global___Validity: ...
     def __init__(
@@ -144,10 +147,11 @@ class PriceCeiling(_message.Message):
         lmtpric_hosp_lv: _builtins.str = ...,
         pric_uplmt_amt: _builtins.str = ...,
         validity: Global___Validity | None = ...,
+        hosp_bear: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["validity", b"validity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admdvs", b"admdvs", "lmtpric_hosp_lv", b"lmtpric_hosp_lv", "med_list_codg", b"med_list_codg", "pric_uplmt_amt", b"pric_uplmt_amt", "validity", b"validity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admdvs", b"admdvs", "hosp_bear", b"hosp_bear", "lmtpric_hosp_lv", b"lmtpric_hosp_lv", "med_list_codg", b"med_list_codg", "pric_uplmt_amt", b"pric_uplmt_amt", "validity", b"validity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -287,7 +291,7 @@ class Institution(_message.Message):
     lmtpric_hosp_lv: _builtins.str
     """Level class for price limits where it differs, dictionary lmtpric_hosp_lv."""
     policy_hosp_lv: _builtins.str
-    """Policy level where the dictionary cannot say it: `community`, `1`, `2`, `3`."""
+    """Policy level where the dictionary cannot say it: `community`, `1`, `2`, `3`. A pharmacy without one has the level `none`."""
     admdvs: _builtins.str
     """Division where it stands."""
     @_builtins.property

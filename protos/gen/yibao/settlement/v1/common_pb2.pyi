@@ -304,6 +304,7 @@ class FeeLineSplit(_message.Message):
     LMT_USED_FLAG_FIELD_NUMBER: _builtins.int
     DRT_REIM_FLAG_FIELD_NUMBER: _builtins.int
     MEMO_FIELD_NUMBER: _builtins.int
+    HOSP_PART_AMT_FEN_FIELD_NUMBER: _builtins.int
     feedetl_sn: _builtins.str
     det_item_fee_sumamt_fen: _builtins.int
     cnt: _builtins.str
@@ -324,6 +325,8 @@ class FeeLineSplit(_message.Message):
     lmt_used_flag: _builtins.bool
     drt_reim_flag: _builtins.bool
     memo: _builtins.str
+    hosp_part_amt_fen: _builtins.int
+    """What the hospital bears of overlmt_amt; no field of the national text (our decision)."""
     def __init__(
         self,
         *,
@@ -346,10 +349,11 @@ class FeeLineSplit(_message.Message):
         lmt_used_flag: _builtins.bool = ...,
         drt_reim_flag: _builtins.bool = ...,
         memo: _builtins.str = ...,
+        hosp_part_amt_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bas_medn_flag", b"bas_medn_flag", "chld_medc_flag", b"chld_medc_flag", "chrgitm_lv", b"chrgitm_lv", "cnt", b"cnt", "det_item_fee_sumamt_fen", b"det_item_fee_sumamt_fen", "drt_reim_flag", b"drt_reim_flag", "feedetl_sn", b"feedetl_sn", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "hi_nego_drug_flag", b"hi_nego_drug_flag", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "list_sp_item_flag", b"list_sp_item_flag", "lmt_used_flag", b"lmt_used_flag", "med_chrgitm_type", b"med_chrgitm_type", "memo", b"memo", "overlmt_amt_fen", b"overlmt_amt_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "pric", b"pric", "pric_uplmt_amt", b"pric_uplmt_amt", "selfpay_prop", b"selfpay_prop"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bas_medn_flag", b"bas_medn_flag", "chld_medc_flag", b"chld_medc_flag", "chrgitm_lv", b"chrgitm_lv", "cnt", b"cnt", "det_item_fee_sumamt_fen", b"det_item_fee_sumamt_fen", "drt_reim_flag", b"drt_reim_flag", "feedetl_sn", b"feedetl_sn", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "hi_nego_drug_flag", b"hi_nego_drug_flag", "hosp_part_amt_fen", b"hosp_part_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "list_sp_item_flag", b"list_sp_item_flag", "lmt_used_flag", b"lmt_used_flag", "med_chrgitm_type", b"med_chrgitm_type", "memo", b"memo", "overlmt_amt_fen", b"overlmt_amt_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "pric", b"pric", "pric_uplmt_amt", b"pric_uplmt_amt", "selfpay_prop", b"selfpay_prop"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
