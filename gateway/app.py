@@ -27,6 +27,7 @@ from gateway.national.face import NationalFace
 from gateway.national.transactions import Transactions, known_titles
 from gateway.observing import Observer
 from gateway.openapi import document
+from gateway.origins import Origins
 from gateway.partners import Partners
 from gateway.reference import comments
 from gateway.rest import RestFace
@@ -164,6 +165,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         clock,
         config.integer("YIBAO_MAX_MESSAGE_BYTES"),
         shares.admitted,
+        Origins(config.text("YIBAO_ALLOWED_ORIGINS"), config.sandbox),
     )
     return HttpServer(door, config, peers, telemetry)
 

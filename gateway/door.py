@@ -7,22 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from gateway.bodies import Bodies, Gone, Receive
 from gateway.http import Request, Response, is_late_body
 from gateway.national.face import NationalFace
+from gateway.origins import Headers, Origins
 from gateway.rest import PREFIX, RestFace
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault, FaultKind
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-_CORS: Final = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"retry-after"))
-_PREFLIGHT: Final = (
-    (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
-    (b"access-control-max-age", b"86400"),
-)
 
 
 class Door:
@@ -39,7 +34,9 @@ class Door:
         clock: Clock,
         max_body_bytes: int,
         max_requests: int,
+        origins: Origins,
     ) -> None:
+        self._origins = origins
         self._national = national
         self._rest = rest
         self._pages = pages
@@ -54,13 +51,13 @@ class Door:
             raise RuntimeError(f"{scope['type']} is not served")
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if scope["method"] == "OPTIONS":
-            await _send(send, Response(204, b""), preflight=headers.get("access-control-request-headers", "*"))
+            await _send(send, Response(204, b""), self._origins.preflight(headers))
             return
         try:
             response = await self._respond(scope, headers, receive)
         except Gone:
             return
-        await _send(send, response)
+        await _send(send, response, self._origins.answered(headers))
 
     async def _respond(self, scope: dict[str, Any], headers: dict[str, str], receive: Receive) -> Response:
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").partition("?")[0]
@@ -98,14 +95,12 @@ def _busy() -> Fault:
     return Fault(FaultKind.EXHAUSTED, "TOO_MANY_CALLS", {"member": "gateway"}, retry_after_s=1.0)
 
 
-async def _send(send: Send, response: Response, preflight: str | None = None) -> None:
+async def _send(send: Send, response: Response, of_origin: Headers) -> None:
     headers = [
         (b"content-type", response.content_type.encode()),
         (b"content-length", str(len(response.body)).encode()),
         *((name.encode(), value.encode()) for name, value in response.headers.items()),
-        *_CORS,
+        *of_origin,
     ]
-    if preflight is not None:
-        headers += [*_PREFLIGHT, (b"access-control-allow-headers", preflight.encode("latin-1"))]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})

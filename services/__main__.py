@@ -27,6 +27,7 @@ from services.runtime.config import Config, ConfigError
 from services.runtime.embedded import EmbeddedMesh, given_keys
 from services.runtime.keys import KeyLines, Keys, follow, split
 from services.runtime.logs import configure_logging
+from services.runtime.private import UMASK
 from services.runtime.server import StartError
 
 ALL = "all"
@@ -37,6 +38,7 @@ _LOOK_FOR_KEYS_S: Final = 1.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs until it is told to stop; 0 after a clean stop, 1 where something could not start or ended, 2 for bad settings."""
+    os.umask(UMASK)
     options = _parser().parse_args(arguments)
     chosen = [options.members] if isinstance(options.members, str) else options.members
     names = [each.name for each in mesh.start_order() if ALL in chosen or each.name in chosen]

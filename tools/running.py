@@ -24,6 +24,7 @@ from services import mesh
 from services.runtime import server
 from services.runtime.config import Config, ConfigError
 from services.runtime.embedded import store_held
+from services.runtime.private import opened_private, private_folder
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 30.0
@@ -85,7 +86,7 @@ def start(values: Mapping[str, str], *, arguments: tuple[str, ...] = ("all",)) -
     log = config.data_dir / "mesh.log"
     begun = time.perf_counter()
     with writing_in(config.data_dir):
-        sink = log.open("ab")
+        sink = opened_private(log)
     with sink:
         old_bytes = sink.tell()
         process = subprocess.Popen(
@@ -104,7 +105,7 @@ def start(values: Mapping[str, str], *, arguments: tuple[str, ...] = ("all",)) -
 def writing_in(folder: Path) -> Iterator[None]:
     """A block that writes in a data folder, which is made if need be; StartError where that cannot be done."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         yield
     except OSError as error:
         raise StartError(

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from services.kernel.errors import Fault
+from services.runtime.private import private_file
 from tools.cli import seed
 from tools.cli.main import KEY_VARIABLE
 from tools.cli.mesh_client import MeshClient, MeshRefusal, MeshUnreachable
@@ -58,8 +59,9 @@ def _operator_key(data_dir: Path) -> str:
     file = data_dir / "operator.key"
     with writing_in(data_dir):
         if not file.exists():
-            file.touch(mode=0o600)
+            private_file(file)
             file.write_text(secrets.token_hex(16), encoding="ascii")
+        private_file(file)
         return file.read_text(encoding="ascii").strip()
 
 

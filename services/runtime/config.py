@@ -7,6 +7,7 @@ it. Nothing reads the environment anywhere else.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,11 +19,13 @@ from typing import Final
 
 from services import mesh
 from services.runtime.placement import Placement
+from services.runtime.private import private_file, private_folder
 from services.runtime.texts.settings import setting_zh
 from services.runtime.texts.table import Language
 
 _PREFIX: Final = "YIBAO_"
 _LOOPBACK: Final = "127.0.0.1"
+_ORIGIN: Final = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?")
 
 
 class ConfigError(Exception):
@@ -78,6 +81,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("YIBAO_GATEWAY_HOST", "text", _LOOPBACK, "Address on which the gateway's HTTP listens."),
     Setting(
         "YIBAO_GATEWAY_PORT", "port", str(mesh.member(mesh.GATEWAY).port), "Port on which the gateway's HTTP listens."
+    ),
+    Setting(
+        "YIBAO_ALLOWED_ORIGINS",
+        "origins",
+        "",
+        "Origins of web pages that may call the gateway from a browser, with commas. A sandbox that names none allows "
+        "those of this machine.",
     ),
     Setting(
         "YIBAO_MESH_KEY",
@@ -255,12 +265,13 @@ def settings_markdown(language: Language = "en") -> str:
 def _sandbox_key(file: Path) -> Path:
     """Made once: whoever comes second, even at the same moment, reads what the first one wrote."""
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(file.parent)
         with NamedTemporaryFile("w", dir=file.parent, encoding="ascii") as draft:
             draft.write(secrets.token_hex(32))
             draft.flush()
             with suppress(FileExistsError):
                 os.link(draft.name, file)
+    private_file(file)
     return file
 
 
@@ -320,12 +331,21 @@ def _key(raw: str) -> object:
     return raw
 
 
+def _origins(raw: str) -> object:
+    """Scheme, host and port of each, as a browser sends them in `Origin`: never a star, never `null`, never a path."""
+    for each in raw.split(","):
+        if not _ORIGIN.fullmatch(each.strip().casefold()):
+            raise ValueError("origins as https://host:port, with commas")
+    return raw
+
+
 _KINDS: Final[Mapping[str, Callable[[str], object]]] = {
     "text": str,
     "path": Path,
     "flag": _flag,
     "address": _address,
     "key": _key,
+    "origins": _origins,
     "port": _number(0, 65535, "a port, 0 to 65535", whole=True),
     # The batch RPCs of the contract take no more items.
     "batch": _number(1, 64, "a whole number from 1 to 64", whole=True),

@@ -44,6 +44,7 @@ from services.runtime import sqlite_connection
 from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, from_micros, to_json, to_micros
 from services.runtime.driver import DriverConnection, driver_transaction, sql
 from services.runtime.leases import Leases
+from services.runtime.private import private_file, private_folder
 from services.runtime.store_errors import (
     Cause,
     ConstraintViolation,
@@ -121,7 +122,8 @@ class Database:
         self._metadata = metadata
         if self._file is not None:
             try:
-                Path(self._file).parent.mkdir(parents=True, exist_ok=True)
+                private_folder(Path(self._file).parent)
+                private_file(Path(self._file))
             except OSError:
                 raise unavailable(Cause.UNWRITABLE) from None
         async with self.write() as connection:

@@ -21,6 +21,7 @@ from services.kernel.errors import Fault
 from services.runtime.auth import TokenSigner
 from services.runtime.config import Config
 from services.runtime.keys import Keys, load, split
+from services.runtime.private import opened_private, private_folder
 from services.runtime.server import StartError
 from services.runtime.telemetry import Telemetry
 from services.runtime.texts.table import text
@@ -150,8 +151,8 @@ def _locked(file: Path) -> BinaryIO:
     """The file, opened and locked: the kernel lets go of it with the process, however that ends. BlockingIOError where it is
     another's.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    opened = file.open("ab")
+    private_folder(file.parent)
+    opened = opened_private(file)
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from services.runtime.attributes import SEARCHABLE
+from services.runtime.private import private_file, private_folder
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS spans (
@@ -76,7 +77,8 @@ class SpanFileExporter(SpanExporter):
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(self._file.parent)
+            private_file(self._file)
             made = sqlite3.connect(self._file, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
             _prepare(made)
             self._connection = made

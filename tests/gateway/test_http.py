@@ -7,14 +7,15 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
+import httpx
 import pytest
 
 from gateway import bodies
 from gateway.app import build
 from services.kernel.clock import FIRST_BUSINESS_DAY, LAST_BUSINESS_DAY, system_clock
-from services.runtime.config import Config
+from services.runtime.config import Config, ConfigError
 from services.runtime.server import StartError
 from services.runtime.telemetry import Telemetry
 from services.runtime.texts.gateway import RULES
@@ -183,18 +184,76 @@ class TestBodiesThatDoNotCome:
         assert [each["infcode"] for each in await asyncio.gather(*served)] == [0, 0, 0]
 
 
-class TestBrowsers:
-    async def test_a_preflight_is_granted(self, scene: Scene) -> None:
-        asked = {"origin": "http://his.example", "access-control-request-headers": "x-tif-nonce,content-type"}
-        answer = await scene.client.options("/ebus/any", headers=asked)
-        assert answer.status_code == 204
-        assert answer.headers["access-control-allow-origin"] == "*"
-        assert "POST" in answer.headers["access-control-allow-methods"]
-        assert answer.headers["access-control-allow-headers"] == "x-tif-nonce,content-type"
+def allowed(answer: httpx.Response) -> str | None:
+    """The origin that may read the answer; a star never stands there."""
+    origin: str | None = answer.headers.get("access-control-allow-origin")
+    assert origin != "*"
+    assert ("access-control-allow-methods" in answer.headers) <= (origin is not None)
+    return origin
 
-    async def test_every_answer_may_be_read_by_a_page(self, scene: Scene) -> None:
-        answer = await scene.client.post("/", json=QUERY)
-        assert answer.headers["access-control-allow-origin"] == "*"
+
+class TestBrowsersAtASandbox:
+    HERE: Final = ("http://localhost:3000", "https://127.0.0.1", "http://[::1]:8080")
+    ELSEWHERE: Final = (
+        *("http://his.example", "null", "http://localhost.evil.example", "http://127.0.0.1.evil.example:80"),
+        *("http://localhost:3000/path", "http://evil.example#localhost", "file://"),
+    )
+
+    @pytest.mark.parametrize("origin", HERE)
+    async def test_pages_of_this_machine_may_send_and_read(self, scene: Scene, origin: str) -> None:
+        asks = {"access-control-request-method": "POST", "access-control-request-headers": "x-tif-nonce,content-type"}
+        before = await scene.client.options("/ebus/any", headers={"origin": origin} | asks)
+        assert (before.status_code, allowed(before)) == (204, origin)
+        assert "POST" in before.headers["access-control-allow-methods"]
+        assert before.headers["access-control-allow-headers"] == "x-tif-nonce,content-type"
+        answer = await scene.client.post("/", json=QUERY, headers={"origin": origin})
+        assert (allowed(answer), answer.headers["access-control-expose-headers"]) == (origin, "retry-after")
+
+    @pytest.mark.parametrize("origin", ELSEWHERE)
+    async def test_pages_from_elsewhere_may_not(self, scene: Scene, origin: str) -> None:
+        before = await scene.client.options("/ebus/any", headers={"origin": origin})
+        assert (before.status_code, allowed(before)) == (204, None)
+        for path in ("/healthz", "/v1/catalogue/head"):
+            assert allowed(await scene.client.get(path, headers={"origin": origin})) is None
+
+    async def test_caches_are_told_that_answers_differ_by_origin(self, scene: Scene) -> None:
+        for headers in ({}, {"origin": self.HERE[0]}, {"origin": self.ELSEWHERE[0]}):
+            assert (await scene.client.get("/healthz", headers=headers)).headers["vary"] == "origin"
+        assert allowed(await scene.client.post("/", json=QUERY)) is None
+
+
+class TestBrowsersElsewhere:
+    @pytest.fixture
+    def settings(self) -> dict[str, str]:
+        return {"YIBAO_SANDBOX": "off"}
+
+    async def test_no_page_may_call_a_mesh_that_names_no_origin(self, scene: Scene) -> None:
+        for answer in (
+            await scene.client.options("/", headers={"origin": "http://localhost:3000"}),
+            await scene.client.get("/healthz", headers={"origin": "http://localhost:3000"}),
+        ):
+            assert allowed(answer) is None
+            assert "vary" not in answer.headers
+
+
+class TestBrowsersOfNamedOrigins:
+    @pytest.fixture
+    def settings(self) -> dict[str, str]:
+        return {"YIBAO_ALLOWED_ORIGINS": "https://His.example:443/, http://10.0.0.7:8080"}
+
+    @pytest.mark.parametrize("origin", ["https://his.example", "http://10.0.0.7:8080"])
+    async def test_pages_of_the_origins_named_may(self, scene: Scene, origin: str) -> None:
+        assert allowed(await scene.client.options("/", headers={"origin": origin})) == origin
+        assert allowed(await scene.client.get("/healthz", headers={"origin": origin})) == origin
+
+    @pytest.mark.parametrize("origin", ["http://his.example", "http://10.0.0.7", "http://localhost:3000"])
+    async def test_all_others_may_not_even_those_of_this_machine(self, scene: Scene, origin: str) -> None:
+        assert allowed(await scene.client.options("/", headers={"origin": origin})) is None
+
+    @pytest.mark.parametrize("named", ["*", "null", "his.example", "https://his.example/path", "https://*.example"])
+    def test_what_is_no_origin_is_refused_at_the_start(self, named: str) -> None:
+        with pytest.raises(ConfigError, match="YIBAO_ALLOWED_ORIGINS"):
+            Config.load({"YIBAO_ALLOWED_ORIGINS": named})
 
 
 class TestPages:
