@@ -28,6 +28,8 @@ _TIMEOUT_S: Final = 3.0
 _RESOLVE: Final = "yibao.identity.v1.PartnerService.ResolvePartner"
 _CHECK_SIGN_NO: Final = "yibao.identity.v1.PartnerService.CheckSignNo"
 _LONGEST_KEY: Final = 256
+# What is longer names nobody; it would only fill the memory of what is known.
+_LONGEST_CODE: Final = 64
 _NOBODY: Final = ("PARTNER_NOT_FOUND", "API_KEY_UNKNOWN")
 
 
@@ -65,6 +67,8 @@ class Partners:
 
     async def profile(self, partner_code: str) -> Profile:
         """The profile of an institution; Fault UNAUTHENTICATED PARTNER_NOT_FOUND."""
+        if len(partner_code) > _LONGEST_CODE:
+            raise Fault(FaultKind.UNAUTHENTICATED, "PARTNER_NOT_FOUND")
         found = self._profiles.peek(partner_code)
         if found is None:
             found = await self._profiles.get(partner_code, lambda: self._load_profile(partner_code))
@@ -93,6 +97,8 @@ class Partners:
 
     async def sign_no_is_open(self, fixmedins_code: str, sign_no: str) -> bool:
         """Whether a sign-in number stands open at an institution."""
+        if len(sign_no) > _LONGEST_CODE:
+            return False
         key = (fixmedins_code, sign_no)
         return bool(await self._sign_nos.get(key, lambda: self._load_sign_no(key)))
 

@@ -29,6 +29,7 @@ from gateway.problems import problem, status_of
 from gateway.reading import Unreadable
 from gateway.shares import Shares
 from services.kernel.errors import Fault, FaultKind, Violation
+from services.runtime.bounds import check_json
 from services.runtime.call import Caller, Role
 from services.runtime.contract import Contract, ContractError, HttpRoute, MethodContract
 from services.runtime.logs import describe, write
@@ -227,6 +228,7 @@ def _parsed(request: Request) -> dict[str, Any]:
     body = request.body
     if not body.strip():
         return {}
+    check_json(body)
     try:
         value = reading.strictly(_JSON, body, request.headers.get("content-encoding", ""))
         if b"\\u0000" in body:

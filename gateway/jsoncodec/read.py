@@ -18,19 +18,19 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.kernel.errors import Fault, FaultKind, Violation
+from services.kernel.errors import Fault, FaultKind, Violation, Violations
+from services.runtime.bounds import count_limit, is_map
 from services.runtime.contract import ContractError
 from services.runtime.texts.gateway import rule_text
 
 Values = dict[str, Any]
-Broken = list[Violation]
+Broken = Violations
 Reader = Callable[[Any, str, Broken], Any]
 
 _TIMESTAMP: Final = "google.protobuf.Timestamp"
 _DATE: Final = "google.type.Date"
 _UNREADABLE: Final = ("google.protobuf.Any", "google.protobuf.Struct", "google.protobuf.Value")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)
-_MOST_VIOLATIONS: Final = 50
 _INTEGERS: Final = {
     FieldDescriptor.TYPE_INT32: (-(1 << 31), (1 << 31) - 1),
     FieldDescriptor.TYPE_SINT32: (-(1 << 31), (1 << 31) - 1),
@@ -61,7 +61,7 @@ class JsonReaders:
         read_row = self._row(descriptor)
 
         def read(value: Any) -> Message:
-            broken: Broken = []
+            broken = Broken()
             values = read_row(value, "", broken)
             if not broken:
                 try:
@@ -124,9 +124,9 @@ class JsonReaders:
 
     def _field(self, field: FieldDescriptor) -> Reader:
         if field.is_repeated:
-            if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            if is_map(field):
                 return self._map(field)
-            return _list(self._single(field))
+            return _list(self._single(field), count_limit(field))
         return self._single(field)
 
     def _single(self, field: FieldDescriptor) -> Reader:
@@ -145,10 +145,13 @@ class JsonReaders:
         if entry is None or entry.fields_by_name["key"].type != FieldDescriptor.TYPE_STRING:
             raise ContractError(f"{field.full_name}: only maps by text are read")
         read_value = self._single(entry.fields_by_name["value"])
+        most = count_limit(field)
 
         def read(value: Any, path: str, broken: Broken) -> Values:
             if type(value) is not dict:
                 raise _Unfit("object")
+            if most is not None and len(value) > most:
+                raise _end(path, most)
             if any(each is None for each in value.values()):
                 raise _Unfit("no null")
             return {key: read_value(each, f"{path}[]", broken) for key, each in value.items()}
@@ -157,7 +160,7 @@ class JsonReaders:
 
 
 def _refuse(broken: Broken, path: str, rule: str, **values: str) -> None:
-    if len(broken) < _MOST_VIOLATIONS:
+    if not broken.full():
         broken.append(Violation(path, rule, rule_text(rule, values, "en")))
 
 
@@ -172,10 +175,18 @@ def _excluded(field: FieldDescriptor, seen: set[str], row: dict[str, Any]) -> bo
     return any(name in seen and any(value is not None for value in given) for name, given in names.items())
 
 
-def _list(read_one: Reader) -> Reader:
+def _end(path: str, most: int) -> Fault:
+    """Ends the reading of a request: of a list that is too long no element is read."""
+    text = rule_text("json.max_items", {"most": str(most)}, "en")
+    return Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[Violation(path, "json.max_items", text)])
+
+
+def _list(read_one: Reader, most: int | None) -> Reader:
     def read(value: Any, path: str, broken: Broken) -> list[Any]:
         if type(value) is not list:
             raise _Unfit("array")
+        if most is not None and len(value) > most:
+            raise _end(path, most)
         found: list[Any] = []
         for index, each in enumerate(value):
             place = f"{path}[{index}]"

@@ -17,10 +17,11 @@ import msgspec
 
 from gateway import reading
 from gateway.charset import declares_gbk
-from gateway.national.codec.decode import Row, is_absent
+from gateway.national.codec.decode import Row, check_keys, is_absent
 from gateway.national.codec.plan import find
 from gateway.reading import Decoder, Unreadable
 from services.kernel.clock import BEIJING
+from services.runtime.bounds import check_json
 
 INFNO: Final = "INFNO"
 EC_LOCAL: Final = "EC_LOCAL"
@@ -30,6 +31,9 @@ EC_FAILED: Final = 500159
 _MULTIPART: Final = "multipart/form-data"
 _BOUNDARY: Final = re.compile(r'boundary="?([^";]{1,200})"?', re.IGNORECASE)
 _JSON_PART: Final = re.compile(rb'name="?jsonStr"?', re.IGNORECASE)
+_MOST_PARTS: Final = 64
+# Three times those of the largest bill with every field of the interface; those that nobody knows cost most.
+_MOST_KEYS: Final = 60_000
 _REGION: Final = re.compile(r"[0-9]{6}", re.ASCII)
 _SERIALS: Final = 10**10
 _ERR_MSG_LENGTH: Final = 200
@@ -72,6 +76,7 @@ def read_body(read_json: Decoder, body: bytes, content_type: str, encoding: str 
     """The request in a body, in UTF-8 or GBK; `encoding` is its Content-Encoding. Fault ENVELOPE_INVALID."""
     if content_type.strip().casefold().startswith(_MULTIPART):
         body, content_type = _json_part(body, content_type)
+    check_json(body, _MOST_KEYS)
     hidden = reading.holds_hidden(body)
     row = _object("", lambda: reading.leniently(read_json, body, declares_gbk(content_type), encoding), hidden)
     infno = _text(row, "infno")
@@ -84,6 +89,7 @@ def read_body(read_json: Decoder, body: bytes, content_type: str, encoding: str 
     raw = find(row, "input")
     if type(raw) is str and not is_absent(raw):
         text = raw
+        check_json(text, _MOST_KEYS)
         raw = _object("input", lambda: reading.in_text(read_json, text), hidden)
     if is_absent(raw):
         raw = {}
@@ -155,6 +161,7 @@ def _node(read_json: Decoder, raw: Any) -> Any:
     """A node that may be JSON text or a list of one; what is no object comes back as it is, to be refused by its path."""
     found = raw
     if type(raw) is str and not is_absent(raw):
+        check_json(raw, _MOST_KEYS)
         try:
             found = read_json.decode(raw.encode())
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
@@ -175,6 +182,7 @@ def _object(path: str, read: Callable[[], Row], hidden: bool) -> Row:
     """What `read` reads; where it may hold hidden characters it is cleaned of them."""
     try:
         row = read()
+        check_keys(row, path)
         if hidden:
             reading.clean(row, _refuse_nul)
         return row
@@ -189,7 +197,7 @@ def _refuse_nul(path: str) -> None:
 def _json_part(body: bytes, content_type: str) -> tuple[bytes, str]:
     """The `jsonStr` part of a multipart body with its type, else that of the whole; lines may end in LF alone."""
     boundary = _BOUNDARY.search(content_type)
-    for part in body.split(b"--" + boundary[1].encode()) if boundary else ():
+    for part in body.split(b"--" + boundary[1].encode(), _MOST_PARTS) if boundary else ():
         head, _, content = part.replace(b"\r\n", b"\n").partition(b"\n\n")
         if _JSON_PART.search(head):
             return content.rstrip(b"\n"), f"{head[:_HEAD].decode('latin-1')} {content_type}"

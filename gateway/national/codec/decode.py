@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 from gateway.national.codec import scalars
 from gateway.national.codec.plan import FieldPlan, Kind, Place, fields_of, find, folded
 from gateway.national.codec.scalars import Unfit
-from services.kernel.errors import Fault, FaultKind, Violation
+from services.kernel.errors import Fault, FaultKind, Violation, Violations
 from services.runtime.contract import ContractError
 from services.runtime.texts.gateway import rule_text
 
@@ -26,7 +26,7 @@ Values = dict[str, Any]
 _ABSENT: Final = frozenset({"", "null", "NULL"})
 _LITERALS: Final = (str, int)
 _LONGEST_KEY: Final = 64
-_MOST_VIOLATIONS: Final = 50
+_MOST_KEYS: Final = 500
 
 
 @dataclass(slots=True)
@@ -36,12 +36,12 @@ class Reading:
     envelope: Row
     root: Row
     request_key: str
-    violations: list[Violation] = field(default_factory=list)
+    violations: Violations = field(default_factory=Violations)
 
     def refuse(self, path: str, unfit: Unfit) -> None:
         """Notes a value that does not fit."""
-        if len(self.violations) < _MOST_VIOLATIONS:
-            self.violations.append(Violation(path, unfit.rule, rule_text(unfit.rule, unfit.values, "zh")))
+        if not self.violations.full():
+            self.violations.append(_violation(path, unfit))
 
 
 RowReader = Callable[[Reading, Row, str], Values]
@@ -57,7 +57,10 @@ class _Slot:
 
 
 def compile_request(request_class: type[Message]) -> Callable[[Row, Row, str], Message]:
-    """`read(envelope, input, request_key)` → the request; Fault INVALID_REQUEST with all violations."""
+    """`read(envelope, input, request_key)` → the request; Fault INVALID_REQUEST with what is broken.
+
+    A list with more rows than its field may have ends the reading at once: none of them is read.
+    """
     descriptor: Any = request_class.DESCRIPTOR
     read_root = _row_reader(descriptor)
 
@@ -75,6 +78,21 @@ def compile_request(request_class: type[Message]) -> Callable[[Row, Row, str], M
     return read
 
 
+def _violation(path: str, unfit: Unfit) -> Violation:
+    return Violation(path, unfit.rule, rule_text(unfit.rule, unfit.values, "zh"))
+
+
+def check_keys(row: Row, path: str) -> None:
+    """Fault INVALID_REQUEST for an object with more keys than any node has: look-ups by folded names walk over all."""
+    if len(row) > _MOST_KEYS:
+        raise _end(path, Unfit("national.max_keys", most=str(_MOST_KEYS)))
+
+
+def _end(path: str, unfit: Unfit) -> Fault:
+    """Ends the reading of a request of which there is too much to look at the rest."""
+    return Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[_violation(path, unfit)])
+
+
 def is_absent(raw: object) -> bool:
     """Whether a value says nothing: null, "", "null", "NULL", an empty object or list."""
     return raw is None or (raw in _ABSENT if type(raw) is str else raw in ({}, []))
@@ -88,6 +106,8 @@ def _row_reader(message: Descriptor, group: bool = False) -> RowReader:
     extras = tuple(_extras(plans, group))
 
     def read(reading: Reading, row: Row, path: str) -> Values:
+        if len(row) > _MOST_KEYS:
+            check_keys(row, path.rstrip("."))
         values: Values = {}
         spare: list[tuple[str, Any, _Slot]] | None = None
         for key, raw in row.items():
@@ -179,6 +199,8 @@ def _node_reader(plan: FieldPlan) -> NodeReader:
             return [read_row(reading, raw, f"{path}[0].")] if raw else []
         if type(raw) is not list:
             raise Unfit("national.node")
+        if plan.most is not None and len(raw) > plan.most:
+            raise _end(path, Unfit("national.max_items", most=str(plan.most)))
         found: list[Values] = []
         for index, each in enumerate(raw):
             if type(each) is not dict:

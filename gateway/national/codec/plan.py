@@ -13,6 +13,7 @@ from typing import Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from services.runtime.bounds import count_limit
 from services.runtime.contract import ContractError
 from yibao.options.v1 import options_pb2
 
@@ -73,6 +74,7 @@ class FieldPlan:
     codes: tuple[tuple[int, str], ...] = ()
     other_codes: bool = False
     row: Descriptor | None = None
+    most: int | None = None
     required: bool = False
     required_in: frozenset[str] = frozenset()
 
@@ -160,6 +162,7 @@ def _plan(field: FieldDescriptor) -> FieldPlan | None:
         codes=_codes(field) if kind is Kind.CODE else (),
         other_codes=kind is Kind.CODE and _ignores_other_codes(field),
         row=field.message_type if kind in (Kind.ROW, Kind.LIST) else None,
+        most=count_limit(field) if kind is Kind.LIST else None,
         required=option.required,
         required_in=frozenset(option.required_in),
     )

@@ -44,6 +44,8 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "national.node": ("应为对象", "an object is expected"),
     "national.one_row": ("只能有一行", "only one row is expected"),
     "national.disagrees": ("各处取值不一致", "the value is not the same everywhere"),
+    "national.max_items": ("最多{most}行", "no more than {most} rows are expected"),
+    "national.max_keys": ("一个节点最多{most}个字段", "no more than {most} fields are expected in one node"),
     "national.required": ("必填", "is required"),
     "required": ("必填", "is required"),
     "string.min_len": ("必填", "is required"),
@@ -58,6 +60,7 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "json.type": ("类型不正确，应为{wanted}", "{wanted} is expected"),
     "json.unknown_field": ("没有该字段", "no such field"),
     "json.duplicate_field": ("字段重复", "is given twice"),
+    "json.max_items": ("最多{most}条", "no more than {most} elements are expected"),
     "json.oneof": ("与另一字段互斥", "excludes another field that is given"),
     "header.date": ("日期格式应为yyyy-MM-dd", "a date yyyy-MM-dd is expected"),
     "header.date_range": (
@@ -214,6 +217,10 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "POLICY_OVERPAYS": _ASK_THE_AGENCY,
     # Later it is as large as now.
     "BODY_TOO_LARGE": _SPLIT,
+    "national.max_items": _SPLIT,
+    "repeated.max_items": _SPLIT,
+    "json.max_items": _SPLIT,
+    "message.max_values": _SPLIT,
     "MESSAGE_TOO_LARGE": _SPLIT,
     # The deadline passed before there was anything whose outcome could be unknown.
     "body.late": ("未受理，请以相同msgid重发", "Nothing was begun: send it again with the same msgid"),
