@@ -31,6 +31,7 @@ from services.settlement.peers.catalogue import CatalogueClient
 from services.settlement.peers.identity import IdentityClient
 from services.settlement.servicer.convert_fees import LineMessages
 from services.settlement.servicer.convert_settlement import MessageScribe
+from services.settlement.servicer.convert_since import AppendedMessages
 from services.settlement.servicer.encounters import EncounterServicer
 from services.settlement.servicer.fees import FeeServicer
 from services.settlement.servicer.ledger import LedgerServicer
@@ -52,7 +53,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     identity, catalogue = IdentityClient(peers), CatalogueClient(peers, time.monotonic)
     new_id = time_ordered_ids(clock, Random(SystemRandom().getrandbits(128)))
     persons = Persons(identity, HotBooks(database))
-    writes = Writes(EncounterBooks(database), new_id)
+    writes = Writes(EncounterBooks(database), new_id, AppendedMessages())
     encounters = EncounterOperations(writes, persons, catalogue)
     fees = FeeOperations(writes, catalogue, LineMessages())
     preparation = Preparation(HotBooks(database), identity, catalogue)

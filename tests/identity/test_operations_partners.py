@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
@@ -26,6 +27,10 @@ def _key(request_id: str, content: str = "c") -> RequestKey:
 
 def _number(sign_in: SignIn) -> bytes:
     return sign_in.sign_no.encode()
+
+
+def _ended(at: datetime) -> bytes:
+    return at.isoformat().encode()
 
 
 async def _reason(awaitable: Awaitable[object]) -> str:
@@ -145,11 +150,13 @@ async def test_a_sign_no_is_open_at_its_institution_until_sign_out(production: P
     number = (await production.sign_in(_key("9001:m1"), "H1", desk, NOON, _number)).decode()
     assert (await production.sign_in(_key("9001:m1"), "H1", desk, NOON, _number)).decode() == number
     assert (await production.sign_in(_key("9001:m2"), "H1", desk, NOON, _number)).decode() != number
+    later = NOON + timedelta(hours=1)
     assert await production.sign_no_open("H1", number)
     assert not await production.sign_no_open("H2", number)
     assert not await production.sign_no_open("H1", "unknown")
-    assert await _reason(production.sign_out(_key("9002:m0"), "H2", number, NOON, b"")) == "SIGN_NO_UNKNOWN"
-    assert await production.sign_out(_key("9002:m1"), "H1", number, NOON, b"done") == b"done"
-    assert await production.sign_out(_key("9002:m1"), "H1", number, NOON, b"later") == b"done"
+    assert await _reason(production.sign_out(_key("9002:m0"), "H2", number, NOON, _ended)) == "SIGN_NO_UNKNOWN"
+    assert await production.sign_out(_key("9002:m1"), "H1", number, NOON, _ended) == _ended(NOON)
+    assert await production.sign_out(_key("9002:m1"), "H1", number, later, _ended) == _ended(NOON)
     assert not await production.sign_no_open("H1", number)
-    assert await _reason(production.sign_out(_key("9002:m2"), "H1", number, NOON, b"")) == "SIGN_NO_UNKNOWN"
+    assert await production.sign_out(_key("9002:m2"), "H1", number, later, _ended) == _ended(NOON)
+    assert await _reason(production.sign_out(_key("9002:m3"), "H1", "never", NOON, _ended)) == "SIGN_NO_UNKNOWN"

@@ -126,7 +126,10 @@ async def test_an_operator_signs_in_and_out_at_the_own_institution(running: Runn
     assert left.sign_time.ToDatetime(NOON.tzinfo) == running.clock()
     assert await running.call(stub.SignOut, sign_out(sign_no), HOSPITAL) == left
     assert not (await running.call(stub.CheckSignNo, asked, SETTLEMENT)).open
-    assert await running.reason(stub.SignOut, sign_out(sign_no, "9002:m2"), HOSPITAL) == "SIGN_NO_UNKNOWN"
+    running.clock.tick(hours=1)
+    assert await running.call(stub.SignOut, sign_out(sign_no, "9002:m2"), HOSPITAL) == left
+    late = await running.call(stub.SignIn, sign_in(), HOSPITAL)
+    assert (late.signinoutb, signed.signed_out, late.signed_out) == (signed.signinoutb, False, True)
     assert await running.reason(stub.SignOut, sign_out("x"), HOSPITAL) == "REQUEST_ID_REUSED"
 
 

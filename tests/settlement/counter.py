@@ -12,13 +12,14 @@ from services.runtime.db import Database
 from services.runtime.identifiers import time_ordered_ids
 from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.catalogue import Institution, ItemKey, PricedItem, PriceScope
-from services.settlement.domain.encounters import Encounter, EncounterName, RequestStamp
+from services.settlement.domain.encounters import Encounter, EncounterName, RequestStamp, Since
 from services.settlement.domain.insured import CredentialQuery, Enrolment, Insured
 from services.settlement.domain.pricing import SentLine
 from services.settlement.operations.benefits import BenefitOperations
 from services.settlement.operations.encounters import EncounterOperations, Registration
 from services.settlement.operations.fees import FeeOperations, FeeUpload
 from services.settlement.operations.persons import Persons
+from services.settlement.operations.since import SinceMessages
 from services.settlement.operations.writes import Writes
 from services.settlement.servicer.convert_fees import LineMessages
 from services.settlement.store.fees import EncounterBooks
@@ -129,6 +130,16 @@ def joined(answers: Sequence[bytes]) -> bytes:
     return b"|".join(answers)
 
 
+class Untold:
+    """Answers here are no messages: nothing is appended to them."""
+
+    def splits(self, response: bytes) -> Mapping[str, bytes]:
+        return {}
+
+    def told(self, kind: str, since: Since) -> bytes:
+        return b""
+
+
 @dataclass
 class Counter:
     """One settlement member's encounters and fees without their RPC face."""
@@ -137,10 +148,11 @@ class Counter:
     clock: Ticking = field(default_factory=Ticking)
     identity: FakeIdentity = field(default_factory=FakeIdentity)
     catalogue: PricedCatalogue = field(default_factory=PricedCatalogue)
+    since: SinceMessages = field(default_factory=Untold)
 
     def __post_init__(self) -> None:
         self.books = EncounterBooks(self.database)
-        self.writes = Writes(self.books, time_ordered_ids(self.clock, Random(11)))
+        self.writes = Writes(self.books, time_ordered_ids(self.clock, Random(11)), self.since)
         self.persons = Persons(self.identity, HotBooks(self.database))
         self.encounters = EncounterOperations(self.writes, self.persons, self.catalogue)
         self.benefits = BenefitOperations(self.persons, self.catalogue)
@@ -210,12 +222,12 @@ def _number(encounter: Encounter) -> bytes:
 
 
 @asynccontextmanager
-async def counter_on(url: str) -> AsyncIterator[Counter]:
-    """A counter on a database; its tables are made."""
+async def counter_on(url: str, since: SinceMessages | None = None) -> AsyncIterator[Counter]:
+    """A counter on a database; its tables are made. `since` where answers are messages."""
     clock = Ticking(TODAY)
     database = Database(url, clock)
     await database.start(METADATA)
     try:
-        yield Counter(database, clock)
+        yield Counter(database, clock, since=since or Untold())
     finally:
         await database.close()

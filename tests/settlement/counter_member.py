@@ -16,6 +16,7 @@ from services.runtime.config import Config
 from services.runtime.outbound import Peers
 from services.runtime.server import MemberServer
 from services.runtime.telemetry import Telemetry
+from services.settlement.servicer.convert_since import AppendedMessages
 from services.settlement.servicer.encounters import EncounterServicer
 from services.settlement.servicer.fees import FeeServicer
 from tests.settlement.counter import Counter, counter_on
@@ -70,7 +71,7 @@ async def member_in(folder: Path) -> AsyncIterator[Reached]:
     config = Config.load({**settings, "YIBAO_SETTLEMENT_ADDRESS": "127.0.0.1:0"})
     tokens = Tokens(config.mesh_key(), system_clock)
     telemetry = Telemetry("settlement", config)
-    async with counter_on(sqlite_url(folder)) as counter:
+    async with counter_on(sqlite_url(folder), AppendedMessages()) as counter:
         servicers: list[tuple[Callable[[Any, Any], None], Any]] = [
             (
                 encounter_pb2_grpc.add_EncounterServiceServicer_to_server,

@@ -275,7 +275,7 @@ async def test_single_lines_of_a_stay_are_balanced_by_a_batch_of_negative_totals
         "hi_nego_drug_flag=0": -1900,
     }
     assert await open_total(counter, stay) == 1000
-    assert (await refusal(take_back(counter, "2302:2", stay, "1"))).reason == "FEE_LINE_NOT_FOUND"
+    assert (await refusal(take_back(counter, "2302:2", stay, "1", "9"))).reason == "FEE_LINE_NOT_FOUND"
     await take_back(counter, "2302:3", stay, "0000")
     assert await open_total(counter, stay) == 0
 

@@ -214,7 +214,7 @@ async def test_the_first_settlement_of_a_new_benefit_year_sees_zeros(world: Worl
 
 
 async def test_entries_of_other_requests_do_not_disturb_an_opening(world: World) -> None:
-    row = ("E1", "operator:test", "r9", "ReverseMessage", "h", b"x", START)
+    row = ("E1", "operator:test", "r9", "ReverseMessage", "h", b"x", START, 2, "")
     async with world.database.write() as connection:
         await bulk_insert(connection, LEDGER_ENTRY, [row])
     stamp = RequestStamp("operator:test", "r9", "OpenLedger", "content")

@@ -219,7 +219,7 @@ async def test_2202_cancels_a_visit_without_fees_or_bills(member: Reached) -> No
         await connection.exec_driver_sql("UPDATE fee_batch SET state = 'cancelled', setl_id = NULL")
     assert await member.call(ask, cancellation("2202:1")) == encounter_pb2.CancelVisitResponse()
     assert await member.call(ask, cancellation("2202:1")) == encounter_pb2.CancelVisitResponse()
-    assert await member.reason(ask, cancellation("2202:2")) == "ENCOUNTER_STATE"
+    assert await member.call(ask, cancellation("2202:2")) == encounter_pb2.CancelVisitResponse()
     assert await member.reason(ask, cancellation("2202:1", ANOTHER)) == "REQUEST_ID_REUSED"
 
 
@@ -319,7 +319,7 @@ async def test_2402_and_2405_discharge_and_put_back(member: Reached) -> None:
     assert await member.reason(ask, undo("2405:1", "M404")) == "ENCOUNTER_NOT_FOUND"
     await member.call(ask, undo("2405:1"))
     assert await member.reason(ask, undo("2405:1", "M404")) == "REQUEST_ID_REUSED"
-    assert await member.reason(ask, undo("2405:2")) == "ENCOUNTER_STATE"
+    await member.call(ask, undo("2405:2"))
     (told,) = (await member.call(member.encounters.ListEncounters, listing())).mdtrtinfo
     assert told.inhosp_stas == "1"
 
@@ -341,7 +341,7 @@ async def test_2404_undoes_an_admission_without_fees(member: Reached) -> None:
     await member.call(member.fees.CancelStayFees, cancel)
     await member.call(ask, undo("2404:1"))
     assert await member.reason(ask, undo("2404:1", "M404")) == "REQUEST_ID_REUSED"
-    assert await member.reason(ask, undo("2404:2")) == "ENCOUNTER_STATE"
+    await member.call(ask, undo("2404:2"))
 
 
 def listing(**changes: Any) -> encounter_pb2.ListEncountersRequest:

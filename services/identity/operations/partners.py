@@ -146,15 +146,25 @@ class PartnerOperations:
         return (await answer_once(self._store, key, now, act)).response
 
     async def sign_out(
-        self, key: RequestKey, fixmedins_code: str, sign_no: str, now: datetime, response: bytes
+        self,
+        key: RequestKey,
+        fixmedins_code: str,
+        sign_no: str,
+        now: datetime,
+        encode: Callable[[datetime], bytes],
     ) -> bytes:
-        """Ends an open sign-in of the institution, whoever of its operators asks; SIGN_NO_UNKNOWN."""
+        """Ends a sign-in of the institution, whoever of its operators asks; `encode` is told when it ended.
+
+        One that is ended already stays so, and that is a success. SIGN_NO_UNKNOWN.
+        """
 
         async def act(work: Work) -> Answer:
-            if not is_open(await work.partners.hold_sign_in(sign_no), fixmedins_code):
+            sign_in = await work.partners.hold_sign_in(sign_no)
+            if sign_in is None or sign_in.fixmedins_code != fixmedins_code:
                 raise precondition("SIGN_NO_UNKNOWN")
-            await work.partners.sign_out(sign_no, now)
-            return Answer(response)
+            if sign_in.signed_out_at is None:
+                await work.partners.sign_out(sign_no, now)
+            return Answer(encode(sign_in.signed_out_at or now))
 
         return (await answer_once(self._store, key, now, act)).response
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from datetime import datetime
 from typing import Any, Final
 
 from services.identity.domain.partner import AuthStyle, Dialect, KeyHolder, Partner, PartnerLimit, SignIn
@@ -84,16 +85,19 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
         call, asked = current_call(), request.sign_in
         key, desk = request_key(call, request), (asked.opter_no, asked.mac, asked.ip)
         stored = await self._operations.sign_in(key, request.fixmedins_code, desk, call.now, _signed_in)
-        return partner_pb2.SignInResponse.FromString(stored)
+        answer = partner_pb2.SignInResponse.FromString(stored)
+        # A repeat may come after the sign-out.
+        still_open = await self._operations.sign_no_open(request.fixmedins_code, answer.signinoutb.sign_no)
+        answer.signed_out = not still_open
+        return answer
 
     async def SignOut(  # noqa: N802 - the contract's name
         self, request: partner_pb2.SignOutRequest, context: Any
     ) -> partner_pb2.SignOutResponse:
         """9002."""
         call = current_call()
-        response = partner_pb2.SignOutResponse(sign_time=to_timestamp(call.now)).SerializeToString()
         key, sign_no = request_key(call, request), request.sign_out.sign_no
-        stored = await self._operations.sign_out(key, request.fixmedins_code, sign_no, call.now, response)
+        stored = await self._operations.sign_out(key, request.fixmedins_code, sign_no, call.now, _signed_out)
         return partner_pb2.SignOutResponse.FromString(stored)
 
 
@@ -152,6 +156,10 @@ def _signed_in(sign_in: SignIn) -> bytes:
     return partner_pb2.SignInResponse(
         signinoutb=partner_pb2.SignInOutput(sign_time=to_timestamp(sign_in.signed_in_at), sign_no=sign_in.sign_no)
     ).SerializeToString()
+
+
+def _signed_out(at: datetime) -> bytes:
+    return partner_pb2.SignOutResponse(sign_time=to_timestamp(at)).SerializeToString()
 
 
 def _role_word(number: options_pb2.Role.ValueType) -> str:

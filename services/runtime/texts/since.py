@@ -26,4 +26,12 @@ SINCE: Final[Mapping[str, tuple[str, str]]] = {
         "原报文未到达，未冲正任何业务；该报文号已作废，迟到的报文将被拒绝",
         "No such message ever came, and nothing was reversed; its number is void, and it is refused when it comes late",
     ),
+    "ENCOUNTER_CANCELLED": ("该就诊此后已撤销", "The encounter was cancelled since"),
+    "FEES_CANCELLED": (
+        "本报文上传的费用明细中有{cancelled_lines}条此后已撤销",
+        "{cancelled_lines} of the lines of this upload were cancelled since",
+    ),
+    "DISCHARGE_UNDONE": ("该出院登记此后已撤销", "The discharge was undone since"),
+    "STAY_DISCHARGED_AGAIN": ("该住院此后已重新办理出院", "The stay was discharged again since"),
+    "SIGNED_OUT": ("该签到此后已签退", "The sign-in was ended since"),
 }

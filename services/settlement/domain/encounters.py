@@ -20,10 +20,13 @@ OPEN = "open"
 DISCHARGED = "discharged"
 CANCELLED = "cancelled"
 VOID = "void"
+# Kinds of the entries that writes leave.
+REGISTER = "register"
+DESCRIBE = "describe"
 ADMIT = "admit"
-"""Kind of the entry that an admission leaves."""
 DISCHARGE = "discharge"
-"""Kind of the entry that a discharge leaves."""
+UNDO_DISCHARGE = "undo_discharge"
+UPLOAD_FEES = "upload"
 OUTPATIENT = "11"
 """med_type 普通门诊: a visit's until 2203 tells another, as 2201 registers out-patient visits (our decision)."""
 
@@ -156,6 +159,23 @@ class FeePresence:
 
     unsettled: bool
     setl_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What has happened since to what a stored answer tells; it travels beside the answer, never in it.
+
+    `cancelled` and `discharged` are the encounter, `undone` is the discharge that was answered, `cancelled_lines` are the
+    lines of an upload that do not stand any more as they were answered.
+    """
+
+    cancelled: bool = False
+    undone: bool = False
+    discharged: bool = False
+    cancelled_lines: int = 0
+
+
+NOTHING_SINCE: Final = Since()
 
 
 def repeated_answer(stamp: RequestStamp, entry: Entry) -> bytes:

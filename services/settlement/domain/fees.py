@@ -5,7 +5,7 @@ Nothing stored is changed but a state; a single line that is cancelled names the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -195,7 +195,7 @@ def new_batches(
 
 
 def chosen_for_cancel(batches: Iterable[FeeBatch], chrg_bchno: str) -> list[FeeBatch]:
-    """The unsettled batches that 2205 names, all with "0000"; there need be none then.
+    """The unsettled batches that 2205 names, all with "0000"; there need be none then, nor where all are cancelled already.
 
     CONFLICT BATCH_SETTLED naming the settlement, NOT_FOUND CHARGE_BATCH_NOT_FOUND.
     """
@@ -206,7 +206,9 @@ def chosen_for_cancel(batches: Iterable[FeeBatch], chrg_bchno: str) -> list[FeeB
     settled = next((batch for batch in reversed(named) if batch.state == SETTLED), None)
     if settled is not None:
         raise conflict("BATCH_SETTLED", chrg_bchno=chrg_bchno, setl_id=settled.setl_id or "")
-    raise not_found("CHARGE_BATCH_NOT_FOUND", chrg_bchno=chrg_bchno)
+    if not named:
+        raise not_found("CHARGE_BATCH_NOT_FOUND", chrg_bchno=chrg_bchno)
+    return []
 
 
 def check_no_return_left(returns: Sequence[StandingLine], path: str) -> None:
@@ -225,8 +227,8 @@ def check_no_return_left(returns: Sequence[StandingLine], path: str) -> None:
         )
 
 
-def lines_for_cancel(numbers: Sequence[str], standing: Standing) -> list[StandingLine]:
-    """The unsettled lines that 2302 names.
+def lines_for_cancel(numbers: Sequence[str], standing: Standing, cancelled: Collection[str] = ()) -> list[StandingLine]:
+    """The unsettled lines that 2302 names; those that do not stand because they are `cancelled` already are left out.
 
     NOT_FOUND FEE_LINE_NOT_FOUND, CONFLICT BATCH_SETTLED, PRECONDITION RETURN_EXCEEDS_LINE where a return of a line would
     stand alone; each naming every row.
@@ -234,19 +236,20 @@ def lines_for_cancel(numbers: Sequence[str], standing: Standing) -> list[Standin
     rows: dict[str, int] = {}
     for place, number in enumerate(numbers):
         rows.setdefault(number, place)
-    lost = [place for number, place in rows.items() if number not in standing.lines]
+    known = {number: place for number, place in rows.items() if number in standing.lines}
+    lost = [place for number, place in rows.items() if number not in known and number not in cancelled]
     if lost:
         raise _rows_fault(FaultKind.NOT_FOUND, "FEE_LINE_NOT_FOUND", numbers, lost, "unsettled_line")
-    settled = [place for number, place in rows.items() if standing.lines[number].batch_state == SETTLED]
+    settled = [place for number, place in known.items() if standing.lines[number].batch_state == SETTLED]
     if settled:
         one = standing.lines[numbers[settled[0]]]
         more = {"chrg_bchno": one.chrg_bchno, "setl_id": one.setl_id}
         raise _rows_fault(FaultKind.CONFLICT, "BATCH_SETTLED", numbers, settled, "unsettled_line", more)
     alone = {entry.line.init_feedetl_sn for entry in standing.returns if entry.line.feedetl_sn not in rows}
-    bare = [place for number, place in rows.items() if number in alone]
+    bare = [place for number, place in known.items() if number in alone]
     if bare:
         raise _rows_fault(FaultKind.PRECONDITION, "RETURN_EXCEEDS_LINE", numbers, bare, "return_stands")
-    return [standing.lines[number] for number in rows]
+    return [standing.lines[number] for number in known]
 
 
 def balancing_batches(

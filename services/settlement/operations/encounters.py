@@ -14,10 +14,13 @@ from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.encounters import (
     ADMIT,
     CANCELLED,
+    DESCRIBE,
     DISCHARGE,
     DISCHARGED,
     MAX_LISTED,
     OPEN,
+    REGISTER,
+    UNDO_DISCHARGE,
     VOID,
     Encounter,
     EncounterFilter,
@@ -146,19 +149,20 @@ class EncounterOperations:
                 await writing.add_encounter(fresh)
             elif fresh.ec_token_digest:
                 await writing.change_encounter(replace(encounter, ec_token_digest=fresh.ec_token_digest))
-            return Accepted(render(encounter), ADMIT if fresh.kind == STAY else "register", encounter)
+            return Accepted(render(encounter), ADMIT if fresh.kind == STAY else REGISTER, encounter)
 
         return await self.writes.once(stamp, fresh.psn_no, now, decide)
 
     async def cancel(self, stamp: RequestStamp, name: EncounterName, now: datetime, response: bytes) -> bytes:
-        """Cancels a visit (2202) or an admission (2404).
+        """Cancels a visit (2202) or an admission (2404); one that is cancelled already stays so, and that is a success.
 
         Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT.
         """
 
         async def decide(writing: Writing) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
-            await _cancel(writing, encounter)
+            if encounter.state != CANCELLED:
+                await _cancel(writing, encounter)
             return Accepted(response, "cancel", encounter)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)
@@ -196,7 +200,7 @@ class EncounterOperations:
                 details=revise(encounter.details),
             )
             await writing.change_encounter(changed)
-            return Accepted(response, "describe", encounter)
+            return Accepted(response, DESCRIBE, encounter)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)
 
@@ -239,16 +243,21 @@ class EncounterOperations:
     async def undo_discharge(self, stamp: RequestStamp, name: EncounterName, now: datetime, response: bytes) -> bytes:
         """Puts a discharged stay back into hospital (2405), unless it was settled since or another stay is open.
 
+        A second undo under another message is a success as long as the stay lies as the first one left it: open, and not
+        discharged anew. On a stay that was discharged again it undoes that discharge; on one that was never discharged,
+        or cancelled since, it is refused (our decision).
         Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, STAY_OPEN.
         """
 
         async def decide(writing: Writing) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
+            if encounter.state == OPEN and await writing.entry_after(encounter.mdtrt_id, UNDO_DISCHARGE, ""):
+                return Accepted(response, UNDO_DISCHARGE, encounter)
             require_state(encounter, DISCHARGED)
             check_not_settled(encounter, await writing.settled_since_discharge(encounter.mdtrt_id))
             check_no_open_stay(await writing.open_stay(encounter.psn_no), encounter.fixmedins_code)
             await writing.change_encounter(replace(encounter, state=OPEN, end_at=None))
-            return Accepted(response, "undo_discharge", encounter)
+            return Accepted(response, UNDO_DISCHARGE, encounter)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)
 

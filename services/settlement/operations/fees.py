@@ -17,6 +17,7 @@ from services.settlement.domain.catalogue import ItemKey, PricedItem, PriceScope
 from services.settlement.domain.encounters import (
     DISCHARGED,
     OPEN,
+    UPLOAD_FEES,
     Encounter,
     EncounterName,
     RequestStamp,
@@ -40,7 +41,7 @@ from services.settlement.domain.moments import FeeMoment, check_fees, fee_window
 from services.settlement.domain.pricing import PricedLine, SentLine, check_amounts, item_keys, price_lines
 from services.settlement.operations.ports import CataloguePeer
 from services.settlement.operations.rows import Snapshot, Writing
-from services.settlement.operations.writes import Accepted, Writes, answered_in
+from services.settlement.operations.writes import Accepted, Writes
 
 
 class FeeMessages(Protocol):
@@ -100,7 +101,7 @@ class FeeOperations:
         FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
         """
         async with self.writes.store.reading() as snapshot:
-            answered = await answered_in(snapshot, stamp)
+            answered = await self.writes.answered_in(snapshot, stamp)
             if answered is not None:
                 return answered
             known = await _charged_encounter(snapshot, upload, now)
@@ -116,14 +117,14 @@ class FeeOperations:
             await self._keep(writing, upload, new, now)
             by_number = {upload.lines[place].feedetl_sn: answers[place] for place in decision.places}
             told = [decision.stored.get(place) or by_number[line.feedetl_sn] for place, line in enumerate(upload.lines)]
-            return Accepted(render(told), "upload", encounter)
+            return Accepted(render(told), UPLOAD_FEES, encounter)
 
         return await self.writes.once(stamp, upload.name.psn_no, now, decide)
 
     async def cancel_batches(
         self, stamp: RequestStamp, name: EncounterName, chrg_bchno: str, now: datetime, response: bytes
     ) -> bytes:
-        """Cancels the unsettled lines of a charge batch, or all with "0000" (2205).
+        """Cancels the unsettled lines of a charge batch, or all with "0000" (2205). What is cancelled already stays so.
 
         Raises ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, RETURN_EXCEEDS_LINE.
         """
@@ -140,16 +141,16 @@ class FeeOperations:
     ) -> bytes:
         """Cancels unsettled lines of a stay, or all with "0000" (2302); also after discharge, before settlement.
 
-        Raises ENCOUNTER_NOT_FOUND, FEE_LINE_NOT_FOUND, BATCH_SETTLED, RETURN_EXCEEDS_LINE.
+        What is cancelled already stays so, also where the stay was cancelled since.
+        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_LINE_NOT_FOUND, BATCH_SETTLED, RETURN_EXCEEDS_LINE.
         """
 
         async def decide(writing: Writing) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
-            require_state(encounter, OPEN, DISCHARGED)
             if ALL_BATCHES in numbers:
                 await _cancel_batches(writing, encounter.mdtrt_id, ALL_BATCHES, "data")
             else:
-                await self._take_back(writing, encounter.mdtrt_id, numbers, now)
+                await self._take_back(writing, encounter, numbers, now)
             return Accepted(response, "cancel_fees", encounter)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)
@@ -221,10 +222,16 @@ class FeeOperations:
         ]
         await writing.add_fees(batches, lines)
 
-    async def _take_back(self, writing: Writing, mdtrt_id: str, numbers: Sequence[str], now: datetime) -> None:
-        named = set(numbers)
+    async def _take_back(self, writing: Writing, encounter: Encounter, numbers: Sequence[str], now: datetime) -> None:
+        named, mdtrt_id = set(numbers), encounter.mdtrt_id
         found = {entry.line.feedetl_sn: entry for entry in await writing.lines(mdtrt_id, named)}
-        chosen = lines_for_cancel(numbers, Standing(found, await writing.returns(mdtrt_id, named)))
+        lost = named - found.keys()
+        cancelled = await writing.cancelled(mdtrt_id, lost) if lost else set()
+        if cancelled != named:
+            require_state(encounter, OPEN, DISCHARGED)
+        chosen = lines_for_cancel(numbers, Standing(found, await writing.returns(mdtrt_id, named)), cancelled)
+        if not chosen:
+            return
         ids = {number: self.writes.new_id("") for number in {entry.chrg_bchno: None for entry in chosen}}
         tags = [self.messages.tags(entry.line.answer) for entry in chosen]
         for number, fee_batch_id in ids.items():

@@ -35,6 +35,10 @@ class Snapshot(Protocol):
         """The person's open stay, at whatever institution."""
         ...
 
+    async def entry_after(self, mdtrt_id: str, kind: str, entry_id: str) -> bool:
+        """Whether an accepted write of a kind came to the encounter after an entry; "" stands before all."""
+        ...
+
     async def settled_since_discharge(self, mdtrt_id: str) -> bool:
         """Whether a settlement made after the last discharge stands."""
         ...
@@ -57,6 +61,10 @@ class Snapshot(Protocol):
 
     async def lines(self, mdtrt_id: str, numbers: Collection[str]) -> list[StandingLine]:
         """The standing lines of these numbers."""
+        ...
+
+    async def cancelled(self, mdtrt_id: str, numbers: Collection[str]) -> set[str]:
+        """Those of these numbers under which a line of the encounter was cancelled."""
         ...
 
     async def returns(self, mdtrt_id: str, numbers: Collection[str]) -> list[StandingLine]:

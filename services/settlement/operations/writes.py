@@ -1,7 +1,7 @@
 """How every write to encounters and fees is accepted: once for each request id, one after the other for each person.
 
-A repeat gets the stored answer; a refusal stores nothing, so that its repeat is decided again. A write that has begun
-ends in a task of its own, whatever becomes of the caller.
+A repeat gets the stored answer, and behind it what has happened since; a refusal stores nothing, so that its repeat is
+decided again. A write that has begun ends in a task of its own, whatever becomes of the caller.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from services.settlement.domain.encounters import Encounter, Entry, RequestStamp
 from services.settlement.domain.entries import Moved
 from services.settlement.operations.ports import NewId
 from services.settlement.operations.rows import EncounterStore, Snapshot, Writing
+from services.settlement.operations.since import SinceMessages, told_since
 
 TRIES: Final = 4
 
@@ -38,12 +39,20 @@ class Writes:
 
     store: EncounterStore
     new_id: NewId
+    since: SinceMessages
     running: set[asyncio.Task[bytes]] = field(default_factory=set)
 
     async def answered(self, stamp: RequestStamp) -> bytes | None:
         """The answer that a repeat gets, before anybody else is asked anything; faults as `repeated_answer`."""
         async with self.store.reading() as snapshot:
-            return await answered_in(snapshot, stamp)
+            return await self.answered_in(snapshot, stamp)
+
+    async def answered_in(self, snapshot: Snapshot, stamp: RequestStamp) -> bytes | None:
+        """The answer that a repeat gets, as a snapshot shows it, and behind it what has happened since."""
+        entry = await snapshot.entry(stamp.scope, stamp.request_id)
+        if entry is None:
+            return None
+        return repeated_answer(stamp, entry) + await told_since(snapshot, entry, self.since)
 
     async def once(self, stamp: RequestStamp, psn_no: str, now: datetime, decide: Decide) -> bytes:
         """Decides and keeps a write inside one transaction; its answer, or its refusal."""
@@ -75,7 +84,7 @@ class Writes:
     async def _decided(self, stamp: RequestStamp, psn_no: str, now: datetime, decide: Decide) -> bytes:
         async with self.store.writing() as writing:
             await writing.lock(psn_no)
-            answered = await answered_in(writing, stamp)
+            answered = await self.answered_in(writing, stamp)
             if answered is not None:
                 return answered
             accepted = await decide(writing)
@@ -84,9 +93,3 @@ class Writes:
                 mdtrt_id, kept = accepted.encounter.mdtrt_id, stamp.resolved(accepted.encounter.regions)
             await writing.add_entry(Entry(self.new_id(""), kept, accepted.response, mdtrt_id, accepted.kind, now))
             return accepted.response
-
-
-async def answered_in(snapshot: Snapshot, stamp: RequestStamp) -> bytes | None:
-    """The answer that a repeat gets, as a snapshot shows it."""
-    entry = await snapshot.entry(stamp.scope, stamp.request_id)
-    return None if entry is None else repeated_answer(stamp, entry)

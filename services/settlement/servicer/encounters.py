@@ -147,7 +147,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             **main_diagnosis(request.diseinfo),
             "otp_diag_info": diagnosis_names(request.diseinfo),
         }
-        await self._encounters.describe_visit(
+        answer = await self._encounters.describe_visit(
             kept_stamp_of(call, request, "mdtrtinfo"),
             _name(VISIT, request.desk, data),
             information,
@@ -155,7 +155,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             revised(request.desk, call.now, told),
             b"",
         )
-        return encounter_pb2.UploadVisitResponse()
+        return encounter_pb2.UploadVisitResponse.FromString(answer)
 
     async def Admit(  # noqa: N802
         self, request: encounter_pb2.AdmitRequest, context: Any
@@ -208,7 +208,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             business_date=call.business_date,
         )
         told = {**told_of(data, _TOLD_AT_DISCHARGE), **main_diagnosis(request.diseinfo)}
-        await self._encounters.discharge(
+        answer = await self._encounters.discharge(
             kept_stamp_of(call, request, "dscginfo"),
             _name(STAY, request.desk, data),
             discharge,
@@ -216,7 +216,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             revised(request.desk, call.now, told),
             b"",
         )
-        return encounter_pb2.DischargeResponse()
+        return encounter_pb2.DischargeResponse.FromString(answer)
 
     async def UndoDischarge(  # noqa: N802
         self, request: encounter_pb2.UndoDischargeRequest, context: Any
@@ -224,8 +224,8 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         """2405."""
         call = current_call()
         name = _name(STAY, request.desk, request.data)
-        await self._encounters.undo_discharge(stamp_of(call, request), name, call.now, b"")
-        return encounter_pb2.UndoDischargeResponse()
+        answer = await self._encounters.undo_discharge(stamp_of(call, request), name, call.now, b"")
+        return encounter_pb2.UndoDischargeResponse.FromString(answer)
 
     async def ListEncounters(  # noqa: N802
         self, request: encounter_pb2.ListEncountersRequest, context: Any

@@ -47,6 +47,7 @@ _SETTLED_SINCE: Final = sql(
     "SELECT setl_id FROM settlement WHERE mdtrt_id = ?1 AND kind = 'settle' AND state = 'standing' AND setl_at >="
     " (SELECT MAX(created_at) FROM encounter_entry WHERE mdtrt_id = ?1 AND kind = ?2) LIMIT 1"
 )
+_AFTER: Final = sql("SELECT 1 FROM encounter_entry WHERE mdtrt_id = ?1 AND kind = ?2 AND entry_id > ?3 LIMIT 1")
 _SETTLED_FEES: Final = sql("SELECT setl_id FROM fee_batch WHERE mdtrt_id = ?1 AND state = 'settled' LIMIT 1")
 _UNSETTLED_FEES: Final = sql(
     "SELECT l.line_id FROM fee_line AS l JOIN fee_batch AS b ON b.fee_batch_id = l.fee_batch_id"
@@ -94,6 +95,13 @@ class EncounterReader:
     async def open_stay(self, psn_no: str) -> Encounter | None:
         """The person's open stay, at whatever institution."""
         return await self._one(_STAY, psn_no)
+
+    async def entry_after(self, mdtrt_id: str, kind: str, entry_id: str) -> bool:
+        """Whether an accepted write of a kind came to the encounter after an entry; "" stands before all.
+
+        Numbers of entries grow with time.
+        """
+        return bool(await self._connection.run(_AFTER, mdtrt_id, kind, entry_id))
 
     async def settled_since_discharge(self, mdtrt_id: str) -> bool:
         """Whether a settlement made after the last discharge stands."""

@@ -35,6 +35,10 @@ _STANDING: Final = f"{_SELECT} WHERE l.mdtrt_id = ?1 AND l.state = 'open'"
 _IN_ORDER: Final = "ORDER BY b.created_at, b.fee_batch_id, l.line_no"
 _LINES: Final = sql(f"{_STANDING} AND AMONG(l.feedetl_sn, ?2)")
 _RETURNS: Final = sql(f"{_STANDING} AND AMONG(l.init_feedetl_sn, ?2)")
+_CANCELLED: Final = sql(
+    "SELECT DISTINCT l.feedetl_sn FROM fee_batch AS b JOIN fee_line AS l ON l.fee_batch_id = b.fee_batch_id"
+    " WHERE b.mdtrt_id = ?1 AND l.state = 'cancelled' AND AMONG(l.feedetl_sn, ?2)"
+)
 _LISTED: Final = sql(f"{_STANDING} {_IN_ORDER} LIMIT ?2")
 _MOMENTS: Final = (
     "SELECT l.feedetl_sn, l.fee_at FROM fee_line AS l JOIN fee_batch AS b ON b.fee_batch_id = l.fee_batch_id"
@@ -87,6 +91,10 @@ class FeeReader(EncounterReader):
     async def lines(self, mdtrt_id: str, numbers: Collection[str]) -> list[StandingLine]:
         """The standing lines of these numbers."""
         return [_line(row) for row in await self._connection.run(_LINES, mdtrt_id, list(numbers))]
+
+    async def cancelled(self, mdtrt_id: str, numbers: Collection[str]) -> set[str]:
+        """Those of these numbers under which a line of the encounter was cancelled."""
+        return {row[0] for row in await self._connection.run(_CANCELLED, mdtrt_id, list(numbers))}
 
     async def returns(self, mdtrt_id: str, numbers: Collection[str]) -> list[StandingLine]:
         """The standing returns of the lines of these numbers."""

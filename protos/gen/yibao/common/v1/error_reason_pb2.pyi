@@ -271,6 +271,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Warning: 2601 has taken an admission back."""
     ERROR_REASON_PARTNER_LIMIT: _ErrorReason.ValueType  # 195
     """The partner has as many calls under way, or in this minute, as it may; nothing was begun."""
+    ERROR_REASON_ENCOUNTER_CANCELLED: _ErrorReason.ValueType  # 136
+    """Warning: the encounter was cancelled after the answer."""
+    ERROR_REASON_FEES_CANCELLED: _ErrorReason.ValueType  # 137
+    """Warning: fee lines were cancelled after the answer."""
+    ERROR_REASON_DISCHARGE_UNDONE: _ErrorReason.ValueType  # 138
+    """Warning: the discharge was undone after the answer."""
+    ERROR_REASON_STAY_DISCHARGED_AGAIN: _ErrorReason.ValueType  # 139
+    """Warning: the stay was discharged again after the answer."""
+    ERROR_REASON_SIGNED_OUT: _ErrorReason.ValueType  # 150
+    """Warning: the sign-in was ended after the answer."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -522,4 +532,14 @@ ERROR_REASON_ADMISSION_TAKEN_BACK: ErrorReason.ValueType  # 135
 """Warning: 2601 has taken an admission back."""
 ERROR_REASON_PARTNER_LIMIT: ErrorReason.ValueType  # 195
 """The partner has as many calls under way, or in this minute, as it may; nothing was begun."""
+ERROR_REASON_ENCOUNTER_CANCELLED: ErrorReason.ValueType  # 136
+"""Warning: the encounter was cancelled after the answer."""
+ERROR_REASON_FEES_CANCELLED: ErrorReason.ValueType  # 137
+"""Warning: fee lines were cancelled after the answer."""
+ERROR_REASON_DISCHARGE_UNDONE: ErrorReason.ValueType  # 138
+"""Warning: the discharge was undone after the answer."""
+ERROR_REASON_STAY_DISCHARGED_AGAIN: ErrorReason.ValueType  # 139
+"""Warning: the stay was discharged again after the answer."""
+ERROR_REASON_SIGNED_OUT: ErrorReason.ValueType  # 150
+"""Warning: the sign-in was ended after the answer."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -495,16 +495,20 @@ class SignInResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SIGNINOUTB_FIELD_NUMBER: _builtins.int
+    SIGNED_OUT_FIELD_NUMBER: _builtins.int
+    signed_out: _builtins.bool
+    """The sign-in was ended since (9002). Told beside the stored answer."""
     @_builtins.property
     def signinoutb(self) -> Global___SignInOutput: ...
     def __init__(
         self,
         *,
         signinoutb: Global___SignInOutput | None = ...,
+        signed_out: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["signinoutb", b"signinoutb"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["signinoutb", b"signinoutb"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signed_out", b"signed_out", "signinoutb", b"signinoutb"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -149,16 +149,20 @@ class RegisterVisitResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DATA_FIELD_NUMBER: _builtins.int
+    CANCELLED_FIELD_NUMBER: _builtins.int
+    cancelled: _builtins.bool
+    """The encounter was cancelled since. Told beside the stored answer."""
     @_builtins.property
     def data(self) -> Global___VisitKey: ...
     def __init__(
         self,
         *,
         data: Global___VisitKey | None = ...,
+        cancelled: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "data", b"data"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -324,12 +328,17 @@ Global___UploadVisitRequest: _TypeAlias = UploadVisitRequest  # noqa: Y015
 class UploadVisitResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    CANCELLED_FIELD_NUMBER: _builtins.int
+    cancelled: _builtins.bool
+    """The encounter was cancelled since. Told beside the stored answer."""
     def __init__(
         self,
+        *,
+        cancelled: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -530,16 +539,20 @@ class AdmitResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RESULT_FIELD_NUMBER: _builtins.int
+    CANCELLED_FIELD_NUMBER: _builtins.int
+    cancelled: _builtins.bool
+    """The encounter was cancelled since. Told beside the stored answer."""
     @_builtins.property
     def result(self) -> Global___StayKey: ...
     def __init__(
         self,
         *,
         result: Global___StayKey | None = ...,
+        cancelled: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -743,12 +756,17 @@ Global___DischargeRequest: _TypeAlias = DischargeRequest  # noqa: Y015
 class DischargeResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    UNDONE_FIELD_NUMBER: _builtins.int
+    undone: _builtins.bool
+    """The discharge was undone since. Told beside the stored answer."""
     def __init__(
         self,
+        *,
+        undone: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["undone", b"undone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -785,12 +803,21 @@ Global___UndoDischargeRequest: _TypeAlias = UndoDischargeRequest  # noqa: Y015
 class UndoDischargeResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    CANCELLED_FIELD_NUMBER: _builtins.int
+    DISCHARGED_FIELD_NUMBER: _builtins.int
+    cancelled: _builtins.bool
+    """The encounter was cancelled since. Told beside the stored answer."""
+    discharged: _builtins.bool
+    """The stay was discharged again since. Told beside the stored answer."""
     def __init__(
         self,
+        *,
+        cancelled: _builtins.bool = ...,
+        discharged: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "discharged", b"discharged"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

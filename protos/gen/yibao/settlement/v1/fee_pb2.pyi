@@ -59,6 +59,9 @@ class UploadFeesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RESULT_FIELD_NUMBER: _builtins.int
+    CANCELLED_LINES_FIELD_NUMBER: _builtins.int
+    cancelled_lines: _builtins.int
+    """Lines of `result` that do not stand any more as it tells them: cancelled since. Told beside the stored answer."""
     @_builtins.property
     def result(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.FeeLineSplit]:
         """In the order sent."""
@@ -67,10 +70,11 @@ class UploadFeesResponse(_message.Message):
         self,
         *,
         result: _abc.Iterable[_common_pb2.FeeLineSplit] | None = ...,
+        cancelled_lines: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled_lines", b"cancelled_lines", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -188,6 +192,9 @@ class UploadStayFeesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RESULT_FIELD_NUMBER: _builtins.int
+    CANCELLED_LINES_FIELD_NUMBER: _builtins.int
+    cancelled_lines: _builtins.int
+    """Lines of `result` that do not stand any more as it tells them: cancelled since. Told beside the stored answer."""
     @_builtins.property
     def result(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.FeeLineSplit]:
         """In the order sent."""
@@ -196,10 +203,11 @@ class UploadStayFeesResponse(_message.Message):
         self,
         *,
         result: _abc.Iterable[_common_pb2.FeeLineSplit] | None = ...,
+        cancelled_lines: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled_lines", b"cancelled_lines", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
