@@ -111,6 +111,7 @@ def _container(entry: mesh.Member, secrets: Secrets, common: Mapping[str, str], 
         environment["PGPASSWORD"] = secrets.database_password
     if entry.name == mesh.GATEWAY:
         environment["YIBAO_GATEWAY_HOST"] = "0.0.0.0"
+        environment["YIBAO_OPERATIONS_HOST"] = "0.0.0.0"
     return Container(
         name=entry.name,
         image=image,

@@ -5,33 +5,32 @@ It has no database: it is healthy when it serves, whatever its peers do.
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import time
-from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from random import SystemRandom
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-import uvicorn
 
 from gateway.backend import DirectBackend, GatheringBackend
 from gateway.batching import Gatherer, Limits
-from gateway.door import Door
+from gateway.door import Door, Page
 from gateway.http import Response
+from gateway.listener import Listener
 from gateway.national.envelope import Serials
 from gateway.national.face import NationalFace
 from gateway.national.transactions import Transactions, known_titles
 from gateway.observing import Observer
 from gateway.openapi import document
+from gateway.operations import LIVE, READY, Operations, OperationsApp
 from gateway.origins import Origins
 from gateway.partners import Partners
 from gateway.reference import comments
 from gateway.rest import RestFace
 from gateway.shares import Shares
+from gateway.workers import Workers
 from services import mesh
 from services.kernel.clock import Clock
 from services.runtime.auth import TokenSigner
@@ -39,105 +38,69 @@ from services.runtime.config import Config
 from services.runtime.contract import Contract
 from services.runtime.identifiers import time_ordered_ids
 from services.runtime.outbound import Peers
-from services.runtime.server import StartError
+from services.runtime.self_report import SelfReport
 from services.runtime.telemetry import Telemetry
 
-Page = Callable[[], Response]
-
-_BACKLOG: Final = 1024
-_KEEP_ALIVE_S: Final = 75
-_START_LIMIT_S: Final = 10.0
 _HTML: Final = "text/html; charset=utf-8"
 
 
 class HttpServer:
-    """The gateway's HTTP port: `start` opens it, `stop` lets running requests end."""
+    """The gateway's HTTP ports: `start` opens them, `stop` lets running requests end."""
 
-    def __init__(self, door: Door, config: Config, peers: Peers, telemetry: Telemetry) -> None:
+    def __init__(
+        self, door: Door, config: Config, peers: Peers, telemetry: Telemetry, operations: Operations, workers: Workers
+    ) -> None:
         self.name = mesh.GATEWAY
-        self._config = config
         self._peers = peers
         self._telemetry = telemetry
-        self._host = config.text("YIBAO_GATEWAY_HOST")
-        self.port = config.integer("YIBAO_GATEWAY_PORT")
-        self._socket: socket.socket | None = None
-        self._serving: asyncio.Task[None] | None = None
-        settings = uvicorn.Config(
-            door,
-            loop="none",
-            http="httptools",
-            ws="none",
-            interface="asgi3",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
-            backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE_S,
+        self._report = operations.report
+        self._workers = workers
+        shared = config.integer("YIBAO_WORKERS") > 1
+        host, port = config.text("YIBAO_GATEWAY_HOST"), config.integer("YIBAO_GATEWAY_PORT")
+        self._public = Listener(door, host, port, "YIBAO_GATEWAY_PORT", shared=shared)
+        self._inner = Listener(
+            OperationsApp(operations),
+            config.text("YIBAO_OPERATIONS_HOST"),
+            config.operations_port,
+            "YIBAO_OPERATIONS_PORT",
+            ports=config.integer("YIBAO_WORKERS"),
         )
-        self._server = _QuietServer(settings)
+        self._operations = operations
+
+    @property
+    def port(self) -> int:
+        """The port of the faces, the real one once started."""
+        return self._public.port
 
     @property
     def address(self) -> str:
-        """`host:port`, the real port once started."""
-        return f"{self._host}:{self.port}"
+        """`host:port` of the faces, the real port once started."""
+        return self._public.address
+
+    @property
+    def operations_address(self) -> str:
+        """`host:port` of metrics and readiness, the real port once started."""
+        return self._inner.address
 
     async def start(self) -> None:
-        """Opens the port; StartError where it is taken."""
-        self._socket = self._bound()
-        self.port = self._socket.getsockname()[1]
-        self._serving = asyncio.create_task(self._server.serve([self._socket]))
-        until = time.monotonic() + _START_LIMIT_S
-        while not self._server.started:
-            if self._serving.done() or time.monotonic() > until:
-                raise StartError(f"gateway did not start to serve on {self.address}")
-            await asyncio.sleep(0.005)
+        """Opens the ports; StartError where one is taken."""
+        self._report.loop.start()
+        await self._inner.start()
+        self._operations.alone = self._inner.place > 0
+        try:
+            await self._public.start()
+        except BaseException:
+            await self.stop(0)
+            raise
 
     async def stop(self, grace_s: float) -> None:
         """No new requests, a grace for running ones, then the ways to the members are closed."""
-        self._server.config.timeout_graceful_shutdown = max(1, round(grace_s))
-        self._server.should_exit = True
-        if self._serving is not None:
-            await self._serving
-            self._serving = None
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        await self._public.stop(grace_s)
+        await self._inner.stop(0)
+        self._report.loop.stop()
+        await self._workers.close()
         await self._peers.close()
         self._telemetry.flush()
-
-    def _bound(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        opened = socket.socket(family, socket.SOCK_STREAM)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(self._config.integer("YIBAO_WORKERS") > 1))
-        try:
-            opened.bind((self._host, self.port))
-        except OSError:
-            opened.close()
-            raise StartError(
-                f"gateway cannot listen on {self.address}: is another program using that port? "
-                "Choose another by YIBAO_GATEWAY_PORT"
-            ) from None
-        opened.setblocking(False)
-        return opened
-
-
-class _QuietServer(uvicorn.Server):
-    """Signals are the program's business, not a member's."""
-
-    def capture_signals(self) -> Any:
-        return _Nothing()
-
-
-class _Nothing:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
 
 
 async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: TokenSigner) -> HttpServer:
@@ -152,8 +115,12 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     chance = SystemRandom()
     partners = Partners(direct, contract, config.sandbox, time.monotonic)
     shares = Shares(config.integer("YIBAO_MAX_CONCURRENT_RPCS"))
-    observer = Observer(telemetry)
+    _count_places(shares, telemetry)
     table = Transactions(contract, known_titles())
+    observer = Observer(telemetry, {(each.infno): each.method.full_name for each in table.served})
+    workers = Workers(config, signer)
+    report = SelfReport(mesh.GATEWAY, telemetry.metrics, config.integer("YIBAO_WORKERS"))
+    operations = Operations(workers, report)
     serials = Serials(chance.getrandbits(64))
     new_id = time_ordered_ids(clock, chance)
     national = NationalFace(table, partners, shares, backend, observer, clock, serials, new_id, config.sandbox)
@@ -161,16 +128,22 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     door = Door(
         national,
         rest,
-        _pages(rest, table),
+        _pages(rest, table) | {LIVE: operations.live, READY: operations.ready},
         clock,
         config.integer("YIBAO_MAX_MESSAGE_BYTES"),
         shares.admitted,
         Origins(config.text("YIBAO_ALLOWED_ORIGINS"), config.sandbox),
     )
-    return HttpServer(door, config, peers, telemetry)
+    return HttpServer(door, config, peers, telemetry, operations, workers)
 
 
-def _pages(rest: RestFace, table: Transactions) -> Mapping[str, Page]:
+def _count_places(shares: Shares, telemetry: Telemetry) -> None:
+    told = "Places for calls: taken by one, and waited for."
+    for state, read in (("taken", lambda: float(shares.taken)), ("waiting", lambda: float(shares.waiting))):
+        telemetry.metrics.gauge("yibao_places", told, {"state": state}, read)
+
+
+def _pages(rest: RestFace, table: Transactions) -> dict[str, Page]:
     """The fixed answers to GET; the specification is made when it is first asked for."""
 
     @cache

@@ -74,6 +74,9 @@ class Gatherer:
         self._limits = limits
         self._waiting: deque[_Item] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._sizes = telemetry.metrics.batches(unary.name)
+        told = "Items that wait, by queue."
+        telemetry.metrics.gauge("yibao_queue_items", told, {"queue": unary.name}, lambda: float(len(self._waiting)))
 
     async def call(self, method: MethodContract, request: Message, options: CallOptions) -> Message:
         """The item's own outcome; Fault QUEUE_FULL, DEADLINE_EXCEEDED or whatever the member refused."""
@@ -140,6 +143,7 @@ class Gatherer:
             rows.add(context=item.context, request=item.request)
         left_s = max(item.until for item in items) - asyncio.get_running_loop().time()
         links = [item.span for item in items if item.span is not None]
+        self._sizes(len(items))
         with self._telemetry.span("gather", SpanKind.INTERNAL, parent=ROOT, links=links) as span:
             if span.recording:
                 span.set_attribute("yibao.batch_size", len(items))

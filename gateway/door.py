@@ -18,6 +18,7 @@ from services.kernel.clock import Clock
 from services.kernel.errors import Fault, FaultKind
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Page = Callable[[], Response | Awaitable[Response]]
 
 
 class Door:
@@ -30,7 +31,7 @@ class Door:
         self,
         national: NationalFace,
         rest: RestFace,
-        pages: Mapping[str, Callable[[], Response]],
+        pages: Mapping[str, Page],
         clock: Clock,
         max_body_bytes: int,
         max_requests: int,
@@ -64,7 +65,8 @@ class Door:
         method: str = scope["method"]
         page = self._pages.get(path) if method in ("GET", "HEAD") else None
         if page is not None:
-            return page()
+            answer = page()
+            return answer if isinstance(answer, Response) else await answer
         body = b""
         refusal: Fault | None = None
         try:

@@ -14,6 +14,7 @@ from typing import Final
 
 from gateway.http import Request
 from services.runtime.logs import ACCESS_LOGGER, write
+from services.runtime.metrics import OK
 from services.runtime.telemetry import ROOT, Span, SpanKind, Telemetry, extract
 
 _OK: Final = "OK"
@@ -33,10 +34,12 @@ class Outcome:
 class Observed:
     """One request while it is served; `ended` is called once."""
 
-    def __init__(self, span: Span, method: str, route: str) -> None:
+    def __init__(self, span: Span, method: str, route: str, observer: Observer, rpc: str) -> None:
         self._span = span
         self._method = method
         self._route = route
+        self._observer = observer
+        self._rpc = rpc
         self._access = logging.getLogger(ACCESS_LOGGER)
 
     def __enter__(self) -> Observed:
@@ -56,7 +59,8 @@ class Observed:
         fixmedins_code: str = "",
         more: Mapping[str, str] | None = None,
     ) -> None:
-        """Writes the outcome and the numbers by which a request is found."""
+        """Counts the request, and writes its outcome and the numbers by which it is found."""
+        self._observer.count(self._rpc, infno, outcome.reason, (time.time_ns() - self._span.start_ns) / 1e9)
         if outcome.code:
             self._span.fail(outcome.code, outcome.reason)
         level = logging.WARNING if outcome.code else logging.INFO
@@ -88,13 +92,23 @@ class Observed:
 
 
 class Observer:
-    """Makes the span of each request, below the caller's where it brought one."""
+    """Makes the span of each request, below the caller's where it brought one, and counts it when it has ended.
 
-    def __init__(self, telemetry: Telemetry) -> None:
+    `methods` are the full names of the methods that serve transactions, by number.
+    """
+
+    def __init__(self, telemetry: Telemetry, methods: Mapping[str, str]) -> None:
         self._telemetry = telemetry
+        self._methods = methods
+        self._ended = telemetry.metrics.ended
 
-    def request(self, request: Request, route: str) -> Observed:
-        """Begins a request on a route template."""
+    def count(self, rpc: str, infno: str, reason: str, seconds: float) -> None:
+        """A request has ended. A number that is not served becomes no label, for a client may have made it up."""
+        served = self._methods.get(infno)
+        self._ended(rpc or served or "", infno if served else "", reason or OK, seconds)
+
+    def request(self, request: Request, route: str, rpc: str = "") -> Observed:
+        """Begins a request on a route template; `rpc` is the full name of the method that serves it, where that is known."""
         parent = extract(request.headers.get("traceparent", "")) or ROOT
         span = self._telemetry.span(f"{request.method} {route}", SpanKind.SERVER, parent=parent)
-        return Observed(span, request.method, route)
+        return Observed(span, request.method, route, self, rpc)

@@ -120,7 +120,7 @@ class RestFace:
             route, variables = self.routes.find(request.method, request.path)
         except Fault as fault:
             return self.refused(request, fault)
-        with self._observer.request(request, route.http.path) as observed:
+        with self._observer.request(request, route.http.path, route.method.full_name) as observed:
             try:
                 return await self._answer(request, route, variables, observed)
             except (Fault, InternalError) as error:

@@ -30,6 +30,7 @@ class Outsider:
 
 
 GATEWAY = "gateway"
+SETTLES = "settlement"
 
 MESH: tuple[Member, ...] = (
     Member(
@@ -79,6 +80,11 @@ def names() -> tuple[str, ...]:
 def edges() -> frozenset[tuple[str, str]]:
     """Every allowed call as (caller, callee)."""
     return frozenset((entry.name, callee) for entry in MESH for callee in entry.calls)
+
+
+def settling() -> frozenset[str]:
+    """Without whom nothing new is settled: the member that settles, and all whom it calls."""
+    return frozenset((SETTLES, *member(SETTLES).calls))
 
 
 def callers() -> tuple[str, ...]:

@@ -66,7 +66,9 @@ def settings(data_dir: Path, operator_key: str, *, own_ports: bool) -> dict[str,
         "YIBAO_LOG_LEVEL": "warning",
     }
     if own_ports:
-        for member, port in zip(mesh.MESH, free_ports(len(mesh.MESH)), strict=True):
+        operations, *ports = free_ports(1 + len(mesh.MESH))
+        values["YIBAO_OPERATIONS_PORT"] = str(operations)
+        for member, port in zip(mesh.MESH, ports, strict=True):
             if member.services:
                 values[f"YIBAO_{member.name.upper()}_ADDRESS"] = f"{HOST}:{port}"
             else:
@@ -133,9 +135,12 @@ def _require_own_stores(config: Config) -> None:
 
 def _require_free(config: Config) -> None:
     """StartError where somebody listens on a port of the mesh: another mesh there would answer for this one."""
-    for member in mesh.MESH:
-        name = f"YIBAO_{member.name.upper()}_ADDRESS" if member.services else "YIBAO_GATEWAY_PORT"
-        port = int(config.text(name).rpartition(":")[2])
+    members = {
+        f"YIBAO_{member.name.upper()}_ADDRESS" if member.services else "YIBAO_GATEWAY_PORT": member.name
+        for member in mesh.MESH
+    }
+    wanted = [(name, int(config.text(name).rpartition(":")[2]), member) for name, member in members.items()]
+    for name, port, member in (*wanted, ("YIBAO_OPERATIONS_PORT", config.operations_port, mesh.GATEWAY)):
         with socket.socket() as probe:
             # As the members themselves open it: a port whose last calls are fading out is free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -143,7 +148,7 @@ def _require_free(config: Config) -> None:
                 probe.bind((HOST, port))
             except OSError:
                 raise StartError(
-                    f"Port {port} of {member.name} is taken: is another mesh running here?\n"
+                    f"Port {port} of {member} is taken: is another mesh running here?\n"
                     f"Stop it, or choose another port by {name}."
                 ) from None
 

@@ -57,6 +57,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         on_start,
         on_stop,
         database.ping,
+        store=database,
         signer=signer,
         clock=clock,
     )

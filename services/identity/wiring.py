@@ -65,6 +65,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         start,
         database.close,
         database.ping,
+        store=database,
         signer=signer,
         clock=clock,
     )

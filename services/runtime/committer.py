@@ -58,6 +58,10 @@ class Committer(Generic[T, R]):
         self._running: set[asyncio.Task[None]] = set()
         self._scheduled = False
         self._stopping = False
+        self._sizes = telemetry.metrics.batches(name) if telemetry is not None else None
+        if telemetry is not None:
+            told = "Items that wait, by queue."
+            telemetry.metrics.gauge("yibao_queue_items", told, {"queue": name}, lambda: float(len(self._queue)))
 
     async def submit(self, item: T) -> R:
         """The item's own answer; raises its Fault.
@@ -120,6 +124,8 @@ class Committer(Generic[T, R]):
         if self._telemetry is None:
             await self._decide(batch)
             return
+        if self._sizes is not None:
+            self._sizes(len(batch))
         links = [waiting.span for waiting in batch if waiting.span is not None]
         attributes: dict[str, str | int | bool] = {"yibao.batch_size": len(batch), "yibao.queue": self.name}
         with self._telemetry.span(f"commit {self.name}", attributes=attributes, links=links):

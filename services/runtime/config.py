@@ -24,6 +24,7 @@ from services.runtime.texts.settings import setting_zh
 from services.runtime.texts.table import Language
 
 _PREFIX: Final = "YIBAO_"
+_LAST_PORT: Final = 65535
 _LOOPBACK: Final = "127.0.0.1"
 _ORIGIN: Final = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?")
 
@@ -81,6 +82,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("YIBAO_GATEWAY_HOST", "text", _LOOPBACK, "Address on which the gateway's HTTP listens."),
     Setting(
         "YIBAO_GATEWAY_PORT", "port", str(mesh.member(mesh.GATEWAY).port), "Port on which the gateway's HTTP listens."
+    ),
+    Setting("YIBAO_OPERATIONS_HOST", "text", _LOOPBACK, "Address on which the gateway tells metrics and readiness."),
+    Setting(
+        "YIBAO_OPERATIONS_PORT",
+        "port",
+        "",
+        "Port of /metrics and of the reasons behind /readyz; without it the one after YIBAO_GATEWAY_PORT.",
     ),
     Setting(
         "YIBAO_ALLOWED_ORIGINS",
@@ -217,6 +225,14 @@ class Config:
     def trace_file(self) -> Path:
         """The SQLite file of the embedded trace store."""
         return self.data_dir / "traces.sqlite"
+
+    @property
+    def operations_port(self) -> int:
+        """The port of metrics and readiness: as set, else the one after the gateway's; 0 (any) where that is 0 or the last."""
+        value, gateway = self.values["YIBAO_OPERATIONS_PORT"], self.integer("YIBAO_GATEWAY_PORT")
+        if isinstance(value, int):
+            return value
+        return gateway + 1 if 0 < gateway < _LAST_PORT else 0
 
     @property
     def local_calls(self) -> bool:

@@ -14,29 +14,19 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    ColumnElement,
     Connection,
     Executable,
     MetaData,
     Row,
     Table,
-    Text,
-    bindparam,
     event,
     inspect,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import dialect as postgresql_dialect
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import AsyncAdaptedQueuePool
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator
 
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault
@@ -55,6 +45,7 @@ from services.runtime.store_errors import (
     unavailable,
 )
 from services.runtime.telemetry import store_span
+from services.runtime.value_lists import in_values
 
 __all__ = [
     "ConstraintViolation",
@@ -132,6 +123,17 @@ class Database:
             await connection.run_sync(metadata.create_all)
             if await connection.run_sync(_lacks_columns, metadata):
                 raise unavailable(Cause.OTHER_VERSION)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of SQLite, None for a server's."""
+        return None if self._file is None else Path(self._file)
+
+    def connections(self) -> Mapping[str, tuple[int, int, int]]:
+        """By use: how many connections there may be, how many are lent, and how many callers wait for one."""
+        if self._file is None:
+            return {"any": self._writer.counted()}
+        return {"write": self._writer.counted(), "read": self._reader.counted()}
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -255,57 +257,6 @@ async def advisory_lock(connection: AsyncConnection | DriverConnection, keys: It
             await connection.fetch(_LOCK, (_lock_numbers(keys),))
     elif connection.dialect.name == "postgresql":
         await connection.exec_driver_sql(_LOCK, (_lock_numbers(keys),))
-
-
-class _Values(TypeDecorator[list[Any]]):
-    """A list as one parameter: an array on PostgreSQL, a JSON text on SQLite."""
-
-    impl = Text
-    cache_ok = True
-
-    def __init__(self, whole_numbers: bool) -> None:
-        super().__init__()
-        self.whole_numbers = whole_numbers
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(ARRAY(BigInteger() if self.whole_numbers else Text()))
-        return dialect.type_descriptor(Text())
-
-    def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
-        if value is None or dialect.name == "postgresql":
-            return value
-        return Json().process_bind_param(list(value), dialect)
-
-
-class _InValues(FunctionElement[bool]):
-    """`column IN (all values of one parameter)`: one statement text for every number of values."""
-
-    name = "in_values"
-    type = Boolean()
-    inherit_cache = True
-
-    def self_group(self, against: Any = None) -> Any:
-        """A condition as it is: SQLAlchemy would write `… = 1` on SQLite, and no index would serve it."""
-        return self
-
-
-def in_values(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
-    """A condition on a list given at execution as ONE parameter; lists of any length share one prepared statement."""
-    values = bindparam(parameter, type_=_Values(isinstance(column.type, BigInteger)))
-    return _InValues(column, values)
-
-
-@compiles(_InValues, "sqlite")
-def _in_values_sqlite(element: _InValues, compiler: SQLCompiler, **options: Any) -> str:
-    column, values = (compiler.process(each, **options) for each in element.clauses)
-    return f"{column} IN (SELECT value FROM json_each({values}))"
-
-
-@compiles(_InValues, "postgresql")
-def _in_values_postgresql(element: _InValues, compiler: SQLCompiler, **options: Any) -> str:
-    column, values = (compiler.process(each, **options) for each in element.clauses)
-    return f"{column} = ANY({values})"
 
 
 def _lacks_columns(connection: Connection, metadata: MetaData) -> bool:

@@ -29,6 +29,7 @@ from services.runtime.call import CallContext, current_call, use_call, wire_time
 from services.runtime.config import Config
 from services.runtime.contract import Contract, Effect, MethodContract, Number
 from services.runtime.logs import ACCESS_LOGGER, describe, write
+from services.runtime.metrics import OK
 from services.runtime.placement import Metadata
 from services.runtime.status import (
     InternalError,
@@ -76,6 +77,7 @@ class Inbound:
         self._sandbox = config.sandbox
         self._limit_bytes = config.integer("YIBAO_MAX_MESSAGE_BYTES")
         self._served: dict[str, Served] = {}
+        self._ended_call = telemetry.metrics.ended
         self._working: set[asyncio.Task[Message]] = set()
         self._access = logging.getLogger(ACCESS_LOGGER)
         self._log = logging.getLogger(f"yibao.{member}")
@@ -136,7 +138,9 @@ class Inbound:
         return internal_status(error_id, self.member)
 
     def observe(self, span: Span, unary: MethodContract, request: Any, response: Any, status: Status | None) -> None:
-        """Writes what is known of an ended call to its span and to the access log."""
+        """Counts an ended call, and writes what is known of it to its span and to the access log."""
+        reason = OK if status is None else reason_of(status)
+        self._ended_call(unary.full_name, "", reason, (time.time_ns() - span.start_ns) / 1e9)
         level = logging.WARNING if status is not None else logging.INFO
         logged = self._access.isEnabledFor(level)
         if not (logged or span.recording or status is not None):
@@ -146,7 +150,7 @@ class Inbound:
         span.set_attributes(numbers)
         fields: dict[str, object] = {"member": self.member, "method": unary.full_name, "code": "OK", **numbers}
         if status is not None:
-            fields["code"], fields["reason"] = code_name(status), reason_of(status)
+            fields["code"], fields["reason"] = code_name(status), reason
             span.fail(str(fields["code"]), str(fields["reason"]))
         if logged:
             fields["ms"] = (time.time_ns() - span.start_ns) // 10_000 / 100

@@ -34,6 +34,9 @@ class Leases:
         self._wait_s = wait_s
         self._idle: list[Lease] = []
         self._free = asyncio.Semaphore(size)
+        self._size = size
+        self._lent = 0
+        self._waiting = 0
 
     @asynccontextmanager
     async def lent(self) -> AsyncIterator[Lease]:
@@ -42,6 +45,7 @@ class Leases:
         One that was invalidated in the block is not lent again.
         """
         await self._place()
+        self._lent += 1
         try:
             lease = await self._standing() or await self._opened()
             try:
@@ -52,7 +56,12 @@ class Leases:
                 else:
                     self._idle.append(lease)
         finally:
+            self._lent -= 1
             self._free.release()
+
+    def counted(self) -> tuple[int, int, int]:
+        """How many there may be, how many are lent, and how many callers wait for one."""
+        return self._size, self._lent, self._waiting
 
     async def close(self) -> None:
         """Closes all that are not lent."""
@@ -64,11 +73,14 @@ class Leases:
         if not self._free.locked():
             await self._free.acquire()
             return
+        self._waiting += 1
         try:
             async with asyncio.timeout(self._wait_s):
                 await self._free.acquire()
         except TimeoutError:
             raise unavailable() from None
+        finally:
+            self._waiting -= 1
 
     async def _standing(self) -> Lease | None:
         """An idle connection that the server has not closed meanwhile."""

@@ -6,7 +6,6 @@ A peer that is away never makes a member unhealthy. A port that is taken is an e
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -21,9 +20,10 @@ from services.runtime.auth import TokenSigner
 from services.runtime.config import Config
 from services.runtime.contract import Contract
 from services.runtime.inbound import Inbound
-from services.runtime.logs import describe, write
+from services.runtime.self_report import SERVICE, RuntimeServicer, SelfReport, StoreState
 from services.runtime.telemetry import Telemetry
 from services.runtime.transport import server_credentials, server_options
+from yibao.runtime.v1 import runtime_pb2_grpc
 
 AddToServer = Callable[[Any, Any], None]
 Hook = Callable[[], Awaitable[None]]
@@ -39,7 +39,7 @@ class MemberServer:
     """A member of the mesh. `start` opens its port, `stop` lets running calls end.
 
     `on_start` runs before the port opens (the store is opened there), `on_stop` after the last call ended. `ready` says
-    whether the own store answers.
+    whether the own store answers, and `store` more of it. Health follows the member's own facts.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class MemberServer:
         on_stop: Hook | None = None,
         ready: Callable[[], Awaitable[bool]] | None = None,
         *,
+        store: StoreState | None = None,
         signer: TokenSigner | None = None,
         clock: Clock = system_clock,
     ) -> None:
@@ -61,16 +62,18 @@ class MemberServer:
         self._config = config
         self._on_start = on_start
         self._on_stop = on_stop
-        self._ready = ready
         self._health = health.aio.HealthServicer()
         self._watch: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
         self.address = config.address(self.name)
         known = signer or TokenSigner(keys.load(config).of(self.name), clock)
-        contract = Contract.load(self.member.services)
+        contract = Contract.load((*self.member.services, SERVICE))
+        self._report = SelfReport(self.name, telemetry.metrics, config.integer("YIBAO_WORKERS"), ready, store)
         self.inbound = Inbound(self.name, contract, config, telemetry, known, clock)
-        for add, servicer in servicers:
-            add(servicer, _Collector(self.inbound))
+        report = (runtime_pb2_grpc.add_RuntimeServiceServicer_to_server, RuntimeServicer(self._report))
+        collector: Any = _Collector(self.inbound)
+        for add, servicer in (*servicers, report):
+            add(servicer, collector)
 
     async def start(self) -> None:
         """Opens the store, then the port; StartError where the port is taken."""
@@ -84,6 +87,7 @@ class MemberServer:
                 await self._on_stop()
             raise
         self._server = server
+        self._report.loop.start()
         await self._tell_health()
         self._watch = asyncio.create_task(self._follow_health())
         self._config.placement.place(self.name, self.inbound)
@@ -95,6 +99,7 @@ class MemberServer:
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
+        self._report.loop.stop()
         if self._server is not None:
             await self._server.stop(grace_s)
             self._server = None
@@ -112,7 +117,7 @@ class MemberServer:
         for service, handlers in self.inbound.handlers().items():
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, dict(handlers)),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        names = (*self.member.services, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (*self.member.services, SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
         credentials = server_credentials(self._config, self.address)
         try:
@@ -135,17 +140,10 @@ class MemberServer:
             await self._tell_health()
 
     async def _tell_health(self) -> None:
-        serving = self._ready is None or await self._answers(self._ready)
+        serving = not any(fact.reason for fact in await self._report.facts())
         state = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
         for name in ("", *self.member.services):
             await self._health.set(name, state)
-
-    async def _answers(self, ready: Callable[[], Awaitable[bool]]) -> bool:
-        try:
-            return await ready()
-        except Exception as error:  # noqa: BLE001  # a question that fails is answered with no, or health would freeze
-            write(logging.getLogger(f"yibao.{self.name}"), logging.ERROR, "readiness failed", describe(error))
-            return False
 
 
 class _Collector:

@@ -24,6 +24,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 from services.kernel.errors import Fault
 from services.runtime.attributes import ATTRIBUTES
 from services.runtime.config import Config
+from services.runtime.metrics import Metrics
 from services.runtime.span_file import SpanFileExporter
 
 __all__ = [
@@ -201,10 +202,13 @@ def store_span(system: str, operation: str) -> Iterator[None]:
 
 
 class Telemetry:
-    """The spans of one member: its own service name, sampling and exporter. `exporter` replaces the one by setting."""
+    """The spans of one member: its own service name, sampling and exporter; and its metrics. `exporter` replaces the one by
+    setting.
+    """
 
     def __init__(self, service_name: str, config: Config, exporter: SpanExporter | None = None) -> None:
         self.service_name = service_name
+        self.metrics = Metrics()
         self._bits = Random().getrandbits
         self._bound = round(config.trace_ratio * (1 << 64))
         self._resource = Resource({SERVICE_NAME: service_name})

@@ -18,6 +18,7 @@ from services.runtime.status import RpcRefusal, from_rpc_error, from_status
 _KEEPALIVE_MS: Final = 30_000
 # Many clients are set to ping every 10 s, with or without a call under way; half of that forgives their jitter.
 _PING_EVERY_MS: Final = 5_000
+_OWN_CONNECTION: Final = ("grpc.use_local_subchannel_pool", 1)
 _LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
 
 
@@ -34,10 +35,11 @@ class Transport(Protocol):
 class GrpcTransport:
     """A member at an address."""
 
-    def __init__(self, member: str, config: Config) -> None:
+    def __init__(self, member: str, config: Config, *, alone: bool = False) -> None:
+        """`alone` gives it a connection of its own; else channels to one address share theirs."""
         self._member = member
         address = config.address(member)
-        options = channel_options(config)
+        options = (*channel_options(config), *((_OWN_CONNECTION,) if alone else ()))
         credentials = channel_credentials(config, address)
         self._channel = (
             grpc.aio.secure_channel(address, credentials, options)

@@ -86,6 +86,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         start,
         stop,
         database.ping,
+        store=database,
         signer=signer,
         clock=clock,
     )

@@ -157,6 +157,7 @@ def _settings(data_dir: Path) -> dict[str, str]:
         "YIBAO_DATA_DIR": str(data_dir),
         "YIBAO_MESH_KEY": MESH_KEY,
         "YIBAO_BOOTSTRAP_OPERATOR_KEY": OPERATOR_KEY,
+        "YIBAO_OPERATIONS_PORT": "0",
     }
     for member, port in zip(table.MESH, free_ports(len(table.MESH)), strict=True):
         name = f"YIBAO_{member.name.upper()}_ADDRESS" if member.services else "YIBAO_GATEWAY_PORT"

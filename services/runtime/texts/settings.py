@@ -19,6 +19,8 @@ SETTINGS_ZH: Final[Mapping[str, str]] = {
     "YIBAO_GATEWAY_HOST": "网关HTTP监听的地址。",
     "YIBAO_GATEWAY_PORT": "网关HTTP监听的端口。",
     "YIBAO_ALLOWED_ORIGINS": "可从浏览器调用网关的网页来源，以逗号分隔。沙箱未指定时允许本机网页。",
+    "YIBAO_OPERATIONS_HOST": "网关提供指标和就绪状态的监听地址。",
+    "YIBAO_OPERATIONS_PORT": "/metrics和/readyz明细的端口；不设时为YIBAO_GATEWAY_PORT的下一个端口。",
     "YIBAO_MESH_KEY": "派生调用方令牌各密钥的主密钥，至少32个字符；或由`yibao mesh-keys`从中派生的单个成员的密钥。沙箱自行生成。",
     "YIBAO_MESH_KEY_FILE": "存放上述密钥的文件（二选一），每行一个，改动后自动重读：第一个用于签发，两个均被接受。",
     "YIBAO_BOOTSTRAP_OPERATOR_KEY": "网格尚无操作员时第一个操作员的API密钥。不再设置时，上次给出的密钥失效。",

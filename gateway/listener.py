@@ -1,0 +1,112 @@
+"""One HTTP port of the gateway: opened so that a taken one is told by its setting, closed with a grace for what runs."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from typing import Any, Final
+
+import uvicorn
+
+from services.runtime.server import StartError
+
+_BACKLOG: Final = 1024
+_KEEP_ALIVE_S: Final = 75
+_START_LIMIT_S: Final = 10.0
+
+
+class Listener:
+    """Serves an ASGI application; `setting` is the one that chooses another port.
+
+    Workers may share the port, or each take the first free one of `ports` in a row: `place` says which that was.
+    """
+
+    def __init__(self, app: Any, host: str, port: int, setting: str, *, shared: bool = False, ports: int = 1) -> None:
+        self.host = host
+        self.port = port
+        self.place = 0
+        self._ports = ports if port else 1
+        self._setting = setting
+        self._shared = shared
+        self._socket: socket.socket | None = None
+        self._serving: asyncio.Task[None] | None = None
+        settings = uvicorn.Config(
+            app,
+            loop="none",
+            http="httptools",
+            ws="none",
+            interface="asgi3",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+        )
+        self._server = _QuietServer(settings)
+
+    @property
+    def address(self) -> str:
+        """`host:port`, the real port once started."""
+        return f"{self.host}:{self.port}"
+
+    async def start(self) -> None:
+        """Opens the port; StartError where it is taken."""
+        self._socket = self._bound()
+        self.port = self._socket.getsockname()[1]
+        self._serving = asyncio.create_task(self._server.serve([self._socket]))
+        until = time.monotonic() + _START_LIMIT_S
+        while not self._server.started:
+            if self._serving.done() or time.monotonic() > until:
+                raise StartError(f"gateway did not start to serve on {self.address}")
+            await asyncio.sleep(0.005)
+
+    async def stop(self, grace_s: float) -> None:
+        """No new requests, a grace for running ones."""
+        self._server.config.timeout_graceful_shutdown = max(1, round(grace_s))
+        self._server.should_exit = True
+        if self._serving is not None:
+            await self._serving
+            self._serving = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _bound(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        for place in range(self._ports):
+            opened = socket.socket(family, socket.SOCK_STREAM)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(self._shared))
+            try:
+                opened.bind((self.host, self.port + place))
+                # Two that are bound and not yet listening would both believe that the port is theirs.
+                opened.listen(_BACKLOG)
+            except OSError:
+                opened.close()
+                continue
+            opened.setblocking(False)
+            self.place = place
+            return opened
+        raise StartError(
+            f"gateway cannot listen on {self.address}: is another program using that port? "
+            f"Choose another by {self._setting}"
+        )
+
+
+class _QuietServer(uvicorn.Server):
+    """Signals are the program's business, not a member's."""
+
+    def capture_signals(self) -> Any:
+        return _Nothing()
+
+
+class _Nothing:
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
