@@ -44,6 +44,7 @@ class Profile:
     secret: str
     sandbox: bool
     dialect: partner_pb2.Dialect
+    lenient_warnings: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,15 @@ class Partners:
             secret=partner.secret,
             sandbox=partner.sandbox,
             dialect=partner.dialect,
+            lenient_warnings=self._warns(partner),
         )
         return profile, KEPT_S
+
+    def _warns(self, partner: partner_pb2.Partner) -> bool:
+        """Whether the partner is told of what is lenient in its messages."""
+        if partner.dialect.HasField("lenient_warnings"):
+            return partner.dialect.lenient_warnings
+        return self._sandbox and partner.sandbox
 
     async def _load_key(self, digest: str) -> tuple[Caller | _Unknown, float]:
         answer = await self._ask(partner_pb2.ResolvePartnerRequest(api_key_digest=digest))

@@ -107,7 +107,8 @@ class Day:
             "ecQrCode": shown.ec_qr_code,
         }
         token = str(self._send(self._beijing, "6101", {"InData": scanned}).output["OutData"]["ecToken"])
-        query = {"mdtrt_cert_type": "01", "mdtrt_cert_no": token, "psn_cert_type": "", "certno": "", "psn_name": ""}
+        certificate = {"psn_cert_type": "01", "certno": story.PENSIONER.certno, "psn_name": story.PENSIONER.name}
+        query = {"mdtrt_cert_type": "01", "mdtrt_cert_no": token, **certificate}
         person = self._send(self._beijing, "1101", {"data": query})
         insured = person.output["insuinfo"][0]
         place, balance = insured["insuplc_admdvs"], insured["balc"]
@@ -136,6 +137,7 @@ class Day:
         bill = _bill(patient, mdtrt_id, story.VISIT) | {"mdtrt_cert_type": "01", "mdtrt_cert_no": token}
         tried = self._send(hospital, "2206", {"data": bill})
         msgid = hospital.next_msgid()
+        bill |= _sent_parts(tried)
         settled = self._send(hospital, "2207", {"data": bill}, msgid)
         for name, _ in PARTS:
             _same(name, tried.output["setlinfo"][name], settled.output["setlinfo"][name])
@@ -168,27 +170,32 @@ class Day:
             "begntime": f"{story.DAY} 08:00:00",
             "mdtrt_cert_type": "02",
             "mdtrt_cert_no": patient.certno,
-            "med_type": "21",
+            "med_type": story.STAY,
             "ipt_no": f"IP{patient.psn_no[-4:]}",
             "atddr_no": "D99010000001",
             "chfpdr_name": "测试医师",
+            "adm_diag_dscr": "择期手术",
+            "dscg_maindiag_code": "Z98.800",
+            "dscg_maindiag_name": "手术后状态",
             "adm_dept_codg": "B01",
             "adm_dept_name": "外科",
             "adm_bed": "12",
         }
         admitted = self._send(hospital, "2401", {"mdtrtinfo": stay, "diseinfo": []})
         mdtrt_id = str(admitted.output["result"]["mdtrt_id"])
-        uploaded = self._send(hospital, "2301", {"feedetail": story.rows(bill, mdtrt_id, patient, "B0001")})
+        uploaded = self._send(hospital, "2301", {"feedetail": story.stay_rows(bill, mdtrt_id, patient, "B0001")})
         _print_lines(bill, uploaded.output["result"])
         leaving = {
             "mdtrt_id": mdtrt_id,
             "psn_no": patient.psn_no,
             "insutype": patient.insutype,
             "endtime": f"{story.DAY} 17:00:00",
+            "dscg_dept_codg": "B01",
+            "dscg_dept_name": "外科",
             "dscg_way": "1",
         }
         self._send(hospital, "2402", {"dscginfo": leaving, "diseinfo": []})
-        node = _bill(patient, mdtrt_id, bill) | {"mid_setl_flag": "0"}
+        node = _stay_bill(patient, mdtrt_id, bill)
         self._send(hospital, "2303", {"data": node})
         _print_split(self._send(hospital, "2304", {"data": node}))
 
@@ -209,11 +216,21 @@ class Day:
         answer = hospital.send(infno, nodes, insuplc_admdvs=place, business_date=story.DAY, msgid=msgid)
         if not answer.succeeded:
             raise Unexpected(f"{infno} was refused: {answer.message}")
+        if answer.body.get("warn_msg"):
+            raise Unexpected(f"{infno} was warned about: {answer.body['warn_msg']}")
         return answer
 
 
 def _hospital(client: MeshClient, place: story.Place, now: datetime) -> HospitalClient:
-    return HospitalClient(client, place.code, place.name, place.admdvs, now)
+    hospital = HospitalClient(client, place.code, place.name, place.admdvs, now)
+    hospital.sign_in(story.DAY)
+    return hospital
+
+
+def _sent_parts(tried: NationalAnswer) -> dict[str, object]:
+    """The four parts of a trial that the settlement repeats."""
+    names = ("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt")
+    return {name: str(tried.output["setlinfo"][name]) for name in names}
 
 
 def _diagnosis() -> dict[str, object]:
@@ -231,15 +248,23 @@ def _diagnosis() -> dict[str, object]:
 
 
 def _bill(patient: story.Patient, mdtrt_id: str, rows: Sequence[story.Row]) -> dict[str, object]:
+    """Of a visit: 2206 and 2207."""
+    return {**_common_bill(patient, mdtrt_id, rows), "med_type": "11", "chrg_bchno": "B0001"}
+
+
+def _stay_bill(patient: story.Patient, mdtrt_id: str, rows: Sequence[story.Row]) -> dict[str, object]:
+    """Of a stay: 2303 and 2304."""
+    return {**_common_bill(patient, mdtrt_id, rows), "mid_setl_flag": "0"}
+
+
+def _common_bill(patient: story.Patient, mdtrt_id: str, rows: Sequence[story.Row]) -> dict[str, object]:
     return {
         "psn_no": patient.psn_no,
         "mdtrt_cert_type": "02",
         "mdtrt_cert_no": patient.certno,
-        "med_type": "11",
         "medfee_sumamt": yuan_text(story.total_fen(rows)),
         "psn_setlway": "01",
         "mdtrt_id": mdtrt_id,
-        "chrg_bchno": "B0001",
         "acct_used_flag": "1",
         "insutype": patient.insutype,
     }

@@ -65,6 +65,7 @@ VISIT: Sequence[Row] = (
     Row("XJ01MAA902A001010199010", "莫西沙星片（限制使用，未审批）", 1, 8600),
     Row("T001709010", "阿胶", 1, 12000),
 )
+STAY = "21"
 
 STAY_IN_JINAN: Sequence[Row] = (
     Row("C0301019010000199505", "髋关节假体组件", 2, 950000),
@@ -88,14 +89,20 @@ STAY_IN_BEIJING: Sequence[Row] = (
 )
 
 
+def stay_rows(bill: Sequence[Row], mdtrt_id: str, patient: Patient, batch: str) -> list[dict[str, object]]:
+    """The `feedetail` node of a stay's bill, whose rows say the kind of care."""
+    return [{**row, "med_type": STAY} for row in rows(bill, mdtrt_id, patient, batch)]
+
+
 def rows(bill: Sequence[Row], mdtrt_id: str, patient: Patient, batch: str) -> list[dict[str, object]]:
-    """The `feedetail` node of a bill."""
+    """The `feedetail` node of a visit's bill."""
     return [
         {
             "feedetl_sn": f"{batch[1:]}{place:04d}",
             "mdtrt_id": mdtrt_id,
             "psn_no": patient.psn_no,
             "chrg_bchno": batch,
+            "rx_circ_flag": "0",
             "fee_ocur_time": f"{DAY} 09:30:00",
             "med_list_codg": row.code,
             "medins_list_codg": f"Y{place:04d}",

@@ -11,6 +11,7 @@ import secrets
 import signal
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -18,7 +19,7 @@ from services.kernel.errors import Fault
 from services.runtime.private import private_file
 from tools.cli import seed
 from tools.cli.main import KEY_VARIABLE
-from tools.cli.mesh_client import MeshClient, MeshRefusal, MeshUnreachable
+from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, MeshUnreachable
 from tools.running import RunningMesh, StartError, settings, start, stop, writing_in
 from tools.sandbox_keys import CHANNEL, INSTITUTION, PERSON, key_of
 
@@ -35,7 +36,9 @@ def main() -> int:
     try:
         with MeshClient(mesh.url, mesh.operator_key) as operator:
             print(f"mesh healthy after {mesh.start_s:.1f} s; seeded: {seed.load_samples(operator)}")
-        print(welcome(mesh), flush=True)
+            hospital = HospitalClient(operator, INSTITUTION, "测试医院", "990100", datetime.now(UTC), opter="01")
+            hospital.sign_in()
+        print(welcome(mesh, hospital.sign_no), flush=True)
         return _wait(mesh)
     except (MeshRefusal, MeshUnreachable, Fault) as error:
         print(f"The sandbox could not be seeded: {error!r}\nDelete {mesh.data_dir} to begin anew.", file=sys.stderr)
@@ -80,8 +83,8 @@ def _wait(mesh: RunningMesh) -> int:
     return 0
 
 
-def welcome(mesh: RunningMesh) -> str:
-    """What a newcomer needs to know of a running sandbox."""
+def welcome(mesh: RunningMesh, sign_no: str) -> str:
+    """What a newcomer needs to know of a running sandbox, at whose test hospital an operator has signed in."""
     url = mesh.url
     return f"""
   national envelope   POST {url}/<any path>          REST   {url}/v1/…
@@ -94,7 +97,7 @@ def welcome(mesh: RunningMesh) -> str:
     person       {key_of("person", PERSON)}
 
   Who is this? (1101, as a hospital sends it; the institution {INSTITUTION} needs no signature)
-    curl -s {url}/fsi/api -H 'Content-Type: application/json' -d '{_envelope()}'
+    curl -s {url}/fsi/api -H 'Content-Type: application/json' -d '{_envelope(sign_no)}'
 
   An item of the catalogue (public)
     curl -s '{url}/v1/items/XA10BAA901A001010199027?day=2026-11-20&admdvs=110101'
@@ -107,11 +110,12 @@ def welcome(mesh: RunningMesh) -> str:
 """
 
 
-def _envelope() -> str:
+def _envelope(sign_no: str) -> str:
     return (
         f'{{"infno":"1101","msgid":"{INSTITUTION}202611210900000001","mdtrtarea_admvs":"990100","insuplc_admdvs":"990100",'
-        f'"infver":"V1.0","opter_type":"1","opter":"01","opter_name":"测试","inf_time":"2026-11-21 09:00:00",'
-        f'"fixmedins_code":"{INSTITUTION}","fixmedins_name":"测试医院","sign_no":"","input":{{"data":{{"mdtrt_cert_type":"02",'
+        f'"recer_sys_code":"99","infver":"V1.0","opter_type":"1","opter":"01","opter_name":"测试",'
+        f'"inf_time":"2026-11-21 09:00:00",'
+        f'"fixmedins_code":"{INSTITUTION}","fixmedins_name":"测试医院","sign_no":"{sign_no}","input":{{"data":{{"mdtrt_cert_type":"02",'
         '"mdtrt_cert_no":"990000199001010011","psn_cert_type":"01","certno":"990000199001010011","psn_name":"测试人员"}}}'
     )
 

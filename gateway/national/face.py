@@ -20,9 +20,11 @@ from gateway.backend import Backend, CallOptions
 from gateway.charset import to_gbk
 from gateway.http import REQUEST_TIMEOUT, Request, Response, business_date, is_late_body
 from gateway.national import envelope as outer
+from gateway.national.codec.notes import Notes
 from gateway.national.envelope import Envelope, Serials
+from gateway.national.lenience import Finding, not_conforming
 from gateway.national.notices import joined
-from gateway.national.refusals import refusal
+from gateway.national.refusals import LIMIT, lenient_warning, refusal
 from gateway.national.signatures import authenticate, speaks_bus
 from gateway.national.transactions import Served, Transactions
 from gateway.observing import Observed, Observer, Outcome
@@ -53,6 +55,7 @@ class _Visit:
     """What is known of a request so far; a refusal is written with whatever that is.
 
     `sign_in` and `since` are warnings: of the sign-in number, and of what has happened since to what is answered again.
+    `lenient` is what the message has otherwise than the national text.
     """
 
     envelope: Envelope | None = None
@@ -60,6 +63,7 @@ class _Visit:
     profile: Profile | None = None
     sign_in: str = ""
     since: str = ""
+    lenient: list[Finding] = field(default_factory=list)
     numbers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -132,7 +136,7 @@ class NationalFace:
         day = business_date(request.headers, self._sandbox and profile.sandbox)
         visit.sign_in = await self._sign_no_warning(served, envelope, profile)
         key = f"{served.infno}:{envelope.msgid or self._new_id('')}"
-        message = served.read(envelope.row, envelope.root, key)
+        message = _read(visit, served, envelope, profile, key)
         options = CallOptions(profile.caller, request.left_s(TIMEOUT_S), day)
         answer = await self._backend.call(served.method, message, options)
         failure = served.notices.failure(answer)
@@ -170,15 +174,16 @@ class NationalFace:
         """Signing in is optional; a number that is given and unknown is warned about, or refused where that is wanted."""
         if not (served.signed and envelope.sign_no):
             return ""
+        strict = profile.dialect.strict_sign_no or profile.dialect.strict
         try:
             known = await self._partners.sign_no_is_open(profile.code, envelope.sign_no)
         except (Fault, InternalError):
-            if profile.dialect.strict_sign_no:
+            if strict:
                 raise
             return ""
         if known:
             return ""
-        if profile.dialect.strict_sign_no:
+        if strict:
             raise precondition("SIGN_NO_UNKNOWN")
         return f"[SIGN_NO_UNKNOWN] {text_of('SIGN_NO_UNKNOWN', {}, 'zh')}"
 
@@ -211,6 +216,25 @@ class NationalFace:
         return InternalError(error_id, {"error_id": error_id, "member": "gateway"})
 
 
+def _read(visit: _Visit, served: Served, envelope: Envelope, profile: Profile, key: str) -> Message:
+    """The request; what is lenient in it is kept for the answer, or refused where the profile is strict."""
+    if envelope.wrapper != outer.INFNO or not (profile.lenient_warnings or profile.dialect.strict):
+        return served.read(envelope.row, envelope.root, key)
+    notes = Notes()
+    try:
+        message = served.read(envelope.row, envelope.root, key, notes)
+    except Fault as fault:
+        refused = {violation.path for violation in fault.violations}
+        found = served.lenience.findings(envelope.row, notes, None)
+        visit.lenient = [each for each in found if each.path not in refused]
+        raise
+    found = served.lenience.findings(envelope.row, notes, message)
+    if found and profile.dialect.strict:
+        raise not_conforming(found)
+    visit.lenient = found
+    return message
+
+
 def _output(served: Served, profile: Profile, answer: Message) -> str:
     output = served.answer.output(answer)
     return "null" if output == _NO_OUTPUT and profile.dialect.null_output else output
@@ -237,7 +261,10 @@ def _require(served: Served, envelope: Envelope) -> None:
 
 
 def _warning(visit: _Visit) -> str:
-    return joined(since=visit.since, sign_in=visit.sign_in)
+    if not visit.lenient:
+        return joined(since=visit.since, sign_in=visit.sign_in)
+    room = LIMIT - len(joined(since=visit.since, sign_in=visit.sign_in, lenient=" "))
+    return joined(since=visit.since, sign_in=visit.sign_in, lenient=lenient_warning(visit.lenient, room + 1))
 
 
 def _numbers(visit: _Visit) -> tuple[str, str, str]:

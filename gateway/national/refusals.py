@@ -5,11 +5,13 @@ At most 200 characters, as the envelope has it; what does not fit is left out fr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from google.protobuf.descriptor import Descriptor
 
 from gateway.national.codec.plan import national_path
+from gateway.national.lenience import Finding
 from services.kernel.errors import MORE_VIOLATIONS, Fault, Violation
 from services.runtime.status import INTERNAL_ERROR, InternalError
 from services.runtime.texts.bodies import BODY_RULES
@@ -18,7 +20,8 @@ from services.runtime.texts.table import text, text_of
 
 LIMIT: Final = 200
 
-_NATIONAL: Final = "national."
+_NATIONAL: Final = ("national.", "lenient.")
+_WARNED: Final = 3
 
 
 def refusal(error: Fault | InternalError, request: Descriptor | None) -> str:
@@ -30,6 +33,15 @@ def refusal(error: Fault | InternalError, request: Descriptor | None) -> str:
     fields = [_field(violation, request) for violation in error.violations]
     shown = _fitted(fields, LIMIT - len(said) - len(step), _more(error))
     return (said + shown + step if len(said) + len(shown) + len(step) <= LIMIT else said)[:LIMIT]
+
+
+def lenient_warning(found: Sequence[Finding], room: int) -> str:
+    """What stands in `warn_msg` of a message that is lenient: three of the findings, and how many there are."""
+    if not found:
+        return ""
+    head = f"[LENIENT] 共{len(found)}处与规范不符"
+    fields = [(each.path, rule_text(each.rule, each.values, "zh")) for each in found[:_WARNED]]
+    return (head + _fitted(fields, room - len(head), 0))[: max(room, 0)]
 
 
 def _field(violation: Violation, request: Descriptor | None) -> tuple[str, str]:

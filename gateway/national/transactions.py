@@ -6,17 +6,16 @@ Both are read, not written: served ones from the `transaction` options, titles f
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from io import StringIO
 from typing import Any
 
-from google.protobuf.message import Message
-
-from gateway.national.codec.decode import Row, compile_request
+from gateway.national.codec.decode import RequestReader, compile_request
 from gateway.national.codec.encode import Answer, compile_response
 from gateway.national.codec.plan import FieldPlan, Kind, Place, fields_of
+from gateway.national.lenience import Lenience
 from gateway.national.notices import Notices, compile_notices
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.contract import Contract, ContractError, MethodContract
@@ -33,11 +32,12 @@ class Served:
     infno: str
     wrapper: str
     method: MethodContract
-    read: Callable[[Row, Row, str], Message]
+    read: RequestReader
     answer: Answer
     notices: Notices
     keyed: bool
     signed: bool
+    lenience: Lenience
 
 
 class Transactions:
@@ -96,12 +96,15 @@ def _served(method: MethodContract) -> tuple[Served, ...]:
         return ()
     descriptor: Any = method.request_class.DESCRIPTOR
     plans = fields_of(descriptor)
-    read, answer = compile_request(method.request_class), compile_response(method.response_class)
+    infnos = frozenset(each.infno for each in method.transactions)
+    read, answer = compile_request(method.request_class, infnos), compile_response(method.response_class)
     notices = compile_notices(method.response_class)
     keyed = any(plan.place is Place.REQUEST_KEY for plan in plans)
     signed = any(_carries_sign_no(plan) for plan in plans)
+    lenience = Lenience(descriptor, signed)
     return tuple(
-        Served(each.infno, each.wrapper, method, read, answer, notices, keyed, signed) for each in method.transactions
+        Served(each.infno, each.wrapper, method, read, answer, notices, keyed, signed, lenience)
+        for each in method.transactions
     )
 
 

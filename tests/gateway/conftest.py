@@ -76,7 +76,7 @@ def envelope(infno: str, nodes: Any, **changes: Any) -> dict[str, Any]:
         "inf_time": "2025-01-15 10:30:00",
         "fixmedins_code": HOSPITAL,
         "fixmedins_name": "测试医院",
-        "sign_no": "null",
+        "sign_no": "S0001",
         "input": nodes,
     }
     return base | changes
@@ -123,6 +123,7 @@ async def scene(tmp_path: Path, settings: dict[str, str]) -> AsyncIterator[Scene
     partners = {HOSPITAL: hospital()}
     keys: dict[str, tuple[int, str]] = {}
     mesh.answers["ResolvePartner"] = _resolver(partners, keys)
+    mesh.answers["CheckSignNo"] = partner_pb2.CheckSignNoResponse(open=True)
     try:
         async with httpx.AsyncClient(base_url=f"http://{server.address}", timeout=20) as client:
             yield Scene(server, mesh, clock, spans, telemetry, client, partners, keys)

@@ -25,6 +25,10 @@ BILL = {
     "chrg_bchno": "B0001",
     "acct_used_flag": "1",
     "insutype": "310",
+    "fulamt_ownpay_amt": 0,
+    "overlmt_selfpay": 0,
+    "preselfpay_amt": 0,
+    "inscp_scp_amt": 10.0,
 }
 
 
@@ -294,7 +298,9 @@ class TestSignIn:
     async def test_an_open_one_is_asked_about_once(self, desk: Scene) -> None:
         desk.mesh.answers["CheckSignNo"] = partner_pb2.CheckSignNoResponse(open=True)
         for number in range(3):
-            answer = await desk.send(envelope("2207", {"data": BILL}, sign_no="S1", msgid=f"M{number}"))
+            answer = await desk.send(
+                envelope("2207", {"data": BILL}, sign_no="S1", msgid=f"{HOSPITAL}20250115103000{number:04d}")
+            )
             assert answer["warn_msg"] is None
         assert len(desk.mesh.calls("CheckSignNo")) == 1
 

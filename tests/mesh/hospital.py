@@ -109,6 +109,7 @@ class Hospital:
     journal: list[Exchange] = field(default_factory=list)
     day: date | None = None
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    sign_no: str = ""
 
     def at(self, code: str, name: str, place: str) -> Hospital:
         """Another institution on the same line."""
@@ -142,7 +143,7 @@ class Hospital:
             "inf_time": self.moment(),
             "fixmedins_code": self.code,
             "fixmedins_name": self.name,
-            "sign_no": "",
+            "sign_no": self.sign_no,
             "input": nodes,
         }
 
@@ -186,6 +187,11 @@ class Hospital:
         assert answer.body["infcode"] == -1, f"{infno} was not refused: {answer.text[:300]}"
         return answer.message[1:].partition("]")[0]
 
+    async def sign_in(self) -> None:
+        """9001; its number goes with every message from now on."""
+        desk = {"opter_no": "0001", "mac": "00-00-00-00-00-00", "ip": "127.0.0.1"}
+        self.sign_no = str((await self.done("9001", {"signIn": desk})).output["signinoutb"]["sign_no"])
+
     # ── a visit ──────────────────────────────────────────────────────────────────────────────────────────────────────
     async def register(self, who: Patient, shown: Mapping[str, str] | None = None, med_type: str = "11") -> str:
         """2201 and 2203: a visit."""
@@ -226,9 +232,9 @@ class Hospital:
         }
 
     def lines(
-        self, who: Patient, mdtrt_id: str, rows: Sequence[Row], batch: str = "B0001", first: int = 1
+        self, who: Patient, mdtrt_id: str, rows: Sequence[Row], batch: str = "B0001", first: int = 1, **more: str
     ) -> dict[str, object]:
-        """The feedetail node of some rows, numbered from `first`."""
+        """The feedetail node of some rows, numbered from `first`; `more` stands in each."""
         return {
             "feedetail": [
                 {
@@ -236,6 +242,7 @@ class Hospital:
                     "mdtrt_id": mdtrt_id,
                     "psn_no": who.psn_no,
                     "chrg_bchno": batch,
+                    "rx_circ_flag": "0",
                     "fee_ocur_time": self.moment(),
                     "med_list_codg": row.item,
                     "medins_list_codg": f"Y{number:04d}",
@@ -247,6 +254,7 @@ class Hospital:
                     "bilg_dr_codg": "D99010000001",
                     "bilg_dr_name": "测试医师",
                     "hosp_appr_flag": "1",
+                    **more,
                 }
                 for number, row in enumerate(rows, first)
             ]
@@ -261,7 +269,7 @@ class Hospital:
         batch: str = "B0001",
         **more: str,
     ) -> dict[str, Any]:
-        """The data node of 2206, 2207, 2303 and 2304."""
+        """The data node of 2206 and 2207; 2303 and 2304 take it too, with fields of a visit in it."""
         return {
             "psn_no": who.psn_no,
             **(shown or who.id_card),
@@ -272,6 +280,7 @@ class Hospital:
             "chrg_bchno": batch,
             "acct_used_flag": "1",
             "insutype": who.insutype,
+            **dict.fromkeys(("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt"), "0.00"),
         } | more
 
     async def open_visit(
@@ -309,6 +318,8 @@ class Hospital:
             "atddr_no": "D99010000001",
             "chfpdr_name": "测试医师",
             "adm_diag_dscr": "社区获得性肺炎",
+            "dscg_maindiag_code": "J18.900",
+            "dscg_maindiag_name": "社区获得性肺炎",
             "adm_dept_codg": "B01",
             "adm_dept_name": "外科",
             "adm_bed": "12",
@@ -324,6 +335,7 @@ class Hospital:
         """2402."""
         key = {"mdtrt_id": mdtrt_id, "psn_no": who.psn_no}
         data = {**key, "insutype": who.insutype, "endtime": self.moment(), "dscg_way": "1"}
+        data |= {"dscg_dept_codg": "B01", "dscg_dept_name": "外科"}
         await self.done("2402", {"dscginfo": data, "diseinfo": [self.diagnosis(who) | key]}, home=who.home)
 
 

@@ -27,7 +27,7 @@ async def out_patient(hospital: Hospital, who: Patient) -> Answers:
         return answers[infno]
 
     signed = await step("9001", {"signIn": {"opter_no": "0001", "mac": "00-00-00-00-00-00", "ip": "127.0.0.1"}})
-    sign_no = signed.output["signinoutb"]["sign_no"]
+    hospital.sign_no = sign_no = signed.output["signinoutb"]["sign_no"]
     await step("1201", {"medinsinfo": {"fixmedins_type": "1", "fixmedins_code": hospital.code}})
     await step("1101", {"data": who.id_card | {"psn_cert_type": "01", "certno": who.certno, "psn_name": who.name}})
     await step("2001", {"data": benefit_query(hospital, who)})
@@ -38,15 +38,16 @@ async def out_patient(hospital: Hospital, who: Patient) -> Answers:
     await step("2206", {"data": node})
     info = (await step("2207", {"data": node})).output["setlinfo"]
     reference = {name: info[name] for name in ("setl_id", "mdtrt_id", "psn_no")}
-    await step("5201", {"data": encounter_query(hospital, who)})
+    listed = await step("5201", {"data": encounter_query(hospital, who)})
     await step("5203", {"data": reference})
     await step("5204", {"data": reference})
     await step("5206", {"data": {"psn_no": who.psn_no, "cum_ym": ""}})
     await step("2208", {"data": reference})
     visit = {"mdtrt_id": mdtrt_id, "psn_no": who.psn_no}
     await step("2205", {"data": visit | {"chrg_bchno": "0000"}})
-    await step("2202", {"data": visit})
+    await step("2202", {"data": visit | {"ipt_otp_no": listed.output["mdtrtinfo"][0]["ipt_otp_no"]}})
     await step("9002", {"signOut": {"sign_no": sign_no, "opter_no": "0001"}})
+    hospital.sign_no = ""
     return answers
 
 
@@ -58,13 +59,16 @@ async def in_patient(hospital: Hospital, who: Patient) -> Answers:
         answers[name or infno] = await hospital.done(infno, nodes, home=who.home)
         return answers[name or infno]
 
+    await hospital.sign_in()
     key = await step("2401", hospital.admission(who))
     stay = {"mdtrt_id": key.output["result"]["mdtrt_id"], "psn_no": who.psn_no}
     mdtrt_id = stay["mdtrt_id"]
-    await step("2301", hospital.lines(who, mdtrt_id, [Row(DRUG, 10, 300_000), Row(SECOND_DRUG, 5, 1_000)]))
+    await step(
+        "2301", hospital.lines(who, mdtrt_id, [Row(DRUG, 10, 300_000), Row(SECOND_DRUG, 5, 1_000)], med_type="21")
+    )
     await step("2301", taken_back(hospital, who, mdtrt_id, Row(DRUG, -2, 300_000), "3", "1"), "2301 return")
     await step("2302", {"data": [{"feedetl_sn": "2", **stay}]})
-    bill = hospital.bill(who, mdtrt_id, [Row(DRUG, 8, 300_000)])
+    bill = stay_bill(hospital, who, mdtrt_id, [Row(DRUG, 8, 300_000)])
     await step("2303", {"data": bill | {"mid_setl_flag": "1"}}, "2303 before discharge")
     await hospital.discharge(who, mdtrt_id)
     await step("2303", {"data": bill})
@@ -164,11 +168,17 @@ def benefit_query(hospital: Hospital, who: Patient, med_type: str = "11") -> dic
 def encounter_query(hospital: Hospital, who: Patient) -> dict[str, str]:
     """The node of 5201 around now."""
     times = {"begntime": hospital.moment(-2), "endtime": hospital.moment(2)}
-    return {"psn_no": who.psn_no, **times, "med_type": "", "mdtrt_id": ""}
+    return {"psn_no": who.psn_no, **times, "med_type": "11", "mdtrt_id": ""}
+
+
+def stay_bill(hospital: Hospital, who: Patient, mdtrt_id: str, rows: list[Row]) -> dict[str, Any]:
+    """The data node of 2303 and 2304 as the national text has it."""
+    node = hospital.bill(who, mdtrt_id, rows, mid_setl_flag="0")
+    return {name: value for name, value in node.items() if name not in ("med_type", "chrg_bchno")}
 
 
 def taken_back(hospital: Hospital, who: Patient, mdtrt_id: str, row: Row, number: str, of: str) -> dict[str, Any]:
     """The feedetail node of a return: a row with a negative count, and the line that it takes back."""
-    nodes: dict[str, Any] = hospital.lines(who, mdtrt_id, [row], first=int(number))
+    nodes: dict[str, Any] = hospital.lines(who, mdtrt_id, [row], first=int(number), med_type="21")
     nodes["feedetail"][0]["init_feedetl_sn"] = of
     return nodes

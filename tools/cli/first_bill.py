@@ -10,10 +10,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from services.kernel.clock import BEIJING
-from tools.cli.mesh_client import HospitalClient, MeshClient, NationalAnswer
+from tools.cli.mesh_client import COUNTER, HospitalClient, MeshClient, NationalAnswer
 
 PSN_NO, CERTNO = "99000000000000000001", "990000199001010011"
 CREDENTIAL = {"mdtrt_cert_type": "02", "mdtrt_cert_no": CERTNO}
+CERTIFICATE = {"psn_cert_type": "01", "certno": CERTNO, "psn_name": "测试人员"}
+DOCTOR = {"bilg_dept_codg": "A01", "bilg_dept_name": "内科", "bilg_dr_codg": "D99010000001", "bilg_dr_name": "测试医师"}
+PARTS = ("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt")
 
 
 class BillRefused(Exception):
@@ -33,10 +36,12 @@ class FirstBill:
         self._quiet = quiet
 
     def settle(self) -> str:
-        """Plays 1101 2201 2203 2204 2206 2207; returns the setl_id."""
+        """Plays 9001 1101 2201 2203 2204 2206 2207; returns the setl_id."""
+        signed = self._step("9001", "sign in", {"signIn": {"opter_no": self._hospital.opter, **COUNTER}})
+        self._hospital.sign_no = str(signed.output["signinoutb"]["sign_no"])
         now = f"{self._now:%Y-%m-%d %H:%M:%S}"
         person = {"psn_no": PSN_NO, "insutype": "310"}
-        self._step("1101", "who is it?", {"data": CREDENTIAL})
+        self._step("1101", "who is it?", {"data": {**CREDENTIAL, **CERTIFICATE}})
         visit = {**person, **CREDENTIAL, "begntime": now, "ipt_otp_no": secrets.token_hex(6), "dept_code": "A01"}
         visit |= {"dept_name": "内科", "caty": "A03"}
         key = self._step("2201", "register the visit", {"data": visit}).output["data"]
@@ -44,13 +49,15 @@ class FirstBill:
         seen = {**mdtrt, "med_type": "11", "begntime": now}
         self._step("2203", "what was found", {"mdtrtinfo": seen, "diseinfo": []})
         line = {**mdtrt, "feedetl_sn": "1", "chrg_bchno": "B0001", "fee_ocur_time": now, "hosp_appr_flag": "0"}
-        line |= {"med_list_codg": "XTESTDRUG0001", "medins_list_codg": "Y0001"}
+        line |= {"med_list_codg": "XTESTDRUG0001", "medins_list_codg": "Y0001", "rx_circ_flag": "0", **DOCTOR}
         line |= {"det_item_fee_sumamt": "10.00", "cnt": "1", "pric": "10.00"}
         self._step("2204", "upload the line: how is it split?", {"feedetail": [line]})
         bill = {**mdtrt, **CREDENTIAL, "insutype": "310", "med_type": "11", "medfee_sumamt": "10.00"}
         bill |= {"psn_setlway": "01", "chrg_bchno": "B0001", "acct_used_flag": "1"}
-        self._step("2206", "try", {"data": bill})
-        info = self._step("2207", "settle", {"data": bill}).output["setlinfo"]
+        tried = self._step("2206", "try", {"data": bill}).output["setlinfo"]
+        info = self._step("2207", "settle", {"data": bill | {name: str(tried[name]) for name in PARTS}}).output[
+            "setlinfo"
+        ]
         return str(info["setl_id"])
 
     def _step(self, infno: str, what: str, nodes: Mapping[str, object]) -> NationalAnswer:
@@ -59,6 +66,8 @@ class FirstBill:
             print(
                 f"\n── {infno} {what}\n→ {_text(nodes)}\n← {_text(answer.output) if answer.succeeded else answer.message}"
             )
+            if answer.body.get("warn_msg"):
+                print(f"  {answer.body['warn_msg']}")
         if not answer.succeeded:
             raise BillRefused(f"{infno}: {answer.message}")
         return answer

@@ -14,6 +14,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from gateway.national.codec import scalars
+from gateway.national.codec.notes import Notes, Shape, Shapes
 from gateway.national.codec.plan import FieldPlan, Kind, Place, fields_of, find, folded
 from gateway.national.codec.scalars import Unfit
 from services.kernel.errors import Fault, FaultKind, Violation, Violations
@@ -31,11 +32,13 @@ _MOST_KEYS: Final = 500
 
 @dataclass(slots=True)
 class Reading:
-    """One request while it is read: its envelope, its `input`, the request key, and what was found wrong."""
+    """One request while it is read: its envelope, its `input`, the request key, what was found wrong, and where somebody
+    wants them, notes of what is lenient."""
 
     envelope: Row
     root: Row
     request_key: str
+    notes: Notes | None = None
     violations: Violations = field(default_factory=Violations)
 
     def refuse(self, path: str, unfit: Unfit) -> None:
@@ -44,6 +47,7 @@ class Reading:
             self.violations.append(_violation(path, unfit))
 
 
+RequestReader = Callable[..., Message]
 RowReader = Callable[[Reading, Row, str], Values]
 NodeReader = Callable[[Reading, Any, str], Any]
 Extra = Callable[[Reading, Row, str, Values], None]
@@ -56,16 +60,18 @@ class _Slot:
     node: NodeReader | None
 
 
-def compile_request(request_class: type[Message]) -> Callable[[Row, Row, str], Message]:
+def compile_request(request_class: type[Message], infnos: frozenset[str] = frozenset()) -> RequestReader:
     """`read(envelope, input, request_key)` → the request; Fault INVALID_REQUEST with what is broken.
 
     A list with more rows than its field may have ends the reading at once: none of them is read.
+    With `notes` as a fourth argument it also takes down what is lenient in these transactions.
     """
     descriptor: Any = request_class.DESCRIPTOR
-    read_root = _row_reader(descriptor)
+    shapes = Shapes(descriptor, infnos)
+    read_root = _row_reader(descriptor, shapes, shapes.root)
 
-    def read(envelope: Row, root: Row, request_key: str) -> Message:
-        reading = Reading(envelope, root, request_key)
+    def read(envelope: Row, root: Row, request_key: str, notes: Notes | None = None) -> Message:
+        reading = Reading(envelope, root, request_key, notes)
         values = read_root(reading, root, "")
         if reading.violations:
             raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=reading.violations)
@@ -98,12 +104,15 @@ def is_absent(raw: object) -> bool:
     return raw is None or (raw in _ABSENT if type(raw) is str else raw in ({}, []))
 
 
-def _row_reader(message: Descriptor, group: bool = False) -> RowReader:
-    """Reader of one row; a `group` is a message all of whose fields stand beside each other where it is read from."""
+def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None) -> RowReader:
+    """Reader of one row. Without a shape it is a group: a message all of whose fields stand beside each other where it is
+    read from, among others that are none of it."""
     plans = fields_of(message)
-    exact, loose = _slots(plans, group)
+    group = shape is None
+    exact, loose = _slots(plans, shapes, group)
     plain = {key: (slot.field, slot.read) for key, slot in exact.items() if slot.node is None}
-    extras = tuple(_extras(plans, group))
+    extras = tuple(_extras(plans, shapes, group))
+    required, beside = (shape.required, shape.beside) if shape is not None else (frozenset(), frozenset())
 
     def read(reading: Reading, row: Row, path: str) -> Values:
         if len(row) > _MOST_KEYS:
@@ -129,9 +138,15 @@ def _row_reader(message: Descriptor, group: bool = False) -> RowReader:
             elif len(key) <= _LONGEST_KEY and (slot := loose.get(folded(key))) is not None:
                 spare = [] if spare is None else spare
                 spare.append((key, raw, slot))
+            elif reading.notes is not None and shape is not None and key not in beside:
+                reading.notes.name(path, key, shape)
         for key, raw, slot in spare or ():
+            if reading.notes is not None and shape is not None and key not in beside:
+                reading.notes.name(path, key, shape, shape.names[slot.field])
             if slot.field not in values:
                 _take(reading, values, slot, raw, path + key)
+        if reading.notes is not None and shape is not None and not required <= values.keys():
+            reading.notes.blank(path, shape, required - values.keys())
         for extra in extras:
             extra(reading, row, path, values)
         return values
@@ -157,13 +172,13 @@ def _agree(reading: Reading, values: Values, name: str, value: Any, path: str) -
         reading.refuse(path, Unfit("national.disagrees"))
 
 
-def _slots(plans: Iterable[FieldPlan], group: bool) -> tuple[Mapping[str, _Slot], Mapping[str, _Slot]]:
+def _slots(plans: Iterable[FieldPlan], shapes: Shapes, group: bool) -> tuple[Mapping[str, _Slot], Mapping[str, _Slot]]:
     exact: dict[str, _Slot] = {}
     loose: dict[str, _Slot | None] = {}
     for plan in plans:
         if not group and plan.place in (Place.ENVELOPE, Place.REQUEST_KEY):
             continue
-        slot = _slot(plan)
+        slot = _slot(plan, shapes)
         for name in plan.names:
             if exact.setdefault(name, slot) is not slot:
                 raise ContractError(f"two fields are called {name} in one node")
@@ -173,15 +188,15 @@ def _slots(plans: Iterable[FieldPlan], group: bool) -> tuple[Mapping[str, _Slot]
     return exact, {key: slot for key, slot in loose.items() if slot is not None}
 
 
-def _slot(plan: FieldPlan) -> _Slot:
-    node = _node_reader(plan) if plan.row is not None else None
+def _slot(plan: FieldPlan, shapes: Shapes) -> _Slot:
+    node = _node_reader(plan, shapes) if plan.row is not None else None
     return _Slot(plan.field, scalars.reader(plan), node)
 
 
-def _node_reader(plan: FieldPlan) -> NodeReader:
+def _node_reader(plan: FieldPlan, shapes: Shapes) -> NodeReader:
     if plan.row is None:
         raise ContractError(f"{plan.name} is no node")
-    read_row = _row_reader(plan.row)
+    read_row = _row_reader(plan.row, shapes, shapes.of_node(plan))
 
     def read_one(reading: Reading, raw: Any, path: str) -> Values | None:
         if type(raw) is list:
@@ -212,17 +227,17 @@ def _node_reader(plan: FieldPlan) -> NodeReader:
     return read_list if plan.kind is Kind.LIST else read_one
 
 
-def _extras(plans: Iterable[FieldPlan], group: bool) -> Iterable[Extra]:
+def _extras(plans: Iterable[FieldPlan], shapes: Shapes, group: bool) -> Iterable[Extra]:
     """Fields that are not, or not only, read from their own row."""
     for plan in plans:
         if not group and plan.place is Place.REQUEST_KEY:
             yield _from_request_key(plan)
         elif not group and plan.place is Place.ENVELOPE:
-            yield _group_from_envelope(plan) if plan.row is not None else _from_envelope(plan)
+            yield _group_from_envelope(plan, shapes) if plan.row is not None else _from_envelope(plan)
         elif plan.place is Place.NODE_ELSE_ENVELOPE:
             yield _from_envelope(plan)
         for path in plan.paths:
-            yield _from_path(plan, path)
+            yield _from_path(plan, path, shapes)
 
 
 def _from_request_key(plan: FieldPlan) -> Extra:
@@ -232,10 +247,10 @@ def _from_request_key(plan: FieldPlan) -> Extra:
     return extra
 
 
-def _group_from_envelope(plan: FieldPlan) -> Extra:
+def _group_from_envelope(plan: FieldPlan, shapes: Shapes) -> Extra:
     if plan.row is None or plan.kind is not Kind.ROW:
         raise ContractError(f"{plan.name}: only single messages come from the envelope")
-    read_group = _row_reader(plan.row, group=True)
+    read_group = _row_reader(plan.row, shapes, None)
 
     def extra(reading: Reading, row: Row, path: str, values: Values) -> None:
         values[plan.field] = read_group(reading, reading.envelope, "")
@@ -261,12 +276,14 @@ def _from_envelope(plan: FieldPlan) -> Extra:
     return extra
 
 
-def _from_path(plan: FieldPlan, path: tuple[str, ...]) -> Extra:
+def _from_path(plan: FieldPlan, path: tuple[str, ...], shapes: Shapes) -> Extra:
     """A value that stands in a node, often in each of its rows."""
     if len(path) != 2:
         raise ContractError(f"{plan.field}: a path has a node and a key")
     node, key = path
     read = scalars.reader(plan)
+    shape = shapes.by_path(plan, key)
+    required = frozenset({plan.field})
 
     def extra(reading: Reading, row: Row, own_path: str, values: Values) -> None:
         rows = find(reading.root, node)
@@ -275,7 +292,11 @@ def _from_path(plan: FieldPlan, path: tuple[str, ...]) -> Extra:
         last: Any = None
         for index, each in enumerate(rows):
             raw = find(each, key) if type(each) is dict else None
-            if is_absent(raw) or (type(raw) is str and raw == last):
+            if is_absent(raw):
+                if reading.notes is not None and shape is not None and type(each) is dict:
+                    reading.notes.blank(f"{node}[{index}].", shape, required)
+                continue
+            if type(raw) is str and raw == last:
                 continue
             last = raw
             place = f"{node}[{index}].{key}"

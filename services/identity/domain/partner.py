@@ -31,13 +31,15 @@ class AuthStyle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Where a province's answers differ; every switch is off by default."""
+    """Where a province's answers differ; every switch is off by default, but for what a sandbox decides (None)."""
 
     bare_array_5204: bool = False
     infcode_as_text: bool = False
     strict_sign_no: bool = False
     null_output: bool = False
     answers_in_gbk: bool = False
+    lenient_warnings: bool | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

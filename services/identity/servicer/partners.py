@@ -110,9 +110,16 @@ def _read_partner(message: partner_pb2.Partner) -> Partner:
         message.access_key,
         message.secret,
         message.sandbox,
-        Dialect(**{field.name: getattr(message.dialect, field.name) for field in fields(Dialect)}),
+        _read_dialect(message.dialect),
         _read_limits(message.limits),
     )
+
+
+def _read_dialect(message: partner_pb2.Dialect) -> Dialect:
+    values = {field.name: getattr(message, field.name) for field in fields(Dialect)}
+    if not message.HasField("lenient_warnings"):
+        values["lenient_warnings"] = None
+    return Dialect(**values)
 
 
 def _read_limits(messages: Sequence[partner_pb2.PartnerLimit]) -> tuple[PartnerLimit, ...]:

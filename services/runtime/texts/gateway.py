@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.texts.bodies import BODY_RULES
+from services.runtime.texts.lenient import LENIENT_RULES, LENIENT_STEPS
 
 GATEWAY: Final[Mapping[str, tuple[str, str]]] = {
     "ENVELOPE_INVALID": ("请求报文不是有效的接口报文", "The body is not a national envelope"),
@@ -26,6 +27,7 @@ GATEWAY: Final[Mapping[str, tuple[str, str]]] = {
         "调用方已达上限（同时办理{work}笔、每分钟{calls}次），本次未受理",
         "The caller has reached its limit ({work} calls under way, {calls} a minute); nothing was begun",
     ),
+    "NOT_CONFORMING": ("报文共{count}处与接口规范不符", "The message differs from the national text in {count} places"),
     "ROUTE_NOT_FOUND": ("没有该地址或方法", "Nothing is served on this path and method"),
 }
 
@@ -35,6 +37,7 @@ MORE_RULE: Final = "violations.more"
 # What is wrong with one field: rules of the gateway and of the contract's constraints.
 RULES: Final[Mapping[str, tuple[str, str]]] = {
     **BODY_RULES,
+    **LENIENT_RULES,
     "national.text": ("应为文本", "text is expected"),
     "national.number": ("应为数值", "a number is expected"),
     "national.decimals": ("最多{digits}位小数", "at most {digits} decimals"),
@@ -110,6 +113,7 @@ _SPLIT: Final = (
 
 # What is next where the step of the kind would be wrong; by the reason, or by the first broken rule.
 STEPS: Final[Mapping[str, tuple[str, str]]] = {
+    **LENIENT_STEPS,
     # Something stands already: it is looked at, and not made a second time.
     "BATCH_SETTLED": (
         "请以结算编号或原结算报文的msgid用5203查询，勿再上传同一费用",

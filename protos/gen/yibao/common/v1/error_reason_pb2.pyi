@@ -281,6 +281,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Warning: the stay was discharged again after the answer."""
     ERROR_REASON_SIGNED_OUT: _ErrorReason.ValueType  # 150
     """Warning: the sign-in was ended after the answer."""
+    ERROR_REASON_NOT_CONFORMING: _ErrorReason.ValueType  # 185
+    """The message differs from the national text, and the partner's profile is strict."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -542,4 +544,6 @@ ERROR_REASON_STAY_DISCHARGED_AGAIN: ErrorReason.ValueType  # 139
 """Warning: the stay was discharged again after the answer."""
 ERROR_REASON_SIGNED_OUT: ErrorReason.ValueType  # 150
 """Warning: the sign-in was ended after the answer."""
+ERROR_REASON_NOT_CONFORMING: ErrorReason.ValueType  # 185
+"""The message differs from the national text, and the partner's profile is strict."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

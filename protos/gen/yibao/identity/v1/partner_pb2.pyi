@@ -54,7 +54,7 @@ Global___AuthStyle: _TypeAlias = AuthStyle  # noqa: Y015
 
 @_typing.final
 class Dialect(_message.Message):
-    """Where provinces differ beyond the contract; each switch is off by default."""
+    """Where provinces differ beyond the contract; each switch is off by default, but where it says otherwise."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -63,6 +63,8 @@ class Dialect(_message.Message):
     STRICT_SIGN_NO_FIELD_NUMBER: _builtins.int
     NULL_OUTPUT_FIELD_NUMBER: _builtins.int
     ANSWERS_IN_GBK_FIELD_NUMBER: _builtins.int
+    LENIENT_WARNINGS_FIELD_NUMBER: _builtins.int
+    STRICT_FIELD_NUMBER: _builtins.int
     bare_array_5204: _builtins.bool
     """5204 answers the bare array."""
     infcode_as_text: _builtins.bool
@@ -73,6 +75,10 @@ class Dialect(_message.Message):
     """`output` of a transaction that has none is `null`, not `{}`."""
     answers_in_gbk: _builtins.bool
     """Answers are written in GBK, what GBK lacks as a JSON escape; requests need no switch."""
+    lenient_warnings: _builtins.bool
+    """Answers say in `warn_msg` what is served here and a bureau may refuse; not given, it is on in a sandbox and off elsewhere."""
+    strict: _builtins.bool
+    """What a bureau may refuse is refused (NOT_CONFORMING), an unknown sign_no as well."""
     def __init__(
         self,
         *,
@@ -81,12 +87,16 @@ class Dialect(_message.Message):
         strict_sign_no: _builtins.bool = ...,
         null_output: _builtins.bool = ...,
         answers_in_gbk: _builtins.bool = ...,
+        lenient_warnings: _builtins.bool | None = ...,
+        strict: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_lenient_warnings", b"_lenient_warnings", "lenient_warnings", b"lenient_warnings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers_in_gbk", b"answers_in_gbk", "bare_array_5204", b"bare_array_5204", "infcode_as_text", b"infcode_as_text", "null_output", b"null_output", "strict_sign_no", b"strict_sign_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lenient_warnings", b"_lenient_warnings", "answers_in_gbk", b"answers_in_gbk", "bare_array_5204", b"bare_array_5204", "infcode_as_text", b"infcode_as_text", "lenient_warnings", b"lenient_warnings", "null_output", b"null_output", "strict", b"strict", "strict_sign_no", b"strict_sign_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__lenient_warnings: _TypeAlias = _typing.Literal["lenient_warnings"]  # noqa: Y015
+    _WhichOneofArgType__lenient_warnings: _TypeAlias = _typing.Literal["_lenient_warnings", b"_lenient_warnings"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__lenient_warnings) -> _WhichOneofReturnType__lenient_warnings | None: ...
 
 Global___Dialect: _TypeAlias = Dialect  # noqa: Y015
 

@@ -1,0 +1,191 @@
+"""What a bureau may refuse in a message that is served here: blank fields, names that nobody reads, a broken envelope.
+
+Compiled from the contract: the "required" column, the names of a node, the forms of the envelope's fields. It asks nobody
+and changes nothing; what it says holds names and places, never a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from buf.validate import validate_pb2
+from gateway.national.codec.decode import Row, is_absent
+from gateway.national.codec.notes import BLANK, RENAMED, UNKNOWN, Note, Notes
+from gateway.national.codec.plan import find, folded, ignored
+from gateway.spelling import nearest
+from services.kernel.errors import Fault, FaultKind, Violation, Violations
+from services.runtime.texts.gateway import rule_text
+from yibao.gateway.v1 import envelope_pb2
+from yibao.options.v1 import options_pb2
+
+SIMILAR: Final = "lenient.unknown_similar"
+LENGTH: Final = "lenient.length"
+FORM: Final = "lenient.form."
+
+_TIME: Final = "google.protobuf.Timestamp"
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII)
+_INSTITUTION_LENGTH: Final = 12
+_LONGEST_NAME: Final = 64
+_ABSENT: Final = frozenset({"", "null", "NULL"})
+
+Fits = Callable[[str], object]
+
+
+class Finding(NamedTuple):
+    """One thing that is not as the text has it: where, which rule, and the values that the rule's text names."""
+
+    path: str
+    rule: str
+    values: Mapping[str, str] = MappingProxyType({})
+
+
+class _Outer(NamedTuple):
+    """A field of the envelope: whether the text requires it, what its value looks like, what is said of one that does not."""
+
+    name: str
+    required: bool
+    fits: Fits | None
+    misfit: Finding
+
+
+class Lenience:
+    """What is lenient in the messages of one request type; `signed` where they carry the sign-in number."""
+
+    def __init__(self, request: Descriptor, signed: bool) -> None:
+        self._signed = signed
+        self._person = _person(request)
+        envelope: Any = envelope_pb2.Envelope.DESCRIPTOR
+        self._outer = tuple(_outer(each) for each in envelope.fields)
+        self._names = tuple(each.name for each in envelope.fields)
+        self._known = frozenset(self._names) | ignored(envelope)
+
+    def findings(
+        self, envelope: Row, notes: Notes, message: Message | None, *, all_rows: bool = False
+    ) -> list[Finding]:
+        """What is lenient, of each field once or in all rows; `message` is the request where it could be read."""
+        told = [_told(note) for note in (notes.each() if all_rows else notes.first_of_each())]
+        beside = list(self._fields(envelope))
+        told += beside
+        if _is_foreign(envelope) and not any(each.path == "msgid" for each in beside):
+            told.append(Finding("msgid", "lenient.msgid_foreign"))
+        raw = find(envelope, "input")
+        if type(raw) is str and not is_absent(raw):
+            told.append(Finding("input", "lenient.input_text"))
+        if self._names_person(message) and is_absent(find(envelope, "insuplc_admdvs")):
+            told.append(Finding("insuplc_admdvs", "lenient.insured_place"))
+        if not envelope.keys() <= self._known:
+            told += self._foreign(envelope)
+        if self._signed and is_absent(find(envelope, "sign_no")):
+            told.append(Finding("sign_no", "lenient.sign_in"))
+        return told
+
+    def _fields(self, row: Row) -> Iterator[Finding]:
+        """Blanks and forms beside `input`, in the order of the contract."""
+        for name, required, fits, misfit in self._outer:
+            raw = row.get(name)
+            if raw is None and required:
+                raw = find(row, name)
+            if type(raw) is str and raw not in _ABSENT:
+                text = raw.strip()
+            elif is_absent(raw):
+                text = ""
+            elif type(raw) is int:
+                text = str(raw)
+            else:
+                # An object where the text has a value; `input` is one by right.
+                if fits is not None:
+                    yield misfit
+                continue
+            if not text:
+                if required:
+                    yield Finding(name, BLANK)
+            elif fits is not None and not fits(text):
+                yield misfit
+
+    def _names_person(self, message: Message | None) -> bool:
+        return message is not None and self._person is not None and bool(self._person(message))
+
+    def _foreign(self, row: Row) -> Iterator[Finding]:
+        """Keys beside `input` that the text does not have."""
+        own = {folded(name): name for name in self._names}
+        for key in row:
+            if key not in self._known and not is_absent(row[key]):
+                yield _name(key[:_LONGEST_NAME], key[:_LONGEST_NAME], own.get(folded(key), ""), self._names)
+
+
+def _told(note: Note) -> Finding:
+    if note.rule == BLANK:
+        return Finding(note.path, BLANK)
+    return _name(note.path, note.name, note.meant, note.shape.known)
+
+
+def _name(path: str, name: str, meant: str, known: tuple[str, ...]) -> Finding:
+    if meant:
+        return Finding(path, RENAMED, {"meant": meant})
+    similar = nearest(name, known)
+    return Finding(path, SIMILAR, {"meant": similar}) if similar else Finding(path, UNKNOWN)
+
+
+def _outer(declared: FieldDescriptor) -> _Outer:
+    options = declared.GetOptions()
+    rules = options.Extensions[validate_pb2.field].string
+    fits: Fits | None = None
+    misfit = Finding(declared.name, FORM + declared.name)
+    allowed = frozenset[str](getattr(rules, "in"))
+    if declared.message_type is not None and declared.message_type.full_name == _TIME:
+        fits = _is_moment
+    elif rules.pattern:
+        fits = re.compile(rules.pattern, re.ASCII).fullmatch
+    elif allowed:
+        fits = allowed.__contains__
+    elif rules.max_len:
+        fits = _at_most(rules.max_len)
+        misfit = Finding(declared.name, LENGTH, {"limit": str(rules.max_len)})
+    return _Outer(declared.name, options.Extensions[options_pb2.national].required, fits, misfit)
+
+
+def _is_foreign(row: Row) -> bool:
+    """Whether a message number begins with the code of another institution than the one that sends it."""
+    msgid, code = row.get("msgid"), row.get("fixmedins_code")
+    return type(msgid) is str and type(code) is str and msgid.strip()[:_INSTITUTION_LENGTH] != code.strip()
+
+
+def _is_moment(text: str) -> bool:
+    if _MOMENT.fullmatch(text) is None:
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _at_most(limit: int) -> Fits:
+    return lambda text: len(text) <= limit
+
+
+def _person(request: Descriptor) -> Callable[[Message], object] | None:
+    """Where a request names a person, None where it does not."""
+    if "psn_no" in request.fields_by_name:
+        return attrgetter("psn_no")
+    for each in request.fields:
+        if each.message_type is not None and not each.is_repeated and "psn_no" in each.message_type.fields_by_name:
+            return attrgetter(f"{each.name}.psn_no")
+    return None
+
+
+def not_conforming(found: Sequence[Finding]) -> Fault:
+    """The refusal of a message that is lenient, where the partner's profile is strict."""
+    violations = Violations()
+    for each in found:
+        if not violations.full():
+            violations.append(Violation(each.path, each.rule, rule_text(each.rule, each.values, "zh")))
+    return Fault(FaultKind.INVALID, "NOT_CONFORMING", {"count": str(len(found))}, violations=violations)
