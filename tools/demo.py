@@ -308,7 +308,7 @@ def main() -> int:
             with running(Path(folder)) as mesh:
                 print(f"mesh healthy after {mesh.start_s:.1f} s at {mesh.url}")
                 with MeshClient(mesh.url, mesh.operator_key) as operator:
-                    print(f"seeded: {seed.load_samples(operator)}")
+                    print(seed.load_samples(operator))
                     msgid = Day(mesh, operator).play()
             # A mesh that stopped has written all its spans.
             _title("6 · 一次结算的全程追踪 · the whole way of one settlement")

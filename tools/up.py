@@ -18,12 +18,13 @@ from types import FrameType
 from services.kernel.errors import Fault
 from services.runtime.private import private_file
 from tools.cli import seed
-from tools.cli.main import KEY_VARIABLE
 from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, MeshUnreachable
+from tools.cli.parser import KEY_VARIABLE
+from tools.cli.where import ADDRESS_FILE, KEY_FILE, UP_FOLDER, URL_VARIABLE
 from tools.running import RunningMesh, StartError, settings, start, stop, writing_in
 from tools.sandbox_keys import CHANNEL, INSTITUTION, PERSON, key_of
 
-DATA_DIR = Path(".yibao") / "up"
+DATA_DIR = UP_FOLDER
 
 
 def main() -> int:
@@ -33,17 +34,20 @@ def main() -> int:
     except StartError as error:
         print(error, file=sys.stderr)
         return 1
+    address = mesh.data_dir / ADDRESS_FILE
     try:
         with MeshClient(mesh.url, mesh.operator_key) as operator:
-            print(f"mesh healthy after {mesh.start_s:.1f} s; seeded: {seed.load_samples(operator)}")
+            print(f"mesh healthy after {mesh.start_s:.1f} s; {seed.load_samples(operator)}")
             hospital = HospitalClient(operator, INSTITUTION, "测试医院", "990100", datetime.now(UTC), opter="01")
             hospital.sign_in()
+        address.write_text(f"{mesh.url}\n", encoding="ascii")
         print(welcome(mesh, hospital.sign_no), flush=True)
         return _wait(mesh)
     except (MeshRefusal, MeshUnreachable, Fault) as error:
         print(f"The sandbox could not be seeded: {error!r}\nDelete {mesh.data_dir} to begin anew.", file=sys.stderr)
         return 1
     finally:
+        address.unlink(missing_ok=True)
         stop(mesh.process)
 
 
@@ -52,14 +56,15 @@ def _settings() -> dict[str, str]:
 
     StartError where the folder cannot be written.
     """
-    own = {name: value for name, value in os.environ.items() if name.startswith("YIBAO_") and name != KEY_VARIABLE}
+    clients = (KEY_VARIABLE, URL_VARIABLE)
+    own = {name: value for name, value in os.environ.items() if name.startswith("YIBAO_") and name not in clients}
     data_dir = Path(own.pop("YIBAO_DATA_DIR", "") or DATA_DIR).resolve()
     return settings(data_dir, _operator_key(data_dir), own_ports=False) | own
 
 
 def _operator_key(data_dir: Path) -> str:
     """Made once, and readable by this user only."""
-    file = data_dir / "operator.key"
+    file = data_dir / KEY_FILE
     with writing_in(data_dir):
         if not file.exists():
             private_file(file)

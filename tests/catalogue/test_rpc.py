@@ -24,7 +24,7 @@ from services.runtime.status import from_rpc_error
 from tests.catalogue.builders import DRUG, SAMPLES, SCAN, policy_document
 from tests.catalogue.member import Member, running
 from tools.cli.records import message_of
-from tools.cli.seed import KINDS, read_rows
+from tools.cli.seed_rows import KINDS, SeedRows
 from yibao.catalogue.v1 import catalogue_pb2 as pb
 from yibao.catalogue.v1 import records_pb2 as rpb
 
@@ -330,11 +330,13 @@ async def test_a_member_with_bad_files_does_not_start_and_says_which_row(tmp_pat
 
 def test_rows_read_as_messages_and_rows_read_as_records_are_the_same() -> None:
     files = [*sorted(SAMPLES.glob("*.csv")), *sorted((SAMPLES / "policies").glob("*.yaml")), SAMPLES / "stacks.yaml"]
+    found = SeedRows()
+    for file in files:
+        found.add(file)
     messages = [
-        pb.Record(**{KINDS[kind].record: row})  # type: ignore[arg-type]  # one field of the oneof, by name
-        for file in files
-        for kind, rows in read_rows(file).items()
-        for row in rows
+        pb.Record(**{KINDS[kind].record: row})
+        for kind, rows in found.by_kind.items()
+        for row in found.messages(kind, rows)
     ]
     read = read_records(messages)
     assert read.violations == ()

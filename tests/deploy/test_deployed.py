@@ -51,7 +51,7 @@ def key_of_hospital(subject: str) -> partner_pb2.IssueApiKeyRequest:
     )
 
 
-def first_steps(mesh: Mesh) -> tuple[str, object, str]:
+def first_steps(mesh: Mesh) -> tuple[seed.Loaded, object, str]:
     """What was loaded, an item as anybody sees it then, and a key for a hospital."""
     with MeshClient(mesh.url, SECRETS.operator_key) as operator:
         loaded = seed.load(
@@ -66,7 +66,7 @@ async def test_the_first_operator_loads_the_catalogue_and_issues_keys(tmp_path: 
     overrides = {"YIBAO_SANDBOX": "off", **settings_of("identity")}
     async with started_mesh(tmp_path, overrides=overrides) as mesh:
         loaded, item, api_key = await asyncio.to_thread(first_steps, mesh)
-        assert "items" in loaded
+        assert loaded.new["items"]
         assert item
         with pytest.raises(MeshRefusal, match="ROLE_NOT_ALLOWED"), MeshClient(mesh.url, api_key) as hospital:
             await asyncio.to_thread(hospital.call, KEYS, key_of_hospital("H11010100902"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -55,8 +55,28 @@ def production(store: IdentityStore, dice: Dice) -> PartnerOperations:
     return PartnerOperations(store, lambda prefix: f"{prefix}{next(ids)}", dice, lambda: [b"k" * 32], sandbox=False)
 
 
+def answer(response: bytes) -> Callable[[bool], bytes]:
+    """An encoder that answers these bytes."""
+    return lambda unchanged: response
+
+
+def told(unchanged: bool) -> bytes:
+    """An encoder that answers what it was told."""
+    return b"unchanged" if unchanged else b"saved"
+
+
+async def test_the_same_profile_again_is_unchanged_and_a_former_one_comes_back(production: PartnerOperations) -> None:
+    renamed = replace(HOSPITAL, partner_name="renamed")
+    said = [
+        await production.register(_key(f"r{place}"), each, NOON, told)
+        for place, each in enumerate([HOSPITAL, HOSPITAL, renamed, HOSPITAL])
+    ]
+    assert said == [b"saved", b"unchanged", b"saved", b"saved"]
+    assert await production.find(HOSPITAL.partner_code) == HOSPITAL
+
+
 async def test_a_partner_is_resolved_by_code_and_by_access_key_with_its_secret(production: PartnerOperations) -> None:
-    await production.register(_key("r1"), HOSPITAL, NOON, b"answer")
+    await production.register(_key("r1"), HOSPITAL, NOON, answer(b"answer"))
     for found in (await production.resolve(partner_code="H1"), await production.resolve(access_key="ak")):
         assert (found.partner, found.holder) == (HOSPITAL, KeyHolder("institution", "H1"))
     assert await _reason(production.resolve(partner_code="H2")) == "PARTNER_NOT_FOUND"
@@ -65,22 +85,22 @@ async def test_a_partner_is_resolved_by_code_and_by_access_key_with_its_secret(p
 
 
 async def test_a_later_profile_replaces_the_earlier_one(production: PartnerOperations) -> None:
-    await production.register(_key("r1"), HOSPITAL, NOON, b"1")
+    await production.register(_key("r1"), HOSPITAL, NOON, answer(b"1"))
     renamed = replace(HOSPITAL, partner_name="新名", access_key="ak2")
-    await production.register(_key("r2"), renamed, NOON, b"2")
+    await production.register(_key("r2"), renamed, NOON, answer(b"2"))
     assert await production.find("H1") == renamed
-    assert await production.register(_key("r1"), HOSPITAL, NOON, b"3") == b"1"
+    assert await production.register(_key("r1"), HOSPITAL, NOON, answer(b"3")) == b"1"
     assert await production.find("H1") == renamed
     assert await _reason(production.resolve(access_key="ak")) == "PARTNER_NOT_FOUND"
 
 
 async def test_an_access_key_or_apikey_belongs_to_one_partner(production: PartnerOperations) -> None:
     header = replace(HOSPITAL, partner_code="H3", auth_style=AuthStyle.API_KEY, access_key="", secret="header")
-    await production.register(_key("r1"), HOSPITAL, NOON, b"")
-    await production.register(_key("r2"), header, NOON, b"")
+    await production.register(_key("r1"), HOSPITAL, NOON, answer(b""))
+    await production.register(_key("r2"), header, NOON, answer(b""))
     other = replace(HOSPITAL, partner_code="H2")
-    assert await _reason(production.register(_key("r3"), other, NOON, b"")) == "ACCESS_KEY_TAKEN"
-    assert await _reason(production.register(_key("r4"), replace(header, partner_code="H4"), NOON, b"")) == (
+    assert await _reason(production.register(_key("r3"), other, NOON, answer(b""))) == "ACCESS_KEY_TAKEN"
+    assert await _reason(production.register(_key("r4"), replace(header, partner_code="H4"), NOON, answer(b""))) == (
         "ACCESS_KEY_TAKEN"
     )
     found = await production.resolve(key_digest=digest("header").upper())
@@ -91,29 +111,29 @@ async def test_without_authentication_only_in_a_sandbox(
     production: PartnerOperations, sandbox: PartnerOperations
 ) -> None:
     door = replace(HOSPITAL, auth_style=AuthStyle.NONE, access_key="", secret="")
-    assert await _reason(production.register(_key("r1"), door, NOON, b"")) == "AUTH_STYLE_NOT_ALLOWED"
-    assert await _reason(sandbox.register(_key("r1"), door, NOON, b"")) == ""
+    assert await _reason(production.register(_key("r1"), door, NOON, answer(b""))) == "AUTH_STYLE_NOT_ALLOWED"
+    assert await _reason(sandbox.register(_key("r1"), door, NOON, answer(b""))) == ""
 
 
 async def test_an_issued_key_names_its_holder_and_a_repeat_shows_it_for_ten_minutes(
     production: PartnerOperations, clock: Ticking
 ) -> None:
-    key = await production.issue_key(_key("r1"), PERSON, "", clock())
+    key = (await production.issue_key(_key("r1"), PERSON, "", clock())).key
     found = await production.resolve(key_digest=digest(key))
     assert (found.holder, found.partner) == (PERSON, None)
     clock.tick(minutes=10, microseconds=-1)
-    assert await production.issue_key(_key("r1"), PERSON, "", clock()) == key
-    assert await production.issue_key(_key("r2"), PERSON, "", clock()) != key
+    assert (await production.issue_key(_key("r1"), PERSON, "", clock())).key == key
+    assert (await production.issue_key(_key("r2"), PERSON, "", clock())).key != key
     clock.tick(microseconds=1)
     assert await _reason(production.issue_key(_key("r1"), PERSON, "", clock())) == "ANSWER_NOT_REPEATABLE"
     assert (await production.resolve(key_digest=digest(key))).holder == PERSON
 
 
 async def test_the_key_of_a_partner_brings_its_profile(production: PartnerOperations) -> None:
-    await production.register(_key("r1"), HOSPITAL, NOON, b"")
-    key = await production.issue_key(_key("r2"), KeyHolder("institution", "H1"), "", NOON)
+    await production.register(_key("r1"), HOSPITAL, NOON, answer(b""))
+    key = (await production.issue_key(_key("r2"), KeyHolder("institution", "H1"), "", NOON)).key
     assert (await production.resolve(key_digest=digest(key))).partner == HOSPITAL
-    other_role = await production.issue_key(_key("r3"), KeyHolder("operator", "H1"), "", NOON)
+    other_role = (await production.issue_key(_key("r3"), KeyHolder("operator", "H1"), "", NOON)).key
     assert (await production.resolve(key_digest=digest(other_role))).partner is None
     assert await _reason(production.resolve(key_digest=digest("never issued"))) == "API_KEY_UNKNOWN"
 
@@ -122,10 +142,10 @@ async def test_a_chosen_key_exists_in_a_sandbox_and_for_one_caller(
     production: PartnerOperations, sandbox: PartnerOperations, clock: Ticking
 ) -> None:
     assert await _reason(production.issue_key(_key("r1"), PERSON, "chosen", NOON)) == "SANDBOX_ONLY"
-    assert await sandbox.issue_key(_key("r1"), PERSON, "chosen", NOON) == "chosen"
+    assert (await sandbox.issue_key(_key("r1"), PERSON, "chosen", NOON)).key == "chosen"
     clock.tick(days=1)
-    assert await sandbox.issue_key(_key("r1"), PERSON, "chosen", clock()) == "chosen"
-    assert await sandbox.issue_key(_key("r2"), PERSON, "chosen", clock()) == "chosen"
+    assert (await sandbox.issue_key(_key("r1"), PERSON, "chosen", clock())).key == "chosen"
+    assert (await sandbox.issue_key(_key("r2"), PERSON, "chosen", clock())).key == "chosen"
     other = KeyHolder("operator", "1")
     assert await _reason(sandbox.issue_key(_key("r3"), other, "chosen", NOON)) == "API_KEY_TAKEN"
 
@@ -141,7 +161,7 @@ async def test_the_bootstrap_key_is_the_one_of_the_setting_and_of_no_earlier_one
 
 
 async def test_a_bootstrap_key_never_takes_the_key_of_somebody_else(production: PartnerOperations) -> None:
-    key = await production.issue_key(_key("r1"), PERSON, "", NOON)
+    key = (await production.issue_key(_key("r1"), PERSON, "", NOON)).key
     assert await _reason(production.bootstrap(key, NOON)) == "API_KEY_TAKEN"
 
 

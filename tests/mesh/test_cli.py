@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -19,6 +20,7 @@ from tests.mesh.world import Sandbox
 from tools.cli.case import SAMPLE_POLICIES
 from tools.cli.main import main
 from tools.running import HOST, free_ports
+from yibao.identity.v1 import partner_pb2
 
 CASES: Final = Path(__file__).resolve().parents[1] / "settlement" / "cases"
 CASE: Final = CASES / "PUB-26.json"
@@ -40,6 +42,7 @@ Yibao = Callable[..., "asyncio.Future[Run]"]
 def yibao(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
     """Runs the command as typed."""
     monkeypatch.delenv("YIBAO_KEY", raising=False)
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
 
     async def run(*words: object) -> Run:
         capsys.readouterr()
@@ -77,9 +80,9 @@ ledgers:
     ) -> None:
         file = tmp_path / "people.yaml"
         file.write_text(self.document(), encoding="utf-8")
-        for _ in range(2):
+        for said in ("loaded 1 persons, 1 ledgers; unchanged 0", "loaded 0; unchanged 1 persons, 1 ledgers"):
             run = await yibao("seed", file, *at(town))
-            assert (run.code, run.out) == (0, "loaded 1 persons, 1 ledgers\n")
+            assert (run.code, run.out) == (0, f"{said}\n")
         who = Patient(self.WHO.psn_no, self.WHO.psn_name, self.WHO.certno)
         (insured,) = (await town.hospital.done("1101", {"data": who.id_card})).output["insuinfo"]
         assert insured["balc"] == 42
@@ -88,7 +91,7 @@ ledgers:
         head = "fixmedins_code,fixmedins_name,fixmedins_type,hosp_lv,admdvs,from_day,to_day"
         (tmp_path / "institutions.csv").write_text(f"{head}\nH99010000777,测试七七医院,1,3,990100,2020-01-01,\n")
         run = await yibao("seed", tmp_path, *at(town))
-        assert (run.code, run.out) == (0, "loaded 1 institutions\n")
+        assert (run.code, run.out) == (0, "loaded 1 institutions; unchanged 0\n")
         told = await town.hospital.done(
             "1201", {"medinsinfo": {"fixmedins_type": "1", "fixmedins_code": "H99010000777"}}
         )
@@ -131,6 +134,32 @@ ledgers:
         assert run.code == 1
         assert "AUTHENTICATION_MISSING" in run.err
 
+    async def test_a_partner_rolled_back_is_the_first_one_again(
+        self, town: Sandbox, yibao: Yibao, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "partners.yaml"
+        for name in ("甲诊所", "乙诊所", "甲诊所"):
+            row = f"{{partner_code: H99010000778, partner_name: {name}, role: INSTITUTION, auth_style: NONE, sandbox: true}}"
+            file.write_text(f"partners:\n  - {row}\n", encoding="utf-8")
+            assert (await yibao("seed", file, *at(town))).out == "loaded 1 partners; unchanged 0\n"
+            request = partner_pb2.GetPartnerRequest(partner_code="H99010000778")
+            found = await town.mesh.call("yibao.identity.v1.PartnerService.GetPartner", request)
+            assert found.partner.partner_name == name
+        assert (await yibao("seed", file, *at(town))).out == "loaded 0; unchanged 1 partners\n"
+
+    async def test_a_refusal_of_the_mesh_names_file_and_line(self, town: Sandbox, yibao: Yibao, tmp_path: Path) -> None:
+        good, bad = person(701), person(702)
+        head = 'psn_name: 测, psn_cert_type: "01", gend: "1", brdy: "1980-06-15"'
+        rows = "".join(
+            f'  - person: {{psn_no: "{who.psn_no}", certno: "{who.certno[:17]}{digit or who.certno[17]}", {head}}}\n'
+            for who, digit in ((good, ""), (bad, "Y"))
+        )
+        file = tmp_path / "people.yaml"
+        file.write_text(f"persons:\n{rows}", encoding="utf-8")
+        run = await yibao("seed", file, *at(town))
+        assert run.code == 1
+        assert "people.yaml, line 3: persons[1].person.certno" in run.err
+
     async def test_a_file_that_is_not_there_is_named(self, town: Sandbox, yibao: Yibao, tmp_path: Path) -> None:
         run = await yibao("seed", tmp_path / "nowhere.yaml", *at(town))
         assert run.code == 1
@@ -161,10 +190,45 @@ class TestCase:
         through = ("--through", town.mesh.url, "--key", OPERATOR_KEY)
         run = await yibao("case", CASE, self.other(tmp_path), *through)
         assert run.code == 1
-        agreed, *differences = run.out.splitlines()
+        agreed, difference, counts = run.out.splitlines()
         assert agreed.startswith("PUB-26.json: agrees")
-        assert len(differences) == 1
-        assert "hifp_pay" in differences[0]
+        assert "hifp_pay" in difference
+        assert counts == "2 cases: 1 agree, 1 differ, 0 compared nothing, 0 not played"
+
+    async def test_a_case_that_expects_nothing_is_computed_and_never_agrees(self, yibao: Yibao, tmp_path: Path) -> None:
+        document = json.loads(CASE.read_text(encoding="utf-8"))
+        expected = ("expected", "expected_lines", "accumulators_after", "account_after", "benefit_year", "expect_error")
+        for operation in document["ops"]:
+            for name in expected:
+                operation.pop(name, None)
+        file = tmp_path / "bare.json"
+        file.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+        run = await yibao("case", file, "--show")
+        assert run.code == 0
+        assert "agrees" not in run.out
+        assert "nothing was compared" in run.out
+        assert "1 cases: 0 agree, 0 differ, 1 compared nothing, 0 not played" in run.out
+        assert "inscp_scp_amt" in run.out
+
+    async def test_the_computed_split_is_printed_on_demand(self, yibao: Yibao) -> None:
+        run = await yibao("case", CASE, "--show")
+        assert run.code == 0
+        expected = json.loads(CASE.read_text(encoding="utf-8"))["ops"][0]["expected"]["hifp_pay"]
+        assert re.search(rf"hifp_pay +{expected // 100}\.{expected % 100:02d}\n", run.out)
+
+    @pytest.mark.parametrize(("change", "field"), [("id: own-city", "id"), ('version: "2023-01-01"', "version")])
+    async def test_a_policy_file_of_another_name_is_refused(
+        self, yibao: Yibao, tmp_path: Path, change: str, field: str
+    ) -> None:
+        file, policies = self.own(tmp_path)
+        policy = policies / "own-city@2023-01-01.yaml"
+        text = policy.read_text(encoding="utf-8")
+        assert change in text
+        policy.write_text(text.replace(change, f'{field}: "2022-01-01"'), encoding="utf-8")
+        run = await yibao("case", file, "--policies", policies)
+        assert run.code == 1
+        assert "POLICY_INVALID" in run.err
+        assert f"{field}: it is 2022-01-01; the name of the file says " in run.err
 
     def own(self, folder: Path) -> tuple[Path, Path]:
         """A case by a policy of one's own, and the folder of that policy: twice the deductible of an admission."""

@@ -6,19 +6,17 @@ settlements that stand.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
 from pathlib import Path
 
-from services.kernel.errors import Fault, invalid, not_found
+from services.kernel.errors import Fault, FaultKind, Violation, invalid, not_found
 from services.kernel.money import ratio_text
 from services.kernel.policy.identity import policy_hash
 from services.kernel.policy.parsing import parse_policy
 from services.runtime.documents.files import read_document
-from services.runtime.texts.table import text
 from services.settlement.domain.account import AccountState
 from services.settlement.domain.booking import Posting, reversal_postings, settlement_postings
 from services.settlement.domain.compile import CompiledPolicy, compile_policy
@@ -35,9 +33,10 @@ from tools.cli.case_document import (
     CaseLine,
     CaseOperation,
     Difference,
-    compare,
     read_case,
 )
+from tools.cli.case_report import Played, Step, play_files
+from tools.cli.language import ENGLISH, Words
 
 SAMPLE_POLICIES = Path(__file__).resolve().parents[2] / "services" / "catalogue" / "samples" / "policies"
 OWN, FAMILY = AccountKey("own", ""), AccountKey("family", "")
@@ -60,6 +59,7 @@ class PolicyFolder:
             document = read_document(path)
             if not isinstance(document, dict):
                 raise invalid("", "map", "a policy file is a map", reason="POLICY_INVALID", policy=name)
+            _check_name(document, name)
             self._documents[name] = document
         return self._documents[name]
 
@@ -76,6 +76,19 @@ class PolicyFolder:
             document = self.document(name)
             self._compiled[name] = compile_policy(parse_policy(document), policy_hash(document))
         return self._compiled[name]
+
+
+def _check_name(document: Mapping[str, object], name: str) -> None:
+    """A file is named after its policy: what a case asked for is what it gets. Raises POLICY_INVALID."""
+    policy_id, _, version = name.partition("@")
+    told = {"id": document.get("id"), "version": document.get("version")}
+    wrong = [
+        Violation(field, "file_name", f"it is {value}; the name of the file says {wanted}")
+        for (field, value), wanted in zip(told.items(), (policy_id, version), strict=True)
+        if value != wanted
+    ]
+    if wrong:
+        raise Fault(FaultKind.INVALID, "POLICY_INVALID", {"policy": name}, violations=wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,50 +236,23 @@ def _line_answer(number: int, split: LineSplit) -> dict[str, int]:
     }
 
 
-def run_case(path: Path, policies_dir: Path) -> list[Difference]:
-    """Plays the case of a file through the engine and answers every difference.
+def play_case(path: Path, policies_dir: Path) -> Played:
+    """Plays the case of a file through the engine.
 
     Raises CASE_INVALID or DOCUMENT_INVALID for a file that is no case, POLICY_NOT_FOUND or POLICY_INVALID for its stack.
     """
     case = read_case(path)
     player = LocalPlayer(case, PolicyFolder(policies_dir))
-    return [gap for operation in case.operations for gap in compare(case, operation, player.play(operation))]
+    return Played(case, tuple(Step(operation, player.play(operation)) for operation in case.operations))
 
 
-def play_files(files: Sequence[Path], play: Callable[[Path], list[Difference]], agreed: str = "agrees") -> int:
-    """Plays every file and prints what differs; 0 when all agree.
-
-    1 when anything differs, when a file cannot be read or played, and when there is none.
-    """
-    failed = 0
-    for path in files:
-        try:
-            differences = play(path)
-        except Fault as fault:
-            failed += 1
-            print(f"{path.name}: {fault_lines(fault)}", file=sys.stderr)
-            continue
-        except OSError as error:
-            failed += 1
-            print(f"{path}: {error.strerror}", file=sys.stderr)
-            continue
-        failed += bool(differences)
-        for difference in differences:
-            print(difference)
-        if not differences:
-            print(f"{path.name}: {agreed}")
-    if not files:
-        print("no case was played: there is no file", file=sys.stderr)
-    return 1 if failed or not files else 0
+def run_case(path: Path, policies_dir: Path) -> list[Difference]:
+    """The differences that playing the case of a file shows; raises what `play_case` raises."""
+    return play_case(path, policies_dir).differences
 
 
-def fault_lines(fault: Fault) -> str:
-    """A fault for a terminal: its reason and text, and a line for each violation."""
-    lines = [f"[{fault.reason}] {text(fault, 'en')}"]
-    lines.extend(f"  {each.path}: {each.description or each.rule}" for each in fault.violations)
-    return "\n".join(lines)
-
-
-def main(files: Sequence[Path], policies_dir: Path = SAMPLE_POLICIES) -> int:
-    """Plays every file through the engine; 0 when all agree, else 1."""
-    return play_files(files, lambda path: run_case(path, policies_dir))
+def main(
+    files: Sequence[Path], policies_dir: Path = SAMPLE_POLICIES, words: Words = ENGLISH, *, show: bool = False
+) -> int:
+    """Plays every file through the engine; 0 when none differs or fails, else 1."""
+    return play_files(files, lambda path: play_case(path, policies_dir), words, show=show)

@@ -102,6 +102,13 @@ class CaseOperation:
     account_after: Mapping[str, object] | None
 
     @property
+    def expects(self) -> bool:
+        """Whether it says anything about what must come out."""
+        told = (self.expect_error, self.benefit_year)
+        parts = (self.expected, self.expected_lines, self.accumulators_after, self.account_after)
+        return any(each is not None for each in told) or any(parts)
+
+    @property
     def in_patient(self) -> bool:
         """Whether it bills a stay."""
         return self.facts.get("med_type") in IN_PATIENT

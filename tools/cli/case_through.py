@@ -20,11 +20,13 @@ from google.protobuf import json_format
 
 from services.kernel.errors import precondition
 from tools.cli import case_nodes as nodes
-from tools.cli.case import SAMPLE_POLICIES, PolicyFolder, play_files
-from tools.cli.case_document import LINE_PARTS, Answer, Case, CaseOperation, Difference, compare, read_case
+from tools.cli.case import SAMPLE_POLICIES, PolicyFolder
+from tools.cli.case_document import LINE_PARTS, Answer, Case, CaseOperation, Difference, read_case
 from tools.cli.case_fixture import Fixture, catalogue_of, day_of, ledgers_of, partners_of, persons_of
 from tools.cli.case_playable import check_case, check_person, check_versions, unplayable
-from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, NationalAnswer
+from tools.cli.case_report import Played, Step, play_files
+from tools.cli.language import ENGLISH, Words
+from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, NationalAnswer, Said
 from yibao.catalogue.v1 import catalogue_pb2
 from yibao.identity.v1 import partner_pb2, person_pb2
 from yibao.settlement.v1 import ledger_pb2
@@ -230,7 +232,7 @@ class ThroughPlayer:
                 else:
                     self._discharge(stay, day)
         except Refused as refused:
-            raise MeshRefusal(refused.reason, f"a stay could not be ended: {refused}") from None
+            raise MeshRefusal(refused.reason, Said(f"a stay could not be ended: {refused}")) from None
         self._stay = None
 
     def _refund(self, operation: CaseOperation, target: _Settled | None, day: date) -> Billed:
@@ -304,8 +306,8 @@ def fen(yuan: Decimal | int) -> int:
     return int(scaled)
 
 
-def run_case_through(path: Path, client: MeshClient, policies_dir: Path = SAMPLE_POLICIES) -> list[Difference]:
-    """Plays the case of a file on a mesh and answers every difference.
+def play_case_through(path: Path, client: MeshClient, policies_dir: Path = SAMPLE_POLICIES) -> Played:
+    """Plays the case of a file on a mesh.
 
     Raises CASE_NOT_PLAYABLE, saying why, where the mesh cannot play it as the engine does, and MeshRefusal where the mesh is
     no sandbox or does not take the world of the case.
@@ -313,7 +315,12 @@ def run_case_through(path: Path, client: MeshClient, policies_dir: Path = SAMPLE
     case = read_case(path)
     check_case(case)
     player = _prepared(case, client, PolicyFolder(policies_dir))
-    return [gap for operation in case.operations for gap in compare(case, operation, player.play(operation))]
+    return Played(case, tuple(Step(operation, player.play(operation)) for operation in case.operations))
+
+
+def run_case_through(path: Path, client: MeshClient, policies_dir: Path = SAMPLE_POLICIES) -> list[Difference]:
+    """The differences that playing the case of a file on a mesh shows; raises what `play_case_through` raises."""
+    return play_case_through(path, client, policies_dir).differences
 
 
 def _prepared(case: Case, client: MeshClient, policies: PolicyFolder) -> ThroughPlayer:
@@ -330,15 +337,25 @@ def _prepared(case: Case, client: MeshClient, policies: PolicyFolder) -> Through
                 raise
 
 
-def main(files: Sequence[Path], client: MeshClient, policies_dir: Path = SAMPLE_POLICIES) -> int:
-    """Plays every file; 0 when all agree, else 1. MeshRefusal where the mesh is no sandbox or the key is no operator's."""
+def main(
+    files: Sequence[Path],
+    client: MeshClient,
+    policies_dir: Path = SAMPLE_POLICIES,
+    words: Words = ENGLISH,
+    *,
+    show: bool = False,
+) -> int:
+    """Plays every file; 0 when none differs or fails, else 1.
 
-    def play(path: Path) -> list[Difference]:
+    MeshRefusal where the mesh is no sandbox or the key is no operator's.
+    """
+
+    def play(path: Path) -> Played:
         try:
-            return run_case_through(path, client, policies_dir)
+            return play_case_through(path, client, policies_dir)
         except MeshRefusal as refusal:
             if refusal.reason in CALLER:
                 raise
             raise precondition("CASE_NOT_PLAYABLE", what=str(refusal)) from None
 
-    return play_files(files, play, f"agrees, played through {client.url}")
+    return play_files(files, play, words, show=show, through=client.url)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from services.kernel.clock import BEIJING
+from tools.cli.language import ENGLISH, Words
 from tools.cli.mesh_client import COUNTER, HospitalClient, MeshClient, NationalAnswer
 
 PSN_NO, CERTNO = "99000000000000000001", "990000199001010011"
@@ -26,7 +27,7 @@ class BillRefused(Exception):
 class FirstBill:
     """One visit of the sandbox's test person at its test hospital: one line of 10.00 yuan."""
 
-    def __init__(self, client: MeshClient, *, quiet: bool) -> None:
+    def __init__(self, client: MeshClient, words: Words = ENGLISH, *, quiet: bool) -> None:
         # Serials begin anywhere: two bills begun in one second must not share message numbers.
         serial = secrets.randbelow(9_900)
         now = datetime.now(UTC)
@@ -34,6 +35,7 @@ class FirstBill:
         self._now = now.astimezone(BEIJING)
         self._hospital = HospitalClient(client, "H99010000001", "测试医院", "990100", now, serial=serial)
         self._quiet = quiet
+        self._words = words
 
     def settle(self) -> str:
         """Plays 9001 1101 2201 2203 2204 2206 2207; returns the setl_id."""
@@ -63,9 +65,8 @@ class FirstBill:
     def _step(self, infno: str, what: str, nodes: Mapping[str, object]) -> NationalAnswer:
         answer = self._hospital.send(infno, nodes, insuplc_admdvs="990100", business_date=self._now.date())
         if not self._quiet:
-            print(
-                f"\n── {infno} {what}\n→ {_text(nodes)}\n← {_text(answer.output) if answer.succeeded else answer.message}"
-            )
+            told = _text(answer.output) if answer.succeeded else answer.message
+            print(f"\n── {infno} {self._words(what)}\n→ {_text(nodes)}\n← {told}")
             if answer.body.get("warn_msg"):
                 print(f"  {answer.body['warn_msg']}")
         if not answer.succeeded:
@@ -80,16 +81,13 @@ def _text(nodes: Mapping[str, object]) -> str:
     return json.dumps(nodes, ensure_ascii=False, default=plain)
 
 
-def run(client: MeshClient, *, print_setl_id: bool) -> int:
+def run(client: MeshClient, words: Words = ENGLISH, *, print_setl_id: bool) -> int:
     """Settles the bill and prints its way, or only the setl_id; 1 where the mesh refuses."""
     try:
-        setl_id = FirstBill(client, quiet=print_setl_id).settle()
+        setl_id = FirstBill(client, words, quiet=print_setl_id).settle()
     except BillRefused as refused:
         print(refused, file=sys.stderr)
         return 1
-    print(
-        setl_id
-        if print_setl_id
-        else f"\nsettled: setl_id {setl_id}\nits way: yibao trace {setl_id} --data-dir .yibao/up"
-    )
+    way = "\nsettled: setl_id {setl_id}\nits way: yibao trace {setl_id}"
+    print(setl_id if print_setl_id else words(way, setl_id=setl_id))
     return 0

@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 
 from services.kernel.clock import BEIJING
 from services.runtime.contract import Contract
+from services.runtime.texts.table import Language
 
 BUSINESS_DATE_HEADER = "X-Yibao-Business-Date"
 TIMEOUT_HEADER = "Grpc-Timeout"
@@ -29,17 +30,36 @@ COUNTER = {"mac": "00-00-00-00-00-00", "ip": "127.0.0.1"}
 _NETWORK_S = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A refusal's text in one language, and its broken fields, one a line."""
+
+    text: str
+    fields: tuple[str, ...] = ()
+
+
 class MeshRefusal(Exception):
     """A refusal by the mesh: its reason, its text and the broken fields, one a line."""
 
-    def __init__(self, reason: str, text: str, fields: tuple[str, ...] = ()) -> None:
+    def __init__(self, reason: str, english: Said, chinese: Said | None = None) -> None:
         self.reason = reason
-        self.fields = fields
-        super().__init__("\n  ".join((f"[{reason}] {text}", *fields)))
+        self.english = english
+        self.chinese = chinese or english
+        super().__init__(self.told("en"))
+
+    def told(self, language: Language) -> str:
+        """The refusal in a language, its fields below it; in English where the mesh gave nothing else."""
+        said = self.chinese if language == "zh" else self.english
+        return "\n  ".join((f"[{self.reason}] {said.text}", *said.fields))
 
 
 class MeshUnreachable(Exception):
-    """Nothing answers at the address."""
+    """Nothing answers at the address; `cause` is the name of the network's error."""
+
+    def __init__(self, url: str, cause: str) -> None:
+        self.url = url
+        self.cause = cause
+        super().__init__(f"nothing answers at {url} ({cause})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +119,7 @@ class MeshClient:
         contract = self._contract.method(method)
         route = next((route for route in contract.http if route.verb == "POST"), None)
         if route is None:
-            raise MeshRefusal("ROUTE_NOT_FOUND", f"{method} has no POST route")
+            raise MeshRefusal("ROUTE_NOT_FOUND", Said(f"{method} has no POST route"))
         headers = {BUSINESS_DATE_HEADER: business_date.isoformat()} if business_date else {}
         wait_s = self._timeout_s
         if within_s is not None:
@@ -115,7 +135,7 @@ class MeshClient:
         try:
             answer = self._http.get(self.url + path)
         except httpx.HTTPError as error:
-            raise MeshUnreachable(f"nothing answers at {self.url}: {type(error).__name__}") from None
+            raise MeshUnreachable(self.url, type(error).__name__) from None
         if answer.is_error:
             raise _refusal(answer)
         return answer.json()
@@ -127,7 +147,7 @@ class MeshClient:
         headers = {BUSINESS_DATE_HEADER: business_date.isoformat()} if business_date else {}
         answer = self._post(self.url + path, envelope, headers, self._timeout_s)
         if answer.status_code != httpx.codes.OK:
-            raise MeshRefusal(str(answer.status_code), answer.text[:200])
+            raise MeshRefusal(str(answer.status_code), Said(answer.text[:200]))
         return NationalAnswer(json.loads(answer.text, parse_float=Decimal), answer.text)
 
     def _post(self, url: str, body: object, headers: Mapping[str, str], wait_s: float) -> httpx.Response:
@@ -135,7 +155,7 @@ class MeshClient:
         try:
             return self._http.post(url, json=body, headers=dict(headers), timeout=timeout)
         except httpx.HTTPError as error:
-            raise MeshUnreachable(f"nothing answers at {self.url}: {type(error).__name__}") from None
+            raise MeshUnreachable(self.url, type(error).__name__) from None
 
 
 @dataclass(slots=True)
@@ -202,12 +222,23 @@ def _refusal(answer: httpx.Response) -> MeshRefusal:
     try:
         error = answer.json()["error"]
     except (ValueError, KeyError, TypeError):
-        return MeshRefusal(str(answer.status_code), answer.text[:200])
-    reason, fields = error.get("status", ""), []
+        return MeshRefusal(str(answer.status_code), Said(answer.text[:200]))
+    reason, chinese = error.get("status", ""), ""
+    fields: list[Mapping[str, Any]] = []
     for detail in error.get("details", ()):
         kind = str(detail.get("@type", "")).rpartition(".")[2]
         if kind == "ErrorInfo":
             reason = detail.get("reason", reason)
         if kind == "BadRequest":
-            fields = [f"{each.get('field')}: {each.get('description')}" for each in detail.get("fieldViolations", ())]
-    return MeshRefusal(reason, error.get("message", ""), tuple(fields))
+            fields = detail.get("fieldViolations", [])
+        if kind == "LocalizedMessage" and detail.get("locale") == "zh-CN":
+            chinese = detail.get("message", "")
+    english = Said(error.get("message", ""), tuple(_field(each, "en-US") for each in fields))
+    told = Said(chinese or english.text, tuple(_field(each, "zh-CN") for each in fields))
+    return MeshRefusal(reason, english, told)
+
+
+def _field(violation: Mapping[str, Any], locale: str) -> str:
+    localized = violation.get("localizedMessage", {})
+    said = localized.get("message") if localized.get("locale") == locale else violation.get("description")
+    return f"{violation.get('field')}: {said or violation.get('description')}"

@@ -1,172 +1,186 @@
 """`yibao seed FILE…`: loads people, balances, institutions, items, policies and partners into a running mesh.
 
 A file is YAML or JSON with a list under each kind that it holds, or CSV named after one kind; rows are the fields of the
-messages. Everything of a call is taken or nothing, and a second run of the same file changes nothing.
+messages. All files are read before anything is sent. A call is taken whole or not at all; what stands already with the same
+content is left and counted as unchanged.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import re
+import secrets
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from google.protobuf.message import Message
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from services.kernel.errors import Fault, FaultKind, Violation
-from services.runtime.documents.csv_rows import read_csv
-from services.runtime.documents.faults import document_invalid
-from services.runtime.documents.files import read_document
-from tools.cli.mesh_client import MeshClient
-from tools.cli.records import message_of
-from yibao.catalogue.v1 import catalogue_pb2, records_pb2
+from tools.cli.language import ENGLISH, Words
+from tools.cli.mesh_client import MeshClient, MeshRefusal, Said
+from tools.cli.seed_rows import KINDS, SeedRow, SeedRows
+from yibao.catalogue.v1 import catalogue_pb2
 from yibao.identity.v1 import partner_pb2, person_pb2
 from yibao.settlement.v1 import ledger_pb2
 
 T = TypeVar("T")
 
-SAMPLES = Path(__file__).resolve().parents[2] / "services" / "catalogue" / "samples"
-SANDBOX = Path(__file__).resolve().parents[1] / "sandbox"
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of row: its message, and for a catalogue record the field of `Record` that holds it."""
-
-    message: type[Message]
-    record: str = ""
-
-
-KINDS: Mapping[str, Kind] = {
-    "divisions": Kind(records_pb2.Division, "division"),
-    "institutions": Kind(records_pb2.Institution, "institution"),
-    "items": Kind(records_pb2.Item, "item"),
-    "price_ceilings": Kind(records_pb2.PriceCeiling, "price_ceiling"),
-    "selfpay_ratios": Kind(records_pb2.SelfpayRatio, "selfpay_ratio"),
-    "terms": Kind(records_pb2.Term, "term"),
-    "diagnoses": Kind(records_pb2.Term, "term"),
-    "operations": Kind(records_pb2.Term, "term"),
-    "diseases": Kind(records_pb2.Disease, "disease"),
-    "policies": Kind(records_pb2.PolicyDocument, "policy"),
-    "stacks": Kind(records_pb2.PolicyStack, "stack"),
-    "partners": Kind(partner_pb2.Partner),
-    "api_keys": Kind(partner_pb2.IssueApiKeyRequest),
-    "persons": Kind(person_pb2.PersonRecord),
-    "ledgers": Kind(ledger_pb2.LedgerOpening),
-}
-"""In the order in which they are loaded: what is named stands before what names it."""
-
-STANDARDS: Mapping[str, str] = {"diagnoses": "diagnosis_icd10", "operations": "operation_icd9cm3"}
-SUFFIXES = (".csv", ".json", ".yaml", ".yml")
+SAMPLES: Final = Path(__file__).resolve().parents[2] / "services" / "catalogue" / "samples"
+SANDBOX: Final = Path(__file__).resolve().parents[1] / "sandbox"
+SUFFIXES: Final = (".csv", ".json", ".yaml", ".yml")
 RECORDS_A_CALL, PERSONS_A_CALL = 1000, 500
 
+# The place of a row in a request, as a refusal names it.
+_ROW: Final = re.compile(r"\b(?:records|persons|openings)\[(\d+)\]")
 
-def load(client: MeshClient, files: Sequence[Path]) -> str:
-    """Loads the files and says what was loaded. Raises a Fault for a bad file, MeshRefusal where the mesh refuses."""
-    rows: dict[str, list[Message]] = {kind: [] for kind in KINDS}
-    for file in files:
-        for kind, found in read_rows(file).items():
-            rows[kind].extend(found)
-    counts = [f"{len(found)} {kind}" for kind, found in rows.items() if found]
-    _publish(client, rows)
-    _partners(client, rows)
-    for persons in _chunks(rows["persons"], PERSONS_A_CALL):
-        request = person_pb2.RegisterPersonsRequest(persons=persons)  # type: ignore[arg-type]
-        client.call("yibao.identity.v1.PersonService.RegisterPersons", _named(request))
-    for openings in _chunks(rows["ledgers"], PERSONS_A_CALL):
-        ledgers = ledger_pb2.OpenLedgerRequest(openings=openings)  # type: ignore[arg-type]
-        client.call("yibao.settlement.v1.LedgerService.OpenLedger", _named(ledgers))
-    return ", ".join(counts) or "nothing"
+Advance = Callable[[int], None]
 
 
-def load_samples(client: MeshClient) -> str:
-    """Loads the shipped catalogue and the people of the sandbox."""
+@dataclass(slots=True)
+class Loaded:
+    """How many rows of each kind were new, and how many stood already."""
+
+    new: dict[str, int] = field(default_factory=dict)
+    unchanged: dict[str, int] = field(default_factory=dict)
+
+    def count(self, kind: str, new: int, unchanged: int) -> None:
+        """Adds what one call answered."""
+        self.new[kind] = self.new.get(kind, 0) + new
+        self.unchanged[kind] = self.unchanged.get(kind, 0) + unchanged
+
+    def __str__(self) -> str:
+        return self.told(ENGLISH)
+
+    def told(self, words: Words) -> str:
+        """The counts in a language."""
+        return words("loaded {new}; unchanged {unchanged}", new=_told(self.new), unchanged=_told(self.unchanged))
+
+
+def _told(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "0"
+
+
+class Seeding:
+    """One run. With `once` a request that was sent in an earlier run is left as answered then, whatever changed since."""
+
+    def __init__(self, client: MeshClient, advance: Advance, *, once: bool) -> None:
+        self._client = client
+        self._advance = advance
+        self._run = "" if once else secrets.token_hex(12)
+        self._calls = 0
+        self.loaded = Loaded()
+
+    def load(self, rows: SeedRows) -> None:
+        """Sends all rows; MeshRefusal names file and line of the row that is refused."""
+        for kind, described in KINDS.items():
+            if described.record:
+                self._publish(kind, described.record, rows)
+        self._partners(rows)
+        self._api_keys(rows)
+        self._persons(rows)
+        self._ledgers(rows)
+
+    def _publish(self, kind: str, record: str, rows: SeedRows) -> None:
+        for chunk in _chunks(rows.by_kind[kind], RECORDS_A_CALL):
+            records = [catalogue_pb2.Record(**{record: row}) for row in rows.messages(kind, chunk)]
+            request = catalogue_pb2.PublishRequest(records=records)
+            answer = self._call("yibao.catalogue.v1.CatalogueService.Publish", request, chunk)
+            self.loaded.count(kind, answer.published_count, answer.unchanged_count)
+
+    def _partners(self, rows: SeedRows) -> None:
+        for row in rows.by_kind["partners"]:
+            (partner,) = rows.messages("partners", [row])
+            request = partner_pb2.RegisterPartnerRequest(partner=partner)
+            answer = self._call("yibao.identity.v1.PartnerService.RegisterPartner", request, [row])
+            self.loaded.count("partners", not answer.unchanged, answer.unchanged)
+
+    def _api_keys(self, rows: SeedRows) -> None:
+        for row in rows.by_kind["api_keys"]:
+            (request,) = rows.messages("api_keys", [row])
+            answer = self._call("yibao.identity.v1.PartnerService.IssueApiKey", request, [row])
+            self.loaded.count("api_keys", not answer.unchanged, answer.unchanged)
+
+    def _persons(self, rows: SeedRows) -> None:
+        """Owners of accounts first: who may use another's account names that other."""
+        held = rows.by_kind["persons"]
+        linked = [row for row in held if person_pb2.PersonRecord.FromString(row.message).family_links]
+        users = set(map(id, linked))
+        for chunk in _chunks([*(row for row in held if id(row) not in users), *linked], PERSONS_A_CALL):
+            request = person_pb2.RegisterPersonsRequest(persons=rows.messages("persons", chunk))
+            answer = self._call("yibao.identity.v1.PersonService.RegisterPersons", request, chunk)
+            self.loaded.count("persons", answer.registered_count, answer.unchanged_count)
+
+    def _ledgers(self, rows: SeedRows) -> None:
+        for chunk in _chunks(rows.by_kind["ledgers"], PERSONS_A_CALL):
+            request = ledger_pb2.OpenLedgerRequest(openings=rows.messages("ledgers", chunk))
+            answer = self._call("yibao.settlement.v1.LedgerService.OpenLedger", request, chunk)
+            self.loaded.count("ledgers", answer.opened_count, answer.unchanged_count)
+
+    def _call(self, method: str, request: Any, rows: Sequence[SeedRow]) -> Any:
+        request.request_id = self._request_id(request)
+        try:
+            answer = self._client.call(method, request)
+        except MeshRefusal as refusal:
+            raise _placed(refusal, rows) from None
+        self._advance(len(rows))
+        return answer
+
+    def _request_id(self, request: Any) -> str:
+        """A number of this run's own: a content that comes back after another one is a request of its own."""
+        if self._run:
+            self._calls += 1
+            return f"seed-{self._run}-{self._calls}"
+        return "seed-" + hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()[:40]
+
+
+def load(client: MeshClient, files: Sequence[Path], *, once: bool = False, quiet: bool = True) -> Loaded:
+    """Reads the files, then loads them. Raises a Fault for a bad file, MeshRefusal where the mesh refuses."""
+    rows = SeedRows()
+    with _progress(quiet) as progress:
+        reading = progress.add_task("reading", total=len(files))
+        for file in files:
+            rows.add(file)
+            progress.advance(reading)
+        total = sum(map(len, rows.by_kind.values()))
+        loading = progress.add_task("loading", total=total)
+        seeding = Seeding(client, lambda done: progress.advance(loading, done), once=once)
+        seeding.load(rows)
+    return seeding.loaded
+
+
+def load_samples(client: MeshClient) -> Loaded:
+    """Loads the shipped catalogue and the people of the sandbox, once for each store."""
     files = [*sorted(SAMPLES.glob("*.csv")), *sorted((SAMPLES / "policies").glob("*.yaml")), SAMPLES / "stacks.yaml"]
-    return load(client, [*files, *sorted(SANDBOX.glob("*.yaml"))])
+    return load(client, [*files, *sorted(SANDBOX.glob("*.yaml"))], once=True)
 
 
-def read_rows(file: Path) -> dict[str, list[Message]]:
-    """The rows of a file by kind; a policy file is one policy. Raises DOCUMENT_INVALID with every violation."""
-    if file.suffix == ".csv":
-        if file.stem not in KINDS:
-            raise document_invalid([Violation("", "name", f"a CSV file is named after {_known()}")], file.name)
-        cells = read_csv(file.read_bytes(), (), _columns(KINDS[file.stem].message), file.name)
-        return {file.stem: [_row(file.stem, row.cells, f"line {row.line}", file) for row in cells]}
-    document = read_document(file)
-    if not isinstance(document, dict):
-        raise document_invalid([Violation("", "map", f"lists under the names {_known()}")], file.name)
-    if str(document.get("schema", "")).startswith("hsa.policy/"):
-        return {"policies": [_row("policies", document, "", file)]}
-    unknown = [Violation(str(name), "unknown_key", f"known: {_known()}") for name in document if name not in KINDS]
-    if unknown:
-        raise document_invalid(unknown, file.name)
-    return {
-        kind: [_row(kind, row, f"{kind}[{place}]", file) for place, row in enumerate(_list(found, kind, file))]
-        for kind, found in document.items()
-    }
+def _progress(quiet: bool) -> Progress:
+    """A bar on the error output, where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, disable=quiet or not console.is_terminal)
 
 
-def _columns(kind: type[Message]) -> list[str]:
-    """Columns that a CSV of a message may have: its fields, and those of a part that holds days."""
-    names = [field.name for field in kind.DESCRIPTOR.fields]
-    days = records_pb2.Validity.DESCRIPTOR.fields if "validity" in names else []
-    return [*names, *(field.name for field in days)]
+def _placed(refusal: MeshRefusal, rows: Sequence[SeedRow]) -> MeshRefusal:
+    """The refusal with the file and line of each row that it names, or of the only one that was sent."""
 
+    def place(text: str) -> str:
+        named = _ROW.search(text)
+        if named is None or int(named[1]) >= len(rows):
+            return f"{rows[0].place}: {text}" if len(rows) == 1 else text
+        return f"{rows[int(named[1])].place}: {text}"
 
-def _known() -> str:
-    return ", ".join(KINDS)
+    def told(said: Said, whole: str) -> Said:
+        fields = tuple(place(each) for each in said.fields)
+        span = f"{rows[0].place}" if len(rows) == 1 else f"{rows[0].place} – {rows[-1].place}"
+        return Said(said.text, fields or (f"{span}: {whole}",))
 
-
-def _list(found: object, kind: str, file: Path) -> list[object]:
-    if not isinstance(found, list):
-        raise document_invalid([Violation(kind, "list", "a list of rows")], file.name)
-    return found
-
-
-def _row(kind: str, row: object, place: str, file: Path) -> Message:
-    if kind == "policies":
-        if isinstance(row, str):
-            row = read_document(file.parent / row)
-        return records_pb2.PolicyDocument(document_json=json.dumps(row, ensure_ascii=False))
-    if not isinstance(row, Mapping):
-        raise document_invalid([Violation(place, "map", "a row is a map of fields")], file.name)
-    fields: dict[str, Any] = {**row}
-    if kind in STANDARDS:
-        fields.setdefault("standard", STANDARDS[kind])
-    try:
-        return message_of(KINDS[kind].message, fields)
-    except Fault as fault:
-        found = [Violation(f"{place}.{each.path}", each.rule, each.description) for each in fault.violations]
-        raise Fault(FaultKind.INVALID, "DOCUMENT_INVALID", {"source": file.name}, violations=found) from None
-
-
-def _publish(client: MeshClient, rows: Mapping[str, Sequence[Message]]) -> None:
-    records = [
-        catalogue_pb2.Record(**{kind.record: row})  # type: ignore[arg-type]
-        for name, kind in KINDS.items()
-        if kind.record
-        for row in rows[name]
-    ]
-    for chunk in _chunks(records, RECORDS_A_CALL):
-        request = _named(catalogue_pb2.PublishRequest(records=chunk))
-        client.call("yibao.catalogue.v1.CatalogueService.Publish", request)
-
-
-def _partners(client: MeshClient, rows: Mapping[str, Sequence[Message]]) -> None:
-    for partner in rows["partners"]:
-        request = partner_pb2.RegisterPartnerRequest(partner=partner)  # type: ignore[arg-type]
-        client.call("yibao.identity.v1.PartnerService.RegisterPartner", _named(request))
-    for row in rows["api_keys"]:
-        client.call("yibao.identity.v1.PartnerService.IssueApiKey", _named(row))
-
-
-def _named(request: Any) -> Any:
-    """The request with an id made of its content, so that loading the same rows again is the same request."""
-    request.request_id = "seed-" + hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()[:40]
-    return request
+    english = told(refusal.english, "these rows were refused together")
+    return MeshRefusal(refusal.reason, english, told(refusal.chinese, "这些行一并被拒绝"))
 
 
 def _chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -179,8 +193,8 @@ def _within(folder: Path) -> list[Path]:
     return sorted(each for each in folder.rglob("*") if each.suffix in SUFFIXES)
 
 
-def main(files: Sequence[Path], client: MeshClient) -> int:
+def main(files: Sequence[Path], client: MeshClient, words: Words = ENGLISH) -> int:
     """Loads files or folders of them and prints what was loaded."""
     found = [each for file in files for each in (_within(file) if file.is_dir() else [file])]
-    print(f"loaded {load(client, found)}")
+    print(load(client, found, quiet=not sys.stderr.isatty()).told(words))
     return 0

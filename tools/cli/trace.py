@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from services.runtime.trace_store import Node, TraceStore
+from tools.cli.language import ENGLISH, Words
 
 SHOWN = ("yibao.infno", "yibao.msgid", "yibao.mdtrt_id", "yibao.setl_id", "yibao.batch_size", "yibao.reason")
 
@@ -38,15 +39,17 @@ def _lines(node: Node, depth: int) -> Iterator[str]:
         yield from _lines(child, depth + 1)
 
 
-def run(key: str, file: Path) -> int:
+def run(key: str, file: Path, words: Words = ENGLISH) -> int:
     """Prints the traces in which the number occurs, the latest last; 1 where there is none."""
     if not file.exists():
-        print(f"no span file at {file}: is this the mesh's data folder, and is YIBAO_TRACE_EXPORTER sqlite?")
+        said = "no span file at {file}: is this the mesh's data folder, and is YIBAO_TRACE_EXPORTER sqlite?"
+        print(words(said, file=file))
         return 1
     store = TraceStore(file)
     found = _found(store, key)
     if not found:
-        print(f"no trace of {key} in {file}; it may not have been kept (YIBAO_TRACE_RATIO) or be older than the file")
+        said = "no trace of {key} in {file}; it may not have been kept (YIBAO_TRACE_RATIO) or be older than the file"
+        print(words(said, key=key, file=file))
         return 1
     for trace_id in reversed(found):
         print(f"trace {trace_id}")

@@ -27,6 +27,8 @@ from services.identity.operations.ports import NewId, OwnKeys, RandomBytes, Stor
 from services.kernel.errors import conflict, not_found, precondition
 
 _API_KEY: Final = "api_key"
+# What the entry of a chosen key keeps where the key was the holder's already.
+_KNOWN: Final = b"known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,14 @@ class Resolved:
 
     holder: KeyHolder
     partner: Partner | None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """An API key, and whether it was its holder's before the request."""
+
+    key: str
+    unchanged: bool
 
 
 class PartnerOperations:
@@ -47,8 +57,13 @@ class PartnerOperations:
         self._keys = keys
         self._sandbox = sandbox
 
-    async def register(self, key: RequestKey, partner: Partner, now: datetime, response: bytes) -> bytes:
-        """Registers or replaces; AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, ACCESS_KEY_TAKEN."""
+    async def register(
+        self, key: RequestKey, partner: Partner, now: datetime, encode: Callable[[bool], bytes]
+    ) -> bytes:
+        """Registers or replaces; AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, ACCESS_KEY_TAKEN.
+
+        `encode` takes whether the same profile stood already, so that nothing is written.
+        """
         check_partner(partner, self._sandbox)
 
         async def act(work: Work) -> Answer:
@@ -57,12 +72,14 @@ class PartnerOperations:
                 holders.append(await work.partners.find(secret_digest=digest(partner.secret)))
             if any(holder is not None and holder.partner_code != partner.partner_code for holder in holders):
                 raise conflict("ACCESS_KEY_TAKEN")
-            await work.partners.save(partner, now)
-            return Answer(response)
+            unchanged = await work.partners.find(code=partner.partner_code) == partner
+            if not unchanged:
+                await work.partners.save(partner, now)
+            return Answer(encode(unchanged))
 
         return (await answer_once(self._store, key, now, act)).response
 
-    async def issue_key(self, key: RequestKey, holder: KeyHolder, chosen: str, now: datetime) -> str:
+    async def issue_key(self, key: RequestKey, holder: KeyHolder, chosen: str, now: datetime) -> IssuedKey:
         """A key for the holder: the chosen one in a sandbox, else a new one; API_KEY_TAKEN, SANDBOX_ONLY.
 
         A repeat gives a chosen key always, and a made one for ten minutes; after that ANSWER_NOT_REPEATABLE.
@@ -76,14 +93,14 @@ class PartnerOperations:
             check_key_free(known, holder)
             if known is None:
                 await work.partners.add_key(ApiKey(key_digest, holder, now))
-            return Answer(b"", seed, key_digest)
+            return Answer(_KNOWN if known else b"", seed, key_digest)
 
         entry = await answer_once(self._store, key, now, act)
         if chosen:
-            return chosen
+            return IssuedKey(chosen, entry.response == _KNOWN)
         if now >= entry.created_at + KEY_FRESH:
             raise precondition("ANSWER_NOT_REPEATABLE")
-        return proven(self._keys(), _API_KEY, entry)
+        return IssuedKey(proven(self._keys(), _API_KEY, entry), False)
 
     async def bootstrap(self, api_key: str, now: datetime) -> None:
         """Makes the setting's key the only bootstrap key of the first operator; an empty one takes the last key away."""

@@ -35,8 +35,12 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
     ) -> partner_pb2.RegisterPartnerResponse:
         """Answers the profile without its secret."""
         call, partner = current_call(), _read_partner(request.partner)
-        response = partner_pb2.RegisterPartnerResponse(partner=_write_partner(partner)).SerializeToString()
-        stored = await self._operations.register(request_key(call, request), partner, call.now, response)
+
+        def encode(unchanged: bool) -> bytes:
+            told = _write_partner(partner)
+            return partner_pb2.RegisterPartnerResponse(partner=told, unchanged=unchanged).SerializeToString()
+
+        stored = await self._operations.register(request_key(call, request), partner, call.now, encode)
         return partner_pb2.RegisterPartnerResponse.FromString(stored)
 
     async def IssueApiKey(  # noqa: N802 - the contract's name
@@ -45,8 +49,8 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
         """The key is in this answer and nowhere else."""
         call = current_call()
         holder = KeyHolder(_role_word(request.role), request.subject)
-        key = await self._operations.issue_key(request_key(call, request), holder, request.api_key, call.now)
-        return partner_pb2.IssueApiKeyResponse(api_key=key)
+        issued = await self._operations.issue_key(request_key(call, request), holder, request.api_key, call.now)
+        return partner_pb2.IssueApiKeyResponse(api_key=issued.key, unchanged=issued.unchanged)
 
     async def GetPartner(  # noqa: N802 - the contract's name
         self, request: partner_pb2.GetPartnerRequest, context: Any

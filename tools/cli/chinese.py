@@ -1,0 +1,110 @@
+"""The Chinese of everything that the `yibao` command says, by the English text; and of argparse's own complaints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+CHINESE: Final[Mapping[str, str]] = {
+    # the command line
+    "Works with a yibao mesh from the terminal.": "在终端中使用医保平台网格。",
+    "print the version": "打印版本",
+    "of what is printed (default: that of the locale)": "输出所用的语言（默认随系统区域设置）",
+    "show this help message and exit": "显示本帮助",
+    "positional arguments": "参数",
+    "options": "选项",
+    "address of the gateway (default: YIBAO_URL, or the mesh that runs here)": (
+        "网关地址（默认取YIBAO_URL，或本机正在运行的网格）"
+    ),
+    "operator's key (or the variable YIBAO_KEY)": "操作员密钥（或环境变量YIBAO_KEY）",
+    "load people, institutions, items and policies": "装载人员、机构、目录与政策",
+    "documents in YAML, JSON or CSV, or folders of them": "YAML、JSON、CSV文件，或存放它们的目录",
+    "settle one small bill on a sandbox and show how": "在沙箱中结算一笔小额账单并展示全过程",
+    "print the setl_id only": "只打印结算编号setl_id",
+    "work with the ledger": "账本操作",
+    "verify: recompute the books and name every difference": "verify：重算账目并列出每一处差异",
+    "run worked cases and print every difference": "演算算例并打印每一处差异",
+    "case files, or folders of them": "算例文件，或存放它们的目录",
+    "print the split that was computed": "打印计算所得的分割结果",
+    "play the case on this running sandbox mesh": "在该地址运行的沙箱网格上演算",
+    "folder of the policies that the cases name, <id>@<version>.yaml, also with --through (default: samples)": (
+        "算例所用政策的目录，文件名为<编号>@<版本>.yaml，与--through一起也可用（默认用随附样例）"
+    ),
+    "print the trace of a msgid, setl_id or mdtrt_id": "按msgid、setl_id或mdtrt_id打印链路追踪",
+    "the number to look for": "要查找的编号",
+    "data folder of the mesh (YIBAO_DATA_DIR)": "网格的数据目录（YIBAO_DATA_DIR）",
+    "print the table of settings": "打印设置表",
+    "print the completion script of a shell": "打印命令行补全脚本",
+    "which shell": "哪种命令行外壳",
+    "data folder of a sandbox, whose key is used": "沙箱的数据目录，使用其中的密钥",
+    "print a caller token for calling a member by gRPC": "打印以gRPC调用成员所需的调用方令牌",
+    "who calls, by the mesh table": "谁来调用，按网格表中的名称",
+    "the one member that the token opens": "令牌只能打开的那个成员",
+    "in which role": "以何种角色",
+    "institution code, psn_no, … (default: the caller's own name)": "机构编码、人员编号等（默认为调用方自己的名称）",
+    "how long it holds (300)": "有效秒数（300）",
+    "print the keys of one member out of the mesh key": "由网格密钥推导并打印某个成员的密钥",
+    "of whom (default: all)": "哪些成员（默认全部）",
+    "as the variables that deploy/compose.yaml reads": "写成deploy/compose.yaml读取的变量",
+    # what goes wrong
+    "nothing answers at {url} ({cause})": "{url}没有应答（{cause}）",
+    "Is the mesh running? Start one with: make up": "网格在运行吗？启动命令：make up",
+    "an address begins with http:// or https://; perhaps {url}": "地址应以http://或https://开头，例如{url}",
+    (
+        "Give a key by --key or the variable YIBAO_KEY; that of a sandbox's operator is printed by make up"
+        " and stands in .yibao/up/operator.key"
+    ): "请用--key或环境变量YIBAO_KEY给出密钥；沙箱操作员的密钥由make up打印，也在.yibao/up/operator.key中",
+    "{folder}: no case was played: the folder holds no {suffixes} file": "{folder}：没有演算任何算例，目录中没有{suffixes}文件",
+    # seed
+    "loaded {new}; unchanged {unchanged}": "已装载 {new}；未变 {unchanged}",
+    # case
+    "no case was played: there is no file": "没有演算任何算例：没有文件",
+    "{cases} cases: {agreed} agree, {differed} differ, {empty} compared nothing, {failed} not played": (
+        "共{cases}个算例：{agreed}个一致，{differed}个有差异，{empty}个没有可比较的内容，{failed}个未能演算"
+    ),
+    "{case} {operation} {what}: expected {expected}, got {actual}": "{case} {operation} {what}：应为{expected}，算得{actual}",
+    "{name}: computed; it expects nothing, so nothing was compared (--show prints it)": (
+        "{name}：已计算；算例没有写明应得结果，因此未作比较（用--show打印结果）"
+    ),
+    "{name}: agrees": "{name}：一致",
+    "{name}: agrees, played through {url}": "{name}：一致，经{url}演算",
+    "{head}: refused, {reason}": "{head}：被拒绝，{reason}",
+    "{head}: benefit year {year}": "{head}：待遇年度{year}",
+    # first-bill
+    "who is it?": "是谁？",
+    "sign in": "签到",
+    "register the visit": "门诊挂号",
+    "what was found": "就诊信息",
+    "upload the line: how is it split?": "上传明细：如何分割？",
+    "try": "预结算",
+    "settle": "结算",
+    "\nsettled: setl_id {setl_id}\nits way: yibao trace {setl_id}": (
+        "\n已结算：setl_id {setl_id}\n查看全程：yibao trace {setl_id}"
+    ),
+    # trace
+    "no span file at {file}: is this the mesh's data folder, and is YIBAO_TRACE_EXPORTER sqlite?": (
+        "{file}处没有链路文件：这是网格的数据目录吗？YIBAO_TRACE_EXPORTER是sqlite吗？"
+    ),
+    "no trace of {key} in {file}; it may not have been kept (YIBAO_TRACE_RATIO) or be older than the file": (
+        "{file}中没有{key}的链路；可能未被保留（YIBAO_TRACE_RATIO），或早于该文件"
+    ),
+    # ledger
+    "{rule} on {subject}: expected {expected}, found {found}": "{subject}违反{rule}：应为{expected}，实为{found}",
+    "{settlements} settlements, {postings} postings, {accumulators} accumulators checked: {findings} findings": (
+        "已核对结算{settlements}笔、分录{postings}条、累计{accumulators}项：发现{findings}处差异"
+    ),
+}
+
+# argparse says these itself; patterns, for they hold names of options.
+ARGPARSE: Final[Mapping[str, str]] = {
+    r"the following arguments are required: ": "缺少参数：",
+    r"unrecognized arguments: ": "不认识的参数：",
+    r"^argument ([^:]+): ": r"参数\1：",
+    r"expected one argument": "需要一个值",
+    r"expected at least one argument": "至少需要一个值",
+    r"invalid choice: ([^(]+) \(choose from (.*)\)": r"\1不可用，可选\2",
+    r"invalid (\w+) value: ": "不可用的值：",
+    r"(\S+) is no folder": r"\1不是目录",
+    r"(\S+) is not one of (.*)": r"\1不在\2之中",
+    r"a whole number of seconds from (\d+) to (\d+)": r"应为\1到\2之间的整数秒",
+}

@@ -1,0 +1,127 @@
+"""The command line of `yibao`: its commands, what each takes, and the words that explain them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from importlib.metadata import version
+from pathlib import Path
+
+import shtab
+
+from services import mesh
+from services.runtime.call import Role
+from tools.cli import case, keys, where
+from tools.cli.language import OPTION, Parser, Words, speak
+
+KEY_VARIABLE = "YIBAO_KEY"
+COMPLETE_FILES = shtab.FILE
+
+
+def parser_in(words: Words) -> Parser:
+    """The parser, which explains itself in the language."""
+    parser = Parser(prog="yibao", description="Works with a yibao mesh from the terminal.")
+    parser.add_argument(
+        "--version", action="version", version=f"yibao {version('yibao-mesh')}", help="print the version"
+    )
+    parser.add_argument(OPTION, choices=("en", "zh"), help="of what is printed (default: that of the locale)")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _mesh_commands(commands)
+    _case_command(commands)
+    _local_commands(commands)
+    _key_commands(commands)
+    for each in dict.fromkeys(commands.choices.values()):
+        # Both places are usual; what stands here is read before the parser is made.
+        each.add_argument(OPTION, choices=("en", "zh"), default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    speak(parser, words)
+    return parser
+
+
+def _mesh_commands(commands: argparse._SubParsersAction[Parser]) -> None:
+    remote = Parser(add_help=False)
+    remote.add_argument(
+        "--url", default="", help="address of the gateway (default: YIBAO_URL, or the mesh that runs here)"
+    )
+    _key(remote)
+    seeding = commands.add_parser("seed", parents=[remote], help="load people, institutions, items and policies")
+    _files(seeding, "documents in YAML, JSON or CSV, or folders of them")
+    bill = commands.add_parser("first-bill", parents=[remote], help="settle one small bill on a sandbox and show how")
+    bill.add_argument("--print-setl-id", action="store_true", help="print the setl_id only")
+    books = commands.add_parser("ledger", parents=[remote], help="work with the ledger")
+    books.add_argument("action", choices=("verify",), help="verify: recompute the books and name every difference")
+
+
+def _case_command(commands: argparse._SubParsersAction[Parser]) -> None:
+    cases = commands.add_parser("case", help="run worked cases and print every difference")
+    _files(cases, "case files, or folders of them")
+    cases.add_argument("--show", action="store_true", help="print the split that was computed")
+    cases.add_argument("--through", metavar="URL", default="", help="play the case on this running sandbox mesh")
+    policies = "folder of the policies that the cases name, <id>@<version>.yaml, also with --through (default: samples)"
+    folder = cases.add_argument(
+        "--policies", metavar="FOLDER", type=_folder, default=case.SAMPLE_POLICIES, help=policies
+    )
+    folder.complete = shtab.DIRECTORY  # type: ignore[attr-defined]  # how shtab is told
+    _key(cases)
+
+
+def _local_commands(commands: argparse._SubParsersAction[Parser]) -> None:
+    tracing = commands.add_parser("trace", help="print the trace of a msgid, setl_id or mdtrt_id")
+    tracing.add_argument("number", help="the number to look for")
+    tracing.add_argument("--data-dir", type=Path, default=None, help="data folder of the mesh (YIBAO_DATA_DIR)")
+    commands.add_parser("settings", help="print the table of settings")
+    completing = commands.add_parser("completion", help="print the completion script of a shell")
+    completing.add_argument("shell", choices=shtab.SUPPORTED_SHELLS, help="which shell")
+
+
+def _key_commands(commands: argparse._SubParsersAction[Parser]) -> None:
+    folder = Parser(add_help=False)
+    folder.add_argument("--data-dir", type=Path, default=None, help="data folder of a sandbox, whose key is used")
+    making = commands.add_parser("token", parents=[folder], help="print a caller token for calling a member by gRPC")
+    making.add_argument("--as", dest="name", required=True, choices=mesh.callers(), help="who calls, by the mesh table")
+    members = [each.name for each in mesh.MESH if each.services]
+    making.add_argument("--audience", required=True, choices=members, help="the one member that the token opens")
+    making.add_argument("--role", required=True, choices=[role.value for role in Role], help="in which role")
+    making.add_argument("--subject", default="", help="institution code, psn_no, … (default: the caller's own name)")
+    making.add_argument(
+        "--ttl", type=_ttl, default=keys.DEFAULT_TTL_S, metavar="SECONDS", help="how long it holds (300)"
+    )
+    handing = commands.add_parser(
+        "mesh-keys", parents=[folder], help="print the keys of one member out of the mesh key"
+    )
+    handing.add_argument("names", nargs="*", metavar="NAME", type=_caller, help="of whom (default: all)")
+    handing.add_argument("--env", action="store_true", help="as the variables that deploy/compose.yaml reads")
+
+
+def _caller(name: str) -> str:
+    if name not in mesh.callers():
+        raise argparse.ArgumentTypeError(f"{name} is not one of {', '.join(mesh.callers())}")
+    return name
+
+
+def _ttl(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= keys.LONGEST_TTL_S:
+        raise argparse.ArgumentTypeError(f"a whole number of seconds from 1 to {keys.LONGEST_TTL_S}")
+    return int(text)
+
+
+def _files(parser: Parser, what: str) -> None:
+    files = parser.add_argument("files", nargs="+", type=Path, help=what)
+    files.complete = COMPLETE_FILES  # type: ignore[attr-defined]  # how shtab is told
+
+
+def _folder(name: str) -> Path:
+    folder = Path(name)
+    if not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"{name} is no folder")
+    return folder
+
+
+def _key(parser: Parser) -> None:
+    key = os.environ.get(KEY_VARIABLE, "")
+    parser.add_argument("--key", default=key, help="operator's key (or the variable YIBAO_KEY)")
+
+
+def address(options: argparse.Namespace) -> str:
+    """Where the mesh is that a command means; NoAddress."""
+    given = options.through if options.command == "case" else options.url
+    return where.checked(given or where.url_of(os.environ))

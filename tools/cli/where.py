@@ -1,0 +1,53 @@
+"""Where the mesh is that a command means: its address and its data folder, if nobody says them.
+
+`make up` leaves its address in its data folder for as long as it runs, so that a sandbox on another port is found too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from services import mesh
+
+URL_VARIABLE: Final = "YIBAO_URL"
+UP_FOLDER: Final = Path(".yibao") / "up"
+ADDRESS_FILE: Final = "gateway.url"
+KEY_FILE: Final = "operator.key"
+_HOST: Final = "127.0.0.1"
+
+
+class NoAddress(Exception):
+    """What was given as the mesh's address is none; the text says what to write."""
+
+
+def url_of(environ: Mapping[str, str]) -> str:
+    """YIBAO_URL; else the gateway's host and port where the settings name them; else a sandbox that runs in this folder;
+    else the default port.
+    """
+    if named := environ.get(URL_VARIABLE):
+        return named
+    host, port = environ.get("YIBAO_GATEWAY_HOST"), environ.get("YIBAO_GATEWAY_PORT")
+    if not (host or port):
+        try:
+            return (folder_of(environ) / ADDRESS_FILE).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            pass
+    here = _HOST if not host or host in ("0.0.0.0", "::") else host  # not bound here, only understood
+    return f"http://{f'[{here}]' if ':' in here else here}:{port or mesh.member(mesh.GATEWAY).port}"
+
+
+def folder_of(environ: Mapping[str, str]) -> Path:
+    """The data folder of the mesh on this machine: YIBAO_DATA_DIR, else that of `make up`."""
+    return Path(environ.get("YIBAO_DATA_DIR") or UP_FOLDER)
+
+
+def checked(url: str) -> str:
+    """The address; NoAddress where it has no scheme or another one than HTTP's."""
+    scheme, colon, _ = url.partition("://")
+    if not colon:
+        raise NoAddress(f"http://{url}")
+    if scheme not in ("http", "https"):
+        raise NoAddress(f"http://{url.partition('://')[2]}")
+    return url
