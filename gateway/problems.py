@@ -96,7 +96,9 @@ def _violation(violation: Violation, metadata: Mapping[str, str]) -> dict[str, A
         "reason": violation.rule,
     }
     try:
-        chinese = rule_text(violation.rule, {}, "zh", violation.description).format_map(metadata)
+        chinese = rule_text(violation.rule, {}, "zh", violation.description).format_map(
+            {**metadata, **violation.values}
+        )
     except (KeyError, ValueError):
         return shown
     return {**shown, "localizedMessage": {"locale": "zh-CN", "message": chinese}} if chinese else shown

@@ -22,6 +22,7 @@ from gateway import reading
 from gateway.backend import Backend, CallOptions
 from gateway.http import Request, Response, asked_timeout_s, business_date, query_values
 from gateway.jsoncodec.read import JsonReaders
+from gateway.jsoncodec.unknown import unknown_field
 from gateway.jsoncodec.write import JsonWriters
 from gateway.observing import Observed, Observer, Outcome
 from gateway.partners import Partners
@@ -246,7 +247,8 @@ def _place(value: dict[str, Any], message: Descriptor, steps: list[str], text: s
     """Puts the text of a parameter where its path says."""
     field = _field(message, steps[0])
     if field is None:
-        raise _unreadable(name[:200], "json.unknown_field")
+        unknown = unknown_field(message, name, steps[0])
+        raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[unknown])
     if len(steps) > 1:
         if field.message_type is None or field.is_repeated:
             raise _unreadable(name[:200], "json.unknown_field")

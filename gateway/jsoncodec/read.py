@@ -18,6 +18,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from gateway.jsoncodec.unknown import unknown_field
 from services.kernel.errors import Fault, FaultKind, Violation, Violations
 from services.runtime.bounds import count_limit, is_map
 from services.runtime.contract import ContractError
@@ -103,7 +104,8 @@ class JsonReaders:
                 place = f"{path}.{key}" if path else key
                 slot = slots.get(key)
                 if slot is None:
-                    _refuse(broken, place[:200], "json.unknown_field")
+                    if not broken.full():
+                        broken.append(unknown_field(message, place, key))
                     continue
                 field, read_field = slot
                 place = f"{path}.{field.name}" if path else field.name

@@ -7,7 +7,7 @@ body in the gateway. It carries no text: texts stand in one table, in Chinese an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
@@ -35,11 +35,13 @@ class FaultKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken field: its path in the request (`bill.chrg_bchno`, `lines[3].cnt`), a rule id and what was expected."""
+    """One broken field: its path in the request (`bill.chrg_bchno`, `lines[3].cnt`), a rule id, what was expected, and the
+    values that the rule's text names; the values stay where it was made, they travel in the description only."""
 
     path: str
     rule: str
     description: str = ""
+    values: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 class Violations(list[Violation]):

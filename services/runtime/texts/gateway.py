@@ -62,6 +62,7 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "int64.gte": ("数值过小", "is too small"),
     "json.type": ("类型不正确，应为{wanted}", "{wanted} is expected"),
     "json.unknown_field": ("没有该字段", "no such field"),
+    "json.similar_field": ("没有该字段，是否应为{meant}", "no such field; did you mean {meant}?"),
     "json.duplicate_field": ("字段重复", "is given twice"),
     "json.max_items": ("最多{most}条", "no more than {most} elements are expected"),
     "json.oneof": ("与另一字段互斥", "excludes another field that is given"),
