@@ -51,6 +51,7 @@ MESH: tuple[Member, ...] = (
             "yibao.settlement.v1.FeeService",
             "yibao.settlement.v1.SettlementService",
             "yibao.settlement.v1.LedgerService",
+            "yibao.settlement.v1.OwnBooksService",
         ),
         calls=("identity", "catalogue"),
     ),

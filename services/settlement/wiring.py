@@ -19,6 +19,7 @@ from services.settlement.operations.benefits import BenefitOperations
 from services.settlement.operations.encounters import EncounterOperations
 from services.settlement.operations.fees import FeeOperations
 from services.settlement.operations.ledger import Ledgers
+from services.settlement.operations.own_books import OwnBooks
 from services.settlement.operations.persons import Persons
 from services.settlement.operations.preparation import Preparation
 from services.settlement.operations.queries import Queries
@@ -35,13 +36,21 @@ from services.settlement.servicer.convert_since import AppendedMessages
 from services.settlement.servicer.encounters import EncounterServicer
 from services.settlement.servicer.fees import FeeServicer
 from services.settlement.servicer.ledger import LedgerServicer
+from services.settlement.servicer.own_books import OwnBooksServicer
 from services.settlement.servicer.settlements import SettlementOperations, SettlementServicer
 from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.hot import HotBooks
+from services.settlement.store.own_books import OwnBookRows
 from services.settlement.store.settlements import SettlementBooks
 from services.settlement.store.tables import METADATA
 from services.settlement.store.verify import LedgerChecks
-from yibao.settlement.v1 import encounter_pb2_grpc, fee_pb2_grpc, ledger_pb2_grpc, settlement_pb2_grpc
+from yibao.settlement.v1 import (
+    encounter_pb2_grpc,
+    fee_pb2_grpc,
+    ledger_pb2_grpc,
+    own_books_pb2_grpc,
+    settlement_pb2_grpc,
+)
 
 MEMBER = "settlement"
 
@@ -82,6 +91,10 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
             (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(fees)),
             (settlement_pb2_grpc.add_SettlementServiceServicer_to_server, SettlementServicer(settlements)),
             (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, LedgerServicer(ledgers, verifying)),
+            (
+                own_books_pb2_grpc.add_OwnBooksServiceServicer_to_server,
+                OwnBooksServicer(OwnBooks(OwnBookRows(database), fees, ledgers)),
+            ),
         ],
         start,
         stop,

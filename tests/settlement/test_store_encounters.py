@@ -13,7 +13,7 @@ from services.runtime.db import Database, insert_statement, to_micros
 from services.settlement.domain.encounters import Encounter, EncounterFilter, Entry, RequestStamp
 from services.settlement.domain.entries import SETTLEMENT_COLUMNS, Moved
 from services.settlement.domain.outcome import MONEY_FIELDS
-from services.settlement.store import encounters, fees, hot
+from services.settlement.store import encounters, fees, hot, own_books
 from services.settlement.store.fees import EncounterBooks, FeeWriter
 from services.settlement.store.tables import METADATA, SETTLEMENT
 from tests.plans import scanned, statements_in
@@ -165,7 +165,12 @@ async def test_a_settlement_counts_as_later_only_after_the_last_discharge(books:
 async def test_no_look_up_of_encounters_fees_or_books_reads_a_whole_table(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'plan.sqlite'}", lambda: BEGIN)
     await database.start(METADATA)
-    assert await scanned(database, [*statements_in(encounters), *statements_in(fees), *statements_in(hot)]) == []
+    assert (
+        await scanned(
+            database, [each for module in (encounters, fees, hot, own_books) for each in statements_in(module)]
+        )
+        == []
+    )
     await database.close()
 
 

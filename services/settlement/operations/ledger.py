@@ -114,6 +114,11 @@ class Ledgers:
             ]
         return found
 
+    async def counting_keys(self, insutype: str, admdvs: str, benefit_year: str, today: date) -> set[str]:
+        """Which keys of a benefit year are numbers of times and no money, by the policies of its last day or of today."""
+        day = min(today, date(int(benefit_year), 12, 31)) if benefit_year.isdecimal() else today
+        return _meaning(await self._stack(admdvs, insutype, day))[1]
+
     async def _year_of(self, key: AccountKey, day: date) -> str:
         insured = (await self.identity.persons([key.psn_no])).get(key.psn_no)
         enrolment = None if insured is None else _latest(insured, key.insutype)

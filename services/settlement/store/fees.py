@@ -59,7 +59,7 @@ _COUNTERPART: Final = sql(
 # A settlement held every line of its batches but those that a cancelling batch among them takes back.
 _SETTLED: Final = sql(
     f"{_SELECT} WHERE AMONG(l.fee_batch_id, ?1) AND (l.cancelled_by IS NULL OR NOT AMONG(l.cancelled_by, ?1))"
-    f" {_IN_ORDER} LIMIT ?2"
+    f" {_IN_ORDER} LIMIT ?2 OFFSET ?3"
 )
 _CANCEL_LINES: Final = sql(
     "UPDATE fee_line SET state = 'cancelled', cancelled_by = ?1 WHERE AMONG(line_id, ?2) AND state = 'open'"
@@ -110,13 +110,13 @@ class FeeReader(EncounterReader):
         """Standing lines in the order they came."""
         return [_line(row) for row in await self._connection.run(_LISTED, mdtrt_id, limit)]
 
-    async def settled_lines(self, mdtrt_id: str, setl_id: str, limit: int) -> list[StandingLine]:
+    async def settled_lines(self, mdtrt_id: str, setl_id: str, limit: int, after: int = 0) -> list[StandingLine]:
         """The lines that a settlement of the encounter held when it was made, in the order they came, under its number.
 
-        None for a counter-entry or another encounter's settlement.
+        Behind the first `after` of them. None for a counter-entry or another encounter's settlement.
         """
         for kept in await self._connection.run(_SETTLED_BATCHES, setl_id, mdtrt_id):
-            rows = await self._connection.run(_SETTLED, json.loads(kept[0]), limit)
+            rows = await self._connection.run(_SETTLED, json.loads(kept[0]), limit, after)
             return [replace(_line(row), setl_id=setl_id) for row in rows]
         return []
 

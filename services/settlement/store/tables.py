@@ -250,6 +250,8 @@ SETTLEMENT: Final = Table(
     ),
     Index("settlement_by_msgid", "scope", "msgid"),
     Index("settlement_of", "mdtrt_id"),
+    # Read backwards by the person's own list.
+    Index("settlement_of_person", "psn_no", "setl_at", "setl_id"),
 )
 
 ACCUMULATOR_ENTRY: Final = Table(

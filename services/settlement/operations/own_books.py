@@ -1,0 +1,153 @@
+"""A person's own books read page by page: settlements, their lines, accounts with movements, accumulators. Nobody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from services.kernel.errors import not_found
+from services.settlement.domain.catalogue import ItemKey, PricedItem
+from services.settlement.domain.encounters import Encounter
+from services.settlement.domain.entries import VOID
+from services.settlement.domain.fees import StandingLine
+from services.settlement.domain.own_books import Accumulation, Movement, OwnSettlement, Page, page_of
+from services.settlement.domain.reversal import BookedSettlement
+
+
+class OwnReader(Protocol):
+    """A person's books as one snapshot shows them."""
+
+    async def settlements(
+        self, psn_no: str, first: int, last: int, after: tuple[int, str] | None, limit: int
+    ) -> list[OwnSettlement]:
+        """Settlements and counter-entries between two moments, in microseconds UTC, newest first, behind a place."""
+        ...
+
+    async def settlement(self, setl_id: str) -> BookedSettlement | None:
+        """The settlement or counter-entry of that number, whoever's."""
+        ...
+
+    async def encounter(self, mdtrt_id: str) -> Encounter | None:
+        """The encounter of that number."""
+        ...
+
+    async def lines(self, mdtrt_id: str, setl_id: str, after: int, limit: int) -> list[StandingLine]:
+        """Lines that a settlement held, in the order they came, behind the first `after` of them."""
+        ...
+
+    async def accounts(self, psn_no: str) -> list[tuple[str, int]]:
+        """Insurance type and balance of each account."""
+        ...
+
+    async def movements(self, psn_no: str, insutype: str, before: int | None, limit: int) -> list[Movement]:
+        """Movements of an account, newest first, before a place."""
+        ...
+
+    async def accumulators(
+        self, psn_no: str, after: tuple[str, str, str, str] | None, limit: int
+    ) -> list[Accumulation]:
+        """Accumulations that are not 0, latest year first, behind a place."""
+        ...
+
+
+class OwnStore(Protocol):
+    """The books of one database, as persons read them."""
+
+    def reading(self) -> AbstractAsyncContextManager[OwnReader]:
+        """A snapshot."""
+        ...
+
+
+class Items(Protocol):
+    """What the catalogue calls the items of lines."""
+
+    async def items(self, fixmedins_code: str, keys: Sequence[ItemKey]) -> Mapping[ItemKey, PricedItem]:
+        """Items at an institution, each on its own day; unknown ones are absent."""
+        ...
+
+
+class Counters(Protocol):
+    """Which keys of a benefit year are numbers of times and no money."""
+
+    async def counting_keys(self, insutype: str, admdvs: str, benefit_year: str, today: date) -> set[str]:
+        """Keys that count in the policies of that year."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLines:
+    """A page of the lines of a settlement, and the encounter that they belong to."""
+
+    encounter: Encounter
+    page: Page[StandingLine]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBooks:
+    """Reads own books."""
+
+    store: OwnStore
+    items: Items
+    counters: Counters
+
+    async def settlements(
+        self, psn_no: str, span: tuple[int, int], after: tuple[int, str] | None, size: int
+    ) -> Page[OwnSettlement]:
+        """A page of settlements and counter-entries; `span` are the first and last moment, in microseconds UTC."""
+        async with self.store.reading() as snapshot:
+            found = await snapshot.settlements(psn_no, *span, after, size + 1)
+        return page_of(found, size, found[size - 1].place if len(found) > size else None)
+
+    async def settlement(self, psn_no: str, setl_id: str) -> BookedSettlement:
+        """The person's settlement or counter-entry; SETTLEMENT_NOT_FOUND also for another's."""
+        async with self.store.reading() as snapshot:
+            return await _own(snapshot, psn_no, setl_id)
+
+    async def lines(self, psn_no: str, setl_id: str, after: int, size: int) -> OwnLines:
+        """A page of the lines that a settlement of the person held; SETTLEMENT_NOT_FOUND also for another's."""
+        async with self.store.reading() as snapshot:
+            settlement = await _own(snapshot, psn_no, setl_id)
+            encounter = await snapshot.encounter(settlement.mdtrt_id)
+            found = await snapshot.lines(settlement.mdtrt_id, setl_id, after, size + 1)
+        if encounter is None:
+            raise not_found("SETTLEMENT_NOT_FOUND", setl_id=setl_id)
+        return OwnLines(encounter, page_of(found, size, (after + size,)))
+
+    async def accounts(self, psn_no: str) -> list[tuple[str, int]]:
+        """Insurance type and balance in fen of each account of the person."""
+        async with self.store.reading() as snapshot:
+            return await snapshot.accounts(psn_no)
+
+    async def movements(self, psn_no: str, insutype: str, before: int | None, size: int) -> Page[Movement]:
+        """A page of the movements of an account, newest first."""
+        async with self.store.reading() as snapshot:
+            found = await snapshot.movements(psn_no, insutype, before, size + 1)
+        return page_of(found, size, found[size - 1].place if len(found) > size else None)
+
+    async def accumulators(
+        self, psn_no: str, after: tuple[str, str, str, str] | None, size: int, today: date
+    ) -> tuple[Page[Accumulation], set[Accumulation]]:
+        """A page of accumulations, and those of them that count times."""
+        async with self.store.reading() as snapshot:
+            found = await snapshot.accumulators(psn_no, after, size + 1)
+        page = page_of(found, size, found[size - 1].place if len(found) > size else None)
+        counting: dict[tuple[str, str, str], set[str]] = {}
+        for entry in page.entries:
+            year = (entry.insutype, entry.insuplc_admdvs, entry.benefit_year)
+            if year not in counting:
+                counting[year] = await self.counters.counting_keys(*year, today)
+        return page, {
+            entry
+            for entry in page.entries
+            if entry.key in counting[entry.insutype, entry.insuplc_admdvs, entry.benefit_year]
+        }
+
+
+async def _own(snapshot: OwnReader, psn_no: str, setl_id: str) -> BookedSettlement:
+    found = await snapshot.settlement(setl_id)
+    if found is None or found.kind == VOID or found.key.psn_no != psn_no:
+        raise not_found("SETTLEMENT_NOT_FOUND", setl_id=setl_id)
+    return found
