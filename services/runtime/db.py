@@ -6,6 +6,7 @@ that cannot be used a Fault, everything else `StoreError`. Errors take that form
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -32,7 +33,7 @@ from services.kernel.clock import Clock
 from services.kernel.errors import Fault
 from services.runtime import sqlite_connection
 from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, from_micros, to_json, to_micros
-from services.runtime.driver import DriverConnection, driver_transaction, sql
+from services.runtime.driver import DriverConnection, driver_transaction, sql, translated
 from services.runtime.leases import Leases
 from services.runtime.private import private_file, private_folder
 from services.runtime.store_errors import (
@@ -40,8 +41,7 @@ from services.runtime.store_errors import (
     ConstraintViolation,
     StoreError,
     UniqueViolation,
-    raised_by_driver,
-    translate,
+    is_confused,
     unavailable,
 )
 from services.runtime.telemetry import store_span
@@ -105,6 +105,7 @@ class Database:
             )
             self._writer = self._reader = Leases(engine, pool_size, _BUSY_TIMEOUT_S)
         self._metadata = MetaData()
+        self._opened: tuple[int, int] | None = None
 
     dialect: Literal["sqlite", "postgresql"]
 
@@ -123,6 +124,8 @@ class Database:
             await connection.run_sync(metadata.create_all)
             if await connection.run_sync(_lacks_columns, metadata):
                 raise unavailable(Cause.OTHER_VERSION)
+        if self._file is not None:
+            self._opened = _identity_of(self._file)
 
     @property
     def file(self) -> Path | None:
@@ -153,13 +156,16 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed where the block ends, rolled back where it raises."""
         with store_span(self.dialect, _WRITE):
+            self._require_file()
             async with self._transaction(self._writer) as connection:
                 yield connection
+                self._require_file()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A read-only snapshot: what other transactions commit meanwhile is not seen, and nothing can be written."""
         with store_span(self.dialect, _READ):
+            self._require_file()
             async with self._transaction(self._reader) as connection:
                 if self.dialect == "postgresql":
                     await connection.exec_driver_sql(f"SET TRANSACTION {_SNAPSHOT}")
@@ -170,8 +176,10 @@ class Database:
         """`write` for a hot path: the transaction runs on the driver's own connection."""
         begin = "BEGIN IMMEDIATE" if self.dialect == "sqlite" else "BEGIN"
         with store_span(self.dialect, _WRITE):
+            self._require_file()
             async with driver_transaction(self._writer, begin, self._metadata) as connection:
                 yield connection
+                self._require_file()
 
     @asynccontextmanager
     async def driver_read(self, *, patient: bool = False) -> AsyncIterator[DriverConnection]:
@@ -181,20 +189,35 @@ class Database:
         """
         begin = "BEGIN" if self.dialect == "sqlite" else f"BEGIN {_SNAPSHOT}"
         with store_span(self.dialect, _READ):
+            self._require_file()
             async with driver_transaction(self._reader, begin, self._metadata, patient=patient) as connection:
                 yield connection
 
     @asynccontextmanager
     async def _transaction(self, leases: Leases) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with leases.lent() as lease, lease.connection.begin():
-                yield lease.connection
-        except DBAPIError as error:
-            raise translate(error, self._metadata) from None
-        except OSError as error:
-            if raised_by_driver(error):
-                raise unavailable(Cause.UNREACHED) from None
-            raise
+        with translated(self._metadata):
+            async with leases.lent() as lease:
+                try:
+                    async with lease.connection.begin():
+                        yield lease.connection
+                except DBAPIError as error:
+                    if is_confused(error) and not lease.connection.invalidated:
+                        await lease.connection.invalidate()
+                    raise
+
+    def _require_file(self) -> None:
+        """STORE_UNAVAILABLE where the file was removed or replaced: SQLite would go on in one that nobody can find again."""
+        if self._file is not None and self._opened is not None and _identity_of(self._file) != self._opened:
+            raise unavailable(Cause.GONE)
+
+
+def _identity_of(file: str) -> tuple[int, int] | None:
+    """What tells a file from another one of its name; None where there is none."""
+    try:
+        found = os.stat(file)  # noqa: PTH116  # for each transaction: a Path costs as much as the question
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def place_of(url: str) -> Path | str:

@@ -9,21 +9,21 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
 
-from asyncpg.exceptions import InterfaceError, PostgresError
+from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
 from sqlalchemy import MetaData
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from services.runtime.leases import Lease, Leases
 from services.runtime.sqlite_connection import PromptConnection
-from services.runtime.store_errors import raised_by_driver, translate, unavailable
+from services.runtime.store_errors import Cause, raised_by_driver, translate, unavailable
 
 _INTEGRITY = "23"
 _AMONG: Final = re.compile(r"AMONG\(([\w.]+), \?(\d+)\)")
-_DRIVER_ERRORS = (sqlite3.Error, PostgresError, InterfaceError)
+_DRIVER_ERRORS = (sqlite3.Error, PostgresError, InterfaceError, InternalClientError)
 
 
 def sql(text: str) -> Mapping[str, str]:
@@ -77,7 +77,7 @@ async def driver_transaction(
     Raises `UniqueViolation`, `ConstraintViolation`, `StoreError` or Fault STORE_UNAVAILABLE. A connection whose work was
     cancelled is thrown away.
     """
-    try:
+    with translated(metadata):
         async with leases.lent() as lease:
             try:
                 if patient and isinstance(lease.raw, PromptConnection):
@@ -87,13 +87,20 @@ async def driver_transaction(
             finally:
                 if patient and isinstance(lease.raw, PromptConnection):
                     lease.raw.patient = False
+
+
+@contextmanager
+def translated(metadata: MetaData) -> Iterator[None]:
+    """A block out of which no driver's error comes as it is: see `driver_transaction`."""
+    try:
+        yield
     except _DRIVER_ERRORS as error:
         raise translate(_as_dbapi(error), metadata) from None
     except DBAPIError as error:
         raise translate(error, metadata) from None
     except OSError as error:
         if raised_by_driver(error):
-            raise unavailable() from None
+            raise unavailable(Cause.UNREACHED) from None
         raise
 
 
@@ -105,8 +112,10 @@ async def _finished(lease: Lease, begin: str) -> AsyncIterator[DriverConnection]
         try:
             yield DriverConnection(raw, lease.connection.dialect.name)
         except Exception:
-            await raw.execute("ROLLBACK")
-            done = True
+            # Where that fails, the connection is lost, or SQLite has rolled back by itself: why is what the block raised.
+            with suppress(*_DRIVER_ERRORS, OSError):
+                await raw.execute("ROLLBACK")
+                done = True
             raise
         await raw.execute("COMMIT")
         done = True

@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
+from asyncpg.exceptions import InternalClientError
 from sqlalchemy import Index, MetaData, Table, UniqueConstraint
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 
@@ -25,8 +26,9 @@ _POSTGRESQL_KEY: Final = re.compile(r"Key \((.*?)\)=")
 _UNIQUE_STATE: Final = "23505"
 # PostgreSQL keeps no text that holds the character of number zero.
 _UNSTORABLE_TEXT_STATE: Final = "22021"
-# Contention (40), connection (08), resources and disk (53), shutdown (57), i/o (58), missing database (3D), bad login (28).
-_OUT_OF_REACH: Final = ("40", "08", "53", "57", "58", "3D", "28", "55P03")
+# Contention (40, 55P03), connection (08), resources and disk (53), shutdown (57), i/o (58), the server's own troubles (XX),
+# missing database (3D), bad login (28), a session that was ended by a time limit (25P03, 25P04).
+_OUT_OF_REACH: Final = ("40", "08", "53", "57", "58", "XX", "3D", "28", "55P03", "25P03", "25P04")
 
 
 class Cause(Enum):
@@ -36,6 +38,7 @@ class Cause(Enum):
     LOCKED = "another process holds the database {place}; stop it"
     UNWRITABLE = "the database {place} cannot be opened or written; let this user write there"
     DAMAGED = "{place} is damaged or no SQLite database; move it away"
+    GONE = "{place} was removed or replaced while it was in use; put it back and start again"
     FULL = "no room is left for the database {place}; make some"
     OTHER_VERSION = (
         "the tables in {place} are another version's, and there are no migrations yet; begin anew with an empty one"
@@ -54,12 +57,16 @@ _SQLITE_OUT_OF_REACH: Final[Mapping[int, Cause | None]] = {
     sqlite3.SQLITE_LOCKED: Cause.LOCKED,
     sqlite3.SQLITE_PROTOCOL: Cause.LOCKED,
     sqlite3.SQLITE_NOMEM: None,
+    sqlite3.SQLITE_PERM: Cause.UNWRITABLE,
     sqlite3.SQLITE_READONLY: Cause.UNWRITABLE,
     sqlite3.SQLITE_IOERR: Cause.UNWRITABLE,
     sqlite3.SQLITE_CANTOPEN: Cause.UNWRITABLE,
     sqlite3.SQLITE_CORRUPT: Cause.DAMAGED,
     sqlite3.SQLITE_NOTADB: Cause.DAMAGED,
     sqlite3.SQLITE_FULL: Cause.FULL,
+    sqlite3.SQLITE_NOLFS: Cause.FULL,
+    # What was under way when the connection was rolled back for another of these.
+    sqlite3.SQLITE_ABORT: None,
 }
 _POSTGRESQL_CAUSES: Final[Mapping[str, Cause]] = {
     "08": Cause.UNREACHED,
@@ -117,12 +124,22 @@ def raised_by_driver(error: OSError) -> bool:
     return False
 
 
+def is_confused(error: DBAPIError) -> bool:
+    """True where asyncpg has lost its connection between two steps of its own: its protocol refuses every further one, and
+    SQLAlchemy does not take that for a loss.
+    """
+    origin: Any = error.orig
+    return isinstance(getattr(origin, "__cause__", None) or origin, InternalClientError)
+
+
 def translate(error: DBAPIError, metadata: MetaData) -> Exception:
     """What a driver's error means, without its text."""
     origin: Any = error.orig
     cause = getattr(origin, "__cause__", None) or origin
     state = str(getattr(cause, "sqlstate", None) or getattr(origin, "sqlstate", None) or "")
     message = str(origin)
+    if is_confused(error):
+        return unavailable(Cause.UNREACHED)
     if isinstance(error, IntegrityError):
         return _broken(cause, state, message, metadata)
     if state == _UNSTORABLE_TEXT_STATE:
