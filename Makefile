@@ -10,6 +10,10 @@ MAKEFLAGS += --no-print-directory
 # Cached bytecode makes every later start faster.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Ctrl-C while an interpreter begins waits until the program can take it; before that Python would print a traceback.
+HELD := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
+QUIETLY := import signal; signal.signal(signal.SIGINT, signal.SIG_DFL);
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test torture bench moved
 
@@ -41,20 +45,20 @@ $(STAMP): pyproject.toml constraints.txt $(MOVED)
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "'$(PYTHON)' has no working venv module. On Debian: apt-get install python3-venv"; exit 1; } >&2
 	@echo "setting up $(VENV) (a minute or two the first time)"
-	@{ [ -z "$(MOVED)" ] && "$(RUN)" -c '' 2>/dev/null || "$(PYTHON)" -m venv --clear "$(VENV)"; } && \
+	@{ [ -z "$(MOVED)" ] && "$(RUN)" -c '' 2>/dev/null || "$(PYTHON)" -c '$(QUIETLY) import venv; venv.main(["--clear", "$(VENV)"])'; } && \
 	  "$(RUN)" -m pip install --quiet --disable-pip-version-check -e ".[dev]" -c constraints.txt 2>"$(VENV)/install.log" || { \
 	  cat "$(VENV)/install.log"; \
 	  echo "The packages could not be installed: is the package registry (PyPI) reachable? Then run 'make setup' again."; \
 	  exit 1; } >&2
-	@printf '%s\n' '#!/bin/sh' 'exec "$$(dirname "$$(readlink -f "$$0")")/python" -m tools.cli.main "$$@"' >"$(VENV)/bin/yibao"
+	@printf '%s\n' '#!/bin/sh' 'exec $(HELD) "$$(dirname "$$(readlink -f "$$0")")/python" -m tools.cli.main "$$@"' >"$(VENV)/bin/yibao"
 	@printf '%s\n' "$(CURDIR)" >"$@"
 	@echo "$(VENV) is ready"
 
 demo: setup
-	@$(RUN) -m tools.demo
+	@$(HELD) $(RUN) -m tools.demo
 
 up: setup
-	@$(RUN) -m tools.up
+	@$(HELD) $(RUN) -m tools.up
 
 test: setup
 	@$(RUN) -m tools.check

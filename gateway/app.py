@@ -85,9 +85,9 @@ class HttpServer:
     async def start(self) -> None:
         """Opens the ports; StartError where one is taken."""
         self._report.loop.start()
-        await self._inner.start()
-        self._operations.alone = self._inner.place > 0
         try:
+            await self._inner.start()
+            self._operations.alone = self._inner.place > 0
             await self._public.start()
         except BaseException:
             await self.stop(0)

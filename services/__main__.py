@@ -3,21 +3,27 @@
 Members share this process; the gateway, which does a third of the work of a request, has one of its own beside them and so a
 core of its own. `--single` puts it into this process too, `--split` gives every member its own.
 
-Prints one line when everything answers, and stops on SIGTERM or SIGINT: the gateway first, then members in reverse order of
-need, each with a grace; spans are written and stores closed.
+Prints one line when everything answers, and stops on SIGTERM or SIGINT, also while it starts: the gateway first, then
+members in reverse order of need, each with a grace; spans are written and stores closed.
 """
 
 from __future__ import annotations
+
+import sys
+
+from services.runtime import interrupts
+
+if __name__ == "__main__":
+    interrupts.quiet(child="--child" in sys.argv)  # Before the other imports, which are most of a start.
 
 import argparse
 import asyncio
 import gc
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import uvloop
 
@@ -52,16 +58,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _check_workers(config, names, workers)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             if options.child:
-                return runner.run(_run_child(config, names, KeyLines(sys.stdin.fileno())))
+                return runner.run(_to_the_end(_run_child(config, names, KeyLines(sys.stdin.fileno()))))
             here, beside = _places(names, workers, split=options.split, single=options.single)
             environ = {name: value for name, value in {**os.environ, **overrides}.items() if name not in KEY_SETTINGS}
-            return runner.run(_run(config, given_keys(config), here, beside, environ))
+            return runner.run(_to_the_end(_run(config, given_keys(config), here, beside, environ)))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
     except StartError as error:
         print(error, file=sys.stderr)
         return 1
+
+
+async def _to_the_end(work: Coroutine[Any, Any, int]) -> int:
+    """The result of the program's work; after it no signal disturbs the end."""
+    try:
+        return await work
+    finally:
+        interrupts.end_undisturbed()
+
+
+async def _started(start: Coroutine[Any, Any, None], stopping: asyncio.Event) -> bool:
+    """Whether a start came to its end; one that is told to stop meanwhile is taken back."""
+    starting, asked = asyncio.create_task(start), asyncio.create_task(stopping.wait())
+    await asyncio.wait((starting, asked), return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait((starting,))
+    if starting.cancelled():
+        return False
+    starting.result()
+    return True
 
 
 async def _run(
@@ -79,7 +107,7 @@ async def _run(
 
 async def _run_child(config: Config, names: Sequence[str], lines: KeyLines) -> int:
     running = EmbeddedMesh(config, names, keys=Keys(split(lines.first())))
-    stopping, loop = _stop_signal(), asyncio.get_running_loop()
+    stopping, loop = _stop_signal((signal.SIGTERM,)), asyncio.get_running_loop()
 
     def listen() -> None:
         """Takes new keys from the parent; its silence means that it is gone, killed perhaps, and nobody else would stop this."""
@@ -98,11 +126,11 @@ async def _run_child(config: Config, names: Sequence[str], lines: KeyLines) -> i
 
 
 async def _serve(running: EmbeddedMesh, stopping: asyncio.Event) -> int:
-    await running.start()
-    _keep_what_lives()
-    print(READY + ", ".join(_told(running)), flush=True)
-    await stopping.wait()
-    await running.stop()
+    if await _started(running.start(), stopping):
+        _keep_what_lives()
+        print(READY + ", ".join(_told(running)), flush=True)
+        await stopping.wait()
+        await running.stop()
     return 0
 
 
@@ -131,14 +159,19 @@ async def _run_beside(here: EmbeddedMesh | None, children: Children, names: Sequ
     stopping = _stop_signal()
     told: list[str] = []
     if here is not None:
-        await here.start()
+        if not await _started(here.start(), stopping):
+            return 0
         told += _told(here)
     died = None
+
+    async def start_children() -> None:
+        told.extend(await children.start(names))
+
     try:
-        told += await children.start(names)
-        _keep_what_lives()
-        print(READY + ", ".join(dict.fromkeys(told)), flush=True)
-        died = await _ended_by_itself(children, stopping)
+        if await _started(start_children(), stopping):
+            _keep_what_lives()
+            print(READY + ", ".join(dict.fromkeys(told)), flush=True)
+            died = await _ended_by_itself(children, stopping)
     finally:
         await children.stop()
         if here is not None:
@@ -179,9 +212,9 @@ def _keep_what_lives() -> None:
     gc.freeze()
 
 
-def _stop_signal() -> asyncio.Event:
+def _stop_signal(numbers: Sequence[int] = (signal.SIGTERM, signal.SIGINT)) -> asyncio.Event:
     stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in numbers:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     return stopping
 

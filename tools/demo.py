@@ -5,6 +5,11 @@ Nothing is faked: each step is a message over HTTP to the running mesh. Any answ
 
 from __future__ import annotations
 
+from services.runtime import interrupts
+
+if __name__ == "__main__":
+    interrupts.quiet()  # Before the other imports, which are most of a start.
+
 import sys
 import tempfile
 import time
@@ -301,7 +306,15 @@ def _same(what: str, expected: object, found: object) -> None:
 
 
 def main() -> int:
-    """0 when the whole day went as told, 1 with the reason otherwise."""
+    """0 when the whole day went as told, 1 with the reason otherwise; 130 and 143 where it was told to stop."""
+    try:
+        with interrupts.raising():
+            return _run()
+    except interrupts.Interrupted as told:
+        return told.code
+
+
+def _run() -> int:
     begun = time.perf_counter()
     try:
         with _own_folder() as folder:

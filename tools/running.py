@@ -24,6 +24,7 @@ from services import mesh
 from services.runtime import server
 from services.runtime.config import Config, ConfigError
 from services.runtime.embedded import store_held
+from services.runtime.interrupts import held_back
 from services.runtime.private import opened_private, private_folder
 
 HOST = "127.0.0.1"
@@ -89,7 +90,7 @@ def start(values: Mapping[str, str], *, arguments: tuple[str, ...] = ("all",)) -
     begun = time.perf_counter()
     with writing_in(config.data_dir):
         sink = opened_private(log)
-    with sink:
+    with sink, held_back():
         old_bytes = sink.tell()
         process = subprocess.Popen(
             [sys.executable, "-m", "services", *arguments], env=environment, stdout=sink, stderr=sink, cwd=_root()

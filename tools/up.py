@@ -6,6 +6,11 @@ in YIBAO_DATA_DIR, between runs; delete the folder to begin anew.
 
 from __future__ import annotations
 
+from services.runtime import interrupts
+
+if __name__ == "__main__":
+    interrupts.quiet()  # Before the other imports, which are most of a start.
+
 import os
 import secrets
 import signal
@@ -28,7 +33,17 @@ DATA_DIR = UP_FOLDER
 
 
 def main() -> int:
-    """Runs until Ctrl-C or SIGTERM; 1 where the mesh does not start, or ends by itself."""
+    """Runs until Ctrl-C or SIGTERM: 0, or 130 and 143 where they come before it is up; 1 where the mesh does not start, or
+    ends by itself.
+    """
+    try:
+        with interrupts.raising():
+            return _run()
+    except interrupts.Interrupted as told:
+        return told.code
+
+
+def _run() -> int:
     try:
         mesh = start(_settings())
     except StartError as error:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
+from services.runtime.interrupts import held_back
 from services.runtime.server import StartError
 
 READY: Final = "yibao is ready: "
@@ -104,9 +105,10 @@ class Children:
             process.stdin.flush()
 
     def _spawned(self, name: str) -> Process:
-        return subprocess.Popen(
-            [*self._command, name, "--child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environ
-        )
+        with held_back():
+            return subprocess.Popen(
+                [*self._command, name, "--child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environ
+            )
 
 
 def _ready_line(process: Process) -> str:

@@ -192,13 +192,13 @@ async def _filled(database: Database, kind: str, name: str) -> str:
     return ""
 
 
-async def _busy(database: Database, kind: str, until: float, seen: Counter[str]) -> None:
-    number = 0
+async def _busy(database: Database, place: int, until: float, seen: Counter[str]) -> None:
+    number, kind = 0, KINDS[place % len(KINDS)]
     while time.monotonic() < until:
         number += 1
         try:
             async with block(database, kind) as connection:
-                await work(connection, kind, f"{kind} {id(seen)} {number}")
+                await work(connection, kind, f"{kind} {place} {until} {number}")
             seen["done"] += 1
         except Exception as error:  # noqa: BLE001  # what it is, is the question
             seen[error.reason if isinstance(error, Fault) else repr(error)] += 1
@@ -232,10 +232,10 @@ async def test_a_postgresql_whose_backends_and_whole_self_are_killed_is_never_an
         async with opened(server.url("killed")) as database:
             until = time.monotonic() + 40
             await asyncio.gather(
-                *(_busy(database, kind, until, seen) for kind in KINDS * 2), _kill_backends(server, "killed", until)
+                *(_busy(database, place, until, seen) for place in range(8)), _kill_backends(server, "killed", until)
             )
             before = seen["done"]
-            workers = [asyncio.create_task(_busy(database, kind, time.monotonic() + 6, seen)) for kind in KINDS * 2]
+            workers = [asyncio.create_task(_busy(database, place, time.monotonic() + 6, seen)) for place in range(8)]
             await asyncio.sleep(1)
             os.kill(int((server.folder / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
             await asyncio.sleep(2)

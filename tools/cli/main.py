@@ -5,6 +5,11 @@ It talks to a running mesh as outsiders do; only `case` without `--through` work
 
 from __future__ import annotations
 
+from services.runtime import interrupts
+
+if __name__ == "__main__":
+    interrupts.quiet()  # Before the other imports, which are most of a start.
+
 import argparse
 import os
 import sys
