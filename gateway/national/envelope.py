@@ -208,7 +208,7 @@ def _text(row: Row, name: str) -> str:
     raw = find(row, name)
     if is_absent(raw):
         return ""
-    return raw if type(raw) is str else str(raw) if type(raw) is int else ""
+    return raw.strip() if type(raw) is str else str(raw) if type(raw) is int else ""
 
 
 def _region(region: str, fixmedins_code: str) -> str:

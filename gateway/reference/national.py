@@ -62,7 +62,11 @@ def _nodes(message: Descriptor, comments: Mapping[str, str]) -> Iterator[dict[st
         if plan.place is Place.REQUEST_KEY:
             continue
         if plan.kind in (Kind.ROW, Kind.LIST) and plan.row is not None and plan.place is not Place.ENVELOPE:
-            names = {"node": plan.name, "also": list(plan.names[1:]), "list": plan.kind is Kind.LIST}
+            names = {
+                "node": plan.name,
+                "also": [*plan.names[1:], *(["input"] if plan.bare else [])],
+                "list": plan.kind is Kind.LIST,
+            }
             yield {**names, "fields": [_field(each, plan.row, comments) for each in fields_of(plan.row)]}
         elif plan.row is None:
             beside.append(_field(plan, message, comments))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -17,6 +18,7 @@ INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
 SECONDS = st.integers(-2_208_000_000, 253_402_200_000)
 FEN = st.integers(-(10**16), 10**16)
 ABSENT = ("null", "NULL")
+UNSET_DAY = date(1900, 1, 1)
 
 
 def messages(message_class: type[Message]) -> st.SearchStrategy[Any]:
@@ -93,11 +95,11 @@ def _national_field(plan: FieldPlan) -> st.SearchStrategy[Any]:
         case Kind.DAY:
             return (
                 st.dates()
-                .filter(lambda day: day.year >= 1900)
+                .filter(lambda day: day > UNSET_DAY)
                 .map(lambda day: {"year": day.year, "month": day.month, "day": day.day})
             )
     if plan.row is None:
-        return TEXT.filter(lambda text: text not in ABSENT)
+        return TEXT.map(str.strip).filter(lambda text: text not in ABSENT)
     rows = _national(plan.row)
     return st.lists(rows, min_size=1, max_size=3) if plan.kind is Kind.LIST else rows
 

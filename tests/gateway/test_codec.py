@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,8 +18,10 @@ from gateway.national.codec.scalars import Unfit
 from gateway.national.envelope import decoder
 from gateway.national.refusals import LIMIT, refusal
 from gateway.national.transactions import Transactions, known_titles
+from services.kernel.clock import BEIJING
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.contract import Contract
+from yibao.identity.v1 import partner_pb2
 from yibao.settlement.v1 import encounter_pb2, fee_pb2, settlement_pb2
 
 SERVED = (
@@ -47,6 +50,13 @@ class TestMoney:
             ("99999999999999.99", 9999999999999999),
             ('" 7.10 "', 710),
             ('".5"', 50),
+            ("0.30000000000000004", 30),
+            ("1.1500000000000001", 115),
+            ('"0.29999999999999999"', 30),
+            ("-0.30000000000000004", -30),
+            ("12345.670000000013", 1234567),
+            ("8.326672684688674E-17", 0),
+            ('"0.299999999999999988897769753748434595763683319091796875"', 30),
         ],
     )
     def test_yuan_become_fen_exactly(self, text: str, fen: int) -> None:
@@ -54,11 +64,36 @@ class TestMoney:
 
     @pytest.mark.parametrize(
         "text",
-        ["10.001", '"1,000.00"', '"十元"', "true", '"."', '"--1"', "1e99", "1e15", "10000000000000000", '"１０"', "[]"],
+        [
+            "10.001",
+            "0.3000000001",
+            "0.305000000000000004",
+            "1234567890123.4567",
+            '"1,000.00"',
+            '"十元"',
+            "true",
+            '"."',
+            '"--1"',
+            "1e99",
+            "1e15",
+            "10000000000000000",
+            '"１０"',
+            "[]",
+        ],
     )
     def test_what_is_no_amount_in_fen_is_refused(self, text: str) -> None:
         with pytest.raises(Unfit):
             scalars.read_fen(literal(text))
+
+    @given(st.lists(st.integers(0, 10**7), min_size=1, max_size=60))
+    def test_a_sum_that_a_client_made_in_doubles_is_the_sum(self, fen: list[int]) -> None:
+        assert scalars.read_fen(literal(repr(sum(each / 100 for each in fen)))) == sum(fen)
+
+    @given(st.integers(0, 10**9), st.integers(1, 9))
+    def test_a_third_decimal_is_never_taken_for_noise(self, fen: int, third: int) -> None:
+        for text in (f"{fen // 100}.{fen % 100:02d}{third}", repr((fen * 10 + third) / 1000)):
+            with pytest.raises(Unfit):
+                scalars.read_fen(literal(text))
 
     @given(st.integers(-(10**16), 10**16))
     def test_what_is_written_is_read_back(self, fen: int) -> None:
@@ -90,9 +125,9 @@ class TestTimes:
         assert scalars.read_time(text) == {"seconds": 1736904600}
 
     def test_a_day_alone_is_its_first_second_or_the_last_one_of_a_range(self) -> None:
-        assert scalars.read_time("2025-01-15")["seconds"] == 1736870400
-        assert scalars.read_end_time("2025-01-15")["seconds"] == 1736870400 + 86399
-        assert scalars.read_end_time("2025-01-15 09:30:00")["seconds"] == 1736904600
+        assert scalars.read_time("2025-01-15") == {"seconds": 1736870400}
+        assert scalars.read_end_time("2025-01-15") == {"seconds": 1736870400 + 86399}
+        assert scalars.read_end_time("2025-01-15 09:30:00") == {"seconds": 1736904600}
 
     def test_only_a_field_called_endtime_ends_a_range(self) -> None:
         read = compile_request(encounter_pb2.ListEncountersRequest)
@@ -101,11 +136,99 @@ class TestTimes:
         assert request.data.endtime.seconds - request.data.begntime.seconds == 86399
 
     @pytest.mark.parametrize(
-        "text", ["2025-02-30", "2025-01-15 24:00:00", "2025-1-5", "15.01.2025", "0001-01-01 00:00:00", "x", ""]
+        "text",
+        [
+            *("2025-02-30", "2025-01-15 24:00:00", "15.01.2025", "x", "", "2025-01", "2025/01-15"),
+            # What can be read in two ways.
+            *("01/02/2025", "1/5/2025 9:05:03 AM", "05-JAN-25", "1736904600", "2025011509300"),
+            *("1850-05-05", "2025-01-15 13:30:00 PM", "99999999999999"),
+        ],
     )
     def test_what_is_no_moment_is_refused(self, text: str) -> None:
         with pytest.raises(Unfit):
             scalars.read_time(text)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            # .NET: zh-CN, ISO, R, JSON
+            *("2026/1/5 9:05:03", "2026/1/5 上午 9:05:03", "2026年1月5日 9:05:03", "2026-01-05T09:05:03.0000000"),
+            *("2026-01-05T09:05:03.1234567+08:00", "Mon, 05 Jan 2026 01:05:03 GMT", "/Date(1767575103000+0800)/"),
+            # Java: Date, fastjson, Gson, ZonedDateTime, JDK 8
+            *(
+                "Mon Jan 05 09:05:03 CST 2026",
+                "1767575103000",
+                "Jan 5, 2026 9:05:03 AM",
+                "Jan 5, 2026, 9:05:03\u202fAM",
+            ),
+            *("2026-01-05T09:05:03+08:00[Asia/Shanghai]", "2026-1-5 9:05:03", "2026-01-05 09:05:03.0"),
+            # JavaScript, Oracle, others
+            *("Mon Jan 05 2026 09:05:03 GMT+0800 (中国标准时间)", "2026-01-05T01:05:03.000Z", "05-JAN-2026 09:05:03"),
+            *(
+                "05-1月 -2026 09:05:03",
+                "20260105090503123",
+                "20260105 090503",
+                "2026.01.05 09:05:03",
+                "2026年1月5日 9时5分3秒",
+            ),
+            "2026-01-05 \t 09:05:03",
+        ],
+    )
+    def test_a_moment_is_read_as_programs_print_it(self, text: str) -> None:
+        assert scalars.read_time(text) == {"seconds": 1767575103}
+        assert scalars.read_day(text) == {"year": 2026, "month": 1, "day": 5}
+
+    def test_milliseconds_may_be_a_number(self) -> None:
+        assert scalars.read_time(1767575103000) == {"seconds": 1767575103}
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *("0001-01-01", "0001-01-01 00:00:00", "0001-01-01T00:00:00", "0001/1/1 0:00:00", "1/1/0001 12:00:00 AM"),
+            *("00010101000000", "/Date(-62135596800000)/", "0001-01-01T00:00:00.000+08:00", "0001年1月1日"),
+            *(
+                "Sat Jan 01 00:00:00 CST 1",
+                "0000-12-31T15:54:17Z",
+                "-62135798743000",
+                "01-JAN-0001",
+                "0000-00-00 00:00:00",
+            ),
+            *(
+                "1900-01-01",
+                "1900-01-01 00:00:00.000",
+                "1900/1/1 0:00:00",
+                "1899-12-30",
+                "1899-12-31T16:00:00Z",
+                "1753-01-01",
+            ),
+        ],
+    )
+    def test_the_date_of_a_field_that_was_never_set_is_none(self, text: str) -> None:
+        assert (scalars.read_time(text), scalars.read_end_time(text), scalars.read_day(text)) == (None, None, None)
+        read = compile_request(settlement_pb2.TrialStayRequest)
+        query = {"data": {"psn_no": "P", "dscg_time": text, "dscgTime": "2025-01-15"}}
+        assert read({}, query, "") == read({}, {"data": {"psn_no": "P", "dscgTime": "2025-01-15"}}, "")
+
+    @given(st.integers(-2_170_000_000, 4_102_000_000))
+    def test_every_spelling_of_a_moment_is_the_same(self, seconds: int) -> None:
+        moment = datetime.fromtimestamp(seconds, BEIJING)
+        bare = f"{moment.year}{{}}{moment.month}{{}}{moment.day} {moment.hour}:{moment.minute:02d}:{moment.second:02d}"
+        spellings = (
+            *(bare.format(mark, mark) for mark in "-/."),
+            f"{moment:%Y%m%d%H%M%S}",
+            moment.isoformat(),
+            moment.isoformat()[:19],
+            moment.astimezone(UTC).isoformat(),
+            f"{moment:%a %b %d %H:%M:%S} CST {moment.year}",
+            f"{moment:%b} {moment.day}, {moment.year} {moment:%I:%M:%S %p}",
+            f"{moment:%d-%b-%Y %H:%M:%S}".upper(),
+            f"/Date({seconds}000)/",
+        )
+        assert [scalars.read_time(text) for text in spellings] == [{"seconds": seconds}] * len(spellings)
+
+    def test_a_day_is_that_of_beijing(self) -> None:
+        assert scalars.read_day("2026-01-04T16:00:00Z") == {"year": 2026, "month": 1, "day": 5}
+        assert scalars.read_day("2026-01-05T00:30:00+09:00") == {"year": 2026, "month": 1, "day": 4}
 
     def test_a_day_may_come_with_a_time(self) -> None:
         assert scalars.read_day("2025-01-15 09:30:00") == {"year": 2025, "month": 1, "day": 15}
@@ -137,6 +260,50 @@ class TestRows:
             {}, {"data": {"psnNo": "P", "dscg_time": "2025-01-15", "MDTRT_ID": "A"}}, ""
         )
         assert (request.data.psn_no, request.data.mdtrt_id, request.data.dscg_time.day) == ("P", "A", 15)
+
+    def test_a_value_of_blanks_is_absent_and_blanks_at_the_ends_are_no_part_of_a_value(self) -> None:
+        read = compile_request(settlement_pb2.SettleRequest)
+        bill = {"psn_no": "P\u3000", "med_type": " 11\t", "medfee_sumamt": "\u00a010.00 ", "acct_used_flag": "1\r\n"}
+        envelope = {"fixmedins_code": "H1 ", "opter": " 01", "sign_no": " ", "msgid": "M1  "}
+        request: Any = read(envelope, {"data": bill | {"invono": " \u3000", "chrg_bchno": " null "}}, "k")
+        assert request == read(
+            {"fixmedins_code": "H1", "opter": "01", "msgid": "M1"},
+            {"data": {"psn_no": "P", "med_type": "11", "medfee_sumamt": "10.00", "acct_used_flag": "1"}},
+            "k",
+        )
+
+    def test_rows_that_differ_in_blanks_alone_agree(self) -> None:
+        rows = [{"feedetl_sn": str(n), "mdtrt_id": f"A{' ' * n}", "psn_no": f"{' ' * n}P"} for n in range(3)]
+        request: Any = compile_request(fee_pb2.UploadFeesRequest)({}, {"feedetail": rows}, "k")
+        assert (request.mdtrt_id, request.psn_no, len(request.feedetail)) == ("A", "P", 3)
+
+    def test_the_older_forms_of_guangzhou_are_the_same_messages(self) -> None:
+        read = compile_request(partner_pb2.SignInRequest)
+        desk = {"opter_no": "1", "mac": "11-11", "ip": "11.11.11.11"}
+        assert read({}, {"data": desk | {"userid": "x"}}, "k") == read({}, {"signIn": desk}, "k")
+        stay = {"mdtrt_id": "A", "psn_no": "P"}
+        for request_class in (encounter_pb2.CancelAdmissionRequest, encounter_pb2.UndoDischargeRequest):
+            read = compile_request(request_class)
+            assert read({}, stay, "k") == read({}, {"data": stay}, "k")
+        read = compile_request(settlement_pb2.ReverseMessageRequest)
+        message = {"psn_no": "P", "omsgid": "M", "oinfno": "2207"}
+        assert read({}, message, "k") == read({}, {"data": message}, "k")
+        read = compile_request(encounter_pb2.AdmitRequest)
+        older = {"ipt_otp_no": "Z1", "main_cond_desc": "x"}
+        assert read({}, {"mdtrtinfo": older}, "k") == read(
+            {}, {"mdtrtinfo": {"ipt_no": "Z1", "main_cond_dscr": "x"}}, "k"
+        )
+
+    def test_a_node_that_is_there_wins_over_fields_beside_it(self) -> None:
+        request: Any = compile_request(encounter_pb2.CancelAdmissionRequest)(
+            {}, {"data": {"mdtrt_id": "A"}, "mdtrt_id": "B", "psn_no": "P"}, "k"
+        )
+        assert (request.data.mdtrt_id, request.data.psn_no) == ("A", "")
+
+    def test_a_sign_in_is_answered_in_both_nodes(self) -> None:
+        answer = partner_pb2.SignInResponse(signinoutb=partner_pb2.SignInOutput(sign_no="S1"))
+        output = json.loads(compile_response(partner_pb2.SignInResponse).output(answer))
+        assert output["result"] == output["signinoutb"] == {"sign_time": None, "sign_no": "S1"}
 
     def test_the_exact_name_wins_over_the_folded_one(self) -> None:
         request: Any = compile_request(settlement_pb2.TrialRequest)(

@@ -31,6 +31,8 @@ METHODS = [method for method in Contract.of_mesh().methods.values() if method.ht
 REST = sorted({each for method in METHODS for each in (method.request_class, method.response_class)}, key=str)
 NATIONAL = [method for method in Contract.of_mesh().methods.values() if method.transactions]
 FEW = settings(max_examples=10)
+# Blanks as fixed-width columns, editors and web pages leave them.
+BLANKS = st.text(st.sampled_from(" \t\r\n\u3000\u00a0\u2003\u202f"), max_size=3)
 
 ANYTHING: tuple[Any, ...] = (
     *(None, True, 0, 7, -1, 1.0, 1.5, 1e30, 1 << 70),
@@ -87,15 +89,16 @@ class TestNational:
         read, parse = compile_request(method.request_class), decoder()
 
         @FEW
-        @given(national_messages(method.request_class))
-        def holds(drawn: Any) -> None:
+        @given(national_messages(method.request_class), BLANKS, BLANKS)
+        def holds(drawn: Any, before: str, after: str) -> None:
             envelope: dict[str, Any] = {}
             root: dict[str, Any] = {}
             message = _agreeing(drawn)
             _nodes(message, envelope, root)
-            sent = _json({"envelope": envelope, "root": root})
-            found = parse.decode(sent)
+            found = parse.decode(_json({"envelope": envelope, "root": root}))
             assert read(found["envelope"], found["root"], message_key(message)) == message
+            padded = _padded(found, before, after)
+            assert read(padded["envelope"], padded["root"], message_key(message)) == message
 
         holds()
 
@@ -110,6 +113,15 @@ class TestNational:
             assert written == _output(message)
 
         holds()
+
+
+def _padded(value: Any, before: str, after: str) -> Any:
+    """The same with blanks around every text."""
+    if isinstance(value, dict):
+        return {key: _padded(each, before, after) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_padded(each, before, after) for each in value]
+    return f"{before}{value}{after}" if isinstance(value, str) else value
 
 
 def _spoil(value: Any, data: st.DataObject) -> None:

@@ -12,7 +12,7 @@ import pytest
 from services.kernel.errors import Fault, FaultKind, Violation, conflict
 from tests.gateway.conftest import HOSPITAL, Scene, envelope, hospital
 from yibao.identity.v1 import partner_pb2
-from yibao.settlement.v1 import encounter_pb2, fee_pb2, settlement_pb2
+from yibao.settlement.v1 import fee_pb2, settlement_pb2
 
 BILL = {
     "psn_no": "99000000000000000001",
@@ -95,28 +95,6 @@ class TestAnswer:
         scene.mesh.answers["ListFees"] = response
         query = {"data": {"psn_no": "1", "mdtrt_id": "2"}}
         assert (await scene.send(envelope("5204", query)))["output"][0]["feedetl_sn"] == "1"
-
-    async def test_what_has_no_output_is_an_empty_object_or_null_by_dialect(self, scene: Scene) -> None:
-        scene.mesh.answers["CancelVisit"] = encounter_pb2.CancelVisitResponse()
-        body = envelope("2202", {"data": {"psn_no": "1", "mdtrt_id": "2", "ipt_otp_no": "3"}})
-        assert (await scene.send(body))["output"] == {}
-        scene.partners["H99010000002"] = hospital(dialect=partner_pb2.Dialect(null_output=True))
-        assert (await scene.send(body | {"fixmedins_code": "H99010000002"}))["output"] is None
-
-    async def test_a_dialect_may_answer_in_gbk_and_what_gbk_lacks_is_escaped(self, desk: Scene) -> None:
-        desk.partners[HOSPITAL] = hospital(dialect=partner_pb2.Dialect(answers_in_gbk=True))
-
-        def named(request: settlement_pb2.SettleRequest) -> settlement_pb2.SettleResponse:
-            response = settled(request)
-            response.setlinfo.psn_name = "测试𬌗"
-            return response
-
-        desk.mesh.answers["Settle"] = named
-        answer = await desk.client.post("/", json=envelope("2207", {"data": BILL}))
-        assert answer.headers["content-type"] == "application/json;charset=GBK"
-        assert json.loads(answer.content.decode("gbk"))["output"]["setlinfo"]["psn_name"] == "测试𬌗"
-        refused = await desk.client.post("/", json=envelope("2207", {"data": BILL | {"med_type": "x"}}))
-        assert "请更正后重发" in refused.content.decode("gbk")
 
     async def test_sign_out_gives_its_time_bare_and_in_its_node(self, scene: Scene) -> None:
         response = partner_pb2.SignOutResponse()

@@ -16,10 +16,12 @@ from gateway.charset import declares_gbk, text_of, to_gbk
 from gateway.reading import Unreadable
 from services.runtime.texts.bodies import BODY_RULES
 from services.runtime.texts.gateway import rule_text
-from tests.gateway.conftest import HOSPITAL, Scene, envelope
+from tests.gateway.conftest import HOSPITAL, Scene, envelope, hospital
 from tests.gateway.messages import TEXT
 from tests.gateway.test_national import BILL, settled
+from yibao.identity.v1 import partner_pb2
 from yibao.options.v1 import options_pb2
+from yibao.settlement.v1 import encounter_pb2, settlement_pb2
 
 DECODER = msgspec.json.Decoder(float_hook=str)
 
@@ -223,6 +225,42 @@ class TestNationalFace:
     async def test_a_broken_body_is_told_in_chinese(self, scene: Scene, body: bytes, said: str) -> None:
         answer = await scene.client.post("/", content=body)
         assert answer.json()["err_msg"].startswith(f"[ENVELOPE_INVALID] 请求报文不是有效的接口报文：{said}")
+
+    @pytest.mark.parametrize("blanks", ["     ", "\u3000", "\u00a0\t", "\u200b\x00"])
+    async def test_a_number_of_blanks_is_none(self, desk: Scene, blanks: str) -> None:
+        answer = await desk.send(envelope("2207", {"data": BILL}, msgid=blanks, fixmedins_code=blanks))
+        assert "fixmedins_code 必填；msgid 必填" in answer["err_msg"]
+
+    async def test_blanks_around_the_envelope_s_codes_change_nothing(self, desk: Scene) -> None:
+        plain = envelope("2207", {"data": BILL})
+        wide = plain | {name: f"\u3000{plain[name]} \t" for name in ("infno", "msgid", "fixmedins_code", "opter")}
+        for body in (plain, wide):
+            assert (await desk.send(body | {"sign_no": "  "}))["infcode"] == 0
+        first, second = desk.mesh.calls("Settle")
+        assert first.request == second.request
+        assert not desk.mesh.calls("CheckSignNo")
+
+    async def test_what_has_no_output_is_an_empty_object_or_null_by_dialect(self, desk: Scene) -> None:
+        desk.mesh.answers["CancelVisit"] = encounter_pb2.CancelVisitResponse()
+        body = envelope("2202", {"data": {"psn_no": "1", "mdtrt_id": "2", "ipt_otp_no": "3"}})
+        assert (await desk.send(body))["output"] == {}
+        desk.partners["H99010000002"] = hospital(dialect=partner_pb2.Dialect(null_output=True))
+        assert (await desk.send(body | {"fixmedins_code": "H99010000002"}))["output"] is None
+
+    async def test_a_dialect_may_answer_in_gbk_and_what_gbk_lacks_is_escaped(self, desk: Scene) -> None:
+        desk.partners[HOSPITAL] = hospital(dialect=partner_pb2.Dialect(answers_in_gbk=True))
+
+        def named(request: settlement_pb2.SettleRequest) -> settlement_pb2.SettleResponse:
+            response = settled(request)
+            response.setlinfo.psn_name = "测试𬌗"
+            return response
+
+        desk.mesh.answers["Settle"] = named
+        answer = await desk.client.post("/", json=envelope("2207", {"data": BILL}))
+        assert answer.headers["content-type"] == "application/json;charset=GBK"
+        assert json.loads(answer.content.decode("gbk"))["output"]["setlinfo"]["psn_name"] == "测试𬌗"
+        refused = await desk.client.post("/", json=envelope("2207", {"data": BILL | {"med_type": "x"}}))
+        assert "请更正后重发" in refused.content.decode("gbk")
 
 
 class TestRestFace:

@@ -1,7 +1,7 @@
 """Requests from the envelope: one compiled reader for each request message, lenient where working clients need it.
 
-Unknown keys are ignored, absent values come in many forms, a row may be a list of one. Whatever cannot be meant is
-refused with its path in the client's own words; all violations together.
+Unknown keys are ignored, absent values come in many forms, blanks at the ends of a text are none of it, a row may be a
+list of one. Whatever cannot be meant is refused with its path in the client's own words; all violations together.
 """
 
 from __future__ import annotations
@@ -100,8 +100,13 @@ def _end(path: str, unfit: Unfit) -> Fault:
 
 
 def is_absent(raw: object) -> bool:
-    """Whether a value says nothing: null, "", "null", "NULL", an empty object or list."""
-    return raw is None or (raw in _ABSENT if type(raw) is str else raw in ({}, []))
+    """Whether a value says nothing: null, "", blanks, "null", "NULL", an empty object or list."""
+    return raw is None or (raw.strip() in _ABSENT if type(raw) is str else raw in ({}, []))
+
+
+def trimmed(raw: Any) -> Any:
+    """A value without blanks at the ends of its text: those that Unicode knows, the full-width one and NBSP among them."""
+    return raw.strip() if type(raw) is str else raw
 
 
 def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None) -> RowReader:
@@ -120,7 +125,8 @@ def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None) -> Row
         values: Values = {}
         spare: list[tuple[str, Any, _Slot]] | None = None
         for key, raw in row.items():
-            if raw is None or (type(raw) is str and raw in _ABSENT):
+            # As `trimmed` does, and `is_absent` asks.
+            if raw is None or (type(raw) is str and (raw := raw.strip()) in _ABSENT):
                 continue
             simple = plain.get(key)
             if simple is not None and type(raw) in _LITERALS:
@@ -131,7 +137,7 @@ def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None) -> Row
                 except Unfit as unfit:
                     reading.refuse(path + key, unfit)
                     continue
-                if values.setdefault(name, value) != value:
+                if value is not None and values.setdefault(name, value) != value:
                     reading.refuse(path + key, Unfit("national.disagrees"))
             elif (slot := exact.get(key)) is not None:
                 _take(reading, values, slot, raw, path + key)
@@ -238,6 +244,8 @@ def _extras(plans: Iterable[FieldPlan], shapes: Shapes, group: bool) -> Iterable
             yield _from_envelope(plan)
         for path in plan.paths:
             yield _from_path(plan, path, shapes)
+        if plan.bare:
+            yield _from_root(plan, shapes)
 
 
 def _from_request_key(plan: FieldPlan) -> Extra:
@@ -268,10 +276,26 @@ def _from_envelope(plan: FieldPlan) -> Extra:
             raw = find(reading.envelope, name)
             if not is_absent(raw):
                 try:
-                    values[plan.field] = read(raw)
+                    _agree(reading, values, plan.field, read(trimmed(raw)), name)
                 except Unfit as unfit:
                     reading.refuse(name, unfit)
                 return
+
+    return extra
+
+
+def _from_root(plan: FieldPlan, shapes: Shapes) -> Extra:
+    """A node whose fields may stand without it, where it is not there."""
+    if plan.row is None or plan.kind is not Kind.ROW:
+        raise ContractError(f"{plan.name}: only a single node may be left out")
+    read_row, shape = _row_reader(plan.row, shapes, None), shapes.of_node(plan)
+
+    def extra(reading: Reading, row: Row, path: str, values: Values) -> None:
+        found = read_row(reading, row, path) if plan.field not in values else None
+        if found:
+            values[plan.field] = found
+            if reading.notes is not None and not shape.required <= found.keys():
+                reading.notes.blank(path, shape, shape.required - found.keys())
 
     return extra
 
@@ -291,7 +315,7 @@ def _from_path(plan: FieldPlan, path: tuple[str, ...], shapes: Shapes) -> Extra:
             rows = [rows]
         last: Any = None
         for index, each in enumerate(rows):
-            raw = find(each, key) if type(each) is dict else None
+            raw = trimmed(find(each, key)) if type(each) is dict else None
             if is_absent(raw):
                 if reading.notes is not None and shape is not None and type(each) is dict:
                     reading.notes.blank(f"{node}[{index}].", shape, required)

@@ -43,6 +43,8 @@ def compile_response(response_class: type[Message]) -> Answer:
     for plan in plans:
         if plan.place is Place.ENVELOPE:
             raise ContractError(f"{descriptor.full_name}: {plan.field} has no place in the envelope of an answer")
+        if plan.bare:
+            raise ContractError(f"{descriptor.full_name}: {plan.field} needs its node in an answer")
         if plan.kind is Kind.LIST:
             lists |= dict.fromkeys(plan.names, _list_writer(plan))
         elif plan.kind is Kind.ROW:

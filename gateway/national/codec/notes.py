@@ -119,7 +119,9 @@ class Shapes:
         for plan in (plan for owner in owners for plan in fields_of(owner)):
             for node, key in (path for path in plan.paths if len(path) == _STEPS):
                 self._by_path[node] = self._by_path.get(node, frozenset()) | {key}
-        self.root = self._shape(request, frozenset(self._by_path))
+        bare = (plan.row for plan in fields_of(request) if plan.bare and plan.row is not None)
+        without_node = {name for row in bare for plan in fields_of(row) for name in plan.names}
+        self.root = self._shape(request, frozenset(self._by_path) | without_node)
 
     def of_node(self, plan: FieldPlan) -> Shape:
         """The shape of a row of a node; ContractError where the options ask for what is not looked at."""

@@ -18,6 +18,7 @@ from services.runtime.contract import ContractError
 from yibao.options.v1 import options_pb2
 
 _MAX_FOLDED: Final = 64
+_WITHOUT_NODE: Final = "."
 _TIME: Final = "google.protobuf.Timestamp"
 _DAY: Final = "google.type.Date"
 
@@ -75,6 +76,7 @@ class FieldPlan:
     other_codes: bool = False
     row: Descriptor | None = None
     most: int | None = None
+    bare: bool = False
     required: bool = False
     required_in: frozenset[str] = frozenset()
 
@@ -155,7 +157,7 @@ def _plan(field: FieldDescriptor) -> FieldPlan | None:
         field=field.name,
         kind=kind,
         names=tuple(name for name in names if "." not in name),
-        paths=tuple(tuple(name.split(".")) for name in names if "." in name),
+        paths=tuple(tuple(name.split(".")) for name in names if "." in name and name != _WITHOUT_NODE),
         place=_PLACES[getattr(option, "from")],
         scale=option.scale,
         absent=option.absent,
@@ -163,6 +165,7 @@ def _plan(field: FieldDescriptor) -> FieldPlan | None:
         other_codes=kind is Kind.CODE and _ignores_other_codes(field),
         row=field.message_type if kind in (Kind.ROW, Kind.LIST) else None,
         most=count_limit(field) if kind is Kind.LIST else None,
+        bare=_WITHOUT_NODE in names,
         required=option.required,
         required_in=frozenset(option.required_in),
     )

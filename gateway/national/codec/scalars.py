@@ -1,18 +1,19 @@
 """Single values between the envelope's JSON and the messages' types; no value passes through a float.
 
-Readers take what `msgspec` made of a literal (a number with a fraction arrives as its text) and raise `Unfit`; writers
-return JSON text.
+Readers take what `msgspec` made of a literal (a number with a fraction arrives as its text), blanks at the ends of a text
+taken off, and raise `Unfit`; a time that was never set is None. Writers return JSON text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, Final
 
+from gateway.national.codec.moments import day_of, seconds_of
 from gateway.national.codec.plan import FieldPlan, Kind
 from services.kernel.clock import BEIJING
 
@@ -21,20 +22,16 @@ Writer = Callable[[Any], str]
 
 NULL: Final = "null"
 
-_NUMBER: Final = re.compile(r"([+-]?)([0-9]{0,15})(?:\.([0-9]{0,30}))?(?:[eE]([+-]?[0-9]{1,2}))?", re.ASCII)
-_MOMENT: Final = re.compile(
-    r"([0-9]{4})([-/]?)([0-9]{2})\2([0-9]{2})"
-    r"(?:[T ]*([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?",
-    re.ASCII,
-)
+_NUMBER: Final = re.compile(r"([+-]?)([0-9]{0,15})(?:\.([0-9]{0,60}))?(?:[eE]([+-]?[0-9]{1,2}))?", re.ASCII)
 _WHOLE_DIGITS: Final = 15
 _WHOLE_LIMIT: Final = 10**_WHOLE_DIGITS
 _INT32: Final = 1 << 31
 _FEN_DIGITS: Final = 2
 _DAY_S: Final = 86_400
-_BEIJING_S: Final = 28_800
-_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
-_OLDEST_YEAR: Final = 1900
+# The print of a double: what is at least so many digits long and off by no more than adding a few hundred doubles makes.
+_DOUBLE_DIGITS: Final = 15
+_DOUBLE_ERROR: Final = 1 << 43
+_TAIL_UNITS: Final = 1000
 _FLAGS: Final[Mapping[object, bool]] = {"1": True, "0": False, "true": True, "false": False, 1: True, 0: False}
 
 
@@ -134,21 +131,23 @@ def read_flag(raw: object) -> bool:
     return found
 
 
-def read_time(raw: object) -> dict[str, int]:
-    """A moment in Beijing: with or without time, separators, T, fraction; a zone is obeyed where one is written."""
-    return {"seconds": _seconds(raw, 0)}
+def read_time(raw: object) -> dict[str, int] | None:
+    """A moment, as `moments` reads it; a day alone is its first second."""
+    return _time(raw, 0)
 
 
-def read_end_time(raw: object) -> dict[str, int]:
+def read_end_time(raw: object) -> dict[str, int] | None:
     """The same; a day without a time means its last second."""
-    return {"seconds": _seconds(raw, _DAY_S - 1)}
+    return _time(raw, _DAY_S - 1)
 
 
-def read_day(raw: object) -> dict[str, int]:
-    """A day; a time behind it is left out."""
-    found = _moment(raw)
-    day = _day(found)
-    return {"year": day.year, "month": day.month, "day": day.day}
+def read_day(raw: object) -> dict[str, int] | None:
+    """A day in Beijing; a time behind it is left out."""
+    try:
+        day = day_of(_digits(raw))
+    except ValueError:
+        raise Unfit("national.time") from None
+    return None if day is None else {"year": day.year, "month": day.month, "day": day.day}
 
 
 def write_fen(fen: int) -> str:
@@ -203,9 +202,27 @@ def _scaled_carefully(raw: object, digits: int) -> int:
         whole, part = _shifted(whole, part, int(exponent))
     part = part.rstrip("0")
     if len(part) > digits:
-        raise Unfit("national.decimals", digits=str(digits))
-    number = int((whole or "0") + part.ljust(digits, "0"))
+        number = _without_binary_tail(int((whole or "0") + part), len(part) - digits, len(part))
+        if number is None:
+            raise Unfit("national.decimals", digits=str(digits))
+    else:
+        number = int((whole or "0") + part.ljust(digits, "0"))
     return -number if sign == "-" else number
+
+
+def _without_binary_tail(number: int, excess: int, decimals: int) -> int | None:
+    """The number that a double stands for whose print is a little off, 0.30000000000000004; None for any other.
+
+    `number` has `decimals` decimals, `excess` more than its field. Such prints have 15 digits or more and lie within 2^-43 of
+    a value of the field, in proportion where they are larger than 1 (our decision): a third decimal that was meant is further.
+    """
+    if len(str(number)) < _DOUBLE_DIGITS:
+        return None
+    unit = 10**excess
+    value = (2 * number + unit) // (2 * unit)
+    off = abs(number - value * unit)
+    near = off * _DOUBLE_ERROR <= max(number, 10**decimals) and off * _TAIL_UNITS <= unit
+    return value if near else None
 
 
 def _shifted(whole: str, part: str, exponent: int) -> tuple[str, str]:
@@ -236,46 +253,13 @@ def _code_reader(plan: FieldPlan) -> Reader:
     return read
 
 
-def _moment(raw: object) -> re.Match[str]:
-    text = raw if type(raw) is str else str(raw) if type(raw) is int else ""
-    found = _MOMENT.fullmatch(text.strip())
-    if found is None:
-        raise Unfit("national.time")
-    return found
-
-
-def _day(found: re.Match[str]) -> date:
+def _time(raw: object, without_time_s: int) -> dict[str, int] | None:
     try:
-        day = date(int(found[1]), int(found[3]), int(found[4]))
+        seconds = seconds_of(_digits(raw), without_time_s)
     except ValueError:
         raise Unfit("national.time") from None
-    if day.year < _OLDEST_YEAR:
-        raise Unfit("national.time")
-    return day
+    return None if seconds is None else {"seconds": seconds}
 
 
-def _seconds(raw: object, without_time_s: int) -> int:
-    text = raw if type(raw) is str else str(raw) if type(raw) is int else ""
-    return _seconds_of(text, without_time_s)
-
-
-@lru_cache(maxsize=1024)
-def _seconds_of(text: str, without_time_s: int) -> int:
-    """The lines of a bill often share one moment."""
-    found = _moment(text)
-    start = (_day(found).toordinal() - _EPOCH_DAY) * _DAY_S
-    if found[5] is None:
-        return start - _BEIJING_S + without_time_s
-    hour, minute, second = int(found[5]), int(found[6]), int(found[7] or 0)
-    if hour > 23 or minute > 59 or second > 59:
-        raise Unfit("national.time")
-    return start + hour * 3600 + minute * 60 + second - _offset_s(found[8])
-
-
-def _offset_s(zone: str | None) -> int:
-    if zone is None:
-        return _BEIJING_S
-    if zone == "Z":
-        return 0
-    size = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
-    return -size if zone[0] == "-" else size
+def _digits(raw: object) -> str:
+    return raw if type(raw) is str else str(raw) if type(raw) is int else ""

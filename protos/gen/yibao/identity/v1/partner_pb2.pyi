@@ -517,7 +517,9 @@ class SignInResponse(_message.Message):
     signed_out: _builtins.bool
     """The sign-in was ended since (9002). Told beside the stored answer."""
     @_builtins.property
-    def signinoutb(self) -> Global___SignInOutput: ...
+    def signinoutb(self) -> Global___SignInOutput:
+        """Guangzhou's older clients look for it in `result`."""
+
     def __init__(
         self,
         *,

@@ -316,7 +316,9 @@ class National(_message.Message):
     """
     @_builtins.property
     def also(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Other names accepted on input and emitted on output; an entry may be a path."""
+        """Other names accepted on input and emitted on output; an entry may be a path. `.` on a node of a request: its fields may
+        also stand in `input` itself, without the node.
+        """
 
     @_builtins.property
     def required_in(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -1,0 +1,168 @@
+"""Times as clients print them: .NET, Java, JavaScript, Oracle, compact digits; Beijing where no zone is written.
+
+What can be read in two ways is refused, never guessed: `01/02/2026`, years of two digits, seconds since 1970. The date that a
+typed client prints for a field that was never set is no date at all.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from services.kernel.clock import BEIJING
+
+_DAY_S: Final = 86_400
+_BEIJING_S: Final = 28_800
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+_OLDEST_YEAR: Final = 1900
+# .NET, Java and MySQL begin at year 1 or 0; SQL Server at 1753 and 1900; Delphi, PowerBuilder and Excel at the end of 1899.
+_LAST_UNSET_YEAR: Final = 1
+_UNSET: Final = frozenset({(1753, 1, 1), (1899, 12, 30), (1899, 12, 31), (1900, 1, 1)})
+_MONTHS: Final = {name: 1 + at for at, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())}
+_AFTERNOON: Final = frozenset({"pm", "下午"})
+
+_CLOCK: Final = (
+    r"(?P<half>AM|PM|上午|下午)? ?(?P<hour>[0-9]{1,2})[:时](?P<minute>[0-9]{1,2})"
+    r"(?:分?$|分(?= )|(?:[:分](?P<second>[0-9]{1,2})秒?))?(?:[.,][0-9]{1,9})?(?: ?(?P<after>AM|PM|上午|下午))?"
+    r"(?: ?(?P<zone>Z|CST|(?:GMT|UTC)?[+-][0-9]{1,2}(?::?[0-9]{2})?|GMT|UTC))?"
+)
+_COMPACT: Final = (("year", 4), ("month", 2), ("day", 2), ("hour", 2), ("minute", 2), ("second", 2))
+_MONTH: Final = "(?:(?P<name>[a-z]{3})|(?P<month>[0-9]{1,2})月)"
+# Nearly every time that is sent, in one go; the others are tried one after the other.
+_USUAL: Final = re.compile(
+    r"(?P<year>[0-9]{4})([-/]?)(?P<month>[0-9]{2})\2(?P<day>[0-9]{2})"
+    r"(?:[T ]*(?P<hour>[0-9]{2}):?(?P<minute>[0-9]{2})(?::?(?P<second>[0-9]{2})(?:\.[0-9]{1,9})?)?"
+    r"(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?)?",
+    re.ASCII,
+)
+_FORMS: Final = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        # 2026/1/5 9:05:03, 2026-01-05T09:05:03.0000000+08:00, 2026.1.5, 2026/1/5 下午 3:05:03
+        rf"(?P<year>[0-9]{{4}})([-/.])(?P<month>[0-9]{{1,2}})\2(?P<day>[0-9]{{1,2}})(?:[T ]{_CLOCK})?",
+        # 2026年1月5日 9时5分3秒
+        rf"(?P<year>[0-9]{{4}})年 ?(?P<month>[0-9]{{1,2}})月 ?(?P<day>[0-9]{{1,2}})日(?: ?{_CLOCK})?",
+        # 20260105090503123
+        "".join(f"(?P<{part}>[0-9]{{{size}}})" for part, size in _COMPACT) + "[0-9]{3}",
+        # Mon Jan 05 09:05:03 CST 2026
+        rf"[a-z]{{3}} (?P<name>[a-z]{{3}}) (?P<day>[0-9]{{1,2}}) {_CLOCK} (?P<year>[0-9]{{1,4}})",
+        # Mon Jan 05 2026 09:05:03 GMT+0800, Jan 5, 2026 9:05:03 AM
+        rf"(?:[a-z]{{3}} )?(?P<name>[a-z]{{3}}) (?P<day>[0-9]{{1,2}}),? (?P<year>[0-9]{{4}})(?:,? {_CLOCK})?",
+        # Mon, 05 Jan 2026 01:05:03 GMT, 05-JAN-2026 09:05:03, 05-1月 -2026
+        rf"(?:[a-z]{{3}}, )?(?P<day>[0-9]{{1,2}})[- ]{_MONTH} ?[- ](?P<year>[0-9]{{4}})(?: {_CLOCK})?",
+        # 1/1/0001 12:00:00 AM: unset in any order of day and month
+        rf"(?P<month>0?1)/(?P<day>0?1)/(?P<year>0{{0,3}}1)(?: {_CLOCK})?",
+    )
+)
+# Milliseconds since 1970, as fastjson and .NET write them. Thirteen digits that begin like a year may be a time with a digit
+# lost, and are left alone.
+_MILLISECONDS: Final = re.compile(
+    r"/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/|(1[0-8][0-9]{11}|-[0-9]{9,15})", re.ASCII
+)
+_REMARK: Final = re.compile(r"\[[\w/+-]{1,40}\]$|\([^()]{1,40}\)$")
+_BLANKS: Final = re.compile(r"\s+")
+
+
+class Moment(NamedTuple):
+    """A day, and the second of it where a time is written, with the seconds by which its zone is ahead of Greenwich."""
+
+    day: date
+    second: int | None = None
+    ahead_s: int = _BEIJING_S
+
+
+@lru_cache(maxsize=1024)
+def seconds_of(text: str, without_time_s: int) -> int | None:
+    """Seconds since 1970, None for a date that was never set; ValueError. The lines of a bill often share one moment.
+
+    `without_time_s` is the second of the day that a day alone means.
+    """
+    moment = moment_of(text)
+    if moment is None:
+        return None
+    start = (moment.day.toordinal() - _EPOCH_DAY) * _DAY_S
+    if moment.second is None:
+        return start - _BEIJING_S + without_time_s
+    return start + moment.second - moment.ahead_s
+
+
+def day_of(text: str) -> date | None:
+    """The day in Beijing, None for one that was never set; ValueError."""
+    moment = moment_of(text)
+    if moment is None:
+        return None
+    if moment.second is None or moment.ahead_s == _BEIJING_S:
+        return moment.day
+    return moment.day + timedelta(days=(moment.second + _BEIJING_S - moment.ahead_s) // _DAY_S)
+
+
+def moment_of(text: str) -> Moment | None:
+    """What a text says, None for a date that was never set; ValueError."""
+    found = _USUAL.fullmatch(text)
+    if found is not None:
+        return _moment(found.groupdict())
+    text = _BLANKS.sub(" ", _REMARK.sub("", text)).strip()
+    milliseconds = _MILLISECONDS.fullmatch(text)
+    if milliseconds is not None:
+        return _since_1970(int(milliseconds[1] or milliseconds[2]) // 1000)
+    for form in _FORMS:
+        found = form.fullmatch(text)
+        if found is not None:
+            return _moment(found.groupdict())
+    raise ValueError("no time")
+
+
+def _moment(parts: dict[str, str | None]) -> Moment | None:
+    year, day = int(parts["year"] or 0), int(parts["day"] or 0)
+    name = parts.get("name")
+    month = int(parts.get("month") or 0) if name is None else _MONTHS.get(name.casefold(), 0)
+    if _is_unset(year, month, day):
+        return None
+    if year < _OLDEST_YEAR:
+        raise ValueError("no time of ours")
+    found = date(year, month, day)
+    if parts.get("hour") is None:
+        return Moment(found)
+    half = (parts.get("half") or parts.get("after") or "").casefold()
+    hour, minute, second = int(parts["hour"] or 0), int(parts["minute"] or 0), int(parts.get("second") or 0)
+    if half:
+        if not 1 <= hour <= 12:
+            raise ValueError("no hour of half a day")
+        hour = hour % 12 + (12 if half in _AFTERNOON else 0)
+    if hour > 23 or minute > 59 or second > 59:
+        raise ValueError("no time of a day")
+    return Moment(found, hour * 3600 + minute * 60 + second, _ahead_s(parts.get("zone")))
+
+
+def _is_unset(year: int, month: int, day: int) -> bool:
+    return year <= _LAST_UNSET_YEAR or (year, month, day) in _UNSET
+
+
+def _since_1970(seconds: int) -> Moment | None:
+    try:
+        moment = datetime.fromtimestamp(seconds, BEIJING)
+    except (ValueError, OverflowError, OSError):
+        # Before year 1: what Java writes for the first day of its calendar.
+        if seconds < 0:
+            return None
+        raise ValueError("no time of ours") from None
+    if _is_unset(moment.year, moment.month, moment.day):
+        return None
+    if moment.year < _OLDEST_YEAR:
+        raise ValueError("no time of ours")
+    return Moment(moment.date(), moment.hour * 3600 + moment.minute * 60 + moment.second)
+
+
+def _ahead_s(zone: str | None) -> int:
+    """CST is China's here, never Chicago's (our decision)."""
+    if zone is None or zone.upper() == "CST":
+        return _BEIJING_S
+    text = zone.upper().removeprefix("GMT").removeprefix("UTC")
+    if text in ("", "Z"):
+        return 0
+    digits = text[1:].replace(":", "")
+    hours, minutes = (int(digits[:-2]), int(digits[-2:])) if len(digits) > 2 else (int(digits), 0)
+    size = hours * 3600 + minutes * 60
+    return -size if text[0] == "-" else size
