@@ -7,6 +7,7 @@ on it; what goes wrong (a port taken, a folder in use, a bad setting) is told in
 from __future__ import annotations
 
 import os
+import random
 import secrets
 import signal
 import socket
@@ -29,6 +30,8 @@ from services.runtime.private import opened_private, private_folder
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 30.0
+_OWN_PORTS = (20_000, 32_000)
+_PORT_TRIES = 20
 
 
 class StartError(Exception):
@@ -47,15 +50,26 @@ class RunningMesh:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports nobody listens on now.
+
+    They lie below those that the system gives to outgoing connections: one of these could take a port of a mesh that is
+    being started again. Where there is no such room the system chooses.
+    """
+    with ExitStack() as held:
+        return [_held_port(held) for _ in range(count)]
+
+
+def _held_port(held: ExitStack) -> int:
+    """A port that nobody has, kept until the stack ends."""
+    chance = random.SystemRandom()
+    for number in (*(chance.randrange(*_OWN_PORTS) for _ in range(_PORT_TRIES)), 0):
+        probe = held.enter_context(socket.socket())
+        try:
+            probe.bind((HOST, number))
+        except OSError:
+            continue
+        return int(probe.getsockname()[1])
+    raise StartError("No port is free on this machine.")
 
 
 def settings(data_dir: Path, operator_key: str, *, own_ports: bool) -> dict[str, str]:
