@@ -20,7 +20,7 @@ from tests.mesh.hospital import DRUG, Exchange, Hospital, Row, fen, hospital_at,
 from tests.mesh.seeds import person, seed_requests
 from tests.mesh.world import Sandbox, small_sandbox
 from tools.cli.mesh_client import MeshClient, NationalAnswer
-from tools.running import RunningMesh, settings, start, stop
+from tools.running import HOST, RunningMesh, settings, start, stop
 from yibao.settlement.v1 import ledger_pb2
 
 BILL: Final = [Row(DRUG, 1, 50_000)]
@@ -261,7 +261,7 @@ class TestKilled:
             async with hospital_at(mesh.url, system_clock) as hospital:
                 bills = await prepared(hospital)
                 answered = await settled_until_killed(hospital, bills, mesh)
-            await asyncio.to_thread(wait_until_gone, mesh.url)
+            await asyncio.to_thread(wait_until_gone, mesh.url, f"http://{HOST}:{values['YIBAO_OPERATIONS_PORT']}")
         finally:
             stop(mesh.process)
         assert 0 < len(answered) < BILLS
@@ -283,16 +283,23 @@ class TestKilled:
             stop(mesh.process)
 
 
-def wait_until_gone(url: str) -> None:
-    """Until the gateway of killed members has ended too."""
+def wait_until_gone(*urls: str) -> None:
+    """Until the gateway of killed members has ended too, and left both of its ports."""
     with httpx.Client(timeout=1.0, trust_env=False) as client:
         for _ in range(200):
-            try:
-                client.get(f"{url}/healthz")
-            except httpx.HTTPError:
+            if not any(answers(client, url) for url in urls):
                 return
             time.sleep(0.05)
     pytest.fail("the gateway outlives its members")
+
+
+def answers(client: httpx.Client, url: str) -> bool:
+    """Whether anybody listens there."""
+    try:
+        client.get(f"{url}/livez")
+    except httpx.HTTPError:
+        return False
+    return True
 
 
 def seed_small_world(url: str) -> None:
