@@ -16,6 +16,7 @@ import msgspec
 
 from gateway.backend import DirectBackend, GatheringBackend
 from gateway.batching import Gatherer, Limits
+from gateway.connections import Connections, affordable
 from gateway.door import Door, Page
 from gateway.http import Response
 from gateway.listener import Listener
@@ -41,6 +42,7 @@ from services.runtime.outbound import Peers
 from services.runtime.self_report import SelfReport
 from services.runtime.telemetry import Telemetry
 
+_OPERATIONS_CONNECTIONS: Final = 64
 _HTML: Final = "text/html; charset=utf-8"
 
 
@@ -57,9 +59,12 @@ class HttpServer:
         self._workers = workers
         shared = config.integer("YIBAO_WORKERS") > 1
         host, port = config.text("YIBAO_GATEWAY_HOST"), config.integer("YIBAO_GATEWAY_PORT")
-        self._public = Listener(door, host, port, "YIBAO_GATEWAY_PORT", shared=shared)
+        most_bytes = config.integer("YIBAO_MAX_MESSAGE_BYTES")
+        self.connections = Connections(affordable(config.integer("YIBAO_MAX_CONNECTIONS")), most_bytes)
+        self._public = Listener(door, self.connections, host, port, "YIBAO_GATEWAY_PORT", shared=shared)
         self._inner = Listener(
             OperationsApp(operations),
+            Connections(_OPERATIONS_CONNECTIONS, most_bytes),
             config.text("YIBAO_OPERATIONS_HOST"),
             config.operations_port,
             "YIBAO_OPERATIONS_PORT",

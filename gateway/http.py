@@ -87,9 +87,18 @@ def asked_timeout_s(headers: Mapping[str, str]) -> float | None:
     return int(found[1]) * _UNIT_S[found[2]]
 
 
+def late_head() -> Fault:
+    """The refusal of a request whose head did not come in time."""
+    return _late("head")
+
+
 def late_body() -> Fault:
     """The refusal of a request whose body did not come in time: nothing of it was begun."""
-    broken = Violation("body", _LATE_BODY, rule_text(_LATE_BODY, {}, "en"))
+    return _late("body")
+
+
+def _late(part: str) -> Fault:
+    broken = Violation(part, _LATE_BODY, rule_text(_LATE_BODY, {}, "en"))
     return Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED", violations=[broken])
 
 

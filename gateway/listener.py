@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import uvicorn
 
+from gateway.connections import Connections, guarded
 from services.runtime.server import StartError
 
 _BACKLOG: Final = 1024
@@ -22,7 +23,17 @@ class Listener:
     Workers may share the port, or each take the first free one of `ports` in a row: `place` says which that was.
     """
 
-    def __init__(self, app: Any, host: str, port: int, setting: str, *, shared: bool = False, ports: int = 1) -> None:
+    def __init__(
+        self,
+        app: Any,
+        connections: Connections,
+        host: str,
+        port: int,
+        setting: str,
+        *,
+        shared: bool = False,
+        ports: int = 1,
+    ) -> None:
         self.host = host
         self.port = port
         self.place = 0
@@ -31,10 +42,12 @@ class Listener:
         self._shared = shared
         self._socket: socket.socket | None = None
         self._serving: asyncio.Task[None] | None = None
+        # Its type says a class; what it is given is called as one.
+        protocol: Any = guarded(connections)
         settings = uvicorn.Config(
             app,
             loop="none",
-            http="httptools",
+            http=protocol,
             ws="none",
             interface="asgi3",
             lifespan="off",

@@ -30,6 +30,7 @@ STATUSES: Final[Mapping[FaultKind, int]] = {
 # Where HTTP says it more exactly than the kind does.
 _REASON_STATUSES: Final[Mapping[str, int]] = {
     "BODY_TOO_LARGE": 413,
+    "HEAD_TOO_LARGE": 431,
     "MESSAGE_TOO_LARGE": 413,
     "METHOD_UNSERVED": 404,
 }

@@ -138,6 +138,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "YIBAO_MAX_CONCURRENT_RPCS", "count", "1024", "Calls that a member serves at the same time; more are refused."
     ),
+    Setting(
+        "YIBAO_MAX_CONNECTIONS",
+        "count",
+        "4096",
+        "HTTP connections of the gateway; where more come, the one that has waited longest without a request is closed.",
+    ),
     Setting("YIBAO_MAX_MESSAGE_BYTES", "count", "4194304", "Largest message, in and out."),
     Setting("YIBAO_MAX_BATCH", "batch", "64", "Items gathered into one batch RPC and into one commit, 1 to 64."),
     Setting("YIBAO_MAX_QUEUE", "count", "1024", "Items that wait for a commit; more are refused."),

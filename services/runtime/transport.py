@@ -19,6 +19,9 @@ _KEEPALIVE_MS: Final = 30_000
 # Many clients are set to ping every 10 s, with or without a call under way; half of that forgives their jitter.
 _PING_EVERY_MS: Final = 5_000
 _OWN_CONNECTION: Final = ("grpc.use_local_subchannel_pool", 1)
+_HANDSHAKE_MS: Final = 5_000
+# Of one member: each process of a peer has one.
+_MOST_CONNECTIONS: Final = 256
 _LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
 
 
@@ -98,6 +101,9 @@ def server_options(config: Config, *, shared_port: bool) -> Sequence[tuple[str, 
     return (
         *_limits(config),
         ("grpc.so_reuseport", int(shared_port)),
+        # Whoever connects and says nothing is left, and there is an end to them before the descriptors'.
+        ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
+        ("grpc.max_allowed_incoming_connections", _MOST_CONNECTIONS),
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
         ("grpc.http2.min_ping_interval_without_data_ms", _PING_EVERY_MS),
         ("grpc.keepalive_permit_without_calls", 1),

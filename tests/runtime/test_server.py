@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -15,6 +16,7 @@ from services import mesh
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault, FaultKind
 from services.runtime import server as server_module
+from services.runtime import transport
 from services.runtime.auth import TokenSigner
 from services.runtime.config import Config, ConfigError
 from services.runtime.embedded import EmbeddedMesh, imported_build
@@ -223,3 +225,28 @@ def test_ids_grow_and_never_repeat_even_where_the_clock_stands_still() -> None:
     assert len(set(made)) == 1000
     assert made == sorted(made)
     assert all(len(each) == 21 and each[1:].isdigit() for each in made)
+
+
+async def test_who_connects_and_says_nothing_is_left_and_others_are_served(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "_HANDSHAKE_MS", 300)
+    monkeypatch.setattr(transport, "_MOST_CONNECTIONS", 8)
+    member = bare(Config.load(settings))
+    await member.start()
+    host, _, port = member.address.rpartition(":")
+    try:
+        async with grpc.aio.insecure_channel(member.address) as known:
+            stub: Any = health_pb2_grpc.HealthStub(known)
+            await stub.Check(health_pb2.HealthCheckRequest())
+            silent = [await asyncio.open_connection(host, int(port)) for _ in range(40)]
+            assert (await stub.Check(health_pb2.HealthCheckRequest())).status == health_pb2.HealthCheckResponse.SERVING
+            async with asyncio.timeout(5):
+                for reader, writer in silent:
+                    with suppress(ConnectionError):
+                        while await reader.read(4_096):
+                            pass
+                    writer.close()
+            assert await state(member.address) == health_pb2.HealthCheckResponse.SERVING
+    finally:
+        await member.stop(0)

@@ -17,6 +17,7 @@ GATEWAY: Final[Mapping[str, tuple[str, str]]] = {
     "INFNO_UNKNOWN": ("交易编号{infno}不存在", "No transaction {infno} is known"),
     "INFNO_NOT_SERVED": ("交易{infno}（{title}）暂未开通", "Transaction {infno} is known but not served"),
     "BODY_TOO_LARGE": ("请求报文超过上限{limit_bytes}字节", "The body is larger than {limit_bytes} bytes"),
+    "HEAD_TOO_LARGE": ("请求头超过上限{limit_bytes}字节", "The head of the request is larger than {limit_bytes} bytes"),
     "AUTHENTICATION_FAILED": ("鉴权失败", "The caller did not prove who it is"),
     "AUTHENTICATION_MISSING": ("鉴权参数不完整", "The headers that prove the caller are missing"),
     "TIMESTAMP_OUT_OF_WINDOW": (

@@ -36,6 +36,7 @@ SETTINGS_ZH: Final[Mapping[str, str]] = {
     "YIBAO_OTLP_ENDPOINT": "接收链路的OTLP/HTTP地址，如http://host:4318/v1/traces。",
     "YIBAO_LOG_LEVEL": "debug、info、warning或error；info为每次调用写一行。",
     "YIBAO_MAX_CONCURRENT_RPCS": "一个成员同时处理的调用数；更多的被拒绝。",
+    "YIBAO_MAX_CONNECTIONS": "网关的HTTP连接数；超过时，关闭空等最久的连接。",
     "YIBAO_MAX_MESSAGE_BYTES": "收发消息的最大字节数。",
     "YIBAO_MAX_BATCH": "一次批量调用和一次提交中最多的条数，1到64。",
     "YIBAO_MAX_QUEUE": "等待提交的最多条数；更多的被拒绝。",

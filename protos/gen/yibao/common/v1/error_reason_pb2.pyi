@@ -283,6 +283,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Warning: the sign-in was ended after the answer."""
     ERROR_REASON_NOT_CONFORMING: _ErrorReason.ValueType  # 185
     """The message differs from the national text, and the partner's profile is strict."""
+    ERROR_REASON_HEAD_TOO_LARGE: _ErrorReason.ValueType  # 170
+    """The head of an HTTP request (path and headers) is larger than the limit."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -546,4 +548,6 @@ ERROR_REASON_SIGNED_OUT: ErrorReason.ValueType  # 150
 """Warning: the sign-in was ended after the answer."""
 ERROR_REASON_NOT_CONFORMING: ErrorReason.ValueType  # 185
 """The message differs from the national text, and the partner's profile is strict."""
+ERROR_REASON_HEAD_TOO_LARGE: ErrorReason.ValueType  # 170
+"""The head of an HTTP request (path and headers) is larger than the limit."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
