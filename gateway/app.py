@@ -20,6 +20,7 @@ from gateway.connections import Connections, affordable
 from gateway.door import Door, Page
 from gateway.http import Response
 from gateway.listener import Listener
+from gateway.national.conformance import Conformance
 from gateway.national.envelope import Serials
 from gateway.national.face import NationalFace
 from gateway.national.transactions import Transactions, known_titles
@@ -34,6 +35,7 @@ from gateway.shares import Shares
 from gateway.workers import Workers
 from services import mesh
 from services.kernel.clock import Clock
+from services.runtime.admission import Admission
 from services.runtime.auth import TokenSigner
 from services.runtime.config import Config
 from services.runtime.contract import Contract
@@ -43,6 +45,8 @@ from services.runtime.self_report import SelfReport
 from services.runtime.telemetry import Telemetry
 
 _OPERATIONS_CONNECTIONS: Final = 64
+# Served by the gateway itself, for it alone knows the envelope; no member has it.
+ENVELOPE_SERVICE: Final = "yibao.gateway.v1.EnvelopeService"
 _HTML: Final = "text/html; charset=utf-8"
 
 
@@ -111,6 +115,7 @@ class HttpServer:
 async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: TokenSigner) -> HttpServer:
     """The gateway, not yet running. Every codec is compiled here: options that contradict themselves stop the start."""
     contract = Contract.of_mesh()
+    own = Contract.load((ENVELOPE_SERVICE,))
     peers = Peers(mesh.GATEWAY, config, signer, telemetry)
     direct = DirectBackend(peers)
     limits = Limits(batch=config.integer("YIBAO_MAX_BATCH"), queue=config.integer("YIBAO_MAX_QUEUE"))
@@ -129,7 +134,16 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     serials = Serials(chance.getrandbits(64))
     new_id = time_ordered_ids(clock, chance)
     national = NationalFace(table, partners, shares, backend, observer, clock, serials, new_id, config.sandbox)
-    rest = RestFace(contract, partners, shares, backend, observer, config.sandbox)
+    conformance = Conformance(table, Admission(signer, clock, config.sandbox))
+    rest = RestFace(
+        Contract({**contract.methods, **own.methods}),
+        partners,
+        shares,
+        backend,
+        observer,
+        config.sandbox,
+        {f"{ENVELOPE_SERVICE}.CheckEnvelope": conformance.check},
+    )
     door = Door(
         national,
         rest,

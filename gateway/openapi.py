@@ -80,7 +80,14 @@ def _operation(route: Route, schemas: Schemas, comments: Mapping[str, str]) -> d
         operation["x-sandbox-only"] = True
     if route.http.body == "*":
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schemas.ref(request)}}}
+    elif route.http.body:
+        operation["requestBody"] = _raw_body(comments.get(f"{request.full_name}.{route.http.body}", ""))
     return operation
+
+
+def _raw_body(comment: str) -> dict[str, Any]:
+    """A body that is taken as it is: a message of the national interface."""
+    return {"required": True, "description": comment, "content": {"application/json": {"schema": {"type": "object"}}}}
 
 
 def _parameters(route: Route, schemas: Schemas) -> list[dict[str, Any]]:
@@ -89,7 +96,7 @@ def _parameters(route: Route, schemas: Schemas) -> list[dict[str, Any]]:
     for field in request.fields:
         if field.name in route.names:
             found.append({"name": field.name, "in": "path", "required": True, "schema": schemas.field(field)})
-        elif route.http.body != "*":
+        elif route.http.body not in ("*", field.name):
             found += _query(field, "", schemas)
     return found
 

@@ -251,11 +251,9 @@ def _response(
 
 def _require(served: Served, envelope: Envelope) -> None:
     """What routing and proof need before anything is decoded."""
-    wanted = {"fixmedins_code" if envelope.wrapper == outer.INFNO else "orgId": envelope.fixmedins_code}
-    if served.keyed and envelope.wrapper == outer.INFNO:
-        wanted["msgid"] = envelope.msgid
     rule = "national.required"
-    missing = [Violation(path, rule, rule_text(rule, {}, "zh")) for path, value in wanted.items() if not value]
+    names = served.missing(envelope.msgid, envelope.fixmedins_code)
+    missing = [Violation(name, rule, rule_text(rule, {}, "zh")) for name in names]
     if missing:
         raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=missing)
 

@@ -15,6 +15,7 @@ from typing import Any
 from gateway.national.codec.decode import RequestReader, compile_request
 from gateway.national.codec.encode import Answer, compile_response
 from gateway.national.codec.plan import FieldPlan, Kind, Place, fields_of
+from gateway.national.envelope import INFNO
 from gateway.national.lenience import Lenience
 from gateway.national.notices import Notices, compile_notices
 from services.kernel.errors import Fault, FaultKind
@@ -38,6 +39,12 @@ class Served:
     keyed: bool
     signed: bool
     lenience: Lenience
+
+    def missing(self, msgid: str, institution: str) -> list[str]:
+        """Names of what routing and proof need and the envelope does not have."""
+        if self.wrapper != INFNO:
+            return [] if institution else ["orgId"]
+        return [*([] if institution else ["fixmedins_code"]), *(["msgid"] if self.keyed and not msgid else [])]
 
 
 class Transactions:

@@ -45,19 +45,20 @@ class Violation:
 
 
 class Violations(list[Violation]):
-    """Broken fields of one request as they are found: the first MOST_VIOLATIONS are kept, `more` is the number of the rest.
+    """Broken fields of one request as they are found: the first `most` are kept, `more` is the number of the rest.
 
     `open_ended` where not everything was looked at: there are `more` at least.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_VIOLATIONS) -> None:
+        self._most = most
         self.more = 0
         self.open_ended = False
         super().__init__()
 
     def full(self) -> bool:
         """True where no more are kept; then one more is counted. Asked before a violation is worded, which costs."""
-        if len(self) < MOST_VIOLATIONS:
+        if len(self) < self._most:
             return False
         self.more += 1
         return True

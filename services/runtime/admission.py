@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from protovalidate import Validator
 
 from services.kernel.clock import FIRST_BUSINESS_DAY, LAST_BUSINESS_DAY, Clock, business_day, is_business_day
-from services.kernel.errors import Fault, FaultKind, Violation, Violations, denied
+from services.kernel.errors import MOST_VIOLATIONS, Fault, FaultKind, Violation, Violations, denied
 from services.runtime.auth import BUSINESS_DATE_KEY, TokenSigner
 from services.runtime.bounds import shape_of, window_of
 from services.runtime.call import ANYBODY, CallContext, Caller, Role, on_business_date, wire_time
@@ -77,13 +77,13 @@ class Admission:
             raise Fault(FaultKind.DENIED, "CALLER_NOT_BOUND", {"field": binding.field})
         return CallContext(caller, method.path, deadline, business_date, on_business_date(self._clock(), business_date))
 
-    def violations(self, request: Any) -> Violations:
+    def violations(self, request: Any, most: int = MOST_VIOLATIONS) -> Violations:
         """The broken fields of a message, by the rules in the protos; the character NUL breaks any text.
 
         A list that is too long is told alone: nothing is looked at row by row behind it. Of a large message only so many
         rows are looked at, from the first broken one on, as can break some thousand rules.
         """
-        broken = Violations()
+        broken = Violations(most)
         too_long = shape_of(request.DESCRIPTOR).too_long(request)
         if too_long is not None:
             broken.add(too_long)

@@ -70,6 +70,11 @@ CHINESE: Final[Mapping[str, str]] = {
     "{name}: agrees, played through {url}": "{name}：一致，经{url}演算",
     "{head}: refused, {reason}": "{head}：被拒绝，{reason}",
     "{head}: benefit year {year}": "{head}：待遇年度{year}",
+    "tell everything that is lenient or wrong in messages, and change nothing": "逐项指出报文中从宽与错误之处，不办理业务",
+    "messages of the national interface, as they would be sent; - reads one from the input": (
+        "国家接口的报文，与发送时相同；-表示从标准输入读取"
+    ),
+    "end with 1 for what is lenient, too": "有从宽处理之处也以1结束",
     # first-bill
     "who is it?": "是谁？",
     "sign in": "签到",

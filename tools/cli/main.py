@@ -21,7 +21,7 @@ import shtab
 from services.kernel.errors import Fault
 from services.runtime.call import Role
 from services.runtime.config import ConfigError, settings_markdown
-from tools.cli import case, case_through, first_bill, keys, ledger, seed, trace, where
+from tools.cli import case, case_through, conform, first_bill, keys, ledger, seed, trace, where
 from tools.cli.case_report import fault_lines
 from tools.cli.language import Parser, Words, chosen
 from tools.cli.mesh_client import MeshClient, MeshRefusal, MeshUnreachable
@@ -107,6 +107,8 @@ def _run(options: argparse.Namespace, parser: Parser, words: Words) -> int:
                 return first_bill.run(client, words, print_setl_id=options.print_setl_id)
             case "seed":
                 return seed.main(options.files, client, words)
+            case "conform":
+                return conform.run(options.files, client, strict=options.strict)
         return ledger.verify(client, words)
 
 

@@ -140,6 +140,17 @@ class MeshClient:
             raise _refusal(answer)
         return answer.json()
 
+    def check_envelope(self, message: bytes) -> Any:
+        """What is lenient or wrong in a message of the national interface, as JSON; nothing of it is done."""
+        headers = {"Content-Type": "application/json"}
+        try:
+            answer = self._http.post(f"{self.url}/v1/envelopes:check", content=message, headers=headers)
+        except httpx.HTTPError as error:
+            raise MeshUnreachable(self.url, type(error).__name__) from None
+        if answer.is_error:
+            raise _refusal(answer)
+        return answer.json()
+
     def post_envelope(
         self, envelope: Mapping[str, object], business_date: date | None = None, path: str = "/fsi/api"
     ) -> NationalAnswer:

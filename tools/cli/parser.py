@@ -47,8 +47,17 @@ def _mesh_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     _files(seeding, "documents in YAML, JSON or CSV, or folders of them")
     bill = commands.add_parser("first-bill", parents=[remote], help="settle one small bill on a sandbox and show how")
     bill.add_argument("--print-setl-id", action="store_true", help="print the setl_id only")
+    _conform_command(commands, remote)
     books = commands.add_parser("ledger", parents=[remote], help="work with the ledger")
     books.add_argument("action", choices=("verify",), help="verify: recompute the books and name every difference")
+
+
+def _conform_command(commands: argparse._SubParsersAction[Parser], remote: Parser) -> None:
+    checking = commands.add_parser(
+        "conform", parents=[remote], help="tell everything that is lenient or wrong in messages, and change nothing"
+    )
+    _files(checking, "messages of the national interface, as they would be sent; - reads one from the input")
+    checking.add_argument("--strict", action="store_true", help="end with 1 for what is lenient, too")
 
 
 def _case_command(commands: argparse._SubParsersAction[Parser]) -> None:

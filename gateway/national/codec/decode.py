@@ -72,8 +72,10 @@ def compile_request(request_class: type[Message], infnos: frozenset[str] = froze
 
     def read(envelope: Row, root: Row, request_key: str, notes: Notes | None = None) -> Message:
         reading = Reading(envelope, root, request_key, notes)
+        if notes is not None and notes.broken is not None:
+            reading.violations = notes.broken
         values = read_root(reading, root, "")
-        if reading.violations:
+        if reading.violations and reading.violations is not getattr(notes, "broken", None):
             raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=reading.violations)
         try:
             return request_class(**values)
@@ -85,7 +87,7 @@ def compile_request(request_class: type[Message], infnos: frozenset[str] = froze
 
 
 def _violation(path: str, unfit: Unfit) -> Violation:
-    return Violation(path, unfit.rule, rule_text(unfit.rule, unfit.values, "zh"))
+    return Violation(path, unfit.rule, rule_text(unfit.rule, unfit.values, "zh"), unfit.values)
 
 
 def check_keys(row: Row, path: str) -> None:

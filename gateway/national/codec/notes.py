@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from google.protobuf.descriptor import Descriptor
 
 from gateway.national.codec.plan import FieldPlan, Place, fields_of, ignored
+from services.kernel.errors import Violations
 from services.runtime.contract import ContractError
 
 MOST_NOTES: Final = 1000
@@ -56,11 +57,16 @@ class Note(NamedTuple):
 
 
 class Notes:
-    """The notes of one request; `more` is the number of those that were not kept."""
+    """The notes of one request; `more` is the number of those that were not kept.
 
-    __slots__ = ("_blanks", "_names", "more")
+    `broken` takes the values that fit no field, where whoever asks wants them all: then they refuse nothing, and the request
+    is made of the rest.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_blanks", "_names", "broken", "more")
+
+    def __init__(self, broken: Violations | None = None) -> None:
+        self.broken = broken
         self._blanks: list[tuple[str, Shape, frozenset[str]]] = []
         self._names: list[tuple[str, str, Shape, str]] = []
         self.more = 0
