@@ -142,7 +142,8 @@ def _business_date() -> dict[str, Any]:
         "name": "X-Yibao-Business-Date",
         "in": "header",
         "description": "Sandbox only: the day on which the request is decided, yyyy-MM-dd.",
-        "schema": {"type": "string", "format": "date"},
+        # `format: date` is right too, but a generator of Python clients dropped every operation with such a header.
+        "schema": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "examples": ["2026-11-20"]},
     }
 
 
