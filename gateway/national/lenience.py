@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -40,11 +41,13 @@ Fits = Callable[[str], object]
 
 
 class Finding(NamedTuple):
-    """One thing that is not as the text has it: where, which rule, and the values that the rule's text names."""
+    """One thing that is not as the text has it: where, which rule, the values that the rule's text names, and for a name
+    that nobody reads the names that it may have been meant for."""
 
     path: str
     rule: str
     values: Mapping[str, str] = MappingProxyType({})
+    known: tuple[str, ...] = ()
 
 
 class _Outer(NamedTuple):
@@ -67,11 +70,9 @@ class Lenience:
         self._names = tuple(each.name for each in envelope.fields)
         self._known = frozenset(self._names) | ignored(envelope)
 
-    def findings(
-        self, envelope: Row, notes: Notes, message: Message | None, *, all_rows: bool = False
-    ) -> list[Finding]:
-        """What is lenient, of each field once or in all rows; `message` is the request where it could be read."""
-        told = [_told(note) for note in (notes.each() if all_rows else notes.first_of_each())]
+    def findings(self, envelope: Row, notes: Notes, message: Message | None, all_rows: int = 0) -> list[Finding]:
+        """What is lenient, of each field once, or of so many in all rows; `message` is the request where it could be read."""
+        told = [_told(note) for note in (islice(notes.each(), all_rows) if all_rows else notes.first_of_each())]
         beside = list(self._fields(envelope))
         told += beside
         if _is_foreign(envelope) and not any(each.path == "msgid" for each in beside):
@@ -118,20 +119,25 @@ class Lenience:
         own = {folded(name): name for name in self._names}
         for key in row:
             if key not in self._known and not is_absent(row[key]):
-                yield _name(key[:_LONGEST_NAME], key[:_LONGEST_NAME], own.get(folded(key), ""), self._names)
+                yield _name(key[:_LONGEST_NAME], own.get(folded(key), ""), self._names)
 
 
 def _told(note: Note) -> Finding:
     if note.rule == BLANK:
         return Finding(note.path, BLANK)
-    return _name(note.path, note.name, note.meant, note.shape.known)
+    return _name(note.path, note.meant, note.shape.known)
 
 
-def _name(path: str, name: str, meant: str, known: tuple[str, ...]) -> Finding:
-    if meant:
-        return Finding(path, RENAMED, {"meant": meant})
-    similar = nearest(name, known)
-    return Finding(path, SIMILAR, {"meant": similar}) if similar else Finding(path, UNKNOWN)
+def _name(path: str, meant: str, known: tuple[str, ...]) -> Finding:
+    return Finding(path, RENAMED, {"meant": meant}) if meant else Finding(path, UNKNOWN, known=known)
+
+
+def with_guess(found: Finding) -> Finding:
+    """The finding with the name that an unknown one was probably meant for. Comparing costs: only for what is shown."""
+    if found.rule != UNKNOWN:
+        return found
+    similar = nearest(found.path.rpartition(".")[2], found.known)
+    return Finding(found.path, SIMILAR, {"meant": similar}) if similar else found
 
 
 def _outer(declared: FieldDescriptor) -> _Outer:
@@ -187,5 +193,6 @@ def not_conforming(found: Sequence[Finding]) -> Fault:
     violations = Violations()
     for each in found:
         if not violations.full():
-            violations.append(Violation(each.path, each.rule, rule_text(each.rule, each.values, "zh")))
+            told = with_guess(each)
+            violations.append(Violation(told.path, told.rule, rule_text(told.rule, told.values, "zh"), told.values))
     return Fault(FaultKind.INVALID, "NOT_CONFORMING", {"count": str(len(found))}, violations=violations)

@@ -11,7 +11,7 @@ from typing import Final
 from google.protobuf.descriptor import Descriptor
 
 from gateway.national.codec.plan import national_path
-from gateway.national.lenience import Finding
+from gateway.national.lenience import Finding, with_guess
 from services.kernel.errors import MORE_VIOLATIONS, Fault, Violation
 from services.runtime.status import INTERNAL_ERROR, InternalError
 from services.runtime.texts.bodies import BODY_RULES
@@ -40,7 +40,8 @@ def lenient_warning(found: Sequence[Finding], room: int) -> str:
     if not found:
         return ""
     head = f"[LENIENT] 共{len(found)}处与规范不符"
-    fields = [(each.path, rule_text(each.rule, each.values, "zh")) for each in found[:_WARNED]]
+    told = [with_guess(each) for each in found[:_WARNED]]
+    fields = [(each.path, rule_text(each.rule, each.values, "zh")) for each in told]
     return (head + _fitted(fields, room - len(head), 0))[: max(room, 0)]
 
 

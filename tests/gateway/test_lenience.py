@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from gateway.national import lenience
 from services.runtime.texts.lenient import LENIENT_RULES
 from tests.gateway.conftest import HOSPITAL, Scene, envelope, hospital
 from tests.gateway.test_national import BILL, settled
@@ -153,6 +154,17 @@ class TestWarning:
         said = await warned(scene, envelope("2201", {"data": {**VISIT, **long}}))
         assert said.startswith("[LENIENT] 共300处与规范不符：")
         assert len(said) <= 200
+
+    async def test_only_names_that_are_shown_are_compared(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        compared: list[str] = []
+
+        def nearest(name: str, known: tuple[str, ...]) -> str:
+            compared.append(name)
+            return ""
+
+        monkeypatch.setattr(lenience, "nearest", nearest)
+        await warned(scene, envelope("2201", {"data": {**VISIT, **{f"dept_nam{number}": 1 for number in range(200)}}}))
+        assert len(compared) == 3
 
     async def test_a_name_is_shown_and_no_value_is(self, scene: Scene) -> None:
         said = await warned(scene, envelope("2201", {"data": {**VISIT, "psn_nmae": "张三"}}, infver="张三"))

@@ -92,6 +92,10 @@ class Notes:
         for place, key, shape, meant in self._names:
             yield _name(place, key, shape, meant)
 
+    def count(self) -> int:
+        """Notes that are kept."""
+        return sum(len(fields) for _, _, fields in self._blanks) + len(self._names)
+
     def first_of_each(self) -> Iterator[Note]:
         """The notes without those that say of a further row what was said of one before."""
         seen: dict[Shape, frozenset[str]] = {}
