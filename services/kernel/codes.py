@@ -7,6 +7,7 @@ here: the functions answer None or an empty text, and whoever needs the meaning 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Final
 
 CHRG_CLASSES: Final[Mapping[str, str]] = {"01": "A", "02": "B", "03": "C"}
@@ -113,6 +114,13 @@ _FUNDS: Final[Mapping[str, str]] = {
     "oth_pay": "999997",
 }
 
+_CUM_TYPE_LENGTH: Final = 10
+_SHORT_KEYS: Final[Mapping[str, str]] = {
+    "chronic2_total": "chr2_total",
+    "ma_major_fund": "ma_majfund",
+    "ma_ordinary_fund": "ma_ordfund",
+}
+
 _MUNICIPALITIES: Final = ("11", "12", "31", "50")
 
 
@@ -154,6 +162,19 @@ def account_fund(insutype: str) -> str:
 def clr_type(med_type: str) -> str:
     """The clearing class of a kind of care; 99 (其他) where the dictionary has none."""
     return _CLEARING.get(med_type, _OTHER_CLEARING)
+
+
+def cum_type_code(code: str) -> str:
+    """The code of an accumulation in 5206, at most ten characters as its field has them.
+
+    `code` is what a policy likens its accumulator to, `Q0000_BIZ11` or `D310101_BIZ2101`, else its key. The mark _BIZ
+    between fund and kind of care is left out; what is still too long gets a short name, or its beginning and a digest that
+    keeps it apart (our decision: the field has no published dictionary).
+    """
+    short = _SHORT_KEYS.get(code, code.replace("_BIZ", ""))
+    if len(short) <= _CUM_TYPE_LENGTH:
+        return short
+    return f"{short[:4]}{sha256(short.encode()).hexdigest()[: _CUM_TYPE_LENGTH - 4]}"
 
 
 def pooling_area(admdvs: str) -> str:

@@ -26,6 +26,7 @@ from gateway.national.envelope import decoder
 from services.kernel.errors import Fault
 from services.runtime.contract import Contract
 from tests.gateway.messages import messages, national_messages
+from yibao.options.v1 import options_pb2
 
 METHODS = [method for method in Contract.of_mesh().methods.values() if method.http]
 REST = sorted({each for method in METHODS for each in (method.request_class, method.response_class)}, key=str)
@@ -243,7 +244,7 @@ def _row(row: Any, *, also: bool = False) -> dict[str, Any]:
         else:
             single = _single(plan, value, row) if also or value else None
         shown |= dict.fromkeys(plan.names if also else plan.names[:1], single)
-    return shown
+    return shown | dict.fromkeys(row.DESCRIPTOR.GetOptions().Extensions[options_pb2.node].unfilled if also else ())
 
 
 def _single(plan: FieldPlan, value: Any, holder: Any) -> Any:

@@ -109,3 +109,24 @@ def test_every_hospital_level_of_the_dictionary_is_known_except_without_level(
 def test_identity_codes_are_in_the_dictionary(dictionaries: dict[str, dict[str, str]]) -> None:
     helped = {code for code in dictionaries["psn_idet_type"] if codes.identity_class(code)}
     assert helped == {"2301", "2302", "2303", "2304", "2305", "2306", "2307"}
+
+
+@pytest.mark.parametrize(
+    ("code", "short"),
+    [
+        ("Q0000_BIZ11", "Q000011"),
+        ("TS310101_BIZ11", "TS31010111"),
+        ("D390201", "D390201"),
+        ("op_dedc", "op_dedc"),
+        ("ma_ordinary_fund", "ma_ordfund"),
+    ],
+)
+def test_the_code_of_an_accumulation_has_room_in_its_field(code: str, short: str) -> None:
+    assert codes.cum_type_code(code) == short
+
+
+def test_codes_that_are_cut_stay_apart_and_stay_the_same() -> None:
+    long = [codes.cum_type_code(f"D310101_BIZ{kind}") for kind in ("2101", "2102", "21303")]
+    assert len(set(long)) == 3
+    assert {len(code) for code in long} == {10}
+    assert long[0] == codes.cum_type_code("D310101_BIZ2101")

@@ -68,7 +68,7 @@ class TestVisit:
         assert {each["setl_id"] for each in lines} == {info["setl_id"]}
         assert sum(each["det_item_fee_sumamt"] for each in lines) == info["medfee_sumamt"]
         used = {each["cum_type_code"]: each["cum"] for each in told["5206"].output["cuminfo"]}
-        assert used["Q0000_BIZ11"] == 1800
+        assert used["Q000011"] == 1800
 
     async def test_a_reversal_negates_every_sum_and_gives_the_account_back(self, town: Sandbox) -> None:
         told = await journeys.out_patient(town.hospital, await town.newcomers.one())

@@ -41,7 +41,7 @@ async def test_an_opened_ledger_is_read_back_by_key_and_by_national_code(world: 
     found = await world.ledgers.cumulations(psn_no, date(2025, 6, 1))
     assert [(entry.year, entry.code, entry.value, entry.counts) for entry in found] == [
         ("2025", "adm_count", 1, True),
-        ("2025", "Q0000_BIZ11", 100_000, False),
+        ("2025", "Q000011", 100_000, False),
     ]
     assert await world.findings() == ()
     with pytest.raises(Fault, match="PERSON_NOT_FOUND"):

@@ -43,8 +43,8 @@ async def test_accumulators_and_cumulations_are_told_by_key_and_by_code(counter:
 
     told = await counter.call("LedgerService.ListCumulations", query())
     assert [(row.cum_type_code, row.cum, row.cum_ym, row.year) for row in told.cuminfo] == [
-        ("Q0000_BIZ11", "90.00", "202606", "2026"),
-        ("TS310101_BIZ11", "90.00", "202606", "2026"),
+        ("Q000011", "90.00", "202606", "2026"),
+        ("TS31010111", "90.00", "202606", "2026"),
     ]
     assert not (await counter.call("LedgerService.ListCumulations", query("202506"))).cuminfo
     assert await counter.reason("LedgerService.ListCumulations", query("202613")) == "INVALID_REQUEST"

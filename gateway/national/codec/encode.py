@@ -16,7 +16,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from gateway.national.codec import scalars
-from gateway.national.codec.plan import FieldPlan, Kind, Place, fields_of
+from gateway.national.codec.plan import FieldPlan, Kind, Place, fields_of, unfilled_of
 from gateway.national.codec.scalars import NULL
 from services.runtime.contract import ContractError
 
@@ -125,9 +125,11 @@ def _inner(message: Descriptor) -> Inner:
     if any(plan.paths for plan in plans):
         raise ContractError(f"{message.full_name}: a path starts at the root of the output")
     keys = [(name, index) for index, plan in enumerate(plans) for name in plan.names]
-    if len({name for name, _ in keys}) < len(keys):
+    unfilled = unfilled_of(message)
+    if len({*unfilled, *(name for name, _ in keys)}) < len(keys) + len(unfilled):
         raise ContractError(f"{message.full_name}: two fields have one name")
-    template = ",".join(f"{encode_basestring(name).replace('%', '%%')}:%s" for name, _ in keys)
+    entries = [*((name, "%s") for name, _ in keys), *((name, NULL) for name in unfilled)]
+    template = ",".join(f"{encode_basestring(name).replace('%', '%%')}:{value}" for name, value in entries)
     get = _values(plans)
     writers = tuple(scalars.writer(plan) if _is_plain(plan) else _placeholder for plan in plans)
     special = tuple((index, _value(plan)) for index, plan in enumerate(plans) if not _is_plain(plan))

@@ -101,6 +101,11 @@ def ignored(message: Descriptor) -> frozenset[str]:
     return frozenset(message.GetOptions().Extensions[options_pb2.node].ignored)
 
 
+def unfilled_of(message: Descriptor) -> tuple[str, ...]:
+    """Names that the national text has in the node of this message and that no field fills."""
+    return tuple(message.GetOptions().Extensions[options_pb2.node].unfilled)
+
+
 @lru_cache(maxsize=4096)
 def folded(key: str) -> str:
     """A key without case and underscores: `expContent` and `exp_content` mean the same."""

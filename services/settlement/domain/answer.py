@@ -54,6 +54,7 @@ class Reversal:
     desk: Desk
     setl_at: datetime
     balc_fen: int
+    of_stay: bool = False
 
 
 def shares(settlement: Settlement, insutype: str, texts: Iterable[str]) -> list[Share]:

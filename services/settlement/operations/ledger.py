@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Final
 
 from services.kernel.clock import beijing_day
+from services.kernel.codes import cum_type_code
 from services.kernel.errors import Fault, FaultKind
 from services.kernel.persons import person_not_found
 from services.settlement.domain.catalogue import StackRequest
@@ -109,7 +110,7 @@ class Ledgers:
             values = await self.accumulators(LedgerKey(psn_no, insutype, admdvs, year))
             codes, counters = _meaning(stack)
             found += [
-                Cumulation(insutype, year, codes.get(key, key), value, key in counters)
+                Cumulation(insutype, year, cum_type_code(codes.get(key, key)), value, key in counters)
                 for key, value in sorted(values.items())
             ]
         return found

@@ -173,7 +173,7 @@ class Reversing:
         postings = reversal_postings(setl_id, lines, books.accounts, at)
         deltas = refund_deltas(await work.deltas(original.setl_id))
         balance = books.accounts.get(own, AccountHead()).balance_fen
-        reversal = Reversal(setl_id, order.desk, order.now, balance)
+        reversal = Reversal(setl_id, order.desk, order.now, balance, original.rpc.endswith("/SettleStay"))
         response, record = self.scribe.reversed(original.response, original.record, reversal)
         heading = counter_heading(original, order, setl_id, seq, at)
         row = settlement_row(heading, refund(original.components), response, record)

@@ -16,6 +16,8 @@ from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import common_pb2, fee_pb2
 
 _NOT_NEEDED = "0"
+_NO_DOSAGE_FORM = "无"
+"""Of a service or consumable, and of a drug whose form the catalogue does not tell."""
 _CLASSES: Mapping[str, codes_pb2.ChrgitmLv.ValueType] = {
     "A": codes_pb2.CHRGITM_LV_A,
     "B": codes_pb2.CHRGITM_LV_B,
@@ -110,10 +112,14 @@ def fee_detail(codes: Codes, encounter: Encounter, entry: StandingLine, item: Pr
     split = common_pb2.FeeLineSplit.FromString(entry.line.answer)
     copied: dict[str, Any] = {name: getattr(sent, name) for name in _OF_LINE}
     copied.update((name, getattr(split, name)) for name in _OF_SPLIT)
+    name = "" if item is None else item.item_name
     if item is not None:
-        copied.update(
-            hilist_name=item.item_name, list_type=item.list_type, spec=item.spec, dosform_name=item.dosform_name
-        )
+        copied.update(list_type=item.list_type, spec=item.spec)
+    # The text requires these of every line; lines are sent without them (our decision).
+    copied["medins_list_codg"] = sent.medins_list_codg or sent.med_list_codg
+    copied["medins_list_name"] = sent.medins_list_name or name or sent.med_list_codg
+    copied["hilist_name"] = name or copied["medins_list_name"]
+    copied["dosform_name"] = (item.dosform_name if item is not None else "") or _NO_DOSAGE_FORM
     return fee_pb2.FeeDetail(
         mdtrt_id=encounter.mdtrt_id,
         setl_id=entry.setl_id,

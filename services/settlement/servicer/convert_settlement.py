@@ -25,6 +25,7 @@ from yibao.settlement.v1 import common_pb2, settlement_pb2
 
 _SETLINFO_MONEY = tuple(name for name in MONEY_FIELDS if name != "pool_prop_selfpay_amt_fen")
 _MONEY = attrgetter(*_SETLINFO_MONEY)
+_COUNTER_ENTRY = "2"
 
 
 def national_codes(enum: EnumDescriptor) -> dict[int, str]:
@@ -130,7 +131,8 @@ class MessageScribe:
     def reversed(self, response: bytes, record: bytes, reversal: Reversal) -> tuple[bytes, bytes]:
         """The answer and record of a counter-entry: the original's with every sum negated."""
         original = settlement_pb2.SettleResponse.FromString(response)
-        counter = settlement_pb2.ReverseResponse(setlinfo=original.setlinfo, setldetail=original.setldetail)
+        made = settlement_pb2.ReverseStayResponse if reversal.of_stay else settlement_pb2.ReverseResponse
+        counter = made(setlinfo=original.setlinfo, setldetail=original.setldetail)
         info = counter.setlinfo
         for name in _SETLINFO_MONEY:
             setattr(info, name, -getattr(info, name))
@@ -144,6 +146,8 @@ class MessageScribe:
         told.refd_setl_flag = True
         told.opter_id, told.opter_name = reversal.desk.opter, reversal.desk.opter_name
         told.opt_time.CopyFrom(moment(reversal.setl_at))
+        if isinstance(counter, settlement_pb2.ReverseStayResponse):
+            counter.record.CopyFrom(_stay_reversal(info, told))
         return counter.SerializeToString(), told.SerializeToString()
 
     def _parts(self, answer: Answer) -> dict[str, Any]:
@@ -241,6 +245,19 @@ def _record(answer: Answer) -> settlement_pb2.SetlinfoRecord:
         opter_id=order.bill.desk.opter,
         opter_name=order.bill.desk.opter_name,
         opt_time=moment(order.now),
+    )
+
+
+def _stay_reversal(
+    info: common_pb2.Setlinfo, record: settlement_pb2.SetlinfoRecord
+) -> settlement_pb2.StayReversalRecord:
+    return settlement_pb2.StayReversalRecord(
+        insu_admdvs=record.insu_optins,
+        begndate=record.begndate,
+        enddate=record.enddate,
+        setl_type=_COUNTER_ENTRY,
+        crt_dedc_fen=info.act_pay_dedc_fen,
+        invono=record.invono,
     )
 
 

@@ -351,20 +351,28 @@ class Node(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     IGNORED_FIELD_NUMBER: _builtins.int
+    UNFILLED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def ignored(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names that the national text, or a province's edition of it, knows and that nothing here reads: a client that sends
         them has made no mistake.
         """
 
+    @_builtins.property
+    def unfilled(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names that the national text has in an answer and that nothing here knows a value for: written as null, so that
+        clients that look for them find them.
+        """
+
     def __init__(
         self,
         *,
         ignored: _abc.Iterable[_builtins.str] | None = ...,
+        unfilled: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ignored", b"ignored"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ignored", b"ignored", "unfilled", b"unfilled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -83,7 +83,9 @@ class Cuminfo(_message.Message):
     year: _builtins.str
     cum_ym: _builtins.str
     cum_type_code: _builtins.str
-    """National code of the accumulator where the policy names one, else its key."""
+    """At most ten characters: the national code that the policy likens the accumulator to less its mark _BIZ, `Q000011`,
+    else the accumulator's key or a short name of it.
+    """
     cum: _builtins.str
     """Yuan with two decimals, or a count."""
     def __init__(

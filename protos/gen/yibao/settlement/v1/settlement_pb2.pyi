@@ -744,24 +744,71 @@ class ReverseStayRequest(_message.Message):
 Global___ReverseStayRequest: _TypeAlias = ReverseStayRequest  # noqa: Y015
 
 @_typing.final
+class StayReversalRecord(_message.Message):
+    """What 2305 tells beyond the counter-entry's sums."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSU_ADMDVS_FIELD_NUMBER: _builtins.int
+    BEGNDATE_FIELD_NUMBER: _builtins.int
+    ENDDATE_FIELD_NUMBER: _builtins.int
+    SETL_TYPE_FIELD_NUMBER: _builtins.int
+    CRT_DEDC_FEN_FIELD_NUMBER: _builtins.int
+    INVONO_FIELD_NUMBER: _builtins.int
+    insu_admdvs: _builtins.str
+    """Pooling area of the insured place."""
+    setl_type: _builtins.str
+    """"2": a counter-entry, the only value that is known."""
+    crt_dedc_fen: _builtins.int
+    """Deductible that is taken back; negative."""
+    invono: _builtins.str
+    @_builtins.property
+    def begndate(self) -> _date_pb2.Date: ...
+    @_builtins.property
+    def enddate(self) -> _date_pb2.Date: ...
+    def __init__(
+        self,
+        *,
+        insu_admdvs: _builtins.str = ...,
+        begndate: _date_pb2.Date | None = ...,
+        enddate: _date_pb2.Date | None = ...,
+        setl_type: _builtins.str = ...,
+        crt_dedc_fen: _builtins.int = ...,
+        invono: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begndate", b"begndate", "enddate", b"enddate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begndate", b"begndate", "crt_dedc_fen", b"crt_dedc_fen", "enddate", b"enddate", "insu_admdvs", b"insu_admdvs", "invono", b"invono", "setl_type", b"setl_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StayReversalRecord: _TypeAlias = StayReversalRecord  # noqa: Y015
+
+@_typing.final
 class ReverseStayResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SETLINFO_FIELD_NUMBER: _builtins.int
     SETLDETAIL_FIELD_NUMBER: _builtins.int
+    RECORD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def setlinfo(self) -> _common_pb2.Setlinfo: ...
     @_builtins.property
     def setldetail(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.FundShare]: ...
+    @_builtins.property
+    def record(self) -> Global___StayReversalRecord:
+        """Absent of a visit's settlement that 2601 took back."""
+
     def __init__(
         self,
         *,
         setlinfo: _common_pb2.Setlinfo | None = ...,
         setldetail: _abc.Iterable[_common_pb2.FundShare] | None = ...,
+        record: Global___StayReversalRecord | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["setlinfo", b"setlinfo"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record", "setlinfo", b"setlinfo"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -931,6 +978,7 @@ class SetlinfoRecord(_message.Message):
     OPT_TIME_FIELD_NUMBER: _builtins.int
     FIXMEDINS_POOLAREA_FIELD_NUMBER: _builtins.int
     LMTPRIC_HOSP_LV_FIELD_NUMBER: _builtins.int
+    PREF_FUND_PAY_FEN_FIELD_NUMBER: _builtins.int
     insu_optins: _builtins.str
     emp_name: _builtins.str
     pay_loc: _builtins.str
@@ -951,6 +999,8 @@ class SetlinfoRecord(_message.Message):
     """Pooling area of the institution."""
     lmtpric_hosp_lv: _builtins.str
     """Dictionary lmtpric_hosp_lv: the level whose price ceilings apply to the institution."""
+    pref_fund_pay_fen: _builtins.int
+    """Fund of the entitled groups 优抚对象; always 0, it stands in no policy (our decision)."""
     @_builtins.property
     def begndate(self) -> _date_pb2.Date: ...
     @_builtins.property
@@ -978,10 +1028,11 @@ class SetlinfoRecord(_message.Message):
         opt_time: _timestamp_pb2.Timestamp | None = ...,
         fixmedins_poolarea: _builtins.str = ...,
         lmtpric_hosp_lv: _builtins.str = ...,
+        pref_fund_pay_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begndate", b"begndate", "enddate", b"enddate", "opt_time", b"opt_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begndate", b"begndate", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "emp_name", b"emp_name", "enddate", b"enddate", "fixmedins_code", b"fixmedins_code", "fixmedins_name", b"fixmedins_name", "fixmedins_poolarea", b"fixmedins_poolarea", "hosp_lv", b"hosp_lv", "insu_optins", b"insu_optins", "invono", b"invono", "lmtpric_hosp_lv", b"lmtpric_hosp_lv", "opt_time", b"opt_time", "opter_id", b"opter_id", "opter_name", b"opter_name", "pay_loc", b"pay_loc", "refd_setl_flag", b"refd_setl_flag", "year", b"year"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begndate", b"begndate", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "emp_name", b"emp_name", "enddate", b"enddate", "fixmedins_code", b"fixmedins_code", "fixmedins_name", b"fixmedins_name", "fixmedins_poolarea", b"fixmedins_poolarea", "hosp_lv", b"hosp_lv", "insu_optins", b"insu_optins", "invono", b"invono", "lmtpric_hosp_lv", b"lmtpric_hosp_lv", "opt_time", b"opt_time", "opter_id", b"opter_id", "opter_name", b"opter_name", "pay_loc", b"pay_loc", "pref_fund_pay_fen", b"pref_fund_pay_fen", "refd_setl_flag", b"refd_setl_flag", "year", b"year"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
