@@ -101,7 +101,8 @@ def read_body(read_json: Decoder, body: bytes, content_type: str, encoding: str 
         root=raw,
         infno=infno,
         wrapper=INFNO,
-        msgid=_text(row, "msgid"),
+        # One of blanks is none: two bills must not share it.
+        msgid=_text(row, "msgid").strip(),
         fixmedins_code=fixmedins_code,
         sign_no=_text(row, "sign_no"),
         region=_region(_text(row, "mdtrtarea_admvs"), fixmedins_code),

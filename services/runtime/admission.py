@@ -70,6 +70,8 @@ class Admission:
             raise denied("CALLER_TOKEN_FORWARDED", caller=caller.via, sender=sender.via)
         business_date = self._business_date(caller, day) if day else None
         broken = self.violations(request) if violations is None else violations
+        if not broken and _is_blank(request):
+            broken = [Violation("request_id", "required", "must not be blank")]
         if broken:
             raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
         binding = method.bindings.get(caller.role)
@@ -160,6 +162,12 @@ def _violation(proto: Any, elements: Sequence[Any] | None = None) -> Violation:
     if elements is None:
         elements = proto.field.elements if proto.field else ()
     return Violation(_path(elements), proto.rule_id or "", proto.message or "")
+
+
+def _is_blank(request: Any) -> bool:
+    """Whether a request id is nothing but blanks: many requests would share it."""
+    request_id: str = getattr(request, "request_id", "")
+    return request_id.isspace()
 
 
 def _holds_nul(message: Message) -> bool:

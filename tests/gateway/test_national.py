@@ -241,6 +241,11 @@ class TestRefusal:
         answer = await scene.send(envelope("2207", {"data": BILL}, msgid="", fixmedins_code="null"))
         assert "fixmedins_code 必填；msgid 必填" in answer["err_msg"]
 
+    @pytest.mark.parametrize("msgid", ["     ", "\u3000", "\t\n"])
+    async def test_a_message_number_of_blanks_is_none(self, scene: Scene, msgid: str) -> None:
+        answer = await scene.send(envelope("2207", {"data": BILL}, msgid=msgid))
+        assert (answer["infcode"], "msgid 必填" in answer["err_msg"], scene.mesh.asked) == (-1, True, [])
+
     async def test_an_institution_nobody_knows_is_refused(self, scene: Scene) -> None:
         answer = await scene.send(envelope("2207", {"data": BILL}, fixmedins_code="H99010000009"))
         assert answer["err_msg"].startswith("[PARTNER_NOT_FOUND] ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -12,6 +13,10 @@ from typing import Any, Final
 import asyncpg
 import pytest
 
+from gateway.national.envelope import decoder, read_body
+from gateway.national.transactions import Transactions, known_titles
+from services.runtime.contract import Contract
+from services.runtime.idempotency import first_content_hash
 from tests.mesh.dump_stores import MEMBERS
 from tools.postgres import Server
 
@@ -83,3 +88,45 @@ async def test_a_dumped_postgresql_store_holds_rows_of_every_kind(
         complete(member, tables, rows.__getitem__)
     finally:
         postgres_server.drop(name)
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("release", RELEASES, ids=lambda each: each.name)
+def test_what_an_earlier_release_hashed_is_known_as_the_same_message_now(release: Path, database: str) -> None:
+    """Every message of the journal, as it is decoded now, has the first hash under which its row stands."""
+    kept = hashes_of((release / f"settlement.{database}.sql").read_text(encoding="utf-8"))
+    table = Transactions(Contract.of_mesh(), known_titles())
+    found: dict[str, set[bool]] = {}
+    for each in json.loads((release / f"{database}.journal.json").read_text(encoding="utf-8")):
+        if each["name"].startswith("/") or each["name"][0] == "9":
+            continue
+        envelope = read_body(decoder(), json.dumps(each["sent"]).encode(), "application/json")
+        key = f"{envelope.infno}:{envelope.msgid}"
+        if key in kept and '"infcode":0' in each["answer"]:
+            request = table.find(envelope.infno, envelope.wrapper).read(envelope.row, envelope.root, key)
+            found.setdefault(envelope.infno, set()).add(first_content_hash(request) in kept[key])
+    assert {name for name, same in found.items() if same != {True}} == set()
+    assert found.keys() >= {
+        "2201",
+        "2202",
+        "2204",
+        "2205",
+        "2207",
+        "2208",
+        "2301",
+        "2304",
+        "2305",
+        "2401",
+        "2402",
+        "2601",
+    }
+
+
+def hashes_of(script: str) -> dict[str, set[str]]:
+    """The content hashes in a dump by request id: texts of 64 hexadecimal digits behind an `infno:msgid`."""
+    found: dict[str, set[str]] = {}
+    for line in script.splitlines():
+        key, content = re.search(r"\b\d{4}A?:\w+", line), re.search(r"\b[0-9a-f]{64}\b", line)
+        if key is not None and content is not None:
+            found.setdefault(key[0], set()).add(content[0])
+    return found

@@ -104,6 +104,12 @@ async def test_a_text_with_the_character_nul_is_broken_and_a_zero_elsewhere_is_n
     assert [(each.path, each.rule) for each in fault.violations] == [("lines[0].cnt", "int64.gt")]
 
 
+async def test_a_request_id_of_blanks_is_none(running: desk.Running) -> None:
+    write = desk.messages().WriteRequest
+    fault = await fault_of(running.raw("Write", write(request_id=" \u3000"), INSTITUTION))
+    assert [(each.path, each.rule) for each in fault.violations] == [("request_id", "required")]
+
+
 async def test_bytes_that_are_no_message_are_refused_as_unreadable(running: desk.Running) -> None:
     fault = await fault_of(running.raw("Look", b"\xff\xff\xff", INSTITUTION))
     assert (fault.kind, fault.reason) == (FaultKind.INVALID, "REQUEST_UNREADABLE")
