@@ -78,18 +78,17 @@ async def _to_the_end(work: Coroutine[Any, Any, int]) -> int:
         interrupts.end_undisturbed()
 
 
-async def _started(start: Coroutine[Any, Any, None], stopping: asyncio.Event) -> bool:
-    """Whether a start came to its end; one that is told to stop meanwhile is taken back."""
-    starting, asked = asyncio.create_task(start), asyncio.create_task(stopping.wait())
+async def _started(children: Children, names: Sequence[str], stopping: asyncio.Event) -> list[str]:
+    """What the children say when they are ready; a start that is told to stop meanwhile is taken back, and says nothing."""
+    if stopping.is_set():
+        return []
+    starting, asked = asyncio.create_task(children.start(names)), asyncio.create_task(stopping.wait())
     await asyncio.wait((starting, asked), return_when=asyncio.FIRST_COMPLETED)
     asked.cancel()
     if not starting.done():
         starting.cancel()
         await asyncio.wait((starting,))
-    if starting.cancelled():
-        return False
-    starting.result()
-    return True
+    return [] if starting.cancelled() else starting.result()
 
 
 async def _run(
@@ -126,11 +125,12 @@ async def _run_child(config: Config, names: Sequence[str], lines: KeyLines) -> i
 
 
 async def _serve(running: EmbeddedMesh, stopping: asyncio.Event) -> int:
-    if await _started(running.start(), stopping):
+    await running.start(stopping.is_set)
+    if not stopping.is_set():
         _keep_what_lives()
         print(READY + ", ".join(_told(running)), flush=True)
         await stopping.wait()
-        await running.stop()
+    await running.stop()
     return 0
 
 
@@ -159,16 +159,12 @@ async def _run_beside(here: EmbeddedMesh | None, children: Children, names: Sequ
     stopping = _stop_signal()
     told: list[str] = []
     if here is not None:
-        if not await _started(here.start(), stopping):
-            return 0
+        await here.start(stopping.is_set)
         told += _told(here)
     died = None
-
-    async def start_children() -> None:
-        told.extend(await children.start(names))
-
     try:
-        if await _started(start_children(), stopping):
+        told += await _started(children, names, stopping)
+        if not stopping.is_set():
             _keep_what_lives()
             print(READY + ", ".join(dict.fromkeys(told)), flush=True)
             died = await _ended_by_itself(children, stopping)

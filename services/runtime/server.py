@@ -80,13 +80,15 @@ class MemberServer:
         try:
             if self._on_start is not None:
                 await self._on_start()
-            server = self._made_server()
-            await server.start()
+            self._server = self._made_server()
+            await self._server.start()
         except BaseException:
+            if self._server is not None:
+                await self._server.stop(0)
+                self._server = None
             if self._on_stop is not None:
                 await self._on_stop()
             raise
-        self._server = server
         self._report.loop.start()
         await self._tell_health()
         self._watch = asyncio.create_task(self._follow_health())

@@ -67,6 +67,8 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "json.duplicate_field": ("字段重复", "is given twice"),
     "json.max_items": ("最多{most}条", "no more than {most} elements are expected"),
     "json.oneof": ("与另一字段互斥", "excludes another field that is given"),
+    "days_meet": ("与其他记录的起止日期重叠", "shares a day with another one"),
+    "to_day": ("终止日期早于起始日期", "ends before it begins"),
     "header.date": ("日期格式应为yyyy-MM-dd", "a date yyyy-MM-dd is expected"),
     "header.date_range": (
         "日期应在1990-01-01至2099-12-31之间",
