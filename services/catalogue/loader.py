@@ -8,10 +8,10 @@ hi_nego_drug_flag selfpay_prop] from_day [to_day]; price_ceilings.csv: med_list_
 [hosp_bear] …; selfpay_ratios.csv: med_list_codg admdvs [hosp_lv] selfpay_prop …; diagnoses.csv, operations.csv: standard
 code name …; diseases.csv: dise_codg dise_name [disease chronic_class] admdvs …; institutions.csv: fixmedins_code
 fixmedins_name [uscc] fixmedins_type [hosp_lv lmtpric_hosp_lv policy_hosp_lv] admdvs …; divisions.csv: admdvs name
-[parent_admdvs] …; policies/*.yaml: one `hsa.policy/1` document each; stacks.yaml: stacks: [{admdvs, insutype, policy_ids,
-from_day, to_day}]. Days are ISO, flags 1 or 0, chrgitm_lv the dictionary's code. diagnosis_icd10*.csv, operation_icd9cm3*.csv
-(code, name) and divisions_current*.csv (code, name, level, parent_code) are lists that name no day: theirs is the first of
-2000 (our decision).
+[parent_admdvs] …; local_med_types.csv: local_med_type name med_type admdvs …; policies/*.yaml: one `hsa.policy/1` document
+each; stacks.yaml: stacks: [{admdvs, insutype, policy_ids, from_day, to_day}]. Days are ISO, flags 1 or 0, chrgitm_lv and
+med_type the dictionary's code. diagnosis_icd10*.csv, operation_icd9cm3*.csv (code, name) and divisions_current*.csv (code,
+name, level, parent_code) are lists that name no day: theirs is the first of 2000 (our decision).
 """
 
 from __future__ import annotations
@@ -163,6 +163,17 @@ def _division(row: Row) -> records.Division:
     )
 
 
+def _local_med_type(row: Row) -> records.LocalMedType:
+    return records.LocalMedType(
+        local_med_type=row.needed("local_med_type"),
+        name=row.needed("name"),
+        med_type=row.needed("med_type"),
+        admdvs=row.needed("admdvs"),
+        from_day=row.day("from_day"),
+        to_day=row.last_day(),
+    )
+
+
 def _listed_diagnosis(row: Row) -> records.Term:
     return records.Term(DIAGNOSIS.name, row.needed("code"), row.needed("name"), UNDATED_FROM, None)
 
@@ -215,6 +226,7 @@ FORMATS: Final[tuple[CsvFormat, ...]] = (
     _format("operations.csv", "standard code name from_day", "to_day", _term),
     _format("diagnosis_icd10*.csv", "code name", "category subcategory is_extension asterisk_code", _listed_diagnosis),
     _format("operation_icd9cm3*.csv", "code name", "", _listed_operation),
+    _format("local_med_types.csv", "local_med_type name med_type admdvs from_day", "to_day", _local_med_type),
     _format("diseases.csv", "dise_codg dise_name admdvs from_day", "disease chronic_class to_day", _disease),
 )
 STACKS_FILE: Final = "stacks.yaml"

@@ -16,6 +16,11 @@ CHRG_CLASSES: Final[Mapping[str, str]] = {"01": "A", "02": "B", "03": "C"}
 EC, ID_CARD, SOCIAL_SECURITY_CARD = "01", "02", "03"
 """mdtrt_cert_type."""
 
+MED_TYPES: Final = frozenset(
+    "11 12 13 1301 14 1103 18 21 2101 2102 2105 2106 2107 2109 21303 22 28 41 51 52 71 9901 990101 990103 9903 9904".split()
+)
+"""The national dictionary med_type; a province may declare others, each counting as one of these."""
+
 _MED_TYPES: Final[Mapping[str, str]] = {
     "11": "outpatient",
     "12": "outpatient",

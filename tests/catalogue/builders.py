@@ -13,6 +13,7 @@ from services.catalogue.domain.records import (
     Division,
     Institution,
     Item,
+    LocalMedType,
     PolicyStack,
     PriceCeiling,
     Record,
@@ -83,6 +84,13 @@ def institution(code: str, name: str, kind: str = "1", admdvs: str = "990100") -
 def division(admdvs: str, name: str = "测试区划", parent: str = "") -> Division:
     """A division."""
     return Division(admdvs, name, parent, START, None)
+
+
+def local_med_type(
+    code: str, counts_as: str, admdvs: str = "990000", first: date = START, last: date | None = None
+) -> LocalMedType:
+    """A kind of care of a province's own."""
+    return LocalMedType(code, "测试类别", counts_as, admdvs, first, last)
 
 
 def stack(admdvs: str, insutype: str, *policy_ids: str, first: date = START, last: date | None = None) -> PolicyStack:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.catalogue.domain.publishing import Entry
-from services.catalogue.domain.records import EMPTY_HEAD, Division, PriceCeiling, Term, next_head
+from services.catalogue.domain.records import EMPTY_HEAD, Division, LocalMedType, PriceCeiling, Term, next_head
 from services.catalogue.loader import UNDATED_FROM, format_of, read_folder, read_records
 from services.catalogue.operations.publish import PublishCommand, Published, Publishing
 from services.catalogue.store.reading import CatalogueStore
@@ -37,6 +37,19 @@ def test_a_row_becomes_a_record_that_knows_its_line(tmp_path: Path) -> None:
     assert read(tmp_path, "price_ceilings.csv", text) == (
         [Entry("price_ceilings.csv:2", ceiling(DRUG, "370100", 9))],
         [],
+    )
+
+
+def test_a_local_kind_of_care_counts_as_a_national_one_and_changes_none(tmp_path: Path) -> None:
+    head = "local_med_type,name,med_type,admdvs,from_day\n"
+    rows = "110104,签约,11,990000,2020-01-01\n21,住院,11,990000,2020-01-01\nA1,签约,77,990000,2020-01-01\n"
+    assert read(tmp_path, "local_med_types.csv", head + rows) == (
+        [Entry("local_med_types.csv:2", LocalMedType("110104", "签约", "11", "990000", date(2020, 1, 1), None))],
+        [
+            ("local_med_types.csv:3:local_med_type", "med_type.national"),
+            ("local_med_types.csv:4:local_med_type", "code.med_type"),
+            ("local_med_types.csv:4:med_type", "code.med_type"),
+        ],
     )
 
 

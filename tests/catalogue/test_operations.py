@@ -30,6 +30,7 @@ from tests.catalogue.builders import (
     entries_of,
     institution,
     item,
+    local_med_type,
     policy_document,
     ratio,
     stack,
@@ -223,6 +224,13 @@ async def test_a_disease_has_the_facts_of_the_nearest_region(store: CatalogueSto
     )
     found = await Lookups(store).diseases("360102", DAY, ["M01600", "M03900", "M07803"])
     assert [each and (each.admdvs, each.chronic_class) for each in found] == [("000000", ""), ("360000", "II"), None]
+
+
+async def test_local_kinds_of_care_are_those_of_the_place_and_above_the_nearest_first(store: CatalogueStore) -> None:
+    rows = [local_med_type("91", "11"), local_med_type("91", "12", "990100"), local_med_type("24", "21", "360000")]
+    await publish(store, "a", *rows)
+    found = await Lookups(store).local_med_types("990102")
+    assert [(each.local_med_type, each.med_type) for each in found] == [("91", "12"), ("91", "11")]
 
 
 async def test_pages_of_policies_meet_without_gap_or_repeat(store: CatalogueStore) -> None:

@@ -27,6 +27,7 @@ from tools.cli.records import message_of
 from tools.cli.seed_rows import KINDS, SeedRows
 from yibao.catalogue.v1 import catalogue_pb2 as pb
 from yibao.catalogue.v1 import records_pb2 as rpb
+from yibao.common.v1 import codes_pb2
 
 DAY = Date(year=2024, month=5, day=1)
 DRUG_ROW = {
@@ -202,6 +203,23 @@ async def test_priced_items_come_in_order_and_unknown_ones_are_empty(member: Mem
     assert outcomes[2].priced_item.item.spec == "0.25g×24粒"
     assert outcomes[2].priced_item.HasField("pric_uplmt_amt")
     assert [each.priced_item.hosp_bear for each in outcomes] == [False, False, True, False]
+
+
+async def test_local_kinds_of_care_are_published_and_told_to_anybody(member: Member) -> None:
+    row = {
+        "local_med_type": "110104",
+        "name": "签约门诊",
+        "med_type": "11",
+        "admdvs": "990000",
+        "from_day": "2020-01-01",
+    }
+    await publish(member, "a", record("local_med_type", **row))
+    (told,) = (await member.stub.ListLocalMedTypes(pb.ListLocalMedTypesRequest(admdvs="990100"))).local_med_types
+    assert (told.local_med_type, told.med_type, told.admdvs) == ("110104", codes_pb2.MED_TYPE_OUTPATIENT, "990000")
+    assert not (await member.stub.ListLocalMedTypes(pb.ListLocalMedTypesRequest(admdvs="360100"))).local_med_types
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await publish(member, "b", record("local_med_type", **(row | {"local_med_type": "21"})))
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 async def test_an_item_without_a_ceiling_has_none_and_an_unknown_one_is_not_found(member: Member) -> None:

@@ -28,6 +28,7 @@ from tests.catalogue.builders import (
     division,
     institution,
     item,
+    local_med_type,
     policy_document,
     ratio,
     stack,
@@ -70,6 +71,7 @@ async def test_every_kind_of_record_comes_back_as_it_was_published(store: Catalo
         disease("M99001", "360000", "I"),
         institution("H99010000001", "测试医院"),
         division("990100", parent="990000"),
+        local_med_type("110104", "11"),
         policy("test-policy", "2024-01-01", "2024-01-01"),
         stack("990100", "310", "test-policy"),
     ]

@@ -196,7 +196,7 @@ class TestRefusal:
         assert answer["output"] is None
 
     async def test_every_broken_field_is_named_as_the_client_knows_it(self, desk: Scene) -> None:
-        broken = BILL | {"medfee_sumamt": "10.001", "med_type": "77", "acct_used_flag": "x"}
+        broken = BILL | {"medfee_sumamt": "10.001", "med_type": "7x", "acct_used_flag": "x"}
         answer = await desk.send(envelope("2207", {"data": broken}))
         for path in ("data.medfee_sumamt 最多2位小数", "data.med_type", "data.acct_used_flag"):
             assert path in answer["err_msg"]

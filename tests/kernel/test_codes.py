@@ -19,7 +19,7 @@ DICTIONARIES = Path(__file__).resolve().parents[3] / "shared" / "reference" / "n
 def contract_codes(enum: str) -> set[str]:
     extension: Any = options_pb2.national_code
     values = codes_pb2.DESCRIPTOR.enum_types_by_name[enum].values
-    return {value.GetOptions().Extensions[extension] for value in values if value.number}
+    return {value.GetOptions().Extensions[extension] for value in values} - {""}
 
 
 @pytest.fixture
@@ -33,6 +33,11 @@ def dictionaries() -> dict[str, dict[str, str]]:
 def test_every_kind_of_care_of_the_contract_is_a_policy_kind_or_knowingly_none() -> None:
     without = {code for code in contract_codes("MedType") if codes.policy_med_type(code) is None}
     assert without == {"51", "18", "9904"}
+
+
+def test_the_national_kinds_of_care_are_those_of_the_contract() -> None:
+    assert contract_codes("MedType") == codes.MED_TYPES
+    assert set(codes._MED_TYPES) <= codes.MED_TYPES
 
 
 def test_policies_know_every_kind_of_care_that_a_code_maps_to() -> None:

@@ -75,6 +75,12 @@ class Catalogue(catalogue_pb2_grpc.CatalogueServiceServicer):
             outcomes.append(outcome)
         return catalogue_pb2.BatchGetDiseasesResponse(outcomes=outcomes)
 
+    async def ListLocalMedTypes(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._note("local kinds")
+        kind = records_pb2.LocalMedType(local_med_type="110104", med_type=codes_pb2.MED_TYPE_OUTPATIENT)
+        kind.validity.from_day.CopyFrom(Date(year=2023, month=1, day=1))
+        return catalogue_pb2.ListLocalMedTypesResponse(local_med_types=[kind] if request.admdvs == "990100" else [])
+
     async def ResolveStack(self, request: Any, context: Any) -> Any:  # noqa: N802
         self._note("stack")
         if not self.stack:

@@ -14,7 +14,7 @@ import pytest
 
 from services.kernel.errors import Fault, FaultKind
 from services.kernel.policy.identity import policy_hash
-from services.settlement.domain.catalogue import ItemKey, PriceScope, StackRequest
+from services.settlement.domain.catalogue import ItemKey, LocalKind, PriceScope, StackRequest
 from services.settlement.domain.insured import CredentialQuery, Insured
 from services.settlement.peers.bounded import Bounded
 from services.settlement.peers.catalogue import HEAD_HOLDS_S, CatalogueClient
@@ -213,6 +213,15 @@ async def test_diseases_are_kept_and_unknown_ones_absent(catalogue: CatalogueCli
         assert found["M1"].chronic_class == "I"
     assert served.asked.count("diseases") == 1
     assert await catalogue.diseases("990100", DAY, ["X"]) == {}
+
+
+async def test_local_kinds_of_care_are_asked_for_once_a_place_also_where_there_are_none(
+    catalogue: CatalogueClient, served: Catalogue
+) -> None:
+    for _ in range(3):
+        assert [*await catalogue.local_kinds("990100")] == [LocalKind("110104", "11", date(2023, 1, 1), None)]
+        assert [*await catalogue.local_kinds("110000")] == []
+    assert served.asked.count("local kinds") == 2
 
 
 async def test_a_stack_is_chosen_compiled_and_kept(catalogue: CatalogueClient, served: Catalogue) -> None:

@@ -18,6 +18,7 @@ from services.settlement.domain.catalogue import (
     Disease,
     Institution,
     ItemKey,
+    LocalKind,
     PricedItem,
     PriceScope,
     StackChoice,
@@ -112,6 +113,8 @@ class FakeCatalogue:
             for code in (HOSPITAL, OTHER_HOSPITAL)
         }
         self.disease_codes: dict[str, Disease] = {}
+        self.kinds: tuple[LocalKind, ...] = ()
+        self.kinds_asked = 0
 
     async def institution(self, code: str, day: date) -> Institution:
         if code not in self.institutions:
@@ -129,6 +132,10 @@ class FakeCatalogue:
 
     async def diseases(self, admdvs: str, day: date, codes: Sequence[str]) -> Mapping[str, Disease]:
         return {code: self.disease_codes[code] for code in codes if code in self.disease_codes}
+
+    async def local_kinds(self, admdvs: str) -> Sequence[LocalKind]:
+        self.kinds_asked += 1
+        return self.kinds
 
 
 @dataclass
@@ -186,7 +193,7 @@ class World:
         med_type = "21" if kind == "stay" else ""
         row = (
             *(mdtrt_id, hospital, psn_no, insutype, kind, f"N{self.number}", state, med_type, now, ended),
-            *(PLACE, PLACE, "02", "", "", "", b"", now, token),
+            *(PLACE, PLACE, "02", "", "", "", b"", now, token, ""),
         )
         async with self.database.write() as connection:
             await bulk_insert(connection, ENCOUNTER, [row])

@@ -43,6 +43,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "diagnoses": Kind(records_pb2.Term, "term"),
     "operations": Kind(records_pb2.Term, "term"),
     "diseases": Kind(records_pb2.Disease, "disease"),
+    "local_med_types": Kind(records_pb2.LocalMedType, "local_med_type"),
     "policies": Kind(records_pb2.PolicyDocument, "policy"),
     "stacks": Kind(records_pb2.PolicyStack, "stack"),
     "partners": Kind(partner_pb2.Partner),

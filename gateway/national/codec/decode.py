@@ -248,6 +248,19 @@ def _extras(plans: Iterable[FieldPlan], shapes: Shapes, group: bool) -> Iterable
             yield _from_path(plan, path, shapes)
         if plan.bare:
             yield _from_root(plan, shapes)
+        if plan.other_codes_field:
+            yield _apart(plan)
+
+
+def _apart(plan: FieldPlan) -> Extra:
+    """A code that the enum does not have goes to the text field beside it, and the enum says so."""
+
+    def extra(reading: Reading, row: Row, path: str, values: Values) -> None:
+        code = values.get(plan.field)
+        if type(code) is str:
+            values[plan.field], values[plan.other_codes_field] = plan.other_codes_value, code
+
+    return extra
 
 
 def _from_request_key(plan: FieldPlan) -> Extra:

@@ -151,8 +151,9 @@ def _values(plans: tuple[FieldPlan, ...]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _is_plain(plan: FieldPlan) -> bool:
-    """Whether the value alone says what to write: messages are asked first whether they are there."""
-    return plan.kind not in (Kind.TIME, Kind.DAY, Kind.ROW, Kind.LIST)
+    """Whether the value alone says what to write: messages are asked first whether they are there, and a code that has
+    another field beside it is asked for that first."""
+    return plan.kind not in (Kind.TIME, Kind.DAY, Kind.ROW, Kind.LIST) and not plan.other_codes_field
 
 
 def _placeholder(value: Any) -> str:
@@ -170,4 +171,7 @@ def _value(plan: FieldPlan) -> Inner:
     write, nothing = scalars.writer(plan), plan.absent or NULL
     if plan.kind in (Kind.TIME, Kind.DAY):
         return lambda row: write(get(row)) if row.HasField(field) else nothing
+    if plan.other_codes_field:
+        other = attrgetter(plan.other_codes_field)
+        return lambda row: encode_basestring(code) if (code := other(row)) else write(get(row))
     return lambda row: write(get(row))

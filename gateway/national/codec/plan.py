@@ -60,7 +60,9 @@ _PLACES: Final = {
 class FieldPlan:
     """One field: its proto name, its names in its node, its paths from the root, its place, kind and decimals.
 
-    `codes` are the (number, national code) pairs of an enum, `other_codes` whether others are read as none; `row` is the
+    `codes` are the (number, national code) pairs of an enum, `other_codes` whether others are read as none, and
+    `other_codes_field` the text field of the message that takes them (empty: none does) while the enum has
+    `other_codes_value`; `row` is the
     message of a ROW or LIST. `required` where the national text requires it in every transaction of its message,
     `required_in` where only in these.
     """
@@ -74,6 +76,8 @@ class FieldPlan:
     absent: str = ""
     codes: tuple[tuple[int, str], ...] = ()
     other_codes: bool = False
+    other_codes_field: str = ""
+    other_codes_value: int = 0
     row: Descriptor | None = None
     most: int | None = None
     bare: bool = False
@@ -168,6 +172,8 @@ def _plan(field: FieldDescriptor) -> FieldPlan | None:
         absent=option.absent,
         codes=_codes(field) if kind is Kind.CODE else (),
         other_codes=kind is Kind.CODE and _ignores_other_codes(field),
+        other_codes_field=_other_codes_field(field),
+        other_codes_value=_other_codes_value(field),
         row=field.message_type if kind in (Kind.ROW, Kind.LIST) else None,
         most=count_limit(field) if kind is Kind.LIST else None,
         bare=_WITHOUT_NODE in names,
@@ -206,6 +212,18 @@ def _message_kind(field: FieldDescriptor, message: Descriptor) -> Kind:
 
 def _is_text(field: FieldDescriptor) -> bool:
     return field.type == FieldDescriptor.TYPE_STRING
+
+
+def _other_codes_field(field: FieldDescriptor) -> str:
+    """The hidden text field beside an enum's that takes codes the enum does not have, where the message has one."""
+    if field.enum_type is None or field.containing_type is None:
+        return ""
+    name: str = field.enum_type.GetOptions().Extensions[options_pb2.other_codes_field]
+    return name if name in field.containing_type.fields_by_name else ""
+
+
+def _other_codes_value(field: FieldDescriptor) -> int:
+    return field.enum_type.GetOptions().Extensions[options_pb2.other_codes_value] if field.enum_type else 0
 
 
 def _ignores_other_codes(field: FieldDescriptor) -> bool:

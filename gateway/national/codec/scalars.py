@@ -23,6 +23,7 @@ Writer = Callable[[Any], str]
 NULL: Final = "null"
 
 _NUMBER: Final = re.compile(r"([+-]?)([0-9]{0,15})(?:\.([0-9]{0,60}))?(?:[eE]([+-]?[0-9]{1,2}))?", re.ASCII)
+_LOCAL_CODE: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
 _WHOLE_DIGITS: Final = 15
 _WHOLE_LIMIT: Final = 10**_WHOLE_DIGITS
 _INT32: Final = 1 << 31
@@ -242,13 +243,16 @@ def _code_reader(plan: FieldPlan) -> Reader:
     # A client that keeps codes as numbers sends 2 for 02.
     numbers = {code.lstrip("0"): number for code, number in numbers.items() if code.strip("0")} | numbers
     otherwise = 0 if plan.other_codes else None
+    local = bool(plan.other_codes_field)
 
-    def read(raw: object) -> int:
+    def read(raw: object) -> int | str:
         code = str(raw) if type(raw) is int else raw
         found = numbers.get(code, otherwise) if type(code) is str else None
-        if found is None:
-            raise Unfit("national.code", known=known)
-        return found
+        if found is not None:
+            return found
+        if local and type(code) is str and _LOCAL_CODE.fullmatch(code):
+            return code
+        raise Unfit("national.code", known=known)
 
     return read
 

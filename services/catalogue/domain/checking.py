@@ -16,6 +16,7 @@ from services.catalogue.domain.records import (
     Division,
     Institution,
     Item,
+    LocalMedType,
     PolicyStack,
     PolicyVersion,
     PriceCeiling,
@@ -24,12 +25,14 @@ from services.catalogue.domain.records import (
     Term,
 )
 from services.catalogue.domain.standards import Standard, has_form, suggestion
+from services.kernel.codes import MED_TYPES
 from services.kernel.errors import Violation
 from services.kernel.policy.domains import admits
 
 CODE_RULE = "code."
 """Rules about the form of a code begin so."""
 
+_MED_TYPE = re.compile(r"[0-9]{1,6}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\ufeff]")
 
 
@@ -54,6 +57,8 @@ def check(record: Record) -> Iterator[Violation]:
             yield from _check_institution(record)
         case Division():
             yield from _check_division(record)
+        case LocalMedType():
+            yield from _check_local_med_type(record)
         case PolicyStack():
             yield from _check_stack(record)
         case PolicyVersion():
@@ -115,6 +120,16 @@ def _check_division(division: Division) -> Iterator[Violation]:
     yield from _form("admdvs", division.admdvs, (standards.DIVISION,))
     if division.parent_admdvs:
         yield from _form("parent_admdvs", division.parent_admdvs, (standards.DIVISION,))
+
+
+def _check_local_med_type(kind: LocalMedType) -> Iterator[Violation]:
+    yield from _form("admdvs", kind.admdvs, (standards.DIVISION,))
+    if _MED_TYPE.fullmatch(kind.local_med_type) is None:
+        yield Violation("local_med_type", CODE_RULE + "med_type", "one to six digits")
+    elif kind.local_med_type in MED_TYPES:
+        yield Violation("local_med_type", "med_type.national", "is a national code, whose meaning nobody changes")
+    if kind.med_type not in MED_TYPES:
+        yield Violation("med_type", CODE_RULE + "med_type", f"one of {' '.join(sorted(MED_TYPES))}")
 
 
 def _check_stack(stack: PolicyStack) -> Iterator[Violation]:

@@ -17,6 +17,7 @@ from services.catalogue.domain.records import (
     Division,
     Institution,
     Key,
+    LocalMedType,
     PolicyStack,
     PolicyVersion,
     PriceCeiling,
@@ -133,7 +134,7 @@ def regions_named(entries: Iterable[Entry]) -> list[str]:
     named: set[str] = set()
     for entry in entries:
         match entry.record:
-            case PriceCeiling() | SelfpayRatio() | Disease() | Institution() | PolicyStack():
+            case PriceCeiling() | SelfpayRatio() | Disease() | Institution() | LocalMedType() | PolicyStack():
                 named.add(entry.record.admdvs)
             case Division():
                 named.add(entry.record.parent_admdvs)

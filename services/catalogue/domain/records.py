@@ -142,6 +142,21 @@ class Division:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalMedType:
+    """A kind of care 医疗类别 of a province's own, and the national one (`med_type`) that it counts as."""
+
+    KIND: ClassVar[str] = "local_med_type"
+    KEY: ClassVar[tuple[str, ...]] = ("local_med_type", "admdvs")
+
+    local_med_type: str
+    name: str
+    med_type: str
+    admdvs: str
+    from_day: date
+    to_day: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyVersion:
     """One version of a benefit policy with its canonical document; `kind` is benefit or constraint."""
 
@@ -175,7 +190,18 @@ class PolicyStack:
     to_day: date | None
 
 
-Record = Item | PriceCeiling | SelfpayRatio | Term | Disease | Institution | Division | PolicyVersion | PolicyStack
+Record = (
+    Item
+    | PriceCeiling
+    | SelfpayRatio
+    | Term
+    | Disease
+    | Institution
+    | Division
+    | LocalMedType
+    | PolicyVersion
+    | PolicyStack
+)
 Key = tuple[str, ...]
 
 KINDS: tuple[type[Record], ...] = (
@@ -186,6 +212,7 @@ KINDS: tuple[type[Record], ...] = (
     Disease,
     Institution,
     Division,
+    LocalMedType,
     PolicyVersion,
     PolicyStack,
 )
@@ -193,7 +220,19 @@ KINDS: tuple[type[Record], ...] = (
 EMPTY_HEAD = hashlib.sha256(b"").hexdigest()
 """Hash of a catalogue in which nothing was ever published."""
 
-R = TypeVar("R", Item, PriceCeiling, SelfpayRatio, Term, Disease, Institution, Division, PolicyVersion, PolicyStack)
+R = TypeVar(
+    "R",
+    Item,
+    PriceCeiling,
+    SelfpayRatio,
+    Term,
+    Disease,
+    Institution,
+    Division,
+    LocalMedType,
+    PolicyVersion,
+    PolicyStack,
+)
 
 
 def key_of(record: Record) -> Key:

@@ -9,12 +9,13 @@ from typing import TypeVar
 
 from services.catalogue.domain.pricing import PricedItem, PriceList, PriceScope
 from services.catalogue.domain.queries import InstitutionFilter, PolicyPlace
-from services.catalogue.domain.records import Disease, Institution, PolicyStack, PolicyVersion, Term
+from services.catalogue.domain.records import Disease, Institution, LocalMedType, PolicyStack, PolicyVersion, Term
 from services.catalogue.domain.regions import region_ladder
 from services.catalogue.operations.ports import Store
 from services.kernel.errors import invalid, not_found
 
 SEARCH_LIMIT = 100
+LOCAL_LIMIT = 5000
 PAGE_DEFAULT = 50
 
 T = TypeVar("T", Disease, PolicyStack)
@@ -128,6 +129,12 @@ class Lookups:
         regions = region_ladder(admdvs)
         rows = await self._store.diseases(set(codes), regions, day)
         return [_nearest(regions, [row for row in rows if row.dise_codg == code]) for code in codes]
+
+    async def local_med_types(self, admdvs: str) -> list[LocalMedType]:
+        """The kinds of care that hold at a place beside the national ones, on whatever days: the nearest region first."""
+        regions = region_ladder(admdvs)
+        rows = await self._store.local_med_types(regions, LOCAL_LIMIT)
+        return sorted(rows, key=lambda row: regions.index(row.admdvs))
 
 
 def _nearest(regions: Sequence[str], rows: Collection[T]) -> T | None:

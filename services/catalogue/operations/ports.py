@@ -10,7 +10,7 @@ from typing import Protocol
 from services.catalogue.domain.pricing import PriceRows
 from services.catalogue.domain.publishing import Decision, Publication
 from services.catalogue.domain.queries import InstitutionFilter, PolicyPlace, StackRows
-from services.catalogue.domain.records import Disease, Institution, Key, PolicyVersion, Record, Term
+from services.catalogue.domain.records import Disease, Institution, Key, LocalMedType, PolicyVersion, Record, Term
 
 
 class Writing(Protocol):
@@ -86,4 +86,8 @@ class Store(Protocol):
 
     async def diseases(self, codes: Collection[str], regions: Sequence[str], day: date) -> Sequence[Disease]:
         """Those that hold on the day."""
+        ...
+
+    async def local_med_types(self, regions: Sequence[str], limit: int) -> Sequence[LocalMedType]:
+        """Those of these regions, whatever their days."""
         ...

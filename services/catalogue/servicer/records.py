@@ -15,12 +15,18 @@ from services.catalogue.servicer.days import day_of, last_day_of, validity_of
 from services.kernel.errors import Fault, Violation
 from yibao.catalogue.v1 import catalogue_pb2, records_pb2
 from yibao.common.v1 import codes_pb2
+from yibao.options.v1 import options_pb2
 
 _CLASSES: Final[Mapping[codes_pb2.ChrgitmLv.ValueType, str]] = {
     codes_pb2.CHRGITM_LV_A: records.CLASS_A,
     codes_pb2.CHRGITM_LV_B: records.CLASS_B,
     codes_pb2.CHRGITM_LV_C: records.CLASS_C,
 }
+_MED_TYPES: Final[Mapping[int, str]] = {
+    value.number: value.GetOptions().Extensions[options_pb2.national_code]
+    for value in codes_pb2.DESCRIPTOR.enum_types_by_name["MedType"].values
+}
+_MED_TYPE_ENUMS: Final[Mapping[str, Any]] = {code: number for number, code in _MED_TYPES.items()}
 _CLASS_ENUMS: Final[Mapping[str, codes_pb2.ChrgitmLv.ValueType]] = {code: number for number, code in _CLASSES.items()}
 
 
@@ -154,6 +160,17 @@ def _read_stack(message: records_pb2.PolicyStack) -> records.PolicyStack:
     )
 
 
+def _read_local_med_type(message: records_pb2.LocalMedType) -> records.LocalMedType:
+    return records.LocalMedType(
+        local_med_type=message.local_med_type,
+        name=message.name,
+        med_type=_MED_TYPES.get(message.med_type, ""),
+        admdvs=message.admdvs,
+        from_day=day_of(message.validity.from_day, "validity.from_day"),
+        to_day=last_day_of(message.validity, "validity"),
+    )
+
+
 _READERS: Final[Mapping[str, Callable[[Any], records.Record]]] = {
     "item": _read_item,
     "price_ceiling": _read_ceiling,
@@ -162,6 +179,7 @@ _READERS: Final[Mapping[str, Callable[[Any], records.Record]]] = {
     "disease": _read_disease,
     "institution": _read_institution,
     "division": _read_division,
+    "local_med_type": _read_local_med_type,
     "policy": _read_policy,
     "stack": _read_stack,
 }
@@ -215,6 +233,17 @@ def institution_message(institution: records.Institution) -> records_pb2.Institu
 def term_message(term: records.Term) -> records_pb2.Term:
     """A term as a message."""
     return records_pb2.Term(standard=term.standard, code=term.code, name=term.name, validity=validity_of(term))
+
+
+def local_med_type_message(kind: records.LocalMedType) -> records_pb2.LocalMedType:
+    """A local kind of care as a message."""
+    return records_pb2.LocalMedType(
+        local_med_type=kind.local_med_type,
+        name=kind.name,
+        med_type=_MED_TYPE_ENUMS[kind.med_type],
+        admdvs=kind.admdvs,
+        validity=validity_of(kind),
+    )
 
 
 def disease_message(disease: records.Disease) -> records_pb2.Disease:

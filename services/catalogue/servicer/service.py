@@ -14,6 +14,7 @@ from services.catalogue.servicer.paging import place_of, token_of
 from services.catalogue.servicer.records import (
     disease_message,
     institution_message,
+    local_med_type_message,
     priced_item_message,
     read_records,
     term_message,
@@ -128,6 +129,13 @@ class CatalogueServicer(CatalogueServiceServicer):
         found = await self._lookups.diseases(request.admdvs, day_of(request.day, "day"), request.dise_codgs)
         outcomes = [pb.DiseaseOutcome(disease=None if each is None else disease_message(each)) for each in found]
         return pb.BatchGetDiseasesResponse(outcomes=outcomes)
+
+    async def ListLocalMedTypes(  # noqa: N802 - the contract's name
+        self, request: pb.ListLocalMedTypesRequest, context: object
+    ) -> pb.ListLocalMedTypesResponse:
+        """Local kinds of care of a place."""
+        found = await self._lookups.local_med_types(request.admdvs)
+        return pb.ListLocalMedTypesResponse(local_med_types=map(local_med_type_message, found))
 
 
 def scope_of(caller: Caller) -> str:

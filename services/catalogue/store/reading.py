@@ -16,6 +16,7 @@ from services.catalogue.domain.records import (
     Disease,
     Institution,
     Item,
+    LocalMedType,
     PolicyStack,
     PolicyVersion,
     PriceCeiling,
@@ -27,6 +28,7 @@ from services.catalogue.store.rows import on_days, records_of, select_records, s
 from services.catalogue.store.tables import (
     DISEASE,
     INSTITUTION,
+    LOCAL_MED_TYPE,
     METADATA,
     POLICY,
     PUBLICATION,
@@ -191,6 +193,18 @@ class CatalogueStore:
         async with self._database.read() as connection:
             wanted = {"codes": storable(codes), "regions": list(regions)}
             return records_of(Disease, await fetch(connection, statement, wanted))
+
+    async def local_med_types(self, regions: Sequence[str], limit: int) -> Sequence[LocalMedType]:
+        """Those of these regions, whatever their days."""
+        columns = LOCAL_MED_TYPE.columns
+        statement = (
+            select_records(LocalMedType)
+            .where(in_values(columns.admdvs, "regions"))
+            .order_by(columns.local_med_type, columns.admdvs, columns.from_day)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return records_of(LocalMedType, await fetch(connection, statement, {"regions": list(regions)}))
 
 
 async def _head(connection: AsyncConnection) -> str:

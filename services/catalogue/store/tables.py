@@ -28,6 +28,7 @@ from services.catalogue.domain.records import (
     Division,
     Institution,
     Item,
+    LocalMedType,
     PolicyStack,
     PolicyVersion,
     PriceCeiling,
@@ -83,6 +84,7 @@ INSTITUTION: Final = _table(
     "institution", Institution, Index("institution_of_type", "fixmedins_type", "fixmedins_code")
 )
 DIVISION: Final = _table("division", Division)
+LOCAL_MED_TYPE: Final = _table("local_med_type", LocalMedType, Index("local_med_type_of", "admdvs"))
 POLICY: Final = _table(
     "policy",
     PolicyVersion,
@@ -99,6 +101,7 @@ TABLES: Final[Mapping[type[Record], Table]] = {
     Disease: DISEASE,
     Institution: INSTITUTION,
     Division: DIVISION,
+    LocalMedType: LOCAL_MED_TYPE,
     PolicyVersion: POLICY,
     PolicyStack: STACK,
 }

@@ -81,6 +81,9 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "body.late": ("未及时收齐", "did not arrive in time"),
     "not_before_begin": ("早于开始时间", "is before the begin"),
     "not_in_future": ("晚于受理时间", "is still to come"),
+    "med_type.declared": ("未声明", "is not declared"),
+    "med_type.counts_as": ("与该地方类别对应的国家类别不符", "is not what the local kind counts as"),
+    "same_as_stay": ("与住院登记的医疗类别不同", "is not the kind of care of the stay"),
     "within_encounter": ("与费用发生时间不符", "does not fit the time of the fees"),
     "message.max_values": ("数据项过多", "holds too many values"),
     MORE_RULE: ("另有{more}处", "and {more} more"),
@@ -197,6 +200,10 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "FEE_TIME_OUTSIDE": (
         "请核对费用发生时间与就诊起止时间；已上传的明细先撤销（2205，住院2302）再更正",
         "Check the times of the fees, the begin and the end; cancel lines that stand (2205, of a stay 2302) and correct them",
+    ),
+    "MED_TYPE_UNDECLARED": (
+        "请改用国家医疗类别代码，或请就医地医保经办机构在目录中声明该类别及其对应的国家类别",
+        "Send a national code, or ask the agency of the place of care to declare it with the national kind it counts as",
     ),
     "TIME_IN_FUTURE": ("请核对时间与本机时钟后重发", "Check the time and your clock, and send it again"),
     "RETURN_EXCEEDS_LINE": ("请用5204核对原明细与退费", "Compare the line and its returns by 5204"),

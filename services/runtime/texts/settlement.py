@@ -82,6 +82,10 @@ SETTLEMENT: Final[Mapping[str, tuple[str, str]]] = {
         "就诊{mdtrt_id}没有待结算费用",
         "Encounter {mdtrt_id} has no charges to settle",
     ),
+    "MED_TYPE_UNDECLARED": (
+        "医疗类别{med_type}不是国家代码，就医地{admdvs}在{day}也未声明该类别",
+        "med_type {med_type} is no national code, and the place of care {admdvs} declares none such on {day}",
+    ),
     "TIME_IN_FUTURE": (
         "所报时间{told}尚未到来，最晚为{latest}",
         "The time {told} is still to come; {latest} is the latest",

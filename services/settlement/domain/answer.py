@@ -32,6 +32,7 @@ class Answer:
     med_type: str
     benefit_year: str
     settlement: Settlement
+    local_med_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,9 @@ class SentParts:
 class Bill:
     """A bill of a visit (2206, 2207) or of a stay (2303, 2304).
 
-    `use_own` and `use_family` are the person's choice of purses. `med_type` is the national code, empty for a stay: the
-    stay has its own. `interim` settles a stay that goes on. `mdtrt_cert_no` is empty where no credential is shown again.
+    `use_own` and `use_family` are the person's choice of purses. `med_type` is the national code and `local_med_type` a
+    province's own in its place, both empty for a stay: the stay has its own. `interim` settles a stay that goes on.
+    `mdtrt_cert_no` is empty where no credential is shown again.
     """
 
     desk: Desk
@@ -75,6 +76,7 @@ class Bill:
     invono: str = ""
     exp_content: str = ""
     sent: SentParts = SentParts()
+    local_med_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class BilledEncounter(NamedTuple):
     exp_content: str
     insutype: str
     ec_token_digest: str | None
+    local_med_type: str = ""
 
 
 class BilledBatch(NamedTuple):

@@ -77,6 +77,16 @@ class Disease:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalKind:
+    """A kind of care that a province declares, and the national med_type that it counts as, from a day to a day."""
+
+    code: str
+    med_type: str
+    from_day: date
+    to_day: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class StackRequest:
     """Which policies: insured place, insurance type, day of settlement, and first and last day of the encounter."""
 

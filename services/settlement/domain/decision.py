@@ -56,6 +56,7 @@ class PreparedBill:
     own: AccountKey
     family: AccountKey | None
     ec_token_digest: str
+    local_med_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,6 @@ def _trial_hash(prepared: PreparedBill, batches: Iterable[BilledBatch], sequence
         tuple(prepared.key),
         sequences,
         tuple(tuple(batch) for batch in batches),
-        (bill.use_own, bill.use_family, prepared.med_type),
+        (bill.use_own, bill.use_family, prepared.med_type, prepared.local_med_type),
     )
     return hashlib.sha256(repr(content).encode()).hexdigest()

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from services.kernel.clock import beijing_day
 from services.kernel.errors import conflict, not_found, precondition
+from services.settlement.domain.kinds import KindOfCare
 
 HASH_VERSION: Final = 2
 """Of the content hash that a request brings; rows of version 1 are compared by `first_hash`."""
@@ -54,7 +55,8 @@ NOWHERE: Final = Regions()
 
 @dataclass(frozen=True, slots=True)
 class Encounter:
-    """A visit or a stay (`kind`). `med_type` is the national code, empty before 2203; `end_at` stands after discharge.
+    """A visit or a stay (`kind`). `med_type` is the national code, empty before 2203, and `local_med_type` the code of a
+    province that came in its place; `end_at` stands after discharge.
 
     `ec_token_digest` is that of the ecToken shown at registration, if one was.
     """
@@ -78,6 +80,12 @@ class Encounter:
     details: bytes
     created_at: datetime
     ec_token_digest: str | None = None
+    local_med_type: str = ""
+
+    @property
+    def care(self) -> KindOfCare:
+        """The kind of care, also as it came."""
+        return KindOfCare(self.med_type, self.local_med_type)
 
     @property
     def regions(self) -> Regions:
@@ -102,7 +110,10 @@ class EncounterName:
 
 @dataclass(frozen=True, slots=True)
 class EncounterFilter:
-    """Which encounters of a person at an institution: begun in a range of time; empty texts ask for nothing."""
+    """Which encounters of a person at an institution: begun in a range of time; empty texts ask for nothing.
+
+    A national kind is also that of encounters whose local kind counts as it.
+    """
 
     fixmedins_code: str
     psn_no: str
@@ -110,6 +121,7 @@ class EncounterFilter:
     end: datetime
     med_type: str = ""
     mdtrt_id: str = ""
+    local_med_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

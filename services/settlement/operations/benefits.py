@@ -10,6 +10,8 @@ from services.settlement.domain.benefits import NOT_INSURED, FundCheck, fund_che
 from services.settlement.domain.catalogue import Disease, StackRequest
 from services.settlement.domain.circumstances import Care, facts_of
 from services.settlement.domain.insured import enrolment_on
+from services.settlement.domain.kinds import KindOfCare
+from services.settlement.operations.kinds import national_kind
 from services.settlement.operations.persons import Persons
 from services.settlement.operations.ports import CataloguePeer, CredentialQuery
 
@@ -25,6 +27,7 @@ class BenefitQuery:
     day: date
     dise_codg: str = ""
     exp_content: str = ""
+    local_med_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,9 @@ class BenefitOperations:
     catalogue: CataloguePeer
 
     async def check(self, query: BenefitQuery) -> list[FundCheck]:
-        """One row for each fund of the person's stack; raises PERSON_NOT_FOUND, INSTITUTION_UNKNOWN."""
+        """One row for each fund of the person's stack; raises PERSON_NOT_FOUND, INSTITUTION_UNKNOWN, MED_TYPE_UNDECLARED."""
+        sent = KindOfCare(query.med_type, query.local_med_type)
+        kind = await national_kind(self.catalogue, sent, query.fixmedins_code, query.day, "data.med_type")
         asked = CredentialQuery(query.fixmedins_code, query.day, psn_no=query.psn_no, insutype=query.insutype)
         insured = await self.persons.asked(asked)
         institution = await self.catalogue.institution(query.fixmedins_code, query.day)
@@ -49,7 +54,7 @@ class BenefitOperations:
                 raise
             return [nothing_paid(query.insutype, query.day, refusal)]
         disease = await self._disease(enrolment.insuplc_admdvs, query)
-        care = Care(query.med_type, query.dise_codg, disease, exp_contents=(query.exp_content,))
+        care = Care(kind.national, query.dise_codg, disease, exp_contents=(query.exp_content,))
         facts = facts_of(insured, enrolment, institution, care, query.day, query.day)
         return fund_checks(choice.stack, facts, enrolment, query.day)
 

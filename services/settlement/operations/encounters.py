@@ -38,6 +38,7 @@ from services.settlement.domain.encounters import (
 )
 from services.settlement.domain.entries import Moved
 from services.settlement.domain.insured import Enrolment, Insured, enrolment_on
+from services.settlement.domain.kinds import KindOfCare
 from services.settlement.domain.moments import (
     check_begin,
     check_end,
@@ -46,6 +47,7 @@ from services.settlement.domain.moments import (
     fee_window,
     latest_moment,
 )
+from services.settlement.operations.kinds import national_kind
 from services.settlement.operations.persons import Persons
 from services.settlement.operations.ports import CataloguePeer, CredentialQuery
 from services.settlement.operations.rows import Snapshot, Writing
@@ -76,6 +78,7 @@ class Registration:
     dise_name: str = ""
     exp_content: str = ""
     business_date: date | None = None
+    local_med_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class VisitInformation:
     dise_name: str
     exp_content: str
     business_date: date | None = None
+    local_med_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ class EncounterOperations:
         a bill that shows no credential of its own spends it (our decision).
 
         Raises the refusals of the credential, EC_TOKEN_SPENT, NOT_ENROLLED and its kin, INSTITUTION_UNKNOWN, VISIT_OPEN,
-        STAY_OPEN, TIME_IN_FUTURE, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        STAY_OPEN, TIME_IN_FUTURE, MED_TYPE_UNDECLARED, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
         answered = await self.writes.answered(stamp)
         if answered is not None:
@@ -133,7 +137,12 @@ class EncounterOperations:
         insured = await self.persons.shown(registration.credential)
         day = beijing_day(registration.begin_at)
         enrolment = enrolment_on(insured, registration.insutype, day)
-        institution = await self.catalogue.institution(registration.credential.fixmedins_code, day)
+        code = registration.credential.fixmedins_code
+        institution = await self.catalogue.institution(code, day)
+        if registration.kind == STAY:
+            sent = KindOfCare(registration.med_type, registration.local_med_type)
+            kind = await national_kind(self.catalogue, sent, code, day, "mdtrtinfo.med_type")
+            registration = replace(registration, med_type=kind.national, local_med_type=kind.local)
         fresh = self._new_encounter(registration, insured, enrolment, institution.admdvs, now)
         fresh = replace(fresh, details=describe(fresh, insured, enrolment))
 
@@ -178,9 +187,14 @@ class EncounterOperations:
     ) -> bytes:
         """Keeps what 2203 tells of an open visit; the latest counts, and an empty `exp_content` tells nothing.
 
-        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, and FEE_TIME_OUTSIDE where it would begin more than 24
-        hours after unsettled fees.
+        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, MED_TYPE_UNDECLARED, and FEE_TIME_OUTSIDE where it would
+        begin more than 24 hours after unsettled fees.
         """
+        answered = await self.writes.answered(stamp)
+        if answered is not None:
+            return answered
+        day, sent = beijing_day(told.begin_at), KindOfCare(told.med_type, told.local_med_type)
+        kind = await national_kind(self.catalogue, sent, name.fixmedins_code, day, "mdtrtinfo.med_type")
 
         async def decide(writing: Writing) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
@@ -192,7 +206,8 @@ class EncounterOperations:
             check_standing_fees(outside, window, "mdtrtinfo.begntime")
             changed = replace(
                 encounter,
-                med_type=told.med_type,
+                med_type=kind.national,
+                local_med_type=kind.local,
                 begin_at=told.begin_at,
                 dise_codg=told.dise_codg,
                 dise_name=told.dise_name,
@@ -328,6 +343,7 @@ class EncounterOperations:
             details=b"",
             created_at=now,
             ec_token_digest=insured.ec_token_digest or None,
+            local_med_type=registration.local_med_type,
         )
 
 

@@ -11,7 +11,6 @@ from datetime import date, datetime
 from typing import Protocol
 
 from services.kernel.clock import beijing_day
-from services.kernel.errors import invalid
 from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT
 from services.settlement.domain.catalogue import ItemKey, PricedItem, PriceScope
 from services.settlement.domain.encounters import (
@@ -37,6 +36,7 @@ from services.settlement.domain.fees import (
     lines_for_cancel,
     new_batches,
 )
+from services.settlement.domain.kinds import KindOfCare, check_same
 from services.settlement.domain.moments import FeeMoment, check_fees, fee_window, latest_moment
 from services.settlement.domain.pricing import PricedLine, SentLine, check_amounts, item_keys, price_lines
 from services.settlement.operations.ports import CataloguePeer
@@ -69,6 +69,7 @@ class FeeUpload:
     opter: str = ""
     opter_name: str = ""
     business_date: date | None = None
+    local_med_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +247,7 @@ async def _charged_encounter(snapshot: Snapshot, upload: FeeUpload, now: datetim
     require_state(found, OPEN, DISCHARGED)
     if found.state == DISCHARGED:
         check_not_settled(found, await snapshot.settled_since_discharge(found.mdtrt_id))
-    if upload.med_type and upload.med_type != found.med_type:
-        raise invalid("med_type", "same_as_stay", "the stay is of another kind of care")
+    check_same(KindOfCare(upload.med_type, upload.local_med_type), found.care)
     window = fee_window(found.begin_at, found.end_at, latest_moment(now, upload.business_date))
     check_fees([FeeMoment(line.feedetl_sn, line.fee_at) for line in upload.lines], window)
     return found

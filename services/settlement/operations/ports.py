@@ -14,6 +14,7 @@ from services.settlement.domain.catalogue import (
     Disease,
     Institution,
     ItemKey,
+    LocalKind,
     PricedItem,
     PriceScope,
     StackChoice,
@@ -56,4 +57,8 @@ class CataloguePeer(Protocol):
 
     async def diseases(self, admdvs: str, day: date, codes: Sequence[str]) -> Mapping[str, Disease]:
         """Diseases by code; an unknown code is absent."""
+        ...
+
+    async def local_kinds(self, admdvs: str) -> Sequence[LocalKind]:
+        """The kinds of care that a place of care has beside the national ones, the nearest region's first."""
         ...

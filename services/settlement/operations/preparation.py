@@ -12,15 +12,17 @@ from typing import TypeAlias
 from services.kernel.clock import BEIJING, beijing_day
 from services.kernel.codes import EC
 from services.kernel.errors import Fault, denied
-from services.settlement.domain.bill import BilledEncounter, Order, check_encounter
+from services.settlement.domain.bill import VISIT, BilledEncounter, Order, check_encounter
 from services.settlement.domain.catalogue import Disease, Institution, StackChoice, StackRequest
 from services.settlement.domain.circumstances import Care, facts_of
 from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.entries import StoredAnswer, Wanted, repeated
 from services.settlement.domain.insured import Insured, enrolment_on, family_link_on
+from services.settlement.domain.kinds import KindOfCare
 from services.settlement.domain.ledger import AccountKey, LedgerKey
 from services.settlement.domain.versions import SettleDates, benefit_year, policy_date
 from services.settlement.operations.books import BookStore
+from services.settlement.operations.kinds import national_kind
 from services.settlement.operations.ports import CataloguePeer, CredentialQuery, IdentityPeer
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=BEIJING) + timedelta(hours=8)
@@ -105,6 +107,10 @@ class _Lookup:
             found = self._stacks[request] = choice, policies
         return found
 
+    async def kind(self, sent: KindOfCare, fixmedins_code: str, day: date, path: str) -> KindOfCare:
+        """The kind of care as it counts where it is given on the day that it began."""
+        return await national_kind(self._catalogue, sent, fixmedins_code, day, path)
+
     async def disease(self, admdvs: str, code: str, day: date) -> Disease | None:
         key = (admdvs, code, day)
         if key not in self._diseases:
@@ -154,9 +160,12 @@ async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, l
     disease = None
     if encounter.dise_codg:
         disease = await lookup.disease(enrolment.insuplc_admdvs, encounter.dise_codg, day)
-    med_type = bill.med_type or encounter.med_type
+    kind = KindOfCare(encounter.med_type, encounter.local_med_type)
+    if bill.kind == VISIT:
+        sent = KindOfCare(bill.med_type, bill.local_med_type)
+        kind = await lookup.kind(sent, bill.desk.fixmedins_code, begin, "data.med_type")
     texts = (bill.exp_content, encounter.exp_content)
-    care = Care(med_type, encounter.dise_codg, disease, exp_contents=texts)
+    care = Care(kind.national, encounter.dise_codg, disease, exp_contents=texts)
     decided_on = policy_date(leading.version_on, SettleDates(day, begin, end), leading.name)
     year = benefit_year(choice.stack.benefit_year_start, day).label
     link = family_link_on(insured, day) if bill.use_family else None
@@ -168,13 +177,14 @@ async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, l
         institution=institution,
         choice=choice,
         policies_json=policies_json,
-        med_type=med_type,
+        med_type=kind.national,
         day=day,
         facts=facts_of(insured, enrolment, institution, care, day, decided_on),
         key=LedgerKey(bill.psn_no, bill.insutype, enrolment.insuplc_admdvs, year),
         own=AccountKey(bill.psn_no, bill.insutype),
         family=None if link is None else AccountKey(link.owner_psn_no, link.owner_insutype),
         ec_token_digest=insured.ec_token_digest if bill.mdtrt_cert_no else encounter.ec_token_digest or "",
+        local_med_type=kind.local,
     )
 
 

@@ -162,6 +162,7 @@ def answer_of(item: PreparedBill, decision: Decision, setl_id: str) -> Answer:
         med_type=item.med_type,
         benefit_year=item.key.benefit_year,
         settlement=decision.settlement,
+        local_med_type=item.local_med_type,
     )
 
 

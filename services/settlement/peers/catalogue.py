@@ -22,6 +22,7 @@ from services.settlement.domain.catalogue import (
     Disease,
     Institution,
     ItemKey,
+    LocalKind,
     PricedItem,
     PriceScope,
     StackChoice,
@@ -32,6 +33,8 @@ from services.settlement.domain.stack import CompiledStack, compile_stack
 from services.settlement.domain.versions import PolicyVersion, SettleDates, choose_versions
 from services.settlement.peers.bounded import Bounded
 from yibao.catalogue.v1 import catalogue_pb2, catalogue_pb2_grpc, records_pb2
+from yibao.common.v1 import codes_pb2
+from yibao.options.v1 import options_pb2
 
 MEMBER: Final = "catalogue"
 HEAD_HOLDS_S: Final = 1.0
@@ -41,8 +44,13 @@ _ABSENT: Final = (FaultKind.UNAVAILABLE, FaultKind.DEADLINE)
 _ITEMS: Final = 2000
 _KEPT_ITEMS: Final = 50_000
 _KEPT_RECORDS: Final = 20_000
+_KEPT_PLACES: Final = 2_000
 _KEPT_STACKS: Final = 10_000
 _KEPT_POLICIES: Final = 500
+_MED_TYPES: Final[Mapping[int, str]] = {
+    value.number: value.GetOptions().Extensions[options_pb2.national_code]
+    for value in codes_pb2.DESCRIPTOR.enum_types_by_name["MedType"].values
+}
 _CLASSES: Final[Mapping[int, str]] = {1: "A", 2: "B", 3: "C"}
 
 
@@ -60,6 +68,7 @@ class CatalogueClient:
         self._institutions: Bounded[tuple[str, str, date], Institution] = Bounded(_KEPT_RECORDS)
         self._diseases: Bounded[tuple[str, str, date, str], Disease] = Bounded(_KEPT_RECORDS)
         self._choices: Bounded[tuple[str, StackRequest], StackChoice] = Bounded(_KEPT_STACKS)
+        self._local_kinds: Bounded[tuple[str, str], tuple[LocalKind, ...]] = Bounded(_KEPT_PLACES)
         self._policies: Bounded[str, CompiledPolicy] = Bounded(_KEPT_POLICIES)
         self._stacks: Bounded[tuple[str, ...], CompiledStack] = Bounded(_KEPT_POLICIES)
 
@@ -159,6 +168,16 @@ class CatalogueClient:
                     found[code] = self._diseases.keep((head, admdvs, day, code), disease)
         return found
 
+    async def local_kinds(self, admdvs: str) -> Sequence[LocalKind]:
+        """The kinds of care that a place of care has beside the national ones, the nearest region's first."""
+        head = await self.head()
+        known = self._local_kinds.get((head, admdvs))
+        if known is not None:
+            return known
+        request = catalogue_pb2.ListLocalMedTypesRequest(admdvs=admdvs)
+        answer = await self._peers.call(self._stub.ListLocalMedTypes, request)
+        return self._local_kinds.keep((head, admdvs), tuple(map(_local_kind, answer.local_med_types)))
+
     async def _stack(self, versions: Sequence[PolicyVersion]) -> CompiledStack:
         hashes = tuple(version.content_hash for version in versions)
         known = self._stacks.get(hashes)
@@ -202,6 +221,12 @@ def _institution(institution: records_pb2.Institution) -> Institution:
         institution.policy_hosp_lv,
         institution.admdvs,
     )
+
+
+def _local_kind(kind: records_pb2.LocalMedType) -> LocalKind:
+    validity = kind.validity
+    last = _day(validity.to_day) if validity.HasField("to_day") else None
+    return LocalKind(kind.local_med_type, _MED_TYPES[kind.med_type], _day(validity.from_day), last)
 
 
 def _priced_item(priced: catalogue_pb2.PricedItem) -> PricedItem:

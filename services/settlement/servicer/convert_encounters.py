@@ -208,6 +208,7 @@ def information(codes: Codes, encounter: Encounter, now: datetime) -> encounter_
     told.begntime.CopyFrom(moment(encounter.begin_at))
     told.endtime.CopyFrom(moment(end))
     told.med_type = codes.med_value(encounter.told_med_type)
+    told.local_med_type = encounter.local_med_type
     told.dise_codg, told.dise_name = encounter.dise_codg, encounter.dise_name
     if encounter.kind == STAY:
         told.inhosp_stas = _IN_HOSPITAL if encounter.state == OPEN else _NOT_IN_HOSPITAL

@@ -125,6 +125,7 @@ def fee_detail(codes: Codes, encounter: Encounter, entry: StandingLine, item: Pr
         setl_id=entry.setl_id,
         rx_drord_no=sent.rxno or sent.drord_no,
         med_type=codes.med_value(encounter.told_med_type),
+        local_med_type=encounter.local_med_type,
         hilist_code=sent.med_list_codg,
         opter_id=entry.opter,
         opter_name=entry.opter_name,

@@ -31,7 +31,8 @@ _COUNTER_ENTRY = "2"
 def national_codes(enum: EnumDescriptor) -> dict[int, str]:
     """The national code of each value of an enumeration that has one."""
     extension: Any = options_pb2.national_code
-    return {value.number: value.GetOptions().Extensions[extension] for value in enum.values if value.number}
+    codes = {value.number: value.GetOptions().Extensions[extension] for value in enum.values}
+    return {number: code for number, code in codes.items() if code}
 
 
 def moment(value: datetime) -> Timestamp:
@@ -79,7 +80,8 @@ class BillReader:
             card_sn=data.card_sn,
             psn_cert_type=data.psn_cert_type,
             certno=data.certno,
-            med_type=self._med_types[data.med_type],
+            med_type=self._med_types.get(data.med_type, ""),
+            local_med_type=data.local_med_type,
             use_own=data.acct_used_flag == codes_pb2.ACCT_USED_FLAG_OWN,
             use_family=data.acct_used_flag in (codes_pb2.ACCT_USED_FLAG_OWN, codes_pb2.ACCT_USED_FLAG_FAMILY),
             invono=data.invono,
@@ -204,6 +206,7 @@ class MessageScribe:
             setl_time=moment(order.now),
             mdtrt_cert_type=self._cert_types.get(shown_cert_type(bill.mdtrt_cert_type), 0),  # type: ignore[arg-type]  # enum value as number
             med_type=self._med_types.get(answer.med_type, 0),  # type: ignore[arg-type]  # enum value as number
+            local_med_type=answer.local_med_type,
             pool_prop_selfpay=ratio_text(components.pool_prop_selfpay_e4),
             balc_fen=answer.settlement.account.balc_fen,
             medins_setl_id=bill.desk.msgid,

@@ -86,6 +86,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
                 insutype=data.insutype,
                 fixmedins_code=data.fixmedins_code,
                 med_type=self._codes.med_type(data.med_type),
+                local_med_type=data.local_med_type,
                 day=beijing_day(time_of(data.begntime)),
                 dise_codg=data.dise_codg,
                 exp_content=data.exp_content,
@@ -136,6 +137,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         call, data = current_call(), request.mdtrtinfo
         information = VisitInformation(
             med_type=self._codes.med_type(data.med_type),
+            local_med_type=data.local_med_type,
             begin_at=time_of(data.begntime),
             dise_codg=data.dise_codg,
             dise_name=data.dise_name,
@@ -170,6 +172,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             ipt_otp_no=data.ipt_no,
             mdtrtarea_admvs=data.mdtrtarea_admvs or desk.mdtrtarea_admvs,
             med_type=self._codes.med_type(data.med_type),
+            local_med_type=data.local_med_type,
             dise_codg=data.dise_codg,
             dise_name=data.dise_name,
             exp_content=data.exp_content,
@@ -238,6 +241,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             begin=time_of(data.begntime),
             end=time_of(data.endtime),
             med_type=self._codes.med_type(data.med_type),
+            local_med_type=data.local_med_type,
             mdtrt_id=data.mdtrt_id,
         )
         found = await self._encounters.listed(wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from services.runtime.call import CallContext, current_call
@@ -51,7 +52,11 @@ class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
         """2301."""
         call = current_call()
         name = EncounterName(STAY, request.mdtrt_id, request.desk.fixmedins_code, request.psn_no)
-        upload = _uploaded(self._codes, call, name, request, self._codes.med_type(request.med_type))
+        upload = replace(
+            _uploaded(self._codes, call, name, request),
+            med_type=self._codes.med_type(request.med_type),
+            local_med_type=request.local_med_type,
+        )
         answer = await self._fees.upload(stamp_of(call, request), upload, call.now, stay_upload_answer)
         return fee_pb2.UploadStayFeesResponse.FromString(answer)
 
@@ -83,6 +88,6 @@ class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
         )
 
 
-def _uploaded(codes: Codes, call: CallContext, name: EncounterName, request: Any, med_type: str = "") -> FeeUpload:
+def _uploaded(codes: Codes, call: CallContext, name: EncounterName, request: Any) -> FeeUpload:
     desk, lines = request.desk, sent_lines(codes, request.feedetail)
-    return FeeUpload(name, lines, med_type, desk.opter, desk.opter_name, call.business_date)
+    return FeeUpload(name, lines, "", desk.opter, desk.opter_name, call.business_date)

@@ -36,7 +36,7 @@ _VISIT: Final = sql(f"{_SELECT} WHERE {_OPEN_VISIT} AND fixmedins_code = ?1 AND 
 _STAY: Final = sql(f"{_SELECT} WHERE {_OPEN_STAY} AND psn_no = ?1")
 _LISTED: Final = sql(
     f"{_SELECT} WHERE fixmedins_code = ?1 AND psn_no = ?2 AND begin_at >= ?3 AND begin_at <= ?4 AND state <> 'cancelled'"
-    " AND (?5 = '' OR AMONG(med_type, ?6)) AND (?7 = '' OR mdtrt_id = ?7)"
+    " AND (?5 = '' OR AMONG(med_type, ?6)) AND (?7 = '' OR mdtrt_id = ?7) AND (?9 = '' OR local_med_type = ?9)"
     " ORDER BY begin_at DESC, mdtrt_id DESC LIMIT ?8"
 )
 _ENTRY: Final = sql(
@@ -85,7 +85,10 @@ class EncounterReader:
         # A visit that was not described yet has no kind of care of its own.
         kinds = [wanted.med_type, ""] if wanted.med_type == OUTPATIENT else [wanted.med_type]
         begin, end = to_micros(wanted.begin), to_micros(wanted.end)
-        of = (wanted.fixmedins_code, wanted.psn_no, begin, end, wanted.med_type, kinds, wanted.mdtrt_id, limit)
+        of = (
+            *(wanted.fixmedins_code, wanted.psn_no, begin, end, wanted.med_type, kinds, wanted.mdtrt_id, limit),
+            wanted.local_med_type,
+        )
         return [_encounter(row) for row in await self._connection.run(_LISTED, *of)]
 
     async def open_visit(self, fixmedins_code: str, psn_no: str, ipt_otp_no: str) -> Encounter | None:

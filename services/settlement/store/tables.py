@@ -64,6 +64,8 @@ ENCOUNTER: Final = Table(
     Column("created_at", Moment, nullable=False),
     # The ecToken shown at registration; a bill that shows nothing of its own spends it.
     Column("ec_token_digest", Text),
+    # The code of a province's own kind of care, where med_type was told so.
+    Column("local_med_type", Text, nullable=False, server_default=""),
     CheckConstraint("kind IN ('visit', 'stay')", name="encounter_kind"),
     CheckConstraint("state IN ('open', 'discharged', 'cancelled')", name="encounter_state"),
     Index("encounter_of_person", "fixmedins_code", "psn_no", "begin_at"),

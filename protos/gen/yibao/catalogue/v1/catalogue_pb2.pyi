@@ -35,6 +35,7 @@ class Record(_message.Message):
     DIVISION_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
     STACK_FIELD_NUMBER: _builtins.int
+    LOCAL_MED_TYPE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def item(self) -> _records_pb2.Item: ...
     @_builtins.property
@@ -53,6 +54,8 @@ class Record(_message.Message):
     def policy(self) -> _records_pb2.PolicyDocument: ...
     @_builtins.property
     def stack(self) -> _records_pb2.PolicyStack: ...
+    @_builtins.property
+    def local_med_type(self) -> _records_pb2.LocalMedType: ...
     def __init__(
         self,
         *,
@@ -65,12 +68,13 @@ class Record(_message.Message):
         division: _records_pb2.Division | None = ...,
         policy: _records_pb2.PolicyDocument | None = ...,
         stack: _records_pb2.PolicyStack | None = ...,
+        local_med_type: _records_pb2.LocalMedType | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["disease", b"disease", "division", b"division", "institution", b"institution", "item", b"item", "kind", b"kind", "policy", b"policy", "price_ceiling", b"price_ceiling", "selfpay_ratio", b"selfpay_ratio", "stack", b"stack", "term", b"term"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["disease", b"disease", "division", b"division", "institution", b"institution", "item", b"item", "kind", b"kind", "local_med_type", b"local_med_type", "policy", b"policy", "price_ceiling", b"price_ceiling", "selfpay_ratio", b"selfpay_ratio", "stack", b"stack", "term", b"term"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["disease", b"disease", "division", b"division", "institution", b"institution", "item", b"item", "kind", b"kind", "policy", b"policy", "price_ceiling", b"price_ceiling", "selfpay_ratio", b"selfpay_ratio", "stack", b"stack", "term", b"term"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disease", b"disease", "division", b"division", "institution", b"institution", "item", b"item", "kind", b"kind", "local_med_type", b"local_med_type", "policy", b"policy", "price_ceiling", b"price_ceiling", "selfpay_ratio", b"selfpay_ratio", "stack", b"stack", "term", b"term"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["item", "price_ceiling", "selfpay_ratio", "term", "disease", "institution", "division", "policy", "stack"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["item", "price_ceiling", "selfpay_ratio", "term", "disease", "institution", "division", "policy", "stack", "local_med_type"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -827,3 +831,43 @@ class BatchGetDiseasesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BatchGetDiseasesResponse: _TypeAlias = BatchGetDiseasesResponse  # noqa: Y015
+
+@_typing.final
+class ListLocalMedTypesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADMDVS_FIELD_NUMBER: _builtins.int
+    admdvs: _builtins.str
+    """Division of the place of care."""
+    def __init__(
+        self,
+        *,
+        admdvs: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admdvs", b"admdvs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLocalMedTypesRequest: _TypeAlias = ListLocalMedTypesRequest  # noqa: Y015
+
+@_typing.final
+class ListLocalMedTypesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCAL_MED_TYPES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def local_med_types(self) -> _containers.RepeatedCompositeFieldContainer[_records_pb2.LocalMedType]: ...
+    def __init__(
+        self,
+        *,
+        local_med_types: _abc.Iterable[_records_pb2.LocalMedType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["local_med_types", b"local_med_types"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLocalMedTypesResponse: _TypeAlias = ListLocalMedTypesResponse  # noqa: Y015

@@ -85,6 +85,11 @@ class CatalogueServiceStub:
                 request_serializer=yibao_dot_catalogue_dot_v1_dot_catalogue__pb2.GetTermRequest.SerializeToString,
                 response_deserializer=yibao_dot_catalogue_dot_v1_dot_catalogue__pb2.GetTermResponse.FromString,
                 _registered_method=True)
+        self.ListLocalMedTypes = channel.unary_unary(
+                '/yibao.catalogue.v1.CatalogueService/ListLocalMedTypes',
+                request_serializer=yibao_dot_catalogue_dot_v1_dot_catalogue__pb2.ListLocalMedTypesRequest.SerializeToString,
+                response_deserializer=yibao_dot_catalogue_dot_v1_dot_catalogue__pb2.ListLocalMedTypesResponse.FromString,
+                _registered_method=True)
         self.BatchGetDiseases = channel.unary_unary(
                 '/yibao.catalogue.v1.CatalogueService/BatchGetDiseases',
                 request_serializer=yibao_dot_catalogue_dot_v1_dot_catalogue__pb2.BatchGetDiseasesRequest.SerializeToString,
@@ -173,6 +178,13 @@ class CatalogueServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListLocalMedTypes(self, request, context):
+        """Local kinds of care that hold at a place of care, whatever their days; of one code those of the nearest region first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def BatchGetDiseases(self, request, context):
         """What policies read of a disease code in a region on a day, in the order asked.
         """
@@ -232,6 +244,11 @@ def add_CatalogueServiceServicer_to_server(servicer, server):
                     servicer.GetTerm,
                     request_deserializer=yibao_dot_catalogue_dot_v1_dot_catalogue__pb2.GetTermRequest.FromString,
                     response_serializer=yibao_dot_catalogue_dot_v1_dot_catalogue__pb2.GetTermResponse.SerializeToString,
+            ),
+            'ListLocalMedTypes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLocalMedTypes,
+                    request_deserializer=yibao_dot_catalogue_dot_v1_dot_catalogue__pb2.ListLocalMedTypesRequest.FromString,
+                    response_serializer=yibao_dot_catalogue_dot_v1_dot_catalogue__pb2.ListLocalMedTypesResponse.SerializeToString,
             ),
             'BatchGetDiseases': grpc.unary_unary_rpc_method_handler(
                     servicer.BatchGetDiseases,
@@ -510,6 +527,33 @@ class CatalogueService:
             '/yibao.catalogue.v1.CatalogueService/GetTerm',
             yibao_dot_catalogue_dot_v1_dot_catalogue__pb2.GetTermRequest.SerializeToString,
             yibao_dot_catalogue_dot_v1_dot_catalogue__pb2.GetTermResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLocalMedTypes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.catalogue.v1.CatalogueService/ListLocalMedTypes',
+            yibao_dot_catalogue_dot_v1_dot_catalogue__pb2.ListLocalMedTypesRequest.SerializeToString,
+            yibao_dot_catalogue_dot_v1_dot_catalogue__pb2.ListLocalMedTypesResponse.FromString,
             options,
             channel_credentials,
             insecure,

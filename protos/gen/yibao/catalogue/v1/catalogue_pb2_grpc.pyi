@@ -49,6 +49,8 @@ class CatalogueServiceStub:
     """A diagnosis or operation by code.
     Errors: TERM_NOT_FOUND.
     """
+    ListLocalMedTypes: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.ListLocalMedTypesRequest, _catalogue_pb2.ListLocalMedTypesResponse]
+    """Local kinds of care that hold at a place of care, whatever their days; of one code those of the nearest region first."""
     BatchGetDiseases: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.BatchGetDiseasesRequest, _catalogue_pb2.BatchGetDiseasesResponse]
     """What policies read of a disease code in a region on a day, in the order asked."""
 
@@ -147,6 +149,14 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         """A diagnosis or operation by code.
         Errors: TERM_NOT_FOUND.
         """
+
+    @_abc_1.abstractmethod
+    def ListLocalMedTypes(
+        self,
+        request: _catalogue_pb2.ListLocalMedTypesRequest,
+        context: _aio.ServicerContext[_catalogue_pb2.ListLocalMedTypesRequest, _abc.Awaitable[_catalogue_pb2.ListLocalMedTypesResponse]],
+    ) -> _abc.Awaitable[_catalogue_pb2.ListLocalMedTypesResponse]:
+        """Local kinds of care that hold at a place of care, whatever their days; of one code those of the nearest region first."""
 
     @_abc_1.abstractmethod
     def BatchGetDiseases(

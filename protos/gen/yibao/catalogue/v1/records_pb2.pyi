@@ -349,6 +349,43 @@ class Division(_message.Message):
 Global___Division: _TypeAlias = Division  # noqa: Y015
 
 @_typing.final
+class LocalMedType(_message.Message):
+    """A kind of care 医疗类别 that a province has beside the national dictionary, and the national kind that it counts as."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCAL_MED_TYPE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MED_TYPE_FIELD_NUMBER: _builtins.int
+    ADMDVS_FIELD_NUMBER: _builtins.int
+    VALIDITY_FIELD_NUMBER: _builtins.int
+    local_med_type: _builtins.str
+    """The code that institutions of the region send and are told: one to six digits, none of the dictionary's own."""
+    name: _builtins.str
+    med_type: _codes_pb2.MedType.ValueType
+    """What policies and the engine see."""
+    admdvs: _builtins.str
+    """Division that it holds for, with all below it: a province's, or its pool's."""
+    @_builtins.property
+    def validity(self) -> Global___Validity: ...
+    def __init__(
+        self,
+        *,
+        local_med_type: _builtins.str = ...,
+        name: _builtins.str = ...,
+        med_type: _codes_pb2.MedType.ValueType = ...,
+        admdvs: _builtins.str = ...,
+        validity: Global___Validity | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["validity", b"validity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admdvs", b"admdvs", "local_med_type", b"local_med_type", "med_type", b"med_type", "name", b"name", "validity", b"validity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LocalMedType: _TypeAlias = LocalMedType  # noqa: Y015
+
+@_typing.final
 class PolicyDocument(_message.Message):
     """A benefit policy document."""
 

@@ -75,6 +75,8 @@ class _MedTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MedType.Value
     """意外伤害门诊"""
     MED_TYPE_MAJOR_DISEASE_DRUG: _MedType.ValueType  # 26
     """大病特药"""
+    MED_TYPE_LOCAL: _MedType.ValueType  # 27
+    """A kind that the province of the place of care declares: local_med_type says which. Answers tell what it counts as."""
 
 class MedType(_MedType, metaclass=_MedTypeEnumTypeWrapper):
     """Kind of care 医疗类别 (dictionary med_type)."""
@@ -132,6 +134,8 @@ MED_TYPE_OUTPATIENT_INJURY: MedType.ValueType  # 25
 """意外伤害门诊"""
 MED_TYPE_MAJOR_DISEASE_DRUG: MedType.ValueType  # 26
 """大病特药"""
+MED_TYPE_LOCAL: MedType.ValueType  # 27
+"""A kind that the province of the place of care declares: local_med_type says which. Answers tell what it counts as."""
 Global___MedType: _TypeAlias = MedType  # noqa: Y015
 
 class _MdtrtCertType:

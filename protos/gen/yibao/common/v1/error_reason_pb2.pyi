@@ -257,6 +257,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A visit, stay or discharge is told for a time that is still to come."""
     ERROR_REASON_FEE_TIME_OUTSIDE: _ErrorReason.ValueType  # 142
     """Fees arose earlier than 24 hours before the encounter, after its end, or are still to come."""
+    ERROR_REASON_MED_TYPE_UNDECLARED: _ErrorReason.ValueType  # 143
+    """A kind of care is neither a national code nor declared by the place of care on the day."""
     ERROR_REASON_MESSAGE_NOT_ARRIVED: _ErrorReason.ValueType  # 130
     """2601 names no message that ever came; its number is void now. A failure of the national envelope only."""
     ERROR_REASON_MESSAGE_MISNAMED: _ErrorReason.ValueType  # 131
@@ -522,6 +524,8 @@ ERROR_REASON_TIME_IN_FUTURE: ErrorReason.ValueType  # 141
 """A visit, stay or discharge is told for a time that is still to come."""
 ERROR_REASON_FEE_TIME_OUTSIDE: ErrorReason.ValueType  # 142
 """Fees arose earlier than 24 hours before the encounter, after its end, or are still to come."""
+ERROR_REASON_MED_TYPE_UNDECLARED: ErrorReason.ValueType  # 143
+"""A kind of care is neither a national code nor declared by the place of care on the day."""
 ERROR_REASON_MESSAGE_NOT_ARRIVED: ErrorReason.ValueType  # 130
 """2601 names no message that ever came; its number is void now. A failure of the national envelope only."""
 ERROR_REASON_MESSAGE_MISNAMED: ErrorReason.ValueType  # 131

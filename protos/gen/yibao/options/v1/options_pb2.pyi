@@ -386,6 +386,8 @@ NATIONAL_FIELD_NUMBER: _builtins.int
 DATA_CLASS_FIELD_NUMBER: _builtins.int
 NODE_FIELD_NUMBER: _builtins.int
 OTHER_CODES_IGNORED_FIELD_NUMBER: _builtins.int
+OTHER_CODES_FIELD_FIELD_NUMBER: _builtins.int
+OTHER_CODES_VALUE_FIELD_NUMBER: _builtins.int
 NATIONAL_CODE_FIELD_NUMBER: _builtins.int
 NATIONAL_FAILURE_FIELD_NUMBER: _builtins.int
 access: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Access]
@@ -399,6 +401,12 @@ other_codes_ignored: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.E
 """True where the national envelope reads a code that no value has as the value 0, as if it had not been sent, instead of
 refusing it.
 """
+other_codes_field: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumOptions, _builtins.str]
+"""Text field, of the message that holds a value of this enumeration, in which a code of digits stands that the
+enumeration does not have: a province's own. The envelope shows both as one field; the text field is hidden there.
+"""
+other_codes_value: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumOptions, _builtins.int]
+"""Number of the value that stands beside such a code in a request."""
 national_code: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumValueOptions, _builtins.str]
 """The dictionary code of the value in the national envelope."""
 national_failure: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumValueOptions, _builtins.str]

@@ -407,6 +407,7 @@ class Setlinfo(_message.Message):
     CLR_OPTINS_FIELD_NUMBER: _builtins.int
     CLR_WAY_FIELD_NUMBER: _builtins.int
     CLR_TYPE_FIELD_NUMBER: _builtins.int
+    LOCAL_MED_TYPE_FIELD_NUMBER: _builtins.int
     mdtrt_id: _builtins.str
     setl_id: _builtins.str
     """Empty in a trial."""
@@ -463,6 +464,8 @@ class Setlinfo(_message.Message):
     clr_optins: _builtins.str
     clr_way: _builtins.str
     clr_type: _builtins.str
+    local_med_type: _builtins.str
+    """The province's own code, where the kind of care came so; med_type is what it counts as."""
     @_builtins.property
     def brdy(self) -> _date_pb2.Date: ...
     @_builtins.property
@@ -512,10 +515,11 @@ class Setlinfo(_message.Message):
         clr_optins: _builtins.str = ...,
         clr_way: _builtins.str = ...,
         clr_type: _builtins.str = ...,
+        local_med_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["brdy", b"brdy", "setl_time", b"setl_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_mulaid_pay_fen", b"acct_mulaid_pay_fen", "acct_pay_fen", b"acct_pay_fen", "act_pay_dedc_fen", b"act_pay_dedc_fen", "age", b"age", "balc_fen", b"balc_fen", "brdy", b"brdy", "certno", b"certno", "clr_optins", b"clr_optins", "clr_type", b"clr_type", "clr_way", b"clr_way", "cvlserv_flag", b"cvlserv_flag", "cvlserv_pay_fen", b"cvlserv_pay_fen", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "fund_pay_sumamt_fen", b"fund_pay_sumamt_fen", "gend", b"gend", "hifdm_pay_fen", b"hifdm_pay_fen", "hifes_pay_fen", b"hifes_pay_fen", "hifmi_pay_fen", b"hifmi_pay_fen", "hifob_pay_fen", b"hifob_pay_fen", "hifp_pay_fen", b"hifp_pay_fen", "hosp_part_amt_fen", b"hosp_part_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insutype", b"insutype", "maf_pay_fen", b"maf_pay_fen", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medfee_sumamt_fen", b"medfee_sumamt_fen", "medins_setl_id", b"medins_setl_id", "naty", b"naty", "oth_pay_fen", b"oth_pay_fen", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "pool_prop_selfpay", b"pool_prop_selfpay", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_cash_pay_fen", b"psn_cash_pay_fen", "psn_cert_type", b"psn_cert_type", "psn_name", b"psn_name", "psn_no", b"psn_no", "psn_part_amt_fen", b"psn_part_amt_fen", "psn_type", b"psn_type", "setl_id", b"setl_id", "setl_time", b"setl_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_mulaid_pay_fen", b"acct_mulaid_pay_fen", "acct_pay_fen", b"acct_pay_fen", "act_pay_dedc_fen", b"act_pay_dedc_fen", "age", b"age", "balc_fen", b"balc_fen", "brdy", b"brdy", "certno", b"certno", "clr_optins", b"clr_optins", "clr_type", b"clr_type", "clr_way", b"clr_way", "cvlserv_flag", b"cvlserv_flag", "cvlserv_pay_fen", b"cvlserv_pay_fen", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "fund_pay_sumamt_fen", b"fund_pay_sumamt_fen", "gend", b"gend", "hifdm_pay_fen", b"hifdm_pay_fen", "hifes_pay_fen", b"hifes_pay_fen", "hifmi_pay_fen", b"hifmi_pay_fen", "hifob_pay_fen", b"hifob_pay_fen", "hifp_pay_fen", b"hifp_pay_fen", "hosp_part_amt_fen", b"hosp_part_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insutype", b"insutype", "local_med_type", b"local_med_type", "maf_pay_fen", b"maf_pay_fen", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medfee_sumamt_fen", b"medfee_sumamt_fen", "medins_setl_id", b"medins_setl_id", "naty", b"naty", "oth_pay_fen", b"oth_pay_fen", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "pool_prop_selfpay", b"pool_prop_selfpay", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_cash_pay_fen", b"psn_cash_pay_fen", "psn_cert_type", b"psn_cert_type", "psn_name", b"psn_name", "psn_no", b"psn_no", "psn_part_amt_fen", b"psn_part_amt_fen", "psn_type", b"psn_type", "setl_id", b"setl_id", "setl_time", b"setl_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

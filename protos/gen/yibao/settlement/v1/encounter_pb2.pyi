@@ -255,6 +255,7 @@ class VisitInformation(_message.Message):
     MATN_TYPE_FIELD_NUMBER: _builtins.int
     GESO_VAL_FIELD_NUMBER: _builtins.int
     EXP_CONTENT_FIELD_NUMBER: _builtins.int
+    LOCAL_MED_TYPE_FIELD_NUMBER: _builtins.int
     mdtrt_id: _builtins.str
     psn_no: _builtins.str
     med_type: _codes_pb2.MedType.ValueType
@@ -265,6 +266,8 @@ class VisitInformation(_message.Message):
     matn_type: _builtins.str
     geso_val: _builtins.str
     exp_content: _builtins.str
+    local_med_type: _builtins.str
+    """The code of a kind of care that the province declares (catalogue, LocalMedType); med_type is MED_TYPE_LOCAL."""
     @_builtins.property
     def begntime(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -284,10 +287,11 @@ class VisitInformation(_message.Message):
         matn_type: _builtins.str = ...,
         geso_val: _builtins.str = ...,
         exp_content: _builtins.str = ...,
+        local_med_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "birctrl_matn_date", b"birctrl_matn_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "birctrl_matn_date", b"birctrl_matn_date", "birctrl_type", b"birctrl_type", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "exp_content", b"exp_content", "geso_val", b"geso_val", "main_cond_dscr", b"main_cond_dscr", "matn_type", b"matn_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "psn_no", b"psn_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "birctrl_matn_date", b"birctrl_matn_date", "birctrl_type", b"birctrl_type", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "exp_content", b"exp_content", "geso_val", b"geso_val", "local_med_type", b"local_med_type", "main_cond_dscr", b"main_cond_dscr", "matn_type", b"matn_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "psn_no", b"psn_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -388,6 +392,7 @@ class Admission(_message.Message):
     MDTRTAREA_ADMVS_FIELD_NUMBER: _builtins.int
     PSN_CERT_TYPE_FIELD_NUMBER: _builtins.int
     CERTNO_FIELD_NUMBER: _builtins.int
+    LOCAL_MED_TYPE_FIELD_NUMBER: _builtins.int
     psn_no: _builtins.str
     insutype: _builtins.str
     coner_name: _builtins.str
@@ -428,6 +433,8 @@ class Admission(_message.Message):
     psn_cert_type: _builtins.str
     """Certificate beside the credential (some provinces ask for it); as in 1101."""
     certno: _builtins.str
+    local_med_type: _builtins.str
+    """The code of a kind of care that the province declares (catalogue, LocalMedType); med_type is MED_TYPE_LOCAL."""
     @_builtins.property
     def begntime(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -473,10 +480,11 @@ class Admission(_message.Message):
         mdtrtarea_admvs: _builtins.str = ...,
         psn_cert_type: _builtins.str = ...,
         certno: _builtins.str = ...,
+        local_med_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "birctrl_matn_date", b"birctrl_matn_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adm_bed", b"adm_bed", "adm_dept_codg", b"adm_dept_codg", "adm_dept_name", b"adm_dept_name", "adm_diag_dscr", b"adm_diag_dscr", "atddr_no", b"atddr_no", "begntime", b"begntime", "birctrl_matn_date", b"birctrl_matn_date", "birctrl_type", b"birctrl_type", "card_sn", b"card_sn", "certno", b"certno", "chfpdr_name", b"chfpdr_name", "coner_name", b"coner_name", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "dscg_maindiag_code", b"dscg_maindiag_code", "dscg_maindiag_name", b"dscg_maindiag_name", "exp_content", b"exp_content", "fetts", b"fetts", "fetus_cnt", b"fetus_cnt", "fpsc_no", b"fpsc_no", "geso_val", b"geso_val", "insuplc_admdvs", b"insuplc_admdvs", "insutype", b"insutype", "ipt_no", b"ipt_no", "latechb_flag", b"latechb_flag", "main_cond_dscr", b"main_cond_dscr", "matn_type", b"matn_type", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrtarea_admvs", b"mdtrtarea_admvs", "med_type", b"med_type", "medrcdno", b"medrcdno", "oprn_oprt_code", b"oprn_oprt_code", "oprn_oprt_name", b"oprn_oprt_name", "pret_flag", b"pret_flag", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "tel", b"tel"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adm_bed", b"adm_bed", "adm_dept_codg", b"adm_dept_codg", "adm_dept_name", b"adm_dept_name", "adm_diag_dscr", b"adm_diag_dscr", "atddr_no", b"atddr_no", "begntime", b"begntime", "birctrl_matn_date", b"birctrl_matn_date", "birctrl_type", b"birctrl_type", "card_sn", b"card_sn", "certno", b"certno", "chfpdr_name", b"chfpdr_name", "coner_name", b"coner_name", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "dscg_maindiag_code", b"dscg_maindiag_code", "dscg_maindiag_name", b"dscg_maindiag_name", "exp_content", b"exp_content", "fetts", b"fetts", "fetus_cnt", b"fetus_cnt", "fpsc_no", b"fpsc_no", "geso_val", b"geso_val", "insuplc_admdvs", b"insuplc_admdvs", "insutype", b"insutype", "ipt_no", b"ipt_no", "latechb_flag", b"latechb_flag", "local_med_type", b"local_med_type", "main_cond_dscr", b"main_cond_dscr", "matn_type", b"matn_type", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrtarea_admvs", b"mdtrtarea_admvs", "med_type", b"med_type", "medrcdno", b"medrcdno", "oprn_oprt_code", b"oprn_oprt_code", "oprn_oprt_name", b"oprn_oprt_name", "pret_flag", b"pret_flag", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "tel", b"tel"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -834,9 +842,12 @@ class EncounterQuery(_message.Message):
     ENDTIME_FIELD_NUMBER: _builtins.int
     MED_TYPE_FIELD_NUMBER: _builtins.int
     MDTRT_ID_FIELD_NUMBER: _builtins.int
+    LOCAL_MED_TYPE_FIELD_NUMBER: _builtins.int
     psn_no: _builtins.str
     med_type: _codes_pb2.MedType.ValueType
     mdtrt_id: _builtins.str
+    local_med_type: _builtins.str
+    """The code of a kind of care that the province declares (catalogue, LocalMedType); med_type is MED_TYPE_LOCAL."""
     @_builtins.property
     def begntime(self) -> _timestamp_pb2.Timestamp:
         """A day without a time means its first second."""
@@ -853,10 +864,11 @@ class EncounterQuery(_message.Message):
         endtime: _timestamp_pb2.Timestamp | None = ...,
         med_type: _codes_pb2.MedType.ValueType = ...,
         mdtrt_id: _builtins.str = ...,
+        local_med_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "endtime", b"endtime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "endtime", b"endtime", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "psn_no", b"psn_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "endtime", b"endtime", "local_med_type", b"local_med_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "psn_no", b"psn_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -948,6 +960,7 @@ class EncounterInformation(_message.Message):
     BIRCTRL_MATN_DATE_FIELD_NUMBER: _builtins.int
     COP_FLAG_FIELD_NUMBER: _builtins.int
     ARS_YEAR_IPT_FLAG_FIELD_NUMBER: _builtins.int
+    LOCAL_MED_TYPE_FIELD_NUMBER: _builtins.int
     mdtrt_id: _builtins.str
     psn_no: _builtins.str
     psn_cert_type: _builtins.str
@@ -1002,6 +1015,8 @@ class EncounterInformation(_message.Message):
     cop_flag: _builtins.str
     ars_year_ipt_flag: _builtins.bool
     """A stay that began in an earlier year than it ended, or than the answer where it lasts."""
+    local_med_type: _builtins.str
+    """The province's own code, where the kind of care came so; med_type is what it counts as."""
     @_builtins.property
     def brdy(self) -> _date_pb2.Date: ...
     @_builtins.property
@@ -1075,10 +1090,11 @@ class EncounterInformation(_message.Message):
         birctrl_matn_date: _date_pb2.Date | None = ...,
         cop_flag: _builtins.str = ...,
         ars_year_ipt_flag: _builtins.bool = ...,
+        local_med_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "birctrl_matn_date", b"birctrl_matn_date", "brdy", b"brdy", "die_date", b"die_date", "endtime", b"endtime", "opt_time", b"opt_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adm_bed", b"adm_bed", "adm_dept_codg", b"adm_dept_codg", "adm_dept_name", b"adm_dept_name", "age", b"age", "ars_year_ipt_flag", b"ars_year_ipt_flag", "atddr_no", b"atddr_no", "begntime", b"begntime", "birctrl_matn_date", b"birctrl_matn_date", "birctrl_type", b"birctrl_type", "brdy", b"brdy", "certno", b"certno", "chfpdr_name", b"chfpdr_name", "coner_name", b"coner_name", "cop_flag", b"cop_flag", "cvlserv_flag", b"cvlserv_flag", "die_date", b"die_date", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "dscg_bed", b"dscg_bed", "dscg_dept_codg", b"dscg_dept_codg", "dscg_dept_name", b"dscg_dept_name", "dscg_maindiag_code", b"dscg_maindiag_code", "dscg_maindiag_name", b"dscg_maindiag_name", "dscg_way", b"dscg_way", "emp_name", b"emp_name", "endtime", b"endtime", "fetts", b"fetts", "fetus_cnt", b"fetus_cnt", "fpsc_no", b"fpsc_no", "gend", b"gend", "geso_val", b"geso_val", "inhosp_stas", b"inhosp_stas", "insu_optins", b"insu_optins", "insutype", b"insutype", "ipt_days", b"ipt_days", "ipt_otp_no", b"ipt_otp_no", "latechb_flag", b"latechb_flag", "main_cond_dscr", b"main_cond_dscr", "matn_type", b"matn_type", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medrcdno", b"medrcdno", "naty", b"naty", "oprn_oprt_code", b"oprn_oprt_code", "oprn_oprt_name", b"oprn_oprt_name", "opt_time", b"opt_time", "opter_id", b"opter_id", "opter_name", b"opter_name", "otp_diag_info", b"otp_diag_info", "pret_flag", b"pret_flag", "psn_cert_type", b"psn_cert_type", "psn_name", b"psn_name", "psn_no", b"psn_no", "psn_type", b"psn_type", "tel", b"tel"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adm_bed", b"adm_bed", "adm_dept_codg", b"adm_dept_codg", "adm_dept_name", b"adm_dept_name", "age", b"age", "ars_year_ipt_flag", b"ars_year_ipt_flag", "atddr_no", b"atddr_no", "begntime", b"begntime", "birctrl_matn_date", b"birctrl_matn_date", "birctrl_type", b"birctrl_type", "brdy", b"brdy", "certno", b"certno", "chfpdr_name", b"chfpdr_name", "coner_name", b"coner_name", "cop_flag", b"cop_flag", "cvlserv_flag", b"cvlserv_flag", "die_date", b"die_date", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "dscg_bed", b"dscg_bed", "dscg_dept_codg", b"dscg_dept_codg", "dscg_dept_name", b"dscg_dept_name", "dscg_maindiag_code", b"dscg_maindiag_code", "dscg_maindiag_name", b"dscg_maindiag_name", "dscg_way", b"dscg_way", "emp_name", b"emp_name", "endtime", b"endtime", "fetts", b"fetts", "fetus_cnt", b"fetus_cnt", "fpsc_no", b"fpsc_no", "gend", b"gend", "geso_val", b"geso_val", "inhosp_stas", b"inhosp_stas", "insu_optins", b"insu_optins", "insutype", b"insutype", "ipt_days", b"ipt_days", "ipt_otp_no", b"ipt_otp_no", "latechb_flag", b"latechb_flag", "local_med_type", b"local_med_type", "main_cond_dscr", b"main_cond_dscr", "matn_type", b"matn_type", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medrcdno", b"medrcdno", "naty", b"naty", "oprn_oprt_code", b"oprn_oprt_code", "oprn_oprt_name", b"oprn_oprt_name", "opt_time", b"opt_time", "opter_id", b"opter_id", "opter_name", b"opter_name", "otp_diag_info", b"otp_diag_info", "pret_flag", b"pret_flag", "psn_cert_type", b"psn_cert_type", "psn_name", b"psn_name", "psn_no", b"psn_no", "psn_type", b"psn_type", "tel", b"tel"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

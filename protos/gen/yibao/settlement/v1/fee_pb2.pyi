@@ -160,11 +160,14 @@ class UploadStayFeesRequest(_message.Message):
     PSN_NO_FIELD_NUMBER: _builtins.int
     MED_TYPE_FIELD_NUMBER: _builtins.int
     FEEDETAIL_FIELD_NUMBER: _builtins.int
+    LOCAL_MED_TYPE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     mdtrt_id: _builtins.str
     psn_no: _builtins.str
     med_type: _codes_pb2.MedType.ValueType
     """Kind of care where the rows say it; must be the stay's."""
+    local_med_type: _builtins.str
+    """The code of a kind of care that the province declares (catalogue, LocalMedType); med_type is MED_TYPE_LOCAL."""
     @_builtins.property
     def desk(self) -> _common_pb2.Desk: ...
     @_builtins.property
@@ -178,10 +181,11 @@ class UploadStayFeesRequest(_message.Message):
         psn_no: _builtins.str = ...,
         med_type: _codes_pb2.MedType.ValueType = ...,
         feedetail: _abc.Iterable[_common_pb2.FeeLine] | None = ...,
+        local_med_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["desk", b"desk"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["desk", b"desk", "feedetail", b"feedetail", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "psn_no", b"psn_no", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["desk", b"desk", "feedetail", b"feedetail", "local_med_type", b"local_med_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "psn_no", b"psn_no", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -394,6 +398,7 @@ class FeeDetail(_message.Message):
     LIST_SP_ITEM_FLAG_FIELD_NUMBER: _builtins.int
     DRT_REIM_FLAG_FIELD_NUMBER: _builtins.int
     HOSP_PART_AMT_FEN_FIELD_NUMBER: _builtins.int
+    LOCAL_MED_TYPE_FIELD_NUMBER: _builtins.int
     mdtrt_id: _builtins.str
     setl_id: _builtins.str
     """The settlement that was asked for, else the one that stands; empty while it is not settled."""
@@ -449,6 +454,8 @@ class FeeDetail(_message.Message):
     drt_reim_flag: _builtins.bool
     hosp_part_amt_fen: _builtins.int
     """What the hospital bears of overlmt_amt; no field of the national text (our decision)."""
+    local_med_type: _builtins.str
+    """The province's own code, where the kind of care came so; med_type is what it counts as."""
     @_builtins.property
     def fee_ocur_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -510,10 +517,11 @@ class FeeDetail(_message.Message):
         list_sp_item_flag: _builtins.bool = ...,
         drt_reim_flag: _builtins.bool = ...,
         hosp_part_amt_fen: _builtins.int = ...,
+        local_med_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fee_ocur_time", b"fee_ocur_time", "opt_time", b"opt_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acord_dept_codg", b"acord_dept_codg", "acord_dept_name", b"acord_dept_name", "bas_medn_flag", b"bas_medn_flag", "bilg_dept_codg", b"bilg_dept_codg", "bilg_dept_name", b"bilg_dept_name", "bilg_dr_codg", b"bilg_dr_codg", "bilg_dr_name", b"bilg_dr_name", "chld_medc_flag", b"chld_medc_flag", "chrgitm_lv", b"chrgitm_lv", "cnt", b"cnt", "det_item_fee_sumamt_fen", b"det_item_fee_sumamt_fen", "dosform_name", b"dosform_name", "drt_reim_flag", b"drt_reim_flag", "dscg_tkdrug_flag", b"dscg_tkdrug_flag", "etip_flag", b"etip_flag", "etip_hosp_code", b"etip_hosp_code", "fee_ocur_time", b"fee_ocur_time", "feedetl_sn", b"feedetl_sn", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "hi_nego_drug_flag", b"hi_nego_drug_flag", "hilist_code", b"hilist_code", "hilist_name", b"hilist_name", "hosp_appr_flag", b"hosp_appr_flag", "hosp_part_amt_fen", b"hosp_part_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "list_sp_item_flag", b"list_sp_item_flag", "list_type", b"list_type", "lmt_used_flag", b"lmt_used_flag", "matn_fee_flag", b"matn_fee_flag", "mdtrt_id", b"mdtrt_id", "med_chrgitm_type", b"med_chrgitm_type", "med_list_codg", b"med_list_codg", "med_type", b"med_type", "medc_way_dscr", b"medc_way_dscr", "medins_list_codg", b"medins_list_codg", "medins_list_name", b"medins_list_name", "memo", b"memo", "opt_time", b"opt_time", "opter_id", b"opter_id", "opter_name", b"opter_name", "orders_dr_code", b"orders_dr_code", "orders_dr_name", b"orders_dr_name", "overlmt_amt_fen", b"overlmt_amt_fen", "prd_days", b"prd_days", "preselfpay_amt_fen", b"preselfpay_amt_fen", "pric", b"pric", "pric_uplmt_amt", b"pric_uplmt_amt", "rx_drord_no", b"rx_drord_no", "selfpay_prop", b"selfpay_prop", "setl_id", b"setl_id", "sin_dos_dscr", b"sin_dos_dscr", "spec", b"spec", "tcmdrug_used_way", b"tcmdrug_used_way", "used_frqu_dscr", b"used_frqu_dscr"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acord_dept_codg", b"acord_dept_codg", "acord_dept_name", b"acord_dept_name", "bas_medn_flag", b"bas_medn_flag", "bilg_dept_codg", b"bilg_dept_codg", "bilg_dept_name", b"bilg_dept_name", "bilg_dr_codg", b"bilg_dr_codg", "bilg_dr_name", b"bilg_dr_name", "chld_medc_flag", b"chld_medc_flag", "chrgitm_lv", b"chrgitm_lv", "cnt", b"cnt", "det_item_fee_sumamt_fen", b"det_item_fee_sumamt_fen", "dosform_name", b"dosform_name", "drt_reim_flag", b"drt_reim_flag", "dscg_tkdrug_flag", b"dscg_tkdrug_flag", "etip_flag", b"etip_flag", "etip_hosp_code", b"etip_hosp_code", "fee_ocur_time", b"fee_ocur_time", "feedetl_sn", b"feedetl_sn", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "hi_nego_drug_flag", b"hi_nego_drug_flag", "hilist_code", b"hilist_code", "hilist_name", b"hilist_name", "hosp_appr_flag", b"hosp_appr_flag", "hosp_part_amt_fen", b"hosp_part_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "list_sp_item_flag", b"list_sp_item_flag", "list_type", b"list_type", "lmt_used_flag", b"lmt_used_flag", "local_med_type", b"local_med_type", "matn_fee_flag", b"matn_fee_flag", "mdtrt_id", b"mdtrt_id", "med_chrgitm_type", b"med_chrgitm_type", "med_list_codg", b"med_list_codg", "med_type", b"med_type", "medc_way_dscr", b"medc_way_dscr", "medins_list_codg", b"medins_list_codg", "medins_list_name", b"medins_list_name", "memo", b"memo", "opt_time", b"opt_time", "opter_id", b"opter_id", "opter_name", b"opter_name", "orders_dr_code", b"orders_dr_code", "orders_dr_name", b"orders_dr_name", "overlmt_amt_fen", b"overlmt_amt_fen", "prd_days", b"prd_days", "preselfpay_amt_fen", b"preselfpay_amt_fen", "pric", b"pric", "pric_uplmt_amt", b"pric_uplmt_amt", "rx_drord_no", b"rx_drord_no", "selfpay_prop", b"selfpay_prop", "setl_id", b"setl_id", "sin_dos_dscr", b"sin_dos_dscr", "spec", b"spec", "tcmdrug_used_way", b"tcmdrug_used_way", "used_frqu_dscr", b"used_frqu_dscr"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -264,6 +264,7 @@ class BenefitQuery(_message.Message):
     MATN_TYPE_FIELD_NUMBER: _builtins.int
     BIRCTRL_TYPE_FIELD_NUMBER: _builtins.int
     EXP_CONTENT_FIELD_NUMBER: _builtins.int
+    LOCAL_MED_TYPE_FIELD_NUMBER: _builtins.int
     psn_no: _builtins.str
     insutype: _builtins.str
     fixmedins_code: _builtins.str
@@ -276,6 +277,8 @@ class BenefitQuery(_message.Message):
     matn_type: _builtins.str
     birctrl_type: _builtins.str
     exp_content: _builtins.str
+    local_med_type: _builtins.str
+    """The code of a kind of care that the province declares (catalogue, LocalMedType); med_type is MED_TYPE_LOCAL."""
     @_builtins.property
     def begntime(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -296,10 +299,11 @@ class BenefitQuery(_message.Message):
         matn_type: _builtins.str = ...,
         birctrl_type: _builtins.str = ...,
         exp_content: _builtins.str = ...,
+        local_med_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "endtime", b"endtime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "birctrl_type", b"birctrl_type", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "endtime", b"endtime", "exp_content", b"exp_content", "fixmedins_code", b"fixmedins_code", "insutype", b"insutype", "matn_type", b"matn_type", "med_type", b"med_type", "oprn_oprt_code", b"oprn_oprt_code", "oprn_oprt_name", b"oprn_oprt_name", "psn_no", b"psn_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "birctrl_type", b"birctrl_type", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "endtime", b"endtime", "exp_content", b"exp_content", "fixmedins_code", b"fixmedins_code", "insutype", b"insutype", "local_med_type", b"local_med_type", "matn_type", b"matn_type", "med_type", b"med_type", "oprn_oprt_code", b"oprn_oprt_code", "oprn_oprt_name", b"oprn_oprt_name", "psn_no", b"psn_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

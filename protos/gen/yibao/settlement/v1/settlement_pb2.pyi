@@ -72,6 +72,7 @@ class Bill(_message.Message):
     EXP_CONTENT_FIELD_NUMBER: _builtins.int
     PSN_CERT_TYPE_FIELD_NUMBER: _builtins.int
     CERTNO_FIELD_NUMBER: _builtins.int
+    LOCAL_MED_TYPE_FIELD_NUMBER: _builtins.int
     psn_no: _builtins.str
     mdtrt_cert_type: _codes_pb2.MdtrtCertType.ValueType
     """Absent or unknown: psn_cert_type and certno say who it is, or psn_no where they are empty too."""
@@ -99,6 +100,8 @@ class Bill(_message.Message):
     psn_cert_type: _builtins.str
     """Certificate beside the credential (some provinces ask for it); as in 1101."""
     certno: _builtins.str
+    local_med_type: _builtins.str
+    """The code of a kind of care that the province declares (catalogue, LocalMedType); med_type is MED_TYPE_LOCAL."""
     def __init__(
         self,
         *,
@@ -121,10 +124,11 @@ class Bill(_message.Message):
         exp_content: _builtins.str = ...,
         psn_cert_type: _builtins.str = ...,
         certno: _builtins.str = ...,
+        local_med_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "card_sn", b"card_sn", "certno", b"certno", "chrg_bchno", b"chrg_bchno", "exp_content", b"exp_content", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insutype", b"insutype", "invono", b"invono", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medfee_sumamt_fen", b"medfee_sumamt_fen", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "psn_setlway", b"psn_setlway"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "card_sn", b"card_sn", "certno", b"certno", "chrg_bchno", b"chrg_bchno", "exp_content", b"exp_content", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insutype", b"insutype", "invono", b"invono", "local_med_type", b"local_med_type", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medfee_sumamt_fen", b"medfee_sumamt_fen", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "psn_setlway", b"psn_setlway"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

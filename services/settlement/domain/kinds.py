@@ -1,0 +1,50 @@
+"""Kinds of care as institutions name them: by the national dictionary, or by a code that their province declares.
+
+Policies and the engine see the national kind; what came is kept and told back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from services.kernel.errors import invalid
+from services.settlement.domain.catalogue import LocalKind
+
+
+class KindOfCare(NamedTuple):
+    """A med_type: `national` is the dictionary's code, `local` the province's own where it came so; both empty for none."""
+
+    national: str = ""
+    local: str = ""
+
+
+def check_told(kind: KindOfCare, path: str) -> None:
+    """INVALID where neither code is given."""
+    if not kind.national and not kind.local:
+        raise invalid(path, "enum.not_in", "is required")
+
+
+def counted(kind: KindOfCare, declared: Sequence[LocalKind], admdvs: str, day: date, path: str) -> KindOfCare:
+    """The kind with the national one that its local code counts as on a day; `declared` are the place's, nearest first.
+
+    INVALID: MED_TYPE_UNDECLARED, or INVALID_REQUEST where another national kind was sent beside.
+    """
+    found = next((each for each in declared if each.code == kind.local and _holds(each, day)), None)
+    if found is None:
+        told = {"med_type": kind.local, "admdvs": admdvs, "day": day.isoformat()}
+        raise invalid(path, "med_type.declared", "not declared", reason="MED_TYPE_UNDECLARED", **told)
+    if kind.national not in ("", found.med_type):
+        raise invalid(path, "med_type.counts_as", f"{kind.local} counts as {found.med_type}")
+    return KindOfCare(found.med_type, kind.local)
+
+
+def check_same(kind: KindOfCare, stay: KindOfCare) -> None:
+    """INVALID unless what the rows of an upload say, if anything, is the kind of care of their stay."""
+    if (kind.local and kind.local != stay.local) or (kind.national and kind.national != stay.national):
+        raise invalid("med_type", "same_as_stay", "the stay is of another kind of care")
+
+
+def _holds(kind: LocalKind, day: date) -> bool:
+    return kind.from_day <= day and (kind.to_day is None or day <= kind.to_day)
