@@ -95,6 +95,28 @@ async def test_a_whole_history_passes_the_check_of_the_books(world: World) -> No
     assert await world.balance(owner) == (50_000, 20_000)
 
 
+async def test_a_message_and_its_2601_at_the_same_moment_end_as_reversed_or_as_void_and_never_as_paid(url: str) -> None:
+    async with world_on(url, workers=3) as world:
+        people = [world.person(f"P{number}") for number in range(8)]
+        orders = [
+            world.order(psn_no, await world.visit_with_fees(psn_no, 200_000), 200_000, f"2207:A{number}")
+            for number, psn_no in enumerate(people)
+        ]
+        bills = [world.settle(order) for order in orders]
+        backs = [world.take_back("2207", f"A{number}", f"2601:B{number}", psn) for number, psn in enumerate(people)]
+        ends = await asyncio.gather(
+            *(one for pair in zip(bills, backs, strict=True) for one in pair), return_exceptions=True
+        )
+        for settled, void in zip(ends[::2], ends[1::2], strict=True):
+            assert void in (True, False), void
+            reason = settled.reason if isinstance(settled, Fault) else ""
+            assert reason == ("MESSAGE_VOIDED" if void else "")
+        for number, psn_no in enumerate(people):
+            assert await world.accumulators(psn_no) == {}
+            assert await world.take_back("2207", f"A{number}", f"2601:C{number}") is ends[2 * number + 1]
+        assert await world.findings() == ()
+
+
 async def test_the_sum_rules_are_constraints_of_the_row(world: World) -> None:
     psn_no = world.person("P1")
     await world.settle(world.order(psn_no, await world.visit_with_fees(psn_no, 200_000), 200_000, "2207:A1"))
