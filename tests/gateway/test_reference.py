@@ -19,12 +19,10 @@ NOT_ANSWERED: Final[Mapping[str, frozenset[str]]] = {
     "6101": frozenset({"nationality", "email"}),
     # Nothing that is registered here says it.
     "5201": frozenset({"maf_psn_flag", "flxempe_flag", "nwb_flag", "pre_pay_flag", "memo"}),
-    "5203": frozenset({"flxempe_flag", "nwb_flag", "dedc_hosp_lv", "pref_fund_pay"}),
+    "5203": frozenset({"flxempe_flag", "nwb_flag", "dedc_hosp_lv"}),
     "5204": frozenset({"prodname", "hosp_prep_flag", "prodplac_type"}),
-    # Of one province's document; the settlement that is reversed tells them.
-    "2305": frozenset(
-        {"psn_insu_rlts_id", "insu_admdvs", "begndate", "enddate", "mdtrt_cert_no", "setl_type", "crt_dedc", "invono"}
-    ),
+    # Of one province's document; a mesh does not know them.
+    "2305": frozenset({"psn_insu_rlts_id", "mdtrt_cert_no"}),
 }
 """Optional output fields that are left out. `exp_content`, which has no fixed content, is left out everywhere."""
 
