@@ -18,6 +18,7 @@ from gateway.backend import DirectBackend, GatheringBackend
 from gateway.batching import Gatherer, Limits
 from gateway.connections import Connections, affordable
 from gateway.door import Door, Page
+from gateway.failures import Failures
 from gateway.http import Response
 from gateway.listener import Listener
 from gateway.national.conformance import Conformance
@@ -133,7 +134,10 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     operations = Operations(workers, report)
     serials = Serials(chance.getrandbits(64))
     new_id = time_ordered_ids(clock, chance)
-    national = NationalFace(table, partners, shares, backend, observer, clock, serials, new_id, config.sandbox)
+    failures = Failures(time.monotonic)
+    national = NationalFace(
+        table, partners, shares, backend, observer, clock, serials, new_id, config.sandbox, failures
+    )
     conformance = Conformance(table, Admission(signer, clock, config.sandbox))
     rest = RestFace(
         Contract({**contract.methods, **own.methods}),
@@ -143,6 +147,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         observer,
         config.sandbox,
         {f"{ENVELOPE_SERVICE}.CheckEnvelope": conformance.check},
+        failures,
     )
     door = Door(
         national,

@@ -73,7 +73,9 @@ class Door:
             body = await self._bodies.read(receive, headers.get("content-length", ""))
         except Fault as fault:
             refusal = fault
-        request = Request(method, path, scope["query_string"].decode("latin-1"), headers, body, self._clock())
+        request = Request(
+            method, path, scope["query_string"].decode("latin-1"), headers, body, self._clock(), source=_source(scope)
+        )
         face: RestFace | NationalFace = self._rest if path.startswith(PREFIX) or method != "POST" else self._national
         if refusal is not None:
             return _unread(face.refused(request, refusal), refusal)
@@ -84,6 +86,11 @@ class Door:
             return await face.handle(request)
         finally:
             self._under_way -= 1
+
+
+def _source(scope: dict[str, Any]) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _unread(response: Response, refusal: Fault) -> Response:

@@ -29,6 +29,7 @@ class Request:
     """One request whose body has arrived. `path` and `query` are as they came, not decoded; header names in lower case.
 
     `received` is the moment of the body's arrival by the mesh's clock, `begun` the same in seconds of the monotonic clock.
+    `source` is the address that the connection came from, a proxy's where there is one.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Request:
     body: bytes
     received: datetime
     begun: float = field(default_factory=time.monotonic)
+    source: str = ""
 
     def left_s(self, limit_s: float) -> float:
         """Seconds that are left of those in which the request must be answered; Fault DEADLINE_EXCEEDED where none are."""

@@ -20,6 +20,7 @@ from google.protobuf.message import Message
 
 from gateway import reading
 from gateway.backend import Backend, CallOptions
+from gateway.failures import Failures
 from gateway.http import Request, Response, asked_timeout_s, business_date, query_values
 from gateway.jsoncodec.read import JsonReaders
 from gateway.jsoncodec.unknown import unknown_field
@@ -109,7 +110,9 @@ class RestFace:
         observer: Observer,
         sandbox: bool,
         own: Mapping[str, Own],
+        failures: Failures,
     ) -> None:
+        self._failures = failures
         self.routes = Routes(contract)
         self._own = own
         self._partners = partners
@@ -192,7 +195,15 @@ class RestFace:
             return self._anybody
         if header[: len(_BEARER)].casefold() != _BEARER or not header[len(_BEARER) :].strip():
             raise Fault(FaultKind.UNAUTHENTICATED, "AUTHENTICATION_MISSING")
-        return await self._partners.bearer(header[len(_BEARER) :].strip())
+        key = header[len(_BEARER) :].strip()
+        known = self._partners.known(key)
+        if known is not None:
+            return known
+        await self._failures.before_looking(request.source)
+        try:
+            return await self._partners.bearer(key)
+        except Fault as fault:
+            raise await self._failures.told(request.source, "", fault) from None
 
     def _internal(self, error: Exception) -> InternalError:
         error_id = uuid4().hex[:16]

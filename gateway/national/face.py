@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 
 from gateway.backend import Backend, CallOptions
 from gateway.charset import to_gbk
+from gateway.failures import Failures
 from gateway.http import REQUEST_TIMEOUT, Request, Response, business_date, is_late_body
 from gateway.national import envelope as outer
 from gateway.national.codec.notes import Notes
@@ -25,8 +26,9 @@ from gateway.national.envelope import Envelope, Serials
 from gateway.national.lenience import Finding, not_conforming
 from gateway.national.notices import joined
 from gateway.national.refusals import LIMIT, lenient_warning, refusal
-from gateway.national.signatures import authenticate, speaks_bus
+from gateway.national.signatures import WINDOW_MINUTES, authenticate, speaks_bus
 from gateway.national.transactions import Served, Transactions
+from gateway.nonces import Nonces
 from gateway.observing import Observed, Observer, Outcome
 from gateway.partners import Partners, Profile
 from gateway.problems import retry_after
@@ -81,7 +83,10 @@ class NationalFace:
         serials: Serials,
         new_id: Callable[[str], str],
         sandbox: bool,
+        failures: Failures,
     ) -> None:
+        self._failures = failures
+        self._nonces = Nonces(WINDOW_MINUTES * 60)
         self._transactions = transactions
         self._partners = partners
         self._shares = shares
@@ -120,8 +125,11 @@ class NationalFace:
         infno = envelope.infno or self._hinted(request.path)
         visit.served = served = self._transactions.find(infno, envelope.wrapper)
         _require(served, envelope)
-        visit.profile = profile = await self._partners.profile(envelope.fixmedins_code)
-        authenticate(profile, request.headers, self._clock(), self._sandbox)
+        try:
+            visit.profile = profile = await self._partners.profile(envelope.fixmedins_code)
+            self._prove(profile, request, served.infno)
+        except Fault as fault:
+            raise await self._failures.told(request.source, envelope.fixmedins_code, fault) from None
         # Not before the proof: by a mere name anybody could use up another's share.
         claimant = self._partners.claimant(profile.caller)
         await self._shares.enter(claimant, request.received)
@@ -129,6 +137,10 @@ class NationalFace:
             return await self._proven(request, visit, envelope, served, profile)
         finally:
             self._shares.leave(claimant)
+
+    def _prove(self, profile: Profile, request: Request, infno: str) -> None:
+        now, body = self._clock(), request.body
+        authenticate(profile, request.headers, now, self._sandbox, infno=infno, body=body, nonces=self._nonces)
 
     async def _proven(
         self, request: Request, visit: _Visit, envelope: Envelope, served: Served, profile: Profile

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from gateway.national.signatures import authenticate, bus_signature, tif_signature
+from gateway.national.signatures import authenticate, body_signature, bus_signature, signed_text, tif_signature
+from gateway.nonces import Nonces
 from gateway.partners import Profile
 from services.kernel.errors import Fault
 from services.runtime.call import Caller, Role
 from tests.gateway.conftest import HOSPITAL, Scene, envelope, hospital
+from tools.signing import signed_headers
+from tools.tidy import ROOT
 from yibao.identity.v1 import partner_pb2
 
 NOW = datetime(2026, 11, 21, 12, 46, 54, tzinfo=UTC)
 QUERY = {"data": {"psn_no": "1", "mdtrt_id": "2"}}
+BODY = json.dumps(envelope("5203", QUERY)).encode()
 
 
 def profile(style: int, *, sandbox: bool = True) -> Profile:
@@ -143,6 +149,150 @@ class TestTif:
         assert answer["infcode"] == -1
         assert said in answer["err_msg"]
 
+    async def test_a_nonce_counts_for_one_body_and_the_same_bytes_may_come_again(self, scene: Scene) -> None:
+        scene.clock.moment = NOW
+        scene.partners[HOSPITAL] = hospital(auth_style=self.TIF, access_key="test-ak", secret="test-sk")
+        headers = tif_headers()
+        for _ in range(2):
+            assert (await scene.send(envelope("5203", QUERY), headers=headers))["infcode"] == 0
+        other = envelope("5203", {"data": {"psn_no": "2", "mdtrt_id": "2"}})
+        answer = await scene.send(other, headers=headers)
+        assert answer["err_msg"].startswith("[NONCE_USED] ")
+        later = tif_headers(NOW + timedelta(seconds=1))
+        assert (await scene.send(other, headers=later))["infcode"] == 0
+        assert len(scene.mesh.calls("GetSettlement")) == 3
+
+
+class TestSigned:
+    """Headers and body: what a client signs by the recipe, and everything that somebody on the way may change."""
+
+    SIGNED = partner_pb2.AUTH_STYLE_SIGNED
+    MILLISECONDS = int(NOW.timestamp() * 1000)
+
+    @pytest.fixture
+    def at_noon(self, scene: Scene) -> Scene:
+        scene.clock.moment = NOW
+        scene.partners[HOSPITAL] = hospital(auth_style=self.SIGNED, access_key="test-ak", secret="test-sk")
+        return scene
+
+    def signed(self, body: bytes, infno: str = "5203", **more: Any) -> dict[str, str]:
+        return signed_headers("test-ak", "test-sk", infno, body, **({"timestamp_ms": self.MILLISECONDS} | more))
+
+    async def post(self, scene: Scene, body: bytes, headers: dict[str, str]) -> str:
+        """The reason of the refusal, "" for an answer."""
+        answer = await scene.client.post("/fsi/api/any", content=body, headers=headers)
+        assert answer.status_code == 200
+        said: str | None = answer.json()["err_msg"]
+        return "" if said is None else said[1 : said.index("]")]
+
+    @pytest.mark.parametrize("name", ["5203", "api_5203", "hsa-fsi-5203", "HSA-FSI-5203"])
+    async def test_what_the_recipe_signs_is_accepted(self, at_noon: Scene, name: str) -> None:
+        for content_type in ("application/json", "application/json; charset=utf-8"):
+            assert await self.post(at_noon, BODY, self.signed(BODY, name, content_type=content_type)) == ""
+
+    async def test_a_proxy_that_drops_underscores_is_no_hindrance(self, at_noon: Scene) -> None:
+        headers = {
+            f"x-api-{name.removeprefix('_api_').replace('_', '-')}" if name.startswith("_api_") else name: value
+            for name, value in self.signed(BODY).items()
+        }
+        assert not any(name.startswith("_") for name in headers)
+        assert await self.post(at_noon, BODY, headers) == ""
+
+    async def test_another_body_under_the_same_headers_is_found_out(self, at_noon: Scene) -> None:
+        assert await self.post(at_noon, BODY.replace(b'"1"', b'"3"'), self.signed(BODY)) == "AUTHENTICATION_FAILED"
+        assert await self.post(at_noon, BODY + b" ", self.signed(BODY)) == "AUTHENTICATION_FAILED"
+        assert at_noon.mesh.calls("GetSettlement") == []
+
+    @pytest.mark.parametrize(
+        ("header", "value", "reason"),
+        [
+            ("_api_name", "2207", "AUTHENTICATION_FAILED"),
+            ("_api_nonce", "another", "AUTHENTICATION_FAILED"),
+            ("_api_version", "2.0", "AUTHENTICATION_FAILED"),
+            ("_api_timestamp", str(MILLISECONDS + 1), "AUTHENTICATION_FAILED"),
+            ("_api_timestamp", str(MILLISECONDS - 31 * 60_000), "TIMESTAMP_OUT_OF_WINDOW"),
+            ("_api_access_key", "other-ak", "PARTNER_NOT_FOUND"),
+            ("_api_signature", "AAAA", "AUTHENTICATION_FAILED"),
+            ("Content-Type", "application/json; charset=gbk", "AUTHENTICATION_FAILED"),
+        ],
+    )
+    async def test_every_signed_header_counts(self, at_noon: Scene, header: str, value: str, reason: str) -> None:
+        assert await self.post(at_noon, BODY, self.signed(BODY) | {header: value}) == reason
+
+    async def test_each_header_is_needed(self, at_noon: Scene) -> None:
+        for name in self.signed(BODY):
+            if name.startswith("_api_"):
+                headers = {key: value for key, value in self.signed(BODY).items() if key != name}
+                assert await self.post(at_noon, BODY, headers) == "AUTHENTICATION_MISSING"
+
+    async def test_a_request_that_was_overheard_cannot_be_sent_again(self, at_noon: Scene) -> None:
+        headers = self.signed(BODY)
+        assert await self.post(at_noon, BODY, headers) == ""
+        assert await self.post(at_noon, BODY, headers) == "NONCE_USED"
+        assert await self.post(at_noon, BODY, self.signed(BODY, nonce=headers["_api_nonce"])) == "NONCE_USED"
+        assert await self.post(at_noon, BODY, self.signed(BODY)) == ""
+
+    async def test_a_signature_for_one_transaction_does_not_open_another(self, at_noon: Scene) -> None:
+        assert await self.post(at_noon, BODY, self.signed(BODY, "1101")) == "SIGNED_NAME_MISMATCH"
+        # The refusal used no nonce up: the same may be signed for what it is.
+        assert await self.post(at_noon, BODY, self.signed(BODY, "1101", nonce="n")) == "SIGNED_NAME_MISMATCH"
+        assert await self.post(at_noon, BODY, self.signed(BODY, nonce="n")) == ""
+
+    def test_no_value_can_be_read_as_two(self) -> None:
+        for nonce in ("a&_api_timestamp=1", "a=b", "x" * 129, "空"):
+            values = {"access_key": "test-ak", "name": "5203", "nonce": nonce, "version": "1.0"}
+            values["timestamp"] = str(self.MILLISECONDS)
+            headers = {f"_api_{name}": value for name, value in values.items()}
+            headers["_api_signature"] = body_signature(values, b"", "", "test-sk")
+            assert refused(self.SIGNED, headers) == "AUTHENTICATION_MISSING"
+
+    def test_the_worked_example_of_the_document_is_right(self) -> None:
+        document = (ROOT / "docs" / "signing.md").read_text(encoding="utf-8")
+        body = b'{"infno":"1101"}'
+        headers = signed_headers(
+            "test-ak", "0123456789abcdef" * 2, "1101", body, timestamp_ms=1795294014306, nonce="n-1"
+        )
+        assert f"_api_signature: {headers['_api_signature']}\n" in document
+        values = {name: headers[f"_api_{name}"] for name in ("access_key", "name", "nonce", "timestamp", "version")}
+        assert f"\n{signed_text(values, body, 'application/json')}\n" in document
+
+
+class TestNonces:
+    def admitted(self, nonces: Nonces, partner: str, nonce: str, sent: int, now: float) -> str:
+        try:
+            nonces.admit(partner, nonce, sent, now)
+        except Fault as fault:
+            return fault.reason
+        return ""
+
+    def test_a_nonce_is_remembered_as_long_as_its_time_stamp_holds(self) -> None:
+        nonces = Nonces(60)
+        assert self.admitted(nonces, "H1", "a", 1000, 1000) == ""
+        assert self.admitted(nonces, "H2", "a", 1000, 1000) == ""
+        assert self.admitted(nonces, "H1", "a", 1030, 1060) == "NONCE_USED"
+        assert self.admitted(nonces, "H1", "b", 1061, 1061) == ""
+        assert self.admitted(nonces, "H1", "a", 1061, 1061) == ""
+
+    def test_the_memory_is_bounded_and_what_is_forgotten_is_refused(self) -> None:
+        nonces = Nonces(1000, size=100)
+        assert self.admitted(nonces, "H2", "quiet", 1000, 1000) == ""
+        for number in range(500):
+            assert self.admitted(nonces, "H1", f"n{number}", 1000 + number, 1000 + number) == ""
+            assert nonces._count <= 100
+        assert nonces._count == sum(map(len, nonces._seen.values()))
+        for number in range(500):
+            again = self.admitted(nonces, "H1", f"n{number}", 1000 + number, 1500)
+            assert again in ("NONCE_USED", "TIMESTAMP_OUT_OF_WINDOW")
+        # One that sends much takes nothing from one that sends little.
+        assert self.admitted(nonces, "H2", "quiet", 1000, 1500) == "NONCE_USED"
+        assert self.admitted(nonces, "H2", "other", 1000, 1500) == ""
+
+    def test_a_few_requests_from_a_clock_that_is_ahead_shut_out_nobody(self) -> None:
+        nonces = Nonces(1800, size=20)
+        for number in range(100):
+            sent = 1000 + number + (1700 if number in (0, 50) else 0)
+            assert self.admitted(nonces, "H1", f"n{number}", sent, 1000 + number) == ""
+
 
 class TestOtherStyles:
     def test_a_key_alone_is_compared(self) -> None:
@@ -159,6 +309,15 @@ class TestOtherStyles:
 
     def test_a_profile_without_a_style_lets_nobody_in(self) -> None:
         assert refused(partner_pb2.AUTH_STYLE_UNSPECIFIED, {}) == "AUTH_STYLE_NOT_ALLOWED"
+
+    def test_of_a_key_its_digest_is_enough(self) -> None:
+        kept = replace(
+            profile(partner_pb2.AUTH_STYLE_API_KEY), secret="", secret_digest=hashlib.sha256(b"key").hexdigest()
+        )
+        authenticate(kept, {"apikey": "key"}, NOW, sandbox=False)
+        for wrong in ("other", kept.secret_digest):
+            with pytest.raises(Fault):
+                authenticate(kept, {"apikey": wrong}, NOW, sandbox=False)
 
     def test_an_empty_secret_proves_nothing(self) -> None:
         empty: Any = profile(partner_pb2.AUTH_STYLE_API_KEY)

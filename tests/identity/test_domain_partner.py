@@ -21,7 +21,9 @@ from services.identity.domain.partner import (
 from services.kernel.errors import Fault
 from tests.identity.people import NOON
 
-HOSPITAL = Partner("H99010000001", "测试医院", "institution", AuthStyle.CSB, "ak", "sk", False, Dialect())
+HOSPITAL = Partner(
+    "H99010000001", "测试医院", "institution", AuthStyle.CSB, "ak", "0123456789abcdef" * 2, False, Dialect()
+)
 
 
 def _refusal(partner: Partner, sandbox: bool = False) -> str:
@@ -37,6 +39,8 @@ def _refusal(partner: Partner, sandbox: bool = False) -> str:
     [
         (HOSPITAL, ""),
         (replace(HOSPITAL, auth_style=AuthStyle.TIF), ""),
+        (replace(HOSPITAL, auth_style=AuthStyle.SIGNED), ""),
+        (replace(HOSPITAL, auth_style=AuthStyle.SIGNED, access_key=""), "partner.access_key"),
         (replace(HOSPITAL, auth_style=AuthStyle.API_KEY, access_key=""), ""),
         (replace(HOSPITAL, role="channel"), ""),
         (replace(HOSPITAL, role="operator"), "partner.role"),
@@ -94,3 +98,15 @@ def test_a_key_stands_for_one_caller() -> None:
     check_key_free(ApiKey("digest", holder, NOON), holder)
     with pytest.raises(Fault, match="API_KEY_TAKEN"):
         check_key_free(ApiKey("digest", KeyHolder("operator", "1"), NOON), holder)
+
+
+@pytest.mark.parametrize("style", [AuthStyle.CSB, AuthStyle.TIF, AuthStyle.API_KEY, AuthStyle.SIGNED])
+@pytest.mark.parametrize(
+    "secret", ["123456", "0123456789abcdef" * 2 + "-", "0123456789abcdef0123456789abcde", "ab" * 32]
+)
+def test_a_weak_secret_exists_in_a_sandbox_only(style: AuthStyle, secret: str) -> None:
+    access_key = "" if style is AuthStyle.API_KEY else "ak"
+    weak = replace(HOSPITAL, auth_style=style, access_key=access_key, secret=secret)
+    strong = len(secret) >= 32 and len(set(secret)) >= 8
+    assert _refusal(weak) == ("" if strong else "SECRET_TOO_WEAK")
+    assert _refusal(weak, sandbox=True) == ""

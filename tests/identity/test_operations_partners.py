@@ -11,13 +11,14 @@ import pytest
 
 from services.identity.domain.digests import digest
 from services.identity.domain.journal import RequestKey
-from services.identity.domain.partner import AuthStyle, Dialect, KeyHolder, Partner, SignIn
+from services.identity.domain.partner import ApiKey, AuthStyle, Dialect, KeyHolder, KeyList, Partner, SignIn
 from services.identity.operations.partners import PartnerOperations
 from services.identity.store.unit import IdentityStore
-from services.kernel.errors import Fault
+from services.kernel.errors import Fault, FaultKind
 from tests.identity.people import NOON, Dice, Ticking
 
-HOSPITAL = Partner("H1", "测试医院", "institution", AuthStyle.CSB, "ak", "sk", False, Dialect())
+SECRET = "a secret of 32 characters or more"
+HOSPITAL = Partner("H1", "测试医院", "institution", AuthStyle.CSB, "ak", SECRET, False, Dialect())
 PERSON = KeyHolder("person", "99000000000000000001")
 
 
@@ -95,7 +96,7 @@ async def test_a_later_profile_replaces_the_earlier_one(production: PartnerOpera
 
 
 async def test_an_access_key_or_apikey_belongs_to_one_partner(production: PartnerOperations) -> None:
-    header = replace(HOSPITAL, partner_code="H3", auth_style=AuthStyle.API_KEY, access_key="", secret="header")
+    header = replace(HOSPITAL, partner_code="H3", auth_style=AuthStyle.API_KEY, access_key="", secret=SECRET)
     await production.register(_key("r1"), HOSPITAL, NOON, answer(b""))
     await production.register(_key("r2"), header, NOON, answer(b""))
     other = replace(HOSPITAL, partner_code="H2")
@@ -103,8 +104,8 @@ async def test_an_access_key_or_apikey_belongs_to_one_partner(production: Partne
     assert await _reason(production.register(_key("r4"), replace(header, partner_code="H4"), NOON, answer(b""))) == (
         "ACCESS_KEY_TAKEN"
     )
-    found = await production.resolve(key_digest=digest("header").upper())
-    assert (found.partner, found.holder) == (header, KeyHolder("institution", "H3"))
+    found = await production.resolve(key_digest=digest(SECRET).upper())
+    assert (found.partner, found.holder) == (header.kept(), KeyHolder("institution", "H3"))
 
 
 async def test_without_authentication_only_in_a_sandbox(
@@ -180,3 +181,86 @@ async def test_a_sign_no_is_open_at_its_institution_until_sign_out(production: P
     assert not await production.sign_no_open("H1", number)
     assert await production.sign_out(_key("9002:m2"), "H1", number, later, _ended) == _ended(NOON)
     assert await _reason(production.sign_out(_key("9002:m3"), "H1", "never", NOON, _ended)) == "SIGN_NO_UNKNOWN"
+
+
+ALL = KeyList("", "", with_revoked=True, after="", size=10)
+
+
+async def test_a_revoked_key_stands_for_nobody_and_stays_in_the_list(
+    production: PartnerOperations, clock: Ticking
+) -> None:
+    made = await production.issue_key(_key("r1"), PERSON, "", clock(), "the app")
+    key, key_id = made.key, made.key_id
+    made = await production.issue_key(_key("r2"), PERSON, "", clock())
+    other = made.key
+    clock.tick(hours=1)
+    first = await production.revoke_key(_key("r3"), key_id, clock(), _revocation)
+    clock.tick(hours=1)
+    # Again, by the same message and by another: it was revoked when it was revoked.
+    for request_id in ("r3", "r4"):
+        assert await production.revoke_key(_key(request_id), key_id, clock(), _revocation) == first
+    assert await _reason(production.resolve(key_digest=digest(key))) == "API_KEY_UNKNOWN"
+    assert (await production.resolve(key_digest=digest(other))).holder == PERSON
+    told = {each.key_id: (each.label, each.revoked_at) for each in await production.list_keys(ALL)}
+    assert told[key_id] == ("the app", NOON + timedelta(hours=1))
+    assert [each.key_id for each in await production.list_keys(replace(ALL, with_revoked=False))] != list(told)
+    assert await _reason(production.revoke_key(_key("r5"), "x", NOON, _revocation)) == "API_KEY_NOT_FOUND"
+
+
+def _revocation(key: ApiKey) -> bytes:
+    return f"{key.key_id} {key.revoked_at}".encode()
+
+
+async def test_the_key_of_the_setting_is_not_revoked_but_taken_away_there(production: PartnerOperations) -> None:
+    await production.bootstrap("k" * 32, NOON)
+    (known,) = await production.list_keys(ALL)
+    assert await _reason(production.revoke_key(_key("r1"), known.key_id, NOON, _revocation)) == "API_KEY_OF_SETTING"
+
+
+async def test_a_chosen_key_that_is_issued_again_holds_again(sandbox: PartnerOperations) -> None:
+    made = await sandbox.issue_key(_key("r1"), PERSON, "chosen", NOON)
+    key_id = made.key_id
+    await sandbox.revoke_key(_key("r2"), key_id, NOON, _revocation)
+    assert await _reason(sandbox.resolve(key_digest=digest("chosen"))) == "API_KEY_UNKNOWN"
+    again = await sandbox.issue_key(_key("r3"), PERSON, "chosen", NOON)
+    assert (again.key, again.key_id, again.unchanged) == ("chosen", key_id, False)
+    assert (await sandbox.resolve(key_digest=digest("chosen"))).holder == PERSON
+
+
+async def test_the_last_use_of_a_key_is_known_to_the_hour(production: PartnerOperations, clock: Ticking) -> None:
+    made = await production.issue_key(_key("r1"), PERSON, "", clock())
+    key = made.key
+
+    async def used_at(**later: int) -> object:
+        clock.tick(**later)
+        await production.resolve(key_digest=digest(key), now=clock())
+        return (await production.list_keys(ALL))[0].last_used_at
+
+    assert (await production.list_keys(ALL))[0].last_used_at is None
+    assert await used_at(minutes=5) == NOON + timedelta(minutes=5)
+    assert await used_at(minutes=59) == NOON + timedelta(minutes=5)
+    assert await used_at(minutes=1) == NOON + timedelta(minutes=65)
+
+
+async def test_a_store_that_takes_no_writes_keeps_no_key_out(
+    production: PartnerOperations, store: IdentityStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await production.issue_key(_key("r1"), PERSON, "", NOON)
+    key = made.key
+
+    def closed() -> object:
+        raise Fault(FaultKind.UNAVAILABLE, "STORE_UNAVAILABLE")
+
+    monkeypatch.setattr(store, "write", closed)
+    assert (await production.resolve(key_digest=digest(key), now=NOON)).holder == PERSON
+
+
+async def test_of_an_apikey_only_its_digest_is_kept(production: PartnerOperations, store: IdentityStore) -> None:
+    header = replace(HOSPITAL, auth_style=AuthStyle.API_KEY, access_key="")
+    await production.register(_key("r1"), header, NOON, answer(b"answer"))
+    found = (await production.resolve(partner_code="H1")).partner
+    assert found is not None
+    assert (found.secret, found.secret_digest) == ("", digest(SECRET))
+    await production.register(_key("r2"), HOSPITAL, NOON, answer(b"answer"))
+    again = (await production.resolve(partner_code="H1")).partner
+    assert again == HOSPITAL

@@ -110,6 +110,46 @@ async def test_every_refusal_of_keys(running: Running) -> None:
         assert await running.reason(stub.IssueApiKey, request, caller) == reason
 
 
+async def test_keys_are_listed_page_by_page_and_revoked_and_never_shown(running: Running) -> None:
+    stub = running.stub(PartnerServiceStub)
+    issued = [
+        await running.call(
+            stub.IssueApiKey, key_request(request_id=f"k{n}", subject=f"P{n}", label=f"用途{n}"), OPERATOR
+        )
+        for n in range(3)
+    ]
+    used = partner_pb2.ResolvePartnerRequest(api_key_digest=digest(issued[0].api_key))
+    await running.call(stub.ResolvePartner, used, SETTLEMENT)
+    page = await running.call(stub.ListApiKeys, partner_pb2.ListApiKeysRequest(page_size=2), OPERATOR)
+    rest = partner_pb2.ListApiKeysRequest(page_size=2, page_token=page.next_page_token)
+    found = [*page.api_keys, *(await running.call(stub.ListApiKeys, rest, OPERATOR)).api_keys]
+    assert [(each.key_id, each.subject, each.label) for each in found] == [
+        (each.key_id, f"P{n}", f"用途{n}") for n, each in enumerate(issued)
+    ]
+    assert [each.HasField("last_used_at") for each in found] == [True, False, False]
+    assert not any(each.api_key in str(found) for each in issued)
+    revoke = partner_pb2.RevokeApiKeyRequest(request_id="v1", key_id=issued[0].key_id)
+    gone = await running.call(stub.RevokeApiKey, revoke, OPERATOR)
+    assert gone.api_key.revoked_at.ToDatetime(NOON.tzinfo) == NOON
+    assert await running.call(stub.RevokeApiKey, revoke, OPERATOR) == gone
+    assert await running.reason(stub.ResolvePartner, used, SETTLEMENT) == "API_KEY_UNKNOWN"
+    left = await running.call(stub.ListApiKeys, partner_pb2.ListApiKeysRequest(role=options_pb2.ROLE_PERSON), OPERATOR)
+    assert [each.subject for each in left.api_keys] == ["P1", "P2"]
+    unknown = partner_pb2.RevokeApiKeyRequest(request_id="v2", key_id="x")
+    assert await running.reason(stub.RevokeApiKey, unknown, OPERATOR) == "API_KEY_NOT_FOUND"
+    assert await running.reason(stub.RevokeApiKey, revoke, HOSPITAL) == "ROLE_NOT_ALLOWED"
+    assert await running.reason(stub.ListApiKeys, partner_pb2.ListApiKeysRequest(), HOSPITAL) == "ROLE_NOT_ALLOWED"
+
+
+async def test_the_secret_of_an_apikey_partner_is_told_to_the_gateway_as_a_digest(running: Running) -> None:
+    stub = running.stub(PartnerServiceStub)
+    header = profile(auth_style=partner_pb2.AUTH_STYLE_API_KEY, access_key="")
+    await running.call(stub.RegisterPartner, header, OPERATOR)
+    asked = partner_pb2.ResolvePartnerRequest(partner_code="H99010000001")
+    told = await running.call(stub.ResolvePartner, asked, SETTLEMENT)
+    assert (told.partner.secret, told.secret_digest) == ("", digest("test-sk"))
+
+
 async def test_an_operator_signs_in_and_out_at_the_own_institution(running: Running) -> None:
     stub = running.stub(PartnerServiceStub)
     signed = await running.call(stub.SignIn, sign_in(), HOSPITAL)
@@ -143,6 +183,7 @@ async def test_outside_a_sandbox_nobody_comes_without_authentication_or_with_a_c
         assert await running.reason(stub.RegisterPartner, door, OPERATOR) == "AUTH_STYLE_NOT_ALLOWED"
         assert await running.reason(stub.RegisterPartner, profile(sandbox=True), OPERATOR) == "SANDBOX_ONLY"
         assert await running.reason(stub.IssueApiKey, key_request(api_key="chosen-key"), OPERATOR) == "SANDBOX_ONLY"
+        assert await running.reason(stub.RegisterPartner, profile(), OPERATOR) == "SECRET_TOO_WEAK"
     finally:
         await running.stop()
 

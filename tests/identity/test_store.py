@@ -13,7 +13,16 @@ from services.identity.domain.credential import CodeState, Credential, EcToken, 
 from services.identity.domain.digests import digest
 from services.identity.domain.enrolment import revise
 from services.identity.domain.journal import Collision, Entry, RequestKey
-from services.identity.domain.partner import ApiKey, AuthStyle, Dialect, KeyHolder, Partner, PartnerLimit, SignIn
+from services.identity.domain.partner import (
+    ApiKey,
+    AuthStyle,
+    Dialect,
+    KeyHolder,
+    KeyList,
+    Partner,
+    PartnerLimit,
+    SignIn,
+)
 from services.identity.domain.person import PersonRecord, in_order
 from services.identity.store import credentials, journal, partners, persons
 from services.identity.store.statements import make_statements
@@ -217,7 +226,7 @@ PARTNER = Partner(
 
 
 async def test_a_profile_is_replaced_under_its_code_and_found_by_each_of_its_names(any_store: IdentityStore) -> None:
-    by_header = replace(PARTNER, partner_code="H2", auth_style=AuthStyle.API_KEY, access_key="", secret="header")
+    by_header = replace(PARTNER, partner_code="H2", auth_style=AuthStyle.API_KEY, access_key="", secret="header").kept()
     async with any_store.write() as work:
         await work.partners.save(replace(PARTNER, access_key="old"), NOON)
         await work.partners.save(PARTNER, NOON)
@@ -240,13 +249,44 @@ async def test_two_partners_cannot_share_an_access_key(any_store: IdentityStore)
 
 async def test_keys_stand_under_their_digest_and_old_bootstrap_keys_go(any_store: IdentityStore) -> None:
     holder = KeyHolder("operator", "bootstrap")
-    first, second = (ApiKey(name, holder, NOON, bootstrap=True) for name in ("d1", "d2"))
-    issued = ApiKey("d3", holder, NOON)
+    first, second = (ApiKey(name, holder, NOON, bootstrap=True, key_id=name) for name in ("d1", "d2"))
+    issued = ApiKey("d3", holder, NOON, key_id="d3")
     async with any_store.write() as work:
         for key in (first, second, issued):
             await work.partners.add_key(key)
         await work.partners.drop_bootstrap(holder, "d2")
         assert [await work.partners.find_key(name) for name in ("d1", "d2", "d3")] == [None, second, issued]
+
+
+async def test_keys_are_listed_along_their_ids_by_holder_and_page(any_store: IdentityStore) -> None:
+    holders = [KeyHolder(role, subject) for role in ("operator", "person") for subject in ("1", "2")]
+    keys = [
+        ApiKey(f"d{n}", holder, NOON, key_id=f"k{n}", label=f"用途{n}", last_used_at=NOON if n else None)
+        for n, holder in enumerate(holders)
+    ]
+    async with any_store.write() as work:
+        for key in reversed(keys):
+            await work.partners.add_key(key)
+        await work.partners.revoke_key("k3", NOON)
+        assert await work.partners.hold_key("k3") == replace(keys[3], revoked_at=NOON)
+        assert await work.partners.hold_key("k9") is None
+
+    async def listed(
+        role: str = "", subject: str = "", after: str = "", size: int = 9, *, revoked: bool = False
+    ) -> list[str]:
+        async with any_store.read() as work:
+            return [each.key_id for each in await work.partners.list_keys(KeyList(role, subject, revoked, after, size))]
+
+    assert await listed() == ["k0", "k1", "k2"]
+    assert await listed(revoked=True) == ["k0", "k1", "k2", "k3"]
+    assert (await listed(size=2), await listed(after="k1")) == (["k0", "k1"], ["k2"])
+    assert (await listed("person"), await listed("", "2", revoked=True)) == (["k2"], ["k1", "k3"])
+    assert await listed("operator", "2") == ["k1"]
+    async with any_store.write() as work:
+        await work.partners.reissue_key("k3", "neu")
+        await work.partners.note_use("d3", NOON + timedelta(hours=1))
+        again = replace(keys[3], label="neu", last_used_at=NOON + timedelta(hours=1))
+        assert await work.partners.find_key("d3") == again
 
 
 async def test_a_sign_in_is_open_until_it_is_signed_out(any_store: IdentityStore) -> None:

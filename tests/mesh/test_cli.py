@@ -21,6 +21,7 @@ from tools.cli.case import SAMPLE_POLICIES
 from tools.cli.main import main
 from tools.running import HOST, free_ports
 from yibao.identity.v1 import partner_pb2
+from yibao.options.v1 import options_pb2
 
 CASES: Final = Path(__file__).resolve().parents[1] / "settlement" / "cases"
 CASE: Final = CASES / "PUB-26.json"
@@ -369,3 +370,24 @@ class TestOthers:
         run = await yibao("ledger", "verify", "--url", f"http://{HOST}:{port}")
         assert run.code == 1
         assert "make up" in run.err
+
+
+class TestApiKeys:
+    async def test_a_key_is_listed_with_its_label_and_revoked_by_its_id(self, town: Sandbox, yibao: Yibao) -> None:
+        request = partner_pb2.IssueApiKeyRequest(
+            request_id="cli-key", role=options_pb2.ROLE_OPERATOR, subject="OP77", label="月度对账"
+        )
+        issued = await town.mesh.call("yibao.identity.v1.PartnerService.IssueApiKey", request)
+        run = await yibao("api-keys", "list", "--subject", "OP77", *at(town))
+        (line,) = run.out.splitlines()[1:]
+        assert (run.code, line.split("\t")[:3], line.split("\t")[-1]) == (
+            0,
+            [issued.key_id, "operator", "OP77"],
+            "月度对账",
+        )
+        assert issued.api_key not in run.out
+        assert (await yibao("api-keys", "revoke", issued.key_id, *at(town))).code == 0
+        assert (await yibao("api-keys", "list", "--subject", "OP77", *at(town))).out.count("\n") == 1
+        assert (await yibao("api-keys", "list", "--all", "--subject", "OP77", *at(town))).out.count(issued.key_id) == 1
+        unknown = await yibao("api-keys", "revoke", "x", *at(town))
+        assert (unknown.code, "API_KEY_NOT_FOUND" in unknown.err) == (1, True)

@@ -21,7 +21,7 @@ import shtab
 from services.kernel.errors import Fault
 from services.runtime.call import Role
 from services.runtime.config import ConfigError, settings_markdown
-from tools.cli import case, case_through, conform, first_bill, keys, ledger, seed, trace, where
+from tools.cli import api_keys, case, case_through, conform, first_bill, keys, ledger, seed, trace, where
 from tools.cli.case_report import fault_lines
 from tools.cli.language import Parser, Words, chosen
 from tools.cli.mesh_client import MeshClient, MeshRefusal, MeshUnreachable
@@ -105,6 +105,10 @@ def _run(options: argparse.Namespace, parser: Parser, words: Words) -> int:
                 return case_through.main(files, client, options.policies, words, show=options.show)
             case "first-bill":
                 return first_bill.run(client, words, print_setl_id=options.print_setl_id)
+            case "api-keys" if options.action == "revoke":
+                return api_keys.revoked(client, options.key_id, words)
+            case "api-keys":
+                return api_keys.listed(client, options.subject, words, with_revoked=options.all)
             case "seed":
                 return seed.main(options.files, client, words)
             case "conform":

@@ -48,6 +48,7 @@ def _mesh_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     bill = commands.add_parser("first-bill", parents=[remote], help="settle one small bill on a sandbox and show how")
     bill.add_argument("--print-setl-id", action="store_true", help="print the setl_id only")
     _conform_command(commands, remote)
+    _api_key_commands(commands, remote)
     books = commands.add_parser("ledger", parents=[remote], help="work with the ledger")
     books.add_argument("action", choices=("verify",), help="verify: recompute the books and name every difference")
 
@@ -80,6 +81,16 @@ def _local_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     commands.add_parser("settings", help="print the table of settings")
     completing = commands.add_parser("completion", help="print the completion script of a shell")
     completing.add_argument("shell", choices=shtab.SUPPORTED_SHELLS, help="which shell")
+
+
+def _api_key_commands(commands: argparse._SubParsersAction[Parser], remote: Parser) -> None:
+    keyring = commands.add_parser("api-keys", help="list the API keys of a mesh, or revoke one")
+    actions = keyring.add_subparsers(dest="action", required=True)
+    listing = actions.add_parser("list", parents=[remote], help="all keys that hold, never the keys themselves")
+    listing.add_argument("--subject", default="", help="those of one institution, channel, person or operator")
+    listing.add_argument("--all", action="store_true", help="revoked ones too")
+    revoking = actions.add_parser("revoke", parents=[remote], help="take a key away for good")
+    revoking.add_argument("key_id", help="as the list shows it")
 
 
 def _key_commands(commands: argparse._SubParsersAction[Parser]) -> None:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from services.identity.domain.digests import digest
 from services.identity.domain.person import days_meet
-from services.kernel.errors import Fault, FaultKind, Violation, conflict, denied, precondition
+from services.kernel.errors import Fault, FaultKind, Violation, conflict, denied, not_found, precondition
 
 PARTNER_ROLES: Final = ("institution", "channel")
 KEY_ROLES: Final = ("institution", "channel", "person", "operator")
+
+SECRET_CHARACTERS: Final = 32
+SECRET_DIFFERENT: Final = 8
+"""What a secret needs outside a sandbox (our decision): it must not be guessed, whatever the style proves with it."""
+
+LISTED: Final = 50
+"""Keys in a page where no number is asked for."""
+
+USE_NOTED: Final = timedelta(hours=1)
+"""How exactly the last use of a key is kept: a write for every use would cost more than it tells (our decision)."""
 
 KEY_FRESH: Final = timedelta(minutes=10)
 """How long a repeated request is shown the key that the service made (our decision)."""
@@ -27,6 +38,7 @@ class AuthStyle(StrEnum):
     CSB = "csb"
     TIF = "tif"
     API_KEY = "api_key"
+    SIGNED = "signed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,10 @@ class PartnerLimit:
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """An institution or channel at the gateway. `secret` is readable, because HMAC needs it as it is."""
+    """An institution or channel at the gateway.
+
+    `secret` is readable where a signature needs it as it is; of an apikey only `secret_digest` is known once it is kept.
+    """
 
     partner_code: str
     partner_name: str
@@ -65,6 +80,13 @@ class Partner:
     sandbox: bool
     dialect: Dialect
     limits: tuple[PartnerLimit, ...] = ()
+    secret_digest: str = ""
+
+    def kept(self) -> Partner:
+        """As the store keeps it: what is only compared is kept as a digest alone."""
+        if self.auth_style is not AuthStyle.API_KEY:
+            return self
+        return replace(self, secret="", secret_digest=digest(self.secret))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +99,34 @@ class KeyHolder:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key by its digest, with its holder. `bootstrap` marks the one that comes from a setting."""
+    """A key by its digest, with its holder. `bootstrap` marks the one that comes from a setting.
+
+    `key_id` names it without telling it; `last_used_at` is exact to USE_NOTED; a revoked one stands for nobody.
+    """
 
     key_digest: str
     holder: KeyHolder
     issued_at: datetime
     bootstrap: bool = False
+    key_id: str = ""
+    label: str = ""
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def use_is_news(self, now: datetime) -> bool:
+        """Whether a use now is worth a note."""
+        return self.last_used_at is None or now - self.last_used_at >= USE_NOTED
+
+
+@dataclass(frozen=True, slots=True)
+class KeyList:
+    """Which keys are asked for: of a role and subject ("" for any), with revoked ones or without, after a key id."""
+
+    role: str
+    subject: str
+    with_revoked: bool
+    after: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +143,11 @@ class SignIn:
 
 
 def check_partner(partner: Partner, sandbox: bool) -> None:
-    """INVALID_REQUEST for a profile that does not hold together; AUTH_STYLE_NOT_ALLOWED and SANDBOX_ONLY outside a sandbox."""
+    """INVALID_REQUEST for a profile that does not hold together; outside a sandbox AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY and
+    SECRET_TOO_WEAK.
+    """
     broken: list[Violation] = []
-    signing = partner.auth_style in (AuthStyle.CSB, AuthStyle.TIF)
+    signing = partner.auth_style in (AuthStyle.CSB, AuthStyle.TIF, AuthStyle.SIGNED)
     if partner.role not in PARTNER_ROLES:
         broken.append(Violation("partner.role", "partner_role", "institution or channel"))
     if signing and not partner.access_key:
@@ -119,6 +165,14 @@ def check_partner(partner: Partner, sandbox: bool) -> None:
         raise precondition("AUTH_STYLE_NOT_ALLOWED")
     if partner.sandbox and not sandbox:
         raise denied("SANDBOX_ONLY", what="partner.sandbox")
+    if partner.secret and not sandbox and is_weak(partner.secret):
+        least = {"characters": str(SECRET_CHARACTERS), "different": str(SECRET_DIFFERENT)}
+        raise Fault(FaultKind.INVALID, "SECRET_TOO_WEAK", least)
+
+
+def is_weak(secret: str) -> bool:
+    """Whether a secret may be guessed: too short, or the same few characters again and again."""
+    return len(secret) < SECRET_CHARACTERS or len(set(secret)) < SECRET_DIFFERENT
 
 
 def _broken_limits(limits: Sequence[PartnerLimit]) -> list[Violation]:
@@ -141,6 +195,15 @@ def check_key_request(role: str, chosen: bool, sandbox: bool) -> None:
         raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
     if chosen and not sandbox:
         raise denied("SANDBOX_ONLY", what="api_key")
+
+
+def check_revocable(key: ApiKey | None, key_id: str) -> ApiKey:
+    """The key to revoke; API_KEY_NOT_FOUND, and API_KEY_OF_SETTING for one that the next start would bring back."""
+    if key is None:
+        raise not_found("API_KEY_NOT_FOUND", key_id=key_id)
+    if key.bootstrap:
+        raise precondition("API_KEY_OF_SETTING")
+    return key
 
 
 def check_key_free(known: ApiKey | None, holder: KeyHolder) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -15,20 +17,22 @@ from services.identity.domain.partner import (
     ApiKey,
     AuthStyle,
     KeyHolder,
+    KeyList,
     Partner,
     SignIn,
     check_key_free,
     check_key_request,
     check_partner,
+    check_revocable,
     is_open,
 )
 from services.identity.operations.journal import Answer, answer_once, decided, proven
 from services.identity.operations.ports import NewId, OwnKeys, RandomBytes, Store, Work
-from services.kernel.errors import conflict, not_found, precondition
+from services.kernel.errors import Fault, conflict, not_found, precondition
 
 _API_KEY: Final = "api_key"
 # What the entry of a chosen key keeps where the key was the holder's already.
-_KNOWN: Final = b"known"
+_KNOWN: Final = b"known "
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,10 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """An API key, and whether it was its holder's before the request."""
+    """An API key, its id, and whether it was its holder's before the request."""
 
     key: str
+    key_id: str
     unchanged: bool
 
 
@@ -60,29 +65,33 @@ class PartnerOperations:
     async def register(
         self, key: RequestKey, partner: Partner, now: datetime, encode: Callable[[bool], bytes]
     ) -> bytes:
-        """Registers or replaces; AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, ACCESS_KEY_TAKEN.
+        """Registers or replaces; AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, SECRET_TOO_WEAK, ACCESS_KEY_TAKEN.
 
         `encode` takes whether the same profile stood already, so that nothing is written.
         """
         check_partner(partner, self._sandbox)
+        kept = partner.kept()
 
         async def act(work: Work) -> Answer:
             holders = [await work.partners.find(access_key=partner.access_key)] if partner.access_key else []
             if partner.auth_style is AuthStyle.API_KEY:
-                holders.append(await work.partners.find(secret_digest=digest(partner.secret)))
+                holders.append(await work.partners.find(secret_digest=kept.secret_digest))
             if any(holder is not None and holder.partner_code != partner.partner_code for holder in holders):
                 raise conflict("ACCESS_KEY_TAKEN")
-            unchanged = await work.partners.find(code=partner.partner_code) == partner
+            unchanged = await work.partners.find(code=partner.partner_code) == kept
             if not unchanged:
-                await work.partners.save(partner, now)
+                await work.partners.save(kept, now)
             return Answer(encode(unchanged))
 
         return (await answer_once(self._store, key, now, act)).response
 
-    async def issue_key(self, key: RequestKey, holder: KeyHolder, chosen: str, now: datetime) -> IssuedKey:
+    async def issue_key(
+        self, key: RequestKey, holder: KeyHolder, chosen: str, now: datetime, label: str = ""
+    ) -> IssuedKey:
         """A key for the holder: the chosen one in a sandbox, else a new one; API_KEY_TAKEN, SANDBOX_ONLY.
 
-        A repeat gives a chosen key always, and a made one for ten minutes; after that ANSWER_NOT_REPEATABLE.
+        A repeat gives a chosen key always, and a made one for ten minutes; after that ANSWER_NOT_REPEATABLE. A chosen key
+        that was revoked stands for its holder again.
         """
         check_key_request(holder.role, bool(chosen), self._sandbox)
 
@@ -92,15 +101,38 @@ class PartnerOperations:
             known = await work.partners.find_key(key_digest)
             check_key_free(known, holder)
             if known is None:
-                await work.partners.add_key(ApiKey(key_digest, holder, now))
-            return Answer(_KNOWN if known else b"", seed, key_digest)
+                made = ApiKey(key_digest, holder, now, key_id=self._new_id(""), label=label)
+                await work.partners.add_key(made)
+                return Answer(made.key_id.encode(), seed, key_digest)
+            if known.revoked_at is None:
+                return Answer(_KNOWN + known.key_id.encode(), seed, key_digest)
+            await work.partners.reissue_key(known.key_id, label)
+            return Answer(known.key_id.encode(), seed, key_digest)
 
         entry = await answer_once(self._store, key, now, act)
+        key_id = entry.response.removeprefix(_KNOWN).decode()
         if chosen:
-            return IssuedKey(chosen, entry.response == _KNOWN)
+            return IssuedKey(chosen, key_id, unchanged=entry.response.startswith(_KNOWN))
         if now >= entry.created_at + KEY_FRESH:
             raise precondition("ANSWER_NOT_REPEATABLE")
-        return IssuedKey(proven(self._keys(), _API_KEY, entry), False)
+        return IssuedKey(proven(self._keys(), _API_KEY, entry), key_id, unchanged=False)
+
+    async def list_keys(self, asked: KeyList) -> Sequence[ApiKey]:
+        """The keys asked for, the oldest first."""
+        async with self._store.read() as work:
+            return await work.partners.list_keys(asked)
+
+    async def revoke_key(self, key: RequestKey, key_id: str, now: datetime, encode: Callable[[ApiKey], bytes]) -> bytes:
+        """Revokes a key, once and for all; API_KEY_NOT_FOUND, API_KEY_OF_SETTING."""
+
+        async def act(work: Work) -> Answer:
+            known = check_revocable(await work.partners.hold_key(key_id), key_id)
+            if known.revoked_at is None:
+                await work.partners.revoke_key(key_id, now)
+                known = replace(known, revoked_at=now)
+            return Answer(encode(known))
+
+        return (await answer_once(self._store, key, now, act)).response
 
     async def bootstrap(self, api_key: str, now: datetime) -> None:
         """Makes the setting's key the only bootstrap key of the first operator; an empty one takes the last key away."""
@@ -112,7 +144,8 @@ class PartnerOperations:
             known = await work.partners.find_key(key_digest) if api_key else None
             check_key_free(known, holder)
             if api_key and known is None:
-                await work.partners.add_key(ApiKey(key_digest, holder, now, bootstrap=True))
+                made = ApiKey(key_digest, holder, now, bootstrap=True, key_id=self._new_id(""))
+                await work.partners.add_key(made)
 
         await decided(self._store, act)
 
@@ -124,26 +157,48 @@ class PartnerOperations:
             raise not_found("PARTNER_NOT_FOUND", partner_code=partner_code)
         return partner
 
-    async def resolve(self, *, partner_code: str = "", access_key: str = "", key_digest: str = "") -> Resolved:
+    async def resolve(
+        self, *, partner_code: str = "", access_key: str = "", key_digest: str = "", now: datetime | None = None
+    ) -> Resolved:
         """Whom one of the three stands for; PARTNER_NOT_FOUND, API_KEY_UNKNOWN.
 
-        A digest is looked for among the issued keys and then among the partners that authenticate by an apikey header.
+        A digest is looked for among the issued keys and then among the partners that authenticate by an apikey header. With
+        `now` the use of a key is noted.
         """
+        if key_digest:
+            found, key = await self._resolve_digest(key_digest.lower())
+            if key is not None and now is not None and key.use_is_news(now):
+                await self._note_use(key, now)
+            return found
         async with self._store.read() as work:
-            if not key_digest:
-                partner = await work.partners.find(code=partner_code, access_key=access_key)
-                if partner is None:
-                    raise not_found("PARTNER_NOT_FOUND", partner_code=partner_code or access_key)
-                return Resolved(KeyHolder(partner.role, partner.partner_code), partner)
-            key = await work.partners.find_key(key_digest.lower())
+            partner = await work.partners.find(code=partner_code, access_key=access_key)
+        if partner is None:
+            raise not_found("PARTNER_NOT_FOUND", partner_code=partner_code or access_key)
+        return Resolved(KeyHolder(partner.role, partner.partner_code), partner)
+
+    async def _resolve_digest(self, key_digest: str) -> tuple[Resolved, ApiKey | None]:
+        async with self._store.read() as work:
+            key = await work.partners.find_key(key_digest)
             if key is None:
-                partner = await work.partners.find(secret_digest=key_digest.lower())
+                partner = await work.partners.find(secret_digest=key_digest)
                 if partner is None:
                     raise not_found("API_KEY_UNKNOWN")
-                return Resolved(KeyHolder(partner.role, partner.partner_code), partner)
+                return Resolved(KeyHolder(partner.role, partner.partner_code), partner), None
+            if key.revoked_at is not None:
+                raise not_found("API_KEY_UNKNOWN")
             partner = await work.partners.find(code=key.holder.subject)
             matches = partner is not None and partner.role == key.holder.role
-            return Resolved(key.holder, partner if matches else None)
+            return Resolved(key.holder, partner if matches else None), key
+
+    async def _note_use(self, key: ApiKey, now: datetime) -> None:
+        """Notes the use in a task of its own: a reader that leaves must not cut a transaction off."""
+
+        async def note() -> None:
+            # Whoever can be let in is let in, also while the store takes no writes; the next use is noted then.
+            with suppress(Fault):
+                await decided(self._store, lambda work: work.partners.note_use(key.key_digest, now))
+
+        await asyncio.shield(asyncio.create_task(note()))
 
     async def sign_in(
         self,

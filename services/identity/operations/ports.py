@@ -10,7 +10,7 @@ from typing import Protocol
 from services.identity.domain.credential import Credential, EcToken, ShownCode
 from services.identity.domain.enrolment import Revision
 from services.identity.domain.journal import Entry, RequestKey
-from services.identity.domain.partner import ApiKey, KeyHolder, Partner, SignIn
+from services.identity.domain.partner import ApiKey, KeyHolder, KeyList, Partner, SignIn
 from services.identity.domain.person import PersonRecord
 from services.identity.domain.registration import Standing
 
@@ -106,6 +106,26 @@ class Partners(Protocol):
 
     async def find_key(self, key_digest: str) -> ApiKey | None:
         """An API key by its digest."""
+        ...
+
+    async def hold_key(self, key_id: str) -> ApiKey | None:
+        """An API key by its id, held against other writers until the transaction ends."""
+        ...
+
+    async def list_keys(self, asked: KeyList) -> Sequence[ApiKey]:
+        """The keys asked for, along their ids."""
+        ...
+
+    async def revoke_key(self, key_id: str, moment: datetime) -> None:
+        """The key stands for nobody any more."""
+        ...
+
+    async def reissue_key(self, key_id: str, label: str) -> None:
+        """The key, which was revoked, stands for its holder again."""
+        ...
+
+    async def note_use(self, key_digest: str, moment: datetime) -> None:
+        """The key was used."""
         ...
 
     async def add_key(self, key: ApiKey) -> None:

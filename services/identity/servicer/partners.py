@@ -7,7 +7,17 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, Final
 
-from services.identity.domain.partner import AuthStyle, Dialect, KeyHolder, Partner, PartnerLimit, SignIn
+from services.identity.domain.partner import (
+    LISTED,
+    ApiKey,
+    AuthStyle,
+    Dialect,
+    KeyHolder,
+    KeyList,
+    Partner,
+    PartnerLimit,
+    SignIn,
+)
 from services.identity.operations.partners import PartnerOperations
 from services.identity.servicer.days import DayReader, to_date
 from services.identity.servicer.requests import request_key, to_timestamp
@@ -20,6 +30,7 @@ _STYLES: Final = {
     AuthStyle.CSB: partner_pb2.AUTH_STYLE_CSB,
     AuthStyle.TIF: partner_pb2.AUTH_STYLE_TIF,
     AuthStyle.API_KEY: partner_pb2.AUTH_STYLE_API_KEY,
+    AuthStyle.SIGNED: partner_pb2.AUTH_STYLE_SIGNED,
 }
 _READ_STYLES: Final = {number: style for style, number in _STYLES.items()}
 
@@ -49,8 +60,32 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
         """The key is in this answer and nowhere else."""
         call = current_call()
         holder = KeyHolder(_role_word(request.role), request.subject)
-        issued = await self._operations.issue_key(request_key(call, request), holder, request.api_key, call.now)
-        return partner_pb2.IssueApiKeyResponse(api_key=issued.key, unchanged=issued.unchanged)
+        issued = await self._operations.issue_key(
+            request_key(call, request), holder, request.api_key, call.now, request.label
+        )
+        return partner_pb2.IssueApiKeyResponse(api_key=issued.key, key_id=issued.key_id, unchanged=issued.unchanged)
+
+    async def ListApiKeys(  # noqa: N802 - the contract's name
+        self, request: partner_pb2.ListApiKeysRequest, context: Any
+    ) -> partner_pb2.ListApiKeysResponse:
+        """What is known of each key."""
+        size = request.page_size or LISTED
+        role = _role_word(request.role) if request.role else ""
+        # One more than is shown tells whether a page follows.
+        asked = KeyList(role, request.subject, request.with_revoked, request.page_token, size + 1)
+        found = await self._operations.list_keys(asked)
+        page, more = found[:size], found[size:]
+        return partner_pb2.ListApiKeysResponse(
+            api_keys=[_write_key(key) for key in page], next_page_token=page[-1].key_id if more else ""
+        )
+
+    async def RevokeApiKey(  # noqa: N802 - the contract's name
+        self, request: partner_pb2.RevokeApiKeyRequest, context: Any
+    ) -> partner_pb2.RevokeApiKeyResponse:
+        """The key as it is from now on."""
+        call = current_call()
+        stored = await self._operations.revoke_key(request_key(call, request), request.key_id, call.now, _revoked)
+        return partner_pb2.RevokeApiKeyResponse.FromString(stored)
 
     async def GetPartner(  # noqa: N802 - the contract's name
         self, request: partner_pb2.GetPartnerRequest, context: Any
@@ -64,7 +99,10 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
     ) -> partner_pb2.ResolvePartnerResponse:
         """With its secret, for the gateway."""
         found = await self._operations.resolve(
-            partner_code=request.partner_code, access_key=request.access_key, key_digest=request.api_key_digest
+            partner_code=request.partner_code,
+            access_key=request.access_key,
+            key_digest=request.api_key_digest,
+            now=current_call().now,
         )
         response = partner_pb2.ResolvePartnerResponse(
             role=_role_number(found.holder.role),
@@ -73,6 +111,7 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
         )
         if found.partner is not None:
             response.partner.secret = found.partner.secret
+            response.secret_digest = found.partner.secret_digest
         return response
 
     async def CheckSignNo(  # noqa: N802 - the contract's name
@@ -161,6 +200,23 @@ def _write_partner(partner: Partner) -> partner_pb2.Partner:
         dialect=partner_pb2.Dialect(**asdict(partner.dialect)),
         limits=[_write_limit(each) for each in partner.limits],
     )
+
+
+def _write_key(key: ApiKey) -> partner_pb2.ApiKey:
+    times = {"last_used_at": key.last_used_at, "revoked_at": key.revoked_at}
+    return partner_pb2.ApiKey(
+        key_id=key.key_id,
+        role=_role_number(key.holder.role),
+        subject=key.holder.subject,
+        label=key.label,
+        issued_at=to_timestamp(key.issued_at),
+        bootstrap=key.bootstrap,
+        **{name: to_timestamp(at) for name, at in times.items() if at is not None},
+    )
+
+
+def _revoked(key: ApiKey) -> bytes:
+    return partner_pb2.RevokeApiKeyResponse(api_key=_write_key(key)).SerializeToString()
 
 
 def _signed_in(sign_in: SignIn) -> bytes:

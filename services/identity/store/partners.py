@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, Final
 
-from services.identity.domain.digests import digest
-from services.identity.domain.partner import ApiKey, AuthStyle, Dialect, KeyHolder, Partner, PartnerLimit, SignIn
+from services.identity.domain.partner import (
+    ApiKey,
+    AuthStyle,
+    Dialect,
+    KeyHolder,
+    KeyList,
+    Partner,
+    PartnerLimit,
+    SignIn,
+)
 from services.identity.store.statements import Statements
 from services.runtime.db import DriverConnection, from_micros, sql, to_json, to_micros
 
 _PARTNER: Final = (
-    "SELECT partner_code, partner_name, role, auth_style, access_key, secret, sandbox, dialect, limits FROM partner"
+    "SELECT partner_code, partner_name, role, auth_style, access_key, secret, sandbox, dialect, limits, secret_digest"
+    " FROM partner"
 )
 _BY_CODE: Final = sql(f"{_PARTNER} WHERE partner_code = ?1")
 _BY_ACCESS_KEY: Final = sql(f"{_PARTNER} WHERE access_key = ?1")
@@ -23,7 +32,22 @@ _REPLACE: Final = sql(
     "UPDATE partner SET partner_name = ?2, role = ?3, auth_style = ?4, access_key = ?5, secret = ?6, secret_digest = ?7,"
     " sandbox = ?8, dialect = ?9, limits = ?10, saved_at = ?11 WHERE partner_code = ?1 RETURNING partner_code"
 )
-_KEY: Final = sql("SELECT key_digest, role, subject, issued_at, bootstrap FROM api_key WHERE key_digest = ?1")
+_KEYS: Final = (
+    "SELECT key_digest, role, subject, issued_at, bootstrap, key_id, label, last_used_at, revoked_at FROM api_key"
+)
+_KEY: Final = sql(f"{_KEYS} WHERE key_digest = ?1")
+_HOLD_KEY: Final = sql(f"{_KEYS} WHERE key_id = ?1 FOR UPDATE")
+_AFTER: Final = "key_id > ?1 AND (?2 OR revoked_at IS NULL)"
+# All along the index of ids, or of holder and id: none needs a sort.
+_LIST_KEYS: Final = {
+    (False, False): sql(f"{_KEYS} WHERE {_AFTER} ORDER BY key_id LIMIT ?3"),
+    (True, False): sql(f"{_KEYS} WHERE {_AFTER} AND role = ?4 ORDER BY key_id LIMIT ?3"),
+    (False, True): sql(f"{_KEYS} WHERE {_AFTER} AND subject = ?4 ORDER BY key_id LIMIT ?3"),
+    (True, True): sql(f"{_KEYS} WHERE {_AFTER} AND role = ?4 AND subject = ?5 ORDER BY key_id LIMIT ?3"),
+}
+_REVOKE_KEY: Final = sql("UPDATE api_key SET revoked_at = ?2 WHERE key_id = ?1")
+_REISSUE_KEY: Final = sql("UPDATE api_key SET revoked_at = NULL, label = ?2 WHERE key_id = ?1")
+_USE_KEY: Final = sql("UPDATE api_key SET last_used_at = ?2 WHERE key_digest = ?1")
 _DROP_KEYS: Final = sql("DELETE FROM api_key WHERE bootstrap = ?1 AND role = ?2 AND subject = ?3 AND key_digest <> ?4")
 _SIGN_IN: Final = (
     "SELECT sign_no, fixmedins_code, opter_no, mac, ip, signed_in_at, signed_out_at FROM sign_in WHERE sign_no = ?1"
@@ -48,20 +72,20 @@ class PartnerRows:
             rows = await self._connection.run(_BY_ACCESS_KEY, access_key)
         else:
             rows = await self._connection.run(_BY_SECRET, secret_digest)
-        for partner_code, partner_name, role, auth_style, found, secret, sandbox, dialect, limits in rows:
+        for partner_code, partner_name, role, auth_style, found, secret, sandbox, dialect, limits, kept in rows:
             return Partner(
                 *(partner_code, partner_name, role, AuthStyle(auth_style), found or "", secret, bool(sandbox)),
                 Dialect(**json.loads(dialect)),
                 tuple(_read_limit(row) for row in json.loads(limits)),
+                kept or "",
             )
         return None
 
     async def save(self, partner: Partner, saved_at: datetime) -> None:
         """A new profile, or one in place of that with the same code."""
-        secret_digest = digest(partner.secret) if partner.auth_style is AuthStyle.API_KEY else None
         row = (
             *(partner.partner_code, partner.partner_name, partner.role, partner.auth_style.value),
-            *(partner.access_key or None, partner.secret, secret_digest, partner.sandbox),
+            *(partner.access_key or None, partner.secret, partner.secret_digest or None, partner.sandbox),
             *(
                 to_json(asdict(partner.dialect)),
                 to_json([_limit(each) for each in partner.limits]),
@@ -73,16 +97,41 @@ class PartnerRows:
 
     async def find_key(self, key_digest: str) -> ApiKey | None:
         """An API key by its digest."""
-        for found, role, subject, issued_at, bootstrap in await self._connection.run(_KEY, key_digest):
-            return ApiKey(found, KeyHolder(role, subject), from_micros(issued_at), bool(bootstrap))
+        for row in await self._connection.run(_KEY, key_digest):
+            return _api_key(row)
         return None
+
+    async def hold_key(self, key_id: str) -> ApiKey | None:
+        """An API key by its id, held against other writers until the transaction ends."""
+        for row in await self._connection.run(_HOLD_KEY, key_id):
+            return _api_key(row)
+        return None
+
+    async def list_keys(self, asked: KeyList) -> Sequence[ApiKey]:
+        """The keys asked for, along their ids."""
+        statement = _LIST_KEYS[bool(asked.role), bool(asked.subject)]
+        rest = (each for each in (asked.role, asked.subject) if each)
+        rows = await self._connection.run(statement, asked.after, asked.with_revoked, asked.size, *rest)
+        return [_api_key(row) for row in rows]
+
+    async def revoke_key(self, key_id: str, moment: datetime) -> None:
+        """The key stands for nobody any more."""
+        await self._connection.run(_REVOKE_KEY, key_id, to_micros(moment))
+
+    async def reissue_key(self, key_id: str, label: str) -> None:
+        """The key, which was revoked, stands for its holder again."""
+        await self._connection.run(_REISSUE_KEY, key_id, label)
+
+    async def note_use(self, key_digest: str, moment: datetime) -> None:
+        """The key was used."""
+        await self._connection.run(_USE_KEY, key_digest, to_micros(moment))
 
     async def add_key(self, key: ApiKey) -> None:
         """A new API key."""
         holder = key.holder
-        await self._insert(
-            "api_key", key.key_digest, holder.role, holder.subject, to_micros(key.issued_at), key.bootstrap
-        )
+        what = (key.key_digest, holder.role, holder.subject, to_micros(key.issued_at), key.bootstrap)
+        used, revoked = (None if at is None else to_micros(at) for at in (key.last_used_at, key.revoked_at))
+        await self._insert("api_key", *what, key.key_id, key.label, used, revoked)
 
     async def drop_bootstrap(self, holder: KeyHolder, but: str) -> None:
         """Removes the bootstrap keys of the holder except the one of this digest."""
@@ -129,3 +178,10 @@ def _limit(limit: PartnerLimit) -> dict[str, Any]:
 def _read_limit(row: Mapping[str, Any]) -> PartnerLimit:
     to_day = None if row["to_day"] is None else date.fromisoformat(row["to_day"])
     return PartnerLimit(date.fromisoformat(row["from_day"]), to_day, row["calls_per_minute"], row["work_under_way"])
+
+
+def _api_key(row: Sequence[Any]) -> ApiKey:
+    key_digest, role, subject, issued_at, bootstrap, key_id, label, *times = row
+    used, revoked = (None if at is None else from_micros(at) for at in times)
+    holder = KeyHolder(role, subject)
+    return ApiKey(key_digest, holder, from_micros(issued_at), bool(bootstrap), key_id, label, used, revoked)

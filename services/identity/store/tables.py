@@ -206,6 +206,7 @@ def _partner(metadata: MetaData) -> Table:
         _text("role"),
         _text("auth_style"),
         Column("access_key", Text, unique=True),
+        # Empty where a digest is enough.
         _text("secret"),
         # Digest of the apikey header's value; null for other styles.
         Column("secret_digest", Text, unique=True),
@@ -225,6 +226,12 @@ def _api_key(metadata: MetaData) -> Table:
         _text("subject"),
         Column("issued_at", Moment, nullable=False),
         Column("bootstrap", Boolean, nullable=False),
+        # Told in lists, and in time order: keys are listed along it.
+        Column("key_id", Text, nullable=False, unique=True),
+        _text("label"),
+        Column("last_used_at", Moment),
+        Column("revoked_at", Moment),
+        Index("api_key_holder", "role", "subject", "key_id"),
     )
 
 

@@ -29,6 +29,12 @@ GATEWAY: Final[Mapping[str, tuple[str, str]]] = {
         "The caller has reached its limit ({work} calls under way, {calls} a minute); nothing was begun",
     ),
     "NOT_CONFORMING": ("报文共{count}处与接口规范不符", "The message differs from the national text in {count} places"),
+    "NONCE_USED": ("随机数已使用过，请换新的随机数重新签名", "The nonce came before: sign again with a fresh one"),
+    "SIGNED_NAME_MISMATCH": (
+        "签名中的服务名与交易编号{infno}不一致",
+        "The name that is signed is not that of transaction {infno}",
+    ),
+    "TOO_MANY_FAILURES": ("鉴权连续失败次数过多，请稍后重试", "Too many failed attempts; try again later"),
     "ROUTE_NOT_FOUND": ("没有该地址或方法", "Nothing is served on this path and method"),
 }
 

@@ -41,6 +41,15 @@ IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
     "ACCESS_KEY_TAKEN": ("访问密钥已属于其他接入方", "The access key is another partner's"),
     "API_KEY_UNKNOWN": ("API密钥无效", "The API key is not known"),
     "API_KEY_TAKEN": ("API密钥已属于其他调用方", "The API key stands for another caller"),
+    "API_KEY_NOT_FOUND": ("没有编号为{key_id}的API密钥", "No API key {key_id} was issued"),
+    "API_KEY_OF_SETTING": (
+        "该API密钥来自启动设置，请在设置中更换或去掉",
+        "The key comes from a setting; change it or take it away there",
+    ),
+    "SECRET_TOO_WEAK": (
+        "接入方密钥过弱：至少{characters}个字符，其中至少{different}个互不相同",
+        "The partner's secret is too weak: at least {characters} characters, {different} of them different, are needed",
+    ),
     "SIGN_NO_UNKNOWN": ("签到编号在本机构无效", "The sign_no does not stand open at the institution"),
     "ANSWER_NOT_REPEATABLE": (
         "首次应答中的密钥不再显示，请重新申请",

@@ -249,6 +249,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A member that authenticates nobody calls in the name of another."""
     ERROR_REASON_CALLER_TOKEN_FORWARDED: _ErrorReason.ValueType  # 124
     """The token of a batch's item was made by another member than the one that sends the batch."""
+    ERROR_REASON_SECRET_TOO_WEAK: _ErrorReason.ValueType  # 125
+    """Outside a sandbox the secret is too short or too uniform."""
+    ERROR_REASON_API_KEY_NOT_FOUND: _ErrorReason.ValueType  # 126
+    """No API key of that id was issued."""
+    ERROR_REASON_API_KEY_OF_SETTING: _ErrorReason.ValueType  # 127
+    """The key comes from a setting and is taken away there."""
+    ERROR_REASON_NONCE_USED: _ErrorReason.ValueType  # 128
+    """The nonce came before."""
+    ERROR_REASON_SIGNED_NAME_MISMATCH: _ErrorReason.ValueType  # 129
+    """The transaction that is signed is not the one in the body."""
+    ERROR_REASON_TOO_MANY_FAILURES: _ErrorReason.ValueType  # 200
+    """The caller failed too often and waits; nothing was begun."""
     ERROR_REASON_CERTIFICATE_AMBIGUOUS: _ErrorReason.ValueType  # 160
     """The number stands under several types of certificate and no type was told."""
     ERROR_REASON_NOTHING_TO_SETTLE: _ErrorReason.ValueType  # 140
@@ -516,6 +528,18 @@ ERROR_REASON_CALLER_SPEAKS_FOR_ITSELF: ErrorReason.ValueType  # 123
 """A member that authenticates nobody calls in the name of another."""
 ERROR_REASON_CALLER_TOKEN_FORWARDED: ErrorReason.ValueType  # 124
 """The token of a batch's item was made by another member than the one that sends the batch."""
+ERROR_REASON_SECRET_TOO_WEAK: ErrorReason.ValueType  # 125
+"""Outside a sandbox the secret is too short or too uniform."""
+ERROR_REASON_API_KEY_NOT_FOUND: ErrorReason.ValueType  # 126
+"""No API key of that id was issued."""
+ERROR_REASON_API_KEY_OF_SETTING: ErrorReason.ValueType  # 127
+"""The key comes from a setting and is taken away there."""
+ERROR_REASON_NONCE_USED: ErrorReason.ValueType  # 128
+"""The nonce came before."""
+ERROR_REASON_SIGNED_NAME_MISMATCH: ErrorReason.ValueType  # 129
+"""The transaction that is signed is not the one in the body."""
+ERROR_REASON_TOO_MANY_FAILURES: ErrorReason.ValueType  # 200
+"""The caller failed too often and waits; nothing was begun."""
 ERROR_REASON_CERTIFICATE_AMBIGUOUS: ErrorReason.ValueType  # 160
 """The number stands under several types of certificate and no type was told."""
 ERROR_REASON_NOTHING_TO_SETTLE: ErrorReason.ValueType  # 140

@@ -32,11 +32,13 @@ class _AuthStyleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AuthStyle.V
     AUTH_STYLE_NONE: _AuthStyle.ValueType  # 1
     """Nothing; a sandbox only."""
     AUTH_STYLE_CSB: _AuthStyle.ValueType  # 2
-    """`_api_*` headers, HMAC-SHA1."""
+    """`_api_*` headers, HMAC-SHA1 over the headers only; a message on the way can be changed and sent again."""
     AUTH_STYLE_TIF: _AuthStyle.ValueType  # 3
-    """`x-tif-*` headers, SHA-256."""
+    """`x-tif-*` headers, SHA-256 over time and nonce only; a message on the way can be changed."""
     AUTH_STYLE_API_KEY: _AuthStyle.ValueType  # 4
-    """`apikey` header."""
+    """`apikey` header; whoever reads one message can send any."""
+    AUTH_STYLE_SIGNED: _AuthStyle.ValueType  # 5
+    """`_api_*` headers with a nonce, HMAC-SHA256 over headers and body."""
 
 class AuthStyle(_AuthStyle, metaclass=_AuthStyleEnumTypeWrapper):
     """How a partner proves who it is."""
@@ -45,11 +47,13 @@ AUTH_STYLE_UNSPECIFIED: AuthStyle.ValueType  # 0
 AUTH_STYLE_NONE: AuthStyle.ValueType  # 1
 """Nothing; a sandbox only."""
 AUTH_STYLE_CSB: AuthStyle.ValueType  # 2
-"""`_api_*` headers, HMAC-SHA1."""
+"""`_api_*` headers, HMAC-SHA1 over the headers only; a message on the way can be changed and sent again."""
 AUTH_STYLE_TIF: AuthStyle.ValueType  # 3
-"""`x-tif-*` headers, SHA-256."""
+"""`x-tif-*` headers, SHA-256 over time and nonce only; a message on the way can be changed."""
 AUTH_STYLE_API_KEY: AuthStyle.ValueType  # 4
-"""`apikey` header."""
+"""`apikey` header; whoever reads one message can send any."""
+AUTH_STYLE_SIGNED: AuthStyle.ValueType  # 5
+"""`_api_*` headers with a nonce, HMAC-SHA256 over headers and body."""
 Global___AuthStyle: _TypeAlias = AuthStyle  # noqa: Y015
 
 @_typing.final
@@ -162,9 +166,11 @@ class Partner(_message.Message):
     """INSTITUTION or CHANNEL."""
     auth_style: Global___AuthStyle.ValueType
     access_key: _builtins.str
-    """Access key (CSB), paasid (TIF); empty for other styles."""
+    """Access key (CSB, SIGNED), paasid (TIF); empty for other styles."""
     secret: _builtins.str
-    """Secret (CSB, TIF) or the apikey's value; never answered outside the mesh."""
+    """Secret (CSB, TIF, SIGNED) or the apikey's value, of which only a digest is kept; never answered outside the mesh.
+    Outside a sandbox at least 32 characters, 8 of them different.
+    """
     sandbox: _builtins.bool
     @_builtins.property
     def dialect(self) -> Global___Dialect: ...
@@ -248,12 +254,15 @@ class IssueApiKeyRequest(_message.Message):
     ROLE_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
     API_KEY_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     role: _options_pb2.Role.ValueType
     subject: _builtins.str
     """Institution code, channel code, psn_no or operator number."""
     api_key: _builtins.str
     """Chosen key of a sandbox; empty lets the service make one."""
+    label: _builtins.str
+    """What the key is for, in the operator's words."""
     def __init__(
         self,
         *,
@@ -261,10 +270,11 @@ class IssueApiKeyRequest(_message.Message):
         role: _options_pb2.Role.ValueType = ...,
         subject: _builtins.str = ...,
         api_key: _builtins.str = ...,
+        label: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "request_id", b"request_id", "role", b"role", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "label", b"label", "request_id", b"request_id", "role", b"role", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -276,22 +286,177 @@ class IssueApiKeyResponse(_message.Message):
 
     API_KEY_FIELD_NUMBER: _builtins.int
     UNCHANGED_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
     api_key: _builtins.str
     unchanged: _builtins.bool
     """The chosen key was the holder's already: nothing was written."""
+    key_id: _builtins.str
+    """By which the key is listed and revoked."""
     def __init__(
         self,
         *,
         api_key: _builtins.str = ...,
         unchanged: _builtins.bool = ...,
+        key_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "unchanged", b"unchanged"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "key_id", b"key_id", "unchanged", b"unchanged"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IssueApiKeyResponse: _TypeAlias = IssueApiKeyResponse  # noqa: Y015
+
+@_typing.final
+class ApiKey(_message.Message):
+    """What is known of an issued key; never the key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    ISSUED_AT_FIELD_NUMBER: _builtins.int
+    LAST_USED_AT_FIELD_NUMBER: _builtins.int
+    REVOKED_AT_FIELD_NUMBER: _builtins.int
+    BOOTSTRAP_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    role: _options_pb2.Role.ValueType
+    subject: _builtins.str
+    label: _builtins.str
+    bootstrap: _builtins.bool
+    """True for the key of the setting YIBAO_BOOTSTRAP_OPERATOR_KEY."""
+    @_builtins.property
+    def issued_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def last_used_at(self) -> _timestamp_pb2.Timestamp:
+        """To the hour; absent where it was never used."""
+
+    @_builtins.property
+    def revoked_at(self) -> _timestamp_pb2.Timestamp:
+        """Absent while the key holds."""
+
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+        role: _options_pb2.Role.ValueType = ...,
+        subject: _builtins.str = ...,
+        label: _builtins.str = ...,
+        issued_at: _timestamp_pb2.Timestamp | None = ...,
+        last_used_at: _timestamp_pb2.Timestamp | None = ...,
+        revoked_at: _timestamp_pb2.Timestamp | None = ...,
+        bootstrap: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issued_at", b"issued_at", "last_used_at", b"last_used_at", "revoked_at", b"revoked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bootstrap", b"bootstrap", "issued_at", b"issued_at", "key_id", b"key_id", "label", b"label", "last_used_at", b"last_used_at", "revoked_at", b"revoked_at", "role", b"role", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApiKey: _TypeAlias = ApiKey  # noqa: Y015
+
+@_typing.final
+class ListApiKeysRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    WITH_REVOKED_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    role: _options_pb2.Role.ValueType
+    """Of one role; unspecified lists those of all."""
+    subject: _builtins.str
+    """Of one subject; empty lists those of all."""
+    with_revoked: _builtins.bool
+    page_size: _builtins.int
+    """At most so many; 0 means 50."""
+    page_token: _builtins.str
+    """The next_page_token of an answer; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        role: _options_pb2.Role.ValueType = ...,
+        subject: _builtins.str = ...,
+        with_revoked: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "role", b"role", "subject", b"subject", "with_revoked", b"with_revoked"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListApiKeysRequest: _TypeAlias = ListApiKeysRequest  # noqa: Y015
+
+@_typing.final
+class ListApiKeysResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    API_KEYS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty where no page follows."""
+    @_builtins.property
+    def api_keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___ApiKey]: ...
+    def __init__(
+        self,
+        *,
+        api_keys: _abc.Iterable[Global___ApiKey] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_keys", b"api_keys", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListApiKeysResponse: _TypeAlias = ListApiKeysResponse  # noqa: Y015
+
+@_typing.final
+class RevokeApiKeyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    key_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        key_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeApiKeyRequest: _TypeAlias = RevokeApiKeyRequest  # noqa: Y015
+
+@_typing.final
+class RevokeApiKeyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    API_KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def api_key(self) -> Global___ApiKey: ...
+    def __init__(
+        self,
+        *,
+        api_key: Global___ApiKey | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeApiKeyResponse: _TypeAlias = RevokeApiKeyResponse  # noqa: Y015
 
 @_typing.final
 class GetPartnerRequest(_message.Message):
@@ -367,9 +532,12 @@ class ResolvePartnerResponse(_message.Message):
     PARTNER_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
+    SECRET_DIGEST_FIELD_NUMBER: _builtins.int
     role: _options_pb2.Role.ValueType
     """Role and subject that the key or profile stands for."""
     subject: _builtins.str
+    secret_digest: _builtins.str
+    """SHA-256 in hex of the apikey header's value, of a profile with that style; its secret is not known."""
     @_builtins.property
     def partner(self) -> Global___Partner:
         """Profile with its secret; absent where a key of a person or operator was asked for."""
@@ -380,10 +548,11 @@ class ResolvePartnerResponse(_message.Message):
         partner: Global___Partner | None = ...,
         role: _options_pb2.Role.ValueType = ...,
         subject: _builtins.str = ...,
+        secret_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["partner", b"partner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["partner", b"partner", "role", b"role", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["partner", b"partner", "role", b"role", "secret_digest", b"secret_digest", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

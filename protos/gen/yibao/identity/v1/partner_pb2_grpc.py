@@ -45,6 +45,16 @@ class PartnerServiceStub:
                 request_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.IssueApiKeyRequest.SerializeToString,
                 response_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.IssueApiKeyResponse.FromString,
                 _registered_method=True)
+        self.ListApiKeys = channel.unary_unary(
+                '/yibao.identity.v1.PartnerService/ListApiKeys',
+                request_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.ListApiKeysRequest.SerializeToString,
+                response_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.ListApiKeysResponse.FromString,
+                _registered_method=True)
+        self.RevokeApiKey = channel.unary_unary(
+                '/yibao.identity.v1.PartnerService/RevokeApiKey',
+                request_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.RevokeApiKeyRequest.SerializeToString,
+                response_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.RevokeApiKeyResponse.FromString,
+                _registered_method=True)
         self.GetPartner = channel.unary_unary(
                 '/yibao.identity.v1.PartnerService/GetPartner',
                 request_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.GetPartnerRequest.SerializeToString,
@@ -78,7 +88,7 @@ class PartnerServiceServicer:
 
     def RegisterPartner(self, request, context):
         """Registers or replaces a partner profile.
-        Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
+        Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, SECRET_TOO_WEAK, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,6 +98,22 @@ class PartnerServiceServicer:
         """Issues an API key for a role and subject; the key is shown once and kept as a digest. A repeat with the same
         request id gives the same key while it is fresh.
         Errors: API_KEY_TAKEN, SANDBOX_ONLY, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListApiKeys(self, request, context):
+        """Keys that were issued, the oldest first, never the keys themselves; revoked ones only where they are asked for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeApiKey(self, request, context):
+        """Revokes a key for good; gateways that know it believe it for at most a minute more. A key that is revoked already is
+        answered as such.
+        Errors: API_KEY_NOT_FOUND, API_KEY_OF_SETTING, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -144,6 +170,16 @@ def add_PartnerServiceServicer_to_server(servicer, server):
                     servicer.IssueApiKey,
                     request_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.IssueApiKeyRequest.FromString,
                     response_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.IssueApiKeyResponse.SerializeToString,
+            ),
+            'ListApiKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListApiKeys,
+                    request_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.ListApiKeysRequest.FromString,
+                    response_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.ListApiKeysResponse.SerializeToString,
+            ),
+            'RevokeApiKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeApiKey,
+                    request_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.RevokeApiKeyRequest.FromString,
+                    response_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.RevokeApiKeyResponse.SerializeToString,
             ),
             'GetPartner': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPartner,
@@ -226,6 +262,60 @@ class PartnerService:
             '/yibao.identity.v1.PartnerService/IssueApiKey',
             yibao_dot_identity_dot_v1_dot_partner__pb2.IssueApiKeyRequest.SerializeToString,
             yibao_dot_identity_dot_v1_dot_partner__pb2.IssueApiKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListApiKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.identity.v1.PartnerService/ListApiKeys',
+            yibao_dot_identity_dot_v1_dot_partner__pb2.ListApiKeysRequest.SerializeToString,
+            yibao_dot_identity_dot_v1_dot_partner__pb2.ListApiKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeApiKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.identity.v1.PartnerService/RevokeApiKey',
+            yibao_dot_identity_dot_v1_dot_partner__pb2.RevokeApiKeyRequest.SerializeToString,
+            yibao_dot_identity_dot_v1_dot_partner__pb2.RevokeApiKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

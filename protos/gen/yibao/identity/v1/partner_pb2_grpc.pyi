@@ -18,12 +18,19 @@ class PartnerServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterPartner: _aio.UnaryUnaryMultiCallable[_partner_pb2.RegisterPartnerRequest, _partner_pb2.RegisterPartnerResponse]
     """Registers or replaces a partner profile.
-    Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
+    Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, SECRET_TOO_WEAK, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
     """
     IssueApiKey: _aio.UnaryUnaryMultiCallable[_partner_pb2.IssueApiKeyRequest, _partner_pb2.IssueApiKeyResponse]
     """Issues an API key for a role and subject; the key is shown once and kept as a digest. A repeat with the same
     request id gives the same key while it is fresh.
     Errors: API_KEY_TAKEN, SANDBOX_ONLY, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
+    """
+    ListApiKeys: _aio.UnaryUnaryMultiCallable[_partner_pb2.ListApiKeysRequest, _partner_pb2.ListApiKeysResponse]
+    """Keys that were issued, the oldest first, never the keys themselves; revoked ones only where they are asked for."""
+    RevokeApiKey: _aio.UnaryUnaryMultiCallable[_partner_pb2.RevokeApiKeyRequest, _partner_pb2.RevokeApiKeyResponse]
+    """Revokes a key for good; gateways that know it believe it for at most a minute more. A key that is revoked already is
+    answered as such.
+    Errors: API_KEY_NOT_FOUND, API_KEY_OF_SETTING, REQUEST_ID_REUSED.
     """
     GetPartner: _aio.UnaryUnaryMultiCallable[_partner_pb2.GetPartnerRequest, _partner_pb2.GetPartnerResponse]
     """A profile by institution or channel code, without its secrets.
@@ -54,7 +61,7 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_partner_pb2.RegisterPartnerRequest, _abc.Awaitable[_partner_pb2.RegisterPartnerResponse]],
     ) -> _abc.Awaitable[_partner_pb2.RegisterPartnerResponse]:
         """Registers or replaces a partner profile.
-        Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
+        Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, SECRET_TOO_WEAK, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -66,6 +73,25 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Issues an API key for a role and subject; the key is shown once and kept as a digest. A repeat with the same
         request id gives the same key while it is fresh.
         Errors: API_KEY_TAKEN, SANDBOX_ONLY, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListApiKeys(
+        self,
+        request: _partner_pb2.ListApiKeysRequest,
+        context: _aio.ServicerContext[_partner_pb2.ListApiKeysRequest, _abc.Awaitable[_partner_pb2.ListApiKeysResponse]],
+    ) -> _abc.Awaitable[_partner_pb2.ListApiKeysResponse]:
+        """Keys that were issued, the oldest first, never the keys themselves; revoked ones only where they are asked for."""
+
+    @_abc_1.abstractmethod
+    def RevokeApiKey(
+        self,
+        request: _partner_pb2.RevokeApiKeyRequest,
+        context: _aio.ServicerContext[_partner_pb2.RevokeApiKeyRequest, _abc.Awaitable[_partner_pb2.RevokeApiKeyResponse]],
+    ) -> _abc.Awaitable[_partner_pb2.RevokeApiKeyResponse]:
+        """Revokes a key for good; gateways that know it believe it for at most a minute more. A key that is revoked already is
+        answered as such.
+        Errors: API_KEY_NOT_FOUND, API_KEY_OF_SETTING, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

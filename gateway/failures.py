@@ -1,0 +1,96 @@
+"""Callers that fail to prove who they are, again and again, wait for their refusals: guessing gets slow, nobody is locked out.
+
+Failures are counted by where they come from and whom they claim to be, in bounded memory, each gateway process for itself.
+A good proof is never made to wait and never refused for the failures of others, even from the same address: behind a
+proxy or a hospital's firewall an attacker and an honest client look alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from services.kernel.errors import Fault, FaultKind
+from services.runtime.logs import write
+
+# Failures that cost nothing, and how long after the last one they are forgotten.
+FREE: Final = 5
+FORGOTTEN_S: Final = 600.0
+FIRST_WAIT_S: Final = 0.1
+LONGEST_WAIT_S: Final = 2.0
+
+_COUNTED: Final = frozenset({"AUTHENTICATION_FAILED", "PARTNER_NOT_FOUND", "API_KEY_UNKNOWN"})
+_SIZE: Final = 4096
+# Who waits keeps a place in the gateway: a few at a time, so that waiting itself keeps nobody out.
+_WAITING: Final = 64
+_WAITING_EACH: Final = 4
+_NETWORK_OF_ONE: Final = 64
+
+
+class Failures:
+    """Counts and waits; `now` is a monotonic clock in seconds, `sleep` waits for some."""
+
+    def __init__(self, now: Callable[[], float], sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+        self._now = now
+        self._sleep = sleep
+        # The count and the moment of the last failure, the oldest first.
+        self._counted: dict[tuple[str, str], tuple[int, float]] = {}
+        self._waiting: dict[tuple[str, str], int] = {}
+        self._log = logging.getLogger("yibao.gateway")
+
+    async def told(self, source: str, claimed: str, fault: Fault) -> Fault:
+        """The refusal of a failed proof, after the wait that its caller has earned: the fault, or TOO_MANY_FAILURES."""
+        if fault.reason not in _COUNTED:
+            return fault
+        # Whoever tries one unknown name after the other is counted once for all of them.
+        key = (_place(source), "" if fault.reason == "PARTNER_NOT_FOUND" else claimed)
+        count = self._count(key) + 1
+        self._counted.pop(key, None)
+        if len(self._counted) >= _SIZE:
+            del self._counted[next(iter(self._counted))]
+        self._counted[key] = (count, self._now())
+        if count == FREE + 1:
+            write(self._log, logging.WARNING, "a caller fails again and again", {"claimed": claimed, "failures": count})
+        if not await self._wait(key, count):
+            return Fault(FaultKind.EXHAUSTED, "TOO_MANY_FAILURES", retry_after_s=LONGEST_WAIT_S)
+        return fault
+
+    async def before_looking(self, source: str) -> None:
+        """Waits before a bearer key that is not known yet is looked up for a source that has failed often."""
+        key = (_place(source), "")
+        count = self._count(key)
+        if count > FREE:
+            await self._wait(key, count)
+
+    def _count(self, key: tuple[str, str]) -> int:
+        count, at = self._counted.get(key, (0, 0.0))
+        return count if self._now() - at < FORGOTTEN_S else 0
+
+    async def _wait(self, key: tuple[str, str], count: int) -> bool:
+        """False, at once, where too many wait already."""
+        if count <= FREE:
+            return True
+        if sum(self._waiting.values()) >= _WAITING or self._waiting.get(key, 0) >= _WAITING_EACH:
+            return False
+        self._waiting[key] = self._waiting.get(key, 0) + 1
+        try:
+            await self._sleep(min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(count - FREE - 1, 10)))
+        finally:
+            self._waiting[key] -= 1
+            if not self._waiting[key]:
+                del self._waiting[key]
+        return True
+
+
+def _place(source: str) -> str:
+    """An address; of version 6 the network, of which one machine has all addresses."""
+    try:
+        address = ipaddress.ip_address(source)
+    except ValueError:
+        return source
+    if address.version == 4:
+        return source
+    return str(ipaddress.ip_network((address, _NETWORK_OF_ONE), strict=False))

@@ -1,0 +1,127 @@
+"""Callers that fail again and again wait for their refusals; whoever proves itself never does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from gateway import failures
+from gateway.failures import Failures
+from services.kernel.errors import Fault, FaultKind
+from tests.gateway.conftest import HOSPITAL, Scene, envelope, hospital
+from yibao.identity.v1 import partner_pb2
+from yibao.options.v1 import options_pb2
+
+WRONG = Fault(FaultKind.UNAUTHENTICATED, "AUTHENTICATION_FAILED")
+QUERY = envelope("5203", {"data": {"psn_no": "1", "mdtrt_id": "2"}})
+
+
+class Moment:
+    """A monotonic clock that is moved by hand."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Waits(list[float]):
+    """The waits that were asked for, none of which is waited."""
+
+    async def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+@pytest.fixture
+def slept() -> Waits:
+    return Waits()
+
+
+async def test_the_first_failures_cost_nothing_and_further_ones_ever_more_up_to_a_bound(slept: Waits) -> None:
+    counted = Failures(Moment(), slept)
+    for _ in range(20):
+        assert await counted.told("10.0.0.1", "H1", WRONG) is WRONG
+    assert slept[:5] == [0.1, 0.2, 0.4, 0.8, 1.6]
+    assert set(slept[5:]) == {2.0}
+    assert len(slept) == 15
+
+
+async def test_each_source_and_institution_is_counted_for_itself_and_forgotten_in_time(slept: Waits) -> None:
+    moment = Moment()
+    counted = Failures(moment, slept)
+    for _ in range(failures.FREE):
+        for source, claimed in (("10.0.0.1", "H1"), ("10.0.0.1", "H2"), ("10.0.0.2", "H1")):
+            await counted.told(source, claimed, WRONG)
+    assert slept == []
+    moment.now += failures.FORGOTTEN_S
+    await counted.told("10.0.0.1", "H1", WRONG)
+    assert slept == []
+
+
+async def test_one_unknown_name_after_the_other_is_one_caller_and_so_is_a_network_of_version_6(
+    slept: Waits,
+) -> None:
+    counted = Failures(Moment(), slept)
+    nobody = Fault(FaultKind.UNAUTHENTICATED, "PARTNER_NOT_FOUND")
+    for number in range(failures.FREE + 1):
+        await counted.told("10.0.0.1", f"H{number}", nobody)
+        await counted.told(f"2001:db8::{number}", f"H{number}", nobody)
+    assert slept == [0.1, 0.1]
+
+
+async def test_what_is_no_guess_is_not_counted(slept: Waits) -> None:
+    counted = Failures(Moment(), slept)
+    missing = Fault(FaultKind.UNAUTHENTICATED, "AUTHENTICATION_MISSING")
+    for _ in range(20):
+        assert await counted.told("10.0.0.1", "H1", missing) is missing
+    assert slept == []
+
+
+async def test_few_wait_at_a_time_and_the_rest_is_refused_at_once() -> None:
+    counted = Failures(Moment())
+    for _ in range(failures.FREE):
+        await counted.told("10.0.0.1", "H1", WRONG)
+    told = await asyncio.gather(*(counted.told("10.0.0.1", "H1", WRONG) for _ in range(10)))
+    assert [fault.reason for fault in told].count("TOO_MANY_FAILURES") == 6
+    assert all(fault.retry_after_s for fault in told if fault.reason == "TOO_MANY_FAILURES")
+    assert counted._waiting == {}
+
+
+async def test_the_memory_is_bounded(slept: Waits) -> None:
+    counted = Failures(Moment(), slept)
+    for number in range(5000):
+        await counted.told(f"10.0.{number // 250}.{number % 250}", "H1", WRONG)
+    assert len(counted._counted) == 4096
+
+
+async def test_an_honest_hospital_is_answered_at_once_while_somebody_guesses_its_key_from_the_same_address(
+    scene: Scene,
+) -> None:
+    scene.partners[HOSPITAL] = hospital(auth_style=partner_pb2.AUTH_STYLE_API_KEY, secret="good-key")
+    for _ in range(failures.FREE):
+        assert (await scene.send(QUERY, headers={"apikey": "bad"}))["infcode"] == -1
+    guesses = [asyncio.create_task(scene.send(QUERY, headers={"apikey": "bad"})) for _ in range(12)]
+    await asyncio.sleep(0.05)
+    begun = time.monotonic()
+    assert (await scene.send(QUERY, headers={"apikey": "good-key"}))["infcode"] == 0
+    assert time.monotonic() - begun < 0.5
+    said = [each["err_msg"][:20] for each in await asyncio.gather(*guesses)]
+    assert any(each.startswith("[TOO_MANY_FAILURES]") for each in said)
+    assert any(each.startswith("[AUTHENTICATION_FAIL") for each in said)
+
+
+async def test_bearer_keys_are_guessed_slowly_and_a_good_one_is_let_in(scene: Scene) -> None:
+    scene.keys["good"] = (options_pb2.ROLE_OPERATOR, "OP1")
+    path = "/v1/partners/H1"
+    for number in range(failures.FREE):
+        answer = await scene.client.get(path, headers={"authorization": f"Bearer guess-{number}"})
+        assert answer.status_code == 401
+    begun = time.monotonic()
+    answer = await scene.client.get(path, headers={"authorization": "Bearer guess-more"})
+    assert (answer.status_code, time.monotonic() - begun >= failures.FIRST_WAIT_S) == (401, True)
+    for limit_s in (1.0, 0.1):
+        begun = time.monotonic()
+        assert (await scene.client.get(path, headers={"authorization": "Bearer good"})).status_code == 200
+        assert time.monotonic() - begun < limit_s
