@@ -19,9 +19,6 @@ from yibao.options.v1 import options_pb2
 
 M = TypeVar("M", bound=Message)
 
-HASH_VERSION: Final = 2
-"""Of `content_hash`; rows keep it beside the hash, so that older ones go on answering."""
-
 _REGIONS: Final = ("insuplc_admdvs", "mdtrtarea_admvs")
 _OF_DESK: Final = ("sign_no", "opter", "opter_name", *_REGIONS)
 
@@ -35,7 +32,11 @@ class _Plan:
 
 
 def content_hash(request: Message) -> str:
-    """SHA-256 (hex) of the message's name and its deterministic serialisation, less what is no content, and regions."""
+    """SHA-256 (hex) of the message's name and its deterministic serialisation, less what is no content, and regions.
+
+    Version 2. A member that keeps hashes of requests with a desk keeps the version beside, so that older rows go on
+    answering; of requests without one both versions are the same.
+    """
     copy = type(request)()
     copy.CopyFrom(request)
     plan = _plan(request.DESCRIPTOR)
