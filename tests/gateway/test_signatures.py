@@ -232,6 +232,12 @@ class TestSigned:
         assert await self.post(at_noon, BODY, self.signed(BODY, nonce=headers["_api_nonce"])) == "NONCE_USED"
         assert await self.post(at_noon, BODY, self.signed(BODY)) == ""
 
+    async def test_who_sends_the_same_signature_again_is_told_to_keep_the_message_number(self, at_noon: Scene) -> None:
+        headers = self.signed(BODY)
+        assert await self.post(at_noon, BODY, headers) == ""
+        answer = await at_noon.client.post("/fsi/api/any", content=BODY, headers=headers)
+        assert answer.json()["err_msg"].endswith("请以相同msgid重发")
+
     async def test_a_signature_for_one_transaction_does_not_open_another(self, at_noon: Scene) -> None:
         assert await self.post(at_noon, BODY, self.signed(BODY, "1101")) == "SIGNED_NAME_MISMATCH"
         # The refusal used no nonce up: the same may be signed for what it is.

@@ -174,6 +174,8 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "Compare the batch with what is uploaded, by 5204",
     ),
     "FEE_LINE_NOT_FOUND": ("请用5204核对明细编号", "Compare the numbers of the lines by 5204"),
+    # The first one may have settled: under another message number the bill would be sent twice.
+    "NONCE_USED": ("请以相同msgid重发", "Send it again with the same msgid"),
     "STACK_NOT_FOUND": _ASK_THE_AGENCY,
     "CODE_UNKNOWN": _SCAN_AGAIN,
     "EC_TOKEN_UNKNOWN": ("请重新扫码取得令牌", "Scan a code for a new token"),
