@@ -25,10 +25,13 @@ _OF_DESK: Final = ("sign_no", "opter", "opter_name", *_REGIONS)
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a request message has that is no content: fields of its desk, and regions in its nodes."""
+    """What a request message has that is no content: fields of its desk, and regions in its nodes; `later` are fields of
+    nodes that came with version 2.
+    """
 
     desk: tuple[str, ...]
     nodes: tuple[tuple[str, tuple[str, ...]], ...]
+    later: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def content_hash(request: Message) -> str:
@@ -51,8 +54,15 @@ def content_hash(request: Message) -> str:
 
 
 def first_content_hash(request: Message) -> str:
-    """The hash of version 1, by which rows of that version are compared: operator and regions are in it."""
-    return _digest(content_of(request))
+    """The hash of version 1, by which rows of that version are compared: operator and regions are in it, fields that came
+    later are not.
+    """
+    copy = content_of(request)
+    for node, names in _plan(request.DESCRIPTOR).later:
+        if copy.HasField(node):
+            for name in names:
+                getattr(copy, node).ClearField(name)
+    return _digest(copy)
 
 
 def content_of(request: M) -> M:
@@ -100,6 +110,7 @@ def _plan(request: Descriptor) -> _Plan:
     desk = request.fields_by_name.get("desk")
     known = desk.message_type.fields_by_name if desk is not None and desk.message_type is not None else {}
     nodes: list[tuple[str, tuple[str, ...]]] = []
+    later: list[tuple[str, tuple[str, ...]]] = []
     for field in request.fields:
         node = field.message_type
         if node is None or field.is_repeated or field.name == "desk":
@@ -107,7 +118,11 @@ def _plan(request: Descriptor) -> _Plan:
         regions = tuple(name for name in _REGIONS if name in node.fields_by_name and _may_be_outside(node, name))
         if regions:
             nodes.append((field.name, regions))
-    return _Plan(tuple(name for name in _OF_DESK if name in known), tuple(nodes))
+        if newer := tuple(
+            each.name for each in node.fields if each.GetOptions().Extensions[options_pb2.hash_since] > 1
+        ):
+            later.append((field.name, newer))
+    return _Plan(tuple(name for name in _OF_DESK if name in known), tuple(nodes), tuple(later))
 
 
 def _may_be_outside(node: Descriptor, name: str) -> bool:

@@ -23,7 +23,7 @@ from services.kernel.clock import BEIJING
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.contract import Contract
 from yibao.identity.v1 import partner_pb2
-from yibao.settlement.v1 import encounter_pb2, fee_pb2, settlement_pb2
+from yibao.settlement.v1 import encounter_pb2, fee_pb2, settlement_pb2, stay_pb2
 
 SERVED = (
     "1101 1201 2001 2201 2202 2203 2203A 2204 2205 2206 2206A 2207 2207A 2208 2301 2302 2303 2304 2305 "
@@ -283,13 +283,13 @@ class TestRows:
         desk = {"opter_no": "1", "mac": "11-11", "ip": "11.11.11.11"}
         assert read({}, {"data": desk | {"userid": "x"}}, "k") == read({}, {"signIn": desk}, "k")
         stay = {"mdtrt_id": "A", "psn_no": "P"}
-        for request_class in (encounter_pb2.CancelAdmissionRequest, encounter_pb2.UndoDischargeRequest):
+        for request_class in (stay_pb2.CancelAdmissionRequest, stay_pb2.UndoDischargeRequest):
             read = compile_request(request_class)
             assert read({}, stay, "k") == read({}, {"data": stay}, "k")
         read = compile_request(settlement_pb2.ReverseMessageRequest)
         message = {"psn_no": "P", "omsgid": "M", "oinfno": "2207"}
         assert read({}, message, "k") == read({}, {"data": message}, "k")
-        read = compile_request(encounter_pb2.AdmitRequest)
+        read = compile_request(stay_pb2.AdmitRequest)
         older = {"ipt_otp_no": "Z1", "main_cond_desc": "x"}
         assert read({}, {"mdtrtinfo": older}, "k") == read(
             {}, {"mdtrtinfo": {"ipt_no": "Z1", "main_cond_dscr": "x"}}, "k"
@@ -297,11 +297,11 @@ class TestRows:
 
     def test_what_stands_without_its_node_is_noted_as_blank_where_it_is_and_never_as_unknown(self) -> None:
         notes = Notes()
-        compile_request(encounter_pb2.CancelAdmissionRequest)({}, {"mdtrt_id": "A", "foo": 1}, "k", notes)
+        compile_request(stay_pb2.CancelAdmissionRequest)({}, {"mdtrt_id": "A", "foo": 1}, "k", notes)
         assert [(each.rule, each.path) for each in notes.each()] == [(BLANK, "psn_no"), (UNKNOWN, "foo")]
 
     def test_a_node_that_is_there_wins_over_fields_beside_it(self) -> None:
-        request: Any = compile_request(encounter_pb2.CancelAdmissionRequest)(
+        request: Any = compile_request(stay_pb2.CancelAdmissionRequest)(
             {}, {"data": {"mdtrt_id": "A"}, "mdtrt_id": "B", "psn_no": "P"}, "k"
         )
         assert (request.data.mdtrt_id, request.data.psn_no) == ("A", "")
@@ -325,7 +325,7 @@ class TestRows:
         assert request.desk.insuplc_admdvs == "110000"
 
     def test_a_discharge_is_of_one_person_wherever_it_says_so(self) -> None:
-        read = compile_request(encounter_pb2.DischargeRequest)
+        read = compile_request(stay_pb2.DischargeRequest)
         rows = [{"mdtrt_id": "A", "psn_no": "P", "diag_code": "x"}, {"mdtrt_id": "B", "psn_no": "P", "diag_code": "y"}]
         with pytest.raises(Fault) as caught:
             read({}, {"dscginfo": {"mdtrt_id": "A"}, "diseinfo": rows}, "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.runtime.call import Caller, Role
 from services.runtime.idempotency import content_hash, first_content_hash, regions_of, scope_of
-from yibao.settlement.v1 import common_pb2, encounter_pb2, ledger_pb2
+from yibao.settlement.v1 import common_pb2, encounter_pb2, ledger_pb2, settlement_pb2, stay_pb2
 
 
 def request(request_id: str = "2205:1", sign_no: str = "", mdtrt_id: str = "M1") -> encounter_pb2.CancelVisitRequest:
@@ -49,11 +49,20 @@ def test_who_operates_and_which_region_is_spelt_out_are_no_content_since_version
     assert (regions_of(first), regions_of(second)) == (("990100", "990100"), ("", ""))
 
 
+def test_a_field_that_came_with_version_2_is_no_content_of_a_row_of_version_1() -> None:
+    bill = settlement_pb2.Bill(mdtrt_id="M1", psn_no="99")
+    shown = settlement_pb2.Bill(mdtrt_id="M1", psn_no="99", psn_cert_type="01", certno="990000199001010011")
+    bare, whole = (settlement_pb2.SettleRequest(request_id="2207:1", data=each) for each in (bill, shown))
+    assert first_content_hash(bare) == first_content_hash(whole)
+    assert content_hash(bare) != content_hash(whole)
+    assert whole.data.certno == "990000199001010011"
+
+
 def test_a_region_of_a_node_that_the_envelope_may_say_goes_before_the_envelopes() -> None:
-    admission = encounter_pb2.Admission(psn_no="99", insuplc_admdvs="990200")
-    asked = encounter_pb2.AdmitRequest(desk=common_pb2.Desk(insuplc_admdvs="990100"), mdtrtinfo=admission)
+    admission = stay_pb2.Admission(psn_no="99", insuplc_admdvs="990200")
+    asked = stay_pb2.AdmitRequest(desk=common_pb2.Desk(insuplc_admdvs="990100"), mdtrtinfo=admission)
     assert regions_of(asked) == ("990200", "")
-    bare = encounter_pb2.AdmitRequest(desk=common_pb2.Desk(), mdtrtinfo=encounter_pb2.Admission(psn_no="99"))
+    bare = stay_pb2.AdmitRequest(desk=common_pb2.Desk(), mdtrtinfo=stay_pb2.Admission(psn_no="99"))
     assert content_hash(asked) == content_hash(bare)
     assert asked.mdtrtinfo.insuplc_admdvs == "990200"
 

@@ -18,7 +18,7 @@ from services.runtime.call import Caller, Role
 from tests.mesh.harness import BEGIN, Mesh, seed_world, started_mesh
 from tests.mesh.seeds import EMPLOYEE, INSTITUTION, ITEMS, OTHER_INSTITUTION, person
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import common_pb2, encounter_pb2, fee_pb2, settlement_pb2
+from yibao.settlement.v1 import common_pb2, encounter_pb2, fee_pb2, settlement_pb2, stay_pb2
 
 PEOPLE = 24
 HERE = Caller(Role.INSTITUTION, INSTITUTION, sandbox=True)
@@ -80,7 +80,7 @@ class Counter:
         await self.fees("UploadFees", fee_pb2.UploadFeesRequest, mdtrt_id, psn_no, amount, batch)
         return mdtrt_id
 
-    def admission(self, psn_no: str, **changes: Any) -> encounter_pb2.AdmitRequest:
+    def admission(self, psn_no: str, **changes: Any) -> stay_pb2.AdmitRequest:
         number = next(self.numbers)
         fields: dict[str, Any] = {
             "psn_no": psn_no,
@@ -92,9 +92,7 @@ class Counter:
             "ipt_no": f"Z{number}",
             **changes,
         }
-        return encounter_pb2.AdmitRequest(
-            request_id=f"2401:{number}", desk=desk(), mdtrtinfo=encounter_pb2.Admission(**fields)
-        )
+        return stay_pb2.AdmitRequest(request_id=f"2401:{number}", desk=desk(), mdtrtinfo=stay_pb2.Admission(**fields))
 
     async def stay(self, psn_no: str, amount: int, **changes: Any) -> str:
         """An admission with one line of the amount."""
@@ -120,10 +118,10 @@ class Counter:
 
     async def discharge(self, psn_no: str, mdtrt_id: str) -> None:
         number = next(self.numbers)
-        ended = encounter_pb2.DischargeInformation(
+        ended = stay_pb2.DischargeInformation(
             mdtrt_id=mdtrt_id, psn_no=psn_no, insutype=EMPLOYEE, endtime=at(BEGIN + timedelta(minutes=1))
         )
-        request = encounter_pb2.DischargeRequest(request_id=f"2402:{number}", desk=desk(), dscginfo=ended)
+        request = stay_pb2.DischargeRequest(request_id=f"2402:{number}", desk=desk(), dscginfo=ended)
         await self.call("EncounterService.Discharge", request)
 
     @staticmethod

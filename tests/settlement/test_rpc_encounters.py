@@ -20,7 +20,7 @@ from tests.settlement.counter_member import ANY_PERSON, ELSEWHERE, HERE, OPERATO
 from tests.settlement.test_operations_encounters import settle, spend
 from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, insured
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import common_pb2, encounter_pb2, fee_pb2, insured_pb2
+from yibao.settlement.v1 import common_pb2, encounter_pb2, fee_pb2, insured_pb2, stay_pb2
 
 ID_CARD = codes_pb2.MDTRT_CERT_TYPE_ID_CARD
 EC = codes_pb2.MDTRT_CERT_TYPE_EC
@@ -56,7 +56,7 @@ def registration(request_id: str = "2201:1", **changes: Any) -> encounter_pb2.Re
     )
 
 
-def admission(request_id: str = "2401:1", **changes: Any) -> encounter_pb2.AdmitRequest:
+def admission(request_id: str = "2401:1", **changes: Any) -> stay_pb2.AdmitRequest:
     data: dict[str, Any] = {
         "psn_no": SOMEBODY,
         "insutype": "310",
@@ -68,11 +68,11 @@ def admission(request_id: str = "2401:1", **changes: Any) -> encounter_pb2.Admit
         "adm_bed": "12",
     }
     data.update(changes)
-    return encounter_pb2.AdmitRequest(request_id=request_id, desk=desk(), mdtrtinfo=encounter_pb2.Admission(**data))
+    return stay_pb2.AdmitRequest(request_id=request_id, desk=desk(), mdtrtinfo=stay_pb2.Admission(**data))
 
 
-def stay_reference(mdtrt_id: str, psn_no: str = SOMEBODY) -> encounter_pb2.StayReference:
-    return encounter_pb2.StayReference(mdtrt_id=mdtrt_id, psn_no=psn_no)
+def stay_reference(mdtrt_id: str, psn_no: str = SOMEBODY) -> stay_pb2.StayReference:
+    return stay_pb2.StayReference(mdtrt_id=mdtrt_id, psn_no=psn_no)
 
 
 def insured_query(**changes: Any) -> insured_pb2.GetInsuredInfoRequest:
@@ -289,7 +289,7 @@ async def test_a_message_taken_back_before_it_came_is_refused(member: Reached) -
     assert await member.reason(member.encounters.Admit, admission()) == "MESSAGE_VOIDED"
 
 
-def discharge(mdtrt_id: str, request_id: str = "2402:1", **changes: Any) -> encounter_pb2.DischargeRequest:
+def discharge(mdtrt_id: str, request_id: str = "2402:1", **changes: Any) -> stay_pb2.DischargeRequest:
     data: dict[str, Any] = {
         "mdtrt_id": mdtrt_id,
         "psn_no": SOMEBODY,
@@ -298,9 +298,7 @@ def discharge(mdtrt_id: str, request_id: str = "2402:1", **changes: Any) -> enco
         "dscg_way": "1",
         **changes,
     }
-    return encounter_pb2.DischargeRequest(
-        request_id=request_id, desk=desk(), dscginfo=encounter_pb2.DischargeInformation(**data)
-    )
+    return stay_pb2.DischargeRequest(request_id=request_id, desk=desk(), dscginfo=stay_pb2.DischargeInformation(**data))
 
 
 async def test_2402_and_2405_discharge_and_put_back(member: Reached) -> None:
@@ -312,8 +310,8 @@ async def test_2402_and_2405_discharge_and_put_back(member: Reached) -> None:
     assert await member.reason(member.encounters.Discharge, discharge(mdtrt_id, "2402:2")) == "ENCOUNTER_STATE"
     assert await member.reason(member.encounters.Discharge, discharge(mdtrt_id, dscg_way="2")) == "REQUEST_ID_REUSED"
 
-    def undo(request_id: str, number: str = mdtrt_id) -> encounter_pb2.UndoDischargeRequest:
-        return encounter_pb2.UndoDischargeRequest(request_id=request_id, desk=desk(), data=stay_reference(number))
+    def undo(request_id: str, number: str = mdtrt_id) -> stay_pb2.UndoDischargeRequest:
+        return stay_pb2.UndoDischargeRequest(request_id=request_id, desk=desk(), data=stay_reference(number))
 
     ask = member.encounters.UndoDischarge
     assert await member.reason(ask, undo("2405:1", "M404")) == "ENCOUNTER_NOT_FOUND"
@@ -327,8 +325,8 @@ async def test_2402_and_2405_discharge_and_put_back(member: Reached) -> None:
 async def test_2404_undoes_an_admission_without_fees(member: Reached) -> None:
     mdtrt_id = await stay(member)
 
-    def undo(request_id: str, number: str = mdtrt_id) -> encounter_pb2.CancelAdmissionRequest:
-        return encounter_pb2.CancelAdmissionRequest(request_id=request_id, desk=desk(), data=stay_reference(number))
+    def undo(request_id: str, number: str = mdtrt_id) -> stay_pb2.CancelAdmissionRequest:
+        return stay_pb2.CancelAdmissionRequest(request_id=request_id, desk=desk(), data=stay_reference(number))
 
     ask = member.encounters.CancelAdmission
     assert await member.reason(ask, undo("2404:1", "M404")) == "ENCOUNTER_NOT_FOUND"

@@ -14,7 +14,7 @@ from tests.settlement.counter_member import Reached, desk, member_in
 from tests.settlement.test_rpc_encounters import admission, discharge, registration, stay_reference, upload
 from tests.settlement.test_rpc_fees import cancellation, line, stay_cancellation, stay_upload
 from tests.settlement.test_rpc_fees import upload as fee_upload
-from yibao.settlement.v1 import encounter_pb2
+from yibao.settlement.v1 import encounter_pb2, stay_pb2
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ async def test_a_stay_tells_at_each_repeat_what_became_of_it(member: Reached) ->
     calls = member.encounters
     admitted = await member.call(calls.Admit, admission())
     mdtrt_id = admitted.result.mdtrt_id
-    undo = encounter_pb2.UndoDischargeRequest(request_id="2405:1", desk=desk(), data=stay_reference(mdtrt_id))
+    undo = stay_pb2.UndoDischargeRequest(request_id="2405:1", desk=desk(), data=stay_reference(mdtrt_id))
     out = discharge(mdtrt_id)
     discharged = await member.call(calls.Discharge, out)
     assert await member.call(calls.Discharge, out) == discharged
@@ -67,7 +67,7 @@ async def test_a_stay_tells_at_each_repeat_what_became_of_it(member: Reached) ->
     assert told(discharged, await member.call(calls.Discharge, out)) == {"undone": True}
     undo.request_id = "2405:2"
     await member.call(calls.UndoDischarge, undo)
-    cancel = encounter_pb2.CancelAdmissionRequest(request_id="2404:1", desk=desk(), data=stay_reference(mdtrt_id))
+    cancel = stay_pb2.CancelAdmissionRequest(request_id="2404:1", desk=desk(), data=stay_reference(mdtrt_id))
     await member.call(calls.CancelAdmission, cancel)
     assert told(undone, await member.call(calls.UndoDischarge, undo)) == {"cancelled": True}
     assert told(admitted, await member.call(calls.Admit, admission())) == {"cancelled": True}

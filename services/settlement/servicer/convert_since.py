@@ -15,7 +15,7 @@ from services.settlement.domain.encounters import (
     UPLOAD_FEES,
     Since,
 )
-from yibao.settlement.v1 import encounter_pb2, fee_pb2
+from yibao.settlement.v1 import encounter_pb2, fee_pb2, stay_pb2
 
 
 class AppendedMessages:
@@ -35,9 +35,9 @@ def _message(kind: str, since: Since) -> Message:
     made: dict[str, Message] = {
         REGISTER: encounter_pb2.RegisterVisitResponse(cancelled=since.cancelled),
         DESCRIBE: encounter_pb2.UploadVisitResponse(cancelled=since.cancelled),
-        ADMIT: encounter_pb2.AdmitResponse(cancelled=since.cancelled),
-        DISCHARGE: encounter_pb2.DischargeResponse(undone=since.undone),
-        UNDO_DISCHARGE: encounter_pb2.UndoDischargeResponse(cancelled=since.cancelled, discharged=since.discharged),
+        ADMIT: stay_pb2.AdmitResponse(cancelled=since.cancelled),
+        DISCHARGE: stay_pb2.DischargeResponse(undone=since.undone),
+        UNDO_DISCHARGE: stay_pb2.UndoDischargeResponse(cancelled=since.cancelled, discharged=since.discharged),
         UPLOAD_FEES: fee_pb2.UploadFeesResponse(cancelled_lines=since.cancelled_lines),
     }
     return made[kind]

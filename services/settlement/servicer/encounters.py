@@ -30,7 +30,7 @@ from services.settlement.servicer.convert_encounters import (
     told_of,
     trtinfo,
 )
-from yibao.settlement.v1 import common_pb2, encounter_pb2, encounter_pb2_grpc, insured_pb2
+from yibao.settlement.v1 import common_pb2, encounter_pb2, encounter_pb2_grpc, insured_pb2, stay_pb2
 
 _TOLD_OF_BIRTH = ("matn_type", "birctrl_type", "birctrl_matn_date", "geso_val")
 _TOLD_OF_STAY = (
@@ -160,8 +160,8 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         return encounter_pb2.UploadVisitResponse.FromString(answer)
 
     async def Admit(  # noqa: N802
-        self, request: encounter_pb2.AdmitRequest, context: Any
-    ) -> encounter_pb2.AdmitResponse:
+        self, request: stay_pb2.AdmitRequest, context: Any
+    ) -> stay_pb2.AdmitResponse:
         """2401."""
         call, data, desk = current_call(), request.mdtrtinfo, request.desk
         registration = Registration(
@@ -187,20 +187,20 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             described(desk, call.now, told),
             _stay_answer,
         )
-        return encounter_pb2.AdmitResponse.FromString(answer)
+        return stay_pb2.AdmitResponse.FromString(answer)
 
     async def CancelAdmission(  # noqa: N802
-        self, request: encounter_pb2.CancelAdmissionRequest, context: Any
-    ) -> encounter_pb2.CancelAdmissionResponse:
+        self, request: stay_pb2.CancelAdmissionRequest, context: Any
+    ) -> stay_pb2.CancelAdmissionResponse:
         """2404."""
         call = current_call()
         name = _name(STAY, request.desk, request.data)
         await self._encounters.cancel(stamp_of(call, request), name, call.now, b"")
-        return encounter_pb2.CancelAdmissionResponse()
+        return stay_pb2.CancelAdmissionResponse()
 
     async def Discharge(  # noqa: N802
-        self, request: encounter_pb2.DischargeRequest, context: Any
-    ) -> encounter_pb2.DischargeResponse:
+        self, request: stay_pb2.DischargeRequest, context: Any
+    ) -> stay_pb2.DischargeResponse:
         """2402."""
         call, data = current_call(), request.dscginfo
         discharge = DischargeInformation(
@@ -219,16 +219,16 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             revised(request.desk, call.now, told),
             b"",
         )
-        return encounter_pb2.DischargeResponse.FromString(answer)
+        return stay_pb2.DischargeResponse.FromString(answer)
 
     async def UndoDischarge(  # noqa: N802
-        self, request: encounter_pb2.UndoDischargeRequest, context: Any
-    ) -> encounter_pb2.UndoDischargeResponse:
+        self, request: stay_pb2.UndoDischargeRequest, context: Any
+    ) -> stay_pb2.UndoDischargeResponse:
         """2405."""
         call = current_call()
         name = _name(STAY, request.desk, request.data)
         answer = await self._encounters.undo_discharge(stamp_of(call, request), name, call.now, b"")
-        return encounter_pb2.UndoDischargeResponse.FromString(answer)
+        return stay_pb2.UndoDischargeResponse.FromString(answer)
 
     async def ListEncounters(  # noqa: N802
         self, request: encounter_pb2.ListEncountersRequest, context: Any
@@ -250,7 +250,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         )
 
     def _credential(
-        self, desk: common_pb2.Desk, data: encounter_pb2.VisitRegistration | encounter_pb2.Admission, node: str
+        self, desk: common_pb2.Desk, data: encounter_pb2.VisitRegistration | stay_pb2.Admission, node: str
     ) -> CredentialQuery:
         return CredentialQuery(
             fixmedins_code=desk.fixmedins_code,
@@ -276,4 +276,4 @@ def _visit_answer(encounter: Encounter) -> bytes:
 
 
 def _stay_answer(encounter: Encounter) -> bytes:
-    return encounter_pb2.AdmitResponse(result=encounter_pb2.StayKey(mdtrt_id=encounter.mdtrt_id)).SerializeToString()
+    return stay_pb2.AdmitResponse(result=stay_pb2.StayKey(mdtrt_id=encounter.mdtrt_id)).SerializeToString()

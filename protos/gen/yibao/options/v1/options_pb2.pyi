@@ -384,6 +384,7 @@ TRANSACTION_FIELD_NUMBER: _builtins.int
 BATCH_FIELD_NUMBER: _builtins.int
 NATIONAL_FIELD_NUMBER: _builtins.int
 DATA_CLASS_FIELD_NUMBER: _builtins.int
+HASH_SINCE_FIELD_NUMBER: _builtins.int
 NODE_FIELD_NUMBER: _builtins.int
 OTHER_CODES_IGNORED_FIELD_NUMBER: _builtins.int
 OTHER_CODES_FIELD_FIELD_NUMBER: _builtins.int
@@ -396,6 +397,10 @@ transaction: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOpt
 batch: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Batch]
 national: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___National]
 data_class: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___DataClass.ValueType]
+hash_since: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.int]
+"""First version of the content hash in which the field counts; 0 for one that always did. A message that was stored
+before the field existed is compared without it.
+"""
 node: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, Global___Node]
 other_codes_ignored: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumOptions, _builtins.bool]
 """True where the national envelope reads a code that no value has as the value 0, as if it had not been sent, instead of

@@ -5,6 +5,7 @@ import warnings
 
 from yibao.settlement.v1 import encounter_pb2 as yibao_dot_settlement_dot_v1_dot_encounter__pb2
 from yibao.settlement.v1 import insured_pb2 as yibao_dot_settlement_dot_v1_dot_insured__pb2
+from yibao.settlement.v1 import stay_pb2 as yibao_dot_settlement_dot_v1_dot_stay__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -63,23 +64,23 @@ class EncounterServiceStub:
                 _registered_method=True)
         self.Admit = channel.unary_unary(
                 '/yibao.settlement.v1.EncounterService/Admit',
-                request_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.AdmitRequest.SerializeToString,
-                response_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.AdmitResponse.FromString,
+                request_serializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.AdmitRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.AdmitResponse.FromString,
                 _registered_method=True)
         self.CancelAdmission = channel.unary_unary(
                 '/yibao.settlement.v1.EncounterService/CancelAdmission',
-                request_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.CancelAdmissionRequest.SerializeToString,
-                response_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.CancelAdmissionResponse.FromString,
+                request_serializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.CancelAdmissionRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.CancelAdmissionResponse.FromString,
                 _registered_method=True)
         self.Discharge = channel.unary_unary(
                 '/yibao.settlement.v1.EncounterService/Discharge',
-                request_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.DischargeRequest.SerializeToString,
-                response_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.DischargeResponse.FromString,
+                request_serializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.DischargeRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.DischargeResponse.FromString,
                 _registered_method=True)
         self.UndoDischarge = channel.unary_unary(
                 '/yibao.settlement.v1.EncounterService/UndoDischarge',
-                request_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.UndoDischargeRequest.SerializeToString,
-                response_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.UndoDischargeResponse.FromString,
+                request_serializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.UndoDischargeRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.UndoDischargeResponse.FromString,
                 _registered_method=True)
         self.ListEncounters = channel.unary_unary(
                 '/yibao.settlement.v1.EncounterService/ListEncounters',
@@ -203,23 +204,23 @@ def add_EncounterServiceServicer_to_server(servicer, server):
             ),
             'Admit': grpc.unary_unary_rpc_method_handler(
                     servicer.Admit,
-                    request_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.AdmitRequest.FromString,
-                    response_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.AdmitResponse.SerializeToString,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.AdmitRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.AdmitResponse.SerializeToString,
             ),
             'CancelAdmission': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelAdmission,
-                    request_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.CancelAdmissionRequest.FromString,
-                    response_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.CancelAdmissionResponse.SerializeToString,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.CancelAdmissionRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.CancelAdmissionResponse.SerializeToString,
             ),
             'Discharge': grpc.unary_unary_rpc_method_handler(
                     servicer.Discharge,
-                    request_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.DischargeRequest.FromString,
-                    response_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.DischargeResponse.SerializeToString,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.DischargeRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.DischargeResponse.SerializeToString,
             ),
             'UndoDischarge': grpc.unary_unary_rpc_method_handler(
                     servicer.UndoDischarge,
-                    request_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.UndoDischargeRequest.FromString,
-                    response_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.UndoDischargeResponse.SerializeToString,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.UndoDischargeRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_stay__pb2.UndoDischargeResponse.SerializeToString,
             ),
             'ListEncounters': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEncounters,
@@ -388,8 +389,8 @@ class EncounterService:
             request,
             target,
             '/yibao.settlement.v1.EncounterService/Admit',
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.AdmitRequest.SerializeToString,
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.AdmitResponse.FromString,
+            yibao_dot_settlement_dot_v1_dot_stay__pb2.AdmitRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_stay__pb2.AdmitResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -415,8 +416,8 @@ class EncounterService:
             request,
             target,
             '/yibao.settlement.v1.EncounterService/CancelAdmission',
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.CancelAdmissionRequest.SerializeToString,
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.CancelAdmissionResponse.FromString,
+            yibao_dot_settlement_dot_v1_dot_stay__pb2.CancelAdmissionRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_stay__pb2.CancelAdmissionResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -442,8 +443,8 @@ class EncounterService:
             request,
             target,
             '/yibao.settlement.v1.EncounterService/Discharge',
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.DischargeRequest.SerializeToString,
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.DischargeResponse.FromString,
+            yibao_dot_settlement_dot_v1_dot_stay__pb2.DischargeRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_stay__pb2.DischargeResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -469,8 +470,8 @@ class EncounterService:
             request,
             target,
             '/yibao.settlement.v1.EncounterService/UndoDischarge',
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.UndoDischargeRequest.SerializeToString,
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.UndoDischargeResponse.FromString,
+            yibao_dot_settlement_dot_v1_dot_stay__pb2.UndoDischargeRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_stay__pb2.UndoDischargeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from grpc import aio as _aio
 from yibao.settlement.v1 import encounter_pb2 as _encounter_pb2
 from yibao.settlement.v1 import insured_pb2 as _insured_pb2
+from yibao.settlement.v1 import stay_pb2 as _stay_pb2
 import abc as _abc_1
 
 
@@ -39,19 +40,19 @@ class EncounterServiceStub:
     """Visit information and diagnoses (2203, 2203A). Unsettled fees stay within 24 hours before its begin.
     Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
     """
-    Admit: _aio.UnaryUnaryMultiCallable[_encounter_pb2.AdmitRequest, _encounter_pb2.AdmitResponse]
+    Admit: _aio.UnaryUnaryMultiCallable[_stay_pb2.AdmitRequest, _stay_pb2.AdmitResponse]
     """Admits a person (2401). One open stay of a person at a time.
     Errors: those of RegisterVisit, with STAY_OPEN in the place of VISIT_OPEN.
     """
-    CancelAdmission: _aio.UnaryUnaryMultiCallable[_encounter_pb2.CancelAdmissionRequest, _encounter_pb2.CancelAdmissionResponse]
+    CancelAdmission: _aio.UnaryUnaryMultiCallable[_stay_pb2.CancelAdmissionRequest, _stay_pb2.CancelAdmissionResponse]
     """Undoes an admission without fees (2404).
     Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_PRESENT, REQUEST_ID_REUSED.
     """
-    Discharge: _aio.UnaryUnaryMultiCallable[_encounter_pb2.DischargeRequest, _encounter_pb2.DischargeResponse]
+    Discharge: _aio.UnaryUnaryMultiCallable[_stay_pb2.DischargeRequest, _stay_pb2.DischargeResponse]
     """Discharges a person (2402). All fees of the stay arose between 24 hours before its begin and 10 minutes after its end.
     Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
     """
-    UndoDischarge: _aio.UnaryUnaryMultiCallable[_encounter_pb2.UndoDischargeRequest, _encounter_pb2.UndoDischargeResponse]
+    UndoDischarge: _aio.UnaryUnaryMultiCallable[_stay_pb2.UndoDischargeRequest, _stay_pb2.UndoDischargeResponse]
     """Undoes a discharge that was not settled (2405).
     Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, STAY_OPEN, REQUEST_ID_REUSED.
     """
@@ -116,9 +117,9 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def Admit(
         self,
-        request: _encounter_pb2.AdmitRequest,
-        context: _aio.ServicerContext[_encounter_pb2.AdmitRequest, _abc.Awaitable[_encounter_pb2.AdmitResponse]],
-    ) -> _abc.Awaitable[_encounter_pb2.AdmitResponse]:
+        request: _stay_pb2.AdmitRequest,
+        context: _aio.ServicerContext[_stay_pb2.AdmitRequest, _abc.Awaitable[_stay_pb2.AdmitResponse]],
+    ) -> _abc.Awaitable[_stay_pb2.AdmitResponse]:
         """Admits a person (2401). One open stay of a person at a time.
         Errors: those of RegisterVisit, with STAY_OPEN in the place of VISIT_OPEN.
         """
@@ -126,9 +127,9 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def CancelAdmission(
         self,
-        request: _encounter_pb2.CancelAdmissionRequest,
-        context: _aio.ServicerContext[_encounter_pb2.CancelAdmissionRequest, _abc.Awaitable[_encounter_pb2.CancelAdmissionResponse]],
-    ) -> _abc.Awaitable[_encounter_pb2.CancelAdmissionResponse]:
+        request: _stay_pb2.CancelAdmissionRequest,
+        context: _aio.ServicerContext[_stay_pb2.CancelAdmissionRequest, _abc.Awaitable[_stay_pb2.CancelAdmissionResponse]],
+    ) -> _abc.Awaitable[_stay_pb2.CancelAdmissionResponse]:
         """Undoes an admission without fees (2404).
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_PRESENT, REQUEST_ID_REUSED.
         """
@@ -136,9 +137,9 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def Discharge(
         self,
-        request: _encounter_pb2.DischargeRequest,
-        context: _aio.ServicerContext[_encounter_pb2.DischargeRequest, _abc.Awaitable[_encounter_pb2.DischargeResponse]],
-    ) -> _abc.Awaitable[_encounter_pb2.DischargeResponse]:
+        request: _stay_pb2.DischargeRequest,
+        context: _aio.ServicerContext[_stay_pb2.DischargeRequest, _abc.Awaitable[_stay_pb2.DischargeResponse]],
+    ) -> _abc.Awaitable[_stay_pb2.DischargeResponse]:
         """Discharges a person (2402). All fees of the stay arose between 24 hours before its begin and 10 minutes after its end.
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
         """
@@ -146,9 +147,9 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def UndoDischarge(
         self,
-        request: _encounter_pb2.UndoDischargeRequest,
-        context: _aio.ServicerContext[_encounter_pb2.UndoDischargeRequest, _abc.Awaitable[_encounter_pb2.UndoDischargeResponse]],
-    ) -> _abc.Awaitable[_encounter_pb2.UndoDischargeResponse]:
+        request: _stay_pb2.UndoDischargeRequest,
+        context: _aio.ServicerContext[_stay_pb2.UndoDischargeRequest, _abc.Awaitable[_stay_pb2.UndoDischargeResponse]],
+    ) -> _abc.Awaitable[_stay_pb2.UndoDischargeResponse]:
         """Undoes a discharge that was not settled (2405).
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, STAY_OPEN, REQUEST_ID_REUSED.
         """
