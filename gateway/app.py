@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.aside import Aside
 from gateway.backend import DirectBackend, GatheringBackend
 from gateway.batching import Gatherer, Limits
 from gateway.connections import Connections, affordable
@@ -127,6 +128,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     partners = Partners(direct, contract, config.sandbox, time.monotonic)
     shares = Shares(config.integer("YIBAO_MAX_CONCURRENT_RPCS"))
     _count_places(shares, telemetry)
+    aside = Aside()
     table = Transactions(contract, known_titles())
     observer = Observer(telemetry, {(each.infno): each.method.full_name for each in table.served})
     workers = Workers(config, signer)
@@ -136,13 +138,14 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     new_id = time_ordered_ids(clock, chance)
     failures = Failures(time.monotonic)
     national = NationalFace(
-        table, partners, shares, backend, observer, clock, serials, new_id, config.sandbox, failures
+        table, partners, shares, aside, backend, observer, clock, serials, new_id, config.sandbox, failures
     )
     conformance = Conformance(table, Admission(signer, clock, config.sandbox))
     rest = RestFace(
         Contract({**contract.methods, **own.methods}),
         partners,
         shares,
+        aside,
         backend,
         observer,
         config.sandbox,

@@ -19,6 +19,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from gateway import reading
+from gateway.aside import Aside
 from gateway.backend import Backend, CallOptions
 from gateway.failures import Failures
 from gateway.http import Request, Response, asked_timeout_s, business_date, query_values
@@ -106,6 +107,7 @@ class RestFace:
         contract: Contract,
         partners: Partners,
         shares: Shares,
+        aside: Aside,
         backend: Backend,
         observer: Observer,
         sandbox: bool,
@@ -117,6 +119,7 @@ class RestFace:
         self._own = own
         self._partners = partners
         self._shares = shares
+        self._aside = aside
         self._backend = backend
         self._observer = observer
         self._sandbox = sandbox
@@ -131,7 +134,8 @@ class RestFace:
             return self.refused(request, fault)
         with self._observer.request(request, route.http.path, route.method.full_name) as observed:
             try:
-                return await self._answer(request, route, variables, observed)
+                with self._aside.holding(len(request.body)):
+                    return await self._answer(request, route, variables, observed)
             except (Fault, InternalError) as error:
                 return _refused(error, observed)
             except Exception as error:  # noqa: BLE001  # a bug of ours: told by an id, found in the log
@@ -167,17 +171,20 @@ class RestFace:
             if caller is not self._anybody and caller.role not in route.method.roles:
                 raise denied("ROLE_NOT_ALLOWED", role=caller.role.value, method=route.method.full_name)
             # Of a large message it takes some tenths of a second, in which the loop serves others.
-            answer = await asyncio.to_thread(own, request)
+            answer = await self._aside.run(lambda: own(request))
             observed.ended(Outcome(200))
             return Response(200, msgspec.json.encode(route.write(answer)))
-        message = route.read(_value(request, route, variables))
-        options = CallOptions(caller, request.left_s(_limit_s(asked_s, caller)), day)
-        answer = await self._backend.call(route.method, message, options)
+        message = await self._aside.read(len(request.body), lambda: route.read(_value(request, route, variables)))
+        partner, method, size = caller.subject, route.method.full_name, len(request.body)
+        async with self._aside.place(partner, method, size):
+            options = CallOptions(caller, request.left_s(_limit_s(asked_s, caller)), day)
+            answer = await self._backend.call(route.method, message, options)
+            text = await self._aside.written(partner, method, answer, lambda: msgspec.json.encode(route.write(answer)))
         numbers = (*route.method.request_numbers, *route.method.response_numbers)
         sources = [message] * len(route.method.request_numbers) + [answer] * len(route.method.response_numbers)
         found = {number.attribute: number.get(source) for number, source in zip(numbers, sources, strict=True)}
         observed.ended(Outcome(200), more={name: value for name, value in found.items() if value})
-        return Response(200, msgspec.json.encode(route.write(answer)))
+        return Response(200, text)
 
     async def _caller_in_time(self, request: Request, method: MethodContract, asked_s: float | None) -> Caller:
         """Who calls, found within the time asked for. Only that needs a timer: a look-up ends in less than TIMEOUT_S."""

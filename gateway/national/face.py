@@ -10,12 +10,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import uuid4
 
 from google.protobuf.message import Message
 
+from gateway.aside import Aside
 from gateway.backend import Backend, CallOptions
 from gateway.charset import to_gbk
 from gateway.failures import Failures
@@ -77,6 +79,7 @@ class NationalFace:
         transactions: Transactions,
         partners: Partners,
         shares: Shares,
+        aside: Aside,
         backend: Backend,
         observer: Observer,
         clock: Clock,
@@ -90,6 +93,7 @@ class NationalFace:
         self._transactions = transactions
         self._partners = partners
         self._shares = shares
+        self._aside = aside
         self._backend = backend
         self._observer = observer
         self._clock = clock
@@ -104,7 +108,8 @@ class NationalFace:
         visit = _Visit()
         with self._observer.request(request, "/*") as observed:
             try:
-                output = await self._answer(request, visit)
+                with self._aside.holding(len(request.body)):
+                    output = await self._answer(request, visit)
             except (Fault, InternalError) as error:
                 return self._refused(request, visit, error, observed)
             except Exception as error:  # noqa: BLE001  # a bug of ours: told by an id, found in the log
@@ -120,8 +125,10 @@ class NationalFace:
     async def _answer(self, request: Request, visit: _Visit) -> bytes:
         headers = request.headers
         kind, encoding = headers.get("content-type", ""), headers.get("content-encoding", "")
-        envelope = outer.read_body(self._read_json, request.body, kind, encoding)
-        visit.envelope = envelope
+        request.left_s(TIMEOUT_S)
+        visit.envelope = envelope = await self._aside.read(
+            len(request.body), lambda: outer.read_body(self._read_json, request.body, kind, encoding)
+        )
         infno = envelope.infno or self._hinted(request.path)
         visit.served = served = self._transactions.find(infno, envelope.wrapper)
         _require(served, envelope)
@@ -148,29 +155,29 @@ class NationalFace:
         day = business_date(request.headers, self._sandbox and profile.sandbox)
         visit.sign_in = await self._sign_no_warning(served, envelope, profile)
         key = f"{served.infno}:{envelope.msgid or self._new_id('')}"
-        message = _read(visit, served, envelope, profile, key)
-        options = CallOptions(profile.caller, request.left_s(TIMEOUT_S), day)
-        answer = await self._backend.call(served.method, message, options)
-        failure = served.notices.failure(answer)
-        if failure is not None:
-            raise failure
+        message = await self._aside.read(len(request.body), lambda: _read(visit, served, envelope, profile, key))
+        partner, method = profile.caller.subject, served.method.full_name
+        async with self._aside.place(partner, method, len(request.body)):
+            options = CallOptions(profile.caller, request.left_s(TIMEOUT_S), day)
+            answer = await self._backend.call(served.method, message, options)
+            failure = served.notices.failure(answer)
+            if failure is not None:
+                raise failure
+            write_output = partial(_output, served, envelope, profile, answer)
+            output = await self._aside.written(partner, method, answer, write_output)
         visit.since = served.notices.warning(answer)
         visit.numbers = {each.attribute: told for each in served.method.response_numbers if (told := each.get(answer))}
-        return self._written(request, visit, envelope, served, profile, answer)
+        return self._written(request, visit, envelope, profile, output)
 
-    def _written(
-        self, request: Request, visit: _Visit, envelope: Envelope, served: Served, profile: Profile, answer: Message
-    ) -> bytes:
+    def _written(self, request: Request, visit: _Visit, envelope: Envelope, profile: Profile, output: str) -> bytes:
         if envelope.wrapper == outer.EC_LOCAL:
-            data = served.answer.bare(answer) if served.answer.bare else served.answer.output(answer)
-            return outer.write_decoded(envelope.fixmedins_code, data)
-        bare = served.answer.bare if served.infno == "5204" and profile.dialect.bare_array_5204 else None
+            return outer.write_decoded(envelope.fixmedins_code, output)
         now = self._clock()
         return outer.write_answer(
             reference=outer.refmsgid(envelope.region, now, self._serials.take()),
             received=request.received,
             answered=now,
-            output=bare(answer) if bare else _output(served, profile, answer),
+            output=output,
             warning=_warning(visit),
             code_as_text=profile.dialect.infcode_as_text,
         )
@@ -247,9 +254,17 @@ def _read(visit: _Visit, served: Served, envelope: Envelope, profile: Profile, k
     return message
 
 
-def _output(served: Served, profile: Profile, answer: Message) -> str:
+def _output(served: Served, envelope: Envelope, profile: Profile, answer: Message) -> str:
+    """What the answer's `output` holds, or the decoder's `data`."""
+    bare = served.answer.bare
+    if bare is not None and envelope.wrapper == outer.EC_LOCAL:
+        return bare(answer)
+    if bare is not None and served.infno == "5204" and profile.dialect.bare_array_5204:
+        return bare(answer)
     output = served.answer.output(answer)
-    return "null" if output == _NO_OUTPUT and profile.dialect.null_output else output
+    return (
+        "null" if output == _NO_OUTPUT and profile.dialect.null_output and envelope.wrapper == outer.INFNO else output
+    )
 
 
 def _response(

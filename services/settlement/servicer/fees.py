@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from services.runtime.call import CallContext, current_call
 from services.settlement.domain.bill import STAY, VISIT
@@ -19,6 +21,9 @@ from services.settlement.servicer.convert_fees import (
 )
 from yibao.settlement.v1 import fee_pb2, fee_pb2_grpc
 
+# Lines of 5204 that are written without a pause.
+_PART: Final = 200
+
 
 class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
     """Answers FeeService."""
@@ -26,6 +31,7 @@ class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
     def __init__(self, fees: FeeOperations) -> None:
         self._fees = fees
         self._codes = Codes()
+        self._listing = asyncio.Lock()
 
     async def UploadFees(  # noqa: N802  # the name is the contract's
         self, request: fee_pb2.UploadFeesRequest, context: Any
@@ -78,14 +84,14 @@ class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
         found = await self._fees.listed(EncounterName("", data.mdtrt_id, code, data.psn_no), data.setl_id)
         keys = item_keys_of(found.lines)
         items = await self._fees.items(code, keys)
-        return fee_pb2.ListFeesResponse(
-            data=[
-                fee_detail(self._codes, found.encounter, entry, items.get(key))
-                for entry, key in zip(found.lines, keys, strict=True)
-            ],
-            reversed_by=found.reversed_by,
-            reverses=found.reverses,
-        )
+        answer = fee_pb2.ListFeesResponse(reversed_by=found.reversed_by, reverses=found.reverses)
+        # One long list at a time, and everything else between its parts.
+        async with self._listing if len(found.lines) > _PART else nullcontext():
+            for place, (entry, key) in enumerate(zip(found.lines, keys, strict=True), 1):
+                answer.data.append(fee_detail(self._codes, found.encounter, entry, items.get(key)))
+                if place % _PART == 0:
+                    await asyncio.sleep(0)
+        return answer
 
 
 def _uploaded(codes: Codes, call: CallContext, name: EncounterName, request: Any) -> FeeUpload:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -21,6 +22,8 @@ _BATCH_COLUMNS: Final = tuple(column.name for column in FEE_BATCH.columns)
 _LINE_COLUMNS: Final = tuple(column.name for column in FEE_LINE.columns if column.name != "cancelled_by")
 _ADD_BATCHES: Final = insert_sql(FEE_BATCH)
 _ADD_LINES: Final = insert_sql(FEE_LINE)
+# Lines that are made of their rows without a pause.
+_PART: Final = 500
 _NO_TAGS: Final = "{}"
 
 _BATCHES: Final = sql(
@@ -108,7 +111,7 @@ class FeeReader(EncounterReader):
 
     async def listed_lines(self, mdtrt_id: str, limit: int) -> list[StandingLine]:
         """Standing lines in the order they came."""
-        return [_line(row) for row in await self._connection.run(_LISTED, mdtrt_id, limit)]
+        return await _all_lines(await self._connection.run(_LISTED, mdtrt_id, limit))
 
     async def settled_lines(self, mdtrt_id: str, setl_id: str, limit: int, after: int = 0) -> list[StandingLine]:
         """The lines that a settlement of the encounter held when it was made, in the order they came, under its number.
@@ -117,7 +120,7 @@ class FeeReader(EncounterReader):
         """
         for kept in await self._connection.run(_SETTLED_BATCHES, setl_id, mdtrt_id):
             rows = await self._connection.run(_SETTLED, json.loads(kept[0]), limit, after)
-            return [replace(_line(row), setl_id=setl_id) for row in rows]
+            return [replace(line, setl_id=setl_id) for line in await _all_lines(rows)]
         return []
 
     async def counterpart(self, mdtrt_id: str, setl_id: str) -> tuple[str, str]:
@@ -186,6 +189,16 @@ def _batch_row(batch: FeeBatch) -> tuple[Any, ...]:
         *(totals.medfee_fen, totals.fulamt_ownpay_fen, totals.overlmt_fen, totals.preselfpay_fen, totals.inscp_fen),
         *(totals.hosp_part_fen, exempt, batch.line_count, to_micros(batch.created_at), batch.opter, batch.opter_name),
     )
+
+
+async def _all_lines(rows: Sequence[Any]) -> list[StandingLine]:
+    """Lines of a list that may be long, with pauses for everything else."""
+    lines: list[StandingLine] = []
+    for place, row in enumerate(rows, 1):
+        lines.append(_line(row))
+        if place % _PART == 0:
+            await asyncio.sleep(0)
+    return lines
 
 
 def _line(row: Any) -> StandingLine:
