@@ -6,32 +6,25 @@ It has no database: it is healthy when it serves, whatever its peers do.
 from __future__ import annotations
 
 import time
-from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
 from random import SystemRandom
 from typing import Final
-
-import msgspec
 
 from gateway.aside import Aside
 from gateway.backend import DirectBackend, GatheringBackend
 from gateway.batching import Gatherer, Limits
 from gateway.connections import Connections, affordable
-from gateway.door import Door, Page
+from gateway.door import Door
 from gateway.failures import Failures
-from gateway.http import Response
 from gateway.listener import Listener
 from gateway.national.conformance import Conformance
 from gateway.national.envelope import Serials
 from gateway.national.face import NationalFace
 from gateway.national.transactions import Transactions, known_titles
 from gateway.observing import Observer
-from gateway.openapi import document
 from gateway.operations import LIVE, READY, Operations, OperationsApp
 from gateway.origins import Origins
 from gateway.partners import Partners
-from gateway.reference import comments
+from gateway.reference.pages import pages
 from gateway.rest import RestFace
 from gateway.shares import Shares
 from gateway.workers import Workers
@@ -49,7 +42,6 @@ from services.runtime.telemetry import Telemetry
 _OPERATIONS_CONNECTIONS: Final = 64
 # Served by the gateway itself, for it alone knows the envelope; no member has it.
 ENVELOPE_SERVICE: Final = "yibao.gateway.v1.EnvelopeService"
-_HTML: Final = "text/html; charset=utf-8"
 
 
 class HttpServer:
@@ -155,34 +147,17 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     door = Door(
         national,
         rest,
-        _pages(rest, table) | {LIVE: operations.live, READY: operations.ready},
+        pages(rest.routes, table, lambda: server.address) | {LIVE: operations.live, READY: operations.ready},
         clock,
         config.integer("YIBAO_MAX_MESSAGE_BYTES"),
         shares.admitted,
         Origins(config.text("YIBAO_ALLOWED_ORIGINS"), config.sandbox),
     )
-    return HttpServer(door, config, peers, telemetry, operations, workers)
+    server = HttpServer(door, config, peers, telemetry, operations, workers)
+    return server
 
 
 def _count_places(shares: Shares, telemetry: Telemetry) -> None:
     told = "Places for calls: taken by one, and waited for."
     for state, read in (("taken", lambda: float(shares.taken)), ("waiting", lambda: float(shares.waiting))):
         telemetry.metrics.gauge("yibao_places", told, {"state": state}, read)
-
-
-def _pages(rest: RestFace, table: Transactions) -> dict[str, Page]:
-    """The fixed answers to GET; the specification is made when it is first asked for."""
-
-    @cache
-    def specification() -> Response:
-        described = document(rest.routes, table, comments.load(), version("yibao-mesh"))
-        return Response(200, msgspec.json.encode(described))
-
-    page = Response(200, files("gateway.reference").joinpath("page.html").read_bytes(), _HTML)
-    health = Response(200, b'{"status":"SERVING"}')
-    return {
-        "/openapi.json": specification,
-        "/": lambda: page,
-        "/docs": lambda: page,
-        "/healthz": lambda: health,
-    }

@@ -11,7 +11,10 @@ from typing import Any, Final
 from google.protobuf.descriptor import FieldDescriptor
 
 from gateway.national.transactions import Transactions
+from gateway.reference import envelope
 from gateway.reference.comments import description, errors
+from gateway.reference.examples import Examples
+from gateway.reference.names import FieldNames
 from gateway.reference.national import not_served, transactions
 from gateway.reference.schemas import Schemas
 from gateway.rest import OPERATOR_TIMEOUT_S, TIMEOUT_S, Route, Routes
@@ -21,14 +24,34 @@ from services.runtime.texts.table import TEXTS
 _PROBLEM: Final = "Problem"
 _DATE_HEADER: Final = "BusinessDate"
 _TIMEOUT_HEADER: Final = "GrpcTimeout"
+_ABOUT: Final = """\
+医保平台的开放实现：REST接口（`/v1/…`，`Authorization: Bearer 密钥`）与国家接口报文（其余任何路径，交易由`infno`决定）。
+示例都是在沙箱里发送过的请求和收到的应答，人员、机构均为虚构；沙箱里带上`X-Yibao-Business-Date: 2026-06-10`，日期就与示例相符。
+金额在REST里以分为单位（`…Fen`），在国家接口里以元为单位；被拒绝的调用给出原因、字段和下一步，各原因见`x-error-reasons`。
+
+The open healthcare-security platform: REST (`/v1/…`, `Authorization: Bearer KEY`) and messages of the national interface (any
+other path; `infno` names the transaction). The examples were sent to a sandbox and answered by it; people and institutions are
+invented. With `X-Yibao-Business-Date: 2026-06-10` a sandbox decides on the day of the examples. Money is fen in REST (`…Fen`) and
+yuan in the national interface; a refusal names its reason, its fields and what to do, see `x-error-reasons`.
+"""
 
 
-def document(routes: Routes, table: Transactions, comments: Mapping[str, str], version: str) -> dict[str, Any]:
-    """The whole document."""
+def document(
+    routes: Routes,
+    table: Transactions,
+    comments: Mapping[str, str],
+    version: str,
+    *,
+    examples: Examples,
+    names: FieldNames,
+    server: str,
+) -> dict[str, Any]:
+    """The whole document; `server` is the URL at which the gateway believes to be reached."""
     schemas = Schemas(comments)
-    paths: dict[str, dict[str, Any]] = {}
+    paths = envelope.paths(table, schemas, examples)
     for route in sorted(routes.all, key=lambda each: (each.http.path, each.http.verb)):
-        paths.setdefault(route.http.path, {})[route.http.verb.lower()] = _operation(route, schemas, comments)
+        operation = _operation(route, schemas, comments, examples)
+        paths.setdefault(route.http.path, {})[route.http.verb.lower()] = operation
     schemas.by_name[_PROBLEM] = _problem_schema()
     return {
         "openapi": "3.1.0",
@@ -36,9 +59,14 @@ def document(routes: Routes, table: Transactions, comments: Mapping[str, str], v
             "title": "yibao",
             "version": version,
             "summary": "Healthcare-security platform: REST face and national envelope.",
+            "description": _ABOUT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "tags": _tags(routes, comments),
+        "servers": [
+            {"url": server, "description": "网关本机地址 · The gateway as it knows itself"},
+            {"url": "/", "description": "本文档所在之处 · Where this document came from"},
+        ],
+        "tags": [{"name": envelope.TAG, "description": envelope.TAG_TEXT}, *_tags(routes, comments)],
         "paths": paths,
         "components": {
             "schemas": schemas.by_name,
@@ -46,14 +74,16 @@ def document(routes: Routes, table: Transactions, comments: Mapping[str, str], v
             "responses": {_PROBLEM: _problem_response()},
             "parameters": {_DATE_HEADER: _business_date(), _TIMEOUT_HEADER: _grpc_timeout()},
         },
-        "x-national-transactions": transactions(table, comments),
+        "x-national-transactions": transactions(table, comments, names),
         "x-national-not-served": not_served(table),
         "x-error-reasons": _reasons(comments),
+        "x-field-names-zh": dict(names.names),
     }
 
 
-def _operation(route: Route, schemas: Schemas, comments: Mapping[str, str]) -> dict[str, Any]:
+def _operation(route: Route, schemas: Schemas, comments: Mapping[str, str], examples: Examples) -> dict[str, Any]:
     method = route.method
+    played = examples.rest.get(method.full_name, {})
     comment = description(comments.get(method.full_name, ""))
     response: Any = method.response_class.DESCRIPTOR
     request: Any = method.request_class.DESCRIPTOR
@@ -67,11 +97,11 @@ def _operation(route: Route, schemas: Schemas, comments: Mapping[str, str]) -> d
         "x-errors": list(errors(comments, method.service, method.name)),
         "x-infno": [each.infno for each in method.transactions],
         "parameters": [
-            *_parameters(route, schemas),
+            *_parameters(route, schemas, examples.parameters(route)),
             *({"$ref": f"#/components/parameters/{name}"} for name in (_DATE_HEADER, _TIMEOUT_HEADER)),
         ],
         "responses": {
-            "200": {"description": "The answer.", "content": {"application/json": {"schema": schemas.ref(response)}}},
+            "200": {"description": "The answer.", "content": _content(schemas.ref(response), played, "answer")},
             "default": {"$ref": f"#/components/responses/{_PROBLEM}"},
         },
         "security": [{}] if Role.PUBLIC in method.roles else [{"key": []}],
@@ -79,18 +109,24 @@ def _operation(route: Route, schemas: Schemas, comments: Mapping[str, str]) -> d
     if method.sandbox_only:
         operation["x-sandbox-only"] = True
     if route.http.body == "*":
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schemas.ref(request)}}}
+        operation["requestBody"] = {"required": True, "content": _content(schemas.ref(request), played, "request")}
     elif route.http.body:
-        operation["requestBody"] = _raw_body(comments.get(f"{request.full_name}.{route.http.body}", ""))
+        # A body that is taken as it is: a message of the national interface.
+        comment = comments.get(f"{request.full_name}.{route.http.body}", "")
+        content = _content({"type": "object"}, played, "request")
+        operation["requestBody"] = {"required": True, "description": comment, "content": content}
     return operation
 
 
-def _raw_body(comment: str) -> dict[str, Any]:
-    """A body that is taken as it is: a message of the national interface."""
-    return {"required": True, "description": comment, "content": {"application/json": {"schema": {"type": "object"}}}}
+def _content(schema: Mapping[str, Any], played: Mapping[str, Any], side: str) -> dict[str, Any]:
+    """JSON of a schema, with the side of a played pair as its example."""
+    shown: dict[str, Any] = {"schema": dict(schema)}
+    if side in played:
+        shown["example"] = played[side]
+    return {"application/json": shown}
 
 
-def _parameters(route: Route, schemas: Schemas) -> list[dict[str, Any]]:
+def _parameters(route: Route, schemas: Schemas, played: Mapping[str, str]) -> list[dict[str, Any]]:
     request: Any = route.method.request_class.DESCRIPTOR
     found: list[dict[str, Any]] = []
     for field in request.fields:
@@ -98,7 +134,8 @@ def _parameters(route: Route, schemas: Schemas) -> list[dict[str, Any]]:
             found.append({"name": field.name, "in": "path", "required": True, "schema": schemas.field(field)})
         elif route.http.body not in ("*", field.name):
             found += _query(field, "", schemas)
-    return found
+    # A day may be written whole, and is here; as it was played it stands in three parameters.
+    return [{**each, "example": played[each["name"]]} if each["name"] in played else each for each in found]
 
 
 def _query(field: FieldDescriptor, prefix: str, schemas: Schemas) -> list[dict[str, Any]]:

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gateway.national.codec.plan import FieldPlan, Kind, Place, fields_of
+from gateway.national.codec.plan import FieldPlan, Kind, Place, fields_of, unfilled_of
 from gateway.national.transactions import Served, Transactions
 from gateway.reference.comments import description, errors
+from gateway.reference.names import FieldNames
 from gateway.reference.schemas import is_required
 
 _TYPES: Final[Mapping[Kind, str]] = {
@@ -26,9 +27,18 @@ _TYPES: Final[Mapping[Kind, str]] = {
 }
 
 
-def transactions(table: Transactions, comments: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Every served transaction with its nodes."""
-    return [_transaction(served, table, comments) for served in table.served]
+def transactions(
+    table: Transactions, comments: Mapping[str, str], names: FieldNames | None = None
+) -> list[dict[str, Any]]:
+    """Every served transaction with its nodes; fields with their Chinese names where `names` knows them."""
+    found = [_transaction(served, table, comments) for served in table.served]
+    if names is None:
+        return found
+    for one in found:
+        for node in (*one["input"], *one["output"]):
+            for field in node["fields"]:
+                field["zh"] = names.of(one["infno"], (field["name"], *field.get("also", ())))
+    return found
 
 
 def not_served(table: Transactions) -> dict[str, str]:
@@ -67,11 +77,16 @@ def _nodes(message: Descriptor, comments: Mapping[str, str]) -> Iterator[dict[st
                 "also": [*plan.names[1:], *(["input"] if plan.bare else [])],
                 "list": plan.kind is Kind.LIST,
             }
-            yield {**names, "fields": [_field(each, plan.row, comments) for each in fields_of(plan.row)]}
+            fields = [_field(each, plan.row, comments) for each in fields_of(plan.row)]
+            yield {**names, "fields": [*fields, *map(_unfilled, unfilled_of(plan.row))]}
         elif plan.row is None:
             beside.append(_field(plan, message, comments))
     if beside:
         yield {"node": "", "also": [], "list": False, "fields": beside}
+
+
+def _unfilled(name: str) -> dict[str, Any]:
+    return {"name": name, "type": "null", "required": False, "description": "Nothing here knows a value for it."}
 
 
 def _field(plan: FieldPlan, message: Descriptor, comments: Mapping[str, str]) -> dict[str, Any]:

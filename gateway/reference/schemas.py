@@ -34,13 +34,17 @@ class Schemas:
         """The schema of a field with what its options say."""
         rules = field.GetOptions().Extensions[validate_pb2.field]
         schema = self._typed(field, rules)
-        comment = self._comments.get(field.full_name, "")
+        comment = self.comment(field)
         kind = field.GetOptions().Extensions[options_pb2.data_class]
         if comment:
             schema["description"] = comment
         if kind:
             schema["x-data-class"] = options_pb2.DataClass.Name(kind).removeprefix("DATA_CLASS_")
         return schema
+
+    def comment(self, field: FieldDescriptor) -> str:
+        """What the proto says of a field."""
+        return self._comments.get(field.full_name, "")
 
     def _message(self, message: Descriptor) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}

@@ -192,7 +192,7 @@ class RestFace:
         key = credential if credential is not None else await self._key(caller) if caller else None
         headers = {"Authorization": f"Bearer {key}"} if key is not None else {}
         route = method.http[0]
-        url, body = _http_form(route, request, unknown_fields)
+        url, body = http_form(route, request, unknown_fields)
         if body is not None:
             headers["Content-Type"] = "application/json"
         response = await self.client.request(
@@ -237,7 +237,7 @@ def _messages(message: Message) -> Iterator[Message]:
     yield message
 
 
-def _http_form(route: HttpRoute, request: Message, unknown_fields: bool) -> tuple[str, bytes | None]:
+def http_form(route: HttpRoute, request: Message, unknown_fields: bool) -> tuple[str, bytes | None]:
     """Path with query, and body, of a request on a route."""
     data = json_format.MessageToDict(request)
     named = json_format.MessageToDict(request, preserving_proto_field_name=True)

@@ -11,18 +11,29 @@ import pytest
 
 from gateway.national.transactions import Transactions, known_titles
 from gateway.openapi import document
-from gateway.reference import comments
+from gateway.reference import comments, examples, names
+from gateway.reference.pages import server_of
 from gateway.rest import Routes
 from services.runtime.call import Role
 from services.runtime.contract import Contract
 from tools import gen_comments
+
+CALL_SERVICE = "/fsi/api/rsfComIfsService/callService"
 
 
 @pytest.fixture(scope="module")
 def api() -> dict[str, Any]:
     """The document."""
     contract = Contract.of_mesh()
-    made = document(Routes(contract), Transactions(contract, known_titles()), comments.load(), "1")
+    made = document(
+        Routes(contract),
+        Transactions(contract, known_titles()),
+        comments.load(),
+        "1",
+        examples=examples.load(),
+        names=names.load(),
+        server="http://127.0.0.1:7400",
+    )
     found: dict[str, Any] = json.loads(json.dumps(made))
     return found
 
@@ -64,7 +75,10 @@ def test_every_rpc_that_is_not_for_members_only_is_described_with_comment_and_ro
 
 def test_every_operation_tells_how_long_a_caller_may_wait(api: dict[str, Any]) -> None:
     wanted = {"$ref": "#/components/parameters/GrpcTimeout"}
-    assert all(wanted in each["parameters"] for verbs in api["paths"].values() for each in verbs.values())
+    # The national interface has one limit, whatever a caller asks for.
+    by_rest = [verbs for path, verbs in api["paths"].items() if path.startswith("/v1/")]
+    assert all(wanted in each["parameters"] for verbs in by_rest for each in verbs.values())
+    assert "7.5 s" in api["paths"][CALL_SERVICE]["post"]["description"]
     said = api["components"]["parameters"]["GrpcTimeout"]["description"]
     assert "10 s" in said
     assert "600 s" in said
@@ -115,3 +129,60 @@ def test_the_page_reads_only_what_the_document_has(api: dict[str, Any]) -> None:
     for key in ("x-national-transactions", "x-national-not-served", "x-error-reasons"):
         assert key in api
         assert key in page
+
+
+def operations(api: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Path and operation of everything that can be called."""
+    for path, verbs in api["paths"].items():
+        yield from ((path, each) for each in verbs.values())
+
+
+def test_every_operation_shows_a_played_question_and_answer(api: dict[str, Any]) -> None:
+    for path, operation in operations(api):
+        answer = operation["responses"]["200"]["content"]["application/json"]
+        assert "example" in answer or "examples" in answer, path
+        if "requestBody" in operation:
+            asked = operation["requestBody"]["content"]["application/json"]
+            assert "example" in asked or "examples" in asked, path
+        for each in operation["parameters"]:
+            assert each.get("in") != "path" or each["example"], path
+
+
+def test_the_envelope_is_a_path_with_one_example_for_each_transaction(api: dict[str, Any]) -> None:
+    shown: dict[str, Any] = {}
+    for path, operation in operations(api):
+        if path.startswith("/v1/"):
+            continue
+        asked = operation["requestBody"]["content"]["application/json"]["examples"]
+        answered = operation["responses"]["200"]["content"]["application/json"]["examples"]
+        assert asked.keys() == answered.keys()
+        shown |= asked
+    assert list(shown) == [each["infno"] for each in api["x-national-transactions"]]
+    assert shown["2207"]["summary"].startswith("2207 门诊结算")
+    for infno, example in shown.items():
+        assert infno in (example["value"].get("infno"), example["value"].get("transType"))
+    assert {"infno", "msgid", "input"} <= set(api["components"]["schemas"]["gateway.v1.Envelope"]["required"])
+
+
+def test_an_importer_learns_where_to_send(api: dict[str, Any]) -> None:
+    assert [each["url"] for each in api["servers"]] == ["http://127.0.0.1:7400", "/"]
+    assert "X-Yibao-Business-Date" in api["info"]["description"]
+    assert server_of("0.0.0.0:7400") == "http://127.0.0.1:7400"
+    assert server_of("::1:7400") == "http://[::1]:7400"
+
+
+def test_fields_have_their_chinese_names(api: dict[str, Any]) -> None:
+    fields = [
+        (one["infno"], field["name"], field["zh"])
+        for one in api["x-national-transactions"]
+        for node in (*one["input"], *one["output"])
+        for field in node["fields"]
+    ]
+    # A field of ours or of one province may be in no text of the nation.
+    unnamed = {name for _, name, chinese in fields if not chinese}
+    assert len(unnamed) * 50 < len({name for _, name, _ in fields}), unnamed
+    assert ("2207", "medfee_sumamt", "医疗费总额") in fields
+    names = api["x-field-names-zh"]
+    assert names["medfee_sumamt"] == "医疗费总额"
+    for schema in ("Envelope", "EnvelopeAnswer"):
+        assert api["components"]["schemas"][f"gateway.v1.{schema}"]["properties"].keys() <= names.keys()
