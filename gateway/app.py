@@ -122,7 +122,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     _count_places(shares, telemetry)
     aside = Aside()
     table = Transactions(contract, known_titles())
-    observer = Observer(telemetry, {(each.infno): each.method.full_name for each in table.served})
+    observer = Observer(telemetry, {each.infno: each.method.full_name for each in table.served})
     workers = Workers(config, signer)
     report = SelfReport(mesh.GATEWAY, telemetry.metrics, config.integer("YIBAO_WORKERS"))
     operations = Operations(workers, report)

@@ -1,8 +1,9 @@
 """Callers that fail to prove who they are, again and again, wait for their refusals: guessing gets slow, nobody is locked out.
 
 Failures are counted by where they come from and whom they claim to be, in bounded memory, each gateway process for itself.
-A good proof is never made to wait and never refused for the failures of others, even from the same address: behind a
-proxy or a hospital's firewall an attacker and an honest client look alike.
+A good proof is never refused for the failures of others, even from the same address: behind a proxy or a hospital's firewall an
+attacker and an honest client look alike. Only a bearer key that this process does not know yet may wait where others have
+failed.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class Failures:
             del self._counted[next(iter(self._counted))]
         self._counted[key] = (count, self._now())
         if count == FREE + 1:
-            write(self._log, logging.WARNING, "a caller fails again and again", {"claimed": claimed, "failures": count})
+            # A name that nobody has is not written: it is whatever a stranger sent, of any length.
+            write(self._log, logging.WARNING, "a caller fails again and again", {"claimed": key[1], "failures": count})
         if not await self._wait(key, count):
             return Fault(FaultKind.EXHAUSTED, "TOO_MANY_FAILURES", retry_after_s=LONGEST_WAIT_S)
         return fault

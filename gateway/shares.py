@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -124,7 +125,9 @@ class Shares:
                 # The place came in the moment in which nobody waited for it any more.
                 self.leave(Claimant(key))
             else:
-                self._waiting.remove(entry)
+                # Whoever leaves in this very moment has taken it out of the row already.
+                with suppress(ValueError):
+                    self._waiting.remove(entry)
                 self._forget(key)
             if isinstance(error, TimeoutError):
                 busy = {"member": "gateway"}

@@ -10,18 +10,22 @@ _ALIKE: Final = 0.75
 _LONGEST: Final = 64
 
 
-@lru_cache(maxsize=4096)
 def nearest(name: str, known: tuple[str, ...]) -> str:
     """The known name that is most like it, "" where none is; case and underscores do not count.
 
     Comparing costs up to 0.1 ms; a name that was compared before costs nothing.
     """
-    if len(name) > _LONGEST:
-        return ""
-    by_fold = {_fold(each): each for each in reversed(known)}
-    found = get_close_matches(_fold(name), by_fold, n=1, cutoff=_ALIKE)
-    return by_fold[found[0]] if found else ""
+    # A longer one is not even kept: it is whatever a client sent, up to the size of a message.
+    return _nearest(name, known) if len(name) <= _LONGEST else ""
 
 
-def _fold(name: str) -> str:
+def fold(name: str) -> str:
+    """A name without case and underscores."""
     return name.replace("_", "").casefold()
+
+
+@lru_cache(maxsize=4096)
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    by_fold = {fold(each): each for each in reversed(known)}
+    found = get_close_matches(fold(name), by_fold, n=1, cutoff=_ALIKE)
+    return by_fold[found[0]] if found else ""

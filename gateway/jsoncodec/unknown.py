@@ -7,7 +7,7 @@ from typing import Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gateway.spelling import nearest
+from gateway.spelling import fold, nearest
 from services.kernel.errors import Violation
 from services.runtime.texts.gateway import rule_text
 
@@ -25,9 +25,9 @@ def _meant(message: Descriptor, key: str) -> str:
     near = nearest(key, tuple(field.name for field in message.fields))
     if near:
         return _written(message.fields_by_name[near], key)
-    wanted = _folded(key)
+    wanted = fold(key)
     for outer, inner in _below(message):
-        if _folded(inner.name) == wanted:
+        if fold(inner.name) == wanted:
             return f"{_written(outer, key)}.{_written(inner, key)}"
     return ""
 
@@ -40,7 +40,3 @@ def _below(message: Descriptor) -> Iterator[tuple[FieldDescriptor, FieldDescript
 
 def _written(field: FieldDescriptor, key: str) -> str:
     return field.name if "_" in key else field.json_name
-
-
-def _folded(name: str) -> str:
-    return name.replace("_", "").casefold()

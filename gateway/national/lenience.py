@@ -119,7 +119,8 @@ class Lenience:
         own = {folded(name): name for name in self._names}
         for key in row:
             if key not in self._known and not is_absent(row[key]):
-                yield _name(key[:_LONGEST_NAME], own.get(folded(key), ""), self._names)
+                meant = own.get(folded(key), "") if len(key) <= _LONGEST_NAME else ""
+                yield _name(key[:_LONGEST_NAME], meant, self._names)
 
 
 def _told(note: Note) -> Finding:

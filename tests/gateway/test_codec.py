@@ -143,6 +143,8 @@ class TestTimes:
             # What can be read in two ways.
             *("01/02/2025", "1/5/2025 9:05:03 AM", "05-JAN-25", "1736904600", "2025011509300"),
             *("1850-05-05", "2025-01-15 13:30:00 PM", "99999999999999"),
+            # Longer than any time: it would be kept with those that were read.
+            "2025-01-15" + " " * 1000 + "09:30:00",
         ],
     )
     def test_what_is_no_moment_is_refused(self, text: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway import spelling
 from tests.gateway.conftest import HOSPITAL, Scene
 from yibao.options.v1 import options_pb2
 
@@ -57,3 +58,9 @@ async def test_where_nothing_is_like_it_nothing_is_guessed(keyed: Scene) -> None
 async def test_a_parameter_of_the_query_is_told_alike(scene: Scene) -> None:
     broken = await refused(scene, "/v1/items/X1?admdv=990100")
     assert (broken["field"], broken["description"]) == ("admdv", "no such field; did you mean admdvs?")
+
+
+def test_a_name_longer_than_any_is_meant_for_none_and_is_not_kept() -> None:
+    kept = spelling._nearest.cache_info().currsize
+    assert spelling.nearest("psn_no" * 1000, ("psn_no",)) == ""
+    assert spelling._nearest.cache_info().currsize == kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 
 import pytest
@@ -69,6 +70,18 @@ async def test_one_unknown_name_after_the_other_is_one_caller_and_so_is_a_networ
         await counted.told("10.0.0.1", f"H{number}", nobody)
         await counted.told(f"2001:db8::{number}", f"H{number}", nobody)
     assert slept == [0.1, 0.1]
+
+
+async def test_a_name_that_nobody_has_is_not_written_to_the_log(slept: Waits, caplog: pytest.LogCaptureFixture) -> None:
+    counted = Failures(Moment(), slept)
+    nobody = Fault(FaultKind.UNAUTHENTICATED, "PARTNER_NOT_FOUND")
+    with caplog.at_level(logging.WARNING, "yibao.gateway"):
+        for _ in range(failures.FREE + 1):
+            await counted.told("10.0.0.1", "张三 990101195001011234", nobody)
+            await counted.told("10.0.0.1", "H1", WRONG)
+    (unknown, known) = caplog.records
+    assert "张三" not in str(unknown.__dict__)
+    assert "H1" in str(known.__dict__)
 
 
 async def test_what_is_no_guess_is_not_counted(slept: Waits) -> None:

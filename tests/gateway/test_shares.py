@@ -132,6 +132,18 @@ class TestWork:
         await asyncio.gather(*waiting, return_exceptions=True)
         assert shares._own == {LOUD.key: 12}
 
+    async def test_who_gives_up_in_the_moment_in_which_a_place_comes_free_leaves_nothing_behind(
+        self, shares: Shares
+    ) -> None:
+        await fill(shares, LOUD, 8)
+        late = asyncio.create_task(shares.enter(CALM, NOW))
+        await asyncio.sleep(0)
+        late.cancel()
+        shares.leave(LOUD)
+        with pytest.raises(asyncio.CancelledError):
+            await late
+        assert (shares.taken, shares.waiting, shares._own) == (7, 0, {LOUD.key: 7})
+
     async def test_a_place_that_comes_to_one_who_has_just_left_goes_to_the_next(self, shares: Shares) -> None:
         await fill(shares, LOUD, 8)
         first = asyncio.create_task(shares.enter(CALM, NOW))

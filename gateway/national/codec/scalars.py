@@ -29,6 +29,7 @@ _WHOLE_LIMIT: Final = 10**_WHOLE_DIGITS
 _INT32: Final = 1 << 31
 _FEN_DIGITS: Final = 2
 _DAY_S: Final = 86_400
+_LONGEST_TIME: Final = 100
 # The print of a double: what is at least so many digits long and off by no more than adding a few hundred doubles makes.
 _DOUBLE_DIGITS: Final = 15
 _DOUBLE_ERROR: Final = 1 << 43
@@ -266,4 +267,6 @@ def _time(raw: object, without_time_s: int) -> dict[str, int] | None:
 
 
 def _digits(raw: object) -> str:
-    return raw if type(raw) is str else str(raw) if type(raw) is int else ""
+    """What is read as a time, "" for what is none. No time is longer; a text that is would be kept with the times read."""
+    text = raw if type(raw) is str else str(raw) if type(raw) is int else ""
+    return text if len(text) <= _LONGEST_TIME else ""
