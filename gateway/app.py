@@ -19,7 +19,7 @@ from gateway.listener import Listener
 from gateway.national.conformance import Conformance
 from gateway.national.envelope import Serials
 from gateway.national.face import NationalFace
-from gateway.national.transactions import Transactions, known_titles
+from gateway.national.transactions import Transactions, known_titles, planned_numbers
 from gateway.observing import Observer
 from gateway.operations import LIVE, READY, Operations, OperationsApp
 from gateway.origins import Origins
@@ -121,7 +121,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     shares = Shares(config.integer("YIBAO_MAX_CONCURRENT_RPCS"))
     _count_places(shares, telemetry)
     aside = Aside()
-    table = Transactions(contract, known_titles())
+    table = Transactions(contract, known_titles(), planned_numbers())
     observer = Observer(telemetry, {each.infno: each.method.full_name for each in table.served})
     workers = Workers(config, signer)
     report = SelfReport(mesh.GATEWAY, telemetry.metrics, config.integer("YIBAO_WORKERS"))

@@ -71,12 +71,12 @@ class Partners:
     async def profile(self, partner_code: str) -> Profile:
         """The profile of an institution; Fault UNAUTHENTICATED PARTNER_NOT_FOUND."""
         if len(partner_code) > _LONGEST_CODE:
-            raise Fault(FaultKind.UNAUTHENTICATED, "PARTNER_NOT_FOUND")
+            raise _unknown(partner_code[:_LONGEST_CODE])
         found = self._profiles.peek(partner_code)
         if found is None:
             found = await self._profiles.get(partner_code, lambda: self._load_profile(partner_code))
         if isinstance(found, _Unknown):
-            raise Fault(FaultKind.UNAUTHENTICATED, "PARTNER_NOT_FOUND")
+            raise _unknown(partner_code)
         return found
 
     def known(self, key: str) -> Caller | None:
@@ -184,3 +184,8 @@ def _limit(message: partner_pb2.PartnerLimit) -> Limit:
 
 def _role(number: int) -> Role:
     return Role(options_pb2.Role.Name(options_pb2.Role.ValueType(number)).removeprefix("ROLE_").lower())
+
+
+def _unknown(partner_code: str) -> Fault:
+    """The refusal of an institution, named with the code that it sent."""
+    return Fault(FaultKind.UNAUTHENTICATED, "PARTNER_NOT_FOUND", {"partner_code": partner_code} if partner_code else {})

@@ -10,8 +10,16 @@ import msgspec
 
 from gateway.http import REQUEST_TIMEOUT, Response, is_late_body
 from services.kernel.errors import MORE_VIOLATIONS, Fault, FaultKind, Violation
-from services.runtime.status import DOMAIN, INTERNAL_ERROR, InternalError
-from services.runtime.texts.gateway import MORE_RULE, next_step, rule_text
+from services.runtime.status import (
+    CHINESE,
+    DOMAIN,
+    INTERNAL_ERROR,
+    LOCALES,
+    InternalError,
+    localized,
+    more_violations,
+)
+from services.runtime.texts.gateway import violation_text
 from services.runtime.texts.table import text_of
 
 STATUSES: Final[Mapping[FaultKind, int]] = {
@@ -73,44 +81,24 @@ def _body(
         {"@type": f"{_TYPE}ErrorInfo", "reason": reason, "domain": DOMAIN, "metadata": dict(metadata)}
     ]
     if fault is not None and fault.violations:
-        broken = [_violation(each, metadata) for each in fault.violations]
+        broken = [_violation(each) for each in fault.violations]
         if MORE_VIOLATIONS in metadata:
-            broken.append(_more(metadata[MORE_VIOLATIONS]))
+            broken.append(_violation(more_violations(metadata[MORE_VIOLATIONS])))
         details.append({"@type": f"{_TYPE}BadRequest", "fieldViolations": broken})
     if fault is not None and fault.retry_after_s is not None:
         details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{fault.retry_after_s:.3f}s"})
-    chinese, english = text_of(reason, metadata, "zh"), text_of(reason, metadata, "en")
-    if fault is not None:
-        chinese = f"{chinese}。{next_step(fault, 'zh')}。"
-        english = f"{english}. {next_step(fault, 'en')}."
-    for locale, said in (("zh-CN", chinese), ("en-US", english)):
+    plain = ((locale, text_of(reason, metadata, lang)) for locale, lang in LOCALES)
+    for locale, said in plain if fault is None else localized(fault):
         details.append({"@type": f"{_TYPE}LocalizedMessage", "locale": locale, "message": said})
     error = {"code": status, "status": name, "message": text_of(reason, metadata, "en"), "details": details}
     return {"error": error}
 
 
-def _violation(violation: Violation, metadata: Mapping[str, str]) -> dict[str, Any]:
-    """One field in both languages, in Chinese where its text names nothing that the fault does not tell."""
-    shown: dict[str, Any] = {
-        "field": violation.path,
-        "description": violation.description or rule_text(violation.rule, {}, "en"),
-        "reason": violation.rule,
-    }
-    try:
-        chinese = rule_text(violation.rule, {}, "zh", violation.description).format_map(
-            {**metadata, **violation.values}
-        )
-    except (KeyError, ValueError):
-        return shown
-    return {**shown, "localizedMessage": {"locale": "zh-CN", "message": chinese}} if chinese else shown
-
-
-def _more(count: str) -> dict[str, Any]:
-    """The entry that stands for the fields that are not named."""
-    chinese, english = (rule_text(MORE_RULE, {"more": count}, language) for language in ("zh", "en"))
+def _violation(violation: Violation) -> dict[str, Any]:
+    """One field in both languages."""
     return {
-        "field": "",
-        "description": english,
-        "reason": MORE_RULE,
-        "localizedMessage": {"locale": "zh-CN", "message": chinese},
+        "field": violation.path,
+        "description": violation_text(violation, "en"),
+        "reason": violation.rule,
+        "localizedMessage": {"locale": CHINESE, "message": violation_text(violation, "zh")},
     }

@@ -49,7 +49,7 @@ class Unreadable(Exception):
 
     def fault(self, reason: str, path: str, lang: Literal["zh", "en"]) -> Fault:
         """The refusal; `path` names the field whose text it is, "" for the body itself."""
-        broken = Violation(path, self.rule, rule_text(self.rule, self.values, lang))
+        broken = Violation(path, self.rule, rule_text(self.rule, self.values, lang), self.values)
         return Fault(FaultKind.INVALID, reason, self.values, violations=[broken])
 
 

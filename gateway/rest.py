@@ -305,5 +305,5 @@ def _field(message: Descriptor, name: str) -> FieldDescriptor | None:
 
 
 def _unreadable(path: str, rule: str, **values: str) -> Fault:
-    broken = Violation(path, rule, rule_text(rule, values, "en"))
+    broken = Violation(path, rule, rule_text(rule, values, "en"), values)
     return Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[broken])

@@ -11,6 +11,8 @@ import pytest
 import uvloop
 from hypothesis import HealthCheck, settings
 
+from tests.refusals import record_faults
+from tests.wording import assert_fault_is_worded
 from tools import postgres
 
 
@@ -47,3 +49,12 @@ def postgres_database(postgres_server: postgres.Server, _database_names: Iterato
     postgres_server.create(name)
     yield postgres_server.url(name)
     postgres_server.drop(name)
+
+
+@pytest.fixture(autouse=True)
+def _every_refusal_can_be_told(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever code refuses in a test has its texts in both languages, with the values that it really has."""
+    raised = record_faults(monkeypatch)
+    yield
+    for fault in raised:
+        assert_fault_is_worded(fault)

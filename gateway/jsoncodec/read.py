@@ -163,7 +163,7 @@ class JsonReaders:
 
 def _refuse(broken: Broken, path: str, rule: str, **values: str) -> None:
     if not broken.full():
-        broken.append(Violation(path, rule, rule_text(rule, values, "en")))
+        broken.append(Violation(path, rule, rule_text(rule, values, "en"), values))
 
 
 def _excluded(field: FieldDescriptor, seen: set[str], row: dict[str, Any]) -> bool:
@@ -179,8 +179,9 @@ def _excluded(field: FieldDescriptor, seen: set[str], row: dict[str, Any]) -> bo
 
 def _end(path: str, most: int) -> Fault:
     """Ends the reading of a request: of a list that is too long no element is read."""
-    text = rule_text("json.max_items", {"most": str(most)}, "en")
-    return Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[Violation(path, "json.max_items", text)])
+    values = {"most": str(most)}
+    broken = Violation(path, "json.max_items", rule_text("json.max_items", values, "en"), values)
+    return Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[broken])
 
 
 def _list(read_one: Reader, most: int | None) -> Reader:

@@ -7,6 +7,7 @@ against. It calls nobody and stores nothing; what only a member's books can tell
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -86,7 +87,7 @@ class Conformance:
         found = self._admission.violations(message, MOST)
         named = Violations(MOST)
         for each in found:
-            named.add(Violation(national_path(request, each.path), each.rule, each.description, each.values))
+            named.add(replace(each, path=national_path(request, each.path)))
         named.more += found.more
         return named
 
@@ -118,17 +119,14 @@ def _wrong(violation: Violation, metadata: Mapping[str, str] | None = None) -> c
 
 def _lenient(found: Finding, guess: bool) -> conformance_pb2.Finding:
     found = with_guess(found) if guess else found
-    refusal = Fault(FaultKind.INVALID, "NOT_CONFORMING", violations=[Violation(found.path, found.rule)])
+    refusal = Fault(FaultKind.INVALID, "NOT_CONFORMING", {"count": "1"}, violations=[Violation(found.path, found.rule)])
     said: dict[Language, str] = {lang: rule_text(found.rule, found.values, lang) for lang in ("zh", "en")}
     return _finding(found.path, _LENIENT, found.rule, said, refusal)
 
 
 def _said(violation: Violation, values: Mapping[str, str], lang: Language) -> str:
-    """The text of a broken rule; the rule's own sentence where the table's names what is not known here."""
-    try:
-        return rule_text(violation.rule, values, lang, violation.description)
-    except KeyError:
-        return violation.description
+    """The text of a broken rule with the values of rule and refusal."""
+    return rule_text(violation.rule, values, lang, violation.description)
 
 
 def _finding(path: str, level: str, rule: str, said: Mapping[Language, str], refusal: Fault) -> conformance_pb2.Finding:

@@ -15,7 +15,7 @@ from gateway.national.lenience import Finding, with_guess
 from services.kernel.errors import MORE_VIOLATIONS, Fault, Violation
 from services.runtime.status import INTERNAL_ERROR, InternalError
 from services.runtime.texts.bodies import BODY_RULES
-from services.runtime.texts.gateway import next_step, rule_text
+from services.runtime.texts.gateway import next_step, rule_text, violation_text
 from services.runtime.texts.table import text, text_of
 
 LIMIT: Final = 200
@@ -47,10 +47,9 @@ def lenient_warning(found: Sequence[Finding], room: int) -> str:
 
 def _field(violation: Violation, request: Descriptor | None) -> tuple[str, str]:
     """Path and text. Paths of codec and body are the client's own already; those of members are the contract's."""
-    if violation.rule.startswith(_NATIONAL) or violation.rule in BODY_RULES:
-        return violation.path, violation.description
-    path = violation.path if request is None else national_path(request, violation.path)
-    return path, rule_text(violation.rule, {}, "zh", violation.description)
+    own = violation.rule.startswith(_NATIONAL) or violation.rule in BODY_RULES
+    path = violation.path if own or request is None else national_path(request, violation.path)
+    return path, violation_text(violation, "zh")
 
 
 def _more(fault: Fault) -> int:

@@ -6,7 +6,7 @@ Both are read, not written: served ones from the `transaction` options, titles f
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from io import StringIO
@@ -20,6 +20,7 @@ from gateway.national.lenience import Lenience
 from gateway.national.notices import Notices, compile_notices
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.contract import Contract, ContractError, MethodContract
+from services.runtime.texts.gateway import NOT_PLANNED, PLANNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,9 @@ class Served:
 class Transactions:
     """The table of one contract."""
 
-    def __init__(self, contract: Contract, titles: Mapping[str, str]) -> None:
+    def __init__(self, contract: Contract, titles: Mapping[str, str], planned: Collection[str] = ()) -> None:
         self._titles = titles
+        self._planned = frozenset(planned)
         self._served: dict[tuple[str, str], Served] = {}
         for method in contract.methods.values():
             for served in _served(method):
@@ -64,7 +66,8 @@ class Transactions:
         if served is not None:
             return served
         if infno in self._titles:
-            title = {"infno": infno, "title": self._titles[infno]}
+            plan = PLANNED if infno in self._planned else NOT_PLANNED
+            title = {"infno": infno, "title": self._titles[infno], "plan": plan}
             raise Fault(FaultKind.UNSERVED, "INFNO_NOT_SERVED", title)
         raise Fault(FaultKind.UNSERVED, "INFNO_UNKNOWN", {"infno": infno[:10]})
 

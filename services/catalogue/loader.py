@@ -17,7 +17,7 @@ name, level, parent_code) are lists that name no day: theirs is the first of 200
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -289,7 +289,7 @@ def _read_rows(rows: Iterator[tuple[str, Row]], read: Callable[[Row], Record]) -
 
 def _placed(violation: Violation, place: str) -> Violation:
     column = violation.path.removeprefix("validity.")
-    return Violation(f"{place}:{column}", violation.rule, violation.description)
+    return replace(violation, path=f"{place}:{column}")
 
 
 def read_policy(path: Path) -> Read:
@@ -319,7 +319,8 @@ def read_stacks(path: Path) -> Read:
 
 def _read_stack(node: object, where: str) -> Read:
     if not isinstance(node, dict) or not set(node) <= _STACK_KEYS:
-        return [], [Violation(where, "keys", f"only {', '.join(sorted(_STACK_KEYS))}")]
+        names = ", ".join(sorted(_STACK_KEYS))
+        return [], [Violation(where, "keys", f"only {names}", {"known": names})]
     ids = node.get("policy_ids")
     if not isinstance(ids, list) or not ids or not all(isinstance(each, str) for each in ids):
         return [], [Violation(f"{where}:policy_ids", "policy_ids", "a list of policy ids is expected")]

@@ -35,13 +35,15 @@ class FaultKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken field: its path in the request (`bill.chrg_bchno`, `lines[3].cnt`), a rule id, what was expected, and the
-    values that the rule's text names; the values stay where it was made, they travel in the description only."""
+    """One broken field: its path in the request (`bill.chrg_bchno`, `lines[3].cnt`), a rule id, what was expected in
+    English, and the values that the rule's text names. The values stay where it was made: over the wire go its two texts,
+    and `chinese` is the Chinese one of a violation that came so."""
 
     path: str
     rule: str
     description: str = ""
     values: Mapping[str, str] = field(default_factory=dict, hash=False)
+    chinese: str = field(default="", compare=False)
 
 
 class Violations(list[Violation]):
@@ -99,8 +101,8 @@ class Fault(Exception):
 
 
 def invalid(path: str, rule: str, description: str = "", *, reason: str = "INVALID_REQUEST", **metadata: str) -> Fault:
-    """An INVALID fault with one violation."""
-    return Fault(FaultKind.INVALID, reason, metadata, violations=[Violation(path, rule, description)])
+    """An INVALID fault with one violation; the texts of both may name the metadata."""
+    return Fault(FaultKind.INVALID, reason, metadata, violations=[Violation(path, rule, description, metadata)])
 
 
 def not_found(reason: str, **metadata: str) -> Fault:

@@ -52,7 +52,8 @@ def _scaled_carefully(value: object, digits: int, path: str) -> int:
         raise invalid(path, "decimal", "a whole number or a decimal text is expected", reason="AMOUNT_INVALID")
     sign, whole, part = found.group(1), found.group(2), (found.group(3) or "").rstrip("0")
     if len(part) > digits:
-        raise invalid(path, "decimal.digits", f"at most {digits} decimal digits", reason="AMOUNT_INVALID")
+        told = f"at most {digits} decimal digits"
+        raise invalid(path, "decimal.digits", told, reason="AMOUNT_INVALID", digits=str(digits))
     number = int(whole + part.ljust(digits, "0"))
     return -number if sign == "-" else number
 

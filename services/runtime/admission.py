@@ -7,6 +7,7 @@ told as such to everybody who may call at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from services.runtime.auth import BUSINESS_DATE_KEY, TokenSigner
 from services.runtime.bounds import shape_of, window_of
 from services.runtime.call import ANYBODY, CallContext, Caller, Role, on_business_date, wire_time
 from services.runtime.contract import MethodContract
+from services.runtime.rule_values import rule_values
+from services.runtime.texts.gateway import rule_text
 
 # Broken rules that one look at a large message may find: each costs microseconds, and twenty are told.
 _MOST_LOOKED_AT: Final = 2_000
@@ -92,12 +95,12 @@ class Admission:
             return broken
         first = self._validator.collect_violations(request, fail_fast=True)
         if first:
-            window = window_of(request, _violation(first[0].proto).path, _MOST_LOOKED_AT)
+            window = window_of(request, _violation(first[0]).path, _MOST_LOOKED_AT)
             broken.open_ended = not window.whole
             for each in self._validator.collect_violations(window.part):
                 if not broken.full():
-                    found = _violation(each.proto)
-                    broken.append(Violation(window.path(found.path), found.rule, found.description))
+                    found = _violation(each)
+                    broken.append(replace(found, path=window.path(found.path)))
         if _holds_nul(request):
             for found in _nuls(request):
                 broken.add(found)
@@ -122,9 +125,9 @@ class Admission:
                 inner = elements[2:] if elements[1].field_name == "request" else elements[1:]
                 row = by_item.setdefault(place, Violations())
                 if place not in refused and not row.full():
-                    row.append(_violation(proto, inner))
+                    row.append(_violation(each, inner))
             elif not own.full():
-                own.append(_violation(proto, elements))
+                own.append(_violation(each, elements))
         if _holds_nul(request):
             for place, row in enumerate(getattr(request, items)):
                 for nul in _nuls(row.request):
@@ -158,10 +161,13 @@ class Admission:
         raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[broken])
 
 
-def _violation(proto: Any, elements: Sequence[Any] | None = None) -> Violation:
+def _violation(found: Any, elements: Sequence[Any] | None = None) -> Violation:
+    proto = found.proto
     if elements is None:
         elements = proto.field.elements if proto.field else ()
-    return Violation(_path(elements), proto.rule_id or "", proto.message or "")
+    path, rule = _path(elements), proto.rule_id or ""
+    values = rule_values(path, rule, found.rule_value, proto.message or "")
+    return Violation(path, rule, rule_text(rule, values, "en", proto.message or ""), values)
 
 
 def _is_blank(request: Any) -> bool:

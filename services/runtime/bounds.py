@@ -37,7 +37,7 @@ class Limit:
 
     def violation(self, path: str) -> Violation:
         """The list at `path` is too long."""
-        return Violation(f"{path}{self.name}", self.rule, self.text)
+        return Violation(f"{path}{self.name}", self.rule, self.text, {"limit": str(self.most)})
 
 
 @dataclass(slots=True)
@@ -160,7 +160,8 @@ def check_json(text: str | bytes, most_keys: int = MOST_VALUES) -> None:
 def too_many_values() -> Fault:
     """The refusal of a message with more values than any honest one has."""
     text = f"must hold no more than {MOST_VALUES} values"
-    return Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[Violation("", "message.max_values", text)])
+    broken = Violation("", "message.max_values", text, {"most": str(MOST_VALUES)})
+    return Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[broken])
 
 
 def count_limit(field: FieldDescriptor) -> int | None:

@@ -1,5 +1,8 @@
 """Faults as `google.rpc.Status` and back: reason and metadata in ErrorInfo, broken fields in BadRequest, delay in RetryInfo.
 
+What a person reads stands in LocalizedMessage, in Chinese and English; so do the texts of broken fields, which only the
+member that found them can word with their values.
+
 An exception that is no Fault becomes INTERNAL with a fresh error id and nothing else: the text of a driver or of a bug
 never leaves the member.
 """
@@ -7,21 +10,25 @@ never leaves the member.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, LocalizedMessage, RetryInfo
 from google.rpc.status_pb2 import Status
 
 from services.kernel.errors import MORE_VIOLATIONS, MOST_VIOLATIONS, Fault, FaultKind, Violation
-from services.runtime.texts.gateway import MORE_RULE, rule_text
-from services.runtime.texts.table import text, text_of
+from services.runtime.texts.gateway import MORE_RULE, RULES, next_step, violation_text
+from services.runtime.texts.table import Language, text, text_of
 
 DOMAIN: Final = "yibao"
 DETAILS_KEY: Final = "grpc-status-details-bin"
 INTERNAL_ERROR: Final = "INTERNAL_ERROR"
+
+CHINESE: Final = "zh-CN"
+LOCALES: Final[tuple[tuple[str, Language], ...]] = ((CHINESE, "zh"), ("en-US", "en"))
 
 MOST_BYTES: Final = 5_000
 """Of one status. Callers of gRPC take trailers of 8 KB by default, and there it stands in Base64 beside its message."""
@@ -65,6 +72,13 @@ class RpcRefusal(Exception):
         super().__init__(_NAMES.get(status.code, str(status.code)))
 
 
+def localized(fault: Fault) -> Iterator[tuple[str, str]]:
+    """Locale and text of a refusal with its next step, in Chinese and English."""
+    for locale, lang in LOCALES:
+        stop, end = ("。", "。") if lang == "zh" else (". ", ".")
+        yield locale, f"{text(fault, lang)}{stop}{next_step(fault, lang)}{end}"
+
+
 def to_status(fault: Fault) -> Status:
     """The status of a fault; its message is the English text, details hold the rest.
 
@@ -87,18 +101,33 @@ def _status(fault: Fault, named: list[Violation], metadata: Mapping[str, str]) -
     told = {**metadata, MORE_VIOLATIONS: _more(metadata, left_out)} if left_out else metadata
     status.details.add().Pack(ErrorInfo(reason=_cut(fault.reason, _PATH_BYTES), domain=DOMAIN, metadata=told))
     if named:
-        broken = [
-            BadRequest.FieldViolation(field=each.path, reason=each.rule, description=each.description) for each in named
-        ]
+        broken = [_field_violation(each) for each in named]
         if MORE_VIOLATIONS in told:
-            values = {"more": told[MORE_VIOLATIONS]}
-            broken.append(BadRequest.FieldViolation(reason=MORE_RULE, description=rule_text(MORE_RULE, values, "en")))
+            broken.append(_field_violation(more_violations(told[MORE_VIOLATIONS])))
         status.details.add().Pack(BadRequest(field_violations=broken))
     if fault.retry_after_s is not None:
         delay = Duration()
         delay.FromNanoseconds(round(fault.retry_after_s * 1e9))
         status.details.add().Pack(RetryInfo(retry_delay=delay))
+    for locale, said in localized(fault):
+        message = LocalizedMessage(locale=locale, message=_cut(said, _MESSAGE_BYTES))
+        status.details.add().Pack(message)
     return status
+
+
+def more_violations(count: str) -> Violation:
+    """The entry that stands for the broken fields that are not named."""
+    return Violation("", MORE_RULE, "", {"more": count})
+
+
+def _field_violation(violation: Violation) -> BadRequest.FieldViolation:
+    told = BadRequest.FieldViolation(field=violation.path, reason=violation.rule, description=violation.description)
+    if violation.rule in RULES:
+        told.description = _cut(violation_text(violation, "en"), _TEXT_BYTES)
+    if violation.rule in RULES or violation.chinese:
+        told.localized_message.locale = CHINESE
+        told.localized_message.message = _cut(violation_text(violation, "zh"), _TEXT_BYTES)
+    return told
 
 
 def internal_status(error_id: str, member: str = "") -> Status:
@@ -106,6 +135,9 @@ def internal_status(error_id: str, member: str = "") -> Status:
     metadata = {"error_id": error_id, "member": member} if member else {"error_id": error_id}
     status = Status(code=_CODES["INTERNAL"], message=text_of(INTERNAL_ERROR, metadata, "en"))
     status.details.add().Pack(ErrorInfo(reason=INTERNAL_ERROR, domain=DOMAIN, metadata=metadata))
+    for locale, lang in LOCALES:
+        message = LocalizedMessage(locale=locale, message=text_of(INTERNAL_ERROR, metadata, lang))
+        status.details.add().Pack(message)
     return status
 
 
@@ -162,8 +194,11 @@ def _more(metadata: Mapping[str, str], left_out: int) -> str:
 
 
 def _shortened(violation: Violation) -> Violation:
-    return Violation(
-        _cut(violation.path, _PATH_BYTES), _cut(violation.rule, _PATH_BYTES), _cut(violation.description, _TEXT_BYTES)
+    return replace(
+        violation,
+        path=_cut(violation.path, _PATH_BYTES),
+        rule=_cut(violation.rule, _PATH_BYTES),
+        description=_cut(violation.description, _TEXT_BYTES),
     )
 
 
@@ -196,7 +231,10 @@ def _details(status: Status) -> tuple[ErrorInfo | None, list[Violation], float |
             detail.Unpack(broken)
             # How many more there are stands in the metadata as well.
             told = (each for each in broken.field_violations if each.reason != MORE_RULE)
-            violations = [Violation(each.field, each.reason, each.description) for each in told]
+            violations = [
+                Violation(each.field, each.reason, each.description, chinese=each.localized_message.message)
+                for each in told
+            ]
         elif detail.Is(RetryInfo.DESCRIPTOR):
             delay = RetryInfo()
             detail.Unpack(delay)

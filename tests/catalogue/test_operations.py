@@ -112,7 +112,7 @@ async def test_violations_of_unreadable_records_are_told_beside_the_others(store
         command("r", item("malformed")), unreadable=(Violation("records[1].item.selfpay_prop", "decimal"),)
     )
     assert len((await refused(store, wanted)).violations) == 2
-    only = replace(command("r", item()), unreadable=(Violation("records[1].policy", "fields"),), bad_policies=("a@1",))
+    only = replace(command("r", item()), unreadable=(Violation("records[1].policy", "map"),), bad_policies=("a@1",))
     assert (await refused(store, only)).reason == "POLICY_INVALID"
     plain = replace(command("r", item()), unreadable=(Violation("records[1].item.selfpay_prop", "decimal"),))
     assert (await refused(store, plain)).reason == "INVALID_REQUEST"
@@ -253,7 +253,7 @@ async def test_an_empty_catalogue_begins_with_its_files_once(store: CatalogueSto
 
 
 async def test_a_bad_row_in_the_files_leaves_the_catalogue_empty(store: CatalogueStore) -> None:
-    bad = [Violation("operations.csv:7:code", "code.operation_icd9cm3")]
+    bad = [Violation("operations.csv:7:code", "code.operation_icd9cm3", values={"guess": ""})]
     with pytest.raises(Fault):
         await publish_first(store, lambda: ([Entry("", item())], bad), lambda: NOW)
     assert await store.head() == EMPTY_HEAD

@@ -18,6 +18,7 @@ from tests.contract.messages import Shape, build, leaves
 from tests.contract.world import World
 from tests.mesh.seeds import person, seed_requests
 from tests.tokens import Tokens
+from tests.wording import assert_violation_is_worded
 
 METHODS = sorted(Contract.of_mesh().methods.values(), key=lambda each: each.full_name)
 NOW = datetime(2026, 6, 10, 2, 0, tzinfo=UTC)
@@ -53,8 +54,10 @@ def test_every_shape_of_a_generated_request_is_valid(method: MethodContract) -> 
 @every_method
 def test_every_broken_request_breaks_its_own_constraint_and_no_other(method: MethodContract) -> None:
     for broken in broken_messages(method.request_class, a_world().episode()):
-        paths = {each.path for each in ADMISSION.violations(broken.message)}
-        assert paths == {broken.path}, broken.rule
+        violations = ADMISSION.violations(broken.message)
+        assert {each.path for each in violations} == {broken.path}, broken.rule
+        for each in violations:
+            assert_violation_is_worded(each)
 
 
 def test_every_constraint_of_the_protos_is_broken_once() -> None:

@@ -296,4 +296,4 @@ class TestStart:
         assert (await scene.client.get("/healthz")).status_code == 200
         answer = await scene.client.post("/", json=QUERY)
         assert answer.status_code == 503
-        assert answer.json()["err_msg"].startswith("[PEER_UNAVAILABLE] 服务identity")
+        assert answer.json()["err_msg"].startswith("[PEER_UNAVAILABLE] 服务“参保身份”暂不可用")

@@ -205,13 +205,13 @@ class TestRefusal:
 
     async def test_paths_of_the_contract_are_told_in_national_names(self, desk: Scene) -> None:
         violations = [
-            Violation("data.medfee_sumamt_fen", "int64.gte", "must be positive"),
-            Violation("request_id", "string.max_len", "too long"),
-            Violation("desk.opter", "string.max_len", "too long"),
+            Violation("data.medfee_sumamt_fen", "int64.gte", values={"limit": "0.00", "unit": "yuan"}),
+            Violation("request_id", "string.max_len", values={"limit": "64"}),
+            Violation("desk.opter", "string.max_len", values={"limit": "30"}),
         ]
         desk.mesh.answers["Settle"] = Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=violations)
         said = (await desk.send(envelope("2207", {"data": BILL})))["err_msg"]
-        assert "data.medfee_sumamt 数值过小；msgid 超过长度上限；opter 超过长度上限" in said
+        assert "data.medfee_sumamt 不能小于0.00元；msgid 最多64个字符；opter 最多30个字符" in said
 
     async def test_rows_must_agree_on_whose_bill_it_is(self, scene: Scene) -> None:
         rows = [

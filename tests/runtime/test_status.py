@@ -74,7 +74,7 @@ def test_a_status_tells_its_code_and_reason() -> None:
 
 def test_texts_name_the_metadata_in_both_languages() -> None:
     fault = Fault(FaultKind.UNAVAILABLE, "PEER_UNAVAILABLE", {"member": "identity"})
-    assert text(fault, "zh") == "服务identity暂不可用，请稍后重试"
+    assert text(fault, "zh") == "服务“参保身份”暂不可用，请稍后重试"
     assert text(fault, "en") == "identity cannot be reached; try again later"
 
 

@@ -83,7 +83,12 @@ def _check_name(document: Mapping[str, object], name: str) -> None:
     policy_id, _, version = name.partition("@")
     told = {"id": document.get("id"), "version": document.get("version")}
     wrong = [
-        Violation(field, "file_name", f"it is {value}; the name of the file says {wanted}")
+        Violation(
+            field,
+            "file_name",
+            f"it is {value}; the name of the file says {wanted}",
+            {"value": str(value), "wanted": str(wanted)},
+        )
         for (field, value), wanted in zip(told.items(), (policy_id, version), strict=True)
         if value != wanted
     ]

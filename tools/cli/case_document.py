@@ -245,7 +245,8 @@ def _read_operation(node: Node, policies: tuple[str, ...], person: dict[str, Fac
     op = at["op"].choice(OPERATIONS)
     for name, needed in (("of", op == "refund"), ("lines", op != "refund"), ("visit", op != "refund")):
         if (name in at) != needed:
-            node.wrong(name, f"{name} is {'required' if needed else 'not allowed'} with {op}")
+            told = f"{name} is {'required' if needed else 'not allowed'} with {op}"
+            node.wrong("field.needed" if needed else "field.not_allowed", told)
     if op != "refund" and "setl_date" not in at:
         node.wrong("setl_date", f"setl_date is required with {op}")
     lines = at["expected_lines"].entries() if "expected_lines" in at else None

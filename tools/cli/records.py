@@ -53,7 +53,7 @@ def _fill(message: Message, row: Mapping[str, object], path: str, violations: li
         steps = _find(message.DESCRIPTOR, name)
         if not steps:
             known = ", ".join(list(message.DESCRIPTOR.fields_by_name)[:_SHOWN])
-            violations.append(Violation(place, "unknown_key", f"no such field; known: {known}"))
+            violations.append(Violation(place, "unknown_key", f"no such field; known: {known}", {"known": known}))
             continue
         owner = message
         for step in steps[:-1]:
@@ -140,7 +140,7 @@ def _enum(kind: EnumDescriptor, value: object, place: str) -> int:
         if value in (each.name, _short(kind, each.name)) or (code and value == code):
             return each.number
     known = ", ".join(_short(kind, each.name) for each in kind.values[1:][:_SHOWN])
-    raise invalid(place, "enum", f"one of {known}, or a national code")
+    raise invalid(place, "enum", f"one of {known}, or a national code", known=known)
 
 
 def _short(kind: EnumDescriptor, name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -111,7 +111,9 @@ def _pieces(file: Path) -> Iterator[tuple[str, object, str, int]]:
     """Kind, value, path and line of each row of a file; line 0 where the reader tells none."""
     if file.suffix == ".csv":
         if file.stem not in KINDS:
-            raise document_invalid([Violation("", "name", f"a CSV file is named after {_known()}")], file.name)
+            raise document_invalid(
+                [Violation("", "name", f"a CSV file is named after {_known()}", {"known": _known()})], file.name
+            )
         for row in read_csv(file.read_bytes(), (), _columns(KINDS[file.stem].message), file.name):
             yield file.stem, row.cells, "", row.line
         return
@@ -165,7 +167,7 @@ def _no_map(file: Path) -> Fault:
 
 def _check_kind(kind: str, rows: object, file: Path) -> None:
     if kind not in KINDS:
-        raise document_invalid([Violation(kind, "unknown_key", f"known: {_known()}")], file.name)
+        raise document_invalid([Violation(kind, "unknown_key", f"known: {_known()}", {"known": _known()})], file.name)
     if not isinstance(rows, list):
         raise document_invalid([Violation(kind, "list", "a list of rows")], file.name)
 
@@ -197,8 +199,7 @@ def _message(kind: str, row: object, where: str, line: int, file: Path) -> Messa
         return message_of(KINDS[kind].message, fields)
     except Fault as fault:
         found = [
-            Violation(_joined(at, f"{where}.{each.path}" if where else each.path), each.rule, each.description)
-            for each in fault.violations
+            replace(each, path=_joined(at, f"{where}.{each.path}" if where else each.path)) for each in fault.violations
         ]
         raise document_invalid(found, file.name) from None
 

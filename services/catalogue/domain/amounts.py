@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from services.catalogue.domain.records import CLASS_A, CLASS_B
 from services.kernel.errors import Fault, Violation, invalid
 from services.kernel.money import scaled_of, scaled_text
@@ -58,7 +60,7 @@ def price_text(price_e6: int) -> str:
 
 def violations_of(fault: Fault, prefix: str) -> list[Violation]:
     """A fault's violations with the place of their record in front."""
-    return [Violation(_joined(prefix, each.path), each.rule, each.description) for each in fault.violations]
+    return [replace(each, path=_joined(prefix, each.path)) for each in fault.violations]
 
 
 def _joined(prefix: str, path: str) -> str:

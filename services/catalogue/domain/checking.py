@@ -88,14 +88,14 @@ def _form(path: str, code: str, allowed: tuple[Standard, ...]) -> Iterator[Viola
     expected = " or ".join(standard.form for standard in allowed)
     meant = suggestion(code, allowed)
     told = f"expected: {expected}" + (f"; did you mean {meant}?" if meant else "")
-    yield Violation(path, CODE_RULE + allowed[0].name, told)
+    yield Violation(path, CODE_RULE + allowed[0].name, told, {"guess": meant})
 
 
 def _check_term(term: Term) -> Iterator[Violation]:
     standard = standards.term_standard(term.standard)
     if standard is None:
         known = ", ".join(each.name for each in standards.TERMS)
-        yield Violation("standard", CODE_RULE + "standard", f"one of {known}")
+        yield Violation("standard", CODE_RULE + "standard", f"one of {known}", {"known": known})
     else:
         yield from _form("code", term.code, (standard,))
 

@@ -107,8 +107,9 @@ def decide(entries: Sequence[Entry], standing: Standing) -> Decision:
             unchanged += 1
         elif isinstance(record, PolicyVersion):
             if rows:
-                told = f"{record.policy_id}@{record.version} stands with other content"
-                versions.append(Violation(entry.path, "policy.version", told))
+                named = f"{record.policy_id}@{record.version}"
+                told = f"{named} stands with other content"
+                versions.append(Violation(entry.path, "policy.version", told, {"policy": named}))
             else:
                 rows.append(record)
                 inserts.append(record)
@@ -116,7 +117,7 @@ def decide(entries: Sequence[Entry], standing: Standing) -> Decision:
             rows[open_row] = record
             closings.append(record)
         elif other := next((row for row in rows if _overlap(record, row)), None):
-            overlaps.append(Violation(entry.path, "overlap", f"{_days(other)} stands with other content"))
+            overlaps.append(_overlapping(entry.path, other))
         else:
             rows.append(record)
             inserts.append(record)
@@ -169,8 +170,14 @@ def _overlap(record: Record, row: Record) -> bool:
     return meets(row, record.from_day, record.to_day)
 
 
-def _days(record: Record) -> str:
-    return f"{record.from_day.isoformat()} to {record.to_day.isoformat() if record.to_day else 'further notice'}"
+def _overlapping(path: str, other: Record) -> Violation:
+    first, last = _record_days(other)
+    told = f"{first} to {last or 'further notice'} stands with other content"
+    return Violation(path, "overlap", told, {"first": first, "last": last})
+
+
+def _record_days(record: Record) -> tuple[str, str]:
+    return record.from_day.isoformat(), record.to_day.isoformat() if record.to_day else ""
 
 
 def _unknown_policies(entries: Sequence[Entry], policy_kinds: Mapping[str, str]) -> Iterator[Violation]:
@@ -186,9 +193,14 @@ def _unknown_policies(entries: Sequence[Entry], policy_kinds: Mapping[str, str])
         for place, policy_id in enumerate(entry.record.policy_ids):
             path = f"{entry.path}.policy_ids[{place}]"
             if policy_id not in kinds:
-                yield Violation(path, "policy.unknown", f"{policy_id} is not published")
+                yield Violation(path, "policy.unknown", f"{policy_id} is not published", {"policy": policy_id})
             elif kinds[policy_id] == "constraint":
-                yield Violation(path, "policy.constraint", f"{policy_id} limits other policies and pays nothing")
+                yield Violation(
+                    path,
+                    "policy.constraint",
+                    f"{policy_id} limits other policies and pays nothing",
+                    {"policy": policy_id},
+                )
 
 
 def _refuse(overlaps: list[Violation], versions: list[Violation], unknown: list[Violation]) -> None:

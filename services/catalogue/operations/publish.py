@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.catalogue.domain.checking import check
@@ -88,7 +88,7 @@ class Publishing:
 def find_violations(entries: Sequence[Entry]) -> list[Violation]:
     """Every violation of every record by itself, with the record's place in front."""
     return [
-        Violation(f"{entry.path}.{found.path}" if entry.path else found.path, found.rule, found.description)
+        replace(found, path=f"{entry.path}.{found.path}" if entry.path else found.path)
         for entry in entries
         for found in check(entry.record)
     ]

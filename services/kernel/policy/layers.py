@@ -108,7 +108,8 @@ def _read_base(node: Node) -> tuple[str, str | None]:
     if isinstance(node.value, str) and node.value.startswith(_OVER_CAP):
         return "over_cap", node.value.removeprefix(_OVER_CAP)
     if node.value not in BASES:
-        node.wrong("choice", f"one of {', '.join(BASES)}, over_cap:<layer>")
+        names = f"{', '.join(BASES)}, over_cap:<layer>"
+        node.wrong("choice", f"one of {names}", allowed=names)
     return str(node.value), None
 
 
@@ -117,7 +118,7 @@ def read_key(node: Node) -> str:
     key = node.text(KEY)
     for name in key_facts(key):
         if name not in FACTS or FACTS[name].numeric:
-            node.wrong("key.fact", f"{name} is no fact that may stand in a key")
+            node.wrong("key.fact", f"{name} is no fact that may stand in a key", name=name)
     return key
 
 
@@ -130,7 +131,8 @@ def _read_deductible(node: Node) -> Deductible | None:
         return None
     for name, needed in (("key", mode == "annual"), ("count_key", mode == "per_admission")):
         if (name in at) != needed:
-            node.wrong(name, f"{name} is {'required' if needed else 'not allowed'} with mode {mode}")
+            told = f"{name} is {'required' if needed else 'not allowed'} with mode {mode}"
+            node.wrong("key" if name == "key" else "count_key.mode", told)
     if "exempt_lines" in at and mode == "annual_threshold":
         at["exempt_lines"].wrong("mode", "a threshold exempts no lines")
     if "ladder" in at and mode != "annual":
@@ -152,11 +154,12 @@ def _read_deductible(node: Node) -> Deductible | None:
 def _read_exempt(node: Node) -> tuple[str, str] | None:
     found = node.pairs()
     if len(found) != 1:
-        node.wrong("exempt_lines", "exactly one line flag is expected")
+        node.wrong("exempt_lines", "exactly one line flag is expected", known=", ".join(EXEMPT_FLAGS))
         return None
     name, value = found[0]
     if name not in EXEMPT_FLAGS:
-        value.wrong("exempt_lines", f"one of {', '.join(EXEMPT_FLAGS)}")
+        names = ", ".join(EXEMPT_FLAGS)
+        value.wrong("exempt_lines", f"one of {names}", known=names)
     return name, value.choice(("1", "0"))
 
 

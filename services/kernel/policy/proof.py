@@ -112,9 +112,11 @@ def _prove_table(
         used.update(matching)
         if len(matching) > 1:
             told = ", ".join(str(place) for place in matching)
-            findings.add(path, "table.unique", f"rows {told} all match {told_of(facts)}")
+            case = told_of(facts)
+            findings.add(path, "table.unique", f"rows {told} all match {case}", rows=told, case=case)
         elif not matching and gaps:
-            findings.add(path, "table.complete", f"no row matches {told_of(facts)}")
+            case = told_of(facts)
+            findings.add(path, "table.complete", f"no row matches {case}", case=case)
     for place in range(len(rows)):
         if place not in used:
             findings.add(f"{path}[{place}]", "table.dead", "no case within this layer can ever match this row")

@@ -12,7 +12,7 @@ from datetime import date
 from fractions import Fraction
 
 from services.kernel.errors import Fault, Violation
-from services.kernel.money import fen_of_yuan, percent_of, ratio_of
+from services.kernel.money import fen_of_yuan, percent_of, ratio_of, yuan_text
 
 MAX_DEPTH = 24
 MAX_TEXT = 2000
@@ -26,9 +26,9 @@ class Findings:
     def __init__(self) -> None:
         self._by_path: dict[str, Violation] = {}
 
-    def add(self, path: str, rule: str, description: str) -> None:
-        """Records a violation unless its path has one."""
-        self._by_path.setdefault(path, Violation(path, rule, description))
+    def add(self, path: str, rule: str, description: str, **values: str) -> None:
+        """Records a violation unless its path has one; `values` are those that the rule's text names."""
+        self._by_path.setdefault(path, Violation(path, rule, description, values))
 
     def __bool__(self) -> bool:
         return bool(self._by_path)
@@ -52,14 +52,14 @@ def scan_kinds(value: object, path: str, findings: Findings, depth: int = 0) -> 
                 scan_kinds(inner, f"{path}.{key}" if path else key, findings, depth + 1)
     elif isinstance(value, list):
         if len(value) > MAX_ITEMS:
-            findings.add(path, "items", f"more than {MAX_ITEMS} entries")
+            findings.add(path, "items", f"more than {MAX_ITEMS} entries", most=str(MAX_ITEMS))
         for place, inner in enumerate(value[:MAX_ITEMS]):
             scan_kinds(inner, f"{path}[{place}]", findings, depth + 1)
     elif isinstance(value, float):
         findings.add(path, "float", "a float is never exact: write a whole number, a decimal text or a percent text")
     elif isinstance(value, str):
         if len(value) > MAX_TEXT:
-            findings.add(path, "text.length", f"longer than {MAX_TEXT} characters")
+            findings.add(path, "text.length", f"longer than {MAX_TEXT} characters", most=str(MAX_TEXT))
     elif value is not None and type(value) not in (bool, int):
         findings.add(path, "kind", f"{type(value).__name__} is not a plain value; dates must be quoted text")
 
@@ -75,10 +75,10 @@ class Node:
         self.findings = findings
         self.missing = missing
 
-    def wrong(self, rule: str, description: str) -> None:
+    def wrong(self, rule: str, description: str, **values: str) -> None:
         """Records that this value breaks a rule."""
         if not self.missing:
-            self.findings.add(self.path, rule, description)
+            self.findings.add(self.path, rule, description, **values)
 
     def _inner(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
@@ -99,9 +99,8 @@ class Node:
             if isinstance(key, str) and key in allowed:
                 found[key] = Node(value, self._inner(key), self.findings)
             elif isinstance(key, str):
-                self.findings.add(
-                    self._inner(key), "unknown_key", f"unknown key; known here: {', '.join(sorted(allowed))}"
-                )
+                names = ", ".join(sorted(allowed))
+                self.findings.add(self._inner(key), "unknown_key", f"unknown key; known here: {names}", known=names)
         for key in known:
             if key not in found:
                 if not absent:
@@ -115,7 +114,7 @@ class Node:
             self.wrong("list", "a list is expected")
             return []
         if len(self.value) < least:
-            self.wrong("list.least", f"at least {least} entries")
+            self.wrong("list.least", f"at least {least} entries", least=str(least))
         return [Node(value, f"{self.path}[{place}]", self.findings) for place, value in enumerate(self.value)]
 
     def pairs(self) -> list[tuple[str, Node]]:
@@ -131,7 +130,7 @@ class Node:
             self.wrong("text", "a text is expected")
             return ""
         if pattern is not None and pattern.fullmatch(self.value) is None:
-            self.wrong("pattern", f"must look like {pattern.pattern}")
+            self.wrong("pattern", f"must look like {pattern.pattern}", pattern=pattern.pattern)
             return ""
         return self.value
 
@@ -140,13 +139,14 @@ class Node:
         known = tuple(allowed)
         if isinstance(self.value, str) and self.value in known:
             return self.value
-        self.wrong("choice", f"one of {', '.join(known)}")
+        self.wrong("choice", f"one of {', '.join(known)}", allowed=", ".join(known))
         return known[0]
 
     def integer(self, low: int, high: int) -> int:
         """A whole number within bounds; true and false are none."""
         if type(self.value) is not int or not low <= self.value <= high:
-            self.wrong("integer", f"a whole number from {low} to {high} is expected")
+            told = f"a whole number from {low} to {high} is expected"
+            self.wrong("integer.range", told, low=str(low), high=str(high))
             return low
         return self.value
 
@@ -179,7 +179,7 @@ class Node:
             self.wrong("money", fault.violations[0].description)
             return 0
         if fen < least_fen:
-            self.wrong("money.least", f"at least {least_fen} fen")
+            self.wrong("money.least", f"at least {least_fen} fen", least=yuan_text(least_fen))
             return 0
         return fen
 
@@ -191,7 +191,7 @@ class Node:
             self.wrong("percent", fault.violations[0].description)
             return Fraction(0)
         if not Fraction(low, 100) <= ratio <= Fraction(high, 100):
-            self.wrong("percent.range", f"from {low}% to {high}%")
+            self.wrong("percent.range", f"from {low}% to {high}%", low=str(low), high=str(high))
             return Fraction(0)
         return ratio
 

@@ -39,10 +39,12 @@ def read_csv(
                 if violations:
                     break
             elif len(cells) != len(header):
+                counts = {"cells": str(len(cells)), "columns": str(len(header))}
                 told = f"{len(cells)} cells under {len(header)} columns"
-                violations.append(Violation(f"line {reader.line_num}", "csv.cells", told))
+                violations.append(Violation(f"line {reader.line_num}", "csv.cells", told, counts))
             elif len(rows) >= MAX_ROWS:
-                violations.append(Violation(f"line {reader.line_num}", "csv.rows", f"more than {MAX_ROWS} rows"))
+                told = f"more than {MAX_ROWS} rows"
+                violations.append(Violation(f"line {reader.line_num}", "csv.rows", told, {"most": str(MAX_ROWS)}))
                 break
             else:
                 rows.append(CsvRow(reader.line_num, dict(zip(header, cells, strict=True))))
@@ -60,9 +62,9 @@ def _header_violations(
 ) -> Iterator[Violation]:
     for name in required:
         if name not in header:
-            yield Violation("line 1", "csv.column", f"the column {name} is missing")
+            yield Violation("line 1", "csv.column.missing", f"the column {name} is missing", {"name": name})
     for place, name in enumerate(header):
         if name in header[:place]:
-            yield Violation("line 1", "csv.column", f"the column {name} stands twice")
+            yield Violation("line 1", "csv.column.twice", f"the column {name} stands twice", {"name": name})
         elif optional is not None and name not in required and name not in optional:
-            yield Violation("line 1", "csv.column", f"the column {name[:80]} is unknown")
+            yield Violation("line 1", "csv.column.unknown", f"the column {name[:80]} is unknown", {"name": name[:80]})

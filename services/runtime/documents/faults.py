@@ -22,7 +22,7 @@ def document_invalid(violations: Sequence[Violation], source: str) -> Fault:
 def text_of(data: bytes | str, source: str, most: int = MAX_BYTES) -> str:
     """The text of a document of at most `most` bytes; Raises DOCUMENT_INVALID."""
     if len(data) > most:
-        raise document_invalid([Violation("", "size", f"more than {most} bytes")], source)
+        raise document_invalid([Violation("", "size", f"more than {most} bytes", {"most": str(most)})], source)
     if isinstance(data, str):
         return data
     try:

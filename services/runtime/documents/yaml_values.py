@@ -209,9 +209,13 @@ class _Reading:
         if _INTEGER.fullmatch(text) and text != "-0":
             return int(text)
         if text.lower() in _BOOLEAN_LIKE or text in ("Null", "NULL"):
-            self._wrong(event, path, "yaml.boolean", f"{text} means different things to different readers; quote it")
+            self._wrong(
+                event, path, "yaml.boolean", f"{text} means different things to different readers; quote it", text
+            )
         elif _NUMBER_LIKE.fullmatch(text):
-            self._wrong(event, path, "yaml.number", f"{text} is no plain whole number; quote it as a decimal text")
+            self._wrong(
+                event, path, "yaml.number", f"{text} is no plain whole number; quote it as a decimal text", text
+            )
         elif text in ("<<", "="):
             self._wrong(event, path, "yaml.merge", "merge keys are refused; use an alias")
         return text
@@ -222,8 +226,8 @@ class _Reading:
         except yaml.YAMLError as error:
             raise self._broken(error) from error
 
-    def _wrong(self, event: Any, path: str, rule: str, text: str) -> None:
-        self.violations.append(Violation(path, rule, f"line {event.start_mark.line + 1}: {text}"))
+    def _wrong(self, event: Any, path: str, rule: str, text: str, value: str = "") -> None:
+        self.violations.append(Violation(path, rule, f"line {event.start_mark.line + 1}: {text}", {"text": value}))
         if len(self.violations) >= MAX_VIOLATIONS:
             raise document_invalid(self.violations, self.source)
 

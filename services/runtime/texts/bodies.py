@@ -81,7 +81,7 @@ BODY_RULES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "body.control": (
         "第{line}行第{column}列：文本中有未转义的控制字符（换行、制表符等）",
-        "line {line}, column {column}: a control character (line feed, tab …) in a text is not escaped",
+        "line {line}, column {column}: a control character (line feed, tab and the like) in a text is not escaped",
     ),
     "body.extra": (
         "第{line}行第{column}列：报文结束之后还有内容",

@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from services.kernel.errors import Fault, FaultKind
+from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.texts.bodies import BODY_RULES
 from services.runtime.texts.lenient import LENIENT_RULES, LENIENT_STEPS
+from services.runtime.texts.rules_documents import DOCUMENT_RULES
+from services.runtime.texts.rules_fields import FIELD_RULES
+from services.runtime.texts.rules_members import MEMBER_RULES
+from services.runtime.texts.words import values_in
 
 GATEWAY: Final[Mapping[str, tuple[str, str]]] = {
     "ENVELOPE_INVALID": ("请求报文不是有效的接口报文", "The body is not a national envelope"),
@@ -43,6 +47,9 @@ MORE_RULE: Final = "violations.more"
 
 # What is wrong with one field: rules of the gateway and of the contract's constraints.
 RULES: Final[Mapping[str, tuple[str, str]]] = {
+    **FIELD_RULES,
+    **MEMBER_RULES,
+    **DOCUMENT_RULES,
     **BODY_RULES,
     **LENIENT_RULES,
     "national.text": ("应为文本", "text is expected"),
@@ -57,16 +64,6 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "national.max_items": ("最多{most}行", "no more than {most} rows are expected"),
     "national.max_keys": ("一个节点最多{most}个字段", "no more than {most} fields are expected in one node"),
     "national.required": ("必填", "is required"),
-    "required": ("必填", "is required"),
-    "string.min_len": ("必填", "is required"),
-    "string.max_len": ("超过长度上限", "is too long"),
-    "string.pattern": ("格式不正确", "has the wrong form"),
-    "string.in": ("不在允许的取值内", "is not one of the allowed values"),
-    "enum.defined_only": ("代码不在字典内", "is not a code of the dictionary"),
-    "enum.not_in": ("必填", "is required"),
-    "repeated.min_items": ("至少一条", "needs at least one row"),
-    "repeated.max_items": ("条数超过上限", "has too many rows"),
-    "int64.gte": ("数值过小", "is too small"),
     "json.type": ("类型不正确，应为{wanted}", "{wanted} is expected"),
     "json.unknown_field": ("没有该字段", "no such field"),
     "json.similar_field": ("没有该字段，是否应为{meant}", "no such field; did you mean {meant}?"),
@@ -91,7 +88,7 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "med_type.counts_as": ("与该地方类别对应的国家类别不符", "is not what the local kind counts as"),
     "same_as_stay": ("与住院登记的医疗类别不同", "is not the kind of care of the stay"),
     "within_encounter": ("与费用发生时间不符", "does not fit the time of the fees"),
-    "message.max_values": ("数据项过多", "holds too many values"),
+    "message.max_values": ("最多{most}个数据项", "must hold no more than {most} values"),
     MORE_RULE: ("另有{more}处", "and {more} more"),
     # Which field of a person was looked at, and what it met.
     "person.unknown": ("查无此人", "nobody is registered under it"),
@@ -100,6 +97,8 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "person.type_needed": ("请填写人员证件类型", "tell the type of the certificate"),
     "person.card_sn": ("与登记的卡识别码不符", "is not the recognition code of the card"),
 }
+
+_UNKNOWN: Final = ("取值不符合要求", "does not fit")
 
 # What the hospital does next. No kind tells to send under another number, for what stands already would stand twice.
 NEXT_STEPS: Final[Mapping[FaultKind, tuple[str, str]]] = {
@@ -249,6 +248,21 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "body.late": ("未受理，请以相同msgid重发", "Nothing was begun: send it again with the same msgid"),
 }
 
+PLANNED: Final = "planned"
+NOT_PLANNED: Final = "not_planned"
+"""Metadata `plan` of INFNO_NOT_SERVED: whether a transaction that is known will be served."""
+
+_PLANS: Final[Mapping[str, tuple[str, str]]] = {
+    PLANNED: (
+        "该交易已列入计划，开通前请勿再发",
+        "It is planned; do not send it before a version serves it",
+    ),
+    NOT_PLANNED: (
+        "该交易未列入计划，请勿再发，并按当地医保经办机构的其他途径办理",
+        "It is not planned; do not send it, and ask the agency for another way",
+    ),
+}
+
 # Failures of the service bus, in the words that its clients know.
 BUS_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "AUTHENTICATION_MISSING": ("缺少服务网关的请求头!", "The gateway's headers are missing"),
@@ -261,14 +275,28 @@ BUS_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
 def next_step(fault: Fault, lang: Literal["zh", "en"]) -> str:
     """What to do next about a refusal; without a full stop."""
     rule = fault.violations[0].rule if fault.violations else ""
-    step = STEPS.get(rule) or STEPS.get(fault.reason) or NEXT_STEPS[fault.kind]
+    step = STEPS.get(rule) or _PLANS.get(fault.metadata.get("plan", "")) or STEPS.get(fault.reason)
+    step = step or NEXT_STEPS[fault.kind]
     return step[0 if lang == "zh" else 1]
 
 
 def rule_text(rule: str, values: Mapping[str, str], lang: Literal["zh", "en"], otherwise: str = "") -> str:
-    """The text of a rule with its values filled in; `otherwise` where the table does not know the rule."""
-    entry = RULES.get(rule)
-    if entry is None:
-        return otherwise or rule
-    template = entry[0] if lang == "zh" else entry[1]
-    return template.format_map(values) if values else template
+    """The text of a rule with its values filled in.
+
+    Of a rule that is not in the table, or whose values are not known, `otherwise` in English, and in Chinese that the value
+    does not fit: neither a rule id nor another language stands in for it.
+    """
+    entry = RULES.get(rule, _UNKNOWN)
+    if lang == "en" and entry is _UNKNOWN:
+        return otherwise or entry[1]
+    try:
+        return entry[0 if lang == "zh" else 1].format_map(values_in(values, lang)).rstrip()
+    except KeyError:
+        return otherwise or _UNKNOWN[1] if lang == "en" else _UNKNOWN[0]
+
+
+def violation_text(violation: Violation, lang: Literal["zh", "en"]) -> str:
+    """What is wrong with a field: as the member that found it worded it, else by the rule's text."""
+    if lang == "en":
+        return violation.description or rule_text(violation.rule, violation.values, "en")
+    return violation.chinese or rule_text(violation.rule, violation.values, "zh")

@@ -16,6 +16,7 @@ from services.runtime.texts.runtime import RUNTIME
 from services.runtime.texts.settlement import SETTLEMENT
 from services.runtime.texts.settlement_ledger import SETTLEMENT_LEDGER
 from services.runtime.texts.since import SINCE
+from services.runtime.texts.words import values_in
 
 Language = Literal["zh", "en"]
 
@@ -30,10 +31,23 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+# Said instead where a fault does not tell what its text would name: it may not be known, or not be for this caller.
+_SPARE: Final[Mapping[str, tuple[str, str]]] = {
+    "LATER_SETTLEMENT_EXISTS": (
+        "结算{setl_id}之后还有{count}笔结算，须按后结先退顺序撤销（最后一笔由其他机构办理）",
+        "{count} later settlements stand after {setl_id}; the last one, of another institution, is reversed first",
+    ),
+    "PARTNER_NOT_FOUND": ("接入方未登记", "No such partner is registered"),
+}
+
+
 class _Known(dict[str, str]):
     """Metadata in which an absent name shows as an ellipsis instead of failing: a text must never hide its fault."""
 
+    lacking = False
+
     def __missing__(self, key: str) -> str:
+        self.lacking = True
         return "…"
 
 
@@ -47,5 +61,9 @@ def text_of(reason: str, metadata: Mapping[str, str], lang: Language) -> str:
     entry = TEXTS.get(reason)
     if entry is None:
         return reason
-    template = entry[0] if lang == "zh" else entry[1]
-    return template.format_map(_Known(metadata)) if "{" in template else template
+    place = 0 if lang == "zh" else 1
+    if "{" not in entry[place]:
+        return entry[place]
+    values = _Known(values_in(metadata, lang))
+    said = entry[place].format_map(values)
+    return _SPARE[reason][place].format_map(values) if reason in _SPARE and values.lacking else said

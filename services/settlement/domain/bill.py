@@ -144,7 +144,12 @@ def check_encounter(bill: Bill, encounter: BilledEncounter | None) -> BilledEnco
     ):
         raise not_found("ENCOUNTER_NOT_FOUND", mdtrt_id=bill.mdtrt_id)
     if encounter.insutype != bill.insutype:
-        raise invalid("data.insutype", "encounter.insutype", f"the encounter was registered under {encounter.insutype}")
+        raise invalid(
+            "data.insutype",
+            "encounter.insutype",
+            f"the encounter was registered under {encounter.insutype}",
+            insutype=encounter.insutype,
+        )
     return encounter
 
 
@@ -206,7 +211,7 @@ def check_sum(bill: Bill, totals: BillTotals) -> None:
             FaultKind.PRECONDITION,
             "FEE_SUM_MISMATCH",
             {"sent": sent, "found": found},
-            violations=[Violation("data.medfee_sumamt_fen", "sum", f"{found} yuan")],
+            violations=[Violation("data.medfee_sumamt_fen", "sum", f"{found} yuan", {"found": found})],
         )
 
 
@@ -223,8 +228,10 @@ def check_parts(sent: SentParts, components: Components) -> None:
             FaultKind.PRECONDITION,
             "SPLIT_CHANGED",
             {"part": name.removesuffix("_fen"), "sent": yuan_text(value), "found": yuan_text(now)},
-            violations=[
-                Violation(f"data.{part}", "recomputed", f"sent {yuan_text(was)}, recomputed {yuan_text(is_now)} yuan")
-                for part, was, is_now in found
-            ],
+            violations=[_recomputed(f"data.{part}", yuan_text(was), yuan_text(is_now)) for part, was, is_now in found],
         )
+
+
+def _recomputed(path: str, sent: str, found: str) -> Violation:
+    values = {"sent": sent, "found": found}
+    return Violation(path, "recomputed", f"sent {sent}, recomputed {found} yuan", values)

@@ -223,7 +223,7 @@ def check_no_return_left(returns: Sequence[StandingLine], path: str) -> None:
             FaultKind.PRECONDITION,
             "RETURN_EXCEEDS_LINE",
             {"feedetl_sn": returns[0].line.feedetl_sn, "lines": str(len(returns))},
-            violations=[Violation(path, "return_stands", expected)],
+            violations=[Violation(path, "return_stands", expected, {"holding": holding})],
         )
 
 
@@ -248,7 +248,7 @@ def lines_for_cancel(numbers: Sequence[str], standing: Standing, cancelled: Coll
     alone = {entry.line.init_feedetl_sn for entry in standing.returns if entry.line.feedetl_sn not in rows}
     bare = [place for number, place in known.items() if number in alone]
     if bare:
-        raise _rows_fault(FaultKind.PRECONDITION, "RETURN_EXCEEDS_LINE", numbers, bare, "return_stands")
+        raise _rows_fault(FaultKind.PRECONDITION, "RETURN_EXCEEDS_LINE", numbers, bare, "return_of_line_stands")
     return [standing.lines[number] for number in known]
 
 

@@ -81,13 +81,13 @@ def check_line(line: LineInput, path: str = "") -> None:
     """Refuses (LINE_INVALID) a class, ratio, limit or approval that no rule knows, with every violation."""
     found = []
     if line.chrg_class not in ("A", "B", "C"):
-        found.append(Violation(f"{path}chrg_class", "choice", "A, B or C"))
+        found.append(Violation(f"{path}chrg_class", "choice", "A, B or C", {"allowed": "A, B, C"}))
     if not 0 <= line.selfpay_prop_e4 <= 10_000:
-        found.append(Violation(f"{path}selfpay_prop", "range", "from 0 to 1"))
+        found.append(Violation(f"{path}selfpay_prop", "share.range", "from 0 to 1"))
     if line.price_limit_e6 is not None and line.price_limit_e6 < 0:
-        found.append(Violation(f"{path}price_limit", "range", "not negative"))
+        found.append(Violation(f"{path}price_limit", "not_negative", "not negative"))
     if line.approval not in ("0", "1", "2"):
-        found.append(Violation(f"{path}approval", "choice", "0, 1 or 2"))
+        found.append(Violation(f"{path}approval", "choice", "0, 1 or 2", {"allowed": "0, 1, 2"}))
     if found:
         raise Fault(FaultKind.INVALID, "LINE_INVALID", violations=found)
 

@@ -49,13 +49,13 @@ def check_openings(openings: Sequence[Opening]) -> None:
         path = f"openings[{place}]"
         names = [key for key, _ in opening.accumulators]
         if opening.current_year_fen > opening.balance_fen:
-            found.append(Violation(f"{path}.current_year_fen", "range", "not above balance_fen"))
+            found.append(Violation(f"{path}.current_year_fen", "within_balance", "not above balance_fen"))
         if (names or opening.current_year_fen) and not opening.key.benefit_year:
             found.append(Violation(f"{path}.benefit_year", "required", "parts of a year need the year"))
         if len(set(names)) != len(names):
             found.append(Violation(f"{path}.accumulators", "duplicate", "a key stands once"))
         if any(value < 0 for _, value in opening.accumulators):
-            found.append(Violation(f"{path}.accumulators", "range", "not negative"))
+            found.append(Violation(f"{path}.accumulators", "not_negative", "not negative"))
     if found:
         raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=found)
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from services.kernel.clock import beijing_day
 from services.kernel.errors import Fault, FaultKind, Violation, invalid
-from services.kernel.money import scaled_of, scaled_text
+from services.kernel.money import scaled_of, scaled_text, yuan_text
 from services.settlement.domain.catalogue import ItemKey, PricedItem
 from services.settlement.domain.lines import MOST_FEN, LineInput, LineSplit, split_line
 
@@ -68,7 +68,8 @@ def check_amounts(lines: Sequence[SentLine]) -> None:
     if wrong:
         raise _refused("LINE_AMOUNT_MISMATCH", lines, wrong, "det_item_fee_sumamt_fen", "price_times_count")
     if sum(abs(line.amount_fen) for line in lines) > MOST_FEN:
-        raise invalid("feedetail", "range", f"at most {MOST_FEN} fen together", reason="AMOUNT_INVALID")
+        most = yuan_text(MOST_FEN)
+        raise invalid("feedetail", "amount.most", f"at most {most} yuan together", reason="AMOUNT_INVALID", most=most)
 
 
 def item_keys(lines: Sequence[SentLine], origin_days: Mapping[str, date]) -> list[ItemKey]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.kernel.errors import Fault, FaultKind, invalid
-from services.kernel.money import ratio_e4, round_quotient
+from services.kernel.money import ratio_e4, round_quotient, yuan_text
 from services.settlement.domain.account import AccountState, account_first, check_account, pay_from_accounts
 from services.settlement.domain.compile import CompiledLayer, CompiledRemote, look_up
 from services.settlement.domain.facts import Facts, applies, check_facts
@@ -57,7 +57,9 @@ def settle(
     _check_payment(run, stack)
     personal = totals.medfee_fen - run.paid_fen - hosp_part_fen
     if personal < 0:
-        raise invalid("hosp_part_amt", "range", reason="HOSP_PART_TOO_LARGE", hosp_part_fen=str(hosp_part_fen))
+        raise invalid(
+            "hosp_part_amt", "hosp_part.range", reason="HOSP_PART_TOO_LARGE", hosp_part_fen=str(hosp_part_fen)
+        )
     use = pay_from_accounts(rule, account, first, personal, max(0, inscp - run.paid_fen))
     return Settlement(
         components=_components(totals, run, personal, use, hosp_part_fen),
@@ -75,9 +77,9 @@ def _check_totals(totals: BillTotals, hosp_part_fen: int) -> None:
     if min(parts) < 0 or hosp_part_fen < 0:
         raise invalid("totals", "not_negative", reason="BILL_NEGATIVE", least_fen=str(min(*parts, hosp_part_fen)))
     if sum(parts) != totals.medfee_fen:
-        raise invalid("totals", "sum", "the four parts are the total", reason="BILL_UNBALANCED")
+        raise invalid("totals", "totals.sum", "the four parts are the total", reason="BILL_UNBALANCED")
     if totals.medfee_fen > MOST_FEN:
-        raise invalid("totals", "range", f"at most {MOST_FEN} fen", reason="AMOUNT_INVALID")
+        raise invalid("totals", "amount.most", reason="AMOUNT_INVALID", most=yuan_text(MOST_FEN))
 
 
 def _policy_order(stack: CompiledStack, chosen: list[tuple[int, CompiledLayer]]) -> tuple[int, ...]:

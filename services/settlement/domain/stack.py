@@ -40,9 +40,9 @@ def compile_stack(policies: Sequence[CompiledPolicy]) -> CompiledStack:
         if any(other.id == policy.id for other in policies[:place]):
             found.append(Violation(path, "duplicate", f"{policy.id} stands twice"))
         if policy.benefit_year_start != policies[0].benefit_year_start:
-            found.append(
-                Violation(path, "benefit_year", f"begins {policy.benefit_year_start}, unlike the first policy")
-            )
+            begins = policy.benefit_year_start
+            told = f"begins {begins}, unlike the first policy"
+            found.append(Violation(path, "benefit_year", told, {"begins": begins}))
     if found:
         names = ",".join(policy.name for policy in policies)
         raise Fault(FaultKind.INVALID, "STACK_INVALID", {"policies": names}, violations=found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -10,7 +11,7 @@ from google.rpc.status_pb2 import Status
 from google.type.date_pb2 import Date
 
 from services.kernel.codes import EC, ID_CARD, SOCIAL_SECURITY_CARD
-from services.kernel.errors import Fault, Violation
+from services.kernel.errors import Fault
 from services.runtime.outbound import Peers, fault_of
 from services.settlement.domain.insured import CredentialQuery, Enrolment, FamilyLink, Identity, Insured, Person
 from yibao.common.v1.codes_pb2 import MdtrtCertType
@@ -76,7 +77,7 @@ class IdentityClient:
 def _refusal(status: Status, item: CredentialQuery) -> Fault:
     """Why a credential is refused, its fields named as the request holds them: identity's own are called alike."""
     fault = fault_of(status, MEMBER)
-    paths = [Violation(f"{item.node}.{each.path}", each.rule, each.description) for each in fault.violations]
+    paths = [replace(each, path=f"{item.node}.{each.path}") for each in fault.violations]
     return Fault(fault.kind, fault.reason, fault.metadata, violations=paths, retry_after_s=fault.retry_after_s)
 
 

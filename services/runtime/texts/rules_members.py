@@ -1,0 +1,127 @@
+"""Texts of the rules that members check beyond the contract's own, by rule id: (Chinese, English).
+
+Placeholders are named like the violation's values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+_ENDS_FIRST: Final = ("结束日期早于开始日期", "ends before it begins")
+
+# Of the runtime and of more than one member.
+_COMMON: Final[Mapping[str, tuple[str, str]]] = {
+    "text.nul": ("文本中有空字符", "must not hold the character NUL"),
+    "timestamp": ("不是有效的时间", "must be a moment that there is"),
+    "page_token": ("应为上一页应答中的next_page_token", "the next_page_token of an answer"),
+    "date": (
+        "应为日历上的日期（年、月、日齐全），如2025-01-31",
+        "a day of the calendar, such as 2025-01-31, is expected",
+    ),
+    "duplicate": ("不能重复出现", "stands twice"),
+    "choice": ("应为{allowed}之一", "one of {allowed}"),
+    "not_negative": ("不能为负", "must not be negative"),
+    "amount.most": ("合计不能超过{most}元", "at most {most} yuan together"),
+}
+
+_IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
+    "before_from_day": _ENDS_FIRST,
+    "after_from_day": ("参保起始日期晚于本段开始日期", "insured since a day after the first day"),
+    "overlaps": ("与同一险种的另一段参保时间重叠", "holds on a day of another enrolment of the same type"),
+    "too_early": ("不晚于现有参保记录的开始日期", "is not after the begin of the standing enrolment"),
+    "exists": ("已登记且内容不同", "stands with other content"),
+    "identity_card_number": ("应为校验位正确的18位身份证号", "18 characters with a right check digit"),
+    "not_oneself": ("共济账户人不能是本人", "the owner of a shared account is another person"),
+    "taken": ("已属于他人", "belongs to another person"),
+    "unknown": ("共济账户人未登记", "the owner is not registered"),
+    "partner_role": ("应为定点医药机构或渠道", "institution or channel"),
+    "key_role": ("应为定点医药机构、渠道、参保人或经办人员", "institution, channel, person or operator"),
+    "empty": ("该鉴权方式不使用此项，应为空", "this style has none"),
+    "to_day": _ENDS_FIRST,
+    "days_meet": ("与另一条限额的日期重叠", "another limit holds on its days"),
+}
+
+_SETTLEMENT: Final[Mapping[str, tuple[str, str]]] = {
+    "in_catalogue_on_day": ("费用发生日医保目录中没有该编码", "is not in the catalogue on the day of the fee"),
+    "price_times_count": (
+        "单价乘数量与金额相差超过0.01元",
+        "price times count is further than 0.01 yuan from the amount",
+    ),
+    "decimal.digits_4": ("最多4位小数", "at most 4 decimals"),
+    "unique": ("本次上传中重复出现", "stands twice in this upload"),
+    "same_content": ("同一明细编号已有内容不同的明细", "a line of this number stands with other content"),
+    "standing_line": ("原明细不存在或已撤销", "there is no standing line of that number"),
+    "unsettled_line": ("没有该编号的未结算明细", "there is no unsettled line of that number"),
+    "at_most_what_stands": ("退费超过原明细的余额", "takes back more than is left of the line"),
+    "return_of_line_stands": ("该明细另有退费明细，请先撤销退费", "lines that take it back stand: cancel those first"),
+    "return_stands": (
+        "收费批次{holding}中有其退费明细，请先撤销该批次",
+        "charge batch {holding} takes lines of it back: cancel that first",
+    ),
+    "encounter.insutype": (
+        "就诊登记的险种为{insutype}",
+        "the encounter was registered under {insutype}",
+    ),
+    "sum": ("应为{found}元", "{found} yuan"),
+    "recomputed": ("上传{sent}元，重新计算为{found}元", "sent {sent}, recomputed {found} yuan"),
+    "balance": ("账户余额不能为负，其中的部分不能大于全部", "balances are not negative, parts not above the whole"),
+    "unknown_fact": ("待遇政策没有该信息项", "no policy knows a fact of that name"),
+    "fact_value": ("取值不在允许范围内", "has a value that it may not have"),
+    "share.range": ("应在0至1之间", "from 0 to 1"),
+    "length": ("每条明细应各有一组标记", "one set of tags for each line"),
+    "within_balance": ("不能大于账户余额", "not above the balance"),
+    "open": ("账户或年度累计已存在", "has entries already"),
+    "benefit_year": ("待遇年度起始日{begins}与第一个政策不同", "begins {begins}, unlike the first policy"),
+    "hosp_part.range": ("医院负担不能为负，也不能大于个人负担", "not negative and not above the person's part"),
+    "totals.sum": ("四个分项之和应等于总额", "the four parts are the total"),
+    "same_as_stay": ("与住院登记的医疗类别不同", "the stay is of another kind of care"),
+    "month": ("应为yyyyMM格式的月份", "a month yyyyMM is expected"),
+}
+
+_CATALOGUE: Final[Mapping[str, tuple[str, str]]] = {
+    "validity": _ENDS_FIRST,
+    "med_type.national": ("国家编码的含义不能更改", "is a national code, whose meaning nobody changes"),
+    "hosp_bear": ("限价999999表示不限价，没有超出部分", "nothing is over a ceiling of 999999, which means none"),
+    "text.invisible": ("含有控制字符或零宽字符", "holds a control or zero-width character"),
+    "text.blank": ("首尾有空格", "begins or ends with a blank"),
+    "fact": ("不是待遇政策认识的取值", "no value that policies know"),
+    "share": ("比例应在0至1之间", "a share lies between 0 and 1"),
+    "share.required": ("乙类项目须填自付比例", "an item of class B needs a share"),
+    "share.class": ("甲类自付比例为0，丙类为1", "class A pays 0 first, class C everything"),
+    "price": ("价格不能为负，也不能过大", "a price is not negative and not absurd"),
+    "policy.version": ("政策版本{policy}已发布且内容不同", "{policy} stands with other content"),
+    "overlap": ("与{first}起至{last}的记录内容不同", "the record from {first} to {last} stands with other content"),
+    "policy.unknown": ("政策{policy}未发布", "{policy} is not published"),
+    "policy.constraint": ("政策{policy}只作限制，不能列入组合", "{policy} limits other policies and pays nothing"),
+}
+
+# Forms of codes; where one was probably meant, the text asks.
+_CODES: Final[Mapping[str, tuple[str, str]]] = {
+    "code.standard": ("应为{known}之一", "one of {known}"),
+    "code.diagnosis_icd10": ("应为医保2.0版ICD-10编码，如A00.900{guess}", "ICD-10, as A00.900{guess}"),
+    "code.operation_icd9cm3": (
+        "应为医保2.0版ICD-9-CM-3编码，如00.6600x004{guess}",
+        "ICD-9-CM-3, as 00.6600x004{guess}",
+    ),
+    "code.service_item": ("应为15位数字，其后可加连字符和地方编码{guess}", "15 digits, a local code may follow{guess}"),
+    "code.drug_western": (
+        "应为23位西药编码（X开头）或20位中成药编码（Z开头）{guess}",
+        "23 characters that begin with X, or 20 that begin with Z{guess}",
+    ),
+    "code.drug_tcm_patent": ("应为20位中成药编码（Z开头）{guess}", "20 characters that begin with Z{guess}"),
+    "code.drug_tcm_piece": ("应为T加9位数字，第五位为0{guess}", "T and 9 digits, the fifth 0{guess}"),
+    "code.drug_tcm_granule": ("应为T加19位数字，第五位为3{guess}", "T and 19 digits, the fifth 3{guess}"),
+    "code.consumable_20": ("应为C加19位或26位数字{guess}", "C and 19 or 26 digits{guess}"),
+    "code.opsp_disease": ("应为M加5位数字{guess}", "M and 5 digits{guess}"),
+    "code.fixmedins_code": ("应为H或P加11位数字{guess}", "H or P and 11 digits{guess}"),
+    "code.admdvs": ("应为以省份开头的6位区划代码{guess}", "6 digits that begin with a province{guess}"),
+    "code.med_type": (
+        "应为国家医疗类别编码（地方编码为1至6位数字）",
+        "a national kind of care is expected, of a province one to six digits",
+    ),
+    "code.uscc": ("应为校验位正确的18位统一社会信用代码", "18 characters with a check digit"),
+    "code.opaque": ("应为不超过50个可见的半角字符{guess}", "up to 50 visible ASCII characters{guess}"),
+}
+
+MEMBER_RULES: Final[Mapping[str, tuple[str, str]]] = {**_COMMON, **_IDENTITY, **_SETTLEMENT, **_CATALOGUE, **_CODES}
