@@ -119,7 +119,12 @@ def _wrong(violation: Violation, metadata: Mapping[str, str] | None = None) -> c
 
 def _lenient(found: Finding, guess: bool) -> conformance_pb2.Finding:
     found = with_guess(found) if guess else found
-    refusal = Fault(FaultKind.INVALID, "NOT_CONFORMING", {"count": "1"}, violations=[Violation(found.path, found.rule)])
+    refusal = Fault(
+        FaultKind.INVALID,
+        "NOT_CONFORMING",
+        {"count": "1"},
+        violations=[Violation(found.path, found.rule, "", found.values)],
+    )
     said: dict[Language, str] = {lang: rule_text(found.rule, found.values, lang) for lang in ("zh", "en")}
     return _finding(found.path, _LENIENT, found.rule, said, refusal)
 
