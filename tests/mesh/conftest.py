@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
 
+from tests.mesh.commands import typing
 from tests.mesh.world import Sandbox, sandbox
 
 
@@ -14,3 +15,9 @@ from tests.mesh.world import Sandbox, sandbox
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
     async with sandbox(tmp_path_factory.mktemp("town")) as made:
         yield made
+
+
+@pytest.fixture
+def yibao(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Runs the command as typed."""
+    return typing(capsys, monkeypatch)

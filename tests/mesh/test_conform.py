@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.mesh.commands import Yibao
 from tests.mesh.journeys import BILL
-from tests.mesh.test_cli import Yibao, yibao
 from tests.mesh.world import Sandbox
-
-__all__ = ["yibao"]  # a fixture, which pytest finds by its name here
 
 
 class TestConform:

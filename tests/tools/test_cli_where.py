@@ -49,6 +49,27 @@ def test_an_address_without_scheme_says_what_to_write(given: str, capsys: pytest
     assert f"perhaps http://{given.removeprefix('ftp://')}" in told
 
 
+@pytest.mark.parametrize("given", ["http://127.0.0.1:abc", "http://", "http://a b:1", "http://127.0.0.1:99999"])
+def test_an_address_that_is_none_is_told_without_a_traceback(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["first-bill", "--url", given]) == 1
+    assert "perhaps http://127.0.0.1:7400" in capsys.readouterr().err
+
+
+def test_the_key_beside_the_address_is_used_for_that_address_only(tmp_path: Path) -> None:
+    folder = tmp_path / where.UP_FOLDER
+    folder.mkdir(parents=True)
+    (folder / where.ADDRESS_FILE).write_text("http://127.0.0.1:7555\n", encoding="ascii")
+    (folder / where.KEY_FILE).write_text("the key\n", encoding="ascii")
+    assert where.operator_key({}, "http://127.0.0.1:7555/") == "the key"
+    assert where.operator_key({}, "http://127.0.0.1:7400") == ""
+    assert where.operator_key({"YIBAO_DATA_DIR": "elsewhere"}, "http://127.0.0.1:7555") == ""
+
+
+def test_the_command_alone_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "first-bill" in capsys.readouterr().err
+
+
 def test_a_reader_that_leaves_is_no_error() -> None:
     command = f"'{sys.executable}' -m tools.cli.main settings --language zh | head -n 1 >&2; echo ${{PIPESTATUS[0]}}"
     run = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)

@@ -100,7 +100,6 @@ def test_the_language_is_the_users(arguments: list[str], environ: dict[str, str]
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "缺少参数"),
         (["seed"], "缺少参数"),
         (["nothing"], "不可用"),
         (["trace", "1", "--no-such"], "不认识的参数"),

@@ -12,7 +12,7 @@ from datetime import date
 from itertools import count
 from pathlib import Path
 
-from services.kernel.errors import Fault, FaultKind, Violation, invalid, not_found
+from services.kernel.errors import Fault, FaultKind, Violation, invalid
 from services.kernel.money import ratio_text
 from services.kernel.policy.identity import policy_hash
 from services.kernel.policy.parsing import parse_policy
@@ -55,7 +55,8 @@ class PolicyFolder:
         if name not in self._documents:
             path = self._directory / f"{name}.yaml"
             if not path.is_file():
-                raise not_found("POLICY_NOT_FOUND", policy=name)
+                absent = Violation(str(path), "file_absent", "there is no such file")
+                raise Fault(FaultKind.NOT_FOUND, "POLICY_NOT_FOUND", {"policy": name}, violations=[absent])
             document = read_document(path)
             if not isinstance(document, dict):
                 raise invalid("", "map", "a policy file is a map", reason="POLICY_INVALID", policy=name)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from services.kernel.errors import Fault
+from services.kernel.errors import Fault, Violation
 from services.kernel.money import yuan_text
+from services.runtime.texts.gateway import rule_text
 from services.runtime.texts.table import Language, text
 from tools.cli.case_document import Answer, Case, CaseOperation, Difference, compare
 from tools.cli.language import ENGLISH, Words
@@ -125,8 +126,16 @@ def split_lines(name: str, step: Step, words: Words) -> Iterator[str]:
             yield f"       {component:<24} {yuan_text(value):>12}"
 
 
+def _said(violation: Violation, language: Language) -> str:
+    """A violation in a language; what no table knows, or lacks the values for, is as it was described."""
+    if language == "en" and violation.description:
+        return violation.description
+    said = rule_text(violation.rule, violation.values, language, violation.description)
+    return violation.description or violation.rule if "{" in said else said
+
+
 def fault_lines(fault: Fault, language: Language = "en") -> str:
     """A fault for a terminal: its reason and text, and a line for each violation."""
     lines = [f"[{fault.reason}] {text(fault, language)}"]
-    lines.extend(f"  {each.path}: {each.description or each.rule}" for each in fault.violations)
+    lines.extend("  " + ": ".join(filter(None, (each.path, _said(each, language)))) for each in fault.violations)
     return "\n".join(lines)

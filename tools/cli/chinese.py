@@ -57,8 +57,13 @@ CHINESE: Final[Mapping[str, str]] = {
     "as the variables that deploy/compose.yaml reads": "写成deploy/compose.yaml读取的变量",
     # what goes wrong
     "nothing answers at {url} ({cause})": "{url}没有应答（{cause}）",
+    "That is not the address of a mesh's gateway.": "这不是网格网关的地址。",
+    "A mesh of this folder answers at {url}": "本目录的网格在{url}应答",
+    "nothing was loaded: there is no {suffixes} file in {folders}": "没有装载任何内容：{folders}中没有{suffixes}文件",
     "Is the mesh running? Start one with: make up": "网格在运行吗？启动命令：make up",
-    "an address begins with http:// or https://; perhaps {url}": "地址应以http://或https://开头，例如{url}",
+    "an address is http:// or https://, a host and a port; perhaps {url}": (
+        "地址由http://或https://、主机和端口组成，例如{url}"
+    ),
     (
         "Give a key by --key or the variable YIBAO_KEY; that of a sandbox's operator is printed by make up"
         " and stands in .yibao/up/operator.key"
@@ -66,6 +71,22 @@ CHINESE: Final[Mapping[str, str]] = {
     "{folder}: no case was played: the folder holds no {suffixes} file": "{folder}：没有演算任何算例，目录中没有{suffixes}文件",
     # seed
     "loaded {new}; unchanged {unchanged}": "已装载 {new}；未变 {unchanged}",
+    "divisions": "医保区划",
+    "institutions": "定点医药机构",
+    "items": "目录项目",
+    "price_ceilings": "限价",
+    "selfpay_ratios": "自付比例",
+    "terms": "术语",
+    "diagnoses": "诊断",
+    "operations": "手术操作",
+    "diseases": "慢特病种",
+    "local_med_types": "地方医疗类别",
+    "policies": "政策",
+    "stacks": "政策栈",
+    "partners": "接入方",
+    "api_keys": "API密钥",
+    "persons": "参保人",
+    "ledgers": "账户期初",
     # case
     "no case was played: there is no file": "没有演算任何算例：没有文件",
     "{cases} cases: {agreed} agree, {differed} differ, {empty} compared nothing, {failed} not played": (

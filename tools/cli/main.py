@@ -59,13 +59,16 @@ def _told(options: argparse.Namespace, parser: Parser, words: Words) -> int:
         return _run(options, parser, words)
     except MeshUnreachable as error:
         said = words("nothing answers at {url} ({cause})", url=error.url, cause=error.cause)
-        print(said, words("Is the mesh running? Start one with: make up"), sep="\n", file=sys.stderr)
+        print(said, _whereabouts(error.url, words), sep="\n", file=sys.stderr)
     except MeshRefusal as refusal:
         print(refusal.told(words.language), file=sys.stderr)
         if refusal.reason in NO_KEY:
             print(words(_KEY_HINT), file=sys.stderr)
+        elif refusal.stranger:
+            print(words("That is not the address of a mesh's gateway."), _whereabouts("", words), file=sys.stderr)
     except where.NoAddress as error:
-        print(words("an address begins with http:// or https://; perhaps {url}", url=error), file=sys.stderr)
+        said = "an address is http:// or https://, a host and a port; perhaps {url}"
+        print(words(said, url=error), file=sys.stderr)
     except (ConfigError, NoCase, keys.TokenRefused) as error:
         print(error, file=sys.stderr)
     except Fault as fault:
@@ -83,8 +86,19 @@ _KEY_HINT = (
 )
 
 
+def _whereabouts(tried: str, words: Words) -> str:
+    """Where a mesh runs, or how to start one."""
+    here = where.running_here(os.environ)
+    if here and here != tried.rstrip("/"):
+        return words("A mesh of this folder answers at {url}", url=here)
+    return words("Is the mesh running? Start one with: make up")
+
+
 def _run(options: argparse.Namespace, parser: Parser, words: Words) -> int:
     match options.command:
+        case None:
+            parser.print_help(sys.stderr)
+            return 2
         case "trace":
             data_dir = options.data_dir or where.folder_of(os.environ)
             return trace.run(options.number, data_dir / "traces.sqlite", words)
@@ -98,7 +112,8 @@ def _run(options: argparse.Namespace, parser: Parser, words: Words) -> int:
             return _keys(options)
         case "case" if not options.through:
             return case.main(_case_files(options.files, words), options.policies, words, show=options.show)
-    with MeshClient(address(options), options.key) as client:
+    url = address(options)
+    with MeshClient(url, options.key or where.operator_key(os.environ, url)) as client:
         match options.command:
             case "case":
                 files = _case_files(options.files, words)
@@ -117,13 +132,20 @@ def _run(options: argparse.Namespace, parser: Parser, words: Words) -> int:
 
 
 def _keys(options: argparse.Namespace) -> int:
-    config = keys.configured(_own_settings(), options.data_dir)
+    config = keys.configured(_own_settings(), options.data_dir or _sandbox_folder())
     if options.command == "token":
         who = (options.name, options.audience, Role(options.role), options.subject)
         print(keys.token(config, *who, options.ttl))
     else:
         print(keys.handed_out(config, options.names, as_environment=options.env))
     return 0
+
+
+def _sandbox_folder() -> Path | None:
+    """The folder of the sandbox that stands here, where the settings name no key of their own."""
+    named = any(os.environ.get(name) for name in ("YIBAO_MESH_KEY", "YIBAO_MESH_KEY_FILE"))
+    folder = where.folder_of(os.environ)
+    return folder if not named and (folder / "mesh.key").is_file() else None
 
 
 def _case_files(files: Sequence[Path], words: Words) -> list[Path]:

@@ -41,9 +41,11 @@ class Said:
 class MeshRefusal(Exception):
     """A refusal by the mesh: its reason, its text and the broken fields, one a line."""
 
-    def __init__(self, reason: str, english: Said, chinese: Said | None = None) -> None:
+    def __init__(self, reason: str, english: Said, chinese: Said | None = None, *, stranger: bool = False) -> None:
         self.reason = reason
         self.english = english
+        # Whoever answered is no gateway: the answer is in no form of the mesh's.
+        self.stranger = stranger
         self.chinese = chinese or english
         super().__init__(self.told("en"))
 
@@ -233,7 +235,7 @@ def _refusal(answer: httpx.Response) -> MeshRefusal:
     try:
         error = answer.json()["error"]
     except (ValueError, KeyError, TypeError):
-        return MeshRefusal(str(answer.status_code), Said(answer.text[:200]))
+        return MeshRefusal(str(answer.status_code), Said(answer.text[:200]), stranger=True)
     reason, chinese = error.get("status", ""), ""
     fields: list[Mapping[str, Any]] = []
     for detail in error.get("details", ()):

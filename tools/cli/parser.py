@@ -25,7 +25,7 @@ def parser_in(words: Words) -> Parser:
         "--version", action="version", version=f"yibao {version('yibao-mesh')}", help="print the version"
     )
     parser.add_argument(OPTION, choices=("en", "zh"), help="of what is printed (default: that of the locale)")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _mesh_commands(commands)
     _case_command(commands)
     _local_commands(commands)

@@ -37,6 +37,11 @@ RECORDS_A_CALL, PERSONS_A_CALL = 1000, 500
 # The place of a row in a request, as a refusal names it.
 _ROW: Final = re.compile(r"\b(?:records|persons|openings)\[(\d+)\]")
 
+# What refuses a caller, whatever the rows are.
+NOT_OF_ROWS: Final = frozenset(
+    {"AUTHENTICATION_MISSING", "AUTHENTICATION_FAILED", "API_KEY_UNKNOWN", "ROLE_NOT_ALLOWED", "TOO_MANY_FAILURES"}
+)
+
 Advance = Callable[[int], None]
 
 
@@ -57,11 +62,13 @@ class Loaded:
 
     def told(self, words: Words) -> str:
         """The counts in a language."""
-        return words("loaded {new}; unchanged {unchanged}", new=_told(self.new), unchanged=_told(self.unchanged))
+        new, unchanged = (_told(counts, words) for counts in (self.new, self.unchanged))
+        return words("loaded {new}; unchanged {unchanged}", new=new, unchanged=unchanged)
 
 
-def _told(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "0"
+def _told(counts: dict[str, int], words: Words) -> str:
+    separator = "、" if words.language == "zh" else ", "
+    return separator.join(f"{count} {words(kind)}" for kind, count in counts.items() if count) or "0"
 
 
 class Seeding:
@@ -179,6 +186,8 @@ def _placed(refusal: MeshRefusal, rows: Sequence[SeedRow]) -> MeshRefusal:
         span = f"{rows[0].place}" if len(rows) == 1 else f"{rows[0].place} – {rows[-1].place}"
         return Said(said.text, fields or (f"{span}: {whole}",))
 
+    if refusal.reason in NOT_OF_ROWS:
+        return refusal
     english = told(refusal.english, "these rows were refused together")
     return MeshRefusal(refusal.reason, english, told(refusal.chinese, "这些行一并被拒绝"))
 
@@ -196,5 +205,10 @@ def _within(folder: Path) -> list[Path]:
 def main(files: Sequence[Path], client: MeshClient, words: Words = ENGLISH) -> int:
     """Loads files or folders of them and prints what was loaded."""
     found = [each for file in files for each in (_within(file) if file.is_dir() else [file])]
+    if not found:
+        said = "nothing was loaded: there is no {suffixes} file in {folders}"
+        told = {"suffixes": ", ".join(SUFFIXES), "folders": ", ".join(map(str, files))}
+        print(words(said, **told), file=sys.stderr)
+        return 1
     print(load(client, found, quiet=not sys.stderr.isatty()).told(words))
     return 0

@@ -7,6 +7,7 @@ is refused with every bad row, by file, line and field.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -53,6 +54,7 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 """In the order in which they are loaded: what is named stands before what names it."""
 
+_LINE: Final = re.compile(r"line \d+")
 STANDARDS: Final[Mapping[str, str]] = {"diagnoses": "diagnosis_icd10", "operations": "operation_icd9cm3"}
 
 
@@ -96,7 +98,9 @@ class SeedRows:
                     continue
                 found.append((kind, SeedRow(message.SerializeToString(deterministic=True), Place(file.name, line))))
         except Fault as fault:
-            violations.extend(fault.violations)
+            # What a row's own message says of a cell is more to the point than what the reader says.
+            told = {each.path.partition(": ")[2] or each.path for each in violations}
+            violations.extend(_with_line(each) for each in fault.violations if each.path not in told)
         if violations:
             raise document_invalid(violations, file.name)
         for kind, row in found:
@@ -105,6 +109,14 @@ class SeedRows:
     def messages(self, kind: str, rows: list[SeedRow]) -> list[Any]:
         """Some rows of a kind as messages again."""
         return [KINDS[kind].message.FromString(row.message) for row in rows]
+
+
+def _with_line(violation: Violation) -> Violation:
+    """A reader's violation with its line before the path, as those of rows have it."""
+    line, colon, text = violation.description.partition(": ")
+    if not (colon and violation.path and _LINE.fullmatch(line)):
+        return violation
+    return replace(violation, path=f"{line}: {violation.path}", description=text)
 
 
 def _pieces(file: Path) -> Iterator[tuple[str, object, str, int]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from services import mesh
 
@@ -29,11 +30,8 @@ def url_of(environ: Mapping[str, str]) -> str:
     if named := environ.get(URL_VARIABLE):
         return named
     host, port = environ.get("YIBAO_GATEWAY_HOST"), environ.get("YIBAO_GATEWAY_PORT")
-    if not (host or port):
-        try:
-            return (folder_of(environ) / ADDRESS_FILE).read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError):
-            pass
+    if not (host or port) and (found := running_here(environ)):
+        return found
     here = _HOST if not host or host in ("0.0.0.0", "::") else host  # not bound here, only understood
     return f"http://{f'[{here}]' if ':' in here else here}:{port or mesh.member(mesh.GATEWAY).port}"
 
@@ -43,11 +41,37 @@ def folder_of(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("YIBAO_DATA_DIR") or UP_FOLDER)
 
 
+def running_here(environ: Mapping[str, str]) -> str:
+    """The address of the sandbox that runs in this folder, "" where none does."""
+    try:
+        return (folder_of(environ) / ADDRESS_FILE).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def operator_key(environ: Mapping[str, str], url: str) -> str:
+    """The operator's key of the sandbox that runs in this folder at that address, "" for any other.
+
+    The file is readable by its own user only, who started that mesh.
+    """
+    if url.rstrip("/") != running_here(environ):
+        return ""
+    try:
+        return (folder_of(environ) / KEY_FILE).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def checked(url: str) -> str:
-    """The address; NoAddress where it has no scheme or another one than HTTP's."""
-    scheme, colon, _ = url.partition("://")
-    if not colon:
-        raise NoAddress(f"http://{url}")
-    if scheme not in ("http", "https"):
-        raise NoAddress(f"http://{url.partition('://')[2]}")
+    """The address; NoAddress where it has no scheme, another one than HTTP's, no host or no port that there is."""
+    scheme, colon, rest = url.partition("://")
+    if not colon or scheme not in ("http", "https"):
+        raise NoAddress(f"http://{rest if colon else url}")
+    try:
+        parts = urlsplit(url)
+        whole = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        whole = False
+    if not whole or any(letter.isspace() for letter in url):
+        raise NoAddress(f"{scheme}://127.0.0.1:{mesh.member(mesh.GATEWAY).port}")
     return url
