@@ -15,7 +15,7 @@ from typing import Any, Final
 from google.api import annotations_pb2
 from google.api.http_pb2 import HttpRule
 from google.protobuf import descriptor_pool, message_factory
-from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 
 from services import mesh
@@ -263,6 +263,13 @@ def business_numbers(message: Descriptor) -> tuple[Number, ...]:
                     found[attribute] = Number(attribute, attrgetter(prefix + field.name))
         level = deeper
     return tuple(found.values())
+
+
+def national_codes(enum: EnumDescriptor) -> dict[int, str]:
+    """The national code of each value of an enumeration that has one, by number."""
+    extension: Any = options_pb2.national_code
+    codes = {value.number: value.GetOptions().Extensions[extension] for value in enum.values}
+    return {number: code for number, code in codes.items() if code}
 
 
 def is_public(field: FieldDescriptor) -> bool:

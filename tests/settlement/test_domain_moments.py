@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from services.kernel.clock import BEIJING
-from services.kernel.errors import Fault, FaultKind
+from services.kernel.errors import MORE_VIOLATIONS, Fault, FaultKind
 from services.settlement.domain.moments import (
     FeeMoment,
     check_begin,
@@ -84,6 +84,7 @@ def test_of_many_fees_outside_twenty_are_named_and_all_are_counted() -> None:
     upload = refusal(check_fees, fees, window)
     standing = refusal(check_standing_fees, fees, window, "dscginfo.endtime")
     assert (len(upload.violations), upload.metadata["lines"]) == (20, "5000")
+    assert upload.metadata[MORE_VIOLATIONS] == "4980"
     (broken,) = standing.violations
     assert (standing.kind, broken.path) == (FaultKind.PRECONDITION, "dscginfo.endtime")
     assert [f" {number} (" in broken.description for number in (0, 19, 20)] == [True, True, False]

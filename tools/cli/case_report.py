@@ -12,10 +12,9 @@ from services.kernel.errors import Fault, Violation
 from services.kernel.money import yuan_text
 from services.runtime.texts.gateway import rule_text
 from services.runtime.texts.table import Language, text
-from tools.cli.case_document import Answer, Case, CaseOperation, Difference, compare
+from tools.cli.case_document import LINE_PARTS, Answer, Case, CaseOperation, Difference, compare
 from tools.cli.language import ENGLISH, Words
 
-_PARTS: Final = ("fulamt_ownpay_amt", "overlmt_amt", "preselfpay_amt", "inscp_scp_amt", "hosp_part_amt")
 # Components that are no money.
 _PLAIN: Final = frozenset({"pool_prop_selfpay"})
 
@@ -117,7 +116,7 @@ def split_lines(name: str, step: Step, words: Words) -> Iterator[str]:
         return
     yield words("{head}: benefit year {year}", head=head, year=answer.benefit_year or "–")
     for line in answer.lines:
-        parts = "  ".join(f"{part} {yuan_text(line[part])}" for part in _PARTS if line.get(part))
+        parts = "  ".join(f"{part} {yuan_text(line[part])}" for part in LINE_PARTS if line.get(part))
         yield f"  {line['sn']:>3}  {yuan_text(line['det_item_fee_sumamt']):>12}  =  {parts or '0.00'}"
     for component, value in answer.components.items():
         if component in _PLAIN:

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 
 from services.kernel.errors import Fault, Violation
 from services.runtime.documents.csv_rows import read_csv
-from services.runtime.documents.faults import MAX_VIOLATIONS, document_invalid
+from services.runtime.documents.faults import MAX_BYTES, MAX_VIOLATIONS, document_invalid
 from services.runtime.documents.files import read_document
 from services.runtime.documents.yaml_values import YamlRow, yaml_rows
 from tools.cli.records import message_of
@@ -145,32 +145,31 @@ def _pieces(file: Path) -> Iterator[tuple[str, object, str, int]]:
 
 
 def _yaml_pieces(file: Path) -> Iterator[tuple[str, object, str, int]]:
-    """A policy is one row, made of all its pieces; anything else is lists of rows."""
-    policy: dict[str, object] = {}
+    """Lists of rows; or a policy, whose keys are no kinds: it is one row, and read whole."""
+    first = True
     for piece in yaml_rows(file.read_bytes(), file.name):
-        if isinstance(piece, YamlRow):
-            if policy:
-                policy.setdefault(piece.key, []).append(piece.value)  # type: ignore[attr-defined]  # made here
-                continue
-            _check_kind(piece.key, [], file)
-            yield piece.key, piece.value, f"{piece.key}[{piece.place}]", piece.line
-            continue
-        key, value = piece
-        if policy or (key == "schema" and str(value).startswith(_POLICY)):
-            policy[key] = value
-        elif not key:
+        key = piece.key if isinstance(piece, YamlRow) else piece[0]
+        if not key:
             raise _no_map(file)
+        if first and key not in KINDS and (policy := _policy_in(file)) is not None:
+            yield "policies", policy, "", 1
+            return
+        first = False
+        if isinstance(piece, YamlRow):
+            _check_kind(key, [], file)
+            yield key, piece.value, f"{key}[{piece.place}]", piece.line
         else:
-            _check_kind(key, value, file)
-    if policy:
-        yield "policies", policy, "", 1
+            _check_kind(key, piece[1], file)
 
 
-_POLICY: Final = "hsa.policy/"
+def _policy_in(file: Path) -> object:
+    """The policy that a file is, its keys in whatever order; None where it is none."""
+    document = read_document(file) if file.stat().st_size <= MAX_BYTES else None
+    return document if isinstance(document, dict) and _is_policy(document) else None
 
 
 def _is_policy(document: Mapping[str, object]) -> bool:
-    return str(document.get("schema", "")).startswith(_POLICY)
+    return str(document.get("schema", "")).startswith("hsa.policy/")
 
 
 def _no_map(file: Path) -> Fault:

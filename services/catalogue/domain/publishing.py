@@ -29,7 +29,6 @@ from services.catalogue.domain.records import (
 from services.kernel.errors import Fault, FaultKind, Violation
 
 MAX_WARNINGS = 200
-MAX_VIOLATIONS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def refuse_malformed(violations: Sequence[Violation], policies: Sequence[str] = 
         reason = "CODE_INVALID"
     elif policies:
         reason, metadata["policy"] = "POLICY_INVALID", ",".join(dict.fromkeys(policies))[:200]
-    raise Fault(FaultKind.INVALID, reason, metadata, violations=violations[:MAX_VIOLATIONS])
+    raise Fault(FaultKind.INVALID, reason, metadata, violations=violations)
 
 
 def decide(entries: Sequence[Entry], standing: Standing) -> Decision:
@@ -213,4 +212,4 @@ def _refuse(overlaps: list[Violation], versions: list[Violation], unknown: list[
         if not versions:
             kind, reason = FaultKind.PRECONDITION, "STACK_POLICY_UNKNOWN"
     metadata = {"path": found[0].path, "violation_count": str(len(found))}
-    raise Fault(kind, reason, metadata, violations=found[:MAX_VIOLATIONS])
+    raise Fault(kind, reason, metadata, violations=found)

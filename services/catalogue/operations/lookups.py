@@ -15,7 +15,6 @@ from services.catalogue.operations.ports import Store
 from services.kernel.errors import invalid, not_found
 
 SEARCH_LIMIT = 100
-LOCAL_LIMIT = 5000
 PAGE_DEFAULT = 50
 
 T = TypeVar("T", Disease, PolicyStack)
@@ -131,9 +130,12 @@ class Lookups:
         return [_nearest(regions, [row for row in rows if row.dise_codg == code]) for code in codes]
 
     async def local_med_types(self, admdvs: str) -> list[LocalMedType]:
-        """The kinds of care that hold at a place beside the national ones, on whatever days: the nearest region first."""
+        """The kinds of care that hold at a place beside the national ones, on whatever days: the nearest region first.
+
+        All of them: a settlement that misses one refuses it as undeclared. Operators publish some hundred at most.
+        """
         regions = region_ladder(admdvs)
-        rows = await self._store.local_med_types(regions, LOCAL_LIMIT)
+        rows = await self._store.local_med_types(regions)
         return sorted(rows, key=lambda row: regions.index(row.admdvs))
 
 

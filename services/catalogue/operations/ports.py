@@ -88,6 +88,6 @@ class Store(Protocol):
         """Those that hold on the day."""
         ...
 
-    async def local_med_types(self, regions: Sequence[str], limit: int) -> Sequence[LocalMedType]:
+    async def local_med_types(self, regions: Sequence[str]) -> Sequence[LocalMedType]:
         """Those of these regions, whatever their days."""
         ...

@@ -13,19 +13,16 @@ from services.catalogue.domain.pricing import PricedItem
 from services.catalogue.domain.publishing import Entry
 from services.catalogue.servicer.days import day_of, last_day_of, validity_of
 from services.kernel.errors import Fault, Violation
+from services.runtime.contract import national_codes
 from yibao.catalogue.v1 import catalogue_pb2, records_pb2
 from yibao.common.v1 import codes_pb2
-from yibao.options.v1 import options_pb2
 
 _CLASSES: Final[Mapping[codes_pb2.ChrgitmLv.ValueType, str]] = {
     codes_pb2.CHRGITM_LV_A: records.CLASS_A,
     codes_pb2.CHRGITM_LV_B: records.CLASS_B,
     codes_pb2.CHRGITM_LV_C: records.CLASS_C,
 }
-_MED_TYPES: Final[Mapping[int, str]] = {
-    value.number: value.GetOptions().Extensions[options_pb2.national_code]
-    for value in codes_pb2.DESCRIPTOR.enum_types_by_name["MedType"].values
-}
+_MED_TYPES: Final = national_codes(codes_pb2.DESCRIPTOR.enum_types_by_name["MedType"])
 _MED_TYPE_ENUMS: Final[Mapping[str, Any]] = {code: number for number, code in _MED_TYPES.items()}
 _CLASS_ENUMS: Final[Mapping[str, codes_pb2.ChrgitmLv.ValueType]] = {code: number for number, code in _CLASSES.items()}
 

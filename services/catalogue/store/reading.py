@@ -194,14 +194,13 @@ class CatalogueStore:
             wanted = {"codes": storable(codes), "regions": list(regions)}
             return records_of(Disease, await fetch(connection, statement, wanted))
 
-    async def local_med_types(self, regions: Sequence[str], limit: int) -> Sequence[LocalMedType]:
+    async def local_med_types(self, regions: Sequence[str]) -> Sequence[LocalMedType]:
         """Those of these regions, whatever their days."""
         columns = LOCAL_MED_TYPE.columns
         statement = (
             select_records(LocalMedType)
             .where(in_values(columns.admdvs, "regions"))
             .order_by(columns.local_med_type, columns.admdvs, columns.from_day)
-            .limit(limit)
         )
         async with self._database.read() as connection:
             return records_of(LocalMedType, await fetch(connection, statement, {"regions": list(regions)}))

@@ -19,9 +19,6 @@ SECRET_CHARACTERS: Final = 32
 SECRET_DIFFERENT: Final = 8
 """What a secret needs outside a sandbox (our decision): it must not be guessed, whatever the style proves with it."""
 
-LISTED: Final = 50
-"""Keys in a page where no number is asked for."""
-
 USE_NOTED: Final = timedelta(hours=1)
 """How exactly the last use of a key is kept: a write for every use would cost more than it tells (our decision)."""
 

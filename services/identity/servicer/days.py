@@ -7,23 +7,21 @@ from datetime import date
 from google.protobuf.message import Message
 from google.type.date_pb2 import Date
 
-from services.kernel.errors import Fault, FaultKind, Violation
-
-MAX_VIOLATIONS = 20
+from services.kernel.errors import Fault, FaultKind, Violation, Violations
 
 
 class DayReader:
-    """Reads the days of one request; `check` raises INVALID_REQUEST with all that were wrong."""
+    """Reads the days of one request; `check` raises INVALID_REQUEST with those that were wrong."""
 
     def __init__(self) -> None:
-        self._broken: list[Violation] = []
+        self._broken = Violations()
 
     def day(self, message: Date, path: str) -> date:
         """The date; a day that does not exist is remembered."""
         try:
             return date(message.year, message.month, message.day)
         except ValueError:
-            self._broken.append(Violation(path, "date", "a day of the calendar, with year, month and day"))
+            self._broken.add(Violation(path, "date", "a day of the calendar, with year, month and day"))
             return date.min
 
     def optional(self, owner: Message, field: str, path: str) -> date | None:
@@ -33,7 +31,7 @@ class DayReader:
     def check(self) -> None:
         """Raises where a day was wrong."""
         if self._broken:
-            raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=self._broken[:MAX_VIOLATIONS])
+            raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=self._broken)
 
 
 def one_day(message: Date, path: str) -> date:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.identity.domain.partner import (
-    LISTED,
     ApiKey,
     AuthStyle,
     Dialect,
@@ -22,6 +21,7 @@ from services.identity.operations.partners import PartnerOperations
 from services.identity.servicer.days import DayReader, to_date
 from services.identity.servicer.requests import request_key, to_timestamp
 from services.runtime.call import current_call
+from services.runtime.paging import PAGE_DEFAULT
 from yibao.identity.v1 import partner_pb2, partner_pb2_grpc
 from yibao.options.v1 import options_pb2
 
@@ -69,7 +69,7 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
         self, request: partner_pb2.ListApiKeysRequest, context: Any
     ) -> partner_pb2.ListApiKeysResponse:
         """What is known of each key."""
-        size = request.page_size or LISTED
+        size = request.page_size or PAGE_DEFAULT
         role = _role_word(request.role) if request.role else ""
         # One more than is shown tells whether a page follows.
         asked = KeyList(role, request.subject, request.with_revoked, request.page_token, size + 1)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from services.kernel.errors import invalid
 from services.settlement.domain.catalogue import LocalKind
+from services.settlement.domain.insured import holds_on
 
 
 class KindOfCare(NamedTuple):
@@ -31,7 +32,9 @@ def counted(kind: KindOfCare, declared: Sequence[LocalKind], admdvs: str, day: d
 
     INVALID: MED_TYPE_UNDECLARED, or INVALID_REQUEST where another national kind was sent beside.
     """
-    found = next((each for each in declared if each.code == kind.local and _holds(each, day)), None)
+    found = next(
+        (each for each in declared if each.code == kind.local and holds_on(each.from_day, each.to_day, day)), None
+    )
     if found is None:
         told = {"med_type": kind.local, "admdvs": admdvs, "day": day.isoformat()}
         raise invalid(path, "med_type.declared", "not declared", reason="MED_TYPE_UNDECLARED", **told)
@@ -44,7 +47,3 @@ def check_same(kind: KindOfCare, stay: KindOfCare) -> None:
     """INVALID unless what the rows of an upload say, if anything, is the kind of care of their stay."""
     if (kind.local and kind.local != stay.local) or (kind.national and kind.national != stay.national):
         raise invalid("med_type", "same_as_stay", "the stay is of another kind of care")
-
-
-def _holds(kind: LocalKind, day: date) -> bool:
-    return kind.from_day <= day and (kind.to_day is None or day <= kind.to_day)

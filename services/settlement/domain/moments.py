@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from services.kernel.clock import BEIJING, beijing_day
-from services.kernel.errors import Fault, FaultKind, Violation, invalid
+from services.kernel.errors import MOST_VIOLATIONS, Fault, FaultKind, Violation, Violations, invalid
 
 CLOCKS_DIFFER = timedelta(minutes=10)
 """How far clocks may be apart (our decision)."""
@@ -20,7 +20,6 @@ BEFORE_BEGIN = timedelta(hours=24)
 
 _LAST_SECOND = time(23, 59, 59)
 _WITHIN = "within_encounter"
-_MOST_NAMED = 20
 _MOST_IN_TEXT = 3
 
 
@@ -82,20 +81,20 @@ def check_range(begin: datetime, end: datetime, path: str) -> None:
 
 
 def check_fees(fees: Sequence[FeeMoment], window: FeeWindow) -> None:
-    """INVALID (FEE_TIME_OUTSIDE) naming every fee of an upload that arose outside the encounter."""
+    """INVALID (FEE_TIME_OUTSIDE) for fees of an upload that arose outside the encounter: the first are named, all counted."""
     wrong = [place for place, fee in enumerate(fees) if not window.holds(fee.fee_at)]
     if wrong:
-        broken = [
-            Violation(f"feedetail[{place}].fee_ocur_time", _WITHIN, _text(fees[place].fee_at))
-            for place in wrong[:_MOST_NAMED]
-        ]
+        broken = Violations()
+        for place in wrong:
+            if not broken.full():
+                broken.append(Violation(f"feedetail[{place}].fee_ocur_time", _WITHIN, _text(fees[place].fee_at)))
         raise _outside(FaultKind.INVALID, [fees[place] for place in wrong], window, broken)
 
 
 def check_standing_fees(outside: Sequence[FeeMoment], window: FeeWindow, path: str) -> None:
     """PRECONDITION (FEE_TIME_OUTSIDE) where fees stand that lie outside the encounter as the field at `path` tells it."""
     if outside:
-        named = ", ".join(f"{fee.feedetl_sn} ({_text(fee.fee_at)})" for fee in outside[:_MOST_NAMED])
+        named = ", ".join(f"{fee.feedetl_sn} ({_text(fee.fee_at)})" for fee in outside[:MOST_VIOLATIONS])
         raise _outside(FaultKind.PRECONDITION, outside, window, [Violation(path, _WITHIN, f"lines {named}")])
 
 

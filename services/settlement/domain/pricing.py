@@ -13,7 +13,6 @@ from services.settlement.domain.catalogue import ItemKey, PricedItem
 from services.settlement.domain.lines import MOST_FEN, LineInput, LineSplit, split_line
 
 _ONE_FEN_E10 = 10**8
-"""All that fits in the trailing metadata of one answer; the fault tells how many lines there are in all."""
 
 
 @dataclass(frozen=True, slots=True)

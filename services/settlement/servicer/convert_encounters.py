@@ -14,6 +14,7 @@ from services.kernel.clock import BEIJING, age_on, beijing_day
 from services.kernel.codes import pooling_area
 from services.runtime.call import CallContext
 from services.runtime.columns import from_micros
+from services.runtime.contract import national_codes
 from services.runtime.idempotency import content_hash, content_of, first_content_hash, regions_of, scope_of
 from services.runtime.texts.table import text
 from services.settlement.domain.benefits import FundCheck
@@ -21,7 +22,7 @@ from services.settlement.domain.bill import STAY
 from services.settlement.domain.encounters import OPEN, Encounter, Regions, RequestStamp, days_in_hospital
 from services.settlement.domain.insured import Enrolment, Insured, insu_stas_on
 from services.settlement.operations.persons import InsuredInfo
-from services.settlement.servicer.convert_settlement import day_message, moment, national_codes
+from services.settlement.servicer.convert_settlement import day_message, moment
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import common_pb2, encounter_pb2, insured_pb2
 

@@ -15,24 +15,17 @@ from services.kernel.clock import age_on, beijing_day
 from services.kernel.codes import clr_type, pooling_area
 from services.kernel.money import ratio_text
 from services.runtime.columns import from_micros, to_micros
+from services.runtime.contract import national_codes
 from services.settlement.domain.answer import BY_ITEM, Answer, Reversal, derivation, pay_loc, shares
 from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT, Bill, Desk, SentParts
 from services.settlement.domain.insured import shown_cert_type
 from services.settlement.domain.outcome import MONEY_FIELDS
 from yibao.common.v1 import codes_pb2
-from yibao.options.v1 import options_pb2
 from yibao.settlement.v1 import common_pb2, settlement_pb2
 
 _SETLINFO_MONEY = tuple(name for name in MONEY_FIELDS if name != "pool_prop_selfpay_amt_fen")
 _MONEY = attrgetter(*_SETLINFO_MONEY)
 _COUNTER_ENTRY = "2"
-
-
-def national_codes(enum: EnumDescriptor) -> dict[int, str]:
-    """The national code of each value of an enumeration that has one."""
-    extension: Any = options_pb2.national_code
-    codes = {value.number: value.GetOptions().Extensions[extension] for value in enum.values}
-    return {number: code for number, code in codes.items() if code}
 
 
 def moment(value: datetime) -> Timestamp:
