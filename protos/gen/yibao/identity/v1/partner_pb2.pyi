@@ -118,7 +118,7 @@ class PartnerLimit(_message.Message):
     """Calls a minute, of which a minute's worth may come at once; 0 sets no limit."""
     work_under_way: _builtins.int
     """Calls under way at the same time, whoever else is there; 0 is the default: as many as there is room for, but at most a
-    quarter of the gateway's while others wait.
+    quarter of the gateway's while others are there.
     """
     @_builtins.property
     def from_day(self) -> _date_pb2.Date:

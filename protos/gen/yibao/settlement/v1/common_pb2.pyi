@@ -66,34 +66,6 @@ class Desk(_message.Message):
 Global___Desk: _TypeAlias = Desk  # noqa: Y015
 
 @_typing.final
-class VisitCredential(_message.Message):
-    """The credential that a person shows at the counter."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    MDTRT_CERT_TYPE_FIELD_NUMBER: _builtins.int
-    MDTRT_CERT_NO_FIELD_NUMBER: _builtins.int
-    CARD_SN_FIELD_NUMBER: _builtins.int
-    mdtrt_cert_type: _codes_pb2.MdtrtCertType.ValueType
-    mdtrt_cert_no: _builtins.str
-    """ecToken, identity-card number or social-security card number."""
-    card_sn: _builtins.str
-    def __init__(
-        self,
-        *,
-        mdtrt_cert_type: _codes_pb2.MdtrtCertType.ValueType = ...,
-        mdtrt_cert_no: _builtins.str = ...,
-        card_sn: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_sn", b"card_sn", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___VisitCredential: _TypeAlias = VisitCredential  # noqa: Y015
-
-@_typing.final
 class Diagnosis(_message.Message):
     """A diagnosis of an encounter."""
 
