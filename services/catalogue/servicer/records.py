@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,9 @@ from services.kernel.errors import Fault, Violation
 from services.runtime.contract import national_codes
 from yibao.catalogue.v1 import catalogue_pb2, records_pb2
 from yibao.common.v1 import codes_pb2
+
+# Records that are read without a pause.
+_PART: Final = 5
 
 _CLASSES: Final[Mapping[codes_pb2.ChrgitmLv.ValueType, str]] = {
     codes_pb2.CHRGITM_LV_A: records.CLASS_A,
@@ -36,12 +40,25 @@ class ReadRecords:
     policies: tuple[str, ...]
 
 
-def read_records(messages: Sequence[catalogue_pb2.Record]) -> ReadRecords:
-    """Reads every record; one that cannot be read leaves violations instead of an entry."""
+async def read_in_parts(messages: Sequence[catalogue_pb2.Record]) -> ReadRecords:
+    """Reads every record, with pauses for everything else: a policy is proven while it is read."""
+    parts: list[ReadRecords] = []
+    for first in range(0, len(messages), _PART):
+        parts.append(read_records(messages[first : first + _PART], first))
+        await asyncio.sleep(0)
+    return ReadRecords(
+        tuple(entry for part in parts for entry in part.entries),
+        tuple(violation for part in parts for violation in part.violations),
+        tuple(policy for part in parts for policy in part.policies),
+    )
+
+
+def read_records(messages: Sequence[catalogue_pb2.Record], first: int = 0) -> ReadRecords:
+    """Reads every record; one that cannot be read leaves violations instead of an entry. `first` is the place of the first."""
     entries: list[Entry] = []
     violations: list[Violation] = []
     policies: list[str] = []
-    for place, message in enumerate(messages):
+    for place, message in enumerate(messages, first):
         kind = str(message.WhichOneof("kind"))
         path = f"records[{place}].{kind}"
         try:

@@ -16,7 +16,7 @@ from services.catalogue.servicer.records import (
     institution_message,
     local_med_type_message,
     priced_item_message,
-    read_records,
+    read_in_parts,
     term_message,
 )
 from services.kernel.clock import beijing_day
@@ -38,7 +38,7 @@ class CatalogueServicer(CatalogueServiceServicer):
     async def Publish(self, request: pb.PublishRequest, context: object) -> pb.PublishResponse:  # noqa: N802 - the contract's name
         """Publishes records, all or none."""
         call = current_call()
-        read = read_records(request.records)
+        read = await read_in_parts(request.records)
         command = PublishCommand(
             scope=scope_of(call.caller),
             request_id=request.request_id,
