@@ -313,7 +313,7 @@ async def test_an_admission_with_fees_is_not_undone(counter: Counter) -> None:
 
 async def reverse(counter: Counter, request_id: str, original: str) -> bytes:
     return await counter.encounters.reverse_admission(
-        counter.stamp(request_id), counter.stamp(original), SOMEBODY, counter.clock(), lambda stay: b"%d" % (not stay)
+        counter.stamp(request_id), [counter.stamp(original)], SOMEBODY, counter.clock(), lambda stay: b"%d" % (not stay)
     )
 
 

@@ -26,7 +26,7 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
 
 async def take_back(counter: Counter, request_id: str, original: str, psn_no: str) -> bytes:
     return await counter.encounters.reverse_admission(
-        counter.stamp(request_id), counter.stamp(original), psn_no, counter.clock(), lambda stay: b"%d" % (not stay)
+        counter.stamp(request_id), [counter.stamp(original)], psn_no, counter.clock(), lambda stay: b"%d" % (not stay)
     )
 
 

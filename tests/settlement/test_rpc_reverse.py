@@ -129,7 +129,8 @@ async def test_2601_takes_settlements_and_admissions_back_and_voids_what_never_c
         assert answer.outcome == settlement_pb2.MESSAGE_OUTCOME_TAKEN_BACK
     assert await counter.reason(back, take_back("2601:1", "2304", msgid)) == "REQUEST_ID_REUSED"
     assert await counter.reason(back, take_back("2601:1", "2401", msgid)) == "REQUEST_ID_REUSED"
-    assert await counter.reason(back, take_back("2601:3", "2204", msgid)) == "NOT_REVERSIBLE"
+    assert await counter.reason(back, take_back("2601:3", "2204", msgid)) == "MESSAGE_MISNAMED"
+    assert await counter.reason(back, take_back("2601:3", "2204", "NOWHERE")) == "NOT_REVERSIBLE"
     for request_id in ("2601:4", "2601:5"):
         answer = await counter.call(back, take_back(request_id, "2207", "LATE"))
         assert (answer.outcome, answer.setl_id) == (settlement_pb2.MESSAGE_OUTCOME_NOT_ARRIVED, "")
@@ -189,6 +190,46 @@ async def test_2601_names_the_message_that_was_meant_and_voids_nothing(counter: 
     assert (taken.outcome, taken.setl_id) == (settlement_pb2.MESSAGE_OUTCOME_TAKEN_BACK, info.setl_id)
     counter_entry = await counter.call("SettlementService.Reverse", reverse_request("2208:N1", info))
     assert taken.reversed_by == counter_entry.setlinfo.setl_id
+
+
+async def test_2601_finds_a_message_that_came_by_rest_under_a_name_of_the_clients_own(counter: Counter) -> None:
+    psn_no, back = counter.somebody(), "SettlementService.ReverseMessage"
+    own = f"order-{next(counter.numbers)}"
+    info = (await counter.settle(settle_request(own, psn_no, await counter.visit(psn_no, 9_000), 9_000))).setlinfo
+    for wrong in ("2304", "2401", "2208"):
+        with pytest.raises(Fault) as caught:
+            await counter.call(back, take_back(f"2601:W{wrong}", wrong, own, psn_no))
+        named = caught.value.metadata
+        assert (caught.value.reason, named["oinfno"], named["meant"]) == ("MESSAGE_MISNAMED", "2207", own)
+    for again in ("2601:R1", "2601:R2"):
+        taken = await counter.call(back, take_back(again, "2207", own, psn_no))
+        assert (taken.outcome, taken.setl_id) == (settlement_pb2.MESSAGE_OUTCOME_TAKEN_BACK, info.setl_id)
+
+
+async def test_a_message_that_never_came_is_void_under_every_name_that_it_may_come_by(counter: Counter) -> None:
+    psn_no, back = counter.somebody(), "SettlementService.ReverseMessage"
+    mdtrt_id = await counter.visit(psn_no, 9_000)
+    msgid = f"H{next(counter.numbers)}"
+    never = await counter.call(back, take_back("2601:V1", "2207", msgid, psn_no))
+    assert never.outcome == settlement_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
+    for late in (f"2207:{msgid}", f"2207A:{msgid}", msgid):
+        request = settle_request(late, psn_no, mdtrt_id, 9_000)
+        assert await counter.reason("SettlementService.Settle", request) == "MESSAGE_VOIDED"
+    again = await counter.call(back, take_back("2601:V2", "2207A", msgid, psn_no))
+    assert again.outcome == settlement_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
+
+
+async def test_a_transaction_that_cannot_be_taken_back_names_the_message_that_was_meant(counter: Counter) -> None:
+    psn_no, back = counter.somebody(), "SettlementService.ReverseMessage"
+    mdtrt_id = await counter.visit(psn_no, 9_000)
+    request = settle_request(counter.request_id(), psn_no, mdtrt_id, 9_000)
+    await counter.settle(request)
+    for asked in ("2208", "2206", "2204", "9999"):
+        with pytest.raises(Fault) as caught:
+            await counter.call(back, take_back(f"2601:T{asked}", asked, request.desk.msgid, psn_no))
+        named = caught.value.metadata
+        assert (caught.value.reason, named["oinfno"]) == ("MESSAGE_MISNAMED", "2207")
+    assert await counter.reason(back, take_back("2601:T0", "2208", "H0", psn_no)) == "NOT_REVERSIBLE"
 
 
 async def test_what_is_told_of_a_settlement_that_was_taken_back_agrees_everywhere(counter: Counter) -> None:

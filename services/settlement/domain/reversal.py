@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from services.kernel.errors import not_found, precondition
 from services.settlement.domain.bill import Desk
@@ -17,6 +18,8 @@ from services.settlement.domain.refund import SettledRef
 REVERSIBLE_SETTLEMENTS = ("2207", "2207A", "2304")
 REVERSIBLE_ADMISSION = "2401"
 _REVERSIBLE = (*REVERSIBLE_SETTLEMENTS, REVERSIBLE_ADMISSION)
+_SAME: Final[Mapping[str, tuple[str, ...]]] = {"2207": ("2207", "2207A"), "2207A": ("2207", "2207A")}
+_DOES: Final[Mapping[str, str]] = {"Settle": "2207", "SettleStay": "2304", "Admit": "2401"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +34,45 @@ class SettlementName:
 
 @dataclass(frozen=True, slots=True)
 class MessageName:
-    """A message as 2601 names it: transaction and message id. `psn_no` may be empty."""
+    """A message as 2601 names it: transaction and message id. `psn_no` may be empty.
+
+    `own` where it came by REST or gRPC, whose clients choose the whole request id.
+    """
 
     oinfno: str
     omsgid: str
     psn_no: str = ""
+    own: bool = False
 
     @property
     def request_id(self) -> str:
         """The request id that the message came under."""
-        return f"{self.oinfno}:{self.omsgid}"
+        return self.omsgid if self.own else f"{self.oinfno}:{self.omsgid}"
+
+    @property
+    def late_ids(self) -> tuple[str, ...]:
+        """Every request id under which a message that has not come may still come: a void stands under each.
+
+        2207 and 2207A are one transaction, and any may come by REST or gRPC.
+        """
+        return (*(f"{infno}:{self.omsgid}" for infno in _SAME.get(self.oinfno, (self.oinfno,))), self.omsgid)
 
 
 @dataclass(frozen=True, slots=True)
 class KnownMessage:
-    """A message that came: its request id, and its person (empty where its entry names none)."""
+    """A message that came: its request id, its method, and its person (empty where its entry names none)."""
 
     request_id: str
+    rpc: str
     psn_no: str
 
     @property
     def infno(self) -> str:
-        """Its transaction; `REST` where it did not come through the national envelope."""
+        """Its transaction. Of one that did not come through the national envelope the one that does the same, where it
+        may be taken back; else `REST`.
+        """
         infno, colon, _ = self.request_id.partition(":")
-        return infno if colon else "REST"
+        return infno if colon else _DOES.get(self.rpc.rpartition("/")[2], "REST")
 
     @property
     def msgid(self) -> str:
@@ -153,19 +171,24 @@ def named_message(
     return found
 
 
-def check_meant(name: MessageName, known: Sequence[KnownMessage]) -> None:
-    """Raises MESSAGE_MISNAMED where no message of that name came, but its number stands for others of the person.
+def meant_message(name: MessageName, known: Sequence[KnownMessage]) -> MessageName:
+    """The message as it came, or as it was named where nothing came.
 
     `known` are the messages that the number may stand for at the institution. A void keeps its place: it was named so.
+    Raises MESSAGE_MISNAMED where no message of that name came, but its number stands for others of the person.
     """
     if any(message.request_id == name.request_id for message in known):
-        return
+        return name
+    same = _SAME.get(name.oinfno, (name.oinfno,))
+    if any(message.request_id == name.omsgid and message.infno in same for message in known):
+        return replace(name, own=True)
     meant = [message for message in known if not message.psn_no or name.psn_no in ("", message.psn_no)]
     if meant:
         best = next((message for message in meant if message.infno in _REVERSIBLE), meant[0])
         raise precondition(
             "MESSAGE_MISNAMED", omsgid=name.omsgid, asked=name.oinfno, oinfno=best.infno, meant=best.msgid
         )
+    return name
 
 
 def taken_back(found: BookedSettlement) -> TakenBack:
@@ -200,11 +223,11 @@ def counter_heading(original: BookedSettlement, order: ReversalOrder, setl_id: s
     )
 
 
-def void_heading(order: ReversalOrder, name: MessageName, setl_id: str, at: int) -> Heading:
+def void_heading(order: ReversalOrder, name: MessageName, request_id: str, setl_id: str, at: int) -> Heading:
     """What stands in the place of a settlement whose message was taken back before it came; all amounts are 0."""
     return Heading(
         setl_id=setl_id,
-        stamp=RequestStamp(order.stamp.scope, name.request_id, "ReverseMessage", ""),
+        stamp=RequestStamp(order.stamp.scope, request_id, "ReverseMessage", ""),
         kind="void",
         mdtrt_id="",
         key=LedgerKey("", "", "", ""),

@@ -5,7 +5,7 @@ Messages are opaque here: whoever calls brings the functions that write them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -279,16 +279,18 @@ class EncounterOperations:
     async def reverse_admission(
         self,
         stamp: RequestStamp,
-        original: RequestStamp,
+        originals: Sequence[RequestStamp],
         psn_no: str,
         now: datetime,
         render: Callable[[str], bytes],
     ) -> bytes:
-        """Takes a message 2401 back (2601). `original` names it; `render` is told the stay, "" where it never arrived.
+        """Takes a message 2401 back (2601). `originals` name it; `render` is told the stay, "" where it never arrived.
 
-        One that never arrived is remembered as void, so that a late arrival is refused; a second reversal is told the same.
+        The first of them is where it stands if it came. One that never arrived is remembered as void under each, so that a
+        late arrival is refused; a second reversal is told the same.
         Raises FEES_PRESENT, ENCOUNTER_STATE, NOT_REVERSIBLE where the stay is another person's or it was no admission.
         """
+        original, *others = originals
         answered = await self.writes.answered(stamp)
         async with self.writes.store.reading() as snapshot:
             _, known = await _admitted(snapshot, original, psn_no)
@@ -299,7 +301,13 @@ class EncounterOperations:
         async def decide(writing: Writing) -> Accepted:
             entry, stay = await _admitted(writing, original, psn_no)
             if entry is None:
-                await writing.add_entry(Entry(self.writes.new_id(""), original, b"", None, VOID, now))
+                for each in (original, *others):
+                    stands = await writing.entry(each.scope, each.request_id)
+                    if stands is None:
+                        await writing.add_entry(Entry(self.writes.new_id(""), each, b"", None, VOID, now))
+                    elif stands.kind != VOID:
+                        # It came since it was looked for, under another of its names.
+                        raise Moved
             if stay is None:
                 return Accepted(render(""), "reverse", None)
             if known is None:

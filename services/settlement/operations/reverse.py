@@ -17,6 +17,7 @@ from services.settlement.domain.encounters import Entry
 from services.settlement.domain.entries import (
     NOTHING,
     SETTLE,
+    VOID,
     Moved,
     StoredAnswer,
     Wanted,
@@ -35,8 +36,8 @@ from services.settlement.domain.reversal import (
     ReversalOrder,
     SettlementName,
     TakenBack,
-    check_meant,
     counter_heading,
+    meant_message,
     named_message,
     named_settlement,
     taken_back,
@@ -102,8 +103,7 @@ class Reversing:
                 await self._counter(work, original, order)
                 return await told(work)
             if original is None:
-                heading = void_heading(order, name, self.new_id(""), stored_moment(order.now))
-                await work.save(Writing(settlements=[settlement_row(heading, NOTHING, b"", b"")]))
+                await self._void(work, order, name)
             response = render(NEVER_ARRIVED if original is None else taken_back(original))
             await work.add_entry(_entry(self.new_id(""), order, response, "message", original))
             return response
@@ -119,14 +119,29 @@ class Reversing:
 
         return await self._once(order, find, decide, repeat)
 
-    async def check_meant(self, order: ReversalOrder, name: MessageName, infnos: Collection[str]) -> None:
-        """Raises MESSAGE_MISNAMED where no such message came, and its number is that of another one, or one of ours.
+    async def _void(self, work: SettlementWriter, order: ReversalOrder, name: MessageName) -> None:
+        """Stands where the message may still come, under each request id that it may have."""
+        at, scope = stored_moment(order.now), order.stamp.scope
+        headings = []
+        for each in name.late_ids:
+            stands = await work.settlement_by_request(scope, each)
+            if stands is None:
+                headings.append(void_heading(order, name, each, self.new_id(""), at))
+            elif stands.kind != VOID:
+                # It came since it was looked for, under another of its names.
+                raise Moved
+        await work.save(Writing(settlements=[settlement_row(each, NOTHING, b"", b"") for each in headings]))
+
+    async def meant(self, order: ReversalOrder, name: MessageName, infnos: Collection[str]) -> MessageName:
+        """The message as it came, or as it was named where nothing came.
+
+        Raises MESSAGE_MISNAMED where no such message came, and its number is that of another one, or one of ours.
 
         `infnos` are the transactions under which messages are kept. Looks at the institution's own only, on a snapshot:
         what comes later than this is decided by `reverse_message`.
         """
         async with self.store.reading() as snapshot:
-            check_meant(name, await snapshot.messages(order.stamp.scope, name, infnos))
+            return meant_message(name, await snapshot.messages(order.stamp.scope, name, infnos))
 
     async def check_unused(self, order: ReversalOrder) -> None:
         """Raises REQUEST_ID_REUSED where the request id stands for a reversal of something else."""

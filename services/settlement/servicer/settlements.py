@@ -119,17 +119,18 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
     ) -> settlement_pb2.ReverseMessageResponse:
         """2601."""
         name = MessageName(request.data.oinfno, request.data.omsgid, request.data.psn_no)
-        check_reversible(name)
         order = _reversal(request)
         encounters, reversing = self._operations.encounters, self._operations.reversing
 
         # Its own request id may stand in either of two tables.
         await reversing.check_unused(order)
         await encounters.writes.answered(order.stamp)
-        await reversing.check_meant(order, name, self._kept)
+        name = await reversing.meant(order, name, self._kept)
+        check_reversible(name)
         if name.oinfno == REVERSIBLE_ADMISSION:
-            original = RequestStamp(order.stamp.scope, name.request_id, _ADMIT, "")
-            answer = await encounters.reverse_admission(order.stamp, original, name.psn_no, order.now, _admission)
+            ids = (name.request_id, *(each for each in name.late_ids if each != name.request_id))
+            originals = [RequestStamp(order.stamp.scope, each, _ADMIT, "") for each in ids]
+            answer = await encounters.reverse_admission(order.stamp, originals, name.psn_no, order.now, _admission)
         else:
             answer = await reversing.reverse_message(order, name, _message)
         return settlement_pb2.ReverseMessageResponse.FromString(answer)
