@@ -45,24 +45,23 @@ def authenticate(
     now: datetime,
     sandbox: bool,
     *,
+    nonces: Nonces,
     infno: str = "",
     body: bytes = b"",
-    nonces: Nonces | None = None,
 ) -> None:
-    """Returns where headers and body prove the partner of the profile, for the transaction `infno`.
+    """Returns where headers and body prove the partner of the profile, for the transaction `infno`; `nonces` are those seen.
 
     Fault UNAUTHENTICATED with AUTHENTICATION_MISSING, TIMESTAMP_OUT_OF_WINDOW, PARTNER_NOT_FOUND (the key is not this
     partner's), AUTHENTICATION_FAILED, SIGNED_NAME_MISMATCH or NONCE_USED; DENIED AUTH_STYLE_NOT_ALLOWED for a profile without
     proof outside a sandbox.
     """
-    memory = nonces or Nonces(WINDOW_MINUTES * 60)
     match profile.auth_style:
         case partner_pb2.AUTH_STYLE_SIGNED:
-            _check_signed(profile, headers, now, infno, body, memory)
+            _check_signed(profile, headers, now, infno, body, nonces)
         case partner_pb2.AUTH_STYLE_CSB:
             _check_bus(profile, headers, now)
         case partner_pb2.AUTH_STYLE_TIF:
-            _check_tif(profile, headers, now, body, memory)
+            _check_tif(profile, headers, now, body, nonces)
         case partner_pb2.AUTH_STYLE_API_KEY:
             key = _needed(headers, ("apikey",))[0]
             # A store of before keeps the key itself.

@@ -72,6 +72,8 @@ class Keys:
     def __init__(self, lines: Sequence[str]) -> None:
         self._lines = tuple(lines)
         self._by_name = _read(self._lines)
+        # Why the file could not be read when it was looked at last; it is looked at every second.
+        self.complaint = ""
 
     @staticmethod
     def of_mesh_key(mesh_key: str) -> Keys:
@@ -121,18 +123,21 @@ def split(text: str) -> list[str]:
 
 
 def follow(keys: Keys, config: Config, names: Iterable[str]) -> bool:
-    """Reads a file of keys again; True where it holds others now. What is not good for all the names is logged, and the old
-    keys stay.
+    """Reads the file of YIBAO_MESH_KEY_FILE again; True where it holds others now. What is not good for all the names is
+    logged once, and the old keys stay. The sandbox's own file is not followed: one that is gone would be made anew.
     """
-    if config.key_file() is None:
+    if config.path("YIBAO_MESH_KEY_FILE") is None:
         return False
     try:
-        return keys.replace(lines_of(config), names)
+        changed = keys.replace(lines_of(config), names)
+        keys.complaint = ""
+        return changed
     except (OSError, UnicodeDecodeError, ConfigError) as error:
-        why = (
-            error.strerror if isinstance(error, OSError) else str(error) if isinstance(error, ConfigError) else "UTF-8"
-        )
-        write(logging.getLogger("yibao.keys"), logging.WARNING, "keys not read again; the old ones stay", {"why": why})
+        why = str(error) if isinstance(error, ConfigError) else getattr(error, "strerror", None) or "UTF-8"
+        if why != keys.complaint:
+            keys.complaint = why
+            log = logging.getLogger("yibao.keys")
+            write(log, logging.WARNING, "keys not read again; the old ones stay", {"why": why})
         return False
 
 

@@ -53,7 +53,7 @@ def tif_headers(moment: datetime = NOW, secret: str = "test-sk", **changes: str)
 def refused(style: int, headers: dict[str, str]) -> str:
     """The reason of a refusal, "" where it is accepted."""
     try:
-        authenticate(profile(style), headers, NOW, sandbox=True)
+        authenticate(profile(style), headers, NOW, sandbox=True, nonces=Nonces(1800))
     except Fault as fault:
         return fault.reason
     return ""
@@ -70,7 +70,9 @@ class TestServiceBus:
             "_api_access_key": "test-ak",
             "_api_signature": "K+tdwzBSSoEhOdw2IwOlGmhK9t4=",
         }
-        authenticate(profile(self.CSB), headers, datetime.fromtimestamp(1795294014, UTC), sandbox=False)
+        authenticate(
+            profile(self.CSB), headers, datetime.fromtimestamp(1795294014, UTC), sandbox=False, nonces=Nonces(1800)
+        )
 
     @pytest.mark.parametrize("digits", [10, 13])
     def test_the_time_stamp_has_ten_or_thirteen_digits(self, digits: int) -> None:
@@ -310,7 +312,9 @@ class TestOtherStyles:
     @pytest.mark.parametrize(("of_mesh", "of_partner"), [(False, True), (True, False), (False, False)])
     def test_no_proof_at_all_exists_only_in_a_sandbox(self, of_mesh: bool, of_partner: bool) -> None:
         with pytest.raises(Fault) as caught:
-            authenticate(profile(partner_pb2.AUTH_STYLE_NONE, sandbox=of_partner), {}, NOW, sandbox=of_mesh)
+            authenticate(
+                profile(partner_pb2.AUTH_STYLE_NONE, sandbox=of_partner), {}, NOW, sandbox=of_mesh, nonces=Nonces(1800)
+            )
         assert caught.value.reason == "AUTH_STYLE_NOT_ALLOWED"
 
     def test_a_profile_without_a_style_lets_nobody_in(self) -> None:
@@ -320,13 +324,13 @@ class TestOtherStyles:
         kept = replace(
             profile(partner_pb2.AUTH_STYLE_API_KEY), secret="", secret_digest=hashlib.sha256(b"key").hexdigest()
         )
-        authenticate(kept, {"apikey": "key"}, NOW, sandbox=False)
+        authenticate(kept, {"apikey": "key"}, NOW, sandbox=False, nonces=Nonces(1800))
         for wrong in ("other", kept.secret_digest):
             with pytest.raises(Fault):
-                authenticate(kept, {"apikey": wrong}, NOW, sandbox=False)
+                authenticate(kept, {"apikey": wrong}, NOW, sandbox=False, nonces=Nonces(1800))
 
     def test_an_empty_secret_proves_nothing(self) -> None:
         empty: Any = profile(partner_pb2.AUTH_STYLE_API_KEY)
         object.__setattr__(empty, "secret", "")
         with pytest.raises(Fault):
-            authenticate(empty, {"apikey": ""}, NOW, sandbox=True)
+            authenticate(empty, {"apikey": ""}, NOW, sandbox=True, nonces=Nonces(1800))

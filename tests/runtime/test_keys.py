@@ -103,6 +103,7 @@ def test_a_file_that_became_unusable_leaves_the_old_keys(tmp_path: Path, caplog:
         for content in (b"short", b"\xff\xfe", Keys.of_mesh_key(NEW).text(["catalogue"]).encode()):
             file.write_bytes(content)
             assert not follow(keys, config, ["identity"])
+            assert not follow(keys, config, ["identity"])
         file.unlink()
         assert not follow(keys, config, ["identity"])
     assert len(caplog.records) == 4
@@ -110,6 +111,17 @@ def test_a_file_that_became_unusable_leaves_the_old_keys(tmp_path: Path, caplog:
     file.write_text(NEW)
     assert follow(keys, config, ["identity"])
     assert keys.text(["identity"]) == Keys([NEW]).text(["identity"])
+
+
+def test_a_sandbox_whose_folder_is_gone_keeps_its_keys_and_makes_no_others(tmp_path: Path) -> None:
+    config = Config.load({"YIBAO_SANDBOX": "on", "YIBAO_DATA_DIR": str(tmp_path / "data")})
+    keys = load(config)
+    before = keys.text(["identity"])
+    (tmp_path / "data" / "mesh.key").unlink()
+    (tmp_path / "data").rmdir()
+    assert not follow(keys, config, ["identity"])
+    assert keys.text(["identity"]) == before
+    assert not (tmp_path / "data").exists()
 
 
 async def asked(stub: partner_pb2_grpc.PartnerServiceStub, key: str) -> str:

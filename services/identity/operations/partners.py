@@ -123,7 +123,7 @@ class PartnerOperations:
             return await work.partners.list_keys(asked)
 
     async def revoke_key(self, key: RequestKey, key_id: str, now: datetime, encode: Callable[[ApiKey], bytes]) -> bytes:
-        """Revokes a key, once and for all; API_KEY_NOT_FOUND, API_KEY_OF_SETTING."""
+        """Revokes a key: it stands for nobody, unless a sandbox gives it out again; API_KEY_NOT_FOUND, API_KEY_OF_SETTING."""
 
         async def act(work: Work) -> Answer:
             known = check_revocable(await work.partners.hold_key(key_id), key_id)
