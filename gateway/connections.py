@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from gateway.http import REQUEST_TIMEOUT, Response, late_head
+from gateway.http import REQUEST_TIMEOUT, Response, busy, late_head
 from gateway.problems import problem
 from services import mesh
 from services.kernel.errors import Fault, FaultKind
@@ -109,7 +109,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Takes a place, or is told that there is none."""
         super().connection_made(transport)
         if not self._all.came(self):
-            self._refuse(Fault(FaultKind.EXHAUSTED, "TOO_MANY_CALLS", {"member": mesh.GATEWAY}, retry_after_s=1.0), 503)
+            self._refuse(busy(), 503)
             return
         self._patience = self.loop.call_later(HEAD_S, self._out_of_patience)
 

@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.bodies import Bodies, Gone, Receive
-from gateway.http import Request, Response, is_late_body
+from gateway.http import Request, Response, busy, is_late_body
 from gateway.national.face import NationalFace
 from gateway.origins import Headers, Origins
 from gateway.rest import PREFIX, RestFace
 from services.kernel.clock import Clock
-from services.kernel.errors import Fault, FaultKind
+from services.kernel.errors import Fault
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Page = Callable[[], Response | Awaitable[Response]]
@@ -80,7 +80,7 @@ class Door:
         if refusal is not None:
             return _unread(face.refused(request, refusal), refusal)
         if self._under_way >= self._max_requests:
-            return face.refused(request, _busy())
+            return face.refused(request, busy())
         self._under_way += 1
         try:
             return await face.handle(request)
@@ -98,10 +98,6 @@ def _unread(response: Response, refusal: Fault) -> Response:
     if not is_late_body(refusal):
         return response
     return replace(response, headers={**response.headers, "connection": "close"})
-
-
-def _busy() -> Fault:
-    return Fault(FaultKind.EXHAUSTED, "TOO_MANY_CALLS", {"member": "gateway"}, retry_after_s=1.0)
 
 
 async def _send(send: Send, response: Response, of_origin: Headers) -> None:

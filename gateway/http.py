@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Final
 from urllib.parse import unquote
 
+from services import mesh
 from services.kernel.clock import business_day, is_business_day
 from services.kernel.errors import Fault, FaultKind, Violation, denied
 from services.runtime.texts.gateway import rule_text
@@ -97,6 +98,11 @@ def late_head() -> Fault:
 def late_body() -> Fault:
     """The refusal of a request whose body did not come in time: nothing of it was begun."""
     return _late("body")
+
+
+def busy() -> Fault:
+    """The refusal where the gateway has no place for another call or connection: nothing was begun."""
+    return Fault(FaultKind.EXHAUSTED, "TOO_MANY_CALLS", {"member": mesh.GATEWAY}, retry_after_s=1.0)
 
 
 def _late(part: str) -> Fault:

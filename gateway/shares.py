@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from gateway.http import busy
 from services.kernel.clock import beijing_day
 from services.kernel.errors import Fault, FaultKind
 
@@ -90,7 +91,7 @@ class Shares:
         if own >= allowed and (limit.work_under_way or self._others_than(key, own)):
             raise _refusal(allowed, limit, _RETRY_AFTER_S)
         if self._taken >= self.places and (own >= self.quarter or len(self._waiting) >= self.quarter):
-            raise Fault(FaultKind.EXHAUSTED, "TOO_MANY_CALLS", {"member": "gateway"}, retry_after_s=_RETRY_AFTER_S)
+            raise busy()
         if limit.calls_per_minute:
             self._count_call(key, limit, allowed)
         self._own[key] = own + 1
@@ -130,8 +131,7 @@ class Shares:
                     self._waiting.remove(entry)
                 self._forget(key)
             if isinstance(error, TimeoutError):
-                busy = {"member": "gateway"}
-                raise Fault(FaultKind.EXHAUSTED, "TOO_MANY_CALLS", busy, retry_after_s=_RETRY_AFTER_S) from None
+                raise busy() from None
             raise
 
     def _forget(self, key: str) -> None:

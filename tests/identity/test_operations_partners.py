@@ -161,6 +161,14 @@ async def test_the_bootstrap_key_is_the_one_of_the_setting_and_of_no_earlier_one
     assert await _reason(production.resolve(key_digest=digest(second))) == "API_KEY_UNKNOWN"
 
 
+async def test_a_revoked_key_that_becomes_the_bootstrap_key_holds_again(sandbox: PartnerOperations) -> None:
+    holder = KeyHolder("operator", "bootstrap")
+    made = await sandbox.issue_key(_key("r1"), holder, "chosen", NOON)
+    await sandbox.revoke_key(_key("r2"), made.key_id, NOON, _revocation)
+    await sandbox.bootstrap("chosen", NOON)
+    assert (await sandbox.resolve(key_digest=digest("chosen"))).holder == holder
+
+
 async def test_a_bootstrap_key_never_takes_the_key_of_somebody_else(production: PartnerOperations) -> None:
     key = (await production.issue_key(_key("r1"), PERSON, "", NOON)).key
     assert await _reason(production.bootstrap(key, NOON)) == "API_KEY_TAKEN"

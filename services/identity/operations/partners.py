@@ -135,7 +135,10 @@ class PartnerOperations:
         return (await answer_once(self._store, key, now, act)).response
 
     async def bootstrap(self, api_key: str, now: datetime) -> None:
-        """Makes the setting's key the only bootstrap key of the first operator; an empty one takes the last key away."""
+        """Makes the setting's key the only bootstrap key of the first operator; an empty one takes the last key away.
+
+        A key of that operator that was issued and revoked before holds again: whoever sets it says so.
+        """
         holder = KeyHolder("operator", BOOTSTRAP_SUBJECT)
         key_digest = digest(api_key) if api_key else ""
 
@@ -146,6 +149,8 @@ class PartnerOperations:
             if api_key and known is None:
                 made = ApiKey(key_digest, holder, now, bootstrap=True, key_id=self._new_id(""))
                 await work.partners.add_key(made)
+            elif known is not None and known.revoked_at is not None:
+                await work.partners.reissue_key(known.key_id, known.label)
 
         await decided(self._store, act)
 
