@@ -18,7 +18,7 @@ async function measure(width) {
     history.replaceState(null, "", hash);
     dispatchEvent(new HashChangeEvent("hashchange"));
     if (document.documentElement.scrollWidth > width) overflow.push(`${width}: ${hash} ${document.documentElement.scrollWidth}`);
-    for (const name of document.querySelectorAll("code.name")) {
+    for (const name of document.querySelectorAll("#shown code")) {
       const text = document.createRange();
       text.selectNodeContents(name);
       const boxes = text.getClientRects();
