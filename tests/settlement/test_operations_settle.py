@@ -268,6 +268,9 @@ async def test_a_stay_is_settled_after_discharge_or_in_between_with_the_flag(wor
     rest = world.order(psn_no, mdtrt_id, 500_000, "2304:A3", interim=True, **stay)
     info = (await world.settle(rest)).setlinfo
     assert (info.act_pay_dedc_fen, info.hifp_pay_fen) == (0, 425_000)
+    nothing = world.order(psn_no, mdtrt_id, 0, "2304:A4", interim=True, **stay)
+    fault = await refused(world, "CHARGES_SETTLED", nothing)
+    assert fault.metadata == {"mdtrt_id": mdtrt_id, "setl_id": info.setl_id}
     assert (await world.accumulators(psn_no))["adm_count"] == 1
     assert await world.findings() == ()
 

@@ -201,8 +201,12 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "Try it again (2206, of a stay 2303) and settle what that says",
     ),
     "NOTHING_TO_SETTLE": (
-        "无须结算：请撤销就诊（2202），住院先撤销出院（2405）再撤销入院（2404）；有费用的请先上传（2204，住院2301）",
-        "Nothing needs a settlement: cancel the visit by 2202, a stay by 2405 and then 2404; upload charges, if any, first",
+        "请先上传费用（2204，住院2301）；没有费用的，门诊撤销就诊（2202），已出院的撤销出院（2405）再撤销入院（2404），在院的无须操作",
+        "Upload charges first; without any cancel a visit by 2202, a stay that has ended by 2405 and then 2404",
+    ),
+    "CHARGES_SETTLED": (
+        "没有新费用则无须再结算；请用5203核对该结算",
+        "Without new charges nothing more is to be settled; look at that settlement by 5203",
     ),
     "FEE_TIME_OUTSIDE": (
         "请核对费用发生时间与就诊起止时间；已上传的明细先撤销（2205，住院2302）再更正",

@@ -69,6 +69,7 @@ _FORMS: Final[Mapping[str, tuple[str, str]]] = {
     "keys": ("只能有{known}", "only {known}"),
     "policy_ids": ("应为政策编号的列表", "a list of policy ids is expected"),
     "name": ("文件应以{known}之一命名", "a file is named after one of {known}"),
+    "file_absent": ("没有这个文件", "there is no such file"),
     "file_name": ("内容为{value}，文件名为{wanted}", "it is {value}; the name of the file says {wanted}"),
 }
 

@@ -74,6 +74,10 @@ SETTLEMENT: Final[Mapping[str, tuple[str, str]]] = {
         "收费批次{chrg_bchno}已结算，结算编号{setl_id}",
         "Charge batch {chrg_bchno} is settled by {setl_id}",
     ),
+    "CHARGES_SETTLED": (
+        "就诊{mdtrt_id}的费用已全部结算，最近结算编号{setl_id}",
+        "All charges of encounter {mdtrt_id} are settled, the latest by {setl_id}",
+    ),
     "CHARGE_BATCH_NOT_FOUND": (
         "未找到收费批次{chrg_bchno}的未结算费用",
         "There is no unsettled charge batch {chrg_bchno}",

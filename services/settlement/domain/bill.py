@@ -167,8 +167,8 @@ def check_state(bill: Bill, encounter: BilledEncounter, *, trial: bool) -> None:
 def chosen_batches(bill: Bill, batches: Iterable[BilledBatch]) -> list[BilledBatch]:
     """The unsettled batches that the bill names; a stay's bill takes all of them.
 
-    Raises CHARGE_BATCH_NOT_FOUND, NOTHING_TO_SETTLE where the bill means all that is charged and nothing is, and
-    BATCH_SETTLED naming the settlement where all that it names is settled.
+    Raises CHARGE_BATCH_NOT_FOUND and BATCH_SETTLED, naming the settlement, where the batch that it names is settled; where
+    it means all that is charged, NOTHING_TO_SETTLE if nothing is and CHARGES_SETTLED if all of it is settled.
     """
     every = bill.kind == STAY or bill.chrg_bchno == ALL_BATCHES
     named = [batch for batch in batches if every or batch.chrg_bchno == bill.chrg_bchno]
@@ -176,6 +176,8 @@ def chosen_batches(bill: Bill, batches: Iterable[BilledBatch]) -> list[BilledBat
     if unsettled:
         return unsettled
     settled = next((batch.setl_id for batch in reversed(named) if batch.setl_id is not None), None)
+    if settled is not None and every:
+        raise conflict("CHARGES_SETTLED", mdtrt_id=bill.mdtrt_id, setl_id=settled)
     if settled is not None:
         raise conflict("BATCH_SETTLED", chrg_bchno=bill.chrg_bchno, setl_id=settled)
     if every:

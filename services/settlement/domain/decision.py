@@ -96,7 +96,7 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
     """Decides a bill; the books stay as they are.
 
     Raises `Moved` where the encounter changed since it was prepared, and the faults of a settlement: ENCOUNTER_NOT_FOUND,
-    ENCOUNTER_STATE, NOT_DISCHARGED, EC_TOKEN_SPENT, FEE_TIME_OUTSIDE, NOTHING_TO_SETTLE, CHARGE_BATCH_NOT_FOUND,
+    ENCOUNTER_STATE, NOT_DISCHARGED, EC_TOKEN_SPENT, FEE_TIME_OUTSIDE, NOTHING_TO_SETTLE, CHARGES_SETTLED, CHARGE_BATCH_NOT_FOUND,
     BATCH_SETTLED, FEE_SUM_MISMATCH, TRIAL_OUTDATED, SPLIT_CHANGED and all of `settle`.
     """
     order = prepared.order

@@ -265,6 +265,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The number stands under several types of certificate and no type was told."""
     ERROR_REASON_NOTHING_TO_SETTLE: _ErrorReason.ValueType  # 140
     """All charges are to be settled and there are none; a visit is cancelled by 2202, a stay by 2405 and 2404."""
+    ERROR_REASON_CHARGES_SETTLED: _ErrorReason.ValueType  # 144
+    """All charges are to be settled and each of them is, the latest by the settlement named; nothing more is to be done."""
     ERROR_REASON_TIME_IN_FUTURE: _ErrorReason.ValueType  # 141
     """A visit, stay or discharge is told for a time that is still to come."""
     ERROR_REASON_FEE_TIME_OUTSIDE: _ErrorReason.ValueType  # 142
@@ -544,6 +546,8 @@ ERROR_REASON_CERTIFICATE_AMBIGUOUS: ErrorReason.ValueType  # 160
 """The number stands under several types of certificate and no type was told."""
 ERROR_REASON_NOTHING_TO_SETTLE: ErrorReason.ValueType  # 140
 """All charges are to be settled and there are none; a visit is cancelled by 2202, a stay by 2405 and 2404."""
+ERROR_REASON_CHARGES_SETTLED: ErrorReason.ValueType  # 144
+"""All charges are to be settled and each of them is, the latest by the settlement named; nothing more is to be done."""
 ERROR_REASON_TIME_IN_FUTURE: ErrorReason.ValueType  # 141
 """A visit, stay or discharge is told for a time that is still to come."""
 ERROR_REASON_FEE_TIME_OUTSIDE: ErrorReason.ValueType  # 142
