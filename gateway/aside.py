@@ -7,6 +7,7 @@ interpreter; one is enough, for two would only take from each other. Small ones,
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -27,6 +28,7 @@ UNDER_WAY: Final = 4
 """Large requests of all partners that members have before them at a time."""
 
 WAIT_S: Final = 5.0
+LONGEST_REST_S: Final = 0.1
 MOST_BYTES: Final = 64 << 20
 """Of large bodies that wait or are under way together; more are told to come later."""
 
@@ -47,6 +49,7 @@ class Aside:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "yibao-large")
         self._places = asyncio.Semaphore(UNDER_WAY)
+        self._rest_until = 0.0
         self._bytes = 0
         self._lanes: dict[str, _Lane] = {}
         # Partner and method whose last answer was large: the next one will be, and nobody sees it before.
@@ -99,7 +102,17 @@ class Aside:
 
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` makes, in the thread whatever its size."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._rested, work)
+
+    def _rested(self, work: Callable[[], T]) -> T:
+        """In the thread: work, begun after as long a rest as the last one took, so that half of the time is the loop's."""
+        time.sleep(max(0.0, self._rest_until - time.monotonic()))
+        began = time.monotonic()
+        try:
+            return work()
+        finally:
+            now = time.monotonic()
+            self._rest_until = now + min(now - began, LONGEST_REST_S)
 
 
 @asynccontextmanager

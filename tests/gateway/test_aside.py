@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -58,6 +59,18 @@ async def test_a_long_answer_is_written_beside_the_loop() -> None:
         long.data.add()
     assert await way.written("H1", METHOD, fee_pb2.ListFeesResponse(), here)
     assert not await way.written("H1", METHOD, long, here)
+
+
+async def test_the_thread_rests_as_long_as_it_worked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aside, "LONGEST_REST_S", 0.05)
+    way, begun = Aside(), list[float]()
+
+    def work() -> None:
+        begun.append(time.monotonic())
+        time.sleep(0.03)
+
+    await asyncio.gather(*(way.read(LARGE, work) for _ in range(3)))
+    assert all(later - earlier >= 0.055 for earlier, later in pairwise(begun))
 
 
 class TestPlaces:
