@@ -80,11 +80,6 @@ class HttpServer:
         """`host:port` of the faces, the real port once started."""
         return self._public.address
 
-    @property
-    def operations_address(self) -> str:
-        """`host:port` of metrics and readiness, the real port once started."""
-        return self._inner.address
-
     async def start(self) -> None:
         """Opens the ports; StartError where one is taken."""
         self._report.loop.start()

@@ -81,14 +81,14 @@ class Partners:
 
     def known(self, key: str) -> Caller | None:
         """Whom a bearer key stands for, where that was asked within the minute; None else, and for whom it lets in nobody."""
-        found = self._keys.peek(hashlib.sha256(key.encode()).hexdigest())
+        found = self._keys.peek(digest_of(key))
         return found if isinstance(found, Caller) and found.role not in _NO_BEARERS else None
 
     async def bearer(self, key: str) -> Caller:
         """Whom a bearer key stands for; Fault UNAUTHENTICATED API_KEY_UNKNOWN. Members of the mesh do not come this way."""
         if len(key) > _LONGEST_KEY:
             raise Fault(FaultKind.UNAUTHENTICATED, "API_KEY_UNKNOWN")
-        digest = hashlib.sha256(key.encode()).hexdigest()
+        digest = digest_of(key)
         found = self._keys.peek(digest)
         if found is None:
             found = await self._keys.get(digest, lambda: self._load_key(digest))
@@ -166,6 +166,11 @@ class Partners:
             if fault.reason in _NOBODY or fault.kind is FaultKind.INVALID:
                 return None
             raise
+
+
+def digest_of(secret: str) -> str:
+    """SHA-256 in hex of a key, which is all that identity keeps of it."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _share_key(caller: Caller) -> str:

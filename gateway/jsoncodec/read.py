@@ -28,7 +28,6 @@ Values = dict[str, Any]
 Broken = Violations
 Reader = Callable[[Any, str, Broken], Any]
 
-_TIMESTAMP: Final = "google.protobuf.Timestamp"
 _DATE: Final = "google.type.Date"
 _UNREADABLE: Final = ("google.protobuf.Any", "google.protobuf.Struct", "google.protobuf.Value")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)

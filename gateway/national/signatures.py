@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Final
 
 from gateway.nonces import Nonces
-from gateway.partners import Profile
+from gateway.partners import Profile, digest_of
 from services.kernel.errors import Fault, FaultKind, denied
 from yibao.identity.v1 import partner_pb2
 
@@ -65,7 +65,7 @@ def authenticate(
         case partner_pb2.AUTH_STYLE_API_KEY:
             key = _needed(headers, ("apikey",))[0]
             # A store of before keeps the key itself.
-            _compare(_sha256(key), profile.secret_digest or (profile.secret and _sha256(profile.secret)))
+            _compare(digest_of(key), profile.secret_digest or (profile.secret and digest_of(profile.secret)))
         case partner_pb2.AUTH_STYLE_NONE if sandbox and profile.sandbox:
             return
         case _:
@@ -164,7 +164,3 @@ def _check_key(given: str, profile: Profile) -> None:
 def _compare(given: str, expected: str) -> None:
     if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
         raise Fault(FaultKind.UNAUTHENTICATED, "AUTHENTICATION_FAILED")
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

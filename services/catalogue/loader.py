@@ -35,7 +35,6 @@ from services.runtime.documents.files import read_document
 
 UNDATED_FROM: Final = date(2000, 1, 1)
 _CLASSES: Final = (records.CLASS_A, records.CLASS_B, records.CLASS_C)
-_DAYS: Final = ("from_day",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ MED_TYPES: Final = frozenset(
 )
 """The national dictionary med_type; a province may declare others, each counting as one of these."""
 
-_MED_TYPES: Final[Mapping[str, str]] = {
+_POLICY_MED_TYPES: Final[Mapping[str, str]] = {
     "11": "outpatient",
     "12": "outpatient",
     "13": "outpatient",
@@ -134,7 +134,7 @@ def policy_med_type(med_type: str) -> str | None:
 
     None where no policy kind fits: maternity out-patient care (51) and drugs paid apart (18, 9904).
     """
-    return _MED_TYPES.get(med_type)
+    return _POLICY_MED_TYPES.get(med_type)
 
 
 def policy_hosp_lv(hosp_lv: str) -> str | None:

@@ -37,7 +37,7 @@ def test_every_kind_of_care_of_the_contract_is_a_policy_kind_or_knowingly_none()
 
 def test_the_national_kinds_of_care_are_those_of_the_contract() -> None:
     assert contract_codes("MedType") == codes.MED_TYPES
-    assert set(codes._MED_TYPES) <= codes.MED_TYPES
+    assert set(codes._POLICY_MED_TYPES) <= codes.MED_TYPES
 
 
 def test_policies_know_every_kind_of_care_that_a_code_maps_to() -> None:

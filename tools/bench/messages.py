@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -165,11 +165,6 @@ class Visit:
         }
         body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
         return wire.request(_HOST, f"/fsi/api/{infno}", {"apikey": API_KEY + hospital}, body)
-
-
-def settled_parts(setlinfo: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """The parts of a trial that a settlement repeats."""
-    return {name: setlinfo[name] for name in names}
 
 
 def _yuan(fen: int) -> float:
