@@ -26,6 +26,7 @@ from gateway.http import Request, Response, asked_timeout_s, business_date, quer
 from gateway.jsoncodec.read import JsonReaders
 from gateway.jsoncodec.unknown import unknown_field
 from gateway.jsoncodec.write import JsonWriters
+from gateway.naming import as_sent
 from gateway.observing import Observed, Observer, Outcome
 from gateway.partners import Partners
 from gateway.problems import problem, status_of
@@ -136,7 +137,9 @@ class RestFace:
             try:
                 with self._aside.holding(len(request.body)):
                     return await self._answer(request, route, variables, observed)
-            except (Fault, InternalError) as error:
+            except Fault as fault:
+                return _refused(as_sent(fault, request.body, request.query), observed)
+            except InternalError as error:
                 return _refused(error, observed)
             except Exception as error:  # noqa: BLE001  # a bug of ours: told by an id, found in the log
                 return _refused(self._internal(error), observed)

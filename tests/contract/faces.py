@@ -277,6 +277,13 @@ def _camel(name: str) -> str:
     return head + "".join(part.capitalize() for part in rest)
 
 
+def _snake(path: str) -> str:
+    """A path as the contract has it: a refusal names fields as the client wrote them."""
+    steps = (each if each == UNKNOWN_NAME else re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", each)
+             for each in path.split("."))  # fmt: skip
+    return ".".join(steps)
+
+
 def _dig(data: Mapping[str, Any], path: str) -> Any:
     found: Any = data
     for step in path.split("."):
@@ -291,7 +298,9 @@ def _problem(response: httpx.Response) -> Answer:
         details = {str(each.get("@type", "")).rpartition(".")[2]: each for each in error.get("details", ())}
         broken = details.get("BadRequest", {}).get("fieldViolations", ())
         reason = str(details.get("ErrorInfo", {}).get("reason", ""))
-        return Answer(str(error["status"]), reason, frozenset(each["field"] for each in broken), raw=response.content)
+        return Answer(
+            str(error["status"]), reason, frozenset(_snake(each["field"]) for each in broken), raw=response.content
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         return Answer("UNKNOWN", f"HTTP {response.status_code} without a problem body", raw=response.content)
 

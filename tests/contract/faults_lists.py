@@ -88,7 +88,7 @@ def refuse_an_item_that_comes_twice(patch: pytest.MonkeyPatch) -> None:
         seen: list[bytes] = []
         for place, item in enumerate(admitted):
             if item.request.SerializeToString() in seen:
-                answers[place] = Fault(FaultKind.CONFLICT, "REQUEST_ID_REUSED")
+                answers[place] = Fault(FaultKind.CONFLICT, "REQUEST_ID_REUSED", {"request_id": "planted"})
             seen.append(item.request.SerializeToString())
         return answers
 

@@ -132,7 +132,25 @@ class TestProblems:
         found = await rest.client.post("/v1/settlements", json=body, headers=bearer("hospital-key"))
         assert found.status_code == 400
         fields = [each["field"] for each in details(found.json())["BadRequest"]["fieldViolations"]]
-        assert fields == ["request_id", "desk.nobody", "data.medfee_sumamt_fen", "data.med_type"]
+        assert fields == ["requestId", "desk.nobody", "data.medfeeSumamtFen", "data.medType"]
+
+    @pytest.mark.parametrize(
+        ("body", "named"),
+        [
+            ({"requestId": "1", "data": {"psnNo": "1"}}, "data.mdtrtId"),
+            ({"request_id": "1", "data": {"psn_no": "1"}}, "data.mdtrt_id"),
+            ({"requestId": "1", "data": {"mdtrt_id": "1"}}, "data.mdtrt_id"),
+            ({}, "data.mdtrt_id"),
+        ],
+    )
+    async def test_fields_are_named_as_the_client_writes_them(
+        self, rest: Scene, body: dict[str, Any], named: str
+    ) -> None:
+        broken = [Violation("data.mdtrt_id", "string.min_len")]
+        rest.mesh.answers["Settle"] = Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
+        found = await rest.client.post("/v1/settlements", json=body, headers=bearer("hospital-key"))
+        (violation,) = details(found.json())["BadRequest"]["fieldViolations"]
+        assert violation["field"] == named
 
     async def test_violations_of_a_member_come_through(self, rest: Scene) -> None:
         broken = [Violation("psn_no", "string.min_len", "must be at least 1 character")]

@@ -11,6 +11,8 @@ from typing import Final
 
 import pytest
 
+from services.kernel.errors import Fault, FaultKind, Violation
+from tools.cli.case_report import fault_lines
 from tools.cli.chinese import CHINESE
 from tools.cli.language import Parser, Words, chosen
 from tools.cli.main import main
@@ -134,3 +136,13 @@ def test_the_parser_is_the_same_in_both_languages() -> None:
         return [list(action.option_strings) or [action.dest] for action in parser._actions]
 
     assert shape(parser_in(Words("zh"))) == shape(parser_in(Words("en")))
+
+
+def test_what_is_wrong_in_a_file_is_told_in_the_language_of_the_reader() -> None:
+    broken = Violation("line 3, column 2", "csv.rows", "more than 9 rows", {"most": "9"})
+    fault = Fault(FaultKind.INVALID, "DOCUMENT_INVALID", {"source": "a.csv"}, violations=[broken])
+    assert fault_lines(fault, "zh").splitlines() == [
+        "[DOCUMENT_INVALID] 文件a.csv不符合格式要求",
+        "  第3行第2列: 最多9行",
+    ]
+    assert fault_lines(fault).splitlines()[1] == "  line 3, column 2: more than 9 rows"

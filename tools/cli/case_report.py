@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from services.kernel.errors import Fault, Violation
+from services.kernel.errors import Fault
 from services.kernel.money import yuan_text
-from services.runtime.texts.gateway import rule_text
+from services.runtime.texts.gateway import violation_text
 from services.runtime.texts.table import Language, text
 from tools.cli.case_document import LINE_PARTS, Answer, Case, CaseOperation, Difference, compare
 from tools.cli.language import ENGLISH, Words
 
+_LINE: Final = re.compile(r"line ([0-9]+)(?:, column ([0-9]+))?")
 # Components that are no money.
 _PLAIN: Final = frozenset({"pool_prop_selfpay"})
 
@@ -125,16 +127,17 @@ def split_lines(name: str, step: Step, words: Words) -> Iterator[str]:
             yield f"       {component:<24} {yuan_text(value):>12}"
 
 
-def _said(violation: Violation, language: Language) -> str:
-    """A violation in a language; what no table knows, or lacks the values for, is as it was described."""
-    if language == "en" and violation.description:
-        return violation.description
-    said = rule_text(violation.rule, violation.values, language, violation.description)
-    return violation.description or violation.rule if "{" in said else said
-
-
 def fault_lines(fault: Fault, language: Language = "en") -> str:
     """A fault for a terminal: its reason and text, and a line for each violation."""
     lines = [f"[{fault.reason}] {text(fault, language)}"]
-    lines.extend("  " + ": ".join(filter(None, (each.path, _said(each, language)))) for each in fault.violations)
+    told = ((_place(each.path, language), violation_text(each, language)) for each in fault.violations)
+    lines.extend("  " + ": ".join(filter(None, each)) for each in told)
     return "\n".join(lines)
+
+
+def _place(path: str, language: Language) -> str:
+    """Where in a file something is broken; a place in words is told in the language."""
+    found = _LINE.fullmatch(path) if language == "zh" else None
+    if found is None:
+        return path
+    return f"第{found[1]}行" + (f"第{found[2]}列" if found[2] else "")
