@@ -36,6 +36,9 @@ def place_of(token: str, *types: type) -> tuple[Any, ...] | None:
             raise ValueError("not the parts of this list")
         if any(type(part) is int and not -_LARGEST <= part < _LARGEST for part in parts):
             raise ValueError("a number of no store")
+        for part in parts:
+            if type(part) is str:
+                part.encode()  # Half of a surrogate pair is no text that a store takes.
         return tuple(parts)
     except (binascii.Error, ValueError, TypeError, RecursionError):
         raise invalid("page_token", "page_token", "the next_page_token of an answer") from None

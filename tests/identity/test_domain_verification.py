@@ -147,6 +147,7 @@ def test_any_certificate_finds_its_person_and_never_one_of_two(asked: dict[str, 
         ({"certno": "B7"}, "psn_cert_type"),
         ({"cert_type": CertType.SOCIAL_SECURITY_CARD, "cert_no": "C1", "card_sn": "SN2"}, "card_sn"),
         ({"cert_type": CertType.ID_CARD, "cert_no": person(1).certno, **PASSPORT}, "certno"),
+        ({"cert_type": CertType.ID_CARD, "cert_no": "E1", "psn_cert_type": "08", "certno": "nobody"}, "certno"),
         ({"cert_type": CertType.ID_CARD, "cert_no": "E1", "psn_no": person(1).psn_no}, "mdtrt_cert_no"),
     ],
 )

@@ -23,7 +23,19 @@ def test_no_token_is_the_first_page_and_no_place_the_last() -> None:
 
 
 @pytest.mark.parametrize(
-    "inner", ["null", "[]", "[1]", '["1","a"]', '[1,"a",2]', '{"0":1}', '[1.5,"a"]', f'[{1 << 63},"a"]', "[" * 2000]
+    "inner",
+    [
+        "null",
+        "[]",
+        "[1]",
+        '["1","a"]',
+        '[1,"a",2]',
+        '{"0":1}',
+        '[1.5,"a"]',
+        '[1,"\\ud800"]',
+        f'[{1 << 63},"a"]',
+        "[" * 2000,
+    ],
 )
 def test_a_text_that_no_answer_held_is_refused_by_its_field(inner: str) -> None:
     for token in (base64.urlsafe_b64encode(inner.encode()).decode(), f"{inner}ä"):

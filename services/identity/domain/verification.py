@@ -191,6 +191,9 @@ def _by_certificate(query: Query, register: Register) -> PersonRecord | Fault:
         fitting = [record for record in fitting if record.person.psn_cert_type == IDENTITY_CARD]
     if len(fitting) > 1:
         return _mismatch("CERTIFICATE_AMBIGUOUS", "psn_cert_type")
+    if not fitting and held and query.beside not in ("", first):
+        # Somebody has the number that is shown; the certificate beside it is not theirs.
+        return _mismatch("CERTIFICATE_MISMATCH", "certno")
     return fitting[0] if fitting else person_not_found(path)
 
 
