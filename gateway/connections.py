@@ -256,7 +256,9 @@ def guarded(connections: Connections) -> Callable[..., GuardedProtocol]:
 
 
 def affordable(wanted: int) -> int:
-    """How many of the connections wanted the process has descriptors for; its own limit is raised as far as it may be."""
+    """How many of the connections wanted the process has descriptors for; its own limit is raised as far as it may be, and
+    fewer are told in the log.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + _RESERVED
     if soft != resource.RLIM_INFINITY and soft < needed:
@@ -264,7 +266,10 @@ def affordable(wanted: int) -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return wanted
-    return max(1, soft - _RESERVED, soft // 2)
+    most = max(1, soft - _RESERVED, soft // 2)
+    fields = {"member": mesh.GATEWAY, "connections": most, "wanted": wanted, "descriptors": soft}
+    write(logging.getLogger("yibao.gateway"), logging.WARNING, "fewer connections than set", fields)
+    return most
 
 
 def _too_large_head() -> Fault:

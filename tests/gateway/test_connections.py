@@ -224,10 +224,12 @@ class TestDescriptors:
 
     @pytest.mark.parametrize(("hard", "most"), [(4_096, 3_840), (1_024, 768), (300, 150)])
     def test_where_it_cannot_be_raised_fewer_are_taken(
-        self, limits: dict[str, tuple[int, int]], hard: int, most: int
+        self, limits: dict[str, tuple[int, int]], hard: int, most: int, caplog: pytest.LogCaptureFixture
     ) -> None:
         limits["is"] = (min(1_024, hard), hard)
-        assert affordable(4_096) == most
+        with caplog.at_level(logging.WARNING, "yibao.gateway"):
+            assert affordable(4_096) == most
+        assert [each.getMessage() for each in caplog.records] == ["fewer connections than set"]
 
     def test_without_any_limit_all_are_taken(self, limits: dict[str, tuple[int, int]]) -> None:
         limits["is"] = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
