@@ -317,7 +317,7 @@ async def test_lines_are_listed_for_their_own_institution_and_person_only(counte
     await counter.upload("2204:1", visit, line("1", batch="1"), line("2", batch="2"))
     found = await counter.fees.listed(replace(counter.name(visit), kind=""), "")
     assert [entry.line.feedetl_sn for entry in found.lines] == ["1", "2"]
-    assert (await counter.fees.listed(counter.name(visit), "S404")).lines == ()
+    assert (await refusal(counter.fees.listed(counter.name(visit), "S404"))).reason == "SETTLEMENT_NOT_FOUND"
     for name in (counter.name(visit, hospital=OTHER_HOSPITAL), counter.name(visit, psn_no=ANOTHER)):
         assert (await refusal(counter.fees.listed(name, ""))).reason == "ENCOUNTER_NOT_FOUND"
 

@@ -204,6 +204,10 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请先上传费用（2204，住院2301）；没有费用的，门诊撤销就诊（2202），已出院的撤销出院（2405）再撤销入院（2404），在院的无须操作",
         "Upload charges first; without any cancel a visit by 2202, a stay that has ended by 2405 and then 2404",
     ),
+    "PARTNER_NOT_FOUND": (
+        "请核对机构编号（fixmedins_code）；新机构请先向运营方登记",
+        "Check the institution's code (fixmedins_code); a new institution is registered by the operator first",
+    ),
     "CHARGES_SETTLED": (
         "没有新费用则无须再结算；请用5203核对该结算",
         "Without new charges nothing more is to be settled; look at that settlement by 5203",

@@ -36,7 +36,10 @@ IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
         "The number stands under several types of certificate",
     ),
     "CARD_SN_MISMATCH": ("社会保障卡识别码不符", "The recognition code is not that of the card"),
-    "PARTNER_NOT_FOUND": ("接入方{partner_code}未登记", "No partner {partner_code} is registered"),
+    "PARTNER_NOT_FOUND": (
+        "编号为{partner_code}的机构或渠道未登记",
+        "No institution or channel {partner_code} is registered",
+    ),
     "AUTH_STYLE_NOT_ALLOWED": ("免认证接入仅限沙箱环境", "Without authentication a partner exists only in a sandbox"),
     "ACCESS_KEY_TAKEN": ("访问密钥已属于其他接入方", "The access key is another partner's"),
     "API_KEY_UNKNOWN": ("API密钥无效", "The API key is not known"),

@@ -37,7 +37,7 @@ _SPARE: Final[Mapping[str, tuple[str, str]]] = {
         "结算{setl_id}之后还有{count}笔结算，须按后结先退顺序撤销（最后一笔由其他机构办理）",
         "{count} later settlements stand after {setl_id}; the last one, of another institution, is reversed first",
     ),
-    "PARTNER_NOT_FOUND": ("接入方未登记", "No such partner is registered"),
+    "PARTNER_NOT_FOUND": ("该机构或渠道未登记", "No such institution or channel is registered"),
 }
 
 

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from services.kernel.clock import beijing_day
+from services.kernel.errors import not_found
 from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT
 from services.settlement.domain.catalogue import ItemKey, PricedItem, PriceScope
 from services.settlement.domain.encounters import (
@@ -157,13 +158,18 @@ class FeeOperations:
         return await self.writes.once(stamp, name.psn_no, now, decide)
 
     async def listed(self, name: EncounterName, setl_id: str) -> ListedFees:
-        """Lines of an encounter, or those that one settlement of it held (5204); raises ENCOUNTER_NOT_FOUND."""
+        """Lines of an encounter, or those that one settlement of it held (5204).
+
+        Raises ENCOUNTER_NOT_FOUND, SETTLEMENT_NOT_FOUND.
+        """
         async with self.writes.store.reading() as snapshot:
             encounter = named_encounter(name, await snapshot.encounter(name.mdtrt_id))
             if setl_id:
+                known = await snapshot.counterpart(encounter.mdtrt_id, setl_id)
+                if known is None:
+                    raise not_found("SETTLEMENT_NOT_FOUND", setl_id=setl_id)
                 lines = await snapshot.settled_lines(encounter.mdtrt_id, setl_id, MAX_LISTED)
-                reversed_by, reverses = await snapshot.counterpart(encounter.mdtrt_id, setl_id)
-                return ListedFees(encounter, tuple(lines), reversed_by, reverses)
+                return ListedFees(encounter, tuple(lines), *known)
             return ListedFees(encounter, tuple(await snapshot.listed_lines(encounter.mdtrt_id, MAX_LISTED)))
 
     async def items(self, fixmedins_code: str, keys: Sequence[ItemKey]) -> Mapping[ItemKey, PricedItem]:

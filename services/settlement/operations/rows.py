@@ -86,8 +86,8 @@ class Snapshot(Protocol):
         """
         ...
 
-    async def counterpart(self, mdtrt_id: str, setl_id: str) -> tuple[str, str]:
-        """What has reversed a settlement of the encounter, and what it reverses itself; empty texts for nothing."""
+    async def counterpart(self, mdtrt_id: str, setl_id: str) -> tuple[str, str] | None:
+        """What has reversed a settlement of the encounter, and what it reverses itself; None for no such settlement."""
         ...
 
 

@@ -123,11 +123,14 @@ class FeeReader(EncounterReader):
             return [replace(line, setl_id=setl_id) for line in await _all_lines(rows)]
         return []
 
-    async def counterpart(self, mdtrt_id: str, setl_id: str) -> tuple[str, str]:
-        """What has reversed a settlement of the encounter, and what it reverses itself; empty texts for nothing."""
+    async def counterpart(self, mdtrt_id: str, setl_id: str) -> tuple[str, str] | None:
+        """What has reversed a settlement of the encounter, and what it reverses itself; empty texts for nothing.
+
+        None where the encounter has no such settlement.
+        """
         for row in await self._connection.run(_COUNTERPART, setl_id, mdtrt_id):
             return row[0], row[1]
-        return "", ""
+        return None
 
 
 class FeeWriter(FeeReader, EncounterWriter):

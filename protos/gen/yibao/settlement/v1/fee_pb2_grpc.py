@@ -105,7 +105,7 @@ class FeeServiceServicer:
     def ListFees(self, request, context):
         """Fee lines that stand on an encounter, or all that a settlement held, also after its reversal (5204); at most 5000.
         A counter-entry holds none.
-        Errors: ENCOUNTER_NOT_FOUND.
+        Errors: ENCOUNTER_NOT_FOUND, SETTLEMENT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,7 @@ class FeeServiceStub:
     ListFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.ListFeesRequest, _fee_pb2.ListFeesResponse]
     """Fee lines that stand on an encounter, or all that a settlement held, also after its reversal (5204); at most 5000.
     A counter-entry holds none.
-    Errors: ENCOUNTER_NOT_FOUND.
+    Errors: ENCOUNTER_NOT_FOUND, SETTLEMENT_NOT_FOUND.
     """
 
 class FeeServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -97,7 +97,7 @@ class FeeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_fee_pb2.ListFeesResponse]:
         """Fee lines that stand on an encounter, or all that a settlement held, also after its reversal (5204); at most 5000.
         A counter-entry holds none.
-        Errors: ENCOUNTER_NOT_FOUND.
+        Errors: ENCOUNTER_NOT_FOUND, SETTLEMENT_NOT_FOUND.
         """
 
 def add_FeeServiceServicer_to_server(servicer: FeeServiceServicer, server: _aio.Server) -> None: ...
