@@ -101,7 +101,7 @@ class TestPeer:
                 # The outcome is not known to be a refusal: clients take the status for a lost answer and send it again.
                 assert (status, answer.body["infcode"]) == (503, -1)
                 assert answer.message.startswith("[PEER_UNAVAILABLE] ")
-                assert "identity" in answer.message
+                assert "参保身份" in answer.message
             await nothing_is_settled(mesh, hospital, node)
             async with started_mesh(tmp_path, overrides=overrides, members=("identity",)):
                 answer = await settled_at_last(hospital, node, msgid)
@@ -134,7 +134,7 @@ class TestPeer:
             status, answer = await told(hospital, "2207", {"data": node}, msgid)
             assert (status, answer.body["infcode"]) == (503, -1)
             assert answer.message.startswith("[PEER_UNAVAILABLE] ")
-            assert "settlement" in answer.message
+            assert "“结算”" in answer.message
             await hospital.done("1201", {"medinsinfo": {"fixmedins_type": "1", "fixmedins_code": hospital.code}})
             async with started_mesh(tmp_path, overrides=overrides, members=("settlement",)):
                 assert (await settled_at_last(hospital, node, msgid)).succeeded
