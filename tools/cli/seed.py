@@ -113,10 +113,11 @@ class Seeding:
 
     def _persons(self, rows: SeedRows) -> None:
         """Owners of accounts first: who may use another's account names that other."""
-        held = rows.by_kind["persons"]
-        linked = [row for row in held if person_pb2.PersonRecord.FromString(row.message).family_links]
-        users = set(map(id, linked))
-        for chunk in _chunks([*(row for row in held if id(row) not in users), *linked], PERSONS_A_CALL):
+
+        def uses_another(row: SeedRow) -> bool:
+            return bool(person_pb2.PersonRecord.FromString(row.message).family_links)
+
+        for chunk in _chunks(sorted(rows.by_kind["persons"], key=uses_another), PERSONS_A_CALL):
             request = person_pb2.RegisterPersonsRequest(persons=rows.messages("persons", chunk))
             answer = self._call("yibao.identity.v1.PersonService.RegisterPersons", request, chunk)
             self.loaded.count("persons", answer.registered_count, answer.unchanged_count)
@@ -210,5 +211,5 @@ def main(files: Sequence[Path], client: MeshClient, words: Words = ENGLISH) -> i
         told = {"suffixes": ", ".join(SUFFIXES), "folders": ", ".join(map(str, files))}
         print(words(said, **told), file=sys.stderr)
         return 1
-    print(load(client, found, quiet=not sys.stderr.isatty()).told(words))
+    print(load(client, found, quiet=False).told(words))
     return 0

@@ -20,6 +20,7 @@ from services.settlement.domain.answer import BY_ITEM, Answer, Reversal, derivat
 from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT, Bill, Desk, SentParts
 from services.settlement.domain.insured import shown_cert_type
 from services.settlement.domain.outcome import MONEY_FIELDS
+from services.settlement.domain.reversal import BookedSettlement
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import common_pb2, settlement_pb2
 
@@ -259,3 +260,20 @@ def _stay_reversal(
 
 def _stored_day(micros: int) -> Date:
     return day_message(beijing_day(from_micros(micros)))
+
+
+def told_of(found: BookedSettlement) -> dict[str, Any]:
+    """What 5203 and the person's own books tell of a settlement or counter-entry: its stored answer, what was kept beside it,
+    and what has become of it since. By the names of fields that both answers have.
+    """
+    answered = settlement_pb2.SettleResponse.FromString(found.response)
+    record = settlement_pb2.SetlinfoRecord.FromString(found.record)
+    record.refd_setl_flag = bool(found.counter_setl_id)
+    return {
+        "setlinfo": answered.setlinfo,
+        "record": record,
+        "setldetail": answered.setldetail,
+        "layers": answered.layers,
+        "reversed_by": found.reversed_by,
+        "reverses": found.reverses,
+    }

@@ -17,7 +17,7 @@ from services.settlement.domain.fees import StandingLine
 from services.settlement.operations.own_books import OwnBooks
 from services.settlement.servicer.convert_encounters import Codes
 from services.settlement.servicer.convert_fees import fee_detail, item_keys_of
-from services.settlement.servicer.convert_settlement import moment
+from services.settlement.servicer.convert_settlement import moment, told_of
 from yibao.settlement.v1 import own_books_pb2 as pb
 from yibao.settlement.v1 import own_books_pb2_grpc, settlement_pb2
 
@@ -60,17 +60,7 @@ class OwnBooksServicer(own_books_pb2_grpc.OwnBooksServiceServicer):
     ) -> pb.GetOwnSettlementResponse:
         """One settlement with its reasons, as 5203 tells it."""
         found = await self._books.settlement(request.psn_no, request.setl_id)
-        answered = settlement_pb2.SettleResponse.FromString(found.response)
-        record = settlement_pb2.SetlinfoRecord.FromString(found.record)
-        record.refd_setl_flag = bool(found.counter_setl_id)
-        return pb.GetOwnSettlementResponse(
-            setlinfo=answered.setlinfo,
-            record=record,
-            setldetail=answered.setldetail,
-            layers=answered.layers,
-            reversed_by=found.reversed_by,
-            reverses=found.reverses,
-        )
+        return pb.GetOwnSettlementResponse(**told_of(found))
 
     async def ListOwnLines(  # noqa: N802
         self, request: pb.ListOwnLinesRequest, context: Any

@@ -30,7 +30,7 @@ from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.settle import Outcome, Settling
 from services.settlement.operations.trial import Trying
 from services.settlement.servicer.convert_encounters import stamp_of
-from services.settlement.servicer.convert_settlement import BillReader, desk_of
+from services.settlement.servicer.convert_settlement import BillReader, desk_of, told_of
 from yibao.settlement.v1 import encounter_pb2, fee_pb2, ledger_pb2, settlement_pb2, settlement_pb2_grpc
 
 _SERVICE: Final = "/yibao.settlement.v1.SettlementService"
@@ -149,18 +149,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
                 msgid=data.medins_setl_id,
             )
         )
-        answered = settlement_pb2.SettleResponse.FromString(found.response)
-        record = settlement_pb2.SetlinfoRecord.FromString(found.record)
-        record.refd_setl_flag = bool(found.counter_setl_id)
-        return settlement_pb2.GetSettlementResponse(
-            setlinfo=answered.setlinfo,
-            record=record,
-            setldetail=answered.setldetail,
-            layers=answered.layers,
-            counter_setl_id=found.counter_setl_id,
-            reversed_by=found.reversed_by,
-            reverses=found.reverses,
-        )
+        return settlement_pb2.GetSettlementResponse(counter_setl_id=found.counter_setl_id, **told_of(found))
 
     async def _try(self, bill: Bill) -> bytes:
         trials = self._operations.trials
