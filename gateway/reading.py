@@ -21,10 +21,21 @@ Decoder = msgspec.json.Decoder[Any]
 
 _BOM: Final = b"\xef\xbb\xbf"
 _BROKEN: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_MAGIC: Final = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"\x78\x9c", "deflate"))
+_MAGIC: Final = (
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "zip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    *((b"\x78" + level, "deflate") for level in (b"\x01", b"\x5e", b"\x9c", b"\xda")),
+)
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _FORM: Final = re.compile(r"[\w.\-\[\]]{1,64}=")
+# Base64 or hexadecimal, which is what a body looks like that somebody has encrypted.
+_ENCODED: Final = re.compile(r"[A-Za-z0-9+/_\-\s]{16,}+={0,2}", re.ASCII)
 _FULL_WIDTH: Final = frozenset("“”‘’＂，：；｛｝［］")
+_COMMENTS: Final = ("//", "/*", "#", "--", "<!--")
+_NO_NUMBER: Final = re.compile(r"-?(nan|inf(inity)?)\b", re.IGNORECASE)
+# A number that JSON does not have: a sign or a point first, thousands, or something behind the digits.
+_BEGINS_NUMBER: Final = frozenset("+.-0123456789")
 _NO_OBJECTS: Final = {"list": "body.array", "str": "body.quoted"}
 _NO_NUMBERS: Final = ("NaN", "Infinity", "-Infinity")
 # Blanks at the ends of a text that `str.strip` leaves: what C fills its arrays with, and what web pages hide in texts.
@@ -63,8 +74,9 @@ def strictly(decoder: Decoder, body: bytes, encoding: str = "") -> dict[str, Any
             text = body.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise _misread(body, error.start, text_of(body, declared_gbk=True) is not None) from None
-        _parsed(text, strict=True)
-        raise Unreadable("body.surrogate") from None
+        _refuse_halves(_parsed(text, strict=True))
+        # What is left are numbers beyond any type.
+        raise Unreadable("body.number") from None
     return _object(found)
 
 
@@ -136,6 +148,8 @@ def _step(path: str, key: str | int) -> str:
 def _object(found: Any) -> dict[str, Any]:
     if type(found) is dict:
         return found
+    if type(found) is str and not found.lstrip(_BLANKS).startswith("{"):
+        raise Unreadable("body.no_object")
     raise Unreadable(_NO_OBJECTS.get(type(found).__name__, "body.no_object"))
 
 
@@ -179,12 +193,14 @@ def _parsed(text: str, *, strict: bool) -> Any:
     begin = text.lstrip(_BLANKS)[:100]
     if not begin:
         raise Unreadable("body.empty")
-    looks = _looks(begin) if begin[0] not in "{[" else ""
+    looks = _looks(begin, text) if begin[0] not in "{[" else ""
     if looks:
         raise Unreadable(looks)
     try:
         return json.loads(text, strict=strict, parse_float=str, parse_constant=_no_number)
     except json.JSONDecodeError as error:
+        if begin[0] not in '{["' and begin[0] not in _FULL_WIDTH and not begin.startswith(_COMMENTS):
+            raise _at("body.no_json", text, len(text) - len(text.lstrip(_BLANKS))) from None
         raise _named(text, error) from None
     except ValueError as error:
         raise _no_json_number(text, str(error)) from None
@@ -200,12 +216,14 @@ def _refuse_halves(found: Any) -> None:
         raise Unreadable("body.surrogate") from None
 
 
-def _looks(begin: str) -> str:
+def _looks(begin: str, text: str) -> str:
     """What a text looks like that does not begin as JSON does; "" where nothing is known."""
     if begin[0] == "<":
         return "body.html" if re.match(r"<(!doctype\s+html|html)\b", begin, re.IGNORECASE) else "body.xml"
     if begin.startswith("--"):
         return "body.multipart"
+    if _ENCODED.fullmatch(begin.rstrip()) and not begin.isdigit() and _ENCODED.fullmatch(text.strip()):
+        return "body.encoded"
     if begin[:3].casefold() in ("%7b", "%5b") or _FORM.match(begin):
         return "body.form"
     return ""
@@ -219,29 +237,73 @@ def _no_json_number(text: str, name: str) -> Unreadable:
 
 def _named(text: str, error: json.JSONDecodeError) -> Unreadable:
     at, message = error.pos, error.msg
-    ended = message != "Extra data" and not text[at:].strip(_BLANKS)
-    if ended or message.startswith("Unterminated string"):
+    if message.startswith("Unterminated string"):
+        # A body that ends as a whole one does was not cut off: a quote is missing in it.
+        whole = text.rstrip()[-1:] in ("}", "]")
+        return _at("body.unclosed", text, at) if whole else _at("body.truncated", text, len(text))
+    if message != "Extra data" and not text[at:].strip(_BLANKS):
         return _at("body.truncated", text, len(text))
     return _at(_rule(text, at, message), text, at)
 
 
 def _rule(text: str, at: int, message: str) -> str:
+    """What the parser stopped at, told by what stands there and before it."""
     here, before = text[at], text[:at].rstrip()[-1:]
     if here in _FULL_WIDTH:
         return "body.full_width"
-    if text.startswith(("//", "/*"), at):
-        return "body.comment"
-    if before == "," and here in "}]":
-        return "body.trailing_comma"
-    if message.startswith("Expecting property name"):
-        return "body.single_quotes" if here == "'" else "body.key"
-    if message.startswith("Expecting value"):
-        return "body.single_quotes" if here == "'" else "body.value"
-    known = {
-        "Expecting ',' delimiter": "body.comma",
-        "Expecting ':' delimiter": "body.colon",
-        "Extra data": "body.extra",
-    }
     if message.startswith("Invalid control"):
         return "body.control"
-    return known.get(message, "body.escape" if "escape" in message else "body.value")
+    if "escape" in message:
+        return "body.escape"
+    if text.startswith(_COMMENTS, at):
+        return "body.comment"
+    if message == "Extra data":
+        return {"}": "body.bracket", "]": "body.bracket", "{": "body.second", "[": "body.second"}.get(
+            here, "body.extra"
+        )
+    if here in _BLANKS:
+        return "body.blank"
+    if message.startswith("Expecting property name"):
+        return _rule_of_name(text, at, before)
+    if message.startswith("Expecting value"):
+        return _rule_of_value(text, at, before)
+    if message == "Expecting ':' delimiter":
+        return "body.colon"
+    if here in "}]":
+        return "body.bracket"
+    # Right behind a number: 012, 2026-01-05, 12.5% and their like.
+    return "body.number_form" if text[at - 1].isdigit() and here not in '"{[;' else "body.comma"
+
+
+def _rule_of_name(text: str, at: int, before: str) -> str:
+    """What stands where a field's name is expected."""
+    here = text[at]
+    if here == ",":
+        return "body.comma_twice"
+    if before == "," and here in "}]":
+        return "body.trailing_comma"
+    if here == "'":
+        return "body.single_quotes"
+    if here == "\\":
+        return "body.escaped"
+    # 1,234.00: the comma of thousands.
+    return "body.number_form" if before == "," and here.isdigit() and text[at - 2].isdigit() else "body.key"
+
+
+def _rule_of_value(text: str, at: int, before: str) -> str:
+    """What stands where a value is expected."""
+    here = text[at]
+    if before == ":":
+        if here in ",}]":
+            return "body.no_value"
+    elif here == ",":
+        return "body.comma_twice"
+    elif here in "}]":
+        return "body.trailing_comma" if before == "," else "body.bracket"
+    if here == "'":
+        return "body.single_quotes"
+    if here == "\\":
+        return "body.escaped"
+    if _NO_NUMBER.match(text, at):
+        return "body.no_number"
+    return "body.number_form" if here in _BEGINS_NUMBER else "body.value"

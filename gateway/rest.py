@@ -33,7 +33,7 @@ from gateway.problems import problem, status_of
 from gateway.reading import Unreadable
 from gateway.shares import Shares
 from services.kernel.errors import Fault, FaultKind, Violation, denied
-from services.runtime.bounds import check_json
+from services.runtime.bounds import check_json, count_limit
 from services.runtime.call import Caller, Role
 from services.runtime.contract import Contract, ContractError, HttpRoute, MethodContract
 from services.runtime.logs import describe, write
@@ -63,6 +63,7 @@ class Route:
     names: tuple[str, ...]
     read: Callable[[Any], Message]
     write: Callable[[Message], dict[str, Any]]
+    lists: Mapping[str, int]
 
 
 class Routes:
@@ -204,7 +205,7 @@ class RestFace:
         if not header and (Role.PUBLIC in method.roles or (self._sandbox and method.full_name in self._own)):
             return self._anybody
         if header[: len(_BEARER)].casefold() != _BEARER or not header[len(_BEARER) :].strip():
-            raise Fault(FaultKind.UNAUTHENTICATED, "AUTHENTICATION_MISSING")
+            raise Fault(FaultKind.UNAUTHENTICATED, "AUTHENTICATION_MISSING", {"headers": "Authorization: Bearer"})
         key = header[len(_BEARER) :].strip()
         known = self._partners.known(key)
         if known is not None:
@@ -244,7 +245,13 @@ def _route(http: HttpRoute, method: MethodContract, readers: JsonReaders, writer
     parts = _VARIABLE.split(http.path)
     pattern = "".join("([^/]+)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
     read, write_answer = readers.message(method.request_class), writers.message(method.response_class)
-    return Route(http, method, re.compile(pattern), names, read, write_answer)
+    return Route(http, method, re.compile(pattern), names, read, write_answer, _lists(method.request_class.DESCRIPTOR))
+
+
+def _lists(message: Any) -> Mapping[str, int]:
+    """The most elements of each list of a request, by the names that it may be sent under."""
+    limits = ((field, count_limit(field)) for field in message.fields if field.is_repeated)
+    return {name: most for field, most in limits if most is not None for name in (field.name, field.json_name)}
 
 
 def _serves_body(http: HttpRoute, method: MethodContract) -> bool:
@@ -255,7 +262,7 @@ def _serves_body(http: HttpRoute, method: MethodContract) -> bool:
 
 def _value(request: Request, route: Route, variables: dict[str, str]) -> Any:
     """What the request says, as the JSON of its message."""
-    value: Any = _parsed(request) if route.http.body == "*" else {}
+    value: Any = _parsed(request, route) if route.http.body == "*" else {}
     parameters = [] if route.http.body == "*" else query_values(request.query)
     if variables or parameters:
         descriptor: Any = route.method.request_class.DESCRIPTOR
@@ -264,12 +271,12 @@ def _value(request: Request, route: Route, variables: dict[str, str]) -> Any:
     return value
 
 
-def _parsed(request: Request) -> dict[str, Any]:
+def _parsed(request: Request, route: Route) -> dict[str, Any]:
     """The object in the body. UTF-8 alone, as RFC 8259 has it: who speaks REST can, and nothing is guessed of it."""
     body = request.body
     if not body.strip():
         return {}
-    check_json(body)
+    check_json(body, lists=route.lists)
     try:
         value = reading.strictly(_JSON, body, request.headers.get("content-encoding", ""))
         if b"\\u0000" in body:

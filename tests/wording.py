@@ -18,7 +18,7 @@ _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[\w.]+\.[\w.]+|[
 
 # Names that every vendor knows, and names of fields and forms that have no other one.
 TERMS: Final = frozenset(
-    "API CSV GBK HTML HTTP ICD Infinity JSON NaN PostgreSQL UTF XML YAML multipart Content Type jsonStr Retry After "
+    "API CSV GBK HTML HTTP ICD Infinity JSON NaN PostgreSQL UTF XML YAML multipart Content Type jsonStr Retry After null "
     "msgid sign yyyy MM dd HH mm ss yyyyMM true false json yaml yml hsa policy stacks accumulators indices when any CM "
     "HMAC SHA TIF CSB Base Origin X Yibao Business Date".split()
 )
@@ -26,8 +26,8 @@ TERMS: Final = frozenset(
 _AS_THEY_ARE: Final = frozenset(
     "request_id mdtrt_id setl_id later_setl_id feedetl_sn chrg_bchno med_list_codg fixmedins_code partner_code omsgid meant "
     "infno oinfno asked title code standard admdvs path opening source policy policies where method field part error_id "
-    "known allowed pattern guess name what case value wanted text rows holding lines reversed_by reverses insutype "
-    "setting variable key_id".split()
+    "known allowed pattern guess name what_zh case value wanted text rows holding lines reversed_by reverses insutype "
+    "setting variable key_id headers".split()
 )
 
 

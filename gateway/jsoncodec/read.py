@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.jsoncodec.unknown import unknown_field
+from services.kernel.calendar import not_of_calendar
 from services.kernel.errors import Fault, FaultKind, Violation, Violations
 from services.runtime.bounds import count_limit, is_map
 from services.runtime.contract import ContractError
@@ -31,6 +32,10 @@ Reader = Callable[[Any, str, Broken], Any]
 _DATE: Final = "google.type.Date"
 _UNREADABLE: Final = ("google.protobuf.Any", "google.protobuf.Struct", "google.protobuf.Value")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)
+_FORM: Final = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2}))?",
+    re.ASCII,
+)
 _INTEGERS: Final = {
     FieldDescriptor.TYPE_INT32: (-(1 << 31), (1 << 31) - 1),
     FieldDescriptor.TYPE_SINT32: (-(1 << 31), (1 << 31) - 1),
@@ -42,11 +47,12 @@ _INTEGERS: Final = {
 
 
 class _Unfit(Exception):
-    """A value of the wrong type; `wanted` says what was expected."""
+    """A value that its field cannot hold: a rule id and the values that its text names; by default the type is wrong."""
 
-    def __init__(self, wanted: str) -> None:
-        self.wanted = wanted
-        super().__init__(wanted)
+    def __init__(self, shape: str = "", *, rule: str = "json.type", **values: str) -> None:
+        self.rule = rule
+        self.values = {"shape": shape, **values} if shape else values
+        super().__init__(rule)
 
 
 class JsonReaders:
@@ -67,7 +73,7 @@ class JsonReaders:
                 try:
                     return message_class(**values)
                 except (UnicodeError, ValueError):
-                    _refuse(broken, "", "json.type", wanted="UTF-8")
+                    _refuse(broken, "", "json.type", shape="UTF-8")
             raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
 
         return read
@@ -95,7 +101,7 @@ class JsonReaders:
 
         def read(value: Any, path: str, broken: Broken) -> Values:
             if type(value) is not dict:
-                _refuse(broken, path, "json.type", wanted="object")
+                _refuse(broken, path, "json.type", shape="object")
                 return {}
             values: Values = {}
             seen: set[str] = set()
@@ -118,7 +124,7 @@ class JsonReaders:
                 try:
                     values[field.name] = read_field(raw, place, broken)
                 except _Unfit as unfit:
-                    _refuse(broken, place, "json.type", wanted=unfit.wanted)
+                    _refuse(broken, place, unfit.rule, **unfit.values)
             return values
 
         return read
@@ -154,7 +160,7 @@ class JsonReaders:
             if most is not None and len(value) > most:
                 raise _end(path, most)
             if any(each is None for each in value.values()):
-                raise _Unfit("no null")
+                raise _Unfit(rule="json.null")
             return {key: read_value(each, f"{path}[]", broken) for key, each in value.items()}
 
         return read
@@ -193,12 +199,12 @@ def _list(read_one: Reader, most: int | None) -> Reader:
         for index, each in enumerate(value):
             place = f"{path}[{index}]"
             if each is None:
-                _refuse(broken, place, "json.type", wanted="no null")
+                _refuse(broken, place, "json.null")
                 continue
             try:
                 found.append(read_one(each, place, broken))
             except _Unfit as unfit:
-                _refuse(broken, place, "json.type", wanted=unfit.wanted)
+                _refuse(broken, place, unfit.rule, **unfit.values)
         return found
 
     return read
@@ -211,7 +217,7 @@ def _date_or(read_row: Reader) -> Reader:
         try:
             day = date.fromisoformat(value)
         except ValueError:
-            raise _Unfit("yyyy-MM-dd") from None
+            raise _no_moment(value, "yyyy-MM-dd") from None
         return {"year": day.year, "month": day.month, "day": day.day}
 
     return read
@@ -224,8 +230,15 @@ def _moment(value: Any) -> Timestamp:
     try:
         moment.FromJsonString(value)
     except ValueError:
-        raise _Unfit("RFC 3339 time") from None
+        raise _no_moment(value, "RFC 3339 time") from None
     return moment
+
+
+def _no_moment(value: str, shape: str) -> _Unfit:
+    """A text that is no date or time: one of the right form that no calendar has is told as what it is."""
+    found = _FORM.fullmatch(value)
+    wrong = not_of_calendar(*(int(each) for each in found.groups("0"))) if found else None
+    return _Unfit(shape) if wrong is None else _Unfit(rule=wrong.rule, **wrong.values)
 
 
 def _scalar(field: FieldDescriptor) -> Callable[[Any], Any]:
@@ -276,7 +289,7 @@ def _integer(value: Any, low: int, high: int) -> int:
     else:
         raise _Unfit("integer")
     if not low <= number <= high:
-        raise _Unfit(f"integer from {low} to {high}")
+        raise _Unfit(rule="json.range", least=str(low), most=str(high))
     return number
 
 
@@ -292,6 +305,6 @@ def _enum(enum: EnumDescriptor) -> Callable[[Any], int]:
         try:
             return _integer(value, low, high)
         except _Unfit:
-            raise _Unfit("one of " + ", ".join(numbers)) from None
+            raise _Unfit(rule="json.enum", known=", ".join(numbers)) from None
 
     return read

@@ -47,7 +47,7 @@ class Conformance:
         headers = request.headers
         kind, encoding = headers.get("content-type", ""), headers.get("content-encoding", "")
         try:
-            envelope = outer.read_body(self._read_json, request.body, kind, encoding)
+            envelope = outer.read_body(self._read_json, request.body, kind, encoding, self._transactions.lists)
             if not envelope.infno:
                 raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[Violation("infno", "national.required")])
             served = self._transactions.find(envelope.infno, envelope.wrapper)

@@ -34,6 +34,8 @@ _JSON_PART: Final = re.compile(rb'name="?jsonStr"?', re.IGNORECASE)
 _MOST_PARTS: Final = 64
 # Three times those of the largest bill with every field of the interface; those that nobody knows cost most.
 _MOST_KEYS: Final = 60_000
+_NO_LISTS: Final[Mapping[str, int]] = {}
+_TOO_LONG: Final = "national.max_items"
 _REGION: Final = re.compile(r"[0-9]{6}", re.ASCII)
 _SERIALS: Final = 10**10
 _ERR_MSG_LENGTH: Final = 200
@@ -72,11 +74,16 @@ def decoder() -> Decoder:
     return msgspec.json.Decoder(float_hook=str)
 
 
-def read_body(read_json: Decoder, body: bytes, content_type: str, encoding: str = "") -> Envelope:
-    """The request in a body, in UTF-8 or GBK; `encoding` is its Content-Encoding. Fault ENVELOPE_INVALID."""
+def read_body(
+    read_json: Decoder, body: bytes, content_type: str, encoding: str = "", lists: Mapping[str, int] = _NO_LISTS
+) -> Envelope:
+    """The request in a body, in UTF-8 or GBK; `encoding` is its Content-Encoding. Fault ENVELOPE_INVALID.
+
+    `lists` are the most rows of nodes by name: one of a body with too many values is named where it is too long.
+    """
     if content_type.strip().casefold().startswith(_MULTIPART):
         body, content_type = _json_part(body, content_type)
-    check_json(body, _MOST_KEYS)
+    check_json(body, _MOST_KEYS, lists, _TOO_LONG)
     hidden = reading.holds_hidden(body)
     row = _object("", lambda: reading.leniently(read_json, body, declares_gbk(content_type), encoding), hidden)
     infno = _text(row, "infno")
@@ -89,7 +96,7 @@ def read_body(read_json: Decoder, body: bytes, content_type: str, encoding: str 
     raw = find(row, "input")
     if type(raw) is str and not is_absent(raw):
         text = raw
-        check_json(text, _MOST_KEYS)
+        check_json(text, _MOST_KEYS, lists, _TOO_LONG)
         raw = _object("input", lambda: reading.in_text(read_json, text), hidden)
     if is_absent(raw):
         raw = {}

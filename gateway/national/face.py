@@ -127,7 +127,8 @@ class NationalFace:
         kind, encoding = headers.get("content-type", ""), headers.get("content-encoding", "")
         request.left_s(TIMEOUT_S)
         visit.envelope = envelope = await self._aside.read(
-            len(request.body), lambda: outer.read_body(self._read_json, request.body, kind, encoding)
+            len(request.body),
+            lambda: outer.read_body(self._read_json, request.body, kind, encoding, self._transactions.lists),
         )
         infno = envelope.infno or self._hinted(request.path)
         visit.served = served = self._transactions.find(infno, envelope.wrapper)
@@ -212,7 +213,8 @@ class NationalFace:
         envelope, profile = visit.envelope, visit.profile
         bus = profile.auth_style == partner_pb2.AUTH_STYLE_CSB if profile else speaks_bus(request.headers)
         if bus and outcome.code == FaultKind.UNAUTHENTICATED.value and outcome.reason in BUS_TEXTS:
-            return _response(200, outer.write_bus_refusal(BUS_TEXTS[outcome.reason][0]), profile)
+            told = BUS_TEXTS[outcome.reason][0].format_map(error.metadata)
+            return _response(200, outer.write_bus_refusal(told), profile)
         descriptor: Any = visit.served.method.request_class.DESCRIPTOR if visit.served else None
         said = refusal(error, descriptor)
         if envelope is not None and envelope.wrapper == outer.EC_LOCAL:

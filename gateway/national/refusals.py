@@ -20,7 +20,7 @@ from services.runtime.texts.table import text, text_of
 
 LIMIT: Final = 200
 
-_NATIONAL: Final = ("national.", "lenient.")
+_NATIONAL: Final = ("national.", "lenient.", "moment.")
 _WARNED: Final = 3
 
 

@@ -13,7 +13,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -95,6 +95,11 @@ def body_signature(values: Mapping[str, str], body: bytes, content_type: str, se
     return base64.b64encode(hmac.digest(secret.encode(), text.encode(), "sha256")).decode()
 
 
+def headers_missing(names: Iterable[str]) -> Fault:
+    """UNAUTHENTICATED AUTHENTICATION_MISSING: headers that prove the caller are absent or not of their form."""
+    return Fault(FaultKind.UNAUTHENTICATED, "AUTHENTICATION_MISSING", {"headers": ", ".join(names)})
+
+
 def _check_signed(
     profile: Profile, headers: Mapping[str, str], now: datetime, infno: str, body: bytes, nonces: Nonces
 ) -> None:
@@ -105,8 +110,8 @@ def _check_signed(
     content_type = headers.get("content-type", "")
     _compare(values["signature"], body_signature(values, body, content_type, profile.secret))
     # What is signed is only now believed; a value that could be read as two would let one signature stand for both.
-    if not all(_PLAIN.fullmatch(values[name]) for name in ("nonce", "version", "name")):
-        raise Fault(FaultKind.UNAUTHENTICATED, "AUTHENTICATION_MISSING")
+    if unfit := [name for name in ("nonce", "version", "name") if not _PLAIN.fullmatch(values[name])]:
+        raise headers_missing(f"_api_{name}" for name in unfit)
     if _NAME_PREFIX.sub("", values["name"]).casefold() != infno.casefold():
         raise Fault(FaultKind.UNAUTHENTICATED, "SIGNED_NAME_MISMATCH", {"infno": infno})
     nonces.admit(profile.code, values["nonce"], sent, now.timestamp())
@@ -116,7 +121,7 @@ def _needed_either(headers: Mapping[str, str], names: tuple[str, ...]) -> list[s
     """Each as `_api_access_key` or, for proxies that drop names which begin with an underscore, as `x-api-access-key`."""
     found = [headers.get(f"_api_{name}") or headers.get(f"x-api-{name.replace('_', '-')}", "") for name in names]
     if not all(found):
-        raise Fault(FaultKind.UNAUTHENTICATED, "AUTHENTICATION_MISSING")
+        raise headers_missing(f"_api_{name}" for name, value in zip(names, found, strict=True) if not value)
     return found
 
 
@@ -139,7 +144,7 @@ def _check_tif(profile: Profile, headers: Mapping[str, str], now: datetime, body
 def _needed(headers: Mapping[str, str], names: tuple[str, ...]) -> list[str]:
     found = [headers.get(name, "") for name in names]
     if not all(found):
-        raise Fault(FaultKind.UNAUTHENTICATED, "AUTHENTICATION_MISSING")
+        raise headers_missing(name for name, value in zip(names, found, strict=True) if not value)
     return found
 
 

@@ -60,6 +60,13 @@ class Transactions:
                 if self._served.setdefault((served.infno, served.wrapper), served) is not served:
                     raise ContractError(f"{method.full_name}: {served.infno} is served twice")
 
+        self._lists: dict[str, int] = {}
+        for each in self._served.values():
+            descriptor: Any = each.method.request_class.DESCRIPTOR
+            for plan in fields_of(descriptor):
+                for name in plan.names if plan.most is not None else ():
+                    self._lists[name] = max(plan.most or 0, self._lists.get(name, 0))
+
     def find(self, infno: str, wrapper: str) -> Served:
         """The transaction of a number; Fault INFNO_NOT_SERVED for a known one, else INFNO_UNKNOWN."""
         served = self._served.get((infno, wrapper))
@@ -79,6 +86,11 @@ class Transactions:
     def served(self) -> tuple[Served, ...]:
         """All that are served, in the order of their numbers."""
         return tuple(sorted(self._served.values(), key=lambda each: (each.infno, each.wrapper)))
+
+    @property
+    def lists(self) -> Mapping[str, int]:
+        """The most rows of each node that is a list, by name; where transactions differ, of the one that takes most."""
+        return self._lists
 
     @property
     def titles(self) -> Mapping[str, str]:

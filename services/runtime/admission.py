@@ -25,6 +25,8 @@ from services.runtime.texts.gateway import rule_text
 
 # Broken rules that one look at a large message may find: each costs microseconds, and twenty are told.
 _MOST_LOOKED_AT: Final = 2_000
+_OF_TEXT: Final = ("string.pattern", "string.in", "string.len", "string.min")
+_REQUIRED: Final = "required"
 
 
 class Admission:
@@ -74,7 +76,7 @@ class Admission:
         business_date = self._business_date(caller, day) if day else None
         broken = self.violations(request) if violations is None else violations
         if not broken and _is_blank(request):
-            broken = [Violation("request_id", "required", "must not be blank")]
+            broken = [Violation("request_id", _REQUIRED, "must not be blank")]
         if broken:
             raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
         binding = method.bindings.get(caller.role)
@@ -166,6 +168,9 @@ def _violation(found: Any, elements: Sequence[Any] | None = None) -> Violation:
     if elements is None:
         elements = proto.field.elements if proto.field else ()
     path, rule = _path(elements), proto.rule_id or ""
+    if rule.startswith(_OF_TEXT) and isinstance(found.field_value, str) and not found.field_value.strip():
+        # A form asks for something, and nothing is there: that is what its sender has to know.
+        return Violation(path, rule, rule_text(_REQUIRED, {}, "en"), chinese=rule_text(_REQUIRED, {}, "zh"))
     values = rule_values(path, rule, found.rule_value, proto.message or "")
     return Violation(path, rule, rule_text(rule, values, "en", proto.message or ""), values)
 

@@ -6,8 +6,11 @@ byte limit can be a thousand times as large once it is read. Limits are those of
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -15,12 +18,19 @@ from google.protobuf.message import Message
 
 from buf.validate import validate_pb2
 from services.kernel.errors import Fault, FaultKind, Violation
+from services.runtime.texts.gateway import rule_text
 
 MOST_VALUES: Final = 100_000
 """Values that one message may hold, whatever their names: five times what the largest upload of a hospital has."""
 
 LARGE_BYTES: Final = 32_768
 """A message that is no larger is parsed at once: of empty rows it makes no more than some megabytes."""
+
+# Rows of a list that is too long are counted with regular expressions: so many signs take some tens of milliseconds.
+_MOST_STEPS: Final = 100_000
+_QUOTED: Final = '\\"'
+_LIST: Final = re.compile(r'"(\w{1,64})"\s{0,100}+:\s{0,100}+\[')
+_STEP: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],]', re.DOTALL)
 
 _VARINT, _FIXED64, _BYTES, _START, _END, _FIXED32 = range(6)
 _LONGEST_VARINT: Final = 10
@@ -141,11 +151,16 @@ class _Walk:
         raise IndexError
 
 
-def check_json(text: str | bytes, most_keys: int = MOST_VALUES) -> None:
+def check_json(
+    text: str | bytes,
+    most_keys: int = MOST_VALUES,
+    lists: Mapping[str, int] = MappingProxyType({}),
+    rule: str = "json.max_items",
+) -> None:
     """Fault INVALID_REQUEST where a JSON text may hold more than MOST_VALUES values, or more keys than `most_keys`.
 
     Counted before it is parsed by what stands between values, also where that is part of a text: a hundredth of what
-    parsing takes.
+    parsing takes. Where a list of those named in `lists` has more rows than it may, that is told instead, by `rule`.
     """
     if len(text) <= most_keys:
         return
@@ -154,14 +169,56 @@ def check_json(text: str | bytes, most_keys: int = MOST_VALUES) -> None:
     else:
         values, keys = text.count(b",") + text.count(b"{") + text.count(b"["), text.count(b":")
     if values > MOST_VALUES or keys > most_keys:
-        raise too_many_values()
+        name = _long_list(text, lists) if lists else ""
+        raise _too_many(name, rule, str(lists[name])) if name else too_many_values()
 
 
 def too_many_values() -> Fault:
     """The refusal of a message with more values than any honest one has."""
-    text = f"must hold no more than {MOST_VALUES} values"
-    broken = Violation("", "message.max_values", text, {"most": str(MOST_VALUES)})
+    return _too_many("", "message.max_values", str(MOST_VALUES))
+
+
+def _too_many(path: str, rule: str, most: str) -> Fault:
+    broken = Violation(path, rule, rule_text(rule, {"most": most}, "en"), {"most": most})
     return Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[broken])
+
+
+def _long_list(text: str | bytes, lists: Mapping[str, int]) -> str:
+    """The first list that is longer than it may be, "" where none is found within the steps that looking may take.
+
+    The texts are read byte by byte, of UTF-8 and GBK alike; what is told may be less exact then, what is refused is not.
+    """
+    shown = text if isinstance(text, str) else text.decode("latin-1")
+    found = _long_list_in(shown, lists)
+    if not found and _QUOTED in shown:
+        # The object is a text in the text.
+        found = _long_list_in(shown.replace("\\\\", "\0").replace(_QUOTED, '"').replace("\0", "\\"), lists)
+    return found
+
+
+def _long_list_in(shown: str, lists: Mapping[str, int]) -> str:
+    steps = _MOST_STEPS
+    for start in _LIST.finditer(shown):
+        most = lists.get(start[1])
+        if most is None:
+            continue
+        depth, rows = 1, 1
+        for each in _STEP.finditer(shown, start.end()):
+            steps -= 1
+            if steps < 0:
+                return ""
+            sign = each[0]
+            if sign == "," and depth == 1:
+                rows += 1
+            elif sign in "{[":
+                depth += 1
+            elif sign in "}]":
+                depth -= 1
+            if depth == 0:
+                break
+            if rows > most:
+                return start[1]
+    return ""
 
 
 def count_limit(field: FieldDescriptor) -> int | None:

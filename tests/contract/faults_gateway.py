@@ -53,7 +53,7 @@ def swallow_misspelt_fields(patch: pytest.MonkeyPatch) -> None:
             return {name: without(each) for name, each in value.items() if name != "newerField"}
         return [without(each) for each in value] if isinstance(value, list) else value
 
-    patch.setattr(gateway.rest, "_parsed", lambda body: without(real(body)))
+    patch.setattr(gateway.rest, "_parsed", lambda *given: without(real(*given)))
 
 
 def tell_every_refusal_as_500(patch: pytest.MonkeyPatch) -> None:

@@ -107,6 +107,20 @@ class TestNational:
             outer.read_body(outer.decoder(), b"--a" * 1_000_000, "multipart/form-data; boundary=a")
         assert caught.value.reason == "ENVELOPE_INVALID"
 
+    @pytest.mark.parametrize("quoted", [False, True])
+    def test_rows_beyond_their_limit_are_told_as_rows_also_in_a_text_with_too_many_values(self, quoted: bool) -> None:
+        row = {f"k{number}": 'a,[{\\"' for number in range(40)}
+        nodes: dict[str, Any] = {"data": {"feedetail": "["}, "feedetail": [row] * 3_000}
+        body = json.dumps({"infno": "2204", "input": json.dumps(nodes) if quoted else nodes}).encode()
+        fault = refused(lambda: outer.read_body(outer.decoder(), body, "", lists={"feedetail": 500}))
+        told = [(each.path, each.rule, each.values["most"]) for each in fault.violations]
+        assert told == [("feedetail", "national.max_items", "500")]
+
+    def test_a_list_within_its_limit_is_not_blamed(self) -> None:
+        body = b'{"feedetail":[' + b"{}," * 499 + b'{}],"other":[' + b"0," * 100_000 + b"0]}"
+        fault = refused(lambda: outer.read_body(outer.decoder(), body, "", lists={"feedetail": 500}))
+        assert [each.rule for each in fault.violations] == ["message.max_values"]
+
 
 class TestRest:
     def test_no_element_is_read_where_there_are_too_many(self) -> None:

@@ -63,6 +63,34 @@ BROKEN: tuple[tuple[bytes, str, str], ...] = (
     (b'{"a":"D:\\x"}', "body.escape", "1:9"),
     (b'{"a":1}\n\n;', "body.extra", "3:1"),
     (b'{"a":1', "body.truncated", "1:7"),
+    (b'{"a":1, ,"b":2}', "body.comma_twice", "1:9"),
+    (b'{"a":[1,,2]}', "body.comma_twice", "1:9"),
+    (b'{,"a":1}', "body.comma_twice", "1:2"),
+    (b'{"a":\n}', "body.no_value", "2:1"),
+    (b'{"a":,"b":1}', "body.no_value", "1:6"),
+    (b'{"a":[1,2}', "body.bracket", "1:10"),
+    (b'{"a":1}}', "body.bracket", "1:8"),
+    (b'{"a":1}\n{"a":2}', "body.second", "2:1"),
+    (b'{"a:1}', "body.unclosed", "1:2"),
+    ('{"a":"测试“}'.encode(), "body.unclosed", "1:6"),
+    (b'{"a":0310}', "body.number_form", "1:7"),
+    (b'{"a":2026-01-05}', "body.number_form", "1:10"),
+    (b'{"a":+1}', "body.number_form", "1:6"),
+    (b'{"a":1,234.00}', "body.number_form", "1:8"),
+    ('{"a":12.5元}'.encode(), "body.number_form", "1:10"),
+    (b'{"a":nan}', "body.no_number", "1:6"),
+    (b'{"a":None}', "body.value", "1:6"),
+    (b'{"a":1, # b\n"b":2}', "body.comment", "1:9"),
+    ('{"a":\u00a01}'.encode(), "body.blank", "1:6"),
+    ('{\u3000"a":1}'.encode(), "body.blank", "1:2"),
+    (b'{\\"a\\":1}', "body.escaped", "1:2"),
+    (b"hello", "body.no_json", "1:1"),
+    (b" callback({})", "body.no_json", "1:2"),
+    (b"infno: 1101", "body.no_json", "1:1"),
+    (b"9f86d081884c7d659a2feaa0c55ad015", "body.encoded", ""),
+    (b"eyJpbmZubyI6IjExMDEiLCJpbnB1dCI6e319", "body.encoded", ""),
+    (b"\x78\xda\xab\x56", "body.compressed", ""),
+    (b'"abc"', "body.no_object", ""),
     (b'{"a":"xy', "body.truncated", "1:9"),
     ('{"a":"测试医院","b":"\ufffd"}'.encode().replace("\ufffd".encode(), b"\xe6\xb5"), "body.encoding", "1:18"),
     (b'{"a":"\xff\xff"}', "body.encoding", "1:7"),
@@ -100,6 +128,19 @@ class TestBroken:
         assert "{" not in chinese + english
         assert chinese != english
         assert ("第3行第17列" in chinese) == ("line 3, column 17" in english)
+
+
+def test_a_number_beyond_any_type_is_told_as_one() -> None:
+    with pytest.raises(Unreadable) as caught:
+        reading.strictly(msgspec.json.Decoder(), b'{"a":1e999}')
+    assert caught.value.rule == "body.number"
+
+
+def test_long_texts_that_are_nearly_encoded_are_looked_at_once() -> None:
+    # With backtracking this would take minutes.
+    with pytest.raises(Unreadable) as caught:
+        reading.leniently(DECODER, b"A\n" * 500_000 + b"{")
+    assert caught.value.rule == "body.no_json"
 
 
 class TestLenient:

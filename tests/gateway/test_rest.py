@@ -190,7 +190,9 @@ class TestProblems:
     ) -> None:
         found = await rest.client.post("/v1/persons:get", json={"psnNo": "1"}, headers=headers)
         assert found.status_code == 401
-        assert details(found.json())["ErrorInfo"]["reason"] == reason
+        told = details(found.json())["ErrorInfo"]
+        assert told["reason"] == reason
+        assert told["metadata"].get("headers", "") == ("Authorization: Bearer" if "MISSING" in reason else "")
         assert found.headers["www-authenticate"] == "Bearer"
         assert not rest.mesh.calls("GetPerson")
 

@@ -99,7 +99,7 @@ class TestServiceBus:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"_api_signature": ""}, "缺少服务网关的请求头!"),
+            ({"_api_signature": ""}, "缺少服务网关的请求头!（_api_signature）"),
             ({"_api_timestamp": "1"}, "签名时间戳超时!"),
             ({"_api_access_key": "other"}, "非法用户!"),
             ({"_api_signature": "AAAA"}, "签名不一致!"),
@@ -139,7 +139,7 @@ class TestTif:
     @pytest.mark.parametrize(
         ("change", "said"),
         [
-            ({"x-tif-nonce": ""}, "鉴权参数不完整"),
+            ({"x-tif-nonce": ""}, "鉴权参数不完整，请求头缺少或格式不正确：x-tif-nonce"),
             ({"x-tif-signature": "00"}, "鉴权失败"),
             ({"x-tif-timestamp": "1"}, "时间戳超出"),
         ],

@@ -157,6 +157,13 @@ def test_a_refusal_names_the_field_that_was_looked_at(asked: dict[str, Any], pat
     assert [each.path for each in answer.violations] == [path]
 
 
+@pytest.mark.parametrize(
+    ("certno", "reason"), [("nobody", "PERSON_NOT_FOUND"), (person(1).certno, "CERTIFICATE_MISMATCH")]
+)
+def test_a_second_number_that_nobody_has_is_not_told_as_anothers(certno: str, reason: str) -> None:
+    assert _outcome(cert_type=CertType.ID_CARD, cert_no="E1", psn_cert_type="08", certno=certno) == reason
+
+
 def test_only_what_holds_on_the_day_is_told() -> None:
     past = date(2025, 12, 31)
     known = replace(

@@ -15,11 +15,12 @@ from services.runtime.admission import Admission
 from services.runtime.bounds import MOST_VALUES, count_limit, shape_of
 from services.runtime.contract import Contract
 from services.runtime.status import MOST_BYTES, from_status, to_rpc_error, to_status
+from services.runtime.texts.gateway import violation_text
 from tests.runtime import desk
 from tests.tokens import Tokens
 from yibao.catalogue.v1 import catalogue_pb2
 from yibao.identity.v1 import person_pb2
-from yibao.settlement.v1 import fee_pb2, settlement_pb2
+from yibao.settlement.v1 import common_pb2, fee_pb2, settlement_pb2
 
 EMPTY_ROW = b"\x2a\x00"
 """A row of `feedetail` without any field."""
@@ -141,6 +142,17 @@ class TestParsed:
         request = fee_pb2.UploadFeesRequest.FromString(EMPTY_ROW * 501)
         found = {each.proto.rule_id: each.proto.message for each in admission._validator.collect_violations(request)}
         assert admission.violations(request)[0].description == found["repeated.max_items"]
+
+    @pytest.mark.parametrize("blank", ["", "  "])
+    def test_a_blank_text_that_has_to_have_a_form_is_told_as_missing(self, admission: Admission, blank: str) -> None:
+        request = fee_pb2.UploadFeesRequest(request_id="1", feedetail=[common_pb2.FeeLine(pric=blank, cnt="x")])
+        broken = admission.violations(request)
+        told = {each.path: (violation_text(each, "zh"), violation_text(each, "en")) for each in broken}
+        assert told["feedetail[0].pric"] == ("必填", "is required")
+        assert told["feedetail[0].cnt"][0].startswith("格式不正确")
+        back = from_status(to_status(Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)))
+        assert isinstance(back, Fault)
+        assert "必填" in {violation_text(each, "zh") for each in back.violations if each.path == "feedetail[0].pric"}
 
     def test_twenty_are_named_and_the_rest_is_counted(self, admission: Admission) -> None:
         request = fee_pb2.UploadFeesRequest.FromString(EMPTY_ROW * 40)

@@ -51,7 +51,9 @@ def test_every_rule_is_told_in_both_languages(rule: str) -> None:
 def test_every_step_is_told_in_both_languages(name: str) -> None:
     for table in (STEPS, BUS_TEXTS, {kind.name: each for kind, each in NEXT_STEPS.items()}):
         if name in table:
-            assert_worded(*table[name], filled(*table[name]), name)
+            values = filled(*table[name])
+            chinese, english = (each.format_map(values) for each in table[name])
+            assert_worded(chinese, english, values, name)
 
 
 def test_every_word_of_a_value_is_chinese() -> None:
@@ -116,6 +118,13 @@ def test_values_that_are_codes_have_chinese_words() -> None:
     told = invalid("data.x", "int64.gte_lte", least="0.00", most="1.00", unit="yuan").violations[0]
     assert violation_text(told, "zh") == "应在0.00至1.00元之间"
     assert violation_text(told, "en") == "must lie between 0.00 and 1.00 yuan"
+
+
+@pytest.mark.parametrize("rule", ["json.type", "json.enum", "json.range", "json.null"])
+def test_what_json_should_be_is_told_in_the_readers_language(rule: str) -> None:
+    for shape in WORDS["shape"]:
+        values = {"shape": shape, "known": "MED_TYPE_OUTPATIENT", "least": "0", "most": "9"}
+        assert_worded(rule_text(rule, values, "zh"), rule_text(rule, values, "en"), values, rule)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 from services.kernel.clock import age_on, months_between
@@ -23,19 +23,30 @@ ONE_FEN_E10 = 10**8
 """A fen as yuan over 10**6 times a count over 10**4: as far as price times count may be from the amount of a line."""
 
 
-def unplayable(operation: CaseOperation, why: str) -> Fault:
-    """PRECONDITION CASE_NOT_PLAYABLE, naming the operation."""
-    return precondition("CASE_NOT_PLAYABLE", what=f"{operation.id}: {why}")
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Why a mesh cannot play something, in English and Chinese."""
+
+    english: str
+    chinese: str
+
+
+def unplayable(operation: CaseOperation | None, *gaps: Gap) -> Fault:
+    """PRECONDITION CASE_NOT_PLAYABLE, naming the operation where it is one's."""
+    english, chinese = "; ".join(each.english for each in gaps), "；".join(each.chinese for each in gaps)
+    if operation is not None:
+        english, chinese = f"{operation.id}: {english}", f"{operation.id}：{chinese}"
+    return precondition("CASE_NOT_PLAYABLE", what=english, what_zh=chinese)
 
 
 def check_case(case: Case) -> None:
     """Raises CASE_NOT_PLAYABLE where there is no bill, or where a bill says what the national interface has no field for."""
     if not case.bills:
-        raise precondition("CASE_NOT_PLAYABLE", what="there is no bill to settle or try")
+        raise unplayable(None, Gap("there is no bill to settle or try", "没有要结算或预结算的账单"))
     for operation in case.bills:
         gaps = [*_bill_gaps(operation), *_value_gaps(operation)]
         if gaps:
-            raise unplayable(operation, "; ".join(gaps))
+            raise unplayable(operation, *gaps)
 
 
 def check_person(fixture: Fixture) -> None:
@@ -47,7 +58,7 @@ def check_person(fixture: Fixture) -> None:
     for operation in fixture.case.bills:
         gaps = list(_stack_gaps(fixture, operation))
         if gaps:
-            raise unplayable(operation, "; ".join(gaps))
+            raise unplayable(operation, *gaps)
     case = _as_known(fixture)
     told, known = LocalPlayer(fixture.case, fixture.policies), LocalPlayer(case, fixture.policies)
     for operation, registered in zip(fixture.case.operations, case.operations, strict=True):
@@ -55,9 +66,10 @@ def check_person(fixture: Fixture) -> None:
         telling = [name for name in differing if _tells(told, name, operation, registered)]
         if _decided(told.play(operation)) != _decided(known.play(registered)):
             if not telling and fixture.case.account.current_year_fen is None:
-                raise unplayable(operation, "the policy reads current_year_balance, which the case does not tell")
+                untold = "the policy reads current_year_balance, which the case does not tell"
+                raise unplayable(operation, Gap(untold, "政策要用current_year_balance（当年账户余额），算例没有写明"))
             named = telling or differing
-            raise unplayable(operation, "; ".join(_fact_gap(name, operation, registered) for name in named))
+            raise unplayable(operation, *(_fact_gap(name, operation, registered) for name in named))
 
 
 def check_versions(fixture: Fixture, operation: CaseOperation, standing: catalogue_pb2.ResolveStackResponse) -> None:
@@ -70,40 +82,47 @@ def check_versions(fixture: Fixture, operation: CaseOperation, standing: catalog
         fitting = [each for each in standing.policies if each.policy_id == policy.id and _holds(each, day)]
         taken = max(fitting, key=lambda each: (_first_day(each), each.version), default=None)
         if taken is None or taken.policy_hash != policy.content_hash:
-            named = "none" if taken is None else f"{taken.policy_id}@{taken.version}"
-            raise unplayable(operation, f"on {day} the mesh settles by {named} and not by the case's {policy.name}")
+            named = "" if taken is None else f"{taken.policy_id}@{taken.version}"
+            english = f"on {day} the mesh settles by {named or 'none'} and not by the case's {policy.name}"
+            chinese = f"网格在{day}按{named}结算" if named else f"网格在{day}没有相应政策"
+            raise unplayable(operation, Gap(english, f"{chinese}，与算例的{policy.name}不同"))
 
 
-def _bill_gaps(operation: CaseOperation) -> Iterator[str]:
+def _bill_gaps(operation: CaseOperation) -> Iterator[Gap]:
     if operation.hosp_part_fen:
-        yield "hosp_part_amt has no field in the national interface"
+        yield Gap("hosp_part_amt has no field in the national interface", "国家接口没有hosp_part_amt（医院负担）字段")
     for number, line in enumerate(operation.lines, 1):
         if not _has_price(line):
-            yield f"line {number} has no price of six decimals that gives its amount"
+            english = f"line {number} has no price of six decimals that gives its amount"
+            yield Gap(english, f"第{number}条明细没有与金额相符的六位小数单价")
         if line.amount_fen < 0 and operation.in_patient:
-            yield f"line {number} takes back, which in a stay must name the line that it takes from"
+            english = f"line {number} takes back, which in a stay must name the line that it takes from"
+            yield Gap(english, f"第{number}条明细是退费，住院退费须指明原明细")
 
 
 def _has_price(line: CaseLine) -> bool:
     return abs(line.amount_fen) * ONE_FEN_E10 - unit_price_e6(line) * abs(line.count_e4) <= ONE_FEN_E10
 
 
-def _value_gaps(operation: CaseOperation) -> Iterator[str]:
+def _value_gaps(operation: CaseOperation) -> Iterator[Gap]:
     if "med_type" not in operation.facts:
-        yield "every visit or stay has a med_type"
+        yield Gap("every visit or stay has a med_type", "就诊须写医疗类别（med_type）")
     for name, value in operation.facts.items():
         if not admits(name, value):
-            yield f"no person or care has {name} {value}"
+            yield Gap(f"no person or care has {name} {value}", f"{name}没有{value}这一取值")
 
 
-def _stack_gaps(fixture: Fixture, operation: CaseOperation) -> Iterator[str]:
+def _stack_gaps(fixture: Fixture, operation: CaseOperation) -> Iterator[Gap]:
     ids = fixture.ids_of(operation)
     if ids != fixture.policy_ids:
         first = fixture.case.bills[0].id
-        yield f"it is settled by {', '.join(ids)}, {first} by {', '.join(fixture.policy_ids)}; a person has one stack"
+        own, others = ", ".join(ids), ", ".join(fixture.policy_ids)
+        english = f"it is settled by {own}, {first} by {others}; a person has one stack"
+        yield Gap(english, f"按{own}结算，而{first}按{others}结算；一人只有一个政策组合")
     for policy in fixture.policies.stack(operation.policies).policies:
         if policy.version_on == "end_date":
-            yield f"{policy.name} goes by the end of care, which visits and trials do not have"
+            english = f"{policy.name} goes by the end of care, which visits and trials do not have"
+            yield Gap(english, f"{policy.name}以就诊结束日期为准，门诊与预结算没有该日期")
 
 
 def _as_known(fixture: Fixture) -> Case:
@@ -152,10 +171,18 @@ def _tells(player: LocalPlayer, name: str, operation: CaseOperation, registered:
     return _decided(player.play(trial)) != _decided(player.play(replace(trial, facts=facts)))
 
 
-def _fact_gap(name: str, operation: CaseOperation, registered: CaseOperation) -> str:
+def _fact_gap(name: str, operation: CaseOperation, registered: CaseOperation) -> Gap:
     told, known = operation.facts.get(name), registered.facts.get(name)
     said = f"no {name}" if told is None else f"{name} {told}"
-    return f"the case says {said}, a mesh that registers the person once knows {known} on {operation.day}"
+    english = f"the case says {said}, a mesh that registers the person once knows {known} on {operation.day}"
+    case = f"没有写明{name}" if told is None else f"写明{name}为{_shown(told)}"
+    mesh = f"为{_shown(known)}" if known is not None else "没有该项"
+    return Gap(english, f"算例{case}，而网格只登记一次人员，{operation.day}{mesh}")
+
+
+def _shown(value: FactValue) -> str:
+    """A fact's value as case files write it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _holds(version: catalogue_pb2.StackPolicy, day: date) -> bool:

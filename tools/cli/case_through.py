@@ -18,12 +18,11 @@ from typing import Any, Final
 
 from google.protobuf import json_format
 
-from services.kernel.errors import precondition
 from tools.cli import case_nodes as nodes
 from tools.cli.case import SAMPLE_POLICIES, PolicyFolder
 from tools.cli.case_document import LINE_PARTS, Answer, Case, CaseOperation, Difference, read_case
 from tools.cli.case_fixture import Fixture, catalogue_of, day_of, ledgers_of, partners_of, persons_of
-from tools.cli.case_playable import check_case, check_person, check_versions, unplayable
+from tools.cli.case_playable import Gap, check_case, check_person, check_versions, unplayable
 from tools.cli.case_report import Played, Step, play_files
 from tools.cli.language import ENGLISH, Words
 from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, NationalAnswer, Said
@@ -141,7 +140,7 @@ class ThroughPlayer:
         try:
             found = self._client.get(f"/v1/policy-stacks/{fixture.home}/{fixture.insutype}?day={operation.day}")
         except MeshRefusal as refusal:
-            raise unplayable(operation, str(refusal)) from None
+            raise unplayable(operation, _gap(refusal)) from None
         return json_format.ParseDict(found, catalogue_pb2.ResolveStackResponse(), ignore_unknown_fields=True)
 
     def _hospital(self, operation: CaseOperation) -> HospitalClient:
@@ -202,11 +201,15 @@ class ThroughPlayer:
             return _Stay(operation, str(admitted.output["result"]["mdtrt_id"]), hospital)
         stay = self._stay
         if stay is None or not stay.stands:
-            raise unplayable(operation, "same_stay is true, and no settlement stands in a stay that goes on")
+            untold = "same_stay is true, and no settlement stands in a stay that goes on"
+            raise unplayable(operation, Gap(untold, "same_stay为true，但没有可续接的住院结算"))
         first = stay.operation
         changed = [name for name in STAY_FACTS if operation.facts.get(name) != first.facts.get(name)]
         if changed:
-            raise unplayable(operation, f"{', '.join(changed)} changed since {first.id} began the stay")
+            names = ", ".join(changed)
+            raise unplayable(
+                operation, Gap(f"{names} changed since {first.id} began the stay", f"{names}与{first.id}入院时不同")
+            )
         return stay
 
     def _goes_on(self, operation: CaseOperation) -> bool:
@@ -232,14 +235,16 @@ class ThroughPlayer:
                 else:
                     self._discharge(stay, day)
         except Refused as refused:
-            raise MeshRefusal(refused.reason, Said(f"a stay could not be ended: {refused}")) from None
+            english, chinese = Said(f"a stay could not be ended: {refused}"), Said(f"住院未能收尾：{refused}")
+            raise MeshRefusal(refused.reason, english, chinese) from None
         self._stay = None
 
     def _refund(self, operation: CaseOperation, target: _Settled | None, day: date) -> Billed:
         if target is None:
             raise Refused("SETTLEMENT_NOT_FOUND", f"{operation.of} is not settled")
         if target.refunded:
-            raise unplayable(operation, f"{operation.of} is reversed, and a mesh answers that reversal again")
+            english = f"{operation.of} is reversed, and a mesh answers that reversal again"
+            raise unplayable(operation, Gap(english, f"{operation.of}已撤销，网格会重复答复该次撤销"))
         sent = nodes.reversal(self._fixture, target.mdtrt_id, target.setl_id)
         infno = "2305" if target.operation.in_patient else "2208"
         answer = self._send(target.hospital, infno, sent, day)
@@ -337,6 +342,10 @@ def _prepared(case: Case, client: MeshClient, policies: PolicyFolder) -> Through
                 raise
 
 
+def _gap(refusal: MeshRefusal) -> Gap:
+    return Gap(refusal.told("en"), refusal.told("zh"))
+
+
 def main(
     files: Sequence[Path],
     client: MeshClient,
@@ -356,6 +365,6 @@ def main(
         except MeshRefusal as refusal:
             if refusal.reason in CALLER:
                 raise
-            raise precondition("CASE_NOT_PLAYABLE", what=str(refusal)) from None
+            raise unplayable(None, _gap(refusal)) from None
 
     return play_files(files, play, words, show=show, through=client.url)

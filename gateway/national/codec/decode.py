@@ -221,7 +221,7 @@ def _node_reader(plan: FieldPlan, shapes: Shapes) -> NodeReader:
         if type(raw) is dict:
             return [read_row(reading, raw, f"{path}[0].")] if raw else []
         if type(raw) is not list:
-            raise Unfit("national.node")
+            raise Unfit("national.list")
         if plan.most is not None and len(raw) > plan.most:
             raise _end(path, Unfit("national.max_items", most=str(plan.most)))
         found: list[Values] = []

@@ -7,10 +7,13 @@ typed client prints for a field that was never set is no date at all.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from services.kernel.calendar import not_of_calendar
 from services.kernel.clock import BEIJING
 
 _DAY_S: Final = 86_400
@@ -63,6 +66,15 @@ _MILLISECONDS: Final = re.compile(
 )
 _REMARK: Final = re.compile(r"\[[\w/+-]{1,40}\]$|\([^()]{1,40}\)$")
 _BLANKS: Final = re.compile(r"\s+")
+
+
+class NoMoment(ValueError):
+    """A time of a known form that no calendar or clock has, or that is not of ours; its text is the rule that says why."""
+
+    def __init__(self, rule: str, values: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.rule = rule
+        self.values = values
+        super().__init__(rule)
 
 
 class Moment(NamedTuple):
@@ -121,19 +133,24 @@ def _moment(parts: dict[str, str | None]) -> Moment | None:
     if _is_unset(year, month, day):
         return None
     if year < _OLDEST_YEAR:
-        raise ValueError("no time of ours")
+        raise _too_old()
+    hour, minute, second = (int(parts.get(name) or 0) for name in ("hour", "minute", "second"))
+    wrong = not_of_calendar(year, month, day, hour, minute, second)
+    if wrong is not None:
+        raise NoMoment(wrong.rule, wrong.values)
     found = date(year, month, day)
     if parts.get("hour") is None:
         return Moment(found)
     half = (parts.get("half") or parts.get("after") or "").casefold()
-    hour, minute, second = int(parts["hour"] or 0), int(parts["minute"] or 0), int(parts.get("second") or 0)
     if half:
         if not 1 <= hour <= 12:
-            raise ValueError("no hour of half a day")
+            raise NoMoment("moment.half")
         hour = hour % 12 + (12 if half in _AFTERNOON else 0)
-    if hour > 23 or minute > 59 or second > 59:
-        raise ValueError("no time of a day")
     return Moment(found, hour * 3600 + minute * 60 + second, _ahead_s(parts.get("zone")))
+
+
+def _too_old() -> NoMoment:
+    return NoMoment("moment.year", {"least": str(_OLDEST_YEAR)})
 
 
 def _is_unset(year: int, month: int, day: int) -> bool:
@@ -151,7 +168,7 @@ def _since_1970(seconds: int) -> Moment | None:
     if _is_unset(moment.year, moment.month, moment.day):
         return None
     if moment.year < _OLDEST_YEAR:
-        raise ValueError("no time of ours")
+        raise _too_old()
     return Moment(moment.date(), moment.hour * 3600 + moment.minute * 60 + moment.second)
 
 

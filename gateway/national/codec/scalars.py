@@ -13,7 +13,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, Final
 
-from gateway.national.codec.moments import day_of, seconds_of
+from gateway.national.codec.moments import NoMoment, day_of, seconds_of
 from gateway.national.codec.plan import FieldPlan, Kind
 from services.kernel.clock import BEIJING
 
@@ -147,8 +147,8 @@ def read_day(raw: object) -> dict[str, int] | None:
     """A day in Beijing; a time behind it is left out."""
     try:
         day = day_of(_digits(raw))
-    except ValueError:
-        raise Unfit("national.time") from None
+    except (ValueError, OverflowError) as error:
+        raise _no_time(error) from None
     return None if day is None else {"year": day.year, "month": day.month, "day": day.day}
 
 
@@ -261,9 +261,13 @@ def _code_reader(plan: FieldPlan) -> Reader:
 def _time(raw: object, without_time_s: int) -> dict[str, int] | None:
     try:
         seconds = seconds_of(_digits(raw), without_time_s)
-    except ValueError:
-        raise Unfit("national.time") from None
+    except ValueError as error:
+        raise _no_time(error) from None
     return None if seconds is None else {"seconds": seconds}
+
+
+def _no_time(error: Exception) -> Unfit:
+    return Unfit(error.rule, **error.values) if isinstance(error, NoMoment) else Unfit("national.time")
 
 
 def _digits(raw: object) -> str:

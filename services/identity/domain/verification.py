@@ -192,8 +192,9 @@ def _by_certificate(query: Query, register: Register) -> PersonRecord | Fault:
     if len(fitting) > 1:
         return _mismatch("CERTIFICATE_AMBIGUOUS", "psn_cert_type")
     if not fitting and held and query.beside not in ("", first):
-        # Somebody has the number that is shown; the certificate beside it is not theirs.
-        return _mismatch("CERTIFICATE_MISMATCH", "certno")
+        # Somebody has the number that is shown; the certificate beside it is another's, or nobody's.
+        anybody = register.by_certno.get(query.beside)
+        return _mismatch("CERTIFICATE_MISMATCH", "certno") if anybody else person_not_found("certno")
     return fitting[0] if fitting else person_not_found(path)
 
 

@@ -31,6 +31,14 @@ BODY_RULES: Final[Mapping[str, tuple[str, str]]] = {
         "the body looks like multipart, which the Content-Type does not say",
     ),
     "body.no_part": ("分段表单中没有jsonStr部分", "the multipart body has no part jsonStr"),
+    "body.encoded": (
+        "报文似为Base64或十六进制（加密或转码后的内容），应直接发送JSON对象",
+        "the body looks like Base64 or hexadecimal, perhaps encrypted; a JSON object is expected",
+    ),
+    "body.no_json": (
+        "第{line}行第{column}列：报文不是JSON，应以左花括号开头",
+        "line {line}, column {column}: this is no JSON; the body must begin with a left brace",
+    ),
     "body.array": ("应为JSON对象，收到的是列表", "a JSON object is expected, this is an array"),
     "body.quoted": (
         "应为JSON对象，收到的是文本（对象被多转了一次文本）",
@@ -45,6 +53,14 @@ BODY_RULES: Final[Mapping[str, tuple[str, str]]] = {
     "body.trailing_comma": (
         "第{line}行第{column}列：最后一项之后多了逗号",
         "line {line}, column {column}: there is a comma after the last item",
+    ),
+    "body.comma_twice": (
+        "第{line}行第{column}列：多了一个逗号，或其前面缺少内容",
+        "line {line}, column {column}: there is one comma too many, or nothing stands before it",
+    ),
+    "body.bracket": (
+        "第{line}行第{column}列：括号不配对，此处多了右括号，或用错了括号",
+        "line {line}, column {column}: the brackets do not match; this one is too many, or of the wrong kind",
     ),
     "body.single_quotes": (
         "第{line}行第{column}列：应使用双引号，不能用单引号",
@@ -68,8 +84,24 @@ BODY_RULES: Final[Mapping[str, tuple[str, str]]] = {
         "line {line}, column {column}: a comma is missing here, or a double quote in the text before is not escaped",
     ),
     "body.value": (
-        "第{line}行第{column}列：此处应为文本、数值、对象或列表",
-        "line {line}, column {column}: a text, number, object or array is expected",
+        "第{line}行第{column}列：文本应加双引号；空值写null，真假写true或false",
+        "line {line}, column {column}: a text needs double quotes; nothing is null, yes and no are true and false",
+    ),
+    "body.no_value": (
+        "第{line}行第{column}列：冒号之后缺少值；没有值时写null",
+        "line {line}, column {column}: a value is missing after the colon; write null for none",
+    ),
+    "body.number_form": (
+        "第{line}行第{column}列：数值写法有误（不能有前导零、正号、千分位或单位）；编码与日期应作为文本加双引号",
+        "line {line}, column {column}: no number of JSON (no leading zero, plus, comma or unit); quote codes and dates",
+    ),
+    "body.blank": (
+        "第{line}行第{column}列：有全角空格、不间断空格或不可见字符，应为半角空格",
+        "line {line}, column {column}: a full-width, no-break or invisible blank stands where a plain one is needed",
+    ),
+    "body.escaped": (
+        "第{line}行第{column}列：双引号之前多了反斜杠（报文被多转义了一次）",
+        "line {line}, column {column}: a backslash stands before the quote: the body was escaped once more",
     ),
     "body.no_number": (
         "第{line}行第{column}列：NaN与Infinity不是数值",
@@ -86,6 +118,14 @@ BODY_RULES: Final[Mapping[str, tuple[str, str]]] = {
     "body.extra": (
         "第{line}行第{column}列：报文结束之后还有内容",
         "line {line}, column {column}: something follows the end of the object",
+    ),
+    "body.second": (
+        "第{line}行第{column}列：又有一个对象或列表，一次只能发送一个对象",
+        "line {line}, column {column}: another object or array begins; one object is sent at a time",
+    ),
+    "body.unclosed": (
+        "第{line}行第{column}列开始的文本没有结束的双引号",
+        "line {line}, column {column}: the text that begins here has no closing double quote",
     ),
     "body.truncated": (
         "报文不完整，在第{line}行第{column}列中断",

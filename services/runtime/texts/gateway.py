@@ -23,7 +23,10 @@ GATEWAY: Final[Mapping[str, tuple[str, str]]] = {
     "BODY_TOO_LARGE": ("请求报文超过上限{limit_bytes}字节", "The body is larger than {limit_bytes} bytes"),
     "HEAD_TOO_LARGE": ("请求头超过上限{limit_bytes}字节", "The head of the request is larger than {limit_bytes} bytes"),
     "AUTHENTICATION_FAILED": ("鉴权失败", "The caller did not prove who it is"),
-    "AUTHENTICATION_MISSING": ("鉴权参数不完整", "The headers that prove the caller are missing"),
+    "AUTHENTICATION_MISSING": (
+        "鉴权参数不完整，请求头缺少或格式不正确：{headers}",
+        "Headers that prove the caller are missing or have the wrong form: {headers}",
+    ),
     "TIMESTAMP_OUT_OF_WINDOW": (
         "时间戳超出允许范围（前后{minutes}分钟）",
         "The time stamp is more than {minutes} minutes away",
@@ -59,12 +62,16 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "national.code": ("代码应为{known}之一", "one of {known}"),
     "national.time": ("时间格式应为yyyy-MM-dd HH:mm:ss", "a time yyyy-MM-dd HH:mm:ss is expected"),
     "national.node": ("应为对象", "an object is expected"),
+    "national.list": ("应为列表，每行一个对象", "a list of objects is expected"),
     "national.one_row": ("只能有一行", "only one row is expected"),
     "national.disagrees": ("各处取值不一致", "the value is not the same everywhere"),
     "national.max_items": ("最多{most}行", "no more than {most} rows are expected"),
     "national.max_keys": ("一个节点最多{most}个字段", "no more than {most} fields are expected in one node"),
     "national.required": ("必填", "is required"),
-    "json.type": ("类型不正确，应为{wanted}", "{wanted} is expected"),
+    "json.type": ("类型不正确，应为{shape}", "{shape} is expected"),
+    "json.enum": ("应为{known}之一", "one of {known} is expected"),
+    "json.range": ("应为{least}至{most}之间的整数", "a whole number from {least} to {most} is expected"),
+    "json.null": ("列表和键值中不能有null", "no null is allowed in a list or map"),
     "json.unknown_field": ("没有该字段", "no such field"),
     "json.similar_field": ("没有该字段，是否应为{meant}", "no such field; did you mean {meant}?"),
     "json.duplicate_field": ("字段重复", "is given twice"),
@@ -72,7 +79,18 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "json.oneof": ("与另一字段互斥", "excludes another field that is given"),
     "days_meet": ("与其他记录的起止日期重叠", "shares a day with another one"),
     "to_day": ("终止日期早于起始日期", "ends before it begins"),
-    "header.date": ("日期格式应为yyyy-MM-dd", "a date yyyy-MM-dd is expected"),
+    "header.date": ("应为日历上的日期，格式yyyy-MM-dd", "a day of the calendar as yyyy-MM-dd is expected"),
+    # A date or time of the right form that no calendar or clock has.
+    "moment.year": ("年份不能早于{least}", "no year before {least}"),
+    "moment.month": ("没有这个月份，应为1至12月", "there is no such month: 1 to 12"),
+    "moment.day": ("没有这一天，该月为1至{days}日", "there is no such day: that month has the days 1 to {days}"),
+    "moment.hour": (
+        "没有这个小时，应为0至23时；24时请写次日0时",
+        "there is no such hour: 0 to 23; write 24 as 0 of the next day",
+    ),
+    "moment.half": ("上午、下午的小时应为1至12时", "an hour with AM or PM goes from 1 to 12"),
+    "moment.minute": ("没有这一分钟，应为0至59分", "there is no such minute: 0 to 59"),
+    "moment.second": ("没有这一秒，应为0至59秒", "there is no such second: 0 to 59"),
     "header.date_range": (
         "日期应在1990-01-01至2099-12-31之间",
         "a day from 1990-01-01 to 2099-12-31 is expected",
@@ -273,7 +291,7 @@ _PLANS: Final[Mapping[str, tuple[str, str]]] = {
 
 # Failures of the service bus, in the words that its clients know.
 BUS_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
-    "AUTHENTICATION_MISSING": ("缺少服务网关的请求头!", "The gateway's headers are missing"),
+    "AUTHENTICATION_MISSING": ("缺少服务网关的请求头!（{headers}）", "The gateway's headers are missing: {headers}"),
     "TIMESTAMP_OUT_OF_WINDOW": ("签名时间戳超时!", "The time stamp of the signature is too old"),
     "PARTNER_NOT_FOUND": ("非法用户!", "Unknown user"),
     "AUTHENTICATION_FAILED": ("签名不一致!", "The signatures differ"),

@@ -41,8 +41,8 @@ RUNTIME: Final[Mapping[str, tuple[str, str]]] = {
     "STORE_UNAVAILABLE": ("数据库暂不可用，请稍后重试", "The store cannot be reached; try again later"),
     "INTERNAL_ERROR": ("系统内部错误，错误编号{error_id}", "Internal error {error_id}"),
     "DOCUMENT_INVALID": ("文件{source}不符合格式要求", "The file {source} is not well-formed"),
-    "CASE_INVALID": ("案例文件{source}不符合格式要求", "The case file {source} is not well-formed"),
-    "CASE_NOT_PLAYABLE": ("案例无法通过接口重放：{what}", "The case cannot be played through the interface: {what}"),
+    "CASE_INVALID": ("算例文件{source}不符合格式要求", "The case file {source} is not well-formed"),
+    "CASE_NOT_PLAYABLE": ("算例无法在网格上演算：{what_zh}", "The case cannot be played through the interface: {what}"),
     "AMOUNT_INVALID": ("金额不是整数分或超出范围", "An amount is no whole number of fen or out of range"),
     "RATIO_INVALID": ("比例不是小数或百分数", "A ratio is not a decimal or a percentage"),
 }
