@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, TypeVar
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
-from services.runtime.call import Caller, Role
+from services.kernel.requests import Regions, RequestStamp
+from services.runtime.call import CallContext, Caller, Role
 from yibao.options.v1 import options_pb2
 
 M = TypeVar("M", bound=Message)
@@ -82,6 +83,18 @@ def regions_of(request: Message) -> tuple[str, str]:
     plan = _plan(request.DESCRIPTOR)
     insured_place, place_of_care = (_region(request, plan, name) for name in _REGIONS)
     return insured_place, place_of_care
+
+
+def stamp_of(call: CallContext, request: Any) -> RequestStamp:
+    """Whose write it is and with which content; of a request with a `request_id`."""
+    return RequestStamp(
+        scope=scope_of(call.caller),
+        request_id=request.request_id,
+        rpc=call.method,
+        content_hash=content_hash(request),
+        regions=Regions(*regions_of(request)),
+        first_hash=partial(first_content_hash, request),
+    )
 
 
 def scope_of(caller: Caller) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -41,6 +41,7 @@ from services.runtime.status import (
     to_status,
 )
 from services.runtime.telemetry import ROOT, Span, SpanKind, Telemetry, extract
+from services.runtime.writes import Lasting
 from yibao.common.v1.item_pb2 import ItemContext
 
 Behaviour = Callable[[Any, Any], Awaitable[Message]]
@@ -78,7 +79,7 @@ class Inbound:
         self._limit_bytes = config.integer("YIBAO_MAX_MESSAGE_BYTES")
         self._served: dict[str, Served] = {}
         self._ended_call = telemetry.metrics.ended
-        self._working: set[asyncio.Task[Message]] = set()
+        self.lasting = Lasting()
         self._access = logging.getLogger(ACCESS_LOGGER)
         self._log = logging.getLogger(f"yibao.{member}")
 
@@ -194,7 +195,8 @@ class Inbound:
                     contract, request, token=token, day=day, deadline=deadline, violations=checked
                 )
                 work = self._answer(served, request, call)
-                response = await (work if contract.effect is Effect.READ else self._to_the_end(work))
+                # A read is given up with its caller.
+                response = await (work if contract.effect is Effect.READ else self.lasting.run(work))
             except asyncio.CancelledError:
                 self.observe(span, contract, request, None, _cancelled(remaining_s, span))
                 raise
@@ -204,25 +206,6 @@ class Inbound:
                 raise RpcRefusal(status) from None
             self.observe(span, contract, request, response, None)
             return response.SerializeToString()
-
-    async def idle(self, limit_s: float) -> None:
-        """Waits, at most so long, for work that goes on after its caller has left."""
-        if self._working:
-            await asyncio.wait(self._working, timeout=limit_s)
-
-    async def _to_the_end(self, work: Coroutine[Any, Any, Message]) -> Message:
-        """The result of a write, which a caller that leaves or is late cannot cut off: a cancellation inside a transaction
-        would leave the store's only writer with an open one. A read is given up with its caller.
-        """
-        task = asyncio.create_task(work)
-        self._working.add(task)
-        task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
-
-    def _ended(self, task: asyncio.Task[Message]) -> None:
-        self._working.discard(task)
-        if not task.cancelled():
-            task.exception()  # Looked at, for the caller may have left; who stayed got it.
 
     async def _answer(self, served: Served, request: Any, call: CallContext) -> Message:
         with use_call(call):

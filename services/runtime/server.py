@@ -105,7 +105,7 @@ class MemberServer:
         if self._server is not None:
             await self._server.stop(grace_s)
             self._server = None
-        await self.inbound.idle(grace_s)
+        await self.inbound.lasting.idle(grace_s)
         if self._on_stop is not None:
             await self._on_stop()
         self.telemetry.flush()

@@ -25,7 +25,7 @@ from services.settlement.operations.preparation import Preparation
 from services.settlement.operations.queries import Queries
 from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.settle import Outcome, Settling
-from services.settlement.operations.trial import Trying
+from services.settlement.operations.trial import Tried, Trying
 from services.settlement.operations.verify import Verifying
 from services.settlement.operations.writes import Writes
 from services.settlement.peers.catalogue import CatalogueClient
@@ -124,6 +124,6 @@ def _settlements(
         "workers": config.integer("YIBAO_COMMIT_WORKERS") if database.dialect == "postgresql" else 1,
     }
     settles: Committer[PreparedBill, Outcome] = Committer("settle", settling.commit, **limits, telemetry=telemetry)
-    trials: Committer[PreparedBill, bytes] = Committer("trial", trying.run, **limits, telemetry=telemetry)
+    trials: Committer[PreparedBill, Tried] = Committer("trial", trying.run, **limits, telemetry=telemetry)
     reversing = Reversing(settlements, scribe, new_id)
     return SettlementOperations(settling, trying, reversing, Queries(settlements), encounters, settles, trials)

@@ -22,6 +22,7 @@ from services.catalogue.domain.records import (
     next_head,
 )
 from services.catalogue.operations.publish import PublishCommand, Published
+from services.kernel.requests import RequestStamp
 
 SAMPLES = Path(__file__).resolve().parents[2] / "services" / "catalogue" / "samples"
 DRUG = "XJ01CAA901C001010199001"
@@ -144,9 +145,7 @@ def entries_of(records: Iterable[Record]) -> tuple[Entry, ...]:
 def command(request_id: str, *records: Record, scope: str = "operator:1") -> PublishCommand:
     """A command whose content hash follows from its records."""
     return PublishCommand(
-        scope=scope,
-        request_id=request_id,
-        content_hash=next_head(EMPTY_HEAD, records),
+        stamp=RequestStamp(scope, request_id, "", next_head(EMPTY_HEAD, records)),
         entries=entries_of(records),
         at=NOW,
         render=_rendered,

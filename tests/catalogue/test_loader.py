@@ -15,6 +15,7 @@ from services.catalogue.loader import UNDATED_FROM, format_of, read_folder, read
 from services.catalogue.operations.publish import PublishCommand, Published, Publishing
 from services.catalogue.store.reading import CatalogueStore
 from services.kernel.errors import Fault
+from services.kernel.requests import RequestStamp
 from services.runtime.db import Database
 from tests.catalogue.builders import DRUG, NOW, ceiling
 
@@ -210,5 +211,7 @@ async def _publish(store: CatalogueStore, number: int, chunk: tuple[Entry, ...])
         return b""
 
     content = next_head(EMPTY_HEAD, [each.record for each in chunk])
-    await Publishing(store).publish(PublishCommand("operator:1", f"chunk-{number}", content, chunk, NOW, render))
+    await Publishing(store).publish(
+        PublishCommand(RequestStamp("operator:1", f"chunk-{number}", "", content), chunk, NOW, render)
+    )
     return said[0].published_count

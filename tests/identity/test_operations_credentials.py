@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from services.identity.domain.credential import Credential
-from services.identity.domain.journal import RequestKey
 from services.identity.domain.verification import CertType, Query, Verified
 from services.identity.operations.credentials import Activation, CredentialOperations, Decoded
 from services.identity.store.unit import IdentityStore
 from services.kernel.errors import Fault
+from services.kernel.requests import RequestStamp
 from tests.identity.people import NOON, TODAY, Dice, Ticking, person, record
 
 HERE = "H99010000001"
@@ -32,7 +32,7 @@ class Desk:
     async def activate(self, number: int = 1, channel: str = "APP", request_id: str = "a1", **changed: Any) -> bytes:
         """Activates a person's credential."""
         asked = replace(Activation(channel, person(number).psn_name, "01", person(number).certno), **changed)
-        key = RequestKey(channel, request_id, "/s/ActivateCredential", repr(asked))
+        key = RequestStamp(channel, request_id, "/s/ActivateCredential", repr(asked))
         return await self.operations.activate(key, asked, self.clock(), _encode_credential)
 
     async def show(self, number: int = 1, channel: str | None = "APP") -> str:
@@ -41,7 +41,7 @@ class Desk:
 
     async def decode(self, code: str, request_id: str = "6101:m1", org_id: str = HERE) -> tuple[bytes, str]:
         """Decodes at an institution."""
-        key = RequestKey(org_id, request_id, "/s/DecodeCode", code)
+        key = RequestStamp(org_id, request_id, "/s/DecodeCode", code)
         return await self.operations.decode(key, org_id, code, self.clock(), _encode_decoded)
 
     async def verify(self, **asked: Any) -> str:

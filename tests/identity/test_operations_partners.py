@@ -10,11 +10,11 @@ from itertools import count
 import pytest
 
 from services.identity.domain.digests import digest
-from services.identity.domain.journal import RequestKey
 from services.identity.domain.partner import ApiKey, AuthStyle, Dialect, KeyHolder, KeyList, Partner, SignIn
 from services.identity.operations.partners import PartnerOperations
 from services.identity.store.unit import IdentityStore
 from services.kernel.errors import Fault, FaultKind
+from services.kernel.requests import RequestStamp
 from tests.identity.people import NOON, Dice, Ticking
 
 SECRET = "a secret of 32 characters or more"
@@ -22,8 +22,8 @@ HOSPITAL = Partner("H1", "测试医院", "institution", AuthStyle.CSB, "ak", SEC
 PERSON = KeyHolder("person", "99000000000000000001")
 
 
-def _key(request_id: str, content: str = "c") -> RequestKey:
-    return RequestKey("operator:1", request_id, "/s/Write", content)
+def _key(request_id: str, content: str = "c") -> RequestStamp:
+    return RequestStamp("operator:1", request_id, "/s/Write", content)
 
 
 def _number(sign_in: SignIn) -> bytes:

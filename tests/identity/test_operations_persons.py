@@ -8,17 +8,17 @@ from datetime import date
 
 import pytest
 
-from services.identity.domain.journal import RequestKey
 from services.identity.domain.person import PersonRecord
 from services.identity.domain.registration import Registration
 from services.identity.operations.persons import PersonOperations
 from services.identity.store.unit import IdentityStore
 from services.kernel.errors import Fault
+from services.kernel.requests import RequestStamp
 from tests.identity.people import NOON, enrolment, link, person, record
 
 
-def _key(request_id: str, content: str = "c") -> RequestKey:
-    return RequestKey("operator:1", request_id, "/s/RegisterPersons", content)
+def _key(request_id: str, content: str = "c") -> RequestStamp:
+    return RequestStamp("operator:1", request_id, "/s/RegisterPersons", content)
 
 
 def _counts(registration: Registration) -> bytes:

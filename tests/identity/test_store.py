@@ -12,7 +12,7 @@ import pytest
 from services.identity.domain.credential import CodeState, Credential, EcToken, ShownCode
 from services.identity.domain.digests import digest
 from services.identity.domain.enrolment import revise
-from services.identity.domain.journal import Collision, Entry, RequestKey
+from services.identity.domain.journal import Entry
 from services.identity.domain.partner import (
     ApiKey,
     AuthStyle,
@@ -28,11 +28,12 @@ from services.identity.store import credentials, journal, partners, persons
 from services.identity.store.statements import make_statements
 from services.identity.store.tables import make_tables
 from services.identity.store.unit import IdentityStore
+from services.kernel.requests import Moved, RequestStamp
 from services.runtime.db import Database
 from tests.identity.people import NOON, enrolment, identity, link, person, record
 from tests.plans import scanned, statements_in
 
-KEY = RequestKey("operator:1", "r1", "/s/Write", "hash")
+KEY = RequestStamp("operator:1", "r1", "/s/Write", "hash")
 RICH = in_order(
     replace(
         record(
@@ -90,7 +91,7 @@ async def test_the_same_number_certificate_or_card_collides_and_nothing_stays(
 ) -> None:
     async with any_store.write() as work:
         await work.persons.add([record(1, card_no="C1")])
-    with pytest.raises(Collision):
+    with pytest.raises(Moved):
         async with any_store.write() as work:
             await work.persons.add([record(7), twin])
     async with any_store.read() as work:
@@ -131,7 +132,7 @@ async def test_an_entry_is_found_by_scope_and_request_id_and_stands_once(any_sto
     async with any_store.write() as work:
         assert await work.journal.find(KEY) is None
         await work.journal.add(entry)
-    with pytest.raises(Collision):
+    with pytest.raises(Moved):
         async with any_store.write() as work:
             await work.journal.add(replace(entry, response=b"other"))
     async with any_store.write() as work:
@@ -166,7 +167,7 @@ async def test_a_person_has_one_credential_and_one_unused_code(any_store: Identi
         assert await work.credentials.hold_code("d1") == codes[1]
         assert await work.credentials.hold_code("d9") is None
         assert await work.credentials.find(number) == Credential("c1", number, "APP", NOON)
-    with pytest.raises(Collision):
+    with pytest.raises(Moved):
         async with any_store.write() as work:
             await work.credentials.add(Credential("c2", number, "BANK", NOON))
 
@@ -193,7 +194,7 @@ async def test_a_code_gives_one_token(any_store: IdentityStore) -> None:
     assert used.state is CodeState.USED
     async with any_store.read() as work:
         assert await work.credentials.tokens(["t1", "t2"]) == {"t1": token}
-    with pytest.raises(Collision):
+    with pytest.raises(Moved):
         async with any_store.write() as work:
             await work.credentials.use(replace(token, token_digest="t2"), NOON)
 
@@ -242,7 +243,7 @@ async def test_a_profile_is_replaced_under_its_code_and_found_by_each_of_its_nam
 async def test_two_partners_cannot_share_an_access_key(any_store: IdentityStore) -> None:
     async with any_store.write() as work:
         await work.partners.save(PARTNER, NOON)
-    with pytest.raises(Collision):
+    with pytest.raises(Moved):
         async with any_store.write() as work:
             await work.partners.save(replace(PARTNER, partner_code="H2"), NOON)
 

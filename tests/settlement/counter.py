@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
+from services.kernel.requests import RequestStamp
 from services.runtime.db import Database
 from services.runtime.identifiers import time_ordered_ids
 from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.catalogue import Institution, ItemKey, PricedItem, PriceScope
-from services.settlement.domain.encounters import Encounter, EncounterName, RequestStamp, Since
+from services.settlement.domain.encounters import Encounter, EncounterName, Since
 from services.settlement.domain.insured import CredentialQuery, Enrolment, Insured
 from services.settlement.domain.pricing import SentLine
 from services.settlement.operations.benefits import BenefitOperations

@@ -13,6 +13,7 @@ import pytest
 
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.db import Database
+from services.runtime.writes import Lasting
 from services.settlement.domain.bill import STAY
 from services.settlement.domain.encounters import EncounterFilter
 from services.settlement.domain.insured import CredentialQuery, Identity
@@ -106,10 +107,11 @@ async def test_a_write_that_has_begun_ends_whole_when_its_caller_leaves(counter:
         return details
 
     asked = counter.encounters.describe_visit(stamp, name, told, counter.clock(), leave, b"answer")
-    caller = asyncio.ensure_future(asked)
+    lasting = Lasting()
+    caller = asyncio.ensure_future(lasting.run(asked))
     with pytest.raises(asyncio.CancelledError):
         await caller
-    await counter.writes.stop()
+    await lasting.idle(10)
     assert (await counter.encounter(mdtrt_id)).exp_content == "left"
     assert await counter.writes.answered(stamp) == b"answer"
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.kernel.errors import Fault
+from services.kernel.requests import RequestStamp
 from services.runtime.db import bulk_insert
-from services.settlement.domain.encounters import RequestStamp
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, after_amount
 from services.settlement.domain.opening import Opening
 from services.settlement.domain.verification import CeilingCheck, LedgerGroup

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.kernel.errors import Fault
-from services.settlement.domain.encounters import Regions, RequestStamp
+from services.kernel.requests import Regions, RequestStamp
 from tests.settlement.counter import Counter, counter_on
 from tests.settlement.world import PLACE, World, sqlite_url, world_on
 

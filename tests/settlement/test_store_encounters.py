@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from services.kernel.requests import Moved, RequestStamp
 from services.runtime.db import Database, insert_statement, to_micros
-from services.settlement.domain.encounters import Encounter, EncounterFilter, Entry, RequestStamp
-from services.settlement.domain.entries import SETTLEMENT_COLUMNS, Moved
+from services.settlement.domain.encounters import Encounter, EncounterFilter, Entry
+from services.settlement.domain.entries import SETTLEMENT_COLUMNS
 from services.settlement.domain.outcome import MONEY_FIELDS
 from services.settlement.store import encounters, fees, hot, own_books
 from services.settlement.store.fees import EncounterBooks, FeeWriter

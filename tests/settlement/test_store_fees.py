@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from services.kernel.requests import Moved
 from services.runtime.db import ConstraintViolation, Database
-from services.settlement.domain.entries import Moved
 from services.settlement.domain.fees import FeeBatch, FeeLine
 from services.settlement.domain.lines import BillTotals, LineSplit
 from services.settlement.store.fees import EncounterBooks

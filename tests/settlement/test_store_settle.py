@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from services.kernel.errors import Fault
+from services.kernel.requests import Moved
 from services.runtime.db import ConstraintViolation, UniqueViolation
 from services.settlement.domain.booking import Posting
-from services.settlement.domain.entries import Moved, StoredAnswer, Wanted, Writing
+from services.settlement.domain.entries import StoredAnswer, Wanted, Writing
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.store.settlements import SettlementBooks
 from tests.settlement.world import EMPLOYEE, HOSPITAL, PLACE, World, sqlite_url, world_on

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 
 from services.kernel.errors import Fault, not_found, precondition
+from services.kernel.requests import NOWHERE, Regions, RequestStamp
 from services.runtime.committer import Committer
 from services.runtime.db import Database, bulk_insert
 from services.runtime.identifiers import time_ordered_ids
@@ -25,7 +26,6 @@ from services.settlement.domain.catalogue import (
     StackRequest,
 )
 from services.settlement.domain.decision import PreparedBill
-from services.settlement.domain.encounters import NOWHERE, Regions, RequestStamp
 from services.settlement.domain.entries import StoredAnswer
 from services.settlement.domain.insured import CredentialQuery, Enrolment, FamilyLink, Insured, Person
 from services.settlement.domain.ledger import AccountKey, LedgerKey
@@ -37,7 +37,7 @@ from services.settlement.operations.preparation import Preparation
 from services.settlement.operations.queries import Queries
 from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.settle import Outcome, Settling
-from services.settlement.operations.trial import Trying
+from services.settlement.operations.trial import Tried, Trying
 from services.settlement.operations.verify import Verifying
 from services.settlement.servicer.convert_settlement import MessageScribe
 from services.settlement.store.hot import HotBooks
@@ -158,7 +158,7 @@ class World:
         self.committer: Committer[PreparedBill, Outcome] = Committer(
             "settle", self.settling.commit, workers=self.workers
         )
-        self.trials: Committer[PreparedBill, bytes] = Committer("trial", self.trying.run)
+        self.trials: Committer[PreparedBill, Tried] = Committer("trial", self.trying.run)
         settlements = SettlementBooks(self.database)
         self.reversing = Reversing(settlements, self.scribe, self.new_id)
         self.queries = Queries(settlements)

@@ -27,6 +27,7 @@ from services.catalogue.domain.records import (
     meets,
 )
 from services.kernel.errors import Fault, FaultKind, Violation
+from services.kernel.requests import RequestStamp
 
 MAX_WARNINGS = 200
 
@@ -41,6 +42,15 @@ class Publication:
     head: str
     response: bytes
     published_at: datetime
+
+    @property
+    def voided(self) -> bool:
+        """No publication can be taken back before it came."""
+        return False
+
+    def is_of(self, stamp: RequestStamp) -> bool:
+        """Whether this same request left it."""
+        return stamp.repeats(self.content_hash)
 
 
 @dataclass(frozen=True, slots=True)

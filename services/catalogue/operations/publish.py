@@ -24,7 +24,9 @@ from services.catalogue.domain.publishing import (
 )
 from services.catalogue.domain.records import KINDS, Key, PolicyVersion, Record, key_of, next_head
 from services.catalogue.operations.ports import Store, Writing
-from services.kernel.errors import Violation, conflict
+from services.kernel.errors import Violation
+from services.kernel.requests import RequestStamp
+from services.runtime.writes import Frame, as_it_stands
 
 # Records that are checked without a pause.
 _PART: Final = 100
@@ -45,9 +47,7 @@ class PublishCommand:
     """A request to publish: its records, and violations of those that could not be read at all (`bad_policies` names the
     policies among them). `render` makes the answer's bytes, which are kept for a repeat."""
 
-    scope: str
-    request_id: str
-    content_hash: str
+    stamp: RequestStamp
     entries: tuple[Entry, ...]
     at: datetime
     render: Callable[[Published], bytes]
@@ -59,7 +59,7 @@ class Publishing:
     """The operation on one store."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._frame = Frame(store.publishing, _find, "STORE_UNAVAILABLE")
 
     async def publish(self, command: PublishCommand) -> bytes:
         """The answer, or that of the same request before.
@@ -68,12 +68,8 @@ class Publishing:
         STACK_POLICY_UNKNOWN; then nothing is written.
         """
         refuse_malformed([*command.unreadable, *await find_violations(command.entries)], command.bad_policies)
-        async with self._store.publishing() as writing:
-            earlier = await writing.find_publication(command.scope, command.request_id)
-            if earlier is not None:
-                if earlier.content_hash != command.content_hash:
-                    raise conflict("REQUEST_ID_REUSED", request_id=command.request_id)
-                return earlier.response
+
+        async def act(writing: Writing) -> Publication:
             standing = await _standing(writing, command.entries)
             decision = decide(command.entries, standing)
             warnings = unknown_divisions(command.entries, standing.divisions)
@@ -84,10 +80,13 @@ class Publishing:
             published = Published(
                 len(decision.published), decision.unchanged_count, head, tuple(warnings[:MAX_WARNINGS])
             )
-            response = command.render(published)
-            entry = Publication(command.scope, command.request_id, command.content_hash, head, response, command.at)
-            await writing.save(entry, decision)
-        return response
+            stamp, response = command.stamp, command.render(published)
+            publication = Publication(*(stamp.scope, stamp.request_id, stamp.content_hash, head, response, command.at))
+            await writing.save(publication, decision)
+            return publication
+
+        publication: Publication = await self._frame.once(command.stamp, act, as_it_stands)
+        return publication.response
 
 
 async def find_violations(entries: Sequence[Entry]) -> list[Violation]:
@@ -101,6 +100,10 @@ async def find_violations(entries: Sequence[Entry]) -> list[Violation]:
         if place % _PART == 0:
             await asyncio.sleep(0)
     return broken
+
+
+async def _find(writing: Writing, stamp: RequestStamp) -> Publication | None:
+    return await writing.find_publication(stamp.scope, stamp.request_id)
 
 
 async def _standing(writing: Writing, entries: Sequence[Entry]) -> Standing:

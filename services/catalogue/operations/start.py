@@ -10,6 +10,7 @@ from services.catalogue.operations.ports import Store
 from services.catalogue.operations.publish import PublishCommand, Published, Publishing
 from services.kernel.clock import Clock
 from services.kernel.errors import Violation
+from services.kernel.requests import RequestStamp
 
 SCOPE = "service:catalogue"
 REQUEST_ID = "files"
@@ -27,9 +28,7 @@ async def publish_first(store: Store, read_files: ReadFiles, clock: Clock) -> in
     entries, violations = read_files()
     refuse_malformed(violations)
     command = PublishCommand(
-        scope=SCOPE,
-        request_id=REQUEST_ID,
-        content_hash=next_head(EMPTY_HEAD, [entry.record for entry in entries]),
+        stamp=RequestStamp(SCOPE, REQUEST_ID, "", next_head(EMPTY_HEAD, [entry.record for entry in entries])),
         entries=tuple(entries),
         at=clock(),
         render=_nothing,

@@ -21,7 +21,7 @@ from services.catalogue.servicer.records import (
 )
 from services.kernel.clock import beijing_day
 from services.runtime.call import Caller, current_call
-from services.runtime.idempotency import content_hash
+from services.runtime.idempotency import stamp_of
 from yibao.catalogue.v1 import catalogue_pb2 as pb
 from yibao.catalogue.v1.catalogue_pb2_grpc import CatalogueServiceServicer
 
@@ -40,9 +40,7 @@ class CatalogueServicer(CatalogueServiceServicer):
         call = current_call()
         read = await read_in_parts(request.records)
         command = PublishCommand(
-            scope=scope_of(call.caller),
-            request_id=request.request_id,
-            content_hash=content_hash(request),
+            stamp=stamp_of(call, request),
             entries=read.entries,
             unreadable=read.violations,
             bad_policies=read.policies,

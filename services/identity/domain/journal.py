@@ -1,21 +1,11 @@
-"""Entries of accepted writes: what makes a repeated request id give the first answer again, and another content a conflict."""
+"""Entries of accepted writes: what makes a repeated request id give the first answer again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.kernel.errors import conflict
-
-
-@dataclass(frozen=True, slots=True)
-class RequestKey:
-    """A request: who asks (`scope`), under which id, for which RPC, with which content."""
-
-    scope: str
-    request_id: str
-    rpc: str
-    content_hash: str
+from services.kernel.requests import RequestStamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +15,17 @@ class Entry:
     Where the answer carries a secret, the bytes lack it: `seed` is what it is derived from, `secret_digest` proves it.
     """
 
-    key: RequestKey
+    stamp: RequestStamp
     response: bytes
     created_at: datetime
     seed: bytes = b""
     secret_digest: str = ""
 
+    @property
+    def voided(self) -> bool:
+        """No message of this member can be taken back before it came."""
+        return False
 
-class Collision(Exception):
-    """Another transaction wrote the same unique value first: decide again on what stands now."""
-
-
-def check_repeat(entry: Entry, key: RequestKey) -> None:
-    """REQUEST_ID_REUSED where the id stands for other content or another RPC."""
-    if (entry.key.rpc, entry.key.content_hash) != (key.rpc, key.content_hash):
-        raise conflict("REQUEST_ID_REUSED", request_id=key.request_id)
+    def is_of(self, stamp: RequestStamp) -> bool:
+        """Whether this same request left it."""
+        return self.stamp.rpc == stamp.rpc and stamp.repeats(self.stamp.content_hash)

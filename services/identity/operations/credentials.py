@@ -22,14 +22,14 @@ from services.identity.domain.credential import (
 )
 from services.identity.domain.digests import CODE_LENGTH, SEED_BYTES, code_from, derived, digest
 from services.identity.domain.enrolment import answered_on
-from services.identity.domain.journal import RequestKey
 from services.identity.domain.person import Person
 from services.identity.domain.verification import CertType, Query, Register, Verified, verify
-from services.identity.operations.journal import Answer, answer_once, decided, proven
+from services.identity.operations.journal import Answer, answer_once, proven, written
 from services.identity.operations.ports import NewId, OwnKeys, RandomBytes, Store, Work
 from services.kernel.clock import beijing_day
 from services.kernel.errors import Fault
 from services.kernel.persons import name_mismatch, person_not_found, same_name
+from services.kernel.requests import RequestStamp
 
 _TOKEN: Final = "ecToken"
 
@@ -64,7 +64,7 @@ class CredentialOperations:
         self._keys = keys
 
     async def activate(
-        self, key: RequestKey, asked: Activation, now: datetime, encode: Callable[[Credential], bytes]
+        self, stamp: RequestStamp, asked: Activation, now: datetime, encode: Callable[[Credential], bytes]
     ) -> bytes:
         """Activates; PERSON_NOT_FOUND, NAME_MISMATCH, CREDENTIAL_ACTIVE. The same channel again gets what stands."""
 
@@ -83,7 +83,7 @@ class CredentialOperations:
                 await work.credentials.add(known)
             return Answer(encode(known))
 
-        return (await answer_once(self._store, key, now, act)).response
+        return (await answer_once(self._store, stamp, now, act)).response
 
     async def show_code(self, psn_no: str, channel_code: str | None, now: datetime) -> tuple[str, datetime]:
         """A fresh code and the moment from which it is dead; CREDENTIAL_NOT_ACTIVE, CREDENTIAL_OTHER_CHANNEL."""
@@ -94,11 +94,11 @@ class CredentialOperations:
             check_showing(await work.credentials.find(psn_no), channel_code)
             await work.credentials.show(code, now, now - KEPT)
 
-        await decided(self._store, act)
+        await written(self._store, act)
         return text, code.expires_at
 
     async def decode(
-        self, key: RequestKey, org_id: str, code: str, now: datetime, encode: Callable[[Decoded], bytes]
+        self, stamp: RequestStamp, org_id: str, code: str, now: datetime, encode: Callable[[Decoded], bytes]
     ) -> tuple[bytes, str]:
         """The answer without its token, and the token; CODE_UNKNOWN, CODE_USED, CODE_EXPIRED.
 
@@ -118,7 +118,7 @@ class CredentialOperations:
             decoded = Decoded(record.person, place, self._new_id(""), credential.credential_id)
             return Answer(encode(decoded), seed, token_digest)
 
-        entry = await answer_once(self._store, key, now, act)
+        entry = await answer_once(self._store, stamp, now, act)
         return entry.response, proven(self._keys(), _TOKEN, entry)
 
     async def verify(self, queries: Sequence[Query]) -> Sequence[Verified | Fault]:

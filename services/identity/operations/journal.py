@@ -1,21 +1,20 @@
-"""The frame of every write: the same request gives the stored answer, a collision is decided again, else the act is run."""
+"""The frame of identity's writes, and secrets that an answer carries but its entry lacks."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from services.identity.domain.digests import derived, digest
-from services.identity.domain.journal import Collision, Entry, RequestKey, check_repeat
+from services.identity.domain.journal import Entry
 from services.identity.operations.ports import Store, Work
-from services.kernel.errors import Fault, FaultKind, precondition
+from services.kernel.errors import precondition
+from services.kernel.requests import RequestStamp
+from services.runtime.writes import Frame, as_it_stands
 
 T = TypeVar("T")
-
-_ATTEMPTS: Final = 4
-_RETRY_AFTER_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,34 +26,23 @@ class Answer:
     secret_digest: str = ""
 
 
-async def answer_once(store: Store, key: RequestKey, now: datetime, act: Callable[[Work], Awaitable[Answer]]) -> Entry:
-    """The entry of the request: the one that stands, or that of `act`, saved in the same transaction.
+async def answer_once(
+    store: Store, stamp: RequestStamp, now: datetime, act: Callable[[Work], Awaitable[Answer]]
+) -> Entry:
+    """The entry of the request: the one that stands, or that of `act`, saved in the same transaction."""
 
-    REQUEST_ID_REUSED where the id stands for other content. What `act` refuses leaves nothing behind.
-    """
-
-    async def once(work: Work) -> Entry:
-        standing = await work.journal.find(key)
-        if standing is not None:
-            check_repeat(standing, key)
-            return standing
+    async def kept(work: Work) -> Entry:
         answer = await act(work)
-        entry = Entry(key, answer.response, now, answer.seed, answer.secret_digest)
+        entry = Entry(stamp, answer.response, now, answer.seed, answer.secret_digest)
         await work.journal.add(entry)
         return entry
 
-    return await decided(store, once)
+    return await _frame(store).once(stamp, kept, as_it_stands)
 
 
-async def decided(store: Store, act: Callable[[Work], Awaitable[T]]) -> T:
-    """Runs `act` in a writing transaction, again where another writer was first; STORE_UNAVAILABLE if that goes on."""
-    for _ in range(_ATTEMPTS):
-        try:
-            async with store.write() as work:
-                return await act(work)
-        except Collision:
-            continue
-    raise Fault(FaultKind.UNAVAILABLE, "STORE_UNAVAILABLE", retry_after_s=_RETRY_AFTER_S)
+async def written(store: Store, act: Callable[[Work], Awaitable[T]]) -> T:
+    """Runs `act` in a transaction, where what it does is no answer to a request id."""
+    return await _frame(store).written(act)
 
 
 def proven(keys: Sequence[bytes], purpose: str, entry: Entry) -> str:
@@ -64,3 +52,11 @@ def proven(keys: Sequence[bytes], purpose: str, entry: Entry) -> str:
         if digest(secret) == entry.secret_digest:
             return secret
     raise precondition("ANSWER_NOT_REPEATABLE")
+
+
+def _frame(store: Store) -> Frame[Work, Entry]:
+    return Frame(store.write, _find, "STORE_UNAVAILABLE")
+
+
+async def _find(work: Work, stamp: RequestStamp) -> Entry | None:
+    return await work.journal.find(stamp)

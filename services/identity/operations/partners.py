@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -10,7 +9,6 @@ from datetime import datetime
 from typing import Final
 
 from services.identity.domain.digests import SEED_BYTES, derived, digest
-from services.identity.domain.journal import RequestKey
 from services.identity.domain.partner import (
     BOOTSTRAP_SUBJECT,
     KEY_FRESH,
@@ -26,9 +24,11 @@ from services.identity.domain.partner import (
     check_revocable,
     is_open,
 )
-from services.identity.operations.journal import Answer, answer_once, decided, proven
+from services.identity.operations.journal import Answer, answer_once, proven, written
 from services.identity.operations.ports import NewId, OwnKeys, RandomBytes, Store, Work
 from services.kernel.errors import Fault, conflict, not_found, precondition
+from services.kernel.requests import RequestStamp
+from services.runtime.writes import Lasting
 
 _API_KEY: Final = "api_key"
 # What the entry of a chosen key keeps where the key was the holder's already.
@@ -61,9 +61,10 @@ class PartnerOperations:
         self._random_bytes = random_bytes
         self._keys = keys
         self._sandbox = sandbox
+        self._lasting = Lasting()
 
     async def register(
-        self, key: RequestKey, partner: Partner, now: datetime, encode: Callable[[bool], bytes]
+        self, stamp: RequestStamp, partner: Partner, now: datetime, encode: Callable[[bool], bytes]
     ) -> bytes:
         """Registers or replaces; AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, SECRET_TOO_WEAK, ACCESS_KEY_TAKEN.
 
@@ -83,10 +84,10 @@ class PartnerOperations:
                 await work.partners.save(kept, now)
             return Answer(encode(unchanged))
 
-        return (await answer_once(self._store, key, now, act)).response
+        return (await answer_once(self._store, stamp, now, act)).response
 
     async def issue_key(
-        self, key: RequestKey, holder: KeyHolder, chosen: str, now: datetime, label: str = ""
+        self, stamp: RequestStamp, holder: KeyHolder, chosen: str, now: datetime, label: str = ""
     ) -> IssuedKey:
         """A key for the holder: the chosen one in a sandbox, else a new one; API_KEY_TAKEN, SANDBOX_ONLY.
 
@@ -109,7 +110,7 @@ class PartnerOperations:
             await work.partners.reissue_key(known.key_id, label)
             return Answer(known.key_id.encode(), seed, key_digest)
 
-        entry = await answer_once(self._store, key, now, act)
+        entry = await answer_once(self._store, stamp, now, act)
         key_id = entry.response.removeprefix(_KNOWN).decode()
         if chosen:
             return IssuedKey(chosen, key_id, unchanged=entry.response.startswith(_KNOWN))
@@ -122,7 +123,9 @@ class PartnerOperations:
         async with self._store.read() as work:
             return await work.partners.list_keys(asked)
 
-    async def revoke_key(self, key: RequestKey, key_id: str, now: datetime, encode: Callable[[ApiKey], bytes]) -> bytes:
+    async def revoke_key(
+        self, stamp: RequestStamp, key_id: str, now: datetime, encode: Callable[[ApiKey], bytes]
+    ) -> bytes:
         """Revokes a key: it stands for nobody, unless a sandbox gives it out again; API_KEY_NOT_FOUND, API_KEY_OF_SETTING."""
 
         async def act(work: Work) -> Answer:
@@ -132,7 +135,7 @@ class PartnerOperations:
                 known = replace(known, revoked_at=now)
             return Answer(encode(known))
 
-        return (await answer_once(self._store, key, now, act)).response
+        return (await answer_once(self._store, stamp, now, act)).response
 
     async def bootstrap(self, api_key: str, now: datetime) -> None:
         """Makes the setting's key the only bootstrap key of the first operator; an empty one takes the last key away.
@@ -152,7 +155,7 @@ class PartnerOperations:
             elif known is not None and known.revoked_at is not None:
                 await work.partners.reissue_key(known.key_id, known.label)
 
-        await decided(self._store, act)
+        await written(self._store, act)
 
     async def find(self, partner_code: str) -> Partner:
         """A profile by its code; PARTNER_NOT_FOUND."""
@@ -201,13 +204,13 @@ class PartnerOperations:
         async def note() -> None:
             # Whoever can be let in is let in, also while the store takes no writes; the next use is noted then.
             with suppress(Fault):
-                await decided(self._store, lambda work: work.partners.note_use(key.key_digest, now))
+                await written(self._store, lambda work: work.partners.note_use(key.key_digest, now))
 
-        await asyncio.shield(asyncio.create_task(note()))
+        await self._lasting.run(note())
 
     async def sign_in(
         self,
-        key: RequestKey,
+        stamp: RequestStamp,
         fixmedins_code: str,
         desk: tuple[str, str, str],
         now: datetime,
@@ -220,11 +223,11 @@ class PartnerOperations:
             await work.partners.add_sign_in(sign_in)
             return Answer(encode(sign_in))
 
-        return (await answer_once(self._store, key, now, act)).response
+        return (await answer_once(self._store, stamp, now, act)).response
 
     async def sign_out(
         self,
-        key: RequestKey,
+        stamp: RequestStamp,
         fixmedins_code: str,
         sign_no: str,
         now: datetime,
@@ -243,7 +246,7 @@ class PartnerOperations:
                 await work.partners.sign_out(sign_no, now)
             return Answer(encode(sign_in.signed_out_at or now))
 
-        return (await answer_once(self._store, key, now, act)).response
+        return (await answer_once(self._store, stamp, now, act)).response
 
     async def sign_no_open(self, fixmedins_code: str, sign_no: str) -> bool:
         """Whether the number stands open at the institution."""

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from services.identity.domain.enrolment import Entitlement, entitlement_on, revise
-from services.identity.domain.journal import RequestKey
 from services.identity.domain.person import Enrolment, PersonRecord, in_order
 from services.identity.domain.registration import Registration, check_records, decide_registration
 from services.identity.operations.journal import Answer, answer_once
 from services.identity.operations.ports import Store, Work
 from services.kernel.persons import person_not_found
+from services.kernel.requests import RequestStamp
 
 
 class PersonOperations:
@@ -22,7 +22,11 @@ class PersonOperations:
         self._store = store
 
     async def register(
-        self, key: RequestKey, records: Sequence[PersonRecord], now: datetime, encode: Callable[[Registration], bytes]
+        self,
+        stamp: RequestStamp,
+        records: Sequence[PersonRecord],
+        now: datetime,
+        encode: Callable[[Registration], bytes],
     ) -> bytes:
         """Registers all or none; INVALID_REQUEST, PERSON_EXISTS, CERTIFICATE_TAKEN, ENROLMENT_OVERLAPS, FAMILY_OWNER_UNKNOWN."""
         check_records(records)
@@ -32,11 +36,11 @@ class PersonOperations:
             await work.persons.add(registration.new)
             return Answer(encode(registration))
 
-        return (await answer_once(self._store, key, now, act)).response
+        return (await answer_once(self._store, stamp, now, act)).response
 
     async def revise(
         self,
-        key: RequestKey,
+        stamp: RequestStamp,
         psn_no: str,
         successor: Enrolment,
         now: datetime,
@@ -54,7 +58,7 @@ class PersonOperations:
             ended = (revision.ended,) if revision.ended else ()
             return Answer(encode(in_order(replace(record, enrolments=(*kept, *ended, revision.opened)))))
 
-        return (await answer_once(self._store, key, now, act)).response
+        return (await answer_once(self._store, stamp, now, act)).response
 
     async def find(self, psn_no: str) -> PersonRecord:
         """The person's record; PERSON_NOT_FOUND."""

@@ -9,10 +9,11 @@ from typing import Protocol
 
 from services.identity.domain.credential import Credential, EcToken, ShownCode
 from services.identity.domain.enrolment import Revision
-from services.identity.domain.journal import Entry, RequestKey
+from services.identity.domain.journal import Entry
 from services.identity.domain.partner import ApiKey, KeyHolder, KeyList, Partner, SignIn
 from services.identity.domain.person import PersonRecord
 from services.identity.domain.registration import Standing
+from services.kernel.requests import RequestStamp
 
 NewId = Callable[[str], str]
 """Makes an opaque id with a prefix."""
@@ -27,7 +28,7 @@ OwnKeys = Callable[[], Sequence[bytes]]
 class Journal(Protocol):
     """Entries of accepted writes."""
 
-    async def find(self, key: RequestKey) -> Entry | None:
+    async def find(self, stamp: RequestStamp) -> Entry | None:
         """The entry of the scope and request id; the id is held until the transaction ends."""
         ...
 
@@ -178,7 +179,7 @@ class Work(Protocol):
 
 
 class Store(Protocol):
-    """Where transactions open. `write` raises `Collision` where another writer was first."""
+    """Where transactions open. `write` raises `Moved` where another writer was first."""
 
     def write(self) -> AbstractAsyncContextManager[Work]:
         """A transaction: committed at the end of the block, undone where it raises."""

@@ -11,10 +11,11 @@ from services.identity.domain.verification import CertType, Query, Verified
 from services.identity.operations.credentials import Activation, CredentialOperations, Decoded
 from services.identity.servicer.convert import write_enrolment, write_identity, write_link, write_person
 from services.identity.servicer.days import one_day, to_date
-from services.identity.servicer.requests import request_key, to_timestamp
+from services.identity.servicer.requests import to_timestamp
 from services.kernel.errors import Fault
 from services.runtime.batch import Admitted, serve_batch
 from services.runtime.call import Role, current_call
+from services.runtime.idempotency import stamp_of
 from yibao.common.v1 import codes_pb2
 from yibao.identity.v1 import credential_pb2, credential_pb2_grpc
 
@@ -38,7 +39,7 @@ class CredentialServicer(credential_pb2_grpc.CredentialServiceServicer):
         """Through the calling channel."""
         call = current_call()
         asked = Activation(request.channel_code, request.psn_name, request.psn_cert_type, request.certno)
-        stored = await self._operations.activate(request_key(call, request), asked, call.now, _activated)
+        stored = await self._operations.activate(stamp_of(call, request), asked, call.now, _activated)
         return credential_pb2.ActivateCredentialResponse.FromString(stored)
 
     async def ShowCode(  # noqa: N802 - the contract's name
@@ -55,8 +56,8 @@ class CredentialServicer(credential_pb2_grpc.CredentialServiceServicer):
     ) -> credential_pb2.DecodeCodeResponse:
         """The stored answer lacks the token; it is put in here."""
         call, asked = current_call(), request.in_data
-        key = request_key(call, request)
-        stored, token = await self._operations.decode(key, asked.org_id, asked.ec_qr_code, call.now, _decoded)
+        stamp = stamp_of(call, request)
+        stored, token = await self._operations.decode(stamp, asked.org_id, asked.ec_qr_code, call.now, _decoded)
         response = credential_pb2.DecodeCodeResponse.FromString(stored)
         response.out_data.ec_token = token
         return response

@@ -19,8 +19,9 @@ from services.identity.domain.partner import (
 )
 from services.identity.operations.partners import PartnerOperations
 from services.identity.servicer.days import DayReader, to_date
-from services.identity.servicer.requests import request_key, to_timestamp
+from services.identity.servicer.requests import to_timestamp
 from services.runtime.call import current_call
+from services.runtime.idempotency import stamp_of
 from services.runtime.paging import PAGE_DEFAULT
 from yibao.identity.v1 import partner_pb2, partner_pb2_grpc
 from yibao.options.v1 import options_pb2
@@ -51,7 +52,7 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
             told = _write_partner(partner)
             return partner_pb2.RegisterPartnerResponse(partner=told, unchanged=unchanged).SerializeToString()
 
-        stored = await self._operations.register(request_key(call, request), partner, call.now, encode)
+        stored = await self._operations.register(stamp_of(call, request), partner, call.now, encode)
         return partner_pb2.RegisterPartnerResponse.FromString(stored)
 
     async def IssueApiKey(  # noqa: N802 - the contract's name
@@ -61,7 +62,7 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
         call = current_call()
         holder = KeyHolder(_role_word(request.role), request.subject)
         issued = await self._operations.issue_key(
-            request_key(call, request), holder, request.api_key, call.now, request.label
+            stamp_of(call, request), holder, request.api_key, call.now, request.label
         )
         return partner_pb2.IssueApiKeyResponse(api_key=issued.key, key_id=issued.key_id, unchanged=issued.unchanged)
 
@@ -84,7 +85,7 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
     ) -> partner_pb2.RevokeApiKeyResponse:
         """The key as it is from now on."""
         call = current_call()
-        stored = await self._operations.revoke_key(request_key(call, request), request.key_id, call.now, _revoked)
+        stored = await self._operations.revoke_key(stamp_of(call, request), request.key_id, call.now, _revoked)
         return partner_pb2.RevokeApiKeyResponse.FromString(stored)
 
     async def GetPartner(  # noqa: N802 - the contract's name
@@ -126,8 +127,8 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
     ) -> partner_pb2.SignInResponse:
         """9001."""
         call, asked = current_call(), request.sign_in
-        key, desk = request_key(call, request), (asked.opter_no, asked.mac, asked.ip)
-        stored = await self._operations.sign_in(key, request.fixmedins_code, desk, call.now, _signed_in)
+        stamp, desk = stamp_of(call, request), (asked.opter_no, asked.mac, asked.ip)
+        stored = await self._operations.sign_in(stamp, request.fixmedins_code, desk, call.now, _signed_in)
         answer = partner_pb2.SignInResponse.FromString(stored)
         # A repeat may come after the sign-out.
         still_open = await self._operations.sign_no_open(request.fixmedins_code, answer.signinoutb.sign_no)
@@ -139,8 +140,8 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
     ) -> partner_pb2.SignOutResponse:
         """9002."""
         call = current_call()
-        key, sign_no = request_key(call, request), request.sign_out.sign_no
-        stored = await self._operations.sign_out(key, request.fixmedins_code, sign_no, call.now, _signed_out)
+        stamp, sign_no = stamp_of(call, request), request.sign_out.sign_no
+        stored = await self._operations.sign_out(stamp, request.fixmedins_code, sign_no, call.now, _signed_out)
         return partner_pb2.SignOutResponse.FromString(stored)
 
 

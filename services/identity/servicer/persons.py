@@ -9,8 +9,8 @@ from services.identity.domain.registration import Registration
 from services.identity.operations.persons import PersonOperations
 from services.identity.servicer.convert import read_enrolment, read_record, write_enrolment, write_record
 from services.identity.servicer.days import DayReader, one_day
-from services.identity.servicer.requests import request_key
 from services.runtime.call import current_call
+from services.runtime.idempotency import stamp_of
 from yibao.identity.v1 import person_pb2, person_pb2_grpc
 
 
@@ -27,7 +27,7 @@ class PersonServicer(person_pb2_grpc.PersonServiceServicer):
         call, days = current_call(), DayReader()
         records = [read_record(message, f"persons[{i}]", days) for i, message in enumerate(request.persons)]
         days.check()
-        stored = await self._operations.register(request_key(call, request), records, call.now, _registered)
+        stored = await self._operations.register(stamp_of(call, request), records, call.now, _registered)
         return person_pb2.RegisterPersonsResponse.FromString(stored)
 
     async def ReviseEnrolment(  # noqa: N802 - the contract's name
@@ -37,8 +37,8 @@ class PersonServicer(person_pb2_grpc.PersonServiceServicer):
         call, days = current_call(), DayReader()
         successor = read_enrolment(request.enrolment, "enrolment", days)
         days.check()
-        key = request_key(call, request)
-        stored = await self._operations.revise(key, request.psn_no, successor, call.now, _revised)
+        stamp = stamp_of(call, request)
+        stored = await self._operations.revise(stamp, request.psn_no, successor, call.now, _revised)
         return person_pb2.ReviseEnrolmentResponse.FromString(stored)
 
     async def GetPerson(  # noqa: N802 - the contract's name

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.identity.domain.journal import Entry, RequestKey
+from services.identity.domain.journal import Entry
 from services.identity.store.statements import Statements
+from services.kernel.requests import RequestStamp
 from services.runtime.db import DriverConnection, advisory_lock, from_micros, sql, to_micros
 
 _ENTRY: Final = sql(
@@ -20,23 +21,23 @@ class JournalRows:
         self._connection = connection
         self._insert = statements.inserts["entry"][connection.dialect]
 
-    async def find(self, key: RequestKey) -> Entry | None:
+    async def find(self, stamp: RequestStamp) -> Entry | None:
         """The entry of the scope and request id; a second writer of the same id waits here for the first."""
-        await advisory_lock(self._connection, [f"entry:{key.scope}:{key.request_id}"])
-        for row in await self._connection.run(_ENTRY, key.scope, key.request_id):
+        await advisory_lock(self._connection, [f"entry:{stamp.scope}:{stamp.request_id}"])
+        for row in await self._connection.run(_ENTRY, stamp.scope, stamp.request_id):
             rpc, content_hash, response, created_at, seed, secret_digest = row
-            standing = RequestKey(key.scope, key.request_id, rpc, content_hash)
+            standing = RequestStamp(stamp.scope, stamp.request_id, rpc, content_hash)
             return Entry(standing, response, from_micros(created_at), seed, secret_digest)
         return None
 
     async def add(self, entry: Entry) -> None:
         """A new entry."""
-        key = entry.key
+        stamp = entry.stamp
         row = (
-            key.scope,
-            key.request_id,
-            key.rpc,
-            key.content_hash,
+            stamp.scope,
+            stamp.request_id,
+            stamp.rpc,
+            stamp.content_hash,
             entry.response,
             to_micros(entry.created_at),
             entry.seed,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.identity.domain.journal import Collision
 from services.identity.store.credentials import CredentialRows
 from services.identity.store.journal import JournalRows
 from services.identity.store.partners import PartnerRows
 from services.identity.store.persons import PersonRows
 from services.identity.store.statements import Statements, make_statements
 from services.identity.store.tables import make_tables
+from services.kernel.requests import Moved
 from services.runtime.db import Database, DriverConnection, UniqueViolation
 
 
@@ -41,12 +41,12 @@ class IdentityStore:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Unit]:
-        """A transaction: committed at the end of the block, undone where it raises; `Collision` where another was first."""
+        """A transaction: committed at the end of the block, undone where it raises; `Moved` where another was first."""
         try:
             async with self._database.driver_write() as connection:
                 yield Unit(connection, self._statements)
         except UniqueViolation as violation:
-            raise Collision(violation.table) from None
+            raise Moved(violation.table) from None
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Unit]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from services.kernel.errors import Fault, FaultKind, Violation, conflict, invalid, not_found, precondition
 from services.kernel.money import yuan_text
-from services.settlement.domain.encounters import RequestStamp
+from services.kernel.requests import RequestStamp
 from services.settlement.domain.lines import BillTotals
 from services.settlement.domain.outcome import Components
 

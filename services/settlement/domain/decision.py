@@ -13,6 +13,7 @@ from datetime import date
 
 from services.kernel.errors import precondition
 from services.kernel.policy.document import FactValue
+from services.kernel.requests import Moved
 from services.settlement.domain.account import AccountState
 from services.settlement.domain.bill import (
     STAY,
@@ -27,7 +28,7 @@ from services.settlement.domain.bill import (
     totals_of_batches,
 )
 from services.settlement.domain.catalogue import Institution, StackChoice
-from services.settlement.domain.entries import Books, Moved, Wanted, loaded_moment
+from services.settlement.domain.entries import Books, Wanted, loaded_moment
 from services.settlement.domain.insured import Enrolment, Insured
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.moments import FeeMoment, check_standing_fees, fee_window, latest_moment

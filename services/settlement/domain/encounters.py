@@ -5,17 +5,14 @@ What an encounter tells 5201 travels as opaque bytes: nothing here reads it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from services.kernel.clock import beijing_day
-from services.kernel.errors import conflict, not_found, precondition
+from services.kernel.errors import not_found, precondition
+from services.kernel.requests import Regions, RequestStamp
 from services.settlement.domain.kinds import KindOfCare
-
-HASH_VERSION: Final = 2
-"""Of the content hash that a request brings; rows of version 1 are compared by `first_hash`."""
 
 OPEN = "open"
 DISCHARGED = "discharged"
@@ -32,25 +29,6 @@ OUTPATIENT = "11"
 """med_type 普通门诊: a visit's until 2203 tells another, as 2201 registers out-patient visits (our decision)."""
 
 MAX_LISTED = 200
-
-
-class Regions(NamedTuple):
-    """Insured place and place of care that a request says; "" where it leaves one out."""
-
-    insuplc_admdvs: str = ""
-    mdtrtarea_admvs: str = ""
-
-    def else_(self, known: Regions) -> Regions:
-        """What the request resolves to: a region left out is what is known otherwise."""
-        return Regions(*(said or other for said, other in zip(self, known, strict=True)))
-
-    def agree(self, others: Regions) -> bool:
-        """Whether two requests mean the same places: one that leaves a region out says nothing against it."""
-        return all(not one or not other or one == other for one, other in zip(self, others, strict=True))
-
-
-NOWHERE: Final = Regions()
-"""A request that says no region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,35 +103,6 @@ class EncounterFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class RequestStamp:
-    """Whose write it is: `scope` and `request_id` name it for ever, `content_hash` tells a repeat from another request.
-
-    `regions` are no part of the hash: those that the request says, in a row those that it resolved to. `first_hash` is
-    the content by version 1, for rows that were kept before `hash_version`. `content` is the request as it came, less
-    credentials, where the tables have no place for all of it (all diagnoses of 2203, 2401 and 2402).
-    """
-
-    scope: str
-    request_id: str
-    rpc: str
-    content_hash: str
-    content: bytes = b""
-    hash_version: int = HASH_VERSION
-    regions: Regions = NOWHERE
-    first_hash: Callable[[], str] | None = field(default=None, compare=False)
-
-    def resolved(self, known: Regions) -> RequestStamp:
-        """As its row keeps it, once the places are known."""
-        return replace(self, regions=self.regions.else_(known))
-
-    def repeats(self, content_hash: str, hash_version: int, regions: Regions) -> bool:
-        """Whether a row of that content was left by this same request."""
-        if hash_version == self.hash_version:
-            return content_hash == self.content_hash and self.regions.agree(regions)
-        return self.first_hash is not None and content_hash == self.first_hash()
-
-
-@dataclass(frozen=True, slots=True)
 class Entry:
     """An accepted write with the answer it got; of kind `void` where 2601 took the message back before it came."""
 
@@ -163,6 +112,16 @@ class Entry:
     mdtrt_id: str | None
     kind: str
     created_at: datetime
+
+    @property
+    def voided(self) -> bool:
+        """Whether the message was taken back before it came."""
+        return self.kind == VOID
+
+    def is_of(self, stamp: RequestStamp) -> bool:
+        """Whether this same request left it."""
+        kept = self.stamp
+        return stamp.repeats(kept.content_hash, kept.hash_version, kept.regions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,19 +147,6 @@ class Since:
 
 
 NOTHING_SINCE: Final = Since()
-
-
-def repeated_answer(stamp: RequestStamp, entry: Entry) -> bytes:
-    """The stored answer to a request id that is taken.
-
-    PRECONDITION MESSAGE_VOIDED for a message that was taken back, CONFLICT REQUEST_ID_REUSED for other content.
-    """
-    if entry.kind == VOID:
-        raise precondition("MESSAGE_VOIDED", request_id=stamp.request_id)
-    kept = entry.stamp
-    if not stamp.repeats(kept.content_hash, kept.hash_version, kept.regions):
-        raise conflict("REQUEST_ID_REUSED", request_id=stamp.request_id)
-    return entry.response
 
 
 def named_encounter(name: EncounterName, encounter: Encounter | None) -> Encounter:

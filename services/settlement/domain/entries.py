@@ -12,10 +12,9 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from services.kernel.errors import Fault, conflict, precondition
+from services.kernel.requests import Regions, RequestStamp
 from services.settlement.domain.bill import BilledBatch, BilledEncounter
 from services.settlement.domain.booking import Posting
-from services.settlement.domain.encounters import Regions, RequestStamp
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.moments import FeeMoment
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
@@ -42,10 +41,6 @@ _COMPONENTS = attrgetter(*MONEY_FIELDS, "pool_prop_selfpay_e4")
 NOTHING = Components(*(0,) * len(Components.__slots__))
 
 
-class Moved(Exception):
-    """The books moved between the decision and the write, in another process: nothing was written, decide again."""
-
-
 class StoredAnswer(NamedTuple):
     """An answer that was given to a request before.
 
@@ -62,6 +57,15 @@ class StoredAnswer(NamedTuple):
     hash_version: int
     regions: Regions
     reversed_by: str = ""
+
+    @property
+    def voided(self) -> bool:
+        """Whether the message was taken back before it came."""
+        return self.kind == VOID
+
+    def is_of(self, stamp: RequestStamp) -> bool:
+        """Whether this same request was answered so."""
+        return stamp.repeats(self.content_hash, self.hash_version, self.regions)
 
 
 class AccumulatorEntry(NamedTuple):
@@ -200,15 +204,3 @@ def regions_from(text: str) -> Regions:
 def accumulator_entries(key: LedgerKey, seq: int, deltas: Mapping[str, int], source_id: str) -> list[AccumulatorEntry]:
     """The movements of one source."""
     return [AccumulatorEntry(*key, seq, name, delta, source_id) for name, delta in deltas.items()]
-
-
-def repeated(stamp: RequestStamp, stored: StoredAnswer) -> StoredAnswer | Fault:
-    """The answer to a request id that is taken: the stored one, or why it does not belong to this request.
-
-    CONFLICT REQUEST_ID_REUSED for other content, PRECONDITION MESSAGE_VOIDED for a message that 2601 took back.
-    """
-    if stored.kind == VOID:
-        return precondition("MESSAGE_VOIDED", request_id=stamp.request_id)
-    if not stamp.repeats(stored.content_hash, stored.hash_version, stored.regions):
-        return conflict("REQUEST_ID_REUSED", request_id=stamp.request_id)
-    return stored

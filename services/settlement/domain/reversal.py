@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from services.kernel.errors import not_found, precondition
+from services.kernel.requests import Regions, RequestStamp
 from services.settlement.domain.bill import Desk
-from services.settlement.domain.encounters import Regions, RequestStamp
 from services.settlement.domain.entries import REVERSE, SETTLE, VOID, Heading, StoredAnswer
 from services.settlement.domain.ledger import LedgerKey
 from services.settlement.domain.outcome import Components

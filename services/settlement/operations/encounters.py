@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from services.kernel.clock import beijing_day
+from services.kernel.requests import Moved, RequestStamp
 from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.encounters import (
     ADMIT,
@@ -26,7 +27,6 @@ from services.settlement.domain.encounters import (
     EncounterFilter,
     EncounterName,
     Entry,
-    RequestStamp,
     check_admission_cancellable,
     check_no_open_stay,
     check_not_settled,
@@ -36,7 +36,6 @@ from services.settlement.domain.encounters import (
     named_encounter,
     require_state,
 )
-from services.settlement.domain.entries import Moved
 from services.settlement.domain.insured import Enrolment, Insured, enrolment_on
 from services.settlement.domain.kinds import KindOfCare
 from services.settlement.domain.moments import (

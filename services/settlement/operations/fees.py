@@ -12,6 +12,7 @@ from typing import Protocol
 
 from services.kernel.clock import beijing_day
 from services.kernel.errors import not_found
+from services.kernel.requests import RequestStamp
 from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT
 from services.settlement.domain.catalogue import ItemKey, PricedItem, PriceScope
 from services.settlement.domain.encounters import (
@@ -20,7 +21,6 @@ from services.settlement.domain.encounters import (
     UPLOAD_FEES,
     Encounter,
     EncounterName,
-    RequestStamp,
     check_not_settled,
     named_encounter,
     require_state,

@@ -9,18 +9,21 @@ from typing import Final
 
 from services.kernel.clock import beijing_day
 from services.kernel.codes import cum_type_code
-from services.kernel.errors import Fault, FaultKind
+from services.kernel.errors import Fault
 from services.kernel.persons import person_not_found
+from services.kernel.requests import RequestStamp
+from services.runtime.writes import Frame
 from services.settlement.domain.catalogue import StackRequest
-from services.settlement.domain.encounters import Entry, RequestStamp
-from services.settlement.domain.entries import Moved, Wanted, repeated, stored_moment
+from services.settlement.domain.encounters import Entry
+from services.settlement.domain.entries import StoredAnswer, Wanted, stored_moment
 from services.settlement.domain.insured import Enrolment, Insured
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.opening import Opening, book_openings, check_openings
 from services.settlement.domain.stack import CompiledStack
 from services.settlement.domain.versions import benefit_year
 from services.settlement.operations.ports import CataloguePeer, IdentityPeer, NewId
-from services.settlement.operations.settlement_rows import SettlementReader, SettlementStore
+from services.settlement.operations.settlement_rows import SettlementReader, SettlementStore, SettlementWriter
+from services.settlement.operations.writes import BUSY
 
 TRIES: Final = 4
 _CALENDAR_YEAR: Final = "01-01"
@@ -55,21 +58,8 @@ class Ledgers:
         Raises LEDGER_OPEN, REQUEST_ID_REUSED, INVALID.
         """
         check_openings(openings)
-        for _ in range(TRIES):
-            try:
-                return await self._opened(stamp, openings, now, render)
-            except Moved:
-                continue
-        raise Fault(FaultKind.UNAVAILABLE, "LEDGER_CONTENTION", retry_after_s=0.2)
 
-    async def _opened(
-        self, stamp: RequestStamp, openings: Sequence[Opening], now: datetime, render: Callable[[int, int], bytes]
-    ) -> bytes:
-        async with self.store.writing() as work:
-            await work.lock({opening.key.psn_no for opening in openings})
-            stored = await stored_entry(work, stamp)
-            if stored is not None:
-                return stored
+        async def act(work: SettlementWriter) -> bytes:
             wanted = Wanted(
                 ledgers=tuple(dict.fromkeys(opening.key for opening in openings if opening.accumulators)),
                 accounts=tuple(dict.fromkeys(opening.account for opening in openings)),
@@ -81,6 +71,10 @@ class Ledgers:
             await work.save(writing)
             await work.add_entry(Entry(source_id, stamp, response, None, "opening", now))
             return response
+
+        frame = Frame(self.store.writing, find_entry, BUSY)
+        persons = {opening.key.psn_no for opening in openings}
+        return await frame.once(stamp, act, stored_response, hold=lambda work: work.lock(persons))
 
     async def accumulators(self, key: LedgerKey) -> dict[str, int]:
         """What stands under each key of a year, nothing that is 0."""
@@ -136,15 +130,14 @@ class Ledgers:
             return None
 
 
-async def stored_entry(books: SettlementReader, stamp: RequestStamp) -> bytes | None:
-    """The answer that a request got before; raises REQUEST_ID_REUSED for other content."""
-    stored = await books.entry(stamp.scope, stamp.request_id)
-    if stored is None:
-        return None
-    found = repeated(stamp, stored)
-    if isinstance(found, Fault):
-        raise found
-    return found.response
+async def find_entry(books: SettlementReader, stamp: RequestStamp) -> StoredAnswer | None:
+    """What a request left that makes no settlement."""
+    return await books.entry(stamp.scope, stamp.request_id)
+
+
+async def stored_response(_: object, stored: StoredAnswer) -> bytes:
+    """What a repeat is told: the answer of before."""
+    return stored.response
 
 
 def _standing(ledger: YearLedger) -> dict[str, int]:

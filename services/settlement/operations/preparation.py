@@ -4,19 +4,22 @@ one call to identity for the whole list, policies and institutions from what the
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from services.kernel.clock import BEIJING, beijing_day
 from services.kernel.codes import EC
 from services.kernel.errors import Fault, denied
+from services.kernel.requests import refusal_of
+from services.runtime.writes import Again, decide_each
 from services.settlement.domain.bill import VISIT, BilledEncounter, Order, check_encounter
 from services.settlement.domain.catalogue import Disease, Institution, StackChoice, StackRequest
 from services.settlement.domain.circumstances import Care, facts_of
 from services.settlement.domain.decision import PreparedBill
-from services.settlement.domain.entries import StoredAnswer, Wanted, repeated
+from services.settlement.domain.entries import StoredAnswer, Wanted
 from services.settlement.domain.insured import Insured, enrolment_on, family_link_on
 from services.settlement.domain.kinds import KindOfCare
 from services.settlement.domain.ledger import AccountKey, LedgerKey
@@ -24,9 +27,11 @@ from services.settlement.domain.versions import SettleDates, benefit_year, polic
 from services.settlement.operations.books import BookStore
 from services.settlement.operations.kinds import national_kind
 from services.settlement.operations.ports import CataloguePeer, CredentialQuery, IdentityPeer
+from services.settlement.operations.writes import BUSY
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=BEIJING) + timedelta(hours=8)
 
+T = TypeVar("T")
 Found: TypeAlias = PreparedBill | StoredAnswer | Exception
 
 
@@ -74,13 +79,29 @@ class Preparation:
         for order in orders:
             stored = books.answers.get((order.stamp.scope, order.stamp.request_id))
             if stored is not None:
-                found.append(repeated(order.stamp, stored))
+                found.append(refusal_of(order.stamp, stored) or stored)
                 continue
             try:
                 found.append(check_encounter(order.bill, books.encounters.get(order.bill.mdtrt_id)))
             except Fault as fault:
                 found.append(fault)
         return found
+
+
+async def decided_bills(
+    preparation: Preparation, orders: Sequence[Order], submit: Callable[[int, PreparedBill], Awaitable[T | Again]]
+) -> list[T | Found | BaseException]:
+    """The outcome of each order: prepared, and handed over by `submit`, which is told its place. One whose books moved
+    meanwhile is prepared anew; a Fault, or a bug of that one order, is its outcome."""
+
+    async def attempt(places: Sequence[int]) -> list[T | Again | Found | BaseException]:
+        found = await preparation.prepare([orders[place] for place in places])
+        bills = [(place, item) for place, item in zip(places, found, strict=True) if isinstance(item, PreparedBill)]
+        outcomes = iter(await asyncio.gather(*(submit(*bill) for bill in bills), return_exceptions=True))
+        return [next(outcomes) if isinstance(item, PreparedBill) else item for item in found]
+
+    outcomes: Any = await decide_each(range(len(orders)), attempt, BUSY)
+    return [*outcomes]
 
 
 class _Lookup:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from typing import Final
 
-from services.kernel.errors import Fault, FaultKind
+from services.kernel.requests import Moved, RequestStamp, repeated
+from services.runtime.writes import Frame
 from services.settlement.domain.answer import Reversal
 from services.settlement.domain.booking import reversal_postings
 from services.settlement.domain.encounters import Entry
@@ -18,12 +18,10 @@ from services.settlement.domain.entries import (
     NOTHING,
     SETTLE,
     VOID,
-    Moved,
     StoredAnswer,
     Wanted,
     Writing,
     accumulator_entries,
-    repeated,
     settlement_row,
     stored_moment,
 )
@@ -44,11 +42,10 @@ from services.settlement.domain.reversal import (
     void_heading,
 )
 from services.settlement.operations.books import Scribe
+from services.settlement.operations.ledger import stored_response
 from services.settlement.operations.ports import NewId
 from services.settlement.operations.settlement_rows import SettlementReader, SettlementStore, SettlementWriter
-
-TRIES: Final = 4
-_RETRY_AFTER_S: Final = 0.2
+from services.settlement.operations.writes import BUSY
 
 Find = Callable[[SettlementReader], Awaitable[BookedSettlement | None]]
 
@@ -78,10 +75,7 @@ class Reversing:
             await work.add_entry(_entry(self.new_id(""), order, counter.response, "repeat", original))
             return counter.response
 
-        async def repeat(_: SettlementReader, stored: StoredAnswer) -> bytes:
-            return stored.response
-
-        return await self._once(order, find, decide, repeat)
+        return await self._once(order, find, decide, stored_response)
 
     async def reverse_message(
         self, order: ReversalOrder, name: MessageName, render: Callable[[TakenBack], bytes]
@@ -146,7 +140,7 @@ class Reversing:
     async def check_unused(self, order: ReversalOrder) -> None:
         """Raises REQUEST_ID_REUSED where the request id stands for a reversal of something else."""
         async with self.store.reading() as snapshot:
-            await _stored(snapshot, order)
+            repeated(order.stamp, await _find(snapshot, order.stamp))
 
     async def _once(
         self,
@@ -156,24 +150,24 @@ class Reversing:
         repeat: Callable[[SettlementReader, StoredAnswer], Awaitable[bytes]],
     ) -> bytes:
         """Answers a repeat, else finds, locks all persons concerned, looks again and decides, in one transaction."""
-        for _ in range(TRIES):
-            try:
-                async with self.store.reading() as snapshot:
-                    stored = await _stored(snapshot, order)
-                    if stored is not None:
-                        return await repeat(snapshot, stored)
-                    found = await find(snapshot)
-                    owners = {line.owner_psn_no for line in await snapshot.postings(found.setl_id)} if found else set()
-                async with self.store.writing() as work:
-                    persons = {owner for owner in owners if owner}
-                    if found is not None and found.key.psn_no:
-                        persons.add(found.key.psn_no)
-                    await work.lock(persons)
-                    stored = await _stored(work, order)
-                    return await (repeat(work, stored) if stored is not None else decide(work, await find(work)))
-            except Moved:
-                continue
-        raise Fault(FaultKind.UNAVAILABLE, "LEDGER_CONTENTION", retry_after_s=_RETRY_AFTER_S)
+        frame = Frame(self.store.writing, _find, BUSY)
+
+        async def act(work: SettlementWriter) -> bytes:
+            return await decide(work, await find(work))
+
+        async def attempt() -> bytes:
+            async with self.store.reading() as snapshot:
+                stored = repeated(order.stamp, await _find(snapshot, order.stamp))
+                if stored is not None:
+                    return await repeat(snapshot, stored)
+                found = await find(snapshot)
+                persons = {line.owner_psn_no for line in await snapshot.postings(found.setl_id)} if found else set()
+            if found is not None:
+                persons.add(found.key.psn_no)
+            owners = {psn_no for psn_no in persons if psn_no}
+            return await frame.attempt(order.stamp, act, repeat, hold=lambda work: work.lock(owners))
+
+        return await frame.decided(attempt)
 
     async def _counter(self, work: SettlementWriter, original: BookedSettlement, order: ReversalOrder) -> bytes:
         """Books the counter-entry of a standing settlement."""
@@ -204,13 +198,7 @@ def _entry(entry_id: str, order: ReversalOrder, response: bytes, kind: str, orig
     return Entry(entry_id, stamp, response, None, kind, order.now)
 
 
-async def _stored(books: SettlementReader, order: ReversalOrder) -> StoredAnswer | None:
-    """What the request left before; raises REQUEST_ID_REUSED for other content, MESSAGE_VOIDED for a void."""
-    key = (order.stamp.scope, order.stamp.request_id)
-    stored = (await books.load(Wanted(requests=(key,)))).answers.get(key) or await books.entry(*key)
-    if stored is None:
-        return None
-    found = repeated(order.stamp, stored)
-    if isinstance(found, Fault):
-        raise found
-    return found
+async def _find(books: SettlementReader, stamp: RequestStamp) -> StoredAnswer | None:
+    """What the request left before, a settlement's row or an entry of its own."""
+    key = (stamp.scope, stamp.request_id)
+    return (await books.load(Wanted(requests=(key,)))).answers.get(key) or await books.entry(*key)

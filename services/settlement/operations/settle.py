@@ -6,44 +6,33 @@ nothing and harms no other.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
-from services.kernel.errors import Fault, FaultKind
+from services.kernel.errors import Fault
+from services.kernel.requests import Moved, Regions, refusal_of
+from services.runtime.writes import AGAIN, Again
 from services.settlement.domain.answer import Answer
 from services.settlement.domain.bill import Order
 from services.settlement.domain.booking import settlement_postings
 from services.settlement.domain.decision import Decision, PreparedBill, decide, wanted_of
-from services.settlement.domain.encounters import Regions
 from services.settlement.domain.entries import (
     SETTLE,
     Books,
     Heading,
-    Moved,
     StoredAnswer,
     Writing,
     accumulator_entries,
-    repeated,
     settlement_row,
     stored_moment,
 )
 from services.settlement.domain.ledger import after_deltas
 from services.settlement.operations.books import BookStore, Scribe
 from services.settlement.operations.ports import NewId
-from services.settlement.operations.preparation import Preparation
+from services.settlement.operations.preparation import Preparation, decided_bills
 
-TRIES: Final = 4
-_RETRY_AFTER_S: Final = 0.2
 _WITH_PRESELFPAY: Final = "personal_inscp_plus_presel"
-
-
-class Again(Enum):
-    """The books moved while a bill was decided."""
-
-    DECIDE = "decide again"
 
 
 Outcome: TypeAlias = StoredAnswer | Again
@@ -62,30 +51,7 @@ class Settling:
 
     async def settle(self, orders: Sequence[Order], submit: Submit) -> list[StoredAnswer | BaseException]:
         """The answer of each order, now or from before, or why it has none: a Fault, or a bug of that one order."""
-        results: dict[int, StoredAnswer | BaseException] = {}
-        places = list(range(len(orders)))
-        for _ in range(TRIES):
-            found = await self.preparation.prepare([orders[place] for place in places])
-            waiting: list[int] = []
-            submitted: list[Awaitable[Outcome]] = []
-            for place, item in zip(places, found, strict=True):
-                if isinstance(item, PreparedBill):
-                    waiting.append(place)
-                    submitted.append(submit(place, item))
-                else:
-                    results[place] = item
-            outcomes = await asyncio.gather(*submitted, return_exceptions=True)
-            places = []
-            for place, outcome in zip(waiting, outcomes, strict=True):
-                if isinstance(outcome, Again):
-                    places.append(place)
-                else:
-                    results[place] = outcome
-            if not places:
-                break
-        for place in places:
-            results[place] = Fault(FaultKind.UNAVAILABLE, "LEDGER_CONTENTION", retry_after_s=_RETRY_AFTER_S)
-        return [results[place] for place in range(len(orders))]
+        return cast("list[StoredAnswer | BaseException]", await decided_bills(self.preparation, orders, submit))
 
     async def commit(self, bills: Sequence[PreparedBill]) -> list[Outcome | Fault]:
         """Decides and books a batch in one transaction: what the committer runs."""
@@ -101,17 +67,17 @@ class Settling:
                     await work.save(writing)
                 return outcomes
         except Moved:
-            return [Again.DECIDE] * len(bills)
+            return [AGAIN] * len(bills)
 
     def _outcome(self, item: PreparedBill, books: Books, writing: Writing) -> Outcome | Fault:
         stamp = item.order.stamp
         stored = books.answers.get((stamp.scope, stamp.request_id))
         if stored is not None:
-            return repeated(stamp, stored)
+            return refusal_of(stamp, stored) or stored
         try:
             decision = decide(item, books, trial=False)
         except Moved:
-            return Again.DECIDE
+            return AGAIN
         except Fault as fault:
             return fault
         return self._book(item, decision, books, writing)

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime
-from functools import partial
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.kernel.clock import BEIJING, age_on, beijing_day
 from services.kernel.codes import pooling_area
+from services.kernel.requests import RequestStamp
 from services.runtime.call import CallContext
 from services.runtime.columns import from_micros
 from services.runtime.contract import national_codes
-from services.runtime.idempotency import content_hash, content_of, first_content_hash, regions_of, scope_of
+from services.runtime.idempotency import content_of, stamp_of
 from services.runtime.texts.table import text
 from services.settlement.domain.benefits import FundCheck
 from services.settlement.domain.bill import STAY
-from services.settlement.domain.encounters import OPEN, Encounter, Regions, RequestStamp, days_in_hospital
+from services.settlement.domain.encounters import OPEN, Encounter, days_in_hospital
 from services.settlement.domain.insured import Enrolment, Insured, insu_stas_on
 from services.settlement.operations.persons import InsuredInfo
 from services.settlement.servicer.convert_settlement import day_message, moment
@@ -56,18 +56,6 @@ class Codes:
     def med_value(self, code: str) -> Any:
         """The enumeration value of a national med_type; 0 for none."""
         return self._med_values.get(code, 0)
-
-
-def stamp_of(call: CallContext, request: Any) -> RequestStamp:
-    """Whose write it is and with which content."""
-    return RequestStamp(
-        scope=scope_of(call.caller),
-        request_id=request.request_id,
-        rpc=call.method,
-        content_hash=content_hash(request),
-        regions=Regions(*regions_of(request)),
-        first_hash=partial(first_content_hash, request),
-    )
 
 
 def kept_stamp_of(call: CallContext, request: Any, told: str) -> RequestStamp:

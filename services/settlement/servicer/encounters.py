@@ -6,6 +6,7 @@ from typing import Any
 
 from services.kernel.clock import beijing_day
 from services.runtime.call import current_call
+from services.runtime.idempotency import stamp_of
 from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.encounters import Encounter, EncounterFilter, EncounterName
 from services.settlement.domain.insured import CredentialQuery, asked_by, with_credential
@@ -25,7 +26,6 @@ from services.settlement.servicer.convert_encounters import (
     kept_stamp_of,
     main_diagnosis,
     revised,
-    stamp_of,
     time_of,
     told_of,
     trtinfo,

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from services.runtime.call import CallContext, current_call
+from services.runtime.idempotency import stamp_of
 from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.encounters import EncounterName
 from services.settlement.operations.fees import FeeOperations, FeeUpload
-from services.settlement.servicer.convert_encounters import Codes, stamp_of
+from services.settlement.servicer.convert_encounters import Codes
 from services.settlement.servicer.convert_fees import (
     fee_detail,
     item_keys_of,

@@ -9,11 +9,11 @@ from services.kernel.clock import beijing_day
 from services.kernel.errors import invalid
 from services.kernel.money import yuan_text
 from services.runtime.call import current_call
+from services.runtime.idempotency import stamp_of
 from services.settlement.domain.ledger import AccountKey, LedgerKey
 from services.settlement.domain.opening import Opening
 from services.settlement.operations.ledger import Ledgers
 from services.settlement.operations.verify import Verifying
-from services.settlement.servicer.convert_encounters import stamp_of
 from yibao.settlement.v1 import ledger_pb2, ledger_pb2_grpc
 
 

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from services.kernel.requests import RequestStamp
 from services.runtime.batch import Admitted, serve_batch
 from services.runtime.call import CallContext, current_call
 from services.runtime.committer import Committer
 from services.runtime.contract import Contract, Effect
+from services.runtime.idempotency import stamp_of
 from services.runtime.telemetry import inject
 from services.settlement.domain.bill import Bill, Order
 from services.settlement.domain.decision import PreparedBill
-from services.settlement.domain.encounters import RequestStamp
 from services.settlement.domain.entries import StoredAnswer
 from services.settlement.domain.reversal import (
     NEVER_ARRIVED,
@@ -28,8 +29,7 @@ from services.settlement.operations.encounters import EncounterOperations
 from services.settlement.operations.queries import Queries, SettlementQuestion
 from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.settle import Outcome, Settling
-from services.settlement.operations.trial import Trying
-from services.settlement.servicer.convert_encounters import stamp_of
+from services.settlement.operations.trial import Tried, Trying
 from services.settlement.servicer.convert_settlement import BillReader, desk_of, told_of
 from yibao.settlement.v1 import encounter_pb2, fee_pb2, ledger_pb2, settlement_pb2, settlement_pb2_grpc
 
@@ -51,7 +51,7 @@ class SettlementOperations:
     queries: Queries
     encounters: EncounterOperations
     settles: Committer[PreparedBill, Outcome]
-    trials: Committer[PreparedBill, bytes]
+    trials: Committer[PreparedBill, Tried]
 
 
 class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
@@ -169,7 +169,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         return answer
 
     async def _try_items(self, items: Sequence[Admitted]) -> list[settlement_pb2.TrialResponse | BaseException]:
-        async def submit(place: int, bill: PreparedBill) -> bytes:
+        async def submit(place: int, bill: PreparedBill) -> Tried:
             with items[place].active():
                 return await self._operations.trials.submit(bill)
 

@@ -8,16 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from services.kernel.requests import RequestStamp
 from services.runtime.db import DriverConnection, advisory_lock, from_micros, insert_sql, sql, to_micros
-from services.settlement.domain.encounters import (
-    DISCHARGE,
-    OUTPATIENT,
-    Encounter,
-    EncounterFilter,
-    Entry,
-    FeePresence,
-    RequestStamp,
-)
+from services.settlement.domain.encounters import DISCHARGE, OUTPATIENT, Encounter, EncounterFilter, Entry, FeePresence
 from services.settlement.domain.entries import regions_from, regions_text
 from services.settlement.store.locks import person_lock
 from services.settlement.store.tables import ENCOUNTER, ENCOUNTER_ENTRY

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Table
 
+from services.kernel.requests import Moved
 from services.runtime.db import Database, DriverConnection, UniqueViolation, advisory_lock, insert_statement
 from services.settlement.domain.bill import BilledBatch, BilledEncounter
 from services.settlement.domain.booking import Posting
@@ -21,7 +22,6 @@ from services.settlement.domain.entries import (
     SETTLEMENT_COLUMNS,
     AccumulatorEntry,
     Books,
-    Moved,
     StoredAnswer,
     Wanted,
     Writing,
