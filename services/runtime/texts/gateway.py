@@ -239,6 +239,10 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "Send a national code, or ask the agency of the place of care to declare it with the national kind it counts as",
     ),
     "TIME_IN_FUTURE": ("请核对时间与本机时钟后重发", "Check the time and your clock, and send it again"),
+    "RETURN_MISMATCH": (
+        "请按原明细的目录编码与单价退费（用5204核对）；原明细有误的，撤销（2205，住院2302）后重传",
+        "Return it with the codes and the price of its line (look by 5204); cancel a wrong line (2205, of a stay 2302) instead",
+    ),
     "RETURN_EXCEEDS_LINE": ("请用5204核对原明细与退费", "Compare the line and its returns by 5204"),
     "ENCOUNTER_STATE": ("请用5201核对就诊状态", "Look at the encounter by 5201"),
     "NOT_ENROLLED": _SEE_ENROLMENTS,

@@ -53,7 +53,12 @@ _SETTLEMENT: Final[Mapping[str, tuple[str, str]]] = {
     "same_content": ("同一明细编号已有内容不同的明细", "a line of this number stands with other content"),
     "standing_line": ("原明细不存在或已撤销", "there is no standing line of that number"),
     "unsettled_line": ("没有该编号的未结算明细", "there is no unsettled line of that number"),
-    "at_most_what_stands": ("退费超过原明细的余额", "takes back more than is left of the line"),
+    "return.count_left": ("退费超过原明细，可退数量为{left}", "{left} of the line are left to be taken back"),
+    "return.amount_left": ("退费超过原明细，可退金额为{left}元", "{left} yuan of the line are left to be taken back"),
+    "return.of_return": ("所指明细本身是退费，不能再退", "the line that it names is a return itself"),
+    "return.same_item": ("与原明细{origin}的医保目录编码不同", "is another item than that of line {origin}"),
+    "return.same_own_item": ("与原明细{origin}的院内目录编码不同", "is another code than that of line {origin}"),
+    "return.same_price": ("与原明细{origin}的单价不同", "is another price than that of line {origin}"),
     "return_of_line_stands": ("该明细另有退费明细，请先撤销退费", "lines that take it back stand: cancel those first"),
     "return_stands": (
         "收费批次{holding}中有其退费明细，请先撤销该批次",

@@ -70,6 +70,10 @@ SETTLEMENT: Final[Mapping[str, tuple[str, str]]] = {
         "费用明细{feedetl_sn}等{lines}条的退费超过原明细",
         "{lines} rows, {feedetl_sn} first, take back more than stands of the line",
     ),
+    "RETURN_MISMATCH": (
+        "费用明细{feedetl_sn}等{lines}条退费与原明细不符",
+        "{lines} returns, {feedetl_sn} first, are not of the line that they name",
+    ),
     "BATCH_SETTLED": (
         "收费批次{chrg_bchno}已结算，结算编号{setl_id}",
         "Charge batch {chrg_bchno} is settled by {setl_id}",

@@ -14,6 +14,7 @@ from services.kernel.money import scaled_of
 from services.settlement.domain.bill import ALL_BATCHES
 from services.settlement.domain.lines import BillTotals, LineSplit, totals_of
 from services.settlement.domain.pricing import PricedLine, SentLine
+from services.settlement.domain.returns import Goods, LineLeft, goods_of, line_left, split_returns
 
 OPEN = "open"
 SETTLED = "settled"
@@ -59,9 +60,14 @@ class FeeLine:
     answer: bytes
 
     @property
+    def takes_back(self) -> bool:
+        """Whether it takes something back, of whatever line."""
+        return self.split.amount_fen < 0 or self.cnt.startswith("-")
+
+    @property
     def is_return(self) -> bool:
-        """Whether it takes something back."""
-        return bool(self.init_feedetl_sn) and (self.split.amount_fen < 0 or self.cnt.startswith("-"))
+        """Whether it takes a line back that it names."""
+        return bool(self.init_feedetl_sn) and self.takes_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +88,36 @@ class StandingLine:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands on the encounter that an upload must know: the lines it names, the returns of them, all batches."""
+    """What stands on the encounter that an upload must know: the lines it names, the returns of them, all batches.
+
+    `goods` is what the lines that it takes back charge; a line that is a return itself has none.
+    """
 
     lines: Mapping[str, StandingLine] = field(default_factory=dict)
     returns: Sequence[StandingLine] = ()
     batches: Sequence[FeeBatch] = ()
+    goods: Mapping[str, Goods] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What an upload does: `places` of the lines that are new, and the stored answers of those that stand already."""
+    """What an upload does: `places` of the lines that are new, and the stored answers of those that stand already.
+
+    `returned` are the splits of the new lines that take others back.
+    """
 
     places: tuple[int, ...]
     stored: Mapping[int, bytes]
+    returned: Mapping[int, LineSplit]
 
 
-def decide_upload(lines: Sequence[SentLine], standing: Standing, *, stay: bool) -> Upload:
+def decide_upload(priced: Sequence[PricedLine], standing: Standing, *, stay: bool) -> Upload:
     """Which lines are new. A line that stands already with the same content is answered again.
 
     CONFLICT: FEE_LINE_EXISTS (other content under the same number), BATCH_SETTLED (a visit's charge batch that is
-    settled takes no more lines). INVALID: FEE_LINE_NOT_FOUND, RETURN_EXCEEDS_LINE.
+    settled takes no more lines), and what `split_returns` raises.
     """
+    lines = [line.sent for line in priced]
     first: dict[str, int] = {}
     new: list[int] = []
     stored: dict[int, bytes] = {}
@@ -123,8 +138,7 @@ def decide_upload(lines: Sequence[SentLine], standing: Standing, *, stay: bool) 
         raise _lines_fault(FaultKind.CONFLICT, "FEE_LINE_EXISTS", lines, changed, "feedetl_sn", "same_content")
     if not stay:
         _check_batches_unsettled({lines[place].chrg_bchno for place in new}, standing.batches)
-    _check_returns(lines, new, standing, stay=stay)
-    return Upload(tuple(new), stored)
+    return Upload(tuple(new), stored, _returns(priced, lines, new, standing, stay=stay))
 
 
 def _check_batches_unsettled(numbers: set[str], batches: Sequence[FeeBatch]) -> None:
@@ -133,42 +147,23 @@ def _check_batches_unsettled(numbers: set[str], batches: Sequence[FeeBatch]) -> 
             raise conflict("BATCH_SETTLED", chrg_bchno=batch.chrg_bchno, setl_id=batch.setl_id or "")
 
 
-def _check_returns(lines: Sequence[SentLine], new: Sequence[int], standing: Standing, *, stay: bool) -> None:
-    """A return names a line of the encounter and takes back no more than what still stands of it, in count and money."""
-    left: dict[str, list[int]] = {}
-    for known in standing.lines.values():
-        if not known.line.is_return:
-            left[known.line.feedetl_sn] = [scaled_of(known.line.cnt, 4), known.line.split.amount_fen]
-    for known in standing.returns:
-        _take(left, known.line.init_feedetl_sn, scaled_of(known.line.cnt, 4), known.line.split.amount_fen)
+def _returns(
+    priced: Sequence[PricedLine], lines: Sequence[SentLine], new: Sequence[int], standing: Standing, *, stay: bool
+) -> dict[int, LineSplit]:
+    """The splits of the new lines that take others back, by place. A visit's negative line need not name what it takes."""
+    places = [place for place in new if lines[place].is_return and (lines[place].init_feedetl_sn or stay)]
+    if not places:
+        return {}
+    known: dict[str, LineLeft] = {}
+    for number, entry in standing.lines.items():
+        known[number] = line_left(entry.line.split, standing.goods.get(number), entry.line.cnt)
+    for entry in standing.returns:
+        if entry.line.init_feedetl_sn in known:
+            known[entry.line.init_feedetl_sn].take(scaled_of(entry.line.cnt, 4), entry.line.split)
     for place in new:
         line = lines[place]
-        if not line.is_return:
-            left[line.feedetl_sn] = [line.count_e4, line.amount_fen]
-    lost: list[int] = []
-    beyond: list[int] = []
-    for place in new:
-        line = lines[place]
-        if not line.is_return or not (line.init_feedetl_sn or stay):
-            continue
-        if line.init_feedetl_sn not in left:
-            lost.append(place)
-        elif _take(left, line.init_feedetl_sn, line.count_e4, line.amount_fen):
-            beyond.append(place)
-    if lost:
-        raise _lines_fault(FaultKind.NOT_FOUND, "FEE_LINE_NOT_FOUND", lines, lost, "init_feedetl_sn", "standing_line")
-    if beyond:
-        raise _lines_fault(FaultKind.PRECONDITION, "RETURN_EXCEEDS_LINE", lines, beyond, "cnt", "at_most_what_stands")
-
-
-def _take(left: dict[str, list[int]], number: str, count_e4: int, amount_fen: int) -> bool:
-    """Takes a (negative) return off its line; True where that is more than was left."""
-    if number not in left:
-        return False
-    rest = left[number]
-    rest[0] += count_e4
-    rest[1] += amount_fen
-    return min(rest) < 0
+        known[line.feedetl_sn] = line_left(priced[place].split, None if line.is_return else goods_of(line), line.cnt)
+    return split_returns(lines, places, known)
 
 
 def new_batches(

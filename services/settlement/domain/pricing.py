@@ -32,6 +32,7 @@ class SentLine:
     pric: str
     hosp_appr_flag: str
     detail: bytes
+    medins_list_codg: str = ""
 
     @property
     def count_e4(self) -> int:
@@ -46,7 +47,7 @@ class SentLine:
 
 @dataclass(frozen=True, slots=True)
 class PricedLine:
-    """A line with the item it was split by."""
+    """A line with the item it was split by; what a return takes back is split as the share of its line (`returns`)."""
 
     sent: SentLine
     item: PricedItem

@@ -30,6 +30,7 @@ from services.settlement.domain.fees import (
     FeeLine,
     Standing,
     StandingLine,
+    Upload,
     balancing_batches,
     check_no_return_left,
     chosen_for_cancel,
@@ -38,8 +39,10 @@ from services.settlement.domain.fees import (
     new_batches,
 )
 from services.settlement.domain.kinds import KindOfCare, check_same
+from services.settlement.domain.lines import LineSplit
 from services.settlement.domain.moments import FeeMoment, check_fees, fee_window, latest_moment
 from services.settlement.domain.pricing import PricedLine, SentLine, check_amounts, item_keys, price_lines
+from services.settlement.domain.returns import Goods
 from services.settlement.operations.ports import CataloguePeer
 from services.settlement.operations.rows import Snapshot, Writing
 from services.settlement.operations.writes import Accepted, Writes
@@ -54,6 +57,14 @@ class FeeMessages(Protocol):
 
     def tags(self, answer: bytes) -> frozenset[str]:
         """The tags of a stored answer."""
+        ...
+
+    def returned(self, answer: bytes, line: SentLine, split: LineSplit) -> bytes:
+        """The split of a return, by the answer of the line that it takes back."""
+        ...
+
+    def goods(self, detail: bytes) -> Goods:
+        """What a stored line charges, of its detail."""
         ...
 
 
@@ -100,7 +111,7 @@ class FeeOperations:
         """Keeps the new lines and answers the split of every line, in the order sent.
 
         Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_TIME_OUTSIDE, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH, AMOUNT_INVALID,
-        FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
+        FEE_LINE_EXISTS, BATCH_SETTLED, FEE_LINE_NOT_FOUND, RETURN_MISMATCH, RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
         """
         async with self.writes.store.reading() as snapshot:
             answered = await self.writes.answered_in(snapshot, stamp)
@@ -113,11 +124,11 @@ class FeeOperations:
 
         async def decide(writing: Writing) -> Accepted:
             encounter = await _charged_encounter(writing, upload, now)
-            standing = await _standing(writing, encounter, upload.lines)
-            decision = decide_upload(upload.lines, standing, stay=encounter.kind == STAY)
-            new = [(priced[place], answers[place]) for place in decision.places]
+            standing = await self._standing(writing, encounter, upload.lines)
+            decision = decide_upload(priced, standing, stay=encounter.kind == STAY)
+            known = {number: entry.line.answer for number, entry in standing.lines.items()}
+            new, by_number = self._new(decision, priced, answers, known)
             await self._keep(writing, upload, new, now)
-            by_number = {upload.lines[place].feedetl_sn: answers[place] for place in decision.places}
             told = [decision.stored.get(place) or by_number[line.feedetl_sn] for place, line in enumerate(upload.lines)]
             return Accepted(render(told), UPLOAD_FEES, encounter)
 
@@ -201,6 +212,24 @@ class FeeOperations:
         }
         return days | {line.feedetl_sn: beijing_day(line.fee_at) for line in lines if line.feedetl_sn in named}
 
+    def _new(
+        self, decision: Upload, priced: Sequence[PricedLine], answers: Sequence[bytes], known: Mapping[str, bytes]
+    ) -> tuple[list[tuple[PricedLine, bytes]], dict[str, bytes]]:
+        """The new lines with their answers, and these by number; `known` are the answers of the lines that stand."""
+        by_number = {priced[place].sent.feedetl_sn: answers[place] for place in decision.places}
+        new = []
+        for place in decision.places:
+            line, answer = priced[place], answers[place]
+            split = decision.returned.get(place)
+            if split is not None:
+                sent = line.sent
+                origin = known.get(sent.init_feedetl_sn) or by_number[sent.init_feedetl_sn]
+                answer = self.messages.returned(origin, sent, split)
+                line = replace(line, split=split, tags=self.messages.tags(answer))
+                by_number[sent.feedetl_sn] = answer
+            new.append((line, answer))
+        return new, by_number
+
     async def _keep(
         self, writing: Writing, upload: FeeUpload, new: Sequence[tuple[PricedLine, bytes]], now: datetime
     ) -> None:
@@ -228,6 +257,20 @@ class FeeOperations:
             for place, (line, answer) in enumerate(new)
         ]
         await writing.add_fees(batches, lines)
+
+    async def _standing(self, snapshot: Snapshot, encounter: Encounter, lines: Sequence[SentLine]) -> Standing:
+        """What an upload must know of what stands: at most three statements, whatever the number of lines."""
+        mdtrt_id = encounter.mdtrt_id
+        origins = {line.init_feedetl_sn for line in lines if line.is_return and line.init_feedetl_sn}
+        found = await snapshot.lines(mdtrt_id, {line.feedetl_sn for line in lines} | origins)
+        charges = [entry.line for entry in found if entry.line.feedetl_sn in origins and not entry.line.takes_back]
+        return Standing(
+            lines={entry.line.feedetl_sn: entry for entry in found},
+            returns=await snapshot.returns(mdtrt_id, origins) if origins else (),
+            # Charge batches are a visit's; a stay is settled whole.
+            batches=await snapshot.batches(mdtrt_id) if encounter.kind == VISIT else (),
+            goods={line.feedetl_sn: self.messages.goods(line.detail) for line in charges},
+        )
 
     async def _take_back(self, writing: Writing, encounter: Encounter, numbers: Sequence[str], now: datetime) -> None:
         named, mdtrt_id = set(numbers), encounter.mdtrt_id
@@ -265,16 +308,3 @@ async def _cancel_batches(writing: Writing, mdtrt_id: str, chrg_bchno: str, path
     fee_batch_ids = [batch.fee_batch_id for batch in chosen]
     check_no_return_left(await writing.returns_left(mdtrt_id, fee_batch_ids), path)
     await writing.cancel_batches(fee_batch_ids)
-
-
-async def _standing(snapshot: Snapshot, encounter: Encounter, lines: Sequence[SentLine]) -> Standing:
-    """What an upload must know of what stands: at most three statements, whatever the number of lines."""
-    mdtrt_id = encounter.mdtrt_id
-    origins = {line.init_feedetl_sn for line in lines if line.is_return and line.init_feedetl_sn}
-    found = await snapshot.lines(mdtrt_id, {line.feedetl_sn for line in lines} | origins)
-    return Standing(
-        lines={entry.line.feedetl_sn: entry for entry in found},
-        returns=await snapshot.returns(mdtrt_id, origins) if origins else (),
-        # Charge batches are a visit's; a stay is settled whole.
-        batches=await snapshot.batches(mdtrt_id) if encounter.kind == VISIT else (),
-    )

@@ -9,7 +9,9 @@ from services.kernel.clock import beijing_day
 from services.settlement.domain.catalogue import ItemKey, PricedItem
 from services.settlement.domain.encounters import Encounter
 from services.settlement.domain.fees import StandingLine
+from services.settlement.domain.lines import LineSplit
 from services.settlement.domain.pricing import PricedLine, SentLine, exempt_tags, ratio_text_of
+from services.settlement.domain.returns import Goods
 from services.settlement.servicer.convert_encounters import Codes, time_of
 from services.settlement.servicer.convert_settlement import moment
 from yibao.common.v1 import codes_pb2
@@ -63,6 +65,23 @@ class LineMessages:
             lmt_used_flag=item.lmt_used_flag,
         ).SerializeToString()
 
+    def returned(self, answer: bytes, line: SentLine, split: LineSplit) -> bytes:
+        """The split of a return, by the answer of the line that it takes back."""
+        told = common_pb2.FeeLineSplit.FromString(answer)
+        told.feedetl_sn, told.cnt, told.pric = line.feedetl_sn, line.cnt, line.pric
+        told.det_item_fee_sumamt_fen = split.amount_fen
+        told.fulamt_ownpay_amt_fen = split.fulamt_ownpay_fen
+        told.overlmt_amt_fen = split.overlmt_fen
+        told.preselfpay_amt_fen = split.preselfpay_fen
+        told.inscp_scp_amt_fen = split.inscp_fen
+        told.hosp_part_amt_fen = split.hosp_part_fen
+        return told.SerializeToString()
+
+    def goods(self, detail: bytes) -> Goods:
+        """What a stored line charges, of its detail."""
+        sent = common_pb2.FeeLine.FromString(detail)
+        return Goods(sent.med_list_codg, sent.medins_list_codg, sent.pric)
+
     def tags(self, answer: bytes) -> frozenset[str]:
         """The flags of a stored answer by which a policy may free its line."""
         split = common_pb2.FeeLineSplit.FromString(answer)
@@ -83,6 +102,7 @@ def sent_lines(codes: Codes, lines: Iterable[common_pb2.FeeLine]) -> tuple[SentL
             pric=line.pric,
             hosp_appr_flag=codes.approvals.get(line.hosp_appr_flag, _NOT_NEEDED),
             detail=line.SerializeToString(deterministic=True),
+            medins_list_codg=line.medins_list_codg,
         )
         for line in lines
     )

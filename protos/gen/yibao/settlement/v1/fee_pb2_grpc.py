@@ -69,9 +69,11 @@ class FeeServiceServicer:
     def UploadFees(self, request, context):
         """Uploads out-patient fee lines and answers the split of each (2204). A feedetl_sn that stands already is answered
         again where it is equal and refused where not. Fees arise from 24 hours before the encounter's begin to 10 minutes
-        after its end or now.
+        after its end or now. A return that names a line (init_feedetl_sn) has its items and its price, and takes its share of
+        each part of that line.
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_TIME_OUTSIDE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN,
-        LINE_AMOUNT_MISMATCH, AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
+        LINE_AMOUNT_MISMATCH, AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, FEE_LINE_NOT_FOUND, RETURN_MISMATCH,
+        RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -19,9 +19,11 @@ class FeeServiceStub:
     UploadFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.UploadFeesRequest, _fee_pb2.UploadFeesResponse]
     """Uploads out-patient fee lines and answers the split of each (2204). A feedetl_sn that stands already is answered
     again where it is equal and refused where not. Fees arise from 24 hours before the encounter's begin to 10 minutes
-    after its end or now.
+    after its end or now. A return that names a line (init_feedetl_sn) has its items and its price, and takes its share of
+    each part of that line.
     Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_TIME_OUTSIDE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN,
-    LINE_AMOUNT_MISMATCH, AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
+    LINE_AMOUNT_MISMATCH, AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, FEE_LINE_NOT_FOUND, RETURN_MISMATCH,
+    RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
     """
     CancelFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.CancelFeesRequest, _fee_pb2.CancelFeesResponse]
     """Cancels the unsettled lines of a charge batch, or of all with "0000" (2205).
@@ -53,9 +55,11 @@ class FeeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_fee_pb2.UploadFeesResponse]:
         """Uploads out-patient fee lines and answers the split of each (2204). A feedetl_sn that stands already is answered
         again where it is equal and refused where not. Fees arise from 24 hours before the encounter's begin to 10 minutes
-        after its end or now.
+        after its end or now. A return that names a line (init_feedetl_sn) has its items and its price, and takes its share of
+        each part of that line.
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_TIME_OUTSIDE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN,
-        LINE_AMOUNT_MISMATCH, AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, RETURN_EXCEEDS_LINE, FEE_LINE_NOT_FOUND, REQUEST_ID_REUSED.
+        LINE_AMOUNT_MISMATCH, AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, FEE_LINE_NOT_FOUND, RETURN_MISMATCH,
+        RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
