@@ -21,6 +21,13 @@ MED_TYPES: Final = frozenset(
 )
 """The national dictionary med_type; a province may declare others, each counting as one of these."""
 
+_VISIT_KINDS: Final = frozenset("11 12 14 1103 18 41 51 9901 990101 990103 9903 9904".split())
+_STAY_KINDS: Final = frozenset("21 2101 2102 2105 2106 2107 2109 21303 22 52".split())
+"""Kinds of care that only a visit (2203, 2206, 2207) or only a stay (2401, 2303, 2304) is of, by the first digits of the
+national list: 11 to 14 out-patient, 21, 22 and 52 in-patient, 41 pharmacy, 51 maternity out-patient; 18 and the 99 are
+out-patient by their names (our decision). The rest is of both: 13 by the rules of IPT_TYPE and OTP_ER_REFL_FLAG, which name it
+at 2401 and at 2203, and, where no text says it, 1301 emergency rescue, 28 day surgery and 71 home beds (our decision)."""
+
 _POLICY_MED_TYPES: Final[Mapping[str, str]] = {
     "11": "outpatient",
     "12": "outpatient",
@@ -135,6 +142,11 @@ def policy_med_type(med_type: str) -> str | None:
     None where no policy kind fits: maternity out-patient care (51) and drugs paid apart (18, 9904).
     """
     return _POLICY_MED_TYPES.get(med_type)
+
+
+def fits_setting(med_type: str, *, stay: bool) -> bool:
+    """Whether a stay, or else a visit, may be of a dictionary med_type; a code that no rule knows may be of either."""
+    return med_type not in (_VISIT_KINDS if stay else _STAY_KINDS)
 
 
 def policy_hosp_lv(hosp_lv: str) -> str | None:

@@ -292,10 +292,10 @@ async def test_somebody_without_enrolment_or_stack_is_refused(world: World) -> N
     await refused(world, "STACK_NOT_FOUND", world.order(psn_no, mdtrt_id, 5_000, "2207:A2"))
 
 
-async def test_a_kind_of_care_that_no_policy_knows_is_a_missing_fact(world: World) -> None:
+async def test_a_kind_of_care_that_no_policy_knows_is_not_covered(world: World) -> None:
     psn_no = world.person("P1")
     mdtrt_id = await world.visit_with_fees(psn_no, 5_000)
-    await refused(world, "FACT_MISSING", world.order(psn_no, mdtrt_id, 5_000, "2207:A1", med_type="51"))
+    await refused(world, "NOT_COVERED_BY_POLICY", world.order(psn_no, mdtrt_id, 5_000, "2207:A1", med_type="51"))
 
 
 async def test_a_cancelled_visit_is_not_settled(world: World) -> None:

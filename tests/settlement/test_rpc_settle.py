@@ -165,7 +165,8 @@ async def test_every_documented_refusal_of_a_bill(counter: Counter) -> None:
     assert await reason(trial_hash="0" * 64) == "TRIAL_OUTDATED"
     assert await reason(mdtrt_cert_no=counter.certno(other)) == "CERTIFICATE_MISMATCH"
     assert await reason(mdtrt_cert_type=codes_pb2.MDTRT_CERT_TYPE_EC, mdtrt_cert_no="never") == "EC_TOKEN_UNKNOWN"
-    assert await reason(med_type=codes_pb2.MED_TYPE_MATERNITY_OUTPATIENT) == "FACT_MISSING"
+    assert await reason(med_type=codes_pb2.MED_TYPE_MATERNITY_OUTPATIENT) == "NOT_COVERED_BY_POLICY"
+    assert await reason(med_type=codes_pb2.MED_TYPE_INPATIENT) == "MED_TYPE_MISMATCH"
     request = settle_request(counter.request_id(), psn_no, mdtrt_id, 5_000)
     await counter.settle(request)
     assert await reason() == "BATCH_SETTLED"

@@ -105,7 +105,6 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "med_type.declared": ("未声明", "is not declared"),
     "med_type.counts_as": ("与该地方类别对应的国家类别不符", "is not what the local kind counts as"),
     "same_as_stay": ("与住院登记的医疗类别不同", "is not the kind of care of the stay"),
-    "within_encounter": ("与费用发生时间不符", "does not fit the time of the fees"),
     "message.max_values": ("最多{most}个数据项", "must hold no more than {most} values"),
     MORE_RULE: ("另有{more}处", "and {more} more"),
     # Which field of a person was looked at, and what it met.
@@ -133,6 +132,7 @@ NEXT_STEPS: Final[Mapping[FaultKind, tuple[str, str]]] = {
 }
 
 _SCAN_AGAIN: Final = ("刷新后的二维码请以新的msgid发送", "Send the fresh code under a new msgid")
+_ASK_THE_PLACE_OF_CARE: Final = ("请联系就医地医保经办机构", "Ask the agency of the place of care")
 _ASK_THE_AGENCY: Final = ("请联系参保地医保经办机构", "Ask the agency of the insured place")
 _SEE_ENROLMENTS: Final = ("请用1101核对参保信息", "Look at the enrolments by 1101")
 _CHECK_PERSON: Final = ("请核对人员、证件与卡后重发", "Check person, certificate and card, and send it again")
@@ -263,8 +263,39 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请核对机构编号与业务日期，或联系就医地医保经办机构",
         "Check the institution code and the day, or ask the agency of the place of care",
     ),
+    "MED_TYPE_MISMATCH": (
+        "门诊（2203、2206、2207）与住院（2401）各用自己的医疗类别，请核对后重发",
+        "Visits (2203, 2206, 2207) and stays (2401) have kinds of their own; correct it and send it again",
+    ),
     "FACT_MISSING": ("请补齐后重发", "Supply them and send it again"),
-    "NOT_COVERED_BY_POLICY": _ASK_THE_AGENCY,
+    "fact.disease": ("请更正病种编码后重发", "Correct the disease and send it again"),
+    "fact.institution": _ASK_THE_PLACE_OF_CARE,
+    "fact.enrolment": _ASK_THE_AGENCY,
+    "fact.balance": (
+        "请不使用个人账户（acct_used_flag为0）结算，或联系参保地医保经办机构",
+        "Settle without the account (acct_used_flag 0), or ask the agency of the insured place",
+    ),
+    "own_settlement": ("请从本人结算列表中选择结算编号", "Choose the setl_id from the list of your own settlements"),
+    "bill.other_batches": (
+        "请以收费批次号0000将全部未结算费用一并结算",
+        "Settle all that is open by one bill, of charge batch 0000",
+    ),
+    "bill.settled_of_visit": (
+        "请先撤销该结算（2208），再将收费与退费一并结算",
+        "Reverse that settlement by 2208 first, then settle charges and returns by one bill",
+    ),
+    "bill.settled_of_stay": (
+        "请先撤销该结算（2305），再将收费与退费一并结算",
+        "Reverse that settlement by 2305 first, then settle charges and returns by one bill",
+    ),
+    "bill.returns_beyond": (
+        "请用5204核对明细，撤销多退的（2205，住院2302）",
+        "Look at the lines by 5204, and cancel what was taken back too much (2205, of a stay 2302)",
+    ),
+    "NOT_COVERED_BY_POLICY": (
+        "请核对医疗类别；无误的，请联系参保地医保经办机构",
+        "Check the kind of care; where it is right, ask the agency of the insured place",
+    ),
     "POLICY_NOT_EFFECTIVE": _ASK_THE_AGENCY,
     "POLICY_OVERPAYS": _ASK_THE_AGENCY,
     # Later it is as large as now.

@@ -94,6 +94,10 @@ SETTLEMENT: Final[Mapping[str, tuple[str, str]]] = {
         "医疗类别{med_type}不是国家代码，就医地{admdvs}在{day}也未声明该类别",
         "med_type {med_type} is no national code, and the place of care {admdvs} declares none such on {day}",
     ),
+    "MED_TYPE_MISMATCH": (
+        "医疗类别{med_type}（{kind}）不用于{care_setting}",
+        "med_type {med_type} ({kind}) is not of {care_setting}",
+    ),
     "TIME_IN_FUTURE": (
         "所报时间{told}尚未到来，最晚为{latest}",
         "The time {told} is still to come; {latest} is the latest",

@@ -26,8 +26,8 @@ SETTLEMENT_LEDGER: Final[Mapping[str, tuple[str, str]]] = {
         "The trial of {mdtrt_id} does not hold any more; try again",
     ),
     "SETTLEMENT_NOT_FOUND": (
-        "未找到该人员在本机构的结算记录{setl_id}",
-        "This institution has no settlement {setl_id} of that person and encounter",
+        "未找到该人员在机构{fixmedins_code}的结算记录{setl_id}",
+        "Institution {fixmedins_code} has no settlement {setl_id} of that person and encounter",
     ),
     "LATER_SETTLEMENT_EXISTS": (
         "结算{setl_id}之后还有{count}笔结算，须按后结先退顺序撤销（先撤销{later_setl_id}）",
@@ -48,12 +48,15 @@ SETTLEMENT_LEDGER: Final[Mapping[str, tuple[str, str]]] = {
         "The person's ledger moved while the bill was decided; try again",
     ),
     "FACT_MISSING": (
-        "待遇政策{where}需要的信息缺失：{facts}",
-        "Policy {where} needs facts that nobody supplied: {facts}",
+        "待遇政策需要的信息缺失：{facts}",
+        "The policies need facts that nobody supplied: {facts}",
     ),
     "FACT_UNKNOWN": ("待遇政策不认识的信息项{fact}", "No policy knows a fact named {fact}"),
     "FACT_OUTSIDE_DOMAIN": ("信息项{fact}的取值不在允许范围内", "The fact {fact} has a value that it may not have"),
-    "NOT_COVERED_BY_POLICY": ("待遇政策未规定此种情形：{where}", "No policy has a rule for this case: {where}"),
+    "NOT_COVERED_BY_POLICY": (
+        "参保地{insuplc_admdvs}的待遇政策没有适用于医疗类别{med_type}（{kind}）的规定",
+        "The policies of the insured place {insuplc_admdvs} have no rule for med_type {med_type} ({kind})",
+    ),
     "POLICY_NOT_EFFECTIVE": (
         "待遇政策{policy}在{settle_date}没有有效版本",
         "Policy {policy} has no version in force on {settle_date}",
@@ -63,7 +66,10 @@ SETTLEMENT_LEDGER: Final[Mapping[str, tuple[str, str]]] = {
         "Policies {policies} would pay more than the cost in scope",
     ),
     "STACK_INVALID": ("待遇政策组合{policies}配置有误", "The stack of policies {policies} does not hold together"),
-    "BILL_NEGATIVE": ("退费多于收费，不能结算", "The charge-backs outweigh the charges"),
+    "BILL_NEGATIVE": (
+        "退费多于收费，不能结算：{part}合计为{sum}元",
+        "The returns outweigh the charges: {part} comes to {sum} yuan",
+    ),
     "BILL_UNBALANCED": ("费用分项之和与总额不符", "The parts of the bill are not its total"),
     "ACCOUNT_INVALID": ("个人账户余额数据异常", "The account balances do not hold together"),
     "LINE_INVALID": (

@@ -5,6 +5,7 @@ A value that is no code (a number, a name that was sent, a field's national name
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -41,6 +42,37 @@ _FACTS: Final = {
     "begin_date": "开始日期",
     "end_date": "结束日期",
 }
+
+# Dictionary med_type, as its own words have it, and in English.
+_KINDS: Final[Mapping[str, tuple[str, str]]] = {
+    "11": ("普通门诊", "out-patient care"),
+    "12": ("门诊挂号", "out-patient registration"),
+    "13": ("急诊", "emergency care"),
+    "1301": ("急诊抢救", "emergency rescue"),
+    "14": ("门诊慢特病", "out-patient care of a chronic or special disease"),
+    "1103": ("癌症筛查", "cancer screening"),
+    "18": ("特药购药", "purchase of special drugs"),
+    "21": ("住院", "in-patient care"),
+    "2101": ("普通住院", "ordinary in-patient care"),
+    "2102": ("单病种住院", "in-patient care paid by disease"),
+    "2105": ("康复治疗住院", "in-patient rehabilitation"),
+    "2106": ("生育平产(居民)", "natural childbirth of residents"),
+    "2107": ("生育剖宫产(居民)", "Caesarean section of residents"),
+    "2109": ("新生儿抢救", "rescue of a newborn"),
+    "21303": ("精神病住院", "psychiatric in-patient care"),
+    "22": ("外伤住院", "in-patient care of an injury"),
+    "28": ("日间手术", "day surgery"),
+    "41": ("定点药店购药", "purchase at a pharmacy"),
+    "51": ("生育门诊", "maternity out-patient care"),
+    "52": ("生育住院", "maternity in-patient care"),
+    "71": ("家庭病床", "home bed"),
+    "9901": ("门诊两病", "out-patient care of hypertension or diabetes"),
+    "990101": ("门诊单病种", "out-patient care paid by disease"),
+    "990103": ("新冠病毒核酸检测", "nucleic acid test"),
+    "9903": ("意外伤害门诊", "out-patient care of an accident"),
+    "9904": ("大病特药", "special drugs of major diseases"),
+}
+_SETTINGS: Final[Mapping[str, tuple[str, str]]] = {"visit": ("门诊就诊", "visits"), "stay": ("住院", "stays")}
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "state": {"open": "未结束", "discharged": "已出院", "settled": "已结算", "cancelled": "已撤销"},
@@ -84,8 +116,18 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "RFC 3339 time": "带时区的时间，如2026-01-05T09:05:03+08:00",
     },
     "unit": {"yuan": "元"},
+    "kind": {code: chinese for code, (chinese, _) in _KINDS.items()},
+    "care_setting": {code: chinese for code, (chinese, _) in _SETTINGS.items()},
     "last": {"": "长期"},
 }
+
+_ENGLISH: Final[Mapping[str, Mapping[str, str]]] = {
+    "kind": {code: english for code, (_, english) in _KINDS.items()},
+    "care_setting": {code: english for code, (_, english) in _SETTINGS.items()},
+}
+
+# The request id that the gateway makes of a message of the national envelope.
+_NATIONAL_ID: Final = re.compile(r"([0-9]{4}[A-Z]?):(.+)")
 
 _LISTS: Final = frozenset({"facts"})
 
@@ -97,8 +139,12 @@ def values_in(values: Mapping[str, str], lang: Literal["zh", "en"]) -> Mapping[s
     if values.get("guess"):
         asked = "，是否应为{}" if lang == "zh" else "; did you mean {}?"
         values = {**values, "guess": asked.format(values["guess"])}
+    if found := _NATIONAL_ID.fullmatch(values.get("request_id", "")):
+        infno, msgid = found.groups()
+        said = f"{msgid}（交易{infno}）" if lang == "zh" else f"{msgid} of transaction {infno}"
+        values = {**values, "request_id": said}
     if lang == "en":
-        return values
+        return {name: _ENGLISH[name].get(value, value) if name in _ENGLISH else value for name, value in values.items()}
     return {name: _word(name, value) if name in WORDS else value for name, value in values.items()}
 
 

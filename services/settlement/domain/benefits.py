@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.kernel.codes import fund_pay_type
-from services.kernel.errors import Fault, precondition
+from services.kernel.errors import Fault
 from services.kernel.policy.conditions import refuted
 from services.kernel.policy.document import FactValue
 from services.settlement.domain.insured import Enrolment
+from services.settlement.domain.kinds import KindOfCare
 from services.settlement.domain.outcome import FUND_FIELDS
+from services.settlement.domain.refusals import not_covered
 from services.settlement.domain.stack import CompiledStack
 from services.settlement.domain.versions import benefit_year
 
@@ -32,7 +34,7 @@ class FundCheck:
 
 
 def fund_checks(
-    stack: CompiledStack, facts: Mapping[str, FactValue], enrolment: Enrolment, day: date
+    stack: CompiledStack, facts: Mapping[str, FactValue], care: KindOfCare, enrolment: Enrolment, day: date
 ) -> list[FundCheck]:
     """One row for each fund of the stack, in the order of the national answer.
 
@@ -53,7 +55,7 @@ def fund_checks(
             fund_pay_type(fund, enrolment.insutype),
             begin,
             end,
-            None if fund in paying else precondition("NOT_COVERED_BY_POLICY", where=fund),
+            None if fund in paying else not_covered(care, enrolment.insuplc_admdvs),
         )
         for fund in FUND_FIELDS
         if fund in named

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from services.kernel.errors import precondition
+from services.kernel.errors import Fault, precondition
 from services.kernel.policy.document import FactValue
 from services.kernel.requests import Moved
 from services.settlement.domain.account import AccountState
@@ -30,9 +30,11 @@ from services.settlement.domain.bill import (
 from services.settlement.domain.catalogue import Institution, StackChoice
 from services.settlement.domain.entries import Books, Wanted, loaded_moment
 from services.settlement.domain.insured import Enrolment, Insured
+from services.settlement.domain.kinds import KindOfCare
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.moments import FeeMoment, check_standing_fees, fee_window, latest_moment
 from services.settlement.domain.outcome import Settlement
+from services.settlement.domain.refusals import told_refusal
 from services.settlement.domain.settle import settle
 
 
@@ -123,9 +125,15 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
         use_mutual=bill.use_family and prepared.family is not None,
     )
     facts = prepared.facts
-    if encounter.mdtrt_id in books.continued:
+    # A bill without charges is no admission: it counts none, and the first one with charges owes the deductible (our decision).
+    if encounter.mdtrt_id in books.continued or (encounter.kind == STAY and not totals.medfee_fen):
         facts = {**facts, "same_stay": True}
-    settlement = settle(prepared.choice.stack, totals, facts, ledger.accumulators, account)
+    try:
+        settlement = settle(prepared.choice.stack, totals, facts, ledger.accumulators, account)
+    except Fault as fault:
+        care = KindOfCare(prepared.med_type, prepared.local_med_type)
+        every = books.batches.get(bill.mdtrt_id, ())
+        raise told_refusal(fault, bill, care, prepared.key.insuplc_admdvs, batches, every) from None
     digest = ""
     if trial or order.trial_hash:
         digest = _trial_hash(prepared, batches, (ledger.seq, own.seq, family.seq))

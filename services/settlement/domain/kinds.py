@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
+from services.kernel.codes import fits_setting
 from services.kernel.errors import invalid
 from services.settlement.domain.catalogue import LocalKind
 from services.settlement.domain.insured import holds_on
@@ -41,6 +42,15 @@ def counted(kind: KindOfCare, declared: Sequence[LocalKind], admdvs: str, day: d
     if kind.national not in ("", found.med_type):
         raise invalid(path, "med_type.counts_as", f"{kind.local} counts as {found.med_type}")
     return KindOfCare(found.med_type, kind.local)
+
+
+def check_setting(kind: KindOfCare, path: str, *, stay: bool) -> KindOfCare:
+    """The kind; INVALID (MED_TYPE_MISMATCH) where a stay, or else a visit, is never of it."""
+    if fits_setting(kind.national, stay=stay):
+        return kind
+    told = {"med_type": kind.local or kind.national, "kind": kind.national, "care_setting": "stay" if stay else "visit"}
+    rule = "med_type.of_stay" if stay else "med_type.of_visit"
+    raise invalid(path, rule, reason="MED_TYPE_MISMATCH", **told)
 
 
 def check_same(kind: KindOfCare, stay: KindOfCare) -> None:

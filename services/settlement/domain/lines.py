@@ -71,6 +71,18 @@ class BillTotals:
     hosp_part_fen: int = 0
 
 
+def sums_of(totals: BillTotals) -> dict[str, int]:
+    """The sums of a bill that may not be below zero, in fen by their national names, the whole first."""
+    return {
+        "medfee_sumamt": totals.medfee_fen,
+        "fulamt_ownpay_amt": totals.fulamt_ownpay_fen,
+        "overlmt_selfpay": totals.overlmt_fen,
+        "preselfpay_amt": totals.preselfpay_fen,
+        "inscp_scp_amt": totals.inscp_fen,
+        "hosp_part_amt": totals.hosp_part_fen,
+    }
+
+
 def use_not_approved(restricted: bool, approval: str) -> bool:
     """Whether the person bears the line in full: a limited item is reimbursable only when approved (1), an unlimited one
     unless refused (2); flag `hosp_appr_flag` of the national interface."""

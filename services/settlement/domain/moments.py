@@ -19,7 +19,6 @@ BEFORE_BEGIN = timedelta(hours=24)
 """Fees of an emergency come before the admission that follows it, by so much at most (our decision)."""
 
 _LAST_SECOND = time(23, 59, 59)
-_WITHIN = "within_encounter"
 _MOST_IN_TEXT = 3
 
 
@@ -41,6 +40,12 @@ class FeeWindow(NamedTuple):
         return self.first <= moment <= self.last
 
 
+class EndedWindow(FeeWindow):
+    """A window that the end of the encounter closes."""
+
+    __slots__ = ()
+
+
 def latest_moment(now: datetime, business_date: date | None = None) -> datetime:
     """The last moment that a request decided at `now` may tell.
 
@@ -54,7 +59,9 @@ def latest_moment(now: datetime, business_date: date | None = None) -> datetime:
 
 def fee_window(begin_at: datetime, end_at: datetime | None, latest: datetime) -> FeeWindow:
     """When fees may arise: from 24 hours before the begin to ten minutes after the end, while it lasts to `latest`."""
-    return FeeWindow(begin_at - BEFORE_BEGIN, latest if end_at is None else end_at + CLOCKS_DIFFER)
+    if end_at is None:
+        return FeeWindow(begin_at - BEFORE_BEGIN, latest)
+    return EndedWindow(begin_at - BEFORE_BEGIN, end_at + CLOCKS_DIFFER)
 
 
 def check_begin(begin_at: datetime, latest: datetime, path: str) -> None:
@@ -87,15 +94,41 @@ def check_fees(fees: Sequence[FeeMoment], window: FeeWindow) -> None:
         broken = Violations()
         for place in wrong:
             if not broken.full():
-                broken.append(Violation(f"feedetail[{place}].fee_ocur_time", _WITHIN, _text(fees[place].fee_at)))
+                broken.append(_beyond(f"feedetail[{place}].fee_ocur_time", fees[place], window))
         raise _outside(FaultKind.INVALID, [fees[place] for place in wrong], window, broken)
 
 
 def check_standing_fees(outside: Sequence[FeeMoment], window: FeeWindow, path: str) -> None:
     """PRECONDITION (FEE_TIME_OUTSIDE) where fees stand that lie outside the encounter as the field at `path` tells it."""
     if outside:
-        named = ", ".join(f"{fee.feedetl_sn} ({_text(fee.fee_at)})" for fee in outside[:MOST_VIOLATIONS])
-        raise _outside(FaultKind.PRECONDITION, outside, window, [Violation(path, _WITHIN, f"lines {named}")])
+        early = [fee for fee in outside if fee.fee_at < window.first]
+        late = [fee for fee in outside if fee.fee_at >= window.first]
+        broken = [_standing_beyond(path, fees, window) for fees in (early, late) if fees]
+        raise _outside(FaultKind.PRECONDITION, outside, window, broken)
+
+
+def _beyond(path: str, fee: FeeMoment, window: FeeWindow) -> Violation:
+    """The bound that a fee of an upload is beyond, with its moment."""
+    if fee.fee_at < window.first:
+        return Violation(path, "fee.before_begin", values={"first": _text(window.first)})
+    ended = isinstance(window, EndedWindow)
+    return Violation(path, "fee.after_end" if ended else "fee.after_now", values={"last": _text(window.last)})
+
+
+def _standing_beyond(path: str, fees: Sequence[FeeMoment], window: FeeWindow) -> Violation:
+    """The bound that fees which stand are beyond, with its moment and theirs."""
+    first, last = _text(window.first), _text(window.last)
+    told = {"fees": "、".join(f"{fee.feedetl_sn}（{_text(fee.fee_at)}）" for fee in fees[:_MOST_IN_TEXT])}
+    named = ", ".join(f"{fee.feedetl_sn} ({_text(fee.fee_at)})" for fee in fees[:MOST_VIOLATIONS])
+    if fees[0].fee_at < window.first:
+        said = f"lines {named} arose before {first}, 24 hours before the begin"
+        return Violation(path, "fees.before_begin", said, {**told, "first": first})
+    told["last"] = last
+    if isinstance(window, EndedWindow):
+        return Violation(
+            path, "fees.after_end", f"lines {named} arose after {last}, 10 minutes after the discharge", told
+        )
+    return Violation(path, "fees.after_now", f"lines {named} arose after {last}, the latest that can be told now", told)
 
 
 def _outside(kind: FaultKind, fees: Sequence[FeeMoment], window: FeeWindow, broken: Sequence[Violation]) -> Fault:

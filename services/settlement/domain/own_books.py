@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
+from services.kernel.errors import Fault, FaultKind, Violation
 from services.settlement.domain.entries import REVERSE
 
 T = TypeVar("T")
@@ -108,3 +109,9 @@ class Accumulation(NamedTuple):
 def page_of(found: Sequence[T], size: int, place: tuple[int | str, ...] | None) -> Page[T]:
     """The first `size` of what was found; `place` is that of the last of them, of which one more tells that a page follows."""
     return Page(tuple(found[:size]), place if len(found) > size else None)
+
+
+def not_own(setl_id: str) -> Fault:
+    """NOT_FOUND (SETTLEMENT_NOT_FOUND), told to a person: of no institution."""
+    broken = [Violation("setl_id", "own_settlement")]
+    return Fault(FaultKind.NOT_FOUND, "SETTLEMENT_NOT_FOUND", {"setl_id": setl_id}, violations=broken)

@@ -67,17 +67,17 @@ def split_returns(
         line = lines[place]
         origin = known.get(line.init_feedetl_sn)
         if origin is None:
-            lost.add(place, "init_feedetl_sn", "standing_line")
+            lost.add(place, "standing_line", "init_feedetl_sn")
         elif origin.goods is None:
-            other.add(place, "init_feedetl_sn", "return.of_return")
+            other.add(place, "return.of_return", "init_feedetl_sn")
         elif differing := _differing(goods_of(line), origin.goods):
             for name, rule in differing:
-                other.add(place, name, rule, origin=line.init_feedetl_sn)
+                other.add(place, rule, name, origin=line.init_feedetl_sn)
         elif origin.cnt_e4 + line.count_e4 < 0:
-            beyond.add(place, "cnt", "return.count_left", left=scaled_text(origin.cnt_e4, 4))
+            beyond.add(place, "return.count_left", "cnt", left=scaled_text(origin.cnt_e4, 4))
         elif origin.left.amount_fen + line.amount_fen < 0:
             left = yuan_text(origin.left.amount_fen)
-            beyond.add(place, "det_item_fee_sumamt_fen", "return.amount_left", left=left)
+            beyond.add(place, "return.amount_left", "det_item_fee_sumamt_fen", left=left)
         else:
             splits[place] = _share(origin.split, origin.left, line.amount_fen)
             origin.take(line.count_e4, splits[place])
@@ -124,7 +124,7 @@ class _Refused:
         self._places: dict[int, None] = {}
         self._violations = Violations()
 
-    def add(self, place: int, name: str, rule: str, **values: str) -> None:
+    def add(self, place: int, rule: str, name: str, **values: str) -> None:
         self._places[place] = None
         self._violations.add(Violation(f"feedetail[{place}].{name}", rule, values=values))
 

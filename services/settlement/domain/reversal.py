@@ -153,7 +153,7 @@ def named_settlement(name: SettlementName, scope: str, found: BookedSettlement |
         or found.scope != scope
         or (found.mdtrt_id, found.key.psn_no, found.rpc) != (name.mdtrt_id, name.psn_no, name.rpc)
     ):
-        raise not_found("SETTLEMENT_NOT_FOUND", setl_id=name.setl_id)
+        raise not_found("SETTLEMENT_NOT_FOUND", setl_id=name.setl_id, fixmedins_code=scope)
     return found
 
 

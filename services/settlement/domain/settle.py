@@ -13,7 +13,7 @@ from services.settlement.domain.account import AccountState, account_first, chec
 from services.settlement.domain.compile import CompiledLayer, CompiledRemote, look_up
 from services.settlement.domain.facts import Facts, applies, check_facts
 from services.settlement.domain.layers import Run, run_layer
-from services.settlement.domain.lines import MOST_FEN, BillTotals
+from services.settlement.domain.lines import MOST_FEN, BillTotals, sums_of
 from services.settlement.domain.outcome import FUND_FIELDS, AccountUse, Components, LayerOutcome, Settlement
 from services.settlement.domain.stack import CompiledStack
 
@@ -75,7 +75,9 @@ def _check_totals(totals: BillTotals, hosp_part_fen: int) -> None:
     """A bill whose charge-backs outweigh its charges is no settlement, and the parts must be the whole, within bounds."""
     parts = (totals.fulamt_ownpay_fen, totals.overlmt_fen, totals.preselfpay_fen, totals.inscp_fen)
     if min(parts) < 0 or hosp_part_fen < 0:
-        raise invalid("totals", "not_negative", reason="BILL_NEGATIVE", least_fen=str(min(*parts, hosp_part_fen)))
+        sums = {**sums_of(totals), "hosp_part_amt": hosp_part_fen}
+        part, fen = next((name, fen) for name, fen in sums.items() if fen < 0)
+        raise invalid("totals", "not_negative", reason="BILL_NEGATIVE", part=part, sum=yuan_text(fen))
     if sum(parts) != totals.medfee_fen:
         raise invalid("totals", "totals.sum", "the four parts are the total", reason="BILL_UNBALANCED")
     if totals.medfee_fen > MOST_FEN:

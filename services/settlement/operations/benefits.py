@@ -56,7 +56,7 @@ class BenefitOperations:
         disease = await self._disease(enrolment.insuplc_admdvs, query)
         care = Care(kind.national, query.dise_codg, disease, exp_contents=(query.exp_content,))
         facts = facts_of(insured, enrolment, institution, care, query.day, query.day)
-        return fund_checks(choice.stack, facts, enrolment, query.day)
+        return fund_checks(choice.stack, facts, KindOfCare(kind.national), enrolment, query.day)
 
     async def _disease(self, admdvs: str, query: BenefitQuery) -> Disease | None:
         if not query.dise_codg:

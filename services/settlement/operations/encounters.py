@@ -37,7 +37,7 @@ from services.settlement.domain.encounters import (
     require_state,
 )
 from services.settlement.domain.insured import Enrolment, Insured, enrolment_on
-from services.settlement.domain.kinds import KindOfCare
+from services.settlement.domain.kinds import KindOfCare, check_setting
 from services.settlement.domain.moments import (
     check_begin,
     check_end,
@@ -126,7 +126,7 @@ class EncounterOperations:
         a bill that shows no credential of its own spends it (our decision).
 
         Raises the refusals of the credential, EC_TOKEN_SPENT, NOT_ENROLLED and its kin, INSTITUTION_UNKNOWN, VISIT_OPEN,
-        STAY_OPEN, TIME_IN_FUTURE, MED_TYPE_UNDECLARED, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        STAY_OPEN, TIME_IN_FUTURE, MED_TYPE_UNDECLARED, MED_TYPE_MISMATCH, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
         answered = await self.writes.answered(stamp)
         if answered is not None:
@@ -141,6 +141,7 @@ class EncounterOperations:
         if registration.kind == STAY:
             sent = KindOfCare(registration.med_type, registration.local_med_type)
             kind = await national_kind(self.catalogue, sent, code, day, "mdtrtinfo.med_type")
+            check_setting(kind, "mdtrtinfo.med_type", stay=True)
             registration = replace(registration, med_type=kind.national, local_med_type=kind.local)
         fresh = self._new_encounter(registration, insured, enrolment, institution.admdvs, now)
         fresh = replace(fresh, details=describe(fresh, insured, enrolment))
@@ -186,14 +187,15 @@ class EncounterOperations:
     ) -> bytes:
         """Keeps what 2203 tells of an open visit; the latest counts, and an empty `exp_content` tells nothing.
 
-        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, MED_TYPE_UNDECLARED, and FEE_TIME_OUTSIDE where it would
-        begin more than 24 hours after unsettled fees.
+        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, MED_TYPE_UNDECLARED, MED_TYPE_MISMATCH, and
+        FEE_TIME_OUTSIDE where it would begin more than 24 hours after unsettled fees.
         """
         answered = await self.writes.answered(stamp)
         if answered is not None:
             return answered
         day, sent = beijing_day(told.begin_at), KindOfCare(told.med_type, told.local_med_type)
         kind = await national_kind(self.catalogue, sent, name.fixmedins_code, day, "mdtrtinfo.med_type")
+        check_setting(kind, "mdtrtinfo.med_type", stay=False)
 
         async def decide(writing: Writing) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))

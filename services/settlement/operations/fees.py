@@ -178,7 +178,7 @@ class FeeOperations:
             if setl_id:
                 known = await snapshot.counterpart(encounter.mdtrt_id, setl_id)
                 if known is None:
-                    raise not_found("SETTLEMENT_NOT_FOUND", setl_id=setl_id)
+                    raise not_found("SETTLEMENT_NOT_FOUND", setl_id=setl_id, fixmedins_code=name.fixmedins_code)
                 lines = await snapshot.settled_lines(encounter.mdtrt_id, setl_id, MAX_LISTED)
                 return ListedFees(encounter, tuple(lines), *known)
             return ListedFees(encounter, tuple(await snapshot.listed_lines(encounter.mdtrt_id, MAX_LISTED)))

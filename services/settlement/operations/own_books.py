@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from services.kernel.errors import not_found
 from services.settlement.domain.catalogue import ItemKey, PricedItem
 from services.settlement.domain.encounters import Encounter
 from services.settlement.domain.entries import VOID
 from services.settlement.domain.fees import StandingLine
-from services.settlement.domain.own_books import Accumulation, Movement, OwnSettlement, Page, page_of
+from services.settlement.domain.own_books import Accumulation, Movement, OwnSettlement, Page, not_own, page_of
 from services.settlement.domain.reversal import BookedSettlement
 
 
@@ -113,7 +112,7 @@ class OwnBooks:
             encounter = await snapshot.encounter(settlement.mdtrt_id)
             found = await snapshot.lines(settlement.mdtrt_id, setl_id, after, size + 1)
         if encounter is None:
-            raise not_found("SETTLEMENT_NOT_FOUND", setl_id=setl_id)
+            raise not_own(setl_id)
         return OwnLines(encounter, page_of(found, size, (after + size,)))
 
     async def accounts(self, psn_no: str) -> list[tuple[str, int]]:
@@ -149,5 +148,5 @@ class OwnBooks:
 async def _own(snapshot: OwnReader, psn_no: str, setl_id: str) -> BookedSettlement:
     found = await snapshot.settlement(setl_id)
     if found is None or found.kind == VOID or found.key.psn_no != psn_no:
-        raise not_found("SETTLEMENT_NOT_FOUND", setl_id=setl_id)
+        raise not_own(setl_id)
     return found

@@ -21,7 +21,7 @@ from services.settlement.domain.circumstances import Care, facts_of
 from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.entries import StoredAnswer, Wanted
 from services.settlement.domain.insured import Insured, enrolment_on, family_link_on
-from services.settlement.domain.kinds import KindOfCare
+from services.settlement.domain.kinds import KindOfCare, check_setting
 from services.settlement.domain.ledger import AccountKey, LedgerKey
 from services.settlement.domain.versions import SettleDates, benefit_year, policy_date
 from services.settlement.operations.books import BookStore
@@ -185,6 +185,7 @@ async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, l
     if bill.kind == VISIT:
         sent = KindOfCare(bill.med_type, bill.local_med_type)
         kind = await lookup.kind(sent, bill.desk.fixmedins_code, begin, "data.med_type")
+        check_setting(kind, "data.med_type", stay=False)
     texts = (bill.exp_content, encounter.exp_content)
     care = Care(kind.national, encounter.dise_codg, disease, exp_contents=texts)
     decided_on = policy_date(leading.version_on, SettleDates(day, begin, end), leading.name)

@@ -39,5 +39,6 @@ class Queries:
             or found.kind == VOID
             or (found.scope, found.key.psn_no, found.mdtrt_id) != (question.scope, question.psn_no, question.mdtrt_id)
         ):
-            raise not_found("SETTLEMENT_NOT_FOUND", setl_id=question.setl_id or question.msgid)
+            named = question.setl_id or question.msgid
+            raise not_found("SETTLEMENT_NOT_FOUND", setl_id=named, fixmedins_code=question.scope)
         return found

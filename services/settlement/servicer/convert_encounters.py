@@ -191,9 +191,9 @@ def main_diagnosis(diagnoses: Iterable[common_pb2.Diagnosis]) -> dict[str, str]:
 
 
 def information(codes: Codes, encounter: Encounter, now: datetime) -> encounter_pb2.EncounterInformation:
-    """What 5201 tells of an encounter; one that lasts ends with the answer."""
+    """What 5201 tells of an encounter; one that lasts ends with the answer, and never before it began by a clock ahead."""
     told = encounter_pb2.EncounterInformation.FromString(encounter.details)
-    end = encounter.end_at or now
+    end = encounter.end_at or max(now, encounter.begin_at)
     told.begntime.CopyFrom(moment(encounter.begin_at))
     told.endtime.CopyFrom(moment(end))
     told.med_type = codes.med_value(encounter.told_med_type)

@@ -65,6 +65,7 @@ _SPENT: Final = {
 _CONTINUED: Final = {
     dialect: f"SELECT DISTINCT k0 FROM {keys_from(dialect, 1)}"
     " JOIN settlement AS s ON s.mdtrt_id = k0 AND s.kind = 'settle' AND s.state = 'standing'"
+    " AND s.medfee_sumamt_fen > 0"
     for dialect in _DIALECTS
 }
 # Unsettled fees of stays that arose too early or too late: none but of uploads before that was refused.

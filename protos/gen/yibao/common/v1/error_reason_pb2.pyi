@@ -275,6 +275,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A kind of care is neither a national code nor declared by the place of care on the day."""
     ERROR_REASON_RETURN_MISMATCH: _ErrorReason.ValueType  # 171
     """A return names another item or another price than the line that it takes back, or a return."""
+    ERROR_REASON_MED_TYPE_MISMATCH: _ErrorReason.ValueType  # 172
+    """A kind of care that a visit, or a stay, is never of."""
     ERROR_REASON_MESSAGE_NOT_ARRIVED: _ErrorReason.ValueType  # 130
     """2601 names no message that ever came; its number is void now. A failure of the national envelope only."""
     ERROR_REASON_MESSAGE_MISNAMED: _ErrorReason.ValueType  # 131
@@ -558,6 +560,8 @@ ERROR_REASON_MED_TYPE_UNDECLARED: ErrorReason.ValueType  # 143
 """A kind of care is neither a national code nor declared by the place of care on the day."""
 ERROR_REASON_RETURN_MISMATCH: ErrorReason.ValueType  # 171
 """A return names another item or another price than the line that it takes back, or a return."""
+ERROR_REASON_MED_TYPE_MISMATCH: ErrorReason.ValueType  # 172
+"""A kind of care that a visit, or a stay, is never of."""
 ERROR_REASON_MESSAGE_NOT_ARRIVED: ErrorReason.ValueType  # 130
 """2601 names no message that ever came; its number is void now. A failure of the national envelope only."""
 ERROR_REASON_MESSAGE_MISNAMED: ErrorReason.ValueType  # 131

@@ -129,7 +129,8 @@ class EncounterServiceServicer:
 
     def UploadVisit(self, request, context):
         """Visit information and diagnoses (2203, 2203A). Unsettled fees stay within 24 hours before its begin.
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, MED_TYPE_UNDECLARED, MED_TYPE_MISMATCH,
+        FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,8 @@ class EncounterServiceStub:
     """
     UploadVisit: _aio.UnaryUnaryMultiCallable[_encounter_pb2.UploadVisitRequest, _encounter_pb2.UploadVisitResponse]
     """Visit information and diagnoses (2203, 2203A). Unsettled fees stay within 24 hours before its begin.
-    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
+    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, MED_TYPE_UNDECLARED, MED_TYPE_MISMATCH,
+    FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
     """
     Admit: _aio.UnaryUnaryMultiCallable[_stay_pb2.AdmitRequest, _stay_pb2.AdmitResponse]
     """Admits a person (2401). One open stay of a person at a time.
@@ -111,7 +112,8 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_encounter_pb2.UploadVisitRequest, _abc.Awaitable[_encounter_pb2.UploadVisitResponse]],
     ) -> _abc.Awaitable[_encounter_pb2.UploadVisitResponse]:
         """Visit information and diagnoses (2203, 2203A). Unsettled fees stay within 24 hours before its begin.
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, MED_TYPE_UNDECLARED, MED_TYPE_MISMATCH,
+        FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
