@@ -267,6 +267,8 @@ async def test_2203_refuses_with_every_documented_reason(member: Reached) -> Non
     assert await member.reason(ask, upload("M404")) == "ENCOUNTER_NOT_FOUND"
     await member.call(ask, upload(mdtrt_id))
     assert await member.reason(ask, upload(mdtrt_id, dise_name="别的")) == "REQUEST_ID_REUSED"
+    inpatient = upload(mdtrt_id, "2203:3", med_type=codes_pb2.MED_TYPE_INPATIENT)
+    assert await member.reason(ask, inpatient) == "MED_TYPE_MISMATCH"
     data = encounter_pb2.VisitCancellation(mdtrt_id=mdtrt_id, psn_no=SOMEBODY)
     request = encounter_pb2.CancelVisitRequest(request_id="2202:1", desk=desk(), data=data)
     await member.call(member.encounters.CancelVisit, request)

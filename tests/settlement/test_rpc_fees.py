@@ -180,6 +180,8 @@ async def test_2301_refuses_with_every_documented_reason(member: Reached) -> Non
     assert await member.reason(ask, stay_upload(mdtrt_id, orphan)) == "FEE_LINE_NOT_FOUND"
     too_much = line("2", det_item_fee_sumamt_fen=-1500, cnt="-3", init_feedetl_sn="1")
     assert await member.reason(ask, stay_upload(mdtrt_id, line("1"), too_much)) == "RETURN_EXCEEDS_LINE"
+    dearer = line("2", det_item_fee_sumamt_fen=-600, cnt="-1", pric="6", init_feedetl_sn="1")
+    assert await member.reason(ask, stay_upload(mdtrt_id, line("1"), dearer)) == "RETURN_MISMATCH"
     other = stay_upload(mdtrt_id)
     other.med_type = codes_pb2.MED_TYPE_MATERNITY_INPATIENT
     assert await member.reason(ask, other) == "INVALID_REQUEST"
