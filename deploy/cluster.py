@@ -209,8 +209,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if action == "plan":
         sys.stdout.write(describe(wanted) + "\n")
         return 0
-    import docker  # the engine's client is only needed where an engine is  # noqa: PLC0415
-    from docker.errors import DockerException  # noqa: PLC0415
+    try:
+        import docker  # the engine's client is only needed where an engine is  # noqa: PLC0415
+        from docker.errors import DockerException  # noqa: PLC0415
+    except ImportError:
+        sys.stderr.write("the Docker SDK is not installed: pip install '.[deploy]', or make setup, which does\n")
+        return 1
 
     try:
         with closing(docker.from_env()) as engine:

@@ -96,6 +96,14 @@ def test_without_a_secret_the_plan_is_not_applied(
     assert name in capsys.readouterr().err
 
 
+def test_without_the_engines_client_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "docker", None)
+    assert cluster.main(["remove"]) == 1
+    assert "pip install '.[deploy]'" in capsys.readouterr().err
+
+
 def test_every_member_has_a_container_and_starts_after_all_that_it_calls() -> None:
     order = [entry.name for entry in cluster.plan(SECRETS).containers]
     assert set(order) == {cluster.DATABASE, *mesh.names()}

@@ -49,7 +49,7 @@ def problems(*imports: tuple[str, str], alone: str = "") -> list[str]:
         ("services.settlement.peers", "yibao.identity.v1.person_pb2_grpc"),
         ("services.settlement.wiring", "services.settlement.store"),
         ("services.runtime.outbound", "services.mesh"),
-        ("gateway.app", "starlette"),
+        ("gateway.app", "uvicorn"),
         ("tools.cli.case", "services.settlement.domain.engine"),
     ],
 )
