@@ -1,6 +1,6 @@
 # Every target first sees to the virtual environment and to the browser of the tests; they are made again only when a list of
 # packages changes.
-# Another interpreter: make setup PYTHON=/path/to/python3.11
+# Another interpreter: make setup PYTHON=/path/to/python3.12
 
 PYTHON ?= python3
 VENV := .venv
@@ -31,7 +31,7 @@ help:
 	@echo "make test     sets up, then every check and test"
 	@echo "make torture  tests that take minutes, or the whole machine"
 	@echo "make bench    performance, beside a floor and with ratios"
-	@echo "make setup    only the environment in $(VENV); PYTHON=/path/to/python3.11 names the interpreter"
+	@echo "make setup    only the environment in $(VENV); PYTHON=/path/to/python3.12 names the interpreter"
 
 # Two at once wait for each other: the second finds the work done.
 setup:
@@ -39,16 +39,16 @@ setup:
 
 $(STAMP): pyproject.toml constraints.txt $(BROWSER)/package.json $(BROWSER)/package-lock.json $(MOVED)
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
-	  echo "No '$(PYTHON)' here. yibao needs Python 3.11: on Debian 'apt-get install python3 python3-venv',"; \
-	  echo "or name one that you have: make setup PYTHON=/path/to/python3.11"; exit 1; } >&2
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
-	  echo "'$(PYTHON)' is $$("$(PYTHON)" --version 2>&1), but yibao needs Python 3.11."; \
-	  echo "Name one that you have: make setup PYTHON=/path/to/python3.11"; exit 1; } >&2
+	  echo "No '$(PYTHON)' here. yibao needs Python 3.11 to 3.14: on Debian 'apt-get install python3 python3-venv',"; \
+	  echo "or name one that you have: make setup PYTHON=/path/to/python3.12"; exit 1; } >&2
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { \
+	  echo "'$(PYTHON)' is $$("$(PYTHON)" --version 2>&1), but yibao needs Python 3.11 to 3.14."; \
+	  echo "Name one that you have: make setup PYTHON=/path/to/python3.12"; exit 1; } >&2
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "'$(PYTHON)' has no working venv module. On Debian: apt-get install python3-venv"; exit 1; } >&2
 	@echo "setting up $(VENV) (a minute or two the first time)"
 	@{ [ -z "$(MOVED)" ] && "$(RUN)" -c '' 2>/dev/null || "$(PYTHON)" -c '$(QUIETLY) import venv; venv.main(["--clear", "$(VENV)"])'; } && \
-	  "$(RUN)" -m pip install --quiet --disable-pip-version-check -e ".[dev]" -c constraints.txt 2>"$(VENV)/install.log" || { \
+	  "$(RUN)" -m pip install --quiet --disable-pip-version-check -e ".[dev,deploy]" -c constraints.txt 2>"$(VENV)/install.log" || { \
 	  cat "$(VENV)/install.log"; \
 	  echo "The packages could not be installed: is the package registry (PyPI) reachable? Then run 'make setup' again."; \
 	  exit 1; } >&2

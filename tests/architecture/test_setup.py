@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,35 @@ def test_a_python_of_another_version_is_named(tmp_path: Path) -> None:
     assert "is Python 3.9.2, but yibao needs Python 3.11" in run.stderr
 
 
+def test_the_pythons_that_are_accepted_are_those_that_are_named() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    first, last = re.findall(r"\((3), (\d+)\)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    minors = range(int(first[1]), int(last[1]) + 1)
+    assert project["project"]["requires-python"] == f">=3.{minors[0]},<3.{minors[-1] + 1}"
+    named = [
+        re.fullmatch(r"Programming Language :: Python :: 3\.(\d+)", each) for each in project["project"]["classifiers"]
+    ]
+    assert [int(each[1]) for each in named if each] == list(minors)
+    assert project["tool"]["mypy"]["python_version"] == f"3.{minors[0]}"
+    assert project["tool"]["ruff"]["target-version"] == f"py3{minors[0]}"
+    for readme, words in (("README.md", "Python 3.{} to 3.{}"), ("README.zh-CN.md", "Python 3.{} 至 3.{}")):
+        assert words.format(minors[0], minors[-1]) in (ROOT / readme).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("version", "accepted"), [((3, 10), False), ((3, 11), True), ((3, 14), True), ((3, 15), False)]
+)
+def test_a_python_is_accepted_by_its_version(tmp_path: Path, version: tuple[int, int], accepted: bool) -> None:
+    # The Makefile's own question, asked of this interpreter under another version.
+    asked = f'import sys; sys.version_info = {version}; exec(sys.argv[1].partition("; ")[2])'
+    other = interpreter(
+        tmp_path, f'case "$2" in *version_info*) exec {sys.executable} -c \'{asked}\' "$2";; esac; exit 1'
+    )
+    run = make("setup", VENV=str(tmp_path / "venv"), PYTHON=other)
+    assert ("but yibao needs Python 3.11 to 3.14" in run.stderr) is not accepted
+    assert ("no working venv module" in run.stderr) is accepted
+
+
 def test_a_python_without_venv_names_the_debian_package(tmp_path: Path) -> None:
     bare = interpreter(tmp_path, 'case "$2" in *ensurepip*) exit 1;; esac; exit 0')
     run = make("setup", VENV=str(tmp_path / "venv"), PYTHON=bare)
@@ -75,7 +106,7 @@ def test_every_named_package_is_pinned_and_nothing_else_stands_in_the_constraint
     pins = [line for line in lines if not line.startswith("#")]
     assert [pin for pin in pins if not re.fullmatch(r"[\w.-]+==[\w.]+", pin)] == []
     pinned = {normal(pin.partition("==")[0]) for pin in pins}
-    named = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    named = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
     assert {normal(re.split(r"[\[<>=]", name)[0]) for name in named} - pinned == set()
 
 

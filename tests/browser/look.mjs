@@ -1,6 +1,9 @@
 // Looks at the reference as people do: on a wide and a narrow screen, in both languages; taps, searches and copies.
 // `node look.mjs URL [FOLDER]` prints what it saw as one JSON object, and leaves pictures in FOLDER.
-import chromium from "@sparticuz/chromium";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import chromium, { inflate, setupLambdaEnvironment } from "@sparticuz/chromium";
 import puppeteer from "puppeteer-core";
 
 const [, , url, folder] = process.argv;
@@ -57,9 +60,20 @@ const until = (page, check, ...given) => page.waitForFunction(check, { timeout: 
 const pressed = (error) => seen.errors.push(String(error));
 const titled = (number) => document.querySelector("#shown h2").textContent.startsWith(number);
 
-const browser = await puppeteer.launch({
-  args: chromium.args, executablePath: await chromium.executablePath(), headless: "shell", defaultViewport: WIDE,
-});
+async function launched() {
+  const options = { args: chromium.args, executablePath: await chromium.executablePath(), headless: "shell", defaultViewport: WIDE };
+  try {
+    return await puppeteer.launch(options);
+  } catch (error) {
+    if (!/error while loading shared libraries/.test(error.message)) throw error;
+    // A machine without a desktop lacks NSS and its kin; the package brings its own, which it unpacks on Lambda alone.
+    const libraries = new URL("../bin/al2023.tar.br", import.meta.resolve("@sparticuz/chromium"));
+    setupLambdaEnvironment(join(await inflate(fileURLToPath(libraries)), "lib"));
+    return await puppeteer.launch({ ...options, env: process.env });
+  }
+}
+
+const browser = await launched();
 try {
   const page = await browser.newPage();
   page.on("console", (said) => { if (["error", "warn"].includes(said.type())) seen.errors.push(said.text()); });

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -213,7 +214,7 @@ def test_the_file_holds_so_many_spans_and_no_more(settings: dict[str, str], monk
     store = TraceStore(config.trace_file)
     assert len(store.all_spans()) == 10
     assert (store.find("m0"), len(store.find("m29"))) == ([], 1)
-    with sqlite3.connect(config.trace_file) as connection:
+    with closing(sqlite3.connect(config.trace_file)) as connection:
         assert connection.execute("SELECT count(*) FROM span_keys").fetchone() == (10,)
 
 
