@@ -180,5 +180,5 @@ def stay_bill(hospital: Hospital, who: Patient, mdtrt_id: str, rows: list[Row]) 
 def taken_back(hospital: Hospital, who: Patient, mdtrt_id: str, row: Row, number: str, of: str) -> dict[str, Any]:
     """The feedetail node of a return: a row with a negative count, and the line that it takes back."""
     nodes: dict[str, Any] = hospital.lines(who, mdtrt_id, [row], first=int(number), med_type="21")
-    nodes["feedetail"][0]["init_feedetl_sn"] = of
+    nodes["feedetail"][0] |= {"init_feedetl_sn": of, "medins_list_codg": f"Y{int(of):04d}"}
     return nodes
