@@ -28,6 +28,9 @@ national list: 11 to 14 out-patient, 21, 22 and 52 in-patient, 41 pharmacy, 51 m
 out-patient by their names (our decision). The rest is of both: 13 by the rules of IPT_TYPE and OTP_ER_REFL_FLAG, which name it
 at 2401 and at 2203, and, where no text says it, 1301 emergency rescue, 28 day surgery and 71 home beds (our decision)."""
 
+_EITHER_LOCAL: Final = frozenset(("24",))
+"""24 急诊转住院 of the older national list counts as in-patient care and begins as a visit's emergency (our decision)."""
+
 _POLICY_MED_TYPES: Final[Mapping[str, str]] = {
     "11": "outpatient",
     "12": "outpatient",
@@ -144,9 +147,12 @@ def policy_med_type(med_type: str) -> str | None:
     return _POLICY_MED_TYPES.get(med_type)
 
 
-def fits_setting(med_type: str, *, stay: bool) -> bool:
-    """Whether a stay, or else a visit, may be of a dictionary med_type; a code that no rule knows may be of either."""
-    return med_type not in (_VISIT_KINDS if stay else _STAY_KINDS)
+def fits_setting(med_type: str, *, stay: bool, local: str = "") -> bool:
+    """Whether a stay, or else a visit, may be of a dictionary med_type; a code that no rule knows may be of either.
+
+    `local` is the code that came in its place, of a province or of an older national list.
+    """
+    return local in _EITHER_LOCAL or med_type not in (_VISIT_KINDS if stay else _STAY_KINDS)
 
 
 def policy_hosp_lv(hosp_lv: str) -> str | None:

@@ -52,6 +52,8 @@ def test_every_kind_of_care_is_of_visits_or_stays_and_four_are_of_both() -> None
     of_stays = {code for code in MED_TYPES if fits_setting(code, stay=True)}
     assert of_visits | of_stays == MED_TYPES
     assert of_visits & of_stays == {"13", "1301", "28", "71"}
+    emergency = KindOfCare("21", "24")
+    assert all(check_setting(emergency, "data.med_type", stay=stay) == emergency for stay in (True, False))
     assert {"11", "14", "41", "51", "9903"} <= of_visits - of_stays
     assert {"21", "2106", "22", "52"} <= of_stays - of_visits
 

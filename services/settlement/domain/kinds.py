@@ -46,7 +46,7 @@ def counted(kind: KindOfCare, declared: Sequence[LocalKind], admdvs: str, day: d
 
 def check_setting(kind: KindOfCare, path: str, *, stay: bool) -> KindOfCare:
     """The kind; INVALID (MED_TYPE_MISMATCH) where a stay, or else a visit, is never of it."""
-    if fits_setting(kind.national, stay=stay):
+    if fits_setting(kind.national, stay=stay, local=kind.local):
         return kind
     told = {"med_type": kind.local or kind.national, "kind": kind.national, "care_setting": "stay" if stay else "visit"}
     rule = "med_type.of_stay" if stay else "med_type.of_visit"
