@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from importlib.metadata import version
 from importlib.resources import files
@@ -23,6 +25,8 @@ _FILES: Final = {
     "parts.js": "text/javascript; charset=utf-8",
     "views.js": "text/javascript; charset=utf-8",
 }
+# A browser shows the end of a line as a space, which Chinese has none of.
+_UNSPACED: Final = re.compile(r"(?:(?<=[\u3000-\u9fff\uff00-\uffef])|(?<=[\u3000-\u9fff\uff00-\uffef]</b>))\n +(?!<p)")
 _EVERYWHERE: Final = ("0.0.0.0", "::", "[::]")
 
 
@@ -44,6 +48,7 @@ def pages(routes: Routes, table: Transactions, address: Callable[[], str]) -> di
         return Response(200, msgspec.json.encode(described))
 
     page = _file("page.html", "text/html; charset=utf-8")
+    page = replace(page, body=_UNSPACED.sub("", page.body.decode()).encode())
     own = {f"/docs/{name}": _file(name, kind) for name, kind in _FILES.items()}
     health = Response(200, b'{"status":"SERVING"}')
     return {

@@ -5,17 +5,18 @@ import { fileURLToPath } from "node:url";
 
 import chromium, { inflate, setupLambdaEnvironment } from "@sparticuz/chromium";
 import puppeteer from "puppeteer-core";
+import { chinese } from "./fonts.mjs";
 
 const [, , url, folder] = process.argv;
 const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 390, height: 844, isMobile: true, hasTouch: true };
 // Each width in one language, and in both for pictures.
 const LANGUAGES = folder ? ["one", "other"] : ["one"];
-const seen = { errors: [], strangers: [], pages: 0, overflow: [], broken: [], tapped: {}, found: {}, copied: "", languages: [] };
+const seen = { errors: [], strangers: [], pages: 0, overflow: [], broken: [], tapped: {}, found: {}, copied: "", languages: [], fonts: [], gaps: [], glyph: 0 };
 
 // Runs in the page: shows every entry in its turn and measures it.
 async function measure(width) {
-  const overflow = [], broken = [];
+  const overflow = [], broken = [], gaps = [];
   const entries = [...document.querySelectorAll("#list a")].map((each) => each.hash);
   for (const hash of entries) {
     history.replaceState(null, "", hash);
@@ -27,15 +28,22 @@ async function measure(width) {
       const boxes = text.getClientRects();
       if (boxes.length !== 1 || boxes[0].right > width) broken.push(`${width}: ${hash} ${name.textContent}`);
     }
+    if (document.documentElement.lang !== "zh-CN") continue;
+    for (const said of document.querySelectorAll("#shown p, #shown li")) {
+      // A space behind Chinese punctuation, or between two Chinese characters, is the end of a line in the source.
+      const gap = /.{0,6}(?:[，。；：、]\s+\S|[\u4e00-\u9fff]\s+[\u4e00-\u9fff]).{0,6}/.exec(said.textContent.trim());
+      if (gap) gaps.push(`${hash} ${gap[0]}`);
+    }
   }
-  return { overflow, broken, pages: entries.length };
+  return { overflow, broken, gaps, pages: entries.length };
 }
 
 async function look(page, label) {
   for (const language of LANGUAGES) {
-    const { overflow, broken, pages } = await page.evaluate(measure, page.viewport().width);
+    const { overflow, broken, gaps, pages } = await page.evaluate(measure, page.viewport().width);
     seen.overflow.push(...overflow);
     seen.broken.push(...broken);
+    seen.gaps.push(...gaps);
     seen.pages += pages;
     seen.languages.push(await page.$eval("html", (each) => each.lang));
     for (const hash of folder ? ["#t-2207", "#envelope", "#signing", "#r-post-%2Fv1%2Fsettlements"] : []) {
@@ -83,8 +91,16 @@ try {
   await browser.defaultBrowserContext().overridePermissions(url, ["clipboard-read", "clipboard-write"]);
   await page.goto(`${url}/docs`);
   await page.waitForSelector("body[data-ready]");
-  // This browser has no Chinese font: its boxes are about half as wide as the characters.
-  await page.addStyleTag({ content: ".zh { letter-spacing: 7px; }" });
+  seen.fonts.push(await chinese(page));
+  seen.glyph = await page.evaluate(() => {
+    const text = document.createElement("span");
+    text.style.fontSize = "20px";
+    text.append("医保结算门诊住院");
+    document.body.append(text);
+    const { width } = text.getBoundingClientRect();
+    text.remove();
+    return width / 20;
+  });
   await look(page, "wide");
 
   await page.evaluate(() => { location.hash = "#t-2207"; });
@@ -94,6 +110,7 @@ try {
   for (const words of ["medfee_sumamt 2207", "医疗费总额", "SPLIT_CHANGED", "psnCashPayFen", "qwertz"]) seen.found[words] = await search(page, words);
 
   await page.setViewport(NARROW);
+  seen.fonts.push(await chinese(page));
   await search(page, "2304");
   await page.evaluate(() => scrollTo(0, 0));
   await page.tap("#list a").catch(pressed);

@@ -59,6 +59,18 @@ def test_no_entry_overflows_or_breaks_a_name_on_either_screen(seen: dict[str, An
     assert sorted(seen["languages"]) == ["en", "zh-CN"]
 
 
+def test_chinese_is_measured_as_it_is_seen(seen: dict[str, Any]) -> None:
+    # Both screens: the narrow one loads the page again. A font of so many parts holds every character in use.
+    wide, narrow = seen["fonts"]
+    assert wide == narrow > 90
+    # Eight characters, each as wide as it is high; the boxes of a browser without them are narrower.
+    assert seen["glyph"] == pytest.approx(8, abs=0.1)
+
+
+def test_no_end_of_a_line_shows_as_a_space_in_chinese(seen: dict[str, Any]) -> None:
+    assert seen["gaps"] == []
+
+
 def test_the_page_reports_no_error_and_asks_no_other_host(seen: dict[str, Any]) -> None:
     assert seen["errors"] == []
     assert seen["strangers"] == []

@@ -141,7 +141,11 @@ class TestTimes:
         [
             *("2025-02-30", "2025-01-15 24:00:00", "15.01.2025", "x", "", "2025-01", "2025/01-15"),
             # What can be read in two ways.
-            *("01/02/2025", "1/5/2025 9:05:03 AM", "05-JAN-25", "1736904600", "2025011509300"),
+            *("01/02/2025", "1/5/2025 9:05:03 AM", "05-JAN-25", "1736904600"),
+            # No count of digits that a time has, or thirteen has for milliseconds.
+            *("202501150", "2025011509", "20250115093", "202501150930001"),
+            # Milliseconds of 1990, which would be a time in the year 6439.
+            "643911120000",
             *("1850-05-05", "2025-01-15 13:30:00 PM", "99999999999999"),
             # Longer than any time: it would be kept with those that were read.
             "2025-01-15" + " " * 1000 + "09:30:00",
@@ -185,6 +189,23 @@ class TestTimes:
         assert scalars.read_time(1767575103000) == {"seconds": 1767575103}
 
     @pytest.mark.parametrize(
+        ("digits", "at"),
+        [
+            ("1899999999000", datetime(2030, 3, 18, 1, 46, 39, tzinfo=BEIJING)),
+            ("1900000000000", datetime(2030, 3, 18, 1, 46, 40, tzinfo=BEIJING)),
+            ("1912091809300", datetime(2030, 8, 5, 0, 36, 49, tzinfo=BEIJING)),
+            ("2000000000000", datetime(2033, 5, 18, 11, 33, 20, tzinfo=BEIJING)),
+            # As fastjson prints the end of a filing; and digits that would be a time if one more stood behind them.
+            ("2082643200000", datetime(2035, 12, 31, 0, tzinfo=BEIJING)),
+            ("2026010509050", datetime(2034, 3, 15, 12, 41, 49, tzinfo=BEIJING)),
+            ("2999999999000", datetime(2065, 1, 24, 13, 19, 59, tzinfo=BEIJING)),
+        ],
+    )
+    def test_thirteen_digits_are_milliseconds_whatever_they_begin_with(self, digits: str, at: datetime) -> None:
+        assert scalars.read_time(digits) == scalars.read_time(int(digits)) == {"seconds": int(at.timestamp())}
+        assert scalars.read_day(digits) == {"year": at.year, "month": at.month, "day": at.day}
+
+    @pytest.mark.parametrize(
         "text",
         [
             *("0001-01-01", "0001-01-01 00:00:00", "0001-01-01T00:00:00", "0001/1/1 0:00:00", "1/1/0001 12:00:00 AM"),
@@ -226,6 +247,7 @@ class TestTimes:
             f"{moment:%b} {moment.day}, {moment.year} {moment:%I:%M:%S %p}",
             f"{moment:%d-%b-%Y %H:%M:%S}".upper(),
             f"/Date({seconds}000)/",
+            *((f"{seconds}000",) if seconds >= 10**9 else ()),
         )
         assert [scalars.read_time(text) for text in spellings] == [{"seconds": seconds}] * len(spellings)
 

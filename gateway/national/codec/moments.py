@@ -59,11 +59,12 @@ _FORMS: Final = tuple(
         rf"(?P<month>0?1)/(?P<day>0?1)/(?P<year>0{{0,3}}1)(?: {_CLOCK})?",
     )
 )
-# Milliseconds since 1970, as fastjson and .NET write them. Thirteen digits that begin like a year may be a time with a digit
-# lost, and are left alone.
-_MILLISECONDS: Final = re.compile(
-    r"/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/|(1[0-8][0-9]{11}|-[0-9]{9,15})", re.ASCII
-)
+# Milliseconds since 1970, as fastjson and .NET write them. No time in digits has thirteen (a day has 8, a time 12, 14 or 17), so
+# these are milliseconds whatever they begin with: from 2030-03-17 they begin with 19, from 2033-05-18 with 20.
+_MILLISECONDS: Final = re.compile(r"/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/|([1-9][0-9]{12}|-[0-9]{9,15})", re.ASCII)
+# Milliseconds had twelve digits from 1973 to 2001, as 202601050905 has; those would be times in strange years.
+_COMPACT_MINUTES: Final = 12
+_COMPACT_YEARS: Final = frozenset({"0000", "0001", "1753", "9999", *map(str, range(1899, 2200))})
 _REMARK: Final = re.compile(r"\[[\w/+-]{1,40}\]$|\([^()]{1,40}\)$")
 _BLANKS: Final = re.compile(r"\s+")
 
@@ -114,6 +115,8 @@ def moment_of(text: str) -> Moment | None:
     """What a text says, None for a date that was never set; ValueError."""
     found = _USUAL.fullmatch(text)
     if found is not None:
+        if len(text) == _COMPACT_MINUTES and text.isdecimal() and text[:4] not in _COMPACT_YEARS:
+            raise ValueError("perhaps milliseconds before 2001-09-09")
         return _moment(found.groupdict())
     text = _BLANKS.sub(" ", _REMARK.sub("", text)).strip()
     milliseconds = _MILLISECONDS.fullmatch(text)
