@@ -17,9 +17,11 @@ from typing import Any
 
 import pytest
 
+from gateway.national.envelope import INFNO
 from gateway.national.transactions import Transactions, known_titles
 from gateway.openapi import document
-from gateway.reference import comments, envelope, examples, names
+from gateway.reference import comments, examples, names
+from gateway.reference.envelope import PATHS
 from gateway.rest import Routes
 from services.runtime.contract import Contract
 from tools.tidy import ROOT
@@ -37,8 +39,15 @@ def api() -> dict[str, Any]:
     """The document."""
     contract = Contract.of_mesh()
     table = Transactions(contract, known_titles())
-    told = {"examples": examples.load(), "names": names.load(), "server": "http://127.0.0.1:7400"}
-    made = document(Routes(contract), table, comments.load(), "1", **told)
+    made = document(
+        Routes(contract),
+        table,
+        comments.load(),
+        "1",
+        examples=examples.load(),
+        names=names.load(),
+        server="http://127.0.0.1:7400",
+    )
     found: dict[str, Any] = json.loads(json.dumps(made))
     return found
 
@@ -96,7 +105,7 @@ def test_every_operation_is_a_request(api: dict[str, Any], requests: list[dict[s
 def test_each_transaction_is_shown_by_its_number_with_question_and_answer(
     api: dict[str, Any], requests: list[dict[str, Any]]
 ) -> None:
-    path = envelope.PATHS[envelope.INFNO]
+    path = PATHS[INFNO]
     (request,) = (each for each in requests if place(each) == ("post", path))
     operation = api["paths"][path]["post"]
     told = operation["requestBody"]["content"][JSON]["examples"]
