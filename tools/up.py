@@ -52,7 +52,7 @@ def _run() -> int:
     address = mesh.data_dir / ADDRESS_FILE
     try:
         with MeshClient(mesh.url, mesh.operator_key) as operator:
-            print(f"mesh healthy after {mesh.start_s:.1f} s; {seed.load_samples(operator)}")
+            print(f"mesh healthy after {mesh.start_s:.1f} s; {seed.load_samples(operator, mesh.data_dir)}")
             hospital = HospitalClient(operator, INSTITUTION, "测试医院", "990100", datetime.now(UTC), opter="01")
             hospital.sign_in()
         address.write_text(f"{mesh.url}\n", encoding="ascii")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -201,6 +202,14 @@ class TestCommands:
         )
         assert ran.returncode == 0, ran.stdout + ran.stderr
         assert ran.stdout.strip()
+        assert '"error"' not in ran.stdout, ran.stdout
+        if command.endswith("first-bill"):
+            assert re.search(r"= pooled funds [1-9]\d*\.\d\d \+ personal account ", ran.stdout), ran.stdout
+        if "/v1/own/" in command:
+            *_, accounts, movements, accumulators = map(json.loads, ran.stdout.splitlines())
+            assert accounts["accounts"]
+            assert movements["movements"]
+            assert accumulators["accumulators"]
         if '"infno"' in command:
             assert '"infcode":0' in ran.stdout, ran.stdout
             assert '"warn_msg":null' in ran.stdout, ran.stdout

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -48,6 +50,32 @@ def test_an_environment_made_in_another_folder_is_made_anew(tmp_path: Path, made
         ["make", "--dry-run", "setup", f"VENV={venv}"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert ("pip install" in planned.stdout) == again
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [("C.UTF-8", "Run in the folder of the project: make setup"), ("zh_CN.UTF-8", "请在这个目录里运行")],
+)
+def test_the_command_of_a_moved_clone_says_what_to_do(tmp_path: Path, locale: str, said: str) -> None:
+    made = Path(sys.executable).parent
+    for name in ("yibao", "yibao.made-in"):
+        shutil.copy(made / name, tmp_path / name)
+    # It would find the packages of the folder it was made in, which are somebody else's now.
+    (tmp_path / "python").symlink_to(sys.executable)
+    environment = os.environ | {"LC_ALL": locale}
+    moved = subprocess.run(
+        [tmp_path / "yibao", "settings"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (moved.returncode, moved.stdout) == (1, "")
+    assert said in moved.stderr
+    assert moved.stderr.count("\n") == 1
+
+
+def test_the_command_runs_by_a_link_on_the_path(tmp_path: Path) -> None:
+    link = tmp_path / "yibao"
+    link.symlink_to(Path(sys.executable).with_name("yibao"))
+    run = subprocess.run([link, "--version"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert run.stdout.startswith("yibao ")
 
 
 def test_a_missing_python_says_what_to_install(tmp_path: Path) -> None:

@@ -60,6 +60,9 @@ def test_a_moved_clone_is_set_up_again_and_works_in_a_chinese_folder_on_a_gbk_ma
 ) -> None:
     moved = clone.with_name(os.fsdecode(FOLDER.encode("gbk")))
     clone.rename(moved)
+    asked = [str(moved / ".venv" / "bin" / "yibao"), "--help"]
+    told = subprocess.run(asked, cwd=moved, env=gbk, capture_output=True, text=True, check=False)
+    assert (told.returncode, "make setup" in told.stderr) == (1, True), told
     assert "is ready" in run(["make", "setup"], moved, gbk)
     assert "一次结算" in run(["make", "demo"], moved, gbk)
     # From another folder, as a link on the PATH would call it.

@@ -38,7 +38,8 @@ KEYS: Final = re.compile(r"(?m)^(?:AK|PAASID)=(\S+) SECRET=(\S+)$")
 @pytest.fixture(scope="module")
 async def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the browser saw."""
-    assert LOOK.with_name("node_modules").is_dir(), "the browser of the tests is not installed: make setup"
+    font = LOOK.parent / "node_modules" / "@fontsource-variable" / "noto-sans-sc"
+    assert font.is_dir(), "the browser of the tests is not installed: make setup"
     async with started_mesh(tmp_path_factory.mktemp("reference"), members=("gateway",)) as mesh:
         return await asyncio.to_thread(looked, mesh.url)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
@@ -21,6 +23,7 @@ from yibao.options.v1 import options_pb2
 
 CASES: Final = Path(__file__).resolve().parents[1] / "settlement" / "cases"
 CASE: Final = CASES / "PUB-26.json"
+SPLIT: Final = re.compile(r"(\S+) yuan = pooled funds (\S+) \+ personal account (\S+) \+ cash (\S+)")
 BEARING: Final = CASES.parent / "own_cases" / "hospital-bears-the-excess.json"
 
 
@@ -196,6 +199,10 @@ class TestFirstBill:
         for infno in ("9001", "1101", "2201", "2203", "2204", "2206", "2207"):
             assert f"── {infno} " in run.out
         assert "settled: setl_id " in run.out
+        whole, fund, account, cash = map(Decimal, SPLIT.findall(run.out)[0])
+        assert whole == fund + account + cash == 2_250
+        assert fund > 0
+        assert "advance self-pay 10.00, over-limit 50.00, full self-pay 0.00" in run.out
 
     async def test_its_number_alone_is_printed_on_demand(self, town: Sandbox, yibao: Yibao) -> None:
         run = await yibao("first-bill", "--url", town.mesh.url, "--print-setl-id")

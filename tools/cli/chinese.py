@@ -70,6 +70,7 @@ CHINESE: Final[Mapping[str, str]] = {
     ): "请用--key或环境变量YIBAO_KEY给出密钥；沙箱操作员的密钥由make up打印，也在.yibao/up/operator.key中",
     "{folder}: no case was played: the folder holds no {suffixes} file": "{folder}：没有演算任何算例，目录中没有{suffixes}文件",
     # seed
+    "before that: {counts}": "此前：{counts}",
     "loaded {new}; unchanged {unchanged}": "已装载 {new}；未变 {unchanged}",
     "divisions": "医保区划",
     "institutions": "定点医药机构",
@@ -110,11 +111,17 @@ CHINESE: Final[Mapping[str, str]] = {
     "sign in": "签到",
     "register the visit": "门诊挂号",
     "what was found": "就诊信息",
-    "upload the line: how is it split?": "上传明细：如何分割？",
+    "upload the lines: how are they split?": "上传明细：如何分割？",
     "try": "预结算",
     "settle": "结算",
-    "\nsettled: setl_id {setl_id}\nits way: yibao trace {setl_id}": (
-        "\n已结算：setl_id {setl_id}\n查看全程：yibao trace {setl_id}"
+    "\n{medfee_sumamt} yuan = pooled funds {fund_pay_sumamt} + personal account {acct_pay} + cash {psn_cash_pay}\n"
+    "of them in scope {inscp_scp_amt}, advance self-pay {preselfpay_amt}, over-limit {overlmt_selfpay},"
+    " full self-pay {fulamt_ownpay_amt}": (
+        "\n{medfee_sumamt}元 = 基金{fund_pay_sumamt} + 个人账户{acct_pay} + 现金{psn_cash_pay}\n"
+        "其中政策范围内{inscp_scp_amt}、先行自付{preselfpay_amt}、超限价{overlmt_selfpay}、全自费{fulamt_ownpay_amt}"
+    ),
+    "settled: setl_id {setl_id}\nits way: yibao trace {setl_id}": (
+        "已结算：setl_id {setl_id}\n查看全程：yibao trace {setl_id}"
     ),
     # trace
     "no span file at {file}: is this the mesh's data folder, and is YIBAO_TRACE_EXPORTER sqlite?": (

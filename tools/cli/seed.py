@@ -21,8 +21,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tools.cli.language import ENGLISH, Words
-from tools.cli.mesh_client import MeshClient, MeshRefusal, Said
+from tools.cli.mesh_client import MeshClient, MeshRefusal, MeshUnreachable, Said
 from tools.cli.seed_rows import KINDS, SeedRow, SeedRows
+from tools.cli.seeded import FILE_NAME, Note
 from yibao.catalogue.v1 import catalogue_pb2
 from yibao.identity.v1 import partner_pb2, person_pb2
 from yibao.settlement.v1 import ledger_pb2
@@ -72,12 +73,13 @@ def _told(counts: dict[str, int], words: Words) -> str:
 
 
 class Seeding:
-    """One run. With `once` a request that was sent in an earlier run is left as answered then, whatever changed since."""
+    """One run. With a note, a request that was sent in an earlier run is left as answered then, whatever changed since."""
 
-    def __init__(self, client: MeshClient, advance: Advance, *, once: bool) -> None:
+    def __init__(self, client: MeshClient, advance: Advance, note: Note | None) -> None:
         self._client = client
         self._advance = advance
-        self._run = "" if once else secrets.token_hex(12)
+        self._note = note
+        self._run = secrets.token_hex(12)
         self._calls = 0
         self.loaded = Loaded()
 
@@ -95,21 +97,21 @@ class Seeding:
         for chunk in _chunks(rows.by_kind[kind], RECORDS_A_CALL):
             records = [catalogue_pb2.Record(**{record: row}) for row in rows.messages(kind, chunk)]
             request = catalogue_pb2.PublishRequest(records=records)
-            answer = self._call("yibao.catalogue.v1.CatalogueService.Publish", request, chunk)
-            self.loaded.count(kind, answer.published_count, answer.unchanged_count)
+            if answer := self._call(kind, "yibao.catalogue.v1.CatalogueService.Publish", request, chunk):
+                self.loaded.count(kind, answer.published_count, answer.unchanged_count)
 
     def _partners(self, rows: SeedRows) -> None:
         for row in rows.by_kind["partners"]:
             (partner,) = rows.messages("partners", [row])
             request = partner_pb2.RegisterPartnerRequest(partner=partner)
-            answer = self._call("yibao.identity.v1.PartnerService.RegisterPartner", request, [row])
-            self.loaded.count("partners", not answer.unchanged, answer.unchanged)
+            if answer := self._call("partners", "yibao.identity.v1.PartnerService.RegisterPartner", request, [row]):
+                self.loaded.count("partners", not answer.unchanged, answer.unchanged)
 
     def _api_keys(self, rows: SeedRows) -> None:
         for row in rows.by_kind["api_keys"]:
             (request,) = rows.messages("api_keys", [row])
-            answer = self._call("yibao.identity.v1.PartnerService.IssueApiKey", request, [row])
-            self.loaded.count("api_keys", not answer.unchanged, answer.unchanged)
+            if answer := self._call("api_keys", "yibao.identity.v1.PartnerService.IssueApiKey", request, [row]):
+                self.loaded.count("api_keys", not answer.unchanged, answer.unchanged)
 
     def _persons(self, rows: SeedRows) -> None:
         """Owners of accounts first: who may use another's account names that other."""
@@ -119,34 +121,51 @@ class Seeding:
 
         for chunk in _chunks(sorted(rows.by_kind["persons"], key=uses_another), PERSONS_A_CALL):
             request = person_pb2.RegisterPersonsRequest(persons=rows.messages("persons", chunk))
-            answer = self._call("yibao.identity.v1.PersonService.RegisterPersons", request, chunk)
-            self.loaded.count("persons", answer.registered_count, answer.unchanged_count)
+            if answer := self._call("persons", "yibao.identity.v1.PersonService.RegisterPersons", request, chunk):
+                self.loaded.count("persons", answer.registered_count, answer.unchanged_count)
 
     def _ledgers(self, rows: SeedRows) -> None:
         for chunk in _chunks(rows.by_kind["ledgers"], PERSONS_A_CALL):
             request = ledger_pb2.OpenLedgerRequest(openings=rows.messages("ledgers", chunk))
-            answer = self._call("yibao.settlement.v1.LedgerService.OpenLedger", request, chunk)
-            self.loaded.count("ledgers", answer.opened_count, answer.unchanged_count)
+            if answer := self._call("ledgers", "yibao.settlement.v1.LedgerService.OpenLedger", request, chunk):
+                self.loaded.count("ledgers", answer.opened_count, answer.unchanged_count)
 
-    def _call(self, method: str, request: Any, rows: Sequence[SeedRow]) -> Any:
-        request.request_id = self._request_id(request)
+    def _call(self, kind: str, method: str, request: Any, rows: Sequence[SeedRow]) -> Any:
+        """The answer; None where the note knows the request, whose rows are counted here."""
+        request_id = request.request_id = self._request_id(request)
+        if self._note and self._note.knows(method, request_id):
+            self.loaded.count(kind, 0, len(rows))
+            self._advance(len(rows))
+            return None
         try:
             answer = self._client.call(method, request)
         except MeshRefusal as refusal:
             raise _placed(refusal, rows) from None
+        if self._note:
+            self._note.add(request_id)
         self._advance(len(rows))
         return answer
 
     def _request_id(self, request: Any) -> str:
         """A number of this run's own: a content that comes back after another one is a request of its own."""
-        if self._run:
-            self._calls += 1
-            return f"seed-{self._run}-{self._calls}"
-        return "seed-" + hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()[:40]
+        if self._note:
+            return "seed-" + hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()[:40]
+        self._calls += 1
+        return f"seed-{self._run}-{self._calls}"
 
 
-def load(client: MeshClient, files: Sequence[Path], *, once: bool = False, quiet: bool = True) -> Loaded:
-    """Reads the files, then loads them. Raises a Fault for a bad file, MeshRefusal where the mesh refuses."""
+def load(
+    client: MeshClient,
+    files: Sequence[Path],
+    *,
+    note: Note | None = None,
+    quiet: bool = True,
+    broken: Callable[[Loaded], None] | None = None,
+) -> Loaded:
+    """Reads the files, then loads them. Raises a Fault for a bad file, MeshRefusal where the mesh refuses.
+
+    `broken` is told what had been loaded where the mesh refuses or is gone.
+    """
     rows = SeedRows()
     with _progress(quiet) as progress:
         reading = progress.add_task("reading", total=len(files))
@@ -155,15 +174,24 @@ def load(client: MeshClient, files: Sequence[Path], *, once: bool = False, quiet
             progress.advance(reading)
         total = sum(map(len, rows.by_kind.values()))
         loading = progress.add_task("loading", total=total)
-        seeding = Seeding(client, lambda done: progress.advance(loading, done), once=once)
-        seeding.load(rows)
+        seeding = Seeding(client, lambda done: progress.advance(loading, done), note)
+        try:
+            seeding.load(rows)
+        except (MeshRefusal, MeshUnreachable):
+            if broken:
+                broken(seeding.loaded)
+            raise
+        finally:
+            if note:
+                note.keep()
     return seeding.loaded
 
 
-def load_samples(client: MeshClient) -> Loaded:
-    """Loads the shipped catalogue and the people of the sandbox, once for each store."""
+def load_samples(client: MeshClient, folder: Path | None = None) -> Loaded:
+    """Loads the shipped catalogue and the people of the sandbox, once for each store; `folder` keeps note of it."""
     files = [*sorted(SAMPLES.glob("*.csv")), *sorted((SAMPLES / "policies").glob("*.yaml")), SAMPLES / "stacks.yaml"]
-    return load(client, [*files, *sorted(SANDBOX.glob("*.yaml"))], once=True)
+    note = Note(client, folder / FILE_NAME if folder else None)
+    return load(client, [*files, *sorted(SANDBOX.glob("*.yaml"))], note=note)
 
 
 def _progress(quiet: bool) -> Progress:
@@ -211,5 +239,9 @@ def main(files: Sequence[Path], client: MeshClient, words: Words = ENGLISH) -> i
         told = {"suffixes": ", ".join(SUFFIXES), "folders": ", ".join(map(str, files))}
         print(words(said, **told), file=sys.stderr)
         return 1
-    print(load(client, found, quiet=False).told(words))
+
+    def broken(loaded: Loaded) -> None:
+        print(words("before that: {counts}", counts=loaded.told(words)), file=sys.stderr)
+
+    print(load(client, found, quiet=False, broken=broken).told(words))
     return 0
