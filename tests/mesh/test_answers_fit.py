@@ -47,7 +47,7 @@ def misfits(infno: str, output: Any, facts: Mapping[str, Any], dictionaries: Map
 
 
 def misfit(row: Mapping[str, Any], field: Mapping[str, Any], dictionaries: Mapping[str, Any]) -> str:
-    """What is wrong with one field of a row; empty where nothing is."""
+    """What is wrong with one field of a row; empty where nothing is. A code counts by its dictionary, not by its length."""
     name, known = field["name"], dictionaries.get(field["dict"] or "", {"values": ()})["values"]
     if name not in row:
         return "is missing"
