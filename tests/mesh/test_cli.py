@@ -75,6 +75,13 @@ ledgers:
             ("items.csv", "med_list_codg,bas_medn_flag\nX1,1\nX2,perhaps\n", "line 3"),
             ("wrong.csv", "a\n1\n", "a CSV file is named after"),
             ("wrong.yaml", "persons: [\n", "wrong.yaml"),
+            (
+                "wrong.yaml",
+                f"ledgers:\n  - {{balance_fen: {'9' * 5000}}}\n",
+                "line 2: ledgers[0].balance_fen: a whole number",
+            ),
+            ("ledgers.csv", f"psn_no,balance_fen\n1,{'9' * 5000}\n", "line 2"),
+            ("wrong.json", f'{{"ledgers": [{{"balance_fen": {"9" * 5000}}}]}}', f"{'9' * 40} is no whole number"),
         ],
     )
     async def test_a_bad_file_is_named_with_its_row(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import ast
+import errno
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 
 from services.kernel.errors import Fault, FaultKind, Violation
 from tools.cli.case_report import fault_lines
-from tools.cli.chinese import CHINESE
+from tools.cli.chinese import CHINESE, OS_ERRORS
 from tools.cli.language import Parser, Words, chosen
 from tools.cli.main import main
 from tools.cli.parser import parser_in
@@ -146,3 +148,12 @@ def test_what_is_wrong_in_a_file_is_told_in_the_language_of_the_reader() -> None
         "  第3行第2列: 最多9行",
     ]
     assert fault_lines(fault).splitlines()[1] == "  line 3, column 2: more than 9 rows"
+
+
+def test_what_the_system_says_of_a_file_is_told_in_the_language() -> None:
+    missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "bills.yaml")
+    assert Words("zh").of_system(missing) == "bills.yaml: 没有这个文件或目录"
+    assert Words("en").of_system(missing) == "bills.yaml: No such file or directory"
+    assert Words("zh").of_system(OSError("odd")) == "odd"
+    known = {os.strerror(each) for each in (errno.ENOENT, errno.EACCES, errno.EISDIR, errno.ENOTDIR, errno.ENOSPC)}
+    assert known <= OS_ERRORS.keys()

@@ -80,7 +80,7 @@ def play_files(
             continue
         except OSError as error:
             counts.failed += 1
-            print(f"{path}: {error.strerror}", file=sys.stderr)
+            print(words.of_system(error), file=sys.stderr)
             continue
         _report(path, played, words, counts, show=show, through=through)
     told = {"cases": len(files), "agreed": counts.agreed, "differed": counts.differed}

@@ -150,3 +150,15 @@ ARGPARSE: Final[Mapping[str, str]] = {
     r"(\S+) is not one of (.*)": r"\1不在\2之中",
     r"a whole number of seconds from (\d+) to (\d+)": r"应为\1到\2之间的整数秒",
 }
+
+OS_ERRORS: Final[Mapping[str, str]] = {
+    "No such file or directory": "没有这个文件或目录",
+    "Permission denied": "当前用户无权访问",
+    "Is a directory": "这是目录，不是文件",
+    "Not a directory": "路径中有一段不是目录",
+    "File name too long": "文件名太长",
+    "Too many levels of symbolic links": "符号链接层数太多",
+    "Input/output error": "读写出错",
+    "No space left on device": "磁盘已满",
+}
+"""What the system says of files."""

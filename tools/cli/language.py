@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NoReturn
 
 from services.runtime.texts.table import Language
-from tools.cli.chinese import ARGPARSE, CHINESE
+from tools.cli.chinese import ARGPARSE, CHINESE, OS_ERRORS
 
 OPTION: Final = "--language"
 _LOCALES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
@@ -29,6 +29,12 @@ class Words:
         """The text in the language, with its values filled in."""
         text = CHINESE[english] if self.language == "zh" else english
         return text.format_map(values) if values else text
+
+    def of_system(self, error: OSError) -> str:
+        """What the system says of a file, with its name before it; in English where no Chinese is known."""
+        said = error.strerror or str(error)
+        told = OS_ERRORS.get(said, said) if self.language == "zh" else said
+        return f"{error.filename}: {told}" if error.filename else told
 
 
 ENGLISH: Final = Words("en")

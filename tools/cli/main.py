@@ -76,7 +76,7 @@ def _told(options: argparse.Namespace, parser: Parser, words: Words) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        print(words.of_system(error), file=sys.stderr)
     return 1
 
 

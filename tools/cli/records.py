@@ -7,6 +7,7 @@ nothing. It refuses what it cannot place and defaults nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, Final, TypeVar
@@ -157,7 +158,8 @@ def _flag(value: object, place: str) -> bool:
 
 
 def _whole(value: object, place: str) -> int:
-    if isinstance(value, str) and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit():
+    # A longer text is no number of 64 bits, and Python reads none of some thousand digits.
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
         value = int(value)
     if type(value) is not int or not -(2**63) <= value < 2**63:
         raise invalid(place, "integer", "a whole number is expected")
@@ -182,6 +184,7 @@ def _moment(value: object, place: str) -> Message:
     return stamp
 
 
+_DIGITS: Final = re.compile(r"-?[0-9]{1,40}")
 _SCALAR_MESSAGES: Final[Mapping[str, Callable[[object, str], Message]]] = {
     "google.type.Date": _day,
     "google.protobuf.Timestamp": _moment,

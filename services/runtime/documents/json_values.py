@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from services.kernel.errors import Violation
 from services.runtime.documents.faults import document_invalid, text_of
+
+_SHOWN: Final = 40
 
 
 def read_json(data: bytes | str, source: str = "") -> object:
@@ -13,7 +16,7 @@ def read_json(data: bytes | str, source: str = "") -> object:
     violations: list[Violation] = []
 
     def refuse_number(text: str) -> str:
-        violations.append(Violation("", "json.number", f"{text} is no whole number; write it as text"))
+        violations.append(Violation("", "json.number", f"{text[:_SHOWN]} is no whole number; write it as text"))
         return text
 
     def whole(text: str) -> int | str:
