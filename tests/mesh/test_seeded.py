@@ -100,6 +100,6 @@ async def test_where_the_mesh_refuses_it_is_told_what_had_been_loaded(
     (tmp_path / "other.yaml").write_text(other, encoding="utf-8")
     run = await yibao("seed", tmp_path, *at(town))
     assert (run.code, run.out) == (1, "")
-    assert "before that: loaded 1 institutions; unchanged 0" in run.err
+    assert "until here: loaded 1 institutions; unchanged 0" in run.err
     assert "other.yaml" in run.err
     assert "line 2" in run.err

@@ -70,7 +70,7 @@ CHINESE: Final[Mapping[str, str]] = {
     ): "请用--key或环境变量YIBAO_KEY给出密钥；沙箱操作员的密钥由make up打印，也在.yibao/up/operator.key中",
     "{folder}: no case was played: the folder holds no {suffixes} file": "{folder}：没有演算任何算例，目录中没有{suffixes}文件",
     # seed
-    "before that: {counts}": "此前：{counts}",
+    "until here: {counts}": "到此为止：{counts}",
     "loaded {new}; unchanged {unchanged}": "已装载 {new}；未变 {unchanged}",
     "divisions": "医保区划",
     "institutions": "定点医药机构",

@@ -241,7 +241,7 @@ def main(files: Sequence[Path], client: MeshClient, words: Words = ENGLISH) -> i
         return 1
 
     def broken(loaded: Loaded) -> None:
-        print(words("before that: {counts}", counts=loaded.told(words)), file=sys.stderr)
+        print(words("until here: {counts}", counts=loaded.told(words)), file=sys.stderr)
 
     print(load(client, found, quiet=False, broken=broken).told(words))
     return 0
