@@ -194,6 +194,9 @@ class Idetinfo(_message.Message):
     BEGNTIME_FIELD_NUMBER: _builtins.int
     ENDTIME_FIELD_NUMBER: _builtins.int
     psn_idet_type: _builtins.str
+    """Dictionary psn_idet_type, whose codes have up to four characters where the table of 1101 gives the field three. A code is
+    told whole: cut short it would be another one, or none (our decision).
+    """
     psn_type_lv: _builtins.str
     memo: _builtins.str
     @_builtins.property
