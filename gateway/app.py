@@ -15,6 +15,7 @@ from gateway.batching import Gatherer, Limits
 from gateway.connections import Connections, affordable
 from gateway.door import Door
 from gateway.failures import Failures
+from gateway.held import Held
 from gateway.listener import Listener
 from gateway.national.conformance import Conformance
 from gateway.national.envelope import Serials
@@ -40,6 +41,8 @@ from services.runtime.self_report import SelfReport
 from services.runtime.telemetry import Telemetry
 
 _OPERATIONS_CONNECTIONS: Final = 64
+_PUBLIC_SETTINGS: Final = ("YIBAO_GATEWAY_HOST", "YIBAO_GATEWAY_PORT")
+_INNER_SETTINGS: Final = ("YIBAO_OPERATIONS_HOST", "YIBAO_OPERATIONS_PORT")
 # Served by the gateway itself, for it alone knows the envelope; no member has it.
 ENVELOPE_SERVICE: Final = "yibao.gateway.v1.EnvelopeService"
 
@@ -59,13 +62,13 @@ class HttpServer:
         host, port = config.text("YIBAO_GATEWAY_HOST"), config.integer("YIBAO_GATEWAY_PORT")
         most_bytes = config.integer("YIBAO_MAX_MESSAGE_BYTES")
         self.connections = Connections(affordable(config.integer("YIBAO_MAX_CONNECTIONS")), most_bytes)
-        self._public = Listener(door, self.connections, host, port, "YIBAO_GATEWAY_PORT", shared=shared)
+        self._public = Listener(door, self.connections, host, port, _PUBLIC_SETTINGS, shared=shared)
         self._inner = Listener(
             OperationsApp(operations),
             Connections(_OPERATIONS_CONNECTIONS, most_bytes),
             config.text("YIBAO_OPERATIONS_HOST"),
             config.operations_port,
-            "YIBAO_OPERATIONS_PORT",
+            _INNER_SETTINGS,
             ports=config.integer("YIBAO_WORKERS"),
         )
         self._operations = operations
@@ -81,7 +84,7 @@ class HttpServer:
         return self._public.address
 
     async def start(self) -> None:
-        """Opens the ports; StartError where one is taken."""
+        """Opens the ports; StartError where one cannot be opened."""
         self._report.loop.start()
         try:
             await self._inner.start()
@@ -146,6 +149,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         clock,
         config.integer("YIBAO_MAX_MESSAGE_BYTES"),
         shares.admitted,
+        Held(config.integer("YIBAO_MAX_BODIES_BYTES"), config.integer("YIBAO_MAX_MESSAGE_BYTES")),
         Origins(config.text("YIBAO_ALLOWED_ORIGINS"), config.sandbox),
     )
     server = HttpServer(door, config, peers, telemetry, operations, workers)

@@ -2,23 +2,26 @@
 
 What takes longer than some milliseconds must not keep everybody waiting. The thread gives way to the loop at every turn of the
 interpreter; one is enough, for two would only take from each other. Small ones, which nearly all are, never come here.
+
+The thread goes round: of each who has work for it one piece, then the next one's. Who has not proven yet who it is counts as
+the address that it comes from, so nobody takes the thread from others by sending much that proves nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, TypeVar
 
 from google.protobuf.descriptor import Descriptor
 
-from services import mesh
-from services.kernel.errors import Fault, FaultKind
+from gateway.http import busy
 
 T = TypeVar("T")
 
@@ -28,9 +31,9 @@ UNDER_WAY: Final = 4
 """Large requests of all partners that members have before them at a time."""
 
 WAIT_S: Final = 5.0
+"""So long a large request waits for both its turns, or less where it has to be answered sooner."""
+
 LONGEST_REST_S: Final = 0.1
-MOST_BYTES: Final = 64 << 20
-"""Of large bodies that wait or are under way together; more are told to come later."""
 
 _REMEMBERED: Final = 4096
 
@@ -43,51 +46,64 @@ class _Lane:
     users: int = 0
 
 
+@dataclass(slots=True)
+class _Job:
+    """A piece of work for the thread; `s` is how long it took."""
+
+    work: Callable[[], Any]
+    made: asyncio.Future[Any]
+    s: float = 0.0
+
+    def done(self) -> Any:
+        """In the thread."""
+        began = time.monotonic()
+        try:
+            return self.work()
+        finally:
+            self.s = time.monotonic() - began
+
+
 class Aside:
     """The way of the large ones through one gateway process."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "yibao-large")
         self._places = asyncio.Semaphore(UNDER_WAY)
-        self._rest_until = 0.0
-        self._bytes = 0
         self._lanes: dict[str, _Lane] = {}
+        # Work that waits for the thread, by whose it is; who stands first has the next turn.
+        self._jobs: dict[str, deque[_Job]] = {}
+        self._taken = False
         # Partner and method whose last answer was large: the next one will be, and nobody sees it before.
         self._large: dict[tuple[str, str], None] = {}
 
-    @contextmanager
-    def holding(self, size: int) -> Iterator[None]:
-        """A block that keeps a body of `size` bytes in memory; Fault TOO_MANY_CALLS where too many large ones are there."""
-        if size <= LARGE_BYTES:
-            yield
-            return
-        if self._bytes + size > MOST_BYTES:
-            raise _busy()
-        self._bytes += size
-        try:
-            yield
-        finally:
-            self._bytes -= size
-
     @asynccontextmanager
-    async def place(self, partner: str, method: str, size: int) -> AsyncIterator[None]:
-        """A block in which members answer a request. A large one waits for its turn; Fault TOO_MANY_CALLS, nothing begun."""
+    async def place(self, partner: str, method: str, size: int, left_s: float) -> AsyncIterator[None]:
+        """A block in which members answer a request that has `left_s` seconds.
+
+        A large one waits for its turn; Fault TOO_MANY_CALLS, nothing begun.
+        """
         if size <= LARGE_BYTES and (partner, method) not in self._large:
             yield
             return
         lane = self._lanes.setdefault(partner, _Lane())
         lane.users += 1
         try:
-            async with _turn(lane.turn.acquire, lane.turn.release), _turn(self._places.acquire, self._places.release):
+            async with AsyncExitStack() as turns:
+                try:
+                    async with asyncio.timeout(min(WAIT_S, left_s)):
+                        await turns.enter_async_context(lane.turn)
+                        await turns.enter_async_context(self._places)
+                except TimeoutError:
+                    raise busy() from None
                 yield
         finally:
             lane.users -= 1
             if not lane.users:
                 del self._lanes[partner]
 
-    async def read(self, size: int, work: Callable[[], T]) -> T:
-        """What `work` makes of a body of `size` bytes."""
-        return await self.run(work) if size > LARGE_BYTES else work()
+    async def read(self, whose: str, size: int, work: Callable[[], T]) -> T:
+        """What `work` makes of a body of `size` bytes; `whose` it is, or where it comes from as long as nothing is proven."""
+        return await self.run(whose, work) if size > LARGE_BYTES else work()
 
     async def written(self, partner: str, method: str, answer: Any, work: Callable[[], T]) -> T:
         """What `work` makes of an answer."""
@@ -96,40 +112,47 @@ class Aside:
             while len(self._large) >= _REMEMBERED:
                 del self._large[next(iter(self._large))]
             self._large[key] = None
-            return await self.run(work)
+            return await self.run(partner, work)
         self._large.pop(key, None)
         return work()
 
-    async def run(self, work: Callable[[], T]) -> T:
+    async def run(self, whose: str, work: Callable[[], T]) -> T:
         """What `work` makes, in the thread whatever its size."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._rested, work)
+        job = _Job(work, asyncio.get_running_loop().create_future())
+        self._jobs.setdefault(whose, deque()).append(job)
+        self._begin()
+        made: T = await job.made
+        return made
 
-    def _rested(self, work: Callable[[], T]) -> T:
-        """In the thread: work, begun after as long a rest as the last one took, so that half of the time is the loop's."""
-        time.sleep(max(0.0, self._rest_until - time.monotonic()))
-        began = time.monotonic()
-        try:
-            return work()
-        finally:
-            now = time.monotonic()
-            self._rest_until = now + min(now - began, LONGEST_REST_S)
+    def _begin(self) -> None:
+        """Gives the thread its next work, where it is free."""
+        while self._jobs and not self._taken:
+            whose = next(iter(self._jobs))
+            jobs = self._jobs.pop(whose)
+            job = jobs.popleft()
+            if jobs:
+                self._jobs[whose] = jobs
+            # Whoever left is not worth the time.
+            if not job.made.done():
+                self._taken = True
+                done = asyncio.get_running_loop().run_in_executor(self._thread, job.done)
+                done.add_done_callback(partial(self._ended, job))
 
+    def _ended(self, job: _Job, done: asyncio.Future[Any]) -> None:
+        """Hands over what was made; the next work begins after as long a rest, so that half of the time is the loop's."""
+        asyncio.get_running_loop().call_later(min(job.s, LONGEST_REST_S), self._rested)
+        if done.cancelled():
+            job.made.cancel()
+        elif job.made.done():
+            done.exception()
+        elif (error := done.exception()) is not None:
+            job.made.set_exception(error)
+        else:
+            job.made.set_result(done.result())
 
-@asynccontextmanager
-async def _turn(acquire: Callable[[], Any], release: Callable[[], None]) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(WAIT_S):
-            await acquire()
-    except TimeoutError:
-        raise _busy() from None
-    try:
-        yield
-    finally:
-        release()
-
-
-def _busy() -> Fault:
-    return Fault(FaultKind.EXHAUSTED, "TOO_MANY_CALLS", {"member": mesh.GATEWAY}, retry_after_s=1.0)
+    def _rested(self) -> None:
+        self._taken = False
+        self._begin()
 
 
 def _is_large(answer: Any) -> bool:

@@ -2,7 +2,7 @@
 
 A server has mostly read the body by the time it calls an application: such a one takes no timer, no task and no place. Only
 a body that is still to come waits, in one of a limited number of places. Where all are taken, the one that has waited
-longest leaves: a body that comes is here within moments, one that never comes would stay.
+longest leaves: a body that comes is here within moments, one that never comes would stay. Their bytes have a limit too (`held`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from gateway.http import late_body
+from gateway.held import Body
+from gateway.http import busy, late_body
 from services.kernel.errors import Fault, FaultKind
 
 Message = dict[str, Any]
@@ -32,31 +33,40 @@ class Bodies:
         self._places = places
         self._awaited: dict[asyncio.Timeout, None] = {}
 
-    async def read(self, receive: Receive, announced: str) -> bytes:
-        """The whole body; Gone, Fault BODY_TOO_LARGE or `late_body`. `announced` is the content-length, "" without one."""
+    async def read(self, receive: Receive, announced: str, held: Body) -> bytes:
+        """The whole body, counted in `held`; Gone, Fault BODY_TOO_LARGE, TOO_MANY_CALLS or `late_body`.
+
+        `announced` is the content-length, "" without one.
+        """
         if announced.isdigit() and int(announced) > self._max_bytes:
             raise self._too_large()
         message = _at_once(receive)
         if message is None or message["type"] != "http.request" or message.get("more_body"):
-            return await self._awaited_body(message, receive)
+            return await self._awaited_body(message, receive, held)
         body: bytes = message.get("body", b"")
         if len(body) > self._max_bytes:
             raise self._too_large()
+        held.grown(len(body))
         return body
 
-    async def _awaited_body(self, message: Message | None, receive: Receive) -> bytes:
+    async def _awaited_body(self, message: Message | None, receive: Receive, held: Body) -> bytes:
         self._make_room()
         place = asyncio.timeout(LIMIT_S)
+        held.leave = lambda: _end(place)
         try:
             async with place:
                 self._awaited[place] = None
-                return await self._joined(message or await receive(), receive)
+                body = await self._joined(message or await receive(), receive, held)
         except TimeoutError:
-            raise late_body() from None
+            raise busy() if held.given_up else late_body() from None
         finally:
+            held.leave = None
             self._awaited.pop(place, None)
+        if held.given_up:
+            raise busy()
+        return body
 
-    async def _joined(self, message: Message, receive: Receive) -> bytes:
+    async def _joined(self, message: Message, receive: Receive, held: Body) -> bytes:
         chunks: list[bytes] = []
         size = 0
         while message["type"] == "http.request":
@@ -64,6 +74,7 @@ class Bodies:
             size += len(chunks[-1])
             if size > self._max_bytes:
                 raise self._too_large()
+            held.grown(size)
             if not message.get("more_body"):
                 return b"".join(chunks)
             message = await receive()
@@ -74,11 +85,15 @@ class Bodies:
             return
         longest = next(iter(self._awaited))
         del self._awaited[longest]
-        if not longest.expired():
-            longest.reschedule(asyncio.get_running_loop().time())
+        _end(longest)
 
     def _too_large(self) -> Fault:
         return Fault(FaultKind.EXHAUSTED, "BODY_TOO_LARGE", {"limit_bytes": str(self._max_bytes)})
+
+
+def _end(place: asyncio.Timeout) -> None:
+    if not place.expired():
+        place.reschedule(asyncio.get_running_loop().time())
 
 
 def _at_once(receive: Receive) -> Message | None:

@@ -24,6 +24,11 @@ class TimedCache(Generic[K, V]):
         found = self._kept.get(key)
         return found[0] if found is not None and self._now() < found[1] else None
 
+    def last(self, key: K) -> V | None:
+        """The value as it was last told, also where it holds no longer."""
+        found = self._kept.get(key)
+        return None if found is None else found[0]
+
     async def get(self, key: K, load: Callable[[], Awaitable[tuple[V, float]]]) -> V:
         """The value if it is still good, else what `load` says: the value and for how many seconds it holds."""
         found = self.peek(key)

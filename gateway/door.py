@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.bodies import Bodies, Gone, Receive
-from gateway.http import Request, Response, busy, is_late_body
+from gateway.held import Held
+from gateway.http import Request, Response, busy, is_late_body, network_of
 from gateway.national.face import NationalFace
 from gateway.origins import Headers, Origins
 from gateway.rest import PREFIX, RestFace
@@ -24,7 +25,7 @@ Page = Callable[[], Response | Awaitable[Response]]
 class Door:
     """One ASGI application. `pages` are the fixed answers to GET, by path.
 
-    At most `max_requests` are served at a time, and the bodies of as many more are waited for.
+    At most `max_requests` are served at a time, and the bodies of as many more are waited for; `held` limits their bytes.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Door:
         clock: Clock,
         max_body_bytes: int,
         max_requests: int,
+        held: Held,
         origins: Origins,
     ) -> None:
         self._origins = origins
@@ -42,6 +44,7 @@ class Door:
         self._rest = rest
         self._pages = pages
         self._clock = clock
+        self._held = held
         self._bodies = Bodies(max_body_bytes, max_requests)
         self._max_requests = max_requests
         self._under_way = 0
@@ -67,15 +70,19 @@ class Door:
         if page is not None:
             answer = page()
             return answer if isinstance(answer, Response) else await answer
-        body = b""
-        refusal: Fault | None = None
-        try:
-            body = await self._bodies.read(receive, headers.get("content-length", ""))
-        except Fault as fault:
-            refusal = fault
-        request = Request(
-            method, path, scope["query_string"].decode("latin-1"), headers, body, self._clock(), source=_source(scope)
-        )
+        source = _source(scope)
+        with self._held.body(network_of(source)) as held:
+            body, refusal = b"", None
+            try:
+                body = await self._bodies.read(receive, headers.get("content-length", ""), held)
+            except Fault as fault:
+                refusal = fault
+            query = scope["query_string"].decode("latin-1")
+            request = Request(method, path, query, headers, body, self._clock(), source=source)
+            return await self._answered(request, refusal)
+
+    async def _answered(self, request: Request, refusal: Fault | None) -> Response:
+        path, method = request.path, request.method
         face: RestFace | NationalFace = self._rest if path.startswith(PREFIX) or method != "POST" else self._national
         if refusal is not None:
             return _unread(face.refused(request, refusal), refusal)

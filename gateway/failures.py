@@ -3,17 +3,19 @@
 Failures are counted by where they come from and whom they claim to be, in bounded memory, each gateway process for itself.
 A good proof is never refused for the failures of others, even from the same address: behind a proxy or a hospital's firewall an
 attacker and an honest client look alike. Only a bearer key that this process does not know yet may wait where others have
-failed.
+failed, or be told to come again: many guesses at a time get no further than one after the other.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.http import network_of
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.logs import write
 
@@ -28,7 +30,16 @@ _SIZE: Final = 4096
 # Who waits keeps a place in the gateway: a few at a time, so that waiting itself keeps nobody out.
 _WAITING: Final = 64
 _WAITING_EACH: Final = 4
-_NETWORK_OF_ONE: Final = 64
+# Waits before a look-up stand beside those of refusals: who is told late keeps nobody from being looked up.
+_LOOKING: Final = "\0looking"
+
+
+@dataclass(slots=True)
+class _Turns:
+    """Places of one source to look up bearer keys that are not known yet, and who has one or waits for one."""
+
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_WAITING_EACH))
+    users: int = 0
 
 
 class Failures:
@@ -40,6 +51,7 @@ class Failures:
         # The count and the moment of the last failure, the oldest first.
         self._counted: dict[tuple[str, str], tuple[int, float]] = {}
         self._waiting: dict[tuple[str, str], int] = {}
+        self._looking: dict[str, _Turns] = {}
         self._log = logging.getLogger("yibao.gateway")
 
     async def told(self, source: str, claimed: str, fault: Fault) -> Fault:
@@ -47,7 +59,7 @@ class Failures:
         if fault.reason not in _COUNTED:
             return fault
         # Whoever tries one unknown name after the other is counted once for all of them.
-        key = (_place(source), "" if fault.reason == "PARTNER_NOT_FOUND" else claimed)
+        key = (network_of(source), "" if fault.reason == "PARTNER_NOT_FOUND" else claimed)
         count = self._count(key) + 1
         self._counted.pop(key, None)
         if len(self._counted) >= _SIZE:
@@ -57,15 +69,33 @@ class Failures:
             # A name that nobody has is not written: it is whatever a stranger sent, of any length.
             write(self._log, logging.WARNING, "a caller fails again and again", {"claimed": key[1], "failures": count})
         if not await self._wait(key, count):
-            return Fault(FaultKind.EXHAUSTED, "TOO_MANY_FAILURES", retry_after_s=LONGEST_WAIT_S)
+            return _too_many()
         return fault
 
-    async def before_looking(self, source: str) -> None:
-        """Waits before a bearer key that is not known yet is looked up for a source that has failed often."""
-        key = (_place(source), "")
-        count = self._count(key)
-        if count > FREE:
-            await self._wait(key, count)
+    @asynccontextmanager
+    async def looking(self, source: str) -> AsyncIterator[None]:
+        """A block in which a bearer key that is not known yet is looked up, and its failure told.
+
+        A few of one source at a time. Once it has failed often, each waits before it is looked up; who finds no place then
+        gets TOO_MANY_FAILURES, and its key is not looked at.
+        """
+        place = network_of(source)
+        turns = self._looking.setdefault(place, _Turns())
+        turns.users += 1
+        try:
+            queued = turns.places.locked()
+            if queued and self._count((place, "")) > FREE:
+                raise _too_many()
+            async with turns.places:
+                count = self._count((place, ""))
+                # Who queued did so before there were failures: those that were looked at meanwhile were guesses.
+                if count > FREE and (queued or not await self._wait((place, _LOOKING), count)):
+                    raise _too_many()
+                yield
+        finally:
+            turns.users -= 1
+            if not turns.users:
+                del self._looking[place]
 
     def _count(self, key: tuple[str, str]) -> int:
         count, at = self._counted.get(key, (0, 0.0))
@@ -87,12 +117,5 @@ class Failures:
         return True
 
 
-def _place(source: str) -> str:
-    """An address; of version 6 the network, of which one machine has all addresses."""
-    try:
-        address = ipaddress.ip_address(source)
-    except ValueError:
-        return source
-    if address.version == 4:
-        return source
-    return str(ipaddress.ip_network((address, _NETWORK_OF_ONE), strict=False))
+def _too_many() -> Fault:
+    return Fault(FaultKind.EXHAUSTED, "TOO_MANY_FAILURES", retry_after_s=LONGEST_WAIT_S)

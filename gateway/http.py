@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import time
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ BUSINESS_DATE_HEADER: Final = "x-yibao-business-date"
 TIMEOUT_HEADER: Final = "grpc-timeout"
 REQUEST_TIMEOUT: Final = 408
 
+_NETWORK_OF_ONE: Final = 64
 _LATE_BODY: Final = "body.late"
 _TIMEOUT: Final = re.compile(r"([0-9]{1,8})([HMSmun])")
 _UNIT_S: Final[Mapping[str, float]] = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
@@ -58,6 +60,17 @@ class Response:
     body: bytes
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def network_of(source: str) -> str:
+    """Who an address stands for: itself; of version 6 the network, of which one machine has all addresses."""
+    try:
+        address = ipaddress.ip_address(source)
+    except ValueError:
+        return source
+    if address.version == 4:
+        return source
+    return str(ipaddress.ip_network((address, _NETWORK_OF_ONE), strict=False))
 
 
 def query_values(query: str) -> list[tuple[str, str]]:

@@ -1,8 +1,9 @@
-"""One HTTP port of the gateway: opened so that a taken one is told by its setting, closed with a grace for what runs."""
+"""One HTTP port of the gateway: why it cannot be opened is told with its setting; closed with a grace for what runs."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import time
 from typing import Any, Final
@@ -10,6 +11,8 @@ from typing import Any, Final
 import uvicorn
 
 from gateway.connections import Connections, guarded
+from services import mesh
+from services.runtime.listening import Place
 from services.runtime.server import StartError
 
 _BACKLOG: Final = 1024
@@ -18,7 +21,7 @@ _START_LIMIT_S: Final = 10.0
 
 
 class Listener:
-    """Serves an ASGI application; `setting` is the one that chooses another port.
+    """Serves an ASGI application; `settings` are those that choose another host and another port.
 
     Workers may share the port, or each take the first free one of `ports` in a row: `place` says which that was.
     """
@@ -29,7 +32,7 @@ class Listener:
         connections: Connections,
         host: str,
         port: int,
-        setting: str,
+        settings: tuple[str, str],
         *,
         shared: bool = False,
         ports: int = 1,
@@ -38,13 +41,13 @@ class Listener:
         self.port = port
         self.place = 0
         self._ports = ports if port else 1
-        self._setting = setting
+        self._settings = settings
         self._shared = shared
         self._socket: socket.socket | None = None
         self._serving: asyncio.Task[None] | None = None
         # Its type says a class; what it is given is called as one.
         protocol: Any = guarded(connections)
-        settings = uvicorn.Config(
+        served = uvicorn.Config(
             app,
             loop="none",
             http=protocol,
@@ -59,7 +62,7 @@ class Listener:
             backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE_S,
         )
-        self._server = _QuietServer(settings)
+        self._server = _QuietServer(served)
 
     @property
     def address(self) -> str:
@@ -67,7 +70,7 @@ class Listener:
         return f"{self.host}:{self.port}"
 
     async def start(self) -> None:
-        """Opens the port; StartError where it is taken."""
+        """Opens the port; StartError where that cannot be done."""
         self._socket = self._bound()
         self.port = self._socket.getsockname()[1]
         self._serving = asyncio.create_task(self._server.serve([self._socket]))
@@ -89,25 +92,20 @@ class Listener:
             self._socket = None
 
     def _bound(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        host_setting, port_setting = self._settings
         for place in range(self._ports):
-            opened = socket.socket(family, socket.SOCK_STREAM)
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(self._shared))
+            wanted = Place(mesh.GATEWAY, self.host, self.port + place, port_setting, host_setting)
             try:
-                opened.bind((self.host, self.port + place))
-                # Two that are bound and not yet listening would both believe that the port is theirs.
-                opened.listen(_BACKLOG)
-            except OSError:
-                opened.close()
-                continue
+                opened = wanted.opened(shared=self._shared, backlog=_BACKLOG)
+            except OSError as error:
+                # Workers take the first free port of a row; no other one helps against any other cause.
+                if error.errno == errno.EADDRINUSE and place + 1 < self._ports:
+                    continue
+                raise StartError(wanted.told(error)) from None
             opened.setblocking(False)
             self.place = place
             return opened
-        raise StartError(
-            f"gateway cannot listen on {self.address}: is another program using that port? "
-            f"Choose another by {self._setting}"
-        )
+        raise AssertionError("unreachable: there is at least one port")
 
 
 class _QuietServer(uvicorn.Server):

@@ -84,6 +84,11 @@ class Partners:
         found = self._keys.peek(digest_of(key))
         return found if isinstance(found, Caller) and found.role not in _NO_BEARERS else None
 
+    def was_known(self, key: str) -> bool:
+        """Whether a bearer key let somebody in when it was asked for last, however long ago: it is no guess."""
+        found = self._keys.last(digest_of(key))
+        return isinstance(found, Caller) and found.role not in _NO_BEARERS
+
     async def bearer(self, key: str) -> Caller:
         """Whom a bearer key stands for; Fault UNAUTHENTICATED API_KEY_UNKNOWN. Members of the mesh do not come this way."""
         if len(key) > _LONGEST_KEY:

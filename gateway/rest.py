@@ -22,7 +22,7 @@ from gateway import reading
 from gateway.aside import Aside
 from gateway.backend import Backend, CallOptions
 from gateway.failures import Failures
-from gateway.http import Request, Response, asked_timeout_s, business_date, query_values
+from gateway.http import Request, Response, asked_timeout_s, business_date, network_of, query_values
 from gateway.jsoncodec.read import JsonReaders
 from gateway.jsoncodec.unknown import unknown_field
 from gateway.jsoncodec.write import JsonWriters
@@ -136,8 +136,7 @@ class RestFace:
             return self.refused(request, fault)
         with self._observer.request(request, route.http.path, route.method.full_name) as observed:
             try:
-                with self._aside.holding(len(request.body)):
-                    return await self._answer(request, route, variables, observed)
+                return await self._answer(request, route, variables, observed)
             except Fault as fault:
                 return _refused(as_sent(fault, request.body, request.query), observed)
             except InternalError as error:
@@ -154,11 +153,8 @@ class RestFace:
         asked_s = asked_timeout_s(request.headers)
         caller = await self._caller_in_time(request, route.method, asked_s)
         claimant = self._partners.claimant(caller)
-        await self._shares.enter(claimant, request.received)
-        try:
+        async with self._shares.place(claimant, request.received):
             return await self._served(request, route, variables, observed, caller, asked_s)
-        finally:
-            self._shares.leave(claimant)
 
     async def _served(
         self,
@@ -175,13 +171,14 @@ class RestFace:
             if caller is not self._anybody and caller.role not in route.method.roles:
                 raise denied("ROLE_NOT_ALLOWED", role=caller.role.value, method=route.method.full_name)
             # Of a large message it takes some tenths of a second, in which the loop serves others.
-            answer = await self._aside.run(lambda: own(request))
+            answer = await self._aside.run(network_of(request.source), lambda: own(request))
             observed.ended(Outcome(200))
             return Response(200, msgspec.json.encode(route.write(answer)))
-        message = await self._aside.read(len(request.body), lambda: route.read(_value(request, route, variables)))
         partner, method, size = caller.subject, route.method.full_name, len(request.body)
-        async with self._aside.place(partner, method, size):
-            options = CallOptions(caller, request.left_s(_limit_s(asked_s, caller)), day)
+        message = await self._aside.read(partner, size, lambda: route.read(_value(request, route, variables)))
+        limit_s = _limit_s(asked_s, caller)
+        async with self._aside.place(partner, method, size, request.left_s(limit_s)):
+            options = CallOptions(caller, request.left_s(limit_s), day)
             answer = await self._backend.call(route.method, message, options)
             text = await self._aside.written(partner, method, answer, lambda: msgspec.json.encode(route.write(answer)))
         numbers = (*route.method.request_numbers, *route.method.response_numbers)
@@ -210,11 +207,16 @@ class RestFace:
         known = self._partners.known(key)
         if known is not None:
             return known
-        await self._failures.before_looking(request.source)
+        if self._partners.was_known(key):
+            return await self._proven_by(key, request.source)
+        async with self._failures.looking(request.source):
+            return await self._proven_by(key, request.source)
+
+    async def _proven_by(self, key: str, source: str) -> Caller:
         try:
             return await self._partners.bearer(key)
         except Fault as fault:
-            raise await self._failures.told(request.source, "", fault) from None
+            raise await self._failures.told(source, "", fault) from None
 
     def _internal(self, error: Exception) -> InternalError:
         error_id = uuid4().hex[:16]

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -28,6 +28,8 @@ WAIT_S: Final = 1.0
 _MINUTE_S: Final = 60.0
 _RETRY_AFTER_S: Final = 1.0
 _MINUTES: Final = 4096
+# Refusals of a gateway that is full: nothing was begun, so nothing of the minute is used.
+_NOT_BEGUN: Final = ("TOO_MANY_CALLS", "QUEUE_FULL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,19 @@ class Shares:
         """Calls that wait for a place now."""
         return len(self._waiting)
 
+    @asynccontextmanager
+    async def place(self, claimant: Claimant, moment: datetime) -> AsyncIterator[None]:
+        """A block that has a place, as `enter` gives it. One that ends as refused for want of room is none of its minute."""
+        await self.enter(claimant, moment)
+        try:
+            yield
+        except Fault as fault:
+            if fault.reason in _NOT_BEGUN:
+                self._give_back(claimant, moment)
+            raise
+        finally:
+            self.leave(claimant)
+
     async def enter(self, claimant: Claimant, moment: datetime) -> None:
         """Takes a place; Fault PARTNER_LIMIT, or TOO_MANY_CALLS where none comes free in time. `moment` decides the limit."""
         key = claimant.key
@@ -97,8 +112,12 @@ class Shares:
         self._own[key] = own + 1
         if self._taken < self.places:
             self._taken += 1
-        else:
+            return
+        try:
             await self._wait(key)
+        except Fault:
+            self._give_back(claimant, moment)
+            raise
 
     def leave(self, claimant: Claimant) -> None:
         """Gives a place back; who waits longest gets it."""
@@ -163,6 +182,13 @@ class Shares:
             while len(self._minutes) >= _MINUTES:
                 del self._minutes[next(iter(self._minutes))]
         self._minutes[key] = fresh_at + each_s
+
+    def _give_back(self, claimant: Claimant, moment: datetime) -> None:
+        """Puts a call back into the minute that `_count_call` took it from."""
+        limit = _limit_on(claimant.limits, moment)
+        fresh_at = self._minutes.get(claimant.key)
+        if limit.calls_per_minute and fresh_at is not None:
+            self._minutes[claimant.key] = fresh_at - _MINUTE_S / limit.calls_per_minute
 
 
 def _limit_on(limits: Sequence[Limit], moment: datetime) -> Limit:

@@ -66,8 +66,12 @@ class Workers:
         async with self._turns[name]:
             standing, self._links[name] = self._links[name], []
             found: dict[int, Any] = {}
-            for link in standing:
-                await self._met(found, name, link, method, request)
+            try:
+                while standing:
+                    await self._met(found, name, standing.pop(), method, request)
+            finally:
+                # Of a question that was cancelled: those that were not asked yet.
+                self._links[name] += standing
             tries = 0
             while tries == 0 or tries < _TRIES_EACH * _wanted(found):
                 if found and len(found) >= _wanted(found):
@@ -83,18 +87,21 @@ class Workers:
     ) -> bool:
         """Whether the process behind a connection answers and was not met before: then it is kept, else closed."""
         metadata = [(CALLER_KEY, self._signer.sign(self._self, name)), ("traceparent", _UNTRACED)]
+        kept = False
         try:
             raw = await link.unary(method.path, request.SerializeToString(), metadata, _TIMEOUT_S)
+            answer: Any = method.response_class.FromString(raw)
+            kept = answer.worker.process not in found
         except (Fault, InternalError):
-            await link.close()
             return False
-        answer: Any = method.response_class.FromString(raw)
-        if answer.worker.process in found:
-            await link.close()
-            return False
-        found[answer.worker.process] = answer
-        self._links[name].append(link)
-        return True
+        finally:
+            # Also where the question is cancelled: nobody would close it later.
+            if not kept:
+                await link.close()
+        if kept:
+            found[answer.worker.process] = answer
+            self._links[name].append(link)
+        return kept
 
 
 def _wanted(found: Mapping[int, Any]) -> int:

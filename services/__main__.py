@@ -20,6 +20,7 @@ import argparse
 import asyncio
 import ctypes
 import gc
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -33,7 +34,7 @@ from services.runtime.children import READY, Children
 from services.runtime.config import Config, ConfigError
 from services.runtime.embedded import EmbeddedMesh, given_keys
 from services.runtime.keys import KeyLines, Keys, follow, split
-from services.runtime.logs import configure_logging
+from services.runtime.logs import configure_logging, describe, write
 from services.runtime.private import UMASK
 from services.runtime.server import StartError
 
@@ -147,14 +148,26 @@ async def _serve(running: EmbeddedMesh, stopping: asyncio.Event) -> int:
 async def _following_keys(
     config: Config, keys: Keys, names: Sequence[str], renewals: Sequence[Callable[[], None]]
 ) -> AsyncIterator[None]:
-    """During the block a file of keys that changes is read again, and whoever holds keys gets the new ones."""
+    """During the block a file of keys that changes is read again, and whoever holds keys gets the new ones.
+
+    Whatever befalls one look, the next one comes; keys that could not be handed to everybody are handed on again then.
+    """
 
     async def look() -> None:
+        due, complaint = False, ""
         while True:
             await asyncio.sleep(_LOOK_FOR_KEYS_S)
-            if follow(keys, config, names):
-                for renew in renewals:
-                    renew()
+            try:
+                due = follow(keys, config, names) or due
+                if due:
+                    for renew in renewals:
+                        renew()
+                due, complaint = False, ""
+            except Exception as error:  # noqa: BLE001  # who stopped looking would keep the old keys for ever, without a word
+                if type(error).__name__ != complaint:
+                    complaint = type(error).__name__
+                    fields = describe(error, with_text=config.sandbox)
+                    write(logging.getLogger("yibao.keys"), logging.ERROR, "keys not handed on; tried again", fields)
 
     looking = asyncio.create_task(look())
     try:

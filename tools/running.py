@@ -6,6 +6,7 @@ on it; what goes wrong (a port taken, a folder in use, a bad setting) is told in
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import secrets
@@ -26,6 +27,7 @@ from services.runtime import server
 from services.runtime.config import Config, ConfigError
 from services.runtime.embedded import store_held
 from services.runtime.interrupts import held_back
+from services.runtime.listening import Place
 from services.runtime.private import opened_private, private_folder
 
 HOST = "127.0.0.1"
@@ -156,16 +158,17 @@ def _require_free(config: Config) -> None:
     }
     wanted = [(name, int(config.text(name).rpartition(":")[2]), member) for name, member in members.items()]
     for name, port, member in (*wanted, ("YIBAO_OPERATIONS_PORT", config.operations_port, mesh.GATEWAY)):
-        with socket.socket() as probe:
-            # As the members themselves open it: a port whose last calls are fading out is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                raise StartError(
-                    f"Port {port} of {member} is taken: is another mesh running here?\n"
-                    f"Stop it, or choose another port by {name}."
-                ) from None
+        # As the members themselves open it: a port whose last calls are fading out is free.
+        place = Place(member, HOST, port, name, name)
+        error = place.probed(shared=False)
+        if error is None:
+            continue
+        if error.errno != errno.EADDRINUSE:
+            raise StartError(f"{place.told(error)}.")
+        raise StartError(
+            f"Port {port} of {member} is taken: is another mesh running here?\n"
+            f"Stop it, or choose another port by {name}."
+        )
 
 
 def _root() -> Path:

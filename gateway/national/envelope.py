@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from json.encoder import encode_basestring
 from typing import Any, Final
 
@@ -61,12 +62,11 @@ class Serials:
     """Ten-digit serial numbers of answers; `first` keeps several gateways apart."""
 
     def __init__(self, first: int) -> None:
-        self._next = first % _SERIALS
+        self._numbers = count(first % _SERIALS + 1)
 
     def take(self) -> str:
-        """The next one."""
-        self._next = (self._next + 1) % _SERIALS
-        return f"{self._next:010d}"
+        """The next one; also where two threads take theirs at the same moment."""
+        return f"{next(self._numbers) % _SERIALS:010d}"
 
 
 def decoder() -> Decoder:

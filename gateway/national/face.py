@@ -21,7 +21,7 @@ from gateway.aside import Aside
 from gateway.backend import Backend, CallOptions
 from gateway.charset import to_gbk
 from gateway.failures import Failures
-from gateway.http import REQUEST_TIMEOUT, Request, Response, business_date, is_late_body
+from gateway.http import REQUEST_TIMEOUT, Request, Response, business_date, is_late_body, network_of
 from gateway.national import envelope as outer
 from gateway.national.codec.notes import Notes
 from gateway.national.envelope import Envelope, Serials
@@ -108,8 +108,7 @@ class NationalFace:
         visit = _Visit()
         with self._observer.request(request, "/*") as observed:
             try:
-                with self._aside.holding(len(request.body)):
-                    output = await self._answer(request, visit)
+                output = await self._answer(request, visit)
             except (Fault, InternalError) as error:
                 return self._refused(request, visit, error, observed)
             except Exception as error:  # noqa: BLE001  # a bug of ours: told by an id, found in the log
@@ -127,6 +126,7 @@ class NationalFace:
         kind, encoding = headers.get("content-type", ""), headers.get("content-encoding", "")
         request.left_s(TIMEOUT_S)
         visit.envelope = envelope = await self._aside.read(
+            network_of(request.source),
             len(request.body),
             lambda: outer.read_body(self._read_json, request.body, kind, encoding, self._transactions.lists),
         )
@@ -140,11 +140,8 @@ class NationalFace:
             raise await self._failures.told(request.source, envelope.fixmedins_code, fault) from None
         # Not before the proof: by a mere name anybody could use up another's share.
         claimant = self._partners.claimant(profile.caller)
-        await self._shares.enter(claimant, request.received)
-        try:
+        async with self._shares.place(claimant, request.received):
             return await self._proven(request, visit, envelope, served, profile)
-        finally:
-            self._shares.leave(claimant)
 
     def _prove(self, profile: Profile, request: Request, infno: str) -> None:
         now, body = self._clock(), request.body
@@ -156,21 +153,24 @@ class NationalFace:
         day = business_date(request.headers, self._sandbox and profile.sandbox)
         visit.sign_in = await self._sign_no_warning(served, envelope, profile)
         key = f"{served.infno}:{envelope.msgid or self._new_id('')}"
-        message = await self._aside.read(len(request.body), lambda: _read(visit, served, envelope, profile, key))
-        partner, method = profile.caller.subject, served.method.full_name
-        async with self._aside.place(partner, method, len(request.body)):
+        partner, method, size = profile.caller.subject, served.method.full_name, len(request.body)
+        message = await self._aside.read(partner, size, lambda: _read(visit, served, envelope, profile, key))
+        async with self._aside.place(partner, method, size, request.left_s(TIMEOUT_S)):
             options = CallOptions(profile.caller, request.left_s(TIMEOUT_S), day)
             answer = await self._backend.call(served.method, message, options)
             failure = served.notices.failure(answer)
             if failure is not None:
                 raise failure
-            write_output = partial(_output, served, envelope, profile, answer)
-            output = await self._aside.written(partner, method, answer, write_output)
-        visit.since = served.notices.warning(answer)
-        visit.numbers = {each.attribute: told for each in served.method.response_numbers if (told := each.get(answer))}
-        return self._written(request, visit, envelope, profile, output)
+            visit.since = served.notices.warning(answer)
+            numbers = served.method.response_numbers
+            visit.numbers = {each.attribute: told for each in numbers if (told := each.get(answer))}
+            write_all = partial(self._written, request, visit, envelope, profile, answer)
+            return await self._aside.written(partner, method, answer, write_all)
 
-    def _written(self, request: Request, visit: _Visit, envelope: Envelope, profile: Profile, output: str) -> bytes:
+    def _written(self, request: Request, visit: _Visit, envelope: Envelope, profile: Profile, answer: Message) -> bytes:
+        served = visit.served
+        assert served is not None
+        output = _output(served, envelope, profile, answer)
         if envelope.wrapper == outer.EC_LOCAL:
             return outer.write_decoded(envelope.fixmedins_code, output)
         now = self._clock()

@@ -145,6 +145,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "HTTP connections of the gateway; where more come, the one that has waited longest without a request is closed.",
     ),
     Setting("YIBAO_MAX_MESSAGE_BYTES", "count", "4194304", "Largest message, in and out."),
+    Setting(
+        "YIBAO_MAX_BODIES_BYTES",
+        "count",
+        "268435456",
+        "Bytes of large bodies that the gateway holds at a time, arriving or under way; of one source address a quarter.",
+    ),
     Setting("YIBAO_MAX_BATCH", "batch", "64", "Items gathered into one batch RPC and into one commit, 1 to 64."),
     Setting("YIBAO_MAX_QUEUE", "count", "1024", "Items that wait for a commit; more are refused."),
     Setting(
@@ -266,11 +272,6 @@ class Config:
         if not self.sandbox:
             raise ConfigError(["YIBAO_MESH_KEY must be set outside the sandbox (to try things out: YIBAO_SANDBOX=on)"])
         return _sandbox_key(self.data_dir / "mesh.key")
-
-    def mesh_key(self) -> bytes:
-        """The key that signs: of the setting, or the first line of the file."""
-        file = self.key_file()
-        return file.read_bytes().split(b"\n")[0].strip() if file else self.text("YIBAO_MESH_KEY").encode()
 
 
 def settings_markdown(language: Language = "en") -> str:

@@ -1,6 +1,6 @@
 """One member as a running gRPC server: its chain, health that follows its own store, reflection, a start that explains itself.
 
-A peer that is away never makes a member unhealthy. A port that is taken is an error that names port and setting.
+A peer that is away never makes a member unhealthy. A port that cannot be opened is an error that names port, cause and setting.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from services.runtime.auth import TokenSigner
 from services.runtime.config import Config
 from services.runtime.contract import Contract
 from services.runtime.inbound import Inbound
+from services.runtime.listening import place_at
 from services.runtime.self_report import SERVICE, RuntimeServicer, SelfReport, StoreState
 from services.runtime.telemetry import Telemetry
 from services.runtime.transport import server_credentials, server_options
@@ -76,7 +77,7 @@ class MemberServer:
             add(servicer, collector)
 
     async def start(self) -> None:
-        """Opens the store, then the port; StartError where the port is taken."""
+        """Opens the store, then the port; StartError where the port cannot be opened."""
         try:
             if self._on_start is not None:
                 await self._on_start()
@@ -111,8 +112,9 @@ class MemberServer:
         self.telemetry.flush()
 
     def _made_server(self) -> grpc.aio.Server:
+        shared = self._config.integer("YIBAO_WORKERS") > 1
         server = grpc.aio.server(
-            options=server_options(self._config, shared_port=self._config.integer("YIBAO_WORKERS") > 1),
+            options=server_options(self._config, shared_port=shared),
             maximum_concurrent_rpcs=self._config.integer("YIBAO_MAX_CONCURRENT_RPCS"),
         )
         # By name only: for each registered method a server of grpc.aio keeps a task that it looks at on every call.
@@ -129,10 +131,9 @@ class MemberServer:
                 else server.add_insecure_port(self.address)
             )
         except RuntimeError:
-            raise StartError(
-                f"{self.name} cannot listen on {self.address}: is another program using that port? "
-                f"Choose another by YIBAO_{self.name.upper()}_ADDRESS"
-            ) from None
+            # gRPC does not say why: the system is asked again.
+            place = place_at(self.name, self.address, f"YIBAO_{self.name.upper()}_ADDRESS")
+            raise StartError(place.told(place.probed(shared=shared))) from None
         self.address = f"{self.address.rpartition(':')[0]}:{port}"
         return server
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from functools import partial
 from itertools import pairwise
 
 import pytest
 
 from gateway import aside
-from gateway.aside import LARGE_BYTES, LARGE_ROWS, MOST_BYTES, UNDER_WAY, Aside
+from gateway.aside import LARGE_BYTES, LARGE_ROWS, UNDER_WAY, Aside
 from services.kernel.errors import Fault, FaultKind
 from yibao.settlement.v1 import fee_pb2
 
@@ -25,8 +26,8 @@ def here() -> bool:
 
 async def test_a_large_body_is_read_beside_the_loop_and_a_small_one_in_it() -> None:
     way = Aside()
-    assert await way.read(SMALL, here)
-    assert not await way.read(LARGE, here)
+    assert await way.read("H1", SMALL, here)
+    assert not await way.read("H1", LARGE, here)
 
 
 async def test_the_loop_goes_on_while_a_large_body_is_read() -> None:
@@ -38,7 +39,7 @@ async def test_the_loop_goes_on_while_a_large_body_is_read() -> None:
             turns += 1
         return turns
 
-    reading, turns_of_loop = asyncio.create_task(way.read(LARGE, busy)), 0
+    reading, turns_of_loop = asyncio.create_task(way.read("H1", LARGE, busy)), 0
     while not reading.done():
         await asyncio.sleep(0.005)
         turns_of_loop += 1
@@ -50,7 +51,7 @@ async def test_what_reading_refuses_is_refused() -> None:
         raise Fault(FaultKind.INVALID, "INVALID_REQUEST")
 
     with pytest.raises(Fault):
-        await Aside().read(LARGE, refuse)
+        await Aside().read("H1", LARGE, refuse)
 
 
 async def test_a_long_answer_is_written_beside_the_loop() -> None:
@@ -69,13 +70,13 @@ async def test_the_thread_rests_as_long_as_it_worked(monkeypatch: pytest.MonkeyP
         begun.append(time.monotonic())
         time.sleep(0.03)
 
-    await asyncio.gather(*(way.read(LARGE, work) for _ in range(3)))
+    await asyncio.gather(*(way.read("H1", LARGE, work) for _ in range(3)))
     assert all(later - earlier >= 0.055 for earlier, later in pairwise(begun))
 
 
 class TestPlaces:
     async def entered(self, way: Aside, partner: str, size: int, leave: asyncio.Event, seen: list[str]) -> None:
-        async with way.place(partner, METHOD, size):
+        async with way.place(partner, METHOD, size, 5.0):
             seen.append(partner)
             await leave.wait()
 
@@ -121,15 +122,61 @@ class TestPlaces:
         leave.set()
         await asyncio.gather(*tasks[:-1])
         assert len(seen) == UNDER_WAY
-        async with way.place("H1", METHOD, LARGE):
+        async with way.place("H1", METHOD, LARGE, 5.0):
             pass
 
-    def test_bodies_have_a_number_of_bytes_together(self) -> None:
-        way = Aside()
-        with way.holding(MOST_BYTES):
-            with pytest.raises(Fault), way.holding(LARGE):
-                pass
-            with way.holding(SMALL):
-                pass
-        with way.holding(MOST_BYTES):
-            pass
+    @pytest.mark.parametrize(("longest_s", "left_s"), [(0.1, 5.0), (5.0, 0.1)])
+    async def test_both_turns_have_one_deadline_which_is_never_behind_that_of_the_answer(
+        self, monkeypatch: pytest.MonkeyPatch, longest_s: float, left_s: float
+    ) -> None:
+        monkeypatch.setattr(aside, "WAIT_S", longest_s)
+        way, leave, own, seen = Aside(), asyncio.Event(), asyncio.Event(), list[str]()
+        names = [f"H{number}" for number in range(UNDER_WAY)]
+        tasks = [asyncio.create_task(self.entered(way, name, LARGE, leave, seen)) for name in names]
+        tasks.append(asyncio.create_task(self.entered(way, "OWN", LARGE, own, seen)))
+        await asyncio.sleep(0)
+        begun = time.monotonic()
+        with pytest.raises(Fault):
+            # Behind its own partner's first, which waits for a place: the lane alone would take the time of both.
+            async with way.place("OWN", METHOD, LARGE, left_s):
+                raise AssertionError("it got in")
+        assert time.monotonic() - begun < 0.18
+        leave.set()
+        own.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert way._lanes == {}
+
+    async def test_who_leaves_while_it_waits_takes_no_place_with_it(self) -> None:
+        way, leave, seen = Aside(), asyncio.Event(), list[str]()
+        first = asyncio.create_task(self.entered(way, "H1", LARGE, leave, seen))
+        second = asyncio.create_task(self.entered(way, "H1", LARGE, leave, seen))
+        await asyncio.sleep(0.01)
+        second.cancel()
+        leave.set()
+        await asyncio.gather(first, second, return_exceptions=True)
+        async with way.place("H1", METHOD, LARGE, 0.1):
+            assert seen == ["H1"]
+
+
+class TestTurns:
+    async def test_who_sends_much_that_proves_nothing_keeps_the_thread_from_nobody(self) -> None:
+        way, made = Aside(), list[str]()
+        works = [partial(made.append, f"flood {number}") for number in range(20)]
+        flood = [asyncio.create_task(way.read("192.0.2.9", LARGE, work)) for work in works]
+        await asyncio.sleep(0)
+        await way.read("H1", LARGE, lambda: made.append("honest"))
+        # One of the flood was under way, one was next.
+        assert "honest" in made[:3]
+        await asyncio.gather(*flood)
+        assert [each for each in made if each != "honest"] == [f"flood {number}" for number in range(20)]
+
+    async def test_what_nobody_waits_for_any_more_is_not_made(self) -> None:
+        way, made = Aside(), list[str]()
+        first = asyncio.create_task(way.read("H1", LARGE, lambda: time.sleep(0.02)))
+        left = asyncio.create_task(way.read("H1", LARGE, lambda: made.append("left")))
+        await asyncio.sleep(0)
+        left.cancel()
+        await first
+        await way.read("H1", LARGE, lambda: made.append("last"))
+        assert made == ["last"]
+        assert way._jobs == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from typing import Any
 
 import pytest
 
@@ -123,6 +124,58 @@ async def test_an_honest_hospital_is_answered_at_once_while_somebody_guesses_its
     said = [each["err_msg"][:20] for each in await asyncio.gather(*guesses)]
     assert any(each.startswith("[TOO_MANY_FAILURES]") for each in said)
     assert any(each.startswith("[AUTHENTICATION_FAIL") for each in said)
+
+
+async def guess(counted: Failures, looked: list[str], key: str = "bad") -> Fault | None:
+    """A bearer key that is looked up, if it comes so far; what is told."""
+    try:
+        async with counted.looking("10.0.0.1"):
+            looked.append(key)
+            await asyncio.sleep(0)
+            if key == "good":
+                return None
+            raise await counted.told("10.0.0.1", "", Fault(FaultKind.UNAUTHENTICATED, "API_KEY_UNKNOWN"))
+    except Fault as fault:
+        return fault
+
+
+async def test_many_guesses_at_a_time_get_no_further_than_one_after_the_other() -> None:
+    waits = asyncio.Event()
+
+    async def until_told(seconds: float) -> None:
+        await waits.wait()
+
+    counted, looked = Failures(Moment(), until_told), list[str]()
+    guesses = [asyncio.create_task(guess(counted, looked)) for _ in range(200)]
+    for _ in range(500):
+        await asyncio.sleep(0)
+    # Four at a time until there are more failures than cost nothing; then those few wait, and nobody else is looked up.
+    assert len(looked) == 8
+    assert sum(not each.done() for each in guesses) == 3
+    waits.set()
+    told = [fault for each in guesses if (fault := await each) is not None]
+    assert {fault.reason for fault in told} == {"API_KEY_UNKNOWN", "TOO_MANY_FAILURES"}
+    assert (counted._looking, counted._waiting) == ({}, {})
+
+
+async def test_many_unknown_keys_at_a_time_wait_for_nothing_where_none_is_a_guess(slept: Waits) -> None:
+    counted, looked = Failures(Moment(), slept), list[str]()
+    assert await asyncio.gather(*(guess(counted, looked, "good") for _ in range(100))) == [None] * 100
+    assert (len(looked), slept) == (100, [])
+
+
+async def test_a_key_that_was_good_before_is_asked_for_again_without_a_wait(scene: Scene) -> None:
+    scene.keys["good"] = (options_pb2.ROLE_OPERATOR, "OP1")
+    path = "/v1/partners/H1"
+    assert (await scene.client.get(path, headers={"authorization": "Bearer good"})).status_code == 200
+    door: Any = scene.server._public._server.config.app
+    for number in range(failures.FREE + 2):
+        await scene.client.get(path, headers={"authorization": f"Bearer guess-{number}"})
+    kept = door._rest._partners._keys._kept
+    kept.update({digest: (value, 0.0) for digest, (value, _) in kept.items()})
+    begun = time.monotonic()
+    assert (await scene.client.get(path, headers={"authorization": "Bearer good"})).status_code == 200
+    assert time.monotonic() - begun < failures.FIRST_WAIT_S
 
 
 async def test_bearer_keys_are_guessed_slowly_and_a_good_one_is_let_in(scene: Scene) -> None:

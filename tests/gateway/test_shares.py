@@ -13,7 +13,7 @@ from google.type.date_pb2 import Date
 
 from gateway import shares as module
 from gateway.shares import Claimant, Limit, Shares
-from services.kernel.errors import Fault
+from services.kernel.errors import Fault, FaultKind
 from tests.gateway.conftest import Scene, envelope, hospital
 from tests.gateway.test_rest import KEYS, bearer, details
 from yibao.identity.v1 import partner_pb2
@@ -193,6 +193,30 @@ class TestProfiles:
         assert await reason(shares, june, datetime(2026, 6, 9, 16, tzinfo=UTC)) == "PARTNER_LIMIT"
         assert await reason(shares, june, datetime(2026, 6, 9, 15, 59, tzinfo=UTC)) == ""
         assert await reason(shares, june, datetime(2026, 6, 10, 16, tzinfo=UTC)) == ""
+
+    async def test_a_call_that_finds_no_room_is_none_of_its_minute(
+        self, shares: Shares, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "WAIT_S", 0.01)
+        slow = limited(calls_per_minute=2)
+        await fill(shares, LOUD, 8)
+        assert [await reason(shares, slow) for _ in range(3)] == ["TOO_MANY_CALLS"] * 3
+        for _ in range(8):
+            shares.leave(LOUD)
+        assert [await reason(shares, slow) for _ in range(3)] == ["", "", "PARTNER_LIMIT"]
+
+    @pytest.mark.parametrize(
+        ("told", "left"), [("TOO_MANY_CALLS", 2), ("QUEUE_FULL", 2), ("INVALID_REQUEST", 1), ("PEER_UNAVAILABLE", 1)]
+    )
+    async def test_what_is_refused_later_for_want_of_room_is_given_back(
+        self, shares: Shares, told: str, left: int
+    ) -> None:
+        slow = limited(calls_per_minute=2)
+        with pytest.raises(Fault):
+            async with shares.place(slow, NOW):
+                raise Fault(FaultKind.EXHAUSTED, told)
+        assert shares.taken == 0
+        assert [await reason(shares, slow) for _ in range(3)] == [""] * left + ["PARTNER_LIMIT"] * (3 - left)
 
     async def test_the_minutes_of_many_partners_take_bounded_room(self, shares: Shares) -> None:
         for number in range(module._MINUTES + 100):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from gateway import workers as module
 from gateway.workers import Workers
 from services.runtime.config import Config
 from services.runtime.server import MemberServer
@@ -62,3 +65,45 @@ async def test_every_process_answers_and_one_that_was_replaced_is_found_again(se
         await workers.close()
         for server in servers:
             await server.stop(0)
+
+
+async def test_a_question_that_is_cancelled_half_way_leaves_no_connection_open(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_links, asked, hang = set[int](), asyncio.Event(), list[bool]()
+
+    class Link:
+        """A connection that counts itself, and answers nothing once it hangs."""
+
+        def __init__(self, *_: object, **__: object) -> None:
+            self.process = len(open_links) + 1
+            open_links.add(id(self))
+
+        async def unary(self, *_: object) -> bytes:
+            if hang:
+                asked.set()
+                await asyncio.Event().wait()
+            worker = runtime_pb2.Worker(process=self.process, workers=3)
+            return runtime_pb2.GetStatusResponse(worker=worker).SerializeToString()
+
+        async def close(self) -> None:
+            open_links.discard(id(self))
+
+    monkeypatch.setattr(module, "GrpcTransport", Link)
+    workers = Workers(Config.load(settings), Tokens(KEY, clock).signer("gateway"))
+    names = len(workers._links)
+    await workers.statuses()
+    assert len(open_links) == 3 * names
+    hang.append(True)
+    question = asyncio.create_task(workers.statuses())
+    await asyncio.wait_for(asked.wait(), 5)
+    await asyncio.sleep(0)
+    question.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await question
+    await asyncio.sleep(0)
+    kept = {id(link) for links in workers._links.values() for link in links}
+    assert kept == open_links
+    assert len(kept) == 2 * names
+    await workers.close()
+    assert open_links == set()

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from services.identity import wiring
 from services.kernel.errors import Fault
+from services.runtime import keys
 from services.runtime.call import Caller, Role
 from services.runtime.config import Config
 from services.runtime.outbound import Peers
@@ -66,7 +67,7 @@ class Running:
 async def start(settings: Mapping[str, str], clock: Ticking) -> Running:
     """Starts the member on a free port."""
     config = Config.load({**settings, "YIBAO_IDENTITY_ADDRESS": "127.0.0.1:0", "YIBAO_TRACE_EXPORTER": "none"})
-    tokens = Tokens(config.mesh_key(), clock)
+    tokens = Tokens(keys.load(config), clock)
     telemetry = Telemetry("identity", config)
     server = await wiring.build(config, clock, telemetry, tokens.signer("identity"))
     await server.start()

@@ -20,6 +20,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from services import mesh
 from services.kernel.errors import Fault, FaultKind, not_found
+from services.runtime import keys
 from services.runtime.auth import CALLER_KEY
 from services.runtime.batch import one_by_one, serve_batch
 from services.runtime.call import CallContext, Caller, Role, current_call
@@ -195,7 +196,7 @@ def contract() -> Contract:
 async def start(settings: Mapping[str, str]) -> Running:
     """Starts the desk with these settings."""
     config = Config.load(settings)
-    tokens = Tokens(config.mesh_key(), clock)
+    tokens = Tokens(keys.load(config), clock)
     spans_of_desk, spans_of_caller = InMemorySpanExporter(), InMemorySpanExporter()
     servicer = DeskServicer()
     add = importlib.import_module("runtimetest.v1.desk_pb2_grpc").add_DeskServiceServicer_to_server

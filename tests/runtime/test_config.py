@@ -10,6 +10,7 @@ from buf.validate import validate_pb2
 from services import mesh
 from services.runtime.config import SETTINGS, Config, ConfigError, settings_markdown
 from services.runtime.contract import Contract
+from services.runtime.keys import lines_of
 from services.runtime.texts.settings import SETTINGS_ZH
 
 
@@ -99,15 +100,15 @@ def test_traces_are_all_kept_in_the_sandbox_and_few_outside() -> None:
 
 def test_production_needs_a_key_and_the_sandbox_keeps_one_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="YIBAO_MESH_KEY must be set"):
-        Config.load({}).mesh_key()
+        lines_of(Config.load({}))
     settings = {"YIBAO_SANDBOX": "on", "YIBAO_DATA_DIR": str(tmp_path / "new")}
-    key = Config.load(settings).mesh_key()
+    (key,) = lines_of(Config.load(settings))
     assert len(key) == 64
-    assert Config.load(settings).mesh_key() == key
+    assert lines_of(Config.load(settings)) == [key]
     file = tmp_path / "new" / "mesh.key"
     assert file.stat().st_mode & 0o077 == 0
     assert [each.name for each in file.parent.iterdir()] == ["mesh.key"]
-    assert Config.load({**settings, "YIBAO_MESH_KEY": "k" * 32}).mesh_key() == b"k" * 32
+    assert lines_of(Config.load({**settings, "YIBAO_MESH_KEY": "k" * 32})) == ["k" * 32]
 
 
 def test_every_setting_stands_in_the_table_that_the_readme_prints() -> None:

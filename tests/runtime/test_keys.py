@@ -12,6 +12,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from services import __main__ as main
 from services import mesh
 from services.kernel.errors import Fault
 from services.runtime.auth import CALLER_KEY, TokenSigner
@@ -180,3 +181,35 @@ async def test_keys_rotate_under_a_running_mesh_without_a_refusal(tmp_path: Path
     finally:
         process.terminate()
         await process.wait()
+
+
+async def test_whatever_befalls_a_look_at_the_file_the_next_one_comes_and_hands_the_keys_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+    looks = [RuntimeError("a bug"), True, False, False]
+
+    def look(*_: object) -> bool:
+        found = looks.pop(0) if looks else False
+        if isinstance(found, Exception):
+            raise found
+        return bool(found)
+
+    def broken() -> None:
+        told.append("broken")
+        if len(told) < 3:
+            raise OSError("a child is gone")
+
+    monkeypatch.setattr(main, "follow", look)
+    monkeypatch.setattr(main, "_LOOK_FOR_KEYS_S", 0.001)
+    with caplog.at_level(logging.ERROR, "yibao.keys"):
+        async with main._following_keys(
+            Config.load({}), Keys.of_mesh_key(OLD), [], [broken, lambda: told.append("last")]
+        ):
+            for _ in range(200):
+                await asyncio.sleep(0.002)
+                if "last" in told and not looks:
+                    break
+    assert told == ["broken", "broken", "broken", "last"]
+    # Once for each cause, however often it comes.
+    assert [each.message for each in caplog.records] == ["keys not handed on; tried again"] * 2

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from services.kernel.clock import system_clock
 from services.kernel.errors import Fault
+from services.runtime import keys
 from services.runtime.call import Caller, Role
 from services.runtime.config import Config
 from services.runtime.outbound import Peers
@@ -69,7 +70,7 @@ async def member_in(folder: Path) -> AsyncIterator[Reached]:
     """The member on a free port with a store of its own."""
     settings = {"YIBAO_SANDBOX": "on", "YIBAO_DATA_DIR": str(folder), "YIBAO_TRACE_EXPORTER": "none"}
     config = Config.load({**settings, "YIBAO_SETTLEMENT_ADDRESS": "127.0.0.1:0"})
-    tokens = Tokens(config.mesh_key(), system_clock)
+    tokens = Tokens(keys.load(config), system_clock)
     telemetry = Telemetry("settlement", config)
     async with counter_on(sqlite_url(folder), AppendedMessages()) as counter:
         servicers: list[tuple[Callable[[Any, Any], None], Any]] = [

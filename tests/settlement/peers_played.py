@@ -15,6 +15,7 @@ from google.type.date_pb2 import Date
 from services.kernel.clock import system_clock
 from services.kernel.errors import Fault, FaultKind, not_found
 from services.kernel.policy.identity import policy_hash
+from services.runtime import keys
 from services.runtime.batch import Admitted, one_by_one, serve_batch
 from services.runtime.call import current_call
 from services.runtime.config import Config
@@ -177,7 +178,7 @@ async def mesh(folder: Path, member: str, servicers: list[tuple[Callable[..., No
     address = f"YIBAO_{member.upper()}_ADDRESS"
     settings = {"YIBAO_SANDBOX": "on", "YIBAO_DATA_DIR": str(folder), "YIBAO_TRACE_EXPORTER": "none"}
     config = Config.load({**settings, address: "127.0.0.1:0", "YIBAO_PEER_ATTEMPTS": "1"})
-    tokens = Tokens(config.mesh_key(), system_clock)
+    tokens = Tokens(keys.load(config), system_clock)
     telemetry = Telemetry(member, config)
     server = MemberServer(member, config, telemetry, servicers, signer=tokens.signer(member))
     await server.start()

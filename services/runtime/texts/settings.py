@@ -38,6 +38,7 @@ SETTINGS_ZH: Final[Mapping[str, str]] = {
     "YIBAO_MAX_CONCURRENT_RPCS": "一个成员同时处理的调用数；更多的被拒绝。",
     "YIBAO_MAX_CONNECTIONS": "网关的HTTP连接数；超过时，关闭空等最久的连接。",
     "YIBAO_MAX_MESSAGE_BYTES": "收发消息的最大字节数。",
+    "YIBAO_MAX_BODIES_BYTES": "网关同时持有的大请求体字节数，接收中的与办理中的合计；同一来源地址最多占四分之一。",
     "YIBAO_MAX_BATCH": "一次批量调用和一次提交中最多的条数，1到64。",
     "YIBAO_MAX_QUEUE": "等待提交的最多条数；更多的被拒绝。",
     "YIBAO_COMMIT_WORKERS": "在PostgreSQL上同时进行的提交数，每个用自己的连接；SQLite只有一个。",
