@@ -13,9 +13,9 @@ import pytest_asyncio
 
 from services.kernel.errors import Fault
 from tests.mesh.harness import OPERATOR_KEY, Mesh, started_mesh
-from tools.cli.case import SAMPLE_POLICIES, LocalPlayer, PolicyFolder, run_case
+from tools.cli.case import SAMPLE_POLICIES, LocalPlayer, PolicyFolder, play_case
 from tools.cli.case_document import read_case
-from tools.cli.case_through import run_case_through
+from tools.cli.case_through import play_case_through
 from tools.cli.mesh_client import MeshClient, MeshRefusal
 from yibao.settlement.v1 import ledger_pb2
 
@@ -38,7 +38,7 @@ async def played(mesh: Mesh, path: Path) -> list[str]:
 
     def play() -> list[str]:
         with MeshClient(mesh.url, OPERATOR_KEY) as client:
-            return [str(difference) for difference in run_case_through(path, client)]
+            return [str(difference) for difference in play_case_through(path, client).differences]
 
     return await asyncio.to_thread(play)
 
@@ -72,7 +72,7 @@ def written(folder: Path, policies: list[str], operations: list[Any], **more: ob
             asked["expected"] = {name: answer.components[name] for name in COMPONENTS}
             asked["account_after"] = dict(answer.account)
     path.write_text(json.dumps(document), encoding="utf-8")
-    assert run_case(path, SAMPLE_POLICIES) == []
+    assert play_case(path, SAMPLE_POLICIES).differences == []
     return path
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from services.kernel.errors import Fault
 from tests.settlement.stacks import CASES, POLICIES
-from tools.cli.case import main, run_case
+from tools.cli.case import main, play_case
 from tools.cli.case_document import read_case
 
 FILES = sorted(CASES.glob("*.json"))
@@ -20,7 +20,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_engine_answers_a_worked_case_to_the_fen(path: Path) -> None:
-    assert run_case(path, POLICIES) == []
+    assert play_case(path, POLICIES).differences == []
 
 
 def test_all_thirty_cases_are_here() -> None:
@@ -53,7 +53,7 @@ def test_every_difference_is_told_and_the_exit_is_one(tmp_path: Path, capsys: py
         case["ops"][0]["accumulators_after"]["adm_count"] = 2
 
     path = edited(tmp_path, "01", change)
-    assert [difference.what for difference in run_case(path, POLICIES)] == [
+    assert [difference.what for difference in play_case(path, POLICIES).differences] == [
         "accumulators.adm_count",
         "hifp_pay",
         "lines[0].inscp_scp_amt",
@@ -69,12 +69,12 @@ def test_a_case_that_agrees_exits_with_zero(capsys: pytest.CaptureFixture[str]) 
 
 def test_an_unexpected_refusal_is_a_difference(tmp_path: Path) -> None:
     path = edited(tmp_path, "01", lambda case: case["person"].pop("status"))
-    assert [(d.what, d.actual) for d in run_case(path, POLICIES)][:1] == [("error", "FACT_MISSING")]
+    assert [(d.what, d.actual) for d in play_case(path, POLICIES).differences][:1] == [("error", "FACT_MISSING")]
 
 
 def test_a_refusal_that_was_expected_but_did_not_come_is_a_difference(tmp_path: Path) -> None:
     path = edited(tmp_path, "01", lambda case: case["ops"][0].update(expect_error="LATER_SETTLEMENT_EXISTS"))
-    assert ("error", None) in [(d.what, d.actual) for d in run_case(path, POLICIES)]
+    assert ("error", None) in [(d.what, d.actual) for d in play_case(path, POLICIES).differences]
 
 
 def test_a_file_that_is_no_case_names_every_violation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +85,7 @@ def test_a_file_that_is_no_case_names_every_violation(tmp_path: Path, capsys: py
 
     path = edited(tmp_path, "01", change)
     with pytest.raises(Fault) as caught:
-        run_case(path, POLICIES)
+        play_case(path, POLICIES)
     assert caught.value.reason == "CASE_INVALID"
     assert {v.path for v in caught.value.violations} == {
         "person.shoe_size",
@@ -118,7 +118,7 @@ ops:
 """,
         encoding="utf-8",
     )
-    assert run_case(path, POLICIES) == []
+    assert play_case(path, POLICIES).differences == []
 
 
 def test_where_no_case_is_played_the_exit_is_one(capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,7 +131,7 @@ def test_a_policy_of_ones_own_is_taken_from_the_folder_named(tmp_path: Path) -> 
     own = text.replace("id: beijing-employee\n", "id: own-city\n").replace("sequence: [1300, 650]", "sequence: [1000]")
     (tmp_path / "own-city@2023-01-01.yaml").write_text(own, encoding="utf-8")
     path = edited(tmp_path, "01", lambda case: case.update(policies=["own-city@2023-01-01"]))
-    dedc = [difference for difference in run_case(path, tmp_path) if difference.what == "act_pay_dedc"]
+    dedc = [difference for difference in play_case(path, tmp_path).differences if difference.what == "act_pay_dedc"]
     assert [(each.expected, each.actual) for each in dedc] == [(130_000, 100_000)]
 
 
@@ -150,7 +150,7 @@ def told(
     case = {"case_id": "told", "policies": [policy], "person": person, "ops": operations} | more
     path = tmp_path / "case.json"
     path.write_text(json.dumps(case), encoding="utf-8")
-    return [(gap.operation, gap.what, gap.actual) for gap in run_case(path, POLICIES)]
+    return [(gap.operation, gap.what, gap.actual) for gap in play_case(path, POLICIES).differences]
 
 
 def test_y1_is_the_benefit_year_of_the_day(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from services.settlement.store.verify import RULES
 from tests.settlement.counter import Counter, counter_on, item, line
 from tests.settlement.stacks import POLICIES
 from tests.settlement.world import World, sqlite_url, world_on
-from tools.cli.case import run_case
+from tools.cli.case import play_case
 from tools.cli.case_document import read_case
 from yibao.settlement.v1 import common_pb2
 
@@ -38,7 +38,7 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
 
 @pytest.mark.parametrize("path", sorted(OWN_CASES.glob("*.json")), ids=lambda path: path.stem)
 def test_a_worked_case_of_our_own_is_answered_to_the_fen(path: Path) -> None:
-    assert run_case(path, POLICIES) == []
+    assert play_case(path, POLICIES).differences == []
 
 
 @pytest.mark.parametrize("limit", [None, "99999900"])

@@ -15,7 +15,7 @@ from tools.cli.case import SAMPLE_POLICIES, PolicyFolder
 from tools.cli.case_document import read_case
 from tools.cli.case_fixture import Fixture
 from tools.cli.case_playable import check_case, check_person, check_versions
-from tools.cli.case_through import run_case_through
+from tools.cli.case_through import play_case_through
 from tools.cli.mesh_client import MeshClient, MeshUnreachable
 from tools.running import HOST, free_ports
 from yibao.catalogue.v1 import catalogue_pb2
@@ -71,7 +71,7 @@ def test_what_cannot_be_played_faithfully_is_refused_before_anything_is_sent(
     nowhere: MeshClient, tmp_path: Path, number: str, change: Change, why: str
 ) -> None:
     with pytest.raises(Fault) as caught:
-        run_case_through(edited(tmp_path, number, change), nowhere)
+        play_case_through(edited(tmp_path, number, change), nowhere)
     assert caught.value.reason == "CASE_NOT_PLAYABLE"
     assert why in caught.value.metadata["what"]
 
@@ -84,7 +84,7 @@ def test_an_account_whose_current_year_is_not_told_is_refused_where_a_policy_rea
         case["account_before"] = {"balance": 10_000, "use": True}
 
     with pytest.raises(Fault) as caught:
-        run_case_through(edited(tmp_path, "02", change), nowhere)
+        play_case_through(edited(tmp_path, "02", change), nowhere)
     assert "current_year_balance" in caught.value.metadata["what"]
 
 
@@ -101,7 +101,7 @@ def test_facts_that_change_no_answer_are_no_obstacle(
     nowhere: MeshClient, tmp_path: Path, number: str, change: Change
 ) -> None:
     with pytest.raises(MeshUnreachable):
-        run_case_through(edited(tmp_path, number, change), nowhere)
+        play_case_through(edited(tmp_path, number, change), nowhere)
 
 
 def fixture_of(path: Path) -> Fixture:

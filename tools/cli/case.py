@@ -32,7 +32,6 @@ from tools.cli.case_document import (
     Case,
     CaseLine,
     CaseOperation,
-    Difference,
     read_case,
 )
 from tools.cli.case_report import Played, Step, play_files
@@ -250,11 +249,6 @@ def play_case(path: Path, policies_dir: Path) -> Played:
     case = read_case(path)
     player = LocalPlayer(case, PolicyFolder(policies_dir))
     return Played(case, tuple(Step(operation, player.play(operation)) for operation in case.operations))
-
-
-def run_case(path: Path, policies_dir: Path) -> list[Difference]:
-    """The differences that playing the case of a file shows; raises what `play_case` raises."""
-    return play_case(path, policies_dir).differences
 
 
 def main(

@@ -20,7 +20,7 @@ from google.protobuf import json_format
 
 from tools.cli import case_nodes as nodes
 from tools.cli.case import SAMPLE_POLICIES, PolicyFolder
-from tools.cli.case_document import LINE_PARTS, Answer, Case, CaseOperation, Difference, read_case
+from tools.cli.case_document import LINE_PARTS, Answer, Case, CaseOperation, read_case
 from tools.cli.case_fixture import Fixture, catalogue_of, day_of, ledgers_of, partners_of, persons_of
 from tools.cli.case_playable import Gap, check_case, check_person, check_versions, unplayable
 from tools.cli.case_report import Played, Step, play_files
@@ -321,11 +321,6 @@ def play_case_through(path: Path, client: MeshClient, policies_dir: Path = SAMPL
     check_case(case)
     player = _prepared(case, client, PolicyFolder(policies_dir))
     return Played(case, tuple(Step(operation, player.play(operation)) for operation in case.operations))
-
-
-def run_case_through(path: Path, client: MeshClient, policies_dir: Path = SAMPLE_POLICIES) -> list[Difference]:
-    """The differences that playing the case of a file on a mesh shows; raises what `play_case_through` raises."""
-    return play_case_through(path, client, policies_dir).differences
 
 
 def _prepared(case: Case, client: MeshClient, policies: PolicyFolder) -> ThroughPlayer:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.kernel.errors import Fault, FaultKind, Violation
-from services.kernel.policy.proof import names_read
 from services.settlement.domain.compile import CompiledLayer, CompiledPolicy
 
 
@@ -55,21 +54,3 @@ def compile_stack(policies: Sequence[CompiledPolicy]) -> CompiledStack:
         names=tuple(policy.name for policy in policies),
         by_name={policy.name: policy for policy in policies},
     )
-
-
-def facts_read(stack: CompiledStack) -> tuple[str, ...]:
-    """Every fact that some layer, table or rule of the stack may read; which of them a bill needs depends on the bill."""
-    names: dict[str, None] = {}
-    for policy in stack.policies:
-        if policy.remote is not None:
-            names.update(dict.fromkeys(policy.remote.names))
-        if policy.account is not None and policy.account.first_when is not None:
-            names.update(dict.fromkeys(policy.account.first_when.names()))
-    for _, layer in stack.layers:
-        names.update(dict.fromkeys(names_read(layer.when)))
-        for table in (layer.deductible, layer.bands, *(cap.table for cap in layer.caps)):
-            if table is not None:
-                names.update(dict.fromkeys(table.names))
-        if layer.mode == "per_admission":
-            names["same_stay"] = None
-    return tuple(names)
