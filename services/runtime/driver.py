@@ -50,22 +50,43 @@ class DriverConnection:
             return await self._raw.fetch(statement, *parameters)  # type: ignore[no-any-return]  # asyncpg's records
         return await self._raw.execute_fetchall(statement, parameters)  # type: ignore[no-any-return]  # aiosqlite's rows
 
-    async def run(self, statement: Mapping[str, str], *parameters: Any) -> Sequence[Any]:
-        """All rows of a statement made by `sql`; a list of texts is one parameter."""
+    async def run(self, statement: Mapping[str, str], *parameters: Any, patient: bool = False) -> Sequence[Any]:
+        """All rows of a statement made by `sql`; a list of texts is one parameter.
+
+        `patient` is for one that asks for many or finds many: on SQLite it runs beside the loop.
+        """
         if self.dialect == "sqlite":
             parameters = tuple(
                 json.dumps(each, ensure_ascii=False) if type(each) is list else each for each in parameters
             )
-        return await self.fetch(statement[self.dialect], parameters)
+        with self._aside(patient):
+            return await self.fetch(statement[self.dialect], parameters)
 
-    async def insert(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-        """All rows by a statement that `insert_statement` made for this dialect, in one go; nothing for none."""
+    async def insert(self, statement: str, rows: Sequence[Sequence[Any]], *, patient: bool = False) -> None:
+        """All rows by a statement that `insert_statement` made for this dialect, in one go; nothing for none.
+
+        `patient` as for `run`.
+        """
         if not rows:
             return
         if self.dialect == "postgresql":
             await self._raw.fetch(statement, *(list(column) for column in zip(*rows, strict=True)))
         else:
-            await self._raw.executemany(statement, rows)
+            with self._aside(patient):
+                await self._raw.executemany(statement, rows)
+
+    @contextmanager
+    def _aside(self, patient: bool) -> Iterator[None]:
+        """A block in which statements on SQLite run in the connection's thread, and the loop goes on."""
+        raw = self._raw
+        if not patient or not isinstance(raw, PromptConnection) or raw.patient:
+            yield
+            return
+        raw.patient = True
+        try:
+            yield
+        finally:
+            raw.patient = False
 
 
 @asynccontextmanager

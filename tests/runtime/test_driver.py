@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, Column, MetaData, Table, Text, UniqueCon
 from services.kernel.clock import system_clock
 from services.kernel.errors import Fault
 from services.runtime import db
-from services.runtime.db import Database, Fen, RowNumber, insert_statement
+from services.runtime.db import Database, Fen, RowNumber, insert_statement, sql
 
 METADATA = MetaData()
 PEOPLE = Table(
@@ -64,6 +64,29 @@ async def test_a_long_read_is_patient_and_the_loop_goes_on(store: Database) -> N
     assert turns > 20
     # The connection that was patient once is prompt again for whoever is lent it next.
     assert await ids(store) == []
+
+
+async def test_one_long_statement_is_patient_and_the_next_one_is_prompt_again(store: Database) -> None:
+    statement = insert_statement(PEOPLE, store.dialect, ("id", "name", "paid_fen"))
+    rows = [(number, f"n{number}", 5) for number in range(20_000)]
+    many = sql("SELECT id FROM driven WHERE id >= ?1")
+    turns = [0]
+
+    async def work() -> int:
+        async with store.driver_write() as connection:
+            await connection.insert(statement, rows, patient=True)
+            inserted, turns[0] = turns[0], 0
+            assert len(await connection.run(many, 0, patient=True)) == len(rows)
+            read, turns[0] = turns[0], 0
+            assert len(await connection.run(many, len(rows) - 1)) == 1
+            assert min(inserted, read) > 5
+            return turns[0]
+
+    working = asyncio.create_task(work())
+    while not working.done():
+        await asyncio.sleep(0)
+        turns[0] += 1
+    assert await working == 0 or store.dialect == "postgresql"
 
 
 async def test_rows_are_inserted_in_one_go_with_their_nothings(store: Database) -> None:

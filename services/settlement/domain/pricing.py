@@ -72,31 +72,24 @@ def check_amounts(lines: Sequence[SentLine]) -> None:
         raise invalid("feedetail", "amount.most", f"at most {most} yuan together", reason="AMOUNT_INVALID", most=most)
 
 
-def item_keys(lines: Sequence[SentLine], origin_days: Mapping[str, date]) -> list[ItemKey]:
-    """What to ask the catalogue for each line: its item on its own day.
+def item_key(line: SentLine, origin_days: Mapping[str, date]) -> ItemKey:
+    """What to ask the catalogue for a line: its item on its own day.
 
     A return is split as on the day of the line it takes back, so that taking all of it back leaves nothing (our decision).
     """
-    return [
-        ItemKey(
-            line.med_list_codg,
-            (origin_days.get(line.init_feedetl_sn) if line.is_return else None) or beijing_day(line.fee_at),
-        )
-        for line in lines
-    ]
+    day = (origin_days.get(line.init_feedetl_sn) if line.is_return else None) or beijing_day(line.fee_at)
+    return ItemKey(line.med_list_codg, day)
 
 
-def price_lines(
-    lines: Sequence[SentLine], keys: Sequence[ItemKey], items: Mapping[ItemKey, PricedItem]
-) -> list[PricedLine]:
-    """Every line split by its item; INVALID (ITEM_UNKNOWN) naming all lines whose code is not in the catalogue."""
+def check_known(lines: Sequence[SentLine], keys: Sequence[ItemKey], items: Mapping[ItemKey, PricedItem]) -> None:
+    """INVALID (ITEM_UNKNOWN) naming all lines whose code is not in the catalogue."""
     unknown = [place for place, key in enumerate(keys) if key not in items]
     if unknown:
         raise _refused("ITEM_UNKNOWN", lines, unknown, "med_list_codg", "in_catalogue_on_day")
-    return [_priced(line, items[key]) for line, key in zip(lines, keys, strict=True)]
 
 
-def _priced(line: SentLine, item: PricedItem) -> PricedLine:
+def price_line(line: SentLine, item: PricedItem) -> PricedLine:
+    """A line split by its item."""
     tags = exempt_tags(item.bas_medn_flag, item.hi_nego_drug_flag)
     split = split_line(
         LineInput(

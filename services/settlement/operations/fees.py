@@ -13,6 +13,7 @@ from typing import Protocol
 from services.kernel.clock import beijing_day
 from services.kernel.errors import not_found
 from services.kernel.requests import RequestStamp
+from services.runtime.pieces import in_pieces
 from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT
 from services.settlement.domain.catalogue import ItemKey, PricedItem, PriceScope
 from services.settlement.domain.encounters import (
@@ -41,7 +42,7 @@ from services.settlement.domain.fees import (
 from services.settlement.domain.kinds import KindOfCare, check_same
 from services.settlement.domain.lines import LineSplit
 from services.settlement.domain.moments import FeeMoment, check_fees, fee_window, latest_moment
-from services.settlement.domain.pricing import PricedLine, SentLine, check_amounts, item_keys, price_lines
+from services.settlement.domain.pricing import PricedLine, SentLine, check_amounts, check_known, item_key, price_line
 from services.settlement.domain.returns import Goods
 from services.settlement.operations.ports import CataloguePeer
 from services.settlement.operations.rows import Snapshot, Writing
@@ -120,7 +121,7 @@ class FeeOperations:
             known = await _charged_encounter(snapshot, upload, now)
             origins = await self._origin_days(snapshot, known.mdtrt_id, upload.lines)
         priced = await self._priced(known, upload.lines, origins)
-        answers = [self.messages.answer(line) for line in priced]
+        answers = await in_pieces(self.messages.answer, priced)
 
         async def decide(writing: Writing) -> Accepted:
             encounter = await _charged_encounter(writing, upload, now)
@@ -196,8 +197,12 @@ class FeeOperations:
     ) -> list[PricedLine]:
         """Every line split, outside any transaction."""
         check_amounts(lines)
-        keys = item_keys(lines, origins)
-        return price_lines(lines, keys, await self.items(encounter.fixmedins_code, keys))
+        keys = await in_pieces(lambda line: item_key(line, origins), lines)
+        items = await self.items(encounter.fixmedins_code, keys)
+        check_known(lines, keys, items)
+        return await in_pieces(
+            lambda each: price_line(*each), [(line, items[key]) for line, key in zip(lines, keys, strict=True)]
+        )
 
     async def _scope(self, fixmedins_code: str, day: date) -> PriceScope:
         institution = await self.catalogue.institution(fixmedins_code, day)

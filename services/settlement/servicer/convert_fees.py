@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.kernel.clock import beijing_day
+from services.runtime.pieces import each_in_pieces, in_pieces
 from services.settlement.domain.catalogue import ItemKey, PricedItem
 from services.settlement.domain.encounters import Encounter
 from services.settlement.domain.fees import StandingLine
@@ -25,18 +26,22 @@ _CLASSES: Mapping[str, codes_pb2.ChrgitmLv.ValueType] = {
     "B": codes_pb2.CHRGITM_LV_B,
     "C": codes_pb2.CHRGITM_LV_C,
 }
-_OF_LINE = (
-    *("sin_dos_dscr", "used_frqu_dscr", "prd_days", "medc_way_dscr", "med_list_codg", "medins_list_codg"),
-    *("medins_list_name", "bilg_dept_codg", "bilg_dept_name", "bilg_dr_codg", "bilg_dr_name", "acord_dept_codg"),
-    *("acord_dept_name", "orders_dr_code", "orders_dr_name", "hosp_appr_flag", "tcmdrug_used_way", "etip_flag"),
-    *("etip_hosp_code", "dscg_tkdrug_flag", "matn_fee_flag", "memo", "fee_ocur_time"),
+_OF_LINE = frozenset(
+    (
+        *("sin_dos_dscr", "used_frqu_dscr", "prd_days", "medc_way_dscr", "med_list_codg", "medins_list_codg"),
+        *("medins_list_name", "bilg_dept_codg", "bilg_dept_name", "bilg_dr_codg", "bilg_dr_name", "acord_dept_codg"),
+        *("acord_dept_name", "orders_dr_code", "orders_dr_name", "hosp_appr_flag", "tcmdrug_used_way", "etip_flag"),
+        *("etip_hosp_code", "dscg_tkdrug_flag", "matn_fee_flag", "memo", "fee_ocur_time"),
+    )
 )
-_OF_SPLIT = (
-    *("feedetl_sn", "cnt", "pric", "det_item_fee_sumamt_fen", "pric_uplmt_amt", "selfpay_prop"),
-    *("fulamt_ownpay_amt_fen", "overlmt_amt_fen", "preselfpay_amt_fen", "inscp_scp_amt_fen", "hosp_part_amt_fen"),
-    "chrgitm_lv",
-    *("med_chrgitm_type", "lmt_used_flag", "bas_medn_flag", "hi_nego_drug_flag", "chld_medc_flag"),
-    *("list_sp_item_flag", "drt_reim_flag"),
+_OF_SPLIT = frozenset(
+    (
+        *("feedetl_sn", "cnt", "pric", "det_item_fee_sumamt_fen", "pric_uplmt_amt", "selfpay_prop"),
+        *("fulamt_ownpay_amt_fen", "overlmt_amt_fen", "preselfpay_amt_fen", "inscp_scp_amt_fen", "hosp_part_amt_fen"),
+        "chrgitm_lv",
+        *("med_chrgitm_type", "lmt_used_flag", "bas_medn_flag", "hi_nego_drug_flag", "chld_medc_flag"),
+        *("list_sp_item_flag", "drt_reim_flag"),
+    )
 )
 
 
@@ -88,23 +93,24 @@ class LineMessages:
         return exempt_tags(split.bas_medn_flag, split.hi_nego_drug_flag)
 
 
-def sent_lines(codes: Codes, lines: Iterable[common_pb2.FeeLine]) -> tuple[SentLine, ...]:
+async def sent_lines(codes: Codes, lines: Sequence[common_pb2.FeeLine]) -> tuple[SentLine, ...]:
     """The lines of an upload; the whole line is its content."""
-    return tuple(
-        SentLine(
-            feedetl_sn=line.feedetl_sn,
-            init_feedetl_sn=line.init_feedetl_sn,
-            chrg_bchno=line.chrg_bchno,
-            fee_at=time_of(line.fee_ocur_time),
-            med_list_codg=line.med_list_codg,
-            amount_fen=line.det_item_fee_sumamt_fen,
-            cnt=line.cnt,
-            pric=line.pric,
-            hosp_appr_flag=codes.approvals.get(line.hosp_appr_flag, _NOT_NEEDED),
-            detail=line.SerializeToString(deterministic=True),
-            medins_list_codg=line.medins_list_codg,
-        )
-        for line in lines
+    return tuple(await in_pieces(lambda line: _sent_line(codes, line), lines))
+
+
+def _sent_line(codes: Codes, line: common_pb2.FeeLine) -> SentLine:
+    return SentLine(
+        feedetl_sn=line.feedetl_sn,
+        init_feedetl_sn=line.init_feedetl_sn,
+        chrg_bchno=line.chrg_bchno,
+        fee_at=time_of(line.fee_ocur_time),
+        med_list_codg=line.med_list_codg,
+        amount_fen=line.det_item_fee_sumamt_fen,
+        cnt=line.cnt,
+        pric=line.pric,
+        hosp_appr_flag=codes.approvals.get(line.hosp_appr_flag, _NOT_NEEDED),
+        detail=line.SerializeToString(deterministic=True),
+        medins_list_codg=line.medins_list_codg,
     )
 
 
@@ -118,20 +124,36 @@ def stay_upload_answer(answers: Sequence[bytes]) -> bytes:
     return fee_pb2.UploadStayFeesResponse(result=_splits(answers)).SerializeToString()
 
 
-def item_keys_of(lines: Iterable[StandingLine]) -> list[ItemKey]:
+async def item_keys_of(lines: Sequence[StandingLine]) -> list[ItemKey]:
     """The items that stored lines name, each on its line's day."""
-    return [
-        ItemKey(common_pb2.FeeLine.FromString(entry.line.detail).med_list_codg, beijing_day(entry.line.fee_at))
-        for entry in lines
-    ]
+    return await in_pieces(_item_key_of, lines)
 
 
-def fee_detail(codes: Codes, encounter: Encounter, entry: StandingLine, item: PricedItem | None) -> fee_pb2.FeeDetail:
-    """One line of 5204: what was sent, how it was split, and what the catalogue calls the item."""
+def _item_key_of(entry: StandingLine) -> ItemKey:
     sent = common_pb2.FeeLine.FromString(entry.line.detail)
+    return ItemKey(sent.med_list_codg, beijing_day(entry.line.fee_at))
+
+
+async def add_details(
+    details: Any, codes: Codes, encounter: Encounter, lines: Sequence[StandingLine], items: Mapping[ItemKey, PricedItem]
+) -> None:
+    """Adds the lines to a list of FeeDetail: what was sent, how it was split, and what the catalogue calls the item."""
+    told = {"mdtrt_id": encounter.mdtrt_id, "med_type": codes.med_value(encounter.told_med_type)}
+    told |= {"local_med_type": encounter.local_med_type}
+
+    def add(entry: StandingLine) -> None:
+        sent = common_pb2.FeeLine.FromString(entry.line.detail)
+        item = items.get(ItemKey(sent.med_list_codg, beijing_day(entry.line.fee_at)))
+        details.add(**told, **_detail(sent, entry, item))
+
+    await each_in_pieces(add, lines)
+
+
+def _detail(sent: common_pb2.FeeLine, entry: StandingLine, item: PricedItem | None) -> dict[str, Any]:
+    """The fields of one line, those that are empty left out: of long lists that is most of the time."""
     split = common_pb2.FeeLineSplit.FromString(entry.line.answer)
-    copied: dict[str, Any] = {name: getattr(sent, name) for name in _OF_LINE}
-    copied.update((name, getattr(split, name)) for name in _OF_SPLIT)
+    copied = {field.name: value for field, value in sent.ListFields() if field.name in _OF_LINE}
+    copied.update((field.name, value) for field, value in split.ListFields() if field.name in _OF_SPLIT)
     name = "" if item is None else item.item_name
     if item is not None:
         copied.update(list_type=item.list_type, spec=item.spec)
@@ -140,18 +162,14 @@ def fee_detail(codes: Codes, encounter: Encounter, entry: StandingLine, item: Pr
     copied["medins_list_name"] = sent.medins_list_name or name or sent.med_list_codg
     copied["hilist_name"] = name or copied["medins_list_name"]
     copied["dosform_name"] = (item.dosform_name if item is not None else "") or _NO_DOSAGE_FORM
-    return fee_pb2.FeeDetail(
-        mdtrt_id=encounter.mdtrt_id,
-        setl_id=entry.setl_id,
-        rx_drord_no=sent.rxno or sent.drord_no,
-        med_type=codes.med_value(encounter.told_med_type),
-        local_med_type=encounter.local_med_type,
-        hilist_code=sent.med_list_codg,
-        opter_id=entry.opter,
-        opter_name=entry.opter_name,
-        opt_time=moment(entry.created_at),
-        **copied,
-    )
+    return copied | {
+        "setl_id": entry.setl_id,
+        "rx_drord_no": sent.rxno or sent.drord_no,
+        "hilist_code": sent.med_list_codg,
+        "opter_id": entry.opter,
+        "opter_name": entry.opter_name,
+        "opt_time": moment(entry.created_at),
+    }
 
 
 def _splits(answers: Sequence[bytes]) -> list[common_pb2.FeeLineSplit]:

@@ -5,25 +5,23 @@ from __future__ import annotations
 import asyncio
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from services.runtime.call import CallContext, current_call
 from services.runtime.idempotency import stamp_of
+from services.runtime.pieces import FEW
 from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.encounters import EncounterName
 from services.settlement.operations.fees import FeeOperations, FeeUpload
 from services.settlement.servicer.convert_encounters import Codes
 from services.settlement.servicer.convert_fees import (
-    fee_detail,
+    add_details,
     item_keys_of,
     sent_lines,
     stay_upload_answer,
     upload_answer,
 )
 from yibao.settlement.v1 import fee_pb2, fee_pb2_grpc
-
-# Lines of 5204 that are written without a pause.
-_PART: Final = 200
 
 
 class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
@@ -40,7 +38,7 @@ class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
         """2204."""
         call = current_call()
         name = EncounterName(VISIT, request.mdtrt_id, request.desk.fixmedins_code, request.psn_no)
-        upload = _uploaded(self._codes, call, name, request)
+        upload = await _uploaded(self._codes, call, name, request)
         answer = await self._fees.upload(stamp_of(call, request), upload, call.now, upload_answer)
         return fee_pb2.UploadFeesResponse.FromString(answer)
 
@@ -60,7 +58,7 @@ class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
         call = current_call()
         name = EncounterName(STAY, request.mdtrt_id, request.desk.fixmedins_code, request.psn_no)
         upload = replace(
-            _uploaded(self._codes, call, name, request),
+            await _uploaded(self._codes, call, name, request),
             med_type=self._codes.med_type(request.med_type),
             local_med_type=request.local_med_type,
         )
@@ -83,18 +81,14 @@ class FeeServicer(fee_pb2_grpc.FeeServiceServicer):
         """5204."""
         data, code = request.data, request.desk.fixmedins_code
         found = await self._fees.listed(EncounterName("", data.mdtrt_id, code, data.psn_no), data.setl_id)
-        keys = item_keys_of(found.lines)
-        items = await self._fees.items(code, keys)
+        items = await self._fees.items(code, await item_keys_of(found.lines))
         answer = fee_pb2.ListFeesResponse(reversed_by=found.reversed_by, reverses=found.reverses)
-        # One long list at a time, and everything else between its parts.
-        async with self._listing if len(found.lines) > _PART else nullcontext():
-            for place, (entry, key) in enumerate(zip(found.lines, keys, strict=True), 1):
-                answer.data.append(fee_detail(self._codes, found.encounter, entry, items.get(key)))
-                if place % _PART == 0:
-                    await asyncio.sleep(0)
+        # One long list at a time.
+        async with self._listing if len(found.lines) > FEW else nullcontext():
+            await add_details(answer.data, self._codes, found.encounter, found.lines, items)
         return answer
 
 
-def _uploaded(codes: Codes, call: CallContext, name: EncounterName, request: Any) -> FeeUpload:
-    desk, lines = request.desk, sent_lines(codes, request.feedetail)
+async def _uploaded(codes: Codes, call: CallContext, name: EncounterName, request: Any) -> FeeUpload:
+    desk, lines = request.desk, await sent_lines(codes, request.feedetail)
     return FeeUpload(name, lines, "", desk.opter, desk.opter_name, call.business_date)

@@ -16,7 +16,7 @@ from services.settlement.domain import own_books as domain
 from services.settlement.domain.fees import StandingLine
 from services.settlement.operations.own_books import OwnBooks
 from services.settlement.servicer.convert_encounters import Codes
-from services.settlement.servicer.convert_fees import fee_detail, item_keys_of
+from services.settlement.servicer.convert_fees import add_details, item_keys_of
 from services.settlement.servicer.convert_settlement import moment, told_of
 from yibao.settlement.v1 import own_books_pb2 as pb
 from yibao.settlement.v1 import own_books_pb2_grpc, settlement_pb2
@@ -72,15 +72,10 @@ class OwnBooksServicer(own_books_pb2_grpc.OwnBooksServiceServicer):
             raise invalid("page_token", "page_token", "the next_page_token of an answer")
         found = await self._books.lines(request.psn_no, request.setl_id, after, size)
         lines: tuple[StandingLine, ...] = found.page.entries
-        keys = item_keys_of(lines)
-        items = await self._books.items.items(found.encounter.fixmedins_code, keys)
-        return pb.ListOwnLinesResponse(
-            lines=[
-                fee_detail(self._codes, found.encounter, entry, items.get(key))
-                for entry, key in zip(lines, keys, strict=True)
-            ],
-            next_page_token=token_of(found.page.end),
-        )
+        items = await self._books.items.items(found.encounter.fixmedins_code, await item_keys_of(lines))
+        answer = pb.ListOwnLinesResponse(next_page_token=token_of(found.page.end))
+        await add_details(answer.lines, self._codes, found.encounter, lines, items)
+        return answer
 
     async def ListOwnAccounts(  # noqa: N802
         self, request: pb.ListOwnAccountsRequest, context: Any

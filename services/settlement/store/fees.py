@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.runtime.db import Database, from_micros, insert_sql, sql, to_json, to_micros
+from services.runtime.pieces import in_pieces
 from services.settlement.domain.fees import MAX_LISTED, FeeBatch, FeeLine, StandingLine
 from services.settlement.domain.lines import BillTotals, LineSplit
 from services.settlement.domain.moments import FeeMoment, FeeWindow
@@ -22,8 +22,8 @@ _BATCH_COLUMNS: Final = tuple(column.name for column in FEE_BATCH.columns)
 _LINE_COLUMNS: Final = tuple(column.name for column in FEE_LINE.columns if column.name != "cancelled_by")
 _ADD_BATCHES: Final = insert_sql(FEE_BATCH)
 _ADD_LINES: Final = insert_sql(FEE_LINE)
-# Lines that are made of their rows without a pause.
-_PART: Final = 500
+# Statements on more lines than these take SQLite some milliseconds: they run beside the loop.
+_MANY: Final = 100
 _NO_TAGS: Final = "{}"
 
 _BATCHES: Final = sql(
@@ -42,6 +42,7 @@ _CANCELLED: Final = sql(
     "SELECT DISTINCT l.feedetl_sn FROM fee_batch AS b JOIN fee_line AS l ON l.fee_batch_id = b.fee_batch_id"
     " WHERE b.mdtrt_id = ?1 AND l.state = 'cancelled' AND AMONG(l.feedetl_sn, ?2)"
 )
+_LINE_COUNT: Final = sql("SELECT COALESCE(SUM(line_count), 0) FROM fee_batch WHERE mdtrt_id = ?1 AND kind = 'upload'")
 _LISTED: Final = sql(f"{_STANDING} {_IN_ORDER} LIMIT ?2")
 _MOMENTS: Final = (
     "SELECT l.feedetl_sn, l.fee_at FROM fee_line AS l JOIN fee_batch AS b ON b.fee_batch_id = l.fee_batch_id"
@@ -93,15 +94,18 @@ class FeeReader(EncounterReader):
 
     async def lines(self, mdtrt_id: str, numbers: Collection[str]) -> list[StandingLine]:
         """The standing lines of these numbers."""
-        return [_line(row) for row in await self._connection.run(_LINES, mdtrt_id, list(numbers))]
+        many = len(numbers) > _MANY
+        return [_line(row) for row in await self._connection.run(_LINES, mdtrt_id, list(numbers), patient=many)]
 
     async def cancelled(self, mdtrt_id: str, numbers: Collection[str]) -> set[str]:
         """Those of these numbers under which a line of the encounter was cancelled."""
-        return {row[0] for row in await self._connection.run(_CANCELLED, mdtrt_id, list(numbers))}
+        many = len(numbers) > _MANY
+        return {row[0] for row in await self._connection.run(_CANCELLED, mdtrt_id, list(numbers), patient=many)}
 
     async def returns(self, mdtrt_id: str, numbers: Collection[str]) -> list[StandingLine]:
         """The standing returns of the lines of these numbers."""
-        found = [_line(row) for row in await self._connection.run(_RETURNS, mdtrt_id, list(numbers))]
+        many = len(numbers) > _MANY
+        found = [_line(row) for row in await self._connection.run(_RETURNS, mdtrt_id, list(numbers), patient=many)]
         return [entry for entry in found if entry.line.is_return]
 
     async def returns_left(self, mdtrt_id: str, fee_batch_ids: Sequence[str]) -> list[StandingLine]:
@@ -111,7 +115,8 @@ class FeeReader(EncounterReader):
 
     async def listed_lines(self, mdtrt_id: str, limit: int) -> list[StandingLine]:
         """Standing lines in the order they came."""
-        return await _all_lines(await self._connection.run(_LISTED, mdtrt_id, limit))
+        long = await self._is_long(mdtrt_id)
+        return await in_pieces(_line, await self._connection.run(_LISTED, mdtrt_id, limit, patient=long))
 
     async def settled_lines(self, mdtrt_id: str, setl_id: str, limit: int, after: int = 0) -> list[StandingLine]:
         """The lines that a settlement of the encounter held when it was made, in the order they came, under its number.
@@ -119,9 +124,14 @@ class FeeReader(EncounterReader):
         Behind the first `after` of them. None for a counter-entry or another encounter's settlement.
         """
         for kept in await self._connection.run(_SETTLED_BATCHES, setl_id, mdtrt_id):
-            rows = await self._connection.run(_SETTLED, json.loads(kept[0]), limit, after)
-            return [replace(line, setl_id=setl_id) for line in await _all_lines(rows)]
+            long = await self._is_long(mdtrt_id)
+            rows = await self._connection.run(_SETTLED, json.loads(kept[0]), limit, after, patient=long)
+            return await in_pieces(lambda row: replace(_line(row), setl_id=setl_id), rows)
         return []
+
+    async def _is_long(self, mdtrt_id: str) -> bool:
+        """Whether so many lines were uploaded that a list of them may take long; a sum over the few batches tells it."""
+        return bool((await self._connection.run(_LINE_COUNT, mdtrt_id))[0][0] > _MANY)
 
     async def counterpart(self, mdtrt_id: str, setl_id: str) -> tuple[str, str] | None:
         """What has reversed a settlement of the encounter, and what it reverses itself; empty texts for nothing.
@@ -139,7 +149,8 @@ class FeeWriter(FeeReader, EncounterWriter):
     async def add_fees(self, batches: Sequence[FeeBatch], lines: Sequence[FeeLine]) -> None:
         """New batches with their lines, each kind by one statement."""
         await self._connection.insert(_ADD_BATCHES[self._dialect], [_batch_row(batch) for batch in batches])
-        await self._connection.insert(_ADD_LINES[self._dialect], [_line_row(line) for line in lines])
+        rows = [_line_row(line) for line in lines]
+        await self._connection.insert(_ADD_LINES[self._dialect], rows, patient=len(rows) > _MANY)
 
     async def cancel_batches(self, fee_batch_ids: Sequence[str]) -> None:
         """Cancels batches with all their lines."""
@@ -148,7 +159,7 @@ class FeeWriter(FeeReader, EncounterWriter):
 
     async def cancel_lines(self, fee_batch_id: str, line_ids: Sequence[str]) -> None:
         """Cancels single lines, which a cancelling batch takes back."""
-        await self._connection.run(_CANCEL_LINES, fee_batch_id, list(line_ids))
+        await self._connection.run(_CANCEL_LINES, fee_batch_id, list(line_ids), patient=len(line_ids) > _MANY)
 
 
 class EncounterBooks:
@@ -192,16 +203,6 @@ def _batch_row(batch: FeeBatch) -> tuple[Any, ...]:
         *(totals.medfee_fen, totals.fulamt_ownpay_fen, totals.overlmt_fen, totals.preselfpay_fen, totals.inscp_fen),
         *(totals.hosp_part_fen, exempt, batch.line_count, to_micros(batch.created_at), batch.opter, batch.opter_name),
     )
-
-
-async def _all_lines(rows: Sequence[Any]) -> list[StandingLine]:
-    """Lines of a list that may be long, with pauses for everything else."""
-    lines: list[StandingLine] = []
-    for place, row in enumerate(rows, 1):
-        lines.append(_line(row))
-        if place % _PART == 0:
-            await asyncio.sleep(0)
-    return lines
 
 
 def _line(row: Any) -> StandingLine:
