@@ -16,6 +16,7 @@ from services.runtime.status import (
     INTERNAL_ERROR,
     LOCALES,
     InternalError,
+    internal_text,
     localized,
     more_violations,
 )
@@ -42,6 +43,7 @@ _REASON_STATUSES: Final[Mapping[str, int]] = {
     "MESSAGE_TOO_LARGE": 413,
     "METHOD_UNSERVED": 404,
 }
+_NUMBER: Final = "requestId"
 _TYPE: Final = "type.googleapis.com/google.rpc."
 
 
@@ -87,10 +89,11 @@ def _body(
         details.append({"@type": f"{_TYPE}BadRequest", "fieldViolations": broken})
     if fault is not None and fault.retry_after_s is not None:
         details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{fault.retry_after_s:.3f}s"})
-    plain = ((locale, text_of(reason, metadata, lang)) for locale, lang in LOCALES)
-    for locale, said in plain if fault is None else localized(fault):
+    plain = ((locale, internal_text(metadata, lang, _NUMBER)) for locale, lang in LOCALES)
+    for locale, said in plain if fault is None else localized(fault, _NUMBER):
         details.append({"@type": f"{_TYPE}LocalizedMessage", "locale": locale, "message": said})
-    error = {"code": status, "status": name, "message": text_of(reason, metadata, "en"), "details": details}
+    message = text_of(reason, metadata, "en") if fault is not None else internal_text(metadata, "en", _NUMBER)
+    error = {"code": status, "status": name, "message": message, "details": details}
     return {"error": error}
 
 

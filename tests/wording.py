@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from services.kernel.errors import Fault, Violation
@@ -20,7 +23,7 @@ _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[\w.]+\.[\w.]+|[
 TERMS: Final = frozenset(
     "API CSV GBK HTML HTTP ICD Infinity JSON NaN PostgreSQL UTF XML YAML multipart Content Type jsonStr Retry After null "
     "msgid sign yyyy MM dd HH mm ss yyyyMM true false json yaml yml hsa policy stacks accumulators indices when any CM "
-    "HMAC SHA TIF CSB Base Origin X Yibao Business Date".split()
+    "HMAC SHA TIF CSB Base Origin X Yibao Business Date yibao token api keys through docs Authorization Bearer".split()
 )
 # Values that are told as they were sent or stand in the books: codes, numbers, paths, names of methods.
 _AS_THEY_ARE: Final = frozenset(
@@ -29,6 +32,23 @@ _AS_THEY_ARE: Final = frozenset(
     "known allowed pattern guess name what_zh case value wanted text rows holding lines reversed_by reverses insutype "
     "setting variable key_id headers".split()
 )
+
+
+# What the inside of the program is called by, and no client: rule ids, constants, amounts in fen, values of Python.
+_INSIDE: Final = re.compile(
+    r"(?<![\w.])(?:None|True|False|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|\w+_(?:fen|e4|e6)|<[\w. ]+>|[bf]?'[^']*'|\[[^\]\d]*\])(?!\w)",
+    re.ASCII,
+)
+_SNAKE: Final = re.compile(r"(?<![\w.])_?[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w.])", re.ASCII)
+_DOTTED: Final = re.compile(r"(?<![\w./])[a-z]\w*(?:\.[a-z]\w*)+(?![\w/])", re.ASCII)
+_OUTSIDE: Final = Path(__file__).resolve().parents[1] / "gateway" / "reference" / "field_names.json"
+
+
+@lru_cache(maxsize=1)
+def _field_names() -> frozenset[str]:
+    """Every field of the national interface, and those of documents and headers that clients write."""
+    names: Mapping[str, str] = json.loads(_OUTSIDE.read_text(encoding="utf-8"))["names"]
+    return frozenset(names) | {"next_page_token", "when_any", "hosp_bear", "request_id"}
 
 
 _NAMES: Final = frozenset({"caller", "missing", "queue"})
@@ -72,7 +92,10 @@ def assert_worded(chinese: str, english: str, values: Mapping[str, str], about: 
 def leftovers(chinese: str, values: Mapping[str, str]) -> list[str]:
     """What has no place in a Chinese text: words of other languages, unfilled places, codes that have a Chinese word."""
     plain = _without(chinese, {name: value for name, value in values.items() if _stays(name, value)})
-    found = list(_UNFILLED.findall(plain))
+    found = [*_UNFILLED.findall(plain), *_INSIDE.findall(plain)]
+    plain = _INSIDE.sub(" ", plain)
+    found += [each for each in _SNAKE.findall(plain) if each not in _field_names()]
+    found += [each for each in _DOTTED.findall(plain) if each in RULES]
     for words in WORDS.values():
         known = (each for each in words if each and _LATIN.fullmatch(each))
         found += [each for each in known if re.search(rf"(?<![\w.]){re.escape(each)}(?![\w.])", plain, re.ASCII)]

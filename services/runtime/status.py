@@ -33,6 +33,7 @@ LOCALES: Final[tuple[tuple[str, Language], ...]] = ((CHINESE, "zh"), ("en-US", "
 MOST_BYTES: Final = 5_000
 """Of one status. Callers of gRPC take trailers of 8 KB by default, and there it stands in Base64 beside its message."""
 
+_MSGID: Final = "msgid"
 _PATH_BYTES: Final = 200
 _TEXT_BYTES: Final = 400
 _MESSAGE_BYTES: Final = 900
@@ -72,11 +73,11 @@ class RpcRefusal(Exception):
         super().__init__(_NAMES.get(status.code, str(status.code)))
 
 
-def localized(fault: Fault) -> Iterator[tuple[str, str]]:
-    """Locale and text of a refusal with its next step, in Chinese and English."""
+def localized(fault: Fault, number: str = "request_id") -> Iterator[tuple[str, str]]:
+    """Locale and text of a refusal with its next step, in Chinese and English; `number` is what the caller knows msgid as."""
     for locale, lang in LOCALES:
         stop, end = ("。", "。") if lang == "zh" else (". ", ".")
-        yield locale, f"{text(fault, lang)}{stop}{next_step(fault, lang)}{end}"
+        yield locale, f"{text(fault, lang)}{stop}{next_step(fault, lang).replace(_MSGID, number)}{end}"
 
 
 def to_status(fault: Fault) -> Status:
@@ -133,12 +134,17 @@ def _field_violation(violation: Violation) -> BadRequest.FieldViolation:
 def internal_status(error_id: str, member: str = "") -> Status:
     """INTERNAL, with the id under which the member logged the cause."""
     metadata = {"error_id": error_id, "member": member} if member else {"error_id": error_id}
-    status = Status(code=_CODES["INTERNAL"], message=text_of(INTERNAL_ERROR, metadata, "en"))
+    status = Status(code=_CODES["INTERNAL"], message=internal_text(metadata, "en", "request_id"))
     status.details.add().Pack(ErrorInfo(reason=INTERNAL_ERROR, domain=DOMAIN, metadata=metadata))
     for locale, lang in LOCALES:
-        message = LocalizedMessage(locale=locale, message=text_of(INTERNAL_ERROR, metadata, lang))
+        message = LocalizedMessage(locale=locale, message=internal_text(metadata, lang, "request_id"))
         status.details.add().Pack(message)
     return status
+
+
+def internal_text(metadata: Mapping[str, str], lang: Language, number: str = _MSGID) -> str:
+    """What is told of a bug: its error id and what to do; `number` is what the caller knows msgid as."""
+    return text_of(INTERNAL_ERROR, metadata, lang).replace(_MSGID, number)
 
 
 def from_status(status: Status, **fallback: str) -> Fault | InternalError:

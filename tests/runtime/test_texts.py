@@ -131,11 +131,18 @@ def test_what_json_should_be_is_told_in_the_readers_language(rule: str) -> None:
     ("chinese", "left"),
     [
         ("当前状态为cancelled", ["cancelled"]),
-        ("费用 same_as stay", ["stay"]),
+        ("费用 same_as stay", ["same_as", "stay"]),
         ("应为10.00 yuan", ["yuan"]),
         ("接入方…未登记", ["…"]),
         ("最多{}行", ["{", "}"]),
         ("请用msgid重发", []),
+        ("应为None", ["None"]),
+        ("取值MED_TYPE_OUTPATIENT不符", ["MED_TYPE_OUTPATIENT"]),
+        ("总额medfee_sumamt_fen不符", ["medfee_sumamt_fen"]),
+        ("违反string.max_len", ["string.max_len"]),
+        ("字段mdtrt_id必填，见bill_state", ["bill_state"]),
+        ("类型<class str>", ["<class str>"]),
+        ("值'x'不符", ["'x'"]),
     ],
 )
 def test_what_has_no_place_in_a_chinese_text_is_found(chinese: str, left: list[str]) -> None:

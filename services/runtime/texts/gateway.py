@@ -14,6 +14,7 @@ from services.runtime.texts.lenient import LENIENT_RULES, LENIENT_STEPS
 from services.runtime.texts.rules_documents import DOCUMENT_RULES
 from services.runtime.texts.rules_fields import FIELD_RULES
 from services.runtime.texts.rules_members import MEMBER_RULES
+from services.runtime.texts.steps import CALLER_STEPS, CARE_STEPS
 from services.runtime.texts.words import values_in
 
 GATEWAY: Final[Mapping[str, tuple[str, str]]] = {
@@ -144,6 +145,8 @@ _SPLIT: Final = (
 # What is next where the step of the kind would be wrong; by the reason, or by the first broken rule.
 STEPS: Final[Mapping[str, tuple[str, str]]] = {
     **LENIENT_STEPS,
+    **CALLER_STEPS,
+    **CARE_STEPS,
     # Something stands already: it is looked at, and not made a second time.
     "BATCH_SETTLED": (
         "请以结算编号或原结算报文的msgid用5203查询，勿再上传同一费用",

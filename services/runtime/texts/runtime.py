@@ -39,10 +39,13 @@ RUNTIME: Final[Mapping[str, tuple[str, str]]] = {
     "PEER_UNAVAILABLE": ("服务“{member}”暂不可用，请稍后重试", "{member} cannot be reached; try again later"),
     "METHOD_UNSERVED": ("服务“{member}”未提供该方法", "{member} does not serve this method"),
     "STORE_UNAVAILABLE": ("数据库暂不可用，请稍后重试", "The store cannot be reached; try again later"),
-    "INTERNAL_ERROR": ("系统内部错误，错误编号{error_id}", "Internal error {error_id}"),
+    "INTERNAL_ERROR": (
+        "系统内部错误，错误编号{error_id}。请以相同msgid重发，仍失败的将该编号告知运维人员",
+        "Internal error {error_id}. Send it again with the same msgid; where it fails again, tell the operator that id",
+    ),
     "DOCUMENT_INVALID": ("文件{source}不符合格式要求", "The file {source} is not well-formed"),
     "CASE_INVALID": ("算例文件{source}不符合格式要求", "The case file {source} is not well-formed"),
-    "CASE_NOT_PLAYABLE": ("算例无法在网格上演算：{what_zh}", "The case cannot be played through the interface: {what}"),
+    "CASE_NOT_PLAYABLE": ("算例无法在网格上演算：{what}", "The case cannot be played through the interface: {what}"),
     "AMOUNT_INVALID": ("金额不是整数分或超出范围", "An amount is no whole number of fen or out of range"),
     "RATIO_INVALID": ("比例不是小数或百分数", "A ratio is not a decimal or a percentage"),
 }

@@ -129,6 +129,9 @@ _ENGLISH: Final[Mapping[str, Mapping[str, str]]] = {
 # The request id that the gateway makes of a message of the national envelope.
 _NATIONAL_ID: Final = re.compile(r"([0-9]{4}[A-Z]?):(.+)")
 
+IN_CHINESE: Final = "_zh"
+"""Behind the name of a value: what stands for it in a Chinese text, where it is a sentence and no code."""
+
 _LISTS: Final = frozenset({"facts"})
 
 
@@ -145,7 +148,8 @@ def values_in(values: Mapping[str, str], lang: Literal["zh", "en"]) -> Mapping[s
         values = {**values, "request_id": said}
     if lang == "en":
         return {name: _ENGLISH[name].get(value, value) if name in _ENGLISH else value for name, value in values.items()}
-    return {name: _word(name, value) if name in WORDS else value for name, value in values.items()}
+    words = {name: _word(name, value) if name in WORDS else value for name, value in values.items()}
+    return {name: values.get(f"{name}{IN_CHINESE}", word) for name, word in words.items()}
 
 
 def _word(name: str, value: str) -> str:

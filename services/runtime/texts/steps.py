@@ -1,0 +1,90 @@
+"""What is next after a refusal of a caller, a credential or an encounter, where the step of its kind would not help.
+
+Reason → (Chinese, English), without a full stop; merged into the one table of steps in `gateway`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+_MESH_TABLE: Final = ("请核对网格表中该调用方的权限", "Check what the mesh table lets this caller do")
+_FRESH_TOKEN: Final = ("请重新取得调用方凭证", "Get a fresh caller token")
+_OWN_CHANNEL: Final = ("请在原激活渠道办理", "Go on through the channel that activated it")
+
+# Who may call, and how it is proved.
+CALLER_STEPS: Final[Mapping[str, tuple[str, str]]] = {
+    "CALLER_TOKEN_MISSING": ("请先取得调用方凭证（yibao token）", "Get a caller token first (yibao token)"),
+    "CALLER_TOKEN_INVALID": ("请核对网格密钥，并重新取得调用方凭证", "Check the mesh key and get a fresh caller token"),
+    "CALLER_TOKEN_EXPIRED": _FRESH_TOKEN,
+    "CALLER_TOKEN_WRONG_AUDIENCE": ("请取得面向该服务的凭证", "Get a caller token for this member"),
+    "CALLER_UNKNOWN": _MESH_TABLE,
+    "CALLER_NOT_ADMITTED": _MESH_TABLE,
+    "CALLER_SPEAKS_FOR_ITSELF": _MESH_TABLE,
+    "CALLER_TOKEN_FORWARDED": (
+        "每一条目须用发送方自己签发的凭证",
+        "Each item needs a token that its sender made itself",
+    ),
+    "ROLE_NOT_ALLOWED": ("请改用有此权限的密钥", "Use a key of a role that may call it"),
+    "CALLER_NOT_BOUND": (
+        "请填写调用方自己的编号，或改用相应的密钥",
+        "Name the caller itself there, or use the key of the one that is named",
+    ),
+    "SANDBOX_ONLY": ("正式环境请去掉该项；联调请在沙箱中进行", "Leave it out here; use a sandbox for trials"),
+    "AUTHENTICATION_MISSING": ("请按登记的鉴权方式补齐请求头", "Send the headers of the way that is registered"),
+    "AUTHENTICATION_FAILED": ("请核对密钥与签名方法", "Check the secret and how the signature is made"),
+    "TIMESTAMP_OUT_OF_WINDOW": ("请校准本机时钟，重新签名后重发", "Set the clock, sign again and send it again"),
+    "SIGNED_NAME_MISMATCH": ("请按所发交易的编号重新签名", "Sign the name of the transaction that is sent"),
+    "API_KEY_UNKNOWN": (
+        "请核对API密钥，遗失的向运营方重新申请",
+        "Check the key; where it is lost, ask the operator for another",
+    ),
+    "API_KEY_NOT_FOUND": ("请用yibao api-keys核对密钥编号", "Look at the keys by yibao api-keys"),
+    "API_KEY_OF_SETTING": ("请在启动设置中更换", "Change it in the setting"),
+    "TOO_MANY_FAILURES": ("请先核对密钥与签名，稍后再发", "Check the key and the signature first, and try later"),
+    "HEAD_TOO_LARGE": ("请缩短请求头或减少其数量", "Send fewer or shorter headers"),
+    "ROUTE_NOT_FOUND": ("请核对地址与方法（见/docs）", "Check path and method (see /docs)"),
+    "METHOD_UNSERVED": ("请核对服务、方法与版本", "Check service, method and version"),
+    "STACK_INVALID": ("请更正政策组合后重新发布", "Correct the policies of the stack and publish them again"),
+    "CASE_NOT_PLAYABLE": (
+        "请更正算例，或不带--through直接演算",
+        "Correct the case, or play it without --through",
+    ),
+}
+
+# Persons, their credentials, and what has to come before a bill.
+CARE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
+    "PERSON_NOT_FOUND": (
+        "请核对证件类型、号码或人员编号，仍查不到的联系参保地医保经办机构",
+        "Check type and number, and ask the agency of the insured place where that does not help",
+    ),
+    "ENROLMENT_NOT_FOUND": ("请先登记该险种的参保记录", "Register an enrolment of that type first"),
+    "FAMILY_OWNER_UNKNOWN": ("请先登记共济账户人", "Register the owners first"),
+    "CREDENTIAL_NOT_ACTIVE": (
+        "请参保人先激活医保电子凭证，或改用其他就诊凭证",
+        "Let the person activate it first, or use another credential",
+    ),
+    "CREDENTIAL_OTHER_CHANNEL": _OWN_CHANNEL,
+    "EC_TOKEN_WRONG_INSTITUTION": ("请在本机构重新扫码", "Scan a code at this institution"),
+    "EC_TOKEN_WRONG_PERSON": (
+        "请核对人员编号，或请本人重新出示二维码",
+        "Check psn_no, or scan the code of that person",
+    ),
+    "VISIT_OPEN": ("或用该就诊编号继续办理", "Or go on with that visit"),
+    "FEES_PRESENT": ("费用用2205撤销，住院用2302", "Fees are cancelled by 2205, of a stay by 2302"),
+    "FEES_SETTLED": ("结算用2208撤销，住院用2305", "A settlement is reversed by 2208, of a stay by 2305"),
+    "ITEM_UNKNOWN": (
+        "请核对这些明细的医保目录编码与费用发生时间后重传",
+        "Check codes and times of these lines and upload them again",
+    ),
+    "LINE_AMOUNT_MISMATCH": (
+        "请更正这些明细的单价、数量或金额后重传",
+        "Correct price, count or amount of these lines and upload them again",
+    ),
+    "NOT_DISCHARGED": (
+        "请先办理出院（2402），或以中途结算标志1结算",
+        "Discharge it first by 2402, or settle with mid_setl_flag 1",
+    ),
+    "TRIAL_OUTDATED": ("门诊用2206，住院用2303", "By 2206, of a stay by 2303"),
+    "LATER_SETTLEMENT_EXISTS": ("撤销用2208，住院用2305", "Reverse by 2208, of a stay by 2305"),
+}
