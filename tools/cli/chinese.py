@@ -16,7 +16,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "address of the gateway (default: YIBAO_URL, or the mesh that runs here)": (
         "网关地址（默认取YIBAO_URL，或本机正在运行的网格）"
     ),
-    "operator's key (or the variable YIBAO_KEY)": "操作员密钥（或环境变量YIBAO_KEY）",
+    "operator's key (or the variable YIBAO_KEY)": "运营方密钥（或环境变量YIBAO_KEY）",
     "load people, institutions, items and policies": "装载人员、机构、目录与政策",
     "documents in YAML, JSON or CSV, or folders of them": "YAML、JSON、CSV文件，或存放它们的目录",
     "settle one small bill on a sandbox and show how": "在沙箱中结算一笔小额账单并展示全过程",
@@ -24,7 +24,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "work with the ledger": "账本操作",
     "list the API keys of a mesh, or revoke one": "列出网格的API密钥，或吊销其一",
     "all keys that hold, never the keys themselves": "所有有效的密钥，不显示密钥本身",
-    "those of one institution, channel, person or operator": "只列某一机构、渠道、个人或操作员的",
+    "those of one institution, channel, person or operator": "只列某一机构、渠道、个人或运营方的",
     "revoked ones too": "包括已吊销的",
     "take a key away for good": "永久吊销一个密钥",
     "as the list shows it": "列表中所示的编号",
@@ -39,7 +39,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "folder of the policies that the cases name, <id>@<version>.yaml, also with --through (default: samples)": (
         "算例所用政策的目录，文件名为<编号>@<版本>.yaml，与--through一起也可用（默认用随附样例）"
     ),
-    "print the trace of a msgid, setl_id or mdtrt_id": "按msgid、setl_id或mdtrt_id打印链路追踪",
+    "print the trace of a msgid, setl_id or mdtrt_id": "按msgid、setl_id或mdtrt_id打印调用链",
     "the number to look for": "要查找的编号",
     "data folder of the mesh (YIBAO_DATA_DIR)": "网格的数据目录（YIBAO_DATA_DIR）",
     "print the table of settings": "打印设置表",
@@ -67,7 +67,7 @@ CHINESE: Final[Mapping[str, str]] = {
     (
         "Give a key by --key or the variable YIBAO_KEY; that of a sandbox's operator is printed by make up"
         " and stands in .yibao/up/operator.key"
-    ): "请用--key或环境变量YIBAO_KEY给出密钥；沙箱操作员的密钥由make up打印，也在.yibao/up/operator.key中",
+    ): "请用--key或环境变量YIBAO_KEY给出密钥；沙箱运营方的密钥由make up打印，也在.yibao/up/operator.key中",
     "{folder}: no case was played: the folder holds no {suffixes} file": "{folder}：没有演算任何算例，目录中没有{suffixes}文件",
     # seed
     "until here: {counts}": "到此为止：{counts}",
@@ -83,7 +83,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "diseases": "慢特病种",
     "local_med_types": "地方医疗类别",
     "policies": "政策",
-    "stacks": "政策栈",
+    "stacks": "政策组合",
     "partners": "接入方",
     "api_keys": "API密钥",
     "persons": "参保人",
@@ -125,10 +125,10 @@ CHINESE: Final[Mapping[str, str]] = {
     ),
     # trace
     "no span file at {file}: is this the mesh's data folder, and is YIBAO_TRACE_EXPORTER sqlite?": (
-        "{file}处没有链路文件：这是网格的数据目录吗？YIBAO_TRACE_EXPORTER是sqlite吗？"
+        "{file}处没有调用链文件：这是网格的数据目录吗？YIBAO_TRACE_EXPORTER是sqlite吗？"
     ),
     "no trace of {key} in {file}; it may not have been kept (YIBAO_TRACE_RATIO) or be older than the file": (
-        "{file}中没有{key}的链路；可能未被保留（YIBAO_TRACE_RATIO），或早于该文件"
+        "{file}中没有{key}的调用链；可能未被保留（YIBAO_TRACE_RATIO），或早于该文件"
     ),
     # ledger
     "{rule} on {subject}: expected {expected}, found {found}": "{subject}违反{rule}：应为{expected}，实为{found}",

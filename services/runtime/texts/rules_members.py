@@ -36,7 +36,7 @@ _IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
     "taken": ("已属于他人", "belongs to another person"),
     "unknown": ("共济账户人未登记", "the owner is not registered"),
     "partner_role": ("应为定点医药机构或渠道", "institution or channel"),
-    "key_role": ("应为定点医药机构、渠道、参保人或经办人员", "institution, channel, person or operator"),
+    "key_role": ("应为定点医药机构、渠道、参保人或运营方", "institution, channel, person or operator"),
     "empty": ("该鉴权方式不使用此项，应为空", "this style has none"),
     "to_day": _ENDS_FIRST,
     "days_meet": ("与另一条限额的日期重叠", "another limit holds on its days"),

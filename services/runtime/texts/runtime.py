@@ -40,7 +40,7 @@ RUNTIME: Final[Mapping[str, tuple[str, str]]] = {
     "METHOD_UNSERVED": ("服务“{member}”未提供该方法", "{member} does not serve this method"),
     "STORE_UNAVAILABLE": ("数据库暂不可用，请稍后重试", "The store cannot be reached; try again later"),
     "INTERNAL_ERROR": (
-        "系统内部错误，错误编号{error_id}。请以相同msgid重发，仍失败的将该编号告知运维人员",
+        "系统内部错误，错误编号{error_id}。请以相同msgid重发，仍失败的将该编号告知运营方",
         "Internal error {error_id}. Send it again with the same msgid; where it fails again, tell the operator that id",
     ),
     "DOCUMENT_INVALID": ("文件{source}不符合格式要求", "The file {source} is not well-formed"),

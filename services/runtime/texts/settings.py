@@ -10,7 +10,7 @@ from typing import Final
 
 SETTINGS_ZH: Final[Mapping[str, str]] = {
     "YIBAO_SANDBOX": "沙箱：可用请求头指定业务日期，提供测试夹具方法，无须生产密钥。",
-    "YIBAO_DATA_DIR": "存放SQLite文件、链路追踪和沙箱网格密钥的目录。",
+    "YIBAO_DATA_DIR": "存放SQLite文件、调用链和沙箱网格密钥的目录。",
     "YIBAO_DATABASE_URL": (
         "没有单独设置的成员所用的数据库；其中的{member}代表成员名。都不设时：YIBAO_DATA_DIR中的SQLite文件。"
     ),
@@ -23,17 +23,17 @@ SETTINGS_ZH: Final[Mapping[str, str]] = {
     "YIBAO_OPERATIONS_PORT": "/metrics和/readyz明细的端口；不设时为YIBAO_GATEWAY_PORT的下一个端口。",
     "YIBAO_MESH_KEY": "派生调用方令牌各密钥的主密钥，至少32个字符；或由`yibao mesh-keys`从中派生的单个成员的密钥。沙箱自行生成。",
     "YIBAO_MESH_KEY_FILE": "存放上述密钥的文件（二选一），每行一个，改动后自动重读：第一个用于签发，两个均被接受。",
-    "YIBAO_BOOTSTRAP_OPERATOR_KEY": "网格尚无操作员时第一个操作员的API密钥。不再设置时，上次给出的密钥失效。",
+    "YIBAO_BOOTSTRAP_OPERATOR_KEY": "网格尚无运营方时第一个运营方的API密钥。不再设置时，上次给出的密钥失效。",
     "YIBAO_TLS": "成员之间的TLS：auto表示地址不是本机回环时启用；off关闭；on启用。",
     "YIBAO_TLS_CERTIFICATE": "成员向对方出示的PEM证书链。",
     "YIBAO_TLS_KEY": "该证书的PEM私钥。",
     "YIBAO_TLS_AUTHORITY": "对方证书必须由其签发的机构的PEM证书。",
     "YIBAO_PLACEMENT": "同一进程内的成员如何互相调用：grpc（本机回环）或local（进程内）。",
     "YIBAO_WORKERS": "一个成员在一个端口上的进程数；需要PostgreSQL。",
-    "YIBAO_TRACE_RATIO": "保留的链路比例，0到1；沙箱为1，其他为0.05。出错的总是保留。",
-    "YIBAO_TRACE_EXPORTER": "链路送往何处：sqlite（traces.sqlite）、otlp或none。",
+    "YIBAO_TRACE_RATIO": "保留的调用链比例，0到1；沙箱为1，其他为0.05。出错的总是保留。",
+    "YIBAO_TRACE_EXPORTER": "调用链送往何处：sqlite（traces.sqlite）、otlp或none。",
     "YIBAO_TRACE_KEEP_SPANS": "traces.sqlite最多保存的跨度数；最旧的先删除。",
-    "YIBAO_OTLP_ENDPOINT": "接收链路的OTLP/HTTP地址，如http://host:4318/v1/traces。",
+    "YIBAO_OTLP_ENDPOINT": "接收调用链的OTLP/HTTP地址，如http://host:4318/v1/traces。",
     "YIBAO_LOG_LEVEL": "debug、info、warning或error；info为每次调用写一行。",
     "YIBAO_MAX_CONCURRENT_RPCS": "一个成员同时处理的调用数；更多的被拒绝。",
     "YIBAO_MAX_CONNECTIONS": "网关的HTTP连接数；超过时，关闭空等最久的连接。",

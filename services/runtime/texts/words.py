@@ -80,7 +80,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "institution": "定点医药机构",
         "channel": "渠道",
         "person": "参保人",
-        "operator": "经办人员",
+        "operator": "运营方",
         "service": "网内服务",
         "public": "未认证调用方",
     },
