@@ -1,4 +1,5 @@
-"""Starts the mesh: `python -m services` runs every member, `python -m services settlement` one of them.
+"""Starts the mesh: `python -m services` runs every member, `python -m services settlement` one of them; `python -m services
+store` looks after their stores.
 
 Members share this process; the gateway, which does a third of the work of a request, has one of its own beside them and so a
 core of its own. `--single` puts it into this process too, `--split` gives every member its own.
@@ -20,6 +21,7 @@ import argparse
 import asyncio
 import ctypes
 import gc
+import importlib
 import logging
 import os
 import signal
@@ -39,6 +41,7 @@ from services.runtime.private import UMASK
 from services.runtime.server import StartError
 
 ALL = "all"
+STORE: Final = "store"
 
 # How long a thread beside the loop may keep it waiting: with the usual 5 ms, each turn of a request would wait so long.
 _SWITCH_S = 0.0005
@@ -53,13 +56,16 @@ _LOOK_FOR_KEYS_S: Final = 1.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs until it is told to stop; 0 after a clean stop, 1 where something could not start or ended, 2 for bad settings."""
     os.umask(UMASK)
-    options = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == [STORE]:
+        return _store(words[1:])
+    options = _parser().parse_args(words)
     sys.setswitchinterval(_SWITCH_S)
     _give_memory_back()
     chosen = [options.members] if isinstance(options.members, str) else options.members
     names = [each.name for each in mesh.start_order() if ALL in chosen or each.name in chosen]
     try:
-        overrides = dict(_pair(each) for each in options.set)
+        overrides = _settings(options.set)
         if options.workers:
             overrides["YIBAO_WORKERS"] = str(options.workers)
         config = Config.load(os.environ, overrides)
@@ -252,6 +258,31 @@ def _check_workers(config: Config, names: Sequence[str], workers: int) -> None:
             raise ConfigError([f"YIBAO_WORKERS: {name} keeps its data in SQLite, which has one writer; set {setting}"])
 
 
+def _store(words: Sequence[str]) -> int:
+    """`store`, whose rooms no start needs."""
+    command: Any = importlib.import_module("services.runtime.store_command")
+
+    def config_of(given: Sequence[str]) -> Config:
+        config = Config.load(os.environ, _settings(given))
+        configure_logging(config.text("YIBAO_LOG_LEVEL"))
+        return config
+
+    try:
+        result: int = command.main(words, config_of, print, _complain)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return result
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _settings(given: Sequence[str]) -> dict[str, str]:
+    return dict(_pair(each) for each in given)
+
+
 def _pair(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator:
@@ -260,7 +291,11 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m services", description="Starts all members of the mesh, or some.")
+    parser = argparse.ArgumentParser(
+        prog="python -m services",
+        description="Starts all members of the mesh, or some.",
+        epilog=f"python -m services {STORE} --help: check, upgrade, backup and restore of stores",
+    )
     parser.add_argument("members", nargs="*", default=ALL, choices=(ALL, *mesh.names()), metavar="MEMBER",
                         help=f"{ALL} (default) or {', '.join(mesh.names())}")  # fmt: skip
     placed = parser.add_mutually_exclusive_group()

@@ -7,22 +7,13 @@ that cannot be used a Fault, everything else `StoreError`. Errors take that form
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from sqlalchemy import (
-    Connection,
-    Executable,
-    MetaData,
-    Row,
-    Table,
-    event,
-    inspect,
-)
+from sqlalchemy import Executable, MetaData, Row, Table, event
 from sqlalchemy.dialects.postgresql import dialect as postgresql_dialect
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -32,6 +23,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault
 from services.runtime import sqlite_connection
+from services.runtime.advisory_locks import advisory_lock
 from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, from_micros, to_json, to_micros
 from services.runtime.driver import DriverConnection, driver_transaction, sql, translated
 from services.runtime.leases import Leases
@@ -44,6 +36,9 @@ from services.runtime.store_errors import (
     is_confused,
     unavailable,
 )
+from services.runtime.stores.lifting import PROGRAM, lift
+from services.runtime.stores.opening import open_store
+from services.runtime.stores.schema import Schema, migrations_of, release
 from services.runtime.telemetry import store_span
 from services.runtime.value_lists import in_values
 
@@ -56,6 +51,7 @@ __all__ = [
     "Json",
     "Moment",
     "RowNumber",
+    "Schema",
     "StoreError",
     "UniqueViolation",
     "advisory_lock",
@@ -65,6 +61,7 @@ __all__ = [
     "in_values",
     "insert_sql",
     "insert_statement",
+    "migrations_of",
     "place_of",
     "sql",
     "to_json",
@@ -77,16 +74,14 @@ _READ_CONNECTIONS: Final = 4
 _CACHE_KIB: Final = 16_384
 _POSTGRESQL: Final[Dialect] = postgresql_dialect()  # type: ignore[no-untyped-call]  # the package does not type it
 _POSTGRESQL_PORT: Final = 5432
-_LOCK_SALT: Final = b"yibao"
 _READ: Final = "read"
 _WRITE: Final = "write"
 _SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SCHEMA_LOCK: Final = "schema"
-_LOCK: Final = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS t(k)"
 
 
 class Database:
-    """One store. Making it touches nothing; `start` connects and creates missing tables."""
+    """One store. Making it touches nothing; `start` connects, and makes its tables or brings them up."""
 
     def __init__(self, url: str, clock: Clock, pool_size: int = 8) -> None:
         self.clock = clock
@@ -101,7 +96,11 @@ class Database:
                 pool_size=pool_size,
                 max_overflow=0,
                 hide_parameters=True,
-                connect_args={"timeout": _BUSY_TIMEOUT_S},
+                connect_args={
+                    "timeout": _BUSY_TIMEOUT_S,
+                    # So that an upgrade can tell connections of another release.
+                    "server_settings": {"application_name": f"{PROGRAM} {release()}"},
+                },
             )
             self._writer = self._reader = Leases(engine, pool_size, _BUSY_TIMEOUT_S)
         self._metadata = MetaData()
@@ -109,23 +108,64 @@ class Database:
 
     dialect: Literal["sqlite", "postgresql"]
 
-    async def start(self, metadata: MetaData) -> None:
-        """Creates the missing tables; `StoreUnavailable` with its cause where the store cannot be used."""
-        self._metadata = metadata
+    async def start(self, tables: Schema | MetaData) -> None:
+        """Makes the tables of an empty store, upgrades one of an earlier revision, and compares what stands with `tables`.
+
+        `StoreUnavailable` with its cause where the store cannot be used. Tables without a history are never upgraded.
+        """
+        schema = tables if isinstance(tables, Schema) else Schema(tables)
+        self._metadata = schema.metadata
         if self._file is not None:
             try:
                 private_folder(Path(self._file).parent)
                 private_file(Path(self._file))
             except OSError:
                 raise unavailable(Cause.UNWRITABLE) from None
-        async with self.write() as connection:
-            # Several workers of one member may start at the same moment.
-            await advisory_lock(connection, [_SCHEMA_LOCK])
-            await connection.run_sync(metadata.create_all)
-            if await connection.run_sync(_lacks_columns, metadata):
-                raise unavailable(Cause.OTHER_VERSION)
+        async with self._alone() as connection:
+            ready = await connection.run_sync(open_store, schema, self.clock())
+        if not ready:
+            async with self._foreign_keys_resting(), self._alone() as connection:
+                await lift(connection, schema, self.file, self.clock())
         if self._file is not None:
             self._opened = _identity_of(self._file)
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction for what belongs to the tables: several workers of one member may start at the same moment."""
+        async with self.write() as connection:
+            await advisory_lock(connection, [_SCHEMA_LOCK])
+            yield connection
+
+    @asynccontextmanager
+    async def looked_into(self) -> AsyncIterator[AsyncConnection]:
+        """For whoever compares tables: a transaction of which nothing stays. On SQLite it keeps no writer waiting."""
+        if self._file is not None:
+            async with self.read() as connection:
+                yield connection
+            return
+        async with self.write() as connection:
+            yield connection
+            await connection.rollback()
+
+    @asynccontextmanager
+    async def _foreign_keys_resting(self) -> AsyncIterator[None]:
+        """A block in which SQLite lets tables be made anew; it may be said outside of transactions only. Its statements are
+        long, and run aside.
+        """
+        if self._file is None:
+            yield
+            return
+        async with self._writer.lent() as lease:
+            raw = lease.raw
+            await raw.execute("PRAGMA foreign_keys=OFF")
+        raw.patient = True
+        try:
+            yield
+        finally:
+            raw.patient = False
+            # One that was lost has none to switch on.
+            with suppress(ValueError):
+                await raw.execute("PRAGMA foreign_keys=ON")
 
     @property
     def file(self) -> Path | None:
@@ -270,25 +310,6 @@ def insert_sql(table: Table) -> Mapping[str, str]:
     return {dialect: insert_statement(table, dialect, columns) for dialect in ("sqlite", "postgresql")}
 
 
-async def advisory_lock(connection: AsyncConnection | DriverConnection, keys: Iterable[str]) -> None:
-    """Holds the keys until the transaction ends, in one statement and always in the same order.
-
-    On SQLite the immediate transaction is the lock already.
-    """
-    if isinstance(connection, DriverConnection):
-        if connection.dialect == "postgresql":
-            await connection.fetch(_LOCK, (_lock_numbers(keys),))
-    elif connection.dialect.name == "postgresql":
-        await connection.exec_driver_sql(_LOCK, (_lock_numbers(keys),))
-
-
-def _lacks_columns(connection: Connection, metadata: MetaData) -> bool:
-    """Whether a table stands there without a column of its description: one that an earlier version made."""
-    found = inspect(connection).get_multi_columns(filter_names=list(metadata.tables))
-    stored = {name: {column["name"] for column in columns} for (_, name), columns in found.items()}
-    return any(not set(table.columns.keys()) <= stored[name] for name, table in metadata.tables.items())
-
-
 def _driver_url(url: str) -> tuple[URL, Literal["sqlite", "postgresql"]]:
     try:
         parsed = make_url(url)
@@ -355,11 +376,3 @@ def _converted(row: Sequence[Any], converters: tuple[tuple[int, Callable[[Any], 
     for index, convert in converters:
         values[index] = convert(values[index])
     return tuple(values)
-
-
-def _lock_numbers(keys: Iterable[str]) -> list[int]:
-    return sorted({_lock_number(key) for key in keys})
-
-
-def _lock_number(key: str) -> int:
-    return int.from_bytes(blake2b(key.encode(), digest_size=8, key=_LOCK_SALT).digest(), "big", signed=True)

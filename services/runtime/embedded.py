@@ -118,7 +118,7 @@ class EmbeddedMesh:
                 server: Startable = await made if inspect.isawaitable(made) else made
                 await server.start()
             except Fault as fault:
-                raise _start_error(member, self.config, fault) from fault
+                raise start_error(member, self.config, fault) from fault
             self._started.append(_Started(member.name, server, rest.pop_all()))
 
 
@@ -142,9 +142,9 @@ def store_held(member: mesh.Member, config: Config) -> Iterator[None]:
         if isinstance(place, Path):
             lock = _locked(place.with_name(f"{place.name}.{member.name}.lock"))
     except BlockingIOError:
-        raise _start_error(member, config, unavailable(Cause.HELD)) from None
+        raise start_error(member, config, unavailable(Cause.HELD)) from None
     except OSError:
-        raise _start_error(member, config, unavailable(Cause.UNWRITABLE)) from None
+        raise start_error(member, config, unavailable(Cause.UNWRITABLE)) from None
     except ValueError as error:
         raise StartError(f"{member.name} cannot start: {error}; {_elsewhere(member, config)}") from None
     with lock:
@@ -177,7 +177,7 @@ def given_keys(config: Config) -> Keys:
         ) from None
 
 
-def _start_error(member: mesh.Member, config: Config, fault: Fault) -> StartError:
+def start_error(member: mesh.Member, config: Config, fault: Fault) -> StartError:
     """Why a member does not start: for a store also where it is, what helps, and which setting chooses another."""
     why = text(fault, "en")
     if member.has_store and fault.reason == "STORE_UNAVAILABLE":
@@ -192,7 +192,7 @@ def _cause(member: mesh.Member, config: Config, fault: Fault) -> str:
 
     if not isinstance(fault, StoreUnavailable) or fault.cause is None:
         return ""
-    return fault.cause.told(place_of(config.database_url(member.name)))
+    return fault.cause.told(place_of(config.database_url(member.name)), fault.values)
 
 
 def _elsewhere(member: mesh.Member, config: Config) -> str:

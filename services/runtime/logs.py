@@ -21,7 +21,7 @@ ACCESS_LOGGER = "yibao.access"
 
 _FIELDS = "fields"
 _NOWHERE = logging.makeLogRecord({"pathname": "", "filename": "", "module": "", "funcName": ""}).__dict__
-_QUIET = ("asyncio", "sqlalchemy", "opentelemetry", "grpc", "aiosqlite", "urllib3")
+_QUIET = ("asyncio", "sqlalchemy", "opentelemetry", "grpc", "aiosqlite", "urllib3", "alembic")
 
 
 class JsonLines(logging.Formatter):

@@ -41,15 +41,37 @@ class Cause(Enum):
     GONE = "{place} was removed or replaced while it was in use; put it back and start again"
     FULL = "no room is left for the database {place}; make some"
     OTHER_VERSION = (
-        "the tables in {place} are another version's, and there are no migrations yet; begin anew with an empty one"
+        "the tables in {place} are not as this program expects them ({differences}); put that right, or restore a "
+        "backup"
+    )
+    NO_RELEASE = (
+        "the tables in {place} say no revision, could not be upgraded as those of {revision} ({differences}), and nothing was"
+        " changed; the program that made them can go on with them"
+    )
+    NEWER = (
+        "{place} was brought to revision {revision} by {made_by}, and {own} knows revision {head} at most; start that release"
+        " or a later one, or restore the backup that was made before its upgrade"
+    )
+    UNKNOWN_REVISION = (
+        "{place} says revision {revision} (of {made_by}), which {own} does not know; start the program that made it, or"
+        " restore a backup"
+    )
+    UPGRADE_FAILED = (
+        "{place} could not be upgraded from revision {revision} to {head} ({differences}), and nothing was changed; the release"
+        " that made it can go on with it"
+    )
+    IN_USE = (
+        "{place} has to be upgraded from revision {revision} to {head}, and {count} other connections are open, of another"
+        " release perhaps; stop what holds them"
     )
     UNREACHED = "no PostgreSQL answers at {place}; start it"
     REFUSED = "PostgreSQL refuses the user or the password for {place}; correct them"
     ABSENT = "PostgreSQL does not know the database {place}; create it"
 
-    def told(self, place: Path | str) -> str:
-        """The cause in English, of a store at this place."""
-        return str(self.value).format(place=place, folder=place.parent if isinstance(place, Path) else place)
+    def told(self, place: Path | str, values: Mapping[str, object] | None = None) -> str:
+        """The cause in English, of a store at this place; `values` are what its text names beside."""
+        folder = place.parent if isinstance(place, Path) else place
+        return str(self.value).format_map({"place": place, "folder": folder, **(values or {})})
 
 
 _SQLITE_OUT_OF_REACH: Final[Mapping[int, Cause | None]] = {
@@ -100,16 +122,20 @@ class StoreError(Exception):
 
 
 class StoreUnavailable(Fault):
-    """STORE_UNAVAILABLE; `cause` is for whoever starts the member, None where it passes. Callers are told the reason alone."""
+    """STORE_UNAVAILABLE; `cause` is for whoever starts the member, None where it passes. Callers are told the reason alone.
 
-    def __init__(self, cause: Cause | None) -> None:
+    `values` are what the cause's text names beside the place.
+    """
+
+    def __init__(self, cause: Cause | None, values: Mapping[str, object] | None = None) -> None:
         self.cause = cause
+        self.values = values or {}
         super().__init__(FaultKind.UNAVAILABLE, "STORE_UNAVAILABLE", retry_after_s=_RETRY_AFTER_S)
 
 
-def unavailable(cause: Cause | None = None) -> StoreUnavailable:
+def unavailable(cause: Cause | None = None, values: Mapping[str, object] | None = None) -> StoreUnavailable:
     """The store cannot be used now."""
-    return StoreUnavailable(cause)
+    return StoreUnavailable(cause, values)
 
 
 def raised_by_driver(error: OSError) -> bool:

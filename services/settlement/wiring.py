@@ -41,8 +41,8 @@ from services.settlement.servicer.settlements import SettlementOperations, Settl
 from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.hot import HotBooks
 from services.settlement.store.own_books import OwnBookRows
+from services.settlement.store.schema import schema
 from services.settlement.store.settlements import SettlementBooks
-from services.settlement.store.tables import METADATA
 from services.settlement.store.verify import LedgerChecks
 from yibao.settlement.v1 import (
     encounter_pb2_grpc,
@@ -71,7 +71,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     verifying = Verifying(LedgerChecks(database), catalogue)
 
     async def start() -> None:
-        await database.start(METADATA)
+        await database.start(schema())
 
     async def stop() -> None:
         await settlements.settles.stop()

@@ -25,11 +25,11 @@ from services.catalogue.domain.records import (
 )
 from services.catalogue.store.publishing import LOCK, PublishingTransaction
 from services.catalogue.store.rows import on_days, records_of, select_records, storable
+from services.catalogue.store.schema import schema
 from services.catalogue.store.tables import (
     DISEASE,
     INSTITUTION,
     LOCAL_MED_TYPE,
-    METADATA,
     POLICY,
     PUBLICATION,
     STACK,
@@ -49,8 +49,8 @@ class CatalogueStore:
         self._publications = 0
 
     async def start(self) -> None:
-        """Creates the missing tables."""
-        await self._database.start(METADATA)
+        """Makes the tables or brings them up; STORE_UNAVAILABLE."""
+        await self._database.start(schema())
 
     @asynccontextmanager
     async def publishing(self) -> AsyncIterator[PublishingTransaction]:

@@ -9,6 +9,7 @@ from services.identity.store.credentials import CredentialRows
 from services.identity.store.journal import JournalRows
 from services.identity.store.partners import PartnerRows
 from services.identity.store.persons import PersonRows
+from services.identity.store.schema import schema
 from services.identity.store.statements import Statements, make_statements
 from services.identity.store.tables import make_tables
 from services.kernel.requests import Moved
@@ -36,8 +37,8 @@ class IdentityStore:
         self._statements = make_statements(self._tables)
 
     async def start(self) -> None:
-        """Connects and creates missing tables; STORE_UNAVAILABLE."""
-        await self._database.start(self._tables.metadata)
+        """Connects, and makes the tables or brings them up; STORE_UNAVAILABLE."""
+        await self._database.start(schema())
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Unit]:

@@ -1,0 +1,16 @@
+"""The revision of catalogue's tables. A change of them is a migration: `services.runtime.stores` tells how."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.catalogue.store.tables import METADATA
+from services.runtime.db import Schema, migrations_of
+
+MEMBER: Final = "catalogue"
+HEAD: Final = "0002"
+
+
+def schema() -> Schema:
+    """The tables and their revision."""
+    return Schema(METADATA, MEMBER, HEAD, migrations_of(MEMBER))

@@ -1,0 +1,149 @@
+"""`python -m services store`: what it says, what it does, and what it refuses."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+from services import mesh
+from services.runtime import store_command as command
+from services.runtime.config import Config
+from services.runtime.embedded import store_held
+
+MEMBER: Final = mesh.member("identity")
+PERSON: Final = (
+    "INSERT INTO person VALUES ('p1', '测甲', '01', '990000198102114013', '1', '01', '1980-01-01', NULL, '')"
+)
+
+
+class Ran(NamedTuple):
+    """How a command ended and what it said."""
+
+    result: int
+    said: str
+    complained: str
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config.load({}, {"YIBAO_SANDBOX": "on", "YIBAO_DATA_DIR": str(tmp_path / "data")})
+
+
+@pytest.fixture
+def run(config: Config) -> Run:
+    def run(*words: str, settings: dict[str, str] | None = None) -> Ran:
+        said: list[str] = []
+        complained: list[str] = []
+        chosen = Config.load({}, {"YIBAO_SANDBOX": "on", **settings}) if settings else config
+        result = command.main(words, lambda _: chosen, said.append, complained.append)
+        return Ran(result, "\n".join(said), "\n".join(complained))
+
+    return run
+
+
+@pytest.fixture
+def file(run: Run, config: Config) -> Path:
+    """A store of identity with a person."""
+    assert run("upgrade", "identity").result == 0
+    file = config.data_dir / "identity.sqlite"
+    with closing(sqlite3.connect(file)) as store, store:
+        store.execute(PERSON)
+    return file
+
+
+def people(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as store:
+        count: int = store.execute("SELECT count(*) FROM person").fetchone()[0]
+    return count
+
+
+def test_check_tells_revision_and_differences_and_makes_nothing(run: Run, config: Config) -> None:
+    ran = run("check")
+    assert (ran.result, ran.said.count("does not exist")) == (0, 3)
+    assert not config.data_dir.exists()
+    run("upgrade", "identity")
+    assert ": in order" in run("check", "identity").said
+    with closing(sqlite3.connect(config.data_dir / "identity.sqlite")) as store:
+        store.execute("DROP INDEX ec_code_one_shown")
+    ran = run("check", "identity")
+    assert (ran.result, "differs: index ec_code_one_shown of ec_code" in ran.said) == (1, True)
+    ran = run("upgrade", "identity")
+    assert ran.result == 1
+    assert "index ec_code_one_shown of ec_code" in ran.complained
+
+
+def test_a_copy_is_private_whole_and_put_back_with_what_stood_there_beside(
+    run: Run, file: Path, tmp_path: Path
+) -> None:
+    assert run("backup", "identity", "--to", str(tmp_path / "copies")).result == 0
+    (copy,) = (tmp_path / "copies").iterdir()
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(file)) as store, store:
+        store.execute("DELETE FROM person")
+    before = copy.read_bytes()
+    ran = run("restore", "identity", str(copy))
+    assert (ran.result, people(file)) == (0, 1)
+    (aside,) = file.parent.glob("*.replaced")
+    assert str(aside) in ran.said
+    assert people(aside) == 0
+    assert copy.read_bytes() == before
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_damaged_store_gives_way_to_its_copy(run: Run, file: Path, tmp_path: Path) -> None:
+    run("backup", "identity", "--to", str(tmp_path))
+    (copy,) = tmp_path.glob("identity-*.backup")
+    file.write_bytes(b"damaged " * 1000)
+    assert "damaged" in run("check", "identity").complained
+    assert (run("restore", "identity", str(copy)).result, people(file)) == (0, 1)
+
+
+def test_what_is_no_copy_of_the_member_is_refused_and_the_store_stays(run: Run, file: Path, tmp_path: Path) -> None:
+    run("upgrade", "settlement")
+    run("backup", "settlement", "--to", str(tmp_path))
+    (other,) = tmp_path.glob("settlement-*.backup")
+    (tmp_path / "text").write_text("no store " * 1000)
+    with closing(sqlite3.connect(file)) as store, closing(sqlite3.connect(tmp_path / "newer")) as newer:
+        store.backup(newer)
+        newer.execute("UPDATE identity_version SET version_num = '0099', release = '9.0'")
+        newer.commit()
+    for copy, why in (
+        (other, "holds no table of identity"),
+        (tmp_path / "text", "is no whole SQLite store"),
+        (tmp_path / "newer", "made by yibao 9.0"),
+        (tmp_path / "absent", "there is no such copy"),
+    ):
+        ran = run("restore", "identity", str(copy))
+        assert (ran.result, why in ran.complained) == (1, True), ran
+    assert people(file) == 1
+
+
+def test_a_store_in_use_is_neither_upgraded_nor_replaced(run: Run, config: Config, file: Path, tmp_path: Path) -> None:
+    run("backup", "identity", "--to", str(tmp_path))
+    (copy,) = tmp_path.glob("identity-*.backup")
+    with store_held(MEMBER, config):
+        for words in (("upgrade", "identity"), ("restore", "identity", str(copy))):
+            ran = run(*words)
+            assert (ran.result, "another mesh keeps its data in" in ran.complained) == (1, True), ran
+        assert run("backup", "identity", "--to", str(tmp_path / "more")).result == 0
+
+
+def test_the_words_for_postgresql_name_the_database_and_no_password(run: Run, tmp_path: Path) -> None:
+    settings = {"YIBAO_DATABASE_URL": "postgresql://books:p%40ss@there:5433/{member}", "YIBAO_DATA_DIR": str(tmp_path)}
+    ran = run("backup", settings=settings)
+    where = "--host=there --port=5433 --username=books --dbname=settlement"
+    assert f"pg_dump {where} --format=custom --file=settlement-" in ran.said
+    ran = run("restore", "settlement", "its copy.dump", settings=settings)
+    assert f"pg_restore {where} --clean --if-exists" in ran.said
+    assert ran.said.endswith("'its copy.dump'")
+    assert "p@ss" not in ran.said
+    assert "p%40ss" not in ran.said
