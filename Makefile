@@ -25,6 +25,18 @@ ifneq ($(MADE_IN),$(CURDIR))
 MOVED := moved
 endif
 
+# Chinese where the first locale that is set is, and the terminal takes UTF-8, as this file is.
+ZH := $(shell case "$${LC_ALL:-$${LC_MESSAGES:-$$LANG}}" in (zh*[uU][tT][fF]*) echo yes;; esac)
+
+ifeq ($(ZH),yes)
+help:
+	@echo "make demo     安装，在SQLite上启动网格，演一天的业务并展示"
+	@echo "make up       启动一个沙箱并保持运行；打印地址与密钥"
+	@echo "make test     安装，然后运行全部检查与测试"
+	@echo "make torture  需要数分钟或整台机器的测试"
+	@echo "make bench    性能，与底线对照并给出比值"
+	@echo "make setup    只在$(VENV)中安装环境；PYTHON=/path/to/python3.12指定解释器"
+else
 help:
 	@echo "make demo     sets up, starts the mesh on SQLite, plays a day and shows it"
 	@echo "make up       starts a sandbox and leaves it running; prints its addresses and keys"
@@ -32,6 +44,7 @@ help:
 	@echo "make torture  tests that take minutes, or the whole machine"
 	@echo "make bench    performance, beside a floor and with ratios"
 	@echo "make setup    only the environment in $(VENV); PYTHON=/path/to/python3.12 names the interpreter"
+endif
 
 # Two at once wait for each other: the second finds the work done.
 setup:
@@ -46,7 +59,7 @@ $(STAMP): pyproject.toml constraints.txt tools/yibao.sh $(BROWSER)/package.json 
 	  echo "Name one that you have: make setup PYTHON=/path/to/python3.12"; exit 1; } >&2
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "'$(PYTHON)' has no working venv module. On Debian: apt-get install python3-venv"; exit 1; } >&2
-	@echo "setting up $(VENV) (a minute or two the first time)"
+	@echo "$(if $(ZH),正在安装$(VENV)（首次需一两分钟）,setting up $(VENV) (a minute or two the first time))"
 	@{ [ -z "$(MOVED)" ] && "$(RUN)" -c '' 2>/dev/null || "$(PYTHON)" -c '$(QUIETLY) import venv; venv.main(["--clear", "$(VENV)"])'; } && \
 	  "$(RUN)" -m pip install --quiet --disable-pip-version-check -e ".[dev,deploy]" -c constraints.txt 2>"$(VENV)/install.log" || { \
 	  cat "$(VENV)/install.log"; \
@@ -58,7 +71,7 @@ $(STAMP): pyproject.toml constraints.txt tools/yibao.sh $(BROWSER)/package.json 
 	  exit 1; } >&2
 	@sed 's|@HELD@|$(HELD)|' tools/yibao.sh >"$(VENV)/bin/yibao" && (cd "$(VENV)/bin" && pwd -P) >"$(VENV)/bin/yibao.made-in"
 	@printf '%s\n' "$(CURDIR)" >"$@"
-	@echo "$(VENV) is ready"
+	@echo "$(if $(ZH),$(VENV)已就绪,$(VENV) is ready)"
 
 demo: setup
 	@$(HELD) $(RUN) -m tools.demo

@@ -39,6 +39,7 @@ from services.runtime.keys import KeyLines, Keys, follow, split
 from services.runtime.logs import configure_logging, describe, write
 from services.runtime.private import UMASK
 from services.runtime.server import StartError
+from services.runtime.texts.starting import language_of, started
 
 ALL = "all"
 STORE: Final = "store"
@@ -79,10 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             environ = {name: value for name, value in {**os.environ, **overrides}.items() if name not in KEY_SETTINGS}
             return runner.run(_to_the_end(_run(config, given_keys(config), here, beside, environ)))
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        print(started(str(error), language_of(os.environ)), file=sys.stderr)
         return 2
     except StartError as error:
-        print(error, file=sys.stderr)
+        print(started(str(error), language_of(os.environ)), file=sys.stderr)
         return 1
 
 

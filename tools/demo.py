@@ -10,6 +10,7 @@ from services.runtime import interrupts
 if __name__ == "__main__":
     interrupts.quiet()  # Before the other imports, which are most of a start.
 
+import os
 import sys
 import tempfile
 import time
@@ -21,8 +22,11 @@ from typing import Any
 
 from services.kernel.errors import Fault
 from services.kernel.money import yuan_text
+from services.runtime.texts.starting import language_of, started
 from tools import demo_story as story
 from tools.cli import seed, trace
+from tools.cli.case_report import fault_lines
+from tools.cli.language import Words
 from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, MeshUnreachable, NationalAnswer
 from tools.running import RunningMesh, StartError, running
 from tools.sandbox_keys import CHANNEL, key_of
@@ -316,24 +320,27 @@ def main() -> int:
 
 def _run() -> int:
     begun = time.perf_counter()
+    words = Words(language_of(os.environ))
     try:
         with _own_folder() as folder:
             with running(Path(folder)) as mesh:
-                print(f"mesh healthy after {mesh.start_s:.1f} s at {mesh.url}")
+                print(words("mesh healthy after {seconds} s at {url}", seconds=f"{mesh.start_s:.1f}", url=mesh.url))
                 with MeshClient(mesh.url, mesh.operator_key) as operator:
-                    print(seed.load_samples(operator))
+                    print(seed.load_samples(operator).told(words))
                     msgid = Day(mesh, operator).play()
             # A mesh that stopped has written all its spans.
             _title("6 · 一次结算的全程追踪 · the whole way of one settlement")
-            if trace.run(msgid, Path(folder) / "traces.sqlite"):
+            if trace.run(msgid, Path(folder) / "traces.sqlite", words):
                 raise Unexpected("the settlement left no trace")
     except (StartError, Unexpected, MeshRefusal, MeshUnreachable) as error:
-        print(f"\nThe demo stopped: {error}", file=sys.stderr)
+        why = error.told(words.language) if isinstance(error, MeshRefusal) else started(str(error), words.language)
+        print(words("\nThe demo stopped: {why}", why=why), file=sys.stderr)
         return 1
     except Fault as fault:
-        print(f"\nThe demo stopped: {fault!r}", file=sys.stderr)
+        print(words("\nThe demo stopped: {why}", why=fault_lines(fault, words.language)), file=sys.stderr)
         return 1
-    print(f"\nThe whole day took {time.perf_counter() - begun:.1f} s. To keep a mesh running: make up")
+    said = "\nThe whole day took {seconds} s. To keep a mesh running: make up"
+    print(words(said, seconds=f"{time.perf_counter() - begun:.1f}"))
     return 0
 
 

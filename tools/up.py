@@ -22,7 +22,9 @@ from types import FrameType
 
 from services.kernel.errors import Fault
 from services.runtime.private import private_file
+from services.runtime.texts.starting import language_of, started
 from tools.cli import seed
+from tools.cli.language import ENGLISH, Words
 from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, MeshUnreachable
 from tools.cli.parser import KEY_VARIABLE
 from tools.cli.where import ADDRESS_FILE, KEY_FILE, UP_FOLDER, URL_VARIABLE
@@ -44,22 +46,26 @@ def main() -> int:
 
 
 def _run() -> int:
+    words = Words(language_of(os.environ))
     try:
         mesh = start(_settings())
     except StartError as error:
-        print(error, file=sys.stderr)
+        print(started(str(error), words.language), file=sys.stderr)
         return 1
     address = mesh.data_dir / ADDRESS_FILE
     try:
         with MeshClient(mesh.url, mesh.operator_key) as operator:
-            print(f"mesh healthy after {mesh.start_s:.1f} s; {seed.load_samples(operator, mesh.data_dir)}")
+            loaded = seed.load_samples(operator, mesh.data_dir).told(words)
+            print(words("mesh healthy after {seconds} s; {loaded}", seconds=f"{mesh.start_s:.1f}", loaded=loaded))
             hospital = HospitalClient(operator, INSTITUTION, "测试医院", "990100", datetime.now(UTC), opter="01")
             hospital.sign_in()
         address.write_text(f"{mesh.url}\n", encoding="ascii")
-        print(welcome(mesh, hospital.sign_no), flush=True)
-        return _wait(mesh)
+        print(welcome(mesh, hospital.sign_no, words), flush=True)
+        return _wait(mesh, words)
     except (MeshRefusal, MeshUnreachable, Fault) as error:
-        print(f"The sandbox could not be seeded: {error!r}\nDelete {mesh.data_dir} to begin anew.", file=sys.stderr)
+        why = error.told(words.language) if isinstance(error, MeshRefusal) else repr(error)
+        said = f"The sandbox could not be seeded: {why}\nDelete {mesh.data_dir} to begin anew."
+        print(started(said, words.language), file=sys.stderr)
         return 1
     finally:
         address.unlink(missing_ok=True)
@@ -88,7 +94,7 @@ def _operator_key(data_dir: Path) -> str:
         return file.read_text(encoding="ascii").strip()
 
 
-def _wait(mesh: RunningMesh) -> int:
+def _wait(mesh: RunningMesh, words: Words) -> int:
     asked = threading.Event()
 
     def ask(_number: int, _frame: FrameType | None) -> None:
@@ -98,35 +104,37 @@ def _wait(mesh: RunningMesh) -> int:
     signal.signal(signal.SIGTERM, ask)
     while not asked.wait(0.5):
         if mesh.process.poll() is not None:
-            print(f"The mesh ended by itself; its log is {mesh.data_dir / 'mesh.log'}", file=sys.stderr)
+            said = f"The mesh ended by itself; its log is {mesh.data_dir / 'mesh.log'}"
+            print(started(said, words.language), file=sys.stderr)
             return 1
     return 0
 
 
-def welcome(mesh: RunningMesh, sign_no: str) -> str:
-    """What a newcomer needs to know of a running sandbox, at whose test hospital an operator has signed in."""
+def welcome(mesh: RunningMesh, sign_no: str, words: Words = ENGLISH) -> str:
+    """What a newcomer needs to know of a running sandbox, at whose test hospital a clerk has signed in."""
     url = mesh.url
+    asked = "Who is this? (1101, as a hospital sends it; the institution {institution} needs no signature)"
     return f"""
-  national envelope   POST {url}/<any path>          REST   {url}/v1/…
-  reference           {url}/docs                     OpenAPI {url}/openapi.json
+  {words("national envelope   POST")} {url}/<{words("any path")}>          REST   {url}/v1/…
+  {words("reference           ")}{url}/docs                     OpenAPI {url}/openapi.json
 
-  keys (sandbox, Authorization: Bearer …)
-    operator     {mesh.operator_key}
-    institution  {key_of("institution", INSTITUTION)}
-    channel      {key_of("channel", CHANNEL)}
-    person       {key_of("person", PERSON)}
+  {words("keys (sandbox, Authorization: Bearer …)")}
+    {words("operator     ")}{mesh.operator_key}
+    {words("institution  ")}{key_of("institution", INSTITUTION)}
+    {words("channel      ")}{key_of("channel", CHANNEL)}
+    {words("person       ")}{key_of("person", PERSON)}
 
-  Who is this? (1101, as a hospital sends it; the institution {INSTITUTION} needs no signature)
+  {words(asked, institution=INSTITUTION)}
     curl -s {url}/fsi/api -H 'Content-Type: application/json' -d '{_envelope(sign_no)}'
 
-  An item of the catalogue (public)
+  {words("An item of the catalogue (public)")}
     curl -s '{url}/v1/items/XA10BAA901A001010199027?day=2026-11-20&admdvs=110101'
 
-  The balance of an account (the person's own key)
+  {words("The balance of an account (the person's own key)")}
     curl -s {url}/v1/accounts:get -H 'Authorization: Bearer {key_of("person", PERSON)}' \\
       -d '{{"psnNo": "{PERSON}", "insutype": "310"}}'
 
-  Next: .venv/bin/yibao first-bill        Stop with Ctrl-C
+  {words("Next: .venv/bin/yibao first-bill        Stop with Ctrl-C")}
 """
 
 

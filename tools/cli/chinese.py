@@ -123,6 +123,27 @@ CHINESE: Final[Mapping[str, str]] = {
     "settled: setl_id {setl_id}\nits way: yibao trace {setl_id}": (
         "已结算：setl_id {setl_id}\n查看全程：yibao trace {setl_id}"
     ),
+    # make up and make demo
+    "mesh healthy after {seconds} s; {loaded}": "网格在{seconds}秒后就绪；{loaded}",
+    "mesh healthy after {seconds} s at {url}": "网格在{seconds}秒后就绪：{url}",
+    "national envelope   POST": "国家接口  POST",
+    "any path": "任意路径",
+    "reference           ": "参考      ",
+    "keys (sandbox, Authorization: Bearer …)": "密钥（沙箱，Authorization: Bearer …）",
+    "operator     ": "运营方  ",
+    "institution  ": "机构    ",
+    "channel      ": "渠道    ",
+    "person       ": "参保人  ",
+    "Who is this? (1101, as a hospital sends it; the institution {institution} needs no signature)": (
+        "这是谁？（1101，与医院所发相同；机构{institution}无需签名）"
+    ),
+    "An item of the catalogue (public)": "目录中的一个项目（公开）",
+    "The balance of an account (the person's own key)": "账户余额（用本人的密钥）",
+    "Next: .venv/bin/yibao first-bill        Stop with Ctrl-C": "接着试试：.venv/bin/yibao first-bill        按Ctrl-C停止",
+    "\nThe demo stopped: {why}": "\n演示中止：{why}",
+    "\nThe whole day took {seconds} s. To keep a mesh running: make up": (
+        "\n全天用时{seconds}秒。要让网格一直运行：make up"
+    ),
     # trace
     "no span file at {file}: is this the mesh's data folder, and is YIBAO_TRACE_EXPORTER sqlite?": (
         "{file}处没有调用链文件：这是网格的数据目录吗？YIBAO_TRACE_EXPORTER是sqlite吗？"

@@ -12,11 +12,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NoReturn
 
+from services.runtime.texts.starting import language_of
 from services.runtime.texts.table import Language
 from tools.cli.chinese import ARGPARSE, CHINESE, OS_ERRORS
 
 OPTION: Final = "--language"
-_LOCALES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
 class Words:
@@ -47,8 +47,7 @@ def chosen(arguments: Sequence[str], environ: Mapping[str, str]) -> Language:
         told = value if joined else (*arguments, "")[place + 1]
         if name == OPTION and told in ("en", "zh"):
             return "zh" if told == "zh" else "en"
-    locale = next((environ[name] for name in _LOCALES if environ.get(name)), "")
-    return "zh" if locale.casefold().startswith("zh") else "en"
+    return language_of(environ)
 
 
 class Parser(argparse.ArgumentParser):

@@ -21,6 +21,7 @@ import shtab
 from services.kernel.errors import Fault
 from services.runtime.call import Role
 from services.runtime.config import ConfigError, settings_markdown
+from services.runtime.texts.starting import started
 from tools.cli import api_keys, case, case_through, conform, first_bill, keys, ledger, seed, trace, where
 from tools.cli.case_report import fault_lines
 from tools.cli.language import Parser, Words, chosen
@@ -69,7 +70,9 @@ def _told(options: argparse.Namespace, parser: Parser, words: Words) -> int:
     except where.NoAddress as error:
         said = "an address is http:// or https://, a host and a port; perhaps {url}"
         print(words(said, url=error), file=sys.stderr)
-    except (ConfigError, NoCase, keys.TokenRefused) as error:
+    except ConfigError as error:
+        print(started(str(error), words.language), file=sys.stderr)
+    except (NoCase, keys.TokenRefused) as error:
         print(error, file=sys.stderr)
     except Fault as fault:
         print(fault_lines(fault, words.language), file=sys.stderr)
