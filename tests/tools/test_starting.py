@@ -75,10 +75,10 @@ def test_every_cause_that_code_tells_is_chinese() -> None:
 
 @pytest.mark.parametrize("cause", list(Cause))
 def test_every_cause_of_a_store_is_chinese(cause: Cause) -> None:
-    said = (
-        f"settlement cannot start: {cause.told(Path('/x/y/z'))}, or choose another folder by YIBAO_DATA_DIR or another "
-    )
-    told = started(f"{said}database by YIBAO_SETTLEMENT_DATABASE_URL", "zh")
+    values = dict.fromkeys(("differences", "revision", "made_by", "own", "head", "count"), "/x/y")
+    why = cause.told(Path("/x/y/z"), values)
+    elsewhere = "choose another folder by YIBAO_DATA_DIR or another database by YIBAO_SETTLEMENT_DATABASE_URL"
+    told = started(f"settlement cannot start: {why}, or {elsewhere}", "zh")
     assert told.startswith("settlement无法启动：")
     assert not english_in(told), told
 

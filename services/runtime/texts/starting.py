@@ -32,9 +32,25 @@ _CAUSES: Final[Mapping[str, str]] = {
         r"\1在使用中被删除或替换，请放回后重新启动"
     ),
     r"no room is left for the database (.+?); make some": r"数据库\1所在磁盘已满，请腾出空间",
-    r"the tables in (.+?) are another version's, and there are no migrations yet; begin anew with an empty one": (
-        r"\1中的表属于其他版本，尚无迁移，请用空数据库重新开始"
+    r"the tables in (.+?) are not as this program expects them \((.*?)\); put that right, or restore a backup": (
+        r"\1中的表与本程序所需不同（\2），请改正，或恢复备份"
     ),
+    r"the tables in (.+?) say no revision, could not be upgraded as those of (\S+) \((.*?)\), and nothing was changed;"
+    r" the program that made them can go on with them": (
+        r"\1中的表没有修订号，按\2升级未成功（\3），未作任何改动；仍可用建立它的程序继续运行"
+    ),
+    r"(\S+) was brought to revision (\S+) by (.+?), and (.+?) knows revision (\S+) at most; start that release or a later one,"
+    r" or restore the backup that was made before its upgrade": (
+        r"\1已由\3升级到修订\2，而\4最多认识修订\5；请启动该版本或更新的版本，或恢复升级前的备份"
+    ),
+    r"(\S+) says revision (\S+) \(of (.+?)\), which (.+?) does not know; start the program that made it, or restore a backup": (
+        r"\1的修订为\2（来自\3），\4不认识；请启动建立它的程序，或恢复备份"
+    ),
+    r"(\S+) could not be upgraded from revision (\S+) to (\S+) \((.*?)\), and nothing was changed; the release that made it"
+    r" can go on with it": r"\1未能从修订\2升级到\3（\4），未作任何改动；仍可用建立它的版本继续运行",
+    r"(\S+) has to be upgraded from revision (\S+) to (\S+), and (\S+) other connections are open, of another release perhaps;"
+    r" stop what holds them": r"\1须从修订\2升级到\3，但另有\4个连接，可能来自其他版本；请先停止占用者",
+    r"^(.+) holds no table of (\S+)$": r"\1中没有\2的表",
     r"no PostgreSQL answers at (.+?); start it": r"\1处没有PostgreSQL应答，请启动它",
     r"PostgreSQL refuses the user or the password for (.+?); correct them": (r"PostgreSQL拒绝了\1的用户或口令，请更正"),
     r"PostgreSQL does not know the database (.+?); create it": r"PostgreSQL中没有数据库\1，请创建",
