@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -17,6 +18,7 @@ _GBK_ALIASES: Final = frozenset({"x-gbk", "windows-936", "gb_2312-80", "csgb2312
 _ESCAPED: Final = "yibao.json_escape"
 # Bytes that begin no UTF-8 character of three bytes or four. All Chinese takes so many; two is what GBK looks like by chance.
 _SHORT: Final = bytes(range(0xE0))
+_PART: Final = 65_536
 
 
 @lru_cache(maxsize=256)
@@ -50,16 +52,25 @@ def to_gbk(text: str) -> bytes:
 
 def _from_gbk(body: bytes) -> str | None:
     try:
-        return body.decode("gb18030")
+        return "".join(_decoded(body, "gb18030", "strict"))
     except UnicodeDecodeError:
         return None
 
 
+def _decoded(body: bytes, charset: str, errors: str) -> Iterator[str]:
+    """The text of a body, part by part: one call on megabytes would hold the interpreter, and the loop with it."""
+    decoder = codecs.getincrementaldecoder(charset)(errors)
+    for start in range(0, len(body), _PART):
+        yield decoder.decode(body[start : start + _PART], start + _PART >= len(body))
+
+
 def _is_damaged_utf8(body: bytes) -> bool:
     """Whether half of what is not ASCII, or more, is UTF-8 in three bytes or four: a broken character makes no GBK of it."""
-    shown = body.decode(errors="replace")
-    broken = shown.count("\N{REPLACEMENT CHARACTER}")
-    return _long_characters(shown.encode()) >= 2 * broken
+    long = broken = 0
+    for shown in _decoded(body, "utf-8", "replace"):
+        broken += shown.count("\N{REPLACEMENT CHARACTER}")
+        long += _long_characters(shown.encode())
+    return long >= 2 * broken
 
 
 def _long_characters(utf8: bytes) -> int:

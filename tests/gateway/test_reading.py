@@ -199,6 +199,16 @@ class TestCharset:
         body = "路".encode("gbk")
         assert (text_of(body, declared_gbk=True), text_of(body, declared_gbk=False)) == ("路", "·")
 
+    @pytest.mark.parametrize("shift", range(4))
+    def test_a_long_body_is_read_in_parts_as_it_would_be_at_once(self, shift: int) -> None:
+        text = "x" * shift + "医保𠀀é" * 20_000
+        assert text_of(text.encode("gb18030"), declared_gbk=False) == text
+        assert text_of(text.encode("gb18030") + b"\xff", declared_gbk=False) is None
+        assert text_of(text.encode("gb18030")[:-1], declared_gbk=False) is None
+        # Damaged UTF-8 is no GBK, wherever the damage is.
+        assert text_of(text.encode()[:-1], declared_gbk=False) is None
+        assert text_of(b"\xff" + text.encode(), declared_gbk=False) is None
+
     def test_the_kin_of_gbk_are_known_by_name(self) -> None:
         for name in ("GBK", "gb2312", '"GB18030"', "x-gbk", "cp936"):
             assert declares_gbk(f"application/json; charset={name}")

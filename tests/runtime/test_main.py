@@ -277,3 +277,28 @@ async def test_a_child_that_ends_by_itself_is_noticed(script: Path) -> None:
     await family.start(["a", "dying"])
     assert await asyncio.wait_for(family.watch(), 5) == "dying"
     await family.stop()
+
+
+LONG_NUMBERS = """
+import sys
+import time
+
+import msgspec
+
+from gateway import reading
+from services import __main__ as program
+
+program.main(["--set", "nothing"])
+decoder = msgspec.json.Decoder(float_hook=str)
+print(reading.leniently(decoder, b'{"x": ' + b"1" * 600 + b"}")["x"] > 0)
+begun = time.process_time()
+try:
+    reading.leniently(decoder, b'{"x": [' + b",".join([b"1" * 4_200] * 900) + b"]}")
+except reading.Unreadable as refused:
+    print(refused.rule, time.process_time() - begun < 0.1)
+"""
+
+
+def test_whole_numbers_of_thousands_of_digits_hold_nothing_up() -> None:
+    found = subprocess.run([sys.executable, "-c", LONG_NUMBERS], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["True", "body.number", "True"]

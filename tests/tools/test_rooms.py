@@ -47,6 +47,8 @@ def problems(*imports: tuple[str, str], alone: str = "") -> list[str]:
         ("services.settlement.operations", "asyncio"),
         ("services.settlement.operations", "services.settlement.store"),
         ("services.settlement.operations", "services.runtime.writes"),
+        ("services.settlement.operations", "services.runtime.pieces"),
+        ("services.settlement.store", "services.runtime.pieces"),
         ("services.settlement.servicer", "yibao.settlement.v1.fee_pb2"),
         ("services.settlement.peers", "yibao.identity.v1.person_pb2_grpc"),
         ("services.settlement.wiring", "services.settlement.store"),
