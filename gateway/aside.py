@@ -22,6 +22,7 @@ from typing import Any, Final, TypeVar
 from google.protobuf.descriptor import Descriptor
 
 from gateway.http import busy
+from services.runtime.kept import Bounded
 
 T = TypeVar("T")
 
@@ -74,7 +75,7 @@ class Aside:
         self._jobs: dict[str, deque[_Job]] = {}
         self._taken = False
         # Partner and method whose last answer was large: the next one will be, and nobody sees it before.
-        self._large: dict[tuple[str, str], None] = {}
+        self._large: Bounded[tuple[str, str], bool] = Bounded(_REMEMBERED)
 
     @asynccontextmanager
     async def place(self, partner: str, method: str, size: int, left_s: float) -> AsyncIterator[None]:
@@ -109,11 +110,9 @@ class Aside:
         """What `work` makes of an answer."""
         key = (partner, method)
         if _is_large(answer):
-            while len(self._large) >= _REMEMBERED:
-                del self._large[next(iter(self._large))]
-            self._large[key] = None
+            self._large.keep(key, True)
             return await self.run(partner, work)
-        self._large.pop(key, None)
+        self._large.forget(key)
         return work()
 
     async def run(self, whose: str, work: Callable[[], T]) -> T:

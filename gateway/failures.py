@@ -17,6 +17,7 @@ from typing import Final
 
 from gateway.http import network_of
 from services.kernel.errors import Fault, FaultKind
+from services.runtime.kept import Bounded
 from services.runtime.logs import write
 
 # Failures that cost nothing, and how long after the last one they are forgotten.
@@ -49,7 +50,7 @@ class Failures:
         self._now = now
         self._sleep = sleep
         # The count and the moment of the last failure, the oldest first.
-        self._counted: dict[tuple[str, str], tuple[int, float]] = {}
+        self._counted: Bounded[tuple[str, str], tuple[int, float]] = Bounded(_SIZE)
         self._waiting: dict[tuple[str, str], int] = {}
         self._looking: dict[str, _Turns] = {}
         self._log = logging.getLogger("yibao.gateway")
@@ -61,10 +62,7 @@ class Failures:
         # Whoever tries one unknown name after the other is counted once for all of them.
         key = (network_of(source), "" if fault.reason == "PARTNER_NOT_FOUND" else claimed)
         count = self._count(key) + 1
-        self._counted.pop(key, None)
-        if len(self._counted) >= _SIZE:
-            del self._counted[next(iter(self._counted))]
-        self._counted[key] = (count, self._now())
+        self._counted.keep(key, (count, self._now()))
         if count == FREE + 1:
             # A name that nobody has is not written: it is whatever a stranger sent, of any length.
             write(self._log, logging.WARNING, "a caller fails again and again", {"claimed": key[1], "failures": count})
@@ -98,7 +96,7 @@ class Failures:
                 del self._looking[place]
 
     def _count(self, key: tuple[str, str]) -> int:
-        count, at = self._counted.get(key, (0, 0.0))
+        count, at = self._counted.get(key) or (0, 0.0)
         return count if self._now() - at < FORGOTTEN_S else 0
 
     async def _wait(self, key: tuple[str, str], count: int) -> bool:

@@ -15,10 +15,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from gateway.cache import TimedCache
 from gateway.http import Response
 from gateway.workers import Workers
 from services import mesh
+from services.runtime.kept import TimedCache
 from services.runtime.self_report import SelfReport
 from yibao.runtime.v1 import runtime_pb2
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 
 from gateway.backend import Backend, CallOptions
-from gateway.cache import TimedCache
 from gateway.shares import Claimant, Limit
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.call import Caller, Role
 from services.runtime.contract import Contract
+from services.runtime.kept import Bounded, TimedCache
+from services.runtime.wire import optional_told_day, told_day
 from yibao.identity.v1 import partner_pb2
 from yibao.options.v1 import options_pb2
 
@@ -66,7 +66,7 @@ class Partners:
         self._keys: TimedCache[str, Caller | _Unknown] = TimedCache(_SIZE, now)
         self._sign_nos: TimedCache[tuple[str, str], int] = TimedCache(_SIZE, now)
         # Of callers whose profile has limits of its own, as it was last told.
-        self._limits: dict[str, Sequence[Limit]] = {}
+        self._limits: Bounded[str, Sequence[Limit]] = Bounded(_SIZE)
 
     async def profile(self, partner_code: str) -> Profile:
         """The profile of an institution; Fault UNAUTHENTICATED PARTNER_NOT_FOUND."""
@@ -106,7 +106,7 @@ class Partners:
     def claimant(self, caller: Caller) -> Claimant:
         """Whose share the calls of a proven caller take: one and the same by either face."""
         key = _share_key(caller)
-        return Claimant(key, self._limits.get(key, ()))
+        return Claimant(key, self._limits.get(key) or ())
 
     async def sign_no_is_open(self, fixmedins_code: str, sign_no: str) -> bool:
         """Whether a sign-in number stands open at an institution."""
@@ -152,11 +152,10 @@ class Partners:
 
     def _remember_limits(self, caller: Caller, partner: partner_pb2.Partner) -> None:
         key = _share_key(caller)
-        self._limits.pop(key, None)
         if partner.limits:
-            if len(self._limits) >= _SIZE:
-                del self._limits[next(iter(self._limits))]
-            self._limits[key] = tuple(_limit(each) for each in partner.limits)
+            self._limits.keep(key, tuple(_limit(each) for each in partner.limits))
+        else:
+            self._limits.forget(key)
 
     async def _load_sign_no(self, key: tuple[str, str]) -> tuple[int, float]:
         request = partner_pb2.CheckSignNoRequest(fixmedins_code=key[0], sign_no=key[1])
@@ -183,10 +182,9 @@ def _share_key(caller: Caller) -> str:
 
 
 def _limit(message: partner_pb2.PartnerLimit) -> Limit:
-    first, last = message.from_day, message.to_day
     return Limit(
-        date(first.year, first.month, first.day),
-        date(last.year, last.month, last.day) if message.HasField("to_day") else None,
+        told_day(message.from_day),
+        optional_told_day(message, "to_day"),
         message.calls_per_minute,
         message.work_under_way,
     )

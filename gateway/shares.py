@@ -17,7 +17,7 @@ from datetime import date, datetime
 from typing import Final
 
 from gateway.http import busy
-from services.kernel.clock import beijing_day
+from services.kernel.clock import beijing_day, holds_on
 from services.kernel.errors import Fault, FaultKind
 
 # Others count as there for so long after their last call: between two calls of theirs nobody may fill every place.
@@ -194,7 +194,7 @@ class Shares:
 def _limit_on(limits: Sequence[Limit], moment: datetime) -> Limit:
     day = beijing_day(moment)
     for limit in limits:
-        if limit.from_day <= day and (limit.to_day is None or day <= limit.to_day):
+        if holds_on(day, limit.from_day, limit.to_day):
             return limit
     return _NO_LIMIT
 

@@ -24,6 +24,7 @@ from services.kernel.errors import Fault, FaultKind, Violation, Violations
 from services.runtime.bounds import count_limit, is_map
 from services.runtime.contract import ContractError
 from services.runtime.texts.gateway import rule_text
+from services.runtime.wire import day_fields
 
 Values = dict[str, Any]
 Broken = Violations
@@ -218,7 +219,7 @@ def _date_or(read_row: Reader) -> Reader:
             day = date.fromisoformat(value)
         except ValueError:
             raise _no_moment(value, "yyyy-MM-dd") from None
-        return {"year": day.year, "month": day.month, "day": day.day}
+        return day_fields(day)
 
     return read
 

@@ -15,6 +15,8 @@ LAST_BUSINESS_DAY: Final = date(2099, 12, 31)
 zones around every one of them are days that a calendar has.
 """
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 Clock = Callable[[], datetime]
@@ -31,6 +33,23 @@ def beijing_day(moment: datetime) -> date:
     return moment.astimezone(BEIJING).date()
 
 
+def day_start(day: date) -> datetime:
+    """The first moment of a day in Beijing."""
+    return datetime(day.year, day.month, day.day, tzinfo=BEIJING)
+
+
+def to_micros(moment: datetime) -> int:
+    """A moment as rows and page tokens hold it: microseconds since 1970 UTC; ValueError for a naive datetime."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs a time zone")
+    return (moment - _EPOCH) // MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The moment that rows hold so, UTC."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
 def business_day(text: str) -> date | None:
     """The day that a text `yyyy-MM-dd` names, None for one of another form or that there is not."""
     if _DAY.fullmatch(text) is None:
@@ -44,6 +63,16 @@ def business_day(text: str) -> date | None:
 def is_business_day(day: date) -> bool:
     """Whether a request may be decided on that day."""
     return FIRST_BUSINESS_DAY <= day <= LAST_BUSINESS_DAY
+
+
+def holds_on(day: date, from_day: date, to_day: date | None) -> bool:
+    """Whether a span of days, both ends included and None for one that lasts, holds a day."""
+    return from_day <= day and (to_day is None or day <= to_day)
+
+
+def days_meet(from_day: date, to_day: date | None, other_from: date, other_to: date | None) -> bool:
+    """Whether two such spans have a day in common."""
+    return (other_to is None or from_day <= other_to) and (to_day is None or other_from <= to_day)
 
 
 def age_on(birth: date, day: date) -> int:

@@ -38,12 +38,20 @@ def scaled_of(value: int | str, digits: int, path: str = "") -> int:
     """
     if type(value) is int:
         return value * int(10**digits)
+    found = plainly_scaled(value, digits)
+    return _scaled_carefully(value, digits, path) if found is None else found
+
+
+def plainly_scaled(value: object, digits: int) -> int | None:
+    """The same of nearly every text that is sent: plain digits, at most 15 before the point and `digits` behind it.
+
+    None for all else, which other readers may still understand.
+    """
     if type(value) is str and value.isascii():
-        # Nearly every text: plain digits, no more decimals than wanted.
         whole, point, part = value.partition(".")
         if whole.isdigit() and len(whole) <= 15 and len(part) <= digits and (part.isdigit() or not point):
             return int(whole + part.ljust(digits, "0"))
-    return _scaled_carefully(value, digits, path)
+    return None
 
 
 def _scaled_carefully(value: object, digits: int, path: str) -> int:
@@ -65,13 +73,21 @@ def fen_of_yuan(value: int | str, path: str = "") -> int:
 
 def yuan_text(fen: int) -> str:
     """Fen as yuan with two decimals: `-5` is `-0.05`."""
-    return scaled_text(fen, FEN_DIGITS)
+    if fen >= 0:
+        return f"{fen // 100}.{fen % 100:02d}"
+    return f"-{-fen // 100}.{-fen % 100:02d}"
 
 
 def scaled_text(number: int, digits: int) -> str:
     """An integer over 10**digits as a decimal text with that many digits."""
     whole, part = divmod(abs(number), 10**digits)
     return f"{'-' if number < 0 else ''}{whole}.{part:0{digits}d}"
+
+
+def short_text(number: int, digits: int) -> str:
+    """The same without needless zeros: 1500 over 10,000 is `0.15`."""
+    text = scaled_text(number, digits)
+    return text.rstrip("0").rstrip(".") if digits else text
 
 
 def ratio_of(text: str, path: str = "") -> Fraction:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import jwt
 
@@ -18,6 +18,7 @@ from services import mesh
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault, FaultKind, denied
 from services.runtime.call import Caller, Role
+from services.runtime.kept import Bounded
 from services.runtime.keys import MemberKeys, derive
 
 CALLER_KEY = "yibao-caller"
@@ -28,9 +29,6 @@ _ISSUER = "yibao"
 _CACHE_SIZE = 4096
 _CLAIMS: Final = ("iss", "sub", "role", "exp", "aud", "azp")
 _SHOWN: Final = 40
-
-_K = TypeVar("_K")
-_V = TypeVar("_V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +51,8 @@ class TokenSigner:
     def __init__(self, keys: Sequence[MemberKeys], clock: Clock) -> None:
         self.name = keys[0].name
         self._clock = clock
-        self._signed: dict[tuple[Caller, str, int], tuple[str, float]] = {}
-        self._verified: dict[str, tuple[Caller, float]] = {}
+        self._signed: Bounded[tuple[Caller, str, int], tuple[str, float]] = Bounded(_CACHE_SIZE)
+        self._verified: Bounded[str, tuple[Caller, float]] = Bounded(_CACHE_SIZE)
         self.renew(keys)
 
     def renew(self, keys: Sequence[MemberKeys]) -> None:
@@ -96,23 +94,24 @@ class TokenSigner:
             "exp": expires,
         }
         token = jwt.encode(claims, edge.key, algorithm=_ALGORITHM, headers=edge.head)
-        _remember(self._signed, (caller, audience, ttl_s), (token, expires))
+        self._signed.keep((caller, audience, ttl_s), (token, expires))
         return token
 
     def verify(self, token: str) -> Caller:
         """Who calls, and through which member; Fault UNAUTHENTICATED or DENIED with the reason."""
+        return self._known(token)[0]
+
+    def _known(self, token: str) -> tuple[Caller, float]:
         known = self._verified.get(token)
         if known is None:
-            known = self._decode(token)
-            _remember(self._verified, token, known)
+            known = self._verified.keep(token, self._decode(token))
         if self._clock().timestamp() >= known[1]:
             raise Fault(FaultKind.UNAUTHENTICATED, "CALLER_TOKEN_EXPIRED")
-        return known[0]
+        return known
 
     def expires(self, token: str) -> datetime:
         """The moment until which a verified token holds."""
-        self.verify(token)
-        return datetime.fromtimestamp(self._verified[token][1], self._clock().tzinfo)
+        return datetime.fromtimestamp(self._known(token)[1], self._clock().tzinfo)
 
     def _decode(self, token: str) -> tuple[Caller, float]:
         edge = self._incoming.get(token.partition(".")[0])
@@ -176,10 +175,3 @@ def _invalid() -> Fault:
 def _shown(name: str) -> str:
     """A name that anybody may have written, as far as it can be one."""
     return name[:_SHOWN] if name.isascii() and name.replace("-", "").replace("_", "").isalnum() else "?"
-
-
-def _remember(table: dict[_K, _V], key: _K, value: _V) -> None:
-    """Adds to a bounded table; the oldest entry goes first."""
-    if len(table) >= _CACHE_SIZE and key not in table:
-        del table[next(iter(table))]
-    table[key] = value

@@ -5,21 +5,20 @@ The same on SQLite and on PostgreSQL, so that a row means the same in both.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import BigInteger, Dialect, Integer, Text
 from sqlalchemy.types import TypeDecorator
 
+from services.kernel.clock import from_micros, to_micros
+
 Fen = BigInteger
 """An amount of money in fen."""
 
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
 """A number that the database gives out; SQLite counts only columns that are plain INTEGER."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Moment(TypeDecorator[datetime]):
@@ -70,15 +69,3 @@ class Json(TypeDecorator[Any]):
 def to_json(document: Any) -> str:
     """The text of a `Json` column: sorted keys, no spaces."""
     return msgspec.json.encode(document, order="deterministic").decode()
-
-
-def to_micros(moment: datetime) -> int:
-    """Microseconds since 1970 UTC; ValueError for a naive datetime."""
-    if moment.tzinfo is None:
-        raise ValueError("a moment needs a time zone")
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def from_micros(micros: int) -> datetime:
-    """The aware moment, UTC."""
-    return _EPOCH + timedelta(microseconds=micros)

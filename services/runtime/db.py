@@ -24,7 +24,7 @@ from services.kernel.clock import Clock
 from services.kernel.errors import Fault
 from services.runtime import sqlite_connection
 from services.runtime.advisory_locks import advisory_lock
-from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, from_micros, to_json, to_micros
+from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, to_json
 from services.runtime.driver import DriverConnection, driver_transaction, sql, translated
 from services.runtime.leases import Leases
 from services.runtime.private import private_file, private_folder
@@ -57,7 +57,6 @@ __all__ = [
     "advisory_lock",
     "bulk_insert",
     "fetch",
-    "from_micros",
     "in_values",
     "insert_sql",
     "insert_statement",
@@ -65,7 +64,6 @@ __all__ = [
     "place_of",
     "sql",
     "to_json",
-    "to_micros",
 ]
 
 _BUSY_TIMEOUT_S: Final = 5

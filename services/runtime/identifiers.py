@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from services.kernel.clock import Clock
-from services.runtime.columns import to_micros
+from services.kernel.clock import Clock, to_micros
 
 NewId = Callable[[str], str]
 """Makes an id that begins with the given prefix."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc.status_pb2 import Status
 
 from services.kernel.clock import Clock
-from services.kernel.errors import Fault, FaultKind, invalid
+from services.kernel.errors import Fault, FaultKind
 from services.runtime.admission import Admission
 from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
 from services.runtime.bounds import LARGE_BYTES, Shape, shape_of
@@ -41,6 +41,7 @@ from services.runtime.status import (
     to_status,
 )
 from services.runtime.telemetry import ROOT, Span, SpanKind, Telemetry, extract
+from services.runtime.wire import sent_moment
 from services.runtime.writes import Lasting
 from yibao.common.v1.item_pb2 import ItemContext
 
@@ -122,7 +123,7 @@ class Inbound:
             request,
             token=context.caller_token,
             day=f"{day.year:04}-{day.month:02}-{day.day:02}" if context.HasField("business_date") else None,
-            deadline=_moment(context) if context.HasField("deadline") else None,
+            deadline=sent_moment(context.deadline, "context.deadline") if context.HasField("deadline") else None,
             violations=violations,
             sender=current_call().caller,
         )
@@ -234,13 +235,6 @@ def _numbers(places: Sequence[Number], message: Any) -> dict[str, Any]:
     if message is None:
         return {}
     return {place.attribute: value for place in places if (value := place.get(message))}
-
-
-def _moment(context: ItemContext) -> datetime:
-    try:
-        return context.deadline.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise invalid("context.deadline", "timestamp", "must be a moment that there is") from None
 
 
 def _cancelled(remaining_s: float | None, span: Span) -> Status:

@@ -13,7 +13,6 @@ from typing import Any, Final, TypeVar
 
 import grpc
 from google.rpc.status_pb2 import Status
-from google.type.date_pb2 import Date
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -33,6 +32,7 @@ from services.runtime.contract import Contract, Effect, MethodContract
 from services.runtime.status import InternalError, from_status
 from services.runtime.telemetry import Span, SpanKind, Telemetry, inject
 from services.runtime.transport import GrpcTransport, LocalTransport, Transport
+from services.runtime.wire import day_message, moment_message
 from yibao.common.v1.item_pb2 import ItemContext
 
 Request = TypeVar("Request")
@@ -173,10 +173,10 @@ class Peers:
         )
         until = deadline or (own.deadline if own else None)
         if until is not None:
-            context.deadline.FromDatetime(until)
+            context.deadline.CopyFrom(moment_message(until))
         day = business_date or (own.business_date if own else None)
         if day is not None:
-            context.business_date.CopyFrom(Date(year=day.year, month=day.month, day=day.day))
+            context.business_date.CopyFrom(day_message(day))
         return context
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ import pytest
 from services.catalogue.domain.policies import version_of
 from services.catalogue.domain.pricing import PriceScope
 from services.catalogue.domain.publishing import Entry
+from services.catalogue.domain.queries import PolicyPlace
 from services.catalogue.domain.records import EMPTY_HEAD, PolicyVersion, Record
 from services.catalogue.operations.lookups import Lookups
 from services.catalogue.operations.publish import PublishCommand, Published, Publishing
@@ -238,8 +239,8 @@ async def test_pages_of_policies_meet_without_gap_or_repeat(store: CatalogueStor
     lookups, seen, place = Lookups(store), [], None
     for _ in range(3):
         page = await lookups.list_policies(place, 2)
-        seen += [each.policy_id for each in page.policies]
-        place = page.next_place
+        seen += [each.policy_id for each in page.entries]
+        place = None if page.end is None else PolicyPlace(*page.end)
     assert seen == ["p0", "p1", "p2", "p3", "p4"]
     assert place is None
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.identity.domain.enrolment import answered_on, entitlement_on, overlapping, revise
-from services.identity.domain.person import Enrolment, days_meet, holds_on
+from services.identity.domain.person import Enrolment
+from services.kernel.clock import days_meet, holds_on
 from services.kernel.errors import Fault, FaultKind
 from tests.identity.people import enrolment
 

@@ -121,6 +121,8 @@ async def test_keys_are_listed_page_by_page_and_revoked_and_never_shown(running:
     used = partner_pb2.ResolvePartnerRequest(api_key_digest=digest(issued[0].api_key))
     await running.call(stub.ResolvePartner, used, SETTLEMENT)
     page = await running.call(stub.ListApiKeys, partner_pb2.ListApiKeysRequest(page_size=2), OPERATOR)
+    no_token = partner_pb2.ListApiKeysRequest(page_token=issued[0].key_id)
+    assert await running.reason(stub.ListApiKeys, no_token, OPERATOR) == "INVALID_REQUEST"
     rest = partner_pb2.ListApiKeysRequest(page_size=2, page_token=page.next_page_token)
     found = [*page.api_keys, *(await running.call(stub.ListApiKeys, rest, OPERATOR)).api_keys]
     assert [(each.key_id, each.subject, each.label) for each in found] == [

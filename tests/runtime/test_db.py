@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from services.kernel.clock import system_clock
+from services.kernel.clock import system_clock, to_micros
 from services.kernel.errors import Fault, FaultKind
 from services.runtime import db
 from services.runtime.db import Database, Day, Fen, Json, Moment, RowNumber
@@ -142,7 +142,7 @@ async def test_a_table_is_left_as_it_was_declared(store: Database) -> None:
 
 def test_a_moment_without_a_time_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
-        db.to_micros(datetime(2026, 1, 1))  # noqa: DTZ001  # the naive datetime is the point
+        to_micros(datetime(2026, 1, 1))  # noqa: DTZ001  # the naive datetime is the point
 
 
 async def test_a_list_of_any_length_is_one_parameter(store: Database) -> None:

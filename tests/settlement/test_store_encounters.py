@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from services.kernel.clock import to_micros
 from services.kernel.requests import Moved, RequestStamp
-from services.runtime.db import Database, insert_statement, to_micros
+from services.runtime.db import Database, insert_statement
 from services.settlement.domain.encounters import Encounter, EncounterFilter, Entry
 from services.settlement.domain.entries import SETTLEMENT_COLUMNS
 from services.settlement.domain.outcome import MONEY_FIELDS

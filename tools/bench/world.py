@@ -12,9 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from google.type.date_pb2 import Date
-
 from services.kernel.money import round_quotient
+from services.runtime.wire import day_message
 from tools.cli.seed import SAMPLES
 from yibao.identity.v1 import partner_pb2, person_pb2
 from yibao.options.v1 import options_pb2
@@ -90,7 +89,7 @@ def person_record(number: int) -> person_pb2.PersonRecord:
             certno=who.certno,
             gend="1",
             naty="01",
-            brdy=_day(_BORN),
+            brdy=day_message(_BORN),
         ),
         enrolments=[
             person_pb2.Enrolment(
@@ -99,7 +98,7 @@ def person_record(number: int) -> person_pb2.PersonRecord:
                 psn_type="11",
                 psn_insu_stas="1",
                 status="active",
-                from_day=_day(_INSURED_SINCE),
+                from_day=day_message(_INSURED_SINCE),
                 emp_name="测试用人单位",
             )
         ],
@@ -144,10 +143,6 @@ def _bill(hospital: str, items: list[tuple[str, str]], chance: Random) -> Sample
         for line in lines
     )
     return SampleBill(hospital, tuple(fitted))
-
-
-def _day(day: date) -> Date:
-    return Date(year=day.year, month=day.month, day=day.day)
 
 
 def catalogue_folder() -> Path:

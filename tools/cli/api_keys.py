@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from typing import Final
 from uuid import uuid4
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from services.kernel.clock import BEIJING
+from services.runtime.wire import moment_of
 from tools.cli.language import Words
 from tools.cli.mesh_client import MeshClient
 from yibao.identity.v1 import partner_pb2
@@ -57,5 +56,4 @@ def _keys(client: MeshClient, subject: str, *, with_revoked: bool) -> Iterator[p
 def _time(key: partner_pb2.ApiKey, name: str) -> str:
     if not key.HasField(name):  # type: ignore[arg-type]  # one of the three names of moments
         return "–"
-    moment: Timestamp = getattr(key, name)
-    return f"{moment.ToDatetime(tzinfo=BEIJING):%Y-%m-%d %H:%M}"
+    return f"{moment_of(getattr(key, name)).astimezone(BEIJING):%Y-%m-%d %H:%M}"

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from google.type import date_pb2
-
-from services.kernel.money import scaled_text
+from services.kernel.money import short_text
 from services.kernel.policy.document import FactValue
+from services.runtime.wire import day_message
 from tools.cli.case import PolicyFolder
 from tools.cli.case_document import Case, CaseLine, CaseOperation
 from yibao.catalogue.v1 import catalogue_pb2, records_pb2
@@ -157,11 +156,6 @@ def day_of(operation: CaseOperation) -> date:
     return operation.day
 
 
-def day_message(day: date) -> date_pb2.Date:
-    """A day as a message."""
-    return date_pb2.Date(year=day.year, month=day.month, day=day.day)
-
-
 def catalogue_of(fixture: Fixture) -> list[catalogue_pb2.Record]:
     """Institutions, items, diseases, policies and the stack of the case."""
     ever = records_pb2.Validity(from_day=day_message(LONG_AGO))
@@ -217,7 +211,7 @@ def _item(code: str, line: CaseLine, ever: records_pb2.Validity) -> records_pb2.
         lmt_used_flag=line.restricted,
         bas_medn_flag=line.flags.get("bas_medn_flag") == "1",
         hi_nego_drug_flag=line.flags.get("hi_nego_drug_flag") == "1",
-        selfpay_prop=decimal_text(line.selfpay_prop_e4, 4) if line.chrg_class == "B" else "",
+        selfpay_prop=short_text(line.selfpay_prop_e4, 4) if line.chrg_class == "B" else "",
         validity=ever,
     )
 
@@ -228,7 +222,7 @@ def _ceilings(fixture: Fixture, operation: CaseOperation, ever: records_pb2.Vali
             price_ceiling=records_pb2.PriceCeiling(
                 med_list_codg=fixture.item(operation, place),
                 admdvs=fixture.place(operation),
-                pric_uplmt_amt=decimal_text(line.price_limit_e6, 6),
+                pric_uplmt_amt=short_text(line.price_limit_e6, 6),
                 hosp_bear=line.hosp_bear,
                 validity=ever,
             )
@@ -356,8 +350,3 @@ def partners_of(fixture: Fixture) -> list[partner_pb2.Partner]:
 def unit_price_e6(line: CaseLine) -> int:
     """The price of a line per unit in yuan over 10**6, rounded down; it is never negative."""
     return abs(line.amount_fen) * 10**8 // abs(line.count_e4 or 1)
-
-
-def decimal_text(scaled: int, digits: int) -> str:
-    """A number over 10**digits as decimal text without needless zeros."""
-    return scaled_text(scaled, digits).rstrip("0").rstrip(".")

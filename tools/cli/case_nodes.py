@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Mapping
 from datetime import date
 
+from services.kernel.money import short_text
 from tools.cli.case_document import CaseOperation
-from tools.cli.case_fixture import MED_TYPES, Fixture, decimal_text, persons_of, unit_price_e6
+from tools.cli.case_fixture import MED_TYPES, Fixture, persons_of, unit_price_e6
 
 BATCH = "B0001"
 ALL_LINES = "0000"
@@ -76,9 +77,9 @@ def lines(fixture: Fixture, operation: CaseOperation, mdtrt_id: str, day: date) 
                 "fee_ocur_time": f"{day} 09:00:00",
                 "med_list_codg": fixture.item(operation, place),
                 "medins_list_codg": f"Y{place + 1:04d}",
-                "det_item_fee_sumamt": decimal_text(line.amount_fen, 2),
-                "cnt": decimal_text(-abs(line.count_e4) if line.amount_fen < 0 else abs(line.count_e4), 4),
-                "pric": decimal_text(unit_price_e6(line), 6),
+                "det_item_fee_sumamt": short_text(line.amount_fen, 2),
+                "cnt": short_text(-abs(line.count_e4) if line.amount_fen < 0 else abs(line.count_e4), 4),
+                "pric": short_text(unit_price_e6(line), 6),
                 "hosp_appr_flag": line.approval,
             }
             for place, line in enumerate(operation.lines)
@@ -92,7 +93,7 @@ def bill(fixture: Fixture, operation: CaseOperation, mdtrt_id: str, *, interim: 
         **_name(fixture, mdtrt_id),
         **_credential(fixture),
         "med_type": _med_type(operation),
-        "medfee_sumamt": decimal_text(sum(line.amount_fen for line in operation.lines), 2),
+        "medfee_sumamt": short_text(sum(line.amount_fen for line in operation.lines), 2),
         "psn_setlway": "01",
         "chrg_bchno": BATCH,
         "acct_used_flag": "1" if fixture.case.account.use else "0",

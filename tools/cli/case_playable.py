@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
-from services.kernel.clock import age_on, months_between
+from services.kernel.clock import age_on, holds_on, months_between
 from services.kernel.errors import Fault, precondition
 from services.kernel.policy.document import FactValue
 from services.kernel.policy.domains import FACTS, admits
+from services.runtime.wire import optional_told_day, told_day
 from tools.cli.case import LocalPlayer
 from tools.cli.case_document import Answer, Case, CaseLine, CaseOperation
 from tools.cli.case_fixture import ENROLMENT_FACTS, REFERRALS, Fixture, day_of, unit_price_e6
@@ -80,7 +81,7 @@ def check_versions(fixture: Fixture, operation: CaseOperation, standing: catalog
     day = day_of(operation)
     for policy in fixture.policies.stack(operation.policies).policies:
         fitting = [each for each in standing.policies if each.policy_id == policy.id and _holds(each, day)]
-        taken = max(fitting, key=lambda each: (_first_day(each), each.version), default=None)
+        taken = max(fitting, key=lambda each: (told_day(each.from_day), each.version), default=None)
         if taken is None or taken.policy_hash != policy.content_hash:
             named = "" if taken is None else f"{taken.policy_id}@{taken.version}"
             english = f"on {day} the mesh settles by {named or 'none'} and not by the case's {policy.name}"
@@ -186,10 +187,4 @@ def _shown(value: FactValue) -> str:
 
 
 def _holds(version: catalogue_pb2.StackPolicy, day: date) -> bool:
-    last = version.to_day
-    open_end = not version.HasField("to_day")
-    return _first_day(version) <= day and (open_end or day <= date(last.year, last.month, last.day))
-
-
-def _first_day(version: catalogue_pb2.StackPolicy) -> date:
-    return date(version.from_day.year, version.from_day.month, version.from_day.day)
+    return holds_on(day, told_day(version.from_day), optional_told_day(version, "to_day"))

@@ -14,11 +14,10 @@ from typing import Any, Final, TypeVar
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
-from google.type.date_pb2 import Date
 
 from services.kernel.clock import BEIJING
 from services.kernel.errors import Fault, FaultKind, Violation, invalid
+from services.runtime.wire import day_message, moment_message
 from yibao.options.v1 import options_pb2
 
 M = TypeVar("M", bound=Message)
@@ -171,7 +170,7 @@ def _day(value: object, place: str) -> Message:
         day = date.fromisoformat(str(value))
     except ValueError:
         raise invalid(place, "date", "a day as 2025-01-31 is expected") from None
-    return Date(year=day.year, month=day.month, day=day.day)
+    return day_message(day)
 
 
 def _moment(value: object, place: str) -> Message:
@@ -179,9 +178,7 @@ def _moment(value: object, place: str) -> Message:
         moment = datetime.fromisoformat(str(value))
     except ValueError:
         raise invalid(place, "time", "a moment as 2025-01-31 08:00:00 is expected") from None
-    stamp = Timestamp()
-    stamp.FromDatetime(moment if moment.tzinfo else moment.replace(tzinfo=BEIJING))
-    return stamp
+    return moment_message(moment if moment.tzinfo else moment.replace(tzinfo=BEIJING))
 
 
 _DIGITS: Final = re.compile(r"-?[0-9]{1,40}")

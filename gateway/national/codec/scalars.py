@@ -16,6 +16,8 @@ from typing import Any, Final
 from gateway.national.codec.moments import NoMoment, day_of, seconds_of
 from gateway.national.codec.plan import FieldPlan, Kind
 from services.kernel.clock import BEIJING
+from services.kernel.money import FEN_DIGITS, plainly_scaled, short_text, yuan_text
+from services.runtime.wire import day_fields
 
 Reader = Callable[[Any], Any]
 Writer = Callable[[Any], str]
@@ -24,10 +26,8 @@ NULL: Final = "null"
 
 _NUMBER: Final = re.compile(r"([+-]?)([0-9]{0,15})(?:\.([0-9]{0,60}))?(?:[eE]([+-]?[0-9]{1,2}))?", re.ASCII)
 _LOCAL_CODE: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
-_WHOLE_DIGITS: Final = 15
-_WHOLE_LIMIT: Final = 10**_WHOLE_DIGITS
+_WHOLE_LIMIT: Final = 10**15
 _INT32: Final = 1 << 31
-_FEN_DIGITS: Final = 2
 _DAY_S: Final = 86_400
 _LONGEST_TIME: Final = 100
 # The print of a double: what is at least so many digits long and off by no more than adding a few hundred doubles makes.
@@ -73,7 +73,7 @@ def writer(plan: FieldPlan) -> Writer:
     absent = plan.absent
     match plan.kind:
         case Kind.FEN:
-            return write_fen
+            return yuan_text
         case Kind.NUMBER:
             scale, nothing = plan.scale, absent or "0"
             return lambda value: write_number(value, scale) if value else nothing
@@ -95,17 +95,14 @@ def writer(plan: FieldPlan) -> Writer:
 
 def read_fen(raw: object) -> int:
     """Yuan as fen; at most two decimals that are not zero."""
-    return _scaled(raw, _FEN_DIGITS)
+    found = plainly_scaled(raw, FEN_DIGITS)
+    return _scaled(raw, FEN_DIGITS) if found is None else found
 
 
 def read_number(raw: object, scale: int) -> str:
     """A number as its shortest decimal text, so that 1, 1.0 and "1.00" are the same content."""
-    number = _scaled(raw, scale)
-    if not scale:
-        return str(number)
-    whole, part = divmod(abs(number), 10**scale)
-    text = f"{whole}.{part:0{scale}d}".rstrip("0").rstrip(".")
-    return f"-{text}" if number < 0 else text
+    number = plainly_scaled(raw, scale)
+    return short_text(_scaled(raw, scale) if number is None else number, scale)
 
 
 def read_integer(raw: object) -> int:
@@ -149,14 +146,7 @@ def read_day(raw: object) -> dict[str, int] | None:
         day = day_of(_digits(raw))
     except (ValueError, OverflowError) as error:
         raise _no_time(error) from None
-    return None if day is None else {"year": day.year, "month": day.month, "day": day.day}
-
-
-def write_fen(fen: int) -> str:
-    """Fen as a JSON number of yuan with two decimals."""
-    if fen >= 0:
-        return f"{fen // 100}.{fen % 100:02d}"
-    return f"-{-fen // 100}.{-fen % 100:02d}"
+    return None if day is None else day_fields(day)
 
 
 @lru_cache(maxsize=4096)
@@ -184,15 +174,6 @@ def _scaled(raw: object, digits: int) -> int:
         if -_WHOLE_LIMIT < raw < _WHOLE_LIMIT:
             return raw * int(10**digits)
         raise Unfit("national.number")
-    if type(raw) is str and raw.isascii():
-        # Nearly every number that is sent: plain digits, no more decimals than the field has.
-        whole, _, part = raw.partition(".")
-        if whole.isdigit() and len(whole) <= _WHOLE_DIGITS and len(part) <= digits and (not part or part.isdigit()):
-            return int(whole + part.ljust(digits, "0"))
-    return _scaled_carefully(raw, digits)
-
-
-def _scaled_carefully(raw: object, digits: int) -> int:
     found = _NUMBER.fullmatch(raw.strip()) if type(raw) is str else None
     if found is None:
         raise Unfit("national.number")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from services.catalogue.domain.records import CLASS_A, CLASS_B
 from services.kernel.errors import Fault, Violation, invalid
-from services.kernel.money import scaled_of, scaled_text
+from services.kernel.money import scaled_of, short_text
 
 SHARE_DIGITS = 4
 PRICE_DIGITS = 6
@@ -42,20 +42,14 @@ def price_of(text: str, path: str) -> int:
     return price
 
 
-def plain_text(number: int, digits: int) -> str:
-    """A number over 10**digits as the shortest decimal text: 1500 over 10,000 is `0.15`."""
-    text = scaled_text(number, digits)
-    return text.rstrip("0").rstrip(".") if digits else text
-
-
 def share_text(share_e4: int) -> str:
     """A share as text."""
-    return plain_text(share_e4, SHARE_DIGITS)
+    return short_text(share_e4, SHARE_DIGITS)
 
 
 def price_text(price_e6: int) -> str:
     """A price as text."""
-    return plain_text(price_e6, PRICE_DIGITS)
+    return short_text(price_e6, PRICE_DIGITS)
 
 
 def violations_of(fault: Fault, prefix: str) -> list[Violation]:

@@ -13,9 +13,9 @@ from services.catalogue.domain.records import Disease, Institution, LocalMedType
 from services.catalogue.domain.regions import region_ladder
 from services.catalogue.operations.ports import Store
 from services.kernel.errors import invalid, not_found
+from services.kernel.pages import Page, page_of
 
 SEARCH_LIMIT = 100
-PAGE_DEFAULT = 50
 
 T = TypeVar("T", Disease, PolicyStack)
 
@@ -26,14 +26,6 @@ class ResolvedStack:
 
     versions: tuple[PolicyVersion, ...]
     head: str
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyPage:
-    """A page of the list of policies; `next_place` is None on the last."""
-
-    policies: tuple[PolicyVersion, ...]
-    next_place: PolicyPlace | None
 
 
 class Lookups:
@@ -99,13 +91,10 @@ class Lookups:
             )
         return found
 
-    async def list_policies(self, after: PolicyPlace | None, page_size: int) -> PolicyPage:
-        """The next page: by id, newest version first; 50 where no size is asked."""
-        size = page_size or PAGE_DEFAULT
-        found = list(await self._store.list_policies(after, size + 1))
-        page = tuple(found[:size])
-        last = page[-1] if len(found) > size else None
-        return PolicyPage(page, PolicyPlace(last.policy_id, last.from_day, last.version) if last else None)
+    async def list_policies(self, after: PolicyPlace | None, size: int) -> Page[PolicyVersion]:
+        """The next page: by id, newest version first."""
+        found = await self._store.list_policies(after, size + 1)
+        return page_of(found, size, lambda last: (last.policy_id, last.from_day, last.version))
 
     async def institutions(self, codes: Sequence[str], day: date) -> list[Institution | None]:
         """Institutions in the order asked; None for one that is not in the catalogue on the day."""

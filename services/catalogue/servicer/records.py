@@ -12,9 +12,9 @@ from services.catalogue.domain.amounts import item_share_of, price_of, price_tex
 from services.catalogue.domain.policies import policy_of
 from services.catalogue.domain.pricing import PricedItem
 from services.catalogue.domain.publishing import Entry
-from services.catalogue.servicer.days import day_of, last_day_of, validity_of
 from services.kernel.errors import Fault, Violation
 from services.runtime.contract import national_codes
+from services.runtime.wire import day_message, day_of, optional_day_message, optional_day_of
 from yibao.catalogue.v1 import catalogue_pb2, records_pb2
 from yibao.common.v1 import codes_pb2
 
@@ -86,7 +86,7 @@ def _read_item(message: records_pb2.Item) -> records.Item:
         hi_nego_drug_flag=message.hi_nego_drug_flag,
         selfpay_e4=item_share_of(message.selfpay_prop, chrgitm_lv, "selfpay_prop"),
         from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=last_day_of(message.validity, "validity"),
+        to_day=optional_day_of(message.validity, "to_day", "validity"),
     )
 
 
@@ -97,7 +97,7 @@ def _read_ceiling(message: records_pb2.PriceCeiling) -> records.PriceCeiling:
         lmtpric_hosp_lv=message.lmtpric_hosp_lv,
         pric_uplmt_e6=price_of(message.pric_uplmt_amt, "pric_uplmt_amt"),
         from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=last_day_of(message.validity, "validity"),
+        to_day=optional_day_of(message.validity, "to_day", "validity"),
         hosp_bear=message.hosp_bear,
     )
 
@@ -109,7 +109,7 @@ def _read_ratio(message: records_pb2.SelfpayRatio) -> records.SelfpayRatio:
         hosp_lv=message.hosp_lv,
         selfpay_e4=share_of(message.selfpay_prop, "selfpay_prop"),
         from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=last_day_of(message.validity, "validity"),
+        to_day=optional_day_of(message.validity, "to_day", "validity"),
     )
 
 
@@ -119,7 +119,7 @@ def _read_term(message: records_pb2.Term) -> records.Term:
         code=message.code,
         name=message.name,
         from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=last_day_of(message.validity, "validity"),
+        to_day=optional_day_of(message.validity, "to_day", "validity"),
     )
 
 
@@ -131,7 +131,7 @@ def _read_disease(message: records_pb2.Disease) -> records.Disease:
         chronic_class=message.chronic_class,
         admdvs=message.admdvs,
         from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=last_day_of(message.validity, "validity"),
+        to_day=optional_day_of(message.validity, "to_day", "validity"),
     )
 
 
@@ -146,7 +146,7 @@ def _read_institution(message: records_pb2.Institution) -> records.Institution:
         policy_hosp_lv=message.policy_hosp_lv,
         admdvs=message.admdvs,
         from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=last_day_of(message.validity, "validity"),
+        to_day=optional_day_of(message.validity, "to_day", "validity"),
     )
 
 
@@ -156,7 +156,7 @@ def _read_division(message: records_pb2.Division) -> records.Division:
         name=message.name,
         parent_admdvs=message.parent_admdvs,
         from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=last_day_of(message.validity, "validity"),
+        to_day=optional_day_of(message.validity, "to_day", "validity"),
     )
 
 
@@ -170,7 +170,7 @@ def _read_stack(message: records_pb2.PolicyStack) -> records.PolicyStack:
         insutype=message.insutype,
         policy_ids=tuple(message.policy_ids),
         from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=last_day_of(message.validity, "validity"),
+        to_day=optional_day_of(message.validity, "to_day", "validity"),
     )
 
 
@@ -181,7 +181,7 @@ def _read_local_med_type(message: records_pb2.LocalMedType) -> records.LocalMedT
         med_type=_MED_TYPES.get(message.med_type, ""),
         admdvs=message.admdvs,
         from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=last_day_of(message.validity, "validity"),
+        to_day=optional_day_of(message.validity, "to_day", "validity"),
     )
 
 
@@ -214,7 +214,7 @@ def item_message(item: records.Item) -> records_pb2.Item:
         bas_medn_flag=item.bas_medn_flag,
         hi_nego_drug_flag=item.hi_nego_drug_flag,
         selfpay_prop=share_text(item.selfpay_e4) if item.chrgitm_lv == records.CLASS_B else "",
-        validity=validity_of(item),
+        validity=_validity(item),
     )
 
 
@@ -240,13 +240,13 @@ def institution_message(institution: records.Institution) -> records_pb2.Institu
         lmtpric_hosp_lv=institution.lmtpric_hosp_lv,
         policy_hosp_lv=institution.policy_hosp_lv,
         admdvs=institution.admdvs,
-        validity=validity_of(institution),
+        validity=_validity(institution),
     )
 
 
 def term_message(term: records.Term) -> records_pb2.Term:
     """A term as a message."""
-    return records_pb2.Term(standard=term.standard, code=term.code, name=term.name, validity=validity_of(term))
+    return records_pb2.Term(standard=term.standard, code=term.code, name=term.name, validity=_validity(term))
 
 
 def local_med_type_message(kind: records.LocalMedType) -> records_pb2.LocalMedType:
@@ -256,7 +256,7 @@ def local_med_type_message(kind: records.LocalMedType) -> records_pb2.LocalMedTy
         name=kind.name,
         med_type=_MED_TYPE_ENUMS[kind.med_type],
         admdvs=kind.admdvs,
-        validity=validity_of(kind),
+        validity=_validity(kind),
     )
 
 
@@ -268,5 +268,9 @@ def disease_message(disease: records.Disease) -> records_pb2.Disease:
         disease=disease.disease,
         chronic_class=disease.chronic_class,
         admdvs=disease.admdvs,
-        validity=validity_of(disease),
+        validity=_validity(disease),
     )
+
+
+def _validity(record: records.Record) -> records_pb2.Validity:
+    return records_pb2.Validity(from_day=day_message(record.from_day), to_day=optional_day_message(record.to_day))

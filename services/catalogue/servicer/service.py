@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 
 from services.catalogue.domain.pricing import PriceScope
-from services.catalogue.domain.queries import InstitutionFilter
+from services.catalogue.domain.queries import InstitutionFilter, PolicyPlace
 from services.catalogue.domain.records import PolicyVersion
 from services.catalogue.operations.lookups import Lookups
 from services.catalogue.operations.publish import PublishCommand, Published
-from services.catalogue.servicer.days import day_message, day_of
-from services.catalogue.servicer.paging import place_of, token_of
 from services.catalogue.servicer.records import (
     disease_message,
     institution_message,
@@ -22,6 +21,8 @@ from services.catalogue.servicer.records import (
 from services.kernel.clock import beijing_day
 from services.runtime.call import Caller, current_call
 from services.runtime.idempotency import stamp_of
+from services.runtime.paging import asked_page, token_of
+from services.runtime.wire import day_message, day_of, optional_day_message, optional_day_of
 from yibao.catalogue.v1 import catalogue_pb2 as pb
 from yibao.catalogue.v1.catalogue_pb2_grpc import CatalogueServiceServicer
 
@@ -72,7 +73,7 @@ class CatalogueServicer(CatalogueServiceServicer):
 
     async def ResolveStack(self, request: pb.ResolveStackRequest, context: object) -> pb.ResolveStackResponse:  # noqa: N802 - the contract's name
         """Policies of an insured place and insurance type."""
-        begin = day_of(request.begin_day, "begin_day") if request.HasField("begin_day") else None
+        begin = optional_day_of(request, "begin_day")
         resolved = await self._lookups.resolve_stack(
             request.admdvs, request.insutype, day_of(request.day, "day"), begin
         )
@@ -90,8 +91,9 @@ class CatalogueServicer(CatalogueServiceServicer):
 
     async def ListPolicies(self, request: pb.ListPoliciesRequest, context: object) -> pb.ListPoliciesResponse:  # noqa: N802 - the contract's name
         """A page of the list of policies."""
-        page = await self._lookups.list_policies(place_of(request.page_token), request.page_size)
-        return pb.ListPoliciesResponse(policies=map(_summary, page.policies), next_page_token=token_of(page.next_place))
+        after, size = asked_page(request, str, date, str)
+        page = await self._lookups.list_policies(None if after is None else PolicyPlace(*after), size)
+        return pb.ListPoliciesResponse(policies=map(_summary, page.entries), next_page_token=token_of(page.end))
 
     async def BatchGetInstitutions(  # noqa: N802 - the contract's name
         self, request: pb.BatchGetInstitutionsRequest, context: object
@@ -116,8 +118,7 @@ class CatalogueServicer(CatalogueServiceServicer):
 
     async def GetTerm(self, request: pb.GetTermRequest, context: object) -> pb.GetTermResponse:  # noqa: N802 - the contract's name
         """A diagnosis or operation, today's where no day is named."""
-        named = request.HasField("day")
-        day = day_of(request.day, "day") if named else beijing_day(current_call().now)
+        day = optional_day_of(request, "day") or beijing_day(current_call().now)
         return pb.GetTermResponse(term=term_message(await self._lookups.term(request.standard, request.code, day)))
 
     async def BatchGetDiseases(  # noqa: N802 - the contract's name
@@ -156,7 +157,7 @@ def _stack_policy(version: PolicyVersion) -> pb.StackPolicy:
         version=version.version,
         policy_hash=version.policy_hash,
         from_day=day_message(version.from_day),
-        to_day=None if version.to_day is None else day_message(version.to_day),
+        to_day=optional_day_message(version.to_day),
         version_on=version.version_on,
     )
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
-from services.identity.domain.person import Enrolment, days_meet, holds_on
+from services.identity.domain.person import Enrolment
+from services.kernel.clock import days_meet, holds_on
 from services.kernel.errors import Fault, FaultKind, Violation, invalid, precondition
 
 # Dictionary psn_insu_stas: 1 正常参保, 2 暂停参保, 4 终止参保; 0 未参保 and 3 无效参保 count as not enrolled (our decision).

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from services.identity.domain.digests import digest
-from services.identity.domain.person import days_meet
+from services.kernel.clock import days_meet
 from services.kernel.errors import Fault, FaultKind, Violation, conflict, denied, not_found, precondition
 
 PARTNER_ROLES: Final = ("institution", "channel")

@@ -87,13 +87,3 @@ def in_order(record: PersonRecord) -> PersonRecord:
         ),
         tuple(sorted(record.family_links, key=lambda f: (f.owner_psn_no, f.owner_insutype, f.from_day))),
     )
-
-
-def holds_on(day: date, from_day: date, to_day: date | None) -> bool:
-    """Whether a span of days contains the day."""
-    return from_day <= day and (to_day is None or day <= to_day)
-
-
-def days_meet(from_day: date, to_day: date | None, other_from: date, other_to: date | None) -> bool:
-    """Whether two spans have a day in common."""
-    return (other_to is None or from_day <= other_to) and (to_day is None or other_from <= to_day)

@@ -22,8 +22,8 @@ from services.identity.domain.person import (
     Person,
     PersonIdentity,
     PersonRecord,
-    holds_on,
 )
+from services.kernel.clock import holds_on
 from services.kernel.errors import Fault, FaultKind, Violation, denied, invalid, not_found
 from services.kernel.persons import person_not_found
 

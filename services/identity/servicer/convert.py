@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.identity.domain.certificates import folded, folded_type
 from services.identity.domain.person import Enrolment, FamilyLink, Person, PersonIdentity, PersonRecord
-from services.identity.servicer.days import DayReader, to_date
+from services.runtime.wire import DayReader, day_message, optional_day_message
 from yibao.identity.v1 import person_pb2
 
 
@@ -89,7 +89,7 @@ def write_person(person: Person) -> person_pb2.Person:
         certno=person.certno,
         gend=person.gend,
         naty=person.naty,
-        brdy=to_date(person.brdy),
+        brdy=day_message(person.brdy),
         card_no=person.card_no,
         card_sn=person.card_sn,
     )
@@ -103,9 +103,9 @@ def write_enrolment(enrolment: Enrolment) -> person_pb2.Enrolment:
         psn_type=enrolment.psn_type,
         psn_insu_stas=enrolment.psn_insu_stas,
         status=enrolment.status,
-        from_day=to_date(enrolment.from_day),
-        to_day=None if enrolment.to_day is None else to_date(enrolment.to_day),
-        insured_since=None if enrolment.insured_since is None else to_date(enrolment.insured_since),
+        from_day=day_message(enrolment.from_day),
+        to_day=optional_day_message(enrolment.to_day),
+        insured_since=optional_day_message(enrolment.insured_since),
         cvlserv_flag=enrolment.cvlserv_flag,
         emp_name=enrolment.emp_name,
         facts=enrolment.facts,
@@ -117,8 +117,8 @@ def write_identity(identity: PersonIdentity) -> person_pb2.PersonIdentity:
     return person_pb2.PersonIdentity(
         psn_idet_type=identity.psn_idet_type,
         identity=identity.identity,
-        from_day=to_date(identity.from_day),
-        to_day=None if identity.to_day is None else to_date(identity.to_day),
+        from_day=day_message(identity.from_day),
+        to_day=optional_day_message(identity.to_day),
         memo=identity.memo,
         psn_type_lv=identity.psn_type_lv,
     )
@@ -129,6 +129,6 @@ def write_link(link: FamilyLink) -> person_pb2.FamilyLink:
     return person_pb2.FamilyLink(
         owner_psn_no=link.owner_psn_no,
         owner_insutype=link.owner_insutype,
-        from_day=to_date(link.from_day),
-        to_day=None if link.to_day is None else to_date(link.to_day),
+        from_day=day_message(link.from_day),
+        to_day=optional_day_message(link.to_day),
     )

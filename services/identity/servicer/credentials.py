@@ -10,12 +10,11 @@ from services.identity.domain.credential import Credential
 from services.identity.domain.verification import CertType, Query, Verified
 from services.identity.operations.credentials import Activation, CredentialOperations, Decoded
 from services.identity.servicer.convert import write_enrolment, write_identity, write_link, write_person
-from services.identity.servicer.days import one_day, to_date
-from services.identity.servicer.requests import to_timestamp
 from services.kernel.errors import Fault
 from services.runtime.batch import Admitted, serve_batch
 from services.runtime.call import Role, current_call
 from services.runtime.idempotency import stamp_of
+from services.runtime.wire import day_message, day_of, moment_message
 from yibao.common.v1 import codes_pb2
 from yibao.identity.v1 import credential_pb2, credential_pb2_grpc
 
@@ -49,7 +48,7 @@ class CredentialServicer(credential_pb2_grpc.CredentialServiceServicer):
         call = current_call()
         channel_code = call.caller.subject if call.caller.role is Role.CHANNEL else None
         code, expires_at = await self._operations.show_code(request.psn_no, channel_code, call.now)
-        return credential_pb2.ShowCodeResponse(ec_qr_code=code, expire_time=to_timestamp(expires_at))
+        return credential_pb2.ShowCodeResponse(ec_qr_code=code, expire_time=moment_message(expires_at))
 
     async def DecodeCode(  # noqa: N802 - the contract's name
         self, request: credential_pb2.DecodeCodeRequest, context: Any
@@ -101,7 +100,7 @@ def _query(request: credential_pb2.VerifyRequest, now: datetime) -> Query:
         request.certno,
         request.fixmedins_code,
         request.insutype,
-        one_day(request.day, "day"),
+        day_of(request.day, "day"),
         now,
     )
 
@@ -120,7 +119,7 @@ def _activated(credential: Credential) -> bytes:
     return credential_pb2.ActivateCredentialResponse(
         credential_id=credential.credential_id,
         psn_no=credential.psn_no,
-        activated_time=to_timestamp(credential.activated_at),
+        activated_time=moment_message(credential.activated_at),
     ).SerializeToString()
 
 
@@ -135,6 +134,6 @@ def _decoded(decoded: Decoded) -> bytes:
             auth_no=decoded.auth_no,
             ec_index_no=decoded.credential_id,
             gender=person.gend,
-            birthday=to_date(person.brdy),
+            birthday=day_message(person.brdy),
         )
     ).SerializeToString()

@@ -18,11 +18,11 @@ from services.identity.domain.partner import (
     SignIn,
 )
 from services.identity.operations.partners import PartnerOperations
-from services.identity.servicer.days import DayReader, to_date
-from services.identity.servicer.requests import to_timestamp
+from services.kernel.pages import page_of
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
-from services.runtime.paging import PAGE_DEFAULT
+from services.runtime.paging import asked_page, token_of
+from services.runtime.wire import DayReader, day_message, moment_message, optional_day_message
 from yibao.identity.v1 import partner_pb2, partner_pb2_grpc
 from yibao.options.v1 import options_pb2
 
@@ -70,14 +70,12 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
         self, request: partner_pb2.ListApiKeysRequest, context: Any
     ) -> partner_pb2.ListApiKeysResponse:
         """What is known of each key."""
-        size = request.page_size or PAGE_DEFAULT
+        after, size = asked_page(request, str)
         role = _role_word(request.role) if request.role else ""
-        # One more than is shown tells whether a page follows.
-        asked = KeyList(role, request.subject, request.with_revoked, request.page_token, size + 1)
-        found = await self._operations.list_keys(asked)
-        page, more = found[:size], found[size:]
+        asked = KeyList(role, request.subject, request.with_revoked, "" if after is None else after[0], size + 1)
+        page = page_of(await self._operations.list_keys(asked), size, lambda key: (key.key_id,))
         return partner_pb2.ListApiKeysResponse(
-            api_keys=[_write_key(key) for key in page], next_page_token=page[-1].key_id if more else ""
+            api_keys=[_write_key(key) for key in page.entries], next_page_token=token_of(page.end)
         )
 
     async def RevokeApiKey(  # noqa: N802 - the contract's name
@@ -183,8 +181,8 @@ def _read_limits(messages: Sequence[partner_pb2.PartnerLimit]) -> tuple[PartnerL
 
 def _write_limit(limit: PartnerLimit) -> partner_pb2.PartnerLimit:
     return partner_pb2.PartnerLimit(
-        from_day=to_date(limit.from_day),
-        to_day=None if limit.to_day is None else to_date(limit.to_day),
+        from_day=day_message(limit.from_day),
+        to_day=optional_day_message(limit.to_day),
         calls_per_minute=limit.calls_per_minute,
         work_under_way=limit.work_under_way,
     )
@@ -210,9 +208,9 @@ def _write_key(key: ApiKey) -> partner_pb2.ApiKey:
         role=_role_number(key.holder.role),
         subject=key.holder.subject,
         label=key.label,
-        issued_at=to_timestamp(key.issued_at),
+        issued_at=moment_message(key.issued_at),
         bootstrap=key.bootstrap,
-        **{name: to_timestamp(at) for name, at in times.items() if at is not None},
+        **{name: moment_message(at) for name, at in times.items() if at is not None},
     )
 
 
@@ -222,12 +220,12 @@ def _revoked(key: ApiKey) -> bytes:
 
 def _signed_in(sign_in: SignIn) -> bytes:
     return partner_pb2.SignInResponse(
-        signinoutb=partner_pb2.SignInOutput(sign_time=to_timestamp(sign_in.signed_in_at), sign_no=sign_in.sign_no)
+        signinoutb=partner_pb2.SignInOutput(sign_time=moment_message(sign_in.signed_in_at), sign_no=sign_in.sign_no)
     ).SerializeToString()
 
 
 def _signed_out(at: datetime) -> bytes:
-    return partner_pb2.SignOutResponse(sign_time=to_timestamp(at)).SerializeToString()
+    return partner_pb2.SignOutResponse(sign_time=moment_message(at)).SerializeToString()
 
 
 def _role_word(number: options_pb2.Role.ValueType) -> str:

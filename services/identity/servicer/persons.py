@@ -8,9 +8,9 @@ from services.identity.domain.person import PersonRecord
 from services.identity.domain.registration import Registration
 from services.identity.operations.persons import PersonOperations
 from services.identity.servicer.convert import read_enrolment, read_record, write_enrolment, write_record
-from services.identity.servicer.days import DayReader, one_day
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
+from services.runtime.wire import DayReader, day_of
 from yibao.identity.v1 import person_pb2, person_pb2_grpc
 
 
@@ -51,7 +51,7 @@ class PersonServicer(person_pb2_grpc.PersonServiceServicer):
         self, request: person_pb2.GetEntitlementRequest, context: Any
     ) -> person_pb2.GetEntitlementResponse:
         """Entitled or why not."""
-        day = one_day(request.day, "day")
+        day = day_of(request.day, "day")
         entitlement = await self._operations.entitlement(request.psn_no, request.insutype, day)
         enrolment = entitlement.enrolment
         return person_pb2.GetEntitlementResponse(

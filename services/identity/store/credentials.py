@@ -8,7 +8,8 @@ from typing import Final
 
 from services.identity.domain.credential import CodeState, Credential, EcToken, ShownCode
 from services.identity.store.statements import Statements
-from services.runtime.db import DriverConnection, from_micros, sql, to_micros
+from services.kernel.clock import from_micros, to_micros
+from services.runtime.db import DriverConnection, sql
 
 _CREDENTIAL: Final = sql("SELECT credential_id, psn_no, channel_code, activated_at FROM credential WHERE psn_no = ?1")
 _CODE: Final = sql("SELECT code_digest, psn_no, state, expires_at FROM ec_code WHERE code_digest = ?1 FOR UPDATE")

@@ -6,8 +6,9 @@ from typing import Final
 
 from services.identity.domain.journal import Entry
 from services.identity.store.statements import Statements
+from services.kernel.clock import from_micros, to_micros
 from services.kernel.requests import RequestStamp
-from services.runtime.db import DriverConnection, advisory_lock, from_micros, sql, to_micros
+from services.runtime.db import DriverConnection, advisory_lock, sql
 
 _ENTRY: Final = sql(
     "SELECT rpc, content_hash, response, created_at, seed, secret_digest FROM entry WHERE scope = ?1 AND request_id = ?2"

@@ -19,7 +19,8 @@ from services.identity.domain.partner import (
     SignIn,
 )
 from services.identity.store.statements import Statements
-from services.runtime.db import DriverConnection, from_micros, sql, to_json, to_micros
+from services.kernel.clock import from_micros, to_micros
+from services.runtime.db import DriverConnection, sql, to_json
 
 _PARTNER: Final = (
     "SELECT partner_code, partner_name, role, auth_style, access_key, secret, sandbox, dialect, limits, secret_digest"

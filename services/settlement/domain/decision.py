@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from services.kernel.clock import from_micros
 from services.kernel.errors import Fault, precondition
 from services.kernel.policy.document import FactValue
 from services.kernel.requests import Moved
@@ -28,7 +29,7 @@ from services.settlement.domain.bill import (
     totals_of_batches,
 )
 from services.settlement.domain.catalogue import Institution, StackChoice
-from services.settlement.domain.entries import Books, Wanted, loaded_moment
+from services.settlement.domain.entries import Books, Wanted
 from services.settlement.domain.insured import Enrolment, Insured
 from services.settlement.domain.kinds import KindOfCare
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
@@ -145,8 +146,8 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
 
 def _check_fees_inside(order: Order, encounter: BilledEncounter, outside: Sequence[FeeMoment]) -> None:
     """PRECONDITION (FEE_TIME_OUTSIDE): fees that an older release took, or that a changed begin or end left outside."""
-    begin = loaded_moment(encounter.begin_at)
-    end = None if encounter.end_at is None else loaded_moment(encounter.end_at)
+    begin = from_micros(encounter.begin_at)
+    end = None if encounter.end_at is None else from_micros(encounter.end_at)
     check_standing_fees(outside, fee_window(begin, end, latest_moment(order.now, order.business_date)), "data.mdtrt_id")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -34,8 +33,6 @@ SETTLEMENT_COLUMNS = (
     *("pool_prop_selfpay_e4", "hash_version", "regions"),
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _COMPONENTS = attrgetter(*MONEY_FIELDS, "pool_prop_selfpay_e4")
 
 NOTHING = Components(*(0,) * len(Components.__slots__))
@@ -146,16 +143,6 @@ class Heading:
     policies_json: str = "[]"
     fee_batches: tuple[str, ...] = ()
     preselfpay_in_base: bool = False
-
-
-def stored_moment(moment: datetime) -> int:
-    """A moment as rows hold it: microseconds since 1970 UTC."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def loaded_moment(micros: int) -> datetime:
-    """The moment that rows hold so, UTC."""
-    return _EPOCH + micros * _MICROSECOND
 
 
 def settlement_row(heading: Heading, components: Components, response: bytes, record: bytes) -> tuple[Any, ...]:

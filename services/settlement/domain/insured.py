@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from services.kernel.clock import holds_on
 from services.kernel.codes import EC, ID_CARD
 from services.kernel.errors import invalid, precondition
 
@@ -125,11 +126,6 @@ def asked_by(credential: CredentialQuery) -> CredentialQuery:
     return replace(credential, mdtrt_cert_type="", card_sn="")
 
 
-def holds_on(from_day: date, to_day: date | None, day: date) -> bool:
-    """Whether a range of days, both ends included, holds a day."""
-    return from_day <= day and (to_day is None or day <= to_day)
-
-
 def insu_stas_on(enrolment: Enrolment, day: date) -> tuple[str, date | None]:
     """What an enrolment is on a day (dictionary psn_insu_stas), and since when it is suspended or until when it held.
 
@@ -153,7 +149,7 @@ def enrolment_on(insured: Insured, insutype: str, day: date) -> Enrolment:
     if not own:
         raise precondition("NOT_ENROLLED", insutype=insutype, day=day.isoformat())
     latest = max(own, key=lambda entry: entry.from_day)
-    if not holds_on(latest.from_day, latest.to_day, day):
+    if not holds_on(day, latest.from_day, latest.to_day):
         raise precondition("ENROLMENT_ENDED", insutype=insutype, day=day.isoformat())
     if latest.psn_insu_stas == IN_FORCE:
         return latest
@@ -165,10 +161,10 @@ def enrolment_on(insured: Insured, insutype: str, day: date) -> Enrolment:
 
 def identities_on(insured: Insured, day: date) -> tuple[Identity, ...]:
     """The special identities that hold on the day."""
-    return tuple(entry for entry in insured.identities if holds_on(entry.from_day, entry.to_day, day))
+    return tuple(entry for entry in insured.identities if holds_on(day, entry.from_day, entry.to_day))
 
 
 def family_link_on(insured: Insured, day: date) -> FamilyLink | None:
     """The family link in force on the day; of several the one that began first (our decision)."""
-    links = [entry for entry in insured.family_links if holds_on(entry.from_day, entry.to_day, day)]
+    links = [entry for entry in insured.family_links if holds_on(day, entry.from_day, entry.to_day)]
     return min(links, key=lambda entry: (entry.from_day, entry.owner_psn_no), default=None)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
+from services.kernel.clock import holds_on
 from services.kernel.codes import fits_setting
 from services.kernel.errors import invalid
 from services.settlement.domain.catalogue import LocalKind
-from services.settlement.domain.insured import holds_on
 
 
 class KindOfCare(NamedTuple):
@@ -34,7 +34,7 @@ def counted(kind: KindOfCare, declared: Sequence[LocalKind], admdvs: str, day: d
     INVALID: MED_TYPE_UNDECLARED, or INVALID_REQUEST where another national kind was sent beside.
     """
     found = next(
-        (each for each in declared if each.code == kind.local and holds_on(each.from_day, each.to_day, day)), None
+        (each for each in declared if each.code == kind.local and holds_on(day, each.from_day, each.to_day)), None
     )
     if found is None:
         told = {"med_type": kind.local, "admdvs": admdvs, "day": day.isoformat()}

@@ -5,25 +5,13 @@ Values only. A movement that paid for somebody else of the family does not say f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.settlement.domain.entries import REVERSE
 
-T = TypeVar("T")
-
 OPENING, SETTLEMENT, REVERSAL = "opening", "settlement", "reversal"
 FAMILY_SETTLEMENT, FAMILY_REVERSAL = "family_settlement", "family_reversal"
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """A page of a list; `end` is the place of its last entry, None where no page follows."""
-
-    entries: tuple[T, ...]
-    end: tuple[int | str, ...] | None
 
 
 class OwnSettlement(NamedTuple):
@@ -104,11 +92,6 @@ class Accumulation(NamedTuple):
     def place(self) -> tuple[str, str, str, str]:
         """Its place in the list."""
         return self[:4]
-
-
-def page_of(found: Sequence[T], size: int, place: tuple[int | str, ...] | None) -> Page[T]:
-    """The first `size` of what was found; `place` is that of the last of them, of which one more tells that a page follows."""
-    return Page(tuple(found[:size]), place if len(found) > size else None)
 
 
 def not_own(setl_id: str) -> Fault:

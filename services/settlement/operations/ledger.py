@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from services.kernel.clock import beijing_day
+from services.kernel.clock import beijing_day, to_micros
 from services.kernel.codes import cum_type_code
 from services.kernel.errors import Fault
 from services.kernel.persons import person_not_found
@@ -15,7 +15,7 @@ from services.kernel.requests import RequestStamp
 from services.runtime.writes import Frame
 from services.settlement.domain.catalogue import StackRequest
 from services.settlement.domain.encounters import Entry
-from services.settlement.domain.entries import StoredAnswer, Wanted, stored_moment
+from services.settlement.domain.entries import StoredAnswer, Wanted
 from services.settlement.domain.insured import Enrolment, Insured
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.opening import Opening, book_openings, check_openings
@@ -66,7 +66,7 @@ class Ledgers:
             )
             source_id = self.new_id("")
             books, standing = await work.load(wanted), await work.opened([opening.key for opening in openings])
-            writing, unchanged = book_openings(openings, books, standing, source_id, stored_moment(now))
+            writing, unchanged = book_openings(openings, books, standing, source_id, to_micros(now))
             response = render(len(openings) - unchanged, unchanged)
             await work.save(writing)
             await work.add_entry(Entry(source_id, stamp, response, None, "opening", now))

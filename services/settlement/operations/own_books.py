@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 from typing import Protocol
 
+from services.kernel.pages import Page, page_of
 from services.settlement.domain.catalogue import ItemKey, PricedItem
 from services.settlement.domain.encounters import Encounter
 from services.settlement.domain.entries import VOID
 from services.settlement.domain.fees import StandingLine
-from services.settlement.domain.own_books import Accumulation, Movement, OwnSettlement, Page, not_own, page_of
+from services.settlement.domain.own_books import Accumulation, Movement, OwnSettlement, not_own
 from services.settlement.domain.reversal import BookedSettlement
 
 
@@ -98,7 +100,7 @@ class OwnBooks:
         """A page of settlements and counter-entries; `span` are the first and last moment, in microseconds UTC."""
         async with self.store.reading() as snapshot:
             found = await snapshot.settlements(psn_no, *span, after, size + 1)
-        return page_of(found, size, found[size - 1].place if len(found) > size else None)
+        return page_of(found, size, attrgetter("place"))
 
     async def settlement(self, psn_no: str, setl_id: str) -> BookedSettlement:
         """The person's settlement or counter-entry; SETTLEMENT_NOT_FOUND also for another's."""
@@ -113,7 +115,7 @@ class OwnBooks:
             found = await snapshot.lines(settlement.mdtrt_id, setl_id, after, size + 1)
         if encounter is None:
             raise not_own(setl_id)
-        return OwnLines(encounter, page_of(found, size, (after + size,)))
+        return OwnLines(encounter, page_of(found, size, lambda _: (after + size,)))
 
     async def accounts(self, psn_no: str) -> list[tuple[str, int]]:
         """Insurance type and balance in fen of each account of the person."""
@@ -124,7 +126,7 @@ class OwnBooks:
         """A page of the movements of an account, newest first."""
         async with self.store.reading() as snapshot:
             found = await snapshot.movements(psn_no, insutype, before, size + 1)
-        return page_of(found, size, found[size - 1].place if len(found) > size else None)
+        return page_of(found, size, attrgetter("place"))
 
     async def accumulators(
         self, psn_no: str, after: tuple[str, str, str, str] | None, size: int, today: date
@@ -132,7 +134,7 @@ class OwnBooks:
         """A page of accumulations, and those of them that count times."""
         async with self.store.reading() as snapshot:
             found = await snapshot.accumulators(psn_no, after, size + 1)
-        page = page_of(found, size, found[size - 1].place if len(found) > size else None)
+        page = page_of(found, size, attrgetter("place"))
         counting: dict[tuple[str, str, str], set[str]] = {}
         for entry in page.entries:
             year = (entry.insutype, entry.insuplc_admdvs, entry.benefit_year)

@@ -7,10 +7,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any, TypeAlias, TypeVar
 
-from services.kernel.clock import BEIJING, beijing_day
+from services.kernel.clock import beijing_day, from_micros
 from services.kernel.codes import EC
 from services.kernel.errors import Fault, denied
 from services.kernel.requests import refusal_of
@@ -28,8 +28,6 @@ from services.settlement.operations.books import BookStore
 from services.settlement.operations.kinds import national_kind
 from services.settlement.operations.ports import CataloguePeer, CredentialQuery, IdentityPeer
 from services.settlement.operations.writes import BUSY
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=BEIJING) + timedelta(hours=8)
 
 T = TypeVar("T")
 Found: TypeAlias = PreparedBill | StoredAnswer | Exception
@@ -174,8 +172,8 @@ async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, l
     day = beijing_day(order.now)
     enrolment = enrolment_on(insured, bill.insutype, day)
     institution = await lookup.institution(bill.desk.fixmedins_code, day)
-    begin = _day_of(encounter.begin_at)
-    end = None if encounter.end_at is None else _day_of(encounter.end_at)
+    begin = beijing_day(from_micros(encounter.begin_at))
+    end = None if encounter.end_at is None else beijing_day(from_micros(encounter.end_at))
     choice, policies_json = await lookup.stack(StackRequest(enrolment.insuplc_admdvs, bill.insutype, day, begin, end))
     leading = choice.stack.policies[0]
     disease = None
@@ -208,7 +206,3 @@ async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, l
         ec_token_digest=insured.ec_token_digest if bill.mdtrt_cert_no else encounter.ec_token_digest or "",
         local_med_type=kind.local,
     )
-
-
-def _day_of(micros: int) -> date:
-    return (_EPOCH + timedelta(microseconds=micros)).date()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
+from services.kernel.clock import to_micros
 from services.kernel.requests import Moved, RequestStamp, repeated
 from services.runtime.writes import Frame
 from services.settlement.domain.answer import Reversal
@@ -23,7 +24,6 @@ from services.settlement.domain.entries import (
     Writing,
     accumulator_entries,
     settlement_row,
-    stored_moment,
 )
 from services.settlement.domain.ledger import AccountHead, AccountKey, YearLedger
 from services.settlement.domain.refund import check_last, refund, refund_deltas
@@ -115,7 +115,7 @@ class Reversing:
 
     async def _void(self, work: SettlementWriter, order: ReversalOrder, name: MessageName) -> None:
         """Stands where the message may still come, under each request id that it may have."""
-        at, scope = stored_moment(order.now), order.stamp.scope
+        at, scope = to_micros(order.now), order.stamp.scope
         headings = []
         for each in name.late_ids:
             stands = await work.settlement_by_request(scope, each)
@@ -178,7 +178,7 @@ class Reversing:
         accounts = tuple(dict.fromkeys((own, *(key for key in owners if key.psn_no))))
         books = await work.load(Wanted(ledgers=(original.key,), accounts=accounts))
         seq = books.years.get(original.key, YearLedger()).seq + 1
-        setl_id, at = self.new_id(""), stored_moment(order.now)
+        setl_id, at = self.new_id(""), to_micros(order.now)
         postings = reversal_postings(setl_id, lines, books.accounts, at)
         deltas = refund_deltas(await work.deltas(original.setl_id))
         balance = books.accounts.get(own, AccountHead()).balance_fen

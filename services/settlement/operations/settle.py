@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
+from services.kernel.clock import to_micros
 from services.kernel.errors import Fault
 from services.kernel.requests import Moved, Regions, refusal_of
 from services.runtime.writes import AGAIN, Again
@@ -25,7 +26,6 @@ from services.settlement.domain.entries import (
     Writing,
     accumulator_entries,
     settlement_row,
-    stored_moment,
 )
 from services.settlement.domain.ledger import after_deltas
 from services.settlement.operations.books import BookStore, Scribe
@@ -88,7 +88,7 @@ class Settling:
         setl_id = self.new_id("")
         answer = answer_of(item, decision, setl_id)
         response, record = self.scribe.settled(answer)
-        seq, at = decision.ledger.seq + 1, stored_moment(order.now)
+        seq, at = decision.ledger.seq + 1, to_micros(order.now)
         heading = _heading(item, decision, setl_id, seq, at)
         row = settlement_row(heading, settlement.components, response, record)
         entries = accumulator_entries(key, seq, settlement.accumulator_deltas, setl_id)

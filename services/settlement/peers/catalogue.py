@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
-from google.type.date_pb2 import Date
-
 from services.kernel.errors import Fault, FaultKind, precondition
 from services.kernel.money import scaled_of
 from services.kernel.policy.parsing import parse_policy
+from services.runtime.kept import Bounded
 from services.runtime.outbound import Peers
+from services.runtime.wire import day_message, optional_told_day, told_day
 from services.settlement.domain.catalogue import (
     Disease,
     Institution,
@@ -31,7 +31,6 @@ from services.settlement.domain.catalogue import (
 from services.settlement.domain.compile import CompiledPolicy, compile_policy
 from services.settlement.domain.stack import CompiledStack, compile_stack
 from services.settlement.domain.versions import PolicyVersion, SettleDates, choose_versions
-from services.settlement.peers.bounded import Bounded
 from yibao.catalogue.v1 import catalogue_pb2, catalogue_pb2_grpc, records_pb2
 from yibao.common.v1 import codes_pb2
 from yibao.options.v1 import options_pb2
@@ -95,7 +94,7 @@ class CatalogueClient:
         known = self._institutions.get((head, code, day))
         if known is not None:
             return known
-        request = catalogue_pb2.BatchGetInstitutionsRequest(fixmedins_codes=[code], day=_date(day))
+        request = catalogue_pb2.BatchGetInstitutionsRequest(fixmedins_codes=[code], day=day_message(day))
         answer = await self._peers.call(self._stub.BatchGetInstitutions, request)
         outcome = answer.outcomes[0]
         if not outcome.HasField("institution"):
@@ -119,7 +118,7 @@ class CatalogueClient:
                 admdvs=scope.admdvs,
                 hosp_lv=scope.hosp_lv,
                 lmtpric_hosp_lv=scope.lmtpric_hosp_lv,
-                keys=[catalogue_pb2.ItemKey(med_list_codg=key.med_list_codg, day=_date(key.day)) for key in part],
+                keys=[catalogue_pb2.ItemKey(med_list_codg=key.med_list_codg, day=day_message(key.day)) for key in part],
             )
             answer = await self._peers.call(self._stub.BatchGetItems, request)
             for key, outcome in zip(part, answer.outcomes, strict=True):
@@ -137,8 +136,8 @@ class CatalogueClient:
             catalogue_pb2.ResolveStackRequest(
                 admdvs=request.admdvs,
                 insutype=request.insutype,
-                day=_date(request.day),
-                begin_day=_date(request.begin_day),
+                day=day_message(request.day),
+                begin_day=day_message(request.begin_day),
             ),
         )
         ids = list(dict.fromkeys(policy.policy_id for policy in answer.policies))
@@ -159,7 +158,7 @@ class CatalogueClient:
             else:
                 found[code] = known
         if asked:
-            request = catalogue_pb2.BatchGetDiseasesRequest(admdvs=admdvs, day=_date(day), dise_codgs=asked)
+            request = catalogue_pb2.BatchGetDiseasesRequest(admdvs=admdvs, day=day_message(day), dise_codgs=asked)
             answer = await self._peers.call(self._stub.BatchGetDiseases, request)
             for code, outcome in zip(asked, answer.outcomes, strict=True):
                 if outcome.HasField("disease"):
@@ -204,8 +203,8 @@ def _version(policy: catalogue_pb2.StackPolicy) -> PolicyVersion:
     return PolicyVersion(
         id=policy.policy_id,
         version=policy.version,
-        effective_from=_day(policy.from_day),
-        effective_to=_day(policy.to_day) if policy.HasField("to_day") else None,
+        effective_from=told_day(policy.from_day),
+        effective_to=optional_told_day(policy, "to_day"),
         version_on=policy.version_on,
         content_hash=policy.policy_hash,
     )
@@ -225,8 +224,8 @@ def _institution(institution: records_pb2.Institution) -> Institution:
 
 def _local_kind(kind: records_pb2.LocalMedType) -> LocalKind:
     validity = kind.validity
-    last = _day(validity.to_day) if validity.HasField("to_day") else None
-    return LocalKind(kind.local_med_type, _MED_TYPES[kind.med_type], _day(validity.from_day), last)
+    days = told_day(validity.from_day), optional_told_day(validity, "to_day")
+    return LocalKind(kind.local_med_type, _MED_TYPES[kind.med_type], *days)
 
 
 def _priced_item(priced: catalogue_pb2.PricedItem) -> PricedItem:
@@ -248,11 +247,3 @@ def _priced_item(priced: catalogue_pb2.PricedItem) -> PricedItem:
         price_limit=limit,
         hosp_bear=priced.hosp_bear,
     )
-
-
-def _date(day: date) -> Date:
-    return Date(year=day.year, month=day.month, day=day.day)
-
-
-def _day(day: Date) -> date:
-    return date(day.year, day.month, day.day)

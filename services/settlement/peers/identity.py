@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Final
 
 from google.rpc.status_pb2 import Status
-from google.type.date_pb2 import Date
 
 from services.kernel.codes import EC, ID_CARD, SOCIAL_SECURITY_CARD
 from services.kernel.errors import Fault
 from services.runtime.outbound import Peers, fault_of
+from services.runtime.wire import day_message, optional_told_day, told_day
 from services.settlement.domain.insured import CredentialQuery, Enrolment, FamilyLink, Identity, Insured, Person
 from yibao.common.v1.codes_pb2 import MdtrtCertType
 from yibao.common.v1.item_pb2 import ItemContext
@@ -99,7 +98,7 @@ def _verify_request(item: CredentialQuery) -> credential_pb2.VerifyRequest:
         certno=item.certno,
         fixmedins_code=item.fixmedins_code,
         insutype=item.insutype,
-        day=Date(year=item.day.year, month=item.day.month, day=item.day.day),
+        day=day_message(item.day),
     )
 
 
@@ -121,7 +120,7 @@ def _person(person: person_pb2.Person) -> Person:
         person.certno,
         person.gend,
         person.naty,
-        _day(person.brdy),
+        told_day(person.brdy),
     )
 
 
@@ -133,9 +132,9 @@ def _enrolments(enrolments: Iterable[person_pb2.Enrolment]) -> tuple[Enrolment, 
             psn_type=entry.psn_type,
             psn_insu_stas=entry.psn_insu_stas,
             status=entry.status,
-            from_day=_day(entry.from_day),
-            to_day=_day(entry.to_day) if entry.HasField("to_day") else None,
-            insured_since=_day(entry.insured_since if entry.HasField("insured_since") else entry.from_day),
+            from_day=told_day(entry.from_day),
+            to_day=optional_told_day(entry, "to_day"),
+            insured_since=told_day(entry.insured_since if entry.HasField("insured_since") else entry.from_day),
             cvlserv_flag=entry.cvlserv_flag,
             emp_name=entry.emp_name,
             facts=dict(entry.facts),
@@ -149,8 +148,8 @@ def _identities(identities: Iterable[person_pb2.PersonIdentity]) -> tuple[Identi
         Identity(
             entry.psn_idet_type,
             entry.identity,
-            _day(entry.from_day),
-            _day(entry.to_day) if entry.HasField("to_day") else None,
+            told_day(entry.from_day),
+            optional_told_day(entry, "to_day"),
             entry.memo,
             entry.psn_type_lv,
         )
@@ -163,12 +162,8 @@ def _links(links: Iterable[person_pb2.FamilyLink]) -> tuple[FamilyLink, ...]:
         FamilyLink(
             entry.owner_psn_no,
             entry.owner_insutype,
-            _day(entry.from_day),
-            _day(entry.to_day) if entry.HasField("to_day") else None,
+            told_day(entry.from_day),
+            optional_told_day(entry, "to_day"),
         )
         for entry in links
     )
-
-
-def _day(day: Date) -> date:
-    return date(day.year, day.month, day.day)

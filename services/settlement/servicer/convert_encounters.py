@@ -7,22 +7,19 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
-from services.kernel.clock import BEIJING, age_on, beijing_day
+from services.kernel.clock import age_on, beijing_day, day_start
 from services.kernel.codes import pooling_area
 from services.kernel.requests import RequestStamp
 from services.runtime.call import CallContext
-from services.runtime.columns import from_micros
 from services.runtime.contract import national_codes
 from services.runtime.idempotency import content_of, stamp_of
 from services.runtime.texts.table import text
+from services.runtime.wire import day_message, moment_message, optional_day_message
 from services.settlement.domain.benefits import FundCheck
 from services.settlement.domain.bill import STAY
 from services.settlement.domain.encounters import OPEN, Encounter, days_in_hospital
 from services.settlement.domain.insured import Enrolment, Insured, insu_stas_on
 from services.settlement.operations.persons import InsuredInfo
-from services.settlement.servicer.convert_settlement import day_message, moment
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import common_pb2, encounter_pb2, insured_pb2
 
@@ -69,11 +66,6 @@ def kept_stamp_of(call: CallContext, request: Any, told: str) -> RequestStamp:
     return replace(stamp, content=kept.SerializeToString(deterministic=True))
 
 
-def time_of(value: Timestamp) -> datetime:
-    """The moment of a message, UTC. Its field's rule keeps the seconds between years that a datetime has."""
-    return from_micros(value.seconds * 1_000_000 + value.nanos // 1000)
-
-
 def insured_info(info: InsuredInfo, day: date, now: datetime) -> insured_pb2.GetInsuredInfoResponse:
     """The answer of 1101 about a day."""
     person = info.insured.person
@@ -94,8 +86,8 @@ def insured_info(info: InsuredInfo, day: date, now: datetime) -> insured_pb2.Get
                 psn_idet_type=entry.psn_idet_type,
                 psn_type_lv=entry.psn_type_lv,
                 memo=entry.memo,
-                begntime=_day_start(entry.from_day),
-                endtime=None if entry.to_day is None else _day_start(entry.to_day),
+                begntime=moment_message(day_start(entry.from_day)),
+                endtime=None if entry.to_day is None else moment_message(day_start(entry.to_day)),
             )
             for entry in info.insured.identities
         ],
@@ -110,7 +102,7 @@ def _insuinfo(enrolment: Enrolment, day: date, balance_fen: int) -> insured_pb2.
         psn_type=enrolment.psn_type,
         psn_insu_stas=status,
         psn_insu_date=day_message(enrolment.insured_since),
-        paus_insu_date=None if paused is None else day_message(paused),
+        paus_insu_date=optional_day_message(paused),
         cvlserv_flag=enrolment.cvlserv_flag,
         insuplc_admdvs=enrolment.insuplc_admdvs,
         emp_name=enrolment.emp_name,
@@ -194,8 +186,8 @@ def information(codes: Codes, encounter: Encounter, now: datetime) -> encounter_
     """What 5201 tells of an encounter; one that lasts ends with the answer, and never before it began by a clock ahead."""
     told = encounter_pb2.EncounterInformation.FromString(encounter.details)
     end = encounter.end_at or max(now, encounter.begin_at)
-    told.begntime.CopyFrom(moment(encounter.begin_at))
-    told.endtime.CopyFrom(moment(end))
+    told.begntime.CopyFrom(moment_message(encounter.begin_at))
+    told.endtime.CopyFrom(moment_message(end))
     told.med_type = codes.med_value(encounter.told_med_type)
     told.local_med_type = encounter.local_med_type
     told.dise_codg, told.dise_name = encounter.dise_codg, encounter.dise_name
@@ -209,8 +201,4 @@ def information(codes: Codes, encounter: Encounter, now: datetime) -> encounter_
 
 
 def _by_desk(desk: common_pb2.Desk, now: datetime) -> dict[str, Any]:
-    return {"opter_id": desk.opter, "opter_name": desk.opter_name, "opt_time": moment(now)}
-
-
-def _day_start(day: date) -> Timestamp:
-    return moment(datetime(day.year, day.month, day.day, tzinfo=BEIJING))
+    return {"opter_id": desk.opter, "opter_name": desk.opter_name, "opt_time": moment_message(now)}

@@ -7,14 +7,14 @@ from typing import Any
 
 from services.kernel.clock import beijing_day
 from services.runtime.pieces import each_in_pieces, in_pieces
+from services.runtime.wire import moment_message, moment_of
 from services.settlement.domain.catalogue import ItemKey, PricedItem
 from services.settlement.domain.encounters import Encounter
 from services.settlement.domain.fees import StandingLine
 from services.settlement.domain.lines import LineSplit
 from services.settlement.domain.pricing import PricedLine, SentLine, exempt_tags, ratio_text_of
 from services.settlement.domain.returns import Goods
-from services.settlement.servicer.convert_encounters import Codes, time_of
-from services.settlement.servicer.convert_settlement import moment
+from services.settlement.servicer.convert_encounters import Codes
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import common_pb2, fee_pb2
 
@@ -103,7 +103,7 @@ def _sent_line(codes: Codes, line: common_pb2.FeeLine) -> SentLine:
         feedetl_sn=line.feedetl_sn,
         init_feedetl_sn=line.init_feedetl_sn,
         chrg_bchno=line.chrg_bchno,
-        fee_at=time_of(line.fee_ocur_time),
+        fee_at=moment_of(line.fee_ocur_time),
         med_list_codg=line.med_list_codg,
         amount_fen=line.det_item_fee_sumamt_fen,
         cnt=line.cnt,
@@ -168,7 +168,7 @@ def _detail(sent: common_pb2.FeeLine, entry: StandingLine, item: PricedItem | No
         "hilist_code": sent.med_list_codg,
         "opter_id": entry.opter,
         "opter_name": entry.opter_name,
-        "opt_time": moment(entry.created_at),
+        "opt_time": moment_message(entry.created_at),
     }
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
 from google.protobuf.descriptor import EnumDescriptor
-from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 
-from services.kernel.clock import age_on, beijing_day
+from services.kernel.clock import age_on, beijing_day, from_micros
 from services.kernel.codes import clr_type, pooling_area
 from services.kernel.money import ratio_text
-from services.runtime.columns import from_micros, to_micros
 from services.runtime.contract import national_codes
+from services.runtime.wire import day_message, moment_message
 from services.settlement.domain.answer import BY_ITEM, Answer, Reversal, derivation, pay_loc, shares
 from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT, Bill, Desk, SentParts
 from services.settlement.domain.insured import shown_cert_type
@@ -27,17 +25,6 @@ from yibao.settlement.v1 import common_pb2, settlement_pb2
 _SETLINFO_MONEY = tuple(name for name in MONEY_FIELDS if name != "pool_prop_selfpay_amt_fen")
 _MONEY = attrgetter(*_SETLINFO_MONEY)
 _COUNTER_ENTRY = "2"
-
-
-def moment(value: datetime) -> Timestamp:
-    """A moment as its message."""
-    micros = to_micros(value)
-    return Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1_000)
-
-
-def day_message(value: date) -> Date:
-    """A day as its message."""
-    return Date(year=value.year, month=value.month, day=value.day)
 
 
 def desk_of(desk: common_pb2.Desk) -> Desk:
@@ -133,7 +120,7 @@ class MessageScribe:
         for name in _SETLINFO_MONEY:
             setattr(info, name, -getattr(info, name))
         info.setl_id, info.medins_setl_id = reversal.setl_id, reversal.desk.msgid
-        info.setl_time.CopyFrom(moment(reversal.setl_at))
+        info.setl_time.CopyFrom(moment_message(reversal.setl_at))
         info.balc_fen = reversal.balc_fen
         for row in counter.setldetail:
             row.fund_payamt_fen = -row.fund_payamt_fen
@@ -141,7 +128,7 @@ class MessageScribe:
         told = settlement_pb2.SetlinfoRecord.FromString(record)
         told.refd_setl_flag = True
         told.opter_id, told.opter_name = reversal.desk.opter, reversal.desk.opter_name
-        told.opt_time.CopyFrom(moment(reversal.setl_at))
+        told.opt_time.CopyFrom(moment_message(reversal.setl_at))
         if isinstance(counter, settlement_pb2.ReverseStayResponse):
             counter.record.CopyFrom(_stay_reversal(info, told))
         return counter.SerializeToString(), told.SerializeToString()
@@ -197,7 +184,7 @@ class MessageScribe:
             insutype=bill.insutype,
             psn_type=answer.enrolment.psn_type,
             cvlserv_flag=answer.enrolment.cvlserv_flag,
-            setl_time=moment(order.now),
+            setl_time=moment_message(order.now),
             mdtrt_cert_type=self._cert_types.get(shown_cert_type(bill.mdtrt_cert_type), 0),  # type: ignore[arg-type]  # enum value as number
             med_type=self._med_types.get(answer.med_type, 0),  # type: ignore[arg-type]  # enum value as number
             local_med_type=answer.local_med_type,
@@ -241,7 +228,7 @@ def _record(answer: Answer) -> settlement_pb2.SetlinfoRecord:
         invono=order.bill.invono,
         opter_id=order.bill.desk.opter,
         opter_name=order.bill.desk.opter_name,
-        opt_time=moment(order.now),
+        opt_time=moment_message(order.now),
     )
 
 

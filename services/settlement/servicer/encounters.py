@@ -7,6 +7,7 @@ from typing import Any
 from services.kernel.clock import beijing_day
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
+from services.runtime.wire import moment_of
 from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.encounters import Encounter, EncounterFilter, EncounterName
 from services.settlement.domain.insured import CredentialQuery, asked_by, with_credential
@@ -26,7 +27,6 @@ from services.settlement.servicer.convert_encounters import (
     kept_stamp_of,
     main_diagnosis,
     revised,
-    time_of,
     told_of,
     trtinfo,
 )
@@ -63,7 +63,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
     ) -> insured_pb2.GetInsuredInfoResponse:
         """1101."""
         now, data = current_call().now, request.data
-        day = beijing_day(time_of(data.begntime) if data.HasField("begntime") else now)
+        day = beijing_day(moment_of(data.begntime) if data.HasField("begntime") else now)
         query = CredentialQuery(
             fixmedins_code=request.desk.fixmedins_code,
             day=day,
@@ -87,7 +87,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
                 fixmedins_code=data.fixmedins_code,
                 med_type=self._codes.med_type(data.med_type),
                 local_med_type=data.local_med_type,
-                day=beijing_day(time_of(data.begntime)),
+                day=beijing_day(moment_of(data.begntime)),
                 dise_codg=data.dise_codg,
                 exp_content=data.exp_content,
             )
@@ -103,7 +103,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             kind=VISIT,
             credential=with_credential(self._credential(desk, data, "data")),
             insutype=data.insutype,
-            begin_at=time_of(data.begntime),
+            begin_at=moment_of(data.begntime),
             ipt_otp_no=data.ipt_otp_no,
             mdtrtarea_admvs=desk.mdtrtarea_admvs,
             exp_content=data.exp_content,
@@ -138,7 +138,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         information = VisitInformation(
             med_type=self._codes.med_type(data.med_type),
             local_med_type=data.local_med_type,
-            begin_at=time_of(data.begntime),
+            begin_at=moment_of(data.begntime),
             dise_codg=data.dise_codg,
             dise_name=data.dise_name,
             exp_content=data.exp_content,
@@ -168,7 +168,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             kind=STAY,
             credential=asked_by(self._credential(desk, data, "mdtrtinfo")),
             insutype=data.insutype,
-            begin_at=time_of(data.begntime),
+            begin_at=moment_of(data.begntime),
             ipt_otp_no=data.ipt_no,
             mdtrtarea_admvs=data.mdtrtarea_admvs or desk.mdtrtarea_admvs,
             med_type=self._codes.med_type(data.med_type),
@@ -204,7 +204,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         """2402."""
         call, data = current_call(), request.dscginfo
         discharge = DischargeInformation(
-            end_at=time_of(data.endtime),
+            end_at=moment_of(data.endtime),
             dise_codg=data.dise_codg,
             dise_name=data.dise_name,
             exp_content=data.exp_content,
@@ -238,8 +238,8 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         wanted = EncounterFilter(
             fixmedins_code=request.desk.fixmedins_code,
             psn_no=data.psn_no,
-            begin=time_of(data.begntime),
-            end=time_of(data.endtime),
+            begin=moment_of(data.begntime),
+            end=moment_of(data.endtime),
             med_type=self._codes.med_type(data.med_type),
             local_med_type=data.local_med_type,
             mdtrt_id=data.mdtrt_id,
@@ -254,7 +254,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
     ) -> CredentialQuery:
         return CredentialQuery(
             fixmedins_code=desk.fixmedins_code,
-            day=beijing_day(time_of(data.begntime)),
+            day=beijing_day(moment_of(data.begntime)),
             mdtrt_cert_type=self._codes.cert_type(data.mdtrt_cert_type),
             mdtrt_cert_no=data.mdtrt_cert_no,
             card_sn=data.card_sn,

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
-from services.kernel.clock import BEIJING, beijing_day
-from services.kernel.errors import invalid
+from services.kernel.clock import beijing_day, day_start, to_micros
 from services.runtime.call import current_call
-from services.runtime.columns import from_micros, to_micros
-from services.runtime.paging import PAGE_DEFAULT, place_of, token_of
+from services.runtime.paging import asked_page, no_such_page, token_of
+from services.runtime.wire import micros_message, optional_day_of
 from services.settlement.domain import own_books as domain
 from services.settlement.domain.fees import StandingLine
 from services.settlement.operations.own_books import OwnBooks
 from services.settlement.servicer.convert_encounters import Codes
 from services.settlement.servicer.convert_fees import add_details, item_keys_of
-from services.settlement.servicer.convert_settlement import moment, told_of
+from services.settlement.servicer.convert_settlement import told_of
 from yibao.settlement.v1 import own_books_pb2 as pb
 from yibao.settlement.v1 import own_books_pb2_grpc, settlement_pb2
 
@@ -46,8 +43,7 @@ class OwnBooksServicer(own_books_pb2_grpc.OwnBooksServiceServicer):
         self, request: pb.ListOwnSettlementsRequest, context: Any
     ) -> pb.ListOwnSettlementsResponse:
         """A page of settlements and counter-entries."""
-        after = place_of(request.page_token, int, str)
-        size = request.page_size or PAGE_DEFAULT
+        after, size = asked_page(request, int, str)
         page = await self._books.settlements(
             request.psn_no, _span(request), None if after is None else (after[0], after[1]), size
         )
@@ -66,10 +62,10 @@ class OwnBooksServicer(own_books_pb2_grpc.OwnBooksServiceServicer):
         self, request: pb.ListOwnLinesRequest, context: Any
     ) -> pb.ListOwnLinesResponse:
         """A page of the lines of a settlement."""
-        place = place_of(request.page_token, int)
-        size, after = request.page_size or PAGE_DEFAULT, 0 if place is None else place[0]
+        place, size = asked_page(request, int)
+        after = 0 if place is None else place[0]
         if after < 0:
-            raise invalid("page_token", "page_token", "the next_page_token of an answer")
+            raise no_such_page()
         found = await self._books.lines(request.psn_no, request.setl_id, after, size)
         lines: tuple[StandingLine, ...] = found.page.entries
         items = await self._books.items.items(found.encounter.fixmedins_code, await item_keys_of(lines))
@@ -92,8 +88,8 @@ class OwnBooksServicer(own_books_pb2_grpc.OwnBooksServiceServicer):
         self, request: pb.ListOwnAccountMovementsRequest, context: Any
     ) -> pb.ListOwnAccountMovementsResponse:
         """A page of the movements of an account."""
-        place = place_of(request.page_token, int)
-        size, before = request.page_size or PAGE_DEFAULT, None if place is None else place[0]
+        place, size = asked_page(request, int)
+        before = None if place is None else place[0]
         page = await self._books.movements(request.psn_no, request.insutype, before, size)
         return pb.ListOwnAccountMovementsResponse(
             movements=[self._movement(entry) for entry in page.entries], next_page_token=token_of(page.end)
@@ -103,9 +99,9 @@ class OwnBooksServicer(own_books_pb2_grpc.OwnBooksServiceServicer):
         self, request: pb.ListOwnAccumulatorsRequest, context: Any
     ) -> pb.ListOwnAccumulatorsResponse:
         """A page of accumulators."""
-        place = place_of(request.page_token, str, str, str, str)
+        place, size = asked_page(request, str, str, str, str)
         after = None if place is None else (place[0], place[1], place[2], place[3])
-        size, today = request.page_size or PAGE_DEFAULT, beijing_day(current_call().now)
+        today = beijing_day(current_call().now)
         page, counting = await self._books.accumulators(request.psn_no, after, size, today)
         return pb.ListOwnAccumulatorsResponse(
             accumulators=[pb.OwnAccumulator(**entry._asdict(), counts=entry in counting) for entry in page.entries],
@@ -116,7 +112,7 @@ class OwnBooksServicer(own_books_pb2_grpc.OwnBooksServiceServicer):
         return pb.AccountMovement(
             account_seq=entry.account_seq,
             kind=self._kinds[entry.reason],
-            moved_time=_moment(entry.moved_at),
+            moved_time=micros_message(entry.moved_at),
             amount_fen=entry.amount_fen,
             balance_after_fen=entry.balance_after_fen,
             benefit_year=entry.benefit_year,
@@ -129,7 +125,7 @@ def _settlement(entry: domain.OwnSettlement) -> pb.OwnSettlement:
     return pb.OwnSettlement(
         setl_id=entry.setl_id,
         mdtrt_id=entry.mdtrt_id,
-        setl_time=_moment(entry.setl_at),
+        setl_time=micros_message(entry.setl_at),
         fixmedins_code=record.fixmedins_code,
         fixmedins_name=record.fixmedins_name,
         med_type=entry.med_type,
@@ -142,26 +138,12 @@ def _settlement(entry: domain.OwnSettlement) -> pb.OwnSettlement:
     )
 
 
-def _moment(micros: int) -> Timestamp:
-    return moment(from_micros(micros))
-
-
 def _span(request: pb.ListOwnSettlementsRequest) -> tuple[int, int]:
     """The first and last microsecond that the days of a request hold, in Beijing."""
     first = _day(request, "from_day", _FIRST)
     after = _day(request, "to_day", _LAST) + _DAY
-    return _midnight(first), _midnight(after) - 1
+    return to_micros(day_start(first)), to_micros(day_start(after)) - 1
 
 
 def _day(request: pb.ListOwnSettlementsRequest, field: str, otherwise: date) -> date:
-    if not request.HasField(field):  # type: ignore[arg-type]  # a name of either day
-        return otherwise
-    day = getattr(request, field)
-    try:
-        return max(_FIRST, min(date(day.year, day.month, day.day), _LAST))
-    except ValueError:
-        raise invalid(field, "date", "a day of the calendar, with year, month and day") from None
-
-
-def _midnight(day: date) -> int:
-    return to_micros(datetime(day.year, day.month, day.day, tzinfo=BEIJING))
+    return max(_FIRST, min(optional_day_of(request, field) or otherwise, _LAST))

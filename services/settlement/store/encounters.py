@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from services.kernel.clock import from_micros, to_micros
 from services.kernel.requests import RequestStamp
-from services.runtime.db import DriverConnection, advisory_lock, from_micros, insert_sql, sql, to_micros
+from services.runtime.db import DriverConnection, advisory_lock, insert_sql, sql
 from services.settlement.domain.encounters import DISCHARGE, OUTPATIENT, Encounter, EncounterFilter, Entry, FeePresence
 from services.settlement.domain.entries import regions_from, regions_text
 from services.settlement.store.locks import person_lock

@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from services.runtime.db import Database, from_micros, insert_sql, sql, to_json, to_micros
+from services.kernel.clock import from_micros, to_micros
+from services.runtime.db import Database, insert_sql, sql, to_json
 from services.runtime.pieces import in_pieces
 from services.settlement.domain.fees import MAX_LISTED, FeeBatch, FeeLine, StandingLine
 from services.settlement.domain.lines import BillTotals, LineSplit

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import Table
 
+from services.kernel.clock import MICROSECOND, from_micros
 from services.kernel.requests import Moved
 from services.runtime.db import Database, DriverConnection, UniqueViolation, advisory_lock, insert_statement
 from services.settlement.domain.bill import BilledBatch, BilledEncounter
@@ -25,7 +25,6 @@ from services.settlement.domain.entries import (
     StoredAnswer,
     Wanted,
     Writing,
-    loaded_moment,
     regions_from,
 )
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
@@ -35,7 +34,6 @@ from services.settlement.store.locks import person_lock
 from services.settlement.store.tables import ACCUMULATOR_ENTRY, POSTING, SETTLEMENT
 
 _DIALECTS: Final = ("sqlite", "postgresql")
-_MICROSECOND: Final = timedelta(microseconds=1)
 _LEDGER: Final = "psn_no = k0 AND {0}.insutype = k1 AND {0}.insuplc_admdvs = k2 AND {0}.benefit_year = k3"
 
 _ANSWERS: Final = {
@@ -73,7 +71,7 @@ _OUTSIDE: Final = {
     dialect: f"SELECT k0, l.feedetl_sn, l.fee_at FROM {keys_from(dialect, 1)} JOIN encounter AS e ON e.mdtrt_id = k0"
     " JOIN fee_batch AS f ON f.mdtrt_id = k0 AND f.state = 'open'"
     " JOIN fee_line AS l ON l.fee_batch_id = f.fee_batch_id AND l.state = 'open'"
-    f" WHERE l.fee_at < e.begin_at - {BEFORE_BEGIN // _MICROSECOND} OR l.fee_at > e.end_at + {CLOCKS_DIFFER // _MICROSECOND}"
+    f" WHERE l.fee_at < e.begin_at - {BEFORE_BEGIN // MICROSECOND} OR l.fee_at > e.end_at + {CLOCKS_DIFFER // MICROSECOND}"
     " ORDER BY l.fee_at, l.feedetl_sn"
     for dialect in _DIALECTS
 }
@@ -136,7 +134,7 @@ class BookReader:
         if wanted.stays:
             books.continued = {row[0] for row in await self._rows(_CONTINUED, 1, wanted.stays)}
             for row in await self._rows(_OUTSIDE, 1, wanted.stays):
-                books.outside.setdefault(row[0], []).append(FeeMoment(row[1], loaded_moment(row[2])))
+                books.outside.setdefault(row[0], []).append(FeeMoment(row[1], from_micros(row[2])))
 
     async def _load_ledgers(self, books: Books, wanted: Wanted) -> None:
         if wanted.ledgers:

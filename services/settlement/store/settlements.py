@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from services.kernel.clock import to_micros
 from services.runtime.db import Database, insert_statement, sql
 from services.settlement.domain.booking import Posting
 from services.settlement.domain.encounters import Entry
-from services.settlement.domain.entries import StoredAnswer, regions_from, regions_text, stored_moment
+from services.settlement.domain.entries import StoredAnswer, regions_from, regions_text
 from services.settlement.domain.ledger import LedgerKey
 from services.settlement.domain.opening import Opened
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
@@ -132,7 +133,7 @@ class SettlementWriter(SettlementReader, BookWriter):
         stamp = entry.stamp
         row = (
             *(entry.entry_id, stamp.scope, stamp.request_id, stamp.rpc, stamp.content_hash),
-            *(entry.response, stored_moment(entry.created_at), stamp.hash_version, regions_text(stamp.regions)),
+            *(entry.response, to_micros(entry.created_at), stamp.hash_version, regions_text(stamp.regions)),
         )
         statement = insert_statement(LEDGER_ENTRY, self._dialect, _ENTRY_COLUMNS)
         await self._connection.insert(statement, [row])
