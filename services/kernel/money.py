@@ -86,8 +86,7 @@ def scaled_text(number: int, digits: int) -> str:
 
 def short_text(number: int, digits: int) -> str:
     """The same without needless zeros: 1500 over 10,000 is `0.15`."""
-    text = scaled_text(number, digits)
-    return text.rstrip("0").rstrip(".") if digits else text
+    return scaled_text(number, digits).rstrip("0").rstrip(".") if digits else str(number)
 
 
 def ratio_of(text: str, path: str = "") -> Fraction:

@@ -19,6 +19,7 @@ from services.kernel.money import (
     round_quotient,
     scaled_of,
     scaled_text,
+    short_text,
     yuan_text,
 )
 
@@ -78,3 +79,20 @@ def test_texts_have_their_decimals() -> None:
 def test_a_reported_ratio_is_nought_without_a_divisor() -> None:
     assert ratio_e4(1, 0) == ratio_e4(1, -5) == 0
     assert ratio_e4(23447, 100_000) == 2345
+
+
+@pytest.mark.parametrize(
+    ("number", "digits", "text"),
+    [
+        (1500, 4, "0.15"),
+        (-1500, 4, "-0.15"),
+        (20_000, 4, "2"),
+        (0, 4, "0"),
+        (0, 0, "0"),
+        (-70, 0, "-70"),
+        (100, 2, "1"),
+    ],
+)
+def test_a_short_text_has_no_needless_zero(number: int, digits: int, text: str) -> None:
+    assert short_text(number, digits) == text
+    assert scaled_of(text, digits) == number
