@@ -258,10 +258,8 @@ def _read(visit: _Visit, served: Served, envelope: Envelope, profile: Profile, k
 
 def _output(served: Served, envelope: Envelope, profile: Profile, answer: Message) -> str:
     """What the answer's `output` holds, or the decoder's `data`."""
-    bare = served.answer.bare
-    if bare is not None and envelope.wrapper == outer.EC_LOCAL:
-        return bare(answer)
-    if bare is not None and served.infno == "5204" and profile.dialect.bare_array_5204:
+    bare = served.bare_for(profile.dialect)
+    if bare is not None:
         return bare(answer)
     output = served.answer.output(answer)
     return (

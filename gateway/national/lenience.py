@@ -20,7 +20,7 @@ from google.protobuf.message import Message
 from buf.validate import validate_pb2
 from gateway.national.codec.decode import Row, is_absent
 from gateway.national.codec.notes import BLANK, RENAMED, UNKNOWN, Note, Notes
-from gateway.national.codec.plan import find, folded, ignored
+from gateway.national.codec.plan import Kind, fields_of, find, folded, ignored
 from gateway.spelling import nearest
 from services.kernel.errors import Fault, FaultKind, Violation, Violations
 from services.runtime.texts.gateway import rule_text
@@ -180,12 +180,15 @@ def _at_most(limit: int) -> Fits:
 
 
 def _person(request: Descriptor) -> Callable[[Message], object] | None:
-    """Where a request names a person, None where it does not."""
-    if "psn_no" in request.fields_by_name:
-        return attrgetter("psn_no")
-    for each in request.fields:
-        if each.message_type is not None and not each.is_repeated and "psn_no" in each.message_type.fields_by_name:
-            return attrgetter(f"{each.name}.psn_no")
+    """Where a request names the person whom it is about, None where it does not."""
+    for plan in fields_of(request):
+        if plan.person:
+            return attrgetter(plan.field)
+    for plan in fields_of(request):
+        if plan.kind is Kind.ROW and plan.row is not None:
+            for each in fields_of(plan.row):
+                if each.person:
+                    return attrgetter(f"{plan.field}.{each.field}")
     return None
 
 

@@ -6,11 +6,14 @@ Both are read, not written: served ones from the `transaction` options, titles f
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from io import StringIO
-from typing import Any
+from typing import Any, Final
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
 
 from gateway.national.codec.decode import RequestReader, compile_request
 from gateway.national.codec.encode import Answer, compile_response
@@ -19,8 +22,12 @@ from gateway.national.envelope import INFNO
 from gateway.national.lenience import Lenience
 from gateway.national.notices import Notices, compile_notices
 from services.kernel.errors import Fault, FaultKind
-from services.runtime.contract import Contract, ContractError, MethodContract
+from services.runtime.contract import Contract, ContractError, MethodContract, Transaction
 from services.runtime.texts.gateway import NOT_PLANNED, PLANNED
+from yibao.identity.v1.partner_pb2 import Dialect
+
+# Of the envelope itself, beside `input`.
+_SIGN_NO: Final = "sign_no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,13 @@ class Served:
     keyed: bool
     signed: bool
     lenience: Lenience
+    bare_if: str
+
+    def bare_for(self, dialect: Dialect) -> Callable[[Message], str] | None:
+        """The writer of the answer without its node, where the transaction has such a form for clients of this dialect."""
+        if self.wrapper != INFNO or (self.bare_if and getattr(dialect, self.bare_if)):
+            return self.answer.bare
+        return None
 
     def missing(self, msgid: str, institution: str) -> list[str]:
         """Names of what routing and proof need and the envelope does not have."""
@@ -125,14 +139,38 @@ def _served(method: MethodContract) -> tuple[Served, ...]:
     signed = any(_carries_sign_no(plan) for plan in plans)
     lenience = Lenience(descriptor, signed)
     return tuple(
-        Served(each.infno, each.wrapper, method, read, answer, notices, keyed, signed, lenience)
+        Served(
+            each.infno,
+            each.wrapper,
+            method,
+            read,
+            answer,
+            notices,
+            keyed,
+            signed,
+            lenience,
+            _switch(method, each, answer),
+        )
         for each in method.transactions
     )
+
+
+def _switch(method: MethodContract, transaction: Transaction, answer: Answer) -> str:
+    """The switch of a dialect that the option names; ContractError where no dialect has it or nothing could be bare."""
+    name = transaction.bare_if
+    if not name:
+        return ""
+    switch = Dialect.DESCRIPTOR.fields_by_name.get(name)
+    if switch is None or switch.type != FieldDescriptor.TYPE_BOOL:
+        raise ContractError(f"{method.full_name}: no dialect has the switch {name!r}")
+    if answer.bare is None:
+        raise ContractError(f"{method.full_name}: {name} needs an answer of one node")
+    return name
 
 
 def _carries_sign_no(plan: FieldPlan) -> bool:
     if plan.place is not Place.ENVELOPE:
         return False
     if plan.kind is Kind.ROW and plan.row is not None:
-        return any(each.field == "sign_no" for each in fields_of(plan.row))
-    return plan.field == "sign_no"
+        return any(_SIGN_NO in each.names for each in fields_of(plan.row))
+    return _SIGN_NO in plan.names

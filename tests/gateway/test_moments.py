@@ -38,7 +38,7 @@ class TestTimes:
         assert scalars.read_end_time("2025-01-15") == {"seconds": 1736870400 + 86399}
         assert scalars.read_end_time("2025-01-15 09:30:00") == {"seconds": 1736904600}
 
-    def test_only_a_field_called_endtime_ends_a_range(self) -> None:
+    def test_only_a_field_whose_option_says_so_ends_a_range(self) -> None:
         read = compile_request(encounter_pb2.ListEncountersRequest)
         query = {"data": {"psn_no": "1", "begntime": "2025-01-15", "endtime": "2025-01-15"}}
         request: Any = read({}, query, "")

@@ -63,7 +63,8 @@ class FieldPlan:
     `codes` are the (number, national code) pairs of an enum, `other_codes` whether others are read as none, and
     `other_codes_field` the text field of the message that takes them (empty: none does) while the enum has
     `other_codes_value`; `row` is the
-    message of a ROW or LIST. `required` where the national text requires it in every transaction of its message,
+    message of a ROW or LIST. `ends_range` of a moment that ends a range, `person` of the number of the person whom the
+    request is about. `required` where the national text requires it in every transaction of its message,
     `required_in` where only in these.
     """
 
@@ -81,6 +82,8 @@ class FieldPlan:
     row: Descriptor | None = None
     most: int | None = None
     bare: bool = False
+    ends_range: bool = False
+    person: bool = False
     required: bool = False
     required_in: frozenset[str] = frozenset()
 
@@ -177,9 +180,17 @@ def _plan(field: FieldDescriptor) -> FieldPlan | None:
         row=field.message_type if kind in (Kind.ROW, Kind.LIST) else None,
         most=count_limit(field) if kind is Kind.LIST else None,
         bare=_WITHOUT_NODE in names,
+        ends_range=_is_of(option.ends_range, kind, Kind.TIME, field),
+        person=_is_of(option.person, kind, Kind.TEXT, field),
         required=option.required,
         required_in=frozenset(option.required_in),
     )
+
+
+def _is_of(said: bool, kind: Kind, wanted: Kind, field: FieldDescriptor) -> bool:
+    if said and kind is not wanted:
+        raise ContractError(f"{field.full_name}: an option of the national envelope that only a {wanted.name} has")
+    return said
 
 
 def _kind(field: FieldDescriptor, numeric: bool) -> Kind:

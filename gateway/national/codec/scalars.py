@@ -62,7 +62,7 @@ def reader(plan: FieldPlan) -> Reader:
             return _code_reader(plan)
         case Kind.TIME:
             # A range given in days means its first and its last second.
-            return read_end_time if plan.field == "endtime" else read_time
+            return read_end_time if plan.ends_range else read_time
         case Kind.DAY:
             return read_day
     return read_text

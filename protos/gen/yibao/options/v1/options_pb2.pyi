@@ -234,17 +234,23 @@ class Transaction(_message.Message):
 
     INFNO_FIELD_NUMBER: _builtins.int
     WRAPPER_FIELD_NUMBER: _builtins.int
+    BARE_IF_FIELD_NUMBER: _builtins.int
     infno: _builtins.str
     wrapper: Global___Wrapper.ValueType
+    bare_if: _builtins.str
+    """Switch of a partner's dialect (identity, Dialect) by which the answer is written without its node: what clients that
+    were built before the node was named expect. The answer has one node.
+    """
     def __init__(
         self,
         *,
         infno: _builtins.str = ...,
         wrapper: Global___Wrapper.ValueType = ...,
+        bare_if: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["infno", b"infno", "wrapper", b"wrapper"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bare_if", b"bare_if", "infno", b"infno", "wrapper", b"wrapper"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -295,6 +301,8 @@ class National(_message.Message):
     REQUIRED_FIELD_NUMBER: _builtins.int
     REQUIRED_IN_FIELD_NUMBER: _builtins.int
     WARNING_FIELD_NUMBER: _builtins.int
+    ENDS_RANGE_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name in its node, or a path from the root of `input` or `output` if it holds a dot. On a field whose type is a
     message: the name of the node.
@@ -314,6 +322,10 @@ class National(_message.Message):
     """On a field of a response: reason that `warn_msg` tells, in its text, where the field has a value. For what travels
     beside a stored answer: what has happened since to what it tells. The text may name the response's own single fields.
     """
+    ends_range: _builtins.bool
+    """On a moment of a request: a day without a time means its last second, not its first, as it ends a range."""
+    person: _builtins.bool
+    """On a text of a request: the number of the insured person whom it is about. The envelope should say the insured place."""
     @_builtins.property
     def also(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Other names accepted on input and emitted on output; an entry may be a path. `.` on a node of a request: its fields may
@@ -335,10 +347,12 @@ class National(_message.Message):
         required: _builtins.bool = ...,
         required_in: _abc.Iterable[_builtins.str] | None = ...,
         warning: _builtins.str = ...,
+        ends_range: _builtins.bool = ...,
+        person: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "also", b"also", "from", b"from", "hidden", b"hidden", "name", b"name", "required", b"required", "required_in", b"required_in", "scale", b"scale", "warning", b"warning"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "also", b"also", "ends_range", b"ends_range", "from", b"from", "hidden", b"hidden", "name", b"name", "person", b"person", "required", b"required", "required_in", b"required_in", "scale", b"scale", "warning", b"warning"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

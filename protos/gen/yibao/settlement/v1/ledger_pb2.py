@@ -28,7 +28,7 @@ from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options
 from yibao.settlement.v1 import common_pb2 as yibao_dot_settlement_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n yibao/settlement/v1/ledger.proto\x12\x13yibao.settlement.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1eyibao/options/v1/options.proto\x1a yibao/settlement/v1/common.proto\"`\n\x0f\x43umulationQuery\x12#\n\x06psn_no\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x1e\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x02\x12(\n\x06\x63um_ym\x18\x02 \x01(\tB\x18\xbaH\x11r\x0c\x32\n^[0-9]{6}$\xd8\x01\x01\x90\xb5\x18\x01\"\x8b\x01\n\x16ListCumulationsRequest\x12\x35\n\x04\x64\x65sk\x18\x01 \x01(\x0b\x32\x19.yibao.settlement.v1.DeskB\x0c\xbaH\x03\xc8\x01\x01\x8a\xb5\x18\x02\x18\x02\x12:\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32$.yibao.settlement.v1.CumulationQueryB\x06\xbaH\x03\xc8\x01\x01\"\x81\x01\n\x07\x43uminfo\x12\x16\n\x08insutype\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12\x12\n\x04year\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x14\n\x06\x63um_ym\x18\x03 \x01(\tB\x04\x90\xb5\x18\x01\x12\x1b\n\rcum_type_code\x18\x04 \x01(\tB\x04\x90\xb5\x18\x01\x12\x17\n\x03\x63um\x18\x05 \x01(\tB\n\x8a\xb5\x18\x02 \x02\x90\xb5\x18\x04\"H\n\x17ListCumulationsResponse\x12-\n\x07\x63uminfo\x18\x01 \x03(\x0b\x32\x1c.yibao.settlement.v1.Cuminfo\"\xbf\x01\n\x17ListAccumulatorsRequest\x12\x1d\n\x06psn_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x02\x12)\n\x08insutype\x18\x02 \x01(\tB\x17\xbaH\x10r\x0e\x32\x0c^[0-9]{3,6}$\x90\xb5\x18\x01\x12-\n\x0einsuplc_admdvs\x18\x03 \x01(\tB\x15\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x90\xb5\x18\x01\x12+\n\x0c\x62\x65nefit_year\x18\x04 \x01(\tB\x15\xbaH\x0er\x0c\x32\n^[0-9]{4}$\x90\xb5\x18\x01\"M\n\x0b\x41\x63\x63umulator\x12\x1a\n\x03key\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18P\x90\xb5\x18\x01\x12\"\n\x05value\x18\x02 \x01(\x03\x42\x13\xbaH\x0c\"\n\x18\x80\xc0\xca\xf3\x84\xa3\x02(\x00\x90\xb5\x18\x04\"R\n\x18ListAccumulatorsResponse\x12\x36\n\x0c\x61\x63\x63umulators\x18\x01 \x03(\x0b\x32 .yibao.settlement.v1.Accumulator\"]\n\x11GetAccountRequest\x12\x1d\n\x06psn_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x02\x12)\n\x08insutype\x18\x02 \x01(\tB\x17\xbaH\x10r\x0e\x32\x0c^[0-9]{3,6}$\x90\xb5\x18\x01\"O\n\x12GetAccountResponse\x12\x19\n\x0b\x62\x61lance_fen\x18\x01 \x01(\x03\x42\x04\x90\xb5\x18\x04\x12\x1e\n\x10\x63urrent_year_fen\x18\x02 \x01(\x03\x42\x04\x90\xb5\x18\x04\"\xd3\x02\n\rLedgerOpening\x12\x1d\n\x06psn_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x02\x12)\n\x08insutype\x18\x02 \x01(\tB\x17\xbaH\x10r\x0e\x32\x0c^[0-9]{3,6}$\x90\xb5\x18\x01\x12-\n\x0einsuplc_admdvs\x18\x03 \x01(\tB\x15\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x90\xb5\x18\x01\x12(\n\x0b\x62\x61lance_fen\x18\x04 \x01(\x03\x42\x13\xbaH\x0c\"\n\x18\x80\xc0\xca\xf3\x84\xa3\x02(\x00\x90\xb5\x18\x04\x12-\n\x10\x63urrent_year_fen\x18\x05 \x01(\x03\x42\x13\xbaH\x0c\"\n\x18\x80\xc0\xca\xf3\x84\xa3\x02(\x00\x90\xb5\x18\x04\x12.\n\x0c\x62\x65nefit_year\x18\x06 \x01(\tB\x18\xbaH\x11r\x0c\x32\n^[0-9]{4}$\xd8\x01\x01\x90\xb5\x18\x01\x12@\n\x0c\x61\x63\x63umulators\x18\x07 \x03(\x0b\x32 .yibao.settlement.v1.AccumulatorB\x08\xbaH\x05\x92\x01\x02\x10\x64\"y\n\x11OpenLedgerRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x41\n\x08openings\x18\x02 \x03(\x0b\x32\".yibao.settlement.v1.LedgerOpeningB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"C\n\x12OpenLedgerResponse\x12\x14\n\x0copened_count\x18\x01 \x01(\x05\x12\x17\n\x0funchanged_count\x18\x02 \x01(\x05\"\x15\n\x13VerifyLedgerRequest\"g\n\rLedgerFinding\x12\x12\n\x04rule\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12\x15\n\x07subject\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x16\n\x08\x65xpected\x18\x03 \x01(\x03\x42\x04\x90\xb5\x18\x04\x12\x13\n\x05\x66ound\x18\x04 \x01(\x03\x42\x04\x90\xb5\x18\x04\"\xa1\x01\n\x14VerifyLedgerResponse\x12\x1b\n\x13settlements_checked\x18\x01 \x01(\x03\x12\x18\n\x10postings_checked\x18\x02 \x01(\x03\x12\x1c\n\x14\x61\x63\x63umulators_checked\x18\x03 \x01(\x03\x12\x34\n\x08\x66indings\x18\x04 \x03(\x0b\x32\".yibao.settlement.v1.LedgerFinding2\xae\x06\n\rLedgerService\x12\xbd\x01\n\x0fListCumulations\x12+.yibao.settlement.v1.ListCumulationsRequest\x1a,.yibao.settlement.v1.ListCumulationsResponse\"O\x8a\xb5\x18\x1e\n\x03\x01\x04\x05\x12\x17\x08\x01\x12\x13\x64\x65sk.fixmedins_code\x90\xb5\x18\x01\x9a\xb5\x18\x06\n\x04\x35\x32\x30\x36\x82\xd3\xe4\x93\x02\x19\"\x14/v1/cumulations:list:\x01*\x12\xaa\x01\n\x10ListAccumulators\x12,.yibao.settlement.v1.ListAccumulatorsRequest\x1a-.yibao.settlement.v1.ListAccumulatorsResponse\"9\x8a\xb5\x18\x11\n\x03\x04\x05\x03\x12\n\x08\x03\x12\x06psn_no\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/accumulators:list:\x01*\x12\x93\x01\n\nGetAccount\x12&.yibao.settlement.v1.GetAccountRequest\x1a\'.yibao.settlement.v1.GetAccountResponse\"4\x8a\xb5\x18\x11\n\x03\x04\x05\x03\x12\n\x08\x03\x12\x06psn_no\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x15\"\x10/v1/accounts:get:\x01*\x12\x88\x01\n\nOpenLedger\x12&.yibao.settlement.v1.OpenLedgerRequest\x1a\'.yibao.settlement.v1.OpenLedgerResponse\")\x8a\xb5\x18\x06\n\x02\x04\x05\x18\x01\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x15\"\x10/v1/ledgers:open:\x01*\x12\x8e\x01\n\x0cVerifyLedger\x12(.yibao.settlement.v1.VerifyLedgerRequest\x1a).yibao.settlement.v1.VerifyLedgerResponse\")\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x17\"\x12/v1/ledgers:verify:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n yibao/settlement/v1/ledger.proto\x12\x13yibao.settlement.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1eyibao/options/v1/options.proto\x1a yibao/settlement/v1/common.proto\"b\n\x0f\x43umulationQuery\x12%\n\x06psn_no\x18\x01 \x01(\tB\x15\xbaH\x06r\x04\x10\x01\x18\x1e\x8a\xb5\x18\x04\x38\x01X\x01\x90\xb5\x18\x02\x12(\n\x06\x63um_ym\x18\x02 \x01(\tB\x18\xbaH\x11r\x0c\x32\n^[0-9]{6}$\xd8\x01\x01\x90\xb5\x18\x01\"\x8b\x01\n\x16ListCumulationsRequest\x12\x35\n\x04\x64\x65sk\x18\x01 \x01(\x0b\x32\x19.yibao.settlement.v1.DeskB\x0c\xbaH\x03\xc8\x01\x01\x8a\xb5\x18\x02\x18\x02\x12:\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32$.yibao.settlement.v1.CumulationQueryB\x06\xbaH\x03\xc8\x01\x01\"\x81\x01\n\x07\x43uminfo\x12\x16\n\x08insutype\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12\x12\n\x04year\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x14\n\x06\x63um_ym\x18\x03 \x01(\tB\x04\x90\xb5\x18\x01\x12\x1b\n\rcum_type_code\x18\x04 \x01(\tB\x04\x90\xb5\x18\x01\x12\x17\n\x03\x63um\x18\x05 \x01(\tB\n\x8a\xb5\x18\x02 \x02\x90\xb5\x18\x04\"H\n\x17ListCumulationsResponse\x12-\n\x07\x63uminfo\x18\x01 \x03(\x0b\x32\x1c.yibao.settlement.v1.Cuminfo\"\xbf\x01\n\x17ListAccumulatorsRequest\x12\x1d\n\x06psn_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x02\x12)\n\x08insutype\x18\x02 \x01(\tB\x17\xbaH\x10r\x0e\x32\x0c^[0-9]{3,6}$\x90\xb5\x18\x01\x12-\n\x0einsuplc_admdvs\x18\x03 \x01(\tB\x15\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x90\xb5\x18\x01\x12+\n\x0c\x62\x65nefit_year\x18\x04 \x01(\tB\x15\xbaH\x0er\x0c\x32\n^[0-9]{4}$\x90\xb5\x18\x01\"M\n\x0b\x41\x63\x63umulator\x12\x1a\n\x03key\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18P\x90\xb5\x18\x01\x12\"\n\x05value\x18\x02 \x01(\x03\x42\x13\xbaH\x0c\"\n\x18\x80\xc0\xca\xf3\x84\xa3\x02(\x00\x90\xb5\x18\x04\"R\n\x18ListAccumulatorsResponse\x12\x36\n\x0c\x61\x63\x63umulators\x18\x01 \x03(\x0b\x32 .yibao.settlement.v1.Accumulator\"]\n\x11GetAccountRequest\x12\x1d\n\x06psn_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x02\x12)\n\x08insutype\x18\x02 \x01(\tB\x17\xbaH\x10r\x0e\x32\x0c^[0-9]{3,6}$\x90\xb5\x18\x01\"O\n\x12GetAccountResponse\x12\x19\n\x0b\x62\x61lance_fen\x18\x01 \x01(\x03\x42\x04\x90\xb5\x18\x04\x12\x1e\n\x10\x63urrent_year_fen\x18\x02 \x01(\x03\x42\x04\x90\xb5\x18\x04\"\xd3\x02\n\rLedgerOpening\x12\x1d\n\x06psn_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x02\x12)\n\x08insutype\x18\x02 \x01(\tB\x17\xbaH\x10r\x0e\x32\x0c^[0-9]{3,6}$\x90\xb5\x18\x01\x12-\n\x0einsuplc_admdvs\x18\x03 \x01(\tB\x15\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x90\xb5\x18\x01\x12(\n\x0b\x62\x61lance_fen\x18\x04 \x01(\x03\x42\x13\xbaH\x0c\"\n\x18\x80\xc0\xca\xf3\x84\xa3\x02(\x00\x90\xb5\x18\x04\x12-\n\x10\x63urrent_year_fen\x18\x05 \x01(\x03\x42\x13\xbaH\x0c\"\n\x18\x80\xc0\xca\xf3\x84\xa3\x02(\x00\x90\xb5\x18\x04\x12.\n\x0c\x62\x65nefit_year\x18\x06 \x01(\tB\x18\xbaH\x11r\x0c\x32\n^[0-9]{4}$\xd8\x01\x01\x90\xb5\x18\x01\x12@\n\x0c\x61\x63\x63umulators\x18\x07 \x03(\x0b\x32 .yibao.settlement.v1.AccumulatorB\x08\xbaH\x05\x92\x01\x02\x10\x64\"y\n\x11OpenLedgerRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x41\n\x08openings\x18\x02 \x03(\x0b\x32\".yibao.settlement.v1.LedgerOpeningB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"C\n\x12OpenLedgerResponse\x12\x14\n\x0copened_count\x18\x01 \x01(\x05\x12\x17\n\x0funchanged_count\x18\x02 \x01(\x05\"\x15\n\x13VerifyLedgerRequest\"g\n\rLedgerFinding\x12\x12\n\x04rule\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12\x15\n\x07subject\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x16\n\x08\x65xpected\x18\x03 \x01(\x03\x42\x04\x90\xb5\x18\x04\x12\x13\n\x05\x66ound\x18\x04 \x01(\x03\x42\x04\x90\xb5\x18\x04\"\xa1\x01\n\x14VerifyLedgerResponse\x12\x1b\n\x13settlements_checked\x18\x01 \x01(\x03\x12\x18\n\x10postings_checked\x18\x02 \x01(\x03\x12\x1c\n\x14\x61\x63\x63umulators_checked\x18\x03 \x01(\x03\x12\x34\n\x08\x66indings\x18\x04 \x03(\x0b\x32\".yibao.settlement.v1.LedgerFinding2\xae\x06\n\rLedgerService\x12\xbd\x01\n\x0fListCumulations\x12+.yibao.settlement.v1.ListCumulationsRequest\x1a,.yibao.settlement.v1.ListCumulationsResponse\"O\x8a\xb5\x18\x1e\n\x03\x01\x04\x05\x12\x17\x08\x01\x12\x13\x64\x65sk.fixmedins_code\x90\xb5\x18\x01\x9a\xb5\x18\x06\n\x04\x35\x32\x30\x36\x82\xd3\xe4\x93\x02\x19\"\x14/v1/cumulations:list:\x01*\x12\xaa\x01\n\x10ListAccumulators\x12,.yibao.settlement.v1.ListAccumulatorsRequest\x1a-.yibao.settlement.v1.ListAccumulatorsResponse\"9\x8a\xb5\x18\x11\n\x03\x04\x05\x03\x12\n\x08\x03\x12\x06psn_no\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/accumulators:list:\x01*\x12\x93\x01\n\nGetAccount\x12&.yibao.settlement.v1.GetAccountRequest\x1a\'.yibao.settlement.v1.GetAccountResponse\"4\x8a\xb5\x18\x11\n\x03\x04\x05\x03\x12\n\x08\x03\x12\x06psn_no\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x15\"\x10/v1/accounts:get:\x01*\x12\x88\x01\n\nOpenLedger\x12&.yibao.settlement.v1.OpenLedgerRequest\x1a\'.yibao.settlement.v1.OpenLedgerResponse\")\x8a\xb5\x18\x06\n\x02\x04\x05\x18\x01\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x15\"\x10/v1/ledgers:open:\x01*\x12\x8e\x01\n\x0cVerifyLedger\x12(.yibao.settlement.v1.VerifyLedgerRequest\x1a).yibao.settlement.v1.VerifyLedgerResponse\")\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x17\"\x12/v1/ledgers:verify:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,7 +36,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'yibao.settlement.v1.ledger_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CUMULATIONQUERY'].fields_by_name['psn_no']._loaded_options = None
-  _globals['_CUMULATIONQUERY'].fields_by_name['psn_no']._serialized_options = b'\272H\006r\004\020\001\030\036\212\265\030\0028\001\220\265\030\002'
+  _globals['_CUMULATIONQUERY'].fields_by_name['psn_no']._serialized_options = b'\272H\006r\004\020\001\030\036\212\265\030\0048\001X\001\220\265\030\002'
   _globals['_CUMULATIONQUERY'].fields_by_name['cum_ym']._loaded_options = None
   _globals['_CUMULATIONQUERY'].fields_by_name['cum_ym']._serialized_options = b'\272H\021r\0142\n^[0-9]{6}$\330\001\001\220\265\030\001'
   _globals['_LISTCUMULATIONSREQUEST'].fields_by_name['desk']._loaded_options = None
@@ -110,35 +110,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEDGERSERVICE'].methods_by_name['VerifyLedger']._loaded_options = None
   _globals['_LEDGERSERVICE'].methods_by_name['VerifyLedger']._serialized_options = b'\212\265\030\004\n\002\004\005\220\265\030\001\202\323\344\223\002\027\"\022/v1/ledgers:verify:\001*'
   _globals['_CUMULATIONQUERY']._serialized_start=182
-  _globals['_CUMULATIONQUERY']._serialized_end=278
-  _globals['_LISTCUMULATIONSREQUEST']._serialized_start=281
-  _globals['_LISTCUMULATIONSREQUEST']._serialized_end=420
-  _globals['_CUMINFO']._serialized_start=423
-  _globals['_CUMINFO']._serialized_end=552
-  _globals['_LISTCUMULATIONSRESPONSE']._serialized_start=554
-  _globals['_LISTCUMULATIONSRESPONSE']._serialized_end=626
-  _globals['_LISTACCUMULATORSREQUEST']._serialized_start=629
-  _globals['_LISTACCUMULATORSREQUEST']._serialized_end=820
-  _globals['_ACCUMULATOR']._serialized_start=822
-  _globals['_ACCUMULATOR']._serialized_end=899
-  _globals['_LISTACCUMULATORSRESPONSE']._serialized_start=901
-  _globals['_LISTACCUMULATORSRESPONSE']._serialized_end=983
-  _globals['_GETACCOUNTREQUEST']._serialized_start=985
-  _globals['_GETACCOUNTREQUEST']._serialized_end=1078
-  _globals['_GETACCOUNTRESPONSE']._serialized_start=1080
-  _globals['_GETACCOUNTRESPONSE']._serialized_end=1159
-  _globals['_LEDGEROPENING']._serialized_start=1162
-  _globals['_LEDGEROPENING']._serialized_end=1501
-  _globals['_OPENLEDGERREQUEST']._serialized_start=1503
-  _globals['_OPENLEDGERREQUEST']._serialized_end=1624
-  _globals['_OPENLEDGERRESPONSE']._serialized_start=1626
-  _globals['_OPENLEDGERRESPONSE']._serialized_end=1693
-  _globals['_VERIFYLEDGERREQUEST']._serialized_start=1695
-  _globals['_VERIFYLEDGERREQUEST']._serialized_end=1716
-  _globals['_LEDGERFINDING']._serialized_start=1718
-  _globals['_LEDGERFINDING']._serialized_end=1821
-  _globals['_VERIFYLEDGERRESPONSE']._serialized_start=1824
-  _globals['_VERIFYLEDGERRESPONSE']._serialized_end=1985
-  _globals['_LEDGERSERVICE']._serialized_start=1988
-  _globals['_LEDGERSERVICE']._serialized_end=2802
+  _globals['_CUMULATIONQUERY']._serialized_end=280
+  _globals['_LISTCUMULATIONSREQUEST']._serialized_start=283
+  _globals['_LISTCUMULATIONSREQUEST']._serialized_end=422
+  _globals['_CUMINFO']._serialized_start=425
+  _globals['_CUMINFO']._serialized_end=554
+  _globals['_LISTCUMULATIONSRESPONSE']._serialized_start=556
+  _globals['_LISTCUMULATIONSRESPONSE']._serialized_end=628
+  _globals['_LISTACCUMULATORSREQUEST']._serialized_start=631
+  _globals['_LISTACCUMULATORSREQUEST']._serialized_end=822
+  _globals['_ACCUMULATOR']._serialized_start=824
+  _globals['_ACCUMULATOR']._serialized_end=901
+  _globals['_LISTACCUMULATORSRESPONSE']._serialized_start=903
+  _globals['_LISTACCUMULATORSRESPONSE']._serialized_end=985
+  _globals['_GETACCOUNTREQUEST']._serialized_start=987
+  _globals['_GETACCOUNTREQUEST']._serialized_end=1080
+  _globals['_GETACCOUNTRESPONSE']._serialized_start=1082
+  _globals['_GETACCOUNTRESPONSE']._serialized_end=1161
+  _globals['_LEDGEROPENING']._serialized_start=1164
+  _globals['_LEDGEROPENING']._serialized_end=1503
+  _globals['_OPENLEDGERREQUEST']._serialized_start=1505
+  _globals['_OPENLEDGERREQUEST']._serialized_end=1626
+  _globals['_OPENLEDGERRESPONSE']._serialized_start=1628
+  _globals['_OPENLEDGERRESPONSE']._serialized_end=1695
+  _globals['_VERIFYLEDGERREQUEST']._serialized_start=1697
+  _globals['_VERIFYLEDGERREQUEST']._serialized_end=1718
+  _globals['_LEDGERFINDING']._serialized_start=1720
+  _globals['_LEDGERFINDING']._serialized_end=1823
+  _globals['_VERIFYLEDGERRESPONSE']._serialized_start=1826
+  _globals['_VERIFYLEDGERRESPONSE']._serialized_end=1987
+  _globals['_LEDGERSERVICE']._serialized_start=1990
+  _globals['_LEDGERSERVICE']._serialized_end=2804
 # @@protoc_insertion_point(module_scope)
