@@ -16,6 +16,7 @@ from services.runtime.server import MemberServer
 from services.runtime.telemetry import Telemetry
 from services.settlement.domain.decision import PreparedBill
 from services.settlement.operations.benefits import BenefitOperations
+from services.settlement.operations.diagnoses import Diagnoses
 from services.settlement.operations.encounters import EncounterOperations
 from services.settlement.operations.fees import FeeOperations
 from services.settlement.operations.ledger import Ledgers
@@ -86,7 +87,9 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         [
             (
                 encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
-                EncounterServicer(encounters, BenefitOperations(persons, catalogue)),
+                EncounterServicer(
+                    encounters, BenefitOperations(persons, catalogue), Diagnoses(EncounterBooks(database))
+                ),
             ),
             (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(fees)),
             (settlement_pb2_grpc.add_SettlementServiceServicer_to_server, SettlementServicer(settlements)),

@@ -39,6 +39,7 @@ async def out_patient(hospital: Hospital, who: Patient) -> Answers:
     info = (await step("2207", {"data": node})).output["setlinfo"]
     reference = {name: info[name] for name in ("setl_id", "mdtrt_id", "psn_no")}
     listed = await step("5201", {"data": encounter_query(hospital, who)})
+    await step("5202", {"data": {"mdtrt_id": mdtrt_id, "psn_no": who.psn_no}})
     await step("5203", {"data": reference})
     await step("5204", {"data": reference})
     await step("5206", {"data": {"psn_no": who.psn_no, "cum_ym": ""}})
@@ -71,6 +72,7 @@ async def in_patient(hospital: Hospital, who: Patient) -> Answers:
     bill = stay_bill(hospital, who, mdtrt_id, [Row(DRUG, 8, 300_000)])
     await step("2303", {"data": bill | {"mid_setl_flag": "1"}}, "2303 before discharge")
     await hospital.discharge(who, mdtrt_id)
+    await step("5202", {"data": stay})
     await step("2303", {"data": bill})
     info = (await step("2304", {"data": bill})).output["setlinfo"]
     await step("5203", {"data": {name: info[name] for name in ("setl_id", "mdtrt_id", "psn_no")}})

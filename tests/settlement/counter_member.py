@@ -17,6 +17,7 @@ from services.runtime.config import Config
 from services.runtime.outbound import Peers
 from services.runtime.server import MemberServer
 from services.runtime.telemetry import Telemetry
+from services.settlement.operations.diagnoses import Diagnoses
 from services.settlement.servicer.convert_since import AppendedMessages
 from services.settlement.servicer.encounters import EncounterServicer
 from services.settlement.servicer.fees import FeeServicer
@@ -76,7 +77,7 @@ async def member_in(folder: Path) -> AsyncIterator[Reached]:
         servicers: list[tuple[Callable[[Any, Any], None], Any]] = [
             (
                 encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
-                EncounterServicer(counter.encounters, counter.benefits),
+                EncounterServicer(counter.encounters, counter.benefits, Diagnoses(counter.encounters.writes.store)),
             ),
             (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(counter.fees)),
         ]

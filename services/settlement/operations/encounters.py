@@ -12,6 +12,9 @@ from datetime import date, datetime
 from services.kernel.clock import beijing_day
 from services.kernel.requests import Moved, RequestStamp
 from services.settlement.domain.bill import STAY, VISIT
+from services.settlement.domain.diagnoses import ADMISSION, NONE_TOLD, DiagnosesTold
+from services.settlement.domain.diagnoses import DISCHARGE as AT_DISCHARGE
+from services.settlement.domain.diagnoses import VISIT as VISITED
 from services.settlement.domain.encounters import (
     ADMIT,
     CANCELLED,
@@ -46,6 +49,7 @@ from services.settlement.domain.moments import (
     fee_window,
     latest_moment,
 )
+from services.settlement.operations.diagnoses import told_diagnoses
 from services.settlement.operations.kinds import national_kind
 from services.settlement.operations.persons import Persons
 from services.settlement.operations.ports import CataloguePeer, CredentialQuery
@@ -78,6 +82,7 @@ class Registration:
     exp_content: str = ""
     business_date: date | None = None
     local_med_type: str = ""
+    diagnoses: DiagnosesTold = NONE_TOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,7 @@ class VisitInformation:
     exp_content: str
     business_date: date | None = None
     local_med_type: str = ""
+    diagnoses: DiagnosesTold = NONE_TOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,7 @@ class DischargeInformation:
     dise_name: str
     exp_content: str
     business_date: date | None = None
+    diagnoses: DiagnosesTold = NONE_TOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,9 @@ class EncounterOperations:
             if encounter is None:
                 encounter = fresh
                 await writing.add_encounter(fresh)
+                await told_diagnoses(
+                    writing, self.writes.new_id, fresh.mdtrt_id, ADMISSION, registration.diagnoses, now
+                )
             elif fresh.ec_token_digest:
                 await writing.change_encounter(replace(encounter, ec_token_digest=fresh.ec_token_digest))
             return Accepted(render(encounter), ADMIT if fresh.kind == STAY else REGISTER, encounter)
@@ -216,6 +226,7 @@ class EncounterOperations:
                 details=revise(encounter.details),
             )
             await writing.change_encounter(changed)
+            await told_diagnoses(writing, self.writes.new_id, encounter.mdtrt_id, VISITED, told.diagnoses, now)
             return Accepted(response, DESCRIBE, encounter)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)
@@ -252,6 +263,7 @@ class EncounterOperations:
                 details=revise(encounter.details),
             )
             await writing.change_encounter(changed)
+            await told_diagnoses(writing, self.writes.new_id, encounter.mdtrt_id, AT_DISCHARGE, told.diagnoses, now)
             return Accepted(response, DISCHARGE, encounter)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)
@@ -273,6 +285,7 @@ class EncounterOperations:
             check_not_settled(encounter, await writing.settled_since_discharge(encounter.mdtrt_id))
             check_no_open_stay(await writing.open_stay(encounter.psn_no), encounter.fixmedins_code)
             await writing.change_encounter(replace(encounter, state=OPEN, end_at=None))
+            await writing.replace_diagnoses(encounter.mdtrt_id, AT_DISCHARGE)
             return Accepted(response, UNDO_DISCHARGE, encounter)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)

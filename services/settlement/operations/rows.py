@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+from services.settlement.domain.diagnoses import Diagnosis
 from services.settlement.domain.encounters import Encounter, EncounterFilter, Entry, FeePresence
 from services.settlement.domain.fees import FeeBatch, FeeLine, StandingLine
 from services.settlement.domain.moments import FeeMoment, FeeWindow
@@ -53,6 +54,10 @@ class Snapshot(Protocol):
 
     async def unsettled_before(self, mdtrt_id: str, first: datetime) -> list[FeeMoment]:
         """Unsettled fees that arose before a moment."""
+        ...
+
+    async def diagnoses(self, mdtrt_id: str) -> list[Diagnosis]:
+        """The diagnoses that stand, in the order they came."""
         ...
 
     async def batches(self, mdtrt_id: str) -> list[FeeBatch]:
@@ -108,6 +113,14 @@ class Writing(Snapshot, Protocol):
 
     async def change_encounter(self, encounter: Encounter) -> None:
         """The encounter as it stands now."""
+        ...
+
+    async def add_diagnoses(self, rows: Sequence[Diagnosis]) -> None:
+        """New diagnoses."""
+        ...
+
+    async def replace_diagnoses(self, mdtrt_id: str, stage: str) -> None:
+        """The diagnoses of the stage stand no more."""
         ...
 
     async def add_fees(self, batches: Sequence[FeeBatch], lines: Sequence[FeeLine]) -> None:

@@ -1,4 +1,4 @@
-"""The RPCs of visits and stays: 1101, 2001, 2201, 2202, 2203, 2401, 2402, 2404, 2405, 5201."""
+"""The RPCs of visits and stays: 1101, 2001, 2201, 2202, 2203, 2401, 2402, 2404, 2405, 5201, 5202."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.encounters import Encounter, EncounterFilter, EncounterName
 from services.settlement.domain.insured import CredentialQuery, asked_by, with_credential
 from services.settlement.operations.benefits import BenefitOperations, BenefitQuery
+from services.settlement.operations.diagnoses import Diagnoses
 from services.settlement.operations.encounters import (
     DischargeInformation,
     EncounterOperations,
     Registration,
     VisitInformation,
 )
+from services.settlement.servicer.convert_diagnoses import diagnoses_told, diagnosis_message
 from services.settlement.servicer.convert_encounters import (
     Codes,
     described,
@@ -30,7 +32,7 @@ from services.settlement.servicer.convert_encounters import (
     told_of,
     trtinfo,
 )
-from yibao.settlement.v1 import common_pb2, encounter_pb2, encounter_pb2_grpc, insured_pb2, stay_pb2
+from yibao.settlement.v1 import common_pb2, diagnosis_pb2, encounter_pb2, encounter_pb2_grpc, insured_pb2, stay_pb2
 
 _TOLD_OF_BIRTH = ("matn_type", "birctrl_type", "birctrl_matn_date", "geso_val")
 _TOLD_OF_STAY = (
@@ -52,8 +54,9 @@ _TOLD_AT_DISCHARGE = (
 class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
     """Answers EncounterService."""
 
-    def __init__(self, encounters: EncounterOperations, benefits: BenefitOperations) -> None:
+    def __init__(self, encounters: EncounterOperations, benefits: BenefitOperations, diagnoses: Diagnoses) -> None:
         self._encounters = encounters
+        self._diagnoses = diagnoses
         self._persons = encounters.persons
         self._benefits = benefits
         self._codes = Codes()
@@ -143,6 +146,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             dise_name=data.dise_name,
             exp_content=data.exp_content,
             business_date=call.business_date,
+            diagnoses=diagnoses_told(request.desk, request.diseinfo),
         )
         told = {
             **told_of(data, _TOLD_OF_VISIT),
@@ -177,6 +181,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             dise_name=data.dise_name,
             exp_content=data.exp_content,
             business_date=call.business_date,
+            diagnoses=diagnoses_told(desk, request.diseinfo),
         )
         told = told_of(data, _TOLD_AT_ADMISSION)
         told["mdtrt_cert_type"] = self._codes.shown_cert(data.mdtrt_cert_type)
@@ -209,6 +214,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             dise_name=data.dise_name,
             exp_content=data.exp_content,
             business_date=call.business_date,
+            diagnoses=diagnoses_told(request.desk, request.diseinfo),
         )
         told = {**told_of(data, _TOLD_AT_DISCHARGE), **main_diagnosis(request.diseinfo)}
         answer = await self._encounters.discharge(
@@ -248,6 +254,15 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         return encounter_pb2.ListEncountersResponse(
             mdtrtinfo=[information(self._codes, encounter, now) for encounter in found]
         )
+
+    async def ListDiagnoses(  # noqa: N802
+        self, request: diagnosis_pb2.ListDiagnosesRequest, context: Any
+    ) -> diagnosis_pb2.ListDiagnosesResponse:
+        """5202."""
+        data = request.data
+        name = EncounterName("", data.mdtrt_id, request.desk.fixmedins_code, data.psn_no)
+        found = await self._diagnoses.listed(name)
+        return diagnosis_pb2.ListDiagnosesResponse(diseinfo=[diagnosis_message(name, entry) for entry in found])
 
     def _credential(
         self, desk: common_pb2.Desk, data: encounter_pb2.VisitRegistration | stay_pb2.Admission, node: str

@@ -15,6 +15,7 @@ from services.runtime.pieces import in_pieces
 from services.settlement.domain.fees import MAX_LISTED, FeeBatch, FeeLine, StandingLine
 from services.settlement.domain.lines import BillTotals, LineSplit
 from services.settlement.domain.moments import FeeMoment, FeeWindow
+from services.settlement.store.diagnoses import DiagnosisReader, DiagnosisWriter
 from services.settlement.store.encounters import EncounterReader, EncounterWriter
 from services.settlement.store.hot import moved_on_collision
 from services.settlement.store.tables import FEE_BATCH, FEE_LINE
@@ -77,8 +78,8 @@ _CANCEL_BATCHES: Final = sql(
 )
 
 
-class FeeReader(EncounterReader):
-    """Encounters and their fees as one snapshot shows them."""
+class FeeReader(EncounterReader, DiagnosisReader):
+    """Encounters with their diagnoses and fees as one snapshot shows them."""
 
     async def batches(self, mdtrt_id: str) -> list[FeeBatch]:
         """All charge batches, oldest first."""
@@ -144,8 +145,8 @@ class FeeReader(EncounterReader):
         return None
 
 
-class FeeWriter(FeeReader, EncounterWriter):
-    """Encounters and their fees inside one transaction."""
+class FeeWriter(FeeReader, EncounterWriter, DiagnosisWriter):
+    """Encounters with their diagnoses and fees inside one transaction."""
 
     async def add_fees(self, batches: Sequence[FeeBatch], lines: Sequence[FeeLine]) -> None:
         """New batches with their lines, each kind by one statement."""

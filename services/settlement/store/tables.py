@@ -3,7 +3,7 @@
 A row changes in its state and in what the state names: a settled batch its settlement, a cancelled line the batch that
 takes it back. An encounter also changes where more is told of it, and each message stands in its entry: 2203 (kind of
 care, begin, disease, `exp_content`, `details`), 2402 (end, disease, `exp_content`, `details`), 2405 (end) and a repeated
-2201 (ecToken). Every other correction is a new row. It holds no query.
+2201 (ecToken); a diagnosis stands until a later message tells others. Every other correction is a new row. It holds no query.
 """
 
 from __future__ import annotations
@@ -103,6 +103,34 @@ ENCOUNTER_ENTRY: Final = Table(
     *_content_columns(),
     UniqueConstraint("scope", "request_id", name="encounter_entry_request"),
     Index("encounter_entry_of", "mdtrt_id"),
+)
+
+DIAGNOSIS: Final = Table(
+    "diagnosis",
+    METADATA,
+    Column("diag_info_id", Text, primary_key=True),
+    Column("mdtrt_id", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    # The place among the rows of the message, from 1.
+    Column("row_no", Integer, nullable=False),
+    Column("diag_type", Text, nullable=False),
+    Column("maindiag_flag", Text, nullable=False),
+    Column("diag_srt_no", Text, nullable=False),
+    Column("diag_code", Text, nullable=False),
+    Column("diag_name", Text, nullable=False),
+    Column("adm_cond", Text, nullable=False),
+    Column("diag_dept", Text, nullable=False),
+    Column("dise_dor_no", Text, nullable=False),
+    Column("dise_dor_name", Text, nullable=False),
+    Column("diag_time", Moment),
+    Column("vali_flag", Text, nullable=False),
+    Column("told_at", Moment, nullable=False),
+    Column("opter", Text, nullable=False),
+    Column("opter_name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    CheckConstraint("stage IN ('visit', 'admission', 'discharge')", name="diagnosis_stage"),
+    CheckConstraint("state IN ('standing', 'replaced')", name="diagnosis_state"),
+    Index("diagnosis_of", "mdtrt_id"),
 )
 
 FEE_BATCH: Final = Table(

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from yibao.settlement.v1 import diagnosis_pb2 as yibao_dot_settlement_dot_v1_dot_diagnosis__pb2
 from yibao.settlement.v1 import encounter_pb2 as yibao_dot_settlement_dot_v1_dot_encounter__pb2
 from yibao.settlement.v1 import insured_pb2 as yibao_dot_settlement_dot_v1_dot_insured__pb2
 from yibao.settlement.v1 import stay_pb2 as yibao_dot_settlement_dot_v1_dot_stay__pb2
@@ -86,6 +87,11 @@ class EncounterServiceStub:
                 '/yibao.settlement.v1.EncounterService/ListEncounters',
                 request_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.ListEncountersRequest.SerializeToString,
                 response_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.ListEncountersResponse.FromString,
+                _registered_method=True)
+        self.ListDiagnoses = channel.unary_unary(
+                '/yibao.settlement.v1.EncounterService/ListDiagnoses',
+                request_serializer=yibao_dot_settlement_dot_v1_dot_diagnosis__pb2.ListDiagnosesRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_diagnosis__pb2.ListDiagnosesResponse.FromString,
                 _registered_method=True)
 
 
@@ -175,6 +181,15 @@ class EncounterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDiagnoses(self, request, context):
+        """Diagnoses that stand on an encounter (5202): those that 2203 or 2401 told last, and those of a discharge (2402) that
+        was not undone. Rows that were sent as invalid (vali_flag 0) are not told.
+        Errors: ENCOUNTER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EncounterServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -227,6 +242,11 @@ def add_EncounterServiceServicer_to_server(servicer, server):
                     servicer.ListEncounters,
                     request_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.ListEncountersRequest.FromString,
                     response_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.ListEncountersResponse.SerializeToString,
+            ),
+            'ListDiagnoses': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDiagnoses,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_diagnosis__pb2.ListDiagnosesRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_diagnosis__pb2.ListDiagnosesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -500,6 +520,33 @@ class EncounterService:
             '/yibao.settlement.v1.EncounterService/ListEncounters',
             yibao_dot_settlement_dot_v1_dot_encounter__pb2.ListEncountersRequest.SerializeToString,
             yibao_dot_settlement_dot_v1_dot_encounter__pb2.ListEncountersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDiagnoses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.settlement.v1.EncounterService/ListDiagnoses',
+            yibao_dot_settlement_dot_v1_dot_diagnosis__pb2.ListDiagnosesRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_diagnosis__pb2.ListDiagnosesResponse.FromString,
             options,
             channel_credentials,
             insecure,

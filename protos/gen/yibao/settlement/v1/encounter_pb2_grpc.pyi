@@ -5,6 +5,7 @@ Encounters: who the person is and may use, out-patient visits, in-patient stays.
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from yibao.settlement.v1 import diagnosis_pb2 as _diagnosis_pb2
 from yibao.settlement.v1 import encounter_pb2 as _encounter_pb2
 from yibao.settlement.v1 import insured_pb2 as _insured_pb2
 from yibao.settlement.v1 import stay_pb2 as _stay_pb2
@@ -59,6 +60,11 @@ class EncounterServiceStub:
     """
     ListEncounters: _aio.UnaryUnaryMultiCallable[_encounter_pb2.ListEncountersRequest, _encounter_pb2.ListEncountersResponse]
     """Encounters of a person at this institution (5201); at most 200, newest first."""
+    ListDiagnoses: _aio.UnaryUnaryMultiCallable[_diagnosis_pb2.ListDiagnosesRequest, _diagnosis_pb2.ListDiagnosesResponse]
+    """Diagnoses that stand on an encounter (5202): those that 2203 or 2401 told last, and those of a discharge (2402) that
+    was not undone. Rows that were sent as invalid (vali_flag 0) are not told.
+    Errors: ENCOUNTER_NOT_FOUND.
+    """
 
 class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     """Encounters of insured persons at an institution."""
@@ -163,5 +169,16 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_encounter_pb2.ListEncountersRequest, _abc.Awaitable[_encounter_pb2.ListEncountersResponse]],
     ) -> _abc.Awaitable[_encounter_pb2.ListEncountersResponse]:
         """Encounters of a person at this institution (5201); at most 200, newest first."""
+
+    @_abc_1.abstractmethod
+    def ListDiagnoses(
+        self,
+        request: _diagnosis_pb2.ListDiagnosesRequest,
+        context: _aio.ServicerContext[_diagnosis_pb2.ListDiagnosesRequest, _abc.Awaitable[_diagnosis_pb2.ListDiagnosesResponse]],
+    ) -> _abc.Awaitable[_diagnosis_pb2.ListDiagnosesResponse]:
+        """Diagnoses that stand on an encounter (5202): those that 2203 or 2401 told last, and those of a discharge (2402) that
+        was not undone. Rows that were sent as invalid (vali_flag 0) are not told.
+        Errors: ENCOUNTER_NOT_FOUND.
+        """
 
 def add_EncounterServiceServicer_to_server(servicer: EncounterServiceServicer, server: _aio.Server) -> None: ...
