@@ -17,7 +17,7 @@ from services.runtime.call import Caller, Role
 from services.runtime.contract import Contract
 from services.runtime.kept import Bounded, TimedCache
 from services.runtime.wire import optional_told_day, told_day
-from yibao.identity.v1 import partner_pb2
+from yibao.identity.v1 import partner_pb2, sign_in_pb2
 from yibao.options.v1 import options_pb2
 
 KEPT_S: Final = 60.0
@@ -158,7 +158,7 @@ class Partners:
             self._limits.forget(key)
 
     async def _load_sign_no(self, key: tuple[str, str]) -> tuple[int, float]:
-        request = partner_pb2.CheckSignNoRequest(fixmedins_code=key[0], sign_no=key[1])
+        request = sign_in_pb2.CheckSignNoRequest(fixmedins_code=key[0], sign_no=key[1])
         answer: Any = await self._backend.call(self._check, request, CallOptions(None, _TIMEOUT_S))
         return int(answer.open), KEPT_S if answer.open else KEPT_UNKNOWN_S
 

@@ -24,7 +24,7 @@ from services.runtime.contract import HttpRoute, MethodContract
 from services.runtime.status import InternalError
 from tests.contract.messages import data_class_of, leaves
 from tests.mesh.harness import Mesh, Metadata
-from yibao.identity.v1.partner_pb2 import IssueApiKeyRequest
+from yibao.identity.v1.api_key_pb2 import IssueApiKeyRequest
 from yibao.options.v1 import options_pb2
 
 OK: Final = "OK"

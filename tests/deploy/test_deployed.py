@@ -21,7 +21,7 @@ from tests.mesh.harness import Mesh, started_mesh
 from tools.cli import seed
 from tools.cli.mesh_client import MeshClient, MeshRefusal
 from tools.running import HOST
-from yibao.identity.v1 import partner_pb2
+from yibao.identity.v1 import api_key_pb2
 from yibao.options.v1 import options_pb2
 
 README: Final = Path(cluster.__file__).with_name("README.md")
@@ -45,8 +45,8 @@ def settings_of(member: str) -> dict[str, str]:
     return own | {"YIBAO_MESH_KEY": " ".join(keys)}
 
 
-def key_of_hospital(subject: str) -> partner_pb2.IssueApiKeyRequest:
-    return partner_pb2.IssueApiKeyRequest(
+def key_of_hospital(subject: str) -> api_key_pb2.IssueApiKeyRequest:
+    return api_key_pb2.IssueApiKeyRequest(
         request_id="key-of-a-hospital", role=options_pb2.ROLE_INSTITUTION, subject=subject
     )
 

@@ -19,7 +19,7 @@ from services.runtime.telemetry import Telemetry
 from tests.gateway.fake_mesh import FakeMesh
 from tests.gateway.spans import KeptSpans
 from tests.tokens import Tokens
-from yibao.identity.v1 import partner_pb2
+from yibao.identity.v1 import partner_pb2, sign_in_pb2
 from yibao.options.v1 import options_pb2
 
 HOSPITAL = "H99010000001"
@@ -123,7 +123,7 @@ async def scene(tmp_path: Path, settings: dict[str, str]) -> AsyncIterator[Scene
     partners = {HOSPITAL: hospital()}
     keys: dict[str, tuple[int, str]] = {}
     mesh.answers["ResolvePartner"] = _resolver(partners, keys)
-    mesh.answers["CheckSignNo"] = partner_pb2.CheckSignNoResponse(open=True)
+    mesh.answers["CheckSignNo"] = sign_in_pb2.CheckSignNoResponse(open=True)
     try:
         async with httpx.AsyncClient(base_url=f"http://{server.address}", timeout=20) as client:
             yield Scene(server, mesh, clock, spans, telemetry, client, partners, keys)

@@ -21,8 +21,8 @@ from gateway.national.transactions import Transactions, known_titles
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.kernel.money import yuan_text
 from services.runtime.contract import Contract
-from yibao.identity.v1 import partner_pb2
-from yibao.settlement.v1 import encounter_pb2, fee_pb2, settlement_pb2, stay_pb2
+from yibao.identity.v1 import sign_in_pb2
+from yibao.settlement.v1 import fee_pb2, reversal_pb2, settlement_pb2, stay_bill_pb2, stay_pb2, visit_pb2
 
 SERVED = (
     "1101 1201 2001 2201 2202 2203 2203A 2204 2205 2206 2206A 2207 2207A 2208 2301 2302 2303 2304 2305 "
@@ -129,7 +129,7 @@ class TestRows:
         assert request.data.exp_content == ""
 
     def test_a_key_may_be_written_in_camel_case(self) -> None:
-        request: Any = compile_request(settlement_pb2.TrialStayRequest)(
+        request: Any = compile_request(stay_bill_pb2.TrialStayRequest)(
             {}, {"data": {"psnNo": "P", "dscg_time": "2025-01-15", "MDTRT_ID": "A"}}, ""
         )
         assert (request.data.psn_no, request.data.mdtrt_id, request.data.dscg_time.day) == ("P", "A", 15)
@@ -151,14 +151,14 @@ class TestRows:
         assert (request.mdtrt_id, request.psn_no, len(request.feedetail)) == ("A", "P", 3)
 
     def test_the_older_forms_of_guangzhou_are_the_same_messages(self) -> None:
-        read = compile_request(partner_pb2.SignInRequest)
+        read = compile_request(sign_in_pb2.SignInRequest)
         desk = {"opter_no": "1", "mac": "11-11", "ip": "11.11.11.11"}
         assert read({}, {"data": desk | {"userid": "x"}}, "k") == read({}, {"signIn": desk}, "k")
         stay = {"mdtrt_id": "A", "psn_no": "P"}
         for request_class in (stay_pb2.CancelAdmissionRequest, stay_pb2.UndoDischargeRequest):
             read = compile_request(request_class)
             assert read({}, stay, "k") == read({}, {"data": stay}, "k")
-        read = compile_request(settlement_pb2.ReverseMessageRequest)
+        read = compile_request(reversal_pb2.ReverseMessageRequest)
         message = {"psn_no": "P", "omsgid": "M", "oinfno": "2207"}
         assert read({}, message, "k") == read({}, {"data": message}, "k")
         read = compile_request(stay_pb2.AdmitRequest)
@@ -179,8 +179,8 @@ class TestRows:
         assert (request.data.mdtrt_id, request.data.psn_no) == ("A", "")
 
     def test_a_sign_in_is_answered_in_both_nodes(self) -> None:
-        answer = partner_pb2.SignInResponse(signinoutb=partner_pb2.SignInOutput(sign_no="S1"))
-        output = json.loads(compile_response(partner_pb2.SignInResponse).output(answer))
+        answer = sign_in_pb2.SignInResponse(signinoutb=sign_in_pb2.SignInOutput(sign_no="S1"))
+        output = json.loads(compile_response(sign_in_pb2.SignInResponse).output(answer))
         assert output["result"] == output["signinoutb"] == {"sign_time": None, "sign_no": "S1"}
 
     def test_the_exact_name_wins_over_the_folded_one(self) -> None:
@@ -190,7 +190,7 @@ class TestRows:
         assert request.data.psn_no == "P"
 
     def test_a_region_of_the_node_wins_over_that_of_the_envelope(self) -> None:
-        read = compile_request(settlement_pb2.TrialStayRequest)
+        read = compile_request(stay_bill_pb2.TrialStayRequest)
         envelope = {"insuplc_admdvs": "110000", "mdtrtarea_admvs": "370100"}
         request: Any = read(envelope, {"data": {"insuplc_admdvs": "990100"}}, "")
         assert (request.data.insuplc_admdvs, request.data.mdtrtarea_admvs) == ("990100", "370100")
@@ -257,7 +257,7 @@ class TestRefusalText:
 class TestCodes:
     @pytest.mark.parametrize(("sent", "kind"), [("02", 2), (2, 2), ("2", 2), ("99", 0), ("", 0), ("x", 0), (None, 0)])
     def test_a_kind_of_credential_that_no_dictionary_has_is_read_as_none(self, sent: Any, kind: int) -> None:
-        read = compile_request(encounter_pb2.RegisterVisitRequest)
+        read = compile_request(visit_pb2.RegisterVisitRequest)
         request: Any = read({}, {"data": {"mdtrt_cert_type": sent, "psn_no": "P1"}}, "2201:1")
         assert request.data.mdtrt_cert_type == kind
 

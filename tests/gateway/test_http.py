@@ -22,7 +22,7 @@ from services.runtime.telemetry import Telemetry
 from services.runtime.texts.gateway import RULES
 from tests.gateway.conftest import KEY, Scene, envelope
 from tests.tokens import Tokens
-from yibao.settlement.v1 import settlement_pb2
+from yibao.settlement.v1 import settlement_query_pb2
 
 QUERY = envelope("5203", {"data": {"psn_no": "1", "mdtrt_id": "2"}})
 
@@ -170,10 +170,10 @@ class TestBodiesThatDoNotCome:
     async def test_more_than_may_be_served_at_a_time_are_refused(self, scene: Scene) -> None:
         gate, begun = asyncio.Event(), asyncio.Semaphore(0)
 
-        async def slow(request: object) -> settlement_pb2.GetSettlementResponse:
+        async def slow(request: object) -> settlement_query_pb2.GetSettlementResponse:
             begun.release()
             await gate.wait()
-            return settlement_pb2.GetSettlementResponse()
+            return settlement_query_pb2.GetSettlementResponse()
 
         scene.mesh.answers["GetSettlement"] = slow
         served = [asyncio.create_task(scene.send(QUERY)) for _ in range(3)]

@@ -12,8 +12,8 @@ from services.runtime.texts.lenient import LENIENT_RULES
 from tests.gateway.conftest import HOSPITAL, Scene, envelope, hospital
 from tests.gateway.test_national import BILL, settled
 from yibao.gateway.v1 import envelope_pb2
-from yibao.identity.v1 import partner_pb2
-from yibao.settlement.v1 import settlement_pb2
+from yibao.identity.v1 import partner_pb2, sign_in_pb2
+from yibao.settlement.v1 import settlement_query_pb2
 
 VISIT: Final[Mapping[str, str]] = {
     "psn_no": "99000000000000000001",
@@ -177,8 +177,8 @@ class TestWarning:
         assert answer["warn_msg"] == "[LENIENT] 共1处与规范不符：data.caty 规范要求必填，未填"
 
     async def test_what_happened_since_comes_first_then_the_sign_in_then_what_is_lenient(self, scene: Scene) -> None:
-        scene.mesh.answers["CheckSignNo"] = partner_pb2.CheckSignNoResponse(open=False)
-        response = settlement_pb2.GetSettlementResponse(reversed_by="990000003")
+        scene.mesh.answers["CheckSignNo"] = sign_in_pb2.CheckSignNoResponse(open=False)
+        response = settlement_query_pb2.GetSettlementResponse(reversed_by="990000003")
         scene.mesh.answers["GetSettlement"] = response
         said = await warned(scene, envelope("5203", {"data": {"psn_no": "1", "mdtrt_id": "2"}}))
         reasons = [part[1:].partition("]")[0] for part in said.split("；") if part.startswith("[")]
@@ -223,7 +223,7 @@ class TestSwitches:
         assert (answer["infcode"], answer["warn_msg"]) == (0, None)
 
     async def test_a_strict_profile_refuses_an_unknown_sign_no(self, scene: Scene) -> None:
-        scene.mesh.answers["CheckSignNo"] = partner_pb2.CheckSignNoResponse(open=False)
+        scene.mesh.answers["CheckSignNo"] = sign_in_pb2.CheckSignNoResponse(open=False)
         scene.partners[HOSPITAL] = hospital(dialect=partner_pb2.Dialect(strict=True))
         answer = await scene.send(envelope("2201", {"data": VISIT}))
         assert answer["err_msg"].startswith("[SIGN_NO_UNKNOWN]")

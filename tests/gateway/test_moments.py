@@ -13,7 +13,7 @@ from gateway.national.codec import scalars
 from gateway.national.codec.decode import compile_request
 from gateway.national.codec.scalars import Unfit
 from services.kernel.clock import BEIJING
-from yibao.settlement.v1 import encounter_pb2, settlement_pb2
+from yibao.settlement.v1 import encounter_pb2, stay_bill_pb2
 
 
 class TestTimes:
@@ -137,7 +137,7 @@ class TestTimes:
     )
     def test_the_date_of_a_field_that_was_never_set_is_none(self, text: str) -> None:
         assert (scalars.read_time(text), scalars.read_end_time(text), scalars.read_day(text)) == (None, None, None)
-        read = compile_request(settlement_pb2.TrialStayRequest)
+        read = compile_request(stay_bill_pb2.TrialStayRequest)
         query = {"data": {"psn_no": "P", "dscg_time": text, "dscgTime": "2025-01-15"}}
         assert read({}, query, "") == read({}, {"data": {"psn_no": "P", "dscgTime": "2025-01-15"}}, "")
 

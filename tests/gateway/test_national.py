@@ -11,8 +11,8 @@ import pytest
 
 from services.kernel.errors import Fault, FaultKind, Violation, conflict
 from tests.gateway.conftest import HOSPITAL, Scene, envelope, hospital
-from yibao.identity.v1 import partner_pb2
-from yibao.settlement.v1 import fee_pb2, settlement_pb2
+from yibao.identity.v1 import partner_pb2, sign_in_pb2
+from yibao.settlement.v1 import fee_pb2, reversal_pb2, settlement_pb2, settlement_query_pb2
 
 BILL = {
     "psn_no": "99000000000000000001",
@@ -97,7 +97,7 @@ class TestAnswer:
         assert (await scene.send(envelope("5204", query)))["output"][0]["feedetl_sn"] == "1"
 
     async def test_sign_out_gives_its_time_bare_and_in_its_node(self, scene: Scene) -> None:
-        response = partner_pb2.SignOutResponse()
+        response = sign_in_pb2.SignOutResponse()
         response.sign_time.FromJsonString("2025-01-15T00:00:00Z")
         scene.mesh.answers["SignOut"] = response
         answer = await scene.send(envelope("9002", {"signOut": {"sign_no": "S1", "opter_no": "1"}}))
@@ -107,7 +107,7 @@ class TestAnswer:
         }
 
     async def test_a_query_merges_what_two_messages_say_of_one_node(self, scene: Scene) -> None:
-        response = settlement_pb2.GetSettlementResponse()
+        response = settlement_query_pb2.GetSettlementResponse()
         response.setlinfo.setl_id = "S1"
         response.record.fixmedins_name = "测试医院"
         scene.mesh.answers["GetSettlement"] = response
@@ -116,8 +116,8 @@ class TestAnswer:
         assert (node["setl_id"], node["fixmedins_name"], node["refd_setl_flag"]) == ("S1", "测试医院", "0")
 
     async def test_a_void_reversal_is_a_failure_though_the_member_accepted_it(self, scene: Scene) -> None:
-        scene.mesh.answers["ReverseMessage"] = settlement_pb2.ReverseMessageResponse(
-            outcome=settlement_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
+        scene.mesh.answers["ReverseMessage"] = reversal_pb2.ReverseMessageResponse(
+            outcome=reversal_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
         )
         answer = await scene.send(envelope("2601", {"data": {"psn_no": "1", "omsgid": "M", "oinfno": "2207"}}))
         assert (answer["infcode"], answer["warn_msg"], answer["output"]) == (-1, None, None)
@@ -125,7 +125,7 @@ class TestAnswer:
         assert "5203" in answer["err_msg"]
 
     async def test_what_has_happened_since_stands_before_the_sign_in_in_warn_msg(self, scene: Scene) -> None:
-        scene.mesh.answers["CheckSignNo"] = partner_pb2.CheckSignNoResponse(open=False)
+        scene.mesh.answers["CheckSignNo"] = sign_in_pb2.CheckSignNoResponse(open=False)
         response = settlement_pb2.SettleResponse()
         response.setlinfo.setl_id = "S1"
         told = []
@@ -266,20 +266,20 @@ class TestRefusal:
 
 class TestSignIn:
     async def test_an_unknown_sign_no_is_warned_about(self, desk: Scene) -> None:
-        desk.mesh.answers["CheckSignNo"] = partner_pb2.CheckSignNoResponse(open=False)
+        desk.mesh.answers["CheckSignNo"] = sign_in_pb2.CheckSignNoResponse(open=False)
         answer = await desk.send(envelope("2207", {"data": BILL}, sign_no="S9"))
         assert answer["infcode"] == 0
         assert answer["warn_msg"].startswith("[SIGN_NO_UNKNOWN]")
 
     async def test_a_strict_dialect_refuses_it(self, desk: Scene) -> None:
         desk.partners[HOSPITAL] = hospital(dialect=partner_pb2.Dialect(strict_sign_no=True))
-        desk.mesh.answers["CheckSignNo"] = partner_pb2.CheckSignNoResponse(open=False)
+        desk.mesh.answers["CheckSignNo"] = sign_in_pb2.CheckSignNoResponse(open=False)
         answer = await desk.send(envelope("2207", {"data": BILL}, sign_no="S9"))
         assert answer["err_msg"].startswith("[SIGN_NO_UNKNOWN]")
         assert not desk.mesh.calls("Settle")
 
     async def test_an_open_one_is_asked_about_once(self, desk: Scene) -> None:
-        desk.mesh.answers["CheckSignNo"] = partner_pb2.CheckSignNoResponse(open=True)
+        desk.mesh.answers["CheckSignNo"] = sign_in_pb2.CheckSignNoResponse(open=True)
         for number in range(3):
             answer = await desk.send(
                 envelope("2207", {"data": BILL}, sign_no="S1", msgid=f"{HOSPITAL}20250115103000{number:04d}")

@@ -21,7 +21,7 @@ from tests.gateway.messages import TEXT
 from tests.gateway.test_national import BILL, settled
 from yibao.identity.v1 import partner_pb2
 from yibao.options.v1 import options_pb2
-from yibao.settlement.v1 import encounter_pb2, settlement_pb2
+from yibao.settlement.v1 import settlement_pb2, visit_pb2
 
 DECODER = msgspec.json.Decoder(float_hook=str)
 
@@ -287,7 +287,7 @@ class TestNationalFace:
         assert not desk.mesh.calls("CheckSignNo")
 
     async def test_what_has_no_output_is_an_empty_object_or_null_by_dialect(self, desk: Scene) -> None:
-        desk.mesh.answers["CancelVisit"] = encounter_pb2.CancelVisitResponse()
+        desk.mesh.answers["CancelVisit"] = visit_pb2.CancelVisitResponse()
         body = envelope("2202", {"data": {"psn_no": "1", "mdtrt_id": "2", "ipt_otp_no": "3"}})
         assert (await desk.send(body))["output"] == {}
         desk.partners["H99010000002"] = hospital(dialect=partner_pb2.Dialect(null_output=True))

@@ -17,7 +17,7 @@ from services.kernel.errors import Fault, FaultKind
 from tests.gateway.conftest import Scene, envelope, hospital
 from tests.gateway.test_rest import KEYS, bearer, details
 from yibao.identity.v1 import partner_pb2
-from yibao.settlement.v1 import settlement_pb2
+from yibao.settlement.v1 import settlement_query_pb2
 
 NOW = datetime(2026, 6, 10, 4, tzinfo=UTC)
 LOUD, CALM, THIRD = Claimant("institution:LOUD"), Claimant("institution:CALM"), Claimant("person:3")
@@ -236,12 +236,12 @@ async def held(scene: Scene, count: int) -> AsyncIterator[list[asyncio.Task[Any]
     """So many queries of the first hospital that stay under way for the block."""
     gate, begun = asyncio.Event(), asyncio.Semaphore(0)
 
-    async def slow(request: settlement_pb2.GetSettlementRequest) -> settlement_pb2.GetSettlementResponse:
+    async def slow(request: settlement_query_pb2.GetSettlementRequest) -> settlement_query_pb2.GetSettlementResponse:
         if request.desk.fixmedins_code == OTHER:
-            return settlement_pb2.GetSettlementResponse()
+            return settlement_query_pb2.GetSettlementResponse()
         begun.release()
         await gate.wait()
-        return settlement_pb2.GetSettlementResponse()
+        return settlement_query_pb2.GetSettlementResponse()
 
     scene.mesh.answers["GetSettlement"] = slow
     tasks = [asyncio.create_task(scene.send(QUERY)) for _ in range(count)]

@@ -12,7 +12,7 @@ from services.identity.servicer.convert import write_record
 from tests.identity.people import TODAY, person
 from yibao.common.v1 import codes_pb2
 from yibao.common.v1.item_pb2 import ItemContext
-from yibao.identity.v1 import credential_pb2, partner_pb2, person_pb2
+from yibao.identity.v1 import api_key_pb2, credential_pb2, partner_pb2, person_pb2, sign_in_pb2
 from yibao.options.v1 import options_pb2
 
 EC = codes_pb2.MDTRT_CERT_TYPE_EC
@@ -78,19 +78,19 @@ def profile(request_id: str = "p1", **changed: Any) -> partner_pb2.RegisterPartn
 
 def key_request(
     role: options_pb2.Role.ValueType = options_pb2.ROLE_PERSON, request_id: str = "k1", **changed: Any
-) -> partner_pb2.IssueApiKeyRequest:
+) -> api_key_pb2.IssueApiKeyRequest:
     """IssueApiKey."""
     values = {"subject": person(1).psn_no, **changed}
-    return partner_pb2.IssueApiKeyRequest(request_id=request_id, role=role, **values)
+    return api_key_pb2.IssueApiKeyRequest(request_id=request_id, role=role, **values)
 
 
-def sign_in(request_id: str = "9001:m1", code: str = "H99010000001") -> partner_pb2.SignInRequest:
+def sign_in(request_id: str = "9001:m1", code: str = "H99010000001") -> sign_in_pb2.SignInRequest:
     """SignIn."""
-    body = partner_pb2.SignInInput(opter_no="op1", mac="00-00", ip="127.0.0.1")
-    return partner_pb2.SignInRequest(request_id=request_id, fixmedins_code=code, sign_in=body)
+    body = sign_in_pb2.SignInInput(opter_no="op1", mac="00-00", ip="127.0.0.1")
+    return sign_in_pb2.SignInRequest(request_id=request_id, fixmedins_code=code, sign_in=body)
 
 
-def sign_out(sign_no: str, request_id: str = "9002:m1", code: str = "H99010000001") -> partner_pb2.SignOutRequest:
+def sign_out(sign_no: str, request_id: str = "9002:m1", code: str = "H99010000001") -> sign_in_pb2.SignOutRequest:
     """SignOut."""
-    body = partner_pb2.SignOutInput(sign_no=sign_no, opter_no="op1")
-    return partner_pb2.SignOutRequest(request_id=request_id, fixmedins_code=code, sign_out=body)
+    body = sign_in_pb2.SignOutInput(sign_no=sign_no, opter_no="op1")
+    return sign_in_pb2.SignOutRequest(request_id=request_id, fixmedins_code=code, sign_out=body)

@@ -14,7 +14,7 @@ from services.runtime.server import StartError
 from tests.identity.member import CLINIC, HOSPITAL, OPERATOR, SETTLEMENT, Running, start
 from tests.identity.messages import key_request, on, partner, profile, sign_in, sign_out
 from tests.identity.people import NOON, Ticking, person
-from yibao.identity.v1 import partner_pb2
+from yibao.identity.v1 import api_key_pb2, partner_pb2, sign_in_pb2
 from yibao.identity.v1.partner_pb2_grpc import PartnerServiceStub
 from yibao.options.v1 import options_pb2
 
@@ -120,27 +120,27 @@ async def test_keys_are_listed_page_by_page_and_revoked_and_never_shown(running:
     ]
     used = partner_pb2.ResolvePartnerRequest(api_key_digest=digest(issued[0].api_key))
     await running.call(stub.ResolvePartner, used, SETTLEMENT)
-    page = await running.call(stub.ListApiKeys, partner_pb2.ListApiKeysRequest(page_size=2), OPERATOR)
-    no_token = partner_pb2.ListApiKeysRequest(page_token=issued[0].key_id)
+    page = await running.call(stub.ListApiKeys, api_key_pb2.ListApiKeysRequest(page_size=2), OPERATOR)
+    no_token = api_key_pb2.ListApiKeysRequest(page_token=issued[0].key_id)
     assert await running.reason(stub.ListApiKeys, no_token, OPERATOR) == "INVALID_REQUEST"
-    rest = partner_pb2.ListApiKeysRequest(page_size=2, page_token=page.next_page_token)
+    rest = api_key_pb2.ListApiKeysRequest(page_size=2, page_token=page.next_page_token)
     found = [*page.api_keys, *(await running.call(stub.ListApiKeys, rest, OPERATOR)).api_keys]
     assert [(each.key_id, each.subject, each.label) for each in found] == [
         (each.key_id, f"P{n}", f"用途{n}") for n, each in enumerate(issued)
     ]
     assert [each.HasField("last_used_at") for each in found] == [True, False, False]
     assert not any(each.api_key in str(found) for each in issued)
-    revoke = partner_pb2.RevokeApiKeyRequest(request_id="v1", key_id=issued[0].key_id)
+    revoke = api_key_pb2.RevokeApiKeyRequest(request_id="v1", key_id=issued[0].key_id)
     gone = await running.call(stub.RevokeApiKey, revoke, OPERATOR)
     assert gone.api_key.revoked_at.ToDatetime(NOON.tzinfo) == NOON
     assert await running.call(stub.RevokeApiKey, revoke, OPERATOR) == gone
     assert await running.reason(stub.ResolvePartner, used, SETTLEMENT) == "API_KEY_UNKNOWN"
-    left = await running.call(stub.ListApiKeys, partner_pb2.ListApiKeysRequest(role=options_pb2.ROLE_PERSON), OPERATOR)
+    left = await running.call(stub.ListApiKeys, api_key_pb2.ListApiKeysRequest(role=options_pb2.ROLE_PERSON), OPERATOR)
     assert [each.subject for each in left.api_keys] == ["P1", "P2"]
-    unknown = partner_pb2.RevokeApiKeyRequest(request_id="v2", key_id="x")
+    unknown = api_key_pb2.RevokeApiKeyRequest(request_id="v2", key_id="x")
     assert await running.reason(stub.RevokeApiKey, unknown, OPERATOR) == "API_KEY_NOT_FOUND"
     assert await running.reason(stub.RevokeApiKey, revoke, HOSPITAL) == "ROLE_NOT_ALLOWED"
-    assert await running.reason(stub.ListApiKeys, partner_pb2.ListApiKeysRequest(), HOSPITAL) == "ROLE_NOT_ALLOWED"
+    assert await running.reason(stub.ListApiKeys, api_key_pb2.ListApiKeysRequest(), HOSPITAL) == "ROLE_NOT_ALLOWED"
 
 
 async def test_the_secret_of_an_apikey_partner_is_told_to_the_gateway_as_a_digest(running: Running) -> None:
@@ -159,7 +159,7 @@ async def test_an_operator_signs_in_and_out_at_the_own_institution(running: Runn
     assert await running.call(stub.SignIn, sign_in(), HOSPITAL) == signed
     sign_no = signed.signinoutb.sign_no
     assert signed.signinoutb.sign_time.ToDatetime(NOON.tzinfo) == NOON
-    asked = partner_pb2.CheckSignNoRequest(fixmedins_code=HOSPITAL.subject, sign_no=sign_no)
+    asked = sign_in_pb2.CheckSignNoRequest(fixmedins_code=HOSPITAL.subject, sign_no=sign_no)
     assert (await running.call(stub.CheckSignNo, asked, SETTLEMENT)).open
     assert await running.reason(stub.SignIn, sign_in("9001:m2", CLINIC.subject), HOSPITAL) == "CALLER_NOT_BOUND"
     foreign = sign_out(sign_no, code=CLINIC.subject)

@@ -18,7 +18,7 @@ from tests.mesh.journeys import BILL
 from tests.mesh.seeds import person
 from tests.mesh.world import Sandbox
 from tools.running import HOST, free_ports
-from yibao.identity.v1 import partner_pb2
+from yibao.identity.v1 import api_key_pb2, partner_pb2
 from yibao.options.v1 import options_pb2
 
 CASES: Final = Path(__file__).resolve().parents[1] / "settlement" / "cases"
@@ -247,7 +247,7 @@ class TestOthers:
 
 class TestApiKeys:
     async def test_a_key_is_listed_with_its_label_and_revoked_by_its_id(self, town: Sandbox, yibao: Yibao) -> None:
-        request = partner_pb2.IssueApiKeyRequest(
+        request = api_key_pb2.IssueApiKeyRequest(
             request_id="cli-key", role=options_pb2.ROLE_OPERATOR, subject="OP77", label="月度对账"
         )
         issued = await town.mesh.call("yibao.identity.v1.PartnerService.IssueApiKey", request)

@@ -25,7 +25,7 @@ from tests.mesh.world import ledger_findings, small_sandbox
 from tools import postgres
 from tools.cli.mesh_client import NationalAnswer
 from tools.running import HOST, free_ports
-from yibao.identity.v1.partner_pb2 import IssueApiKeyRequest
+from yibao.identity.v1.api_key_pb2 import IssueApiKeyRequest
 from yibao.options.v1 import options_pb2
 
 GET_HEAD: Final = "/yibao.catalogue.v1.CatalogueService/GetHead"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from services.runtime.call import Caller, Role
 from services.runtime.idempotency import content_hash, first_content_hash, regions_of, scope_of
-from yibao.settlement.v1 import common_pb2, encounter_pb2, ledger_pb2, settlement_pb2, stay_pb2
+from yibao.settlement.v1 import common_pb2, ledger_pb2, settlement_pb2, stay_pb2, visit_pb2
 
 
-def request(request_id: str = "2205:1", sign_no: str = "", mdtrt_id: str = "M1") -> encounter_pb2.CancelVisitRequest:
-    return encounter_pb2.CancelVisitRequest(
+def request(request_id: str = "2205:1", sign_no: str = "", mdtrt_id: str = "M1") -> visit_pb2.CancelVisitRequest:
+    return visit_pb2.CancelVisitRequest(
         request_id=request_id,
         desk=common_pb2.Desk(fixmedins_code="H99010000001", msgid="1", sign_no=sign_no),
-        data=encounter_pb2.VisitCancellation(mdtrt_id=mdtrt_id, psn_no="99"),
+        data=visit_pb2.VisitCancellation(mdtrt_id=mdtrt_id, psn_no="99"),
     )
 
 
@@ -35,7 +35,7 @@ def test_partners_are_a_scope_by_their_code_and_others_by_role_and_subject() -> 
     assert scope_of(Caller(Role.OPERATOR, "OP1")) == "operator:OP1"
 
 
-def told_by(opter: str, insuplc_admdvs: str = "", mdtrtarea_admvs: str = "") -> encounter_pb2.CancelVisitRequest:
+def told_by(opter: str, insuplc_admdvs: str = "", mdtrtarea_admvs: str = "") -> visit_pb2.CancelVisitRequest:
     asked = request()
     asked.desk.opter, asked.desk.opter_name = opter, f"收费员{opter}"
     asked.desk.insuplc_admdvs, asked.desk.mdtrtarea_admvs = insuplc_admdvs, mdtrtarea_admvs

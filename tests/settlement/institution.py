@@ -18,7 +18,15 @@ from services.runtime.call import Caller, Role
 from tests.mesh.harness import BEGIN, Mesh, seed_world, started_mesh
 from tests.mesh.seeds import EMPLOYEE, INSTITUTION, ITEMS, OTHER_INSTITUTION, person
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import common_pb2, encounter_pb2, fee_pb2, settlement_pb2, stay_pb2
+from yibao.settlement.v1 import (
+    common_pb2,
+    fee_pb2,
+    reversal_pb2,
+    settlement_pb2,
+    stay_bill_pb2,
+    stay_pb2,
+    visit_pb2,
+)
 
 PEOPLE = 24
 HERE = Caller(Role.INSTITUTION, INSTITUTION, sandbox=True)
@@ -63,10 +71,10 @@ class Counter:
         number = next(self.numbers)
         registered = await self.call(
             "EncounterService.RegisterVisit",
-            encounter_pb2.RegisterVisitRequest(
+            visit_pb2.RegisterVisitRequest(
                 request_id=f"2201:{number}",
                 desk=desk(),
-                data=encounter_pb2.VisitRegistration(
+                data=visit_pb2.VisitRegistration(
                     psn_no=psn_no,
                     insutype=EMPLOYEE,
                     begntime=at(),
@@ -162,8 +170,8 @@ def settle_request(
     )
 
 
-def stay_bill(psn_no: str, mdtrt_id: str, amount: int, **changes: Any) -> settlement_pb2.StayBill:
-    return settlement_pb2.StayBill(
+def stay_bill(psn_no: str, mdtrt_id: str, amount: int, **changes: Any) -> stay_bill_pb2.StayBill:
+    return stay_bill_pb2.StayBill(
         psn_no=psn_no,
         mdtrt_cert_type=codes_pb2.MDTRT_CERT_TYPE_ID_CARD,
         medfee_sumamt_fen=amount,
@@ -173,19 +181,17 @@ def stay_bill(psn_no: str, mdtrt_id: str, amount: int, **changes: Any) -> settle
     )
 
 
-def reference(info: common_pb2.Setlinfo) -> settlement_pb2.SettlementReference:
-    return settlement_pb2.SettlementReference(setl_id=info.setl_id, mdtrt_id=info.mdtrt_id, psn_no=info.psn_no)
+def reference(info: common_pb2.Setlinfo) -> reversal_pb2.SettlementReference:
+    return reversal_pb2.SettlementReference(setl_id=info.setl_id, mdtrt_id=info.mdtrt_id, psn_no=info.psn_no)
 
 
-def reverse_request(
-    request_id: str, info: common_pb2.Setlinfo, code: str = INSTITUTION
-) -> settlement_pb2.ReverseRequest:
-    return settlement_pb2.ReverseRequest(request_id=request_id, desk=desk(request_id, code), data=reference(info))
+def reverse_request(request_id: str, info: common_pb2.Setlinfo, code: str = INSTITUTION) -> reversal_pb2.ReverseRequest:
+    return reversal_pb2.ReverseRequest(request_id=request_id, desk=desk(request_id, code), data=reference(info))
 
 
-def take_back(request_id: str, oinfno: str, omsgid: str, psn_no: str = "") -> settlement_pb2.ReverseMessageRequest:
-    data = settlement_pb2.MessageReference(psn_no=psn_no, omsgid=omsgid, oinfno=oinfno)
-    return settlement_pb2.ReverseMessageRequest(request_id=request_id, desk=desk(request_id), data=data)
+def take_back(request_id: str, oinfno: str, omsgid: str, psn_no: str = "") -> reversal_pb2.ReverseMessageRequest:
+    data = reversal_pb2.MessageReference(psn_no=psn_no, omsgid=omsgid, oinfno=oinfno)
+    return reversal_pb2.ReverseMessageRequest(request_id=request_id, desk=desk(request_id), data=data)
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from tests.settlement.counter_member import ANY_PERSON, ELSEWHERE, HERE, OPERATO
 from tests.settlement.test_operations_encounters import settle, spend
 from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, insured
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import common_pb2, encounter_pb2, fee_pb2, insured_pb2, stay_pb2
+from yibao.settlement.v1 import common_pb2, encounter_pb2, fee_pb2, insured_pb2, stay_pb2, visit_pb2
 
 ID_CARD = codes_pb2.MDTRT_CERT_TYPE_ID_CARD
 EC = codes_pb2.MDTRT_CERT_TYPE_EC
@@ -39,7 +39,7 @@ def at(moment: datetime = BEGIN) -> Timestamp:
     return stamp
 
 
-def registration(request_id: str = "2201:1", **changes: Any) -> encounter_pb2.RegisterVisitRequest:
+def registration(request_id: str = "2201:1", **changes: Any) -> visit_pb2.RegisterVisitRequest:
     data: dict[str, Any] = {
         "psn_no": SOMEBODY,
         "insutype": "310",
@@ -51,9 +51,7 @@ def registration(request_id: str = "2201:1", **changes: Any) -> encounter_pb2.Re
         "dept_name": "内科",
     }
     data.update(changes)
-    return encounter_pb2.RegisterVisitRequest(
-        request_id=request_id, desk=desk(), data=encounter_pb2.VisitRegistration(**data)
-    )
+    return visit_pb2.RegisterVisitRequest(request_id=request_id, desk=desk(), data=visit_pb2.VisitRegistration(**data))
 
 
 def admission(request_id: str = "2401:1", **changes: Any) -> stay_pb2.AdmitRequest:
@@ -206,9 +204,9 @@ async def test_2202_cancels_a_visit_without_fees_or_bills(member: Reached) -> No
     mdtrt_id = await visit(member)
     await fee(member, mdtrt_id)
 
-    def cancellation(request_id: str, psn_no: str = SOMEBODY) -> encounter_pb2.CancelVisitRequest:
-        data = encounter_pb2.VisitCancellation(mdtrt_id=mdtrt_id, psn_no=psn_no)
-        return encounter_pb2.CancelVisitRequest(request_id=request_id, desk=desk(), data=data)
+    def cancellation(request_id: str, psn_no: str = SOMEBODY) -> visit_pb2.CancelVisitRequest:
+        data = visit_pb2.VisitCancellation(mdtrt_id=mdtrt_id, psn_no=psn_no)
+        return visit_pb2.CancelVisitRequest(request_id=request_id, desk=desk(), data=data)
 
     ask = member.encounters.CancelVisit
     assert await member.reason(ask, cancellation("2202:1")) == "FEES_PRESENT"
@@ -217,13 +215,13 @@ async def test_2202_cancels_a_visit_without_fees_or_bills(member: Reached) -> No
     assert await member.reason(ask, cancellation("2202:1")) == "FEES_SETTLED"
     async with member.counter.database.write() as connection:
         await connection.exec_driver_sql("UPDATE fee_batch SET state = 'cancelled', setl_id = NULL")
-    assert await member.call(ask, cancellation("2202:1")) == encounter_pb2.CancelVisitResponse()
-    assert await member.call(ask, cancellation("2202:1")) == encounter_pb2.CancelVisitResponse()
-    assert await member.call(ask, cancellation("2202:2")) == encounter_pb2.CancelVisitResponse()
+    assert await member.call(ask, cancellation("2202:1")) == visit_pb2.CancelVisitResponse()
+    assert await member.call(ask, cancellation("2202:1")) == visit_pb2.CancelVisitResponse()
+    assert await member.call(ask, cancellation("2202:2")) == visit_pb2.CancelVisitResponse()
     assert await member.reason(ask, cancellation("2202:1", ANOTHER)) == "REQUEST_ID_REUSED"
 
 
-def upload(mdtrt_id: str, request_id: str = "2203:1", **changes: Any) -> encounter_pb2.UploadVisitRequest:
+def upload(mdtrt_id: str, request_id: str = "2203:1", **changes: Any) -> visit_pb2.UploadVisitRequest:
     data: dict[str, Any] = {
         "mdtrt_id": mdtrt_id,
         "psn_no": SOMEBODY,
@@ -235,10 +233,10 @@ def upload(mdtrt_id: str, request_id: str = "2203:1", **changes: Any) -> encount
         **changes,
     }
     diagnosis = common_pb2.Diagnosis(diag_code="I10.x00", diag_name="高血压", maindiag_flag="1")
-    return encounter_pb2.UploadVisitRequest(
+    return visit_pb2.UploadVisitRequest(
         request_id=request_id,
         desk=desk(),
-        mdtrtinfo=encounter_pb2.VisitInformation(**data),
+        mdtrtinfo=visit_pb2.VisitInformation(**data),
         diseinfo=[diagnosis],
     )
 
@@ -269,8 +267,8 @@ async def test_2203_refuses_with_every_documented_reason(member: Reached) -> Non
     assert await member.reason(ask, upload(mdtrt_id, dise_name="别的")) == "REQUEST_ID_REUSED"
     inpatient = upload(mdtrt_id, "2203:3", med_type=codes_pb2.MED_TYPE_INPATIENT)
     assert await member.reason(ask, inpatient) == "MED_TYPE_MISMATCH"
-    data = encounter_pb2.VisitCancellation(mdtrt_id=mdtrt_id, psn_no=SOMEBODY)
-    request = encounter_pb2.CancelVisitRequest(request_id="2202:1", desk=desk(), data=data)
+    data = visit_pb2.VisitCancellation(mdtrt_id=mdtrt_id, psn_no=SOMEBODY)
+    request = visit_pb2.CancelVisitRequest(request_id="2202:1", desk=desk(), data=data)
     await member.call(member.encounters.CancelVisit, request)
     assert await member.reason(ask, upload(mdtrt_id, "2203:2")) == "ENCOUNTER_STATE"
 
@@ -376,17 +374,17 @@ async def test_the_business_date_of_the_call_is_its_now(member: Reached) -> None
 async def test_all_that_a_visit_told_is_kept_but_the_credential_it_was_shown_with(member: Reached) -> None:
     answer = await member.call(member.encounters.RegisterVisit, registration())
     diagnoses = [common_pb2.Diagnosis(diag_type="1", diag_srt_no=str(n), diag_code=f"E11.90{n}") for n in (1, 2, 3)]
-    visit = encounter_pb2.VisitInformation(
+    visit = visit_pb2.VisitInformation(
         mdtrt_id=answer.data.mdtrt_id, psn_no=SOMEBODY, med_type=codes_pb2.MED_TYPE_OUTPATIENT, begntime=at()
     )
-    request = encounter_pb2.UploadVisitRequest(request_id="2203:1", desk=desk(), mdtrtinfo=visit, diseinfo=diagnoses)
+    request = visit_pb2.UploadVisitRequest(request_id="2203:1", desk=desk(), mdtrtinfo=visit, diseinfo=diagnoses)
     await member.call(member.encounters.UploadVisit, request)
     async with member.counter.encounters.writes.store.reading() as snapshot:
         told = await snapshot.entry(HOSPITAL, "2203:1")
         shown = await snapshot.entry(HOSPITAL, "2201:1")
     assert told is not None
     assert shown is not None
-    kept = encounter_pb2.UploadVisitRequest.FromString(told.stamp.content)
+    kept = visit_pb2.UploadVisitRequest.FromString(told.stamp.content)
     assert [each.diag_code for each in kept.diseinfo] == ["E11.901", "E11.902", "E11.903"]
-    assert encounter_pb2.RegisterVisitRequest.FromString(shown.stamp.content).data.psn_no == SOMEBODY
+    assert visit_pb2.RegisterVisitRequest.FromString(shown.stamp.content).data.psn_no == SOMEBODY
     assert b"990000180001010017" not in shown.stamp.content

@@ -14,7 +14,7 @@ from tests.settlement.counter_member import ELSEWHERE, HERE, OPERATOR, Reached, 
 from tests.settlement.test_operations_encounters import settle
 from tests.settlement.test_rpc_encounters import at, discharge, stay, visit
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import common_pb2, encounter_pb2, fee_pb2
+from yibao.settlement.v1 import common_pb2, fee_pb2, visit_pb2
 
 
 @pytest.fixture
@@ -108,8 +108,8 @@ async def test_2204_refuses_with_every_documented_reason(member: Reached) -> Non
 
 async def test_2204_is_refused_after_the_visit_was_cancelled(member: Reached) -> None:
     mdtrt_id = await visit(member)
-    data = encounter_pb2.VisitCancellation(mdtrt_id=mdtrt_id, psn_no=SOMEBODY)
-    request = encounter_pb2.CancelVisitRequest(request_id="2202:1", desk=desk(), data=data)
+    data = visit_pb2.VisitCancellation(mdtrt_id=mdtrt_id, psn_no=SOMEBODY)
+    request = visit_pb2.CancelVisitRequest(request_id="2202:1", desk=desk(), data=data)
     await member.call(member.encounters.CancelVisit, request)
     assert await member.reason(member.fees.UploadFees, upload(mdtrt_id)) == "ENCOUNTER_STATE"
 

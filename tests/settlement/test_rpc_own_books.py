@@ -21,7 +21,7 @@ from tests.settlement.institution import (
     stay_bill,
 )
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import fee_pb2, own_books_pb2, settlement_pb2
+from yibao.settlement.v1 import fee_pb2, own_books_pb2, settlement_pb2, settlement_query_pb2, stay_bill_pb2
 
 SERVICE = "OwnBooksService"
 
@@ -123,7 +123,7 @@ async def test_the_lines_of_a_stay_come_page_by_page_each_once(counter: Counter)
         await counter.fees("UploadStayFees", fee_pb2.UploadStayFeesRequest, mdtrt_id, psn_no, amount)
     await counter.discharge(psn_no, mdtrt_id)
     request_id = counter.request_id("2304")
-    request = settlement_pb2.SettleStayRequest(
+    request = stay_bill_pb2.SettleStayRequest(
         request_id=request_id, desk=desk(request_id), data=stay_bill(psn_no, mdtrt_id, 6_000)
     )
     setl_id = (await counter.call("SettlementService.SettleStay", request)).setlinfo.setl_id
@@ -144,9 +144,9 @@ async def test_after_a_reversal_all_that_a_person_reads_agrees_with_5203(counter
     ]
     for setl_id in (first.setl_id, counter_entry.setl_id):
         own = await ask(counter, "GetOwnSettlement", psn_no, setl_id=setl_id)
-        query = settlement_pb2.SettlementQuery(psn_no=psn_no, mdtrt_id=first.mdtrt_id, setl_id=setl_id)
+        query = settlement_query_pb2.SettlementQuery(psn_no=psn_no, mdtrt_id=first.mdtrt_id, setl_id=setl_id)
         told = await counter.call(
-            "SettlementService.GetSettlement", settlement_pb2.GetSettlementRequest(desk=desk(), data=query)
+            "SettlementService.GetSettlement", settlement_query_pb2.GetSettlementRequest(desk=desk(), data=query)
         )
         assert own.record.refd_setl_flag
         for name in ("setlinfo", "record", "setldetail", "layers", "reversed_by", "reverses"):

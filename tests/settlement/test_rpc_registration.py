@@ -15,7 +15,7 @@ from tests.settlement.counter_member import Reached, desk, member_in
 from tests.settlement.test_operations_encounters import refusal
 from tests.settlement.test_rpc_encounters import registration
 from tests.settlement.world import EMPLOYEE, RESIDENT, insured
-from yibao.settlement.v1 import encounter_pb2
+from yibao.settlement.v1 import visit_pb2
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ async def test_2201_names_the_visit_that_is_open_under_another_insurance_type(me
     for told in (text(fault, "zh"), text(fault, "en")):
         assert first in told
         assert "2202" in told
-    cancelled = encounter_pb2.VisitCancellation(mdtrt_id=first, psn_no=SOMEBODY)
-    request = encounter_pb2.CancelVisitRequest(request_id="2202:1", desk=desk(), data=cancelled)
+    cancelled = visit_pb2.VisitCancellation(mdtrt_id=first, psn_no=SOMEBODY)
+    request = visit_pb2.CancelVisitRequest(request_id="2202:1", desk=desk(), data=cancelled)
     await member.call(member.encounters.CancelVisit, request)
     second = (await member.call(ask, other)).data.mdtrt_id
     assert second != first

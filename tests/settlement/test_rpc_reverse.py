@@ -22,7 +22,7 @@ from tests.settlement.institution import (
     stay_bill,
     take_back,
 )
-from yibao.settlement.v1 import fee_pb2, settlement_pb2
+from yibao.settlement.v1 import fee_pb2, reversal_pb2, settlement_pb2, settlement_query_pb2, stay_bill_pb2
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -43,18 +43,18 @@ async def test_every_documented_refusal_of_a_reversal(counter: Counter) -> None:
     assert await refused("SettlementService.Reverse", reverse_request("2208:X1", first)) == "LATER_SETTLEMENT_EXISTS"
     elsewhere = reverse_request("2208:X1", second, OTHER_INSTITUTION)
     assert await refused("SettlementService.Reverse", elsewhere, ELSEWHERE) == "SETTLEMENT_NOT_FOUND"
-    stay = settlement_pb2.ReverseStayRequest(request_id="2305:X1", desk=desk(), data=reference(second))
+    stay = reversal_pb2.ReverseStayRequest(request_id="2305:X1", desk=desk(), data=reference(second))
     assert await refused("SettlementService.ReverseStay", stay) == "SETTLEMENT_NOT_FOUND"
     await counter.call("SettlementService.Reverse", reverse_request("2208:X2", second))
     assert await refused("SettlementService.Reverse", reverse_request("2208:X2", first)) == "REQUEST_ID_REUSED"
     again = await counter.call("SettlementService.Reverse", reverse_request("2208:X3", second))
     assert again.setlinfo.medins_setl_id == "X2"
-    query = settlement_pb2.SettlementQuery(psn_no=psn_no, mdtrt_id=first.mdtrt_id, setl_id="none")
-    asked = settlement_pb2.GetSettlementRequest(desk=desk(), data=query)
+    query = settlement_query_pb2.SettlementQuery(psn_no=psn_no, mdtrt_id=first.mdtrt_id, setl_id="none")
+    asked = settlement_query_pb2.GetSettlementRequest(desk=desk(), data=query)
     assert await refused("SettlementService.GetSettlement", asked) == "SETTLEMENT_NOT_FOUND"
     query.mdtrt_id, query.setl_id = second.mdtrt_id, again.setlinfo.setl_id
     found = await counter.call(
-        "SettlementService.GetSettlement", settlement_pb2.GetSettlementRequest(desk=desk(), data=query)
+        "SettlementService.GetSettlement", settlement_query_pb2.GetSettlementRequest(desk=desk(), data=query)
     )
     assert (found.record.refd_setl_flag, found.counter_setl_id) == (True, second.setl_id)
 
@@ -107,11 +107,11 @@ async def test_5204_tells_the_lines_of_a_reversed_settlement_of_a_stay(counter: 
 
     await take_line_back("2302:F1", first.feedetl_sn)
     await counter.discharge(psn_no, mdtrt_id)
-    bill = settlement_pb2.SettleStayRequest(
+    bill = stay_bill_pb2.SettleStayRequest(
         request_id="2304:F1", desk=desk("2304:F1"), data=stay_bill(psn_no, mdtrt_id, 700_000)
     )
     info = (await counter.call("SettlementService.SettleStay", bill)).setlinfo
-    back = settlement_pb2.ReverseStayRequest(request_id="2305:F1", desk=desk(), data=reference(info))
+    back = reversal_pb2.ReverseStayRequest(request_id="2305:F1", desk=desk(), data=reference(info))
     await counter.call("SettlementService.ReverseStay", back)
     await take_line_back("2302:F2", second.feedetl_sn)
     told = await counter.call("FeeService.ListFees", fees_of(psn_no, mdtrt_id, info.setl_id))
@@ -126,14 +126,14 @@ async def test_2601_takes_settlements_and_admissions_back_and_voids_what_never_c
     msgid = request.desk.msgid
     for request_id in ("2601:1", "2601:1", "2601:2"):
         answer = await counter.call(back, take_back(request_id, "2207", msgid, psn_no))
-        assert answer.outcome == settlement_pb2.MESSAGE_OUTCOME_TAKEN_BACK
+        assert answer.outcome == reversal_pb2.MESSAGE_OUTCOME_TAKEN_BACK
     assert await counter.reason(back, take_back("2601:1", "2304", msgid)) == "REQUEST_ID_REUSED"
     assert await counter.reason(back, take_back("2601:1", "2401", msgid)) == "REQUEST_ID_REUSED"
     assert await counter.reason(back, take_back("2601:3", "2204", msgid)) == "MESSAGE_MISNAMED"
     assert await counter.reason(back, take_back("2601:3", "2204", "NOWHERE")) == "NOT_REVERSIBLE"
     for request_id in ("2601:4", "2601:5"):
         answer = await counter.call(back, take_back(request_id, "2207", "LATE"))
-        assert (answer.outcome, answer.setl_id) == (settlement_pb2.MESSAGE_OUTCOME_NOT_ARRIVED, "")
+        assert (answer.outcome, answer.setl_id) == (reversal_pb2.MESSAGE_OUTCOME_NOT_ARRIVED, "")
     late = settle_request("2207:LATE", psn_no, request.data.mdtrt_id, 9_000)
     assert await counter.reason("SettlementService.Settle", late) == "MESSAGE_VOIDED"
     stay_of = counter.somebody()
@@ -145,7 +145,7 @@ async def test_2601_takes_settlements_and_admissions_back_and_voids_what_never_c
     stay = await counter.stay(alone, 0)
     admitted = next(counter.numbers) - 1
     taken = await counter.call(back, take_back("2601:7", "2401", str(admitted), alone))
-    assert (taken.outcome, taken.mdtrt_id) == (settlement_pb2.MESSAGE_OUTCOME_TAKEN_BACK, stay)
+    assert (taken.outcome, taken.mdtrt_id) == (reversal_pb2.MESSAGE_OUTCOME_TAKEN_BACK, stay)
     assert await counter.reason(back, take_back("2601:7", "2207", "ANY", alone)) == "REQUEST_ID_REUSED"
     await counter.stay(alone, 0)
 
@@ -172,14 +172,14 @@ async def test_2601_names_the_message_that_was_meant_and_voids_nothing(counter: 
                 await counter.call(back, take_back(f"2601:N{place}{person}", oinfno, omsgid, person))
             named = caught.value.metadata
             assert (caught.value.reason, named["oinfno"], named["meant"]) == ("MESSAGE_MISNAMED", *meant)
-    asked = settlement_pb2.SettlementQuery(psn_no=psn_no, mdtrt_id=mdtrt_id, setl_id=info.setl_id)
+    asked = settlement_query_pb2.SettlementQuery(psn_no=psn_no, mdtrt_id=mdtrt_id, setl_id=info.setl_id)
     stands = await counter.call(
-        "SettlementService.GetSettlement", settlement_pb2.GetSettlementRequest(desk=desk(), data=asked)
+        "SettlementService.GetSettlement", settlement_query_pb2.GetSettlementRequest(desk=desk(), data=asked)
     )
     assert (stands.record.refd_setl_flag, stands.reversed_by) == (False, "")
     late = settle_request(f"2207A:{msgid}", psn_no, mdtrt_id, 9_000)
     assert await counter.reason("SettlementService.Settle", late) == "BATCH_SETTLED"
-    void = settlement_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
+    void = reversal_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
     assert (await counter.call(back, take_back("2601:N8", "2207", info.setl_id, another))).outcome == void
     elsewhere = take_back("2601:N9", "2207", msgid, psn_no)
     elsewhere.desk.fixmedins_code = OTHER_INSTITUTION
@@ -187,7 +187,7 @@ async def test_2601_names_the_message_that_was_meant_and_voids_nothing(counter: 
     taken = await counter.call(back, take_back("2601:N10", "2207", msgid, psn_no))
     again = await counter.call(back, take_back("2601:N11", "2207", msgid, psn_no))
     assert taken == again
-    assert (taken.outcome, taken.setl_id) == (settlement_pb2.MESSAGE_OUTCOME_TAKEN_BACK, info.setl_id)
+    assert (taken.outcome, taken.setl_id) == (reversal_pb2.MESSAGE_OUTCOME_TAKEN_BACK, info.setl_id)
     counter_entry = await counter.call("SettlementService.Reverse", reverse_request("2208:N1", info))
     assert taken.reversed_by == counter_entry.setlinfo.setl_id
 
@@ -203,7 +203,7 @@ async def test_2601_finds_a_message_that_came_by_rest_under_a_name_of_the_client
         assert (caught.value.reason, named["oinfno"], named["meant"]) == ("MESSAGE_MISNAMED", "2207", own)
     for again in ("2601:R1", "2601:R2"):
         taken = await counter.call(back, take_back(again, "2207", own, psn_no))
-        assert (taken.outcome, taken.setl_id) == (settlement_pb2.MESSAGE_OUTCOME_TAKEN_BACK, info.setl_id)
+        assert (taken.outcome, taken.setl_id) == (reversal_pb2.MESSAGE_OUTCOME_TAKEN_BACK, info.setl_id)
 
 
 async def test_a_message_that_never_came_is_void_under_every_name_that_it_may_come_by(counter: Counter) -> None:
@@ -211,12 +211,12 @@ async def test_a_message_that_never_came_is_void_under_every_name_that_it_may_co
     mdtrt_id = await counter.visit(psn_no, 9_000)
     msgid = f"H{next(counter.numbers)}"
     never = await counter.call(back, take_back("2601:V1", "2207", msgid, psn_no))
-    assert never.outcome == settlement_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
+    assert never.outcome == reversal_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
     for late in (f"2207:{msgid}", f"2207A:{msgid}", msgid):
         request = settle_request(late, psn_no, mdtrt_id, 9_000)
         assert await counter.reason("SettlementService.Settle", request) == "MESSAGE_VOIDED"
     again = await counter.call(back, take_back("2601:V2", "2207A", msgid, psn_no))
-    assert again.outcome == settlement_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
+    assert again.outcome == reversal_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
 
 
 async def test_a_transaction_that_cannot_be_taken_back_names_the_message_that_was_meant(counter: Counter) -> None:
@@ -247,11 +247,11 @@ async def test_what_is_told_of_a_settlement_that_was_taken_back_agrees_everywher
         assert told.reversed_by == counter_entry.setl_id
         told.reversed_by = ""
         assert told.SerializeToString(deterministic=True) == answered.SerializeToString(deterministic=True)
-    query = settlement_pb2.SettlementQuery(psn_no=psn_no, mdtrt_id=mdtrt_id, setl_id=info.setl_id)
-    asked = settlement_pb2.GetSettlementRequest(desk=desk(), data=query)
+    query = settlement_query_pb2.SettlementQuery(psn_no=psn_no, mdtrt_id=mdtrt_id, setl_id=info.setl_id)
+    asked = settlement_query_pb2.GetSettlementRequest(desk=desk(), data=query)
     original = await counter.call("SettlementService.GetSettlement", asked)
     query.setl_id = counter_entry.setl_id
-    asked = settlement_pb2.GetSettlementRequest(desk=desk(), data=query)
+    asked = settlement_query_pb2.GetSettlementRequest(desk=desk(), data=query)
     negative = await counter.call("SettlementService.GetSettlement", asked)
     assert (original.setlinfo, original.record.refd_setl_flag) == (info, True)
     assert (original.reversed_by, original.reverses) == (counter_entry.setl_id, "")

@@ -30,7 +30,15 @@ from tests.settlement.institution import (
     stay_bill,
 )
 from yibao.common.v1 import codes_pb2, item_pb2
-from yibao.settlement.v1 import encounter_pb2, fee_pb2, ledger_pb2, settlement_pb2
+from yibao.settlement.v1 import (
+    encounter_pb2,
+    fee_pb2,
+    ledger_pb2,
+    reversal_pb2,
+    settlement_pb2,
+    settlement_query_pb2,
+    stay_bill_pb2,
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -56,9 +64,9 @@ async def test_a_visit_is_tried_settled_asked_about_and_reversed(counter: Counte
     assert (info.balc_fen, info.psn_cash_pay_fen, info.psn_name) == (OPENING_FEN - 195_000, 0, person(1).psn_name)
     assert (info.med_type, info.mdtrt_cert_type) == (codes_pb2.MED_TYPE_OUTPATIENT, codes_pb2.MDTRT_CERT_TYPE_ID_CARD)
     assert (await counter.settle(request)).SerializeToString() == settled.SerializeToString()
-    query = settlement_pb2.SettlementQuery(psn_no=psn_no, mdtrt_id=mdtrt_id, medins_setl_id=request.desk.msgid)
+    query = settlement_query_pb2.SettlementQuery(psn_no=psn_no, mdtrt_id=mdtrt_id, medins_setl_id=request.desk.msgid)
     found = await counter.call(
-        "SettlementService.GetSettlement", settlement_pb2.GetSettlementRequest(desk=desk(), data=query)
+        "SettlementService.GetSettlement", settlement_query_pb2.GetSettlementRequest(desk=desk(), data=query)
     )
     assert found.setlinfo == info
     assert (found.record.fixmedins_code, found.record.pay_loc, found.record.year) == (INSTITUTION, "2", "2026")
@@ -77,14 +85,14 @@ async def test_a_stay_is_settled_in_between_and_at_the_end_and_reversed(counter:
     mdtrt_id = await counter.stay(psn_no, 1_000_000)
     trial = await counter.call(
         "SettlementService.TrialStay",
-        settlement_pb2.TrialStayRequest(desk=desk(), data=stay_bill(psn_no, mdtrt_id, 1_000_000)),
+        stay_bill_pb2.TrialStayRequest(desk=desk(), data=stay_bill(psn_no, mdtrt_id, 1_000_000)),
     )
     assert trial.setlinfo.act_pay_dedc_fen == 130_000
 
-    def request(amount: int, **changes: Any) -> settlement_pb2.SettleStayRequest:
+    def request(amount: int, **changes: Any) -> stay_bill_pb2.SettleStayRequest:
         request_id = counter.request_id("2304")
         data = stay_bill(psn_no, mdtrt_id, amount, **changes)
-        return settlement_pb2.SettleStayRequest(request_id=request_id, desk=desk(request_id), data=data)
+        return stay_bill_pb2.SettleStayRequest(request_id=request_id, desk=desk(request_id), data=data)
 
     assert await counter.reason("SettlementService.SettleStay", request(1_000_000)) == "NOT_DISCHARGED"
     interim = await counter.call("SettlementService.SettleStay", request(1_000_000, mid_setl_flag=True))
@@ -93,10 +101,10 @@ async def test_a_stay_is_settled_in_between_and_at_the_end_and_reversed(counter:
     await counter.discharge(psn_no, mdtrt_id)
     final = await counter.call("SettlementService.SettleStay", request(100_000))
     assert (final.setlinfo.act_pay_dedc_fen, final.setlinfo.hifp_pay_fen) == (0, 85_000)
-    back = settlement_pb2.ReverseStayRequest(request_id="2305:1", desk=desk(), data=reference(interim.setlinfo))
+    back = reversal_pb2.ReverseStayRequest(request_id="2305:1", desk=desk(), data=reference(interim.setlinfo))
     assert await counter.reason("SettlementService.ReverseStay", back) == "LATER_SETTLEMENT_EXISTS"
     for place, settled in enumerate((final, interim)):
-        back = settlement_pb2.ReverseStayRequest(
+        back = reversal_pb2.ReverseStayRequest(
             request_id=f"2305:R{place}", desk=desk(), data=reference(settled.setlinfo)
         )
         answer = await counter.call("SettlementService.ReverseStay", back)
@@ -123,7 +131,7 @@ async def test_a_stay_admitted_by_number_alone_is_settled(counter: Counter, show
     )
     await counter.discharge(psn_no, mdtrt_id)
     request_id = counter.request_id("2304")
-    request = settlement_pb2.SettleStayRequest(
+    request = stay_bill_pb2.SettleStayRequest(
         request_id=request_id, desk=desk(request_id), data=stay_bill(psn_no, mdtrt_id, 1_000_000)
     )
     settled = await counter.call("SettlementService.SettleStay", request)

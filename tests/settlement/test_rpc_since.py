@@ -14,7 +14,7 @@ from tests.settlement.counter_member import Reached, desk, member_in
 from tests.settlement.test_rpc_encounters import admission, discharge, registration, stay_reference, upload
 from tests.settlement.test_rpc_fees import cancellation, line, stay_cancellation, stay_upload
 from tests.settlement.test_rpc_fees import upload as fee_upload
-from yibao.settlement.v1 import encounter_pb2, stay_pb2
+from yibao.settlement.v1 import stay_pb2, visit_pb2
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ async def test_a_visit_that_was_cancelled_is_told_so_by_2201_and_2203(member: Re
     mdtrt_id = first.data.mdtrt_id
     described = await member.call(calls.UploadVisit, upload(mdtrt_id))
     assert await member.call(calls.RegisterVisit, registration()) == first
-    name = encounter_pb2.VisitCancellation(mdtrt_id=mdtrt_id, psn_no=SOMEBODY)
-    cancel = encounter_pb2.CancelVisitRequest(request_id="2202:1", desk=desk(), data=name)
+    name = visit_pb2.VisitCancellation(mdtrt_id=mdtrt_id, psn_no=SOMEBODY)
+    cancel = visit_pb2.CancelVisitRequest(request_id="2202:1", desk=desk(), data=name)
     cancelled = await member.call(calls.CancelVisit, cancel)
     assert told(first, await member.call(calls.RegisterVisit, registration())) == {"cancelled": True}
     assert told(described, await member.call(calls.UploadVisit, upload(mdtrt_id))) == {"cancelled": True}

@@ -45,7 +45,7 @@ from services.settlement.store.settlements import SettlementBooks
 from services.settlement.store.tables import ENCOUNTER, FEE_BATCH, METADATA
 from services.settlement.store.verify import LedgerChecks
 from tests.settlement.stacks import stack_of
-from yibao.settlement.v1 import settlement_pb2
+from yibao.settlement.v1 import reversal_pb2, settlement_pb2
 
 HOSPITAL = "H99010000001"
 OTHER_HOSPITAL = "H99010000002"
@@ -258,14 +258,14 @@ class World:
         hospital: str = HOSPITAL,
         rpc: str = "Settle",
         regions: Regions = NOWHERE,
-    ) -> settlement_pb2.ReverseResponse:
+    ) -> reversal_pb2.ReverseResponse:
         """Reverses a settlement; raises its refusal."""
         info = settled.setlinfo
         name = SettlementName(info.setl_id, info.mdtrt_id, info.psn_no, rpc)
         order = self.reversal(request, repr(name), hospital)
         order = replace(order, stamp=replace(order.stamp, regions=regions))
         answer = await self.reversing.reverse(order, name)
-        return settlement_pb2.ReverseResponse.FromString(answer)
+        return reversal_pb2.ReverseResponse.FromString(answer)
 
     async def take_back(self, oinfno: str, omsgid: str, request: str, psn_no: str = "") -> bool:
         """Takes a message back (2601) and says whether it had never arrived."""

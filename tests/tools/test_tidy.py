@@ -12,12 +12,12 @@ from tools import tidy
 GOOD = '"""A good module."""\n'
 
 
-def findings(root: Path, files: dict[str, str]) -> list[str]:
+def findings(root: Path, files: dict[str, str], larger: dict[str, tidy.Larger] | None = None) -> list[str]:
     subprocess.run(["git", "init", "--quiet", str(root)], check=True)
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
-    return [str(finding) for finding in tidy.findings(root)]
+    return [str(finding) for finding in tidy.findings(root, larger or {})]
 
 
 def test_a_good_tree_has_no_finding(tmp_path: Path) -> None:
@@ -67,3 +67,39 @@ def test_a_domain_that_reads_the_clock_is_found(tmp_path: Path) -> None:
 
 def test_generated_code_is_not_judged(tmp_path: Path) -> None:
     assert findings(tmp_path, {"protos/gen/yibao/x_pb2.py": "# line\n" * 500}) == []
+
+
+LONG = GOOD + "# line\n" * 420
+LONG_FUNCTION = GOOD + "def f():\n" + "    x = 1\n" * 60
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "row"),
+    [
+        ("tools/long.py", LONG, "tools/long.py"),
+        ("protos/long.proto", "// line\n" * 720, "protos/long.proto"),
+        ("tools/long.py", LONG_FUNCTION, "tools/long.py::f"),
+    ],
+)
+def test_what_is_too_large_is_told_its_way_out_and_a_row_with_a_reason_is_one(
+    tmp_path: Path, path: str, text: str, row: str
+) -> None:
+    files = {"tools/__init__.py": GOOD, path: text}
+    (told,) = findings(tmp_path, files)
+    assert "split it by topic" in told
+    assert "LARGER of tools/tidy.py" in told
+    assert findings(tmp_path, files, {row: tidy.Larger(800, "one table of the text")}) == []
+
+
+def test_leave_to_be_larger_ends_at_its_own_limit_and_is_a_finding_without_need_or_reason(tmp_path: Path) -> None:
+    files = {"tools/__init__.py": GOOD, "tools/long.py": LONG, "tools/short.py": GOOD}
+    assert "at most 410" in findings(tmp_path, files, {"tools/long.py": tidy.Larger(410, "a table")})[0]
+    for larger, told in (
+        ({"tools/long.py": tidy.Larger(500, " ")}, "does not say why"),
+        ({"tools/short.py": tidy.Larger(500, "it grew")}, "needs no leave"),
+        ({"tools/gone.py": tidy.Larger(500, "it grew")}, "needs no leave"),
+        ({"tools/short.py::f": tidy.Larger(60, "it grew")}, "needs no leave"),
+    ):
+        assert (
+            told in findings(tmp_path, {**files, "tools/long.py": LONG if "long" in str(larger) else GOOD}, larger)[0]
+        )

@@ -13,7 +13,7 @@ from services.kernel.clock import BEIJING
 from services.runtime.wire import moment_of
 from tools.cli.language import Words
 from tools.cli.mesh_client import MeshClient
-from yibao.identity.v1 import partner_pb2
+from yibao.identity.v1 import api_key_pb2
 from yibao.options.v1 import options_pb2
 
 _SERVICE: Final = "yibao.identity.v1.PartnerService"
@@ -36,15 +36,15 @@ def listed(client: MeshClient, subject: str, words: Words, *, with_revoked: bool
 
 def revoked(client: MeshClient, key_id: str, words: Words) -> int:
     """Revokes a key; gateways believe it for at most a minute more."""
-    request = partner_pb2.RevokeApiKeyRequest(request_id=f"revoke-{uuid4().hex}", key_id=key_id)
+    request = api_key_pb2.RevokeApiKeyRequest(request_id=f"revoke-{uuid4().hex}", key_id=key_id)
     key = client.call(f"{_SERVICE}.RevokeApiKey", request).api_key
     told = {"key_id": key.key_id, "subject": key.subject, "moment": _time(key, "revoked_at")}
     print(words("{key_id} of {subject} is revoked since {moment}", **told))
     return 0
 
 
-def _keys(client: MeshClient, subject: str, *, with_revoked: bool) -> Iterator[partner_pb2.ApiKey]:
-    request = partner_pb2.ListApiKeysRequest(subject=subject, with_revoked=with_revoked)
+def _keys(client: MeshClient, subject: str, *, with_revoked: bool) -> Iterator[api_key_pb2.ApiKey]:
+    request = api_key_pb2.ListApiKeysRequest(subject=subject, with_revoked=with_revoked)
     while True:
         page = client.call(f"{_SERVICE}.ListApiKeys", request)
         yield from page.api_keys
@@ -53,7 +53,7 @@ def _keys(client: MeshClient, subject: str, *, with_revoked: bool) -> Iterator[p
         request.page_token = page.next_page_token
 
 
-def _time(key: partner_pb2.ApiKey, name: str) -> str:
+def _time(key: api_key_pb2.ApiKey, name: str) -> str:
     if not key.HasField(name):  # type: ignore[arg-type]  # one of the three names of moments
         return "–"
     return f"{moment_of(getattr(key, name)).astimezone(BEIJING):%Y-%m-%d %H:%M}"

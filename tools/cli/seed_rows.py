@@ -22,7 +22,7 @@ from services.runtime.documents.files import read_document
 from services.runtime.documents.yaml_values import YamlRow, yaml_rows
 from tools.cli.records import message_of
 from yibao.catalogue.v1 import records_pb2
-from yibao.identity.v1 import partner_pb2, person_pb2
+from yibao.identity.v1 import api_key_pb2, partner_pb2, person_pb2
 from yibao.settlement.v1 import ledger_pb2
 
 
@@ -48,7 +48,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "policies": Kind(records_pb2.PolicyDocument, "policy"),
     "stacks": Kind(records_pb2.PolicyStack, "stack"),
     "partners": Kind(partner_pb2.Partner),
-    "api_keys": Kind(partner_pb2.IssueApiKeyRequest),
+    "api_keys": Kind(api_key_pb2.IssueApiKeyRequest),
     "persons": Kind(person_pb2.PersonRecord),
     "ledgers": Kind(ledger_pb2.LedgerOpening),
 }

@@ -23,7 +23,7 @@ from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
 from services.runtime.paging import asked_page, token_of
 from services.runtime.wire import DayReader, day_message, moment_message, optional_day_message
-from yibao.identity.v1 import partner_pb2, partner_pb2_grpc
+from yibao.identity.v1 import api_key_pb2, partner_pb2, partner_pb2_grpc, sign_in_pb2
 from yibao.options.v1 import options_pb2
 
 _STYLES: Final = {
@@ -56,35 +56,35 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
         return partner_pb2.RegisterPartnerResponse.FromString(stored)
 
     async def IssueApiKey(  # noqa: N802 - the contract's name
-        self, request: partner_pb2.IssueApiKeyRequest, context: Any
-    ) -> partner_pb2.IssueApiKeyResponse:
+        self, request: api_key_pb2.IssueApiKeyRequest, context: Any
+    ) -> api_key_pb2.IssueApiKeyResponse:
         """The key is in this answer and nowhere else."""
         call = current_call()
         holder = KeyHolder(_role_word(request.role), request.subject)
         issued = await self._operations.issue_key(
             stamp_of(call, request), holder, request.api_key, call.now, request.label
         )
-        return partner_pb2.IssueApiKeyResponse(api_key=issued.key, key_id=issued.key_id, unchanged=issued.unchanged)
+        return api_key_pb2.IssueApiKeyResponse(api_key=issued.key, key_id=issued.key_id, unchanged=issued.unchanged)
 
     async def ListApiKeys(  # noqa: N802 - the contract's name
-        self, request: partner_pb2.ListApiKeysRequest, context: Any
-    ) -> partner_pb2.ListApiKeysResponse:
+        self, request: api_key_pb2.ListApiKeysRequest, context: Any
+    ) -> api_key_pb2.ListApiKeysResponse:
         """What is known of each key."""
         after, size = asked_page(request, str)
         role = _role_word(request.role) if request.role else ""
         asked = KeyList(role, request.subject, request.with_revoked, "" if after is None else after[0], size + 1)
         page = page_of(await self._operations.list_keys(asked), size, lambda key: (key.key_id,))
-        return partner_pb2.ListApiKeysResponse(
+        return api_key_pb2.ListApiKeysResponse(
             api_keys=[_write_key(key) for key in page.entries], next_page_token=token_of(page.end)
         )
 
     async def RevokeApiKey(  # noqa: N802 - the contract's name
-        self, request: partner_pb2.RevokeApiKeyRequest, context: Any
-    ) -> partner_pb2.RevokeApiKeyResponse:
+        self, request: api_key_pb2.RevokeApiKeyRequest, context: Any
+    ) -> api_key_pb2.RevokeApiKeyResponse:
         """The key as it is from now on."""
         call = current_call()
         stored = await self._operations.revoke_key(stamp_of(call, request), request.key_id, call.now, _revoked)
-        return partner_pb2.RevokeApiKeyResponse.FromString(stored)
+        return api_key_pb2.RevokeApiKeyResponse.FromString(stored)
 
     async def GetPartner(  # noqa: N802 - the contract's name
         self, request: partner_pb2.GetPartnerRequest, context: Any
@@ -114,33 +114,33 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
         return response
 
     async def CheckSignNo(  # noqa: N802 - the contract's name
-        self, request: partner_pb2.CheckSignNoRequest, context: Any
-    ) -> partner_pb2.CheckSignNoResponse:
+        self, request: sign_in_pb2.CheckSignNoRequest, context: Any
+    ) -> sign_in_pb2.CheckSignNoResponse:
         """Open or not."""
         open_now = await self._operations.sign_no_open(request.fixmedins_code, request.sign_no)
-        return partner_pb2.CheckSignNoResponse(open=open_now)
+        return sign_in_pb2.CheckSignNoResponse(open=open_now)
 
     async def SignIn(  # noqa: N802 - the contract's name
-        self, request: partner_pb2.SignInRequest, context: Any
-    ) -> partner_pb2.SignInResponse:
+        self, request: sign_in_pb2.SignInRequest, context: Any
+    ) -> sign_in_pb2.SignInResponse:
         """9001."""
         call, asked = current_call(), request.sign_in
         stamp, desk = stamp_of(call, request), (asked.opter_no, asked.mac, asked.ip)
         stored = await self._operations.sign_in(stamp, request.fixmedins_code, desk, call.now, _signed_in)
-        answer = partner_pb2.SignInResponse.FromString(stored)
+        answer = sign_in_pb2.SignInResponse.FromString(stored)
         # A repeat may come after the sign-out.
         still_open = await self._operations.sign_no_open(request.fixmedins_code, answer.signinoutb.sign_no)
         answer.signed_out = not still_open
         return answer
 
     async def SignOut(  # noqa: N802 - the contract's name
-        self, request: partner_pb2.SignOutRequest, context: Any
-    ) -> partner_pb2.SignOutResponse:
+        self, request: sign_in_pb2.SignOutRequest, context: Any
+    ) -> sign_in_pb2.SignOutResponse:
         """9002."""
         call = current_call()
         stamp, sign_no = stamp_of(call, request), request.sign_out.sign_no
         stored = await self._operations.sign_out(stamp, request.fixmedins_code, sign_no, call.now, _signed_out)
-        return partner_pb2.SignOutResponse.FromString(stored)
+        return sign_in_pb2.SignOutResponse.FromString(stored)
 
 
 def _read_partner(message: partner_pb2.Partner) -> Partner:
@@ -201,9 +201,9 @@ def _write_partner(partner: Partner) -> partner_pb2.Partner:
     )
 
 
-def _write_key(key: ApiKey) -> partner_pb2.ApiKey:
+def _write_key(key: ApiKey) -> api_key_pb2.ApiKey:
     times = {"last_used_at": key.last_used_at, "revoked_at": key.revoked_at}
-    return partner_pb2.ApiKey(
+    return api_key_pb2.ApiKey(
         key_id=key.key_id,
         role=_role_number(key.holder.role),
         subject=key.holder.subject,
@@ -215,17 +215,17 @@ def _write_key(key: ApiKey) -> partner_pb2.ApiKey:
 
 
 def _revoked(key: ApiKey) -> bytes:
-    return partner_pb2.RevokeApiKeyResponse(api_key=_write_key(key)).SerializeToString()
+    return api_key_pb2.RevokeApiKeyResponse(api_key=_write_key(key)).SerializeToString()
 
 
 def _signed_in(sign_in: SignIn) -> bytes:
-    return partner_pb2.SignInResponse(
-        signinoutb=partner_pb2.SignInOutput(sign_time=moment_message(sign_in.signed_in_at), sign_no=sign_in.sign_no)
+    return sign_in_pb2.SignInResponse(
+        signinoutb=sign_in_pb2.SignInOutput(sign_time=moment_message(sign_in.signed_in_at), sign_no=sign_in.sign_no)
     ).SerializeToString()
 
 
 def _signed_out(at: datetime) -> bytes:
-    return partner_pb2.SignOutResponse(sign_time=moment_message(at)).SerializeToString()
+    return sign_in_pb2.SignOutResponse(sign_time=moment_message(at)).SerializeToString()
 
 
 def _role_word(number: options_pb2.Role.ValueType) -> str:

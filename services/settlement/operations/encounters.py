@@ -162,10 +162,7 @@ class EncounterOperations:
                 check_no_open_stay(await writing.open_stay(fresh.psn_no), fresh.fixmedins_code)
             if encounter is None:
                 encounter = fresh
-                await writing.add_encounter(fresh)
-                await told_diagnoses(
-                    writing, self.writes.new_id, fresh.mdtrt_id, ADMISSION, registration.diagnoses, now
-                )
+                await self._add(writing, fresh, registration.diagnoses)
             elif fresh.ec_token_digest:
                 await writing.change_encounter(replace(encounter, ec_token_digest=fresh.ec_token_digest))
             return Accepted(render(encounter), ADMIT if fresh.kind == STAY else REGISTER, encounter)
@@ -341,6 +338,10 @@ class EncounterOperations:
         check_range(wanted.begin, wanted.end, "data.endtime")
         async with self.writes.store.reading() as snapshot:
             return await snapshot.encounters(wanted, MAX_LISTED)
+
+    async def _add(self, writing: Writing, fresh: Encounter, told: DiagnosesTold) -> None:
+        await writing.add_encounter(fresh)
+        await told_diagnoses(writing, self.writes.new_id, fresh.mdtrt_id, ADMISSION, told, fresh.created_at)
 
     def _new_encounter(
         self, registration: Registration, insured: Insured, enrolment: Enrolment, admdvs: str, now: datetime

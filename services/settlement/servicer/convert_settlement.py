@@ -20,7 +20,7 @@ from services.settlement.domain.insured import shown_cert_type
 from services.settlement.domain.outcome import MONEY_FIELDS
 from services.settlement.domain.reversal import BookedSettlement
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import common_pb2, settlement_pb2
+from yibao.settlement.v1 import common_pb2, reversal_pb2, settlement_pb2, settlement_query_pb2, stay_bill_pb2
 
 _SETLINFO_MONEY = tuple(name for name in MONEY_FIELDS if name != "pool_prop_selfpay_amt_fen")
 _MONEY = attrgetter(*_SETLINFO_MONEY)
@@ -70,7 +70,7 @@ class BillReader:
             sent=_sent(data),
         )
 
-    def stay(self, desk: common_pb2.Desk, data: settlement_pb2.StayBill) -> Bill:
+    def stay(self, desk: common_pb2.Desk, data: stay_bill_pb2.StayBill) -> Bill:
         """The bill of a stay: all that is not settled yet."""
         return Bill(
             desk=desk_of(desk),
@@ -114,7 +114,7 @@ class MessageScribe:
     def reversed(self, response: bytes, record: bytes, reversal: Reversal) -> tuple[bytes, bytes]:
         """The answer and record of a counter-entry: the original's with every sum negated."""
         original = settlement_pb2.SettleResponse.FromString(response)
-        made = settlement_pb2.ReverseStayResponse if reversal.of_stay else settlement_pb2.ReverseResponse
+        made = reversal_pb2.ReverseStayResponse if reversal.of_stay else reversal_pb2.ReverseResponse
         counter = made(setlinfo=original.setlinfo, setldetail=original.setldetail)
         info = counter.setlinfo
         for name in _SETLINFO_MONEY:
@@ -125,11 +125,11 @@ class MessageScribe:
         for row in counter.setldetail:
             row.fund_payamt_fen = -row.fund_payamt_fen
             row.inscp_scp_amt_fen = -row.inscp_scp_amt_fen
-        told = settlement_pb2.SetlinfoRecord.FromString(record)
+        told = settlement_query_pb2.SetlinfoRecord.FromString(record)
         told.refd_setl_flag = True
         told.opter_id, told.opter_name = reversal.desk.opter, reversal.desk.opter_name
         told.opt_time.CopyFrom(moment_message(reversal.setl_at))
-        if isinstance(counter, settlement_pb2.ReverseStayResponse):
+        if isinstance(counter, reversal_pb2.ReverseStayResponse):
             counter.record.CopyFrom(_stay_reversal(info, told))
         return counter.SerializeToString(), told.SerializeToString()
 
@@ -202,16 +202,16 @@ def _numbers(enum: EnumDescriptor) -> dict[str, int]:
     return {code: number for number, code in national_codes(enum).items()}
 
 
-def _sent(data: settlement_pb2.Bill | settlement_pb2.StayBill) -> SentParts:
+def _sent(data: settlement_pb2.Bill | stay_bill_pb2.StayBill) -> SentParts:
     return SentParts(
         data.fulamt_ownpay_amt_fen, data.overlmt_selfpay_fen, data.preselfpay_amt_fen, data.inscp_scp_amt_fen
     )
 
 
-def _record(answer: Answer) -> settlement_pb2.SetlinfoRecord:
+def _record(answer: Answer) -> settlement_query_pb2.SetlinfoRecord:
     encounter, order = answer.encounter, answer.order
     settled = day_message(beijing_day(order.now))
-    return settlement_pb2.SetlinfoRecord(
+    return settlement_query_pb2.SetlinfoRecord(
         insu_optins=pooling_area(answer.enrolment.insuplc_admdvs),
         emp_name=answer.enrolment.emp_name,
         pay_loc=pay_loc(answer.enrolment.insuplc_admdvs, answer.institution.admdvs),
@@ -233,9 +233,9 @@ def _record(answer: Answer) -> settlement_pb2.SetlinfoRecord:
 
 
 def _stay_reversal(
-    info: common_pb2.Setlinfo, record: settlement_pb2.SetlinfoRecord
-) -> settlement_pb2.StayReversalRecord:
-    return settlement_pb2.StayReversalRecord(
+    info: common_pb2.Setlinfo, record: settlement_query_pb2.SetlinfoRecord
+) -> reversal_pb2.StayReversalRecord:
+    return reversal_pb2.StayReversalRecord(
         insu_admdvs=record.insu_optins,
         begndate=record.begndate,
         enddate=record.enddate,
@@ -254,7 +254,7 @@ def told_of(found: BookedSettlement) -> dict[str, Any]:
     and what has become of it since. By the names of fields that both answers have.
     """
     answered = settlement_pb2.SettleResponse.FromString(found.response)
-    record = settlement_pb2.SetlinfoRecord.FromString(found.record)
+    record = settlement_query_pb2.SetlinfoRecord.FromString(found.record)
     record.refd_setl_flag = bool(found.counter_setl_id)
     return {
         "setlinfo": answered.setlinfo,

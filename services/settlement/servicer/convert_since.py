@@ -15,7 +15,7 @@ from services.settlement.domain.encounters import (
     UPLOAD_FEES,
     Since,
 )
-from yibao.settlement.v1 import encounter_pb2, fee_pb2, stay_pb2
+from yibao.settlement.v1 import fee_pb2, stay_pb2, visit_pb2
 
 
 class AppendedMessages:
@@ -33,8 +33,8 @@ class AppendedMessages:
 
 def _message(kind: str, since: Since) -> Message:
     made: dict[str, Message] = {
-        REGISTER: encounter_pb2.RegisterVisitResponse(cancelled=since.cancelled),
-        DESCRIBE: encounter_pb2.UploadVisitResponse(cancelled=since.cancelled),
+        REGISTER: visit_pb2.RegisterVisitResponse(cancelled=since.cancelled),
+        DESCRIBE: visit_pb2.UploadVisitResponse(cancelled=since.cancelled),
         ADMIT: stay_pb2.AdmitResponse(cancelled=since.cancelled),
         DISCHARGE: stay_pb2.DischargeResponse(undone=since.undone),
         UNDO_DISCHARGE: stay_pb2.UndoDischargeResponse(cancelled=since.cancelled, discharged=since.discharged),

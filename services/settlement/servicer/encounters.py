@@ -32,7 +32,15 @@ from services.settlement.servicer.convert_encounters import (
     told_of,
     trtinfo,
 )
-from yibao.settlement.v1 import common_pb2, diagnosis_pb2, encounter_pb2, encounter_pb2_grpc, insured_pb2, stay_pb2
+from yibao.settlement.v1 import (
+    common_pb2,
+    diagnosis_pb2,
+    encounter_pb2,
+    encounter_pb2_grpc,
+    insured_pb2,
+    stay_pb2,
+    visit_pb2,
+)
 
 _TOLD_OF_BIRTH = ("matn_type", "birctrl_type", "birctrl_matn_date", "geso_val")
 _TOLD_OF_STAY = (
@@ -98,8 +106,8 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         return insured_pb2.CheckBenefitResponse(trtinfo=[trtinfo(data.psn_no, check) for check in checks])
 
     async def RegisterVisit(  # noqa: N802
-        self, request: encounter_pb2.RegisterVisitRequest, context: Any
-    ) -> encounter_pb2.RegisterVisitResponse:
+        self, request: visit_pb2.RegisterVisitRequest, context: Any
+    ) -> visit_pb2.RegisterVisitResponse:
         """2201."""
         call, data, desk = current_call(), request.data, request.desk
         registration = Registration(
@@ -122,20 +130,20 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         answer = await self._encounters.register(
             kept_stamp_of(call, request, "data"), registration, call.now, described(desk, call.now, told), _visit_answer
         )
-        return encounter_pb2.RegisterVisitResponse.FromString(answer)
+        return visit_pb2.RegisterVisitResponse.FromString(answer)
 
     async def CancelVisit(  # noqa: N802
-        self, request: encounter_pb2.CancelVisitRequest, context: Any
-    ) -> encounter_pb2.CancelVisitResponse:
+        self, request: visit_pb2.CancelVisitRequest, context: Any
+    ) -> visit_pb2.CancelVisitResponse:
         """2202."""
         call = current_call()
         name = _name(VISIT, request.desk, request.data)
         await self._encounters.cancel(stamp_of(call, request), name, call.now, b"")
-        return encounter_pb2.CancelVisitResponse()
+        return visit_pb2.CancelVisitResponse()
 
     async def UploadVisit(  # noqa: N802
-        self, request: encounter_pb2.UploadVisitRequest, context: Any
-    ) -> encounter_pb2.UploadVisitResponse:
+        self, request: visit_pb2.UploadVisitRequest, context: Any
+    ) -> visit_pb2.UploadVisitResponse:
         """2203, 2203A."""
         call, data = current_call(), request.mdtrtinfo
         information = VisitInformation(
@@ -161,7 +169,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             revised(request.desk, call.now, told),
             b"",
         )
-        return encounter_pb2.UploadVisitResponse.FromString(answer)
+        return visit_pb2.UploadVisitResponse.FromString(answer)
 
     async def Admit(  # noqa: N802
         self, request: stay_pb2.AdmitRequest, context: Any
@@ -265,7 +273,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         return diagnosis_pb2.ListDiagnosesResponse(diseinfo=[diagnosis_message(name, entry) for entry in found])
 
     def _credential(
-        self, desk: common_pb2.Desk, data: encounter_pb2.VisitRegistration | stay_pb2.Admission, node: str
+        self, desk: common_pb2.Desk, data: visit_pb2.VisitRegistration | stay_pb2.Admission, node: str
     ) -> CredentialQuery:
         return CredentialQuery(
             fixmedins_code=desk.fixmedins_code,
@@ -286,8 +294,8 @@ def _name(kind: str, desk: common_pb2.Desk, data: Any) -> EncounterName:
 
 
 def _visit_answer(encounter: Encounter) -> bytes:
-    key = encounter_pb2.VisitKey(mdtrt_id=encounter.mdtrt_id, psn_no=encounter.psn_no, ipt_otp_no=encounter.ipt_otp_no)
-    return encounter_pb2.RegisterVisitResponse(data=key).SerializeToString()
+    key = visit_pb2.VisitKey(mdtrt_id=encounter.mdtrt_id, psn_no=encounter.psn_no, ipt_otp_no=encounter.ipt_otp_no)
+    return visit_pb2.RegisterVisitResponse(data=key).SerializeToString()
 
 
 def _stay_answer(encounter: Encounter) -> bytes:

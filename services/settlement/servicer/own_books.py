@@ -16,7 +16,7 @@ from services.settlement.servicer.convert_encounters import Codes
 from services.settlement.servicer.convert_fees import add_details, item_keys_of
 from services.settlement.servicer.convert_settlement import told_of
 from yibao.settlement.v1 import own_books_pb2 as pb
-from yibao.settlement.v1 import own_books_pb2_grpc, settlement_pb2
+from yibao.settlement.v1 import own_books_pb2_grpc, settlement_query_pb2
 
 _SUMS: Final = tuple(name for name in domain.OwnSettlement._fields if name.endswith("_fen"))
 _KINDS: Final = (
@@ -121,7 +121,7 @@ class OwnBooksServicer(own_books_pb2_grpc.OwnBooksServiceServicer):
 
 
 def _settlement(entry: domain.OwnSettlement) -> pb.OwnSettlement:
-    record = settlement_pb2.SetlinfoRecord.FromString(entry.record)
+    record = settlement_query_pb2.SetlinfoRecord.FromString(entry.record)
     return pb.OwnSettlement(
         setl_id=entry.setl_id,
         mdtrt_id=entry.mdtrt_id,

@@ -31,14 +31,23 @@ from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.settle import Outcome, Settling
 from services.settlement.operations.trial import Tried, Trying
 from services.settlement.servicer.convert_settlement import BillReader, desk_of, told_of
-from yibao.settlement.v1 import encounter_pb2, fee_pb2, ledger_pb2, settlement_pb2, settlement_pb2_grpc
+from yibao.settlement.v1 import (
+    encounter_pb2,
+    fee_pb2,
+    ledger_pb2,
+    reversal_pb2,
+    settlement_pb2,
+    settlement_pb2_grpc,
+    settlement_query_pb2,
+    stay_bill_pb2,
+)
 
 _SERVICE: Final = "/yibao.settlement.v1.SettlementService"
 _SETTLE: Final = f"{_SERVICE}/Settle"
 _SETTLE_STAY: Final = f"{_SERVICE}/SettleStay"
 _ADMIT: Final = "/yibao.settlement.v1.EncounterService/Admit"
 
-Settled = TypeVar("Settled", settlement_pb2.SettleResponse, settlement_pb2.SettleStayResponse)
+Settled = TypeVar("Settled", settlement_pb2.SettleResponse, stay_bill_pb2.SettleStayResponse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,34 +98,34 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         return settlement_pb2.BatchSettleResponse(outcomes=await serve_batch(request, handle=self._settle_items))
 
     async def TrialStay(  # noqa: N802
-        self, request: settlement_pb2.TrialStayRequest, context: Any
-    ) -> settlement_pb2.TrialStayResponse:
+        self, request: stay_bill_pb2.TrialStayRequest, context: Any
+    ) -> stay_bill_pb2.TrialStayResponse:
         """2303."""
         bill = self._bills.stay(request.desk, request.data)
-        return settlement_pb2.TrialStayResponse.FromString(await self._try(bill))
+        return stay_bill_pb2.TrialStayResponse.FromString(await self._try(bill))
 
     async def SettleStay(  # noqa: N802
-        self, request: settlement_pb2.SettleStayRequest, context: Any
-    ) -> settlement_pb2.SettleStayResponse:
+        self, request: stay_bill_pb2.SettleStayRequest, context: Any
+    ) -> stay_bill_pb2.SettleStayResponse:
         """2304."""
         bill = self._bills.stay(request.desk, request.data)
-        return _told(settlement_pb2.SettleStayResponse, await self._settle(bill, request))
+        return _told(stay_bill_pb2.SettleStayResponse, await self._settle(bill, request))
 
     async def Reverse(  # noqa: N802
-        self, request: settlement_pb2.ReverseRequest, context: Any
-    ) -> settlement_pb2.ReverseResponse:
+        self, request: reversal_pb2.ReverseRequest, context: Any
+    ) -> reversal_pb2.ReverseResponse:
         """2208."""
-        return settlement_pb2.ReverseResponse.FromString(await self._reverse(request, _SETTLE))
+        return reversal_pb2.ReverseResponse.FromString(await self._reverse(request, _SETTLE))
 
     async def ReverseStay(  # noqa: N802
-        self, request: settlement_pb2.ReverseStayRequest, context: Any
-    ) -> settlement_pb2.ReverseStayResponse:
+        self, request: reversal_pb2.ReverseStayRequest, context: Any
+    ) -> reversal_pb2.ReverseStayResponse:
         """2305."""
-        return settlement_pb2.ReverseStayResponse.FromString(await self._reverse(request, _SETTLE_STAY))
+        return reversal_pb2.ReverseStayResponse.FromString(await self._reverse(request, _SETTLE_STAY))
 
     async def ReverseMessage(  # noqa: N802
-        self, request: settlement_pb2.ReverseMessageRequest, context: Any
-    ) -> settlement_pb2.ReverseMessageResponse:
+        self, request: reversal_pb2.ReverseMessageRequest, context: Any
+    ) -> reversal_pb2.ReverseMessageResponse:
         """2601."""
         name = MessageName(request.data.oinfno, request.data.omsgid, request.data.psn_no)
         order = _reversal(request)
@@ -133,11 +142,11 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
             answer = await encounters.reverse_admission(order.stamp, originals, name.psn_no, order.now, _admission)
         else:
             answer = await reversing.reverse_message(order, name, _message)
-        return settlement_pb2.ReverseMessageResponse.FromString(answer)
+        return reversal_pb2.ReverseMessageResponse.FromString(answer)
 
     async def GetSettlement(  # noqa: N802
-        self, request: settlement_pb2.GetSettlementRequest, context: Any
-    ) -> settlement_pb2.GetSettlementResponse:
+        self, request: settlement_query_pb2.GetSettlementRequest, context: Any
+    ) -> settlement_query_pb2.GetSettlementResponse:
         """5203."""
         data = request.data
         found = await self._operations.queries.settlement(
@@ -149,7 +158,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
                 msgid=data.medins_setl_id,
             )
         )
-        return settlement_pb2.GetSettlementResponse(counter_setl_id=found.counter_setl_id, **told_of(found))
+        return settlement_query_pb2.GetSettlementResponse(counter_setl_id=found.counter_setl_id, **told_of(found))
 
     async def _try(self, bill: Bill) -> bytes:
         trials = self._operations.trials
@@ -228,8 +237,8 @@ def _told(made: type[Settled], answer: StoredAnswer) -> Settled:
 
 def _message(taken: TakenBack) -> bytes:
     """What 2601 tells of a message."""
-    outcome = settlement_pb2.MESSAGE_OUTCOME_TAKEN_BACK if taken.arrived else settlement_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
-    return settlement_pb2.ReverseMessageResponse(
+    outcome = reversal_pb2.MESSAGE_OUTCOME_TAKEN_BACK if taken.arrived else reversal_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
+    return reversal_pb2.ReverseMessageResponse(
         outcome=outcome, setl_id=taken.setl_id, reversed_by=taken.reversed_by, mdtrt_id=taken.mdtrt_id
     ).SerializeToString()
 

@@ -24,12 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
-from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
+from yibao.identity.v1 import api_key_pb2 as yibao_dot_identity_dot_v1_dot_api__key__pb2
+from yibao.identity.v1 import sign_in_pb2 as yibao_dot_identity_dot_v1_dot_sign__in__pb2
 from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fyibao/identity/v1/partner.proto\x12\x11yibao.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1eyibao/options/v1/options.proto\"\xc4\x01\n\x07\x44ialect\x12\x17\n\x0f\x62\x61re_array_5204\x18\x01 \x01(\x08\x12\x17\n\x0finfcode_as_text\x18\x02 \x01(\x08\x12\x16\n\x0estrict_sign_no\x18\x03 \x01(\x08\x12\x13\n\x0bnull_output\x18\x04 \x01(\x08\x12\x16\n\x0e\x61nswers_in_gbk\x18\x05 \x01(\x08\x12\x1d\n\x10lenient_warnings\x18\x06 \x01(\x08H\x00\x88\x01\x01\x12\x0e\n\x06strict\x18\x07 \x01(\x08\x42\x13\n\x11_lenient_warnings\"\xaa\x01\n\x0cPartnerLimit\x12+\n\x08\x66rom_day\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12!\n\x06to_day\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12%\n\x10\x63\x61lls_per_minute\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12#\n\x0ework_under_way\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\"\xfa\x02\n\x07Partner\x12#\n\x0cpartner_code\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\"\n\x0cpartner_name\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\x90\xb5\x18\x01\x12\x30\n\x04role\x18\x03 \x01(\x0e\x32\x16.yibao.options.v1.RoleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12<\n\nauth_style\x18\x04 \x01(\x0e\x32\x1c.yibao.identity.v1.AuthStyleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1f\n\naccess_key\x18\x05 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\x12\x1c\n\x06secret\x18\x06 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x01\x90\xb5\x18\x05\x12\x0f\n\x07sandbox\x18\x07 \x01(\x08\x12+\n\x07\x64ialect\x18\x08 \x01(\x0b\x32\x1a.yibao.identity.v1.Dialect\x12\x39\n\x06limits\x18\t \x03(\x0b\x32\x1f.yibao.identity.v1.PartnerLimitB\x08\xbaH\x05\x92\x01\x02\x10\x14\"p\n\x16RegisterPartnerRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x33\n\x07partner\x18\x02 \x01(\x0b\x32\x1a.yibao.identity.v1.PartnerB\x06\xbaH\x03\xc8\x01\x01\"Y\n\x17RegisterPartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.yibao.identity.v1.Partner\x12\x11\n\tunchanged\x18\x02 \x01(\x08\"\xc3\x01\n\x12IssueApiKeyRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x30\n\x04role\x18\x02 \x01(\x0e\x32\x16.yibao.options.v1.RoleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1e\n\x07subject\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x02\x12\x1c\n\x07\x61pi_key\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x05\x12\x1a\n\x05label\x18\x05 \x01(\tB\x0b\xbaH\x04r\x02\x18\x64\x90\xb5\x18\x02\"U\n\x13IssueApiKeyResponse\x12\x15\n\x07\x61pi_key\x18\x01 \x01(\tB\x04\x90\xb5\x18\x05\x12\x11\n\tunchanged\x18\x02 \x01(\x08\x12\x14\n\x06key_id\x18\x03 \x01(\tB\x04\x90\xb5\x18\x01\"\x94\x02\n\x06\x41piKey\x12\x14\n\x06key_id\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12$\n\x04role\x18\x02 \x01(\x0e\x32\x16.yibao.options.v1.Role\x12\x15\n\x07subject\x18\x03 \x01(\tB\x04\x90\xb5\x18\x02\x12\x13\n\x05label\x18\x04 \x01(\tB\x04\x90\xb5\x18\x02\x12-\n\tissued_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0clast_used_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nrevoked_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tbootstrap\x18\x08 \x01(\x08\"\xb8\x01\n\x12ListApiKeysRequest\x12.\n\x04role\x18\x01 \x01(\x0e\x32\x16.yibao.options.v1.RoleB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\x07subject\x18\x02 \x01(\tB\x0b\xbaH\x04r\x02\x18\x1e\x90\xb5\x18\x02\x12\x14\n\x0cwith_revoked\x18\x03 \x01(\x08\x12\x1d\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc8\x01(\x00\x12\x1f\n\npage_token\x18\x05 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\"a\n\x13ListApiKeysResponse\x12+\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x19.yibao.identity.v1.ApiKey\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\"W\n\x13RevokeApiKeyRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x06key_id\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\"B\n\x14RevokeApiKeyResponse\x12*\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x19.yibao.identity.v1.ApiKey\"8\n\x11GetPartnerRequest\x12#\n\x0cpartner_code\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\"A\n\x12GetPartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.yibao.identity.v1.Partner\"\x82\x01\n\x15ResolvePartnerRequest\x12\x1c\n\x0cpartner_code\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01H\x00\x12\x1a\n\naccess_key\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01H\x00\x12\x1e\n\x0e\x61pi_key_digest\x18\x03 \x01(\tB\x04\x90\xb5\x18\x05H\x00\x42\x0f\n\x06lookup\x12\x05\xbaH\x02\x08\x01\"\x9f\x01\n\x16ResolvePartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.yibao.identity.v1.Partner\x12$\n\x04role\x18\x02 \x01(\x0e\x32\x16.yibao.options.v1.Role\x12\x15\n\x07subject\x18\x03 \x01(\tB\x04\x90\xb5\x18\x02\x12\x1b\n\rsecret_digest\x18\x04 \x01(\tB\x04\x90\xb5\x18\x05\"[\n\x12\x43heckSignNoRequest\x12%\n\x0e\x66ixmedins_code\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x0c\x90\xb5\x18\x01\x12\x1e\n\x07sign_no\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\"#\n\x13\x43heckSignNoResponse\x12\x0c\n\x04open\x18\x01 \x01(\x08\"m\n\x0bSignInInput\x12%\n\x08opter_no\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x14\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\x12\x18\n\x03mac\x18\x02 \x01(\tB\x0b\xbaH\x04r\x02\x18\x14\x90\xb5\x18\x01\x12\x1d\n\x02ip\x18\x03 \x01(\tB\x11\xbaH\x04r\x02\x18(\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\"\xb0\x01\n\rSignInRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18@\x8a\xb5\x18\x02\x18\x04\x90\xb5\x18\x01\x12+\n\x0e\x66ixmedins_code\x18\x02 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x0c\x8a\xb5\x18\x02\x18\x02\x90\xb5\x18\x01\x12I\n\x07sign_in\x18\x03 \x01(\x0b\x32\x1e.yibao.identity.v1.SignInInputB\x18\xbaH\x03\xc8\x01\x01\x8a\xb5\x18\x0e\n\x06signIn\x12\x04\x64\x61ta\"T\n\x0cSignInOutput\x12-\n\tsign_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x07sign_no\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\"{\n\x0eSignInResponse\x12\x41\n\nsigninoutb\x18\x01 \x01(\x0b\x32\x1f.yibao.identity.v1.SignInOutputB\x0c\x8a\xb5\x18\x08\x12\x06result\x12&\n\nsigned_out\x18\x02 \x01(\x08\x42\x12\x8a\xb5\x18\x0e\x30\x01J\nSIGNED_OUT\"[\n\x0cSignOutInput\x12$\n\x07sign_no\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x1e\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\x12%\n\x08opter_no\x18\x02 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x14\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\"\xb4\x01\n\x0eSignOutRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18@\x8a\xb5\x18\x02\x18\x04\x90\xb5\x18\x01\x12+\n\x0e\x66ixmedins_code\x18\x02 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x0c\x8a\xb5\x18\x02\x18\x02\x90\xb5\x18\x01\x12L\n\x08sign_out\x18\x03 \x01(\x0b\x32\x1f.yibao.identity.v1.SignOutInputB\x19\xbaH\x03\xc8\x01\x01\x8a\xb5\x18\x0f\n\x07signOut\x12\x04\x64\x61ta\"]\n\x0fSignOutResponse\x12J\n\tsign_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x1b\x8a\xb5\x18\x17\x12\x15signoutoutb.sign_time*\x93\x01\n\tAuthStyle\x12\x1a\n\x16\x41UTH_STYLE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UTH_STYLE_NONE\x10\x01\x12\x12\n\x0e\x41UTH_STYLE_CSB\x10\x02\x12\x12\n\x0e\x41UTH_STYLE_TIF\x10\x03\x12\x16\n\x12\x41UTH_STYLE_API_KEY\x10\x04\x12\x15\n\x11\x41UTH_STYLE_SIGNED\x10\x05\x32\xdd\t\n\x0ePartnerService\x12\x96\x01\n\x0fRegisterPartner\x12).yibao.identity.v1.RegisterPartnerRequest\x1a*.yibao.identity.v1.RegisterPartnerResponse\",\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/partners:register:\x01*\x12\x81\x01\n\x0bIssueApiKey\x12%.yibao.identity.v1.IssueApiKeyRequest\x1a&.yibao.identity.v1.IssueApiKeyResponse\"#\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/api-keys:\x01*\x12\x86\x01\n\x0bListApiKeys\x12%.yibao.identity.v1.ListApiKeysRequest\x1a&.yibao.identity.v1.ListApiKeysResponse\"(\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x16\"\x11/v1/api-keys:list:\x01*\x12\x8b\x01\n\x0cRevokeApiKey\x12&.yibao.identity.v1.RevokeApiKeyRequest\x1a\'.yibao.identity.v1.RevokeApiKeyResponse\"*\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x18\"\x13/v1/api-keys:revoke:\x01*\x12\x8a\x01\n\nGetPartner\x12$.yibao.identity.v1.GetPartnerRequest\x1a%.yibao.identity.v1.GetPartnerResponse\"/\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/partners/{partner_code}\x12r\n\x0eResolvePartner\x12(.yibao.identity.v1.ResolvePartnerRequest\x1a).yibao.identity.v1.ResolvePartnerResponse\"\x0b\x8a\xb5\x18\x03\n\x01\x05\x90\xb5\x18\x01\x12i\n\x0b\x43heckSignNo\x12%.yibao.identity.v1.CheckSignNoRequest\x1a&.yibao.identity.v1.CheckSignNoResponse\"\x0b\x8a\xb5\x18\x03\n\x01\x05\x90\xb5\x18\x01\x12\x8f\x01\n\x06SignIn\x12 .yibao.identity.v1.SignInRequest\x1a!.yibao.identity.v1.SignInResponse\"@\x8a\xb5\x18\x17\n\x01\x01\x12\x12\x08\x01\x12\x0e\x66ixmedins_code\x90\xb5\x18\x02\x9a\xb5\x18\x06\n\x04\x39\x30\x30\x31\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/sign-ins:\x01*\x12\x98\x01\n\x07SignOut\x12!.yibao.identity.v1.SignOutRequest\x1a\".yibao.identity.v1.SignOutResponse\"F\x8a\xb5\x18\x17\n\x01\x01\x12\x12\x08\x01\x12\x0e\x66ixmedins_code\x90\xb5\x18\x02\x9a\xb5\x18\x06\n\x04\x39\x30\x30\x32\x82\xd3\xe4\x93\x02\x17\"\x12/v1/sign-ins:close:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fyibao/identity/v1/partner.proto\x12\x11yibao.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x16google/type/date.proto\x1a\x1fyibao/identity/v1/api_key.proto\x1a\x1fyibao/identity/v1/sign_in.proto\x1a\x1eyibao/options/v1/options.proto\"\xc4\x01\n\x07\x44ialect\x12\x17\n\x0f\x62\x61re_array_5204\x18\x01 \x01(\x08\x12\x17\n\x0finfcode_as_text\x18\x02 \x01(\x08\x12\x16\n\x0estrict_sign_no\x18\x03 \x01(\x08\x12\x13\n\x0bnull_output\x18\x04 \x01(\x08\x12\x16\n\x0e\x61nswers_in_gbk\x18\x05 \x01(\x08\x12\x1d\n\x10lenient_warnings\x18\x06 \x01(\x08H\x00\x88\x01\x01\x12\x0e\n\x06strict\x18\x07 \x01(\x08\x42\x13\n\x11_lenient_warnings\"\xaa\x01\n\x0cPartnerLimit\x12+\n\x08\x66rom_day\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12!\n\x06to_day\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12%\n\x10\x63\x61lls_per_minute\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12#\n\x0ework_under_way\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\"\xfa\x02\n\x07Partner\x12#\n\x0cpartner_code\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\"\n\x0cpartner_name\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\x90\xb5\x18\x01\x12\x30\n\x04role\x18\x03 \x01(\x0e\x32\x16.yibao.options.v1.RoleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12<\n\nauth_style\x18\x04 \x01(\x0e\x32\x1c.yibao.identity.v1.AuthStyleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1f\n\naccess_key\x18\x05 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\x12\x1c\n\x06secret\x18\x06 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x01\x90\xb5\x18\x05\x12\x0f\n\x07sandbox\x18\x07 \x01(\x08\x12+\n\x07\x64ialect\x18\x08 \x01(\x0b\x32\x1a.yibao.identity.v1.Dialect\x12\x39\n\x06limits\x18\t \x03(\x0b\x32\x1f.yibao.identity.v1.PartnerLimitB\x08\xbaH\x05\x92\x01\x02\x10\x14\"p\n\x16RegisterPartnerRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x33\n\x07partner\x18\x02 \x01(\x0b\x32\x1a.yibao.identity.v1.PartnerB\x06\xbaH\x03\xc8\x01\x01\"Y\n\x17RegisterPartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.yibao.identity.v1.Partner\x12\x11\n\tunchanged\x18\x02 \x01(\x08\"8\n\x11GetPartnerRequest\x12#\n\x0cpartner_code\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\"A\n\x12GetPartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.yibao.identity.v1.Partner\"\x82\x01\n\x15ResolvePartnerRequest\x12\x1c\n\x0cpartner_code\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01H\x00\x12\x1a\n\naccess_key\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01H\x00\x12\x1e\n\x0e\x61pi_key_digest\x18\x03 \x01(\tB\x04\x90\xb5\x18\x05H\x00\x42\x0f\n\x06lookup\x12\x05\xbaH\x02\x08\x01\"\x9f\x01\n\x16ResolvePartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.yibao.identity.v1.Partner\x12$\n\x04role\x18\x02 \x01(\x0e\x32\x16.yibao.options.v1.Role\x12\x15\n\x07subject\x18\x03 \x01(\tB\x04\x90\xb5\x18\x02\x12\x1b\n\rsecret_digest\x18\x04 \x01(\tB\x04\x90\xb5\x18\x05*\x93\x01\n\tAuthStyle\x12\x1a\n\x16\x41UTH_STYLE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UTH_STYLE_NONE\x10\x01\x12\x12\n\x0e\x41UTH_STYLE_CSB\x10\x02\x12\x12\n\x0e\x41UTH_STYLE_TIF\x10\x03\x12\x16\n\x12\x41UTH_STYLE_API_KEY\x10\x04\x12\x15\n\x11\x41UTH_STYLE_SIGNED\x10\x05\x32\xdd\t\n\x0ePartnerService\x12\x96\x01\n\x0fRegisterPartner\x12).yibao.identity.v1.RegisterPartnerRequest\x1a*.yibao.identity.v1.RegisterPartnerResponse\",\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/partners:register:\x01*\x12\x81\x01\n\x0bIssueApiKey\x12%.yibao.identity.v1.IssueApiKeyRequest\x1a&.yibao.identity.v1.IssueApiKeyResponse\"#\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/api-keys:\x01*\x12\x86\x01\n\x0bListApiKeys\x12%.yibao.identity.v1.ListApiKeysRequest\x1a&.yibao.identity.v1.ListApiKeysResponse\"(\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x16\"\x11/v1/api-keys:list:\x01*\x12\x8b\x01\n\x0cRevokeApiKey\x12&.yibao.identity.v1.RevokeApiKeyRequest\x1a\'.yibao.identity.v1.RevokeApiKeyResponse\"*\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x18\"\x13/v1/api-keys:revoke:\x01*\x12\x8a\x01\n\nGetPartner\x12$.yibao.identity.v1.GetPartnerRequest\x1a%.yibao.identity.v1.GetPartnerResponse\"/\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/partners/{partner_code}\x12r\n\x0eResolvePartner\x12(.yibao.identity.v1.ResolvePartnerRequest\x1a).yibao.identity.v1.ResolvePartnerResponse\"\x0b\x8a\xb5\x18\x03\n\x01\x05\x90\xb5\x18\x01\x12i\n\x0b\x43heckSignNo\x12%.yibao.identity.v1.CheckSignNoRequest\x1a&.yibao.identity.v1.CheckSignNoResponse\"\x0b\x8a\xb5\x18\x03\n\x01\x05\x90\xb5\x18\x01\x12\x8f\x01\n\x06SignIn\x12 .yibao.identity.v1.SignInRequest\x1a!.yibao.identity.v1.SignInResponse\"@\x8a\xb5\x18\x17\n\x01\x01\x12\x12\x08\x01\x12\x0e\x66ixmedins_code\x90\xb5\x18\x02\x9a\xb5\x18\x06\n\x04\x39\x30\x30\x31\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/sign-ins:\x01*\x12\x98\x01\n\x07SignOut\x12!.yibao.identity.v1.SignOutRequest\x1a\".yibao.identity.v1.SignOutResponse\"F\x8a\xb5\x18\x17\n\x01\x01\x12\x12\x08\x01\x12\x0e\x66ixmedins_code\x90\xb5\x18\x02\x9a\xb5\x18\x06\n\x04\x39\x30\x30\x32\x82\xd3\xe4\x93\x02\x17\"\x12/v1/sign-ins:close:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -60,40 +61,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERPARTNERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030@\220\265\030\001'
   _globals['_REGISTERPARTNERREQUEST'].fields_by_name['partner']._loaded_options = None
   _globals['_REGISTERPARTNERREQUEST'].fields_by_name['partner']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_ISSUEAPIKEYREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_ISSUEAPIKEYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030@\220\265\030\001'
-  _globals['_ISSUEAPIKEYREQUEST'].fields_by_name['role']._loaded_options = None
-  _globals['_ISSUEAPIKEYREQUEST'].fields_by_name['role']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_ISSUEAPIKEYREQUEST'].fields_by_name['subject']._loaded_options = None
-  _globals['_ISSUEAPIKEYREQUEST'].fields_by_name['subject']._serialized_options = b'\272H\006r\004\020\001\030\036\220\265\030\002'
-  _globals['_ISSUEAPIKEYREQUEST'].fields_by_name['api_key']._loaded_options = None
-  _globals['_ISSUEAPIKEYREQUEST'].fields_by_name['api_key']._serialized_options = b'\272H\004r\002\030@\220\265\030\005'
-  _globals['_ISSUEAPIKEYREQUEST'].fields_by_name['label']._loaded_options = None
-  _globals['_ISSUEAPIKEYREQUEST'].fields_by_name['label']._serialized_options = b'\272H\004r\002\030d\220\265\030\002'
-  _globals['_ISSUEAPIKEYRESPONSE'].fields_by_name['api_key']._loaded_options = None
-  _globals['_ISSUEAPIKEYRESPONSE'].fields_by_name['api_key']._serialized_options = b'\220\265\030\005'
-  _globals['_ISSUEAPIKEYRESPONSE'].fields_by_name['key_id']._loaded_options = None
-  _globals['_ISSUEAPIKEYRESPONSE'].fields_by_name['key_id']._serialized_options = b'\220\265\030\001'
-  _globals['_APIKEY'].fields_by_name['key_id']._loaded_options = None
-  _globals['_APIKEY'].fields_by_name['key_id']._serialized_options = b'\220\265\030\001'
-  _globals['_APIKEY'].fields_by_name['subject']._loaded_options = None
-  _globals['_APIKEY'].fields_by_name['subject']._serialized_options = b'\220\265\030\002'
-  _globals['_APIKEY'].fields_by_name['label']._loaded_options = None
-  _globals['_APIKEY'].fields_by_name['label']._serialized_options = b'\220\265\030\002'
-  _globals['_LISTAPIKEYSREQUEST'].fields_by_name['role']._loaded_options = None
-  _globals['_LISTAPIKEYSREQUEST'].fields_by_name['role']._serialized_options = b'\272H\005\202\001\002\020\001'
-  _globals['_LISTAPIKEYSREQUEST'].fields_by_name['subject']._loaded_options = None
-  _globals['_LISTAPIKEYSREQUEST'].fields_by_name['subject']._serialized_options = b'\272H\004r\002\030\036\220\265\030\002'
-  _globals['_LISTAPIKEYSREQUEST'].fields_by_name['page_size']._loaded_options = None
-  _globals['_LISTAPIKEYSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\310\001(\000'
-  _globals['_LISTAPIKEYSREQUEST'].fields_by_name['page_token']._loaded_options = None
-  _globals['_LISTAPIKEYSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\004r\002\030@\220\265\030\001'
-  _globals['_LISTAPIKEYSRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
-  _globals['_LISTAPIKEYSRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\220\265\030\001'
-  _globals['_REVOKEAPIKEYREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_REVOKEAPIKEYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030@\220\265\030\001'
-  _globals['_REVOKEAPIKEYREQUEST'].fields_by_name['key_id']._loaded_options = None
-  _globals['_REVOKEAPIKEYREQUEST'].fields_by_name['key_id']._serialized_options = b'\272H\006r\004\020\001\030@\220\265\030\001'
   _globals['_GETPARTNERREQUEST'].fields_by_name['partner_code']._loaded_options = None
   _globals['_GETPARTNERREQUEST'].fields_by_name['partner_code']._serialized_options = b'\272H\006r\004\020\001\030\036\220\265\030\001'
   _globals['_RESOLVEPARTNERREQUEST'].oneofs_by_name['lookup']._loaded_options = None
@@ -108,40 +75,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESOLVEPARTNERRESPONSE'].fields_by_name['subject']._serialized_options = b'\220\265\030\002'
   _globals['_RESOLVEPARTNERRESPONSE'].fields_by_name['secret_digest']._loaded_options = None
   _globals['_RESOLVEPARTNERRESPONSE'].fields_by_name['secret_digest']._serialized_options = b'\220\265\030\005'
-  _globals['_CHECKSIGNNOREQUEST'].fields_by_name['fixmedins_code']._loaded_options = None
-  _globals['_CHECKSIGNNOREQUEST'].fields_by_name['fixmedins_code']._serialized_options = b'\272H\006r\004\020\001\030\014\220\265\030\001'
-  _globals['_CHECKSIGNNOREQUEST'].fields_by_name['sign_no']._loaded_options = None
-  _globals['_CHECKSIGNNOREQUEST'].fields_by_name['sign_no']._serialized_options = b'\272H\006r\004\020\001\030\036\220\265\030\001'
-  _globals['_SIGNININPUT'].fields_by_name['opter_no']._loaded_options = None
-  _globals['_SIGNININPUT'].fields_by_name['opter_no']._serialized_options = b'\272H\006r\004\020\001\030\024\212\265\030\0028\001\220\265\030\001'
-  _globals['_SIGNININPUT'].fields_by_name['mac']._loaded_options = None
-  _globals['_SIGNININPUT'].fields_by_name['mac']._serialized_options = b'\272H\004r\002\030\024\220\265\030\001'
-  _globals['_SIGNININPUT'].fields_by_name['ip']._loaded_options = None
-  _globals['_SIGNININPUT'].fields_by_name['ip']._serialized_options = b'\272H\004r\002\030(\212\265\030\0028\001\220\265\030\001'
-  _globals['_SIGNINREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_SIGNINREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030@\212\265\030\002\030\004\220\265\030\001'
-  _globals['_SIGNINREQUEST'].fields_by_name['fixmedins_code']._loaded_options = None
-  _globals['_SIGNINREQUEST'].fields_by_name['fixmedins_code']._serialized_options = b'\272H\006r\004\020\001\030\014\212\265\030\002\030\002\220\265\030\001'
-  _globals['_SIGNINREQUEST'].fields_by_name['sign_in']._loaded_options = None
-  _globals['_SIGNINREQUEST'].fields_by_name['sign_in']._serialized_options = b'\272H\003\310\001\001\212\265\030\016\n\006signIn\022\004data'
-  _globals['_SIGNINOUTPUT'].fields_by_name['sign_no']._loaded_options = None
-  _globals['_SIGNINOUTPUT'].fields_by_name['sign_no']._serialized_options = b'\220\265\030\001'
-  _globals['_SIGNINRESPONSE'].fields_by_name['signinoutb']._loaded_options = None
-  _globals['_SIGNINRESPONSE'].fields_by_name['signinoutb']._serialized_options = b'\212\265\030\010\022\006result'
-  _globals['_SIGNINRESPONSE'].fields_by_name['signed_out']._loaded_options = None
-  _globals['_SIGNINRESPONSE'].fields_by_name['signed_out']._serialized_options = b'\212\265\030\0160\001J\nSIGNED_OUT'
-  _globals['_SIGNOUTINPUT'].fields_by_name['sign_no']._loaded_options = None
-  _globals['_SIGNOUTINPUT'].fields_by_name['sign_no']._serialized_options = b'\272H\006r\004\020\001\030\036\212\265\030\0028\001\220\265\030\001'
-  _globals['_SIGNOUTINPUT'].fields_by_name['opter_no']._loaded_options = None
-  _globals['_SIGNOUTINPUT'].fields_by_name['opter_no']._serialized_options = b'\272H\006r\004\020\001\030\024\212\265\030\0028\001\220\265\030\001'
-  _globals['_SIGNOUTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_SIGNOUTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030@\212\265\030\002\030\004\220\265\030\001'
-  _globals['_SIGNOUTREQUEST'].fields_by_name['fixmedins_code']._loaded_options = None
-  _globals['_SIGNOUTREQUEST'].fields_by_name['fixmedins_code']._serialized_options = b'\272H\006r\004\020\001\030\014\212\265\030\002\030\002\220\265\030\001'
-  _globals['_SIGNOUTREQUEST'].fields_by_name['sign_out']._loaded_options = None
-  _globals['_SIGNOUTREQUEST'].fields_by_name['sign_out']._serialized_options = b'\272H\003\310\001\001\212\265\030\017\n\007signOut\022\004data'
-  _globals['_SIGNOUTRESPONSE'].fields_by_name['sign_time']._loaded_options = None
-  _globals['_SIGNOUTRESPONSE'].fields_by_name['sign_time']._serialized_options = b'\212\265\030\027\022\025signoutoutb.sign_time'
   _globals['_PARTNERSERVICE'].methods_by_name['RegisterPartner']._loaded_options = None
   _globals['_PARTNERSERVICE'].methods_by_name['RegisterPartner']._serialized_options = b'\212\265\030\004\n\002\004\005\220\265\030\002\202\323\344\223\002\032\"\025/v1/partners:register:\001*'
   _globals['_PARTNERSERVICE'].methods_by_name['IssueApiKey']._loaded_options = None
@@ -160,58 +93,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PARTNERSERVICE'].methods_by_name['SignIn']._serialized_options = b'\212\265\030\027\n\001\001\022\022\010\001\022\016fixmedins_code\220\265\030\002\232\265\030\006\n\0049001\202\323\344\223\002\021\"\014/v1/sign-ins:\001*'
   _globals['_PARTNERSERVICE'].methods_by_name['SignOut']._loaded_options = None
   _globals['_PARTNERSERVICE'].methods_by_name['SignOut']._serialized_options = b'\212\265\030\027\n\001\001\022\022\010\001\022\016fixmedins_code\220\265\030\002\232\265\030\006\n\0049002\202\323\344\223\002\027\"\022/v1/sign-ins:close:\001*'
-  _globals['_AUTHSTYLE']._serialized_start=3590
-  _globals['_AUTHSTYLE']._serialized_end=3737
-  _globals['_DIALECT']._serialized_start=203
-  _globals['_DIALECT']._serialized_end=399
-  _globals['_PARTNERLIMIT']._serialized_start=402
-  _globals['_PARTNERLIMIT']._serialized_end=572
-  _globals['_PARTNER']._serialized_start=575
-  _globals['_PARTNER']._serialized_end=953
-  _globals['_REGISTERPARTNERREQUEST']._serialized_start=955
-  _globals['_REGISTERPARTNERREQUEST']._serialized_end=1067
-  _globals['_REGISTERPARTNERRESPONSE']._serialized_start=1069
-  _globals['_REGISTERPARTNERRESPONSE']._serialized_end=1158
-  _globals['_ISSUEAPIKEYREQUEST']._serialized_start=1161
-  _globals['_ISSUEAPIKEYREQUEST']._serialized_end=1356
-  _globals['_ISSUEAPIKEYRESPONSE']._serialized_start=1358
-  _globals['_ISSUEAPIKEYRESPONSE']._serialized_end=1443
-  _globals['_APIKEY']._serialized_start=1446
-  _globals['_APIKEY']._serialized_end=1722
-  _globals['_LISTAPIKEYSREQUEST']._serialized_start=1725
-  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1909
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1911
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=2008
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=2010
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=2097
-  _globals['_REVOKEAPIKEYRESPONSE']._serialized_start=2099
-  _globals['_REVOKEAPIKEYRESPONSE']._serialized_end=2165
-  _globals['_GETPARTNERREQUEST']._serialized_start=2167
-  _globals['_GETPARTNERREQUEST']._serialized_end=2223
-  _globals['_GETPARTNERRESPONSE']._serialized_start=2225
-  _globals['_GETPARTNERRESPONSE']._serialized_end=2290
-  _globals['_RESOLVEPARTNERREQUEST']._serialized_start=2293
-  _globals['_RESOLVEPARTNERREQUEST']._serialized_end=2423
-  _globals['_RESOLVEPARTNERRESPONSE']._serialized_start=2426
-  _globals['_RESOLVEPARTNERRESPONSE']._serialized_end=2585
-  _globals['_CHECKSIGNNOREQUEST']._serialized_start=2587
-  _globals['_CHECKSIGNNOREQUEST']._serialized_end=2678
-  _globals['_CHECKSIGNNORESPONSE']._serialized_start=2680
-  _globals['_CHECKSIGNNORESPONSE']._serialized_end=2715
-  _globals['_SIGNININPUT']._serialized_start=2717
-  _globals['_SIGNININPUT']._serialized_end=2826
-  _globals['_SIGNINREQUEST']._serialized_start=2829
-  _globals['_SIGNINREQUEST']._serialized_end=3005
-  _globals['_SIGNINOUTPUT']._serialized_start=3007
-  _globals['_SIGNINOUTPUT']._serialized_end=3091
-  _globals['_SIGNINRESPONSE']._serialized_start=3093
-  _globals['_SIGNINRESPONSE']._serialized_end=3216
-  _globals['_SIGNOUTINPUT']._serialized_start=3218
-  _globals['_SIGNOUTINPUT']._serialized_end=3309
-  _globals['_SIGNOUTREQUEST']._serialized_start=3312
-  _globals['_SIGNOUTREQUEST']._serialized_end=3492
-  _globals['_SIGNOUTRESPONSE']._serialized_start=3494
-  _globals['_SIGNOUTRESPONSE']._serialized_end=3587
-  _globals['_PARTNERSERVICE']._serialized_start=3740
-  _globals['_PARTNERSERVICE']._serialized_end=4985
+  _globals['_AUTHSTYLE']._serialized_start=1614
+  _globals['_AUTHSTYLE']._serialized_end=1761
+  _globals['_DIALECT']._serialized_start=236
+  _globals['_DIALECT']._serialized_end=432
+  _globals['_PARTNERLIMIT']._serialized_start=435
+  _globals['_PARTNERLIMIT']._serialized_end=605
+  _globals['_PARTNER']._serialized_start=608
+  _globals['_PARTNER']._serialized_end=986
+  _globals['_REGISTERPARTNERREQUEST']._serialized_start=988
+  _globals['_REGISTERPARTNERREQUEST']._serialized_end=1100
+  _globals['_REGISTERPARTNERRESPONSE']._serialized_start=1102
+  _globals['_REGISTERPARTNERRESPONSE']._serialized_end=1191
+  _globals['_GETPARTNERREQUEST']._serialized_start=1193
+  _globals['_GETPARTNERREQUEST']._serialized_end=1249
+  _globals['_GETPARTNERRESPONSE']._serialized_start=1251
+  _globals['_GETPARTNERRESPONSE']._serialized_end=1316
+  _globals['_RESOLVEPARTNERREQUEST']._serialized_start=1319
+  _globals['_RESOLVEPARTNERREQUEST']._serialized_end=1449
+  _globals['_RESOLVEPARTNERRESPONSE']._serialized_start=1452
+  _globals['_RESOLVEPARTNERRESPONSE']._serialized_end=1611
+  _globals['_PARTNERSERVICE']._serialized_start=1764
+  _globals['_PARTNERSERVICE']._serialized_end=3009
 # @@protoc_insertion_point(module_scope)

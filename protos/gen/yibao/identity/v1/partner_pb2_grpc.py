@@ -3,7 +3,9 @@
 import grpc
 import warnings
 
+from yibao.identity.v1 import api_key_pb2 as yibao_dot_identity_dot_v1_dot_api__key__pb2
 from yibao.identity.v1 import partner_pb2 as yibao_dot_identity_dot_v1_dot_partner__pb2
+from yibao.identity.v1 import sign_in_pb2 as yibao_dot_identity_dot_v1_dot_sign__in__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -42,18 +44,18 @@ class PartnerServiceStub:
                 _registered_method=True)
         self.IssueApiKey = channel.unary_unary(
                 '/yibao.identity.v1.PartnerService/IssueApiKey',
-                request_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.IssueApiKeyRequest.SerializeToString,
-                response_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.IssueApiKeyResponse.FromString,
+                request_serializer=yibao_dot_identity_dot_v1_dot_api__key__pb2.IssueApiKeyRequest.SerializeToString,
+                response_deserializer=yibao_dot_identity_dot_v1_dot_api__key__pb2.IssueApiKeyResponse.FromString,
                 _registered_method=True)
         self.ListApiKeys = channel.unary_unary(
                 '/yibao.identity.v1.PartnerService/ListApiKeys',
-                request_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.ListApiKeysRequest.SerializeToString,
-                response_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.ListApiKeysResponse.FromString,
+                request_serializer=yibao_dot_identity_dot_v1_dot_api__key__pb2.ListApiKeysRequest.SerializeToString,
+                response_deserializer=yibao_dot_identity_dot_v1_dot_api__key__pb2.ListApiKeysResponse.FromString,
                 _registered_method=True)
         self.RevokeApiKey = channel.unary_unary(
                 '/yibao.identity.v1.PartnerService/RevokeApiKey',
-                request_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.RevokeApiKeyRequest.SerializeToString,
-                response_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.RevokeApiKeyResponse.FromString,
+                request_serializer=yibao_dot_identity_dot_v1_dot_api__key__pb2.RevokeApiKeyRequest.SerializeToString,
+                response_deserializer=yibao_dot_identity_dot_v1_dot_api__key__pb2.RevokeApiKeyResponse.FromString,
                 _registered_method=True)
         self.GetPartner = channel.unary_unary(
                 '/yibao.identity.v1.PartnerService/GetPartner',
@@ -67,18 +69,18 @@ class PartnerServiceStub:
                 _registered_method=True)
         self.CheckSignNo = channel.unary_unary(
                 '/yibao.identity.v1.PartnerService/CheckSignNo',
-                request_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.CheckSignNoRequest.SerializeToString,
-                response_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.CheckSignNoResponse.FromString,
+                request_serializer=yibao_dot_identity_dot_v1_dot_sign__in__pb2.CheckSignNoRequest.SerializeToString,
+                response_deserializer=yibao_dot_identity_dot_v1_dot_sign__in__pb2.CheckSignNoResponse.FromString,
                 _registered_method=True)
         self.SignIn = channel.unary_unary(
                 '/yibao.identity.v1.PartnerService/SignIn',
-                request_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.SignInRequest.SerializeToString,
-                response_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.SignInResponse.FromString,
+                request_serializer=yibao_dot_identity_dot_v1_dot_sign__in__pb2.SignInRequest.SerializeToString,
+                response_deserializer=yibao_dot_identity_dot_v1_dot_sign__in__pb2.SignInResponse.FromString,
                 _registered_method=True)
         self.SignOut = channel.unary_unary(
                 '/yibao.identity.v1.PartnerService/SignOut',
-                request_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.SignOutRequest.SerializeToString,
-                response_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.SignOutResponse.FromString,
+                request_serializer=yibao_dot_identity_dot_v1_dot_sign__in__pb2.SignOutRequest.SerializeToString,
+                response_deserializer=yibao_dot_identity_dot_v1_dot_sign__in__pb2.SignOutResponse.FromString,
                 _registered_method=True)
 
 
@@ -168,18 +170,18 @@ def add_PartnerServiceServicer_to_server(servicer, server):
             ),
             'IssueApiKey': grpc.unary_unary_rpc_method_handler(
                     servicer.IssueApiKey,
-                    request_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.IssueApiKeyRequest.FromString,
-                    response_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.IssueApiKeyResponse.SerializeToString,
+                    request_deserializer=yibao_dot_identity_dot_v1_dot_api__key__pb2.IssueApiKeyRequest.FromString,
+                    response_serializer=yibao_dot_identity_dot_v1_dot_api__key__pb2.IssueApiKeyResponse.SerializeToString,
             ),
             'ListApiKeys': grpc.unary_unary_rpc_method_handler(
                     servicer.ListApiKeys,
-                    request_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.ListApiKeysRequest.FromString,
-                    response_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.ListApiKeysResponse.SerializeToString,
+                    request_deserializer=yibao_dot_identity_dot_v1_dot_api__key__pb2.ListApiKeysRequest.FromString,
+                    response_serializer=yibao_dot_identity_dot_v1_dot_api__key__pb2.ListApiKeysResponse.SerializeToString,
             ),
             'RevokeApiKey': grpc.unary_unary_rpc_method_handler(
                     servicer.RevokeApiKey,
-                    request_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.RevokeApiKeyRequest.FromString,
-                    response_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.RevokeApiKeyResponse.SerializeToString,
+                    request_deserializer=yibao_dot_identity_dot_v1_dot_api__key__pb2.RevokeApiKeyRequest.FromString,
+                    response_serializer=yibao_dot_identity_dot_v1_dot_api__key__pb2.RevokeApiKeyResponse.SerializeToString,
             ),
             'GetPartner': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPartner,
@@ -193,18 +195,18 @@ def add_PartnerServiceServicer_to_server(servicer, server):
             ),
             'CheckSignNo': grpc.unary_unary_rpc_method_handler(
                     servicer.CheckSignNo,
-                    request_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.CheckSignNoRequest.FromString,
-                    response_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.CheckSignNoResponse.SerializeToString,
+                    request_deserializer=yibao_dot_identity_dot_v1_dot_sign__in__pb2.CheckSignNoRequest.FromString,
+                    response_serializer=yibao_dot_identity_dot_v1_dot_sign__in__pb2.CheckSignNoResponse.SerializeToString,
             ),
             'SignIn': grpc.unary_unary_rpc_method_handler(
                     servicer.SignIn,
-                    request_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.SignInRequest.FromString,
-                    response_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.SignInResponse.SerializeToString,
+                    request_deserializer=yibao_dot_identity_dot_v1_dot_sign__in__pb2.SignInRequest.FromString,
+                    response_serializer=yibao_dot_identity_dot_v1_dot_sign__in__pb2.SignInResponse.SerializeToString,
             ),
             'SignOut': grpc.unary_unary_rpc_method_handler(
                     servicer.SignOut,
-                    request_deserializer=yibao_dot_identity_dot_v1_dot_partner__pb2.SignOutRequest.FromString,
-                    response_serializer=yibao_dot_identity_dot_v1_dot_partner__pb2.SignOutResponse.SerializeToString,
+                    request_deserializer=yibao_dot_identity_dot_v1_dot_sign__in__pb2.SignOutRequest.FromString,
+                    response_serializer=yibao_dot_identity_dot_v1_dot_sign__in__pb2.SignOutResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -260,8 +262,8 @@ class PartnerService:
             request,
             target,
             '/yibao.identity.v1.PartnerService/IssueApiKey',
-            yibao_dot_identity_dot_v1_dot_partner__pb2.IssueApiKeyRequest.SerializeToString,
-            yibao_dot_identity_dot_v1_dot_partner__pb2.IssueApiKeyResponse.FromString,
+            yibao_dot_identity_dot_v1_dot_api__key__pb2.IssueApiKeyRequest.SerializeToString,
+            yibao_dot_identity_dot_v1_dot_api__key__pb2.IssueApiKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -287,8 +289,8 @@ class PartnerService:
             request,
             target,
             '/yibao.identity.v1.PartnerService/ListApiKeys',
-            yibao_dot_identity_dot_v1_dot_partner__pb2.ListApiKeysRequest.SerializeToString,
-            yibao_dot_identity_dot_v1_dot_partner__pb2.ListApiKeysResponse.FromString,
+            yibao_dot_identity_dot_v1_dot_api__key__pb2.ListApiKeysRequest.SerializeToString,
+            yibao_dot_identity_dot_v1_dot_api__key__pb2.ListApiKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -314,8 +316,8 @@ class PartnerService:
             request,
             target,
             '/yibao.identity.v1.PartnerService/RevokeApiKey',
-            yibao_dot_identity_dot_v1_dot_partner__pb2.RevokeApiKeyRequest.SerializeToString,
-            yibao_dot_identity_dot_v1_dot_partner__pb2.RevokeApiKeyResponse.FromString,
+            yibao_dot_identity_dot_v1_dot_api__key__pb2.RevokeApiKeyRequest.SerializeToString,
+            yibao_dot_identity_dot_v1_dot_api__key__pb2.RevokeApiKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -395,8 +397,8 @@ class PartnerService:
             request,
             target,
             '/yibao.identity.v1.PartnerService/CheckSignNo',
-            yibao_dot_identity_dot_v1_dot_partner__pb2.CheckSignNoRequest.SerializeToString,
-            yibao_dot_identity_dot_v1_dot_partner__pb2.CheckSignNoResponse.FromString,
+            yibao_dot_identity_dot_v1_dot_sign__in__pb2.CheckSignNoRequest.SerializeToString,
+            yibao_dot_identity_dot_v1_dot_sign__in__pb2.CheckSignNoResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -422,8 +424,8 @@ class PartnerService:
             request,
             target,
             '/yibao.identity.v1.PartnerService/SignIn',
-            yibao_dot_identity_dot_v1_dot_partner__pb2.SignInRequest.SerializeToString,
-            yibao_dot_identity_dot_v1_dot_partner__pb2.SignInResponse.FromString,
+            yibao_dot_identity_dot_v1_dot_sign__in__pb2.SignInRequest.SerializeToString,
+            yibao_dot_identity_dot_v1_dot_sign__in__pb2.SignInResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -449,8 +451,8 @@ class PartnerService:
             request,
             target,
             '/yibao.identity.v1.PartnerService/SignOut',
-            yibao_dot_identity_dot_v1_dot_partner__pb2.SignOutRequest.SerializeToString,
-            yibao_dot_identity_dot_v1_dot_partner__pb2.SignOutResponse.FromString,
+            yibao_dot_identity_dot_v1_dot_sign__in__pb2.SignOutRequest.SerializeToString,
+            yibao_dot_identity_dot_v1_dot_sign__in__pb2.SignOutResponse.FromString,
             options,
             channel_credentials,
             insecure,

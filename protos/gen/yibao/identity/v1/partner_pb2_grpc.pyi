@@ -5,7 +5,9 @@ Partners (institutions and channels), how they authenticate, their dialect, thei
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from yibao.identity.v1 import api_key_pb2 as _api_key_pb2
 from yibao.identity.v1 import partner_pb2 as _partner_pb2
+from yibao.identity.v1 import sign_in_pb2 as _sign_in_pb2
 import abc as _abc_1
 
 
@@ -20,14 +22,14 @@ class PartnerServiceStub:
     """Registers or replaces a partner profile.
     Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, SECRET_TOO_WEAK, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
     """
-    IssueApiKey: _aio.UnaryUnaryMultiCallable[_partner_pb2.IssueApiKeyRequest, _partner_pb2.IssueApiKeyResponse]
+    IssueApiKey: _aio.UnaryUnaryMultiCallable[_api_key_pb2.IssueApiKeyRequest, _api_key_pb2.IssueApiKeyResponse]
     """Issues an API key for a role and subject; the key is shown once and kept as a digest. A repeat with the same
     request id gives the same key while it is fresh.
     Errors: API_KEY_TAKEN, SANDBOX_ONLY, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
     """
-    ListApiKeys: _aio.UnaryUnaryMultiCallable[_partner_pb2.ListApiKeysRequest, _partner_pb2.ListApiKeysResponse]
+    ListApiKeys: _aio.UnaryUnaryMultiCallable[_api_key_pb2.ListApiKeysRequest, _api_key_pb2.ListApiKeysResponse]
     """Keys that were issued, the oldest first, never the keys themselves; revoked ones only where they are asked for."""
-    RevokeApiKey: _aio.UnaryUnaryMultiCallable[_partner_pb2.RevokeApiKeyRequest, _partner_pb2.RevokeApiKeyResponse]
+    RevokeApiKey: _aio.UnaryUnaryMultiCallable[_api_key_pb2.RevokeApiKeyRequest, _api_key_pb2.RevokeApiKeyResponse]
     """Revokes a key for good; gateways that know it believe it for at most a minute more. A key that is revoked already is
     answered as such.
     Errors: API_KEY_NOT_FOUND, API_KEY_OF_SETTING, REQUEST_ID_REUSED.
@@ -40,13 +42,13 @@ class PartnerServiceStub:
     """What the gateway needs to authenticate a caller: by partner code, access key, paasid or digest of an API key.
     Errors: PARTNER_NOT_FOUND, API_KEY_UNKNOWN.
     """
-    CheckSignNo: _aio.UnaryUnaryMultiCallable[_partner_pb2.CheckSignNoRequest, _partner_pb2.CheckSignNoResponse]
+    CheckSignNo: _aio.UnaryUnaryMultiCallable[_sign_in_pb2.CheckSignNoRequest, _sign_in_pb2.CheckSignNoResponse]
     """Whether a sign_no stands open at an institution."""
-    SignIn: _aio.UnaryUnaryMultiCallable[_partner_pb2.SignInRequest, _partner_pb2.SignInResponse]
+    SignIn: _aio.UnaryUnaryMultiCallable[_sign_in_pb2.SignInRequest, _sign_in_pb2.SignInResponse]
     """Operator's sign-in 9001: gives a sign_no.
     Errors: REQUEST_ID_REUSED.
     """
-    SignOut: _aio.UnaryUnaryMultiCallable[_partner_pb2.SignOutRequest, _partner_pb2.SignOutResponse]
+    SignOut: _aio.UnaryUnaryMultiCallable[_sign_in_pb2.SignOutRequest, _sign_in_pb2.SignOutResponse]
     """Operator's sign-out 9002.
     Errors: SIGN_NO_UNKNOWN, REQUEST_ID_REUSED.
     """
@@ -67,9 +69,9 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def IssueApiKey(
         self,
-        request: _partner_pb2.IssueApiKeyRequest,
-        context: _aio.ServicerContext[_partner_pb2.IssueApiKeyRequest, _abc.Awaitable[_partner_pb2.IssueApiKeyResponse]],
-    ) -> _abc.Awaitable[_partner_pb2.IssueApiKeyResponse]:
+        request: _api_key_pb2.IssueApiKeyRequest,
+        context: _aio.ServicerContext[_api_key_pb2.IssueApiKeyRequest, _abc.Awaitable[_api_key_pb2.IssueApiKeyResponse]],
+    ) -> _abc.Awaitable[_api_key_pb2.IssueApiKeyResponse]:
         """Issues an API key for a role and subject; the key is shown once and kept as a digest. A repeat with the same
         request id gives the same key while it is fresh.
         Errors: API_KEY_TAKEN, SANDBOX_ONLY, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
@@ -78,17 +80,17 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ListApiKeys(
         self,
-        request: _partner_pb2.ListApiKeysRequest,
-        context: _aio.ServicerContext[_partner_pb2.ListApiKeysRequest, _abc.Awaitable[_partner_pb2.ListApiKeysResponse]],
-    ) -> _abc.Awaitable[_partner_pb2.ListApiKeysResponse]:
+        request: _api_key_pb2.ListApiKeysRequest,
+        context: _aio.ServicerContext[_api_key_pb2.ListApiKeysRequest, _abc.Awaitable[_api_key_pb2.ListApiKeysResponse]],
+    ) -> _abc.Awaitable[_api_key_pb2.ListApiKeysResponse]:
         """Keys that were issued, the oldest first, never the keys themselves; revoked ones only where they are asked for."""
 
     @_abc_1.abstractmethod
     def RevokeApiKey(
         self,
-        request: _partner_pb2.RevokeApiKeyRequest,
-        context: _aio.ServicerContext[_partner_pb2.RevokeApiKeyRequest, _abc.Awaitable[_partner_pb2.RevokeApiKeyResponse]],
-    ) -> _abc.Awaitable[_partner_pb2.RevokeApiKeyResponse]:
+        request: _api_key_pb2.RevokeApiKeyRequest,
+        context: _aio.ServicerContext[_api_key_pb2.RevokeApiKeyRequest, _abc.Awaitable[_api_key_pb2.RevokeApiKeyResponse]],
+    ) -> _abc.Awaitable[_api_key_pb2.RevokeApiKeyResponse]:
         """Revokes a key for good; gateways that know it believe it for at most a minute more. A key that is revoked already is
         answered as such.
         Errors: API_KEY_NOT_FOUND, API_KEY_OF_SETTING, REQUEST_ID_REUSED.
@@ -117,17 +119,17 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def CheckSignNo(
         self,
-        request: _partner_pb2.CheckSignNoRequest,
-        context: _aio.ServicerContext[_partner_pb2.CheckSignNoRequest, _abc.Awaitable[_partner_pb2.CheckSignNoResponse]],
-    ) -> _abc.Awaitable[_partner_pb2.CheckSignNoResponse]:
+        request: _sign_in_pb2.CheckSignNoRequest,
+        context: _aio.ServicerContext[_sign_in_pb2.CheckSignNoRequest, _abc.Awaitable[_sign_in_pb2.CheckSignNoResponse]],
+    ) -> _abc.Awaitable[_sign_in_pb2.CheckSignNoResponse]:
         """Whether a sign_no stands open at an institution."""
 
     @_abc_1.abstractmethod
     def SignIn(
         self,
-        request: _partner_pb2.SignInRequest,
-        context: _aio.ServicerContext[_partner_pb2.SignInRequest, _abc.Awaitable[_partner_pb2.SignInResponse]],
-    ) -> _abc.Awaitable[_partner_pb2.SignInResponse]:
+        request: _sign_in_pb2.SignInRequest,
+        context: _aio.ServicerContext[_sign_in_pb2.SignInRequest, _abc.Awaitable[_sign_in_pb2.SignInResponse]],
+    ) -> _abc.Awaitable[_sign_in_pb2.SignInResponse]:
         """Operator's sign-in 9001: gives a sign_no.
         Errors: REQUEST_ID_REUSED.
         """
@@ -135,9 +137,9 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def SignOut(
         self,
-        request: _partner_pb2.SignOutRequest,
-        context: _aio.ServicerContext[_partner_pb2.SignOutRequest, _abc.Awaitable[_partner_pb2.SignOutResponse]],
-    ) -> _abc.Awaitable[_partner_pb2.SignOutResponse]:
+        request: _sign_in_pb2.SignOutRequest,
+        context: _aio.ServicerContext[_sign_in_pb2.SignOutRequest, _abc.Awaitable[_sign_in_pb2.SignOutResponse]],
+    ) -> _abc.Awaitable[_sign_in_pb2.SignOutResponse]:
         """Operator's sign-out 9002.
         Errors: SIGN_NO_UNKNOWN, REQUEST_ID_REUSED.
         """

@@ -7,6 +7,7 @@ from yibao.settlement.v1 import diagnosis_pb2 as yibao_dot_settlement_dot_v1_dot
 from yibao.settlement.v1 import encounter_pb2 as yibao_dot_settlement_dot_v1_dot_encounter__pb2
 from yibao.settlement.v1 import insured_pb2 as yibao_dot_settlement_dot_v1_dot_insured__pb2
 from yibao.settlement.v1 import stay_pb2 as yibao_dot_settlement_dot_v1_dot_stay__pb2
+from yibao.settlement.v1 import visit_pb2 as yibao_dot_settlement_dot_v1_dot_visit__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -50,18 +51,18 @@ class EncounterServiceStub:
                 _registered_method=True)
         self.RegisterVisit = channel.unary_unary(
                 '/yibao.settlement.v1.EncounterService/RegisterVisit',
-                request_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.RegisterVisitRequest.SerializeToString,
-                response_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.RegisterVisitResponse.FromString,
+                request_serializer=yibao_dot_settlement_dot_v1_dot_visit__pb2.RegisterVisitRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_visit__pb2.RegisterVisitResponse.FromString,
                 _registered_method=True)
         self.CancelVisit = channel.unary_unary(
                 '/yibao.settlement.v1.EncounterService/CancelVisit',
-                request_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.CancelVisitRequest.SerializeToString,
-                response_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.CancelVisitResponse.FromString,
+                request_serializer=yibao_dot_settlement_dot_v1_dot_visit__pb2.CancelVisitRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_visit__pb2.CancelVisitResponse.FromString,
                 _registered_method=True)
         self.UploadVisit = channel.unary_unary(
                 '/yibao.settlement.v1.EncounterService/UploadVisit',
-                request_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.UploadVisitRequest.SerializeToString,
-                response_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.UploadVisitResponse.FromString,
+                request_serializer=yibao_dot_settlement_dot_v1_dot_visit__pb2.UploadVisitRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_visit__pb2.UploadVisitResponse.FromString,
                 _registered_method=True)
         self.Admit = channel.unary_unary(
                 '/yibao.settlement.v1.EncounterService/Admit',
@@ -205,18 +206,18 @@ def add_EncounterServiceServicer_to_server(servicer, server):
             ),
             'RegisterVisit': grpc.unary_unary_rpc_method_handler(
                     servicer.RegisterVisit,
-                    request_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.RegisterVisitRequest.FromString,
-                    response_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.RegisterVisitResponse.SerializeToString,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_visit__pb2.RegisterVisitRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_visit__pb2.RegisterVisitResponse.SerializeToString,
             ),
             'CancelVisit': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelVisit,
-                    request_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.CancelVisitRequest.FromString,
-                    response_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.CancelVisitResponse.SerializeToString,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_visit__pb2.CancelVisitRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_visit__pb2.CancelVisitResponse.SerializeToString,
             ),
             'UploadVisit': grpc.unary_unary_rpc_method_handler(
                     servicer.UploadVisit,
-                    request_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.UploadVisitRequest.FromString,
-                    response_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.UploadVisitResponse.SerializeToString,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_visit__pb2.UploadVisitRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_visit__pb2.UploadVisitResponse.SerializeToString,
             ),
             'Admit': grpc.unary_unary_rpc_method_handler(
                     servicer.Admit,
@@ -329,8 +330,8 @@ class EncounterService:
             request,
             target,
             '/yibao.settlement.v1.EncounterService/RegisterVisit',
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.RegisterVisitRequest.SerializeToString,
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.RegisterVisitResponse.FromString,
+            yibao_dot_settlement_dot_v1_dot_visit__pb2.RegisterVisitRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_visit__pb2.RegisterVisitResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -356,8 +357,8 @@ class EncounterService:
             request,
             target,
             '/yibao.settlement.v1.EncounterService/CancelVisit',
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.CancelVisitRequest.SerializeToString,
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.CancelVisitResponse.FromString,
+            yibao_dot_settlement_dot_v1_dot_visit__pb2.CancelVisitRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_visit__pb2.CancelVisitResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -383,8 +384,8 @@ class EncounterService:
             request,
             target,
             '/yibao.settlement.v1.EncounterService/UploadVisit',
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.UploadVisitRequest.SerializeToString,
-            yibao_dot_settlement_dot_v1_dot_encounter__pb2.UploadVisitResponse.FromString,
+            yibao_dot_settlement_dot_v1_dot_visit__pb2.UploadVisitRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_visit__pb2.UploadVisitResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -9,6 +9,7 @@ from yibao.settlement.v1 import diagnosis_pb2 as _diagnosis_pb2
 from yibao.settlement.v1 import encounter_pb2 as _encounter_pb2
 from yibao.settlement.v1 import insured_pb2 as _insured_pb2
 from yibao.settlement.v1 import stay_pb2 as _stay_pb2
+from yibao.settlement.v1 import visit_pb2 as _visit_pb2
 import abc as _abc_1
 
 
@@ -27,17 +28,17 @@ class EncounterServiceStub:
     """Which benefits a person can use at an institution on a date (2001).
     Errors: PERSON_NOT_FOUND, INSTITUTION_UNKNOWN.
     """
-    RegisterVisit: _aio.UnaryUnaryMultiCallable[_encounter_pb2.RegisterVisitRequest, _encounter_pb2.RegisterVisitResponse]
+    RegisterVisit: _aio.UnaryUnaryMultiCallable[_visit_pb2.RegisterVisitRequest, _visit_pb2.RegisterVisitResponse]
     """Registers an out-patient visit (2201). A visit still open for the same person and ipt_otp_no is answered again,
     unless another insurance type is asked for.
     Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED, INSTITUTION_UNKNOWN,
     VISIT_OPEN, TIME_IN_FUTURE, MESSAGE_VOIDED, REQUEST_ID_REUSED.
     """
-    CancelVisit: _aio.UnaryUnaryMultiCallable[_encounter_pb2.CancelVisitRequest, _encounter_pb2.CancelVisitResponse]
+    CancelVisit: _aio.UnaryUnaryMultiCallable[_visit_pb2.CancelVisitRequest, _visit_pb2.CancelVisitResponse]
     """Cancels a visit without settled bills (2202).
     Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
     """
-    UploadVisit: _aio.UnaryUnaryMultiCallable[_encounter_pb2.UploadVisitRequest, _encounter_pb2.UploadVisitResponse]
+    UploadVisit: _aio.UnaryUnaryMultiCallable[_visit_pb2.UploadVisitRequest, _visit_pb2.UploadVisitResponse]
     """Visit information and diagnoses (2203, 2203A). Unsettled fees stay within 24 hours before its begin.
     Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, MED_TYPE_UNDECLARED, MED_TYPE_MISMATCH,
     FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
@@ -92,9 +93,9 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def RegisterVisit(
         self,
-        request: _encounter_pb2.RegisterVisitRequest,
-        context: _aio.ServicerContext[_encounter_pb2.RegisterVisitRequest, _abc.Awaitable[_encounter_pb2.RegisterVisitResponse]],
-    ) -> _abc.Awaitable[_encounter_pb2.RegisterVisitResponse]:
+        request: _visit_pb2.RegisterVisitRequest,
+        context: _aio.ServicerContext[_visit_pb2.RegisterVisitRequest, _abc.Awaitable[_visit_pb2.RegisterVisitResponse]],
+    ) -> _abc.Awaitable[_visit_pb2.RegisterVisitResponse]:
         """Registers an out-patient visit (2201). A visit still open for the same person and ipt_otp_no is answered again,
         unless another insurance type is asked for.
         Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED, INSTITUTION_UNKNOWN,
@@ -104,9 +105,9 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def CancelVisit(
         self,
-        request: _encounter_pb2.CancelVisitRequest,
-        context: _aio.ServicerContext[_encounter_pb2.CancelVisitRequest, _abc.Awaitable[_encounter_pb2.CancelVisitResponse]],
-    ) -> _abc.Awaitable[_encounter_pb2.CancelVisitResponse]:
+        request: _visit_pb2.CancelVisitRequest,
+        context: _aio.ServicerContext[_visit_pb2.CancelVisitRequest, _abc.Awaitable[_visit_pb2.CancelVisitResponse]],
+    ) -> _abc.Awaitable[_visit_pb2.CancelVisitResponse]:
         """Cancels a visit without settled bills (2202).
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
         """
@@ -114,9 +115,9 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def UploadVisit(
         self,
-        request: _encounter_pb2.UploadVisitRequest,
-        context: _aio.ServicerContext[_encounter_pb2.UploadVisitRequest, _abc.Awaitable[_encounter_pb2.UploadVisitResponse]],
-    ) -> _abc.Awaitable[_encounter_pb2.UploadVisitResponse]:
+        request: _visit_pb2.UploadVisitRequest,
+        context: _aio.ServicerContext[_visit_pb2.UploadVisitRequest, _abc.Awaitable[_visit_pb2.UploadVisitResponse]],
+    ) -> _abc.Awaitable[_visit_pb2.UploadVisitResponse]:
         """Visit information and diagnoses (2203, 2203A). Unsettled fees stay within 24 hours before its begin.
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, MED_TYPE_UNDECLARED, MED_TYPE_MISMATCH,
         FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.

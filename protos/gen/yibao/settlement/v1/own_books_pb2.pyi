@@ -14,7 +14,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
 from yibao.settlement.v1 import common_pb2 as _common_pb2
 from yibao.settlement.v1 import fee_pb2 as _fee_pb2
-from yibao.settlement.v1 import settlement_pb2 as _settlement_pb2
+from yibao.settlement.v1 import settlement_query_pb2 as _settlement_query_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -237,7 +237,7 @@ class GetOwnSettlementResponse(_message.Message):
     @_builtins.property
     def setlinfo(self) -> _common_pb2.Setlinfo: ...
     @_builtins.property
-    def record(self) -> _settlement_pb2.SetlinfoRecord: ...
+    def record(self) -> _settlement_query_pb2.SetlinfoRecord: ...
     @_builtins.property
     def setldetail(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.FundShare]:
         """Who paid what, with the reason of each share."""
@@ -250,7 +250,7 @@ class GetOwnSettlementResponse(_message.Message):
         self,
         *,
         setlinfo: _common_pb2.Setlinfo | None = ...,
-        record: _settlement_pb2.SetlinfoRecord | None = ...,
+        record: _settlement_query_pb2.SetlinfoRecord | None = ...,
         setldetail: _abc.Iterable[_common_pb2.FundShare] | None = ...,
         layers: _abc.Iterable[_common_pb2.LayerExplanation] | None = ...,
         reversed_by: _builtins.str = ...,

@@ -3,7 +3,10 @@
 import grpc
 import warnings
 
+from yibao.settlement.v1 import reversal_pb2 as yibao_dot_settlement_dot_v1_dot_reversal__pb2
 from yibao.settlement.v1 import settlement_pb2 as yibao_dot_settlement_dot_v1_dot_settlement__pb2
+from yibao.settlement.v1 import settlement_query_pb2 as yibao_dot_settlement_dot_v1_dot_settlement__query__pb2
+from yibao.settlement.v1 import stay_bill_pb2 as yibao_dot_settlement_dot_v1_dot_stay__bill__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -57,33 +60,33 @@ class SettlementServiceStub:
                 _registered_method=True)
         self.TrialStay = channel.unary_unary(
                 '/yibao.settlement.v1.SettlementService/TrialStay',
-                request_serializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.TrialStayRequest.SerializeToString,
-                response_deserializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.TrialStayResponse.FromString,
+                request_serializer=yibao_dot_settlement_dot_v1_dot_stay__bill__pb2.TrialStayRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_stay__bill__pb2.TrialStayResponse.FromString,
                 _registered_method=True)
         self.SettleStay = channel.unary_unary(
                 '/yibao.settlement.v1.SettlementService/SettleStay',
-                request_serializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.SettleStayRequest.SerializeToString,
-                response_deserializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.SettleStayResponse.FromString,
+                request_serializer=yibao_dot_settlement_dot_v1_dot_stay__bill__pb2.SettleStayRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_stay__bill__pb2.SettleStayResponse.FromString,
                 _registered_method=True)
         self.Reverse = channel.unary_unary(
                 '/yibao.settlement.v1.SettlementService/Reverse',
-                request_serializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseRequest.SerializeToString,
-                response_deserializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseResponse.FromString,
+                request_serializer=yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseResponse.FromString,
                 _registered_method=True)
         self.ReverseStay = channel.unary_unary(
                 '/yibao.settlement.v1.SettlementService/ReverseStay',
-                request_serializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseStayRequest.SerializeToString,
-                response_deserializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseStayResponse.FromString,
+                request_serializer=yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseStayRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseStayResponse.FromString,
                 _registered_method=True)
         self.ReverseMessage = channel.unary_unary(
                 '/yibao.settlement.v1.SettlementService/ReverseMessage',
-                request_serializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseMessageRequest.SerializeToString,
-                response_deserializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseMessageResponse.FromString,
+                request_serializer=yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseMessageRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseMessageResponse.FromString,
                 _registered_method=True)
         self.GetSettlement = channel.unary_unary(
                 '/yibao.settlement.v1.SettlementService/GetSettlement',
-                request_serializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.GetSettlementRequest.SerializeToString,
-                response_deserializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.GetSettlementResponse.FromString,
+                request_serializer=yibao_dot_settlement_dot_v1_dot_settlement__query__pb2.GetSettlementRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_settlement__query__pb2.GetSettlementResponse.FromString,
                 _registered_method=True)
 
 
@@ -202,33 +205,33 @@ def add_SettlementServiceServicer_to_server(servicer, server):
             ),
             'TrialStay': grpc.unary_unary_rpc_method_handler(
                     servicer.TrialStay,
-                    request_deserializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.TrialStayRequest.FromString,
-                    response_serializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.TrialStayResponse.SerializeToString,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_stay__bill__pb2.TrialStayRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_stay__bill__pb2.TrialStayResponse.SerializeToString,
             ),
             'SettleStay': grpc.unary_unary_rpc_method_handler(
                     servicer.SettleStay,
-                    request_deserializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.SettleStayRequest.FromString,
-                    response_serializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.SettleStayResponse.SerializeToString,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_stay__bill__pb2.SettleStayRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_stay__bill__pb2.SettleStayResponse.SerializeToString,
             ),
             'Reverse': grpc.unary_unary_rpc_method_handler(
                     servicer.Reverse,
-                    request_deserializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseRequest.FromString,
-                    response_serializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseResponse.SerializeToString,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseResponse.SerializeToString,
             ),
             'ReverseStay': grpc.unary_unary_rpc_method_handler(
                     servicer.ReverseStay,
-                    request_deserializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseStayRequest.FromString,
-                    response_serializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseStayResponse.SerializeToString,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseStayRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseStayResponse.SerializeToString,
             ),
             'ReverseMessage': grpc.unary_unary_rpc_method_handler(
                     servicer.ReverseMessage,
-                    request_deserializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseMessageRequest.FromString,
-                    response_serializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseMessageResponse.SerializeToString,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseMessageRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseMessageResponse.SerializeToString,
             ),
             'GetSettlement': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSettlement,
-                    request_deserializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.GetSettlementRequest.FromString,
-                    response_serializer=yibao_dot_settlement_dot_v1_dot_settlement__pb2.GetSettlementResponse.SerializeToString,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_settlement__query__pb2.GetSettlementRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_settlement__query__pb2.GetSettlementResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -365,8 +368,8 @@ class SettlementService:
             request,
             target,
             '/yibao.settlement.v1.SettlementService/TrialStay',
-            yibao_dot_settlement_dot_v1_dot_settlement__pb2.TrialStayRequest.SerializeToString,
-            yibao_dot_settlement_dot_v1_dot_settlement__pb2.TrialStayResponse.FromString,
+            yibao_dot_settlement_dot_v1_dot_stay__bill__pb2.TrialStayRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_stay__bill__pb2.TrialStayResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -392,8 +395,8 @@ class SettlementService:
             request,
             target,
             '/yibao.settlement.v1.SettlementService/SettleStay',
-            yibao_dot_settlement_dot_v1_dot_settlement__pb2.SettleStayRequest.SerializeToString,
-            yibao_dot_settlement_dot_v1_dot_settlement__pb2.SettleStayResponse.FromString,
+            yibao_dot_settlement_dot_v1_dot_stay__bill__pb2.SettleStayRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_stay__bill__pb2.SettleStayResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -419,8 +422,8 @@ class SettlementService:
             request,
             target,
             '/yibao.settlement.v1.SettlementService/Reverse',
-            yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseRequest.SerializeToString,
-            yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseResponse.FromString,
+            yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -446,8 +449,8 @@ class SettlementService:
             request,
             target,
             '/yibao.settlement.v1.SettlementService/ReverseStay',
-            yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseStayRequest.SerializeToString,
-            yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseStayResponse.FromString,
+            yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseStayRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseStayResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -473,8 +476,8 @@ class SettlementService:
             request,
             target,
             '/yibao.settlement.v1.SettlementService/ReverseMessage',
-            yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseMessageRequest.SerializeToString,
-            yibao_dot_settlement_dot_v1_dot_settlement__pb2.ReverseMessageResponse.FromString,
+            yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseMessageRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_reversal__pb2.ReverseMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -500,8 +503,8 @@ class SettlementService:
             request,
             target,
             '/yibao.settlement.v1.SettlementService/GetSettlement',
-            yibao_dot_settlement_dot_v1_dot_settlement__pb2.GetSettlementRequest.SerializeToString,
-            yibao_dot_settlement_dot_v1_dot_settlement__pb2.GetSettlementResponse.FromString,
+            yibao_dot_settlement_dot_v1_dot_settlement__query__pb2.GetSettlementRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_settlement__query__pb2.GetSettlementResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,7 +5,10 @@ Trial settlement, settlement, reversal and query."""
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from yibao.settlement.v1 import reversal_pb2 as _reversal_pb2
 from yibao.settlement.v1 import settlement_pb2 as _settlement_pb2
+from yibao.settlement.v1 import settlement_query_pb2 as _settlement_query_pb2
+from yibao.settlement.v1 import stay_bill_pb2 as _stay_bill_pb2
 import abc as _abc_1
 
 
@@ -31,24 +34,24 @@ class SettlementServiceStub:
     """
     BatchSettle: _aio.UnaryUnaryMultiCallable[_settlement_pb2.BatchSettleRequest, _settlement_pb2.BatchSettleResponse]
     """Settle over a list, one commit for all."""
-    TrialStay: _aio.UnaryUnaryMultiCallable[_settlement_pb2.TrialStayRequest, _settlement_pb2.TrialStayResponse]
+    TrialStay: _aio.UnaryUnaryMultiCallable[_stay_bill_pb2.TrialStayRequest, _stay_bill_pb2.TrialStayResponse]
     """Trial settlement of a stay (2303).
     Errors: those of Trial, FEE_TIME_OUTSIDE.
     """
-    SettleStay: _aio.UnaryUnaryMultiCallable[_settlement_pb2.SettleStayRequest, _settlement_pb2.SettleStayResponse]
+    SettleStay: _aio.UnaryUnaryMultiCallable[_stay_bill_pb2.SettleStayRequest, _stay_bill_pb2.SettleStayResponse]
     """Settles a stay (2304); with mid_setl_flag an interim settlement before discharge.
     Errors: those of Settle, NOT_DISCHARGED, FEE_TIME_OUTSIDE.
     """
-    Reverse: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ReverseRequest, _settlement_pb2.ReverseResponse]
+    Reverse: _aio.UnaryUnaryMultiCallable[_reversal_pb2.ReverseRequest, _reversal_pb2.ReverseResponse]
     """Reverses an out-patient settlement (2208): a counter-entry with all sums negative. A settlement already reversed
     answers the same counter-entry.
     Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
     """
-    ReverseStay: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ReverseStayRequest, _settlement_pb2.ReverseStayResponse]
+    ReverseStay: _aio.UnaryUnaryMultiCallable[_reversal_pb2.ReverseStayRequest, _reversal_pb2.ReverseStayResponse]
     """Reverses the settlement of a stay (2305).
     Errors: those of Reverse.
     """
-    ReverseMessage: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ReverseMessageRequest, _settlement_pb2.ReverseMessageResponse]
+    ReverseMessage: _aio.UnaryUnaryMultiCallable[_reversal_pb2.ReverseMessageRequest, _reversal_pb2.ReverseMessageResponse]
     """Reverses a message of unknown outcome (2601). One that never arrived is remembered as void, so that it is refused
     when it comes late, and `outcome` says so; a repeat under any request id answers the same. NOT_REVERSIBLE also for
     another person's message, and for one that left no settlement and no admission. MESSAGE_MISNAMED, and nothing is
@@ -56,7 +59,7 @@ class SettlementServiceStub:
     Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, LATER_SETTLEMENT_EXISTS, FEES_PRESENT, ENCOUNTER_STATE, LEDGER_CONTENTION,
     REQUEST_ID_REUSED.
     """
-    GetSettlement: _aio.UnaryUnaryMultiCallable[_settlement_pb2.GetSettlementRequest, _settlement_pb2.GetSettlementResponse]
+    GetSettlement: _aio.UnaryUnaryMultiCallable[_settlement_query_pb2.GetSettlementRequest, _settlement_query_pb2.GetSettlementResponse]
     """One settlement with its funds and how each layer came about (5203).
     Errors: SETTLEMENT_NOT_FOUND.
     """
@@ -106,9 +109,9 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def TrialStay(
         self,
-        request: _settlement_pb2.TrialStayRequest,
-        context: _aio.ServicerContext[_settlement_pb2.TrialStayRequest, _abc.Awaitable[_settlement_pb2.TrialStayResponse]],
-    ) -> _abc.Awaitable[_settlement_pb2.TrialStayResponse]:
+        request: _stay_bill_pb2.TrialStayRequest,
+        context: _aio.ServicerContext[_stay_bill_pb2.TrialStayRequest, _abc.Awaitable[_stay_bill_pb2.TrialStayResponse]],
+    ) -> _abc.Awaitable[_stay_bill_pb2.TrialStayResponse]:
         """Trial settlement of a stay (2303).
         Errors: those of Trial, FEE_TIME_OUTSIDE.
         """
@@ -116,9 +119,9 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def SettleStay(
         self,
-        request: _settlement_pb2.SettleStayRequest,
-        context: _aio.ServicerContext[_settlement_pb2.SettleStayRequest, _abc.Awaitable[_settlement_pb2.SettleStayResponse]],
-    ) -> _abc.Awaitable[_settlement_pb2.SettleStayResponse]:
+        request: _stay_bill_pb2.SettleStayRequest,
+        context: _aio.ServicerContext[_stay_bill_pb2.SettleStayRequest, _abc.Awaitable[_stay_bill_pb2.SettleStayResponse]],
+    ) -> _abc.Awaitable[_stay_bill_pb2.SettleStayResponse]:
         """Settles a stay (2304); with mid_setl_flag an interim settlement before discharge.
         Errors: those of Settle, NOT_DISCHARGED, FEE_TIME_OUTSIDE.
         """
@@ -126,9 +129,9 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def Reverse(
         self,
-        request: _settlement_pb2.ReverseRequest,
-        context: _aio.ServicerContext[_settlement_pb2.ReverseRequest, _abc.Awaitable[_settlement_pb2.ReverseResponse]],
-    ) -> _abc.Awaitable[_settlement_pb2.ReverseResponse]:
+        request: _reversal_pb2.ReverseRequest,
+        context: _aio.ServicerContext[_reversal_pb2.ReverseRequest, _abc.Awaitable[_reversal_pb2.ReverseResponse]],
+    ) -> _abc.Awaitable[_reversal_pb2.ReverseResponse]:
         """Reverses an out-patient settlement (2208): a counter-entry with all sums negative. A settlement already reversed
         answers the same counter-entry.
         Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
@@ -137,9 +140,9 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ReverseStay(
         self,
-        request: _settlement_pb2.ReverseStayRequest,
-        context: _aio.ServicerContext[_settlement_pb2.ReverseStayRequest, _abc.Awaitable[_settlement_pb2.ReverseStayResponse]],
-    ) -> _abc.Awaitable[_settlement_pb2.ReverseStayResponse]:
+        request: _reversal_pb2.ReverseStayRequest,
+        context: _aio.ServicerContext[_reversal_pb2.ReverseStayRequest, _abc.Awaitable[_reversal_pb2.ReverseStayResponse]],
+    ) -> _abc.Awaitable[_reversal_pb2.ReverseStayResponse]:
         """Reverses the settlement of a stay (2305).
         Errors: those of Reverse.
         """
@@ -147,9 +150,9 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ReverseMessage(
         self,
-        request: _settlement_pb2.ReverseMessageRequest,
-        context: _aio.ServicerContext[_settlement_pb2.ReverseMessageRequest, _abc.Awaitable[_settlement_pb2.ReverseMessageResponse]],
-    ) -> _abc.Awaitable[_settlement_pb2.ReverseMessageResponse]:
+        request: _reversal_pb2.ReverseMessageRequest,
+        context: _aio.ServicerContext[_reversal_pb2.ReverseMessageRequest, _abc.Awaitable[_reversal_pb2.ReverseMessageResponse]],
+    ) -> _abc.Awaitable[_reversal_pb2.ReverseMessageResponse]:
         """Reverses a message of unknown outcome (2601). One that never arrived is remembered as void, so that it is refused
         when it comes late, and `outcome` says so; a repeat under any request id answers the same. NOT_REVERSIBLE also for
         another person's message, and for one that left no settlement and no admission. MESSAGE_MISNAMED, and nothing is
@@ -161,9 +164,9 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def GetSettlement(
         self,
-        request: _settlement_pb2.GetSettlementRequest,
-        context: _aio.ServicerContext[_settlement_pb2.GetSettlementRequest, _abc.Awaitable[_settlement_pb2.GetSettlementResponse]],
-    ) -> _abc.Awaitable[_settlement_pb2.GetSettlementResponse]:
+        request: _settlement_query_pb2.GetSettlementRequest,
+        context: _aio.ServicerContext[_settlement_query_pb2.GetSettlementRequest, _abc.Awaitable[_settlement_query_pb2.GetSettlementResponse]],
+    ) -> _abc.Awaitable[_settlement_query_pb2.GetSettlementResponse]:
         """One settlement with its funds and how each layer came about (5203).
         Errors: SETTLEMENT_NOT_FOUND.
         """
