@@ -13,7 +13,6 @@ from services.catalogue.domain.policies import version_of
 from services.catalogue.domain.publishing import Decision, Publication
 from services.catalogue.domain.queries import InstitutionFilter, PolicyPlace
 from services.catalogue.domain.records import EMPTY_HEAD, KINDS, PolicyVersion, Record, key_of
-from services.catalogue.operations.ports import Store
 from services.catalogue.operations.publish import Publishing
 from services.catalogue.store.reading import CatalogueStore
 from services.runtime.db import Database, UniqueViolation
@@ -51,7 +50,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await database.close()
 
 
-async def publish(store: Store, *records: Record, request_id: str = "") -> str:
+async def publish(store: CatalogueStore, *records: Record, request_id: str = "") -> str:
     """Publishes and gives the answer's text."""
     answer = await Publishing(store).publish(command(request_id or f"r{abs(hash(records))}", *records))
     return answer.decode()

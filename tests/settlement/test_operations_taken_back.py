@@ -11,8 +11,8 @@ import pytest
 
 from services.kernel.errors import Fault, FaultKind
 from services.settlement.domain.bill import STAY
-from services.settlement.operations.rows import EncounterStore, Snapshot
-from services.settlement.store.fees import EncounterBooks, FeeWriter
+from services.settlement.operations.ports import EncounterStore
+from services.settlement.store.fees import EncounterBooks, FeeReader, FeeWriter
 from tests.settlement.counter import ANOTHER, SOMEBODY, Counter, counter_on
 from tests.settlement.world import sqlite_url
 
@@ -46,7 +46,7 @@ class Watched:
     readings: int = 0
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Snapshot]:
+    async def reading(self) -> AsyncIterator[FeeReader]:
         self.readings += 1
         number = self.readings
         async with self.books.reading() as snapshot:

@@ -11,7 +11,7 @@ from services.catalogue.domain.pricing import PricedItem, PriceList, PriceScope
 from services.catalogue.domain.queries import InstitutionFilter, PolicyPlace
 from services.catalogue.domain.records import Disease, Institution, LocalMedType, PolicyStack, PolicyVersion, Term
 from services.catalogue.domain.regions import region_ladder
-from services.catalogue.operations.ports import Store
+from services.catalogue.store.reading import CatalogueStore
 from services.kernel.errors import invalid, not_found
 from services.kernel.pages import Page, page_of
 
@@ -31,7 +31,7 @@ class ResolvedStack:
 class Lookups:
     """The look-ups on one store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: CatalogueStore) -> None:
         self._store = store
 
     async def head(self) -> str:

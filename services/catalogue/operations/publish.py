@@ -23,7 +23,8 @@ from services.catalogue.domain.publishing import (
     unknown_divisions,
 )
 from services.catalogue.domain.records import KINDS, Key, PolicyVersion, Record, key_of, next_head
-from services.catalogue.operations.ports import Store, Writing
+from services.catalogue.store.publishing import PublishingTransaction
+from services.catalogue.store.reading import CatalogueStore
 from services.kernel.errors import Violation
 from services.kernel.requests import RequestStamp
 from services.runtime.writes import Frame, as_it_stands
@@ -58,7 +59,7 @@ class PublishCommand:
 class Publishing:
     """The operation on one store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: CatalogueStore) -> None:
         self._frame = Frame(store.publishing, _find, "STORE_UNAVAILABLE")
 
     async def publish(self, command: PublishCommand) -> bytes:
@@ -69,7 +70,7 @@ class Publishing:
         """
         refuse_malformed([*command.unreadable, *await find_violations(command.entries)], command.bad_policies)
 
-        async def act(writing: Writing) -> Publication:
+        async def act(writing: PublishingTransaction) -> Publication:
             standing = await _standing(writing, command.entries)
             decision = decide(command.entries, standing)
             warnings = unknown_divisions(command.entries, standing.divisions)
@@ -102,11 +103,11 @@ async def find_violations(entries: Sequence[Entry]) -> list[Violation]:
     return broken
 
 
-async def _find(writing: Writing, stamp: RequestStamp) -> Publication | None:
+async def _find(writing: PublishingTransaction, stamp: RequestStamp) -> Publication | None:
     return await writing.find_publication(stamp.scope, stamp.request_id)
 
 
-async def _standing(writing: Writing, entries: Sequence[Entry]) -> Standing:
+async def _standing(writing: PublishingTransaction, entries: Sequence[Entry]) -> Standing:
     records: dict[tuple[str, Key], list[Record]] = {}
     for kind in KINDS:
         keys = {key_of(entry.record) for entry in entries if isinstance(entry.record, kind)}
@@ -121,7 +122,7 @@ async def _standing(writing: Writing, entries: Sequence[Entry]) -> Standing:
     )
 
 
-async def _policy_warnings(writing: Writing, decision: Decision) -> list[str]:
+async def _policy_warnings(writing: PublishingTransaction, decision: Decision) -> list[str]:
     policies = [record for record in decision.inserts if isinstance(record, PolicyVersion)]
     if not policies:
         return []

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from services.catalogue.domain.publishing import Entry, refuse_malformed
 from services.catalogue.domain.records import EMPTY_HEAD, next_head
-from services.catalogue.operations.ports import Store
 from services.catalogue.operations.publish import PublishCommand, Published, Publishing
+from services.catalogue.store.reading import CatalogueStore
 from services.kernel.clock import Clock
 from services.kernel.errors import Violation
 from services.kernel.requests import RequestStamp
@@ -18,7 +18,7 @@ REQUEST_ID = "files"
 ReadFiles = Callable[[], tuple[Sequence[Entry], Sequence[Violation]]]
 
 
-async def publish_first(store: Store, read_files: ReadFiles, clock: Clock) -> int:
+async def publish_first(store: CatalogueStore, read_files: ReadFiles, clock: Clock) -> int:
     """Publishes all that the files hold, all or none, and says how many records that was.
 
     Raises the faults of publishing; a row that cannot be read refuses all of them.

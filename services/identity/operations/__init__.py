@@ -1,1 +1,1 @@
-"""What identity does: open, load, decide, save. The store comes as a protocol, supplied by wiring."""
+"""What identity does: open, load, decide, save. The store is supplied by wiring; its classes are imported for their types."""

@@ -25,7 +25,8 @@ from services.identity.domain.enrolment import answered_on
 from services.identity.domain.person import Person
 from services.identity.domain.verification import CertType, Query, Register, Verified, verify
 from services.identity.operations.journal import Answer, answer_once, proven, written
-from services.identity.operations.ports import NewId, OwnKeys, RandomBytes, Store, Work
+from services.identity.operations.ports import NewId, OwnKeys, RandomBytes
+from services.identity.store.unit import IdentityStore, Unit
 from services.kernel.clock import beijing_day
 from services.kernel.errors import Fault
 from services.kernel.persons import name_mismatch, person_not_found, same_name
@@ -57,7 +58,7 @@ class Decoded:
 class CredentialOperations:
     """What CredentialService does. `keys` gives the member's own, from the first of which tokens are derived."""
 
-    def __init__(self, store: Store, new_id: NewId, random_bytes: RandomBytes, keys: OwnKeys) -> None:
+    def __init__(self, store: IdentityStore, new_id: NewId, random_bytes: RandomBytes, keys: OwnKeys) -> None:
         self._store = store
         self._new_id = new_id
         self._random_bytes = random_bytes
@@ -68,7 +69,7 @@ class CredentialOperations:
     ) -> bytes:
         """Activates; PERSON_NOT_FOUND, NAME_MISMATCH, CREDENTIAL_ACTIVE. The same channel again gets what stands."""
 
-        async def act(work: Work) -> Answer:
+        async def act(work: Unit) -> Answer:
             cert_type = folded_type(asked.psn_cert_type)
             held = [record.person for record in await work.persons.find((), [folded(asked.certno)])]
             person = next((each for each in held if each.psn_cert_type == cert_type), None)
@@ -90,7 +91,7 @@ class CredentialOperations:
         text = code_from(self._random_bytes(CODE_LENGTH))
         code = ShownCode(digest(text), psn_no, CodeState.SHOWN, now + CODE_LIFE)
 
-        async def act(work: Work) -> None:
+        async def act(work: Unit) -> None:
             check_showing(await work.credentials.find(psn_no), channel_code)
             await work.credentials.show(code, now, now - KEPT)
 
@@ -105,7 +106,7 @@ class CredentialOperations:
         A repeat gives the same bytes and the same token, for ever: a dead token is worth nothing (our decision).
         """
 
-        async def act(work: Work) -> Answer:
+        async def act(work: Unit) -> Answer:
             shown = check_decoding(await work.credentials.hold_code(digest(code)), now)
             record = (await work.persons.find([shown.psn_no]))[0]
             credential = check_showing(await work.credentials.find(shown.psn_no), None)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from services.identity.domain.digests import derived, digest
 from services.identity.domain.journal import Entry
-from services.identity.operations.ports import Store, Work
+from services.identity.store.unit import IdentityStore, Unit
 from services.kernel.errors import precondition
 from services.kernel.requests import RequestStamp
 from services.runtime.writes import Frame, as_it_stands
@@ -27,11 +27,11 @@ class Answer:
 
 
 async def answer_once(
-    store: Store, stamp: RequestStamp, now: datetime, act: Callable[[Work], Awaitable[Answer]]
+    store: IdentityStore, stamp: RequestStamp, now: datetime, act: Callable[[Unit], Awaitable[Answer]]
 ) -> Entry:
     """The entry of the request: the one that stands, or that of `act`, saved in the same transaction."""
 
-    async def kept(work: Work) -> Entry:
+    async def kept(work: Unit) -> Entry:
         answer = await act(work)
         entry = Entry(stamp, answer.response, now, answer.seed, answer.secret_digest)
         await work.journal.add(entry)
@@ -40,7 +40,7 @@ async def answer_once(
     return await _frame(store).once(stamp, kept, as_it_stands)
 
 
-async def written(store: Store, act: Callable[[Work], Awaitable[T]]) -> T:
+async def written(store: IdentityStore, act: Callable[[Unit], Awaitable[T]]) -> T:
     """Runs `act` in a transaction, where what it does is no answer to a request id."""
     return await _frame(store).written(act)
 
@@ -54,9 +54,9 @@ def proven(keys: Sequence[bytes], purpose: str, entry: Entry) -> str:
     raise precondition("ANSWER_NOT_REPEATABLE")
 
 
-def _frame(store: Store) -> Frame[Work, Entry]:
+def _frame(store: IdentityStore) -> Frame[Unit, Entry]:
     return Frame(store.write, _find, "STORE_UNAVAILABLE")
 
 
-async def _find(work: Work, stamp: RequestStamp) -> Entry | None:
+async def _find(work: Unit, stamp: RequestStamp) -> Entry | None:
     return await work.journal.find(stamp)

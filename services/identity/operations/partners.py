@@ -25,7 +25,8 @@ from services.identity.domain.partner import (
     is_open,
 )
 from services.identity.operations.journal import Answer, answer_once, proven, written
-from services.identity.operations.ports import NewId, OwnKeys, RandomBytes, Store, Work
+from services.identity.operations.ports import NewId, OwnKeys, RandomBytes
+from services.identity.store.unit import IdentityStore, Unit
 from services.kernel.errors import Fault, conflict, not_found, precondition
 from services.kernel.requests import RequestStamp
 from services.runtime.writes import Lasting
@@ -55,7 +56,9 @@ class IssuedKey:
 class PartnerOperations:
     """What PartnerService does. `sandbox` says what kind of deployment this is; `keys` gives the member's own."""
 
-    def __init__(self, store: Store, new_id: NewId, random_bytes: RandomBytes, keys: OwnKeys, sandbox: bool) -> None:
+    def __init__(
+        self, store: IdentityStore, new_id: NewId, random_bytes: RandomBytes, keys: OwnKeys, sandbox: bool
+    ) -> None:
         self._store = store
         self._new_id = new_id
         self._random_bytes = random_bytes
@@ -73,7 +76,7 @@ class PartnerOperations:
         check_partner(partner, self._sandbox)
         kept = partner.kept()
 
-        async def act(work: Work) -> Answer:
+        async def act(work: Unit) -> Answer:
             holders = [await work.partners.find(access_key=partner.access_key)] if partner.access_key else []
             if partner.auth_style is AuthStyle.API_KEY:
                 holders.append(await work.partners.find(secret_digest=kept.secret_digest))
@@ -96,7 +99,7 @@ class PartnerOperations:
         """
         check_key_request(holder.role, bool(chosen), self._sandbox)
 
-        async def act(work: Work) -> Answer:
+        async def act(work: Unit) -> Answer:
             seed = b"" if chosen else self._random_bytes(SEED_BYTES)
             key_digest = digest(chosen or derived(self._keys()[0], _API_KEY, seed))
             known = await work.partners.find_key(key_digest)
@@ -128,7 +131,7 @@ class PartnerOperations:
     ) -> bytes:
         """Revokes a key: it stands for nobody, unless a sandbox gives it out again; API_KEY_NOT_FOUND, API_KEY_OF_SETTING."""
 
-        async def act(work: Work) -> Answer:
+        async def act(work: Unit) -> Answer:
             known = check_revocable(await work.partners.hold_key(key_id), key_id)
             if known.revoked_at is None:
                 await work.partners.revoke_key(key_id, now)
@@ -145,7 +148,7 @@ class PartnerOperations:
         holder = KeyHolder("operator", BOOTSTRAP_SUBJECT)
         key_digest = digest(api_key) if api_key else ""
 
-        async def act(work: Work) -> None:
+        async def act(work: Unit) -> None:
             await work.partners.drop_bootstrap(holder, key_digest)
             known = await work.partners.find_key(key_digest) if api_key else None
             check_key_free(known, holder)
@@ -218,7 +221,7 @@ class PartnerOperations:
     ) -> bytes:
         """A new sign-in of an operator; `desk` is operator number, MAC and IP."""
 
-        async def act(work: Work) -> Answer:
+        async def act(work: Unit) -> Answer:
             sign_in = SignIn(self._new_id(""), fixmedins_code, *desk, signed_in_at=now, signed_out_at=None)
             await work.partners.add_sign_in(sign_in)
             return Answer(encode(sign_in))
@@ -238,7 +241,7 @@ class PartnerOperations:
         One that is ended already stays so, and that is a success. SIGN_NO_UNKNOWN.
         """
 
-        async def act(work: Work) -> Answer:
+        async def act(work: Unit) -> Answer:
             sign_in = await work.partners.hold_sign_in(sign_no)
             if sign_in is None or sign_in.fixmedins_code != fixmedins_code:
                 raise precondition("SIGN_NO_UNKNOWN")

@@ -10,7 +10,7 @@ from services.identity.domain.enrolment import Entitlement, entitlement_on, revi
 from services.identity.domain.person import Enrolment, PersonRecord, in_order
 from services.identity.domain.registration import Registration, check_records, decide_registration
 from services.identity.operations.journal import Answer, answer_once
-from services.identity.operations.ports import Store, Work
+from services.identity.store.unit import IdentityStore, Unit
 from services.kernel.persons import person_not_found
 from services.kernel.requests import RequestStamp
 
@@ -18,7 +18,7 @@ from services.kernel.requests import RequestStamp
 class PersonOperations:
     """What PersonService does."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: IdentityStore) -> None:
         self._store = store
 
     async def register(
@@ -31,7 +31,7 @@ class PersonOperations:
         """Registers all or none; INVALID_REQUEST, PERSON_EXISTS, CERTIFICATE_TAKEN, ENROLMENT_OVERLAPS, FAMILY_OWNER_UNKNOWN."""
         check_records(records)
 
-        async def act(work: Work) -> Answer:
+        async def act(work: Unit) -> Answer:
             registration = decide_registration(records, await work.persons.standing(records))
             await work.persons.add(registration.new)
             return Answer(encode(registration))
@@ -48,7 +48,7 @@ class PersonOperations:
     ) -> bytes:
         """Opens the successor; PERSON_NOT_FOUND, ENROLMENT_NOT_FOUND, ENROLMENT_OVERLAPS."""
 
-        async def act(work: Work) -> Answer:
+        async def act(work: Unit) -> Answer:
             record = await work.persons.hold(psn_no)
             if record is None:
                 raise person_not_found("psn_no")

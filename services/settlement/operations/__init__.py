@@ -1,1 +1,1 @@
-"""What settlement does: open, load, decide, save. Reaches store and peers only through the protocols in `ports`."""
+"""What settlement does: open, load, decide, save. Wiring supplies the store, by its classes, and the peers, by protocols."""

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from services.settlement.domain.diagnoses import DiagnosesTold, Diagnosis
 from services.settlement.domain.encounters import EncounterName, named_encounter
-from services.settlement.operations.ports import NewId
-from services.settlement.operations.rows import EncounterStore, Writing
+from services.settlement.operations.ports import EncounterStore, NewId
+from services.settlement.store.fees import FeeWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Diagnoses:
 
 
 async def told_diagnoses(
-    writing: Writing, new_id: NewId, mdtrt_id: str, stage: str, told: DiagnosesTold, now: datetime
+    writing: FeeWriter, new_id: NewId, mdtrt_id: str, stage: str, told: DiagnosesTold, now: datetime
 ) -> None:
     """Keeps what a message tells in the place of what stood at its stage; a message without diagnoses changes nothing."""
     if not told.rows:

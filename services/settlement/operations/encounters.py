@@ -53,8 +53,8 @@ from services.settlement.operations.diagnoses import told_diagnoses
 from services.settlement.operations.kinds import national_kind
 from services.settlement.operations.persons import Persons
 from services.settlement.operations.ports import CataloguePeer, CredentialQuery
-from services.settlement.operations.rows import Snapshot, Writing
 from services.settlement.operations.writes import Accepted, Writes
+from services.settlement.store.fees import FeeReader, FeeWriter
 
 Describe = Callable[[Encounter, Insured, Enrolment], bytes]
 """Writes down what 5201 tells of a new encounter."""
@@ -153,7 +153,7 @@ class EncounterOperations:
         fresh = self._new_encounter(registration, insured, enrolment, institution.admdvs, now)
         fresh = replace(fresh, details=describe(fresh, insured, enrolment))
 
-        async def decide(writing: Writing) -> Accepted:
+        async def decide(writing: FeeWriter) -> Accepted:
             encounter = None
             if fresh.kind == VISIT:
                 encounter = await writing.open_visit(fresh.fixmedins_code, fresh.psn_no, fresh.ipt_otp_no)
@@ -175,7 +175,7 @@ class EncounterOperations:
         Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT.
         """
 
-        async def decide(writing: Writing) -> Accepted:
+        async def decide(writing: FeeWriter) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
             if encounter.state != CANCELLED:
                 await _cancel(writing, encounter)
@@ -204,7 +204,7 @@ class EncounterOperations:
         kind = await national_kind(self.catalogue, sent, name.fixmedins_code, day, "mdtrtinfo.med_type")
         check_setting(kind, "mdtrtinfo.med_type", stay=False)
 
-        async def decide(writing: Writing) -> Accepted:
+        async def decide(writing: FeeWriter) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
             require_state(encounter, OPEN)
             latest = latest_moment(now, told.business_date)
@@ -243,7 +243,7 @@ class EncounterOperations:
         FEE_TIME_OUTSIDE naming the lines that would lie outside the stay.
         """
 
-        async def decide(writing: Writing) -> Accepted:
+        async def decide(writing: FeeWriter) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
             require_state(encounter, OPEN)
             latest = latest_moment(now, told.business_date)
@@ -274,7 +274,7 @@ class EncounterOperations:
         Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, STAY_OPEN.
         """
 
-        async def decide(writing: Writing) -> Accepted:
+        async def decide(writing: FeeWriter) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
             if encounter.state == OPEN and await writing.entry_after(encounter.mdtrt_id, UNDO_DISCHARGE, ""):
                 return Accepted(response, UNDO_DISCHARGE, encounter)
@@ -309,7 +309,7 @@ class EncounterOperations:
             # As with settlements: what the first one did is told from what stands.
             return render("" if known is None else known.mdtrt_id)
 
-        async def decide(writing: Writing) -> Accepted:
+        async def decide(writing: FeeWriter) -> Accepted:
             entry, stay = await _admitted(writing, original, psn_no)
             if entry is None:
                 for each in (original, *others):
@@ -339,7 +339,7 @@ class EncounterOperations:
         async with self.writes.store.reading() as snapshot:
             return await snapshot.encounters(wanted, MAX_LISTED)
 
-    async def _add(self, writing: Writing, fresh: Encounter, told: DiagnosesTold) -> None:
+    async def _add(self, writing: FeeWriter, fresh: Encounter, told: DiagnosesTold) -> None:
         await writing.add_encounter(fresh)
         await told_diagnoses(writing, self.writes.new_id, fresh.mdtrt_id, ADMISSION, told, fresh.created_at)
 
@@ -370,7 +370,7 @@ class EncounterOperations:
         )
 
 
-async def _admitted(snapshot: Snapshot, original: RequestStamp, psn_no: str) -> tuple[Entry | None, Encounter | None]:
+async def _admitted(snapshot: FeeReader, original: RequestStamp, psn_no: str) -> tuple[Entry | None, Encounter | None]:
     """What a message 2401 left, and the stay that it admitted to; raises NOT_REVERSIBLE."""
     entry = await snapshot.entry(original.scope, original.request_id)
     stay = None if entry is None or entry.mdtrt_id is None else await snapshot.encounter(entry.mdtrt_id)
@@ -379,7 +379,7 @@ async def _admitted(snapshot: Snapshot, original: RequestStamp, psn_no: str) -> 
     return entry, stay
 
 
-async def _cancel(writing: Writing, encounter: Encounter) -> None:
+async def _cancel(writing: FeeWriter, encounter: Encounter) -> None:
     fees = await writing.fee_presence(encounter.mdtrt_id)
     if encounter.kind == VISIT:
         check_visit_cancellable(encounter, fees)

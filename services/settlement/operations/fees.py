@@ -45,8 +45,8 @@ from services.settlement.domain.moments import FeeMoment, check_fees, fee_window
 from services.settlement.domain.pricing import PricedLine, SentLine, check_amounts, check_known, item_key, price_line
 from services.settlement.domain.returns import Goods
 from services.settlement.operations.ports import CataloguePeer
-from services.settlement.operations.rows import Snapshot, Writing
 from services.settlement.operations.writes import Accepted, Writes
+from services.settlement.store.fees import FeeReader, FeeWriter
 
 
 class FeeMessages(Protocol):
@@ -123,7 +123,7 @@ class FeeOperations:
         priced = await self._priced(known, upload.lines, origins)
         answers = await in_pieces(self.messages.answer, priced)
 
-        async def decide(writing: Writing) -> Accepted:
+        async def decide(writing: FeeWriter) -> Accepted:
             encounter = await _charged_encounter(writing, upload, now)
             standing = await self._standing(writing, encounter, upload.lines)
             decision = decide_upload(priced, standing, stay=encounter.kind == STAY)
@@ -143,7 +143,7 @@ class FeeOperations:
         Raises ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, RETURN_EXCEEDS_LINE.
         """
 
-        async def decide(writing: Writing) -> Accepted:
+        async def decide(writing: FeeWriter) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
             await _cancel_batches(writing, encounter.mdtrt_id, chrg_bchno, "data.chrg_bchno")
             return Accepted(response, "cancel_fees", encounter)
@@ -159,7 +159,7 @@ class FeeOperations:
         Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_LINE_NOT_FOUND, BATCH_SETTLED, RETURN_EXCEEDS_LINE.
         """
 
-        async def decide(writing: Writing) -> Accepted:
+        async def decide(writing: FeeWriter) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
             if ALL_BATCHES in numbers:
                 await _cancel_batches(writing, encounter.mdtrt_id, ALL_BATCHES, "data")
@@ -208,7 +208,7 @@ class FeeOperations:
         institution = await self.catalogue.institution(fixmedins_code, day)
         return PriceScope(institution.admdvs, institution.hosp_lv, institution.lmtpric_hosp_lv)
 
-    async def _origin_days(self, snapshot: Snapshot, mdtrt_id: str, lines: Sequence[SentLine]) -> dict[str, date]:
+    async def _origin_days(self, snapshot: FeeReader, mdtrt_id: str, lines: Sequence[SentLine]) -> dict[str, date]:
         named = {line.init_feedetl_sn for line in lines if line.is_return and line.init_feedetl_sn}
         if not named:
             return {}
@@ -236,7 +236,7 @@ class FeeOperations:
         return new, by_number
 
     async def _keep(
-        self, writing: Writing, upload: FeeUpload, new: Sequence[tuple[PricedLine, bytes]], now: datetime
+        self, writing: FeeWriter, upload: FeeUpload, new: Sequence[tuple[PricedLine, bytes]], now: datetime
     ) -> None:
         if not new:
             return
@@ -263,7 +263,7 @@ class FeeOperations:
         ]
         await writing.add_fees(batches, lines)
 
-    async def _standing(self, snapshot: Snapshot, encounter: Encounter, lines: Sequence[SentLine]) -> Standing:
+    async def _standing(self, snapshot: FeeReader, encounter: Encounter, lines: Sequence[SentLine]) -> Standing:
         """What an upload must know of what stands: at most three statements, whatever the number of lines."""
         mdtrt_id = encounter.mdtrt_id
         origins = {line.init_feedetl_sn for line in lines if line.is_return and line.init_feedetl_sn}
@@ -277,7 +277,7 @@ class FeeOperations:
             goods={line.feedetl_sn: self.messages.goods(line.detail) for line in charges},
         )
 
-    async def _take_back(self, writing: Writing, encounter: Encounter, numbers: Sequence[str], now: datetime) -> None:
+    async def _take_back(self, writing: FeeWriter, encounter: Encounter, numbers: Sequence[str], now: datetime) -> None:
         named, mdtrt_id = set(numbers), encounter.mdtrt_id
         found = {entry.line.feedetl_sn: entry for entry in await writing.lines(mdtrt_id, named)}
         lost = named - found.keys()
@@ -295,7 +295,7 @@ class FeeOperations:
         await writing.add_fees(balancing_batches(chosen, tags, ids, now), [])
 
 
-async def _charged_encounter(snapshot: Snapshot, upload: FeeUpload, now: datetime) -> Encounter:
+async def _charged_encounter(snapshot: FeeReader, upload: FeeUpload, now: datetime) -> Encounter:
     """The encounter, if it takes these lines: an open one, or a stay after its discharge until that is settled."""
     found = named_encounter(upload.name, await snapshot.encounter(upload.name.mdtrt_id))
     require_state(found, OPEN, DISCHARGED)
@@ -307,7 +307,7 @@ async def _charged_encounter(snapshot: Snapshot, upload: FeeUpload, now: datetim
     return found
 
 
-async def _cancel_batches(writing: Writing, mdtrt_id: str, chrg_bchno: str, path: str) -> None:
+async def _cancel_batches(writing: FeeWriter, mdtrt_id: str, chrg_bchno: str, path: str) -> None:
     """Cancels the named batches, unless a return of their lines would stand alone; `path` names them in the request."""
     chosen = chosen_for_cancel(await writing.batches(mdtrt_id), chrg_bchno)
     fee_batch_ids = [batch.fee_batch_id for batch in chosen]

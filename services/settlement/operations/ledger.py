@@ -22,8 +22,8 @@ from services.settlement.domain.opening import Opening, book_openings, check_ope
 from services.settlement.domain.stack import CompiledStack
 from services.settlement.domain.versions import benefit_year
 from services.settlement.operations.ports import CataloguePeer, IdentityPeer, NewId
-from services.settlement.operations.settlement_rows import SettlementReader, SettlementStore, SettlementWriter
 from services.settlement.operations.writes import BUSY
+from services.settlement.store.settlements import SettlementBooks, SettlementReader, SettlementWriter
 
 TRIES: Final = 4
 _CALENDAR_YEAR: Final = "01-01"
@@ -45,7 +45,7 @@ class Cumulation:
 class Ledgers:
     """Opens and reads ledgers."""
 
-    store: SettlementStore
+    store: SettlementBooks
     identity: IdentityPeer
     catalogue: CataloguePeer
     new_id: NewId

@@ -2,80 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
 from operator import attrgetter
-from typing import Protocol
 
 from services.kernel.pages import Page, page_of
-from services.settlement.domain.catalogue import ItemKey, PricedItem
 from services.settlement.domain.encounters import Encounter
 from services.settlement.domain.entries import VOID
 from services.settlement.domain.fees import StandingLine
 from services.settlement.domain.own_books import Accumulation, Movement, OwnSettlement, not_own
 from services.settlement.domain.reversal import BookedSettlement
-
-
-class OwnReader(Protocol):
-    """A person's books as one snapshot shows them."""
-
-    async def settlements(
-        self, psn_no: str, first: int, last: int, after: tuple[int, str] | None, limit: int
-    ) -> list[OwnSettlement]:
-        """Settlements and counter-entries between two moments, in microseconds UTC, newest first, behind a place."""
-        ...
-
-    async def settlement(self, setl_id: str) -> BookedSettlement | None:
-        """The settlement or counter-entry of that number, whoever's."""
-        ...
-
-    async def encounter(self, mdtrt_id: str) -> Encounter | None:
-        """The encounter of that number."""
-        ...
-
-    async def lines(self, mdtrt_id: str, setl_id: str, after: int, limit: int) -> list[StandingLine]:
-        """Lines that a settlement held, in the order they came, behind the first `after` of them."""
-        ...
-
-    async def accounts(self, psn_no: str) -> list[tuple[str, int]]:
-        """Insurance type and balance of each account."""
-        ...
-
-    async def movements(self, psn_no: str, insutype: str, before: int | None, limit: int) -> list[Movement]:
-        """Movements of an account, newest first, before a place."""
-        ...
-
-    async def accumulators(
-        self, psn_no: str, after: tuple[str, str, str, str] | None, limit: int
-    ) -> list[Accumulation]:
-        """Accumulations that are not 0, latest year first, behind a place."""
-        ...
-
-
-class OwnStore(Protocol):
-    """The books of one database, as persons read them."""
-
-    def reading(self) -> AbstractAsyncContextManager[OwnReader]:
-        """A snapshot."""
-        ...
-
-
-class Items(Protocol):
-    """What the catalogue calls the items of lines."""
-
-    async def items(self, fixmedins_code: str, keys: Sequence[ItemKey]) -> Mapping[ItemKey, PricedItem]:
-        """Items at an institution, each on its own day; unknown ones are absent."""
-        ...
-
-
-class Counters(Protocol):
-    """Which keys of a benefit year are numbers of times and no money."""
-
-    async def counting_keys(self, insutype: str, admdvs: str, benefit_year: str, today: date) -> set[str]:
-        """Keys that count in the policies of that year."""
-        ...
+from services.settlement.operations.fees import FeeOperations
+from services.settlement.operations.ledger import Ledgers
+from services.settlement.store.own_books import OwnBookRows, OwnReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +29,9 @@ class OwnLines:
 class OwnBooks:
     """Reads own books."""
 
-    store: OwnStore
-    items: Items
-    counters: Counters
+    store: OwnBookRows
+    items: FeeOperations
+    counters: Ledgers
 
     async def settlements(
         self, psn_no: str, span: tuple[int, int], after: tuple[int, str] | None, size: int

@@ -10,8 +10,8 @@ from services.kernel.persons import name_mismatch, same_name
 from services.settlement.domain.entries import Wanted
 from services.settlement.domain.insured import Insured
 from services.settlement.domain.ledger import AccountKey
-from services.settlement.operations.books import BookStore
 from services.settlement.operations.ports import CredentialQuery, IdentityPeer
+from services.settlement.store.hot import HotBooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Persons:
     """Asks who somebody is."""
 
     identity: IdentityPeer
-    books: BookStore
+    books: HotBooks
 
     async def shown(self, credential: CredentialQuery) -> Insured:
         """Whose the credential is; raises the refusals of Verify, and EC_TOKEN_SPENT."""

@@ -1,4 +1,4 @@
-"""What settlement's operations ask of others, as protocols: identity, catalogue, and the makers of numbers.
+"""What settlement's operations ask of others, as protocols: identity, catalogue, the makers of numbers and of answers.
 
 Every method answers domain values and raises Faults; none is called while a transaction is open.
 """
@@ -6,10 +6,12 @@ Every method answers domain values and raises Faults; none is called while a tra
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import Protocol
 
 from services.kernel.errors import Fault
+from services.settlement.domain.answer import Answer, Reversal
 from services.settlement.domain.catalogue import (
     Disease,
     Institution,
@@ -21,8 +23,9 @@ from services.settlement.domain.catalogue import (
     StackRequest,
 )
 from services.settlement.domain.insured import CredentialQuery, Insured
+from services.settlement.store.fees import FeeReader, FeeWriter
 
-__all__ = ["CataloguePeer", "CredentialQuery", "IdentityPeer", "NewId"]
+__all__ = ["CataloguePeer", "CredentialQuery", "EncounterStore", "IdentityPeer", "NewId", "Scribe"]
 
 NewId = Callable[[str], str]
 """Makes an opaque id with a prefix."""
@@ -61,4 +64,32 @@ class CataloguePeer(Protocol):
 
     async def local_kinds(self, admdvs: str) -> Sequence[LocalKind]:
         """The kinds of care that a place of care has beside the national ones, the nearest region's first."""
+        ...
+
+
+class EncounterStore(Protocol):
+    """The encounters and fees of one database; tests watch what is read and locked."""
+
+    def reading(self) -> AbstractAsyncContextManager[FeeReader]:
+        """A snapshot."""
+        ...
+
+    def writing(self) -> AbstractAsyncContextManager[FeeWriter]:
+        """One transaction; raises `Moved` where a row that must be unique is taken."""
+        ...
+
+
+class Scribe(Protocol):
+    """Writes answers down as they are stored and sent."""
+
+    def settled(self, answer: Answer) -> tuple[bytes, bytes]:
+        """The answer of a settlement, and what a query tells beyond it."""
+        ...
+
+    def tried(self, answer: Answer, trial_hash: str) -> bytes:
+        """The answer of a trial."""
+        ...
+
+    def reversed(self, response: bytes, record: bytes, reversal: Reversal) -> tuple[bytes, bytes]:
+        """The same two for a counter-entry, made from those of the settlement that it reverses."""
         ...

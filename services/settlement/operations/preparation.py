@@ -24,10 +24,10 @@ from services.settlement.domain.insured import Insured, enrolment_on, family_lin
 from services.settlement.domain.kinds import KindOfCare, check_setting
 from services.settlement.domain.ledger import AccountKey, LedgerKey
 from services.settlement.domain.versions import SettleDates, benefit_year, policy_date
-from services.settlement.operations.books import BookStore
 from services.settlement.operations.kinds import national_kind
 from services.settlement.operations.ports import CataloguePeer, CredentialQuery, IdentityPeer
 from services.settlement.operations.writes import BUSY
+from services.settlement.store.hot import HotBooks
 
 T = TypeVar("T")
 Found: TypeAlias = PreparedBill | StoredAnswer | Exception
@@ -36,7 +36,7 @@ Found: TypeAlias = PreparedBill | StoredAnswer | Exception
 class Preparation:
     """Prepares bills for their decision."""
 
-    def __init__(self, books: BookStore, identity: IdentityPeer, catalogue: CataloguePeer) -> None:
+    def __init__(self, books: HotBooks, identity: IdentityPeer, catalogue: CataloguePeer) -> None:
         self._books = books
         self._identity = identity
         self._catalogue = catalogue

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.kernel.errors import not_found
 from services.settlement.domain.entries import VOID
 from services.settlement.domain.reversal import BookedSettlement
-from services.settlement.operations.settlement_rows import SettlementStore
+from services.settlement.store.settlements import SettlementBooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class SettlementQuestion:
 class Queries:
     """Reads settlements."""
 
-    store: SettlementStore
+    store: SettlementBooks
 
     async def settlement(self, question: SettlementQuestion) -> BookedSettlement:
         """The settlement or counter-entry; SETTLEMENT_NOT_FOUND whatever does not fit."""

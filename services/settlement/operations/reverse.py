@@ -41,11 +41,10 @@ from services.settlement.domain.reversal import (
     taken_back,
     void_heading,
 )
-from services.settlement.operations.books import Scribe
 from services.settlement.operations.ledger import stored_response
-from services.settlement.operations.ports import NewId
-from services.settlement.operations.settlement_rows import SettlementReader, SettlementStore, SettlementWriter
+from services.settlement.operations.ports import NewId, Scribe
 from services.settlement.operations.writes import BUSY
+from services.settlement.store.settlements import SettlementBooks, SettlementReader, SettlementWriter
 
 Find = Callable[[SettlementReader], Awaitable[BookedSettlement | None]]
 
@@ -54,7 +53,7 @@ Find = Callable[[SettlementReader], Awaitable[BookedSettlement | None]]
 class Reversing:
     """Reverses settlements."""
 
-    store: SettlementStore
+    store: SettlementBooks
     scribe: Scribe
     new_id: NewId
 

@@ -28,9 +28,9 @@ from services.settlement.domain.entries import (
     settlement_row,
 )
 from services.settlement.domain.ledger import after_deltas
-from services.settlement.operations.books import BookStore, Scribe
-from services.settlement.operations.ports import NewId
+from services.settlement.operations.ports import NewId, Scribe
 from services.settlement.operations.preparation import Preparation, decided_bills
+from services.settlement.store.hot import HotBooks
 
 _WITH_PRESELFPAY: Final = "personal_inscp_plus_presel"
 
@@ -45,7 +45,7 @@ class Settling:
     """Settles bills."""
 
     preparation: Preparation
-    books: BookStore
+    books: HotBooks
     scribe: Scribe
     new_id: NewId
 

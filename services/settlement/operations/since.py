@@ -21,7 +21,7 @@ from services.settlement.domain.encounters import (
     Entry,
     Since,
 )
-from services.settlement.operations.rows import Snapshot
+from services.settlement.store.fees import FeeReader
 
 
 class SinceMessages(Protocol):
@@ -36,13 +36,13 @@ class SinceMessages(Protocol):
         ...
 
 
-async def told_since(snapshot: Snapshot, entry: Entry, messages: SinceMessages) -> bytes:
+async def told_since(snapshot: FeeReader, entry: Entry, messages: SinceMessages) -> bytes:
     """What is appended to the stored answer of an entry, as a snapshot shows it; nothing where it is true as it stands."""
     since = await _since(snapshot, entry, messages)
     return b"" if since == NOTHING_SINCE else messages.told(entry.kind, since)
 
 
-async def _since(snapshot: Snapshot, entry: Entry, messages: SinceMessages) -> Since:
+async def _since(snapshot: FeeReader, entry: Entry, messages: SinceMessages) -> Since:
     mdtrt_id = entry.mdtrt_id
     if mdtrt_id is None:
         return NOTHING_SINCE

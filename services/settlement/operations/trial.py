@@ -12,9 +12,10 @@ from services.runtime.writes import AGAIN, Again
 from services.settlement.domain.bill import Order
 from services.settlement.domain.decision import PreparedBill, decide, wanted_of
 from services.settlement.domain.entries import Books
-from services.settlement.operations.books import BookStore, Scribe
+from services.settlement.operations.ports import Scribe
 from services.settlement.operations.preparation import Preparation, decided_bills
 from services.settlement.operations.settle import answer_of
+from services.settlement.store.hot import HotBooks
 
 Tried: TypeAlias = bytes | Again
 SubmitTrial: TypeAlias = Callable[[int, PreparedBill], Awaitable[Tried]]
@@ -26,7 +27,7 @@ class Trying:
     """Tries bills."""
 
     preparation: Preparation
-    books: BookStore
+    books: HotBooks
     scribe: Scribe
 
     async def try_bills(self, orders: Sequence[Order], submit: SubmitTrial) -> list[bytes | BaseException]:

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
 
 from services.kernel.errors import Fault
 from services.settlement.domain.catalogue import StackRequest
-from services.settlement.domain.verification import CeilingCheck, Finding, LedgerGroup, Verification, ceilings
+from services.settlement.domain.verification import CeilingCheck, LedgerGroup, Verification, ceilings
 from services.settlement.domain.versions import benefit_year
 from services.settlement.operations.ports import CataloguePeer
+from services.settlement.store.verify import LedgerChecks
 
 _NO_STACK = ("STACK_NOT_FOUND", "POLICY_NOT_EFFECTIVE")
-
-
-class LedgerChecks(Protocol):
-    """The store's own arithmetic."""
-
-    async def counts(self) -> tuple[int, int, int]:
-        """Settlements with counter-entries, postings, and movements of accumulators."""
-        ...
-
-    async def broken(self) -> Sequence[Finding]:
-        """What breaks a rule."""
-        ...
-
-    async def groups(self) -> Sequence[LedgerGroup]:
-        """The insurance types, places and years in which somebody accumulated something."""
-        ...
-
-    async def above(self, check: CeilingCheck) -> Sequence[Finding]:
-        """Accumulators above a ceiling."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

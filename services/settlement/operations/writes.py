@@ -10,9 +10,9 @@ from typing import Final
 from services.kernel.requests import RequestStamp, repeated
 from services.runtime.writes import Frame
 from services.settlement.domain.encounters import Encounter, Entry
-from services.settlement.operations.ports import NewId
-from services.settlement.operations.rows import EncounterStore, Snapshot, Writing
+from services.settlement.operations.ports import EncounterStore, NewId
 from services.settlement.operations.since import SinceMessages, told_since
+from services.settlement.store.fees import FeeReader, FeeWriter
 
 BUSY: Final = "LEDGER_CONTENTION"
 """Of every write about a person that others were faster than, time after time."""
@@ -27,7 +27,7 @@ class Accepted:
     encounter: Encounter | None
 
 
-Decide = Callable[[Writing], Awaitable[Accepted]]
+Decide = Callable[[FeeWriter], Awaitable[Accepted]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Writes:
         async with self.store.reading() as snapshot:
             return await self.answered_in(snapshot, stamp)
 
-    async def answered_in(self, snapshot: Snapshot, stamp: RequestStamp) -> bytes | None:
+    async def answered_in(self, snapshot: FeeReader, stamp: RequestStamp) -> bytes | None:
         """The answer that a repeat gets, as a snapshot shows it, and behind it what has happened since."""
         entry = repeated(stamp, await _find(snapshot, stamp))
         return None if entry is None else await self._again(snapshot, entry)
@@ -51,7 +51,7 @@ class Writes:
     async def once(self, stamp: RequestStamp, psn_no: str, now: datetime, decide: Decide) -> bytes:
         """Decides and keeps a write about the person; its answer, or its refusal."""
 
-        async def act(writing: Writing) -> bytes:
+        async def act(writing: FeeWriter) -> bytes:
             accepted = await decide(writing)
             mdtrt_id, kept = None, stamp
             if accepted.encounter is not None:
@@ -62,9 +62,9 @@ class Writes:
         frame = Frame(self.store.writing, _find, BUSY)
         return await frame.once(stamp, act, self._again, hold=lambda writing: writing.lock(psn_no))
 
-    async def _again(self, snapshot: Snapshot, entry: Entry) -> bytes:
+    async def _again(self, snapshot: FeeReader, entry: Entry) -> bytes:
         return entry.response + await told_since(snapshot, entry, self.since)
 
 
-async def _find(snapshot: Snapshot, stamp: RequestStamp) -> Entry | None:
+async def _find(snapshot: FeeReader, stamp: RequestStamp) -> Entry | None:
     return await snapshot.entry(stamp.scope, stamp.request_id)
