@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from services.kernel.clock import age_on, beijing_day, day_start
+from services.kernel.clock import beijing_day, day_start
 from services.kernel.codes import pooling_area
 from services.kernel.requests import RequestStamp
 from services.runtime.call import CallContext
@@ -20,6 +20,7 @@ from services.settlement.domain.bill import STAY
 from services.settlement.domain.encounters import OPEN, Encounter, days_in_hospital
 from services.settlement.domain.insured import Enrolment, Insured, insu_stas_on
 from services.settlement.operations.persons import InsuredInfo
+from services.settlement.servicer.convert_persons import person_fields
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import common_pb2, encounter_pb2, insured_pb2
 
@@ -68,18 +69,8 @@ def kept_stamp_of(call: CallContext, request: Any, told: str) -> RequestStamp:
 
 def insured_info(info: InsuredInfo, day: date, now: datetime) -> insured_pb2.GetInsuredInfoResponse:
     """The answer of 1101 about a day."""
-    person = info.insured.person
     return insured_pb2.GetInsuredInfoResponse(
-        baseinfo=insured_pb2.Baseinfo(
-            psn_no=person.psn_no,
-            psn_cert_type=person.psn_cert_type,
-            certno=person.certno,
-            psn_name=person.psn_name,
-            gend=person.gend,
-            naty=person.naty,
-            brdy=day_message(person.brdy),
-            age=age_on(person.brdy, beijing_day(now)),
-        ),
+        baseinfo=insured_pb2.Baseinfo(**person_fields(info.insured.person, beijing_day(now))),
         insuinfo=[_insuinfo(entry, day, info.balances_fen.get(entry.insutype, 0)) for entry in info.insured.enrolments],
         idetinfo=[
             insured_pb2.Idetinfo(
@@ -129,23 +120,15 @@ def described(
     """Writes down a new encounter: who it is, and what the request told (`told`, by field)."""
 
     def describe(encounter: Encounter, insured: Insured, enrolment: Enrolment) -> bytes:
-        person = insured.person
         return encounter_pb2.EncounterInformation(
             mdtrt_id=encounter.mdtrt_id,
-            psn_no=person.psn_no,
-            psn_cert_type=person.psn_cert_type,
-            certno=person.certno,
-            psn_name=person.psn_name,
-            gend=person.gend,
-            naty=person.naty,
-            brdy=day_message(person.brdy),
-            age=age_on(person.brdy, beijing_day(encounter.begin_at)),
             insutype=encounter.insutype,
             psn_type=enrolment.psn_type,
             cvlserv_flag=enrolment.cvlserv_flag,
             insu_optins=pooling_area(enrolment.insuplc_admdvs),
             emp_name=enrolment.emp_name,
             ipt_otp_no=encounter.ipt_otp_no,
+            **person_fields(insured.person, beijing_day(encounter.begin_at)),
             **_by_desk(desk, now),
             **told,
         ).SerializeToString()

@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf.descriptor import EnumDescriptor
 from google.type.date_pb2 import Date
 
-from services.kernel.clock import age_on, beijing_day, from_micros
+from services.kernel.clock import beijing_day, from_micros
 from services.kernel.codes import clr_type, pooling_area
 from services.kernel.money import ratio_text
 from services.runtime.contract import national_codes
@@ -19,6 +19,7 @@ from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT, Bill, Desk
 from services.settlement.domain.insured import shown_cert_type
 from services.settlement.domain.outcome import MONEY_FIELDS
 from services.settlement.domain.reversal import BookedSettlement
+from services.settlement.servicer.convert_persons import person_fields
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import common_pb2, reversal_pb2, settlement_pb2, settlement_query_pb2, stay_bill_pb2
 
@@ -167,20 +168,12 @@ class MessageScribe:
         }
 
     def _setlinfo(self, answer: Answer) -> common_pb2.Setlinfo:
-        person, order = answer.insured.person, answer.order
+        order = answer.order
         bill, components = order.bill, answer.settlement.components
         amounts: Mapping[str, Any] = dict(zip(_SETLINFO_MONEY, _MONEY(components), strict=True))
         return common_pb2.Setlinfo(
             mdtrt_id=bill.mdtrt_id,
             setl_id=answer.setl_id,
-            psn_no=person.psn_no,
-            psn_name=person.psn_name,
-            psn_cert_type=person.psn_cert_type,
-            certno=person.certno,
-            gend=person.gend,
-            naty=person.naty,
-            brdy=day_message(person.brdy),
-            age=age_on(person.brdy, beijing_day(order.now)),
             insutype=bill.insutype,
             psn_type=answer.enrolment.psn_type,
             cvlserv_flag=answer.enrolment.cvlserv_flag,
@@ -194,6 +187,7 @@ class MessageScribe:
             clr_optins=pooling_area(answer.enrolment.insuplc_admdvs),
             clr_way=BY_ITEM,
             clr_type=clr_type(answer.med_type),
+            **person_fields(answer.insured.person, beijing_day(order.now)),
             **amounts,
         )
 
