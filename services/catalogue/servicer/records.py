@@ -85,8 +85,7 @@ def _read_item(message: records_pb2.Item) -> records.Item:
         bas_medn_flag=message.bas_medn_flag,
         hi_nego_drug_flag=message.hi_nego_drug_flag,
         selfpay_e4=item_share_of(message.selfpay_prop, chrgitm_lv, "selfpay_prop"),
-        from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=optional_day_of(message.validity, "to_day", "validity"),
+        **_days(message.validity),
     )
 
 
@@ -96,9 +95,8 @@ def _read_ceiling(message: records_pb2.PriceCeiling) -> records.PriceCeiling:
         admdvs=message.admdvs,
         lmtpric_hosp_lv=message.lmtpric_hosp_lv,
         pric_uplmt_e6=price_of(message.pric_uplmt_amt, "pric_uplmt_amt"),
-        from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=optional_day_of(message.validity, "to_day", "validity"),
         hosp_bear=message.hosp_bear,
+        **_days(message.validity),
     )
 
 
@@ -108,8 +106,7 @@ def _read_ratio(message: records_pb2.SelfpayRatio) -> records.SelfpayRatio:
         admdvs=message.admdvs,
         hosp_lv=message.hosp_lv,
         selfpay_e4=share_of(message.selfpay_prop, "selfpay_prop"),
-        from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=optional_day_of(message.validity, "to_day", "validity"),
+        **_days(message.validity),
     )
 
 
@@ -118,8 +115,7 @@ def _read_term(message: records_pb2.Term) -> records.Term:
         standard=message.standard,
         code=message.code,
         name=message.name,
-        from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=optional_day_of(message.validity, "to_day", "validity"),
+        **_days(message.validity),
     )
 
 
@@ -130,8 +126,7 @@ def _read_disease(message: records_pb2.Disease) -> records.Disease:
         disease=message.disease,
         chronic_class=message.chronic_class,
         admdvs=message.admdvs,
-        from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=optional_day_of(message.validity, "to_day", "validity"),
+        **_days(message.validity),
     )
 
 
@@ -145,8 +140,7 @@ def _read_institution(message: records_pb2.Institution) -> records.Institution:
         lmtpric_hosp_lv=message.lmtpric_hosp_lv,
         policy_hosp_lv=message.policy_hosp_lv,
         admdvs=message.admdvs,
-        from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=optional_day_of(message.validity, "to_day", "validity"),
+        **_days(message.validity),
     )
 
 
@@ -155,8 +149,7 @@ def _read_division(message: records_pb2.Division) -> records.Division:
         admdvs=message.admdvs,
         name=message.name,
         parent_admdvs=message.parent_admdvs,
-        from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=optional_day_of(message.validity, "to_day", "validity"),
+        **_days(message.validity),
     )
 
 
@@ -169,8 +162,7 @@ def _read_stack(message: records_pb2.PolicyStack) -> records.PolicyStack:
         admdvs=message.admdvs,
         insutype=message.insutype,
         policy_ids=tuple(message.policy_ids),
-        from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=optional_day_of(message.validity, "to_day", "validity"),
+        **_days(message.validity),
     )
 
 
@@ -180,8 +172,7 @@ def _read_local_med_type(message: records_pb2.LocalMedType) -> records.LocalMedT
         name=message.name,
         med_type=_MED_TYPES.get(message.med_type, ""),
         admdvs=message.admdvs,
-        from_day=day_of(message.validity.from_day, "validity.from_day"),
-        to_day=optional_day_of(message.validity, "to_day", "validity"),
+        **_days(message.validity),
     )
 
 
@@ -270,6 +261,14 @@ def disease_message(disease: records.Disease) -> records_pb2.Disease:
         admdvs=disease.admdvs,
         validity=_validity(disease),
     )
+
+
+def _days(validity: records_pb2.Validity) -> dict[str, Any]:
+    """The days of a record, by its fields; INVALID with the field's path."""
+    return {
+        "from_day": day_of(validity.from_day, "validity.from_day"),
+        "to_day": optional_day_of(validity, "to_day", "validity"),
+    }
 
 
 def _validity(record: records.Record) -> records_pb2.Validity:
