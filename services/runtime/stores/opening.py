@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from services.runtime.columns import to_micros
+from services.kernel.clock import to_micros
 from services.runtime.store_errors import Cause, unavailable
 from services.runtime.stores import shape
 from services.runtime.stores.schema import BASELINE, Schema, is_earlier, is_number, release

@@ -51,8 +51,9 @@ def _diagnosis(row: Sequence[Any]) -> Diagnosis:
     told = list(row[_FIRST:_LAST])
     if told[_TIME] is not None:
         told[_TIME] = from_micros(told[_TIME])
+    number, mdtrt_id, stage, row_no = row[:_FIRST]
     told_at, opter, opter_name = row[_LAST:]
-    return Diagnosis(*row[:_FIRST], ToldDiagnosis(*told), from_micros(told_at), opter, opter_name)
+    return Diagnosis(number, mdtrt_id, stage, row_no, ToldDiagnosis(*told), from_micros(told_at), opter, opter_name)
 
 
 def _stored(row: Diagnosis) -> tuple[Any, ...]:
