@@ -171,7 +171,7 @@ async def test_a_key_that_was_good_before_is_asked_for_again_without_a_wait(scen
     door: Any = scene.server._public._server.config.app
     for number in range(failures.FREE + 2):
         await scene.client.get(path, headers={"authorization": f"Bearer guess-{number}"})
-    kept = door._rest._partners._keys._kept
+    kept = door._rest._partners._keys._kept._kept
     kept.update({digest: (value, 0.0) for digest, (value, _) in kept.items()})
     begun = time.monotonic()
     assert (await scene.client.get(path, headers={"authorization": "Bearer good"})).status_code == 200
