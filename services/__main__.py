@@ -274,9 +274,9 @@ def _store(words: Sequence[str]) -> int:
         return config
 
     try:
-        result: int = command.main(words, config_of, print, _complain)
+        result: int = command.main(words, config_of, print, _complain, language_of(os.environ))
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        _complain(started(str(error), language_of(os.environ)))
         return 2
     return result
 

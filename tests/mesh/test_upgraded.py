@@ -85,9 +85,9 @@ def unmeant(differences: Sequence[str]) -> list[str]:
     return [each for each in differences if not meant(each)]
 
 
-def load_sqlite(release: Path, folder: Path) -> None:
+def load_sqlite(release: Path, folder: Path, members: Sequence[str] = MEMBERS) -> None:
     """The dumped stores as files."""
-    for member in MEMBERS:
+    for member in members:
         with closing(sqlite3.connect(folder / f"{member}.sqlite")) as store:
             store.executescript((release / f"{member}.sqlite.sql").read_text(encoding="utf-8"))
 
@@ -206,13 +206,8 @@ async def differences(url: str, schema: Schema) -> tuple[str, ...]:
     return found.differences
 
 
-@pytest.mark.parametrize(
-    ("database", "member"),
-    [
-        *(("sqlite", each) for each in MEMBERS),
-        *(pytest.param("postgresql", *each.values, marks=each.marks) for each in SOME),
-    ],
-)
+@pytest.mark.parametrize("member", MEMBERS)
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.torture)])
 async def test_all_migrations_from_nothing_make_todays_tables(
     member: str, database: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

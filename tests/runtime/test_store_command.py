@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import stat
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import pytest
 
@@ -15,6 +16,9 @@ from services import mesh
 from services.runtime import store_command as command
 from services.runtime.config import Config
 from services.runtime.embedded import store_held
+from services.runtime.stores.schema import release
+from services.runtime.texts.stores import texts
+from tests.wording import CHINESE
 
 MEMBER: Final = mesh.member("identity")
 PERSON: Final = (
@@ -40,11 +44,11 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.fixture
 def run(config: Config) -> Run:
-    def run(*words: str, settings: dict[str, str] | None = None) -> Ran:
+    def run(*words: str, settings: dict[str, str] | None = None, language: Literal["zh", "en"] = "en") -> Ran:
         said: list[str] = []
         complained: list[str] = []
         chosen = Config.load({}, {"YIBAO_SANDBOX": "on", **settings}) if settings else config
-        result = command.main(words, lambda _: chosen, said.append, complained.append)
+        result = command.main(words, lambda _: chosen, said.append, complained.append, language)
         return Ran(result, "\n".join(said), "\n".join(complained))
 
     return run
@@ -117,10 +121,10 @@ def test_what_is_no_copy_of_the_member_is_refused_and_the_store_stays(run: Run, 
         newer.execute("UPDATE identity_version SET version_num = '0099', release = '9.0'")
         newer.commit()
     for copy, why in (
-        (other, "holds no table of identity"),
+        (other, "holds no table of it"),
         (tmp_path / "text", "is no whole SQLite store"),
         (tmp_path / "newer", "made by yibao 9.0"),
-        (tmp_path / "absent", "there is no such copy"),
+        (tmp_path / "absent", "there is no copy"),
     ):
         ran = run("restore", "identity", str(copy))
         assert (ran.result, why in ran.complained) == (1, True), ran
@@ -147,3 +151,16 @@ def test_the_words_for_postgresql_name_the_database_and_no_password(run: Run, tm
     assert ran.said.endswith("'its copy.dump'")
     assert "p@ss" not in ran.said
     assert "p%40ss" not in ran.said
+
+
+def test_everything_is_said_in_chinese_too(run: Run, config: Config, file: Path, tmp_path: Path) -> None:
+    for english, chinese in texts().items():
+        assert re.findall(r"{\w+}", english) == sorted(re.findall(r"{\w+}", chinese), key=english.index), english
+        assert CHINESE.search(chinese) or "：" in chinese
+    assert run("check", "identity", language="zh").said == (
+        f"identity：{file}，修订0002，由yibao {release()}建立：正常"
+    )
+    with store_held(MEMBER, config):
+        assert "另一个网格正在使用目录" in run("upgrade", "identity", language="zh").complained
+    file.write_bytes(b"damaged " * 1000)
+    assert "已损坏" in run("check", "identity", language="zh").complained

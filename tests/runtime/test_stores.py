@@ -6,7 +6,9 @@ import asyncio
 import os
 import re
 import stat
+import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,12 +16,13 @@ from typing import Any, Final
 
 import pytest
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.kernel.clock import system_clock
 from services.runtime import db
-from services.runtime.db import Database
+from services.runtime.db import ConstraintViolation, Database
 from services.runtime.store_errors import Cause, StoreUnavailable
-from services.runtime.stores import shape
+from services.runtime.stores import lifting, shape
 from services.runtime.stores.opening import look
 from services.runtime.stores.schema import Schema, release
 from tools.tidy import ROOT
@@ -151,6 +154,11 @@ async def test_an_empty_store_is_of_todays_revision_and_an_earlier_one_becomes_s
     write(steps, FILL + "    op.create_index('bill_note', 'bill', ['note'], unique=True)\n")
     await filled(url)
     assert await run(url, VERSION) == [("0001", release())]
+    async with started(url, NEW) as database:
+        # Foreign keys rest during an upgrade, and no longer.
+        with pytest.raises(ConstraintViolation):
+            async with database.write() as connection:
+                await connection.exec_driver_sql("INSERT INTO bill VALUES (3, 'nobody', 1, 'none')")
     rows = await run(url, "SELECT id, paid_fen, note FROM bill ORDER BY id", schema=NEW)
     assert rows == [(1, 101, "bill 1"), (2, 201, "bill 2")]
     assert await run(url, VERSION, schema=NEW) == [("0002", release())]
@@ -197,30 +205,47 @@ KILLED: Final = """
 import asyncio, sys
 from services.kernel.clock import system_clock
 from services.runtime import db
-from services.runtime.db import Database
+from services.runtime.db import ConstraintViolation, Database
 from tests.runtime.test_stores import NEW
 asyncio.run(Database(sys.argv[1], system_clock).start(NEW))
 """
+
+
+def killed_once_there(steps: Path, url: str) -> None:
+    """Starts an upgrade in a process of its own and kills that when the migration is half through."""
+    path = os.pathsep.join((str(steps.parent), *sys.path))
+    process = subprocess.Popen([sys.executable, "-c", KILLED, url], env={**os.environ, "PYTHONPATH": path})
+    latest = time.monotonic() + 30
+    try:
+        while not (steps / "reached").exists():
+            assert process.poll() is None
+            assert time.monotonic() < latest
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize("url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.torture)], indirect=True)
 async def test_a_start_that_is_killed_in_its_upgrade_leaves_the_store_to_the_old_release(url: str, steps: Path) -> None:
     write(steps, SLOW)
     await filled(url)
-    path = os.pathsep.join((str(steps.parent), *sys.path))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", KILLED, url, env={**os.environ, "PYTHONPATH": path}
-    )
-    try:
-        async with asyncio.timeout(30):
-            while not (steps / "reached").exists():
-                assert process.returncode is None
-                await asyncio.sleep(0.02)
-    finally:
-        process.kill()
-        await process.wait()
+    killed_once_there(steps, url)
     assert await run(url, BILLS) == [(1, "p1", 100), (2, "p1", 200)]
     assert await run(url, VERSION) == [("0001", release())]
+
+
+async def test_rows_whose_foreign_key_leads_nowhere_are_no_upgrade(url: str, steps: Path) -> None:
+    """On SQLite they are looked for before the commit, on PostgreSQL the statement fails."""
+    write(
+        steps,
+        FILL + "    op.execute(\"UPDATE bill SET psn_no = 'nobody' WHERE id = 1\")\n" + GOOD.splitlines()[-1] + "\n",
+    )
+    await filled(url)
+    fault = await refused(url, NEW)
+    assert fault.cause is Cause.UPGRADE_FAILED
+    assert "bill" in str(fault.values["differences"])
+    assert await run(url, BILLS) == [(1, "p1", 100), (2, "p1", 200)]
 
 
 async def test_workers_that_start_together_upgrade_once(postgres_database: str, steps: Path) -> None:
@@ -246,6 +271,21 @@ async def test_connections_of_another_release_are_noticed_before_an_upgrade(
         assert (fault.cause, fault.values["count"]) == (Cause.IN_USE, 1)
     finally:
         await old.close()
+
+
+async def test_a_table_that_somebody_holds_ends_an_upgrade_and_does_not_keep_it_waiting(
+    postgres_database: str, steps: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(steps, GOOD)
+    await filled(postgres_database)
+    monkeypatch.setattr(lifting, "_TABLE_LOCK_MS", 50)
+    # A dump says its own name.
+    holder = create_async_engine(postgres_database, connect_args={"server_settings": {"application_name": "pg_dump"}})
+    async with holder.begin() as connection:
+        await connection.exec_driver_sql("SELECT * FROM bill")
+        fault = await refused(postgres_database, NEW)
+    await holder.dispose()
+    assert (fault.cause, fault.values["differences"]) == (Cause.UPGRADE_FAILED, "LockNotAvailableError 55P03")
 
 
 async def test_a_store_of_a_newer_program_is_refused_by_name_and_one_of_no_known_revision_too(url: str) -> None:

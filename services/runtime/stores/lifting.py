@@ -32,6 +32,7 @@ _OTHERS: Final = (
     " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
     " AND (application_name = '' OR application_name LIKE '{0} %' AND application_name <> '{0} {1}')"
 )
+_TABLE_LOCK_MS: Final = 30_000
 _LOG: Final = logging.getLogger("yibao.store")
 
 
@@ -49,6 +50,8 @@ async def lift(connection: AsyncConnection, schema: Schema, file: Path | None, n
         others = (await connection.exec_driver_sql(_OTHERS.format(PROGRAM, release()))).scalar_one()
         if others:
             raise unavailable(Cause.IN_USE, {**told, "count": others})
+        # A dump under way, or somebody's open transaction: a start says so rather than wait for ever.
+        await connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_TABLE_LOCK_MS}")
         copy = None
     else:
         try:
