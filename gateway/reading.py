@@ -20,6 +20,8 @@ from services.runtime.texts.gateway import rule_text
 Decoder = msgspec.json.Decoder[Any]
 
 _BOM: Final = b"\xef\xbb\xbf"
+_DEEPEST: Final = 900
+_NESTING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 _BROKEN: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _MAGIC: Final = (
     (b"\x1f\x8b", "gzip"),
@@ -199,6 +201,8 @@ def _parsed(text: str, *, strict: bool) -> Any:
     try:
         return json.loads(text, strict=strict, parse_float=str, parse_constant=_no_number)
     except json.JSONDecodeError as error:
+        if _is_deep(text):
+            raise Unreadable("body.too_deep") from None
         if begin[0] not in '{["' and begin[0] not in _FULL_WIDTH and not begin.startswith(_COMMENTS):
             raise _at("body.no_json", text, len(text) - len(text.lstrip(_BLANKS))) from None
         raise _named(text, error) from None
@@ -206,6 +210,18 @@ def _parsed(text: str, *, strict: bool) -> Any:
         raise _no_json_number(text, str(error)) from None
     except RecursionError:
         raise Unreadable("body.too_deep") from None
+
+
+def _is_deep(text: str) -> bool:
+    """Whether a broken text opens more than any message does: how deep the parser goes depends on Python and the stack."""
+    if text.count("[") + text.count("{") <= _DEEPEST:
+        return False
+    depth = deepest = 0
+    for found in _NESTING.finditer(text):
+        depth += found[0] in ("[", "{")
+        depth -= found[0] in ("]", "}")
+        deepest = max(deepest, depth)
+    return deepest > _DEEPEST
 
 
 def _refuse_halves(found: Any) -> None:

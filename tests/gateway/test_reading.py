@@ -43,6 +43,8 @@ BROKEN: tuple[tuple[bytes, str, str], ...] = (
     (b'"{}"', "body.quoted", ""),
     (b"12", "body.no_object", ""),
     (b"[" * 20_000, "body.too_deep", ""),
+    (b'{"a":' * 1_000, "body.too_deep", ""),
+    (b'{"a":["' + b"[" * 20_000 + b'",]}', "body.trailing_comma", "1:20010"),
     (b'{"a":"\\ud83d"}', "body.surrogate", ""),
     (b'{"a":' + b"1" * 5000 + b"}", "body.number", ""),
     (b'{"a":1,}', "body.trailing_comma", "1:8"),
