@@ -255,7 +255,7 @@ def _named(text: str, error: json.JSONDecodeError) -> Unreadable:
     at, message = error.pos, error.msg
     if message.startswith("Illegal trailing comma"):
         # Python 3.13 and later point at the comma, earlier ones at the bracket behind it.
-        at = len(text) - len(text[at + 1 :].lstrip(_BLANKS))
+        return _at("body.trailing_comma", text, len(text) - len(text[at + 1 :].lstrip(_BLANKS)))
     if message.startswith("Unterminated string"):
         # A body that ends as a whole one does was not cut off: a quote is missing in it.
         whole = text.rstrip()[-1:] in ("}", "]")

@@ -25,6 +25,7 @@ import importlib
 import logging
 import os
 import signal
+import warnings
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
@@ -61,6 +62,8 @@ _LOOK_FOR_KEYS_S: Final = 1.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs until it is told to stop; 0 after a clean stop, 1 where something could not start or ended, 2 for bad settings."""
     os.umask(UMASK)
+    # uvloop asks it from here, and Python 3.14 would tell whoever starts a mesh.
+    warnings.filterwarnings("ignore", "'asyncio.iscoroutinefunction' is deprecated", DeprecationWarning)
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == [STORE]:
         return _store(words[1:])
