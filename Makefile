@@ -17,7 +17,7 @@ HELD := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-sign
 QUIETLY := import signal; signal.signal(signal.SIGINT, signal.SIG_DFL);
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test torture bench moved
+.PHONY: help setup demo up test torture bench release moved
 
 # The stamp holds the folder it was made in: an environment that has moved, or was copied, is made anew.
 MADE_IN := $(shell cat "$(STAMP)" 2>/dev/null)
@@ -34,7 +34,8 @@ help:
 	@echo "make up       启动一个沙箱并保持运行；打印地址与密钥"
 	@echo "make test     安装，然后运行全部检查与测试"
 	@echo "make torture  需要数分钟或整台机器的测试"
-	@echo "make bench    性能，与底线对照并给出比值"
+	@echo "make bench    性能，与底线对照并给出比值；AGAINST=版本：与早先的版本对照"
+	@echo "make release  由干净且注明日期的提交生成sdist与wheel，并证明wheel可独立运行；不上传"
 	@echo "make setup    只在$(VENV)中安装环境；PYTHON=/path/to/python3.12指定解释器"
 else
 help:
@@ -42,7 +43,8 @@ help:
 	@echo "make up       starts a sandbox and leaves it running; prints its addresses and keys"
 	@echo "make test     sets up, then every check and test"
 	@echo "make torture  tests that take minutes, or the whole machine"
-	@echo "make bench    performance, beside a floor and with ratios"
+	@echo "make bench    performance, beside a floor and with ratios; AGAINST=REV: beside an earlier revision"
+	@echo "make release  sdist and wheel of a clean, dated commit, and the wheel shown to run by itself; nothing is uploaded"
 	@echo "make setup    only the environment in $(VENV); PYTHON=/path/to/python3.12 names the interpreter"
 endif
 
@@ -87,4 +89,7 @@ torture: setup
 	@$(RUN) -m pytest -m torture -s -q
 
 bench: setup
-	@$(RUN) -m tools.bench
+	@$(RUN) -m tools.bench $(if $(AGAINST),--against "$(AGAINST)")
+
+release: setup
+	@$(RUN) -m tools.release

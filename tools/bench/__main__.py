@@ -1,6 +1,7 @@
 """`make bench`: starts meshes, offers them load and prints what was measured, with method and machine. Names choose figures.
 
     python -m tools.bench [engine start settle chain] [--quick] [--seconds S] [--runs N] [--database sqlite] …
+    python -m tools.bench --against REV [--quick] [--rounds N] [--starts N] [--python PATH] [--discard]
 
 It asserts nothing: figures depend on the machine, and say which one it was.
 """
@@ -18,10 +19,11 @@ from typing import Final
 
 import grpc
 
-from tools.bench import machine, measures, report
+from tools.bench import against, machine, measures, report, revision
 from tools.bench.loads import Pace
 from tools.bench.measures import Terms
 from tools.bench.preparation import Unprepared
+from tools.bench.revision import Unavailable
 from tools.bench.subject import LAYOUTS, POSTGRESQL, SQLITE
 from tools.postgres import PostgresError
 from tools.running import StartError
@@ -44,11 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(report.heading("machine"))
     for line in machine.described(Path(tempfile.gettempdir())):
         print(line)
-    print(f"method       {terms}", flush=True)
+    print(f"method       {against_terms_of(options) if options.against else terms}", flush=True)
     try:
-        for name in options.figures or FIGURES:
-            FIGURES[name](terms)
-    except (StartError, Unprepared, PostgresError, grpc.RpcError) as error:
+        if options.against:
+            _against(options)
+        else:
+            for name in options.figures or FIGURES:
+                FIGURES[name](terms)
+    except (StartError, Unavailable, Unprepared, PostgresError, grpc.RpcError) as error:
         print(f"could not be measured: {error}", file=sys.stderr)
         return 1
     print(f"\n{time.perf_counter() - begun:.0f} s in all")
@@ -70,7 +75,38 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--layout", choices=tuple(LAYOUTS), default="all", help="processes of the mesh")
     found.add_argument("--search", type=int, default=8, help="tries for the highest rate (8; 0: none)")
     found.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="a setting")
+    beside = found.add_argument_group("beside an earlier revision")
+    beside.add_argument("--against", metavar="REV", default="", help="only this: today's tree beside that revision")
+    beside.add_argument("--rounds", type=int, default=24, help="rounds that are compared (24; about 15 s each)")
+    beside.add_argument("--starts", type=int, default=3, help="starts they are spread over (3)")
+    beside.add_argument("--rate", type=float, default=100.0, help="settlements a second of its open loop (100)")
+    beside.add_argument("--python", default=sys.executable, help="makes the revision's environment (this interpreter)")
+    beside.add_argument(
+        "--discard", action="store_true", help="remove the revision's folder and environment afterwards"
+    )
     return found
+
+
+def _against(options: argparse.Namespace) -> None:
+    print(report.heading(f"today against {options.against}"))
+    tree = revision.earlier(options.against, options.python)
+    try:
+        against.compare(revision.today(), tree, against_terms_of(options))
+    finally:
+        if options.discard:
+            revision.discard(tree)
+
+
+def against_terms_of(options: argparse.Namespace) -> against.Terms:
+    """The terms of a comparison."""
+    quick = options.quick
+    return against.Terms(
+        rounds=min(3, options.rounds) if quick else max(1, options.rounds),
+        starts=1 if quick else max(1, min(options.starts, options.rounds)),
+        persons=min(2_000, options.persons),
+        rate=options.rate,
+        settings=dict(options.set),
+    )
 
 
 def terms_of(options: argparse.Namespace) -> Terms:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,14 @@ def rss_bytes(roots: list[int]) -> int:
     return sum(usage.rss_bytes for root in roots for usage in tree(root).values())
 
 
+def cpu_s(pids: Iterable[int]) -> float:
+    """Processor seconds of these processes until now, to the microsecond where the kernel counts so finely.
+
+    `stat` counts in hundredths of a second, as much as ten settlements take. What an ended thread used is lost.
+    """
+    return sum(_scheduled_s(pid) for pid in pids)
+
+
 def cpu_between(before: Mapping[int, Usage], after: Mapping[int, Usage]) -> dict[str, float]:
     """Processor seconds by command between two moments; a process that is new began at nothing."""
     spent: dict[str, float] = {}
@@ -45,6 +53,15 @@ def cpu_between(before: Mapping[int, Usage], after: Mapping[int, Usage]) -> dict
         used = usage.cpu_s - (known.cpu_s if known else 0.0)
         spent[usage.command] = spent.get(usage.command, 0.0) + used
     return spent
+
+
+def _scheduled_s(pid: int) -> float:
+    try:
+        threads = list((_PROC / str(pid) / "task").iterdir())
+        return sum(int((each / "schedstat").read_bytes().split()[0]) for each in threads) / 1e9
+    except (OSError, IndexError):
+        found = _usage(pid)
+        return found.cpu_s if found else 0.0
 
 
 def _parents() -> list[tuple[int, int]]:

@@ -6,11 +6,12 @@ Everything is made from numbers, so that a run can be repeated; nobody in it exi
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from services.kernel.money import round_quotient
 from services.runtime.wire import day_message
@@ -126,12 +127,20 @@ def partner(hospital: str) -> partner_pb2.Partner:
     )
 
 
-def bills() -> list[SampleBill]:
-    """Twelve bills of 20 different items each: classes A, B and C, some over their ceiling, 1,800 to 5,500 yuan."""
+def bills(other: Path | None = None) -> list[SampleBill]:
+    """Twelve bills of 20 different items each: classes A, B and C, some over their ceiling, 1,800 to 5,500 yuan.
+
+    With an `other` sample catalogue their items stand in both.
+    """
     chance = Random(2207)
-    with (SAMPLES / "items.csv").open(encoding="utf-8", newline="") as file:
-        items = [(row["med_list_codg"], row["item_name"]) for row in csv.DictReader(file) if row["to_day"] == ""]
+    known = None if other is None else {code for code, _ in _items(other)}
+    items = [(code, name) for code, name in _items(SAMPLES) if known is None or code in known]
     return [_bill(HOSPITALS[place % len(HOSPITALS)], chance.sample(items, LINES), chance) for place in range(BILLS)]
+
+
+def _items(catalogue: Path) -> list[tuple[str, str]]:
+    with (catalogue / "items.csv").open(encoding="utf-8", newline="") as file:
+        return [(row["med_list_codg"], row["item_name"]) for row in csv.DictReader(file) if row["to_day"] == ""]
 
 
 def _bill(hospital: str, items: list[tuple[str, str]], chance: Random) -> SampleBill:
@@ -143,6 +152,45 @@ def _bill(hospital: str, items: list[tuple[str, str]], chance: Random) -> Sample
         for line in lines
     )
     return SampleBill(hospital, tuple(fitted))
+
+
+def seed_documents(
+    tree: Path, hospitals: Sequence[str], first: int, persons: int, each: int = 500
+) -> list[Mapping[str, Any]]:
+    """The hospitals, and people with their accounts, as `yibao seed` of any revision reads them; so many people a document."""
+    # An older contract does not know the switch, and gives no advice.
+    contract = (tree / "protos" / "yibao" / "identity" / "v1").glob("*.proto")
+    knows = any("lenient_warnings" in file.read_text(encoding="utf-8") for file in contract)
+    dialect: Mapping[str, Any] = {"dialect": {"lenient_warnings": False}} if knows else {}
+    found: list[Mapping[str, Any]] = [{"partners": [{**_partner_row(code), **dialect} for code in hospitals]}]
+    for begin in range(first, first + persons, each):
+        numbers = range(begin, min(begin + each, first + persons))
+        found.append(
+            {
+                "persons": [_person_row(number) for number in numbers],
+                "ledgers": [_ledger_row(number) for number in numbers],
+            }
+        )
+    return found
+
+
+def _partner_row(code: str) -> Mapping[str, Any]:
+    told = {"partner_code": code, "partner_name": "测试医院", "role": "INSTITUTION", "sandbox": True}
+    return told | {"auth_style": "API_KEY", "secret": API_KEY + code}
+
+
+def _person_row(number: int) -> Mapping[str, Any]:
+    who = somebody(number)
+    person = {"psn_no": who.psn_no, "psn_name": who.psn_name, "psn_cert_type": "01", "certno": who.certno}
+    person |= {"gend": "1", "naty": "01", "brdy": f"{_BORN}"}
+    enrolment = {"insutype": EMPLOYEE, "insuplc_admdvs": DIVISION, "psn_type": "11", "psn_insu_stas": "1"}
+    enrolment |= {"status": "active", "from_day": f"{_INSURED_SINCE}", "emp_name": "测试用人单位"}
+    return {"person": person, "enrolments": [enrolment]}
+
+
+def _ledger_row(number: int) -> Mapping[str, Any]:
+    row = {"psn_no": somebody(number).psn_no, "insutype": EMPLOYEE, "insuplc_admdvs": DIVISION}
+    return {**row, "balance_fen": OPENING_FEN}
 
 
 def catalogue_folder() -> Path:
