@@ -30,7 +30,7 @@ def interpreter(folder: Path, script: str) -> str:
     return str(program)
 
 
-@pytest.mark.parametrize("target", ["help", "setup", "demo", "up", "test", "torture", "bench"])
+@pytest.mark.parametrize("target", ["help", "setup", "demo", "up", "test", "torture", "bench", "release"])
 def test_the_makefile_has_the_target(target: str) -> None:
     run = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
@@ -38,7 +38,15 @@ def test_the_makefile_has_the_target(target: str) -> None:
 
 def test_make_alone_says_what_there_is() -> None:
     said = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert {line.split()[1] for line in said.splitlines()} == {"demo", "up", "test", "torture", "bench", "setup"}
+    assert {line.split()[1] for line in said.splitlines()} == {
+        "demo",
+        "up",
+        "test",
+        "torture",
+        "bench",
+        "release",
+        "setup",
+    }
 
 
 @pytest.mark.parametrize(("made_in", "again"), [(str(ROOT), False), ("/somewhere/else", True), ("", True)])
