@@ -346,6 +346,12 @@ async def test_a_further_uniqueness_is_refused_for_it_refuses_rows(url: str) -> 
     assert found.differences == ("index one_bill_a_person of bill (unknown)",)
 
 
+def test_a_source_tree_that_was_never_installed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*", release())
+    monkeypatch.setattr("services.runtime.stores.schema._DISTRIBUTION", "a distribution that nobody installed")
+    assert release() == "source"
+
+
 def test_alembic_is_imported_by_what_upgrades_alone() -> None:
     """A start that upgrades nothing is not kept waiting by its 60 modules."""
     found = {

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ BASELINE: Final = "0001"
 """The tables before stores had versions: what a store is taken for that does not say its revision."""
 
 _DISTRIBUTION: Final = "yibao-mesh"
+_NOT_INSTALLED: Final = "source"
 
 
 @dataclass(frozen=True)
@@ -97,5 +98,8 @@ def is_number(revision: str) -> bool:
 
 
 def release() -> str:
-    """The number of this program's release."""
-    return version(_DISTRIBUTION)
+    """The number of this program's release; a source tree that was never installed has none."""
+    try:
+        return version(_DISTRIBUTION)
+    except PackageNotFoundError:
+        return _NOT_INSTALLED
