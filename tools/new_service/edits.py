@@ -1,4 +1,4 @@
-"""The edits that name a new service in files which stand already. Each is text in, text out; a place that is not found refuses."""
+"""The edits that name a new service in files that stand already. Each is text in, text out; a place that is gone refuses."""
 
 from __future__ import annotations
 

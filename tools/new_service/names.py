@@ -16,7 +16,9 @@ _THING: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z][a-z0-9]*)*", re.ASCII)
 _CHINESE: Final = re.compile(r"[\u4e00-\u9fff]{1,10}")
 _LONGEST_THING: Final = 16
 _PLACE: Final = re.compile(r"\{\{(\w+)\}\}")
-_TAKEN: Final = frozenset({"schema", "unit", "table", "journal", "migration", "entry", "request", "registered", "thing"})
+_TAKEN: Final = frozenset(
+    {"schema", "unit", "table", "journal", "migration", "entry", "request", "registered", "thing"}
+)
 """Words that stand for something else in the files of every service."""
 _KNOWN: Final[Mapping[str, str]] = {
     "routing": "路由",
@@ -102,7 +104,9 @@ class Names:
 def names_of(service: str, thing: str, service_zh: str, thing_zh: str) -> Names:
     """The names where they are good ones; `Refused` says what a good one is. An empty Chinese word is looked up."""
     if _SERVICE.fullmatch(service) is None:
-        raise Refused(f"{service!r} is no name of a service: three to sixteen small letters and digits, a letter first.")
+        raise Refused(
+            f"{service!r} is no name of a service: three to sixteen small letters and digits, a letter first."
+        )
     if _THING.fullmatch(thing) is None or len(thing) > _LONGEST_THING:
         raise Refused(
             f"{thing!r} is no name of a thing: one of what the service keeps, in small letters, words joined by _, "

@@ -33,7 +33,9 @@ class Change:
 def change_of(names: Names) -> Change:
     """What is to be written; `Refused` where a file, a folder, a reason or a path stands already."""
     templates = sorted(FILES.rglob("*.template"))
-    written = {names.path(each.relative_to(FILES)): names.filled(each.read_text(encoding="utf-8")) for each in templates}
+    written = {
+        names.path(each.relative_to(FILES)): names.filled(each.read_text(encoding="utf-8")) for each in templates
+    }
     _free(names, list(written))
     before = {Path(file): (ROOT / file).read_text(encoding="utf-8") for file in EDITS}
     after = {file: EDITS[file.as_posix()](text, names) for file, text in before.items()}

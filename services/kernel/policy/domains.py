@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from services.kernel.policy.document import FactValue
 
-_CODE = re.compile(r"[A-Za-z0-9_.-]{1,32}", re.ASCII)
+CODE = re.compile(r"[A-Za-z0-9_.-]{1,32}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +85,5 @@ def admits(name: str, value: object) -> bool:
     if domain.numeric:
         return type(value) is int and domain.low <= value <= domain.high
     if domain.open:
-        return isinstance(value, str) and _CODE.fullmatch(value) is not None
+        return isinstance(value, str) and CODE.fullmatch(value) is not None
     return type(value) is type(domain.values[0]) and value in (*domain.values, *domain.beside)

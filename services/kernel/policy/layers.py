@@ -25,22 +25,11 @@ from services.kernel.policy.document import (
 )
 from services.kernel.policy.domains import FACTS
 from services.kernel.policy.reading import Node
+from services.kernel.policy.shapes_layers import BASES, EXEMPT_FLAGS
 
-FUNDS = ("hifp_pay", "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "oth_pay")
-BASES = (
-    "inscp",
-    "inscp_after_account_first",
-    "personal_inscp",
-    "personal_inscp_excl_dedc",
-    "personal_inscp_plus_presel",
-)
-MODES = ("per_visit", "per_admission", "annual", "annual_threshold", "none")
-EXEMPT_FLAGS = ("bas_medn_flag", "hi_nego_drug_flag")
 POOL_STAGE = 10
 MAX_STEPS = 100
 _OVER_CAP = "over_cap:"
-_ID = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
-KEY = re.compile(r"[a-z][a-z0-9_]*(?::[a-z0-9_]+|:?\{[a-z_]+\})*", re.ASCII)
 _PLACE = re.compile(r"\{([a-z_]+)\}", re.ASCII)
 
 
@@ -66,15 +55,12 @@ def read_layers(node: Node) -> tuple[Layer, ...]:
 
 
 def _read_layer(node: Node) -> Layer:
-    at = node.fields(
-        ("id", "stage", "fund", "base", "tiers"),
-        ("when", "when_any", "deductible", "ratio_transform", "cap", "cap2"),
-    )
+    at = node.fields()
     if ("when" in at) == ("when_any" in at):
         node.wrong("when", "exactly one of when and when_any is required")
     when: tuple[Condition, ...] = (read_condition(at.get("when")),)
     if "when_any" in at:
-        when = tuple(read_condition(entry) for entry in at["when_any"].entries(least=1))
+        when = tuple(read_condition(entry) for entry in at["when_any"].entries())
     base, over_cap_of = _read_base(at["base"])
     deductible = _read_deductible(at["deductible"]) if "deductible" in at else None
     tiers = _read_tiers(at["tiers"])
@@ -89,9 +75,9 @@ def _read_layer(node: Node) -> Layer:
     if len({cap.key for cap in caps}) != len(caps):
         at["cap2"].wrong("cap2", "needs a key of its own")
     return Layer(
-        id=at["id"].text(_ID),
-        stage=at["stage"].integer(1, 99),
-        fund=at["fund"].choice(FUNDS),
+        id=at["id"].text(),
+        stage=at["stage"].integer(),
+        fund=at["fund"].choice(),
         when=when,
         base=base,
         over_cap_of=over_cap_of,
@@ -115,7 +101,7 @@ def _read_base(node: Node) -> tuple[str, str | None]:
 
 def read_key(node: Node) -> str:
     """An accumulator key or a template of one; every place holder is an enumerated or open fact."""
-    key = node.text(KEY)
+    key = node.text()
     for name in key_facts(key):
         if name not in FACTS or FACTS[name].numeric:
             node.wrong("key.fact", f"{name} is no fact that may stand in a key", name=name)
@@ -123,8 +109,8 @@ def read_key(node: Node) -> str:
 
 
 def _read_deductible(node: Node) -> Deductible | None:
-    at = node.fields(("mode",), ("key", "count_key", "exempt_lines", "ladder", "table"))
-    mode = at["mode"].choice(MODES)
+    at = node.fields()
+    mode = at["mode"].choice()
     if mode == "none":
         if len(at) > 1:
             node.wrong("mode", "the mode none has nothing else")
@@ -146,7 +132,7 @@ def _read_deductible(node: Node) -> Deductible | None:
         ladder=at["ladder"].flag() if "ladder" in at else False,
         table=tuple(
             Row(read_condition(row["when"]), _read_deductible_value(row["value"], mode))
-            for row in (entry.fields(("when", "value")) for entry in table.entries(least=1))
+            for row in (entry.fields() for entry in table.entries())
         ),
     )
 
@@ -160,7 +146,7 @@ def _read_exempt(node: Node) -> tuple[str, str] | None:
     if name not in EXEMPT_FLAGS:
         names = ", ".join(EXEMPT_FLAGS)
         value.wrong("exempt_lines", f"one of {names}", known=names)
-    return name, value.choice(("1", "0"))
+    return name, value.choice()
 
 
 def _read_deductible_value(node: Node, mode: str) -> DeductibleValue:
@@ -168,11 +154,11 @@ def _read_deductible_value(node: Node, mode: str) -> DeductibleValue:
         fen = node.yuan()
         return Sequence((fen,)) if mode == "per_admission" else Amount(fen)
     kinds = ("sequence", "step") if mode == "per_admission" else ("indexed",)
-    at = node.fields((), kinds)
+    at = node.fields(optional=kinds)
     if len(at) != 1:
         node.wrong("value", f"an amount, or exactly one of {', '.join(kinds)}")
     elif "sequence" in at:
-        return Sequence(tuple(entry.yuan() for entry in at["sequence"].entries(least=1)) or (0,))
+        return Sequence(tuple(entry.yuan() for entry in at["sequence"].entries()) or (0,))
     elif "step" in at:
         return _read_step(at["step"])
     elif "indexed" in at:
@@ -181,8 +167,8 @@ def _read_deductible_value(node: Node, mode: str) -> DeductibleValue:
 
 
 def _read_step(node: Node) -> Step:
-    at = node.fields(("first", "minus", "floor"))
-    step = Step(at["first"].yuan(), at["minus"].yuan(least_fen=1), at["floor"].yuan())
+    at = node.fields()
+    step = Step(at["first"].yuan(), at["minus"].yuan(), at["floor"].yuan())
     if step.first_fen < step.floor_fen:
         node.wrong("step", "starts below its floor")
     if step.minus_fen and (step.first_fen - step.floor_fen) // step.minus_fen >= MAX_STEPS:
@@ -191,60 +177,60 @@ def _read_step(node: Node) -> Step:
 
 
 def _read_indexed(node: Node) -> Indexed:
-    at = node.fields(("index", "times"))
+    at = node.fields()
     return Indexed(at["index"].text(), at["times"].factor())
 
 
 def _read_tiers(node: Node) -> Tiers:
-    at = node.fields(("position", "table"), ("key", "origin", "rounding"))
-    position = at["position"].choice(("bill", "annual"))
+    at = node.fields()
+    position = at["position"].choice()
     if ("key" in at) != (position == "annual"):
         node.wrong("key", "a key is required with position annual, and only there")
     if "rounding" in at:
-        at["rounding"].choice(("cumulative",))
+        at["rounding"].choice()
         if position != "annual":
             at["rounding"].wrong("rounding", "cumulative rounding needs position annual")
     return Tiers(
         position=position,
         key=read_key(at["key"]) if "key" in at else None,
-        origin=at["origin"].choice(("zero", "deductible")) if "origin" in at else "zero",
+        origin=at["origin"].choice() if "origin" in at else "zero",
         cumulative="rounding" in at,
         table=tuple(
             Row(read_condition(row["when"]), _read_bands(row["value"]))
-            for row in (entry.fields(("when", "value")) for entry in at["table"].entries(least=1))
+            for row in (entry.fields() for entry in at["table"].entries())
         ),
     )
 
 
 def _read_bands(node: Node) -> tuple[Band, ...]:
     bands: list[Band] = []
-    entries = node.entries(least=1)
+    entries = node.entries()
     for place, entry in enumerate(entries):
-        at = entry.fields(("upto", "ratio"))
-        upto = at["upto"].yuan(least_fen=1) if at["upto"].value is not None else None
+        at = entry.fields()
+        upto = at["upto"].yuan() if at["upto"].value is not None else None
         if (upto is None) != (place == len(entries) - 1):
             at["upto"].wrong("upto", "is null in the last band, and only there")
         elif upto is not None and bands and upto <= (bands[-1].upto_fen or 0):
             at["upto"].wrong("upto", "must rise from band to band")
-        bands.append(Band(upto, at["ratio"].percent(0, 100)))
+        bands.append(Band(upto, at["ratio"].percent()))
     return tuple(bands)
 
 
 def _read_transform(node: Node) -> Transform:
-    at = node.fields(("when", "op", "value"))
-    op = at["op"].choice(("add", "multiply", "personal_share_times"))
+    at = node.fields()
+    op = at["op"].choice()
     low, high = (-100, 100) if op == "add" else (0, 200)
     return Transform(read_condition(at["when"]), op, at["value"].percent(low, high))
 
 
 def _read_cap(node: Node) -> Cap:
-    at = node.fields(("measure", "key", "table"))
+    at = node.fields()
     return Cap(
-        measure=at["measure"].choice(("fund_paid", "inscp")),
+        measure=at["measure"].choice(),
         key=read_key(at["key"]),
         table=tuple(
             Row(read_condition(row["when"]), _read_cap_value(row["value"]))
-            for row in (entry.fields(("when", "value")) for entry in at["table"].entries(least=1))
+            for row in (entry.fields() for entry in at["table"].entries())
         ),
     )
 
@@ -254,13 +240,13 @@ def _read_cap_value(node: Node) -> CapValue:
         return None
     if not isinstance(node.value, Mapping):
         return Amount(node.yuan())
-    at = node.fields((), ("indexed", "plus"))
+    at = node.fields()
     if len(at) != 1:
         node.wrong("value", "null, an amount, or exactly one of indexed, plus")
     elif "indexed" in at:
         return _read_indexed(at["indexed"])
     elif "plus" in at:
-        part = at["plus"].fields(("base", "per", "each", "max_extra"))
+        part = at["plus"].fields()
         per = part["per"].text()
         if per and (per not in FACTS or not FACTS[per].numeric):
             part["per"].wrong("unknown_fact", "no whole-number fact has that name")

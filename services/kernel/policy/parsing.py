@@ -6,7 +6,6 @@ all enumerations before a policy leaves here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from fractions import Fraction
 
@@ -16,35 +15,7 @@ from services.kernel.policy.document import Account, Accumulator, Figure, Policy
 from services.kernel.policy.layers import read_layers
 from services.kernel.policy.proof import prove
 from services.kernel.policy.reading import Findings, Node, scan_kinds
-
-SCHEMA = "hsa.policy/1"
-MARKS = (
-    "from page",
-    "from code",
-    "from memory",
-    "derived",
-    "interpretation",
-    "assumed",
-    "synthetic",
-    "unknown",
-)
-CONFIDENCE = ("high", "medium", "low")
-REMOTE_METHODS = ("none", "pre_selfpay", "ratio_points", "ratio_factor")
-_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
-_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,31}", re.ASCII)
-_REGION = re.compile(r"[0-9]{6}", re.ASCII)
-_INSUTYPE = re.compile(r"[0-9]{3}|ma|\*", re.ASCII)
-_MONTH_DAY = re.compile(r"(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])", re.ASCII)
-"""The first day of a benefit year; up to the 28th, so that it exists in every year."""
-_WORD = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
-_REQUIRED = (
-    *("schema", "id", "version", "title", "region", "insutype", "effective", "version_on", "benefit_year", "money"),
-    *("documents", "layers", "accumulators", "figures"),
-)
-_OPTIONAL = (
-    *("kind", "indices", "remote", "account", "partial", "principles", "remote_limits", "dedc_cap_rules"),
-    *("lint", "open_questions"),
-)
+from services.kernel.policy.shapes import POLICY, WORD
 
 
 def parse_policy(document: Mapping[str, object]) -> Policy:
@@ -55,7 +26,7 @@ def parse_policy(document: Mapping[str, object]) -> Policy:
     """
     findings = Findings()
     scan_kinds(document, "", findings)
-    policy = _read(Node(document, "", findings), findings)
+    policy = _read(Node(document, "", findings, POLICY), findings)
     if not findings:
         prove(policy, findings)
     if findings:
@@ -65,27 +36,27 @@ def parse_policy(document: Mapping[str, object]) -> Policy:
 
 
 def _read(root: Node, findings: Findings) -> Policy:
-    at = root.fields(_REQUIRED, _OPTIONAL)
-    at["schema"].choice((SCHEMA,))
-    at["money"].choice(("yuan",))
-    effective = at["effective"].fields(("from", "to"))
+    at = root.fields()
+    at["schema"].choice()
+    at["money"].choice()
+    effective = at["effective"].fields()
     since = effective["from"].day()
     until = effective["to"].day() if effective["to"].value is not None else None
     if until is not None and until < since:
         effective["to"].wrong("effective", "ends before it begins")
-    documents = tuple(_read_source(entry) for entry in at["documents"].entries(least=1))
+    documents = tuple(_read_source(entry) for entry in at["documents"].entries())
     layers = read_layers(at["layers"])
     return Policy(
-        id=at["id"].text(_NAME),
-        version=at["version"].text(_VERSION),
+        id=at["id"].text(),
+        version=at["version"].text(),
         title=at["title"].text(),
-        region=at["region"].text(_REGION),
-        insutype=at["insutype"].text(_INSUTYPE),
+        region=at["region"].text(),
+        insutype=at["insutype"].text(),
         kind=_read_kind(at),
         effective_from=since,
         effective_to=until,
-        version_on=at["version_on"].choice(("settle_date", "begin_date", "end_date")),
-        benefit_year_start=at["benefit_year"].fields(("start",))["start"].text(_MONTH_DAY),
+        version_on=at["version_on"].choice(),
+        benefit_year_start=at["benefit_year"].fields()["start"].text(),
         indices=tuple((_word(key, node), node.yuan()) for key, node in _pairs(at, "indices")),
         documents=documents,
         remote=tuple(_read_remote(entry) for entry in _entries(at, "remote")),
@@ -108,13 +79,13 @@ def _pairs(at: dict[str, Node], name: str) -> list[tuple[str, Node]]:
 
 
 def _word(key: str, node: Node) -> str:
-    if _WORD.fullmatch(key) is None:
+    if WORD.fullmatch(key) is None:
         node.wrong("word", "the name must be a lower-case word")
     return key
 
 
 def _read_kind(at: dict[str, Node]) -> str:
-    kind = at["kind"].choice(("constraint",)) if "kind" in at else "benefit"
+    kind = at["kind"].choice() if "kind" in at else "benefit"
     if kind == "benefit":
         at["layers"].entries(least=1)
         for name in ("remote_limits", "principles"):
@@ -124,27 +95,27 @@ def _read_kind(at: dict[str, Node]) -> str:
         at["layers"].wrong("constraint", "a constraint file pays nothing and has no layers")
     for key, node in _pairs(at, "principles"):
         _word(key, node)
-        node.choice(("care_place", "insured_place"))
+        node.choice()
     return kind
 
 
 def _read_source(node: Node) -> Source:
-    at = node.fields(("id", "title", "number", "year", "mark", "confidence"), ("note",))
+    at = node.fields()
     return Source(
         id=at["id"].text(),
         title=at["title"].text(),
         number=at["number"].text(),
-        year=at["year"].integer(1949, 2100),
-        mark=at["mark"].choice(MARKS),
-        confidence=at["confidence"].choice(CONFIDENCE),
+        year=at["year"].integer(),
+        mark=at["mark"].choice(),
+        confidence=at["confidence"].choice(),
         note=at["note"].text() if "note" in at else "",
     )
 
 
 def _read_figures(node: Node, documents: set[str]) -> tuple[Figure, ...]:
     figures = []
-    for entry in node.entries(least=1):
-        at = entry.fields(("figure", "doc", "mark", "confidence"), ("note",))
+    for entry in node.entries():
+        at = entry.fields()
         doc = at["doc"].text()
         if doc and doc not in documents:
             at["doc"].wrong("unknown_document", "no document of this file has that id")
@@ -152,8 +123,8 @@ def _read_figures(node: Node, documents: set[str]) -> tuple[Figure, ...]:
             Figure(
                 figure=at["figure"].text(),
                 doc=doc,
-                mark=at["mark"].choice(MARKS),
-                confidence=at["confidence"].choice(CONFIDENCE),
+                mark=at["mark"].choice(),
+                confidence=at["confidence"].choice(),
                 note=at["note"].text() if "note" in at else "",
             )
         )
@@ -161,7 +132,7 @@ def _read_figures(node: Node, documents: set[str]) -> tuple[Figure, ...]:
 
 
 def _read_accumulator(node: Node) -> Accumulator:
-    at = node.fields(("key",), ("meaning", "national_like", "note"))
+    at = node.fields()
     if "note" in at:
         at["note"].text()
     return Accumulator(
@@ -172,8 +143,8 @@ def _read_accumulator(node: Node) -> Accumulator:
 
 
 def _read_remote(node: Node) -> RemoteRule:
-    at = node.fields(("when", "method"), ("value", "note"))
-    method = at["method"].choice(REMOTE_METHODS)
+    at = node.fields()
+    method = at["method"].choice()
     value = at.get("value", Node(None, f"{node.path}.value", node.findings))
     bounds = {"pre_selfpay": (0, 100), "ratio_points": (-100, 0), "ratio_factor": (0, 100), "none": (0, 0)}[method]
     if method == "none" and "value" in at:
@@ -187,22 +158,22 @@ def _read_remote(node: Node) -> RemoteRule:
 
 
 def _read_limit(node: Node) -> RemoteLimit:
-    at = node.fields(("when", "max_reduction_points"))
-    return RemoteLimit(read_condition(at["when"]), at["max_reduction_points"].percent(0, 100))
+    at = node.fields()
+    return RemoteLimit(read_condition(at["when"]), at["max_reduction_points"].percent())
 
 
 def _read_account(node: Node) -> Account:
-    at = node.fields(("scope", "order"), ("first",))
-    order = tuple(entry.choice(("own", "mutual_aid")) for entry in at["order"].entries())
-    scope = at["scope"].choice(("all_personal", "in_scope_only", "none"))
+    at = node.fields()
+    order = tuple(entry.choice() for entry in at["order"].entries())
+    scope = at["scope"].choice()
     if len(set(order)) != len(order):
         at["order"].wrong("duplicate", "a purse stands twice")
     if bool(order) == (scope == "none"):
         at["order"].wrong("order", "is empty exactly when the scope is none")
     first = None
     if "first" in at:
-        inner = at["first"].fields(("when", "from"))
-        inner["from"].choice(("current_year_balance",))
+        inner = at["first"].fields()
+        inner["from"].choice()
         first = read_condition(inner["when"])
         if "own" not in order:
             at["first"].wrong("first", "needs the own account in the order")

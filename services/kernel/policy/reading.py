@@ -10,9 +10,13 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from fractions import Fraction
+from typing import TypeVar
 
 from services.kernel.errors import Fault, Violation
 from services.kernel.money import fen_of_yuan, percent_of, ratio_of, yuan_text
+from services.kernel.policy.kinds import Choice, Kind, Many, Named, Percent, Shape, Text, Whole, Yuan, kinds_of
+
+K = TypeVar("K")
 
 MAX_DEPTH = 24
 MAX_TEXT = 2000
@@ -65,11 +69,18 @@ def scan_kinds(value: object, path: str, findings: Findings, depth: int = 0) -> 
 
 
 class Node:
-    """A value with its path. `missing` nodes were reported already and stay silent."""
+    """A value with its path. `missing` nodes were reported already and stay silent.
 
-    __slots__ = ("findings", "missing", "path", "value")
+    Where its kind is told, readings without arguments ask for what the kind says; a kind that has no such reading is
+    a LookupError.
+    """
 
-    def __init__(self, value: object, path: str, findings: Findings, *, missing: bool = False) -> None:
+    __slots__ = ("findings", "kind", "missing", "path", "value")
+
+    def __init__(
+        self, value: object, path: str, findings: Findings, kind: Kind | None = None, *, missing: bool = False
+    ) -> None:
+        self.kind = kind
         self.value = value
         self.path = path
         self.findings = findings
@@ -83,8 +94,22 @@ class Node:
     def _inner(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
 
-    def fields(self, required: Iterable[str], optional: Iterable[str] = ()) -> dict[str, Node]:
-        """The members of a map. Required ones are always in the answer, optional ones where present; others are wrong."""
+    def _as(self, wanted: type[K]) -> K:
+        for kind in kinds_of(self.kind):
+            if isinstance(kind, wanted):
+                return kind
+        raise LookupError(f"{self.path} is read as {wanted.__name__} but is {self.kind}")
+
+    def fields(self, required: Iterable[str] | None = None, optional: Iterable[str] = ()) -> dict[str, Node]:
+        """The members of a map. Required ones are always in the answer, optional ones where present; others are wrong.
+
+        Without `required` they are those of the shape; some of its optional ones, where they are told.
+        """
+        kinds: dict[str, Kind] = {}
+        if required is None:
+            shape = self._as(Shape)
+            kinds = {name: each.kind for name, each in (*shape.required.items(), *shape.optional.items())}
+            required, optional = shape.required, optional or shape.optional
         known = tuple(required)
         found: dict[str, Node] = {}
         content: Mapping[object, object] = {}
@@ -97,7 +122,7 @@ class Node:
         allowed = {*known, *optional}
         for key, value in content.items():
             if isinstance(key, str) and key in allowed:
-                found[key] = Node(value, self._inner(key), self.findings)
+                found[key] = Node(value, self._inner(key), self.findings, kinds.get(key))
             elif isinstance(key, str):
                 names = ", ".join(sorted(allowed))
                 self.findings.add(self._inner(key), "unknown_key", f"unknown key; known here: {names}", known=names)
@@ -105,45 +130,52 @@ class Node:
             if key not in found:
                 if not absent:
                     self.findings.add(self._inner(key), "required", "is required")
-                found[key] = Node(None, self._inner(key), self.findings, missing=True)
+                found[key] = Node(None, self._inner(key), self.findings, kinds.get(key), missing=True)
         return found
 
-    def entries(self, *, least: int = 0) -> list[Node]:
+    def entries(self, *, least: int | None = None) -> list[Node]:
         """The members of a list."""
+        many = Many(None, 0) if self.kind is None else self._as(Many)
+        least = many.least if least is None else least
         if not isinstance(self.value, list):
             self.wrong("list", "a list is expected")
             return []
         if len(self.value) < least:
             self.wrong("list.least", f"at least {least} entries", least=str(least))
-        return [Node(value, f"{self.path}[{place}]", self.findings) for place, value in enumerate(self.value)]
+        return [Node(value, f"{self.path}[{place}]", self.findings, many.of) for place, value in enumerate(self.value)]
 
     def pairs(self) -> list[tuple[str, Node]]:
         """The members of a map with free keys."""
         if not isinstance(self.value, Mapping):
             self.wrong("map", "a map is expected")
             return []
-        return [(k, Node(v, self._inner(k), self.findings)) for k, v in self.value.items() if isinstance(k, str)]
+        of = next((kind.of for kind in kinds_of(self.kind) if isinstance(kind, Named)), None)
+        return [(k, Node(v, self._inner(k), self.findings, of)) for k, v in self.value.items() if isinstance(k, str)]
 
     def text(self, pattern: re.Pattern[str] | None = None) -> str:
         """A text that is not empty, whole under the pattern."""
         if not isinstance(self.value, str) or not self.value:
             self.wrong("text", "a text is expected")
             return ""
+        if pattern is None and self.kind is not None:
+            pattern = self._as(Text).pattern
         if pattern is not None and pattern.fullmatch(self.value) is None:
             self.wrong("pattern", f"must look like {pattern.pattern}", pattern=pattern.pattern)
             return ""
         return self.value
 
-    def choice(self, allowed: Iterable[str]) -> str:
+    def choice(self, allowed: Iterable[str] | None = None) -> str:
         """One of the known words; the first of them stands in for anything else."""
-        known = tuple(allowed)
+        known = self._as(Choice).words if allowed is None else tuple(allowed)
         if isinstance(self.value, str) and self.value in known:
             return self.value
         self.wrong("choice", f"one of {', '.join(known)}", allowed=", ".join(known))
         return known[0]
 
-    def integer(self, low: int, high: int) -> int:
+    def integer(self, low: int | None = None, high: int | None = None) -> int:
         """A whole number within bounds; true and false are none."""
+        if low is None or high is None:
+            low, high = self._as(Whole).low, self._as(Whole).high
         if type(self.value) is not int or not low <= self.value <= high:
             told = f"a whole number from {low} to {high} is expected"
             self.wrong("integer.range", told, low=str(low), high=str(high))
@@ -168,8 +200,9 @@ class Node:
         self.wrong("date", 'a day as text, "2025-01-31", is expected')
         return date.min
 
-    def yuan(self, *, least_fen: int = 0) -> int:
+    def yuan(self) -> int:
         """An amount in yuan, a whole number or a decimal text, answered in fen."""
+        least_fen = 0 if self.kind is None else self._as(Yuan).least_fen
         if isinstance(self.value, bool) or not isinstance(self.value, int | str):
             self.wrong("money", "yuan as a whole number or a decimal text are expected")
             return 0
@@ -183,8 +216,10 @@ class Node:
             return 0
         return fen
 
-    def percent(self, low: int, high: int) -> Fraction:
+    def percent(self, low: int | None = None, high: int | None = None) -> Fraction:
         """A percent text within bounds (in percent), as a fraction."""
+        if low is None or high is None:
+            low, high = self._as(Percent).low, self._as(Percent).high
         try:
             ratio = percent_of(self.value if isinstance(self.value, str) else "")
         except Fault as fault:
