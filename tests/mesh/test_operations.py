@@ -18,6 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway import operations as answering
+from services import mesh as table
 from services.runtime import self_report
 from services.runtime.loop_watch import LoopWatch
 from tests.mesh.harness import started_mesh
@@ -45,7 +46,7 @@ async def reasons(client: httpx.AsyncClient) -> tuple[int, dict[str, list[str]]]
     """Status of /readyz and the reasons of each member that has some."""
     answer = await client.get("/readyz")
     members = answer.json()["members"]
-    assert {each["member"] for each in members} == {"gateway", "identity", "catalogue", "settlement"}
+    assert {each["member"] for each in members} == set(table.names())
     return answer.status_code, {each["member"]: each["reasons"] for each in members if each["reasons"]}
 
 
@@ -114,7 +115,7 @@ class TestReadiness:
         assert await reasons(watched.client) == (200, {})
         monkeypatch.setattr(self_report, "FREE_BYTES", 1 << 62)
         monkeypatch.setattr(self_report, "LATE_S", -1.0)
-        stored = {name: ["LOOP_LATE", "DISK_FULL"] for name in ("identity", "catalogue", "settlement")}
+        stored = {name: ["LOOP_LATE", "DISK_FULL"] for name in table.names() if table.member(name).has_store}
         assert await reasons(watched.client) == (503, stored | {"gateway": ["LOOP_LATE"]})
         away = {health_pb2.HealthCheckResponse.NOT_SERVING}
         serving: set[Any] = set()

@@ -17,10 +17,15 @@ from gateway.national.envelope import decoder, read_body
 from gateway.national.transactions import Transactions, known_titles
 from services.runtime.contract import Contract
 from services.runtime.idempotency import first_content_hash
-from tests.mesh.dump_stores import MEMBERS
+from tests.mesh import dump_stores
 from tools.postgres import Server
 
 RELEASES: Final = sorted(each for each in (Path(__file__).parent / "stores").iterdir() if each.is_dir())
+MEMBERS: Final = tuple(
+    name for name in dump_stores.MEMBERS if all((each / f"{name}.sqlite.sql").exists() for each in RELEASES)
+)
+"""Those that every release had; a member that is new since has no dump."""
+
 STATES: Final[Mapping[str, Mapping[str, set[tuple[str, ...]]]]] = {
     "identity": {
         "SELECT DISTINCT state FROM ec_code": {("shown",), ("used",), ("replaced",)},

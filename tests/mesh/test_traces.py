@@ -17,7 +17,8 @@ from services import mesh as table
 from services.runtime.contract import Contract, is_public
 from services.runtime.logs import JsonLines
 from services.runtime.trace_store import Node, StoredSpan, TraceStore
-from tests.mesh import journeys
+from tests.mesh import journeys, way
+from tests.mesh.harness import OPERATOR_KEY
 from tests.mesh.hospital import DRUG, Exchange, Settled
 from tests.mesh.world import Sandbox, sandbox, small_sandbox
 from yibao.options.v1 import options_pb2
@@ -91,6 +92,13 @@ class TestOneTrace:
         assert commit.span.service == "settlement"
         assert commit.span.attributes["yibao.batch_size"] >= 1
 
+    async def test_the_page_about_it_draws_the_steps_of_now(self, played: Played) -> None:
+        (trace_id,) = played.store.find(played.settled.msgid)
+        (root,) = played.store.tree(trace_id)
+        (told,) = way.BLOCK.findall(way.PAGE.read_text(encoding="utf-8"))
+        assert told == way.drawn(root), "draw it anew: python -m tests.mesh.way"
+        assert [each for each in map(way.room, way.steps(root)) if not (way.ROOT / each).exists()] == []
+
     async def test_a_registration_shows_settlement_asking_identity(self, played: Played) -> None:
         (registration,) = (
             trace_id
@@ -158,7 +166,14 @@ def steps(node: Node) -> Iterator[tuple[Node, Node]]:
 
 
 async def test_the_edges_seen_are_those_of_the_mesh_table_and_all_of_them(played: Played) -> None:
-    assert played.store.edges() == table.edges()
+    seen = {callee for _, callee in played.store.edges()}
+    for name in set(table.callees_of(table.GATEWAY)) - seen:
+        # No journey leads there, so it is asked by REST; a refusal of the member has been there too.
+        methods = (each for each in played.town.mesh.contract.methods.values() if each.member == name and each.http)
+        path = next(methods).http[0].path
+        headers = {"Authorization": f"Bearer {OPERATOR_KEY}"}
+        await played.town.hospital.http.post(path, json={}, headers=headers)
+    assert played.town.mesh.traces().edges() == table.edges()
 
 
 class TestFailures:

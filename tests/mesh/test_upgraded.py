@@ -25,12 +25,12 @@ from services.runtime.db import Database
 from services.runtime.stores.opening import State, look
 from services.runtime.stores.schema import Schema
 from services.runtime.stores.upgrading import migrate, scripts
-from tests.mesh.dump_stores import BILL, MEMBERS
+from tests.mesh.dump_stores import BILL
 from tests.mesh.harness import BEGIN, Mesh, started_mesh
 from tests.mesh.hospital import MovableClock, hospital_at
 from tests.mesh.people import Newcomers
 from tests.mesh.replay import looked_up, otherwise, writes
-from tests.mesh.test_stores import RELEASES, tables_of
+from tests.mesh.test_stores import MEMBERS, RELEASES, tables_of
 from tests.mesh.world import ledger_findings
 from tools.postgres import Server
 

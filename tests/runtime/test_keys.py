@@ -62,7 +62,7 @@ def test_what_is_handed_out_for_a_member_is_all_that_it_needs_and_nothing_of_ano
     ("lines", "told"),
     [
         (["short"], "at least 32 characters"),
-        (["payment:" + "0" * 64], "as yibao mesh-keys prints them"),
+        (["nobody:" + "0" * 64], "as yibao mesh-keys prints them"),
         (["identity:" + "0" * 64 + ";x"], "as yibao mesh-keys prints them"),
         ([OLD, NEW, "a third mesh key of these tests, long"], "at most 2 hold at a time"),
         ([], "holds no key"),

@@ -19,8 +19,7 @@ import pytest
 
 from services.runtime import store_command as command
 from services.runtime.config import Config
-from tests.mesh.dump_stores import MEMBERS
-from tests.mesh.test_stores import RELEASES, tables_of
+from tests.mesh.test_stores import MEMBERS, RELEASES, tables_of
 from tests.mesh.test_upgraded import answers_as_before, differences, load_sqlite, loaded, rows_of, schema_of, upgraded
 from tests.torture.victim import show
 from tools.postgres import Server

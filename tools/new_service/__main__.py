@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise Refused("Something is not committed: commit it first, so that git shows what is new, or add --force.")
         change = change_of(names)
         at = port()
-        write(change)
+        write(change, play=not options.unplayed)
     except Refused as refused:
         print(refused, file=sys.stderr)
         return 1
@@ -31,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{names.service} on port {at}: {len(change.written)} files written, {len(change.edited)} places edited:")
     for file in change.edited:
         print(f"  {file.as_posix()}")
-    print(f"Then: python -m tests.examples, python -m tools.check, python -m pytest -q -n 0 tests/{names.service}")
+    if options.unplayed:
+        print("Then: python -m tests.examples")
+    print(f"See it green: python -m tools.check; its own tests: python -m pytest -q -n 0 tests/{names.service}")
     return 0
 
 
@@ -44,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--zh", default="", metavar="WORD", help="the member in Chinese texts: 影像")
     parser.add_argument("--thing-zh", default="", metavar="WORD", help="the thing in Chinese texts: 检查")
     parser.add_argument("--force", action="store_true", help="also where something is not committed")
+    parser.add_argument("--unplayed", action="store_true", help="do not play the examples of the reference page anew")
     return parser
 
 

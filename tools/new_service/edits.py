@@ -63,6 +63,17 @@ def _words(text: str, names: Names) -> str:
     return _before(text, '    "gateway": "网关",\n', line, "services/runtime/texts/words.py")
 
 
+def _steps(text: str, names: Names) -> str:
+    exists, _ = names.reasons
+    step = (
+        f'    "{exists}": (\n'
+        f'        "请核对登记内容，该编号已属另一{names.thing_zh}",\n'
+        f'        "Compare the content; the number is that of another {names.words}",\n'
+        "    ),\n"
+    )
+    return _before(text, '    "CERTIFICATE_TAKEN": (', step, "services/runtime/texts/gateway.py")
+
+
 def _compose(text: str, names: Names) -> str:
     name, title = names.service, names.service.upper()
     container = (
@@ -117,6 +128,7 @@ EDITS: Final[Mapping[str, Edit]] = {
     "services/mesh.py": _mesh,
     "services/runtime/texts/table.py": _texts,
     "services/runtime/texts/words.py": _words,
+    "services/runtime/texts/gateway.py": _steps,
     "deploy/compose.yaml": _compose,
     "README.md": _readme(lambda names: names.things.replace("_", " ")),
     "README.zh-CN.md": _readme(lambda names: names.thing_zh),

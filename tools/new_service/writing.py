@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -9,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tools.gen_protos import GENERATED
 from tools.new_service.edits import EDITS
 from tools.new_service.names import Names, Refused
 from tools.tidy import ROOT
 
 FILES: Final = Path(__file__).parent / "files"
-MADE: Final = (
-    ("gen_protos",),
-    ("gen_comments",),
-    ("settings_table",),
-)
-"""The modules of `tools` that make the rest, in order."""
+MADE: Final = ("tools.gen_protos", "tools.gen_comments", "tools.settings_table")
+"""What makes the rest, in order."""
+
+PLAYED: Final = "tests.examples"
+"""Plays the examples of the reference page: the one part that starts a mesh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def uncommitted() -> str:
     return run.stdout
 
 
-def write(change: Change) -> None:
+def write(change: Change, *, play: bool = True) -> None:
     """Writes the files in the house's layout, and makes what is made of them; CalledProcessError where that fails."""
     for file, text in (*change.written.items(), *change.edited.items()):
         (ROOT / file).parent.mkdir(parents=True, exist_ok=True)
@@ -75,9 +76,11 @@ def write(change: Change) -> None:
     ruff = str(Path(sys.executable).parent / "ruff")
     _run(ruff, "check", "--quiet", "--fix", "--select", "I", *modules)
     _run(ruff, "format", "--quiet", *modules)
-    for module, *arguments in MADE:
-        _run(sys.executable, "-m", f"tools.{module}", *arguments)
+    for module in (*MADE, PLAYED) if play else MADE:
+        _run(sys.executable, "-m", module)
 
 
 def _run(*command: str) -> None:
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    paths = os.pathsep.join((str(ROOT), str(GENERATED)))
+    environment = {**os.environ, "PYTHONPATH": paths}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
