@@ -21,6 +21,7 @@ from tests.mesh import journeys, way
 from tests.mesh.harness import OPERATOR_KEY
 from tests.mesh.hospital import DRUG, Exchange, Settled
 from tests.mesh.world import Sandbox, sandbox, small_sandbox
+from tools.tidy import ROOT
 from yibao.options.v1 import options_pb2
 
 TELLING: Final = 4
@@ -97,7 +98,7 @@ class TestOneTrace:
         (root,) = played.store.tree(trace_id)
         (told,) = way.BLOCK.findall(way.PAGE.read_text(encoding="utf-8"))
         assert told == way.drawn(root), "draw it anew: python -m tests.mesh.way"
-        assert [each for each in map(way.room, way.steps(root)) if not (way.ROOT / each).exists()] == []
+        assert [each for each in map(way.room, way.steps(root)) if not (ROOT / each).exists()] == []
 
     async def test_a_registration_shows_settlement_asking_identity(self, played: Played) -> None:
         (registration,) = (
