@@ -127,4 +127,4 @@ def test_make_help_speaks_the_language_of_the_locale(locale: str, said: str) -> 
     environment = {**os.environ, "LC_ALL": locale}
     run = subprocess.run(["make", "help"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert said in run.stdout
-    assert len(run.stdout.splitlines()) == 6
+    assert len(run.stdout.splitlines()) == 7
