@@ -1,13 +1,15 @@
 """Bodies as JSON, and what is told of a body that is none: line, column, and what it looks like.
 
 The lenient way reads what clients of the field send and what can mean one thing only: GBK, a byte order mark, control
-characters inside texts, closing NULs. The strict way reads JSON as its standard has it, in UTF-8. Neither mends a body.
+characters inside texts, closing NULs. The strict way reads JSON as its standard has it, in UTF-8. Neither mends a body, and
+neither reads an object that has a name twice: both values are plausible, and money hangs on some (our decision).
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final, Literal, NoReturn
 
@@ -18,6 +20,7 @@ from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.texts.gateway import rule_text
 
 Decoder = msgspec.json.Decoder[Any]
+Tell = Callable[[str], None]
 
 _BOM: Final = b"\xef\xbb\xbf"
 _DEEPEST: Final = 900
@@ -39,6 +42,9 @@ _NO_NUMBER: Final = re.compile(r"-?(nan|inf(inity)?)\b", re.IGNORECASE)
 # A number that JSON does not have: a sign or a point first, thousands, or something behind the digits.
 _BEGINS_NUMBER: Final = frozenset("+.-0123456789")
 _NO_OBJECTS: Final = {"list": "body.array", "str": "body.quoted"}
+_NESTED: Final = frozenset({dict, list})
+_LONGEST_NAME: Final = 64
+_SPACES: Final = b" \t\r\n"
 _NO_NUMBERS: Final = ("NaN", "Infinity", "-Infinity")
 # Blanks at the ends of a text that `str.strip` leaves: what C fills its arrays with, and what web pages hide in texts.
 _HIDDEN: Final = "\x00\u200b\ufeff"
@@ -52,17 +58,25 @@ _HIDDEN_FORMS: Final = (
 )
 
 
-class Unreadable(Exception):
-    """A body that is no JSON object: the rule that says why, and the values that the rule's text names."""
+def _untold(rule: str) -> None:
+    """Nobody wants to know."""
 
-    def __init__(self, rule: str, **values: str) -> None:
+
+class Unreadable(Exception):
+    """A body that is no JSON object: the rule that says why, and the values that the rule's text names.
+
+    `place` is the path of the name that it is about, from the object's root; "" where it is about the whole.
+    """
+
+    def __init__(self, rule: str, place: str = "", **values: str) -> None:
         self.rule = rule
+        self.place = place
         self.values = values
         super().__init__(rule)
 
     def fault(self, reason: str, path: str, lang: Literal["zh", "en"]) -> Fault:
         """The refusal; `path` names the field whose text it is, "" for the body itself."""
-        broken = Violation(path, self.rule, rule_text(self.rule, self.values, lang), self.values)
+        broken = Violation(self.place or path, self.rule, rule_text(self.rule, self.values, lang), self.values)
         return Fault(FaultKind.INVALID, reason, self.values, violations=[broken])
 
 
@@ -70,6 +84,7 @@ def strictly(decoder: Decoder, body: bytes, encoding: str = "") -> dict[str, Any
     """The object in a body of UTF-8; `encoding` is its Content-Encoding. Raises Unreadable."""
     try:
         found = decoder.decode(body.removeprefix(_BOM))
+        refuse_twice(body, found)
     except _BROKEN:
         _refuse_bytes(body, encoding)
         try:
@@ -82,30 +97,95 @@ def strictly(decoder: Decoder, body: bytes, encoding: str = "") -> dict[str, Any
     return _object(found)
 
 
-def leniently(decoder: Decoder, body: bytes, declared_gbk: bool = False, encoding: str = "") -> dict[str, Any]:
-    """The object in a body as clients of the field send it; `encoding` is its Content-Encoding. Raises Unreadable."""
+def leniently(
+    decoder: Decoder, body: bytes, declared_gbk: bool = False, encoding: str = "", tell: Tell = _untold
+) -> dict[str, Any]:
+    """The object in a body as clients of the field send it; `encoding` is its Content-Encoding. Raises Unreadable.
+
+    `tell` is called with a rule for each thing that the standard has otherwise.
+    """
+    if body.startswith(_BOM):
+        tell("lenient.bom")
     if not declared_gbk:
         try:
-            return _object(decoder.decode(body.removeprefix(_BOM)))
+            return _decoded(decoder, body.removeprefix(_BOM))
         except _BROKEN:
             pass
     _refuse_bytes(body, encoding)
     text = text_of(body, declared_gbk)
     if text is None:
         raise _neither(body)
-    return in_text(decoder, text) if declared_gbk else _carefully(text)
+    if not _is_utf8(body):
+        tell("lenient.gbk")
+    return in_text(decoder, text, tell)
 
 
-def in_text(decoder: Decoder, text: str) -> dict[str, Any]:
+def in_text(decoder: Decoder, text: str, tell: Tell = _untold) -> dict[str, Any]:
     """The object in JSON text, read leniently. Raises Unreadable."""
     try:
-        return _object(decoder.decode(text.encode()))
+        return _decoded(decoder, text.encode())
     except (*_BROKEN, UnicodeEncodeError):
-        return _carefully(text)
+        pass
+    shorter = text.rstrip(_BLANKS)
+    found = _carefully(shorter, decoder.float_hook or float)
+    if len(shorter) < len(text.rstrip()):
+        tell("lenient.trailing")
+    if _has_control(decoder, shorter):
+        tell("lenient.control")
+    return found
 
 
-def _carefully(text: str) -> dict[str, Any]:
-    found = _parsed(text.rstrip(_BLANKS), strict=False)
+def _has_control(decoder: Decoder, text: str) -> bool:
+    """Whether a text that is read holds control characters within texts: nothing else makes the strict way refuse it."""
+    try:
+        decoder.decode(text.encode())
+    except _BROKEN:
+        return True
+    return False
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decoded(decoder: Decoder, body: bytes) -> dict[str, Any]:
+    found = decoder.decode(body)
+    refuse_twice(body, found)
+    return _object(found)
+
+
+def refuse_twice(body: bytes, found: Any) -> None:
+    """Raises Unreadable where an object of a body of UTF-8 has a name twice; `found` is what was read of it.
+
+    Counted, which costs a fraction of parsing: names stand before colons, and of those that stand twice one was lost.
+    """
+    # A text may hold the same two characters, and is then looked at with care.
+    if body.translate(None, _SPACES).count(b'":') == _names(found, body.count(b"{") + body.count(b"[")):
+        return
+    _parsed(body.decode("utf-8-sig"), strict=False)
+
+
+def _names(value: Any, most: int) -> int:
+    """Names in a value, of all its objects together; it holds no more than `most` objects and lists."""
+    total, met, left = 0, 1, [value] if type(value) in _NESTED else []
+    while left:
+        each = left.pop()
+        if type(each) is dict:
+            total += len(each)
+            each = each.values()
+        if met < most and not _NESTED.isdisjoint(map(type, each)):
+            inner = [one for one in each if type(one) in _NESTED]
+            met += len(inner)
+            left += inner
+    return total
+
+
+def _carefully(text: str, read_float: Callable[[str], Any]) -> dict[str, Any]:
+    found = _parsed(text, read_float, strict=False)
     if "\\u" in text:
         _refuse_halves(found)
     return _object(found)
@@ -116,18 +196,19 @@ def holds_hidden(body: bytes) -> bool:
     return any(first in body and any(form in body for form in forms) for first, forms in _HIDDEN_FORMS)
 
 
-def clean(value: Any, refuse: Callable[[str], None]) -> None:
+def clean(value: Any, refuse: Tell, tell: Tell = _untold) -> None:
     """Takes hidden characters off the ends of all texts of an object or list, in place.
 
-    `refuse` is called with the path of a text that holds a NUL inside: no database keeps it. Raises Unreadable.
+    `refuse` is called with the path of a text that holds a NUL inside: no database keeps it; `tell` with the path of one that
+    had hidden characters. Raises Unreadable.
     """
     try:
-        _clean(value, refuse, "")
+        _clean(value, refuse, tell, "")
     except RecursionError:
         raise Unreadable("body.too_deep") from None
 
 
-def _clean(value: Any, refuse: Callable[[str], None], path: str) -> None:
+def _clean(value: Any, refuse: Tell, tell: Tell, path: str) -> None:
     rows = value.items() if type(value) is dict else enumerate(value)
     for key, each in rows:
         kind = type(each)
@@ -137,8 +218,10 @@ def _clean(value: Any, refuse: Callable[[str], None], path: str) -> None:
                 refuse(_step(path, key))
             if text is not each:
                 value[key] = text
+                if len(text) < len(each.strip()):
+                    tell(_step(path, key))
         elif kind is dict or kind is list:
-            _clean(each, refuse, _step(path, key))
+            _clean(each, refuse, tell, _step(path, key))
 
 
 def _step(path: str, key: str | int) -> str:
@@ -190,7 +273,7 @@ def _at(rule: str, text: str, position: int) -> Unreadable:
     return Unreadable(rule, line=str(line), column=str(column))
 
 
-def _parsed(text: str, *, strict: bool) -> Any:
+def _parsed(text: str, read_float: Callable[[str], Any] = str, *, strict: bool) -> Any:
     """What the standard's parser reads: it alone takes control characters inside texts, and says where a text breaks."""
     begin = text.lstrip(_BLANKS)[:100]
     if not begin:
@@ -198,8 +281,22 @@ def _parsed(text: str, *, strict: bool) -> Any:
     looks = _looks(begin, text) if begin[0] not in "{[" else ""
     if looks:
         raise Unreadable(looks)
+    twice: list[tuple[dict[str, Any], str]] = []
+
+    def read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs) and not twice:
+            names = Counter(name for name, _ in pairs)
+            twice.append((found, next(name for name in names if names[name] > 1)))
+        return found
+
     try:
-        return json.loads(text, strict=strict, parse_float=str, parse_constant=_no_number)
+        found = json.loads(
+            text, strict=strict, parse_float=read_float, parse_constant=_no_number, object_pairs_hook=read_object
+        )
+        if twice:
+            raise _twice(found, *twice[0])
+        return found
     except json.JSONDecodeError as error:
         if _is_deep(text):
             raise Unreadable("body.too_deep") from None
@@ -224,10 +321,29 @@ def _is_deep(text: str) -> bool:
     return deepest > _DEEPEST
 
 
+def _twice(root: Any, holder: dict[str, Any], name: str) -> Unreadable:
+    """The refusal of a name that an object has twice, by the path of the object."""
+    path = _path_of(root, holder, "") or ""
+    shown = name[:_LONGEST_NAME]
+    return Unreadable("body.twice", _step(path, shown), name=shown)
+
+
+def _path_of(value: Any, wanted: dict[str, Any], path: str) -> str | None:
+    if value is wanted:
+        return path
+    rows = value.items() if type(value) is dict else enumerate(value)
+    for key, each in rows:
+        if type(each) in _NESTED:
+            found = _path_of(each, wanted, _step(path, key[:_LONGEST_NAME] if type(key) is str else key))
+            if found is not None:
+                return found
+    return None
+
+
 def _refuse_halves(found: Any) -> None:
     """Half of a pair of escapes is no character, and would fail where it is stored."""
     try:
-        json.dumps(found, ensure_ascii=False).encode()
+        json.dumps(found, ensure_ascii=False, default=bytes.decode).encode()
     except UnicodeEncodeError:
         raise Unreadable("body.surrogate") from None
 

@@ -60,7 +60,7 @@ class Conformance:
         wrong = [_wrong(Violation(name, "national.required")) for name in names]
         notes, message = Notes(Violations(MOST)), None
         try:
-            message = served.read(envelope.row, envelope.root, f"{served.infno}:{envelope.msgid}", notes)
+            message = served.read(envelope.row, envelope.root, f"{served.key}:{envelope.msgid}", notes)
         except Fault as fault:
             wrong += _of_fault(fault)
         broken = notes.broken or Violations()
@@ -74,7 +74,7 @@ class Conformance:
         lenient = []
         if envelope.wrapper == outer.INFNO:
             told = {each.path for each in wrong}
-            found = served.lenience.findings(envelope.row, notes, message, MOST)
+            found = served.lenience.findings(envelope.row, notes, message, envelope.odd)
             kept = [each for each in found if each.path not in told]
             room = max(0, MOST - len(wrong))
             lenient = [_lenient(each, place < _GUESSED) for place, each in enumerate(kept[:room])]

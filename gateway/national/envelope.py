@@ -18,8 +18,8 @@ import msgspec
 
 from gateway import reading
 from gateway.charset import declares_gbk
-from gateway.national.codec.decode import Row, check_keys, is_absent
-from gateway.national.codec.plan import find
+from gateway.national.codec.decode import Row, check_keys
+from gateway.national.codec.plan import find, is_absent
 from gateway.reading import Decoder, Unreadable
 from services.kernel.clock import BEIJING
 from services.runtime.bounds import check_json
@@ -32,6 +32,7 @@ EC_FAILED: Final = 500159
 _MULTIPART: Final = "multipart/form-data"
 _BOUNDARY: Final = re.compile(r'boundary="?([^";]{1,200})"?', re.IGNORECASE)
 _JSON_PART: Final = re.compile(rb'name="?jsonStr"?', re.IGNORECASE)
+_MOST_ODD: Final = 100
 _MOST_PARTS: Final = 64
 # Three times those of the largest bill with every field of the interface; those that nobody knows cost most.
 _MOST_KEYS: Final = 60_000
@@ -46,7 +47,10 @@ _INVALID: Final = "ENVELOPE_INVALID"
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One request: its outer fields, its `input`, and the numbers by which it is routed and told apart."""
+    """One request: its outer fields, its `input`, and the numbers by which it is routed and told apart.
+
+    `odd` is what was read of the body though the text or JSON has it otherwise, by path and rule.
+    """
 
     row: Row
     root: Row
@@ -56,6 +60,31 @@ class Envelope:
     fixmedins_code: str
     sign_no: str
     region: str
+    odd: tuple[tuple[str, str], ...] = ()
+
+
+class _Odd:
+    """What was odd in a body, at most so much of it; the same is told once."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, str], None] = {}
+
+    def add(self, path: str, rule: str) -> None:
+        """Takes one down."""
+        if len(self.found) < _MOST_ODD:
+            self.found[path, rule] = None
+
+    def body(self, rule: str) -> None:
+        """In the body itself."""
+        self.add("body", rule)
+
+    def input(self, rule: str) -> None:
+        """In the text of `input`."""
+        self.add("input", rule)
+
+    def hidden(self, path: str) -> None:
+        """Hidden characters at the end of a text."""
+        self.add(path.removeprefix("input."), "lenient.padded")
 
 
 class Serials:
@@ -70,8 +99,8 @@ class Serials:
 
 
 def decoder() -> Decoder:
-    """Reads JSON; a number with a fraction stays the text it was, so that no digit is lost."""
-    return msgspec.json.Decoder(float_hook=str)
+    """Reads JSON; a number with a fraction stays as it was written, in bytes, so that no digit is lost."""
+    return msgspec.json.Decoder(float_hook=str.encode)
 
 
 def read_body(
@@ -81,11 +110,14 @@ def read_body(
 
     `lists` are the most rows of nodes by name: one of a body with too many values is named where it is too long.
     """
+    odd = _Odd()
     if content_type.strip().casefold().startswith(_MULTIPART):
+        odd.add("body", "lenient.multipart")
         body, content_type = _json_part(body, content_type)
     check_json(body, _MOST_KEYS, lists, _TOO_LONG)
     hidden = reading.holds_hidden(body)
-    row = _object("", lambda: reading.leniently(read_json, body, declares_gbk(content_type), encoding), hidden)
+    declared = declares_gbk(content_type)
+    row = _object("", lambda: reading.leniently(read_json, body, declared, encoding, odd.body), hidden, odd)
     infno = _text(row, "infno")
     if not infno and not is_absent(find(row, "transType")):
         return _decoder_request(row, _text(row, "transType"), _node(read_json, find(row, "data")))
@@ -97,7 +129,7 @@ def read_body(
     if type(raw) is str and not is_absent(raw):
         text = raw
         check_json(text, _MOST_KEYS, lists, _TOO_LONG)
-        raw = _object("input", lambda: reading.in_text(read_json, text), hidden)
+        raw = _object("input", lambda: reading.in_text(read_json, text, odd.input), hidden, odd)
     if is_absent(raw):
         raw = {}
     if type(raw) is not dict:
@@ -113,6 +145,7 @@ def read_body(
         fixmedins_code=fixmedins_code,
         sign_no=_text(row, "sign_no"),
         region=_region(_text(row, "mdtrtarea_admvs"), fixmedins_code),
+        odd=tuple(odd.found),
     )
 
 
@@ -171,7 +204,11 @@ def _node(read_json: Decoder, raw: Any) -> Any:
     if type(raw) is str and not is_absent(raw):
         check_json(raw, _MOST_KEYS)
         try:
-            found = read_json.decode(raw.encode())
+            body = raw.encode()
+            found = read_json.decode(body)
+            reading.refuse_twice(body, found)
+        except Unreadable as broken:
+            raise broken.fault(_INVALID, "data", "zh") from None
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             return _object_or(raw, read_json)
     if type(found) is list and len(found) == 1:
@@ -182,19 +219,22 @@ def _node(read_json: Decoder, raw: Any) -> Any:
 def _object_or(raw: str, read_json: Decoder) -> Any:
     try:
         return reading.in_text(read_json, raw)
-    except Unreadable:
+    except Unreadable as broken:
+        if broken.place:
+            raise broken.fault(_INVALID, "data", "zh") from None
         return raw
 
 
-def _object(path: str, read: Callable[[], Row], hidden: bool) -> Row:
+def _object(path: str, read: Callable[[], Row], hidden: bool, odd: _Odd) -> Row:
     """What `read` reads; where it may hold hidden characters it is cleaned of them."""
     try:
         row = read()
         check_keys(row, path)
         if hidden:
-            reading.clean(row, _refuse_nul)
+            reading.clean(row, _refuse_nul, odd.hidden)
         return row
     except Unreadable as broken:
+        broken.place = broken.place.removeprefix("input.")
         raise broken.fault(_INVALID, path, "zh") from None
 
 
@@ -216,6 +256,8 @@ def _text(row: Row, name: str) -> str:
     raw = find(row, name)
     if is_absent(raw):
         return ""
+    if type(raw) is bytes:
+        return raw.decode()
     return raw.strip() if type(raw) is str else str(raw) if type(raw) is int else ""
 
 

@@ -25,7 +25,7 @@ from gateway.http import REQUEST_TIMEOUT, Request, Response, business_date, is_l
 from gateway.national import envelope as outer
 from gateway.national.codec.notes import Notes
 from gateway.national.envelope import Envelope, Serials
-from gateway.national.lenience import Finding, not_conforming
+from gateway.national.lenience import Finding, in_answer, not_conforming
 from gateway.national.notices import joined
 from gateway.national.refusals import LIMIT, lenient_warning, refusal
 from gateway.national.signatures import WINDOW_MINUTES, authenticate, speaks_bus
@@ -152,7 +152,7 @@ class NationalFace:
     ) -> bytes:
         day = business_date(request.headers, self._sandbox and profile.sandbox)
         visit.sign_in = await self._sign_no_warning(served, envelope, profile)
-        key = f"{served.infno}:{envelope.msgid or self._new_id('')}"
+        key = f"{served.key}:{envelope.msgid or self._new_id('')}"
         partner, method, size = profile.caller.subject, served.method.full_name, len(request.body)
         message = await self._aside.read(partner, size, lambda: _read(visit, served, envelope, profile, key))
         async with self._aside.place(partner, method, size, request.left_s(TIMEOUT_S)):
@@ -246,10 +246,10 @@ def _read(visit: _Visit, served: Served, envelope: Envelope, profile: Profile, k
         message = served.read(envelope.row, envelope.root, key, notes)
     except Fault as fault:
         refused = {violation.path for violation in fault.violations}
-        found = served.lenience.findings(envelope.row, notes, None)
+        found = served.lenience.findings(envelope.row, notes, None, envelope.odd)
         visit.lenient = [each for each in found if each.path not in refused]
         raise
-    found = served.lenience.findings(envelope.row, notes, message)
+    found = in_answer(served.lenience.findings(envelope.row, notes, message, envelope.odd))
     if found and profile.dialect.strict:
         raise not_conforming(found)
     visit.lenient = found

@@ -1,4 +1,5 @@
-"""What a bureau may refuse in a message that is served here: blank fields, names that nobody reads, a broken envelope.
+"""What a bureau may refuse in a message that is served here: blank fields, names that nobody reads, values that are written
+otherwise than the national text does, a broken envelope.
 
 Compiled from the contract: the "required" column, the names of a node, the forms of the envelope's fields. It asks nobody
 and changes nothing; what it says holds names and places, never a value.
@@ -7,9 +8,8 @@ and changes nothing; what it says holds names and places, never a value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -18,9 +18,11 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from buf.validate import validate_pb2
-from gateway.national.codec.decode import Row, is_absent
+from gateway.national.codec.decode import Row
 from gateway.national.codec.notes import BLANK, RENAMED, UNKNOWN, Note, Notes
-from gateway.national.codec.plan import Kind, fields_of, find, folded, ignored
+from gateway.national.codec.plan import Kind, fields_of, find, folded, ignored, is_absent
+from gateway.national.codec.spelling import DIVISION, EMPTY, LOCAL_CODE, NULL_TEXT, NUMBER, PADDED, TEXT
+from gateway.national.codec.tables import is_division
 from gateway.spelling import nearest
 from services.kernel.errors import Fault, FaultKind, Violation, Violations
 from services.runtime.texts.gateway import rule_text
@@ -33,8 +35,10 @@ FORM: Final = "lenient.form."
 
 _TIME: Final = "google.protobuf.Timestamp"
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII)
+_REGIONS: Final = ("mdtrtarea_admvs", "insuplc_admdvs")
 _INSTITUTION_LENGTH: Final = 12
 _LONGEST_NAME: Final = 64
+_CHECKED_ONLY: Final = frozenset({LOCAL_CODE, NUMBER, TEXT})
 _ABSENT: Final = frozenset({"", "null", "NULL"})
 
 Fits = Callable[[str], object]
@@ -57,6 +61,7 @@ class _Outer(NamedTuple):
     required: bool
     fits: Fits | None
     misfit: Finding
+    region: bool
 
 
 class Lenience:
@@ -70,10 +75,18 @@ class Lenience:
         self._names = tuple(each.name for each in envelope.fields)
         self._known = frozenset(self._names) | ignored(envelope)
 
-    def findings(self, envelope: Row, notes: Notes, message: Message | None, all_rows: int = 0) -> list[Finding]:
-        """What is lenient, of each field once, or of so many in all rows; `message` is the request where it could be read."""
-        told = [_told(note) for note in (islice(notes.each(), all_rows) if all_rows else notes.first_of_each())]
-        beside = list(self._fields(envelope))
+    def findings(
+        self, envelope: Row, notes: Notes, message: Message | None, outside: Iterable[tuple[str, str]] = ()
+    ) -> list[Finding]:
+        """What is lenient, in the rows that `notes` has kept; `message` is the request where it could be read, `outside` what
+        was odd in the body, by path and rule."""
+        told = [_told(note) for note in notes.each()]
+        if any(each.rule in (NULL_TEXT, EMPTY) for each in told):
+            # In a required field it is told once, as a blank.
+            blank = {each.path for each in told if each.rule == BLANK}
+            told = [each for each in told if each.rule == BLANK or each.path not in blank]
+        odd: list[Finding] = [Finding(path, rule) for path, rule in outside]
+        beside = list(self._fields(envelope, odd))
         told += beside
         if _is_foreign(envelope) and not any(each.path == "msgid" for each in beside):
             told.append(Finding("msgid", "lenient.msgid_foreign"))
@@ -86,20 +99,26 @@ class Lenience:
             told += self._foreign(envelope)
         if self._signed and is_absent(find(envelope, "sign_no")):
             told.append(Finding("sign_no", "lenient.sign_in"))
-        return told
+        named = {each.path for each in told} if odd else set()
+        return told + [each for each in odd if each.path not in named]
 
-    def _fields(self, row: Row) -> Iterator[Finding]:
-        """Blanks and forms beside `input`, in the order of the contract."""
-        for name, required, fits, misfit in self._outer:
-            raw = row.get(name)
+    def _fields(self, row: Row, odd: list[Finding]) -> Iterator[Finding]:
+        """Blanks and forms beside `input`, in the order of the contract; `odd` takes values that are written otherwise."""
+        for name, required, fits, misfit, region in self._outer:
+            raw: Any = row.get(name)
             if raw is None and required:
                 raw = find(row, name)
             if type(raw) is str and raw not in _ABSENT:
                 text = raw.strip()
+                if text is not raw:
+                    odd.append(Finding(name, PADDED))
             elif is_absent(raw):
                 text = ""
-            elif type(raw) is int:
-                text = str(raw)
+                if type(raw) is str and raw:
+                    odd.append(Finding(name, NULL_TEXT))
+            elif type(raw) is int or type(raw) is bytes:
+                text = raw.decode() if type(raw) is bytes else str(raw)
+                odd.append(Finding(name, TEXT))
             else:
                 # An object where the text has a value; `input` is one by right.
                 if fits is not None:
@@ -110,6 +129,8 @@ class Lenience:
                     yield Finding(name, BLANK)
             elif fits is not None and not fits(text):
                 yield misfit
+            elif region and not is_division(text):
+                yield Finding(name, DIVISION)
 
     def _names_person(self, message: Message | None) -> bool:
         return message is not None and self._person is not None and bool(self._person(message))
@@ -124,8 +145,8 @@ class Lenience:
 
 
 def _told(note: Note) -> Finding:
-    if note.rule == BLANK:
-        return Finding(note.path, BLANK)
+    if note.rule not in (RENAMED, UNKNOWN):
+        return Finding(note.path, note.rule, note.values)
     return _name(note.path, note.meant, note.shape.known)
 
 
@@ -156,7 +177,8 @@ def _outer(declared: FieldDescriptor) -> _Outer:
     elif rules.max_len:
         fits = _at_most(rules.max_len)
         misfit = Finding(declared.name, LENGTH, {"limit": str(rules.max_len)})
-    return _Outer(declared.name, options.Extensions[options_pb2.national].required, fits, misfit)
+    required: bool = options.Extensions[options_pb2.national].required
+    return _Outer(declared.name, required, fits, misfit, declared.name in _REGIONS)
 
 
 def _is_foreign(row: Row) -> bool:
@@ -190,6 +212,15 @@ def _person(request: Descriptor) -> Callable[[Message], object] | None:
                 if each.person:
                     return attrgetter(f"{plan.field}.{each.field}")
     return None
+
+
+def in_answer(found: Sequence[Finding]) -> list[Finding]:
+    """The findings that are told, or refused, where a message is served; the rest is told by the check alone.
+
+    Whether a province has declared a code of its own the member behind knows, and JSON libraries of the field read a number
+    with and without its quotes (our decision).
+    """
+    return [each for each in found if each.rule not in _CHECKED_ONLY]
 
 
 def not_conforming(found: Sequence[Finding]) -> Fault:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from io import StringIO
+from string import ascii_uppercase
 from typing import Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -34,11 +35,14 @@ _SIGN_NO: Final = "sign_no"
 class Served:
     """One transaction: its method, the reader of its request, the writer of its answer and what that says beside it.
 
+    `key` is the number that its messages are kept under: 2207 for 2207A too, which is the same transaction, so that a message
+    that is sent again under the other number is a repeat (our decision).
     `keyed` where the request carries a request key, so that a message number is needed; `signed` where it carries the
     sign-in number, so that one that is given is checked.
     """
 
     infno: str
+    key: str
     wrapper: str
     method: MethodContract
     read: RequestReader
@@ -141,6 +145,7 @@ def _served(method: MethodContract) -> tuple[Served, ...]:
     return tuple(
         Served(
             each.infno,
+            _key(each.infno, infnos),
             each.wrapper,
             method,
             read,
@@ -166,6 +171,12 @@ def _switch(method: MethodContract, transaction: Transaction, answer: Answer) ->
     if answer.bare is None:
         raise ContractError(f"{method.full_name}: {name} needs an answer of one node")
     return name
+
+
+def _key(infno: str, infnos: frozenset[str]) -> str:
+    """The plain number of a transaction, where its method serves that as well as the one with a letter."""
+    plain = infno.rstrip(ascii_uppercase)
+    return plain if plain in infnos else infno
 
 
 def _carries_sign_no(plan: FieldPlan) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from google.protobuf import json_format
 
-from gateway.national.envelope import INFNO
+from gateway.national.envelope import INFNO, decoder
 from gateway.national.transactions import Transactions, known_titles
 from services.runtime.contract import Contract
 from tests.contract.faces import http_form
@@ -39,7 +39,8 @@ class RestHospital(Hospital):
         """One transaction, that must succeed; its answer as the national interface would give it."""
         served = _TABLE.find(infno, INFNO)
         envelope = self.envelope(infno, nodes, msgid, home) | dict(decoration or {})
-        request = served.read(envelope, nodes, f"{infno}-{envelope['msgid']}")
+        read = decoder().decode(json.dumps(nodes))
+        request = served.read(envelope, read, f"{infno}-{envelope['msgid']}")
         url, body = http_form(served.method.http[0], request, unknown_fields=False)
         key = {"Authorization": f"Bearer {key_of('institution', self.code)}", **(headers or {})}
         response = await self.http.request(served.method.http[0].verb, url, content=body, headers=key)

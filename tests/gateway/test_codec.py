@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.national.codec import scalars
 from gateway.national.codec.decode import compile_request
 from gateway.national.codec.encode import compile_response
-from gateway.national.codec.notes import BLANK, UNKNOWN, Notes
+from gateway.national.codec.notes import BARE, BLANK, UNKNOWN, Notes
 from gateway.national.codec.plan import national_path
 from gateway.national.codec.scalars import Unfit
 from gateway.national.envelope import decoder
@@ -170,7 +170,8 @@ class TestRows:
     def test_what_stands_without_its_node_is_noted_as_blank_where_it_is_and_never_as_unknown(self) -> None:
         notes = Notes()
         compile_request(stay_pb2.CancelAdmissionRequest)({}, {"mdtrt_id": "A", "foo": 1}, "k", notes)
-        assert [(each.rule, each.path) for each in notes.each()] == [(BLANK, "psn_no"), (UNKNOWN, "foo")]
+        told = [(each.rule, each.path) for each in notes.each()]
+        assert told == [(BLANK, "psn_no"), (UNKNOWN, "foo"), (BARE, "data")]
 
     def test_a_node_that_is_there_wins_over_fields_beside_it(self) -> None:
         request: Any = compile_request(stay_pb2.CancelAdmissionRequest)(

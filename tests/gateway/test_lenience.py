@@ -26,7 +26,7 @@ VISIT: Final[Mapping[str, str]] = {
     "dept_name": "内科",
     "caty": "A03",
 }
-LINE: Final[Mapping[str, str]] = {
+LINE: Final[Mapping[str, Any]] = {
     "feedetl_sn": "1",
     "mdtrt_id": "990000001",
     "psn_no": "99000000000000000001",
@@ -35,9 +35,9 @@ LINE: Final[Mapping[str, str]] = {
     "fee_ocur_time": "2025-01-15 10:30:00",
     "med_list_codg": "X1",
     "medins_list_codg": "Y1",
-    "det_item_fee_sumamt": "10.00",
-    "cnt": "1",
-    "pric": "10.00",
+    "det_item_fee_sumamt": 10.00,
+    "cnt": 1,
+    "pric": 10.00,
     "bilg_dept_codg": "A01",
     "bilg_dept_name": "内科",
     "bilg_dr_codg": "D1",
@@ -46,7 +46,7 @@ LINE: Final[Mapping[str, str]] = {
 }
 
 
-def without(row: Mapping[str, str], *names: str) -> dict[str, str]:
+def without(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """A row that leaves some fields out."""
     return {name: value for name, value in row.items() if name not in names}
 
@@ -63,7 +63,7 @@ class TestWarning:
             ("2201", {"data": VISIT}),
             ("2204", {"feedetail": [LINE, {**LINE, "feedetl_sn": "2"}]}),
             ("2206", {"data": BILL}),
-            ("2207", {"mdtrtinfo": BILL}),
+            ("2207", {"data": BILL}),
             # Of the text, or of a province's edition: not read here, and no mistake.
             ("2201", {"data": {**VISIT, "psn_type": "11", "expContent": "{}"}}),
             # Typed clients write every field of their class.
@@ -93,7 +93,7 @@ class TestWarning:
             ({"mdtrtarea_admvs": "北京"}, "mdtrtarea_admvs 应为6位区划代码"),
             ({"insuplc_admdvs": "9901"}, "insuplc_admdvs 应为6位区划代码"),
             ({"insuplc_admdvs": ""}, "insuplc_admdvs 有人员编号时规范要求填参保地区划"),
-            ({"opter_type": 4}, "opter_type 应为1、2、3之一"),
+            ({"opter_type": "4"}, "opter_type 应为1、2、3之一"),
             ({"signtype": "S" * 11}, "signtype 超过10个字符"),
             ({"sign_no": "null"}, "sign_no 未填签到编号"),
             ({"oper_name": "x"}, "oper_name 不是规范中的字段，未读取，是否应为opter_name"),
@@ -101,7 +101,7 @@ class TestWarning:
         ],
     )
     async def test_the_envelope_is_looked_at(self, scene: Scene, change: Mapping[str, Any], told: str) -> None:
-        change = {"opter_type": 1, **change}
+        change = {"opter_type": "1", **change}
         said = await warned(scene, envelope("2201", {"data": VISIT}, **change))
         assert said == f"[LENIENT] 共1处与规范不符：{told}"
 

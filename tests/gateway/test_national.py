@@ -71,10 +71,13 @@ class TestAnswer:
         assert '"brdy":"1990-01-01"' in text
         assert '"psn_name":null' in text
 
-    async def test_the_request_key_is_the_number_as_sent_and_the_message_id(self, desk: Scene) -> None:
-        await desk.send(envelope("2207A", {"mdtrtinfo": BILL}, msgid="M1"))
+    @pytest.mark.parametrize("infno", ["2207", "2207A"])
+    async def test_the_request_key_is_the_transaction_under_its_first_number_and_the_message_id(
+        self, desk: Scene, infno: str
+    ) -> None:
+        await desk.send(envelope(infno, {"mdtrtinfo": BILL}, msgid="M1"))
         asked = desk.mesh.calls("Settle")[0]
-        assert asked.request.request_id == "2207A:M1"
+        assert asked.request.request_id == "2207:M1"
         assert asked.request.desk.msgid == "M1"
         assert asked.caller.subject == HOSPITAL
         assert asked.request.data.medfee_sumamt_fen == 1000

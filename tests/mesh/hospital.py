@@ -280,7 +280,7 @@ class Hospital:
             "chrg_bchno": batch,
             "acct_used_flag": "1",
             "insutype": who.insutype,
-            **dict.fromkeys(("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt"), "0.00"),
+            **dict.fromkeys(("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt"), 0),
         } | more
 
     async def open_visit(
@@ -369,9 +369,9 @@ def patient_of(who: InventedPerson) -> Patient:
     return Patient(who.psn_no, who.psn_name, who.certno, who.card_no)
 
 
-def yuan(fen: int) -> str:
-    """Fen as yuan with two decimals."""
-    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+def yuan(fen: int) -> float:
+    """Fen as the number of yuan that JSON carries: the nearest double prints as the amount itself."""
+    return fen / 100
 
 
 def fen(amount: Decimal | int) -> int:

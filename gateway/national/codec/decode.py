@@ -14,9 +14,10 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from gateway.national.codec import scalars
-from gateway.national.codec.notes import Notes, Shape, Shapes
-from gateway.national.codec.plan import FieldPlan, Kind, Place, fields_of, find, folded
+from gateway.national.codec.notes import BARE, NOTHING, ROW, ROWS, Notes, Shape, Shapes
+from gateway.national.codec.plan import ABSENT, FieldPlan, Kind, Place, fields_of, find, folded, is_absent, trimmed
 from gateway.national.codec.scalars import Unfit
+from gateway.national.codec.spelling import NULL_TEXT, PADDED, SHORT, Spelling, spelling
 from services.kernel.errors import Fault, FaultKind, Violation, Violations
 from services.runtime.contract import ContractError
 from services.runtime.texts.gateway import rule_text
@@ -24,8 +25,7 @@ from services.runtime.texts.gateway import rule_text
 Row = dict[str, Any]
 Values = dict[str, Any]
 
-_ABSENT: Final = frozenset({"", "null", "NULL"})
-_LITERALS: Final = (str, int)
+_LITERALS: Final = (str, int, bytes)
 _LONGEST_KEY: Final = 64
 _MOST_KEYS: Final = 500
 
@@ -46,6 +46,12 @@ class Reading:
         if not self.violations.full():
             self.violations.append(_violation(path, unfit))
 
+    def spelt(self, how: Spelling, raw: Any, place: str, key: str, shape: Shape) -> None:
+        """Notes a value that was read, where the text writes it otherwise."""
+        odd = how.odd(raw) if self.notes is not None else None
+        if odd is not None and self.notes is not None:
+            self.notes.value(place, key, shape, odd.rule, odd.values)
+
 
 RequestReader = Callable[..., Message]
 RowReader = Callable[[Reading, Row, str], Values]
@@ -56,8 +62,10 @@ Extra = Callable[[Reading, Row, str, Values], None]
 @dataclass(frozen=True, slots=True)
 class _Slot:
     field: str
+    name: str
     read: scalars.Reader
     node: NodeReader | None
+    how: Spelling
 
 
 def compile_request(request_class: type[Message], infnos: frozenset[str] = frozenset()) -> RequestReader:
@@ -101,39 +109,48 @@ def _end(path: str, unfit: Unfit) -> Fault:
     return Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[_violation(path, unfit)])
 
 
-def is_absent(raw: object) -> bool:
-    """Whether a value says nothing: null, "", blanks, "null", "NULL", an empty object or list."""
-    return raw is None or (raw.strip() in _ABSENT if type(raw) is str else raw in ({}, []))
-
-
-def trimmed(raw: Any) -> Any:
-    """A value without blanks at the ends of its text: those that Unicode knows, the full-width one and NBSP among them."""
-    return raw.strip() if type(raw) is str else raw
-
-
-def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None) -> RowReader:
-    """Reader of one row. Without a shape it is a group: a message all of whose fields stand beside each other where it is
-    read from, among others that are none of it."""
+def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None, group: bool = False) -> RowReader:
+    """Reader of one row. A group is a message all of whose fields stand beside each other where it is read from, among others
+    that are none of it. Without a shape nothing is noted."""
     plans = fields_of(message)
-    group = shape is None
     exact, loose = _slots(plans, shapes, group)
-    plain = {key: (slot.field, slot.read) for key, slot in exact.items() if slot.node is None}
+    # What stands under another name than the first is read by way of `exact`, which notes it.
+    plain = {
+        key: (slot.field, slot.read, slot.how.codes, slot.how.numeric)
+        for key, slot in exact.items()
+        if slot.node is None and key == slot.name
+    }
     extras = tuple(_extras(plans, shapes, group))
-    required, beside = (shape.required, shape.beside) if shape is not None else (frozenset(), frozenset())
+    told = NOTHING if shape is None else shape
+    required, beside = (NOTHING.required, NOTHING.beside) if group else (told.required, told.beside)
+    left = frozenset(key for key in beside if key not in exact and folded(key) not in loose)
 
     def read(reading: Reading, row: Row, path: str) -> Values:
         if len(row) > _MOST_KEYS:
             check_keys(row, path.rstrip("."))
         values: Values = {}
         spare: list[tuple[str, Any, _Slot]] | None = None
-        for key, raw in row.items():
-            # As `trimmed` does, and `is_absent` asks.
-            if raw is None or (type(raw) is str and (raw := raw.strip()) in _ABSENT):
+        notes = reading.notes if shape is not None else None
+        odd_before = notes.odd_before(told) if notes is not None else required
+        for key, given in row.items():
+            if given is None or key in left:
                 continue
+            raw = given
+            if type(raw) is str:
+                # As `trimmed` does, and `is_absent` asks.
+                text = raw.strip()
+                if text in ABSENT:
+                    if raw and notes is not None and key in exact:
+                        notes.value(path, key, told, NULL_TEXT if text else PADDED)
+                    continue
+                if text is not raw:
+                    if notes is not None and key in exact:
+                        notes.value(path, key, told, PADDED)
+                    raw = text
             simple = plain.get(key)
             if simple is not None and type(raw) in _LITERALS:
                 # `_take` without its calls: most of what is read are single values that fit.
-                name, read_value = simple
+                name, read_value, codes, numeric = simple
                 try:
                     value = read_value(raw)
                 except Unfit as unfit:
@@ -141,20 +158,30 @@ def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None) -> Row
                     continue
                 if value is not None and values.setdefault(name, value) != value:
                     reading.refuse(path + key, Unfit("national.disagrees"))
+                if notes is None:
+                    continue
+                # As `Spelling.fits` has it.
+                if codes is not None:
+                    if codes(raw):
+                        continue
+                elif (type(raw) is not str) is numeric and (type(raw) is not bytes or len(raw) <= SHORT):
+                    continue
+                if key not in odd_before:
+                    reading.spelt(exact[key].how, raw, path, key, told)
             elif (slot := exact.get(key)) is not None:
-                _take(reading, values, slot, raw, path + key)
+                _take(reading, values, slot, raw, path, key, shape)
             elif len(key) <= _LONGEST_KEY and (slot := loose.get(folded(key))) is not None:
                 spare = [] if spare is None else spare
                 spare.append((key, raw, slot))
-            elif reading.notes is not None and shape is not None and key not in beside:
-                reading.notes.name(path, key, shape)
+            elif notes is not None and not group:
+                notes.name(path, key, told)
         for key, raw, slot in spare or ():
-            if reading.notes is not None and shape is not None and key not in beside:
-                reading.notes.name(path, key, shape, shape.names[slot.field])
             if slot.field not in values:
-                _take(reading, values, slot, raw, path + key)
-        if reading.notes is not None and shape is not None and not required <= values.keys():
-            reading.notes.blank(path, shape, required - values.keys())
+                _take(reading, values, slot, raw, path, key, shape)
+            elif notes is not None and key not in beside:
+                notes.name(path, key, told, slot.name)
+        if notes is not None and not required <= values.keys():
+            notes.blank(path, told, required - values.keys())
         for extra in extras:
             extra(reading, row, path, values)
         return values
@@ -162,13 +189,19 @@ def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None) -> Row
     return read
 
 
-def _take(reading: Reading, values: Values, slot: _Slot, raw: Any, path: str) -> None:
+def _take(reading: Reading, values: Values, slot: _Slot, raw: Any, place: str, key: str, shape: Shape | None) -> None:
+    path = place + key
+    if shape is not None and reading.notes is not None and key != slot.name and key not in shape.beside:
+        reading.notes.name(place, key, shape, slot.name)
     try:
         value = slot.node(reading, raw, path) if slot.node is not None else slot.read(raw)
     except Unfit as unfit:
         if raw not in ({}, []):
             reading.refuse(path, unfit)
-        return
+            return
+        value = None
+    if slot.node is None and shape is not None:
+        reading.spelt(slot.how, raw, place, key, shape)
     _agree(reading, values, slot.field, value, path)
 
 
@@ -198,13 +231,14 @@ def _slots(plans: Iterable[FieldPlan], shapes: Shapes, group: bool) -> tuple[Map
 
 def _slot(plan: FieldPlan, shapes: Shapes) -> _Slot:
     node = _node_reader(plan, shapes) if plan.row is not None else None
-    return _Slot(plan.field, scalars.reader(plan), node)
+    return _Slot(plan.field, plan.names[0] if plan.names else "", scalars.reader(plan), node, spelling(plan))
 
 
 def _node_reader(plan: FieldPlan, shapes: Shapes) -> NodeReader:
     if plan.row is None:
         raise ContractError(f"{plan.name} is no node")
-    read_row = _row_reader(plan.row, shapes, shapes.of_node(plan))
+    shape = shapes.of_node(plan)
+    read_row = _row_reader(plan.row, shapes, shape)
 
     def read_one(reading: Reading, raw: Any, path: str) -> Values | None:
         if type(raw) is list:
@@ -213,12 +247,16 @@ def _node_reader(plan: FieldPlan, shapes: Shapes) -> NodeReader:
             if len(raw) > 1:
                 raise Unfit("national.one_row")
             raw = raw[0]
+            if reading.notes is not None:
+                reading.notes.value(path, "", shape, ROW)
         if type(raw) is not dict:
             raise Unfit("national.node")
         return read_row(reading, raw, f"{path}.")
 
     def read_list(reading: Reading, raw: Any, path: str) -> list[Values]:
         if type(raw) is dict:
+            if reading.notes is not None and raw:
+                reading.notes.value(path, "", shape, ROWS)
             return [read_row(reading, raw, f"{path}[0].")] if raw else []
         if type(raw) is not list:
             raise Unfit("national.list")
@@ -273,7 +311,7 @@ def _from_request_key(plan: FieldPlan) -> Extra:
 def _group_from_envelope(plan: FieldPlan, shapes: Shapes) -> Extra:
     if plan.row is None or plan.kind is not Kind.ROW:
         raise ContractError(f"{plan.name}: only single messages come from the envelope")
-    read_group = _row_reader(plan.row, shapes, None)
+    read_group = _row_reader(plan.row, shapes, None, group=True)
 
     def extra(reading: Reading, row: Row, path: str, values: Values) -> None:
         values[plan.field] = read_group(reading, reading.envelope, "")
@@ -303,13 +341,15 @@ def _from_root(plan: FieldPlan, shapes: Shapes) -> Extra:
     """A node whose fields may stand without it, where it is not there."""
     if plan.row is None or plan.kind is not Kind.ROW:
         raise ContractError(f"{plan.name}: only a single node may be left out")
-    read_row, shape = _row_reader(plan.row, shapes, None), shapes.of_node(plan)
+    shape = shapes.of_node(plan)
+    read_row = _row_reader(plan.row, shapes, shape, group=True)
 
     def extra(reading: Reading, row: Row, path: str, values: Values) -> None:
         found = read_row(reading, row, path) if plan.field not in values else None
         if found:
             values[plan.field] = found
-            if reading.notes is not None and not shape.required <= found.keys():
+            if reading.notes is not None:
+                reading.notes.value(path, plan.name, shape, BARE)
                 reading.notes.blank(path, shape, shape.required - found.keys())
 
     return extra
@@ -320,30 +360,39 @@ def _from_path(plan: FieldPlan, path: tuple[str, ...], shapes: Shapes) -> Extra:
     if len(path) != 2:
         raise ContractError(f"{plan.field}: a path has a node and a key")
     node, key = path
-    read = scalars.reader(plan)
+    read, how = scalars.reader(plan), spelling(plan)
     shape = shapes.by_path(plan, key)
+    told = NOTHING if shape is None else shape
     required = frozenset({plan.field})
 
     def extra(reading: Reading, row: Row, own_path: str, values: Values) -> None:
         rows = find(reading.root, node)
         if type(rows) is not list:
             rows = [rows]
-        last: Any = None
+        notes, last = reading.notes, None
         for index, each in enumerate(rows):
-            raw = trimmed(find(each, key)) if type(each) is dict else None
+            if type(each) is not dict:
+                continue
+            given = each[key] if key in each else find(each, key)
+            if given is not None and given == last:
+                continue
+            raw, place = trimmed(given), f"{node}[{index}]."
             if is_absent(raw):
-                if reading.notes is not None and shape is not None and type(each) is dict:
-                    reading.notes.blank(f"{node}[{index}].", shape, required)
+                if notes is not None and shape is not None:
+                    notes.blank(place, shape, required)
+                elif notes is not None and raw:
+                    notes.value(place, key, told, NULL_TEXT)
                 continue
-            if type(raw) is str and raw == last:
-                continue
-            last = raw
-            place = f"{node}[{index}].{key}"
+            last = given
             try:
                 value = read(raw)
             except Unfit as unfit:
-                reading.refuse(place, unfit)
+                reading.refuse(place + key, unfit)
                 continue
-            _agree(reading, values, plan.field, value, place)
+            if notes is not None and key not in notes.odd_before(told):
+                if raw is not given:
+                    notes.value(place, key, told, PADDED)
+                reading.spelt(how, raw, place, key, told)
+            _agree(reading, values, plan.field, value, place + key)
 
     return extra

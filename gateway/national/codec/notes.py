@@ -1,4 +1,5 @@
-"""What a request leaves blank although the national text requires it, and what it calls by names that nobody reads.
+"""What a request leaves blank although the national text requires it, what it calls by names that nobody reads, and what it
+writes otherwise than the text does.
 
 None of it is a refusal: the readers note it while they read, and only where somebody asked for notes. Which fields are
 meant is compiled from the options `national.required` and `node.ignored`. A note holds names and places, never a value.
@@ -6,8 +7,11 @@ meant is compiled from the options `national.required` and `node.ignored`. A not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from google.protobuf.descriptor import Descriptor
@@ -23,14 +27,19 @@ BLANK: Final = "lenient.required"
 UNKNOWN: Final = "lenient.unknown"
 RENAMED: Final = "lenient.renamed"
 
+ROW: Final = "lenient.row"
+ROWS: Final = "lenient.rows"
+BARE: Final = "lenient.bare"
+
 # Sent by clients in many places of the country beside, or instead of, `exp_content`.
 _SECOND_NAMES: Final = frozenset({"expContent"})
 _LONGEST_NAME: Final = 64
 _STEPS: Final = 2
 _NONE: Final[frozenset[str]] = frozenset()
+_NO_VALUES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Shape:
     """One kind of row: the proto fields that it requires, the national name of each field, the names that stand in it
     though they are no fields of it (read by a path from elsewhere, or ignored), and all names that it knows."""
@@ -39,6 +48,15 @@ class Shape:
     names: Mapping[str, str]
     beside: frozenset[str]
     known: tuple[str, ...] = ()
+
+    @cached_property
+    def in_order(self) -> tuple[tuple[str, str], ...]:
+        """Proto and national names of what is required, in the order of the proto."""
+        return tuple((own, name) for own, name in self.names.items() if own in self.required)
+
+
+NOTHING: Final = Shape(frozenset(), {}, frozenset())
+"""The shape of what nothing is required of."""
 
 
 class Note(NamedTuple):
@@ -49,6 +67,7 @@ class Note(NamedTuple):
     name: str
     shape: Shape
     meant: str = ""
+    values: Mapping[str, str] = _NO_VALUES
 
     @property
     def path(self) -> str:
@@ -59,64 +78,70 @@ class Note(NamedTuple):
 class Notes:
     """The notes of one request; `more` is the number of those that were not kept.
 
-    `broken` takes the values that fit no field, where whoever asks wants them all: then they refuse nothing, and the request
-    is made of the rest.
+    Of what is the same in many rows the first is kept, or with `broken` each: that takes the values that fit no field, where
+    whoever asks wants them all; then they refuse nothing, and the request is made of the rest.
     """
 
-    __slots__ = ("_blanks", "_names", "broken", "more")
+    __slots__ = ("_blanks", "_kept", "_odd", "_told", "broken", "more")
 
     def __init__(self, broken: Violations | None = None) -> None:
         self.broken = broken
-        self._blanks: list[tuple[str, Shape, frozenset[str]]] = []
-        self._names: list[tuple[str, str, Shape, str]] = []
+        self._blanks: dict[Shape, frozenset[str]] = {}
+        self._told: dict[object, None] = {}
+        self._kept: tuple[list[Note], ...] = ([], [], [])
+        self._odd: dict[Shape, set[str]] = {}
         self.more = 0
 
     def blank(self, place: str, shape: Shape, fields: frozenset[str]) -> None:
         """Required fields of one row that are blank."""
-        if len(self._blanks) < MOST_NOTES:
-            self._blanks.append((place, shape, fields))
-        else:
+        if self.broken is None:
+            known = self._blanks.get(shape, _NONE)
+            if fields <= known:
+                return
+            self._blanks[shape] = known | fields
+            fields -= known
+        if len(self._kept[0]) >= MOST_NOTES:
             self.more += len(fields)
+            return
+        self._kept[0].extend(Note(BLANK, place, name, shape) for own, name in shape.in_order if own in fields)
 
     def name(self, place: str, key: str, shape: Shape, meant: str = "") -> None:
         """A key that is no field of its row, or that is `meant` for one but written otherwise."""
-        if len(self._names) < MOST_NOTES:
-            self._names.append((place, key, shape, meant))
-        else:
-            self.more += 1
+        if self.broken is not None or self._is_new((shape, key)):
+            self._keep(1, Note(RENAMED if meant else UNKNOWN, place, key[:_LONGEST_NAME], shape, meant))
+
+    def value(self, place: str, key: str, shape: Shape, rule: str, values: Mapping[str, str] = _NO_VALUES) -> None:
+        """A value that is read though the text writes it otherwise."""
+        if self.broken is None:
+            if not self._is_new((shape, key, rule)):
+                return
+            self._odd.setdefault(shape, set()).add(key)
+        self._keep(2, Note(rule, place, key[:_LONGEST_NAME], shape, "", values))
+
+    def odd_before(self, shape: Shape) -> Collection[str]:
+        """Fields of which nothing more needs to be said: a value in a row before was odd."""
+        return self._odd.get(shape, _NONE)
 
     def each(self) -> Iterator[Note]:
-        """Every note: blank fields in the order of the proto, then names."""
-        for place, shape, fields in self._blanks:
-            yield from _blank(place, shape, fields)
-        for place, key, shape, meant in self._names:
-            yield _name(place, key, shape, meant)
+        """The notes: blank fields, then names, then values, each as they were met."""
+        return chain.from_iterable(self._kept)
 
     def count(self) -> int:
         """Notes that are kept."""
-        return sum(len(fields) for _, _, fields in self._blanks) + len(self._names)
+        return sum(map(len, self._kept))
 
-    def first_of_each(self) -> Iterator[Note]:
-        """The notes without those that say of a further row what was said of one before."""
-        seen: dict[Shape, frozenset[str]] = {}
-        for place, shape, fields in self._blanks:
-            known = seen.get(shape, _NONE)
-            if not fields <= known:
-                seen[shape] = known | fields
-                yield from _blank(place, shape, fields - known)
-        told: set[tuple[Shape, str]] = set()
-        for place, key, shape, meant in self._names:
-            if (shape, key) not in told:
-                told.add((shape, key))
-                yield _name(place, key, shape, meant)
+    def _is_new(self, key: object) -> bool:
+        if key in self._told:
+            return False
+        if len(self._told) < MOST_NOTES:
+            self._told[key] = None
+        return True
 
-
-def _blank(place: str, shape: Shape, fields: frozenset[str]) -> Iterator[Note]:
-    return (Note(BLANK, place, name, shape) for own, name in shape.names.items() if own in fields)
-
-
-def _name(place: str, key: str, shape: Shape, meant: str) -> Note:
-    return Note(RENAMED if meant else UNKNOWN, place, key[:_LONGEST_NAME], shape, meant)
+    def _keep(self, sort: int, note: Note) -> None:
+        if len(self._kept[sort]) < MOST_NOTES:
+            self._kept[sort].append(note)
+        else:
+            self.more += 1
 
 
 class Shapes:

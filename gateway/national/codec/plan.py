@@ -9,13 +9,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from services.runtime.bounds import count_limit
 from services.runtime.contract import ContractError
 from yibao.options.v1 import options_pb2
+
+ABSENT: Final = frozenset({"", "null", "NULL"})
+"""Texts that say nothing, without blanks at their ends."""
 
 _MAX_FOLDED: Final = 64
 _WITHOUT_NODE: Final = "."
@@ -128,6 +131,16 @@ def find(row: dict[str, object], name: str) -> object:
         if len(key) <= _MAX_FOLDED and folded(key) == wanted:
             return value
     return None
+
+
+def is_absent(raw: object) -> bool:
+    """Whether a value says nothing: null, "", blanks, "null", "NULL", an empty object or list."""
+    return raw is None or (raw.strip() in ABSENT if type(raw) is str else raw in ({}, []))
+
+
+def trimmed(raw: Any) -> Any:
+    """A value without blanks at the ends of its text: those that Unicode knows, the full-width one and NBSP among them."""
+    return raw.strip() if type(raw) is str else raw
 
 
 def national_path(message: Descriptor, path: str) -> str:

@@ -1,7 +1,7 @@
 """Single values between the envelope's JSON and the messages' types; no value passes through a float.
 
-Readers take what `msgspec` made of a literal (a number with a fraction arrives as its text), blanks at the ends of a text
-taken off, and raise `Unfit`; a time that was never set is None. Writers return JSON text.
+Readers take what `msgspec` made of a literal (a number with a fraction as the bytes that it was), blanks at the ends of a
+text taken off, and raise `Unfit`; a time that was never set is None. Writers return JSON text.
 """
 
 from __future__ import annotations
@@ -95,12 +95,16 @@ def writer(plan: FieldPlan) -> Writer:
 
 def read_fen(raw: object) -> int:
     """Yuan as fen; at most two decimals that are not zero."""
+    if type(raw) is bytes:
+        raw = raw.decode()
     found = plainly_scaled(raw, FEN_DIGITS)
     return _scaled(raw, FEN_DIGITS) if found is None else found
 
 
 def read_number(raw: object, scale: int) -> str:
     """A number as its shortest decimal text, so that 1, 1.0 and "1.00" are the same content."""
+    if type(raw) is bytes:
+        raw = raw.decode()
     number = plainly_scaled(raw, scale)
     return short_text(_scaled(raw, scale) if number is None else number, scale)
 
@@ -119,6 +123,8 @@ def read_text(raw: object) -> str:
         return raw
     if type(raw) is int:
         return str(raw)
+    if type(raw) is bytes:
+        return raw.decode()
     raise Unfit("national.text")
 
 
@@ -174,6 +180,8 @@ def _scaled(raw: object, digits: int) -> int:
         if -_WHOLE_LIMIT < raw < _WHOLE_LIMIT:
             return raw * int(10**digits)
         raise Unfit("national.number")
+    if type(raw) is bytes:
+        raw = raw.decode()
     found = _NUMBER.fullmatch(raw.strip()) if type(raw) is str else None
     if found is None:
         raise Unfit("national.number")

@@ -47,6 +47,10 @@ BODY_RULES: Final[Mapping[str, tuple[str, str]]] = {
     "body.no_object": ("应为JSON对象", "a JSON object is expected"),
     "body.no_infno": ("报文与路径中都没有交易编号", "neither the body nor the path names a transaction"),
     "body.nul": ("文本中间有空字符", "the text holds a NUL character"),
+    "body.twice": (
+        "同一对象中出现两次，无法判断以哪个为准",
+        "stands twice in one object: which of the two counts is not told",
+    ),
     "body.too_deep": ("嵌套层数过多", "it is nested too deeply"),
     "body.surrogate": ("有不成对的代理字符转义", "half of a pair of surrogate escapes stands alone"),
     "body.number": ("有位数过多的数值", "a number has too many digits"),

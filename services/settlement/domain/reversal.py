@@ -177,9 +177,14 @@ def meant_message(name: MessageName, known: Sequence[KnownMessage]) -> MessageNa
     `known` are the messages that the number may stand for at the institution. A void keeps its place: it was named so.
     Raises MESSAGE_MISNAMED where no message of that name came, but its number stands for others of the person.
     """
-    if any(message.request_id == name.request_id for message in known):
+    came = {message.request_id for message in known}
+    if name.request_id in came:
         return name
     same = _SAME.get(name.oinfno, (name.oinfno,))
+    for infno in same:
+        # One transaction under two numbers: it is the same message.
+        if f"{infno}:{name.omsgid}" in came:
+            return replace(name, oinfno=infno)
     if any(message.request_id == name.omsgid and message.infno in same for message in known):
         return replace(name, own=True)
     meant = [message for message in known if not message.psn_no or name.psn_no in ("", message.psn_no)]
