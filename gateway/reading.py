@@ -16,11 +16,11 @@ from typing import Any, Final, Literal, NoReturn
 import msgspec
 
 from gateway.charset import text_of
+from gateway.nested import LONGEST_NAME, Tell, clean_texts, names_in, path_of, step
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.texts.gateway import rule_text
 
 Decoder = msgspec.json.Decoder[Any]
-Tell = Callable[[str], None]
 
 _BOM: Final = b"\xef\xbb\xbf"
 _DEEPEST: Final = 900
@@ -42,8 +42,6 @@ _NO_NUMBER: Final = re.compile(r"-?(nan|inf(inity)?)\b", re.IGNORECASE)
 # A number that JSON does not have: a sign or a point first, thousands, or something behind the digits.
 _BEGINS_NUMBER: Final = frozenset("+.-0123456789")
 _NO_OBJECTS: Final = {"list": "body.array", "str": "body.quoted"}
-_NESTED: Final = frozenset({dict, list})
-_LONGEST_NAME: Final = 64
 _SPACES: Final = b" \t\r\n"
 _NO_NUMBERS: Final = ("NaN", "Infinity", "-Infinity")
 # Blanks at the ends of a text that `str.strip` leaves: what C fills its arrays with, and what web pages hide in texts.
@@ -164,24 +162,9 @@ def refuse_twice(body: bytes, found: Any) -> None:
     Counted, which costs a fraction of parsing: names stand before colons, and of those that stand twice one was lost.
     """
     # A text may hold the same two characters, and is then looked at with care.
-    if body.translate(None, _SPACES).count(b'":') == _names(found, body.count(b"{") + body.count(b"[")):
+    if body.translate(None, _SPACES).count(b'":') == names_in(found, body.count(b"{") + body.count(b"[")):
         return
     _parsed(body.decode("utf-8-sig"), strict=False)
-
-
-def _names(value: Any, most: int) -> int:
-    """Names in a value, of all its objects together; it holds no more than `most` objects and lists."""
-    total, met, left = 0, 1, [value] if type(value) in _NESTED else []
-    while left:
-        each = left.pop()
-        if type(each) is dict:
-            total += len(each)
-            each = each.values()
-        if met < most and not _NESTED.isdisjoint(map(type, each)):
-            inner = [one for one in each if type(one) in _NESTED]
-            met += len(inner)
-            left += inner
-    return total
 
 
 def _carefully(text: str, read_float: Callable[[str], Any]) -> dict[str, Any]:
@@ -203,31 +186,9 @@ def clean(value: Any, refuse: Tell, tell: Tell = _untold) -> None:
     had hidden characters. Raises Unreadable.
     """
     try:
-        _clean(value, refuse, tell, "")
+        clean_texts(value, _BLANKS, refuse, tell)
     except RecursionError:
         raise Unreadable("body.too_deep") from None
-
-
-def _clean(value: Any, refuse: Tell, tell: Tell, path: str) -> None:
-    rows = value.items() if type(value) is dict else enumerate(value)
-    for key, each in rows:
-        kind = type(each)
-        if kind is str:
-            text = each.strip(_BLANKS)
-            if "\x00" in text:
-                refuse(_step(path, key))
-            if text is not each:
-                value[key] = text
-                if len(text) < len(each.strip()):
-                    tell(_step(path, key))
-        elif kind is dict or kind is list:
-            _clean(each, refuse, tell, _step(path, key))
-
-
-def _step(path: str, key: str | int) -> str:
-    if type(key) is int:
-        return f"{path}[{key}]"
-    return f"{path}.{key}" if path else str(key)
 
 
 def _object(found: Any) -> dict[str, Any]:
@@ -323,21 +284,9 @@ def _is_deep(text: str) -> bool:
 
 def _twice(root: Any, holder: dict[str, Any], name: str) -> Unreadable:
     """The refusal of a name that an object has twice, by the path of the object."""
-    path = _path_of(root, holder, "") or ""
-    shown = name[:_LONGEST_NAME]
-    return Unreadable("body.twice", _step(path, shown), name=shown)
-
-
-def _path_of(value: Any, wanted: dict[str, Any], path: str) -> str | None:
-    if value is wanted:
-        return path
-    rows = value.items() if type(value) is dict else enumerate(value)
-    for key, each in rows:
-        if type(each) in _NESTED:
-            found = _path_of(each, wanted, _step(path, key[:_LONGEST_NAME] if type(key) is str else key))
-            if found is not None:
-                return found
-    return None
+    path = path_of(root, holder) or ""
+    shown = name[:LONGEST_NAME]
+    return Unreadable("body.twice", step(path, shown), name=shown)
 
 
 def _refuse_halves(found: Any) -> None:

@@ -30,7 +30,7 @@ _AS_THEY_ARE: Final = frozenset(
     "request_id mdtrt_id setl_id later_setl_id feedetl_sn chrg_bchno med_list_codg fixmedins_code partner_code omsgid meant "
     "infno oinfno asked title code standard admdvs path opening source policy policies where method field part error_id "
     "known allowed pattern guess name what_zh case value wanted text rows holding lines reversed_by reverses insutype "
-    "setting variable key_id headers".split()
+    "setting variable key_id headers dictionary".split()
 )
 
 

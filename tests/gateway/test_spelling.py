@@ -176,18 +176,28 @@ class TestBodies:
         assert (found["level"], found["path"], found["rule"]) == ("LENIENT", path, f"lenient.{rule}")
 
 
+FOREIGN: Final = {**VISIT, "psn_setlway": "01", "insutype": "777"}
+
+
 class TestAnswers:
-    async def test_a_code_that_no_rule_looks_at_is_told_and_a_strict_profile_refuses_it(self, scene: Scene) -> None:
-        body = envelope("2201", {"data": {**VISIT, "psn_setlway": "01", "insutype": "777"}})
-        assert "data.insutype 不在规范字典insutype内" in await warned(scene, body)
+    async def test_a_code_that_no_rule_looks_at_is_told(self, scene: Scene) -> None:
+        assert "data.insutype 不在规范字典insutype内" in await warned(scene, envelope("2201", {"data": FOREIGN}))
         [sent] = scene.mesh.calls("RegisterVisit")
         assert sent.request.data.insutype == "777"
+
+    async def test_a_strict_profile_refuses_it(self, scene: Scene) -> None:
         scene.partners[HOSPITAL] = hospital(dialect=partner_pb2.Dialect(strict=True))
-        answer = await scene.send(body)
+        answer = await scene.send(envelope("2201", {"data": FOREIGN}))
         assert answer["err_msg"].startswith("[NOT_CONFORMING] 报文共")
-        assert len(scene.mesh.calls("RegisterVisit")) == 1
+        assert scene.mesh.calls("RegisterVisit") == []
+
+    async def test_a_number_in_quotes_is_told_by_the_check_alone(self, scene: Scene) -> None:
+        body = envelope("2204", {"feedetail": [{**LINE, "cnt": "1"}]})
+        assert await warned(scene, body) == ""
+        (found,) = await findings(scene, body)
+        assert (found["path"], found["rule"]) == ("feedetail[0].cnt", "lenient.number")
 
     async def test_rows_that_write_a_value_in_the_same_odd_way_are_told_once(self, scene: Scene) -> None:
-        rows = [{**LINE, "feedetl_sn": str(number), "cnt": "1"} for number in range(20)]
+        rows = [{**LINE, "feedetl_sn": str(number), "cnt": 1.0000000000000002} for number in range(20)]
         said = await warned(scene, envelope("2204", {"feedetail": rows}))
-        assert said == "[LENIENT] 共1处与规范不符：feedetail[0].cnt 应为数值，不是文本"
+        assert said == "[LENIENT] 共1处与规范不符：feedetail[0].cnt 带有浮点误差的尾数，已按4位小数读取"

@@ -108,8 +108,8 @@ class TestMessages:
         headers = {"Authorization": "Bearer key-1"}
         answer = await scene.client.post("/v1/settlements", content=body, headers=headers)
         assert answer.status_code == 400
-        (broken,) = answer.json()["violations"]
-        assert (broken["path"], broken["rule"]) == ("data.psnNo", "body.twice")
+        (broken,) = answer.json()["error"]["details"][1]["fieldViolations"]
+        assert (broken["field"], broken["reason"]) == ("data.psnNo", "body.twice")
 
 
 def test_a_large_body_without_one_is_not_parsed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
