@@ -23,7 +23,8 @@ _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[\w.]+\.[\w.]+|[
 TERMS: Final = frozenset(
     "API CSV GBK HTML HTTP ICD Infinity JSON NaN PostgreSQL UTF XML YAML multipart Content Type jsonStr Retry After null "
     "msgid sign yyyy MM dd HH mm ss yyyyMM true false json yaml yml hsa policy stacks accumulators indices when any CM "
-    "HMAC SHA TIF CSB Base Origin X Yibao Business Date yibao token api keys through docs Authorization Bearer".split()
+    "HMAC SHA TIF CSB Base Origin X Yibao Business Date yibao token api keys through docs Authorization Bearer "
+    "input application".split()
 )
 # Values that are told as they were sent or stand in the books: codes, numbers, paths, names of methods.
 _AS_THEY_ARE: Final = frozenset(
@@ -51,7 +52,7 @@ def _field_names() -> frozenset[str]:
     return frozenset(names) | {"next_page_token", "when_any", "hosp_bear", "request_id"}
 
 
-_NAMES: Final = frozenset({"caller", "missing", "queue"})
+_NAMES: Final = frozenset({"caller", "missing", "queue", "fact"})
 
 
 def assert_fault_is_worded(fault: Fault) -> None:

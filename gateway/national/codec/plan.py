@@ -87,6 +87,7 @@ class FieldPlan:
     bare: bool = False
     ends_range: bool = False
     person: bool = False
+    digits: bool = False
     required: bool = False
     required_in: frozenset[str] = frozenset()
 
@@ -195,6 +196,7 @@ def _plan(field: FieldDescriptor) -> FieldPlan | None:
         bare=_WITHOUT_NODE in names,
         ends_range=_is_of(option.ends_range, kind, Kind.TIME, field),
         person=_is_of(option.person, kind, Kind.TEXT, field),
+        digits=_is_of(option.digits, kind, Kind.TEXT, field),
         required=option.required,
         required_in=frozenset(option.required_in),
     )

@@ -38,9 +38,6 @@ _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _REGIONS: Final = ("admdvs", "admvs")
 _FLAGS: Final = frozenset({"0", "1"})
 _FEW: Final = 10
-# Kept as text here, where leading zeros count: the text calls the first digits, the second a number.
-_DIGITS: Final = frozenset({"feedetl_sn"})
-_NUMBERS: Final = frozenset({"diag_srt_no"})
 
 SHORT: Final = 14
 """Characters of a number that holds no binary tail."""
@@ -95,14 +92,12 @@ def spelling(plan: FieldPlan) -> Spelling:
             return Spelling(_is_moment, partial(_odd_time, rule=TIME))
         case Kind.DAY:
             return Spelling(_is_date, partial(_odd_time, rule=DAY))
+    if plan.digits:
+        return Spelling(lambda raw: True, lambda raw: None)
     return _text(plan.name.rpartition(".")[2])
 
 
 def _text(name: str) -> Spelling:
-    if name in _DIGITS:
-        return Spelling(lambda raw: True, lambda raw: None)
-    if name in _NUMBERS:
-        return Spelling(lambda raw: type(raw) is not str, lambda raw: _ODD[NUMBER])
     if name.endswith(_REGIONS):
         return Spelling(is_division, lambda raw: _ODD[TEXT] if type(raw) is not str else _ODD[DIVISION])
     dictionary = dictionary_of(name)

@@ -8,7 +8,7 @@ from services.runtime.db import Schema, migrations_of
 from services.settlement.store.tables import METADATA
 
 MEMBER: Final = "settlement"
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 
 
 def schema() -> Schema:

@@ -303,6 +303,7 @@ class National(_message.Message):
     WARNING_FIELD_NUMBER: _builtins.int
     ENDS_RANGE_FIELD_NUMBER: _builtins.int
     PERSON_FIELD_NUMBER: _builtins.int
+    DIGITS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name in its node, or a path from the root of `input` or `output` if it holds a dot. On a field whose type is a
     message: the name of the node.
@@ -326,6 +327,10 @@ class National(_message.Message):
     """On a moment of a request: a day without a time means its last second, not its first, as it ends a range."""
     person: _builtins.bool
     """On a text of a request: the number of the insured person whom it is about. The envelope should say the insured place."""
+    digits: _builtins.bool
+    """On a text of a request: the national text calls its digits a number in some tables and a text in others, so that it is
+    written rightly with quotes and without.
+    """
     @_builtins.property
     def also(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Other names accepted on input and emitted on output; an entry may be a path. `.` on a node of a request: its fields may
@@ -349,10 +354,11 @@ class National(_message.Message):
         warning: _builtins.str = ...,
         ends_range: _builtins.bool = ...,
         person: _builtins.bool = ...,
+        digits: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "also", b"also", "ends_range", b"ends_range", "from", b"from", "hidden", b"hidden", "name", b"name", "person", b"person", "required", b"required", "required_in", b"required_in", "scale", b"scale", "warning", b"warning"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "also", b"also", "digits", b"digits", "ends_range", b"ends_range", "from", b"from", "hidden", b"hidden", "name", b"name", "person", b"person", "required", b"required", "required_in", b"required_in", "scale", b"scale", "warning", b"warning"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
