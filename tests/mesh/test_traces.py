@@ -18,9 +18,8 @@ from services.runtime.contract import Contract, is_public
 from services.runtime.logs import JsonLines
 from services.runtime.trace_store import Node, StoredSpan, TraceStore
 from tests.mesh import journeys, way
-from tests.mesh.harness import OPERATOR_KEY
 from tests.mesh.hospital import DRUG, Exchange, Settled
-from tests.mesh.world import Sandbox, sandbox, small_sandbox
+from tests.mesh.world import Sandbox, ask_the_others, sandbox, small_sandbox
 from tools.tidy import ROOT
 from yibao.options.v1 import options_pb2
 
@@ -167,13 +166,7 @@ def steps(node: Node) -> Iterator[tuple[Node, Node]]:
 
 
 async def test_the_edges_seen_are_those_of_the_mesh_table_and_all_of_them(played: Played) -> None:
-    seen = {callee for _, callee in played.store.edges()}
-    for name in set(table.callees_of(table.GATEWAY)) - seen:
-        # No journey leads there, so it is asked by REST; a refusal of the member has been there too.
-        methods = (each for each in played.town.mesh.contract.methods.values() if each.member == name and each.http)
-        path = next(methods).http[0].path
-        headers = {"Authorization": f"Bearer {OPERATOR_KEY}"}
-        await played.town.hospital.http.post(path, json={}, headers=headers)
+    await ask_the_others(played.town)
     assert played.town.mesh.traces().edges() == table.edges()
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from services import mesh as table
 from tests.mesh.harness import BEGIN, OPERATOR_KEY, Mesh, seed_world, started_mesh
 from tests.mesh.hospital import Hospital, MovableClock, hospital_at
 from tests.mesh.people import Newcomers
@@ -51,6 +52,15 @@ async def small_sandbox(
             await seed_world(mesh)
         async with hospital_at(mesh.url, mesh.clock) as hospital:
             yield Sandbox(mesh, clock, hospital, Newcomers(mesh))
+
+
+async def ask_the_others(town: Sandbox) -> None:
+    """Asks the members whom no journey has led the gateway to, by REST; a refusal of the member has been there too."""
+    reached = {callee for caller, callee in town.mesh.traces().edges() if caller == table.GATEWAY}
+    for name in set(table.callees_of(table.GATEWAY)) - reached:
+        methods = (each for each in town.mesh.contract.methods.values() if each.member == name and each.http)
+        path = next(methods).http[0].path
+        await town.hospital.http.post(path, json={}, headers={"Authorization": f"Bearer {OPERATOR_KEY}"})
 
 
 async def ledger_findings(mesh: Mesh) -> list[str]:

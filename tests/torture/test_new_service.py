@@ -10,6 +10,9 @@ import pytest
 from tests.tools.scratch import copied
 
 pytestmark: Final = pytest.mark.torture
+STEPS: Final = ("mypy", "generated", "contract", "imports", "buf-lint", "buf-breaking", "ruff", "format", "tidy")
+OF_SETUP: Final = ("tests/architecture/test_setup.py", "tests/browser")
+"""Tests of what `make setup` makes: the environment itself, and the browser. The copy borrows one."""
 
 
 @pytest.mark.parametrize(
@@ -23,5 +26,7 @@ def test_a_new_service_passes_everything(tmp_path: Path, service: str, words: tu
     scratch = copied(tmp_path)
     made = scratch.run("-m", "tools.new_service", service, *words)
     assert made.returncode == 0, made.stdout
-    ran = scratch.run("-m", "tools.check")
+    checked = scratch.run("-m", "tools.check", *STEPS)
+    assert checked.returncode == 0, checked.stdout
+    ran = scratch.run("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *(f"--ignore={each}" for each in OF_SETUP))
     assert ran.returncode == 0, ran.stdout
