@@ -25,6 +25,7 @@ from services.runtime.db import Database
 from services.runtime.stores.opening import State, look
 from services.runtime.stores.schema import Schema
 from services.runtime.stores.upgrading import migrate, scripts
+from tests.mesh import dump_stores
 from tests.mesh.dump_stores import BILL
 from tests.mesh.harness import BEGIN, Mesh, started_mesh
 from tests.mesh.hospital import MovableClock, hospital_at
@@ -206,7 +207,7 @@ async def differences(url: str, schema: Schema) -> tuple[str, ...]:
     return found.differences
 
 
-@pytest.mark.parametrize("member", MEMBERS)
+@pytest.mark.parametrize("member", dump_stores.MEMBERS)
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.torture)])
 async def test_all_migrations_from_nothing_make_todays_tables(
     member: str, database: str, tmp_path: Path, request: pytest.FixtureRequest
