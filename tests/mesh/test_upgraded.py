@@ -236,7 +236,7 @@ def missed(connection: Any, metadata: MetaData, besides: Sequence[str]) -> list[
     return list(compare_metadata(context, metadata))
 
 
-@pytest.mark.parametrize("member", MEMBERS)
+@pytest.mark.parametrize("member", dump_stores.MEMBERS)
 def test_the_head_that_a_start_looks_for_is_that_of_the_migrations(member: str) -> None:
     schema = schema_of(member)
     directory = scripts(schema)
