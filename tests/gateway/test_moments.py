@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.national.codec import scalars
 from gateway.national.codec.decode import compile_request
+from gateway.national.codec.moments import NoMoment, moment_of
 from gateway.national.codec.scalars import Unfit
 from services.kernel.clock import BEIJING
 from yibao.settlement.v1 import encounter_pb2, stay_bill_pb2
@@ -165,3 +166,33 @@ class TestTimes:
 
     def test_a_day_may_come_with_a_time(self) -> None:
         assert scalars.read_day("2025-01-15 09:30:00") == {"year": 2025, "month": 1, "day": 15}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026年1月5日 星期一 9:05:03",
+        "2026年1月5日星期一 上午9:05:03",
+        "2026年1月5日 星期一 上午09时05分03秒 CST",
+        "2026/1/5 周一 9:05:03",
+        "星期一 2026/1/5 9:05:03",
+        "2026-01-05 Monday 09:05:03",
+        "2026-01-05 09:05:03 (周一)",
+        "Monday, January 5, 2026 9:05:03 AM",
+        "Monday, 05 January 2026 09:05:03",
+    ],
+)
+def test_a_weekday_beside_its_date_is_read_and_one_of_another_date_refused(text: str) -> None:
+    assert moment_of(text) == (date(2026, 1, 5), 9 * 3600 + 5 * 60 + 3, 8 * 3600)
+    for wrong in (text.replace("周一", "周日"), text.replace("星期一", "星期天"), text.replace("Monday", "Friday")):
+        if wrong != text:
+            with pytest.raises(NoMoment, match=r"moment\.weekday"):
+                moment_of(wrong)
+
+
+@pytest.mark.parametrize(
+    "text", ["周一", "2026-01-05 Mondy", "星期一 2026-01-05 星期一", "2026-01-05 周八", "2026-01-05Mon9:05:03x"]
+)
+def test_a_weekday_is_no_date_and_stands_once(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no time|two weekdays"):
+        moment_of(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from gateway.problems import problem
 from services.kernel.errors import Fault, FaultKind, conflict
 from services.runtime.texts.gateway import NEXT_STEPS, RULES, STEPS, next_step
 from services.runtime.texts.table import TEXTS
+from services.settlement.domain.moments import FeeMoment, check_standing_fees, fee_window
 from tests.gateway.conftest import Scene, envelope
 from tests.gateway.test_national import BILL
 
@@ -19,6 +21,7 @@ SERVICES = Path(__file__).resolve().parents[2] / "services"
 CONFLICT = re.compile(r'\b(?:conflict\(|FaultKind\.CONFLICT,)\s*"([A-Z_]+)"')
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 LONGEST = 30
+DAY = timedelta(days=1)
 
 # Where the step of the kind would lead to a second bill, a second record, or the same refusal for ever.
 DANGEROUS = {
@@ -123,3 +126,22 @@ async def test_what_is_too_large_is_to_be_split(scene: Scene) -> None:
     said = (await scene.send(envelope("2204", {"feedetail": [{"feedetl_sn": "1"}]})))["err_msg"]
     assert "请拆分上传" in said
     assert "相同msgid" not in said
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("digits", [3, 17, 30])
+@pytest.mark.parametrize("path", ["dscginfo.endtime", "mdtrtinfo.begntime"])
+def test_fees_outside_an_encounter_are_told_in_words_however_long_their_numbers(
+    count: int, digits: int, path: str
+) -> None:
+    begin, end = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 4, tzinfo=UTC)
+    late = path == "dscginfo.endtime"
+    moments = [FeeMoment(f"{n:0{digits}}", (end if late else begin) + (1 if late else -3) * DAY) for n in range(count)]
+    with pytest.raises(Fault) as caught:
+        check_standing_fees(moments, fee_window(begin, end if late else None, end + 9 * DAY), path)
+    said = refusal(caught.value, None)
+    moment = "2026-03-05 08:00:00" if late else "2026-02-26 08:00:00"
+    assert f"{path} {count}条" in said
+    assert f"首条{moment}" in said
+    assert moments[0].feedetl_sn in said
+    assert said.endswith(next_step(caught.value, "zh"))

@@ -168,7 +168,15 @@ async def test_one_number_twice_in_an_upload_is_one_line_if_it_is_the_same(count
     answers = await counter.upload("2204:1", visit, line("1"), line("1"))
     assert answers[0] == answers[1]
     assert await open_total(counter, visit) == 1000
-    assert (await refusal(counter.upload("2204:2", visit, line("2"), line("2", "A2")))).reason == "FEE_LINE_EXISTS"
+    fault = await refusal(counter.upload("2204:2", visit, line("3"), line("2"), line("2", "A2")))
+    assert (fault.kind, fault.reason) == (FaultKind.INVALID, "INVALID_REQUEST")
+    assert [(each.path, each.rule, each.values["row"]) for each in fault.violations] == [
+        ("feedetail[1].feedetl_sn", "line.twice", "3"),
+        ("feedetail[2].feedetl_sn", "line.twice", "2"),
+    ]
+    assert await open_total(counter, visit) == 1000
+    # One that stands already is another matter.
+    assert (await refusal(counter.upload("2204:3", visit, line("1"), line("1", "A2")))).reason == "FEE_LINE_EXISTS"
 
 
 async def test_a_settled_charge_batch_takes_no_more_lines_but_still_answers_its_own(

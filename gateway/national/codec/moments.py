@@ -1,6 +1,7 @@
 """Times as clients print them: .NET, Java, JavaScript, Oracle, compact digits; Beijing where no zone is written.
 
-What can be read in two ways is refused, never guessed: `01/02/2026`, years of two digits, seconds since 1970. The date that a
+A weekday beside a date must be that of the date. What can be read in two ways is refused, never guessed: `01/02/2026`, years
+of two digits, seconds since 1970. The date that a
 typed client prints for a field that was never set is no date at all.
 """
 
@@ -23,7 +24,8 @@ _OLDEST_YEAR: Final = 1900
 # .NET, Java and MySQL begin at year 1 or 0; SQL Server at 1753 and 1900; Delphi, PowerBuilder and Excel at the end of 1899.
 _LAST_UNSET_YEAR: Final = 1
 _UNSET: Final = frozenset({(1753, 1, 1), (1899, 12, 30), (1899, 12, 31), (1900, 1, 1)})
-_MONTHS: Final = {name: 1 + at for at, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())}
+_LONG_MONTHS: Final = "january february march april may june july august september october november december".split()
+_MONTHS: Final = {name: 1 + at for at, long in enumerate(_LONG_MONTHS) for name in (long, long[:3])}
 _AFTERNOON: Final = frozenset({"pm", "下午"})
 
 _CLOCK: Final = (
@@ -32,7 +34,16 @@ _CLOCK: Final = (
     r"(?: ?(?P<zone>Z|CST|(?:GMT|UTC)?[+-][0-9]{1,2}(?::?[0-9]{2})?|GMT|UTC))?"
 )
 _COMPACT: Final = (("year", 4), ("month", 2), ("day", 2), ("hour", 2), ("minute", 2), ("second", 2))
-_MONTH: Final = "(?:(?P<name>[a-z]{3})|(?P<month>[0-9]{1,2})月)"
+# Written before a date, behind it, or behind the time; the names of the one language or the other, whole or short.
+_WEEKDAY: Final = re.compile(
+    r"(?:(?:星期|周|礼拜)(?P<chinese>[一二三四五六日天])|(?<![a-z])(?P<english>(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)"
+    r"(?:day)?)(?![a-z]))",
+    re.IGNORECASE,
+)
+_CHINESE_DAYS: Final = {name: at for at, name in enumerate("一二三四五六日")} | {"天": 6}
+_ENGLISH_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_EDGES: Final = re.compile(r"[ ,，(（]*$"), re.compile(r"^[ ,，)）]*")
+_MONTH: Final = "(?:(?P<name>[a-z]{3,9})|(?P<month>[0-9]{1,2})月)"
 # Nearly every time that is sent, in one go; the others are tried one after the other.
 _USUAL: Final = re.compile(
     r"(?P<year>[0-9]{4})([-/]?)(?P<month>[0-9]{2})\2(?P<day>[0-9]{2})"
@@ -50,11 +61,11 @@ _FORMS: Final = tuple(
         # 20260105090503123
         "".join(f"(?P<{part}>[0-9]{{{size}}})" for part, size in _COMPACT) + "[0-9]{3}",
         # Mon Jan 05 09:05:03 CST 2026
-        rf"[a-z]{{3}} (?P<name>[a-z]{{3}}) (?P<day>[0-9]{{1,2}}) {_CLOCK} (?P<year>[0-9]{{1,4}})",
+        rf"(?P<name>[a-z]{{3,9}}) (?P<day>[0-9]{{1,2}}) {_CLOCK} (?P<year>[0-9]{{1,4}})",
         # Mon Jan 05 2026 09:05:03 GMT+0800, Jan 5, 2026 9:05:03 AM
-        rf"(?:[a-z]{{3}} )?(?P<name>[a-z]{{3}}) (?P<day>[0-9]{{1,2}}),? (?P<year>[0-9]{{4}})(?:,? {_CLOCK})?",
+        rf"(?P<name>[a-z]{{3,9}}) (?P<day>[0-9]{{1,2}}),? (?P<year>[0-9]{{4}})(?:,? {_CLOCK})?",
         # Mon, 05 Jan 2026 01:05:03 GMT, 05-JAN-2026 09:05:03, 05-1月 -2026
-        rf"(?:[a-z]{{3}}, )?(?P<day>[0-9]{{1,2}})[- ]{_MONTH} ?[- ](?P<year>[0-9]{{4}})(?: {_CLOCK})?",
+        rf"(?P<day>[0-9]{{1,2}})[- ]{_MONTH} ?[- ](?P<year>[0-9]{{4}})(?: {_CLOCK})?",
         # 1/1/0001 12:00:00 AM: unset in any order of day and month
         rf"(?P<month>0?1)/(?P<day>0?1)/(?P<year>0{{0,3}}1)(?: {_CLOCK})?",
     )
@@ -118,6 +129,7 @@ def moment_of(text: str) -> Moment | None:
         if len(text) == _COMPACT_MINUTES and text.isdecimal() and text[:4] not in _COMPACT_YEARS:
             raise ValueError("perhaps milliseconds before 2001-09-09")
         return _moment(found.groupdict())
+    text, weekday = _without_weekday(_BLANKS.sub(" ", text))
     text = _BLANKS.sub(" ", _REMARK.sub("", text)).strip()
     milliseconds = _MILLISECONDS.fullmatch(text)
     if milliseconds is not None:
@@ -125,8 +137,24 @@ def moment_of(text: str) -> Moment | None:
     for form in _FORMS:
         found = form.fullmatch(text)
         if found is not None:
-            return _moment(found.groupdict())
+            moment = _moment(found.groupdict())
+            if moment is not None and weekday is not None and moment.day.weekday() != weekday:
+                raise NoMoment("moment.weekday")
+            return moment
     raise ValueError("no time")
+
+
+def _without_weekday(text: str) -> tuple[str, int | None]:
+    """A text without the name of a weekday in it, and which that is from Monday on, None for none; ValueError for two."""
+    found = _WEEKDAY.search(text)
+    if found is None:
+        return text, None
+    before, after = _EDGES[0].sub("", text[: found.start()]), _EDGES[1].sub("", text[found.end() :])
+    if _WEEKDAY.search(after):
+        raise ValueError("two weekdays")
+    chinese = found["chinese"]
+    weekday = _CHINESE_DAYS[chinese] if chinese else _ENGLISH_DAYS.index(found["english"][:3].casefold())
+    return f"{before} {after}".strip(), weekday
 
 
 def _moment(parts: dict[str, str | None]) -> Moment | None:

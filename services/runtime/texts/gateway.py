@@ -14,7 +14,7 @@ from services.runtime.texts.lenient import LENIENT_RULES, LENIENT_STEPS
 from services.runtime.texts.rules_documents import DOCUMENT_RULES
 from services.runtime.texts.rules_fields import FIELD_RULES
 from services.runtime.texts.rules_members import MEMBER_RULES
-from services.runtime.texts.steps import CALLER_STEPS, CARE_STEPS
+from services.runtime.texts.steps import CALLER_STEPS, CARE_STEPS, STATE_STEPS
 from services.runtime.texts.words import values_in
 
 GATEWAY: Final[Mapping[str, tuple[str, str]]] = {
@@ -89,6 +89,7 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
         "没有这个小时，应为0至23时；24时请写次日0时",
         "there is no such hour: 0 to 23; write 24 as 0 of the next day",
     ),
+    "moment.weekday": ("星期与日期不符", "the weekday is not that of the date"),
     "moment.half": ("上午、下午的小时应为1至12时", "an hour with AM or PM goes from 1 to 12"),
     "moment.minute": ("没有这一分钟，应为0至59分", "there is no such minute: 0 to 59"),
     "moment.second": ("没有这一秒，应为0至59秒", "there is no such second: 0 to 59"),
@@ -339,9 +340,11 @@ BUS_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
 def next_step(fault: Fault, lang: Literal["zh", "en"]) -> str:
     """What to do next about a refusal; without a full stop."""
     rule = fault.violations[0].rule if fault.violations else ""
-    step = STEPS.get(rule) or _PLANS.get(fault.metadata.get("plan", "")) or STEPS.get(fault.reason)
-    step = step or NEXT_STEPS[fault.kind]
-    return step[0 if lang == "zh" else 1]
+    step = STEPS.get(rule) or _PLANS.get(fault.metadata.get("plan", ""))
+    if fault.reason == "ENCOUNTER_STATE":
+        step = step or STATE_STEPS.get(fault.metadata.get("state", ""))
+    step = step or STEPS.get(fault.reason) or NEXT_STEPS[fault.kind]
+    return step[0 if lang == "zh" else 1].replace("{setl_id}", fault.metadata.get("setl_id", ""))
 
 
 def rule_text(rule: str, values: Mapping[str, str], lang: Literal["zh", "en"], otherwise: str = "") -> str:

@@ -72,6 +72,26 @@ CARE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "VISIT_OPEN": ("或用该就诊编号继续办理", "Or go on with that visit"),
     "FEES_PRESENT": ("费用用2205撤销，住院用2302", "Fees are cancelled by 2205, of a stay by 2302"),
+    "line.twice": (
+        "请为不同明细各用一个编号，重复的只留一条，更正后重发",
+        "Give each line a number of its own, or leave the repeated row out, and send it again",
+    ),
+    "cancel.settled_of_visit": (
+        "请先撤销该结算（2208），再撤销费用（2205）",
+        "Reverse that settlement by 2208 first, then cancel the fees by 2205",
+    ),
+    "cancel.settled_of_stay": (
+        "请先撤销该结算（2305），再撤销费用（2302）",
+        "Reverse that settlement by 2305 first, then cancel the fees by 2302",
+    ),
+    "fees.before_begin": (
+        "请核对就诊开始时间，或先撤销这些费用（2205，住院2302）",
+        "Check the begin, or cancel these fees first (2205, of a stay 2302)",
+    ),
+    "fees.after_end": (
+        "请核对出院时间，或先撤销这些费用（2302）",
+        "Check the time of the discharge, or cancel these fees by 2302 first",
+    ),
     "FEES_SETTLED": ("结算用2208撤销，住院用2305", "A settlement is reversed by 2208, of a stay by 2305"),
     "ITEM_UNKNOWN": (
         "请核对这些明细的医保目录编码与费用发生时间后重传",
@@ -87,4 +107,21 @@ CARE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "TRIAL_OUTDATED": ("门诊用2206，住院用2303", "By 2206, of a stay by 2303"),
     "LATER_SETTLEMENT_EXISTS": ("撤销用2208，住院用2305", "Reverse by 2208, of a stay by 2305"),
+}
+
+# What has to come first where an encounter is in a state that allows no more, by the fault's metadata `state`.
+STATE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
+    "settled": (
+        "请先撤销结算{setl_id}（2305），需改出院信息的再撤销出院（2405）",
+        "Reverse settlement {setl_id} by 2305 first; to change the discharge undo it by 2405 after that",
+    ),
+    "discharged": (
+        "已出院，勿重复办理；更正或撤销入院的先撤销出院（2405），其后已结算的更先撤销结算（2305）",
+        "It is discharged already; to change or cancel the admission undo that by 2405 first, where it was settled since 2305",
+    ),
+    "cancelled": (
+        "该就诊已撤销；仍需就诊的请重新登记（门诊2201，住院2401）",
+        "It is cancelled; where care goes on register it anew (2201, a stay by 2401)",
+    ),
+    "open": ("尚未出院，无须撤销出院", "It is not discharged, so no discharge is to be undone"),
 }

@@ -174,9 +174,11 @@ def check_visit_cancellable(encounter: Encounter, fees: FeePresence) -> None:
 
 
 def check_admission_cancellable(encounter: Encounter, fees: FeePresence) -> None:
-    """An admission is undone only when the stay is open and has no fees at all."""
+    """An admission is undone only when the stay is open and has no fees at all: 2305, then 2302, then 2404."""
     require_state(encounter, OPEN)
-    if fees.setl_id or fees.unsettled:
+    if fees.setl_id:
+        raise precondition("FEES_SETTLED", mdtrt_id=encounter.mdtrt_id, setl_id=fees.setl_id)
+    if fees.unsettled:
         raise precondition("FEES_PRESENT", mdtrt_id=encounter.mdtrt_id)
 
 
@@ -205,7 +207,7 @@ def days_in_hospital(begin: datetime, end: datetime) -> int:
     return max(1, (beijing_day(end) - beijing_day(begin)).days)
 
 
-def check_not_settled(encounter: Encounter, settled: bool) -> None:
-    """PRECONDITION (ENCOUNTER_STATE) for a stay that was settled after its discharge: 2305 comes before 2405."""
-    if settled:
-        raise precondition("ENCOUNTER_STATE", mdtrt_id=encounter.mdtrt_id, state="settled")
+def check_not_settled(encounter: Encounter, setl_id: str) -> None:
+    """PRECONDITION (ENCOUNTER_STATE) for a stay that `setl_id` settled after its discharge: 2305 comes before 2405."""
+    if setl_id:
+        raise precondition("ENCOUNTER_STATE", mdtrt_id=encounter.mdtrt_id, state="settled", setl_id=setl_id)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.kernel.errors import Fault, FaultKind, Violation, conflict, not_found
+from services.kernel.errors import Fault, FaultKind, Violation, Violations, conflict, not_found
 from services.kernel.money import scaled_of
 from services.settlement.domain.bill import ALL_BATCHES
 from services.settlement.domain.lines import BillTotals, LineSplit, totals_of
@@ -114,14 +114,16 @@ class Upload:
 def decide_upload(priced: Sequence[PricedLine], standing: Standing, *, stay: bool) -> Upload:
     """Which lines are new. A line that stands already with the same content is answered again.
 
-    CONFLICT: FEE_LINE_EXISTS (other content under the same number), BATCH_SETTLED (a visit's charge batch that is
-    settled takes no more lines), and what `split_returns` raises.
+    INVALID where the message itself holds two contents under one number. CONFLICT: FEE_LINE_EXISTS (a line stands with
+    other content), BATCH_SETTLED (a visit's charge batch that is settled takes no more lines), and what `split_returns`
+    raises.
     """
     lines = [line.sent for line in priced]
     first: dict[str, int] = {}
     new: list[int] = []
     stored: dict[int, bytes] = {}
     changed: list[int] = []
+    twice: dict[int, int] = {}
     for place, line in enumerate(lines):
         known = standing.lines.get(line.feedetl_sn)
         if known is not None:
@@ -130,15 +132,30 @@ def decide_upload(priced: Sequence[PricedLine], standing: Standing, *, stay: boo
                 changed.append(place)
         elif line.feedetl_sn in first:
             if lines[first[line.feedetl_sn]].detail != line.detail:
-                changed.append(place)
+                twice[place] = first[line.feedetl_sn]
         else:
             first[line.feedetl_sn] = place
             new.append(place)
+    if twice:
+        raise _stands_twice(twice)
     if changed:
         raise _lines_fault(FaultKind.CONFLICT, "FEE_LINE_EXISTS", lines, changed, "feedetl_sn", "same_content")
     if not stay:
         _check_batches_unsettled({lines[place].chrg_bchno for place in new}, standing.batches)
     return Upload(tuple(new), stored, _returns(priced, lines, new, standing, stay=stay))
+
+
+def _stands_twice(twice: Mapping[int, int]) -> Fault:
+    """INVALID: rows of one number with different content, each naming the other; `twice` is the first row by the later."""
+    broken = Violations()
+    named: set[int] = set()
+    for later, first in twice.items():
+        for place, other in ((first, later), (later, first)):
+            if place not in named and not broken.full():
+                named.add(place)
+                path, row = f"feedetail[{place}].feedetl_sn", str(other + 1)
+                broken.append(Violation(path, "line.twice", values={"row": row}))
+    return Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
 
 
 def _check_batches_unsettled(numbers: set[str], batches: Sequence[FeeBatch]) -> None:
@@ -189,8 +206,8 @@ def new_batches(
     ]
 
 
-def chosen_for_cancel(batches: Iterable[FeeBatch], chrg_bchno: str) -> list[FeeBatch]:
-    """The unsettled batches that 2205 names, all with "0000"; there need be none then, nor where all are cancelled already.
+def chosen_for_cancel(batches: Iterable[FeeBatch], chrg_bchno: str, path: str) -> list[FeeBatch]:
+    """The unsettled batches that 2205 names at `path`, all with "0000"; there need be none, nor where all are cancelled.
 
     CONFLICT BATCH_SETTLED naming the settlement, NOT_FOUND CHARGE_BATCH_NOT_FOUND.
     """
@@ -200,7 +217,10 @@ def chosen_for_cancel(batches: Iterable[FeeBatch], chrg_bchno: str) -> list[FeeB
         return chosen
     settled = next((batch for batch in reversed(named) if batch.state == SETTLED), None)
     if settled is not None:
-        raise conflict("BATCH_SETTLED", chrg_bchno=chrg_bchno, setl_id=settled.setl_id or "")
+        setl_id = settled.setl_id or ""
+        told = {"chrg_bchno": chrg_bchno, "setl_id": setl_id}
+        broken = [Violation(path, "cancel.settled_of_visit", values={"setl_id": setl_id})]
+        raise Fault(FaultKind.CONFLICT, "BATCH_SETTLED", told, violations=broken)
     if not named:
         raise not_found("CHARGE_BATCH_NOT_FOUND", chrg_bchno=chrg_bchno)
     return []
@@ -239,7 +259,7 @@ def lines_for_cancel(numbers: Sequence[str], standing: Standing, cancelled: Coll
     if settled:
         one = standing.lines[numbers[settled[0]]]
         more = {"chrg_bchno": one.chrg_bchno, "setl_id": one.setl_id}
-        raise _rows_fault(FaultKind.CONFLICT, "BATCH_SETTLED", numbers, settled, "unsettled_line", more)
+        raise _rows_fault(FaultKind.CONFLICT, "BATCH_SETTLED", numbers, settled, "cancel.settled_of_stay", more)
     alone = {entry.line.init_feedetl_sn for entry in standing.returns if entry.line.feedetl_sn not in rows}
     bare = [place for number, place in known.items() if number in alone]
     if bare:
@@ -305,5 +325,5 @@ def _rows_fault(
         kind,
         reason,
         {"feedetl_sn": numbers[places[0]], "lines": str(len(places)), **(more or {})},
-        violations=[Violation(f"data[{place}].feedetl_sn", rule) for place in places],
+        violations=[Violation(f"data[{place}].feedetl_sn", rule, values=more or {}) for place in places],
     )

@@ -20,6 +20,7 @@ BEFORE_BEGIN = timedelta(hours=24)
 
 _LAST_SECOND = time(23, 59, 59)
 _MOST_IN_TEXT = 3
+_LONGEST_NUMBERS = 30
 
 
 class FeeMoment(NamedTuple):
@@ -118,7 +119,8 @@ def _beyond(path: str, fee: FeeMoment, window: FeeWindow) -> Violation:
 def _standing_beyond(path: str, fees: Sequence[FeeMoment], window: FeeWindow) -> Violation:
     """The bound that fees which stand are beyond, with its moment and theirs."""
     first, last = _text(window.first), _text(window.last)
-    told = {"fees": "、".join(f"{fee.feedetl_sn}（{_text(fee.fee_at)}）" for fee in fees[:_MOST_IN_TEXT])}
+    # The reason names the lines already: with long numbers an envelope has room for one moment more.
+    told = {"count": str(len(fees)), "at": _text(fees[0].fee_at)}
     named = ", ".join(f"{fee.feedetl_sn} ({_text(fee.fee_at)})" for fee in fees[:MOST_VIOLATIONS])
     if fees[0].fee_at < window.first:
         said = f"lines {named} arose before {first}, 24 hours before the begin"
@@ -133,12 +135,22 @@ def _standing_beyond(path: str, fees: Sequence[FeeMoment], window: FeeWindow) ->
 
 def _outside(kind: FaultKind, fees: Sequence[FeeMoment], window: FeeWindow, broken: Sequence[Violation]) -> Fault:
     metadata = {
-        "feedetl_sn": ", ".join(fee.feedetl_sn for fee in fees[:_MOST_IN_TEXT]),
+        "feedetl_sn": _numbers(fees),
         "lines": str(len(fees)),
         "first": _text(window.first),
         "last": _text(window.last),
     }
     return Fault(kind, "FEE_TIME_OUTSIDE", metadata, violations=broken)
+
+
+def _numbers(fees: Sequence[FeeMoment]) -> str:
+    """The first numbers, of long ones fewer: a refusal has room for what is wrong with them as well."""
+    shown = fees[0].feedetl_sn
+    for fee in fees[1:_MOST_IN_TEXT]:
+        if len(shown) + len(fee.feedetl_sn) > _LONGEST_NUMBERS:
+            break
+        shown = f"{shown}, {fee.feedetl_sn}"
+    return shown
 
 
 def _future(moment: datetime, latest: datetime, path: str) -> Fault:

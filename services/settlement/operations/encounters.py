@@ -299,7 +299,8 @@ class EncounterOperations:
 
         The first of them is where it stands if it came. One that never arrived is remembered as void under each, so that a
         late arrival is refused; a second reversal is told the same.
-        Raises FEES_PRESENT, ENCOUNTER_STATE, NOT_REVERSIBLE where the stay is another person's or it was no admission.
+        Raises FEES_SETTLED, FEES_PRESENT, ENCOUNTER_STATE, NOT_REVERSIBLE where the stay is another person's or it was no
+        admission.
         """
         original, *others = originals
         answered = await self.writes.answered(stamp)

@@ -112,7 +112,8 @@ class FeeOperations:
         """Keeps the new lines and answers the split of every line, in the order sent.
 
         Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_TIME_OUTSIDE, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH, AMOUNT_INVALID,
-        FEE_LINE_EXISTS, BATCH_SETTLED, FEE_LINE_NOT_FOUND, RETURN_MISMATCH, RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
+        FEE_LINE_EXISTS, BATCH_SETTLED, FEE_LINE_NOT_FOUND, RETURN_MISMATCH, RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED, and
+        INVALID_REQUEST for one number with two contents in the message.
         """
         async with self.writes.store.reading() as snapshot:
             answered = await self.writes.answered_in(snapshot, stamp)
@@ -309,7 +310,7 @@ async def _charged_encounter(snapshot: FeeReader, upload: FeeUpload, now: dateti
 
 async def _cancel_batches(writing: FeeWriter, mdtrt_id: str, chrg_bchno: str, path: str) -> None:
     """Cancels the named batches, unless a return of their lines would stand alone; `path` names them in the request."""
-    chosen = chosen_for_cancel(await writing.batches(mdtrt_id), chrg_bchno)
+    chosen = chosen_for_cancel(await writing.batches(mdtrt_id), chrg_bchno, path)
     fee_batch_ids = [batch.fee_batch_id for batch in chosen]
     check_no_return_left(await writing.returns_left(mdtrt_id, fee_batch_ids), path)
     await writing.cancel_batches(fee_batch_ids)

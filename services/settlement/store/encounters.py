@@ -100,9 +100,10 @@ class EncounterReader:
         """
         return bool(await self._connection.run(_AFTER, mdtrt_id, kind, entry_id))
 
-    async def settled_since_discharge(self, mdtrt_id: str) -> bool:
-        """Whether a settlement made after the last discharge stands."""
-        return bool(await self._connection.run(_SETTLED_SINCE, mdtrt_id, DISCHARGE))
+    async def settled_since_discharge(self, mdtrt_id: str) -> str:
+        """The settlement made after the last discharge that stands, empty for none."""
+        found = await self._connection.run(_SETTLED_SINCE, mdtrt_id, DISCHARGE)
+        return str(found[0][0]) if found else ""
 
     async def fee_presence(self, mdtrt_id: str) -> FeePresence:
         """Whether unsettled lines or a settlement stand on the encounter."""

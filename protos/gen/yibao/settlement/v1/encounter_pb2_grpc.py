@@ -153,7 +153,7 @@ class EncounterServiceServicer:
 
     def CancelAdmission(self, request, context):
         """Undoes an admission without fees (2404).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_PRESENT, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,7 +49,7 @@ class EncounterServiceStub:
     """
     CancelAdmission: _aio.UnaryUnaryMultiCallable[_stay_pb2.CancelAdmissionRequest, _stay_pb2.CancelAdmissionResponse]
     """Undoes an admission without fees (2404).
-    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_PRESENT, REQUEST_ID_REUSED.
+    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
     """
     Discharge: _aio.UnaryUnaryMultiCallable[_stay_pb2.DischargeRequest, _stay_pb2.DischargeResponse]
     """Discharges a person (2402). All fees of the stay arose between 24 hours before its begin and 10 minutes after its end.
@@ -140,7 +140,7 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_stay_pb2.CancelAdmissionRequest, _abc.Awaitable[_stay_pb2.CancelAdmissionResponse]],
     ) -> _abc.Awaitable[_stay_pb2.CancelAdmissionResponse]:
         """Undoes an admission without fees (2404).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_PRESENT, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
