@@ -80,13 +80,14 @@ def query_values(query: str) -> list[tuple[str, str]]:
 
 
 def business_date(headers: Mapping[str, str], sandbox: bool) -> date | None:
-    """The day that a sandbox caller wants its request decided on; outside the sandbox the header is refused."""
-    text = headers.get(BUSINESS_DATE_HEADER)
-    if text is None:
+    """The day that a sandbox caller wants its request decided on; a blank header is absent, and outside the sandbox any other is
+    refused."""
+    text = headers.get(BUSINESS_DATE_HEADER, "").strip()
+    if not text:
         return None
     if not sandbox:
         raise denied("SANDBOX_ONLY", what="X-Yibao-Business-Date")
-    day = business_day(text.strip())
+    day = business_day(text)
     if day is None or not is_business_day(day):
         raise _broken_header("X-Yibao-Business-Date", "header.date" if day is None else "header.date_range")
     return day

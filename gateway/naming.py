@@ -1,6 +1,6 @@
 """Field names in refusals of REST as the client writes them: snake_case and camelCase are both read, answers are camelCase.
 
-What a client has left out is named as it writes its other fields; where it wrote none that tells, as the contract does.
+What a client has left out is named as it writes its other fields; where it wrote none that tells, as OpenAPI does: camelCase.
 """
 
 from __future__ import annotations
@@ -15,17 +15,30 @@ from services.kernel.errors import Fault
 _LOOKED_AT: Final = 65_536
 _CAMEL: Final = re.compile(rb'"[a-z0-9]+[A-Z][A-Za-z0-9]*"\s*:')
 _CAMEL_IN_QUERY: Final = re.compile(r"(?:^|[&.])[a-z0-9]+[A-Z][A-Za-z0-9]*(?:[.=]|$)")
+_SNAKE: Final = re.compile(rb'"[a-z0-9]+_[a-z0-9_]*"\s*:')
+_SNAKE_IN_QUERY: Final = re.compile(r"(?:^|[&.])[a-z0-9]+_[a-z0-9_]*(?:[.=]|$)")
+# Under this name the metadata of a refusal has the path of a field that its text names.
+_FIELD: Final = "field"
 _UNDERSCORE: Final = re.compile(r"_([a-z0-9])")
 
 
 def as_sent(fault: Fault, body: bytes, query: str) -> Fault:
-    """The same refusal with the paths of its broken fields in the client's spelling."""
-    if not any("_" in each.path for each in fault.violations):
+    """The same refusal with the paths of the fields that it names in the client's spelling."""
+    field = fault.metadata.get(_FIELD, "")
+    if "_" not in field and not any("_" in each.path for each in fault.violations):
         return fault
     told = body[:_LOOKED_AT]
-    camel = _CAMEL.search(told) is not None or _CAMEL_IN_QUERY.search(query) is not None
+    camel = _writes_camel(told, query)
     broken = [replace(each, path=_spelt(each.path, told, query, camel)) for each in fault.violations]
-    return Fault(fault.kind, fault.reason, fault.metadata, violations=broken, retry_after_s=fault.retry_after_s)
+    metadata = {**fault.metadata, _FIELD: _spelt(field, told, query, camel)} if field else fault.metadata
+    return Fault(fault.kind, fault.reason, metadata, violations=broken, retry_after_s=fault.retry_after_s)
+
+
+def _writes_camel(body: bytes, query: str) -> bool:
+    """Whether a client writes camelCase: also where it wrote no name that is spelt differently."""
+    if _CAMEL.search(body) is not None or _CAMEL_IN_QUERY.search(query) is not None:
+        return True
+    return _SNAKE.search(body) is None and _SNAKE_IN_QUERY.search(query) is None
 
 
 def _spelt(path: str, body: bytes, query: str, camel: bool) -> str:

@@ -46,7 +46,7 @@ _SPACES: Final = b" \t\r\n"
 _NO_NUMBERS: Final = ("NaN", "Infinity", "-Infinity")
 # Blanks at the ends of a text that `str.strip` leaves: what C fills its arrays with, and what web pages hide in texts.
 _HIDDEN: Final = "\x00\u200b\ufeff"
-_BLANKS: Final = "".join(each for each in map(chr, range(0x3001)) if each.isspace()) + _HIDDEN
+BLANKS: Final = "".join(each for each in map(chr, range(0x3001)) if each.isspace()) + _HIDDEN
 # How they stand in a body, by their first byte: a search for one byte costs next to nothing.
 _HIDDEN_FORMS: Final = (
     (b"\x00", (b"\x00",)),
@@ -124,7 +124,7 @@ def in_text(decoder: Decoder, text: str, tell: Tell = _untold) -> dict[str, Any]
         return _decoded(decoder, text.encode())
     except (*_BROKEN, UnicodeEncodeError):
         pass
-    shorter = text.rstrip(_BLANKS)
+    shorter = text.rstrip(BLANKS)
     found = _carefully(shorter, decoder.float_hook or float)
     if len(shorter) < len(text.rstrip()):
         tell("lenient.trailing")
@@ -186,7 +186,7 @@ def clean(value: Any, refuse: Tell, tell: Tell = _untold) -> None:
     had hidden characters. Raises Unreadable.
     """
     try:
-        clean_texts(value, _BLANKS, refuse, tell)
+        clean_texts(value, BLANKS, refuse, tell)
     except RecursionError:
         raise Unreadable("body.too_deep") from None
 
@@ -194,7 +194,7 @@ def clean(value: Any, refuse: Tell, tell: Tell = _untold) -> None:
 def _object(found: Any) -> dict[str, Any]:
     if type(found) is dict:
         return found
-    if type(found) is str and not found.lstrip(_BLANKS).startswith("{"):
+    if type(found) is str and not found.lstrip(BLANKS).startswith("{"):
         raise Unreadable("body.no_object")
     raise Unreadable(_NO_OBJECTS.get(type(found).__name__, "body.no_object"))
 
@@ -236,7 +236,7 @@ def _at(rule: str, text: str, position: int) -> Unreadable:
 
 def _parsed(text: str, read_float: Callable[[str], Any] = str, *, strict: bool) -> Any:
     """What the standard's parser reads: it alone takes control characters inside texts, and says where a text breaks."""
-    begin = text.lstrip(_BLANKS)[:100]
+    begin = text.lstrip(BLANKS)[:100]
     if not begin:
         raise Unreadable("body.empty")
     looks = _looks(begin, text) if begin[0] not in "{[" else ""
@@ -262,7 +262,7 @@ def _parsed(text: str, read_float: Callable[[str], Any] = str, *, strict: bool) 
         if _is_deep(text):
             raise Unreadable("body.too_deep") from None
         if begin[0] not in '{["' and begin[0] not in _FULL_WIDTH and not begin.startswith(_COMMENTS):
-            raise _at("body.no_json", text, len(text) - len(text.lstrip(_BLANKS))) from None
+            raise _at("body.no_json", text, len(text) - len(text.lstrip(BLANKS))) from None
         raise _named(text, error) from None
     except ValueError as error:
         raise _no_json_number(text, str(error)) from None
@@ -320,12 +320,12 @@ def _named(text: str, error: json.JSONDecodeError) -> Unreadable:
     at, message = error.pos, error.msg
     if message.startswith("Illegal trailing comma"):
         # Python 3.13 and later point at the comma, earlier ones at the bracket behind it.
-        return _at("body.trailing_comma", text, len(text) - len(text[at + 1 :].lstrip(_BLANKS)))
+        return _at("body.trailing_comma", text, len(text) - len(text[at + 1 :].lstrip(BLANKS)))
     if message.startswith("Unterminated string"):
         # A body that ends as a whole one does was not cut off: a quote is missing in it.
         whole = text.rstrip()[-1:] in ("}", "]")
         return _at("body.unclosed", text, at) if whole else _at("body.truncated", text, len(text))
-    if message != "Extra data" and not text[at:].strip(_BLANKS):
+    if message != "Extra data" and not text[at:].strip(BLANKS):
         return _at("body.truncated", text, len(text))
     return _at(_rule(text, at, message), text, at)
 
@@ -345,7 +345,7 @@ def _rule(text: str, at: int, message: str) -> str:
         return {"}": "body.bracket", "]": "body.bracket", "{": "body.second", "[": "body.second"}.get(
             here, "body.extra"
         )
-    if here in _BLANKS:
+    if here in BLANKS:
         return "body.blank"
     if message.startswith("Expecting property name"):
         return _rule_of_name(text, at, before)

@@ -304,7 +304,9 @@ def _place(value: dict[str, Any], message: Descriptor, steps: list[str], text: s
         inner = value.setdefault(field.name, {})
         _place(inner if type(inner) is dict else {}, field.message_type, steps[1:], text, name)
         return
-    raw: Any = {"true": True, "false": False}.get(text, text) if field.type == FieldDescriptor.TYPE_BOOL else text
+    raw: Any = (
+        {"true": True, "false": False}.get(text.strip(), text) if field.type == FieldDescriptor.TYPE_BOOL else text
+    )
     if field.is_repeated:
         value.setdefault(field.name, []).append(raw)
     else:

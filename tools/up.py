@@ -16,6 +16,7 @@ import secrets
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -24,7 +25,7 @@ from services.kernel.errors import Fault
 from services.runtime.private import private_file
 from services.runtime.texts.starting import language_of, started
 from tools.cli import seed
-from tools.cli.language import ENGLISH, Words
+from tools.cli.language import ENGLISH, Parser, Words, speak
 from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, MeshUnreachable
 from tools.cli.parser import KEY_VARIABLE
 from tools.cli.where import ADDRESS_FILE, KEY_FILE, UP_FOLDER, URL_VARIABLE
@@ -34,10 +35,13 @@ from tools.sandbox_keys import CHANNEL, INSTITUTION, PERSON, key_of
 DATA_DIR = UP_FOLDER
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Runs until Ctrl-C or SIGTERM: 0, or 130 and 143 where they come before it is up; 1 where the mesh does not start, or
-    ends by itself.
+    ends by itself. It takes no arguments: any ends the program by usage and 2, `--help` by 0, and nothing is started.
     """
+    parser = Parser(prog="python -m tools.up", description="Starts a sandbox mesh, seeded once, until Ctrl-C.")
+    speak(parser, Words(language_of(os.environ)))
+    parser.parse_args(arguments)
     try:
         with interrupts.raising():
             return _run()
@@ -149,4 +153,4 @@ def _envelope(sign_no: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -130,7 +130,9 @@ def _lenient(found: Finding, guess: bool) -> conformance_pb2.Finding:
 
 
 def _said(violation: Violation, values: Mapping[str, str], lang: Language) -> str:
-    """The text of a broken rule with the values of rule and refusal."""
+    """What is wrong with a field: as whoever found it worded it, else the rule's text with the values of rule and refusal."""
+    if lang == "zh" and violation.chinese:
+        return violation.chinese
     return rule_text(violation.rule, values, lang, violation.description)
 
 

@@ -31,7 +31,7 @@ def refusal(error: Fault | InternalError, request: Descriptor | None) -> str:
     said = f"[{error.reason}] {text(error, 'zh')}"
     step = f"。{next_step(error, 'zh')}"
     fields = [_field(violation, request) for violation in error.violations]
-    shown = _fitted(fields, LIMIT - len(said) - len(step), _more(error))
+    shown = _fitted(fields, LIMIT - len(said) - len(step), *_more(error))
     return (said + shown + step if len(said) + len(shown) + len(step) <= LIMIT else said)[:LIMIT]
 
 
@@ -52,25 +52,27 @@ def _field(violation: Violation, request: Descriptor | None) -> tuple[str, str]:
     return path, violation_text(violation, "zh")
 
 
-def _more(fault: Fault) -> int:
-    """Broken fields that a fault counts without naming them."""
-    return int(fault.metadata.get(MORE_VIOLATIONS, "0").rstrip("+") or "0")
+def _more(fault: Fault) -> tuple[int, bool]:
+    """Broken fields that a fault counts without naming them, and whether counting stopped there."""
+    told = fault.metadata.get(MORE_VIOLATIONS, "0")
+    return int(told.rstrip("+") or "0"), told.endswith("+")
 
 
-def _fitted(fields: list[tuple[str, str]], room: int, more: int) -> str:
+def _fitted(fields: list[tuple[str, str]], room: int, more: int, open_ended: bool = False) -> str:
     """Every path, and as many of their texts as there is room for; where not even the paths fit, their number."""
-    count = len(fields) + more
+    total = len(fields) + more
+    left_out = f"；等{'至少' if open_ended else ''}{total}处"
     shown = [path for path, _ in fields]
-    while shown and len(_joined(shown, count)) > room:
+    while shown and len(_joined(shown, total, left_out)) > room:
         shown.pop()
     for index in range(len(shown)):
         longer = [*shown[:index], " ".join(fields[index]).strip(), *shown[index + 1 :]]
-        if len(_joined(longer, count)) <= room:
+        if len(_joined(longer, total, left_out)) <= room:
             shown = longer
-    return _joined(shown, count)
+    return _joined(shown, total, left_out)
 
 
-def _joined(shown: list[str], count: int) -> str:
+def _joined(shown: list[str], total: int, left_out: str) -> str:
     if not shown:
         return ""
-    return "：" + "；".join(shown) + (f"；等{count}处" if len(shown) < count else "")
+    return "：" + "；".join(shown) + (left_out if len(shown) < total else "")

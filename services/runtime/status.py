@@ -20,7 +20,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, LocalizedMessage
 from google.rpc.status_pb2 import Status
 
 from services.kernel.errors import MORE_VIOLATIONS, MOST_VIOLATIONS, Fault, FaultKind, Violation
-from services.runtime.texts.gateway import MORE_RULE, RULES, next_step, violation_text
+from services.runtime.texts.gateway import MORE_OPEN_RULE, MORE_RULE, RULES, next_step, rule_text, violation_text
 from services.runtime.texts.table import Language, text, text_of
 
 DOMAIN: Final = "yibao"
@@ -117,8 +117,9 @@ def _status(fault: Fault, named: list[Violation], metadata: Mapping[str, str]) -
 
 
 def more_violations(count: str) -> Violation:
-    """The entry that stands for the broken fields that are not named."""
-    return Violation("", MORE_RULE, "", {"more": count})
+    """The entry that stands for the broken fields that are not named; `count` is `480`, or `480+` for at least."""
+    rule, values = (MORE_OPEN_RULE if count.endswith("+") else MORE_RULE), {"more": count.rstrip("+")}
+    return Violation("", MORE_RULE, rule_text(rule, values, "en"), values, rule_text(rule, values, "zh"))
 
 
 def _field_violation(violation: Violation) -> BadRequest.FieldViolation:

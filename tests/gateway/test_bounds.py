@@ -13,7 +13,7 @@ from gateway.jsoncodec.read import JsonReaders
 from gateway.national import envelope as outer
 from gateway.national.codec import scalars
 from gateway.national.codec.decode import compile_request
-from services.kernel.errors import MORE_VIOLATIONS, MOST_VIOLATIONS, Fault, FaultKind
+from services.kernel.errors import MORE_VIOLATIONS, MOST_VIOLATIONS, Fault, FaultKind, Violation
 from services.runtime.bounds import MOST_VALUES, check_json
 from tests.gateway.conftest import HOSPITAL, Scene, envelope
 from yibao.identity.v1 import person_pb2
@@ -168,6 +168,20 @@ class TestAtTheDoor:
         assert (last["description"], last["localizedMessage"]["message"]) == ("and 10 more", "另有10处")
         national = await scene.send(envelope("2204", {"feedetail": [{**LINE, "cnt": "x"} for _ in range(30)]}))
         assert "等30处" in national["err_msg"]
+
+    async def test_where_counting_stopped_the_number_is_told_as_the_least(self, scene: Scene) -> None:
+        scene.keys["key of an institution"] = (scene.partners[HOSPITAL].role, HOSPITAL)
+        broken = [Violation(f"feedetail[{row}].cnt", "string.min_len") for row in range(MOST_VIOLATIONS)]
+        scene.mesh.answers["UploadFees"] = Fault(
+            FaultKind.INVALID, "INVALID_REQUEST", {MORE_VIOLATIONS: "237+"}, violations=broken
+        )
+        key = {"Authorization": "Bearer key of an institution"}
+        answer = await scene.client.post("/v1/visits/fees:upload", json={}, headers=key)
+        (told,) = (each for each in answer.json()["error"]["details"] if "fieldViolations" in each)
+        last = told["fieldViolations"][-1]
+        assert (last["description"], last["localizedMessage"]["message"]) == ("and at least 237 more", "另有至少237处")
+        assert last["reason"] == "violations.more"
+        assert "等至少257处" in (await scene.send(envelope("2204", {"feedetail": [LINE]})))["err_msg"]
 
     async def test_names_too_long_to_be_anybodys_are_not_remembered(self, scene: Scene) -> None:
         answer = await scene.send(envelope("1101", {"data": {}}, fixmedins_code="H" * 100_000))

@@ -68,6 +68,12 @@ async def test_a_finding_says_what_it_is_and_what_to_do_in_both_languages(scene:
     }
 
 
+async def test_a_blank_that_is_needed_is_told_as_blank_in_both_languages(scene: Scene) -> None:
+    told_of = {each["path"]: each for each in await findings(scene, envelope("2207", {"data": {"psn_no": "1"}}))}
+    assert (told_of["data.insutype"]["chinese"], told_of["data.insutype"]["english"]) == ("必填", "is required")
+    assert "取值不符合要求" not in {each["chinese"] for each in told_of.values()}
+
+
 @pytest.mark.parametrize(
     ("body", "path", "rule"),
     [

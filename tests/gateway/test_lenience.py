@@ -217,6 +217,13 @@ class TestSwitches:
         assert answer["warn_msg"] is None
         assert not scene.mesh.calls("RegisterVisit")
 
+    async def test_the_next_step_of_a_strict_refusal_fits_all_that_it_lists(self, scene: Scene) -> None:
+        scene.partners[HOSPITAL] = hospital(dialect=partner_pb2.Dialect(strict=True))
+        alike = await scene.send(envelope("2201", {"data": without(VISIT, "caty", "dept_code")}))
+        assert alike["err_msg"].endswith("。请填写该字段")
+        mixed = await scene.send(envelope("2201", {"data": {**without(VISIT, "caty"), "dept_nmae": "x"}}))
+        assert mixed["err_msg"].endswith("。请按所列各处逐项更正，或用yibao conform核对全文")
+
     async def test_a_strict_profile_serves_a_message_without_a_fault(self, scene: Scene) -> None:
         scene.partners[HOSPITAL] = hospital(dialect=partner_pb2.Dialect(strict=True))
         answer = await scene.send(envelope("2201", {"data": VISIT}))

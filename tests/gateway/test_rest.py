@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -86,6 +87,41 @@ class TestCalls:
         assert (request.med_list_codg, request.admdvs, request.hosp_lv) == ("X/A-1", "990100", "1 1")
         assert (request.day.year, request.day.month, request.day.day) == (2025, 1, 31)
 
+    @pytest.mark.parametrize(
+        ("before", "after"), [("", " "), (" ", "\r\n"), ("\u3000", "\u00a0"), ("\t", "\u200b"), ("\ufeff", "\x00")]
+    )
+    async def test_blanks_at_the_ends_are_no_part_of_any_value(self, rest: Scene, before: str, after: str) -> None:
+        def padded(value: str) -> str:
+            return f"{before}{value}{after}"
+
+        line = {"medListCodg": "X 1", "medinsListCodg": "Y1", "cnt": "1.5", "detItemFeeSumamtFen": "-100"}
+        row = {name: padded(value) for name, value in line.items()} | {
+            "feeOcurTime": padded("2026-01-05T09:05:03+08:00")
+        }
+        body = {"requestId": padded("R1"), "mdtrtId": padded("M1"), "psnNo": padded("1"), "feedetail": [row]}
+        assert (await rest.client.post("/v1/visits/fees:upload", json=body, headers=bearer("hospital-key"))).is_success
+        asked = rest.mesh.calls("UploadFees")[0].request
+        assert (asked.request_id, asked.mdtrt_id, asked.psn_no) == ("R1", "M1", "1")
+        (read,) = asked.feedetail
+        assert (read.med_list_codg, read.medins_list_codg, read.cnt, read.det_item_fee_sumamt_fen) == (
+            "X 1",
+            "Y1",
+            "1.5",
+            -100,
+        )
+        assert read.fee_ocur_time.ToJsonString() == "2026-01-05T01:05:03Z"
+        where = {"day": padded("2025-01-31"), "admdvs": padded("990100")}
+        await rest.client.get(f"/v1/items/{quote(padded('A1'), safe='')}", params=where)
+        item = rest.mesh.calls("GetItem")[0].request
+        assert (item.med_list_codg, item.admdvs, item.day.day) == ("A1", "990100", 31)
+        settled = {"data": {"medType": padded("MED_TYPE_OUTPATIENT")}}
+        found = await rest.client.post("/v1/settlements", json=settled, headers=bearer("hospital-key"))
+        assert "json.enum" not in found.text
+
+    async def test_what_is_blanks_alone_is_absent(self, rest: Scene) -> None:
+        await rest.client.post("/v1/persons:get", json={"psnNo": " \u3000"}, headers=bearer("operator-key"))
+        assert rest.mesh.calls("GetPerson")[0].request.psn_no == ""
+
     async def test_a_nested_field_has_a_dotted_parameter(self, rest: Scene) -> None:
         await rest.client.get("/v1/institutions?medinsinfo.fixmedins_name=测试", headers=bearer("operator-key"))
         assert rest.mesh.calls("SearchInstitutions")[0].request.medinsinfo.fixmedins_name == "测试"
@@ -103,6 +139,13 @@ class TestCalls:
         (broken,) = details(found.json())["BadRequest"]["fieldViolations"]
         assert broken["field"] == "X-Yibao-Business-Date"
         assert not rest.mesh.calls("GetPerson")
+
+    @pytest.mark.parametrize("blank", ["", "  ", "\t"])
+    async def test_a_blank_day_is_no_day(self, rest: Scene, blank: str) -> None:
+        headers = bearer("operator-key") | {"X-Yibao-Business-Date": blank}
+        found = await rest.client.post("/v1/persons:get", json={"psnNo": "1"}, headers=headers)
+        assert found.status_code == 200
+        assert not rest.mesh.calls("GetPerson")[0].business_date
 
     async def test_a_key_is_asked_about_once(self, rest: Scene) -> None:
         for _ in range(5):
@@ -140,7 +183,9 @@ class TestProblems:
             ({"requestId": "1", "data": {"psnNo": "1"}}, "data.mdtrtId"),
             ({"request_id": "1", "data": {"psn_no": "1"}}, "data.mdtrt_id"),
             ({"requestId": "1", "data": {"mdtrt_id": "1"}}, "data.mdtrt_id"),
-            ({}, "data.mdtrt_id"),
+            ({}, "data.mdtrtId"),
+            ({"data": {}}, "data.mdtrtId"),
+            ({"desk": {"opter_name": "x"}}, "data.mdtrt_id"),
         ],
     )
     async def test_fields_are_named_as_the_client_writes_them(
@@ -157,8 +202,19 @@ class TestProblems:
         rest.mesh.answers["GetPerson"] = Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
         found = await rest.client.post("/v1/persons:get", json={}, headers=bearer("operator-key"))
         (violation,) = details(found.json())["BadRequest"]["fieldViolations"]
-        assert (violation["field"], violation["reason"]) == ("psn_no", "string.min_len")
+        assert (violation["field"], violation["reason"]) == ("psnNo", "string.min_len")
         assert violation["localizedMessage"]["message"] == "必填"
+
+    @pytest.mark.parametrize(("body", "named"), [({"psnNo": "1"}, "psnNo"), ({"psn_no": "1"}, "psn_no"), ({}, "psnNo")])
+    async def test_a_field_that_a_refusal_names_in_its_text_is_spelt_as_it_came(
+        self, rest: Scene, body: dict[str, Any], named: str
+    ) -> None:
+        rest.mesh.answers["ListOwnSettlements"] = denied("CALLER_NOT_BOUND", field="psn_no")
+        found = await rest.client.post("/v1/own/settlements:list", json=body, headers=bearer("person-key"))
+        told = details(found.json())
+        assert told["ErrorInfo"]["metadata"]["field"] == named
+        assert found.json()["error"]["message"] == f"The field {named} does not name the caller"
+        assert told["zh-CN"]["message"].startswith(f"字段{named}与调用方身份不一致")
 
     async def test_waiting_is_told_where_it_helps(self, rest: Scene) -> None:
         rest.mesh.answers["RegisterPersons"] = Fault(

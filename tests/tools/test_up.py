@@ -33,6 +33,26 @@ def complaint(capsys: pytest.CaptureFixture[str]) -> str:
     return printed.err
 
 
+@pytest.mark.parametrize(("locale", "usage"), [("en_US.UTF-8", "usage: "), ("zh_CN.UTF-8", "用法：")])
+@pytest.mark.parametrize(("word", "code"), [("--help", 0), ("-h", 0), ("--port=7500", 2), ("down", 2)])
+def test_any_argument_is_answered_by_usage_and_nothing_is_started(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    locale: str,
+    usage: str,
+    word: str,
+    code: int,
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    with pytest.raises(SystemExit) as ended:
+        up.main([word])
+    printed = capsys.readouterr()
+    assert ended.value.code == code
+    assert (printed.err if code else printed.out).startswith(f"{usage}python -m tools.up [-h]")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("member", "setting"), [("identity", "YIBAO_IDENTITY_ADDRESS"), ("gateway", "YIBAO_GATEWAY_PORT")]
 )

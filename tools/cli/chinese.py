@@ -9,6 +9,7 @@ CHINESE: Final[Mapping[str, str]] = {
     # the command line
     "Works with a yibao mesh from the terminal.": "在终端中使用医保平台网格。",
     "print the version": "打印版本",
+    "Starts a sandbox mesh, seeded once, until Ctrl-C.": "启动沙箱网格，首次装入样例数据，按Ctrl-C停止。",
     "of what is printed (default: that of the locale)": "输出所用的语言（默认随系统区域设置）",
     "show this help message and exit": "显示本帮助",
     "positional arguments": "参数",

@@ -49,6 +49,9 @@ GATEWAY: Final[Mapping[str, tuple[str, str]]] = {
 MORE_RULE: Final = "violations.more"
 """Of the entry that stands for the broken fields that a refusal does not name."""
 
+MORE_OPEN_RULE: Final = "violations.more_at_least"
+"""Its text where not everything was looked at."""
+
 # What is wrong with one field: rules of the gateway and of the contract's constraints.
 RULES: Final[Mapping[str, tuple[str, str]]] = {
     **FIELD_RULES,
@@ -109,6 +112,7 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "same_as_stay": ("与住院登记的医疗类别不同", "is not the kind of care of the stay"),
     "message.max_values": ("最多{most}个数据项", "must hold no more than {most} values"),
     MORE_RULE: ("另有{more}处", "and {more} more"),
+    MORE_OPEN_RULE: ("另有至少{more}处", "and at least {more} more"),
     # Which field of a person was looked at, and what it met.
     "person.unknown": ("查无此人", "nobody is registered under it"),
     "person.name": ("与登记姓名不符", "is not the registered name"),
@@ -143,11 +147,15 @@ _SPLIT: Final = (
     "Split the upload or narrow the query, each part under a msgid of its own",
 )
 
-# What is next where the step of the kind would be wrong; by the reason, or by the first broken rule.
+# What is next where the step of the kind would be wrong; by the reason, or by the rule that all broken fields share.
 STEPS: Final[Mapping[str, tuple[str, str]]] = {
     **LENIENT_STEPS,
     **CALLER_STEPS,
     **CARE_STEPS,
+    "NOT_CONFORMING": (
+        "请按所列各处逐项更正，或用yibao conform核对全文",
+        "Correct each place that is listed; yibao conform tells them all",
+    ),
     # Something stands already: it is looked at, and not made a second time.
     "BATCH_SETTLED": (
         "请以结算编号或原结算报文的msgid用5203查询，勿再上传同一费用",
@@ -338,9 +346,9 @@ BUS_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def next_step(fault: Fault, lang: Literal["zh", "en"]) -> str:
-    """What to do next about a refusal; without a full stop."""
-    rule = fault.violations[0].rule if fault.violations else ""
-    step = STEPS.get(rule) or _PLANS.get(fault.metadata.get("plan", ""))
+    """What to do next about a refusal, without a full stop: the step of a broken rule where it is that of every broken field."""
+    steps = {STEPS.get(each.rule) for each in fault.violations}
+    step = (steps.pop() if len(steps) == 1 else None) or _PLANS.get(fault.metadata.get("plan", ""))
     if fault.reason == "ENCOUNTER_STATE":
         step = step or STATE_STEPS.get(fault.metadata.get("state", ""))
     step = step or STEPS.get(fault.reason) or NEXT_STEPS[fault.kind]
