@@ -222,7 +222,7 @@ class TestSwitches:
         alike = await scene.send(envelope("2201", {"data": without(VISIT, "caty", "dept_code")}))
         assert alike["err_msg"].endswith("。请填写该字段")
         mixed = await scene.send(envelope("2201", {"data": {**without(VISIT, "caty"), "dept_nmae": "x"}}))
-        assert mixed["err_msg"].endswith("。请按所列各处逐项更正，或用yibao conform核对全文")
+        assert mixed["err_msg"].endswith("。请按所列各处逐项更正")
 
     async def test_a_strict_profile_serves_a_message_without_a_fault(self, scene: Scene) -> None:
         scene.partners[HOSPITAL] = hospital(dialect=partner_pb2.Dialect(strict=True))

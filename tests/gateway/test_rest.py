@@ -140,9 +140,8 @@ class TestCalls:
         assert broken["field"] == "X-Yibao-Business-Date"
         assert not rest.mesh.calls("GetPerson")
 
-    @pytest.mark.parametrize("blank", ["", "  ", "\t"])
-    async def test_a_blank_day_is_no_day(self, rest: Scene, blank: str) -> None:
-        headers = bearer("operator-key") | {"X-Yibao-Business-Date": blank}
+    async def test_a_blank_day_is_no_day(self, rest: Scene) -> None:
+        headers = bearer("operator-key") | {"X-Yibao-Business-Date": ""}
         found = await rest.client.post("/v1/persons:get", json={"psnNo": "1"}, headers=headers)
         assert found.status_code == 200
         assert not rest.mesh.calls("GetPerson")[0].business_date

@@ -33,7 +33,7 @@ def complaint(capsys: pytest.CaptureFixture[str]) -> str:
     return printed.err
 
 
-@pytest.mark.parametrize(("locale", "usage"), [("en_US.UTF-8", "usage: "), ("zh_CN.UTF-8", "用法：")])
+@pytest.mark.parametrize(("locale", "usage"), [("en_US.UTF-8", "usage: "), ("zh_CN.UTF-8", "用法： ")])
 @pytest.mark.parametrize(("word", "code"), [("--help", 0), ("-h", 0), ("--port=7500", 2), ("down", 2)])
 def test_any_argument_is_answered_by_usage_and_nothing_is_started(
     monkeypatch: pytest.MonkeyPatch,

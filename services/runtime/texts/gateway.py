@@ -153,7 +153,7 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
     **CALLER_STEPS,
     **CARE_STEPS,
     "NOT_CONFORMING": (
-        "请按所列各处逐项更正，或用yibao conform核对全文",
+        "请按所列各处逐项更正",
         "Correct each place that is listed; yibao conform tells them all",
     ),
     # Something stands already: it is looked at, and not made a second time.
