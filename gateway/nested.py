@@ -42,7 +42,7 @@ def path_of(value: Any, wanted: dict[str, Any], path: str = "") -> str | None:
 
 
 def clean_texts(value: Any, blanks: str, refuse: Tell, tell: Tell, path: str = "") -> None:
-    """Takes `blanks` off the ends of all texts, in place: see `reading.clean`."""
+    """Takes `blanks` off the ends of texts that have others than plain ones there, in place: see `reading.clean`."""
     rows = value.items() if type(value) is dict else enumerate(value)
     for key, each in rows:
         kind = type(each)
@@ -50,12 +50,24 @@ def clean_texts(value: Any, blanks: str, refuse: Tell, tell: Tell, path: str = "
             text = each.strip(blanks)
             if "\x00" in text:
                 refuse(step(path, key))
-            if text is not each:
+            # Plain blanks alone are left for the readers, who tell of them otherwise.
+            if text is not each and len(text) < len(each.strip()):
                 value[key] = text
-                if len(text) < len(each.strip()):
-                    tell(step(path, key))
+                tell(step(path, key))
         elif kind is dict or kind is list:
             clean_texts(each, blanks, refuse, tell, step(path, key))
+
+
+def trim_texts(value: Any, blanks: str) -> None:
+    """Takes `blanks` off the ends of all texts, in place; RecursionError for what is nested too deep."""
+    rows = value.items() if type(value) is dict else enumerate(value)
+    for key, each in rows:
+        if type(each) is str:
+            text = each.strip(blanks)
+            if text is not each:
+                value[key] = text
+        elif type(each) in _NESTED:
+            trim_texts(each, blanks)
 
 
 def step(path: str, key: str | int) -> str:

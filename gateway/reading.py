@@ -56,7 +56,7 @@ _HIDDEN_FORMS: Final = (
 )
 
 
-def _untold(rule: str) -> None:
+def _untold(_: str) -> None:
     """Nobody wants to know."""
 
 
@@ -159,9 +159,9 @@ def _decoded(decoder: Decoder, body: bytes) -> dict[str, Any]:
 def refuse_twice(body: bytes, found: Any) -> None:
     """Raises Unreadable where an object of a body of UTF-8 has a name twice; `found` is what was read of it.
 
-    Counted, which costs a fraction of parsing: names stand before colons, and of those that stand twice one was lost.
+    Counted, which costs a fraction of parsing: names stand before colons, and of those that stand twice one was lost. With
+    care only where a text may hold those two characters, too.
     """
-    # A text may hold the same two characters, and is then looked at with care.
     if body.translate(None, _SPACES).count(b'":') == names_in(found, body.count(b"{") + body.count(b"[")):
         return
     _parsed(body.decode("utf-8-sig"), strict=False)

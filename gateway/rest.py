@@ -27,6 +27,7 @@ from gateway.jsoncodec.read import JsonReaders
 from gateway.jsoncodec.unknown import unknown_field
 from gateway.jsoncodec.write import JsonWriters
 from gateway.naming import as_sent
+from gateway.nested import trim_texts
 from gateway.observing import Observed, Observer, Outcome
 from gateway.partners import Partners
 from gateway.problems import problem, status_of
@@ -269,7 +270,7 @@ def _value(request: Request, route: Route, variables: dict[str, str]) -> Any:
     if variables or parameters:
         descriptor: Any = route.method.request_class.DESCRIPTOR
         for name, text in (*parameters, *variables.items()):
-            _place(value, descriptor, name.split("."), text, name)
+            _place(value, descriptor, name.split("."), text.strip(reading.BLANKS), name)
     return value
 
 
@@ -283,9 +284,13 @@ def _parsed(request: Request, route: Route) -> dict[str, Any]:
         value = reading.strictly(_JSON, body, request.headers.get("content-encoding", ""))
         if b"\\u0000" in body:
             reading.clean(value, _refuse_nul)
+        # At its ends they are no part of any text (our decision).
+        trim_texts(value, reading.BLANKS)
         return value
     except Unreadable as broken:
         raise broken.fault("INVALID_REQUEST", "", "en") from None
+    except RecursionError:
+        raise Unreadable("body.too_deep").fault("INVALID_REQUEST", "", "en") from None
 
 
 def _refuse_nul(path: str) -> None:

@@ -1,7 +1,6 @@
 """JSON into messages: lowerCamelCase and proto names, int64 as text or number, enums by name or number.
 
 Equal to protobuf's JSON mapping, with one addition (our decision): a `google.type.Date` may be written `"2025-01-31"`.
-Blanks at the ends of a text are no part of it, whatever it stands for: of no field do they mean something (our decision).
 Unknown and doubled fields are refused with their path, for a misspelt field that is dropped in silence costs its sender a
 day. It is compiled once for each message type.
 """
@@ -20,7 +19,6 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.jsoncodec.unknown import unknown_field
-from gateway.reading import BLANKS
 from services.kernel.calendar import not_of_calendar
 from services.kernel.errors import Fault, FaultKind, Violation, Violations
 from services.runtime.bounds import count_limit, is_map
@@ -217,7 +215,6 @@ def _date_or(read_row: Reader) -> Reader:
     def read(value: Any, path: str, broken: Broken) -> Any:
         if type(value) is not str:
             return read_row(value, path, broken)
-        value = value.strip(BLANKS)
         try:
             day = date.fromisoformat(value)
         except ValueError:
@@ -230,7 +227,6 @@ def _date_or(read_row: Reader) -> Reader:
 def _moment(value: Any) -> Timestamp:
     if type(value) is not str:
         raise _Unfit("RFC 3339 time")
-    value = value.strip(BLANKS)
     moment = Timestamp()
     try:
         moment.FromJsonString(value)
@@ -266,7 +262,7 @@ def _scalar(field: FieldDescriptor) -> Callable[[Any], Any]:
 def _text(value: Any) -> str:
     if type(value) is not str:
         raise _Unfit("string")
-    return value.strip(BLANKS)
+    return value
 
 
 def _flag(value: Any) -> bool:
@@ -285,7 +281,7 @@ def _bytes(value: Any) -> bytes:
 
 
 def _integer(value: Any, low: int, high: int) -> int:
-    if type(value) is str and _WHOLE.fullmatch(value := value.strip(BLANKS)):
+    if type(value) is str and _WHOLE.fullmatch(value):
         number = int(value)
     elif type(value) is int:
         number = value
@@ -303,7 +299,7 @@ def _enum(enum: EnumDescriptor) -> Callable[[Any], int]:
 
     def read(value: Any) -> int:
         if type(value) is str:
-            found = numbers.get(value.strip(BLANKS))
+            found = numbers.get(value)
             if found is not None:
                 return found
         low, high = _INTEGERS[FieldDescriptor.TYPE_INT32]

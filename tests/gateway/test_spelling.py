@@ -191,6 +191,11 @@ class TestAnswers:
         assert answer["err_msg"].startswith("[NOT_CONFORMING] 报文共")
         assert scene.mesh.calls("RegisterVisit") == []
 
+    async def test_hidden_characters_in_one_field_hide_no_blanks_of_another(self, scene: Scene) -> None:
+        line = {**LINE, "bilg_dept_name": "\u200b内科", "bilg_dr_name": " 测试医师"}
+        found = {each["path"] for each in await findings(scene, envelope("2204", {"feedetail": [line]}))}
+        assert found == {"feedetail[0].bilg_dept_name", "feedetail[0].bilg_dr_name"}
+
     async def test_a_number_in_quotes_is_told_by_the_check_alone(self, scene: Scene) -> None:
         body = envelope("2204", {"feedetail": [{**LINE, "cnt": "1"}]})
         assert await warned(scene, body) == ""
