@@ -50,7 +50,7 @@ endif
 
 # Two at once wait for each other: the second finds the work done.
 setup:
-	@if command -v flock >/dev/null 2>&1; then flock "$(firstword $(MAKEFILE_LIST))" $(MAKE) "$(STAMP)"; else $(MAKE) "$(STAMP)"; fi
+	@if command -v flock >/dev/null 2>&1; then flock "$(firstword $(MAKEFILE_LIST))" $(MAKE) -s "$(STAMP)"; else $(MAKE) -s "$(STAMP)"; fi
 
 $(STAMP): pyproject.toml constraints.txt tools/yibao.sh $(BROWSER)/package.json $(BROWSER)/package-lock.json $(MOVED)
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
