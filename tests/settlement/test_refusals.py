@@ -229,8 +229,10 @@ def test_a_fee_outside_names_the_bound_that_it_is_beyond(
     assert_fault_is_worded(caught.value)
     (violation,) = caught.value.violations
     assert (violation.path, violation.rule) == ("data.mdtrt_id", f"fees.{rule}")
-    assert violation_text(violation, "zh").startswith("已有费用7（2025-03-")
-    assert " 7 (2025-03-" in violation_text(violation, "en")
+    assert "费用明细7（共1条）" in text(caught.value, "zh")
+    assert "1 lines, 7 first" in text(caught.value, "en")
+    assert "1条" in violation_text(violation, "zh")
+    assert "首条2025-03-" in violation_text(violation, "zh")
 
 
 def test_a_message_number_that_is_taken_is_told_alone_and_its_transaction_in_words() -> None:
