@@ -135,7 +135,7 @@ async def decide_each(
 
     UNAVAILABLE `busy` stands for an item that is still to be tried after four times.
     """
-    results: list[R | Fault] = [contended(busy)] * len(items)
+    results: dict[int, R] = {}
     places = list(range(len(items)))
     for _ in range(_TRIES):
         outcomes = await attempt([items[place] for place in places])
@@ -148,12 +148,9 @@ async def decide_each(
         places = left
         if not places:
             break
-    return results
-
-
-def contended(busy: str) -> Fault:
-    """That others were first, time after time: nothing was written, and the same request may be sent again."""
-    return Fault(FaultKind.UNAVAILABLE, busy, retry_after_s=_RETRY_AFTER_S)
+    # Others were first, time after time: nothing was written, and the same request may be sent again.
+    late = {place: Fault(FaultKind.UNAVAILABLE, busy, retry_after_s=_RETRY_AFTER_S) for place in places}
+    return [late[place] if place in late else results[place] for place in range(len(items))]
 
 
 class Lasting:
