@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import gen_protos
-from tools.release_image import RELEASED
 
 ROOT = gen_protos.ROOT
 SCRIPTS = Path(sys.executable).parent
@@ -34,7 +33,7 @@ class Step:
     command: tuple[str, ...]
 
 
-def reading_steps(image: Path, released: Path = RELEASED) -> tuple[Step, ...]:
+def reading_steps(image: Path, released: Path = gen_protos.RELEASED) -> tuple[Step, ...]:
     """The steps that only read, longest first; `image` holds the contract as it is, `released` as it was."""
     buf, config = _script("buf"), str(gen_protos.PROTOS / "buf.yaml")
     return (

