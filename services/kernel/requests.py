@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from services.kernel.errors import Fault, conflict, precondition
@@ -77,6 +78,24 @@ class Standing(Protocol):
 
 
 S = TypeVar("S", bound=Standing)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An accepted write with the bytes of its answer, as a journal keeps it (`services.runtime.journal`)."""
+
+    stamp: RequestStamp
+    response: bytes
+    created_at: datetime
+
+    @property
+    def voided(self) -> bool:
+        """Where a journal is kept no message can be taken back before it came."""
+        return False
+
+    def is_of(self, stamp: RequestStamp) -> bool:
+        """Whether this same request left it."""
+        return self.stamp.rpc == stamp.rpc and stamp.repeats(self.stamp.content_hash)
 
 
 class Moved(Exception):

@@ -6,7 +6,8 @@ again. Three parts make that, and an operation needs no other:
 
 - The **stamp** (`stamp_of(call, request)`, in the servicer): scope, request id, content hash.
 - The **row**: what a write leaves under scope and request id, unique in the store, with the bytes that were answered. It is
-  written in the transaction that does the work, and has two questions to answer (`kernel.requests.Standing`).
+  written in the transaction that does the work, and has two questions to answer (`kernel.requests.Standing`). A service that
+  has no such row of its own keeps a journal of them (`services.runtime.journal`).
 - The **frame**, one for a store: it opens the transaction, looks for the row, runs the act where there is none, and tries
   again where another writer was first (`Moved`). The store raises `Moved` for a broken uniqueness.
 

@@ -49,6 +49,7 @@ def problems(*imports: tuple[str, str], alone: str = "") -> list[str]:
         ("services.settlement.operations", "services.runtime.writes"),
         ("services.settlement.operations", "services.runtime.pieces"),
         ("services.settlement.store", "services.runtime.pieces"),
+        ("services.identity.store", "services.runtime.journal"),
         ("services.settlement.servicer", "yibao.settlement.v1.fee_pb2"),
         ("services.settlement.peers", "yibao.identity.v1.person_pb2_grpc"),
         ("services.settlement.wiring", "services.settlement.store"),

@@ -1,31 +1,18 @@
-"""Entries of accepted writes: what makes a repeated request id give the first answer again."""
+"""Entries of identity's accepted writes, with what a secret in an answer is made again from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from services.kernel.requests import RequestStamp
+from services.kernel import requests
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(requests.Entry):
     """An accepted write with the bytes of its answer.
 
     Where the answer carries a secret, the bytes lack it: `seed` is what it is derived from, `secret_digest` proves it.
     """
 
-    stamp: RequestStamp
-    response: bytes
-    created_at: datetime
     seed: bytes = b""
     secret_digest: str = ""
-
-    @property
-    def voided(self) -> bool:
-        """No message of this member can be taken back before it came."""
-        return False
-
-    def is_of(self, stamp: RequestStamp) -> bool:
-        """Whether this same request left it."""
-        return self.stamp.rpc == stamp.rpc and stamp.repeats(self.stamp.content_hash)
