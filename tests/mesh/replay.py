@@ -10,7 +10,7 @@ import httpx
 
 _PATH: Final = "/fsi/api/rsfComIfsService/callService"
 # What stands is told as it stands; only the end of a journal asks for it when nothing changes any more.
-_READS: Final = frozenset({"1101", "1201", "2001", "2206", "2303", "5201", "5203", "5204", "5206"})
+_READS: Final = frozenset({"1101", "1201", "2001", "2206", "2303", "5201", "5202", "5203", "5204", "5206"})
 _AFRESH: Final = frozenset({"/v1/credentials:showCode"})
 
 

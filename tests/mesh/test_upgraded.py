@@ -31,7 +31,7 @@ from tests.mesh.harness import BEGIN, Mesh, started_mesh
 from tests.mesh.hospital import MovableClock, hospital_at
 from tests.mesh.people import Newcomers
 from tests.mesh.replay import looked_up, otherwise, writes
-from tests.mesh.test_stores import MEMBERS, RELEASES, tables_of
+from tests.mesh.test_stores import EACH_RELEASE, MEMBERS, tables_of
 from tests.mesh.world import ledger_findings
 from tools.postgres import Server
 
@@ -121,7 +121,7 @@ async def upgraded(folder: Path, overrides: Mapping[str, str] | None = None) -> 
         yield mesh
 
 
-@pytest.mark.parametrize("release", RELEASES, ids=lambda each: each.name)
+@pytest.mark.parametrize("release", EACH_RELEASE)
 async def test_dumped_stores_come_up_with_their_rows_and_answer_as_before_and_are_copied_and_restored_under_load(
     release: Path, tmp_path: Path
 ) -> None:
@@ -164,7 +164,7 @@ def store(config: Config, *words: str) -> int:
 
 
 @pytest.mark.parametrize("member", SOME)
-@pytest.mark.parametrize("release", RELEASES, ids=lambda each: each.name)
+@pytest.mark.parametrize("release", EACH_RELEASE)
 async def test_a_dumped_postgresql_store_becomes_todays_with_its_rows(
     release: Path, member: str, postgres_server: Server
 ) -> None:
