@@ -22,7 +22,7 @@ from services import mesh
 from services.runtime.config import settings_markdown
 from tools import transactions_table
 from tools.running import HOST
-from tools.tidy import ROOT
+from tools.tidy import ROOT, tracked
 
 ENGLISH: Final = ROOT / "README.md"
 CHINESE: Final = ROOT / "README.zh-CN.md"
@@ -105,6 +105,13 @@ def test_every_file_that_it_links_is_there(path: Path) -> None:
     links = LINK.findall(path.read_text(encoding="utf-8"))
     assert links
     assert [link for link in links if not (ROOT / link.partition("#")[0]).exists()] == []
+
+
+def test_every_link_of_every_page_leads_to_a_file() -> None:
+    pages = [ROOT / each for each in tracked() if each.endswith(".md")]
+    links = [(page, link) for page in pages for link in LINK.findall(page.read_text(encoding="utf-8"))]
+    assert {page.relative_to(ROOT).parts[0] for page, _ in links} >= {"README.md", "docs", "deploy", "protos"}
+    assert [(page, link) for page, link in links if not (page.parent / link.partition("#")[0]).exists()] == []
 
 
 @pytest.mark.parametrize("path", BOTH)
