@@ -17,7 +17,6 @@ from tools.release import __main__ as program
 from tools.release import changelog, preparing
 from tools.release.building import DIST
 from tools.release.commit import NoRelease, reasons, version_of
-from tools.tidy import ROOT
 
 DAY = date(2026, 11, 30)
 GOOD = "# Changelog\n\n## [Unreleased]\n\n## [0.1.0] - 2026-11-30\n\n### Added\n\n- All of it.\n"
@@ -120,12 +119,15 @@ def test_a_version_is_released_once(commit: Path) -> None:
     assert "v0.1.0 is the tag of another commit" in told
 
 
-def test_what_is_no_release_builds_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_release_builds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(program, "ROOT", tmp_path)
     monkeypatch.setattr(program, "reasons", lambda _root: ["one reason", "another"])
     monkeypatch.setattr(program, "build", lambda *_: pytest.fail("it built"))
     assert program.main([]) == 1
     assert capsys.readouterr().err == "Not released:\n- one reason\n- another\n"
-    assert not (ROOT / DIST).exists()
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("words", "tags"), [([], ""), (["--tag"], "v0.1.0\n")])
