@@ -10,6 +10,7 @@ import ast
 import importlib
 import re
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +27,7 @@ def problems(declared: Collection[str], comments: Mapping[str, str], named: Coll
     """Every broken rule; `comments` are those of the contract by full name, `named` the reasons in its options."""
     if not declared:
         return [f"{ENUM}: the enum of reasons is missing"]
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in _modules()}
+    trees = _trees()
     makers = _makers()
     raised = {reason: place for path, tree in trees.items() for reason, place in _raised(path, tree, makers)}
     words = {word for tree in trees.values() for word in _words(tree)} | set(named)
@@ -45,6 +46,15 @@ def problems(declared: Collection[str], comments: Mapping[str, str], named: Coll
 
 def _unknown(listed: str, declared: Collection[str]) -> list[str]:
     return sorted(set(REASON.findall(listed)) - set(declared))
+
+
+@cache
+def _trees() -> Mapping[Path, ast.Module]:
+    """Every module that may raise, read once a process.
+
+    Python before 3.11.8 sometimes loses count of its depth where trees are built beside other threads (CPython issue 106905).
+    """
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in _modules()}
 
 
 def _modules() -> list[Path]:

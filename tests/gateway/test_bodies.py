@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import pytest
@@ -131,6 +131,15 @@ class TestBytes:
 
     LARGE = UNCOUNTED_BYTES + 1
 
+    @pytest.fixture(autouse=True)
+    async def _ended(self) -> AsyncIterator[None]:
+        """What a test leaves waiting ends with it: a refusal that nobody asks for is told later, amid another test."""
+        self.begun: list[asyncio.Task[bytes]] = []
+        yield
+        for task in self.begun:
+            task.cancel()
+        await asyncio.gather(*self.begun, return_exceptions=True)
+
     @pytest.fixture
     def held(self) -> Held:
         return Held(16 * (self.LARGE + 1), self.LARGE)
@@ -148,6 +157,7 @@ class TestBytes:
 
         line = Line([part(b"x" * self.LARGE, more=True)])
         task = asyncio.create_task(read())
+        self.begun.append(task)
         await asyncio.sleep(0.001)
         return task, line
 
