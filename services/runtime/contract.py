@@ -9,6 +9,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
@@ -135,8 +136,9 @@ class Contract:
         return Contract(methods)
 
     @staticmethod
+    @cache
     def of_mesh() -> Contract:
-        """All methods of all members in the mesh table."""
+        """All methods of all members in the mesh table, read once a process."""
         return Contract.load(service for member in mesh.MESH for service in member.services)
 
     def method(self, name: str) -> MethodContract:

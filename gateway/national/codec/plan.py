@@ -101,6 +101,7 @@ class FieldPlan:
         return self.names[0] if self.names else ".".join(self.paths[0])
 
 
+@lru_cache(maxsize=1024)
 def fields_of(message: Descriptor) -> tuple[FieldPlan, ...]:
     """The fields of a message that are part of the envelope, in the order of the proto."""
     plans = (_plan(field) for field in message.fields)
