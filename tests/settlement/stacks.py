@@ -1,4 +1,7 @@
-"""What the engine's tests are played on: the shipped policies in stacks, and random persons, visits, bills and ledgers."""
+"""What the engine's tests are played on: the shipped policies in stacks, and random persons, visits, bills and ledgers.
+
+Strategies are made once: Hypothesis proves each new one before it draws from it, which costs more than a settlement.
+"""
 
 from __future__ import annotations
 
@@ -122,11 +125,13 @@ def a_class(amount_fen: int) -> Line:
     return Line(amount_fen, 10_000, "A", 0, None, False, "1")
 
 
+@cache
 def amounts(least: int = 0) -> st.SearchStrategy[int]:
     """Fen of every size: small change, daily bills, and sums that reach ceilings."""
     return st.one_of(st.integers(least, 2_000), st.integers(least, 3_000_000), st.integers(least, LARGEST_FEN))
 
 
+@cache
 def line_strategy() -> st.SearchStrategy[Line]:
     return st.builds(
         Line,
@@ -142,10 +147,12 @@ def line_strategy() -> st.SearchStrategy[Line]:
     )
 
 
+@cache
 def bills() -> st.SearchStrategy[list[Line]]:
     return st.lists(line_strategy(), min_size=1, max_size=6)
 
 
+@cache
 def facts_for(names: tuple[str, ...]) -> st.SearchStrategy[dict[str, FactValue]]:
     """Every fact, with the statuses of the stack's first policy."""
     status = RESIDENT_STATUS if compiled(names[0]).insutype == "390" else EMPLOYEE_STATUS
@@ -162,6 +169,7 @@ def facts_for(names: tuple[str, ...]) -> st.SearchStrategy[dict[str, FactValue]]
     return st.fixed_dictionaries(choices)
 
 
+@cache
 def ledgers(names: tuple[str, ...]) -> st.SearchStrategy[dict[str, int]]:
     """Opening accumulators, with keys of templates resolved for every named disease."""
     keys: dict[str, st.SearchStrategy[int]] = {}
@@ -173,6 +181,7 @@ def ledgers(names: tuple[str, ...]) -> st.SearchStrategy[dict[str, int]]:
     return st.fixed_dictionaries(keys)
 
 
+@cache
 def accounts() -> st.SearchStrategy[AccountState]:
     """Balances with their current-year part; the person uses all of it or nothing."""
 
