@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import import_module
 from pathlib import Path
@@ -26,12 +27,12 @@ from services.runtime.telemetry import SpanKind, Telemetry
 from tests.runtime import desk
 
 
-def certificates(folder: Path) -> dict[str, str]:
-    """Settings of a member that proves itself by a certificate of an authority of its own."""
+def certificates(folder: Path, name: str = "127.0.0.1") -> dict[str, str]:
+    """Settings of a member that proves itself by a certificate of an authority of its own, for a name."""
     folder.mkdir()
     key, certificate, authority = (folder / f"{name}.pem" for name in ("key", "certificate", "authority"))
     made = trustme.CA()
-    issued = made.issue_cert("127.0.0.1")
+    issued = made.issue_cert(name)
     issued.private_key_pem.write_to_path(key)
     for place, part in enumerate(issued.cert_chain_pems):
         part.write_to_path(certificate, append=place > 0)
@@ -81,6 +82,31 @@ async def test_a_caller_without_a_certificate_of_the_mesh_is_not_served(
 async def test_a_certificate_that_cannot_be_read_is_named(settings: dict[str, str], tls: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match=r"YIBAO_TLS_KEY: .*absent\.pem cannot be read"):
         await desk.start({**settings, **tls, "YIBAO_TLS_KEY": "absent.pem"})
+
+
+async def test_who_is_not_there_any_more_is_given_up_soon(settings: dict[str, str]) -> None:
+    # As the address of a container that was started anew elsewhere: an attempt to connect ends by its own time only.
+    silent = socket.create_server(("127.0.0.1", 0))
+    settings = {**settings, "YIBAO_IDENTITY_ADDRESS": f"127.0.0.1:{silent.getsockname()[1]}"}
+    config = Config.load(settings)
+    way = transport.GrpcTransport("identity", config, alone=True)
+    try:
+        with pytest.raises(Fault, match="DEADLINE_EXCEEDED"):
+            await way.unary("/grpc.health.v1.Health/Check", b"", (), 0.3)
+        taken, _ = silent.accept()
+        silent.close()
+        running = await desk.start(settings)
+        begun, answer = asyncio.get_running_loop().time(), b""
+        try:
+            while not answer and asyncio.get_running_loop().time() < begun + 5:
+                with suppress(Fault):
+                    answer = await way.unary("/grpc.health.v1.Health/Check", b"", (), 5)
+            assert health_pb2.HealthCheckResponse.FromString(answer).status == health_pb2.HealthCheckResponse.SERVING
+        finally:
+            await running.stop()
+            taken.close()
+    finally:
+        await way.close()
 
 
 @asynccontextmanager
