@@ -26,17 +26,47 @@ DATABASE_IMAGE = "postgres:18"
 IMAGE = "yibao:latest"
 NETWORK = "yibao"
 DATA_VOLUME = "yibao-postgres"
+OWN_FOLDER = "/var/lib/yibao"
+"""The one folder of the image that a member writes to: its traces, and its store where that is SQLite."""
+
+SCRATCH = "/tmp"
 LABEL = "io.yibao.member"
 RESTART: Final = "always"
 PARTNERS = "yibao.identity.v1.PartnerService"
 KEY_CHARACTERS = 32
+LAST_PORT = 65535
+PUBLISHED_PORT = "PUBLISHED_PORT"
+"""The variable with the port of this machine at which the gateway answers; without it the gateway's own."""
+
 PASSED_ON = ("YIBAO_TRACE_EXPORTER", "YIBAO_OTLP_ENDPOINT")
 """Settings that every member gets as they stand in the environment; empty ones mean the default."""
 
 
 @dataclass(frozen=True, slots=True)
+class Health:
+    """What an engine runs in a container to see whether it is well: a command (its first word `CMD` or `CMD-SHELL`), how often,
+    how long it may take, how often it must fail, and how long a start may take before failures count. Times in seconds.
+    """
+
+    test: tuple[str, ...]
+    every_s: int
+    within_s: int
+    retries: int
+    start_s: int = 0
+
+
+DATABASE_HEALTH: Final = Health(("CMD-SHELL", "pg_isready -h 127.0.0.1 -U yibao"), every_s=2, within_s=10, retries=30)
+"""By TCP: while the image makes the database, a first server answers at the socket alone, and goes again."""
+
+MEMBER_HEALTH: Final = Health(("CMD", "python", "-m", "services", "health"), 30, 10, 3, start_s=60)
+"""Without a name it asks the member that the container was started with. The image says the same, for who starts it alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
-    """One container: its name, image, command, environment, published ports and the containers that start before it."""
+    """One container: its name, image, command, environment, published ports, volumes by the folder where each is seen, the
+    containers that start before it, its health check, and whether it can write to its volumes and SCRATCH alone.
+    """
 
     name: str
     image: str
@@ -45,6 +75,8 @@ class Container:
     published: Mapping[int, int] = field(default_factory=dict)
     volumes: Mapping[str, str] = field(default_factory=dict)
     after: tuple[str, ...] = ()
+    health: Health = MEMBER_HEALTH
+    read_only: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +110,10 @@ class Secrets:
         return shortest >= KEY_CHARACTERS and bool(self.database_password)
 
 
-def plan(secrets: Secrets, passed_on: Mapping[str, str] | None = None, image: str = IMAGE) -> Plan:
-    """The containers of the mesh: a PostgreSQL, one container a member, the gateway alone published.
+def plan(
+    secrets: Secrets, passed_on: Mapping[str, str] | None = None, image: str = IMAGE, published: int | None = None
+) -> Plan:
+    """The containers of the mesh: a PostgreSQL, one container a member, the gateway alone published, at a port of this machine.
 
     `passed_on` holds settings of PASSED_ON. Members meet on a network of their own, where TLS is off; beyond one machine
     switch it on (`YIBAO_TLS`).
@@ -89,14 +123,23 @@ def plan(secrets: Secrets, passed_on: Mapping[str, str] | None = None, image: st
         image=DATABASE_IMAGE,
         environment={"POSTGRES_USER": "yibao", "POSTGRES_PASSWORD": secrets.database_password, "POSTGRES_DB": "yibao"},
         volumes={DATA_VOLUME: "/var/lib/postgresql"},
+        health=DATABASE_HEALTH,
+        read_only=False,
     )
     common = {name: (passed_on or {}).get(name, "") for name in PASSED_ON}
     common |= {"YIBAO_TLS": "off"}
-    members = tuple(_container(entry, secrets, common, image) for entry in mesh.start_order())
-    return Plan(NETWORK, (DATA_VOLUME,), (database, *members))
+    own = mesh.member(mesh.GATEWAY).port
+    ports = {mesh.GATEWAY: {own: published or own}}
+    members = tuple(
+        _container(entry, secrets, common, image, ports.get(entry.name, {})) for entry in mesh.start_order()
+    )
+    volumes = tuple(name for each in (database, *members) for name in each.volumes)
+    return Plan(NETWORK, volumes, (database, *members))
 
 
-def _container(entry: mesh.Member, secrets: Secrets, common: Mapping[str, str], image: str) -> Container:
+def _container(
+    entry: mesh.Member, secrets: Secrets, common: Mapping[str, str], image: str, published: Mapping[int, int]
+) -> Container:
     # Its own keys and no other's: whoever breaks into one container cannot speak for the rest.
     environment = dict(common) | {"YIBAO_MESH_KEY": _keys(secrets, entry.name)}
     if PARTNERS in entry.services:
@@ -117,7 +160,8 @@ def _container(entry: mesh.Member, secrets: Secrets, common: Mapping[str, str], 
         image=image,
         command=(entry.name,),
         environment=environment,
-        published={entry.port: entry.port} if entry.name == mesh.GATEWAY else {},
+        published=published,
+        volumes={f"yibao-{entry.name}": OWN_FOLDER},
         after=((DATABASE,) if entry.has_store else ()) + entry.calls,
     )
 
@@ -170,8 +214,19 @@ def _run(entry: Container, network: str, engine: DockerClient) -> None:
         network=network,
         labels={LABEL: entry.name},
         restart_policy={"Name": RESTART, "MaximumRetryCount": 0},
+        healthcheck=_told(entry.health),
+        read_only=entry.read_only,
+        tmpfs={SCRATCH: ""} if entry.read_only else {},
         detach=True,
     )
+
+
+def _told(health: Health) -> dict[str, object]:
+    """As the engine takes it; its times are nanoseconds."""
+    seconds = {"interval": health.every_s, "timeout": health.within_s, "start_period": health.start_s}
+    return {"test": list(health.test), "retries": health.retries} | {
+        name: value * 1_000_000_000 for name, value in seconds.items()
+    }
 
 
 def remove(wanted: Plan, engine: DockerClient) -> None:
@@ -191,6 +246,10 @@ def describe(wanted: Plan) -> str:
         lines.append(f"container {entry.name}: {entry.image} {' '.join(entry.command)}".rstrip())
         lines.extend(f"  after {name}" for name in entry.after)
         lines.extend(f"  publishes {outside} -> {inside}" for inside, outside in entry.published.items())
+        lines.extend(f"  keeps {path} in {name}" for name, path in entry.volumes.items())
+        if entry.read_only:
+            lines.append(f"  else writes to {SCRATCH} alone")
+        lines.append(f"  asked every {entry.health.every_s} s by {' '.join(entry.health.test[1:])}")
         lines.extend(f"  sets {name}" for name in sorted(entry.environment))
     return "\n".join(lines)
 
@@ -205,7 +264,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keys = f"YIBAO_MESH_KEY and YIBAO_BOOTSTRAP_OPERATOR_KEY (at least {KEY_CHARACTERS} characters each)"
         sys.stderr.write(f"set {keys} and POSTGRES_PASSWORD first\n")
         return 2
-    wanted = plan(secrets, {name: os.environ.get(name, "") for name in PASSED_ON})
+    port = os.environ.get(PUBLISHED_PORT, "")
+    if port and not (port.isdecimal() and 0 < int(port) <= LAST_PORT):
+        sys.stderr.write(f"{PUBLISHED_PORT}: {port} is no port, 1 to {LAST_PORT}\n")
+        return 2
+    passed_on = {name: os.environ.get(name, "") for name in PASSED_ON}
+    wanted = plan(secrets, passed_on, published=int(port) if port else None)
     if action == "plan":
         sys.stdout.write(describe(wanted) + "\n")
         return 0

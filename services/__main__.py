@@ -1,5 +1,5 @@
 """Starts the mesh: `python -m services` runs every member, `python -m services settlement` one of them; `python -m services
-store` looks after their stores.
+store` looks after their stores, `python -m services health` asks whether they answer.
 
 Members share this process; the gateway, which does a third of the work of a request, has one of its own beside them and so a
 core of its own. `--single` puts it into this process too, `--split` gives every member its own.
@@ -16,8 +16,11 @@ from services.runtime import interrupts
 
 if __name__ == "__main__":
     interrupts.quiet(child="--child" in sys.argv)  # Before the other imports, which are most of a start.
+    if sys.argv[1:2] == ["health"]:  # An engine asks often: without those imports too.
+        from services.runtime import health_command
 
-import argparse
+        sys.exit(health_command.main(sys.argv[2:], print, lambda text: print(text, file=sys.stderr)))
+
 import asyncio
 import ctypes
 import gc
@@ -40,10 +43,8 @@ from services.runtime.keys import KeyLines, Keys, follow, split
 from services.runtime.logs import configure_logging, describe, write
 from services.runtime.private import UMASK
 from services.runtime.server import StartError
+from services.runtime.start_words import STORE, chosen, parser, settings
 from services.runtime.texts.starting import language_of, started
-
-ALL = "all"
-STORE: Final = "store"
 
 # How long a thread beside the loop may keep it waiting: with the usual 5 ms, each turn of a request would wait so long.
 _SWITCH_S = 0.0005
@@ -67,14 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == [STORE]:
         return _store(words[1:])
-    options = _parser().parse_args(words)
+    options = parser().parse_args(words)
     sys.setswitchinterval(_SWITCH_S)
     sys.set_int_max_str_digits(_MOST_DIGITS)
     _give_memory_back()
-    chosen = [options.members] if isinstance(options.members, str) else options.members
-    names = [each.name for each in mesh.start_order() if ALL in chosen or each.name in chosen]
+    names = chosen(options)
     try:
-        overrides = _settings(options.set)
+        overrides = settings(options.set)
         if options.workers:
             overrides["YIBAO_WORKERS"] = str(options.workers)
         config = Config.load(os.environ, overrides)
@@ -272,7 +272,7 @@ def _store(words: Sequence[str]) -> int:
     command: Any = importlib.import_module("services.runtime.store_command")
 
     def config_of(given: Sequence[str]) -> Config:
-        config = Config.load(os.environ, _settings(given))
+        config = Config.load(os.environ, settings(given))
         configure_logging(config.text("YIBAO_LOG_LEVEL"))
         return config
 
@@ -286,36 +286,6 @@ def _store(words: Sequence[str]) -> int:
 
 def _complain(text: str) -> None:
     print(text, file=sys.stderr)
-
-
-def _settings(given: Sequence[str]) -> dict[str, str]:
-    return dict(_pair(each) for each in given)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not separator:
-        raise ConfigError([f"--set {text}: expected NAME=VALUE"])
-    return name, value
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m services",
-        description="Starts all members of the mesh, or some.",
-        epilog=f"python -m services {STORE} --help: check, upgrade, backup and restore of stores",
-    )
-    parser.add_argument("members", nargs="*", default=ALL, choices=(ALL, *mesh.names()), metavar="MEMBER",
-                        help=f"{ALL} (default) or {', '.join(mesh.names())}")  # fmt: skip
-    placed = parser.add_mutually_exclusive_group()
-    placed.add_argument("--split", action="store_true", help="every member in a process of its own")
-    placed.add_argument("--single", action="store_true", help="the gateway in the process of the other members")
-    parser.add_argument("--workers", type=int, default=0, help="processes of each member (needs PostgreSQL)")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, before the environment"
-    )
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    return parser
 
 
 if __name__ == "__main__":

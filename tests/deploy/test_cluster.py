@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import yaml
-from docker import DockerClient
 
 from deploy import cluster
 from services import mesh
 from services.runtime.config import Config, ConfigError
 from services.runtime.keys import handed_out, load
+from tests.deploy.stand_in_engine import Engine, Network
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = cluster.Secrets("k" * 32, "o" * 32, "p@ss/w%rd:#$")
@@ -37,6 +37,11 @@ WOKEN = {"created": "start", "exited": "start", "paused": "unpause"}
 
 class ComposeRefusal(Exception):
     """Compose does not start: a variable that must be set is not."""
+
+
+def seconds(text: str) -> int:
+    """A time as compose writes it here, `30s`."""
+    return int(text.removesuffix("s"))
 
 
 def compose(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -63,9 +68,11 @@ def filled(value: object, environ: Mapping[str, str]) -> object:
 
 @pytest.mark.parametrize("passed_on", [{}, TRACES], ids=["own traces", "a collector"])
 def test_the_compose_file_and_the_plan_name_the_same_containers_in_the_same_way(passed_on: dict[str, str]) -> None:
-    services = compose(COMPOSED | passed_on)["services"]
+    composed = compose(COMPOSED | passed_on)
+    services = composed["services"]
     plan = cluster.plan(SECRETS, passed_on)
     assert set(services) == {entry.name for entry in plan.containers}
+    assert set(composed["volumes"]) == set(plan.volumes)
     for entry in plan.containers:
         written = services[entry.name]
         assert written["image"] == entry.image
@@ -75,6 +82,13 @@ def test_the_compose_file_and_the_plan_name_the_same_containers_in_the_same_way(
         assert {f"{o}:{i}" for i, o in entry.published.items()} == set(written.get("ports", ()))
         assert set(written.get("depends_on", ())) == set(entry.after)
         assert [f"{name}:{path}" for name, path in entry.volumes.items()] == written.get("volumes", [])
+        assert written.get("read_only", False) is entry.read_only
+        assert written.get("tmpfs", []) == ([cluster.SCRATCH] if entry.read_only else [])
+        health = written["healthcheck"]
+        assert tuple(health["test"]) == entry.health.test
+        assert health["retries"] == entry.health.retries
+        times = [seconds(health[name]) for name in ("interval", "timeout", "start_period")]
+        assert times == [entry.health.every_s, entry.health.within_s, entry.health.start_s]
 
 
 @pytest.mark.parametrize("name", COMPOSED)
@@ -102,6 +116,22 @@ def test_without_the_engines_client_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "docker", None)
     assert cluster.main(["remove"]) == 1
     assert "pip install '.[deploy]'" in capsys.readouterr().err
+
+
+def test_the_gateway_answers_at_another_port_of_the_machine_where_one_is_named() -> None:
+    (gateway,) = (entry for entry in cluster.plan(SECRETS, published=8400).containers if entry.name == mesh.GATEWAY)
+    assert dict(gateway.published) == {7400: 8400}
+    assert compose(COMPOSED | {cluster.PUBLISHED_PORT: "8400"})["services"]["gateway"]["ports"] == ["8400:7400"]
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
+def test_what_is_no_port_is_not_published(
+    port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (ENVIRONMENT | {cluster.PUBLISHED_PORT: port}).items():
+        monkeypatch.setenv(name, value)
+    assert cluster.main(["apply"]) == 2
+    assert port in capsys.readouterr().err
 
 
 def test_every_member_has_a_container_and_starts_after_all_that_it_calls() -> None:
@@ -145,6 +175,13 @@ def test_the_first_operators_key_reaches_the_member_that_knows_keys_and_no_other
     assert holders == {"identity": SECRETS.operator_key}
 
 
+def test_each_member_writes_to_a_volume_of_its_own_and_nowhere_else() -> None:
+    members = [entry for entry in cluster.plan(SECRETS).containers if entry.name != cluster.DATABASE]
+    assert all(entry.read_only for entry in members)
+    assert [list(entry.volumes.values()) for entry in members] == [[cluster.OWN_FOLDER]] * len(members)
+    assert len({name for entry in members for name in entry.volumes}) == len(members)
+
+
 def test_the_password_stands_in_no_url() -> None:
     for entry in cluster.plan(SECRETS).containers:
         holding = {name for name, value in entry.environment.items() if SECRETS.database_password in value}
@@ -164,130 +201,15 @@ def test_the_image_runs_the_member_that_its_command_names() -> None:
         assert f"COPY {folder} {folder}" in dockerfile
 
 
-@dataclass
-class StandingContainer:
-    """A container of the stand-in engine: its state, and all that it was started with."""
-
-    name: str
-    engine: Engine
-    given: Mapping[str, Any]
-    status: str = "running"
-
-    def start(self) -> None:
-        self._become("start", "running")
-
-    def unpause(self) -> None:
-        assert self.status == "paused"
-        self._become("unpause", "running")
-
-    def stop(self, timeout: int) -> None:
-        self._become("stop", "exited")
-
-    def remove(self) -> None:
-        assert self.status == "exited"
-        self.engine.standing = [entry for entry in self.engine.standing if entry.name != self.name]
-
-    def _become(self, action: str, status: str) -> None:
-        self.engine.log.append(f"{action} {self.name}")
-        self.status = status
-
-
-@dataclass
-class Network:
-    """A network of the stand-in engine."""
-
-    name: str
-
-
-@dataclass
-class Engine:
-    """Stands in for the Docker engine's client: keeps what it is told, and the order of calls."""
-
-    standing: list[StandingContainer] = field(default_factory=list)
-    known_networks: list[Network] = field(default_factory=list)
-    known_volumes: set[str] = field(default_factory=set)
-    log: list[str] = field(default_factory=list)
-
-    @property
-    def networks(self) -> Networks:
-        return Networks(self.known_networks)
-
-    @property
-    def volumes(self) -> Volumes:
-        return Volumes(self.known_volumes)
-
-    @property
-    def containers(self) -> Containers:
-        return Containers(self)
-
-    def client(self) -> DockerClient:
-        """The engine as `apply` and `remove` take it."""
-        return cast("DockerClient", self)
-
-
-@dataclass
-class Networks:
-    """Networks of the stand-in engine; a name finds all that contain it, as the engine's filter does."""
-
-    known: list[Network]
-
-    def create(self, name: str, driver: str) -> None:
-        assert driver == "bridge"
-        self.known.append(Network(name))
-
-    def list(self, names: Sequence[str]) -> Sequence[Network]:
-        return [network for network in self.known if any(name in network.name for name in names)]
-
-
-@dataclass
-class Volumes:
-    """Volumes of the stand-in engine; making one twice makes one."""
-
-    known: set[str]
-
-    def create(self, name: str) -> None:
-        self.known.add(name)
-
-
-@dataclass
-class Containers:
-    """Containers of the stand-in engine. `run` knows the arguments that the plan needs, and no others."""
-
-    engine: Engine
-
-    def run(
-        self,
-        image: str,
-        command: Sequence[str] | None,
-        *,
-        name: str,
-        hostname: str,
-        environment: Mapping[str, str],
-        ports: Mapping[str, int],
-        volumes: Mapping[str, Mapping[str, str]],
-        network: str,
-        labels: Mapping[str, str],
-        restart_policy: Mapping[str, object],
-        detach: bool,
-    ) -> None:
-        assert network in [each.name for each in self.engine.known_networks]
-        assert set(volumes) <= self.engine.known_volumes
-        # Undetached, the client would wait for the container's end.
-        assert detach
-        assert name not in [each.name for each in self.engine.standing]
-        given = {
-            "image": image, "command": command, "hostname": hostname, "environment": environment, "ports": ports,
-            "volumes": volumes, "network": network, "labels": labels, "restart_policy": restart_policy,
-        }  # fmt: skip
-        self.engine.standing.append(StandingContainer(name, self.engine, given))
-        self.engine.log.append(f"run {name}")
-
-    def list(self, *, all: bool, filters: dict[str, str]) -> Sequence[StandingContainer]:  # noqa: A002 - the SDK's name
-        return tuple(
-            each
-            for each in self.engine.standing
-            if filters["label"] in each.given["labels"] and (all or each.status == "running")
-        )
+def test_the_image_is_checked_as_the_plan_checks_it_and_keeps_its_data_where_the_plan_puts_it() -> None:
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    health = cluster.MEMBER_HEALTH
+    times = f"--interval={health.every_s}s --timeout={health.within_s}s --start-period={health.start_s}s"
+    kind, *words = health.test
+    assert f"HEALTHCHECK {times} --retries={health.retries} {kind} {json.dumps(words)}" in dockerfile
+    assert f"VOLUME {cluster.OWN_FOLDER}" in dockerfile
+    assert f"YIBAO_DATA_DIR={cluster.OWN_FOLDER}" in dockerfile
+    assert re.search(r"(?m)^USER [1-9]\d*$", dockerfile)
 
 
 def test_applying_twice_starts_each_container_once_and_removing_goes_backwards() -> None:
@@ -301,7 +223,7 @@ def test_applying_twice_starts_each_container_once_and_removing_goes_backwards()
     cluster.remove(plan, engine.client())
     assert engine.standing == []
     assert engine.log[len(names) :] == [f"stop {name}" for name in reversed(names)]
-    assert engine.known_volumes == {cluster.DATA_VOLUME}
+    assert engine.known_volumes == {cluster.DATA_VOLUME, *(f"yibao-{name}" for name in mesh.names())}
 
 
 def test_the_engine_is_told_all_that_the_plan_says() -> None:
@@ -318,8 +240,17 @@ def test_the_engine_is_told_all_that_the_plan_says() -> None:
         assert given["restart_policy"]["Name"] == cluster.RESTART
     ports = {name: given["ports"] for name, given in told.items() if given["ports"]}
     assert ports == {"gateway": {"7400/tcp": 7400}}
-    volumes = {name: given["volumes"] for name, given in told.items() if given["volumes"]}
-    assert volumes == {"postgres": {cluster.DATA_VOLUME: {"bind": "/var/lib/postgresql", "mode": "rw"}}}
+    volumes = {name: given["volumes"] for name, given in told.items()}
+    assert volumes == {name: {f"yibao-{name}": {"bind": "/var/lib/yibao", "mode": "rw"}} for name in mesh.names()} | {
+        "postgres": {cluster.DATA_VOLUME: {"bind": "/var/lib/postgresql", "mode": "rw"}}
+    }
+    # Times are nanoseconds.
+    assert told["gateway"]["healthcheck"] == {
+        "test": ["CMD", "python", "-m", "services", "health"], "retries": 3,
+        "interval": 30 * 10**9, "timeout": 10 * 10**9, "start_period": 60 * 10**9,
+    }  # fmt: skip
+    written = {name: (given["read_only"], given["tmpfs"]) for name, given in told.items()}
+    assert written == dict.fromkeys(mesh.names(), (True, {"/tmp": ""})) | {"postgres": (False, {})}
 
 
 @pytest.mark.parametrize(("status", "action"), WOKEN.items())

@@ -38,15 +38,17 @@ class BillRefused(Exception):
 class FirstBill:
     """One visit of the sandbox's test person at its test hospital: two lines, `TOTAL` yuan."""
 
-    def __init__(self, client: MeshClient, words: Words = ENGLISH, *, quiet: bool) -> None:
+    def __init__(self, client: MeshClient, words: Words = ENGLISH, *, quiet: bool, sandbox: bool = True) -> None:
         # Serials begin anywhere: two bills begun in one second must not share message numbers.
         serial = secrets.randbelow(9_900)
         now = datetime.now(UTC)
-        # The day is told to the mesh too: a sandbox may live on another one.
         self._now = now.astimezone(BEIJING)
+        # The day is told to the mesh too: a sandbox may live on another one. No other mesh lets it be chosen.
+        self._day = self._now.date() if sandbox else None
         self._hospital = HospitalClient(client, "H99010000001", "测试医院", "990100", now, serial=serial)
         self._quiet = quiet
         self._words = words
+        self._settling: tuple[str, Mapping[str, object]] = ("", {})
 
     def settle(self) -> Mapping[str, Any]:
         """Plays 9001 1101 2201 2203 2204 2206 2207; returns the setlinfo."""
@@ -68,11 +70,17 @@ class FirstBill:
         bill |= {"psn_setlway": "01", "chrg_bchno": "B0001", "acct_used_flag": "1"}
         tried = self._step("2206", "try", {"data": bill}).output["setlinfo"]
         parts = {name: str(tried[name]) for name in PARTS}
-        settled: Mapping[str, Any] = self._step("2207", "settle", {"data": bill | parts}).output["setlinfo"]
+        self._settling = (self._hospital.next_msgid(), {"data": bill | parts})
+        settled: Mapping[str, Any] = self.settle_again().output["setlinfo"]
         return settled
 
-    def _step(self, infno: str, what: str, nodes: Mapping[str, object]) -> NationalAnswer:
-        answer = self._hospital.send(infno, nodes, insuplc_admdvs="990100", business_date=self._now.date())
+    def settle_again(self) -> NationalAnswer:
+        """Sends the 2207 of `settle` as it was sent, by its number, and returns the answer."""
+        msgid, nodes = self._settling
+        return self._step("2207", "settle", nodes, msgid)
+
+    def _step(self, infno: str, what: str, nodes: Mapping[str, object], msgid: str = "") -> NationalAnswer:
+        answer = self._hospital.send(infno, nodes, insuplc_admdvs="990100", business_date=self._day, msgid=msgid)
         if not self._quiet:
             told = _text(answer.output) if answer.succeeded else answer.message
             print(f"\n── {infno} {self._words(what)}\n→ {_text(nodes)}\n← {told}")

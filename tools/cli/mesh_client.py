@@ -94,13 +94,17 @@ class NationalAnswer:
 
 
 class MeshClient:
-    """One caller of a gateway. `key` is a bearer key; the national envelope needs none in a sandbox."""
+    """One caller of a gateway. `key` is a bearer key. The national envelope needs none in a sandbox; elsewhere `proof` are the
+    headers by which an institution proves itself.
+    """
 
-    def __init__(self, url: str, key: str = "", timeout_s: float = 30.0) -> None:
+    def __init__(
+        self, url: str, key: str = "", timeout_s: float = 30.0, *, proof: Mapping[str, str] | None = None
+    ) -> None:
         self.url = url.rstrip("/")
         self._contract = Contract.of_mesh()
         self._timeout_s = timeout_s
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        headers = {"Authorization": f"Bearer {key}"} if key else dict(proof or {})
         self._http = httpx.Client(timeout=timeout_s, headers=headers, trust_env=False)
 
     def __enter__(self) -> Self:

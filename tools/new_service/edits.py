@@ -80,6 +80,7 @@ def _compose(text: str, names: Names) -> str:
         f"  {name}:\n"
         "    <<: *member\n"
         f'    command: ["{name}"]\n'
+        f'    volumes: ["yibao-{name}:/var/lib/yibao"]\n'
         "    environment:\n"
         "      <<: *stored\n"
         f"      YIBAO_MESH_KEY: ${{KEYS_OF_{title}:?set KEYS_OF_{title}}}\n"
@@ -95,6 +96,7 @@ def _compose(text: str, names: Names) -> str:
         raise Refused("deploy/compose.yaml does not say what the gateway depends on: mend tools/new_service/edits.py.")
     condition = re.findall(r"\{condition: \w+\}", needs[0])[-1]
     rest = f"{rest[: needs.end()]}      {name}: {condition}\n{rest[needs.end() :]}"
+    rest = _before(rest, "  yibao-gateway: {}\n", f"  yibao-{name}: {{}}\n", "deploy/compose.yaml")
     return f"{before}{container}{gateway}{rest}"
 
 

@@ -81,6 +81,11 @@ _STARTS: Final[Mapping[str, str]] = {
     r"^The mesh ended by itself; its log is (.+)$": r"网格自行结束，日志为\1",
     r"^The sandbox could not be seeded: (.*)$": r"沙箱未能装载样例数据：\1",
     r"^Delete (.+) to begin anew\.$": r"可删除\1重新开始。",
+    r"^(\w+) is well$": r"\1正常",
+    r"^(\w+) is not serving$": r"\1暂不能服务",
+    r"^(\w+) answers (\d+)$": r"\1的应答为\2",
+    r"^(\w+) does not answer \((\w+)\)$": r"\1没有应答（\2）",
+    r"^name the members: this is no container that runs a member$": "请写明成员：这里不是运行成员的容器",
     r"^no folder can be made for its data \((.*)\); name one by TMPDIR\.$": r"无法为数据建立目录（\1），请用TMPDIR指定。",
 }
 
