@@ -18,8 +18,10 @@ import msgspec
 
 from gateway import reading
 from gateway.charset import declares_gbk
-from gateway.national.codec.decode import Row, check_keys
-from gateway.national.codec.plan import find, is_absent
+from gateway.national.codec.decode import Row
+from gateway.national.codec.plan import disagreeing, find, is_absent
+from gateway.national.codec.refusing import check_keys, end_of
+from gateway.national.codec.scalars import Unfit, read_text
 from gateway.reading import Decoder, Unreadable
 from services.kernel.clock import BEIJING
 from services.runtime.bounds import check_json
@@ -43,6 +45,10 @@ _SERIALS: Final = 10**10
 _ERR_MSG_LENGTH: Final = 200
 _HEAD: Final = 500
 _INVALID: Final = "ENVELOPE_INVALID"
+_READ: Final = frozenset(
+    ("infno", "input", "msgid", "fixmedins_code", "sign_no", "mdtrtarea_admvs", "transType", "orgId", "data")
+)
+"""Names that are read here; other fields of the envelope are read by the request's own reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,8 @@ def read_body(
     hidden = reading.holds_hidden(body)
     declared = declares_gbk(content_type)
     row = _object("", lambda: reading.leniently(read_json, body, declared, encoding, odd.body), hidden, odd)
+    if other := disagreeing(row, _READ):
+        raise end_of(other, Unfit("national.disagrees"), _INVALID)
     infno = _text(row, "infno")
     if not infno and not is_absent(find(row, "transType")):
         return _decoder_request(row, _text(row, "transType"), _node(read_json, find(row, "data")))
@@ -256,9 +264,12 @@ def _text(row: Row, name: str) -> str:
     raw = find(row, name)
     if is_absent(raw):
         return ""
-    if type(raw) is bytes:
-        return raw.decode()
-    return raw.strip() if type(raw) is str else str(raw) if type(raw) is int else ""
+    try:
+        return read_text(raw).strip()
+    except Unfit as unfit:
+        if type(raw) is bytes:
+            raise end_of(name, unfit, _INVALID) from None
+        return ""
 
 
 def _region(region: str, fixmedins_code: str) -> str:

@@ -184,12 +184,6 @@ class TestRows:
         output = json.loads(compile_response(sign_in_pb2.SignInResponse).output(answer))
         assert output["result"] == output["signinoutb"] == {"sign_time": None, "sign_no": "S1"}
 
-    def test_the_exact_name_wins_over_the_folded_one(self) -> None:
-        request: Any = compile_request(settlement_pb2.TrialRequest)(
-            {}, {"data": {"PSN_NO": "other", "psn_no": "P"}}, ""
-        )
-        assert request.data.psn_no == "P"
-
     def test_a_region_of_the_node_wins_over_that_of_the_envelope(self) -> None:
         read = compile_request(stay_bill_pb2.TrialStayRequest)
         envelope = {"insuplc_admdvs": "110000", "mdtrtarea_admvs": "370100"}

@@ -15,7 +15,19 @@ from google.protobuf.message import Message
 
 from gateway.national.codec import scalars
 from gateway.national.codec.notes import BARE, NOTHING, ROW, ROWS, Notes, Shape, Shapes
-from gateway.national.codec.plan import ABSENT, FieldPlan, Kind, Place, fields_of, find, folded, is_absent, trimmed
+from gateway.national.codec.plan import (
+    ABSENT,
+    FieldPlan,
+    Kind,
+    Place,
+    differ,
+    fields_of,
+    find,
+    folded,
+    is_absent,
+    trimmed,
+)
+from gateway.national.codec.refusing import MOST_KEYS, check_keys, end_of, violation_of
 from gateway.national.codec.scalars import Unfit
 from gateway.national.codec.spelling import NULL_TEXT, PADDED, SHORT, Spelling, spelling
 from services.kernel.errors import Fault, FaultKind, Violation, Violations
@@ -27,7 +39,6 @@ Values = dict[str, Any]
 
 _LITERALS: Final = (str, int, bytes)
 _LONGEST_KEY: Final = 64
-_MOST_KEYS: Final = 500
 
 
 @dataclass(slots=True)
@@ -44,7 +55,7 @@ class Reading:
     def refuse(self, path: str, unfit: Unfit) -> None:
         """Notes a value that does not fit."""
         if not self.violations.full():
-            self.violations.append(_violation(path, unfit))
+            self.violations.append(violation_of(path, unfit))
 
     def spelt(self, how: Spelling, raw: Any, place: str, key: str, shape: Shape) -> None:
         """Notes a value that was read, where the text writes it otherwise."""
@@ -94,21 +105,6 @@ def compile_request(request_class: type[Message], infnos: frozenset[str] = froze
     return read
 
 
-def _violation(path: str, unfit: Unfit) -> Violation:
-    return Violation(path, unfit.rule, rule_text(unfit.rule, unfit.values, "zh"), unfit.values)
-
-
-def check_keys(row: Row, path: str) -> None:
-    """Fault INVALID_REQUEST for an object with more keys than any node has: look-ups by folded names walk over all."""
-    if len(row) > _MOST_KEYS:
-        raise _end(path, Unfit("national.max_keys", most=str(_MOST_KEYS)))
-
-
-def _end(path: str, unfit: Unfit) -> Fault:
-    """Ends the reading of a request of which there is too much to look at the rest."""
-    return Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[_violation(path, unfit)])
-
-
 def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None, group: bool = False) -> RowReader:
     """Reader of one row. A group is a message all of whose fields stand beside each other where it is read from, among others
     that are none of it. Without a shape nothing is noted."""
@@ -124,9 +120,11 @@ def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None, group:
     told = NOTHING if shape is None else shape
     required, beside = (NOTHING.required, NOTHING.beside) if group else (told.required, told.beside)
     left = frozenset(key for key in beside if key not in exact and folded(key) not in loose)
+    # What `_from_path` reads of this row.
+    apart = {folded(key): key for key in told.by_path - exact.keys()}
 
     def read(reading: Reading, row: Row, path: str) -> Values:
-        if len(row) > _MOST_KEYS:
+        if len(row) > MOST_KEYS:
             check_keys(row, path.rstrip("."))
         values: Values = {}
         spare: list[tuple[str, Any, _Slot]] | None = None
@@ -173,13 +171,15 @@ def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None, group:
             elif len(key) <= _LONGEST_KEY and (slot := loose.get(folded(key))) is not None:
                 spare = [] if spare is None else spare
                 spare.append((key, raw, slot))
-            elif notes is not None and not group:
-                notes.name(path, key, told)
+            else:
+                if apart and (own := apart.get(folded(key))) is not None and differ(row.get(own), raw):
+                    reading.refuse(path + key, Unfit("national.disagrees"))
+                if notes is not None and not group:
+                    notes.name(path, key, told)
         for key, raw, slot in spare or ():
-            if slot.field not in values:
+            # Behind the others, and compared with them: one field in two spellings has one value (our decision).
+            if raw not in ({}, []) or slot.field not in values:
                 _take(reading, values, slot, raw, path, key, shape)
-            elif notes is not None and key not in beside:
-                notes.name(path, key, told, slot.name)
         if notes is not None and not required <= values.keys():
             notes.blank(path, told, required - values.keys())
         for extra in extras:
@@ -261,7 +261,7 @@ def _node_reader(plan: FieldPlan, shapes: Shapes) -> NodeReader:
         if type(raw) is not list:
             raise Unfit("national.list")
         if plan.most is not None and len(raw) > plan.most:
-            raise _end(path, Unfit("national.max_items", most=str(plan.most)))
+            raise end_of(path, Unfit("national.max_items", most=str(plan.most)))
         found: list[Values] = []
         for index, each in enumerate(raw):
             if type(each) is not dict:

@@ -42,12 +42,14 @@ _NO_VALUES: Final[Mapping[str, str]] = MappingProxyType({})
 @dataclass(frozen=True, eq=False)
 class Shape:
     """One kind of row: the proto fields that it requires, the national name of each field, the names that stand in it
-    though they are no fields of it (read by a path from elsewhere, or ignored), and all names that it knows."""
+    though they are no fields of it (read by a path from elsewhere, or ignored), all names that it knows, and of those beside
+    the ones that are read by a path."""
 
     required: frozenset[str]
     names: Mapping[str, str]
     beside: frozenset[str]
     known: tuple[str, ...] = ()
+    by_path: frozenset[str] = frozenset()
 
     @cached_property
     def in_order(self) -> tuple[tuple[str, str], ...]:
@@ -156,14 +158,14 @@ class Shapes:
                 self._by_path[node] = self._by_path.get(node, frozenset()) | {key}
         bare = (plan.row for plan in fields_of(request) if plan.bare and plan.row is not None)
         without_node = {name for row in bare for plan in fields_of(row) for name in plan.names}
-        self.root = self._shape(request, frozenset(self._by_path) | without_node)
+        self.root = self._shape(request, frozenset(self._by_path) | without_node, frozenset(self._by_path))
 
     def of_node(self, plan: FieldPlan) -> Shape:
         """The shape of a row of a node; ContractError where the options ask for what is not looked at."""
         if plan.row is None:
             raise ContractError(f"{plan.name} is no node")
         beside = frozenset[str]().union(*(self._by_path.get(name, frozenset()) for name in plan.names))
-        return self._shape(plan.row, beside)
+        return self._shape(plan.row, beside, beside)
 
     def by_path(self, plan: FieldPlan, key: str) -> Shape | None:
         """The shape of rows in which a field stands by a path, None where it is not required there."""
@@ -171,7 +173,7 @@ class Shapes:
             return None
         return Shape(frozenset({plan.field}), {plan.field: key}, frozenset())
 
-    def _shape(self, message: Descriptor, beside: frozenset[str]) -> Shape:
+    def _shape(self, message: Descriptor, beside: frozenset[str], by_path: frozenset[str]) -> Shape:
         plans = fields_of(message)
         for plan in plans:
             if plan.is_required(self._infnos) and plan.place is not Place.NODE:
@@ -183,4 +185,5 @@ class Shapes:
             names=names,
             beside=beside | _SECOND_NAMES,
             known=(*names.values(), *sorted(beside)),
+            by_path=by_path,
         )

@@ -5,7 +5,7 @@ Read once at start-up. It refuses options that contradict themselves, and types 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
@@ -143,6 +143,23 @@ def is_absent(raw: object) -> bool:
 def trimmed(raw: Any) -> Any:
     """A value without blanks at the ends of its text: those that Unicode knows, the full-width one and NBSP among them."""
     return raw.strip() if type(raw) is str else raw
+
+
+def differ(one: object, other: object) -> bool:
+    """Whether both say something, and not the same."""
+    return not is_absent(one) and not is_absent(other) and trimmed(one) != trimmed(other)
+
+
+def disagreeing(row: Mapping[str, object], names: Collection[str]) -> str:
+    """A key in another spelling that says otherwise than one which means the same of these names, "" where none does."""
+    wanted = {folded(name) for name in names}
+    said = {folded(name): row[name] for name in names if not is_absent(row.get(name))}
+    for key, value in row.items():
+        if key in names or is_absent(value) or (name := folded(key)) not in wanted:
+            continue
+        if differ(said.setdefault(name, value), value):
+            return key
+    return ""
 
 
 def national_path(message: Descriptor, path: str) -> str:

@@ -25,6 +25,7 @@ Writer = Callable[[Any], str]
 NULL: Final = "null"
 
 _NUMBER: Final = re.compile(r"([+-]?)([0-9]{0,15})(?:\.([0-9]{0,60}))?(?:[eE]([+-]?[0-9]{1,2}))?", re.ASCII)
+_MOST_DECIMALS: Final = 60
 _LOCAL_CODE: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
 _WHOLE_LIMIT: Final = 10**15
 _INT32: Final = 1 << 31
@@ -118,13 +119,17 @@ def read_integer(raw: object) -> int:
 
 
 def read_text(raw: object) -> str:
-    """Text; a number stands for its digits."""
+    """Text; a number stands for its digits, in one plain form: 3e-1 and 0.30 are `0.3`, 1.0 is `1`, -0.0 is `0`.
+
+    So the same number is the same content, however it is printed (our decision). One with a point or an exponent has at
+    most 15 digits before the point and 60 behind it. A text is never read as a number.
+    """
     if type(raw) is str:
         return raw
     if type(raw) is int:
         return str(raw)
     if type(raw) is bytes:
-        return raw.decode()
+        return _plain_text(raw.decode())
     raise Unfit("national.text")
 
 
@@ -166,13 +171,32 @@ def write_number(text: str, scale: int) -> str:
         digits = int(whole + part[:scale]) + (part[scale] >= "5")
         padded = str(digits).rjust(scale + 1, "0")
         whole, part = (padded[:-scale], padded[-scale:].rstrip("0")) if scale else (padded, "")
-    shown = f"{whole}.{part}" if part else whole
-    return f"-{shown}" if number[1] == "-" and shown != "0" else shown
+    return _shown(number[1], whole, part)
 
 
 def write_time(seconds: int) -> str:
     """A moment as Beijing's `yyyy-MM-dd HH:mm:ss`."""
     return f'"{datetime.fromtimestamp(seconds, BEIJING).isoformat(" ")[:19]}"'
+
+
+def _plain_text(literal: str) -> str:
+    number = _NUMBER.fullmatch(literal)
+    if number is None:
+        raise Unfit("national.text")
+    sign, whole, part, exponent = number.groups()
+    try:
+        whole, part = _shifted(whole, part or "", int(exponent or 0))
+    except Unfit:
+        raise Unfit("national.text") from None
+    part = part.rstrip("0")
+    if len(part) > _MOST_DECIMALS:
+        raise Unfit("national.text")
+    return _shown(sign, whole.lstrip("0") or "0", part)
+
+
+def _shown(sign: str, whole: str, part: str) -> str:
+    shown = f"{whole}.{part}" if part else whole
+    return f"-{shown}" if sign == "-" and shown != "0" else shown
 
 
 def _scaled(raw: object, digits: int) -> int:
