@@ -144,6 +144,8 @@ def backup(desk: Desk, member: mesh.Member, options: argparse.Namespace) -> bool
         desk.print("  " + _words("pg_dump", desk, member, "--format=custom", f"--file={target}"))
         return True
     target = options.to / f"{stamp}{backups.BACKUP}"
+    if options.to.exists() and not options.to.is_dir():
+        raise desk.refused("{member}: copies go to a folder, and {file} is none", member=member.name, file=options.to)
     if target.exists():
         raise desk.refused("{member}: {file} stands already", member=member.name, file=target)
     copy = backups.copied(place, target)
@@ -162,6 +164,8 @@ def restore(desk: Desk, member: mesh.Member, options: argparse.Namespace) -> boo
         desk.print("  " + _words("pg_restore", desk, member, *how))
         return True
     copy = options.copy.resolve()
+    if copy.exists() and place.exists() and copy.samefile(place):
+        raise desk.refused("{member}: {copy} is the store itself, not a copy of it", member=member.name, copy=copy)
     with ExitStack() as held:
         for each in mesh.MESH:
             # Several members may keep their tables in one file.

@@ -131,6 +131,24 @@ def test_what_is_no_copy_of_the_member_is_refused_and_the_store_stays(run: Run, 
     assert people(file) == 1
 
 
+@pytest.mark.parametrize("as_told", ["itself", "link", "second name"])
+def test_a_store_is_not_restored_from_itself(run: Run, file: Path, tmp_path: Path, as_told: str) -> None:
+    copy = file if as_told == "itself" else tmp_path / "copy"
+    if as_told == "link":
+        copy.symlink_to(file)
+    elif as_told == "second name":
+        copy.hardlink_to(file)
+    ran = run("restore", "identity", str(copy))
+    assert (ran.result, "is the store itself, not a copy of it" in ran.complained) == (1, True), ran
+    assert (people(file), list(file.parent.glob("*.re*"))) == (1, [])
+
+
+def test_a_store_is_not_copied_onto_itself(run: Run, file: Path) -> None:
+    ran = run("backup", "identity", "--to", str(file))
+    assert (ran.result, "copies go to a folder" in ran.complained) == (1, True), ran
+    assert (people(file), [each for each in file.parent.iterdir() if ".backup" in each.name]) == (1, [])
+
+
 def test_a_store_in_use_is_neither_upgraded_nor_replaced(run: Run, config: Config, file: Path, tmp_path: Path) -> None:
     run("backup", "identity", "--to", str(tmp_path))
     (copy,) = tmp_path.glob("identity-*.backup")

@@ -39,6 +39,8 @@ _CHINESE: Final[Mapping[str, str]] = {
     "{member}: {place} is {copy} again; what stood there is {aside}": "{member}：{place}已恢复为{copy}；原来的库现为{aside}",
     "{member}: {copy} holds no table of it": "{member}：{copy}中没有它的表",
     "{member}: {file} is no whole SQLite store": "{member}：{file}不是完整的SQLite库",
+    "{member}: {copy} is the store itself, not a copy of it": "{member}：{copy}就是库本身，不是副本",
+    "{member}: copies go to a folder, and {file} is none": "{member}：副本须存入目录，{file}不是目录",
     "{member}: there is no copy {file}": "{member}：没有副本{file}",
     "{member}: {file} stands already": "{member}：{file}已存在",
     "{member}: {file}: {why}": "{member}：{file}：{why}",
