@@ -9,12 +9,15 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from services.kernel.errors import Fault, FaultKind
+from services.kernel.money import round_quotient, scaled_of, scaled_text
 from services.settlement.domain.bill import STAY
 from services.settlement.domain.lines import LineInput, LineSplit, split_line
 from services.settlement.domain.pricing import SentLine
-from services.settlement.domain.returns import goods_of, line_left, split_returns
+from services.settlement.domain.returns import LineLeft, goods_of, line_left, split_returns
 from tests.settlement.counter import BEGIN, Counter, counter_on, item, line, split_of
 from tests.settlement.test_operations_encounters import settle
 from tests.settlement.test_operations_fees import batches, refusal, take_back
@@ -201,6 +204,118 @@ def test_any_sequence_of_returns_leaves_nothing_and_never_a_part_below_zero() ->
         assert known["1"].left == LineSplit(0, 0, 0, 0, 0)
         with pytest.raises(Fault, match="RETURN_EXCEEDS_LINE"):
             split_returns([sent_line("3", "1", -pric, -1, pric)], [0], known)
+
+
+@st.composite
+def charged(draw: st.DrawFn) -> tuple[SentLine, LineSplit]:
+    """A line that adds up within a fen, at a price of up to six decimals, in fractions of a unit too."""
+    count_e4 = (
+        draw(st.sampled_from((10_000, 20_000, 30_000, 70_000))) if draw(st.booleans()) else draw(st.integers(1, 90_000))
+    )
+    price_e6 = (
+        draw(st.sampled_from((0, 3_333, 5_000, 10_000, 3_333_300)))
+        if draw(st.booleans())
+        else draw(st.integers(0, 20_000_000))
+    )
+    amount = max(0, round_quotient(price_e6 * count_e4, 10**8) + draw(st.integers(-1, 1)))
+    sent = SentLine("1", "", "", BEGIN, "A1", amount, scaled_text(count_e4, 4), scaled_text(price_e6, 6), "0", b"")
+    assume(sent.adds_up)
+    kind = LineInput(
+        amount_fen=amount,
+        count_e4=count_e4,
+        chrg_class=draw(st.sampled_from("ABBC")),
+        selfpay_prop_e4=draw(st.sampled_from((0, 333, 1000, 5000, 10_000))),
+        price_limit_e6=draw(st.none() | st.integers(0, 20_000_000)),
+        hosp_bear=draw(st.booleans()),
+    )
+    return sent, split_line(kind)
+
+
+def test_a_fen_at_a_time_no_part_of_a_small_line_rises() -> None:
+    for amount in range(1, 13):
+        charge = sent_line("1", "", amount, amount, 1)
+        for over in range(amount + 1):
+            for presel in range(amount - over + 1):
+                whole = LineSplit(amount, 0, over, presel, amount - over - presel)
+                known = {"1": line_left(whole, goods_of(charge), charge.cnt)}
+                for _ in range(amount):
+                    (split,) = split_returns([sent_line("2", "1", -1, -1, 1)], [0], known).values()
+                    assert max(split) <= 0
+                assert known["1"].left == LineSplit(0, 0, 0, 0, 0)
+
+
+@settings(max_examples=80, deadline=None)
+@given(charged(), st.data())
+def test_returns_never_turn_a_part_and_what_is_left_can_always_be_taken_back(
+    line: tuple[SentLine, LineSplit], data: st.DataObject
+) -> None:
+    charge, whole = line
+    known = {"1": line_left(whole, goods_of(charge), charge.cnt)}
+    left, taken = known["1"], []
+    for number in range(data.draw(st.integers(0, 8))):
+        count_e4 = data.draw(st.integers(0, left.cnt_e4) | st.just(min(10_000, left.cnt_e4)))
+        fair = round_quotient(scaled_of(charge.pric, 6) * count_e4, 10**8)
+        amount = min(max(0, fair + data.draw(st.integers(-1, 1))), left.left.amount_fen)
+        back = replace(
+            charge, feedetl_sn=f"R{number}", init_feedetl_sn="1", amount_fen=-amount, cnt=scaled_text(-count_e4, 4)
+        )
+        if back.adds_up:
+            before = left.left
+            taken += split_returns([back], [0], known).values()
+            assert left.left == LineSplit(*(one + each for one, each in zip(before, taken[-1], strict=True)))
+    rest = replace(
+        charge,
+        feedetl_sn="R",
+        init_feedetl_sn="1",
+        amount_fen=-left.left.amount_fen,
+        cnt=scaled_text(-left.cnt_e4, 4),
+    )
+    taken += split_returns([rest], [0], known).values()
+    assert (left.cnt_e4, left.left) == (0, LineSplit(0, 0, 0, 0, 0))
+    assert [sum(parts) for parts in zip(*taken, strict=True)] == [-part for part in whole]
+    assert max(max(split) for split in taken) <= 0
+    kept = whole
+    for split in taken:
+        kept = LineSplit(*(one + each for one, each in zip(kept, split, strict=True)))
+        assert all(
+            abs(share * whole.amount_fen - part * kept.amount_fen) <= whole.amount_fen
+            for part, share in zip(whole, kept, strict=True)
+        )
+
+
+def test_a_line_that_older_returns_left_uneven_is_taken_back_without_a_part_that_rises() -> None:
+    charge = sent_line("1", "", 9000, 9, 1000)
+    whole = LineSplit(9000, 0, 3000, 600, 5400)
+    uneven = LineSplit(5000, 0, 0, 5000, 0)
+    known = {"1": LineLeft(whole, goods_of(charge), 50_000, uneven)}
+    for _ in range(5):
+        (split,) = split_returns([sent_line("2", "1", -1000, -1, 1000)], [0], known).values()
+        assert max(split) <= 0
+    assert known["1"].left == LineSplit(0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(("amount", "count", "field"), [(1, -1, "det_item_fee_sumamt_fen"), (-1, 1, "cnt")])
+def test_a_return_that_gives_something_is_none(amount: int, count: int, field: str) -> None:
+    charge = sent_line("1", "", 1, 3, 0)
+    known = {"1": line_left(LineSplit(1, 0, 0, 0, 1), goods_of(charge), "3")}
+    with pytest.raises(Fault, match="LINE_AMOUNT_MISMATCH") as refused:
+        split_returns([sent_line("2", "1", amount, count, 0)], [0], known)
+    assert [each.path for each in refused.value.violations] == [f"feedetail[0].{field}"]
+
+
+async def test_returns_rounded_up_leave_a_rest_that_is_taken_back_as_it_stands(counter: Counter, stay: str) -> None:
+    await counter.upload("2301:1", stay, line("1", "A1", 900, "3", "3"), kind=STAY)
+    for number in ("2", "3"):
+        await counter.upload(f"2301:{number}R", stay, line(number, "A1", -301, "-1", "3", origin="1"), kind=STAY)
+    fault = await refusal(counter.upload("2301:4", stay, line("4", "A1", -297, "-1", "3", origin="1"), kind=STAY))
+    (violation,) = fault.violations
+    assert (fault.reason, violation.path, violation.rule) == (
+        "LINE_AMOUNT_MISMATCH",
+        "feedetail[0].det_item_fee_sumamt_fen",
+        "price_times_count",
+    )
+    await counter.upload("2301:4", stay, line("4", "A1", -298, "-1", "3", origin="1"), kind=STAY)
+    assert await left(counter, stay) == LineSplit(0, 0, 0, 0, 0)
 
 
 def sent_line(number: str, origin: str, amount_fen: int, count: int, pric_fen: int) -> SentLine:

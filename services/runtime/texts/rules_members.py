@@ -61,6 +61,7 @@ _SETTLEMENT: Final[Mapping[str, tuple[str, str]]] = {
     "unsettled_line": ("没有该编号的未结算明细", "there is no unsettled line of that number"),
     "return.count_left": ("退费超过原明细，可退数量为{left}", "{left} of the line are left to be taken back"),
     "return.amount_left": ("退费超过原明细，可退金额为{left}元", "{left} yuan of the line are left to be taken back"),
+    "return.sign": ("退费的数量和金额都不能大于零", "neither count nor amount of a return is above zero"),
     "return.of_return": ("所指明细本身是退费，不能再退", "the line that it names is a return itself"),
     "return.same_item": ("与原明细{origin}的医保目录编码不同", "is another item than that of line {origin}"),
     "return.same_own_item": ("与原明细{origin}的院内目录编码不同", "is another code than that of line {origin}"),

@@ -168,7 +168,7 @@ def _returns(
     priced: Sequence[PricedLine], lines: Sequence[SentLine], new: Sequence[int], standing: Standing, *, stay: bool
 ) -> dict[int, LineSplit]:
     """The splits of the new lines that take others back, by place. A visit's negative line need not name what it takes."""
-    places = [place for place in new if lines[place].is_return and (lines[place].init_feedetl_sn or stay)]
+    places = [place for place in new if lines[place].names_origin or (stay and lines[place].is_return)]
     if not places:
         return {}
     known: dict[str, LineLeft] = {}

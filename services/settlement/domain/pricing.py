@@ -44,6 +44,16 @@ class SentLine:
         """Whether it takes something back."""
         return self.amount_fen < 0 or self.cnt.startswith("-")
 
+    @property
+    def names_origin(self) -> bool:
+        """Whether it takes back a line that it names."""
+        return self.is_return and self.init_feedetl_sn != ""
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether price times count is the amount within 0.01 yuan."""
+        return abs(scaled_of(self.pric, 6) * self.count_e4 - self.amount_fen * _ONE_FEN_E10) <= _ONE_FEN_E10
+
 
 @dataclass(frozen=True, slots=True)
 class PricedLine:
@@ -58,13 +68,14 @@ class PricedLine:
 def check_amounts(lines: Sequence[SentLine]) -> None:
     """Price times count is the amount within 0.01 yuan (nhsa interface, checks of 2204), and counts have four digits.
 
+    A return that names its line is compared with what is left of that (`returns`), when it is known.
     INVALID: INVALID_REQUEST or LINE_AMOUNT_MISMATCH, naming every line that fails; AMOUNT_INVALID where charges or returns
     together are beyond what any bill may hold.
     """
     too_fine = [place for place, line in enumerate(lines) if len(_decimals(line.cnt)) > 4]
     if too_fine:
         raise _refused("INVALID_REQUEST", lines, too_fine, "cnt", "decimal.digits_4")
-    wrong = [place for place, line in enumerate(lines) if abs(_excess_e10(line)) > _ONE_FEN_E10]
+    wrong = [place for place, line in enumerate(lines) if not line.names_origin and not line.adds_up]
     if wrong:
         raise _refused("LINE_AMOUNT_MISMATCH", lines, wrong, "det_item_fee_sumamt_fen", "price_times_count")
     if sum(abs(line.amount_fen) for line in lines) > MOST_FEN:
@@ -119,10 +130,6 @@ def ratio_text_of(item: PricedItem) -> str:
 
 def _decimals(number: str) -> str:
     return number.partition(".")[2].rstrip("0")
-
-
-def _excess_e10(line: SentLine) -> int:
-    return scaled_of(line.pric, 6) * line.count_e4 - line.amount_fen * _ONE_FEN_E10
 
 
 def _refused(reason: str, lines: Sequence[SentLine], places: Sequence[int], field: str, rule: str) -> Fault:

@@ -2,17 +2,19 @@
 the line the share that is taken back.
 
 A line that is taken back whole leaves nothing, however many returns it took, and whatever the catalogue says meanwhile.
+What is left of a line can always be taken back as a whole, also where rounded returns have left it more or less than its
+price times its count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from fractions import Fraction
 from typing import NamedTuple
 
 from services.kernel.errors import Fault, FaultKind, Violation, Violations
-from services.kernel.money import round_quotient, scaled_of, scaled_text, yuan_text
+from services.kernel.money import scaled_of, scaled_text, yuan_text
 from services.settlement.domain.lines import LineSplit
 from services.settlement.domain.pricing import SentLine
 
@@ -59,9 +61,11 @@ def split_returns(
     """The split of each return, by its place; `known` are the lines of the encounter by number, and it is used up.
 
     NOT_FOUND FEE_LINE_NOT_FOUND for a line that does not stand here, INVALID RETURN_MISMATCH for other goods, another price
-    or a line that is a return itself, PRECONDITION RETURN_EXCEEDS_LINE for more than is left; each names all its fields.
+    or a line that is a return itself, PRECONDITION RETURN_EXCEEDS_LINE for more than is left, INVALID LINE_AMOUNT_MISMATCH
+    where count or amount is above zero, or price times count is not the amount and it is not all that is left (our decision);
+    each names all its fields.
     """
-    lost, other, beyond = _Refused(lines), _Refused(lines), _Refused(lines)
+    lost, other, beyond, uneven = _Refused(lines), _Refused(lines), _Refused(lines), _Refused(lines)
     splits: dict[int, LineSplit] = {}
     for place in places:
         line = lines[place]
@@ -73,17 +77,22 @@ def split_returns(
         elif differing := _differing(goods_of(line), origin.goods):
             for name, rule in differing:
                 other.add(place, rule, name, origin=line.init_feedetl_sn)
+        elif line.count_e4 > 0 or line.amount_fen > 0:
+            uneven.add(place, "return.sign", "cnt" if line.count_e4 > 0 else "det_item_fee_sumamt_fen")
         elif origin.cnt_e4 + line.count_e4 < 0:
             beyond.add(place, "return.count_left", "cnt", left=scaled_text(origin.cnt_e4, 4))
         elif origin.left.amount_fen + line.amount_fen < 0:
             left = yuan_text(origin.left.amount_fen)
             beyond.add(place, "return.amount_left", "det_item_fee_sumamt_fen", left=left)
+        elif not line.adds_up and (origin.cnt_e4, origin.left.amount_fen) != (-line.count_e4, -line.amount_fen):
+            uneven.add(place, "price_times_count", "det_item_fee_sumamt_fen")
         else:
             splits[place] = _share(origin.split, origin.left, line.amount_fen)
             origin.take(line.count_e4, splits[place])
     lost.raise_if_any(FaultKind.NOT_FOUND, "FEE_LINE_NOT_FOUND")
     other.raise_if_any(FaultKind.INVALID, "RETURN_MISMATCH")
     beyond.raise_if_any(FaultKind.PRECONDITION, "RETURN_EXCEEDS_LINE")
+    uneven.raise_if_any(FaultKind.INVALID, "LINE_AMOUNT_MISMATCH")
     return splits
 
 
@@ -102,18 +111,34 @@ def _differing(goods: Goods, origin: Goods) -> list[tuple[str, str]]:
 def _share(whole: LineSplit, left: LineSplit, amount_fen: int) -> LineSplit:
     """What a return of `amount_fen` (negative) takes off each part: what is left then is what the rest of the line keeps.
 
-    Each part keeps its share of the money that is left. The sums of the first part, of the first two and so on are
-    rounded, not the parts, so that no part is ever below zero and they always add up (our decision).
+    Each part keeps its share of the money that is left, rounded as `_shared` does, and never more than it had: no return
+    gives a part anything back, whatever it takes from the others.
     """
     rest = left.amount_fen + amount_fen
-    ends, end = [0], 0
-    for part in whole[1:5]:
-        end += part
-        ends.append(end - round_quotient(end * (whole.amount_fen - rest), whole.amount_fen) if end else 0)
-    full, over, presel, scope = (high - low for low, high in pairwise(ends))
+    full, over, presel, scope = _shared(rest, whole[1:5], left[1:5])
     hosp = over if whole.hosp_part_fen else 0
     kept = LineSplit(rest, full, over, presel, scope, hosp)
     return LineSplit(*(after - before for after, before in zip(kept, left, strict=True)))
+
+
+def _shared(rest: int, weights: Sequence[int], most: Sequence[int]) -> list[int]:
+    """`rest` fen shared by weight, each share a whole number and not above its `most`; those are at least `rest` together.
+
+    The fen that whole shares leave go one by one to the part that is furthest behind its weight (Sainte-Laguë's rule, our
+    decision): as `rest` falls no share rises, and of the three parts that a line can have none is a whole fen off.
+    """
+    room = [max(each, 0) for each in most]
+    total = sum(weights)
+    shares = [min(rest * weight // total, limit) if total else 0 for weight, limit in zip(weights, room, strict=True)]
+    missing = rest - sum(shares)
+    while missing:
+        places = [place for place, share in enumerate(shares) if share < room[place]]
+        place = max(places, key=lambda each: Fraction(weights[each], 2 * shares[each] + 1))
+        # One fen at a time while all have their share; more where lines of before leave room in one part alone.
+        step = 1 if missing <= len(shares) else min(missing - len(shares), room[place] - shares[place])
+        shares[place] += step
+        missing -= step
+    return shares
 
 
 class _Refused:

@@ -210,7 +210,7 @@ class FeeOperations:
         return PriceScope(institution.admdvs, institution.hosp_lv, institution.lmtpric_hosp_lv)
 
     async def _origin_days(self, snapshot: FeeReader, mdtrt_id: str, lines: Sequence[SentLine]) -> dict[str, date]:
-        named = {line.init_feedetl_sn for line in lines if line.is_return and line.init_feedetl_sn}
+        named = {line.init_feedetl_sn for line in lines if line.names_origin}
         if not named:
             return {}
         days = {
@@ -267,7 +267,7 @@ class FeeOperations:
     async def _standing(self, snapshot: FeeReader, encounter: Encounter, lines: Sequence[SentLine]) -> Standing:
         """What an upload must know of what stands: at most three statements, whatever the number of lines."""
         mdtrt_id = encounter.mdtrt_id
-        origins = {line.init_feedetl_sn for line in lines if line.is_return and line.init_feedetl_sn}
+        origins = {line.init_feedetl_sn for line in lines if line.names_origin}
         found = await snapshot.lines(mdtrt_id, {line.feedetl_sn for line in lines} | origins)
         charges = [entry.line for entry in found if entry.line.feedetl_sn in origins and not entry.line.takes_back]
         return Standing(
