@@ -19,17 +19,15 @@ from tests.gateway.test_national import BILL, settled
 from yibao.settlement.v1 import fee_pb2, settlement_pb2
 
 LITERALS: Final = msgspec.json.Decoder(float_hook=str.encode)
-SETTLE: Final = compile_request(settlement_pb2.SettleRequest)
+SETTLE: Final[Any] = compile_request(settlement_pb2.SettleRequest)
+UPLOAD: Final[Any] = compile_request(fee_pb2.UploadFeesRequest)
 
 
-def broken(read: Any, envelope_: dict[str, Any], root: dict[str, Any]) -> list[tuple[str, str]]:
-    """Paths and rules of a refusal; none where the request is read."""
-    try:
-        read(envelope_, root, "2207:1")
-    except Fault as fault:
-        assert fault.reason == "INVALID_REQUEST"
-        return [(each.path, each.rule) for each in fault.violations]
-    return []
+def broken(read: Any, outer: dict[str, Any], root: dict[str, Any]) -> list[tuple[str, str]]:
+    """Paths and rules of the refusal of a request."""
+    with pytest.raises(Fault, match="INVALID_REQUEST") as refused:
+        read(outer, root, "2207:1")
+    return [(each.path, each.rule) for each in refused.value.violations]
 
 
 class TestSpellings:
@@ -59,11 +57,10 @@ class TestSpellings:
         assert SETTLE({}, {"data": LITERALS.decode(json.dumps(data))}, "").data.medfee_sumamt_fen == 100
 
     def test_a_value_that_is_read_by_a_path_is_compared_in_each_row(self) -> None:
-        read = compile_request(fee_pb2.UploadFeesRequest)
         rows = [{"feedetl_sn": "1", "mdtrt_id": "A"}, {"feedetl_sn": "2", "mdtrt_id": "A", "mdtrtId": "B"}]
-        assert broken(read, {}, {"feedetail": rows}) == [("feedetail[1].mdtrtId", "national.disagrees")]
+        assert broken(UPLOAD, {}, {"feedetail": rows}) == [("feedetail[1].mdtrtId", "national.disagrees")]
         rows[1]["mdtrtId"] = "A "
-        assert read({}, {"feedetail": rows}, "").mdtrt_id == "A"
+        assert UPLOAD({}, {"feedetail": rows}, "").mdtrt_id == "A"
 
     def test_a_field_of_the_envelope_is_compared_too(self) -> None:
         outer = {"insuplc_admdvs": "330100", "INSUPLC_ADMDVS": "110000"}
@@ -113,9 +110,8 @@ class TestNumbersAsText:
 
     @pytest.mark.parametrize("literal", ["1e400", "-1e400", "1e15", "1e99", "1e-400", "1e-99"])
     def test_one_that_nobody_writes_out_is_refused(self, literal: str) -> None:
-        read = compile_request(fee_pb2.UploadFeesRequest)
         root = LITERALS.decode(f'{{"feedetail": [{{"feedetl_sn": {literal}, "mdtrt_id": "A"}}]}}')
-        assert broken(read, {}, root) == [("feedetail[0].feedetl_sn", "national.text")]
+        assert broken(UPLOAD, {}, root) == [("feedetail[0].feedetl_sn", "national.text")]
 
     async def test_a_message_number_is_read_so_too(self, scene: Scene) -> None:
         scene.mesh.answers["Settle"] = settled

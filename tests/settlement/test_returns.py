@@ -251,7 +251,8 @@ def test_returns_never_turn_a_part_and_what_is_left_can_always_be_taken_back(
 ) -> None:
     charge, whole = line
     known = {"1": line_left(whole, goods_of(charge), charge.cnt)}
-    left, taken = known["1"], []
+    left = known["1"]
+    taken: list[LineSplit] = []
     for number in range(data.draw(st.integers(0, 8))):
         count_e4 = data.draw(st.integers(0, left.cnt_e4) | st.just(min(10_000, left.cnt_e4)))
         fair = round_quotient(scaled_of(charge.pric, 6) * count_e4, 10**8)

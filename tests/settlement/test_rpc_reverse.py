@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -204,6 +205,40 @@ async def test_2601_finds_a_message_that_came_by_rest_under_a_name_of_the_client
     for again in ("2601:R1", "2601:R2"):
         taken = await counter.call(back, take_back(again, "2207", own, psn_no))
         assert (taken.outcome, taken.setl_id) == (reversal_pb2.MESSAGE_OUTCOME_TAKEN_BACK, info.setl_id)
+
+
+async def test_2601_takes_none_of_two_settlements_back_that_came_by_one_number(counter: Counter) -> None:
+    psn_no, another, back = counter.somebody(), counter.somebody(), "SettlementService.ReverseMessage"
+    msgid = f"T{next(counter.numbers)}"
+
+    async def settled(request_id: str, who: str) -> str:
+        return str((await bill(request_id, who)).setl_id)
+
+    async def bill(request_id: str, who: str) -> Any:
+        request = settle_request(request_id, who, await counter.visit(who, 9_000), 9_000)
+        return (await counter.settle(request)).setlinfo
+
+    first = await settled(f"2207:{msgid}", psn_no)
+    taken = await counter.call(back, take_back("2601:B1", "2207", msgid, psn_no))
+    # By REST, whose clients choose the whole request id.
+    second = await settled(msgid, psn_no)
+    assert await counter.call(back, take_back("2601:B1", "2207", msgid, psn_no)) == taken
+    for oinfno in ("2207", "2207A"):
+        for person in (psn_no, ""):
+            with pytest.raises(Fault) as caught:
+                await counter.call(back, take_back(f"2601:{oinfno}{person}", oinfno, msgid, person))
+            told = caught.value.metadata
+            assert (caught.value.reason, told["settlements"]) == ("MESSAGE_AMBIGUOUS", f"{first}, {second}")
+    await settled(f"2207:W{msgid}", another)
+    own = await bill(f"W{msgid}", psn_no)
+    assert await counter.reason(back, take_back("2601:W1", "2207", f"W{msgid}")) == "MESSAGE_AMBIGUOUS"
+    # The person tells which one is not meant; the other one's number is told by nobody.
+    assert await counter.reason(back, take_back("2601:W2", "2207", f"W{msgid}", psn_no)) == "NOT_REVERSIBLE"
+    asked = settlement_query_pb2.SettlementQuery(psn_no=psn_no, mdtrt_id=own.mdtrt_id, setl_id=own.setl_id)
+    stands = await counter.call(
+        "SettlementService.GetSettlement", settlement_query_pb2.GetSettlementRequest(desk=desk(), data=asked)
+    )
+    assert stands.reversed_by == ""
 
 
 async def test_a_message_that_never_came_is_void_under_every_name_that_it_may_come_by(counter: Counter) -> None:

@@ -106,8 +106,7 @@ def compile_request(request_class: type[Message], infnos: frozenset[str] = froze
 
 
 def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None, group: bool = False) -> RowReader:
-    """Reader of one row. A group is a message all of whose fields stand beside each other where it is read from, among others
-    that are none of it. Without a shape nothing is noted."""
+    """Reader of one row. A group is a message whose fields stand among others; without a shape nothing is noted."""
     plans = fields_of(message)
     exact, loose = _slots(plans, shapes, group)
     # What stands under another name than the first is read by way of `exact`, which notes it.
@@ -120,7 +119,6 @@ def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None, group:
     told = NOTHING if shape is None else shape
     required, beside = (NOTHING.required, NOTHING.beside) if group else (told.required, told.beside)
     left = frozenset(key for key in beside if key not in exact and folded(key) not in loose)
-    # What `_from_path` reads of this row.
     apart = {folded(key): key for key in told.by_path - exact.keys()}
 
     def read(reading: Reading, row: Row, path: str) -> Values:
@@ -177,7 +175,7 @@ def _row_reader(message: Descriptor, shapes: Shapes, shape: Shape | None, group:
                 if notes is not None and not group:
                     notes.name(path, key, told)
         for key, raw, slot in spare or ():
-            # Behind the others, and compared with them: one field in two spellings has one value (our decision).
+            # Compared with the others: one field in two spellings has one value (our decision).
             if raw not in ({}, []) or slot.field not in values:
                 _take(reading, values, slot, raw, path, key, shape)
         if notes is not None and not required <= values.keys():

@@ -222,6 +222,10 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请按该报文号与交易编号重发；不能冲正的交易用其自身的撤销交易",
         "Send it again with that number and transaction; one that 2601 does not reverse has a cancellation of its own",
     ),
+    "MESSAGE_AMBIGUOUS": (
+        "请核对结算编号，用2208（住院2305）撤销应撤销的那一笔",
+        "Reverse the one that is meant by its setl_id, by 2208, of a stay by 2305",
+    ),
     "FEE_SUM_MISMATCH": (
         "请用5204核对明细，以相符的总额重发",
         "Compare the lines by 5204 and send the total that they add up to",

@@ -42,6 +42,10 @@ SETTLEMENT_LEDGER: Final[Mapping[str, tuple[str, str]]] = {
         "{omsgid}不是交易{asked}的报文号，所指报文为交易{oinfno}的{meant}；未冲正，也未作废",
         "{omsgid} is no message of {asked}; what it names is message {meant} of {oinfno}. Nothing was reversed or voided",
     ),
+    "MESSAGE_AMBIGUOUS": (
+        "以{omsgid}为报文号的结算有多笔（{settlements}），均未冲正",
+        "Several settlements came by the number {omsgid} ({settlements}); none was reversed",
+    ),
     "LEDGER_OPEN": ("{opening}对应的账户或年度累计已存在", "The account or year of {opening} has entries already"),
     "LEDGER_CONTENTION": (
         "该人员账户正在被其他业务更新，请稍后重试",

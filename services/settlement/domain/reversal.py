@@ -14,11 +14,11 @@ from services.settlement.domain.entries import REVERSE, SETTLE, VOID, Heading, S
 from services.settlement.domain.ledger import LedgerKey
 from services.settlement.domain.outcome import Components
 from services.settlement.domain.refund import SettledRef
+from services.settlement.domain.second_numbers import both_numbers
 
 REVERSIBLE_SETTLEMENTS = ("2207", "2207A", "2304")
 REVERSIBLE_ADMISSION = "2401"
 _REVERSIBLE = (*REVERSIBLE_SETTLEMENTS, REVERSIBLE_ADMISSION)
-_SAME: Final[Mapping[str, tuple[str, ...]]] = {"2207": ("2207", "2207A"), "2207A": ("2207", "2207A")}
 _DOES: Final[Mapping[str, str]] = {"Settle": "2207", "SettleStay": "2304", "Admit": "2401"}
 
 
@@ -55,16 +55,17 @@ class MessageName:
 
         2207 and 2207A are one transaction, and any may come by REST or gRPC.
         """
-        return (*(f"{infno}:{self.omsgid}" for infno in _SAME.get(self.oinfno, (self.oinfno,))), self.omsgid)
+        return (*(f"{infno}:{self.omsgid}" for infno in both_numbers(self.oinfno)), self.omsgid)
 
 
 @dataclass(frozen=True, slots=True)
 class KnownMessage:
-    """A message that came: its request id, its method, and its person (empty where its entry names none)."""
+    """A message that came: its request id, its method, its person (empty where its entry names none) and its settlement."""
 
     request_id: str
     rpc: str
     psn_no: str
+    setl_id: str = ""
 
     @property
     def infno(self) -> str:
@@ -180,7 +181,7 @@ def meant_message(name: MessageName, known: Sequence[KnownMessage]) -> MessageNa
     came = {message.request_id for message in known}
     if name.request_id in came:
         return name
-    same = _SAME.get(name.oinfno, (name.oinfno,))
+    same = both_numbers(name.oinfno)
     for infno in same:
         # One transaction under two numbers: it is the same message.
         if f"{infno}:{name.omsgid}" in came:
@@ -194,6 +195,20 @@ def meant_message(name: MessageName, known: Sequence[KnownMessage]) -> MessageNa
             "MESSAGE_MISNAMED", omsgid=name.omsgid, asked=name.oinfno, oinfno=best.infno, meant=best.msgid
         )
     return name
+
+
+def check_one(name: MessageName, known: Sequence[KnownMessage]) -> None:
+    """Raises MESSAGE_AMBIGUOUS where the number stands for several settlements of the person: as two clients of one institution
+    chose it, or as a store of before has it under both numbers of the transaction. None is taken back by a guess (our decision).
+    """
+    ids, same = name.late_ids, both_numbers(name.oinfno)
+    named = {each.request_id: each for each in known if each.request_id in ids and each.infno in same}
+    if (exact := named.get(name.request_id)) is not None and not exact.setl_id:
+        # Void under that very number: nothing is taken back.
+        return
+    settled = sorted(each.setl_id for each in named.values() if each.setl_id and name.psn_no in ("", each.psn_no))
+    if len(settled) > 1:
+        raise precondition("MESSAGE_AMBIGUOUS", omsgid=name.omsgid, oinfno=name.oinfno, settlements=", ".join(settled))
 
 
 def taken_back(found: BookedSettlement) -> TakenBack:

@@ -13,16 +13,17 @@ from typing import Any, TypeAlias, TypeVar
 from services.kernel.clock import beijing_day, from_micros
 from services.kernel.codes import EC
 from services.kernel.errors import Fault, denied
-from services.kernel.requests import refusal_of
+from services.kernel.requests import RequestStamp, refusal_of
 from services.runtime.writes import Again, decide_each
 from services.settlement.domain.bill import VISIT, BilledEncounter, Order, check_encounter
 from services.settlement.domain.catalogue import Disease, Institution, StackChoice, StackRequest
 from services.settlement.domain.circumstances import Care, facts_of
 from services.settlement.domain.decision import PreparedBill
-from services.settlement.domain.entries import StoredAnswer, Wanted
+from services.settlement.domain.entries import Books, RequestKey, StoredAnswer, Wanted
 from services.settlement.domain.insured import Insured, enrolment_on, family_link_on
 from services.settlement.domain.kinds import KindOfCare, check_setting
 from services.settlement.domain.ledger import AccountKey, LedgerKey
+from services.settlement.domain.second_numbers import answering, second_id
 from services.settlement.domain.versions import SettleDates, benefit_year, policy_date
 from services.settlement.operations.kinds import national_kind
 from services.settlement.operations.ports import CataloguePeer, CredentialQuery, IdentityPeer
@@ -73,9 +74,13 @@ class Preparation:
         )
         async with self._books.reading() as snapshot:
             books = await snapshot.load(wanted)
+            if others := {key: None for order in orders if (key := _second_key(order.stamp, books))}:
+                books.answers |= (await snapshot.load(Wanted(requests=tuple(others)))).answers
         found: list[Found | BilledEncounter] = []
         for order in orders:
             stored = books.answers.get((order.stamp.scope, order.stamp.request_id))
+            if second := _second_key(order.stamp, books):
+                stored = answering(order.stamp, stored, books.answers.get(second))
             if stored is not None:
                 found.append(refusal_of(order.stamp, stored) or stored)
                 continue
@@ -84,6 +89,12 @@ class Preparation:
             except Fault as fault:
                 found.append(fault)
         return found
+
+
+def _second_key(stamp: RequestStamp, books: Books) -> RequestKey | None:
+    """Where the answer may stand that does not stand under the request id itself."""
+    other = second_id(stamp, books.answers.get((stamp.scope, stamp.request_id)))
+    return (stamp.scope, other) if other else None
 
 
 async def decided_bills(

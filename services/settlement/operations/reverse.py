@@ -34,6 +34,7 @@ from services.settlement.domain.reversal import (
     ReversalOrder,
     SettlementName,
     TakenBack,
+    check_one,
     counter_heading,
     meant_message,
     named_message,
@@ -128,13 +129,17 @@ class Reversing:
     async def meant(self, order: ReversalOrder, name: MessageName, infnos: Collection[str]) -> MessageName:
         """The message as it came, or as it was named where nothing came.
 
-        Raises MESSAGE_MISNAMED where no such message came, and its number is that of another one, or one of ours.
+        Raises MESSAGE_MISNAMED where no such message came, and its number is that of another one, or one of ours,
+        MESSAGE_AMBIGUOUS where several settlements came by it; a repeat is told as before, whatever else came by it.
 
         `infnos` are the transactions under which messages are kept. Looks at the institution's own only, on a snapshot:
         what comes later than this is decided by `reverse_message`.
         """
         async with self.store.reading() as snapshot:
-            return meant_message(name, await snapshot.messages(order.stamp.scope, name, infnos))
+            known = await snapshot.messages(order.stamp.scope, name, infnos)
+            if await _find(snapshot, order.stamp) is None:
+                check_one(name, known)
+            return meant_message(name, known)
 
     async def check_unused(self, order: ReversalOrder) -> None:
         """Raises REQUEST_ID_REUSED where the request id stands for a reversal of something else."""

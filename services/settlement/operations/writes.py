@@ -10,6 +10,7 @@ from typing import Final
 from services.kernel.requests import RequestStamp, repeated
 from services.runtime.writes import Frame
 from services.settlement.domain.encounters import Encounter, Entry
+from services.settlement.domain.second_numbers import answering, second_id
 from services.settlement.operations.ports import EncounterStore, NewId
 from services.settlement.operations.since import SinceMessages, told_since
 from services.settlement.store.fees import FeeReader, FeeWriter
@@ -67,4 +68,7 @@ class Writes:
 
 
 async def _find(snapshot: FeeReader, stamp: RequestStamp) -> Entry | None:
-    return await snapshot.entry(stamp.scope, stamp.request_id)
+    found = await snapshot.entry(stamp.scope, stamp.request_id)
+    if other := second_id(stamp, found):
+        return answering(stamp, found, await snapshot.entry(stamp.scope, other))
+    return found

@@ -34,15 +34,18 @@ _SETTLEMENT: Final = (
 
 
 # A void under another transaction is no message that came; the one that is asked for is told, so that it is repeated.
+_SETTLED: Final = "CASE WHEN kind = 'settle' THEN setl_id ELSE '' END"
 _MESSAGES: Final = sql(
-    "SELECT request_id, rpc, psn_no FROM settlement WHERE scope = ?1 AND AMONG(request_id, ?2)"
+    f"SELECT request_id, rpc, psn_no, {_SETTLED} FROM settlement WHERE scope = ?1 AND AMONG(request_id, ?2)"
     " AND (kind <> 'void' OR request_id = ?3)"
-    " UNION ALL SELECT e.request_id, e.rpc, COALESCE(n.psn_no, '') FROM encounter_entry AS e"
+    " UNION ALL SELECT e.request_id, e.rpc, COALESCE(n.psn_no, ''), '' FROM encounter_entry AS e"
     " LEFT JOIN encounter AS n ON n.mdtrt_id = e.mdtrt_id"
     " WHERE e.scope = ?1 AND AMONG(e.request_id, ?2) AND (e.kind <> 'void' OR e.request_id = ?3)"
-    " UNION ALL SELECT request_id, rpc, '' FROM ledger_entry WHERE scope = ?1 AND AMONG(request_id, ?2)"
-    " UNION ALL SELECT request_id, rpc, psn_no FROM settlement WHERE setl_id = ?4 AND scope = ?1 AND kind <> 'void'"
-    " UNION ALL SELECT e.request_id, e.rpc, n.psn_no FROM encounter_entry AS e JOIN encounter AS n ON n.mdtrt_id = e.mdtrt_id"
+    " UNION ALL SELECT request_id, rpc, '', '' FROM ledger_entry WHERE scope = ?1 AND AMONG(request_id, ?2)"
+    f" UNION ALL SELECT request_id, rpc, psn_no, {_SETTLED} FROM settlement"
+    " WHERE setl_id = ?4 AND scope = ?1 AND kind <> 'void'"
+    " UNION ALL SELECT e.request_id, e.rpc, n.psn_no, '' FROM encounter_entry AS e"
+    " JOIN encounter AS n ON n.mdtrt_id = e.mdtrt_id"
     " WHERE e.mdtrt_id = ?4 AND e.scope = ?1 AND e.kind IN ('register', 'admit')"
 )
 

@@ -281,6 +281,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """2601 names no message that ever came; its number is void now. A failure of the national envelope only."""
     ERROR_REASON_MESSAGE_MISNAMED: _ErrorReason.ValueType  # 131
     """2601 names a message by the wrong transaction, or by a number that is no message's."""
+    ERROR_REASON_MESSAGE_AMBIGUOUS: _ErrorReason.ValueType  # 173
+    """2601 names a number by which several settlements came; each is reversed by its own setl_id."""
     ERROR_REASON_SETTLEMENT_REVERSED: _ErrorReason.ValueType  # 132
     """Warning: the settlement was reversed."""
     ERROR_REASON_SETTLEMENT_REVERSES: _ErrorReason.ValueType  # 133
@@ -566,6 +568,8 @@ ERROR_REASON_MESSAGE_NOT_ARRIVED: ErrorReason.ValueType  # 130
 """2601 names no message that ever came; its number is void now. A failure of the national envelope only."""
 ERROR_REASON_MESSAGE_MISNAMED: ErrorReason.ValueType  # 131
 """2601 names a message by the wrong transaction, or by a number that is no message's."""
+ERROR_REASON_MESSAGE_AMBIGUOUS: ErrorReason.ValueType  # 173
+"""2601 names a number by which several settlements came; each is reversed by its own setl_id."""
 ERROR_REASON_SETTLEMENT_REVERSED: ErrorReason.ValueType  # 132
 """Warning: the settlement was reversed."""
 ERROR_REASON_SETTLEMENT_REVERSES: ErrorReason.ValueType  # 133

@@ -165,8 +165,9 @@ class SettlementServiceServicer:
         when it comes late, and `outcome` says so; a repeat under any request id answers the same. NOT_REVERSIBLE also for
         another person's message, and for one that left no settlement and no admission. MESSAGE_MISNAMED, and nothing is
         void, where `omsgid` stands under another transaction or is a number of ours: it names the message that was meant.
-        Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, LATER_SETTLEMENT_EXISTS, FEES_SETTLED, FEES_PRESENT, ENCOUNTER_STATE,
-        LEDGER_CONTENTION, REQUEST_ID_REUSED.
+        MESSAGE_AMBIGUOUS where several settlements of the person came by that number: it names them, and none is reversed.
+        Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, MESSAGE_AMBIGUOUS, LATER_SETTLEMENT_EXISTS, FEES_SETTLED, FEES_PRESENT,
+        ENCOUNTER_STATE, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

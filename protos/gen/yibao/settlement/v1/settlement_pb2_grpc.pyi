@@ -56,8 +56,9 @@ class SettlementServiceStub:
     when it comes late, and `outcome` says so; a repeat under any request id answers the same. NOT_REVERSIBLE also for
     another person's message, and for one that left no settlement and no admission. MESSAGE_MISNAMED, and nothing is
     void, where `omsgid` stands under another transaction or is a number of ours: it names the message that was meant.
-    Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, LATER_SETTLEMENT_EXISTS, FEES_SETTLED, FEES_PRESENT, ENCOUNTER_STATE,
-    LEDGER_CONTENTION, REQUEST_ID_REUSED.
+    MESSAGE_AMBIGUOUS where several settlements of the person came by that number: it names them, and none is reversed.
+    Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, MESSAGE_AMBIGUOUS, LATER_SETTLEMENT_EXISTS, FEES_SETTLED, FEES_PRESENT,
+    ENCOUNTER_STATE, LEDGER_CONTENTION, REQUEST_ID_REUSED.
     """
     GetSettlement: _aio.UnaryUnaryMultiCallable[_settlement_query_pb2.GetSettlementRequest, _settlement_query_pb2.GetSettlementResponse]
     """One settlement with its funds and how each layer came about (5203).
@@ -157,8 +158,9 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         when it comes late, and `outcome` says so; a repeat under any request id answers the same. NOT_REVERSIBLE also for
         another person's message, and for one that left no settlement and no admission. MESSAGE_MISNAMED, and nothing is
         void, where `omsgid` stands under another transaction or is a number of ours: it names the message that was meant.
-        Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, LATER_SETTLEMENT_EXISTS, FEES_SETTLED, FEES_PRESENT, ENCOUNTER_STATE,
-        LEDGER_CONTENTION, REQUEST_ID_REUSED.
+        MESSAGE_AMBIGUOUS where several settlements of the person came by that number: it names them, and none is reversed.
+        Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, MESSAGE_AMBIGUOUS, LATER_SETTLEMENT_EXISTS, FEES_SETTLED, FEES_PRESENT,
+        ENCOUNTER_STATE, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
