@@ -41,33 +41,24 @@ def path_of(value: Any, wanted: dict[str, Any], path: str = "") -> str | None:
     return None
 
 
-def clean_texts(value: Any, blanks: str, refuse: Tell, tell: Tell, path: str = "") -> None:
-    """Takes `blanks` off the ends of texts that have others than plain ones there, in place: see `reading.clean`."""
-    rows = value.items() if type(value) is dict else enumerate(value)
-    for key, each in rows:
-        kind = type(each)
-        if kind is str:
-            text = each.strip(blanks)
-            if "\x00" in text:
-                refuse(step(path, key))
-            # Plain blanks alone are left for the readers, who tell of them otherwise.
-            if text is not each and len(text) < len(each.strip()):
-                value[key] = text
-                tell(step(path, key))
-        elif kind is dict or kind is list:
-            clean_texts(each, blanks, refuse, tell, step(path, key))
+def trim_texts(value: Any, blanks: str, refuse: Tell | None = None, hidden: Tell | None = None, path: str = "") -> None:
+    """Takes `blanks` off the ends of all texts, in place; RecursionError for what is nested too deep.
 
-
-def trim_texts(value: Any, blanks: str) -> None:
-    """Takes `blanks` off the ends of all texts, in place; RecursionError for what is nested too deep."""
+    `refuse` is called with the path of a text that holds a NUL inside. With `hidden` only texts change that have others than
+    plain blanks at their ends, and it is called with the path of each.
+    """
     rows = value.items() if type(value) is dict else enumerate(value)
     for key, each in rows:
         if type(each) is str:
             text = each.strip(blanks)
-            if text is not each:
+            if refuse is not None and "\x00" in text:
+                refuse(step(path, key))
+            if text is not each and (hidden is None or len(text) < len(each.strip())):
                 value[key] = text
+                if hidden is not None:
+                    hidden(step(path, key))
         elif type(each) in _NESTED:
-            trim_texts(each, blanks)
+            trim_texts(each, blanks, refuse, hidden, step(path, key))
 
 
 def step(path: str, key: str | int) -> str:

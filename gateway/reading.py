@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NoReturn
 import msgspec
 
 from gateway.charset import text_of
-from gateway.nested import LONGEST_NAME, Tell, clean_texts, names_in, path_of, step
+from gateway.nested import LONGEST_NAME, Tell, names_in, path_of, step, trim_texts
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.texts.gateway import rule_text
 
@@ -182,11 +182,13 @@ def holds_hidden(body: bytes) -> bool:
 def clean(value: Any, refuse: Tell, tell: Tell = _untold) -> None:
     """Takes hidden characters off the ends of all texts of an object or list, in place.
 
+    Plain blanks alone are left for the readers, who tell of them otherwise.
+
     `refuse` is called with the path of a text that holds a NUL inside: no database keeps it; `tell` with the path of one that
     had hidden characters. Raises Unreadable.
     """
     try:
-        clean_texts(value, BLANKS, refuse, tell)
+        trim_texts(value, BLANKS, refuse, tell)
     except RecursionError:
         raise Unreadable("body.too_deep") from None
 

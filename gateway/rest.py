@@ -282,10 +282,8 @@ def _parsed(request: Request, route: Route) -> dict[str, Any]:
     check_json(body, lists=route.lists)
     try:
         value = reading.strictly(_JSON, body, request.headers.get("content-encoding", ""))
-        if b"\\u0000" in body:
-            reading.clean(value, _refuse_nul)
         # At its ends they are no part of any text (our decision).
-        trim_texts(value, reading.BLANKS)
+        trim_texts(value, reading.BLANKS, _refuse_nul if b"\\u0000" in body else None)
         return value
     except Unreadable as broken:
         raise broken.fault("INVALID_REQUEST", "", "en") from None

@@ -74,9 +74,11 @@ async def contest(tmp_path: Path) -> AsyncIterator[Contest]:
     async with world_on(sqlite_url(tmp_path)) as world:
         rival = World(world.database, Ticking(START + timedelta(hours=1)), world.identity, world.catalogue)
         books, settlements = Losing(world.books), Losing(world.reversing.store)
-        world.settling = replace(world.settling, books=books)
+        losing: Any = books
+        losing_settlements: Any = settlements
+        world.settling = replace(world.settling, books=losing)
         world.committer = Committer("settle", world.settling.commit, workers=1)
-        world.reversing = replace(world.reversing, store=settlements)
+        world.reversing = replace(world.reversing, store=losing_settlements)
         try:
             yield Contest(world, rival, books, settlements)
         finally:
