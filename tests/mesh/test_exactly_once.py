@@ -254,33 +254,39 @@ class TestKilled:
     """The members' process is killed in the middle of its work, and the mesh started again on what it left."""
 
     async def test_what_was_answered_stands_once_and_what_was_not_may_be_sent_again(self, tmp_path: Path) -> None:
-        values = settings(tmp_path, KEY, own_ports=True) | {"YIBAO_MAX_BATCH": "4"}
-        mesh = await asyncio.to_thread(start, values)
-        try:
-            await asyncio.to_thread(seed_small_world, mesh.url)
-            async with hospital_at(mesh.url, system_clock) as hospital:
-                bills = await prepared(hospital)
-                answered = await settled_until_killed(hospital, bills, mesh)
-            await asyncio.to_thread(wait_until_gone, mesh.url, f"http://{HOST}:{values['YIBAO_OPERATIONS_PORT']}")
-        finally:
-            stop(mesh.process)
-        assert 0 < len(answered) < BILLS
-        mesh = await asyncio.to_thread(start, values)
-        try:
-            async with hospital_at(mesh.url, system_clock) as hospital:
-                again = await asyncio.gather(
-                    *(hospital.done("2207", node, msgid=msgid) for msgid, node in bills.items())
-                )
-                outputs = {msgid: each.output_text for msgid, each in zip(bills, again, strict=True)}
-            assert {msgid: outputs[msgid] for msgid in answered} == answered
-            assert len({each.output["setlinfo"]["setl_id"] for each in again}) == BILLS
-            with MeshClient(mesh.url, KEY) as client:
-                checked = client.call(
-                    "yibao.settlement.v1.LedgerService.VerifyLedger", ledger_pb2.VerifyLedgerRequest()
-                )
-            assert (list(checked.findings), checked.settlements_checked) == ([], BILLS)
-        finally:
-            stop(mesh.process)
+        await killed_in_the_middle(tmp_path, {})
+
+    @pytest.mark.torture
+    @pytest.mark.parametrize("kill", range(3))
+    async def test_so_it_is_on_postgresql(self, tmp_path: Path, postgres_database: str, kill: int) -> None:
+        await killed_in_the_middle(tmp_path, {"YIBAO_DATABASE_URL": postgres_database})
+
+
+async def killed_in_the_middle(folder: Path, overrides: Mapping[str, str]) -> None:
+    """Kills the members while bills are settled, and settles all of them again."""
+    values = settings(folder, KEY, own_ports=True) | {"YIBAO_MAX_BATCH": "4"} | dict(overrides)
+    mesh = await asyncio.to_thread(start, values)
+    try:
+        await asyncio.to_thread(seed_small_world, mesh.url)
+        async with hospital_at(mesh.url, system_clock) as hospital:
+            bills = await prepared(hospital)
+            answered = await settled_until_killed(hospital, bills, mesh)
+        await asyncio.to_thread(wait_until_gone, mesh.url, f"http://{HOST}:{values['YIBAO_OPERATIONS_PORT']}")
+    finally:
+        stop(mesh.process)
+    assert 0 < len(answered) < BILLS
+    mesh = await asyncio.to_thread(start, values)
+    try:
+        async with hospital_at(mesh.url, system_clock) as hospital:
+            again = await asyncio.gather(*(hospital.done("2207", node, msgid=msgid) for msgid, node in bills.items()))
+            outputs = {msgid: each.output_text for msgid, each in zip(bills, again, strict=True)}
+        assert {msgid: outputs[msgid] for msgid in answered} == answered
+        assert len({each.output["setlinfo"]["setl_id"] for each in again}) == BILLS
+        with MeshClient(mesh.url, KEY) as client:
+            checked = client.call("yibao.settlement.v1.LedgerService.VerifyLedger", ledger_pb2.VerifyLedgerRequest())
+        assert (list(checked.findings), checked.settlements_checked) == ([], BILLS)
+    finally:
+        stop(mesh.process)
 
 
 def wait_until_gone(*urls: str) -> None:
