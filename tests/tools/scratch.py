@@ -84,5 +84,7 @@ def _environment(place: Path) -> None:
     for program in (here / "bin").iterdir():
         if not (place / "bin" / program.name).exists():
             (place / "bin" / program.name).symlink_to(program)
-    lines = (place.parent, place.parent / "protos" / "gen", here / packages)
+    # A copy of a copy finds the packages where the first one does.
+    behind = [each for each in sys.path if Path(each).name == "site-packages"]
+    lines = (place.parent, place.parent / "protos" / "gen", *behind)
     (place / packages / "copy.pth").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

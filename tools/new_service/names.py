@@ -122,4 +122,7 @@ def names_of(service: str, thing: str, service_zh: str, thing_zh: str) -> Names:
     for text in filter(None, (service_zh, thing_zh)):
         if _CHINESE.fullmatch(text) is None:
             raise Refused(f"{text!r} is no Chinese word of at most ten characters.")
-    return Names(service, thing, service_zh or _KNOWN.get(service, service), thing_zh or _KNOWN.get(thing, "记录"))
+    in_chinese = service_zh or _KNOWN.get(service, "")
+    if not in_chinese:
+        raise Refused(f"Nobody has said yet what {service} is called in Chinese texts: add --zh and its word.")
+    return Names(service, thing, in_chinese, thing_zh or _KNOWN.get(thing, "记录"))

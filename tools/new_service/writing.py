@@ -74,7 +74,7 @@ def write(change: Change, *, play: bool = True) -> None:
         (ROOT / file).write_text(text, encoding="utf-8")
     modules = [str(each) for each in (*change.written, *change.edited) if each.suffix == ".py"]
     ruff = str(Path(sys.executable).parent / "ruff")
-    _run(ruff, "check", "--quiet", "--fix", "--select", "I", *modules)
+    _run(ruff, "check", "--quiet", "--fix", "--select", "I,RUF023", *modules)
     _run(ruff, "format", "--quiet", *modules)
     for module in (*MADE, PLAYED) if play else MADE:
         _run(sys.executable, "-m", module)
