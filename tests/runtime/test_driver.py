@@ -79,7 +79,8 @@ async def test_one_long_statement_is_patient_and_the_next_one_is_prompt_again(st
             assert len(await connection.run(many, 0, patient=True)) == len(rows)
             read, turns[0] = turns[0], 0
             assert len(await connection.run(many, len(rows) - 1)) == 1
-            assert min(inserted, read) > 5
+            # PostgreSQL works in its own process: how often the loop comes round is how often its packets do.
+            assert min(inserted, read) > (5 if store.dialect == "sqlite" else 0)
             return turns[0]
 
     working = asyncio.create_task(work())
