@@ -69,7 +69,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "YIBAO_SANDBOX", "flag", "off", "Sandbox: business dates by header, fixture methods, no production key needed."
     ),
-    Setting("YIBAO_DATA_DIR", "path", "var", "Folder of the SQLite files, the traces and the sandbox's mesh key."),
+    Setting("YIBAO_DATA_DIR", "folder", "var", "Folder of the SQLite files, the traces and the sandbox's mesh key."),
     Setting(
         "YIBAO_DATABASE_URL",
         "text",
@@ -322,6 +322,13 @@ def _one_of(*words: str) -> Callable[[str], object]:
     return read
 
 
+def _folder(raw: str) -> object:
+    """A question mark would end the path in the URL of a database, which then stood elsewhere."""
+    if "?" in raw:
+        raise ValueError("a path without a question mark")
+    return Path(raw)
+
+
 def _flag(raw: str) -> object:
     if raw.lower() not in ("on", "off", "1", "0", "true", "false", "yes", "no"):
         raise ValueError("on or off")
@@ -365,6 +372,7 @@ def _origins(raw: str) -> object:
 _KINDS: Final[Mapping[str, Callable[[str], object]]] = {
     "text": str,
     "path": Path,
+    "folder": _folder,
     "flag": _flag,
     "address": _address,
     "key": _key,

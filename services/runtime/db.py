@@ -36,7 +36,7 @@ from services.runtime.store_errors import (
     is_confused,
     unavailable,
 )
-from services.runtime.stores.lifting import PROGRAM, lift
+from services.runtime.stores.lifting import PROGRAM, lift, note_lifted
 from services.runtime.stores.opening import open_store
 from services.runtime.stores.schema import Schema, migrations_of, release
 from services.runtime.telemetry import store_span
@@ -123,7 +123,9 @@ class Database:
             ready = await connection.run_sync(open_store, schema, self.clock())
         if not ready:
             async with self._foreign_keys_resting(), self._alone() as connection:
-                await lift(connection, schema, self.file, self.clock())
+                upgraded = await lift(connection, schema, self.file, self.clock())
+            if upgraded is not None:
+                note_lifted(upgraded)
         if self._file is not None:
             self._opened = _identity_of(self._file)
 

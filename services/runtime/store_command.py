@@ -105,7 +105,7 @@ def main(
 
 
 def check(desk: Desk, member: mesh.Member, options: argparse.Namespace) -> bool:
-    """Says what a store is and what is not as expected; it changes nothing."""
+    """Says what a store is and what is not as expected; a SQLite store is read whole for damage. It changes nothing."""
     place = desk.place(member)
     if isinstance(place, Path) and not place.exists():
         desk.say("{member}: {place} does not exist; the next start makes it", member=member.name, place=place)
@@ -114,6 +114,8 @@ def check(desk: Desk, member: mesh.Member, options: argparse.Namespace) -> bool:
     desk.say(_STATES[found.state], place=place, **_values(desk, member, found))
     for each in found.differences:
         desk.say("  differs: {piece}", piece=each)
+    if isinstance(place, Path):
+        backups.require_whole(place)
     return found.state in _FINE
 
 

@@ -87,6 +87,8 @@ _SQLITE_OUT_OF_REACH: Final[Mapping[int, Cause | None]] = {
     sqlite3.SQLITE_NOTADB: Cause.DAMAGED,
     sqlite3.SQLITE_FULL: Cause.FULL,
     sqlite3.SQLITE_NOLFS: Cause.FULL,
+    # One of many troubles with reading and writing, and the only one that names what is missing: room for what is shared.
+    sqlite3.SQLITE_IOERR_SHMSIZE: Cause.FULL,
     # What was under way when the connection was rolled back for another of these.
     sqlite3.SQLITE_ABORT: None,
 }
@@ -172,8 +174,9 @@ def translate(error: DBAPIError, metadata: MetaData) -> Exception:
         return invalid("", "text.nul", "text holds a character that cannot be stored")
     code = getattr(cause, "sqlite_errorcode", None)
     if isinstance(code, int):
-        if code & 0xFF in _SQLITE_OUT_OF_REACH:
-            return unavailable(_SQLITE_OUT_OF_REACH[code & 0xFF])
+        for known in (code, code & 0xFF):
+            if known in _SQLITE_OUT_OF_REACH:
+                return unavailable(_SQLITE_OUT_OF_REACH[known])
     elif state.startswith(_OUT_OF_REACH) or (not state and isinstance(error, InterfaceError)):
         return unavailable(_POSTGRESQL_CAUSES.get(state[:2]))
     if error.connection_invalidated:

@@ -40,6 +40,7 @@ def test_an_unknown_setting_is_an_error_that_names_its_neighbours() -> None:
         ("YIBAO_TRACE_RATIO", "5%", "a number from 0 to 1"),
         ("YIBAO_TRACE_RATIO", "1.5", "a number from 0 to 1"),
         ("YIBAO_IDENTITY_ADDRESS", "7411", "host:port"),
+        ("YIBAO_DATA_DIR", "/data/what?", "a path without a question mark"),
         ("YIBAO_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
         ("YIBAO_TRACE_EXPORTER", "paper", "one of sqlite, otlp, none"),
     ],

@@ -16,6 +16,7 @@ from services import mesh
 from services.runtime import store_command as command
 from services.runtime.config import Config
 from services.runtime.embedded import store_held
+from services.runtime.stores import backups
 from services.runtime.stores.schema import release
 from services.runtime.texts.stores import texts
 from tests.wording import CHINESE
@@ -109,6 +110,59 @@ def test_a_damaged_store_gives_way_to_its_copy(run: Run, file: Path, tmp_path: P
     file.write_bytes(b"damaged " * 1000)
     assert "damaged" in run("check", "identity").complained
     assert (run("restore", "identity", str(copy)).result, people(file)) == (0, 1)
+
+
+def test_damage_that_a_start_does_not_meet_is_found_and_nothing_of_a_copy_is_left(
+    run: Run, file: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(file)) as store:
+        (page,) = store.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'person'").fetchone()
+        (size,) = store.execute("PRAGMA page_size").fetchone()
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with file.open("r+b") as raw:
+        raw.seek((page - 1) * size)
+        raw.write(b"\xff" * size)
+    for words in (("check", "identity"), ("backup", "identity", "--to", str(tmp_path / "copies"))):
+        ran = run(*words)
+        assert (ran.result, ran.complained) == (1, f"identity: {file} is no whole SQLite store")
+        assert "不是完整的SQLite库" in run(*words, language="zh").complained
+    assert list((tmp_path / "copies").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "why", "chinese"),
+    [
+        (sqlite3.SQLITE_FULL, "No space left on device", "磁盘已满"),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, "No space left on device", "磁盘已满"),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, "Permission denied", "没有权限"),
+        (sqlite3.SQLITE_CANTOPEN, "Permission denied", "没有权限"),
+    ],
+)
+def test_what_keeps_a_copy_from_being_made_is_said_of_a_file_in_words(
+    run: Run, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, why: str, chinese: str
+) -> None:
+    def fails(source: Path, partial: Path) -> None:
+        partial.write_bytes(b"begun")
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = code
+        raise error
+
+    monkeypatch.setattr(backups, "_copy", fails)
+    about = tmp_path if code == sqlite3.SQLITE_FULL else file
+    ran = run("backup", "identity", "--to", str(tmp_path))
+    assert ran.result == 1
+    assert re.fullmatch(rf"identity: {about}\S*: {why}", ran.complained), ran
+    assert chinese in run("backup", "identity", "--to", str(tmp_path), language="zh").complained
+    assert list(tmp_path.glob("identity-*")) == []
+
+
+def test_a_version_that_is_no_text_is_refused_in_words(run: Run, file: Path) -> None:
+    with closing(sqlite3.connect(file)) as store, store:
+        store.execute("DROP TABLE identity_version")
+        store.execute("CREATE TABLE identity_version (version_num, release, compared)")
+        store.execute("INSERT INTO identity_version VALUES (4, NULL, NULL)")
+    assert "revision 4" in run("check", "identity").said
+    assert "says revision 4 (of another program)" in run("upgrade", "identity").complained
 
 
 def test_what_is_no_copy_of_the_member_is_refused_and_the_store_stays(run: Run, file: Path, tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import sqlite3
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -199,6 +200,25 @@ async def test_a_sqlite_file_is_copied_before_its_upgrade_for_the_meshs_user_alo
     await run(url, schema=NEW)
     assert beside(tmp_path) == [("desk.sqlite.desk-0001.backup", 0o600)]
     assert await run(f"{url}.desk-0001.backup", BILLS) == [(1, "p1", 100), (2, "p1", 200)]
+
+
+async def test_an_upgrade_is_logged_once_it_stands(
+    tmp_path: Path, steps: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(steps, FILL + "    op.create_index('bill_note', 'bill', ['note'], unique=True)\n")
+    url = f"sqlite:///{tmp_path}/desk.sqlite"
+    await filled(url)
+    noted: list[tuple[str, str, list[tuple[str]]]] = []
+
+    def note(told: Mapping[str, str]) -> None:
+        with closing(sqlite3.connect(tmp_path / "desk.sqlite")) as other:
+            noted.append(
+                (told["revision"], told["head"], other.execute("SELECT version_num FROM desk_version").fetchall())
+            )
+
+    monkeypatch.setattr(db, "note_lifted", note)
+    await run(url, schema=NEW)
+    assert noted == [("0001", "0002", [("0002",)])]
 
 
 KILLED: Final = """

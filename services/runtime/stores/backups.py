@@ -1,11 +1,12 @@
 """Copies of a SQLite store: one before each upgrade, others on demand, while the member runs. Private to the mesh's user.
 
-A copy is a store like the one it was made of. It gets its name when it is whole: what a kill leaves behind ends in
-`.partial`, and the next copy of that name begins it anew.
+A copy is a store like the one it was made of. It gets its name when it is whole: one that fails leaves nothing behind, and
+what a kill leaves ends in `.partial`; the next copy of that name begins it anew.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from contextlib import closing, suppress
@@ -20,6 +21,8 @@ _PARTIAL: Final = ".partial"
 _ASIDE: Final = ".replaced"
 _COMPANIONS: Final = ("-wal", "-shm", "-journal")
 _BUSY_S: Final = 60.0
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_CLOSED: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 
 
 class DamagedStore(Exception):
@@ -41,16 +44,16 @@ def copied(file: Path, target: Path) -> Path:
     """
     private_folder(target.parent)
     partial = target.with_name(target.name + _PARTIAL)
-    for each in (partial, *_beside(partial)):
-        each.unlink(missing_ok=True)
+    _without(partial)
     private_file(partial)
-    with closing(_opened(file)) as source, closing(sqlite3.connect(partial)) as made:
-        source.backup(made)
-    with closing(sqlite3.connect(partial)) as made:
-        # A copy is one file: it is read wherever it is carried to.
-        made.execute("PRAGMA journal_mode = DELETE")
-        if made.execute("PRAGMA quick_check").fetchone() != ("ok",):
-            raise DamagedStore(str(partial))
+    try:
+        _copy(file, partial)
+    except sqlite3.Error as error:
+        _without(partial)
+        raise _meant(error, file, partial) from None
+    except BaseException:
+        _without(partial)
+        raise
     _named(partial, target)
     return target
 
@@ -76,6 +79,48 @@ def restored(copy: Path, file: Path, now: datetime) -> Path | None:
         os.link(file, aside)
     _named(fresh, file)
     return aside if stands else None
+
+
+def require_whole(file: Path) -> None:
+    """`DamagedStore` where SQLite finds a store damaged; it reads all of it, and changes nothing."""
+    try:
+        with closing(_opened(file)) as store:
+            _check(store, file)
+    except sqlite3.Error as error:
+        raise _meant(error, file, file) from None
+
+
+def _copy(file: Path, partial: Path) -> None:
+    with closing(_opened(file)) as source, closing(sqlite3.connect(partial)) as made:
+        source.backup(made)
+    with closing(sqlite3.connect(partial)) as made:
+        # A copy is one file: it is read wherever it is carried to.
+        made.execute("PRAGMA journal_mode = DELETE")
+        _check(made, file)
+
+
+def _check(store: sqlite3.Connection, file: Path) -> None:
+    if store.execute("PRAGMA quick_check").fetchone() != ("ok",):
+        raise DamagedStore(str(file))
+
+
+def _meant(error: sqlite3.Error, file: Path, target: Path) -> Exception:
+    """What SQLite refuses, with the file that it is about; room may be missing beside the store, or where its copy goes."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code & 0xFF in _DAMAGED:
+        return DamagedStore(str(file))
+    if code & 0xFF == sqlite3.SQLITE_FULL:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+    if code == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+    if code & 0xFF in _CLOSED:
+        return OSError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+    return error
+
+
+def _without(partial: Path) -> None:
+    for each in (partial, *_beside(partial)):
+        each.unlink(missing_ok=True)
 
 
 def _opened(file: Path) -> sqlite3.Connection:

@@ -7,8 +7,10 @@ the store is what it was; a process that is killed leaves the same.
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -36,15 +38,18 @@ _TABLE_LOCK_MS: Final = 30_000
 _LOG: Final = logging.getLogger("yibao.store")
 
 
-async def lift(connection: AsyncConnection, schema: Schema, file: Path | None, now: datetime) -> None:
-    """Brings a store to this program's revision; nothing where another worker did it meanwhile.
+async def lift(
+    connection: AsyncConnection, schema: Schema, file: Path | None, now: datetime
+) -> Mapping[str, str] | None:
+    """Brings a store to this program's revision, and says from which and where its copy is; None where another worker did it
+    meanwhile. It is upgraded when the transaction has ended: then `note_lifted` logs it.
 
     `StoreUnavailable` with its cause where it cannot be, and with the database's own errors.
     """
     found = await connection.run_sync(look, schema)
     if found.state not in (State.EARLIER, State.WITHOUT_VERSION):
         await connection.run_sync(open_store, schema, now)
-        return
+        return None
     told = {"revision": found.revision or BASELINE, "head": schema.head}
     if file is None:
         others = (await connection.exec_driver_sql(_OTHERS.format(PROGRAM, release()))).scalar_one()
@@ -56,12 +61,17 @@ async def lift(connection: AsyncConnection, schema: Schema, file: Path | None, n
     else:
         try:
             copy = await asyncio.to_thread(backups.before_upgrade, file, schema.member, told["revision"])
-        except OSError:
-            raise unavailable(Cause.UNWRITABLE) from None
+        except OSError as error:
+            raise unavailable(Cause.FULL if error.errno == errno.ENOSPC else Cause.UNWRITABLE) from None
         except backups.DamagedStore:
             raise unavailable(Cause.DAMAGED) from None
     await connection.run_sync(_lifted, schema, found, now)
-    _LOG.info("store upgraded", extra={"fields": {"member": schema.member, **told, "backup": str(copy or "")}})
+    return {"member": schema.member, **told, "backup": str(copy or "")}
+
+
+def note_lifted(told: Mapping[str, str]) -> None:
+    """Logs an upgrade that stands."""
+    _LOG.info("store upgraded", extra={"fields": told})
 
 
 def _lifted(connection: Connection, schema: Schema, found: Found, now: datetime) -> None:

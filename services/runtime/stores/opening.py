@@ -143,4 +143,6 @@ def _version(connection: Connection, schema: Schema, pieces: frozenset[shape.Pie
     row = connection.execute(select(*(table.columns[name] for name in names))).mappings().first()
     if row is None:
         return "", "", ""
-    return row["version_num"], row.get("release", ""), row.get("compared", "")
+    # A table of that name that somebody else made may hold anything.
+    said = {name: "" if value is None else str(value) for name, value in row.items()}
+    return said["version_num"], said.get("release", ""), said.get("compared", "")

@@ -107,6 +107,7 @@ _SETTINGS: Final[Mapping[str, str]] = {
     r"one of (?=[\w, ]+$)": "以下之一：",
     r"on or off$": "on或off",
     r"host:port$": "主机:端口",
+    r"a path without a question mark$": "不含问号的路径",
     r"at least 32 characters long$": "至少32个字符",
     r"origins as https://host:port, with commas$": "以逗号分隔的来源，如https://主机:端口",
     r"^(\w+): (\w+) is set as well; give one of the two$": r"\1与\2只能设置其一",
