@@ -298,14 +298,11 @@ def _enum(enum: EnumDescriptor) -> Callable[[Any], int]:
     numbers = {value.name: value.number for value in enum.values}
 
     def read(value: Any) -> int:
-        if type(value) is str:
-            found = numbers.get(value)
-            if found is not None:
-                return found
         low, high = _INTEGERS[FieldDescriptor.TYPE_INT32]
         try:
-            return _integer(value, low, high)
-        except _Unfit:
+            # Digits as text are no number of ours: "1" is what the dictionary says, and would be read as another code.
+            return numbers[value] if type(value) is str else _integer(value, low, high)
+        except (KeyError, _Unfit):
             raise _Unfit(rule="json.enum", known=", ".join(numbers)) from None
 
     return read

@@ -142,10 +142,10 @@ def _spoil(value: Any, data: st.DataObject) -> None:
 
 
 def _told_apart(inner: Any, leaf: Any) -> bool:
-    """Where we differ by decision: a day may be text; no empty list is an object; true and 1.5 are no enum values."""
+    """Where we differ by decision: a day may be text; no empty list is an object; true, 1.5 and "1" are no enum values."""
     if isinstance(inner, dict):
         return isinstance(leaf, str | list)
-    return isinstance(inner, str) and "_" in inner and isinstance(leaf, bool | float)
+    return isinstance(inner, str) and "_" in inner and isinstance(leaf, bool | float | str)
 
 
 def message_key(message: Any) -> str:

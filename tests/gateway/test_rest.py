@@ -118,6 +118,15 @@ class TestCalls:
         found = await rest.client.post("/v1/settlements", json=settled, headers=bearer("hospital-key"))
         assert "json.enum" not in found.text
 
+    @pytest.mark.parametrize("code", ["1", " 1", "11", "01", "1.0", "-1"])
+    async def test_a_code_of_the_dictionary_is_not_read_as_the_number_of_another(self, rest: Scene, code: str) -> None:
+        """The number 1 says that the account is not used, the code "1" that it is."""
+        bill = {"data": {"acctUsedFlag": code}}
+        found = await rest.client.post("/v1/settlements", json=bill, headers=bearer("hospital-key"))
+        told = [each for detail in found.json()["error"]["details"] for each in detail.get("fieldViolations", ())]
+        assert [each["reason"] for each in told if each["field"].endswith("acctUsedFlag")] == ["json.enum"]
+        assert rest.mesh.calls("Settle") == []
+
     async def test_what_is_blanks_alone_is_absent(self, rest: Scene) -> None:
         await rest.client.post("/v1/persons:get", json={"psnNo": " \u3000"}, headers=bearer("operator-key"))
         assert rest.mesh.calls("GetPerson")[0].request.psn_no == ""
