@@ -55,13 +55,14 @@ MESH: tuple[Member, ...] = (
         ),
         calls=("identity", "catalogue"),
     ),
-    Member(GATEWAY, 7400, (), calls=("identity", "catalogue", "settlement"), has_store=False),
+    Member("routing", 7414, ("yibao.routing.v1.RoutingService",)),
+    Member(GATEWAY, 7400, (), calls=("identity", "catalogue", "settlement", "routing"), has_store=False),
 )
 
 # Software of the operator that calls members itself, and a person at a terminal.
 OUTSIDERS: tuple[Outsider, ...] = (
-    Outsider("internal", calls=("identity", "catalogue", "settlement")),
-    Outsider("cli", calls=("identity", "catalogue", "settlement")),
+    Outsider("internal", calls=("identity", "catalogue", "settlement", "routing")),
+    Outsider("cli", calls=("identity", "catalogue", "settlement", "routing")),
 )
 
 

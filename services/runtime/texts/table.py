@@ -12,6 +12,7 @@ from services.kernel.errors import Fault
 from services.runtime.texts.catalogue import CATALOGUE
 from services.runtime.texts.gateway import GATEWAY
 from services.runtime.texts.identity import IDENTITY
+from services.runtime.texts.routing import ROUTING
 from services.runtime.texts.runtime import RUNTIME
 from services.runtime.texts.settlement import SETTLEMENT
 from services.runtime.texts.settlement_ledger import SETTLEMENT_LEDGER
@@ -26,6 +27,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     **CATALOGUE,
     **SETTLEMENT,
     **SETTLEMENT_LEDGER,
+    **ROUTING,
     **SINCE,
     **GATEWAY,
 }

@@ -15,6 +15,7 @@ _MEMBERS: Final = {
     "identity": "参保身份",
     "catalogue": "目录",
     "settlement": "结算",
+    "routing": "异地",
     "gateway": "网关",
     "internal": "内部",
     "cli": "命令行",

@@ -307,6 +307,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The message differs from the national text, and the partner's profile is strict."""
     ERROR_REASON_HEAD_TOO_LARGE: _ErrorReason.ValueType  # 170
     """The head of an HTTP request (path and headers) is larger than the limit."""
+    ERROR_REASON_FILING_EXISTS: _ErrorReason.ValueType  # 201
+    """The number stands for a filing with other content."""
+    ERROR_REASON_FILING_NOT_FOUND: _ErrorReason.ValueType  # 202
+    """No filing is registered under the number."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -594,4 +598,8 @@ ERROR_REASON_NOT_CONFORMING: ErrorReason.ValueType  # 185
 """The message differs from the national text, and the partner's profile is strict."""
 ERROR_REASON_HEAD_TOO_LARGE: ErrorReason.ValueType  # 170
 """The head of an HTTP request (path and headers) is larger than the limit."""
+ERROR_REASON_FILING_EXISTS: ErrorReason.ValueType  # 201
+"""The number stands for a filing with other content."""
+ERROR_REASON_FILING_NOT_FOUND: ErrorReason.ValueType  # 202
+"""No filing is registered under the number."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

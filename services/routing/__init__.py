@@ -1,0 +1,1 @@
+"""The member routing: filings, registered once and read by number."""

@@ -1,0 +1,1 @@
+"""What a filing is, and when one may be registered."""

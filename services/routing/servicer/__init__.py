@@ -1,0 +1,1 @@
+"""The proto service of routing on the wire."""

@@ -1,0 +1,32 @@
+"""The first tables of routing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: Final = "0001"
+down_revision: Final = None
+
+
+def upgrade() -> None:
+    """All tables."""
+    op.create_table(
+        "routing_entry",
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("rpc", sa.Text(), nullable=False),
+        sa.Column("content_hash", sa.Text(), nullable=False),
+        sa.Column("response", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "request_id"),
+    )
+    op.create_table(
+        "routing_filing",
+        sa.Column("filing_no", sa.Text(), nullable=False),
+        sa.Column("filing_name", sa.Text(), nullable=False),
+        sa.Column("registered_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("filing_no"),
+    )

@@ -1,0 +1,52 @@
+"""The tables of routing. Uniqueness that a decision relies on stands here as a constraint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Column, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
+
+from services.runtime.db import Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All tables of one store."""
+
+    metadata: MetaData
+    entry: Table
+    filing: Table
+
+
+def make_tables() -> Tables:
+    """The tables, in a fresh MetaData."""
+    metadata = MetaData()
+    return Tables(metadata, _entry(metadata), _filing(metadata))
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+def _entry(metadata: MetaData) -> Table:
+    return Table(
+        "routing_entry",
+        metadata,
+        _text("scope"),
+        _text("request_id"),
+        _text("rpc"),
+        _text("content_hash"),
+        Column("response", LargeBinary, nullable=False),
+        Column("created_at", Moment, nullable=False),
+        PrimaryKeyConstraint("scope", "request_id"),
+    )
+
+
+def _filing(metadata: MetaData) -> Table:
+    return Table(
+        "routing_filing",
+        metadata,
+        Column("filing_no", Text, primary_key=True),
+        _text("filing_name"),
+        Column("registered_at", Moment, nullable=False),
+    )

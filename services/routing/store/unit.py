@@ -1,0 +1,53 @@
+"""The store of routing: opens transactions and hands out what they read and write. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from services.kernel.requests import Moved
+from services.routing.store.filings import FilingRows
+from services.routing.store.journal import JournalRows
+from services.routing.store.schema import schema
+from services.routing.store.tables import make_tables
+from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql
+
+Inserts = Mapping[str, Mapping[str, str]]
+"""The insert statements by table and dialect."""
+
+
+class Unit:
+    """One transaction."""
+
+    __slots__ = ("journal", "filings")
+
+    def __init__(self, connection: DriverConnection, inserts: Inserts) -> None:
+        self.journal = JournalRows(connection, inserts["routing_entry"][connection.dialect])
+        self.filings = FilingRows(connection, inserts["routing_filing"][connection.dialect])
+
+
+class RoutingStore:
+    """Where transactions of routing open."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._inserts: Inserts = {table.name: insert_sql(table) for table in make_tables().metadata.tables.values()}
+
+    async def start(self) -> None:
+        """Connects, and makes the tables or brings them up; STORE_UNAVAILABLE."""
+        await self._database.start(schema())
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Unit]:
+        """A transaction: committed at the end of the block, undone where it raises; `Moved` where another was first."""
+        try:
+            async with self._database.driver_write() as connection:
+                yield Unit(connection, self._inserts)
+        except UniqueViolation as violation:
+            raise Moved(violation.table) from None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Unit]:
+        """A read-only snapshot."""
+        async with self._database.driver_read() as connection:
+            yield Unit(connection, self._inserts)
