@@ -52,6 +52,7 @@ MESH: tuple[Member, ...] = (
             "yibao.settlement.v1.SettlementService",
             "yibao.settlement.v1.LedgerService",
             "yibao.settlement.v1.OwnBooksService",
+            "yibao.settlement.v1.OrderService",
         ),
         calls=("identity", "catalogue"),
     ),

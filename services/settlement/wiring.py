@@ -1,9 +1,12 @@
-"""Puts settlement together: one store, peers, operations, two committers (settlements and trials) and four servicers."""
+"""Puts settlement together: one store, peers, operations, three committers (settlements, trials, steps of orders), the
+loop that ends lapsed orders, and six servicers."""
 
 from __future__ import annotations
 
+import logging
 import time
 from random import Random, SystemRandom
+from typing import Any
 
 from services.kernel.clock import Clock
 from services.runtime.auth import TokenSigner
@@ -11,15 +14,19 @@ from services.runtime.committer import Committer
 from services.runtime.config import Config
 from services.runtime.db import Database
 from services.runtime.identifiers import NewId, time_ordered_ids
+from services.runtime.logs import describe, write
 from services.runtime.outbound import Peers
-from services.runtime.server import MemberServer
+from services.runtime.server import AddToServer, MemberServer
 from services.runtime.telemetry import Telemetry
 from services.settlement.domain.decision import PreparedBill
+from services.settlement.domain.orders import Step
 from services.settlement.operations.benefits import BenefitOperations
 from services.settlement.operations.diagnoses import Diagnoses
 from services.settlement.operations.encounters import EncounterOperations
 from services.settlement.operations.fees import FeeOperations
+from services.settlement.operations.lapsing import LapseLoop, Lapsing
 from services.settlement.operations.ledger import Ledgers
+from services.settlement.operations.orders import Opens, Orders, Stepped
 from services.settlement.operations.own_books import OwnBooks
 from services.settlement.operations.persons import Persons
 from services.settlement.operations.preparation import Preparation
@@ -37,10 +44,12 @@ from services.settlement.servicer.convert_since import AppendedMessages
 from services.settlement.servicer.encounters import EncounterServicer
 from services.settlement.servicer.fees import FeeServicer
 from services.settlement.servicer.ledger import LedgerServicer
+from services.settlement.servicer.orders import OrderOperations, OrderServicer
 from services.settlement.servicer.own_books import OwnBooksServicer
 from services.settlement.servicer.settlements import SettlementOperations, SettlementServicer
 from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.hot import HotBooks
+from services.settlement.store.orders import OrderBooks
 from services.settlement.store.own_books import OwnBookRows
 from services.settlement.store.schema import schema
 from services.settlement.store.settlements import SettlementBooks
@@ -49,6 +58,7 @@ from yibao.settlement.v1 import (
     encounter_pb2_grpc,
     fee_pb2_grpc,
     ledger_pb2_grpc,
+    order_pb2_grpc,
     own_books_pb2_grpc,
     settlement_pb2_grpc,
 )
@@ -63,48 +73,47 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     identity, catalogue = IdentityClient(peers), CatalogueClient(peers, time.monotonic)
     new_id = time_ordered_ids(clock, Random(SystemRandom().getrandbits(128)))
     persons = Persons(identity, HotBooks(database))
-    writes = Writes(EncounterBooks(database), new_id, AppendedMessages())
+    orders = Orders(OrderBooks(database), clock, new_id)
+    lapsing = Lapsing(clock, orders)
+    writes = Writes(EncounterBooks(database), new_id, AppendedMessages(), lapsing)
     encounters = EncounterOperations(writes, persons, catalogue)
     fees = FeeOperations(writes, catalogue, LineMessages())
     preparation = Preparation(HotBooks(database), identity, catalogue)
-    settlements = _settlements(config, telemetry, database, preparation, encounters, new_id)
-    ledgers = Ledgers(SettlementBooks(database), identity, catalogue, new_id)
+    settlements = _settlements(config, telemetry, database, preparation, encounters, new_id, lapsing)
+    opened = _orders(config, telemetry, database, preparation, settlements, orders)
+    ledgers = Ledgers(SettlementBooks(database), identity, catalogue, new_id, lapsing)
     verifying = Verifying(LedgerChecks(database), catalogue)
+    loop = LapseLoop(orders, _told)
 
     async def start() -> None:
         await database.start(schema())
+        loop.start()
 
     async def stop() -> None:
+        await loop.stop()
         await settlements.settles.stop()
         await settlements.trials.stop()
+        await opened.steps.stop()
         await peers.close()
         await database.close()
 
+    servicers: list[tuple[AddToServer, Any]] = [
+        (
+            encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
+            EncounterServicer(encounters, BenefitOperations(persons, catalogue), Diagnoses(EncounterBooks(database))),
+        ),
+        (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(fees)),
+        (settlement_pb2_grpc.add_SettlementServiceServicer_to_server, SettlementServicer(settlements)),
+        (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, LedgerServicer(ledgers, verifying)),
+        (
+            own_books_pb2_grpc.add_OwnBooksServiceServicer_to_server,
+            OwnBooksServicer(OwnBooks(OwnBookRows(database), fees, ledgers)),
+        ),
+        (order_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(opened)),
+    ]
+    ready = database.ping
     return MemberServer(
-        MEMBER,
-        config,
-        telemetry,
-        [
-            (
-                encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
-                EncounterServicer(
-                    encounters, BenefitOperations(persons, catalogue), Diagnoses(EncounterBooks(database))
-                ),
-            ),
-            (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(fees)),
-            (settlement_pb2_grpc.add_SettlementServiceServicer_to_server, SettlementServicer(settlements)),
-            (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, LedgerServicer(ledgers, verifying)),
-            (
-                own_books_pb2_grpc.add_OwnBooksServiceServicer_to_server,
-                OwnBooksServicer(OwnBooks(OwnBookRows(database), fees, ledgers)),
-            ),
-        ],
-        start,
-        stop,
-        database.ping,
-        store=database,
-        signer=signer,
-        clock=clock,
+        *(MEMBER, config, telemetry, servicers, start, stop, ready), store=database, signer=signer, clock=clock
     )
 
 
@@ -115,18 +124,45 @@ def _settlements(
     preparation: Preparation,
     encounters: EncounterOperations,
     new_id: NewId,
+    lapsing: Lapsing,
 ) -> SettlementOperations:
     """The operations on bills, with a committer for settlements and one for trials."""
     books, settlements, scribe = HotBooks(database), SettlementBooks(database), MessageScribe()
-    settling = Settling(preparation, books, scribe, new_id)
-    trying = Trying(preparation, books, scribe)
-    limits = {
+    settling = Settling(preparation, books, scribe, new_id, lapsing)
+    trying = Trying(preparation, books, scribe, lapsing)
+    limits = _limits(config, database)
+    settles: Committer[PreparedBill, Outcome] = Committer("settle", settling.commit, **limits, telemetry=telemetry)
+    trials: Committer[PreparedBill, Tried] = Committer("trial", trying.run, **limits, telemetry=telemetry)
+    reversing = Reversing(OrderBooks(database), scribe, new_id, lapsing)
+    return SettlementOperations(settling, trying, reversing, Queries(settlements), encounters, settles, trials)
+
+
+def _orders(
+    config: Config,
+    telemetry: Telemetry,
+    database: Database,
+    preparation: Preparation,
+    settlements: SettlementOperations,
+    orders: Orders,
+) -> OrderOperations:
+    """The operations on orders: bills are opened in the commits of settlements, steps have a committer of their own."""
+    opens = Opens(preparation, orders.store, orders.clock)
+    steps: Committer[Step, Stepped] = Committer(
+        "order", orders.commit, **_limits(config, database), telemetry=telemetry
+    )
+    return OrderOperations(opens, orders, settlements.trying, settlements.settles, settlements.trials, steps)
+
+
+def _limits(config: Config, database: Database) -> dict[str, int]:
+    """Of every committer."""
+    return {
         "max_batch": config.integer("YIBAO_MAX_BATCH"),
         "max_queue": config.integer("YIBAO_MAX_QUEUE"),
         # SQLite has one writer: a second commit would only wait for the first.
         "workers": config.integer("YIBAO_COMMIT_WORKERS") if database.dialect == "postgresql" else 1,
     }
-    settles: Committer[PreparedBill, Outcome] = Committer("settle", settling.commit, **limits, telemetry=telemetry)
-    trials: Committer[PreparedBill, Tried] = Committer("trial", trying.run, **limits, telemetry=telemetry)
-    reversing = Reversing(settlements, scribe, new_id)
-    return SettlementOperations(settling, trying, reversing, Queries(settlements), encounters, settles, trials)
+
+
+def _told(error: BaseException) -> None:
+    """What the loop of lapsed orders could not do: whoever meets such an order ends it, and the next look comes."""
+    write(logging.getLogger(f"yibao.{MEMBER}"), logging.ERROR, "lapsed orders wait", describe(error))

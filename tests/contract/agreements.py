@@ -27,6 +27,10 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     "psn_setlway": ("01",),
     # The transaction of a message that is reversed.
     "oinfno": ("2207",),
+    # Whoever opens orders is who calls; orders that are lifted tell it too.
+    "opener": ("gateway",),
+    # Longer than any line of events takes.
+    "expires_after_s": (3000,),
 }
 
 # The form of codes that nobody has published yet: what is made up under these names belongs to no real standard.
@@ -60,6 +64,30 @@ class Product:
 
 PRODUCTS: Final = (Product("det_item_fee_sumamt_fen", "pric", "cnt"),)
 
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """In one row, `rest` is what of `amount` no other part takes."""
+
+    amount: str
+    parts: tuple[str, ...]
+    rest: str
+
+    def settle(self, row: Message) -> None:
+        """Writes the rest where the row has all of them."""
+        names = row.DESCRIPTOR.fields_by_name
+        if {self.amount, self.rest, *self.parts} <= set(names):
+            setattr(row, self.rest, getattr(row, self.amount) - sum(getattr(row, part) for part in self.parts))
+
+
+SPLITS: Final = (
+    Split(
+        "det_item_fee_sumamt_fen",
+        ("fulamt_ownpay_amt_fen", "overlmt_amt_fen", "preselfpay_amt_fen"),
+        "inscp_scp_amt_fen",
+    ),
+)
+
 # Name of a total → name in the rows of earlier accepted requests that it adds up.
 TOTALS: Final[Mapping[str, str]] = {"medfee_sumamt_fen": "det_item_fee_sumamt_fen"}
 
@@ -68,8 +96,29 @@ def agree(message: Message) -> None:
     """Makes the amounts of rows, however deep they lie, agree with their prices and counts."""
     for product in PRODUCTS:
         product.settle(message)
+    for split in SPLITS:
+        split.settle(message)
     for field, value in message.ListFields():
         if field.message_type is None or field.message_type.GetOptions().map_entry:
             continue
         for each in value if field.is_repeated else (value,):
             agree(each)
+    _agree_total(message)
+
+
+def _agree_total(message: Any) -> None:
+    """Makes a total the sum of the rows that stand in the same message."""
+    for total, name in TOTALS.items():
+        rows = [
+            each for field, value in message.ListFields() if field.is_repeated and field.message_type for each in value
+        ]
+        if total in message.DESCRIPTOR.fields_by_name and rows:
+            setattr(message, total, sum(_first(row, name) for row in rows))
+
+
+def _first(row: Any, name: str) -> int:
+    """The value of that name in a row or in the first message in it that has one; 0 for none."""
+    if name in row.DESCRIPTOR.fields_by_name:
+        return int(getattr(row, name))
+    inner = (value for field, value in row.ListFields() if field.message_type and not field.is_repeated)
+    return next((found for each in inner if (found := _first(each, name))), 0)

@@ -180,7 +180,11 @@ async def _other_content(face: Face, prepared: Prepared, first: Answer) -> list[
     if (answer.code, answer.reason) != REUSED:
         found.append(f"the same id with another {path} is answered {answer}")
     for holder, leaf in _texts(prepared.request):
-        if leaf.name == "sign_no" and holder.DESCRIPTOR.name == "Desk":
+        if (
+            leaf.name == "sign_no"
+            and holder.DESCRIPTOR.name == "Desk"
+            and prepared.request.DESCRIPTOR.fields_by_name.get("desk")
+        ):
             signed = type(prepared.request)()
             signed.CopyFrom(prepared.request)
             signed.desk.sign_no = "another sign-in"

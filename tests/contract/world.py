@@ -146,7 +146,12 @@ class Episode:
             Role.SERVICE: SERVICE_NAME,
             Role.PUBLIC: "",
         }
-        others = {Role.INSTITUTION: OTHER_INSTITUTION, Role.CHANNEL: "CH9902", Role.PERSON: person(1).psn_no}
+        others = {
+            Role.INSTITUTION: OTHER_INSTITUTION,
+            Role.CHANNEL: "CH9902",
+            Role.PERSON: person(1).psn_no,
+            Role.SERVICE: "internal",
+        }
         return Caller(role, others.get(role, "other") if other else own[role], sandbox=True)
 
     def request(self, method: MethodContract, shape: Shape, caller: Caller) -> Any:

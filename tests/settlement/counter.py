@@ -19,12 +19,15 @@ from services.settlement.domain.pricing import SentLine
 from services.settlement.operations.benefits import BenefitOperations
 from services.settlement.operations.encounters import EncounterOperations, Registration
 from services.settlement.operations.fees import FeeOperations, FeeUpload
+from services.settlement.operations.lapsing import Lapsing
+from services.settlement.operations.orders import Orders
 from services.settlement.operations.persons import Persons
 from services.settlement.operations.since import SinceMessages
 from services.settlement.operations.writes import Writes
 from services.settlement.servicer.convert_fees import LineMessages
 from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.hot import HotBooks
+from services.settlement.store.orders import OrderBooks
 from services.settlement.store.tables import METADATA
 from tests.settlement.world import EMPLOYEE, HOSPITAL, FakeCatalogue, FakeIdentity, Ticking, insured
 from yibao.settlement.v1 import common_pb2
@@ -153,7 +156,9 @@ class Counter:
 
     def __post_init__(self) -> None:
         self.books = EncounterBooks(self.database)
-        self.writes = Writes(self.books, time_ordered_ids(self.clock, Random(11)), self.since)
+        new_id = time_ordered_ids(self.clock, Random(11))
+        lapsing = Lapsing(self.clock, Orders(OrderBooks(self.database), self.clock, new_id))
+        self.writes = Writes(self.books, new_id, self.since, lapsing)
         self.persons = Persons(self.identity, HotBooks(self.database))
         self.encounters = EncounterOperations(self.writes, self.persons, self.catalogue)
         self.benefits = BenefitOperations(self.persons, self.catalogue)

@@ -30,9 +30,12 @@ from services.settlement.domain.entries import StoredAnswer
 from services.settlement.domain.insured import CredentialQuery, Enrolment, FamilyLink, Insured, Person
 from services.settlement.domain.ledger import AccountKey, LedgerKey
 from services.settlement.domain.opening import Opening
+from services.settlement.domain.orders import Step
 from services.settlement.domain.reversal import MessageName, ReversalOrder, SettlementName
 from services.settlement.domain.verification import Finding
+from services.settlement.operations.lapsing import Lapsing
 from services.settlement.operations.ledger import Ledgers
+from services.settlement.operations.orders import Opens, Orders, Stepped
 from services.settlement.operations.preparation import Preparation
 from services.settlement.operations.queries import Queries
 from services.settlement.operations.reverse import Reversing
@@ -41,6 +44,7 @@ from services.settlement.operations.trial import Tried, Trying
 from services.settlement.operations.verify import Verifying
 from services.settlement.servicer.convert_settlement import MessageScribe
 from services.settlement.store.hot import HotBooks
+from services.settlement.store.orders import OrderBooks
 from services.settlement.store.settlements import SettlementBooks
 from services.settlement.store.tables import ENCOUNTER, FEE_BATCH, METADATA
 from services.settlement.store.verify import LedgerChecks
@@ -63,6 +67,13 @@ class Ticking:
 
     def __call__(self) -> datetime:
         self.at += timedelta(seconds=1)
+        return self.at
+
+
+class Still(Ticking):
+    """A clock that stands until it is moved."""
+
+    def __call__(self) -> datetime:
         return self.at
 
 
@@ -153,16 +164,20 @@ class World:
         self.books = HotBooks(self.database)
         self.scribe = MessageScribe()
         preparation = Preparation(self.books, self.identity, self.catalogue)
-        self.settling = Settling(preparation, self.books, self.scribe, self.new_id)
-        self.trying = Trying(preparation, self.books, self.scribe)
+        self.orders = Orders(OrderBooks(self.database), self.clock, self.new_id)
+        self.lapsing = Lapsing(self.clock, self.orders)
+        self.settling = Settling(preparation, self.books, self.scribe, self.new_id, self.lapsing)
+        self.trying = Trying(preparation, self.books, self.scribe, self.lapsing)
+        self.opens = Opens(preparation, self.orders.store, self.clock)
+        self.steps: Committer[Step, Stepped] = Committer("order", self.orders.commit, workers=self.workers)
         self.committer: Committer[PreparedBill, Outcome] = Committer(
             "settle", self.settling.commit, workers=self.workers
         )
         self.trials: Committer[PreparedBill, Tried] = Committer("trial", self.trying.run)
         settlements = SettlementBooks(self.database)
-        self.reversing = Reversing(settlements, self.scribe, self.new_id)
+        self.reversing = Reversing(self.orders.store, self.scribe, self.new_id, self.lapsing)
         self.queries = Queries(settlements)
-        self.ledgers = Ledgers(settlements, self.identity, self.catalogue, self.new_id)
+        self.ledgers = Ledgers(settlements, self.identity, self.catalogue, self.new_id, self.lapsing)
         self.verifying = Verifying(LedgerChecks(self.database), self.catalogue)
         self.number = 0
 
@@ -316,9 +331,9 @@ class World:
 
 
 @asynccontextmanager
-async def world_on(url: str, workers: int = 1) -> AsyncIterator[World]:
+async def world_on(url: str, workers: int = 1, clock: Ticking | None = None) -> AsyncIterator[World]:
     """A world on a database; its tables are made."""
-    clock = Ticking()
+    clock = clock or Ticking()
     database = Database(url, clock)
     await database.start(METADATA)
     world = World(database, clock, workers=workers)
@@ -327,6 +342,7 @@ async def world_on(url: str, workers: int = 1) -> AsyncIterator[World]:
     finally:
         await world.committer.stop()
         await world.trials.stop()
+        await world.steps.stop()
         await database.close()
 
 

@@ -33,6 +33,29 @@ SETTLEMENT_LEDGER: Final[Mapping[str, tuple[str, str]]] = {
         "结算{setl_id}之后还有{count}笔结算，须按后结先退顺序撤销（先撤销{later_setl_id}）",
         "{count} later settlements stand after {setl_id}; reverse the last one first ({later_setl_id})",
     ),
+    "ORDER_PENDING": (
+        "该人员有待确认的订单{order_no}，将于{lapses_at}失效",
+        "Order {order_no} of the person is pending and lapses at {lapses_at}",
+    ),
+    "ORDER_NOT_FOUND": ("未找到订单{order_no}", "There is no such order {order_no}"),
+    "ORDER_VOID": ("订单{order_no}已作废", "Order {order_no} is void: nothing stands of it"),
+    "ORDER_CONFIRMED": (
+        "订单{order_no}已确认，结算编号{setl_id}",
+        "Order {order_no} is confirmed as settlement {setl_id}",
+    ),
+    "ORDER_LAPSED": (
+        "订单{order_no}未在{lapses_at}前确认，已失效",
+        "Order {order_no} was not confirmed before {lapses_at}: nothing stands of it",
+    ),
+    "ORDER_CHARGED": (
+        "订单{order_no}已有支付扣款，不能由窗口或本人解除，将于{lapses_at}失效",
+        "Money was charged for order {order_no}, which lapses at {lapses_at}",
+    ),
+    "ORDER_EXISTS": ("订单编号{order_no}已用于其他账单", "Order number {order_no} stands for another bill"),
+    "CLOCK_APART": (
+        "结算时间{told}与本地时钟{now}相差超过5分钟",
+        "The moment of settlement {told} is more than 5 minutes from {now} by the clock here",
+    ),
     "SETTLEMENT_REFUNDED": ("结算{setl_id}已撤销", "Settlement {setl_id} is reversed already"),
     "NOT_REVERSIBLE": (
         "交易{oinfno}的该报文不能冲正",

@@ -17,6 +17,10 @@ SINCE: Final[Mapping[str, tuple[str, str]]] = {
         "本记录是结算{reverses}的撤销记录",
         "This is the counter-entry of settlement {reverses}",
     ),
+    "LEDGER_PENDING": (
+        "该人员有待确认的订单{pending_order_no}，预结算已计入；正式结算须待其确认，最迟至{pending_lapses_at}",
+        "Order {pending_order_no} is pending and counts here; a settlement waits for it, until {pending_lapses_at} at most",
+    ),
     "MESSAGE_TAKEN_BACK": (
         "结算{setl_id}已撤销，撤销记录的结算编号为{reversed_by}",
         "Settlement {setl_id} is reversed by {reversed_by}",

@@ -106,6 +106,23 @@ CARE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "Discharge it first by 2402, or settle with mid_setl_flag 1",
     ),
     "TRIAL_OUTDATED": ("门诊用2206，住院用2303", "By 2206, of a stay by 2303"),
+    "ORDER_PENDING": (
+        "请待该订单确认或失效后重发；未扣款的可由原机构窗口或本人解除",
+        "Send it again once that order has ended; while nothing is charged, the institution or the person may lift it",
+    ),
+    "ORDER_NOT_FOUND": ("请核对订单编号", "Check the number of the order"),
+    "ORDER_VOID": ("请以新的订单编号重新发起", "Open the bill again under another number"),
+    "ORDER_LAPSED": (
+        "已扣款的须退回，再以新的订单编号重新发起",
+        "Give back what was charged, and open it under another number",
+    ),
+    "ORDER_CONFIRMED": (
+        "如需撤销，请撤销该结算（2208，住院2305）",
+        "Reverse that settlement where it has to be undone",
+    ),
+    "ORDER_CHARGED": ("请由支付方退款或确认", "Whoever charged it confirms it or gives the money back"),
+    "ORDER_EXISTS": ("请使用新的订单编号", "Use another number"),
+    "CLOCK_APART": ("请校准双方时钟后重发", "Set the clocks right and send it again"),
     "LATER_SETTLEMENT_EXISTS": ("撤销用2208，住院用2305", "Reverse by 2208, of a stay by 2305"),
 }
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from services.kernel.errors import Fault, FaultKind, Violation, conflict, invalid, not_found, precondition
 from services.kernel.money import yuan_text
 from services.kernel.requests import RequestStamp
-from services.settlement.domain.lines import BillTotals
+from services.settlement.domain.carried import CarriedLine, CarriedRows, Filing, line_row
+from services.settlement.domain.lines import BillTotals, totals_of
+from services.settlement.domain.orders import OrderOpening
 from services.settlement.domain.outcome import Components
 
 ALL_BATCHES = "0000"
@@ -79,21 +81,6 @@ class Bill:
     local_med_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A bill to be settled, or (without a stamp) tried, and when it is decided; in a sandbox perhaps on a business date.
-
-    `traceparent` names the span of the request itself, "" where that is the current one.
-    """
-
-    bill: Bill
-    now: datetime
-    stamp: RequestStamp = NO_STAMP
-    trial_hash: str = ""
-    business_date: date | None = None
-    traceparent: str = ""
-
-
 class BilledEncounter(NamedTuple):
     """What a settlement needs of an encounter; moments are microseconds UTC, as they are stored."""
 
@@ -129,6 +116,61 @@ class BilledBatch(NamedTuple):
     inscp_fen: int
     hosp_part_fen: int
     exempt: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedCare:
+    """Care of another cell: what a bill needs to know of it, as it came along. `batch` are the totals of the lines."""
+
+    encounter: BilledEncounter
+    batch: BilledBatch
+    ipt_otp_no: str
+    filing: Filing | None
+    lines: tuple[CarriedLine, ...]
+
+    def rows(self, setl_id: str, bill: Bill, at: int) -> CarriedRows:
+        """What is kept of it beside the settlement; `at` in microseconds."""
+        known, filing = self.encounter, self.filing
+        filed = ("", "", "", "")
+        if filing is not None:
+            until = "" if filing.to_day is None else filing.to_day.isoformat()
+            filed = (filing.kind, filing.filing_no, filing.from_day.isoformat(), until)
+        row: tuple[Any, ...] = (
+            *(setl_id, known.fixmedins_code, known.mdtrt_id, known.kind, self.ipt_otp_no, known.med_type),
+            *(known.local_med_type, known.begin_at, known.end_at, known.insuplc_admdvs, known.mdtrtarea_admvs),
+            *(bill.mdtrt_cert_type, known.dise_codg, known.dise_name, *filed),
+            *(bill.desk.opter, bill.desk.opter_name, at),
+        )
+        return CarriedRows(row, [line_row(setl_id, place, line) for place, line in enumerate(self.lines, 1)])
+
+
+def carried_batch(mdtrt_id: str, lines: Sequence[CarriedLine]) -> BilledBatch:
+    """The lines of a carried bill as the one batch that it settles."""
+    totals = totals_of([line.split for line in lines], [line.tags for line in lines])
+    return BilledBatch(
+        *(f"carried:{mdtrt_id}", mdtrt_id, ALL_BATCHES, None),
+        *(totals.medfee_fen, totals.fulamt_ownpay_fen, totals.overlmt_fen, totals.preselfpay_fen, totals.inscp_fen),
+        totals.hosp_part_fen,
+        tuple(sorted(totals.exempt_inscp_by_tag.items())),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A bill to be settled, or (without a stamp) tried, and when it is decided; in a sandbox perhaps on a business date.
+
+    `traceparent` names the span of the request itself, "" where that is the current one. `opening` says that the bill is
+    opened and not settled, `carried` that its care was given in another cell.
+    """
+
+    bill: Bill
+    now: datetime
+    stamp: RequestStamp = NO_STAMP
+    trial_hash: str = ""
+    business_date: date | None = None
+    traceparent: str = ""
+    opening: OrderOpening | None = None
+    carried: CarriedCare | None = None
 
 
 def check_encounter(bill: Bill, encounter: BilledEncounter | None) -> BilledEncounter:

@@ -31,13 +31,17 @@ _TRUE, _FALSE = ("1", "true"), ("0", "false")
 
 @dataclass(frozen=True, slots=True)
 class Care:
-    """What is known of the care itself: the national kind, the disease that it is for, free texts of the institution."""
+    """What is known of the care itself: the national kind, the disease that it is for, free texts of the institution.
+
+    `filed` is the fact that a filing makes of care elsewhere, empty where none came along.
+    """
 
     med_type: str
     dise_codg: str
     disease: Disease | None
     same_stay: bool = False
     exp_contents: tuple[str, ...] = ()
+    filed: str = ""
 
 
 def facts_of(
@@ -51,7 +55,7 @@ def facts_of(
     facts["identity"] = identity_on(insured, day)
     facts["age"] = age_on(insured.person.brdy, decided_on)
     facts["months_insured"] = months_between(enrolment.insured_since, decided_on)
-    facts["remote"] = remote_kind(enrolment, institution, care.exp_contents)
+    facts["remote"] = remote_kind(enrolment, institution, care.exp_contents, care.filed)
     facts["same_stay"] = care.same_stay
     level = institution.policy_hosp_lv or policy_hosp_lv(institution.hosp_lv)
     if not level and institution.fixmedins_type == PHARMACY:
@@ -93,11 +97,12 @@ def identity_on(insured: Insured, day: date) -> str:
     return next((name for name in _IDENTITY_ORDER if name in held), "normal")
 
 
-def remote_kind(enrolment: Enrolment, institution: Institution, exp_contents: Iterable[str]) -> str:
+def remote_kind(enrolment: Enrolment, institution: Institution, exp_contents: Iterable[str], filed: str = "") -> str:
     """How care outside the insured pooling area came about.
 
     In the area `local`; else what the institution says in `exp_content` (OTP_ER_REFL_FLAG of out-patients, IPT_TYPE of
-    stays), else a long-term filing, else `temporary` (医保发〔2022〕22号; the order is our decision).
+    stays), else the filing that came with the bill, else a long-term filing, else `temporary` (医保发〔2022〕22号; the order
+    is our decision).
     """
     if pooling_area(enrolment.insuplc_admdvs) == pooling_area(institution.admdvs):
         return "local"
@@ -108,6 +113,8 @@ def remote_kind(enrolment: Enrolment, institution: Institution, exp_contents: It
             return "emergency"
         if referral == "2" or stay == "3":
             return "transfer"
+    if filed:
+        return filed
     if enrolment.facts.get(LONG_TERM_FILING) == "filed_long_term":
         return "filed_long_term"
     return "temporary"

@@ -34,6 +34,7 @@ from services.settlement.domain.insured import Enrolment, Insured
 from services.settlement.domain.kinds import KindOfCare
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.moments import FeeMoment, check_standing_fees, fee_window, latest_moment
+from services.settlement.domain.orders import PendingOrder
 from services.settlement.domain.outcome import Settlement
 from services.settlement.domain.refusals import told_refusal
 from services.settlement.domain.settle import settle
@@ -82,7 +83,8 @@ def wanted_of(bills: Iterable[PreparedBill], *, trial: bool) -> Wanted:
     """All that the books must tell before these bills are decided."""
     items = tuple(bills)
     families = (item.family for item in items if item.family is not None)
-    encounters = tuple({item.encounter.mdtrt_id: None for item in items})
+    encounters = tuple({item.encounter.mdtrt_id: None for item in items if item.order.carried is None})
+    openings = [item.order.opening for item in items if item.order.opening is not None]
     return Wanted(
         requests=()
         if trial
@@ -93,7 +95,18 @@ def wanted_of(bills: Iterable[PreparedBill], *, trial: bool) -> Wanted:
         ledgers=tuple({item.key: None for item in items}),
         accounts=tuple(dict.fromkeys((*(item.own for item in items), *families))),
         stays=tuple({item.encounter.mdtrt_id: None for item in items if item.encounter.kind == STAY}),
+        orders=tuple({each.order_no: None for each in openings}),
+        entries=tuple({(each.stamp.scope, each.stamp.request_id): None for each in openings}),
     )
+
+
+def blocking_order(item: PreparedBill, books: Books) -> PendingOrder | None:
+    """The pending order for which a bill has to wait: one on the person's ledgers and account of the insurance type, or on
+    the family account that it would use."""
+    if not books.pending:
+        return None
+    own = books.pending.get(item.own)
+    return own if own is not None or item.family is None else books.pending.get(item.family)
 
 
 def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
@@ -105,14 +118,16 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
     """
     order = prepared.order
     bill = order.bill
-    encounter = check_encounter(bill, books.encounters.get(bill.mdtrt_id))
+    carried = order.carried
+    encounter = carried.encounter if carried else check_encounter(bill, books.encounters.get(bill.mdtrt_id))
     check_state(bill, encounter, trial=trial)
     if encounter != prepared.encounter:
         raise Moved
     token = _spent_token(prepared, books)
     if encounter.mdtrt_id in books.outside:
         _check_fees_inside(order, encounter, books.outside[encounter.mdtrt_id])
-    batches = chosen_batches(bill, books.batches.get(bill.mdtrt_id, ()))
+    every: Sequence[BilledBatch] = (carried.batch,) if carried else books.batches.get(bill.mdtrt_id, ())
+    batches = chosen_batches(bill, every)
     totals = totals_of_batches(batches)
     check_sum(bill, totals)
     ledger = books.years.get(prepared.key, _NO_LEDGER)
@@ -133,7 +148,6 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
         settlement = settle(prepared.choice.stack, totals, facts, ledger.accumulators, account)
     except Fault as fault:
         care = KindOfCare(prepared.med_type, prepared.local_med_type)
-        every = books.batches.get(bill.mdtrt_id, ())
         raise told_refusal(fault, bill, care, prepared.key.insuplc_admdvs, batches, every) from None
     digest = ""
     if trial or order.trial_hash:

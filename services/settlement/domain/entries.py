@@ -11,16 +11,26 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from services.kernel.requests import Regions, RequestStamp
+from services.kernel.errors import Fault
+from services.kernel.requests import Regions, RequestStamp, refusal_of
 from services.settlement.domain.bill import BilledBatch, BilledEncounter
 from services.settlement.domain.booking import Posting
+from services.settlement.domain.carried import CarriedRows
+from services.settlement.domain.encounters import Entry
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.moments import FeeMoment
+from services.settlement.domain.orders import Order, PendingOrder, order_pending
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
 
 SETTLE = "settle"
 REVERSE = "reverse"
 VOID = "void"
+
+# States of a settlement's row.
+STANDING = "standing"
+REVERSED = "reversed"
+PENDING = "pending"
+VOIDED = "voided"
 
 RequestKey = tuple[str, str]
 """Scope and request id."""
@@ -42,7 +52,8 @@ class StoredAnswer(NamedTuple):
     """An answer that was given to a request before.
 
     `reversed_by` is the counter-entry that has reversed the settlement since, empty for none: it travels beside the
-    stored bytes, never in them. `regions` are the places that the request resolved to.
+    stored bytes, never in them. `regions` are the places that the request resolved to. `state` is that of the row; of the
+    bill of an order `order_no` and `lapses_at` are the order's.
     """
 
     scope: str
@@ -54,15 +65,29 @@ class StoredAnswer(NamedTuple):
     hash_version: int
     regions: Regions
     reversed_by: str = ""
+    state: str = STANDING
+    order_no: str = ""
+    lapses_at: int = 0
 
     @property
     def voided(self) -> bool:
-        """Whether the message was taken back before it came."""
-        return self.kind == VOID
+        """Whether the message was taken back before it came, or its bill was of an order that is void."""
+        return self.kind == VOID or self.state == VOIDED
 
     def is_of(self, stamp: RequestStamp) -> bool:
         """Whether this same request was answered so."""
         return stamp.repeats(self.content_hash, self.hash_version, self.regions)
+
+
+def repeat_of(stamp: RequestStamp, stored: StoredAnswer) -> StoredAnswer | Fault:
+    """What a request is told under whose id something stands: its answer of before, or why that is none.
+
+    The bill of a pending order is no settlement yet: ORDER_PENDING.
+    """
+    refusal = refusal_of(stamp, stored)
+    if refusal is None and stored.state == PENDING:
+        return order_pending(PendingOrder(stored.order_no, stored.setl_id, stored.lapses_at))
+    return refusal or stored
 
 
 class AccumulatorEntry(NamedTuple):
@@ -80,7 +105,10 @@ class AccumulatorEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a batch has to know before it decides; `encounters`, `batches` and `stays` are named by encounter."""
+    """What a batch has to know before it decides; `encounters`, `batches` and `stays` are named by encounter.
+
+    `orders` are numbers of orders, `entries` requests that leave no settlement: only where orders are opened.
+    """
 
     requests: tuple[RequestKey, ...] = ()
     encounters: tuple[str, ...] = ()
@@ -89,6 +117,8 @@ class Wanted:
     ledgers: tuple[LedgerKey, ...] = ()
     accounts: tuple[AccountKey, ...] = ()
     stays: tuple[str, ...] = ()
+    orders: tuple[str, ...] = ()
+    entries: tuple[RequestKey, ...] = ()
 
 
 @dataclass(slots=True)
@@ -96,7 +126,7 @@ class Books:
     """What the store knew when it was asked; it moves as the bills of a batch are decided one after the other.
 
     `spent` are digests of ecTokens with the encounters they paid for, `continued` the stays with a standing settlement,
-    `outside` unsettled fees that arose outside their stay.
+    `outside` unsettled fees that arose outside their stay, `pending` the orders that block accounts with their ledgers.
     """
 
     answers: dict[RequestKey, StoredAnswer] = field(default_factory=dict)
@@ -107,16 +137,25 @@ class Books:
     accounts: dict[AccountKey, AccountHead] = field(default_factory=dict)
     continued: set[str] = field(default_factory=set)
     outside: dict[str, list[FeeMoment]] = field(default_factory=dict)
+    pending: dict[AccountKey, PendingOrder] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    entries: dict[RequestKey, StoredAnswer] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Writing:
-    """Rows to be stored together; `settled` pairs each fee batch with the settlement that settles it."""
+    """Rows to be stored together; `settled` pairs each fee batch with the settlement that settles it.
+
+    `orders`, `entries` and `carried` are those of orders that are opened.
+    """
 
     settlements: list[tuple[Any, ...]] = field(default_factory=list)
     accumulators: list[AccumulatorEntry] = field(default_factory=list)
     postings: list[Posting] = field(default_factory=list)
     settled: list[tuple[str, str]] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    carried: list[CarriedRows] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +182,11 @@ class Heading:
     policies_json: str = "[]"
     fee_batches: tuple[str, ...] = ()
     preselfpay_in_base: bool = False
+    state: str = STANDING
 
 
 def settlement_row(heading: Heading, components: Components, response: bytes, record: bytes) -> tuple[Any, ...]:
-    """A row in the order of SETTLEMENT_COLUMNS; every new settlement stands."""
+    """A row in the order of SETTLEMENT_COLUMNS."""
     return (
         heading.setl_id,
         heading.stamp.scope,
@@ -155,7 +195,7 @@ def settlement_row(heading: Heading, components: Components, response: bytes, re
         heading.stamp.content_hash,
         response,
         heading.kind,
-        "standing",
+        heading.state,
         heading.reverses,
         heading.mdtrt_id,
         *heading.key,

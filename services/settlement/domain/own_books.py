@@ -1,6 +1,7 @@
 """What a person sees of the own books: settlements with their counter-entries, accounts, movements, accumulators.
 
-Values only. A movement that paid for somebody else of the family does not say for whom.
+Values only. A movement that paid for somebody else of the family does not say for whom. The bill of a pending order is no
+settlement yet, nor one whose order became void: they show as movements of the account, and as pending orders.
 """
 
 from __future__ import annotations
@@ -8,10 +9,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from services.kernel.errors import Fault, FaultKind, Violation
-from services.settlement.domain.entries import REVERSE
+from services.settlement.domain.entries import PENDING, REVERSE, VOIDED
 
 OPENING, SETTLEMENT, REVERSAL = "opening", "settlement", "reversal"
 FAMILY_SETTLEMENT, FAMILY_REVERSAL = "family_settlement", "family_reversal"
+ORDER, ORDER_VOIDED = "order", "order_voided"
+UNSETTLED = (PENDING, VOIDED)
+"""States of bills that were not confirmed, and of their counter-entries."""
 
 
 class OwnSettlement(NamedTuple):
@@ -53,7 +57,8 @@ class OwnSettlement(NamedTuple):
 
 class Movement(NamedTuple):
     """A posting on an own account. `setl_id` and `kind` are those of the settlement that moved it, `own` whether it is the
-    account owner's; both texts are empty where the account was opened."""
+    account owner's; both texts are empty where the account was opened. `unsettled` says that it is a bill that was not
+    confirmed, or its counter-entry."""
 
     account_seq: int
     amount_fen: int
@@ -63,6 +68,7 @@ class Movement(NamedTuple):
     setl_id: str
     kind: str
     own: bool
+    unsettled: bool = False
 
     @property
     def place(self) -> tuple[int]:
@@ -74,6 +80,8 @@ class Movement(NamedTuple):
         """Why the account moved."""
         if not self.kind:
             return OPENING
+        if self.unsettled:
+            return ORDER_VOIDED if self.kind == REVERSE else ORDER
         if self.own:
             return REVERSAL if self.kind == REVERSE else SETTLEMENT
         return FAMILY_REVERSAL if self.kind == REVERSE else FAMILY_SETTLEMENT

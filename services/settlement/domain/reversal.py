@@ -10,7 +10,7 @@ from typing import Final
 from services.kernel.errors import not_found, precondition
 from services.kernel.requests import Regions, RequestStamp
 from services.settlement.domain.bill import Desk
-from services.settlement.domain.entries import REVERSE, SETTLE, VOID, Heading, StoredAnswer
+from services.settlement.domain.entries import PENDING, REVERSE, SETTLE, VOID, VOIDED, Heading, StoredAnswer
 from services.settlement.domain.ledger import LedgerKey
 from services.settlement.domain.outcome import Components
 from services.settlement.domain.refund import SettledRef
@@ -131,6 +131,12 @@ class BookedSettlement:
     components: Components
 
     @property
+    def settled(self) -> bool:
+        """Whether it is a settlement or counter-entry for those who ask: no void, and no bill of an order that was not
+        confirmed."""
+        return self.kind != VOID and self.state not in (PENDING, VOIDED)
+
+    @property
     def reversed_by(self) -> str:
         """The counter-entry that has reversed this settlement; empty for one that stands and for a counter-entry."""
         return self.counter_setl_id if self.kind == SETTLE else ""
@@ -151,6 +157,7 @@ def named_settlement(name: SettlementName, scope: str, found: BookedSettlement |
     if (
         found is None
         or found.kind != SETTLE
+        or found.state == VOIDED
         or found.scope != scope
         or (found.mdtrt_id, found.key.psn_no, found.rpc) != (name.mdtrt_id, name.psn_no, name.rpc)
     ):

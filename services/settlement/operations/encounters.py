@@ -172,13 +172,13 @@ class EncounterOperations:
     async def cancel(self, stamp: RequestStamp, name: EncounterName, now: datetime, response: bytes) -> bytes:
         """Cancels a visit (2202) or an admission (2404); one that is cancelled already stays so, and that is a success.
 
-        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT.
+        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT.
         """
 
         async def decide(writing: FeeWriter) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
             if encounter.state != CANCELLED:
-                await _cancel(writing, encounter)
+                await self._cancel(writing, encounter)
             return Accepted(response, "cancel", encounter)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)
@@ -271,7 +271,7 @@ class EncounterOperations:
         A second undo under another message is a success as long as the stay lies as the first one left it: open, and not
         discharged anew. On a stay that was discharged again it undoes that discharge; on one that was never discharged,
         or cancelled since, it is refused (our decision).
-        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, STAY_OPEN.
+        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, STAY_OPEN.
         """
 
         async def decide(writing: FeeWriter) -> Accepted:
@@ -279,6 +279,7 @@ class EncounterOperations:
             if encounter.state == OPEN and await writing.entry_after(encounter.mdtrt_id, UNDO_DISCHARGE, ""):
                 return Accepted(response, UNDO_DISCHARGE, encounter)
             require_state(encounter, DISCHARGED)
+            await self.writes.check_unbilled(writing, encounter)
             check_not_settled(encounter, await writing.settled_since_discharge(encounter.mdtrt_id))
             check_no_open_stay(await writing.open_stay(encounter.psn_no), encounter.fixmedins_code)
             await writing.change_encounter(replace(encounter, state=OPEN, end_at=None))
@@ -329,7 +330,7 @@ class EncounterOperations:
             if stay is None:
                 raise Moved
             if stay.state != CANCELLED:
-                await _cancel(writing, stay)
+                await self._cancel(writing, stay)
             return Accepted(render(stay.mdtrt_id), "reverse", stay)
 
         return await self.writes.once(stamp, psn_no if known is None else known.psn_no, now, decide)
@@ -339,6 +340,15 @@ class EncounterOperations:
         check_range(wanted.begin, wanted.end, "data.endtime")
         async with self.writes.store.reading() as snapshot:
             return await snapshot.encounters(wanted, MAX_LISTED)
+
+    async def _cancel(self, writing: FeeWriter, encounter: Encounter) -> None:
+        await self.writes.check_unbilled(writing, encounter)
+        fees = await writing.fee_presence(encounter.mdtrt_id)
+        if encounter.kind == VISIT:
+            check_visit_cancellable(encounter, fees)
+        else:
+            check_admission_cancellable(encounter, fees)
+        await writing.change_encounter(replace(encounter, state=CANCELLED))
 
     async def _add(self, writing: FeeWriter, fresh: Encounter, told: DiagnosesTold) -> None:
         await writing.add_encounter(fresh)
@@ -378,12 +388,3 @@ async def _admitted(snapshot: FeeReader, original: RequestStamp, psn_no: str) ->
     if entry is not None:
         check_taken_back(entry, stay, psn_no)
     return entry, stay
-
-
-async def _cancel(writing: FeeWriter, encounter: Encounter) -> None:
-    fees = await writing.fee_presence(encounter.mdtrt_id)
-    if encounter.kind == VISIT:
-        check_visit_cancellable(encounter, fees)
-    else:
-        check_admission_cancellable(encounter, fees)
-    await writing.change_encounter(replace(encounter, state=CANCELLED))

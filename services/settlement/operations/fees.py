@@ -141,11 +141,12 @@ class FeeOperations:
     ) -> bytes:
         """Cancels the unsettled lines of a charge batch, or all with "0000" (2205). What is cancelled already stays so.
 
-        Raises ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, RETURN_EXCEEDS_LINE.
+        Raises ENCOUNTER_NOT_FOUND, ORDER_PENDING, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, RETURN_EXCEEDS_LINE.
         """
 
         async def decide(writing: FeeWriter) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
+            await self.writes.check_unbilled(writing, encounter)
             await _cancel_batches(writing, encounter.mdtrt_id, chrg_bchno, "data.chrg_bchno")
             return Accepted(response, "cancel_fees", encounter)
 
@@ -157,11 +158,12 @@ class FeeOperations:
         """Cancels unsettled lines of a stay, or all with "0000" (2302); also after discharge, before settlement.
 
         What is cancelled already stays so, also where the stay was cancelled since.
-        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_LINE_NOT_FOUND, BATCH_SETTLED, RETURN_EXCEEDS_LINE.
+        Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, FEE_LINE_NOT_FOUND, BATCH_SETTLED, RETURN_EXCEEDS_LINE.
         """
 
         async def decide(writing: FeeWriter) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
+            await self.writes.check_unbilled(writing, encounter)
             if ALL_BATCHES in numbers:
                 await _cancel_batches(writing, encounter.mdtrt_id, ALL_BATCHES, "data")
             else:

@@ -21,6 +21,7 @@ from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey
 from services.settlement.domain.opening import Opening, book_openings, check_openings
 from services.settlement.domain.stack import CompiledStack
 from services.settlement.domain.versions import benefit_year
+from services.settlement.operations.lapsing import Lapsing
 from services.settlement.operations.ports import CataloguePeer, IdentityPeer, NewId
 from services.settlement.operations.writes import BUSY
 from services.settlement.store.settlements import SettlementBooks, SettlementReader, SettlementWriter
@@ -49,13 +50,14 @@ class Ledgers:
     identity: IdentityPeer
     catalogue: CataloguePeer
     new_id: NewId
+    lapsing: Lapsing
 
     async def open(
         self, stamp: RequestStamp, openings: Sequence[Opening], now: datetime, render: Callable[[int, int], bytes]
     ) -> bytes:
         """Opens ledgers, all or none; `render` takes how many were opened and how many stood already.
 
-        Raises LEDGER_OPEN, REQUEST_ID_REUSED, INVALID.
+        Raises LEDGER_OPEN, ORDER_PENDING, REQUEST_ID_REUSED, INVALID.
         """
         check_openings(openings)
 
@@ -66,6 +68,7 @@ class Ledgers:
             )
             source_id = self.new_id("")
             books, standing = await work.load(wanted), await work.opened([opening.key for opening in openings])
+            self.lapsing.check_free(next(iter(books.pending.values()), None))
             writing, unchanged = book_openings(openings, books, standing, source_id, to_micros(now))
             response = render(len(openings) - unchanged, unchanged)
             await work.save(writing)
@@ -74,7 +77,9 @@ class Ledgers:
 
         frame = Frame(self.store.writing, find_entry, BUSY)
         persons = {opening.key.psn_no for opening in openings}
-        return await frame.once(stamp, act, stored_response, hold=lambda work: work.lock(persons))
+        return await self.lapsing.past(
+            lambda: frame.once(stamp, act, stored_response, hold=lambda work: work.lock(persons)), BUSY
+        )
 
     async def accumulators(self, key: LedgerKey) -> dict[str, int]:
         """What stands under each key of a year, nothing that is 0."""
@@ -93,7 +98,10 @@ class Ledgers:
         return AccountHead(head.seq, head.balance_fen, head.current_in(year), head.benefit_year)
 
     async def cumulations(self, psn_no: str, day: date) -> list[Cumulation]:
-        """What a person accumulated in the benefit years that hold the day (5206). Raises PERSON_NOT_FOUND."""
+        """What a person accumulated in the benefit years that hold the day (5206). Raises PERSON_NOT_FOUND.
+
+        The bill of a pending order counts, as its money is gone from the account too: the next bill is decided after it.
+        """
         insured = (await self.identity.persons([psn_no])).get(psn_no)
         if insured is None:
             raise person_not_found("data.psn_no")

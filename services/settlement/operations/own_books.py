@@ -8,7 +8,6 @@ from operator import attrgetter
 
 from services.kernel.pages import Page, page_of
 from services.settlement.domain.encounters import Encounter
-from services.settlement.domain.entries import VOID
 from services.settlement.domain.fees import StandingLine
 from services.settlement.domain.own_books import Accumulation, Movement, OwnSettlement, not_own
 from services.settlement.domain.reversal import BookedSettlement
@@ -50,7 +49,7 @@ class OwnBooks:
         """A page of the lines that a settlement of the person held; SETTLEMENT_NOT_FOUND also for another's."""
         async with self.store.reading() as snapshot:
             settlement = await _own(snapshot, psn_no, setl_id)
-            encounter = await snapshot.encounter(settlement.mdtrt_id)
+            encounter = await snapshot.encounter(settlement.mdtrt_id, setl_id)
             found = await snapshot.lines(settlement.mdtrt_id, setl_id, after, size + 1)
         if encounter is None:
             raise not_own(setl_id)
@@ -88,6 +87,6 @@ class OwnBooks:
 
 async def _own(snapshot: OwnReader, psn_no: str, setl_id: str) -> BookedSettlement:
     found = await snapshot.settlement(setl_id)
-    if found is None or found.kind == VOID or found.key.psn_no != psn_no:
+    if found is None or not found.settled or found.key.psn_no != psn_no:
         raise not_own(setl_id)
     return found

@@ -23,6 +23,7 @@ from services.settlement.domain.catalogue import (
     StackRequest,
 )
 from services.settlement.domain.insured import CredentialQuery, Insured
+from services.settlement.domain.orders import PendingOrder
 from services.settlement.store.fees import FeeReader, FeeWriter
 
 __all__ = ["CataloguePeer", "CredentialQuery", "EncounterStore", "IdentityPeer", "NewId", "Scribe"]
@@ -86,8 +87,8 @@ class Scribe(Protocol):
         """The answer of a settlement, and what a query tells beyond it."""
         ...
 
-    def tried(self, answer: Answer, trial_hash: str) -> bytes:
-        """The answer of a trial."""
+    def tried(self, answer: Answer, trial_hash: str, blocking: PendingOrder | None) -> bytes:
+        """The answer of a trial; `blocking` is the pending order that a settlement would wait for."""
         ...
 
     def reversed(self, response: bytes, record: bytes, reversal: Reversal) -> tuple[bytes, bytes]:

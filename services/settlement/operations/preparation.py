@@ -13,13 +13,13 @@ from typing import Any, TypeAlias, TypeVar
 from services.kernel.clock import beijing_day, from_micros
 from services.kernel.codes import EC
 from services.kernel.errors import Fault, denied
-from services.kernel.requests import RequestStamp, refusal_of
+from services.kernel.requests import RequestStamp
 from services.runtime.writes import Again, decide_each
 from services.settlement.domain.bill import VISIT, BilledEncounter, Order, check_encounter
 from services.settlement.domain.catalogue import Disease, Institution, StackChoice, StackRequest
 from services.settlement.domain.circumstances import Care, facts_of
 from services.settlement.domain.decision import PreparedBill
-from services.settlement.domain.entries import Books, RequestKey, StoredAnswer, Wanted
+from services.settlement.domain.entries import Books, RequestKey, StoredAnswer, Wanted, repeat_of
 from services.settlement.domain.insured import Insured, enrolment_on, family_link_on
 from services.settlement.domain.kinds import KindOfCare, check_setting
 from services.settlement.domain.ledger import AccountKey, LedgerKey
@@ -70,7 +70,7 @@ class Preparation:
             requests=tuple(
                 {(order.stamp.scope, order.stamp.request_id): None for order in orders if order.stamp.request_id}
             ),
-            encounters=tuple({order.bill.mdtrt_id: None for order in orders}),
+            encounters=tuple({order.bill.mdtrt_id: None for order in orders if order.carried is None}),
         )
         async with self._books.reading() as snapshot:
             books = await snapshot.load(wanted)
@@ -81,8 +81,12 @@ class Preparation:
             stored = books.answers.get((order.stamp.scope, order.stamp.request_id))
             if second := _second_key(order.stamp, books):
                 stored = answering(order.stamp, stored, books.answers.get(second))
-            if stored is not None:
-                found.append(refusal_of(order.stamp, stored) or stored)
+            # One that is opened may have been before: the commit knows.
+            if stored is not None and order.opening is None:
+                found.append(repeat_of(order.stamp, stored))
+                continue
+            if order.carried is not None:
+                found.append(order.carried.encounter)
                 continue
             try:
                 found.append(check_encounter(order.bill, books.encounters.get(order.bill.mdtrt_id)))
@@ -191,12 +195,14 @@ async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, l
     if encounter.dise_codg:
         disease = await lookup.disease(enrolment.insuplc_admdvs, encounter.dise_codg, day)
     kind = KindOfCare(encounter.med_type, encounter.local_med_type)
-    if bill.kind == VISIT:
+    if bill.kind == VISIT and order.carried is None:
         sent = KindOfCare(bill.med_type, bill.local_med_type)
         kind = await lookup.kind(sent, bill.desk.fixmedins_code, begin, "data.med_type")
         check_setting(kind, "data.med_type", stay=False)
     texts = (bill.exp_content, encounter.exp_content)
-    care = Care(kind.national, encounter.dise_codg, disease, exp_contents=texts)
+    filing = None if order.carried is None else order.carried.filing
+    filed = "" if filing is None else filing.remote_kind
+    care = Care(kind.national, encounter.dise_codg, disease, exp_contents=texts, filed=filed)
     decided_on = policy_date(leading.version_on, SettleDates(day, begin, end), leading.name)
     year = benefit_year(choice.stack.benefit_year_start, day).label
     link = family_link_on(insured, day) if bill.use_family else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.kernel.errors import not_found
-from services.settlement.domain.entries import VOID
 from services.settlement.domain.reversal import BookedSettlement
 from services.settlement.store.settlements import SettlementBooks
 
@@ -36,7 +35,7 @@ class Queries:
                 found = await snapshot.settlement_by_msgid(question.scope, question.msgid, question.mdtrt_id)
         if (
             found is None
-            or found.kind == VOID
+            or not found.settled
             or (found.scope, found.key.psn_no, found.mdtrt_id) != (question.scope, question.psn_no, question.mdtrt_id)
         ):
             named = question.setl_id or question.msgid

@@ -1,5 +1,8 @@
 """Reversals (2208, 2305) and messages taken back (2601): a counter-entry with every sum negated, last in, first out.
 
+While an order is pending on the ledger nothing of it is reversed. Its own message may be taken back, which makes it void,
+while no money was charged for it: that is how the institution's window lifts it (our decision).
+
 A settlement that is reversed already answers its counter-entry again; a message that never came leaves a void, so that it
 is refused when it comes late.
 """
@@ -17,7 +20,10 @@ from services.settlement.domain.booking import reversal_postings
 from services.settlement.domain.encounters import Entry
 from services.settlement.domain.entries import (
     NOTHING,
+    PENDING,
+    REVERSED,
     SETTLE,
+    STANDING,
     VOID,
     StoredAnswer,
     Wanted,
@@ -26,6 +32,7 @@ from services.settlement.domain.entries import (
     settlement_row,
 )
 from services.settlement.domain.ledger import AccountHead, AccountKey, YearLedger
+from services.settlement.domain.orders import INSTITUTION, Step, Verb, order_pending, taken
 from services.settlement.domain.refund import check_last, refund, refund_deltas
 from services.settlement.domain.reversal import (
     NEVER_ARRIVED,
@@ -42,32 +49,38 @@ from services.settlement.domain.reversal import (
     taken_back,
     void_heading,
 )
+from services.settlement.operations.lapsing import Lapsing
 from services.settlement.operations.ledger import stored_response
 from services.settlement.operations.ports import NewId, Scribe
+from services.settlement.operations.undoing import undo
 from services.settlement.operations.writes import BUSY
-from services.settlement.store.settlements import SettlementBooks, SettlementReader, SettlementWriter
+from services.settlement.store.orders import OrderBooks, OrderReader, OrderWriter
 
-Find = Callable[[SettlementReader], Awaitable[BookedSettlement | None]]
+Find = Callable[[OrderReader], Awaitable[BookedSettlement | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reversing:
     """Reverses settlements."""
 
-    store: SettlementBooks
+    store: OrderBooks
     scribe: Scribe
     new_id: NewId
+    lapsing: Lapsing
 
     async def reverse(self, order: ReversalOrder, name: SettlementName) -> bytes:
-        """The counter-entry's answer. Raises SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, REQUEST_ID_REUSED."""
+        """The counter-entry's answer.
 
-        async def find(books: SettlementReader) -> BookedSettlement:
+        Raises SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, REQUEST_ID_REUSED.
+        """
+
+        async def find(books: OrderReader) -> BookedSettlement:
             return named_settlement(name, order.stamp.scope, await books.settlement(name.setl_id))
 
-        async def decide(work: SettlementWriter, original: BookedSettlement | None) -> bytes:
+        async def decide(work: OrderWriter, original: BookedSettlement | None) -> bytes:
             if original is None:
                 raise Moved
-            if original.state != "reversed":
+            if original.state != REVERSED:
                 return await self._counter(work, original, order)
             counter = await work.settlement(original.counter_setl_id)
             if counter is None:
@@ -83,37 +96,39 @@ class Reversing:
         """Takes a message 2207, 2207A or 2304 back; `render` is told what became of it.
 
         A void never ends and a reversal is never undone, so that a repeat is told from the books, under whatever number.
-        Raises LATER_SETTLEMENT_EXISTS, NOT_REVERSIBLE where the message was another person's or no settlement,
-        REQUEST_ID_REUSED.
+        Raises LATER_SETTLEMENT_EXISTS, ORDER_PENDING also where its own order was charged, NOT_REVERSIBLE where the message
+        was another person's or no settlement, REQUEST_ID_REUSED.
         """
 
-        async def find(books: SettlementReader) -> BookedSettlement | None:
+        async def find(books: OrderReader) -> BookedSettlement | None:
             key = (order.stamp.scope, name.request_id)
             return named_message(name, await books.settlement_by_request(*key), await books.entry(*key))
 
-        async def decide(work: SettlementWriter, original: BookedSettlement | None) -> bytes:
-            if original is not None and original.kind == SETTLE and original.state != "reversed":
+        async def decide(work: OrderWriter, original: BookedSettlement | None) -> bytes:
+            if original is not None and original.state == PENDING:
+                await self._lift(work, original, order)
+            elif original is not None and original.kind == SETTLE and original.state == STANDING:
                 # The counter-entry is what the request leaves.
                 await self._counter(work, original, order)
                 return await told(work)
             if original is None:
                 await self._void(work, order, name)
-            response = render(NEVER_ARRIVED if original is None else taken_back(original))
+            response = render(NEVER_ARRIVED) if original is None else await told(work)
             await work.add_entry(_entry(self.new_id(""), order, response, "message", original))
             return response
 
-        async def told(books: SettlementReader) -> bytes:
+        async def told(books: OrderReader) -> bytes:
             found = await find(books)
             if found is None:
                 raise Moved
             return render(taken_back(found))
 
-        async def repeat(books: SettlementReader, _: StoredAnswer) -> bytes:
+        async def repeat(books: OrderReader, _: StoredAnswer) -> bytes:
             return await told(books)
 
         return await self._once(order, find, decide, repeat)
 
-    async def _void(self, work: SettlementWriter, order: ReversalOrder, name: MessageName) -> None:
+    async def _void(self, work: OrderWriter, order: ReversalOrder, name: MessageName) -> None:
         """Stands where the message may still come, under each request id that it may have."""
         at, scope = to_micros(order.now), order.stamp.scope
         headings = []
@@ -150,13 +165,13 @@ class Reversing:
         self,
         order: ReversalOrder,
         find: Find,
-        decide: Callable[[SettlementWriter, BookedSettlement | None], Awaitable[bytes]],
-        repeat: Callable[[SettlementReader, StoredAnswer], Awaitable[bytes]],
+        decide: Callable[[OrderWriter, BookedSettlement | None], Awaitable[bytes]],
+        repeat: Callable[[OrderReader, StoredAnswer], Awaitable[bytes]],
     ) -> bytes:
         """Answers a repeat, else finds, locks all persons concerned, looks again and decides, in one transaction."""
         frame = Frame(self.store.writing, _find, BUSY)
 
-        async def act(work: SettlementWriter) -> bytes:
+        async def act(work: OrderWriter) -> bytes:
             return await decide(work, await find(work))
 
         async def attempt() -> bytes:
@@ -171,16 +186,30 @@ class Reversing:
             owners = {psn_no for psn_no in persons if psn_no}
             return await frame.attempt(order.stamp, act, repeat, hold=lambda work: work.lock(owners))
 
-        return await frame.decided(attempt)
+        return await self.lapsing.past(lambda: frame.decided(attempt), BUSY)
 
-    async def _counter(self, work: SettlementWriter, original: BookedSettlement, order: ReversalOrder) -> bytes:
+    async def _lift(self, work: OrderWriter, original: BookedSettlement, order: ReversalOrder) -> None:
+        """Makes the pending order void whose bill the message was."""
+        known = await work.order_of_bill(original.setl_id)
+        if known is None:
+            raise Moved
+        at = to_micros(self.lapsing.clock())
+        step = Step(Verb.LIFT, known.order_no, cause=INSTITUTION, lifter=order.stamp.scope)
+        if known.charged and not known.lapsed(at):
+            raise order_pending(known.blocking)
+        lifted = taken(step, known, at).order
+        await work.change_orders([lifted])
+        await undo(work, [lifted], at, self.new_id)
+
+    async def _counter(self, work: OrderWriter, original: BookedSettlement, order: ReversalOrder) -> bytes:
         """Books the counter-entry of a standing settlement."""
-        check_last(original.ref, await work.later(original))
         lines = await work.postings(original.setl_id)
         own = AccountKey(original.key.psn_no, original.key.insutype)
         owners = (AccountKey(line.owner_psn_no or "", line.owner_insutype or "") for line in lines)
         accounts = tuple(dict.fromkeys((own, *(key for key in owners if key.psn_no))))
         books = await work.load(Wanted(ledgers=(original.key,), accounts=accounts))
+        self.lapsing.check_free(books.pending.get(own))
+        check_last(original.ref, await work.later(original))
         seq = books.years.get(original.key, YearLedger()).seq + 1
         setl_id, at = self.new_id(""), to_micros(order.now)
         postings = reversal_postings(setl_id, lines, books.accounts, at)
@@ -202,7 +231,7 @@ def _entry(entry_id: str, order: ReversalOrder, response: bytes, kind: str, orig
     return Entry(entry_id, stamp, response, None, kind, order.now)
 
 
-async def _find(books: SettlementReader, stamp: RequestStamp) -> StoredAnswer | None:
+async def _find(books: OrderReader, stamp: RequestStamp) -> StoredAnswer | None:
     """What the request left before, a settlement's row or an entry of its own."""
     key = (stamp.scope, stamp.request_id)
     return (await books.load(Wanted(requests=(key,)))).answers.get(key) or await books.entry(*key)

@@ -8,26 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias, cast
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from services.kernel.clock import to_micros
-from services.kernel.errors import Fault
-from services.kernel.requests import Moved, Regions, refusal_of
+from services.kernel.errors import Fault, conflict
+from services.kernel.requests import Moved, Regions
 from services.runtime.writes import AGAIN, Again
 from services.settlement.domain.answer import Answer
-from services.settlement.domain.bill import Order
+from services.settlement.domain.bill import Order as BillOrder
 from services.settlement.domain.booking import settlement_postings
-from services.settlement.domain.decision import Decision, PreparedBill, decide, wanted_of
+from services.settlement.domain.decision import Decision, PreparedBill, blocking_order, decide, wanted_of
+from services.settlement.domain.encounters import Entry
 from services.settlement.domain.entries import (
+    PENDING,
     SETTLE,
+    STANDING,
     Books,
     Heading,
     StoredAnswer,
     Writing,
     accumulator_entries,
+    repeat_of,
     settlement_row,
 )
 from services.settlement.domain.ledger import after_deltas
+from services.settlement.domain.orders import Order, OrderOpening, order_pending
+from services.settlement.operations.lapsing import Lapsing
 from services.settlement.operations.ports import NewId, Scribe
 from services.settlement.operations.preparation import Preparation, decided_bills
 from services.settlement.store.hot import HotBooks
@@ -35,7 +41,16 @@ from services.settlement.store.hot import HotBooks
 _WITH_PRESELFPAY: Final = "personal_inscp_plus_presel"
 
 
-Outcome: TypeAlias = StoredAnswer | Again
+class Opened(NamedTuple):
+    """An order that was opened, now or before, the stored answer of its bill, and the counter-entry that has reversed it
+    since it was confirmed, or empty."""
+
+    order: Order
+    response: bytes
+    reversed_by: str = ""
+
+
+Outcome: TypeAlias = StoredAnswer | Opened | Again
 Submit: TypeAlias = Callable[[int, PreparedBill], Awaitable[Outcome]]
 """Hands the bill of the order at a place to the committer and waits for its outcome; raises its Fault."""
 
@@ -48,8 +63,9 @@ class Settling:
     books: HotBooks
     scribe: Scribe
     new_id: NewId
+    lapsing: Lapsing
 
-    async def settle(self, orders: Sequence[Order], submit: Submit) -> list[StoredAnswer | BaseException]:
+    async def settle(self, orders: Sequence[BillOrder], submit: Submit) -> list[StoredAnswer | BaseException]:
         """The answer of each order, now or from before, or why it has none: a Fault, or a bug of that one order."""
         return cast("list[StoredAnswer | BaseException]", await decided_bills(self.preparation, orders, submit))
 
@@ -65,15 +81,25 @@ class Settling:
                 outcomes = [self._outcome(item, books, writing) for item in bills]
                 if writing.settlements:
                     await work.save(writing)
-                return outcomes
         except Moved:
             return [AGAIN] * len(bills)
+        if books.pending:
+            await self.lapsing.end(books.pending.values())
+        return outcomes
 
     def _outcome(self, item: PreparedBill, books: Books, writing: Writing) -> Outcome | Fault:
-        stamp = item.order.stamp
+        stamp, opening = item.order.stamp, item.order.opening
+        if opening is not None and _came_before(opening, books):
+            return AGAIN
         stored = books.answers.get((stamp.scope, stamp.request_id))
         if stored is not None:
-            return refusal_of(stamp, stored) or stored
+            if opening is not None:
+                # The message was settled without an order, or in another one.
+                return conflict("REQUEST_ID_REUSED", request_id=stamp.request_id)
+            return repeat_of(stamp, stored)
+        blocking = blocking_order(item, books)
+        if blocking is not None:
+            return AGAIN if self.lapsing.lapsed(blocking) else order_pending(blocking)
         try:
             decision = decide(item, books, trial=False)
         except Moved:
@@ -82,7 +108,7 @@ class Settling:
             return fault
         return self._book(item, decision, books, writing)
 
-    def _book(self, item: PreparedBill, decision: Decision, books: Books, writing: Writing) -> StoredAnswer:
+    def _book(self, item: PreparedBill, decision: Decision, books: Books, writing: Writing) -> Outcome:
         """Moves the books by a decision and notes its rows; nothing that can fail comes after the first change."""
         order, settlement, key = item.order, decision.settlement, item.key
         setl_id = self.new_id("")
@@ -96,7 +122,8 @@ class Settling:
         writing.settlements.append(row)
         writing.accumulators += entries
         writing.postings += postings
-        writing.settled += [(batch.fee_batch_id, setl_id) for batch in decision.batches]
+        if order.carried is None:
+            writing.settled += [(batch.fee_batch_id, setl_id) for batch in decision.batches]
         stamp = order.stamp
         stored = StoredAnswer(
             *(stamp.scope, stamp.request_id, stamp.content_hash, SETTLE, setl_id, response),
@@ -111,9 +138,35 @@ class Settling:
         chosen = {batch.fee_batch_id for batch in decision.batches}
         books.batches[item.encounter.mdtrt_id] = [
             batch._replace(setl_id=setl_id) if batch.fee_batch_id in chosen else batch
-            for batch in books.batches[item.encounter.mdtrt_id]
+            for batch in books.batches.get(item.encounter.mdtrt_id, ())
         ]
-        return stored
+        return stored if order.opening is None else self._open(item, order.opening, stored, books, writing)
+
+    def _open(
+        self, item: PreparedBill, opening: OrderOpening, stored: StoredAnswer, books: Books, writing: Writing
+    ) -> Opened:
+        """Notes the rows of the order whose bill was booked as pending."""
+        bill, carried = item.order.bill, item.order.carried
+        now = self.lapsing.clock()
+        order = opening.opened(
+            *(stored.setl_id, item.own, bill.desk.fixmedins_code, bill.mdtrt_id, carried is not None, to_micros(now))
+        )
+        writing.orders.append(order)
+        writing.entries.append(Entry(self.new_id(""), opening.stamp, b"", None, "open", now))
+        if carried is not None:
+            writing.carried.append(carried.rows(stored.setl_id, bill, to_micros(item.order.now)))
+        books.orders[order.order_no] = order
+        books.pending[item.own] = blocking = order.blocking
+        books.answers[stored.scope, stored.request_id] = stored._replace(
+            state=PENDING, order_no=blocking.order_no, lapses_at=blocking.lapses_at
+        )
+        return Opened(order, stored.response)
+
+
+def _came_before(opening: OrderOpening, books: Books) -> bool:
+    """Whether the order, or its request, was there when the books were read: what it is told is read with its answer."""
+    stamp = opening.stamp
+    return opening.order_no in books.orders or (stamp.scope, stamp.request_id) in books.entries
 
 
 def answer_of(item: PreparedBill, decision: Decision, setl_id: str) -> Answer:
@@ -151,4 +204,5 @@ def _heading(item: PreparedBill, decision: Decision, setl_id: str, seq: int, at:
         preselfpay_in_base=any(layer.base_kind == _WITH_PRESELFPAY for layer in decision.settlement.layers),
         policies_json=item.policies_json,
         fee_batches=tuple(batch.fee_batch_id for batch in decision.batches),
+        state=STANDING if order.opening is None else PENDING,
     )

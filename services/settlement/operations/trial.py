@@ -1,4 +1,8 @@
-"""Trials: the same preparation and the same decision as a settlement, on a snapshot, and nothing is written or locked."""
+"""Trials: the same preparation and the same decision as a settlement, on a snapshot, and nothing is written or locked.
+
+A bill that has to wait for a pending order is tried on the books as they are, with that order's money, and its trial says so;
+an order whose time is over is ended first.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,9 @@ from services.kernel.errors import Fault
 from services.kernel.requests import Moved
 from services.runtime.writes import AGAIN, Again
 from services.settlement.domain.bill import Order
-from services.settlement.domain.decision import PreparedBill, decide, wanted_of
+from services.settlement.domain.decision import PreparedBill, blocking_order, decide, wanted_of
 from services.settlement.domain.entries import Books
+from services.settlement.operations.lapsing import Lapsing
 from services.settlement.operations.ports import Scribe
 from services.settlement.operations.preparation import Preparation, decided_bills
 from services.settlement.operations.settle import answer_of
@@ -29,6 +34,7 @@ class Trying:
     preparation: Preparation
     books: HotBooks
     scribe: Scribe
+    lapsing: Lapsing
 
     async def try_bills(self, orders: Sequence[Order], submit: SubmitTrial) -> list[bytes | BaseException]:
         """The answer of each trial as it is sent, or why it has none: a Fault, or a bug of that one trial."""
@@ -38,13 +44,19 @@ class Trying:
         """Decides a batch on one snapshot: what the committer of trials runs."""
         async with self.books.reading() as snapshot:
             books = await snapshot.load(wanted_of(bills, trial=True))
-        return [self._tried(item, books) for item in bills]
+        outcomes = [self._tried(item, books) for item in bills]
+        if books.pending:
+            await self.lapsing.end(books.pending.values())
+        return outcomes
 
     def _tried(self, item: PreparedBill, books: Books) -> Tried | Fault:
+        blocking = blocking_order(item, books)
+        if blocking is not None and self.lapsing.lapsed(blocking):
+            return AGAIN
         try:
             decision = decide(item, books, trial=True)
         except Moved:
             return AGAIN
         except Fault as fault:
             return fault
-        return self.scribe.tried(answer_of(item, decision, ""), decision.trial_hash)
+        return self.scribe.tried(answer_of(item, decision, ""), decision.trial_hash, blocking)

@@ -11,6 +11,7 @@ from services.kernel.requests import RequestStamp, repeated
 from services.runtime.writes import Frame
 from services.settlement.domain.encounters import Encounter, Entry
 from services.settlement.domain.second_numbers import answering, second_id
+from services.settlement.operations.lapsing import Lapsing
 from services.settlement.operations.ports import EncounterStore, NewId
 from services.settlement.operations.since import SinceMessages, told_since
 from services.settlement.store.fees import FeeReader, FeeWriter
@@ -38,6 +39,7 @@ class Writes:
     store: EncounterStore
     new_id: NewId
     since: SinceMessages
+    lapsing: Lapsing
 
     async def answered(self, stamp: RequestStamp) -> bytes | None:
         """The answer that a repeat gets, before anybody else is asked anything; REQUEST_ID_REUSED, MESSAGE_VOIDED."""
@@ -61,7 +63,13 @@ class Writes:
             return accepted.response
 
         frame = Frame(self.store.writing, _find, BUSY)
-        return await frame.once(stamp, act, self._again, hold=lambda writing: writing.lock(psn_no))
+        return await self.lapsing.past(
+            lambda: frame.once(stamp, act, self._again, hold=lambda writing: writing.lock(psn_no)), BUSY
+        )
+
+    async def check_unbilled(self, writing: FeeWriter, encounter: Encounter) -> None:
+        """Raises ORDER_PENDING where the bill of a pending order is the encounter's."""
+        self.lapsing.check_free(await writing.pending_order(encounter.mdtrt_id, encounter.psn_no))
 
     async def _again(self, snapshot: FeeReader, entry: Entry) -> bytes:
         return entry.response + await told_since(snapshot, entry, self.since)

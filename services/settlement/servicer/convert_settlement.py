@@ -17,11 +17,19 @@ from services.runtime.wire import day_message, moment_message
 from services.settlement.domain.answer import BY_ITEM, Answer, Reversal, derivation, pay_loc, shares
 from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT, Bill, Desk, SentParts
 from services.settlement.domain.insured import shown_cert_type
+from services.settlement.domain.orders import PendingOrder, moment_text
 from services.settlement.domain.outcome import MONEY_FIELDS
 from services.settlement.domain.reversal import BookedSettlement
 from services.settlement.servicer.convert_persons import person_fields
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import common_pb2, reversal_pb2, settlement_pb2, settlement_query_pb2, stay_bill_pb2
+from yibao.settlement.v1 import (
+    carried_pb2,
+    common_pb2,
+    reversal_pb2,
+    settlement_pb2,
+    settlement_query_pb2,
+    stay_bill_pb2,
+)
 
 _SETLINFO_MONEY = tuple(name for name in MONEY_FIELDS if name != "pool_prop_selfpay_amt_fen")
 _MONEY = attrgetter(*_SETLINFO_MONEY)
@@ -94,6 +102,31 @@ class BillReader:
             sent=_sent(data),
         )
 
+    def carried(self, data: carried_pb2.CarriedBill) -> Bill:
+        """The bill of another cell: all of its lines."""
+        return Bill(
+            desk=desk_of(data.desk),
+            kind=STAY if data.stay else VISIT,
+            mdtrt_id=data.mdtrt_id,
+            psn_no=data.psn_no,
+            insutype=data.insutype,
+            chrg_bchno=ALL_BATCHES,
+            medfee_sumamt_fen=data.medfee_sumamt_fen,
+            mdtrt_cert_type=self._cert_types.get(data.mdtrt_cert_type, ""),
+            mdtrt_cert_no=data.mdtrt_cert_no,
+            card_sn=data.card_sn,
+            psn_cert_type=data.psn_cert_type,
+            certno=data.certno,
+            med_type=self._med_types.get(data.med_type, ""),
+            local_med_type=data.local_med_type,
+            use_own=data.acct_used_flag == codes_pb2.ACCT_USED_FLAG_OWN,
+            use_family=data.acct_used_flag in (codes_pb2.ACCT_USED_FLAG_OWN, codes_pb2.ACCT_USED_FLAG_FAMILY),
+            interim=data.mid_setl_flag,
+            invono=data.invono,
+            exp_content=data.exp_content,
+            sent=_sent(data),
+        )
+
 
 class MessageScribe:
     """Writes answers down as protobuf; a stay's answers have the layout of a visit's."""
@@ -107,9 +140,12 @@ class MessageScribe:
         response = settlement_pb2.SettleResponse(**self._parts(answer))
         return response.SerializeToString(), _record(answer).SerializeToString()
 
-    def tried(self, answer: Answer, trial_hash: str) -> bytes:
-        """The answer of a trial."""
+    def tried(self, answer: Answer, trial_hash: str, blocking: PendingOrder | None) -> bytes:
+        """The answer of a trial, and the pending order that a settlement would wait for."""
         response = settlement_pb2.TrialResponse(trial_hash=trial_hash, **self._parts(answer))
+        if blocking is not None:
+            response.pending_order_no = blocking.order_no
+            response.pending_lapses_at = moment_text(blocking.lapses_at)
         return response.SerializeToString()
 
     def reversed(self, response: bytes, record: bytes, reversal: Reversal) -> tuple[bytes, bytes]:
@@ -196,7 +232,7 @@ def _numbers(enum: EnumDescriptor) -> dict[str, int]:
     return {code: number for number, code in national_codes(enum).items()}
 
 
-def _sent(data: settlement_pb2.Bill | stay_bill_pb2.StayBill) -> SentParts:
+def _sent(data: settlement_pb2.Bill | stay_bill_pb2.StayBill | carried_pb2.CarriedBill) -> SentParts:
     return SentParts(
         data.fulamt_ownpay_amt_fen, data.overlmt_selfpay_fen, data.preselfpay_amt_fen, data.inscp_scp_amt_fen
     )

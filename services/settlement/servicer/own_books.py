@@ -25,6 +25,8 @@ _KINDS: Final = (
     (domain.REVERSAL, pb.MOVEMENT_KIND_REVERSAL),
     (domain.FAMILY_SETTLEMENT, pb.MOVEMENT_KIND_FAMILY_SETTLEMENT),
     (domain.FAMILY_REVERSAL, pb.MOVEMENT_KIND_FAMILY_REVERSAL),
+    (domain.ORDER, pb.MOVEMENT_KIND_ORDER),
+    (domain.ORDER_VOIDED, pb.MOVEMENT_KIND_ORDER_VOIDED),
 )
 # A day of the calendar that every store can hold a moment of.
 _FIRST, _LAST = date(1900, 1, 1), date(2999, 12, 31)
@@ -116,7 +118,7 @@ class OwnBooksServicer(own_books_pb2_grpc.OwnBooksServiceServicer):
             amount_fen=entry.amount_fen,
             balance_after_fen=entry.balance_after_fen,
             benefit_year=entry.benefit_year,
-            setl_id=entry.setl_id if entry.own else "",
+            setl_id=entry.setl_id if entry.own and not entry.unsettled else "",
         )
 
 

@@ -13,6 +13,7 @@ from services.kernel.requests import RequestStamp
 from services.runtime.db import DriverConnection, advisory_lock, insert_sql, sql
 from services.settlement.domain.encounters import DISCHARGE, OUTPATIENT, Encounter, EncounterFilter, Entry, FeePresence
 from services.settlement.domain.entries import regions_from, regions_text
+from services.settlement.domain.orders import PendingOrder
 from services.settlement.store.locks import person_lock
 from services.settlement.store.tables import ENCOUNTER, ENCOUNTER_ENTRY
 
@@ -37,8 +38,9 @@ _ENTRY: Final = sql(
     "SELECT entry_id, rpc, content_hash, content, response, mdtrt_id, kind, created_at, hash_version,"
     " regions FROM encounter_entry WHERE scope = ?1 AND request_id = ?2"
 )
+# The bill of a pending order takes the stay's fees as a settlement does.
 _SETTLED_SINCE: Final = sql(
-    "SELECT setl_id FROM settlement WHERE mdtrt_id = ?1 AND kind = 'settle' AND state = 'standing' AND setl_at >="
+    "SELECT setl_id FROM settlement WHERE mdtrt_id = ?1 AND kind = 'settle' AND state IN ('standing', 'pending') AND setl_at >="
     " (SELECT MAX(created_at) FROM encounter_entry WHERE mdtrt_id = ?1 AND kind = ?2) LIMIT 1"
 )
 _AFTER: Final = sql("SELECT 1 FROM encounter_entry WHERE mdtrt_id = ?1 AND kind = ?2 AND entry_id > ?3 LIMIT 1")
@@ -46,6 +48,10 @@ _SETTLED_FEES: Final = sql("SELECT setl_id FROM fee_batch WHERE mdtrt_id = ?1 AN
 _UNSETTLED_FEES: Final = sql(
     "SELECT l.line_id FROM fee_line AS l JOIN fee_batch AS b ON b.fee_batch_id = l.fee_batch_id"
     " WHERE l.mdtrt_id = ?1 AND l.state = 'open' AND b.state = 'open' LIMIT 1"
+)
+_PENDING_ORDER: Final = sql(
+    "SELECT order_no, setl_id, lapses_at FROM settle_order WHERE phase = 'pending' AND psn_no = ?1 AND mdtrt_id = ?2"
+    " AND carried = 0"
 )
 _CHANGE: Final = sql(
     f"UPDATE encounter SET {', '.join(f'{name} = ?{place}' for place, name in enumerate(_CHANGING, 2))}"
@@ -104,6 +110,12 @@ class EncounterReader:
         """The settlement made after the last discharge that stands, empty for none."""
         found = await self._connection.run(_SETTLED_SINCE, mdtrt_id, DISCHARGE)
         return str(found[0][0]) if found else ""
+
+    async def pending_order(self, mdtrt_id: str, psn_no: str) -> PendingOrder | None:
+        """The pending order whose bill is the encounter's."""
+        for row in await self._connection.run(_PENDING_ORDER, psn_no, mdtrt_id):
+            return PendingOrder(*row)
+        return None
 
     async def fee_presence(self, mdtrt_id: str) -> FeePresence:
         """Whether unsettled lines or a settlement stand on the encounter."""

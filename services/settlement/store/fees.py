@@ -60,7 +60,7 @@ _RETURNS_LEFT: Final = sql(
 _SETTLED_BATCHES: Final = sql("SELECT fee_batches_json FROM settlement WHERE setl_id = ?1 AND mdtrt_id = ?2")
 _COUNTERPART: Final = sql(
     "SELECT COALESCE((SELECT c.setl_id FROM settlement AS c WHERE c.reverses = s.setl_id), ''), COALESCE(s.reverses, '')"
-    " FROM settlement AS s WHERE s.setl_id = ?1 AND s.mdtrt_id = ?2"
+    " FROM settlement AS s WHERE s.setl_id = ?1 AND s.mdtrt_id = ?2 AND s.state IN ('standing', 'reversed')"
 )
 # A settlement held every line of its batches but those that a cancelling batch among them takes back.
 _SETTLED: Final = sql(

@@ -29,8 +29,10 @@ from services.settlement.domain.entries import (
 )
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.moments import BEFORE_BEGIN, CLOCKS_DIFFER, FeeMoment
+from services.settlement.domain.orders import PendingOrder
 from services.settlement.store.keyed import fetch_keyed, keys_from
 from services.settlement.store.locks import person_lock
+from services.settlement.store.order_rows import add_orders, read_entries, read_orders
 from services.settlement.store.tables import ACCUMULATOR_ENTRY, POSTING, SETTLEMENT
 
 _DIALECTS: Final = ("sqlite", "postgresql")
@@ -38,9 +40,9 @@ _LEDGER: Final = "psn_no = k0 AND {0}.insutype = k1 AND {0}.insuplc_admdvs = k2 
 
 _ANSWERS: Final = {
     dialect: "SELECT s.scope, s.request_id, s.content_hash, s.kind, s.setl_id, s.response, s.hash_version,"
-    " s.regions, COALESCE(c.setl_id, '')"
+    " s.regions, COALESCE(c.setl_id, ''), s.state, COALESCE(o.order_no, ''), COALESCE(o.lapses_at, 0)"
     f" FROM {keys_from(dialect, 2)} JOIN settlement AS s ON s.scope = k0 AND s.request_id = k1"
-    " LEFT JOIN settlement AS c ON c.reverses = s.setl_id"
+    " LEFT JOIN settlement AS c ON c.reverses = s.setl_id LEFT JOIN settle_order AS o ON o.setl_id = s.setl_id"
     for dialect in _DIALECTS
 }
 _ENCOUNTERS: Final = {
@@ -57,7 +59,7 @@ _BATCHES: Final = {
 }
 _SPENT: Final = {
     dialect: f"SELECT s.ec_token_digest, s.mdtrt_id FROM {keys_from(dialect, 1)}"
-    " JOIN settlement AS s ON s.ec_token_digest = k0 AND s.kind = 'settle'"
+    " JOIN settlement AS s ON s.ec_token_digest = k0 AND s.kind = 'settle' AND s.state <> 'voided'"
     for dialect in _DIALECTS
 }
 _CONTINUED: Final = {
@@ -82,10 +84,13 @@ _YEARS: Final = {
     f" WHERE s.{_LEDGER.format('s')}) FROM {keys_from(dialect, 4)}"
     for dialect in _DIALECTS
 }
+# Accounts, and the orders that block them.
 _ACCOUNTS: Final = {
-    dialect: "SELECT k0, k1, p.account_seq, p.balance_after, p.current_year_after, p.benefit_year"
+    dialect: "SELECT k0, k1, p.account_seq, p.balance_after, p.current_year_after, p.benefit_year, NULL"
     f" FROM {keys_from(dialect, 2)} JOIN posting AS p ON p.owner_psn_no = k0 AND p.owner_insutype = k1"
     " AND p.account_seq = (SELECT MAX(l.account_seq) FROM posting AS l WHERE l.owner_psn_no = k0 AND l.owner_insutype = k1)"
+    f" UNION ALL SELECT k0, k1, o.lapses_at, 0, 0, o.order_no, o.setl_id FROM {keys_from(dialect, 2)}"
+    " JOIN settle_order AS o ON o.psn_no = k0 AND o.insutype = k1 AND o.phase = 'pending'"
     for dialect in _DIALECTS
 }
 _SETTLE_BATCHES: Final = {
@@ -116,12 +121,15 @@ class BookReader:
         books = Books()
         if wanted.requests:
             for row in await self._rows(_ANSWERS, 2, wanted.requests):
-                books.answers[row[0], row[1]] = StoredAnswer._make((*row[:7], regions_from(row[7]), row[8]))
+                books.answers[row[0], row[1]] = StoredAnswer._make((*row[:7], regions_from(row[7]), *row[8:12]))
         if wanted.encounters:
             for row in await self._rows(_ENCOUNTERS, 1, wanted.encounters):
                 books.encounters[row[0]] = BilledEncounter(*row)
         await self._load_state(books, wanted)
         await self._load_ledgers(books, wanted)
+        if wanted.orders:
+            books.orders = await read_orders(self._connection, wanted.orders)
+            books.entries = await read_entries(self._connection, wanted.entries)
         return books
 
     async def _load_state(self, books: Books, wanted: Wanted) -> None:
@@ -148,7 +156,11 @@ class BookReader:
             books.years = {key: YearLedger(seq, accumulators) for key, (seq, accumulators) in values.items()}
         if wanted.accounts:
             for row in await self._rows(_ACCOUNTS, 2, wanted.accounts):
-                books.accounts[AccountKey(row[0], row[1])] = AccountHead(*row[2:])
+                key_of = AccountKey(row[0], row[1])
+                if row[6] is None:
+                    books.accounts[key_of] = AccountHead(*row[2:6])
+                else:
+                    books.pending[key_of] = PendingOrder(row[5], row[6], row[2])
 
     async def _rows(self, statements: Mapping[str, str], width: int, keys: Sequence[Any]) -> Sequence[Any]:
         return await fetch_keyed(self._connection, statements[self._dialect], width, keys)
@@ -168,6 +180,7 @@ class BookWriter(BookReader):
         await self._insert(POSTING, writing.postings)
         if writing.settled and len(await self._rows(_SETTLE_BATCHES, 2, writing.settled)) != len(writing.settled):
             raise Moved
+        await add_orders(self._connection, writing)
 
     async def _insert(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         await self._connection.insert(_INSERTS[self._dialect, table.name], rows)

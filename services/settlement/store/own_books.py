@@ -9,8 +9,9 @@ from typing import Final
 from services.runtime.db import Database, DriverConnection, sql
 from services.settlement.domain.encounters import Encounter
 from services.settlement.domain.fees import StandingLine
-from services.settlement.domain.own_books import Accumulation, Movement, OwnSettlement
+from services.settlement.domain.own_books import UNSETTLED, Accumulation, Movement, OwnSettlement
 from services.settlement.domain.reversal import BookedSettlement
+from services.settlement.store.carried import CarriedReader
 from services.settlement.store.fees import FeeReader
 from services.settlement.store.settlements import SettlementReader
 
@@ -22,6 +23,7 @@ _SETTLEMENTS: Final = sql(
     " COALESCE(s.reverses, (SELECT c.setl_id FROM settlement AS c WHERE c.reverses = s.setl_id), ''), s.record,"
     f" {', '.join(f's.{name}' for name in _MONEY)} FROM settlement AS s"
     " WHERE s.psn_no = ?1 AND s.setl_at >= ?2 AND s.setl_at <= ?3 AND (s.setl_at < ?3 OR s.setl_id < ?4)"
+    " AND s.state IN ('standing', 'reversed')"
     " ORDER BY s.setl_at DESC, s.setl_id DESC LIMIT ?5"
 )
 _ACCOUNTS: Final = sql(
@@ -31,7 +33,7 @@ _ACCOUNTS: Final = sql(
 )
 _MOVEMENTS: Final = sql(
     "SELECT p.account_seq, p.amount_fen, p.balance_after, p.benefit_year, p.created_at, COALESCE(s.setl_id, ''),"
-    " COALESCE(s.kind, ''), COALESCE(s.psn_no, '') FROM posting AS p"
+    " COALESCE(s.kind, ''), COALESCE(s.psn_no, ''), COALESCE(s.state, '') FROM posting AS p"
     " LEFT JOIN settlement AS s ON s.setl_id = p.source_id"
     " WHERE p.owner_psn_no = ?1 AND p.owner_insutype = ?2 AND p.account_seq < ?3 ORDER BY p.account_seq DESC LIMIT ?4"
 )
@@ -51,6 +53,7 @@ class OwnReader:
         self._connection = connection
         self._fees = FeeReader(connection)
         self._settlements = SettlementReader(connection)
+        self._carried = CarriedReader(connection)
 
     async def settlements(
         self, psn_no: str, first: int, last: int, after: tuple[int, str] | None, limit: int
@@ -64,13 +67,15 @@ class OwnReader:
         """The settlement or counter-entry of that number, whoever's."""
         return await self._settlements.settlement(setl_id)
 
-    async def encounter(self, mdtrt_id: str) -> Encounter | None:
-        """The encounter of that number."""
-        return await self._fees.encounter(mdtrt_id)
+    async def encounter(self, mdtrt_id: str, setl_id: str) -> Encounter | None:
+        """The encounter that a settlement is of, in another cell perhaps."""
+        carried = await self._carried.encounter(setl_id)
+        return await self._fees.encounter(mdtrt_id) if carried is None else carried
 
     async def lines(self, mdtrt_id: str, setl_id: str, after: int, limit: int) -> list[StandingLine]:
         """Lines that a settlement held, in the order they came, behind the first `after` of them: they never change."""
-        return await self._fees.settled_lines(mdtrt_id, setl_id, limit, after)
+        carried = await self._carried.lines(setl_id, after, limit)
+        return carried or await self._fees.settled_lines(mdtrt_id, setl_id, limit, after)
 
     async def accounts(self, psn_no: str) -> list[tuple[str, int]]:
         """Insurance type and balance of each account."""
@@ -80,7 +85,7 @@ class OwnReader:
         """Movements of an account, newest first, before a place."""
         below = _LATEST if before is None else before
         rows = await self._connection.run(_MOVEMENTS, psn_no, insutype, below, limit)
-        return [Movement._make((*row[:7], row[7] == psn_no)) for row in rows]
+        return [Movement._make((*row[:7], row[7] == psn_no, row[8] in UNSETTLED)) for row in rows]
 
     async def accumulators(
         self, psn_no: str, after: tuple[str, str, str, str] | None, limit: int

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from services.runtime.db import Schema, migrations_of
-from services.settlement.store.tables import METADATA
+from services.settlement.store.order_tables import SETTLE_ORDER
 
 MEMBER: Final = "settlement"
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 
 
 def schema() -> Schema:
     """The tables and their revision."""
-    return Schema(METADATA, MEMBER, HEAD, migrations_of(MEMBER))
+    return Schema(SETTLE_ORDER.metadata, MEMBER, HEAD, migrations_of(MEMBER))

@@ -24,7 +24,7 @@ from services.settlement.store.openings import read_opened
 from services.settlement.store.tables import LEDGER_ENTRY
 
 _ENTRY_COLUMNS: Final = tuple(column.name for column in LEDGER_ENTRY.columns)
-_SETTLEMENT: Final = (
+SETTLEMENT: Final = (
     "SELECT s.setl_id, s.scope, s.request_id, s.rpc, s.kind, s.state,"
     " COALESCE(s.reverses, (SELECT c.setl_id FROM settlement AS c WHERE c.reverses = s.setl_id), ''), s.mdtrt_id,"
     " s.psn_no, s.insutype, s.insuplc_admdvs, s.benefit_year, s.ledger_seq, s.med_type, s.msgid, s.invono,"
@@ -55,17 +55,19 @@ class SettlementReader(BookReader):
 
     async def settlement(self, setl_id: str) -> BookedSettlement | None:
         """The settlement or counter-entry of that number."""
-        return _booked(await self._all(f"{_SETTLEMENT} WHERE s.setl_id = ?1", setl_id))
+        return booked(await self._all(f"{SETTLEMENT} WHERE s.setl_id = ?1", setl_id))
 
     async def settlement_by_request(self, scope: str, request_id: str) -> BookedSettlement | None:
         """What a request left: settlement, counter-entry or void."""
-        return _booked(await self._all(f"{_SETTLEMENT} WHERE s.scope = ?1 AND s.request_id = ?2", scope, request_id))
+        return booked(await self._all(f"{SETTLEMENT} WHERE s.scope = ?1 AND s.request_id = ?2", scope, request_id))
 
     async def settlement_by_msgid(self, scope: str, msgid: str, mdtrt_id: str) -> BookedSettlement | None:
-        """The latest settlement or counter-entry that a message of this number left on the encounter."""
-        return _booked(
+        """The latest settlement or counter-entry that a message of this number left on the encounter, none of an order that
+        was not confirmed."""
+        return booked(
             await self._all(
-                f"{_SETTLEMENT} WHERE s.scope = ?1 AND s.msgid = ?2 AND s.mdtrt_id = ?3"
+                f"{SETTLEMENT} WHERE s.scope = ?1 AND s.msgid = ?2 AND s.mdtrt_id = ?3"
+                " AND s.state IN ('standing', 'reversed')"
                 " ORDER BY s.setl_at DESC, s.setl_id DESC LIMIT 1",
                 *(scope, msgid, mdtrt_id),
             )
@@ -115,7 +117,7 @@ class SettlementReader(BookReader):
             " WHERE scope = ?1 AND request_id = ?2",
             *(scope, request_id),
         )
-        return StoredAnswer._make((*rows[0][:7], regions_from(rows[0][7]), "")) if rows else None
+        return StoredAnswer(*(*rows[0][:7], regions_from(rows[0][7]))) if rows else None
 
     async def _all(self, statement: str, *parameters: Any) -> Sequence[Any]:
         if self._dialect == "postgresql":
@@ -161,7 +163,7 @@ class SettlementBooks:
             yield SettlementWriter(connection)
 
 
-def _booked(rows: Sequence[Any]) -> BookedSettlement | None:
+def booked(rows: Sequence[Any]) -> BookedSettlement | None:
     if not rows:
         return None
     row = tuple(rows[0])

@@ -241,7 +241,8 @@ SETTLEMENT: Final = Table(
     Column("opter_name", Text, nullable=False),
     Column("invono", Text, nullable=False),
     Column("policies_json", Json, nullable=False),
-    # Ids of the fee batches that it settles, kept after a reversal opens them; none of a counter-entry or void.
+    # Ids of the fee batches that it settles, kept after a reversal opens them; none of a counter-entry or void. A carried
+    # bill's lines stand in `carried_line`: it names them all as one batch, which is no row.
     Column("fee_batches_json", Json, nullable=False),
     Column("record", LargeBinary, nullable=False),
     *(Column(name, Fen, nullable=False, server_default="0") for name in MONEY_FIELDS),
@@ -250,7 +251,11 @@ SETTLEMENT: Final = Table(
     Column("preselfpay_in_base", Integer, nullable=False, server_default="0"),
     *_content_columns(),
     CheckConstraint("kind IN ('settle', 'reverse', 'void')", name="settlement_kind"),
-    CheckConstraint("state IN ('standing', 'reversed')", name="settlement_state"),
+    # The bill of an order is pending until that is confirmed or void; a voided one keeps its row, its counter-entry too.
+    CheckConstraint(
+        "state IN ('standing', 'voided') OR state IN ('pending', 'reversed') AND kind = 'settle'",
+        name="settlement_state",
+    ),
     CheckConstraint("(kind = 'reverse') = (reverses IS NOT NULL)", name="settlement_reverses"),
     CheckConstraint("(kind = 'settle') = (fee_batches_json <> '[]')", name="settlement_batches"),
     CheckConstraint(f"medfee_sumamt_fen = {_PARTS} + inscp_scp_amt_fen", name="settlement_parts"),
@@ -275,8 +280,9 @@ SETTLEMENT: Final = Table(
         "settlement_ec_token",
         "ec_token_digest",
         unique=True,
-        sqlite_where=text("kind = 'settle'"),
-        postgresql_where=text("kind = 'settle'"),
+        # A reversal gives an ecToken back to nobody, a void does.
+        sqlite_where=text("kind = 'settle' AND state <> 'voided'"),
+        postgresql_where=text("kind = 'settle' AND state <> 'voided'"),
     ),
     Index("settlement_by_msgid", "scope", "msgid"),
     Index("settlement_of", "mdtrt_id"),

@@ -1,6 +1,7 @@
 """The books recomputed by the database itself: each rule is one statement that returns what breaks it and nothing else.
 
-A finding names a settlement or entry, never a person.
+A finding names a settlement or entry, never a person. The bill of a pending order, and one that was voided with its
+counter-entry, are held to the same rules as settlements: their postings and movements are in the books.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ MOST: Final = 100
 _LEDGER: Final = "psn_no, insutype, insuplc_admdvs, benefit_year"
 _FUNDS: Final = " + ".join(f"s.{name}_fen" for name in FUND_FIELDS)
 _SUM: Final = "CAST(COALESCE(SUM({0}), 0) AS BIGINT)"
+_LOCAL: Final = "NOT EXISTS (SELECT 1 FROM carried_bill AS o WHERE o.setl_id = s.setl_id)"
 _KEPT: Final = "s.fee_batches_json LIKE '%\"' || b.fee_batch_id || '\"%'"
 _POSTED: Final = f"SELECT source_id, {_SUM.format('amount_fen')} AS amount FROM posting WHERE {{0}} GROUP BY source_id"
 
@@ -60,7 +62,7 @@ RULES: Final[Mapping[str, str]] = {
         f"SELECT s.setl_id, 0, {_SUM.format('a.delta')} FROM settlement AS s"
         " LEFT JOIN settlement AS c ON c.reverses = s.setl_id"
         " JOIN accumulator_entry AS a ON a.source_id IN (s.setl_id, c.setl_id)"
-        " WHERE s.state = 'reversed' GROUP BY s.setl_id, a.key HAVING SUM(a.delta) <> 0"
+        " WHERE s.kind = 'settle' AND s.state IN ('reversed', 'voided') GROUP BY s.setl_id, a.key HAVING SUM(a.delta) <> 0"
     ),
     "accumulator_has_source": (
         "SELECT a.source_id, 1, 0 FROM accumulator_entry AS a"
@@ -88,7 +90,7 @@ RULES: Final[Mapping[str, str]] = {
     "hospital_postings_are_hosp_part": _posted("ledger_account = 'hospital'", "-s.hosp_part_amt_fen"),
     "reversed_has_counter_entry": (
         "SELECT s.setl_id, 1, 0 FROM settlement AS s LEFT JOIN settlement AS c ON c.reverses = s.setl_id"
-        " WHERE s.kind = 'settle' AND (s.state = 'reversed') <> (c.setl_id IS NOT NULL)"
+        " WHERE s.kind = 'settle' AND (s.state IN ('reversed', 'voided')) <> (c.setl_id IS NOT NULL)"
     ),
     "counter_entry_negates": (
         "SELECT c.setl_id, -s.medfee_sumamt_fen, c.medfee_sumamt_fen FROM settlement AS c"
@@ -103,18 +105,18 @@ RULES: Final[Mapping[str, str]] = {
     ),
     "settled_batch_stands": (
         "SELECT b.fee_batch_id, 1, 0 FROM fee_batch AS b WHERE b.state = 'settled' AND NOT EXISTS (SELECT 1"
-        " FROM settlement AS s WHERE s.setl_id = b.setl_id AND s.kind = 'settle' AND s.state = 'standing')"
+        " FROM settlement AS s WHERE s.setl_id = b.setl_id AND s.kind = 'settle' AND s.state IN ('standing', 'pending'))"
     ),
     "settlement_is_its_batches": (
         "SELECT s.setl_id, COALESCE(b.total, 0), s.medfee_sumamt_fen FROM settlement AS s LEFT JOIN (SELECT setl_id,"
         f" {_SUM.format('medfee_fen')} AS total FROM fee_batch WHERE setl_id IS NOT NULL GROUP BY setl_id) AS b"
-        " ON b.setl_id = s.setl_id WHERE s.kind = 'settle' AND s.state = 'standing'"
+        f" ON b.setl_id = s.setl_id WHERE s.kind = 'settle' AND s.state IN ('standing', 'pending') AND {_LOCAL}"
         " AND COALESCE(b.total, 0) <> s.medfee_sumamt_fen"
     ),
     "hospital_bears_what_its_batches_say": (
         "SELECT s.setl_id, COALESCE(b.total, 0), s.hosp_part_amt_fen FROM settlement AS s LEFT JOIN (SELECT setl_id,"
         f" {_SUM.format('hosp_part_fen')} AS total FROM fee_batch WHERE setl_id IS NOT NULL GROUP BY setl_id) AS b"
-        " ON b.setl_id = s.setl_id WHERE s.kind = 'settle' AND s.state = 'standing'"
+        f" ON b.setl_id = s.setl_id WHERE s.kind = 'settle' AND s.state IN ('standing', 'pending') AND {_LOCAL}"
         " AND COALESCE(b.total, 0) <> s.hosp_part_amt_fen"
     ),
     "settled_batch_is_kept": (
@@ -126,7 +128,24 @@ RULES: Final[Mapping[str, str]] = {
         "SELECT s.setl_id, s.medfee_sumamt_fen, COALESCE(k.total, 0) FROM settlement AS s LEFT JOIN (SELECT s.setl_id,"
         f" {_SUM.format('b.medfee_fen')} AS total FROM settlement AS s JOIN fee_batch AS b ON b.mdtrt_id = s.mdtrt_id"
         f" AND {_KEPT} GROUP BY s.setl_id) AS k ON k.setl_id = s.setl_id"
-        " WHERE s.kind = 'settle' AND COALESCE(k.total, 0) <> s.medfee_sumamt_fen"
+        f" WHERE s.kind = 'settle' AND {_LOCAL} AND COALESCE(k.total, 0) <> s.medfee_sumamt_fen"
+    ),
+    "carried_lines_are_the_bill": (
+        "SELECT s.setl_id, s.medfee_sumamt_fen, COALESCE(l.total, 0) FROM carried_bill AS c"
+        " JOIN settlement AS s ON s.setl_id = c.setl_id LEFT JOIN (SELECT setl_id,"
+        f" {_SUM.format('amount_fen')} AS total, {_SUM.format('hosp_part_fen')} AS hosp FROM carried_line GROUP BY setl_id)"
+        " AS l ON l.setl_id = s.setl_id WHERE COALESCE(l.total, 0) <> s.medfee_sumamt_fen"
+        " OR COALESCE(l.hosp, 0) <> s.hosp_part_amt_fen"
+    ),
+    # The bill is pending as long as its order is, stands (or stood) where that was confirmed, and is voided where that is.
+    "order_is_its_bill": (
+        "SELECT o.order_no, 1, 0 FROM settle_order AS o LEFT JOIN settlement AS s ON s.setl_id = o.setl_id"
+        " WHERE o.setl_id IS NOT NULL AND COALESCE(s.state, '') NOT IN (CASE o.phase WHEN 'pending' THEN 'pending'"
+        " WHEN 'void' THEN 'voided' ELSE 'standing' END, CASE o.phase WHEN 'confirmed' THEN 'reversed' ELSE '' END)"
+    ),
+    "pending_bill_has_order": (
+        "SELECT s.setl_id, 1, 0 FROM settlement AS s WHERE s.kind = 'settle' AND s.state IN ('pending', 'voided')"
+        " AND NOT EXISTS (SELECT 1 FROM settle_order AS o WHERE o.setl_id = s.setl_id)"
     ),
 }
 

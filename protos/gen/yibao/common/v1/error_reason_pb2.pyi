@@ -311,6 +311,24 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The number stands for a filing with other content."""
     ERROR_REASON_FILING_NOT_FOUND: _ErrorReason.ValueType  # 202
     """No filing is registered under the number."""
+    ERROR_REASON_ORDER_PENDING: _ErrorReason.ValueType  # 220
+    """An order is pending on the person's ledger or encounter, until it is confirmed, lifted or lapses."""
+    ERROR_REASON_ORDER_NOT_FOUND: _ErrorReason.ValueType  # 221
+    """No order was opened under the number, or it is another's."""
+    ERROR_REASON_ORDER_VOID: _ErrorReason.ValueType  # 222
+    """The order was made void: nothing stands of it."""
+    ERROR_REASON_ORDER_CONFIRMED: _ErrorReason.ValueType  # 223
+    """The order is a settlement by now, which only a reversal takes back."""
+    ERROR_REASON_ORDER_LAPSED: _ErrorReason.ValueType  # 224
+    """The order's time was over before it was confirmed: nothing stands of it."""
+    ERROR_REASON_ORDER_CHARGED: _ErrorReason.ValueType  # 225
+    """Money was charged for the order: its opener ends it, or its expiry."""
+    ERROR_REASON_ORDER_EXISTS: _ErrorReason.ValueType  # 226
+    """The order's number stands for another bill."""
+    ERROR_REASON_CLOCK_APART: _ErrorReason.ValueType  # 227
+    """The moment of a bill of another cell is more than five minutes from this cell's clock."""
+    ERROR_REASON_LEDGER_PENDING: _ErrorReason.ValueType  # 228
+    """Warning: an order is pending on the ledger that was tried."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -602,4 +620,22 @@ ERROR_REASON_FILING_EXISTS: ErrorReason.ValueType  # 201
 """The number stands for a filing with other content."""
 ERROR_REASON_FILING_NOT_FOUND: ErrorReason.ValueType  # 202
 """No filing is registered under the number."""
+ERROR_REASON_ORDER_PENDING: ErrorReason.ValueType  # 220
+"""An order is pending on the person's ledger or encounter, until it is confirmed, lifted or lapses."""
+ERROR_REASON_ORDER_NOT_FOUND: ErrorReason.ValueType  # 221
+"""No order was opened under the number, or it is another's."""
+ERROR_REASON_ORDER_VOID: ErrorReason.ValueType  # 222
+"""The order was made void: nothing stands of it."""
+ERROR_REASON_ORDER_CONFIRMED: ErrorReason.ValueType  # 223
+"""The order is a settlement by now, which only a reversal takes back."""
+ERROR_REASON_ORDER_LAPSED: ErrorReason.ValueType  # 224
+"""The order's time was over before it was confirmed: nothing stands of it."""
+ERROR_REASON_ORDER_CHARGED: ErrorReason.ValueType  # 225
+"""Money was charged for the order: its opener ends it, or its expiry."""
+ERROR_REASON_ORDER_EXISTS: ErrorReason.ValueType  # 226
+"""The order's number stands for another bill."""
+ERROR_REASON_CLOCK_APART: ErrorReason.ValueType  # 227
+"""The moment of a bill of another cell is more than five minutes from this cell's clock."""
+ERROR_REASON_LEDGER_PENDING: ErrorReason.ValueType  # 228
+"""Warning: an order is pending on the ledger that was tried."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -128,7 +128,7 @@ class EncounterServiceServicer:
 
     def CancelVisit(self, request, context):
         """Cancels a visit without settled bills (2202).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -153,7 +153,7 @@ class EncounterServiceServicer:
 
     def CancelAdmission(self, request, context):
         """Undoes an admission without fees (2404).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -169,7 +169,7 @@ class EncounterServiceServicer:
 
     def UndoDischarge(self, request, context):
         """Undoes a discharge that was not settled (2405).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, STAY_OPEN, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, STAY_OPEN, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,7 @@ class EncounterServiceStub:
     """
     CancelVisit: _aio.UnaryUnaryMultiCallable[_visit_pb2.CancelVisitRequest, _visit_pb2.CancelVisitResponse]
     """Cancels a visit without settled bills (2202).
-    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
+    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
     """
     UploadVisit: _aio.UnaryUnaryMultiCallable[_visit_pb2.UploadVisitRequest, _visit_pb2.UploadVisitResponse]
     """Visit information and diagnoses (2203, 2203A). Unsettled fees stay within 24 hours before its begin.
@@ -49,7 +49,7 @@ class EncounterServiceStub:
     """
     CancelAdmission: _aio.UnaryUnaryMultiCallable[_stay_pb2.CancelAdmissionRequest, _stay_pb2.CancelAdmissionResponse]
     """Undoes an admission without fees (2404).
-    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
+    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
     """
     Discharge: _aio.UnaryUnaryMultiCallable[_stay_pb2.DischargeRequest, _stay_pb2.DischargeResponse]
     """Discharges a person (2402). All fees of the stay arose between 24 hours before its begin and 10 minutes after its end.
@@ -57,7 +57,7 @@ class EncounterServiceStub:
     """
     UndoDischarge: _aio.UnaryUnaryMultiCallable[_stay_pb2.UndoDischargeRequest, _stay_pb2.UndoDischargeResponse]
     """Undoes a discharge that was not settled (2405).
-    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, STAY_OPEN, REQUEST_ID_REUSED.
+    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, STAY_OPEN, REQUEST_ID_REUSED.
     """
     ListEncounters: _aio.UnaryUnaryMultiCallable[_encounter_pb2.ListEncountersRequest, _encounter_pb2.ListEncountersResponse]
     """Encounters of a person at this institution (5201); at most 200, newest first."""
@@ -109,7 +109,7 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_visit_pb2.CancelVisitRequest, _abc.Awaitable[_visit_pb2.CancelVisitResponse]],
     ) -> _abc.Awaitable[_visit_pb2.CancelVisitResponse]:
         """Cancels a visit without settled bills (2202).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -140,7 +140,7 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_stay_pb2.CancelAdmissionRequest, _abc.Awaitable[_stay_pb2.CancelAdmissionResponse]],
     ) -> _abc.Awaitable[_stay_pb2.CancelAdmissionResponse]:
         """Undoes an admission without fees (2404).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -160,7 +160,7 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_stay_pb2.UndoDischargeRequest, _abc.Awaitable[_stay_pb2.UndoDischargeResponse]],
     ) -> _abc.Awaitable[_stay_pb2.UndoDischargeResponse]:
         """Undoes a discharge that was not settled (2405).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, STAY_OPEN, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, STAY_OPEN, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

@@ -81,7 +81,7 @@ class FeeServiceServicer:
 
     def CancelFees(self, request, context):
         """Cancels the unsettled lines of a charge batch, or of all with "0000" (2205).
-        Errors: ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ORDER_PENDING, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,7 +97,7 @@ class FeeServiceServicer:
 
     def CancelStayFees(self, request, context):
         """Cancels unsettled in-patient lines, or all with "0000" (2302).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_LINE_NOT_FOUND, BATCH_SETTLED, RETURN_EXCEEDS_LINE,
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, FEE_LINE_NOT_FOUND, BATCH_SETTLED, RETURN_EXCEEDS_LINE,
         REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

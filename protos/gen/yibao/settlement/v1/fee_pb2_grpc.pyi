@@ -27,7 +27,7 @@ class FeeServiceStub:
     """
     CancelFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.CancelFeesRequest, _fee_pb2.CancelFeesResponse]
     """Cancels the unsettled lines of a charge batch, or of all with "0000" (2205).
-    Errors: ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
+    Errors: ENCOUNTER_NOT_FOUND, ORDER_PENDING, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
     """
     UploadStayFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.UploadStayFeesRequest, _fee_pb2.UploadStayFeesResponse]
     """Uploads in-patient fee lines or returns of them (2301), also after the discharge until that stay is settled.
@@ -35,7 +35,7 @@ class FeeServiceStub:
     """
     CancelStayFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.CancelStayFeesRequest, _fee_pb2.CancelStayFeesResponse]
     """Cancels unsettled in-patient lines, or all with "0000" (2302).
-    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_LINE_NOT_FOUND, BATCH_SETTLED, RETURN_EXCEEDS_LINE,
+    Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, FEE_LINE_NOT_FOUND, BATCH_SETTLED, RETURN_EXCEEDS_LINE,
     REQUEST_ID_REUSED.
     """
     ListFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.ListFeesRequest, _fee_pb2.ListFeesResponse]
@@ -69,7 +69,7 @@ class FeeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_fee_pb2.CancelFeesRequest, _abc.Awaitable[_fee_pb2.CancelFeesResponse]],
     ) -> _abc.Awaitable[_fee_pb2.CancelFeesResponse]:
         """Cancels the unsettled lines of a charge batch, or of all with "0000" (2205).
-        Errors: ENCOUNTER_NOT_FOUND, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
+        Errors: ENCOUNTER_NOT_FOUND, ORDER_PENDING, BATCH_SETTLED, CHARGE_BATCH_NOT_FOUND, RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -89,7 +89,7 @@ class FeeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_fee_pb2.CancelStayFeesRequest, _abc.Awaitable[_fee_pb2.CancelStayFeesResponse]],
     ) -> _abc.Awaitable[_fee_pb2.CancelStayFeesResponse]:
         """Cancels unsettled in-patient lines, or all with "0000" (2302).
-        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_LINE_NOT_FOUND, BATCH_SETTLED, RETURN_EXCEEDS_LINE,
+        Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, FEE_LINE_NOT_FOUND, BATCH_SETTLED, RETURN_EXCEEDS_LINE,
         REQUEST_ID_REUSED.
         """
 

@@ -91,7 +91,7 @@ class LedgerServiceServicer:
     def OpenLedger(self, request, context):
         """Opens accounts with balances and accumulators, as postings and deltas of their own. What an account or a year began
         with may be given again, under any request id: it stands, and nothing is written.
-        Errors: LEDGER_OPEN, LEDGER_CONTENTION, REQUEST_ID_REUSED.
+        Errors: LEDGER_OPEN, ORDER_PENDING, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -27,7 +27,7 @@ class LedgerServiceStub:
     OpenLedger: _aio.UnaryUnaryMultiCallable[_ledger_pb2.OpenLedgerRequest, _ledger_pb2.OpenLedgerResponse]
     """Opens accounts with balances and accumulators, as postings and deltas of their own. What an account or a year began
     with may be given again, under any request id: it stands, and nothing is written.
-    Errors: LEDGER_OPEN, LEDGER_CONTENTION, REQUEST_ID_REUSED.
+    Errors: LEDGER_OPEN, ORDER_PENDING, LEDGER_CONTENTION, REQUEST_ID_REUSED.
     """
     VerifyLedger: _aio.UnaryUnaryMultiCallable[_ledger_pb2.VerifyLedgerRequest, _ledger_pb2.VerifyLedgerResponse]
     """Recomputes balances and accumulators from the journal and reports every difference."""
@@ -69,7 +69,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_ledger_pb2.OpenLedgerResponse]:
         """Opens accounts with balances and accumulators, as postings and deltas of their own. What an account or a year began
         with may be given again, under any request id: it stands, and nothing is written.
-        Errors: LEDGER_OPEN, LEDGER_CONTENTION, REQUEST_ID_REUSED.
+        Errors: LEDGER_OPEN, ORDER_PENDING, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

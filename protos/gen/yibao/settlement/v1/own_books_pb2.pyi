@@ -43,6 +43,10 @@ class _MovementKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Movement
     """A family member's settlement 家庭共济."""
     MOVEMENT_KIND_FAMILY_REVERSAL: _MovementKind.ValueType  # 5
     """The counter-entry of a family member's settlement."""
+    MOVEMENT_KIND_ORDER: _MovementKind.ValueType  # 6
+    """A bill, own or of the family, of an order that is pending or that became void."""
+    MOVEMENT_KIND_ORDER_VOIDED: _MovementKind.ValueType  # 7
+    """What gave its money back."""
 
 class MovementKind(_MovementKind, metaclass=_MovementKindEnumTypeWrapper):
     """Why an account moved."""
@@ -58,6 +62,10 @@ MOVEMENT_KIND_FAMILY_SETTLEMENT: MovementKind.ValueType  # 4
 """A family member's settlement 家庭共济."""
 MOVEMENT_KIND_FAMILY_REVERSAL: MovementKind.ValueType  # 5
 """The counter-entry of a family member's settlement."""
+MOVEMENT_KIND_ORDER: MovementKind.ValueType  # 6
+"""A bill, own or of the family, of an order that is pending or that became void."""
+MOVEMENT_KIND_ORDER_VOIDED: MovementKind.ValueType  # 7
+"""What gave its money back."""
 Global___MovementKind: _TypeAlias = MovementKind  # noqa: Y015
 
 @_typing.final

@@ -74,7 +74,7 @@ class OwnBooksServiceServicer:
     """
 
     def ListOwnSettlements(self, request, context):
-        """Own settlements and counter-entries at whatever institution, newest first.
+        """Own settlements and counter-entries at whatever institution, newest first; none of an order that is not confirmed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -21,7 +21,7 @@ class OwnBooksServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListOwnSettlements: _aio.UnaryUnaryMultiCallable[_own_books_pb2.ListOwnSettlementsRequest, _own_books_pb2.ListOwnSettlementsResponse]
-    """Own settlements and counter-entries at whatever institution, newest first."""
+    """Own settlements and counter-entries at whatever institution, newest first; none of an order that is not confirmed."""
     GetOwnSettlement: _aio.UnaryUnaryMultiCallable[_own_books_pb2.GetOwnSettlementRequest, _own_books_pb2.GetOwnSettlementResponse]
     """One own settlement: its sums, who paid what, and how each layer came to its payment. It agrees with 5203.
     Errors: SETTLEMENT_NOT_FOUND.
@@ -49,7 +49,7 @@ class OwnBooksServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _own_books_pb2.ListOwnSettlementsRequest,
         context: _aio.ServicerContext[_own_books_pb2.ListOwnSettlementsRequest, _abc.Awaitable[_own_books_pb2.ListOwnSettlementsResponse]],
     ) -> _abc.Awaitable[_own_books_pb2.ListOwnSettlementsResponse]:
-        """Own settlements and counter-entries at whatever institution, newest first."""
+        """Own settlements and counter-entries at whatever institution, newest first; none of an order that is not confirmed."""
 
     @_abc_1.abstractmethod
     def GetOwnSettlement(

@@ -114,7 +114,7 @@ class SettlementServiceServicer:
 
     def Settle(self, request, context):
         """Settles an out-patient bill (2207): recomputes, books ledger and account, answers once for ever.
-        Errors: those of Trial, TRIAL_OUTDATED, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        Errors: those of Trial, TRIAL_OUTDATED, ORDER_PENDING, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -146,7 +146,7 @@ class SettlementServiceServicer:
     def Reverse(self, request, context):
         """Reverses an out-patient settlement (2208): a counter-entry with all sums negative. A settlement already reversed
         answers the same counter-entry.
-        Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
+        Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -166,7 +166,8 @@ class SettlementServiceServicer:
         another person's message, and for one that left no settlement and no admission. MESSAGE_MISNAMED, and nothing is
         void, where `omsgid` stands under another transaction or is a number of ours: it names the message that was meant.
         MESSAGE_AMBIGUOUS where several settlements of the person came by that number: it names them, and none is reversed.
-        Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, MESSAGE_AMBIGUOUS, LATER_SETTLEMENT_EXISTS, FEES_SETTLED, FEES_PRESENT,
+        A message whose bill is pending in an order makes the order void, unless money was charged for it (ORDER_PENDING).
+        Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, MESSAGE_AMBIGUOUS, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT,
         ENCOUNTER_STATE, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -30,7 +30,7 @@ class SettlementServiceStub:
     """Trial over a list."""
     Settle: _aio.UnaryUnaryMultiCallable[_settlement_pb2.SettleRequest, _settlement_pb2.SettleResponse]
     """Settles an out-patient bill (2207): recomputes, books ledger and account, answers once for ever.
-    Errors: those of Trial, TRIAL_OUTDATED, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+    Errors: those of Trial, TRIAL_OUTDATED, ORDER_PENDING, MESSAGE_VOIDED, REQUEST_ID_REUSED.
     """
     BatchSettle: _aio.UnaryUnaryMultiCallable[_settlement_pb2.BatchSettleRequest, _settlement_pb2.BatchSettleResponse]
     """Settle over a list, one commit for all."""
@@ -45,7 +45,7 @@ class SettlementServiceStub:
     Reverse: _aio.UnaryUnaryMultiCallable[_reversal_pb2.ReverseRequest, _reversal_pb2.ReverseResponse]
     """Reverses an out-patient settlement (2208): a counter-entry with all sums negative. A settlement already reversed
     answers the same counter-entry.
-    Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
+    Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, LEDGER_CONTENTION, REQUEST_ID_REUSED.
     """
     ReverseStay: _aio.UnaryUnaryMultiCallable[_reversal_pb2.ReverseStayRequest, _reversal_pb2.ReverseStayResponse]
     """Reverses the settlement of a stay (2305).
@@ -57,7 +57,8 @@ class SettlementServiceStub:
     another person's message, and for one that left no settlement and no admission. MESSAGE_MISNAMED, and nothing is
     void, where `omsgid` stands under another transaction or is a number of ours: it names the message that was meant.
     MESSAGE_AMBIGUOUS where several settlements of the person came by that number: it names them, and none is reversed.
-    Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, MESSAGE_AMBIGUOUS, LATER_SETTLEMENT_EXISTS, FEES_SETTLED, FEES_PRESENT,
+    A message whose bill is pending in an order makes the order void, unless money was charged for it (ORDER_PENDING).
+    Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, MESSAGE_AMBIGUOUS, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT,
     ENCOUNTER_STATE, LEDGER_CONTENTION, REQUEST_ID_REUSED.
     """
     GetSettlement: _aio.UnaryUnaryMultiCallable[_settlement_query_pb2.GetSettlementRequest, _settlement_query_pb2.GetSettlementResponse]
@@ -96,7 +97,7 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_settlement_pb2.SettleRequest, _abc.Awaitable[_settlement_pb2.SettleResponse]],
     ) -> _abc.Awaitable[_settlement_pb2.SettleResponse]:
         """Settles an out-patient bill (2207): recomputes, books ledger and account, answers once for ever.
-        Errors: those of Trial, TRIAL_OUTDATED, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        Errors: those of Trial, TRIAL_OUTDATED, ORDER_PENDING, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -135,7 +136,7 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_reversal_pb2.ReverseResponse]:
         """Reverses an out-patient settlement (2208): a counter-entry with all sums negative. A settlement already reversed
         answers the same counter-entry.
-        Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
+        Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -159,7 +160,8 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         another person's message, and for one that left no settlement and no admission. MESSAGE_MISNAMED, and nothing is
         void, where `omsgid` stands under another transaction or is a number of ours: it names the message that was meant.
         MESSAGE_AMBIGUOUS where several settlements of the person came by that number: it names them, and none is reversed.
-        Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, MESSAGE_AMBIGUOUS, LATER_SETTLEMENT_EXISTS, FEES_SETTLED, FEES_PRESENT,
+        A message whose bill is pending in an order makes the order void, unless money was charged for it (ORDER_PENDING).
+        Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, MESSAGE_AMBIGUOUS, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT,
         ENCOUNTER_STATE, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
 

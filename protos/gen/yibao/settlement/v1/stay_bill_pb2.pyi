@@ -142,7 +142,13 @@ class TrialStayResponse(_message.Message):
     SETLDETAIL_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
     TRIAL_HASH_FIELD_NUMBER: _builtins.int
+    PENDING_ORDER_NO_FIELD_NUMBER: _builtins.int
+    PENDING_LAPSES_AT_FIELD_NUMBER: _builtins.int
     trial_hash: _builtins.str
+    pending_order_no: _builtins.str
+    """Order that is pending on the person's ledger: its money counts here, and a settlement has to wait for it. Empty for none."""
+    pending_lapses_at: _builtins.str
+    """When it lapses, in Beijing, "2026-01-31 08:00:00"."""
     @_builtins.property
     def setlinfo(self) -> _common_pb2.Setlinfo: ...
     @_builtins.property
@@ -156,10 +162,12 @@ class TrialStayResponse(_message.Message):
         setldetail: _abc.Iterable[_common_pb2.FundShare] | None = ...,
         layers: _abc.Iterable[_common_pb2.LayerExplanation] | None = ...,
         trial_hash: _builtins.str = ...,
+        pending_order_no: _builtins.str = ...,
+        pending_lapses_at: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["setlinfo", b"setlinfo"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "setldetail", b"setldetail", "setlinfo", b"setlinfo", "trial_hash", b"trial_hash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "pending_lapses_at", b"pending_lapses_at", "pending_order_no", b"pending_order_no", "setldetail", b"setldetail", "setlinfo", b"setlinfo", "trial_hash", b"trial_hash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

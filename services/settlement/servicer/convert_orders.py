@@ -1,0 +1,164 @@
+"""Orders between messages and domain values: what is opened, what a carried bill tells, how an order stands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from services.kernel.clock import to_micros
+from services.runtime.call import CallContext
+from services.runtime.idempotency import stamp_of
+from services.runtime.pieces import in_pieces
+from services.runtime.wire import day_of, micros_message, moment_of, optional_day_of
+from services.settlement.domain import orders as domain
+from services.settlement.domain.bill import STAY, VISIT, Bill, BilledEncounter, CarriedCare, Order, carried_batch
+from services.settlement.domain.carried import (
+    LONG_TERM,
+    REFERRAL,
+    TEMPORARY,
+    CarriedLine,
+    Filing,
+    check_filing,
+    check_lines,
+)
+from services.settlement.domain.encounters import DISCHARGED, OPEN
+from services.settlement.domain.lines import LineSplit
+from services.settlement.domain.pricing import exempt_tags
+from services.settlement.operations.settle import Opened
+from services.settlement.servicer.convert_settlement import BillReader
+from yibao.settlement.v1 import carried_pb2, order_pb2, order_state_pb2, settlement_pb2
+
+_SETTLE: Final = "/yibao.settlement.v1.SettlementService/Settle"
+_SETTLE_STAY: Final = "/yibao.settlement.v1.SettlementService/SettleStay"
+_FILINGS: Final = {
+    carried_pb2.FILING_KIND_LONG_TERM: LONG_TERM,
+    carried_pb2.FILING_KIND_TEMPORARY: TEMPORARY,
+    carried_pb2.FILING_KIND_REFERRAL: REFERRAL,
+}
+_PHASES: Final = {
+    domain.PENDING: order_state_pb2.ORDER_PHASE_PENDING,
+    domain.CONFIRMED: order_state_pb2.ORDER_PHASE_CONFIRMED,
+    domain.VOID: order_state_pb2.ORDER_PHASE_VOID,
+}
+_CAUSES: Final = {
+    "": order_state_pb2.VOID_CAUSE_UNSPECIFIED,
+    domain.OPENER: order_state_pb2.VOID_CAUSE_OPENER,
+    domain.LAPSED: order_state_pb2.VOID_CAUSE_LAPSED,
+    domain.PERSON: order_state_pb2.VOID_CAUSE_PERSON,
+    domain.INSTITUTION: order_state_pb2.VOID_CAUSE_INSTITUTION,
+}
+
+
+class OrderReader:
+    """Reads bills that are opened."""
+
+    def __init__(self) -> None:
+        self._bills = BillReader()
+
+    async def opened(self, request: order_pb2.OpenRequest, call: CallContext, traceparent: str = "") -> Order:
+        """The bill of an order. Raises INVALID for lines whose parts are not their amount, and for a filing that does not
+        hold."""
+        stamp = stamp_of(call, request)
+        opening = domain.OrderOpening(request.order_no, request.opener, request.expires_after_s, stamp)
+        if request.WhichOneof("bill") == "carried":
+            order = await self.carried(request.carried, call)
+            # No institution of this cell names it: it stands under the order's number.
+            own = replace(stamp, request_id=f"order:{request.order_no}")
+            return replace(order, stamp=own, opening=opening, traceparent=traceparent)
+        inner: Any = request.visit if request.WhichOneof("bill") == "visit" else request.stay
+        visit = isinstance(inner, settlement_pb2.SettleRequest)
+        bill = self._bills.visit(inner.desk, inner.data) if visit else self._bills.stay(inner.desk, inner.data)
+        # It stands where the institution's own message would.
+        sent = replace(stamp_of(call, inner), scope=bill.desk.fixmedins_code, rpc=_SETTLE if visit else _SETTLE_STAY)
+        return Order(bill, call.now, sent, inner.trial_hash, call.business_date, traceparent, opening)
+
+    async def carried(self, data: carried_pb2.CarriedBill, call: CallContext) -> Order:
+        """A carried bill, to be tried or opened; decided on the moment that the cell of care has set."""
+        bill = self._bills.carried(data)
+        lines = tuple(await in_pieces(_line, data.lines))
+        check_lines(lines)
+        encounter = _encounter(data, bill)
+        filing = _filing(data)
+        check_filing(filing, encounter.begin_at)
+        care = CarriedCare(encounter, carried_batch(data.mdtrt_id, lines), data.ipt_otp_no, filing, lines)
+        return Order(
+            bill=bill,
+            now=moment_of(data.setl_time),
+            trial_hash=data.trial_hash,
+            business_date=call.business_date,
+            carried=care,
+        )
+
+
+def order_message(order: domain.Order) -> order_state_pb2.Order:
+    """An order as it stands."""
+    return order_state_pb2.Order(
+        order_no=order.order_no,
+        opener=order.opener,
+        phase=_PHASES[order.phase],
+        cause=_CAUSES[order.cause],
+        setl_id=order.setl_id or "",
+        counter_setl_id=order.counter_setl_id,
+        fixmedins_code=order.fixmedins_code,
+        opened_time=None if order.opened_at is None else micros_message(order.opened_at),
+        lapses_time=None if order.lapses_at is None else micros_message(order.lapses_at),
+        charged=order.charged,
+        ended_time=None if order.ended_at is None else micros_message(order.ended_at),
+    )
+
+
+def open_response(opened: Opened) -> order_pb2.OpenResponse:
+    """What an opened order is told: itself and the stored answer of its bill."""
+    settlement = settlement_pb2.SettleResponse.FromString(opened.response)
+    settlement.reversed_by = opened.reversed_by
+    return order_pb2.OpenResponse(order=order_message(opened.order), settlement=settlement)
+
+
+def _line(sent: carried_pb2.CarriedLine) -> CarriedLine:
+    line, split = sent.line, sent.split
+    return CarriedLine(
+        feedetl_sn=line.feedetl_sn,
+        init_feedetl_sn=line.init_feedetl_sn,
+        chrg_bchno=line.chrg_bchno,
+        fee_at=moment_of(line.fee_ocur_time),
+        cnt=line.cnt,
+        split=LineSplit(
+            *(split.det_item_fee_sumamt_fen, split.fulamt_ownpay_amt_fen, split.overlmt_amt_fen),
+            *(split.preselfpay_amt_fen, split.inscp_scp_amt_fen, split.hosp_part_amt_fen),
+        ),
+        tags=exempt_tags(split.bas_medn_flag, split.hi_nego_drug_flag),
+        detail=line.SerializeToString(deterministic=True),
+        answer=split.SerializeToString(deterministic=True),
+    )
+
+
+def _encounter(data: carried_pb2.CarriedBill, bill: Bill) -> BilledEncounter:
+    ended = data.HasField("end_time")
+    return BilledEncounter(
+        mdtrt_id=data.mdtrt_id,
+        fixmedins_code=data.desk.fixmedins_code,
+        psn_no=data.psn_no,
+        kind=STAY if data.stay else VISIT,
+        state=DISCHARGED if data.stay and ended else OPEN,
+        med_type=bill.med_type,
+        begin_at=to_micros(moment_of(data.begin_time)),
+        end_at=to_micros(moment_of(data.end_time)) if ended else None,
+        insuplc_admdvs=data.desk.insuplc_admdvs,
+        mdtrtarea_admvs=data.desk.mdtrtarea_admvs,
+        dise_codg=data.dise_codg,
+        dise_name=data.dise_name,
+        exp_content=data.encounter_exp_content,
+        insutype=data.insutype,
+        ec_token_digest=None,
+        local_med_type=data.local_med_type,
+    )
+
+
+def _filing(data: carried_pb2.CarriedBill) -> Filing | None:
+    if not data.HasField("filing"):
+        return None
+    told = data.filing
+    first = day_of(told.filed_from, "carried.filing.filed_from")
+    return Filing(
+        _FILINGS[told.kind], told.filing_no, first, optional_day_of(told, "filed_to", "carried.filing.filed_to")
+    )

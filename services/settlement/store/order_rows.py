@@ -1,0 +1,103 @@
+"""Rows of orders, of the entries that their steps leave, and of carried bills: read and written in bulk on a connection.
+
+Statements are text on the driver connection, as everywhere where the books are moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any, Final
+
+from services.kernel.clock import to_micros
+from services.runtime.db import DriverConnection, insert_sql
+from services.settlement.domain.carried import CarriedRows
+from services.settlement.domain.encounters import Entry
+from services.settlement.domain.entries import RequestKey, StoredAnswer, Writing, regions_from, regions_text
+from services.settlement.domain.orders import Order
+from services.settlement.store.keyed import fetch_keyed, keys_from
+from services.settlement.store.order_tables import CARRIED_BILL, CARRIED_LINE, SETTLE_ORDER
+from services.settlement.store.tables import LEDGER_ENTRY
+
+_DIALECTS: Final = ("sqlite", "postgresql")
+ORDER_COLUMNS: Final = tuple(column.name for column in SETTLE_ORDER.columns)
+ORDER: Final = (
+    f"{', '.join(f'o.{name}' for name in ORDER_COLUMNS)},"
+    " COALESCE((SELECT c.setl_id FROM settlement AS c WHERE c.reverses = o.setl_id AND o.phase = 'void'), '')"
+)
+"""What `order_of` reads of a row of `settle_order AS o`."""
+
+_ORDERS: Final = {
+    dialect: f"SELECT {ORDER} FROM {keys_from(dialect, 1)} JOIN settle_order AS o ON o.order_no = k0"
+    for dialect in _DIALECTS
+}
+_ENTRIES: Final = {
+    dialect: "SELECT e.scope, e.request_id, e.content_hash, 'entry', e.entry_id, e.response, e.hash_version, e.regions"
+    f" FROM {keys_from(dialect, 2)} JOIN ledger_entry AS e ON e.scope = k0 AND e.request_id = k1"
+    for dialect in _DIALECTS
+}
+_ADD_ORDERS: Final = insert_sql(SETTLE_ORDER)
+_ADD_ENTRIES: Final = insert_sql(LEDGER_ENTRY)
+_ADD_BILLS: Final = insert_sql(CARRIED_BILL)
+_ADD_LINES: Final = insert_sql(CARRIED_LINE)
+# Inserts of more lines than these take SQLite some milliseconds: they run beside the loop.
+_MANY: Final = 100
+_CARRIED: Final = ORDER_COLUMNS.index("carried")
+
+
+def order_of(row: Sequence[Any]) -> Order:
+    """The order of a row of ORDER."""
+    values = list(row)
+    values[_CARRIED], values[_CARRIED + 1] = bool(values[_CARRIED]), bool(values[_CARRIED + 1])
+    return Order(*values)
+
+
+async def read_orders(connection: DriverConnection, numbers: Sequence[str]) -> dict[str, Order]:
+    """The orders of these numbers; unknown ones are absent."""
+    return {row[0]: order_of(row) for row in await fetch_keyed(connection, _ORDERS[connection.dialect], 1, numbers)}
+
+
+async def read_entries(connection: DriverConnection, keys: Sequence[RequestKey]) -> dict[RequestKey, StoredAnswer]:
+    """What requests left that leave no settlement; unknown ones are absent."""
+    if not keys:
+        return {}
+    return {
+        (row[0], row[1]): StoredAnswer(*(*row[:7], regions_from(row[7])))
+        for row in await fetch_keyed(connection, _ENTRIES[connection.dialect], 2, keys)
+    }
+
+
+async def add_entries(connection: DriverConnection, entries: Iterable[Entry]) -> None:
+    """Keeps the requests that led to steps of orders; their answers are made anew from what stands."""
+    rows = [
+        (
+            *(each.entry_id, each.stamp.scope, each.stamp.request_id, each.stamp.rpc, each.stamp.content_hash),
+            *(each.response, to_micros(each.created_at), each.stamp.hash_version, regions_text(each.stamp.regions)),
+        )
+        for each in entries
+    ]
+    await connection.insert(_ADD_ENTRIES[connection.dialect], rows)
+
+
+async def add_order_rows(connection: DriverConnection, orders: Iterable[Order]) -> None:
+    """New orders, by number: two transactions that both wait for the other's would never end."""
+    rows = [
+        tuple(int(value) if type(value) is bool else value for value in (getattr(each, name) for name in ORDER_COLUMNS))
+        for each in sorted(orders, key=attrgetter("order_no"))
+    ]
+    await connection.insert(_ADD_ORDERS[connection.dialect], rows)
+
+
+async def add_orders(connection: DriverConnection, writing: Writing) -> None:
+    """Orders that a batch opens, with their entries and the bills that they carry; nothing where it opens none."""
+    if not writing.orders:
+        return
+    await add_order_rows(connection, writing.orders)
+    await add_entries(connection, writing.entries)
+    await _add_carried(connection, writing.carried)
+
+
+async def _add_carried(connection: DriverConnection, carried: Sequence[CarriedRows]) -> None:
+    await connection.insert(_ADD_BILLS[connection.dialect], [each.bill for each in carried])
+    lines = [line for each in carried for line in each.lines]
+    await connection.insert(_ADD_LINES[connection.dialect], lines, patient=len(lines) > _MANY)

@@ -1,0 +1,115 @@
+"""Tables of orders: settlements in two phases, and what a bill of another cell brings along. Money in fen; it holds no query.
+
+An order's row changes in its phase and what that names, in its expiry and in its charged mark; each accepted step stands in
+`ledger_entry`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import CheckConstraint, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, text
+
+from services.runtime.db import Fen, Moment
+from services.settlement.store.tables import METADATA
+
+_PENDING: Final = text("phase = 'pending'")
+
+SETTLE_ORDER: Final = Table(
+    "settle_order",
+    METADATA,
+    Column("order_no", Text, primary_key=True),
+    # The member that opened it, and alone may confirm, renew or void it.
+    Column("opener", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    # Who made it void; empty before.
+    Column("cause", Text, nullable=False),
+    # Its bill; none where it was voided before it was opened: it then has no person, institution or expiry either.
+    Column("setl_id", Text, unique=True),
+    Column("content_hash", Text, nullable=False),
+    Column("psn_no", Text, nullable=False),
+    Column("insutype", Text, nullable=False),
+    Column("fixmedins_code", Text, nullable=False),
+    Column("mdtrt_id", Text, nullable=False),
+    Column("carried", Integer, nullable=False),
+    # 1 from when money was charged outside.
+    Column("charged", Integer, nullable=False),
+    Column("opened_at", Moment),
+    Column("lapses_at", Moment),
+    Column("ended_at", Moment),
+    CheckConstraint("phase IN ('pending', 'confirmed', 'void')", name="settle_order_phase"),
+    CheckConstraint("cause IN ('', 'opener', 'lapsed', 'person', 'institution')", name="settle_order_cause"),
+    CheckConstraint("(phase = 'void') = (cause <> '')", name="settle_order_void"),
+    CheckConstraint("(phase = 'pending') = (ended_at IS NULL)", name="settle_order_ended"),
+    CheckConstraint("phase = 'void' OR setl_id IS NOT NULL", name="settle_order_bill"),
+    CheckConstraint("(setl_id IS NULL) = (lapses_at IS NULL)", name="settle_order_lapses"),
+    CheckConstraint("(setl_id IS NULL) = (opened_at IS NULL)", name="settle_order_opened"),
+    CheckConstraint("carried IN (0, 1) AND charged IN (0, 1)", name="settle_order_marks"),
+    # One at a time on a person's ledgers and account of an insurance type: last in, first out stays true.
+    Index(
+        "settle_order_pending",
+        "psn_no",
+        "insutype",
+        unique=True,
+        sqlite_where=_PENDING,
+        postgresql_where=_PENDING,
+    ),
+    Index("settle_order_lapsing", "lapses_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
+)
+
+CARRIED_BILL: Final = Table(
+    "carried_bill",
+    METADATA,
+    Column("setl_id", Text, primary_key=True),
+    Column("fixmedins_code", Text, nullable=False),
+    # Of the cell of care, as are kind and times.
+    Column("mdtrt_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("ipt_otp_no", Text, nullable=False),
+    Column("med_type", Text, nullable=False),
+    Column("local_med_type", Text, nullable=False),
+    Column("begin_at", Moment, nullable=False),
+    Column("end_at", Moment),
+    Column("insuplc_admdvs", Text, nullable=False),
+    Column("mdtrtarea_admvs", Text, nullable=False),
+    Column("mdtrt_cert_type", Text, nullable=False),
+    Column("dise_codg", Text, nullable=False),
+    Column("dise_name", Text, nullable=False),
+    # The filing that routing found; an empty kind is none.
+    Column("filing_kind", Text, nullable=False),
+    Column("filing_no", Text, nullable=False),
+    Column("filing_from", Text, nullable=False),
+    Column("filing_to", Text, nullable=False),
+    Column("opter", Text, nullable=False),
+    Column("opter_name", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    CheckConstraint("kind IN ('visit', 'stay')", name="carried_bill_kind"),
+    CheckConstraint("filing_kind IN ('', 'long_term', 'temporary', 'referral')", name="carried_bill_filing"),
+)
+
+CARRIED_LINE: Final = Table(
+    "carried_line",
+    METADATA,
+    Column("setl_id", Text, nullable=False),
+    # The place among the lines of the bill, from 1.
+    Column("line_no", Integer, nullable=False),
+    Column("feedetl_sn", Text, nullable=False),
+    Column("init_feedetl_sn", Text, nullable=False),
+    Column("chrg_bchno", Text, nullable=False),
+    Column("fee_at", Moment, nullable=False),
+    Column("cnt", Text, nullable=False),
+    Column("amount_fen", Fen, nullable=False),
+    Column("fulamt_ownpay_fen", Fen, nullable=False),
+    Column("overlmt_fen", Fen, nullable=False),
+    Column("preselfpay_fen", Fen, nullable=False),
+    Column("inscp_fen", Fen, nullable=False),
+    Column("hosp_part_fen", Fen, nullable=False),
+    # The line as it was sent and as the place of care split it.
+    Column("detail", LargeBinary, nullable=False),
+    Column("split", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("setl_id", "line_no", name="carried_line_place"),
+    CheckConstraint(
+        "amount_fen = fulamt_ownpay_fen + overlmt_fen + preselfpay_fen + inscp_fen", name="carried_line_balances"
+    ),
+    CheckConstraint("hosp_part_fen = 0 OR hosp_part_fen = overlmt_fen", name="carried_line_hospital"),
+)

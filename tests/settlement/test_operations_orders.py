@@ -1,0 +1,340 @@
+"""Orders on a real store: opened, confirmed, void, renewed, lifted and lapsed, once each whatever is repeated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.kernel.errors import Fault
+from services.settlement.domain import orders as domain
+from services.settlement.domain.entries import StoredAnswer
+from services.settlement.domain.orders import Order, Verb
+from services.settlement.operations.lapsing import LapseLoop
+from services.settlement.operations.queries import SettlementQuestion
+from services.settlement.operations.settle import Opened
+from tests.settlement.ordering import (
+    confirm,
+    lift_at_window,
+    lift_own,
+    open_all,
+    open_bill,
+    opening,
+    reason_of,
+    renew,
+    step_of,
+    take,
+    take_all,
+    void,
+)
+from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, Still, World, sqlite_url, world_on
+from yibao.settlement.v1 import settlement_pb2
+
+
+@pytest.fixture
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """On SQLite, and with three committers on PostgreSQL where the test says so."""
+    sqlite = getattr(request, "param", "sqlite") == "sqlite"
+    url = sqlite_url(tmp_path) if sqlite else str(request.getfixturevalue("postgres_database"))
+    async with world_on(url, workers=1 if sqlite else 3, clock=Still()) as made:
+        yield made
+
+
+both = pytest.mark.parametrize("world", ["sqlite", "postgresql"], indirect=True)
+
+
+async def insured(world: World, psn_no: str = "P1") -> str:
+    """Somebody with money in the account."""
+    world.person(psn_no)
+    await world.open_ledger(psn_no, balance=100_000, current=40_000)
+    return psn_no
+
+
+def later(world: World, seconds: int) -> None:
+    world.clock.at += timedelta(seconds=seconds)
+
+
+async def state(world: World, psn_no: str) -> tuple[object, ...]:
+    return await world.accumulators(psn_no), await world.balance(psn_no)
+
+
+async def test_a_confirmed_order_is_the_settlement_to_the_fen(world: World) -> None:
+    one, other = await insured(world), await insured(world, "P2")
+    bills = {}
+    for psn_no in (one, other):
+        mdtrt_id = await world.visit_with_fees(psn_no, 230_000, presel=1_000)
+        bills[psn_no] = world.order(psn_no, mdtrt_id, 231_000, f"2207:{psn_no}", use_own=True)
+    opened = await open_bill(world, bills[one], "O1")
+    assert (opened.order.phase, opened.order.lapses_at) == (domain.PENDING, (opened.order.opened_at or 0) + 60_000_000)
+    confirmed = await confirm(world, "O1")
+    assert confirmed.phase == domain.CONFIRMED
+    settled = (await world.settle(bills[other])).setlinfo
+    info = settlement_pb2.SettleResponse.FromString(opened.response).setlinfo
+    names = [field.name for field in info.DESCRIPTOR.fields if field.name.endswith("_fen")]
+    assert {name: getattr(info, name) for name in names} == {name: getattr(settled, name) for name in names}
+    assert await state(world, one) == await state(world, other)
+    assert await world.findings() == ()
+    # From now on it is a settlement like any other: told, repeated and reversed.
+    assert (await world.settle(bills[one])).setlinfo == info
+    question = SettlementQuestion(HOSPITAL, one, info.mdtrt_id, info.setl_id)
+    assert (await world.queries.settlement(question)).setl_id == info.setl_id
+    await world.reverse(settlement_pb2.SettleResponse(setlinfo=info), "2208:1")
+    assert await state(world, one) == ({}, (100_000, 40_000))
+
+
+@both
+async def test_a_void_order_leaves_nothing_and_its_token_pays_again(world: World) -> None:
+    psn_no = await insured(world)
+    mdtrt_id = await world.visit_with_fees(psn_no, 230_000)
+    token: dict[str, Any] = {"mdtrt_cert_type": "01", "mdtrt_cert_no": f"token:{psn_no}:1", "use_own": True}
+    bill = world.order(psn_no, mdtrt_id, 230_000, "2207:1", **token)
+    opened = await open_bill(world, bill, "O1")
+    setl_id = opened.order.setl_id or ""
+    again = world.order(psn_no, await world.visit_with_fees(psn_no, 100), 100, "2207:2", **token)
+    assert await reason_of(world.settle(again)) == "ORDER_PENDING"
+    ended = await void(world, "O1")
+    assert (ended.phase, ended.cause, bool(ended.counter_setl_id)) == (domain.VOID, domain.OPENER, True)
+    assert await state(world, psn_no) == ({}, (100_000, 40_000))
+    assert await world.findings() == ()
+    # No settlement for anybody: neither the bill nor its counter-entry is told, and its message is void.
+    for number in (setl_id, ended.counter_setl_id):
+        assert await reason_of(world.queries.settlement(SettlementQuestion(HOSPITAL, psn_no, mdtrt_id, number))) == (
+            "SETTLEMENT_NOT_FOUND"
+        )
+    assert await reason_of(world.settle(bill)) == "MESSAGE_VOIDED"
+    settled = await world.settle(world.order(psn_no, mdtrt_id, 230_000, "2207:3", **token))
+    assert settled.setlinfo.hifp_pay_fen == 35_000
+    assert await reason_of(world.settle(again)) == "EC_TOKEN_SPENT"
+
+
+async def test_the_family_account_gets_its_money_back_and_its_owner_is_not_held_up(world: World) -> None:
+    owner, child = await insured(world), world.person("P2")
+    world.family(child, owner)
+    bill = world.order(child, await world.visit_with_fees(child, 30_000), 30_000, "2207:1", use_family=True)
+    await open_bill(world, bill, "O1")
+    assert await world.balance(owner) == (70_000, 10_000)
+    own = world.order(owner, await world.visit_with_fees(owner, 20_000), 20_000, "2207:2", use_own=True)
+    await world.settle(own)
+    await void(world, "O1")
+    assert (await world.balance(owner))[0] == 80_000
+    assert await world.findings() == ()
+
+
+async def test_a_family_account_with_an_order_on_it_is_not_used_meanwhile(world: World) -> None:
+    owner, child = await insured(world), world.person("P2")
+    world.family(child, owner)
+    await open_bill(world, world.order(owner, await world.visit_with_fees(owner, 100), 100, "2207:1"), "O1")
+    mdtrt_id = await world.visit_with_fees(child, 30_000)
+    with_family = world.order(child, mdtrt_id, 30_000, "2207:2", use_family=True)
+    assert await reason_of(world.settle(with_family)) == "ORDER_PENDING"
+    await world.settle(world.order(child, mdtrt_id, 30_000, "2207:3"))
+
+
+async def test_while_an_order_is_pending_everything_on_its_ledger_waits_and_a_trial_says_so(world: World) -> None:
+    psn_no = await insured(world)
+    first = await world.settle(world.order(psn_no, await world.visit_with_fees(psn_no, 100_000), 100_000, "2207:0"))
+    mdtrt_id = await world.visit_with_fees(psn_no, 230_000)
+    bill = world.order(psn_no, mdtrt_id, 230_000, "2207:1")
+    opened = await open_bill(world, bill, "O1")
+    other = world.order(psn_no, await world.visit_with_fees(psn_no, 5_000), 5_000, "2207:2")
+    with pytest.raises(Fault) as caught:
+        await world.settle(other)
+    told = caught.value.metadata
+    assert (told["order_no"], told["lapses_at"]) == ("O1", domain.moment_text(opened.order.lapses_at or 0))
+    assert await reason_of(world.settle(bill)) == "ORDER_PENDING"
+    assert await reason_of(open_bill(world, other, "O2")) == "ORDER_PENDING"
+    assert await reason_of(world.reverse(first, "2208:1")) == "ORDER_PENDING"
+    assert await reason_of(world.open_ledger(psn_no, balance=1, op_dedc=5)) == "ORDER_PENDING"
+    tried = await world.try_bill(other)
+    assert (tried.pending_order_no, tried.pending_lapses_at) == ("O1", told["lapses_at"])
+    await confirm(world, "O1")
+    # What the trial said holds: the order's money counted in it already.
+    settled = await world.settle(world.order(psn_no, other.bill.mdtrt_id, 5_000, "2207:3", trial_hash=tried.trial_hash))
+    assert settled.setlinfo.hifp_pay_fen == tried.setlinfo.hifp_pay_fen
+    assert (await world.try_bill(world.order(psn_no, await world.visit_with_fees(psn_no, 1), 1))).pending_order_no == ""
+    assert await reason_of(world.reverse(first, "2208:2")) == "LATER_SETTLEMENT_EXISTS"
+
+
+async def test_a_repeat_is_one_order_under_its_request_and_under_its_number(world: World) -> None:
+    psn_no = await insured(world)
+    mdtrt_id = await world.visit_with_fees(psn_no, 230_000)
+    bill = opening(world.order(psn_no, mdtrt_id, 230_000, "2207:1", use_own=True), "O1")
+    twice = await open_all(world, bill, bill)
+    again = await open_all(world, bill, opening(bill, "O1", request="another"))
+    assert all(isinstance(each, Opened) for each in twice)
+    assert [*twice, *again] == [twice[0]] * 4
+    other = opening(bill, "O1", expires=61, request="another")
+    changed = opening(bill, "O2", request="open:O1")
+    assert [each.reason for each in await open_all(world, other, changed) if isinstance(each, Fault)] == [
+        "ORDER_EXISTS",
+        "REQUEST_ID_REUSED",
+    ]
+    assert await reason_of(open_bill(world, bill, "O1", opener="payment")) == "ORDER_EXISTS"
+    step = step_of(Verb.CONFIRM, "O1", request="c1")
+    confirmed = await take_all(world, step, step)
+    assert confirmed == [confirmed[0]] * 2 == await take_all(world, step, step)
+    assert await reason_of(void(world, "O1", request="c1")) == "REQUEST_ID_REUSED"
+    assert await world.accumulators(psn_no) == {"op_dedc": 180_000, "op_inscp": 230_000}
+    assert await world.findings() == ()
+
+
+@both
+async def test_steps_that_come_in_another_order_end_as_if_they_had_not(world: World) -> None:
+    psn_no = await insured(world)
+    bill = world.order(psn_no, await world.visit_with_fees(psn_no, 1_000), 1_000, "2207:1")
+    assert await reason_of(confirm(world, "O1")) == "ORDER_NOT_FOUND"
+    early = await void(world, "O1", request="v1")
+    assert (early.phase, early.setl_id) == (domain.VOID, None)
+    assert await reason_of(open_bill(world, bill, "O1")) == "ORDER_VOID"
+    assert await void(world, "O1", request="v1") == await void(world, "O1") == early
+    assert await reason_of(confirm(world, "O1")) == "ORDER_VOID"
+    await open_bill(world, bill, "O2")
+    await confirm(world, "O2")
+    assert await reason_of(void(world, "O2")) == "ORDER_CONFIRMED"
+    assert await reason_of(confirm(world, "O2", opener="payment")) == "ORDER_NOT_FOUND"
+
+
+async def test_a_late_confirmation_is_refused_and_leaves_nothing(world: World) -> None:
+    psn_no = await insured(world)
+    bill = world.order(psn_no, await world.visit_with_fees(psn_no, 230_000), 230_000, "2207:1", use_own=True)
+    await open_bill(world, bill, "O1")
+    later(world, 59)
+    await renew(world, "O1", 10)
+    later(world, 10)
+    assert await reason_of(confirm(world, "O1")) == "ORDER_LAPSED"
+    assert (await world.orders.order("O1")).cause == domain.LAPSED
+    assert await state(world, psn_no) == ({}, (100_000, 40_000))
+    assert await reason_of(confirm(world, "O1")) == await reason_of(renew(world, "O1")) == "ORDER_LAPSED"
+    assert await reason_of(open_bill(world, bill, "O1")) == "ORDER_LAPSED"
+    assert await world.findings() == ()
+
+
+@both
+async def test_whoever_meets_a_lapsed_order_ends_it_and_goes_on(world: World) -> None:
+    psn_no = await insured(world)
+    amounts = {"settle": 1_000, "open": 2_000, "try": 3_000, "reverse": 4_000}
+    bills = {name: await world.visit_with_fees(psn_no, fen) for name, fen in amounts.items()}
+    first = await world.settle(world.order(psn_no, bills["reverse"], 4_000, "2207:R"))
+    for number, name in enumerate(amounts):
+        mdtrt_id = await world.visit_with_fees(psn_no, 230_000)
+        await open_bill(world, world.order(psn_no, mdtrt_id, 230_000, f"2207:L{number}"), f"L{number}")
+        later(world, 61)
+        match name:
+            case "settle":
+                await world.settle(world.order(psn_no, bills[name], 1_000, "2207:S"))
+            case "open":
+                await open_bill(world, world.order(psn_no, bills[name], 2_000, "2207:O"), "O1")
+                await void(world, "O1")
+            case "try":
+                assert (await world.try_bill(world.order(psn_no, bills[name], 3_000))).pending_order_no == ""
+            case _:
+                assert await reason_of(world.reverse(first, "2208:1")) == "LATER_SETTLEMENT_EXISTS"
+        assert (await world.orders.order(f"L{number}")).cause == domain.LAPSED
+    assert await world.accumulators(psn_no) == {"op_dedc": 5_000, "op_inscp": 5_000}
+    assert await world.findings() == ()
+
+
+async def test_the_loop_ends_what_nobody_meets_and_only_what_has_lapsed(world: World) -> None:
+    people = [await insured(world, f"P{number}") for number in range(5)]
+    for number, psn_no in enumerate(people):
+        bill = world.order(psn_no, await world.visit_with_fees(psn_no, 1_000), 1_000, f"2207:{number}")
+        await open_bill(world, bill, f"O{number}", expires=10 * (number + 1))
+    loop = LapseLoop(world.orders, lambda _: None, every_s=0.01)
+    later(world, 30)
+    # Two members look at the same moment.
+    assert max(await asyncio.gather(loop.look(), loop.look())) == 3
+    phases = [(await world.orders.order(f"O{number}")).phase for number in range(5)]
+    assert phases == [domain.VOID] * 3 + [domain.PENDING] * 2
+    later(world, 30)
+    loop.start()
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if (await world.orders.order("O4")).phase == domain.VOID:
+            break
+    await loop.stop()
+    assert (await world.orders.order("O4")).cause == domain.LAPSED
+    assert await world.findings() == ()
+
+
+async def test_person_and_window_lift_an_order_until_money_was_charged_for_it(world: World) -> None:
+    psn_no, other = await insured(world), await insured(world, "P2")
+    for number, lifted in enumerate((lift_own(world, "O0", psn_no), lift_at_window(world, "O1"))):
+        bill = world.order(psn_no, await world.visit_with_fees(psn_no, 1_000), 1_000, f"2207:{number}")
+        await open_bill(world, bill, f"O{number}")
+        assert [each.order_no for each in await world.orders.pending_of(psn_no)] == [f"O{number}"]
+        assert (await lifted).cause in (domain.PERSON, domain.INSTITUTION)
+    bill = world.order(psn_no, await world.visit_with_fees(psn_no, 1_000), 1_000, "2207:2")
+    await open_bill(world, bill, "O2")
+    assert await reason_of(lift_own(world, "O2", other)) == "ORDER_NOT_FOUND"
+    assert await reason_of(lift_at_window(world, "O2", OTHER_HOSPITAL)) == "ORDER_NOT_FOUND"
+    assert (await renew(world, "O2", charged=True)).charged
+    assert (await renew(world, "O2")).charged
+    assert await reason_of(lift_own(world, "O2", psn_no)) == "ORDER_CHARGED"
+    assert await reason_of(lift_at_window(world, "O2")) == "ORDER_CHARGED"
+    assert (await confirm(world, "O2")).phase == domain.CONFIRMED
+    assert await reason_of(lift_own(world, "O2", psn_no)) == "ORDER_CONFIRMED"
+
+
+@both
+async def test_a_message_taken_back_lifts_its_own_pending_order(world: World) -> None:
+    psn_no = await insured(world)
+    bill = world.order(psn_no, await world.visit_with_fees(psn_no, 230_000), 230_000, "2207:1", use_own=True)
+    await open_bill(world, bill, "O1")
+    assert await world.take_back("2207", "1", "2601:1", psn_no) is False
+    assert (await world.orders.order("O1")).cause == domain.INSTITUTION
+    assert await world.take_back("2207", "1", "2601:2", psn_no) is False
+    assert await reason_of(world.settle(bill)) == "MESSAGE_VOIDED"
+    assert await state(world, psn_no) == ({}, (100_000, 40_000))
+    bill = world.order(psn_no, bill.bill.mdtrt_id, 230_000, "2207:2", use_own=True)
+    await open_bill(world, bill, "O2")
+    await renew(world, "O2", charged=True)
+    assert await reason_of(world.take_back("2207", "2", "2601:3", psn_no)) == "ORDER_PENDING"
+    await confirm(world, "O2")
+    assert await world.take_back("2207", "2", "2601:4", psn_no) is False
+    assert await state(world, psn_no) == ({}, (100_000, 40_000))
+    assert await world.findings() == ()
+
+
+@both
+async def test_of_steps_at_the_same_moment_one_decides(world: World) -> None:
+    for number in range(6):
+        psn_no = await insured(world, f"P{number}")
+        mdtrt_id = await world.visit_with_fees(psn_no, 230_000)
+        order_no = f"O{number}"
+        await open_bill(world, world.order(psn_no, mdtrt_id, 230_000, f"2207:{number}", use_own=True), order_no)
+        other = world.order(psn_no, await world.visit_with_fees(psn_no, 500), 500, f"2207:B{number}")
+        late = number % 2
+        later(world, 60 * late)
+        confirmed, voided, settled, _ = await asyncio.gather(
+            *(take(world, Verb.CONFIRM, order_no), take(world, Verb.VOID, order_no), world.settle(other)),
+            world.orders.lapse([order_no]),
+            return_exceptions=True,
+        )
+        found = await world.orders.order(order_no)
+        won = {domain.CONFIRMED: (Order, Fault), domain.VOID: (Fault, Order)}[found.phase]
+        assert [isinstance(each, kind) for each, kind in zip((confirmed, voided), won, strict=True)] == [True, True]
+        assert found.phase == domain.VOID or not late
+        stands = 230_000 if found.phase == domain.CONFIRMED else 0
+        stands += 500 if not isinstance(settled, BaseException) else 0
+        assert (await world.accumulators(psn_no)).get("op_inscp", 0) == stands
+    assert await world.findings() == ()
+
+
+async def test_bills_that_are_opened_and_settled_in_one_batch_go_one_after_the_other(world: World) -> None:
+    psn_no = await insured(world)
+    bills = [
+        world.order(psn_no, await world.visit_with_fees(psn_no, fen), fen, f"2207:{fen}") for fen in (1_000, 2_000)
+    ]
+    opened, settled = await asyncio.gather(
+        open_all(world, opening(bills[0], "O1")), world.settle_all(bills[1]), return_exceptions=False
+    )
+    kinds = {type(opened[0]), type(settled[0])}
+    assert isinstance(opened[0], Opened)
+    assert kinds <= {Opened, Fault, StoredAnswer}
+    if isinstance(settled[0], Fault):
+        assert settled[0].reason == "ORDER_PENDING"
+    assert await world.findings() == ()
