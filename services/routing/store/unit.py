@@ -19,7 +19,7 @@ Inserts = Mapping[str, Mapping[str, str]]
 class Unit:
     """One transaction."""
 
-    __slots__ = ("journal", "filings")
+    __slots__ = ("filings", "journal")
 
     def __init__(self, connection: DriverConnection, inserts: Inserts) -> None:
         self.journal = JournalRows(connection, inserts["routing_entry"][connection.dialect])
