@@ -11,6 +11,7 @@ BUSINESS_NUMBERS: Final[Mapping[str, str]] = {
     "request_id": "yibao.request_id",
     "setl_id": "yibao.setl_id",
     "mdtrt_id": "yibao.mdtrt_id",
+    "order_no": "yibao.order_no",
     "fixmedins_code": "yibao.fixmedins_code",
 }
 
@@ -19,6 +20,7 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
     "yibao.request_id": "The caller's request id.",
     "yibao.setl_id": "Settlement number.",
     "yibao.mdtrt_id": "Encounter number.",
+    "yibao.order_no": "Number of a settlement in two phases.",
     "yibao.infno": "Number of the national transaction.",
     "yibao.infcode": "Code answered in the national envelope.",
     "yibao.fixmedins_code": "Code of the designated institution.",

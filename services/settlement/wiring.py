@@ -150,7 +150,8 @@ def _orders(
     steps: Committer[Step, Stepped] = Committer(
         "order", orders.commit, **_limits(config, database), telemetry=telemetry
     )
-    return OrderOperations(opens, orders, settlements.trying, settlements.settles, settlements.trials, steps)
+    known = settlements
+    return OrderOperations(opens, orders, known.trying, known.reversing, known.settles, known.trials, steps)
 
 
 def _limits(config: Config, database: Database) -> dict[str, int]:

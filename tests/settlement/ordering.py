@@ -8,8 +8,10 @@ from typing import Any
 
 from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
+from services.settlement.domain.bill import Desk
 from services.settlement.domain.bill import Order as BillOrder
 from services.settlement.domain.orders import INSTITUTION, PERSON, Order, OrderOpening, Step, Verb
+from services.settlement.domain.reversal import ReversalOrder
 from services.settlement.operations.settle import Opened
 from tests.settlement.world import HOSPITAL, World
 
@@ -88,6 +90,13 @@ async def lift_at_window(world: World, order_no: str, hospital: str = HOSPITAL) 
 async def lift_own(world: World, order_no: str, psn_no: str) -> Order:
     """A person lifts."""
     return await take(world, Verb.LIFT, order_no, cause=PERSON, lifter=psn_no)
+
+
+async def reverse_order(world: World, order_no: str, *, request: str = "", opener: str = ROUTING) -> bytes:
+    """Its opener reverses a confirmed order."""
+    stamp = stamp_of(request or f"reverse:{next(_NUMBERS)}", order_no, opener)
+    order = ReversalOrder(stamp, Desk(HOSPITAL, "R1", "op2", "退费员"), world.clock())
+    return await world.reversing.reverse_order(order, order_no, opener)
 
 
 async def reason_of(work: Any) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.settlement.domain import orders as domain
+from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.entries import StoredAnswer
 from services.settlement.domain.orders import Order, Verb
 from services.settlement.operations.lapsing import LapseLoop
@@ -26,6 +27,7 @@ from tests.settlement.ordering import (
     opening,
     reason_of,
     renew,
+    reverse_order,
     step_of,
     take,
     take_all,
@@ -299,6 +301,46 @@ async def test_a_message_taken_back_lifts_its_own_pending_order(world: World) ->
     assert await world.findings() == ()
 
 
+async def test_a_message_that_was_taken_back_is_not_opened_when_it_comes_late(world: World) -> None:
+    psn_no = await insured(world)
+    bill = world.order(psn_no, await world.visit_with_fees(psn_no, 1_000), 1_000, "2207:1")
+    assert await world.take_back("2207", "1", "2601:1", psn_no) is True
+    assert await reason_of(open_bill(world, bill, "O1")) == "MESSAGE_VOIDED"
+    settled = world.order(psn_no, bill.bill.mdtrt_id, 1_000, "2207:2")
+    await world.settle(settled)
+    assert await reason_of(open_bill(world, settled, "O1")) == "REQUEST_ID_REUSED"
+
+
+async def test_a_trial_of_the_bill_that_is_pending_says_that_it_is(world: World) -> None:
+    psn_no = await insured(world)
+    mdtrt_id = await world.visit_with_fees(psn_no, 1_000)
+    await open_bill(world, world.order(psn_no, mdtrt_id, 1_000, "2207:1"), "O1")
+    trial = world.order(psn_no, mdtrt_id, 1_000)
+    assert await reason_of(world.try_bill(trial)) == "ORDER_PENDING"
+    await confirm(world, "O1")
+    assert await reason_of(world.try_bill(trial)) == "BATCH_SETTLED"
+
+
+async def test_an_order_that_was_confirmed_is_reversed_by_its_opener_last_in_first_out(world: World) -> None:
+    psn_no = await insured(world)
+    visits = {number: await world.visit_with_fees(psn_no, 90_000) for number in (1, 2)}
+    for number, mdtrt_id in visits.items():
+        bill = world.order(psn_no, mdtrt_id, 90_000, f"2207:{number}", use_own=True)
+        await open_bill(world, bill, f"O{number}")
+        assert await reason_of(reverse_order(world, f"O{number}")) == "ORDER_PENDING"
+        await confirm(world, f"O{number}")
+    assert await reason_of(reverse_order(world, "O1")) == "LATER_SETTLEMENT_EXISTS"
+    assert await reason_of(reverse_order(world, "O2", opener="payment")) == "ORDER_NOT_FOUND"
+    counter = await reverse_order(world, "O2", request="r2")
+    assert await reverse_order(world, "O2", request="r2") == await reverse_order(world, "O2", request="r3") == counter
+    await reverse_order(world, "O1")
+    assert await state(world, psn_no) == ({}, (100_000, 40_000))
+    await open_bill(world, world.order(psn_no, visits[2], 90_000, "2207:3"), "O3")
+    await void(world, "O3")
+    assert await reason_of(reverse_order(world, "O3")) == "ORDER_VOID"
+    assert await world.findings() == ()
+
+
 @both
 async def test_of_steps_at_the_same_moment_one_decides(world: World) -> None:
     for number in range(6):
@@ -324,17 +366,24 @@ async def test_of_steps_at_the_same_moment_one_decides(world: World) -> None:
     assert await world.findings() == ()
 
 
-async def test_bills_that_are_opened_and_settled_in_one_batch_go_one_after_the_other(world: World) -> None:
+@pytest.mark.parametrize("first", ["opened", "settled"])
+async def test_bills_that_are_opened_and_settled_in_one_batch_go_one_after_the_other(world: World, first: str) -> None:
     psn_no = await insured(world)
+    visits = [await world.visit_with_fees(psn_no, fen) for fen in (1_000, 2_000)]
     bills = [
-        world.order(psn_no, await world.visit_with_fees(psn_no, fen), fen, f"2207:{fen}") for fen in (1_000, 2_000)
+        opening(world.order(psn_no, visits[0], 1_000, "2207:1"), "O1"),
+        world.order(psn_no, visits[1], 2_000, "2207:2"),
     ]
-    opened, settled = await asyncio.gather(
-        open_all(world, opening(bills[0], "O1")), world.settle_all(bills[1]), return_exceptions=False
+    bills = bills if first == "opened" else bills[::-1]
+    prepared = [each for each in await world.opens.preparation.prepare(bills) if isinstance(each, PreparedBill)]
+    outcomes = await world.settling.commit(prepared)
+    if first == "opened":
+        assert isinstance(outcomes[0], Opened)
+        assert isinstance(outcomes[1], Fault)
+        assert outcomes[1].reason == "ORDER_PENDING"
+    else:
+        assert [type(each) for each in outcomes] == [StoredAnswer, Opened]
+    assert await world.accumulators(psn_no) == dict.fromkeys(
+        ("op_dedc", "op_inscp"), 1_000 if first == "opened" else 3_000
     )
-    kinds = {type(opened[0]), type(settled[0])}
-    assert isinstance(opened[0], Opened)
-    assert kinds <= {Opened, Fault, StoredAnswer}
-    if isinstance(settled[0], Fault):
-        assert settled[0].reason == "ORDER_PENDING"
     assert await world.findings() == ()

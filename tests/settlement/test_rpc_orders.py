@@ -148,7 +148,9 @@ async def test_a_stay_is_neither_undone_nor_charged_further_under_its_pending_bi
     late = fee_pb2.UploadStayFeesRequest(
         request_id=f"2301:{number}", desk=desk(), mdtrt_id=mdtrt_id, psn_no=psn_no, feedetail=[line]
     )
-    assert await counter.reason("FeeService.UploadStayFees", late) == "ENCOUNTER_STATE"
+    assert await counter.reason("FeeService.UploadStayFees", late) == "ORDER_PENDING"
+    asked = fee_pb2.ListFeesRequest(desk=desk(), data=fee_pb2.FeeQuery(psn_no=psn_no, mdtrt_id=mdtrt_id))
+    assert [each.setl_id for each in (await counter.call("FeeService.ListFees", asked)).data] == [""]
     assert (await act(counter, "Void", number)).cause == order_state_pb2.VOID_CAUSE_OPENER
     await counter.call("EncounterService.UndoDischarge", undo)
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from services.kernel.clock import beijing_day
-from services.kernel.errors import not_found
+from services.kernel.errors import Fault, not_found
 from services.kernel.requests import RequestStamp
 from services.runtime.pieces import in_pieces
 from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT
@@ -42,6 +42,7 @@ from services.settlement.domain.fees import (
 from services.settlement.domain.kinds import KindOfCare, check_same
 from services.settlement.domain.lines import LineSplit
 from services.settlement.domain.moments import FeeMoment, check_fees, fee_window, latest_moment
+from services.settlement.domain.orders import order_pending
 from services.settlement.domain.pricing import PricedLine, SentLine, check_amounts, check_known, item_key, price_line
 from services.settlement.domain.returns import Goods
 from services.settlement.operations.ports import CataloguePeer
@@ -112,8 +113,9 @@ class FeeOperations:
         """Keeps the new lines and answers the split of every line, in the order sent.
 
         Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_TIME_OUTSIDE, ITEM_UNKNOWN, LINE_AMOUNT_MISMATCH, AMOUNT_INVALID,
-        FEE_LINE_EXISTS, BATCH_SETTLED, FEE_LINE_NOT_FOUND, RETURN_MISMATCH, RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED, and
-        INVALID_REQUEST for one number with two contents in the message.
+        FEE_LINE_EXISTS, BATCH_SETTLED, ORDER_PENDING where a pending order's bill took the batch, FEE_LINE_NOT_FOUND,
+        RETURN_MISMATCH, RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED, and INVALID_REQUEST for one number with two contents in
+        the message.
         """
         async with self.writes.store.reading() as snapshot:
             answered = await self.writes.answered_in(snapshot, stamp)
@@ -127,7 +129,10 @@ class FeeOperations:
         async def decide(writing: FeeWriter) -> Accepted:
             encounter = await _charged_encounter(writing, upload, now)
             standing = await self._standing(writing, encounter, upload.lines)
-            decision = decide_upload(priced, standing, stay=encounter.kind == STAY)
+            try:
+                decision = decide_upload(priced, standing, stay=encounter.kind == STAY)
+            except Fault as fault:
+                raise await _waiting(writing, encounter, fault) from None
             known = {number: entry.line.answer for number, entry in standing.lines.items()}
             new, by_number = self._new(decision, priced, answers, known)
             await self._keep(writing, upload, new, now)
@@ -175,6 +180,7 @@ class FeeOperations:
     async def listed(self, name: EncounterName, setl_id: str) -> ListedFees:
         """Lines of an encounter, or those that one settlement of it held (5204).
 
+        The bill of a pending order is no settlement yet: its lines stand unsettled, and under its number nothing is found.
         Raises ENCOUNTER_NOT_FOUND, SETTLEMENT_NOT_FOUND.
         """
         async with self.writes.store.reading() as snapshot:
@@ -185,7 +191,8 @@ class FeeOperations:
                     raise not_found("SETTLEMENT_NOT_FOUND", setl_id=setl_id, fixmedins_code=name.fixmedins_code)
                 lines = await snapshot.settled_lines(encounter.mdtrt_id, setl_id, MAX_LISTED)
                 return ListedFees(encounter, tuple(lines), *known)
-            return ListedFees(encounter, tuple(await snapshot.listed_lines(encounter.mdtrt_id, MAX_LISTED)))
+            standing = await snapshot.listed_lines(encounter.mdtrt_id, MAX_LISTED)
+            return ListedFees(encounter, await _settled_lines(snapshot, encounter, standing))
 
     async def items(self, fixmedins_code: str, keys: Sequence[ItemKey]) -> Mapping[ItemKey, PricedItem]:
         """Items at an institution, each on its own day as the institution was then; unknown ones are absent."""
@@ -303,11 +310,32 @@ async def _charged_encounter(snapshot: FeeReader, upload: FeeUpload, now: dateti
     found = named_encounter(upload.name, await snapshot.encounter(upload.name.mdtrt_id))
     require_state(found, OPEN, DISCHARGED)
     if found.state == DISCHARGED:
-        check_not_settled(found, await snapshot.settled_since_discharge(found.mdtrt_id))
+        try:
+            check_not_settled(found, await snapshot.settled_since_discharge(found.mdtrt_id))
+        except Fault as fault:
+            raise await _waiting(snapshot, found, fault) from None
     check_same(KindOfCare(upload.med_type, upload.local_med_type), found.care)
     window = fee_window(found.begin_at, found.end_at, latest_moment(now, upload.business_date))
     check_fees([FeeMoment(line.feedetl_sn, line.fee_at) for line in upload.lines], window)
     return found
+
+
+async def _waiting(snapshot: FeeReader, encounter: Encounter, fault: Fault) -> Fault:
+    """A refusal that names a settlement; ORDER_PENDING where that is the bill of a pending order."""
+    blocking = await snapshot.pending_order(encounter.mdtrt_id, encounter.psn_no)
+    waiting = blocking is not None and fault.metadata.get("setl_id") == blocking.setl_id
+    return order_pending(blocking) if blocking is not None and waiting else fault
+
+
+async def _settled_lines(
+    snapshot: FeeReader, encounter: Encounter, lines: Sequence[StandingLine]
+) -> tuple[StandingLine, ...]:
+    """The lines as queries tell them: those of the bill of a pending order are not settled yet."""
+    blocking = await snapshot.pending_order(encounter.mdtrt_id, encounter.psn_no)
+    if blocking is None:
+        return tuple(lines)
+    setl_id = blocking.setl_id
+    return tuple(await in_pieces(lambda each: replace(each, setl_id="") if each.setl_id == setl_id else each, lines))
 
 
 async def _cancel_batches(writing: FeeWriter, mdtrt_id: str, chrg_bchno: str, path: str) -> None:

@@ -104,8 +104,20 @@ class LapseLoop:
         """Ends what has lapsed, at most MOST; how many there were."""
         numbers = await self._ending.overdue(MOST)
         if numbers:
-            await self._ending.lapse(numbers)
+            try:
+                await self._ending.lapse(numbers)
+            except Fault:
+                raise
+            except Exception:  # noqa: BLE001  # one order that cannot be ended must not keep the others
+                await self._one_by_one(numbers)
         return len(numbers)
+
+    async def _one_by_one(self, numbers: Sequence[str]) -> None:
+        for order_no in numbers:
+            try:
+                await self._ending.lapse([order_no])
+            except Exception as error:  # noqa: BLE001  # told, and tried again at the next look
+                self._failed(error)
 
     async def _run(self) -> None:
         while not self._stopping.is_set():

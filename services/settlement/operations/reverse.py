@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 
 from services.kernel.clock import to_micros
+from services.kernel.errors import not_found
 from services.kernel.requests import Moved, RequestStamp, repeated
 from services.runtime.writes import Frame
 from services.settlement.domain.answer import Reversal
@@ -32,7 +34,7 @@ from services.settlement.domain.entries import (
     settlement_row,
 )
 from services.settlement.domain.ledger import AccountHead, AccountKey, YearLedger
-from services.settlement.domain.orders import INSTITUTION, Step, Verb, order_pending, taken
+from services.settlement.domain.orders import INSTITUTION, Step, Verb, ended, order_pending, taken
 from services.settlement.domain.refund import check_last, refund, refund_deltas
 from services.settlement.domain.reversal import (
     NEVER_ARRIVED,
@@ -77,18 +79,38 @@ class Reversing:
         async def find(books: OrderReader) -> BookedSettlement:
             return named_settlement(name, order.stamp.scope, await books.settlement(name.setl_id))
 
-        async def decide(work: OrderWriter, original: BookedSettlement | None) -> bytes:
-            if original is None:
-                raise Moved
-            if original.state != REVERSED:
-                return await self._counter(work, original, order)
-            counter = await work.settlement(original.counter_setl_id)
-            if counter is None:
-                raise Moved
-            await work.add_entry(_entry(self.new_id(""), order, counter.response, "repeat", original))
-            return counter.response
+        return await self._once(order, find, partial(self._reversed, order), stored_response)
 
-        return await self._once(order, find, decide, stored_response)
+    async def reverse_order(self, order: ReversalOrder, order_no: str, opener: str) -> bytes:
+        """The same of the settlement that a confirmed order became, for its opener.
+
+        Raises ORDER_NOT_FOUND, ORDER_PENDING (a pending order is made void), ORDER_VOID, ORDER_LAPSED,
+        LATER_SETTLEMENT_EXISTS, REQUEST_ID_REUSED.
+        """
+
+        async def find(books: OrderReader) -> BookedSettlement | None:
+            known = (await books.orders([order_no])).get(order_no)
+            if known is None or known.opener != opener:
+                raise not_found("ORDER_NOT_FOUND", order_no=order_no)
+            if known.phase == PENDING:
+                self.lapsing.check_free(known.blocking)
+            if known.phase == VOID:
+                raise ended(known)
+            return await books.settlement(known.setl_id or "")
+
+        return await self._once(order, find, partial(self._reversed, order), stored_response)
+
+    async def _reversed(self, order: ReversalOrder, work: OrderWriter, original: BookedSettlement | None) -> bytes:
+        """The counter-entry of a settlement, booked now or before."""
+        if original is None:
+            raise Moved
+        if original.state != REVERSED:
+            return await self._counter(work, original, order)
+        counter = await work.settlement(original.counter_setl_id)
+        if counter is None:
+            raise Moved
+        await work.add_entry(_entry(self.new_id(""), order, counter.response, "repeat", original))
+        return counter.response
 
     async def reverse_message(
         self, order: ReversalOrder, name: MessageName, render: Callable[[TakenBack], bytes]

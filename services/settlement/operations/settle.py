@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias, cast
 
 from services.kernel.clock import to_micros
 from services.kernel.errors import Fault, conflict
-from services.kernel.requests import Moved, Regions
+from services.kernel.requests import Moved, Regions, refusal_of
 from services.runtime.writes import AGAIN, Again
 from services.settlement.domain.answer import Answer
 from services.settlement.domain.bill import Order as BillOrder
@@ -94,8 +94,8 @@ class Settling:
         stored = books.answers.get((stamp.scope, stamp.request_id))
         if stored is not None:
             if opening is not None:
-                # The message was settled without an order, or in another one.
-                return conflict("REQUEST_ID_REUSED", request_id=stamp.request_id)
+                # The message was taken back, or it was settled without an order, or in another one.
+                return refusal_of(stamp, stored) or conflict("REQUEST_ID_REUSED", request_id=stamp.request_id)
             return repeat_of(stamp, stored)
         blocking = blocking_order(item, books)
         if blocking is not None:

@@ -16,6 +16,7 @@ from services.runtime.writes import AGAIN, Again
 from services.settlement.domain.bill import Order
 from services.settlement.domain.decision import PreparedBill, blocking_order, decide, wanted_of
 from services.settlement.domain.entries import Books
+from services.settlement.domain.orders import order_pending
 from services.settlement.operations.lapsing import Lapsing
 from services.settlement.operations.ports import Scribe
 from services.settlement.operations.preparation import Preparation, decided_bills
@@ -58,5 +59,7 @@ class Trying:
         except Moved:
             return AGAIN
         except Fault as fault:
-            return fault
+            # It would be told that what it tries is settled by a bill that is no settlement yet.
+            pending = blocking is not None and fault.metadata.get("setl_id") == blocking.setl_id
+            return order_pending(blocking) if blocking is not None and pending else fault
         return self.scribe.tried(answer_of(item, decision, ""), decision.trial_hash, blocking)

@@ -15,11 +15,14 @@ from services.settlement.domain import orders as domain
 from services.settlement.domain.bill import Order
 from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.orders import INSTITUTION, PERSON, Step, Verb
+from services.settlement.domain.reversal import ReversalOrder
 from services.settlement.operations.orders import Opens, Orders, Stepped
+from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.settle import Outcome
 from services.settlement.operations.trial import Tried, Trying
 from services.settlement.servicer.convert_orders import OrderReader, open_response, order_message
-from yibao.settlement.v1 import order_pb2, order_pb2_grpc, order_state_pb2, settlement_pb2
+from services.settlement.servicer.convert_settlement import desk_of
+from yibao.settlement.v1 import order_pb2, order_pb2_grpc, order_state_pb2, reversal_pb2, settlement_pb2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class OrderOperations:
     opens: Opens
     orders: Orders
     trying: Trying
+    reversing: Reversing
     settles: Committer[PreparedBill, Outcome]
     trials: Committer[PreparedBill, Tried]
     steps: Committer[Step, Stepped]
@@ -90,6 +94,15 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
             Verb.RENEW, request, current_call(), expires_after_s=request.expires_after_s, charged=request.charged
         )
         return order_pb2.RenewResponse(order=await self._taken(step))
+
+    async def ReverseOrder(  # noqa: N802
+        self, request: order_pb2.ReverseOrderRequest, context: Any
+    ) -> order_pb2.ReverseOrderResponse:
+        """Reverses what a confirmed order became."""
+        call = current_call()
+        order = ReversalOrder(stamp_of(call, request), desk_of(request.desk), call.now)
+        answer = await self._operations.reversing.reverse_order(order, request.order_no, request.opener)
+        return order_pb2.ReverseOrderResponse(counter=reversal_pb2.ReverseResponse.FromString(answer))
 
     async def GetOrder(  # noqa: N802
         self, request: order_state_pb2.GetOrderRequest, context: Any

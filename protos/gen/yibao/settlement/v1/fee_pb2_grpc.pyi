@@ -22,7 +22,7 @@ class FeeServiceStub:
     after its end or now. A return that names a line (init_feedetl_sn) has its items and its price, and takes its share of
     each part of that line.
     Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_TIME_OUTSIDE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN,
-    LINE_AMOUNT_MISMATCH, AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, FEE_LINE_NOT_FOUND, RETURN_MISMATCH,
+    ORDER_PENDING, LINE_AMOUNT_MISMATCH, AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, FEE_LINE_NOT_FOUND, RETURN_MISMATCH,
     RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
     """
     CancelFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.CancelFeesRequest, _fee_pb2.CancelFeesResponse]
@@ -40,7 +40,7 @@ class FeeServiceStub:
     """
     ListFees: _aio.UnaryUnaryMultiCallable[_fee_pb2.ListFeesRequest, _fee_pb2.ListFeesResponse]
     """Fee lines that stand on an encounter, or all that a settlement held, also after its reversal (5204); at most 5000.
-    A counter-entry holds none.
+    A counter-entry holds none; lines of the bill of a pending order stand unsettled.
     Errors: ENCOUNTER_NOT_FOUND, SETTLEMENT_NOT_FOUND.
     """
 
@@ -58,7 +58,7 @@ class FeeServiceServicer(metaclass=_abc_1.ABCMeta):
         after its end or now. A return that names a line (init_feedetl_sn) has its items and its price, and takes its share of
         each part of that line.
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, FEE_TIME_OUTSIDE, INSTITUTION_UNKNOWN, ITEM_UNKNOWN,
-        LINE_AMOUNT_MISMATCH, AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, FEE_LINE_NOT_FOUND, RETURN_MISMATCH,
+        ORDER_PENDING, LINE_AMOUNT_MISMATCH, AMOUNT_INVALID, FEE_LINE_EXISTS, BATCH_SETTLED, FEE_LINE_NOT_FOUND, RETURN_MISMATCH,
         RETURN_EXCEEDS_LINE, REQUEST_ID_REUSED.
         """
 
@@ -100,7 +100,7 @@ class FeeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_fee_pb2.ListFeesRequest, _abc.Awaitable[_fee_pb2.ListFeesResponse]],
     ) -> _abc.Awaitable[_fee_pb2.ListFeesResponse]:
         """Fee lines that stand on an encounter, or all that a settlement held, also after its reversal (5204); at most 5000.
-        A counter-entry holds none.
+        A counter-entry holds none; lines of the bill of a pending order stand unsettled.
         Errors: ENCOUNTER_NOT_FOUND, SETTLEMENT_NOT_FOUND.
         """
 

@@ -389,6 +389,7 @@ class VerifyLedgerResponse(_message.Message):
     ACCUMULATORS_CHECKED_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
     settlements_checked: _builtins.int
+    """Settlements and counter-entries, with the bills of orders that are pending or void: they are in the books too."""
     postings_checked: _builtins.int
     accumulators_checked: _builtins.int
     @_builtins.property

@@ -67,7 +67,7 @@ class LedgerServiceServicer:
     """
 
     def ListCumulations(self, request, context):
-        """Yearly accumulations of a person (5206).
+        """Yearly accumulations of a person (5206). The bill of a pending order counts: whatever comes next is decided after it.
         Errors: PERSON_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -17,7 +17,7 @@ class LedgerServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListCumulations: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListCumulationsRequest, _ledger_pb2.ListCumulationsResponse]
-    """Yearly accumulations of a person (5206).
+    """Yearly accumulations of a person (5206). The bill of a pending order counts: whatever comes next is decided after it.
     Errors: PERSON_NOT_FOUND.
     """
     ListAccumulators: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListAccumulatorsRequest, _ledger_pb2.ListAccumulatorsResponse]
@@ -41,7 +41,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.ListCumulationsRequest,
         context: _aio.ServicerContext[_ledger_pb2.ListCumulationsRequest, _abc.Awaitable[_ledger_pb2.ListCumulationsResponse]],
     ) -> _abc.Awaitable[_ledger_pb2.ListCumulationsResponse]:
-        """Yearly accumulations of a person (5206).
+        """Yearly accumulations of a person (5206). The bill of a pending order counts: whatever comes next is decided after it.
         Errors: PERSON_NOT_FOUND.
         """
 

@@ -10,7 +10,9 @@ from google.protobuf.internal import containers as _containers
 from google.rpc import status_pb2 as _status_pb2
 from yibao.common.v1 import item_pb2 as _item_pb2
 from yibao.settlement.v1 import carried_pb2 as _carried_pb2
+from yibao.settlement.v1 import common_pb2 as _common_pb2
 from yibao.settlement.v1 import order_state_pb2 as _order_state_pb2
+from yibao.settlement.v1 import reversal_pb2 as _reversal_pb2
 from yibao.settlement.v1 import settlement_pb2 as _settlement_pb2
 from yibao.settlement.v1 import stay_bill_pb2 as _stay_bill_pb2
 import builtins as _builtins
@@ -558,3 +560,54 @@ class RenewResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RenewResponse: _TypeAlias = RenewResponse  # noqa: Y015
+
+@_typing.final
+class ReverseOrderRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    OPENER_FIELD_NUMBER: _builtins.int
+    ORDER_NO_FIELD_NUMBER: _builtins.int
+    DESK_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    opener: _builtins.str
+    order_no: _builtins.str
+    @_builtins.property
+    def desk(self) -> _common_pb2.Desk:
+        """Counter of the institution that reverses."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        opener: _builtins.str = ...,
+        order_no: _builtins.str = ...,
+        desk: _common_pb2.Desk | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["desk", b"desk"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["desk", b"desk", "opener", b"opener", "order_no", b"order_no", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReverseOrderRequest: _TypeAlias = ReverseOrderRequest  # noqa: Y015
+
+@_typing.final
+class ReverseOrderResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNTER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def counter(self) -> _reversal_pb2.ReverseResponse: ...
+    def __init__(
+        self,
+        *,
+        counter: _reversal_pb2.ReverseResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["counter", b"counter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counter", b"counter"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReverseOrderResponse: _TypeAlias = ReverseOrderResponse  # noqa: Y015

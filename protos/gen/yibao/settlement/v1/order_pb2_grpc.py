@@ -79,6 +79,11 @@ class OrderServiceStub:
                 request_serializer=yibao_dot_settlement_dot_v1_dot_order__pb2.RenewRequest.SerializeToString,
                 response_deserializer=yibao_dot_settlement_dot_v1_dot_order__pb2.RenewResponse.FromString,
                 _registered_method=True)
+        self.ReverseOrder = channel.unary_unary(
+                '/yibao.settlement.v1.OrderService/ReverseOrder',
+                request_serializer=yibao_dot_settlement_dot_v1_dot_order__pb2.ReverseOrderRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_order__pb2.ReverseOrderResponse.FromString,
+                _registered_method=True)
         self.GetOrder = channel.unary_unary(
                 '/yibao.settlement.v1.OrderService/GetOrder',
                 request_serializer=yibao_dot_settlement_dot_v1_dot_order__state__pb2.GetOrderRequest.SerializeToString,
@@ -174,6 +179,16 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReverseOrder(self, request, context):
+        """Reverses the settlement that a confirmed order became: a counter-entry, last in, first out, as 2208 books it. A
+        settlement that is reversed already answers the same counter-entry.
+        Errors: ORDER_NOT_FOUND, ORDER_PENDING, ORDER_VOID, ORDER_LAPSED, LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION,
+        REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetOrder(self, request, context):
         """An order as it stands; a member sees its own.
         Errors: ORDER_NOT_FOUND.
@@ -248,6 +263,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.Renew,
                     request_deserializer=yibao_dot_settlement_dot_v1_dot_order__pb2.RenewRequest.FromString,
                     response_serializer=yibao_dot_settlement_dot_v1_dot_order__pb2.RenewResponse.SerializeToString,
+            ),
+            'ReverseOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReverseOrder,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_order__pb2.ReverseOrderRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_order__pb2.ReverseOrderResponse.SerializeToString,
             ),
             'GetOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.GetOrder,
@@ -490,6 +510,33 @@ class OrderService:
             '/yibao.settlement.v1.OrderService/Renew',
             yibao_dot_settlement_dot_v1_dot_order__pb2.RenewRequest.SerializeToString,
             yibao_dot_settlement_dot_v1_dot_order__pb2.RenewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReverseOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.settlement.v1.OrderService/ReverseOrder',
+            yibao_dot_settlement_dot_v1_dot_order__pb2.ReverseOrderRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_order__pb2.ReverseOrderResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,6 +52,12 @@ class OrderServiceStub:
     then on nobody but its opener and its expiry ends it.
     Errors: ORDER_NOT_FOUND, ORDER_LAPSED, ORDER_VOID, ORDER_CONFIRMED, REQUEST_ID_REUSED, LEDGER_CONTENTION, QUEUE_FULL.
     """
+    ReverseOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.ReverseOrderRequest, _order_pb2.ReverseOrderResponse]
+    """Reverses the settlement that a confirmed order became: a counter-entry, last in, first out, as 2208 books it. A
+    settlement that is reversed already answers the same counter-entry.
+    Errors: ORDER_NOT_FOUND, ORDER_PENDING, ORDER_VOID, ORDER_LAPSED, LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION,
+    REQUEST_ID_REUSED.
+    """
     GetOrder: _aio.UnaryUnaryMultiCallable[_order_state_pb2.GetOrderRequest, _order_state_pb2.GetOrderResponse]
     """An order as it stands; a member sees its own.
     Errors: ORDER_NOT_FOUND.
@@ -152,6 +158,18 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         """Moves the expiry of a pending order, never back and never of one that has lapsed, and may mark it as charged: from
         then on nobody but its opener and its expiry ends it.
         Errors: ORDER_NOT_FOUND, ORDER_LAPSED, ORDER_VOID, ORDER_CONFIRMED, REQUEST_ID_REUSED, LEDGER_CONTENTION, QUEUE_FULL.
+        """
+
+    @_abc_1.abstractmethod
+    def ReverseOrder(
+        self,
+        request: _order_pb2.ReverseOrderRequest,
+        context: _aio.ServicerContext[_order_pb2.ReverseOrderRequest, _abc.Awaitable[_order_pb2.ReverseOrderResponse]],
+    ) -> _abc.Awaitable[_order_pb2.ReverseOrderResponse]:
+        """Reverses the settlement that a confirmed order became: a counter-entry, last in, first out, as 2208 books it. A
+        settlement that is reversed already answers the same counter-entry.
+        Errors: ORDER_NOT_FOUND, ORDER_PENDING, ORDER_VOID, ORDER_LAPSED, LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION,
+        REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

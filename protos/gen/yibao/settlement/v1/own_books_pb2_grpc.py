@@ -112,7 +112,7 @@ class OwnBooksServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListOwnAccumulators(self, request, context):
-        """Own accumulators of all benefit years that are not 0, the latest year first.
+        """Own accumulators of all benefit years that are not 0, the latest year first. The bill of a pending order counts.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,7 @@ class OwnBooksServiceStub:
     ListOwnAccountMovements: _aio.UnaryUnaryMultiCallable[_own_books_pb2.ListOwnAccountMovementsRequest, _own_books_pb2.ListOwnAccountMovementsResponse]
     """Movements of an own account, newest first. One that paid for a family member says so and not for whom or what."""
     ListOwnAccumulators: _aio.UnaryUnaryMultiCallable[_own_books_pb2.ListOwnAccumulatorsRequest, _own_books_pb2.ListOwnAccumulatorsResponse]
-    """Own accumulators of all benefit years that are not 0, the latest year first."""
+    """Own accumulators of all benefit years that are not 0, the latest year first. The bill of a pending order counts."""
 
 class OwnBooksServiceServicer(metaclass=_abc_1.ABCMeta):
     """A person's own books, and nobody else's. Pages are read by page_token; a page_size of 0 means 50. Personal numbers
@@ -94,6 +94,6 @@ class OwnBooksServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _own_books_pb2.ListOwnAccumulatorsRequest,
         context: _aio.ServicerContext[_own_books_pb2.ListOwnAccumulatorsRequest, _abc.Awaitable[_own_books_pb2.ListOwnAccumulatorsResponse]],
     ) -> _abc.Awaitable[_own_books_pb2.ListOwnAccumulatorsResponse]:
-        """Own accumulators of all benefit years that are not 0, the latest year first."""
+        """Own accumulators of all benefit years that are not 0, the latest year first. The bill of a pending order counts."""
 
 def add_OwnBooksServiceServicer_to_server(servicer: OwnBooksServiceServicer, server: _aio.Server) -> None: ...
