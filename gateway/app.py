@@ -43,6 +43,7 @@ from services.runtime.telemetry import Telemetry
 _OPERATIONS_CONNECTIONS: Final = 64
 _PUBLIC_SETTINGS: Final = ("YIBAO_GATEWAY_HOST", "YIBAO_GATEWAY_PORT")
 _INNER_SETTINGS: Final = ("YIBAO_OPERATIONS_HOST", "YIBAO_OPERATIONS_PORT")
+
 # Served by the gateway itself, for it alone knows the envelope; no member has it.
 ENVELOPE_SERVICE: Final = "yibao.gateway.v1.EnvelopeService"
 
@@ -61,14 +62,15 @@ class HttpServer:
         shared = config.integer("YIBAO_WORKERS") > 1
         host, port = config.text("YIBAO_GATEWAY_HOST"), config.integer("YIBAO_GATEWAY_PORT")
         most_bytes = config.integer("YIBAO_MAX_MESSAGE_BYTES")
-        self.connections = Connections(affordable(config.integer("YIBAO_MAX_CONNECTIONS")), most_bytes)
-        self._public = Listener(door, self.connections, host, port, _PUBLIC_SETTINGS, shared=shared)
+        most = affordable(config.integer("YIBAO_MAX_CONNECTIONS"), len(config.started_cells))
+        self.connections = Connections(most, most_bytes)
+        self._public = Listener(door, self.connections, host, port, _named(config, _PUBLIC_SETTINGS), shared=shared)
         self._inner = Listener(
             OperationsApp(operations),
             Connections(_OPERATIONS_CONNECTIONS, most_bytes),
             config.text("YIBAO_OPERATIONS_HOST"),
             config.operations_port,
-            _INNER_SETTINGS,
+            _named(config, _INNER_SETTINGS),
             ports=config.integer("YIBAO_WORKERS"),
         )
         self._operations = operations
@@ -123,7 +125,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     observer = Observer(telemetry, {each.infno: each.method.full_name for each in table.served})
     workers = Workers(config, signer)
     report = SelfReport(mesh.GATEWAY, telemetry.metrics, config.integer("YIBAO_WORKERS"))
-    operations = Operations(workers, report)
+    operations = Operations(workers, report, cell=config.cell, first=config.cell == config.known_cells[0])
     serials = Serials(chance.getrandbits(64))
     new_id = time_ordered_ids(clock, chance)
     failures = Failures(time.monotonic)
@@ -160,3 +162,9 @@ def _count_places(shares: Shares, telemetry: Telemetry) -> None:
     told = "Places for calls: taken by one, and waited for."
     for state, read in (("taken", lambda: float(shares.taken)), ("waiting", lambda: float(shares.waiting))):
         telemetry.metrics.gauge("yibao_places", told, {"state": state}, read)
+
+
+def _named(config: Config, settings: tuple[str, str]) -> tuple[str, str]:
+    """The settings of this cell's gateway."""
+    host, port = settings
+    return config.named(host), config.named(port)

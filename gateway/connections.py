@@ -255,18 +255,18 @@ def guarded(connections: Connections) -> Callable[..., GuardedProtocol]:
     return connection
 
 
-def affordable(wanted: int) -> int:
-    """How many of the connections wanted the process has descriptors for; its own limit is raised as far as it may be, and
-    fewer are told in the log.
+def affordable(wanted: int, gateways: int = 1) -> int:
+    """How many of the connections wanted the process has descriptors for, where so many gateways share it; its own limit is
+    raised as far as it may be, and fewer are told in the log.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted + _RESERVED
+    needed = wanted * gateways + _RESERVED
     if soft != resource.RLIM_INFINITY and soft < needed:
         soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return wanted
-    most = max(1, soft - _RESERVED, soft // 2)
+    most = max(1, max(soft - _RESERVED, soft // 2) // gateways)
     fields = {"member": mesh.GATEWAY, "connections": most, "wanted": wanted, "descriptors": soft}
     write(logging.getLogger("yibao.gateway"), logging.WARNING, "fewer connections than set", fields)
     return most

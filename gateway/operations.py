@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from gateway.http import Response
 from gateway.workers import Workers
-from services import mesh
+from services import cells, mesh
 from services.runtime.kept import TimedCache
 from services.runtime.self_report import SelfReport
 from yibao.runtime.v1 import runtime_pb2
@@ -35,12 +35,24 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Operations:
-    """Readiness and metrics of the gateway and of the members behind it. `report` is the gateway's own."""
+    """Readiness and metrics of the gateway of a cell and of the members behind it. `report` is the gateway's own; `first` says
+    whether no other cell's gateway here tells the metrics of national members.
+    """
 
-    def __init__(self, workers: Workers, report: SelfReport, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        workers: Workers,
+        report: SelfReport,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        cell: str = cells.SANDBOX,
+        first: bool = True,
+    ) -> None:
         self.report = report
         # Of several gateway processes the first tells of the members too, or whoever adds them up would count them twice.
         self.alone = False
+        self._cell = cell
+        self._first = first
         self._workers = workers
         self._held: TimedCache[str, tuple[bool, bytes]] = TimedCache(1, now)
 
@@ -61,9 +73,11 @@ class Operations:
     async def metrics(self) -> Response:
         """What every process has counted, in Prometheus's text format; one that does not answer is told as absent."""
         answers = {} if self.alone else await self._workers.metrics()
-        families = _Merged()
+        families = _Merged(self._cell)
         own = runtime_pb2.GetMetricsResponse(worker=self.report.worker(), families=self.report.families())
         for member, found in ({mesh.GATEWAY: [own]} | dict(answers)).items():
+            if mesh.is_national(member) and not self._first:
+                continue
             for answer in found:
                 families.add(member, answer)
             families.present(member, len(found))
@@ -78,12 +92,24 @@ class Operations:
             runtime_pb2.Fact(name=fact.name, good=not fact.reason, reason=fact.reason)
             for fact in await self.report.facts()
         ]
-        rows = [_row(mesh.GATEWAY, runtime_pb2.GetStatusResponse(worker=self.report.worker(), facts=own))]
+        rows = [self._row(mesh.GATEWAY, runtime_pb2.GetStatusResponse(worker=self.report.worker(), facts=own))]
         for member, found in statuses.items():
-            rows += [_row(member, each) for each in found] or [_row(member, None)]
+            rows += [self._row(member, each) for each in found] or [self._row(member, None)]
         good = all(row["ready"] for row in rows if row["needed"])
         told = msgspec.json.encode({"status": "READY" if good else "NOT_READY", "members": rows})
         return (good, told), HELD_S
+
+    def _row(self, member: str, status: runtime_pb2.GetStatusResponse | None) -> dict[str, Any]:
+        """One process of a member, or a member of which none answers."""
+        reasons: Sequence[str] = [fact.reason for fact in status.facts if not fact.good] if status else [_AWAY]
+        return {
+            "member": member,
+            "cell": "" if mesh.is_national(member) else self._cell,
+            "process": status.worker.process if status else None,
+            "needed": member == mesh.GATEWAY or member in mesh.settling(),
+            "ready": not reasons,
+            "reasons": list(reasons),
+        }
 
 
 class OperationsApp:
@@ -114,15 +140,16 @@ class OperationsApp:
 
 
 class _Merged(Collector):
-    """Families of several processes as one: every sample gets its member and its process."""
+    """Families of several processes as one: every sample gets its member, its cell ("" of a national one) and its process."""
 
-    def __init__(self) -> None:
+    def __init__(self, cell: str) -> None:
+        self._cell = cell
         self._families: dict[str, Metric] = {}
         self._present = Metric("yibao_member_processes", _PRESENT_HELP, "gauge")
 
     def add(self, member: str, answer: runtime_pb2.GetMetricsResponse) -> None:
         """The numbers of one process."""
-        at = {"member": member, "worker": str(answer.worker.process)}
+        at = self._at(member) | {"worker": str(answer.worker.process)}
         for family in answer.families:
             merged = self._families.get(family.name)
             if merged is None:
@@ -132,20 +159,11 @@ class _Merged(Collector):
 
     def present(self, member: str, processes: int) -> None:
         """How many processes of a member answered."""
-        self._present.add_sample(self._present.name, {"member": member}, processes)
+        self._present.add_sample(self._present.name, self._at(member), processes)
+
+    def _at(self, member: str) -> dict[str, str]:
+        return {"member": member, "cell": "" if mesh.is_national(member) else self._cell}
 
     def collect(self) -> Iterator[Metric]:
         yield self._present
         yield from self._families.values()
-
-
-def _row(member: str, status: runtime_pb2.GetStatusResponse | None) -> dict[str, Any]:
-    """One process of a member, or a member of which none answers."""
-    reasons: Sequence[str] = [fact.reason for fact in status.facts if not fact.good] if status else [_AWAY]
-    return {
-        "member": member,
-        "process": status.worker.process if status else None,
-        "needed": member == mesh.GATEWAY or member in mesh.settling(),
-        "ready": not reasons,
-        "reasons": list(reasons),
-    }

@@ -1,8 +1,8 @@
 """Starts the mesh: `python -m services` runs every member, `python -m services settlement` one of them; `python -m services
 store` looks after their stores, `python -m services health` asks whether they answer.
 
-Members share this process; the gateway, which does a third of the work of a request, has one of its own beside them and so a
-core of its own. `--single` puts it into this process too, `--split` gives every member its own.
+Members of all cells share this process; the gateways, which do a third of the work of a request, have one of their own beside
+them and so a core of its own. `--single` puts them into this process too, `--split` gives every member of every cell its own.
 
 Prints one line when everything answers, and stops on SIGTERM or SIGINT, also while it starts: the gateway first, then
 members in reverse order of need, each with a grace; spans are written and stores closed.
@@ -35,7 +35,7 @@ from typing import Any, Final
 
 import uvloop
 
-from services import mesh
+from services import cells, mesh
 from services.runtime.children import READY, Children
 from services.runtime.config import Config, ConfigError
 from services.runtime.embedded import EmbeddedMesh, given_keys
@@ -77,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         overrides = settings(options.set)
         if options.workers:
             overrides["YIBAO_WORKERS"] = str(options.workers)
+        if options.cells:
+            overrides["YIBAO_CELLS"] = options.cells
         config = Config.load(os.environ, overrides)
         configure_logging(config.text("YIBAO_LOG_LEVEL"))
         workers = config.integer("YIBAO_WORKERS")
@@ -84,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             if options.child:
                 return runner.run(_to_the_end(_run_child(config, names, KeyLines(sys.stdin.fileno()))))
-            here, beside = _places(names, workers, split=options.split, single=options.single)
+            here, beside = _places(names, workers, config.started_cells, split=options.split, single=options.single)
             environ = {name: value for name, value in {**os.environ, **overrides}.items() if name not in KEY_SETTINGS}
             return runner.run(_to_the_end(_run(config, given_keys(config), here, beside, environ)))
     except ConfigError as error:
@@ -120,10 +122,14 @@ async def _run(
     config: Config, keys: Keys, here: Sequence[str], beside: Sequence[str], environ: Mapping[str, str]
 ) -> int:
     """Runs members here and others as children, each with its own keys, which follow a file of keys that changes."""
+    codes = config.started_cells
     members = EmbeddedMesh(config, here, keys=keys) if here else None
-    children = Children(environ, config.seconds("YIBAO_STOP_GRACE_S"), keys_of=lambda name: keys.text([name]))
+    children = Children(
+        environ, config.seconds("YIBAO_STOP_GRACE_S"), keys_of=lambda name: keys.text(_seats(name, codes))
+    )
     renewals = [children.renew_keys, *([members.renew_keys] if members else [])]
-    async with _following_keys(config, keys, [*here, *beside], renewals):
+    seats = [seat for name in (*here, *beside) for seat in _seats(name, codes)]
+    async with _following_keys(config, keys, seats, renewals):
         if members is not None and not beside:
             return await _serve(members, _stop_signal())
         return await _run_beside(members, children, beside)
@@ -161,7 +167,7 @@ async def _serve(running: EmbeddedMesh, stopping: asyncio.Event) -> int:
 
 @asynccontextmanager
 async def _following_keys(
-    config: Config, keys: Keys, names: Sequence[str], renewals: Sequence[Callable[[], None]]
+    config: Config, keys: Keys, seats: Sequence[str], renewals: Sequence[Callable[[], None]]
 ) -> AsyncIterator[None]:
     """During the block a file of keys that changes is read again, and whoever holds keys gets the new ones.
 
@@ -173,7 +179,7 @@ async def _following_keys(
         while True:
             await asyncio.sleep(_LOOK_FOR_KEYS_S)
             try:
-                due = follow(keys, config, names) or due
+                due = follow(keys, config, seats) or due
                 if due:
                     for renew in renewals:
                         renew()
@@ -229,14 +235,32 @@ async def _ended_by_itself(children: Children, stopping: asyncio.Event) -> str |
     return died
 
 
-def _places(names: list[str], workers: int, *, split: bool, single: bool) -> tuple[list[str], list[str]]:
-    """Which members run here, and which as children in their order."""
+def _places(
+    names: list[str], workers: int, codes: Sequence[str], *, split: bool, single: bool
+) -> tuple[list[str], list[str]]:
+    """Which members run here, and which as children in their order: a child runs its member in all cells, or in the one that is
+    named.
+    """
     if split or workers > 1:
-        return [], [name for name in names for _ in range(workers)]
+        apart = [each for name in names for each in _apart(name, codes)]
+        return [], [each for each in apart for _ in range(workers)]
     members = [name for name in names if name != mesh.GATEWAY]
     if single or not members or members == names:
         return names, []
     return members, [mesh.GATEWAY]
+
+
+def _apart(name: str, codes: Sequence[str]) -> list[str]:
+    """A member by itself in each cell."""
+    return [name] if len(codes) == 1 or mesh.is_national(name) else [f"{code}/{name}" for code in codes]
+
+
+def _seats(name: str, codes: Sequence[str]) -> list[str]:
+    """All that a child of that name runs."""
+    member, cell = mesh.split_seat(name)
+    if cell or mesh.is_national(member):
+        return [name]
+    return [mesh.seat_name(member, code) for code in codes]
 
 
 def _give_memory_back() -> None:
@@ -261,10 +285,13 @@ def _stop_signal(numbers: Sequence[int] = (signal.SIGTERM, signal.SIGINT)) -> as
 def _check_workers(config: Config, names: Sequence[str], workers: int) -> None:
     if workers == 1:
         return
-    for name in names:
-        if mesh.member(name).has_store and config.database_url(name).startswith("sqlite"):
-            setting = f"YIBAO_{name.upper()}_DATABASE_URL"
-            raise ConfigError([f"YIBAO_WORKERS: {name} keeps its data in SQLite, which has one writer; set {setting}"])
+    for seat in mesh.seats(config.started_cells):
+        name, own = seat.member.name, config.of_cell(seat.cell)
+        if name in names and seat.member.has_store and own.database_url(name).startswith("sqlite"):
+            setting = own.named(f"YIBAO_{name.upper()}_DATABASE_URL")
+            raise ConfigError(
+                [f"YIBAO_WORKERS: {seat.name} keeps its data in SQLite, which has one writer; set {setting}"]
+            )
 
 
 def _store(words: Sequence[str]) -> int:

@@ -2,23 +2,39 @@
 
 Start order, allowed channels, caller tokens, deployment and the trace-edge test all read this table; only members that
 exist stand in it. Beside them stand the callers from outside that reach members without the gateway.
+
+A member of scope `cell` runs once in every cell, on its own data, and calls members of its own cell and national ones only. A
+national member runs once; one that calls members of a cell calls them in every cell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final, Literal
+
+from services import cells
+
+Scope = Literal["cell", "national"]
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member: its name, its default port, the proto services it serves, the members it calls, whether it keeps data."""
+    """One member: its name, its default port (in the sandbox's cell), the proto services it serves, the members it calls, whether
+    it keeps data, and whether every cell has one of its own.
+    """
 
     name: str
     port: int
     services: tuple[str, ...]
     calls: tuple[str, ...] = ()
     has_store: bool = True
+    scope: Scope = "cell"
+
+    @property
+    def national(self) -> bool:
+        """True where one serves all cells."""
+        return self.scope == "national"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +45,32 @@ class Outsider:
     calls: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A member in its place: in a cell, or the one of a national member, whose `cell` is "".
+
+    Its name is what processes, keys, traces and messages call it: `settlement` in the sandbox's cell, `110000/settlement` in
+    another, `routing`.
+    """
+
+    member: Member
+    cell: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return seat_name(self.member.name, self.cell)
+
+    @property
+    def port(self) -> int:
+        """Its default port."""
+        return self.member.port + (cells.cell(self.cell).port_base - _FIRST.port_base if self.cell else 0)
+
+
 GATEWAY = "gateway"
 SETTLES = "settlement"
+_FIRST: Final = cells.CELLS[0]
+_APART: Final = "/"
 
 MESH: tuple[Member, ...] = (
     Member(
@@ -42,7 +82,7 @@ MESH: tuple[Member, ...] = (
             "yibao.identity.v1.PartnerService",
         ),
     ),
-    Member("catalogue", 7412, ("yibao.catalogue.v1.CatalogueService",)),
+    Member("catalogue", 7412, ("yibao.catalogue.v1.CatalogueService",), scope="national"),
     Member(
         "settlement",
         7413,
@@ -56,7 +96,13 @@ MESH: tuple[Member, ...] = (
         ),
         calls=("identity", "catalogue"),
     ),
-    Member("routing", 7414, ("yibao.routing.v1.RoutingService",)),
+    Member(
+        "routing",
+        7414,
+        ("yibao.routing.v1.RoutingService",),
+        calls=("identity", "catalogue", "settlement"),
+        scope="national",
+    ),
     Member(GATEWAY, 7400, (), calls=("identity", "catalogue", "settlement", "routing"), has_store=False),
 )
 
@@ -132,6 +178,46 @@ def start_order() -> tuple[Member, ...]:
     for name in names():
         visit(name, ())
     return tuple(done.values())
+
+
+def seats(codes: Iterable[str] = (cells.SANDBOX,)) -> tuple[Seat, ...]:
+    """All members of the cells in start order: the national ones once, the others once in each cell."""
+    chosen = tuple(codes)
+    return tuple(Seat(entry, code) for entry in start_order() for code in (("",) if entry.national else chosen))
+
+
+def seat_edges(codes: Iterable[str] = (cells.SANDBOX,)) -> frozenset[tuple[str, str]]:
+    """Every allowed call between members of the cells as (caller, callee), by the names of their seats."""
+    standing = seats(codes)
+    return frozenset(
+        (caller.name, callee.name)
+        for caller in standing
+        for callee in standing
+        if callee.member.name in caller.member.calls and _meet(caller, callee)
+    )
+
+
+def _meet(caller: Seat, callee: Seat) -> bool:
+    """Whether they stand in one cell, or one of them in none."""
+    return caller.cell == callee.cell or not (caller.cell and callee.cell)
+
+
+def seat_name(name: str, cell: str) -> str:
+    """What the member, or the caller from outside, of a cell is called; `cell` of a national member is of no account."""
+    if cell in ("", cells.SANDBOX) or is_national(name):
+        return name
+    return f"{cell}{_APART}{name}"
+
+
+def split_seat(text: str) -> tuple[str, str]:
+    """Name and cell out of `110000/settlement`; "" for the cell where the text names none."""
+    cell, _, name = text.rpartition(_APART)
+    return name, cell
+
+
+def is_national(name: str) -> bool:
+    """Whether one member of that name serves all cells; a name of no member is none."""
+    return any(entry.name == name and entry.national for entry in MESH)
 
 
 def owner_of(service: str) -> str:

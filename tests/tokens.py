@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jwt
 
+from services import cells, mesh
 from services.kernel.clock import Clock
 from services.runtime.auth import TokenSigner
 from services.runtime.call import Caller, Role
@@ -11,9 +12,10 @@ from services.runtime.keys import Keys
 
 
 class Tokens:
-    """Everybody's keys, from one mesh key, or those of a running mesh."""
+    """Everybody's keys in a cell, from one mesh key, or those of a running mesh."""
 
-    def __init__(self, mesh_key: bytes | str | Keys, clock: Clock) -> None:
+    def __init__(self, mesh_key: bytes | str | Keys, clock: Clock, cell: str = cells.SANDBOX) -> None:
+        self._cell = cell
         text = mesh_key.decode() if isinstance(mesh_key, bytes) else mesh_key
         self._keys = text if isinstance(text, Keys) else Keys.of_mesh_key(text)
         self._clock = clock
@@ -22,7 +24,7 @@ class Tokens:
     def signer(self, name: str) -> TokenSigner:
         """That of one member or caller from outside."""
         if name not in self._signers:
-            self._signers[name] = TokenSigner(self._keys.of(name), self._clock)
+            self._signers[name] = TokenSigner(self._keys.of(mesh.seat_name(name, self._cell)), self._clock)
         return self._signers[name]
 
     def sign(self, caller: Caller, audience: str, via: str = "") -> str:

@@ -15,14 +15,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from services import mesh
+from services import cells, mesh
 from services.runtime import server
 from services.runtime.config import Config, ConfigError
 from services.runtime.embedded import store_held
@@ -42,13 +42,17 @@ class StartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunningMesh:
-    """A mesh that answers: its gateway, its data folder, the operator's key, its first process and the start-up time."""
+    """A mesh that answers: its gateway, its data folder, the operator's key, its first process and the start-up time.
+
+    `url` is the first cell's gateway, `urls` those of all its cells by code.
+    """
 
     url: str
     data_dir: Path
     operator_key: str
     process: subprocess.Popen[bytes]
     start_s: float
+    urls: Mapping[str, str]
 
 
 def free_ports(count: int) -> list[int]:
@@ -74,23 +78,46 @@ def _held_port(held: ExitStack) -> int:
     raise StartError("No port is free on this machine.")
 
 
-def settings(data_dir: Path, operator_key: str, *, own_ports: bool) -> dict[str, str]:
-    """Settings of a sandbox in a folder; with `own_ports` on ports of its own, else on those of the mesh table."""
+def settings(
+    data_dir: Path, operator_key: str, *, own_ports: bool, codes: Sequence[str] = (cells.SANDBOX,)
+) -> dict[str, str]:
+    """Settings of a sandbox in a folder, of one cell or of several; with `own_ports` on ports of its own, else on those of the
+    tables.
+    """
     values = {
         "YIBAO_SANDBOX": "on",
         "YIBAO_DATA_DIR": str(data_dir),
         "YIBAO_BOOTSTRAP_OPERATOR_KEY": operator_key,
         "YIBAO_LOG_LEVEL": "warning",
+        "YIBAO_CELLS": ",".join(codes),
     }
-    if own_ports:
-        operations, *ports = free_ports(1 + len(mesh.MESH))
-        values["YIBAO_OPERATIONS_PORT"] = str(operations)
-        for member, port in zip(mesh.MESH, ports, strict=True):
-            if member.services:
-                values[f"YIBAO_{member.name.upper()}_ADDRESS"] = f"{HOST}:{port}"
-            else:
-                values["YIBAO_GATEWAY_PORT"] = str(port)
-    return values
+    return values | (ports_of(codes) if own_ports else {})
+
+
+def ports_of(codes: Sequence[str] = (cells.SANDBOX,)) -> dict[str, str]:
+    """Settings by which all members of the cells stand on ports that are free now."""
+    wanted = [name for name, *_ in _port_settings(Config.load({"YIBAO_CELLS": ",".join(codes)}))]
+    return {
+        name: str(port) if name.endswith("_PORT") else f"{HOST}:{port}"
+        for name, port in zip(wanted, free_ports(len(wanted)), strict=True)
+    }
+
+
+def _port_settings(config: Config) -> list[tuple[str, str, int]]:
+    """Each setting that chooses a port of what is started, with whose port that is and which."""
+    found = []
+    for seat in mesh.seats(config.started_cells):
+        own = config.of_cell(seat.cell)
+        if seat.member.services:
+            port = int(own.address(seat.member.name).rpartition(":")[2])
+            found.append((own.named(f"YIBAO_{seat.member.name.upper()}_ADDRESS"), seat.name, port))
+            continue
+        for name, port in (
+            ("YIBAO_GATEWAY_PORT", own.integer("YIBAO_GATEWAY_PORT")),
+            ("YIBAO_OPERATIONS_PORT", own.operations_port),
+        ):
+            found.append((own.named(name), seat.name, port))
+    return found
 
 
 def start(values: Mapping[str, str], *, arguments: tuple[str, ...] = ("all",)) -> RunningMesh:
@@ -101,7 +128,9 @@ def start(values: Mapping[str, str], *, arguments: tuple[str, ...] = ("all",)) -
     _require_free(config)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("YIBAO_")} | dict(values)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    url = f"http://{HOST}:{config.integer('YIBAO_GATEWAY_PORT')}"
+    urls = {
+        code: f"http://{HOST}:{config.of_cell(code).integer('YIBAO_GATEWAY_PORT')}" for code in config.started_cells
+    }
     log = config.data_dir / "mesh.log"
     begun = time.perf_counter()
     with writing_in(config.data_dir):
@@ -112,12 +141,14 @@ def start(values: Mapping[str, str], *, arguments: tuple[str, ...] = ("all",)) -
             [sys.executable, "-m", "services", *arguments], env=environment, stdout=sink, stderr=sink, cwd=_root()
         )
     try:
-        _wait(url, process, log, old_bytes)
+        for url in urls.values():
+            _wait(url, process, log, old_bytes)
     except BaseException:
         stop(process)
         raise
     key = config.text("YIBAO_BOOTSTRAP_OPERATOR_KEY")
-    return RunningMesh(url, config.data_dir, key, process, time.perf_counter() - begun)
+    seconds = time.perf_counter() - begun
+    return RunningMesh(urls[config.cell], config.data_dir, key, process, seconds, urls)
 
 
 @contextmanager
@@ -144,20 +175,15 @@ def _require_own_stores(config: Config) -> None:
     """StartError where another mesh keeps its data in the same files."""
     try:
         with ExitStack() as held:
-            for member in mesh.MESH:
-                held.enter_context(store_held(member, config))
+            for seat in mesh.seats(config.started_cells):
+                held.enter_context(store_held(seat.member, config.of_cell(seat.cell)))
     except server.StartError as error:
         raise StartError(str(error)) from None
 
 
 def _require_free(config: Config) -> None:
     """StartError where somebody listens on a port of the mesh: another mesh there would answer for this one."""
-    members = {
-        f"YIBAO_{member.name.upper()}_ADDRESS" if member.services else "YIBAO_GATEWAY_PORT": member.name
-        for member in mesh.MESH
-    }
-    wanted = [(name, int(config.text(name).rpartition(":")[2]), member) for name, member in members.items()]
-    for name, port, member in (*wanted, ("YIBAO_OPERATIONS_PORT", config.operations_port, mesh.GATEWAY)):
+    for name, member, port in _port_settings(config):
         # As the members themselves open it: a port whose last calls are fading out is free.
         place = Place(member, HOST, port, name, name)
         error = place.probed(shared=False)
@@ -211,9 +237,16 @@ def stop(process: subprocess.Popen[bytes], grace_s: float = 15.0) -> int:
 
 
 @contextmanager
-def running(data_dir: Path, *, own_ports: bool = True, extra: Mapping[str, str] | None = None) -> Iterator[RunningMesh]:
-    """A sandbox mesh for the length of a block."""
-    started = start(settings(data_dir, secrets.token_hex(16), own_ports=own_ports) | dict(extra or {}))
+def running(
+    data_dir: Path,
+    *,
+    own_ports: bool = True,
+    extra: Mapping[str, str] | None = None,
+    codes: Sequence[str] = (cells.SANDBOX,),
+) -> Iterator[RunningMesh]:
+    """A sandbox mesh, of one cell or of several, for the length of a block."""
+    values = settings(data_dir, secrets.token_hex(16), own_ports=own_ports, codes=codes)
+    started = start(values | dict(extra or {}))
     try:
         yield started
     finally:

@@ -71,7 +71,7 @@ class Admission:
         if deadline is not None and deadline <= wire_time():
             raise Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED")
         caller = self.caller(method, token)
-        if token and sender is not None and caller.via != sender.via:
+        if token and sender is not None and (caller.via, caller.cell) != (sender.via, sender.cell):
             raise denied("CALLER_TOKEN_FORWARDED", caller=caller.via, sender=sender.via)
         business_date = self._business_date(caller, day) if day else None
         broken = self.violations(request) if violations is None else violations

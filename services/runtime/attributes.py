@@ -40,5 +40,8 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
     "db.operation": "Name of a database operation, never its text.",
 }
 
+CELL: Final = "yibao.cell"
+"""Of all spans of a member of a cell, as `service.name` is its member's: an attribute of what makes them, never of one span."""
+
 # Attributes by whose value a trace is found.
 SEARCHABLE: Final[frozenset[str]] = frozenset(BUSINESS_NUMBERS.values()) - {"yibao.fixmedins_code"}

@@ -30,13 +30,15 @@ class Role(StrEnum):
 class Caller:
     """Who calls: a role, its subject (institution code, channel code, psn_no, operator number, member name), sandbox or not.
 
-    `via` is the member that made the token of a call being served; it is no part of who calls.
+    `via` is the member that made the token of a call being served, `cell` the cell by whose key it did; they are no part of who
+    calls.
     """
 
     role: Role
     subject: str
     sandbox: bool = False
     via: str = field(default="", compare=False)
+    cell: str = field(default="", compare=False)
 
 
 ANYBODY = Caller(Role.PUBLIC, "", False)

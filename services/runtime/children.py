@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
+from services import mesh
 from services.runtime.interrupts import held_back
 from services.runtime.server import StartError
 
@@ -25,7 +26,8 @@ Process = subprocess.Popen[bytes]
 
 
 class Children:
-    """Processes, each running one member by `python -m services NAME`.
+    """Processes, each running one member by `python -m services NAME`: of all cells that are started, or of the one that stands
+    before its name (`110000/settlement`).
 
     A child's standard input stays open as long as this process lives; its end tells the child to stop. Through it the child
     is given the keys of its member, a line at the start and one whenever they change: so it holds no other's, and they
@@ -105,9 +107,14 @@ class Children:
             process.stdin.flush()
 
     def _spawned(self, name: str) -> Process:
+        member, cell = mesh.split_seat(name)
+        chosen = ["--set", f"YIBAO_CELL={cell}"] if cell else []
         with held_back():
             return subprocess.Popen(
-                [*self._command, name, "--child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environ
+                [*self._command, member, "--child", *chosen],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=self._environ,
             )
 
 

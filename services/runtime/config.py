@@ -6,27 +6,24 @@ it. Nothing reads the environment anywhere else.
 
 from __future__ import annotations
 
-import os
-import re
-import secrets
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Final
 
-from services import mesh
+from services import cells, mesh
 from services.runtime.placement import Placement
-from services.runtime.private import private_file, private_folder
+from services.runtime.private import made_once
+from services.runtime.setting_kinds import KINDS, contradictions
 from services.runtime.texts.settings import setting_zh
 from services.runtime.texts.table import Language
 
 _PREFIX: Final = "YIBAO_"
 _LAST_PORT: Final = 65535
 _LOOPBACK: Final = "127.0.0.1"
-_ORIGIN: Final = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?")
+_OF_GATEWAYS: Final = ("YIBAO_GATEWAY_PORT", "YIBAO_OPERATIONS_PORT")
+_CODE: Final = "<CODE>"
 
 
 class ConfigError(Exception):
@@ -41,7 +38,8 @@ class ConfigError(Exception):
 class Setting:
     """One setting: its name, how its text is read, the text used when it is not set ("" = none), and one sentence.
 
-    `member` is the one whose own setting it is, "" for none.
+    `member` is the one whose own setting it is, "" for none. `<CODE>` in a name stands for the code of a cell: every cell but the
+    sandbox's has one of its own.
     """
 
     name: str
@@ -65,6 +63,24 @@ def _per_member() -> tuple[Setting, ...]:
     return tuple(rows)
 
 
+def _per_cell() -> tuple[Setting, ...]:
+    """What a cell says for itself where the sandbox's cell has the setting without a code."""
+    rows = [
+        replace(row, name=_with_code(row.name), default="", doc=f"The same in the cell {_CODE}: {row.doc}")
+        for row in _per_member()
+        if not mesh.is_national(row.member)
+    ]
+    for name in _OF_GATEWAYS:
+        doc = f"The same as {name} in the cell {_CODE}."
+        rows.append(Setting(_with_code(name), "port", "", doc))
+    return tuple(rows)
+
+
+def _with_code(name: str, code: str = _CODE) -> str:
+    """`YIBAO_GATEWAY_PORT` → `YIBAO_110000_GATEWAY_PORT`."""
+    return _PREFIX + f"{code}_" + name.removeprefix(_PREFIX)
+
+
 SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "YIBAO_SANDBOX", "flag", "off", "Sandbox: business dates by header, fixture methods, no production key needed."
@@ -74,11 +90,24 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "YIBAO_DATABASE_URL",
         "text",
         "",
-        "Database of every member without its own setting; {member} in it stands for the member's name. "
-        "Without any: SQLite files in YIBAO_DATA_DIR.",
+        "Database of every member without its own setting; {member} in it stands for the member's name, {cell} "
+        "for its cell's. Without any: SQLite files in YIBAO_DATA_DIR.",
         secret=True,
     ),
+    Setting(
+        "YIBAO_CELLS",
+        "cells",
+        "",
+        "Cells of the mesh, with commas: whose members are started, and which routing reaches. Empty: that of YIBAO_CELL alone.",
+    ),
+    Setting(
+        "YIBAO_CELL",
+        "cell",
+        "",
+        f"The one cell whose members are started here. Empty: all of YIBAO_CELLS, and without those {cells.SANDBOX}.",
+    ),
     *_per_member(),
+    *_per_cell(),
     Setting("YIBAO_GATEWAY_HOST", "text", _LOOPBACK, "Address on which the gateway's HTTP listens."),
     Setting(
         "YIBAO_GATEWAY_PORT", "port", str(mesh.member(mesh.GATEWAY).port), "Port on which the gateway's HTTP listens."
@@ -169,38 +198,70 @@ SETTINGS: Final[tuple[Setting, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Checked settings. `placement` says which members live in this process."""
+    """Checked settings, as the members of one cell read them. `placement` says which members live in this process.
+
+    A setting that each cell has for itself is asked for by its name in the sandbox's cell; `named` gives the real one.
+    """
 
     values: Mapping[str, object]
     placement: Placement = field(default_factory=Placement)
+    cell: str = cells.SANDBOX
 
     @staticmethod
     def load(environ: Mapping[str, str], overrides: Mapping[str, str] | None = None) -> Config:
         """Reads the table; overrides win over the environment; ConfigError names every unknown or bad setting."""
         given = {name: value for name, value in environ.items() if name.startswith(_PREFIX)} | dict(overrides or {})
-        known = {setting.name: setting for setting in SETTINGS}
+        settings = tuple(_spelt_out())
+        known = {setting.name: setting for setting in settings}
         problems = [_unknown(name, known) for name in sorted(given) if name not in known]
         values: dict[str, object] = {}
-        for setting in SETTINGS:
+        for setting in settings:
             raw = given.get(setting.name, "") or setting.default
             try:
-                values[setting.name] = _KINDS[setting.kind](raw) if raw else None
+                values[setting.name] = KINDS[setting.kind](raw) if raw else None
             except ValueError as error:
                 shown = "the value given" if setting.secret else repr(raw)
                 problems.append(f"{setting.name}: {shown} is not {error}")
-        problems += _contradictions(values)
+        problems += contradictions(values)
         if problems:
             raise ConfigError(problems)
-        return Config(values)
+        config = Config(values)
+        config = config.of_cell(config.started_cells[0])
+        if problems := _shared_databases(config):
+            raise ConfigError(problems)
+        return config
+
+    def of_cell(self, code: str) -> Config:
+        """The same settings as the members of another cell read them; of "" (a national member's) as they are."""
+        return replace(self, cell=code) if code else self
+
+    def named(self, name: str) -> str:
+        """The setting that is read for `name` here, YIBAO_110000_GATEWAY_PORT for YIBAO_GATEWAY_PORT."""
+        own = _with_code(name, self.cell)
+        return own if self.cell != cells.SANDBOX and own in self.values else name
+
+    @property
+    def known_cells(self) -> tuple[str, ...]:
+        """Codes of the cells of the mesh."""
+        known = self.values["YIBAO_CELLS"]
+        return known if isinstance(known, tuple) else self.started_cells
+
+    @property
+    def started_cells(self) -> tuple[str, ...]:
+        """Codes of the cells whose members are started."""
+        own, known = self.values["YIBAO_CELL"], self.values["YIBAO_CELLS"]
+        if isinstance(own, str):
+            return (own,)
+        return known if isinstance(known, tuple) else (cells.SANDBOX,)
 
     def text(self, name: str) -> str:
         """A setting as text, "" when not set."""
-        value = self.values[name]
+        value = self.values[self.named(name)]
         return "" if value is None else str(value)
 
     def integer(self, name: str) -> int:
         """A setting that is a whole number."""
-        value = self.values[name]
+        value = self.values[self.named(name)]
         if not isinstance(value, int):
             raise ConfigError([f"{name} must be set"])
         return value
@@ -241,7 +302,7 @@ class Config:
     @property
     def operations_port(self) -> int:
         """The port of metrics and readiness: as set, else the one after the gateway's; 0 (any) where that is 0 or the last."""
-        value, gateway = self.values["YIBAO_OPERATIONS_PORT"], self.integer("YIBAO_GATEWAY_PORT")
+        value, gateway = self.values[self.named("YIBAO_OPERATIONS_PORT")], self.integer("YIBAO_GATEWAY_PORT")
         if isinstance(value, int):
             return value
         return gateway + 1 if 0 < gateway < _LAST_PORT else 0
@@ -256,10 +317,19 @@ class Config:
         return self.text(f"YIBAO_{member.upper()}_ADDRESS")
 
     def database_url(self, member: str) -> str:
-        """The member's own database, else the common one, else a SQLite file in the data folder."""
+        """The member's own database, else the common one, else a SQLite file: in the data folder for the sandbox's cell and for
+        national members, in `cells/<code>` of it for another cell.
+        """
+        national = mesh.is_national(member)
+        cell = "" if national or self.cell == cells.SANDBOX else self.cell
         own = self.text(f"YIBAO_{member.upper()}_DATABASE_URL")
-        common = self.text("YIBAO_DATABASE_URL").replace("{member}", member)
-        return own or common or f"sqlite:///{self.data_dir / member}.sqlite"
+        common = self.text("YIBAO_DATABASE_URL")
+        if own or not common:
+            folder = self.data_dir / "cells" / cell if cell else self.data_dir
+            return own or f"sqlite:///{folder / member}.sqlite"
+        apart = cell and "{cell}" not in common
+        placed = common.replace("{cell}", "national" if national else self.cell)
+        return placed.replace("{member}", f"{cell}_{member}" if apart else member)
 
     def key_file(self) -> Path | None:
         """The file with the keys of caller tokens: the one named, or the sandbox's own in the data folder, made if need be.
@@ -271,7 +341,7 @@ class Config:
             return named
         if not self.sandbox:
             raise ConfigError(["YIBAO_MESH_KEY must be set outside the sandbox (to try things out: YIBAO_SANDBOX=on)"])
-        return _sandbox_key(self.data_dir / "mesh.key")
+        return made_once(self.data_dir / "mesh.key")
 
 
 def settings_markdown(language: Language = "en") -> str:
@@ -285,106 +355,38 @@ def settings_markdown(language: Language = "en") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sandbox_key(file: Path) -> Path:
-    """Made once: whoever comes second, even at the same moment, reads what the first one wrote."""
-    if not file.exists():
-        private_folder(file.parent)
-        with NamedTemporaryFile("w", dir=file.parent, encoding="ascii") as draft:
-            draft.write(secrets.token_hex(32))
-            draft.flush()
-            with suppress(FileExistsError):
-                os.link(draft.name, file)
-    private_file(file)
-    return file
+def _spelt_out() -> Iterator[Setting]:
+    """The table with a setting for each cell where it has one for all of them."""
+    for setting in SETTINGS:
+        if _CODE not in setting.name:
+            yield setting
+            continue
+        for cell in cells.CELLS[1:]:
+            default = setting.default
+            if setting.kind == "address":
+                default = f"{_LOOPBACK}:{mesh.Seat(mesh.member(setting.member), cell.code).port}"
+            elif setting.name == _with_code("YIBAO_GATEWAY_PORT"):
+                default = str(cell.port_base)
+            yield replace(setting, name=setting.name.replace(_CODE, cell.code), default=default)
+
+
+def _shared_databases(config: Config) -> list[str]:
+    """Members of two cells that are started here and would write into one database."""
+    problems: list[str] = []
+    for member in mesh.MESH:
+        if member.national or not member.has_store:
+            continue
+        found: dict[str, str] = {}
+        for code in config.started_cells:
+            other = found.setdefault(config.of_cell(code).database_url(member.name), code)
+            if other != code:
+                problems.append(
+                    f"YIBAO_DATABASE_URL: the cells {other} and {code} would share a database of {member.name}; "
+                    "put {cell} or {member} into it"
+                )
+    return problems
 
 
 def _unknown(name: str, known: Mapping[str, Setting]) -> str:
     near = get_close_matches(name, known, n=3, cutoff=0.7)
     return f"{name}: no such setting" + (f"; did you mean {' or '.join(near)}?" if near else "")
-
-
-def _contradictions(values: Mapping[str, object]) -> list[str]:
-    """Settings each of which is right, and that do not go together."""
-    if values.get("YIBAO_MESH_KEY") and values.get("YIBAO_MESH_KEY_FILE"):
-        return ["YIBAO_MESH_KEY_FILE: YIBAO_MESH_KEY is set as well; give one of the two"]
-    workers, pool = values.get("YIBAO_COMMIT_WORKERS"), values.get("YIBAO_DATABASE_POOL")
-    if isinstance(workers, int) and isinstance(pool, int) and workers > pool:
-        return [f"YIBAO_COMMIT_WORKERS: {workers} commits need as many connections, YIBAO_DATABASE_POOL has {pool}"]
-    return []
-
-
-def _one_of(*words: str) -> Callable[[str], object]:
-    def read(raw: str) -> object:
-        if raw.lower() not in words:
-            raise ValueError("one of " + ", ".join(words))
-        return raw.lower()
-
-    return read
-
-
-def _folder(raw: str) -> object:
-    """A question mark would end the path in the URL of a database, which then stood elsewhere."""
-    if "?" in raw:
-        raise ValueError("a path without a question mark")
-    return Path(raw)
-
-
-def _flag(raw: str) -> object:
-    if raw.lower() not in ("on", "off", "1", "0", "true", "false", "yes", "no"):
-        raise ValueError("on or off")
-    return raw.lower() in ("on", "1", "true", "yes")
-
-
-def _number(low: float, high: float, words: str, whole: bool) -> Callable[[str], object]:
-    def read(raw: str) -> object:
-        try:
-            value = int(raw) if whole else float(raw)
-        except ValueError:
-            raise ValueError(words) from None
-        if not low <= value <= high:
-            raise ValueError(words)
-        return value
-
-    return read
-
-
-def _address(raw: str) -> object:
-    host, _, port = raw.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise ValueError("host:port")
-    return raw
-
-
-def _key(raw: str) -> object:
-    if len(raw.encode()) < 32:
-        raise ValueError("at least 32 characters long")
-    return raw
-
-
-def _origins(raw: str) -> object:
-    """Scheme, host and port of each, as a browser sends them in `Origin`: never a star, never `null`, never a path."""
-    for each in raw.split(","):
-        if not _ORIGIN.fullmatch(each.strip().casefold()):
-            raise ValueError("origins as https://host:port, with commas")
-    return raw
-
-
-_KINDS: Final[Mapping[str, Callable[[str], object]]] = {
-    "text": str,
-    "path": Path,
-    "folder": _folder,
-    "flag": _flag,
-    "address": _address,
-    "key": _key,
-    "origins": _origins,
-    "port": _number(0, 65535, "a port, 0 to 65535", whole=True),
-    # The batch RPCs of the contract take no more items.
-    "batch": _number(1, 64, "a whole number from 1 to 64", whole=True),
-    "count": _number(1, 1 << 31, "a whole number of at least 1", whole=True),
-    "seconds": _number(0.0, 86400.0, "a number of seconds", whole=False),
-    "ratio": _number(0.0, 1.0, "a number from 0 to 1", whole=False),
-    "level": _one_of("debug", "info", "warning", "error"),
-    "exporter": _one_of("sqlite", "otlp", "none"),
-    "placement": _one_of("grpc", "local"),
-    "tls": _one_of("auto", "on", "off"),
-}

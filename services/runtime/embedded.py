@@ -1,4 +1,4 @@
-"""Several members in one process and on one loop: started in order of need, stopped in reverse.
+"""Several members in one process and on one loop, of one cell or of several: started in order of need, stopped in reverse.
 
 It knows members by the mesh table only. A member on SQLite has its file for itself: a second process that would run it on
 the same file does not start.
@@ -52,7 +52,7 @@ class _Started:
 
 
 class EmbeddedMesh:
-    """The members named, or all of them, in this process."""
+    """The members named, or all of them, of every cell that is started, in this process."""
 
     def __init__(
         self,
@@ -63,7 +63,8 @@ class EmbeddedMesh:
         keys: Keys | None = None,
     ) -> None:
         self.config = config
-        self._names = frozenset(names or mesh.names())
+        chosen = frozenset(names or mesh.names())
+        self._seats = tuple(each for each in mesh.seats(config.started_cells) if each.member.name in chosen)
         self._clock = clock
         self._build_of = build_of or imported_build
         self._started: list[_Started] = []
@@ -72,8 +73,8 @@ class EmbeddedMesh:
 
     def renew_keys(self) -> None:
         """Gives each member that runs here the keys that hold now."""
-        for name, signer in self._signers.items():
-            signer.renew(self.keys.of(name))
+        for seat, signer in self._signers.items():
+            signer.renew(self.keys.of(seat))
 
     def take_keys(self, line: str) -> None:
         """Takes the keys that whoever started this process hands it."""
@@ -92,9 +93,9 @@ class EmbeddedMesh:
         connection to its store that nobody closes.
         """
         try:
-            for member in mesh.start_order():
-                if member.name in self._names and not told_to_stop():
-                    await self._start(member)
+            for seat in self._seats:
+                if not told_to_stop():
+                    await self._start(seat)
         except BaseException:
             await self.stop(0)
             raise
@@ -107,19 +108,20 @@ class EmbeddedMesh:
             await last.server.stop(limit_s)
             last.rest.close()
 
-    async def _start(self, member: mesh.Member) -> None:
+    async def _start(self, seat: mesh.Seat) -> None:
+        member, config = seat.member, self.config.of_cell(seat.cell)
         with ExitStack() as rest:
-            rest.enter_context(store_held(member, self.config))
-            telemetry = Telemetry(member.name, self.config)
+            rest.enter_context(store_held(member, config))
+            telemetry = Telemetry(member.name, config, cell=seat.cell)
             rest.callback(telemetry.stop)
             try:
-                signer = self._signers[member.name] = TokenSigner(self.keys.of(member.name), self._clock)
-                made: Any = self._build_of(member)(self.config, self._clock, telemetry, signer)
+                signer = self._signers[seat.name] = TokenSigner(self.keys.of(seat.name), self._clock)
+                made: Any = self._build_of(member)(config, self._clock, telemetry, signer)
                 server: Startable = await made if inspect.isawaitable(made) else made
                 await server.start()
             except Fault as fault:
-                raise start_error(member, self.config, fault) from fault
-            self._started.append(_Started(member.name, server, rest.pop_all()))
+                raise start_error(member, config, fault) from fault
+            self._started.append(_Started(seat.name, server, rest.pop_all()))
 
 
 @contextmanager
@@ -146,7 +148,8 @@ def store_held(member: mesh.Member, config: Config) -> Iterator[None]:
     except OSError:
         raise start_error(member, config, unavailable(Cause.UNWRITABLE)) from None
     except ValueError as error:
-        raise StartError(f"{member.name} cannot start: {error}; {_elsewhere(member, config)}") from None
+        told = f"{mesh.seat_name(member.name, config.cell)} cannot start: {error}"
+        raise StartError(f"{told}; {_elsewhere(member, config)}") from None
     with lock:
         yield
 
@@ -182,7 +185,7 @@ def start_error(member: mesh.Member, config: Config, fault: Fault) -> StartError
     why = text(fault, "en")
     if member.has_store and fault.reason == "STORE_UNAVAILABLE":
         why = f"{_cause(member, config, fault) or why}, or {_elsewhere(member, config)}"
-    return StartError(f"{member.name} cannot start: {why}")
+    return StartError(f"{mesh.seat_name(member.name, config.cell)} cannot start: {why}")
 
 
 def _cause(member: mesh.Member, config: Config, fault: Fault) -> str:
@@ -197,8 +200,8 @@ def _cause(member: mesh.Member, config: Config, fault: Fault) -> str:
 
 def _elsewhere(member: mesh.Member, config: Config) -> str:
     """How the member gets another store, by the setting that chose this one and the one that wins over it."""
-    own = f"YIBAO_{member.name.upper()}_DATABASE_URL"
-    if config.text(own):
+    own = config.named(f"YIBAO_{member.name.upper()}_DATABASE_URL")
+    if config.values[own]:
         return f"choose another database by {own}"
     if config.text("YIBAO_DATABASE_URL"):
         return f"choose another database by YIBAO_DATABASE_URL or {own}"

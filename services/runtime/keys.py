@@ -4,6 +4,10 @@ A member holds its own key, from which follow the keys of all who may call it, a
 Whoever takes them can speak as that member to those that it calls, and as anybody to that member itself; no other edge
 follows from them. The mesh key, from which all follow, is needed only where the mesh is started.
 
+Each cell has a root of its own, from which its edges follow: the sandbox's is the mesh key itself, another cell's is derived from
+it. A member of a cell holds keys of that cell alone; a national member holds a set for each cell, and one that calls members
+of several cells calls each with that cell's. No key of one cell follows from those of another.
+
 Two sets of keys may hold at a time: the first signs, both are accepted. A file of keys is read again when it changes.
 """
 
@@ -17,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services import mesh
+from services import cells, mesh
 from services.runtime.config import Config, ConfigError
 from services.runtime.logs import write
 
@@ -26,25 +30,34 @@ MOST_SETS: Final = 2
 
 _KEY_BYTES: Final = 32
 _HEX: Final = f"[0-9a-f]{{{2 * _KEY_BYTES}}}"
-_HANDED_OUT: Final = re.compile(rf"(?P<name>[a-z_]+):(?P<own>{_HEX})?(?P<calls>(?:;[a-z_]+={_HEX})*)")
-_LOOKS_HANDED_OUT: Final = re.compile(rf"[a-z_]+:(?:{_HEX})?(?:;|$|\s)")
+_CELL: Final = r"(?:[0-9]{6}/)?"
+_HANDED_OUT: Final = re.compile(rf"(?P<seat>{_CELL}[a-z_]+):(?P<own>{_HEX})?(?P<calls>(?:;[a-z_]+={_HEX})*)")
+_LOOKS_HANDED_OUT: Final = re.compile(rf"{_CELL}[a-z_]+:(?:{_HEX})?(?:;|$|\s)")
 
 
 @dataclass(frozen=True, slots=True)
 class MemberKeys:
-    """What one caller holds: `own` for those that call it (none for a caller from outside), a key for each callee."""
+    """What one caller holds in a cell: `own` for those that call it (none for a caller from outside), a key for each callee."""
 
     name: str
     own: bytes
     calls: Mapping[str, bytes]
+    cell: str = cells.SANDBOX
+
+    @property
+    def seat(self) -> str:
+        """Whose they are: `settlement` in the sandbox's cell, `110000/settlement` or `110000/routing` in another."""
+        return _seat(self.name, self.cell)
 
     def of_caller(self, caller: str) -> bytes:
         """The key of the edge from `caller` to this member."""
         return derive(self.own, f"yibao caller token: {caller}")
 
     def text(self) -> str:
-        """One word for a setting or a line of a file: `settlement:<own>;identity=<key>;catalogue=<key>`, keys in hex."""
-        return f"{self.name}:{self.own.hex()}" + "".join(f";{name}={key.hex()}" for name, key in self.calls.items())
+        """One word for a setting or a line of a file: `settlement:<own>;identity=<key>;catalogue=<key>`, keys in hex; before the
+        name stands the cell, where that is not the sandbox's.
+        """
+        return f"{self.seat}:{self.own.hex()}" + "".join(f";{name}={key.hex()}" for name, key in self.calls.items())
 
 
 def derive(key: bytes, purpose: str) -> bytes:
@@ -58,12 +71,18 @@ def hkdf(key: bytes, salt: bytes, info: bytes) -> bytes:
     return hmac.digest(drawn, info + b"\x01", "sha256")
 
 
-def handed_out(mesh_key: bytes, name: str) -> MemberKeys:
-    """The keys of one member or caller from outside; KeyError for a name that is not in the table."""
+def root_of(mesh_key: bytes, cell: str) -> bytes:
+    """The key of a cell, from which its edges follow."""
+    return mesh_key if cell == cells.SANDBOX else derive(mesh_key, f"yibao cell: {cell}")
+
+
+def handed_out(mesh_key: bytes, name: str, cell: str = cells.SANDBOX) -> MemberKeys:
+    """The keys of one member or caller from outside in a cell; KeyError for a name or a cell that is not in the tables."""
     if len(mesh_key) < MIN_KEY_BYTES:
         raise ValueError(f"the mesh key needs at least {MIN_KEY_BYTES} bytes, it has {len(mesh_key)}")
-    calls = {callee: MemberKeys(callee, _own(mesh_key, callee), {}).of_caller(name) for callee in mesh.callees_of(name)}
-    return MemberKeys(name, _own(mesh_key, name) if name in mesh.names() else b"", calls)
+    root = root_of(mesh_key, cells.cell(cell).code)
+    calls = {callee: MemberKeys(callee, _own(root, callee), {}).of_caller(name) for callee in mesh.callees_of(name)}
+    return MemberKeys(name, _own(root, name) if name in mesh.names() else b"", calls, cell)
 
 
 class Keys:
@@ -71,7 +90,7 @@ class Keys:
 
     def __init__(self, lines: Sequence[str]) -> None:
         self._lines = tuple(lines)
-        self._by_name = _read(self._lines)
+        self._by_seat = _read(self._lines)
         # Why the file could not be read when it was looked at last; it is looked at every second.
         self.complaint = ""
 
@@ -80,27 +99,35 @@ class Keys:
         """Those that follow from one mesh key."""
         return Keys([mesh_key])
 
-    def of(self, name: str) -> tuple[MemberKeys, ...]:
-        """The sets of one member, the one that signs first; ConfigError where this process was given none."""
-        found = self._by_name.get(name)
+    def of(self, member: str) -> tuple[MemberKeys, ...]:
+        """The sets of one member, by the name of its seat, the one that signs first; ConfigError where this process has none.
+
+        Of a national member all that there are, cell by cell, unless a cell is named (`110000/routing`).
+        """
+        name, cell = mesh.split_seat(member)
+        wanted = cells.codes() if mesh.is_national(name) and not cell else (cell or cells.SANDBOX,)
+        found = tuple(each for code in wanted for each in self._by_seat.get(_seat(name, code), ()))
         if not found:
-            raise ConfigError([f"YIBAO_MESH_KEY holds no keys of {name}: yibao mesh-keys {name} makes them"])
+            apart = cell not in ("", cells.SANDBOX)
+            member = _seat(name, cell) if apart else name
+            member_words = f"{name} --cell {cell}" if apart else name
+            raise ConfigError([f"YIBAO_MESH_KEY holds no keys of {member}: yibao mesh-keys {member_words} makes them"])
         return found
 
-    def text(self, names: Iterable[str]) -> str:
+    def text(self, seats: Iterable[str]) -> str:
         """What a process with these members needs, as one line."""
-        return " ".join(each.text() for name in names for each in self.of(name))
+        return " ".join(each.text() for seat in seats for each in self.of(seat))
 
-    def replace(self, lines: Sequence[str], names: Iterable[str]) -> bool:
+    def replace(self, lines: Sequence[str], seats: Iterable[str]) -> bool:
         """Takes other keys; False where they are the same. ConfigError, and nothing is taken, where they cannot be read or
-        hold none for one of the names.
+        hold none for one of the seats.
         """
         if tuple(lines) == self._lines:
             return False
         wanted = Keys(lines)
-        for name in names:
-            wanted.of(name)
-        self._by_name, self._lines = wanted._by_name, wanted._lines
+        for seat in seats:
+            wanted.of(seat)
+        self._by_seat, self._lines = wanted._by_seat, wanted._lines
         return True
 
 
@@ -122,14 +149,14 @@ def split(text: str) -> list[str]:
     return text.split() if _LOOKS_HANDED_OUT.match(text) else [text]
 
 
-def follow(keys: Keys, config: Config, names: Iterable[str]) -> bool:
-    """Reads the file of YIBAO_MESH_KEY_FILE again; True where it holds others now. What is not good for all the names is
+def follow(keys: Keys, config: Config, seats: Iterable[str]) -> bool:
+    """Reads the file of YIBAO_MESH_KEY_FILE again; True where it holds others now. What is not good for all the seats is
     logged once, and the old keys stay. The sandbox's own file is not followed: one that is gone would be made anew.
     """
     if config.path("YIBAO_MESH_KEY_FILE") is None:
         return False
     try:
-        changed = keys.replace(lines_of(config), names)
+        changed = keys.replace(lines_of(config), seats)
         keys.complaint = ""
         return changed
     except (OSError, UnicodeDecodeError, ConfigError) as error:
@@ -146,31 +173,37 @@ def _own(mesh_key: bytes, name: str) -> bytes:
 
 
 def _read(lines: Sequence[str]) -> dict[str, tuple[MemberKeys, ...]]:
-    """The sets by name; ConfigError names what is wrong and never shows a key."""
+    """The sets by seat; ConfigError names what is wrong and never shows a key."""
     found: dict[str, list[MemberKeys]] = {}
-    for line in lines:
+    for line in (word for each in lines for word in split(each)):
         for each in _sets(line):
-            found.setdefault(each.name, []).append(each)
-    for name, sets in found.items():
+            found.setdefault(each.seat, []).append(each)
+    for seat, sets in found.items():
         if len(sets) > MOST_SETS:
             raise ConfigError(
-                [f"YIBAO_MESH_KEY: {len(sets)} sets of keys of {name}; at most {MOST_SETS} hold at a time"]
+                [f"YIBAO_MESH_KEY: {len(sets)} sets of keys of {seat}; at most {MOST_SETS} hold at a time"]
             )
     if not found:
         raise ConfigError(["YIBAO_MESH_KEY_FILE: the file holds no key"])
-    return {name: tuple(sets) for name, sets in found.items()}
+    return {seat: tuple(sets) for seat, sets in found.items()}
 
 
 def _sets(line: str) -> list[MemberKeys]:
     if not _LOOKS_HANDED_OUT.match(line):
         if len(line.encode()) < MIN_KEY_BYTES:
             raise ConfigError([f"YIBAO_MESH_KEY: a key of at least {MIN_KEY_BYTES} characters is needed"])
-        return [handed_out(line.encode(), name) for name in mesh.callers()]
+        return [handed_out(line.encode(), name, cell) for cell in cells.codes() for name in mesh.callers()]
     match = _HANDED_OUT.fullmatch(line)
-    if match is None or match["name"] not in mesh.callers():
+    name, cell = mesh.split_seat(match["seat"]) if match else ("", "")
+    if match is None or name not in mesh.callers() or (cell and cell not in cells.codes()):
         raise ConfigError(["YIBAO_MESH_KEY: the keys of a member are one word, as yibao mesh-keys prints them"])
     calls = dict(pair.split("=") for pair in match["calls"].split(";") if pair)
-    return [MemberKeys(match["name"], bytes.fromhex(match["own"] or ""), _keys(calls))]
+    return [MemberKeys(name, bytes.fromhex(match["own"] or ""), _keys(calls), cell or cells.SANDBOX)]
+
+
+def _seat(name: str, cell: str) -> str:
+    """By which the sets of one cell are known, also those of a national member."""
+    return name if cell == cells.SANDBOX else f"{cell}/{name}"
 
 
 def _keys(calls: Mapping[str, str]) -> dict[str, bytes]:

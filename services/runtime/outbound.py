@@ -1,7 +1,9 @@
-"""Calls to other members: allowed by the mesh table, with a deadline, a caller token, a trace and the retries of the contract.
+"""Calls to other members: allowed by the mesh table and within one cell, with a deadline, a caller token, a trace and the
+retries of the contract.
 
 A call is repeated only where nothing came through (UNAVAILABLE) and `effect` says that a repeat is harmless. A peer's refusal
-comes back as its Fault; a peer that cannot be reached as PEER_UNAVAILABLE, naming it.
+comes back as its Fault; a peer that cannot be reached as PEER_UNAVAILABLE, naming it. Only a national member says in which cell
+the member is that it calls.
 """
 
 from __future__ import annotations
@@ -47,21 +49,23 @@ _LONGEST_WAIT_S: Final = 1.0
 class PeerMethod:
     """One method of a peer, as a stub's attribute; awaiting its call uses the default time limit."""
 
-    def __init__(self, peers: Peers, member: str, contract: MethodContract) -> None:
+    def __init__(self, peers: Peers, member: str, cell: str, contract: MethodContract) -> None:
         self.peers = peers
         self.member = member
+        self.cell = cell
         self.contract = contract
 
     async def __call__(self, request: Any, *, timeout: float | None = None) -> Any:  # noqa: ASYNC109  # the name that generated stubs use
-        return await self.peers.invoke(self.contract, request, timeout_s=timeout, member=self.member)
+        return await self.peers.invoke(self.contract, request, timeout_s=timeout, member=self.member, cell=self.cell)
 
 
 class _PeerChannel:
     """What a generated stub takes for a channel: it makes the stub's attributes."""
 
-    def __init__(self, peers: Peers, member: str) -> None:
+    def __init__(self, peers: Peers, member: str, cell: str) -> None:
         self._peers = peers
         self._member = member
+        self._cell = cell
         self._contracts: dict[str, Contract] = {}
 
     def unary_unary(self, path: str, *_: Any, **__: Any) -> PeerMethod:
@@ -69,7 +73,7 @@ class _PeerChannel:
         contract = self._contracts.get(service)
         if contract is None:
             contract = self._contracts[service] = Contract.load((service,), partial=True)
-        return PeerMethod(self._peers, self._member, contract.methods[path])
+        return PeerMethod(self._peers, self._member, self._cell, contract.methods[path])
 
 
 class Peers:
@@ -91,12 +95,15 @@ class Peers:
         self._self = Caller(Role.SERVICE, member_name, config.sandbox)
         self._timeout_s = config.seconds("YIBAO_PEER_TIMEOUT_S")
         self._attempts = config.integer("YIBAO_PEER_ATTEMPTS")
+        self._seats: dict[tuple[str, str], str] = {}
         self._transports: dict[str, Transport] = {}
 
-    def stub(self, stub_class: Callable[[Any], Stub], member: str) -> Stub:
-        """A generated stub of a member; ValueError where the mesh table does not allow the call."""
-        self._allowed(member)
-        return stub_class(_PeerChannel(self, member))
+    def stub(self, stub_class: Callable[[Any], Stub], member: str, cell: str = "") -> Stub:
+        """A generated stub of a member, of the own cell or, for a national member, of `cell`; ValueError where the tables do not
+        allow the call.
+        """
+        self._seat(member, cell)
+        return stub_class(_PeerChannel(self, member, cell))
 
     async def call(
         self,
@@ -118,6 +125,7 @@ class Peers:
             as_caller=as_caller,
             business_date=business_date,
             member=method.member,
+            cell=method.cell,
         )
         return response
 
@@ -130,17 +138,19 @@ class Peers:
         as_caller: Caller | None = None,
         business_date: date | None = None,
         member: str | None = None,
+        cell: str = "",
     ) -> Any:
         """Calls a method by its contract.
 
         The deadline is `timeout_s` (a setting where None) or what is left of the call being served, whichever is shorter.
         The caller is this member itself unless `as_caller` says otherwise. Raises the peer's Fault.
         """
-        callee = member or method.member
+        name = member or method.member
+        callee = self._seat(name, cell)
         transport = self._transport(callee)
         call = find_call()
         limit_s = self._limit(call, timeout_s)
-        metadata = [(CALLER_KEY, self._signer.sign(as_caller or self._self, callee))]
+        metadata = [(CALLER_KEY, self._signer.sign(as_caller or self._self, name, cell=cell))]
         day = business_date or (call.business_date if call else None)
         if day is not None:
             metadata.append((BUSINESS_DATE_KEY, day.isoformat()))
@@ -156,6 +166,7 @@ class Peers:
         self,
         member: str,
         *,
+        cell: str = "",
         span: Span | None = None,
         call: CallContext | None = None,
         as_caller: Caller | None = None,
@@ -168,7 +179,7 @@ class Peers:
         """
         own = call or find_call()
         context = ItemContext(
-            caller_token=self._signer.sign(as_caller or self._self, member),
+            caller_token=self._signer.sign(as_caller or self._self, member, cell=cell),
             traceparent=inject(span),
         )
         until = deadline or (own.deadline if own else None)
@@ -225,17 +236,27 @@ class Peers:
             raise Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED")
         return limit_s
 
-    def _allowed(self, member: str) -> None:
+    def _seat(self, member: str, cell: str) -> str:
+        """The name of the seat that is called; ValueError where the tables do not allow it."""
+        known = self._seats.get((member, cell))
+        if known is not None:
+            return known
         if (self._name, member) not in self._edges:
             raise ValueError(f"the mesh table does not allow {self._name} to call {member}")
+        if mesh.is_national(self._name) and not mesh.is_national(member):
+            if cell not in self._config.known_cells:
+                raise ValueError(f"YIBAO_CELLS names no cell {cell!r}, in which {self._name} would call {member}")
+        elif cell not in ("", self._config.cell):
+            raise ValueError(f"{self._name} of {self._config.cell} may not call {member} of another cell, {cell}")
+        found = self._seats[member, cell] = mesh.seat_name(member, cell or self._config.cell)
+        return found
 
-    def _transport(self, member: str) -> Transport:
-        found = self._transports.get(member)
+    def _transport(self, callee: str) -> Transport:
+        found = self._transports.get(callee)
         if found is None:
-            self._allowed(member)
-            endpoint = self._config.placement.find(member) if self._config.local_calls else None
-            found = LocalTransport(member, endpoint) if endpoint else GrpcTransport(member, self._config)
-            self._transports[member] = found
+            endpoint = self._config.placement.find(callee) if self._config.local_calls else None
+            found = LocalTransport(callee, endpoint) if endpoint else GrpcTransport(callee, self._config)
+            self._transports[callee] = found
         return found
 
 

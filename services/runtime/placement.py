@@ -19,7 +19,7 @@ class Endpoint(Protocol):
 
 
 class Placement:
-    """The endpoints of this process, by member name."""
+    """The endpoints of this process, by the name of the member's seat."""
 
     def __init__(self) -> None:
         self._endpoints: dict[str, Endpoint] = {}

@@ -7,9 +7,11 @@ the mesh's; the files in it are closed.
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import BinaryIO, Final
 
 FILE_MODE: Final = 0o600
@@ -37,6 +39,21 @@ def opened_private(file: Path) -> BinaryIO:
     """The file, made private, to append to; OSError."""
     private_file(file)
     return file.open("ab")
+
+
+def made_once(file: Path) -> Path:
+    """A file with a secret of 64 characters, made where it is missing: whoever comes second, even at the same moment, reads what
+    the first one wrote. OSError.
+    """
+    if not file.exists():
+        private_folder(file.parent)
+        with NamedTemporaryFile("w", dir=file.parent, encoding="ascii") as draft:
+            draft.write(secrets.token_hex(32))
+            draft.flush()
+            with suppress(FileExistsError):
+                os.link(draft.name, file)
+    private_file(file)
+    return file
 
 
 def _close(file: Path) -> None:

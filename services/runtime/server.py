@@ -59,6 +59,7 @@ class MemberServer:
     ) -> None:
         self.member = mesh.member(member) if isinstance(member, str) else member
         self.name = self.member.name
+        self.seat = mesh.seat_name(self.name, config.cell)
         self.telemetry = telemetry
         self._config = config
         self._on_start = on_start
@@ -67,7 +68,7 @@ class MemberServer:
         self._watch: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
         self.address = config.address(self.name)
-        known = signer or TokenSigner(keys.load(config).of(self.name), clock)
+        known = signer or TokenSigner(keys.load(config).of(self.seat), clock)
         contract = Contract.load((*self.member.services, SERVICE))
         self._report = SelfReport(self.name, telemetry.metrics, config.integer("YIBAO_WORKERS"), ready, store)
         self.inbound = Inbound(self.name, contract, config, telemetry, known, clock)
@@ -93,11 +94,11 @@ class MemberServer:
         self._report.loop.start()
         await self._tell_health()
         self._watch = asyncio.create_task(self._follow_health())
-        self._config.placement.place(self.name, self.inbound)
+        self._config.placement.place(self.seat, self.inbound)
 
     async def stop(self, grace_s: float) -> None:
         """NOT_SERVING, no new calls, a grace for running ones, then the store is closed and the spans are written."""
-        self._config.placement.remove(self.name)
+        self._config.placement.remove(self.seat)
         await self._health.enter_graceful_shutdown()
         if self._watch is not None:
             self._watch.cancel()
@@ -132,7 +133,7 @@ class MemberServer:
             )
         except RuntimeError:
             # gRPC does not say why: the system is asked again.
-            place = place_at(self.name, self.address, f"YIBAO_{self.name.upper()}_ADDRESS")
+            place = place_at(self.seat, self.address, self._config.named(f"YIBAO_{self.name.upper()}_ADDRESS"))
             raise StartError(place.told(place.probed(shared=shared))) from None
         self.address = f"{self.address.rpartition(':')[0]}:{port}"
         return server

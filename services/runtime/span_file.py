@@ -16,7 +16,8 @@ import msgspec
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from services.runtime.attributes import SEARCHABLE
+from services import mesh
+from services.runtime.attributes import CELL, SEARCHABLE
 from services.runtime.private import private_file, private_folder
 
 SCHEMA: Final = """
@@ -119,7 +120,7 @@ def _row(span: ReadableSpan) -> tuple[object, ...]:
         f"{span.context.trace_id:032x}",
         f"{span.context.span_id:016x}",
         f"{span.parent.span_id:016x}" if span.parent else None,
-        span.resource.attributes["service.name"],
+        mesh.seat_name(str(span.resource.attributes["service.name"]), str(span.resource.attributes.get(CELL, ""))),
         span.name,
         span.kind.name.lower(),
         span.start_time,

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Final
 
-from services import mesh
+from services import cells, mesh
 from services.runtime.config import ConfigError
 
 ALL: Final = "all"
@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     placed = made.add_mutually_exclusive_group()
     placed.add_argument("--split", action="store_true", help="every member in a process of its own")
     placed.add_argument("--single", action="store_true", help="the gateway in the process of the other members")
+    made.add_argument("--cells", default="", metavar="CODE,…", help=f"of these cells: {', '.join(cells.codes())}")
     made.add_argument("--workers", type=int, default=0, help="processes of each member (needs PostgreSQL)")
     made.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     return made

@@ -22,7 +22,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from services.kernel.errors import Fault
-from services.runtime.attributes import ATTRIBUTES
+from services.runtime.attributes import ATTRIBUTES, CELL
 from services.runtime.config import Config
 from services.runtime.metrics import Metrics
 from services.runtime.span_file import SpanFileExporter
@@ -203,15 +203,17 @@ def store_span(system: str, operation: str) -> Iterator[None]:
 
 class Telemetry:
     """The spans of one member: its own service name, sampling and exporter; and its metrics. `exporter` replaces the one by
-    setting.
+    setting; `cell` is "" for who belongs to none.
     """
 
-    def __init__(self, service_name: str, config: Config, exporter: SpanExporter | None = None) -> None:
+    def __init__(
+        self, service_name: str, config: Config, exporter: SpanExporter | None = None, *, cell: str = ""
+    ) -> None:
         self.service_name = service_name
         self.metrics = Metrics()
         self._bits = Random().getrandbits
         self._bound = round(config.trace_ratio * (1 << 64))
-        self._resource = Resource({SERVICE_NAME: service_name})
+        self._resource = Resource({SERVICE_NAME: service_name} | ({CELL: cell} if cell else {}))
         self._scope = InstrumentationScope("yibao")
         chosen = exporter or _exporter(config)
         self._pipeline = (

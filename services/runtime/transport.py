@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 import grpc
 
+from services import mesh
 from services.runtime.config import Config, ConfigError
 from services.runtime.placement import Endpoint, Metadata
 from services.runtime.status import RpcRefusal, from_rpc_error, from_status
@@ -42,10 +43,11 @@ class Transport(Protocol):
 class GrpcTransport:
     """A member at an address."""
 
-    def __init__(self, member: str, config: Config, *, alone: bool = False) -> None:
+    def __init__(self, seat: str, config: Config, *, alone: bool = False) -> None:
         """`alone` gives it a connection of its own; else channels to one address share theirs."""
-        self._member = member
-        address = config.address(member)
+        self._member = seat
+        name, cell = mesh.split_seat(seat)
+        address = config.of_cell(cell).address(name)
         options = (*channel_options(config), *((_OWN_CONNECTION,) if alone else ()))
         credentials = channel_credentials(config, address)
         self._channel = (

@@ -20,6 +20,7 @@ from typing import Any, Final
 import grpc
 from google.protobuf.message import Message
 
+from services import cells
 from services import mesh as table
 from services.kernel.clock import Clock
 from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
@@ -27,12 +28,13 @@ from services.runtime.call import Caller, Role
 from services.runtime.config import Config
 from services.runtime.contract import Contract, MethodContract
 from services.runtime.embedded import Build, EmbeddedMesh, Startable, imported_build
+from services.runtime.keys import Keys
 from services.runtime.status import from_rpc_error
 from services.runtime.telemetry import Telemetry
 from services.runtime.trace_store import TraceStore
 from tests.mesh.seeds import OPERATOR, seed_requests
 from tests.tokens import Tokens
-from tools.running import HOST, free_ports
+from tools.running import HOST, ports_of
 
 MESH_KEY: Final = "a key of tests only, 32 bytes or more"
 OPERATOR_KEY: Final = "the first operator key of the tests"
@@ -59,6 +61,7 @@ class Mesh:
     url: str
     contract: Contract
     telemetries: list[Telemetry]
+    keys: Keys
     members: tuple[str, ...] = ()
     channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
     stubs: dict[str, Any] = field(default_factory=dict)
@@ -115,7 +118,8 @@ async def started_mesh(
 ) -> AsyncIterator[Mesh]:
     """Starts all members (or those named) as a sandbox; settings in `overrides` win."""
     ticking = clock or ticking_clock()
-    config = Config.load({}, _settings(data_dir) | dict(overrides or {}))
+    named = (overrides or {}).get("YIBAO_CELLS", cells.SANDBOX)
+    config = Config.load({}, _settings(data_dir, named.split(",")) | dict(overrides or {}))
     telemetries: list[Telemetry] = []
 
     def build_of(member: table.Member) -> Build:
@@ -131,8 +135,8 @@ async def started_mesh(
     embedded = EmbeddedMesh(config, names, ticking, build_of)
     await embedded.start()
     url = f"http://{HOST}:{config.integer('YIBAO_GATEWAY_PORT')}" if table.GATEWAY in names else ""
-    tokens = Tokens(embedded.keys, ticking)
-    running = Mesh(config, tokens, ticking, url, Contract.of_mesh(), telemetries, names)
+    tokens = Tokens(embedded.keys, ticking, config.cell)
+    running = Mesh(config, tokens, ticking, url, Contract.of_mesh(), telemetries, embedded.keys, names)
     try:
         yield running
     finally:
@@ -151,15 +155,11 @@ async def seed_world(mesh: Mesh, persons: int = 3) -> None:
             await mesh.call(method, request)
 
 
-def _settings(data_dir: Path) -> dict[str, str]:
+def _settings(data_dir: Path, codes: Sequence[str]) -> dict[str, str]:
     values = {
         "YIBAO_SANDBOX": "on",
         "YIBAO_DATA_DIR": str(data_dir),
         "YIBAO_MESH_KEY": MESH_KEY,
         "YIBAO_BOOTSTRAP_OPERATOR_KEY": OPERATOR_KEY,
-        "YIBAO_OPERATIONS_PORT": "0",
     }
-    for member, port in zip(table.MESH, free_ports(len(table.MESH)), strict=True):
-        name = f"YIBAO_{member.name.upper()}_ADDRESS" if member.services else "YIBAO_GATEWAY_PORT"
-        values[name] = f"{HOST}:{port}" if member.services else str(port)
-    return values
+    return values | ports_of(codes) | {"YIBAO_OPERATIONS_PORT": "0"}

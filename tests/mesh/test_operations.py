@@ -58,7 +58,7 @@ async def samples(client: httpx.AsyncClient) -> dict[tuple[str, ...], float]:
     found: dict[tuple[str, ...], float] = {}
     for family in text_string_to_metric_families(answer.text):
         for sample in family.samples:
-            labels = {name: value for name, value in sample.labels.items() if name != "worker"}
+            labels = {name: value for name, value in sample.labels.items() if name not in ("worker", "cell")}
             key = (sample.name, *(f"{name}={value}" for name, value in sorted(labels.items()) if value))
             assert key not in found, key
             found[key] = sample.value

@@ -15,6 +15,10 @@ RUNTIME: Final[Mapping[str, tuple[str, str]]] = {
         "调用方凭证面向服务“{audience}”，不适用于{member}",
         "The caller token is for {audience}, not for {member}",
     ),
+    "CALLER_TOKEN_WRONG_CELL": (
+        "调用方凭证属于单元“{cell}”，不适用于单元“{own_cell}”的{member}",
+        "The caller token is of the cell {cell}, not of {own_cell}, whose {member} this is",
+    ),
     "CALLER_UNKNOWN": ("未登记的调用方服务“{caller}”", "No member or caller {caller} is known to the mesh"),
     "CALLER_NOT_ADMITTED": (
         "服务“{caller}”无权调用服务“{member}”",

@@ -12,10 +12,16 @@ SETTINGS_ZH: Final[Mapping[str, str]] = {
     "YIBAO_SANDBOX": "沙箱：可用请求头指定业务日期，提供测试夹具方法，无须生产密钥。",
     "YIBAO_DATA_DIR": "存放SQLite文件、调用链和沙箱网格密钥的目录。",
     "YIBAO_DATABASE_URL": (
-        "没有单独设置的成员所用的数据库；其中的{member}代表成员名。都不设时：YIBAO_DATA_DIR中的SQLite文件。"
+        "没有单独设置的成员所用的数据库；其中的{member}代表成员名，{cell}代表所在单元。都不设时：YIBAO_DATA_DIR中的SQLite文件。"
     ),
     "YIBAO_{MEMBER}_ADDRESS": "{member}的监听地址，调用方也按此找到它。",
     "YIBAO_{MEMBER}_DATABASE_URL": "{member}的数据库；优先于YIBAO_DATABASE_URL。",
+    "YIBAO_<CODE>_{MEMBER}_ADDRESS": "单元<CODE>中的同一设置：{member}的监听地址，调用方也按此找到它。",
+    "YIBAO_<CODE>_{MEMBER}_DATABASE_URL": "单元<CODE>中的同一设置：{member}的数据库；优先于YIBAO_DATABASE_URL。",
+    "YIBAO_<CODE>_GATEWAY_PORT": "单元<CODE>中与YIBAO_GATEWAY_PORT相同的设置。",
+    "YIBAO_<CODE>_OPERATIONS_PORT": "单元<CODE>中与YIBAO_OPERATIONS_PORT相同的设置。",
+    "YIBAO_CELLS": "网格的各属地单元，以逗号分隔：启动其成员，路由可到达它们。留空：只有YIBAO_CELL一个。",
+    "YIBAO_CELL": "此处只启动其成员的那一个属地单元。留空：YIBAO_CELLS全部；两者都不设时为sandbox。",
     "YIBAO_GATEWAY_HOST": "网关HTTP监听的地址。",
     "YIBAO_GATEWAY_PORT": "网关HTTP监听的端口。",
     "YIBAO_ALLOWED_ORIGINS": "可从浏览器调用网关的网页来源，以逗号分隔。沙箱未指定时允许本机网页。",

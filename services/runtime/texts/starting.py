@@ -56,7 +56,7 @@ _CAUSES: Final[Mapping[str, str]] = {
 }
 
 _STARTS: Final[Mapping[str, str]] = {
-    r"^(\w+) cannot start: ": r"\1无法启动：",
+    r"^(\S+) cannot start: ": r"\1无法启动：",
     r"choose another database by (\w+) or (\w+)": r"用\1或\2另选数据库",
     r"choose another folder by (\w+) or another database by (\w+)": r"用\1另选目录，或用\2另选数据库",
     r"choose another database by (\w+)": r"用\1另选数据库",
@@ -104,6 +104,8 @@ _SETTINGS: Final[Mapping[str, str]] = {
     r"a whole number of at least (\S+)$": r"不小于\1的整数",
     r"a number of seconds$": "秒数",
     r"a number from (\S+) to (\S+)$": r"\1至\2的数值",
+    r"a cell: ": "属地单元，可为：",
+    r"cells with commas, out of ": "以逗号分隔的属地单元，可为：",
     r"one of (?=[\w, ]+$)": "以下之一：",
     r"on or off$": "on或off",
     r"host:port$": "主机:端口",
@@ -111,12 +113,16 @@ _SETTINGS: Final[Mapping[str, str]] = {
     r"at least 32 characters long$": "至少32个字符",
     r"origins as https://host:port, with commas$": "以逗号分隔的来源，如https://主机:端口",
     r"^(\w+): (\w+) is set as well; give one of the two$": r"\1与\2只能设置其一",
+    r"^(\w+): (\S+) is none of (\w+) \((.*)\)$": r"\1：\2不在\3（\4）之内",
+    r"^(\w+): the cells (\S+) and (\S+) would share a database of (\S+); put \{cell\} or \{member\} into it$": (
+        r"\1：属地单元\2与\3会共用\4的数据库，请在其中写入{cell}或{member}"
+    ),
     r"^(\w+): (\S+) commits need as many connections, (\w+) has (\S+)$": r"\1：\2个提交需要同样多的连接，而\3为\4",
     r"^(\w+): (\S+) keeps its data in SQLite, which has one writer; set (\w+)$": (
         r"\1：\2的数据存于只有一个写入者的SQLite，请设置\3"
     ),
     r"^--set (.*): expected NAME=VALUE$": r"--set \1：应为名称=值",
-    r"^(\w+) holds no keys of (\S+): yibao mesh-keys (\S+) makes them$": r"\1中没有\2的密钥，可用yibao mesh-keys \3生成",
+    r"^(\w+) holds no keys of (\S+): yibao mesh-keys (.+) makes them$": r"\1中没有\2的密钥，可用yibao mesh-keys \3生成",
     r"^(\w+): (\S+) sets of keys of (\S+); at most (\S+) hold at a time$": r"\1：\3有\2组密钥，同时最多\4组有效",
     r"^(\w+): (.+) holds no mesh\.key; is this the mesh's data folder\?$": (
         r"\1：\2中没有mesh.key，这是网格的数据目录吗？"

@@ -18,6 +18,10 @@ CALLER_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "CALLER_TOKEN_INVALID": ("请核对网格密钥，并重新取得调用方凭证", "Check the mesh key and get a fresh caller token"),
     "CALLER_TOKEN_EXPIRED": _FRESH_TOKEN,
     "CALLER_TOKEN_WRONG_AUDIENCE": ("请取得面向该服务的凭证", "Get a caller token for this member"),
+    "CALLER_TOKEN_WRONG_CELL": (
+        "请使用该单元的密钥；跨单元只能经由路由",
+        "Use a key of that cell; from one cell to another only routing calls",
+    ),
     "CALLER_UNKNOWN": _MESH_TABLE,
     "CALLER_NOT_ADMITTED": _MESH_TABLE,
     "CALLER_SPEAKS_FOR_ITSELF": _MESH_TABLE,

@@ -9,9 +9,10 @@ import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from services import cells
 from services.runtime.texts.rules_fields import FORMS
 
-_MEMBERS: Final = {
+_NAMES: Final = {
     "identity": "参保身份",
     "catalogue": "目录",
     "settlement": "结算",
@@ -19,6 +20,11 @@ _MEMBERS: Final = {
     "gateway": "网关",
     "internal": "内部",
     "cli": "命令行",
+}
+
+# A member of another cell is called by its seat.
+_MEMBERS: Final = _NAMES | {
+    f"{code}/{name}": f"{chinese}（{code}）" for code in cells.codes() for name, chinese in _NAMES.items()
 }
 
 _FACTS: Final = {

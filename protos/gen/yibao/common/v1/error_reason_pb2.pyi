@@ -241,6 +241,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A visit of another insurance type is open under the same number; 2202 cancels it."""
     ERROR_REASON_CALLER_TOKEN_WRONG_AUDIENCE: _ErrorReason.ValueType  # 120
     """The caller token names another member as its audience."""
+    ERROR_REASON_CALLER_TOKEN_WRONG_CELL: _ErrorReason.ValueType  # 145
+    """The caller token was made with the key of another cell."""
     ERROR_REASON_CALLER_UNKNOWN: _ErrorReason.ValueType  # 121
     """The caller token was made by nobody that the mesh table knows."""
     ERROR_REASON_CALLER_NOT_ADMITTED: _ErrorReason.ValueType  # 122
@@ -550,6 +552,8 @@ ERROR_REASON_VISIT_OPEN: ErrorReason.ValueType  # 108
 """A visit of another insurance type is open under the same number; 2202 cancels it."""
 ERROR_REASON_CALLER_TOKEN_WRONG_AUDIENCE: ErrorReason.ValueType  # 120
 """The caller token names another member as its audience."""
+ERROR_REASON_CALLER_TOKEN_WRONG_CELL: ErrorReason.ValueType  # 145
+"""The caller token was made with the key of another cell."""
 ERROR_REASON_CALLER_UNKNOWN: ErrorReason.ValueType  # 121
 """The caller token was made by nobody that the mesh table knows."""
 ERROR_REASON_CALLER_NOT_ADMITTED: ErrorReason.ValueType  # 122
