@@ -79,7 +79,7 @@ demo: setup
 	@$(HELD) $(RUN) -m tools.demo
 
 up: setup
-	@$(HELD) $(RUN) -m tools.up
+	@$(HELD) $(RUN) -m tools.up $(if $(CELLS),--cells "$(CELLS)")
 
 test: setup
 	@$(RUN) -m tools.check

@@ -14,7 +14,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from services import mesh
+from deploy.cells import with_cells
+from services import cells, mesh
 from services.runtime.keys import handed_out
 
 if TYPE_CHECKING:
@@ -258,7 +259,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """`plan` prints, `apply` starts, `remove` stops; exit code 2 where secrets are missing, 1 where the engine refuses."""
     parser = argparse.ArgumentParser(prog="python -m deploy.cluster", description=__doc__)
     parser.add_argument("action", choices=("plan", "apply", "remove"))
-    action = parser.parse_args(arguments).action
+    parser.add_argument(
+        "--cells", default=cells.SANDBOX, metavar="CODE,…", help="which cells (default: one, the sandbox's)"
+    )
+    options = parser.parse_args(arguments)
+    action, codes = options.action, options.cells.split(",")
+    if not set(codes) <= set(cells.codes()):
+        parser.error(f"--cells: {options.cells} is not of {', '.join(cells.codes())}")
     secrets = Secrets.of(os.environ)
     if action == "apply" and not secrets.complete():
         keys = f"YIBAO_MESH_KEY and YIBAO_BOOTSTRAP_OPERATOR_KEY (at least {KEY_CHARACTERS} characters each)"
@@ -270,6 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     passed_on = {name: os.environ.get(name, "") for name in PASSED_ON}
     wanted = plan(secrets, passed_on, published=int(port) if port else None)
+    wanted = with_cells(wanted, codes, secrets.mesh_key)
     if action == "plan":
         sys.stdout.write(describe(wanted) + "\n")
         return 0

@@ -85,7 +85,8 @@ class Observed:
         self._span.set_attributes(http | numbers)
         if logged:
             ms = (time.time_ns() - self._span.start_ns) // 10_000 / 100
-            fields: dict[str, object] = {"member": "gateway", **http, "code": outcome.code or _OK, **numbers, "ms": ms}
+            fields: dict[str, object] = {"member": self._observer.member, **http, "code": outcome.code or _OK}
+            fields |= {**numbers, "ms": ms}
             if outcome.reason:
                 fields["reason"] = outcome.reason
             write(self._access, level, "request", fields)
@@ -99,6 +100,7 @@ class Observer:
 
     def __init__(self, telemetry: Telemetry, methods: Mapping[str, str]) -> None:
         self._telemetry = telemetry
+        self.member = telemetry.seat
         self._methods = methods
         self._ended = telemetry.metrics.ended
 

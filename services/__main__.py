@@ -35,9 +35,9 @@ from typing import Any, Final
 
 import uvloop
 
-from services import cells, mesh
+from services import mesh
 from services.runtime.children import READY, Children
-from services.runtime.config import Config, ConfigError
+from services.runtime.config import Config, ConfigError, check_databases
 from services.runtime.embedded import EmbeddedMesh, given_keys
 from services.runtime.keys import KeyLines, Keys, follow, split
 from services.runtime.logs import configure_logging, describe, write
@@ -82,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = Config.load(os.environ, overrides)
         configure_logging(config.text("YIBAO_LOG_LEVEL"))
         workers = config.integer("YIBAO_WORKERS")
+        check_databases(config, names)
         _check_workers(config, names, workers)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             if options.child:

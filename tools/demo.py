@@ -20,6 +20,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from services import cells
 from services.kernel.errors import Fault
 from services.kernel.money import yuan_text
 from services.runtime.texts.starting import language_of, started
@@ -323,10 +324,10 @@ def _run() -> int:
     words = Words(language_of(os.environ))
     try:
         with _own_folder() as folder:
-            with running(Path(folder)) as mesh:
+            with running(Path(folder), codes=cells.codes()) as mesh:
                 print(words("mesh healthy after {seconds} s at {url}", seconds=f"{mesh.start_s:.1f}", url=mesh.url))
                 with MeshClient(mesh.url, mesh.operator_key) as operator:
-                    print(seed.load_samples(operator).told(words))
+                    print(seed.load_cells(mesh.urls, mesh.operator_key).told(words))
                     msgid = Day(mesh, operator).play()
             # A mesh that stopped has written all its spans.
             _title("6 · 一次结算的全程追踪 · the whole way of one settlement")

@@ -1,4 +1,4 @@
-"""`make up`: a sandbox mesh on the ports of the mesh table, seeded once, left running until Ctrl-C.
+"""`make up`: a sandbox mesh of all cells on the ports of the tables, seeded once, left running until Ctrl-C.
 
 It prints addresses, one sandbox key for each role and lines to paste. Data and the operator's key stay in `.yibao/up`, or
 in YIBAO_DATA_DIR, between runs; delete the folder to begin anew.
@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from services.cells import SANDBOX, codes
 from services.kernel.errors import Fault
 from services.runtime.private import private_file
 from services.runtime.texts.starting import language_of, started
@@ -28,43 +29,44 @@ from tools.cli import seed
 from tools.cli.language import ENGLISH, Parser, Words, speak
 from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, MeshUnreachable
 from tools.cli.parser import KEY_VARIABLE
-from tools.cli.where import ADDRESS_FILE, KEY_FILE, UP_FOLDER, URL_VARIABLE
+from tools.cli.where import KEY_FILE, UP_FOLDER, URL_VARIABLE, address_file
 from tools.running import RunningMesh, StartError, settings, start, stop, writing_in
-from tools.sandbox_keys import CHANNEL, INSTITUTION, PERSON, key_of
+from tools.sandbox_keys import CELL_INSTITUTIONS, CHANNEL, INSTITUTION, PERSON, key_of
 
 DATA_DIR = UP_FOLDER
 
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Runs until Ctrl-C or SIGTERM: 0, or 130 and 143 where they come before it is up; 1 where the mesh does not start, or
-    ends by itself. It takes no arguments: any ends the program by usage and 2, `--help` by 0, and nothing is started.
+    ends by itself. `--cells` names those that are started; anything else ends the program by usage and 2, `--help` by 0, and
+    nothing is started.
     """
     parser = Parser(prog="python -m tools.up", description="Starts a sandbox mesh, seeded once, until Ctrl-C.")
+    parser.add_argument("--cells", default="", metavar="CODE,…", help="cells to start (default: all)")
     speak(parser, Words(language_of(os.environ)))
-    parser.parse_args(arguments)
+    chosen = parser.parse_args(arguments).cells
     try:
         with interrupts.raising():
-            return _run()
+            return _run(chosen)
     except interrupts.Interrupted as told:
         return told.code
 
 
-def _run() -> int:
+def _run(chosen: str) -> int:
     words = Words(language_of(os.environ))
     try:
-        mesh = start(_settings())
+        mesh = start(_settings(chosen))
     except StartError as error:
         print(started(str(error), words.language), file=sys.stderr)
         return 1
-    address = mesh.data_dir / ADDRESS_FILE
+    addresses = {address_file(mesh.data_dir, code): url for code, url in mesh.urls.items()}
     try:
-        with MeshClient(mesh.url, mesh.operator_key) as operator:
-            loaded = seed.load_samples(operator, mesh.data_dir).told(words)
-            print(words("mesh healthy after {seconds} s; {loaded}", seconds=f"{mesh.start_s:.1f}", loaded=loaded))
-            hospital = HospitalClient(operator, INSTITUTION, "测试医院", "990100", datetime.now(UTC), opter="01")
-            hospital.sign_in()
-        address.write_text(f"{mesh.url}\n", encoding="ascii")
-        print(welcome(mesh, hospital.sign_no, words), flush=True)
+        loaded = seed.load_cells(mesh.urls, mesh.operator_key, mesh.data_dir).told(words)
+        print(words("mesh healthy after {seconds} s; {loaded}", seconds=f"{mesh.start_s:.1f}", loaded=loaded))
+        told = [welcome(mesh, _signed_in(mesh), words)] if SANDBOX in mesh.urls else []
+        for address, url in addresses.items():
+            address.write_text(f"{url}\n", encoding="ascii")
+        print(*told, other_cells(mesh, words), sep="\n", flush=True)
         return _wait(mesh, words)
     except (MeshRefusal, MeshUnreachable, Fault) as error:
         why = error.told(words.language) if isinstance(error, MeshRefusal) else repr(error)
@@ -72,11 +74,20 @@ def _run() -> int:
         print(started(said, words.language), file=sys.stderr)
         return 1
     finally:
-        address.unlink(missing_ok=True)
+        for address in addresses:
+            address.unlink(missing_ok=True)
         stop(mesh.process)
 
 
-def _settings() -> dict[str, str]:
+def _signed_in(mesh: RunningMesh) -> str:
+    """The number under which a clerk of the test hospital has signed in."""
+    with MeshClient(mesh.url, mesh.operator_key) as operator:
+        hospital = HospitalClient(operator, INSTITUTION, "测试医院", "990100", datetime.now(UTC), opter="01")
+        hospital.sign_in()
+    return hospital.sign_no
+
+
+def _settings(chosen: str) -> dict[str, str]:
     """Those of a sandbox, and those of whoever calls, which win: another folder or port, a PostgreSQL, a collector of spans.
 
     StartError where the folder cannot be written.
@@ -84,7 +95,10 @@ def _settings() -> dict[str, str]:
     clients = (KEY_VARIABLE, URL_VARIABLE)
     own = {name: value for name, value in os.environ.items() if name.startswith("YIBAO_") and name not in clients}
     data_dir = Path(own.pop("YIBAO_DATA_DIR", "") or DATA_DIR).resolve()
-    return settings(data_dir, _operator_key(data_dir), own_ports=False) | own
+    # Of a database that somebody chose, each cell needs one of its own.
+    started = codes() if "{cell}" in own.get("YIBAO_DATABASE_URL", "{cell}") else (SANDBOX,)
+    made = settings(data_dir, _operator_key(data_dir), own_ports=False, codes=started) | own
+    return made | ({"YIBAO_CELLS": chosen} if chosen else {})
 
 
 def _operator_key(data_dir: Path) -> str:
@@ -140,6 +154,16 @@ def welcome(mesh: RunningMesh, sign_no: str, words: Words = ENGLISH) -> str:
 
   {words("Next: .venv/bin/yibao first-bill        Stop with Ctrl-C")}
 """
+
+
+def other_cells(mesh: RunningMesh, words: Words = ENGLISH) -> str:
+    """Where the gateways of the cells beside the sandbox's are, and which hospital sends there without a signature."""
+    lines = [
+        f"  {code}   {url}   {institution}   {key_of('institution', institution)}"
+        for code, institution in CELL_INSTITUTIONS.items()
+        if (url := mesh.urls.get(code))
+    ]
+    return "\n".join([f"  {words('Other cells: code, gateway, a hospital, its key')}", *lines, ""]) if lines else ""
 
 
 def _envelope(sign_no: str) -> str:

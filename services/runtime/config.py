@@ -6,7 +6,7 @@ it. Nothing reads the environment anywhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -226,10 +226,7 @@ class Config:
         if problems:
             raise ConfigError(problems)
         config = Config(values)
-        config = config.of_cell(config.started_cells[0])
-        if problems := _shared_databases(config):
-            raise ConfigError(problems)
-        return config
+        return config.of_cell(config.started_cells[0])
 
     def of_cell(self, code: str) -> Config:
         """The same settings as the members of another cell read them; of "" (a national member's) as they are."""
@@ -370,12 +367,10 @@ def _spelt_out() -> Iterator[Setting]:
             yield replace(setting, name=setting.name.replace(_CODE, cell.code), default=default)
 
 
-def _shared_databases(config: Config) -> list[str]:
-    """Members of two cells that are started here and would write into one database."""
+def check_databases(config: Config, names: Sequence[str]) -> None:
+    """ConfigError where a member that is started for two cells would write for both into one database."""
     problems: list[str] = []
-    for member in mesh.MESH:
-        if member.national or not member.has_store:
-            continue
+    for member in (each for each in mesh.MESH if each.name in names and each.has_store and not each.national):
         found: dict[str, str] = {}
         for code in config.started_cells:
             other = found.setdefault(config.of_cell(code).database_url(member.name), code)
@@ -384,7 +379,8 @@ def _shared_databases(config: Config) -> list[str]:
                     f"YIBAO_DATABASE_URL: the cells {other} and {code} would share a database of {member.name}; "
                     "put {cell} or {member} into it"
                 )
-    return problems
+    if problems:
+        raise ConfigError(problems)
 
 
 def _unknown(name: str, known: Mapping[str, Setting]) -> str:

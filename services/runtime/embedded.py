@@ -19,7 +19,7 @@ from services import mesh
 from services.kernel.clock import Clock, system_clock
 from services.kernel.errors import Fault
 from services.runtime.auth import TokenSigner
-from services.runtime.config import Config
+from services.runtime.config import Config, check_databases
 from services.runtime.keys import Keys, load, split
 from services.runtime.private import opened_private, private_folder
 from services.runtime.server import StartError
@@ -64,6 +64,7 @@ class EmbeddedMesh:
     ) -> None:
         self.config = config
         chosen = frozenset(names or mesh.names())
+        check_databases(config, tuple(chosen))
         self._seats = tuple(each for each in mesh.seats(config.started_cells) if each.member.name in chosen)
         self._clock = clock
         self._build_of = build_of or imported_build

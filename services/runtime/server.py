@@ -70,8 +70,8 @@ class MemberServer:
         self.address = config.address(self.name)
         known = signer or TokenSigner(keys.load(config).of(self.seat), clock)
         contract = Contract.load((*self.member.services, SERVICE))
-        self._report = SelfReport(self.name, telemetry.metrics, config.integer("YIBAO_WORKERS"), ready, store)
-        self.inbound = Inbound(self.name, contract, config, telemetry, known, clock)
+        self._report = SelfReport(self.seat, telemetry.metrics, config.integer("YIBAO_WORKERS"), ready, store)
+        self.inbound = Inbound(self.seat, contract, config, telemetry, known, clock)
         report = (runtime_pb2_grpc.add_RuntimeServiceServicer_to_server, RuntimeServicer(self._report))
         collector: Any = _Collector(self.inbound)
         for add, servicer in (*servicers, report):

@@ -21,6 +21,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
+from services import mesh
 from services.kernel.errors import Fault
 from services.runtime.attributes import ATTRIBUTES, CELL
 from services.runtime.config import Config
@@ -210,6 +211,7 @@ class Telemetry:
         self, service_name: str, config: Config, exporter: SpanExporter | None = None, *, cell: str = ""
     ) -> None:
         self.service_name = service_name
+        self.seat = mesh.seat_name(service_name, cell)
         self.metrics = Metrics()
         self._bits = Random().getrandbits
         self._bound = round(config.trace_ratio * (1 << 64))

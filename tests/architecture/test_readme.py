@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from gateway.national.transactions import known_titles
-from services import mesh
+from services import cells, mesh
 from services.runtime.config import settings_markdown
 from tools import transactions_table
 from tools.running import HOST
@@ -157,10 +157,10 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
     It is a folder of its own, so that nobody's `.yibao/up` is touched; the ports are those of the README.
     """
-    for member in mesh.MESH:
+    for seat in mesh.seats(cells.codes()):
         with closing(socket.socket()) as probe:
-            assert probe.connect_ex((HOST, member.port)), (
-                f"The README's commands are run on port {member.port} ({member.name}), which is in use: "
+            assert probe.connect_ex((HOST, seat.port)), (
+                f"The README's commands are run on port {seat.port} ({seat.name}), which is in use: "
                 "stop the program that listens there (a sandbox of `make up`?) and run the test again"
             )
     folder = tmp_path_factory.mktemp("clone")

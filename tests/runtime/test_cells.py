@@ -11,7 +11,7 @@ from services import cells, mesh
 from services.kernel.errors import Fault
 from services.runtime.auth import TokenSigner
 from services.runtime.call import Caller, Role
-from services.runtime.config import Config, ConfigError
+from services.runtime.config import Config, ConfigError, check_databases
 from services.runtime.keys import Keys
 from services.runtime.outbound import Peers
 from services.runtime.telemetry import Telemetry
@@ -115,11 +115,15 @@ class TestSettings:
 
     def test_two_cells_never_share_a_database(self) -> None:
         two = {"YIBAO_CELLS": f"sandbox,{BEIJING}"}
+        shared = Config.load(two | {"YIBAO_DATABASE_URL": "postgresql://h/all"})
         with pytest.raises(ConfigError, match="would share a database of identity"):
-            Config.load(two | {"YIBAO_DATABASE_URL": "postgresql://h/all"})
+            check_databases(shared, ["identity", "routing"])
+        # What is national has one database, whichever cells there are.
+        check_databases(shared, ["catalogue", "routing"])
         by_member = Config.load(two | {"YIBAO_DATABASE_URL": "postgresql://h/{member}"})
         assert by_member.database_url("identity") == "postgresql://h/identity"
         assert by_member.of_cell(BEIJING).database_url("identity") == "postgresql://h/110000_identity"
+        check_databases(by_member, mesh.names())
         by_cell = Config.load(two | {"YIBAO_DATABASE_URL": "postgresql://h/{cell}"})
         assert [by_cell.of_cell(code).database_url("identity") for code in by_cell.known_cells] == [
             "postgresql://h/sandbox",

@@ -42,6 +42,18 @@ def test_settings_name_the_mesh(environ: dict[str, str], url: str) -> None:
     assert where.url_of(environ) == url
 
 
+def test_a_cell_that_is_named_is_found_at_its_own_address(tmp_path: Path) -> None:
+    assert where.url_of({"YIBAO_URL": "http://a:1"}, "110000") == "http://127.0.0.1:7500"
+    assert where.url_of({"YIBAO_110000_GATEWAY_PORT": "9000"}, "110000") == "http://127.0.0.1:9000"
+    assert where.url_of({"YIBAO_URL": "http://a:1"}, "sandbox") == "http://127.0.0.1:7400"
+    file = where.address_file(tmp_path / where.UP_FOLDER, "110000")
+    file.parent.mkdir(parents=True)
+    file.write_text("http://127.0.0.1:7555\n", encoding="ascii")
+    (tmp_path / where.UP_FOLDER / where.KEY_FILE).write_text("the operator's\n", encoding="ascii")
+    assert (where.url_of({}, "110000"), where.url_of({})) == ("http://127.0.0.1:7555", "http://127.0.0.1:7400")
+    assert where.operator_key({}, "http://127.0.0.1:7555") == "the operator's"
+
+
 @pytest.mark.parametrize("given", ["127.0.0.1:7400", "localhost", "ftp://127.0.0.1:7400"])
 def test_an_address_without_scheme_says_what_to_write(given: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ledger", "verify", "--url", given]) == 1

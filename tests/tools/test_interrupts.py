@@ -47,6 +47,7 @@ def sandbox(folder: Path) -> dict[str, str]:
     addresses = zip(("IDENTITY", "CATALOGUE", "SETTLEMENT"), members, strict=True)
     return {
         "YIBAO_SANDBOX": "on",
+        "YIBAO_CELLS": "sandbox",
         "YIBAO_DATA_DIR": str(folder),
         "YIBAO_GATEWAY_PORT": str(gateway),
         "YIBAO_OPERATIONS_PORT": str(operations),

@@ -9,7 +9,7 @@ import pytest
 from services.kernel.clock import system_clock
 from services.runtime.auth import TokenSigner
 from services.runtime.call import Caller, Role
-from services.runtime.config import Config
+from services.runtime.config import Config, ConfigError
 from services.runtime.keys import Keys, load
 from tools.cli.main import main
 
@@ -108,3 +108,29 @@ def test_whoever_holds_its_own_keys_alone_makes_its_own_tokens(
     assert seen_by("identity", token).via == "internal"
     assert main(["token", "--as", "cli", "--audience", "identity", "--role", "operator"]) == 1
     assert "no keys of cli" in capsys.readouterr().err
+
+
+def test_a_token_and_keys_are_of_the_cell_that_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--as", "cli", "--audience", "identity", "--role", "operator", "--cell", "110000")
+    assert seen_by("110000/identity", printed(capsys, "token", *words)) == Caller(Role.OPERATOR, "cli")
+    whole = Keys.of_mesh_key(KEY)
+    assert printed(capsys, "mesh-keys", "routing") == whole.text(["sandbox/routing"])
+    line = printed(capsys, "mesh-keys", "settlement", "routing", "--cell", "110000,370000")
+    assert line.splitlines() == [
+        whole.text(["110000/settlement"]),
+        whole.text(["370000/settlement"]),
+        whole.text(["110000/routing", "370000/routing"]),
+    ]
+    named = printed(capsys, "mesh-keys", "settlement", "routing", "--cell", "110000", "--env")
+    assert [each.partition("=")[0] for each in named.splitlines()] == ["KEYS_OF_110000_SETTLEMENT", "KEYS_OF_ROUTING"]
+    with pytest.raises(SystemExit):
+        main(["mesh-keys", "--cell", "999999"])
+
+
+def test_a_cell_deployed_apart_runs_on_what_it_was_handed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "keys"
+    file.write_text(printed(capsys, "mesh-keys", "identity", "settlement", "gateway", "--cell", "110000"))
+    held = load(Config.load({"YIBAO_CELL": "110000", "YIBAO_MESH_KEY_FILE": str(file)}))
+    assert held.of("110000/settlement") == Keys.of_mesh_key(KEY).of("110000/settlement")
+    with pytest.raises(ConfigError, match="holds no keys of settlement"):
+        held.of("settlement")

@@ -59,6 +59,7 @@ def test_any_argument_is_answered_by_usage_and_nothing_is_started(
 def test_a_port_that_is_taken_is_named_with_the_setting_that_chooses_another(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], member: str, setting: str
 ) -> None:
+    monkeypatch.setenv("YIBAO_CELLS", "sandbox")
     for each in mesh.MESH:
         name = f"YIBAO_{each.name.upper()}_ADDRESS" if each.services else "YIBAO_GATEWAY_PORT"
         monkeypatch.setenv(name, f"{HOST}:0" if each.services else "0")

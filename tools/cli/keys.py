@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from services import mesh
+from services import cells, mesh
 from services.kernel.clock import system_clock
 from services.runtime import keys
 from services.runtime.auth import TokenSigner
@@ -39,24 +39,33 @@ def configured(environ: Mapping[str, str], data_dir: Path | None) -> Config:
     return Config.load(given, {"YIBAO_SANDBOX": "on"})
 
 
-def token(config: Config, name: str, audience: str, role: Role, subject: str, ttl_s: int) -> str:
-    """A caller token of `name` for one member; TokenRefused where the table or the role does not allow it."""
+def token(
+    config: Config, name: str, audience: str, role: Role, subject: str, ttl_s: int, cell: str = cells.SANDBOX
+) -> str:
+    """A caller token of `name` for one member of a cell; TokenRefused where the table or the role does not allow it."""
     if not subject and role not in (*_NAMED_AFTER_ITSELF, Role.PUBLIC):
         raise TokenRefused(f"--subject is needed: a token of role {role} says who it is that calls")
     own = name if role in _NAMED_AFTER_ITSELF else ""
     caller = Caller(role, subject or own, config.sandbox)
-    signer = TokenSigner(keys.load(config).of(name), system_clock)
+    signer = TokenSigner(keys.load(config).of(f"{cell}/{name}"), system_clock)
     try:
         return signer.sign(caller, audience, ttl_s)
     except ValueError as error:
         raise TokenRefused(f"{error}; it lets {name} call {', '.join(mesh.callees_of(name)) or 'nobody'}") from None
 
 
-def handed_out(config: Config, names: Sequence[str], *, as_environment: bool) -> str:
-    """A line for each name: its keys as a setting or key file takes them, or as the variable that compose.yaml reads."""
+def handed_out(
+    config: Config, names: Sequence[str], *, as_environment: bool, codes: Sequence[str] = (cells.SANDBOX,)
+) -> str:
+    """A line for each name and cell: its keys as a setting or key file takes them, or as the variable that compose.yaml reads.
+
+    A national member has one line with its keys of all the cells.
+    """
     given = keys.load(config)
     lines = []
     for name in names or mesh.callers():
-        text = given.text([name])
-        lines.append(f'KEYS_OF_{name.upper()}="{text}"' if as_environment else text)
+        for chosen in [codes] if mesh.is_national(name) else [(code,) for code in codes]:
+            text = given.text(f"{code}/{name}" for code in chosen)
+            seat = mesh.seat_name(name, chosen[0]).upper().replace("/", "_")
+            lines.append(f'KEYS_OF_{seat}="{text}"' if as_environment else text)
     return "\n".join(lines)

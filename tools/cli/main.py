@@ -138,9 +138,9 @@ def _keys(options: argparse.Namespace) -> int:
     config = keys.configured(_own_settings(), options.data_dir or _sandbox_folder())
     if options.command == "token":
         who = (options.name, options.audience, Role(options.role), options.subject)
-        print(keys.token(config, *who, options.ttl))
+        print(keys.token(config, *who, options.ttl, options.cell))
     else:
-        print(keys.handed_out(config, options.names, as_environment=options.env))
+        print(keys.handed_out(config, options.names, as_environment=options.env, codes=options.codes))
     return 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import shtab
 
-from services import mesh
+from services import cells, mesh
 from services.runtime.call import Role
 from tools.cli import case, keys, where
 from tools.cli.language import OPTION, Parser, Words, speak
@@ -41,6 +41,9 @@ def _mesh_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     remote = Parser(add_help=False)
     remote.add_argument(
         "--url", default="", help="address of the gateway (default: YIBAO_URL, or the mesh that runs here)"
+    )
+    remote.add_argument(
+        "--cell", default="", choices=cells.codes(), help="the cell whose gateway is meant (default: the sandbox's)"
     )
     _key(remote)
     seeding = commands.add_parser("seed", parents=[remote], help="load people, institutions, items and policies")
@@ -103,12 +106,18 @@ def _key_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     making.add_argument("--role", required=True, choices=[role.value for role in Role], help="in which role")
     making.add_argument("--subject", default="", help="institution code, psn_no, … (default: the caller's own name)")
     making.add_argument(
+        "--cell", default=cells.SANDBOX, choices=cells.codes(), help="with whose key (default: the sandbox's)"
+    )
+    making.add_argument(
         "--ttl", type=_ttl, default=keys.DEFAULT_TTL_S, metavar="SECONDS", help="how long it holds (300)"
     )
     handing = commands.add_parser(
         "mesh-keys", parents=[folder], help="print the keys of one member out of the mesh key"
     )
     handing.add_argument("names", nargs="*", metavar="NAME", type=_caller, help="of whom (default: all)")
+    handing.add_argument(
+        "--cell", dest="codes", default=(cells.SANDBOX,), type=_codes, help="of which cells, with commas"
+    )
     handing.add_argument("--env", action="store_true", help="as the variables that deploy/compose.yaml reads")
 
 
@@ -116,6 +125,13 @@ def _caller(name: str) -> str:
     if name not in mesh.callers():
         raise argparse.ArgumentTypeError(f"{name} is not one of {', '.join(mesh.callers())}")
     return name
+
+
+def _codes(text: str) -> tuple[str, ...]:
+    given = tuple(text.split(","))
+    if not set(given) <= set(cells.codes()):
+        raise argparse.ArgumentTypeError(f"{text} is not of {', '.join(cells.codes())}")
+    return given
 
 
 def _ttl(text: str) -> int:
@@ -144,4 +160,4 @@ def _key(parser: Parser) -> None:
 def address(options: argparse.Namespace) -> str:
     """Where the mesh is that a command means; NoAddress."""
     given = options.through if options.command == "case" else options.url
-    return where.checked(given or where.url_of(os.environ))
+    return where.checked(given or where.url_of(os.environ, getattr(options, "cell", "")))

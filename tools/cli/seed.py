@@ -11,7 +11,7 @@ import hashlib
 import re
 import secrets
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -20,10 +20,11 @@ from typing import Any, Final, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from services import cells
 from tools.cli.language import ENGLISH, Words
 from tools.cli.mesh_client import MeshClient, MeshRefusal, MeshUnreachable, Said
 from tools.cli.seed_rows import KINDS, SeedRow, SeedRows
-from tools.cli.seeded import FILE_NAME, Note
+from tools.cli.seeded import FILE_NAME, Note, witnesses_of
 from yibao.catalogue.v1 import catalogue_pb2
 from yibao.identity.v1 import partner_pb2, person_pb2
 from yibao.settlement.v1 import ledger_pb2
@@ -57,6 +58,11 @@ class Loaded:
         """Adds what one call answered."""
         self.new[kind] = self.new.get(kind, 0) + new
         self.unchanged[kind] = self.unchanged.get(kind, 0) + unchanged
+
+    def add(self, other: Loaded) -> None:
+        """Adds what another load counted."""
+        for kind in {**other.new, **other.unchanged}:
+            self.count(kind, other.new.get(kind, 0), other.unchanged.get(kind, 0))
 
     def __str__(self) -> str:
         return self.told(ENGLISH)
@@ -188,10 +194,42 @@ def load(
 
 
 def load_samples(client: MeshClient, folder: Path | None = None) -> Loaded:
-    """Loads the shipped catalogue and the people of the sandbox, once for each store; `folder` keeps note of it."""
-    files = [*sorted(SAMPLES.glob("*.csv")), *sorted((SAMPLES / "policies").glob("*.yaml")), SAMPLES / "stacks.yaml"]
+    """Loads the shipped catalogue and the people of the sandbox's cell, once for each store; `folder` keeps note of it."""
     note = Note(client, folder / FILE_NAME if folder else None)
-    return load(client, [*files, *sorted(SANDBOX.glob("*.yaml"))], note=note)
+    return load(client, [*_catalogue_files(), *sorted(SANDBOX.glob("*.yaml"))], note=note)
+
+
+def _catalogue_files() -> list[Path]:
+    return [*sorted(SAMPLES.glob("*.csv")), *sorted((SAMPLES / "policies").glob("*.yaml")), SAMPLES / "stacks.yaml"]
+
+
+def load_cells(urls: Mapping[str, str], key: str, data_dir: Path | None = None) -> Loaded:
+    """Loads the samples of every cell of a mesh through its gateway, and the catalogue, which is national, through the first;
+    `key` is the operator's.
+    """
+    total = Loaded()
+    for place, (code, url) in enumerate(urls.items()):
+        with MeshClient(url, key) as client:
+            if code == cells.SANDBOX:
+                total.add(load_samples(client, data_dir))
+                continue
+            folder = data_dir / "cells" / code if data_dir else None
+            if place == 0:
+                total.add(load(client, _catalogue_files()))
+            total.add(_load_cell(client, code, folder))
+    return total
+
+
+def _load_cell(client: MeshClient, code: str, folder: Path | None) -> Loaded:
+    """Loads the people and institutions of a cell, once for each store."""
+    files = sorted((SANDBOX / "cells" / code).glob("*.yaml"))
+    rows = SeedRows()
+    for file in files:
+        rows.add(file)
+    partner, *_ = rows.messages("partners", rows.by_kind["partners"])
+    opening = next(each for each in rows.messages("ledgers", rows.by_kind["ledgers"]) if each.accumulators)
+    witnesses = witnesses_of(partner.partner_code, opening)
+    return load(client, files, note=Note(client, folder / FILE_NAME if folder else None, witnesses))
 
 
 def _progress(quiet: bool) -> Progress:

@@ -44,11 +44,32 @@ WITNESSES: Final[Mapping[str, Callable[[MeshClient], bool]]] = {
 """By member, whether a row of the samples stands there; MeshRefusal where it does not."""
 
 
+def witnesses_of(partner_code: str, opening: ledger_pb2.LedgerOpening) -> Mapping[str, Callable[[MeshClient], bool]]:
+    """The witnesses of another cell's samples: one of its partners, and an opening that brought accumulators."""
+    asked = ledger_pb2.ListAccumulatorsRequest(
+        psn_no=opening.psn_no,
+        insutype=opening.insutype,
+        insuplc_admdvs=opening.insuplc_admdvs,
+        benefit_year=opening.benefit_year,
+    )
+    listing = "yibao.settlement.v1.LedgerService.ListAccumulators"
+    return {
+        "identity": lambda client: bool(client.get(f"/v1/partners/{partner_code}")),
+        "settlement": lambda client: bool(client.call(listing, asked).accumulators),
+    }
+
+
 class Note:
     """The requests that were answered, in a file; without a file nothing is known and nothing kept."""
 
-    def __init__(self, client: MeshClient, file: Path | None = None) -> None:
+    def __init__(
+        self,
+        client: MeshClient,
+        file: Path | None = None,
+        witnesses: Mapping[str, Callable[[MeshClient], bool]] | None = None,
+    ) -> None:
         self._client = client
+        self._witnesses = witnesses or WITNESSES
         self._file = file
         self._known = _read(file)
         self._stands = cache(self._witnessed)
@@ -70,7 +91,7 @@ class Note:
 
     def _witnessed(self, member: str) -> bool:
         try:
-            return WITNESSES[member](self._client)
+            return self._witnesses[member](self._client)
         except MeshRefusal:
             return False
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from services import mesh
+from services import cells, mesh
 
 URL_VARIABLE: Final = "YIBAO_URL"
 UP_FOLDER: Final = Path(".yibao") / "up"
@@ -23,17 +23,19 @@ class NoAddress(Exception):
     """What was given as the mesh's address is none; the text says what to write."""
 
 
-def url_of(environ: Mapping[str, str]) -> str:
+def url_of(environ: Mapping[str, str], cell: str = "") -> str:
     """YIBAO_URL; else the gateway's host and port where the settings name them; else a sandbox that runs in this folder;
-    else the default port.
+    else the default port. Of a cell that is named the variable is not asked: it speaks of one gateway.
     """
-    if named := environ.get(URL_VARIABLE):
+    if not cell and (named := environ.get(URL_VARIABLE)):
         return named
-    host, port = environ.get("YIBAO_GATEWAY_HOST"), environ.get("YIBAO_GATEWAY_PORT")
-    if not (host or port) and (found := running_here(environ)):
+    code = cell or cells.SANDBOX
+    setting = "YIBAO_GATEWAY_PORT" if code == cells.SANDBOX else f"YIBAO_{code}_GATEWAY_PORT"
+    host, port = environ.get("YIBAO_GATEWAY_HOST"), environ.get(setting)
+    if not (host or port) and (found := running_here(environ, code)):
         return found
     here = _HOST if not host or host in ("0.0.0.0", "::") else host  # not bound here, only understood
-    return f"http://{f'[{here}]' if ':' in here else here}:{port or mesh.member(mesh.GATEWAY).port}"
+    return f"http://{f'[{here}]' if ':' in here else here}:{port or mesh.Seat(mesh.member(mesh.GATEWAY), code).port}"
 
 
 def folder_of(environ: Mapping[str, str]) -> Path:
@@ -41,10 +43,15 @@ def folder_of(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("YIBAO_DATA_DIR") or UP_FOLDER)
 
 
-def running_here(environ: Mapping[str, str]) -> str:
+def address_file(folder: Path, cell: str = cells.SANDBOX) -> Path:
+    """Where a sandbox in that data folder leaves the address of a cell's gateway."""
+    return (folder if cell == cells.SANDBOX else folder / "cells" / cell) / ADDRESS_FILE
+
+
+def running_here(environ: Mapping[str, str], cell: str = cells.SANDBOX) -> str:
     """The address of the sandbox that runs in this folder, "" where none does."""
     try:
-        return (folder_of(environ) / ADDRESS_FILE).read_text(encoding="ascii").strip()
+        return address_file(folder_of(environ), cell).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         return ""
 
@@ -54,7 +61,7 @@ def operator_key(environ: Mapping[str, str], url: str) -> str:
 
     The file is readable by its own user only, who started that mesh.
     """
-    if url.rstrip("/") != running_here(environ):
+    if url.rstrip("/") not in {running_here(environ, code) for code in cells.codes()} - {""}:
         return ""
     try:
         return (folder_of(environ) / KEY_FILE).read_text(encoding="ascii").strip()
