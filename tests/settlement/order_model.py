@@ -74,7 +74,8 @@ class Model:
 
     async def check(self) -> None:
         """Books and answers are those of persons whose standing bills were settled plainly, and the ledger holds together."""
-        await self.world.orders.lapse([number for number, known in self.orders.items() if known.phase == "pending"])
+        unmet = [number for number, known in self.orders.items() if known.phase in ("pending", "lapsed")]
+        await self.world.orders.lapse(unmet)
         for psn_no, bills in self.standing.items():
             pending = self._pending(psn_no)
             amounts = [each.amount for each in bills] + ([] if pending is None else [pending[1].amount])

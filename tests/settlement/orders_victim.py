@@ -20,7 +20,7 @@ from tests.settlement.ordering import confirm, open_bill, take, void
 from tests.settlement.world import Still, World, sqlite_url, world_on
 
 PEOPLE = 4
-BILLS = 20
+BILLS = 12
 AMOUNT = 10_000
 
 

@@ -58,7 +58,7 @@ TABLE = {
     "void": {
         "nothing": "void opener",
         "pending": "void opener",
-        "late": "void opener",
+        "late": "void lapsed",
         "charged": "void opener",
         "confirmed": "ORDER_CONFIRMED",
         "void": "void opener",

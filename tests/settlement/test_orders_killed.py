@@ -16,7 +16,7 @@ from services.settlement.domain import orders as domain
 from tests.settlement.orders_victim import AMOUNT, BILLS, PEOPLE, again, begun
 
 
-@pytest.mark.parametrize("lines", [40, *(pytest.param(each, marks=pytest.mark.torture) for each in range(1, 150, 11))])
+@pytest.mark.parametrize("lines", [30, *(pytest.param(each, marks=pytest.mark.torture) for each in range(1, 96, 7))])
 async def test_every_order_ends_in_one_phase_and_what_was_answered_stays(lines: int, tmp_path: Path) -> None:
     told, digests = await asyncio.to_thread(killed_after, lines, tmp_path)
     assert len(told) > 0

@@ -177,11 +177,10 @@ def _taken_of_pending(step: Step, known: Order, now: int) -> Taken:
     match step.verb:
         case Verb.LAPSE:
             return Taken(_void(known, LAPSED, now) if late else known)
-        case Verb.VOID:
-            return Taken(_void(known, step.cause, now))
         case Verb.LIFT if known.charged and not late:
             raise precondition("ORDER_CHARGED", order_no=known.order_no, lapses_at=moment_text(known.lapses_at or 0))
-        case Verb.LIFT:
+        case Verb.VOID | Verb.LIFT:
+            # What had lapsed has lapsed, whoever comes first.
             return Taken(_void(known, LAPSED if late else step.cause, now))
         case _ if late:
             void = _void(known, LAPSED, now)

@@ -151,11 +151,24 @@ class Settling:
         order = opening.opened(
             *(stored.setl_id, item.own, bill.desk.fixmedins_code, bill.mdtrt_id, carried is not None, to_micros(now))
         )
+        stamp, entry_id = opening.stamp, self.new_id("")
         writing.orders.append(order)
-        writing.entries.append(Entry(self.new_id(""), opening.stamp, b"", None, "open", now))
+        writing.entries.append(Entry(entry_id, stamp, b"", None, "open", now))
         if carried is not None:
             writing.carried.append(carried.rows(stored.setl_id, bill, to_micros(item.order.now)))
         books.orders[order.order_no] = order
+        books.entries[stamp.scope, stamp.request_id] = StoredAnswer(
+            *(
+                stamp.scope,
+                stamp.request_id,
+                stamp.content_hash,
+                "entry",
+                entry_id,
+                b"",
+                stamp.hash_version,
+                stamp.regions,
+            )
+        )
         books.pending[item.own] = blocking = order.blocking
         books.answers[stored.scope, stored.request_id] = stored._replace(
             state=PENDING, order_no=blocking.order_no, lapses_at=blocking.lapses_at
