@@ -250,6 +250,7 @@ async def test_whoever_meets_a_lapsed_order_ends_it_and_goes_on(world: World) ->
     assert await world.findings() == ()
 
 
+@both_rarely
 async def test_the_loop_ends_what_nobody_meets_and_only_what_has_lapsed(world: World) -> None:
     people = [await insured(world, f"P{number}") for number in range(5)]
     for number, psn_no in enumerate(people):

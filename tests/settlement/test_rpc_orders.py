@@ -132,6 +132,12 @@ async def test_a_stay_is_neither_undone_nor_charged_further_under_its_pending_bi
     bill = stay_bill_pb2.SettleStayRequest(
         request_id=counter.request_id("2304"), desk=desk(), data=stay_bill(psn_no, mdtrt_id, 300_000)
     )
+    other, number_of_visit = await counter.visit(psn_no, 10_000), order_no(counter)
+    await open_order(counter, number_of_visit, settle_request(counter.request_id(), psn_no, other, 10_000))
+    trial = stay_bill_pb2.TrialStayRequest(desk=desk(), data=stay_bill(psn_no, mdtrt_id, 300_000))
+    tried = await counter.call("SettlementService.TrialStay", trial)
+    assert (tried.pending_order_no, bool(tried.pending_lapses_at)) == (number_of_visit, True)
+    await act(counter, "Void", number_of_visit)
     await open_order(counter, number, bill)
     undo = stay_pb2.UndoDischargeRequest(
         request_id=f"2405:{number}", desk=desk(), data=stay_pb2.StayReference(mdtrt_id=mdtrt_id, psn_no=psn_no)
