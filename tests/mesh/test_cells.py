@@ -81,8 +81,10 @@ async def test_a_local_persons_way_needs_no_routing_and_leaves_nothing_in_anothe
     assert not (tmp_path / "settlement.sqlite").exists()
 
 
-async def test_a_member_of_one_cell_reaches_another_only_as_routing(tmp_path: Path) -> None:
-    async with started_mesh(tmp_path, overrides=BOTH, members=("identity", "settlement", "catalogue")) as mesh:
+@pytest.mark.parametrize("placement", ["grpc", "local"])
+async def test_a_member_of_one_cell_reaches_another_only_as_routing(tmp_path: Path, placement: str) -> None:
+    overrides, members = BOTH | {"YIBAO_PLACEMENT": placement}, ("identity", "settlement", "catalogue")
+    async with started_mesh(tmp_path, overrides=overrides, members=members) as mesh:
         there = in_cell(mesh, THERE)
         token = mesh.metadata("identity", OPERATOR_CALLER)
         with pytest.raises(Fault, match="CALLER_TOKEN_WRONG_CELL"):

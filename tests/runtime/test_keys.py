@@ -125,9 +125,9 @@ def test_a_sandbox_whose_folder_is_gone_keeps_its_keys_and_makes_no_others(tmp_p
     assert not (tmp_path / "data").exists()
 
 
-async def asked(stub: partner_pb2_grpc.PartnerServiceStub, key: str) -> str:
+async def asked(stub: partner_pb2_grpc.PartnerServiceStub, key: str, cell: str = "sandbox") -> str:
     """The reason with which identity answers an operator's question that is signed with a mesh key."""
-    token = Tokens(key, lambda: datetime.now(UTC)).sign(OPERATOR, "identity", "cli")
+    token = Tokens(key, lambda: datetime.now(UTC), cell).sign(OPERATOR, "identity", "cli")
     try:
         await stub.GetPartner(partner_pb2.GetPartnerRequest(partner_code="X"), metadata=((CALLER_KEY, token),))
     except grpc.aio.AioRpcError as error:
@@ -137,18 +137,27 @@ async def asked(stub: partner_pb2_grpc.PartnerServiceStub, key: str) -> str:
     return ""
 
 
-async def until_it_says(reason: str, stub: partner_pb2_grpc.PartnerServiceStub, key: str) -> None:
+async def until_it_says(
+    reason: str, stub: partner_pb2_grpc.PartnerServiceStub, key: str, cell: str = "sandbox"
+) -> None:
     said = ""
     for _ in range(100):
-        said = await asked(stub, key)
+        said = await asked(stub, key, cell)
         if said == reason:
             return
         await asyncio.sleep(0.1)
     raise AssertionError(said)
 
 
-@pytest.mark.parametrize("layout", ["--single", "--split"])
-async def test_keys_rotate_under_a_running_mesh_without_a_refusal(tmp_path: Path, layout: str) -> None:
+@pytest.mark.parametrize(
+    ("layout", "cell"),
+    [
+        pytest.param("--single", "sandbox", id="--single"),
+        pytest.param("--split", "sandbox", id="--split"),
+        pytest.param("--split", "110000", id="--split of another cell", marks=pytest.mark.torture),
+    ],
+)
+async def test_keys_rotate_under_a_running_mesh_without_a_refusal(tmp_path: Path, layout: str, cell: str) -> None:
     """Both keys, then the new one first, then the new one alone; all the while callers with a good key are answered."""
     file, port = tmp_path / "keys", free_ports(1)[0]
     file.write_text(OLD)
@@ -156,7 +165,8 @@ async def test_keys_rotate_under_a_running_mesh_without_a_refusal(tmp_path: Path
         "YIBAO_SANDBOX": "on",
         "YIBAO_DATA_DIR": str(tmp_path),
         "YIBAO_MESH_KEY_FILE": str(file),
-        "YIBAO_IDENTITY_ADDRESS": f"{HOST}:{port}",
+        "YIBAO_IDENTITY_ADDRESS" if cell == "sandbox" else f"YIBAO_{cell}_IDENTITY_ADDRESS": f"{HOST}:{port}",
+        "YIBAO_CELLS": cell,
         "PATH": os.environ["PATH"],
     }
     process = await asyncio.create_subprocess_exec(
@@ -167,17 +177,20 @@ async def test_keys_rotate_under_a_running_mesh_without_a_refusal(tmp_path: Path
         assert await process.stdout.readline()
         async with grpc.aio.insecure_channel(f"{HOST}:{port}") as channel:
             stub = partner_pb2_grpc.PartnerServiceStub(channel)
-            assert (await asked(stub, OLD), await asked(stub, NEW)) == ("PARTNER_NOT_FOUND", "CALLER_TOKEN_INVALID")
+            assert (await asked(stub, OLD, cell), await asked(stub, NEW, cell)) == (
+                "PARTNER_NOT_FOUND",
+                "CALLER_TOKEN_INVALID",
+            )
             file.write_text(f"{OLD}\n{NEW}\n")
-            await until_it_says("PARTNER_NOT_FOUND", stub, NEW)
-            assert await asked(stub, OLD) == "PARTNER_NOT_FOUND"
+            await until_it_says("PARTNER_NOT_FOUND", stub, NEW, cell)
+            assert await asked(stub, OLD, cell) == "PARTNER_NOT_FOUND"
             file.write_text(f"{NEW}\n{OLD}\n")
             for _ in range(15):
-                assert {await asked(stub, OLD), await asked(stub, NEW)} == {"PARTNER_NOT_FOUND"}
+                assert {await asked(stub, OLD, cell), await asked(stub, NEW, cell)} == {"PARTNER_NOT_FOUND"}
                 await asyncio.sleep(0.1)
             file.write_text(NEW)
-            await until_it_says("CALLER_TOKEN_INVALID", stub, OLD)
-            assert await asked(stub, NEW) == "PARTNER_NOT_FOUND"
+            await until_it_says("CALLER_TOKEN_INVALID", stub, OLD, cell)
+            assert await asked(stub, NEW, cell) == "PARTNER_NOT_FOUND"
     finally:
         process.terminate()
         await process.wait()
