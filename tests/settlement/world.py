@@ -160,7 +160,8 @@ class World:
     workers: int = 1
 
     def __post_init__(self) -> None:
-        self.new_id = time_ordered_ids(self.clock, Random(7))
+        self.random = Random(7)
+        self.new_id = time_ordered_ids(self.clock, self.random)
         self.books = HotBooks(self.database)
         self.scribe = MessageScribe()
         preparation = Preparation(self.books, self.identity, self.catalogue)
@@ -180,6 +181,10 @@ class World:
         self.ledgers = Ledgers(settlements, self.identity, self.catalogue, self.new_id, self.lapsing)
         self.verifying = Verifying(LedgerChecks(self.database), self.catalogue)
         self.number = 0
+
+    def number_from(self, random: Random) -> None:
+        """Makes numbers by chances of its own: of a second member on the same store."""
+        self.random.seed(random.random())
 
     def person(self, psn_no: str, insutype: str = EMPLOYEE, **changes: object) -> str:
         """Makes somebody known to identity."""
