@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -90,6 +91,21 @@ async def lift_at_window(world: World, order_no: str, hospital: str = HOSPITAL) 
 async def lift_own(world: World, order_no: str, psn_no: str) -> Order:
     """A person lifts."""
     return await take(world, Verb.LIFT, order_no, cause=PERSON, lifter=psn_no)
+
+
+async def insured(world: World, psn_no: str = "P1") -> str:
+    """Somebody with money in the account."""
+    world.person(psn_no)
+    await world.open_ledger(psn_no, balance=100_000, current=40_000)
+    return psn_no
+
+
+def later(world: World, seconds: int) -> None:
+    world.clock.at += timedelta(seconds=seconds)
+
+
+async def state(world: World, psn_no: str) -> tuple[object, ...]:
+    return await world.accumulators(psn_no), await world.balance(psn_no)
 
 
 async def reverse_order(world: World, order_no: str, *, request: str = "", opener: str = ROUTING) -> bytes:

@@ -214,6 +214,9 @@ async def test_what_does_not_fit_is_refused_and_nothing_is_kept(world: World) ->
         ),
         "filing": await reason_of(opened(world, carried(world, filing=filing(LONG_TERM, world, 1)))),
         "filing over": await reason_of(opened(world, carried(world, filing=filing(LONG_TERM, world, -9, -1)))),
+        "begin": await reason_of(opened(world, carried(world, begin_time=at(world, 3600)))),
+        "end": await reason_of(opened(world, carried(world, end_time=at(world, -7200)))),
+        "kind": await reason_of(opened(world, carried(world, med_type=codes_pb2.MED_TYPE_INPATIENT))),
         "person": await reason_of(opened(world, carried(world, psn_no="P9"))),
     }
     assert found == {
@@ -225,6 +228,9 @@ async def test_what_does_not_fit_is_refused_and_nothing_is_kept(world: World) ->
         "place": "INSTITUTION_UNKNOWN",
         "filing": "INVALID_REQUEST",
         "filing over": "INVALID_REQUEST",
+        "begin": "TIME_IN_FUTURE",
+        "end": "INVALID_REQUEST",
+        "kind": "MED_TYPE_MISMATCH",
         "person": "PERSON_NOT_FOUND",
     }
     # A trial holds until somebody else was first on the ledger.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,12 @@ from services.settlement.domain import orders as domain
 from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.entries import StoredAnswer
 from services.settlement.domain.orders import Order, Verb
-from services.settlement.operations.lapsing import LapseLoop
 from services.settlement.operations.queries import SettlementQuestion
 from services.settlement.operations.settle import Opened
 from tests.settlement.ordering import (
     confirm,
+    insured,
+    later,
     lift_at_window,
     lift_own,
     open_all,
@@ -28,6 +28,7 @@ from tests.settlement.ordering import (
     reason_of,
     renew,
     reverse_order,
+    state,
     step_of,
     take,
     take_all,
@@ -49,21 +50,6 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 _RARELY = pytest.param("postgresql", marks=pytest.mark.torture)
 both = pytest.mark.parametrize("world", ["sqlite", "postgresql"], indirect=True)
 both_rarely = pytest.mark.parametrize("world", ["sqlite", _RARELY], indirect=True)
-
-
-async def insured(world: World, psn_no: str = "P1") -> str:
-    """Somebody with money in the account."""
-    world.person(psn_no)
-    await world.open_ledger(psn_no, balance=100_000, current=40_000)
-    return psn_no
-
-
-def later(world: World, seconds: int) -> None:
-    world.clock.at += timedelta(seconds=seconds)
-
-
-async def state(world: World, psn_no: str) -> tuple[object, ...]:
-    return await world.accumulators(psn_no), await world.balance(psn_no)
 
 
 async def test_a_confirmed_order_is_the_settlement_to_the_fen(world: World) -> None:
@@ -208,69 +194,6 @@ async def test_steps_that_come_in_another_order_end_as_if_they_had_not(world: Wo
     await confirm(world, "O2")
     assert await reason_of(void(world, "O2")) == "ORDER_CONFIRMED"
     assert await reason_of(confirm(world, "O2", opener="payment")) == "ORDER_NOT_FOUND"
-
-
-async def test_a_late_confirmation_is_refused_and_leaves_nothing(world: World) -> None:
-    psn_no = await insured(world)
-    bill = world.order(psn_no, await world.visit_with_fees(psn_no, 230_000), 230_000, "2207:1", use_own=True)
-    await open_bill(world, bill, "O1")
-    later(world, 59)
-    await renew(world, "O1", 10)
-    later(world, 10)
-    assert await reason_of(confirm(world, "O1")) == "ORDER_LAPSED"
-    assert (await world.orders.order("O1")).cause == domain.LAPSED
-    assert await state(world, psn_no) == ({}, (100_000, 40_000))
-    assert await reason_of(confirm(world, "O1")) == await reason_of(renew(world, "O1")) == "ORDER_LAPSED"
-    assert await reason_of(open_bill(world, bill, "O1")) == "ORDER_LAPSED"
-    assert await world.findings() == ()
-
-
-@both
-async def test_whoever_meets_a_lapsed_order_ends_it_and_goes_on(world: World) -> None:
-    psn_no = await insured(world)
-    amounts = {"settle": 1_000, "open": 2_000, "try": 3_000, "reverse": 4_000}
-    bills = {name: await world.visit_with_fees(psn_no, fen) for name, fen in amounts.items()}
-    first = await world.settle(world.order(psn_no, bills["reverse"], 4_000, "2207:R"))
-    for number, name in enumerate(amounts):
-        mdtrt_id = await world.visit_with_fees(psn_no, 230_000)
-        await open_bill(world, world.order(psn_no, mdtrt_id, 230_000, f"2207:L{number}"), f"L{number}")
-        later(world, 61)
-        match name:
-            case "settle":
-                await world.settle(world.order(psn_no, bills[name], 1_000, "2207:S"))
-            case "open":
-                await open_bill(world, world.order(psn_no, bills[name], 2_000, "2207:O"), "O1")
-                await void(world, "O1")
-            case "try":
-                assert (await world.try_bill(world.order(psn_no, bills[name], 3_000))).pending_order_no == ""
-            case _:
-                assert await reason_of(world.reverse(first, "2208:1")) == "LATER_SETTLEMENT_EXISTS"
-        assert (await world.orders.order(f"L{number}")).cause == domain.LAPSED
-    assert await world.accumulators(psn_no) == {"op_dedc": 5_000, "op_inscp": 5_000}
-    assert await world.findings() == ()
-
-
-@both_rarely
-async def test_the_loop_ends_what_nobody_meets_and_only_what_has_lapsed(world: World) -> None:
-    people = [await insured(world, f"P{number}") for number in range(5)]
-    for number, psn_no in enumerate(people):
-        bill = world.order(psn_no, await world.visit_with_fees(psn_no, 1_000), 1_000, f"2207:{number}")
-        await open_bill(world, bill, f"O{number}", expires=10 * (number + 1))
-    loop = LapseLoop(world.orders, lambda _: None, every_s=0.01)
-    later(world, 30)
-    # Two members look at the same moment.
-    assert max(await asyncio.gather(loop.look(), loop.look())) == 3
-    phases = [(await world.orders.order(f"O{number}")).phase for number in range(5)]
-    assert phases == [domain.VOID] * 3 + [domain.PENDING] * 2
-    later(world, 30)
-    loop.start()
-    for _ in range(500):
-        await asyncio.sleep(0.01)
-        if (await world.orders.order("O4")).phase == domain.VOID:
-            break
-    await loop.stop()
-    assert (await world.orders.order("O4")).cause == domain.LAPSED
-    assert await world.findings() == ()
 
 
 async def test_person_and_window_lift_an_order_until_money_was_charged_for_it(world: World) -> None:

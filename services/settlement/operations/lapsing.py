@@ -81,7 +81,10 @@ class Lapsing:
 
 
 class LapseLoop:
-    """Ends what has lapsed and nobody has met, for as long as the member runs; `failed` is told why a look came to nothing."""
+    """Ends what has lapsed and nobody has met, for as long as the member runs.
+
+    `failed` is told why a look came to nothing: of several looks in a row that do, the first.
+    """
 
     def __init__(self, ending: Ending, failed: Callable[[BaseException], None], every_s: float = EVERY_S) -> None:
         self._ending = ending
@@ -120,12 +123,16 @@ class LapseLoop:
                 self._failed(error)
 
     async def _run(self) -> None:
+        failing = False
         while not self._stopping.is_set():
             more = False
             try:
                 more = await self.look() == MOST
-            except Exception as error:  # noqa: BLE001  # the loop outlives a store that is away, and a bug too: both are told
-                self._failed(error)
+                failing = False
+            except Exception as error:  # noqa: BLE001  # the loop outlives a store that is away, and a bug too: told once
+                if not failing:
+                    self._failed(error)
+                failing = True
             if not more:
                 await self._rest()
 

@@ -15,7 +15,7 @@ from services.kernel.codes import EC
 from services.kernel.errors import Fault, denied
 from services.kernel.requests import RequestStamp
 from services.runtime.writes import Again, decide_each
-from services.settlement.domain.bill import VISIT, BilledEncounter, Order, check_encounter
+from services.settlement.domain.bill import STAY, VISIT, BilledEncounter, Order, check_encounter
 from services.settlement.domain.catalogue import Disease, Institution, StackChoice, StackRequest
 from services.settlement.domain.circumstances import Care, facts_of
 from services.settlement.domain.decision import PreparedBill
@@ -195,7 +195,9 @@ async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, l
     if encounter.dise_codg:
         disease = await lookup.disease(enrolment.insuplc_admdvs, encounter.dise_codg, day)
     kind = KindOfCare(encounter.med_type, encounter.local_med_type)
-    if bill.kind == VISIT and order.carried is None:
+    if order.carried is not None:
+        check_setting(kind, "carried.med_type", stay=bill.kind == STAY)
+    elif bill.kind == VISIT:
         sent = KindOfCare(bill.med_type, bill.local_med_type)
         kind = await lookup.kind(sent, bill.desk.fixmedins_code, begin, "data.med_type")
         check_setting(kind, "data.med_type", stay=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from services.kernel.clock import to_micros
@@ -23,6 +24,7 @@ from services.settlement.domain.carried import (
 )
 from services.settlement.domain.encounters import DISCHARGED, OPEN
 from services.settlement.domain.lines import LineSplit
+from services.settlement.domain.moments import check_begin, check_end, latest_moment
 from services.settlement.domain.pricing import exempt_tags
 from services.settlement.operations.settle import Opened
 from services.settlement.servicer.convert_settlement import BillReader
@@ -73,17 +75,22 @@ class OrderReader:
         return Order(bill, call.now, sent, inner.trial_hash, call.business_date, traceparent, opening)
 
     async def carried(self, data: carried_pb2.CarriedBill, call: CallContext) -> Order:
-        """A carried bill, to be tried or opened; decided on the moment that the cell of care has set."""
+        """A carried bill, to be tried or opened; decided on the moment that the cell of care has set.
+
+        Raises INVALID as `opened`, and TIME_IN_FUTURE.
+        """
         bill = self._bills.carried(data)
         lines = tuple(await in_pieces(_line, data.lines))
         check_lines(lines)
+        setl_at = moment_of(data.setl_time)
+        _check_moments(data, latest_moment(setl_at, call.business_date))
         encounter = _encounter(data, bill)
         filing = _filing(data)
         check_filing(filing, encounter.begin_at)
         care = CarriedCare(encounter, carried_batch(data.mdtrt_id, lines), data.ipt_otp_no, filing, lines)
         return Order(
             bill=bill,
-            now=moment_of(data.setl_time),
+            now=setl_at,
             trial_hash=data.trial_hash,
             business_date=call.business_date,
             carried=care,
@@ -112,6 +119,14 @@ def open_response(opened: Opened) -> order_pb2.OpenResponse:
     settlement = settlement_pb2.SettleResponse.FromString(opened.response)
     settlement.reversed_by = opened.reversed_by
     return order_pb2.OpenResponse(order=order_message(opened.order), settlement=settlement)
+
+
+def _check_moments(data: carried_pb2.CarriedBill, latest: datetime) -> None:
+    """INVALID for care that begins after the settlement, or ends before it begins."""
+    begin = moment_of(data.begin_time)
+    check_begin(begin, latest, "carried.begin_time")
+    if data.HasField("end_time"):
+        check_end(begin, moment_of(data.end_time), latest, "carried.end_time")
 
 
 def _line(sent: carried_pb2.CarriedLine) -> CarriedLine:
