@@ -43,7 +43,7 @@ from services.runtime.keys import KeyLines, Keys, follow, split
 from services.runtime.logs import configure_logging, describe, write
 from services.runtime.private import UMASK
 from services.runtime.server import StartError
-from services.runtime.start_words import STORE, chosen, parser, settings
+from services.runtime.start_words import STORE, chosen, overrides, parser, settings
 from services.runtime.texts.starting import language_of, started
 
 # How long a thread beside the loop may keep it waiting: with the usual 5 ms, each turn of a request would wait so long.
@@ -74,12 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _give_memory_back()
     names = chosen(options)
     try:
-        overrides = settings(options.set)
+        said = overrides(options)
         if options.workers:
-            overrides["YIBAO_WORKERS"] = str(options.workers)
-        if options.cells:
-            overrides["YIBAO_CELLS"] = options.cells
-        config = Config.load(os.environ, overrides)
+            said["YIBAO_WORKERS"] = str(options.workers)
+        config = Config.load(os.environ, said)
         configure_logging(config.text("YIBAO_LOG_LEVEL"))
         workers = config.integer("YIBAO_WORKERS")
         check_databases(config, names)
@@ -88,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.child:
                 return runner.run(_to_the_end(_run_child(config, names, KeyLines(sys.stdin.fileno()))))
             here, beside = _places(names, workers, config.started_cells, split=options.split, single=options.single)
-            environ = {name: value for name, value in {**os.environ, **overrides}.items() if name not in KEY_SETTINGS}
+            environ = {name: value for name, value in {**os.environ, **said}.items() if name not in KEY_SETTINGS}
             return runner.run(_to_the_end(_run(config, given_keys(config), here, beside, environ)))
     except ConfigError as error:
         print(started(str(error), language_of(os.environ)), file=sys.stderr)

@@ -53,8 +53,10 @@ def main(
         options = (
             named.parse_args(arguments) if arguments else start_words.parser().parse_args(_started_with(beginning))
         )
-        config = Config.load(os.environ, start_words.settings(options.set))
-        wrong = {name: _asked(name, config) for name in start_words.chosen(options)}
+        config = Config.load(os.environ, start_words.overrides(options))
+        named_here = start_words.chosen(options)
+        seats = [each for each in mesh.seats(config.started_cells) if each.member.name in named_here]
+        wrong = {each.name: _asked(each.member.name, config.of_cell(each.cell)) for each in seats}
     except ConfigError as error:
         complain(started(str(error), language))
         return 2

@@ -26,16 +26,16 @@ def parser() -> argparse.ArgumentParser:
     placed = made.add_mutually_exclusive_group()
     placed.add_argument("--split", action="store_true", help="every member in a process of its own")
     placed.add_argument("--single", action="store_true", help="the gateway in the process of the other members")
-    made.add_argument("--cells", default="", metavar="CODE,…", help=f"of these cells: {', '.join(cells.codes())}")
     made.add_argument("--workers", type=int, default=0, help="processes of each member (needs PostgreSQL)")
     made.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     return made
 
 
 def add_members(made: argparse.ArgumentParser) -> None:
-    """The words that every command about members takes: their names and settings."""
+    """The words that every command about members takes: their names, cells and settings."""
     made.add_argument("members", nargs="*", default=ALL, choices=(ALL, *mesh.names()), metavar="MEMBER",
                       help=f"{ALL} (default) or {', '.join(mesh.names())}")  # fmt: skip
+    made.add_argument("--cells", default="", metavar="CODE,…", help=f"of these cells: {', '.join(cells.codes())}")
     made.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, before the environment"
     )
@@ -45,6 +45,11 @@ def chosen(options: argparse.Namespace) -> list[str]:
     """The members named, in start order."""
     named = [options.members] if isinstance(options.members, str) else options.members
     return [each.name for each in mesh.start_order() if ALL in named or each.name in named]
+
+
+def overrides(options: argparse.Namespace) -> dict[str, str]:
+    """The settings that the words say; ConfigError where one is no NAME=VALUE."""
+    return settings(options.set) | ({"YIBAO_CELLS": options.cells} if options.cells else {})
 
 
 def settings(given: Sequence[str]) -> dict[str, str]:

@@ -28,7 +28,7 @@ def users(package: str, names: frozenset[str]) -> set[str]:
     return {
         name
         for name, module in found.items()
-        if not name.endswith("/tables.py") and "/migrations/" not in name and names & {*imported(module, package)}
+        if not name.endswith("tables.py") and "/migrations/" not in name and names & {*imported(module, package)}
     }
 
 

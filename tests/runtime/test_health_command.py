@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from services import mesh
 from services.runtime import health_command
 from services.runtime.config import Config
 from services.runtime.server import MemberServer
@@ -163,14 +164,34 @@ def test_without_words_it_asks_what_the_container_was_started_with(words: list[s
 
 
 def test_a_container_started_without_words_runs_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ports = free_ports(4)
-    for name, port in zip(("IDENTITY", "CATALOGUE", "SETTLEMENT"), ports, strict=False):
-        monkeypatch.setenv(f"YIBAO_{name}_ADDRESS", f"{HOST}:{port}")
-    monkeypatch.setenv(PORT, str(ports[-1]))
+    nobody_at(monkeypatch, mesh.start_order())
     first = tmp_path / "cmdline"
     first.write_bytes(b"python\0-m\0services\0")
     said = ask(beginning=first).said
-    assert [line.split()[0] for line in said] == ["identity", "catalogue", "settlement", "gateway"]
+    assert [line.split()[0] for line in said] == [each.name for each in mesh.start_order()]
+
+
+def test_a_container_of_another_cell_is_asked_at_that_cells_own_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody_at(monkeypatch, [mesh.member("gateway")])
+    first = tmp_path / "cmdline"
+    with gateway(200) as port:
+        monkeypatch.setenv("YIBAO_110000_GATEWAY_PORT", str(port))
+        first.write_bytes(b"python\0-m\0services\0gateway\0--cells\0sandbox,110000\0")
+        both = ask(beginning=first)
+        assert both.said == ["gateway does not answer (ConnectionRefusedError)", "110000/gateway is well"]
+        monkeypatch.setenv("YIBAO_CELL", "110000")
+        assert ask("gateway").said == ["110000/gateway is well"]
+
+
+def nobody_at(monkeypatch: pytest.MonkeyPatch, members: Sequence[mesh.Member]) -> None:
+    """Nobody listens where these members would be asked."""
+    for member, port in zip(members, free_ports(len(members)), strict=True):
+        if member.services:
+            monkeypatch.setenv(f"YIBAO_{member.name.upper()}_ADDRESS", f"{HOST}:{port}")
+        else:
+            monkeypatch.setenv(PORT, str(port))
 
 
 @pytest.mark.parametrize("first", [b"", b"/bin/sh\0-c\0sleep 9\0", b"services\0-m\0"])
