@@ -34,7 +34,6 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 _RARELY = pytest.param("postgresql", marks=pytest.mark.torture)
-both = pytest.mark.parametrize("world", ["sqlite", "postgresql"], indirect=True)
 both_rarely = pytest.mark.parametrize("world", ["sqlite", _RARELY], indirect=True)
 
 
@@ -53,7 +52,7 @@ async def test_a_late_confirmation_is_refused_and_leaves_nothing(world: World) -
     assert await world.findings() == ()
 
 
-@both
+@both_rarely
 async def test_whoever_meets_a_lapsed_order_ends_it_and_goes_on(world: World) -> None:
     psn_no = await insured(world)
     amounts = {"settle": 1_000, "open": 2_000, "try": 3_000, "reverse": 4_000}
