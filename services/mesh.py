@@ -99,7 +99,11 @@ MESH: tuple[Member, ...] = (
     Member(
         "routing",
         7414,
-        ("yibao.routing.v1.RoutingService",),
+        (
+            "yibao.routing.v1.RoutingService",
+            "yibao.routing.v1.ClearingService",
+            "yibao.routing.v1.InstitutionClearingService",
+        ),
         calls=("identity", "catalogue", "settlement"),
         scope="national",
     ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
+from services.routing.store.clearing_tables import add_clearing
 from services.runtime.db import Moment
 
 
@@ -21,6 +22,7 @@ class Tables:
 def make_tables() -> Tables:
     """The tables, in a fresh MetaData."""
     metadata = MetaData()
+    add_clearing(metadata)
     return Tables(metadata, _entry(metadata), _filing(metadata))
 
 

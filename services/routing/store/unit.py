@@ -6,6 +6,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from services.kernel.requests import Moved
+from services.routing.store.clearing_checks import CheckRows
+from services.routing.store.clearing_journals import JournalBooks
+from services.routing.store.clearing_months import MonthRows
+from services.routing.store.clearing_prepaid import PrepaidRows
 from services.routing.store.filings import FilingRows
 from services.routing.store.journal import JournalRows
 from services.routing.store.schema import schema
@@ -19,11 +23,15 @@ Inserts = Mapping[str, Mapping[str, str]]
 class Unit:
     """One transaction."""
 
-    __slots__ = ("filings", "journal")
+    __slots__ = ("books", "checks", "filings", "journal", "months", "prepaid")
 
     def __init__(self, connection: DriverConnection, inserts: Inserts) -> None:
         self.journal = JournalRows(connection, inserts["routing_entry"][connection.dialect])
         self.filings = FilingRows(connection, inserts["routing_filing"][connection.dialect])
+        self.books = JournalBooks(connection, inserts)
+        self.months = MonthRows(connection, inserts)
+        self.checks = CheckRows(connection, inserts)
+        self.prepaid = PrepaidRows(connection, inserts)
 
 
 class RoutingStore:

@@ -11,6 +11,7 @@ from typing import Final, Literal
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.texts.bodies import BODY_RULES
 from services.runtime.texts.lenient import LENIENT_RULES, LENIENT_STEPS
+from services.runtime.texts.routing_clearing import CLEARING_STEPS
 from services.runtime.texts.rules_documents import DOCUMENT_RULES
 from services.runtime.texts.rules_fields import FIELD_RULES
 from services.runtime.texts.rules_members import MEMBER_RULES
@@ -151,6 +152,7 @@ _SPLIT: Final = (
 STEPS: Final[Mapping[str, tuple[str, str]]] = {
     **LENIENT_STEPS,
     **CALLER_STEPS,
+    **CLEARING_STEPS,
     **CARE_STEPS,
     "NOT_CONFORMING": (
         "请按所列各处逐项更正",

@@ -25,6 +25,15 @@ _COMMON: Final[Mapping[str, tuple[str, str]]] = {
     "amount.most": ("合计不能超过{most}元", "at most {most} yuan together"),
 }
 
+_ROUTING: Final[Mapping[str, tuple[str, str]]] = {
+    "clearing.not_remote": ("应为另一统筹区", "another pooling area is expected"),
+    "clearing.fund": ("应为基金或个人账户", "a fund or an account is expected"),
+    "clearing.fund_twice": ("同一基金支付类型只能出现一次", "each kind of fund once"),
+    "clearing.sign": ("结算金额不能为负，撤销金额不能为正", "not negative in a settlement, not positive in a reversal"),
+    "clearing.day_to_come": ("不能晚于今日", "a day that has come is expected"),
+    "clearing.rows": ("应等于明细行数{rows}", "the number of rows, {rows}, is expected"),
+}
+
 _IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
     "before_from_day": _ENDS_FIRST,
     "after_from_day": ("参保起始日期晚于本段开始日期", "insured since a day after the first day"),
@@ -166,4 +175,8 @@ _CODES: Final[Mapping[str, tuple[str, str]]] = {
     "code.opaque": ("应为不超过50个可见的半角字符{guess}", "up to 50 visible ASCII characters{guess}"),
 }
 
-MEMBER_RULES: Final[Mapping[str, tuple[str, str]]] = {**_COMMON, **_IDENTITY, **_SETTLEMENT, **_CATALOGUE, **_CODES}
+MEMBER_RULES: Final[Mapping[str, tuple[str, str]]] = {
+    **_COMMON,
+    **_ROUTING,
+    **_IDENTITY,
+    **_SETTLEMENT, **_CATALOGUE, **_CODES}

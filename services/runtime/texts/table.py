@@ -13,6 +13,7 @@ from services.runtime.texts.catalogue import CATALOGUE
 from services.runtime.texts.gateway import GATEWAY
 from services.runtime.texts.identity import IDENTITY
 from services.runtime.texts.routing import ROUTING
+from services.runtime.texts.routing_clearing import ROUTING_CLEARING
 from services.runtime.texts.runtime import RUNTIME
 from services.runtime.texts.settlement import SETTLEMENT
 from services.runtime.texts.settlement_ledger import SETTLEMENT_LEDGER
@@ -28,6 +29,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     **SETTLEMENT,
     **SETTLEMENT_LEDGER,
     **ROUTING,
+    **ROUTING_CLEARING,
     **SINCE,
     **GATEWAY,
 }

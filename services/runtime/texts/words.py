@@ -81,6 +81,8 @@ _KINDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 _SETTINGS: Final[Mapping[str, tuple[str, str]]] = {"visit": ("门诊就诊", "visits"), "stay": ("住院", "stays")}
 
+_PAYMENT_STATES: Final = {"issued": "待发出", "sent": "已发出", "paid": "已付讫", "failed": "失败", "void": "作废"}
+
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "state": {"open": "未结束", "discharged": "已出院", "settled": "已结算", "cancelled": "已撤销"},
     "role": {
@@ -126,9 +128,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "kind": {code: chinese for code, (chinese, _) in _KINDS.items()},
     "care_setting": {code: chinese for code, (chinese, _) in _SETTINGS.items()},
     "last": {"": "长期"},
+    "month_state": {"open": "未关账", "closed": "已关账", "netted": "已轧差", "paid": "已付讫"},
+    "journal_kind": {"settle": "结算记录", "reverse": "撤销记录"},
+    "payment_state": _PAYMENT_STATES,
+    "wanted_state": _PAYMENT_STATES,
 }
 
 _ENGLISH: Final[Mapping[str, Mapping[str, str]]] = {
+    "journal_kind": {"settle": "settlement entry", "reverse": "reversal"},
     "kind": {code: english for code, (_, english) in _KINDS.items()},
     "care_setting": {code: english for code, (_, english) in _SETTINGS.items()},
 }

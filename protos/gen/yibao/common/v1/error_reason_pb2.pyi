@@ -331,6 +331,36 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The moment of a bill of another cell is more than five minutes from this cell's clock."""
     ERROR_REASON_LEDGER_PENDING: _ErrorReason.ValueType  # 228
     """Warning: an order is pending on the ledger that was tried."""
+    ERROR_REASON_CLEARING_MONTH_CLOSED: _ErrorReason.ValueType  # 240
+    """The clearing month takes nothing more; what comes late clears in the present one."""
+    ERROR_REASON_CLEARING_NOT_DUE: _ErrorReason.ValueType  # 241
+    """The clearing calendar has not come to that step."""
+    ERROR_REASON_CLEARING_MONTH_PAID: _ErrorReason.ValueType  # 242
+    """A payment order of the clearing month was sent or paid."""
+    ERROR_REASON_CLEARING_MONTH_OPEN: _ErrorReason.ValueType  # 243
+    """The clearing month has no statements before it is closed."""
+    ERROR_REASON_CLEARING_JOURNAL_EXISTS: _ErrorReason.ValueType  # 244
+    """The settlement or reversal stands in clearing, or in the list of a day, with other content."""
+    ERROR_REASON_CLEARING_NOT_REMOTE: _ErrorReason.ValueType  # 245
+    """Both places lie in one pooling area: nothing is to be cleared."""
+    ERROR_REASON_CLEARING_FUND_NOT_CLEARED: _ErrorReason.ValueType  # 246
+    """What the institution bears or remits is paid by no region."""
+    ERROR_REASON_CLEARING_REVERSAL_MISMATCH: _ErrorReason.ValueType  # 247
+    """A reversal is not the opposite of its settlement."""
+    ERROR_REASON_CLEARING_STATEMENT_NOT_FOUND: _ErrorReason.ValueType  # 248
+    """The regions have no statement of that month."""
+    ERROR_REASON_CLEARING_PAYMENT_NOT_FOUND: _ErrorReason.ValueType  # 249
+    """No payment order has the number."""
+    ERROR_REASON_CLEARING_PAYMENT_STATE: _ErrorReason.ValueType  # 250
+    """A payment order does not go from its state to that one."""
+    ERROR_REASON_CLEARING_PREPAYMENT_SHORT: _ErrorReason.ValueType  # 251
+    """More is to be given back than was prepaid."""
+    ERROR_REASON_CLEARING_BILL_NOT_FOUND: _ErrorReason.ValueType  # 252
+    """The bill does not clear for the institution in that month."""
+    ERROR_REASON_CLEARING_BILL_DIFFERS: _ErrorReason.ValueType  # 253
+    """A sum of the bill is not the one that is cleared."""
+    ERROR_REASON_CLEARING_CARRIED_ON: _ErrorReason.ValueType  # 254
+    """What the month left in dispute lies in a month that was closed since."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -642,4 +672,34 @@ ERROR_REASON_CLOCK_APART: ErrorReason.ValueType  # 227
 """The moment of a bill of another cell is more than five minutes from this cell's clock."""
 ERROR_REASON_LEDGER_PENDING: ErrorReason.ValueType  # 228
 """Warning: an order is pending on the ledger that was tried."""
+ERROR_REASON_CLEARING_MONTH_CLOSED: ErrorReason.ValueType  # 240
+"""The clearing month takes nothing more; what comes late clears in the present one."""
+ERROR_REASON_CLEARING_NOT_DUE: ErrorReason.ValueType  # 241
+"""The clearing calendar has not come to that step."""
+ERROR_REASON_CLEARING_MONTH_PAID: ErrorReason.ValueType  # 242
+"""A payment order of the clearing month was sent or paid."""
+ERROR_REASON_CLEARING_MONTH_OPEN: ErrorReason.ValueType  # 243
+"""The clearing month has no statements before it is closed."""
+ERROR_REASON_CLEARING_JOURNAL_EXISTS: ErrorReason.ValueType  # 244
+"""The settlement or reversal stands in clearing, or in the list of a day, with other content."""
+ERROR_REASON_CLEARING_NOT_REMOTE: ErrorReason.ValueType  # 245
+"""Both places lie in one pooling area: nothing is to be cleared."""
+ERROR_REASON_CLEARING_FUND_NOT_CLEARED: ErrorReason.ValueType  # 246
+"""What the institution bears or remits is paid by no region."""
+ERROR_REASON_CLEARING_REVERSAL_MISMATCH: ErrorReason.ValueType  # 247
+"""A reversal is not the opposite of its settlement."""
+ERROR_REASON_CLEARING_STATEMENT_NOT_FOUND: ErrorReason.ValueType  # 248
+"""The regions have no statement of that month."""
+ERROR_REASON_CLEARING_PAYMENT_NOT_FOUND: ErrorReason.ValueType  # 249
+"""No payment order has the number."""
+ERROR_REASON_CLEARING_PAYMENT_STATE: ErrorReason.ValueType  # 250
+"""A payment order does not go from its state to that one."""
+ERROR_REASON_CLEARING_PREPAYMENT_SHORT: ErrorReason.ValueType  # 251
+"""More is to be given back than was prepaid."""
+ERROR_REASON_CLEARING_BILL_NOT_FOUND: ErrorReason.ValueType  # 252
+"""The bill does not clear for the institution in that month."""
+ERROR_REASON_CLEARING_BILL_DIFFERS: ErrorReason.ValueType  # 253
+"""A sum of the bill is not the one that is cleared."""
+ERROR_REASON_CLEARING_CARRIED_ON: ErrorReason.ValueType  # 254
+"""What the month left in dispute lies in a month that was closed since."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,83 @@
+"""The ledger of clearing: postings by source, each source summing to 0, and the lines of which its hash is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from services.routing.domain.clearing.journals import SETTLE, Filed, Journal
+from services.routing.domain.clearing.parties import Pair
+
+CLAIM, PREPAID = "claim", "prepaid"
+"""Accounts of a region: what others owe it for care (below 0: what it owes), and what it has prepaid (below 0: holds)."""
+
+ALL_FUNDS: Final = ""
+"""In place of a fund_pay_type: the sum of all, where a payment settles no single fund."""
+
+
+class Posting(NamedTuple):
+    """One side of a movement of money between two regions, in fen."""
+
+    source: str
+    account: str
+    region: str
+    fund: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a pair's journals of a month come to, of one fund or of all."""
+
+    month: str
+    pair: Pair
+    fund: str
+    settled_count: int
+    reversed_count: int
+    amount_fen: int
+
+
+def transfer(
+    source: str, account: str, debtor: str, creditor: str, fund: str, amount_fen: int
+) -> tuple[Posting, Posting]:
+    """Both sides of a movement: the creditor's claim grows by what the debtor's falls."""
+    return (
+        Posting(source, account, creditor, fund, amount_fen),
+        Posting(source, account, debtor, fund, -amount_fen),
+    )
+
+
+def postings_of(filed: Filed) -> Iterator[Posting]:
+    """Two for each part of a journal: the care region's claim, and the insured region's debt."""
+    source, pair = filed.journal.key.source, filed.pair
+    for fund, amount_fen in filed.journal.parts:
+        yield from transfer(source, CLAIM, pair.insured_region, pair.care_region, fund, amount_fen)
+
+
+def tallies_of(fresh: Iterable[Filed]) -> list[Tally]:
+    """What journals add to the tallies, in the order of their keys."""
+    sums: dict[tuple[str, Pair, str], list[int]] = {}
+    for filed in fresh:
+        settled = int(filed.journal.kind == SETTLE)
+        for fund, amount in (*filed.journal.parts, (ALL_FUNDS, filed.journal.total_fen)):
+            row = sums.setdefault((filed.month, filed.pair, fund), [0, 0, 0])
+            row[0] += settled
+            row[1] += 1 - settled
+            row[2] += amount
+    return [Tally(*key, *row) for key, row in sorted(sums.items())]
+
+
+def negative(tally: Tally) -> Tally:
+    """What takes a tally away."""
+    return Tally(tally.month, tally.pair, tally.fund, -tally.settled_count, -tally.reversed_count, -tally.amount_fen)
+
+
+def journal_line(journal: Journal) -> str:
+    """The canonical line of a journal: of facts alone, not of the month in which it clears."""
+    parts = ",".join(f"{fund}:{amount}" for fund, amount in journal.parts)
+    facts = (
+        journal.setl_id, journal.kind, journal.order_no, journal.insured_area, journal.care_area,
+        journal.fixmedins_code, journal.setl_day.isoformat(), parts,
+    )  # fmt: skip
+    return "|".join(facts)

@@ -1,0 +1,204 @@
+"""A year of clearing, simulated: 32 provinces, a million settlements, on a clock of its own, through the operations of routing.
+
+Every day is collected and checked three ways; every month is closed, answered, disputed here and there, netted and paid, one of
+them after a roll-back. At the end the books verify themselves, and are compared with the year's own sums and with what plain
+SQL reads of the file. The same seed gives the same hash.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from services.kernel.clock import day_start
+from services.routing.domain.clearing.months import CLOSE, NETTED, PAID as MONTH_PAID, Month
+from services.routing.domain.clearing.parties import pair_of
+from services.routing.domain.clearing.payments import FAILED, PAID, SENT
+from services.routing.domain.clearing.statements import CARE, CONFIRMED, DISPUTED, INSURED, Answer
+from services.routing.domain.clearing.terms import DEFAULTS, month_of
+from services.routing.operations import clearing_journals, clearing_months, clearing_payments
+from services.routing.operations.clearing_verify import Verified, Verifying
+from services.routing.store.clearing_verify import VerifyRows
+from services.routing.store.unit import RoutingStore, Unit
+from services.runtime.db import Database
+from tools.bench import clearing_audit
+from tools.bench.clearing_year import PROVINCES, Day, Year
+
+YEAR: Final = 2026
+DAYS: Final = 365 + 31
+"""The year, and the month in which its last one is paid."""
+
+_ROLLED_BACK: Final = f"{YEAR}-03"
+_ROLL_BACK_DAY: Final = date(YEAR, 4, 12)
+_ANSWER_EVERY: Final = 11
+_DISPUTE_EVERY: Final = 97
+_MOST: Final = 10_000
+# Of what is expected of a pair in a month: so that some prepayments come to each level.
+_PREPAID_SHARE: Final = 2
+_MEAN_FEN: Final = 210_000
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a year."""
+
+    settlements: int = 0
+    reversals: int = 0
+    late: int = 0
+    differences: int = 0
+    planted: int = 0
+    disputes: int = 0
+    left_out: int = 0
+    roll_backs: int = 0
+    payments: int = 0
+    warnings: int = 0
+    months_paid: int = 0
+    verified: Verified | None = None
+    faults: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Adds the time of a block."""
+        begun = time.perf_counter()
+        yield
+        self.seconds[what] = self.seconds.get(what, 0.0) + time.perf_counter() - begun
+
+
+@dataclass(slots=True)
+class Simulation:
+    """One year in one store."""
+
+    store: RoutingStore
+    year: Year
+    outcome: Outcome = field(default_factory=Outcome)
+    today: date = date(YEAR, 1, 1)
+
+    @property
+    def now(self) -> datetime:
+        """The simulated moment: evening of the day."""
+        return day_start(self.today) + timedelta(hours=22)
+
+    async def prepay(self) -> None:
+        """Every province prepays every other one."""
+        expected = self.year.settlements // 12 // (len(PROVINCES) * (len(PROVINCES) - 1)) * _MEAN_FEN
+        areas = [f"{each}0000" for each in PROVINCES]
+        async with self.store.write() as work:
+            for insured in areas:
+                for care in areas:
+                    if insured != care:
+                        pair = pair_of(insured, care)
+                        amount = (expected or _MEAN_FEN) * _PREPAID_SHARE
+                        await clearing_payments.prepaid(work, pair, amount, f"prepay:{insured}{care}")
+
+    async def day(self) -> None:
+        """One day: what comes, the check, what is due, answers and payments; then the next one begins."""
+        with self.outcome.timed("generate"):
+            came = self.year.next_day(self.today)
+        async with self.store.write() as work:
+            with self.outcome.timed("collect"):
+                await clearing_journals.collected(work, came.journals, self.now)
+        self.outcome.late += came.late
+        async with self.store.write() as work:
+            await self._check(work, came)
+        async with self.store.write() as work:
+            with self.outcome.timed("months"):
+                await self._months(work)
+                await self._pay(work)
+        self.today += timedelta(days=1)
+
+    async def _check(self, work: Unit, came: Day) -> None:
+        with self.outcome.timed("lists"):
+            for side, entries in came.lists.items():
+                await clearing_journals.listed(work, self.today, side, entries)
+        with self.outcome.timed("check"):
+            found = await clearing_journals.checked(work, self.today, self.now, DEFAULTS)
+        # A list that is complete misses what comes late.
+        self.outcome.differences += found.difference_count
+        self.outcome.planted += came.planted
+
+    async def _months(self, work: Unit) -> None:
+        if self.today.day == DEFAULTS.closes_on - 1:
+            await self._leave_out(work)
+        if self.today == _ROLL_BACK_DAY:
+            await clearing_months.rolled_back(work, _ROLLED_BACK, self.now)
+            self.outcome.roll_backs += 1
+        for step in await clearing_months.run_due(work, self.now, DEFAULTS):
+            if step.action == CLOSE:
+                await self._answer(work, step.month)
+
+    async def _leave_out(self, work: Unit) -> None:
+        """One institution does not confirm some bills of last month."""
+        month = month_of(self.today - timedelta(days=10))
+        bills = await work.books.of_institution("H11000000001", month, 0, 20)
+        named = [journal.setl_id for journal, *_ in bills]
+        await work.books.confirm("H11000000001", month, named, "0", f"msg-{month}")
+        self.outcome.left_out += len(bills)
+
+    async def _answer(self, work: Unit, month: str) -> None:
+        found = await work.months.find(month)
+        for place, each in enumerate(await work.months.statements(found)):
+            pair = (each.pair.insured_region, each.pair.care_region)
+            if place % _DISPUTE_EVERY == 5:
+                said = (INSURED, Answer(DISPUTED, "amount"))
+                self.outcome.disputes += 1
+            elif place % _ANSWER_EVERY == 0:
+                said = (CARE, Answer(CONFIRMED))
+            else:
+                continue
+            await clearing_months.answered(work, month, pair, said)
+
+    async def _pay(self, work: Unit) -> None:
+        """Orders are sent a day after netting, one of them fails, and all are paid on their day."""
+        states = {DEFAULTS.nets_on + 1: SENT, DEFAULTS.nets_on + 2: FAILED, DEFAULTS.pays_by: PAID}
+        state = states.get(self.today.day)
+        if state is None:
+            return
+        for month in (await work.months.all()).values():
+            if month.state == NETTED:
+                await self._advance(work, month, state)
+
+    async def _advance(self, work: Unit, month: Month, state: str) -> None:
+        orders = [each for each in await work.months.payments(month.month, "", _MOST) if each.run == month.run]
+        for order in orders[:1] if state == FAILED else orders:
+            if state == PAID and order.state == FAILED:
+                await clearing_payments.advanced(work, order.payment_no, SENT, "again", self.now)
+            await clearing_payments.advanced(work, order.payment_no, state, "", self.now)
+        self.outcome.payments += len(orders) if state == PAID else 0
+
+
+async def simulate(folder: Path, settlements: int, seed: int, told: Callable[[int], None] = lambda _: None) -> Outcome:
+    """Plays the year in a new SQLite file of the folder; `told` is called with the settlements of each day."""
+    path = folder / f"clearing-{seed}-{settlements}.sqlite"
+    simulation: Simulation | None = None
+    database = Database(f"sqlite:///{path}", lambda: _now(simulation))
+    store = RoutingStore(database)
+    await store.start()
+    try:
+        simulation = Simulation(store, Year(seed, settlements, date(YEAR, 1, 1)))
+        outcome = simulation.outcome
+        await simulation.prepay()
+        for _ in range(DAYS):
+            before = simulation.year.made
+            await simulation.day()
+            told(simulation.year.made - before)
+        with outcome.timed("verify"):
+            outcome.verified = await Verifying(VerifyRows(database)).verify()
+        async with store.read() as work:
+            outcome.warnings = len(await work.prepaid.warnings(("",) * 5, 1_000_000))
+            outcome.months_paid = sum(each.state == MONTH_PAID for each in (await work.months.all()).values())
+    finally:
+        await database.close()
+    with outcome.timed("audit"):
+        outcome.faults = clearing_audit.faults(path, simulation.year.claims)
+    outcome.settlements, outcome.reversals = simulation.year.made, simulation.year.reversed
+    return outcome
+
+
+def _now(simulation: Simulation | None) -> datetime:
+    return day_start(date(YEAR, 1, 1)) if simulation is None else simulation.now
