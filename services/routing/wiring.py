@@ -16,7 +16,7 @@ from services.routing.operations.filings import FilingOperations
 from services.routing.servicer.clearing import ClearingServicer
 from services.routing.servicer.clearing_institutions import InstitutionClearingServicer
 from services.routing.servicer.filings import RoutingServicer
-from services.routing.store.clearing_verify import VerifyRows
+from services.routing.store.clearing.verify import VerifyRows
 from services.routing.store.unit import RoutingStore
 from services.runtime.auth import TokenSigner
 from services.runtime.config import Config

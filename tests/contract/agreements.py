@@ -31,6 +31,12 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     "opener": ("gateway",),
     # Longer than any line of events takes.
     "expires_after_s": (3000,),
+    # Clearing: care of a person of Jinan in Beijing, which their provinces clear.
+    "insured_area": ("370100",),
+    "care_area": ("110000",),
+    "insured_region": ("370000",),
+    "care_region": ("110000",),
+    "amount_fen": (1200,),
 }
 
 # The form of codes that nobody has published yet: what is made up under these names belongs to no real standard.
@@ -42,6 +48,18 @@ FORMS: Final[Mapping[str, str]] = {
 MEANS: Final[Mapping[str, tuple[tuple[str, Any], ...]]] = {
     "ec_token": (("mdtrt_cert_no", None), ("mdtrt_cert_type", 1)),
 }
+
+
+def own_month(number: int) -> dict[str, Any]:
+    """The clearing month of a line of events, under every name: what happens to it happens to no other line's."""
+    year, month = 2020 - number % 12_000 // 12, number % 12 + 1
+    day = Date(year=year, month=month, day=10)
+    return {
+        "month": f"{year}-{month:02}",
+        "trt_year": str(year),
+        "trt_month": f"{month:02}",
+        "setl_day": day,
+    }
 
 
 @dataclass(frozen=True, slots=True)

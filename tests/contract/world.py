@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from services.kernel.clock import BEIJING
 from services.runtime.call import Caller, Role
 from services.runtime.contract import Effect, MethodContract
-from tests.contract.agreements import FORMS, MEANS, TOTALS, VALUES, agree
+from tests.contract.agreements import FORMS, MEANS, TOTALS, VALUES, agree, own_month
 from tests.contract.matching import matching
 from tests.contract.messages import Shape, build, data_class_of, leaves
 from tests.contract.rules import Field, Owner, Rules, is_leaf, is_map, rules_of
@@ -59,7 +59,7 @@ class World:
         number = next(self._stranger) if stranger else next(self._person)
         if not stranger and number > self.persons:
             raise LookupError(f"the seeded world has {self.persons} persons only")
-        return Episode(self, person(number))
+        return Episode(self, person(number), own_month(self.serial()))
 
     def serial(self) -> int:
         """The next number of this run."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from services.kernel.clock import BEIJING
 from tests.mesh.hospital import DRUG, SECOND_DRUG, Hospital, Patient, Row, rest
 from tools.cli.mesh_client import NationalAnswer
 from tools.sandbox_keys import CHANNEL, key_of
@@ -80,6 +81,37 @@ async def in_patient(hospital: Hospital, who: Patient) -> Answers:
     await step("2405", {"data": stay})
     await step("2302", {"data": [{"feedetl_sn": "0000", **stay}]}, "2302 all")
     await step("2404", {"data": stay})
+    return answers
+
+
+async def clearing(hospital: Hospital, who: Patient) -> Answers:
+    """A bill of remote care is looked up, left out of its month, and that taken back."""
+    answers: Answers = {}
+    setl_id, today = f"C{hospital.clock():%H%M%S%f}", hospital.clock().astimezone(BEIJING)
+    journal = {
+        "setlId": setl_id,
+        "kind": "JOURNAL_KIND_SETTLE",
+        "orderNo": f"O{setl_id}",
+        "mdtrtId": f"M{setl_id}",
+        "fixmedinsCode": hospital.code,
+        "insuredArea": "370100",
+        "careArea": "110000",
+        "insutype": who.insutype,
+        "clrType": "11",
+        "setlTime": today.isoformat(),
+        "setlDay": {"year": today.year, "month": today.month, "day": today.day},
+        "billTotalFen": 100_000,
+        "parts": [{"fundPayType": "310100", "amountFen": 70_000}, {"fundPayType": "310200", "amountFen": 5_000}],
+    }
+    await rest(hospital, "/v1/clearing/journals:collect", {"requestId": f"collect-{setl_id}", "journals": [journal]})
+    month = {"trt_year": f"{today.year}", "trt_month": f"{today.month:02}"}
+    answers["3260"] = await hospital.done("3260", {"data": month | {"startrow": 1}})
+    said = {"mdtrt_id": f"M{setl_id}", "setl_sn": setl_id, "medfee_sumamt": 1000, "optins_pay_sumamt": 750}
+    rows = {"data": month | {"totalrow": 1}, "detail": [said | {"cnfm_flag": "0"}]}
+    answers["3261"] = await hospital.done("3261", rows)
+    answers["3260 left out"] = await hospital.done("3260", {"data": month | {"startrow": 1}})
+    otransid = answers["3261"].output["result"]["otransid"]
+    answers["3262"] = await hospital.done("3262", {"data": month | {"otransid": otransid}})
     return answers
 
 

@@ -1,6 +1,6 @@
 """`make bench`: starts meshes, offers them load and prints what was measured, with method and machine. Names choose figures.
 
-    python -m tools.bench [engine start settle chain] [--quick] [--seconds S] [--runs N] [--database sqlite] …
+    python -m tools.bench [engine start settle chain clearing] [--quick] [--seconds S] [--runs N] [--database sqlite] …
     python -m tools.bench --against REV [--quick] [--rounds N] [--starts N] [--python PATH] [--discard]
 
 It asserts nothing: figures depend on the machine, and say which one it was.
@@ -21,7 +21,7 @@ import grpc
 
 from tools.bench import against, machine, measures, report, revision
 from tools.bench.loads import Pace
-from tools.bench.measures import Terms
+from tools.bench.measures import Disagreement, Terms
 from tools.bench.preparation import Unprepared
 from tools.bench.revision import Unavailable
 from tools.bench.subject import LAYOUTS, POSTGRESQL, SQLITE
@@ -33,6 +33,7 @@ FIGURES: Final = {
     "start": measures.start,
     "settle": measures.settle,
     "chain": measures.chain,
+    "clearing": measures.clearing_year,
 }
 
 
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             for name in options.figures or FIGURES:
                 FIGURES[name](terms)
-    except (StartError, Unavailable, Unprepared, PostgresError, grpc.RpcError) as error:
+    except (StartError, Unavailable, Unprepared, PostgresError, Disagreement, grpc.RpcError) as error:
         print(f"could not be measured: {error}", file=sys.stderr)
         return 1
     print(f"\n{time.perf_counter() - begun:.0f} s in all")
@@ -64,7 +65,9 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     found = argparse.ArgumentParser(prog="python -m tools.bench", description="Measures a real mesh on this machine.")
     found.add_argument("figures", nargs="*", choices=[[], *FIGURES], metavar="FIGURE", help=", ".join(FIGURES))
-    found.add_argument("--quick", action="store_true", help="5 s, one run, 5,000 persons: to see that it works")
+    found.add_argument(
+        "--quick", action="store_true", help="5 s, one run, 5,000 persons, 100,000 cleared: to see that it works"
+    )
     found.add_argument("--seconds", type=float, default=60.0, help="length of a measured run (60)")
     found.add_argument("--warmup", type=float, default=10.0, help="seconds at the same load before it (10)")
     found.add_argument("--runs", type=int, default=3, help="runs of each load (3)")
@@ -75,6 +78,8 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--layout", choices=tuple(LAYOUTS), default="all", help="processes of the mesh")
     found.add_argument("--search", type=int, default=8, help="tries for the highest rate (8; 0: none)")
     found.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="a setting")
+    found.add_argument("--cleared", type=int, default=1_000_000, help="settlements of the year of clearing (1,000,000)")
+    found.add_argument("--seed", type=int, default=1, help="chance of the year of clearing (1)")
     beside = found.add_argument_group("beside an earlier revision")
     beside.add_argument("--against", metavar="REV", default="", help="only this: today's tree beside that revision")
     beside.add_argument("--rounds", type=int, default=24, help="rounds that are compared (24; about 15 s each)")
@@ -122,6 +127,8 @@ def terms_of(options: argparse.Namespace) -> Terms:
         layout=options.layout,
         tries=min(2, options.search) if quick else options.search,
         settings=dict(options.set),
+        cleared=min(100_000, options.cleared) if quick else options.cleared,
+        seed=options.seed,
     )
 
 

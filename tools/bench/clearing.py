@@ -7,37 +7,43 @@ SQL reads of the file. The same seed gives the same hash.
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
 from services.kernel.clock import day_start
-from services.routing.domain.clearing.months import CLOSE, NETTED, PAID as MONTH_PAID, Month
+from services.routing.domain.clearing.months import CLOSE, NETTED, Month
+from services.routing.domain.clearing.months import PAID as MONTH_PAID
 from services.routing.domain.clearing.parties import pair_of
 from services.routing.domain.clearing.payments import FAILED, PAID, SENT
+from services.routing.domain.clearing.prepaid import Movement
 from services.routing.domain.clearing.statements import CARE, CONFIRMED, DISPUTED, INSURED, Answer
 from services.routing.domain.clearing.terms import DEFAULTS, month_of
 from services.routing.operations import clearing_journals, clearing_months, clearing_payments
 from services.routing.operations.clearing_verify import Verified, Verifying
-from services.routing.store.clearing_verify import VerifyRows
+from services.routing.store.clearing.verify import VerifyRows
 from services.routing.store.unit import RoutingStore, Unit
 from services.runtime.db import Database
-from tools.bench import clearing_audit
+from tools.bench import clearing_audit, report
 from tools.bench.clearing_year import PROVINCES, Day, Year
 
 YEAR: Final = 2026
-DAYS: Final = 365 + 31
-"""The year, and the month in which its last one is paid."""
+AFTER: Final = 31
+"""Days after the last one, in which its month is paid."""
 
 _ROLLED_BACK: Final = f"{YEAR}-03"
 _ROLL_BACK_DAY: Final = date(YEAR, 4, 12)
 _ANSWER_EVERY: Final = 11
 _DISPUTE_EVERY: Final = 97
-_MOST: Final = 10_000
 # Of what is expected of a pair in a month: so that some prepayments come to each level.
 _PREPAID_SHARE: Final = 2
 _MEAN_FEN: Final = 210_000
@@ -61,6 +67,13 @@ class Outcome:
     verified: Verified | None = None
     faults: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every computation came to the same, and every planted fault was found."""
+        said = self.verified
+        clean = said is not None and not said.findings and said.positions_fen == 0
+        return clean and not self.faults and self.differences == self.planted
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:
@@ -94,7 +107,8 @@ class Simulation:
                     if insured != care:
                         pair = pair_of(insured, care)
                         amount = (expected or _MEAN_FEN) * _PREPAID_SHARE
-                        await clearing_payments.prepaid(work, pair, amount, f"prepay:{insured}{care}")
+                        movement = Movement(f"prepay:{insured}{care}", amount, "", self.now)
+                        await clearing_payments.prepaid(work, pair, movement)
 
     async def day(self) -> None:
         """One day: what comes, the check, what is due, answers and payments; then the next one begins."""
@@ -164,7 +178,7 @@ class Simulation:
                 await self._advance(work, month, state)
 
     async def _advance(self, work: Unit, month: Month, state: str) -> None:
-        orders = [each for each in await work.months.payments(month.month, "", _MOST) if each.run == month.run]
+        orders = await work.months.orders(month)
         for order in orders[:1] if state == FAILED else orders:
             if state == PAID and order.state == FAILED:
                 await clearing_payments.advanced(work, order.payment_no, SENT, "again", self.now)
@@ -172,18 +186,20 @@ class Simulation:
         self.outcome.payments += len(orders) if state == PAID else 0
 
 
-async def simulate(folder: Path, settlements: int, seed: int, told: Callable[[int], None] = lambda _: None) -> Outcome:
-    """Plays the year in a new SQLite file of the folder; `told` is called with the settlements of each day."""
+async def simulate(
+    folder: Path, settlements: int, seed: int, told: Callable[[int], None] = lambda _: None, days: int = 365
+) -> Outcome:
+    """Plays the year, or its first days, in a new SQLite file of the folder; `told` hears how many settlements each day has."""
     path = folder / f"clearing-{seed}-{settlements}.sqlite"
     simulation: Simulation | None = None
     database = Database(f"sqlite:///{path}", lambda: _now(simulation))
     store = RoutingStore(database)
     await store.start()
     try:
-        simulation = Simulation(store, Year(seed, settlements, date(YEAR, 1, 1)))
+        simulation = Simulation(store, Year(seed, settlements, date(YEAR, 1, 1), days))
         outcome = simulation.outcome
         await simulation.prepay()
-        for _ in range(DAYS):
+        for _ in range(days + AFTER):
             before = simulation.year.made
             await simulation.day()
             told(simulation.year.made - before)
@@ -202,3 +218,37 @@ async def simulate(folder: Path, settlements: int, seed: int, told: Callable[[in
 
 def _now(simulation: Simulation | None) -> datetime:
     return day_start(date(YEAR, 1, 1)) if simulation is None else simulation.now
+
+
+def year(settlements: int, seed: int) -> bool:
+    """Plays the year with a bar of its progress and prints what came of it; False where something does not agree."""
+    print(report.heading(f"clearing: a year of {len(PROVINCES)} provinces, seed {seed} (at most 120 s for 1,000,000)"))
+    columns = (TextColumn("   {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("settlements", total=settlements)
+
+        def told(count: int) -> None:
+            progress.advance(task, count)
+
+        found = asyncio.run(simulate(Path(folder), settlements, seed, told))
+    for line in _told(found, time.perf_counter() - begun):
+        print(f"   {line}")
+    return found.agrees
+
+
+def _told(found: Outcome, took_s: float) -> Iterator[str]:
+    yield f"{took_s:.0f} s in all: {', '.join(f'{what} {seconds:.1f}' for what, seconds in found.seconds.items())}"
+    yield (
+        f"{found.settlements:,} settlements, {found.reversals:,} reversals, {found.late:,} came late;"
+        f" {found.differences:,} differences found of {found.planted:,} planted"
+    )
+    yield (
+        f"{found.months_paid} months paid by {found.payments} orders; {found.disputes} disputes, {found.roll_backs}"
+        f" roll-back, {found.left_out} bills left out of their month, {found.warnings:,} prepayment warnings"
+    )
+    if found.verified is not None:
+        yield f"positions sum to {found.verified.positions_fen} fen; ledger hash {found.verified.ledger_hash}"
+        yield from (f"FINDING {each}" for each in found.verified.findings)
+    yield f"computed again from the file: {'agrees' if not found.faults else f'{len(found.faults)} differences'}"
+    yield from (f"FAULT {each}" for each in found.faults[:20])

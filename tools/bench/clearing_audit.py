@@ -23,12 +23,10 @@ Pairs = dict[tuple[str, str, str], int]
 
 def _pairs(books: sqlite3.Connection) -> Pairs:
     found: Pairs = defaultdict(int)
-    for insured, care, month, parts in books.execute(
-        "SELECT insured_area, care_area, month, parts FROM clearing_journal"
-    ):
-        if insured[:2] != care[:2]:
-            insured, care = insured[:2] + "0000", care[:2] + "0000"
-        found[month, insured, care] += sum(amount for _, amount in json.loads(parts))
+    rows = books.execute("SELECT insured_area, care_area, month, parts FROM clearing_journal")
+    for insured, care, month, parts in rows:
+        regions = (insured, care) if insured[:2] == care[:2] else (f"{insured[:2]}0000", f"{care[:2]}0000")
+        found[month, *regions] += sum(amount for _, amount in json.loads(parts))
     return found
 
 

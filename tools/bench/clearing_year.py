@@ -45,11 +45,12 @@ class Day:
 
 @dataclass(slots=True)
 class Year:
-    """A year of so many settlements. `next_day` is called for one day after the other."""
+    """A year of so many settlements, or the first `days` of one. `next_day` is called for one day after the other."""
 
     seed: int
     settlements: int
     first: date
+    days: int = 365
     claims: Counter[str] = field(default_factory=Counter)
     made: int = 0
     reversed: int = 0
@@ -67,7 +68,7 @@ class Year:
     def next_day(self, day: date) -> Day:
         """Everything of one day; after the last day of the year only what is still to come of it."""
         number = (day - self.first).days
-        begin, end = (self.settlements * min(each, 365) // 365 for each in (number, number + 1))
+        begin, end = (self.settlements * min(each, self.days) // self.days for each in (number, number + 1))
         journals = self._coming.pop(day, [])
         self._settled(day, end - begin, journals)
         lists, planted = self._lists(journals)

@@ -8,7 +8,7 @@ from math import ceil
 from pathlib import Path
 from typing import Final
 
-from tools.bench import engine, loads, processes, report
+from tools.bench import clearing, engine, loads, processes, report
 from tools.bench.figures import several
 from tools.bench.floors import running_floor
 from tools.bench.loads import GOOD_P99_MS, Outcome, Pace
@@ -21,6 +21,10 @@ _CLOSED_MOST_PER_S: Final = 3000
 _CHAINS_MOST_PER_S: Final = 300
 _CHAIN_CONNECTIONS: Final = 16
 _FLOOR_MOST_PER_S: Final = 6000
+
+
+class Disagreement(Exception):
+    """Two computations of the same came to different sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class Terms:
     layout: str
     tries: int
     settings: Mapping[str, str] = field(default_factory=dict)
+    cleared: int = 1_000_000
+    seed: int = 1
 
     def __str__(self) -> str:
         return (
@@ -93,6 +99,12 @@ def chain(terms: Terms) -> None:
     for database in terms.databases:
         for ratio in terms.ratios:
             _chains(terms, terms.choice(database, ratio))
+
+
+def clearing_year(terms: Terms) -> None:
+    """A simulated year of clearing between 32 provinces, with every computation of it compared."""
+    if not clearing.year(terms.cleared, terms.seed):
+        raise Disagreement("the year of clearing does not agree with itself")
 
 
 def _chains(terms: Terms, choice: Choice) -> None:

@@ -157,6 +157,23 @@ CHINESE: Final[Mapping[str, str]] = {
     "no trace of {key} in {file}; it may not have been kept (YIBAO_TRACE_RATIO) or be older than the file": (
         "{file}中没有{key}的调用链；可能未被保留（YIBAO_TRACE_RATIO），或早于该文件"
     ),
+    # clearing
+    "what regions owe each other in a month": "某月各地之间的清算情况",
+    "the month; verify: compute the books anew": "清算月份；verify：重算清算账目",
+    "in that form": "以该格式输出",
+    "write a picture of the net positions there": "将各地净额图（SVG）写入该文件",
+    "Net positions of {month} ({state})": "{month}各地清算净额（{state}）",
+    "picture: {path}": "图：{path}",
+    "{month}: {state}; amounts in yuan": "{month}：{state}；单位：元",
+    "Nothing clears in this month.": "该月没有清算。",
+    "between provinces": "省际",
+    "inside province {province}": "省内（{province}）",
+    "insured (rows) and treated (columns):": "参保地（行）与就医地（列）：",
+    "net, above 0 to be received:": "净额（正数为应收）：",
+    "{journals} journals checked, {alone} reversals without settlement, positions sum to {positions} fen,"
+    " hash {hash}: {findings} findings": (
+        "已核对清算记录{journals}条（其中{alone}条撤销尚无对应结算），各地净额合计{positions}分，账目哈希{hash}：发现{findings}处差异"
+    ),
     # ledger
     "{rule} on {subject}: expected {expected}, found {found}": "{subject}违反{rule}：应为{expected}，实为{found}",
     "{settlements} settlements, {postings} postings, {accumulators} accumulators checked: {findings} findings": (
@@ -174,6 +191,7 @@ ARGPARSE: Final[Mapping[str, str]] = {
     r"invalid choice: ([^(]+) \(choose from (.*)\)": r"\1不可用，可选\2",
     r"invalid (\w+) value: ": "不可用的值：",
     r"(\S+) is no folder": r"\1不是目录",
+    r"(\S+) is no month YYYY-MM": r"\1不是YYYY-MM格式的月份",
     r"(\S+) is not one of (.*)": r"\1不在\2之中",
     r"a whole number of seconds from (\d+) to (\d+)": r"应为\1到\2之间的整数秒",
 }

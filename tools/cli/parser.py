@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import shtab
 
 from services import cells, mesh
 from services.runtime.call import Role
-from tools.cli import case, keys, where
+from tools.cli import case, clearing, keys, where
 from tools.cli.language import OPTION, Parser, Words, speak
 
 KEY_VARIABLE = "YIBAO_KEY"
 COMPLETE_FILES = shtab.FILE
+_MONTH = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
 
 
 def parser_in(words: Words) -> Parser:
@@ -52,8 +54,25 @@ def _mesh_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     bill.add_argument("--print-setl-id", action="store_true", help="print the setl_id only")
     _conform_command(commands, remote)
     _api_key_commands(commands, remote)
+    _clearing_command(commands, remote)
     books = commands.add_parser("ledger", parents=[remote], help="work with the ledger")
     books.add_argument("action", choices=("verify",), help="verify: recompute the books and name every difference")
+
+
+def _clearing_command(commands: argparse._SubParsersAction[Parser], remote: Parser) -> None:
+    parser = commands.add_parser("clearing", parents=[remote], help="what regions owe each other in a month")
+    parser.add_argument("month", type=_month, metavar="YYYY-MM", help="the month; verify: compute the books anew")
+    form = parser.add_mutually_exclusive_group()
+    for name in ("json", "csv"):
+        form.add_argument(f"--{name}", action="store_const", const=name, dest="form", default="", help="in that form")
+    picture = parser.add_argument("--svg", metavar="PATH", type=Path, help="write a picture of the net positions there")
+    picture.complete = COMPLETE_FILES  # type: ignore[attr-defined]  # how shtab is told
+
+
+def _month(text: str) -> str:
+    if text != clearing.VERIFY and not _MONTH.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text} is no month YYYY-MM")
+    return text
 
 
 def _conform_command(commands: argparse._SubParsersAction[Parser], remote: Parser) -> None:

@@ -60,19 +60,24 @@ class Collecting:
 
         return await self.books.once(stamp, now, act)
 
-    async def check(self, stamp: RequestStamp, day: date, now: datetime, encode: Callable[[DayCheck], bytes]) -> bytes:
+    async def check(
+        self, stamp: RequestStamp, day: date, memo: str, now: datetime, encode: Callable[[DayCheck], bytes]
+    ) -> bytes:
         """Compares the lists of a day, and watches the prepayments; CLEARING_MONTH_CLOSED."""
 
         async def act(work: Unit) -> bytes:
-            return encode(await checked(work, day, now, self.terms))
+            return encode(await checked(work, day, now, self.terms, memo))
 
         return await self.books.once(stamp, now, act)
 
-    async def differences(self, day: date, after: tuple[str, str, str, str] | None, size: int) -> Page[Difference]:
-        """A page of what the last check of a day found."""
+    async def differences(
+        self, day: date, after: tuple[str, str, str, str] | None, size: int
+    ) -> tuple[Page[Difference], DayCheck | None]:
+        """A page of what the last check of a day found, and that check, None where there was none."""
         async with self.books.store.read() as work:
             found = await work.checks.differences(day.isoformat(), after or ("", "", "", ""), size + 1)
-        return page_of(found, size, lambda each: each.place)
+            last = await work.checks.last(day.isoformat())
+        return page_of(found, size, lambda each: each.place), last
 
 
 async def collected(work: Unit, journals: Sequence[Journal], now: datetime) -> Filing:
@@ -93,11 +98,11 @@ async def listed(work: Unit, day: date, side: str, entries: Sequence[Listed]) ->
     return len(fresh)
 
 
-async def checked(work: Unit, day: date, now: datetime, terms: Terms) -> DayCheck:
+async def checked(work: Unit, day: date, now: datetime, terms: Terms, memo: str = "") -> DayCheck:
     """Checks a day in a transaction: the lists, then the prepayments, whose level is kept with a warning where it rises."""
     await work.books.lock()
     check_open(await work.months.find(month_of(day)))
-    found = await work.checks.check(day.isoformat(), now)
+    found = await work.checks.check(day.isoformat(), now, memo)
     used = [usage(account, fen, terms) for account, fen in await work.prepaid.used()]
     await work.prepaid.tell([each for each in used if each.level != each.account.told], day)
     return found

@@ -39,37 +39,52 @@ class Months:
     books: Books
     terms: Terms
 
-    async def close(self, stamp: RequestStamp, month: str, now: datetime, encode: Callable[[Month], bytes]) -> bytes:
-        """Closes a month and makes its statements; one that is closed stays as it is. CLEARING_NOT_DUE."""
+    async def close(
+        self, stamp: RequestStamp, month: str, memo: str, now: datetime, encode: Callable[[Month], bytes]
+    ) -> bytes:
+        """Closes a month and makes its statements; one that is closed stays as it is. CLEARING_NOT_DUE, CLEARING_MONTH_EMPTY."""
 
         async def act(work: Unit) -> bytes:
-            return encode(await closed(work, month, now, self.terms))
+            return encode(await closed(work, month, now, self.terms, memo))
 
         return await self.books.once(stamp, now, act)
 
-    async def net(self, stamp: RequestStamp, month: str, now: datetime, encode: Callable[[Month], bytes]) -> bytes:
-        """Nets a month and issues its orders, closing it first where that is still to be done. CLEARING_NOT_DUE."""
+    async def net(
+        self,
+        stamp: RequestStamp,
+        month: str,
+        memo: str,
+        now: datetime,
+        encode: Callable[[Month, Sequence[Payment]], bytes],
+    ) -> bytes:
+        """Nets a month and issues its orders, closing it first where that is still to be done; the month with its orders.
+
+        CLEARING_NOT_DUE, CLEARING_MONTH_EMPTY.
+        """
 
         async def act(work: Unit) -> bytes:
-            return encode(await netted(work, month, now, self.terms))
+            found = await netted(work, month, now, self.terms, memo)
+            return encode(found, await work.months.orders(found))
 
         return await self.books.once(stamp, now, act)
 
     async def roll_back(
-        self, stamp: RequestStamp, month: str, now: datetime, encode: Callable[[Month], bytes]
+        self, stamp: RequestStamp, month: str, memo: str, now: datetime, encode: Callable[[Month], bytes]
     ) -> bytes:
         """Opens a month again of which nothing was paid; CLEARING_MONTH_PAID, CLEARING_CARRIED_ON."""
 
         async def act(work: Unit) -> bytes:
-            return encode(await rolled_back(work, month, now))
+            return encode(await rolled_back(work, month, now, memo))
 
         return await self.books.once(stamp, now, act)
 
-    async def run(self, stamp: RequestStamp, now: datetime, encode: Callable[[Sequence[Step]], bytes]) -> bytes:
+    async def run(
+        self, stamp: RequestStamp, memo: str, now: datetime, encode: Callable[[Sequence[Step]], bytes]
+    ) -> bytes:
         """Does everything that is due by the calendar; answers which steps those were."""
 
         async def act(work: Unit) -> bytes:
-            return encode(await run_due(work, now, self.terms))
+            return encode(await run_due(work, now, self.terms, memo))
 
         return await self.books.once(stamp, now, act)
 
@@ -101,17 +116,18 @@ class Months:
         return Told(found, sums, made, nets)
 
 
-async def closed(work: Unit, month: str, now: datetime, terms: Terms) -> Month:
+async def closed(work: Unit, month: str, now: datetime, terms: Terms, memo: str = "") -> Month:
     """Closes a month in a transaction: what institutions left out moves on, then statements are made of the rest."""
     await work.books.lock()
     found = await work.months.find(month)
     if not found.is_open:
         return found
+    rules.check_known(found)
     rules.check_due(rules.CLOSE, month, beijing_day(now), terms)
     later = open_from(following(month), await work.months.closed())
     if await work.books.leave_out(month, later):
         await work.months.begin([later], now)
-    now_closed = replace(found, state=CLOSED, run=found.run + 1, changed_at=now)
+    now_closed = replace(found, state=CLOSED, run=found.run + 1, changed_at=now, memo=memo)
     carried = await work.months.carried(month)
     made = statements(month, now_closed.run, await work.books.tallies(month), carried)
     await work.months.add_statements(made)
@@ -119,14 +135,15 @@ async def closed(work: Unit, month: str, now: datetime, terms: Terms) -> Month:
     return now_closed
 
 
-async def netted(work: Unit, month: str, now: datetime, terms: Terms) -> Month:
+async def netted(work: Unit, month: str, now: datetime, terms: Terms, memo: str = "") -> Month:
     """Nets a month in a transaction: disputes are carried on, the rest makes positions and orders."""
     await work.books.lock()
     found = await work.months.find(month)
     if found.reached(NETTED):
         return found
+    rules.check_known(found)
     rules.check_due(rules.NET, month, beijing_day(now), terms)
-    found = await closed(work, month, now, terms)
+    found = await closed(work, month, now, terms, memo)
     later = open_from(following(month), await work.months.closed())
     decided = outcomes(await work.months.statements(found), later)
     if any(each.disputed for each in decided):
@@ -147,12 +164,12 @@ async def netted(work: Unit, month: str, now: datetime, terms: Terms) -> Month:
         for place, each in enumerate(orders(nets), 1)
     ]
     await work.months.add_payments(issued, now)
-    done = replace(found, state=NETTED if issued else PAID, changed_at=now)
+    done = replace(found, state=NETTED if issued else PAID, changed_at=now, memo=memo)
     await work.months.put(done, now)
     return done
 
 
-async def rolled_back(work: Unit, month: str, now: datetime) -> Month:
+async def rolled_back(work: Unit, month: str, now: datetime, memo: str = "") -> Month:
     """Rolls a month back in a transaction; one that is open stays as it is."""
     await work.books.lock()
     found = await work.months.find(month)
@@ -160,18 +177,18 @@ async def rolled_back(work: Unit, month: str, now: datetime) -> Month:
         return found
     rules.check_roll_back(found, await work.months.under_way(found), await work.months.closed_heirs(found))
     await work.months.void(found, now)
-    opened = replace(found, state=OPEN, changed_at=now)
+    opened = replace(found, state=OPEN, changed_at=now, memo=memo)
     await work.months.put(opened, now)
     return opened
 
 
-async def run_due(work: Unit, now: datetime, terms: Terms) -> list[Step]:
+async def run_due(work: Unit, now: datetime, terms: Terms, memo: str = "") -> list[Step]:
     """All steps that are due, in a transaction, in the order of months."""
     await work.books.lock()
     known = await work.months.all()
     steps = list(rules.due(known.values(), beijing_day(now), terms))
     for step in steps:
-        await (closed if step.action == rules.CLOSE else netted)(work, step.month, now, terms)
+        await (closed if step.action == rules.CLOSE else netted)(work, step.month, now, terms, memo)
     return steps
 
 

@@ -12,7 +12,7 @@ from services.routing.domain.clearing.ledger import ALL_FUNDS, CLAIM, PREPAID, t
 from services.routing.domain.clearing.months import PAID as MONTH_PAID
 from services.routing.domain.clearing.parties import Pair, pair_of
 from services.routing.domain.clearing.payments import PAID, Payment, check_step, no_payment
-from services.routing.domain.clearing.prepaid import Account, Usage, moved, usage
+from services.routing.domain.clearing.prepaid import Account, Movement, Usage, moved, usage
 from services.routing.domain.clearing.terms import Terms
 from services.routing.operations.clearing_writes import Books
 from services.routing.store.unit import Unit
@@ -49,14 +49,15 @@ class Payments:
         stamp: RequestStamp,
         areas: tuple[str, str],
         amount_fen: int,
+        memo: str,
         now: datetime,
         encode: Callable[[Account], bytes],
     ) -> bytes:
         """A deposit of the insured region with the care region, or a withdrawal; CLEARING_PREPAYMENT_SHORT."""
 
         async def act(work: Unit) -> bytes:
-            source = f"prepay:{stamp.scope}:{stamp.request_id}"
-            return encode(await prepaid(work, pair_of(*areas), amount_fen, source))
+            movement = Movement(f"prepay:{stamp.scope}:{stamp.request_id}", amount_fen, memo, now)
+            return encode(await prepaid(work, pair_of(*areas), movement))
 
         return await self.books.once(stamp, now, act)
 
@@ -88,15 +89,15 @@ async def advanced(work: Unit, number: str, state: str, memo: str, now: datetime
         await work.books.post(transfer(f"pay:{number}", CLAIM, *sides, ALL_FUNDS, found.amount_fen))
         month = await work.months.find(found.month)
         if set(await work.months.payment_states(month)) == {PAID}:
-            await work.months.put(replace(month, state=MONTH_PAID, changed_at=now), now)
+            await work.months.put(replace(month, state=MONTH_PAID, changed_at=now, memo=memo), now)
     return now_there
 
 
-async def prepaid(work: Unit, pair: Pair, amount_fen: int, source: str) -> Account:
+async def prepaid(work: Unit, pair: Pair, movement: Movement) -> Account:
     """Moves a prepayment in a transaction."""
     await work.books.lock()
-    account = moved(await work.prepaid.hold(pair), amount_fen)
-    await work.prepaid.save(account)
+    account = moved(await work.prepaid.hold(pair), movement.amount_fen)
+    await work.prepaid.save(account, movement)
     sides = (pair.care_region, pair.insured_region)
-    await work.books.post(transfer(source, PREPAID, *sides, ALL_FUNDS, amount_fen))
+    await work.books.post(transfer(movement.source, PREPAID, *sides, ALL_FUNDS, movement.amount_fen))
     return account

@@ -8,11 +8,12 @@ from services.routing.domain.clearing.verification import (
     MOST,
     Finding,
     Recount,
+    against_accounts,
     against_positions,
     against_postings,
     unbalanced,
 )
-from services.routing.store.clearing_verify import VerifyReader, VerifyRows
+from services.routing.store.clearing.verify import VerifyReader, VerifyRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,14 @@ class Verifying:
                 recount.add(page)
             statements = await snapshot.statements()
             positions = await snapshot.positions()
+            moved = await snapshot.prepaid()
             findings = [
                 *recount.findings,
                 *recount.against_tallies(await snapshot.tallies()),
                 *recount.against_statements(statements),
                 *against_positions(statements, positions),
-                *against_postings(recount, await snapshot.paid(), await snapshot.prepaid(), await snapshot.balances()),
+                *against_postings(recount, await snapshot.paid(), moved, await snapshot.balances()),
+                *against_accounts(moved, await snapshot.accounts()),
                 *unbalanced(await snapshot.unbalanced(MOST)),
             ]
             hashed = recount.ledger_hash(await _rest(snapshot, positions))

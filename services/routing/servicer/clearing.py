@@ -8,6 +8,7 @@ from typing import Any
 from services.routing.domain.clearing.checks import DayCheck, Listed
 from services.routing.domain.clearing.journals import Filing, Journal, parts_of
 from services.routing.domain.clearing.months import CLOSE, Month, Step
+from services.routing.domain.clearing.payments import Payment
 from services.routing.domain.clearing.statements import CONFIRMED, DISPUTED, Answer, Statement
 from services.routing.operations.clearing_journals import Collecting
 from services.routing.operations.clearing_months import Months
@@ -49,7 +50,7 @@ class ClearingServicer(MoneyMethods, clearing_pb2_grpc.ClearingServiceServicer):
         call = current_call()
         kinds = messages.KIND_NAMES
         entries = [Listed(each.setl_id, kinds[each.kind], request.region, each.amount_fen) for each in request.entries]
-        day, side = day_of(request.day, "day"), messages.SIDE_NAMES[request.side]
+        day, side = day_of(request.setl_day, "setl_day"), messages.SIDE_NAMES[request.side]
         kept = await self._collecting.submit(stamp_of(call, request), day, side, entries, call.now, _listed)
         return journals_pb.SubmitDayListResponse.FromString(kept)
 
@@ -58,7 +59,9 @@ class ClearingServicer(MoneyMethods, clearing_pb2_grpc.ClearingServiceServicer):
     ) -> journals_pb.CheckDayResponse:
         """Checks a day."""
         call = current_call()
-        kept = await self._collecting.check(stamp_of(call, request), day_of(request.day, "day"), call.now, _checked)
+        kept = await self._collecting.check(
+            stamp_of(call, request), day_of(request.setl_day, "setl_day"), request.memo, call.now, _checked
+        )
         return journals_pb.CheckDayResponse.FromString(kept)
 
     async def ListDifferences(  # noqa: N802
@@ -67,9 +70,11 @@ class ClearingServicer(MoneyMethods, clearing_pb2_grpc.ClearingServiceServicer):
         """A page of differences."""
         after, size = asked_page(request, str, str, str, str)
         place = None if after is None else (after[0], after[1], after[2], after[3])
-        page = await self._collecting.differences(day_of(request.day, "day"), place, size)
+        page, last = await self._collecting.differences(day_of(request.setl_day, "setl_day"), place, size)
         return journals_pb.ListDifferencesResponse(
-            differences=[messages.difference(each) for each in page.entries], next_page_token=token_of(page.end)
+            differences=[messages.difference(each) for each in page.entries],
+            next_page_token=token_of(page.end),
+            check=None if last is None else messages.check(last),
         )
 
     async def CloseMonth(  # noqa: N802
@@ -77,7 +82,7 @@ class ClearingServicer(MoneyMethods, clearing_pb2_grpc.ClearingServiceServicer):
     ) -> pb.CloseMonthResponse:
         """Closes a month."""
         call = current_call()
-        kept = await self._months.close(stamp_of(call, request), request.month, call.now, _closed)
+        kept = await self._months.close(stamp_of(call, request), request.month, request.memo, call.now, _closed)
         return pb.CloseMonthResponse.FromString(kept)
 
     async def NetMonth(  # noqa: N802
@@ -85,7 +90,7 @@ class ClearingServicer(MoneyMethods, clearing_pb2_grpc.ClearingServiceServicer):
     ) -> pb.NetMonthResponse:
         """Nets a month."""
         call = current_call()
-        kept = await self._months.net(stamp_of(call, request), request.month, call.now, _netted)
+        kept = await self._months.net(stamp_of(call, request), request.month, request.memo, call.now, self._netted)
         return pb.NetMonthResponse.FromString(kept)
 
     async def RollBackMonth(  # noqa: N802
@@ -93,7 +98,9 @@ class ClearingServicer(MoneyMethods, clearing_pb2_grpc.ClearingServiceServicer):
     ) -> pb.RollBackMonthResponse:
         """Opens a month again."""
         call = current_call()
-        kept = await self._months.roll_back(stamp_of(call, request), request.month, call.now, _rolled_back)
+        kept = await self._months.roll_back(
+            stamp_of(call, request), request.month, request.memo, call.now, _rolled_back
+        )
         return pb.RollBackMonthResponse.FromString(kept)
 
     async def RunClearing(  # noqa: N802
@@ -101,7 +108,7 @@ class ClearingServicer(MoneyMethods, clearing_pb2_grpc.ClearingServiceServicer):
     ) -> pb.RunClearingResponse:
         """Does what is due."""
         call = current_call()
-        kept = await self._months.run(stamp_of(call, request), call.now, _ran)
+        kept = await self._months.run(stamp_of(call, request), request.memo, call.now, _ran)
         return pb.RunClearingResponse.FromString(kept)
 
     async def GetMonth(  # noqa: N802
@@ -132,6 +139,10 @@ class ClearingServicer(MoneyMethods, clearing_pb2_grpc.ClearingServiceServicer):
         """A side disputes."""
         said = Answer(DISPUTED, messages.REASON_NAMES[request.reason], request.memo)
         return pb.DisputeStatementResponse.FromString(await self._answer(request, said, _disputed))
+
+    def _netted(self, month: Month, orders: Sequence[Payment]) -> bytes:
+        told = [messages.payment(each, self._months.terms) for each in orders]
+        return pb.NetMonthResponse(month=messages.month(month), payments=told).SerializeToString()
 
     async def _answer(self, request: Any, said: Answer, encode: Any) -> bytes:
         call = current_call()
@@ -177,15 +188,11 @@ def _listed(count: int) -> bytes:
 
 
 def _checked(found: DayCheck) -> bytes:
-    return journals_pb.CheckDayResponse(**found._asdict()).SerializeToString()
+    return journals_pb.CheckDayResponse(check=messages.check(found)).SerializeToString()
 
 
 def _closed(month: Month) -> bytes:
     return pb.CloseMonthResponse(month=messages.month(month)).SerializeToString()
-
-
-def _netted(month: Month) -> bytes:
-    return pb.NetMonthResponse(month=messages.month(month)).SerializeToString()
 
 
 def _rolled_back(month: Month) -> bytes:

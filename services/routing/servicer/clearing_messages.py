@@ -80,10 +80,18 @@ def difference(found: checks.Difference) -> journals_pb.Difference:
     )
 
 
+def check(found: checks.DayCheck) -> journals_pb.DayCheck:
+    """What a check of a day counted."""
+    counts = {**found._asdict(), "checked_at": moment_message(found.checked_at)}
+    return journals_pb.DayCheck(**counts)
+
+
 def month(found: months.Month) -> pb.ClearingMonth:
     """A month and how far it is."""
     changed = None if found.changed_at is None else moment_message(found.changed_at)
-    return pb.ClearingMonth(month=found.month, state=_MONTHS[found.state], run=found.run, changed_at=changed)
+    return pb.ClearingMonth(
+        month=found.month, state=_MONTHS[found.state], run=found.run, changed_at=changed, memo=found.memo
+    )
 
 
 def statement(found: statements.Statement) -> pb.Statement:

@@ -55,7 +55,9 @@ class MoneyMethods:
         """Moves a prepayment."""
         call = current_call()
         areas = (request.insured_area, request.care_area)
-        kept = await self._payments.prepay(stamp_of(call, request), areas, request.amount_fen, call.now, _moved)
+        kept = await self._payments.prepay(
+            stamp_of(call, request), areas, request.amount_fen, request.memo, call.now, _moved
+        )
         return pb.MovePrepaymentResponse.FromString(kept)
 
     async def ListPrepayments(  # noqa: N802

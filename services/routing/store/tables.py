@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
-from services.routing.store.clearing_tables import add_clearing
+from services.routing.store.clearing.tables import add_clearing
 from services.runtime.db import Moment
 
 

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from services.kernel.requests import Moved
-from services.routing.store.clearing_checks import CheckRows
-from services.routing.store.clearing_journals import JournalBooks
-from services.routing.store.clearing_months import MonthRows
-from services.routing.store.clearing_prepaid import PrepaidRows
+from services.routing.store.clearing.checks import CheckRows
+from services.routing.store.clearing.journals import JournalBooks
+from services.routing.store.clearing.months import MonthRows
+from services.routing.store.clearing.prepaid import PrepaidRows
 from services.routing.store.filings import FilingRows
 from services.routing.store.journal import JournalRows
 from services.routing.store.schema import schema

@@ -10,12 +10,18 @@ ROUTING_CLEARING: Final[Mapping[str, tuple[str, str]]] = {
         "清算月份{month}{month_state}，不再受理",
         "The clearing month {month} is {month_state} and takes nothing more",
     ),
-    "CLEARING_NOT_DUE": ("清算月份{month}的该步骤自{day}起办理", "That step of the clearing month {month} is due from {day}"),
+    "CLEARING_NOT_DUE": (
+        "清算月份{month}的该步骤自{day}起办理",
+        "That step of the clearing month {month} is due from {day}",
+    ),
     "CLEARING_MONTH_PAID": (
         "清算月份{month}已有{count}笔付款指令发出或付讫，不能回退",
         "{count} payment orders of the clearing month {month} are sent or paid: it cannot be rolled back",
     ),
-    "CLEARING_MONTH_OPEN": ("清算月份{month}尚未关账，没有对账单", "The clearing month {month} is open and has no statements"),
+    "CLEARING_MONTH_OPEN": (
+        "清算月份{month}尚未关账，没有对账单",
+        "The clearing month {month} is open and has no statements",
+    ),
     "CLEARING_JOURNAL_EXISTS": (
         "结算{setl_id}的{journal_kind}已有记录且内容不同",
         "The {journal_kind} of settlement {setl_id} stands with other content",
@@ -53,6 +59,7 @@ ROUTING_CLEARING: Final[Mapping[str, tuple[str, str]]] = {
         "结算{setl_id}的{part}上传{sent}元，应为{found}元",
         "{part} of settlement {setl_id} was sent as {sent} yuan and is {found} yuan",
     ),
+    "CLEARING_MONTH_EMPTY": ("清算月份{month}没有任何清算记录", "Nothing clears in the month {month}"),
     "CLEARING_CARRIED_ON": (
         "清算月份{month}的争议款项已转入{later_month}且该月已关账",
         "What {month} left in dispute lies in {later_month}, which is closed",
@@ -71,12 +78,16 @@ CLEARING_STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请核对已有内容；更正须先撤销原结算",
         "Look at what stands; a correction is a reversal and another settlement",
     ),
-    "CLEARING_REVERSAL_MISMATCH": ("请按原结算各项金额取负上报", "Send the parts of the settlement with the other sign"),
+    "CLEARING_REVERSAL_MISMATCH": (
+        "请按原结算各项金额取负上报",
+        "Send the parts of the settlement with the other sign",
+    ),
     "CLEARING_STATEMENT_NOT_FOUND": ("请查询该月清算情况核对两地", "Look at the regions of that month"),
     "CLEARING_PAYMENT_NOT_FOUND": ("请查询该月付款指令", "List the payment orders of the month"),
     "CLEARING_PAYMENT_STATE": ("请查询该付款指令的状态", "Look at the state of the order"),
     "CLEARING_PREPAYMENT_SHORT": ("请核对余额后减少退还金额", "Look at the balance and give back less"),
     "CLEARING_BILL_NOT_FOUND": ("请用3260核对该月明细", "Look at the month's bills by 3260"),
     "CLEARING_BILL_DIFFERS": ("请用3260核对金额", "Look at the sums by 3260"),
+    "CLEARING_MONTH_EMPTY": ("请核对月份", "Check the month"),
     "CLEARING_CARRIED_ON": ("请先回退后一月份", "Roll the later month back first"),
 }

@@ -179,4 +179,7 @@ MEMBER_RULES: Final[Mapping[str, tuple[str, str]]] = {
     **_COMMON,
     **_ROUTING,
     **_IDENTITY,
-    **_SETTLEMENT, **_CATALOGUE, **_CODES}
+    **_SETTLEMENT,
+    **_CATALOGUE,
+    **_CODES,
+}

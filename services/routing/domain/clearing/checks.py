@@ -7,6 +7,7 @@ days at once; here stands what a difference is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from services.kernel.errors import conflict
@@ -48,6 +49,8 @@ class DayCheck(NamedTuple):
     insured_count: int
     care_count: int
     difference_count: int
+    checked_at: datetime
+    memo: str
 
 
 def new_entries(entries: Sequence[Listed], standing: Iterable[Listed]) -> list[Listed]:

@@ -1,4 +1,4 @@
-"""The ledger of clearing: postings by source, each source summing to 0, and the lines of which its hash is made."""
+"""The ledger of clearing: postings by source, each source summing to 0, and the running sums of pairs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from services.routing.domain.clearing.journals import SETTLE, Filed, Journal
+from services.routing.domain.clearing.journals import SETTLE, Filed
 from services.routing.domain.clearing.parties import Pair
 
 CLAIM, PREPAID = "claim", "prepaid"
@@ -71,13 +71,3 @@ def tallies_of(fresh: Iterable[Filed]) -> list[Tally]:
 def negative(tally: Tally) -> Tally:
     """What takes a tally away."""
     return Tally(tally.month, tally.pair, tally.fund, -tally.settled_count, -tally.reversed_count, -tally.amount_fen)
-
-
-def journal_line(journal: Journal) -> str:
-    """The canonical line of a journal: of facts alone, not of the month in which it clears."""
-    parts = ",".join(f"{fund}:{amount}" for fund, amount in journal.parts)
-    facts = (
-        journal.setl_id, journal.kind, journal.order_no, journal.insured_area, journal.care_area,
-        journal.fixmedins_code, journal.setl_day.isoformat(), parts,
-    )  # fmt: skip
-    return "|".join(facts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from services.kernel.errors import precondition
+from services.kernel.errors import not_found, precondition
 from services.routing.domain.clearing.terms import Terms
 
 OPEN, CLOSED, NETTED, PAID = "open", "closed", "netted", "paid"
@@ -17,12 +17,17 @@ _ORDER: Final = (OPEN, CLOSED, NETTED, PAID)
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A month: `run` is raised each time that it is closed."""
+    """A month: `run` is raised each time that it is closed; `memo` is what whoever changed it last said.
+
+    `begun` says whether anything is to clear in it, or was.
+    """
 
     month: str
     state: str = OPEN
     run: int = 0
     changed_at: datetime | None = None
+    memo: str = ""
+    begun: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -56,6 +61,12 @@ def check_due(action: str, month: str, today: date, terms: Terms) -> None:
     day = terms.closes(month) if action == CLOSE else terms.nets(month)
     if today < day:
         raise precondition("CLEARING_NOT_DUE", month=month, day=day.isoformat())
+
+
+def check_known(month: Month) -> None:
+    """NOT_FOUND CLEARING_MONTH_EMPTY for a month in which nothing clears: a slip of the pen closes none."""
+    if not month.begun:
+        raise not_found("CLEARING_MONTH_EMPTY", month=month.month)
 
 
 def check_open(month: Month) -> None:

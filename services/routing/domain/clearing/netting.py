@@ -14,7 +14,7 @@ from typing import Final
 
 from services.routing.domain.clearing.parties import Pair
 
-EXACT: Final = 12
+EXACT: Final = 10
 
 
 @dataclass(frozen=True, slots=True)

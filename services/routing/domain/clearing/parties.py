@@ -5,6 +5,7 @@ A circle is a round of parties whose positions sum to 0: the nation, or one prov
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from services.kernel.codes import pooling_area
@@ -22,6 +23,7 @@ class Pair(NamedTuple):
     care_region: str
 
 
+@lru_cache(maxsize=1 << 16)
 def pair_of(insured_area: str, care_area: str) -> Pair:
     """The parties of care; both are pooling areas or divisions in them.
 

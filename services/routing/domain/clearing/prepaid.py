@@ -7,6 +7,7 @@ stops a settlement (our decision): it only warns.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from services.kernel.errors import precondition
@@ -24,6 +25,16 @@ class Account:
     pair: Pair
     balance_fen: int
     told: str = NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A deposit, or below 0 a withdrawal, in fen; `source` names it in postings."""
+
+    source: str
+    amount_fen: int
+    memo: str
+    moved_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ It adds up for itself and shares nothing with the way the books are written but 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from services.routing.domain.clearing.journals import REVERSE, Journal
-from services.routing.domain.clearing.ledger import ALL_FUNDS, CLAIM, PREPAID, Tally, journal_line
+from services.routing.domain.clearing.journals import REVERSE
+from services.routing.domain.clearing.ledger import ALL_FUNDS, CLAIM, PREPAID, Tally
 from services.routing.domain.clearing.parties import Pair, pair_of
 
 MOST: Final = 100
@@ -28,6 +29,20 @@ class Finding(NamedTuple):
     found: int
 
 
+class Line(NamedTuple):
+    """A journal as its row stands: the day as text, the parts as JSON text, the month in which it clears."""
+
+    setl_id: str
+    kind: str
+    order_no: str
+    insured_area: str
+    care_area: str
+    fixmedins_code: str
+    setl_day: str
+    parts: str
+    month: str
+
+
 @dataclass(slots=True)
 class Recount:
     """What the journals come to, read in the order of their keys; and the hash of their lines."""
@@ -38,42 +53,39 @@ class Recount:
     findings: list[Finding] = field(default_factory=list)
     _alone: int = 0
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
-    _reversal: Journal | None = None
-    _pairs: dict[tuple[str, str], Pair] = field(default_factory=dict)
+    _reversal: tuple[str, dict[str, int]] | None = None
 
-    def add(self, journals: Iterable[tuple[Journal, str]]) -> None:
-        """More journals, with the months in which they clear."""
-        lines: list[str] = []
-        for journal, month in journals:
-            areas = (journal.insured_area, journal.care_area)
-            pair = self._pairs.get(areas)
-            if pair is None:
-                pair = self._pairs[areas] = pair_of(*areas)
-            total = 0
-            for fund, amount in journal.parts:
-                self.sums[month, pair, fund] += amount
-                total += amount
-            self.sums[month, pair, ALL_FUNDS] += total
-            self.counts[month, pair] += 1
-            self._meet(journal)
-            lines.append(journal_line(journal))
-        self.count += len(lines)
-        self._digest.update("".join(f"{line}\n" for line in lines).encode())
+    def add(self, lines: Iterable[Line]) -> None:
+        """More journals. The month in which one clears is no part of what is hashed: facts alone are."""
+        hashed: list[str] = []
+        for line in lines:
+            pair = pair_of(line.insured_area, line.care_area)
+            parts: dict[str, int] = dict(json.loads(line.parts))
+            for fund, amount in parts.items():
+                self.sums[line.month, pair, fund] += amount
+            self.sums[line.month, pair, ALL_FUNDS] += sum(parts.values())
+            self.counts[line.month, pair] += 1
+            if line.kind == REVERSE or self._reversal is not None:
+                self._meet(line, parts)
+            hashed.append("|".join(line[:-1]))
+        self.count += len(hashed)
+        self._digest.update("".join(f"{line}\n" for line in hashed).encode())
 
     @property
     def reversals_alone(self) -> int:
         """Reversals whose settlement has not come (yet)."""
         return self._alone + (self._reversal is not None)
 
-    def _meet(self, journal: Journal) -> None:
+    def _meet(self, line: Line, parts: dict[str, int]) -> None:
         """In the order of keys a reversal stands right before its settlement."""
-        before, self._reversal = self._reversal, journal if journal.kind == REVERSE else None
+        before, self._reversal = self._reversal, (line.setl_id, parts) if line.kind == REVERSE else None
         if before is None:
             return
-        if before.setl_id != journal.setl_id:
+        setl_id, taken = before
+        if setl_id != line.setl_id:
             self._alone += 1
-        elif dict(before.parts) != {fund: -amount for fund, amount in journal.parts}:
-            self.findings.append(Finding("reversal_is_opposite", journal.setl_id, -journal.total_fen, before.total_fen))
+        elif taken != {fund: -amount for fund, amount in parts.items()}:
+            self.findings.append(Finding("reversal_is_opposite", setl_id, -sum(parts.values()), sum(taken.values())))
 
     def ledger_hash(self, rest: Iterable[str]) -> str:
         """SHA-256 (hex) of the lines of all journals, then of the lines of what followed from them."""
@@ -161,6 +173,16 @@ def against_postings(
         Finding("balance_equals_journals", "/".join(key), expected.get(key, 0), balances.get(key, 0))
         for key in sorted(expected.keys() | balances.keys())
         if expected.get(key, 0) != balances.get(key, 0)
+    ]
+
+
+def against_accounts(moved: Iterable[tuple[str, str, int]], held: Iterable[tuple[str, str, int]]) -> list[Finding]:
+    """Prepayments whose balance is not the sum of their movements."""
+    sums = {(insured, care): amount for insured, care, amount in moved}
+    return [
+        Finding("prepayment_equals_movements", f"{insured}/{care}", sums.get((insured, care), 0), balance)
+        for insured, care, balance in held
+        if sums.get((insured, care), 0) != balance
     ]
 
 

@@ -29,6 +29,7 @@ def _days() -> None:
         sa.Column("care_count", sa.BigInteger(), nullable=False),
         sa.Column("difference_count", sa.BigInteger(), nullable=False),
         sa.Column("checked_at", sa.BigInteger(), nullable=False),
+        sa.Column("memo", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("setl_day"),
     )
     op.create_table(
@@ -51,6 +52,7 @@ def _days() -> None:
         sa.Column("region", sa.Text(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("setl_day", "side", "setl_id", "kind"),
+        sqlite_with_rowid=False,
     )
 
 
@@ -84,10 +86,15 @@ def _journals() -> None:
         sa.PrimaryKeyConstraint("setl_id", "kind"),
     )
     op.create_index("clearing_journal_day", "clearing_journal", ["setl_day"], unique=False)
+    op.create_index("clearing_journal_institution", "clearing_journal", ["fixmedins_code", "month"], unique=False)
     op.create_index(
-        "clearing_journal_institution", "clearing_journal", ["fixmedins_code", "month", "setl_id", "kind"], unique=False
+        "clearing_journal_left_out",
+        "clearing_journal",
+        ["month"],
+        unique=False,
+        sqlite_where=sa.text("cnfm_flag = '0'"),
+        postgresql_where=sa.text("cnfm_flag = '0'"),
     )
-    op.create_index("clearing_journal_left_out", "clearing_journal", ["cnfm_flag", "month"], unique=False)
 
 
 def _sums() -> None:
@@ -102,6 +109,7 @@ def _sums() -> None:
         sa.Column("reversed_count", sa.BigInteger(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("month", "circle", "insured_region", "care_region", "fund"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "clearing_posting",
@@ -111,6 +119,7 @@ def _sums() -> None:
         sa.Column("fund", sa.Text(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("source", "account", "region", "fund"),
+        sqlite_with_rowid=False,
     )
 
 
@@ -121,6 +130,7 @@ def _months() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("run", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.Column("memo", sa.Text(), nullable=False),
         sa.CheckConstraint("state IN ('open', 'closed', 'netted', 'paid')", name="clearing_month_state"),
         sa.PrimaryKeyConstraint("month"),
     )
@@ -187,6 +197,17 @@ def _money() -> None:
         sa.Column("told", sa.Text(), nullable=False),
         sa.CheckConstraint("balance_fen >= 0", name="clearing_prepaid_balance"),
         sa.PrimaryKeyConstraint("circle", "insured_region", "care_region"),
+    )
+    op.create_table(
+        "clearing_movement",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("circle", sa.Text(), nullable=False),
+        sa.Column("insured_region", sa.Text(), nullable=False),
+        sa.Column("care_region", sa.Text(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("memo", sa.Text(), nullable=False),
+        sa.Column("moved_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source"),
     )
     op.create_table(
         "clearing_warning",

@@ -361,6 +361,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A sum of the bill is not the one that is cleared."""
     ERROR_REASON_CLEARING_CARRIED_ON: _ErrorReason.ValueType  # 254
     """What the month left in dispute lies in a month that was closed since."""
+    ERROR_REASON_CLEARING_MONTH_EMPTY: _ErrorReason.ValueType  # 255
+    """Nothing clears in that month, so that there is nothing to close."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -702,4 +704,6 @@ ERROR_REASON_CLEARING_BILL_DIFFERS: ErrorReason.ValueType  # 253
 """A sum of the bill is not the one that is cleared."""
 ERROR_REASON_CLEARING_CARRIED_ON: ErrorReason.ValueType  # 254
 """What the month left in dispute lies in a month that was closed since."""
+ERROR_REASON_CLEARING_MONTH_EMPTY: ErrorReason.ValueType  # 255
+"""Nothing clears in that month, so that there is nothing to close."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

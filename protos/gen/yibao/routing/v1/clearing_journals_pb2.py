@@ -28,7 +28,7 @@ from google.type import date_pb2 as google_dot_type_dot_date__pb2
 from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(yibao/routing/v1/clearing_journals.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1eyibao/options/v1/options.proto\"n\n\x0bJournalPart\x12.\n\rfund_pay_type\x18\x01 \x01(\tB\x17\xbaH\x10r\x0e\x32\x0c^[0-9]{6,8}$\x90\xb5\x18\x01\x12/\n\namount_fen\x18\x02 \x01(\x03\x42\x1b\xbaH\x14\"\x12\x18\x80\xa0\x94\xa5\x8d\x1d(\x80\xe0\xeb\xda\xf2\xe2\xff\xff\xff\x01\x90\xb5\x18\x04\"\xc7\x04\n\x07Journal\x12\x1e\n\x07setl_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x37\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.yibao.routing.v1.JournalKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1f\n\x08order_no\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x08mdtrt_id\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18\x1e\x90\xb5\x18\x01\x12%\n\x0e\x66ixmedins_code\x18\x05 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12+\n\x0cinsured_area\x18\x06 \x01(\tB\x15\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x90\xb5\x18\x01\x12(\n\tcare_area\x18\x07 \x01(\tB\x15\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x90\xb5\x18\x01\x12\x1d\n\x08insutype\x18\x08 \x01(\tB\x0b\xbaH\x04r\x02\x18\x06\x90\xb5\x18\x01\x12\x1d\n\x08\x63lr_type\x18\t \x01(\tB\x0b\xbaH\x04r\x02\x18\x06\x90\xb5\x18\x01\x12M\n\tsetl_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x1e\xbaH\x1b\xb2\x01\x15\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x0b\x08\x80\x83\xd6\xe2\xf7\xff\xff\xff\xff\x01\xc8\x01\x01\x12+\n\x08setl_day\x18\x0b \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x33\n\x0e\x62ill_total_fen\x18\x0c \x01(\x03\x42\x1b\xbaH\x14\"\x12\x18\x80\xa0\x94\xa5\x8d\x1d(\x80\xe0\xeb\xda\xf2\xe2\xff\xff\xff\x01\x90\xb5\x18\x04\x12\x36\n\x05parts\x18\r \x03(\x0b\x32\x1d.yibao.routing.v1.JournalPartB\x08\xbaH\x05\x92\x01\x02\x10 \"u\n\x16\x43ollectJournalsRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x38\n\x08journals\x18\x02 \x03(\x0b\x32\x19.yibao.routing.v1.JournalB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\"F\n\x17\x43ollectJournalsResponse\x12\x13\n\x0b\x66iled_count\x18\x01 \x01(\x05\x12\x16\n\x0erepeated_count\x18\x02 \x01(\x05\"}\n\x08\x44\x61yEntry\x12\x1e\n\x07setl_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x37\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.yibao.routing.v1.JournalKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\namount_fen\x18\x03 \x01(\x03\x42\x04\x90\xb5\x18\x04\"\xfc\x01\n\x14SubmitDayListRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12&\n\x03\x64\x61y\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x38\n\x04side\x18\x03 \x01(\x0e\x32\x1e.yibao.routing.v1.ClearingSideB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12%\n\x06region\x18\x04 \x01(\tB\x15\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x90\xb5\x18\x01\x12\x38\n\x07\x65ntries\x18\x05 \x03(\x0b\x32\x1a.yibao.routing.v1.DayEntryB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"-\n\x15SubmitDayListResponse\x12\x14\n\x0clisted_count\x18\x01 \x01(\x05\"\\\n\x0f\x43heckDayRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12&\n\x03\x64\x61y\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\"o\n\x10\x43heckDayResponse\x12\x16\n\x0enational_count\x18\x01 \x01(\x03\x12\x15\n\rinsured_count\x18\x02 \x01(\x03\x12\x12\n\ncare_count\x18\x03 \x01(\x03\x12\x18\n\x10\x64ifference_count\x18\x04 \x01(\x03\"\x81\x01\n\x16ListDifferencesRequest\x12&\n\x03\x64\x61y\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xac\x02\x90\xb5\x18\x01\"\xea\x01\n\nDifference\x12\x15\n\x07setl_id\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.yibao.routing.v1.JournalKind\x12,\n\x04side\x18\x03 \x01(\x0e\x32\x1e.yibao.routing.v1.ClearingSide\x12\x34\n\ndifference\x18\x04 \x01(\x0e\x32 .yibao.routing.v1.DifferenceKind\x12\x1a\n\x0cnational_fen\x18\x05 \x01(\x03\x42\x04\x90\xb5\x18\x04\x12\x18\n\nlisted_fen\x18\x06 \x01(\x03\x42\x04\x90\xb5\x18\x04\"k\n\x17ListDifferencesResponse\x12\x31\n\x0b\x64ifferences\x18\x01 \x03(\x0b\x32\x1c.yibao.routing.v1.Difference\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01*^\n\x0bJournalKind\x12\x1c\n\x18JOURNAL_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13JOURNAL_KIND_SETTLE\x10\x01\x12\x18\n\x14JOURNAL_KIND_REVERSE\x10\x02*`\n\x0c\x43learingSide\x12\x1d\n\x19\x43LEARING_SIDE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43LEARING_SIDE_INSURED\x10\x01\x12\x16\n\x12\x43LEARING_SIDE_CARE\x10\x02*\xa3\x01\n\x0e\x44ifferenceKind\x12\x1f\n\x1b\x44IFFERENCE_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44IFFERENCE_KIND_MISSING\x10\x01\x12\x1b\n\x17\x44IFFERENCE_KIND_UNKNOWN\x10\x02\x12\x1a\n\x16\x44IFFERENCE_KIND_AMOUNT\x10\x03\x12\x1a\n\x16\x44IFFERENCE_KIND_REGION\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(yibao/routing/v1/clearing_journals.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1eyibao/options/v1/options.proto\"n\n\x0bJournalPart\x12.\n\rfund_pay_type\x18\x01 \x01(\tB\x17\xbaH\x10r\x0e\x32\x0c^[0-9]{6,8}$\x90\xb5\x18\x01\x12/\n\namount_fen\x18\x02 \x01(\x03\x42\x1b\xbaH\x14\"\x12\x18\x80\xa0\x94\xa5\x8d\x1d(\x80\xe0\xeb\xda\xf2\xe2\xff\xff\xff\x01\x90\xb5\x18\x04\"\xc7\x04\n\x07Journal\x12\x1e\n\x07setl_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x37\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.yibao.routing.v1.JournalKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1f\n\x08order_no\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x08mdtrt_id\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18\x1e\x90\xb5\x18\x01\x12%\n\x0e\x66ixmedins_code\x18\x05 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12+\n\x0cinsured_area\x18\x06 \x01(\tB\x15\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x90\xb5\x18\x01\x12(\n\tcare_area\x18\x07 \x01(\tB\x15\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x90\xb5\x18\x01\x12\x1d\n\x08insutype\x18\x08 \x01(\tB\x0b\xbaH\x04r\x02\x18\x06\x90\xb5\x18\x01\x12\x1d\n\x08\x63lr_type\x18\t \x01(\tB\x0b\xbaH\x04r\x02\x18\x06\x90\xb5\x18\x01\x12M\n\tsetl_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x1e\xbaH\x1b\xb2\x01\x15\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x0b\x08\x80\x83\xd6\xe2\xf7\xff\xff\xff\xff\x01\xc8\x01\x01\x12+\n\x08setl_day\x18\x0b \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x33\n\x0e\x62ill_total_fen\x18\x0c \x01(\x03\x42\x1b\xbaH\x14\"\x12\x18\x80\xa0\x94\xa5\x8d\x1d(\x80\xe0\xeb\xda\xf2\xe2\xff\xff\xff\x01\x90\xb5\x18\x04\x12\x36\n\x05parts\x18\r \x03(\x0b\x32\x1d.yibao.routing.v1.JournalPartB\x08\xbaH\x05\x92\x01\x02\x10 \"u\n\x16\x43ollectJournalsRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x38\n\x08journals\x18\x02 \x03(\x0b\x32\x19.yibao.routing.v1.JournalB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\"F\n\x17\x43ollectJournalsResponse\x12\x13\n\x0b\x66iled_count\x18\x01 \x01(\x05\x12\x16\n\x0erepeated_count\x18\x02 \x01(\x05\"}\n\x08\x44\x61yEntry\x12\x1e\n\x07setl_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x37\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.yibao.routing.v1.JournalKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\namount_fen\x18\x03 \x01(\x03\x42\x04\x90\xb5\x18\x04\"\x81\x02\n\x14SubmitDayListRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12+\n\x08setl_day\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x38\n\x04side\x18\x03 \x01(\x0e\x32\x1e.yibao.routing.v1.ClearingSideB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12%\n\x06region\x18\x04 \x01(\tB\x15\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x90\xb5\x18\x01\x12\x38\n\x07\x65ntries\x18\x05 \x03(\x0b\x32\x1a.yibao.routing.v1.DayEntryB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"-\n\x15SubmitDayListResponse\x12\x14\n\x0clisted_count\x18\x01 \x01(\x05\"}\n\x0f\x43heckDayRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12+\n\x08setl_day\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x04memo\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\x90\xb5\x18\x01\"\xab\x01\n\x08\x44\x61yCheck\x12\x16\n\x0enational_count\x18\x01 \x01(\x03\x12\x15\n\rinsured_count\x18\x02 \x01(\x03\x12\x12\n\ncare_count\x18\x03 \x01(\x03\x12\x18\n\x10\x64ifference_count\x18\x04 \x01(\x03\x12.\n\nchecked_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x04memo\x18\x06 \x01(\tB\x04\x90\xb5\x18\x01\"=\n\x10\x43heckDayResponse\x12)\n\x05\x63heck\x18\x01 \x01(\x0b\x32\x1a.yibao.routing.v1.DayCheck\"\x86\x01\n\x16ListDifferencesRequest\x12+\n\x08setl_day\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xac\x02\x90\xb5\x18\x01\"\xea\x01\n\nDifference\x12\x15\n\x07setl_id\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.yibao.routing.v1.JournalKind\x12,\n\x04side\x18\x03 \x01(\x0e\x32\x1e.yibao.routing.v1.ClearingSide\x12\x34\n\ndifference\x18\x04 \x01(\x0e\x32 .yibao.routing.v1.DifferenceKind\x12\x1a\n\x0cnational_fen\x18\x05 \x01(\x03\x42\x04\x90\xb5\x18\x04\x12\x18\n\nlisted_fen\x18\x06 \x01(\x03\x42\x04\x90\xb5\x18\x04\"\x96\x01\n\x17ListDifferencesResponse\x12\x31\n\x0b\x64ifferences\x18\x01 \x03(\x0b\x32\x1c.yibao.routing.v1.Difference\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12)\n\x05\x63heck\x18\x03 \x01(\x0b\x32\x1a.yibao.routing.v1.DayCheck*^\n\x0bJournalKind\x12\x1c\n\x18JOURNAL_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13JOURNAL_KIND_SETTLE\x10\x01\x12\x18\n\x14JOURNAL_KIND_REVERSE\x10\x02*`\n\x0c\x43learingSide\x12\x1d\n\x19\x43LEARING_SIDE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43LEARING_SIDE_INSURED\x10\x01\x12\x16\n\x12\x43LEARING_SIDE_CARE\x10\x02*\xa3\x01\n\x0e\x44ifferenceKind\x12\x1f\n\x1b\x44IFFERENCE_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44IFFERENCE_KIND_MISSING\x10\x01\x12\x1b\n\x17\x44IFFERENCE_KIND_UNKNOWN\x10\x02\x12\x1a\n\x16\x44IFFERENCE_KIND_AMOUNT\x10\x03\x12\x1a\n\x16\x44IFFERENCE_KIND_REGION\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -77,8 +77,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DAYENTRY'].fields_by_name['amount_fen']._serialized_options = b'\220\265\030\004'
   _globals['_SUBMITDAYLISTREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SUBMITDAYLISTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030@\220\265\030\001'
-  _globals['_SUBMITDAYLISTREQUEST'].fields_by_name['day']._loaded_options = None
-  _globals['_SUBMITDAYLISTREQUEST'].fields_by_name['day']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_SUBMITDAYLISTREQUEST'].fields_by_name['setl_day']._loaded_options = None
+  _globals['_SUBMITDAYLISTREQUEST'].fields_by_name['setl_day']._serialized_options = b'\272H\003\310\001\001'
   _globals['_SUBMITDAYLISTREQUEST'].fields_by_name['side']._loaded_options = None
   _globals['_SUBMITDAYLISTREQUEST'].fields_by_name['side']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_SUBMITDAYLISTREQUEST'].fields_by_name['region']._loaded_options = None
@@ -87,10 +87,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBMITDAYLISTREQUEST'].fields_by_name['entries']._serialized_options = b'\272H\010\222\001\005\010\001\020\350\007'
   _globals['_CHECKDAYREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CHECKDAYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030@\220\265\030\001'
-  _globals['_CHECKDAYREQUEST'].fields_by_name['day']._loaded_options = None
-  _globals['_CHECKDAYREQUEST'].fields_by_name['day']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_LISTDIFFERENCESREQUEST'].fields_by_name['day']._loaded_options = None
-  _globals['_LISTDIFFERENCESREQUEST'].fields_by_name['day']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_CHECKDAYREQUEST'].fields_by_name['setl_day']._loaded_options = None
+  _globals['_CHECKDAYREQUEST'].fields_by_name['setl_day']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_CHECKDAYREQUEST'].fields_by_name['memo']._loaded_options = None
+  _globals['_CHECKDAYREQUEST'].fields_by_name['memo']._serialized_options = b'\272H\005r\003\030\310\001\220\265\030\001'
+  _globals['_DAYCHECK'].fields_by_name['memo']._loaded_options = None
+  _globals['_DAYCHECK'].fields_by_name['memo']._serialized_options = b'\220\265\030\001'
+  _globals['_LISTDIFFERENCESREQUEST'].fields_by_name['setl_day']._loaded_options = None
+  _globals['_LISTDIFFERENCESREQUEST'].fields_by_name['setl_day']._serialized_options = b'\272H\003\310\001\001'
   _globals['_LISTDIFFERENCESREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTDIFFERENCESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
   _globals['_LISTDIFFERENCESREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -103,12 +107,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DIFFERENCE'].fields_by_name['listed_fen']._serialized_options = b'\220\265\030\004'
   _globals['_LISTDIFFERENCESRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
   _globals['_LISTDIFFERENCESRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\220\265\030\001'
-  _globals['_JOURNALKIND']._serialized_start=2183
-  _globals['_JOURNALKIND']._serialized_end=2277
-  _globals['_CLEARINGSIDE']._serialized_start=2279
-  _globals['_CLEARINGSIDE']._serialized_end=2375
-  _globals['_DIFFERENCEKIND']._serialized_start=2378
-  _globals['_DIFFERENCEKIND']._serialized_end=2541
+  _globals['_JOURNALKIND']._serialized_start=2394
+  _globals['_JOURNALKIND']._serialized_end=2488
+  _globals['_CLEARINGSIDE']._serialized_start=2490
+  _globals['_CLEARINGSIDE']._serialized_end=2586
+  _globals['_DIFFERENCEKIND']._serialized_start=2589
+  _globals['_DIFFERENCEKIND']._serialized_end=2752
   _globals['_JOURNALPART']._serialized_start=180
   _globals['_JOURNALPART']._serialized_end=290
   _globals['_JOURNAL']._serialized_start=293
@@ -120,17 +124,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DAYENTRY']._serialized_start=1069
   _globals['_DAYENTRY']._serialized_end=1194
   _globals['_SUBMITDAYLISTREQUEST']._serialized_start=1197
-  _globals['_SUBMITDAYLISTREQUEST']._serialized_end=1449
-  _globals['_SUBMITDAYLISTRESPONSE']._serialized_start=1451
-  _globals['_SUBMITDAYLISTRESPONSE']._serialized_end=1496
-  _globals['_CHECKDAYREQUEST']._serialized_start=1498
-  _globals['_CHECKDAYREQUEST']._serialized_end=1590
-  _globals['_CHECKDAYRESPONSE']._serialized_start=1592
-  _globals['_CHECKDAYRESPONSE']._serialized_end=1703
-  _globals['_LISTDIFFERENCESREQUEST']._serialized_start=1706
-  _globals['_LISTDIFFERENCESREQUEST']._serialized_end=1835
-  _globals['_DIFFERENCE']._serialized_start=1838
-  _globals['_DIFFERENCE']._serialized_end=2072
-  _globals['_LISTDIFFERENCESRESPONSE']._serialized_start=2074
-  _globals['_LISTDIFFERENCESRESPONSE']._serialized_end=2181
+  _globals['_SUBMITDAYLISTREQUEST']._serialized_end=1454
+  _globals['_SUBMITDAYLISTRESPONSE']._serialized_start=1456
+  _globals['_SUBMITDAYLISTRESPONSE']._serialized_end=1501
+  _globals['_CHECKDAYREQUEST']._serialized_start=1503
+  _globals['_CHECKDAYREQUEST']._serialized_end=1628
+  _globals['_DAYCHECK']._serialized_start=1631
+  _globals['_DAYCHECK']._serialized_end=1802
+  _globals['_CHECKDAYRESPONSE']._serialized_start=1804
+  _globals['_CHECKDAYRESPONSE']._serialized_end=1865
+  _globals['_LISTDIFFERENCESREQUEST']._serialized_start=1868
+  _globals['_LISTDIFFERENCESREQUEST']._serialized_end=2002
+  _globals['_DIFFERENCE']._serialized_start=2005
+  _globals['_DIFFERENCE']._serialized_end=2239
+  _globals['_LISTDIFFERENCESRESPONSE']._serialized_start=2242
+  _globals['_LISTDIFFERENCESRESPONSE']._serialized_end=2392
 # @@protoc_insertion_point(module_scope)

@@ -268,7 +268,7 @@ class SubmitDayListRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
-    DAY_FIELD_NUMBER: _builtins.int
+    SETL_DAY_FIELD_NUMBER: _builtins.int
     SIDE_FIELD_NUMBER: _builtins.int
     REGION_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
@@ -277,21 +277,21 @@ class SubmitDayListRequest(_message.Message):
     region: _builtins.str
     """Region of the side, as statements name it."""
     @_builtins.property
-    def day(self) -> _date_pb2.Date: ...
+    def setl_day(self) -> _date_pb2.Date: ...
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___DayEntry]: ...
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
-        day: _date_pb2.Date | None = ...,
+        setl_day: _date_pb2.Date | None = ...,
         side: Global___ClearingSide.ValueType = ...,
         region: _builtins.str = ...,
         entries: _abc.Iterable[Global___DayEntry] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["day", b"day"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["setl_day", b"setl_day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "entries", b"entries", "region", b"region", "request_id", b"request_id", "side", b"side"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "region", b"region", "request_id", b"request_id", "setl_day", b"setl_day", "side", b"side"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -322,36 +322,47 @@ class CheckDayRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
-    DAY_FIELD_NUMBER: _builtins.int
+    SETL_DAY_FIELD_NUMBER: _builtins.int
+    MEMO_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
+    memo: _builtins.str
+    """Who asked for it, or why; kept with what was done."""
     @_builtins.property
-    def day(self) -> _date_pb2.Date: ...
+    def setl_day(self) -> _date_pb2.Date: ...
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
-        day: _date_pb2.Date | None = ...,
+        setl_day: _date_pb2.Date | None = ...,
+        memo: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["day", b"day"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["setl_day", b"setl_day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["memo", b"memo", "request_id", b"request_id", "setl_day", b"setl_day"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CheckDayRequest: _TypeAlias = CheckDayRequest  # noqa: Y015
 
 @_typing.final
-class CheckDayResponse(_message.Message):
+class DayCheck(_message.Message):
+    """How many entries each list of a day has, and how many differences there are."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NATIONAL_COUNT_FIELD_NUMBER: _builtins.int
     INSURED_COUNT_FIELD_NUMBER: _builtins.int
     CARE_COUNT_FIELD_NUMBER: _builtins.int
     DIFFERENCE_COUNT_FIELD_NUMBER: _builtins.int
+    CHECKED_AT_FIELD_NUMBER: _builtins.int
+    MEMO_FIELD_NUMBER: _builtins.int
     national_count: _builtins.int
     insured_count: _builtins.int
     care_count: _builtins.int
     difference_count: _builtins.int
+    memo: _builtins.str
+    @_builtins.property
+    def checked_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -359,10 +370,32 @@ class CheckDayResponse(_message.Message):
         insured_count: _builtins.int = ...,
         care_count: _builtins.int = ...,
         difference_count: _builtins.int = ...,
+        checked_at: _timestamp_pb2.Timestamp | None = ...,
+        memo: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checked_at", b"checked_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["care_count", b"care_count", "difference_count", b"difference_count", "insured_count", b"insured_count", "national_count", b"national_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["care_count", b"care_count", "checked_at", b"checked_at", "difference_count", b"difference_count", "insured_count", b"insured_count", "memo", b"memo", "national_count", b"national_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DayCheck: _TypeAlias = DayCheck  # noqa: Y015
+
+@_typing.final
+class CheckDayResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def check(self) -> Global___DayCheck: ...
+    def __init__(
+        self,
+        *,
+        check: Global___DayCheck | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check", b"check"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check", b"check"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -372,23 +405,23 @@ Global___CheckDayResponse: _TypeAlias = CheckDayResponse  # noqa: Y015
 class ListDifferencesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    DAY_FIELD_NUMBER: _builtins.int
+    SETL_DAY_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     page_token: _builtins.str
     @_builtins.property
-    def day(self) -> _date_pb2.Date: ...
+    def setl_day(self) -> _date_pb2.Date: ...
     def __init__(
         self,
         *,
-        day: _date_pb2.Date | None = ...,
+        setl_day: _date_pb2.Date | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["day", b"day"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["setl_day", b"setl_day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "setl_day", b"setl_day"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -438,19 +471,25 @@ class ListDifferencesResponse(_message.Message):
 
     DIFFERENCES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CHECK_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty on the last page."""
     @_builtins.property
     def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Difference]: ...
+    @_builtins.property
+    def check(self) -> Global___DayCheck:
+        """The last check; absent of a day that was not checked."""
+
     def __init__(
         self,
         *,
         differences: _abc.Iterable[Global___Difference] | None = ...,
         next_page_token: _builtins.str = ...,
+        check: Global___DayCheck | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check", b"check"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["differences", b"differences", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check", b"check", "differences", b"differences", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -232,6 +232,7 @@ class MovePrepaymentRequest(_message.Message):
     amount_fen: _builtins.int
     """Below 0 what is given back."""
     memo: _builtins.str
+    """What the transfer is for; kept with it."""
     def __init__(
         self,
         *,

@@ -13,6 +13,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
 from yibao.routing.v1 import clearing_journals_pb2 as _clearing_journals_pb2
+from yibao.routing.v1 import clearing_payments_pb2 as _clearing_payments_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -132,11 +133,14 @@ class ClearingMonth(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     RUN_FIELD_NUMBER: _builtins.int
     CHANGED_AT_FIELD_NUMBER: _builtins.int
+    MEMO_FIELD_NUMBER: _builtins.int
     month: _builtins.str
     """yyyy-MM"""
     state: Global___MonthState.ValueType
     run: _builtins.int
     """How often it was closed."""
+    memo: _builtins.str
+    """Who asked for that, or why."""
     @_builtins.property
     def changed_at(self) -> _timestamp_pb2.Timestamp:
         """When it came to this state; absent of one that never was closed."""
@@ -148,10 +152,11 @@ class ClearingMonth(_message.Message):
         state: Global___MonthState.ValueType = ...,
         run: _builtins.int = ...,
         changed_at: _timestamp_pb2.Timestamp | None = ...,
+        memo: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "month", b"month", "run", b"run", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "memo", b"memo", "month", b"month", "run", b"run", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -163,18 +168,22 @@ class CloseMonthRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MONTH_FIELD_NUMBER: _builtins.int
+    MEMO_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     month: _builtins.str
     """yyyy-MM"""
+    memo: _builtins.str
+    """Who asked for it, or why; kept with what was done."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         month: _builtins.str = ...,
+        memo: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["month", b"month", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["memo", b"memo", "month", b"month", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -206,18 +215,22 @@ class NetMonthRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MONTH_FIELD_NUMBER: _builtins.int
+    MEMO_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     month: _builtins.str
     """yyyy-MM"""
+    memo: _builtins.str
+    """Who asked for it, or why; kept with what was done."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         month: _builtins.str = ...,
+        memo: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["month", b"month", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["memo", b"memo", "month", b"month", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -228,16 +241,22 @@ class NetMonthResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MONTH_FIELD_NUMBER: _builtins.int
+    PAYMENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def month(self) -> Global___ClearingMonth: ...
+    @_builtins.property
+    def payments(self) -> _containers.RepeatedCompositeFieldContainer[_clearing_payments_pb2.PaymentOrder]:
+        """The orders that pay it."""
+
     def __init__(
         self,
         *,
         month: Global___ClearingMonth | None = ...,
+        payments: _abc.Iterable[_clearing_payments_pb2.PaymentOrder] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["month", b"month"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["month", b"month"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["month", b"month", "payments", b"payments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -249,18 +268,22 @@ class RollBackMonthRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MONTH_FIELD_NUMBER: _builtins.int
+    MEMO_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     month: _builtins.str
     """yyyy-MM"""
+    memo: _builtins.str
+    """Who asked for it, or why; kept with what was done."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         month: _builtins.str = ...,
+        memo: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["month", b"month", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["memo", b"memo", "month", b"month", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -294,7 +317,7 @@ class RunClearingRequest(_message.Message):
     MEMO_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     memo: _builtins.str
-    """For the reader of the books: who asked, or why."""
+    """Who asked for it, or why; kept with what was done."""
     def __init__(
         self,
         *,

@@ -168,7 +168,7 @@ class ClearingServiceServicer:
 
     def CloseMonth(self, request, context):
         """Closes a month and makes its statements. One that is closed stays as it is.
-        Errors: CLEARING_NOT_DUE, REQUEST_ID_REUSED.
+        Errors: CLEARING_NOT_DUE, CLEARING_MONTH_EMPTY, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -177,7 +177,7 @@ class ClearingServiceServicer:
     def NetMonth(self, request, context):
         """Nets a month: one position for each region, and few orders that pay them. Statements in dispute go to the next open
         month; silence is consent. One that is still open is closed first, one that is netted stays as it is.
-        Errors: CLEARING_NOT_DUE, REQUEST_ID_REUSED.
+        Errors: CLEARING_NOT_DUE, CLEARING_MONTH_EMPTY, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

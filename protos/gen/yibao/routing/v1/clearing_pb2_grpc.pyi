@@ -42,12 +42,12 @@ class ClearingServiceStub:
     """Every difference that the last check of a day found."""
     CloseMonth: _aio.UnaryUnaryMultiCallable[_clearing_pb2.CloseMonthRequest, _clearing_pb2.CloseMonthResponse]
     """Closes a month and makes its statements. One that is closed stays as it is.
-    Errors: CLEARING_NOT_DUE, REQUEST_ID_REUSED.
+    Errors: CLEARING_NOT_DUE, CLEARING_MONTH_EMPTY, REQUEST_ID_REUSED.
     """
     NetMonth: _aio.UnaryUnaryMultiCallable[_clearing_pb2.NetMonthRequest, _clearing_pb2.NetMonthResponse]
     """Nets a month: one position for each region, and few orders that pay them. Statements in dispute go to the next open
     month; silence is consent. One that is still open is closed first, one that is netted stays as it is.
-    Errors: CLEARING_NOT_DUE, REQUEST_ID_REUSED.
+    Errors: CLEARING_NOT_DUE, CLEARING_MONTH_EMPTY, REQUEST_ID_REUSED.
     """
     RollBackMonth: _aio.UnaryUnaryMultiCallable[_clearing_pb2.RollBackMonthRequest, _clearing_pb2.RollBackMonthResponse]
     """Opens a month again of which nothing is paid; its statements and orders are void.
@@ -142,7 +142,7 @@ class ClearingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_clearing_pb2.CloseMonthRequest, _abc.Awaitable[_clearing_pb2.CloseMonthResponse]],
     ) -> _abc.Awaitable[_clearing_pb2.CloseMonthResponse]:
         """Closes a month and makes its statements. One that is closed stays as it is.
-        Errors: CLEARING_NOT_DUE, REQUEST_ID_REUSED.
+        Errors: CLEARING_NOT_DUE, CLEARING_MONTH_EMPTY, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -153,7 +153,7 @@ class ClearingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_clearing_pb2.NetMonthResponse]:
         """Nets a month: one position for each region, and few orders that pay them. Statements in dispute go to the next open
         month; silence is consent. One that is still open is closed first, one that is netted stays as it is.
-        Errors: CLEARING_NOT_DUE, REQUEST_ID_REUSED.
+        Errors: CLEARING_NOT_DUE, CLEARING_MONTH_EMPTY, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

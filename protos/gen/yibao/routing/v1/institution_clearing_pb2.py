@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+yibao/routing/v1/institution_clearing.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eyibao/options/v1/options.proto\"\xa7\x01\n\x10RemoteBillsQuery\x12\x33\n\x08trt_year\x18\x01 \x01(\tB!\xbaH\x12r\x10\x32\x0e^[12][0-9]{3}$\x8a\xb5\x18\x04\x38\x01`\x01\x90\xb5\x18\x01\x12\x38\n\ttrt_month\x18\x02 \x01(\tB%\xbaH\x16r\x14\x32\x12^(0?[1-9]|1[0-2])$\x8a\xb5\x18\x04\x38\x01`\x01\x90\xb5\x18\x01\x12$\n\x08startrow\x18\x03 \x01(\x05\x42\x12\xbaH\t\x1a\x07\x18\x80\xc2\xd7/(\x00\x8a\xb5\x18\x02\x38\x01\"\x7f\n\x16ListRemoteBillsRequest\x12+\n\x0e\x66ixmedins_code\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x0c\x8a\xb5\x18\x02\x18\x02\x90\xb5\x18\x01\x12\x38\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\".yibao.routing.v1.RemoteBillsQueryB\x06\xbaH\x03\xc8\x01\x01\"\xfd\x02\n\nRemoteBill\x12\r\n\x05seqno\x18\x01 \x01(\x05\x12\x17\n\tmdtrtarea\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x17\n\tmedins_no\x18\x03 \x01(\tB\x04\x90\xb5\x18\x01\x12\x16\n\x08mdtrt_id\x18\x04 \x01(\tB\x04\x90\xb5\x18\x01\x12\x33\n\x0fmdtrt_setl_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x07setl_id\x18\x06 \x01(\tB\x11\x8a\xb5\x18\t\n\x07setl_sn\x90\xb5\x18\x01\x12\x1a\n\x12\x66ulamt_advpay_flag\x18\x07 \x01(\x08\x12\x1f\n\x11medfee_sumamt_fen\x18\x08 \x01(\x03\x42\x04\x90\xb5\x18\x04\x12#\n\x15optins_pay_sumamt_fen\x18\t \x01(\x03\x42\x04\x90\xb5\x18\x04\x12\x16\n\x0erefd_setl_flag\x18\n \x01(\x08\x12\x17\n\tcnfm_flag\x18\x0b \x01(\tB\x04\x90\xb5\x18\x01\x12\x1c\n\x0einsuplc_admdvs\x18\x0c \x01(\tB\x04\x90\xb5\x18\x01:\x0c\x8a\xb5\x18\x08\x12\x06\x63\x65rtno\"E\n\x17ListRemoteBillsResponse\x12*\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x1c.yibao.routing.v1.RemoteBill\"\xa8\x01\n\x0bRemoteMonth\x12\x33\n\x08trt_year\x18\x01 \x01(\tB!\xbaH\x12r\x10\x32\x0e^[12][0-9]{3}$\x8a\xb5\x18\x04\x38\x01`\x01\x90\xb5\x18\x01\x12\x38\n\ttrt_month\x18\x02 \x01(\tB%\xbaH\x16r\x14\x32\x12^(0?[1-9]|1[0-2])$\x8a\xb5\x18\x04\x38\x01`\x01\x90\xb5\x18\x01\x12\x1d\n\x08totalrow\x18\x03 \x01(\x05\x42\x06\x8a\xb5\x18\x02\x38\x01H\x00\x88\x01\x01\x42\x0b\n\t_totalrow\"\xa7\x02\n\x0eRemoteBillWord\x12\x1d\n\x08mdtrt_id\x18\x01 \x01(\tB\x0b\xbaH\x04r\x02\x18\x1e\x90\xb5\x18\x01\x12-\n\x07setl_id\x18\x02 \x01(\tB\x1c\xbaH\x06r\x04\x10\x01\x18\x1e\x8a\xb5\x18\x0b\n\x07setl_sn8\x01\x90\xb5\x18\x01\x12$\n\x11medfee_sumamt_fen\x18\x03 \x01(\x03\x42\x04\x90\xb5\x18\x04H\x00\x88\x01\x01\x12(\n\x15optins_pay_sumamt_fen\x18\x04 \x01(\x03\x42\x04\x90\xb5\x18\x04H\x01\x88\x01\x01\x12(\n\tcnfm_flag\x18\x05 \x01(\tB\x15\xbaH\x08r\x06R\x01\x31R\x01\x30\x8a\xb5\x18\x02`\x01\x90\xb5\x18\x01:\x1d\x8a\xb5\x18\x19\n\x06\x63\x65rtno\n\x0fmdtrt_setl_timeB\x14\n\x12_medfee_sumamt_fenB\x18\n\x16_optins_pay_sumamt_fen\"\x86\x02\n\x19\x43onfirmRemoteBillsRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18@\x8a\xb5\x18\x02\x18\x04\x90\xb5\x18\x01\x12+\n\x0e\x66ixmedins_code\x18\x02 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x0c\x8a\xb5\x18\x02\x18\x02\x90\xb5\x18\x01\x12 \n\x05msgid\x18\x03 \x01(\tB\x11\xbaH\x04r\x02\x18(\x8a\xb5\x18\x02\x18\x02\x90\xb5\x18\x01\x12\x33\n\x04\x64\x61ta\x18\x04 \x01(\x0b\x32\x1d.yibao.routing.v1.RemoteMonthB\x06\xbaH\x03\xc8\x01\x01\x12<\n\x06\x64\x65tail\x18\x05 \x03(\x0b\x32 .yibao.routing.v1.RemoteBillWordB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"@\n\x14RemoteBillsConfirmed\x12\x10\n\x08\x63nfm_cnt\x18\x01 \x01(\x05\x12\x16\n\x08otransid\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\"T\n\x1a\x43onfirmRemoteBillsResponse\x12\x36\n\x06result\x18\x01 \x01(\x0b\x32&.yibao.routing.v1.RemoteBillsConfirmed\"\xad\x01\n\x15RemoteBillsWithdrawal\x12\x33\n\x08trt_year\x18\x01 \x01(\tB!\xbaH\x12r\x10\x32\x0e^[12][0-9]{3}$\x8a\xb5\x18\x04\x38\x01`\x01\x90\xb5\x18\x01\x12\x38\n\ttrt_month\x18\x02 \x01(\tB%\xbaH\x16r\x14\x32\x12^(0?[1-9]|1[0-2])$\x8a\xb5\x18\x04\x38\x01`\x01\x90\xb5\x18\x01\x12%\n\x08otransid\x18\x03 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18@\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\"\xb1\x01\n\x1aWithdrawRemoteBillsRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18@\x8a\xb5\x18\x02\x18\x04\x90\xb5\x18\x01\x12+\n\x0e\x66ixmedins_code\x18\x02 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x0c\x8a\xb5\x18\x02\x18\x02\x90\xb5\x18\x01\x12=\n\x04\x64\x61ta\x18\x03 \x01(\x0b\x32\'.yibao.routing.v1.RemoteBillsWithdrawalB\x06\xbaH\x03\xc8\x01\x01\"(\n\x14RemoteBillsWithdrawn\x12\x10\n\x08wthd_cnt\x18\x01 \x01(\x05\"U\n\x1bWithdrawRemoteBillsResponse\x12\x36\n\x06result\x18\x01 \x01(\x0b\x32&.yibao.routing.v1.RemoteBillsWithdrawn2\xf2\x04\n\x1aInstitutionClearingService\x12\xbb\x01\n\x0fListRemoteBills\x12(.yibao.routing.v1.ListRemoteBillsRequest\x1a).yibao.routing.v1.ListRemoteBillsResponse\"S\x8a\xb5\x18\x18\n\x02\x01\x04\x12\x12\x08\x01\x12\x0e\x66ixmedins_code\x90\xb5\x18\x01\x9a\xb5\x18\x06\n\x04\x33\x32\x36\x30\x82\xd3\xe4\x93\x02#\"\x1e/v1/clearing/remote-bills:list:\x01*\x12\xc7\x01\n\x12\x43onfirmRemoteBills\x12+.yibao.routing.v1.ConfirmRemoteBillsRequest\x1a,.yibao.routing.v1.ConfirmRemoteBillsResponse\"V\x8a\xb5\x18\x18\n\x02\x01\x04\x12\x12\x08\x01\x12\x0e\x66ixmedins_code\x90\xb5\x18\x02\x9a\xb5\x18\x06\n\x04\x33\x32\x36\x31\x82\xd3\xe4\x93\x02&\"!/v1/clearing/remote-bills:confirm:\x01*\x12\xcb\x01\n\x13WithdrawRemoteBills\x12,.yibao.routing.v1.WithdrawRemoteBillsRequest\x1a-.yibao.routing.v1.WithdrawRemoteBillsResponse\"W\x8a\xb5\x18\x18\n\x02\x01\x04\x12\x12\x08\x01\x12\x0e\x66ixmedins_code\x90\xb5\x18\x02\x9a\xb5\x18\x06\n\x04\x33\x32\x36\x32\x82\xd3\xe4\x93\x02\'\"\"/v1/clearing/remote-bills:withdraw:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+yibao/routing/v1/institution_clearing.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eyibao/options/v1/options.proto\"\xa3\x01\n\x10RemoteBillsQuery\x12/\n\x08trt_year\x18\x01 \x01(\tB\x1d\xbaH\x0er\x0c\x32\n^[0-9]{4}$\x8a\xb5\x18\x04\x38\x01`\x01\x90\xb5\x18\x01\x12\x38\n\ttrt_month\x18\x02 \x01(\tB%\xbaH\x16r\x14\x32\x12^(0?[1-9]|1[0-2])$\x8a\xb5\x18\x04\x38\x01`\x01\x90\xb5\x18\x01\x12$\n\x08startrow\x18\x03 \x01(\x05\x42\x12\xbaH\t\x1a\x07\x18\x80\xc2\xd7/(\x00\x8a\xb5\x18\x02\x38\x01\"\x7f\n\x16ListRemoteBillsRequest\x12+\n\x0e\x66ixmedins_code\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x0c\x8a\xb5\x18\x02\x18\x02\x90\xb5\x18\x01\x12\x38\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\".yibao.routing.v1.RemoteBillsQueryB\x06\xbaH\x03\xc8\x01\x01\"\xfd\x02\n\nRemoteBill\x12\r\n\x05seqno\x18\x01 \x01(\x05\x12\x17\n\tmdtrtarea\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x17\n\tmedins_no\x18\x03 \x01(\tB\x04\x90\xb5\x18\x01\x12\x16\n\x08mdtrt_id\x18\x04 \x01(\tB\x04\x90\xb5\x18\x01\x12\x33\n\x0fmdtrt_setl_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x07setl_id\x18\x06 \x01(\tB\x11\x8a\xb5\x18\t\n\x07setl_sn\x90\xb5\x18\x01\x12\x1a\n\x12\x66ulamt_advpay_flag\x18\x07 \x01(\x08\x12\x1f\n\x11medfee_sumamt_fen\x18\x08 \x01(\x03\x42\x04\x90\xb5\x18\x04\x12#\n\x15optins_pay_sumamt_fen\x18\t \x01(\x03\x42\x04\x90\xb5\x18\x04\x12\x16\n\x0erefd_setl_flag\x18\n \x01(\x08\x12\x17\n\tcnfm_flag\x18\x0b \x01(\tB\x04\x90\xb5\x18\x01\x12\x1c\n\x0einsuplc_admdvs\x18\x0c \x01(\tB\x04\x90\xb5\x18\x01:\x0c\x8a\xb5\x18\x08\x12\x06\x63\x65rtno\"E\n\x17ListRemoteBillsResponse\x12*\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x1c.yibao.routing.v1.RemoteBill\"\xa4\x01\n\x0bRemoteMonth\x12/\n\x08trt_year\x18\x01 \x01(\tB\x1d\xbaH\x0er\x0c\x32\n^[0-9]{4}$\x8a\xb5\x18\x04\x38\x01`\x01\x90\xb5\x18\x01\x12\x38\n\ttrt_month\x18\x02 \x01(\tB%\xbaH\x16r\x14\x32\x12^(0?[1-9]|1[0-2])$\x8a\xb5\x18\x04\x38\x01`\x01\x90\xb5\x18\x01\x12\x1d\n\x08totalrow\x18\x03 \x01(\x05\x42\x06\x8a\xb5\x18\x02\x38\x01H\x00\x88\x01\x01\x42\x0b\n\t_totalrow\"\xa7\x02\n\x0eRemoteBillWord\x12\x1d\n\x08mdtrt_id\x18\x01 \x01(\tB\x0b\xbaH\x04r\x02\x18\x1e\x90\xb5\x18\x01\x12-\n\x07setl_id\x18\x02 \x01(\tB\x1c\xbaH\x06r\x04\x10\x01\x18\x1e\x8a\xb5\x18\x0b\n\x07setl_sn8\x01\x90\xb5\x18\x01\x12$\n\x11medfee_sumamt_fen\x18\x03 \x01(\x03\x42\x04\x90\xb5\x18\x04H\x00\x88\x01\x01\x12(\n\x15optins_pay_sumamt_fen\x18\x04 \x01(\x03\x42\x04\x90\xb5\x18\x04H\x01\x88\x01\x01\x12(\n\tcnfm_flag\x18\x05 \x01(\tB\x15\xbaH\x08r\x06R\x01\x31R\x01\x30\x8a\xb5\x18\x02`\x01\x90\xb5\x18\x01:\x1d\x8a\xb5\x18\x19\n\x06\x63\x65rtno\n\x0fmdtrt_setl_timeB\x14\n\x12_medfee_sumamt_fenB\x18\n\x16_optins_pay_sumamt_fen\"\x86\x02\n\x19\x43onfirmRemoteBillsRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18@\x8a\xb5\x18\x02\x18\x04\x90\xb5\x18\x01\x12+\n\x0e\x66ixmedins_code\x18\x02 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x0c\x8a\xb5\x18\x02\x18\x02\x90\xb5\x18\x01\x12 \n\x05msgid\x18\x03 \x01(\tB\x11\xbaH\x04r\x02\x18(\x8a\xb5\x18\x02\x18\x02\x90\xb5\x18\x01\x12\x33\n\x04\x64\x61ta\x18\x04 \x01(\x0b\x32\x1d.yibao.routing.v1.RemoteMonthB\x06\xbaH\x03\xc8\x01\x01\x12<\n\x06\x64\x65tail\x18\x05 \x03(\x0b\x32 .yibao.routing.v1.RemoteBillWordB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"@\n\x14RemoteBillsConfirmed\x12\x10\n\x08\x63nfm_cnt\x18\x01 \x01(\x05\x12\x16\n\x08otransid\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\"T\n\x1a\x43onfirmRemoteBillsResponse\x12\x36\n\x06result\x18\x01 \x01(\x0b\x32&.yibao.routing.v1.RemoteBillsConfirmed\"\xa9\x01\n\x15RemoteBillsWithdrawal\x12/\n\x08trt_year\x18\x01 \x01(\tB\x1d\xbaH\x0er\x0c\x32\n^[0-9]{4}$\x8a\xb5\x18\x04\x38\x01`\x01\x90\xb5\x18\x01\x12\x38\n\ttrt_month\x18\x02 \x01(\tB%\xbaH\x16r\x14\x32\x12^(0?[1-9]|1[0-2])$\x8a\xb5\x18\x04\x38\x01`\x01\x90\xb5\x18\x01\x12%\n\x08otransid\x18\x03 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18@\x8a\xb5\x18\x02\x38\x01\x90\xb5\x18\x01\"\xb1\x01\n\x1aWithdrawRemoteBillsRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18@\x8a\xb5\x18\x02\x18\x04\x90\xb5\x18\x01\x12+\n\x0e\x66ixmedins_code\x18\x02 \x01(\tB\x13\xbaH\x06r\x04\x10\x01\x18\x0c\x8a\xb5\x18\x02\x18\x02\x90\xb5\x18\x01\x12=\n\x04\x64\x61ta\x18\x03 \x01(\x0b\x32\'.yibao.routing.v1.RemoteBillsWithdrawalB\x06\xbaH\x03\xc8\x01\x01\"(\n\x14RemoteBillsWithdrawn\x12\x10\n\x08wthd_cnt\x18\x01 \x01(\x05\"U\n\x1bWithdrawRemoteBillsResponse\x12\x36\n\x06result\x18\x01 \x01(\x0b\x32&.yibao.routing.v1.RemoteBillsWithdrawn2\xf2\x04\n\x1aInstitutionClearingService\x12\xbb\x01\n\x0fListRemoteBills\x12(.yibao.routing.v1.ListRemoteBillsRequest\x1a).yibao.routing.v1.ListRemoteBillsResponse\"S\x8a\xb5\x18\x18\n\x02\x01\x04\x12\x12\x08\x01\x12\x0e\x66ixmedins_code\x90\xb5\x18\x01\x9a\xb5\x18\x06\n\x04\x33\x32\x36\x30\x82\xd3\xe4\x93\x02#\"\x1e/v1/clearing/remote-bills:list:\x01*\x12\xc7\x01\n\x12\x43onfirmRemoteBills\x12+.yibao.routing.v1.ConfirmRemoteBillsRequest\x1a,.yibao.routing.v1.ConfirmRemoteBillsResponse\"V\x8a\xb5\x18\x18\n\x02\x01\x04\x12\x12\x08\x01\x12\x0e\x66ixmedins_code\x90\xb5\x18\x02\x9a\xb5\x18\x06\n\x04\x33\x32\x36\x31\x82\xd3\xe4\x93\x02&\"!/v1/clearing/remote-bills:confirm:\x01*\x12\xcb\x01\n\x13WithdrawRemoteBills\x12,.yibao.routing.v1.WithdrawRemoteBillsRequest\x1a-.yibao.routing.v1.WithdrawRemoteBillsResponse\"W\x8a\xb5\x18\x18\n\x02\x01\x04\x12\x12\x08\x01\x12\x0e\x66ixmedins_code\x90\xb5\x18\x02\x9a\xb5\x18\x06\n\x04\x33\x32\x36\x32\x82\xd3\xe4\x93\x02\'\"\"/v1/clearing/remote-bills:withdraw:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,7 +36,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'yibao.routing.v1.institutio
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REMOTEBILLSQUERY'].fields_by_name['trt_year']._loaded_options = None
-  _globals['_REMOTEBILLSQUERY'].fields_by_name['trt_year']._serialized_options = b'\272H\022r\0202\016^[12][0-9]{3}$\212\265\030\0048\001`\001\220\265\030\001'
+  _globals['_REMOTEBILLSQUERY'].fields_by_name['trt_year']._serialized_options = b'\272H\016r\0142\n^[0-9]{4}$\212\265\030\0048\001`\001\220\265\030\001'
   _globals['_REMOTEBILLSQUERY'].fields_by_name['trt_month']._loaded_options = None
   _globals['_REMOTEBILLSQUERY'].fields_by_name['trt_month']._serialized_options = b'\272H\026r\0242\022^(0?[1-9]|1[0-2])$\212\265\030\0048\001`\001\220\265\030\001'
   _globals['_REMOTEBILLSQUERY'].fields_by_name['startrow']._loaded_options = None
@@ -64,7 +64,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REMOTEBILL']._loaded_options = None
   _globals['_REMOTEBILL']._serialized_options = b'\212\265\030\010\022\006certno'
   _globals['_REMOTEMONTH'].fields_by_name['trt_year']._loaded_options = None
-  _globals['_REMOTEMONTH'].fields_by_name['trt_year']._serialized_options = b'\272H\022r\0202\016^[12][0-9]{3}$\212\265\030\0048\001`\001\220\265\030\001'
+  _globals['_REMOTEMONTH'].fields_by_name['trt_year']._serialized_options = b'\272H\016r\0142\n^[0-9]{4}$\212\265\030\0048\001`\001\220\265\030\001'
   _globals['_REMOTEMONTH'].fields_by_name['trt_month']._loaded_options = None
   _globals['_REMOTEMONTH'].fields_by_name['trt_month']._serialized_options = b'\272H\026r\0242\022^(0?[1-9]|1[0-2])$\212\265\030\0048\001`\001\220\265\030\001'
   _globals['_REMOTEMONTH'].fields_by_name['totalrow']._loaded_options = None
@@ -94,7 +94,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REMOTEBILLSCONFIRMED'].fields_by_name['otransid']._loaded_options = None
   _globals['_REMOTEBILLSCONFIRMED'].fields_by_name['otransid']._serialized_options = b'\220\265\030\001'
   _globals['_REMOTEBILLSWITHDRAWAL'].fields_by_name['trt_year']._loaded_options = None
-  _globals['_REMOTEBILLSWITHDRAWAL'].fields_by_name['trt_year']._serialized_options = b'\272H\022r\0202\016^[12][0-9]{3}$\212\265\030\0048\001`\001\220\265\030\001'
+  _globals['_REMOTEBILLSWITHDRAWAL'].fields_by_name['trt_year']._serialized_options = b'\272H\016r\0142\n^[0-9]{4}$\212\265\030\0048\001`\001\220\265\030\001'
   _globals['_REMOTEBILLSWITHDRAWAL'].fields_by_name['trt_month']._loaded_options = None
   _globals['_REMOTEBILLSWITHDRAWAL'].fields_by_name['trt_month']._serialized_options = b'\272H\026r\0242\022^(0?[1-9]|1[0-2])$\212\265\030\0048\001`\001\220\265\030\001'
   _globals['_REMOTEBILLSWITHDRAWAL'].fields_by_name['otransid']._loaded_options = None
@@ -112,31 +112,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INSTITUTIONCLEARINGSERVICE'].methods_by_name['WithdrawRemoteBills']._loaded_options = None
   _globals['_INSTITUTIONCLEARINGSERVICE'].methods_by_name['WithdrawRemoteBills']._serialized_options = b'\212\265\030\030\n\002\001\004\022\022\010\001\022\016fixmedins_code\220\265\030\002\232\265\030\006\n\0043262\202\323\344\223\002\'\"\"/v1/clearing/remote-bills:withdraw:\001*'
   _globals['_REMOTEBILLSQUERY']._serialized_start=190
-  _globals['_REMOTEBILLSQUERY']._serialized_end=357
-  _globals['_LISTREMOTEBILLSREQUEST']._serialized_start=359
-  _globals['_LISTREMOTEBILLSREQUEST']._serialized_end=486
-  _globals['_REMOTEBILL']._serialized_start=489
-  _globals['_REMOTEBILL']._serialized_end=870
-  _globals['_LISTREMOTEBILLSRESPONSE']._serialized_start=872
-  _globals['_LISTREMOTEBILLSRESPONSE']._serialized_end=941
-  _globals['_REMOTEMONTH']._serialized_start=944
-  _globals['_REMOTEMONTH']._serialized_end=1112
-  _globals['_REMOTEBILLWORD']._serialized_start=1115
-  _globals['_REMOTEBILLWORD']._serialized_end=1410
-  _globals['_CONFIRMREMOTEBILLSREQUEST']._serialized_start=1413
-  _globals['_CONFIRMREMOTEBILLSREQUEST']._serialized_end=1675
-  _globals['_REMOTEBILLSCONFIRMED']._serialized_start=1677
-  _globals['_REMOTEBILLSCONFIRMED']._serialized_end=1741
-  _globals['_CONFIRMREMOTEBILLSRESPONSE']._serialized_start=1743
-  _globals['_CONFIRMREMOTEBILLSRESPONSE']._serialized_end=1827
-  _globals['_REMOTEBILLSWITHDRAWAL']._serialized_start=1830
-  _globals['_REMOTEBILLSWITHDRAWAL']._serialized_end=2003
-  _globals['_WITHDRAWREMOTEBILLSREQUEST']._serialized_start=2006
-  _globals['_WITHDRAWREMOTEBILLSREQUEST']._serialized_end=2183
-  _globals['_REMOTEBILLSWITHDRAWN']._serialized_start=2185
-  _globals['_REMOTEBILLSWITHDRAWN']._serialized_end=2225
-  _globals['_WITHDRAWREMOTEBILLSRESPONSE']._serialized_start=2227
-  _globals['_WITHDRAWREMOTEBILLSRESPONSE']._serialized_end=2312
-  _globals['_INSTITUTIONCLEARINGSERVICE']._serialized_start=2315
-  _globals['_INSTITUTIONCLEARINGSERVICE']._serialized_end=2941
+  _globals['_REMOTEBILLSQUERY']._serialized_end=353
+  _globals['_LISTREMOTEBILLSREQUEST']._serialized_start=355
+  _globals['_LISTREMOTEBILLSREQUEST']._serialized_end=482
+  _globals['_REMOTEBILL']._serialized_start=485
+  _globals['_REMOTEBILL']._serialized_end=866
+  _globals['_LISTREMOTEBILLSRESPONSE']._serialized_start=868
+  _globals['_LISTREMOTEBILLSRESPONSE']._serialized_end=937
+  _globals['_REMOTEMONTH']._serialized_start=940
+  _globals['_REMOTEMONTH']._serialized_end=1104
+  _globals['_REMOTEBILLWORD']._serialized_start=1107
+  _globals['_REMOTEBILLWORD']._serialized_end=1402
+  _globals['_CONFIRMREMOTEBILLSREQUEST']._serialized_start=1405
+  _globals['_CONFIRMREMOTEBILLSREQUEST']._serialized_end=1667
+  _globals['_REMOTEBILLSCONFIRMED']._serialized_start=1669
+  _globals['_REMOTEBILLSCONFIRMED']._serialized_end=1733
+  _globals['_CONFIRMREMOTEBILLSRESPONSE']._serialized_start=1735
+  _globals['_CONFIRMREMOTEBILLSRESPONSE']._serialized_end=1819
+  _globals['_REMOTEBILLSWITHDRAWAL']._serialized_start=1822
+  _globals['_REMOTEBILLSWITHDRAWAL']._serialized_end=1991
+  _globals['_WITHDRAWREMOTEBILLSREQUEST']._serialized_start=1994
+  _globals['_WITHDRAWREMOTEBILLSREQUEST']._serialized_end=2171
+  _globals['_REMOTEBILLSWITHDRAWN']._serialized_start=2173
+  _globals['_REMOTEBILLSWITHDRAWN']._serialized_end=2213
+  _globals['_WITHDRAWREMOTEBILLSRESPONSE']._serialized_start=2215
+  _globals['_WITHDRAWREMOTEBILLSRESPONSE']._serialized_end=2300
+  _globals['_INSTITUTIONCLEARINGSERVICE']._serialized_start=2303
+  _globals['_INSTITUTIONCLEARINGSERVICE']._serialized_end=2929
 # @@protoc_insertion_point(module_scope)

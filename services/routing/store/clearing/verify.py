@@ -6,15 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from services.routing.domain.clearing.journals import Journal
 from services.routing.domain.clearing.ledger import Tally
 from services.routing.domain.clearing.parties import Pair
-from services.routing.store.clearing_journals import FACTS, journal_of
+from services.routing.domain.clearing.verification import Line
 from services.runtime.db import Database, DriverConnection, sql
 
 _PAGE: Final = 2_000
 _JOURNALS: Final = sql(
-    f"SELECT {FACTS}, month FROM clearing_journal WHERE setl_id > ?1 OR setl_id = ?1 AND kind > ?2"
+    f"SELECT {', '.join(Line._fields)} FROM clearing_journal WHERE setl_id > ?1 OR setl_id = ?1 AND kind > ?2"
     " ORDER BY setl_id, kind LIMIT ?3"
 )
 _TALLIES: Final = sql(
@@ -46,7 +45,11 @@ _PAYMENTS: Final = sql(
     "SELECT payment_no, payer_region, payee_region, amount_fen FROM clearing_payment WHERE state <> 'void'"
     " ORDER BY payment_no"
 )
-_PREPAID: Final = sql("SELECT insured_region, care_region, balance_fen FROM clearing_prepaid")
+_PREPAID: Final = sql(
+    "SELECT insured_region, care_region, CAST(SUM(amount_fen) AS BIGINT) FROM clearing_movement"
+    " GROUP BY insured_region, care_region"
+)
+_ACCOUNTS: Final = sql("SELECT insured_region, care_region, balance_fen FROM clearing_prepaid")
 
 
 class VerifyReader:
@@ -55,11 +58,11 @@ class VerifyReader:
     def __init__(self, connection: DriverConnection) -> None:
         self._connection = connection
 
-    async def journals(self) -> AsyncIterator[list[tuple[Journal, str]]]:
-        """All journals with their months, page by page in the order of their keys."""
+    async def journals(self) -> AsyncIterator[list[Line]]:
+        """All journals, page by page in the order of their keys."""
         place = ("", "")
         while rows := await self._connection.run(_JOURNALS, *place, _PAGE):
-            yield [(journal_of(row), row[13]) for row in rows]
+            yield [Line._make(row) for row in rows]
             place = (rows[-1][0], rows[-1][1])
 
     async def tallies(self) -> list[Tally]:
@@ -92,8 +95,12 @@ class VerifyReader:
         return [tuple(row) for row in await self._connection.run(_PAYMENTS)]
 
     async def prepaid(self) -> list[tuple[str, str, int]]:
-        """Balances of prepayments: who has prepaid whom, and how much."""
+        """What movements of prepayments come to: who has prepaid whom, and how much."""
         return [(row[0], row[1], row[2]) for row in await self._connection.run(_PREPAID)]
+
+    async def accounts(self) -> list[tuple[str, str, int]]:
+        """Balances of prepayments."""
+        return [(row[0], row[1], row[2]) for row in await self._connection.run(_ACCOUNTS)]
 
 
 class VerifyRows:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, MetaData, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, MetaData, PrimaryKeyConstraint, Table, Text, text
 
 from services.runtime.db import Fen, Moment
 
 
 def add_clearing(metadata: MetaData) -> None:
-    """Adds them."""
+    """Adds them. Those of millions of rows lie in the order of their key, once: SQLite would write every key twice."""
     _journal(metadata)
     _tally(metadata)
     _posting(metadata)
@@ -48,8 +48,13 @@ def _journal(metadata: MetaData) -> None:
             "kind = 'settle' AND total_fen >= 0 OR kind = 'reverse' AND total_fen <= 0", name="clearing_journal_sign"
         ),
         Index("clearing_journal_day", "setl_day"),
-        Index("clearing_journal_institution", "fixmedins_code", "month", "setl_id", "kind"),
-        Index("clearing_journal_left_out", "cnfm_flag", "month"),
+        Index("clearing_journal_institution", "fixmedins_code", "month"),
+        Index(
+            "clearing_journal_left_out",
+            "month",
+            sqlite_where=text("cnfm_flag = '0'"),
+            postgresql_where=text("cnfm_flag = '0'"),
+        ),
     )
 
 
@@ -61,6 +66,7 @@ def _tally(metadata: MetaData) -> None:
         *_count("settled_count", "reversed_count"),
         *_fen("amount_fen"),
         PrimaryKeyConstraint("month", "circle", "insured_region", "care_region", "fund"),
+        sqlite_with_rowid=False,
     )
 
 
@@ -71,6 +77,7 @@ def _posting(metadata: MetaData) -> None:
         *_text("source", "account", "region", "fund"),
         *_fen("amount_fen"),
         PrimaryKeyConstraint("source", "account", "region", "fund"),
+        sqlite_with_rowid=False,
     )
 
 
@@ -81,6 +88,7 @@ def _listed(metadata: MetaData) -> None:
         *_text("setl_day", "side", "setl_id", "kind", "region"),
         *_fen("amount_fen"),
         PrimaryKeyConstraint("setl_day", "side", "setl_id", "kind"),
+        sqlite_with_rowid=False,
     )
 
 
@@ -91,6 +99,7 @@ def _checks(metadata: MetaData) -> None:
         Column("setl_day", Text, primary_key=True),
         *_count("national_count", "insured_count", "care_count", "difference_count"),
         Column("checked_at", Moment, nullable=False),
+        *_text("memo"),
     )
     Table(
         "clearing_difference",
@@ -109,6 +118,7 @@ def _month(metadata: MetaData) -> None:
         *_text("state"),
         *_count("run"),
         Column("changed_at", Moment, nullable=False),
+        *_text("memo"),
         CheckConstraint("state IN ('open', 'closed', 'netted', 'paid')", name="clearing_month_state"),
     )
 
@@ -164,6 +174,15 @@ def _prepaid(metadata: MetaData) -> None:
         *_text("told"),
         PrimaryKeyConstraint("circle", "insured_region", "care_region"),
         CheckConstraint("balance_fen >= 0", name="clearing_prepaid_balance"),
+    )
+    Table(
+        "clearing_movement",
+        metadata,
+        Column("source", Text, primary_key=True),
+        *_text("circle", "insured_region", "care_region"),
+        *_fen("amount_fen"),
+        *_text("memo"),
+        Column("moved_at", Moment, nullable=False),
     )
     Table(
         "clearing_warning",

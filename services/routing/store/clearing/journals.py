@@ -52,6 +52,10 @@ _ADD_UP: Final = (
 _BOOKS: Final = "clearing:books"
 
 
+# Made once: `json.dumps` makes an encoder for each call.
+_encoded: Final = json.JSONEncoder(separators=(",", ":")).encode
+
+
 class JournalBooks:
     """Journals, tallies and postings, in one transaction."""
 
@@ -153,7 +157,7 @@ def _row(filed: Filed) -> tuple[Any, ...]:
         journal.setl_day.isoformat(),
         journal.medfee_sumamt_fen,
         journal.total_fen,
-        json.dumps(journal.parts, separators=(",", ":")),
+        _encoded(journal.parts),
         *filed.pair,
         filed.month,
         "",

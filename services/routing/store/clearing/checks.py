@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from services.kernel.clock import to_micros
+from services.kernel.clock import from_micros, to_micros
 from services.routing.domain.clearing.checks import DayCheck, Difference, Listed
 from services.runtime.db import DriverConnection, sql
 
@@ -50,10 +50,15 @@ _COMPARED: Final = (
     ),
 )
 _KEEP: Final = sql(
-    "INSERT INTO clearing_check (setl_day, national_count, insured_count, care_count, difference_count, checked_at)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (setl_day) DO UPDATE SET national_count = excluded.national_count,"
+    "INSERT INTO clearing_check (setl_day, national_count, insured_count, care_count, difference_count, checked_at,"
+    " memo) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (setl_day) DO UPDATE SET national_count = excluded.national_count,"
     " insured_count = excluded.insured_count, care_count = excluded.care_count,"
-    " difference_count = excluded.difference_count, checked_at = excluded.checked_at"
+    " difference_count = excluded.difference_count, checked_at = excluded.checked_at,"
+    " memo = excluded.memo"
+)
+_LAST: Final = sql(
+    "SELECT national_count, insured_count, care_count, difference_count, checked_at, memo FROM clearing_check"
+    " WHERE setl_day = ?1"
 )
 _DIFFERENCES: Final = sql(
     "SELECT setl_id, kind, side, difference, national_fen, listed_fen FROM clearing_difference WHERE setl_day = ?1"
@@ -79,14 +84,20 @@ class CheckRows:
         rows = [(day, side, *each) for each in entries]
         await self._connection.insert(self._insert["clearing_listed"], rows, patient=True)
 
-    async def check(self, day: str, now: datetime) -> DayCheck:
+    async def check(self, day: str, now: datetime, memo: str) -> DayCheck:
         """Compares the three lists of a day anew and keeps every difference; counts of all."""
         await self._connection.run(_FORGET, day)
         for statement in _COMPARED:
             await self._connection.run(statement, day, patient=True)
         ((national, insured, care, differences),) = await self._connection.run(_COUNTS, day, patient=True)
-        await self._connection.run(_KEEP, day, national, insured, care, differences, to_micros(now))
-        return DayCheck(national, insured, care, differences)
+        await self._connection.run(_KEEP, day, national, insured, care, differences, to_micros(now), memo)
+        return DayCheck(national, insured, care, differences, now, memo)
+
+    async def last(self, day: str) -> DayCheck | None:
+        """What the last check of a day counted."""
+        for national, insured, care, differences, checked_at, memo in await self._connection.run(_LAST, day):
+            return DayCheck(national, insured, care, differences, from_micros(checked_at), memo)
+        return None
 
     async def differences(self, day: str, after: tuple[str, str, str, str], limit: int) -> list[Difference]:
         """Differences that the last check of a day found, behind a place."""

@@ -15,14 +15,15 @@ from services.routing.domain.clearing.payments import UNDER_WAY, VOID, Payment
 from services.routing.domain.clearing.statements import INSURED, Answer, Statement
 from services.runtime.db import DriverConnection, sql
 
-_MONTH: Final = sql("SELECT month, state, run, changed_at FROM clearing_month WHERE month = ?1")
-_ALL: Final = sql("SELECT month, state, run, changed_at FROM clearing_month ORDER BY month")
+_MONTH: Final = sql("SELECT month, state, run, changed_at, memo FROM clearing_month WHERE month = ?1")
+_ALL: Final = sql("SELECT month, state, run, changed_at, memo FROM clearing_month ORDER BY month")
 _SET: Final = sql(
-    "INSERT INTO clearing_month (month, state, run, changed_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (month)"
-    " DO UPDATE SET state = excluded.state, run = excluded.run, changed_at = excluded.changed_at"
+    "INSERT INTO clearing_month (month, state, run, changed_at, memo) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (month)"
+    " DO UPDATE SET state = excluded.state, run = excluded.run, changed_at = excluded.changed_at,"
+    " memo = excluded.memo"
 )
 _BEGIN: Final = sql(
-    "INSERT INTO clearing_month (month, state, run, changed_at) VALUES (?1, 'open', 0, ?2)"
+    "INSERT INTO clearing_month (month, state, run, changed_at, memo) VALUES (?1, 'open', 0, ?2, '')"
     " ON CONFLICT (month) DO NOTHING"
 )
 _STATEMENT: Final = (
@@ -65,6 +66,7 @@ _PAYMENT: Final = "payment_no, month, run, circle, payer_region, payee_region, a
 _PAYMENTS: Final = sql(
     f"SELECT {_PAYMENT} FROM clearing_payment WHERE month = ?1 AND payment_no > ?2 ORDER BY payment_no LIMIT ?3"
 )
+_ORDERS: Final = sql(f"SELECT {_PAYMENT} FROM clearing_payment WHERE month = ?1 AND run = ?2 ORDER BY payment_no")
 _HOLD: Final = sql(f"SELECT {_PAYMENT} FROM clearing_payment WHERE payment_no = ?1 FOR UPDATE")
 _MOVE: Final = sql("UPDATE clearing_payment SET state = ?2, memo = ?3, changed_at = ?4 WHERE payment_no = ?1")
 _DROP: Final = sql("UPDATE clearing_payment SET state = ?3, changed_at = ?4 WHERE month = ?1 AND run = ?2")
@@ -98,7 +100,7 @@ class MonthRows:
 
     async def put(self, month: Month, now: datetime) -> None:
         """The state of a month."""
-        await self._connection.run(_SET, month.month, month.state, month.run, to_micros(now))
+        await self._connection.run(_SET, month.month, month.state, month.run, to_micros(now), month.memo)
 
     async def add_statements(self, statements: Sequence[Statement]) -> None:
         """Those of a month that is closed."""
@@ -166,6 +168,11 @@ class MonthRows:
         """Orders of a month, of all runs, behind a number."""
         return [Payment(*row) for row in await self._connection.run(_PAYMENTS, month, after, limit)]
 
+    async def orders(self, month: Month) -> list[Payment]:
+        """Orders of the last run: fewer than there are regions."""
+        rows = await self._connection.run(_ORDERS, month.month, month.run)
+        return [Payment(*row) for row in rows]
+
     async def hold_payment(self, payment_no: str) -> Payment | None:
         """An order, held until the transaction ends."""
         rows = await self._connection.run(_HOLD, payment_no)
@@ -186,7 +193,7 @@ class MonthRows:
 
 
 def _month(row: Sequence[Any]) -> Month:
-    return Month(row[0], row[1], row[2], from_micros(row[3]) if row[2] else None)
+    return Month(row[0], row[1], row[2], from_micros(row[3]) if row[2] else None, row[4], begun=True)
 
 
 def _statement(row: Sequence[Any]) -> Statement:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
+from services.kernel.clock import to_micros
 from services.routing.domain.clearing.parties import Pair
-from services.routing.domain.clearing.prepaid import Account, Usage
+from services.routing.domain.clearing.prepaid import Account, Movement, Usage
 from services.runtime.db import DriverConnection, sql
 
 _KEY: Final = "circle, insured_region, care_region"
@@ -65,8 +66,10 @@ class PrepaidRows:
         ((*_, balance, told),) = await self._connection.run(_HOLD, *pair)
         return Account(pair, balance, told)
 
-    async def save(self, account: Account) -> None:
-        """The new balance."""
+    async def save(self, account: Account, movement: Movement) -> None:
+        """The new balance, and the movement that made it."""
+        row = (movement.source, *account.pair, movement.amount_fen, movement.memo, to_micros(movement.moved_at))
+        await self._connection.insert(self._insert["clearing_movement"], [row])
         await self._connection.run(_BALANCE, *account.pair, account.balance_fen)
 
     async def used(self, after: tuple[str, str, str] = ("", "", ""), limit: int = _ALL) -> list[tuple[Account, int]]:
