@@ -80,6 +80,7 @@ MESH: tuple[Member, ...] = (
             "yibao.identity.v1.PersonService",
             "yibao.identity.v1.CredentialService",
             "yibao.identity.v1.PartnerService",
+            "yibao.identity.v1.ChangeService",
         ),
     ),
     Member("catalogue", 7412, ("yibao.catalogue.v1.CatalogueService",), scope="national"),

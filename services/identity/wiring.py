@@ -7,9 +7,11 @@ from functools import partial
 from random import SystemRandom
 from typing import Final
 
+from services.identity.operations.changes import ChangeOperations
 from services.identity.operations.credentials import CredentialOperations
 from services.identity.operations.partners import PartnerOperations
 from services.identity.operations.persons import PersonOperations
+from services.identity.servicer.changes import ChangeServicer
 from services.identity.servicer.credentials import CredentialServicer
 from services.identity.servicer.partners import PartnerServicer
 from services.identity.servicer.persons import PersonServicer
@@ -22,7 +24,7 @@ from services.runtime.db import Database
 from services.runtime.identifiers import time_ordered_ids
 from services.runtime.server import MemberServer, StartError
 from services.runtime.telemetry import Telemetry
-from yibao.identity.v1 import credential_pb2_grpc, partner_pb2_grpc, person_pb2_grpc
+from yibao.identity.v1 import change_pb2_grpc, credential_pb2_grpc, partner_pb2_grpc, person_pb2_grpc
 
 MEMBER: Final = "identity"
 BOOTSTRAP_KEY: Final = "YIBAO_BOOTSTRAP_OPERATOR_KEY"
@@ -59,6 +61,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         telemetry,
         [
             (person_pb2_grpc.add_PersonServiceServicer_to_server, PersonServicer(persons)),
+            (change_pb2_grpc.add_ChangeServiceServicer_to_server, ChangeServicer(ChangeOperations(store))),
             (credential_pb2_grpc.add_CredentialServiceServicer_to_server, CredentialServicer(credentials)),
             (partner_pb2_grpc.add_PartnerServiceServicer_to_server, PartnerServicer(partners)),
         ],

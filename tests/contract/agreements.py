@@ -29,6 +29,8 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     "oinfno": ("2207",),
     # Whoever opens orders is who calls; orders that are lifted tell it too.
     "opener": ("gateway",),
+    # Whoever reads a feed is who calls.
+    "reader": ("gateway",),
     # Longer than any line of events takes.
     "expires_after_s": (3000,),
     # Clearing: care of a person of Jinan in Beijing, which their provinces clear.

@@ -8,6 +8,7 @@ from typing import Any, Final
 from services.identity.domain.enrolment import Revision
 from services.identity.domain.person import Person, PersonRecord
 from services.identity.domain.registration import Standing
+from services.identity.store.changes import ChangeRows
 from services.identity.store.rows import RecordRows, enrolment_row, identity_rows, link_rows, person_row, to_person
 from services.identity.store.statements import Statements
 from services.runtime.db import DriverConnection, sql
@@ -17,11 +18,12 @@ _END: Final = sql("UPDATE enrolment SET to_day = ?4 WHERE psn_no = ?1 AND insuty
 
 
 class PersonRows:
-    """Persons, in one transaction."""
+    """Persons, in one transaction. What is written moves in the change feed too."""
 
-    def __init__(self, connection: DriverConnection, statements: Statements) -> None:
+    def __init__(self, connection: DriverConnection, statements: Statements, changes: ChangeRows) -> None:
         self._connection = connection
         self._statements = statements
+        self._changes = changes
 
     async def find(
         self,
@@ -68,6 +70,7 @@ class PersonRows:
         await self._insert("enrolment", enrolments)
         await self._insert("person_identity", [row for record in records for row in identity_rows(record)])
         await self._insert("family_link", [row for record in records for row in link_rows(record)])
+        await self._changes.move([record.person.psn_no for record in records])
 
     async def revise(self, psn_no: str, revision: Revision) -> None:
         """Ends one enrolment and opens its successor."""
@@ -76,6 +79,7 @@ class PersonRows:
             last = revision.ended.to_day
             await self._connection.run(_END, *same, None if last is None else last.isoformat())
         await self._insert("enrolment", [enrolment_row(psn_no, revision.opened)])
+        await self._changes.move([psn_no])
 
     async def _insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
         await self._connection.insert(self._statements.inserts[table][self._connection.dialect], rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -39,6 +40,8 @@ class Tables:
     partner: Table
     api_key: Table
     sign_in: Table
+    change: Table
+    change_reader: Table
 
 
 def make_tables() -> Tables:
@@ -57,6 +60,8 @@ def make_tables() -> Tables:
         _partner(metadata),
         _api_key(metadata),
         _sign_in(metadata),
+        _change(metadata),
+        _change_reader(metadata),
     )
 
 
@@ -246,4 +251,23 @@ def _sign_in(metadata: MetaData) -> Table:
         _text("ip"),
         Column("signed_in_at", Moment, nullable=False),
         Column("signed_out_at", Moment),
+    )
+
+
+def _change(metadata: MetaData) -> Table:
+    # A person stands in the feed once, at the place of its last change.
+    return Table(
+        "person_change",
+        metadata,
+        Column("psn_no", Text, ForeignKey("person.psn_no"), primary_key=True),
+        Column("seq", BigInteger, nullable=False, unique=True),
+    )
+
+
+def _change_reader(metadata: MetaData) -> Table:
+    return Table(
+        "change_reader",
+        metadata,
+        Column("reader", Text, primary_key=True),
+        Column("acked_seq", BigInteger, nullable=False),
     )
