@@ -1,11 +1,15 @@
-"""Puts the member routing together: store, operations, servicer."""
+"""Puts the member routing together: store, peers, operations, servicers, and the loops that pull the cells' feeds."""
 
 from __future__ import annotations
 
+import logging
+from contextlib import AbstractContextManager
+from random import SystemRandom
 from typing import Final
 
 from services.kernel.clock import Clock
 from services.routing.domain.clearing.terms import DEFAULTS
+from services.routing.domain.hashes import Hasher
 from services.routing.operations.clearing_institutions import InstitutionClearing
 from services.routing.operations.clearing_journals import Collecting
 from services.routing.operations.clearing_months import Months
@@ -13,6 +17,8 @@ from services.routing.operations.clearing_payments import Payments
 from services.routing.operations.clearing_verify import Verifying
 from services.routing.operations.clearing_writes import Books
 from services.routing.operations.filings import FilingOperations
+from services.routing.operations.pulling import Pulling, PullLoops
+from services.routing.peers.feed import FeedClient
 from services.routing.servicer.clearing import ClearingServicer
 from services.routing.servicer.clearing_institutions import InstitutionClearingServicer
 from services.routing.servicer.filings import RoutingServicer
@@ -21,17 +27,24 @@ from services.routing.store.unit import RoutingStore
 from services.runtime.auth import TokenSigner
 from services.runtime.config import Config
 from services.runtime.db import Database
+from services.runtime.logs import write
+from services.runtime.outbound import Peers
 from services.runtime.server import MemberServer
-from services.runtime.telemetry import Telemetry
+from services.runtime.telemetry import SpanRef, Telemetry
 from yibao.routing.v1 import clearing_pb2_grpc, institution_clearing_pb2_grpc, routing_pb2_grpc
 
 MEMBER: Final = "routing"
+PERSONS: Final = "yibao routing: persons"
+"""For what the key of persons' hashes is derived; cells do not have it."""
 
 
 async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: TokenSigner) -> MemberServer:
     """The member, not yet started."""
     database = Database(config.database_url(MEMBER), clock, config.integer("YIBAO_DATABASE_POOL"))
     store = RoutingStore(database)
+    peers = Peers(MEMBER, config, signer, telemetry)
+    pulling = _pulling(config, store, peers, signer)
+    loops = PullLoops(pulling, _told_away, _told_back, lambda: _unseen(telemetry))
     servicer = RoutingServicer(FilingOperations(store))
     books = Books(store)
     clearing = ClearingServicer(
@@ -48,6 +61,12 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         except BaseException:
             await database.close()
             raise
+        loops.start()
+
+    async def stop() -> None:
+        await loops.stop()
+        await peers.close()
+        await database.close()
 
     return MemberServer(
         MEMBER,
@@ -59,9 +78,33 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
             (institution_clearing_pb2_grpc.add_InstitutionClearingServiceServicer_to_server, institutions),
         ],
         start,
-        database.close,
+        stop,
         database.ping,
         store=database,
         signer=signer,
         clock=clock,
     )
+
+
+def _pulling(config: Config, store: RoutingStore, peers: Peers, signer: TokenSigner) -> Pulling:
+    cells = config.known_cells
+    feed = FeedClient(peers, cells)
+    return Pulling(store, feed, cells, lambda: tuple(Hasher(key) for key in signer.derived(PERSONS)))
+
+
+def _unseen(telemetry: Telemetry) -> AbstractContextManager[object]:
+    """A block below a span that is not kept: looks that find nothing would fill the store of traces."""
+    bits = SystemRandom().getrandbits
+    return telemetry.span("routing pull", parent=SpanRef(bits(128) | 1, bits(64) | 1, sampled=False))
+
+
+def _told_away(cell: str, error: BaseException) -> None:
+    """One line where a cell's news stop; a refusal says why, and a bug what it was."""
+    reason = getattr(error, "reason", type(error).__name__)
+    log = logging.getLogger("yibao.routing")
+    write(log, logging.WARNING, "a cell's feed of persons is not read; trying on", {"cell": cell, "reason": reason})
+
+
+def _told_back(cell: str) -> None:
+    """One line where they come again."""
+    write(logging.getLogger("yibao.routing"), logging.INFO, "a cell's feed of persons is read again", {"cell": cell})

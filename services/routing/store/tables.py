@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Column, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
 from services.routing.store.clearing.tables import add_clearing
+from services.routing.store.registry_tables import add_registry
 from services.runtime.db import Moment
 
 
@@ -23,6 +24,7 @@ def make_tables() -> Tables:
     """The tables, in a fresh MetaData."""
     metadata = MetaData()
     add_clearing(metadata)
+    add_registry(metadata)
     return Tables(metadata, _entry(metadata), _filing(metadata))
 
 

@@ -11,6 +11,7 @@ from services.routing.store.clearing.journals import JournalBooks
 from services.routing.store.clearing.months import MonthRows
 from services.routing.store.clearing.prepaid import PrepaidRows
 from services.routing.store.filings import FilingRows
+from services.routing.store.insured import InsuredRows
 from services.routing.store.journal import JournalRows
 from services.routing.store.schema import schema
 from services.routing.store.tables import make_tables
@@ -23,7 +24,7 @@ Inserts = Mapping[str, Mapping[str, str]]
 class Unit:
     """One transaction."""
 
-    __slots__ = ("books", "checks", "filings", "journal", "months", "prepaid")
+    __slots__ = ("books", "checks", "filings", "insured", "journal", "months", "prepaid")
 
     def __init__(self, connection: DriverConnection, inserts: Inserts) -> None:
         self.journal = JournalRows(connection, inserts["routing_entry"][connection.dialect])
@@ -32,6 +33,7 @@ class Unit:
         self.months = MonthRows(connection, inserts)
         self.checks = CheckRows(connection, inserts)
         self.prepaid = PrepaidRows(connection, inserts)
+        self.insured = InsuredRows(connection, inserts)
 
 
 class RoutingStore:

@@ -30,3 +30,22 @@ def upgrade() -> None:
         sa.Column("registered_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("filing_no"),
     )
+    op.create_table(
+        "routing_insured",
+        sa.Column("psn_hash", sa.Text(), nullable=False),
+        sa.Column("cell", sa.Text(), nullable=False),
+        sa.Column("cert_hash", sa.Text(), nullable=False),
+        sa.Column("psn_cert_type", sa.Text(), nullable=False),
+        sa.Column("places", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("psn_hash", "cell"),
+    )
+    op.create_index("routing_insured_cert", "routing_insured", ["cert_hash"])
+    op.create_table(
+        "routing_feed",
+        sa.Column("cell", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("complete", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("cell"),
+    )
