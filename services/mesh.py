@@ -102,6 +102,7 @@ MESH: tuple[Member, ...] = (
         7414,
         (
             "yibao.routing.v1.RoutingService",
+            "yibao.routing.v1.RegistryService",
             "yibao.routing.v1.ClearingService",
             "yibao.routing.v1.InstitutionClearingService",
         ),

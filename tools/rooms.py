@@ -16,7 +16,7 @@ from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 
 PURE = frozenset(
-    "__future__ abc bisect calendar collections contextlib copy dataclasses datetime decimal enum fractions functools "
+    "__future__ abc base64 bisect calendar collections contextlib copy dataclasses datetime decimal enum fractions functools "
     "hashlib heapq hmac itertools json math numbers operator re string textwrap types typing unicodedata".split()
 )
 """The part of the standard library that neither waits nor reads a clock, a file, a network or a source of chance.

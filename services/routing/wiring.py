@@ -7,9 +7,13 @@ from contextlib import AbstractContextManager
 from random import SystemRandom
 from typing import Final
 
+from services import cells
 from services.kernel.clock import Clock
+from services.kernel.errors import Fault
 from services.routing.domain.clearing.terms import DEFAULTS
+from services.routing.domain.divisions import Divisions
 from services.routing.domain.hashes import Hasher
+from services.routing.loader import SAMPLES, read_folder
 from services.routing.operations.clearing_institutions import InstitutionClearing
 from services.routing.operations.clearing_journals import Collecting
 from services.routing.operations.clearing_months import Months
@@ -18,10 +22,12 @@ from services.routing.operations.clearing_verify import Verifying
 from services.routing.operations.clearing_writes import Books
 from services.routing.operations.filings import FilingOperations
 from services.routing.operations.pulling import Pulling, PullLoops
+from services.routing.operations.registry import Registry
 from services.routing.peers.feed import FeedClient
 from services.routing.servicer.clearing import ClearingServicer
 from services.routing.servicer.clearing_institutions import InstitutionClearingServicer
 from services.routing.servicer.filings import RoutingServicer
+from services.routing.servicer.registry import RegistryServicer
 from services.routing.store.clearing.verify import VerifyRows
 from services.routing.store.unit import RoutingStore
 from services.runtime.auth import TokenSigner
@@ -29,11 +35,12 @@ from services.runtime.config import Config
 from services.runtime.db import Database
 from services.runtime.logs import write
 from services.runtime.outbound import Peers
-from services.runtime.server import MemberServer
+from services.runtime.server import MemberServer, StartError
 from services.runtime.telemetry import SpanRef, Telemetry
-from yibao.routing.v1 import clearing_pb2_grpc, institution_clearing_pb2_grpc, routing_pb2_grpc
+from yibao.routing.v1 import clearing_pb2_grpc, institution_clearing_pb2_grpc, registry_pb2_grpc, routing_pb2_grpc
 
 MEMBER: Final = "routing"
+DIVISION_FILES: Final = "YIBAO_DIVISION_FILES"
 PERSONS: Final = "yibao routing: persons"
 """For what the key of persons' hashes is derived; cells do not have it."""
 
@@ -45,6 +52,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     peers = Peers(MEMBER, config, signer, telemetry)
     pulling = _pulling(config, store, peers, signer)
     loops = PullLoops(pulling, _told_away, _told_back, lambda: _unseen(telemetry))
+    registry = Registry(store, _divisions(config), cells.of_division, pulling, pulling.hashers)
     servicer = RoutingServicer(FilingOperations(store))
     books = Books(store)
     clearing = ClearingServicer(
@@ -76,6 +84,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
             (routing_pb2_grpc.add_RoutingServiceServicer_to_server, servicer),
             (clearing_pb2_grpc.add_ClearingServiceServicer_to_server, clearing),
             (institution_clearing_pb2_grpc.add_InstitutionClearingServiceServicer_to_server, institutions),
+            (registry_pb2_grpc.add_RegistryServiceServicer_to_server, RegistryServicer(registry)),
         ],
         start,
         stop,
@@ -84,6 +93,17 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         signer=signer,
         clock=clock,
     )
+
+
+def _divisions(config: Config) -> Divisions:
+    """The divisions of the files that are set, else of the sample; StartError where they cannot be read."""
+    try:
+        return read_folder(config.path(DIVISION_FILES) or SAMPLES)
+    except Fault as fault:
+        wrong = "; ".join(f"{each.path}: {each.description}" for each in fault.violations)
+        raise StartError(f"{DIVISION_FILES}: {wrong}") from None
+    except OSError as error:
+        raise StartError(f"{DIVISION_FILES}: {error.strerror}") from None
 
 
 def _pulling(config: Config, store: RoutingStore, peers: Peers, signer: TokenSigner) -> Pulling:

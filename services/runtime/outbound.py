@@ -96,6 +96,9 @@ class Peers:
         self._timeout_s = config.seconds("YIBAO_PEER_TIMEOUT_S")
         self._attempts = config.integer("YIBAO_PEER_ATTEMPTS")
         self._seats: dict[tuple[str, str], str] = {}
+        # One that looks at every cell again and again has connections of its own: in one process, others would else wait out
+        # the pause that follows its attempts to reach a cell that is away.
+        self._alone = mesh.is_national(member_name)
         self._transports: dict[str, Transport] = {}
 
     def stub(self, stub_class: Callable[[Any], Stub], member: str, cell: str = "") -> Stub:
@@ -255,7 +258,9 @@ class Peers:
         found = self._transports.get(callee)
         if found is None:
             endpoint = self._config.placement.find(callee) if self._config.local_calls else None
-            found = LocalTransport(callee, endpoint) if endpoint else GrpcTransport(callee, self._config)
+            found = (
+                LocalTransport(callee, endpoint) if endpoint else GrpcTransport(callee, self._config, alone=self._alone)
+            )
             self._transports[callee] = found
         return found
 

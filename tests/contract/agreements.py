@@ -31,6 +31,8 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     "opener": ("gateway",),
     # Whoever reads a feed is who calls.
     "reader": ("gateway",),
+    "care_admdvs": ("990100",),
+    "hint_admdvs": ("990100",),
     # Longer than any line of events takes.
     "expires_after_s": (3000,),
     # Clearing: care of a person of Jinan in Beijing, which their provinces clear.

@@ -32,6 +32,8 @@ class Running:
 
     peers: Peers
     stub: Any
+    tokens: Tokens
+    folder: Path
 
     async def call(self, method: Any, request: Any, caller: Caller = OPERATOR) -> Any:
         """Calls as that caller."""
@@ -70,7 +72,7 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
     await server.start()
     reached = replace(config, values={**config.values, address: server.address})
     peers = Peers("gateway", reached, tokens.signer("gateway"), telemetry)
-    yield Running(peers, peers.stub(RoutingServiceStub, "routing"))
+    yield Running(peers, peers.stub(RoutingServiceStub, "routing"), tokens, tmp_path)
     await peers.close()
     await server.stop(0)
     telemetry.stop()

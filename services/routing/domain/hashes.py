@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import unicodedata
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Final
@@ -28,7 +29,8 @@ class Hasher:
 
     def certificate(self, certno: str) -> str:
         """Of a certificate's number, in the one writing in which cells keep it: half-width, in capitals, no blanks around."""
-        return _text(self.key, b"certno\0" + certno.encode())
+        plain = certno if certno.isascii() else unicodedata.normalize("NFKC", certno)
+        return _text(self.key, b"certno\0" + plain.strip().upper().encode())
 
 
 def _text(key: bytes, told: bytes) -> str:

@@ -64,7 +64,7 @@ class Pulling:
     ) -> None:
         self._store = store
         self._feed = feed
-        self._hashers = hashers
+        self.hashers = hashers
         self._monotonic = monotonic
         self._readings: Mapping[str, _Reading] = {cell: _Reading() for cell in cells}
 
@@ -111,7 +111,7 @@ class Pulling:
             return
 
     async def _read(self, cell: str) -> int:
-        hasher = self._hashers()[0]
+        hasher = self.hashers()[0]
         async with self._store.read() as work:
             standing = await work.insured.cursor(cell)
         cursor = beginning(cell, standing, hasher.key_id)

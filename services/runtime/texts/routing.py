@@ -11,4 +11,40 @@ ROUTING: Final[Mapping[str, tuple[str, str]]] = {
         "The filing {filing_no} is registered with other content",
     ),
     "FILING_NOT_FOUND": ("没有编号为{filing_no}的备案", "No filing {filing_no} is registered"),
+    "DIVISION_UNKNOWN": ("没有代码为{admdvs}的医保区划", "There is no division {admdvs}"),
+    "DIVISION_NOT_THEN": (
+        "医保区划{admdvs}在{day}不存在，有效期为{from_day}至{to_day}，后继区划：{successors}",
+        "The division {admdvs} did not stand on {day}: it stood from {from_day} to {to_day}; what came of it: {successors}",
+    ),
+    "INSURED_TWICE": (
+        "该人员在{day}同时于{one}和{other}参保，须先由参保地核实",
+        "The person is insured in {one} and in {other} at once on {day}: the insured places must clear that first",
+    ),
 }
+
+RESOLUTIONS: Final[Mapping[str, tuple[str, str]]] = {
+    "SAME_POOLING_AREA": (
+        "参保地{insured}与就医地{care}属同一统筹区，按本地就医结算。",
+        "The insured place {insured} and the place of care {care} are one pooling area: care is local.",
+    ),
+    "OTHER_POOLING_AREA": (
+        "参保地{insured}与就医地{care}不属同一统筹区，但由同一属地单元{care_cell}管理，按异地就医结算。",
+        "The insured place {insured} is another pooling area than {care}; both are of the cell {care_cell}: care is remote.",
+    ),
+    "OTHER_CELL": (
+        "参保地{insured}由属地单元{insured_cell}管理，就医地{care}由{care_cell}管理，按跨属地单元的异地就医结算。",
+        "The insured place {insured} is of the cell {insured_cell}, {care} of {care_cell}: care is remote, across cells.",
+    ),
+    "NOT_REGISTERED": ("没有属地单元登记过该人员。", "No cell has registered this person."),
+    "NOT_YET_INSURED": ("该人员在{day}尚未参保。", "The person was not yet insured on {day}."),
+    "NOT_IN_FORCE": ("该参保在{day}未处于正常状态。", "The enrolment is not in force on {day}."),
+    "HINT_DIFFERS": (
+        "报文所称参保地{hint}与登记不符，以登记为准。",
+        "The message says {hint} for the insured place; what is registered decides.",
+    ),
+    "CELLS_UNREAD": (
+        "属地单元{cells}的人员尚未读全，该人员可能在其中参保。",
+        "Not all people of these cells are known, and the person may be one of theirs: {cells}.",
+    ),
+}
+"""Why care is local or remote, or nobody is found, and what belongs to it: reason → (Chinese, English), as `Explain` says it."""

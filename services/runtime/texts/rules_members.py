@@ -32,6 +32,11 @@ _ROUTING: Final[Mapping[str, tuple[str, str]]] = {
     "clearing.sign": ("结算金额不能为负，撤销金额不能为正", "not negative in a settlement, not positive in a reversal"),
     "clearing.day_to_come": ("不能晚于今日", "a day that has come is expected"),
     "clearing.rows": ("应等于明细行数{rows}", "the number of rows, {rows}, is expected"),
+    "division.unknown": ("没有代码为{admdvs}的医保区划", "no division of the code {admdvs} is known"),
+    "division.not_then": ("医保区划{admdvs}在{day}不存在", "the division {admdvs} did not stand on {day}"),
+    "division.cell": ("该格无法读取", "the cell cannot be read"),
+    "division.files": ("目录中没有区划文件", "no file of divisions is in the folder"),
+    "query.person": ("人员编号与证件号码须填其一", "a psn_no or a certno is needed"),
 }
 
 _IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
@@ -177,8 +182,8 @@ _CODES: Final[Mapping[str, tuple[str, str]]] = {
 
 MEMBER_RULES: Final[Mapping[str, tuple[str, str]]] = {
     **_COMMON,
-    **_ROUTING,
     **_IDENTITY,
+    **_ROUTING,
     **_SETTLEMENT,
     **_CATALOGUE,
     **_CODES,

@@ -50,6 +50,7 @@ SETTINGS_ZH: Final[Mapping[str, str]] = {
     "YIBAO_COMMIT_WORKERS": "在PostgreSQL上同时进行的提交数，每个用自己的连接；SQLite只有一个。",
     "YIBAO_DATABASE_POOL": "一个成员到其数据库的连接数。",
     "YIBAO_CATALOGUE_FILES": "空目录库启动时装入的CSV和YAML文件所在目录。",
+    "YIBAO_DIVISION_FILES": "医保区划CSV文件所在目录；不设时用随附的样例。",
     "YIBAO_PEER_TIMEOUT_S": "调用其他成员而未指明时限时所用的秒数。",
     "YIBAO_PEER_ATTEMPTS": "可重复的调用最多尝试的次数，含第一次。",
     "YIBAO_STOP_GRACE_S": "成员停止时留给进行中调用的秒数。",

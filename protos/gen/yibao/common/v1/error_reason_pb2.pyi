@@ -313,6 +313,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The number stands for a filing with other content."""
     ERROR_REASON_FILING_NOT_FOUND: _ErrorReason.ValueType  # 202
     """No filing is registered under the number."""
+    ERROR_REASON_DIVISION_UNKNOWN: _ErrorReason.ValueType  # 203
+    """The code never stood for a division."""
+    ERROR_REASON_DIVISION_NOT_THEN: _ErrorReason.ValueType  # 204
+    """The division stood on other days than the one asked."""
+    ERROR_REASON_INSURED_TWICE: _ErrorReason.ValueType  # 205
+    """Two pooling areas insure the person at once."""
     ERROR_REASON_ORDER_PENDING: _ErrorReason.ValueType  # 220
     """An order is pending on the person's ledger or encounter, until it is confirmed, lifted or lapses."""
     ERROR_REASON_ORDER_NOT_FOUND: _ErrorReason.ValueType  # 221
@@ -656,6 +662,12 @@ ERROR_REASON_FILING_EXISTS: ErrorReason.ValueType  # 201
 """The number stands for a filing with other content."""
 ERROR_REASON_FILING_NOT_FOUND: ErrorReason.ValueType  # 202
 """No filing is registered under the number."""
+ERROR_REASON_DIVISION_UNKNOWN: ErrorReason.ValueType  # 203
+"""The code never stood for a division."""
+ERROR_REASON_DIVISION_NOT_THEN: ErrorReason.ValueType  # 204
+"""The division stood on other days than the one asked."""
+ERROR_REASON_INSURED_TWICE: ErrorReason.ValueType  # 205
+"""Two pooling areas insure the person at once."""
 ERROR_REASON_ORDER_PENDING: ErrorReason.ValueType  # 220
 """An order is pending on the person's ledger or encounter, until it is confirmed, lifted or lapses."""
 ERROR_REASON_ORDER_NOT_FOUND: ErrorReason.ValueType  # 221
