@@ -11,7 +11,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.kernel.clock import day_start
+from services.routing.domain.clearing.journals import SETTLE
 from services.routing.domain.clearing.months import CLOSE, NETTED, Month
 from services.routing.domain.clearing.months import PAID as MONTH_PAID
 from services.routing.domain.clearing.parties import pair_of
@@ -34,6 +35,7 @@ from services.routing.store.clearing.verify import VerifyRows
 from services.routing.store.unit import RoutingStore, Unit
 from services.runtime.db import Database
 from tools.bench import clearing_audit, report
+from tools.bench.clearing_feed import Feed, Here, apart
 from tools.bench.clearing_year import PROVINCES, Day, Year
 
 YEAR: Final = 2026
@@ -80,7 +82,11 @@ class Outcome:
         """Adds the time of a block."""
         begun = time.perf_counter()
         yield
-        self.seconds[what] = self.seconds.get(what, 0.0) + time.perf_counter() - begun
+        self.add(what, time.perf_counter() - begun)
+
+    def add(self, what: str, seconds: float) -> None:
+        """Adds to a time."""
+        self.seconds[what] = self.seconds.get(what, 0.0) + seconds
 
 
 @dataclass(slots=True)
@@ -88,7 +94,8 @@ class Simulation:
     """One year in one store."""
 
     store: RoutingStore
-    year: Year
+    feed: Feed
+    settlements: int
     outcome: Outcome = field(default_factory=Outcome)
     today: date = date(YEAR, 1, 1)
 
@@ -99,7 +106,7 @@ class Simulation:
 
     async def prepay(self) -> None:
         """Every province prepays every other one."""
-        expected = self.year.settlements // 12 // (len(PROVINCES) * (len(PROVINCES) - 1)) * _MEAN_FEN
+        expected = self.settlements // 12 // (len(PROVINCES) * (len(PROVINCES) - 1)) * _MEAN_FEN
         areas = [f"{each}0000" for each in PROVINCES]
         async with self.store.write() as work:
             for insured in areas:
@@ -110,21 +117,22 @@ class Simulation:
                         movement = Movement(f"prepay:{insured}{care}", amount, "", self.now)
                         await clearing_payments.prepaid(work, pair, movement)
 
-    async def day(self) -> None:
-        """One day: what comes, the check, what is due, answers and payments; then the next one begins."""
+    async def day(self) -> int:
+        """One day: what comes, the check, what is due, answers and payments; how many settlements came."""
         with self.outcome.timed("generate"):
-            came = self.year.next_day(self.today)
+            came = self.feed.day()
         async with self.store.write() as work:
             with self.outcome.timed("collect"):
                 await clearing_journals.collected(work, came.journals, self.now)
-        self.outcome.late += came.late
-        async with self.store.write() as work:
             await self._check(work, came)
-        async with self.store.write() as work:
             with self.outcome.timed("months"):
                 await self._months(work)
                 await self._pay(work)
+            ended = time.perf_counter()
+        self.outcome.late += came.late
+        self.outcome.add("commit", time.perf_counter() - ended)
         self.today += timedelta(days=1)
+        return sum(each.kind == SETTLE for each in came.journals)
 
     async def _check(self, work: Unit, came: Day) -> None:
         with self.outcome.timed("lists"):
@@ -187,32 +195,38 @@ class Simulation:
 
 
 async def simulate(
-    folder: Path, settlements: int, seed: int, told: Callable[[int], None] = lambda _: None, days: int = 365
+    folder: Path,
+    settlements: int,
+    seed: int,
+    told: Callable[[int], None] = lambda _: None,
+    *,
+    days: int = 365,
+    two_processes: bool = False,
 ) -> Outcome:
     """Plays the year, or its first days, in a new SQLite file of the folder; `told` hears how many settlements each day has."""
     path = folder / f"clearing-{seed}-{settlements}.sqlite"
-    simulation: Simulation | None = None
-    database = Database(f"sqlite:///{path}", lambda: _now(simulation))
-    store = RoutingStore(database)
-    await store.start()
-    try:
-        simulation = Simulation(store, Year(seed, settlements, date(YEAR, 1, 1), days))
-        outcome = simulation.outcome
-        await simulation.prepay()
-        for _ in range(days + AFTER):
-            before = simulation.year.made
-            await simulation.day()
-            told(simulation.year.made - before)
-        with outcome.timed("verify"):
-            outcome.verified = await Verifying(VerifyRows(database)).verify()
-        async with store.read() as work:
-            outcome.warnings = len(await work.prepaid.warnings(("",) * 5, 1_000_000))
-            outcome.months_paid = sum(each.state == MONTH_PAID for each in (await work.months.all()).values())
-    finally:
-        await database.close()
+    year = Year(seed, settlements, date(YEAR, 1, 1), days)
+    with apart(year, days + AFTER) if two_processes else nullcontext(Here(year)) as feed:
+        simulation: Simulation | None = None
+        database = Database(f"sqlite:///{path}", lambda: _now(simulation))
+        store = RoutingStore(database)
+        await store.start()
+        try:
+            simulation = Simulation(store, feed, settlements)
+            outcome = simulation.outcome
+            await simulation.prepay()
+            for _ in range(days + AFTER):
+                told(await simulation.day())
+            claims, outcome.settlements, outcome.reversals = feed.sums()
+            with outcome.timed("verify"):
+                outcome.verified = await Verifying(VerifyRows(database)).verify()
+            async with store.read() as work:
+                outcome.warnings = len(await work.prepaid.warnings(("",) * 5, 1_000_000))
+                outcome.months_paid = sum(each.state == MONTH_PAID for each in (await work.months.all()).values())
+        finally:
+            await database.close()
     with outcome.timed("audit"):
-        outcome.faults = clearing_audit.faults(path, simulation.year.claims)
-    outcome.settlements, outcome.reversals = simulation.year.made, simulation.year.reversed
+        outcome.faults = clearing_audit.faults(path, claims)
     return outcome
 
 
@@ -231,7 +245,7 @@ def year(settlements: int, seed: int) -> bool:
         def told(count: int) -> None:
             progress.advance(task, count)
 
-        found = asyncio.run(simulate(Path(folder), settlements, seed, told))
+        found = asyncio.run(simulate(Path(folder), settlements, seed, told, two_processes=True))
     for line in _told(found, time.perf_counter() - begun):
         print(f"   {line}")
     return found.agrees

@@ -57,15 +57,20 @@ def postings_of(filed: Filed) -> Iterator[Posting]:
 
 def tallies_of(fresh: Iterable[Filed]) -> list[Tally]:
     """What journals add to the tallies, in the order of their keys."""
-    sums: dict[tuple[str, Pair, str], list[int]] = {}
+    sums: dict[tuple[str, Pair], dict[str, list[int]]] = {}
     for filed in fresh:
-        settled = int(filed.journal.kind == SETTLE)
-        for fund, amount in (*filed.journal.parts, (ALL_FUNDS, filed.journal.total_fen)):
-            row = sums.setdefault((filed.month, filed.pair, fund), [0, 0, 0])
-            row[0] += settled
-            row[1] += 1 - settled
+        funds = sums.setdefault((filed.month, filed.pair), {})
+        place = 0 if filed.journal.kind == SETTLE else 1
+        total = 0
+        for fund, amount in filed.journal.parts:
+            row = funds.setdefault(fund, [0, 0, 0])
+            row[place] += 1
             row[2] += amount
-    return [Tally(*key, *row) for key, row in sorted(sums.items())]
+            total += amount
+        row = funds.setdefault(ALL_FUNDS, [0, 0, 0])
+        row[place] += 1
+        row[2] += total
+    return [Tally(*key, fund, *row) for key, funds in sorted(sums.items()) for fund, row in sorted(funds.items())]
 
 
 def negative(tally: Tally) -> Tally:
