@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from collections import Counter
 from collections.abc import Iterator
@@ -83,6 +84,7 @@ def apart(year: Year, days: int) -> Iterator[Apart]:
 
 
 def _make(pipe: Connection[Any, Any], year: Year, days: int) -> None:
+    gc.disable()  # As the books do, see `clearing.year`.
     feed = Here(year)
     for _ in range(days):
         came = feed.day()
