@@ -101,8 +101,9 @@ MESH: tuple[Member, ...] = (
         "routing",
         7414,
         (
-            "yibao.routing.v1.RoutingService",
             "yibao.routing.v1.RegistryService",
+            "yibao.routing.v1.FilingService",
+            "yibao.routing.v1.ReferralService",
             "yibao.routing.v1.ClearingService",
             "yibao.routing.v1.InstitutionClearingService",
         ),

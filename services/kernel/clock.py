@@ -65,6 +65,11 @@ def is_business_day(day: date) -> bool:
     return FIRST_BUSINESS_DAY <= day <= LAST_BUSINESS_DAY
 
 
+def days_text(from_day: date, to_day: date | None) -> str:
+    """A span of days as texts tell it (ISO 8601-2): `2026-01-01/2026-03-31`, and `2026-01-01/..` for one that lasts."""
+    return f"{from_day.isoformat()}/{to_day.isoformat() if to_day else '..'}"
+
+
 def holds_on(day: date, from_day: date, to_day: date | None) -> bool:
     """Whether a span of days, both ends included and None for one that lasts, holds a day."""
     return from_day <= day and (to_day is None or day <= to_day)

@@ -1,1 +1,1 @@
-"""The member routing: filings, registered once and read by number."""
+"""The member routing: divisions, who is insured where, filings for care elsewhere, and clearing between regions."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from contextlib import AbstractContextManager
+from functools import partial
 from random import SystemRandom
-from typing import Final
+from typing import Any, Final
 
 from services import cells
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault
 from services.routing.domain.clearing.terms import DEFAULTS
 from services.routing.domain.divisions import Divisions
+from services.routing.domain.filing_terms import DEFAULTS as FILING_TERMS
 from services.routing.domain.hashes import Hasher
 from services.routing.loader import SAMPLES, read_folder
 from services.routing.operations.clearing_institutions import InstitutionClearing
@@ -22,22 +24,33 @@ from services.routing.operations.clearing_verify import Verifying
 from services.routing.operations.clearing_writes import Books
 from services.routing.operations.filings import FilingOperations
 from services.routing.operations.pulling import Pulling, PullLoops
+from services.routing.operations.referrals import Referrals
 from services.routing.operations.registry import Registry
+from services.routing.peers.care import CareClient
 from services.routing.peers.feed import FeedClient
+from services.routing.peers.people import PeopleClient
 from services.routing.servicer.clearing import ClearingServicer
 from services.routing.servicer.clearing_institutions import InstitutionClearingServicer
-from services.routing.servicer.filings import RoutingServicer
+from services.routing.servicer.filings import FilingServicer
+from services.routing.servicer.referrals import ReferralServicer
 from services.routing.servicer.registry import RegistryServicer
 from services.routing.store.clearing.verify import VerifyRows
 from services.routing.store.unit import RoutingStore
 from services.runtime.auth import TokenSigner
 from services.runtime.config import Config
 from services.runtime.db import Database
+from services.runtime.identifiers import time_ordered_ids
 from services.runtime.logs import write
 from services.runtime.outbound import Peers
-from services.runtime.server import MemberServer, StartError
+from services.runtime.server import AddToServer, MemberServer, StartError
 from services.runtime.telemetry import SpanRef, Telemetry
-from yibao.routing.v1 import clearing_pb2_grpc, institution_clearing_pb2_grpc, registry_pb2_grpc, routing_pb2_grpc
+from yibao.routing.v1 import (
+    clearing_pb2_grpc,
+    filing_pb2_grpc,
+    institution_clearing_pb2_grpc,
+    referral_pb2_grpc,
+    registry_pb2_grpc,
+)
 
 MEMBER: Final = "routing"
 DIVISION_FILES: Final = "YIBAO_DIVISION_FILES"
@@ -53,15 +66,11 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     pulling = _pulling(config, store, peers, signer)
     loops = PullLoops(pulling, _told_away, _told_back, lambda: _unseen(telemetry))
     registry = Registry(store, _divisions(config), cells.of_division, pulling, pulling.hashers)
-    servicer = RoutingServicer(FilingOperations(store))
-    books = Books(store)
-    clearing = ClearingServicer(
-        Collecting(books, DEFAULTS),
-        Months(books, DEFAULTS),
-        Payments(books, DEFAULTS),
-        Verifying(VerifyRows(database)),
-    )
-    institutions = InstitutionClearingServicer(InstitutionClearing(books))
+    servicers = [
+        (registry_pb2_grpc.add_RegistryServiceServicer_to_server, RegistryServicer(registry)),
+        *_filing(config, clock, store, peers, registry),
+        *_clearing(store, database),
+    ]
 
     async def start() -> None:
         try:
@@ -76,23 +85,40 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         await peers.close()
         await database.close()
 
+    ready = database.ping
     return MemberServer(
-        MEMBER,
-        config,
-        telemetry,
-        [
-            (routing_pb2_grpc.add_RoutingServiceServicer_to_server, servicer),
-            (clearing_pb2_grpc.add_ClearingServiceServicer_to_server, clearing),
-            (institution_clearing_pb2_grpc.add_InstitutionClearingServiceServicer_to_server, institutions),
-            (registry_pb2_grpc.add_RegistryServiceServicer_to_server, RegistryServicer(registry)),
-        ],
-        start,
-        stop,
-        database.ping,
-        store=database,
-        signer=signer,
-        clock=clock,
+        *(MEMBER, config, telemetry, servicers, start, stop, ready), store=database, signer=signer, clock=clock
     )
+
+
+def _filing(
+    config: Config, clock: Clock, store: RoutingStore, peers: Peers, registry: Registry
+) -> list[tuple[AddToServer, Any]]:
+    """The servicers of filings and referrals."""
+    places, people = CareClient(peers, config.known_cells), PeopleClient(peers, config.known_cells)
+    new_id = partial(time_ordered_ids(clock, SystemRandom()), "")
+    filings = FilingOperations(store, registry, places, new_id, FILING_TERMS)
+    referrals = ReferralServicer(filings, Referrals(filings, people))
+    return [
+        (filing_pb2_grpc.add_FilingServiceServicer_to_server, FilingServicer(filings)),
+        (referral_pb2_grpc.add_ReferralServiceServicer_to_server, referrals),
+    ]
+
+
+def _clearing(store: RoutingStore, database: Database) -> list[tuple[AddToServer, Any]]:
+    """The servicers of clearing."""
+    books = Books(store)
+    clearing = ClearingServicer(
+        Collecting(books, DEFAULTS),
+        Months(books, DEFAULTS),
+        Payments(books, DEFAULTS),
+        Verifying(VerifyRows(database)),
+    )
+    institutions = InstitutionClearingServicer(InstitutionClearing(books))
+    return [
+        (clearing_pb2_grpc.add_ClearingServiceServicer_to_server, clearing),
+        (institution_clearing_pb2_grpc.add_InstitutionClearingServiceServicer_to_server, institutions),
+    ]
 
 
 def _divisions(config: Config) -> Divisions:

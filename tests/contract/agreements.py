@@ -31,7 +31,9 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     "opener": ("gateway",),
     # Whoever reads a feed is who calls.
     "reader": ("gateway",),
-    "care_admdvs": ("990100",),
+    # Another pooling area than the seeded people's, of the same cell.
+    "care_admdvs": ("440305",),
+    "mdtrtarea_admdvs": ("440305",),
     "hint_admdvs": ("990100",),
     # Longer than any line of events takes.
     "expires_after_s": (3000,),

@@ -113,6 +113,7 @@ async def _days(hospital: Hospital) -> None:
     await hospital.sign_in()
     await journeys.in_patient(hospital, WHO)
     await journeys.clearing(hospital, WHO)
+    await journeys.filings(hospital, WHO)
     node = await hospital.open_visit(WHO, journeys.BILL)
     await hospital.done("2206A", {"data": node}, home=WHO.home)
     settled = await hospital.settle(node, "2207A", home=WHO.home)

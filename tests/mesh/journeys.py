@@ -6,6 +6,7 @@ They only play: what an answer must be is said by the tests that play them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from services.kernel.clock import BEIJING
@@ -112,6 +113,44 @@ async def clearing(hospital: Hospital, who: Patient) -> Answers:
     answers["3260 left out"] = await hospital.done("3260", {"data": month | {"startrow": 1}})
     otransid = answers["3261"].output["result"]["otransid"]
     answers["3262"] = await hospital.done("3262", {"data": month | {"otransid": otransid}})
+    return answers
+
+
+async def filings(hospital: Hospital, who: Patient) -> Answers:
+    """A hospital sends somebody to Beijing, looks that up and takes it back; an operator files a move there instead."""
+    answers: Answers = {}
+    today = hospital.clock().astimezone(BEIJING).date()
+    refmedin = {
+        "psn_no": who.psn_no,
+        "insutype": who.insutype,
+        "tel": "13900000000",
+        "diag_code": "I21.900",
+        "diag_name": "急性心肌梗死",
+        "reflin_medins_no": "H11010500901",
+        "reflin_medins_name": "测试医院",
+        "mdtrtarea_admdvs": "110105",
+        "hosp_agre_refl_flag": "1",
+        "refl_type": "3",
+        "refl_date": f"{today}",
+        "refl_rea": "病情需要",
+        "refl_opnn": "同意转院",
+        "begndate": f"{today}",
+        "enddate": f"{today + timedelta(30)}",
+    }
+    answers["2501"] = await hospital.done("2501", {"refmedin": refmedin}, home=who.home)
+    asked = {"psn_no": who.psn_no, "begntime": f"{today} 00:00:00", "endtime": f"{today} 23:59:59"}
+    answers["5304"] = await hospital.done("5304", {"data": asked}, home=who.home)
+    number = answers["2501"].output["result"]["trt_dcla_detl_sn"]
+    taken_back = {"trt_dcla_detl_sn": number, "psn_no": who.psn_no, "memo": "患者要求"}
+    answers["2502"] = await hospital.done("2502", {"data": taken_back}, home=who.home)
+    answers["5304 after"] = await hospital.done("5304", {"data": asked}, home=who.home)
+    filed = {"psnNo": who.psn_no, "kind": "FILING_KIND_LONG_TERM", "careAdmdvs": "110105"}
+    made = await rest(hospital, "/v1/filings", {"requestId": f"file-{number}", **filed})
+    await rest(hospital, "/v1/filings:list", {"psnNo": who.psn_no})
+    await rest(hospital, "/v1/filings:find", {"psnNo": who.psn_no, "careAdmdvs": "110101"})
+    gone = {"requestId": f"withdraw-{number}", "psnNo": who.psn_no, "filingNo": made["filing"]["filingNo"]}
+    await rest(hospital, "/v1/filings:withdraw", gone)
+    await rest(hospital, "/v1/insured-place:explain", {"query": {"psnNo": who.psn_no, "careAdmdvs": "110105"}})
     return answers
 
 

@@ -70,6 +70,7 @@ async def played(town: Sandbox) -> list[tuple[str, Any]]:
     people = await town.newcomers.many(4)
     await journeys.out_patient(hospital, people[0])
     await journeys.in_patient(hospital, people[1])
+    await journeys.filings(hospital, people[1])
     await hospital.register(people[2], journeys.with_token(await journeys.ec_token(hospital, people[2])))
     for infno in ("2206A", "2207A"):
         node = await hospital.open_visit(people[3], [Row(DRUG, 1, 1_000)])

@@ -20,7 +20,6 @@ from services.runtime.db import Database
 from services.runtime.outbound import Peers
 from services.runtime.telemetry import Telemetry
 from tests.tokens import Tokens
-from yibao.routing.v1.routing_pb2_grpc import RoutingServiceStub
 
 NOON: Final = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
 OPERATOR: Final = Caller(Role.OPERATOR, "OP1", sandbox=True)
@@ -31,7 +30,6 @@ class Running:
     """The running member, seen from the gateway."""
 
     peers: Peers
-    stub: Any
     tokens: Tokens
     folder: Path
 
@@ -65,14 +63,16 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
     """The member in a sandbox, called through the gateway's edge."""
     address = "YIBAO_ROUTING_ADDRESS"
     settings = {"YIBAO_SANDBOX": "on", "YIBAO_DATA_DIR": str(tmp_path), "YIBAO_TRACE_EXPORTER": "none"}
-    config = Config.load({**settings, address: "127.0.0.1:0"})
+    # Nobody listens there: the cells are away.
+    away = dict.fromkeys(("YIBAO_IDENTITY_ADDRESS", "YIBAO_SETTLEMENT_ADDRESS"), "127.0.0.1:1")
+    config = Config.load({**settings, **away, address: "127.0.0.1:0"})
     tokens = Tokens(keys.load(config), lambda: NOON)
     telemetry = Telemetry("routing", config)
     server = await wiring.build(config, lambda: NOON, telemetry, tokens.signer("routing"))
     await server.start()
     reached = replace(config, values={**config.values, address: server.address})
     peers = Peers("gateway", reached, tokens.signer("gateway"), telemetry)
-    yield Running(peers, peers.stub(RoutingServiceStub, "routing"), tokens, tmp_path)
+    yield Running(peers, tokens, tmp_path)
     await peers.close()
     await server.stop(0)
     telemetry.stop()

@@ -56,6 +56,7 @@ def test_a_division_that_ended_says_when_and_what_came_of_it(lists: Divisions) -
     assert told == {
         "admdvs": "371200",
         "day": "2019-01-01",
+        "days": "1992-01-01/2018-12-31",
         "from_day": "1992-01-01",
         "to_day": "2018-12-31",
         "successors": "370116",

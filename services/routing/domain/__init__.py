@@ -1,1 +1,1 @@
-"""What a filing is, and when one may be registered."""
+"""Divisions, who is insured where, filings, and clearing between regions."""

@@ -13,7 +13,7 @@ from datetime import date
 from enum import Enum
 from typing import Final
 
-from services.kernel.clock import holds_on
+from services.kernel.clock import days_text, holds_on
 from services.kernel.errors import Fault, FaultKind, Violation
 
 FIRST_DAY: Final = date(1984, 1, 1)
@@ -141,6 +141,7 @@ def _not_then(division: Division, day: date, path: str) -> Fault:
     told = {
         "admdvs": division.code,
         "day": day.isoformat(),
+        "days": days_text(division.from_day, division.to_day),
         "from_day": division.from_day.isoformat(),
         "to_day": division.to_day.isoformat() if division.to_day else "",
         "successors": ", ".join(division.successors),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -26,8 +26,8 @@ LONGEST_REST_S: Final = 60.0
 """Between two looks at a cell that is away."""
 ASKED_WAIT_S: Final = 1.0
 """How long a caller waits for news; what is under way goes on without him."""
-FRESH_S: Final = 0.5
-"""News of that age are good enough for another caller: strangers do not make routing read without end."""
+SPACING_S: Final = 0.05
+"""Between the begins of two looks at a cell that callers make: strangers do not make routing read without end."""
 
 
 class Feed(Protocol):
@@ -79,36 +79,40 @@ class Pulling:
 
     async def pull(self, cell: str) -> int:
         """Reads a cell's feed to its end; how many persons it told. The peer's Fault where the cell is away."""
-        reading = self._readings[cell]
-        async with reading.lock:
-            began = self._monotonic()
-            try:
-                told = await self._read(cell)
-            except Fault:
-                reading.failed = True
-                raise
-            reading.failed, reading.read_at = False, began
-            return told
+        async with self._readings[cell].lock:
+            return await self._pulled(cell)
+
+    async def _pulled(self, cell: str) -> int:
+        """The same, its lock being held."""
+        reading, began = self._readings[cell], self._monotonic()
+        try:
+            told = await self._read(cell)
+        except Fault:
+            reading.failed = True
+            raise
+        reading.failed, reading.read_at = False, began
+        return told
 
     async def refresh(self) -> None:
-        """News of all cells, as far as they come within a second: a cell that is away is not waited for twice."""
+        """News of all cells from this moment on, as far as they come within a second: all who wait share one reading, and a
+        cell that is away is not waited for twice.
+        """
         now = self._monotonic()
-        stale = [cell for cell, each in self._readings.items() if not each.failed and now - each.read_at > FRESH_S]
-        if stale:
+        asked_of = [cell for cell, each in self._readings.items() if not each.failed]
+        if asked_of:
             # Outside of the caller's own time and trace: what is begun for one serves all.
             loop = asyncio.get_running_loop()
-            asked = [loop.create_task(self._news(cell, now), context=Context()) for cell in stale]
+            asked = [loop.create_task(self._news(cell, now), context=Context()) for cell in asked_of]
             await asyncio.wait(asked, timeout=ASKED_WAIT_S)
 
     async def _news(self, cell: str, since: float) -> None:
         reading = self._readings[cell]
         async with reading.lock:
-            if reading.read_at >= since:
+            if reading.read_at >= since or reading.failed:
                 return
-        try:
-            await self.pull(cell)
-        except Fault:
-            return
+            await asyncio.sleep(reading.read_at + SPACING_S - self._monotonic())
+            with suppress(Fault):
+                await self._pulled(cell)
 
     async def _read(self, cell: str) -> int:
         hasher = self.hashers()[0]

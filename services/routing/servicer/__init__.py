@@ -1,1 +1,1 @@
-"""The proto service of routing on the wire."""
+"""The proto services of routing on the wire."""

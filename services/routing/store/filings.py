@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Final
 
 from services.kernel.clock import from_micros, to_micros
-from services.routing.domain.filings import Filing, Registered
-from services.runtime.db import DriverConnection, sql
+from services.routing.domain.filing_terms import Kind
+from services.routing.domain.filings import Filing
+from services.runtime.db import DriverConnection, advisory_lock, sql
 
-_COLUMNS: Final = "filing_no, filing_name, registered_at"
-_FIND: Final = sql(f"SELECT {_COLUMNS} FROM routing_filing WHERE filing_no = ?1")
-_HOLD: Final = sql(f"SELECT {_COLUMNS} FROM routing_filing WHERE filing_no = ?1 FOR UPDATE")
+_COLUMNS: Final = (
+    "filing_no, psn_no, kind, care_admdvs, from_day, to_day, filed_by, filed_at, fixmedins_code, detail, withdrawn_at,"
+    " withdrawn_why"
+)
+_ONE: Final = sql(f"SELECT {_COLUMNS} FROM routing_filing WHERE filing_no = ?1 AND psn_no = ?2")
+_OF_PERSON: Final = sql(
+    f"SELECT {_COLUMNS} FROM routing_filing WHERE psn_no = ?1 ORDER BY filed_at DESC, filing_no DESC LIMIT ?2"
+)
+_STANDING: Final = sql(
+    f"SELECT {_COLUMNS} FROM routing_filing WHERE psn_no = ?1 AND kind = ?2 AND withdrawn_at IS NULL"
+)
+_WITHDRAW: Final = sql("UPDATE routing_filing SET withdrawn_at = ?2, withdrawn_why = ?3 WHERE filing_no = ?1")
 
 
 class FilingRows:
@@ -21,21 +33,64 @@ class FilingRows:
         self._connection = connection
         self._insert = insert
 
-    async def find(self, filing_no: str) -> Registered | None:
-        """What stands under a number."""
-        return await self._one(_FIND, filing_no)
+    async def hold(self, psn_no: str) -> None:
+        """Holds a person's filings against other writers until the transaction ends."""
+        await advisory_lock(self._connection, [f"routing_filing:{psn_no}"])
 
-    async def hold(self, filing_no: str) -> Registered | None:
-        """The same, held against other writers until the transaction ends."""
-        return await self._one(_HOLD, filing_no)
+    async def find(self, filing_no: str, psn_no: str) -> Filing | None:
+        """A person's filing by its number."""
+        return next((_filing(row) for row in await self._connection.run(_ONE, filing_no, psn_no)), None)
 
-    async def add(self, registered: Registered) -> None:
+    async def of_person(self, psn_no: str, limit: int) -> list[Filing]:
+        """Those of a person, made last first."""
+        return [_filing(row) for row in await self._connection.run(_OF_PERSON, psn_no, limit)]
+
+    async def standing(self, psn_no: str, kind: Kind) -> list[Filing]:
+        """Those of a person and kind that are not withdrawn."""
+        return [_filing(row) for row in await self._connection.run(_STANDING, psn_no, kind.value)]
+
+    async def add(self, filing: Filing) -> None:
         """A new one; its number is unique."""
-        filing = registered.filing
-        row = (filing.filing_no, filing.filing_name, to_micros(registered.registered_at))
+        row = (
+            filing.filing_no,
+            filing.psn_no,
+            filing.kind.value,
+            filing.care_admdvs,
+            filing.from_day.isoformat(),
+            filing.to_day.isoformat() if filing.to_day else None,
+            filing.filed_by,
+            to_micros(filing.filed_at),
+            filing.fixmedins_code,
+            json.dumps(dict(filing.detail), ensure_ascii=False, separators=(",", ":")),
+            None,
+            "",
+        )
         await self._connection.insert(self._insert, [row])
 
-    async def _one(self, statement: Mapping[str, str], filing_no: str) -> Registered | None:
-        for number, name, registered_at in await self._connection.run(statement, filing_no):
-            return Registered(Filing(number, name), from_micros(registered_at))
-        return None
+    async def withdraw(self, filing: Filing) -> None:
+        """Keeps that it is withdrawn."""
+        if filing.withdrawn_at is None:
+            raise ValueError("the filing stands")
+        moment = to_micros(filing.withdrawn_at)
+        await self._connection.run(_WITHDRAW, filing.filing_no, moment, filing.withdrawn_why)
+
+
+def _filing(row: Sequence[Any]) -> Filing:
+    (
+        filing_no, psn_no, kind, care_admdvs, first, last, filed_by, filed_at, fixmedins_code, detail, withdrawn_at, why,
+    ) = row  # fmt: skip
+    told: Mapping[str, str] = json.loads(detail)
+    return Filing(
+        filing_no,
+        psn_no,
+        Kind(kind),
+        care_admdvs,
+        date.fromisoformat(first),
+        date.fromisoformat(last) if last else None,
+        filed_by,
+        from_micros(filed_at),
+        fixmedins_code,
+        told,
+        from_micros(withdrawn_at) if withdrawn_at is not None else None,
+        why,
+    )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Column, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
 from services.routing.store.clearing.tables import add_clearing
 from services.routing.store.registry_tables import add_registry
-from services.runtime.db import Moment
+from services.runtime.db import Day, Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,18 @@ def _filing(metadata: MetaData) -> Table:
         "routing_filing",
         metadata,
         Column("filing_no", Text, primary_key=True),
-        _text("filing_name"),
-        Column("registered_at", Moment, nullable=False),
+        _text("psn_no"),
+        _text("kind"),
+        _text("care_admdvs"),
+        Column("from_day", Day, nullable=False),
+        Column("to_day", Day),
+        _text("filed_by"),
+        Column("filed_at", Moment, nullable=False),
+        _text("fixmedins_code"),
+        # What a referral says beside it, in JSON: told again as it came, and read by nothing else.
+        _text("detail"),
+        Column("withdrawn_at", Moment),
+        _text("withdrawn_why"),
+        CheckConstraint("to_day IS NULL OR to_day >= from_day", name="routing_filing_days"),
+        Index("routing_filing_person", "psn_no", "filed_at"),
     )

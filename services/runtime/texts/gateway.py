@@ -184,9 +184,9 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请核对登记内容，勿以另一人员编号登记同一人",
         "Compare the content; do not register the same person under another number",
     ),
-    "FILING_EXISTS": (
-        "请核对登记内容，该编号已属另一备案",
-        "Compare the content; the number is that of another filing",
+    "FILING_OVERLAPS": (
+        "请使用已有备案，或先撤销后重新备案",
+        "Use the filing that stands, or withdraw it and file again",
     ),
     "CERTIFICATE_TAKEN": ("请核对证件号与卡号", "Check the numbers of certificates and cards"),
     "CREDENTIAL_ACTIVE": ("请在原激活渠道出示", "Show it through the channel that activated it"),

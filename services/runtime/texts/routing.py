@@ -6,15 +6,21 @@ from collections.abc import Mapping
 from typing import Final
 
 ROUTING: Final[Mapping[str, tuple[str, str]]] = {
-    "FILING_EXISTS": (
-        "编号为{filing_no}的备案已登记且内容不同",
-        "The filing {filing_no} is registered with other content",
+    "FILING_OVERLAPS": (
+        "同类备案{filing_no}（{days}）与所申请的地区和时间重叠",
+        "The filing {filing_no} of the same kind ({days}) holds for some of the same places and days",
     ),
-    "FILING_NOT_FOUND": ("没有编号为{filing_no}的备案", "No filing {filing_no} is registered"),
+    "FILING_TOO_LATE": (
+        "备案开始日期{from_day}过早，最早可自{earliest}起：为已开始而未结算的就诊备案须写明该次就诊",
+        "A filing from {from_day} comes too late: from {earliest}, or from the begin of care that is named and not settled",
+    ),
+    "FILING_TOO_LONG": ("该类备案最长{most}天", "A filing of this kind holds for at most {most} days"),
+    "FILING_WITHDRAWN": ("备案{filing_no}已撤销", "The filing {filing_no} is withdrawn"),
+    "FILING_NOT_FOUND": ("没有编号为{filing_no}的备案", "There is no filing {filing_no}"),
     "DIVISION_UNKNOWN": ("没有代码为{admdvs}的医保区划", "There is no division {admdvs}"),
     "DIVISION_NOT_THEN": (
-        "医保区划{admdvs}在{day}不存在，有效期为{from_day}至{to_day}，后继区划：{successors}",
-        "The division {admdvs} did not stand on {day}: it stood from {from_day} to {to_day}; what came of it: {successors}",
+        "医保区划{admdvs}在{day}不存在，有效期为{days}，后继区划：{successors}",
+        "The division {admdvs} did not stand on {day}: its days are {days}; what came of it: {successors}",
     ),
     "INSURED_TWICE": (
         "该人员在{day}同时于{one}和{other}参保，须先由参保地核实",

@@ -36,6 +36,9 @@ _ROUTING: Final[Mapping[str, tuple[str, str]]] = {
     "division.not_then": ("医保区划{admdvs}在{day}不存在", "the division {admdvs} did not stand on {day}"),
     "division.cell": ("该格无法读取", "the cell cannot be read"),
     "division.files": ("目录中没有区划文件", "no file of divisions is in the folder"),
+    "filing.ahead": ("最多可提前{most}天", "at most {most} days ahead"),
+    "filing.local": ("就医地与参保地属同一统筹区，无需备案", "the place of care is in the person's own pooling area"),
+    "filing.nation": ("应为省或其下级区划", "a province or a division below it"),
     "query.person": ("人员编号与证件号码须填其一", "a psn_no or a certno is needed"),
 }
 

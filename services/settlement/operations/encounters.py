@@ -341,6 +341,12 @@ class EncounterOperations:
         async with self.writes.store.reading() as snapshot:
             return await snapshot.encounters(wanted, MAX_LISTED)
 
+    async def care(self, name: EncounterName) -> tuple[Encounter, bool]:
+        """An encounter, and whether a settlement of it stands; ENCOUNTER_NOT_FOUND."""
+        async with self.writes.store.reading() as snapshot:
+            encounter = named_encounter(name, await snapshot.encounter(name.mdtrt_id))
+            return encounter, bool((await snapshot.fee_presence(encounter.mdtrt_id)).setl_id)
+
     async def _cancel(self, writing: FeeWriter, encounter: Encounter) -> None:
         await self.writes.check_unbilled(writing, encounter)
         fees = await writing.fee_presence(encounter.mdtrt_id)

@@ -7,7 +7,7 @@ from typing import Any
 from services.kernel.clock import beijing_day
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
-from services.runtime.wire import moment_of
+from services.runtime.wire import moment_message, moment_of
 from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.encounters import Encounter, EncounterFilter, EncounterName
 from services.settlement.domain.insured import CredentialQuery, asked_by, with_credential
@@ -261,6 +261,16 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         found = await self._encounters.listed(wanted)
         return encounter_pb2.ListEncountersResponse(
             mdtrtinfo=[information(self._codes, encounter, now) for encounter in found]
+        )
+
+    async def GetCareState(  # noqa: N802
+        self, request: encounter_pb2.GetCareStateRequest, context: Any
+    ) -> encounter_pb2.GetCareStateResponse:
+        """When care began, and whether it is settled."""
+        name = EncounterName("", request.mdtrt_id, request.fixmedins_code, request.psn_no)
+        encounter, settled = await self._encounters.care(name)
+        return encounter_pb2.GetCareStateResponse(
+            begntime=moment_message(encounter.begin_at), settled=settled, mdtrtarea_admvs=encounter.mdtrtarea_admvs
         )
 
     async def ListDiagnoses(  # noqa: N802

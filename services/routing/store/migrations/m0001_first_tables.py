@@ -26,10 +26,21 @@ def upgrade() -> None:
     op.create_table(
         "routing_filing",
         sa.Column("filing_no", sa.Text(), nullable=False),
-        sa.Column("filing_name", sa.Text(), nullable=False),
-        sa.Column("registered_at", sa.BigInteger(), nullable=False),
+        sa.Column("psn_no", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("care_admdvs", sa.Text(), nullable=False),
+        sa.Column("from_day", sa.Text(), nullable=False),
+        sa.Column("to_day", sa.Text(), nullable=True),
+        sa.Column("filed_by", sa.Text(), nullable=False),
+        sa.Column("filed_at", sa.BigInteger(), nullable=False),
+        sa.Column("fixmedins_code", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
+        sa.Column("withdrawn_why", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("filing_no"),
+        sa.CheckConstraint("to_day IS NULL OR to_day >= from_day", name="routing_filing_days"),
     )
+    op.create_index("routing_filing_person", "routing_filing", ["psn_no", "filed_at"])
     op.create_table(
         "routing_insured",
         sa.Column("psn_hash", sa.Text(), nullable=False),

@@ -309,16 +309,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The message differs from the national text, and the partner's profile is strict."""
     ERROR_REASON_HEAD_TOO_LARGE: _ErrorReason.ValueType  # 170
     """The head of an HTTP request (path and headers) is larger than the limit."""
-    ERROR_REASON_FILING_EXISTS: _ErrorReason.ValueType  # 201
-    """The number stands for a filing with other content."""
+    ERROR_REASON_FILING_OVERLAPS: _ErrorReason.ValueType  # 201
+    """A filing of the same kind holds for some of the same places and days."""
     ERROR_REASON_FILING_NOT_FOUND: _ErrorReason.ValueType  # 202
-    """No filing is registered under the number."""
+    """There is no filing of the number, or it is another's."""
     ERROR_REASON_DIVISION_UNKNOWN: _ErrorReason.ValueType  # 203
     """The code never stood for a division."""
     ERROR_REASON_DIVISION_NOT_THEN: _ErrorReason.ValueType  # 204
     """The division stood on other days than the one asked."""
     ERROR_REASON_INSURED_TWICE: _ErrorReason.ValueType  # 205
     """Two pooling areas insure the person at once."""
+    ERROR_REASON_FILING_TOO_LATE: _ErrorReason.ValueType  # 206
+    """A filing begins before today, and no care that is not settled began with it."""
+    ERROR_REASON_FILING_TOO_LONG: _ErrorReason.ValueType  # 207
+    """A filing holds for longer than one of its kind may."""
+    ERROR_REASON_FILING_WITHDRAWN: _ErrorReason.ValueType  # 208
+    """The filing is withdrawn already."""
     ERROR_REASON_ORDER_PENDING: _ErrorReason.ValueType  # 220
     """An order is pending on the person's ledger or encounter, until it is confirmed, lifted or lapses."""
     ERROR_REASON_ORDER_NOT_FOUND: _ErrorReason.ValueType  # 221
@@ -658,16 +664,22 @@ ERROR_REASON_NOT_CONFORMING: ErrorReason.ValueType  # 185
 """The message differs from the national text, and the partner's profile is strict."""
 ERROR_REASON_HEAD_TOO_LARGE: ErrorReason.ValueType  # 170
 """The head of an HTTP request (path and headers) is larger than the limit."""
-ERROR_REASON_FILING_EXISTS: ErrorReason.ValueType  # 201
-"""The number stands for a filing with other content."""
+ERROR_REASON_FILING_OVERLAPS: ErrorReason.ValueType  # 201
+"""A filing of the same kind holds for some of the same places and days."""
 ERROR_REASON_FILING_NOT_FOUND: ErrorReason.ValueType  # 202
-"""No filing is registered under the number."""
+"""There is no filing of the number, or it is another's."""
 ERROR_REASON_DIVISION_UNKNOWN: ErrorReason.ValueType  # 203
 """The code never stood for a division."""
 ERROR_REASON_DIVISION_NOT_THEN: ErrorReason.ValueType  # 204
 """The division stood on other days than the one asked."""
 ERROR_REASON_INSURED_TWICE: ErrorReason.ValueType  # 205
 """Two pooling areas insure the person at once."""
+ERROR_REASON_FILING_TOO_LATE: ErrorReason.ValueType  # 206
+"""A filing begins before today, and no care that is not settled began with it."""
+ERROR_REASON_FILING_TOO_LONG: ErrorReason.ValueType  # 207
+"""A filing holds for longer than one of its kind may."""
+ERROR_REASON_FILING_WITHDRAWN: ErrorReason.ValueType  # 208
+"""The filing is withdrawn already."""
 ERROR_REASON_ORDER_PENDING: ErrorReason.ValueType  # 220
 """An order is pending on the person's ledger or encounter, until it is confirmed, lifted or lapses."""
 ERROR_REASON_ORDER_NOT_FOUND: ErrorReason.ValueType  # 221

@@ -23,6 +23,59 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class GetCareStateRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIXMEDINS_CODE_FIELD_NUMBER: _builtins.int
+    MDTRT_ID_FIELD_NUMBER: _builtins.int
+    PSN_NO_FIELD_NUMBER: _builtins.int
+    fixmedins_code: _builtins.str
+    mdtrt_id: _builtins.str
+    psn_no: _builtins.str
+    def __init__(
+        self,
+        *,
+        fixmedins_code: _builtins.str = ...,
+        mdtrt_id: _builtins.str = ...,
+        psn_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fixmedins_code", b"fixmedins_code", "mdtrt_id", b"mdtrt_id", "psn_no", b"psn_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCareStateRequest: _TypeAlias = GetCareStateRequest  # noqa: Y015
+
+@_typing.final
+class GetCareStateResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEGNTIME_FIELD_NUMBER: _builtins.int
+    SETTLED_FIELD_NUMBER: _builtins.int
+    MDTRTAREA_ADMVS_FIELD_NUMBER: _builtins.int
+    settled: _builtins.bool
+    """Whether a settlement of it stands that was not reversed."""
+    mdtrtarea_admvs: _builtins.str
+    """Division of the place of care."""
+    @_builtins.property
+    def begntime(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        begntime: _timestamp_pb2.Timestamp | None = ...,
+        settled: _builtins.bool = ...,
+        mdtrtarea_admvs: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "mdtrtarea_admvs", b"mdtrtarea_admvs", "settled", b"settled"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCareStateResponse: _TypeAlias = GetCareStateResponse  # noqa: Y015
+
+@_typing.final
 class EncounterQuery(_message.Message):
     """Body of 5201."""
 

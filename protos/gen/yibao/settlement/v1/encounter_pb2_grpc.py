@@ -94,6 +94,11 @@ class EncounterServiceStub:
                 request_serializer=yibao_dot_settlement_dot_v1_dot_diagnosis__pb2.ListDiagnosesRequest.SerializeToString,
                 response_deserializer=yibao_dot_settlement_dot_v1_dot_diagnosis__pb2.ListDiagnosesResponse.FromString,
                 _registered_method=True)
+        self.GetCareState = channel.unary_unary(
+                '/yibao.settlement.v1.EncounterService/GetCareState',
+                request_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.GetCareStateRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.GetCareStateResponse.FromString,
+                _registered_method=True)
 
 
 class EncounterServiceServicer:
@@ -191,6 +196,14 @@ class EncounterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCareState(self, request, context):
+        """When care began, and whether a settlement of it stands: for whoever decides what may still be filed for it.
+        Errors: ENCOUNTER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EncounterServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -248,6 +261,11 @@ def add_EncounterServiceServicer_to_server(servicer, server):
                     servicer.ListDiagnoses,
                     request_deserializer=yibao_dot_settlement_dot_v1_dot_diagnosis__pb2.ListDiagnosesRequest.FromString,
                     response_serializer=yibao_dot_settlement_dot_v1_dot_diagnosis__pb2.ListDiagnosesResponse.SerializeToString,
+            ),
+            'GetCareState': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCareState,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.GetCareStateRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_encounter__pb2.GetCareStateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -548,6 +566,33 @@ class EncounterService:
             '/yibao.settlement.v1.EncounterService/ListDiagnoses',
             yibao_dot_settlement_dot_v1_dot_diagnosis__pb2.ListDiagnosesRequest.SerializeToString,
             yibao_dot_settlement_dot_v1_dot_diagnosis__pb2.ListDiagnosesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCareState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.settlement.v1.EncounterService/GetCareState',
+            yibao_dot_settlement_dot_v1_dot_encounter__pb2.GetCareStateRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_encounter__pb2.GetCareStateResponse.FromString,
             options,
             channel_credentials,
             insecure,

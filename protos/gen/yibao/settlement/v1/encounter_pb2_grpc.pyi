@@ -66,6 +66,10 @@ class EncounterServiceStub:
     was not undone. Rows that were sent as invalid (vali_flag 0) are not told.
     Errors: ENCOUNTER_NOT_FOUND.
     """
+    GetCareState: _aio.UnaryUnaryMultiCallable[_encounter_pb2.GetCareStateRequest, _encounter_pb2.GetCareStateResponse]
+    """When care began, and whether a settlement of it stands: for whoever decides what may still be filed for it.
+    Errors: ENCOUNTER_NOT_FOUND.
+    """
 
 class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     """Encounters of insured persons at an institution."""
@@ -179,6 +183,16 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_diagnosis_pb2.ListDiagnosesResponse]:
         """Diagnoses that stand on an encounter (5202): those that 2203 or 2401 told last, and those of a discharge (2402) that
         was not undone. Rows that were sent as invalid (vali_flag 0) are not told.
+        Errors: ENCOUNTER_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def GetCareState(
+        self,
+        request: _encounter_pb2.GetCareStateRequest,
+        context: _aio.ServicerContext[_encounter_pb2.GetCareStateRequest, _abc.Awaitable[_encounter_pb2.GetCareStateResponse]],
+    ) -> _abc.Awaitable[_encounter_pb2.GetCareStateResponse]:
+        """When care began, and whether a settlement of it stands: for whoever decides what may still be filed for it.
         Errors: ENCOUNTER_NOT_FOUND.
         """
 
