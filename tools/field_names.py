@@ -34,6 +34,25 @@ ENVELOPE: Final[Mapping[str, str]] = {
     "output": "交易输出",
 }
 
+# Of 3260, 3261 and 3262, which the text of the nation does not hold: names of clients of Guangdong, and the last two of ours.
+CLIENTS: Final[Mapping[str, str]] = {
+    "trt_year": "结算年度",
+    "trt_month": "结算月份",
+    "startrow": "开始行数",
+    "totalrow": "总行数",
+    "seqno": "顺序号",
+    "mdtrtarea": "就医地医保区划",
+    "medins_no": "医疗机构编号",
+    "mdtrt_setl_time": "就诊结算时间",
+    "setl_sn": "结算流水号",
+    "fulamt_advpay_flag": "全额垫付标志",
+    "optins_pay_sumamt": "经办机构支付总额",
+    "cnfm_flag": "确认标志",
+    "otransid": "原交易流水号",
+    "cnfm_cnt": "确认笔数",
+    "wthd_cnt": "回退笔数",
+}
+
 
 def text(interface: Mapping[str, Any]) -> str:
     """The file as it should be: one line for each name, in order."""
@@ -53,7 +72,7 @@ def text(interface: Mapping[str, Any]) -> str:
         for infno in served
     }
     found = {
-        "names": {**names, **envelope, **ENVELOPE},
+        "names": {**CLIENTS, **names, **envelope, **ENVELOPE},
         "apart": {infno: found for infno, found in apart.items() if found},
     }
     return json.dumps(found, ensure_ascii=False, indent=0, sort_keys=True) + "\n"
