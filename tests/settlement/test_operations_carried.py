@@ -240,6 +240,23 @@ async def test_what_does_not_fit_is_refused_and_nothing_is_kept(world: World) ->
     assert await world.findings() == ()
 
 
+async def test_a_split_is_of_its_line_and_no_part_of_it_pays_for_another(world: World) -> None:
+    signs, nothing, amount, number = (line(world, "1", fen) for fen in (231_000, 0, 231_000, 231_000))
+    signs.split.inscp_scp_amt_fen, signs.split.fulamt_ownpay_amt_fen = 331_000, -100_000
+    nothing.split.inscp_scp_amt_fen, nothing.split.fulamt_ownpay_amt_fen = 100_000, -100_000
+    amount.line.det_item_fee_sumamt_fen -= 1
+    number.split.feedetl_sn = "2"
+    # The totals of each bill are those of an honest one: its second line makes up for the first.
+    own = line(world, "2", 0)
+    own.split.fulamt_ownpay_amt_fen = own.split.det_item_fee_sumamt_fen = own.line.det_item_fee_sumamt_fen = 100_000
+    for broken in (signs, nothing, amount, number):
+        assert await reason_of(opened(world, carried(world, broken, own))) == "INVALID_REQUEST"
+    # A return within the bill carries its sign through all parts.
+    returned = line(world, "2", -500, presel=-500)
+    assert (await tried(world, carried(world, line(world, "1", 230_000, presel=1_000), returned))).trial_hash
+    assert await world.findings() == ()
+
+
 @pytest.mark.parametrize(("away", "reason"), [(299, ""), (-299, ""), (301, "CLOCK_APART"), (-301, "CLOCK_APART")])
 async def test_clocks_that_are_more_than_five_minutes_apart_settle_nothing(
     world: World, away: int, reason: str

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from services.kernel.errors import Fault
 from services.settlement.domain import orders as domain
@@ -321,3 +323,44 @@ async def test_bills_that_are_opened_and_settled_in_one_batch_go_one_after_the_o
         ("op_dedc", "op_inscp"), 1_000 if first == "opened" else 3_000
     )
     assert await world.findings() == ()
+
+
+async def test_a_trial_beside_the_interim_bill_of_its_stay_comes_to_what_is_settled_then(world: World) -> None:
+    psn_no = await insured(world)
+    mdtrt_id = await world.encounter(psn_no, kind="stay", state="discharged")
+    await world.fees(mdtrt_id, 300_000)
+    stay: dict[str, Any] = {"kind": "stay", "chrg_bchno": "0000", "med_type": ""}
+    await open_bill(world, world.order(psn_no, mdtrt_id, 300_000, "2304:1", interim=True, **stay), "O1")
+    await world.fees(mdtrt_id, 100_000, batch="2")
+    tried = await world.try_bill(world.order(psn_no, mdtrt_id, 100_000, **stay))
+    assert (tried.pending_order_no, tried.setlinfo.act_pay_dedc_fen) == ("O1", 0)
+    await confirm(world, "O1")
+    settled = await world.settle(world.order(psn_no, mdtrt_id, 100_000, "2304:2", trial_hash=tried.trial_hash, **stay))
+    assert settled.setlinfo.hifp_pay_fen == tried.setlinfo.hifp_pay_fen
+
+
+async def test_an_institution_is_told_the_counter_entry_by_which_the_opener_reversed_its_bill(world: World) -> None:
+    psn_no = await insured(world)
+    mdtrt_id = await world.visit_with_fees(psn_no, 1_000)
+    opened = await open_bill(world, world.order(psn_no, mdtrt_id, 1_000, "2207:1"), "O1")
+    await confirm(world, "O1")
+    await reverse_order(world, "O1")
+    original = await world.queries.settlement(
+        SettlementQuestion(HOSPITAL, psn_no, mdtrt_id, opened.order.setl_id or "")
+    )
+    question = SettlementQuestion(HOSPITAL, psn_no, mdtrt_id, original.reversed_by)
+    assert (await world.queries.settlement(question)).reverses == original.setl_id
+    other = replace(question, scope=OTHER_HOSPITAL)
+    assert await reason_of(world.queries.settlement(other)) == "SETTLEMENT_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    "change", ["psn_no = 'P2'", "insutype = '390'", "mdtrt_id = 'X'", "fixmedins_code = 'X'", "carried = 1"]
+)
+async def test_a_check_finds_an_order_that_is_not_its_bill_s(world: World, change: str) -> None:
+    psn_no = await insured(world)
+    await open_bill(world, world.order(psn_no, await world.visit_with_fees(psn_no, 1_000), 1_000, "2207:1"), "O1")
+    assert await world.findings() == ()
+    async with world.database.write() as connection:
+        await connection.execute(text(f"UPDATE settle_order SET {change}"))
+    assert [(each.rule, each.subject) for each in await world.findings()] == [("order_is_its_bill", "O1")]

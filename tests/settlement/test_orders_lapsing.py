@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from services.kernel.errors import Fault, FaultKind
 from services.settlement.domain import orders as domain
+from services.settlement.domain.entries import StoredAnswer
 from services.settlement.operations.lapsing import LapseLoop
 from tests.settlement.ordering import (
     confirm,
@@ -130,3 +132,27 @@ async def test_the_loop_ends_what_nobody_meets_and_only_what_has_lapsed(world: W
     await loop.stop()
     assert (await world.orders.order("O4")).cause == domain.LAPSED
     assert await world.findings() == ()
+
+
+async def test_an_order_that_cannot_be_ended_keeps_no_other(world: World) -> None:
+    for number in range(3):
+        psn_no = await insured(world, f"P{number}")
+        bill = world.order(psn_no, await world.visit_with_fees(psn_no, 1_000), 1_000, f"2207:{number}")
+        await open_bill(world, bill, f"O{number}")
+    async with world.database.write() as connection:
+        await connection.execute(text("UPDATE settlement SET state = 'standing' WHERE request_id = '2207:0'"))
+    later(world, 61)
+    told: list[BaseException] = []
+    # It has ended two, so that it rests before the next look.
+    assert await LapseLoop(world.orders, told.append).look() == 2
+    assert [(await world.orders.order(f"O{number}")).phase for number in range(3)] == [
+        domain.PENDING,
+        *[domain.VOID] * 2,
+    ]
+    assert len(told) == 1
+    beside = world.order("P1", await world.visit_with_fees("P1", 500), 500, "2207:B")
+    waiting = world.order("P0", await world.visit_with_fees("P0", 500), 500, "2207:A")
+    settled, refused = await world.settle_all(beside, waiting)
+    assert isinstance(settled, StoredAnswer)
+    assert isinstance(refused, Fault)
+    assert refused.reason == "LEDGER_CONTENTION"

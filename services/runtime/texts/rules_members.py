@@ -104,6 +104,8 @@ _SETTLEMENT: Final[Mapping[str, tuple[str, str]]] = {
     "benefit_year": ("待遇年度起始日{begins}与第一个政策不同", "begins {begins}, unlike the first policy"),
     "filing.holds": ("备案应在就诊开始之日有效", "holds on the day that the care began"),
     "hosp_part.range": ("医院负担不能为负，也不能大于个人负担", "not negative and not above the person's part"),
+    "split.sign": ("各分项应与金额同号", "no part has another sign than the amount"),
+    "split.of_line": ("明细号和金额应与所送明细一致", "number and amount are those of the line"),
     "totals.sum": ("四个分项之和应等于总额", "the four parts are the total"),
     "med_type.of_visit": ("只用于住院的医疗类别", "is a kind of care of stays"),
     "med_type.of_stay": ("只用于门诊的医疗类别", "is a kind of care of visits"),

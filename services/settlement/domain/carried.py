@@ -38,7 +38,10 @@ class Filing:
 
 @dataclass(frozen=True, slots=True)
 class CarriedLine:
-    """A line with its split; `tags` are those that a policy may free, `detail` and `answer` opaque bytes."""
+    """A line with its split; `tags` are those that a policy may free, `detail` and `answer` opaque bytes.
+
+    `agrees` says whether the split came with the number and the amount of the line itself.
+    """
 
     feedetl_sn: str
     init_feedetl_sn: str
@@ -49,6 +52,7 @@ class CarriedLine:
     tags: frozenset[str]
     detail: bytes
     answer: bytes
+    agrees: bool = True
 
 
 class CarriedRows(NamedTuple):
@@ -67,14 +71,19 @@ def check_filing(filing: Filing | None, begin_at: int) -> None:
 
 
 def check_lines(lines: Sequence[CarriedLine]) -> None:
-    """INVALID with every line whose parts are not its amount, whose hospital part is not over the limit, or whose number
-    another one has."""
+    """INVALID with every line whose split is not of it, whose parts are not its amount or not of its sign, whose hospital
+    part is not over the limit, or whose number another one has."""
     broken = Violations()
     seen: set[str] = set()
     for place, line in enumerate(lines):
         path, split = f"carried.lines[{place}]", line.split
         if sum(split[1:5]) != split.amount_fen:
             broken.add(Violation(f"{path}.split", "totals.sum", "the four parts are the amount"))
+        if any(part * split.amount_fen < 0 or (part and not split.amount_fen) for part in split[1:5]):
+            # What one part had too little would be paid as another one.
+            broken.add(Violation(f"{path}.split", "split.sign", "no part has another sign than the amount"))
+        if not line.agrees:
+            broken.add(Violation(f"{path}.split", "split.of_line", "number and amount are those of the line"))
         if split.hosp_part_fen not in (0, split.overlmt_fen):
             broken.add(Violation(f"{path}.split.hosp_part_amt_fen", "hosp_part.range"))
         if line.feedetl_sn in seen:

@@ -125,7 +125,7 @@ class Wanted:
 class Books:
     """What the store knew when it was asked; it moves as the bills of a batch are decided one after the other.
 
-    `spent` are digests of ecTokens with the encounters they paid for, `continued` the stays with a standing settlement,
+    `spent` are digests of ecTokens with the encounters they paid for, `continued` the stays with a standing or pending bill,
     `outside` unsettled fees that arose outside their stay, `pending` the orders that block accounts with their ledgers.
     """
 

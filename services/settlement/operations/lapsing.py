@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeVar
 
 from services.kernel.clock import Clock, to_micros
 from services.kernel.errors import Fault, FaultKind
+from services.kernel.requests import Moved
 from services.settlement.domain.orders import PendingOrder, order_pending
 
 T = TypeVar("T")
@@ -39,7 +40,8 @@ class Ending(Protocol):
     """Ends orders."""
 
     async def lapse(self, numbers: Sequence[str]) -> None:
-        """Makes those of these orders void whose time is over, each with its counter-entry."""
+        """Makes those of these orders void whose time is over, each with its counter-entry; `Moved`, and none is, where one
+        of them cannot be ended now."""
         ...
 
     async def overdue(self, most: int) -> list[str]:
@@ -67,7 +69,7 @@ class Lapsing:
         """Ends those whose time is over; one that cannot be ended now stays in the way and is met again."""
         numbers = [each.order_no for each in blocking if self.lapsed(each)]
         if numbers:
-            with suppress(Fault):
+            with suppress(Fault, Moved):
                 await self.ending.lapse(numbers)
 
     async def past(self, attempt: Callable[[], Awaitable[T]], busy: str) -> T:
@@ -76,7 +78,8 @@ class Lapsing:
             try:
                 return await attempt()
             except Lapsed as met:
-                await self.ending.lapse([met.order_no])
+                with suppress(Moved):
+                    await self.ending.lapse([met.order_no])
         raise Fault(FaultKind.UNAVAILABLE, busy, retry_after_s=EVERY_S)
 
 
@@ -104,7 +107,7 @@ class LapseLoop:
             await self._task
 
     async def look(self) -> int:
-        """Ends what has lapsed, at most MOST; how many there were."""
+        """Ends what has lapsed, at most MOST; how many are ended."""
         numbers = await self._ending.overdue(MOST)
         if numbers:
             try:
@@ -112,15 +115,18 @@ class LapseLoop:
             except Fault:
                 raise
             except Exception:  # noqa: BLE001  # one order that cannot be ended must not keep the others
-                await self._one_by_one(numbers)
+                return await self._one_by_one(numbers)
         return len(numbers)
 
-    async def _one_by_one(self, numbers: Sequence[str]) -> None:
+    async def _one_by_one(self, numbers: Sequence[str]) -> int:
+        ended = 0
         for order_no in numbers:
             try:
                 await self._ending.lapse([order_no])
+                ended += 1
             except Exception as error:  # noqa: BLE001  # told, and tried again at the next look
                 self._failed(error)
+        return ended
 
     async def _run(self) -> None:
         failing = False

@@ -78,11 +78,12 @@ class Orders:
             return [AGAIN] * len(steps)
 
     async def lapse(self, numbers: Sequence[str]) -> None:
-        """Makes those of these orders void whose time is over."""
+        """Makes those of these orders void whose time is over, all or none; `Moved` where that cannot be now."""
         steps = [Step(Verb.LAPSE, order_no) for order_no in numbers]
         for _ in range(_TRIES):
             if AGAIN not in await self.commit(steps):
                 return
+        raise Moved
 
     async def overdue(self, most: int) -> list[str]:
         """Orders whose time is over, the oldest first."""

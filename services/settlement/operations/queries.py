@@ -33,10 +33,14 @@ class Queries:
                 found = await snapshot.settlement(question.setl_id)
             else:
                 found = await snapshot.settlement_by_msgid(question.scope, question.msgid, question.mdtrt_id)
+            original = await snapshot.settlement(found.reverses) if found is not None and found.reverses else found
+        # The opener of an order may have reversed it: the counter-entry is told to the institution whose bill it takes back.
         if (
             found is None
+            or original is None
             or not found.settled
-            or (found.scope, found.key.psn_no, found.mdtrt_id) != (question.scope, question.psn_no, question.mdtrt_id)
+            or (original.scope, found.key.psn_no, found.mdtrt_id)
+            != (question.scope, question.psn_no, question.mdtrt_id)
         ):
             named = question.setl_id or question.msgid
             raise not_found("SETTLEMENT_NOT_FOUND", setl_id=named, fixmedins_code=question.scope)

@@ -144,6 +144,7 @@ def _line(sent: carried_pb2.CarriedLine) -> CarriedLine:
         tags=exempt_tags(split.bas_medn_flag, split.hi_nego_drug_flag),
         detail=line.SerializeToString(deterministic=True),
         answer=split.SerializeToString(deterministic=True),
+        agrees=(split.feedetl_sn, split.det_item_fee_sumamt_fen) == (line.feedetl_sn, line.det_item_fee_sumamt_fen),
     )
 
 

@@ -62,9 +62,10 @@ _SPENT: Final = {
     " JOIN settlement AS s ON s.ec_token_digest = k0 AND s.kind = 'settle' AND s.state <> 'voided'"
     for dialect in _DIALECTS
 }
+# The interim bill of a pending order has paid the deductible of the admission: a trial is decided after it.
 _CONTINUED: Final = {
     dialect: f"SELECT DISTINCT k0 FROM {keys_from(dialect, 1)}"
-    " JOIN settlement AS s ON s.mdtrt_id = k0 AND s.kind = 'settle' AND s.state = 'standing'"
+    " JOIN settlement AS s ON s.mdtrt_id = k0 AND s.kind = 'settle' AND s.state IN ('standing', 'pending')"
     " AND s.medfee_sumamt_fen > 0"
     for dialect in _DIALECTS
 }

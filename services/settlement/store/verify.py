@@ -137,11 +137,17 @@ RULES: Final[Mapping[str, str]] = {
         " AS l ON l.setl_id = s.setl_id WHERE COALESCE(l.total, 0) <> s.medfee_sumamt_fen"
         " OR COALESCE(l.hosp, 0) <> s.hosp_part_amt_fen"
     ),
-    # The bill is pending as long as its order is, stands (or stood) where that was confirmed, and is voided where that is.
+    # The bill is pending as long as its order is, stands (or stood) where that was confirmed, and is voided where that is;
+    # and it is the bill of whom and of what the order says.
     "order_is_its_bill": (
         "SELECT o.order_no, 1, 0 FROM settle_order AS o LEFT JOIN settlement AS s ON s.setl_id = o.setl_id"
         " WHERE o.setl_id IS NOT NULL AND COALESCE(s.state, '') NOT IN (CASE o.phase WHEN 'pending' THEN 'pending'"
         " WHEN 'void' THEN 'voided' ELSE 'standing' END, CASE o.phase WHEN 'confirmed' THEN 'reversed' ELSE '' END)"
+        " UNION ALL SELECT o.order_no, 1, 0 FROM settle_order AS o JOIN settlement AS s ON s.setl_id = o.setl_id"
+        " LEFT JOIN carried_bill AS c ON c.setl_id = o.setl_id WHERE s.kind <> 'settle' OR o.psn_no <> s.psn_no"
+        " OR o.insutype <> s.insutype OR o.mdtrt_id <> s.mdtrt_id OR (o.carried = 1) <> (c.setl_id IS NOT NULL)"
+        " OR o.fixmedins_code <> COALESCE(c.fixmedins_code, s.scope)"
+        " OR (o.carried = 1 AND s.scope <> 'service:' || o.opener)"
     ),
     "pending_bill_has_order": (
         "SELECT s.setl_id, 1, 0 FROM settlement AS s WHERE s.kind = 'settle' AND s.state IN ('pending', 'voided')"
