@@ -17,6 +17,9 @@ from services.runtime.wire import DayReader, day_message, moment_message, moment
 from yibao.routing.v1 import referral_pb2, referral_pb2_grpc
 
 _PATHS: Final = Paths("refmedin.psn_no", "refmedin.mdtrtarea_admdvs")
+_INSTITUTION: Final = "01"
+"""Dictionary dcla_souc: a designated institution."""
+
 _KEPT: Final = (
     "insutype", "tel", "addr", "insu_optins", "diag_code", "diag_name", "dise_cond_dscr", "reflin_medins_no",
     "reflin_medins_name", "hosp_agre_refl_flag", "refl_type", "refl_rea", "refl_opnn", "refl_old_mdtrt_id",
@@ -98,6 +101,7 @@ def _information(shown: Shown) -> referral_pb2.ReferralInformation:
         **told,
         **_person(named),
         trt_dcla_detl_sn=filing.filing_no,
+        dcla_souc=_INSTITUTION,
         psn_no=filing.psn_no,
         insutype=shown.insutype,
         insu_optins=shown.insured_admdvs,

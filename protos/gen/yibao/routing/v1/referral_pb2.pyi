@@ -341,6 +341,7 @@ class ReferralInformation(_message.Message):
     OPTER_ID_FIELD_NUMBER: _builtins.int
     OPTER_NAME_FIELD_NUMBER: _builtins.int
     OPT_TIME_FIELD_NUMBER: _builtins.int
+    DCLA_SOUC_FIELD_NUMBER: _builtins.int
     trt_dcla_detl_sn: _builtins.str
     insutype: _builtins.str
     psn_no: _builtins.str
@@ -363,6 +364,8 @@ class ReferralInformation(_message.Message):
     hosp_agre_refl_flag: _builtins.str
     opter_id: _builtins.str
     opter_name: _builtins.str
+    dcla_souc: _builtins.str
+    """Dictionary dcla_souc: always "01", a designated institution: no other refers."""
     @_builtins.property
     def brdy(self) -> _date_pb2.Date: ...
     @_builtins.property
@@ -402,10 +405,11 @@ class ReferralInformation(_message.Message):
         opter_id: _builtins.str = ...,
         opter_name: _builtins.str = ...,
         opt_time: _timestamp_pb2.Timestamp | None = ...,
+        dcla_souc: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begndate", b"begndate", "brdy", b"brdy", "enddate", b"enddate", "opt_time", b"opt_time", "refl_date", b"refl_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "begndate", b"begndate", "brdy", b"brdy", "certno", b"certno", "diag_code", b"diag_code", "diag_name", b"diag_name", "dise_cond_dscr", b"dise_cond_dscr", "emp_name", b"emp_name", "enddate", b"enddate", "gend", b"gend", "hosp_agre_refl_flag", b"hosp_agre_refl_flag", "insu_optins", b"insu_optins", "insutype", b"insutype", "opt_time", b"opt_time", "opter_id", b"opter_id", "opter_name", b"opter_name", "out_flag", b"out_flag", "psn_cert_type", b"psn_cert_type", "psn_name", b"psn_name", "psn_no", b"psn_no", "refl_date", b"refl_date", "refl_rea", b"refl_rea", "reflin_medins_name", b"reflin_medins_name", "reflin_medins_no", b"reflin_medins_no", "tel", b"tel", "trt_dcla_detl_sn", b"trt_dcla_detl_sn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "begndate", b"begndate", "brdy", b"brdy", "certno", b"certno", "dcla_souc", b"dcla_souc", "diag_code", b"diag_code", "diag_name", b"diag_name", "dise_cond_dscr", b"dise_cond_dscr", "emp_name", b"emp_name", "enddate", b"enddate", "gend", b"gend", "hosp_agre_refl_flag", b"hosp_agre_refl_flag", "insu_optins", b"insu_optins", "insutype", b"insutype", "opt_time", b"opt_time", "opter_id", b"opter_id", "opter_name", b"opter_name", "out_flag", b"out_flag", "psn_cert_type", b"psn_cert_type", "psn_name", b"psn_name", "psn_no", b"psn_no", "refl_date", b"refl_date", "refl_rea", b"refl_rea", "reflin_medins_name", b"reflin_medins_name", "reflin_medins_no", b"reflin_medins_no", "tel", b"tel", "trt_dcla_detl_sn", b"trt_dcla_detl_sn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
