@@ -41,7 +41,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     # The store alone must not give anybody's token or key away: what derives them comes from the member's keys.
     own_keys = partial(signer.derived, _PURPOSE)
     persons = PersonOperations(store)
-    credentials = CredentialOperations(store, new_id, secrets.token_bytes, own_keys)
+    credentials = CredentialOperations(store, new_id, secrets.token_bytes, own_keys, config.cell)
     partners = PartnerOperations(store, new_id, secrets.token_bytes, own_keys, config.sandbox)
     bootstrap_key = _bootstrap_key(config)
 

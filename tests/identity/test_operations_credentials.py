@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from services.cells import SANDBOX
 from services.identity.domain.credential import Credential
 from services.identity.domain.verification import CertType, Query, Verified
 from services.identity.operations.credentials import Activation, CredentialOperations, Decoded
@@ -59,12 +60,13 @@ def _encode_decoded(decoded: Decoded) -> bytes:
     return f"{decoded.person.psn_name} {decoded.insuplc_admdvs} {decoded.auth_no} {decoded.credential_id}".encode()
 
 
-async def _made(store: IdentityStore, clock: Ticking, dice: Dice, key: bytes = b"k" * 32) -> Desk:
+async def _made(store: IdentityStore, clock: Ticking, dice: Dice, key: bytes = b"k" * 32, cell: str = SANDBOX) -> Desk:
     ids = count(1)
     async with store.write() as work:
         if not await work.persons.find([person(1).psn_no]):
             await work.persons.add([record(1), record(2)])
-    return Desk(CredentialOperations(store, lambda prefix: f"{prefix}{next(ids)}", dice, lambda: [key]), store, clock)
+    operations = CredentialOperations(store, lambda prefix: f"{prefix}{next(ids)}", dice, lambda: [key], cell)
+    return Desk(operations, store, clock)
 
 
 @pytest.fixture

@@ -10,24 +10,29 @@ import httpx
 import pytest
 
 from services import mesh as table
+from services.kernel.credential_marks import cell_of
 from services.kernel.errors import Fault
+from services.runtime.call import Caller, Role
 from services.runtime.contract import Contract
 from services.runtime.outbound import Peers
 from services.runtime.self_report import SERVICE
 from services.runtime.telemetry import Telemetry
 from tests.mesh import journeys
 from tests.mesh.harness import OPERATOR_CALLER, Mesh, seed_world, started_mesh
-from tests.mesh.hospital import hospital_at, national
+from tests.mesh.hospital import Patient, hospital_at, national
 from tests.mesh.people import Newcomers
+from tests.mesh.seeds import CHANNEL
 from tests.mesh.test_stores import RELEASES
 from tests.mesh.test_upgraded import load_sqlite
 from tests.mesh.world import ledger_findings
 from tests.tokens import Tokens
+from yibao.identity.v1 import credential_pb2
 from yibao.identity.v1.person_pb2 import GetPersonRequest
 from yibao.runtime.v1 import runtime_pb2
 
 HERE, THERE = "110000", "370000"
 BOTH = {"YIBAO_CELLS": f"{HERE},{THERE}"}
+CREDENTIALS = "yibao.identity.v1.CredentialService"
 GET_PERSON = "yibao.identity.v1.PersonService.GetPerson"
 WITHOUT_ROUTING = tuple(name for name in table.names() if name != "routing")
 
@@ -52,6 +57,16 @@ async def reached_by(member: str, mesh: Mesh, callee: str, cell: str) -> str:
     finally:
         await peers.close()
     return ""
+
+
+async def shown_code(mesh: Mesh, who: Patient) -> str:
+    """A code of the person's credential, which is activated in the cell before."""
+    asked = {"channel_code": CHANNEL, "psn_name": who.name, "psn_cert_type": "01", "certno": who.certno}
+    request = credential_pb2.ActivateCredentialRequest(request_id="activate", **asked)
+    caller = Caller(Role.CHANNEL, CHANNEL, sandbox=True)
+    await mesh.call(f"{CREDENTIALS}.ActivateCredential", request, caller=caller)
+    shown = credential_pb2.ShowCodeRequest(psn_no=who.psn_no)
+    return str((await mesh.call(f"{CREDENTIALS}.ShowCode", shown, caller=caller)).ec_qr_code)
 
 
 async def test_a_local_persons_way_needs_no_routing_and_leaves_nothing_in_another_cell(tmp_path: Path) -> None:
@@ -79,6 +94,28 @@ async def test_a_local_persons_way_needs_no_routing_and_leaves_nothing_in_anothe
         assert edges <= table.seat_edges((HERE, THERE))
     assert (tmp_path / "cells" / HERE / "settlement.sqlite").is_file()
     assert not (tmp_path / "settlement.sqlite").exists()
+
+
+async def test_a_code_and_an_ectoken_say_in_which_cell_they_were_made(tmp_path: Path) -> None:
+    overrides = {"YIBAO_CELLS": f"sandbox,{HERE}"}
+    async with started_mesh(tmp_path, overrides=overrides, members=WITHOUT_ROUTING) as mesh:
+        here = in_cell(mesh, HERE)
+        for each in (mesh, here):
+            await seed_world(each)
+        who = await Newcomers(here).one()
+        async with (
+            hospital_at(mesh.url, mesh.clock) as sandbox,
+            hospital_at(f"http://127.0.0.1:{here.config.integer('YIBAO_GATEWAY_PORT')}", mesh.clock) as hospital,
+        ):
+            code = await shown_code(here, who)
+            assert cell_of(code) == HERE
+            scanned = {"InData": journeys.scan(sandbox, code)}
+            assert await sandbox.refused("6101", scanned) == "CREDENTIAL_OF_ANOTHER_CELL"
+            token = str((await hospital.done("6101", scanned)).output["OutData"]["ecToken"])
+            assert cell_of(token) == HERE
+            shown = {"data": journeys.with_token(token)}
+            assert await sandbox.refused("1101", shown) == "CREDENTIAL_OF_ANOTHER_CELL"
+            assert (await hospital.done("1101", shown)).output["baseinfo"]["psn_no"] == who.psn_no
 
 
 @pytest.mark.parametrize("placement", ["grpc", "local"])

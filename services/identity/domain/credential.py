@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from services.kernel.credential_marks import cell_of
 from services.kernel.errors import Fault, conflict, denied, not_found, precondition
 
 CODE_LIFE: Final = timedelta(seconds=60)
@@ -57,6 +58,17 @@ class EcToken:
     code_digest: str
     issued_at: datetime
     expires_at: datetime
+
+
+def foreign(shown: str, own_cell: str) -> Fault | None:
+    """CREDENTIAL_OF_ANOTHER_CELL where a dynamic code or an ecToken was made elsewhere, told by its mark alone.
+
+    What is laid out like neither is no other cell's: the own one does not know it.
+    """
+    made_in = cell_of(shown)
+    if made_in is None or made_in == own_cell:
+        return None
+    return precondition("CREDENTIAL_OF_ANOTHER_CELL", cell=made_in)
 
 
 def check_activation(known: Credential | None, channel_code: str) -> None:

@@ -10,19 +10,16 @@ import hashlib
 import hmac
 from typing import Final
 
-CODE_LENGTH: Final = 28
-SEED_BYTES: Final = 16
+from services.kernel.credential_marks import CODE_ALPHABET, CODE_LENGTH, TOKEN_LENGTH
 
-# 32 characters, so that every one carries five bits evenly; letters that are read as digits are left out (our decision).
-_CODE_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_DERIVED_DIGITS: Final = 40
+SEED_BYTES: Final = 16
 
 
 def code_from(random: bytes) -> str:
-    """A dynamic code of 28 characters, 140 bits, from 28 random bytes."""
+    """28 characters for a dynamic code, 140 bits, from 28 random bytes."""
     if len(random) != CODE_LENGTH:
         raise ValueError(f"a code needs {CODE_LENGTH} random bytes")
-    return "".join(_CODE_ALPHABET[byte & 31] for byte in random)
+    return "".join(CODE_ALPHABET[byte & 31] for byte in random)
 
 
 def digest(secret: str) -> str:
@@ -32,4 +29,4 @@ def digest(secret: str) -> str:
 
 def derived(key: bytes, purpose: str, seed: bytes) -> str:
     """40 hex digits (160 bits, as long as an ecToken may be) that follow from the seed and the member's key alone."""
-    return hmac.new(key, purpose.encode() + b"\0" + seed, hashlib.sha256).hexdigest()[:_DERIVED_DIGITS]
+    return hmac.new(key, purpose.encode() + b"\0" + seed, hashlib.sha256).hexdigest()[:TOKEN_LENGTH]

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final
 
 from services.identity.domain.certificates import folded, folded_type, is_known_type
-from services.identity.domain.credential import EcToken, token_fault
+from services.identity.domain.credential import EcToken, foreign, token_fault
 from services.identity.domain.digests import digest
 from services.identity.domain.enrolment import answered_on
 from services.identity.domain.person import (
@@ -63,6 +63,10 @@ class Query:
     def token_digest(self) -> str:
         """Digest of the ecToken, empty for other credentials."""
         return digest(self.cert_no) if self.cert_type is CertType.EC else ""
+
+    def elsewhere(self, own_cell: str) -> Fault | None:
+        """CREDENTIAL_OF_ANOTHER_CELL where the ecToken was made in another cell than this."""
+        return foreign(self.cert_no, own_cell) if self.cert_type is CertType.EC else None
 
     @property
     def shown(self) -> str:

@@ -19,8 +19,9 @@ from services.identity.domain.credential import (
     check_activation,
     check_decoding,
     check_showing,
+    foreign,
 )
-from services.identity.domain.digests import CODE_LENGTH, SEED_BYTES, code_from, derived, digest
+from services.identity.domain.digests import SEED_BYTES, code_from, derived, digest
 from services.identity.domain.enrolment import answered_on
 from services.identity.domain.person import Person
 from services.identity.domain.verification import CertType, Query, Register, Verified, verify
@@ -28,6 +29,7 @@ from services.identity.operations.journal import Answer, answer_once, proven, wr
 from services.identity.operations.ports import NewId, OwnKeys, RandomBytes
 from services.identity.store.unit import IdentityStore, Unit
 from services.kernel.clock import beijing_day
+from services.kernel.credential_marks import CODE_LENGTH, marked_code, marked_token
 from services.kernel.errors import Fault
 from services.kernel.persons import name_mismatch, person_not_found, same_name
 from services.kernel.requests import RequestStamp
@@ -56,13 +58,16 @@ class Decoded:
 
 
 class CredentialOperations:
-    """What CredentialService does. `keys` gives the member's own, from the first of which tokens are derived."""
+    """What CredentialService does in the cell. `keys` gives the member's own, from the first of which tokens are derived."""
 
-    def __init__(self, store: IdentityStore, new_id: NewId, random_bytes: RandomBytes, keys: OwnKeys) -> None:
+    def __init__(
+        self, store: IdentityStore, new_id: NewId, random_bytes: RandomBytes, keys: OwnKeys, cell: str
+    ) -> None:
         self._store = store
         self._new_id = new_id
         self._random_bytes = random_bytes
         self._keys = keys
+        self._cell = cell
 
     async def activate(
         self, stamp: RequestStamp, asked: Activation, now: datetime, encode: Callable[[Credential], bytes]
@@ -88,7 +93,7 @@ class CredentialOperations:
 
     async def show_code(self, psn_no: str, channel_code: str | None, now: datetime) -> tuple[str, datetime]:
         """A fresh code and the moment from which it is dead; CREDENTIAL_NOT_ACTIVE, CREDENTIAL_OTHER_CHANNEL."""
-        text = code_from(self._random_bytes(CODE_LENGTH))
+        text = marked_code(code_from(self._random_bytes(CODE_LENGTH)), self._cell)
         code = ShownCode(digest(text), psn_no, CodeState.SHOWN, now + CODE_LIFE)
 
         async def act(work: Unit) -> None:
@@ -101,17 +106,19 @@ class CredentialOperations:
     async def decode(
         self, stamp: RequestStamp, org_id: str, code: str, now: datetime, encode: Callable[[Decoded], bytes]
     ) -> tuple[bytes, str]:
-        """The answer without its token, and the token; CODE_UNKNOWN, CODE_USED, CODE_EXPIRED.
+        """The answer without its token, and the token; CREDENTIAL_OF_ANOTHER_CELL, CODE_UNKNOWN, CODE_USED, CODE_EXPIRED.
 
         A repeat gives the same bytes and the same token, for ever: a dead token is worth nothing (our decision).
         """
+        if elsewhere := foreign(code, self._cell):
+            raise elsewhere
 
         async def act(work: Unit) -> Answer:
             shown = check_decoding(await work.credentials.hold_code(digest(code)), now)
             record = (await work.persons.find([shown.psn_no]))[0]
             credential = check_showing(await work.credentials.find(shown.psn_no), None)
             seed = self._random_bytes(SEED_BYTES)
-            token_digest = digest(derived(self._keys()[0], _TOKEN, seed))
+            token_digest = digest(self._token(derived(self._keys()[0], _TOKEN, seed)))
             token = EcToken(token_digest, shown.psn_no, org_id, shown.code_digest, now, now + TOKEN_LIFE)
             await work.credentials.use(token, now - KEPT)
             enrolments = answered_on(record.enrolments, beijing_day(now))
@@ -120,10 +127,19 @@ class CredentialOperations:
             return Answer(encode(decoded), seed, token_digest)
 
         entry = await answer_once(self._store, stamp, now, act)
-        return entry.response, proven(self._keys(), _TOKEN, entry)
+        return entry.response, proven(self._keys(), _TOKEN, entry, self._token)
 
     async def verify(self, queries: Sequence[Query]) -> Sequence[Verified | Fault]:
-        """Answers all queries with at most three look-ups; a refusal is the outcome of its own query."""
+        """Answers all queries with at most three look-ups; a refusal is the outcome of its own query.
+
+        Nothing is looked up for an ecToken of another cell.
+        """
+        refused = [query.elsewhere(self._cell) for query in queries]
+        own = [query for query, elsewhere in zip(queries, refused, strict=True) if elsewhere is None]
+        answers = iter(await self._verify_own(own) if own else ())
+        return [elsewhere or next(answers) for elsewhere in refused]
+
+    async def _verify_own(self, queries: Sequence[Query]) -> Sequence[Verified | Fault]:
         digests = {query.token_digest for query in queries if query.cert_type is CertType.EC}
         async with self._store.read() as work:
             tokens = await work.credentials.tokens(digests) if digests else {}
@@ -134,3 +150,6 @@ class CredentialOperations:
             records = await work.persons.find(numbers, certnos, cards)
         register = Register(tokens, records)
         return [verify(query, register) for query in queries]
+
+    def _token(self, random: str) -> str:
+        return marked_token(random, self._cell)

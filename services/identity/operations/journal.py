@@ -45,10 +45,13 @@ async def written(store: IdentityStore, act: Callable[[Unit], Awaitable[T]]) -> 
     return await _frame(store).written(act)
 
 
-def proven(keys: Sequence[bytes], purpose: str, entry: Entry) -> str:
-    """The secret made again from the entry's seed; ANSWER_NOT_REPEATABLE where no key of now is the one that made it."""
+def proven(keys: Sequence[bytes], purpose: str, entry: Entry, write: Callable[[str], str] = str) -> str:
+    """The secret made again from the entry's seed; ANSWER_NOT_REPEATABLE where no key of now is the one that made it.
+
+    `write` makes what is given out of what is derived.
+    """
     for key in keys:
-        secret = derived(key, purpose, entry.seed)
+        secret = write(derived(key, purpose, entry.seed))
         if digest(secret) == entry.secret_digest:
             return secret
     raise precondition("ANSWER_NOT_REPEATABLE")

@@ -23,6 +23,10 @@ IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
     "CREDENTIAL_ACTIVE": ("医保电子凭证已在其他渠道激活", "The credential is active through another channel"),
     "CREDENTIAL_NOT_ACTIVE": ("医保电子凭证未激活", "The electronic credential is not active"),
     "CREDENTIAL_OTHER_CHANNEL": ("医保电子凭证由其他渠道激活", "The credential was activated through another channel"),
+    "CREDENTIAL_OF_ANOTHER_CELL": (
+        "该二维码或电子凭证令牌出自属地单元“{cell}”，只有该单元能核验",
+        "The code or ecToken was made in the cell {cell}, which alone can check it",
+    ),
     "CODE_UNKNOWN": ("电子凭证二维码无效", "The scanned code was never shown"),
     "CODE_EXPIRED": ("电子凭证二维码已失效，请刷新后重扫", "The scanned code has expired; show a fresh one"),
     "CODE_USED": ("电子凭证二维码已使用，请刷新后重扫", "The scanned code was used; show a fresh one"),

@@ -69,6 +69,10 @@ CARE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "Let the person activate it first, or use another credential",
     ),
     "CREDENTIAL_OTHER_CHANNEL": _OWN_CHANNEL,
+    "CREDENTIAL_OF_ANOTHER_CELL": (
+        "请由该单元核验，或改用其他就诊凭证",
+        "Have it checked in that cell, or use another credential",
+    ),
     "EC_TOKEN_WRONG_INSTITUTION": ("请在本机构重新扫码", "Scan a code at this institution"),
     "EC_TOKEN_WRONG_PERSON": (
         "请核对人员编号，或请本人重新出示二维码",

@@ -375,6 +375,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """What the month left in dispute lies in a month that was closed since."""
     ERROR_REASON_CLEARING_MONTH_EMPTY: _ErrorReason.ValueType  # 255
     """Nothing clears in that month, so that there is nothing to close."""
+    ERROR_REASON_CREDENTIAL_OF_ANOTHER_CELL: _ErrorReason.ValueType  # 263
+    """The dynamic code or the ecToken was made in another cell, which knows whose it is."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -730,4 +732,6 @@ ERROR_REASON_CLEARING_CARRIED_ON: ErrorReason.ValueType  # 254
 """What the month left in dispute lies in a month that was closed since."""
 ERROR_REASON_CLEARING_MONTH_EMPTY: ErrorReason.ValueType  # 255
 """Nothing clears in that month, so that there is nothing to close."""
+ERROR_REASON_CREDENTIAL_OF_ANOTHER_CELL: ErrorReason.ValueType  # 263
+"""The dynamic code or the ecToken was made in another cell, which knows whose it is."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -109,7 +109,9 @@ class ShowCodeResponse(_message.Message):
     EC_QR_CODE_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     ec_qr_code: _builtins.str
-    """28 characters."""
+    """28 characters. The first are 424; behind them stands the mark of the cell, U and its six digits, but for the
+    sandbox's.
+    """
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(

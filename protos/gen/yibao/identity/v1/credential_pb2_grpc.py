@@ -85,7 +85,8 @@ class CredentialServiceServicer:
 
     def DecodeCode(self, request, context):
         """Decodes a scanned code to an ecToken bound to the person and the institution, good for 30 minutes.
-        Errors: CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
+        A code says in which cell it was made; another cell's is refused before anything is looked up.
+        Errors: CREDENTIAL_OF_ANOTHER_CELL, CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -94,9 +95,10 @@ class CredentialServiceServicer:
     def Verify(self, request, context):
         """Checks a visit credential (ecToken, certificate, social-security card) and says whose it is, with the enrolment and
         facts of a day. Numbers are compared without case, width and blanks around them. A certificate's number that stands
-        under several types is decided by psn_cert_type or psn_no, never picked.
-        Errors: EC_TOKEN_UNKNOWN, EC_TOKEN_EXPIRED, EC_TOKEN_WRONG_INSTITUTION, EC_TOKEN_WRONG_PERSON, PERSON_NOT_FOUND,
-        CERTIFICATE_MISMATCH, CERTIFICATE_AMBIGUOUS, CARD_SN_MISMATCH.
+        under several types is decided by psn_cert_type or psn_no, never picked. An ecToken says in which cell it was made;
+        another cell's is refused before anything is looked up.
+        Errors: CREDENTIAL_OF_ANOTHER_CELL, EC_TOKEN_UNKNOWN, EC_TOKEN_EXPIRED, EC_TOKEN_WRONG_INSTITUTION, EC_TOKEN_WRONG_PERSON,
+        PERSON_NOT_FOUND, CERTIFICATE_MISMATCH, CERTIFICATE_AMBIGUOUS, CARD_SN_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

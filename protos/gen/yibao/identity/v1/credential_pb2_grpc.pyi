@@ -29,14 +29,16 @@ class CredentialServiceStub:
     """
     DecodeCode: _aio.UnaryUnaryMultiCallable[_credential_pb2.DecodeCodeRequest, _credential_pb2.DecodeCodeResponse]
     """Decodes a scanned code to an ecToken bound to the person and the institution, good for 30 minutes.
-    Errors: CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
+    A code says in which cell it was made; another cell's is refused before anything is looked up.
+    Errors: CREDENTIAL_OF_ANOTHER_CELL, CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
     """
     Verify: _aio.UnaryUnaryMultiCallable[_credential_pb2.VerifyRequest, _credential_pb2.VerifyResponse]
     """Checks a visit credential (ecToken, certificate, social-security card) and says whose it is, with the enrolment and
     facts of a day. Numbers are compared without case, width and blanks around them. A certificate's number that stands
-    under several types is decided by psn_cert_type or psn_no, never picked.
-    Errors: EC_TOKEN_UNKNOWN, EC_TOKEN_EXPIRED, EC_TOKEN_WRONG_INSTITUTION, EC_TOKEN_WRONG_PERSON, PERSON_NOT_FOUND,
-    CERTIFICATE_MISMATCH, CERTIFICATE_AMBIGUOUS, CARD_SN_MISMATCH.
+    under several types is decided by psn_cert_type or psn_no, never picked. An ecToken says in which cell it was made;
+    another cell's is refused before anything is looked up.
+    Errors: CREDENTIAL_OF_ANOTHER_CELL, EC_TOKEN_UNKNOWN, EC_TOKEN_EXPIRED, EC_TOKEN_WRONG_INSTITUTION, EC_TOKEN_WRONG_PERSON,
+    PERSON_NOT_FOUND, CERTIFICATE_MISMATCH, CERTIFICATE_AMBIGUOUS, CARD_SN_MISMATCH.
     """
     BatchVerify: _aio.UnaryUnaryMultiCallable[_credential_pb2.BatchVerifyRequest, _credential_pb2.BatchVerifyResponse]
     """Verify over a list, for the hot path: one look-up for all."""
@@ -72,7 +74,8 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_credential_pb2.DecodeCodeRequest, _abc.Awaitable[_credential_pb2.DecodeCodeResponse]],
     ) -> _abc.Awaitable[_credential_pb2.DecodeCodeResponse]:
         """Decodes a scanned code to an ecToken bound to the person and the institution, good for 30 minutes.
-        Errors: CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
+        A code says in which cell it was made; another cell's is refused before anything is looked up.
+        Errors: CREDENTIAL_OF_ANOTHER_CELL, CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -83,9 +86,10 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_credential_pb2.VerifyResponse]:
         """Checks a visit credential (ecToken, certificate, social-security card) and says whose it is, with the enrolment and
         facts of a day. Numbers are compared without case, width and blanks around them. A certificate's number that stands
-        under several types is decided by psn_cert_type or psn_no, never picked.
-        Errors: EC_TOKEN_UNKNOWN, EC_TOKEN_EXPIRED, EC_TOKEN_WRONG_INSTITUTION, EC_TOKEN_WRONG_PERSON, PERSON_NOT_FOUND,
-        CERTIFICATE_MISMATCH, CERTIFICATE_AMBIGUOUS, CARD_SN_MISMATCH.
+        under several types is decided by psn_cert_type or psn_no, never picked. An ecToken says in which cell it was made;
+        another cell's is refused before anything is looked up.
+        Errors: CREDENTIAL_OF_ANOTHER_CELL, EC_TOKEN_UNKNOWN, EC_TOKEN_EXPIRED, EC_TOKEN_WRONG_INSTITUTION, EC_TOKEN_WRONG_PERSON,
+        PERSON_NOT_FOUND, CERTIFICATE_MISMATCH, CERTIFICATE_AMBIGUOUS, CARD_SN_MISMATCH.
         """
 
     @_abc_1.abstractmethod
