@@ -47,15 +47,15 @@ async def test_a_change_moves_a_person_to_the_end_and_nobody_stands_twice(any_st
     assert await numbers(any_store, after=3) == [(4, person(1).psn_no), (5, person(4).psn_no)]
 
 
-async def test_a_change_and_its_place_in_the_feed_stand_together_or_not_at_all(any_store: IdentityStore) -> None:
-    persons = PersonOperations(any_store)
+async def test_a_change_and_its_place_in_the_feed_stand_together_or_not_at_all(store: IdentityStore) -> None:
+    persons = PersonOperations(store)
 
     def broken(_: object) -> bytes:
         raise RuntimeError("after the rows were written")
 
     with pytest.raises(RuntimeError):
         await persons.register(stamp("r1"), [record(1)], NOON, broken)
-    assert await numbers(any_store) == []
+    assert await numbers(store) == []
 
 
 async def test_writers_at_once_leave_no_place_behind_that_a_reader_has_passed(any_store: IdentityStore) -> None:
@@ -78,9 +78,9 @@ async def test_writers_at_once_leave_no_place_behind_that_a_reader_has_passed(an
     assert sorted(seen.values()) == list(range(1, 61))
 
 
-async def test_a_reader_has_what_it_said_last_and_never_more_than_there_is(any_store: IdentityStore) -> None:
-    changes = ChangeOperations(any_store)
-    await PersonOperations(any_store).register(stamp("r1"), [record(1), record(2)], NOON, lambda _: b"")
+async def test_a_reader_has_what_it_said_last_and_never_more_than_there_is(store: IdentityStore) -> None:
+    changes = ChangeOperations(store)
+    await PersonOperations(store).register(stamp("r1"), [record(1), record(2)], NOON, lambda _: b"")
     assert (await changes.after(READER, 0, 1)).acked_seq == 0
     assert [await changes.ack(READER, upto) for upto in (1, 9, 0, 2)] == [1, 2, 0, 2]
     assert await changes.ack("other", 1) == 1

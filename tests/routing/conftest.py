@@ -59,6 +59,16 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 @pytest.fixture
+async def small_store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
+    """An empty store on SQLite."""
+    database = Database(f"sqlite:///{tmp_path / 'routing.sqlite'}", lambda: NOON)
+    made = RoutingStore(database)
+    await made.start()
+    yield made
+    await database.close()
+
+
+@pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
     """The member in a sandbox, called through the gateway's edge."""
     address = "YIBAO_ROUTING_ADDRESS"

@@ -1,8 +1,9 @@
-"""Filings asked for at once, on each database: of those that stand in each other's way one is made."""
+"""Filings asked for at once: of those that stand in each other's way one is made."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -15,7 +16,7 @@ from services.routing.domain.filings import Asked, Begun, Filing, Stay
 from services.routing.domain.hashes import Hasher
 from services.routing.domain.registry import kept
 from services.routing.loader import SAMPLES, read_folder
-from services.routing.operations.filings import FilingOperations, Paths
+from services.routing.operations.filings import MOST, FilingOperations, Paths
 from services.routing.operations.pulling import Pulling
 from services.routing.operations.registry import Registry
 from services.routing.store.unit import RoutingStore
@@ -71,8 +72,8 @@ async def test_of_filings_at_once_that_overlap_one_is_made(store: RoutingStore) 
     assert len(await files.of_person(PERSON.psn_no)) == 1
 
 
-async def test_one_request_at_once_is_one_filing(store: RoutingStore) -> None:
-    files = await office(store)
+async def test_one_request_at_once_is_one_filing(small_store: RoutingStore) -> None:
+    files = await office(small_store)
     answers = await asyncio.gather(*(asked(files, "r1") for _ in range(4)))
     assert len(set(answers)) == 1
     (filing,) = await files.of_person(PERSON.psn_no)
@@ -85,11 +86,25 @@ async def test_one_request_at_once_is_one_filing(store: RoutingStore) -> None:
     )
 
 
-async def test_care_that_is_not_settled_carries_the_filing_back_to_its_begin(store: RoutingStore) -> None:
-    files = await office(store)
+async def test_care_that_is_not_settled_carries_the_filing_back_to_its_begin(small_store: RoutingStore) -> None:
+    files = await office(small_store)
     assert await asked(files, "r1", days=-1) == "FILING_TOO_LATE"
     assert await asked(files, "r2", begun=Begun("H1", "paid"), days=-9) == "FILING_TOO_LATE"
     assert await asked(files, "r3", begun=Begun("H1", "open"), days=-10) == "FILING_TOO_LATE"
     assert (await asked(files, "r4", begun=Begun("H1", "open"), days=-9)).startswith("F")
     counted = await files.counting(PERSON.psn_no, "110101", TODAY - timedelta(9))
     assert counted.reason == "FILED"
+
+
+async def test_a_filing_counts_however_many_were_made_and_withdrawn_since(small_store: RoutingStore) -> None:
+    files = await office(small_store)
+    first = await asked(files, "first")
+    async with small_store.write() as work:
+        for number in range(MOST + 1):
+            gone = Filing(f"G{number}", PERSON.psn_no, Kind.TEMPORARY, "310101", TODAY, TODAY, "person", NOON)
+            await work.filings.add(gone)
+            await work.filings.withdraw(replace(gone, withdrawn_at=NOON))
+    counted = await files.counting(PERSON.psn_no, "110105", TODAY)
+    assert counted.filing is not None
+    assert counted.filing.filing_no == first
+    assert (await files.counting(PERSON.psn_no, "310101", TODAY)).reason == "WITHDRAWN"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +12,6 @@ from services.routing.domain.hashes import Hasher
 from services.routing.domain.registry import Told
 from services.routing.operations.pulling import Pulling, PullLoops
 from services.routing.store.unit import RoutingStore
-from services.runtime.db import Database
-from tests.routing.conftest import NOON
 from tests.routing.feeds import Feeds, place, told
 
 KEY, OTHER = Hasher(b"k" * 32), Hasher(b"o" * 32)
@@ -51,13 +47,9 @@ class Reader:
 
 
 @pytest.fixture
-async def reader(tmp_path: Path) -> AsyncIterator[Reader]:
+def reader(small_store: RoutingStore) -> Reader:
     """Over an empty store on SQLite."""
-    database = Database(f"sqlite:///{tmp_path / 'routing.sqlite'}", lambda: NOON)
-    made = RoutingStore(database)
-    await made.start()
-    yield Reader(made)
-    await database.close()
+    return Reader(small_store)
 
 
 @pytest.fixture

@@ -88,8 +88,7 @@ class FilingOperations:
 
         async def act(work: Unit) -> Entry:
             await work.filings.hold(asked.psn_no)
-            standing = await work.filings.standing(asked.psn_no, asked.kind)
-            filing = made(asked, standing, self._new_id(), now)
+            filing = made(asked, await work.filings.standing(asked.psn_no), self._new_id(), now)
             await work.filings.add(filing)
             return await _kept(work, stamp, encode(filing), now)
 
@@ -126,8 +125,12 @@ class FilingOperations:
             return await work.filings.of_person(psn_no, MOST)
 
     async def counting(self, psn_no: str, care_admdvs: str, day: date) -> Counted:
-        """Which filing counts for care at a place that begins on a day."""
-        return counting(await self.of_person(psn_no), care_admdvs, day, self._terms)
+        """Which filing counts for care at a place that begins on a day; where none does, why the latest do not."""
+        async with self._store.read() as work:
+            told = counting(await work.filings.standing(psn_no), care_admdvs, day, self._terms)
+            if told.filing is not None:
+                return told
+            return counting(await work.filings.of_person(psn_no, MOST), care_admdvs, day, self._terms)
 
     async def insured(self, psn_no: str, care_admdvs: str, day: date, insutype: str, path: str) -> Resolution:
         """Where the person is insured; PERSON_NOT_FOUND at the field `path`."""
