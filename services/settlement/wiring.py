@@ -150,8 +150,9 @@ def _orders(
     steps: Committer[Step, Stepped] = Committer(
         "order", orders.commit, **_limits(config, database), telemetry=telemetry
     )
-    known = settlements
-    return OrderOperations(opens, orders, known.trying, known.reversing, known.settles, known.trials, steps)
+    return OrderOperations(
+        *(opens, orders, settlements.trying, settlements.reversing, settlements.settles, settlements.trials, steps)
+    )
 
 
 def _limits(config: Config, database: Database) -> dict[str, int]:

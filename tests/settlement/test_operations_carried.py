@@ -16,7 +16,7 @@ from services.kernel.errors import Fault
 from services.runtime.call import CallContext, Caller, Role
 from services.settlement.domain.catalogue import Institution
 from services.settlement.operations.settle import Opened
-from services.settlement.servicer.convert_orders import OrderReader
+from services.settlement.servicer.convert_orders import OpeningReader
 from services.settlement.store.own_books import OwnBookRows
 from tests.settlement.ordering import confirm, open_all, reason_of, void
 from tests.settlement.world import Still, World, sqlite_url, world_on
@@ -103,7 +103,7 @@ async def opened(
     request = order_pb2.OpenRequest(
         request_id=f"r:{order_no}", opener="routing", order_no=order_no, expires_after_s=60, carried=bill
     )
-    (found,) = await open_all(world, await OrderReader().opened(request, call(world, business_date)))
+    (found,) = await open_all(world, await OpeningReader().opened(request, call(world, business_date)))
     if isinstance(found, BaseException):
         raise found
     assert isinstance(found, Opened)
@@ -111,7 +111,7 @@ async def opened(
 
 
 async def tried(world: World, bill: carried_pb2.CarriedBill) -> settlement_pb2.TrialResponse:
-    return await world.try_bill(await OrderReader().carried(bill, call(world)))
+    return await world.try_bill(await OpeningReader().carried(bill, call(world)))
 
 
 async def test_the_policies_of_home_decide_and_the_filing_or_an_emergency_says_how_remote_it_is(world: World) -> None:

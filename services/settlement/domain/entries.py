@@ -79,6 +79,14 @@ class StoredAnswer(NamedTuple):
         return stamp.repeats(self.content_hash, self.hash_version, self.regions)
 
 
+def answer_of_entry(stamp: RequestStamp, entry_id: str) -> StoredAnswer:
+    """What the entry of a step stands for until it is read back: its answer is made anew from the rows."""
+    return StoredAnswer(
+        *(stamp.scope, stamp.request_id, stamp.content_hash, "entry", entry_id, b""),
+        *(stamp.hash_version, stamp.regions),
+    )
+
+
 def repeat_of(stamp: RequestStamp, stored: StoredAnswer) -> StoredAnswer | Fault:
     """What a request is told under whose id something stands: its answer of before, or why that is none.
 

@@ -18,7 +18,7 @@ from services.runtime.writes import AGAIN, Again, decide_each
 from services.settlement.domain.bill import Order as BillOrder
 from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.encounters import Entry
-from services.settlement.domain.entries import STANDING, RequestKey, StoredAnswer
+from services.settlement.domain.entries import STANDING, RequestKey, StoredAnswer, answer_of_entry
 from services.settlement.domain.orders import CONFIRMED, VOID, Order, Step, Verb, check_clocks, reopened, taken
 from services.settlement.operations.ports import NewId
 from services.settlement.operations.preparation import Preparation
@@ -130,10 +130,7 @@ class Orders:
         if stamp is not None and outcome.refusal is None:
             entry = Entry(self.new_id(""), stamp, b"", None, step.verb.value, now)
             deciding.steps.append(entry)
-            deciding.entries[stamp.scope, stamp.request_id] = StoredAnswer(
-                *(stamp.scope, stamp.request_id, stamp.content_hash, "entry", entry.entry_id, b""),
-                *(stamp.hash_version, stamp.regions),
-            )
+            deciding.entries[stamp.scope, stamp.request_id] = answer_of_entry(stamp, entry.entry_id)
         return outcome.refusal
 
     async def _keep(self, work: OrderWriter, deciding: _Deciding, at: int) -> None:

@@ -28,6 +28,7 @@ from services.settlement.domain.entries import (
     StoredAnswer,
     Writing,
     accumulator_entries,
+    answer_of_entry,
     repeat_of,
     settlement_row,
 )
@@ -157,18 +158,7 @@ class Settling:
         if carried is not None:
             writing.carried.append(carried.rows(stored.setl_id, bill, to_micros(item.order.now)))
         books.orders[order.order_no] = order
-        books.entries[stamp.scope, stamp.request_id] = StoredAnswer(
-            *(
-                stamp.scope,
-                stamp.request_id,
-                stamp.content_hash,
-                "entry",
-                entry_id,
-                b"",
-                stamp.hash_version,
-                stamp.regions,
-            )
-        )
+        books.entries[stamp.scope, stamp.request_id] = answer_of_entry(stamp, entry_id)
         books.pending[item.own] = blocking = order.blocking
         books.answers[stored.scope, stored.request_id] = stored._replace(
             state=PENDING, order_no=blocking.order_no, lapses_at=blocking.lapses_at

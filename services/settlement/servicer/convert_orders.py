@@ -51,7 +51,7 @@ _CAUSES: Final = {
 }
 
 
-class OrderReader:
+class OpeningReader:
     """Reads bills that are opened."""
 
     def __init__(self) -> None:

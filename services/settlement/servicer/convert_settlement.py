@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 from google.protobuf.descriptor import EnumDescriptor
 from google.type.date_pb2 import Date
@@ -34,6 +34,7 @@ from yibao.settlement.v1 import (
 _SETLINFO_MONEY = tuple(name for name in MONEY_FIELDS if name != "pool_prop_selfpay_amt_fen")
 _MONEY = attrgetter(*_SETLINFO_MONEY)
 _COUNTER_ENTRY = "2"
+_AnyBill: TypeAlias = settlement_pb2.Bill | stay_bill_pb2.StayBill | carried_pb2.CarriedBill
 
 
 def desk_of(desk: common_pb2.Desk) -> Desk:
@@ -57,74 +58,41 @@ class BillReader:
 
     def visit(self, desk: common_pb2.Desk, data: settlement_pb2.Bill) -> Bill:
         """The bill of a visit."""
-        return Bill(
-            desk=desk_of(desk),
-            kind=VISIT,
-            mdtrt_id=data.mdtrt_id,
-            psn_no=data.psn_no,
-            insutype=data.insutype,
-            chrg_bchno=data.chrg_bchno,
-            medfee_sumamt_fen=data.medfee_sumamt_fen,
-            mdtrt_cert_type=self._cert_types.get(data.mdtrt_cert_type, ""),
-            mdtrt_cert_no=data.mdtrt_cert_no,
-            card_sn=data.card_sn,
-            psn_cert_type=data.psn_cert_type,
-            certno=data.certno,
-            med_type=self._med_types.get(data.med_type, ""),
-            local_med_type=data.local_med_type,
-            use_own=data.acct_used_flag == codes_pb2.ACCT_USED_FLAG_OWN,
-            use_family=data.acct_used_flag in (codes_pb2.ACCT_USED_FLAG_OWN, codes_pb2.ACCT_USED_FLAG_FAMILY),
-            invono=data.invono,
-            exp_content=data.exp_content,
-            sent=_sent(data),
-        )
+        return self._bill(desk, data, VISIT, data.chrg_bchno, **self._kind(data))
 
     def stay(self, desk: common_pb2.Desk, data: stay_bill_pb2.StayBill) -> Bill:
         """The bill of a stay: all that is not settled yet."""
-        return Bill(
-            desk=desk_of(desk),
-            kind=STAY,
-            mdtrt_id=data.mdtrt_id,
-            psn_no=data.psn_no,
-            insutype=data.insutype,
-            chrg_bchno=ALL_BATCHES,
-            medfee_sumamt_fen=data.medfee_sumamt_fen,
-            mdtrt_cert_type=self._cert_types.get(data.mdtrt_cert_type, ""),
-            mdtrt_cert_no=data.mdtrt_cert_no,
-            card_sn=data.card_sn,
-            psn_cert_type=data.psn_cert_type,
-            certno=data.certno,
-            use_own=data.acct_used_flag == codes_pb2.ACCT_USED_FLAG_OWN,
-            use_family=data.acct_used_flag in (codes_pb2.ACCT_USED_FLAG_OWN, codes_pb2.ACCT_USED_FLAG_FAMILY),
-            interim=data.mid_setl_flag,
-            invono=data.invono,
-            exp_content=data.exp_content,
-            sent=_sent(data),
-        )
+        return self._bill(desk, data, STAY, ALL_BATCHES, interim=data.mid_setl_flag)
 
     def carried(self, data: carried_pb2.CarriedBill) -> Bill:
         """The bill of another cell: all of its lines."""
+        kind = STAY if data.stay else VISIT
+        return self._bill(data.desk, data, kind, ALL_BATCHES, interim=data.mid_setl_flag, **self._kind(data))
+
+    def _kind(self, data: settlement_pb2.Bill | carried_pb2.CarriedBill) -> dict[str, str]:
+        return {"med_type": self._med_types.get(data.med_type, ""), "local_med_type": data.local_med_type}
+
+    def _bill(self, desk: common_pb2.Desk, data: _AnyBill, kind: str, chrg_bchno: str, **told: Any) -> Bill:
+        """What the three messages have in common, and what only this one has told."""
         return Bill(
-            desk=desk_of(data.desk),
-            kind=STAY if data.stay else VISIT,
+            desk=desk_of(desk),
+            kind=kind,
             mdtrt_id=data.mdtrt_id,
             psn_no=data.psn_no,
             insutype=data.insutype,
-            chrg_bchno=ALL_BATCHES,
+            chrg_bchno=chrg_bchno,
             medfee_sumamt_fen=data.medfee_sumamt_fen,
             mdtrt_cert_type=self._cert_types.get(data.mdtrt_cert_type, ""),
             mdtrt_cert_no=data.mdtrt_cert_no,
             card_sn=data.card_sn,
             psn_cert_type=data.psn_cert_type,
             certno=data.certno,
-            med_type=self._med_types.get(data.med_type, ""),
-            local_med_type=data.local_med_type,
             use_own=data.acct_used_flag == codes_pb2.ACCT_USED_FLAG_OWN,
             use_family=data.acct_used_flag in (codes_pb2.ACCT_USED_FLAG_OWN, codes_pb2.ACCT_USED_FLAG_FAMILY),
-            interim=data.mid_setl_flag,
             invono=data.invono,
             exp_content=data.exp_content,
             sent=_sent(data),
+            **told,
         )
 
 
@@ -232,7 +200,7 @@ def _numbers(enum: EnumDescriptor) -> dict[str, int]:
     return {code: number for number, code in national_codes(enum).items()}
 
 
-def _sent(data: settlement_pb2.Bill | stay_bill_pb2.StayBill | carried_pb2.CarriedBill) -> SentParts:
+def _sent(data: _AnyBill) -> SentParts:
     return SentParts(
         data.fulamt_ownpay_amt_fen, data.overlmt_selfpay_fen, data.preselfpay_amt_fen, data.inscp_scp_amt_fen
     )

@@ -20,7 +20,7 @@ from services.settlement.operations.orders import Opens, Orders, Stepped
 from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.settle import Outcome
 from services.settlement.operations.trial import Tried, Trying
-from services.settlement.servicer.convert_orders import OrderReader, open_response, order_message
+from services.settlement.servicer.convert_orders import OpeningReader, open_response, order_message
 from services.settlement.servicer.convert_settlement import desk_of
 from yibao.settlement.v1 import order_pb2, order_pb2_grpc, order_state_pb2, reversal_pb2, settlement_pb2
 
@@ -43,7 +43,7 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
 
     def __init__(self, operations: OrderOperations) -> None:
         self._operations = operations
-        self._bills = OrderReader()
+        self._bills = OpeningReader()
 
     async def Open(self, request: order_pb2.OpenRequest, context: Any) -> order_pb2.OpenResponse:  # noqa: N802
         """Opens a bill."""
