@@ -14,6 +14,7 @@ from gateway.backend import DirectBackend, GatheringBackend
 from gateway.batching import Gatherer, Limits
 from gateway.connections import Connections, affordable
 from gateway.door import Door
+from gateway.elsewhere import across_cells
 from gateway.failures import Failures
 from gateway.held import Held
 from gateway.listener import Listener
@@ -113,11 +114,11 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     peers = Peers(mesh.GATEWAY, config, signer, telemetry)
     direct = DirectBackend(peers)
     limits = Limits(batch=config.integer("YIBAO_MAX_BATCH"), queue=config.integer("YIBAO_MAX_QUEUE"))
-    backend = GatheringBackend(
+    gathered = GatheringBackend(
         direct, contract, lambda unary, batch: Gatherer(unary, batch, direct, peers, telemetry, limits)
     )
-    chance = SystemRandom()
-    partners = Partners(direct, contract, config.sandbox, time.monotonic)
+    backend = across_cells(gathered, direct, contract, config.known_cells)
+    chance, partners = SystemRandom(), Partners(direct, contract, config.sandbox, time.monotonic)
     shares = Shares(config.integer("YIBAO_MAX_CONCURRENT_RPCS"))
     _count_places(shares, telemetry)
     aside = Aside()

@@ -102,6 +102,7 @@ MESH: tuple[Member, ...] = (
         7414,
         (
             "yibao.routing.v1.RegistryService",
+            "yibao.routing.v1.ElsewhereService",
             "yibao.routing.v1.FilingService",
             "yibao.routing.v1.ReferralService",
             "yibao.routing.v1.ClearingService",

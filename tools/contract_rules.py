@@ -90,6 +90,13 @@ def named(contract: Contract) -> frozenset[str]:
     return frozenset((warnings | {value.options.Extensions[options_pb2.national_failure] for value in values}) - {""})
 
 
+def elsewhere(contract: Contract) -> frozenset[str]:
+    """Methods that options `elsewhere` name: the gateway calls them, and nobody from outside by a route. What else they must be
+    checks whoever starts (`services.runtime.contract`)."""
+    named_ones = {method.options.Extensions[options_pb2.elsewhere].method for method in contract.methods.values()}
+    return frozenset(named_ones - {""})
+
+
 def _method_problems(contract: Contract, name: str, method: MethodDescriptorProto) -> Iterator[str]:
     access = method.options.Extensions[options_pb2.access]
     request = method.input_type.removeprefix(".")
@@ -105,7 +112,10 @@ def _method_problems(contract: Contract, name: str, method: MethodDescriptorProt
         if contract.field(request, binding.field) is None:
             yield f"binds the field {binding.field!r}, which {request} has not"
     served_by_http = method.options.HasExtension(annotations_pb2.http)
-    if list(access.roles) != [options_pb2.ROLE_SERVICE] and not served_by_http:
+    by_routing = name in elsewhere(contract)
+    if by_routing and served_by_http:
+        yield "has a google.api.http route, though the gateway leads there by the option elsewhere"
+    if list(access.roles) != [options_pb2.ROLE_SERVICE] and not (served_by_http or by_routing):
         yield "no google.api.http route, though not for services only"
     if method.options.HasExtension(options_pb2.batch):
         yield from _batch_problems(contract, method)

@@ -22,15 +22,18 @@ from services.routing.operations.clearing_months import Months
 from services.routing.operations.clearing_payments import Payments
 from services.routing.operations.clearing_verify import Verifying
 from services.routing.operations.clearing_writes import Books
+from services.routing.operations.elsewhere import Elsewhere
 from services.routing.operations.filings import FilingOperations
 from services.routing.operations.pulling import Pulling, PullLoops
 from services.routing.operations.referrals import Referrals
 from services.routing.operations.registry import Registry
 from services.routing.peers.care import CareClient
 from services.routing.peers.feed import FeedClient
+from services.routing.peers.insured_cells import InsuredCells
 from services.routing.peers.people import PeopleClient
 from services.routing.servicer.clearing import ClearingServicer
 from services.routing.servicer.clearing_institutions import InstitutionClearingServicer
+from services.routing.servicer.elsewhere import ElsewhereServicer
 from services.routing.servicer.filings import FilingServicer
 from services.routing.servicer.referrals import ReferralServicer
 from services.routing.servicer.registry import RegistryServicer
@@ -46,6 +49,7 @@ from services.runtime.server import AddToServer, MemberServer, StartError
 from services.runtime.telemetry import SpanRef, Telemetry
 from yibao.routing.v1 import (
     clearing_pb2_grpc,
+    elsewhere_pb2_grpc,
     filing_pb2_grpc,
     institution_clearing_pb2_grpc,
     referral_pb2_grpc,
@@ -66,7 +70,9 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     pulling = _pulling(config, store, peers, signer)
     loops = PullLoops(pulling, _told_away, _told_back, lambda: _unseen(telemetry))
     registry = Registry(store, _divisions(config), cells.of_division, pulling, pulling.hashers)
+    elsewhere = ElsewhereServicer(Elsewhere(registry, InsuredCells(peers, config.known_cells)))
     servicers = [
+        (elsewhere_pb2_grpc.add_ElsewhereServiceServicer_to_server, elsewhere),
         (registry_pb2_grpc.add_RegistryServiceServicer_to_server, RegistryServicer(registry)),
         *_filing(config, clock, store, peers, registry),
         *_clearing(store, database),

@@ -22,11 +22,13 @@ from google.protobuf.message import Message
 from services import mesh
 from services.runtime.attributes import BUSINESS_NUMBERS
 from services.runtime.call import Role
+from yibao.common.v1 import error_reason_pb2
 from yibao.options.v1 import options_pb2
 
 Getter = Callable[[Any], Any]
 
 _SEARCH_DEPTH: Final = 3
+_REASONS: Final = frozenset(error_reason_pb2.ErrorReason.keys())
 
 
 class Effect(Enum):
@@ -65,6 +67,15 @@ class BatchForm:
 
 
 @dataclass(frozen=True, slots=True)
+class ElsewhereForm:
+    """Says which method (a path) serves the same where another cell insures the person, and after which reasons of the own
+    cell's refusal it is asked."""
+
+    method: str
+    on: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class HttpRoute:
     """One `google.api.http` route: verb, path template, name of the body field ("*" = the whole request, "" = none)."""
 
@@ -97,6 +108,7 @@ class MethodContract:
     effect: Effect
     transactions: tuple[Transaction, ...]
     batch: BatchForm | None
+    elsewhere: ElsewhereForm | None
     http: tuple[HttpRoute, ...]
     request_numbers: tuple[Number, ...]
     response_numbers: tuple[Number, ...]
@@ -139,7 +151,34 @@ class Contract:
     @cache
     def of_mesh() -> Contract:
         """All methods of all members in the mesh table, read once a process."""
-        return Contract.load(service for member in mesh.MESH for service in member.services)
+        contract = Contract.load(service for member in mesh.MESH for service in member.services)
+        contract.check_elsewhere()
+        return contract
+
+    def check_elsewhere(self) -> None:
+        """ContractError where an option `elsewhere` names what cannot serve the same; needs the methods of all members."""
+        for unary in self.methods.values():
+            if unary.elsewhere is not None and (wrong := self._wrong_elsewhere(unary, unary.elsewhere)):
+                raise ContractError(f"{unary.full_name}: elsewhere {wrong}")
+
+    def _wrong_elsewhere(self, unary: MethodContract, form: ElsewhereForm) -> str:
+        """What does not hold together; "" where all does."""
+        other = self.methods.get(form.method)
+        unknown = sorted(each for each in form.on if f"ERROR_REASON_{each}" not in _REASONS)
+        if other is None:
+            return f"names {form.method}, which nobody serves"
+        if not mesh.is_national(other.member) or mesh.is_national(unary.member):
+            return f"leads from {unary.member} to {other.member}: from a cell's member to a national one it must"
+        if not form.on or unknown:
+            return f"names no reasons that are known: {', '.join(unknown)}"
+        if not _holds_only(other.request_class, "request", unary.request_class):
+            return f"names {other.full_name}, whose request is not the unary one in a field `request`"
+        if not _holds_only(other.response_class, "response", unary.response_class):
+            return f"names {other.full_name}, whose response is not the unary one in a field `response`"
+        wanted = {role: f"request.{each.field}" for role, each in unary.bindings.items()}
+        if other.roles != unary.roles or {role: each.field for role, each in other.bindings.items()} != wanted:
+            return f"names {other.full_name}, which has other roles or bindings"
+        return "" if other.effect is unary.effect else f"names {other.full_name}, which has another effect"
 
     def method(self, name: str) -> MethodContract:
         """By path `/pkg.Service/Method` or full name `pkg.Service.Method`; KeyError where there is none."""
@@ -199,6 +238,7 @@ def _read(service: str, method: MethodDescriptor) -> MethodContract:
         effect=Effect(effect),
         transactions=tuple(_transaction(each) for each in options.Extensions[options_pb2.transaction]),
         batch=_batch(method),
+        elsewhere=_elsewhere(method),
         http=_routes(options.Extensions[annotations_pb2.http]) if options.HasExtension(annotations_pb2.http) else (),
         request_numbers=business_numbers(method.input_type),
         response_numbers=business_numbers(method.output_type),
@@ -237,6 +277,23 @@ def _batch(method: MethodDescriptor) -> BatchForm | None:
         if field is None or not field.is_repeated or field.message_type is None:
             raise ContractError(f"{method.full_name}: {name} is no list of messages in {owner.name}")
     return BatchForm(method_path(option.method), option.items, option.outcomes)
+
+
+def _elsewhere(method: MethodDescriptor) -> ElsewhereForm | None:
+    options = method.GetOptions()
+    if not options.HasExtension(options_pb2.elsewhere):
+        return None
+    option = options.Extensions[options_pb2.elsewhere]
+    return ElsewhereForm(method_path(option.method), frozenset(option.on))
+
+
+def _holds_only(message: type[Message], name: str, content: type[Message]) -> bool:
+    """Whether a message has one single field, of that name and type."""
+    descriptor: Any = message.DESCRIPTOR
+    fields: list[FieldDescriptor] = list(descriptor.fields)
+    return len(fields) == 1 and (
+        fields[0].name == name and not fields[0].is_repeated and fields[0].message_type is content.DESCRIPTOR
+    )
 
 
 def _routes(rule: HttpRule) -> tuple[HttpRoute, ...]:

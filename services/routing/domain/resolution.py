@@ -30,7 +30,7 @@ class Where(Enum):
 class Query:
     """Who, where and when. `certno` is read where there is no `psn_no`; texts are empty where nothing is said.
 
-    `care_cell` is where care is given, where that is not the cell of its division.
+    `care_cell` is where care is given, where that is not the cell of its division; beside it `care_admdvs` may be empty.
     """
 
     psn_no: str

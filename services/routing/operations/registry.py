@@ -62,9 +62,10 @@ class Registry:
 
     async def resolve(self, query: Query) -> Resolution:
         """Where the person is insured as seen from the place of care; the refusals of `division` for that place,
-        CERTIFICATE_AMBIGUOUS, INSURED_TWICE.
+        CERTIFICATE_AMBIGUOUS, INSURED_TWICE. Without `care_admdvs` the answer tells of cells alone, not of pooling areas.
         """
-        self.divisions.on(query.care_admdvs, query.day, "query.care_admdvs")
+        if query.care_admdvs:
+            self.divisions.on(query.care_admdvs, query.day, "query.care_admdvs")
         resolution = resolve(query, await self.known(query), self.cell_of)
         if resolution.where is not Where.NOT_FOUND:
             return resolution
@@ -81,11 +82,16 @@ class Registry:
             found = await work.insured.of_certificate([each.certificate(query.certno) for each in hashers])
         return one_person(found, query.psn_cert_type)
 
-    async def _unread(self) -> tuple[str, ...]:
-        """Cells of which not all people are known."""
+    async def never_read(self) -> tuple[str, ...]:
+        """Cells whose feed was not read to its end by now: anybody may be insured there."""
         async with self.store.read() as work:
             cursors = await work.insured.cursors()
-        return tuple(each for each in self.news.cells if each in self.news.away() or not _whole(cursors.get(each)))
+        return tuple(each for each in self.news.cells if not _whole(cursors.get(each)))
+
+    async def _unread(self) -> tuple[str, ...]:
+        """Cells of which not all people are known."""
+        never, away = await self.never_read(), self.news.away()
+        return tuple(each for each in self.news.cells if each in away or each in never)
 
 
 def _whole(cursor: Cursor | None) -> bool:

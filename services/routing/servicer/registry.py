@@ -11,6 +11,7 @@ from services.kernel.errors import invalid
 from services.routing.domain.divisions import Kind
 from services.routing.domain.resolution import Query, Resolution, Where
 from services.routing.operations.registry import Located, Registry
+from services.routing.servicer.convert import cert_type
 from services.runtime.call import current_call
 from services.runtime.texts.routing import RESOLUTIONS
 from services.runtime.wire import day_message, day_of, optional_day_message
@@ -64,18 +65,13 @@ def _query(message: registry_pb2.InsuredQuery) -> Query:
     return Query(
         message.psn_no,
         message.certno,
-        _type(message.psn_cert_type),
+        cert_type(message.psn_cert_type),
         message.care_admdvs,
         _day(message, "day", "query.day"),
         message.insutype,
         message.hint_admdvs,
         message.care_cell,
     )
-
-
-def _type(code: str) -> str:
-    """As cells keep it: a client that keeps numbers sends 8 for 08."""
-    return code.zfill(2) if code.isdecimal() else code
 
 
 def _division(found: Located) -> registry_pb2.Division:

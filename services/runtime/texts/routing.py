@@ -26,6 +26,18 @@ ROUTING: Final[Mapping[str, tuple[str, str]]] = {
         "该人员在{day}同时于{one}和{other}参保，须先由参保地核实",
         "The person is insured in {one} and in {other} at once on {day}: the insured places must clear that first",
     ),
+    "ROUTING_UNAVAILABLE": (
+        "本属地单元未登记该人员，且全国路由暂不可用，无法查询其他参保地",
+        "This cell does not know the person, and routing, which knows who is insured elsewhere, does not answer",
+    ),
+    "CELL_UNAVAILABLE": (
+        "该人员参保地{admdvs}的属地单元{cell}暂不可用",
+        "The cell {cell}, which insures the person in {admdvs}, does not answer",
+    ),
+    "CELLS_UNREAD": (
+        "未找到参保人，且属地单元{cells}的人员尚未读全，该人员可能在其中参保",
+        "No insured person is found, and not all people of these cells are known yet: {cells}",
+    ),
 }
 
 RESOLUTIONS: Final[Mapping[str, tuple[str, str]]] = {

@@ -377,6 +377,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Nothing clears in that month, so that there is nothing to close."""
     ERROR_REASON_CREDENTIAL_OF_ANOTHER_CELL: _ErrorReason.ValueType  # 263
     """The dynamic code or the ecToken was made in another cell, which knows whose it is."""
+    ERROR_REASON_ROUTING_UNAVAILABLE: _ErrorReason.ValueType  # 260
+    """The own cell does not know the person, and routing, which knows who is insured elsewhere, does not answer."""
+    ERROR_REASON_CELL_UNAVAILABLE: _ErrorReason.ValueType  # 261
+    """The cell that insures the person does not answer."""
+    ERROR_REASON_CELLS_UNREAD: _ErrorReason.ValueType  # 262
+    """Nobody is known under what was given, and routing has not read all people of some cells yet."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -734,4 +740,10 @@ ERROR_REASON_CLEARING_MONTH_EMPTY: ErrorReason.ValueType  # 255
 """Nothing clears in that month, so that there is nothing to close."""
 ERROR_REASON_CREDENTIAL_OF_ANOTHER_CELL: ErrorReason.ValueType  # 263
 """The dynamic code or the ecToken was made in another cell, which knows whose it is."""
+ERROR_REASON_ROUTING_UNAVAILABLE: ErrorReason.ValueType  # 260
+"""The own cell does not know the person, and routing, which knows who is insured elsewhere, does not answer."""
+ERROR_REASON_CELL_UNAVAILABLE: ErrorReason.ValueType  # 261
+"""The cell that insures the person does not answer."""
+ERROR_REASON_CELLS_UNREAD: ErrorReason.ValueType  # 262
+"""Nobody is known under what was given, and routing has not read all people of some cells yet."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -287,6 +287,39 @@ class Batch(_message.Message):
 Global___Batch: _TypeAlias = Batch  # noqa: Y015
 
 @_typing.final
+class Elsewhere(_message.Message):
+    """Says which RPC serves the same transaction of a person whom another cell insures. That RPC has the unary method's roles,
+    bindings (below `request`) and effect; its request holds the unary request in a field `request`, its response the unary
+    response in a field `response`, and neither holds anything else.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    ON_FIELD_NUMBER: _builtins.int
+    method: _builtins.str
+    """Full name of that RPC, `yibao.routing.v1.ElsewhereService.GetInsuredInfo`."""
+    @_builtins.property
+    def on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Reasons of refusals by the own cell after which it is asked, `PERSON_NOT_FOUND`. Where it refuses for one of them too,
+        the own cell's refusal stands.
+        """
+
+    def __init__(
+        self,
+        *,
+        method: _builtins.str = ...,
+        on: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "on", b"on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Elsewhere: _TypeAlias = Elsewhere  # noqa: Y015
+
+@_typing.final
 class National(_message.Message):
     """How a field is written in the national envelope. Without the option its name is the proto name less a `_fen` ending."""
 
@@ -402,6 +435,7 @@ ACCESS_FIELD_NUMBER: _builtins.int
 EFFECT_FIELD_NUMBER: _builtins.int
 TRANSACTION_FIELD_NUMBER: _builtins.int
 BATCH_FIELD_NUMBER: _builtins.int
+ELSEWHERE_FIELD_NUMBER: _builtins.int
 NATIONAL_FIELD_NUMBER: _builtins.int
 DATA_CLASS_FIELD_NUMBER: _builtins.int
 HASH_SINCE_FIELD_NUMBER: _builtins.int
@@ -415,6 +449,7 @@ access: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions,
 effect: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Effect.ValueType]
 transaction: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _containers.RepeatedCompositeFieldContainer[Global___Transaction]]
 batch: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Batch]
+elsewhere: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Elsewhere]
 national: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___National]
 data_class: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___DataClass.ValueType]
 hash_since: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.int]

@@ -1,0 +1,67 @@
+"""Care elsewhere: a person whom the own cell does not know is asked about at routing, by the RPC that the contract names.
+
+The own cell comes first, always: nobody whom it knows is on a way that passes routing. It knows no transaction, only the
+option `elsewhere`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from gateway.backend import Backend, CallOptions
+from services.kernel.errors import Fault, FaultKind
+from services.runtime.contract import Contract, MethodContract
+
+RETRY_AFTER_S: Final = 5.0
+"""When routing is worth another look (our decision)."""
+_AWAY: Final = ("PEER_UNAVAILABLE", "DEADLINE_EXCEEDED", "TOO_MANY_CALLS", "SHUTTING_DOWN", "STORE_UNAVAILABLE")
+
+
+@dataclass(frozen=True, slots=True)
+class ElsewhereBackend:
+    """Calls the own cell by `home`, and where it refuses for a reason of the option, routing by `direct`."""
+
+    home: Backend
+    direct: Backend
+    contract: Contract
+
+    async def call(self, method: MethodContract, request: Message, options: CallOptions) -> Message:
+        """The answer of whoever insures the person; the own cell's refusal where nobody does, ROUTING_UNAVAILABLE."""
+        if method.elsewhere is None:
+            return await self.home.call(method, request, options)
+        clock = asyncio.get_running_loop().time
+        until = clock() + options.timeout_s
+        try:
+            return await self.home.call(method, request, options)
+        except Fault as fault:
+            if fault.reason not in method.elsewhere.on:
+                raise
+            refused = fault
+        other = self.contract.methods[method.elsewhere.method]
+        carried: Any = other.request_class
+        left = replace(options, timeout_s=max(0.001, until - clock()))
+        try:
+            answer: Any = await self.direct.call(other, carried(request=request), left)
+        except Fault as fault:
+            raise _told(fault, refused, method.elsewhere.on) from None
+        response: Message = answer.response
+        return response
+
+
+def across_cells(home: Backend, direct: Backend, contract: Contract, cells: Sequence[str]) -> Backend:
+    """The backend of a gateway in a mesh of these cells: where there is one cell only, nothing is elsewhere."""
+    return ElsewhereBackend(home, direct, contract) if len(cells) > 1 else home
+
+
+def _told(fault: Fault, refused: Fault, on: frozenset[str]) -> Fault:
+    """What is told where routing refuses: the own cell's refusal, where nobody else knows the person either."""
+    if fault.reason in on:
+        return refused
+    if fault.reason in _AWAY:
+        return Fault(FaultKind.UNAVAILABLE, "ROUTING_UNAVAILABLE", retry_after_s=RETRY_AFTER_S)
+    return fault

@@ -1,0 +1,90 @@
+"""Transactions of persons whom another cell insures: who insures the person is looked up, and that cell is asked the same.
+
+It knows no transaction: what is asked and answered is whatever the caller brings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol, TypeVar
+
+from services.kernel.errors import Fault, FaultKind
+from services.kernel.persons import person_not_found
+from services.routing.domain.resolution import Query, Resolution, Where
+from services.routing.operations.registry import Registry
+
+Answer = TypeVar("Answer")
+
+RETRY_AFTER_S: Final = 5.0
+"""When a cell that did not answer is worth another look (our decision)."""
+_AWAY: Final = ("PEER_UNAVAILABLE", "DEADLINE_EXCEEDED", "TOO_MANY_CALLS", "SHUTTING_DOWN", "STORE_UNAVAILABLE")
+_QUERY: Final = "query."
+
+
+class InsuredCells(Protocol):
+    """The cells that answer for the people whom they insure; each raises its refusal."""
+
+    async def insured_info(self, cell: str, request: Any) -> Any:
+        """1101."""
+        ...
+
+    async def benefit(self, cell: str, request: Any) -> Any:
+        """2001."""
+        ...
+
+    async def cumulations(self, cell: str, request: Any) -> Any:
+        """5206."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who is asked about, and which field of the request names the person; without numbers in the query nobody is named."""
+
+    query: Query
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Asks the cells that insure people."""
+
+    registry: Registry
+    cells: InsuredCells
+
+    async def ask(self, asked: Asked, of_cell: Callable[[str], Awaitable[Answer]]) -> Answer:
+        """What the insured cell answers, or its refusal.
+
+        Raises PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE, CELLS_UNREAD and, where that cell is dark,
+        CELL_UNAVAILABLE.
+        """
+        found = await self._found(asked)
+        try:
+            return await of_cell(found.insured_cell)
+        except Fault as fault:
+            if fault.reason not in _AWAY:
+                raise
+            told = {"cell": found.insured_cell, "admdvs": found.place.admdvs if found.place else ""}
+            raise Fault(FaultKind.UNAVAILABLE, "CELL_UNAVAILABLE", told, retry_after_s=RETRY_AFTER_S) from None
+
+    async def _found(self, asked: Asked) -> Resolution:
+        if not (asked.query.psn_no or asked.query.certno):
+            raise person_not_found(asked.path)
+        try:
+            found = await self.registry.resolve(asked.query)
+        except Fault as fault:
+            raise _as_asked(fault) from None
+        if found.where is not Where.NOT_FOUND:
+            return found
+        unread = await self.registry.never_read()
+        if unread:
+            told = {"cells": ", ".join(unread)}
+            raise Fault(FaultKind.UNAVAILABLE, "CELLS_UNREAD", told, retry_after_s=RETRY_AFTER_S)
+        raise person_not_found(asked.path)
+
+
+def _as_asked(fault: Fault) -> Fault:
+    """A refusal of the registry with the paths of the transaction, whose node is `data` everywhere."""
+    broken = [replace(each, path=each.path.replace(_QUERY, "data.", 1)) for each in fault.violations]
+    return Fault(fault.kind, fault.reason, fault.metadata, violations=broken, retry_after_s=fault.retry_after_s)
