@@ -1,9 +1,9 @@
 """Calls to other members: allowed by the mesh table and within one cell, with a deadline, a caller token, a trace and the
 retries of the contract.
 
-A call is repeated only where nothing came through (UNAVAILABLE) and `effect` says that a repeat is harmless. A peer's refusal
-comes back as its Fault; a peer that cannot be reached as PEER_UNAVAILABLE, naming it. Only a national member says in which cell
-the member is that it calls.
+A call is repeated only where nothing came through (UNAVAILABLE, unless a peer says to come later) and `effect` says that it is
+harmless. A peer's refusal comes back as its Fault; a peer that cannot be reached as PEER_UNAVAILABLE, naming it. Only a national
+member says in which cell the member is that it calls.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ class Peers:
         try:
             return await transport.unary(method.path, message, metadata, limit_s)
         except Fault as fault:
-            if fault.kind is not FaultKind.UNAVAILABLE or method.effect not in _REPEATABLE:
+            if not _unavailable(fault) or method.effect not in _REPEATABLE:
                 raise
             refused: list[Fault] = [fault]
         # Only a call that met trouble pays for the machinery of retries; the attempt made counts as its first.
@@ -284,4 +284,7 @@ def fault_of(status: Status, member: str) -> Fault:
 
 
 def _unavailable(error: BaseException) -> bool:
-    return isinstance(error, Fault) and error.kind is FaultKind.UNAVAILABLE
+    """Whether another attempt at once may help: nothing came through, and nobody said to come again later than that."""
+    if not isinstance(error, Fault) or error.kind is not FaultKind.UNAVAILABLE:
+        return False
+    return error.retry_after_s is None or error.retry_after_s <= _LONGEST_WAIT_S

@@ -59,6 +59,7 @@ class DeskServicer:
 
     calls: list[CallContext] = field(default_factory=list)
     away: int = 0
+    later_s: float = 1.0
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -107,7 +108,7 @@ class DeskServicer:
         self.calls.append(current_call())
         if self.away:
             self.away -= 1
-            raise Fault(FaultKind.UNAVAILABLE, "STORE_UNAVAILABLE", retry_after_s=1.0)
+            raise Fault(FaultKind.UNAVAILABLE, "STORE_UNAVAILABLE", retry_after_s=self.later_s)
 
 
 @dataclass

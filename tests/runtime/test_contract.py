@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from services import mesh
 from services.runtime.call import Role
-from services.runtime.contract import Contract, ContractError, Effect, HttpRoute, Transaction, stub_class
+from services.runtime.contract import Contract, ContractError, Effect, ElsewhereForm, HttpRoute, Transaction, stub_class
 from tests.runtime import desk
+from yibao.settlement.v1 import insured_pb2
 
 
 def test_every_option_of_a_method_is_read() -> None:
@@ -72,3 +76,49 @@ def test_the_whole_mesh_has_a_contract_and_every_service_a_stub() -> None:
         assert stub_class(service).__name__ == service.rpartition(".")[2] + "Stub"
     for method in contract.methods.values():
         assert method.service in mesh.member(method.member).services
+
+
+ASKED = "yibao.settlement.v1.EncounterService.CheckBenefit"
+ELSEWHERE = "yibao.routing.v1.ElsewhereService"
+
+
+def test_an_elsewhere_names_its_method_and_the_reasons() -> None:
+    form = Contract.of_mesh().method(ASKED).elsewhere
+    assert form == ElsewhereForm(f"/{ELSEWHERE}/CheckBenefit", frozenset({"PERSON_NOT_FOUND"}))
+
+
+@pytest.mark.parametrize(
+    ("method", "on", "complaint"),
+    [
+        (f"/{ELSEWHERE}/CheckNothing", "PERSON_NOT_FOUND", "which nobody serves"),
+        ("/yibao.settlement.v1.FeeService/ListFees", "PERSON_NOT_FOUND", "from a cell's member to a national one"),
+        (f"/{ELSEWHERE}/CheckBenefit", "PERSON_LOST", "no reasons that are known: PERSON_LOST"),
+        (f"/{ELSEWHERE}/CheckBenefit", "", "no reasons that are known"),
+        (f"/{ELSEWHERE}/GetInsuredInfo", "PERSON_NOT_FOUND", "whose request is not the unary one"),
+        ("/yibao.routing.v1.RegistryService/Resolve", "PERSON_NOT_FOUND", "whose request is not the unary one"),
+    ],
+)
+def test_an_elsewhere_that_cannot_serve_the_same_stops_the_start(method: str, on: str, complaint: str) -> None:
+    with pytest.raises(ContractError, match=complaint):
+        changed(ASKED, elsewhere=ElsewhereForm(method, frozenset({on} if on else ()))).check_elsewhere()
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"response_class": insured_pb2.GetInsuredInfoResponse}, "whose response is not the unary one"),
+        ({"roles": frozenset({Role.OPERATOR})}, "other roles or bindings"),
+        ({"bindings": {}}, "other roles or bindings"),
+        ({"effect": Effect.ONCE}, "another effect"),
+    ],
+)
+def test_what_serves_elsewhere_lets_the_same_callers_do_the_same(change: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ContractError, match=complaint):
+        changed(f"{ELSEWHERE}.CheckBenefit", **change).check_elsewhere()
+
+
+def changed(name: str, **change: Any) -> Contract:
+    """The contract of the mesh with one method otherwise."""
+    methods = Contract.of_mesh().methods
+    method = Contract.of_mesh().method(name)
+    return Contract({**methods, method.path: replace(method, **change)})

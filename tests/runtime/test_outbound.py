@@ -118,6 +118,13 @@ async def test_a_refusal_is_never_repeated(placed: desk.Running) -> None:
     assert len(placed.servicer.calls) == 1
 
 
+async def test_a_peer_that_says_to_come_later_is_not_asked_again_at_once(placed: desk.Running) -> None:
+    placed.servicer.away, placed.servicer.later_s = 1, 5.0
+    fault = await fault_of(placed.peers.call(placed.stub.Look, look()))
+    assert (fault.reason, fault.retry_after_s) == ("STORE_UNAVAILABLE", 5.0)
+    assert len(placed.servicer.calls) == 1
+
+
 async def test_repeats_are_few(placed: desk.Running) -> None:
     placed.servicer.away = 99
     fault = await fault_of(placed.peers.call(placed.stub.Write, desk.messages().WriteRequest()))

@@ -79,7 +79,7 @@ class Elsewhere:
             return found
         unread = await self.registry.never_read()
         if unread:
-            told = {"cells": ", ".join(unread)}
+            told = {"cells": ",".join(unread)}
             raise Fault(FaultKind.UNAVAILABLE, "CELLS_UNREAD", told, retry_after_s=RETRY_AFTER_S)
         raise person_not_found(asked.path)
 

@@ -31,11 +31,11 @@ ROUTING: Final[Mapping[str, tuple[str, str]]] = {
         "This cell does not know the person, and routing, which knows who is insured elsewhere, does not answer",
     ),
     "CELL_UNAVAILABLE": (
-        "该人员参保地{admdvs}的属地单元{cell}暂不可用",
+        "该人员参保地{admdvs}的属地单元“{cell}”暂不可用",
         "The cell {cell}, which insures the person in {admdvs}, does not answer",
     ),
     "CELLS_UNREAD": (
-        "未找到参保人，且属地单元{cells}的人员尚未读全，该人员可能在其中参保",
+        "未找到参保人，且属地单元“{cells}”的人员尚未读全，该人员可能在其中参保",
         "No insured person is found, and not all people of these cells are known yet: {cells}",
     ),
 }

@@ -27,6 +27,9 @@ _MEMBERS: Final = _NAMES | {
     f"{code}/{name}": f"{chinese}（{code}）" for code in cells.codes() for name, chinese in _NAMES.items()
 }
 
+# A cell is called by the code of its division, the sandbox's by a word.
+_CELLS: Final = {cells.SANDBOX: "沙箱"}
+
 _FACTS: Final = {
     "hosp_lv": "医院等级",
     "status": "人员状态",
@@ -111,6 +114,9 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "partner.sandbox": "沙箱接入方",
         "yibao-business-date": "业务日期（X-Yibao-Business-Date）",
     },
+    "cell": _CELLS,
+    "own_cell": _CELLS,
+    "cells": _CELLS,
     "facts": _FACTS,
     "fact": _FACTS,
     "shape": {
@@ -146,7 +152,7 @@ _NATIONAL_ID: Final = re.compile(r"([0-9]{4}[A-Z]?):(.+)")
 IN_CHINESE: Final = "_zh"
 """Behind the name of a value: what stands for it in a Chinese text, where it is a sentence and no code."""
 
-_LISTS: Final = frozenset({"facts"})
+_LISTS: Final = frozenset({"facts", "cells"})
 
 
 def values_in(values: Mapping[str, str], lang: Literal["zh", "en"]) -> Mapping[str, str]:

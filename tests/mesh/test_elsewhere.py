@@ -1,0 +1,160 @@
+"""Care in another cell than the one that insures: what the hospital reads is what the insured cell would tell at home, and who
+is insured here notices nothing of it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from services import mesh as table
+from tests.mesh.harness import OPERATOR_KEY, Mesh, seed_world, started_mesh
+from tests.mesh.hospital import Hospital, Patient, hospital_at, rest
+from tests.mesh.people import Newcomers
+from tests.mesh.seeds import OTHER_INSTITUTION, seed_requests
+from tests.mesh.test_cells import BOTH, HERE, THERE, WITHOUT_ROUTING, in_cell
+from tests.mesh.test_traces import found_in, logged
+from tools.cli.mesh_client import BUSINESS_DATE_HEADER
+
+AT_ONCE_S = 2.0
+"""Far below the time that clients wait; the calls themselves take some milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Two:
+    """Two cells with a hospital line in each; `resident` is insured in the other one, `local` here."""
+
+    mesh: Mesh
+    here: Hospital
+    there: Hospital
+    resident: Patient
+    local: Patient
+
+
+@asynccontextmanager
+async def two_cells(folder: Path, members: tuple[str, ...] = ()) -> AsyncIterator[Two]:
+    """A mesh of two cells, in each of which the same institutions are partners."""
+    async with started_mesh(folder, overrides=BOTH, members=members) as mesh:
+        await seed_world(mesh)
+        other = in_cell(mesh, THERE)
+        for method, request in seed_requests(0):
+            if method.endswith("RegisterPartner"):
+                await other.call(method, request)
+        resident, local = await Newcomers(other, 2000).one(), await Newcomers(mesh).one()
+        far = f"http://127.0.0.1:{other.config.integer('YIBAO_GATEWAY_PORT')}"
+        async with hospital_at(mesh.url, mesh.clock) as here, hospital_at(far, mesh.clock) as there:
+            yield Two(mesh, here, there, resident, local)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def two(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Two]:
+    async with two_cells(tmp_path_factory.mktemp("two")) as made:
+        yield made
+
+
+def asked(hospital: Hospital, who: Patient) -> dict[str, Any]:
+    """The reads that are served elsewhere, by transaction."""
+    certificate = {"psn_cert_type": "01", "certno": who.certno, "psn_name": who.name}
+    benefit = {"psn_no": who.psn_no, "insutype": who.insutype, "fixmedins_code": OTHER_INSTITUTION}
+    return {
+        "1101": {"data": who.id_card | certificate},
+        "2001": {"data": benefit | {"med_type": "11", "begntime": hospital.moment()}},
+        "5206": {"data": {"psn_no": who.psn_no}},
+    }
+
+
+async def test_a_resident_of_another_cell_is_read_as_at_home(two: Two) -> None:
+    for infno, nodes in asked(two.here, two.resident).items():
+        at_home = await two.there.done(infno, nodes)
+        elsewhere = await two.here.done(infno, nodes)
+        assert elsewhere.output == at_home.output
+        assert at_home.output, infno
+
+
+async def test_the_rest_face_and_a_business_date_lead_there_too(two: Two) -> None:
+    desk = {"fixmedinsCode": two.here.code}
+    body = {"desk": desk, "data": {"psnNo": two.resident.psn_no}}
+    bodies = [await rest(each, "/v1/cumulations:list", body) for each in (two.there, two.here)]
+    assert bodies[0] == bodies[1]
+    born = {"desk": desk, "data": {"mdtrtCertType": "MDTRT_CERT_TYPE_ID_CARD", "mdtrtCertNo": two.resident.certno}}
+    ages = [
+        (await rest(two.here, "/v1/insured-info:get", born, **{BUSINESS_DATE_HEADER: day}))["baseinfo"]["age"]
+        for day in ("2026-06-14", "2026-06-15")
+    ]
+    assert ages[1] == ages[0] + 1
+
+
+async def test_an_ectoken_of_another_cell_opens_there_where_a_certificate_stands_beside_it(two: Two) -> None:
+    shown = {"mdtrt_cert_type": "01", "mdtrt_cert_no": "T" * 20}
+    beside = {"psn_cert_type": "01", "certno": two.resident.certno}
+    for data in (shown, shown | beside):
+        assert await two.here.refused("1101", {"data": data}) == "EC_TOKEN_UNKNOWN"
+    spans = [span for span in two.mesh.traces().all_spans() if span.reason == "EC_TOKEN_UNKNOWN"]
+    assert {span.service for span in spans} >= {f"{HERE}/settlement", f"{THERE}/settlement"}
+
+
+async def test_who_is_insured_nowhere_is_refused_as_ever_and_at_the_field(two: Two) -> None:
+    nobody = {"psn_cert_type": "01", "certno": "990000188001011235", "mdtrt_cert_type": "02", "mdtrt_cert_no": ""}
+    answer = await two.here.send("1101", {"data": nobody})
+    assert answer.message.startswith("[PERSON_NOT_FOUND]")
+    assert "certno" in answer.message
+    headers = {"Authorization": f"Bearer {OPERATOR_KEY}"}
+    body = {"desk": {"fixmedinsCode": two.here.code}, "data": {"psnNo": "99010000000000099999"}}
+    response = await two.here.http.post("/v1/cumulations:list", json=body, headers=headers)
+    assert response.status_code == 404
+    told = {each["@type"].rpartition(".")[2]: each for each in response.json()["error"]["details"]}
+    assert told["ErrorInfo"]["reason"] == "PERSON_NOT_FOUND"
+    assert [each["field"] for each in told["BadRequest"]["fieldViolations"]] == ["data.psnNo"]
+
+
+async def test_one_trace_leads_from_the_place_of_care_to_the_insured_cell(two: Two) -> None:
+    msgid = two.here.next_msgid()
+    await two.here.done("1101", asked(two.here, two.resident)["1101"], msgid=msgid)
+    store = two.mesh.traces()
+    (trace_id,) = store.find(msgid)
+    (root,) = store.tree(trace_id)
+    assert root.span.service == f"{HERE}/gateway"
+    by_id = {span.span_id: span.service for span in store.spans(trace_id)}
+    ways = {(by_id.get(span.parent_id or "", ""), span.service) for span in store.spans(trace_id)}
+    assert {each for each in ways if each[0] and each[0] != each[1]} == {
+        (f"{HERE}/gateway", f"{HERE}/settlement"),
+        (f"{HERE}/settlement", f"{HERE}/identity"),
+        (f"{HERE}/gateway", "routing"),
+        ("routing", f"{THERE}/settlement"),
+        (f"{THERE}/settlement", f"{THERE}/identity"),
+    }
+    assert store.edges() <= table.seat_edges((HERE, THERE))
+
+
+async def test_no_span_and_no_log_line_tells_who_it_was(two: Two) -> None:
+    with logged() as stream:
+        for infno, nodes in asked(two.here, two.resident).items():
+            await two.here.done(infno, nodes)
+    who = two.resident
+    secrets = {who.psn_no, who.certno, who.name}
+    spans = [json.dumps([each.name, each.attributes], ensure_ascii=False) for each in two.mesh.traces().all_spans()]
+    lines = stream.getvalue().splitlines()
+    assert len([line for line in lines if "ElsewhereService" in line]) >= 3
+    assert found_in(spans + lines + [line.encode().decode("unicode_escape") for line in lines], secrets) == []
+
+
+async def test_without_routing_local_people_notice_nothing_and_remote_ones_are_told_at_once(tmp_path: Path) -> None:
+    async with two_cells(tmp_path, WITHOUT_ROUTING) as alone:
+        for infno, nodes in asked(alone.here, alone.local).items():
+            await alone.here.done(infno, nodes)
+        assert {callee for _, callee in alone.mesh.traces().edges()} & {"routing"} == set()
+        for infno, nodes in asked(alone.here, alone.resident).items():
+            begun = time.monotonic()
+            response = await alone.here.post(alone.here.envelope(infno, nodes))
+            assert time.monotonic() - begun < AT_ONCE_S
+            assert (response.status_code, response.json()["infcode"]) == (503, -1)
+            assert response.json()["err_msg"].startswith("[ROUTING_UNAVAILABLE]")
+            assert response.headers["retry-after"]
