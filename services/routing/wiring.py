@@ -71,7 +71,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     loops = PullLoops(pulling, _told_away, _told_back, lambda: _unseen(telemetry))
     registry = Registry(store, _divisions(config), cells.of_division, pulling, pulling.hashers)
     elsewhere = ElsewhereServicer(Elsewhere(registry, InsuredCells(peers, config.known_cells)))
-    servicers = [
+    servicers: list[tuple[AddToServer, Any]] = [
         (elsewhere_pb2_grpc.add_ElsewhereServiceServicer_to_server, elsewhere),
         (registry_pb2_grpc.add_RegistryServiceServicer_to_server, RegistryServicer(registry)),
         *_filing(config, clock, store, peers, registry),
