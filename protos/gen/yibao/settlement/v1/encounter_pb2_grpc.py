@@ -108,6 +108,8 @@ class EncounterServiceServicer:
     def GetInsuredInfo(self, request, context):
         """Person behind a credential, with enrolments, account balances and identities (1101).
         Errors: those of Verify, EC_TOKEN_SPENT, NAME_MISMATCH.
+        Whom another cell insures that cell answers for. Errors then: INSURED_TWICE, ROUTING_UNAVAILABLE, CELL_UNAVAILABLE,
+        CELLS_UNREAD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -116,6 +118,8 @@ class EncounterServiceServicer:
     def CheckBenefit(self, request, context):
         """Which benefits a person can use at an institution on a date (2001).
         Errors: PERSON_NOT_FOUND, INSTITUTION_UNKNOWN.
+        Whom another cell insures that cell answers for. Errors then: INSURED_TWICE, ROUTING_UNAVAILABLE, CELL_UNAVAILABLE,
+        CELLS_UNREAD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -23,10 +23,14 @@ class EncounterServiceStub:
     GetInsuredInfo: _aio.UnaryUnaryMultiCallable[_insured_pb2.GetInsuredInfoRequest, _insured_pb2.GetInsuredInfoResponse]
     """Person behind a credential, with enrolments, account balances and identities (1101).
     Errors: those of Verify, EC_TOKEN_SPENT, NAME_MISMATCH.
+    Whom another cell insures that cell answers for. Errors then: INSURED_TWICE, ROUTING_UNAVAILABLE, CELL_UNAVAILABLE,
+    CELLS_UNREAD.
     """
     CheckBenefit: _aio.UnaryUnaryMultiCallable[_insured_pb2.CheckBenefitRequest, _insured_pb2.CheckBenefitResponse]
     """Which benefits a person can use at an institution on a date (2001).
     Errors: PERSON_NOT_FOUND, INSTITUTION_UNKNOWN.
+    Whom another cell insures that cell answers for. Errors then: INSURED_TWICE, ROUTING_UNAVAILABLE, CELL_UNAVAILABLE,
+    CELLS_UNREAD.
     """
     RegisterVisit: _aio.UnaryUnaryMultiCallable[_visit_pb2.RegisterVisitRequest, _visit_pb2.RegisterVisitResponse]
     """Registers an out-patient visit (2201). A visit still open for the same person and ipt_otp_no is answered again,
@@ -82,6 +86,8 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_insured_pb2.GetInsuredInfoResponse]:
         """Person behind a credential, with enrolments, account balances and identities (1101).
         Errors: those of Verify, EC_TOKEN_SPENT, NAME_MISMATCH.
+        Whom another cell insures that cell answers for. Errors then: INSURED_TWICE, ROUTING_UNAVAILABLE, CELL_UNAVAILABLE,
+        CELLS_UNREAD.
         """
 
     @_abc_1.abstractmethod
@@ -92,6 +98,8 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_insured_pb2.CheckBenefitResponse]:
         """Which benefits a person can use at an institution on a date (2001).
         Errors: PERSON_NOT_FOUND, INSTITUTION_UNKNOWN.
+        Whom another cell insures that cell answers for. Errors then: INSURED_TWICE, ROUTING_UNAVAILABLE, CELL_UNAVAILABLE,
+        CELLS_UNREAD.
         """
 
     @_abc_1.abstractmethod

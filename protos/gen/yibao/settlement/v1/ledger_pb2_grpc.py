@@ -69,6 +69,8 @@ class LedgerServiceServicer:
     def ListCumulations(self, request, context):
         """Yearly accumulations of a person (5206). The bill of a pending order counts: whatever comes next is decided after it.
         Errors: PERSON_NOT_FOUND.
+        Whom another cell insures that cell answers for. Errors then: INSURED_TWICE, ROUTING_UNAVAILABLE, CELL_UNAVAILABLE,
+        CELLS_UNREAD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

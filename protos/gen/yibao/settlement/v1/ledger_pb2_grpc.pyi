@@ -19,6 +19,8 @@ class LedgerServiceStub:
     ListCumulations: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListCumulationsRequest, _ledger_pb2.ListCumulationsResponse]
     """Yearly accumulations of a person (5206). The bill of a pending order counts: whatever comes next is decided after it.
     Errors: PERSON_NOT_FOUND.
+    Whom another cell insures that cell answers for. Errors then: INSURED_TWICE, ROUTING_UNAVAILABLE, CELL_UNAVAILABLE,
+    CELLS_UNREAD.
     """
     ListAccumulators: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListAccumulatorsRequest, _ledger_pb2.ListAccumulatorsResponse]
     """Accumulators of a person in a benefit year by policy key."""
@@ -43,6 +45,8 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_ledger_pb2.ListCumulationsResponse]:
         """Yearly accumulations of a person (5206). The bill of a pending order counts: whatever comes next is decided after it.
         Errors: PERSON_NOT_FOUND.
+        Whom another cell insures that cell answers for. Errors then: INSURED_TWICE, ROUTING_UNAVAILABLE, CELL_UNAVAILABLE,
+        CELLS_UNREAD.
         """
 
     @_abc_1.abstractmethod
