@@ -18,7 +18,7 @@ from services.settlement.domain.catalogue import Institution
 from services.settlement.operations.settle import Opened
 from services.settlement.servicer.convert_orders import OpeningReader
 from services.settlement.store.own_books import OwnBookRows
-from tests.settlement.ordering import confirm, open_all, reason_of, void
+from tests.settlement.ordering import confirm, open_all, reason_of, reverse_order, void
 from tests.settlement.world import Still, World, sqlite_url, world_on
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import carried_pb2, common_pb2, order_pb2, settlement_pb2
@@ -257,6 +257,23 @@ async def test_a_split_is_of_its_line_and_no_part_of_it_pays_for_another(world: 
     assert await world.findings() == ()
 
 
+async def test_a_line_is_paid_once_whatever_the_number_of_the_order(world: World) -> None:
+    bill = carried(world)
+    await opened(world, bill)
+    assert await reason_of(tried(world, bill)) == "ORDER_PENDING"
+    assert await reason_of(opened(world, bill, "O2")) == "ORDER_PENDING"
+    await confirm(world, "O1")
+    again = carried(world, line(world, "3", 1_000), line(world, "2", 30_000, presel=1_000))
+    assert await reason_of(opened(world, bill, "O2")) == "CHARGES_SETTLED"
+    assert await reason_of(opened(world, again, "O3")) == await reason_of(tried(world, again)) == "CHARGES_SETTLED"
+    # Another encounter has lines of the same numbers, and what was reversed may be settled again.
+    await opened(world, carried(world, mdtrt_id="C2"), "O4")
+    await void(world, "O4")
+    await reverse_order(world, "O1")
+    await opened(world, again, "O3")
+    assert await world.findings() == ()
+
+
 @pytest.mark.parametrize(("away", "reason"), [(299, ""), (-299, ""), (301, "CLOCK_APART"), (-301, "CLOCK_APART")])
 async def test_clocks_that_are_more_than_five_minutes_apart_settle_nothing(
     world: World, away: int, reason: str
@@ -277,5 +294,5 @@ async def test_a_repeat_is_answered_however_late_and_a_business_date_is_no_clock
     world.clock.at += timedelta(hours=1)
     assert await opened(world, bill) == first
     day = date(2025, 6, 1)
-    another = carried(world, setl_time=Timestamp(seconds=1_748_750_000))
+    another = carried(world, mdtrt_id="C2", setl_time=Timestamp(seconds=1_748_750_000))
     assert (await opened(world, another, "O2", day)).setlinfo.setl_time == another.setl_time

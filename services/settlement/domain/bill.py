@@ -5,7 +5,7 @@ Amounts that were sent are compared and never used: what is settled are the tota
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from services.kernel.errors import Fault, FaultKind, Violation, conflict, invalid, not_found, precondition
 from services.kernel.money import yuan_text
 from services.kernel.requests import RequestStamp
-from services.settlement.domain.carried import CarriedLine, CarriedRows, Filing, line_row
+from services.settlement.domain.carried import CarriedKey, CarriedLine, CarriedRows, Filing, line_row
 from services.settlement.domain.lines import BillTotals, totals_of
 from services.settlement.domain.orders import OrderOpening
 from services.settlement.domain.outcome import Components
@@ -127,6 +127,18 @@ class CarriedCare:
     ipt_otp_no: str
     filing: Filing | None
     lines: tuple[CarriedLine, ...]
+
+    def keys(self) -> list[CarriedKey]:
+        """Its lines."""
+        known = self.encounter
+        return [(known.fixmedins_code, known.mdtrt_id, line.feedetl_sn) for line in self.lines]
+
+    def check_unsettled(self, standing: Mapping[CarriedKey, str]) -> None:
+        """CONFLICT CHARGES_SETTLED where another bill holds one of its lines, so that no number of an order pays a line
+        twice. `standing` are lines with the bills that hold them."""
+        settled = next((setl_id for key in self.keys() if (setl_id := standing.get(key))), "")
+        if settled:
+            raise conflict("CHARGES_SETTLED", mdtrt_id=self.encounter.mdtrt_id, setl_id=settled)
 
     def rows(self, setl_id: str, bill: Bill, at: int) -> CarriedRows:
         """What is kept of it beside the settlement; `at` in microseconds."""

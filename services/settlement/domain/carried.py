@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from services.kernel.clock import beijing_day, from_micros, to_micros
 from services.kernel.errors import Fault, FaultKind, Violation, Violations, invalid
@@ -53,6 +53,10 @@ class CarriedLine:
     detail: bytes
     answer: bytes
     agrees: bool = True
+
+
+CarriedKey: TypeAlias = tuple[str, str, str]
+"""A line of another cell: institution, encounter, number of the line."""
 
 
 class CarriedRows(NamedTuple):

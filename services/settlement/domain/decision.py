@@ -97,6 +97,7 @@ def wanted_of(bills: Iterable[PreparedBill], *, trial: bool) -> Wanted:
         stays=tuple({item.encounter.mdtrt_id: None for item in items if item.encounter.kind == STAY}),
         orders=tuple({each.order_no: None for each in openings}),
         entries=tuple({(each.stamp.scope, each.stamp.request_id): None for each in openings}),
+        carried=tuple({item.encounter.mdtrt_id: None for item in items if item.order.carried is not None}),
     )
 
 
@@ -126,6 +127,8 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
     token = _spent_token(prepared, books)
     if encounter.mdtrt_id in books.outside:
         _check_fees_inside(order, encounter, books.outside[encounter.mdtrt_id])
+    if carried:
+        carried.check_unsettled(books.carried)
     every: Sequence[BilledBatch] = (carried.batch,) if carried else books.batches.get(bill.mdtrt_id, ())
     batches = chosen_batches(bill, every)
     totals = totals_of_batches(batches)

@@ -15,7 +15,7 @@ from services.kernel.errors import Fault
 from services.kernel.requests import Regions, RequestStamp, refusal_of
 from services.settlement.domain.bill import BilledBatch, BilledEncounter
 from services.settlement.domain.booking import Posting
-from services.settlement.domain.carried import CarriedRows
+from services.settlement.domain.carried import CarriedKey, CarriedRows
 from services.settlement.domain.encounters import Entry
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.moments import FeeMoment
@@ -115,7 +115,8 @@ class AccumulatorEntry(NamedTuple):
 class Wanted:
     """What a batch has to know before it decides; `encounters`, `batches` and `stays` are named by encounter.
 
-    `orders` are numbers of orders, `entries` requests that leave no settlement: only where orders are opened.
+    `orders` are numbers of orders, `entries` requests that leave no settlement: only where orders are opened. `carried` are
+    encounters of another cell.
     """
 
     requests: tuple[RequestKey, ...] = ()
@@ -127,6 +128,7 @@ class Wanted:
     stays: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
     entries: tuple[RequestKey, ...] = ()
+    carried: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -134,7 +136,8 @@ class Books:
     """What the store knew when it was asked; it moves as the bills of a batch are decided one after the other.
 
     `spent` are digests of ecTokens with the encounters they paid for, `continued` the stays with a standing or pending bill,
-    `outside` unsettled fees that arose outside their stay, `pending` the orders that block accounts with their ledgers.
+    `outside` unsettled fees that arose outside their stay, `pending` the orders that block accounts with their ledgers,
+    `carried` lines of another cell with the bills that hold them.
     """
 
     answers: dict[RequestKey, StoredAnswer] = field(default_factory=dict)
@@ -148,6 +151,7 @@ class Books:
     pending: dict[AccountKey, PendingOrder] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     entries: dict[RequestKey, StoredAnswer] = field(default_factory=dict)
+    carried: dict[CarriedKey, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

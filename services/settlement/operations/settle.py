@@ -156,6 +156,7 @@ class Settling:
         writing.orders.append(order)
         writing.entries.append(Entry(entry_id, stamp, b"", None, "open", now))
         if carried is not None:
+            books.carried |= dict.fromkeys(carried.keys(), stored.setl_id)
             writing.carried.append(carried.rows(stored.setl_id, bill, to_micros(item.order.now)))
         books.orders[order.order_no] = order
         books.entries[stamp.scope, stamp.request_id] = answer_of_entry(stamp, entry_id)

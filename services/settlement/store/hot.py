@@ -32,7 +32,7 @@ from services.settlement.domain.moments import BEFORE_BEGIN, CLOCKS_DIFFER, FeeM
 from services.settlement.domain.orders import PendingOrder
 from services.settlement.store.keyed import fetch_keyed, keys_from
 from services.settlement.store.locks import person_lock
-from services.settlement.store.order_rows import add_orders, read_entries, read_orders
+from services.settlement.store.order_rows import add_orders, read_carried, read_entries, read_orders
 from services.settlement.store.tables import ACCUMULATOR_ENTRY, POSTING, SETTLEMENT
 
 _DIALECTS: Final = ("sqlite", "postgresql")
@@ -128,6 +128,8 @@ class BookReader:
                 books.encounters[row[0]] = BilledEncounter(*row)
         await self._load_state(books, wanted)
         await self._load_ledgers(books, wanted)
+        if wanted.carried:
+            books.carried = await read_carried(self._connection, wanted.carried)
         if wanted.orders:
             books.orders = await read_orders(self._connection, wanted.orders)
             books.entries = await read_entries(self._connection, wanted.entries)

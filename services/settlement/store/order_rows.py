@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from services.kernel.clock import to_micros
 from services.runtime.db import DriverConnection, insert_sql
-from services.settlement.domain.carried import CarriedRows
+from services.settlement.domain.carried import CarriedKey, CarriedRows
 from services.settlement.domain.encounters import Entry
 from services.settlement.domain.entries import RequestKey, StoredAnswer, Writing, regions_from, regions_text
 from services.settlement.domain.orders import Order
@@ -34,6 +34,12 @@ _ORDERS: Final = {
 _ENTRIES: Final = {
     dialect: "SELECT e.scope, e.request_id, e.content_hash, 'entry', e.entry_id, e.response, e.hash_version, e.regions"
     f" FROM {keys_from(dialect, 2)} JOIN ledger_entry AS e ON e.scope = k0 AND e.request_id = k1"
+    for dialect in _DIALECTS
+}
+_CARRIED_LINES: Final = {
+    dialect: f"SELECT c.fixmedins_code, c.mdtrt_id, l.feedetl_sn, s.setl_id FROM {keys_from(dialect, 1)}"
+    " JOIN settlement AS s ON s.mdtrt_id = k0 AND s.kind = 'settle' AND s.state IN ('standing', 'pending')"
+    " JOIN carried_bill AS c ON c.setl_id = s.setl_id JOIN carried_line AS l ON l.setl_id = c.setl_id"
     for dialect in _DIALECTS
 }
 _ADD_ORDERS: Final = insert_sql(SETTLE_ORDER)
@@ -65,6 +71,12 @@ async def read_entries(connection: DriverConnection, keys: Sequence[RequestKey])
         (row[0], row[1]): StoredAnswer(*(*row[:7], regions_from(row[7])))
         for row in await fetch_keyed(connection, _ENTRIES[connection.dialect], 2, keys)
     }
+
+
+async def read_carried(connection: DriverConnection, encounters: Sequence[str]) -> dict[CarriedKey, str]:
+    """The lines of encounters of another cell that pending or standing bills hold, with those bills."""
+    rows = await fetch_keyed(connection, _CARRIED_LINES[connection.dialect], 1, encounters)
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
 async def add_entries(connection: DriverConnection, entries: Iterable[Entry]) -> None:
