@@ -16,11 +16,12 @@ import pytest
 import pytest_asyncio
 
 from services import mesh as table
+from tests.mesh import journeys
 from tests.mesh.harness import OPERATOR_KEY, Mesh, seed_world, started_mesh
 from tests.mesh.hospital import Hospital, Patient, hospital_at, rest
 from tests.mesh.people import Newcomers
 from tests.mesh.seeds import OTHER_INSTITUTION, seed_requests
-from tests.mesh.test_cells import BOTH, HERE, THERE, WITHOUT_ROUTING, in_cell
+from tests.mesh.test_cells import BOTH, HERE, THERE, WITHOUT_ROUTING, in_cell, shown_code
 from tests.mesh.test_traces import found_in, logged
 from tools.cli.mesh_client import BUSINESS_DATE_HEADER
 
@@ -92,13 +93,24 @@ async def test_the_rest_face_and_a_business_date_lead_there_too(two: Two) -> Non
     assert ages[1] == ages[0] + 1
 
 
-async def test_an_ectoken_of_another_cell_opens_there_where_a_certificate_stands_beside_it(two: Two) -> None:
-    shown = {"mdtrt_cert_type": "01", "mdtrt_cert_no": "T" * 20}
-    beside = {"psn_cert_type": "01", "certno": two.resident.certno}
-    for data in (shown, shown | beside):
-        assert await two.here.refused("1101", {"data": data}) == "EC_TOKEN_UNKNOWN"
-    spans = [span for span in two.mesh.traces().all_spans() if span.reason == "EC_TOKEN_UNKNOWN"]
-    assert {span.service for span in spans} >= {f"{HERE}/settlement", f"{THERE}/settlement"}
+async def test_an_ectoken_is_checked_in_the_cell_in_which_it_was_made(two: Two) -> None:
+    code = await shown_code(in_cell(two.mesh, THERE), two.resident)
+    scanned = {"InData": journeys.scan(two.there, code)}
+    token = str((await two.there.done("6101", scanned)).output["OutData"]["ecToken"])
+    shown = {"data": journeys.with_token(token)}
+    assert (await two.here.done("1101", shown)).output == (await two.there.done("1101", shown)).output
+    # A mark proves nothing, and a token that was made here is asked about nowhere else.
+    of_there, of_here, of_nobody = (f"u{cell}" + "0" * 33 for cell in (THERE, HERE, "990000"))
+    for forged, reason, cells in (
+        (of_there, "EC_TOKEN_UNKNOWN", {HERE, THERE}),
+        (of_here, "EC_TOKEN_UNKNOWN", {HERE}),
+        (of_nobody, "CREDENTIAL_OF_ANOTHER_CELL", {HERE}),
+    ):
+        msgid = two.here.next_msgid()
+        assert await two.here.refused("1101", {"data": journeys.with_token(forged)}, msgid=msgid) == reason
+        store = two.mesh.traces()
+        asked_there = {span.service.partition("/")[0] for key in store.find(msgid) for span in store.spans(key)}
+        assert asked_there - {"routing"} == cells
 
 
 async def test_who_is_insured_nowhere_is_refused_as_ever_and_at_the_field(two: Two) -> None:

@@ -105,6 +105,18 @@ async def test_who_is_known_nowhere_is_named_by_the_field_that_says_who_it_is(
     assert await refused(running, stub.ListCumulations, numbered("9")) == ("PERSON_NOT_FOUND", ["data.psn_no"])
 
 
+async def test_a_token_leads_to_the_cell_of_its_mark_and_nowhere_else(
+    running: Running, stub: ElsewhereServiceStub
+) -> None:
+    await known(running, told(1, place(JINAN), certno="E1"))
+    dark = shown(mdtrt_cert_type=ECTOKEN, mdtrt_cert_no="0" * 40)
+    with pytest.raises(Fault) as raised:
+        await running.call(stub.GetInsuredInfo, dark, HOSPITAL)
+    assert (raised.value.reason, raised.value.metadata) == ("CELL_UNAVAILABLE", {"cell": "sandbox"})
+    unknown = shown(mdtrt_cert_type=ECTOKEN, mdtrt_cert_no="u370000" + "0" * 33, certno="E1")
+    assert await refused(running, stub.GetInsuredInfo, unknown) == ("CREDENTIAL_OF_ANOTHER_CELL", [])
+
+
 async def test_nobody_is_said_to_be_unknown_before_all_cells_were_read(
     running: Running, stub: ElsewhereServiceStub
 ) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 
-from services.kernel.errors import Fault, FaultKind
+from services.kernel.errors import Fault, FaultKind, precondition
 from services.kernel.persons import person_not_found
 from services.routing.domain.resolution import Query, Resolution, Where
 from services.routing.operations.registry import Registry
@@ -40,10 +40,14 @@ class InsuredCells(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who is asked about, and which field of the request names the person; without numbers in the query nobody is named."""
+    """Who is asked about, and which field of the request names the person; without numbers in the query nobody is named.
+
+    `made_in` is the cell of a credential that says so itself: it alone can check it.
+    """
 
     query: Query
     path: str
+    made_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +60,21 @@ class Elsewhere:
     async def ask(self, asked: Asked, of_cell: Callable[[str], Awaitable[Answer]]) -> Answer:
         """What the insured cell answers, or its refusal.
 
-        Raises PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE, CELLS_UNREAD and, where that cell is dark,
-        CELL_UNAVAILABLE.
+        Raises CREDENTIAL_OF_ANOTHER_CELL, PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE, CELLS_UNREAD and, where
+        that cell is dark, CELL_UNAVAILABLE.
         """
-        found = await self._found(asked)
+        cell, place = asked.made_in, None
+        if not cell:
+            found = await self._found(asked)
+            cell, place = found.insured_cell, found.place
+        elif cell not in self.registry.news.cells:
+            raise precondition("CREDENTIAL_OF_ANOTHER_CELL", cell=cell)
         try:
-            return await of_cell(found.insured_cell)
+            return await of_cell(cell)
         except Fault as fault:
             if fault.reason not in _AWAY:
                 raise
-            told = {"cell": found.insured_cell, "admdvs": found.place.admdvs if found.place else ""}
+            told = {"cell": cell} | ({"admdvs": place.admdvs} if place else {})
             raise Fault(FaultKind.UNAVAILABLE, "CELL_UNAVAILABLE", told, retry_after_s=RETRY_AFTER_S) from None
 
     async def _found(self, asked: Asked) -> Resolution:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from services.kernel.clock import beijing_day
+from services.kernel.credential_marks import cell_of
 from services.routing.domain.resolution import Query
 from services.routing.operations.elsewhere import Asked, Elsewhere
 from services.routing.servicer.convert import cert_type
@@ -52,15 +53,17 @@ class ElsewhereServicer(elsewhere_pb2_grpc.ElsewhereServiceServicer):
 
 
 def _shown(unary: Any) -> Asked:
-    """Whoever has the certificate beside the credential, or the one that is the credential. Of ecTokens and cards routing
-    knows nothing: they carry no mark of their cell.
+    """Whose the credential is: an ecToken tells its cell, else it is whoever has the certificate beside the credential, or the
+    one that is the credential. Of cards routing knows nothing.
     """
     data = unary.data
+    made_in = cell_of(data.mdtrt_cert_no) if data.mdtrt_cert_type == codes_pb2.MDTRT_CERT_TYPE_EC else None
     beside = bool(data.certno.strip())
     certno = data.certno if beside else "" if data.mdtrt_cert_type in _NO_CERTIFICATE else data.mdtrt_cert_no
     day = beijing_day(moment_of(data.begntime) if data.HasField("begntime") else current_call().now)
     path = "data.certno" if beside else "data.mdtrt_cert_no"
-    return Asked(_query(unary, day, certno=certno.strip(), psn_cert_type=cert_type(data.psn_cert_type)), path)
+    query = _query(unary, day, certno=certno.strip(), psn_cert_type=cert_type(data.psn_cert_type))
+    return Asked(query, path, made_in or "")
 
 
 def _numbered(unary: Any, day: date) -> Asked:

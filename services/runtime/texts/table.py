@@ -41,6 +41,10 @@ _SPARE: Final[Mapping[str, tuple[str, str]]] = {
         "结算{setl_id}之后还有{count}笔结算，须按后结先退顺序撤销（最后一笔由其他机构办理）",
         "{count} later settlements stand after {setl_id}; the last one, of another institution, is reversed first",
     ),
+    "CELL_UNAVAILABLE": (
+        "该人员参保的属地单元“{cell}”暂不可用",
+        "The cell {cell}, which insures the person, does not answer",
+    ),
     "SETTLEMENT_NOT_FOUND": ("未找到结算记录{setl_id}", "There is no settlement {setl_id}"),
     "NOT_COVERED_BY_POLICY": ("待遇政策未规定此种情形：{where}", "No policy has a rule for this case: {where}"),
     "PARTNER_NOT_FOUND": ("该机构或渠道未登记", "No such institution or channel is registered"),

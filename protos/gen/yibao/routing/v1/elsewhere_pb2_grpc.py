@@ -61,8 +61,9 @@ class ElsewhereServiceServicer:
     """
 
     def GetInsuredInfo(self, request, context):
-        """Person behind a credential (1101). The person is found by certificate; an ecToken or a card says nothing here without one.
-        Errors: PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE, CELL_UNAVAILABLE, CELLS_UNREAD, those of the unary method.
+        """Person behind a credential (1101). An ecToken says itself in which cell it was made; otherwise the person is found by
+        certificate, and a card says nothing here without one.
+        Errors: CREDENTIAL_OF_ANOTHER_CELL where no such cell is known, PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE, CELL_UNAVAILABLE, CELLS_UNREAD, those of the unary method.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

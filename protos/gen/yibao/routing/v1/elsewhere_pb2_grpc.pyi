@@ -20,8 +20,9 @@ class ElsewhereServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetInsuredInfo: _aio.UnaryUnaryMultiCallable[_elsewhere_pb2.GetInsuredInfoRequest, _elsewhere_pb2.GetInsuredInfoResponse]
-    """Person behind a credential (1101). The person is found by certificate; an ecToken or a card says nothing here without one.
-    Errors: PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE, CELL_UNAVAILABLE, CELLS_UNREAD, those of the unary method.
+    """Person behind a credential (1101). An ecToken says itself in which cell it was made; otherwise the person is found by
+    certificate, and a card says nothing here without one.
+    Errors: CREDENTIAL_OF_ANOTHER_CELL where no such cell is known, PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE, CELL_UNAVAILABLE, CELLS_UNREAD, those of the unary method.
     """
     CheckBenefit: _aio.UnaryUnaryMultiCallable[_elsewhere_pb2.CheckBenefitRequest, _elsewhere_pb2.CheckBenefitResponse]
     """Which benefits a person can use at an institution on a date (2001), by the policies of the insured place.
@@ -44,8 +45,9 @@ class ElsewhereServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _elsewhere_pb2.GetInsuredInfoRequest,
         context: _aio.ServicerContext[_elsewhere_pb2.GetInsuredInfoRequest, _abc.Awaitable[_elsewhere_pb2.GetInsuredInfoResponse]],
     ) -> _abc.Awaitable[_elsewhere_pb2.GetInsuredInfoResponse]:
-        """Person behind a credential (1101). The person is found by certificate; an ecToken or a card says nothing here without one.
-        Errors: PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE, CELL_UNAVAILABLE, CELLS_UNREAD, those of the unary method.
+        """Person behind a credential (1101). An ecToken says itself in which cell it was made; otherwise the person is found by
+        certificate, and a card says nothing here without one.
+        Errors: CREDENTIAL_OF_ANOTHER_CELL where no such cell is known, PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE, CELL_UNAVAILABLE, CELLS_UNREAD, those of the unary method.
         """
 
     @_abc_1.abstractmethod
