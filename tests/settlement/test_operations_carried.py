@@ -233,7 +233,9 @@ async def test_what_does_not_fit_is_refused_and_nothing_is_kept(world: World) ->
         "kind": "MED_TYPE_MISMATCH",
         "person": "PERSON_NOT_FOUND",
     }
-    # A trial holds until somebody else was first on the ledger.
+    # A trial is of the filing that it was told, and holds until somebody else was first on the ledger.
+    filed = carried(world, trial_hash=trial.trial_hash, filing=filing(LONG_TERM, world))
+    assert await reason_of(opened(world, filed)) == "TRIAL_OUTDATED"
     bill = carried(world, trial_hash=trial.trial_hash)
     await world.settle(world.order("P1", await world.visit_with_fees("P1", 100), 100, "2207:1"))
     assert await reason_of(opened(world, bill)) == "TRIAL_OUTDATED"

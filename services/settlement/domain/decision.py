@@ -184,13 +184,16 @@ def _spent_token(prepared: PreparedBill, books: Books) -> str:
 
 
 def _trial_hash(prepared: PreparedBill, batches: Iterable[BilledBatch], sequences: tuple[int, ...]) -> str:
-    """SHA-256 over policy versions, places in the ledgers, bill and use of accounts."""
-    bill = prepared.order.bill
+    """SHA-256 over policy versions, places in the ledgers, bill and use of accounts; of a carried bill over the facts too, as
+    filing, kind of care and its time come along with each message."""
+    bill, carried = prepared.order.bill, prepared.order.carried
+    facts = () if carried is None else tuple(sorted(prepared.facts.items()))
     content = (
         tuple((version.id, version.version, version.content_hash) for version in prepared.choice.versions),
         tuple(prepared.key),
         sequences,
         tuple(tuple(batch) for batch in batches),
         (bill.use_own, bill.use_family, prepared.med_type, prepared.local_med_type),
+        *facts,
     )
     return hashlib.sha256(repr(content).encode()).hexdigest()
