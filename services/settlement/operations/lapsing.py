@@ -86,13 +86,15 @@ class Lapsing:
 class LapseLoop:
     """Ends what has lapsed and nobody has met, for as long as the member runs.
 
-    `failed` is told why a look came to nothing: of several looks in a row that do, the first.
+    `failed` is told why a look came to nothing: of several looks in a row that do, the first; and once of an order that
+    cannot be ended.
     """
 
     def __init__(self, ending: Ending, failed: Callable[[BaseException], None], every_s: float = EVERY_S) -> None:
         self._ending = ending
         self._failed = failed
         self._every_s = every_s
+        self._stuck: set[str] = set()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -124,8 +126,11 @@ class LapseLoop:
             try:
                 await self._ending.lapse([order_no])
                 ended += 1
-            except Exception as error:  # noqa: BLE001  # told, and tried again at the next look
-                self._failed(error)
+                self._stuck.discard(order_no)
+            except Exception as error:  # noqa: BLE001  # told once, and tried again at every look
+                if order_no not in self._stuck:
+                    self._failed(error)
+                self._stuck.add(order_no)
         return ended
 
     async def _run(self) -> None:
