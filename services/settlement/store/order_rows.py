@@ -80,13 +80,14 @@ async def read_carried(connection: DriverConnection, encounters: Sequence[str]) 
 
 
 async def add_entries(connection: DriverConnection, entries: Iterable[Entry]) -> None:
-    """Keeps the requests that led to steps of orders; their answers are made anew from what stands."""
+    """Keeps the requests that led to steps of orders, in the order of their keys, as `add_order_rows` does; their answers are
+    made anew from what stands."""
     rows = [
         (
             *(each.entry_id, each.stamp.scope, each.stamp.request_id, each.stamp.rpc, each.stamp.content_hash),
             *(each.response, to_micros(each.created_at), each.stamp.hash_version, regions_text(each.stamp.regions)),
         )
-        for each in entries
+        for each in sorted(entries, key=attrgetter("stamp.scope", "stamp.request_id"))
     ]
     await connection.insert(_ADD_ENTRIES[connection.dialect], rows)
 
