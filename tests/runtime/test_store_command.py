@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple
 import pytest
 
 from services import mesh
+from services.identity.store.schema import HEAD
 from services.runtime import store_command as command
 from services.runtime.config import Config
 from services.runtime.embedded import store_held
@@ -230,7 +231,7 @@ def test_everything_is_said_in_chinese_too(run: Run, config: Config, file: Path,
         assert re.findall(r"{\w+}", english) == sorted(re.findall(r"{\w+}", chinese), key=english.index), english
         assert CHINESE.search(chinese) or "：" in chinese
     assert run("check", "identity", language="zh").said == (
-        f"identity：{file}，修订0002，由yibao {release()}建立：正常"
+        f"identity：{file}，修订{HEAD}，由yibao {release()}建立：正常"
     )
     with store_held(MEMBER, config):
         assert "另一个网格正在使用目录" in run("upgrade", "identity", language="zh").complained
