@@ -14,12 +14,11 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from gateway.backend import Backend, CallOptions
-from services.kernel.errors import Fault, FaultKind
+from services.kernel.errors import AWAY, Fault, FaultKind
 from services.runtime.contract import Contract, MethodContract
 
 RETRY_AFTER_S: Final = 5.0
 """When routing is worth another look (our decision)."""
-_AWAY: Final = ("PEER_UNAVAILABLE", "DEADLINE_EXCEEDED", "TOO_MANY_CALLS", "SHUTTING_DOWN", "STORE_UNAVAILABLE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,6 @@ def _told(fault: Fault, refused: Fault, on: frozenset[str]) -> Fault:
     """What is told where routing refuses: the own cell's refusal, where nobody else knows the person either."""
     if fault.reason in on:
         return refused
-    if fault.reason in _AWAY:
+    if fault.reason in AWAY:
         return Fault(FaultKind.UNAVAILABLE, "ROUTING_UNAVAILABLE", retry_after_s=RETRY_AFTER_S)
     return fault

@@ -17,6 +17,11 @@ MOST_VIOLATIONS: Final = 20
 MORE_VIOLATIONS: Final = "more_violations"
 """Name in a fault's metadata under which stands how many broken fields it does not name: `480`, or `480+` for at least."""
 
+AWAY: Final = frozenset(
+    ("PEER_UNAVAILABLE", "DEADLINE_EXCEEDED", "TOO_MANY_CALLS", "SHUTTING_DOWN", "STORE_UNAVAILABLE")
+)
+"""Reasons by which one who was asked does not answer now; the same question may be answered later."""
+
 
 class FaultKind(Enum):
     """What the caller can do about it; the value is the canonical gRPC status code's name."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 
-from services.kernel.errors import Fault, FaultKind, precondition
+from services.kernel.errors import AWAY, Fault, FaultKind, precondition
 from services.kernel.persons import person_not_found
 from services.routing.domain.resolution import Query, Resolution, Where
 from services.routing.operations.registry import Registry
@@ -18,7 +18,6 @@ Answer = TypeVar("Answer")
 
 RETRY_AFTER_S: Final = 5.0
 """When a cell that did not answer is worth another look (our decision)."""
-_AWAY: Final = ("PEER_UNAVAILABLE", "DEADLINE_EXCEEDED", "TOO_MANY_CALLS", "SHUTTING_DOWN", "STORE_UNAVAILABLE")
 _QUERY: Final = "query."
 
 
@@ -72,7 +71,7 @@ class Elsewhere:
         try:
             return await of_cell(cell)
         except Fault as fault:
-            if fault.reason not in _AWAY:
+            if fault.reason not in AWAY:
                 raise
             told = {"cell": cell} | ({"admdvs": place.admdvs} if place else {})
             raise Fault(FaultKind.UNAVAILABLE, "CELL_UNAVAILABLE", told, retry_after_s=RETRY_AFTER_S) from None
