@@ -94,6 +94,8 @@ MESH: tuple[Member, ...] = (
             "yibao.settlement.v1.LedgerService",
             "yibao.settlement.v1.OwnBooksService",
             "yibao.settlement.v1.OrderService",
+            "yibao.settlement.v1.CareService",
+            "yibao.settlement.v1.StayReservationService",
         ),
         calls=("identity", "catalogue"),
     ),

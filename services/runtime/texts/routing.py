@@ -38,6 +38,22 @@ ROUTING: Final[Mapping[str, tuple[str, str]]] = {
         "未找到参保人，且属地单元“{cells}”的人员尚未读全，该人员可能在其中参保",
         "No insured person is found, and not all people of these cells are known yet: {cells}",
     ),
+    "INSURED_ELSEWHERE": (
+        "该就诊的参保人由属地单元“{cell}”参保，须经全国路由办理",
+        "The person of this encounter is insured in the cell {cell}: routing serves it",
+    ),
+    "BILL_CHANGED": (
+        "就诊{mdtrt_id}的费用明细在跨属地单元结算期间发生变化，本次结算未成立，请重新结算",
+        "The fee lines of {mdtrt_id} changed while the bill was being settled across cells: nothing stands, settle it again",
+    ),
+    "OUTCOME_UNKNOWN": (
+        "交易{order_no}的结果尚未确定，系统会自动处理完毕；请稍后用同一报文号重发，即可得到结果",
+        "The outcome of {order_no} is not known yet and will be without your doing: send the same message again later",
+    ),
+    "FAMILY_ELSEWHERE": (
+        "家庭共济账户的授权人不在本属地单元参保，异地家庭账户暂不能使用",
+        "The owner of the family account is insured in another cell, and an account there cannot pay",
+    ),
 }
 
 RESOLUTIONS: Final[Mapping[str, tuple[str, str]]] = {

@@ -375,6 +375,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """What the month left in dispute lies in a month that was closed since."""
     ERROR_REASON_CLEARING_MONTH_EMPTY: _ErrorReason.ValueType  # 255
     """Nothing clears in that month, so that there is nothing to close."""
+    ERROR_REASON_INSURED_ELSEWHERE: _ErrorReason.ValueType  # 270
+    """The encounter or settlement is of a person whom another cell insures: routing serves it."""
+    ERROR_REASON_BILL_CHANGED: _ErrorReason.ValueType  # 271
+    """The lines of the bill changed while it was being settled across cells."""
+    ERROR_REASON_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 272
+    """The outcome is not known yet, and will be without anybody's doing."""
+    ERROR_REASON_FAMILY_ELSEWHERE: _ErrorReason.ValueType  # 273
+    """The family account is in another cell."""
     ERROR_REASON_CREDENTIAL_OF_ANOTHER_CELL: _ErrorReason.ValueType  # 263
     """The dynamic code or the ecToken was made in another cell, which knows whose it is."""
     ERROR_REASON_ROUTING_UNAVAILABLE: _ErrorReason.ValueType  # 260
@@ -738,6 +746,14 @@ ERROR_REASON_CLEARING_CARRIED_ON: ErrorReason.ValueType  # 254
 """What the month left in dispute lies in a month that was closed since."""
 ERROR_REASON_CLEARING_MONTH_EMPTY: ErrorReason.ValueType  # 255
 """Nothing clears in that month, so that there is nothing to close."""
+ERROR_REASON_INSURED_ELSEWHERE: ErrorReason.ValueType  # 270
+"""The encounter or settlement is of a person whom another cell insures: routing serves it."""
+ERROR_REASON_BILL_CHANGED: ErrorReason.ValueType  # 271
+"""The lines of the bill changed while it was being settled across cells."""
+ERROR_REASON_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 272
+"""The outcome is not known yet, and will be without anybody's doing."""
+ERROR_REASON_FAMILY_ELSEWHERE: ErrorReason.ValueType  # 273
+"""The family account is in another cell."""
 ERROR_REASON_CREDENTIAL_OF_ANOTHER_CELL: ErrorReason.ValueType  # 263
 """The dynamic code or the ecToken was made in another cell, which knows whose it is."""
 ERROR_REASON_ROUTING_UNAVAILABLE: ErrorReason.ValueType  # 260

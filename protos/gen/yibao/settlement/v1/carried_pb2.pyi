@@ -147,6 +147,7 @@ class CarriedBill(_message.Message):
     INSCP_SCP_AMT_FEN_FIELD_NUMBER: _builtins.int
     TRIAL_HASH_FIELD_NUMBER: _builtins.int
     SETL_TIME_FIELD_NUMBER: _builtins.int
+    EC_TOKEN_DIGEST_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
     mdtrt_id: _builtins.str
     """Encounter of the cell of care."""
@@ -182,6 +183,8 @@ class CarriedBill(_message.Message):
     inscp_scp_amt_fen: _builtins.int
     trial_hash: _builtins.str
     """Where given, the bill is refused unless the trial's digest still holds: it covers the ledger's and accounts' sequences."""
+    ec_token_digest: _builtins.str
+    """Digest of the ecToken that was shown when the care was registered; spent where the bill shows no credential."""
     @_builtins.property
     def desk(self) -> _common_pb2.Desk: ...
     @_builtins.property
@@ -235,11 +238,12 @@ class CarriedBill(_message.Message):
         inscp_scp_amt_fen: _builtins.int = ...,
         trial_hash: _builtins.str = ...,
         setl_time: _timestamp_pb2.Timestamp | None = ...,
+        ec_token_digest: _builtins.str = ...,
         lines: _abc.Iterable[Global___CarriedLine] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "desk", b"desk", "end_time", b"end_time", "filing", b"filing", "setl_time", b"setl_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "begin_time", b"begin_time", "card_sn", b"card_sn", "certno", b"certno", "desk", b"desk", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "encounter_exp_content", b"encounter_exp_content", "end_time", b"end_time", "exp_content", b"exp_content", "filing", b"filing", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insutype", b"insutype", "invono", b"invono", "ipt_otp_no", b"ipt_otp_no", "lines", b"lines", "local_med_type", b"local_med_type", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medfee_sumamt_fen", b"medfee_sumamt_fen", "mid_setl_flag", b"mid_setl_flag", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "setl_time", b"setl_time", "stay", b"stay", "trial_hash", b"trial_hash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "begin_time", b"begin_time", "card_sn", b"card_sn", "certno", b"certno", "desk", b"desk", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "ec_token_digest", b"ec_token_digest", "encounter_exp_content", b"encounter_exp_content", "end_time", b"end_time", "exp_content", b"exp_content", "filing", b"filing", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insutype", b"insutype", "invono", b"invono", "ipt_otp_no", b"ipt_otp_no", "lines", b"lines", "local_med_type", b"local_med_type", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medfee_sumamt_fen", b"medfee_sumamt_fen", "mid_setl_flag", b"mid_setl_flag", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "setl_time", b"setl_time", "stay", b"stay", "trial_hash", b"trial_hash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -32,10 +32,11 @@ from yibao.settlement.v1 import common_pb2 as yibao_dot_settlement_dot_v1_dot_co
 from yibao.settlement.v1 import order_state_pb2 as yibao_dot_settlement_dot_v1_dot_order__state__pb2
 from yibao.settlement.v1 import reversal_pb2 as yibao_dot_settlement_dot_v1_dot_reversal__pb2
 from yibao.settlement.v1 import settlement_pb2 as yibao_dot_settlement_dot_v1_dot_settlement__pb2
+from yibao.settlement.v1 import settlement_query_pb2 as yibao_dot_settlement_dot_v1_dot_settlement__query__pb2
 from yibao.settlement.v1 import stay_bill_pb2 as yibao_dot_settlement_dot_v1_dot_stay__bill__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fyibao/settlement/v1/order.proto\x12\x13yibao.settlement.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/rpc/status.proto\x1a\x1ayibao/common/v1/item.proto\x1a\x1eyibao/options/v1/options.proto\x1a!yibao/settlement/v1/carried.proto\x1a yibao/settlement/v1/common.proto\x1a%yibao/settlement/v1/order_state.proto\x1a\"yibao/settlement/v1/reversal.proto\x1a$yibao/settlement/v1/settlement.proto\x1a#yibao/settlement/v1/stay_bill.proto\"\xc6\x02\n\x0bOpenRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x06opener\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1f\n\x08order_no\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x12#\n\x0f\x65xpires_after_s\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90\x1c(\x01\x12\x33\n\x05visit\x18\x05 \x01(\x0b\x32\".yibao.settlement.v1.SettleRequestH\x00\x12\x36\n\x04stay\x18\x06 \x01(\x0b\x32&.yibao.settlement.v1.SettleStayRequestH\x00\x12\x33\n\x07\x63\x61rried\x18\x07 \x01(\x0b\x32 .yibao.settlement.v1.CarriedBillH\x00\x42\r\n\x04\x62ill\x12\x05\xbaH\x02\x08\x01\"r\n\x0cOpenResponse\x12)\n\x05order\x18\x01 \x01(\x0b\x32\x1a.yibao.settlement.v1.Order\x12\x37\n\nsettlement\x18\x02 \x01(\x0b\x32#.yibao.settlement.v1.SettleResponse\"q\n\rBatchOpenItem\x12-\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1c.yibao.common.v1.ItemContext\x12\x31\n\x07request\x18\x02 \x01(\x0b\x32 .yibao.settlement.v1.OpenRequest\"Q\n\x10\x42\x61tchOpenRequest\x12=\n\x05items\x18\x01 \x03(\x0b\x32\".yibao.settlement.v1.BatchOpenItemB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\"y\n\x10\x42\x61tchOpenOutcome\x12\x35\n\x08response\x18\x01 \x01(\x0b\x32!.yibao.settlement.v1.OpenResponseH\x00\x12$\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"L\n\x11\x42\x61tchOpenResponse\x12\x37\n\x08outcomes\x18\x01 \x03(\x0b\x32%.yibao.settlement.v1.BatchOpenOutcome\"j\n\x0eTryOpenRequest\x12\x1d\n\x06opener\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x39\n\x07\x63\x61rried\x18\x02 \x01(\x0b\x32 .yibao.settlement.v1.CarriedBillB\x06\xbaH\x03\xc8\x01\x01\"D\n\x0fTryOpenResponse\x12\x31\n\x05trial\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.TrialResponse\"s\n\x0e\x43onfirmRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x06opener\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1f\n\x08order_no\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\"<\n\x0f\x43onfirmResponse\x12)\n\x05order\x18\x01 \x01(\x0b\x32\x1a.yibao.settlement.v1.Order\"w\n\x10\x42\x61tchConfirmItem\x12-\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1c.yibao.common.v1.ItemContext\x12\x34\n\x07request\x18\x02 \x01(\x0b\x32#.yibao.settlement.v1.ConfirmRequest\"W\n\x13\x42\x61tchConfirmRequest\x12@\n\x05items\x18\x01 \x03(\x0b\x32%.yibao.settlement.v1.BatchConfirmItemB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\"\x7f\n\x13\x42\x61tchConfirmOutcome\x12\x38\n\x08response\x18\x01 \x01(\x0b\x32$.yibao.settlement.v1.ConfirmResponseH\x00\x12$\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"R\n\x14\x42\x61tchConfirmResponse\x12:\n\x08outcomes\x18\x01 \x03(\x0b\x32(.yibao.settlement.v1.BatchConfirmOutcome\"p\n\x0bVoidRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x06opener\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1f\n\x08order_no\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\"9\n\x0cVoidResponse\x12)\n\x05order\x18\x01 \x01(\x0b\x32\x1a.yibao.settlement.v1.Order\"q\n\rBatchVoidItem\x12-\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1c.yibao.common.v1.ItemContext\x12\x31\n\x07request\x18\x02 \x01(\x0b\x32 .yibao.settlement.v1.VoidRequest\"Q\n\x10\x42\x61tchVoidRequest\x12=\n\x05items\x18\x01 \x03(\x0b\x32\".yibao.settlement.v1.BatchVoidItemB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\"y\n\x10\x42\x61tchVoidOutcome\x12\x35\n\x08response\x18\x01 \x01(\x0b\x32!.yibao.settlement.v1.VoidResponseH\x00\x12$\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"L\n\x11\x42\x61tchVoidResponse\x12\x37\n\x08outcomes\x18\x01 \x03(\x0b\x32%.yibao.settlement.v1.BatchVoidOutcome\"\xa7\x01\n\x0cRenewRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x06opener\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1f\n\x08order_no\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x12#\n\x0f\x65xpires_after_s\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90\x1c(\x01\x12\x0f\n\x07\x63harged\x18\x05 \x01(\x08\":\n\rRenewResponse\x12)\n\x05order\x18\x01 \x01(\x0b\x32\x1a.yibao.settlement.v1.Order\"\xa9\x01\n\x13ReverseOrderRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x06opener\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1f\n\x08order_no\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x12/\n\x04\x64\x65sk\x18\x04 \x01(\x0b\x32\x19.yibao.settlement.v1.DeskB\x06\xbaH\x03\xc8\x01\x01\"M\n\x14ReverseOrderResponse\x12\x35\n\x07\x63ounter\x18\x01 \x01(\x0b\x32$.yibao.settlement.v1.ReverseResponse2\xd9\r\n\x0cOrderService\x12\x64\n\x04Open\x12 .yibao.settlement.v1.OpenRequest\x1a!.yibao.settlement.v1.OpenResponse\"\x17\x8a\xb5\x18\x0f\n\x01\x05\x12\n\x08\x05\x12\x06opener\x90\xb5\x18\x02\x12\xa3\x01\n\tBatchOpen\x12%.yibao.settlement.v1.BatchOpenRequest\x1a&.yibao.settlement.v1.BatchOpenResponse\"G\x8a\xb5\x18\x03\n\x01\x05\x90\xb5\x18\x02\xa2\xb5\x18\x38\n%yibao.settlement.v1.OrderService.Open\x12\x05items\x1a\x08outcomes\x12m\n\x07TryOpen\x12#.yibao.settlement.v1.TryOpenRequest\x1a$.yibao.settlement.v1.TryOpenResponse\"\x17\x8a\xb5\x18\x0f\n\x01\x05\x12\n\x08\x05\x12\x06opener\x90\xb5\x18\x01\x12m\n\x07\x43onfirm\x12#.yibao.settlement.v1.ConfirmRequest\x1a$.yibao.settlement.v1.ConfirmResponse\"\x17\x8a\xb5\x18\x0f\n\x01\x05\x12\n\x08\x05\x12\x06opener\x90\xb5\x18\x02\x12\xaf\x01\n\x0c\x42\x61tchConfirm\x12(.yibao.settlement.v1.BatchConfirmRequest\x1a).yibao.settlement.v1.BatchConfirmResponse\"J\x8a\xb5\x18\x03\n\x01\x05\x90\xb5\x18\x02\xa2\xb5\x18;\n(yibao.settlement.v1.OrderService.Confirm\x12\x05items\x1a\x08outcomes\x12\x64\n\x04Void\x12 .yibao.settlement.v1.VoidRequest\x1a!.yibao.settlement.v1.VoidResponse\"\x17\x8a\xb5\x18\x0f\n\x01\x05\x12\n\x08\x05\x12\x06opener\x90\xb5\x18\x02\x12\xa3\x01\n\tBatchVoid\x12%.yibao.settlement.v1.BatchVoidRequest\x1a&.yibao.settlement.v1.BatchVoidResponse\"G\x8a\xb5\x18\x03\n\x01\x05\x90\xb5\x18\x02\xa2\xb5\x18\x38\n%yibao.settlement.v1.OrderService.Void\x12\x05items\x1a\x08outcomes\x12g\n\x05Renew\x12!.yibao.settlement.v1.RenewRequest\x1a\".yibao.settlement.v1.RenewResponse\"\x17\x8a\xb5\x18\x0f\n\x01\x05\x12\n\x08\x05\x12\x06opener\x90\xb5\x18\x02\x12|\n\x0cReverseOrder\x12(.yibao.settlement.v1.ReverseOrderRequest\x1a).yibao.settlement.v1.ReverseOrderResponse\"\x17\x8a\xb5\x18\x0f\n\x01\x05\x12\n\x08\x05\x12\x06opener\x90\xb5\x18\x02\x12~\n\x08GetOrder\x12$.yibao.settlement.v1.GetOrderRequest\x1a%.yibao.settlement.v1.GetOrderResponse\"%\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/orders:get:\x01*\x12\x8b\x01\n\x04Lift\x12 .yibao.settlement.v1.LiftRequest\x1a!.yibao.settlement.v1.LiftResponse\">\x8a\xb5\x18\x1c\n\x01\x01\x12\x17\x08\x01\x12\x13\x64\x65sk.fixmedins_code\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/orders:lift:\x01*\x12\x9d\x01\n\rListOwnOrders\x12).yibao.settlement.v1.ListOwnOrdersRequest\x1a*.yibao.settlement.v1.ListOwnOrdersResponse\"5\x8a\xb5\x18\x0f\n\x01\x03\x12\n\x08\x03\x12\x06psn_no\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x18\"\x13/v1/own/orders:list:\x01*\x12\x8b\x01\n\x07LiftOwn\x12#.yibao.settlement.v1.LiftOwnRequest\x1a$.yibao.settlement.v1.LiftOwnResponse\"5\x8a\xb5\x18\x0f\n\x01\x03\x12\n\x08\x03\x12\x06psn_no\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x18\"\x13/v1/own/orders:lift:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fyibao/settlement/v1/order.proto\x12\x13yibao.settlement.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/rpc/status.proto\x1a\x1ayibao/common/v1/item.proto\x1a\x1eyibao/options/v1/options.proto\x1a!yibao/settlement/v1/carried.proto\x1a yibao/settlement/v1/common.proto\x1a%yibao/settlement/v1/order_state.proto\x1a\"yibao/settlement/v1/reversal.proto\x1a$yibao/settlement/v1/settlement.proto\x1a*yibao/settlement/v1/settlement_query.proto\x1a#yibao/settlement/v1/stay_bill.proto\"\xf9\x02\n\x0bOpenRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x06opener\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1f\n\x08order_no\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x12#\n\x0f\x65xpires_after_s\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90\x1c(\x01\x12\x33\n\x05visit\x18\x05 \x01(\x0b\x32\".yibao.settlement.v1.SettleRequestH\x00\x12\x36\n\x04stay\x18\x06 \x01(\x0b\x32&.yibao.settlement.v1.SettleStayRequestH\x00\x12\x33\n\x07\x63\x61rried\x18\x07 \x01(\x0b\x32 .yibao.settlement.v1.CarriedBillH\x00\x12\x31\n\x06\x62ooked\x18\x08 \x01(\x0b\x32\x1f.yibao.settlement.v1.BookedBillH\x00\x42\r\n\x04\x62ill\x12\x05\xbaH\x02\x08\x01\"\x9f\x02\n\nBookedBill\x12\x33\n\x05visit\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.SettleRequestH\x00\x12\x36\n\x04stay\x18\x02 \x01(\x0b\x32&.yibao.settlement.v1.SettleStayRequestH\x00\x12\x35\n\x0cinsured_cell\x18\x03 \x01(\tB\x1f\xbaH\x18r\x16\x32\x14^([0-9]{6}|sandbox)$\x90\xb5\x18\x01\x12 \n\tcare_hash\x18\x04 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x39\n\x06opened\x18\x05 \x01(\x0b\x32!.yibao.settlement.v1.OpenResponseB\x06\xbaH\x03\xc8\x01\x01\x42\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"\xa7\x01\n\x0cOpenResponse\x12)\n\x05order\x18\x01 \x01(\x0b\x32\x1a.yibao.settlement.v1.Order\x12\x37\n\nsettlement\x18\x02 \x01(\x0b\x32#.yibao.settlement.v1.SettleResponse\x12\x33\n\x06record\x18\x03 \x01(\x0b\x32#.yibao.settlement.v1.SetlinfoRecord\"q\n\rBatchOpenItem\x12-\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1c.yibao.common.v1.ItemContext\x12\x31\n\x07request\x18\x02 \x01(\x0b\x32 .yibao.settlement.v1.OpenRequest\"Q\n\x10\x42\x61tchOpenRequest\x12=\n\x05items\x18\x01 \x03(\x0b\x32\".yibao.settlement.v1.BatchOpenItemB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\"y\n\x10\x42\x61tchOpenOutcome\x12\x35\n\x08response\x18\x01 \x01(\x0b\x32!.yibao.settlement.v1.OpenResponseH\x00\x12$\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"L\n\x11\x42\x61tchOpenResponse\x12\x37\n\x08outcomes\x18\x01 \x03(\x0b\x32%.yibao.settlement.v1.BatchOpenOutcome\"j\n\x0eTryOpenRequest\x12\x1d\n\x06opener\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x39\n\x07\x63\x61rried\x18\x02 \x01(\x0b\x32 .yibao.settlement.v1.CarriedBillB\x06\xbaH\x03\xc8\x01\x01\"D\n\x0fTryOpenResponse\x12\x31\n\x05trial\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.TrialResponse\"s\n\x0e\x43onfirmRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x06opener\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1f\n\x08order_no\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\"<\n\x0f\x43onfirmResponse\x12)\n\x05order\x18\x01 \x01(\x0b\x32\x1a.yibao.settlement.v1.Order\"w\n\x10\x42\x61tchConfirmItem\x12-\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1c.yibao.common.v1.ItemContext\x12\x34\n\x07request\x18\x02 \x01(\x0b\x32#.yibao.settlement.v1.ConfirmRequest\"W\n\x13\x42\x61tchConfirmRequest\x12@\n\x05items\x18\x01 \x03(\x0b\x32%.yibao.settlement.v1.BatchConfirmItemB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\"\x7f\n\x13\x42\x61tchConfirmOutcome\x12\x38\n\x08response\x18\x01 \x01(\x0b\x32$.yibao.settlement.v1.ConfirmResponseH\x00\x12$\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"R\n\x14\x42\x61tchConfirmResponse\x12:\n\x08outcomes\x18\x01 \x03(\x0b\x32(.yibao.settlement.v1.BatchConfirmOutcome\"p\n\x0bVoidRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x06opener\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1f\n\x08order_no\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\"9\n\x0cVoidResponse\x12)\n\x05order\x18\x01 \x01(\x0b\x32\x1a.yibao.settlement.v1.Order\"q\n\rBatchVoidItem\x12-\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1c.yibao.common.v1.ItemContext\x12\x31\n\x07request\x18\x02 \x01(\x0b\x32 .yibao.settlement.v1.VoidRequest\"Q\n\x10\x42\x61tchVoidRequest\x12=\n\x05items\x18\x01 \x03(\x0b\x32\".yibao.settlement.v1.BatchVoidItemB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\"y\n\x10\x42\x61tchVoidOutcome\x12\x35\n\x08response\x18\x01 \x01(\x0b\x32!.yibao.settlement.v1.VoidResponseH\x00\x12$\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"L\n\x11\x42\x61tchVoidResponse\x12\x37\n\x08outcomes\x18\x01 \x03(\x0b\x32%.yibao.settlement.v1.BatchVoidOutcome\"\xa7\x01\n\x0cRenewRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x06opener\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1f\n\x08order_no\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x12#\n\x0f\x65xpires_after_s\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90\x1c(\x01\x12\x0f\n\x07\x63harged\x18\x05 \x01(\x08\":\n\rRenewResponse\x12)\n\x05order\x18\x01 \x01(\x0b\x32\x1a.yibao.settlement.v1.Order\"\xa9\x01\n\x13ReverseOrderRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x06opener\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1f\n\x08order_no\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x12/\n\x04\x64\x65sk\x18\x04 \x01(\x0b\x32\x19.yibao.settlement.v1.DeskB\x06\xbaH\x03\xc8\x01\x01\"M\n\x14ReverseOrderResponse\x12\x35\n\x07\x63ounter\x18\x01 \x01(\x0b\x32$.yibao.settlement.v1.ReverseResponse2\xd9\r\n\x0cOrderService\x12\x64\n\x04Open\x12 .yibao.settlement.v1.OpenRequest\x1a!.yibao.settlement.v1.OpenResponse\"\x17\x8a\xb5\x18\x0f\n\x01\x05\x12\n\x08\x05\x12\x06opener\x90\xb5\x18\x02\x12\xa3\x01\n\tBatchOpen\x12%.yibao.settlement.v1.BatchOpenRequest\x1a&.yibao.settlement.v1.BatchOpenResponse\"G\x8a\xb5\x18\x03\n\x01\x05\x90\xb5\x18\x02\xa2\xb5\x18\x38\n%yibao.settlement.v1.OrderService.Open\x12\x05items\x1a\x08outcomes\x12m\n\x07TryOpen\x12#.yibao.settlement.v1.TryOpenRequest\x1a$.yibao.settlement.v1.TryOpenResponse\"\x17\x8a\xb5\x18\x0f\n\x01\x05\x12\n\x08\x05\x12\x06opener\x90\xb5\x18\x01\x12m\n\x07\x43onfirm\x12#.yibao.settlement.v1.ConfirmRequest\x1a$.yibao.settlement.v1.ConfirmResponse\"\x17\x8a\xb5\x18\x0f\n\x01\x05\x12\n\x08\x05\x12\x06opener\x90\xb5\x18\x02\x12\xaf\x01\n\x0c\x42\x61tchConfirm\x12(.yibao.settlement.v1.BatchConfirmRequest\x1a).yibao.settlement.v1.BatchConfirmResponse\"J\x8a\xb5\x18\x03\n\x01\x05\x90\xb5\x18\x02\xa2\xb5\x18;\n(yibao.settlement.v1.OrderService.Confirm\x12\x05items\x1a\x08outcomes\x12\x64\n\x04Void\x12 .yibao.settlement.v1.VoidRequest\x1a!.yibao.settlement.v1.VoidResponse\"\x17\x8a\xb5\x18\x0f\n\x01\x05\x12\n\x08\x05\x12\x06opener\x90\xb5\x18\x02\x12\xa3\x01\n\tBatchVoid\x12%.yibao.settlement.v1.BatchVoidRequest\x1a&.yibao.settlement.v1.BatchVoidResponse\"G\x8a\xb5\x18\x03\n\x01\x05\x90\xb5\x18\x02\xa2\xb5\x18\x38\n%yibao.settlement.v1.OrderService.Void\x12\x05items\x1a\x08outcomes\x12g\n\x05Renew\x12!.yibao.settlement.v1.RenewRequest\x1a\".yibao.settlement.v1.RenewResponse\"\x17\x8a\xb5\x18\x0f\n\x01\x05\x12\n\x08\x05\x12\x06opener\x90\xb5\x18\x02\x12|\n\x0cReverseOrder\x12(.yibao.settlement.v1.ReverseOrderRequest\x1a).yibao.settlement.v1.ReverseOrderResponse\"\x17\x8a\xb5\x18\x0f\n\x01\x05\x12\n\x08\x05\x12\x06opener\x90\xb5\x18\x02\x12~\n\x08GetOrder\x12$.yibao.settlement.v1.GetOrderRequest\x1a%.yibao.settlement.v1.GetOrderResponse\"%\x8a\xb5\x18\x04\n\x02\x04\x05\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/orders:get:\x01*\x12\x8b\x01\n\x04Lift\x12 .yibao.settlement.v1.LiftRequest\x1a!.yibao.settlement.v1.LiftResponse\">\x8a\xb5\x18\x1c\n\x01\x01\x12\x17\x08\x01\x12\x13\x64\x65sk.fixmedins_code\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/orders:lift:\x01*\x12\x9d\x01\n\rListOwnOrders\x12).yibao.settlement.v1.ListOwnOrdersRequest\x1a*.yibao.settlement.v1.ListOwnOrdersResponse\"5\x8a\xb5\x18\x0f\n\x01\x03\x12\n\x08\x03\x12\x06psn_no\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x18\"\x13/v1/own/orders:list:\x01*\x12\x8b\x01\n\x07LiftOwn\x12#.yibao.settlement.v1.LiftOwnRequest\x1a$.yibao.settlement.v1.LiftOwnResponse\"5\x8a\xb5\x18\x0f\n\x01\x03\x12\n\x08\x03\x12\x06psn_no\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x18\"\x13/v1/own/orders:lift:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,6 +53,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPENREQUEST'].fields_by_name['order_no']._serialized_options = b'\272H\006r\004\020\001\030(\220\265\030\001'
   _globals['_OPENREQUEST'].fields_by_name['expires_after_s']._loaded_options = None
   _globals['_OPENREQUEST'].fields_by_name['expires_after_s']._serialized_options = b'\272H\007\032\005\030\220\034(\001'
+  _globals['_BOOKEDBILL'].oneofs_by_name['request']._loaded_options = None
+  _globals['_BOOKEDBILL'].oneofs_by_name['request']._serialized_options = b'\272H\002\010\001'
+  _globals['_BOOKEDBILL'].fields_by_name['insured_cell']._loaded_options = None
+  _globals['_BOOKEDBILL'].fields_by_name['insured_cell']._serialized_options = b'\272H\030r\0262\024^([0-9]{6}|sandbox)$\220\265\030\001'
+  _globals['_BOOKEDBILL'].fields_by_name['care_hash']._loaded_options = None
+  _globals['_BOOKEDBILL'].fields_by_name['care_hash']._serialized_options = b'\272H\006r\004\020\001\030@\220\265\030\001'
+  _globals['_BOOKEDBILL'].fields_by_name['opened']._loaded_options = None
+  _globals['_BOOKEDBILL'].fields_by_name['opened']._serialized_options = b'\272H\003\310\001\001'
   _globals['_BATCHOPENREQUEST'].fields_by_name['items']._loaded_options = None
   _globals['_BATCHOPENREQUEST'].fields_by_name['items']._serialized_options = b'\272H\007\222\001\004\010\001\020@'
   _globals['_TRYOPENREQUEST'].fields_by_name['opener']._loaded_options = None
@@ -116,54 +125,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERSERVICE'].methods_by_name['ListOwnOrders']._serialized_options = b'\212\265\030\017\n\001\003\022\n\010\003\022\006psn_no\220\265\030\001\202\323\344\223\002\030\"\023/v1/own/orders:list:\001*'
   _globals['_ORDERSERVICE'].methods_by_name['LiftOwn']._loaded_options = None
   _globals['_ORDERSERVICE'].methods_by_name['LiftOwn']._serialized_options = b'\212\265\030\017\n\001\003\022\n\010\003\022\006psn_no\220\265\030\002\202\323\344\223\002\030\"\023/v1/own/orders:lift:\001*'
-  _globals['_OPENREQUEST']._serialized_start=420
-  _globals['_OPENREQUEST']._serialized_end=746
-  _globals['_OPENRESPONSE']._serialized_start=748
-  _globals['_OPENRESPONSE']._serialized_end=862
-  _globals['_BATCHOPENITEM']._serialized_start=864
-  _globals['_BATCHOPENITEM']._serialized_end=977
-  _globals['_BATCHOPENREQUEST']._serialized_start=979
-  _globals['_BATCHOPENREQUEST']._serialized_end=1060
-  _globals['_BATCHOPENOUTCOME']._serialized_start=1062
-  _globals['_BATCHOPENOUTCOME']._serialized_end=1183
-  _globals['_BATCHOPENRESPONSE']._serialized_start=1185
-  _globals['_BATCHOPENRESPONSE']._serialized_end=1261
-  _globals['_TRYOPENREQUEST']._serialized_start=1263
-  _globals['_TRYOPENREQUEST']._serialized_end=1369
-  _globals['_TRYOPENRESPONSE']._serialized_start=1371
-  _globals['_TRYOPENRESPONSE']._serialized_end=1439
-  _globals['_CONFIRMREQUEST']._serialized_start=1441
-  _globals['_CONFIRMREQUEST']._serialized_end=1556
-  _globals['_CONFIRMRESPONSE']._serialized_start=1558
-  _globals['_CONFIRMRESPONSE']._serialized_end=1618
-  _globals['_BATCHCONFIRMITEM']._serialized_start=1620
-  _globals['_BATCHCONFIRMITEM']._serialized_end=1739
-  _globals['_BATCHCONFIRMREQUEST']._serialized_start=1741
-  _globals['_BATCHCONFIRMREQUEST']._serialized_end=1828
-  _globals['_BATCHCONFIRMOUTCOME']._serialized_start=1830
-  _globals['_BATCHCONFIRMOUTCOME']._serialized_end=1957
-  _globals['_BATCHCONFIRMRESPONSE']._serialized_start=1959
-  _globals['_BATCHCONFIRMRESPONSE']._serialized_end=2041
-  _globals['_VOIDREQUEST']._serialized_start=2043
-  _globals['_VOIDREQUEST']._serialized_end=2155
-  _globals['_VOIDRESPONSE']._serialized_start=2157
-  _globals['_VOIDRESPONSE']._serialized_end=2214
-  _globals['_BATCHVOIDITEM']._serialized_start=2216
-  _globals['_BATCHVOIDITEM']._serialized_end=2329
-  _globals['_BATCHVOIDREQUEST']._serialized_start=2331
-  _globals['_BATCHVOIDREQUEST']._serialized_end=2412
-  _globals['_BATCHVOIDOUTCOME']._serialized_start=2414
-  _globals['_BATCHVOIDOUTCOME']._serialized_end=2535
-  _globals['_BATCHVOIDRESPONSE']._serialized_start=2537
-  _globals['_BATCHVOIDRESPONSE']._serialized_end=2613
-  _globals['_RENEWREQUEST']._serialized_start=2616
-  _globals['_RENEWREQUEST']._serialized_end=2783
-  _globals['_RENEWRESPONSE']._serialized_start=2785
-  _globals['_RENEWRESPONSE']._serialized_end=2843
-  _globals['_REVERSEORDERREQUEST']._serialized_start=2846
-  _globals['_REVERSEORDERREQUEST']._serialized_end=3015
-  _globals['_REVERSEORDERRESPONSE']._serialized_start=3017
-  _globals['_REVERSEORDERRESPONSE']._serialized_end=3094
-  _globals['_ORDERSERVICE']._serialized_start=3097
-  _globals['_ORDERSERVICE']._serialized_end=4850
+  _globals['_OPENREQUEST']._serialized_start=464
+  _globals['_OPENREQUEST']._serialized_end=841
+  _globals['_BOOKEDBILL']._serialized_start=844
+  _globals['_BOOKEDBILL']._serialized_end=1131
+  _globals['_OPENRESPONSE']._serialized_start=1134
+  _globals['_OPENRESPONSE']._serialized_end=1301
+  _globals['_BATCHOPENITEM']._serialized_start=1303
+  _globals['_BATCHOPENITEM']._serialized_end=1416
+  _globals['_BATCHOPENREQUEST']._serialized_start=1418
+  _globals['_BATCHOPENREQUEST']._serialized_end=1499
+  _globals['_BATCHOPENOUTCOME']._serialized_start=1501
+  _globals['_BATCHOPENOUTCOME']._serialized_end=1622
+  _globals['_BATCHOPENRESPONSE']._serialized_start=1624
+  _globals['_BATCHOPENRESPONSE']._serialized_end=1700
+  _globals['_TRYOPENREQUEST']._serialized_start=1702
+  _globals['_TRYOPENREQUEST']._serialized_end=1808
+  _globals['_TRYOPENRESPONSE']._serialized_start=1810
+  _globals['_TRYOPENRESPONSE']._serialized_end=1878
+  _globals['_CONFIRMREQUEST']._serialized_start=1880
+  _globals['_CONFIRMREQUEST']._serialized_end=1995
+  _globals['_CONFIRMRESPONSE']._serialized_start=1997
+  _globals['_CONFIRMRESPONSE']._serialized_end=2057
+  _globals['_BATCHCONFIRMITEM']._serialized_start=2059
+  _globals['_BATCHCONFIRMITEM']._serialized_end=2178
+  _globals['_BATCHCONFIRMREQUEST']._serialized_start=2180
+  _globals['_BATCHCONFIRMREQUEST']._serialized_end=2267
+  _globals['_BATCHCONFIRMOUTCOME']._serialized_start=2269
+  _globals['_BATCHCONFIRMOUTCOME']._serialized_end=2396
+  _globals['_BATCHCONFIRMRESPONSE']._serialized_start=2398
+  _globals['_BATCHCONFIRMRESPONSE']._serialized_end=2480
+  _globals['_VOIDREQUEST']._serialized_start=2482
+  _globals['_VOIDREQUEST']._serialized_end=2594
+  _globals['_VOIDRESPONSE']._serialized_start=2596
+  _globals['_VOIDRESPONSE']._serialized_end=2653
+  _globals['_BATCHVOIDITEM']._serialized_start=2655
+  _globals['_BATCHVOIDITEM']._serialized_end=2768
+  _globals['_BATCHVOIDREQUEST']._serialized_start=2770
+  _globals['_BATCHVOIDREQUEST']._serialized_end=2851
+  _globals['_BATCHVOIDOUTCOME']._serialized_start=2853
+  _globals['_BATCHVOIDOUTCOME']._serialized_end=2974
+  _globals['_BATCHVOIDRESPONSE']._serialized_start=2976
+  _globals['_BATCHVOIDRESPONSE']._serialized_end=3052
+  _globals['_RENEWREQUEST']._serialized_start=3055
+  _globals['_RENEWREQUEST']._serialized_end=3222
+  _globals['_RENEWRESPONSE']._serialized_start=3224
+  _globals['_RENEWRESPONSE']._serialized_end=3282
+  _globals['_REVERSEORDERREQUEST']._serialized_start=3285
+  _globals['_REVERSEORDERREQUEST']._serialized_end=3454
+  _globals['_REVERSEORDERRESPONSE']._serialized_start=3456
+  _globals['_REVERSEORDERRESPONSE']._serialized_end=3533
+  _globals['_ORDERSERVICE']._serialized_start=3536
+  _globals['_ORDERSERVICE']._serialized_end=5289
 # @@protoc_insertion_point(module_scope)

@@ -14,6 +14,7 @@ from yibao.settlement.v1 import common_pb2 as _common_pb2
 from yibao.settlement.v1 import order_state_pb2 as _order_state_pb2
 from yibao.settlement.v1 import reversal_pb2 as _reversal_pb2
 from yibao.settlement.v1 import settlement_pb2 as _settlement_pb2
+from yibao.settlement.v1 import settlement_query_pb2 as _settlement_query_pb2
 from yibao.settlement.v1 import stay_bill_pb2 as _stay_bill_pb2
 import builtins as _builtins
 import sys
@@ -37,6 +38,7 @@ class OpenRequest(_message.Message):
     VISIT_FIELD_NUMBER: _builtins.int
     STAY_FIELD_NUMBER: _builtins.int
     CARRIED_FIELD_NUMBER: _builtins.int
+    BOOKED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     opener: _builtins.str
     """Member that calls."""
@@ -58,6 +60,12 @@ class OpenRequest(_message.Message):
     def carried(self) -> _carried_pb2.CarriedBill:
         """Bill of another cell, where the care was given."""
 
+    @_builtins.property
+    def booked(self) -> Global___BookedBill:
+        """Bill of care in this cell that the insured cell has opened. It moves no ledger here, never lapses, and nobody lifts
+        it: its opener alone ends it.
+        """
+
     def __init__(
         self,
         *,
@@ -68,16 +76,58 @@ class OpenRequest(_message.Message):
         visit: _settlement_pb2.SettleRequest | None = ...,
         stay: _stay_bill_pb2.SettleStayRequest | None = ...,
         carried: _carried_pb2.CarriedBill | None = ...,
+        booked: Global___BookedBill | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "carried", b"carried", "stay", b"stay", "visit", b"visit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "booked", b"booked", "carried", b"carried", "stay", b"stay", "visit", b"visit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "carried", b"carried", "expires_after_s", b"expires_after_s", "opener", b"opener", "order_no", b"order_no", "request_id", b"request_id", "stay", b"stay", "visit", b"visit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "booked", b"booked", "carried", b"carried", "expires_after_s", b"expires_after_s", "opener", b"opener", "order_no", b"order_no", "request_id", b"request_id", "stay", b"stay", "visit", b"visit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_bill: _TypeAlias = _typing.Literal["visit", "stay", "carried"]  # noqa: Y015
+    _WhichOneofReturnType_bill: _TypeAlias = _typing.Literal["visit", "stay", "carried", "booked"]  # noqa: Y015
     _WhichOneofArgType_bill: _TypeAlias = _typing.Literal["bill", b"bill"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_bill) -> _WhichOneofReturnType_bill | None: ...
 
 Global___OpenRequest: _TypeAlias = OpenRequest  # noqa: Y015
+
+@_typing.final
+class BookedBill(_message.Message):
+    """Bill of care in this cell for a person whom another cell insures."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VISIT_FIELD_NUMBER: _builtins.int
+    STAY_FIELD_NUMBER: _builtins.int
+    INSURED_CELL_FIELD_NUMBER: _builtins.int
+    CARE_HASH_FIELD_NUMBER: _builtins.int
+    OPENED_FIELD_NUMBER: _builtins.int
+    insured_cell: _builtins.str
+    """As GetBill told them: other lines than then are refused (BILL_CHANGED)."""
+    care_hash: _builtins.str
+    @_builtins.property
+    def visit(self) -> _settlement_pb2.SettleRequest: ...
+    @_builtins.property
+    def stay(self) -> _stay_bill_pb2.SettleStayRequest: ...
+    @_builtins.property
+    def opened(self) -> Global___OpenResponse:
+        """What the insured cell answered: its settlement keeps its number here, and its answer is the institution's."""
+
+    def __init__(
+        self,
+        *,
+        visit: _settlement_pb2.SettleRequest | None = ...,
+        stay: _stay_bill_pb2.SettleStayRequest | None = ...,
+        insured_cell: _builtins.str = ...,
+        care_hash: _builtins.str = ...,
+        opened: Global___OpenResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["opened", b"opened", "request", b"request", "stay", b"stay", "visit", b"visit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["care_hash", b"care_hash", "insured_cell", b"insured_cell", "opened", b"opened", "request", b"request", "stay", b"stay", "visit", b"visit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["visit", "stay"]  # noqa: Y015
+    _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
+
+Global___BookedBill: _TypeAlias = BookedBill  # noqa: Y015
 
 @_typing.final
 class OpenResponse(_message.Message):
@@ -85,21 +135,27 @@ class OpenResponse(_message.Message):
 
     ORDER_FIELD_NUMBER: _builtins.int
     SETTLEMENT_FIELD_NUMBER: _builtins.int
+    RECORD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def order(self) -> _order_state_pb2.Order: ...
     @_builtins.property
     def settlement(self) -> _settlement_pb2.SettleResponse:
         """The bill's settlement as it was decided when it was opened; it stands once the order is confirmed."""
 
+    @_builtins.property
+    def record(self) -> _settlement_query_pb2.SetlinfoRecord:
+        """Of a carried bill, what 5203 tells beyond the answer."""
+
     def __init__(
         self,
         *,
         order: _order_state_pb2.Order | None = ...,
         settlement: _settlement_pb2.SettleResponse | None = ...,
+        record: _settlement_query_pb2.SetlinfoRecord | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "settlement", b"settlement"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "record", b"record", "settlement", b"settlement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "settlement", b"settlement"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "record", b"record", "settlement", b"settlement"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

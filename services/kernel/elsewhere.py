@@ -1,0 +1,28 @@
+"""Refusals of care across cells, which settlement, routing and gateway share."""
+
+from __future__ import annotations
+
+from services.kernel.errors import Fault, FaultKind, conflict, precondition
+
+LATER_S = 5.0
+"""When an outcome that is not known yet is worth another look (our decision)."""
+
+
+def insured_elsewhere(cell: str) -> Fault:
+    """PRECONDITION INSURED_ELSEWHERE: the encounter or settlement is of a person whom that cell insures."""
+    return precondition("INSURED_ELSEWHERE", cell=cell)
+
+
+def bill_changed(mdtrt_id: str) -> Fault:
+    """CONFLICT BILL_CHANGED: the lines are not those that the insured cell decided on."""
+    return conflict("BILL_CHANGED", mdtrt_id=mdtrt_id)
+
+
+def outcome_unknown(order_no: str) -> Fault:
+    """UNAVAILABLE OUTCOME_UNKNOWN: something may stand, and what does is found out without anybody's doing."""
+    return Fault(FaultKind.UNAVAILABLE, "OUTCOME_UNKNOWN", {"order_no": order_no}, retry_after_s=LATER_S)
+
+
+def family_elsewhere() -> Fault:
+    """PRECONDITION FAMILY_ELSEWHERE: the family account is in another cell."""
+    return precondition("FAMILY_ELSEWHERE")
