@@ -74,6 +74,18 @@ async def test_an_encounter_comes_back_as_it_was_kept(books: EncounterBooks) -> 
         assert await snapshot.encounter("M2") is None
 
 
+async def test_the_insured_cell_of_an_encounter_is_kept_and_never_changes(books: EncounterBooks) -> None:
+    async with books.writing() as writing:
+        await writing.add_encounter(visit("M1", insured_cell="990200"))
+        await writing.add_encounter(visit("M2", ipt_otp_no="N2"))
+        await writing.change_encounter(visit("M1", insured_cell="990300", exp_content="told"))
+    async with books.reading() as snapshot:
+        assert await snapshot.encounter("M1") == visit("M1", insured_cell="990200", exp_content="told")
+        own = await snapshot.encounter("M2")
+        assert own is not None
+        assert own.insured_cell == ""
+
+
 async def test_an_encounter_stands_as_it_was_last_changed(books: EncounterBooks) -> None:
     changed = visit("M1", state="discharged", end_at=BEGIN, med_type="14", details=b"more")
     async with books.writing() as writing:

@@ -54,6 +54,7 @@ async def test_what_was_settled_is_read_back_whole(world: World) -> None:
     assert books.answers[HOSPITAL, "2207:A1"].setl_id == setl_id
     assert list(books.answers) == [(HOSPITAL, "2207:A1")]
     assert list(books.encounters) == [mdtrt_id]
+    assert books.encounters[mdtrt_id].insured_cell == ""
     assert [(batch.setl_id, batch.medfee_fen) for batch in books.batches[mdtrt_id]] == [(setl_id, 30_000)]
     assert books.years == {
         key: YearLedger(2, {"op_dedc": 180_000, "op_inscp": 30_000}),
@@ -68,6 +69,13 @@ async def test_what_was_settled_is_read_back_whole(world: World) -> None:
         assert found.components.psn_part_amt_fen == settled.setlinfo.psn_part_amt_fen
         assert await settlements.deltas(setl_id) == {"op_dedc": 10_000, "op_inscp": 30_000}
         assert sum(line.amount_fen for line in await settlements.postings(setl_id)) == 0
+
+
+async def test_a_bill_is_told_which_cell_insures_its_person(world: World) -> None:
+    mdtrt_id = await world.encounter("P1", insured_cell="990200")
+    async with world.books.reading() as snapshot:
+        books = await snapshot.load(Wanted(encounters=(mdtrt_id,)))
+    assert books.encounters[mdtrt_id].insured_cell == "990200"
 
 
 async def test_a_whole_history_passes_the_check_of_the_books(world: World) -> None:

@@ -205,15 +205,16 @@ class World:
         insutype: str = EMPLOYEE,
         hospital: str = HOSPITAL,
         token: str | None = None,
+        insured_cell: str = "",
     ) -> str:
-        """Registers a visit or a stay, perhaps with an ecToken of that digest."""
+        """Registers a visit or a stay, perhaps with an ecToken of that digest, or of somebody whom another cell insures."""
         self.number += 1
         mdtrt_id, now = f"M{self.number:09d}", self.clock()
         ended = now if state == "discharged" else None
         med_type = "21" if kind == "stay" else ""
         row = (
             *(mdtrt_id, hospital, psn_no, insutype, kind, f"N{self.number}", state, med_type, now, ended),
-            *(PLACE, PLACE, "02", "", "", "", b"", now, token, ""),
+            *(PLACE, PLACE, "02", "", "", "", b"", now, token, "", insured_cell),
         )
         async with self.database.write() as connection:
             await bulk_insert(connection, ENCOUNTER, [row])

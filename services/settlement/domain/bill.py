@@ -82,7 +82,10 @@ class Bill:
 
 
 class BilledEncounter(NamedTuple):
-    """What a settlement needs of an encounter; moments are microseconds UTC, as they are stored."""
+    """What a settlement needs of an encounter; moments are microseconds UTC, as they are stored.
+
+    `insured_cell` is the other cell that insures the person, empty where this one does.
+    """
 
     mdtrt_id: str
     fixmedins_code: str
@@ -100,6 +103,7 @@ class BilledEncounter(NamedTuple):
     insutype: str
     ec_token_digest: str | None
     local_med_type: str = ""
+    insured_cell: str = ""
 
 
 class BilledBatch(NamedTuple):

@@ -36,7 +36,8 @@ class Encounter:
     """A visit or a stay (`kind`). `med_type` is the national code, empty before 2203, and `local_med_type` the code of a
     province that came in its place; `end_at` stands after discharge.
 
-    `ec_token_digest` is that of the ecToken shown at registration, if one was.
+    `ec_token_digest` is that of the ecToken shown at registration, if one was. `insured_cell` is the other cell that insures
+    the person, empty where this one does; it never changes.
     """
 
     mdtrt_id: str
@@ -59,6 +60,7 @@ class Encounter:
     created_at: datetime
     ec_token_digest: str | None = None
     local_med_type: str = ""
+    insured_cell: str = ""
 
     @property
     def care(self) -> KindOfCare:

@@ -20,7 +20,7 @@ from services.settlement.store.tables import ENCOUNTER, ENCOUNTER_ENTRY
 _COLUMNS: Final = tuple(column.name for column in ENCOUNTER.columns)
 _MOMENTS: Final = frozenset({"begin_at", "end_at", "created_at"})
 _BEGIN, _END, _CREATED = (_COLUMNS.index(name) for name in ("begin_at", "end_at", "created_at"))
-_FIXED: Final = ("mdtrt_id", "fixmedins_code", "psn_no", "insutype", "kind", "ipt_otp_no", "created_at")
+_FIXED: Final = ("mdtrt_id", "fixmedins_code", "psn_no", "insutype", "kind", "ipt_otp_no", "created_at", "insured_cell")
 _CHANGING: Final = tuple(name for name in _COLUMNS if name not in _FIXED)
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM encounter"
 _OPEN_STAY: Final = "kind = 'stay' AND state = 'open'"

@@ -8,7 +8,7 @@ from services.runtime.db import Schema, migrations_of
 from services.settlement.store.order_tables import SETTLE_ORDER
 
 MEMBER: Final = "settlement"
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 
 
 def schema() -> Schema:

@@ -66,6 +66,8 @@ ENCOUNTER: Final = Table(
     Column("ec_token_digest", Text),
     # The code of a province's own kind of care, where med_type was told so.
     Column("local_med_type", Text, nullable=False, server_default=""),
+    # The other cell that insures the person; empty where this one does.
+    Column("insured_cell", Text, nullable=False, server_default=""),
     CheckConstraint("kind IN ('visit', 'stay')", name="encounter_kind"),
     CheckConstraint("state IN ('open', 'discharged', 'cancelled')", name="encounter_state"),
     Index("encounter_of_person", "fixmedins_code", "psn_no", "begin_at"),
