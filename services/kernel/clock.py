@@ -28,6 +28,14 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def ahead(clock: Clock, seconds: int) -> Clock:
+    """The clock, so many seconds ahead, or behind."""
+    if not seconds:
+        return clock
+    offset = timedelta(seconds=seconds)
+    return lambda: clock() + offset
+
+
 def beijing_day(moment: datetime) -> date:
     """The calendar day in Beijing on which an aware moment falls: the business date."""
     return moment.astimezone(BEIJING).date()

@@ -15,7 +15,7 @@ from typing import Final
 from services import cells, mesh
 from services.runtime.placement import Placement
 from services.runtime.private import made_once
-from services.runtime.setting_kinds import KINDS, contradictions
+from services.runtime.setting_kinds import CLOCK_OFFSET, KINDS, contradictions
 from services.runtime.texts.settings import setting_zh
 from services.runtime.texts.table import Language
 
@@ -24,6 +24,7 @@ _LAST_PORT: Final = 65535
 _LOOPBACK: Final = "127.0.0.1"
 _OF_GATEWAYS: Final = ("YIBAO_GATEWAY_PORT", "YIBAO_OPERATIONS_PORT")
 _CODE: Final = "<CODE>"
+_CLOCK_OFFSET: Final = _PREFIX + CLOCK_OFFSET
 
 
 class ConfigError(Exception):
@@ -73,6 +74,7 @@ def _per_cell() -> tuple[Setting, ...]:
     for name in _OF_GATEWAYS:
         doc = f"The same as {name} in the cell {_CODE}."
         rows.append(Setting(_with_code(name), "port", "", doc))
+    rows.append(Setting(_with_code(_CLOCK_OFFSET), "offset", "0", f"The same as {_CLOCK_OFFSET} in the cell {_CODE}."))
     return tuple(rows)
 
 
@@ -84,6 +86,9 @@ def _with_code(name: str, code: str = _CODE) -> str:
 SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "YIBAO_SANDBOX", "flag", "off", "Sandbox: business dates by header, fixture methods, no production key needed."
+    ),
+    Setting(
+        _CLOCK_OFFSET, "offset", "0", "Sandbox: seconds that clocks of its cell and of national members are ahead."
     ),
     Setting("YIBAO_DATA_DIR", "folder", "var", "Folder of the SQLite files, the traces and the sandbox's mesh key."),
     Setting(
@@ -270,6 +275,10 @@ class Config:
         if not isinstance(value, float):
             raise ConfigError([f"{name} must be set"])
         return value
+
+    def clock_offset_s(self, *, national: bool) -> int:
+        """Seconds by which the clock of a member of this cell, or of a national one, is ahead."""
+        return int(str(self.values[_CLOCK_OFFSET])) if national else self.integer(_CLOCK_OFFSET)
 
     def path(self, name: str) -> Path | None:
         """A setting that is a file or folder, None when not set."""

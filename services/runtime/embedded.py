@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from services import mesh
-from services.kernel.clock import Clock, system_clock
+from services.kernel.clock import Clock, ahead, system_clock
 from services.kernel.errors import Fault
 from services.runtime.auth import TokenSigner
 from services.runtime.config import Config, check_databases
@@ -111,13 +111,14 @@ class EmbeddedMesh:
 
     async def _start(self, seat: mesh.Seat) -> None:
         member, config = seat.member, self.config.of_cell(seat.cell)
+        clock = ahead(self._clock, config.clock_offset_s(national=member.national))
         with ExitStack() as rest:
             rest.enter_context(store_held(member, config))
             telemetry = Telemetry(member.name, config, cell=seat.cell)
             rest.callback(telemetry.stop)
             try:
-                signer = self._signers[seat.name] = TokenSigner(self.keys.of(seat.name), self._clock)
-                made: Any = self._build_of(member)(config, self._clock, telemetry, signer)
+                signer = self._signers[seat.name] = TokenSigner(self.keys.of(seat.name), clock)
+                made: Any = self._build_of(member)(config, clock, telemetry, signer)
                 server: Startable = await made if inspect.isawaitable(made) else made
                 await server.start()
             except Fault as fault:

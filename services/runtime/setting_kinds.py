@@ -11,6 +11,10 @@ from typing import Final
 
 from services import cells
 
+CLOCK_OFFSET: Final = "CLOCK_OFFSET_S"
+"""How the names end of the settings that move clocks."""
+
+_TEN_YEARS_S: Final = 315_360_000
 _ORIGIN: Final = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?")
 
 
@@ -98,6 +102,7 @@ KINDS: Final[Mapping[str, Callable[[str], object]]] = {
     # The batch RPCs of the contract take no more items.
     "batch": _number(1, 64, "a whole number from 1 to 64", whole=True),
     "count": _number(1, 1 << 31, "a whole number of at least 1", whole=True),
+    "offset": _number(-_TEN_YEARS_S, _TEN_YEARS_S, "a whole number of seconds, at most ten years", whole=True),
     "seconds": _number(0.0, 86400.0, "a number of seconds", whole=False),
     "ratio": _number(0.0, 1.0, "a number from 0 to 1", whole=False),
     "level": _one_of("debug", "info", "warning", "error"),
@@ -111,6 +116,9 @@ def contradictions(values: Mapping[str, object]) -> list[str]:
     """Settings each of which is right, and that do not go together."""
     if values.get("YIBAO_MESH_KEY") and values.get("YIBAO_MESH_KEY_FILE"):
         return ["YIBAO_MESH_KEY_FILE: YIBAO_MESH_KEY is set as well; give one of the two"]
+    moved = [name for name, value in values.items() if name.endswith(CLOCK_OFFSET) and value]
+    if moved and not values.get("YIBAO_SANDBOX"):
+        return [f"{name}: only a sandbox's clocks are moved (YIBAO_SANDBOX=on)" for name in moved]
     own, known = values.get("YIBAO_CELL"), values.get("YIBAO_CELLS")
     if own and isinstance(known, tuple) and own not in known:
         return [f"YIBAO_CELL: {own} is none of YIBAO_CELLS ({', '.join(known)})"]

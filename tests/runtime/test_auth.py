@@ -87,6 +87,23 @@ def test_a_token_dies_after_its_time_even_where_it_was_verified_before() -> None
     assert refused(signer("identity", clock), token) == "CALLER_TOKEN_EXPIRED"
 
 
+@pytest.mark.parametrize(
+    ("caller", "callee", "holds_s"),
+    [("routing", "settlement", 960), ("gateway", "routing", 960), ("gateway", "settlement", 60)],
+)
+def test_between_a_cell_and_a_national_member_clocks_may_be_a_quarter_of_an_hour_apart(
+    caller: str, callee: str, holds_s: int
+) -> None:
+    here, there, me = Ticking(), Ticking(), Caller(Role.SERVICE, caller)
+    token, member = signer(caller, here).sign(me, callee, ttl_s=60), signer(callee, there)
+    for seconds in (-600, 600 + holds_s - 1):
+        there.move(seconds)
+        assert member.verify(token) == me
+    there.move(1)
+    assert refused(member, token) == "CALLER_TOKEN_EXPIRED"
+    assert refused(signer(callee, there), token) == "CALLER_TOKEN_EXPIRED"
+
+
 def test_a_token_is_used_again_for_half_its_time_and_then_made_anew() -> None:
     clock = Ticking()
     gateway = signer("gateway", clock)

@@ -72,6 +72,20 @@ def test_commits_at_the_same_time_need_as_many_connections() -> None:
     )
 
 
+def test_clocks_are_moved_by_cell_and_in_a_sandbox_only() -> None:
+    values = {"YIBAO_SANDBOX": "on", "YIBAO_CLOCK_OFFSET_S": "90", "YIBAO_110000_CLOCK_OFFSET_S": "-600"}
+    config = Config.load(values)
+    offsets = [config.of_cell(code).clock_offset_s(national=False) for code in ("sandbox", "110000", "370000")]
+    assert (offsets, config.of_cell("110000").clock_offset_s(national=True)) == ([90, -600, 0], 90)
+    with pytest.raises(ConfigError) as caught:
+        Config.load({name: value for name, value in values.items() if name != "YIBAO_SANDBOX"})
+    assert caught.value.problems == tuple(
+        f"YIBAO_{cell}CLOCK_OFFSET_S: only a sandbox's clocks are moved (YIBAO_SANDBOX=on)" for cell in ("", "110000_")
+    )
+    with pytest.raises(ConfigError, match="is not a whole number of seconds, at most ten years"):
+        Config.load(values | {"YIBAO_CLOCK_OFFSET_S": "soon"})
+
+
 def test_the_largest_batch_that_may_be_set_is_taken_by_every_list_form() -> None:
     largest = Config.load({"YIBAO_MAX_BATCH": "64"}).integer("YIBAO_MAX_BATCH")
     forms = [method for method in Contract.of_mesh().methods.values() if method.batch is not None]

@@ -97,6 +97,8 @@ def test_every_cause_of_a_store_is_chinese(cause: Cause) -> None:
         {"YIBAO_IDENTITY_ADDRESS": "7"},
         {"YIBAO_MESH_KEY": "7"},
         {"YIBAO_SANDBAX": "on"},
+        {"YIBAO_CLOCK_OFFSET_S": "7"},
+        {"YIBAO_CLOCK_OFFSET_S": "soon"},
         {"YIBAO_COMMIT_WORKERS": "9", "YIBAO_DATABASE_POOL": "8"},
     ],
 )

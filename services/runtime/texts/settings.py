@@ -10,6 +10,8 @@ from typing import Final
 
 SETTINGS_ZH: Final[Mapping[str, str]] = {
     "YIBAO_SANDBOX": "沙箱：可用请求头指定业务日期，提供测试夹具方法，无须生产密钥。",
+    "YIBAO_CLOCK_OFFSET_S": "沙箱：沙箱单元成员及全国性成员的时钟拨快的秒数。",
+    "YIBAO_<CODE>_CLOCK_OFFSET_S": "单元<CODE>中与YIBAO_CLOCK_OFFSET_S相同的设置。",
     "YIBAO_DATA_DIR": "存放SQLite文件、调用链和沙箱网格密钥的目录。",
     "YIBAO_DATABASE_URL": (
         "没有单独设置的成员所用的数据库；其中的{member}代表成员名，{cell}代表所在单元。都不设时：YIBAO_DATA_DIR中的SQLite文件。"

@@ -103,6 +103,7 @@ _SETTINGS: Final[Mapping[str, str]] = {
     r"a whole number from (\S+) to (\S+)$": r"\1至\2的整数",
     r"a whole number of at least (\S+)$": r"不小于\1的整数",
     r"a number of seconds$": "秒数",
+    r"a whole number of seconds, at most ten years$": "整秒数，至多十年",
     r"a number from (\S+) to (\S+)$": r"\1至\2的数值",
     r"a cell: ": "属地单元，可为：",
     r"cells with commas, out of ": "以逗号分隔的属地单元，可为：",
@@ -113,6 +114,7 @@ _SETTINGS: Final[Mapping[str, str]] = {
     r"at least 32 characters long$": "至少32个字符",
     r"origins as https://host:port, with commas$": "以逗号分隔的来源，如https://主机:端口",
     r"^(\w+): (\w+) is set as well; give one of the two$": r"\1与\2只能设置其一",
+    r"^(\w+): only a sandbox's clocks are moved \(YIBAO_SANDBOX=on\)$": r"\1：只有沙箱的时钟可以拨动（YIBAO_SANDBOX=on）",
     r"^(\w+): (\S+) is none of (\w+) \((.*)\)$": r"\1：\2不在\3（\4）之内",
     r"^(\w+): the cells (\S+) and (\S+) would share a database of (\S+); put \{cell\} or \{member\} into it$": (
         r"\1：属地单元\2与\3会共用\4的数据库，请在其中写入{cell}或{member}"
