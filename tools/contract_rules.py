@@ -21,6 +21,7 @@ from google.protobuf.descriptor_pb2 import (
     MethodDescriptorProto,
 )
 
+from services import mesh
 from tools import gen_protos, reasons
 from yibao.options.v1 import options_pb2
 
@@ -111,6 +112,7 @@ def _method_problems(contract: Contract, name: str, method: MethodDescriptorProt
             yield f"binds {options_pb2.Role.Name(binding.role)}, which may not call"
         if contract.field(request, binding.field) is None:
             yield f"binds the field {binding.field!r}, which {request} has not"
+    yield from caller_problems(name, access)
     served_by_http = method.options.HasExtension(annotations_pb2.http)
     by_routing = name in elsewhere(contract)
     if by_routing and served_by_http:
@@ -121,10 +123,28 @@ def _method_problems(contract: Contract, name: str, method: MethodDescriptorProt
         yield from _batch_problems(contract, method)
 
 
+def caller_problems(name: str, access: options_pb2.Access) -> Iterator[str]:
+    """What is wrong with the callers that an option names."""
+    if not access.callers:
+        return
+    if options_pb2.ROLE_SERVICE not in access.roles:
+        yield "names callers, though no service may call"
+    try:
+        admitted = mesh.callers_of(mesh.owner_of(name.rpartition(".")[0]))
+    except KeyError:
+        admitted = ()
+    for caller in access.callers:
+        if caller not in admitted:
+            yield f"names the caller {caller!r}, whom the mesh table does not let call it"
+
+
 def _batch_problems(contract: Contract, method: MethodDescriptorProto) -> Iterator[str]:
-    batch = method.options.Extensions[options_pb2.batch]
-    if batch.method not in contract.methods:
+    batch, access = method.options.Extensions[options_pb2.batch], options_pb2.access
+    unary = contract.methods.get(batch.method)
+    if unary is None:
         yield f"is a batch of {batch.method!r}, which does not exist"
+    elif list(unary.options.Extensions[access].callers) != list(method.options.Extensions[access].callers):
+        yield f"has other callers than {batch.method}"
     for message, path in ((method.input_type, batch.items), (method.output_type, batch.outcomes)):
         field = contract.field(message.removeprefix("."), path)
         if field is None or field.label != FieldDescriptorProto.LABEL_REPEATED:

@@ -40,7 +40,7 @@ class Admission:
         self._validator = Validator()
 
     def caller(self, method: MethodContract, token: str) -> Caller:
-        """Who calls, checked against the method's roles; Fault UNAUTHENTICATED or DENIED."""
+        """Who calls, checked against the method's roles and callers; Fault UNAUTHENTICATED or DENIED."""
         if token:
             caller = self._signer.verify(token)
         elif Role.PUBLIC in method.roles:
@@ -49,6 +49,8 @@ class Admission:
             raise Fault(FaultKind.UNAUTHENTICATED, "CALLER_TOKEN_MISSING")
         if caller.role not in method.roles and Role.PUBLIC not in method.roles:
             raise Fault(FaultKind.DENIED, "ROLE_NOT_ALLOWED", {"role": caller.role.value, "method": method.full_name})
+        if caller.role is Role.SERVICE and method.callers and caller.subject not in method.callers:
+            raise denied("CALLER_NOT_ALLOWED", caller=caller.subject, method=method.full_name)
         if method.sandbox_only and not (self._sandbox and caller.sandbox):
             raise Fault(FaultKind.DENIED, "SANDBOX_ONLY", {"what": method.full_name})
         return caller

@@ -94,7 +94,9 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class MethodContract:
-    """One method; `path` is `/pkg.Service/Method`, `full_name` `pkg.Service.Method`."""
+    """One method; `path` is `/pkg.Service/Method`, `full_name` `pkg.Service.Method`; where `callers` names any, no others may
+    call as services.
+    """
 
     path: str
     full_name: str
@@ -105,6 +107,7 @@ class MethodContract:
     roles: frozenset[Role]
     bindings: Mapping[Role, Binding]
     sandbox_only: bool
+    callers: frozenset[str]
     effect: Effect
     transactions: tuple[Transaction, ...]
     batch: BatchForm | None
@@ -235,6 +238,7 @@ def _read(service: str, method: MethodDescriptor) -> MethodContract:
         roles=frozenset(_role(role) for role in access.roles),
         bindings={_role(each.role): _binding(method, each.field) for each in access.bindings},
         sandbox_only=access.sandbox_only,
+        callers=frozenset(access.callers),
         effect=Effect(effect),
         transactions=tuple(_transaction(each) for each in options.Extensions[options_pb2.transaction]),
         batch=_batch(method),

@@ -28,9 +28,9 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     # The transaction of a message that is reversed.
     "oinfno": ("2207",),
     # Whoever opens orders is who calls; orders that are lifted tell it too.
-    "opener": ("gateway",),
+    "opener": ("routing",),
     # Whoever reads a feed is who calls.
-    "reader": ("gateway",),
+    "reader": ("routing",),
     # Another pooling area than the seeded people's, of the same cell.
     "care_admdvs": ("440305",),
     "mdtrtarea_admdvs": ("440305",),

@@ -13,7 +13,8 @@ from typing import Any, Final
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from services.runtime.call import Role
+from services import mesh
+from services.runtime.call import Caller, Role
 from services.runtime.contract import Effect, MethodContract
 from tests.contract.breaking import broken_messages
 from tests.contract.explore import Explorer, Prepared, caller_of
@@ -103,7 +104,7 @@ async def check_unknown_fields(faces: Faces, method: MethodContract, explorer: E
 
 
 async def check_access(faces: Faces, method: MethodContract, explorer: Explorer) -> list[Finding]:
-    """Nobody calls without a token or key, no role that is not listed, and a bound role only in its own name."""
+    """Nobody calls without a token or key, no role or member that is not listed, and a bound role only in its own name."""
     if Role.PUBLIC in method.roles:
         return []
     findings: list[Finding] = []
@@ -116,7 +117,7 @@ async def check_access(faces: Faces, method: MethodContract, explorer: Explorer)
     listed = next(
         role for role in _ROLES if role in method.roles and (faces.face is faces.grpc or role is not Role.SERVICE)
     )
-    own = episode.caller(listed)
+    own = episode.caller(listed, method)
     request = episode.request(method, Shape(), own)
     await expect(NOBODY, await faces.face.call(method, request, None), "nobody")
     await expect(NOBODY, await faces.face.call(method, request, own, credential="forged"), "a forged credential")
@@ -127,9 +128,14 @@ async def check_access(faces: Faces, method: MethodContract, explorer: Explorer)
             caller = episode.caller(role)
             await expect(DENIED, await faces.face.call(method, request, caller), f"role {role.value}")
         elif role in method.bindings:
-            bound = episode.request(method, Shape(), episode.caller(role))
-            other = episode.caller(role, other=True)
-            await expect(DENIED, await faces.face.call(method, bound, other), f"another {role.value}")
+            bound = episode.request(method, Shape(), episode.caller(role, method, other=True))
+            caller = episode.caller(role, method)
+            await expect(DENIED, await faces.face.call(method, bound, caller), f"another {role.value}")
+    for name in mesh.callers_of(method.member) if method.callers and faces.face is faces.grpc else ():
+        if name not in method.callers:
+            caller = Caller(Role.SERVICE, name, sandbox=True)
+            named = episode.request(method, Shape(), caller)
+            await expect(DENIED, await faces.face.call(method, named, caller), f"the member {name}")
     return findings
 
 
@@ -139,7 +145,7 @@ async def check_sandbox_only(faces: Faces, method: MethodContract, explorer: Exp
     episode = explorer.world.episode(stranger=True)
     for role in _ROLES:
         if role in method.roles:
-            caller = episode.caller(role)
+            caller = episode.caller(role, method)
             answer = await faces.face.call(method, episode.request(method, Shape(), caller), caller)
             if (answer.code, answer.reason) != (DENIED, "SANDBOX_ONLY"):
                 findings.append(_finding(faces, method, f"outside a sandbox it is answered {answer}"))

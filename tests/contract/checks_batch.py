@@ -17,12 +17,10 @@ from tests.contract.breaking import Broken, broken_messages
 from tests.contract.checks import DENIED, INVALID, NOBODY, REUSED, Finding, changes
 from tests.contract.explore import Explorer, Prepared
 from tests.contract.faces import BUGS, OK, Answer, Faces
-from tests.contract.world import bind
+from tests.contract.world import bind, service_for
 from yibao.common.v1.item_pb2 import ItemContext
 
 _MOST_ITEMS: Final = 60
-
-_GATEWAY: Final = Caller(Role.SERVICE, "gateway", sandbox=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,17 +152,17 @@ async def _send(faces: Faces, method: MethodContract, items: list[Item]) -> list
     """The outcomes of one list, as if each had been a call."""
     form = method.batch
     assert form is not None
-    request = method.request_class()
+    request, sender = method.request_class(), Caller(Role.SERVICE, service_for(method), sandbox=True)
     for item in items:
         context = ItemContext()
         if item.caller is not None:
-            # As the gateway sends them: in whose name ever, the token is made by who sends the list.
-            mine = item.caller if item.caller.role is not Role.SERVICE else _GATEWAY
+            # In whose name ever, the token is made by who sends the list.
+            mine = item.caller if item.caller.role is not Role.SERVICE else sender
             context.caller_token = faces.grpc.mesh.tokens.sign(mine, method.member)
         if item.late:
             context.deadline.FromDatetime(wire_time())
         getattr(request, form.items).add(context=context, request=item.request)
-    answer = await faces.face.call(method, request, _GATEWAY)
+    answer = await faces.face.call(method, request, sender)
     if not answer.ok:
         return [answer] * len(items)
     return [_as_answer(outcome) for outcome in getattr(answer.message, form.outcomes)]

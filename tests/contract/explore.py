@@ -151,4 +151,4 @@ def caller_of(method: MethodContract, episode: Episode) -> Caller | None:
     """Who calls a method on a line of events; None where anybody may."""
     if Role.PUBLIC in method.roles:
         return None
-    return episode.caller(next(each for each in _PREFERRED if each in method.roles))
+    return episode.caller(next(each for each in _PREFERRED if each in method.roles), method)

@@ -84,6 +84,13 @@ def believe_any_token(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Admission, "caller", caller)
 
 
+def let_every_member_call(patch: pytest.MonkeyPatch) -> None:
+    real = Admission.caller
+    patch.setattr(
+        Admission, "caller", lambda self, method, token: real(self, replace(method, callers=frozenset()), token)
+    )
+
+
 def skip_bound_field(patch: pytest.MonkeyPatch) -> None:
     real = Admission.admit
 

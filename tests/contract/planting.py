@@ -59,6 +59,12 @@ PLANTED: Final = (
         "every role may call everything", faults_members.skip_roles_only, checks.check_access, (_PERSONS + "GetPerson",)
     ),
     Planted(
+        "every member may call everything",
+        faults_members.let_every_member_call,
+        checks.check_access,
+        ("settlement.v1.OrderService.Confirm",),
+    ),
+    Planted(
         "a forged token is believed", faults_members.believe_any_token, checks.check_access, (_PERSONS + "GetPerson",)
     ),
     Planted(

@@ -15,6 +15,7 @@ from typing import Any, Final
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from services import mesh
 from services.kernel.clock import BEIJING
 from services.runtime.call import Caller, Role
 from services.runtime.contract import Effect, MethodContract
@@ -26,7 +27,6 @@ from tests.mesh.seeds import CHANNEL, INSTITUTION, OPERATOR, OTHER_INSTITUTION, 
 from yibao.options.v1 import options_pb2
 
 REQUEST_ID: Final = "request_id"
-SERVICE_NAME: Final = "gateway"
 _MADE_ANEW: Final = frozenset({REQUEST_ID, "api_key", "secret", "msgid"})
 _NOT_LEARNT: Final = frozenset({"CLINICAL", "FINANCIAL"})
 _STRANGERS_FROM: Final = 50_000
@@ -136,14 +136,14 @@ class Episode:
         now = self.world.clock().astimezone(BEIJING)
         return int(now.timestamp()), now.year, now.month, now.day
 
-    def caller(self, role: Role, *, other: bool = False) -> Caller:
-        """Who calls in a role: the one whom this line of events is about, or another one."""
+    def caller(self, role: Role, method: MethodContract | None = None, *, other: bool = False) -> Caller:
+        """Who calls a method in a role: the one whom this line of events is about, or another one."""
         own = {
             Role.INSTITUTION: INSTITUTION,
             Role.CHANNEL: CHANNEL,
             Role.PERSON: self.who.psn_no,
             Role.OPERATOR: OPERATOR,
-            Role.SERVICE: SERVICE_NAME,
+            Role.SERVICE: service_for(method),
             Role.PUBLIC: "",
         }
         others = {
@@ -244,6 +244,11 @@ def _names(owner: Owner, taken: Select = _any, entered: Select = _any, depth: in
         elif each.type == FieldDescriptor.TYPE_STRING and not each.is_repeated and taken(each):
             found.add(each.name)
     return frozenset(found)
+
+
+def service_for(method: MethodContract | None) -> str:
+    """The member that calls a method as itself: one for which it is."""
+    return min(method.callers) if method is not None and method.callers else mesh.GATEWAY
 
 
 def bind(message: Any, method: MethodContract, caller: Caller) -> None:

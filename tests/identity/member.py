@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeVar
 
+from services import cells
 from services.identity import wiring
 from services.kernel.errors import Fault
 from services.runtime import keys
@@ -24,6 +25,7 @@ APP = Caller(Role.CHANNEL, "APP", sandbox=True)
 BANK = Caller(Role.CHANNEL, "BANK", sandbox=True)
 OPERATOR = Caller(Role.OPERATOR, "OP1", sandbox=True)
 SETTLEMENT = Caller(Role.SERVICE, "settlement", sandbox=True)
+ROUTING = Caller(Role.SERVICE, "routing", sandbox=True)
 
 Stub = TypeVar("Stub")
 
@@ -34,7 +36,7 @@ class Running:
 
     server: MemberServer
     peers: Peers
-    of_settlement: Peers
+    of_members: Mapping[Caller, Peers]
     tokens: Tokens
     clock: Ticking
     telemetry: Telemetry
@@ -45,8 +47,11 @@ class Running:
 
     async def call(self, method: Any, request: Any, caller: Caller, day: date | None = None) -> Any:
         """Calls as that caller, on that business date."""
-        peers = self.of_settlement if caller == SETTLEMENT else self.peers
-        return await peers.call(method, request, as_caller=caller, business_date=day, timeout_s=10)
+        peers = self.of_members.get(caller, self.peers)
+        cell = cells.SANDBOX if caller == ROUTING else ""
+        return await peers.invoke(
+            method.contract, request, as_caller=caller, business_date=day, timeout_s=10, cell=cell
+        )
 
     async def reason(self, method: Any, request: Any, caller: Caller, day: date | None = None) -> str:
         """The reason with which the call is refused, empty where it is not."""
@@ -59,7 +64,8 @@ class Running:
     async def stop(self) -> None:
         """Closes everything."""
         await self.peers.close()
-        await self.of_settlement.close()
+        for peers in self.of_members.values():
+            await peers.close()
         await self.server.stop(0)
         self.telemetry.stop()
 
@@ -72,5 +78,8 @@ async def start(settings: Mapping[str, str], clock: Ticking) -> Running:
     server = await wiring.build(config, clock, telemetry, tokens.signer("identity"))
     await server.start()
     reached = replace(config, values={**config.values, "YIBAO_IDENTITY_ADDRESS": server.address})
-    gateway, settlement = (Peers(each, reached, tokens.signer(each), telemetry) for each in ("gateway", "settlement"))
-    return Running(server, gateway, settlement, tokens, clock, telemetry)
+    gateway, *members = (
+        Peers(each, reached, tokens.signer(each), telemetry) for each in ("gateway", "settlement", "routing")
+    )
+    of_members = dict(zip((SETTLEMENT, ROUTING), members, strict=True))
+    return Running(server, gateway, of_members, tokens, clock, telemetry)

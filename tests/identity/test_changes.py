@@ -16,7 +16,7 @@ from services.identity.store.unit import IdentityStore
 from services.kernel.clock import system_clock
 from services.kernel.requests import RequestStamp
 from services.runtime.db import Database
-from tests.identity.member import OPERATOR, SETTLEMENT, Running
+from tests.identity.member import OPERATOR, ROUTING, SETTLEMENT, Running
 from tests.identity.messages import on, registration
 from tests.identity.people import NOON, enrolment, person, record
 from tests.identity.test_migrations import made_before
@@ -24,7 +24,7 @@ from yibao.identity.v1 import change_pb2, person_pb2
 from yibao.identity.v1.change_pb2_grpc import ChangeServiceStub
 from yibao.identity.v1.person_pb2_grpc import PersonServiceStub
 
-READER = "settlement"
+READER = "routing"
 
 
 def stamp(request_id: str) -> RequestStamp:
@@ -109,7 +109,7 @@ async def test_the_feed_tells_number_certificate_and_places_and_nothing_else(run
     suspended = enrolment(insutype="390", psn_insu_stas="2", to_day=date(2027, 1, 1))
     await running.call(people.RegisterPersons, registration(record(1, enrolment(), suspended)), OPERATOR)
     asked = change_pb2.ListChangesRequest(reader=READER, limit=10)
-    answer = await running.call(changes.ListChanges, asked, SETTLEMENT)
+    answer = await running.call(changes.ListChanges, asked, ROUTING)
     places = [
         change_pb2.InsuredPlace(insutype="310", insuplc_admdvs="990100", from_day=on(date(2020, 1, 1)), in_force=True),
         change_pb2.InsuredPlace(
@@ -125,16 +125,17 @@ async def test_the_feed_tells_number_certificate_and_places_and_nothing_else(run
     )
     await running.call(people.ReviseEnrolment, revision, OPERATOR)
     asked.after = 1
-    (moved,) = (await running.call(changes.ListChanges, asked, SETTLEMENT)).persons
+    (moved,) = (await running.call(changes.ListChanges, asked, ROUTING)).persons
     assert (moved.seq, [each.insuplc_admdvs for each in moved.places]) == (2, ["990100", "990200", "990100"])
-    assert (await running.call(changes.Ack, change_pb2.AckRequest(reader=READER, upto=2), SETTLEMENT)).acked_seq == 2
+    assert (await running.call(changes.Ack, change_pb2.AckRequest(reader=READER, upto=2), ROUTING)).acked_seq == 2
 
 
 async def test_a_reader_reads_in_its_own_name_only(running: Running) -> None:
     changes = running.stub(ChangeServiceStub)
-    foreign = change_pb2.ListChangesRequest(reader="routing", limit=1)
-    assert await running.reason(changes.ListChanges, foreign, SETTLEMENT) == "CALLER_NOT_BOUND"
-    assert await running.reason(changes.Ack, change_pb2.AckRequest(reader="routing"), SETTLEMENT) == "CALLER_NOT_BOUND"
+    foreign = change_pb2.ListChangesRequest(reader="settlement", limit=1)
+    assert await running.reason(changes.ListChanges, foreign, ROUTING) == "CALLER_NOT_BOUND"
+    assert await running.reason(changes.Ack, change_pb2.AckRequest(reader="settlement"), ROUTING) == "CALLER_NOT_BOUND"
+    assert await running.reason(changes.ListChanges, foreign, SETTLEMENT) == "CALLER_NOT_ALLOWED"
     assert await running.reason(changes.ListChanges, foreign, OPERATOR) == "ROLE_NOT_ALLOWED"
     too_many = change_pb2.ListChangesRequest(reader=READER, limit=501)
-    assert await running.reason(changes.ListChanges, too_many, SETTLEMENT) == "INVALID_REQUEST"
+    assert await running.reason(changes.ListChanges, too_many, ROUTING) == "INVALID_REQUEST"

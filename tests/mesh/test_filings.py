@@ -14,7 +14,7 @@ from tests.mesh.world import Sandbox
 from yibao.identity.v1 import person_pb2
 from yibao.settlement.v1 import encounter_pb2
 
-ROUTING = Caller(Role.SERVICE, "gateway", sandbox=True)
+ROUTING = Caller(Role.SERVICE, "routing", sandbox=True)
 ELSEWHERE = "990200"
 OPERATOR = {"Authorization": f"Bearer {OPERATOR_KEY}"}
 

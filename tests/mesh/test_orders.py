@@ -9,7 +9,7 @@ from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import common_pb2, order_pb2, settlement_pb2
 
 BILL = [Row(DRUG, 1, 50_000)]
-OPENER = Caller(Role.SERVICE, "gateway", sandbox=True)
+OPENER = Caller(Role.SERVICE, "routing", sandbox=True)
 
 
 async def opened(town: Sandbox, who: Patient, order_no: str) -> dict[str, str]:
@@ -29,7 +29,7 @@ async def opened(town: Sandbox, who: Patient, order_no: str) -> dict[str, str]:
     desk = common_pb2.Desk(fixmedins_code=hospital.code, msgid=f"M-{order_no}", opter="op1")
     request = order_pb2.OpenRequest(
         request_id=f"open:{order_no}",
-        opener="gateway",
+        opener="routing",
         order_no=order_no,
         expires_after_s=900,
         visit=settlement_pb2.SettleRequest(request_id=f"2207:M-{order_no}", desk=desk, data=bill),

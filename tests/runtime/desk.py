@@ -41,6 +41,7 @@ INSTITUTION = Caller(Role.INSTITUTION, "H99010000001", sandbox=True)
 OPERATOR = Caller(Role.OPERATOR, "OP1", sandbox=True)
 GATEWAY = Caller(Role.SERVICE, "gateway", sandbox=True)
 SETTLEMENT = Caller(Role.SERVICE, "settlement", sandbox=True)
+INTERNAL = Caller(Role.SERVICE, "internal", sandbox=True)
 
 
 def clock() -> datetime:

@@ -12,16 +12,16 @@ from google.type.date_pb2 import Date
 
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.batch import Admitted, serve_batch
-from services.runtime.call import wire_time
+from services.runtime.call import Caller, wire_time
 from services.runtime.status import InternalError, from_status
 from services.runtime.telemetry import extract
 from tests.runtime import desk
-from tests.runtime.desk import GATEWAY, INSTITUTION, OPERATOR, SETTLEMENT, look
+from tests.runtime.desk import GATEWAY, INSTITUTION, INTERNAL, OPERATOR, SETTLEMENT, look
 
 
-def item(running: desk.Running, request: Any, caller: Any = INSTITUTION, **context: Any) -> Any:
+def item(running: desk.Running, request: Any, caller: Any = INSTITUTION, via: str = "", **context: Any) -> Any:
     made = desk.messages().BatchLookItem(request=request)
-    made.context.caller_token = running.tokens.sign(caller, "identity") if caller else ""
+    made.context.caller_token = running.tokens.sign(caller, "identity", via) if caller else ""
     for name, value in context.items():
         field = getattr(made.context, name)
         if isinstance(value, str):
@@ -33,8 +33,8 @@ def item(running: desk.Running, request: Any, caller: Any = INSTITUTION, **conte
     return made
 
 
-async def outcomes(running: desk.Running, *items: Any) -> list[Any]:
-    answer = await running.raw("BatchLook", desk.messages().BatchLookRequest(items=items), GATEWAY)
+async def outcomes(running: desk.Running, *items: Any, sender: Caller = GATEWAY) -> list[Any]:
+    answer = await running.raw("BatchLook", desk.messages().BatchLookRequest(items=items), sender)
     return list(desk.messages().BatchLookResponse.FromString(answer).outcomes)
 
 
@@ -85,6 +85,17 @@ async def test_an_item_whose_token_another_member_made_fails_alone(running: desk
     assert (fault_of(taken).kind, fault_of(taken).reason) == (FaultKind.DENIED, "CALLER_TOKEN_FORWARDED")
     assert fault_of(taken).metadata == {"caller": "settlement", "sender": "gateway"}
     assert good.response.said == "two!"
+
+
+async def test_an_item_of_a_member_for_which_the_unary_method_is_not_fails_alone(running: desk.Running) -> None:
+    own, carried = await outcomes(
+        running,
+        item(running, look("one"), INTERNAL),
+        item(running, look("two"), via="internal"),
+        sender=INTERNAL,
+    )
+    assert (fault_of(own).kind, fault_of(own).reason) == (FaultKind.DENIED, "CALLER_NOT_ALLOWED")
+    assert carried.response.said == "two!"
 
 
 @pytest.mark.parametrize("size", [0, 5])

@@ -18,6 +18,7 @@ def test_every_option_of_a_method_is_read() -> None:
     look = desk.contract().method("runtimetest.v1.DeskService.Look")
     assert look.path == "/runtimetest.v1.DeskService/Look"
     assert look.roles == {Role.INSTITUTION, Role.SERVICE}
+    assert look.callers == {"gateway", "settlement"}
     assert look.effect is Effect.READ
     assert look.transactions == (Transaction("9901", "INFNO"),)
     assert look.http == (HttpRoute("GET", "/v1/notes/{note}", ""), HttpRoute("POST", "/v1/notes:look", "*"))

@@ -22,7 +22,7 @@ from services.runtime.call import Caller, Role
 from services.runtime.logs import configure_logging
 from services.runtime.status import InternalError
 from tests.runtime import desk
-from tests.runtime.desk import INSTITUTION, OPERATOR, SETTLEMENT, look
+from tests.runtime.desk import INSTITUTION, INTERNAL, OPERATOR, SETTLEMENT, look
 from tests.tokens import Tokens
 
 
@@ -55,6 +55,17 @@ async def test_a_role_that_is_not_listed_is_denied_before_its_message_is_looked_
     fault = await fault_of(running.raw("Look", look(note=""), OPERATOR))
     assert (fault.kind, fault.reason) == (FaultKind.DENIED, "ROLE_NOT_ALLOWED")
     assert fault.metadata == {"role": "operator", "method": "runtimetest.v1.DeskService.Look"}
+
+
+async def test_a_member_for_which_the_method_is_not_is_denied_and_may_carry_the_call_of_another_role(
+    running: desk.Running,
+) -> None:
+    fault = await fault_of(running.raw("Look", look(note=""), INTERNAL))
+    assert (fault.kind, fault.reason) == (FaultKind.DENIED, "CALLER_NOT_ALLOWED")
+    assert fault.metadata == {"caller": "internal", "method": "runtimetest.v1.DeskService.Look"}
+    await running.raw("Look", look(), INSTITUTION, via="internal")
+    await running.raw("Write", desk.messages().WriteRequest(request_id="1"), INTERNAL)
+    assert [call.caller for call in running.servicer.calls] == [INSTITUTION, INTERNAL]
 
 
 async def test_a_call_without_a_token_is_unauthenticated(running: desk.Running) -> None:

@@ -32,6 +32,7 @@ PEOPLE = 24
 HERE = Caller(Role.INSTITUTION, INSTITUTION, sandbox=True)
 ELSEWHERE = Caller(Role.INSTITUTION, OTHER_INSTITUTION, sandbox=True)
 GATEWAY = Caller(Role.SERVICE, "gateway", sandbox=True)
+ROUTING = Caller(Role.SERVICE, "routing", sandbox=True)
 PACKAGE = "yibao.settlement.v1"
 
 

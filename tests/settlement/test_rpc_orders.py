@@ -15,8 +15,8 @@ from tests.mesh.harness import BEGIN
 from tests.mesh.seeds import EMPLOYEE, INSTITUTION, OPENING_FEN
 from tests.settlement.institution import (
     ELSEWHERE,
-    GATEWAY,
     HERE,
+    ROUTING,
     Counter,
     at,
     counter_in,
@@ -64,26 +64,26 @@ def opened(number: str, bill: Any, expires: int = 600) -> order_pb2.OpenRequest:
     kinds = {settlement_pb2.SettleRequest: "visit", stay_bill_pb2.SettleStayRequest: "stay"}
     told: Any = {kinds.get(type(bill), "carried"): bill}
     return order_pb2.OpenRequest(
-        request_id=f"open:{number}", opener="gateway", order_no=number, expires_after_s=expires, **told
+        request_id=f"open:{number}", opener="routing", order_no=number, expires_after_s=expires, **told
     )
 
 
 async def open_order(counter: Counter, number: str, bill: Any, expires: int = 600) -> order_pb2.OpenResponse:
-    answer: order_pb2.OpenResponse = await counter.call(f"{ORDERS}.Open", opened(number, bill, expires), GATEWAY)
+    answer: order_pb2.OpenResponse = await counter.call(f"{ORDERS}.Open", opened(number, bill, expires), ROUTING)
     return answer
 
 
 async def act(counter: Counter, verb: str, number: str, **told: Any) -> order_state_pb2.Order:
     made = getattr(order_pb2, f"{verb}Request")
-    request = made(request_id=f"{verb}:{number}", opener="gateway", order_no=number, **told)
-    answer = await counter.call(f"{ORDERS}.{verb}", request, GATEWAY)
+    request = made(request_id=f"{verb}:{number}", opener="routing", order_no=number, **told)
+    answer = await counter.call(f"{ORDERS}.{verb}", request, ROUTING)
     found: order_state_pb2.Order = answer.order
     return found
 
 
 async def look(counter: Counter, number: str) -> order_state_pb2.Order:
     request = order_state_pb2.GetOrderRequest(order_no=number)
-    found: order_state_pb2.Order = (await counter.call(f"{ORDERS}.GetOrder", request, GATEWAY)).order
+    found: order_state_pb2.Order = (await counter.call(f"{ORDERS}.GetOrder", request, ROUTING)).order
     return found
 
 
@@ -167,10 +167,10 @@ async def test_only_its_opener_ends_an_order_and_only_its_window_or_person_lifts
     bill = settle_request(counter.request_id(), psn_no, mdtrt_id, 40_000, acct_used_flag=OWN)
     await open_order(counter, number, bill)
     internal = Caller(Role.SERVICE, "internal", sandbox=True)
-    confirm = order_pb2.ConfirmRequest(request_id="c", opener="gateway", order_no=number)
-    assert await counter.reason(f"{ORDERS}.Confirm", confirm, internal) == "CALLER_NOT_BOUND"
+    confirm = order_pb2.ConfirmRequest(request_id="c", opener="routing", order_no=number)
+    assert await counter.reason(f"{ORDERS}.Confirm", confirm, internal) == "CALLER_NOT_ALLOWED"
     confirm.opener = "internal"
-    assert await counter.reason(f"{ORDERS}.Confirm", confirm, internal) == "ORDER_NOT_FOUND"
+    assert await counter.reason(f"{ORDERS}.Confirm", confirm, ROUTING) == "CALLER_NOT_BOUND"
     asked = order_state_pb2.GetOrderRequest(order_no=number)
     assert await counter.reason(f"{ORDERS}.GetOrder", asked, internal) == "ORDER_NOT_FOUND"
     assert (await look(counter, number)).order_no == number
@@ -185,7 +185,7 @@ async def test_only_its_opener_ends_an_order_and_only_its_window_or_person_lifts
     assert lifted.order.cause == order_state_pb2.VOID_CAUSE_PERSON
     assert await balance(counter, psn_no) == OPENING_FEN
     assert (await counter.call(f"{ORDERS}.LiftOwn", lift, oneself(psn_no))) == lifted
-    assert await counter.reason(f"{ORDERS}.Open", opened(number, bill), GATEWAY) == "ORDER_VOID"
+    assert await counter.reason(f"{ORDERS}.Open", opened(number, bill), ROUTING) == "ORDER_VOID"
     books = own_books_pb2.ListOwnSettlementsRequest(psn_no=psn_no)
     assert (await counter.call("OwnBooksService.ListOwnSettlements", books, oneself(psn_no))).settlements == []
     moved = own_books_pb2.ListOwnAccountMovementsRequest(psn_no=psn_no, insutype=EMPLOYEE)
@@ -221,8 +221,8 @@ async def test_what_has_lapsed_is_ended_by_the_member_itself(counter: Counter) -
         if (await look(counter, number)).phase == order_state_pb2.ORDER_PHASE_VOID:
             break
     assert (await look(counter, number)).cause == order_state_pb2.VOID_CAUSE_LAPSED
-    confirm = order_pb2.ConfirmRequest(request_id=f"c:{number}", opener="gateway", order_no=number)
-    assert await counter.reason(f"{ORDERS}.Confirm", confirm, GATEWAY) == "ORDER_LAPSED"
+    confirm = order_pb2.ConfirmRequest(request_id=f"c:{number}", opener="routing", order_no=number)
+    assert await counter.reason(f"{ORDERS}.Confirm", confirm, ROUTING) == "ORDER_LAPSED"
 
 
 async def test_a_bill_of_another_cell_is_tried_opened_and_shown_to_the_person_with_its_lines(counter: Counter) -> None:
@@ -244,7 +244,7 @@ async def test_a_bill_of_another_cell_is_tried_opened_and_shown_to_the_person_wi
         lines=[carried_pb2.CarriedLine(line=line, split=split)],
     )
     trial = (
-        await counter.call(f"{ORDERS}.TryOpen", order_pb2.TryOpenRequest(opener="gateway", carried=bill), GATEWAY)
+        await counter.call(f"{ORDERS}.TryOpen", order_pb2.TryOpenRequest(opener="routing", carried=bill), ROUTING)
     ).trial
     bill.trial_hash = trial.trial_hash
     answer = await open_order(counter, number, bill)
@@ -263,4 +263,4 @@ async def test_a_bill_of_another_cell_is_tried_opened_and_shown_to_the_person_wi
     ]
     bill.setl_time.FromDatetime(BEGIN - timedelta(minutes=6))
     late = opened(order_no(counter), bill)
-    assert await counter.reason(f"{ORDERS}.Open", late, GATEWAY) == "CLOCK_APART"
+    assert await counter.reason(f"{ORDERS}.Open", late, ROUTING) == "CLOCK_APART"

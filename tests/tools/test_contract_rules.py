@@ -9,6 +9,7 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from tools import contract_rules, gen_protos, reasons
+from yibao.options.v1 import options_pb2
 
 SERVICE = """
 syntax = "proto3";
@@ -87,6 +88,9 @@ def test_a_good_contract_has_no_problem(protos: Path) -> None:
         ("repeated LookResponse outcomes", "LookResponse outcomes", "names 'outcomes' as its list"),
         ("psn_no = 1 [(options.v1.data_class) = DATA_CLASS_IDENTITY]", "psn_no = 1", "Who.psn_no: text without"),
         ("names = 2 [(options.v1.data_class) = DATA_CLASS_IDENTITY]", "names = 2", "LookResponse.names: text without"),
+        ("{roles: [ROLE_SERVICE]}", '{roles: [ROLE_SERVICE] callers: ["routing"]}', "names the caller 'routing'"),
+        ("{roles: [ROLE_SERVICE]}", '{roles: [ROLE_SERVICE] callers: ["routing"]}', "has other callers than"),
+        ("roles: [ROLE_PERSON]", 'roles: [ROLE_PERSON] callers: ["gateway"]', "though no service may call"),
         (
             "option (options.v1.batch)",
             'option (options.v1.transaction) = {infno: "9999", wrapper: WRAPPER_INFNO}; option (options.v1.batch)',
@@ -98,6 +102,14 @@ def test_a_planted_fault_is_found(protos: Path, good: str, bad: str, expected: s
     assert SERVICE.count(good) == 1
     found = problems(protos, SERVICE.replace(good, bad))
     assert [problem for problem in found if expected in problem] != []
+
+
+def test_a_named_caller_is_one_that_the_mesh_table_lets_call_the_member() -> None:
+    confirm = "yibao.settlement.v1.OrderService.Confirm"
+    service = options_pb2.ROLE_SERVICE
+    for caller, wrong in (("routing", 0), ("internal", 0), ("imaging", 1), ("identity", 1)):
+        access = options_pb2.Access(roles=[service], callers=[caller])
+        assert len(list(contract_rules.caller_problems(confirm, access))) == wrong, caller
 
 
 def test_a_reason_needs_a_comment_a_text_and_somebody_who_raises_it() -> None:

@@ -33,6 +33,7 @@ RUNTIME: Final[Mapping[str, tuple[str, str]]] = {
         "The caller token of the item was made by {caller}, and the batch is sent by {sender}",
     ),
     "ROLE_NOT_ALLOWED": ("{role}无权调用{method}", "The role {role} may not call {method}"),
+    "CALLER_NOT_ALLOWED": ("服务“{caller}”无权调用{method}", "{caller} may not call {method}"),
     "CALLER_NOT_BOUND": ("字段{field}与调用方身份不一致", "The field {field} does not name the caller"),
     "SANDBOX_ONLY": ("{what}仅在沙箱环境可用", "{what} exists only in a sandbox"),
     "DEADLINE_EXCEEDED": ("处理超时", "The deadline passed before the work was done"),

@@ -30,6 +30,10 @@ CALLER_STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "Each item needs a token that its sender made itself",
     ),
     "ROLE_NOT_ALLOWED": ("请改用有此权限的密钥", "Use a key of a role that may call it"),
+    "CALLER_NOT_ALLOWED": (
+        "该方法只供指定的服务调用，请改由这些服务发起",
+        "It is for the members that its contract names; let one of them call",
+    ),
     "CALLER_NOT_BOUND": (
         "请填写调用方自己的编号，或改用相应的密钥",
         "Name the caller itself there, or use the key of the one that is named",

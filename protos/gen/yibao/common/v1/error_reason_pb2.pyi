@@ -37,6 +37,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The caller token is too old."""
     ERROR_REASON_ROLE_NOT_ALLOWED: _ErrorReason.ValueType  # 6
     """The caller's role may not call this method."""
+    ERROR_REASON_CALLER_NOT_ALLOWED: _ErrorReason.ValueType  # 280
+    """The calling member is none of those for which the method is."""
     ERROR_REASON_CALLER_NOT_BOUND: _ErrorReason.ValueType  # 7
     """The bound field names somebody else than the caller."""
     ERROR_REASON_SANDBOX_ONLY: _ErrorReason.ValueType  # 8
@@ -408,6 +410,8 @@ ERROR_REASON_CALLER_TOKEN_EXPIRED: ErrorReason.ValueType  # 5
 """The caller token is too old."""
 ERROR_REASON_ROLE_NOT_ALLOWED: ErrorReason.ValueType  # 6
 """The caller's role may not call this method."""
+ERROR_REASON_CALLER_NOT_ALLOWED: ErrorReason.ValueType  # 280
+"""The calling member is none of those for which the method is."""
 ERROR_REASON_CALLER_NOT_BOUND: ErrorReason.ValueType  # 7
 """The bound field names somebody else than the caller."""
 ERROR_REASON_SANDBOX_ONLY: ErrorReason.ValueType  # 8
