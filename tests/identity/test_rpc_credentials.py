@@ -116,6 +116,19 @@ async def test_a_request_id_is_the_institutions_own(running: Running, stub: Cred
     assert (await running.call(stub.DecodeCode, elsewhere, CLINIC)).out_data.ec_token
 
 
+async def test_a_scan_that_routing_brings_is_the_institutions(running: Running, stub: CredentialServiceStub) -> None:
+    first, second = await _code(running, stub), await _code(running, stub)
+    stale = await running.reason(stub.DecodeCode, decoding(first), SETTLEMENT)
+    brought = await running.call(stub.DecodeCode, decoding(second), SETTLEMENT)
+    assert (stale, brought.out_data.ec_token != "") == ("CODE_EXPIRED", True)
+    assert await running.call(stub.DecodeCode, decoding(second), HOSPITAL) == brought
+    # Another institution's message of the same number is another message, though the same member brings it.
+    of_clinic = decoding(await _code(running, stub), CLINIC.subject)
+    assert (await running.call(stub.DecodeCode, of_clinic, SETTLEMENT)).out_data.ec_token
+    used = verification(mdtrt_cert_type=EC, mdtrt_cert_no=brought.out_data.ec_token, fixmedins_code=CLINIC.subject)
+    assert await running.reason(stub.Verify, used, SETTLEMENT) == "EC_TOKEN_WRONG_INSTITUTION"
+
+
 async def test_a_credential_is_verified_and_every_refusal_of_it(running: Running, stub: CredentialServiceStub) -> None:
     decoded = await running.call(stub.DecodeCode, decoding(await _code(running, stub)), HOSPITAL)
     token = decoded.out_data.ec_token

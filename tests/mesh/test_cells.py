@@ -110,11 +110,11 @@ async def test_a_code_and_an_ectoken_say_in_which_cell_they_were_made(tmp_path: 
             code = await shown_code(here, who)
             assert cell_of(code) == HERE
             scanned = {"InData": journeys.scan(sandbox, code)}
-            assert await sandbox.refused("6101", scanned) == "CREDENTIAL_OF_ANOTHER_CELL"
+            # Routing, which would ask that cell, is away.
+            assert await sandbox.refused("6101", scanned) == "ROUTING_UNAVAILABLE"
             token = str((await hospital.done("6101", scanned)).output["OutData"]["ecToken"])
             assert cell_of(token) == HERE
             shown = {"data": journeys.with_token(token)}
-            # Routing, which would ask that cell, is away.
             assert await sandbox.refused("1101", shown) == "ROUTING_UNAVAILABLE"
             assert (await hospital.done("1101", shown)).output["baseinfo"]["psn_no"] == who.psn_no
 

@@ -113,6 +113,20 @@ async def test_an_ectoken_is_checked_in_the_cell_in_which_it_was_made(two: Two) 
         assert asked_there - {"routing"} == cells
 
 
+async def test_a_code_of_another_cell_is_scanned_here_and_a_repeat_gets_the_same_ectoken(two: Two) -> None:
+    code = await shown_code(in_cell(two.mesh, THERE), two.resident)
+    scanned, msgid = {"InData": journeys.scan(two.here, code)}, two.here.next_msgid()
+    first = await two.here.done("6101", scanned, msgid=msgid)
+    assert (await two.here.done("6101", scanned, msgid=msgid)).output == first.output
+    assert first.output["OutData"]["idNo"] == two.resident.certno
+    token = str(first.output["OutData"]["ecToken"])
+    shown = {"data": journeys.with_token(token)}
+    assert (await two.here.done("1101", shown)).output["baseinfo"]["psn_no"] == two.resident.psn_no
+    assert await two.here.refused("6101", scanned) == "CODE_USED"
+    nobodys = {"InData": journeys.scan(two.here, "424U990000" + "0" * 18)}
+    assert await two.here.refused("6101", nobodys) == "CREDENTIAL_OF_ANOTHER_CELL"
+
+
 async def test_who_is_insured_nowhere_is_refused_as_ever_and_at_the_field(two: Two) -> None:
     nobody = {"psn_cert_type": "01", "certno": "990000188001011235", "mdtrt_cert_type": "02", "mdtrt_cert_no": ""}
     answer = await two.here.send("1101", {"data": nobody})

@@ -14,6 +14,7 @@ from tests.routing.conftest import NOON, OPERATOR, Running
 from tests.routing.feeds import place, told
 from tests.routing.test_registry_rpc import BEIJING, JINAN, known
 from yibao.common.v1 import codes_pb2
+from yibao.identity.v1 import credential_pb2
 from yibao.routing.v1 import elsewhere_pb2
 from yibao.routing.v1.elsewhere_pb2_grpc import ElsewhereServiceStub
 from yibao.settlement.v1 import common_pb2, insured_pb2, ledger_pb2
@@ -135,6 +136,24 @@ async def test_refusals_of_the_registry_name_fields_of_the_transaction(
     assert (await refused(running, stub.GetInsuredInfo, shown(mdtrt_cert_no="E1")))[0] == "INSURED_TWICE"
     several = await refused(running, stub.GetInsuredInfo, shown(mdtrt_cert_no="E2"))
     assert several == ("CERTIFICATE_AMBIGUOUS", ["data.psn_cert_type"])
+
+
+def scanned(code: str) -> elsewhere_pb2.DecodeCodeRequest:
+    """6101."""
+    scan = credential_pb2.DecodeInput(org_id=HOSPITAL.subject, ec_qr_code=code)
+    return elsewhere_pb2.DecodeCodeRequest(request=credential_pb2.DecodeCodeRequest(request_id="m1", in_data=scan))
+
+
+async def test_a_scanned_code_is_decoded_where_it_was_made_and_nowhere_else(
+    running: Running, stub: ElsewhereServiceStub
+) -> None:
+    unknown = scanned("424U990000" + "0" * 18)
+    assert await refused(running, stub.DecodeCode, unknown) == ("CREDENTIAL_OF_ANOTHER_CELL", [])
+    for code in ("0" * 28, "no code"):
+        with pytest.raises(Fault, match="CELL_UNAVAILABLE") as caught:
+            await running.call(stub.DecodeCode, scanned(code), HOSPITAL)
+        assert caught.value.metadata == {"cell": "sandbox"}
+    assert (await refused(running, stub.DecodeCode, unknown, ANOTHER))[0] == "CALLER_NOT_BOUND"
 
 
 async def test_an_institution_asks_in_its_own_name_only(running: Running, stub: ElsewhereServiceStub) -> None:

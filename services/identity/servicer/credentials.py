@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -53,9 +54,9 @@ class CredentialServicer(credential_pb2_grpc.CredentialServiceServicer):
     async def DecodeCode(  # noqa: N802 - the contract's name
         self, request: credential_pb2.DecodeCodeRequest, context: Any
     ) -> credential_pb2.DecodeCodeResponse:
-        """The stored answer lacks the token; it is put in here."""
+        """The stored answer lacks the token, which is put in here. The request id is the institution's, whoever brings it."""
         call, asked = current_call(), request.in_data
-        stamp = stamp_of(call, request)
+        stamp = replace(stamp_of(call, request), scope=asked.org_id)
         stored, token = await self._operations.decode(stamp, asked.org_id, asked.ec_qr_code, call.now, _decoded)
         response = credential_pb2.DecodeCodeResponse.FromString(stored)
         response.out_data.ec_token = token

@@ -5,7 +5,7 @@ It knows no transaction: what is asked and answered is whatever the caller bring
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 
@@ -23,6 +23,10 @@ _QUERY: Final = "query."
 
 class InsuredCells(Protocol):
     """The cells that answer for the people whom they insure; each raises its refusal."""
+
+    async def decoded(self, cell: str, request: Any) -> Any:
+        """6101."""
+        ...
 
     async def insured_info(self, cell: str, request: Any) -> Any:
         """1101."""
@@ -62,19 +66,20 @@ class Elsewhere:
         Raises CREDENTIAL_OF_ANOTHER_CELL, PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE, CELLS_UNREAD and, where
         that cell is dark, CELL_UNAVAILABLE.
         """
-        cell, place = asked.made_in, None
-        if not cell:
-            found = await self._found(asked)
-            cell, place = found.insured_cell, found.place
-        elif cell not in self.registry.news.cells:
+        if asked.made_in:
+            return await self.ask_maker(asked.made_in, of_cell)
+        found = await self._found(asked)
+        told = {"admdvs": found.place.admdvs} if found.place else {}
+        return await _answered(found.insured_cell, told, of_cell)
+
+    async def ask_maker(self, cell: str, of_cell: Callable[[str], Awaitable[Answer]]) -> Answer:
+        """What the cell answers that made a code or an ecToken, or its refusal.
+
+        CREDENTIAL_OF_ANOTHER_CELL where no such cell is known, CELL_UNAVAILABLE.
+        """
+        if cell not in self.registry.news.cells:
             raise precondition("CREDENTIAL_OF_ANOTHER_CELL", cell=cell)
-        try:
-            return await of_cell(cell)
-        except Fault as fault:
-            if fault.reason not in AWAY:
-                raise
-            told = {"cell": cell} | ({"admdvs": place.admdvs} if place else {})
-            raise Fault(FaultKind.UNAVAILABLE, "CELL_UNAVAILABLE", told, retry_after_s=RETRY_AFTER_S) from None
+        return await _answered(cell, {}, of_cell)
 
     async def _found(self, asked: Asked) -> Resolution:
         if not (asked.query.psn_no or asked.query.certno):
@@ -90,6 +95,16 @@ class Elsewhere:
             told = {"cells": ",".join(unread)}
             raise Fault(FaultKind.UNAVAILABLE, "CELLS_UNREAD", told, retry_after_s=RETRY_AFTER_S)
         raise person_not_found(asked.path)
+
+
+async def _answered(cell: str, told: Mapping[str, str], of_cell: Callable[[str], Awaitable[Answer]]) -> Answer:
+    try:
+        return await of_cell(cell)
+    except Fault as fault:
+        if fault.reason not in AWAY:
+            raise
+        away = {"cell": cell, **told}
+        raise Fault(FaultKind.UNAVAILABLE, "CELL_UNAVAILABLE", away, retry_after_s=RETRY_AFTER_S) from None
 
 
 def _as_asked(fault: Fault) -> Fault:

@@ -1,4 +1,4 @@
-"""The settlement members of all cells, each of which answers for the people that its cell insures."""
+"""The members of all cells, each of which answers for the people that its cell insures and for the codes that it made."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from services.runtime.outbound import Peers
+from yibao.identity.v1 import credential_pb2, credential_pb2_grpc
 from yibao.settlement.v1 import (
     encounter_pb2_grpc,
     insured_pb2,
@@ -14,6 +15,7 @@ from yibao.settlement.v1 import (
 )
 
 MEMBER: Final = "settlement"
+CREDENTIALS: Final = "identity"
 
 
 class InsuredCells:
@@ -24,6 +26,13 @@ class InsuredCells:
         self._peers = peers
         self._encounters = {code: peers.stub(encounter_pb2_grpc.EncounterServiceStub, MEMBER, code) for code in codes}
         self._ledgers = {code: peers.stub(ledger_pb2_grpc.LedgerServiceStub, MEMBER, code) for code in codes}
+        self._credentials = {
+            code: peers.stub(credential_pb2_grpc.CredentialServiceStub, CREDENTIALS, code) for code in codes
+        }
+
+    async def decoded(self, cell: str, request: credential_pb2.DecodeCodeRequest) -> credential_pb2.DecodeCodeResponse:
+        """6101."""
+        return await self._peers.call(self._credentials[cell].DecodeCode, request)
 
     async def insured_info(
         self, cell: str, request: insured_pb2.GetInsuredInfoRequest

@@ -25,6 +25,15 @@ class ElsewhereServicer(elsewhere_pb2_grpc.ElsewhereServiceServicer):
         self._elsewhere = elsewhere
         self._cells = elsewhere.cells
 
+    async def DecodeCode(  # noqa: N802 - the contract's name
+        self, request: elsewhere_pb2.DecodeCodeRequest, context: Any
+    ) -> elsewhere_pb2.DecodeCodeResponse:
+        """6101. What is laid out like no code is the own cell's to refuse."""
+        unary = request.request
+        made_in = cell_of(unary.in_data.ec_qr_code) or current_call().caller.cell
+        decoded = await self._elsewhere.ask_maker(made_in, lambda cell: self._cells.decoded(cell, unary))
+        return elsewhere_pb2.DecodeCodeResponse(response=decoded)
+
     async def GetInsuredInfo(  # noqa: N802 - the contract's name
         self, request: elsewhere_pb2.GetInsuredInfoRequest, context: Any
     ) -> elsewhere_pb2.GetInsuredInfoResponse:

@@ -86,7 +86,9 @@ class CredentialServiceServicer:
     def DecodeCode(self, request, context):
         """Decodes a scanned code to an ecToken bound to the person and the institution, good for 30 minutes.
         A code says in which cell it was made; another cell's is refused before anything is looked up.
+        A repeat is one of the institution, whoever brings it.
         Errors: CREDENTIAL_OF_ANOTHER_CELL, CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
+        A code that another cell made that cell decodes. Errors then: ROUTING_UNAVAILABLE, CELL_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

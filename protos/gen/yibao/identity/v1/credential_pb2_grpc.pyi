@@ -30,7 +30,9 @@ class CredentialServiceStub:
     DecodeCode: _aio.UnaryUnaryMultiCallable[_credential_pb2.DecodeCodeRequest, _credential_pb2.DecodeCodeResponse]
     """Decodes a scanned code to an ecToken bound to the person and the institution, good for 30 minutes.
     A code says in which cell it was made; another cell's is refused before anything is looked up.
+    A repeat is one of the institution, whoever brings it.
     Errors: CREDENTIAL_OF_ANOTHER_CELL, CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
+    A code that another cell made that cell decodes. Errors then: ROUTING_UNAVAILABLE, CELL_UNAVAILABLE.
     """
     Verify: _aio.UnaryUnaryMultiCallable[_credential_pb2.VerifyRequest, _credential_pb2.VerifyResponse]
     """Checks a visit credential (ecToken, certificate, social-security card) and says whose it is, with the enrolment and
@@ -75,7 +77,9 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_credential_pb2.DecodeCodeResponse]:
         """Decodes a scanned code to an ecToken bound to the person and the institution, good for 30 minutes.
         A code says in which cell it was made; another cell's is refused before anything is looked up.
+        A repeat is one of the institution, whoever brings it.
         Errors: CREDENTIAL_OF_ANOTHER_CELL, CODE_UNKNOWN, CODE_EXPIRED, CODE_USED, ANSWER_NOT_REPEATABLE, REQUEST_ID_REUSED.
+        A code that another cell made that cell decodes. Errors then: ROUTING_UNAVAILABLE, CELL_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod

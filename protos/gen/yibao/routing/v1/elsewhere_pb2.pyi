@@ -5,6 +5,7 @@ Transactions of persons whom another cell insures, as the gateway of the place o
 
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from yibao.identity.v1 import credential_pb2 as _credential_pb2
 from yibao.settlement.v1 import insured_pb2 as _insured_pb2
 from yibao.settlement.v1 import ledger_pb2 as _ledger_pb2
 import builtins as _builtins
@@ -17,6 +18,46 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+@_typing.final
+class DecodeCodeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> _credential_pb2.DecodeCodeRequest: ...
+    def __init__(
+        self,
+        *,
+        request: _credential_pb2.DecodeCodeRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecodeCodeRequest: _TypeAlias = DecodeCodeRequest  # noqa: Y015
+
+@_typing.final
+class DecodeCodeResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESPONSE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def response(self) -> _credential_pb2.DecodeCodeResponse: ...
+    def __init__(
+        self,
+        *,
+        response: _credential_pb2.DecodeCodeResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecodeCodeResponse: _TypeAlias = DecodeCodeResponse  # noqa: Y015
 
 @_typing.final
 class GetInsuredInfoRequest(_message.Message):

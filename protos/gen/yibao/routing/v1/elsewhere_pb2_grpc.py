@@ -37,6 +37,11 @@ class ElsewhereServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.DecodeCode = channel.unary_unary(
+                '/yibao.routing.v1.ElsewhereService/DecodeCode',
+                request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.DecodeCodeRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.DecodeCodeResponse.FromString,
+                _registered_method=True)
         self.GetInsuredInfo = channel.unary_unary(
                 '/yibao.routing.v1.ElsewhereService/GetInsuredInfo',
                 request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.GetInsuredInfoRequest.SerializeToString,
@@ -59,6 +64,14 @@ class ElsewhereServiceServicer:
     same, and answers as that cell does. The caller's own cell is asked again where it insures the person: one who was registered
     a moment ago is found.
     """
+
+    def DecodeCode(self, request, context):
+        """Scanned code (6101), decoded in the cell that made it; the ecToken is bound to the institution.
+        Errors: CREDENTIAL_OF_ANOTHER_CELL where no such cell is known, CELL_UNAVAILABLE, those of the unary method.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def GetInsuredInfo(self, request, context):
         """Person behind a credential (1101). An ecToken says itself in which cell it was made; otherwise the person is found by
@@ -88,6 +101,11 @@ class ElsewhereServiceServicer:
 
 def add_ElsewhereServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'DecodeCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.DecodeCode,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.DecodeCodeRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.DecodeCodeResponse.SerializeToString,
+            ),
             'GetInsuredInfo': grpc.unary_unary_rpc_method_handler(
                     servicer.GetInsuredInfo,
                     request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.GetInsuredInfoRequest.FromString,
@@ -116,6 +134,33 @@ class ElsewhereService:
     same, and answers as that cell does. The caller's own cell is asked again where it insures the person: one who was registered
     a moment ago is found.
     """
+
+    @staticmethod
+    def DecodeCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.ElsewhereService/DecodeCode',
+            yibao_dot_routing_dot_v1_dot_elsewhere__pb2.DecodeCodeRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_elsewhere__pb2.DecodeCodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def GetInsuredInfo(request,

@@ -19,6 +19,10 @@ class ElsewhereServiceStub:
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    DecodeCode: _aio.UnaryUnaryMultiCallable[_elsewhere_pb2.DecodeCodeRequest, _elsewhere_pb2.DecodeCodeResponse]
+    """Scanned code (6101), decoded in the cell that made it; the ecToken is bound to the institution.
+    Errors: CREDENTIAL_OF_ANOTHER_CELL where no such cell is known, CELL_UNAVAILABLE, those of the unary method.
+    """
     GetInsuredInfo: _aio.UnaryUnaryMultiCallable[_elsewhere_pb2.GetInsuredInfoRequest, _elsewhere_pb2.GetInsuredInfoResponse]
     """Person behind a credential (1101). An ecToken says itself in which cell it was made; otherwise the person is found by
     certificate, and a card says nothing here without one.
@@ -38,6 +42,16 @@ class ElsewhereServiceServicer(metaclass=_abc_1.ABCMeta):
     same, and answers as that cell does. The caller's own cell is asked again where it insures the person: one who was registered
     a moment ago is found.
     """
+
+    @_abc_1.abstractmethod
+    def DecodeCode(
+        self,
+        request: _elsewhere_pb2.DecodeCodeRequest,
+        context: _aio.ServicerContext[_elsewhere_pb2.DecodeCodeRequest, _abc.Awaitable[_elsewhere_pb2.DecodeCodeResponse]],
+    ) -> _abc.Awaitable[_elsewhere_pb2.DecodeCodeResponse]:
+        """Scanned code (6101), decoded in the cell that made it; the ecToken is bound to the institution.
+        Errors: CREDENTIAL_OF_ANOTHER_CELL where no such cell is known, CELL_UNAVAILABLE, those of the unary method.
+        """
 
     @_abc_1.abstractmethod
     def GetInsuredInfo(
