@@ -151,20 +151,21 @@ class FakeCatalogue:
 
 @dataclass
 class World:
-    """One settlement member's insides without its RPC face."""
+    """One settlement member's insides without its RPC face; `cell` is the own one where the mesh has several."""
 
     database: Database
     clock: Ticking = field(default_factory=Ticking)
     identity: FakeIdentity = field(default_factory=FakeIdentity)
     catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
     workers: int = 1
+    cell: str = ""
 
     def __post_init__(self) -> None:
         self.random = Random(7)
         self.new_id = time_ordered_ids(self.clock, self.random)
         self.books = HotBooks(self.database)
         self.scribe = MessageScribe()
-        preparation = Preparation(self.books, self.identity, self.catalogue)
+        preparation = Preparation(self.books, self.identity, self.catalogue, self.cell)
         self.orders = Orders(OrderBooks(self.database), self.clock, self.new_id)
         self.lapsing = Lapsing(self.clock, self.orders)
         self.settling = Settling(preparation, self.books, self.scribe, self.new_id, self.lapsing)
@@ -337,12 +338,12 @@ class World:
 
 
 @asynccontextmanager
-async def world_on(url: str, workers: int = 1, clock: Ticking | None = None) -> AsyncIterator[World]:
+async def world_on(url: str, workers: int = 1, clock: Ticking | None = None, cell: str = "") -> AsyncIterator[World]:
     """A world on a database; its tables are made."""
     clock = clock or Ticking()
     database = Database(url, clock)
     await database.start(METADATA)
-    world = World(database, clock, workers=workers)
+    world = World(database, clock, workers=workers, cell=cell)
     try:
         yield world
     finally:

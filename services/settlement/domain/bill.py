@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from services.kernel.errors import Fault, FaultKind, Violation, conflict, invalid, not_found, precondition
 from services.kernel.money import yuan_text
 from services.kernel.requests import RequestStamp
-from services.settlement.domain.carried import CarriedKey, CarriedLine, CarriedRows, Filing, line_row
+from services.settlement.domain.carried import CarriedKey, CarriedLine, CarriedRows, Filing, Sought, line_row
 from services.settlement.domain.lines import BillTotals, totals_of
 from services.settlement.domain.orders import OrderOpening
 from services.settlement.domain.outcome import Components
@@ -176,7 +176,7 @@ class Order:
     """A bill to be settled, or (without a stamp) tried, and when it is decided; in a sandbox perhaps on a business date.
 
     `traceparent` names the span of the request itself, "" where that is the current one. `opening` says that the bill is
-    opened and not settled, `carried` that its care was given in another cell.
+    opened and not settled, `carried` that its care was given in another cell, `sought` that a filing was looked for.
     """
 
     bill: Bill
@@ -187,6 +187,13 @@ class Order:
     traceparent: str = ""
     opening: OrderOpening | None = None
     carried: CarriedCare | None = None
+    sought: Sought | None = None
+
+    @property
+    def filing(self) -> Filing | None:
+        """The filing that came along."""
+        came = self.carried or self.sought
+        return None if came is None else came.filing
 
 
 def check_encounter(bill: Bill, encounter: BilledEncounter | None) -> BilledEncounter:

@@ -37,6 +37,13 @@ class Filing:
 
 
 @dataclass(frozen=True, slots=True)
+class Sought:
+    """What routing found when it looked for a filing for care that this cell gives and insures: `filing` is None for none."""
+
+    filing: Filing | None
+
+
+@dataclass(frozen=True, slots=True)
 class CarriedLine:
     """A line with its split; `tags` are those that a policy may free, `detail` and `answer` opaque bytes.
 
@@ -66,12 +73,12 @@ class CarriedRows(NamedTuple):
     lines: Sequence[tuple[Any, ...]]
 
 
-def check_filing(filing: Filing | None, begin_at: int) -> None:
+def check_filing(filing: Filing | None, begin_at: int, path: str = "carried.filing") -> None:
     """INVALID unless the filing holds on the day that the care began; `begin_at` in microseconds."""
     if filing is not None:
         day = beijing_day(from_micros(begin_at))
         if day < filing.from_day or (filing.to_day is not None and day > filing.to_day):
-            raise invalid("carried.filing", "filing.holds", "the filing does not hold on the day that the care began")
+            raise invalid(path, "filing.holds", "the filing does not hold on the day that the care began")
 
 
 def check_lines(lines: Sequence[CarriedLine]) -> None:

@@ -19,6 +19,9 @@ from services.settlement.domain.insured import Enrolment, Insured, identities_on
 LONG_TERM_FILING = "remote_filing"
 """Enrolment fact: `filed_long_term` where long-term remote care is on file (异地长期居住备案)."""
 
+UNFILED = "temporary"
+"""The fact `remote` where nothing was filed and nothing said."""
+
 PHARMACY = "2"
 """Dictionary fixmedins_type: 定点零售药店."""
 
@@ -117,7 +120,7 @@ def remote_kind(enrolment: Enrolment, institution: Institution, exp_contents: It
         return filed
     if enrolment.facts.get(LONG_TERM_FILING) == "filed_long_term":
         return "filed_long_term"
-    return "temporary"
+    return UNFILED
 
 
 def _extension(text: str) -> dict[str, object]:

@@ -184,10 +184,11 @@ def _spent_token(prepared: PreparedBill, books: Books) -> str:
 
 
 def _trial_hash(prepared: PreparedBill, batches: Iterable[BilledBatch], sequences: tuple[int, ...]) -> str:
-    """SHA-256 over policy versions, places in the ledgers, bill and use of accounts; of a carried bill over the facts too, as
-    filing, kind of care and its time come along with each message."""
-    bill, carried = prepared.order.bill, prepared.order.carried
-    facts = () if carried is None else tuple(sorted(prepared.facts.items()))
+    """SHA-256 over policy versions, places in the ledgers, bill and use of accounts; of a bill for which something comes along
+    with each message (filing, kind of care and its time) over the facts too."""
+    order, bill = prepared.order, prepared.order.bill
+    told = order.carried is not None or order.sought is not None
+    facts = tuple(sorted(prepared.facts.items())) if told else ()
     content = (
         tuple((version.id, version.version, version.content_hash) for version in prepared.choice.versions),
         tuple(prepared.key),

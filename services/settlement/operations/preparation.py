@@ -12,12 +12,14 @@ from typing import Any, TypeAlias, TypeVar
 
 from services.kernel.clock import beijing_day, from_micros
 from services.kernel.codes import EC
+from services.kernel.elsewhere import insured_elsewhere
 from services.kernel.errors import Fault, denied
 from services.kernel.requests import RequestStamp
 from services.runtime.writes import Again, decide_each
 from services.settlement.domain.bill import STAY, VISIT, BilledEncounter, Order, check_encounter
+from services.settlement.domain.carried import check_filing
 from services.settlement.domain.catalogue import Disease, Institution, StackChoice, StackRequest
-from services.settlement.domain.circumstances import Care, facts_of
+from services.settlement.domain.circumstances import UNFILED, Care, facts_of
 from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.entries import Books, RequestKey, StoredAnswer, Wanted, repeat_of
 from services.settlement.domain.insured import Insured, enrolment_on, family_link_on
@@ -35,15 +37,22 @@ Found: TypeAlias = PreparedBill | StoredAnswer | Exception
 
 
 class Preparation:
-    """Prepares bills for their decision."""
+    """Prepares bills for their decision.
 
-    def __init__(self, books: HotBooks, identity: IdentityPeer, catalogue: CataloguePeer) -> None:
+    `cell` is the own cell of a mesh with routing, "" of one without: there filings are looked for nowhere.
+    """
+
+    def __init__(self, books: HotBooks, identity: IdentityPeer, catalogue: CataloguePeer, cell: str = "") -> None:
         self._books = books
         self._identity = identity
         self._catalogue = catalogue
+        self._cell = cell
 
     async def prepare(self, orders: Sequence[Order]) -> list[Found]:
-        """For each order: the bill ready to be decided, the answer it was given before, or why it is refused."""
+        """For each order: the bill ready to be decided, the answer it was given before, or why it is refused.
+
+        INSURED_ELSEWHERE names the own cell: whether a filing holds decides, and only routing knows.
+        """
         found: list[Found | BilledEncounter] = await self._known(orders)
         asked = [place for place, known in enumerate(found) if isinstance(known, BilledEncounter)]
         if not asked:
@@ -62,7 +71,14 @@ class Preparation:
                 results.append(person if isinstance(person, Fault) else await _prepared(order, known, person, lookup))
             else:
                 results.append(known)
-        return results
+        return [insured_elsewhere(self._cell) if self._unsought(each) else each for each in results]
+
+    def _unsought(self, found: Found) -> bool:
+        """Whether only a filing could still say how care outside the insured pooling area came about."""
+        if not self._cell or not isinstance(found, PreparedBill) or found.facts["remote"] != UNFILED:
+            return False
+        order = found.order
+        return order.carried is None and order.sought is None and order.opening is None
 
     async def _known(self, orders: Sequence[Order]) -> list[Found | BilledEncounter]:
         """The stored answer of a repeat, else the encounter of the bill."""
@@ -202,7 +218,9 @@ async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, l
         kind = await lookup.kind(sent, bill.desk.fixmedins_code, begin, "data.med_type")
         check_setting(kind, "data.med_type", stay=False)
     texts = (bill.exp_content, encounter.exp_content)
-    filing = None if order.carried is None else order.carried.filing
+    filing = order.filing
+    if order.sought is not None:
+        check_filing(filing, encounter.begin_at, "filing")
     filed = "" if filing is None else filing.remote_kind
     care = Care(kind.national, encounter.dise_codg, disease, exp_contents=texts, filed=filed)
     decided_on = policy_date(leading.version_on, SettleDates(day, begin, end), leading.name)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.kernel.clock import to_micros
+from services.kernel.requests import RequestStamp
 from services.runtime.call import CallContext
 from services.runtime.idempotency import stamp_of
 from services.runtime.pieces import in_pieces
@@ -28,7 +29,7 @@ from services.settlement.domain.moments import check_begin, check_end, latest_mo
 from services.settlement.domain.pricing import exempt_tags
 from services.settlement.operations.settle import Opened
 from services.settlement.servicer.convert_settlement import BillReader
-from yibao.settlement.v1 import carried_pb2, order_pb2, order_state_pb2, settlement_pb2
+from yibao.settlement.v1 import carried_pb2, order_pb2, order_state_pb2, settlement_pb2, stay_bill_pb2
 
 _SETTLE: Final = "/yibao.settlement.v1.SettlementService/Settle"
 _SETTLE_STAY: Final = "/yibao.settlement.v1.SettlementService/SettleStay"
@@ -70,8 +71,7 @@ class OpeningReader:
         inner: Any = request.visit if request.WhichOneof("bill") == "visit" else request.stay
         visit = isinstance(inner, settlement_pb2.SettleRequest)
         bill = self._bills.visit(inner.desk, inner.data) if visit else self._bills.stay(inner.desk, inner.data)
-        # It stands where the institution's own message would.
-        sent = replace(stamp_of(call, inner), scope=bill.desk.fixmedins_code, rpc=_SETTLE if visit else _SETTLE_STAY)
+        sent = institution_stamp(call, inner)
         return Order(bill, call.now, sent, inner.trial_hash, call.business_date, traceparent, opening)
 
     async def carried(self, data: carried_pb2.CarriedBill, call: CallContext) -> Order:
@@ -85,7 +85,7 @@ class OpeningReader:
         setl_at = moment_of(data.setl_time)
         _check_moments(data, latest_moment(setl_at, call.business_date))
         encounter = _encounter(data, bill)
-        filing = _filing(data)
+        filing = filing_of(data, "carried.filing")
         check_filing(filing, encounter.begin_at)
         care = CarriedCare(encounter, carried_batch(data.mdtrt_id, lines), data.ipt_otp_no, filing, lines)
         return Order(
@@ -95,6 +95,23 @@ class OpeningReader:
             business_date=call.business_date,
             carried=care,
         )
+
+
+def institution_stamp(
+    call: CallContext, request: settlement_pb2.SettleRequest | stay_bill_pb2.SettleStayRequest
+) -> RequestStamp:
+    """Of a message that another member brings: it stands where the institution's own would."""
+    rpc = _SETTLE if isinstance(request, settlement_pb2.SettleRequest) else _SETTLE_STAY
+    return replace(stamp_of(call, request), scope=request.desk.fixmedins_code, rpc=rpc)
+
+
+def filing_of(data: Any, path: str) -> Filing | None:
+    """The `filing` of a message; INVALID below `path` for a day that is none."""
+    if not data.HasField("filing"):
+        return None
+    told = data.filing
+    first = day_of(told.filed_from, f"{path}.filed_from")
+    return Filing(_FILINGS[told.kind], told.filing_no, first, optional_day_of(told, "filed_to", f"{path}.filed_to"))
 
 
 def order_message(order: domain.Order) -> order_state_pb2.Order:
@@ -167,14 +184,4 @@ def _encounter(data: carried_pb2.CarriedBill, bill: Bill) -> BilledEncounter:
         insutype=data.insutype,
         ec_token_digest=None,
         local_med_type=data.local_med_type,
-    )
-
-
-def _filing(data: carried_pb2.CarriedBill) -> Filing | None:
-    if not data.HasField("filing"):
-        return None
-    told = data.filing
-    first = day_of(told.filed_from, "carried.filing.filed_from")
-    return Filing(
-        _FILINGS[told.kind], told.filing_no, first, optional_day_of(told, "filed_to", "carried.filing.filed_to")
     )

@@ -89,7 +89,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
     ) -> settlement_pb2.SettleResponse:
         """2207, 2207A."""
         bill = self._bills.visit(request.desk, request.data)
-        return _told(settlement_pb2.SettleResponse, await self._settle(bill, request))
+        return told_settlement(settlement_pb2.SettleResponse, await self._settle(bill, request))
 
     async def BatchSettle(  # noqa: N802
         self, request: settlement_pb2.BatchSettleRequest, context: Any
@@ -109,7 +109,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
     ) -> stay_bill_pb2.SettleStayResponse:
         """2304."""
         bill = self._bills.stay(request.desk, request.data)
-        return _told(stay_bill_pb2.SettleStayResponse, await self._settle(bill, request))
+        return told_settlement(stay_bill_pb2.SettleStayResponse, await self._settle(bill, request))
 
     async def Reverse(  # noqa: N802
         self, request: reversal_pb2.ReverseRequest, context: Any
@@ -208,7 +208,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         ]
         answers = await self._operations.settling.settle(orders, submit)
         return [
-            answer if isinstance(answer, BaseException) else _told(settlement_pb2.SettleResponse, answer)
+            answer if isinstance(answer, BaseException) else told_settlement(settlement_pb2.SettleResponse, answer)
             for answer in answers
         ]
 
@@ -227,7 +227,7 @@ def _reversal(request: Any) -> ReversalOrder:
     return ReversalOrder(stamp_of(call, request), desk_of(request.desk), call.now)
 
 
-def _told(made: type[Settled], answer: StoredAnswer) -> Settled:
+def told_settlement(made: type[Settled], answer: StoredAnswer) -> Settled:
     """The stored answer, and beside it the counter-entry that has reversed it since."""
     told = made.FromString(answer.response)
     if answer.reversed_by:

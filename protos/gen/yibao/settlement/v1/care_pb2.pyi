@@ -6,6 +6,7 @@ Care of persons whom another cell insures, as the cell where it is given keeps i
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.type import date_pb2 as _date_pb2
 from yibao.settlement.v1 import carried_pb2 as _carried_pb2
 from yibao.settlement.v1 import insured_pb2 as _insured_pb2
 from yibao.settlement.v1 import reversal_pb2 as _reversal_pb2
@@ -331,6 +332,32 @@ class GetBillRequest(_message.Message):
 Global___GetBillRequest: _TypeAlias = GetBillRequest  # noqa: Y015
 
 @_typing.final
+class OwnCare(_message.Message):
+    """Care that this cell gives and insures itself: for what a filing is looked up, which SettleFiled takes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CARE_ADMDVS_FIELD_NUMBER: _builtins.int
+    BEGIN_DAY_FIELD_NUMBER: _builtins.int
+    care_admdvs: _builtins.str
+    """Division of the institution."""
+    @_builtins.property
+    def begin_day(self) -> _date_pb2.Date: ...
+    def __init__(
+        self,
+        *,
+        care_admdvs: _builtins.str = ...,
+        begin_day: _date_pb2.Date | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begin_day", b"begin_day"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_day", b"begin_day", "care_admdvs", b"care_admdvs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwnCare: _TypeAlias = OwnCare  # noqa: Y015
+
+@_typing.final
 class GetBillResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -338,6 +365,7 @@ class GetBillResponse(_message.Message):
     CARRIED_FIELD_NUMBER: _builtins.int
     SETTLED_FIELD_NUMBER: _builtins.int
     PENDING_ORDER_NO_FIELD_NUMBER: _builtins.int
+    OWN_FIELD_NUMBER: _builtins.int
     CARE_HASH_FIELD_NUMBER: _builtins.int
     insured_cell: _builtins.str
     """Cell that insures the person."""
@@ -353,6 +381,10 @@ class GetBillResponse(_message.Message):
     def settled(self) -> _settlement_pb2.SettleResponse:
         """Stands already."""
 
+    @_builtins.property
+    def own(self) -> Global___OwnCare:
+        """Not booked yet, and of this cell's own."""
+
     def __init__(
         self,
         *,
@@ -360,17 +392,92 @@ class GetBillResponse(_message.Message):
         carried: _carried_pb2.CarriedBill | None = ...,
         settled: _settlement_pb2.SettleResponse | None = ...,
         pending_order_no: _builtins.str = ...,
+        own: Global___OwnCare | None = ...,
         care_hash: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["carried", b"carried", "found", b"found", "pending_order_no", b"pending_order_no", "settled", b"settled"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["carried", b"carried", "found", b"found", "own", b"own", "pending_order_no", b"pending_order_no", "settled", b"settled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["care_hash", b"care_hash", "carried", b"carried", "found", b"found", "insured_cell", b"insured_cell", "pending_order_no", b"pending_order_no", "settled", b"settled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["care_hash", b"care_hash", "carried", b"carried", "found", b"found", "insured_cell", b"insured_cell", "own", b"own", "pending_order_no", b"pending_order_no", "settled", b"settled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_found: _TypeAlias = _typing.Literal["carried", "settled", "pending_order_no"]  # noqa: Y015
+    _WhichOneofReturnType_found: _TypeAlias = _typing.Literal["carried", "settled", "pending_order_no", "own"]  # noqa: Y015
     _WhichOneofArgType_found: _TypeAlias = _typing.Literal["found", b"found"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_found) -> _WhichOneofReturnType_found | None: ...
 
 Global___GetBillResponse: _TypeAlias = GetBillResponse  # noqa: Y015
+
+@_typing.final
+class SettleFiledRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VISIT_FIELD_NUMBER: _builtins.int
+    STAY_FIELD_NUMBER: _builtins.int
+    VISIT_TRIAL_FIELD_NUMBER: _builtins.int
+    STAY_TRIAL_FIELD_NUMBER: _builtins.int
+    FILING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def visit(self) -> _settlement_pb2.SettleRequest: ...
+    @_builtins.property
+    def stay(self) -> _stay_bill_pb2.SettleStayRequest: ...
+    @_builtins.property
+    def visit_trial(self) -> _settlement_pb2.TrialRequest: ...
+    @_builtins.property
+    def stay_trial(self) -> _stay_bill_pb2.TrialStayRequest: ...
+    @_builtins.property
+    def filing(self) -> _carried_pb2.CarriedFiling:
+        """The filing that holds on the day on which the care began; absent where none does."""
+
+    def __init__(
+        self,
+        *,
+        visit: _settlement_pb2.SettleRequest | None = ...,
+        stay: _stay_bill_pb2.SettleStayRequest | None = ...,
+        visit_trial: _settlement_pb2.TrialRequest | None = ...,
+        stay_trial: _stay_bill_pb2.TrialStayRequest | None = ...,
+        filing: _carried_pb2.CarriedFiling | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filing", b"filing", "request", b"request", "stay", b"stay", "stay_trial", b"stay_trial", "visit", b"visit", "visit_trial", b"visit_trial"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filing", b"filing", "request", b"request", "stay", b"stay", "stay_trial", b"stay_trial", "visit", b"visit", "visit_trial", b"visit_trial"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["visit", "stay", "visit_trial", "stay_trial"]  # noqa: Y015
+    _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
+
+Global___SettleFiledRequest: _TypeAlias = SettleFiledRequest  # noqa: Y015
+
+@_typing.final
+class SettleFiledResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VISIT_FIELD_NUMBER: _builtins.int
+    STAY_FIELD_NUMBER: _builtins.int
+    VISIT_TRIAL_FIELD_NUMBER: _builtins.int
+    STAY_TRIAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def visit(self) -> _settlement_pb2.SettleResponse: ...
+    @_builtins.property
+    def stay(self) -> _stay_bill_pb2.SettleStayResponse: ...
+    @_builtins.property
+    def visit_trial(self) -> _settlement_pb2.TrialResponse: ...
+    @_builtins.property
+    def stay_trial(self) -> _stay_bill_pb2.TrialStayResponse: ...
+    def __init__(
+        self,
+        *,
+        visit: _settlement_pb2.SettleResponse | None = ...,
+        stay: _stay_bill_pb2.SettleStayResponse | None = ...,
+        visit_trial: _settlement_pb2.TrialResponse | None = ...,
+        stay_trial: _stay_bill_pb2.TrialStayResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["response", b"response", "stay", b"stay", "stay_trial", b"stay_trial", "visit", b"visit", "visit_trial", b"visit_trial"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["response", b"response", "stay", b"stay", "stay_trial", b"stay_trial", "visit", b"visit", "visit_trial", b"visit_trial"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_response: _TypeAlias = _typing.Literal["visit", "stay", "visit_trial", "stay_trial"]  # noqa: Y015
+    _WhichOneofArgType_response: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_response) -> _WhichOneofReturnType_response | None: ...
+
+Global___SettleFiledResponse: _TypeAlias = SettleFiledResponse  # noqa: Y015
 
 @_typing.final
 class FindBookedRequest(_message.Message):

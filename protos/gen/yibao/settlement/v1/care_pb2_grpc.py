@@ -63,6 +63,11 @@ class CareServiceStub:
                 request_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.GetBillRequest.SerializeToString,
                 response_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.GetBillResponse.FromString,
                 _registered_method=True)
+        self.SettleFiled = channel.unary_unary(
+                '/yibao.settlement.v1.CareService/SettleFiled',
+                request_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.SettleFiledRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.SettleFiledResponse.FromString,
+                _registered_method=True)
         self.FindBooked = channel.unary_unary(
                 '/yibao.settlement.v1.CareService/FindBooked',
                 request_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.FindBookedRequest.SerializeToString,
@@ -124,6 +129,16 @@ class CareServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SettleFiled(self, request, context):
+        """Tries or settles a bill of this cell's own for which the unary methods refuse with INSURED_ELSEWHERE and name this cell:
+        the person's pooling area is another than the institution's, and whether a filing holds decides. It is kept under the
+        institution's own message as the unary methods keep it, in one commit.
+        Errors: those of the unary methods.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FindBooked(self, request, context):
         """Which settlement, or which admission, 2208, 2305 and 2601 mean.
         Errors: those of the unary methods but for LATER_SETTLEMENT_EXISTS.
@@ -168,6 +183,11 @@ def add_CareServiceServicer_to_server(servicer, server):
                     servicer.GetBill,
                     request_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.GetBillRequest.FromString,
                     response_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.GetBillResponse.SerializeToString,
+            ),
+            'SettleFiled': grpc.unary_unary_rpc_method_handler(
+                    servicer.SettleFiled,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.SettleFiledRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.SettleFiledResponse.SerializeToString,
             ),
             'FindBooked': grpc.unary_unary_rpc_method_handler(
                     servicer.FindBooked,
@@ -319,6 +339,33 @@ class CareService:
             '/yibao.settlement.v1.CareService/GetBill',
             yibao_dot_settlement_dot_v1_dot_care__pb2.GetBillRequest.SerializeToString,
             yibao_dot_settlement_dot_v1_dot_care__pb2.GetBillResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SettleFiled(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.settlement.v1.CareService/SettleFiled',
+            yibao_dot_settlement_dot_v1_dot_care__pb2.SettleFiledRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_care__pb2.SettleFiledResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,6 +42,12 @@ class CareServiceStub:
     its request id already.
     Errors: those of Trial and Settle that the place of care decides, MESSAGE_VOIDED, REQUEST_ID_REUSED.
     """
+    SettleFiled: _aio.UnaryUnaryMultiCallable[_care_pb2.SettleFiledRequest, _care_pb2.SettleFiledResponse]
+    """Tries or settles a bill of this cell's own for which the unary methods refuse with INSURED_ELSEWHERE and name this cell:
+    the person's pooling area is another than the institution's, and whether a filing holds decides. It is kept under the
+    institution's own message as the unary methods keep it, in one commit.
+    Errors: those of the unary methods.
+    """
     FindBooked: _aio.UnaryUnaryMultiCallable[_care_pb2.FindBookedRequest, _care_pb2.FindBookedResponse]
     """Which settlement, or which admission, 2208, 2305 and 2601 mean.
     Errors: those of the unary methods but for LATER_SETTLEMENT_EXISTS.
@@ -109,6 +115,18 @@ class CareServiceServicer(metaclass=_abc_1.ABCMeta):
         """What a bill of such a person comes to at the place of care, to be carried to the insured cell, or what stands under
         its request id already.
         Errors: those of Trial and Settle that the place of care decides, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def SettleFiled(
+        self,
+        request: _care_pb2.SettleFiledRequest,
+        context: _aio.ServicerContext[_care_pb2.SettleFiledRequest, _abc.Awaitable[_care_pb2.SettleFiledResponse]],
+    ) -> _abc.Awaitable[_care_pb2.SettleFiledResponse]:
+        """Tries or settles a bill of this cell's own for which the unary methods refuse with INSURED_ELSEWHERE and name this cell:
+        the person's pooling area is another than the institution's, and whether a filing holds decides. It is kept under the
+        institution's own message as the unary methods keep it, in one commit.
+        Errors: those of the unary methods.
         """
 
     @_abc_1.abstractmethod
