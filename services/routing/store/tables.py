@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, MetaData, Pr
 
 from services.routing.store.clearing.tables import add_clearing
 from services.routing.store.registry_tables import add_registry
+from services.routing.store.saga_tables import add_sagas
 from services.runtime.db import Day, Moment
 
 
@@ -25,6 +26,7 @@ def make_tables() -> Tables:
     metadata = MetaData()
     add_clearing(metadata)
     add_registry(metadata)
+    add_sagas(metadata)
     return Tables(metadata, _entry(metadata), _filing(metadata))
 
 

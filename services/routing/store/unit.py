@@ -13,6 +13,7 @@ from services.routing.store.clearing.prepaid import PrepaidRows
 from services.routing.store.filings import FilingRows
 from services.routing.store.insured import InsuredRows
 from services.routing.store.journal import JournalRows
+from services.routing.store.sagas import SagaRows
 from services.routing.store.schema import schema
 from services.routing.store.tables import make_tables
 from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql
@@ -24,7 +25,7 @@ Inserts = Mapping[str, Mapping[str, str]]
 class Unit:
     """One transaction."""
 
-    __slots__ = ("books", "checks", "filings", "insured", "journal", "months", "prepaid")
+    __slots__ = ("books", "checks", "filings", "insured", "journal", "months", "prepaid", "sagas")
 
     def __init__(self, connection: DriverConnection, inserts: Inserts) -> None:
         self.journal = JournalRows(connection, inserts["routing_entry"][connection.dialect])
@@ -34,6 +35,7 @@ class Unit:
         self.checks = CheckRows(connection, inserts)
         self.prepaid = PrepaidRows(connection, inserts)
         self.insured = InsuredRows(connection, inserts)
+        self.sagas = SagaRows(connection, inserts["saga"][connection.dialect])
 
 
 class RoutingStore:

@@ -1,0 +1,227 @@
+"""Sagas as they are begun, moved, waited for and taken up again. What is done in one, its own operation says.
+
+Begins and moves are gathered into few commits. Only the begin is waited for: what is not written of an end is found out again
+by the loop, for every step is safe to repeat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import Context
+from typing import Any, Final, TypeAlias
+
+from services.kernel.clock import Clock, to_micros
+from services.kernel.errors import Fault, FaultKind
+from services.kernel.requests import Moved
+from services.routing.domain.sagas import Kind, Move, Saga, State, leased, moved, rested, same_message
+from services.routing.store.unit import RoutingStore, Unit
+from services.runtime.writes import AGAIN, Again, decide_each
+
+MOST: Final = 1024
+"""Sagas that one process works at for callers at the same time; whoever comes then is told to come later (our decision)."""
+SPARE_S: Final = 5
+"""For how long beyond its caller's time a saga is left to whoever began it."""
+LOOP_LEASE_S: Final = 45
+"""For how long the loop has one that it took: more than all its calls may last."""
+_FIRST_LOOK_S: Final = 0.02
+_LONGEST_LOOK_S: Final = 0.25
+_BUSY: Final = "STORE_UNAVAILABLE"
+_LATER_S: Final = 0.5
+
+Item: TypeAlias = Saga | Move
+"""A saga to begin, or a move of one."""
+Kept: TypeAlias = Saga | Again
+Submit: TypeAlias = Callable[[Item], Awaitable[Kept]]
+"""Hands an item to the committer, whose batches `SagaBooks.commit` decides."""
+
+
+class SagaBooks:
+    """The rows of sagas, by lists."""
+
+    def __init__(self, store: RoutingStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def now(self) -> int:
+        """This moment by routing's clock."""
+        return to_micros(self._clock())
+
+    async def commit(self, items: Sequence[Item]) -> list[Kept | Fault]:
+        """Decides and keeps a list in one transaction; of a begin, the saga in its way where there is one."""
+        try:
+            async with self._store.write() as work:
+                moves = await self._moves(work, [each for each in items if isinstance(each, Move)])
+                begins = await self._begins(work, [each for each in items if isinstance(each, Saga)])
+        except Moved:
+            return [AGAIN] * len(items)
+        return [(begins if isinstance(each, Saga) else moves)[each.order_no] for each in items]
+
+    async def find(self, order_no: str) -> Saga | None:
+        """One as it stands."""
+        async with self._store.read() as work:
+            return (await work.sagas.find([order_no])).get(order_no)
+
+    async def take(self, most: int) -> list[Saga]:
+        """Sagas that nobody has, with a lease from now on."""
+        now = self.now()
+        async with self._store.read() as work:
+            if not await work.sagas.any_due(now):
+                return []
+        async with self._store.write() as work:
+            taken = [leased(each, now, LOOP_LEASE_S) for each in await work.sagas.due(now, most)]
+            await work.sagas.change(taken)
+        return taken
+
+    async def rest(self, order_no: str, reason: str) -> None:
+        """One that cannot be ended now rests."""
+        async with self._store.write() as work:
+            saga = (await work.sagas.find([order_no], hold=True))[order_no]
+            if saga.running:
+                await work.sagas.change([rested(saga, reason, self.now())])
+
+    async def _moves(self, work: Unit, moves: Sequence[Move]) -> dict[str, Kept | Fault]:
+        if not moves:
+            return {}
+        sagas = await work.sagas.find(list({each.order_no for each in moves}), hold=True)
+        before, now = dict(sagas), self.now()
+        for each in moves:
+            sagas[each.order_no] = moved(sagas[each.order_no], each, now)
+        await work.sagas.change([each for order_no, each in sagas.items() if each is not before[order_no]])
+        return {**sagas}
+
+    async def _begins(self, work: Unit, asked: Sequence[Saga]) -> dict[str, Kept | Fault]:
+        if not asked:
+            return {}
+        running = await work.sagas.in_the_way(asked)
+        of_message = {each.key: each for each in running}
+        of_target = {each.target: each for each in running if each.target}
+        outcomes: dict[str, Kept | Fault] = {}
+        new: list[Saga] = []
+        for each in asked:
+            standing = of_message.get(each.key) or of_target.get(each.target)
+            try:
+                if standing is not None:
+                    same_message(each, standing)
+                    outcomes[each.order_no] = standing
+                    continue
+            except Fault as fault:
+                outcomes[each.order_no] = fault
+                continue
+            outcomes[each.order_no] = of_message[each.key] = each
+            if each.target:
+                of_target[each.target] = each
+            new.append(each)
+        await work.sagas.add(new)
+        return outcomes
+
+
+class Sagas:
+    """What an operation does with its saga. `failed` is told of a move that could not be written."""
+
+    def __init__(
+        self, books: SagaBooks, submit: Submit, new_id: Callable[[], str], failed: Callable[[BaseException], None]
+    ) -> None:
+        self.books = books
+        self._submit = submit
+        self._new_id = new_id
+        self._failed = failed
+        self._ending: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+
+    def new(
+        self,
+        kind: Kind,
+        care_cell: str,
+        insured_cell: str,
+        message: tuple[str, str, str],
+        act: str,
+        left_s: float,
+        target: str = "",
+    ) -> Saga:
+        """A saga of a message (scope, request id, content hash), not begun yet, with a lease beyond its caller's time."""
+        now = self.books.now()
+        saga = Saga(self._new_id(), kind, care_cell, insured_cell, *message, act, target, State.BEGUN, now, now, now)
+        return leased(saga, now, int(left_s) + 1 + SPARE_S)
+
+    async def begin(self, saga: Saga) -> Saga:
+        """Stores that it begins, before anything is sent; another one comes back where that is in the way: of the same message,
+        or of the same target. REQUEST_ID_REUSED.
+        """
+        return await self._kept(saga)
+
+    async def move(self, order_no: str, state: State, reason: str = "", setl_id: str = "") -> Saga:
+        """Stores what it came to, and waits until that is written."""
+        return await self._kept(Move(order_no, state, reason, setl_id))
+
+    def end(self, order_no: str, state: State, reason: str = "", setl_id: str = "") -> None:
+        """Has it written what it came to: the answer need not wait for that."""
+        written = self._written(order_no, state, reason, setl_id)
+        # Outside of the caller's time.
+        task = asyncio.get_running_loop().create_task(written, context=Context())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    def leave(self, order_no: str, reason: str) -> None:
+        """Leaves it to the loop, now."""
+        task = asyncio.get_running_loop().create_task(self._left(order_no, reason), context=Context())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def ended(self, order_no: str, left_s: float) -> Saga | None:
+        """The saga once it is at rest; None where the time is over first, or where the loop took it up in vain: then nobody
+        knows how long it will take.
+        """
+        loop = asyncio.get_running_loop()
+        until, wait_s = loop.time() + left_s, _FIRST_LOOK_S
+        while True:
+            saga = await self.books.find(order_no)
+            if saga is None or not saga.running:
+                return saga
+            if saga.attempts > 1 or loop.time() + wait_s >= until:
+                return None
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, _LONGEST_LOOK_S)
+
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """A place among those that are worked at for callers; QUEUE_FULL."""
+        if self._under_way >= MOST:
+            raise Fault(FaultKind.EXHAUSTED, "QUEUE_FULL", {"queue": "saga"}, retry_after_s=_LATER_S)
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+
+    async def idle(self) -> None:
+        """Waits until what has ended is written."""
+        while self._ending:
+            await asyncio.wait(set(self._ending))
+
+    async def _kept(self, item: Item) -> Saga:
+        async def attempt(_: Sequence[None]) -> list[Saga | Fault | Again]:
+            try:
+                return [await self._submit(item)]
+            except Fault as fault:
+                return [fault]
+
+        kept: Any
+        (kept,) = await decide_each([None], attempt, _BUSY)
+        if isinstance(kept, Fault):
+            raise kept
+        saga: Saga = kept
+        return saga
+
+    async def _written(self, order_no: str, state: State, reason: str, setl_id: str) -> None:
+        try:
+            await self.move(order_no, state, reason, setl_id)
+        except Exception as error:  # noqa: BLE001  # the loop finds out again how it ended, and tells what is wrong for ever
+            self._failed(error)
+
+    async def _left(self, order_no: str, reason: str) -> None:
+        try:
+            await self.books.rest(order_no, reason)
+        except Exception as error:  # noqa: BLE001  # its lease ends by itself
+            self._failed(error)

@@ -1,0 +1,39 @@
+"""The table of sagas."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
+
+from services.runtime.db import Moment
+
+RUNNING: Final = "state IN ('begun', 'committed', 'revoked')"
+
+
+def add_sagas(metadata: MetaData) -> None:
+    """Adds it."""
+    running, aimed = text(RUNNING), text(f"target <> '' AND {RUNNING}")
+    Table(
+        "saga",
+        metadata,
+        Column("order_no", Text, primary_key=True),
+        *(Column(name, Text, nullable=False) for name in ("kind", "care_cell", "insured_cell", "scope", "request_id")),
+        *(
+            Column(name, Text, nullable=False)
+            for name in ("content_hash", "act", "target", "state", "setl_id", "reason")
+        ),
+        Column("attempts", Integer, nullable=False),
+        Column("due_at", Moment, nullable=False),
+        Column("created_at", Moment, nullable=False),
+        Column("changed_at", Moment, nullable=False),
+        # One for a message, and one for what is reversed or for a stay.
+        Index(
+            *("saga_one_running", "care_cell", "scope", "request_id"),
+            unique=True,
+            sqlite_where=running,
+            postgresql_where=running,
+        ),
+        Index("saga_one_target", "target", unique=True, sqlite_where=aimed, postgresql_where=aimed),
+        Index("saga_due", "due_at", sqlite_where=running, postgresql_where=running),
+    )
