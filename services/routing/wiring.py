@@ -40,6 +40,7 @@ from services.routing.servicer.registry import RegistryServicer
 from services.routing.store.clearing.verify import VerifyRows
 from services.routing.store.unit import RoutingStore
 from services.runtime.auth import TokenSigner
+from services.runtime.circuits import Circuits
 from services.runtime.config import Config
 from services.runtime.db import Database
 from services.runtime.identifiers import time_ordered_ids
@@ -66,7 +67,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     """The member, not yet started."""
     database = Database(config.database_url(MEMBER), clock, config.integer("YIBAO_DATABASE_POOL"))
     store = RoutingStore(database)
-    peers = Peers(MEMBER, config, signer, telemetry)
+    peers = Peers(MEMBER, config, signer, telemetry, circuits=Circuits(telemetry.metrics))
     pulling = _pulling(config, store, peers, signer)
     loops = PullLoops(pulling, _told_away, _told_back, lambda: _unseen(telemetry))
     registry = Registry(store, _divisions(config), cells.of_division, pulling, pulling.hashers)

@@ -30,6 +30,7 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
     "yibao.batch_size": "Items of a batch RPC or of a commit.",
     "yibao.queue": "Name of a committer.",
     "yibao.peer": "Member that is called.",
+    "yibao.circuit": "Before a call to a peer: closed, open (it is not sent), or half_open (it tries for all).",
     "rpc.system": "Always grpc.",
     "rpc.service": "Full name of the proto service.",
     "rpc.method": "Name of the method.",

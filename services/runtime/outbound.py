@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import grpc
@@ -29,6 +30,7 @@ from services import mesh
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
 from services.runtime.call import CallContext, Caller, Role, find_call
+from services.runtime.circuits import Circuits
 from services.runtime.config import Config
 from services.runtime.contract import Contract, Effect, MethodContract
 from services.runtime.status import InternalError, from_status
@@ -86,7 +88,9 @@ class Peers:
         signer: TokenSigner,
         telemetry: Telemetry,
         edges: frozenset[tuple[str, str]] | None = None,
+        circuits: Circuits | None = None,
     ) -> None:
+        """`circuits` spares callers the wait for one who has not answered before; without them everybody waits himself."""
         self._name = member_name
         self._config = config
         self._signer = signer
@@ -100,6 +104,7 @@ class Peers:
         # the pause that follows its attempts to reach a cell that is away.
         self._alone = mesh.is_national(member_name)
         self._transports: dict[str, Transport] = {}
+        self._circuits = circuits
 
     def stub(self, stub_class: Callable[[Any], Stub], member: str, cell: str = "") -> Stub:
         """A generated stub of a member, of the own cell or, for a national member, of `cell`; ValueError where the tables do not
@@ -162,7 +167,13 @@ class Peers:
             if span.recording:
                 span.set_attribute("yibao.peer", callee)
             metadata.append(("traceparent", inject(span)))
-            answer = await self._send(method, transport, message, metadata, limit_s)
+            send = partial(self._send, method, transport, message, metadata, limit_s)
+            if self._circuits is None:
+                answer = await send()
+            else:
+                if span.recording:
+                    span.set_attribute("yibao.circuit", self._circuits.state(callee))
+                answer = await self._circuits.call(callee, send)
         return method.response_class.FromString(answer)
 
     def item_context(

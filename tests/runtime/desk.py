@@ -24,6 +24,7 @@ from services.runtime import keys
 from services.runtime.auth import CALLER_KEY
 from services.runtime.batch import one_by_one, serve_batch
 from services.runtime.call import CallContext, Caller, Role, current_call
+from services.runtime.circuits import Circuits
 from services.runtime.config import Config
 from services.runtime.contract import Contract, stub_class
 from services.runtime.outbound import Peers
@@ -135,12 +136,12 @@ class Running:
         self.telemetry.stop()
 
     @asynccontextmanager
-    async def seen_from(self, member: str) -> AsyncIterator[Peers]:
+    async def seen_from(self, member: str, circuits: Circuits | None = None) -> AsyncIterator[Peers]:
         """The peers of another member that may call the desk."""
         reached = Config(
             {**self.config.values, "YIBAO_IDENTITY_ADDRESS": self.server.address}, placement=self.config.placement
         )
-        peers = Peers(member, reached, self.tokens.signer(member), self.telemetry)
+        peers = Peers(member, reached, self.tokens.signer(member), self.telemetry, circuits=circuits)
         try:
             yield peers
         finally:
