@@ -1,0 +1,47 @@
+"""`python -m services` with seams in it, and a test at its standard input: `python -m tests.torture.cells.launcher MEMBER…`
+
+A line of JSON is a command: `begin` counts points anew (and records, or arms one), `recorded` asks for what was recorded. Each is
+answered by a line. The end of the input is the end of the process: none outlives its test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from typing import Any, Final
+
+from services.__main__ import main
+from tests.torture.cells.seams import Point, Watch, install
+
+ANSWER: Final = "@"
+"""What the line of an answer begins with."""
+
+
+def obey(watch: Watch) -> None:
+    """Takes commands until the input ends. It reads the descriptor itself: a stream would be locked where the program ends."""
+    rest = b""
+    while came := os.read(0, 65_536):
+        *lines, rest = (rest + came).split(b"\n")
+        for line in lines:
+            os.write(1, f"{ANSWER}{json.dumps(answered(watch, json.loads(line)))}\n".encode())
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def answered(watch: Watch, command: dict[str, Any]) -> object:
+    """Does what a command says."""
+    if command["do"] == "recorded":
+        return watch.recorded()
+    armed = Point(*command["armed"]) if command.get("armed") else None
+    number, twice_s = command.get("signal", signal.SIGKILL), command.get("twice_s")
+    watch.begin(record=command.get("record", False), armed=armed, number=number, twice_s=twice_s)
+    return True
+
+
+if __name__ == "__main__":
+    watching = Watch()
+    install(watching)
+    threading.Thread(target=obey, args=(watching,), daemon=True).start()
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,150 @@
+"""The crash matrix: each transaction, with one process killed or stopped at one point of it; afterwards nothing is
+double, nothing is lost, and everything is at rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.torture.cells.books import Facts
+from tests.torture.cells.processes import VICTIMS, Part, Town
+from tests.torture.cells.seams import Point
+from tests.torture.cells.transactions import Line, Message, Prepare
+from tools.cli.mesh_client import NationalAnswer
+
+REST_S: Final = 60.0
+REACHED_S: Final = 20.0
+_LOOK_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of the matrix: which transaction, whose process, at which point."""
+
+    transaction: str
+    part: Part
+    point: Point
+
+    def __str__(self) -> str:
+        seam, label, side, nth = self.point
+        return f"{self.transaction:8} {self.part.name:18} {side} {seam} {label}" + (f" #{nth}" if nth > 1 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of it: answer, seconds to rest once every party ran again, repeats of the client, and what is wrong."""
+
+    cell: Cell
+    answer: str
+    rest_s: float
+    repeats: int
+    wrong: Sequence[str] = field(default_factory=tuple)
+
+    def __str__(self) -> str:
+        told = "ok" if not self.wrong else "WRONG: " + "; ".join(self.wrong)
+        return f"{self.cell!s:92} {self.answer:22} {self.rest_s:6.2f} s {self.repeats:3} repeats  {told}"
+
+
+@dataclass(slots=True)
+class Matrix:
+    """Runs cells of one transaction. `before` and `after` are what stands of a person where nothing came of the message, and
+    where it was done.
+    """
+
+    town: Town
+    line: Line
+    name: str
+    prepare: Prepare
+    before: Facts | None = None
+    after: Facts | None = None
+
+    async def recorded(self, victims: Sequence[Part] = VICTIMS) -> list[Cell]:
+        """The cells of this transaction: it is done once to warm up, and once more while the points are written down."""
+        await self.line.until_definite(await self.prepare(self.line))
+        message = await self.prepare(self.line)
+        self.before = self.line.books.facts(message.who)
+        await self.town.record(victims)
+        answer = await self.line.until_definite(message)
+        assert answer.succeeded, answer.message
+        await self._rest(message)
+        points = await self.town.recorded(victims)
+        self.after = self.line.books.facts(message.who)
+        assert self.after != self.before
+        return [Cell(self.name, part, point) for part, point in points]
+
+    async def killed(self, cell: Cell) -> Result:
+        """The process dies at the point, is started again, and the client repeats its message meanwhile."""
+        message = await self.prepare(self.line)
+        victim = self.town[cell.part]
+        await victim.arm(cell.point)
+        sending = asyncio.create_task(self.line.until_definite(message))
+        reached = True
+        try:
+            async with asyncio.timeout(REACHED_S):
+                await victim.ended()
+        except TimeoutError:
+            reached = False
+        await self.town.mend()
+        result = await self._result(cell, message, sending, [] if reached else ["the point was not reached"])
+        # What was started again knows nothing by heart: the next recorded point would be another one.
+        await self.line.until_definite(await self.prepare(self.line))
+        return result
+
+    async def stopped(self, cell: Cell, seconds: float) -> Result:
+        """The process stands still at the point for some seconds."""
+        message = await self.prepare(self.line)
+        victim = self.town[cell.part]
+        await victim.arm(cell.point, signal.SIGSTOP)
+        sending = asyncio.create_task(self.line.until_definite(message))
+        reached = await victim.stopped(REACHED_S)
+        await asyncio.sleep(seconds if reached else 0)
+        await self.town.mend()
+        return await self._result(cell, message, sending, [] if reached else ["the point was not reached"])
+
+    async def _result(
+        self, cell: Cell, message: Message, sending: asyncio.Task[NationalAnswer], wrong: list[str]
+    ) -> Result:
+        mended = time.monotonic()
+        try:
+            answer = await sending
+        except AssertionError as error:
+            return Result(cell, "none", time.monotonic() - mended, self.line.repeats, [*wrong, str(error)])
+        repeats = self.line.repeats
+        wrong += await self._rest(message)
+        rest_s = time.monotonic() - mended
+        wrong += await self._wrong(message, answer)
+        told = "done" if answer.succeeded else answer.message[1:].partition("]")[0]
+        return Result(cell, told, rest_s, repeats, wrong)
+
+    async def _rest(self, message: Message) -> list[str]:
+        """Waits until nothing is under way; what still is, where that takes too long."""
+        until = time.monotonic() + REST_S
+        while found := self.line.books.unrest(message.who):
+            if time.monotonic() > until:
+                return found
+            await asyncio.sleep(_LOOK_S)
+        return []
+
+    async def _wrong(self, message: Message, answer: NationalAnswer) -> list[str]:
+        """What is double, lost, or answered another way the second time."""
+        wrong = []
+        facts, wanted = self.line.books.facts(message.who), self.after if answer.succeeded else self.before
+        if facts != wanted:
+            wrong.append(f"stands {facts}, wanted {wanted}")
+        again = await self.line.until_definite(message)
+        if again.succeeded != answer.succeeded or (answer.succeeded and again.output_text != answer.output_text):
+            wrong.append(f"repeat: {again.text[:200]}")
+        return wrong
+
+
+def table(results: Sequence[Result]) -> str:
+    """The matrix as lines, with its sum."""
+    bad = [each for each in results if each.wrong]
+    slowest = max((each.rest_s for each in results), default=0.0)
+    lines = [f"{len(results)} cells, {len(bad)} wrong, slowest to rest {slowest:.1f} s"]
+    return "\n".join([*(str(each) for each in results), *lines])

@@ -1,0 +1,91 @@
+"""The transactions of the matrix: what is prepared for each, and the message that is sent once more and once more.
+
+`Line` is a hospital's client as hospitals have them: it repeats a message under its number until the answer is definite.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+
+from tests.mesh.hospital import DRUG, Hospital, Patient, Row, national
+from tests.mesh.people import Newcomers
+from tests.torture.cells.books import Books
+from tools.cli.mesh_client import NationalAnswer
+
+BILL: Final = [Row(DRUG, 2, 150_000)]
+"""3,000.00 yuan of class A: past the deductible, so that layers, pool and account all move."""
+
+PATIENCE_S: Final = 100.0
+REPEAT_S: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of a hospital about a person; it is the same under its number however often it is sent."""
+
+    who: Patient
+    infno: str
+    nodes: Mapping[str, Any]
+    msgid: str
+
+
+@dataclass(slots=True)
+class Line:
+    """A hospital's line, and the people that it treats; `home` is the cell that insures them."""
+
+    hospital: Hospital
+    people: Newcomers
+    books: Books
+    repeats: int = field(default=0)
+
+    async def once(self, message: Message) -> NationalAnswer | None:
+        """Sends it; None where nobody knows what became of it."""
+        envelope = self.hospital.envelope(message.infno, message.nodes, message.msgid, message.who.home)
+        try:
+            response = await self.hospital.post(envelope)
+        except httpx.HTTPError:
+            return None
+        return national(response.text) if response.status_code == httpx.codes.OK else None
+
+    async def until_definite(self, message: Message) -> NationalAnswer:
+        """Sends it until the answer is definite."""
+        until = time.monotonic() + PATIENCE_S
+        self.repeats = 0
+        while time.monotonic() < until:
+            answer = await self.once(message)
+            if answer is not None:
+                return answer
+            self.repeats += 1
+            await asyncio.sleep(REPEAT_S)
+        raise AssertionError(f"{message.infno}: no definite answer within {PATIENCE_S:.0f} s")
+
+
+Prepare = Callable[[Line], Awaitable[Message]]
+
+
+async def settle(line: Line) -> Message:
+    """2207 of a fresh person's bill."""
+    hospital, who = line.hospital, await line.people.one()
+    return Message(who, "2207", {"data": await hospital.open_visit(who, BILL)}, hospital.next_msgid())
+
+
+async def reverse(line: Line) -> Message:
+    """2208 of it."""
+    hospital, who = line.hospital, await line.people.one()
+    settled = await hospital.visit(who, BILL)
+    return Message(who, "2208", {"data": settled.reference}, hospital.next_msgid())
+
+
+async def admit(line: Line) -> Message:
+    """2401 of a fresh person."""
+    hospital, who = line.hospital, await line.people.one()
+    return Message(who, "2401", hospital.admission(who), hospital.next_msgid())
+
+
+TRANSACTIONS: Final[Mapping[str, Prepare]] = {"settle": settle, "reverse": reverse, "admit": admit}
