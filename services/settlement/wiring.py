@@ -1,5 +1,5 @@
 """Puts settlement together: one store, peers, operations, three committers (settlements, trials, steps of orders), the
-loop that ends lapsed orders, and six servicers."""
+loop that ends lapsed orders, and the servicers."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ from services.settlement.operations.preparation import Preparation
 from services.settlement.operations.queries import Queries
 from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.settle import Outcome, Settling
+from services.settlement.operations.stays import StayOperations
 from services.settlement.operations.trial import Tried, Trying
 from services.settlement.operations.verify import Verifying
 from services.settlement.operations.writes import Writes
 from services.settlement.peers.catalogue import CatalogueClient
 from services.settlement.peers.identity import IdentityClient
+from services.settlement.servicer.care import CareOperations, CareServicer
 from services.settlement.servicer.convert_fees import LineMessages
 from services.settlement.servicer.convert_settlement import MessageScribe
 from services.settlement.servicer.convert_since import AppendedMessages
@@ -55,6 +57,7 @@ from services.settlement.store.schema import schema
 from services.settlement.store.settlements import SettlementBooks
 from services.settlement.store.verify import LedgerChecks
 from yibao.settlement.v1 import (
+    care_pb2_grpc,
     encounter_pb2_grpc,
     fee_pb2_grpc,
     ledger_pb2_grpc,
@@ -76,10 +79,10 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     orders = Orders(OrderBooks(database), clock, new_id)
     lapsing = Lapsing(clock, orders)
     writes = Writes(EncounterBooks(database), new_id, AppendedMessages(), lapsing)
-    encounters = EncounterOperations(writes, persons, catalogue)
+    encounters, stays = EncounterOperations(writes, persons, catalogue), StayOperations(writes)
     fees = FeeOperations(writes, catalogue, LineMessages())
     preparation = Preparation(HotBooks(database), identity, catalogue)
-    settlements = _settlements(config, telemetry, database, preparation, encounters, new_id, lapsing)
+    settlements = _settlements(config, telemetry, database, preparation, stays, new_id, lapsing)
     opened = _orders(config, telemetry, database, preparation, settlements, orders)
     ledgers = Ledgers(SettlementBooks(database), identity, catalogue, new_id, lapsing)
     verifying = Verifying(LedgerChecks(database), catalogue)
@@ -98,10 +101,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         await database.close()
 
     servicers: list[tuple[AddToServer, Any]] = [
-        (
-            encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
-            EncounterServicer(encounters, BenefitOperations(persons, catalogue), Diagnoses(EncounterBooks(database))),
-        ),
+        *_encounters(config, database, encounters, stays, settlements.reversing),
         (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(fees)),
         (settlement_pb2_grpc.add_SettlementServiceServicer_to_server, SettlementServicer(settlements)),
         (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, LedgerServicer(ledgers, verifying)),
@@ -117,12 +117,30 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     )
 
 
+def _encounters(
+    config: Config, database: Database, encounters: EncounterOperations, stays: StayOperations, reversing: Reversing
+) -> list[tuple[AddToServer, Any]]:
+    """The servicers of encounters, asked by institutions and by routing."""
+    benefits = BenefitOperations(encounters.persons, encounters.catalogue)
+    care = CareOperations(config.cell, encounters, stays, reversing)
+    return [
+        (
+            encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
+            EncounterServicer(encounters, stays, benefits, Diagnoses(EncounterBooks(database))),
+        ),
+        (
+            care_pb2_grpc.add_CareServiceServicer_to_server,
+            CareServicer(care),  # type: ignore[abstract]  # the bills of such care are not served yet
+        ),
+    ]
+
+
 def _settlements(
     config: Config,
     telemetry: Telemetry,
     database: Database,
     preparation: Preparation,
-    encounters: EncounterOperations,
+    stays: StayOperations,
     new_id: NewId,
     lapsing: Lapsing,
 ) -> SettlementOperations:
@@ -134,7 +152,7 @@ def _settlements(
     settles: Committer[PreparedBill, Outcome] = Committer("settle", settling.commit, **limits, telemetry=telemetry)
     trials: Committer[PreparedBill, Tried] = Committer("trial", trying.run, **limits, telemetry=telemetry)
     reversing = Reversing(OrderBooks(database), scribe, new_id, lapsing)
-    return SettlementOperations(settling, trying, reversing, Queries(settlements), encounters, settles, trials)
+    return SettlementOperations(settling, trying, reversing, Queries(settlements), stays, settles, trials)
 
 
 def _orders(

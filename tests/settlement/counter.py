@@ -22,9 +22,12 @@ from services.settlement.operations.fees import FeeOperations, FeeUpload
 from services.settlement.operations.lapsing import Lapsing
 from services.settlement.operations.orders import Orders
 from services.settlement.operations.persons import Persons
+from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.since import SinceMessages
+from services.settlement.operations.stays import StayOperations
 from services.settlement.operations.writes import Writes
 from services.settlement.servicer.convert_fees import LineMessages
+from services.settlement.servicer.convert_settlement import MessageScribe
 from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.hot import HotBooks
 from services.settlement.store.orders import OrderBooks
@@ -153,14 +156,17 @@ class Counter:
     identity: FakeIdentity = field(default_factory=FakeIdentity)
     catalogue: PricedCatalogue = field(default_factory=PricedCatalogue)
     since: SinceMessages = field(default_factory=Untold)
+    chance: int = 11
 
     def __post_init__(self) -> None:
         self.books = EncounterBooks(self.database)
-        new_id = time_ordered_ids(self.clock, Random(11))
+        new_id = time_ordered_ids(self.clock, Random(self.chance))
         lapsing = Lapsing(self.clock, Orders(OrderBooks(self.database), self.clock, new_id))
         self.writes = Writes(self.books, new_id, self.since, lapsing)
         self.persons = Persons(self.identity, HotBooks(self.database))
         self.encounters = EncounterOperations(self.writes, self.persons, self.catalogue)
+        self.stays = StayOperations(self.writes)
+        self.reversing = Reversing(OrderBooks(self.database), MessageScribe(), new_id, lapsing)
         self.benefits = BenefitOperations(self.persons, self.catalogue)
         self.fees = FeeOperations(self.writes, self.catalogue, LineMessages())
         self.identity.people = {psn_no: insured(psn_no) for psn_no in (SOMEBODY, ANOTHER)}

@@ -18,13 +18,14 @@ from services.runtime.outbound import Peers
 from services.runtime.server import MemberServer
 from services.runtime.telemetry import Telemetry
 from services.settlement.operations.diagnoses import Diagnoses
+from services.settlement.servicer.care import CareOperations, CareServicer
 from services.settlement.servicer.convert_since import AppendedMessages
 from services.settlement.servicer.encounters import EncounterServicer
 from services.settlement.servicer.fees import FeeServicer
 from tests.settlement.counter import Counter, counter_on
 from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, sqlite_url
 from tests.tokens import Tokens
-from yibao.settlement.v1 import common_pb2, encounter_pb2_grpc, fee_pb2_grpc
+from yibao.settlement.v1 import care_pb2_grpc, common_pb2, encounter_pb2_grpc, fee_pb2_grpc
 
 HERE = Caller(Role.INSTITUTION, HOSPITAL, sandbox=True)
 ELSEWHERE = Caller(Role.INSTITUTION, OTHER_HOSPITAL, sandbox=True)
@@ -36,17 +37,31 @@ Stub = TypeVar("Stub")
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """The running member, seen from the gateway."""
+    """The running member, seen from the gateway and from routing."""
 
     counter: Counter
     server: MemberServer
     peers: Peers
     encounters: encounter_pb2_grpc.EncounterServiceStub
     fees: fee_pb2_grpc.FeeServiceStub
+    routing: Peers
+    care: care_pb2_grpc.CareServiceStub
 
     async def call(self, method: Any, request: Any, caller: Caller = HERE, day: date | None = None) -> Any:
         """Calls as that caller, on that business date."""
         return await self.peers.call(method, request, as_caller=caller, business_date=day, timeout_s=10)
+
+    async def routed(self, method: Any, request: Any) -> Any:
+        """Calls as routing."""
+        return await self.routing.call(method, request, timeout_s=10)
+
+    async def refused(self, method: Any, request: Any) -> Fault:
+        """The refusal of a call that routing makes and that must be refused."""
+        try:
+            await self.routed(method, request)
+        except Fault as fault:
+            return fault
+        raise AssertionError("the call was answered")
 
     async def fault(self, method: Any, request: Any, caller: Caller = HERE) -> Fault:
         """The refusal of a call that must be refused."""
@@ -77,9 +92,15 @@ async def member_in(folder: Path) -> AsyncIterator[Reached]:
         servicers: list[tuple[Callable[[Any, Any], None], Any]] = [
             (
                 encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
-                EncounterServicer(counter.encounters, counter.benefits, Diagnoses(counter.encounters.writes.store)),
+                EncounterServicer(counter.encounters, counter.stays, counter.benefits, Diagnoses(counter.writes.store)),
             ),
             (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(counter.fees)),
+            (
+                care_pb2_grpc.add_CareServiceServicer_to_server,
+                CareServicer(  # type: ignore[abstract]  # of encounters only
+                    CareOperations(config.cell, counter.encounters, counter.stays, counter.reversing)
+                ),
+            ),
         ]
         server = MemberServer(
             "settlement", config, telemetry, servicers, signer=tokens.signer("settlement"), clock=counter.clock
@@ -87,6 +108,7 @@ async def member_in(folder: Path) -> AsyncIterator[Reached]:
         await server.start()
         reached = replace(config, values={**config.values, "YIBAO_SETTLEMENT_ADDRESS": server.address})
         peers = Peers("gateway", reached, tokens.signer("gateway"), telemetry)
+        routing = Peers("routing", reached, tokens.signer("routing"), telemetry)
         try:
             yield Reached(
                 counter,
@@ -94,8 +116,11 @@ async def member_in(folder: Path) -> AsyncIterator[Reached]:
                 peers,
                 peers.stub(encounter_pb2_grpc.EncounterServiceStub, "settlement"),
                 peers.stub(fee_pb2_grpc.FeeServiceStub, "settlement"),
+                routing,
+                routing.stub(care_pb2_grpc.CareServiceStub, "settlement", config.cell),
             )
         finally:
+            await routing.close()
             await peers.close()
             await server.stop(0)
             telemetry.stop()

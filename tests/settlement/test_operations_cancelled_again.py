@@ -26,7 +26,7 @@ async def counter(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 async def undo(counter: Counter, request_id: str, mdtrt_id: str) -> bytes:
     """2405."""
     name = counter.name(mdtrt_id, STAY)
-    return await counter.encounters.undo_discharge(counter.stamp(request_id), name, counter.clock(), b"")
+    return await counter.stays.undo_discharge(counter.stamp(request_id), name, counter.clock(), b"")
 
 
 async def test_a_charge_batch_that_is_cancelled_is_cancelled_again(counter: Counter, visit: str) -> None:

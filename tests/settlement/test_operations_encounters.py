@@ -18,7 +18,8 @@ from services.settlement.domain.bill import STAY
 from services.settlement.domain.encounters import EncounterFilter
 from services.settlement.domain.insured import CredentialQuery, Identity
 from services.settlement.operations.benefits import BenefitQuery
-from services.settlement.operations.encounters import DischargeInformation, VisitInformation
+from services.settlement.operations.encounters import VisitInformation
+from services.settlement.operations.stays import DischargeInformation
 from tests.settlement.counter import ANOTHER, BEGIN, SOMEBODY, Counter, counter_on, line
 from tests.settlement.test_store_encounters import keep, settled
 from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, insured, sqlite_url
@@ -40,7 +41,7 @@ async def refusal(awaited: Awaitable[object]) -> Fault:
 async def discharge(counter: Counter, request_id: str, mdtrt_id: str, hours: int = 48) -> bytes:
     told = DischargeInformation(BEGIN + timedelta(hours=hours), "M03900", "高血压", "")
     name = counter.name(mdtrt_id, STAY)
-    return await counter.encounters.discharge(counter.stamp(request_id), name, told, counter.clock(), bytes, b"")
+    return await counter.stays.discharge(counter.stamp(request_id), name, told, counter.clock(), bytes, b"")
 
 
 async def settle(counter: Counter, mdtrt_id: str, setl_id: str = "S1", at: datetime = BEGIN) -> None:
@@ -258,7 +259,7 @@ async def test_a_stay_is_discharged_and_put_back(counter: Counter) -> None:
     assert (stored.state, stored.end_at, stored.dise_codg) == ("discharged", BEGIN + timedelta(hours=48), "M03900")
     assert (await refusal(discharge(counter, "2402:2", mdtrt_id))).reason == "ENCOUNTER_STATE"
     name = counter.name(mdtrt_id, STAY)
-    await counter.encounters.undo_discharge(counter.stamp("2405:1"), name, counter.clock(), b"")
+    await counter.stays.undo_discharge(counter.stamp("2405:1"), name, counter.clock(), b"")
     stored = await counter.encounter(mdtrt_id)
     assert (stored.state, stored.end_at) == ("open", None)
 
@@ -274,7 +275,7 @@ async def test_a_discharge_is_not_undone_while_the_person_lies_elsewhere(counter
     await discharge(counter, "2402:1", first)
     await counter.register("2401:2", kind=STAY, hospital=OTHER_HOSPITAL)
     name = counter.name(first, STAY)
-    fault = await refusal(counter.encounters.undo_discharge(counter.stamp("2405:1"), name, counter.clock(), b""))
+    fault = await refusal(counter.stays.undo_discharge(counter.stamp("2405:1"), name, counter.clock(), b""))
     assert fault.reason == "STAY_OPEN"
 
 
@@ -286,9 +287,9 @@ async def test_what_was_said_last_stands_until_something_else_is_said(counter: C
         await counter.encounters.describe_visit(stamp, counter.name(visit), described, counter.clock(), bytes, b"")
         assert (await counter.encounter(visit)).exp_content == kept
         name, ended = counter.name(stay, STAY), DischargeInformation(BEGIN + timedelta(hours=9), "", "", said)
-        await counter.encounters.discharge(counter.stamp(f"2402:{place}"), name, ended, counter.clock(), bytes, b"")
+        await counter.stays.discharge(counter.stamp(f"2402:{place}"), name, ended, counter.clock(), bytes, b"")
         assert (await counter.encounter(stay)).exp_content == kept
-        await counter.encounters.undo_discharge(counter.stamp(f"2405:{place}"), name, counter.clock(), b"")
+        await counter.stays.undo_discharge(counter.stamp(f"2405:{place}"), name, counter.clock(), b"")
 
 
 async def test_a_discharge_that_was_settled_is_not_undone(counter: Counter) -> None:
@@ -298,7 +299,7 @@ async def test_a_discharge_that_was_settled_is_not_undone(counter: Counter) -> N
     async with counter.database.write() as connection:
         await connection.exec_driver_sql(f"UPDATE settlement SET mdtrt_id = '{mdtrt_id}', setl_at = {2**60}")
     name = counter.name(mdtrt_id, STAY)
-    fault = await refusal(counter.encounters.undo_discharge(counter.stamp("2405:1"), name, counter.clock(), b""))
+    fault = await refusal(counter.stays.undo_discharge(counter.stamp("2405:1"), name, counter.clock(), b""))
     assert (fault.reason, fault.metadata["state"]) == ("ENCOUNTER_STATE", "settled")
 
 
@@ -314,7 +315,7 @@ async def test_an_admission_with_fees_is_not_undone(counter: Counter) -> None:
 
 
 async def reverse(counter: Counter, request_id: str, original: str) -> bytes:
-    return await counter.encounters.reverse_admission(
+    return await counter.stays.reverse_admission(
         counter.stamp(request_id), [counter.stamp(original)], SOMEBODY, counter.clock(), lambda stay: b"%d" % (not stay)
     )
 

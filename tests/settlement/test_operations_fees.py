@@ -14,7 +14,7 @@ from services.kernel.errors import Fault, FaultKind
 from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.fees import FeeBatch
 from services.settlement.domain.lines import MOST_FEN
-from services.settlement.operations.encounters import DischargeInformation
+from services.settlement.operations.stays import DischargeInformation
 from tests.settlement.counter import ANOTHER, BEGIN, Counter, counter_on, item, line, split_of
 from tests.settlement.test_operations_encounters import settle
 from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, sqlite_url
@@ -312,7 +312,7 @@ async def test_lines_are_corrected_and_added_after_discharge_until_the_stay_is_s
     await counter.upload("2301:1", stay, line("1"), kind=STAY)
     told = DischargeInformation(BEGIN + timedelta(days=2), "", "", "")
     name = counter.name(stay, STAY)
-    await counter.encounters.discharge(counter.stamp("2402:1"), name, told, counter.clock(), bytes, b"")
+    await counter.stays.discharge(counter.stamp("2402:1"), name, told, counter.clock(), bytes, b"")
     await counter.upload("2301:2", stay, line("2"), kind=STAY)
     await take_back(counter, "2302:1", stay, "1")
     assert await open_total(counter, stay) == 1000

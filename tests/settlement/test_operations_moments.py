@@ -12,7 +12,8 @@ from services.kernel.errors import Fault, FaultKind
 from services.runtime.db import bulk_insert
 from services.settlement.domain.bill import STAY
 from services.settlement.domain.encounters import DISCHARGED, OPEN, EncounterFilter
-from services.settlement.operations.encounters import DischargeInformation, VisitInformation
+from services.settlement.operations.encounters import VisitInformation
+from services.settlement.operations.stays import DischargeInformation
 from services.settlement.store.tables import FEE_LINE
 from tests.settlement.counter import BEGIN, SOMEBODY, TODAY, Counter, counter_on, line
 from tests.settlement.test_operations_encounters import settle
@@ -54,7 +55,7 @@ async def discharged(counter: Counter, request_id: str, mdtrt_id: str, end: date
     """2402 with that end."""
     information = DischargeInformation(end, "", "", "", day)
     stamp, name = counter.stamp(request_id), counter.name(mdtrt_id, STAY)
-    return await counter.encounters.discharge(stamp, name, information, counter.clock(), bytes, b"")
+    return await counter.stays.discharge(stamp, name, information, counter.clock(), bytes, b"")
 
 
 @pytest.mark.parametrize(("kind", "path"), [("visit", "data.begntime"), (STAY, "mdtrtinfo.begntime")])

@@ -25,7 +25,7 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
 
 
 async def take_back(counter: Counter, request_id: str, original: str, psn_no: str) -> bytes:
-    return await counter.encounters.reverse_admission(
+    return await counter.stays.reverse_admission(
         counter.stamp(request_id), [counter.stamp(original)], psn_no, counter.clock(), lambda stay: b"%d" % (not stay)
     )
 
@@ -72,7 +72,7 @@ def watched(counter: Counter, after: dict[int, Callable[[], Awaitable[object]]])
     store = Watched(counter.books, [], after)
     seen: EncounterStore = store
     made = replace(counter)
-    made.encounters = replace(counter.encounters, writes=replace(counter.writes, store=seen))
+    made.stays = replace(counter.stays, writes=replace(counter.writes, store=seen))
     return made, store
 
 

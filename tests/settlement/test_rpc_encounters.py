@@ -283,7 +283,7 @@ async def test_2401_admits_once_at_a_time(member: Reached) -> None:
 
 async def test_a_message_taken_back_before_it_came_is_refused(member: Reached) -> None:
     stamp = member.counter.stamp
-    await member.counter.encounters.reverse_admission(
+    await member.counter.stays.reverse_admission(
         stamp("2601:1"), [stamp("2401:1")], SOMEBODY, member.counter.clock(), lambda void: b""
     )
     assert await member.reason(member.encounters.Admit, admission()) == "MESSAGE_VOIDED"

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from services.kernel.clock import beijing_day
+from services.kernel.elsewhere import insured_elsewhere
 from services.kernel.errors import not_found, precondition
 from services.kernel.requests import Regions, RequestStamp
 from services.settlement.domain.kinds import KindOfCare
@@ -184,6 +185,12 @@ def check_admission_cancellable(encounter: Encounter, fees: FeePresence) -> None
         raise precondition("FEES_PRESENT", mdtrt_id=encounter.mdtrt_id)
 
 
+def check_insured_here(stay: Encounter, *, by_routing: bool) -> None:
+    """PRECONDITION (INSURED_ELSEWHERE) where another cell holds the person to this stay, unless routing asks, which tells it."""
+    if stay.insured_cell and not by_routing:
+        raise insured_elsewhere(stay.insured_cell)
+
+
 def check_taken_back(entry: Entry, stay: Encounter | None, psn_no: str) -> None:
     """PRECONDITION (NOT_REVERSIBLE) unless the entry is an admission, of that person where one is named, or a void."""
     fits = entry.kind == ADMIT and stay is not None and psn_no in ("", stay.psn_no)
@@ -198,9 +205,10 @@ def check_no_open_stay(open_stay: Encounter | None, fixmedins_code: str) -> None
         raise precondition("STAY_OPEN", mdtrt_id=known)
 
 
-def check_same_insutype(open_visit: Encounter | None, insutype: str) -> None:
-    """PRECONDITION (VISIT_OPEN) where the visit open under the number was registered under another insurance type."""
-    if open_visit is not None and open_visit.insutype != insutype:
+def check_same_cover(open_visit: Encounter | None, insutype: str, insured_cell: str) -> None:
+    """PRECONDITION (VISIT_OPEN) where the visit open under the number was registered under another insurance type, or insured
+    in another cell: neither changes."""
+    if open_visit is not None and (open_visit.insutype, open_visit.insured_cell) != (insutype, insured_cell):
         raise precondition("VISIT_OPEN", mdtrt_id=open_visit.mdtrt_id, insutype=open_visit.insutype)
 
 

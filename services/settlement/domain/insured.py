@@ -79,6 +79,20 @@ class Insured:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """A person with the enrolment that pays for care.
+
+    `cell` is the other cell that insures the person, empty where this one does; `mdtrt_id` the number that it has reserved
+    for a stay.
+    """
+
+    insured: Insured
+    enrolment: Enrolment
+    cell: str = ""
+    mdtrt_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CredentialQuery:
     """A credential to check (`mdtrt_cert_type` is the dictionary's code), or without one a person asked by number.
 

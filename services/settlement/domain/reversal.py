@@ -229,6 +229,12 @@ def check_reversible(name: MessageName) -> None:
         raise precondition("NOT_REVERSIBLE", oinfno=name.oinfno)
 
 
+def check_admission(name: MessageName) -> None:
+    """Raises NOT_REVERSIBLE for a message that is no admission."""
+    if name.oinfno != REVERSIBLE_ADMISSION:
+        raise precondition("NOT_REVERSIBLE", oinfno=name.oinfno)
+
+
 def counter_heading(original: BookedSettlement, order: ReversalOrder, setl_id: str, seq: int, at: int) -> Heading:
     """What the row of a counter-entry says beside its amounts."""
     return Heading(

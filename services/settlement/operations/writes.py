@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from services.kernel.requests import RequestStamp, repeated
 from services.runtime.writes import Frame
@@ -15,6 +15,8 @@ from services.settlement.operations.lapsing import Lapsing
 from services.settlement.operations.ports import EncounterStore, NewId
 from services.settlement.operations.since import SinceMessages, told_since
 from services.settlement.store.fees import FeeReader, FeeWriter
+
+T = TypeVar("T")
 
 BUSY: Final = "LEDGER_CONTENTION"
 """Of every write about a person that others were faster than, time after time."""
@@ -66,6 +68,10 @@ class Writes:
         return await self.lapsing.past(
             lambda: frame.once(stamp, act, self._again, hold=lambda writing: writing.lock(psn_no)), BUSY
         )
+
+    async def unasked(self, act: Callable[[FeeWriter], Awaitable[T]]) -> T:
+        """What `act` decides and writes by itself; it has no request id, and its repeat finds what stands."""
+        return await Frame(self.store.writing, _find, BUSY).written(act)
 
     async def check_unbilled(self, writing: FeeWriter, encounter: Encounter) -> None:
         """Raises ORDER_PENDING where the bill of a pending order is the encounter's."""

@@ -71,7 +71,7 @@ def insured_info(info: InsuredInfo, day: date, now: datetime) -> insured_pb2.Get
     """The answer of 1101 about a day."""
     return insured_pb2.GetInsuredInfoResponse(
         baseinfo=insured_pb2.Baseinfo(**person_fields(info.insured.person, beijing_day(now))),
-        insuinfo=[_insuinfo(entry, day, info.balances_fen.get(entry.insutype, 0)) for entry in info.insured.enrolments],
+        insuinfo=[insuinfo(entry, day, info.balances_fen.get(entry.insutype, 0)) for entry in info.insured.enrolments],
         idetinfo=[
             insured_pb2.Idetinfo(
                 psn_idet_type=entry.psn_idet_type,
@@ -85,7 +85,8 @@ def insured_info(info: InsuredInfo, day: date, now: datetime) -> insured_pb2.Get
     )
 
 
-def _insuinfo(enrolment: Enrolment, day: date, balance_fen: int) -> insured_pb2.Insuinfo:
+def insuinfo(enrolment: Enrolment, day: date, balance_fen: int) -> insured_pb2.Insuinfo:
+    """One insurance relation as it is on a day."""
     status, paused = insu_stas_on(enrolment, day)
     return insured_pb2.Insuinfo(
         balc_fen=balance_fen,

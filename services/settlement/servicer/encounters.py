@@ -9,20 +9,15 @@ from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
 from services.runtime.wire import moment_message, moment_of
 from services.settlement.domain.bill import STAY, VISIT
-from services.settlement.domain.encounters import Encounter, EncounterFilter, EncounterName
-from services.settlement.domain.insured import CredentialQuery, asked_by, with_credential
+from services.settlement.domain.encounters import EncounterFilter, EncounterName
+from services.settlement.domain.insured import CredentialQuery, with_credential
 from services.settlement.operations.benefits import BenefitOperations, BenefitQuery
 from services.settlement.operations.diagnoses import Diagnoses
-from services.settlement.operations.encounters import (
-    DischargeInformation,
-    EncounterOperations,
-    Registration,
-    VisitInformation,
-)
+from services.settlement.operations.encounters import EncounterOperations, VisitInformation
+from services.settlement.operations.stays import StayOperations
 from services.settlement.servicer.convert_diagnoses import diagnoses_told, diagnosis_message
 from services.settlement.servicer.convert_encounters import (
     Codes,
-    described,
     diagnosis_names,
     information,
     insured_info,
@@ -32,42 +27,32 @@ from services.settlement.servicer.convert_encounters import (
     told_of,
     trtinfo,
 )
-from yibao.settlement.v1 import (
-    common_pb2,
-    diagnosis_pb2,
-    encounter_pb2,
-    encounter_pb2_grpc,
-    insured_pb2,
-    stay_pb2,
-    visit_pb2,
+from services.settlement.servicer.convert_registrations import (
+    TOLD_OF_VISIT,
+    RegistrationReader,
+    discharge_of,
+    name_of,
 )
-
-_TOLD_OF_BIRTH = ("matn_type", "birctrl_type", "birctrl_matn_date", "geso_val")
-_TOLD_OF_STAY = (
-    *("oprn_oprt_code", "oprn_oprt_name", "fpsc_no", "latechb_flag", "fetts", "fetus_cnt", "pret_flag"),
-    *_TOLD_OF_BIRTH,
-)
-_TOLD_OF_VISIT = ("main_cond_dscr", *_TOLD_OF_BIRTH)
-_TOLD_AT_ADMISSION = (
-    *("coner_name", "tel", "medrcdno", "atddr_no", "chfpdr_name", "adm_dept_codg", "adm_dept_name"),
-    *("adm_bed", "dscg_maindiag_code", "dscg_maindiag_name", "main_cond_dscr"),
-    *_TOLD_OF_STAY,
-)
-_TOLD_AT_DISCHARGE = (
-    *("dscg_dept_codg", "dscg_dept_name", "dscg_bed", "dscg_way", "cop_flag", "die_date"),
-    *_TOLD_OF_STAY,
-)
+from yibao.settlement.v1 import diagnosis_pb2, encounter_pb2, encounter_pb2_grpc, insured_pb2, stay_pb2, visit_pb2
 
 
 class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
     """Answers EncounterService."""
 
-    def __init__(self, encounters: EncounterOperations, benefits: BenefitOperations, diagnoses: Diagnoses) -> None:
+    def __init__(
+        self,
+        encounters: EncounterOperations,
+        stays: StayOperations,
+        benefits: BenefitOperations,
+        diagnoses: Diagnoses,
+    ) -> None:
         self._encounters = encounters
+        self._stays = stays
         self._diagnoses = diagnoses
         self._persons = encounters.persons
         self._benefits = benefits
         self._codes = Codes()
+        self._requests = RegistrationReader(self._codes)
 
     async def GetInsuredInfo(  # noqa: N802  # the name is the contract's
         self, request: insured_pb2.GetInsuredInfoRequest, context: Any
@@ -109,27 +94,9 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         self, request: visit_pb2.RegisterVisitRequest, context: Any
     ) -> visit_pb2.RegisterVisitResponse:
         """2201."""
-        call, data, desk = current_call(), request.data, request.desk
-        registration = Registration(
-            kind=VISIT,
-            credential=with_credential(self._credential(desk, data, "data")),
-            insutype=data.insutype,
-            begin_at=moment_of(data.begntime),
-            ipt_otp_no=data.ipt_otp_no,
-            mdtrtarea_admvs=desk.mdtrtarea_admvs,
-            exp_content=data.exp_content,
-            business_date=call.business_date,
-        )
-        told = {
-            "mdtrt_cert_type": self._codes.shown_cert(data.mdtrt_cert_type),
-            "atddr_no": data.atddr_no,
-            "chfpdr_name": data.dr_name,
-            "adm_dept_codg": data.dept_code,
-            "adm_dept_name": data.dept_name,
-        }
-        answer = await self._encounters.register(
-            kept_stamp_of(call, request, "data"), registration, call.now, described(desk, call.now, told), _visit_answer
-        )
+        call = current_call()
+        sent = self._requests.visit(request, call)
+        answer = await self._encounters.register(kept_stamp_of(call, request, "data"), *sent)
         return visit_pb2.RegisterVisitResponse.FromString(answer)
 
     async def CancelVisit(  # noqa: N802
@@ -137,7 +104,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
     ) -> visit_pb2.CancelVisitResponse:
         """2202."""
         call = current_call()
-        name = _name(VISIT, request.desk, request.data)
+        name = name_of(VISIT, request.desk, request.data)
         await self._encounters.cancel(stamp_of(call, request), name, call.now, b"")
         return visit_pb2.CancelVisitResponse()
 
@@ -157,13 +124,13 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
             diagnoses=diagnoses_told(request.desk, request.diseinfo),
         )
         told = {
-            **told_of(data, _TOLD_OF_VISIT),
+            **told_of(data, TOLD_OF_VISIT),
             **main_diagnosis(request.diseinfo),
             "otp_diag_info": diagnosis_names(request.diseinfo),
         }
         answer = await self._encounters.describe_visit(
             kept_stamp_of(call, request, "mdtrtinfo"),
-            _name(VISIT, request.desk, data),
+            name_of(VISIT, request.desk, data),
             information,
             call.now,
             revised(request.desk, call.now, told),
@@ -175,31 +142,9 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         self, request: stay_pb2.AdmitRequest, context: Any
     ) -> stay_pb2.AdmitResponse:
         """2401."""
-        call, data, desk = current_call(), request.mdtrtinfo, request.desk
-        registration = Registration(
-            kind=STAY,
-            credential=asked_by(self._credential(desk, data, "mdtrtinfo")),
-            insutype=data.insutype,
-            begin_at=moment_of(data.begntime),
-            ipt_otp_no=data.ipt_no,
-            mdtrtarea_admvs=data.mdtrtarea_admvs or desk.mdtrtarea_admvs,
-            med_type=self._codes.med_type(data.med_type),
-            local_med_type=data.local_med_type,
-            dise_codg=data.dise_codg,
-            dise_name=data.dise_name,
-            exp_content=data.exp_content,
-            business_date=call.business_date,
-            diagnoses=diagnoses_told(desk, request.diseinfo),
-        )
-        told = told_of(data, _TOLD_AT_ADMISSION)
-        told["mdtrt_cert_type"] = self._codes.shown_cert(data.mdtrt_cert_type)
-        answer = await self._encounters.register(
-            kept_stamp_of(call, request, "mdtrtinfo"),
-            registration,
-            call.now,
-            described(desk, call.now, told),
-            _stay_answer,
-        )
+        call = current_call()
+        sent = self._requests.admission(request, call)
+        answer = await self._encounters.register(kept_stamp_of(call, request, "mdtrtinfo"), *sent)
         return stay_pb2.AdmitResponse.FromString(answer)
 
     async def CancelAdmission(  # noqa: N802
@@ -207,7 +152,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
     ) -> stay_pb2.CancelAdmissionResponse:
         """2404."""
         call = current_call()
-        name = _name(STAY, request.desk, request.data)
+        name = name_of(STAY, request.desk, request.data)
         await self._encounters.cancel(stamp_of(call, request), name, call.now, b"")
         return stay_pb2.CancelAdmissionResponse()
 
@@ -215,24 +160,9 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         self, request: stay_pb2.DischargeRequest, context: Any
     ) -> stay_pb2.DischargeResponse:
         """2402."""
-        call, data = current_call(), request.dscginfo
-        discharge = DischargeInformation(
-            end_at=moment_of(data.endtime),
-            dise_codg=data.dise_codg,
-            dise_name=data.dise_name,
-            exp_content=data.exp_content,
-            business_date=call.business_date,
-            diagnoses=diagnoses_told(request.desk, request.diseinfo),
-        )
-        told = {**told_of(data, _TOLD_AT_DISCHARGE), **main_diagnosis(request.diseinfo)}
-        answer = await self._encounters.discharge(
-            kept_stamp_of(call, request, "dscginfo"),
-            _name(STAY, request.desk, data),
-            discharge,
-            call.now,
-            revised(request.desk, call.now, told),
-            b"",
-        )
+        call = current_call()
+        sent = discharge_of(request, call)
+        answer = await self._stays.discharge(kept_stamp_of(call, request, "dscginfo"), *sent, b"")
         return stay_pb2.DischargeResponse.FromString(answer)
 
     async def UndoDischarge(  # noqa: N802
@@ -240,8 +170,8 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
     ) -> stay_pb2.UndoDischargeResponse:
         """2405."""
         call = current_call()
-        name = _name(STAY, request.desk, request.data)
-        answer = await self._encounters.undo_discharge(stamp_of(call, request), name, call.now, b"")
+        name = name_of(STAY, request.desk, request.data)
+        answer = await self._stays.undo_discharge(stamp_of(call, request), name, call.now, b"")
         return stay_pb2.UndoDischargeResponse.FromString(answer)
 
     async def ListEncounters(  # noqa: N802
@@ -281,32 +211,3 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         name = EncounterName("", data.mdtrt_id, request.desk.fixmedins_code, data.psn_no)
         found = await self._diagnoses.listed(name)
         return diagnosis_pb2.ListDiagnosesResponse(diseinfo=[diagnosis_message(name, entry) for entry in found])
-
-    def _credential(
-        self, desk: common_pb2.Desk, data: visit_pb2.VisitRegistration | stay_pb2.Admission, node: str
-    ) -> CredentialQuery:
-        return CredentialQuery(
-            fixmedins_code=desk.fixmedins_code,
-            day=beijing_day(moment_of(data.begntime)),
-            mdtrt_cert_type=self._codes.cert_type(data.mdtrt_cert_type),
-            mdtrt_cert_no=data.mdtrt_cert_no,
-            card_sn=data.card_sn,
-            psn_no=data.psn_no,
-            psn_cert_type=data.psn_cert_type,
-            certno=data.certno,
-            insutype=data.insutype,
-            node=node,
-        )
-
-
-def _name(kind: str, desk: common_pb2.Desk, data: Any) -> EncounterName:
-    return EncounterName(kind, data.mdtrt_id, desk.fixmedins_code, data.psn_no)
-
-
-def _visit_answer(encounter: Encounter) -> bytes:
-    key = visit_pb2.VisitKey(mdtrt_id=encounter.mdtrt_id, psn_no=encounter.psn_no, ipt_otp_no=encounter.ipt_otp_no)
-    return visit_pb2.RegisterVisitResponse(data=key).SerializeToString()
-
-
-def _stay_answer(encounter: Encounter) -> bytes:
-    return stay_pb2.AdmitResponse(result=stay_pb2.StayKey(mdtrt_id=encounter.mdtrt_id)).SerializeToString()

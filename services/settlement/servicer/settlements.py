@@ -6,35 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from services.kernel.requests import RequestStamp
 from services.runtime.batch import Admitted, serve_batch
 from services.runtime.call import CallContext, current_call
 from services.runtime.committer import Committer
-from services.runtime.contract import Contract, Effect
 from services.runtime.idempotency import stamp_of
 from services.runtime.telemetry import inject
 from services.settlement.domain.bill import Bill, Order
 from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.entries import StoredAnswer
-from services.settlement.domain.reversal import (
-    NEVER_ARRIVED,
-    REVERSIBLE_ADMISSION,
-    MessageName,
-    ReversalOrder,
-    SettlementName,
-    TakenBack,
-    check_reversible,
-)
-from services.settlement.operations.encounters import EncounterOperations
+from services.settlement.domain.reversal import ReversalOrder, SettlementName
 from services.settlement.operations.queries import Queries, SettlementQuestion
 from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.settle import Outcome, Settling
+from services.settlement.operations.stays import StayOperations
 from services.settlement.operations.trial import Tried, Trying
 from services.settlement.servicer.convert_settlement import BillReader, desk_of, told_of
+from services.settlement.servicer.messages import take_back
 from yibao.settlement.v1 import (
-    encounter_pb2,
-    fee_pb2,
-    ledger_pb2,
     reversal_pb2,
     settlement_pb2,
     settlement_pb2_grpc,
@@ -45,7 +33,6 @@ from yibao.settlement.v1 import (
 _SERVICE: Final = "/yibao.settlement.v1.SettlementService"
 _SETTLE: Final = f"{_SERVICE}/Settle"
 _SETTLE_STAY: Final = f"{_SERVICE}/SettleStay"
-_ADMIT: Final = "/yibao.settlement.v1.EncounterService/Admit"
 
 Settled = TypeVar("Settled", settlement_pb2.SettleResponse, stay_bill_pb2.SettleStayResponse)
 
@@ -58,7 +45,7 @@ class SettlementOperations:
     trying: Trying
     reversing: Reversing
     queries: Queries
-    encounters: EncounterOperations
+    stays: StayOperations
     settles: Committer[PreparedBill, Outcome]
     trials: Committer[PreparedBill, Tried]
 
@@ -69,7 +56,6 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
     def __init__(self, operations: SettlementOperations) -> None:
         self._operations = operations
         self._bills = BillReader()
-        self._kept = _kept_transactions()
 
     async def Trial(  # noqa: N802  # the name is the contract's
         self, request: settlement_pb2.TrialRequest, context: Any
@@ -127,21 +113,8 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         self, request: reversal_pb2.ReverseMessageRequest, context: Any
     ) -> reversal_pb2.ReverseMessageResponse:
         """2601."""
-        name = MessageName(request.data.oinfno, request.data.omsgid, request.data.psn_no)
-        order = _reversal(request)
-        encounters, reversing = self._operations.encounters, self._operations.reversing
-
-        # Its own request id may stand in either of two tables.
-        await reversing.check_unused(order)
-        await encounters.writes.answered(order.stamp)
-        name = await reversing.meant(order, name, self._kept)
-        check_reversible(name)
-        if name.oinfno == REVERSIBLE_ADMISSION:
-            ids = (name.request_id, *(each for each in name.late_ids if each != name.request_id))
-            originals = [RequestStamp(order.stamp.scope, each, _ADMIT, "") for each in ids]
-            answer = await encounters.reverse_admission(order.stamp, originals, name.psn_no, order.now, _admission)
-        else:
-            answer = await reversing.reverse_message(order, name, _message)
+        order, operations = _reversal(request), self._operations
+        answer = await take_back(operations.stays, operations.reversing, order, request.data)
         return reversal_pb2.ReverseMessageResponse.FromString(answer)
 
     async def GetSettlement(  # noqa: N802
@@ -233,24 +206,3 @@ def told_settlement(made: type[Settled], answer: StoredAnswer) -> Settled:
     if answer.reversed_by:
         told.reversed_by = answer.reversed_by
     return told
-
-
-def _message(taken: TakenBack) -> bytes:
-    """What 2601 tells of a message."""
-    outcome = reversal_pb2.MESSAGE_OUTCOME_TAKEN_BACK if taken.arrived else reversal_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
-    return reversal_pb2.ReverseMessageResponse(
-        outcome=outcome, setl_id=taken.setl_id, reversed_by=taken.reversed_by, mdtrt_id=taken.mdtrt_id
-    ).SerializeToString()
-
-
-def _admission(mdtrt_id: str) -> bytes:
-    """The same of a message that admitted somebody."""
-    return _message(TakenBack(arrived=True, mdtrt_id=mdtrt_id) if mdtrt_id else NEVER_ARRIVED)
-
-
-def _kept_transactions() -> tuple[str, ...]:
-    """The numbers of the national interface under which this member keeps messages."""
-    files = (encounter_pb2, fee_pb2, ledger_pb2, settlement_pb2)
-    services = [each.full_name for file in files for each in file.DESCRIPTOR.services_by_name.values()]
-    methods = Contract.load(services).methods.values()
-    return tuple(each.infno for method in methods if method.effect is Effect.IDEMPOTENT for each in method.transactions)

@@ -14,7 +14,7 @@ from services.runtime.db import DriverConnection, advisory_lock, insert_sql, sql
 from services.settlement.domain.encounters import DISCHARGE, OUTPATIENT, Encounter, EncounterFilter, Entry, FeePresence
 from services.settlement.domain.entries import regions_from, regions_text
 from services.settlement.domain.orders import PendingOrder
-from services.settlement.store.locks import person_lock
+from services.settlement.store.locks import person_lock, stay_lock
 from services.settlement.store.tables import ENCOUNTER, ENCOUNTER_ENTRY
 
 _COLUMNS: Final = tuple(column.name for column in ENCOUNTER.columns)
@@ -134,6 +134,10 @@ class EncounterWriter(EncounterReader):
     async def lock(self, psn_no: str) -> None:
         """Holds what is written about the person until the transaction ends."""
         await advisory_lock(self._connection, [person_lock(psn_no)])
+
+    async def lock_stay(self, mdtrt_id: str) -> None:
+        """Holds the beginning of a stay that goes by its number alone."""
+        await advisory_lock(self._connection, [stay_lock(mdtrt_id)])
 
     async def add_entry(self, entry: Entry) -> None:
         """Keeps an accepted write."""

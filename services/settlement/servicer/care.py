@@ -1,0 +1,130 @@
+"""The RPCs of care across cells: what the insured cell tells of a person, and what the cell of care keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from services.kernel.errors import invalid
+from services.runtime.call import current_call
+from services.runtime.idempotency import stamp_of
+from services.settlement.domain.bill import STAY
+from services.settlement.domain.reversal import ReversalOrder
+from services.settlement.operations.encounters import EncounterOperations
+from services.settlement.operations.reverse import Reversing
+from services.settlement.operations.stays import StayOperations
+from services.settlement.servicer.convert_care import insured_elsewhere, told_cover
+from services.settlement.servicer.convert_encounters import Codes, kept_stamp_of
+from services.settlement.servicer.convert_registrations import (
+    RegistrationReader,
+    SentRegistration,
+    by_institution,
+    discharge_of,
+    name_of,
+)
+from services.settlement.servicer.convert_settlement import desk_of
+from services.settlement.servicer.messages import take_back
+from yibao.settlement.v1 import care_pb2, care_pb2_grpc, reversal_pb2, stay_pb2, visit_pb2
+
+_ENCOUNTERS = "EncounterService"
+
+
+@dataclass(frozen=True, slots=True)
+class CareOperations:
+    """What the servicer needs; `cell` is this member's own."""
+
+    cell: str
+    encounters: EncounterOperations
+    stays: StayOperations
+    reversing: Reversing
+
+
+class CareServicer(care_pb2_grpc.CareServiceServicer):
+    """Answers CareService. What an institution sent is kept under the institution's own request."""
+
+    def __init__(self, operations: CareOperations) -> None:
+        self._cell = operations.cell
+        self._encounters = operations.encounters
+        self._stays = operations.stays
+        self._reversing = operations.reversing
+        self._requests = RegistrationReader(Codes())
+
+    async def GetInsured(  # noqa: N802  # the name is the contract's
+        self, request: care_pb2.GetInsuredRequest, context: Any
+    ) -> care_pb2.GetInsuredResponse:
+        """Who is registered, asked of the insured cell."""
+        registration = self._sent(request).registration
+        cover = await self._encounters.cover(registration)
+        return care_pb2.GetInsuredResponse(insured=insured_elsewhere(self._cell, cover, registration))
+
+    async def RegisterCare(  # noqa: N802
+        self, request: care_pb2.RegisterCareRequest, context: Any
+    ) -> care_pb2.RegisterCareResponse:
+        """2201 or 2401 of a person of another cell."""
+        call, sent = current_call(), self._sent(request)
+        stay = sent.registration.kind == STAY
+        if stay and not request.mdtrt_id:
+            raise invalid("mdtrt_id", "required", "the number of the stay that is reserved")
+        told = told_cover(request.insured, self._cell, sent.registration, request.mdtrt_id if stay else "")
+        if not stay:
+            visit = request.visit
+            stamp = by_institution(kept_stamp_of(call, visit, "data"), visit.desk, _ENCOUNTERS, "RegisterVisit")
+            answer = await self._encounters.register(stamp, *sent, told)
+            return care_pb2.RegisterCareResponse(visit=visit_pb2.RegisterVisitResponse.FromString(answer))
+        admission = request.admission
+        stamp = by_institution(kept_stamp_of(call, admission, "mdtrtinfo"), admission.desk, _ENCOUNTERS, "Admit")
+        answer = await self._encounters.register(stamp, *sent, told)
+        return care_pb2.RegisterCareResponse(admission=stay_pb2.AdmitResponse.FromString(answer))
+
+    async def EndAdmission(  # noqa: N802
+        self, request: care_pb2.EndAdmissionRequest, context: Any
+    ) -> care_pb2.EndAdmissionResponse:
+        """Whether a stay was registered; from then on it is not."""
+        registered = await self._stays.end_admission(request.mdtrt_id, current_call().now)
+        return care_pb2.EndAdmissionResponse(registered=registered)
+
+    async def ChangeStay(  # noqa: N802
+        self, request: care_pb2.ChangeStayRequest, context: Any
+    ) -> care_pb2.ChangeStayResponse:
+        """2402, 2404, 2405, and 2601 of a 2401."""
+        change = request.WhichOneof("request")
+        if change == "discharge":
+            return care_pb2.ChangeStayResponse(discharge=await self._discharge(request.discharge))
+        if change == "undo_discharge":
+            return care_pb2.ChangeStayResponse(undo_discharge=await self._undo_discharge(request.undo_discharge))
+        if change == "cancel_admission":
+            await self._cancel(request.cancel_admission)
+            return care_pb2.ChangeStayResponse(cancel_admission=stay_pb2.CancelAdmissionResponse())
+        return care_pb2.ChangeStayResponse(message=await self._take_back(request.message))
+
+    async def _discharge(self, request: stay_pb2.DischargeRequest) -> stay_pb2.DischargeResponse:
+        call = current_call()
+        stamp = by_institution(kept_stamp_of(call, request, "dscginfo"), request.desk, _ENCOUNTERS, "Discharge")
+        answer = await self._stays.discharge(stamp, *discharge_of(request, call), b"", by_routing=True)
+        return stay_pb2.DischargeResponse.FromString(answer)
+
+    async def _undo_discharge(self, request: stay_pb2.UndoDischargeRequest) -> stay_pb2.UndoDischargeResponse:
+        call = current_call()
+        stamp = by_institution(stamp_of(call, request), request.desk, _ENCOUNTERS, "UndoDischarge")
+        name = name_of(STAY, request.desk, request.data)
+        answer = await self._stays.undo_discharge(stamp, name, call.now, b"", by_routing=True)
+        return stay_pb2.UndoDischargeResponse.FromString(answer)
+
+    async def _cancel(self, request: stay_pb2.CancelAdmissionRequest) -> None:
+        call = current_call()
+        stamp = by_institution(stamp_of(call, request), request.desk, _ENCOUNTERS, "CancelAdmission")
+        name = name_of(STAY, request.desk, request.data)
+        await self._encounters.cancel(stamp, name, call.now, b"", by_routing=True)
+
+    async def _take_back(self, request: reversal_pb2.ReverseMessageRequest) -> reversal_pb2.ReverseMessageResponse:
+        call = current_call()
+        stamp = by_institution(stamp_of(call, request), request.desk, "SettlementService", "ReverseMessage")
+        order = ReversalOrder(stamp, desk_of(request.desk), call.now)
+        answer = await take_back(self._stays, self._reversing, order, request.data, by_routing=True)
+        return reversal_pb2.ReverseMessageResponse.FromString(answer)
+
+    def _sent(self, request: care_pb2.GetInsuredRequest | care_pb2.RegisterCareRequest) -> SentRegistration:
+        call = current_call()
+        if request.WhichOneof("request") == "visit":
+            return self._requests.visit(request.visit, call)
+        return self._requests.admission(request.admission, call)

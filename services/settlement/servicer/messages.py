@@ -1,0 +1,71 @@
+"""Messages taken back (2601), whether the institution or routing asks: what is meant, and what the answer says."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from services.kernel.requests import RequestStamp
+from services.runtime.contract import Contract, Effect
+from services.settlement.domain.reversal import (
+    NEVER_ARRIVED,
+    REVERSIBLE_ADMISSION,
+    MessageName,
+    ReversalOrder,
+    TakenBack,
+    check_admission,
+    check_reversible,
+)
+from services.settlement.operations.reverse import Reversing
+from services.settlement.operations.stays import StayOperations
+from yibao.settlement.v1 import encounter_pb2, fee_pb2, ledger_pb2, reversal_pb2, settlement_pb2
+
+_ADMIT: Final = "/yibao.settlement.v1.EncounterService/Admit"
+
+
+async def take_back(
+    stays: StayOperations,
+    reversing: Reversing,
+    order: ReversalOrder,
+    data: reversal_pb2.MessageReference,
+    *,
+    by_routing: bool = False,
+) -> bytes:
+    """The answer of 2601. `by_routing` where routing asks for that of a stay, the only one that it asks for."""
+    name = MessageName(data.oinfno, data.omsgid, data.psn_no)
+    # Its own request id may stand in either of two tables.
+    await reversing.check_unused(order)
+    await stays.writes.answered(order.stamp)
+    name = await reversing.meant(order, name, _kept_transactions())
+    check_reversible(name)
+    if by_routing:
+        check_admission(name)
+    if name.oinfno != REVERSIBLE_ADMISSION:
+        return await reversing.reverse_message(order, name, _message)
+    ids = (name.request_id, *(each for each in name.late_ids if each != name.request_id))
+    originals = [RequestStamp(order.stamp.scope, each, _ADMIT, "") for each in ids]
+    return await stays.reverse_admission(
+        order.stamp, originals, name.psn_no, order.now, _admission, by_routing=by_routing
+    )
+
+
+def _message(taken: TakenBack) -> bytes:
+    """What 2601 tells of a message."""
+    outcome = reversal_pb2.MESSAGE_OUTCOME_TAKEN_BACK if taken.arrived else reversal_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
+    return reversal_pb2.ReverseMessageResponse(
+        outcome=outcome, setl_id=taken.setl_id, reversed_by=taken.reversed_by, mdtrt_id=taken.mdtrt_id
+    ).SerializeToString()
+
+
+def _admission(mdtrt_id: str) -> bytes:
+    """The same of a message that admitted somebody."""
+    return _message(TakenBack(arrived=True, mdtrt_id=mdtrt_id) if mdtrt_id else NEVER_ARRIVED)
+
+
+@lru_cache(maxsize=1)
+def _kept_transactions() -> tuple[str, ...]:
+    """The numbers of the national interface under which this member keeps messages."""
+    files = (encounter_pb2, fee_pb2, ledger_pb2, settlement_pb2)
+    services = [each.full_name for file in files for each in file.DESCRIPTOR.services_by_name.values()]
+    methods = Contract.load(services).methods.values()
+    return tuple(each.infno for method in methods if method.effect is Effect.IDEMPOTENT for each in method.transactions)
