@@ -96,6 +96,7 @@ MESH: tuple[Member, ...] = (
             "yibao.settlement.v1.OrderService",
             "yibao.settlement.v1.CareService",
             "yibao.settlement.v1.StayReservationService",
+            "yibao.settlement.v1.NoticeService",
         ),
         calls=("identity", "catalogue"),
     ),

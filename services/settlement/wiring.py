@@ -1,5 +1,5 @@
 """Puts settlement together: one store, peers, operations, three committers (settlements, trials, steps of orders), the
-loop that ends lapsed orders, and the servicers."""
+loop that ends lapsed orders, the outbox, and the servicers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from random import Random, SystemRandom
 from typing import Any
 
-from services.kernel.clock import Clock
+from services.kernel.clock import Clock, to_micros
 from services.runtime.auth import TokenSigner
 from services.runtime.committer import Committer
 from services.runtime.config import Config
@@ -17,8 +17,9 @@ from services.runtime.identifiers import NewId, time_ordered_ids
 from services.runtime.logs import describe, write
 from services.runtime.outbound import Peers
 from services.runtime.server import AddToServer, MemberServer
-from services.runtime.telemetry import Telemetry
+from services.runtime.telemetry import Telemetry, inject
 from services.settlement.domain.decision import PreparedBill
+from services.settlement.domain.notices import Told
 from services.settlement.domain.orders import Step
 from services.settlement.operations.benefits import BenefitOperations
 from services.settlement.operations.diagnoses import Diagnoses
@@ -26,9 +27,11 @@ from services.settlement.operations.encounters import EncounterOperations
 from services.settlement.operations.fees import FeeOperations
 from services.settlement.operations.lapsing import LapseLoop, Lapsing
 from services.settlement.operations.ledger import Ledgers
+from services.settlement.operations.notices import EVERY_S, NoticeLoop, Notices
 from services.settlement.operations.orders import Opens, Orders, Stepped
 from services.settlement.operations.own_books import OwnBooks
 from services.settlement.operations.persons import Persons
+from services.settlement.operations.ports import Telling
 from services.settlement.operations.preparation import Preparation
 from services.settlement.operations.queries import Queries
 from services.settlement.operations.reverse import Reversing
@@ -46,12 +49,14 @@ from services.settlement.servicer.convert_since import AppendedMessages
 from services.settlement.servicer.encounters import EncounterServicer
 from services.settlement.servicer.fees import FeeServicer
 from services.settlement.servicer.ledger import LedgerServicer
+from services.settlement.servicer.notices import NoticeServicer
 from services.settlement.servicer.orders import OrderOperations, OrderServicer
 from services.settlement.servicer.own_books import OwnBooksServicer
 from services.settlement.servicer.settlements import SettlementOperations, SettlementServicer
 from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.hot import HotBooks
 from services.settlement.store.orders import OrderBooks
+from services.settlement.store.outbox import Outbox
 from services.settlement.store.own_books import OwnBookRows
 from services.settlement.store.schema import schema
 from services.settlement.store.settlements import SettlementBooks
@@ -61,6 +66,7 @@ from yibao.settlement.v1 import (
     encounter_pb2_grpc,
     fee_pb2_grpc,
     ledger_pb2_grpc,
+    notice_pb2_grpc,
     order_pb2_grpc,
     own_books_pb2_grpc,
     settlement_pb2_grpc,
@@ -76,7 +82,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     identity, catalogue = IdentityClient(peers), CatalogueClient(peers, time.monotonic)
     new_id = time_ordered_ids(clock, Random(SystemRandom().getrandbits(128)))
     persons = Persons(identity, HotBooks(database))
-    orders = Orders(OrderBooks(database), clock, new_id)
+    orders = Orders(OrderBooks(database), clock, new_id, _telling(clock))
     lapsing = Lapsing(clock, orders)
     writes = Writes(EncounterBooks(database), new_id, AppendedMessages(), lapsing)
     encounters, stays = EncounterOperations(writes, persons, catalogue), StayOperations(writes)
@@ -86,14 +92,17 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     opened = _orders(config, telemetry, database, preparation, settlements, orders)
     ledgers = Ledgers(SettlementBooks(database), identity, catalogue, new_id, lapsing)
     verifying = Verifying(LedgerChecks(database), catalogue)
-    loop = LapseLoop(orders, _told)
+    noticing, counting = _outbox(telemetry, database, clock)
+    loops = (LapseLoop(orders, _told), counting)
 
     async def start() -> None:
         await database.start(schema())
-        loop.start()
+        for loop in loops:
+            loop.start()
 
     async def stop() -> None:
-        await loop.stop()
+        for loop in loops:
+            await loop.stop()
         await settlements.settles.stop()
         await settlements.trials.stop()
         await opened.steps.stop()
@@ -110,6 +119,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
             OwnBooksServicer(OwnBooks(OwnBookRows(database), fees, ledgers)),
         ),
         (order_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(opened)),
+        (notice_pb2_grpc.add_NoticeServiceServicer_to_server, noticing),
     ]
     ready = database.ping
     return MemberServer(
@@ -146,12 +156,13 @@ def _settlements(
 ) -> SettlementOperations:
     """The operations on bills, with a committer for settlements and one for trials."""
     books, settlements, scribe = HotBooks(database), SettlementBooks(database), MessageScribe()
-    settling = Settling(preparation, books, scribe, new_id, lapsing)
+    telling = _telling(lapsing.clock)
+    settling = Settling(preparation, books, scribe, new_id, lapsing, telling)
     trying = Trying(preparation, books, scribe, lapsing)
     limits = _limits(config, database)
     settles: Committer[PreparedBill, Outcome] = Committer("settle", settling.commit, **limits, telemetry=telemetry)
     trials: Committer[PreparedBill, Tried] = Committer("trial", trying.run, **limits, telemetry=telemetry)
-    reversing = Reversing(OrderBooks(database), scribe, new_id, lapsing)
+    reversing = Reversing(OrderBooks(database), scribe, new_id, lapsing, telling)
     return SettlementOperations(settling, trying, reversing, Queries(settlements), stays, settles, trials)
 
 
@@ -173,6 +184,19 @@ def _orders(
     )
 
 
+def _telling(clock: Clock) -> Telling:
+    """When and by which span notices are written: by the current one, which a commit has of its own."""
+    return lambda: Told(to_micros(clock()), inject())
+
+
+def _outbox(telemetry: Telemetry, database: Database, clock: Clock) -> tuple[NoticeServicer, NoticeLoop]:
+    """The outbox's servicer, and the loop that counts what waits in it, a number that others may watch."""
+    notices = Notices(Outbox(database), clock)
+    told = "Notices of cross-region settlements that have not arrived where they are cleared."
+    telemetry.metrics.gauge("yibao_outbox_notices", told, {}, lambda: float(notices.waiting))
+    return NoticeServicer(notices), NoticeLoop(notices.look, _uncounted, EVERY_S)
+
+
 def _limits(config: Config, database: Database) -> dict[str, int]:
     """Of every committer."""
     return {
@@ -181,6 +205,11 @@ def _limits(config: Config, database: Database) -> dict[str, int]:
         # SQLite has one writer: a second commit would only wait for the first.
         "workers": config.integer("YIBAO_COMMIT_WORKERS") if database.dialect == "postgresql" else 1,
     }
+
+
+def _uncounted(error: BaseException) -> None:
+    """What the loop that counts notices could not do."""
+    write(logging.getLogger(f"yibao.{MEMBER}"), logging.WARNING, "notices are not counted", describe(error))
 
 
 def _told(error: BaseException) -> None:

@@ -15,6 +15,7 @@ from services.settlement.domain.bill import STAY, VISIT
 from services.settlement.domain.catalogue import Institution, ItemKey, PricedItem, PriceScope
 from services.settlement.domain.encounters import Encounter, EncounterName, Since
 from services.settlement.domain.insured import CredentialQuery, Enrolment, Insured
+from services.settlement.domain.notices import UNTOLD
 from services.settlement.domain.pricing import SentLine
 from services.settlement.operations.benefits import BenefitOperations
 from services.settlement.operations.encounters import EncounterOperations, Registration
@@ -161,12 +162,12 @@ class Counter:
     def __post_init__(self) -> None:
         self.books = EncounterBooks(self.database)
         new_id = time_ordered_ids(self.clock, Random(self.chance))
-        lapsing = Lapsing(self.clock, Orders(OrderBooks(self.database), self.clock, new_id))
+        lapsing = Lapsing(self.clock, Orders(OrderBooks(self.database), self.clock, new_id, lambda: UNTOLD))
         self.writes = Writes(self.books, new_id, self.since, lapsing)
         self.persons = Persons(self.identity, HotBooks(self.database))
         self.encounters = EncounterOperations(self.writes, self.persons, self.catalogue)
         self.stays = StayOperations(self.writes)
-        self.reversing = Reversing(OrderBooks(self.database), MessageScribe(), new_id, lapsing)
+        self.reversing = Reversing(OrderBooks(self.database), MessageScribe(), new_id, lapsing, lambda: UNTOLD)
         self.benefits = BenefitOperations(self.persons, self.catalogue)
         self.fees = FeeOperations(self.writes, self.catalogue, LineMessages())
         self.identity.people = {psn_no: insured(psn_no) for psn_no in (SOMEBODY, ANOTHER)}

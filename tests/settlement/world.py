@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+from services.kernel.clock import to_micros
 from services.kernel.errors import Fault, not_found, precondition
 from services.kernel.requests import NOWHERE, Regions, RequestStamp
 from services.runtime.committer import Committer
@@ -29,6 +30,7 @@ from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.entries import StoredAnswer
 from services.settlement.domain.insured import CredentialQuery, Enrolment, FamilyLink, Insured, Person
 from services.settlement.domain.ledger import AccountKey, LedgerKey
+from services.settlement.domain.notices import Told
 from services.settlement.domain.opening import Opening
 from services.settlement.domain.orders import Step
 from services.settlement.domain.reversal import MessageName, ReversalOrder, SettlementName
@@ -57,6 +59,7 @@ START = datetime(2025, 3, 10, 1, 0, tzinfo=UTC)
 EMPLOYEE = "310"
 RESIDENT = "390"
 PLACE = "990100"
+TRACEPARENT = f"00-{1:032x}-{2:016x}-01"
 
 
 class Ticking:
@@ -166,9 +169,9 @@ class World:
         self.books = HotBooks(self.database)
         self.scribe = MessageScribe()
         preparation = Preparation(self.books, self.identity, self.catalogue, self.cell)
-        self.orders = Orders(OrderBooks(self.database), self.clock, self.new_id)
+        self.orders = Orders(OrderBooks(self.database), self.clock, self.new_id, self.telling)
         self.lapsing = Lapsing(self.clock, self.orders)
-        self.settling = Settling(preparation, self.books, self.scribe, self.new_id, self.lapsing)
+        self.settling = Settling(preparation, self.books, self.scribe, self.new_id, self.lapsing, self.telling)
         self.trying = Trying(preparation, self.books, self.scribe, self.lapsing)
         self.opens = Opens(preparation, self.orders.store, self.clock)
         self.steps: Committer[Step, Stepped] = Committer("order", self.orders.commit, workers=self.workers)
@@ -177,11 +180,15 @@ class World:
         )
         self.trials: Committer[PreparedBill, Tried] = Committer("trial", self.trying.run)
         settlements = SettlementBooks(self.database)
-        self.reversing = Reversing(self.orders.store, self.scribe, self.new_id, self.lapsing)
+        self.reversing = Reversing(self.orders.store, self.scribe, self.new_id, self.lapsing, self.telling)
         self.queries = Queries(settlements)
         self.ledgers = Ledgers(settlements, self.identity, self.catalogue, self.new_id, self.lapsing)
         self.verifying = Verifying(LedgerChecks(self.database), self.catalogue)
         self.number = 0
+
+    def telling(self) -> Told:
+        """When and by which span notices are written: as if in the trace of the clock's moment."""
+        return Told(to_micros(self.clock.at), TRACEPARENT)
 
     def number_from(self, random: Random) -> None:
         """Makes numbers by chances of its own: of a second member on the same store."""

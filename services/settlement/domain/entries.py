@@ -19,6 +19,7 @@ from services.settlement.domain.carried import CarriedKey, CarriedRows
 from services.settlement.domain.encounters import Entry
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.moments import FeeMoment
+from services.settlement.domain.notices import UNTOLD, Told
 from services.settlement.domain.orders import Order, PendingOrder, order_pending
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
 
@@ -158,7 +159,8 @@ class Books:
 class Writing:
     """Rows to be stored together; `settled` pairs each fee batch with the settlement that settles it.
 
-    `orders`, `entries` and `carried` are those of orders that are opened.
+    `orders`, `entries` and `carried` are those of orders that are opened. `noticed` are settlements and counter-entries of
+    cross-region care that stand by this writing, `told` when and by which span that is.
     """
 
     settlements: list[tuple[Any, ...]] = field(default_factory=list)
@@ -168,6 +170,8 @@ class Writing:
     orders: list[Order] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     carried: list[CarriedRows] = field(default_factory=list)
+    noticed: list[str] = field(default_factory=list)
+    told: Told = UNTOLD
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.encounters import Entry
 from services.settlement.domain.entries import STANDING, RequestKey, StoredAnswer, answer_of_entry
 from services.settlement.domain.orders import CONFIRMED, VOID, Order, Step, Verb, check_clocks, reopened, taken
-from services.settlement.operations.ports import NewId
+from services.settlement.operations.ports import NewId, Telling
 from services.settlement.operations.preparation import Preparation
 from services.settlement.operations.settle import Opened, Outcome
 from services.settlement.operations.undoing import undo
@@ -51,6 +51,7 @@ class Orders:
     store: OrderBooks
     clock: Clock
     new_id: NewId
+    telling: Telling
 
     async def take(self, steps: Sequence[Step], submit: SubmitStep) -> list[Order | BaseException]:
         """The order of each step as it stands then, or why the step is refused."""
@@ -145,6 +146,8 @@ class Orders:
             orders[order.order_no] = order
         await work.add_new(new)
         await work.add_steps(deciding.steps)
+        if confirmed:
+            await work.notify(confirmed, self.telling())
 
 
 @dataclass(frozen=True, slots=True)

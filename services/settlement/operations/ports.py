@@ -23,13 +23,17 @@ from services.settlement.domain.catalogue import (
     StackRequest,
 )
 from services.settlement.domain.insured import CredentialQuery, Insured
+from services.settlement.domain.notices import Told
 from services.settlement.domain.orders import PendingOrder
 from services.settlement.store.fees import FeeReader, FeeWriter
 
-__all__ = ["CataloguePeer", "CredentialQuery", "EncounterStore", "IdentityPeer", "NewId", "Scribe"]
+__all__ = ["CataloguePeer", "CredentialQuery", "EncounterStore", "IdentityPeer", "NewId", "Scribe", "Telling"]
 
 NewId = Callable[[str], str]
 """Makes an opaque id with a prefix."""
+
+Telling = Callable[[], Told]
+"""When and by which span notices are written now."""
 
 
 class IdentityPeer(Protocol):

@@ -34,6 +34,7 @@ from services.settlement.domain.entries import (
     settlement_row,
 )
 from services.settlement.domain.ledger import AccountHead, AccountKey, YearLedger
+from services.settlement.domain.notices import UNTOLD, apart
 from services.settlement.domain.orders import INSTITUTION, Step, Verb, ended, order_pending, taken
 from services.settlement.domain.refund import check_last, refund, refund_deltas
 from services.settlement.domain.reversal import (
@@ -53,7 +54,7 @@ from services.settlement.domain.reversal import (
 )
 from services.settlement.operations.lapsing import Lapsing
 from services.settlement.operations.ledger import stored_response
-from services.settlement.operations.ports import NewId, Scribe
+from services.settlement.operations.ports import NewId, Scribe, Telling
 from services.settlement.operations.undoing import undo
 from services.settlement.operations.writes import BUSY
 from services.settlement.store.orders import OrderBooks, OrderReader, OrderWriter
@@ -69,6 +70,7 @@ class Reversing:
     scribe: Scribe
     new_id: NewId
     lapsing: Lapsing
+    telling: Telling
 
     async def reverse(self, order: ReversalOrder, name: SettlementName) -> bytes:
         """The counter-entry's answer.
@@ -243,7 +245,9 @@ class Reversing:
         row = settlement_row(heading, refund(original.components), response, record)
         entries = accumulator_entries(original.key, seq, deltas, setl_id)
         await work.mark_reversed(original.setl_id)
-        await work.save(Writing([row], entries, postings))
+        noticed = [setl_id] if apart(original.regions) else []
+        told = self.telling() if noticed else UNTOLD
+        await work.save(Writing([row], entries, postings, noticed=noticed, told=told))
         return response
 
 

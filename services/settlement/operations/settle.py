@@ -33,9 +33,10 @@ from services.settlement.domain.entries import (
     settlement_row,
 )
 from services.settlement.domain.ledger import after_deltas
+from services.settlement.domain.notices import apart
 from services.settlement.domain.orders import Order, OrderOpening, order_pending
 from services.settlement.operations.lapsing import Lapsing
-from services.settlement.operations.ports import NewId, Scribe
+from services.settlement.operations.ports import NewId, Scribe, Telling
 from services.settlement.operations.preparation import Preparation, decided_bills
 from services.settlement.store.hot import HotBooks
 
@@ -65,6 +66,7 @@ class Settling:
     scribe: Scribe
     new_id: NewId
     lapsing: Lapsing
+    telling: Telling
 
     async def settle(self, orders: Sequence[BillOrder], submit: Submit) -> list[StoredAnswer | BaseException]:
         """The answer of each order, now or from before, or why it has none: a Fault, or a bug of that one order."""
@@ -81,6 +83,8 @@ class Settling:
                 writing = Writing()
                 outcomes = [self._outcome(item, books, writing) for item in bills]
                 if writing.settlements:
+                    if writing.noticed:
+                        writing.told = self.telling()
                     await work.save(writing)
         except Moved:
             return [AGAIN] * len(bills)
@@ -123,6 +127,8 @@ class Settling:
         writing.settlements.append(row)
         writing.accumulators += entries
         writing.postings += postings
+        if order.opening is None and apart(heading.stamp.regions):
+            writing.noticed.append(setl_id)
         if order.carried is None:
             writing.settled += [(batch.fee_batch_id, setl_id) for batch in decision.batches]
         stamp = order.stamp

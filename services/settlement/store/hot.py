@@ -33,6 +33,7 @@ from services.settlement.domain.orders import PendingOrder
 from services.settlement.store.keyed import fetch_keyed, keys_from
 from services.settlement.store.locks import person_lock
 from services.settlement.store.order_rows import add_orders, read_carried, read_entries, read_orders
+from services.settlement.store.outbox import add_notices
 from services.settlement.store.tables import ACCUMULATOR_ENTRY, POSTING, SETTLEMENT
 
 _DIALECTS: Final = ("sqlite", "postgresql")
@@ -184,6 +185,7 @@ class BookWriter(BookReader):
         if writing.settled and len(await self._rows(_SETTLE_BATCHES, 2, writing.settled)) != len(writing.settled):
             raise Moved
         await add_orders(self._connection, writing)
+        await add_notices(self._connection, writing.noticed, writing.told)
 
     async def _insert(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         await self._connection.insert(_INSERTS[self._dialect, table.name], rows)

@@ -11,6 +11,7 @@ from services.runtime.db import Database, sql
 from services.settlement.domain.booking import Posting
 from services.settlement.domain.encounters import Entry
 from services.settlement.domain.entries import RequestKey, StoredAnswer
+from services.settlement.domain.notices import Told
 from services.settlement.domain.orders import Order
 from services.settlement.domain.reversal import BookedSettlement
 from services.settlement.store.hot import moved_on_collision
@@ -23,6 +24,7 @@ from services.settlement.store.order_rows import (
     read_entries,
     read_orders,
 )
+from services.settlement.store.outbox import add_notices
 from services.settlement.store.settlements import SETTLEMENT, SettlementReader, SettlementWriter, booked
 
 _DIALECTS: Final = ("sqlite", "postgresql")
@@ -147,6 +149,10 @@ class OrderWriter(OrderReader, SettlementWriter):
     async def add_steps(self, entries: Iterable[Entry]) -> None:
         """The requests of accepted steps."""
         await add_entries(self._connection, entries)
+
+    async def notify(self, setl_ids: Sequence[str], told: Told) -> None:
+        """Notices of those of these bills that are of cross-region care; to be called last."""
+        await add_notices(self._connection, setl_ids, told)
 
 
 class OrderBooks:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from services.runtime.db import Schema, migrations_of
-from services.settlement.store.order_tables import SETTLE_ORDER
+from services.settlement.store.outbox_tables import OUTBOX
 
 MEMBER: Final = "settlement"
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 
 
 def schema() -> Schema:
     """The tables and their revision."""
-    return Schema(SETTLE_ORDER.metadata, MEMBER, HEAD, migrations_of(MEMBER))
+    return Schema(OUTBOX.metadata, MEMBER, HEAD, migrations_of(MEMBER))
