@@ -48,6 +48,7 @@ from services.settlement.servicer.convert_settlement import MessageScribe
 from services.settlement.servicer.convert_since import AppendedMessages
 from services.settlement.servicer.encounters import EncounterServicer
 from services.settlement.servicer.fees import FeeServicer
+from services.settlement.servicer.filed import FiledBills
 from services.settlement.servicer.ledger import LedgerServicer
 from services.settlement.servicer.notices import NoticeServicer
 from services.settlement.servicer.orders import OrderOperations, OrderServicer
@@ -110,7 +111,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         await database.close()
 
     servicers: list[tuple[AddToServer, Any]] = [
-        *_encounters(config, database, encounters, stays, settlements.reversing),
+        *_encounters(config, database, encounters, stays, settlements),
         (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(fees)),
         (settlement_pb2_grpc.add_SettlementServiceServicer_to_server, SettlementServicer(settlements)),
         (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, LedgerServicer(ledgers, verifying)),
@@ -128,11 +129,15 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
 
 
 def _encounters(
-    config: Config, database: Database, encounters: EncounterOperations, stays: StayOperations, reversing: Reversing
+    config: Config,
+    database: Database,
+    encounters: EncounterOperations,
+    stays: StayOperations,
+    settlements: SettlementOperations,
 ) -> list[tuple[AddToServer, Any]]:
     """The servicers of encounters, asked by institutions and by routing."""
     benefits = BenefitOperations(encounters.persons, encounters.catalogue)
-    care = CareOperations(config.cell, encounters, stays, reversing)
+    care = CareOperations(config.cell, encounters, stays, settlements.reversing)
     return [
         (
             encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
@@ -140,7 +145,7 @@ def _encounters(
         ),
         (
             care_pb2_grpc.add_CareServiceServicer_to_server,
-            CareServicer(care),  # type: ignore[abstract]  # the bills of such care are not served yet
+            CareServicer(care, FiledBills(settlements)),  # type: ignore[abstract]  # the bills of such care are not served yet
         ),
     ]
 

@@ -98,7 +98,8 @@ async def member_in(folder: Path) -> AsyncIterator[Reached]:
             (
                 care_pb2_grpc.add_CareServiceServicer_to_server,
                 CareServicer(  # type: ignore[abstract]  # of encounters only
-                    CareOperations(config.cell, counter.encounters, counter.stays, counter.reversing)
+                    CareOperations(config.cell, counter.encounters, counter.stays, counter.reversing),
+                    None,  # type: ignore[arg-type]  # the same
                 ),
             ),
         ]

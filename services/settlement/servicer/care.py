@@ -23,6 +23,7 @@ from services.settlement.servicer.convert_registrations import (
     name_of,
 )
 from services.settlement.servicer.convert_settlement import desk_of
+from services.settlement.servicer.filed import FiledBills
 from services.settlement.servicer.messages import take_back
 from yibao.settlement.v1 import care_pb2, care_pb2_grpc, reversal_pb2, stay_pb2, visit_pb2
 
@@ -42,11 +43,12 @@ class CareOperations:
 class CareServicer(care_pb2_grpc.CareServiceServicer):
     """Answers CareService. What an institution sent is kept under the institution's own request."""
 
-    def __init__(self, operations: CareOperations) -> None:
+    def __init__(self, operations: CareOperations, filed: FiledBills) -> None:
         self._cell = operations.cell
         self._encounters = operations.encounters
         self._stays = operations.stays
         self._reversing = operations.reversing
+        self._filed = filed
         self._requests = RegistrationReader(Codes())
 
     async def GetInsured(  # noqa: N802  # the name is the contract's
@@ -96,6 +98,12 @@ class CareServicer(care_pb2_grpc.CareServiceServicer):
             await self._cancel(request.cancel_admission)
             return care_pb2.ChangeStayResponse(cancel_admission=stay_pb2.CancelAdmissionResponse())
         return care_pb2.ChangeStayResponse(message=await self._take_back(request.message))
+
+    async def SettleFiled(  # noqa: N802
+        self, request: care_pb2.SettleFiledRequest, context: Any
+    ) -> care_pb2.SettleFiledResponse:
+        """2206, 2207, 2303 and 2304 of care that the own cell insures, with the filing that was looked for."""
+        return await self._filed.answered(request)
 
     async def _discharge(self, request: stay_pb2.DischargeRequest) -> stay_pb2.DischargeResponse:
         call = current_call()
