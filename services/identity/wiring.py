@@ -40,7 +40,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     new_id = time_ordered_ids(clock, SystemRandom())
     # The store alone must not give anybody's token or key away: what derives them comes from the member's keys.
     own_keys = partial(signer.derived, _PURPOSE)
-    persons = PersonOperations(store)
+    persons = PersonOperations(store, config.cell)
     credentials = CredentialOperations(store, new_id, secrets.token_bytes, own_keys, config.cell)
     partners = PartnerOperations(store, new_id, secrets.token_bytes, own_keys, config.sandbox)
     bootstrap_key = _bootstrap_key(config)

@@ -9,7 +9,13 @@ from datetime import date
 import pytest
 
 from services.identity.domain.person import PersonRecord, in_order
-from services.identity.domain.registration import MAX_VIOLATIONS, Standing, check_records, decide_registration
+from services.identity.domain.registration import (
+    MAX_VIOLATIONS,
+    Standing,
+    check_records,
+    decide_registration,
+    with_own_links,
+)
 from services.kernel.errors import Fault, FaultKind
 from tests.identity.people import enrolment, identity, link, person, record
 
@@ -126,3 +132,11 @@ def test_the_owner_of_a_shared_account_stands_already_or_comes_in_the_same_call(
         "FAMILY_OWNER_UNKNOWN",
         ["persons[0].family_links[1].owner_psn_no"],
     )
+
+
+def test_an_owner_whom_another_cell_insures_is_not_looked_for_here() -> None:
+    child = replace(record(2), family_links=(link(9, owner_cell="370000"),))
+    assert decide_registration([child], _standing()).new == (child,)
+    own = with_own_links(child, "370000")
+    assert own == replace(record(2), family_links=(link(9),))
+    assert _refused([own], _standing()).reason == "FAMILY_OWNER_UNKNOWN"

@@ -73,6 +73,7 @@ async def made_before(url: str) -> None:
         await connection.exec_driver_sql("DROP TABLE identity_version")
         for person in PEOPLE:
             await connection.exec_driver_sql(PERSON.format(*person))
+        await connection.exec_driver_sql("INSERT INTO family_link VALUES ('p2', 0, 'p1', '310', '2024-01-01', NULL)")
         partner = text(
             "INSERT INTO partner VALUES (:code, '测', 'institution', :style, NULL, :secret, :digest, :yes, :dialect, 7)"
         )
@@ -113,6 +114,12 @@ async def test_rows_become_what_todays_program_looks_for(url: str, caplog: pytes
     assert answers == [("first", keys[0][1].encode()), ("second", b"known " + keys[0][1].encode())]
     partners = await told(url, "SELECT partner_code, secret, secret_digest, limits FROM partner ORDER BY partner_code")
     assert partners == [("A", "", "d1", "[]"), ("C", "needed", None, "[]")]
+    # An owner whom another cell insures is nobody here.
+    async with opened(url) as connection:
+        elsewhere = "VALUES ('p2', 1, 'nobody', '310', '2024-01-01', NULL, '370000')"
+        await connection.exec_driver_sql(f"INSERT INTO family_link {elsewhere}")
+    links = await told(url, "SELECT owner_psn_no, owner_cell FROM family_link ORDER BY row_no")
+    assert links == [("p1", ""), ("nobody", "370000")]
 
 
 async def test_what_was_written_in_another_way_is_found_by_any_of_its_writings(tmp_path: Path) -> None:

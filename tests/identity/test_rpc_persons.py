@@ -24,7 +24,7 @@ RICH = replace(
         enrolment(insutype="390", cvlserv_flag=True),
     ),
     identities=(identity(),),
-    family_links=(link(2, to_day=date(2030, 1, 1)),),
+    family_links=(link(2, to_day=date(2030, 1, 1)), link(9, owner_cell="370000")),
 )
 
 
@@ -58,8 +58,14 @@ async def test_every_refusal_of_a_registration(running: Running) -> None:
         "FAMILY_OWNER_UNKNOWN": replace(record(2), family_links=(link(9),)),
         "INVALID_REQUEST": record(2, certno="890000190001010011"),
     }
+    for cell in ("sandbox", "somewhere"):
+        reason = "FAMILY_OWNER_UNKNOWN" if cell == "sandbox" else "INVALID_REQUEST"
+        refused[f"{reason} {cell}"] = replace(record(2), family_links=(link(9, owner_cell=cell),))
     for reason, bad in refused.items():
-        assert await running.reason(stub.RegisterPersons, registration(bad, request_id="r2"), OPERATOR) == reason
+        assert (
+            await running.reason(stub.RegisterPersons, registration(bad, request_id="r2"), OPERATOR)
+            == reason.split()[0]
+        )
     other = registration(record(3), request_id="r1")
     assert await running.reason(stub.RegisterPersons, other, OPERATOR) == "REQUEST_ID_REUSED"
     assert await running.reason(stub.RegisterPersons, registration(record(3)), HOSPITAL) == "ROLE_NOT_ALLOWED"

@@ -49,7 +49,11 @@ RICH = in_order(
             card_sn="SN1",
         ),
         identities=(identity(memo="备注", psn_type_lv="2"), identity(to_day=date(2025, 1, 1))),
-        family_links=(link(2), link(2, owner_insutype="390", to_day=date(2026, 1, 1))),
+        family_links=(
+            link(2),
+            link(2, owner_insutype="390", to_day=date(2026, 1, 1)),
+            link(9, owner_cell="370000"),
+        ),
     )
 )
 

@@ -298,3 +298,11 @@ async def test_a_repeat_is_answered_however_late_and_a_business_date_is_no_clock
     day = date(2025, 6, 1)
     another = carried(world, mdtrt_id="C2", setl_time=Timestamp(seconds=1_748_750_000))
     assert (await opened(world, another, "O2", day)).setlinfo.setl_time == another.setl_time
+
+
+async def test_a_carried_bill_that_only_a_family_account_of_another_cell_may_pay_is_refused(world: World) -> None:
+    world.family("P1", "OWNER", cell="110000")
+    alone = carried(world, acct_used_flag=codes_pb2.ACCT_USED_FLAG_FAMILY)
+    assert await reason_of(opened(world, alone)) == await reason_of(tried(world, alone)) == "FAMILY_ELSEWHERE"
+    own_first = carried(world, acct_used_flag=codes_pb2.ACCT_USED_FLAG_OWN)
+    assert (await opened(world, own_first, "O2")).setlinfo.acct_mulaid_pay_fen == 0

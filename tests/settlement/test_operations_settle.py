@@ -78,6 +78,28 @@ async def test_only_the_family_account_is_used_where_the_person_says_so(world: W
     assert (info.acct_pay_fen, info.acct_mulaid_pay_fen, info.balc_fen) == (30_000, 30_000, 10_000)
 
 
+async def test_a_family_account_in_another_cell_is_refused_to_whoever_wants_no_other_and_else_left_out(
+    world: World,
+) -> None:
+    child = world.person("P2")
+    world.family(child, "OWNER", cell="370000")
+    await world.open_ledger(child, balance=10_000)
+    mdtrt_id = await world.visit_with_fees(child, 30_000)
+    alone = world.order(child, mdtrt_id, 30_000, "2207:A1", use_family=True)
+    for refused in (world.try_bill(alone), world.settle(alone)):
+        with pytest.raises(Fault, match="FAMILY_ELSEWHERE"):
+            await refused
+    first = world.order(child, mdtrt_id, 30_000, "2207:A2", use_own=True, use_family=True)
+    info = (await world.settle(first)).setlinfo
+    assert (info.acct_pay_fen, info.acct_mulaid_pay_fen, info.psn_cash_pay_fen) == (10_000, 0, 20_000)
+    owner = world.person("P3")
+    world.family(child, owner)
+    await world.open_ledger(owner, balance=100_000)
+    other = world.order(child, await world.visit_with_fees(child, 30_000), 30_000, "2207:A3", use_family=True)
+    assert (await world.settle(other)).setlinfo.acct_mulaid_pay_fen == 30_000
+    assert await world.findings() == ()
+
+
 async def test_a_repeated_request_gets_the_same_bytes_and_has_one_effect(world: World) -> None:
     psn_no = world.person("P1")
     mdtrt_id = await world.visit_with_fees(psn_no, 230_000)

@@ -199,10 +199,11 @@ class World:
         self.identity.people[psn_no] = insured(psn_no, insutype, **changes)
         return psn_no
 
-    def family(self, psn_no: str, owner: str, insutype: str = EMPLOYEE) -> None:
-        """Lets a person use the owner's account."""
-        link = FamilyLink(owner, insutype, date(2020, 1, 1), None)
-        self.identity.people[psn_no] = replace(self.identity.people[psn_no], family_links=(link,))
+    def family(self, psn_no: str, owner: str, insutype: str = EMPLOYEE, *, cell: str = "") -> None:
+        """Lets a person use the owner's account, one in that cell, besides those that stand."""
+        link = FamilyLink(owner, insutype, date(2020, 1, 1), None, cell)
+        known = self.identity.people[psn_no]
+        self.identity.people[psn_no] = replace(known, family_links=(*known.family_links, link))
 
     async def encounter(
         self,

@@ -59,12 +59,14 @@ class PersonIdentity:
 
 @dataclass(frozen=True, slots=True)
 class FamilyLink:
-    """Leave of an account's owner for the person to use that account 家庭共济."""
+    """Leave of an account's owner for the person to use that account 家庭共济; `owner_cell` is the cell that insures the owner,
+    "" for this one."""
 
     owner_psn_no: str
     owner_insutype: str
     from_day: date
     to_day: date | None
+    owner_cell: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from services.identity.domain.certificates import is_card_number
@@ -73,6 +73,12 @@ def decide_registration(records: Sequence[PersonRecord], standing: Standing) -> 
     return Registration(tuple(new), unchanged_count)
 
 
+def with_own_links(record: PersonRecord, cell: str) -> PersonRecord:
+    """The record, its links to owners of this cell written as such."""
+    links = (replace(each, owner_cell="") if each.owner_cell == cell else each for each in record.family_links)
+    return replace(record, family_links=tuple(links))
+
+
 def _refuse(kind: FaultKind, reason: str, violations: Sequence[Violation]) -> None:
     if violations:
         raise Fault(kind, reason, {"count": str(len(violations))}, violations=violations[:MAX_VIOLATIONS])
@@ -117,5 +123,5 @@ def _unknown_owners(records: Sequence[PersonRecord], known: set[str]) -> list[Vi
         Violation(f"persons[{i}].family_links[{place}].owner_psn_no", "unknown", "the owner is not registered")
         for i, record in enumerate(records)
         for place, link in enumerate(record.family_links)
-        if link.owner_psn_no not in known
+        if not link.owner_cell and link.owner_psn_no not in known
     ]

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from services.identity.domain.enrolment import Entitlement, entitlement_on, revise
 from services.identity.domain.person import Enrolment, PersonRecord, in_order
-from services.identity.domain.registration import Registration, check_records, decide_registration
+from services.identity.domain.registration import Registration, check_records, decide_registration, with_own_links
 from services.identity.operations.journal import Answer, answer_once
 from services.identity.store.unit import IdentityStore, Unit
 from services.kernel.persons import person_not_found
@@ -16,10 +16,11 @@ from services.kernel.requests import RequestStamp
 
 
 class PersonOperations:
-    """What PersonService does."""
+    """What PersonService does, in the cell of that code."""
 
-    def __init__(self, store: IdentityStore) -> None:
+    def __init__(self, store: IdentityStore, cell: str = "") -> None:
         self._store = store
+        self._cell = cell
 
     async def register(
         self,
@@ -30,9 +31,10 @@ class PersonOperations:
     ) -> bytes:
         """Registers all or none; INVALID_REQUEST, PERSON_EXISTS, CERTIFICATE_TAKEN, ENROLMENT_OVERLAPS, FAMILY_OWNER_UNKNOWN."""
         check_records(records)
+        own = [with_own_links(each, self._cell) for each in records]
 
         async def act(work: Unit) -> Answer:
-            registration = decide_registration(records, await work.persons.standing(records))
+            registration = decide_registration(own, await work.persons.standing(own))
             await work.persons.add(registration.new)
             return Answer(encode(registration))
 

@@ -67,6 +67,7 @@ def _read_link(message: person_pb2.FamilyLink, path: str, days: DayReader) -> Fa
         message.owner_insutype,
         days.day(message.from_day, f"{path}.from_day"),
         days.optional(message, "to_day", path),
+        message.owner_cell,
     )
 
 
@@ -131,4 +132,5 @@ def write_link(link: FamilyLink) -> person_pb2.FamilyLink:
         owner_insutype=link.owner_insutype,
         from_day=day_message(link.from_day),
         to_day=optional_day_message(link.to_day),
+        owner_cell=link.owner_cell,
     )

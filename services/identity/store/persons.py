@@ -49,7 +49,9 @@ class PersonRows:
         """What is registered already of what these records touch."""
         people = [record.person for record in records]
         wanted = {person.psn_no for person in people}
-        owners = {link.owner_psn_no for record in records for link in record.family_links} - wanted
+        owners = {
+            link.owner_psn_no for record in records for link in record.family_links if not link.owner_cell
+        } - wanted
         found = await self._people(
             wanted | owners,
             {person.certno for person in people},
@@ -64,7 +66,7 @@ class PersonRows:
         )
 
     async def add(self, records: Sequence[PersonRecord]) -> None:
-        """New persons: four bulk inserts, persons first, for links name their owners."""
+        """New persons: four bulk inserts, persons first."""
         enrolments = [enrolment_row(record.person.psn_no, each) for record in records for each in record.enrolments]
         await self._insert("person", [person_row(record.person) for record in records])
         await self._insert("enrolment", enrolments)

@@ -54,7 +54,7 @@ def link_rows(record: PersonRecord) -> Iterator[tuple[Any, ...]]:
     """In the order of the table's columns."""
     for row_no, each in enumerate(record.family_links):
         days = each.from_day.isoformat(), _text(each.to_day)
-        yield (record.person.psn_no, row_no, each.owner_psn_no, each.owner_insutype, *days)
+        yield (record.person.psn_no, row_no, each.owner_psn_no, each.owner_insutype, *days, each.owner_cell)
 
 
 class RecordRows:
@@ -76,7 +76,7 @@ class RecordRows:
             elif kind == IDENTITY:
                 self._identities[psn_no].append(PersonIdentity(rest[0], rest[1], from_day, to_day, rest[2], rest[3]))
             else:
-                self._links[psn_no].append(FamilyLink(rest[0], rest[1], from_day, to_day))
+                self._links[psn_no].append(FamilyLink(rest[0], rest[1], from_day, to_day, rest[2]))
 
     def record(self, person: Person) -> PersonRecord:
         """The person's record, lists in order."""

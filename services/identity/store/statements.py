@@ -29,7 +29,7 @@ _IDENTITIES: Final = (
     " FROM person_identity WHERE AMONG(psn_no, ?1)"
 )
 _LINKS: Final = (
-    f"SELECT psn_no, '{LINK}', from_day, to_day, owner_psn_no, owner_insutype, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+    f"SELECT psn_no, '{LINK}', from_day, to_day, owner_psn_no, owner_insutype, owner_cell, NULL, NULL, NULL, NULL, NULL, NULL"
     " FROM family_link WHERE AMONG(psn_no, ?1)"
 )
 _DATED: Final = (_ENROLMENTS, _IDENTITIES, _LINKS)

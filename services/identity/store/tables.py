@@ -152,10 +152,12 @@ def _link(metadata: MetaData) -> Table:
         metadata,
         _person_key(),
         Column("row_no", Integer, nullable=False),
-        Column("owner_psn_no", Text, ForeignKey("person.psn_no"), nullable=False),
+        # Perhaps a person of another cell.
+        _text("owner_psn_no"),
         _text("owner_insutype"),
         Column("from_day", Day, nullable=False),
         Column("to_day", Day),
+        _text("owner_cell"),
         PrimaryKeyConstraint("psn_no", "row_no"),
     )
 

@@ -57,6 +57,8 @@ FORMS: Final[Mapping[str, tuple[str, str]]] = {
     "^[12][0-9]{3}-(0[1-9]|1[0-2])$": ("年月，格式yyyy-MM", "a month yyyy-MM"),
     "^(0?[1-9]|1[0-2])$": ("1至12的月份", "a month from 1 to 12"),
     "^[0-9]{6}$": ("6位数字", "a code of 6 digits"),
+    "^([0-9]{6}|sandbox)$": ("属地单元代码", "the code of a cell"),
+    "^([0-9]{6}|sandbox)?$": ("属地单元代码或空白", "the code of a cell, or nothing,"),
     "^[HP][0-9]{11}$": ("H或P加11位数字", "H or P with 11 digits"),
     "^[0-9A-Z]{12}$": ("12位数字或大写字母", "12 digits or capital letters"),
     r"^[Vv]?[0-9]{1,2}([.][0-9]{1,2}){1,2}$": ("接口版本号，如V1.0", "the version of the interface, such as V1.0,"),

@@ -67,7 +67,10 @@ CARE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "Check type and number, and ask the agency of the insured place where that does not help",
     ),
     "ENROLMENT_NOT_FOUND": ("请先登记该险种的参保记录", "Register an enrolment of that type first"),
-    "FAMILY_OWNER_UNKNOWN": ("请先登记共济账户人", "Register the owners first"),
+    "FAMILY_OWNER_UNKNOWN": (
+        "请先登记共济账户人；账户人在其他属地单元参保的，请写明该单元",
+        "Register the owners first; name the cell of one whom another cell insures",
+    ),
     "CREDENTIAL_NOT_ACTIVE": (
         "请参保人先激活医保电子凭证，或改用其他就诊凭证",
         "Let the person activate it first, or use another credential",

@@ -59,12 +59,14 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class FamilyLink:
-    """Leave to use the owner's personal account (家庭共济), from a day to a day."""
+    """Leave to use the owner's personal account (家庭共济), from a day to a day; `owner_cell` is the cell that keeps the account,
+    "" for this one."""
 
     owner_psn_no: str
     owner_insutype: str
     from_day: date
     to_day: date | None
+    owner_cell: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,8 @@ def identities_on(insured: Insured, day: date) -> tuple[Identity, ...]:
 
 
 def family_link_on(insured: Insured, day: date) -> FamilyLink | None:
-    """The family link in force on the day; of several the one that began first (our decision)."""
+    """The family link in force on the day; of several one to an account of this cell, and of those the one that began first
+    (our decision).
+    """
     links = [entry for entry in insured.family_links if holds_on(day, entry.from_day, entry.to_day)]
-    return min(links, key=lambda entry: (entry.from_day, entry.owner_psn_no), default=None)
+    return min(links, key=lambda entry: (entry.owner_cell != "", entry.from_day, entry.owner_psn_no), default=None)

@@ -12,11 +12,11 @@ from typing import Any, TypeAlias, TypeVar
 
 from services.kernel.clock import beijing_day, from_micros
 from services.kernel.codes import EC
-from services.kernel.elsewhere import insured_elsewhere
+from services.kernel.elsewhere import family_elsewhere, insured_elsewhere
 from services.kernel.errors import Fault, denied
 from services.kernel.requests import RequestStamp
 from services.runtime.writes import Again, decide_each
-from services.settlement.domain.bill import STAY, VISIT, BilledEncounter, Order, check_encounter
+from services.settlement.domain.bill import STAY, VISIT, Bill, BilledEncounter, Order, check_encounter
 from services.settlement.domain.carried import check_filing
 from services.settlement.domain.catalogue import Disease, Institution, StackChoice, StackRequest
 from services.settlement.domain.circumstances import UNFILED, Care, facts_of
@@ -196,6 +196,18 @@ async def _prepared(
         return error
 
 
+def _family_of(bill: Bill, insured: Insured, day: date) -> AccountKey | None:
+    """The family account that may pay; FAMILY_ELSEWHERE where it alone was to pay and lies in another cell. Whoever chose the own
+    account is not refused for it: it is left out.
+    """
+    link = family_link_on(insured, day) if bill.use_family else None
+    if link is not None and link.owner_cell:
+        if not bill.use_own:
+            raise family_elsewhere()
+        return None
+    return None if link is None else AccountKey(link.owner_psn_no, link.owner_insutype)
+
+
 async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, lookup: _Lookup) -> PreparedBill:
     bill = order.bill
     if insured.person.psn_no != bill.psn_no:
@@ -225,7 +237,6 @@ async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, l
     care = Care(kind.national, encounter.dise_codg, disease, exp_contents=texts, filed=filed)
     decided_on = policy_date(leading.version_on, SettleDates(day, begin, end), leading.name)
     year = benefit_year(choice.stack.benefit_year_start, day).label
-    link = family_link_on(insured, day) if bill.use_family else None
     return PreparedBill(
         order=order,
         encounter=encounter,
@@ -239,7 +250,7 @@ async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, l
         facts=facts_of(insured, enrolment, institution, care, day, decided_on),
         key=LedgerKey(bill.psn_no, bill.insutype, enrolment.insuplc_admdvs, year),
         own=AccountKey(bill.psn_no, bill.insutype),
-        family=None if link is None else AccountKey(link.owner_psn_no, link.owner_insutype),
+        family=_family_of(bill, insured, day),
         ec_token_digest=insured.ec_token_digest if bill.mdtrt_cert_no else encounter.ec_token_digest or "",
         local_med_type=kind.local,
     )

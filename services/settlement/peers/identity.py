@@ -164,6 +164,7 @@ def _links(links: Iterable[person_pb2.FamilyLink]) -> tuple[FamilyLink, ...]:
             entry.owner_insutype,
             told_day(entry.from_day),
             optional_told_day(entry, "to_day"),
+            entry.owner_cell,
         )
         for entry in links
     )

@@ -231,9 +231,9 @@ class _AcctUsedFlagEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AcctUsed
     ACCT_USED_FLAG_NONE: _AcctUsedFlag.ValueType  # 1
     """不使用"""
     ACCT_USED_FLAG_OWN: _AcctUsedFlag.ValueType  # 2
-    """使用本人个账: own account, then a linked family account where the policy lets it follow (our decision)"""
+    """使用本人个账: own account, then a linked family account of this cell where the policy lets it follow (our decision)"""
     ACCT_USED_FLAG_FAMILY: _AcctUsedFlag.ValueType  # 3
-    """使用共济人个账: the linked family account only"""
+    """使用共济人个账: the linked family account only; FAMILY_ELSEWHERE where every one lies in another cell"""
 
 class AcctUsedFlag(_AcctUsedFlag, metaclass=_AcctUsedFlagEnumTypeWrapper):
     """Use of the personal account 个人账户使用标志 (dictionary acct_used_flag)."""
@@ -243,7 +243,7 @@ ACCT_USED_FLAG_UNSPECIFIED: AcctUsedFlag.ValueType  # 0
 ACCT_USED_FLAG_NONE: AcctUsedFlag.ValueType  # 1
 """不使用"""
 ACCT_USED_FLAG_OWN: AcctUsedFlag.ValueType  # 2
-"""使用本人个账: own account, then a linked family account where the policy lets it follow (our decision)"""
+"""使用本人个账: own account, then a linked family account of this cell where the policy lets it follow (our decision)"""
 ACCT_USED_FLAG_FAMILY: AcctUsedFlag.ValueType  # 3
-"""使用共济人个账: the linked family account only"""
+"""使用共济人个账: the linked family account only; FAMILY_ELSEWHERE where every one lies in another cell"""
 Global___AcctUsedFlag: _TypeAlias = AcctUsedFlag  # noqa: Y015

@@ -211,10 +211,13 @@ class FamilyLink(_message.Message):
     OWNER_INSUTYPE_FIELD_NUMBER: _builtins.int
     FROM_DAY_FIELD_NUMBER: _builtins.int
     TO_DAY_FIELD_NUMBER: _builtins.int
+    OWNER_CELL_FIELD_NUMBER: _builtins.int
     owner_psn_no: _builtins.str
-    """The account's owner."""
+    """The account's owner, who is registered here unless another cell insures him."""
     owner_insutype: _builtins.str
     """Insurance type of the owner's account."""
+    owner_cell: _builtins.str
+    """Cell that insures the owner, where it is another one. An account there pays no bill here (FAMILY_ELSEWHERE)."""
     @_builtins.property
     def from_day(self) -> _date_pb2.Date: ...
     @_builtins.property
@@ -226,10 +229,11 @@ class FamilyLink(_message.Message):
         owner_insutype: _builtins.str = ...,
         from_day: _date_pb2.Date | None = ...,
         to_day: _date_pb2.Date | None = ...,
+        owner_cell: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["from_day", b"from_day", "to_day", b"to_day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_day", b"from_day", "owner_insutype", b"owner_insutype", "owner_psn_no", b"owner_psn_no", "to_day", b"to_day"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_day", b"from_day", "owner_cell", b"owner_cell", "owner_insutype", b"owner_insutype", "owner_psn_no", b"owner_psn_no", "to_day", b"to_day"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
