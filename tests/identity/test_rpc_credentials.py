@@ -10,7 +10,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.type.date_pb2 import Date
 
 from services.runtime.call import Caller, Role
-from tests.identity.member import APP, BANK, CLINIC, HOSPITAL, OPERATOR, SETTLEMENT, Running
+from tests.identity.member import APP, BANK, CLINIC, HOSPITAL, OPERATOR, ROUTING, SETTLEMENT, Running
 from tests.identity.messages import EC, ID_CARD, activation, batch, decoding, on, registration, verification
 from tests.identity.people import NOON, TODAY, enrolment, person, record
 from yibao.identity.v1 import credential_pb2
@@ -118,13 +118,13 @@ async def test_a_request_id_is_the_institutions_own(running: Running, stub: Cred
 
 async def test_a_scan_that_routing_brings_is_the_institutions(running: Running, stub: CredentialServiceStub) -> None:
     first, second = await _code(running, stub), await _code(running, stub)
-    stale = await running.reason(stub.DecodeCode, decoding(first), SETTLEMENT)
-    brought = await running.call(stub.DecodeCode, decoding(second), SETTLEMENT)
+    stale = await running.reason(stub.DecodeCode, decoding(first), ROUTING)
+    brought = await running.call(stub.DecodeCode, decoding(second), ROUTING)
     assert (stale, brought.out_data.ec_token != "") == ("CODE_EXPIRED", True)
     assert await running.call(stub.DecodeCode, decoding(second), HOSPITAL) == brought
     # Another institution's message of the same number is another message, though the same member brings it.
     of_clinic = decoding(await _code(running, stub), CLINIC.subject)
-    assert (await running.call(stub.DecodeCode, of_clinic, SETTLEMENT)).out_data.ec_token
+    assert (await running.call(stub.DecodeCode, of_clinic, ROUTING)).out_data.ec_token
     used = verification(mdtrt_cert_type=EC, mdtrt_cert_no=brought.out_data.ec_token, fixmedins_code=CLINIC.subject)
     assert await running.reason(stub.Verify, used, SETTLEMENT) == "EC_TOKEN_WRONG_INSTITUTION"
 
