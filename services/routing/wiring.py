@@ -27,7 +27,9 @@ from services.routing.operations.filings import FilingOperations
 from services.routing.operations.pulling import Pulling, PullLoops
 from services.routing.operations.referrals import Referrals
 from services.routing.operations.registry import Registry
+from services.routing.operations.visits import Visits
 from services.routing.peers.care import CareClient
+from services.routing.peers.encounters import EncounterCells
 from services.routing.peers.feed import FeedClient
 from services.routing.peers.insured_cells import InsuredCells
 from services.routing.peers.people import PeopleClient
@@ -71,7 +73,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     pulling = _pulling(config, store, peers, signer)
     loops = PullLoops(pulling, _told_away, _told_back, lambda: _unseen(telemetry))
     registry = Registry(store, _divisions(config), cells.of_division, pulling, pulling.hashers)
-    elsewhere = ElsewhereServicer(Elsewhere(registry, InsuredCells(peers, config.known_cells)))
+    insured = Elsewhere(registry, InsuredCells(peers, config.known_cells))
+    elsewhere = ElsewhereServicer(insured, Visits(insured, EncounterCells(peers, config.known_cells)))
     servicers: list[tuple[AddToServer, Any]] = [
         (elsewhere_pb2_grpc.add_ElsewhereServiceServicer_to_server, elsewhere),
         (registry_pb2_grpc.add_RegistryServiceServicer_to_server, RegistryServicer(registry)),

@@ -5,7 +5,7 @@ It knows no transaction: what is asked and answered is whatever the caller bring
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 
@@ -45,7 +45,7 @@ class InsuredCells(Protocol):
 class Asked:
     """Who is asked about, and which field of the request names the person; without numbers in the query nobody is named.
 
-    `made_in` is the cell of a credential that says so itself: it alone can check it.
+    `made_in` is the cell of a credential that says so itself: it alone can check it. `path` begins with the transaction's node.
     """
 
     query: Query
@@ -84,12 +84,13 @@ class Elsewhere:
     async def _found(self, asked: Asked) -> Resolution:
         if not (asked.query.psn_no or asked.query.certno):
             raise person_not_found(asked.path)
-        try:
-            found = await self.registry.resolve(asked.query)
-        except Fault as fault:
-            raise _as_asked(fault) from None
-        if found.where is not Where.NOT_FOUND:
-            return found
+        for query in _looks(asked.query):
+            try:
+                found = await self.registry.resolve(query)
+            except Fault as fault:
+                raise _as_asked(fault, asked.path) from None
+            if found.where is not Where.NOT_FOUND:
+                return found
         unread = await self.registry.never_read()
         if unread:
             told = {"cells": ",".join(unread)}
@@ -107,7 +108,15 @@ async def _answered(cell: str, told: Mapping[str, str], of_cell: Callable[[str],
         raise Fault(FaultKind.UNAVAILABLE, "CELL_UNAVAILABLE", away, retry_after_s=RETRY_AFTER_S) from None
 
 
-def _as_asked(fault: Fault) -> Fault:
-    """A refusal of the registry with the paths of the transaction, whose node is `data` everywhere."""
-    broken = [replace(each, path=each.path.replace(_QUERY, "data.", 1)) for each in fault.violations]
+def _looks(query: Query) -> Iterator[Query]:
+    """Of the insurance type that is asked for, then of any: whoever has another one only is refused by the cell that has them."""
+    yield query
+    if query.insutype:
+        yield replace(query, insutype="")
+
+
+def _as_asked(fault: Fault, path: str) -> Fault:
+    """A refusal of the registry with the paths of the transaction."""
+    node = path.partition(".")[0] + "."
+    broken = [replace(each, path=each.path.replace(_QUERY, node, 1)) for each in fault.violations]
     return Fault(fault.kind, fault.reason, fault.metadata, violations=broken, retry_after_s=fault.retry_after_s)

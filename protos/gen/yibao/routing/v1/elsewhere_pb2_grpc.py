@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from yibao.routing.v1 import elsewhere_encounters_pb2 as yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2
 from yibao.routing.v1 import elsewhere_pb2 as yibao_dot_routing_dot_v1_dot_elsewhere__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -28,7 +29,7 @@ if _version_not_supported:
 class ElsewhereServiceStub:
     """Each RPC serves the unary method whose option `elsewhere` names it: it finds out who insures the person, asks that cell the
     same, and answers as that cell does. The caller's own cell is asked again where it insures the person: one who was registered
-    a moment ago is found.
+    a moment ago is found. What is written stands in the cell of care, under the institution's own request id.
     """
 
     def __init__(self, channel):
@@ -52,6 +53,11 @@ class ElsewhereServiceStub:
                 request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.CheckBenefitRequest.SerializeToString,
                 response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.CheckBenefitResponse.FromString,
                 _registered_method=True)
+        self.RegisterVisit = channel.unary_unary(
+                '/yibao.routing.v1.ElsewhereService/RegisterVisit',
+                request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.RegisterVisitRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.RegisterVisitResponse.FromString,
+                _registered_method=True)
         self.ListCumulations = channel.unary_unary(
                 '/yibao.routing.v1.ElsewhereService/ListCumulations',
                 request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.ListCumulationsRequest.SerializeToString,
@@ -62,7 +68,7 @@ class ElsewhereServiceStub:
 class ElsewhereServiceServicer:
     """Each RPC serves the unary method whose option `elsewhere` names it: it finds out who insures the person, asks that cell the
     same, and answers as that cell does. The caller's own cell is asked again where it insures the person: one who was registered
-    a moment ago is found.
+    a moment ago is found. What is written stands in the cell of care, under the institution's own request id.
     """
 
     def DecodeCode(self, request, context):
@@ -85,6 +91,16 @@ class ElsewhereServiceServicer:
     def CheckBenefit(self, request, context):
         """Which benefits a person can use at an institution on a date (2001), by the policies of the insured place.
         Errors: PERSON_NOT_FOUND, INSURED_TWICE, CELL_UNAVAILABLE, CELLS_UNREAD, those of the unary method.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RegisterVisit(self, request, context):
+        """Out-patient visit (2201): the insured cell says who it is, the cell of care registers it. Who is in force nowhere under the
+        insurance type that is asked for is told by the cell that has the person.
+        Errors: CREDENTIAL_OF_ANOTHER_CELL where no such cell is known, PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE,
+        CELL_UNAVAILABLE, CELLS_UNREAD, OUTCOME_UNKNOWN where the cell of care does not answer, those of the unary method.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -116,6 +132,11 @@ def add_ElsewhereServiceServicer_to_server(servicer, server):
                     request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.CheckBenefitRequest.FromString,
                     response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.CheckBenefitResponse.SerializeToString,
             ),
+            'RegisterVisit': grpc.unary_unary_rpc_method_handler(
+                    servicer.RegisterVisit,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.RegisterVisitRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.RegisterVisitResponse.SerializeToString,
+            ),
             'ListCumulations': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCumulations,
                     request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.ListCumulationsRequest.FromString,
@@ -132,7 +153,7 @@ def add_ElsewhereServiceServicer_to_server(servicer, server):
 class ElsewhereService:
     """Each RPC serves the unary method whose option `elsewhere` names it: it finds out who insures the person, asks that cell the
     same, and answers as that cell does. The caller's own cell is asked again where it insures the person: one who was registered
-    a moment ago is found.
+    a moment ago is found. What is written stands in the cell of care, under the institution's own request id.
     """
 
     @staticmethod
@@ -206,6 +227,33 @@ class ElsewhereService:
             '/yibao.routing.v1.ElsewhereService/CheckBenefit',
             yibao_dot_routing_dot_v1_dot_elsewhere__pb2.CheckBenefitRequest.SerializeToString,
             yibao_dot_routing_dot_v1_dot_elsewhere__pb2.CheckBenefitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RegisterVisit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.ElsewhereService/RegisterVisit',
+            yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.RegisterVisitRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.RegisterVisitResponse.FromString,
             options,
             channel_credentials,
             insecure,

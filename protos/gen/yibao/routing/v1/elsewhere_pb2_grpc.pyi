@@ -5,6 +5,7 @@ Transactions of persons whom another cell insures, as the gateway of the place o
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from yibao.routing.v1 import elsewhere_encounters_pb2 as _elsewhere_encounters_pb2
 from yibao.routing.v1 import elsewhere_pb2 as _elsewhere_pb2
 import abc as _abc_1
 
@@ -15,7 +16,7 @@ GRPC_VERSION: str
 class ElsewhereServiceStub:
     """Each RPC serves the unary method whose option `elsewhere` names it: it finds out who insures the person, asks that cell the
     same, and answers as that cell does. The caller's own cell is asked again where it insures the person: one who was registered
-    a moment ago is found.
+    a moment ago is found. What is written stands in the cell of care, under the institution's own request id.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -32,6 +33,12 @@ class ElsewhereServiceStub:
     """Which benefits a person can use at an institution on a date (2001), by the policies of the insured place.
     Errors: PERSON_NOT_FOUND, INSURED_TWICE, CELL_UNAVAILABLE, CELLS_UNREAD, those of the unary method.
     """
+    RegisterVisit: _aio.UnaryUnaryMultiCallable[_elsewhere_encounters_pb2.RegisterVisitRequest, _elsewhere_encounters_pb2.RegisterVisitResponse]
+    """Out-patient visit (2201): the insured cell says who it is, the cell of care registers it. Who is in force nowhere under the
+    insurance type that is asked for is told by the cell that has the person.
+    Errors: CREDENTIAL_OF_ANOTHER_CELL where no such cell is known, PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE,
+    CELL_UNAVAILABLE, CELLS_UNREAD, OUTCOME_UNKNOWN where the cell of care does not answer, those of the unary method.
+    """
     ListCumulations: _aio.UnaryUnaryMultiCallable[_elsewhere_pb2.ListCumulationsRequest, _elsewhere_pb2.ListCumulationsResponse]
     """Yearly accumulations of a person (5206), which the insured cell keeps.
     Errors: PERSON_NOT_FOUND, INSURED_TWICE, CELL_UNAVAILABLE, CELLS_UNREAD, those of the unary method.
@@ -40,7 +47,7 @@ class ElsewhereServiceStub:
 class ElsewhereServiceServicer(metaclass=_abc_1.ABCMeta):
     """Each RPC serves the unary method whose option `elsewhere` names it: it finds out who insures the person, asks that cell the
     same, and answers as that cell does. The caller's own cell is asked again where it insures the person: one who was registered
-    a moment ago is found.
+    a moment ago is found. What is written stands in the cell of care, under the institution's own request id.
     """
 
     @_abc_1.abstractmethod
@@ -72,6 +79,18 @@ class ElsewhereServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_elsewhere_pb2.CheckBenefitResponse]:
         """Which benefits a person can use at an institution on a date (2001), by the policies of the insured place.
         Errors: PERSON_NOT_FOUND, INSURED_TWICE, CELL_UNAVAILABLE, CELLS_UNREAD, those of the unary method.
+        """
+
+    @_abc_1.abstractmethod
+    def RegisterVisit(
+        self,
+        request: _elsewhere_encounters_pb2.RegisterVisitRequest,
+        context: _aio.ServicerContext[_elsewhere_encounters_pb2.RegisterVisitRequest, _abc.Awaitable[_elsewhere_encounters_pb2.RegisterVisitResponse]],
+    ) -> _abc.Awaitable[_elsewhere_encounters_pb2.RegisterVisitResponse]:
+        """Out-patient visit (2201): the insured cell says who it is, the cell of care registers it. Who is in force nowhere under the
+        insurance type that is asked for is told by the cell that has the person.
+        Errors: CREDENTIAL_OF_ANOTHER_CELL where no such cell is known, PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE,
+        CELL_UNAVAILABLE, CELLS_UNREAD, OUTCOME_UNKNOWN where the cell of care does not answer, those of the unary method.
         """
 
     @_abc_1.abstractmethod

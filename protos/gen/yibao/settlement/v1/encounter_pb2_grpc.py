@@ -130,6 +130,8 @@ class EncounterServiceServicer:
         unless another insurance type is asked for.
         Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED, INSTITUTION_UNKNOWN,
         VISIT_OPEN, TIME_IN_FUTURE, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        Whom another cell insures that cell answers for. Errors then: INSURED_TWICE, ROUTING_UNAVAILABLE, CELL_UNAVAILABLE,
+        CELLS_UNREAD, OUTCOME_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,6 +37,8 @@ class EncounterServiceStub:
     unless another insurance type is asked for.
     Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED, INSTITUTION_UNKNOWN,
     VISIT_OPEN, TIME_IN_FUTURE, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+    Whom another cell insures that cell answers for. Errors then: INSURED_TWICE, ROUTING_UNAVAILABLE, CELL_UNAVAILABLE,
+    CELLS_UNREAD, OUTCOME_UNKNOWN.
     """
     CancelVisit: _aio.UnaryUnaryMultiCallable[_visit_pb2.CancelVisitRequest, _visit_pb2.CancelVisitResponse]
     """Cancels a visit without settled bills (2202).
@@ -112,6 +114,8 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         unless another insurance type is asked for.
         Errors: those of Verify, EC_TOKEN_SPENT, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED, INSTITUTION_UNKNOWN,
         VISIT_OPEN, TIME_IN_FUTURE, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        Whom another cell insures that cell answers for. Errors then: INSURED_TWICE, ROUTING_UNAVAILABLE, CELL_UNAVAILABLE,
+        CELLS_UNREAD, OUTCOME_UNKNOWN.
         """
 
     @_abc_1.abstractmethod
