@@ -13,7 +13,7 @@ import inspect
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from google.protobuf.message import Message
 
 from services import cells
 from services import mesh as table
-from services.kernel.clock import Clock
+from services.kernel.clock import BEIJING, Clock
 from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
 from services.runtime.call import Caller, Role
 from services.runtime.config import Config
@@ -49,6 +49,24 @@ def ticking_clock(begin: datetime = BEGIN) -> Clock:
     """A clock that shows `begin` now and runs on at the machine's pace."""
     started = datetime.now(UTC)
     return lambda: begin + (datetime.now(UTC) - started)
+
+
+class MovableClock:
+    """The machine's clock, moved: it runs on at the machine's pace from wherever it was set."""
+
+    def __init__(self, begin: datetime) -> None:
+        self._ahead = begin - datetime.now(begin.tzinfo)
+
+    def __call__(self) -> datetime:
+        return datetime.now(BEIJING).astimezone() + self._ahead
+
+    def forward(self, **delta: float) -> None:
+        """Moves on by a time, or back."""
+        self._ahead += timedelta(**delta)
+
+    def set(self, moment: datetime) -> None:
+        """Shows this moment now."""
+        self._ahead = moment - datetime.now(moment.tzinfo)
 
 
 @dataclass(slots=True)

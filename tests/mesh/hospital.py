@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any, Final, NamedTuple
@@ -195,7 +195,14 @@ class Hospital:
     # ── a visit ──────────────────────────────────────────────────────────────────────────────────────────────────────
     async def register(self, who: Patient, shown: Mapping[str, str] | None = None, med_type: str = "11") -> str:
         """2201 and 2203: a visit."""
-        data = {
+        answer = await self.done("2201", {"data": self.visitor(who, shown)}, home=who.home)
+        mdtrt_id = str(answer.output["data"]["mdtrt_id"])
+        await self.done("2203", self.visit_nodes(who, mdtrt_id, med_type), home=who.home)
+        return mdtrt_id
+
+    def visitor(self, who: Patient, shown: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The data node of 2201."""
+        return {
             "psn_no": who.psn_no,
             "insutype": who.insutype,
             "begntime": self.moment(),
@@ -206,9 +213,6 @@ class Hospital:
             "caty": "A03",
             "dr_name": "测试医师",
         }
-        mdtrt_id = str((await self.done("2201", {"data": data}, home=who.home)).output["data"]["mdtrt_id"])
-        await self.done("2203", self.visit_nodes(who, mdtrt_id, med_type), home=who.home)
-        return mdtrt_id
 
     def visit_nodes(self, who: Patient, mdtrt_id: str, med_type: str = "11") -> dict[str, object]:
         """Nodes of 2203."""
@@ -333,10 +337,14 @@ class Hospital:
 
     async def discharge(self, who: Patient, mdtrt_id: str) -> None:
         """2402."""
+        await self.done("2402", self.discharged(who, mdtrt_id), home=who.home)
+
+    def discharged(self, who: Patient, mdtrt_id: str) -> dict[str, object]:
+        """Nodes of 2402."""
         key = {"mdtrt_id": mdtrt_id, "psn_no": who.psn_no}
         data = {**key, "insutype": who.insutype, "endtime": self.moment(), "dscg_way": "1"}
         data |= {"dscg_dept_codg": "B01", "dscg_dept_name": "外科"}
-        await self.done("2402", {"dscginfo": data, "diseinfo": [self.diagnosis(who) | key]}, home=who.home)
+        return {"dscginfo": data, "diseinfo": [self.diagnosis(who) | key]}
 
 
 @asynccontextmanager
@@ -379,21 +387,3 @@ def fen(amount: Decimal | int) -> int:
     scaled = Decimal(amount) * 100
     assert scaled == int(scaled), f"{amount} yuan is no whole number of fen"
     return int(scaled)
-
-
-class MovableClock:
-    """The machine's clock, moved: it runs on at the machine's pace from wherever it was set."""
-
-    def __init__(self, begin: datetime) -> None:
-        self._ahead = begin - datetime.now(begin.tzinfo)
-
-    def __call__(self) -> datetime:
-        return datetime.now(BEIJING).astimezone() + self._ahead
-
-    def forward(self, **delta: float) -> None:
-        """Moves on by a time, or back."""
-        self._ahead += timedelta(**delta)
-
-    def set(self, moment: datetime) -> None:
-        """Shows this moment now."""
-        self._ahead = moment - datetime.now(moment.tzinfo)

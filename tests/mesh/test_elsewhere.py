@@ -127,6 +127,33 @@ async def test_a_code_of_another_cell_is_scanned_here_and_a_repeat_gets_the_same
     assert await two.here.refused("6101", nobodys) == "CREDENTIAL_OF_ANOTHER_CELL"
 
 
+async def test_a_visit_of_a_resident_of_another_cell_is_the_place_of_cares_from_then_on(two: Two) -> None:
+    code = await shown_code(in_cell(two.mesh, THERE), two.resident)
+    scan = {"InData": journeys.scan(two.here, code)}
+    shown = journeys.with_token(str((await two.here.done("6101", scan)).output["OutData"]["ecToken"]))
+    assert (await two.here.done("1101", {"data": shown})).output["baseinfo"]["psn_no"] == two.resident.psn_no
+    for credential in (shown, two.resident.id_card):
+        msgid, data = two.here.next_msgid(), two.here.visitor(two.resident, credential)
+        first = await two.here.done("2201", {"data": data}, msgid=msgid)
+        assert (await two.here.done("2201", {"data": data}, msgid=msgid)).output == first.output
+        key = {name: data[name] for name in ("psn_no", "ipt_otp_no")} | {"mdtrt_id": first.output["data"]["mdtrt_id"]}
+        assert first.output["data"] == key | {"exp_content": None}
+        await two.here.done("2203", two.here.visit_nodes(two.resident, str(key["mdtrt_id"])))
+        # The insured cell has no such visit.
+        assert await two.there.refused("2202", {"data": key}) == "ENCOUNTER_NOT_FOUND"
+        await two.here.done("2202", {"data": key})
+
+
+async def test_a_visit_is_registered_for_nobody_but_whom_the_credential_shows(two: Two) -> None:
+    who = two.resident
+    for data, reason in (
+        (two.here.visitor(two.local, who.id_card), "CERTIFICATE_MISMATCH"),
+        (two.here.visitor(who, who.card), "PERSON_NOT_FOUND"),
+        (two.here.visitor(who) | {"insutype": "390"}, "NOT_ENROLLED"),
+    ):
+        assert await two.here.refused("2201", {"data": data}) == reason
+
+
 async def test_who_is_insured_nowhere_is_refused_as_ever_and_at_the_field(two: Two) -> None:
     nobody = {"psn_cert_type": "01", "certno": "990000188001011235", "mdtrt_cert_type": "02", "mdtrt_cert_no": ""}
     answer = await two.here.send("1101", {"data": nobody})

@@ -27,8 +27,8 @@ from services.runtime.stores.schema import Schema
 from services.runtime.stores.upgrading import migrate, scripts
 from tests.mesh import dump_stores
 from tests.mesh.dump_stores import BILL
-from tests.mesh.harness import BEGIN, Mesh, started_mesh
-from tests.mesh.hospital import MovableClock, hospital_at
+from tests.mesh.harness import BEGIN, Mesh, MovableClock, started_mesh
+from tests.mesh.hospital import hospital_at
 from tests.mesh.people import Newcomers
 from tests.mesh.replay import looked_up, otherwise, writes
 from tests.mesh.test_stores import EACH_RELEASE, MEMBERS, tables_of

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services import mesh as table
-from tests.mesh.harness import BEGIN, OPERATOR_KEY, Mesh, seed_world, started_mesh
-from tests.mesh.hospital import Hospital, MovableClock, hospital_at
+from tests.mesh.harness import BEGIN, OPERATOR_KEY, Mesh, MovableClock, seed_world, started_mesh
+from tests.mesh.hospital import Hospital, hospital_at
 from tests.mesh.people import Newcomers
 from tools.cli import seed
 from tools.cli.mesh_client import MeshClient

@@ -9,6 +9,7 @@ from services.kernel.credential_marks import cell_of
 from services.routing.operations.elsewhere import Elsewhere
 from services.routing.operations.visits import Visits
 from services.routing.servicer.asked import numbered, shown
+from services.routing.servicer.convert import within_time
 from services.routing.servicer.elsewhere_encounters import EncounterRpcs
 from services.runtime.call import current_call
 from services.runtime.wire import moment_of
@@ -29,7 +30,8 @@ class ElsewhereServicer(EncounterRpcs, elsewhere_pb2_grpc.ElsewhereServiceServic
         """6101. What is laid out like no code is the own cell's to refuse."""
         unary = request.request
         made_in = cell_of(unary.in_data.ec_qr_code) or current_call().caller.cell
-        decoded = await self._elsewhere.ask_maker(made_in, lambda cell: self._cells.decoded(cell, unary))
+        with within_time():
+            decoded = await self._elsewhere.ask_maker(made_in, lambda cell: self._cells.decoded(cell, unary))
         return elsewhere_pb2.DecodeCodeResponse(response=decoded)
 
     async def GetInsuredInfo(  # noqa: N802 - the contract's name

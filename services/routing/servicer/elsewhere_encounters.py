@@ -6,6 +6,7 @@ from typing import Any
 
 from services.routing.operations.visits import Visits
 from services.routing.servicer.asked import registered
+from services.routing.servicer.convert import within_time
 from services.runtime.call import current_call
 from yibao.routing.v1 import elsewhere_encounters_pb2 as messages
 
@@ -22,4 +23,6 @@ class EncounterRpcs:
         """2201."""
         unary = request.request
         asked, care_cell = registered(unary.desk, unary.data, "data"), current_call().caller.cell
-        return messages.RegisterVisitResponse(response=await self._visits.register(care_cell, asked, unary))
+        with within_time():
+            visit = await self._visits.register(care_cell, asked, unary)
+        return messages.RegisterVisitResponse(response=visit)
