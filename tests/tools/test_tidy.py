@@ -53,6 +53,11 @@ def test_code_in_a_package_file_is_found(tmp_path: Path) -> None:
     assert "nothing else" in findings(tmp_path, {"deploy/__init__.py": GOOD + "x = 1\n"})[0]
 
 
+def test_what_a_killed_program_left_is_found(tmp_path: Path) -> None:
+    (found,) = findings(tmp_path, {"settlement-20260101T000000Z.backup.partial": ""})
+    assert "half written" in found
+
+
 def test_a_room_for_everything_is_found(tmp_path: Path) -> None:
     found = findings(tmp_path, {"gateway/__init__.py": GOOD, "gateway/utils.py": GOOD})
     assert "no room called 'utils'" in found[0]
