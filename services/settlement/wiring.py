@@ -34,6 +34,7 @@ from services.settlement.operations.persons import Persons
 from services.settlement.operations.ports import Telling
 from services.settlement.operations.preparation import Preparation
 from services.settlement.operations.queries import Queries
+from services.settlement.operations.reservations import StayReservations
 from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.settle import Outcome, Settling
 from services.settlement.operations.stays import StayOperations
@@ -54,6 +55,7 @@ from services.settlement.servicer.notices import NoticeServicer
 from services.settlement.servicer.orders import OrderOperations, OrderServicer
 from services.settlement.servicer.own_books import OwnBooksServicer
 from services.settlement.servicer.settlements import SettlementOperations, SettlementServicer
+from services.settlement.servicer.stay_reservations import StayReservationServicer
 from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.hot import HotBooks
 from services.settlement.store.orders import OrderBooks
@@ -71,6 +73,7 @@ from yibao.settlement.v1 import (
     order_pb2_grpc,
     own_books_pb2_grpc,
     settlement_pb2_grpc,
+    stay_reservation_pb2_grpc,
 )
 
 MEMBER = "settlement"
@@ -146,6 +149,10 @@ def _encounters(
         (
             care_pb2_grpc.add_CareServiceServicer_to_server,
             CareServicer(care, FiledBills(settlements)),  # type: ignore[abstract]  # the bills of such care are not served yet
+        ),
+        (
+            stay_reservation_pb2_grpc.add_StayReservationServiceServicer_to_server,
+            StayReservationServicer(StayReservations(encounters.writes)),
         ),
     ]
 

@@ -23,6 +23,7 @@ from services.settlement.operations.fees import FeeOperations, FeeUpload
 from services.settlement.operations.lapsing import Lapsing
 from services.settlement.operations.orders import Orders
 from services.settlement.operations.persons import Persons
+from services.settlement.operations.reservations import StayReservations
 from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.since import SinceMessages
 from services.settlement.operations.stays import StayOperations
@@ -167,6 +168,7 @@ class Counter:
         self.persons = Persons(self.identity, HotBooks(self.database))
         self.encounters = EncounterOperations(self.writes, self.persons, self.catalogue)
         self.stays = StayOperations(self.writes)
+        self.reservations = StayReservations(self.writes)
         self.reversing = Reversing(OrderBooks(self.database), MessageScribe(), new_id, lapsing, lambda: UNTOLD)
         self.benefits = BenefitOperations(self.persons, self.catalogue)
         self.fees = FeeOperations(self.writes, self.catalogue, LineMessages())
@@ -235,12 +237,12 @@ def _number(encounter: Encounter) -> bytes:
 
 
 @asynccontextmanager
-async def counter_on(url: str, since: SinceMessages | None = None) -> AsyncIterator[Counter]:
-    """A counter on a database; its tables are made. `since` where answers are messages."""
+async def counter_on(url: str, since: SinceMessages | None = None, chance: int = 11) -> AsyncIterator[Counter]:
+    """A counter on a database; its tables are made. `since` where answers are messages; `chance` of a second one there."""
     clock = Ticking(TODAY)
     database = Database(url, clock)
     await database.start(METADATA)
     try:
-        yield Counter(database, clock, since=since or Untold())
+        yield Counter(database, clock, since=since or Untold(), chance=chance)
     finally:
         await database.close()

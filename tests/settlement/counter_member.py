@@ -1,4 +1,4 @@
-"""Encounters and fees behind a real server on loopback with all interceptors; identity and catalogue are small classes."""
+"""Encounters, fees and bills behind a real server on loopback with all interceptors; identity and catalogue are small classes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,19 @@ from services.settlement.servicer.care import CareOperations, CareServicer
 from services.settlement.servicer.convert_since import AppendedMessages
 from services.settlement.servicer.encounters import EncounterServicer
 from services.settlement.servicer.fees import FeeServicer
+from services.settlement.servicer.settlements import SettlementOperations, SettlementServicer
+from services.settlement.servicer.stay_reservations import StayReservationServicer
 from tests.settlement.counter import Counter, counter_on
-from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, sqlite_url
+from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, World, sqlite_url
 from tests.tokens import Tokens
-from yibao.settlement.v1 import care_pb2_grpc, common_pb2, encounter_pb2_grpc, fee_pb2_grpc
+from yibao.settlement.v1 import (
+    care_pb2_grpc,
+    common_pb2,
+    encounter_pb2_grpc,
+    fee_pb2_grpc,
+    settlement_pb2_grpc,
+    stay_reservation_pb2_grpc,
+)
 
 HERE = Caller(Role.INSTITUTION, HOSPITAL, sandbox=True)
 ELSEWHERE = Caller(Role.INSTITUTION, OTHER_HOSPITAL, sandbox=True)
@@ -44,8 +53,10 @@ class Reached:
     peers: Peers
     encounters: encounter_pb2_grpc.EncounterServiceStub
     fees: fee_pb2_grpc.FeeServiceStub
+    settlements: settlement_pb2_grpc.SettlementServiceStub
     routing: Peers
     care: care_pb2_grpc.CareServiceStub
+    reservations: stay_reservation_pb2_grpc.StayReservationServiceStub
 
     async def call(self, method: Any, request: Any, caller: Caller = HERE, day: date | None = None) -> Any:
         """Calls as that caller, on that business date."""
@@ -89,20 +100,8 @@ async def member_in(folder: Path) -> AsyncIterator[Reached]:
     tokens = Tokens(keys.load(config), system_clock)
     telemetry = Telemetry("settlement", config)
     async with counter_on(sqlite_url(folder), AppendedMessages()) as counter:
-        servicers: list[tuple[Callable[[Any, Any], None], Any]] = [
-            (
-                encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
-                EncounterServicer(counter.encounters, counter.stays, counter.benefits, Diagnoses(counter.writes.store)),
-            ),
-            (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(counter.fees)),
-            (
-                care_pb2_grpc.add_CareServiceServicer_to_server,
-                CareServicer(  # type: ignore[abstract]  # of encounters only
-                    CareOperations(config.cell, counter.encounters, counter.stays, counter.reversing),
-                    None,  # type: ignore[arg-type]  # the same
-                ),
-            ),
-        ]
+        world = World(counter.database, counter.clock, counter.identity, counter.catalogue)
+        servicers = _servicers(counter, world, config.cell)
         server = MemberServer(
             "settlement", config, telemetry, servicers, signer=tokens.signer("settlement"), clock=counter.clock
         )
@@ -117,11 +116,50 @@ async def member_in(folder: Path) -> AsyncIterator[Reached]:
                 peers,
                 peers.stub(encounter_pb2_grpc.EncounterServiceStub, "settlement"),
                 peers.stub(fee_pb2_grpc.FeeServiceStub, "settlement"),
+                peers.stub(settlement_pb2_grpc.SettlementServiceStub, "settlement"),
                 routing,
                 routing.stub(care_pb2_grpc.CareServiceStub, "settlement", config.cell),
+                routing.stub(stay_reservation_pb2_grpc.StayReservationServiceStub, "settlement", config.cell),
             )
         finally:
             await routing.close()
             await peers.close()
             await server.stop(0)
+            for each in (world.committer, world.trials, world.steps):
+                await each.stop()
             telemetry.stop()
+
+
+def _servicers(counter: Counter, world: World, cell: str) -> list[tuple[Callable[[Any, Any], None], Any]]:
+    """What the member serves here; bills go through the world's committers."""
+    servicers: list[tuple[Callable[[Any, Any], None], Any]] = [
+        (
+            encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
+            EncounterServicer(counter.encounters, counter.stays, counter.benefits, Diagnoses(counter.writes.store)),
+        ),
+        (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(counter.fees)),
+        (
+            care_pb2_grpc.add_CareServiceServicer_to_server,
+            CareServicer(  # type: ignore[abstract]  # of encounters only
+                CareOperations(cell, counter.encounters, counter.stays, counter.reversing),
+                None,  # type: ignore[arg-type]  # the same
+            ),
+        ),
+        (
+            stay_reservation_pb2_grpc.add_StayReservationServiceServicer_to_server,
+            StayReservationServicer(counter.reservations),
+        ),
+    ]
+    bills = SettlementOperations(
+        *(
+            world.settling,
+            world.trying,
+            world.reversing,
+            world.queries,
+            counter.stays,
+            world.committer,
+            world.trials,
+        )
+    )
+    servicers.append((settlement_pb2_grpc.add_SettlementServiceServicer_to_server, SettlementServicer(bills)))
+    return servicers

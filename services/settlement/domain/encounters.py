@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.kernel.clock import beijing_day
 from services.kernel.elsewhere import insured_elsewhere
@@ -135,6 +135,13 @@ class FeePresence:
     setl_id: str
 
 
+class OpenStay(NamedTuple):
+    """Where somebody lies in a hospital."""
+
+    mdtrt_id: str
+    fixmedins_code: str
+
+
 @dataclass(frozen=True, slots=True)
 class Since:
     """What has happened since to what a stored answer tells; it travels beside the answer, never in it.
@@ -198,7 +205,7 @@ def check_taken_back(entry: Entry, stay: Encounter | None, psn_no: str) -> None:
         raise precondition("NOT_REVERSIBLE", oinfno="2401")
 
 
-def check_no_open_stay(open_stay: Encounter | None, fixmedins_code: str) -> None:
+def check_no_open_stay(open_stay: OpenStay | None, fixmedins_code: str) -> None:
     """PRECONDITION (STAY_OPEN) where the person lies in a hospital already; its number is told to that hospital only."""
     if open_stay is not None:
         known = open_stay.mdtrt_id if open_stay.fixmedins_code == fixmedins_code else ""

@@ -11,7 +11,15 @@ from typing import Any, Final
 from services.kernel.clock import from_micros, to_micros
 from services.kernel.requests import RequestStamp
 from services.runtime.db import DriverConnection, advisory_lock, insert_sql, sql
-from services.settlement.domain.encounters import DISCHARGE, OUTPATIENT, Encounter, EncounterFilter, Entry, FeePresence
+from services.settlement.domain.encounters import (
+    DISCHARGE,
+    OUTPATIENT,
+    Encounter,
+    EncounterFilter,
+    Entry,
+    FeePresence,
+    OpenStay,
+)
 from services.settlement.domain.entries import regions_from, regions_text
 from services.settlement.domain.orders import PendingOrder
 from services.settlement.store.locks import person_lock, stay_lock
@@ -28,7 +36,11 @@ _OPEN_VISIT: Final = "kind = 'visit' AND state = 'open'"
 
 _ENCOUNTER: Final = sql(f"{_SELECT} WHERE mdtrt_id = ?1")
 _VISIT: Final = sql(f"{_SELECT} WHERE {_OPEN_VISIT} AND fixmedins_code = ?1 AND psn_no = ?2 AND ipt_otp_no = ?3")
-_STAY: Final = sql(f"{_SELECT} WHERE {_OPEN_STAY} AND psn_no = ?1")
+# In this cell or, of a person insured here, in another one.
+_STAY: Final = sql(
+    f"SELECT mdtrt_id, fixmedins_code FROM encounter WHERE {_OPEN_STAY} AND psn_no = ?1 UNION ALL"
+    " SELECT mdtrt_id, fixmedins_code FROM stay_reservation WHERE state = 'held' AND psn_no = ?1"
+)
 _LISTED: Final = sql(
     f"{_SELECT} WHERE fixmedins_code = ?1 AND psn_no = ?2 AND begin_at >= ?3 AND begin_at <= ?4 AND state <> 'cancelled'"
     " AND (?5 = '' OR AMONG(med_type, ?6)) AND (?7 = '' OR mdtrt_id = ?7) AND (?9 = '' OR local_med_type = ?9)"
@@ -95,9 +107,10 @@ class EncounterReader:
         """The open visit under the institution's own number."""
         return await self._one(_VISIT, fixmedins_code, psn_no, ipt_otp_no)
 
-    async def open_stay(self, psn_no: str) -> Encounter | None:
-        """The person's open stay, at whatever institution."""
-        return await self._one(_STAY, psn_no)
+    async def open_stay(self, psn_no: str) -> OpenStay | None:
+        """The person's open stay, at whatever institution, also of another cell where the person is insured here."""
+        found = await self._connection.run(_STAY, psn_no)
+        return OpenStay(*found[0]) if found else None
 
     async def entry_after(self, mdtrt_id: str, kind: str, entry_id: str) -> bool:
         """Whether an accepted write of a kind came to the encounter after an entry; "" stands before all.

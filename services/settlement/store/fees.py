@@ -18,6 +18,7 @@ from services.settlement.domain.moments import FeeMoment, FeeWindow
 from services.settlement.store.diagnoses import DiagnosisReader, DiagnosisWriter
 from services.settlement.store.encounters import EncounterReader, EncounterWriter
 from services.settlement.store.hot import moved_on_collision
+from services.settlement.store.reservations import ReservationReader, ReservationWriter
 from services.settlement.store.tables import FEE_BATCH, FEE_LINE
 
 _BATCH_COLUMNS: Final = tuple(column.name for column in FEE_BATCH.columns)
@@ -78,7 +79,7 @@ _CANCEL_BATCHES: Final = sql(
 )
 
 
-class FeeReader(EncounterReader, DiagnosisReader):
+class FeeReader(EncounterReader, DiagnosisReader, ReservationReader):
     """Encounters with their diagnoses and fees as one snapshot shows them."""
 
     async def batches(self, mdtrt_id: str) -> list[FeeBatch]:
@@ -145,7 +146,7 @@ class FeeReader(EncounterReader, DiagnosisReader):
         return None
 
 
-class FeeWriter(FeeReader, EncounterWriter, DiagnosisWriter):
+class FeeWriter(FeeReader, EncounterWriter, DiagnosisWriter, ReservationWriter):
     """Encounters with their diagnoses and fees inside one transaction."""
 
     async def add_fees(self, batches: Sequence[FeeBatch], lines: Sequence[FeeLine]) -> None:

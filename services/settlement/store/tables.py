@@ -3,7 +3,8 @@
 A row changes in its state and in what the state names: a settled batch its settlement, a cancelled line the batch that
 takes it back. An encounter also changes where more is told of it, and each message stands in its entry: 2203 (kind of
 care, begin, disease, `exp_content`, `details`), 2402 (end, disease, `exp_content`, `details`), 2405 (end) and a repeated
-2201 (ecToken); a diagnosis stands until a later message tells others. Every other correction is a new row. It holds no query.
+2201 (ecToken); a diagnosis stands until a later message tells others; a stay in another cell is held or released. Every
+other correction is a new row. It holds no query.
 """
 
 from __future__ import annotations
@@ -86,6 +87,31 @@ ENCOUNTER: Final = Table(
         unique=True,
         sqlite_where=text("kind = 'stay' AND state = 'open'"),
         postgresql_where=text("kind = 'stay' AND state = 'open'"),
+    ),
+)
+
+STAY_RESERVATION: Final = Table(
+    "stay_reservation",
+    METADATA,
+    Column("mdtrt_id", Text, primary_key=True),
+    # The member that holds it, and alone releases it.
+    Column("opener", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("psn_no", Text, nullable=False),
+    Column("fixmedins_code", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("begin_at", Moment, nullable=False),
+    Column("reserved_at", Moment, nullable=False),
+    Column("released_at", Moment),
+    CheckConstraint("state IN ('held', 'released')", name="stay_reservation_state"),
+    CheckConstraint("(state = 'released') = (released_at IS NOT NULL)", name="stay_reservation_released"),
+    # With the open stays here it is one at a time: who writes either holds the person.
+    Index(
+        "stay_reservation_held",
+        "psn_no",
+        unique=True,
+        sqlite_where=text("state = 'held'"),
+        postgresql_where=text("state = 'held'"),
     ),
 )
 
