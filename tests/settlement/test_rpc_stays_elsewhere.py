@@ -64,9 +64,9 @@ def take_back(
     return reversal_pb2.ReverseMessageRequest(request_id=request_id, desk=desk(), data=data)
 
 
-async def change(member: Reached, **request: Any) -> care_pb2.ChangeStayResponse:
+async def change(member: Reached, order_no: str = "R1", **request: Any) -> care_pb2.ChangeStayResponse:
     answer: care_pb2.ChangeStayResponse = await member.routed(
-        member.care.ChangeStay, care_pb2.ChangeStayRequest(**request)
+        member.care.ChangeStay, care_pb2.ChangeStayRequest(order_no=order_no, **request)
     )
     return answer
 
@@ -151,7 +151,7 @@ async def test_an_admission_that_was_taken_back_before_it_came_is_registered_by_
 
 
 async def test_routing_takes_back_no_other_message(member: Reached) -> None:
-    request = care_pb2.ChangeStayRequest(message=take_back(oinfno="2207"))
+    request = care_pb2.ChangeStayRequest(order_no="R1", message=take_back(oinfno="2207"))
     fault = await member.refused(member.care.ChangeStay, request)
     assert (fault.reason, fault.metadata) == ("NOT_REVERSIBLE", {"oinfno": "2207"})
 

@@ -30,12 +30,12 @@ def shown(desk: Any, node: Any, name: str) -> Asked:
 
 
 def registered(desk: Any, node: Any, name: str) -> Asked:
-    """The same of a registration, whose enrolment pays. Where nothing else was shown, its `psn_no` says who it is; beside a
-    credential that is a hint, which the insured cell checks.
+    """The same of a registration, whose enrolment pays. Where nothing was shown, its `psn_no` says who it is; beside a credential
+    that is a hint, which the insured cell checks.
     """
     asked = shown(desk, node, name)
     of_type = replace(asked.query, insutype=node.insutype)
-    if asked.query.certno or node.mdtrt_cert_type in _NO_CERTIFICATE:
+    if asked.query.certno or node.mdtrt_cert_no:
         return replace(asked, query=of_type)
     return replace(asked, query=replace(of_type, psn_no=node.psn_no), path=f"{name}.psn_no")
 

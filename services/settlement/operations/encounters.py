@@ -148,17 +148,18 @@ class EncounterOperations:
         return Cover(insured, enrolment_on(insured, registration.insutype, beijing_day(registration.begin_at)))
 
     async def cancel(
-        self, stamp: RequestStamp, name: EncounterName, now: datetime, response: bytes, *, by_routing: bool = False
+        self, stamp: RequestStamp, name: EncounterName, now: datetime, response: bytes, *, order_no: str = ""
     ) -> bytes:
         """Cancels a visit (2202) or an admission (2404); one that is cancelled already stays so, and that is a success.
 
+        `order_no` as in `StayOperations`.
         Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT, INSURED_ELSEWHERE.
         """
 
         async def decide(writing: FeeWriter) -> Accepted:
             encounter = named_encounter(name, await writing.encounter(name.mdtrt_id))
             if encounter.state != CANCELLED:
-                await cancelled(self.writes, writing, encounter, by_routing=by_routing)
+                await cancelled(self.writes, writing, encounter, order_no, stamp.request_id)
             return Accepted(response, "cancel", encounter)
 
         return await self.writes.once(stamp, name.psn_no, now, decide)

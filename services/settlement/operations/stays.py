@@ -1,4 +1,5 @@
-"""Stays: ended and put back, their admissions undone. Whether one is registered may be asked, and closed, by its number alone.
+"""Stays: ended and put back, their admissions undone. Whether one is registered, and whether the person lies there, may be asked,
+and what has not come be closed, by numbers alone.
 
 A stay of somebody whom another cell insures is changed where routing asks for it: that cell holds the person to one stay,
 and is told. Messages are opaque here, as with registrations.
@@ -60,7 +61,9 @@ class DischargeInformation:
 
 @dataclass(frozen=True, slots=True)
 class StayOperations:
-    """Changes stays. `by_routing` says that routing asks, which tells the insured cell."""
+    """Changes stays. `order_no` is the number under which routing asks, which tells the insured cell; empty where the institution
+    does.
+    """
 
     writes: Writes
 
@@ -73,7 +76,7 @@ class StayOperations:
         revise: Revise,
         response: bytes,
         *,
-        by_routing: bool = False,
+        order_no: str = "",
     ) -> bytes:
         """Ends an open stay (2402). What the admission said stands where the discharge says nothing.
 
@@ -88,7 +91,7 @@ class StayOperations:
             check_end(encounter.begin_at, told.end_at, latest, "dscginfo.endtime")
             window = fee_window(encounter.begin_at, told.end_at, latest)
             check_standing_fees(await writing.fees_outside(encounter.mdtrt_id, window), window, "dscginfo.endtime")
-            check_insured_here(encounter, by_routing=by_routing)
+            await check_changeable(writing, encounter, order_no, stamp.request_id)
             changed = replace(
                 encounter,
                 state=DISCHARGED,
@@ -105,7 +108,7 @@ class StayOperations:
         return await self.writes.once(stamp, name.psn_no, now, decide)
 
     async def undo_discharge(
-        self, stamp: RequestStamp, name: EncounterName, now: datetime, response: bytes, *, by_routing: bool = False
+        self, stamp: RequestStamp, name: EncounterName, now: datetime, response: bytes, *, order_no: str = ""
     ) -> bytes:
         """Puts a discharged stay back into hospital (2405), unless it was settled since or another stay is open.
 
@@ -123,7 +126,7 @@ class StayOperations:
             await self.writes.check_unbilled(writing, encounter)
             check_not_settled(encounter, await writing.settled_since_discharge(encounter.mdtrt_id))
             check_no_open_stay(await writing.open_stay(encounter.psn_no), encounter.fixmedins_code)
-            check_insured_here(encounter, by_routing=by_routing)
+            await check_changeable(writing, encounter, order_no, stamp.request_id)
             await writing.change_encounter(replace(encounter, state=OPEN, end_at=None))
             await writing.replace_diagnoses(encounter.mdtrt_id, AT_DISCHARGE)
             return Accepted(response, UNDO_DISCHARGE, encounter)
@@ -138,7 +141,7 @@ class StayOperations:
         now: datetime,
         render: Callable[[str], bytes],
         *,
-        by_routing: bool = False,
+        order_no: str = "",
     ) -> bytes:
         """Takes a message 2401 back (2601). `originals` name it; `render` is told the stay, "" where it never arrived.
 
@@ -174,7 +177,7 @@ class StayOperations:
             if stay is None:
                 raise Moved
             if stay.state != CANCELLED:
-                await cancelled(self.writes, writing, stay, by_routing=by_routing)
+                await cancelled(self.writes, writing, stay, order_no, stamp.request_id)
             return Accepted(render(stay.mdtrt_id), "reverse", stay)
 
         return await self.writes.once(stamp, psn_no if known is None else known.psn_no, now, decide)
@@ -186,12 +189,29 @@ class StayOperations:
             await writing.lock_stay(mdtrt_id)
             if await writing.encounter(mdtrt_id) is not None:
                 return True
-            stamp = _admission_of(mdtrt_id)
-            if await writing.entry(stamp.scope, stamp.request_id) is None:
-                await writing.add_entry(Entry(self.writes.new_id(""), stamp, b"", None, VOID, now))
+            await self._end(writing, _admission_of(mdtrt_id), now)
             return False
 
         return await self.writes.unasked(decide)
+
+    async def end_change(self, order_no: str, mdtrt_id: str, now: datetime) -> bool:
+        """Whether the person lies in the stay; from then on the change of that number is refused, where it has not come."""
+
+        async def decide(writing: FeeWriter) -> bool:
+            await writing.lock_stay(mdtrt_id)
+            await self._end(writing, _change_of(order_no), now)
+            return _lies(await writing.encounter(mdtrt_id))
+
+        return await self.writes.unasked(decide)
+
+    async def lies(self, mdtrt_id: str) -> bool:
+        """Whether the person lies in the stay."""
+        async with self.writes.store.reading() as snapshot:
+            return _lies(await snapshot.encounter(mdtrt_id))
+
+    async def _end(self, writing: FeeWriter, stamp: RequestStamp, now: datetime) -> None:
+        if await writing.entry(stamp.scope, stamp.request_id) is None:
+            await writing.add_entry(Entry(self.writes.new_id(""), stamp, b"", None, VOID, now))
 
 
 async def check_admittable(writing: FeeWriter, mdtrt_id: str, request_id: str) -> None:
@@ -204,21 +224,45 @@ async def check_admittable(writing: FeeWriter, mdtrt_id: str, request_id: str) -
         raise conflict("REQUEST_ID_REUSED", request_id=request_id)
 
 
-async def cancelled(writes: Writes, writing: FeeWriter, encounter: Encounter, *, by_routing: bool) -> None:
-    """Cancels a visit or an admission; ENCOUNTER_STATE, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT, INSURED_ELSEWHERE."""
+async def check_changeable(writing: FeeWriter, stay: Encounter, order_no: str, request_id: str) -> None:
+    """Raises INSURED_ELSEWHERE where another cell holds the person to the stay and routing does not ask, MESSAGE_VOIDED where
+    what routing asks was ended before it came.
+    """
+    check_insured_here(stay, by_routing=bool(order_no))
+    if not order_no:
+        return
+    await writing.lock_stay(stay.mdtrt_id)
+    stamp = _change_of(order_no)
+    if await writing.entry(stamp.scope, stamp.request_id) is not None:
+        raise precondition("MESSAGE_VOIDED", request_id=request_id)
+
+
+async def cancelled(writes: Writes, writing: FeeWriter, encounter: Encounter, order_no: str, request_id: str) -> None:
+    """Cancels a visit or an admission; ENCOUNTER_STATE, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT and, of an admission, what
+    `check_changeable` raises.
+    """
     await writes.check_unbilled(writing, encounter)
     fees = await writing.fee_presence(encounter.mdtrt_id)
     if encounter.kind == VISIT:
         check_visit_cancellable(encounter, fees)
     else:
         check_admission_cancellable(encounter, fees)
-        check_insured_here(encounter, by_routing=by_routing)
+        await check_changeable(writing, encounter, order_no, request_id)
     await writing.change_encounter(replace(encounter, state=CANCELLED))
 
 
 def _admission_of(mdtrt_id: str) -> RequestStamp:
     """Under what the end of an admission stands that has not come: whoever asks for it knows the number of the stay alone."""
     return RequestStamp(_SCOPE, f"admission:{mdtrt_id}", "EndAdmission", "")
+
+
+def _change_of(order_no: str) -> RequestStamp:
+    """Under what the end of a change stands; whoever asks for it knows the number of the change."""
+    return RequestStamp(_SCOPE, f"change:{order_no}", "EndStayChange", "")
+
+
+def _lies(stay: Encounter | None) -> bool:
+    return stay is not None and stay.state == OPEN
 
 
 async def _admitted(snapshot: FeeReader, original: RequestStamp, psn_no: str) -> tuple[Entry | None, Encounter | None]:

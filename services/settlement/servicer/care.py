@@ -89,46 +89,61 @@ class CareServicer(care_pb2_grpc.CareServiceServicer):
         self, request: care_pb2.ChangeStayRequest, context: Any
     ) -> care_pb2.ChangeStayResponse:
         """2402, 2404, 2405, and 2601 of a 2401."""
-        change = request.WhichOneof("request")
+        change, order_no = request.WhichOneof("request"), request.order_no
+        answer = care_pb2.ChangeStayResponse()
         if change == "discharge":
-            return care_pb2.ChangeStayResponse(discharge=await self._discharge(request.discharge))
-        if change == "undo_discharge":
-            return care_pb2.ChangeStayResponse(undo_discharge=await self._undo_discharge(request.undo_discharge))
-        if change == "cancel_admission":
-            await self._cancel(request.cancel_admission)
-            return care_pb2.ChangeStayResponse(cancel_admission=stay_pb2.CancelAdmissionResponse())
-        return care_pb2.ChangeStayResponse(message=await self._take_back(request.message))
+            answer.discharge.CopyFrom(await self._discharge(request.discharge, order_no))
+            mdtrt_id = request.discharge.dscginfo.mdtrt_id
+        elif change == "undo_discharge":
+            answer.undo_discharge.CopyFrom(await self._undo_discharge(request.undo_discharge, order_no))
+            mdtrt_id = request.undo_discharge.data.mdtrt_id
+        elif change == "cancel_admission":
+            answer.cancel_admission.CopyFrom(await self._cancel(request.cancel_admission, order_no))
+            mdtrt_id = request.cancel_admission.data.mdtrt_id
+        else:
+            answer.message.CopyFrom(await self._take_back(request.message, order_no))
+            mdtrt_id = answer.message.mdtrt_id
+        answer.open = await self._stays.lies(mdtrt_id)
+        return answer
 
-    async def SettleFiled(  # noqa: N802
-        self, request: care_pb2.SettleFiledRequest, context: Any
-    ) -> care_pb2.SettleFiledResponse:
-        """2206, 2207, 2303 and 2304 of care that the own cell insures, with the filing that was looked for."""
-        return await self._filed.answered(request)
+    async def EndStayChange(  # noqa: N802
+        self, request: care_pb2.EndStayChangeRequest, context: Any
+    ) -> care_pb2.EndStayChangeResponse:
+        """Whether the person lies in a stay; from then on a change does not come."""
+        lies = await self._stays.end_change(request.order_no, request.mdtrt_id, current_call().now)
+        return care_pb2.EndStayChangeResponse(open=lies)
 
-    async def _discharge(self, request: stay_pb2.DischargeRequest) -> stay_pb2.DischargeResponse:
+    async def _discharge(self, request: stay_pb2.DischargeRequest, order_no: str) -> stay_pb2.DischargeResponse:
         call = current_call()
         stamp = by_institution(kept_stamp_of(call, request, "dscginfo"), request.desk, _ENCOUNTERS, "Discharge")
-        answer = await self._stays.discharge(stamp, *discharge_of(request, call), b"", by_routing=True)
+        answer = await self._stays.discharge(stamp, *discharge_of(request, call), b"", order_no=order_no)
         return stay_pb2.DischargeResponse.FromString(answer)
 
-    async def _undo_discharge(self, request: stay_pb2.UndoDischargeRequest) -> stay_pb2.UndoDischargeResponse:
+    async def _undo_discharge(
+        self, request: stay_pb2.UndoDischargeRequest, order_no: str
+    ) -> stay_pb2.UndoDischargeResponse:
         call = current_call()
         stamp = by_institution(stamp_of(call, request), request.desk, _ENCOUNTERS, "UndoDischarge")
         name = name_of(STAY, request.desk, request.data)
-        answer = await self._stays.undo_discharge(stamp, name, call.now, b"", by_routing=True)
+        answer = await self._stays.undo_discharge(stamp, name, call.now, b"", order_no=order_no)
         return stay_pb2.UndoDischargeResponse.FromString(answer)
 
-    async def _cancel(self, request: stay_pb2.CancelAdmissionRequest) -> None:
+    async def _cancel(
+        self, request: stay_pb2.CancelAdmissionRequest, order_no: str
+    ) -> stay_pb2.CancelAdmissionResponse:
         call = current_call()
         stamp = by_institution(stamp_of(call, request), request.desk, _ENCOUNTERS, "CancelAdmission")
         name = name_of(STAY, request.desk, request.data)
-        await self._encounters.cancel(stamp, name, call.now, b"", by_routing=True)
+        await self._encounters.cancel(stamp, name, call.now, b"", order_no=order_no)
+        return stay_pb2.CancelAdmissionResponse()
 
-    async def _take_back(self, request: reversal_pb2.ReverseMessageRequest) -> reversal_pb2.ReverseMessageResponse:
+    async def _take_back(
+        self, request: reversal_pb2.ReverseMessageRequest, order_no: str
+    ) -> reversal_pb2.ReverseMessageResponse:
         call = current_call()
         stamp = by_institution(stamp_of(call, request), request.desk, "SettlementService", "ReverseMessage")
         order = ReversalOrder(stamp, desk_of(request.desk), call.now)
-        answer = await take_back(self._stays, self._reversing, order, request.data, by_routing=True)
+        answer = await take_back(self._stays, self._reversing, order, request.data, order_no=order_no)
         return reversal_pb2.ReverseMessageResponse.FromString(answer)
 
     def _sent(self, request: care_pb2.GetInsuredRequest | care_pb2.RegisterCareRequest) -> SentRegistration:

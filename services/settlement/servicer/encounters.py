@@ -196,11 +196,14 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
     async def GetCareState(  # noqa: N802
         self, request: encounter_pb2.GetCareStateRequest, context: Any
     ) -> encounter_pb2.GetCareStateResponse:
-        """When care began, and whether it is settled."""
+        """When care began, whether it is settled, and who insures."""
         name = EncounterName("", request.mdtrt_id, request.fixmedins_code, request.psn_no)
         encounter, settled = await self._encounters.care(name)
         return encounter_pb2.GetCareStateResponse(
-            begntime=moment_message(encounter.begin_at), settled=settled, mdtrtarea_admvs=encounter.mdtrtarea_admvs
+            begntime=moment_message(encounter.begin_at),
+            settled=settled,
+            mdtrtarea_admvs=encounter.mdtrtarea_admvs,
+            insured_cell=encounter.insured_cell,
         )
 
     async def ListDiagnoses(  # noqa: N802

@@ -29,24 +29,22 @@ async def take_back(
     order: ReversalOrder,
     data: reversal_pb2.MessageReference,
     *,
-    by_routing: bool = False,
+    order_no: str = "",
 ) -> bytes:
-    """The answer of 2601. `by_routing` where routing asks for that of a stay, the only one that it asks for."""
+    """The answer of 2601. `order_no` where routing asks, which asks for that of a stay alone."""
     name = MessageName(data.oinfno, data.omsgid, data.psn_no)
     # Its own request id may stand in either of two tables.
     await reversing.check_unused(order)
     await stays.writes.answered(order.stamp)
     name = await reversing.meant(order, name, _kept_transactions())
     check_reversible(name)
-    if by_routing:
+    if order_no:
         check_admission(name)
     if name.oinfno != REVERSIBLE_ADMISSION:
         return await reversing.reverse_message(order, name, _message)
     ids = (name.request_id, *(each for each in name.late_ids if each != name.request_id))
     originals = [RequestStamp(order.stamp.scope, each, _ADMIT, "") for each in ids]
-    return await stays.reverse_admission(
-        order.stamp, originals, name.psn_no, order.now, _admission, by_routing=by_routing
-    )
+    return await stays.reverse_admission(order.stamp, originals, name.psn_no, order.now, _admission, order_no=order_no)
 
 
 def _message(taken: TakenBack) -> bytes:

@@ -235,6 +235,9 @@ class ChangeStayRequest(_message.Message):
     UNDO_DISCHARGE_FIELD_NUMBER: _builtins.int
     CANCEL_ADMISSION_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    ORDER_NO_FIELD_NUMBER: _builtins.int
+    order_no: _builtins.str
+    """Number of the change, by which EndStayChange names it."""
     @_builtins.property
     def discharge(self) -> _stay_pb2.DischargeRequest: ...
     @_builtins.property
@@ -252,10 +255,11 @@ class ChangeStayRequest(_message.Message):
         undo_discharge: _stay_pb2.UndoDischargeRequest | None = ...,
         cancel_admission: _stay_pb2.CancelAdmissionRequest | None = ...,
         message: _reversal_pb2.ReverseMessageRequest | None = ...,
+        order_no: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_admission", b"cancel_admission", "discharge", b"discharge", "message", b"message", "request", b"request", "undo_discharge", b"undo_discharge"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_admission", b"cancel_admission", "discharge", b"discharge", "message", b"message", "request", b"request", "undo_discharge", b"undo_discharge"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_admission", b"cancel_admission", "discharge", b"discharge", "message", b"message", "order_no", b"order_no", "request", b"request", "undo_discharge", b"undo_discharge"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["discharge", "undo_discharge", "cancel_admission", "message"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
@@ -271,6 +275,9 @@ class ChangeStayResponse(_message.Message):
     UNDO_DISCHARGE_FIELD_NUMBER: _builtins.int
     CANCEL_ADMISSION_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    OPEN_FIELD_NUMBER: _builtins.int
+    open: _builtins.bool
+    """Whether the person lies in the stay now; a repeat says it of the moment at which it is answered."""
     @_builtins.property
     def discharge(self) -> _stay_pb2.DischargeResponse: ...
     @_builtins.property
@@ -286,16 +293,58 @@ class ChangeStayResponse(_message.Message):
         undo_discharge: _stay_pb2.UndoDischargeResponse | None = ...,
         cancel_admission: _stay_pb2.CancelAdmissionResponse | None = ...,
         message: _reversal_pb2.ReverseMessageResponse | None = ...,
+        open: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_admission", b"cancel_admission", "discharge", b"discharge", "message", b"message", "response", b"response", "undo_discharge", b"undo_discharge"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_admission", b"cancel_admission", "discharge", b"discharge", "message", b"message", "response", b"response", "undo_discharge", b"undo_discharge"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_admission", b"cancel_admission", "discharge", b"discharge", "message", b"message", "open", b"open", "response", b"response", "undo_discharge", b"undo_discharge"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_response: _TypeAlias = _typing.Literal["discharge", "undo_discharge", "cancel_admission", "message"]  # noqa: Y015
     _WhichOneofArgType_response: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_response) -> _WhichOneofReturnType_response | None: ...
 
 Global___ChangeStayResponse: _TypeAlias = ChangeStayResponse  # noqa: Y015
+
+@_typing.final
+class EndStayChangeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_NO_FIELD_NUMBER: _builtins.int
+    MDTRT_ID_FIELD_NUMBER: _builtins.int
+    order_no: _builtins.str
+    mdtrt_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        order_no: _builtins.str = ...,
+        mdtrt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mdtrt_id", b"mdtrt_id", "order_no", b"order_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndStayChangeRequest: _TypeAlias = EndStayChangeRequest  # noqa: Y015
+
+@_typing.final
+class EndStayChangeResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPEN_FIELD_NUMBER: _builtins.int
+    open: _builtins.bool
+    def __init__(
+        self,
+        *,
+        open: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["open", b"open"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndStayChangeResponse: _TypeAlias = EndStayChangeResponse  # noqa: Y015
 
 @_typing.final
 class GetBillRequest(_message.Message):

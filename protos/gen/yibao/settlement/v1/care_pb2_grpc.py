@@ -58,6 +58,11 @@ class CareServiceStub:
                 request_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.ChangeStayRequest.SerializeToString,
                 response_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.ChangeStayResponse.FromString,
                 _registered_method=True)
+        self.EndStayChange = channel.unary_unary(
+                '/yibao.settlement.v1.CareService/EndStayChange',
+                request_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.EndStayChangeRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.EndStayChangeResponse.FromString,
+                _registered_method=True)
         self.GetBill = channel.unary_unary(
                 '/yibao.settlement.v1.CareService/GetBill',
                 request_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.GetBillRequest.SerializeToString,
@@ -114,7 +119,16 @@ class CareServiceServicer:
 
     def ChangeStay(self, request, context):
         """Ends a stay of such a person, undoes its end or its admission (2402, 2405, 2404, and 2601 of a 2401).
-        Errors: those of the unary methods.
+        Errors: those of the unary methods; MESSAGE_VOIDED also where EndStayChange came first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndStayChange(self, request, context):
+        """Says whether the person lies in the stay, and from then on refuses the change of that number where it has not come: for
+        whoever does not know the outcome of ChangeStay.
+        Errors: LEDGER_CONTENTION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -178,6 +192,11 @@ def add_CareServiceServicer_to_server(servicer, server):
                     servicer.ChangeStay,
                     request_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.ChangeStayRequest.FromString,
                     response_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.ChangeStayResponse.SerializeToString,
+            ),
+            'EndStayChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndStayChange,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.EndStayChangeRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.EndStayChangeResponse.SerializeToString,
             ),
             'GetBill': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBill,
@@ -312,6 +331,33 @@ class CareService:
             '/yibao.settlement.v1.CareService/ChangeStay',
             yibao_dot_settlement_dot_v1_dot_care__pb2.ChangeStayRequest.SerializeToString,
             yibao_dot_settlement_dot_v1_dot_care__pb2.ChangeStayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndStayChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.settlement.v1.CareService/EndStayChange',
+            yibao_dot_settlement_dot_v1_dot_care__pb2.EndStayChangeRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_care__pb2.EndStayChangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,7 +35,12 @@ class CareServiceStub:
     """
     ChangeStay: _aio.UnaryUnaryMultiCallable[_care_pb2.ChangeStayRequest, _care_pb2.ChangeStayResponse]
     """Ends a stay of such a person, undoes its end or its admission (2402, 2405, 2404, and 2601 of a 2401).
-    Errors: those of the unary methods.
+    Errors: those of the unary methods; MESSAGE_VOIDED also where EndStayChange came first.
+    """
+    EndStayChange: _aio.UnaryUnaryMultiCallable[_care_pb2.EndStayChangeRequest, _care_pb2.EndStayChangeResponse]
+    """Says whether the person lies in the stay, and from then on refuses the change of that number where it has not come: for
+    whoever does not know the outcome of ChangeStay.
+    Errors: LEDGER_CONTENTION.
     """
     GetBill: _aio.UnaryUnaryMultiCallable[_care_pb2.GetBillRequest, _care_pb2.GetBillResponse]
     """What a bill of such a person comes to at the place of care, to be carried to the insured cell, or what stands under
@@ -103,7 +108,18 @@ class CareServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_care_pb2.ChangeStayRequest, _abc.Awaitable[_care_pb2.ChangeStayResponse]],
     ) -> _abc.Awaitable[_care_pb2.ChangeStayResponse]:
         """Ends a stay of such a person, undoes its end or its admission (2402, 2405, 2404, and 2601 of a 2401).
-        Errors: those of the unary methods.
+        Errors: those of the unary methods; MESSAGE_VOIDED also where EndStayChange came first.
+        """
+
+    @_abc_1.abstractmethod
+    def EndStayChange(
+        self,
+        request: _care_pb2.EndStayChangeRequest,
+        context: _aio.ServicerContext[_care_pb2.EndStayChangeRequest, _abc.Awaitable[_care_pb2.EndStayChangeResponse]],
+    ) -> _abc.Awaitable[_care_pb2.EndStayChangeResponse]:
+        """Says whether the person lies in the stay, and from then on refuses the change of that number where it has not come: for
+        whoever does not know the outcome of ChangeStay.
+        Errors: LEDGER_CONTENTION.
         """
 
     @_abc_1.abstractmethod

@@ -54,10 +54,13 @@ class GetCareStateResponse(_message.Message):
     BEGNTIME_FIELD_NUMBER: _builtins.int
     SETTLED_FIELD_NUMBER: _builtins.int
     MDTRTAREA_ADMVS_FIELD_NUMBER: _builtins.int
+    INSURED_CELL_FIELD_NUMBER: _builtins.int
     settled: _builtins.bool
     """Whether a settlement of it stands that was not reversed."""
     mdtrtarea_admvs: _builtins.str
     """Division of the place of care."""
+    insured_cell: _builtins.str
+    """Other cell that insures the person; empty where this one does."""
     @_builtins.property
     def begntime(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -66,10 +69,11 @@ class GetCareStateResponse(_message.Message):
         begntime: _timestamp_pb2.Timestamp | None = ...,
         settled: _builtins.bool = ...,
         mdtrtarea_admvs: _builtins.str = ...,
+        insured_cell: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "mdtrtarea_admvs", b"mdtrtarea_admvs", "settled", b"settled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime", "insured_cell", b"insured_cell", "mdtrtarea_admvs", b"mdtrtarea_admvs", "settled", b"settled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

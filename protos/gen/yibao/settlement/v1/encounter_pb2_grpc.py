@@ -203,7 +203,8 @@ class EncounterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCareState(self, request, context):
-        """When care began, and whether a settlement of it stands: for whoever decides what may still be filed for it.
+        """When care began, whether a settlement of it stands and which cell insures the person: for whoever decides what may still be
+        filed for it, or who is to know of it.
         Errors: ENCOUNTER_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -73,7 +73,8 @@ class EncounterServiceStub:
     Errors: ENCOUNTER_NOT_FOUND.
     """
     GetCareState: _aio.UnaryUnaryMultiCallable[_encounter_pb2.GetCareStateRequest, _encounter_pb2.GetCareStateResponse]
-    """When care began, and whether a settlement of it stands: for whoever decides what may still be filed for it.
+    """When care began, whether a settlement of it stands and which cell insures the person: for whoever decides what may still be
+    filed for it, or who is to know of it.
     Errors: ENCOUNTER_NOT_FOUND.
     """
 
@@ -204,7 +205,8 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _encounter_pb2.GetCareStateRequest,
         context: _aio.ServicerContext[_encounter_pb2.GetCareStateRequest, _abc.Awaitable[_encounter_pb2.GetCareStateResponse]],
     ) -> _abc.Awaitable[_encounter_pb2.GetCareStateResponse]:
-        """When care began, and whether a settlement of it stands: for whoever decides what may still be filed for it.
+        """When care began, whether a settlement of it stands and which cell insures the person: for whoever decides what may still be
+        filed for it, or who is to know of it.
         Errors: ENCOUNTER_NOT_FOUND.
         """
 
