@@ -110,6 +110,7 @@ MESH: tuple[Member, ...] = (
             "yibao.routing.v1.ReferralService",
             "yibao.routing.v1.ClearingService",
             "yibao.routing.v1.InstitutionClearingService",
+            "yibao.routing.v1.ClearingNoticeService",
         ),
         calls=("identity", "catalogue", "settlement"),
         scope="national",

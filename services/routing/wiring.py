@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from random import SystemRandom
 from typing import Any, Final
@@ -24,7 +26,8 @@ from services.routing.operations.clearing_verify import Verifying
 from services.routing.operations.clearing_writes import Books
 from services.routing.operations.elsewhere import Elsewhere
 from services.routing.operations.filings import FilingOperations
-from services.routing.operations.pulling import Pulling, PullLoops
+from services.routing.operations.notices import Noticing
+from services.routing.operations.pulling import Pulled, Pulling, PullLoops
 from services.routing.operations.referrals import Referrals
 from services.routing.operations.registry import Registry
 from services.routing.operations.visits import Visits
@@ -32,11 +35,13 @@ from services.routing.peers.care import CareClient
 from services.routing.peers.encounters import EncounterCells
 from services.routing.peers.feed import FeedClient
 from services.routing.peers.insured_cells import InsuredCells
+from services.routing.peers.notices import NoticeClient
 from services.routing.peers.people import PeopleClient
 from services.routing.servicer.clearing import ClearingServicer
 from services.routing.servicer.clearing_institutions import InstitutionClearingServicer
 from services.routing.servicer.elsewhere import ElsewhereServicer
 from services.routing.servicer.filings import FilingServicer
+from services.routing.servicer.notices import ClearingNoticeServicer
 from services.routing.servicer.referrals import ReferralServicer
 from services.routing.servicer.registry import RegistryServicer
 from services.routing.store.clearing.verify import VerifyRows
@@ -49,8 +54,9 @@ from services.runtime.identifiers import time_ordered_ids
 from services.runtime.logs import write
 from services.runtime.outbound import Peers
 from services.runtime.server import AddToServer, MemberServer, StartError
-from services.runtime.telemetry import SpanRef, Telemetry
+from services.runtime.telemetry import ROOT, SpanRef, Telemetry, extract
 from yibao.routing.v1 import (
+    clearing_notice_pb2_grpc,
     clearing_pb2_grpc,
     elsewhere_pb2_grpc,
     filing_pb2_grpc,
@@ -71,7 +77,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     store = RoutingStore(database)
     peers = Peers(MEMBER, config, signer, telemetry, circuits=Circuits(telemetry.metrics))
     pulling = _pulling(config, store, peers, signer)
-    loops = PullLoops(pulling, _told_away, _told_back, lambda: _unseen(telemetry))
+    noticing = _noticing(config, clock, telemetry, store, peers)
+    loops = [_loops(telemetry, pulling, "feed of persons"), _loops(telemetry, noticing, "outbox")]
     registry = Registry(store, _divisions(config), cells.of_division, pulling, pulling.hashers)
     insured = Elsewhere(registry, InsuredCells(peers, config.known_cells))
     elsewhere = ElsewhereServicer(insured, Visits(insured, EncounterCells(peers, config.known_cells)))
@@ -79,7 +86,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         (elsewhere_pb2_grpc.add_ElsewhereServiceServicer_to_server, elsewhere),
         (registry_pb2_grpc.add_RegistryServiceServicer_to_server, RegistryServicer(registry)),
         *_filing(config, clock, store, peers, registry),
-        *_clearing(store, database),
+        *_clearing(store, database, noticing),
     ]
 
     async def start() -> None:
@@ -88,10 +95,11 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         except BaseException:
             await database.close()
             raise
-        loops.start()
+        for each in loops:
+            each.start()
 
     async def stop() -> None:
-        await loops.stop()
+        await asyncio.gather(*(each.stop() for each in loops))
         await peers.close()
         await database.close()
 
@@ -115,7 +123,20 @@ def _filing(
     ]
 
 
-def _clearing(store: RoutingStore, database: Database) -> list[tuple[AddToServer, Any]]:
+def _noticing(config: Config, clock: Clock, telemetry: Telemetry, store: RoutingStore, peers: Peers) -> Noticing:
+    """What takes in the notices of all cells, in spans that are linked to those that booked."""
+
+    def traced(traceparents: Sequence[str]) -> AbstractContextManager[object]:
+        links = [link for each in dict.fromkeys(traceparents) if (link := extract(each)) is not None]
+        if not links:
+            return nullcontext()
+        return telemetry.span("routing notices", parent=ROOT, links=links)
+
+    known = config.known_cells
+    return Noticing(Books(store), NoticeClient(peers, known), known, clock, traced, _told_trouble)
+
+
+def _clearing(store: RoutingStore, database: Database, noticing: Noticing) -> list[tuple[AddToServer, Any]]:
     """The servicers of clearing."""
     books = Books(store)
     clearing = ClearingServicer(
@@ -128,6 +149,7 @@ def _clearing(store: RoutingStore, database: Database) -> list[tuple[AddToServer
     return [
         (clearing_pb2_grpc.add_ClearingServiceServicer_to_server, clearing),
         (institution_clearing_pb2_grpc.add_InstitutionClearingServiceServicer_to_server, institutions),
+        (clearing_notice_pb2_grpc.add_ClearingNoticeServiceServicer_to_server, ClearingNoticeServicer(noticing)),
     ]
 
 
@@ -148,19 +170,28 @@ def _pulling(config: Config, store: RoutingStore, peers: Peers, signer: TokenSig
     return Pulling(store, feed, cells, lambda: tuple(Hasher(key) for key in signer.derived(PERSONS)))
 
 
+def _loops(telemetry: Telemetry, pulled: Pulled, what: str) -> PullLoops:
+    """The loops that read this of every cell."""
+    log = logging.getLogger("yibao.routing")
+
+    def away(cell: str, error: BaseException) -> None:
+        # A refusal says why, and a bug what it was.
+        reason = getattr(error, "reason", type(error).__name__)
+        write(log, logging.WARNING, f"a cell's {what} is not read; trying on", {"cell": cell, "reason": reason})
+
+    def back(cell: str) -> None:
+        write(log, logging.INFO, f"a cell's {what} is read again", {"cell": cell})
+
+    return PullLoops(pulled, away, back, lambda: _unseen(telemetry))
+
+
 def _unseen(telemetry: Telemetry) -> AbstractContextManager[object]:
     """A block below a span that is not kept: looks that find nothing would fill the store of traces."""
     bits = SystemRandom().getrandbits
     return telemetry.span("routing pull", parent=SpanRef(bits(128) | 1, bits(64) | 1, sampled=False))
 
 
-def _told_away(cell: str, error: BaseException) -> None:
-    """One line where a cell's news stop; a refusal says why, and a bug what it was."""
-    reason = getattr(error, "reason", type(error).__name__)
-    log = logging.getLogger("yibao.routing")
-    write(log, logging.WARNING, "a cell's feed of persons is not read; trying on", {"cell": cell, "reason": reason})
-
-
-def _told_back(cell: str) -> None:
-    """One line where they come again."""
-    write(logging.getLogger("yibao.routing"), logging.INFO, "a cell's feed of persons is read again", {"cell": cell})
+def _told_trouble(cell: str, reason: str, count: int) -> None:
+    """One line where notices of a cell are refused, or are not to be had any more."""
+    told = {"cell": cell, "reason": reason, "count": count}
+    write(logging.getLogger("yibao.routing"), logging.WARNING, "notices of a cell are not taken", told)

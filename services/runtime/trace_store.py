@@ -1,6 +1,7 @@
 """Reads the local span file: finds traces by a business number and builds their trees. It never writes.
 
-A commit serves many traces at once and lies in none of them; it is shown under every span that it is linked to.
+A commit serves many traces at once and lies in none of them; it is shown under every span that it is linked to;
+so is what was sent out of its transaction later.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import msgspec
 
 _COLUMNS: Final = "trace_id, span_id, parent_id, service, name, kind, start_ns, end_ns, code, reason, attributes"
 _MAX_SPANS: Final = 10_000
+# A request, the commit that served it, and what went out of that commit's transaction later.
+_DEEPEST: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +75,24 @@ class TraceStore:
         return [_span(row) for row in self._rows(f"SELECT {_COLUMNS} FROM spans ORDER BY id", ())]
 
     def tree(self, trace_id: str) -> tuple[Node, ...]:
-        """The trace as trees, with the commits linked to its spans; a span whose parent was not kept is a root."""
-        own = self.spans(trace_id)
+        """The trace as trees, with the commits linked to its spans and what is linked to those; a span whose parent was not
+        kept is a root."""
+        return _trees(self.spans(trace_id), self._linked(trace_id, (trace_id,)))
+
+    def _linked(self, trace_id: str, above: tuple[str, ...]) -> dict[str, list[Node]]:
+        """What hangs under the spans of a trace, by their ids; `above` are the traces under which that one hangs."""
         hung: dict[str, list[Node]] = {}
+        if len(above) > _DEEPEST:
+            return hung
         query = (
             "SELECT link.span_id, span.trace_id, span.span_id FROM span_links AS link "
             "JOIN spans AS span ON span.id = link.row WHERE link.trace_id = ? AND span.trace_id <> ?"
         )
-        for at, other_trace, other_span in self._rows(query, (trace_id, trace_id)):
-            for root in _trees(self.spans(other_trace), {}, other_span):
-                hung.setdefault(at, []).append(Node(root.span, root.children, linked=True))
-        return _trees(own, hung)
+        for at, other, span_id in self._rows(query, (trace_id, trace_id)):
+            if other not in above:
+                for root in _trees(self.spans(other), self._linked(other, (*above, other)), span_id):
+                    hung.setdefault(at, []).append(Node(root.span, root.children, linked=True))
+        return hung
 
     def edges(self) -> frozenset[tuple[str, str]]:
         """Which service was seen calling which."""

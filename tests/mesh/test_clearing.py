@@ -35,7 +35,7 @@ async def test_an_operator_prints_the_month_draws_it_and_has_the_books_computed_
     assert "<svg" in (tmp_path / "nets.svg").read_text(encoding="utf-8")
     told = json.loads((await yibao("clearing", month, "--json", *at(town))).out)
     assert sum(each["net_fen"] for each in told["positions"]) == 0
-    assert [(each["insured_region"], each["care_region"]) for each in told["pairs"]] == [("370000", "110000")]
+    assert ("370000", "110000") in [(each["insured_region"], each["care_region"]) for each in told["pairs"]]
     checked = await yibao("clearing", "verify", *at(town))
     assert checked.code == 0
     assert checked.out.endswith(": 0 findings\n")

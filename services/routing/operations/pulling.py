@@ -142,6 +142,19 @@ class Pulling:
             await work.insured.keep(after)
 
 
+class Pulled(Protocol):
+    """What is pulled from cells."""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Codes of the cells that are read."""
+        ...
+
+    async def pull(self, cell: str) -> int:
+        """Reads a cell's to its end; how many there were. The peer's Fault where the cell is away."""
+        ...
+
+
 class PullLoops:
     """A loop for each cell, for as long as the member runs.
 
@@ -151,7 +164,7 @@ class PullLoops:
 
     def __init__(
         self,
-        pulling: Pulling,
+        pulling: Pulled,
         failed: Callable[[str, BaseException], None],
         back: Callable[[str], None],
         unseen: Callable[[], AbstractContextManager[object]],

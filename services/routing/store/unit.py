@@ -9,6 +9,7 @@ from services.kernel.requests import Moved
 from services.routing.store.clearing.checks import CheckRows
 from services.routing.store.clearing.journals import JournalBooks
 from services.routing.store.clearing.months import MonthRows
+from services.routing.store.clearing.notices import NoticeRows
 from services.routing.store.clearing.prepaid import PrepaidRows
 from services.routing.store.filings import FilingRows
 from services.routing.store.insured import InsuredRows
@@ -25,7 +26,7 @@ Inserts = Mapping[str, Mapping[str, str]]
 class Unit:
     """One transaction."""
 
-    __slots__ = ("books", "checks", "filings", "insured", "journal", "months", "prepaid", "sagas")
+    __slots__ = ("books", "checks", "filings", "insured", "journal", "months", "notices", "prepaid", "sagas")
 
     def __init__(self, connection: DriverConnection, inserts: Inserts) -> None:
         self.journal = JournalRows(connection, inserts["routing_entry"][connection.dialect])
@@ -33,6 +34,7 @@ class Unit:
         self.books = JournalBooks(connection, inserts)
         self.months = MonthRows(connection, inserts)
         self.checks = CheckRows(connection, inserts)
+        self.notices = NoticeRows(connection, inserts)
         self.prepaid = PrepaidRows(connection, inserts)
         self.insured = InsuredRows(connection, inserts)
         self.sagas = SagaRows(connection, inserts["saga"][connection.dialect])

@@ -18,6 +18,7 @@ def add_clearing(metadata: MetaData) -> None:
     _statement(metadata)
     _payments(metadata)
     _prepaid(metadata)
+    _notices(metadata)
 
 
 def _text(*names: str) -> list[Column[str]]:
@@ -190,4 +191,26 @@ def _prepaid(metadata: MetaData) -> None:
         *_text("warned_day", "circle", "insured_region", "care_region", "level"),
         *_fen("used_fen", "balance_fen"),
         PrimaryKeyConstraint("warned_day", "circle", "insured_region", "care_region", "level"),
+    )
+
+
+def _notices(metadata: MetaData) -> None:
+    Table(
+        "clearing_notice",
+        metadata,
+        Column("cell", Text, primary_key=True),
+        # Up to where the cell's notices were read.
+        *_count("seq"),
+    )
+    Table(
+        "clearing_refused",
+        metadata,
+        Column("name", Text, primary_key=True),
+        *_text("cell"),
+        *_count("seq"),
+        # The notice whole, in JSON: it is taken again as it came.
+        *_text("setl_id", "kind", "sides", "journal", "traceparent", "setl_day", "reason", "detail"),
+        Column("refused_at", Moment, nullable=False),
+        Index("clearing_refused_place", "cell", "seq", "setl_id", unique=True),
+        Index("clearing_refused_reason", "reason", "setl_day"),
     )
