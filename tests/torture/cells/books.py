@@ -29,16 +29,19 @@ _SUMS: Final = (
     " ORDER BY 1, 2"
 )
 _BALANCE: Final = "SELECT balance_after FROM posting WHERE owner_psn_no = ? ORDER BY account_seq DESC LIMIT 1"
-_STAYS: Final = "SELECT state, COUNT(*) FROM encounter WHERE psn_no = ? AND kind = 'stay' GROUP BY state"
+_CARE: Final = "SELECT kind, state, COUNT(*) FROM encounter WHERE psn_no = ? GROUP BY 1, 2 ORDER BY 1, 2"
+_SAGAS: Final = "SELECT order_no, kind, state, reason FROM saga WHERE state NOT IN ('done', 'undone')"
+_ENDED: Final = "SELECT order_no, state FROM saga WHERE kind = 'settle'"
+_PHASE: Final = {"done": "confirmed", "undone": "void", "committed": "confirmed", "revoked": "void"}
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A person's bills that stand and that were reversed, stays by state, accumulators and balance: all that money depends on."""
+    """What money depends on: a person's bills that stand and that were reversed, care by kind and state, accumulators, balance."""
 
     standing: int
     reversed: int
-    stays: tuple[tuple[str, int], ...]
+    care: tuple[tuple[str, str, int], ...]
     sums: tuple[tuple[str, str, int], ...]
     balance_fen: int
 
@@ -49,49 +52,53 @@ class Books:
     def __init__(self, config: Config, cells: Sequence[str] = (CARE, INSURED)) -> None:
         self.home = cells[-1]
         self._cells = tuple(cells)
+        self._routing = Path(place_of(config.database_url("routing")))
         self._files = {code: Path(place_of(config.of_cell(code).database_url("settlement"))) for code in cells}
 
     def facts(self, who: Patient) -> Facts:
         """What stands, by the cell of care; ledgers are the insured cell's."""
         with _reading(self._files[self._cells[0]]) as care, _reading(self._files[self.home]) as home:
             states = dict(care(_STATES, who.psn_no))
-            stays = tuple(sorted(care(_STAYS, who.psn_no)))
             balance = home(_BALANCE, who.psn_no)
             return Facts(
                 states.get("standing", 0),
                 states.get("reversed", 0),
-                stays,
+                tuple(care(_CARE, who.psn_no)),
                 tuple(home(_SUMS, who.psn_no)),
                 balance[0][0] if balance else 0,
             )
 
     def unrest(self, who: Patient) -> list[str]:
-        """What is still under way, or not the same in both cells."""
-        orders: list[dict[str, str]] = []
-        bills: list[Counter[str]] = []
-        states: list[dict[str, int]] = []
-        for file in self._files.values():
+        """What is still under way, or not the same in both cells and in routing."""
+        orders: dict[str, dict[str, str]] = {}
+        bills: dict[str, Counter[tuple[str, str]]] = {}
+        for code, file in self._files.items():
             with _reading(file) as rows:
-                orders.append(dict(rows(_PHASES, who.psn_no)))
-                bills.append(Counter(name for (name,) in rows(_BILLS, who.psn_no)))
-                states.append(dict(rows(_STATES, who.psn_no)))
-        found = [f"{code}: {n} bills pending" for code, each in zip(self._cells, states, strict=True)
-                 if (n := each.get("pending", 0))]  # fmt: skip
-        for code, each in zip(self._cells, orders, strict=True):
-            found += [f"{code}: order {name} pending" for name, phase in each.items() if phase == "pending"]
-        if len(self._cells) > 1:
-            care, home = orders
-            for name in care.keys() & home.keys():
-                if care[name] != home[name]:
-                    found.append(f"order {name}: {care[name]} in the cell of care, {home[name]} in the insured one")
-            for name in care.keys() ^ home.keys():
-                if (care | home)[name] != "void":
-                    found.append(f"order {name} is {(care | home)[name]} in one cell alone")
-            if bills[0] != bills[1]:
-                found.append(f"bills of the cell of care {sorted(bills[0])}, of the insured one {sorted(bills[1])}")
-            for state in ("standing", "reversed"):
-                if states[0].get(state, 0) != states[1].get(state, 0):
-                    found.append(f"{state}: {states[0].get(state, 0)} and {states[1].get(state, 0)}")
+                orders[code] = dict(rows(_PHASES, who.psn_no))
+                bills[code] = Counter(rows(_BILLS, who.psn_no))
+        found = [f"{code}: {name} pending" for code in bills for name, state in bills[code] if state == "pending"]
+        found += [
+            f"{code}: order {name} pending"
+            for code in orders
+            for name in orders[code]
+            if orders[code][name] == "pending"
+        ]
+        if len(self._cells) == 1:
+            return found
+        with _reading(self._routing) as rows:
+            found += [f"saga {' '.join(each)}" for each in rows(_SAGAS)]
+            sagas = dict(rows(_ENDED))
+        care, home = (orders[code] for code in self._cells)
+        for name in sorted(care.keys() | home.keys()):
+            phases = {
+                care.get(name, "void"),
+                home.get(name, "void"),
+                _PHASE.get(sagas.get(name, ""), "unknown to routing"),
+            }
+            if len(phases) > 1:
+                found.append(f"order {name}: {care.get(name)} here, {home.get(name)} at home, saga {sagas.get(name)}")
+        if (here := bills[self._cells[0]]) != (there := bills[self.home]):
+            found.append(f"bills {sorted(here)} here, {sorted(there)} at home")
         return found
 
 

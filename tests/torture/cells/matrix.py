@@ -7,12 +7,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from tests.torture.cells.books import Facts
 from tests.torture.cells.processes import VICTIMS, Part, Town
+from tests.torture.cells.proxy import Way, Wire
 from tests.torture.cells.seams import Point
 from tests.torture.cells.transactions import Line, Message, Prepare
 from tools.cli.mesh_client import NationalAnswer
@@ -90,25 +91,46 @@ class Matrix:
         except TimeoutError:
             reached = False
         await self.town.mend()
-        result = await self._result(cell, message, sending, [] if reached else ["the point was not reached"])
+        result = await self._result(cell, message, sending, reached=reached)
         # What was started again knows nothing by heart: the next recorded point would be another one.
         await self.line.until_definite(await self.prepare(self.line))
         return result
 
     async def stopped(self, cell: Cell, seconds: float) -> Result:
         """The process stands still at the point for some seconds."""
+
+        async def still() -> None:
+            await asyncio.sleep(seconds)
+            await self.town.mend()
+
+        return await self._halted(cell, still)
+
+    async def cut_off(self, cell: Cell, wire: Wire, way: Way, seconds: float) -> Result:
+        """From the point on, for some seconds, nothing goes over a wire."""
+
+        async def apart() -> None:
+            wire.set(way)
+            await self.town.mend()
+            await asyncio.sleep(seconds)
+            wire.set(Way.OPEN)
+
+        return await self._halted(cell, apart)
+
+    async def _halted(self, cell: Cell, meanwhile: Callable[[], Awaitable[None]]) -> Result:
+        """The process halts at the point until `meanwhile` has let it go on."""
         message = await self.prepare(self.line)
         victim = self.town[cell.part]
         await victim.arm(cell.point, signal.SIGSTOP)
         sending = asyncio.create_task(self.line.until_definite(message))
         reached = await victim.stopped(REACHED_S)
-        await asyncio.sleep(seconds if reached else 0)
-        await self.town.mend()
-        return await self._result(cell, message, sending, [] if reached else ["the point was not reached"])
+        if reached:
+            await meanwhile()
+        return await self._result(cell, message, sending, reached=reached)
 
     async def _result(
-        self, cell: Cell, message: Message, sending: asyncio.Task[NationalAnswer], wrong: list[str]
+        self, cell: Cell, message: Message, sending: asyncio.Task[NationalAnswer], *, reached: bool
     ) -> Result:
+        wrong = [] if reached else ["the point was not reached"]
         mended = time.monotonic()
         try:
             answer = await sending

@@ -69,6 +69,14 @@ class Line:
 Prepare = Callable[[Line], Awaitable[Message]]
 
 
+async def register(line: Line) -> Message:
+    """2201 of a fresh person."""
+    hospital, who = line.hospital, await line.people.one()
+    data = {"psn_no": who.psn_no, "insutype": who.insutype, "begntime": hospital.moment(), **who.id_card}
+    desk = {"ipt_otp_no": f"OP{next(hospital.numbers):06d}", "dept_code": "A01", "dept_name": "内科", "caty": "A03"}
+    return Message(who, "2201", {"data": data | desk | {"dr_name": "测试医师"}}, hospital.next_msgid())
+
+
 async def settle(line: Line) -> Message:
     """2207 of a fresh person's bill."""
     hospital, who = line.hospital, await line.people.one()
@@ -88,4 +96,9 @@ async def admit(line: Line) -> Message:
     return Message(who, "2401", hospital.admission(who), hospital.next_msgid())
 
 
-TRANSACTIONS: Final[Mapping[str, Prepare]] = {"settle": settle, "reverse": reverse, "admit": admit}
+TRANSACTIONS: Final[Mapping[str, Prepare]] = {
+    "register": register,
+    "settle": settle,
+    "reverse": reverse,
+    "admit": admit,
+}
