@@ -20,9 +20,7 @@ from tests.torture.cells.processes import CARE, INSURED
 
 _BUSY_S: Final = 5.0
 _STATES: Final = "SELECT state, COUNT(*) FROM settlement WHERE psn_no = ? AND kind = 'settle' GROUP BY state"
-_BILLS: Final = (
-    "SELECT setl_id FROM settlement WHERE psn_no = ? AND kind = 'settle' AND state IN ('standing', 'reversed')"
-)
+_BILLS: Final = "SELECT setl_id, state FROM settlement WHERE psn_no = ? AND kind = 'settle' AND state <> 'voided'"
 _PHASES: Final = "SELECT order_no, phase FROM settle_order WHERE psn_no = ? ORDER BY order_no"
 _SUMS: Final = (
     "SELECT benefit_year, key, SUM(delta) FROM accumulator_entry WHERE psn_no = ? GROUP BY 1, 2 HAVING SUM(delta) <> 0"
@@ -30,6 +28,9 @@ _SUMS: Final = (
 )
 _BALANCE: Final = "SELECT balance_after FROM posting WHERE owner_psn_no = ? ORDER BY account_seq DESC LIMIT 1"
 _CARE: Final = "SELECT kind, state, COUNT(*) FROM encounter WHERE psn_no = ? GROUP BY 1, 2 ORDER BY 1, 2"
+_FILINGS: Final = (
+    "SELECT kind, COUNT(*) FROM routing_filing WHERE psn_no = ? AND withdrawn_at IS NULL GROUP BY kind ORDER BY kind"
+)
 _SAGAS: Final = "SELECT order_no, kind, state, reason FROM saga WHERE state NOT IN ('done', 'undone')"
 _ENDED: Final = "SELECT order_no, state FROM saga WHERE kind = 'settle'"
 _PHASE: Final = {"done": "confirmed", "undone": "void", "committed": "confirmed", "revoked": "void"}
@@ -37,13 +38,14 @@ _PHASE: Final = {"done": "confirmed", "undone": "void", "committed": "confirmed"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What money depends on: a person's bills that stand and that were reversed, care by kind and state, accumulators, balance."""
+    """What money depends on: a person's bills that stand or were reversed, care by kind and state, sums, balance, filings."""
 
     standing: int
     reversed: int
     care: tuple[tuple[str, str, int], ...]
     sums: tuple[tuple[str, str, int], ...]
     balance_fen: int
+    filings: tuple[tuple[str, int], ...]
 
 
 class Books:
@@ -57,7 +59,8 @@ class Books:
 
     def facts(self, who: Patient) -> Facts:
         """What stands, by the cell of care; ledgers are the insured cell's."""
-        with _reading(self._files[self._cells[0]]) as care, _reading(self._files[self.home]) as home:
+        places = (self._files[self._cells[0]], self._files[self.home], self._routing)
+        with _reading(places[0]) as care, _reading(places[1]) as home, _reading(places[2]) as routing:
             states = dict(care(_STATES, who.psn_no))
             balance = home(_BALANCE, who.psn_no)
             return Facts(
@@ -66,6 +69,7 @@ class Books:
                 tuple(care(_CARE, who.psn_no)),
                 tuple(home(_SUMS, who.psn_no)),
                 balance[0][0] if balance else 0,
+                tuple(routing(_FILINGS, who.psn_no)),
             )
 
     def unrest(self, who: Patient) -> list[str]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tests.torture.cells.books import Facts
-from tests.torture.cells.processes import VICTIMS, Part, Town
-from tests.torture.cells.proxy import Way, Wire
+from tests.torture.cells.processes import VICTIMS, Between, Part, Town
+from tests.torture.cells.proxy import Way
 from tests.torture.cells.seams import Point
 from tests.torture.cells.transactions import Line, Message, Prepare
 from tools.cli.mesh_client import NationalAnswer
@@ -96,6 +96,14 @@ class Matrix:
         await self.line.until_definite(await self.prepare(self.line))
         return result
 
+    async def undisturbed(self, wait_s: float) -> list[str]:
+        """The transaction as it comes, and a while after it; what is wrong then."""
+        message = await self.prepare(self.line)
+        answer = await self.line.until_definite(message)
+        await asyncio.sleep(wait_s)
+        told = [] if answer.succeeded else [answer.message]
+        return [*told, *await self._rest(message), *await self._wrong(message, answer)]
+
     async def stopped(self, cell: Cell, seconds: float) -> Result:
         """The process stands still at the point for some seconds."""
 
@@ -103,20 +111,20 @@ class Matrix:
             await asyncio.sleep(seconds)
             await self.town.mend()
 
-        return await self._halted(cell, still)
+        return await self.halted(cell, still)
 
-    async def cut_off(self, cell: Cell, wire: Wire, way: Way, seconds: float) -> Result:
-        """From the point on, for some seconds, nothing goes over a wire."""
+    async def cut_off(self, cell: Cell, between: Between, way: Way, seconds: float) -> Result:
+        """From the point on, for some seconds, two are cut off from each other."""
 
         async def apart() -> None:
-            wire.set(way)
+            self.town.cut(between, way)
             await self.town.mend()
             await asyncio.sleep(seconds)
-            wire.set(Way.OPEN)
+            self.town.cut(between, Way.OPEN)
 
-        return await self._halted(cell, apart)
+        return await self.halted(cell, apart)
 
-    async def _halted(self, cell: Cell, meanwhile: Callable[[], Awaitable[None]]) -> Result:
+    async def halted(self, cell: Cell, meanwhile: Callable[[], Awaitable[None]]) -> Result:
         """The process halts at the point until `meanwhile` has let it go on."""
         message = await self.prepare(self.line)
         victim = self.town[cell.part]

@@ -15,8 +15,9 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,9 @@ from tests.mesh.harness import MESH_KEY, OPERATOR_KEY, Mesh
 from tests.mesh.seeds import seed_requests
 from tests.tokens import Tokens
 from tests.torture.cells.launcher import ANSWER
+from tests.torture.cells.namespaces import HERE as BESIDE
+from tests.torture.cells.namespaces import THERE, Namespace, moved
+from tests.torture.cells.proxy import Way, Wire, wired
 from tests.torture.cells.seams import Point
 from tools.running import HOST, ports_of
 from tools.tidy import ROOT
@@ -36,6 +40,7 @@ from tools.tidy import ROOT
 CARE, INSURED = "110000", "370000"
 """The cell in which care is given, and the one that insures."""
 
+EVERYWHERE: Final = "0.0.0.0"  # of a test, for as long as it lasts
 START_S: Final = 60.0
 ANSWER_S: Final = 10.0
 _LOOK_S: Final = 0.01
@@ -60,6 +65,14 @@ PARTS: Final = (CATALOGUE, CARE_FRONT, CARE_SETTLEMENT, INSURED_IDENTITY, INSURE
 VICTIMS: Final = (CARE_SETTLEMENT, INSURED_SETTLEMENT, ROUTING)
 
 
+class Between(StrEnum):
+    """Between whom a wire leads, so that it can be cut."""
+
+    ROUTING_AND_CARE = "routing and care"
+    ROUTING_AND_INSURED = "routing and insured"
+    COUNTER_AND_ROUTING = "counter and routing"
+
+
 @dataclass(slots=True)
 class Running:
     """One process; commands are answered in their order."""
@@ -67,6 +80,7 @@ class Running:
     part: Part
     settings: Mapping[str, str]
     log: Path
+    inside: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] = field(init=False)
     said: queue.Queue[str] = field(init=False)
     _listening: threading.Thread = field(init=False)
@@ -75,7 +89,7 @@ class Running:
         """Starts it, and does not wait until it is ready."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("YIBAO_")}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        words = [sys.executable, "-m", "tests.torture.cells.launcher", *self.part.members, "--single"]
+        words = [*self.inside, sys.executable, "-m", "tests.torture.cells.launcher", *self.part.members, "--single"]
         with self.log.open("ab") as sink:
             self.process = subprocess.Popen(
                 words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, cwd=ROOT,
@@ -171,6 +185,7 @@ class Town:
     config: Config
     running: dict[Part, Running]
     cells: dict[str, Mesh]
+    wires: dict[Between, list[Wire]]
 
     @property
     def url(self) -> str:
@@ -192,6 +207,11 @@ class Town:
             found += [(at, part, Point(*point)) for at, point in await self[part].tell(do="recorded")]
         return [(part, point) for _, part, point in sorted(found, key=lambda each: each[0])]
 
+    def cut(self, between: Between, way: Way) -> None:
+        """Cuts a wire, or mends it (`Way.OPEN`)."""
+        for wire in self.wires[between]:
+            wire.set(way)
+
     async def mend(self) -> None:
         """Starts again whatever has ended, and lets go on whatever was stopped."""
         for each in self.running.values():
@@ -206,32 +226,68 @@ async def town(
     folder: Path,
     *,
     overrides: Mapping[str, str] | None = None,
-    own: Mapping[Part, Mapping[str, str]] | None = None,
     clock: Clock = system_clock,
+    apart: Namespace | None = None,
 ) -> AsyncIterator[Town]:
-    """Starts all parts at once and seeds both cells; `own` are settings of one part alone."""
+    """Starts all parts at once and seeds both cells; `apart` is a network for the insured cell."""
     settings = _settings(folder) | dict(overrides or {})
+    settings |= _insured_at(settings, THERE) if apart else {}
     config = Config.load({}, settings)
-    made = Town(folder, config, {}, {})
-    try:
-        for part in PARTS:
-            place = {"YIBAO_CELL": part.cell} if part.cell else {}
-            named = settings | place | dict((own or {}).get(part, {}))
-            made.running[part] = Running(part, named, folder / f"{part.name}.log")
-            made.running[part].spawn()
-        for each in made.running.values():
-            await each.ready()
-        for cell in (CARE, INSURED):
-            moved = ahead(clock, config.of_cell(cell).clock_offset_s(national=False))
-            made.cells[cell] = _called(config.of_cell(cell), moved)
-        await _seed(made)
-        yield made
-    finally:
-        for mesh in made.cells.values():
-            for channel in mesh.channels.values():
-                await channel.close()
-        for each in made.running.values():
-            each.kill()
+    made = Town(folder, config, {}, {}, {each: [] for each in Between})
+    async with AsyncExitStack() as wires:
+        own = await _wired(made, wires)
+        if apart:
+            # Who listens is found by several addresses.
+            catalogue = {"YIBAO_CATALOGUE_ADDRESS": settings["YIBAO_CATALOGUE_ADDRESS"]}
+            own[CATALOGUE] = moved(catalogue, EVERYWHERE)
+            own[INSURED_SETTLEMENT] = moved(catalogue, BESIDE)
+        try:
+            await _started(made, settings, own, clock, apart)
+            yield made
+        finally:
+            for mesh in made.cells.values():
+                for channel in mesh.channels.values():
+                    await channel.close()
+            for each in made.running.values():
+                each.kill()
+
+
+async def _wired(made: Town, wires: AsyncExitStack) -> dict[Part, dict[str, str]]:
+    """Puts wires between routing and everybody else; the settings by which their ends are found."""
+    own: dict[Part, dict[str, str]] = {ROUTING: {}, CARE_FRONT: {}}
+    for between, caller, member, cell in (
+        (Between.ROUTING_AND_CARE, ROUTING, "settlement", CARE),
+        (Between.ROUTING_AND_CARE, ROUTING, "identity", CARE),
+        (Between.ROUTING_AND_INSURED, ROUTING, "settlement", INSURED),
+        (Between.ROUTING_AND_INSURED, ROUTING, "identity", INSURED),
+        (Between.COUNTER_AND_ROUTING, CARE_FRONT, "routing", CARE),
+    ):
+        config = made.config.of_cell(cell)
+        wire = await wires.enter_async_context(wired(config.address(member)))
+        made.wires[between].append(wire)
+        own[caller][config.named(f"YIBAO_{member.upper()}_ADDRESS")] = wire.address
+    return own
+
+
+async def _started(
+    made: Town,
+    settings: Mapping[str, str],
+    own: Mapping[Part, Mapping[str, str]],
+    clock: Clock,
+    apart: Namespace | None,
+) -> None:
+    for part in PARTS:
+        place = {"YIBAO_CELL": part.cell} if part.cell else {}
+        named = {**settings, **place, **own.get(part, {})}
+        inside = apart.words if apart and part.cell == INSURED else ()
+        made.running[part] = Running(part, named, made.folder / f"{part.name}.log", inside)
+        made.running[part].spawn()
+    for each in made.running.values():
+        await each.ready()
+    for cell in (CARE, INSURED):
+        config = made.config.of_cell(cell)
+        made.cells[cell] = _called(config, ahead(clock, config.clock_offset_s(national=False)))
+    await _seed(made)
 
 
 def _settings(folder: Path) -> dict[str, str]:
@@ -246,6 +302,12 @@ def _settings(folder: Path) -> dict[str, str]:
         "YIBAO_TRACE_EXPORTER": "none",
     }
     return values | ports_of(codes)
+
+
+def _insured_at(settings: Mapping[str, str], host: str) -> dict[str, str]:
+    """The insured cell at another host, to which no certificates lead."""
+    names = (f"YIBAO_{INSURED}_{member}_ADDRESS" for member in ("IDENTITY", "SETTLEMENT"))
+    return moved({name: settings[name] for name in names}, host) | {"YIBAO_TLS": "off"}
 
 
 def _called(config: Config, clock: Clock) -> Mesh:

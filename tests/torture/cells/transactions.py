@@ -9,10 +9,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 import httpx
 
+from services.kernel.clock import BEIJING
 from tests.mesh.hospital import DRUG, Hospital, Patient, Row, national
 from tests.mesh.people import Newcomers
 from tests.torture.cells.books import Books
@@ -96,9 +98,38 @@ async def admit(line: Line) -> Message:
     return Message(who, "2401", hospital.admission(who), hospital.next_msgid())
 
 
-TRANSACTIONS: Final[Mapping[str, Prepare]] = {
-    "register": register,
-    "settle": settle,
-    "reverse": reverse,
-    "admit": admit,
-}
+async def file(line: Line) -> Message:
+    """2501 of a fresh person: a referral to another hospital."""
+    hospital, who = line.hospital, await line.people.one()
+    today = hospital.clock().astimezone(BEIJING).date()
+    refmedin = {
+        "psn_no": who.psn_no,
+        "insutype": who.insutype,
+        "tel": "13900000000",
+        "diag_code": "I21.900",
+        "diag_name": "急性心肌梗死",
+        "reflin_medins_no": "H11010500901",
+        "reflin_medins_name": "测试医院",
+        "mdtrtarea_admdvs": "110105",
+        "hosp_agre_refl_flag": "1",
+        "refl_type": "3",
+        "refl_date": f"{today}",
+        "refl_rea": "病情需要",
+        "refl_opnn": "同意转院",
+        "begndate": f"{today}",
+        "enddate": f"{today + timedelta(30)}",
+    }
+    return Message(who, "2501", {"refmedin": refmedin}, hospital.next_msgid())
+
+
+async def withdraw(line: Line) -> Message:
+    """2502 of it."""
+    filed = await file(line)
+    answer = await line.hospital.done("2501", filed.nodes, home=filed.who.home)
+    number = answer.output["result"]["trt_dcla_detl_sn"]
+    gone = {"trt_dcla_detl_sn": number, "psn_no": filed.who.psn_no, "memo": "患者要求"}
+    return Message(filed.who, "2502", {"data": gone}, line.hospital.next_msgid())
+
+
+LOCAL: Final[Mapping[str, Prepare]] = {"register": register, "settle": settle, "reverse": reverse, "admit": admit}
+TRANSACTIONS: Final[Mapping[str, Prepare]] = {"register": register, "file": file, "withdraw": withdraw}
