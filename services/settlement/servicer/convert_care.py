@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.kernel.clock import beijing_day
 from services.kernel.errors import invalid
-from services.runtime.wire import day_of
+from services.runtime.wire import day_of, optional_day_of
 from services.settlement.domain.insured import Cover, Enrolment, Insured, Person
 from services.settlement.operations.encounters import Registration
 from services.settlement.servicer.convert_encounters import insuinfo
@@ -32,7 +32,7 @@ def told_cover(told: care_pb2.InsuredElsewhere, own_cell: str, registration: Reg
     if enrolment.insutype != registration.insutype:
         raise invalid("insured.enrolment.insutype", "encounter.insutype", insutype=registration.insutype)
     brdy = day_of(person.brdy, "insured.person.brdy")
-    since = day_of(enrolment.psn_insu_date, "insured.enrolment.psn_insu_date")
+    since = optional_day_of(enrolment, "psn_insu_date", "insured.enrolment") or beijing_day(registration.begin_at)
     who = Person(
         *(person.psn_no, person.psn_name, person.psn_cert_type, person.certno, person.gend, person.naty),
         brdy=brdy,
