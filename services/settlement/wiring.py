@@ -18,10 +18,13 @@ from services.runtime.logs import describe, write
 from services.runtime.outbound import Peers
 from services.runtime.server import AddToServer, MemberServer
 from services.runtime.telemetry import Telemetry, inject
+from services.settlement.domain.bill import Order
 from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.notices import Told
 from services.settlement.domain.orders import Step
 from services.settlement.operations.benefits import BenefitOperations
+from services.settlement.operations.booking import Booking
+from services.settlement.operations.care_bills import CareBills
 from services.settlement.operations.diagnoses import Diagnoses
 from services.settlement.operations.encounters import EncounterOperations
 from services.settlement.operations.fees import FeeOperations
@@ -44,6 +47,7 @@ from services.settlement.operations.writes import Writes
 from services.settlement.peers.catalogue import CatalogueClient
 from services.settlement.peers.identity import IdentityClient
 from services.settlement.servicer.care import CareOperations, CareServicer
+from services.settlement.servicer.care_bills import BillsElsewhere
 from services.settlement.servicer.convert_fees import LineMessages
 from services.settlement.servicer.convert_settlement import MessageScribe
 from services.settlement.servicer.convert_since import AppendedMessages
@@ -56,6 +60,7 @@ from services.settlement.servicer.orders import OrderOperations, OrderServicer
 from services.settlement.servicer.own_books import OwnBooksServicer
 from services.settlement.servicer.settlements import SettlementOperations, SettlementServicer
 from services.settlement.servicer.stay_reservations import StayReservationServicer
+from services.settlement.store.care import CareBooks
 from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.hot import HotBooks
 from services.settlement.store.orders import OrderBooks
@@ -107,9 +112,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     async def stop() -> None:
         for loop in loops:
             await loop.stop()
-        await settlements.settles.stop()
-        await settlements.trials.stop()
-        await opened.steps.stop()
+        for committer in (settlements.settles, settlements.trials, opened.booked, opened.steps):
+            await committer.stop()
         await peers.close()
         await database.close()
 
@@ -141,6 +145,7 @@ def _encounters(
     """The servicers of encounters, asked by institutions and by routing."""
     benefits = BenefitOperations(encounters.persons, encounters.catalogue)
     care = CareOperations(config.cell, encounters, stays, settlements.reversing)
+    bills = BillsElsewhere(CareBills(CareBooks(database), encounters.catalogue))
     return [
         (
             encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
@@ -148,7 +153,7 @@ def _encounters(
         ),
         (
             care_pb2_grpc.add_CareServiceServicer_to_server,
-            CareServicer(care, FiledBills(settlements)),  # type: ignore[abstract]  # the bills of such care are not served yet
+            CareServicer(care, FiledBills(settlements), bills),  # type: ignore[abstract]  # reversals are not served yet
         ),
         (
             stay_reservation_pb2_grpc.add_StayReservationServiceServicer_to_server,
@@ -186,13 +191,16 @@ def _orders(
     settlements: SettlementOperations,
     orders: Orders,
 ) -> OrderOperations:
-    """The operations on orders: bills are opened in the commits of settlements, steps have a committer of their own."""
+    """The operations on orders: bills are opened in the commits of settlements, those that another cell has decided and
+    steps have committers of their own."""
     opens = Opens(preparation, orders.store, orders.clock)
-    steps: Committer[Step, Stepped] = Committer(
-        "order", orders.commit, **_limits(config, database), telemetry=telemetry
-    )
+    booking = Booking(HotBooks(database), settlements.settling.new_id, settlements.settling.lapsing)
+    limits = _limits(config, database)
+    booked: Committer[Order, Outcome] = Committer("book", booking.commit, **limits, telemetry=telemetry)
+    steps: Committer[Step, Stepped] = Committer("order", orders.commit, **limits, telemetry=telemetry)
     return OrderOperations(
-        *(opens, orders, settlements.trying, settlements.reversing, settlements.settles, settlements.trials, steps)
+        *(opens, orders, settlements.trying, settlements.reversing, settlements.settles, booked, settlements.trials),
+        steps,
     )
 
 

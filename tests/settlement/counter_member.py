@@ -19,9 +19,11 @@ from services.runtime.server import MemberServer
 from services.runtime.telemetry import Telemetry
 from services.settlement.operations.diagnoses import Diagnoses
 from services.settlement.servicer.care import CareOperations, CareServicer
+from services.settlement.servicer.care_bills import BillsElsewhere
 from services.settlement.servicer.convert_since import AppendedMessages
 from services.settlement.servicer.encounters import EncounterServicer
 from services.settlement.servicer.fees import FeeServicer
+from services.settlement.servicer.filed import FiledBills
 from services.settlement.servicer.settlements import SettlementOperations, SettlementServicer
 from services.settlement.servicer.stay_reservations import StayReservationServicer
 from tests.settlement.counter import Counter, counter_on
@@ -125,31 +127,13 @@ async def member_in(folder: Path) -> AsyncIterator[Reached]:
             await routing.close()
             await peers.close()
             await server.stop(0)
-            for each in (world.committer, world.trials, world.steps):
+            for each in (world.committer, world.booked, world.trials, world.steps):
                 await each.stop()
             telemetry.stop()
 
 
 def _servicers(counter: Counter, world: World, cell: str) -> list[tuple[Callable[[Any, Any], None], Any]]:
     """What the member serves here; bills go through the world's committers."""
-    servicers: list[tuple[Callable[[Any, Any], None], Any]] = [
-        (
-            encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
-            EncounterServicer(counter.encounters, counter.stays, counter.benefits, Diagnoses(counter.writes.store)),
-        ),
-        (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(counter.fees)),
-        (
-            care_pb2_grpc.add_CareServiceServicer_to_server,
-            CareServicer(  # type: ignore[abstract]  # of encounters only
-                CareOperations(cell, counter.encounters, counter.stays, counter.reversing),
-                None,  # type: ignore[arg-type]  # the same
-            ),
-        ),
-        (
-            stay_reservation_pb2_grpc.add_StayReservationServiceServicer_to_server,
-            StayReservationServicer(counter.reservations),
-        ),
-    ]
     bills = SettlementOperations(
         *(
             world.settling,
@@ -161,5 +145,24 @@ def _servicers(counter: Counter, world: World, cell: str) -> list[tuple[Callable
             world.trials,
         )
     )
+    servicers: list[tuple[Callable[[Any, Any], None], Any]] = [
+        (
+            encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
+            EncounterServicer(counter.encounters, counter.stays, counter.benefits, Diagnoses(counter.writes.store)),
+        ),
+        (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(counter.fees)),
+        (
+            care_pb2_grpc.add_CareServiceServicer_to_server,
+            CareServicer(  # type: ignore[abstract]  # reversals are not served yet
+                CareOperations(cell, counter.encounters, counter.stays, counter.reversing),
+                FiledBills(bills),
+                BillsElsewhere(world.care_bills),
+            ),
+        ),
+        (
+            stay_reservation_pb2_grpc.add_StayReservationServiceServicer_to_server,
+            StayReservationServicer(counter.reservations),
+        ),
+    ]
     servicers.append((settlement_pb2_grpc.add_SettlementServiceServicer_to_server, SettlementServicer(bills)))
     return servicers

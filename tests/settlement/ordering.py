@@ -11,9 +11,10 @@ from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
 from services.settlement.domain.bill import Desk
 from services.settlement.domain.bill import Order as BillOrder
+from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.orders import INSTITUTION, PERSON, Order, OrderOpening, Step, Verb
 from services.settlement.domain.reversal import ReversalOrder
-from services.settlement.operations.settle import Opened
+from services.settlement.operations.settle import Opened, Outcome
 from tests.settlement.world import HOSPITAL, World
 
 ROUTING = "routing"
@@ -36,7 +37,11 @@ def opening(
 
 async def open_all(world: World, *bills: BillOrder) -> list[Opened | BaseException]:
     """Opens bills that arrive together."""
-    return await world.opens.open(bills, lambda _, bill: world.committer.submit(bill))
+
+    async def submit(_: int, bill: PreparedBill | BillOrder) -> Outcome:
+        return await (world.booked.submit(bill) if isinstance(bill, BillOrder) else world.committer.submit(bill))
+
+    return await world.opens.open(bills, submit)
 
 
 async def open_bill(world: World, bill: BillOrder, order_no: str, **how: Any) -> Opened:

@@ -228,6 +228,7 @@ def settled(
         "pool_prop_selfpay_e4": 0,
         "hash_version": 2,
         "regions": "990100/990100",
+        "insured_cell": "",
         **changes,
     }
     return tuple(values[name] for name in SETTLEMENT_COLUMNS)

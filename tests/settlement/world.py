@@ -35,6 +35,8 @@ from services.settlement.domain.opening import Opening
 from services.settlement.domain.orders import Step
 from services.settlement.domain.reversal import MessageName, ReversalOrder, SettlementName
 from services.settlement.domain.verification import Finding
+from services.settlement.operations.booking import Booking
+from services.settlement.operations.care_bills import CareBills
 from services.settlement.operations.lapsing import Lapsing
 from services.settlement.operations.ledger import Ledgers
 from services.settlement.operations.orders import Opens, Orders, Stepped
@@ -45,6 +47,7 @@ from services.settlement.operations.settle import Outcome, Settling
 from services.settlement.operations.trial import Tried, Trying
 from services.settlement.operations.verify import Verifying
 from services.settlement.servicer.convert_settlement import MessageScribe
+from services.settlement.store.care import CareBooks
 from services.settlement.store.hot import HotBooks
 from services.settlement.store.orders import OrderBooks
 from services.settlement.store.settlements import SettlementBooks
@@ -178,6 +181,10 @@ class World:
         self.committer: Committer[PreparedBill, Outcome] = Committer(
             "settle", self.settling.commit, workers=self.workers
         )
+        self.booked: Committer[Order, Outcome] = Committer(
+            "book", Booking(self.books, self.new_id, self.lapsing).commit, workers=self.workers
+        )
+        self.care_bills = CareBills(CareBooks(self.database), self.catalogue)
         self.trials: Committer[PreparedBill, Tried] = Committer("trial", self.trying.run)
         settlements = SettlementBooks(self.database)
         self.reversing = Reversing(self.orders.store, self.scribe, self.new_id, self.lapsing, self.telling)
@@ -215,6 +222,7 @@ class World:
         hospital: str = HOSPITAL,
         token: str | None = None,
         insured_cell: str = "",
+        area: str = PLACE,
     ) -> str:
         """Registers a visit or a stay, perhaps with an ecToken of that digest, or of somebody whom another cell insures."""
         self.number += 1
@@ -223,7 +231,7 @@ class World:
         med_type = "21" if kind == "stay" else ""
         row = (
             *(mdtrt_id, hospital, psn_no, insutype, kind, f"N{self.number}", state, med_type, now, ended),
-            *(PLACE, PLACE, "02", "", "", "", b"", now, token, "", insured_cell),
+            *(PLACE, area, "02", "", "", "", b"", now, token, "", insured_cell),
         )
         async with self.database.write() as connection:
             await bulk_insert(connection, ENCOUNTER, [row])
@@ -297,10 +305,12 @@ class World:
         answer = await self.reversing.reverse(order, name)
         return reversal_pb2.ReverseResponse.FromString(answer)
 
-    async def take_back(self, oinfno: str, omsgid: str, request: str, psn_no: str = "") -> bool:
+    async def take_back(
+        self, oinfno: str, omsgid: str, request: str, psn_no: str = "", hospital: str = HOSPITAL
+    ) -> bool:
         """Takes a message back (2601) and says whether it had never arrived."""
         name = MessageName(oinfno, omsgid, psn_no)
-        order = self.reversal(request, repr(name))
+        order = self.reversal(request, repr(name), hospital)
         answer = await self.reversing.reverse_message(order, name, lambda taken: b"" if taken.arrived else b"never")
         return answer == b"never"
 
@@ -356,6 +366,7 @@ async def world_on(url: str, workers: int = 1, clock: Ticking | None = None, cel
         yield world
     finally:
         await world.committer.stop()
+        await world.booked.stop()
         await world.trials.stop()
         await world.steps.stop()
         await database.close()

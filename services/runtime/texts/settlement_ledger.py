@@ -97,6 +97,10 @@ SETTLEMENT_LEDGER: Final[Mapping[str, tuple[str, str]]] = {
         "退费多于收费，不能结算：{part}合计为{sum}元",
         "The returns outweigh the charges: {part} comes to {sum} yuan",
     ),
+    "BILL_TOO_LONG": (
+        "就诊{mdtrt_id}待结算的明细有{lines}条，跨属地单元结算一次最多{most}条",
+        "Encounter {mdtrt_id} has {lines} lines to settle, and a bill across cells holds at most {most}",
+    ),
     "BILL_UNBALANCED": ("费用分项之和与总额不符", "The parts of the bill are not its total"),
     "ACCOUNT_INVALID": ("个人账户余额数据异常", "The account balances do not hold together"),
     "LINE_INVALID": (

@@ -116,6 +116,10 @@ CARE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请更正这些明细的单价、数量或金额后重传",
         "Correct price, count or amount of these lines and upload them again",
     ),
+    "BILL_TOO_LONG": (
+        "门诊请按收费批次分次结算；住院请将明细合并后重新上传（2302、2301）",
+        "Settle a visit by charge batches; of a stay cancel lines and upload them put together (2302, 2301)",
+    ),
     "NOT_DISCHARGED": (
         "请先办理出院（2402），或以中途结算标志1结算",
         "Discharge it first by 2402, or settle with mid_setl_flag 1",

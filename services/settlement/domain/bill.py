@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from services.kernel.errors import Fault, FaultKind, Violation, conflict, invalid, not_found, precondition
 from services.kernel.money import yuan_text
 from services.kernel.requests import RequestStamp
+from services.settlement.domain.booked import BookedCare
 from services.settlement.domain.carried import CarriedKey, CarriedLine, CarriedRows, Filing, Sought, line_row
 from services.settlement.domain.lines import BillTotals, totals_of
 from services.settlement.domain.orders import OrderOpening
@@ -176,7 +177,8 @@ class Order:
     """A bill to be settled, or (without a stamp) tried, and when it is decided; in a sandbox perhaps on a business date.
 
     `traceparent` names the span of the request itself, "" where that is the current one. `opening` says that the bill is
-    opened and not settled, `carried` that its care was given in another cell, `sought` that a filing was looked for.
+    opened and not settled, `carried` that its care was given in another cell, `sought` that a filing was looked for, `booked`
+    that another cell has decided it.
     """
 
     bill: Bill
@@ -188,6 +190,7 @@ class Order:
     opening: OrderOpening | None = None
     carried: CarriedCare | None = None
     sought: Sought | None = None
+    booked: BookedCare | None = None
 
     @property
     def filing(self) -> Filing | None:
@@ -284,11 +287,17 @@ def check_sum(bill: Bill, totals: BillTotals) -> None:
 
 def check_parts(sent: SentParts, components: Components) -> None:
     """Raises SPLIT_CHANGED, naming every part sent that is neither 0 nor what was recomputed, with both values."""
-    found = []
-    for name in SentParts.__slots__:
-        value = getattr(sent, name)
-        if value and value != getattr(components, name):
-            found.append((name, value, getattr(components, name)))
+    _check_sent(sent, {name: getattr(components, name) for name in SentParts.__slots__})
+
+
+def check_line_parts(sent: SentParts, totals: BillTotals) -> None:
+    """The same as far as the lines alone tell: a policy moves cost only between scope and advance self-pay."""
+    _check_sent(sent, {"fulamt_ownpay_amt_fen": totals.fulamt_ownpay_fen, "overlmt_selfpay_fen": totals.overlmt_fen})
+
+
+def _check_sent(sent: SentParts, recomputed: Mapping[str, int]) -> None:
+    parts = ((name, getattr(sent, name), value) for name, value in recomputed.items())
+    found = [(name, told, value) for name, told, value in parts if told and told != value]
     if found:
         name, value, now = found[0]
         raise Fault(

@@ -16,6 +16,7 @@ ACCOUNT = "account"
 INSTITUTION = "institution"
 CASH = "cash"
 HOSPITAL = "hospital"
+ELSEWHERE = "elsewhere"
 OPENING = "opening"
 
 _FUNDS = tuple((f"fund:{name}", f"{name}_fen") for name in FUND_FIELDS)
@@ -61,6 +62,16 @@ def settlement_postings(
     return rows
 
 
+def booked_postings(source_id: str, components: Components, area: str, year: str, at: int) -> list[Posting]:
+    """The postings of a settlement on another cell's ledgers: what its funds and accounts pay is owed by the pooling area of
+    the insured place, on `elsewhere:370100`, and is cleared with it (our decision). No account here moves."""
+    rows = [_plain(source_id, 0, INSTITUTION, components.medfee_sumamt_fen, year, at)]
+    owed = components.fund_pay_sumamt_fen + components.acct_pay_fen
+    if owed:
+        rows.append(_plain(source_id, 1, f"{ELSEWHERE}:{area}", -owed, year, at))
+    return _others(source_id, rows, components, year, at)
+
+
 def reversal_postings(
     source_id: str,
     originals: Iterable[Posting],
@@ -103,6 +114,11 @@ def _payers(source_id: str, components: Components, year: str, at: int) -> list[
             paid = getattr(components, name)
             if paid:
                 rows.append(_plain(source_id, len(rows), account, -paid, year, at))
+    return _others(source_id, rows, components, year, at)
+
+
+def _others(source_id: str, rows: list[Posting], components: Components, year: str, at: int) -> list[Posting]:
+    """With what the person pays in cash and the hospital bears."""
     if components.psn_cash_pay_fen:
         rows.append(_plain(source_id, len(rows), CASH, -components.psn_cash_pay_fen, year, at))
     if components.hosp_part_amt_fen:

@@ -126,7 +126,7 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
         raise Moved
     token = _spent_token(prepared, books)
     if encounter.mdtrt_id in books.outside:
-        _check_fees_inside(order, encounter, books.outside[encounter.mdtrt_id])
+        check_fees_inside(order, encounter, books.outside[encounter.mdtrt_id])
     if carried:
         carried.check_unsettled(books.carried)
     every: Sequence[BilledBatch] = (carried.batch,) if carried else books.batches.get(bill.mdtrt_id, ())
@@ -161,7 +161,7 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
     return Decision(settlement, tuple(batches), ledger, digest, token)
 
 
-def _check_fees_inside(order: Order, encounter: BilledEncounter, outside: Sequence[FeeMoment]) -> None:
+def check_fees_inside(order: Order, encounter: BilledEncounter, outside: Sequence[FeeMoment]) -> None:
     """PRECONDITION (FEE_TIME_OUTSIDE): fees that an older release took, or that a changed begin or end left outside."""
     begin = from_micros(encounter.begin_at)
     end = None if encounter.end_at is None else from_micros(encounter.end_at)

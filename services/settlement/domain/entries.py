@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from services.kernel.elsewhere import insured_elsewhere
 from services.kernel.errors import Fault
 from services.kernel.requests import Regions, RequestStamp, refusal_of
 from services.settlement.domain.bill import BilledBatch, BilledEncounter
@@ -41,7 +42,7 @@ SETTLEMENT_COLUMNS = (
     *("psn_no", "insutype", "insuplc_admdvs", "benefit_year", "ledger_seq", "med_type", "setl_at", "ec_token_digest"),
     *("msgid", "opter", "opter_name", "invono", "policies_json", "fee_batches_json", "record", "preselfpay_in_base"),
     *MONEY_FIELDS,
-    *("pool_prop_selfpay_e4", "hash_version", "regions"),
+    *("pool_prop_selfpay_e4", "hash_version", "regions", "insured_cell"),
 )
 
 _COMPONENTS = attrgetter(*MONEY_FIELDS, "pool_prop_selfpay_e4")
@@ -54,7 +55,7 @@ class StoredAnswer(NamedTuple):
 
     `reversed_by` is the counter-entry that has reversed the settlement since, empty for none: it travels beside the
     stored bytes, never in them. `regions` are the places that the request resolved to. `state` is that of the row; of the
-    bill of an order `order_no` and `lapses_at` are the order's.
+    bill of an order `order_no` and `lapses_at` are the order's. `insured_cell` is the other cell whose ledgers it moved.
     """
 
     scope: str
@@ -69,6 +70,7 @@ class StoredAnswer(NamedTuple):
     state: str = STANDING
     order_no: str = ""
     lapses_at: int = 0
+    insured_cell: str = ""
 
     @property
     def voided(self) -> bool:
@@ -91,10 +93,12 @@ def answer_of_entry(stamp: RequestStamp, entry_id: str) -> StoredAnswer:
 def repeat_of(stamp: RequestStamp, stored: StoredAnswer) -> StoredAnswer | Fault:
     """What a request is told under whose id something stands: its answer of before, or why that is none.
 
-    The bill of a pending order is no settlement yet: ORDER_PENDING.
+    The bill of a pending order is no settlement yet: ORDER_PENDING, and INSURED_ELSEWHERE where routing can wait for it.
     """
     refusal = refusal_of(stamp, stored)
     if refusal is None and stored.state == PENDING:
+        if stored.insured_cell:
+            return insured_elsewhere(stored.insured_cell)
         return order_pending(PendingOrder(stored.order_no, stored.setl_id, stored.lapses_at))
     return refusal or stored
 
@@ -178,7 +182,8 @@ class Writing:
 class Heading:
     """What a settlement's row says beside its amounts; `setl_at` is in microseconds UTC.
 
-    `fee_batches` are the ids of the fee batches that it settles; a counter-entry or void settles none.
+    `fee_batches` are the ids of the fee batches that it settles; a counter-entry or void settles none. `insured_cell` is the
+    other cell whose ledgers it moved: it then has no place in a ledger here.
     """
 
     setl_id: str
@@ -199,6 +204,7 @@ class Heading:
     fee_batches: tuple[str, ...] = ()
     preselfpay_in_base: bool = False
     state: str = STANDING
+    insured_cell: str = ""
 
 
 def settlement_row(heading: Heading, components: Components, response: bytes, record: bytes) -> tuple[Any, ...]:
@@ -230,6 +236,7 @@ def settlement_row(heading: Heading, components: Components, response: bytes, re
         *_COMPONENTS(components),
         heading.stamp.hash_version,
         regions_text(heading.stamp.regions),
+        heading.insured_cell,
     )
 
 

@@ -33,11 +33,17 @@ _SECOND: Final = 1_000_000
 
 
 class PendingOrder(NamedTuple):
-    """What blocks a person's ledgers and account of an insurance type: the pending order, its bill and its expiry."""
+    """What blocks a person's ledgers and account of an insurance type: the pending order, its bill and its expiry, and the
+    other cell that holds these ledgers."""
 
     order_no: str
     setl_id: str
     lapses_at: int
+    insured_cell: str = ""
+
+    def lapsed(self, now: int) -> bool:
+        """Whether its time is over; the cell that holds its ledgers alone can say so."""
+        return not self.insured_cell and self.lapses_at <= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,8 @@ class Order:
     """An order by its row. `setl_id` and the moments are empty where it was voided before it was opened.
 
     `counter_setl_id` is the counter-entry of a voided bill. `cause` says who made it void, empty before. `mdtrt_id` of a
-    carried bill is that of the cell of care.
+    carried bill is that of the cell of care. `insured_cell` is the other cell that holds its ledgers: the bill is booked at
+    the place of care, its opener alone ends it, and `lapses_at` is what that cell has said.
     """
 
     order_no: str
@@ -63,6 +70,7 @@ class Order:
     opened_at: int | None = None
     lapses_at: int | None = None
     ended_at: int | None = None
+    insured_cell: str = ""
     counter_setl_id: str = ""
 
     @property
@@ -73,11 +81,11 @@ class Order:
     @property
     def blocking(self) -> PendingOrder:
         """What others are told of it while it is pending."""
-        return PendingOrder(self.order_no, self.setl_id or "", self.lapses_at or 0)
+        return PendingOrder(self.order_no, self.setl_id or "", self.lapses_at or 0, self.insured_cell)
 
     def lapsed(self, now: int) -> bool:
         """Whether it is pending and its time is over."""
-        return self.phase == PENDING and (self.lapses_at or 0) <= now
+        return self.phase == PENDING and self.blocking.lapsed(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +207,12 @@ def _may(step: Step, known: Order) -> bool:
         return True
     if step.verb is not Verb.LIFT:
         return step.opener == known.opener
-    return step.lifter != "" and step.lifter == (known.psn_no if step.cause == PERSON else known.fixmedins_code)
+    # Of one that is booked here its opener alone knows whether it stands where it was decided.
+    return (
+        not known.insured_cell
+        and step.lifter != ""
+        and step.lifter == (known.psn_no if step.cause == PERSON else known.fixmedins_code)
+    )
 
 
 def _void(known: Order, cause: str, now: int) -> Order:

@@ -7,10 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from services.kernel.elsewhere import insured_elsewhere
 from services.kernel.errors import not_found, precondition
 from services.kernel.requests import Regions, RequestStamp
 from services.settlement.domain.bill import Desk
-from services.settlement.domain.entries import PENDING, REVERSE, SETTLE, VOID, VOIDED, Heading, StoredAnswer
+from services.settlement.domain.entries import (
+    PENDING,
+    REVERSE,
+    REVERSED,
+    SETTLE,
+    VOID,
+    VOIDED,
+    Heading,
+    StoredAnswer,
+)
 from services.settlement.domain.ledger import LedgerKey
 from services.settlement.domain.outcome import Components
 from services.settlement.domain.refund import SettledRef
@@ -108,7 +118,9 @@ class ReversalOrder:
 
 @dataclass(frozen=True, slots=True)
 class BookedSettlement:
-    """A settlement or counter-entry as it stands in the books. `counter_setl_id` is the other one of the two, or empty."""
+    """A settlement or counter-entry as it stands in the books. `counter_setl_id` is the other one of the two, or empty.
+    `insured_cell` is the other cell whose ledgers it moved; it has no place in a ledger here then.
+    """
 
     setl_id: str
     scope: str
@@ -129,12 +141,18 @@ class BookedSettlement:
     record: bytes
     regions: Regions
     components: Components
+    insured_cell: str = ""
 
     @property
     def settled(self) -> bool:
         """Whether it is a settlement or counter-entry for those who ask: no void, and no bill of an order that was not
         confirmed."""
         return self.kind != VOID and self.state not in (PENDING, VOIDED)
+
+    @property
+    def undone(self) -> bool:
+        """Whether nothing stands of it, and nothing will."""
+        return self.kind == VOID or self.state in (REVERSED, VOIDED)
 
     @property
     def reversed_by(self) -> str:
@@ -163,6 +181,12 @@ def named_settlement(name: SettlementName, scope: str, found: BookedSettlement |
     ):
         raise not_found("SETTLEMENT_NOT_FOUND", setl_id=name.setl_id, fixmedins_code=scope)
     return found
+
+
+def check_insured_here(found: BookedSettlement) -> None:
+    """PRECONDITION (INSURED_ELSEWHERE) where the ledgers of another cell have moved for it: they move back first."""
+    if found.insured_cell and not found.undone:
+        raise insured_elsewhere(found.insured_cell)
 
 
 def named_message(

@@ -58,7 +58,7 @@ class Lapsing:
 
     def lapsed(self, blocking: PendingOrder) -> bool:
         """Whether its time is over."""
-        return blocking.lapses_at <= to_micros(self.clock())
+        return blocking.lapsed(to_micros(self.clock()))
 
     def check_free(self, blocking: PendingOrder | None) -> None:
         """Raises ORDER_PENDING where an order is pending, `Lapsed` where its time is over."""

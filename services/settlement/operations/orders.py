@@ -152,27 +152,31 @@ class Orders:
 
 @dataclass(frozen=True, slots=True)
 class Opens:
-    """Opens bills as pending."""
+    """Opens bills as pending, and books those that another cell has opened."""
 
     preparation: Preparation
     store: OrderBooks
     clock: Clock
 
     async def open(
-        self, bills: Sequence[BillOrder], submit: Callable[[int, PreparedBill], Awaitable[Outcome]]
+        self, bills: Sequence[BillOrder], submit: Callable[[int, PreparedBill | BillOrder], Awaitable[Outcome]]
     ) -> list[Opened | BaseException]:
-        """What each bill was opened as, now or before, or why it was not. Each has an `opening`.
+        """What each bill was opened as, now or before, or why it was not. Each has an `opening`; what another cell has
+        decided is handed over as it came.
 
         Raises the refusals of a settlement, ORDER_PENDING, ORDER_EXISTS, ORDER_VOID, ORDER_LAPSED, CLOCK_APART,
-        REQUEST_ID_REUSED.
+        REQUEST_ID_REUSED, and of what is booked BILL_CHANGED and BILL_UNBALANCED.
         """
 
         async def attempt(places: Sequence[int]) -> list[Opened | Again | BaseException]:
             found: dict[int, Any] = dict(zip(places, await self._known([bills[at] for at in places]), strict=True))
             fresh = [at for at in places if found[at] is None]
-            prepared = await self.preparation.prepare([bills[at] for at in fresh])
-            ready = [(at, item) for at, item in zip(fresh, prepared, strict=True) if isinstance(item, PreparedBill)]
-            found |= dict(zip(fresh, prepared, strict=True))
+            booked = [(at, bills[at]) for at in fresh if bills[at].booked is not None]
+            own = [at for at in fresh if bills[at].booked is None]
+            prepared = await self.preparation.prepare([bills[at] for at in own]) if own else []
+            found |= dict(zip(own, prepared, strict=True))
+            bookable: list[tuple[int, PreparedBill | BillOrder]] = [*booked]
+            ready = bookable + [(at, item) for at in own if isinstance(item := found[at], PreparedBill)]
             outcomes = await asyncio.gather(*(submit(*each) for each in ready), return_exceptions=True)
             found |= dict(zip((at for at, _ in ready), outcomes, strict=True))
             return [found[at] for at in places]
@@ -215,4 +219,7 @@ async def _answers(snapshot: OrderReader, orders: Any) -> dict[str, Opened]:
     """What these orders were answered when they were opened, by the number of the bill."""
     standing = {order.setl_id: order for order in orders if order.setl_id is not None}
     bills = await snapshot.bills(list(standing)) if standing else {}
-    return {setl_id: Opened(standing[setl_id], bill.response, bill.reversed_by) for setl_id, bill in bills.items()}
+    return {
+        setl_id: Opened(standing[setl_id], bill.response, bill.record, bill.reversed_by)
+        for setl_id, bill in bills.items()
+    }

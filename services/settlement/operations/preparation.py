@@ -105,10 +105,18 @@ class Preparation:
                 found.append(order.carried.encounter)
                 continue
             try:
-                found.append(check_encounter(order.bill, books.encounters.get(order.bill.mdtrt_id)))
+                found.append(_own_encounter(order, books))
             except Fault as fault:
                 found.append(fault)
         return found
+
+
+def _own_encounter(order: Order, books: Books) -> BilledEncounter:
+    """The encounter of the bill; PRECONDITION (INSURED_ELSEWHERE) where the ledgers of its person are another cell's."""
+    encounter = check_encounter(order.bill, books.encounters.get(order.bill.mdtrt_id))
+    if encounter.insured_cell:
+        raise insured_elsewhere(encounter.insured_cell)
+    return encounter
 
 
 def _second_key(stamp: RequestStamp, books: Books) -> RequestKey | None:

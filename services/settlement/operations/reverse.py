@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from services.kernel.clock import to_micros
+from services.kernel.elsewhere import insured_elsewhere
 from services.kernel.errors import not_found
 from services.kernel.requests import Moved, RequestStamp, repeated
 from services.runtime.writes import Frame
@@ -44,6 +45,7 @@ from services.settlement.domain.reversal import (
     ReversalOrder,
     SettlementName,
     TakenBack,
+    check_insured_here,
     check_one,
     counter_heading,
     meant_message,
@@ -75,11 +77,15 @@ class Reversing:
     async def reverse(self, order: ReversalOrder, name: SettlementName) -> bytes:
         """The counter-entry's answer.
 
-        Raises SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, REQUEST_ID_REUSED.
+        Raises SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, INSURED_ELSEWHERE, REQUEST_ID_REUSED.
         """
 
         async def find(books: OrderReader) -> BookedSettlement:
-            return named_settlement(name, order.stamp.scope, await books.settlement(name.setl_id))
+            found = named_settlement(name, order.stamp.scope, await books.settlement(name.setl_id))
+            if found.state != PENDING:
+                # A pending one waits as locally: nobody was told its number.
+                check_insured_here(found)
+            return found
 
         return await self._once(order, find, partial(self._reversed, order), stored_response)
 
@@ -87,13 +93,15 @@ class Reversing:
         """The same of the settlement that a confirmed order became, for its opener.
 
         Raises ORDER_NOT_FOUND, ORDER_PENDING (a pending order is made void), ORDER_VOID, ORDER_LAPSED,
-        LATER_SETTLEMENT_EXISTS, REQUEST_ID_REUSED.
+        LATER_SETTLEMENT_EXISTS, INSURED_ELSEWHERE of a bill that is booked here, REQUEST_ID_REUSED.
         """
 
         async def find(books: OrderReader) -> BookedSettlement | None:
             known = (await books.orders([order_no])).get(order_no)
             if known is None or known.opener != opener:
                 raise not_found("ORDER_NOT_FOUND", order_no=order_no)
+            if known.insured_cell:
+                raise insured_elsewhere(known.insured_cell)
             if known.phase == PENDING:
                 self.lapsing.check_free(known.blocking)
             if known.phase == VOID:
@@ -121,12 +129,16 @@ class Reversing:
 
         A void never ends and a reversal is never undone, so that a repeat is told from the books, under whatever number.
         Raises LATER_SETTLEMENT_EXISTS, ORDER_PENDING also where its own order was charged, NOT_REVERSIBLE where the message
-        was another person's or no settlement, REQUEST_ID_REUSED.
+        was another person's or no settlement, INSURED_ELSEWHERE while its bill is pending or stands on another cell's
+        ledgers, REQUEST_ID_REUSED.
         """
 
         async def find(books: OrderReader) -> BookedSettlement | None:
             key = (order.stamp.scope, name.request_id)
-            return named_message(name, await books.settlement_by_request(*key), await books.entry(*key))
+            found = named_message(name, await books.settlement_by_request(*key), await books.entry(*key))
+            if found is not None:
+                check_insured_here(found)
+            return found
 
         async def decide(work: OrderWriter, original: BookedSettlement | None) -> bytes:
             if original is not None and original.state == PENDING:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, NamedTuple, TypeAlias, cast
 
 from services.kernel.clock import to_micros
@@ -44,11 +45,12 @@ _WITH_PRESELFPAY: Final = "personal_inscp_plus_presel"
 
 
 class Opened(NamedTuple):
-    """An order that was opened, now or before, the stored answer of its bill, and the counter-entry that has reversed it
-    since it was confirmed, or empty."""
+    """An order that was opened, now or before, the stored answer of its bill and what a query tells beyond it, and the
+    counter-entry that has reversed it since it was confirmed, or empty."""
 
     order: Order
     response: bytes
+    record: bytes = b""
     reversed_by: str = ""
 
 
@@ -94,7 +96,7 @@ class Settling:
 
     def _outcome(self, item: PreparedBill, books: Books, writing: Writing) -> Outcome | Fault:
         stamp, opening = item.order.stamp, item.order.opening
-        if opening is not None and _came_before(opening, books):
+        if opening is not None and came_before(opening, books):
             return AGAIN
         stored = books.answers.get((stamp.scope, stamp.request_id))
         if stored is not None:
@@ -147,33 +149,51 @@ class Settling:
             batch._replace(setl_id=setl_id) if batch.fee_batch_id in chosen else batch
             for batch in books.batches.get(item.encounter.mdtrt_id, ())
         ]
-        return stored if order.opening is None else self._open(item, order.opening, stored, books, writing)
+        if order.opening is None:
+            return stored
+        return Opened(self._open(item, order.opening, stored, books, writing), response, record)
 
     def _open(
         self, item: PreparedBill, opening: OrderOpening, stored: StoredAnswer, books: Books, writing: Writing
-    ) -> Opened:
+    ) -> Order:
         """Notes the rows of the order whose bill was booked as pending."""
         bill, carried = item.order.bill, item.order.carried
         now = self.lapsing.clock()
         order = opening.opened(
             *(stored.setl_id, item.own, bill.desk.fixmedins_code, bill.mdtrt_id, carried is not None, to_micros(now))
         )
-        stamp, entry_id = opening.stamp, self.new_id("")
-        writing.orders.append(order)
-        writing.entries.append(Entry(entry_id, stamp, b"", None, "open", now))
+        note_order(order, opening, self.new_id(""), now, stored, books, writing)
         if carried is not None:
             books.carried |= dict.fromkeys(carried.keys(), stored.setl_id)
             writing.carried.append(carried.rows(stored.setl_id, bill, to_micros(item.order.now)))
-        books.orders[order.order_no] = order
-        books.entries[stamp.scope, stamp.request_id] = answer_of_entry(stamp, entry_id)
-        books.pending[item.own] = blocking = order.blocking
-        books.answers[stored.scope, stored.request_id] = stored._replace(
-            state=PENDING, order_no=blocking.order_no, lapses_at=blocking.lapses_at
-        )
-        return Opened(order, stored.response)
+        return order
 
 
-def _came_before(opening: OrderOpening, books: Books) -> bool:
+def note_order(
+    order: Order,
+    opening: OrderOpening,
+    entry_id: str,
+    now: datetime,
+    stored: StoredAnswer,
+    books: Books,
+    writing: Writing,
+) -> None:
+    """Notes the rows of an order whose bill `stored` is, and what others of the batch are told of it."""
+    stamp, blocking = opening.stamp, order.blocking
+    writing.orders.append(order)
+    writing.entries.append(Entry(entry_id, stamp, b"", None, "open", now))
+    books.orders[order.order_no] = order
+    books.entries[stamp.scope, stamp.request_id] = answer_of_entry(stamp, entry_id)
+    books.pending[order.account] = blocking
+    books.answers[stored.scope, stored.request_id] = stored._replace(
+        state=PENDING,
+        order_no=blocking.order_no,
+        lapses_at=blocking.lapses_at,
+        insured_cell=blocking.insured_cell,
+    )
+
+
+def came_before(opening: OrderOpening, books: Books) -> bool:
     """Whether the order, or its request, was there when the books were read: what it is told is read with its answer."""
     stamp = opening.stamp
     return opening.order_no in books.orders or (stamp.scope, stamp.request_id) in books.entries

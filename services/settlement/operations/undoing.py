@@ -50,11 +50,13 @@ async def undo(work: OrderWriter, orders: Sequence[Order], at: int, new_id: NewI
             continue
         bill, counter, moved = bills[order.setl_id], new_id(""), refund_deltas(deltas[order.setl_id])
         year = books.years.get(bill.key, YearLedger())
-        heading = _heading(order.order_no, bill, counter, year.seq + 1, at)
+        seq = None if bill.insured_cell else year.seq + 1
+        heading = _heading(order.order_no, bill, counter, seq, at)
         writing.settlements.append(settlement_row(heading, refund(bill.components), b"", b""))
-        writing.accumulators += accumulator_entries(bill.key, year.seq + 1, moved, counter)
         writing.postings += reversal_postings(counter, lines[order.setl_id], books.accounts, at)
-        books.years[bill.key] = after_deltas(year, moved)
+        if seq is not None:
+            writing.accumulators += accumulator_entries(bill.key, seq, moved, counter)
+            books.years[bill.key] = after_deltas(year, moved)
         undone.append(replace(order, counter_setl_id=counter))
     await work.move_bills([(setl_id, VOIDED) for setl_id in setl_ids])
     await work.reopen_batches(setl_ids)
@@ -62,7 +64,7 @@ async def undo(work: OrderWriter, orders: Sequence[Order], at: int, new_id: NewI
     return undone
 
 
-def _heading(order_no: str, bill: BookedSettlement, setl_id: str, seq: int, at: int) -> Heading:
+def _heading(order_no: str, bill: BookedSettlement, setl_id: str, seq: int | None, at: int) -> Heading:
     return Heading(
         setl_id=setl_id,
         stamp=RequestStamp(_SCOPE, f"void:{order_no}", "Void", "", regions=bill.regions),
@@ -78,4 +80,5 @@ def _heading(order_no: str, bill: BookedSettlement, setl_id: str, seq: int, at: 
         policies_json=bill.policies_json,
         preselfpay_in_base=bill.preselfpay_in_base,
         state=VOIDED,
+        insured_cell=bill.insured_cell,
     )

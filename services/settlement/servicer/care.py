@@ -13,6 +13,7 @@ from services.settlement.domain.reversal import ReversalOrder
 from services.settlement.operations.encounters import EncounterOperations
 from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.stays import StayOperations
+from services.settlement.servicer.care_bills import BillsElsewhere
 from services.settlement.servicer.convert_care import insured_elsewhere, told_cover
 from services.settlement.servicer.convert_encounters import Codes, kept_stamp_of
 from services.settlement.servicer.convert_registrations import (
@@ -43,12 +44,13 @@ class CareOperations:
 class CareServicer(care_pb2_grpc.CareServiceServicer):
     """Answers CareService. What an institution sent is kept under the institution's own request."""
 
-    def __init__(self, operations: CareOperations, filed: FiledBills) -> None:
+    def __init__(self, operations: CareOperations, filed: FiledBills, bills: BillsElsewhere) -> None:
         self._cell = operations.cell
         self._encounters = operations.encounters
         self._stays = operations.stays
         self._reversing = operations.reversing
         self._filed = filed
+        self._bills = bills
         self._requests = RegistrationReader(Codes())
 
     async def GetInsured(  # noqa: N802  # the name is the contract's
@@ -112,6 +114,18 @@ class CareServicer(care_pb2_grpc.CareServiceServicer):
         """Whether the person lies in a stay; from then on a change does not come."""
         lies = await self._stays.end_change(request.order_no, request.mdtrt_id, current_call().now)
         return care_pb2.EndStayChangeResponse(open=lies)
+
+    async def SettleFiled(  # noqa: N802
+        self, request: care_pb2.SettleFiledRequest, context: Any
+    ) -> care_pb2.SettleFiledResponse:
+        """2206, 2207, 2303 and 2304 of care that the own cell insures, with the filing that was looked for."""
+        return await self._filed.answered(request)
+
+    async def GetBill(  # noqa: N802
+        self, request: care_pb2.GetBillRequest, context: Any
+    ) -> care_pb2.GetBillResponse:
+        """What a bill comes to here, or what stands under its request id."""
+        return await self._bills.bill(request)
 
     async def _discharge(self, request: stay_pb2.DischargeRequest, order_no: str) -> stay_pb2.DischargeResponse:
         call = current_call()

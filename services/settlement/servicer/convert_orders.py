@@ -28,6 +28,7 @@ from services.settlement.domain.lines import LineSplit
 from services.settlement.domain.moments import check_begin, check_end, latest_moment
 from services.settlement.domain.pricing import exempt_tags
 from services.settlement.operations.settle import Opened
+from services.settlement.servicer.convert_care_bills import CareBillWriter
 from services.settlement.servicer.convert_settlement import BillReader
 from yibao.settlement.v1 import carried_pb2, order_pb2, order_state_pb2, settlement_pb2, stay_bill_pb2
 
@@ -57,22 +58,26 @@ class OpeningReader:
 
     def __init__(self) -> None:
         self._bills = BillReader()
+        self._decided = CareBillWriter()
 
     async def opened(self, request: order_pb2.OpenRequest, call: CallContext, traceparent: str = "") -> Order:
-        """The bill of an order. Raises INVALID for lines whose parts are not their amount, and for a filing that does not
-        hold."""
-        stamp = stamp_of(call, request)
+        """The bill of an order. Raises INVALID for lines whose parts are not their amount, for a filing that does not
+        hold, and for the answer to another bill."""
+        stamp = _opening_stamp(call, request)
         opening = domain.OrderOpening(request.order_no, request.opener, request.expires_after_s, stamp)
         if request.WhichOneof("bill") == "carried":
             order = await self.carried(request.carried, call)
             # No institution of this cell names it: it stands under the order's number.
             own = replace(stamp, request_id=f"order:{request.order_no}")
             return replace(order, stamp=own, opening=opening, traceparent=traceparent)
-        inner: Any = request.visit if request.WhichOneof("bill") == "visit" else request.stay
+        booked = request.booked if request.WhichOneof("bill") == "booked" else None
+        part = booked or request
+        inner: Any = part.visit if part.HasField("visit") else part.stay
         visit = isinstance(inner, settlement_pb2.SettleRequest)
         bill = self._bills.visit(inner.desk, inner.data) if visit else self._bills.stay(inner.desk, inner.data)
         sent = institution_stamp(call, inner)
-        return Order(bill, call.now, sent, inner.trial_hash, call.business_date, traceparent, opening)
+        order = Order(bill, call.now, sent, inner.trial_hash, call.business_date, traceparent, opening)
+        return order if booked is None else replace(order, booked=self._decided.booked(booked, request.order_no, bill))
 
     async def carried(self, data: carried_pb2.CarriedBill, call: CallContext) -> Order:
         """A carried bill, to be tried or opened; decided on the moment that the cell of care has set.
@@ -95,6 +100,17 @@ class OpeningReader:
             business_date=call.business_date,
             carried=care,
         )
+
+
+def _opening_stamp(call: CallContext, request: order_pb2.OpenRequest) -> RequestStamp:
+    """Of a booked bill without what may change of it elsewhere: a repeat may tell of an order that has gone on."""
+    if request.WhichOneof("bill") != "booked":
+        return stamp_of(call, request)
+    told = order_pb2.OpenRequest()
+    told.CopyFrom(request)
+    told.booked.opened.ClearField("order")
+    told.booked.opened.settlement.ClearField("reversed_by")
+    return stamp_of(call, told)
 
 
 def institution_stamp(
@@ -132,10 +148,13 @@ def order_message(order: domain.Order) -> order_state_pb2.Order:
 
 
 def open_response(opened: Opened) -> order_pb2.OpenResponse:
-    """What an opened order is told: itself and the stored answer of its bill."""
+    """What an opened order is told: itself and the stored answer of its bill, of a carried one its record too."""
     settlement = settlement_pb2.SettleResponse.FromString(opened.response)
     settlement.reversed_by = opened.reversed_by
-    return order_pb2.OpenResponse(order=order_message(opened.order), settlement=settlement)
+    answer = order_pb2.OpenResponse(order=order_message(opened.order), settlement=settlement)
+    if opened.order.carried:
+        answer.record.MergeFromString(opened.record)
+    return answer
 
 
 def _check_moments(data: carried_pb2.CarriedBill, latest: datetime) -> None:
@@ -182,6 +201,6 @@ def _encounter(data: carried_pb2.CarriedBill, bill: Bill) -> BilledEncounter:
         dise_name=data.dise_name,
         exp_content=data.encounter_exp_content,
         insutype=data.insutype,
-        ec_token_digest=None,
+        ec_token_digest=data.ec_token_digest or None,
         local_med_type=data.local_med_type,
     )

@@ -27,13 +27,15 @@ from yibao.settlement.v1 import order_pb2, order_pb2_grpc, order_state_pb2, reve
 
 @dataclass(frozen=True, slots=True)
 class OrderOperations:
-    """What the servicer needs: the operations, and the committers of bills, trials and steps."""
+    """What the servicer needs: the operations, and the committers of bills, of bills that another cell has decided, of trials
+    and of steps."""
 
     opens: Opens
     orders: Orders
     trying: Trying
     reversing: Reversing
     settles: Committer[PreparedBill, Outcome]
+    booked: Committer[Order, Outcome]
     trials: Committer[PreparedBill, Tried]
     steps: Committer[Step, Stepped]
 
@@ -48,8 +50,7 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
     async def Open(self, request: order_pb2.OpenRequest, context: Any) -> order_pb2.OpenResponse:  # noqa: N802
         """Opens a bill."""
         order = await self._bills.opened(request, current_call())
-        settles = self._operations.settles
-        (opened,) = await self._operations.opens.open([order], lambda _, prepared: settles.submit(prepared))
+        (opened,) = await self._operations.opens.open([order], lambda _, bill: self._submit(bill))
         if isinstance(opened, BaseException):
             raise opened
         return open_response(opened)
@@ -144,14 +145,18 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
         found: list[Any] = [await self._opened_item(item) for item in items]
         places = [place for place, bill in enumerate(found) if isinstance(bill, Order)]
 
-        async def submit(place: int, prepared: PreparedBill) -> Outcome:
+        async def submit(place: int, bill: PreparedBill | Order) -> Outcome:
             with items[places[place]].active():
-                return await self._operations.settles.submit(prepared)
+                return await self._submit(bill)
 
         bills = [found[place] for place in places]
         for place, opened in zip(places, await self._operations.opens.open(bills, submit), strict=True):
             found[place] = opened if isinstance(opened, BaseException) else open_response(opened)
         return found
+
+    async def _submit(self, bill: PreparedBill | Order) -> Outcome:
+        operations = self._operations
+        return await (operations.booked.submit(bill) if isinstance(bill, Order) else operations.settles.submit(bill))
 
     async def _opened_item(self, item: Admitted) -> Order | BaseException:
         try:

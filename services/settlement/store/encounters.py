@@ -62,8 +62,8 @@ _UNSETTLED_FEES: Final = sql(
     " WHERE l.mdtrt_id = ?1 AND l.state = 'open' AND b.state = 'open' LIMIT 1"
 )
 _PENDING_ORDER: Final = sql(
-    "SELECT order_no, setl_id, lapses_at FROM settle_order WHERE phase = 'pending' AND psn_no = ?1 AND mdtrt_id = ?2"
-    " AND carried = 0"
+    "SELECT order_no, setl_id, lapses_at, insured_cell FROM settle_order WHERE phase = 'pending' AND psn_no = ?1"
+    " AND mdtrt_id = ?2 AND carried = 0"
 )
 _CHANGE: Final = sql(
     f"UPDATE encounter SET {', '.join(f'{name} = ?{place}' for place, name in enumerate(_CHANGING, 2))}"

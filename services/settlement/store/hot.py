@@ -41,7 +41,7 @@ _LEDGER: Final = "psn_no = k0 AND {0}.insutype = k1 AND {0}.insuplc_admdvs = k2 
 
 _ANSWERS: Final = {
     dialect: "SELECT s.scope, s.request_id, s.content_hash, s.kind, s.setl_id, s.response, s.hash_version,"
-    " s.regions, COALESCE(c.setl_id, ''), s.state, COALESCE(o.order_no, ''), COALESCE(o.lapses_at, 0)"
+    " s.regions, COALESCE(c.setl_id, ''), s.state, COALESCE(o.order_no, ''), COALESCE(o.lapses_at, 0), s.insured_cell"
     f" FROM {keys_from(dialect, 2)} JOIN settlement AS s ON s.scope = k0 AND s.request_id = k1"
     " LEFT JOIN settlement AS c ON c.reverses = s.setl_id LEFT JOIN settle_order AS o ON o.setl_id = s.setl_id"
     for dialect in _DIALECTS
@@ -88,10 +88,10 @@ _YEARS: Final = {
 }
 # Accounts, and the orders that block them.
 _ACCOUNTS: Final = {
-    dialect: "SELECT k0, k1, p.account_seq, p.balance_after, p.current_year_after, p.benefit_year, NULL"
+    dialect: "SELECT k0, k1, p.account_seq, p.balance_after, p.current_year_after, p.benefit_year, NULL, ''"
     f" FROM {keys_from(dialect, 2)} JOIN posting AS p ON p.owner_psn_no = k0 AND p.owner_insutype = k1"
     " AND p.account_seq = (SELECT MAX(l.account_seq) FROM posting AS l WHERE l.owner_psn_no = k0 AND l.owner_insutype = k1)"
-    f" UNION ALL SELECT k0, k1, o.lapses_at, 0, 0, o.order_no, o.setl_id FROM {keys_from(dialect, 2)}"
+    f" UNION ALL SELECT k0, k1, o.lapses_at, 0, 0, o.order_no, o.setl_id, o.insured_cell FROM {keys_from(dialect, 2)}"
     " JOIN settle_order AS o ON o.psn_no = k0 AND o.insutype = k1 AND o.phase = 'pending'"
     for dialect in _DIALECTS
 }
@@ -123,7 +123,7 @@ class BookReader:
         books = Books()
         if wanted.requests:
             for row in await self._rows(_ANSWERS, 2, wanted.requests):
-                books.answers[row[0], row[1]] = StoredAnswer._make((*row[:7], regions_from(row[7]), *row[8:12]))
+                books.answers[row[0], row[1]] = StoredAnswer._make((*row[:7], regions_from(row[7]), *row[8:13]))
         if wanted.encounters:
             for row in await self._rows(_ENCOUNTERS, 1, wanted.encounters):
                 books.encounters[row[0]] = BilledEncounter(*row)
@@ -164,7 +164,7 @@ class BookReader:
                 if row[6] is None:
                     books.accounts[key_of] = AccountHead(*row[2:6])
                 else:
-                    books.pending[key_of] = PendingOrder(row[5], row[6], row[2])
+                    books.pending[key_of] = PendingOrder(row[5], row[6], row[2], row[7])
 
     async def _rows(self, statements: Mapping[str, str], width: int, keys: Sequence[Any]) -> Sequence[Any]:
         return await fetch_keyed(self._connection, statements[self._dialect], width, keys)

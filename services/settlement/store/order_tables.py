@@ -37,6 +37,8 @@ SETTLE_ORDER: Final = Table(
     Column("opened_at", Moment),
     Column("lapses_at", Moment),
     Column("ended_at", Moment),
+    # The other cell that holds its ledgers and its expiry; empty for this one.
+    Column("insured_cell", Text, nullable=False, server_default=""),
     CheckConstraint("phase IN ('pending', 'confirmed', 'void')", name="settle_order_phase"),
     CheckConstraint("cause IN ('', 'opener', 'lapsed', 'person', 'institution')", name="settle_order_cause"),
     CheckConstraint("(phase = 'void') = (cause <> '')", name="settle_order_void"),

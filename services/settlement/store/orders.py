@@ -30,10 +30,12 @@ from services.settlement.store.settlements import SETTLEMENT, SettlementReader, 
 _DIALECTS: Final = ("sqlite", "postgresql")
 
 _LAPSED: Final = sql(
-    "SELECT order_no FROM settle_order WHERE phase = 'pending' AND lapses_at <= ?1 ORDER BY lapses_at LIMIT ?2"
+    "SELECT order_no FROM settle_order WHERE phase = 'pending' AND insured_cell = '' AND lapses_at <= ?1"
+    " ORDER BY lapses_at LIMIT ?2"
 )
 _OF_PERSON: Final = sql(
-    f"SELECT {ORDER} FROM settle_order AS o WHERE o.phase = 'pending' AND o.psn_no = ?1 ORDER BY o.insutype"
+    f"SELECT {ORDER} FROM settle_order AS o WHERE o.phase = 'pending' AND o.psn_no = ?1 AND o.insured_cell = ''"
+    " ORDER BY o.insutype"
 )
 _OF_BILL: Final = sql(f"SELECT {ORDER} FROM settle_order AS o WHERE o.setl_id = ?1")
 _BILLS: Final = {dialect: f"{SETTLEMENT}, {keys_from(dialect, 1)} WHERE s.setl_id = k0" for dialect in _DIALECTS}
@@ -82,11 +84,11 @@ class OrderReader(SettlementReader):
         return await read_entries(self._connection, keys)
 
     async def overdue(self, now: int, most: int) -> list[str]:
-        """Pending orders whose time is over at a moment in microseconds, the oldest first."""
+        """Pending orders whose time is over at a moment in microseconds, the oldest first; of ledgers of this cell."""
         return [row[0] for row in await self._connection.run(_LAPSED, now, most)]
 
     async def pending_of(self, psn_no: str) -> list[Order]:
-        """The pending orders of a person."""
+        """The pending orders of a person, on ledgers of this cell."""
         return [order_of(row) for row in await self._connection.run(_OF_PERSON, psn_no)]
 
     async def order_of_bill(self, setl_id: str) -> Order | None:

@@ -32,12 +32,13 @@ from services.settlement.store.keyed import fetch_keyed, keys_from
 from services.settlement.store.outbox_tables import OUTBOX
 
 _DIALECTS: Final = ("sqlite", "postgresql")
-# A reversal is of the place and order of what it reverses; the institution of a carried bill is no scope of this cell.
+# A reversal is of the place and order of what it reverses; the institution of a carried bill is no scope of this cell, and a
+# bill that another cell insures has only its place of care here.
 _BOOKED: Final = {
     dialect: "SELECT s.setl_id, b.setl_id, s.kind, c.setl_id IS NOT NULL,"
     " CASE s.kind WHEN 'settle' THEN COALESCE(o.order_no, '') ELSE '' END,"
     " s.mdtrt_id, COALESCE(c.fixmedins_code, b.scope), s.regions, s.insutype, s.med_type, s.setl_at, s.medfee_sumamt_fen,"
-    f" s.acct_pay_fen, {', '.join(f's.{name}_fen' for name in FUND_FIELDS)}"
+    f" s.acct_pay_fen, {', '.join(f's.{name}_fen' for name in FUND_FIELDS)}, s.insured_cell"
     f" FROM {keys_from(dialect, 1)} JOIN settlement AS s ON s.setl_id = k0"
     " JOIN settlement AS b ON b.setl_id = COALESCE(s.reverses, s.setl_id)"
     " LEFT JOIN carried_bill AS c ON c.setl_id = b.setl_id LEFT JOIN settle_order AS o ON o.setl_id = b.setl_id"
@@ -135,6 +136,7 @@ def _number(booked: Booked) -> str:
 
 
 def _booked(row: Sequence[Any]) -> Booked:
-    sides = (INSURED,) if row[3] else (INSURED, CARE)
-    values: tuple[Any, ...] = (*row[:3], sides, *row[4:7], regions_from(row[7]), *row[8:13], tuple(row[13:]))
+    *amounts, insured_cell = row[13:]
+    sides = (CARE,) if insured_cell else (INSURED,) if row[3] else (INSURED, CARE)
+    values: tuple[Any, ...] = (*row[:3], sides, *row[4:7], regions_from(row[7]), *row[8:13], tuple(amounts))
     return Booked(*values)

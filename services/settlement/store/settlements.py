@@ -29,7 +29,7 @@ SETTLEMENT: Final = (
     " COALESCE(s.reverses, (SELECT c.setl_id FROM settlement AS c WHERE c.reverses = s.setl_id), ''), s.mdtrt_id,"
     " s.psn_no, s.insutype, s.insuplc_admdvs, s.benefit_year, s.ledger_seq, s.med_type, s.msgid, s.invono,"
     " s.policies_json, s.preselfpay_in_base, s.response, s.record, s.regions,"
-    f" {', '.join(f's.{name}' for name in MONEY_FIELDS)}, s.pool_prop_selfpay_e4 FROM settlement AS s"
+    f" {', '.join(f's.{name}' for name in MONEY_FIELDS)}, s.pool_prop_selfpay_e4, s.insured_cell FROM settlement AS s"
 )
 
 
@@ -167,7 +167,7 @@ def booked(rows: Sequence[Any]) -> BookedSettlement | None:
     if not rows:
         return None
     row = tuple(rows[0])
-    key, components = LedgerKey(*row[8:12]), Components(*row[21:])
+    key, components = LedgerKey(*row[8:12]), Components(*row[21:-1])
     values: list[Any] = [
         *row[:8],
         key,
@@ -177,5 +177,6 @@ def booked(rows: Sequence[Any]) -> BookedSettlement | None:
         *row[18:20],
         regions_from(row[20]),
         components,
+        row[-1],
     ]
     return BookedSettlement(*values)

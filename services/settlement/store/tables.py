@@ -259,7 +259,7 @@ SETTLEMENT: Final = Table(
     Column("insutype", Text, nullable=False),
     Column("insuplc_admdvs", Text, nullable=False),
     Column("benefit_year", Text, nullable=False),
-    # Place in the person's ledger of the year; a void has none.
+    # Place in the person's ledger of the year; a void has none, nor what another cell insures.
     Column("ledger_seq", BigInteger),
     Column("med_type", Text, nullable=False),
     Column("setl_at", Moment, nullable=False),
@@ -278,6 +278,8 @@ SETTLEMENT: Final = Table(
     # 1 where a layer pays for advance self-pay too: the one exception to identity 9.
     Column("preselfpay_in_base", Integer, nullable=False, server_default="0"),
     *_content_columns(),
+    # The other cell whose ledgers it moved: it has no place in a ledger here. Empty for this one.
+    Column("insured_cell", Text, nullable=False, server_default=""),
     CheckConstraint("kind IN ('settle', 'reverse', 'void')", name="settlement_kind"),
     # The bill of an order is pending until that is confirmed or void; a voided one keeps its row, its counter-entry too.
     CheckConstraint(

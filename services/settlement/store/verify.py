@@ -20,6 +20,8 @@ _LEDGER: Final = "psn_no, insutype, insuplc_admdvs, benefit_year"
 _FUNDS: Final = " + ".join(f"s.{name}_fen" for name in FUND_FIELDS)
 _SUM: Final = "CAST(COALESCE(SUM({0}), 0) AS BIGINT)"
 _LOCAL: Final = "NOT EXISTS (SELECT 1 FROM carried_bill AS o WHERE o.setl_id = s.setl_id)"
+_HERE: Final = "CASE WHEN s.insured_cell = '' THEN {0} ELSE 0 END"
+_ELSEWHERE: Final = "CASE WHEN s.insured_cell = '' THEN 0 ELSE {0} END"
 _KEPT: Final = "s.fee_batches_json LIKE '%\"' || b.fee_batch_id || '\"%'"
 _POSTED: Final = f"SELECT source_id, {_SUM.format('amount_fen')} AS amount FROM posting WHERE {{0}} GROUP BY source_id"
 
@@ -84,8 +86,19 @@ RULES: Final[Mapping[str, str]] = {
     ),
     "person_is_account_and_cash": _identity("psn_part_amt_fen", "s.acct_pay_fen + s.psn_cash_pay_fen"),
     "institution_is_owed_the_fee": _posted("ledger_account = 'institution'", "s.medfee_sumamt_fen"),
-    "account_postings_are_acct_pay": _posted("ledger_account = 'account'", "-s.acct_pay_fen"),
-    "fund_postings_are_fund_pay": _posted("ledger_account LIKE 'fund:%'", "-s.fund_pay_sumamt_fen"),
+    "account_postings_are_acct_pay": _posted("ledger_account = 'account'", _HERE.format("-s.acct_pay_fen")),
+    "fund_postings_are_fund_pay": _posted("ledger_account LIKE 'fund:%'", _HERE.format("-s.fund_pay_sumamt_fen")),
+    # What another cell's funds and accounts pay is owed by the pooling area of the insured place.
+    "elsewhere_postings_are_owed": _posted(
+        "ledger_account LIKE 'elsewhere:%'", _ELSEWHERE.format("-(s.fund_pay_sumamt_fen + s.acct_pay_fen)")
+    ),
+    "place_is_in_its_own_ledger": (
+        "SELECT s.setl_id, 1, 0 FROM settlement AS s WHERE (s.kind = 'void' OR s.insured_cell <> '') <> (s.ledger_seq IS NULL)"
+    ),
+    "insured_cell_is_the_encounters": (
+        "SELECT s.setl_id, 1, 0 FROM settlement AS s JOIN encounter AS e ON e.mdtrt_id = s.mdtrt_id"
+        f" WHERE s.insured_cell <> e.insured_cell AND {_LOCAL}"
+    ),
     "cash_postings_are_cash_pay": _posted("ledger_account = 'cash'", "-s.psn_cash_pay_fen"),
     "hospital_postings_are_hosp_part": _posted("ledger_account = 'hospital'", "-s.hosp_part_amt_fen"),
     "reversed_has_counter_entry": (
@@ -145,7 +158,8 @@ RULES: Final[Mapping[str, str]] = {
         " WHEN 'void' THEN 'voided' ELSE 'standing' END, CASE o.phase WHEN 'confirmed' THEN 'reversed' ELSE '' END)"
         " UNION ALL SELECT o.order_no, 1, 0 FROM settle_order AS o JOIN settlement AS s ON s.setl_id = o.setl_id"
         " LEFT JOIN carried_bill AS c ON c.setl_id = o.setl_id WHERE s.kind <> 'settle' OR o.psn_no <> s.psn_no"
-        " OR o.insutype <> s.insutype OR o.mdtrt_id <> s.mdtrt_id OR (o.carried = 1) <> (c.setl_id IS NOT NULL)"
+        " OR o.insutype <> s.insutype OR o.mdtrt_id <> s.mdtrt_id OR o.insured_cell <> s.insured_cell"
+        " OR (o.carried = 1) <> (c.setl_id IS NOT NULL)"
         " OR o.fixmedins_code <> COALESCE(c.fixmedins_code, s.scope)"
         " OR (o.carried = 1 AND s.scope <> 'service:' || o.opener)"
     ),

@@ -381,6 +381,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The encounter or settlement is of a person whom another cell insures: routing serves it."""
     ERROR_REASON_BILL_CHANGED: _ErrorReason.ValueType  # 271
     """The lines of the bill changed while it was being settled across cells."""
+    ERROR_REASON_BILL_TOO_LONG: _ErrorReason.ValueType  # 276
+    """The bill has more lines than one can carry to another cell."""
     ERROR_REASON_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 272
     """The outcome is not known yet, and will be without anybody's doing."""
     ERROR_REASON_FAMILY_ELSEWHERE: _ErrorReason.ValueType  # 273
@@ -754,6 +756,8 @@ ERROR_REASON_INSURED_ELSEWHERE: ErrorReason.ValueType  # 270
 """The encounter or settlement is of a person whom another cell insures: routing serves it."""
 ERROR_REASON_BILL_CHANGED: ErrorReason.ValueType  # 271
 """The lines of the bill changed while it was being settled across cells."""
+ERROR_REASON_BILL_TOO_LONG: ErrorReason.ValueType  # 276
+"""The bill has more lines than one can carry to another cell."""
 ERROR_REASON_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 272
 """The outcome is not known yet, and will be without anybody's doing."""
 ERROR_REASON_FAMILY_ELSEWHERE: ErrorReason.ValueType  # 273

@@ -137,7 +137,7 @@ class CareServiceServicer:
     def GetBill(self, request, context):
         """What a bill of such a person comes to at the place of care, to be carried to the insured cell, or what stands under
         its request id already.
-        Errors: those of Trial and Settle that the place of care decides, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        Errors: those of Trial and Settle that the place of care decides, BILL_TOO_LONG, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -164,7 +164,7 @@ class CareServiceServicer:
     def BookReversal(self, request, context):
         """Books the counter-entry that the insured cell has made (2208, 2305, 2601); a settlement that is reversed already
         answers the same one.
-        Errors: SETTLEMENT_NOT_FOUND, REQUEST_ID_REUSED, LEDGER_CONTENTION.
+        Errors: SETTLEMENT_NOT_FOUND, ORDER_PENDING, NOT_REVERSIBLE, REQUEST_ID_REUSED, LEDGER_CONTENTION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

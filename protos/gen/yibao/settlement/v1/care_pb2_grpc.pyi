@@ -45,7 +45,7 @@ class CareServiceStub:
     GetBill: _aio.UnaryUnaryMultiCallable[_care_pb2.GetBillRequest, _care_pb2.GetBillResponse]
     """What a bill of such a person comes to at the place of care, to be carried to the insured cell, or what stands under
     its request id already.
-    Errors: those of Trial and Settle that the place of care decides, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+    Errors: those of Trial and Settle that the place of care decides, BILL_TOO_LONG, MESSAGE_VOIDED, REQUEST_ID_REUSED.
     """
     SettleFiled: _aio.UnaryUnaryMultiCallable[_care_pb2.SettleFiledRequest, _care_pb2.SettleFiledResponse]
     """Tries or settles a bill of this cell's own for which the unary methods refuse with INSURED_ELSEWHERE and name this cell:
@@ -60,7 +60,7 @@ class CareServiceStub:
     BookReversal: _aio.UnaryUnaryMultiCallable[_care_pb2.BookReversalRequest, _care_pb2.BookReversalResponse]
     """Books the counter-entry that the insured cell has made (2208, 2305, 2601); a settlement that is reversed already
     answers the same one.
-    Errors: SETTLEMENT_NOT_FOUND, REQUEST_ID_REUSED, LEDGER_CONTENTION.
+    Errors: SETTLEMENT_NOT_FOUND, ORDER_PENDING, NOT_REVERSIBLE, REQUEST_ID_REUSED, LEDGER_CONTENTION.
     """
 
 class CareServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -130,7 +130,7 @@ class CareServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_care_pb2.GetBillResponse]:
         """What a bill of such a person comes to at the place of care, to be carried to the insured cell, or what stands under
         its request id already.
-        Errors: those of Trial and Settle that the place of care decides, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        Errors: those of Trial and Settle that the place of care decides, BILL_TOO_LONG, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -163,7 +163,7 @@ class CareServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_care_pb2.BookReversalResponse]:
         """Books the counter-entry that the insured cell has made (2208, 2305, 2601); a settlement that is reversed already
         answers the same one.
-        Errors: SETTLEMENT_NOT_FOUND, REQUEST_ID_REUSED, LEDGER_CONTENTION.
+        Errors: SETTLEMENT_NOT_FOUND, ORDER_PENDING, NOT_REVERSIBLE, REQUEST_ID_REUSED, LEDGER_CONTENTION.
         """
 
 def add_CareServiceServicer_to_server(servicer: CareServiceServicer, server: _aio.Server) -> None: ...

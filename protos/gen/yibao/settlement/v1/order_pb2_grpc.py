@@ -117,7 +117,8 @@ class OrderServiceServicer:
         """Opens a bill. A repeat, under the request id or under the order's number, gets the stored answer and the order as it
         stands; one of an order that ended void is refused, as nothing stands of it and nothing will.
         Errors: those of Settle and SettleStay, ORDER_PENDING (of another order), ORDER_EXISTS, ORDER_VOID, ORDER_LAPSED,
-        CLOCK_APART, BILL_UNBALANCED, REQUEST_ID_REUSED.
+        CLOCK_APART, BILL_UNBALANCED, REQUEST_ID_REUSED; of a booked bill ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, NOT_DISCHARGED,
+        MESSAGE_VOIDED and BILL_CHANGED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,0 +1,114 @@
+"""Bills of care here whose persons other cells insure: told to routing, which carries them to the ledgers of these cells.
+
+Everything is read on one snapshot for a whole list of bills; the catalogue is asked after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from services.kernel.clock import beijing_day, from_micros
+from services.kernel.errors import Fault
+from services.kernel.requests import refusal_of
+from services.settlement.domain.bill import STAY, Order
+from services.settlement.domain.care import CareBill, CareLine, Chosen, check_lines, chosen_care
+from services.settlement.domain.entries import Books, StoredAnswer, Wanted
+from services.settlement.domain.kinds import KindOfCare, check_setting
+from services.settlement.operations.kinds import national_kind
+from services.settlement.operations.ports import CataloguePeer
+from services.settlement.store.care import CareBooks, CareReader
+
+FoundBill: TypeAlias = CareBill | StoredAnswer
+"""A bill to be carried, or what stands under its request id: pending, or settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class CareBills:
+    """Tells bills."""
+
+    store: CareBooks
+    catalogue: CataloguePeer
+
+    async def find(self, orders: Sequence[Order]) -> list[FoundBill | BaseException]:
+        """What each bill comes to here, or what stands under its request id, or why it is refused. A trial has no stamp.
+
+        Raises MESSAGE_VOIDED, REQUEST_ID_REUSED, the refusals of `chosen_care`, NOTHING_TO_SETTLE and BILL_TOO_LONG of
+        `check_lines`, MED_TYPE_UNDECLARED, MED_TYPE_MISMATCH, INSTITUTION_UNKNOWN.
+        """
+        async with self.store.reading() as snapshot:
+            told = await _told(snapshot, orders)
+        return [await self._counted(each) if isinstance(each, CareBill) else each for each in told]
+
+    async def _counted(self, bill: CareBill) -> CareBill | BaseException:
+        """With the kind of care as it counts here; a bill that cannot be told, even by a bug, harms no other."""
+        try:
+            return await self._with_kind(bill)
+        except Exception as error:  # noqa: BLE001  # it becomes the outcome of this bill
+            return error
+
+    async def _with_kind(self, bill: CareBill) -> CareBill:
+        sent, encounter = bill.order.bill, bill.chosen.encounter
+        if sent.kind == STAY:
+            return bill
+        day = beijing_day(from_micros(encounter.begin_at))
+        named = KindOfCare(sent.med_type, sent.local_med_type)
+        kind = await national_kind(self.catalogue, named, sent.desk.fixmedins_code, day, "data.med_type")
+        check_setting(kind, "data.med_type", stay=False)
+        return replace(bill, kind=kind)
+
+
+async def _told(snapshot: CareReader, orders: Sequence[Order]) -> list[FoundBill | BaseException]:
+    """The bills with their lines, six statements for all of them."""
+    stamps = (order.stamp for order in orders if order.stamp.request_id)
+    requests = tuple({(stamp.scope, stamp.request_id): None for stamp in stamps})
+    mdtrt_ids = tuple({order.bill.mdtrt_id: None for order in orders})
+    books = await snapshot.load(
+        Wanted(requests=requests, encounters=mdtrt_ids, batches=mdtrt_ids, stays=_stays(orders))
+    )
+    found: list[Any] = [_found(order, books) for order in orders]
+    chosen = [each for each in found if isinstance(each, Chosen)]
+    counts = await snapshot.line_counts(_batches(chosen)) if chosen else {}
+    for place, each in enumerate(found):
+        if isinstance(each, Chosen):
+            try:
+                check_lines(each, sum(counts.get(batch.fee_batch_id, 0) for batch in each.batches))
+            except Fault as fault:
+                found[place] = fault
+    chosen = [each for each in found if isinstance(each, Chosen)]
+    if not chosen:
+        return found
+    numbers = await snapshot.numbers([each.encounter.mdtrt_id for each in chosen])
+    lines = await snapshot.lines(_batches(chosen), sum(counts.values()))
+    return [
+        _bill(order, each, numbers, lines) if isinstance(each, Chosen) else each
+        for order, each in zip(orders, found, strict=True)
+    ]
+
+
+def _found(order: Order, books: Books) -> Chosen | StoredAnswer | Fault:
+    stamp = order.stamp
+    stored = books.answers.get((stamp.scope, stamp.request_id))
+    if stored is not None:
+        return refusal_of(stamp, stored) or stored
+    try:
+        return chosen_care(order, books, trial=not stamp.request_id)
+    except Fault as fault:
+        return fault
+
+
+def _bill(order: Order, chosen: Chosen, numbers: dict[str, str], lines: dict[str, list[CareLine]]) -> CareBill:
+    known = chosen.encounter
+    own = [line for batch in chosen.batches for line in lines.get(batch.fee_batch_id, ())]
+    return CareBill(
+        order, chosen, KindOfCare(known.med_type, known.local_med_type), numbers[known.mdtrt_id], tuple(own)
+    )
+
+
+def _stays(orders: Sequence[Order]) -> tuple[str, ...]:
+    return tuple({order.bill.mdtrt_id: None for order in orders if order.bill.kind == STAY})
+
+
+def _batches(chosen: Sequence[Chosen]) -> list[str]:
+    return list(dict.fromkeys(batch.fee_batch_id for each in chosen for batch in each.batches))

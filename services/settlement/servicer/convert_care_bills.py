@@ -1,0 +1,120 @@
+"""Bills of care here between messages and domain values: as they are carried away, and as they come back decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from services.kernel.clock import to_micros
+from services.kernel.errors import invalid
+from services.kernel.money import scaled_of
+from services.runtime.bounds import MOST_VALUES
+from services.runtime.contract import national_codes
+from services.runtime.pieces import in_pieces
+from services.runtime.wire import micros_message, moment_message, moment_of
+from services.settlement.domain.bill import STAY, Bill
+from services.settlement.domain.booked import BookedCare
+from services.settlement.domain.care import CareBill, CareLine, too_long
+from services.settlement.domain.outcome import MONEY_FIELDS, Components
+from yibao.common.v1 import codes_pb2
+from yibao.settlement.v1 import carried_pb2, common_pb2, order_pb2, settlement_pb2
+
+_MED_TYPES: Final = codes_pb2.DESCRIPTOR.enum_types_by_name["MedType"]
+_POOL: Final = "hifp_pay"
+# Of the bill itself: as it stands in each of the four messages, and is passed on.
+_PASSED: Final = (
+    *("mdtrt_id", "psn_no", "insutype", "mdtrt_cert_type", "mdtrt_cert_no", "card_sn", "psn_cert_type", "certno"),
+    *("acct_used_flag", "invono", "exp_content", "medfee_sumamt_fen"),
+    *("fulamt_ownpay_amt_fen", "overlmt_selfpay_fen", "preselfpay_amt_fen", "inscp_scp_amt_fen"),
+)
+# Values of a message beside those of its lines, and of a line beside those of the line as it was sent.
+_VALUES: Final = 100
+_VALUES_OF_LINE: Final = 4
+
+
+class CareBillWriter:
+    """Writes bills down as they are carried, and reads how they were decided."""
+
+    def __init__(self) -> None:
+        self._kinds = national_codes(_MED_TYPES)
+        self._numbers = {code: number for number, code in self._kinds.items()}
+
+    async def carried(self, request: Any, bill: CareBill) -> carried_pb2.CarriedBill:
+        """The bill of a request, without a filing. Raises BILL_TOO_LONG where its lines are more than a message may hold."""
+        known, data = bill.chosen.encounter, request.data
+        lines = await in_pieces(_line, bill.lines)
+        _check_values(known.mdtrt_id, lines)
+        desk = common_pb2.Desk(
+            fixmedins_code=request.desk.fixmedins_code,
+            msgid=request.desk.msgid,
+            opter=request.desk.opter,
+            opter_name=request.desk.opter_name,
+            insuplc_admdvs=known.insuplc_admdvs,
+            mdtrtarea_admvs=known.mdtrtarea_admvs,
+        )
+        stay = known.kind == STAY
+        told: dict[str, Any] = {name: getattr(data, name) for name in _PASSED}
+        return carried_pb2.CarriedBill(
+            desk=desk,
+            stay=stay,
+            ipt_otp_no=bill.ipt_otp_no,
+            med_type=self._numbers[bill.kind.national],  # type: ignore[arg-type]  # enum value as number
+            local_med_type=bill.kind.local,
+            begin_time=micros_message(known.begin_at),
+            end_time=None if known.end_at is None else micros_message(known.end_at),
+            dise_codg=known.dise_codg,
+            dise_name=known.dise_name,
+            encounter_exp_content=known.exp_content,
+            mid_setl_flag=stay and data.mid_setl_flag,
+            trial_hash=bill.order.trial_hash,
+            setl_time=moment_message(bill.order.now),
+            ec_token_digest=known.ec_token_digest or "",
+            lines=lines,
+            **told,
+        )
+
+    def booked(self, request: order_pb2.BookedBill, order_no: str, bill: Bill) -> BookedCare:
+        """How the insured cell has decided a bill; INVALID where that is of another bill."""
+        settlement, order = settlement_pb2.SettleResponse(), request.opened.order
+        settlement.CopyFrom(request.opened.settlement)
+        # It may have been reversed by the time that it is booked again; what was answered says nothing of that.
+        settlement.ClearField("reversed_by")
+        info = settlement.setlinfo
+        named = (info.mdtrt_id, info.psn_no, info.insutype, order.order_no, order.setl_id)
+        expected = (bill.mdtrt_id, bill.psn_no, bill.insutype, order_no, info.setl_id)
+        if named != expected or not info.setl_id or not info.HasField("setl_time") or not order.HasField("lapses_time"):
+            raise invalid("booked.opened", "opened.of_bill", "the answer to the bill that is booked")
+        return BookedCare(
+            insured_cell=request.insured_cell,
+            care_hash=request.care_hash,
+            setl_id=info.setl_id,
+            setl_at=to_micros(moment_of(info.setl_time)),
+            lapses_at=to_micros(moment_of(order.lapses_time)),
+            benefit_year=request.opened.record.year,
+            med_type=self._kinds.get(info.med_type, ""),
+            components=_components(settlement),
+            response=settlement.SerializeToString(),
+            record=request.opened.record.SerializeToString(),
+        )
+
+
+def _line(line: CareLine) -> carried_pb2.CarriedLine:
+    return carried_pb2.CarriedLine(
+        line=common_pb2.FeeLine.FromString(line.detail), split=common_pb2.FeeLineSplit.FromString(line.answer)
+    )
+
+
+def _check_values(mdtrt_id: str, lines: Sequence[carried_pb2.CarriedLine]) -> None:
+    """Raises BILL_TOO_LONG: the insured cell refuses a message with more values before it reads it."""
+    if sum(len(line.line.ListFields()) + _VALUES_OF_LINE for line in lines) + _VALUES > MOST_VALUES:
+        raise too_long(mdtrt_id, len(lines))
+
+
+def _components(settlement: Any) -> Components:
+    """The components of an answer. What the person bears of the pool's base is no field of it, but follows from the layers."""
+    info = settlement.setlinfo
+    base = max((layer.base_fen for layer in settlement.layers if layer.fund == _POOL), default=0)
+    borne = max(0, base - info.act_pay_dedc_fen - info.hifp_pay_fen)
+    told = {name: getattr(info, name) for name in MONEY_FIELDS if name != "pool_prop_selfpay_amt_fen"}
+    ratio = scaled_of(info.pool_prop_selfpay, 4) if info.pool_prop_selfpay else 0
+    return Components(**told, pool_prop_selfpay_amt_fen=borne, pool_prop_selfpay_e4=ratio)

@@ -1,0 +1,61 @@
+"""Bills of care here for persons of other cells: their lines, and the books to which they are booked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from services.runtime.db import Database, sql
+from services.settlement.domain.care import CareLine
+from services.settlement.store.hot import BookReader
+from services.settlement.store.keyed import keys_from
+
+_DIALECTS: Final = ("sqlite", "postgresql")
+
+_NUMBERS: Final = {
+    dialect: f"SELECT k0, e.ipt_otp_no FROM {keys_from(dialect, 1)} JOIN encounter AS e ON e.mdtrt_id = k0"
+    for dialect in _DIALECTS
+}
+# What a cancelling batch takes back is cancelled itself: what is left of open batches are their open lines.
+_COUNTS: Final = sql(
+    "SELECT fee_batch_id, COUNT(*) FROM fee_line WHERE AMONG(fee_batch_id, ?1) AND state = 'open' GROUP BY fee_batch_id"
+)
+_LINES: Final = sql(
+    "SELECT fee_batch_id, detail, split FROM fee_line WHERE AMONG(fee_batch_id, ?1) AND state = 'open'"
+    " ORDER BY fee_batch_id, line_no"
+)
+# Statements that find more lines than these take SQLite some milliseconds: they run beside the loop.
+_MANY: Final = 100
+
+
+class CareReader(BookReader):
+    """Bills to be carried as one snapshot shows them."""
+
+    async def numbers(self, encounters: Sequence[str]) -> dict[str, str]:
+        """The institutions' own numbers of these encounters."""
+        return {row[0]: row[1] for row in await self._rows(_NUMBERS, 1, encounters)}
+
+    async def line_counts(self, batches: Sequence[str]) -> dict[str, int]:
+        """How many lines of these fee batches are left, none where nothing is."""
+        return {row[0]: row[1] for row in await self._connection.run(_COUNTS, list(batches))}
+
+    async def lines(self, batches: Sequence[str], count: int) -> dict[str, list[CareLine]]:
+        """The lines that are left of these fee batches, in the order they came; there are `count` of them."""
+        found: dict[str, list[CareLine]] = {}
+        for row in await self._connection.run(_LINES, list(batches), patient=count > _MANY):
+            found.setdefault(row[0], []).append(CareLine(row[1], row[2]))
+        return found
+
+
+class CareBooks:
+    """The care of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[CareReader]:
+        """A snapshot."""
+        async with self._database.driver_read() as connection:
+            yield CareReader(connection)
