@@ -14,7 +14,7 @@ from services.routing.domain.clearing.journals import Journal
 from services.routing.domain.clearing.notices import DAY_TO_COME, Notice, NoticePage
 from services.routing.domain.clearing.statements import CARE, INSURED
 from services.routing.operations.clearing_writes import Books
-from services.routing.operations.notices import Noticing
+from services.routing.operations.notices import Asked, Noticing
 from services.routing.store.clearing import notices as notice_rows
 from services.routing.store.unit import RoutingStore
 from tests.plans import scanned, statements_in
@@ -107,7 +107,7 @@ class Reader:
     async def retried(self, now: datetime | None = None) -> bytes:
         """What an operator is told who has them taken once more."""
         return await self.noticing.again(
-            self.scene.stamp(), now or self.now, lambda looked: repr(tuple(looked)).encode()
+            self.scene.stamp(), Asked(10, "M"), now or self.now, lambda looked: repr(tuple(looked)).encode()
         )
 
 
@@ -222,7 +222,7 @@ async def test_a_refused_notice_harms_no_other_and_stays_until_it_can_be_taken(a
     reader.away.add(BEIJING)
     assert await reader.retried() == b"(0, 0, 3, ('110000',))"
     page = await reader.noticing.refused((SANDBOX, 2, "S1"), 1)
-    assert [each.notice.journal.setl_id for each in page.entries] == ["S3"]
+    assert [(each.notice.journal.setl_id, each.memo) for each in page.entries] == [("S3", "M")]
     assert page.end == (SANDBOX, 3, "S3")
 
 

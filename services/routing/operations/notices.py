@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
@@ -37,6 +37,13 @@ _FIRST: Final = ("", 0, "")
 
 Traced = Callable[[Sequence[str]], AbstractContextManager[object]]
 """Opens a block whose span is linked to the spans of these traceparents."""
+
+
+class Asked(NamedTuple):
+    """How many refused notices are to be taken once more, and what the operator says to it."""
+
+    most: int
+    memo: str = ""
 
 
 class Looked(NamedTuple):
@@ -121,16 +128,17 @@ class Noticing:
             found = await work.notices.refused(after or _FIRST, size + 1)
         return page_of(found, size, lambda each: each.place)
 
-    async def again(self, stamp: RequestStamp, now: datetime, encode: Callable[[Looked], bytes]) -> bytes:
-        """Reads all cells, and takes the first 500 refused notices once more, as an answered write."""
+    async def again(self, stamp: RequestStamp, asked: Asked, now: datetime, encode: Callable[[Looked], bytes]) -> bytes:
+        """Reads all cells, and takes the first refused notices once more, as an answered write."""
         counts = await asyncio.gather(*map(self._tried, self.cells))
         unread = tuple(cell for cell, count in zip(self.cells, counts, strict=True) if count is None)
         read = sum(count or 0 for count in counts)
 
         async def act(work: Unit) -> bytes:
-            notices = [each.notice for each in await work.notices.refused(_FIRST, MOST)]
-            still = len((await self._taken(work, notices, now)).refused)
-            return encode(Looked(read, len(notices) - still, still, unread))
+            notices = [each.notice for each in await work.notices.refused(_FIRST, asked.most)]
+            still = (await self._taken(work, notices, now)).refused
+            await work.notices.refuse([replace(each, memo=asked.memo) for each in still])
+            return encode(Looked(read, len(notices) - len(still), len(still), unread))
 
         return await self.books.once(stamp, now, act)
 

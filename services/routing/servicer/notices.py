@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from services.routing.domain.clearing.journals import Journal
 from services.routing.domain.clearing.notices import RefusedNotice
-from services.routing.operations.notices import Looked, Noticing
+from services.routing.operations.notices import MOST, Asked, Looked, Noticing
 from services.routing.servicer.clearing_messages import KIND_NAMES, SIDE_NAMES
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
@@ -40,8 +40,8 @@ class ClearingNoticeServicer(clearing_notice_pb2_grpc.ClearingNoticeServiceServi
         self, request: pb.TakeNoticesRequest, context: Any
     ) -> pb.TakeNoticesResponse:
         """Reads all cells, and takes refused ones once more."""
-        call = current_call()
-        kept = await self._noticing.again(stamp_of(call, request), call.now, _looked)
+        call, asked = current_call(), Asked(request.most or MOST, request.memo)
+        kept = await self._noticing.again(stamp_of(call, request), asked, call.now, _looked)
         return pb.TakeNoticesResponse.FromString(kept)
 
 
@@ -63,6 +63,7 @@ def _refused(found: RefusedNotice) -> pb.RefusedNotice:
         reason=found.reason,
         detail=found.detail,
         refused_time=moment_message(found.refused_at),
+        memo=found.memo,
     )
 
 

@@ -54,12 +54,14 @@ class NoticePage:
 
 @dataclass(frozen=True, slots=True)
 class RefusedNotice:
-    """A notice that was not taken: why, in the words of the refusal, and since when."""
+    """A notice that was not taken: why, in the words of the refusal, since when, and what an operator said who had it taken
+    once more."""
 
     notice: Notice
     reason: str
     detail: str
     refused_at: datetime
+    memo: str = ""
 
     @property
     def place(self) -> tuple[str, int, str]:

@@ -17,7 +17,9 @@ _PLACE: Final = sql("SELECT seq FROM clearing_notice WHERE cell = ?1")
 _MOVE: Final = sql(
     "INSERT INTO clearing_notice (cell, seq) VALUES (?1, ?2) ON CONFLICT (cell) DO UPDATE SET seq = excluded.seq"
 )
-_COLUMNS: Final = "name, cell, seq, setl_id, kind, sides, journal, traceparent, setl_day, reason, detail, refused_at"
+_COLUMNS: Final = (
+    "name, cell, seq, setl_id, kind, sides, journal, traceparent, setl_day, reason, detail, refused_at, memo"
+)
 _REFUSED: Final = sql(
     f"SELECT {_COLUMNS} FROM clearing_refused"
     " WHERE cell > ?1 OR cell = ?1 AND (seq > ?2 OR seq = ?2 AND setl_id > ?3) ORDER BY cell, seq, setl_id LIMIT ?4"
@@ -76,12 +78,12 @@ def _row(refused: RefusedNotice) -> tuple[Any, ...]:
     return (
         *(_name(notice), notice.cell, notice.seq, journal.setl_id, journal.kind, json.dumps(notice.sides)),
         *(json.dumps(told, ensure_ascii=False), notice.traceparent, journal.setl_day.isoformat()),
-        *(refused.reason, refused.detail, to_micros(refused.refused_at)),
+        *(refused.reason, refused.detail, to_micros(refused.refused_at), refused.memo),
     )
 
 
 def _refused(row: Sequence[Any]) -> RefusedNotice:
-    _, cell, seq, _, _, sides, text, traceparent, _, reason, detail, refused_at = row
+    _, cell, seq, _, _, sides, text, traceparent, _, reason, detail, refused_at, memo = row
     told = json.loads(text)
     told |= {
         "setl_at": from_micros(told["setl_at"]),
@@ -89,4 +91,4 @@ def _refused(row: Sequence[Any]) -> RefusedNotice:
         "parts": tuple((fund, fen) for fund, fen in told["parts"]),
     }
     notice = Notice(cell, int(seq), tuple(json.loads(sides)), Journal(**told), traceparent)
-    return RefusedNotice(notice, reason, detail, from_micros(refused_at))
+    return RefusedNotice(notice, reason, detail, from_micros(refused_at), memo)

@@ -211,6 +211,7 @@ def _notices(metadata: MetaData) -> None:
         # The notice whole, in JSON: it is taken again as it came.
         *_text("setl_id", "kind", "sides", "journal", "traceparent", "setl_day", "reason", "detail"),
         Column("refused_at", Moment, nullable=False),
+        *_text("memo"),
         Index("clearing_refused_place", "cell", "seq", "setl_id", unique=True),
         Index("clearing_refused_reason", "reason", "setl_day"),
     )

@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("refused_at", sa.BigInteger(), nullable=False),
+        sa.Column("memo", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_index("clearing_refused_place", "clearing_refused", ["cell", "seq", "setl_id"], unique=True)

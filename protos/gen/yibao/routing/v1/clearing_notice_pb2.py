@@ -29,7 +29,7 @@ from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options
 from yibao.routing.v1 import clearing_journals_pb2 as yibao_dot_routing_dot_v1_dot_clearing__journals__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&yibao/routing/v1/clearing_notice.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eyibao/options/v1/options.proto\x1a(yibao/routing/v1/clearing_journals.proto\"\\\n\x19ListRefusedNoticesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xac\x02\x90\xb5\x18\x01\"\xe9\x01\n\rRefusedNotice\x12\x12\n\x04\x63\x65ll\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12\x0b\n\x03seq\x18\x02 \x01(\x03\x12-\n\x05sides\x18\x03 \x03(\x0e\x32\x1e.yibao.routing.v1.ClearingSide\x12*\n\x07journal\x18\x04 \x01(\x0b\x32\x19.yibao.routing.v1.Journal\x12\x14\n\x06reason\x18\x05 \x01(\tB\x04\x90\xb5\x18\x01\x12\x14\n\x06\x64\x65tail\x18\x06 \x01(\tB\x04\x90\xb5\x18\x01\x12\x30\n\x0crefused_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"m\n\x1aListRefusedNoticesResponse\x12\x30\n\x07notices\x18\x01 \x03(\x0b\x32\x1f.yibao.routing.v1.RefusedNotice\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\"7\n\x12TakeNoticesRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\"q\n\x13TakeNoticesResponse\x12\x12\n\nread_count\x18\x01 \x01(\x05\x12\x13\n\x0btaken_count\x18\x02 \x01(\x05\x12\x15\n\rrefused_count\x18\x03 \x01(\x05\x12\x1a\n\x0cunread_cells\x18\x04 \x03(\tB\x04\x90\xb5\x18\x01\x32\xd0\x02\n\x15\x43learingNoticeService\x12\xa8\x01\n\x12ListRefusedNotices\x12+.yibao.routing.v1.ListRefusedNoticesRequest\x1a,.yibao.routing.v1.ListRefusedNoticesResponse\"7\x8a\xb5\x18\x03\n\x01\x04\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02&\"!/v1/clearing/refused-notices:list:\x01*\x12\x8b\x01\n\x0bTakeNotices\x12$.yibao.routing.v1.TakeNoticesRequest\x1a%.yibao.routing.v1.TakeNoticesResponse\"/\x8a\xb5\x18\x03\n\x01\x04\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/clearing/notices:take:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&yibao/routing/v1/clearing_notice.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eyibao/options/v1/options.proto\x1a(yibao/routing/v1/clearing_journals.proto\"\\\n\x19ListRefusedNoticesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xac\x02\x90\xb5\x18\x01\"\xfd\x01\n\rRefusedNotice\x12\x12\n\x04\x63\x65ll\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12\x0b\n\x03seq\x18\x02 \x01(\x03\x12-\n\x05sides\x18\x03 \x03(\x0e\x32\x1e.yibao.routing.v1.ClearingSide\x12*\n\x07journal\x18\x04 \x01(\x0b\x32\x19.yibao.routing.v1.Journal\x12\x14\n\x06reason\x18\x05 \x01(\tB\x04\x90\xb5\x18\x01\x12\x14\n\x06\x64\x65tail\x18\x06 \x01(\tB\x04\x90\xb5\x18\x01\x12\x30\n\x0crefused_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x04memo\x18\x08 \x01(\tB\x04\x90\xb5\x18\x01\"m\n\x1aListRefusedNoticesResponse\x12\x30\n\x07notices\x18\x01 \x03(\x0b\x32\x1f.yibao.routing.v1.RefusedNotice\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\"m\n\x12TakeNoticesRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x18\n\x04most\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1a\n\x04memo\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\x90\xb5\x18\x01\"q\n\x13TakeNoticesResponse\x12\x12\n\nread_count\x18\x01 \x01(\x05\x12\x13\n\x0btaken_count\x18\x02 \x01(\x05\x12\x15\n\rrefused_count\x18\x03 \x01(\x05\x12\x1a\n\x0cunread_cells\x18\x04 \x03(\tB\x04\x90\xb5\x18\x01\x32\xd0\x02\n\x15\x43learingNoticeService\x12\xa8\x01\n\x12ListRefusedNotices\x12+.yibao.routing.v1.ListRefusedNoticesRequest\x1a,.yibao.routing.v1.ListRefusedNoticesResponse\"7\x8a\xb5\x18\x03\n\x01\x04\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02&\"!/v1/clearing/refused-notices:list:\x01*\x12\x8b\x01\n\x0bTakeNotices\x12$.yibao.routing.v1.TakeNoticesRequest\x1a%.yibao.routing.v1.TakeNoticesResponse\"/\x8a\xb5\x18\x03\n\x01\x04\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/clearing/notices:take:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,10 +46,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REFUSEDNOTICE'].fields_by_name['reason']._serialized_options = b'\220\265\030\001'
   _globals['_REFUSEDNOTICE'].fields_by_name['detail']._loaded_options = None
   _globals['_REFUSEDNOTICE'].fields_by_name['detail']._serialized_options = b'\220\265\030\001'
+  _globals['_REFUSEDNOTICE'].fields_by_name['memo']._loaded_options = None
+  _globals['_REFUSEDNOTICE'].fields_by_name['memo']._serialized_options = b'\220\265\030\001'
   _globals['_LISTREFUSEDNOTICESRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
   _globals['_LISTREFUSEDNOTICESRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\220\265\030\001'
   _globals['_TAKENOTICESREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_TAKENOTICESREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030@\220\265\030\001'
+  _globals['_TAKENOTICESREQUEST'].fields_by_name['most']._loaded_options = None
+  _globals['_TAKENOTICESREQUEST'].fields_by_name['most']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
+  _globals['_TAKENOTICESREQUEST'].fields_by_name['memo']._loaded_options = None
+  _globals['_TAKENOTICESREQUEST'].fields_by_name['memo']._serialized_options = b'\272H\005r\003\030\310\001\220\265\030\001'
   _globals['_TAKENOTICESRESPONSE'].fields_by_name['unread_cells']._loaded_options = None
   _globals['_TAKENOTICESRESPONSE'].fields_by_name['unread_cells']._serialized_options = b'\220\265\030\001'
   _globals['_CLEARINGNOTICESERVICE'].methods_by_name['ListRefusedNotices']._loaded_options = None
@@ -59,13 +65,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTREFUSEDNOTICESREQUEST']._serialized_start=226
   _globals['_LISTREFUSEDNOTICESREQUEST']._serialized_end=318
   _globals['_REFUSEDNOTICE']._serialized_start=321
-  _globals['_REFUSEDNOTICE']._serialized_end=554
-  _globals['_LISTREFUSEDNOTICESRESPONSE']._serialized_start=556
-  _globals['_LISTREFUSEDNOTICESRESPONSE']._serialized_end=665
-  _globals['_TAKENOTICESREQUEST']._serialized_start=667
-  _globals['_TAKENOTICESREQUEST']._serialized_end=722
-  _globals['_TAKENOTICESRESPONSE']._serialized_start=724
-  _globals['_TAKENOTICESRESPONSE']._serialized_end=837
-  _globals['_CLEARINGNOTICESERVICE']._serialized_start=840
-  _globals['_CLEARINGNOTICESERVICE']._serialized_end=1176
+  _globals['_REFUSEDNOTICE']._serialized_end=574
+  _globals['_LISTREFUSEDNOTICESRESPONSE']._serialized_start=576
+  _globals['_LISTREFUSEDNOTICESRESPONSE']._serialized_end=685
+  _globals['_TAKENOTICESREQUEST']._serialized_start=687
+  _globals['_TAKENOTICESREQUEST']._serialized_end=796
+  _globals['_TAKENOTICESRESPONSE']._serialized_start=798
+  _globals['_TAKENOTICESRESPONSE']._serialized_end=911
+  _globals['_CLEARINGNOTICESERVICE']._serialized_start=914
+  _globals['_CLEARINGNOTICESERVICE']._serialized_end=1250
 # @@protoc_insertion_point(module_scope)

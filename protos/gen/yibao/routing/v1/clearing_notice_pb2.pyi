@@ -53,6 +53,7 @@ class RefusedNotice(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     REFUSED_TIME_FIELD_NUMBER: _builtins.int
+    MEMO_FIELD_NUMBER: _builtins.int
     cell: _builtins.str
     """Cell that gave it."""
     seq: _builtins.int
@@ -61,6 +62,8 @@ class RefusedNotice(_message.Message):
     """Reason of the refusal, or DAY_TO_COME."""
     detail: _builtins.str
     """What the refusal names."""
+    memo: _builtins.str
+    """Memo of the operator who had it taken last; empty before."""
     @_builtins.property
     def sides(self) -> _containers.RepeatedScalarFieldContainer[_clearing_journals_pb2.ClearingSide.ValueType]:
         """Places that the cell has of it."""
@@ -79,10 +82,11 @@ class RefusedNotice(_message.Message):
         reason: _builtins.str = ...,
         detail: _builtins.str = ...,
         refused_time: _timestamp_pb2.Timestamp | None = ...,
+        memo: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["journal", b"journal", "refused_time", b"refused_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cell", b"cell", "detail", b"detail", "journal", b"journal", "reason", b"reason", "refused_time", b"refused_time", "seq", b"seq", "sides", b"sides"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cell", b"cell", "detail", b"detail", "journal", b"journal", "memo", b"memo", "reason", b"reason", "refused_time", b"refused_time", "seq", b"seq", "sides", b"sides"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -117,15 +121,23 @@ class TakeNoticesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MOST_FIELD_NUMBER: _builtins.int
+    MEMO_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
+    most: _builtins.int
+    """Most refused notices to take once more; 0 means 500."""
+    memo: _builtins.str
+    """Who asked for it, or why; kept with those that are refused again."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
+        most: _builtins.int = ...,
+        memo: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["memo", b"memo", "most", b"most", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -144,7 +156,7 @@ class TakeNoticesResponse(_message.Message):
     taken_count: _builtins.int
     """Refused notices that were taken now."""
     refused_count: _builtins.int
-    """Notices that are refused still, of the first 500."""
+    """Notices that were refused again."""
     @_builtins.property
     def unread_cells(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Cells that do not answer: their notices come later."""

@@ -61,7 +61,7 @@ class ClearingNoticeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TakeNotices(self, request, context):
-        """Reads the notices of all cells now, which routing otherwise does every 15 s by itself, and takes the first 500 of
+        """Reads the notices of all cells now, which routing otherwise does every 15 s by itself, and takes the first of
         those that were refused once more: what hindered them may be gone. Those that are refused again stay.
         Errors: REQUEST_ID_REUSED.
         """
