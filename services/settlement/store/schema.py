@@ -8,7 +8,7 @@ from services.runtime.db import Schema, migrations_of
 from services.settlement.store.outbox_tables import OUTBOX
 
 MEMBER: Final = "settlement"
-HEAD: Final = "0008"
+HEAD: Final = "0009"
 
 
 def schema() -> Schema:
