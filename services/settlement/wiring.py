@@ -145,7 +145,7 @@ def _encounters(
     """The servicers of encounters, asked by institutions and by routing."""
     benefits = BenefitOperations(encounters.persons, encounters.catalogue)
     care = CareOperations(config.cell, encounters, stays, settlements.reversing)
-    bills = BillsElsewhere(CareBills(CareBooks(database), encounters.catalogue))
+    bills = BillsElsewhere(CareBills(CareBooks(database), encounters.catalogue), config.cell)
     return [
         (
             encounter_pb2_grpc.add_EncounterServiceServicer_to_server,

@@ -156,7 +156,7 @@ def _servicers(counter: Counter, world: World, cell: str) -> list[tuple[Callable
             CareServicer(  # type: ignore[abstract]  # reversals are not served yet
                 CareOperations(cell, counter.encounters, counter.stays, counter.reversing),
                 FiledBills(bills),
-                BillsElsewhere(world.care_bills),
+                BillsElsewhere(world.care_bills, cell),
             ),
         ),
         (

@@ -200,12 +200,10 @@ async def test_a_bill_with_more_lines_than_a_message_holds_is_refused(
 
 async def test_what_the_place_of_care_decides_is_refused_before_anything_is_carried(cells: Cells) -> None:
     mdtrt_id = await cells.visit(presel=1_000, over=2_000)
-    own = await cells.care.encounter(PERSON, hospital=HOSPITAL)
     late = settle_request(mdtrt_id, 231_000)
     late.data.insutype = "390"
     found = {
         "no visit": settle_request("M9", 231_000),
-        "of this cell": settle_request(own, 231_000),
         "another person": settle_request(mdtrt_id, 231_000, psn_no="P2"),
         "insurance": late,
         "sum": settle_request(mdtrt_id, 231_001),
@@ -215,7 +213,6 @@ async def test_what_the_place_of_care_decides_is_refused_before_anything_is_carr
     reasons = {name: await reason(cells.get(request)) for name, request in found.items()}
     assert reasons == {
         "no visit": "ENCOUNTER_NOT_FOUND",
-        "of this cell": "ENCOUNTER_NOT_FOUND",
         "another person": "ENCOUNTER_NOT_FOUND",
         "insurance": "INVALID_REQUEST",
         "sum": "FEE_SUM_MISMATCH",

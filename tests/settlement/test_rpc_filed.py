@@ -97,6 +97,20 @@ async def test_a_visit_is_tried_and_settled_with_the_filing_and_stands_as_the_in
     assert paid(counter_entry) == -154_000
 
 
+async def test_routing_is_told_for_what_it_is_to_look_up_a_filing(counter: Counter) -> None:
+    psn_no = await stranger(counter, 5)
+    mdtrt_id, request_id = await counter.visit(psn_no, AMOUNT), counter.request_id()
+    request = settle_request(request_id, psn_no, mdtrt_id, AMOUNT)
+    trial = settlement_pb2.TrialRequest(desk=desk(), data=request.data)
+    for asked in (care_pb2.GetBillRequest(visit=request), care_pb2.GetBillRequest(visit_trial=trial)):
+        told = await counter.call("CareService.GetBill", asked, ROUTING)
+        assert told.insured_cell == "sandbox"
+        assert told.own == care_pb2.OwnCare(care_admdvs="990100", begin_day=day_message(beijing_day(BEGIN)))
+    settled = (await filed(counter, visit=request)).visit
+    told = await counter.call("CareService.GetBill", care_pb2.GetBillRequest(visit=request), ROUTING)
+    assert told.settled == settled
+
+
 async def test_a_stay_is_settled_with_a_referral(counter: Counter) -> None:
     psn_no = await stranger(counter, 2)
     mdtrt_id = await counter.stay(psn_no, AMOUNT)

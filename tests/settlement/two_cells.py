@@ -39,7 +39,7 @@ class Cells:
     home: World
 
     def __post_init__(self) -> None:
-        self.bills = BillsElsewhere(self.care.care_bills)
+        self.bills = BillsElsewhere(self.care.care_bills, "370000")
         self.opening = OpeningReader()
 
     async def lines(

@@ -1,4 +1,5 @@
-"""Bills of care here whose persons other cells insure: told to routing, which carries them to the ledgers of these cells.
+"""Bills of care here whose persons other cells insure: told to routing, which carries them to the ledgers of these cells. Of one
+whose person the own cell insures it is told for what a filing is looked up.
 
 Everything is read on one snapshot for a whole list of bills; the catalogue is asked after it.
 """
@@ -7,21 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, TypeAlias
 
 from services.kernel.clock import beijing_day, from_micros
 from services.kernel.errors import Fault
 from services.kernel.requests import refusal_of
-from services.settlement.domain.bill import STAY, Order
+from services.settlement.domain.bill import STAY, Order, check_encounter
 from services.settlement.domain.care import CareBill, CareLine, Chosen, check_lines, chosen_care
-from services.settlement.domain.entries import Books, StoredAnswer, Wanted
+from services.settlement.domain.entries import Books, StoredAnswer, Wanted, repeat_of
 from services.settlement.domain.kinds import KindOfCare, check_setting
 from services.settlement.operations.kinds import national_kind
 from services.settlement.operations.ports import CataloguePeer
 from services.settlement.store.care import CareBooks, CareReader
 
-FoundBill: TypeAlias = CareBill | StoredAnswer
-"""A bill to be carried, or what stands under its request id: pending, or settled."""
+
+@dataclass(frozen=True, slots=True)
+class OwnCare:
+    """Care that the own cell insures: where it is given, and since when."""
+
+    order: Order
+    begin_day: date
+    care_admdvs: str = ""
+
+
+FoundBill: TypeAlias = CareBill | OwnCare | StoredAnswer
+"""A bill to be carried, one of the own cell, or what stands under its request id: pending, or settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +51,19 @@ class CareBills:
         """
         async with self.store.reading() as snapshot:
             told = await _told(snapshot, orders)
-        return [await self._counted(each) if isinstance(each, CareBill) else each for each in told]
+        return [await self._counted(each) if isinstance(each, CareBill | OwnCare) else each for each in told]
 
-    async def _counted(self, bill: CareBill) -> CareBill | BaseException:
-        """With the kind of care as it counts here; a bill that cannot be told, even by a bug, harms no other."""
+    async def _counted(self, bill: CareBill | OwnCare) -> FoundBill | BaseException:
+        """With the kind of care as it counts here, or its place; a bill that cannot be told, even by a bug, harms no other."""
         try:
-            return await self._with_kind(bill)
+            return await (self._with_place(bill) if isinstance(bill, OwnCare) else self._with_kind(bill))
         except Exception as error:  # noqa: BLE001  # it becomes the outcome of this bill
             return error
+
+    async def _with_place(self, care: OwnCare) -> OwnCare:
+        order = care.order
+        institution = await self.catalogue.institution(order.bill.desk.fixmedins_code, beijing_day(order.now))
+        return replace(care, care_admdvs=institution.admdvs)
 
     async def _with_kind(self, bill: CareBill) -> CareBill:
         sent, encounter = bill.order.bill, bill.chosen.encounter
@@ -87,12 +104,15 @@ async def _told(snapshot: CareReader, orders: Sequence[Order]) -> list[FoundBill
     ]
 
 
-def _found(order: Order, books: Books) -> Chosen | StoredAnswer | Fault:
+def _found(order: Order, books: Books) -> Chosen | OwnCare | StoredAnswer | Fault:
     stamp = order.stamp
     stored = books.answers.get((stamp.scope, stamp.request_id))
     if stored is not None:
-        return refusal_of(stamp, stored) or stored
+        return refusal_of(stamp, stored) or (stored if stored.insured_cell else repeat_of(stamp, stored))
+    known = books.encounters.get(order.bill.mdtrt_id)
     try:
+        if known is not None and not known.insured_cell:
+            return OwnCare(order, beijing_day(from_micros(check_encounter(order.bill, known).begin_at)))
         return chosen_care(order, books, trial=not stamp.request_id)
     except Fault as fault:
         return fault

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from services.runtime.call import CallContext, current_call
+from services.runtime.wire import day_message
 from services.settlement.domain.bill import Order
 from services.settlement.domain.care import CareBill
 from services.settlement.domain.entries import PENDING
-from services.settlement.operations.care_bills import CareBills, FoundBill
+from services.settlement.operations.care_bills import CareBills, FoundBill, OwnCare
 from services.settlement.servicer.convert_care_bills import CareBillWriter
 from services.settlement.servicer.convert_orders import institution_stamp
 from services.settlement.servicer.convert_settlement import BillReader
@@ -23,8 +24,9 @@ _TRIALS: Final = ("visit_trial", "stay_trial")
 class BillsElsewhere:
     """Answers for bills whose ledgers are another cell's."""
 
-    def __init__(self, bills: CareBills) -> None:
+    def __init__(self, bills: CareBills, cell: str) -> None:
         self._found = bills
+        self._cell = cell
         self._bills = BillReader()
         self._messages = CareBillWriter()
 
@@ -51,6 +53,10 @@ class BillsElsewhere:
             carried = await self._messages.carried(unary, found)
             cell = found.chosen.encounter.insured_cell
             told = {"carried": carried, "care_hash": found.chosen.care_hash}
+        elif isinstance(found, OwnCare):
+            cell = self._cell
+            own = care_pb2.OwnCare(care_admdvs=found.care_admdvs, begin_day=day_message(found.begin_day))
+            told = {"own": own}
         else:
             cell = found.insured_cell
             told = {"pending_order_no": found.order_no}
