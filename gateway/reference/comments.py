@@ -23,10 +23,16 @@ def description(comment: str) -> str:
 
 
 def errors(comments: Mapping[str, str], service: str, method: str, depth: int = 4) -> tuple[str, ...]:
-    """Reasons that a method's comment names; `those of Verify` stands for the reasons of that method."""
+    """Reasons that a method's comment names; `those of Verify` stands for the reasons of that method, of the nearest one of that
+    name: in the service, the package, anywhere.
+    """
     listed = comments.get(f"{service}.{method}", "").partition("Errors:")[2]
     found = dict.fromkeys(_REASON.findall(listed))
     for other in re.findall(r"those of ([A-Z]\w+)", listed) if depth else ():
-        owner = next((name for name in comments if name.endswith(f"Service.{other}")), "")
+        named = (name for name in comments if name.endswith(f"Service.{other}"))
+        package = service.rpartition(".")[0] + "."
+        owner = min(
+            named, key=lambda name: (not name.startswith(f"{service}."), not name.startswith(package)), default=""
+        )
         found |= dict.fromkeys(errors(comments, owner.rpartition(".")[0], other, depth - 1))
     return tuple(found)

@@ -26,3 +26,8 @@ def outcome_unknown(order_no: str) -> Fault:
 def family_elsewhere() -> Fault:
     """PRECONDITION FAMILY_ELSEWHERE: the family account is in another cell."""
     return precondition("FAMILY_ELSEWHERE")
+
+
+def cell_unavailable(cell: str, **told: str) -> Fault:
+    """UNAVAILABLE CELL_UNAVAILABLE: that cell does not answer; nothing stands of what was asked, and nothing will."""
+    return Fault(FaultKind.UNAVAILABLE, "CELL_UNAVAILABLE", {"cell": cell, **told}, retry_after_s=LATER_S)

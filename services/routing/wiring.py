@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from random import SystemRandom
 from typing import Any, Final
@@ -17,7 +18,9 @@ from services.routing.domain.clearing.terms import DEFAULTS
 from services.routing.domain.divisions import Divisions
 from services.routing.domain.filing_terms import DEFAULTS as FILING_TERMS
 from services.routing.domain.hashes import Hasher
+from services.routing.domain.sagas import Kind, Saga
 from services.routing.loader import SAMPLES, read_folder
+from services.routing.operations.bills import Bills
 from services.routing.operations.clearing_institutions import InstitutionClearing
 from services.routing.operations.clearing_journals import Collecting
 from services.routing.operations.clearing_months import Months
@@ -30,6 +33,9 @@ from services.routing.operations.notices import Noticing
 from services.routing.operations.pulling import Pulled, Pulling, PullLoops
 from services.routing.operations.referrals import Referrals
 from services.routing.operations.registry import Registry
+from services.routing.operations.reversals import Reversals
+from services.routing.operations.saga_loop import End, SagaLoop
+from services.routing.operations.sagas import Item, Kept, SagaBooks, Sagas
 from services.routing.operations.visits import Visits
 from services.routing.peers.care import CareClient
 from services.routing.peers.encounters import EncounterCells
@@ -37,9 +43,11 @@ from services.routing.peers.feed import FeedClient
 from services.routing.peers.insured_cells import InsuredCells
 from services.routing.peers.notices import NoticeClient
 from services.routing.peers.people import PeopleClient
+from services.routing.peers.settlements import SettlementCells
 from services.routing.servicer.clearing import ClearingServicer
 from services.routing.servicer.clearing_institutions import InstitutionClearingServicer
 from services.routing.servicer.elsewhere import ElsewhereServicer
+from services.routing.servicer.elsewhere_bills import BillOperations
 from services.routing.servicer.filings import FilingServicer
 from services.routing.servicer.notices import ClearingNoticeServicer
 from services.routing.servicer.referrals import ReferralServicer
@@ -48,10 +56,11 @@ from services.routing.store.clearing.verify import VerifyRows
 from services.routing.store.unit import RoutingStore
 from services.runtime.auth import TokenSigner
 from services.runtime.circuits import Circuits
+from services.runtime.committer import Committer
 from services.runtime.config import Config
 from services.runtime.db import Database
 from services.runtime.identifiers import time_ordered_ids
-from services.runtime.logs import write
+from services.runtime.logs import describe, write
 from services.runtime.outbound import Peers
 from services.runtime.server import AddToServer, MemberServer, StartError
 from services.runtime.telemetry import ROOT, SpanRef, Telemetry, extract
@@ -81,11 +90,15 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     loops = [_loops(telemetry, pulling, "feed of persons"), _loops(telemetry, noticing, "outbox")]
     registry = Registry(store, _divisions(config), cells.of_division, pulling, pulling.hashers)
     insured = Elsewhere(registry, InsuredCells(peers, config.known_cells))
-    elsewhere = ElsewhereServicer(insured, Visits(insured, EncounterCells(peers, config.known_cells)))
+    places, new_id = CareClient(peers, config.known_cells), partial(time_ordered_ids(clock, SystemRandom()), "")
+    filings = FilingOperations(store, registry, places, new_id, FILING_TERMS)
+    sagas = _sagas(config, clock, telemetry, store, peers, filings)
+    visits = Visits(insured, EncounterCells(peers, config.known_cells))
+    elsewhere = ElsewhereServicer(insured, visits, BillOperations(sagas.bills, sagas.reversals))
     servicers: list[tuple[AddToServer, Any]] = [
         (elsewhere_pb2_grpc.add_ElsewhereServiceServicer_to_server, elsewhere),
         (registry_pb2_grpc.add_RegistryServiceServicer_to_server, RegistryServicer(registry)),
-        *_filing(config, clock, store, peers, registry),
+        *_filing(config, peers, filings),
         *_clearing(store, database, noticing),
     ]
 
@@ -97,9 +110,10 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
             raise
         for each in loops:
             each.start()
+        sagas.loop.start()
 
     async def stop() -> None:
-        await asyncio.gather(*(each.stop() for each in loops))
+        await asyncio.gather(sagas.stop(), *(each.stop() for each in loops))
         await peers.close()
         await database.close()
 
@@ -109,13 +123,46 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     )
 
 
-def _filing(
-    config: Config, clock: Clock, store: RoutingStore, peers: Peers, registry: Registry
-) -> list[tuple[AddToServer, Any]]:
+@dataclass(frozen=True, slots=True)
+class _Sagas:
+    """What is done in two cells."""
+
+    sagas: Sagas
+    committer: Committer[Item, Kept]
+    bills: Bills
+    reversals: Reversals
+    loop: SagaLoop
+
+    async def stop(self) -> None:
+        """Writes what has ended; the rest is taken up again at the next start."""
+        await self.loop.stop()
+        await self.sagas.idle()
+        await self.committer.stop()
+
+
+def _sagas(
+    config: Config,
+    clock: Clock,
+    telemetry: Telemetry,
+    store: RoutingStore,
+    peers: Peers,
+    filings: FilingOperations,
+) -> _Sagas:
+    """Sagas with their committer, what begins them and the loop that ends them."""
+    books, new_id = SagaBooks(store, clock), partial(time_ordered_ids(clock, SystemRandom()), "R")
+    committer: Committer[Item, Kept] = Committer("saga", books.commit, telemetry=telemetry)
+    sagas = Sagas(books, committer.submit, new_id, _told_unwritten)
+    settlements = SettlementCells(peers, config.known_cells)
+    bills, reversals = Bills(sagas, settlements, filings), Reversals(sagas, settlements)
+    ends: dict[Kind, End] = {Kind.SETTLE: bills.end, Kind.REVERSE: reversals.end}
+    return _Sagas(
+        sagas, committer, bills, reversals, SagaLoop(sagas, ends, partial(_saga_span, telemetry), _told_stuck)
+    )
+
+
+def _filing(config: Config, peers: Peers, filings: FilingOperations) -> list[tuple[AddToServer, Any]]:
     """The servicers of filings and referrals."""
-    places, people = CareClient(peers, config.known_cells), PeopleClient(peers, config.known_cells)
-    new_id = partial(time_ordered_ids(clock, SystemRandom()), "")
-    filings = FilingOperations(store, registry, places, new_id, FILING_TERMS)
+    people = PeopleClient(peers, config.known_cells)
     referrals = ReferralServicer(filings, Referrals(filings, people))
     return [
         (filing_pb2_grpc.add_FilingServiceServicer_to_server, FilingServicer(filings)),
@@ -189,6 +236,22 @@ def _unseen(telemetry: Telemetry) -> AbstractContextManager[object]:
     """A block below a span that is not kept: looks that find nothing would fill the store of traces."""
     bits = SystemRandom().getrandbits
     return telemetry.span("routing pull", parent=SpanRef(bits(128) | 1, bits(64) | 1, sampled=False))
+
+
+def _saga_span(telemetry: Telemetry, saga: Saga) -> AbstractContextManager[object]:
+    """A span of its own for what is done when nobody waits any more, found by the saga's number."""
+    return telemetry.span(f"saga {saga.kind.value}", attributes={"yibao.order_no": saga.order_no}, parent=ROOT)
+
+
+def _told_unwritten(error: BaseException) -> None:
+    """A line where the end of a saga is not written: the loop finds out again how it ended."""
+    write(logging.getLogger("yibao.routing"), logging.WARNING, "the end of a saga is not written", describe(error))
+
+
+def _told_stuck(error: BaseException, order_no: str) -> None:
+    """A line where a saga cannot be ended, though its cells answer; it is tried again for ever."""
+    told = {"order_no": order_no, **describe(error)}
+    write(logging.getLogger("yibao.routing"), logging.ERROR, "a saga cannot be ended; trying on", told)
 
 
 def _told_trouble(cell: str, reason: str, count: int) -> None:

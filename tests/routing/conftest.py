@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,9 +18,10 @@ from services.runtime.config import Config
 from services.runtime.db import Database
 from services.runtime.outbound import Peers
 from services.runtime.telemetry import Telemetry
+from tests.routing.across import Across
+from tests.routing.sagas import NOON
 from tests.tokens import Tokens
 
-NOON: Final = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
 OPERATOR: Final = Caller(Role.OPERATOR, "OP1", sandbox=True)
 
 
@@ -66,6 +66,14 @@ async def small_store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
     await made.start()
     yield made
     await database.close()
+
+
+@pytest.fixture
+async def across(small_store: RoutingStore) -> AsyncIterator[Across]:
+    """Routing between two played cells."""
+    made = Across(small_store)
+    yield made
+    await made.sagas.idle()
 
 
 @pytest.fixture

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 from services.routing.domain.sagas import Kind, Saga, State
 from services.routing.operations.sagas import SagaBooks, Sagas
 from services.routing.store.unit import RoutingStore
 from services.runtime.committer import Committer
-from tests.routing.conftest import NOON
 
+NOON: Final = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
 CARE, INSURED, HOSPITAL = "110000", "370000", "H11010000001"
 
 

@@ -10,7 +10,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.runtime.call import Caller, Role
 from services.runtime.wire import day_message
-from tests.routing.conftest import NOON, Running
+from tests.routing.conftest import Running
+from tests.routing.sagas import NOON
 from yibao.routing.v1 import clearing_journals_pb2 as journals_pb
 from yibao.routing.v1 import clearing_payments_pb2 as payments_pb
 from yibao.routing.v1 import clearing_pb2 as pb

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.kernel.elsewhere import LATER_S
 from services.kernel.errors import Fault, FaultKind
-from services.routing.operations.elsewhere import RETRY_AFTER_S
 from services.runtime.call import Caller, Role
-from tests.routing.conftest import NOON, OPERATOR, Running
+from tests.routing.conftest import OPERATOR, Running
 from tests.routing.feeds import place, told
+from tests.routing.sagas import NOON
 from tests.routing.test_registry_rpc import BEIJING, JINAN, known
 from yibao.common.v1 import codes_pb2
 from yibao.identity.v1 import credential_pb2
@@ -85,7 +86,7 @@ async def test_a_dark_cell_is_told_with_its_code_and_the_insured_place(
             await running.call(method, request, HOSPITAL)
         assert (raised.value.kind, raised.value.reason) == (FaultKind.UNAVAILABLE, "CELL_UNAVAILABLE")
         assert raised.value.metadata == {"cell": "sandbox", "admdvs": JINAN}
-        assert raised.value.retry_after_s == RETRY_AFTER_S
+        assert raised.value.retry_after_s == LATER_S
 
 
 async def test_who_is_known_nowhere_is_named_by_the_field_that_says_who_it_is(

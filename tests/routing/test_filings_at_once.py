@@ -20,8 +20,8 @@ from services.routing.operations.filings import MOST, FilingOperations, Paths
 from services.routing.operations.pulling import Pulling
 from services.routing.operations.registry import Registry
 from services.routing.store.unit import RoutingStore
-from tests.routing.conftest import NOON
 from tests.routing.feeds import Feeds, place, told
+from tests.routing.sagas import NOON
 
 HASHER = Hasher(b"k" * 32)
 TODAY = beijing_day(NOON)

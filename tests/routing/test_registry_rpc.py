@@ -15,8 +15,9 @@ from services.routing.store.unit import RoutingStore
 from services.routing.wiring import PERSONS
 from services.runtime.call import Caller, Role
 from services.runtime.db import Database
-from tests.routing.conftest import NOON, OPERATOR, Running
+from tests.routing.conftest import OPERATOR, Running
 from tests.routing.feeds import place, told
+from tests.routing.sagas import NOON
 from yibao.routing.v1 import registry_pb2
 from yibao.routing.v1.registry_pb2_grpc import RegistryServiceStub
 

@@ -26,8 +26,7 @@ from services.routing.domain.sagas import (
 from services.routing.operations.saga_loop import SagaLoop
 from services.routing.operations.sagas import LOOP_LEASE_S, SPARE_S
 from services.routing.store.unit import RoutingStore
-from tests.routing.conftest import NOON
-from tests.routing.sagas import CARE, HOSPITAL, INSURED, Kept
+from tests.routing.sagas import CARE, HOSPITAL, INSURED, NOON, Kept
 
 NOW = to_micros(NOON)
 DARK = Fault(FaultKind.UNAVAILABLE, "PEER_UNAVAILABLE", {"member": "370000/settlement"})
@@ -95,6 +94,13 @@ async def test_one_saga_runs_for_a_message_and_its_repeat_finds_it(kept: Kept) -
     await sagas.move(first.order_no, State.UNDONE, "BILL_CHANGED")
     again = kept.new(content="other")
     assert await sagas.begin(again) == again
+    # What has settled a message is found for ever: who began before that was known does not settle it again.
+    done = await sagas.move(again.order_no, State.DONE)
+    assert await sagas.begin(kept.new(content="other")) == done
+    reversal = await sagas.begin(kept.new("2208:1", Kind.REVERSE))
+    await sagas.move(reversal.order_no, State.DONE)
+    repeat = kept.new("2208:1", Kind.REVERSE)
+    assert await sagas.begin(repeat) == repeat
 
 
 async def test_one_saga_runs_for_a_target_whatever_the_message(kept: Kept) -> None:

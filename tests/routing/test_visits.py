@@ -16,8 +16,9 @@ from services.kernel.errors import Fault, FaultKind, conflict, precondition
 from services.routing.domain.resolution import Query, Resolution, Where
 from services.routing.operations.elsewhere import Asked, Elsewhere
 from services.routing.operations.visits import Visits
-from tests.routing.conftest import NOON, Running
+from tests.routing.conftest import Running
 from tests.routing.feeds import place, told
+from tests.routing.sagas import NOON
 from tests.routing.test_elsewhere_rpc import ANOTHER, CARD, DESK, ECTOKEN, HOSPITAL, refused
 from tests.routing.test_registry_rpc import BEIJING, JINAN, known
 from yibao.common.v1 import codes_pb2

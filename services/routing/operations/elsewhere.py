@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 
+from services.kernel.elsewhere import LATER_S, cell_unavailable
 from services.kernel.errors import AWAY, Fault, FaultKind, precondition
 from services.kernel.persons import person_not_found
 from services.routing.domain.resolution import Query, Resolution, Where
@@ -16,8 +17,6 @@ from services.routing.operations.registry import Registry
 
 Answer = TypeVar("Answer")
 
-RETRY_AFTER_S: Final = 5.0
-"""When a cell that did not answer is worth another look (our decision)."""
 _QUERY: Final = "query."
 
 
@@ -94,7 +93,7 @@ class Elsewhere:
         unread = await self.registry.never_read()
         if unread:
             told = {"cells": ",".join(unread)}
-            raise Fault(FaultKind.UNAVAILABLE, "CELLS_UNREAD", told, retry_after_s=RETRY_AFTER_S)
+            raise Fault(FaultKind.UNAVAILABLE, "CELLS_UNREAD", told, retry_after_s=LATER_S)
         raise person_not_found(asked.path)
 
 
@@ -104,8 +103,7 @@ async def _answered(cell: str, told: Mapping[str, str], of_cell: Callable[[str],
     except Fault as fault:
         if fault.reason not in AWAY:
             raise
-        away = {"cell": cell, **told}
-        raise Fault(FaultKind.UNAVAILABLE, "CELL_UNAVAILABLE", away, retry_after_s=RETRY_AFTER_S) from None
+        raise cell_unavailable(cell, **told) from None
 
 
 def _looks(query: Query) -> Iterator[Query]:

@@ -139,15 +139,18 @@ class Sagas:
         act: str,
         left_s: float,
         target: str = "",
+        setl_id: str = "",
     ) -> Saga:
         """A saga of a message (scope, request id, content hash), not begun yet, with a lease beyond its caller's time."""
         now = self.books.now()
-        saga = Saga(self._new_id(), kind, care_cell, insured_cell, *message, act, target, State.BEGUN, now, now, now)
+        saga = Saga(
+            self._new_id(), kind, care_cell, insured_cell, *message, act, target, State.BEGUN, now, now, now, setl_id
+        )
         return leased(saga, now, int(left_s) + 1 + SPARE_S)
 
     async def begin(self, saga: Saga) -> Saga:
-        """Stores that it begins, before anything is sent; another one comes back where that is in the way: of the same message,
-        or of the same target. REQUEST_ID_REUSED.
+        """Stores that it begins, before anything is sent; another one comes back where that is in the way: one that settles or
+        has settled the same message, or that runs for it or for the same target. REQUEST_ID_REUSED.
         """
         return await self._kept(saga)
 

@@ -1,4 +1,4 @@
-"""ElsewhereService on the wire: reads here, what begins and ends encounters in a part of its own."""
+"""ElsewhereService on the wire: reads here; what is done for encounters and for bills in parts of their own."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from services.routing.operations.elsewhere import Elsewhere
 from services.routing.operations.visits import Visits
 from services.routing.servicer.asked import numbered, shown
 from services.routing.servicer.convert import within_time
+from services.routing.servicer.elsewhere_bills import BillOperations, BillRpcs
 from services.routing.servicer.elsewhere_encounters import EncounterRpcs
 from services.runtime.call import current_call
 from services.runtime.wire import moment_of
 from yibao.routing.v1 import elsewhere_pb2, elsewhere_pb2_grpc
 
 
-class ElsewhereServicer(EncounterRpcs, elsewhere_pb2_grpc.ElsewhereServiceServicer):
+class ElsewhereServicer(EncounterRpcs, BillRpcs, elsewhere_pb2_grpc.ElsewhereServiceServicer):
     """Messages in, messages out."""
 
-    def __init__(self, elsewhere: Elsewhere, visits: Visits) -> None:
-        super().__init__(visits)
+    def __init__(self, elsewhere: Elsewhere, visits: Visits, bills: BillOperations) -> None:
+        EncounterRpcs.__init__(self, visits)
+        BillRpcs.__init__(self, bills)
         self._elsewhere = elsewhere
         self._cells = elsewhere.cells
 

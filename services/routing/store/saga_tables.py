@@ -9,11 +9,13 @@ from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 from services.runtime.db import Moment
 
 RUNNING: Final = "state IN ('begun', 'committed', 'revoked')"
+OF_MESSAGE: Final = f"({RUNNING} OR kind = 'settle' AND state = 'done')"
+"""One for a message: what has settled it settles it for ever, though whoever began before might not know."""
 
 
 def add_sagas(metadata: MetaData) -> None:
     """Adds it."""
-    running, aimed = text(RUNNING), text(f"target <> '' AND {RUNNING}")
+    running, aimed, kept = text(RUNNING), text(f"target <> '' AND {RUNNING}"), text(OF_MESSAGE)
     Table(
         "saga",
         metadata,
@@ -27,12 +29,12 @@ def add_sagas(metadata: MetaData) -> None:
         Column("due_at", Moment, nullable=False),
         Column("created_at", Moment, nullable=False),
         Column("changed_at", Moment, nullable=False),
-        # One for a message, and one for what is reversed or for a stay.
+        # One for a message, and one that runs for what is reversed or for a stay.
         Index(
-            *("saga_one_running", "care_cell", "scope", "request_id"),
+            *("saga_one_message", "care_cell", "scope", "request_id"),
             unique=True,
-            sqlite_where=running,
-            postgresql_where=running,
+            sqlite_where=kept,
+            postgresql_where=kept,
         ),
         Index("saga_one_target", "target", unique=True, sqlite_where=aimed, postgresql_where=aimed),
         Index("saga_due", "due_at", sqlite_where=running, postgresql_where=running),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from services.routing.domain.sagas import Kind, Saga, State
-from services.routing.store.saga_tables import RUNNING
+from services.routing.store.saga_tables import OF_MESSAGE, RUNNING
 from services.runtime.db import DriverConnection, sql
 
 _COLUMNS: Final = (
@@ -15,7 +15,7 @@ _COLUMNS: Final = (
 )
 _FIND: Final = sql(f"SELECT {_COLUMNS} FROM saga WHERE AMONG(order_no, ?1) ORDER BY order_no FOR UPDATE")
 _READ: Final = sql(f"SELECT {_COLUMNS} FROM saga WHERE AMONG(order_no, ?1)")
-_OF_MESSAGES: Final = sql(f"SELECT {_COLUMNS} FROM saga WHERE AMONG(request_id, ?1) AND {RUNNING}")
+_OF_MESSAGES: Final = sql(f"SELECT {_COLUMNS} FROM saga WHERE AMONG(request_id, ?1) AND {OF_MESSAGE}")
 _OF_TARGETS: Final = sql(f"SELECT {_COLUMNS} FROM saga WHERE AMONG(target, ?1) AND target <> '' AND {RUNNING}")
 _ANY_DUE: Final = sql(f"SELECT 1 FROM saga WHERE {RUNNING} AND due_at <= ?1 LIMIT 1")
 _DUE: Final = sql(f"SELECT {_COLUMNS} FROM saga WHERE {RUNNING} AND due_at <= ?1 ORDER BY due_at LIMIT ?2 FOR UPDATE")
@@ -36,7 +36,7 @@ class SagaRows:
         return {saga.order_no: saga for saga in map(_saga, rows)}
 
     async def in_the_way(self, asked: Sequence[Saga]) -> list[Saga]:
-        """Running ones of the same messages or the same targets."""
+        """Those that settle or have settled the same messages, and running ones of the same messages or targets."""
         found = [*await self._connection.run(_OF_MESSAGES, sorted({each.request_id for each in asked}))]
         if targets := sorted({each.target for each in asked if each.target}):
             found += await self._connection.run(_OF_TARGETS, targets)
@@ -51,7 +51,7 @@ class SagaRows:
         return [_saga(row) for row in await self._connection.run(_DUE, now, most)]
 
     async def add(self, sagas: Sequence[Saga]) -> None:
-        """New ones; that one runs for a message and for a target is unique."""
+        """New ones; that there is one for a message and a running one for a target is unique."""
         await self._connection.insert(
             self._insert, [_row(each) for each in sorted(sagas, key=lambda each: each.order_no)]
         )

@@ -27,8 +27,8 @@ ROUTING: Final[Mapping[str, tuple[str, str]]] = {
         "The person is insured in {one} and in {other} at once on {day}: the insured places must clear that first",
     ),
     "ROUTING_UNAVAILABLE": (
-        "本属地单元未登记该人员，且全国路由暂不可用，无法查询其他参保地",
-        "This cell does not know the person, and routing, which knows who is insured elsewhere, does not answer",
+        "该人员在本属地单元以外参保或本单元未登记，全国路由暂不可用，无法办理",
+        "The person is insured in another cell or not known in this one, and routing, which serves that, does not answer",
     ),
     "CELL_UNAVAILABLE": (
         "该人员参保地{admdvs}的属地单元“{cell}”暂不可用",

@@ -42,12 +42,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('begun', 'committed', 'revoked')"),
     )
     op.create_index(
-        "saga_one_running",
+        "saga_one_message",
         "saga",
         ["care_cell", "scope", "request_id"],
         unique=True,
-        sqlite_where=sa.text("state IN ('begun', 'committed', 'revoked')"),
-        postgresql_where=sa.text("state IN ('begun', 'committed', 'revoked')"),
+        sqlite_where=sa.text("(state IN ('begun', 'committed', 'revoked') OR kind = 'settle' AND state = 'done')"),
+        postgresql_where=sa.text("(state IN ('begun', 'committed', 'revoked') OR kind = 'settle' AND state = 'done')"),
     )
     op.create_index(
         "saga_one_target",

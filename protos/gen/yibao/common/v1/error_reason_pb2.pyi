@@ -390,7 +390,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CREDENTIAL_OF_ANOTHER_CELL: _ErrorReason.ValueType  # 263
     """The dynamic code or the ecToken was made in another cell, which knows whose it is."""
     ERROR_REASON_ROUTING_UNAVAILABLE: _ErrorReason.ValueType  # 260
-    """The own cell does not know the person, and routing, which knows who is insured elsewhere, does not answer."""
+    """The person is insured in another cell or not known in the own one, and routing, which serves that, does not answer."""
     ERROR_REASON_CELL_UNAVAILABLE: _ErrorReason.ValueType  # 261
     """The cell that insures the person does not answer."""
     ERROR_REASON_CELLS_UNREAD: _ErrorReason.ValueType  # 262
@@ -765,7 +765,7 @@ ERROR_REASON_FAMILY_ELSEWHERE: ErrorReason.ValueType  # 273
 ERROR_REASON_CREDENTIAL_OF_ANOTHER_CELL: ErrorReason.ValueType  # 263
 """The dynamic code or the ecToken was made in another cell, which knows whose it is."""
 ERROR_REASON_ROUTING_UNAVAILABLE: ErrorReason.ValueType  # 260
-"""The own cell does not know the person, and routing, which knows who is insured elsewhere, does not answer."""
+"""The person is insured in another cell or not known in the own one, and routing, which serves that, does not answer."""
 ERROR_REASON_CELL_UNAVAILABLE: ErrorReason.ValueType  # 261
 """The cell that insures the person does not answer."""
 ERROR_REASON_CELLS_UNREAD: ErrorReason.ValueType  # 262

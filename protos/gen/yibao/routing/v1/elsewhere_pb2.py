@@ -25,12 +25,13 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from yibao.identity.v1 import credential_pb2 as yibao_dot_identity_dot_v1_dot_credential__pb2
 from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options__pb2
+from yibao.routing.v1 import elsewhere_bills_pb2 as yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2
 from yibao.routing.v1 import elsewhere_encounters_pb2 as yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2
 from yibao.settlement.v1 import insured_pb2 as yibao_dot_settlement_dot_v1_dot_insured__pb2
 from yibao.settlement.v1 import ledger_pb2 as yibao_dot_settlement_dot_v1_dot_ledger__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n yibao/routing/v1/elsewhere.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"yibao/identity/v1/credential.proto\x1a\x1eyibao/options/v1/options.proto\x1a+yibao/routing/v1/elsewhere_encounters.proto\x1a!yibao/settlement/v1/insured.proto\x1a yibao/settlement/v1/ledger.proto\"R\n\x11\x44\x65\x63odeCodeRequest\x12=\n\x07request\x18\x01 \x01(\x0b\x32$.yibao.identity.v1.DecodeCodeRequestB\x06\xbaH\x03\xc8\x01\x01\"M\n\x12\x44\x65\x63odeCodeResponse\x12\x37\n\x08response\x18\x01 \x01(\x0b\x32%.yibao.identity.v1.DecodeCodeResponse\"\\\n\x15GetInsuredInfoRequest\x12\x43\n\x07request\x18\x01 \x01(\x0b\x32*.yibao.settlement.v1.GetInsuredInfoRequestB\x06\xbaH\x03\xc8\x01\x01\"W\n\x16GetInsuredInfoResponse\x12=\n\x08response\x18\x01 \x01(\x0b\x32+.yibao.settlement.v1.GetInsuredInfoResponse\"X\n\x13\x43heckBenefitRequest\x12\x41\n\x07request\x18\x01 \x01(\x0b\x32(.yibao.settlement.v1.CheckBenefitRequestB\x06\xbaH\x03\xc8\x01\x01\"S\n\x14\x43heckBenefitResponse\x12;\n\x08response\x18\x01 \x01(\x0b\x32).yibao.settlement.v1.CheckBenefitResponse\"^\n\x16ListCumulationsRequest\x12\x44\n\x07request\x18\x01 \x01(\x0b\x32+.yibao.settlement.v1.ListCumulationsRequestB\x06\xbaH\x03\xc8\x01\x01\"Y\n\x17ListCumulationsResponse\x12>\n\x08response\x18\x01 \x01(\x0b\x32,.yibao.settlement.v1.ListCumulationsResponse2\xe6\x05\n\x10\x45lsewhereService\x12\x81\x01\n\nDecodeCode\x12#.yibao.routing.v1.DecodeCodeRequest\x1a$.yibao.routing.v1.DecodeCodeResponse\"(\x8a\xb5\x18 \n\x02\x01\x05\x12\x1a\x08\x01\x12\x16request.in_data.org_id\x90\xb5\x18\x02\x12\x93\x01\n\x0eGetInsuredInfo\x12\'.yibao.routing.v1.GetInsuredInfoRequest\x1a(.yibao.routing.v1.GetInsuredInfoResponse\".\x8a\xb5\x18&\n\x03\x01\x04\x05\x12\x1f\x08\x01\x12\x1brequest.desk.fixmedins_code\x90\xb5\x18\x01\x12\x8d\x01\n\x0c\x43heckBenefit\x12%.yibao.routing.v1.CheckBenefitRequest\x1a&.yibao.routing.v1.CheckBenefitResponse\".\x8a\xb5\x18&\n\x03\x01\x04\x05\x12\x1f\x08\x01\x12\x1brequest.desk.fixmedins_code\x90\xb5\x18\x01\x12\x8e\x01\n\rRegisterVisit\x12&.yibao.routing.v1.RegisterVisitRequest\x1a\'.yibao.routing.v1.RegisterVisitResponse\",\x8a\xb5\x18$\n\x01\x01\x12\x1f\x08\x01\x12\x1brequest.desk.fixmedins_code\x90\xb5\x18\x02\x12\x96\x01\n\x0fListCumulations\x12(.yibao.routing.v1.ListCumulationsRequest\x1a).yibao.routing.v1.ListCumulationsResponse\".\x8a\xb5\x18&\n\x03\x01\x04\x05\x12\x1f\x08\x01\x12\x1brequest.desk.fixmedins_code\x90\xb5\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n yibao/routing/v1/elsewhere.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"yibao/identity/v1/credential.proto\x1a\x1eyibao/options/v1/options.proto\x1a&yibao/routing/v1/elsewhere_bills.proto\x1a+yibao/routing/v1/elsewhere_encounters.proto\x1a!yibao/settlement/v1/insured.proto\x1a yibao/settlement/v1/ledger.proto\"R\n\x11\x44\x65\x63odeCodeRequest\x12=\n\x07request\x18\x01 \x01(\x0b\x32$.yibao.identity.v1.DecodeCodeRequestB\x06\xbaH\x03\xc8\x01\x01\"M\n\x12\x44\x65\x63odeCodeResponse\x12\x37\n\x08response\x18\x01 \x01(\x0b\x32%.yibao.identity.v1.DecodeCodeResponse\"\\\n\x15GetInsuredInfoRequest\x12\x43\n\x07request\x18\x01 \x01(\x0b\x32*.yibao.settlement.v1.GetInsuredInfoRequestB\x06\xbaH\x03\xc8\x01\x01\"W\n\x16GetInsuredInfoResponse\x12=\n\x08response\x18\x01 \x01(\x0b\x32+.yibao.settlement.v1.GetInsuredInfoResponse\"X\n\x13\x43heckBenefitRequest\x12\x41\n\x07request\x18\x01 \x01(\x0b\x32(.yibao.settlement.v1.CheckBenefitRequestB\x06\xbaH\x03\xc8\x01\x01\"S\n\x14\x43heckBenefitResponse\x12;\n\x08response\x18\x01 \x01(\x0b\x32).yibao.settlement.v1.CheckBenefitResponse\"^\n\x16ListCumulationsRequest\x12\x44\n\x07request\x18\x01 \x01(\x0b\x32+.yibao.settlement.v1.ListCumulationsRequestB\x06\xbaH\x03\xc8\x01\x01\"Y\n\x17ListCumulationsResponse\x12>\n\x08response\x18\x01 \x01(\x0b\x32,.yibao.settlement.v1.ListCumulationsResponse2\xe6\t\n\x10\x45lsewhereService\x12\x81\x01\n\nDecodeCode\x12#.yibao.routing.v1.DecodeCodeRequest\x1a$.yibao.routing.v1.DecodeCodeResponse\"(\x8a\xb5\x18 \n\x02\x01\x05\x12\x1a\x08\x01\x12\x16request.in_data.org_id\x90\xb5\x18\x02\x12\x93\x01\n\x0eGetInsuredInfo\x12\'.yibao.routing.v1.GetInsuredInfoRequest\x1a(.yibao.routing.v1.GetInsuredInfoResponse\".\x8a\xb5\x18&\n\x03\x01\x04\x05\x12\x1f\x08\x01\x12\x1brequest.desk.fixmedins_code\x90\xb5\x18\x01\x12\x8d\x01\n\x0c\x43heckBenefit\x12%.yibao.routing.v1.CheckBenefitRequest\x1a&.yibao.routing.v1.CheckBenefitResponse\".\x8a\xb5\x18&\n\x03\x01\x04\x05\x12\x1f\x08\x01\x12\x1brequest.desk.fixmedins_code\x90\xb5\x18\x01\x12\x8e\x01\n\rRegisterVisit\x12&.yibao.routing.v1.RegisterVisitRequest\x1a\'.yibao.routing.v1.RegisterVisitResponse\",\x8a\xb5\x18$\n\x01\x01\x12\x1f\x08\x01\x12\x1brequest.desk.fixmedins_code\x90\xb5\x18\x02\x12\x96\x01\n\x0fListCumulations\x12(.yibao.routing.v1.ListCumulationsRequest\x1a).yibao.routing.v1.ListCumulationsResponse\".\x8a\xb5\x18&\n\x03\x01\x04\x05\x12\x1f\x08\x01\x12\x1brequest.desk.fixmedins_code\x90\xb5\x18\x01\x12v\n\x05Trial\x12\x1e.yibao.routing.v1.TrialRequest\x1a\x1f.yibao.routing.v1.TrialResponse\",\x8a\xb5\x18$\n\x01\x01\x12\x1f\x08\x01\x12\x1brequest.desk.fixmedins_code\x90\xb5\x18\x01\x12y\n\x06Settle\x12\x1f.yibao.routing.v1.SettleRequest\x1a .yibao.routing.v1.SettleResponse\",\x8a\xb5\x18$\n\x01\x01\x12\x1f\x08\x01\x12\x1brequest.desk.fixmedins_code\x90\xb5\x18\x02\x12\x82\x01\n\tTrialStay\x12\".yibao.routing.v1.TrialStayRequest\x1a#.yibao.routing.v1.TrialStayResponse\",\x8a\xb5\x18$\n\x01\x01\x12\x1f\x08\x01\x12\x1brequest.desk.fixmedins_code\x90\xb5\x18\x01\x12\x85\x01\n\nSettleStay\x12#.yibao.routing.v1.SettleStayRequest\x1a$.yibao.routing.v1.SettleStayResponse\",\x8a\xb5\x18$\n\x01\x01\x12\x1f\x08\x01\x12\x1brequest.desk.fixmedins_code\x90\xb5\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,22 +56,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ELSEWHERESERVICE'].methods_by_name['RegisterVisit']._serialized_options = b'\212\265\030$\n\001\001\022\037\010\001\022\033request.desk.fixmedins_code\220\265\030\002'
   _globals['_ELSEWHERESERVICE'].methods_by_name['ListCumulations']._loaded_options = None
   _globals['_ELSEWHERESERVICE'].methods_by_name['ListCumulations']._serialized_options = b'\212\265\030&\n\003\001\004\005\022\037\010\001\022\033request.desk.fixmedins_code\220\265\030\001'
-  _globals['_DECODECODEREQUEST']._serialized_start=265
-  _globals['_DECODECODEREQUEST']._serialized_end=347
-  _globals['_DECODECODERESPONSE']._serialized_start=349
-  _globals['_DECODECODERESPONSE']._serialized_end=426
-  _globals['_GETINSUREDINFOREQUEST']._serialized_start=428
-  _globals['_GETINSUREDINFOREQUEST']._serialized_end=520
-  _globals['_GETINSUREDINFORESPONSE']._serialized_start=522
-  _globals['_GETINSUREDINFORESPONSE']._serialized_end=609
-  _globals['_CHECKBENEFITREQUEST']._serialized_start=611
-  _globals['_CHECKBENEFITREQUEST']._serialized_end=699
-  _globals['_CHECKBENEFITRESPONSE']._serialized_start=701
-  _globals['_CHECKBENEFITRESPONSE']._serialized_end=784
-  _globals['_LISTCUMULATIONSREQUEST']._serialized_start=786
-  _globals['_LISTCUMULATIONSREQUEST']._serialized_end=880
-  _globals['_LISTCUMULATIONSRESPONSE']._serialized_start=882
-  _globals['_LISTCUMULATIONSRESPONSE']._serialized_end=971
-  _globals['_ELSEWHERESERVICE']._serialized_start=974
-  _globals['_ELSEWHERESERVICE']._serialized_end=1716
+  _globals['_ELSEWHERESERVICE'].methods_by_name['Trial']._loaded_options = None
+  _globals['_ELSEWHERESERVICE'].methods_by_name['Trial']._serialized_options = b'\212\265\030$\n\001\001\022\037\010\001\022\033request.desk.fixmedins_code\220\265\030\001'
+  _globals['_ELSEWHERESERVICE'].methods_by_name['Settle']._loaded_options = None
+  _globals['_ELSEWHERESERVICE'].methods_by_name['Settle']._serialized_options = b'\212\265\030$\n\001\001\022\037\010\001\022\033request.desk.fixmedins_code\220\265\030\002'
+  _globals['_ELSEWHERESERVICE'].methods_by_name['TrialStay']._loaded_options = None
+  _globals['_ELSEWHERESERVICE'].methods_by_name['TrialStay']._serialized_options = b'\212\265\030$\n\001\001\022\037\010\001\022\033request.desk.fixmedins_code\220\265\030\001'
+  _globals['_ELSEWHERESERVICE'].methods_by_name['SettleStay']._loaded_options = None
+  _globals['_ELSEWHERESERVICE'].methods_by_name['SettleStay']._serialized_options = b'\212\265\030$\n\001\001\022\037\010\001\022\033request.desk.fixmedins_code\220\265\030\002'
+  _globals['_DECODECODEREQUEST']._serialized_start=305
+  _globals['_DECODECODEREQUEST']._serialized_end=387
+  _globals['_DECODECODERESPONSE']._serialized_start=389
+  _globals['_DECODECODERESPONSE']._serialized_end=466
+  _globals['_GETINSUREDINFOREQUEST']._serialized_start=468
+  _globals['_GETINSUREDINFOREQUEST']._serialized_end=560
+  _globals['_GETINSUREDINFORESPONSE']._serialized_start=562
+  _globals['_GETINSUREDINFORESPONSE']._serialized_end=649
+  _globals['_CHECKBENEFITREQUEST']._serialized_start=651
+  _globals['_CHECKBENEFITREQUEST']._serialized_end=739
+  _globals['_CHECKBENEFITRESPONSE']._serialized_start=741
+  _globals['_CHECKBENEFITRESPONSE']._serialized_end=824
+  _globals['_LISTCUMULATIONSREQUEST']._serialized_start=826
+  _globals['_LISTCUMULATIONSREQUEST']._serialized_end=920
+  _globals['_LISTCUMULATIONSRESPONSE']._serialized_start=922
+  _globals['_LISTCUMULATIONSRESPONSE']._serialized_end=1011
+  _globals['_ELSEWHERESERVICE']._serialized_start=1014
+  _globals['_ELSEWHERESERVICE']._serialized_end=2268
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from yibao.routing.v1 import elsewhere_bills_pb2 as yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2
 from yibao.routing.v1 import elsewhere_encounters_pb2 as yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2
 from yibao.routing.v1 import elsewhere_pb2 as yibao_dot_routing_dot_v1_dot_elsewhere__pb2
 
@@ -29,7 +30,8 @@ if _version_not_supported:
 class ElsewhereServiceStub:
     """Each RPC serves the unary method whose option `elsewhere` names it: it finds out who insures the person, asks that cell the
     same, and answers as that cell does. The caller's own cell is asked again where it insures the person: one who was registered
-    a moment ago is found. What is written stands in the cell of care, under the institution's own request id.
+    a moment ago is found. What is written stands in the cell of care, under the institution's own request id; what has to be done
+    in both cells is done in both in the end, or in neither, and a repeat meanwhile waits for that.
     """
 
     def __init__(self, channel):
@@ -63,12 +65,33 @@ class ElsewhereServiceStub:
                 request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.ListCumulationsRequest.SerializeToString,
                 response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.ListCumulationsResponse.FromString,
                 _registered_method=True)
+        self.Trial = channel.unary_unary(
+                '/yibao.routing.v1.ElsewhereService/Trial',
+                request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.TrialRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.TrialResponse.FromString,
+                _registered_method=True)
+        self.Settle = channel.unary_unary(
+                '/yibao.routing.v1.ElsewhereService/Settle',
+                request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleResponse.FromString,
+                _registered_method=True)
+        self.TrialStay = channel.unary_unary(
+                '/yibao.routing.v1.ElsewhereService/TrialStay',
+                request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.TrialStayRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.TrialStayResponse.FromString,
+                _registered_method=True)
+        self.SettleStay = channel.unary_unary(
+                '/yibao.routing.v1.ElsewhereService/SettleStay',
+                request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleStayRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleStayResponse.FromString,
+                _registered_method=True)
 
 
 class ElsewhereServiceServicer:
     """Each RPC serves the unary method whose option `elsewhere` names it: it finds out who insures the person, asks that cell the
     same, and answers as that cell does. The caller's own cell is asked again where it insures the person: one who was registered
-    a moment ago is found. What is written stands in the cell of care, under the institution's own request id.
+    a moment ago is found. What is written stands in the cell of care, under the institution's own request id; what has to be done
+    in both cells is done in both in the end, or in neither, and a repeat meanwhile waits for that.
     """
 
     def DecodeCode(self, request, context):
@@ -114,6 +137,39 @@ class ElsewhereServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Trial(self, request, context):
+        """Tries the bill of a visit (2206) against the insured cell's ledgers; nothing is written.
+        Errors: those of the unary method and of OrderService.TryOpen, CELL_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Settle(self, request, context):
+        """Settles the bill of a visit (2207): booked in both cells, and decided by the insured cell.
+        Errors: those of the unary method and of OrderService.Open, CLOCK_APART, BILL_CHANGED, ORDER_LAPSED, ORDER_VOID,
+        CELL_UNAVAILABLE, OUTCOME_UNKNOWN, QUEUE_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TrialStay(self, request, context):
+        """Tries the bill of a stay (2303).
+        Errors: those of Trial.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SettleStay(self, request, context):
+        """Settles a stay (2304).
+        Errors: those of Settle.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ElsewhereServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -142,6 +198,26 @@ def add_ElsewhereServiceServicer_to_server(servicer, server):
                     request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.ListCumulationsRequest.FromString,
                     response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.ListCumulationsResponse.SerializeToString,
             ),
+            'Trial': grpc.unary_unary_rpc_method_handler(
+                    servicer.Trial,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.TrialRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.TrialResponse.SerializeToString,
+            ),
+            'Settle': grpc.unary_unary_rpc_method_handler(
+                    servicer.Settle,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleResponse.SerializeToString,
+            ),
+            'TrialStay': grpc.unary_unary_rpc_method_handler(
+                    servicer.TrialStay,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.TrialStayRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.TrialStayResponse.SerializeToString,
+            ),
+            'SettleStay': grpc.unary_unary_rpc_method_handler(
+                    servicer.SettleStay,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleStayRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleStayResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'yibao.routing.v1.ElsewhereService', rpc_method_handlers)
@@ -153,7 +229,8 @@ def add_ElsewhereServiceServicer_to_server(servicer, server):
 class ElsewhereService:
     """Each RPC serves the unary method whose option `elsewhere` names it: it finds out who insures the person, asks that cell the
     same, and answers as that cell does. The caller's own cell is asked again where it insures the person: one who was registered
-    a moment ago is found. What is written stands in the cell of care, under the institution's own request id.
+    a moment ago is found. What is written stands in the cell of care, under the institution's own request id; what has to be done
+    in both cells is done in both in the end, or in neither, and a repeat meanwhile waits for that.
     """
 
     @staticmethod
@@ -281,6 +358,114 @@ class ElsewhereService:
             '/yibao.routing.v1.ElsewhereService/ListCumulations',
             yibao_dot_routing_dot_v1_dot_elsewhere__pb2.ListCumulationsRequest.SerializeToString,
             yibao_dot_routing_dot_v1_dot_elsewhere__pb2.ListCumulationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Trial(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.ElsewhereService/Trial',
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.TrialRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.TrialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Settle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.ElsewhereService/Settle',
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TrialStay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.ElsewhereService/TrialStay',
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.TrialStayRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.TrialStayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SettleStay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.ElsewhereService/SettleStay',
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleStayRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleStayResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ Transactions of persons whom another cell insures, as the gateway of the place o
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from yibao.routing.v1 import elsewhere_bills_pb2 as _elsewhere_bills_pb2
 from yibao.routing.v1 import elsewhere_encounters_pb2 as _elsewhere_encounters_pb2
 from yibao.routing.v1 import elsewhere_pb2 as _elsewhere_pb2
 import abc as _abc_1
@@ -16,7 +17,8 @@ GRPC_VERSION: str
 class ElsewhereServiceStub:
     """Each RPC serves the unary method whose option `elsewhere` names it: it finds out who insures the person, asks that cell the
     same, and answers as that cell does. The caller's own cell is asked again where it insures the person: one who was registered
-    a moment ago is found. What is written stands in the cell of care, under the institution's own request id.
+    a moment ago is found. What is written stands in the cell of care, under the institution's own request id; what has to be done
+    in both cells is done in both in the end, or in neither, and a repeat meanwhile waits for that.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -43,11 +45,29 @@ class ElsewhereServiceStub:
     """Yearly accumulations of a person (5206), which the insured cell keeps.
     Errors: PERSON_NOT_FOUND, INSURED_TWICE, CELL_UNAVAILABLE, CELLS_UNREAD, those of the unary method.
     """
+    Trial: _aio.UnaryUnaryMultiCallable[_elsewhere_bills_pb2.TrialRequest, _elsewhere_bills_pb2.TrialResponse]
+    """Tries the bill of a visit (2206) against the insured cell's ledgers; nothing is written.
+    Errors: those of the unary method and of OrderService.TryOpen, CELL_UNAVAILABLE.
+    """
+    Settle: _aio.UnaryUnaryMultiCallable[_elsewhere_bills_pb2.SettleRequest, _elsewhere_bills_pb2.SettleResponse]
+    """Settles the bill of a visit (2207): booked in both cells, and decided by the insured cell.
+    Errors: those of the unary method and of OrderService.Open, CLOCK_APART, BILL_CHANGED, ORDER_LAPSED, ORDER_VOID,
+    CELL_UNAVAILABLE, OUTCOME_UNKNOWN, QUEUE_FULL.
+    """
+    TrialStay: _aio.UnaryUnaryMultiCallable[_elsewhere_bills_pb2.TrialStayRequest, _elsewhere_bills_pb2.TrialStayResponse]
+    """Tries the bill of a stay (2303).
+    Errors: those of Trial.
+    """
+    SettleStay: _aio.UnaryUnaryMultiCallable[_elsewhere_bills_pb2.SettleStayRequest, _elsewhere_bills_pb2.SettleStayResponse]
+    """Settles a stay (2304).
+    Errors: those of Settle.
+    """
 
 class ElsewhereServiceServicer(metaclass=_abc_1.ABCMeta):
     """Each RPC serves the unary method whose option `elsewhere` names it: it finds out who insures the person, asks that cell the
     same, and answers as that cell does. The caller's own cell is asked again where it insures the person: one who was registered
-    a moment ago is found. What is written stands in the cell of care, under the institution's own request id.
+    a moment ago is found. What is written stands in the cell of care, under the institution's own request id; what has to be done
+    in both cells is done in both in the end, or in neither, and a repeat meanwhile waits for that.
     """
 
     @_abc_1.abstractmethod
@@ -101,6 +121,47 @@ class ElsewhereServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_elsewhere_pb2.ListCumulationsResponse]:
         """Yearly accumulations of a person (5206), which the insured cell keeps.
         Errors: PERSON_NOT_FOUND, INSURED_TWICE, CELL_UNAVAILABLE, CELLS_UNREAD, those of the unary method.
+        """
+
+    @_abc_1.abstractmethod
+    def Trial(
+        self,
+        request: _elsewhere_bills_pb2.TrialRequest,
+        context: _aio.ServicerContext[_elsewhere_bills_pb2.TrialRequest, _abc.Awaitable[_elsewhere_bills_pb2.TrialResponse]],
+    ) -> _abc.Awaitable[_elsewhere_bills_pb2.TrialResponse]:
+        """Tries the bill of a visit (2206) against the insured cell's ledgers; nothing is written.
+        Errors: those of the unary method and of OrderService.TryOpen, CELL_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def Settle(
+        self,
+        request: _elsewhere_bills_pb2.SettleRequest,
+        context: _aio.ServicerContext[_elsewhere_bills_pb2.SettleRequest, _abc.Awaitable[_elsewhere_bills_pb2.SettleResponse]],
+    ) -> _abc.Awaitable[_elsewhere_bills_pb2.SettleResponse]:
+        """Settles the bill of a visit (2207): booked in both cells, and decided by the insured cell.
+        Errors: those of the unary method and of OrderService.Open, CLOCK_APART, BILL_CHANGED, ORDER_LAPSED, ORDER_VOID,
+        CELL_UNAVAILABLE, OUTCOME_UNKNOWN, QUEUE_FULL.
+        """
+
+    @_abc_1.abstractmethod
+    def TrialStay(
+        self,
+        request: _elsewhere_bills_pb2.TrialStayRequest,
+        context: _aio.ServicerContext[_elsewhere_bills_pb2.TrialStayRequest, _abc.Awaitable[_elsewhere_bills_pb2.TrialStayResponse]],
+    ) -> _abc.Awaitable[_elsewhere_bills_pb2.TrialStayResponse]:
+        """Tries the bill of a stay (2303).
+        Errors: those of Trial.
+        """
+
+    @_abc_1.abstractmethod
+    def SettleStay(
+        self,
+        request: _elsewhere_bills_pb2.SettleStayRequest,
+        context: _aio.ServicerContext[_elsewhere_bills_pb2.SettleStayRequest, _abc.Awaitable[_elsewhere_bills_pb2.SettleStayResponse]],
+    ) -> _abc.Awaitable[_elsewhere_bills_pb2.SettleStayResponse]:
+        """Settles a stay (2304).
+        Errors: those of Settle.
         """
 
 def add_ElsewhereServiceServicer_to_server(servicer: ElsewhereServiceServicer, server: _aio.Server) -> None: ...

@@ -100,6 +100,8 @@ class SettlementServiceServicer:
         NOTHING_TO_SETTLE, CHARGES_SETTLED, BATCH_SETTLED, FEE_SUM_MISMATCH, SPLIT_CHANGED, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED,
         MED_TYPE_UNDECLARED, MED_TYPE_MISMATCH, INSTITUTION_UNKNOWN, STACK_NOT_FOUND, POLICY_NOT_EFFECTIVE, FACT_MISSING, FACT_OUTSIDE_DOMAIN,
         NOT_COVERED_BY_POLICY, FAMILY_ELSEWHERE, BILL_NEGATIVE, POLICY_OVERPAYS, QUEUE_FULL, LEDGER_CONTENTION.
+        Where another cell insures the person, that one decides. Errors then: CLOCK_APART,
+        ROUTING_UNAVAILABLE, CELL_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -115,6 +117,8 @@ class SettlementServiceServicer:
     def Settle(self, request, context):
         """Settles an out-patient bill (2207): recomputes, books ledger and account, answers once for ever.
         Errors: those of Trial, TRIAL_OUTDATED, ORDER_PENDING, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        Where another cell insures the person, that one decides. Errors then: BILL_CHANGED, ORDER_LAPSED,
+        ORDER_VOID, OUTCOME_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,6 +134,7 @@ class SettlementServiceServicer:
     def TrialStay(self, request, context):
         """Trial settlement of a stay (2303).
         Errors: those of Trial, FEE_TIME_OUTSIDE.
+        Where another cell insures the person, that one decides. Errors then: those of Trial.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,6 +143,7 @@ class SettlementServiceServicer:
     def SettleStay(self, request, context):
         """Settles a stay (2304); with mid_setl_flag an interim settlement before discharge.
         Errors: those of Settle, NOT_DISCHARGED, FEE_TIME_OUTSIDE.
+        Where another cell insures the person, that one decides. Errors then: those of Settle.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

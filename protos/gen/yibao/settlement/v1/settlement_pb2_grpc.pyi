@@ -25,22 +25,28 @@ class SettlementServiceStub:
     NOTHING_TO_SETTLE, CHARGES_SETTLED, BATCH_SETTLED, FEE_SUM_MISMATCH, SPLIT_CHANGED, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED,
     MED_TYPE_UNDECLARED, MED_TYPE_MISMATCH, INSTITUTION_UNKNOWN, STACK_NOT_FOUND, POLICY_NOT_EFFECTIVE, FACT_MISSING, FACT_OUTSIDE_DOMAIN,
     NOT_COVERED_BY_POLICY, FAMILY_ELSEWHERE, BILL_NEGATIVE, POLICY_OVERPAYS, QUEUE_FULL, LEDGER_CONTENTION.
+    Where another cell insures the person, that one decides. Errors then: CLOCK_APART,
+    ROUTING_UNAVAILABLE, CELL_UNAVAILABLE.
     """
     BatchTrial: _aio.UnaryUnaryMultiCallable[_settlement_pb2.BatchTrialRequest, _settlement_pb2.BatchTrialResponse]
     """Trial over a list."""
     Settle: _aio.UnaryUnaryMultiCallable[_settlement_pb2.SettleRequest, _settlement_pb2.SettleResponse]
     """Settles an out-patient bill (2207): recomputes, books ledger and account, answers once for ever.
     Errors: those of Trial, TRIAL_OUTDATED, ORDER_PENDING, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+    Where another cell insures the person, that one decides. Errors then: BILL_CHANGED, ORDER_LAPSED,
+    ORDER_VOID, OUTCOME_UNKNOWN.
     """
     BatchSettle: _aio.UnaryUnaryMultiCallable[_settlement_pb2.BatchSettleRequest, _settlement_pb2.BatchSettleResponse]
     """Settle over a list, one commit for all."""
     TrialStay: _aio.UnaryUnaryMultiCallable[_stay_bill_pb2.TrialStayRequest, _stay_bill_pb2.TrialStayResponse]
     """Trial settlement of a stay (2303).
     Errors: those of Trial, FEE_TIME_OUTSIDE.
+    Where another cell insures the person, that one decides. Errors then: those of Trial.
     """
     SettleStay: _aio.UnaryUnaryMultiCallable[_stay_bill_pb2.SettleStayRequest, _stay_bill_pb2.SettleStayResponse]
     """Settles a stay (2304); with mid_setl_flag an interim settlement before discharge.
     Errors: those of Settle, NOT_DISCHARGED, FEE_TIME_OUTSIDE.
+    Where another cell insures the person, that one decides. Errors then: those of Settle.
     """
     Reverse: _aio.UnaryUnaryMultiCallable[_reversal_pb2.ReverseRequest, _reversal_pb2.ReverseResponse]
     """Reverses an out-patient settlement (2208): a counter-entry with all sums negative. A settlement already reversed
@@ -80,6 +86,8 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         NOTHING_TO_SETTLE, CHARGES_SETTLED, BATCH_SETTLED, FEE_SUM_MISMATCH, SPLIT_CHANGED, NOT_ENROLLED, ENROLMENT_SUSPENDED, ENROLMENT_ENDED,
         MED_TYPE_UNDECLARED, MED_TYPE_MISMATCH, INSTITUTION_UNKNOWN, STACK_NOT_FOUND, POLICY_NOT_EFFECTIVE, FACT_MISSING, FACT_OUTSIDE_DOMAIN,
         NOT_COVERED_BY_POLICY, FAMILY_ELSEWHERE, BILL_NEGATIVE, POLICY_OVERPAYS, QUEUE_FULL, LEDGER_CONTENTION.
+        Where another cell insures the person, that one decides. Errors then: CLOCK_APART,
+        ROUTING_UNAVAILABLE, CELL_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
@@ -98,6 +106,8 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_settlement_pb2.SettleResponse]:
         """Settles an out-patient bill (2207): recomputes, books ledger and account, answers once for ever.
         Errors: those of Trial, TRIAL_OUTDATED, ORDER_PENDING, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        Where another cell insures the person, that one decides. Errors then: BILL_CHANGED, ORDER_LAPSED,
+        ORDER_VOID, OUTCOME_UNKNOWN.
         """
 
     @_abc_1.abstractmethod
@@ -116,6 +126,7 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_stay_bill_pb2.TrialStayResponse]:
         """Trial settlement of a stay (2303).
         Errors: those of Trial, FEE_TIME_OUTSIDE.
+        Where another cell insures the person, that one decides. Errors then: those of Trial.
         """
 
     @_abc_1.abstractmethod
@@ -126,6 +137,7 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_stay_bill_pb2.SettleStayResponse]:
         """Settles a stay (2304); with mid_setl_flag an interim settlement before discharge.
         Errors: those of Settle, NOT_DISCHARGED, FEE_TIME_OUTSIDE.
+        Where another cell insures the person, that one decides. Errors then: those of Settle.
         """
 
     @_abc_1.abstractmethod

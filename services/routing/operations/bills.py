@@ -1,0 +1,188 @@
+"""Bills of persons whom another cell insures: tried (2206, 2303) and settled (2207, 2304).
+
+Settled: opened in the insured cell, booked at the place of care, confirmed in the insured cell, which is where it is decided, and
+confirmed at the place of care. What is refused before is void in both; a crash before leaves a void, one after is finished.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Protocol
+
+from services.kernel.elsewhere import cell_unavailable, outcome_unknown
+from services.kernel.errors import Fault
+from services.routing.domain.bills import Begun, FoundBill, OrderAt, as_sent
+from services.routing.domain.filings import Counted, Filing
+from services.routing.domain.sagas import Kind, Move, Saga, State
+from services.routing.operations.sagas import Sagas
+from services.routing.operations.steps import ROUNDS, Message, Unknown, asked, begun, is_away, known, taken, waited
+
+ABANDONED: Final = "ABANDONED"
+"""Why a saga is undone whose owner is gone."""
+_CONFIRMED: Final = "ORDER_CONFIRMED"
+_VOID: Final = "ORDER_VOID"
+
+
+class Cells(Protocol):
+    """The settlement of any cell; each raises its refusal."""
+
+    async def bill(self, cell: str, act: str, request: Any, *, trial: bool) -> FoundBill:
+        """What a bill comes to at the place of care."""
+        ...
+
+    async def try_bill(self, cell: str, act: str, bill: FoundBill, filing: Filing | None) -> Any:
+        """The trial of a carried bill in the insured cell."""
+        ...
+
+    async def settle_filed(self, cell: str, act: str, request: Any, filing: Filing | None, *, trial: bool) -> Any:
+        """A bill of the cell's own, tried or settled with the filing."""
+        ...
+
+    async def open(self, cell: str, order_no: str, bill: FoundBill, filing: Filing | None) -> Any:
+        """Opens a carried bill in the insured cell."""
+        ...
+
+    async def book(self, cell: str, order_no: str, act: str, request: Any, bill: FoundBill, opened: Any) -> Any:
+        """Books at the place of care what the insured cell has opened; the answer that the institution gets."""
+        ...
+
+    async def confirm(self, cell: str, order_no: str) -> None:
+        """Makes an order stand."""
+        ...
+
+    async def void(self, cell: str, order_no: str) -> OrderAt:
+        """Makes an order void, also before it is opened; ORDER_CONFIRMED."""
+        ...
+
+
+class Filings(Protocol):
+    """What was filed."""
+
+    async def counting(self, psn_no: str, care_admdvs: str, day: date) -> Counted:
+        """Which filing counts for care at a place that begins on a day."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bills:
+    """Tries and settles bills."""
+
+    sagas: Sagas
+    cells: Cells
+    filings: Filings
+
+    async def trial(self, message: Message) -> Any:
+        """2206, 2303; the refusals of both cells, CELL_UNAVAILABLE."""
+        act, care, request = message.act, message.care_cell, message.request
+        bill = await asked(self.cells.bill(care, act, request, trial=True))
+        filing = await self._filing(bill.begun)
+        if bill.own:
+            return await asked(self.cells.settle_filed(care, act, request, filing, trial=True))
+        try:
+            return await asked(self.cells.try_bill(bill.insured_cell, act, bill, filing))
+        except Fault as fault:
+            raise cell_unavailable(bill.insured_cell) if is_away(fault) else fault from None
+
+    async def settle(self, message: Message) -> Any:
+        """2207, 2304, as it is answered for ever.
+
+        Raises the refusals of both cells, which leave nothing; CELL_UNAVAILABLE, where nothing will stand either;
+        OUTCOME_UNKNOWN, where something may; REQUEST_ID_REUSED, QUEUE_FULL.
+        """
+        act, care, request = message.act, message.care_cell, message.request
+        blocking = ""
+        with self.sagas.room():
+            for _ in range(ROUNDS):
+                bill = await asked(self.cells.bill(care, act, request, trial=False))
+                if bill.own:
+                    filing = await self._filing(bill.begun)
+                    return await asked(self.cells.settle_filed(care, act, request, filing, trial=False))
+                if bill.settled is not None:
+                    return bill.settled
+                if blocking := bill.pending_order_no:
+                    await known(self.sagas, message, bill.insured_cell, blocking)
+                    await waited(self.sagas, blocking, message)
+                    continue
+                saga = self.sagas.new(Kind.SETTLE, care, bill.insured_cell, message.key, act, message.left_s())
+                filing, mine = await asyncio.gather(self._filing(bill.begun), begun(self.sagas, saga, message))
+                if mine:
+                    return await self._settled(message, saga, bill, filing)
+                blocking = saga.order_no
+        raise outcome_unknown(blocking)
+
+    async def _filing(self, care: Begun | None) -> Filing | None:
+        """What was filed for it and holds on the day on which it began."""
+        if care is None or not care.care_admdvs:
+            return None
+        return (await self.filings.counting(care.psn_no, care.care_admdvs, care.day)).filing
+
+    async def _settled(self, message: Message, saga: Saga, bill: FoundBill, filing: Filing | None) -> Any:
+        order_no, care, insured = saga.order_no, saga.care_cell, saga.insured_cell
+        try:
+            opened = await taken(message, lambda: self.cells.open(insured, order_no, bill, filing))
+        except Unknown as unknown:
+            # Nobody will confirm it: whatever was opened lapses there, if it is not made void before.
+            self.sagas.leave(order_no, unknown.reason)
+            raise cell_unavailable(insured) from None
+        except Fault as refused:
+            self.sagas.end(order_no, State.UNDONE, refused.reason)
+            raise as_sent(refused) from None
+        answer = await self._or_void(
+            message,
+            saga,
+            taken(message, lambda: self.cells.book(care, order_no, message.act, message.request, bill, opened)),
+        )
+        await self._or_void(message, saga, taken(message, lambda: self.cells.confirm(insured, order_no)))
+        try:
+            await taken(message, lambda: self.cells.confirm(care, order_no))
+        except (Unknown, Fault) as failed:
+            self.sagas.leave(order_no, failed.reason)
+            raise outcome_unknown(order_no) from None
+        self.sagas.end(order_no, State.DONE, setl_id=answer.setlinfo.setl_id)
+        return answer
+
+    async def _or_void(self, message: Message, saga: Saga, step: Awaitable[Any]) -> Any:
+        """The answer to a step; where it is refused, the order is void in both cells before that is told."""
+        order_no = saga.order_no
+        try:
+            return await step
+        except Unknown as unknown:
+            self.sagas.leave(order_no, unknown.reason)
+            raise outcome_unknown(order_no) from None
+        except Fault as refused:
+            voids = (self.cells.void(cell, order_no) for cell in (saga.insured_cell, saga.care_cell))
+            if any(isinstance(each, BaseException) for each in await asyncio.gather(*voids, return_exceptions=True)):
+                self.sagas.leave(order_no, refused.reason)
+            else:
+                self.sagas.end(order_no, State.UNDONE, refused.reason)
+            raise as_sent(refused) from None
+
+    async def end(self, saga: Saga) -> Move:
+        """Ends a settlement whose owner is gone, as it is decided in the insured cell: void there, unless it stands there."""
+        order_no = saga.order_no
+        state = saga.state
+        if state is State.BEGUN:
+            state = State.REVOKED if await self.voided(saga) else State.COMMITTED
+        try:
+            if state is State.COMMITTED:
+                await self.cells.confirm(saga.care_cell, order_no)
+                return Move(order_no, State.DONE)
+            await self.cells.void(saga.care_cell, order_no)
+        except BaseException:
+            if state is not saga.state:
+                await self.sagas.move(order_no, state)
+            raise
+        return Move(order_no, State.UNDONE, saga.reason or ABANDONED)
+
+    async def voided(self, saga: Saga) -> bool:
+        """Makes an order void in the insured cell; False where it stands there."""
+        try:
+            await self.cells.void(saga.insured_cell, saga.order_no)
+        except Fault as fault:
+            if fault.reason != _CONFIRMED:
+                raise
+            return False
+        return True

@@ -1,0 +1,113 @@
+"""Steps of sagas: calls to cells of which each ends in an answer, a refusal, or nobody knows how.
+
+A message is what an institution has sent to routing by way of its own cell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+
+from services.kernel.elsewhere import outcome_unknown
+from services.kernel.errors import AWAY, Fault
+from services.routing.domain.bills import as_sent
+from services.routing.domain.sagas import Kind, Saga
+from services.routing.operations.sagas import Sagas
+
+T = TypeVar("T")
+
+ROUNDS: Final = 4
+"""How often a message is decided anew after another saga that was in its way has ended."""
+_NOT_SENT: Final = "CELL_UNAVAILABLE"
+_WORTH_S: Final = 0.2
+"""Less time than this is not worth another attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message: what it is about (`visit`, `stay`, `message`), the request itself, whose it is, the cell of care, and until when
+    its caller waits, by the loop's time. `settles_stay` says of 2601 whether the message that it names settled a stay.
+    """
+
+    act: str
+    request: Any
+    scope: str
+    content_hash: str
+    care_cell: str
+    until: float
+    settles_stay: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Scope, request id and content hash."""
+        return self.scope, self.request.request_id, self.content_hash
+
+    def left_s(self) -> float:
+        """How long its caller still waits."""
+        return max(0.0, self.until - asyncio.get_running_loop().time())
+
+
+class Unknown(Exception):
+    """Nobody knows whether a step was taken. `reason` is what the cell that was asked said, or what befell the call."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+async def taken(message: Message, call: Callable[[], Awaitable[T]]) -> T:
+    """The answer to a step that is safe to repeat, or its refusal as a Fault; tried once more where there is time. `Unknown`."""
+    for last in (False, True):
+        try:
+            return await call()
+        except Fault as fault:
+            if not is_away(fault):
+                raise
+            if last or fault.reason == _NOT_SENT or message.left_s() < _WORTH_S:
+                raise Unknown(fault.reason) from None
+        except Exception as error:  # a bug of the cell that was asked, which has told it
+            raise Unknown(type(error).__name__) from error
+    raise AssertionError("unreachable: the last attempt raises")
+
+
+def is_away(fault: Fault) -> bool:
+    """Whether who was asked does not answer, so that nobody knows what became of it."""
+    return fault.reason in AWAY or fault.reason == _NOT_SENT
+
+
+async def asked(call: Awaitable[T]) -> T:
+    """The answer to a question; a refusal names the fields as the institution sent them."""
+    try:
+        return await call
+    except Fault as fault:
+        raise as_sent(fault) from None
+
+
+async def begun(sagas: Sagas, saga: Saga, message: Message) -> bool:
+    """Begins the saga; False where another one was in its way, which has ended meanwhile.
+
+    REQUEST_ID_REUSED, and OUTCOME_UNKNOWN where the other one goes on.
+    """
+    standing = await sagas.begin(saga)
+    if standing.order_no == saga.order_no:
+        return True
+    await waited(sagas, standing.order_no, message)
+    return False
+
+
+async def known(sagas: Sagas, message: Message, insured_cell: str, order_no: str) -> None:
+    """Takes on an order that is pending at the place of care and that routing does not know: its store came back from a backup.
+
+    It is ended as one whose owner is gone.
+    """
+    if await sagas.books.find(order_no) is None:
+        saga = sagas.new(Kind.SETTLE, message.care_cell, insured_cell, message.key, message.act, 0)
+        await sagas.begin(replace(saga, order_no=order_no))
+
+
+async def waited(sagas: Sagas, order_no: str, message: Message) -> None:
+    """Waits for the end of another saga within the caller's time; OUTCOME_UNKNOWN."""
+    if await sagas.ended(order_no, message.left_s()) is None:
+        raise outcome_unknown(order_no)

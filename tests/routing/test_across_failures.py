@@ -1,0 +1,214 @@
+"""Bills across cells where something fails: at every call, its request lost, its answer lost, the cell dark, routing killed.
+
+Whatever the institution was told comes to be true, everything comes to rest, and the same message sent again gets its answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from services.kernel.errors import Fault, FaultKind
+from tests.routing.across import Across
+from tests.routing.played_cells import AFTER, BEFORE, Point, dark, open_gate
+from tests.routing.sagas import CARE, INSURED
+from yibao.settlement.v1 import reversal_pb2
+
+SETTLES = [
+    (cell, method, when)
+    for cell, method in [(CARE, "GetBill"), (INSURED, "Open"), (CARE, "Open"), (INSURED, "Confirm"), (CARE, "Confirm")]
+    for when in (BEFORE, AFTER)
+]
+REVERSES = [
+    (cell, method, when)
+    for cell, method in [(CARE, "FindBooked"), (INSURED, "ReverseOrder"), (CARE, "BookReversal")]
+    for when in (BEFORE, AFTER)
+]
+NOT_ANSWERED = {"PEER_UNAVAILABLE", "CELL_UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL"}
+
+
+class Killed(BaseException):
+    """The process of routing ended here."""
+
+
+@dataclass
+class Trouble:
+    """What happens at a point: once, or from then on to every call of that cell."""
+
+    at: Point
+    error: BaseException
+    lasts: bool = False
+    begun: bool = False
+
+    async def __call__(self, point: Point) -> None:
+        """The gate."""
+        if self.begun and self.lasts and point[0] == self.at[0] and point[2] == BEFORE:
+            raise self.error
+        if not self.begun and point == self.at:
+            self.begun = True
+            raise self.error
+
+
+async def told(call: Awaitable[Any]) -> Any:
+    """The answer, or the reason of the refusal."""
+    try:
+        return await call
+    except Fault as fault:
+        return fault.reason
+    except Killed:
+        return "KILLED"
+    except RuntimeError:
+        return "INTERNAL"
+
+
+def troubles(point: Point) -> list[Trouble]:
+    """All that can happen at a point."""
+    silent = Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED")
+    return [
+        Trouble(point, dark(point[0])),
+        Trouble(point, silent),
+        Trouble(point, dark(point[0]), lasts=True),
+        Trouble(point, RuntimeError("a bug of the cell")),
+        Trouble(point, Killed()),
+    ]
+
+
+async def through(across: Across, trouble: Trouble, call: Callable[[], Awaitable[Any]]) -> Any:
+    """What is told while that happens; afterwards all cells answer again and everything has come to rest."""
+    across.peers.gate = trouble
+    answer = await told(call())
+    across.peers.gate = open_gate
+    assert trouble.begun
+    if answer == "KILLED":
+        across.restarted()
+    await across.at_rest()
+    return answer
+
+
+@pytest.mark.parametrize("point", SETTLES, ids="-".join)
+async def test_a_settlement_stands_once_or_not_at_all_whatever_fails_where(across: Across, point: Point) -> None:
+    for n, trouble in enumerate(troubles(point)):
+        mdtrt_id, msgid = across.visit(), f"2207:{n}"
+        first = await through(across, trouble, lambda: across.settled(msgid, mdtrt_id))  # noqa: B023 - called at once
+        standing = across.standing(mdtrt_id)
+        if isinstance(first, str):
+            assert first in NOT_ANSWERED | {"OUTCOME_UNKNOWN", "KILLED"}
+            assert standing == [] or first not in NOT_ANSWERED
+        else:
+            assert standing == [first.setlinfo.setl_id]
+        again = await told(across.settled(msgid, mdtrt_id))
+        if standing:
+            assert again.setlinfo.setl_id == standing[0]
+        elif again == "MESSAGE_VOIDED":
+            # It had come to the place of care, and nothing of it will ever stand.
+            await across.settled(f"{msgid}/again", mdtrt_id)
+        await across.at_rest()
+        assert len(across.standing(mdtrt_id)) == 1
+
+
+@pytest.mark.parametrize("point", REVERSES, ids="-".join)
+async def test_a_reversal_is_made_in_both_cells_or_in_neither_whatever_fails_where(
+    across: Across, point: Point
+) -> None:
+    for n, trouble in enumerate(troubles(point)):
+        mdtrt_id = across.visit()
+        setl_id = (await across.settled(f"2207:{n}", mdtrt_id)).setlinfo.setl_id
+        ask: Callable[[str, str, str], Awaitable[Any]] = across.taken_back if n % 2 else across.reversed
+        named = f"2207:{n}" if n % 2 else setl_id
+        first = await through(across, trouble, lambda: ask(f"2208:{n}", named, mdtrt_id))  # noqa: B023 - called at once
+        if not isinstance(first, str):
+            assert across.standing(mdtrt_id) == []
+        again = await ask(f"2208:{n}", named, mdtrt_id)
+        await across.at_rest()
+        assert across.standing(mdtrt_id) == []
+        assert again == first or isinstance(first, str)
+
+
+@dataclass
+class Held:
+    """Holds the first call that comes to a point until it is let go."""
+
+    at: Point
+
+    def __post_init__(self) -> None:
+        self.there, self.go = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, point: Point) -> None:
+        """The gate."""
+        if point == self.at and not self.there.is_set():
+            self.there.set()
+            await self.go.wait()
+
+
+@pytest.mark.parametrize("point", SETTLES, ids="-".join)
+async def test_a_message_that_comes_twice_at_once_is_settled_once(across: Across, point: Point) -> None:
+    for n, waits_s in enumerate((0.05, 5.0)):
+        mdtrt_id, held = across.visit(), Held(point)
+        across.peers.gate = held
+        first = asyncio.create_task(told(across.settled(f"2207:{n}", mdtrt_id, waits_s=5)))
+        await held.there.wait()
+        second = asyncio.create_task(told(across.settled(f"2207:{n}", mdtrt_id, waits_s=waits_s)))
+        if waits_s < 1:
+            # It is told so while its caller still waits, never that nothing stands.
+            early = await asyncio.wait_for(second, 2)
+            assert early == "OUTCOME_UNKNOWN" or early.setlinfo.setl_id
+        else:
+            await asyncio.sleep(0.03)
+        held.go.set()
+        answer, again = await first, await second
+        assert answer == again or again == "OUTCOME_UNKNOWN"
+        await across.at_rest()
+        assert across.standing(mdtrt_id) == [answer.setlinfo.setl_id]
+    other = across.visit()
+    await across.settled("2207:3", other)
+
+
+@pytest.mark.parametrize("point", SETTLES, ids="-".join)
+async def test_a_message_that_is_taken_back_while_it_is_settled_leaves_nothing(across: Across, point: Point) -> None:
+    mdtrt_id, held = across.visit(), Held(point)
+    across.peers.gate = held
+    settling = asyncio.create_task(told(across.settled("2207:1", mdtrt_id, waits_s=5)))
+    await held.there.wait()
+    taken = await told(across.taken_back("2601:1", "2207:1", mdtrt_id))
+    held.go.set()
+    answer = await settling
+    await across.at_rest()
+    assert taken.outcome in (reversal_pb2.MESSAGE_OUTCOME_TAKEN_BACK, reversal_pb2.MESSAGE_OUTCOME_NOT_ARRIVED)
+    assert across.standing(mdtrt_id) == []
+    if isinstance(answer, str):
+        assert answer in ("MESSAGE_VOIDED", "ORDER_VOID", "OUTCOME_UNKNOWN")
+        assert await told(across.settled("2207:1", mdtrt_id)) == "MESSAGE_VOIDED"
+    again = await across.taken_back("2601:2", "2207:1", mdtrt_id)
+    assert (again.outcome, again.setl_id) == (taken.outcome, taken.setl_id)
+
+
+async def test_what_is_taken_back_is_taken_back_only_where_the_insured_cell_has_done_it(across: Across) -> None:
+    mdtrt_id, held = across.visit(), Held((INSURED, "Confirm", BEFORE))
+    across.peers.gate = held
+    settling = asyncio.create_task(told(across.settled("2207:1", mdtrt_id, waits_s=5)))
+    await held.there.wait()
+    across.peers.gate = Trouble((INSURED, "Void", BEFORE), dark(INSURED), lasts=True)
+    assert await told(across.taken_back("2601:1", "2207:1", mdtrt_id)) == "OUTCOME_UNKNOWN"
+    held.go.set()
+    across.peers.gate = open_gate
+    assert (await settling).setlinfo.setl_id
+    told_back = await across.taken_back("2601:1", "2207:1", mdtrt_id)
+    assert told_back.outcome == reversal_pb2.MESSAGE_OUTCOME_TAKEN_BACK
+    await across.at_rest()
+    assert across.standing(mdtrt_id) == []
+
+
+async def test_a_bill_that_routing_has_forgotten_is_ended_as_one_whose_owner_is_gone(across: Across) -> None:
+    mdtrt_id = across.visit()
+    across.peers.gate = Trouble((INSURED, "Confirm", BEFORE), Killed())
+    assert await told(across.settled("2207:1", mdtrt_id)) == "KILLED"
+    across.peers.gate = open_gate
+    await across.forgets()
+    assert await told(across.settled("2207:1", mdtrt_id)) == "OUTCOME_UNKNOWN"
+    await across.at_rest()
+    assert across.standing(mdtrt_id) == []
+    assert await told(across.settled("2207:1", mdtrt_id)) == "MESSAGE_VOIDED"
