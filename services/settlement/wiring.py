@@ -96,7 +96,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     writes = Writes(EncounterBooks(database), new_id, AppendedMessages(), lapsing)
     encounters, stays = EncounterOperations(writes, persons, catalogue), StayOperations(writes)
     fees = FeeOperations(writes, catalogue, LineMessages())
-    preparation = Preparation(HotBooks(database), identity, catalogue)
+    preparation = Preparation(HotBooks(database), identity, catalogue, _beside_others(config))
     settlements = _settlements(config, telemetry, database, preparation, stays, new_id, lapsing)
     opened = _orders(config, telemetry, database, preparation, settlements, orders)
     ledgers = Ledgers(SettlementBooks(database), identity, catalogue, new_id, lapsing)
@@ -133,6 +133,11 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     return MemberServer(
         *(MEMBER, config, telemetry, servicers, start, stop, ready), store=database, signer=signer, clock=clock
     )
+
+
+def _beside_others(config: Config) -> str:
+    """The own cell where the mesh has others too, and so routing, which knows filings; "" in a mesh of one."""
+    return config.cell if len(config.known_cells) > 1 else ""
 
 
 def _encounters(
