@@ -186,8 +186,8 @@ class Database:
     async def ping(self) -> bool:
         """True where the store answers: what the member's health follows."""
         try:
-            async with self.read() as connection:
-                await connection.exec_driver_sql("SELECT 1")
+            async with self.driver_read() as connection:
+                await connection.fetch("SELECT 1")
         except (Fault, StoreError):
             return False
         return True

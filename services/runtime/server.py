@@ -65,6 +65,7 @@ class MemberServer:
         self._on_start = on_start
         self._on_stop = on_stop
         self._health = health.aio.HealthServicer()
+        self._told: int | None = None
         self._watch: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
         self.address = config.address(self.name)
@@ -146,8 +147,11 @@ class MemberServer:
     async def _tell_health(self) -> None:
         serving = not any(fact.reason for fact in await self._report.facts())
         state = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        if state == self._told:
+            return
         for name in ("", *self.member.services):
             await self._health.set(name, state)
+        self._told = state
 
 
 class _Collector:
