@@ -23,6 +23,7 @@ from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.notices import Told
 from services.settlement.domain.orders import Step
 from services.settlement.operations.benefits import BenefitOperations
+from services.settlement.operations.booked_reversals import BookedReversals
 from services.settlement.operations.booking import Booking
 from services.settlement.operations.care_bills import CareBills
 from services.settlement.operations.diagnoses import Diagnoses
@@ -150,7 +151,8 @@ def _encounters(
     """The servicers of encounters, asked by institutions and by routing."""
     benefits = BenefitOperations(encounters.persons, encounters.catalogue)
     care = CareOperations(config.cell, encounters, stays, settlements.reversing)
-    bills = BillsElsewhere(CareBills(CareBooks(database), encounters.catalogue), config.cell)
+    found = CareBills(CareBooks(database), encounters.catalogue)
+    bills = BillsElsewhere(found, config.cell, BookedReversals(settlements.reversing), stays)
     return [
         (
             encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
@@ -158,7 +160,7 @@ def _encounters(
         ),
         (
             care_pb2_grpc.add_CareServiceServicer_to_server,
-            CareServicer(care, FiledBills(settlements), bills),  # type: ignore[abstract]  # reversals are not served yet
+            CareServicer(care, FiledBills(settlements), bills),
         ),
         (
             stay_reservation_pb2_grpc.add_StayReservationServiceServicer_to_server,

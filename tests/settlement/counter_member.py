@@ -17,6 +17,7 @@ from services.runtime.config import Config
 from services.runtime.outbound import Peers
 from services.runtime.server import MemberServer
 from services.runtime.telemetry import Telemetry
+from services.settlement.operations.booked_reversals import BookedReversals
 from services.settlement.operations.diagnoses import Diagnoses
 from services.settlement.servicer.care import CareOperations, CareServicer
 from services.settlement.servicer.care_bills import BillsElsewhere
@@ -153,10 +154,10 @@ def _servicers(counter: Counter, world: World, cell: str) -> list[tuple[Callable
         (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(counter.fees)),
         (
             care_pb2_grpc.add_CareServiceServicer_to_server,
-            CareServicer(  # type: ignore[abstract]  # reversals are not served yet
+            CareServicer(
                 CareOperations(cell, counter.encounters, counter.stays, counter.reversing),
                 FiledBills(bills),
-                BillsElsewhere(world.care_bills, cell),
+                BillsElsewhere(world.care_bills, cell, BookedReversals(world.reversing), counter.stays),
             ),
         ),
         (

@@ -12,23 +12,44 @@ from typing import Any
 from services.kernel.errors import Fault
 from services.runtime.call import CallContext, Caller, Role, use_call
 from services.runtime.db import bulk_insert
-from services.settlement.domain.bill import Order
+from services.settlement.domain.bill import Desk, Order
 from services.settlement.domain.catalogue import Institution
+from services.settlement.domain.reversal import ReversalOrder
+from services.settlement.operations.booked_reversals import BookedReversals
 from services.settlement.operations.settle import Opened
+from services.settlement.operations.stays import StayOperations
+from services.settlement.operations.writes import Writes
+from services.settlement.servicer import care_bills
 from services.settlement.servicer.care_bills import BillsElsewhere
 from services.settlement.servicer.convert_orders import OpeningReader, institution_stamp, open_response
+from services.settlement.servicer.convert_since import AppendedMessages
+from services.settlement.servicer.messages import take_back
+from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.tables import FEE_BATCH, FEE_LINE
-from tests.settlement.ordering import open_all
+from tests.settlement.ordering import confirm, open_all, stamp_of
 from tests.settlement.world import EMPLOYEE, Still, World, world_on
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import care_pb2, carried_pb2, common_pb2, order_pb2, settlement_pb2, stay_bill_pb2
+from yibao.settlement.v1 import (
+    care_pb2,
+    carried_pb2,
+    common_pb2,
+    order_pb2,
+    reversal_pb2,
+    settlement_pb2,
+    stay_bill_pb2,
+)
 
 HOSPITAL = "H37010000001"
-HOME = "990000"
+HOME, CARE = "990000", "370000"
 AREA = "370100"
 PERSON = "P1"
 ROUTING = Caller(Role.SERVICE, "routing", sandbox=True)
 _NUMBERS = count(1)
+_REVERSALS: dict[Any, str] = {
+    reversal_pb2.ReverseRequest: "visit",
+    reversal_pb2.ReverseStayRequest: "stay",
+    reversal_pb2.ReverseMessageRequest: "message",
+}
 
 
 @dataclass
@@ -39,7 +60,10 @@ class Cells:
     home: World
 
     def __post_init__(self) -> None:
-        self.bills = BillsElsewhere(self.care.care_bills, "370000")
+        care = self.care
+        writes = Writes(EncounterBooks(care.database), care.new_id, AppendedMessages(), care.lapsing)
+        reversals = BookedReversals(care.reversing)
+        self.bills = BillsElsewhere(care.care_bills, CARE, reversals, StayOperations(writes))
         self.opening = OpeningReader()
 
     async def lines(
@@ -124,6 +148,45 @@ class Cells:
         opened = await self.open_home(found.carried, order_no)
         return await self.open_care(request, found, opened, order_no)
 
+    async def stand(self, request: Any, order_no: str = "O1") -> order_pb2.OpenResponse:
+        """The bill opened and confirmed in both cells."""
+        opened = await self.open_both(request, order_no)
+        for world in (self.home, self.care):
+            await confirm(world, order_no)
+        return opened
+
+    async def find(self, request: Any) -> care_pb2.FindBookedResponse:
+        """Which bill a reversal means."""
+        asked: Any = {_REVERSALS[type(request)]: request}
+        with calling(self.care):
+            return await self.bills.booked(care_pb2.FindBookedRequest(**asked))
+
+    async def reverse_home(self, order_no: str, request: str) -> reversal_pb2.ReverseResponse:
+        """The counter-entry on the ledgers that paid."""
+        order = ReversalOrder(stamp_of(request, order_no), Desk(HOSPITAL, request, "op2", "退费员"), self.home.clock())
+        answer = await self.home.reversing.reverse_order(order, order_no, "routing")
+        return reversal_pb2.ReverseResponse.FromString(answer)
+
+    async def book(
+        self, request: Any, order_no: str, counter: reversal_pb2.ReverseResponse
+    ) -> care_pb2.BookReversalResponse:
+        """Books that counter-entry at the place of care."""
+        asked: Any = {_REVERSALS[type(request)]: request}
+        with calling(self.care):
+            return await self.bills.reversed(care_pb2.BookReversalRequest(order_no=order_no, counter=counter, **asked))
+
+    async def unary(self, request: Any) -> Any:
+        """2208, 2305 or 2601 as the institution's own message."""
+        kind = _REVERSALS[type(request)]
+        with calling(self.care):
+            order = care_bills._reversal(kind, request)
+            if kind == "message":
+                stays, reversing = self.bills._stays, self.care.reversing
+                answer = await take_back(stays, reversing, order, request.data)
+                return reversal_pb2.ReverseMessageResponse.FromString(answer)
+            answer = await self.care.reversing.reverse(order, care_bills._name(kind, request))
+        return care_bills._REVERSALS[kind].FromString(answer)
+
     async def settled(self, request: Any) -> settlement_pb2.SettleResponse:
         """What the institution's own message is answered."""
         order = self.order(request)
@@ -166,6 +229,24 @@ def stay_request(mdtrt_id: str, total: int, request_id: str = "2304:1", **bill: 
     """2304 of the hospital."""
     data = stay_bill_pb2.StayBill(**_told(mdtrt_id, total, PERSON), **bill)
     return stay_bill_pb2.SettleStayRequest(request_id=request_id, desk=desk(request_id.rpartition(":")[2]), data=data)
+
+
+def reverse_request(
+    info: common_pb2.Setlinfo, request_id: str = "2208:1", made: Any = reversal_pb2.ReverseRequest
+) -> Any:
+    """2208 (or 2305) of the hospital."""
+    data = reversal_pb2.SettlementReference(setl_id=info.setl_id, mdtrt_id=info.mdtrt_id, psn_no=info.psn_no)
+    return made(request_id=request_id, desk=desk(request_id.rpartition(":")[2]), data=data)
+
+
+def take_back_request(
+    omsgid: str, request_id: str = "2601:1", oinfno: str = "2207"
+) -> reversal_pb2.ReverseMessageRequest:
+    """2601 of the hospital."""
+    data = reversal_pb2.MessageReference(psn_no=PERSON, omsgid=omsgid, oinfno=oinfno)
+    return reversal_pb2.ReverseMessageRequest(
+        request_id=request_id, desk=desk(request_id.rpartition(":")[2]), data=data
+    )
 
 
 def desk(msgid: str) -> common_pb2.Desk:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from services.kernel.elsewhere import insured_elsewhere
-from services.kernel.errors import not_found, precondition
+from services.kernel.errors import invalid, not_found, precondition
 from services.kernel.requests import Regions, RequestStamp
 from services.settlement.domain.bill import Desk
 from services.settlement.domain.entries import (
@@ -114,6 +114,34 @@ class ReversalOrder:
     stamp: RequestStamp
     desk: Desk
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedReversal:
+    """The counter-entry that the insured cell has made: number, moment, balance of the account after it, and its sums by their
+    names here; of the settlement of which order."""
+
+    order_no: str
+    setl_id: str
+    at: datetime
+    balc_fen: int
+    sums: Mapping[str, int]
+
+    def check_of(self, components: Components) -> None:
+        """INVALID (BILL_UNBALANCED) unless it takes back what stands; `components` are those of the counter-entry here."""
+        if any(getattr(components, name) != fen for name, fen in self.sums.items()):
+            raise invalid("counter.setlinfo", "counter.negates", "the sums taken back", reason="BILL_UNBALANCED")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBooked:
+    """A bill on another cell's ledgers as a reversal names it; of an admission the stay and the cell alone."""
+
+    insured_cell: str = ""
+    order_no: str = ""
+    setl_id: str = ""
+    state: str = ""
+    mdtrt_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +287,9 @@ def check_admission(name: MessageName) -> None:
         raise precondition("NOT_REVERSIBLE", oinfno=name.oinfno)
 
 
-def counter_heading(original: BookedSettlement, order: ReversalOrder, setl_id: str, seq: int, at: int) -> Heading:
+def counter_heading(
+    original: BookedSettlement, order: ReversalOrder, setl_id: str, seq: int | None, at: int
+) -> Heading:
     """What the row of a counter-entry says beside its amounts."""
     return Heading(
         setl_id=setl_id,
@@ -277,6 +307,7 @@ def counter_heading(original: BookedSettlement, order: ReversalOrder, setl_id: s
         reverses=original.setl_id,
         policies_json=original.policies_json,
         preselfpay_in_base=original.preselfpay_in_base,
+        insured_cell=original.insured_cell,
     )
 
 

@@ -87,7 +87,7 @@ class Reversing:
                 check_insured_here(found)
             return found
 
-        return await self._once(order, find, partial(self._reversed, order), stored_response)
+        return await self.once(order, find, partial(self._reversed, order), stored_response)
 
     async def reverse_order(self, order: ReversalOrder, order_no: str, opener: str) -> bytes:
         """The same of the settlement that a confirmed order became, for its opener.
@@ -108,7 +108,7 @@ class Reversing:
                 raise ended(known)
             return await books.settlement(known.setl_id or "")
 
-        return await self._once(order, find, partial(self._reversed, order), stored_response)
+        return await self.once(order, find, partial(self._reversed, order), stored_response)
 
     async def _reversed(self, order: ReversalOrder, work: OrderWriter, original: BookedSettlement | None) -> bytes:
         """The counter-entry of a settlement, booked now or before."""
@@ -116,10 +116,14 @@ class Reversing:
             raise Moved
         if original.state != REVERSED:
             return await self._counter(work, original, order)
+        return await self.told_again(work, original, order)
+
+    async def told_again(self, work: OrderWriter, original: BookedSettlement, order: ReversalOrder) -> bytes:
+        """The counter-entry that has reversed a settlement before; the request leaves an entry."""
         counter = await work.settlement(original.counter_setl_id)
         if counter is None:
             raise Moved
-        await work.add_entry(_entry(self.new_id(""), order, counter.response, "repeat", original))
+        await work.add_entry(entry_of(self.new_id(""), order, counter.response, "repeat", original))
         return counter.response
 
     async def reverse_message(
@@ -150,7 +154,7 @@ class Reversing:
             if original is None:
                 await self._void(work, order, name)
             response = render(NEVER_ARRIVED) if original is None else await told(work)
-            await work.add_entry(_entry(self.new_id(""), order, response, "message", original))
+            await work.add_entry(entry_of(self.new_id(""), order, response, "message", original))
             return response
 
         async def told(books: OrderReader) -> bytes:
@@ -162,7 +166,7 @@ class Reversing:
         async def repeat(books: OrderReader, _: StoredAnswer) -> bytes:
             return await told(books)
 
-        return await self._once(order, find, decide, repeat)
+        return await self.once(order, find, decide, repeat)
 
     async def _void(self, work: OrderWriter, order: ReversalOrder, name: MessageName) -> None:
         """Stands where the message may still come, under each request id that it may have."""
@@ -197,7 +201,7 @@ class Reversing:
         async with self.store.reading() as snapshot:
             repeated(order.stamp, await _find(snapshot, order.stamp))
 
-    async def _once(
+    async def once(
         self,
         order: ReversalOrder,
         find: Find,
@@ -263,7 +267,9 @@ class Reversing:
         return response
 
 
-def _entry(entry_id: str, order: ReversalOrder, response: bytes, kind: str, original: BookedSettlement | None) -> Entry:
+def entry_of(
+    entry_id: str, order: ReversalOrder, response: bytes, kind: str, original: BookedSettlement | None
+) -> Entry:
     """What a request leaves that makes no counter-entry."""
     stamp = order.stamp if original is None else order.stamp.resolved(original.regions)
     return Entry(entry_id, stamp, response, None, kind, order.now)

@@ -182,6 +182,11 @@ class StayOperations:
 
         return await self.writes.once(stamp, psn_no if known is None else known.psn_no, now, decide)
 
+    async def admitted(self, original: RequestStamp, psn_no: str) -> Encounter | None:
+        """The stay that a message 2401 admitted to; None where it never arrived or is void. Raises NOT_REVERSIBLE."""
+        async with self.writes.store.reading() as snapshot:
+            return (await _admitted(snapshot, original, psn_no))[1]
+
     async def end_admission(self, mdtrt_id: str, now: datetime) -> bool:
         """Whether a stay of that number is registered; from then on none will be, where it is not."""
 

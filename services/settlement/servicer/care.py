@@ -127,6 +127,18 @@ class CareServicer(care_pb2_grpc.CareServiceServicer):
         """What a bill comes to here, or what stands under its request id."""
         return await self._bills.bill(request)
 
+    async def FindBooked(  # noqa: N802
+        self, request: care_pb2.FindBookedRequest, context: Any
+    ) -> care_pb2.FindBookedResponse:
+        """Which settlement, or which admission, 2208, 2305 and 2601 mean."""
+        return await self._bills.booked(request)
+
+    async def BookReversal(  # noqa: N802
+        self, request: care_pb2.BookReversalRequest, context: Any
+    ) -> care_pb2.BookReversalResponse:
+        """2208, 2305 and 2601, as the insured cell has decided them."""
+        return await self._bills.reversed(request)
+
     async def _discharge(self, request: stay_pb2.DischargeRequest, order_no: str) -> stay_pb2.DischargeResponse:
         call = current_call()
         stamp = by_institution(kept_stamp_of(call, request, "dscginfo"), request.desk, _ENCOUNTERS, "Discharge")

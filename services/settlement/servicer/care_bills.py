@@ -1,32 +1,45 @@
-"""What routing asks about bills of care here: what they come to, and which counter-entries it has had made elsewhere."""
+"""What routing asks about bills of care here: what they come to, which of them is to be taken back, and that it was."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+from services.kernel.errors import not_found
 from services.runtime.call import CallContext, current_call
+from services.runtime.idempotency import stamp_of
 from services.runtime.wire import day_message
 from services.settlement.domain.bill import Order
 from services.settlement.domain.care import CareBill
-from services.settlement.domain.entries import PENDING
+from services.settlement.domain.entries import PENDING, STANDING
+from services.settlement.domain.reversal import REVERSIBLE_ADMISSION, FoundBooked, ReversalOrder, SettlementName
+from services.settlement.operations.booked_reversals import BookedReversals
 from services.settlement.operations.care_bills import CareBills, FoundBill, OwnCare
-from services.settlement.servicer.convert_care_bills import CareBillWriter
-from services.settlement.servicer.convert_orders import institution_stamp
-from services.settlement.servicer.convert_settlement import BillReader
+from services.settlement.operations.stays import StayOperations
+from services.settlement.servicer.convert_care_bills import CareBillWriter, decided_reversal
+from services.settlement.servicer.convert_orders import SETTLE, SETTLE_STAY, institution_stamp
+from services.settlement.servicer.convert_registrations import by_institution
+from services.settlement.servicer.convert_settlement import BillReader, desk_of
+from services.settlement.servicer.messages import admissions, meant_message, message_answer
 from services.settlement.servicer.settlements import told_settlement
-from yibao.settlement.v1 import care_pb2, settlement_pb2
+from yibao.settlement.v1 import care_pb2, reversal_pb2, settlement_pb2
 
 _VISITS: Final = ("visit", "visit_trial")
 _TRIALS: Final = ("visit_trial", "stay_trial")
+_MESSAGE: Final = "message"
+_METHODS: Final = {"visit": "Reverse", "stay": "ReverseStay", _MESSAGE: "ReverseMessage"}
+_REVERSALS: Final[Mapping[str, Any]] = {"visit": reversal_pb2.ReverseResponse, "stay": reversal_pb2.ReverseStayResponse}
+_STATES: Final = {PENDING: care_pb2.BOOKED_STATE_PENDING, STANDING: care_pb2.BOOKED_STATE_STANDING}
 
 
 class BillsElsewhere:
-    """Answers for bills whose ledgers are another cell's."""
+    """Answers for bills whose ledgers are another cell's; `cell` is this member's own."""
 
-    def __init__(self, bills: CareBills, cell: str) -> None:
-        self._found = bills
+    def __init__(self, bills: CareBills, cell: str, reversals: BookedReversals, stays: StayOperations) -> None:
         self._cell = cell
+        self._found = bills
+        self._reversals = reversals
+        self._stays = stays
         self._bills = BillReader()
         self._messages = CareBillWriter()
 
@@ -38,6 +51,34 @@ class BillsElsewhere:
         if isinstance(found, BaseException):
             raise found
         return await self._told(unary, found)
+
+    async def booked(self, request: care_pb2.FindBookedRequest) -> care_pb2.FindBookedResponse:
+        """Which settlement, or which admission, a reversal means."""
+        kind = request.WhichOneof("request") or ""
+        unary = getattr(request, kind)
+        order = _reversal(kind, unary)
+        if kind != _MESSAGE:
+            found = await self._reversals.settlement(order.stamp.scope, _name(kind, unary))
+            return _booked_response(found)
+        name = await meant_message(self._stays, self._reversals.reversing, order, unary.data)
+        if name.oinfno != REVERSIBLE_ADMISSION:
+            return _booked_response(await self._reversals.message(order.stamp.scope, name))
+        stay = await self._stays.admitted(admissions(order, name)[0], name.psn_no)
+        if stay is None:
+            raise not_found("SETTLEMENT_NOT_FOUND", setl_id=name.omsgid, fixmedins_code=order.stamp.scope)
+        return care_pb2.FindBookedResponse(insured_cell=stay.insured_cell, mdtrt_id=stay.mdtrt_id)
+
+    async def reversed(self, request: care_pb2.BookReversalRequest) -> care_pb2.BookReversalResponse:
+        """Books the counter-entry that the insured cell has made."""
+        kind = request.WhichOneof("request") or ""
+        unary = getattr(request, kind)
+        order, decided = _reversal(kind, unary), decided_reversal(request)
+        if kind != _MESSAGE:
+            answer = await self._reversals.book(order, _name(kind, unary), decided)
+            return care_pb2.BookReversalResponse(**{kind: _REVERSALS[kind].FromString(answer)})
+        name = await meant_message(self._stays, self._reversals.reversing, order, unary.data)
+        answer = await self._reversals.book_message(order, name, decided, message_answer)
+        return care_pb2.BookReversalResponse(message=reversal_pb2.ReverseMessageResponse.FromString(answer))
 
     def _order(self, kind: str, unary: Any, call: CallContext) -> Order:
         read = self._bills.visit if kind in _VISITS else self._bills.stay
@@ -58,8 +99,29 @@ class BillsElsewhere:
             own = care_pb2.OwnCare(care_admdvs=found.care_admdvs, begin_day=day_message(found.begin_day))
             told = {"own": own}
         else:
-            cell = found.insured_cell
+            cell = found.insured_cell or self._cell
             told = {"pending_order_no": found.order_no}
             if found.state != PENDING:
                 told = {"settled": told_settlement(settlement_pb2.SettleResponse, found)}
         return care_pb2.GetBillResponse(insured_cell=cell, **told)
+
+
+def _reversal(kind: str, unary: Any) -> ReversalOrder:
+    """A reversal that the institution has asked for, as if it had come from there."""
+    call = current_call()
+    stamp = by_institution(stamp_of(call, unary), unary.desk, "SettlementService", _METHODS[kind])
+    return ReversalOrder(stamp, desk_of(unary.desk), call.now)
+
+
+def _name(kind: str, unary: Any) -> SettlementName:
+    data, rpc = unary.data, SETTLE if kind == "visit" else SETTLE_STAY
+    return SettlementName(data.setl_id, data.mdtrt_id, data.psn_no, rpc)
+
+
+def _booked_response(found: FoundBooked) -> care_pb2.FindBookedResponse:
+    return care_pb2.FindBookedResponse(
+        insured_cell=found.insured_cell,
+        order_no=found.order_no,
+        setl_id=found.setl_id,
+        state=_STATES.get(found.state, care_pb2.BOOKED_STATE_UNDONE),
+    )

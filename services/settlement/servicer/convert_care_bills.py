@@ -16,11 +16,13 @@ from services.settlement.domain.bill import STAY, Bill
 from services.settlement.domain.booked import BookedCare
 from services.settlement.domain.care import CareBill, CareLine, too_long
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
+from services.settlement.domain.reversal import DecidedReversal
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import carried_pb2, common_pb2, order_pb2, settlement_pb2
+from yibao.settlement.v1 import care_pb2, carried_pb2, common_pb2, order_pb2, settlement_pb2
 
 _MED_TYPES: Final = codes_pb2.DESCRIPTOR.enum_types_by_name["MedType"]
 _POOL: Final = "hifp_pay"
+_SUMS: Final = tuple(name for name in MONEY_FIELDS if name != "pool_prop_selfpay_amt_fen")
 # Of the bill itself: as it stands in each of the four messages, and is passed on.
 _PASSED: Final = (
     *("mdtrt_id", "psn_no", "insutype", "mdtrt_cert_type", "mdtrt_cert_no", "card_sn", "psn_cert_type", "certno"),
@@ -98,6 +100,15 @@ class CareBillWriter:
         )
 
 
+def decided_reversal(request: care_pb2.BookReversalRequest) -> DecidedReversal:
+    """The counter-entry that the insured cell has made; INVALID for one without number or moment."""
+    info = request.counter.setlinfo
+    if not info.setl_id or not info.HasField("setl_time"):
+        raise invalid("counter.setlinfo", "counter.negates", "the sums taken back")
+    sums = {name: getattr(info, name) for name in _SUMS}
+    return DecidedReversal(request.order_no, info.setl_id, moment_of(info.setl_time), info.balc_fen, sums)
+
+
 def _line(line: CareLine) -> carried_pb2.CarriedLine:
     return carried_pb2.CarriedLine(
         line=common_pb2.FeeLine.FromString(line.detail), split=common_pb2.FeeLineSplit.FromString(line.answer)
@@ -115,6 +126,6 @@ def _components(settlement: Any) -> Components:
     info = settlement.setlinfo
     base = max((layer.base_fen for layer in settlement.layers if layer.fund == _POOL), default=0)
     borne = max(0, base - info.act_pay_dedc_fen - info.hifp_pay_fen)
-    told = {name: getattr(info, name) for name in MONEY_FIELDS if name != "pool_prop_selfpay_amt_fen"}
+    told = {name: getattr(info, name) for name in _SUMS}
     ratio = scaled_of(info.pool_prop_selfpay, 4) if info.pool_prop_selfpay else 0
     return Components(**told, pool_prop_selfpay_amt_fen=borne, pool_prop_selfpay_e4=ratio)

@@ -32,8 +32,8 @@ from services.settlement.servicer.convert_care_bills import CareBillWriter
 from services.settlement.servicer.convert_settlement import BillReader
 from yibao.settlement.v1 import carried_pb2, order_pb2, order_state_pb2, settlement_pb2, stay_bill_pb2
 
-_SETTLE: Final = "/yibao.settlement.v1.SettlementService/Settle"
-_SETTLE_STAY: Final = "/yibao.settlement.v1.SettlementService/SettleStay"
+SETTLE: Final = "/yibao.settlement.v1.SettlementService/Settle"
+SETTLE_STAY: Final = "/yibao.settlement.v1.SettlementService/SettleStay"
 _FILINGS: Final = {
     carried_pb2.FILING_KIND_LONG_TERM: LONG_TERM,
     carried_pb2.FILING_KIND_TEMPORARY: TEMPORARY,
@@ -117,7 +117,7 @@ def institution_stamp(
     call: CallContext, request: settlement_pb2.SettleRequest | stay_bill_pb2.SettleStayRequest
 ) -> RequestStamp:
     """Of a message that another member brings: it stands where the institution's own would."""
-    rpc = _SETTLE if isinstance(request, settlement_pb2.SettleRequest) else _SETTLE_STAY
+    rpc = SETTLE if isinstance(request, settlement_pb2.SettleRequest) else SETTLE_STAY
     return replace(stamp_of(call, request), scope=request.desk.fixmedins_code, rpc=rpc)
 
 

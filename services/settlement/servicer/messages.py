@@ -32,22 +32,36 @@ async def take_back(
     order_no: str = "",
 ) -> bytes:
     """The answer of 2601. `order_no` where routing asks, which asks for that of a stay alone."""
+    name = await meant_message(stays, reversing, order, data)
+    if order_no:
+        check_admission(name)
+    if name.oinfno != REVERSIBLE_ADMISSION:
+        return await reversing.reverse_message(order, name, message_answer)
+    originals = admissions(order, name)
+    return await stays.reverse_admission(order.stamp, originals, name.psn_no, order.now, _admission, order_no=order_no)
+
+
+async def meant_message(
+    stays: StayOperations, reversing: Reversing, order: ReversalOrder, data: reversal_pb2.MessageReference
+) -> MessageName:
+    """The message as it came, or as it was named. Raises MESSAGE_MISNAMED, MESSAGE_AMBIGUOUS, NOT_REVERSIBLE, and
+    REQUEST_ID_REUSED where the request id of 2601 itself stands for something else."""
     name = MessageName(data.oinfno, data.omsgid, data.psn_no)
     # Its own request id may stand in either of two tables.
     await reversing.check_unused(order)
     await stays.writes.answered(order.stamp)
     name = await reversing.meant(order, name, _kept_transactions())
     check_reversible(name)
-    if order_no:
-        check_admission(name)
-    if name.oinfno != REVERSIBLE_ADMISSION:
-        return await reversing.reverse_message(order, name, _message)
+    return name
+
+
+def admissions(order: ReversalOrder, name: MessageName) -> list[RequestStamp]:
+    """The requests that a message 2401 may have been; where it stands, if it came, is the first."""
     ids = (name.request_id, *(each for each in name.late_ids if each != name.request_id))
-    originals = [RequestStamp(order.stamp.scope, each, _ADMIT, "") for each in ids]
-    return await stays.reverse_admission(order.stamp, originals, name.psn_no, order.now, _admission, order_no=order_no)
+    return [RequestStamp(order.stamp.scope, each, _ADMIT, "") for each in ids]
 
 
-def _message(taken: TakenBack) -> bytes:
+def message_answer(taken: TakenBack) -> bytes:
     """What 2601 tells of a message."""
     outcome = reversal_pb2.MESSAGE_OUTCOME_TAKEN_BACK if taken.arrived else reversal_pb2.MESSAGE_OUTCOME_NOT_ARRIVED
     return reversal_pb2.ReverseMessageResponse(
@@ -57,7 +71,7 @@ def _message(taken: TakenBack) -> bytes:
 
 def _admission(mdtrt_id: str) -> bytes:
     """The same of a message that admitted somebody."""
-    return _message(TakenBack(arrived=True, mdtrt_id=mdtrt_id) if mdtrt_id else NEVER_ARRIVED)
+    return message_answer(TakenBack(arrived=True, mdtrt_id=mdtrt_id) if mdtrt_id else NEVER_ARRIVED)
 
 
 @lru_cache(maxsize=1)
