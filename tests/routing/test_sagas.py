@@ -76,7 +76,13 @@ def test_it_rests_the_longer_the_oftener_but_never_so_long_that_all_would_not_be
 
 
 @pytest.fixture
-def kept(store: RoutingStore) -> Kept:
+def kept(small_store: RoutingStore) -> Kept:
+    """The operation over a store on SQLite."""
+    return Kept(small_store)
+
+
+@pytest.fixture
+def any_kept(store: RoutingStore) -> Kept:
     """The operation, on each database."""
     return Kept(store)
 
@@ -103,21 +109,21 @@ async def test_one_saga_runs_for_a_message_and_its_repeat_finds_it(kept: Kept) -
     assert await sagas.begin(repeat) == repeat
 
 
-async def test_one_saga_runs_for_a_target_whatever_the_message(kept: Kept) -> None:
-    sagas = kept.sagas
-    first = await sagas.begin(kept.new("2208:1", Kind.REVERSE, target="R7"))
-    assert await sagas.begin(kept.new("2208:2", Kind.REVERSE, target="R7")) == first
-    both = await asyncio.gather(*(sagas.begin(kept.new(f"2208:8{n}", Kind.REVERSE, target="R8")) for n in range(5)))
+async def test_one_saga_runs_for_a_target_whatever_the_message(any_kept: Kept) -> None:
+    sagas = any_kept.sagas
+    first = await sagas.begin(any_kept.new("2208:1", Kind.REVERSE, target="R7"))
+    assert await sagas.begin(any_kept.new("2208:2", Kind.REVERSE, target="R7")) == first
+    both = await asyncio.gather(*(sagas.begin(any_kept.new(f"2208:8{n}", Kind.REVERSE, target="R8")) for n in range(5)))
     assert len({each.order_no for each in both}) == 1
     await sagas.move(first.order_no, State.DONE)
-    last = kept.new("2208:2", Kind.REVERSE, target="R7")
+    last = any_kept.new("2208:2", Kind.REVERSE, target="R7")
     assert await sagas.begin(last) == last
 
 
-async def test_two_processes_that_begin_the_same_begin_one(kept: Kept) -> None:
-    other = Kept(kept.store)
+async def test_two_processes_that_begin_the_same_begin_one(any_kept: Kept) -> None:
+    other = Kept(any_kept.store)
     other.sagas._new_id = lambda: "X"
-    begun = await asyncio.gather(kept.sagas.begin(kept.new()), other.sagas.begin(other.new()))
+    begun = await asyncio.gather(any_kept.sagas.begin(any_kept.new()), other.sagas.begin(other.new()))
     assert len({each.order_no for each in begun}) == 1
 
 
@@ -150,22 +156,22 @@ async def test_who_waits_for_anothers_saga_is_told_its_end_or_that_the_time_is_o
     assert await asyncio.wait_for(kept.sagas.ended(dark.order_no, 60), 1) is None
 
 
-async def test_a_saga_is_taken_by_one_and_only_when_its_lease_or_its_rest_is_over(kept: Kept) -> None:
-    begun = await kept.sagas.begin(kept.new(left_s=10))
-    kept.clock.pass_by(10 + SPARE_S)
-    assert await kept.books.take(9) == []
-    kept.clock.pass_by(2)
-    took = await asyncio.gather(kept.books.take(9), Kept(kept.store, kept.clock).books.take(9))
+async def test_a_saga_is_taken_by_one_and_only_when_its_lease_or_its_rest_is_over(any_kept: Kept) -> None:
+    begun = await any_kept.sagas.begin(any_kept.new(left_s=10))
+    any_kept.clock.pass_by(10 + SPARE_S)
+    assert await any_kept.books.take(9) == []
+    any_kept.clock.pass_by(2)
+    took = await asyncio.gather(any_kept.books.take(9), Kept(any_kept.store, any_kept.clock).books.take(9))
     assert sorted([each.order_no for each in some] for some in took) == [[], [begun.order_no]]
-    kept.clock.pass_by(LOOP_LEASE_S)
-    assert [each.order_no for each in await kept.books.take(9)] == [begun.order_no]
-    await kept.books.rest(begun.order_no, "PEER_UNAVAILABLE")
-    assert await kept.books.take(9) == []
-    kept.clock.pass_by(1)
-    assert [each.reason for each in await kept.books.take(9)] == ["PEER_UNAVAILABLE"]
-    await kept.sagas.move(begun.order_no, State.UNDONE)
-    kept.clock.pass_by(1000)
-    assert await kept.books.take(9) == []
+    any_kept.clock.pass_by(LOOP_LEASE_S)
+    assert [each.order_no for each in await any_kept.books.take(9)] == [begun.order_no]
+    await any_kept.books.rest(begun.order_no, "PEER_UNAVAILABLE")
+    assert await any_kept.books.take(9) == []
+    any_kept.clock.pass_by(1)
+    assert [each.reason for each in await any_kept.books.take(9)] == ["PEER_UNAVAILABLE"]
+    await any_kept.sagas.move(begun.order_no, State.UNDONE)
+    any_kept.clock.pass_by(1000)
+    assert await any_kept.books.take(9) == []
 
 
 def unseen(_: Saga) -> AbstractContextManager[object]:
