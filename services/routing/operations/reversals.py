@@ -57,6 +57,10 @@ class ReversingCells(Protocol):
         """The same for whoever does not have the message any more."""
         ...
 
+    def never_came(self) -> Any:
+        """What 2601 is told of a message that is void since before it came."""
+        ...
+
     def taken_back(self, order: OrderAt) -> Any:
         """What 2601 is told of a message whose order is void."""
         ...
@@ -140,6 +144,8 @@ class Reversals:
                 # The institution knows its number from an answer: it stands, and only its place of care is late.
                 await waited(self.sagas, order_no, message)
             return None
+        if not order_no:
+            return self.cells.never_came()
         if booked.stands is Stands.UNDONE:
             order = await asked(self.cells.order(care, order_no))
             return self.cells.taken_back(order) if order.void else None

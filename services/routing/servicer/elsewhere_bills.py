@@ -59,6 +59,22 @@ class BillRpcs:
         """2304."""
         return pb2.SettleStayResponse(response=await _served(STAY, request.request, self._bills.settle))
 
+    async def Reverse(self, request: pb2.ReverseRequest, context: Any) -> pb2.ReverseResponse:  # noqa: N802 - the contract's name
+        """2208."""
+        return pb2.ReverseResponse(response=await _served(VISIT, request.request, self._reversals.reverse))
+
+    async def ReverseStay(  # noqa: N802 - the contract's name
+        self, request: pb2.ReverseStayRequest, context: Any
+    ) -> pb2.ReverseStayResponse:
+        """2305."""
+        return pb2.ReverseStayResponse(response=await _served(STAY, request.request, self._reversals.reverse))
+
+    async def ReverseMessage(  # noqa: N802 - the contract's name
+        self, request: pb2.ReverseMessageRequest, context: Any
+    ) -> pb2.ReverseMessageResponse:
+        """2601."""
+        return pb2.ReverseMessageResponse(response=await _served(MESSAGE, request.request, self._reversals.reverse))
+
 
 async def _served(act: str, unary: Any, serve: Callable[[Message], Awaitable[Any]]) -> Any:
     """What a message of an institution is answered, said while its caller still waits."""

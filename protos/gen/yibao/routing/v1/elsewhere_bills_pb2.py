@@ -23,11 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from yibao.settlement.v1 import reversal_pb2 as yibao_dot_settlement_dot_v1_dot_reversal__pb2
 from yibao.settlement.v1 import settlement_pb2 as yibao_dot_settlement_dot_v1_dot_settlement__pb2
 from yibao.settlement.v1 import stay_bill_pb2 as yibao_dot_settlement_dot_v1_dot_stay__bill__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&yibao/routing/v1/elsewhere_bills.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a$yibao/settlement/v1/settlement.proto\x1a#yibao/settlement/v1/stay_bill.proto\"J\n\x0cTrialRequest\x12:\n\x07request\x18\x01 \x01(\x0b\x32!.yibao.settlement.v1.TrialRequestB\x06\xbaH\x03\xc8\x01\x01\"E\n\rTrialResponse\x12\x34\n\x08response\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.TrialResponse\"L\n\rSettleRequest\x12;\n\x07request\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.SettleRequestB\x06\xbaH\x03\xc8\x01\x01\"G\n\x0eSettleResponse\x12\x35\n\x08response\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.SettleResponse\"R\n\x10TrialStayRequest\x12>\n\x07request\x18\x01 \x01(\x0b\x32%.yibao.settlement.v1.TrialStayRequestB\x06\xbaH\x03\xc8\x01\x01\"M\n\x11TrialStayResponse\x12\x38\n\x08response\x18\x01 \x01(\x0b\x32&.yibao.settlement.v1.TrialStayResponse\"T\n\x11SettleStayRequest\x12?\n\x07request\x18\x01 \x01(\x0b\x32&.yibao.settlement.v1.SettleStayRequestB\x06\xbaH\x03\xc8\x01\x01\"O\n\x12SettleStayResponse\x12\x39\n\x08response\x18\x01 \x01(\x0b\x32\'.yibao.settlement.v1.SettleStayResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&yibao/routing/v1/elsewhere_bills.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"yibao/settlement/v1/reversal.proto\x1a$yibao/settlement/v1/settlement.proto\x1a#yibao/settlement/v1/stay_bill.proto\"J\n\x0cTrialRequest\x12:\n\x07request\x18\x01 \x01(\x0b\x32!.yibao.settlement.v1.TrialRequestB\x06\xbaH\x03\xc8\x01\x01\"E\n\rTrialResponse\x12\x34\n\x08response\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.TrialResponse\"L\n\rSettleRequest\x12;\n\x07request\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.SettleRequestB\x06\xbaH\x03\xc8\x01\x01\"G\n\x0eSettleResponse\x12\x35\n\x08response\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.SettleResponse\"R\n\x10TrialStayRequest\x12>\n\x07request\x18\x01 \x01(\x0b\x32%.yibao.settlement.v1.TrialStayRequestB\x06\xbaH\x03\xc8\x01\x01\"M\n\x11TrialStayResponse\x12\x38\n\x08response\x18\x01 \x01(\x0b\x32&.yibao.settlement.v1.TrialStayResponse\"T\n\x11SettleStayRequest\x12?\n\x07request\x18\x01 \x01(\x0b\x32&.yibao.settlement.v1.SettleStayRequestB\x06\xbaH\x03\xc8\x01\x01\"O\n\x12SettleStayResponse\x12\x39\n\x08response\x18\x01 \x01(\x0b\x32\'.yibao.settlement.v1.SettleStayResponse\"N\n\x0eReverseRequest\x12<\n\x07request\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.ReverseRequestB\x06\xbaH\x03\xc8\x01\x01\"I\n\x0fReverseResponse\x12\x36\n\x08response\x18\x01 \x01(\x0b\x32$.yibao.settlement.v1.ReverseResponse\"V\n\x12ReverseStayRequest\x12@\n\x07request\x18\x01 \x01(\x0b\x32\'.yibao.settlement.v1.ReverseStayRequestB\x06\xbaH\x03\xc8\x01\x01\"Q\n\x13ReverseStayResponse\x12:\n\x08response\x18\x01 \x01(\x0b\x32(.yibao.settlement.v1.ReverseStayResponse\"\\\n\x15ReverseMessageRequest\x12\x43\n\x07request\x18\x01 \x01(\x0b\x32*.yibao.settlement.v1.ReverseMessageRequestB\x06\xbaH\x03\xc8\x01\x01\"W\n\x16ReverseMessageResponse\x12=\n\x08response\x18\x01 \x01(\x0b\x32+.yibao.settlement.v1.ReverseMessageResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,20 +43,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRIALSTAYREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
   _globals['_SETTLESTAYREQUEST'].fields_by_name['request']._loaded_options = None
   _globals['_SETTLESTAYREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_TRIALREQUEST']._serialized_start=164
-  _globals['_TRIALREQUEST']._serialized_end=238
-  _globals['_TRIALRESPONSE']._serialized_start=240
-  _globals['_TRIALRESPONSE']._serialized_end=309
-  _globals['_SETTLEREQUEST']._serialized_start=311
-  _globals['_SETTLEREQUEST']._serialized_end=387
-  _globals['_SETTLERESPONSE']._serialized_start=389
-  _globals['_SETTLERESPONSE']._serialized_end=460
-  _globals['_TRIALSTAYREQUEST']._serialized_start=462
-  _globals['_TRIALSTAYREQUEST']._serialized_end=544
-  _globals['_TRIALSTAYRESPONSE']._serialized_start=546
-  _globals['_TRIALSTAYRESPONSE']._serialized_end=623
-  _globals['_SETTLESTAYREQUEST']._serialized_start=625
-  _globals['_SETTLESTAYREQUEST']._serialized_end=709
-  _globals['_SETTLESTAYRESPONSE']._serialized_start=711
-  _globals['_SETTLESTAYRESPONSE']._serialized_end=790
+  _globals['_REVERSEREQUEST'].fields_by_name['request']._loaded_options = None
+  _globals['_REVERSEREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_REVERSESTAYREQUEST'].fields_by_name['request']._loaded_options = None
+  _globals['_REVERSESTAYREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_REVERSEMESSAGEREQUEST'].fields_by_name['request']._loaded_options = None
+  _globals['_REVERSEMESSAGEREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_TRIALREQUEST']._serialized_start=200
+  _globals['_TRIALREQUEST']._serialized_end=274
+  _globals['_TRIALRESPONSE']._serialized_start=276
+  _globals['_TRIALRESPONSE']._serialized_end=345
+  _globals['_SETTLEREQUEST']._serialized_start=347
+  _globals['_SETTLEREQUEST']._serialized_end=423
+  _globals['_SETTLERESPONSE']._serialized_start=425
+  _globals['_SETTLERESPONSE']._serialized_end=496
+  _globals['_TRIALSTAYREQUEST']._serialized_start=498
+  _globals['_TRIALSTAYREQUEST']._serialized_end=580
+  _globals['_TRIALSTAYRESPONSE']._serialized_start=582
+  _globals['_TRIALSTAYRESPONSE']._serialized_end=659
+  _globals['_SETTLESTAYREQUEST']._serialized_start=661
+  _globals['_SETTLESTAYREQUEST']._serialized_end=745
+  _globals['_SETTLESTAYRESPONSE']._serialized_start=747
+  _globals['_SETTLESTAYRESPONSE']._serialized_end=826
+  _globals['_REVERSEREQUEST']._serialized_start=828
+  _globals['_REVERSEREQUEST']._serialized_end=906
+  _globals['_REVERSERESPONSE']._serialized_start=908
+  _globals['_REVERSERESPONSE']._serialized_end=981
+  _globals['_REVERSESTAYREQUEST']._serialized_start=983
+  _globals['_REVERSESTAYREQUEST']._serialized_end=1069
+  _globals['_REVERSESTAYRESPONSE']._serialized_start=1071
+  _globals['_REVERSESTAYRESPONSE']._serialized_end=1152
+  _globals['_REVERSEMESSAGEREQUEST']._serialized_start=1154
+  _globals['_REVERSEMESSAGEREQUEST']._serialized_end=1246
+  _globals['_REVERSEMESSAGERESPONSE']._serialized_start=1248
+  _globals['_REVERSEMESSAGERESPONSE']._serialized_end=1335
 # @@protoc_insertion_point(module_scope)

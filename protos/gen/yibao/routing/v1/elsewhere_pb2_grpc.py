@@ -85,6 +85,21 @@ class ElsewhereServiceStub:
                 request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleStayRequest.SerializeToString,
                 response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleStayResponse.FromString,
                 _registered_method=True)
+        self.Reverse = channel.unary_unary(
+                '/yibao.routing.v1.ElsewhereService/Reverse',
+                request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseResponse.FromString,
+                _registered_method=True)
+        self.ReverseStay = channel.unary_unary(
+                '/yibao.routing.v1.ElsewhereService/ReverseStay',
+                request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseStayRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseStayResponse.FromString,
+                _registered_method=True)
+        self.ReverseMessage = channel.unary_unary(
+                '/yibao.routing.v1.ElsewhereService/ReverseMessage',
+                request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseMessageRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseMessageResponse.FromString,
+                _registered_method=True)
 
 
 class ElsewhereServiceServicer:
@@ -170,6 +185,30 @@ class ElsewhereServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Reverse(self, request, context):
+        """Reverses the settlement of a visit (2208) in both cells.
+        Errors: those of the unary method, CELL_UNAVAILABLE, OUTCOME_UNKNOWN, QUEUE_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReverseStay(self, request, context):
+        """Reverses the settlement of a stay (2305).
+        Errors: those of Reverse.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReverseMessage(self, request, context):
+        """Takes a message back (2601) that left something in both cells: the bill that is pending, or the settlement.
+        Errors: those of the unary method, CELL_UNAVAILABLE, OUTCOME_UNKNOWN, QUEUE_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ElsewhereServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -217,6 +256,21 @@ def add_ElsewhereServiceServicer_to_server(servicer, server):
                     servicer.SettleStay,
                     request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleStayRequest.FromString,
                     response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleStayResponse.SerializeToString,
+            ),
+            'Reverse': grpc.unary_unary_rpc_method_handler(
+                    servicer.Reverse,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseResponse.SerializeToString,
+            ),
+            'ReverseStay': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReverseStay,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseStayRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseStayResponse.SerializeToString,
+            ),
+            'ReverseMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReverseMessage,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseMessageRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseMessageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -466,6 +520,87 @@ class ElsewhereService:
             '/yibao.routing.v1.ElsewhereService/SettleStay',
             yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleStayRequest.SerializeToString,
             yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleStayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reverse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.ElsewhereService/Reverse',
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReverseStay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.ElsewhereService/ReverseStay',
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseStayRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseStayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReverseMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.ElsewhereService/ReverseMessage',
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseMessageRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.ReverseMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,

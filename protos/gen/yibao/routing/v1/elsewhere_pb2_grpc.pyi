@@ -62,6 +62,18 @@ class ElsewhereServiceStub:
     """Settles a stay (2304).
     Errors: those of Settle.
     """
+    Reverse: _aio.UnaryUnaryMultiCallable[_elsewhere_bills_pb2.ReverseRequest, _elsewhere_bills_pb2.ReverseResponse]
+    """Reverses the settlement of a visit (2208) in both cells.
+    Errors: those of the unary method, CELL_UNAVAILABLE, OUTCOME_UNKNOWN, QUEUE_FULL.
+    """
+    ReverseStay: _aio.UnaryUnaryMultiCallable[_elsewhere_bills_pb2.ReverseStayRequest, _elsewhere_bills_pb2.ReverseStayResponse]
+    """Reverses the settlement of a stay (2305).
+    Errors: those of Reverse.
+    """
+    ReverseMessage: _aio.UnaryUnaryMultiCallable[_elsewhere_bills_pb2.ReverseMessageRequest, _elsewhere_bills_pb2.ReverseMessageResponse]
+    """Takes a message back (2601) that left something in both cells: the bill that is pending, or the settlement.
+    Errors: those of the unary method, CELL_UNAVAILABLE, OUTCOME_UNKNOWN, QUEUE_FULL.
+    """
 
 class ElsewhereServiceServicer(metaclass=_abc_1.ABCMeta):
     """Each RPC serves the unary method whose option `elsewhere` names it: it finds out who insures the person, asks that cell the
@@ -162,6 +174,36 @@ class ElsewhereServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_elsewhere_bills_pb2.SettleStayResponse]:
         """Settles a stay (2304).
         Errors: those of Settle.
+        """
+
+    @_abc_1.abstractmethod
+    def Reverse(
+        self,
+        request: _elsewhere_bills_pb2.ReverseRequest,
+        context: _aio.ServicerContext[_elsewhere_bills_pb2.ReverseRequest, _abc.Awaitable[_elsewhere_bills_pb2.ReverseResponse]],
+    ) -> _abc.Awaitable[_elsewhere_bills_pb2.ReverseResponse]:
+        """Reverses the settlement of a visit (2208) in both cells.
+        Errors: those of the unary method, CELL_UNAVAILABLE, OUTCOME_UNKNOWN, QUEUE_FULL.
+        """
+
+    @_abc_1.abstractmethod
+    def ReverseStay(
+        self,
+        request: _elsewhere_bills_pb2.ReverseStayRequest,
+        context: _aio.ServicerContext[_elsewhere_bills_pb2.ReverseStayRequest, _abc.Awaitable[_elsewhere_bills_pb2.ReverseStayResponse]],
+    ) -> _abc.Awaitable[_elsewhere_bills_pb2.ReverseStayResponse]:
+        """Reverses the settlement of a stay (2305).
+        Errors: those of Reverse.
+        """
+
+    @_abc_1.abstractmethod
+    def ReverseMessage(
+        self,
+        request: _elsewhere_bills_pb2.ReverseMessageRequest,
+        context: _aio.ServicerContext[_elsewhere_bills_pb2.ReverseMessageRequest, _abc.Awaitable[_elsewhere_bills_pb2.ReverseMessageResponse]],
+    ) -> _abc.Awaitable[_elsewhere_bills_pb2.ReverseMessageResponse]:
+        """Takes a message back (2601) that left something in both cells: the bill that is pending, or the settlement.
+        Errors: those of the unary method, CELL_UNAVAILABLE, OUTCOME_UNKNOWN, QUEUE_FULL.
         """
 
 def add_ElsewhereServiceServicer_to_server(servicer: ElsewhereServiceServicer, server: _aio.Server) -> None: ...

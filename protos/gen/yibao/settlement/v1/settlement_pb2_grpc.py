@@ -153,6 +153,8 @@ class SettlementServiceServicer:
         """Reverses an out-patient settlement (2208): a counter-entry with all sums negative. A settlement already reversed
         answers the same counter-entry.
         Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, LEDGER_CONTENTION, REQUEST_ID_REUSED.
+        Where another cell insures the person, that one decides. Errors then: ROUTING_UNAVAILABLE, CELL_UNAVAILABLE,
+        OUTCOME_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -161,6 +163,7 @@ class SettlementServiceServicer:
     def ReverseStay(self, request, context):
         """Reverses the settlement of a stay (2305).
         Errors: those of Reverse.
+        Where another cell insures the person, that one decides. Errors then: those of Reverse.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -175,6 +178,7 @@ class SettlementServiceServicer:
         A message whose bill is pending in an order makes the order void, unless money was charged for it (ORDER_PENDING).
         Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, MESSAGE_AMBIGUOUS, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT,
         ENCOUNTER_STATE, LEDGER_CONTENTION, REQUEST_ID_REUSED.
+        Where another cell insures the person, that one decides. Errors then: those of Reverse.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

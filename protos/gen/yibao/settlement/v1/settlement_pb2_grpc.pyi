@@ -52,10 +52,13 @@ class SettlementServiceStub:
     """Reverses an out-patient settlement (2208): a counter-entry with all sums negative. A settlement already reversed
     answers the same counter-entry.
     Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, LEDGER_CONTENTION, REQUEST_ID_REUSED.
+    Where another cell insures the person, that one decides. Errors then: ROUTING_UNAVAILABLE, CELL_UNAVAILABLE,
+    OUTCOME_UNKNOWN.
     """
     ReverseStay: _aio.UnaryUnaryMultiCallable[_reversal_pb2.ReverseStayRequest, _reversal_pb2.ReverseStayResponse]
     """Reverses the settlement of a stay (2305).
     Errors: those of Reverse.
+    Where another cell insures the person, that one decides. Errors then: those of Reverse.
     """
     ReverseMessage: _aio.UnaryUnaryMultiCallable[_reversal_pb2.ReverseMessageRequest, _reversal_pb2.ReverseMessageResponse]
     """Reverses a message of unknown outcome (2601). One that never arrived is remembered as void, so that it is refused
@@ -66,6 +69,7 @@ class SettlementServiceStub:
     A message whose bill is pending in an order makes the order void, unless money was charged for it (ORDER_PENDING).
     Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, MESSAGE_AMBIGUOUS, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT,
     ENCOUNTER_STATE, LEDGER_CONTENTION, REQUEST_ID_REUSED.
+    Where another cell insures the person, that one decides. Errors then: those of Reverse.
     """
     GetSettlement: _aio.UnaryUnaryMultiCallable[_settlement_query_pb2.GetSettlementRequest, _settlement_query_pb2.GetSettlementResponse]
     """One settlement with its funds and how each layer came about (5203).
@@ -149,6 +153,8 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reverses an out-patient settlement (2208): a counter-entry with all sums negative. A settlement already reversed
         answers the same counter-entry.
         Errors: SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, LEDGER_CONTENTION, REQUEST_ID_REUSED.
+        Where another cell insures the person, that one decides. Errors then: ROUTING_UNAVAILABLE, CELL_UNAVAILABLE,
+        OUTCOME_UNKNOWN.
         """
 
     @_abc_1.abstractmethod
@@ -159,6 +165,7 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_reversal_pb2.ReverseStayResponse]:
         """Reverses the settlement of a stay (2305).
         Errors: those of Reverse.
+        Where another cell insures the person, that one decides. Errors then: those of Reverse.
         """
 
     @_abc_1.abstractmethod
@@ -175,6 +182,7 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         A message whose bill is pending in an order makes the order void, unless money was charged for it (ORDER_PENDING).
         Errors: NOT_REVERSIBLE, MESSAGE_MISNAMED, MESSAGE_AMBIGUOUS, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT,
         ENCOUNTER_STATE, LEDGER_CONTENTION, REQUEST_ID_REUSED.
+        Where another cell insures the person, that one decides. Errors then: those of Reverse.
         """
 
     @_abc_1.abstractmethod
