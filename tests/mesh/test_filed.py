@@ -60,7 +60,7 @@ class Wuhan:
         await rest(self.hospital, "/v1/filings", body | {"kind": "FILING_KIND_LONG_TERM"})
 
 
-def _catalogue() -> catalogue_pb2.PublishRequest:
+def of_wuhan() -> catalogue_pb2.PublishRequest:
     """The hospital, and what Chengdu pays by."""
     ever = records_pb2.Validity(from_day=day_message(FROM))
     place = records_pb2.Institution(
@@ -83,21 +83,25 @@ def _catalogue() -> catalogue_pb2.PublishRequest:
     return catalogue_pb2.PublishRequest(request_id="wuhan", records=records)
 
 
+def partner_of_wuhan() -> partner_pb2.RegisterPartnerRequest:
+    """The hospital as a partner."""
+    partner = partner_pb2.Partner(
+        partner_code=HOSPITAL,
+        partner_name="武汉测试医院",
+        role=options_pb2.ROLE_INSTITUTION,
+        auth_style=partner_pb2.AUTH_STYLE_NONE,
+        sandbox=True,
+    )
+    return partner_pb2.RegisterPartnerRequest(request_id="wuhan", partner=partner)
+
+
 @asynccontextmanager
 async def wuhan_in(folder: Path, members: tuple[str, ...] = ()) -> AsyncIterator[Wuhan]:
     """The sandbox's cell of a mesh of two."""
     async with started_mesh(folder, overrides=CELLS, members=members) as mesh:
         await seed_world(mesh)
-        await mesh.call("yibao.catalogue.v1.CatalogueService.Publish", _catalogue())
-        partner = partner_pb2.Partner(
-            partner_code=HOSPITAL,
-            partner_name="武汉测试医院",
-            role=options_pb2.ROLE_INSTITUTION,
-            auth_style=partner_pb2.AUTH_STYLE_NONE,
-            sandbox=True,
-        )
-        registered = partner_pb2.RegisterPartnerRequest(request_id="wuhan", partner=partner)
-        await mesh.call("yibao.identity.v1.PartnerService.RegisterPartner", registered)
+        await mesh.call("yibao.catalogue.v1.CatalogueService.Publish", of_wuhan())
+        await mesh.call("yibao.identity.v1.PartnerService.RegisterPartner", partner_of_wuhan())
         async with hospital_at(mesh.url, mesh.clock) as line:
             yield Wuhan(mesh, line.at(HOSPITAL, "武汉测试医院", WUHAN))
 

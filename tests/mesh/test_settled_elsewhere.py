@@ -1,0 +1,153 @@
+"""Bills settled and taken back in another cell than the one that insures: each message by the gateway of the cell of care."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+import pytest
+import pytest_asyncio
+
+from services import mesh as table
+from tests.mesh import journeys
+from tests.mesh.hospital import DRUG, Row, fen, rest
+from tests.mesh.people import Newcomers
+from tests.mesh.test_cells import HERE, THERE, in_cell
+from tests.mesh.test_elsewhere import Two, two_cells
+from tests.mesh.test_filed import AT_HOME, HOSPITAL, UNFILED, WUHAN, Wuhan, of_wuhan, partner_of_wuhan
+from tests.mesh.test_filed import BILL as WUHAN_BILL
+from tests.mesh.test_own_books import key_for
+from tests.mesh.test_traces import found_in, logged
+
+OF_ONE: Final = (
+    "mdtrt_id",
+    "setl_id",
+    "psn_no",
+    "psn_name",
+    "certno",
+    "medins_setl_id",
+    "setl_time",
+    "gend",
+    "opt_time",
+)
+"""What differs between two people who are alike."""
+ONE_BOX: Final = (Row(DRUG, 1, 300_000),)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def two(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Two]:
+    """Two cells for this module."""
+    async with two_cells(tmp_path_factory.mktemp("settled")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def residents(two: Two) -> Newcomers:
+    """People whom the other cell insures."""
+    return Newcomers(in_cell(two.mesh, THERE), 2100)
+
+
+def alike(output: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of a settlement, less what differs between two people."""
+    info = {name: value for name, value in output["setlinfo"].items() if name not in OF_ONE}
+    return dict(output) | {"setlinfo": info}
+
+
+async def test_a_visit_is_settled_looked_up_and_undone_as_at_home(two: Two, residents: Newcomers) -> None:
+    at_home = await journeys.out_patient(two.there, await residents.one())
+    who = await residents.one()
+    elsewhere = await journeys.out_patient(two.here, who)
+    for infno in ("2206", "2207", "5203", "2208"):
+        assert alike(elsewhere[infno].output) == alike(at_home[infno].output), infno
+    # The year is the insured cell's: nothing of it is left there.
+    assert elsewhere["5206"].output == at_home["5206"].output
+    left = (await two.there.done("5206", {"data": {"psn_no": who.psn_no}})).output["cuminfo"]
+    assert {each["cum"] for each in left} <= {0}
+
+
+async def test_every_message_may_come_again_and_both_cells_tell_the_bill(two: Two, residents: Newcomers) -> None:
+    here, who = two.here, await residents.one()
+    done = await here.visit(who, journeys.BILL)
+    again = await here.settle(done.node, msgid=done.msgid)
+    assert again.answer.output == done.answer.output
+    assert await here.refused("2207", {"data": done.node}) == "BATCH_SETTLED"
+    told = (await here.done("5203", {"data": done.reference})).output["setlinfo"]
+    # The person reads it at home, with its lines.
+    key = await key_for(two.there, who.psn_no)
+    own = await rest(two.there, "/v1/own/settlements:get", {"psnNo": who.psn_no, "setlId": done.info["setl_id"]}, key)
+    assert int(own["setlinfo"]["psnCashPayFen"]) == fen(told["psn_cash_pay"]) == fen(done.info["psn_cash_pay"])
+    lines = await rest(two.there, "/v1/own/lines:list", {"psnNo": who.psn_no, "setlId": done.info["setl_id"]}, key)
+    assert [int(each["detItemFeeSumamtFen"]) for each in lines["lines"]] == [row.amount_fen for row in journeys.BILL]
+    msgid = here.next_msgid()
+    counter = await here.done("2208", {"data": done.reference}, msgid=msgid)
+    assert (await here.done("2208", {"data": done.reference}, msgid=msgid)).output == counter.output
+    assert (await here.done("2208", {"data": done.reference})).output["setlinfo"] == counter.output["setlinfo"]
+    after = await here.settle(done.node, msgid=done.msgid)
+    assert after.answer.output == done.answer.output
+    assert counter.output["setlinfo"]["setl_id"] in after.answer.body["warn_msg"]
+
+
+async def test_what_came_last_is_taken_back_first_in_whichever_cell(two: Two, residents: Newcomers) -> None:
+    who = await residents.one()
+    away, home = await two.here.visit(who, ONE_BOX), await two.there.visit(who, ONE_BOX)
+    assert await two.here.refused("2208", {"data": away.reference}) == "LATER_SETTLEMENT_EXISTS"
+    assert (await two.here.done("5203", {"data": away.reference})).output["setlinfo"]["refd_setl_flag"] == "0"
+    await two.there.done("2208", {"data": home.reference})
+    taken = {"psn_no": who.psn_no, "omsgid": away.msgid, "oinfno": "2207"}
+    await two.here.done("2601", taken)
+    await two.here.done("2601", taken)
+    assert (await two.here.done("5203", {"data": away.reference})).output["setlinfo"]["refd_setl_flag"] == "1"
+    assert await two.here.refused("2208", {"data": home.reference}) == "SETTLEMENT_NOT_FOUND"
+
+
+async def test_a_filing_counts_in_another_cell_as_in_another_place_of_the_own(two: Two) -> None:
+    """Of Chengdu, and of the other cell, at a hospital of Wuhan, of this one: what is paid is what one cell for both pays."""
+    there = in_cell(two.mesh, THERE)
+    await two.mesh.call("yibao.catalogue.v1.CatalogueService.Publish", of_wuhan())
+    await two.mesh.call("yibao.identity.v1.PartnerService.RegisterPartner", partner_of_wuhan())
+    wuhan = Wuhan(there, two.here.at(HOSPITAL, "武汉测试医院", WUHAN))
+    unfiled, filed = await wuhan.stranger(), await wuhan.stranger()
+    await wuhan.file(filed)
+    for who, expected in ((unfiled, UNFILED), (filed, AT_HOME)):
+        node = await wuhan.hospital.open_visit(who, WUHAN_BILL)
+        tried = await wuhan.hospital.done("2206", {"data": node}, home=who.home)
+        settled = await wuhan.hospital.settle(node, home=who.home)
+        paid = [fen(each["fund_pay_sumamt"]) for each in (tried.output["setlinfo"], settled.info)]
+        assert paid == [expected, expected]
+
+
+async def test_one_trace_leads_to_the_commit_of_the_insured_cell_and_nothing_tells_who_it_was(
+    two: Two, residents: Newcomers
+) -> None:
+    who = await residents.one()
+    node, msgid = await two.here.open_visit(who, ONE_BOX), two.here.next_msgid()
+    with logged() as stream:
+        done = await two.here.settle(node, msgid=msgid)
+        await two.here.done("2208", {"data": done.reference})
+    store = two.mesh.traces()
+    trace_id = next(key for key in store.find(msgid) if len({span.service for span in store.spans(key)}) > 2)
+    by_id = {span.span_id: span.service for span in store.spans(trace_id)}
+    ways = {(by_id.get(span.parent_id or "", ""), span.service) for span in store.spans(trace_id)}
+    assert {
+        (f"{HERE}/gateway", "routing"),
+        ("routing", f"{HERE}/settlement"),
+        ("routing", f"{THERE}/settlement"),
+        (f"{THERE}/settlement", f"{THERE}/identity"),
+    } <= ways
+    names = [span.name for span in store.spans(trace_id) if span.service == "routing"]
+    assert (
+        names.count("yibao.settlement.v1.OrderService.Open")
+        == names.count("yibao.settlement.v1.OrderService.Confirm")
+        == 2
+    )
+    assert store.edges() <= table.seat_edges((HERE, THERE))
+    secrets = {who.psn_no, who.certno, who.name}
+    spans = [json.dumps([each.name, each.attributes], ensure_ascii=False) for each in store.all_spans()]
+    lines = [line.encode().decode("unicode_escape") for line in stream.getvalue().splitlines()]
+    assert found_in(spans + lines, secrets) == []
+    with sqlite3.connect(two.mesh.config.database_url("routing").removeprefix("sqlite:///")) as kept:
+        rows = [json.dumps(row) for row in kept.execute("SELECT * FROM saga")]
+    assert rows
+    assert found_in(rows, secrets) == []
