@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -29,8 +29,9 @@ from services.routing.operations.clearing_verify import Verifying
 from services.routing.operations.clearing_writes import Books
 from services.routing.operations.elsewhere import Elsewhere
 from services.routing.operations.filings import FilingOperations
+from services.routing.operations.notice_stream import STREAM_REST_S, Arriving
 from services.routing.operations.notices import Noticing
-from services.routing.operations.pulling import Pulled, Pulling, PullLoops
+from services.routing.operations.pulling import REST_S, Pulled, Pulling, PullLoops
 from services.routing.operations.referrals import Referrals
 from services.routing.operations.registry import Registry
 from services.routing.operations.reversals import Reversals
@@ -87,7 +88,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     peers = Peers(MEMBER, config, signer, telemetry, circuits=Circuits(telemetry.metrics))
     pulling = _pulling(config, store, peers, signer)
     noticing = _noticing(config, clock, telemetry, store, peers)
-    loops = [_loops(telemetry, pulling, "feed of persons"), _loops(telemetry, noticing, "outbox")]
+    arriving, closed = _arriving(config, telemetry, noticing)
+    loops = [_loops(telemetry, pulling, "a cell's feed of persons"), arriving]
     registry = Registry(store, _divisions(config), cells.of_division, pulling, pulling.hashers)
     insured = Elsewhere(registry, InsuredCells(peers, config.known_cells))
     places, new_id = CareClient(peers, config.known_cells), partial(time_ordered_ids(clock, SystemRandom()), "")
@@ -114,6 +116,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
 
     async def stop() -> None:
         await asyncio.gather(sagas.stop(), *(each.stop() for each in loops))
+        await closed()
         await peers.close()
         await database.close()
 
@@ -180,7 +183,27 @@ def _noticing(config: Config, clock: Clock, telemetry: Telemetry, store: Routing
         return telemetry.span("routing notices", parent=ROOT, links=links)
 
     known = config.known_cells
-    return Noticing(Books(store), NoticeClient(peers, known), known, clock, traced, _told_trouble)
+    acks = config.text("YIBAO_NOTICES") != "nats"
+    return Noticing(Books(store), NoticeClient(peers, known), known, clock, traced, _told_trouble, acks)
+
+
+def _arriving(
+    config: Config, telemetry: Telemetry, noticing: Noticing
+) -> tuple[PullLoops, Callable[[], Awaitable[None]]]:
+    """The loops by which notices come, out of the cells' outboxes or out of a stream, and what ends the stream."""
+    if config.text("YIBAO_NOTICES") != "nats":
+        return _loops(telemetry, noticing, "a cell's outbox"), _nothing
+    # Imported here: it brings a client that most meshes never need.
+    from services.routing.peers.notice_stream import NoticeStreamClient  # noqa: PLC0415
+    from services.runtime.stream import NOTICES, Stream  # noqa: PLC0415
+
+    stream = Stream(config, NOTICES)
+    arriving = Arriving(noticing, NoticeStreamClient(stream, config.known_cells))
+    return _loops(telemetry, arriving, "the stream of notices", rest_s=STREAM_REST_S), stream.close
+
+
+async def _nothing() -> None:
+    """Nothing is to be ended."""
 
 
 def _clearing(store: RoutingStore, database: Database, noticing: Noticing) -> list[tuple[AddToServer, Any]]:
@@ -217,19 +240,19 @@ def _pulling(config: Config, store: RoutingStore, peers: Peers, signer: TokenSig
     return Pulling(store, feed, cells, lambda: tuple(Hasher(key) for key in signer.derived(PERSONS)))
 
 
-def _loops(telemetry: Telemetry, pulled: Pulled, what: str) -> PullLoops:
+def _loops(telemetry: Telemetry, pulled: Pulled, what: str, rest_s: float = REST_S) -> PullLoops:
     """The loops that read this of every cell."""
     log = logging.getLogger("yibao.routing")
 
     def away(cell: str, error: BaseException) -> None:
         # A refusal says why, and a bug what it was.
         reason = getattr(error, "reason", type(error).__name__)
-        write(log, logging.WARNING, f"a cell's {what} is not read; trying on", {"cell": cell, "reason": reason})
+        write(log, logging.WARNING, f"{what} is not read; trying on", {"cell": cell, "reason": reason})
 
     def back(cell: str) -> None:
-        write(log, logging.INFO, f"a cell's {what} is read again", {"cell": cell})
+        write(log, logging.INFO, f"{what} is read again", {"cell": cell})
 
-    return PullLoops(pulled, away, back, lambda: _unseen(telemetry))
+    return PullLoops(pulled, away, back, lambda: _unseen(telemetry), rest_s)
 
 
 def _unseen(telemetry: Telemetry) -> AbstractContextManager[object]:

@@ -109,6 +109,8 @@ KINDS: Final[Mapping[str, Callable[[str], object]]] = {
     "exporter": _one_of("sqlite", "otlp", "none"),
     "placement": _one_of("grpc", "local"),
     "tls": _one_of("auto", "on", "off"),
+    "notices": _one_of("grpc", "nats"),
+    "replicas": _number(1, 5, "a whole number from 1 to 5", whole=True),
 }
 
 
@@ -119,6 +121,8 @@ def contradictions(values: Mapping[str, object]) -> list[str]:
     moved = [name for name, value in values.items() if name.endswith(CLOCK_OFFSET) and value]
     if moved and not values.get("YIBAO_SANDBOX"):
         return [f"{name}: only a sandbox's clocks are moved (YIBAO_SANDBOX=on)" for name in moved]
+    if values.get("YIBAO_NOTICES") == "nats" and not values.get("YIBAO_NATS_URL"):
+        return ["YIBAO_NOTICES: nats needs the servers in YIBAO_NATS_URL"]
     own, known = values.get("YIBAO_CELL"), values.get("YIBAO_CELLS")
     if own and isinstance(known, tuple) and own not in known:
         return [f"YIBAO_CELL: {own} is none of YIBAO_CELLS ({', '.join(known)})"]

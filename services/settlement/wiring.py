@@ -9,6 +9,7 @@ from random import Random, SystemRandom
 from typing import Any
 
 from services.kernel.clock import Clock, to_micros
+from services.kernel.errors import Fault
 from services.runtime.auth import TokenSigner
 from services.runtime.committer import Committer
 from services.runtime.config import Config
@@ -102,8 +103,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     opened = _orders(config, telemetry, database, preparation, settlements, orders)
     ledgers = Ledgers(SettlementBooks(database), identity, catalogue, new_id, lapsing)
     verifying = Verifying(LedgerChecks(database), catalogue)
-    noticing, counting = _outbox(telemetry, database, clock)
-    loops = (LapseLoop(orders, _told), counting)
+    noticing, giving = _outbox(config, telemetry, database, clock)
+    loops = (LapseLoop(orders, _told), giving)
 
     async def start() -> None:
         await database.start(schema())
@@ -216,12 +217,22 @@ def _telling(clock: Clock) -> Telling:
     return lambda: Told(to_micros(clock()), inject())
 
 
-def _outbox(telemetry: Telemetry, database: Database, clock: Clock) -> tuple[NoticeServicer, NoticeLoop]:
-    """The outbox's servicer, and the loop that counts what waits in it, a number that others may watch."""
+def _outbox(
+    config: Config, telemetry: Telemetry, database: Database, clock: Clock
+) -> tuple[NoticeServicer, NoticeLoop]:
+    """The outbox's servicer, and the loop that publishes what waits in it, or counts it where routing pulls it; how many
+    that are, others may watch."""
     notices = Notices(Outbox(database), clock)
     told = "Notices of cross-region settlements that have not arrived where they are cleared."
     telemetry.metrics.gauge("yibao_outbox_notices", told, {}, lambda: float(notices.waiting))
-    return NoticeServicer(notices), NoticeLoop(notices.look, _uncounted, EVERY_S)
+    servicer = NoticeServicer(notices)
+    if config.text("YIBAO_NOTICES") != "nats":
+        return servicer, NoticeLoop(notices.look, _waiting, EVERY_S)
+    # Imported here: it brings a client that most meshes never need.
+    from services.settlement.servicer.notice_stream import publishing  # noqa: PLC0415
+
+    published = publishing(config, notices)
+    return servicer, NoticeLoop(published.step, _waiting, published.every_s, published.close)
 
 
 def _limits(config: Config, database: Database) -> dict[str, int]:
@@ -234,9 +245,10 @@ def _limits(config: Config, database: Database) -> dict[str, int]:
     }
 
 
-def _uncounted(error: BaseException) -> None:
-    """What the loop that counts notices could not do."""
-    write(logging.getLogger(f"yibao.{MEMBER}"), logging.WARNING, "notices are not counted", describe(error))
+def _waiting(error: BaseException) -> None:
+    """Why the loop of the outbox came to nothing: a refusal by its reason, a bug whole."""
+    told = {"reason": error.reason} if isinstance(error, Fault) else describe(error)
+    write(logging.getLogger(f"yibao.{MEMBER}"), logging.WARNING, "notices wait; trying on", told)
 
 
 def _told(error: BaseException) -> None:

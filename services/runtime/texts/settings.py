@@ -55,6 +55,9 @@ SETTINGS_ZH: Final[Mapping[str, str]] = {
     "YIBAO_DIVISION_FILES": "医保区划CSV文件所在目录；不设时用随附的样例。",
     "YIBAO_PEER_TIMEOUT_S": "调用其他成员而未指明时限时所用的秒数。",
     "YIBAO_PEER_ATTEMPTS": "可重复的调用最多尝试的次数，含第一次。",
+    "YIBAO_NOTICES": "异地结算的通知如何送达路由：grpc（由路由拉取）或nats（经NATS JetStream）。",
+    "YIBAO_NATS_URL": "NATS服务器地址，以逗号分隔：nats://host:4222，或tls://。",
+    "YIBAO_NATS_REPLICAS": "NATS为通知流保存的副本数，1到5；集群为3。",
     "YIBAO_STOP_GRACE_S": "成员停止时留给进行中调用的秒数。",
 }
 

@@ -22,10 +22,12 @@ _NAMES: Final = {
     "cli": "命令行",
 }
 
-# A member of another cell is called by its seat.
-_MEMBERS: Final = _NAMES | {
-    f"{code}/{name}": f"{chinese}（{code}）" for code in cells.codes() for name, chinese in _NAMES.items()
-}
+# A member of another cell is called by its seat; the stream of notices is asked like one.
+_MEMBERS: Final = (
+    _NAMES
+    | {"nats": "消息流"}
+    | {f"{code}/{name}": f"{chinese}（{code}）" for code in cells.codes() for name, chinese in _NAMES.items()}
+)
 
 # A cell is called by the code of its division, the sandbox's by a word.
 _CELLS: Final = {cells.SANDBOX: "沙箱"}

@@ -37,6 +37,14 @@ class Notices:
             self._seen(await work.head())
         return kept
 
+    async def waiting_now(self, limit: int) -> tuple[Sequence[Placed], Head]:
+        """The first notices that have not arrived, at most `limit`, and how far the outbox is."""
+        async with self.outbox.reading() as snapshot:
+            head = await snapshot.head()
+            placed = await snapshot.after(head.acked_seq, limit) if head.last_seq > head.acked_seq else []
+        self._seen(head)
+        return placed, head
+
     async def look(self) -> bool:
         """Counts anew what has not arrived; False: nothing more is to be done about it here."""
         async with self.outbox.reading() as snapshot:
@@ -50,13 +58,18 @@ class Notices:
 class NoticeLoop:
     """Does the same again and again, for as long as the member runs; `step` says whether more waits.
 
-    `failed` is told why a step came to nothing: of several in a row that do, the first.
+    `failed` is told why a step came to nothing: of several in a row that do, the first. `close` ends what the steps use.
     """
 
     def __init__(
-        self, step: Callable[[], Awaitable[bool]], failed: Callable[[BaseException], None], every_s: float
+        self,
+        step: Callable[[], Awaitable[bool]],
+        failed: Callable[[BaseException], None],
+        every_s: float,
+        close: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._step = step
+        self._close = close
         self._failed = failed
         self._every_s = every_s
         self._stopping = asyncio.Event()
@@ -71,6 +84,8 @@ class NoticeLoop:
         self._stopping.set()
         if self._task is not None:
             await self._task
+        if self._close is not None:
+            await self._close()
 
     async def _run(self) -> None:
         failing = False

@@ -90,6 +90,14 @@ def lost(seq: int, page: NoticePage) -> int:
     return max(min(page.first_seq - 1, page.last_seq) - seq, 0)
 
 
+def reached(seq: int, seqs: Iterable[int]) -> int:
+    """The place up to which all have come, behind `seq` and with these: what lies behind a gap does not count."""
+    for each in sorted(set(seqs)):
+        if each == seq + 1:
+            seq = each
+    return seq
+
+
 def days_of(notices: Iterable[Notice]) -> dict[Day, list[str]]:
     """The lists that notices belong to, with the settlements that they name there."""
     found: dict[Day, list[str]] = {}

@@ -1,0 +1,76 @@
+"""A cluster of three NATS servers of which one after the other is killed while bills are settled: nothing is lost, and nothing
+is cleared twice."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import nats
+import pytest
+
+from services.runtime.stream import NOTICES
+from tests.mesh.brokers import Broker, Brokers, brokers
+from tests.mesh.hospital import Hospital, Patient
+from tests.mesh.test_notice_stream import BILL, cleared, counted
+from tests.mesh.world import Sandbox, sandbox
+from yibao.routing.v1 import clearing_pb2
+
+pytestmark = pytest.mark.torture
+
+WAVES, EACH = 4, 20
+
+
+async def leader(servers: Brokers) -> Broker:
+    """The server that leads the stream now."""
+    client = await nats.connect([node.url for node in servers.nodes])
+    try:
+        info = await client.jetstream().stream_info(NOTICES.name)
+        assert info.cluster is not None
+        assert info.config.num_replicas == len(servers.nodes)
+        return next(node for node in servers.nodes if node.name == info.cluster.leader)
+    finally:
+        await client.close()
+
+
+async def settled(away: Hospital, people: list[Patient]) -> int:
+    """What funds and accounts owe for a bill of each, in fen."""
+    bills = [await away.visit(who, BILL) for who in people]
+    return sum(round((float(each.info["fund_pay_sumamt"]) + float(each.info["acct_pay"])) * 100) for each in bills)
+
+
+async def owed(town: Sandbox) -> int:
+    """What the present month clears."""
+    request = clearing_pb2.GetMonthRequest(month=f"{town.clock():%Y-%m}")
+    found = await town.mesh.call("yibao.routing.v1.ClearingService.GetMonth", request)
+    assert sum(each.net_fen for each in found.positions) == 0
+    return sum(each.amount_fen for each in found.statements)
+
+
+async def test_a_server_that_is_killed_again_and_again_loses_no_notice_and_doubles_none(tmp_path: Path) -> None:
+    async with brokers(tmp_path / "nats", 3) as servers:
+        settings = {"YIBAO_NOTICES": "nats", "YIBAO_NATS_URL": servers.urls, "YIBAO_NATS_REPLICAS": "3"}
+        async with sandbox(tmp_path / "mesh", settings) as town:
+            away = town.hospital.at("H11010100901", "京华示范医院", "110101")
+            due = await settled(away, await town.newcomers.many(1))
+            await cleared(town, 1, 60)
+            for wave in range(WAVES):
+                people = await town.newcomers.many(EACH)
+                running = asyncio.create_task(settled(away, people))
+                await asyncio.sleep(0.3)
+                killed = await leader(servers)
+                await killed.kill()
+                due += await running
+                await cleared(town, 1 + (wave + 1) * EACH, 60)
+                assert await owed(town) == due
+                await killed.start()
+            # All of them at once: bills go on, and their notices wait.
+            for node in servers.nodes:
+                await node.kill()
+            due += await settled(away, await town.newcomers.many(EACH))
+            await asyncio.sleep(2)
+            assert await counted(town) == 1 + WAVES * EACH
+            await asyncio.gather(*(node.start() for node in servers.nodes))
+            await cleared(town, 1 + (WAVES + 1) * EACH, 60)
+            assert await owed(town) == due
+            assert await town.ledger_findings() == []
