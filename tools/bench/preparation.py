@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,18 @@ from tools.bench.moulds import Example, Mould, Names, RowMould, checked
 from tools.bench.plan import CHAIN, MDTRT_ID_HOLE
 from tools.bench.subject import Subject
 from tools.bench.wire import AnswerReader
-from tools.bench.world import HOSPITALS, LINES, SampleBill, bills, opening, partner, person_record, somebody
+from tools.bench.world import (
+    BILLS,
+    HOSPITALS,
+    LINES,
+    SampleBill,
+    Somebody,
+    bills,
+    opening,
+    partner,
+    person_record,
+    somebody,
+)
 from yibao.identity.v1 import partner_pb2, person_pb2
 from yibao.settlement.v1 import ledger_pb2
 
@@ -36,6 +47,10 @@ _EXAMPLE_SERIALS: Final = 7_700_000_001
 _FIRST_SERIAL: Final = 1_000_000_000
 # Twenty digits, below all numbers that the mesh gives out now: those begin with the moment.
 _FIRST_ID: Final = 10**19
+# Of each part of what stands ready.
+_PEOPLE: Final = 1_000_000
+_SERIALS: Final = 1_000_000_000
+_IDS: Final = 10**18
 
 
 class Unprepared(Exception):
@@ -43,16 +58,32 @@ class Unprepared(Exception):
 
 
 class Stock:
-    """People and visits of one mesh; visits and serial numbers are given out once."""
+    """People and visits of one mesh; visits and serial numbers are given out once.
 
-    def __init__(self, subject: Subject, persons: int) -> None:
+    Several on one mesh are several `part`s: each has people and numbers of its own. Its people may be insured at another `home`
+    than where they are treated; `known` waits until somebody's bill can be made there.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        persons: int,
+        *,
+        part: int = 0,
+        home: Subject | None = None,
+        known: Callable[[Somebody, SampleBill], None] = lambda who, bill: None,
+    ) -> None:
         self._subject = subject
+        self._home = home or subject
         self._persons = persons
+        self._people_from = part * _PEOPLE
         self._begun = datetime.now(UTC)
         self._bills = bills()
-        self._serial = _FIRST_SERIAL
-        self._id = _FIRST_ID
+        self._serial = _FIRST_SERIAL + part * _SERIALS
+        self._example_serial = _EXAMPLE_SERIALS + part * BILLS
+        self._id = _FIRST_ID + part * _IDS
         self._register()
+        known(somebody(self._people_from + FIRST_PERSON + persons - 1), self._bills[0])
         self.examples = [self._example(place, bill) for place, bill in enumerate(self._bills)]
 
     def visits(self, count: int, requests: Path) -> float:
@@ -96,7 +127,7 @@ class Stock:
     def _names(self, serial: int, *, ids: bool = True) -> Names:
         """Names of a copy. Its numbers are below all that the mesh gives out, and grow as those do."""
         example = self._example_of(serial)
-        who = somebody(FIRST_PERSON + serial % self._persons)
+        who = somebody(self._people_from + FIRST_PERSON + serial % self._persons)
         count = len(example.names) - 4
         if ids:
             own = [str(self._id + place) for place in range(count)]
@@ -106,13 +137,14 @@ class Stock:
         return checked([who.psn_no, who.psn_name, who.certno, str(serial), *own], example.names)
 
     def _register(self) -> None:
-        call = self._subject.call
+        call = self._home.call
         for hospital in HOSPITALS:
-            call(
+            self._subject.call(
                 "yibao.identity.v1.PartnerService.RegisterPartner",
                 partner_pb2.RegisterPartnerRequest(request_id=f"bench-{hospital}", partner=partner(hospital)),
             )
-        numbers = [*range(1, len(self._bills) + 1), *range(FIRST_PERSON, FIRST_PERSON + self._persons)]
+        examples, others = range(1, len(self._bills) + 1), range(FIRST_PERSON, FIRST_PERSON + self._persons)
+        numbers = [self._people_from + each for each in (*examples, *others)]
         for begin in range(0, len(numbers), _A_CALL):
             part = numbers[begin : begin + _A_CALL]
             call(
@@ -130,7 +162,8 @@ class Stock:
 
     def _example(self, place: int, bill: SampleBill) -> Example:
         """One visit made through the gateway; what it left in the books and what its settlement would say."""
-        visit = Visit(somebody(place + 1), bill, str(_EXAMPLE_SERIALS + place), self._begun)
+        who, serial = somebody(self._people_from + place + 1), str(self._example_serial + place)
+        visit = Visit(who, bill, serial, self._begun)
         self._post(visit.insured())
         mdtrt_id = self._post(visit.registration())["data"]["mdtrt_id"]
         self._post(visit.description(mdtrt_id))
@@ -140,7 +173,6 @@ class Stock:
         parts = {name: trial[name] for name in PARTS}
         rows = {table: self._subject.books.rows(table, "mdtrt_id", [mdtrt_id]) for table in TABLES}
         keys = (_key(table, row) for table, found in rows.items() for row in found)
-        who = visit.who
         names = [who.psn_no, who.psn_name, who.certno, visit.serial, *dict.fromkeys((mdtrt_id, *keys))]
         requests: dict[str, bytes] = {
             "1101": visit.insured(),
