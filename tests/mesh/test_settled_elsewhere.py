@@ -11,15 +11,17 @@ import pytest
 import pytest_asyncio
 
 from services import mesh as table
+from services.kernel.clock import BEIJING
 from tests.mesh import journeys
 from tests.mesh.hospital import DRUG, Row, fen, rest
 from tests.mesh.people import Newcomers
 from tests.mesh.test_cells import HERE, THERE, in_cell
 from tests.mesh.test_elsewhere import Two, two_cells
-from tests.mesh.test_filed import AT_HOME, HOSPITAL, UNFILED, WUHAN, Wuhan, of_wuhan, partner_of_wuhan
+from tests.mesh.test_filed import AT_HOME, CHENGDU, HOSPITAL, UNFILED, WUHAN, Wuhan, of_wuhan, partner_of_wuhan
 from tests.mesh.test_filed import BILL as WUHAN_BILL
 from tests.mesh.test_own_books import key_for
 from tests.mesh.test_traces import found_in, logged
+from yibao.routing.v1 import clearing_pb2
 
 OF_ONE: Final = (
     "mdtrt_id",
@@ -47,6 +49,14 @@ async def two(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Two]:
 def residents(two: Two) -> Newcomers:
     """People whom the other cell insures."""
     return Newcomers(in_cell(two.mesh, THERE), 2100)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def wuhan(two: Two) -> Wuhan:
+    """People of Chengdu, whom the other cell insures, and a hospital of Wuhan in this one."""
+    await two.mesh.call("yibao.catalogue.v1.CatalogueService.Publish", of_wuhan())
+    await two.mesh.call("yibao.identity.v1.PartnerService.RegisterPartner", partner_of_wuhan())
+    return Wuhan(in_cell(two.mesh, THERE), two.here.at(HOSPITAL, "武汉测试医院", WUHAN))
 
 
 def alike(output: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,12 +112,8 @@ async def test_what_came_last_is_taken_back_first_in_whichever_cell(two: Two, re
     assert await two.here.refused("2208", {"data": home.reference}) == "SETTLEMENT_NOT_FOUND"
 
 
-async def test_a_filing_counts_in_another_cell_as_in_another_place_of_the_own(two: Two) -> None:
+async def test_a_filing_counts_in_another_cell_as_in_another_place_of_the_own(wuhan: Wuhan) -> None:
     """Of Chengdu, and of the other cell, at a hospital of Wuhan, of this one: what is paid is what one cell for both pays."""
-    there = in_cell(two.mesh, THERE)
-    await two.mesh.call("yibao.catalogue.v1.CatalogueService.Publish", of_wuhan())
-    await two.mesh.call("yibao.identity.v1.PartnerService.RegisterPartner", partner_of_wuhan())
-    wuhan = Wuhan(there, two.here.at(HOSPITAL, "武汉测试医院", WUHAN))
     unfiled, filed = await wuhan.stranger(), await wuhan.stranger()
     await wuhan.file(filed)
     for who, expected in ((unfiled, UNFILED), (filed, AT_HOME)):
@@ -116,6 +122,29 @@ async def test_a_filing_counts_in_another_cell_as_in_another_place_of_the_own(tw
         settled = await wuhan.hospital.settle(node, home=who.home)
         paid = [fen(each["fund_pay_sumamt"]) for each in (tried.output["setlinfo"], settled.info)]
         assert paid == [expected, expected]
+
+
+async def test_what_both_cells_notice_clears_as_one_and_all_three_lists_of_the_day_agree(
+    two: Two, wuhan: Wuhan
+) -> None:
+    async def cleared() -> tuple[int, int, int]:
+        await rest(two.here, "/v1/clearing/notices:take", {"requestId": f"take-{two.here.next_msgid()}"})
+        request = clearing_pb2.GetMonthRequest(month=f"{two.mesh.clock().astimezone(BEIJING):%Y-%m}")
+        month = await two.mesh.call("yibao.routing.v1.ClearingService.GetMonth", request)
+        assert sum(each.net_fen for each in month.positions) == 0
+        pair = (each for each in month.statements if (each.insured_region, each.care_region) == ("510000", "420000"))
+        return next(((each.settled_count, each.reversed_count, each.amount_fen) for each in pair), (0, 0, 0))
+
+    before = await cleared()
+    bills = [await wuhan.hospital.visit(await wuhan.stranger(), WUHAN_BILL) for _ in range(3)]
+    await wuhan.hospital.done("2208", {"data": bills[0].reference}, home=CHENGDU)
+    assert await cleared() == (before[0] + 3, before[1] + 1, before[2] + 2 * UNFILED)
+    today = two.mesh.clock().astimezone(BEIJING)
+    day = {"year": today.year, "month": today.month, "day": today.day}
+    asked = {"requestId": f"check-{two.here.next_msgid()}", "setlDay": day}
+    checked = (await rest(two.here, "/v1/clearing/days:check", asked))["check"]
+    counts = [int(checked[f"{name}Count"]) for name in ("national", "insured", "care", "difference")]
+    assert counts == [before[0] + before[1] + 4] * 3 + [0]
 
 
 async def test_one_trace_leads_to_the_commit_of_the_insured_cell_and_nothing_tells_who_it_was(
