@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from services.kernel.elsewhere import insured_elsewhere, outcome_unknown
-from services.kernel.errors import Fault
+from services.kernel.errors import Fault, precondition
 from services.routing.domain.bills import MESSAGE, STAY, VISIT, Booked, OrderAt, Stands, as_sent
 from services.routing.domain.sagas import Kind, Move, Saga, State
 from services.routing.operations.sagas import Sagas
@@ -55,10 +55,6 @@ class ReversingCells(Protocol):
         self, cell: str, saga_no: str, act: str, fixmedins_code: str, order_no: str, setl_id: str, counter: Any
     ) -> None:
         """The same for whoever does not have the message any more."""
-        ...
-
-    def never_came(self) -> Any:
-        """What 2601 is told of a message that is void since before it came."""
         ...
 
     def taken_back(self, order: OrderAt) -> Any:
@@ -145,7 +141,8 @@ class Reversals:
                 await waited(self.sagas, order_no, message)
             return None
         if not order_no:
-            return self.cells.never_came()
+            # Void since before it came: that is told by the cell of care alone, which sends nobody here for it.
+            raise precondition("MESSAGE_VOIDED", request_id=message.request.data.omsgid)
         if booked.stands is Stands.UNDONE:
             order = await asked(self.cells.order(care, order_no))
             return self.cells.taken_back(order) if order.void else None

@@ -160,10 +160,6 @@ class SettlementCells:
         request = make(request_id=f"{saga_no}:book", desk=desk, data=name)
         await self.book_reversal(cell, act, request, order_no, counter)
 
-    def never_came(self) -> Any:
-        """What 2601 is told of a message that is void since before it came."""
-        return reversal_pb2.ReverseMessageResponse(outcome=reversal_pb2.MESSAGE_OUTCOME_NOT_ARRIVED)
-
     def taken_back(self, order: OrderAt) -> Any:
         """What 2601 is told of a message whose order is void."""
         return reversal_pb2.ReverseMessageResponse(
