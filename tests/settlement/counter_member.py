@@ -25,6 +25,7 @@ from services.settlement.servicer.convert_since import AppendedMessages
 from services.settlement.servicer.encounters import EncounterServicer
 from services.settlement.servicer.fees import FeeServicer
 from services.settlement.servicer.filed import FiledBills
+from services.settlement.servicer.orders import OrderOperations, OrderServicer
 from services.settlement.servicer.settlements import SettlementOperations, SettlementServicer
 from services.settlement.servicer.stay_reservations import StayReservationServicer
 from tests.settlement.counter import Counter, counter_on
@@ -35,6 +36,7 @@ from yibao.settlement.v1 import (
     common_pb2,
     encounter_pb2_grpc,
     fee_pb2_grpc,
+    order_pb2_grpc,
     settlement_pb2_grpc,
     stay_reservation_pb2_grpc,
 )
@@ -59,6 +61,7 @@ class Reached:
     settlements: settlement_pb2_grpc.SettlementServiceStub
     routing: Peers
     care: care_pb2_grpc.CareServiceStub
+    orders: order_pb2_grpc.OrderServiceStub
     reservations: stay_reservation_pb2_grpc.StayReservationServiceStub
 
     async def call(self, method: Any, request: Any, caller: Caller = HERE, day: date | None = None) -> Any:
@@ -122,6 +125,7 @@ async def member_in(folder: Path) -> AsyncIterator[Reached]:
                 peers.stub(settlement_pb2_grpc.SettlementServiceStub, "settlement"),
                 routing,
                 routing.stub(care_pb2_grpc.CareServiceStub, "settlement", config.cell),
+                routing.stub(order_pb2_grpc.OrderServiceStub, "settlement", config.cell),
                 routing.stub(stay_reservation_pb2_grpc.StayReservationServiceStub, "settlement", config.cell),
             )
         finally:
@@ -165,5 +169,10 @@ def _servicers(counter: Counter, world: World, cell: str) -> list[tuple[Callable
             StayReservationServicer(counter.reservations),
         ),
     ]
+    orders = OrderOperations(
+        *(world.opens, world.orders, world.trying, world.reversing),
+        *(world.committer, world.booked, world.trials, world.steps),
+    )
+    servicers.append((order_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(orders)))
     servicers.append((settlement_pb2_grpc.add_SettlementServiceServicer_to_server, SettlementServicer(bills)))
     return servicers

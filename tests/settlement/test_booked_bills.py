@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sqlalchemy import text
 
 from services.kernel.errors import Fault
 from services.settlement.domain import care as domain_care
+from services.settlement.domain.entries import StoredAnswer
 from services.settlement.domain.notices import Notice
 from services.settlement.domain.orders import moment_text
 from services.settlement.operations.queries import SettlementQuestion
@@ -30,7 +32,7 @@ from tests.settlement.two_cells import (
 )
 from tests.settlement.world import World, sqlite_url
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import settlement_pb2
+from yibao.settlement.v1 import order_state_pb2, settlement_pb2
 
 
 @pytest.fixture
@@ -236,6 +238,66 @@ async def test_one_list_tells_each_bill_and_what_is_wrong_with_one_harms_no_othe
     found = await cells.care.care_bills.find([cells.order(each) for each in mixed])
     told = [each.reason if isinstance(each, Fault) else len(getattr(each, "lines", ())) for each in found]
     assert told == [1, "ENCOUNTER_NOT_FOUND", 1, "FEE_SUM_MISMATCH", "MED_TYPE_MISMATCH", 1]
+
+
+async def test_a_list_settles_the_bills_of_this_cell_and_says_which_are_elsewhere(cells: Cells) -> None:
+    care = cells.care
+    first, second = await cells.visit(), await cells.visit(100, psn_no="P3")
+    await cells.open_both(settle_request(first, 231_000))
+    care.person("P2")
+    own = care.order("P2", await care.visit_with_fees("P2", 500), 500, "2207:2")
+    elsewhere = [settle_request(first, 231_000), settle_request(second, 100, "2207:3", psn_no="P3")]
+    one, settled, other = await care.settle_all(cells.order(elsewhere[0]), own, cells.order(elsewhere[1]))
+    assert isinstance(settled, StoredAnswer)
+    told = [(each.reason, each.metadata["cell"]) for each in (one, other) if isinstance(each, Fault)]
+    assert told == [("INSURED_ELSEWHERE", HOME)] * 2
+    assert await quiet(cells)
+
+
+async def test_each_step_of_a_booked_order_may_come_again_and_another_one_under_its_names_is_refused(
+    cells: Cells,
+) -> None:
+    request = settle_request(await cells.visit(), 231_000)
+    found = await cells.get(request)
+    opened = await cells.open_home(found.carried, "O1")
+    booked = await cells.open_care(request, found, opened, "O1")
+    # The same under a request of its own; the insured cell may have gone on by then.
+    await confirm(cells.home, "O1", request="c")
+    gone_on = await cells.open_home(found.carried, "O1")
+    assert gone_on.order != opened.order
+    assert await cells.open_care(request, found, gone_on, "O1", "again") == booked
+    other = settle_request(request.data.mdtrt_id, 231_000, invono="7")
+    assert await reason(cells.open_care(other, found, opened, "O1")) == "REQUEST_ID_REUSED"
+    assert await reason(cells.open_care(other, found, opened, "O1", "other")) == "ORDER_EXISTS"
+    for _ in range(2):
+        assert (await confirm(cells.care, "O1", request="c")).phase == "confirmed"
+    assert (await cells.open_care(request, found, opened, "O1")).order.phase == order_state_pb2.ORDER_PHASE_CONFIRMED
+    assert await quiet(cells)
+
+
+@both
+async def test_whatever_comes_at_once_an_order_ends_once_and_the_books_agree(cells: Cells) -> None:
+    async def answered(work: Awaitable[object]) -> str:
+        try:
+            await work
+        except Fault as fault:
+            return fault.reason
+        return ""
+
+    work: list[Awaitable[str]] = []
+    for place in range(8):
+        psn_no, order_no = cells.home.person(f"Q{place}"), f"O{place}"
+        request = settle_request(await cells.visit(psn_no=psn_no), 231_000, f"2207:{place}", psn_no=psn_no)
+        found = await cells.get(request)
+        opened = await cells.open_home(found.carried, order_no)
+        opening = [cells.open_care(request, found, opened, order_no, f"{order_no}:{each}") for each in range(2)]
+        steps = [confirm(cells.care, order_no), void(cells.care, order_no)]
+        work += [answered(each) for each in (*opening, *(steps if place % 2 else reversed(steps)))]
+    found_reasons = set(await asyncio.gather(*work))
+    assert found_reasons <= {"", "ORDER_VOID", "ORDER_NOT_FOUND", "ORDER_CONFIRMED", "MESSAGE_VOIDED"}
+    ends = [await cells.care.orders.order(f"O{place}") for place in range(8)]
+    assert {each.phase for each in ends} <= {"confirmed", "void"}
+    assert await cells.care.findings() == ()
 
 
 async def test_an_answer_that_is_not_of_the_bill_is_not_booked(cells: Cells) -> None:

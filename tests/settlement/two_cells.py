@@ -279,7 +279,8 @@ async def reason(work: Any) -> str:
 async def two_cells(care: str, home: Path) -> AsyncIterator[Cells]:
     """Both members; `care` is the address of the store that books."""
     clock = Still()
-    async with world_on(care, clock=clock) as there, world_on(f"sqlite:///{home}/home.sqlite", clock=clock) as here:
+    workers = 1 if care.startswith("sqlite") else 3
+    async with world_on(care, workers, clock) as there, world_on(f"sqlite:///{home}/home.sqlite", clock=clock) as here:
         for world in (there, here):
             world.catalogue.institutions[HOSPITAL] = Institution(HOSPITAL, "济南测试医院", "1", "1", "", "3", AREA)
         here.person(PERSON)

@@ -12,7 +12,7 @@ from typing import Any
 from services.kernel.clock import to_micros
 from services.kernel.codes import pooling_area
 from services.kernel.errors import Fault, conflict
-from services.kernel.requests import Moved, Regions, refusal_of
+from services.kernel.requests import Moved, Regions
 from services.runtime.writes import AGAIN
 from services.settlement.domain.bill import Order
 from services.settlement.domain.booked import BookedCare
@@ -26,6 +26,7 @@ from services.settlement.domain.entries import (
     StoredAnswer,
     Wanted,
     Writing,
+    repeat_of,
     settlement_row,
 )
 from services.settlement.domain.ledger import AccountKey, LedgerKey
@@ -68,8 +69,9 @@ class Booking:
             return AGAIN
         stored = books.answers.get((stamp.scope, stamp.request_id))
         if stored is not None:
-            # The message was taken back, or it was settled in another order.
-            return refusal_of(stamp, stored) or conflict("REQUEST_ID_REUSED", request_id=stamp.request_id)
+            # The message was taken back, or it is settled in another order, which may be pending.
+            refusal = repeat_of(stamp, stored._replace(insured_cell=""))
+            return refusal if isinstance(refusal, Fault) else conflict("REQUEST_ID_REUSED", request_id=stamp.request_id)
         blocking = books.pending.get(_account(order))
         if blocking is not None:
             return AGAIN if self.lapsing.lapsed(blocking) else order_pending(blocking)

@@ -1,0 +1,132 @@
+"""A bill of care elsewhere through two running members: asked, opened, booked, confirmed and taken back by routing's calls, and
+repeated by the institution's own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.settlement.counter import SOMEBODY
+from tests.settlement.counter_member import Reached, desk, member_in
+from tests.settlement.test_rpc_care import THERE, admitted, registered
+from tests.settlement.test_rpc_encounters import fee
+from yibao.common.v1 import codes_pb2
+from yibao.settlement.v1 import (
+    care_pb2,
+    fee_pb2,
+    order_pb2,
+    reversal_pb2,
+    settlement_pb2,
+    settlement_query_pb2,
+    visit_pb2,
+)
+
+
+@pytest.fixture
+async def cells(tmp_path: Path) -> AsyncIterator[tuple[Reached, Reached]]:
+    """The member of the cell of care, whose identity does not know the person, and the member that insures them."""
+    (tmp_path / "there").mkdir()
+    async with member_in(tmp_path) as care, member_in(tmp_path / "there") as home:
+        del care.counter.identity.people[SOMEBODY]
+        yield care, home
+
+
+def bill(mdtrt_id: str, request_id: str = "2207:1", psn_no: str = SOMEBODY) -> settlement_pb2.SettleRequest:
+    data = settlement_pb2.Bill(
+        psn_no=psn_no,
+        mdtrt_cert_type=codes_pb2.MDTRT_CERT_TYPE_ID_CARD,
+        med_type=codes_pb2.MED_TYPE_OUTPATIENT,
+        medfee_sumamt_fen=1000,
+        psn_setlway="01",
+        mdtrt_id=mdtrt_id,
+        chrg_bchno="0000",
+        insutype="310",
+    )
+    return settlement_pb2.SettleRequest(request_id=request_id, desk=desk("1"), data=data)
+
+
+def order(**bill_of: Any) -> order_pb2.OpenRequest:
+    return order_pb2.OpenRequest(request_id="open:O1", opener="routing", order_no="O1", expires_after_s=60, **bill_of)
+
+
+async def refused(member: Reached, stub: Any, method: str, request: Any) -> str:
+    return (await member.fault(getattr(stub, method), request)).reason
+
+
+async def pending(care: Reached, home: Reached, request: settlement_pb2.SettleRequest) -> order_pb2.OpenResponse:
+    """The bill opened in both cells."""
+    found = await care.routed(care.care.GetBill, care_pb2.GetBillRequest(visit=request))
+    opened = await home.routed(home.orders.Open, order(carried=found.carried))
+    booked = order_pb2.BookedBill(visit=request, insured_cell=THERE, care_hash=found.care_hash, opened=opened)
+    answer: order_pb2.OpenResponse = await care.routed(care.orders.Open, order(booked=booked))
+    assert (found.insured_cell, answer.settlement) == (THERE, opened.settlement)
+    return answer
+
+
+async def test_a_bill_goes_through_both_members_and_its_messages_stand_where_they_came(
+    cells: tuple[Reached, Reached],
+) -> None:
+    care, home = cells
+    mdtrt_id = await registered(care)
+    await fee(care, mdtrt_id)
+    request = bill(mdtrt_id)
+    fault = await care.fault(care.settlements.Settle, request)
+    assert (fault.reason, fault.metadata["cell"]) == ("INSURED_ELSEWHERE", THERE)
+    trial = settlement_pb2.TrialRequest(desk=request.desk, data=request.data)
+    assert await refused(care, care.settlements, "Trial", trial) == "INSURED_ELSEWHERE"
+    answer = await pending(care, home, request)
+    info = answer.settlement.setlinfo
+    named = {"mdtrt_id": mdtrt_id, "psn_no": SOMEBODY}
+    cancel = visit_pb2.CancelVisitRequest(request_id="2202:1", desk=desk(), data=visit_pb2.VisitCancellation(**named))
+    assert await refused(care, care.encounters, "CancelVisit", cancel) == "ORDER_PENDING"
+    lost = fee_pb2.FeeCancellation(chrg_bchno="0000", **named)
+    lines = fee_pb2.CancelFeesRequest(request_id="2205:1", desk=desk(), data=lost)
+    assert await refused(care, care.fees, "CancelFees", lines) == "ORDER_PENDING"
+    assert await refused(care, care.settlements, "Settle", request) == "INSURED_ELSEWHERE"
+    for member in cells:
+        confirm = order_pb2.ConfirmRequest(request_id="c:O1", opener="routing", order_no="O1")
+        await member.routed(member.orders.Confirm, confirm)
+    assert await care.call(care.settlements.Settle, request) == answer.settlement
+    asked = fee_pb2.ListFeesRequest(desk=desk(), data=fee_pb2.FeeQuery(setl_id=info.setl_id, **named))
+    (line,) = (await care.call(care.fees.ListFees, asked)).data
+    assert (line.setl_id, line.det_item_fee_sumamt_fen) == (info.setl_id, 1000)
+    query = settlement_query_pb2.SettlementQuery(setl_id=info.setl_id, **named)
+    told = await care.call(
+        care.settlements.GetSettlement, settlement_query_pb2.GetSettlementRequest(desk=desk(), data=query)
+    )
+    assert (told.setlinfo, told.record.year) == (info, "2025")
+
+
+async def test_a_settlement_and_an_admission_elsewhere_are_found_by_the_message_that_made_them(
+    cells: tuple[Reached, Reached],
+) -> None:
+    care, home = cells
+    mdtrt_id = await registered(care)
+    await fee(care, mdtrt_id)
+    request = bill(mdtrt_id)
+    setl_id = (await pending(care, home, request)).order.setl_id
+    message = reversal_pb2.MessageReference(psn_no=SOMEBODY, omsgid="1", oinfno="2207")
+    taken = reversal_pb2.ReverseMessageRequest(request_id="2601:1", desk=desk(), data=message)
+    assert await refused(care, care.settlements, "ReverseMessage", taken) == "INSURED_ELSEWHERE"
+    found = await care.routed(care.care.FindBooked, care_pb2.FindBookedRequest(message=taken))
+    assert (found.order_no, found.setl_id, found.state) == ("O1", setl_id, care_pb2.BOOKED_STATE_PENDING)
+    for member in cells:
+        confirm = order_pb2.ConfirmRequest(request_id="c:O1", opener="routing", order_no="O1")
+        await member.routed(member.orders.Confirm, confirm)
+    undo = order_pb2.ReverseOrderRequest(request_id="r:O1", opener="routing", order_no="O1", desk=desk())
+    counter = (await home.routed(home.orders.ReverseOrder, undo)).counter
+    asked = care_pb2.BookReversalRequest(message=taken, order_no="O1", counter=counter)
+    answer = (await care.routed(care.care.BookReversal, asked)).message
+    assert (answer.setl_id, answer.reversed_by) == (setl_id, counter.setlinfo.setl_id)
+    assert await care.call(care.settlements.ReverseMessage, taken) == answer
+    stay = await admitted(care, "M77")
+    message = reversal_pb2.MessageReference(psn_no=SOMEBODY, omsgid="1", oinfno="2401")
+    taken = reversal_pb2.ReverseMessageRequest(request_id="2601:2", desk=desk(), data=message)
+    found = await care.routed(care.care.FindBooked, care_pb2.FindBookedRequest(message=taken))
+    assert (found.insured_cell, found.mdtrt_id, found.order_no) == (THERE, stay, "")
+    taken.data.omsgid = "2"
+    missing = await care.refused(care.care.FindBooked, care_pb2.FindBookedRequest(message=taken))
+    assert missing.reason == "SETTLEMENT_NOT_FOUND"
