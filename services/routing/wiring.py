@@ -37,6 +37,7 @@ from services.routing.operations.registry import Registry
 from services.routing.operations.reversals import Reversals
 from services.routing.operations.saga_loop import End, SagaLoop
 from services.routing.operations.sagas import Item, Kept, SagaBooks, Sagas
+from services.routing.operations.stays import Stays
 from services.routing.operations.visits import Visits
 from services.routing.peers.care import CareClient
 from services.routing.peers.encounters import EncounterCells
@@ -49,6 +50,7 @@ from services.routing.servicer.clearing import ClearingServicer
 from services.routing.servicer.clearing_institutions import InstitutionClearingServicer
 from services.routing.servicer.elsewhere import ElsewhereServicer
 from services.routing.servicer.elsewhere_bills import BillOperations
+from services.routing.servicer.elsewhere_encounters import EncounterOperations
 from services.routing.servicer.filings import FilingServicer
 from services.routing.servicer.notices import ClearingNoticeServicer
 from services.routing.servicer.referrals import ReferralServicer
@@ -94,9 +96,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     insured = Elsewhere(registry, InsuredCells(peers, config.known_cells))
     places, new_id = CareClient(peers, config.known_cells), partial(time_ordered_ids(clock, SystemRandom()), "")
     filings = FilingOperations(store, registry, places, new_id, FILING_TERMS)
-    sagas = _sagas(config, clock, telemetry, store, peers, filings)
-    visits = Visits(insured, EncounterCells(peers, config.known_cells))
-    elsewhere = ElsewhereServicer(insured, visits, BillOperations(sagas.bills, sagas.reversals))
+    sagas = _sagas(config, clock, telemetry, store, peers, filings, insured)
+    elsewhere = ElsewhereServicer(insured, sagas.encounters, BillOperations(sagas.bills, sagas.reversals))
     servicers: list[tuple[AddToServer, Any]] = [
         (elsewhere_pb2_grpc.add_ElsewhereServiceServicer_to_server, elsewhere),
         (registry_pb2_grpc.add_RegistryServiceServicer_to_server, RegistryServicer(registry)),
@@ -134,6 +135,7 @@ class _Sagas:
     committer: Committer[Item, Kept]
     bills: Bills
     reversals: Reversals
+    encounters: EncounterOperations
     loop: SagaLoop
 
     async def stop(self) -> None:
@@ -150,17 +152,24 @@ def _sagas(
     store: RoutingStore,
     peers: Peers,
     filings: FilingOperations,
+    insured: Elsewhere,
 ) -> _Sagas:
     """Sagas with their committer, what begins them and the loop that ends them."""
-    books, new_id = SagaBooks(store, clock), partial(time_ordered_ids(clock, SystemRandom()), "R")
+    books, new_id = SagaBooks(store, clock), time_ordered_ids(clock, SystemRandom())
     committer: Committer[Item, Kept] = Committer("saga", books.commit, telemetry=telemetry)
-    sagas = Sagas(books, committer.submit, new_id, _told_unwritten)
+    sagas = Sagas(books, committer.submit, partial(new_id, "R"), _told_unwritten)
     settlements = SettlementCells(peers, config.known_cells)
-    bills, reversals = Bills(sagas, settlements, filings), Reversals(sagas, settlements)
-    ends: dict[Kind, End] = {Kind.SETTLE: bills.end, Kind.REVERSE: reversals.end}
-    return _Sagas(
-        sagas, committer, bills, reversals, SagaLoop(sagas, ends, partial(_saga_span, telemetry), _told_stuck)
-    )
+    encounters = EncounterCells(peers, config.known_cells)
+    visits, stays = Visits(insured, encounters), Stays(insured, encounters, sagas, partial(new_id, ""))
+    bills, reversals = Bills(sagas, settlements, filings), Reversals(sagas, settlements, stays.take_back)
+    ends: dict[Kind, End] = {
+        Kind.SETTLE: bills.end,
+        Kind.REVERSE: reversals.end,
+        Kind.ADMIT: stays.end_admission,
+        Kind.CHANGE_STAY: stays.end_change,
+    }
+    loop = SagaLoop(sagas, ends, partial(_saga_span, telemetry), _told_stuck)
+    return _Sagas(sagas, committer, bills, reversals, EncounterOperations(visits, stays), loop)
 
 
 def _filing(config: Config, peers: Peers, filings: FilingOperations) -> list[tuple[AddToServer, Any]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,43 +21,51 @@ from tests.mesh.harness import OPERATOR_KEY, Mesh, seed_world, started_mesh
 from tests.mesh.hospital import Hospital, Patient, hospital_at, rest
 from tests.mesh.people import Newcomers
 from tests.mesh.seeds import OTHER_INSTITUTION, seed_requests
-from tests.mesh.test_cells import BOTH, HERE, THERE, WITHOUT_ROUTING, in_cell, shown_code
+from tests.mesh.test_cells import HERE, THERE, WITHOUT_ROUTING, in_cell, shown_code
 from tests.mesh.test_traces import found_in, logged
 from tools.cli.mesh_client import BUSINESS_DATE_HEADER
 
+BESIDE = "310000"
 AT_ONCE_S = 2.0
 """Far below the time that clients wait; the calls themselves take some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Two:
-    """Two cells with a hospital line in each; `resident` is insured in the other one, `local` here."""
+    """Two cells with a hospital line in each; `resident` is insured in the other one, `local` here. `beside` are hospitals of
+    further cells.
+    """
 
     mesh: Mesh
     here: Hospital
     there: Hospital
     resident: Patient
     local: Patient
+    beside: tuple[Hospital, ...] = ()
 
 
 @asynccontextmanager
-async def two_cells(folder: Path, members: tuple[str, ...] = ()) -> AsyncIterator[Two]:
-    """A mesh of two cells, in each of which the same institutions are partners."""
-    async with started_mesh(folder, overrides=BOTH, members=members) as mesh:
+async def two_cells(folder: Path, members: tuple[str, ...] = (), beside: tuple[str, ...] = ()) -> AsyncIterator[Two]:
+    """A mesh of two cells and of those beside them, in each of which the same institutions are partners."""
+    overrides = {"YIBAO_CELLS": ",".join((HERE, THERE, *beside))}
+    async with started_mesh(folder, overrides=overrides, members=members) as mesh, AsyncExitStack() as lines:
         await seed_world(mesh)
-        other = in_cell(mesh, THERE)
-        for method, request in seed_requests(0):
-            if method.endswith("RegisterPartner"):
-                await other.call(method, request)
-        resident, local = await Newcomers(other, 2000).one(), await Newcomers(mesh).one()
-        far = f"http://127.0.0.1:{other.config.integer('YIBAO_GATEWAY_PORT')}"
-        async with hospital_at(mesh.url, mesh.clock) as here, hospital_at(far, mesh.clock) as there:
-            yield Two(mesh, here, there, resident, local)
+        far = []
+        for code in (THERE, *beside):
+            other = in_cell(mesh, code)
+            for method, request in seed_requests(0):
+                if method.endswith("RegisterPartner"):
+                    await other.call(method, request)
+            url = f"http://127.0.0.1:{other.config.integer('YIBAO_GATEWAY_PORT')}"
+            far.append(await lines.enter_async_context(hospital_at(url, mesh.clock)))
+        here = await lines.enter_async_context(hospital_at(mesh.url, mesh.clock))
+        resident, local = await Newcomers(in_cell(mesh, THERE), 2000).one(), await Newcomers(mesh).one()
+        yield Two(mesh, here, far[0], resident, local, tuple(far[1:]))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def two(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Two]:
-    async with two_cells(tmp_path_factory.mktemp("two")) as made:
+    async with two_cells(tmp_path_factory.mktemp("two"), beside=(BESIDE,)) as made:
         yield made
 
 
@@ -144,6 +152,29 @@ async def test_a_visit_of_a_resident_of_another_cell_is_the_place_of_cares_from_
         await two.here.done("2202", {"data": key})
 
 
+async def test_a_stay_of_a_resident_of_another_cell_is_the_only_one_anywhere(two: Two) -> None:
+    who, here, there = two.resident, two.here, two.there
+    msgid, nodes = here.next_msgid(), here.admission(who)
+    first = await here.done("2401", nodes, msgid=msgid)
+    assert (await here.done("2401", nodes, msgid=msgid)).output == first.output
+    mdtrt_id = str(first.output["result"]["mdtrt_id"])
+    key = {"data": {"mdtrt_id": mdtrt_id, "psn_no": who.psn_no}}
+    (beside,) = two.beside
+    for hospital in (here, there, beside):
+        assert await hospital.refused("2401", hospital.admission(who)) == "STAY_OPEN"
+    discharged, msgid = here.discharged(who, mdtrt_id), here.next_msgid()
+    await here.done("2402", discharged, msgid=msgid)
+    # Nobody lies anywhere now, whichever hospital is next.
+    at_home = await there.admit(who)
+    assert await here.refused("2405", key) == "STAY_OPEN"
+    await there.done("2404", {"data": key["data"] | {"mdtrt_id": at_home}})
+    await here.done("2405", key)
+    assert await there.refused("2401", there.admission(who)) == "STAY_OPEN"
+    assert "ENCOUNTER" not in (await here.done("2402", discharged, msgid=msgid)).body.get("warn_msg", "")
+    await here.done("2404", key)
+    await beside.discharge(who, await beside.admit(who))
+
+
 async def test_a_visit_is_registered_for_nobody_but_whom_the_credential_shows(two: Two) -> None:
     who = two.resident
     for data, reason in (
@@ -184,7 +215,7 @@ async def test_one_trace_leads_from_the_place_of_care_to_the_insured_cell(two: T
         ("routing", f"{THERE}/settlement"),
         (f"{THERE}/settlement", f"{THERE}/identity"),
     }
-    assert store.edges() <= table.seat_edges((HERE, THERE))
+    assert store.edges() <= table.seat_edges((HERE, THERE, BESIDE))
 
 
 async def test_no_span_and_no_log_line_tells_who_it_was(two: Two) -> None:

@@ -77,7 +77,7 @@ class Across:
         self.sagas._new_id = lambda: f"R{next(saga_numbers):05}"
         peers: Any = self.peers
         cells = SettlementCells(peers, (CARE, INSURED))
-        self.bills, self.reversals = Bills(self.sagas, cells, self.filings), Reversals(self.sagas, cells)
+        self.bills, self.reversals = Bills(self.sagas, cells, self.filings), Reversals(self.sagas, cells, _no_stay)
         ends = {Kind.SETTLE: self.bills.end, Kind.REVERSE: self.reversals.end}
         self.stuck: list[BaseException] = []
         self.loop = SagaLoop(self.sagas, ends, lambda _: nullcontext(), lambda error, _: self.stuck.append(error))
@@ -167,3 +167,7 @@ class Across:
             if fault.reason != "INSURED_ELSEWHERE":
                 raise
         return await routing()
+
+
+async def _no_stay(message: Message, insured_cell: str, mdtrt_id: str) -> Any:
+    raise AssertionError(f"{message.key} admitted nobody to {mdtrt_id}")

@@ -4,6 +4,7 @@ one of the two does not answer.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import date
 from types import SimpleNamespace
@@ -12,9 +13,10 @@ from typing import Any
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.kernel.errors import Fault, FaultKind, conflict, precondition
+from services.kernel.errors import Fault, FaultKind, precondition
 from services.routing.domain.resolution import Query, Resolution, Where
 from services.routing.operations.elsewhere import Asked, Elsewhere
+from services.routing.operations.steps import Message
 from services.routing.operations.visits import Visits
 from tests.routing.conftest import Running
 from tests.routing.feeds import place, told
@@ -64,8 +66,10 @@ async def registered(cells: Cells) -> Any:
     nobody_else: Any = None
     asked = Asked(Query("", "E1", "", "", DAY, "310", care_cell=HERE), "data.certno")
     visits = Visits(Elsewhere(registry, nobody_else), cells)
+    until = asyncio.get_running_loop().time() + 0.1
+    message = Message("visit", SimpleNamespace(request_id="2201:m1"), "H1", "content", HERE, until)
     try:
-        return await visits.register(HERE, asked, SimpleNamespace(request_id="2201:m1"))
+        return await visits.register(message, asked)
     except Fault as fault:
         return fault
 
@@ -81,8 +85,9 @@ async def test_refusals_of_both_come_through_and_nothing_is_written_for_whom_the
         cells = Cells(who=refusal)
         assert await registered(cells) is refusal
         assert len(cells.asked) == 1
-    refusal = conflict("VISIT_OPEN")
-    assert await registered(Cells(visit=refusal)) is refusal
+    refusal = precondition("VISIT_OPEN", mdtrt_id="M1", insutype="310")
+    told = await registered(Cells(visit=refusal))
+    assert (told.kind, told.reason, told.metadata) == (refusal.kind, refusal.reason, refusal.metadata)
 
 
 async def test_a_dark_insured_cell_is_named_and_of_a_dark_place_of_care_the_outcome_is_unknown() -> None:

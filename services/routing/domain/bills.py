@@ -17,7 +17,10 @@ STAY: Final = "stay"
 MESSAGE: Final = "message"
 """What a message of an institution is about; of a trial `visit` or `stay` too."""
 
-_BELOW: Final = ("booked.visit.", "booked.stay.", "visit_trial.", "stay_trial.", "visit.", "stay.", "message.")
+_BELOW: Final = (
+    *("booked.visit.", "booked.stay.", "visit_trial.", "stay_trial.", "visit.", "stay.", "message."),
+    *("admission.", "discharge.", "undo_discharge.", "cancel_admission."),
+)
 _CARRIED: Final = "carried."
 
 

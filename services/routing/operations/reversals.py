@@ -6,10 +6,11 @@ never undone. A message whose bill is still pending makes its order void, in the
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
-from services.kernel.elsewhere import insured_elsewhere, outcome_unknown
+from services.kernel.elsewhere import outcome_unknown
 from services.kernel.errors import Fault, precondition
 from services.routing.domain.bills import MESSAGE, STAY, VISIT, Booked, OrderAt, Stands, as_sent
 from services.routing.domain.sagas import Kind, Move, Saga, State
@@ -62,12 +63,17 @@ class ReversingCells(Protocol):
         ...
 
 
+TakeBackStay: TypeAlias = Callable[[Message, str, str], Awaitable[Any]]
+"""Takes back the message that admitted to a stay: the message that asks for it, the insured cell, and the stay."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reversals:
     """Takes settlements and their messages back."""
 
     sagas: Sagas
     cells: ReversingCells
+    take_back_stay: TakeBackStay
 
     async def reverse(self, message: Message) -> Any:
         """2208, 2305, 2601 of a message that settled, as it is answered for ever.
@@ -81,7 +87,7 @@ class Reversals:
                 booked = await asked(self.cells.booked(care, message.act, message.request))
                 blocking = booked.order_no
                 if booked.mdtrt_id:
-                    raise insured_elsewhere(booked.insured_cell)
+                    return await self.take_back_stay(message, booked.insured_cell, booked.mdtrt_id)
                 if booked.stands is not Stands.STANDING and (answer := await self._not_standing(message, booked)):
                     return answer
                 if booked.stands is Stands.PENDING:

@@ -7,7 +7,7 @@ by the loop, for every step is safe to repeat.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from typing import Any, Final, TypeAlias
@@ -160,17 +160,19 @@ class Sagas:
 
     def end(self, order_no: str, state: State, reason: str = "", setl_id: str = "") -> None:
         """Has it written what it came to: the answer need not wait for that."""
-        written = self._written(order_no, state, reason, setl_id)
         # Outside of the caller's time.
-        task = asyncio.get_running_loop().create_task(written, context=Context())
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        self.later(self._written(order_no, state, reason, setl_id), Context())
 
     def leave(self, order_no: str, reason: str) -> None:
         """Leaves it to the loop, now."""
-        task = asyncio.get_running_loop().create_task(self._left(order_no, reason), context=Context())
+        self.later(self._left(order_no, reason), Context())
+
+    def later(self, work: Coroutine[Any, Any, None], context: Context | None = None) -> asyncio.Task[None]:
+        """Has work done that no answer waits for; without a context in that of the caller, in whose time it then lies."""
+        task = asyncio.get_running_loop().create_task(work, context=context)
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
+        return task
 
     async def ended(self, order_no: str, left_s: float) -> Saga | None:
         """The saga once it is at rest; None where the time is over first, or where the loop took it up in vain: then nobody

@@ -85,6 +85,16 @@ async def asked(call: Awaitable[T]) -> T:
         raise as_sent(fault) from None
 
 
+async def written(message: Message, call: Callable[[], Awaitable[T]]) -> T:
+    """The answer to what one cell alone writes; OUTCOME_UNKNOWN where it does not answer."""
+    try:
+        return await taken(message, call)
+    except Unknown:
+        raise outcome_unknown(message.request.request_id) from None
+    except Fault as fault:
+        raise as_sent(fault) from None
+
+
 async def begun(sagas: Sagas, saga: Saga, message: Message) -> bool:
     """Begins the saga; False where another one was in its way, which has ended meanwhile.
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from services.kernel.elsewhere import outcome_unknown
-from services.kernel.errors import AWAY, Fault
 from services.routing.operations.elsewhere import Asked, Elsewhere
+from services.routing.operations.steps import Message, written
 
 
 class VisitCells(Protocol):
@@ -32,16 +31,12 @@ class Visits:
     elsewhere: Elsewhere
     cells: VisitCells
 
-    async def register(self, care_cell: str, asked: Asked, request: Any) -> Any:
+    async def register(self, message: Message, who: Asked) -> Any:
         """Registers a visit.
 
         Raises what `Elsewhere.ask` does, the refusals of both cells, and OUTCOME_UNKNOWN where the cell of care, which was asked
         to write, does not answer.
         """
-        insured = await self.elsewhere.ask(asked, lambda cell: self.cells.insured(cell, request))
-        try:
-            return await self.cells.register_visit(care_cell, request, insured)
-        except Fault as fault:
-            if fault.reason not in AWAY:
-                raise
-            raise outcome_unknown(request.request_id) from None
+        care, request = message.care_cell, message.request
+        insured = await self.elsewhere.ask(who, lambda cell: self.cells.insured(cell, request))
+        return await written(message, lambda: self.cells.register_visit(care, request, insured))

@@ -7,11 +7,10 @@ from typing import Any
 from services.kernel.clock import beijing_day
 from services.kernel.credential_marks import cell_of
 from services.routing.operations.elsewhere import Elsewhere
-from services.routing.operations.visits import Visits
 from services.routing.servicer.asked import numbered, shown
 from services.routing.servicer.convert import within_time
 from services.routing.servicer.elsewhere_bills import BillOperations, BillRpcs
-from services.routing.servicer.elsewhere_encounters import EncounterRpcs
+from services.routing.servicer.elsewhere_encounters import EncounterOperations, EncounterRpcs
 from services.runtime.call import current_call
 from services.runtime.wire import moment_of
 from yibao.routing.v1 import elsewhere_pb2, elsewhere_pb2_grpc
@@ -20,8 +19,8 @@ from yibao.routing.v1 import elsewhere_pb2, elsewhere_pb2_grpc
 class ElsewhereServicer(EncounterRpcs, BillRpcs, elsewhere_pb2_grpc.ElsewhereServiceServicer):
     """Messages in, messages out."""
 
-    def __init__(self, elsewhere: Elsewhere, visits: Visits, bills: BillOperations) -> None:
-        EncounterRpcs.__init__(self, visits)
+    def __init__(self, elsewhere: Elsewhere, encounters: EncounterOperations, bills: BillOperations) -> None:
+        EncounterRpcs.__init__(self, encounters)
         BillRpcs.__init__(self, bills)
         self._elsewhere = elsewhere
         self._cells = elsewhere.cells

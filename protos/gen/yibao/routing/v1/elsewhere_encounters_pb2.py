@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from yibao.settlement.v1 import stay_pb2 as yibao_dot_settlement_dot_v1_dot_stay__pb2
 from yibao.settlement.v1 import visit_pb2 as yibao_dot_settlement_dot_v1_dot_visit__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+yibao/routing/v1/elsewhere_encounters.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fyibao/settlement/v1/visit.proto\"Z\n\x14RegisterVisitRequest\x12\x42\n\x07request\x18\x01 \x01(\x0b\x32).yibao.settlement.v1.RegisterVisitRequestB\x06\xbaH\x03\xc8\x01\x01\"U\n\x15RegisterVisitResponse\x12<\n\x08response\x18\x01 \x01(\x0b\x32*.yibao.settlement.v1.RegisterVisitResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+yibao/routing/v1/elsewhere_encounters.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1eyibao/settlement/v1/stay.proto\x1a\x1fyibao/settlement/v1/visit.proto\"Z\n\x14RegisterVisitRequest\x12\x42\n\x07request\x18\x01 \x01(\x0b\x32).yibao.settlement.v1.RegisterVisitRequestB\x06\xbaH\x03\xc8\x01\x01\"U\n\x15RegisterVisitResponse\x12<\n\x08response\x18\x01 \x01(\x0b\x32*.yibao.settlement.v1.RegisterVisitResponse\"J\n\x0c\x41\x64mitRequest\x12:\n\x07request\x18\x01 \x01(\x0b\x32!.yibao.settlement.v1.AdmitRequestB\x06\xbaH\x03\xc8\x01\x01\"E\n\rAdmitResponse\x12\x34\n\x08response\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.AdmitResponse\"R\n\x10\x44ischargeRequest\x12>\n\x07request\x18\x01 \x01(\x0b\x32%.yibao.settlement.v1.DischargeRequestB\x06\xbaH\x03\xc8\x01\x01\"M\n\x11\x44ischargeResponse\x12\x38\n\x08response\x18\x01 \x01(\x0b\x32&.yibao.settlement.v1.DischargeResponse\"Z\n\x14UndoDischargeRequest\x12\x42\n\x07request\x18\x01 \x01(\x0b\x32).yibao.settlement.v1.UndoDischargeRequestB\x06\xbaH\x03\xc8\x01\x01\"U\n\x15UndoDischargeResponse\x12<\n\x08response\x18\x01 \x01(\x0b\x32*.yibao.settlement.v1.UndoDischargeResponse\"^\n\x16\x43\x61ncelAdmissionRequest\x12\x44\n\x07request\x18\x01 \x01(\x0b\x32+.yibao.settlement.v1.CancelAdmissionRequestB\x06\xbaH\x03\xc8\x01\x01\"Y\n\x17\x43\x61ncelAdmissionResponse\x12>\n\x08response\x18\x01 \x01(\x0b\x32,.yibao.settlement.v1.CancelAdmissionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,8 +36,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REGISTERVISITREQUEST'].fields_by_name['request']._loaded_options = None
   _globals['_REGISTERVISITREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_REGISTERVISITREQUEST']._serialized_start=127
-  _globals['_REGISTERVISITREQUEST']._serialized_end=217
-  _globals['_REGISTERVISITRESPONSE']._serialized_start=219
-  _globals['_REGISTERVISITRESPONSE']._serialized_end=304
+  _globals['_ADMITREQUEST'].fields_by_name['request']._loaded_options = None
+  _globals['_ADMITREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_DISCHARGEREQUEST'].fields_by_name['request']._loaded_options = None
+  _globals['_DISCHARGEREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_UNDODISCHARGEREQUEST'].fields_by_name['request']._loaded_options = None
+  _globals['_UNDODISCHARGEREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_CANCELADMISSIONREQUEST'].fields_by_name['request']._loaded_options = None
+  _globals['_CANCELADMISSIONREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_REGISTERVISITREQUEST']._serialized_start=159
+  _globals['_REGISTERVISITREQUEST']._serialized_end=249
+  _globals['_REGISTERVISITRESPONSE']._serialized_start=251
+  _globals['_REGISTERVISITRESPONSE']._serialized_end=336
+  _globals['_ADMITREQUEST']._serialized_start=338
+  _globals['_ADMITREQUEST']._serialized_end=412
+  _globals['_ADMITRESPONSE']._serialized_start=414
+  _globals['_ADMITRESPONSE']._serialized_end=483
+  _globals['_DISCHARGEREQUEST']._serialized_start=485
+  _globals['_DISCHARGEREQUEST']._serialized_end=567
+  _globals['_DISCHARGERESPONSE']._serialized_start=569
+  _globals['_DISCHARGERESPONSE']._serialized_end=646
+  _globals['_UNDODISCHARGEREQUEST']._serialized_start=648
+  _globals['_UNDODISCHARGEREQUEST']._serialized_end=738
+  _globals['_UNDODISCHARGERESPONSE']._serialized_start=740
+  _globals['_UNDODISCHARGERESPONSE']._serialized_end=825
+  _globals['_CANCELADMISSIONREQUEST']._serialized_start=827
+  _globals['_CANCELADMISSIONREQUEST']._serialized_end=921
+  _globals['_CANCELADMISSIONRESPONSE']._serialized_start=923
+  _globals['_CANCELADMISSIONRESPONSE']._serialized_end=1012
 # @@protoc_insertion_point(module_scope)

@@ -60,6 +60,26 @@ class ElsewhereServiceStub:
                 request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.RegisterVisitRequest.SerializeToString,
                 response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.RegisterVisitResponse.FromString,
                 _registered_method=True)
+        self.Admit = channel.unary_unary(
+                '/yibao.routing.v1.ElsewhereService/Admit',
+                request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.AdmitRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.AdmitResponse.FromString,
+                _registered_method=True)
+        self.Discharge = channel.unary_unary(
+                '/yibao.routing.v1.ElsewhereService/Discharge',
+                request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.DischargeRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.DischargeResponse.FromString,
+                _registered_method=True)
+        self.UndoDischarge = channel.unary_unary(
+                '/yibao.routing.v1.ElsewhereService/UndoDischarge',
+                request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.UndoDischargeRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.UndoDischargeResponse.FromString,
+                _registered_method=True)
+        self.CancelAdmission = channel.unary_unary(
+                '/yibao.routing.v1.ElsewhereService/CancelAdmission',
+                request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.CancelAdmissionRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.CancelAdmissionResponse.FromString,
+                _registered_method=True)
         self.ListCumulations = channel.unary_unary(
                 '/yibao.routing.v1.ElsewhereService/ListCumulations',
                 request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__pb2.ListCumulationsRequest.SerializeToString,
@@ -139,6 +159,39 @@ class ElsewhereServiceServicer:
         insurance type that is asked for is told by the cell that has the person.
         Errors: CREDENTIAL_OF_ANOTHER_CELL where no such cell is known, PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE,
         CELL_UNAVAILABLE, CELLS_UNREAD, OUTCOME_UNKNOWN where the cell of care does not answer, those of the unary method.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Admit(self, request, context):
+        """Admission (2401): the insured cell says who it is and holds the person to this stay, the cell of care registers it.
+        Errors: those of RegisterVisit here, STAY_OPEN also where the person lies in another cell, QUEUE_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Discharge(self, request, context):
+        """Discharge (2402), in the cell of care; the insured cell lets go of the stay, also later.
+        Errors: those of the unary method, OUTCOME_UNKNOWN, QUEUE_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndoDischarge(self, request, context):
+        """Return of a discharged stay (2405): the insured cell holds the person to it again, the cell of care puts them back.
+        Errors: those of the unary method, STAY_OPEN also where the person lies in another cell, CELL_UNAVAILABLE,
+        OUTCOME_UNKNOWN, QUEUE_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelAdmission(self, request, context):
+        """Undone admission (2404), as a discharge.
+        Errors: those of the unary method, OUTCOME_UNKNOWN, QUEUE_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -231,6 +284,26 @@ def add_ElsewhereServiceServicer_to_server(servicer, server):
                     servicer.RegisterVisit,
                     request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.RegisterVisitRequest.FromString,
                     response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.RegisterVisitResponse.SerializeToString,
+            ),
+            'Admit': grpc.unary_unary_rpc_method_handler(
+                    servicer.Admit,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.AdmitRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.AdmitResponse.SerializeToString,
+            ),
+            'Discharge': grpc.unary_unary_rpc_method_handler(
+                    servicer.Discharge,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.DischargeRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.DischargeResponse.SerializeToString,
+            ),
+            'UndoDischarge': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndoDischarge,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.UndoDischargeRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.UndoDischargeResponse.SerializeToString,
+            ),
+            'CancelAdmission': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelAdmission,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.CancelAdmissionRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.CancelAdmissionResponse.SerializeToString,
             ),
             'ListCumulations': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCumulations,
@@ -385,6 +458,114 @@ class ElsewhereService:
             '/yibao.routing.v1.ElsewhereService/RegisterVisit',
             yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.RegisterVisitRequest.SerializeToString,
             yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.RegisterVisitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Admit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.ElsewhereService/Admit',
+            yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.AdmitRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.AdmitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Discharge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.ElsewhereService/Discharge',
+            yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.DischargeRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.DischargeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndoDischarge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.ElsewhereService/UndoDischarge',
+            yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.UndoDischargeRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.UndoDischargeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelAdmission(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.ElsewhereService/CancelAdmission',
+            yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.CancelAdmissionRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_elsewhere__encounters__pb2.CancelAdmissionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,23 @@ class ElsewhereServiceStub:
     Errors: CREDENTIAL_OF_ANOTHER_CELL where no such cell is known, PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE,
     CELL_UNAVAILABLE, CELLS_UNREAD, OUTCOME_UNKNOWN where the cell of care does not answer, those of the unary method.
     """
+    Admit: _aio.UnaryUnaryMultiCallable[_elsewhere_encounters_pb2.AdmitRequest, _elsewhere_encounters_pb2.AdmitResponse]
+    """Admission (2401): the insured cell says who it is and holds the person to this stay, the cell of care registers it.
+    Errors: those of RegisterVisit here, STAY_OPEN also where the person lies in another cell, QUEUE_FULL.
+    """
+    Discharge: _aio.UnaryUnaryMultiCallable[_elsewhere_encounters_pb2.DischargeRequest, _elsewhere_encounters_pb2.DischargeResponse]
+    """Discharge (2402), in the cell of care; the insured cell lets go of the stay, also later.
+    Errors: those of the unary method, OUTCOME_UNKNOWN, QUEUE_FULL.
+    """
+    UndoDischarge: _aio.UnaryUnaryMultiCallable[_elsewhere_encounters_pb2.UndoDischargeRequest, _elsewhere_encounters_pb2.UndoDischargeResponse]
+    """Return of a discharged stay (2405): the insured cell holds the person to it again, the cell of care puts them back.
+    Errors: those of the unary method, STAY_OPEN also where the person lies in another cell, CELL_UNAVAILABLE,
+    OUTCOME_UNKNOWN, QUEUE_FULL.
+    """
+    CancelAdmission: _aio.UnaryUnaryMultiCallable[_elsewhere_encounters_pb2.CancelAdmissionRequest, _elsewhere_encounters_pb2.CancelAdmissionResponse]
+    """Undone admission (2404), as a discharge.
+    Errors: those of the unary method, OUTCOME_UNKNOWN, QUEUE_FULL.
+    """
     ListCumulations: _aio.UnaryUnaryMultiCallable[_elsewhere_pb2.ListCumulationsRequest, _elsewhere_pb2.ListCumulationsResponse]
     """Yearly accumulations of a person (5206), which the insured cell keeps.
     Errors: PERSON_NOT_FOUND, INSURED_TWICE, CELL_UNAVAILABLE, CELLS_UNREAD, those of the unary method.
@@ -123,6 +140,47 @@ class ElsewhereServiceServicer(metaclass=_abc_1.ABCMeta):
         insurance type that is asked for is told by the cell that has the person.
         Errors: CREDENTIAL_OF_ANOTHER_CELL where no such cell is known, PERSON_NOT_FOUND, CERTIFICATE_AMBIGUOUS, INSURED_TWICE,
         CELL_UNAVAILABLE, CELLS_UNREAD, OUTCOME_UNKNOWN where the cell of care does not answer, those of the unary method.
+        """
+
+    @_abc_1.abstractmethod
+    def Admit(
+        self,
+        request: _elsewhere_encounters_pb2.AdmitRequest,
+        context: _aio.ServicerContext[_elsewhere_encounters_pb2.AdmitRequest, _abc.Awaitable[_elsewhere_encounters_pb2.AdmitResponse]],
+    ) -> _abc.Awaitable[_elsewhere_encounters_pb2.AdmitResponse]:
+        """Admission (2401): the insured cell says who it is and holds the person to this stay, the cell of care registers it.
+        Errors: those of RegisterVisit here, STAY_OPEN also where the person lies in another cell, QUEUE_FULL.
+        """
+
+    @_abc_1.abstractmethod
+    def Discharge(
+        self,
+        request: _elsewhere_encounters_pb2.DischargeRequest,
+        context: _aio.ServicerContext[_elsewhere_encounters_pb2.DischargeRequest, _abc.Awaitable[_elsewhere_encounters_pb2.DischargeResponse]],
+    ) -> _abc.Awaitable[_elsewhere_encounters_pb2.DischargeResponse]:
+        """Discharge (2402), in the cell of care; the insured cell lets go of the stay, also later.
+        Errors: those of the unary method, OUTCOME_UNKNOWN, QUEUE_FULL.
+        """
+
+    @_abc_1.abstractmethod
+    def UndoDischarge(
+        self,
+        request: _elsewhere_encounters_pb2.UndoDischargeRequest,
+        context: _aio.ServicerContext[_elsewhere_encounters_pb2.UndoDischargeRequest, _abc.Awaitable[_elsewhere_encounters_pb2.UndoDischargeResponse]],
+    ) -> _abc.Awaitable[_elsewhere_encounters_pb2.UndoDischargeResponse]:
+        """Return of a discharged stay (2405): the insured cell holds the person to it again, the cell of care puts them back.
+        Errors: those of the unary method, STAY_OPEN also where the person lies in another cell, CELL_UNAVAILABLE,
+        OUTCOME_UNKNOWN, QUEUE_FULL.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelAdmission(
+        self,
+        request: _elsewhere_encounters_pb2.CancelAdmissionRequest,
+        context: _aio.ServicerContext[_elsewhere_encounters_pb2.CancelAdmissionRequest, _abc.Awaitable[_elsewhere_encounters_pb2.CancelAdmissionResponse]],
+    ) -> _abc.Awaitable[_elsewhere_encounters_pb2.CancelAdmissionResponse]:
+        """Undone admission (2404), as a discharge.
+        Errors: those of the unary method, OUTCOME_UNKNOWN, QUEUE_FULL.
         """
 
     @_abc_1.abstractmethod

@@ -157,6 +157,7 @@ class EncounterServiceServicer:
     def Admit(self, request, context):
         """Admits a person (2401). One open stay of a person at a time.
         Errors: those of RegisterVisit, with STAY_OPEN in the place of VISIT_OPEN.
+        Whom another cell insures that cell holds to the stay. Errors then: those of RegisterVisit then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,6 +166,7 @@ class EncounterServiceServicer:
     def CancelAdmission(self, request, context):
         """Undoes an admission without fees (2404).
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
+        Where another cell insures the person, that one is told. Errors then: ROUTING_UNAVAILABLE, OUTCOME_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -173,6 +175,7 @@ class EncounterServiceServicer:
     def Discharge(self, request, context):
         """Discharges a person (2402). All fees of the stay arose between 24 hours before its begin and 10 minutes after its end.
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
+        Where another cell insures the person, that one is told. Errors then: ROUTING_UNAVAILABLE, OUTCOME_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -181,6 +184,8 @@ class EncounterServiceServicer:
     def UndoDischarge(self, request, context):
         """Undoes a discharge that was not settled (2405).
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, STAY_OPEN, REQUEST_ID_REUSED.
+        Where another cell insures the person, that one holds them to the stay again. Errors then: ROUTING_UNAVAILABLE,
+        CELL_UNAVAILABLE, OUTCOME_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

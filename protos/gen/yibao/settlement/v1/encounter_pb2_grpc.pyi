@@ -52,18 +52,23 @@ class EncounterServiceStub:
     Admit: _aio.UnaryUnaryMultiCallable[_stay_pb2.AdmitRequest, _stay_pb2.AdmitResponse]
     """Admits a person (2401). One open stay of a person at a time.
     Errors: those of RegisterVisit, with STAY_OPEN in the place of VISIT_OPEN.
+    Whom another cell insures that cell holds to the stay. Errors then: those of RegisterVisit then.
     """
     CancelAdmission: _aio.UnaryUnaryMultiCallable[_stay_pb2.CancelAdmissionRequest, _stay_pb2.CancelAdmissionResponse]
     """Undoes an admission without fees (2404).
     Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
+    Where another cell insures the person, that one is told. Errors then: ROUTING_UNAVAILABLE, OUTCOME_UNKNOWN.
     """
     Discharge: _aio.UnaryUnaryMultiCallable[_stay_pb2.DischargeRequest, _stay_pb2.DischargeResponse]
     """Discharges a person (2402). All fees of the stay arose between 24 hours before its begin and 10 minutes after its end.
     Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
+    Where another cell insures the person, that one is told. Errors then: ROUTING_UNAVAILABLE, OUTCOME_UNKNOWN.
     """
     UndoDischarge: _aio.UnaryUnaryMultiCallable[_stay_pb2.UndoDischargeRequest, _stay_pb2.UndoDischargeResponse]
     """Undoes a discharge that was not settled (2405).
     Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, STAY_OPEN, REQUEST_ID_REUSED.
+    Where another cell insures the person, that one holds them to the stay again. Errors then: ROUTING_UNAVAILABLE,
+    CELL_UNAVAILABLE, OUTCOME_UNKNOWN.
     """
     ListEncounters: _aio.UnaryUnaryMultiCallable[_encounter_pb2.ListEncountersRequest, _encounter_pb2.ListEncountersResponse]
     """Encounters of a person at this institution (5201); at most 200, newest first."""
@@ -148,6 +153,7 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_stay_pb2.AdmitResponse]:
         """Admits a person (2401). One open stay of a person at a time.
         Errors: those of RegisterVisit, with STAY_OPEN in the place of VISIT_OPEN.
+        Whom another cell insures that cell holds to the stay. Errors then: those of RegisterVisit then.
         """
 
     @_abc_1.abstractmethod
@@ -158,6 +164,7 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_stay_pb2.CancelAdmissionResponse]:
         """Undoes an admission without fees (2404).
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, FEES_SETTLED, FEES_PRESENT, REQUEST_ID_REUSED.
+        Where another cell insures the person, that one is told. Errors then: ROUTING_UNAVAILABLE, OUTCOME_UNKNOWN.
         """
 
     @_abc_1.abstractmethod
@@ -168,6 +175,7 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_stay_pb2.DischargeResponse]:
         """Discharges a person (2402). All fees of the stay arose between 24 hours before its begin and 10 minutes after its end.
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, TIME_IN_FUTURE, FEE_TIME_OUTSIDE, REQUEST_ID_REUSED.
+        Where another cell insures the person, that one is told. Errors then: ROUTING_UNAVAILABLE, OUTCOME_UNKNOWN.
         """
 
     @_abc_1.abstractmethod
@@ -178,6 +186,8 @@ class EncounterServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_stay_pb2.UndoDischargeResponse]:
         """Undoes a discharge that was not settled (2405).
         Errors: ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, ORDER_PENDING, STAY_OPEN, REQUEST_ID_REUSED.
+        Where another cell insures the person, that one holds them to the stay again. Errors then: ROUTING_UNAVAILABLE,
+        CELL_UNAVAILABLE, OUTCOME_UNKNOWN.
         """
 
     @_abc_1.abstractmethod
