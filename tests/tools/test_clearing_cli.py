@@ -14,17 +14,23 @@ from tools.cli.clearing_picture import picture
 from tools.cli.language import Words
 from tools.cli.mesh_client import MeshClient
 from tools.cli.parser import parser_in
-from yibao.routing.v1 import clearing_payments_pb2, clearing_pb2
+from yibao.routing.v1 import clearing_notice_pb2, clearing_payments_pb2, clearing_pb2
 
 
 class Mesh:
-    """Answers as a mesh would in which 370000 owes 110000, and 310000 is owed by both."""
+    """Answers as a mesh would in which 370000 owes 110000, and 310000 is owed by both; perhaps a notice was refused."""
+
+    def __init__(self, *, refused: bool = False) -> None:
+        self.refused = refused
 
     def call(self, method: str, request: Any, **_: Any) -> Any:
         """The answer of a method."""
         if method.endswith("VerifyClearing"):
             finding = clearing_payments_pb2.ClearingFinding(rule="positions_sum_to_zero", subject="2026-03", found=1)
             return clearing_payments_pb2.VerifyClearingResponse(journals_checked=3, findings=[finding])
+        if method.endswith("ListRefusedNotices"):
+            refused = [clearing_notice_pb2.RefusedNotice()] if self.refused else []
+            return clearing_notice_pb2.ListRefusedNoticesResponse(notices=refused)
         owed = [("370000", "110000", 100), ("370000", "310000", 250), ("110000", "310000", 50)]
         return clearing_pb2.GetMonthResponse(
             month=clearing_pb2.ClearingMonth(month=request.month, state=clearing_pb2.MONTH_STATE_NETTED, run=1),
@@ -56,6 +62,16 @@ def test_a_month_is_printed_as_a_matrix_with_nets_that_sum_to_zero(capsys: pytes
     cells = {line.split()[0]: line.split()[1:] for line in lines[4:7]}
     assert cells == {"110000": ["310000"], "370000": ["1.00", "2.50"]} | {"110000": ["·", "0.50"]}
     assert [line.split()[-1] for line in lines[-4:]] == ["0.50", "3.00", "-3.50", "0.00"]
+
+
+def test_notices_that_were_refused_are_told_of_in_either_language(capsys: pytest.CaptureFixture[str]) -> None:
+    mesh = cast("MeshClient", Mesh(refused=True))
+    for words, said in (
+        (Words("en"), "notices of settlements were not taken"),
+        (Words("zh"), "有结算通知未被收入清算"),
+    ):
+        clearing.run(mesh, "2026-03", words)
+        assert said in capsys.readouterr().out.splitlines()[-1]
 
 
 def test_json_and_csv_hold_every_pair_in_fen(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,11 +9,14 @@ from pathlib import Path
 import nats
 import pytest
 
-from services.runtime.stream import NOTICES
+from services.kernel.errors import Fault
+from services.runtime.config import Config
+from services.runtime.stream import NOTICES, Message, Stream
 from tests.mesh.brokers import Broker, Brokers, brokers
 from tests.mesh.hospital import Hospital, Patient
 from tests.mesh.test_notice_stream import BILL, cleared, counted
 from tests.mesh.world import Sandbox, sandbox
+from tests.runtime.test_transport import certificates
 from yibao.routing.v1 import clearing_pb2
 
 pytestmark = pytest.mark.torture
@@ -73,4 +76,26 @@ async def test_a_server_that_is_killed_again_and_again_loses_no_notice_and_doubl
             await asyncio.gather(*(node.start() for node in servers.nodes))
             await cleared(town, 1 + (WAVES + 1) * EACH, 60)
             assert await owed(town) == due
+            # A stream that somebody deletes is made again.
+            client = await nats.connect([node.url for node in servers.nodes])
+            await client.jetstream().delete_stream(NOTICES.name)
+            await client.close()
+            due += await settled(away, await town.newcomers.many(EACH))
+            await cleared(town, 1 + (WAVES + 2) * EACH, 60)
+            assert await owed(town) == due
             assert await town.ledger_findings() == []
+
+
+async def test_the_stream_speaks_tls_and_believes_the_authority_of_the_mesh_alone(tmp_path: Path) -> None:
+    own, other = certificates(tmp_path / "own"), certificates(tmp_path / "other")
+    shown = ("--tls", "--tlscert", own["YIBAO_TLS_CERTIFICATE"], "--tlskey", own["YIBAO_TLS_KEY"])
+    async with brokers(tmp_path / "nats", 1, shown) as servers:
+        url = servers.urls.replace("nats://", "tls://")
+        nats_there = {"YIBAO_NOTICES": "nats", "YIBAO_NATS_URL": url, "YIBAO_SANDBOX": "on"}
+        trusting, strange = (Stream(Config.load(nats_there | settings), NOTICES) for settings in (own, other))
+        message = Message(NOTICES.of("sandbox"), "one", b"")
+        assert await trusting.publish([message]) == 1
+        with pytest.raises(Fault, match="PEER_UNAVAILABLE"):
+            await strange.publish([message])
+        for stream in (trusting, strange):
+            await stream.close()

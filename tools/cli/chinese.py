@@ -170,6 +170,9 @@ CHINESE: Final[Mapping[str, str]] = {
     "inside province {province}": "省内（{province}）",
     "insured (rows) and treated (columns):": "参保地（行）与就医地（列）：",
     "net, above 0 to be received:": "净额（正数为应收）：",
+    "Some notices of settlements were not taken: POST /v1/clearing/refused-notices:list tells why.": (
+        "有结算通知未被收入清算：原因见POST /v1/clearing/refused-notices:list。"
+    ),
     "{journals} journals checked, {alone} reversals without settlement, positions sum to {positions} fen,"
     " hash {hash}: {findings} findings": (
         "已核对清算记录{journals}条（其中{alone}条撤销尚无对应结算），各地净额合计{positions}分，账目哈希{hash}：发现{findings}处差异"

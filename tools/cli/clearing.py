@@ -18,12 +18,13 @@ from services.runtime.texts.words import WORDS
 from tools.cli.clearing_picture import picture
 from tools.cli.language import ENGLISH, Words
 from tools.cli.mesh_client import MeshClient
-from yibao.routing.v1 import clearing_payments_pb2, clearing_pb2
+from yibao.routing.v1 import clearing_notice_pb2, clearing_payments_pb2, clearing_pb2
 
 VERIFY: Final = "verify"
 WITHIN_S: Final = 600
 
 _SERVICE: Final = "yibao.routing.v1.ClearingService"
+_REFUSED: Final = "yibao.routing.v1.ClearingNoticeService.ListRefusedNotices"
 _STATES: Final = {
     clearing_pb2.MONTH_STATE_OPEN: "open",
     clearing_pb2.MONTH_STATE_CLOSED: "closed",
@@ -45,6 +46,12 @@ def run(client: MeshClient, month: str, words: Words = ENGLISH, *, form: str = "
             _write_csv(told)
         case _:
             print("\n".join(_lines(told, words)))
+            if client.call(_REFUSED, clearing_notice_pb2.ListRefusedNoticesRequest(page_size=1)).notices:
+                print(
+                    words(
+                        "Some notices of settlements were not taken: POST /v1/clearing/refused-notices:list tells why."
+                    )
+                )
     if svg is not None:
         title = words("Net positions of {month} ({state})", month=month, state=_state(told, words))
         svg.write_text(picture(_nets(told), title), encoding="utf-8")

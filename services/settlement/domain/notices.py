@@ -97,7 +97,8 @@ UNTOLD: Final = Told()
 
 def apart(regions: Regions) -> bool:
     """Whether insured place and place of care are two pooling areas."""
-    return pooling_area(regions.insuplc_admdvs) != pooling_area(regions.mdtrtarea_admvs)
+    home, care = regions
+    return home != care and pooling_area(home) != pooling_area(care)
 
 
 def notice_of(booked: Booked) -> Notice:

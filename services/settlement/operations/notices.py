@@ -79,11 +79,13 @@ class NoticeLoop:
         """Begins."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
-    async def stop(self) -> None:
-        """Ends after what is under way."""
+    async def stop(self, grace_s: float = 1.0) -> None:
+        """Ends after what is under way, or after the grace where a stream does not answer."""
         self._stopping.set()
         if self._task is not None:
-            await self._task
+            await asyncio.wait([self._task], timeout=grace_s)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
         if self._close is not None:
             await self._close()
 
