@@ -138,6 +138,7 @@ class TestReversal:
         answer = await town.hospital.send("2208", {"data": first.reference})
         assert answer.message.startswith("[LATER_SETTLEMENT_EXISTS]")
         assert second.info["setl_id"] not in answer.message
+        assert f"110101的其他机构于{second.info['setl_time'][:10]}" in answer.message
 
     async def test_a_reversal_asked_for_twice_is_one_counter_entry(self, town: Sandbox) -> None:
         done = await town.hospital.visit(await town.newcomers.one(), journeys.BILL)

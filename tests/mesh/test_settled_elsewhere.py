@@ -102,7 +102,9 @@ async def test_every_message_may_come_again_and_both_cells_tell_the_bill(two: Tw
 async def test_what_came_last_is_taken_back_first_in_whichever_cell(two: Two, residents: Newcomers) -> None:
     who = await residents.one()
     away, home = await two.here.visit(who, ONE_BOX), await two.there.visit(who, ONE_BOX)
-    assert await two.here.refused("2208", {"data": away.reference}) == "LATER_SETTLEMENT_EXISTS"
+    answer = await two.here.send("2208", {"data": away.reference})
+    assert answer.message.startswith("[LATER_SETTLEMENT_EXISTS]")
+    assert f"{two.there.place}于{home.info['setl_time'][:10]}" in answer.message
     assert (await two.here.done("5203", {"data": away.reference})).output["setlinfo"]["refd_setl_flag"] == "0"
     await two.there.done("2208", {"data": home.reference})
     taken = {"psn_no": who.psn_no, "omsgid": away.msgid, "oinfno": "2207"}

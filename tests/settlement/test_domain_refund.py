@@ -13,7 +13,7 @@ from services.kernel.errors import Fault
 from services.settlement.domain.refund import SettledRef, check_refund_order
 from services.settlement.domain.versions import BenefitYear, PolicyVersion, SettleDates, benefit_year, choose_versions
 
-FIRST, SECOND, THIRD = SettledRef("a", 1), SettledRef("b", 2), SettledRef("c", 3)
+FIRST, SECOND, THIRD = SettledRef("a", 1), SettledRef("b", 2), SettledRef("c", 3, "", "110101", "2026-03-01")
 
 
 def test_only_the_last_standing_settlement_can_be_refunded() -> None:
@@ -21,7 +21,8 @@ def test_only_the_last_standing_settlement_can_be_refunded() -> None:
     with pytest.raises(Fault) as caught:
         check_refund_order(FIRST, [FIRST, THIRD, SECOND])
     assert caught.value.reason == "LATER_SETTLEMENT_EXISTS"
-    assert caught.value.metadata == {"setl_id": "a", "count": "2", "later_setl_id": "c"}
+    last = {"later_setl_id": "c", "admdvs": "110101", "day": "2026-03-01"}
+    assert caught.value.metadata == {"setl_id": "a", "count": "2"} | last
 
 
 def test_a_refunded_settlement_is_not_refunded_again() -> None:

@@ -74,7 +74,8 @@ async def test_a_later_settlement_of_another_institution_is_counted_but_not_name
     await world.settle(world.order(psn_no, elsewhere, 9_000, "2207:A1", hospital=OTHER_HOSPITAL))
     with pytest.raises(Fault) as caught:
         await world.reverse(first, "2208:B1")
-    assert caught.value.metadata == {"setl_id": first.setlinfo.setl_id, "count": "1"}
+    told = {"admdvs": "990100", "day": "2025-03-10"}
+    assert caught.value.metadata == {"setl_id": first.setlinfo.setl_id, "count": "1"} | told
 
 
 async def test_a_settlement_reversed_already_answers_its_counter_entry_again(world: World) -> None:
@@ -152,6 +153,8 @@ async def test_a_stay_settled_in_between_is_not_reversed_under_its_rest_of_the_n
             "setl_id": first.setlinfo.setl_id,
             "count": "1",
             "later_setl_id": rest.setlinfo.setl_id,
+            "admdvs": "990100",
+            "day": "2026-01-05",
         }
     for settled, request in ((rest, "2305:B2"), (first, "2305:B3")):
         await world.reverse(settled, request, rpc="Settle")

@@ -30,8 +30,8 @@ SETTLEMENT_LEDGER: Final[Mapping[str, tuple[str, str]]] = {
         "Institution {fixmedins_code} has no settlement {setl_id} of that person and encounter",
     ),
     "LATER_SETTLEMENT_EXISTS": (
-        "结算{setl_id}之后还有{count}笔结算，须按后结先退顺序撤销（先撤销{later_setl_id}）",
-        "{count} later settlements stand after {setl_id}; reverse the last one first ({later_setl_id})",
+        "结算{setl_id}之后还有{count}笔结算，须按后结先退顺序撤销（先撤销{admdvs}于{day}办理的{later_setl_id}）",
+        "{count} later settlements stand after {setl_id}; reverse the last one first ({later_setl_id} in {admdvs} on {day})",
     ),
     "ORDER_PENDING": (
         "该人员有待确认的订单{order_no}，将于{lapses_at}失效",

@@ -38,8 +38,8 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
 # Said instead where a fault does not tell what its text would name: it may not be known, or not be for this caller.
 _SPARE: Final[Mapping[str, tuple[str, str]]] = {
     "LATER_SETTLEMENT_EXISTS": (
-        "结算{setl_id}之后还有{count}笔结算，须按后结先退顺序撤销（最后一笔由其他机构办理）",
-        "{count} later settlements stand after {setl_id}; the last one, of another institution, is reversed first",
+        "结算{setl_id}之后还有{count}笔结算，须按后结先退顺序撤销（最后一笔由{admdvs}的其他机构于{day}办理）",
+        "{count} later settlements stand after {setl_id}; the last, of another institution in {admdvs} on {day}, goes first",
     ),
     "CELL_UNAVAILABLE": (
         "该人员参保的属地单元“{cell}”暂不可用",

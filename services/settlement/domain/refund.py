@@ -15,11 +15,16 @@ from services.settlement.domain.outcome import MONEY_FIELDS, Components
 
 @dataclass(frozen=True, slots=True)
 class SettledRef:
-    """A settlement, its place in the ledger of one person, insurance type and benefit year, and whose it is."""
+    """A settlement, its place in the ledger of one person, insurance type and benefit year, and whose it is.
+
+    `scope` is the institution, `admdvs` its division and `day` the day of the settlement, which tell others where to go.
+    """
 
     setl_id: str
     sequence: int
     scope: str = ""
+    admdvs: str = ""
+    day: str = ""
 
 
 def check_refund_order(target: SettledRef, standing: Iterable[SettledRef]) -> None:
@@ -37,12 +42,13 @@ def check_refund_order(target: SettledRef, standing: Iterable[SettledRef]) -> No
 def check_last(target: SettledRef, later: Sequence[SettledRef]) -> None:
     """Raises LATER_SETTLEMENT_EXISTS with the number of settlements that stand after the target, oldest first.
 
-    The one to be reversed first is named only to the institution that made it.
+    The one to be reversed first is told by division and day; its number only to the institution that made it.
     """
     if later:
         last = later[-1]
+        told = {"admdvs": last.admdvs, "day": last.day, "count": str(len(later))}
         named = {"later_setl_id": last.setl_id} if last.scope == target.scope else {}
-        raise precondition("LATER_SETTLEMENT_EXISTS", setl_id=target.setl_id, count=str(len(later)), **named)
+        raise precondition("LATER_SETTLEMENT_EXISTS", setl_id=target.setl_id, **told, **named)
 
 
 def refund(components: Components) -> Components:

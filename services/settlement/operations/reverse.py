@@ -10,7 +10,7 @@ is refused when it comes late.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from services.kernel.clock import to_micros
@@ -249,7 +249,8 @@ class Reversing:
         accounts = tuple(dict.fromkeys((own, *(key for key in owners if key.psn_no))))
         books = await work.load(Wanted(ledgers=(original.key,), accounts=accounts))
         self.lapsing.check_free(books.pending.get(own))
-        check_last(original.ref, await work.later(original))
+        # Bills of other cells are all of one scope: what counts is whose counter reverses.
+        check_last(replace(original.ref, scope=order.desk.fixmedins_code), await work.later(original))
         seq = books.years.get(original.key, YearLedger()).seq + 1
         setl_id, at = self.new_id(""), to_micros(order.now)
         postings = reversal_postings(setl_id, lines, books.accounts, at)

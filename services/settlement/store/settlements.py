@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from services.kernel.clock import to_micros
+from services.kernel.clock import beijing_day, from_micros, to_micros
 from services.runtime.db import Database, insert_statement, sql
 from services.settlement.domain.booking import Posting
 from services.settlement.domain.encounters import Entry
@@ -88,12 +88,22 @@ class SettlementReader(BookReader):
         Ledgers have no places in common; numbers of settlements grow with time.
         """
         rows = await self._all(
-            "SELECT setl_id, ledger_seq, scope FROM settlement WHERE kind = 'settle' AND state = 'standing'"
+            "SELECT setl_id, ledger_seq, scope, regions, setl_at, (SELECT fixmedins_code FROM settle_order"
+            " WHERE settle_order.setl_id = settlement.setl_id) FROM settlement WHERE kind = 'settle' AND state = 'standing'"
             " AND (psn_no = ?1 AND insutype = ?2 AND insuplc_admdvs = ?3 AND benefit_year = ?4 AND ledger_seq > ?5"
             " OR mdtrt_id = ?6 AND (insuplc_admdvs <> ?3 OR benefit_year <> ?4) AND setl_id > ?7) ORDER BY setl_id",
             *(*settlement.key, settlement.ledger_seq, settlement.mdtrt_id, settlement.setl_id),
         )
-        return [SettledRef(*row) for row in rows]
+        return [
+            SettledRef(
+                setl_id,
+                seq,
+                of_order or scope,
+                regions_from(regions).mdtrtarea_admvs,
+                beijing_day(from_micros(setl_at)).isoformat(),
+            )
+            for setl_id, seq, scope, regions, setl_at, of_order in rows
+        ]
 
     async def postings(self, source_id: str) -> list[Posting]:
         """The postings of a source, in order."""
