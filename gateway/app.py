@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.aside import Aside
 from gateway.backend import DirectBackend, GatheringBackend
-from gateway.batching import Gatherer, Limits
+from gateway.batching import Gatherer
 from gateway.connections import Connections, affordable
 from gateway.door import Door
 from gateway.elsewhere import across_cells
@@ -36,6 +36,7 @@ from services.runtime.admission import Admission
 from services.runtime.auth import TokenSigner
 from services.runtime.config import Config
 from services.runtime.contract import Contract
+from services.runtime.gathering import Limits
 from services.runtime.identifiers import time_ordered_ids
 from services.runtime.outbound import Peers
 from services.runtime.self_report import SelfReport

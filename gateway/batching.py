@@ -1,54 +1,18 @@
-"""Natural batching: requests that arrive while a batch is under way travel together in the next one. There is no timer.
-
-Each item keeps its own caller, deadline, trace and business date, and gets its own outcome. A batch that fails as a whole
-fails its items; nothing is tried again here, for retries belong to outbound calls.
-"""
+"""Methods that have a list form, as the gateway calls them: gathered, each item in the name of its own caller."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import Sequence
-from contextvars import Context
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
 
 from google.protobuf.message import Message
 
 from gateway.backend import Backend, CallOptions
-from services.kernel.errors import Fault, FaultKind
+from services.runtime import gathering
 from services.runtime.call import wire_time
-from services.runtime.contract import BatchForm, ContractError, MethodContract
+from services.runtime.contract import MethodContract
+from services.runtime.gathering import Limits
 from services.runtime.outbound import Peers
-from services.runtime.status import from_status
-from services.runtime.telemetry import ROOT, Span, SpanKind, Telemetry, current_span
-from yibao.common.v1.item_pb2 import ItemContext
-
-_RETRY_AFTER_S: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Items in a batch, batches under way, items that may wait.
-
-    A further batch beside one under way begins only with `second_from` items: a batch costs much before its first item,
-    so many small ones at once would keep everybody waiting.
-    """
-
-    batch: int = 64
-    in_flight: int = 2
-    second_from: int = 16
-    queue: int = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    request: Message
-    context: ItemContext
-    span: Span | None
-    until: float
-    outcome: asyncio.Future[Message]
+from services.runtime.telemetry import Telemetry
 
 
 class Gatherer:
@@ -63,97 +27,20 @@ class Gatherer:
         telemetry: Telemetry,
         limits: Limits,
     ) -> None:
-        if batch.batch is None:
-            raise ContractError(f"{batch.full_name} is no list form")
-        self._unary = unary
         self._batch = batch
-        self._form: BatchForm = batch.batch
         self._backend = backend
         self._peers = peers
-        self._telemetry = telemetry
-        self._limits = limits
-        self._waiting: deque[_Item] = deque()
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._sizes = telemetry.metrics.batches(unary.name)
-        told = "Items that wait, by queue."
-        telemetry.metrics.gauge("yibao_queue_items", told, {"queue": unary.name}, lambda: float(len(self._waiting)))
+        self._gathered = gathering.Gatherer(batch, self._send, telemetry, limits, queue=unary.name, member=batch.member)
 
     async def call(self, method: MethodContract, request: Message, options: CallOptions) -> Message:
         """The item's own outcome; Fault QUEUE_FULL, DEADLINE_EXCEEDED or whatever the member refused."""
-        if len(self._waiting) >= self._limits.queue:
-            raise Fault(FaultKind.EXHAUSTED, "QUEUE_FULL", {"queue": self._unary.name}, retry_after_s=_RETRY_AFTER_S)
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[Message] = loop.create_future()
         context = self._peers.item_context(
             self._batch.member,
             as_caller=options.caller,
             deadline=wire_time() + timedelta(seconds=options.timeout_s),
             business_date=options.business_date,
         )
-        item = _Item(request, context, current_span(), loop.time() + options.timeout_s, outcome)
-        self._waiting.append(item)
-        self._begin()
-        timer = loop.call_at(item.until, _expire, outcome)
-        try:
-            return await outcome
-        finally:
-            timer.cancel()
+        return await self._gathered.call(request, context, options.timeout_s)
 
-    def _begin(self) -> None:
-        """Starts a batch where there is room for one; it takes what is waiting when its task first runs."""
-        wanted = self._limits.second_from if self._under_way else 1
-        if len(self._waiting) >= wanted and len(self._under_way) < self._limits.in_flight:
-            # An empty context: the batch belongs to none of its items.
-            task = asyncio.get_running_loop().create_task(self._run(), context=Context())
-            self._under_way.add(task)
-            task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
-        self._begin()
-
-    async def _run(self) -> None:
-        items: list[_Item] = []
-        while self._waiting and len(items) < self._limits.batch:
-            item = self._waiting.popleft()
-            # Whoever left or waited too long is not worth a place.
-            if not item.outcome.done():
-                items.append(item)
-        if not items:
-            return
-        try:
-            outcomes = await self._send(items)
-        except Exception as error:  # noqa: BLE001  # whatever befell the batch befell each item
-            for item in items:
-                if not item.outcome.done():
-                    item.outcome.set_exception(error)
-            return
-        for item, outcome in zip(items, outcomes, strict=True):
-            if item.outcome.done():
-                continue
-            if outcome.HasField("status"):
-                item.outcome.set_exception(from_status(outcome.status, member=self._batch.member))
-            else:
-                item.outcome.set_result(outcome.response)
-
-    async def _send(self, items: Sequence[_Item]) -> Sequence[Any]:
-        batch: Any = self._batch.request_class()
-        rows = getattr(batch, self._form.items)
-        for item in items:
-            rows.add(context=item.context, request=item.request)
-        left_s = max(item.until for item in items) - asyncio.get_running_loop().time()
-        links = [item.span for item in items if item.span is not None]
-        self._sizes(len(items))
-        with self._telemetry.span("gather", SpanKind.INTERNAL, parent=ROOT, links=links) as span:
-            if span.recording:
-                span.set_attribute("yibao.batch_size", len(items))
-            answer = await self._backend.call(self._batch, batch, CallOptions(None, max(0.001, left_s)))
-        outcomes: Sequence[Any] = getattr(answer, self._form.outcomes)
-        if len(outcomes) != len(items):
-            raise RuntimeError(f"{self._batch.full_name}: {len(outcomes)} outcomes for {len(items)} items")
-        return outcomes
-
-
-def _expire(outcome: asyncio.Future[Message]) -> None:
-    if not outcome.done():
-        outcome.set_exception(Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED"))
+    async def _send(self, batch: Message, timeout_s: float) -> Message:
+        return await self._backend.call(self._batch, batch, CallOptions(None, timeout_s))

@@ -9,7 +9,7 @@ member says in which cell the member is that it calls.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -33,6 +33,7 @@ from services.runtime.call import CallContext, Caller, Role, find_call
 from services.runtime.circuits import Circuits
 from services.runtime.config import Config
 from services.runtime.contract import Contract, Effect, MethodContract
+from services.runtime.gathering import Gatherer, Limits
 from services.runtime.status import InternalError, from_status
 from services.runtime.telemetry import Span, SpanKind, Telemetry, inject
 from services.runtime.transport import GrpcTransport, LocalTransport, Transport
@@ -136,6 +137,23 @@ class Peers:
             cell=method.cell,
         )
         return response
+
+    def gathered(self, unary: Any, batch: Any, limits: Limits | None = None) -> Callable[[Any], Awaitable[Any]]:
+        """Calls a method of a stub by its list form, which takes along what comes while a list is under way; see `gathering`."""
+        contract, member, cell = batch.contract, batch.member, batch.cell
+
+        async def send(request: Any, timeout_s: float) -> Any:
+            return await self.invoke(contract, request, timeout_s=timeout_s, member=member, cell=cell)
+
+        seat = self._seat(member, cell)
+        queue = f"{seat} {unary.contract.name}"
+        gatherer = Gatherer(contract, send, self._telemetry, limits or Limits(), queue=queue, member=seat)
+
+        async def call(request: Any) -> Any:
+            limit_s = self._limit(find_call(), None)
+            return await gatherer.call(request, self.item_context(member, cell=cell), limit_s)
+
+        return call
 
     async def invoke(
         self,

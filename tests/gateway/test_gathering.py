@@ -11,12 +11,13 @@ import pytest
 from google.protobuf.message import Message
 
 from gateway.backend import CallOptions
-from gateway.batching import Gatherer, Limits
+from gateway.batching import Gatherer
 from services.kernel.clock import system_clock
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.call import Caller, Role
 from services.runtime.config import Config
 from services.runtime.contract import Contract, MethodContract
+from services.runtime.gathering import Limits
 from services.runtime.kept import TimedCache
 from services.runtime.outbound import Peers
 from services.runtime.telemetry import Telemetry

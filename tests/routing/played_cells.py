@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Any, Final
 
@@ -318,6 +319,10 @@ class PlayedPeers:
     def stub(self, stub_class: Any, member: str, cell: str = "") -> Any:
         """A stub whose methods name what is called."""
         return _Stub(cell)
+
+    def gathered(self, unary: tuple[str, str], batch: tuple[str, str]) -> Any:
+        """Each item is played alone, as a list of one."""
+        return partial(self.call, unary)
 
     async def call(self, method: tuple[str, str], request: Any) -> Any:
         """The answer of a cell, from a copy of the request as it was sent; its refusal, or whatever the gate raises."""

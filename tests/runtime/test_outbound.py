@@ -113,6 +113,39 @@ async def test_a_call_with_an_effect_of_its_own_is_never_repeated(placed: desk.R
     assert len(placed.servicer.calls) == 1
 
 
+async def test_calls_that_come_together_go_by_the_list_form_and_each_gets_its_own_outcome(
+    running: desk.Running,
+) -> None:
+    look_at = running.peers.gathered(running.stub.Look, running.stub.BatchLook)
+    with use_call(serving(3.0, date(2025, 6, 1))):
+        first = asyncio.ensure_future(look_at(look("one")))
+        await asyncio.sleep(0)
+        others = [asyncio.ensure_future(look_at(look(note))) for note in ("two", "absent", "")]
+    found = await asyncio.gather(first, *others, return_exceptions=True)
+    assert [getattr(each, "said", getattr(each, "reason", "")) for each in found] == [
+        "one!",
+        "two!",
+        "NOTE_NOT_FOUND",
+        "INVALID_REQUEST",
+    ]
+    assert {(call.caller, call.method, call.business_date) for call in running.servicer.calls} == {
+        (SETTLEMENT, "/runtimetest.v1.DeskService/Look", date(2025, 6, 1))
+    }
+    assert all(call.deadline and call.deadline - wire_time() < timedelta(seconds=3) for call in running.servicer.calls)
+    lists = [span for span in running.desk_spans("BatchLook") if span.attributes]
+    assert sorted(int(str((span.attributes or {})["yibao.batch_size"])) for span in lists) == [1, 3]
+
+
+async def test_whoever_waits_for_a_list_too_long_is_told_alone(running: desk.Running) -> None:
+    look_at = running.peers.gathered(running.stub.Look, running.stub.BatchLook)
+    with use_call(serving(0.2)):
+        hurried = asyncio.ensure_future(look_at(look("slow")))
+        await asyncio.sleep(0)
+    patient = asyncio.ensure_future(look_at(look("two")))
+    assert (await fault_of(hurried)).reason == "DEADLINE_EXCEEDED"
+    assert (await patient).said == "two!"
+
+
 async def test_a_refusal_is_never_repeated(placed: desk.Running) -> None:
     await fault_of(placed.peers.call(placed.stub.Look, look("absent")))
     assert len(placed.servicer.calls) == 1
