@@ -32,10 +32,12 @@ class Limits:
     """Items in a batch, batches under way, items that may wait.
 
     A further batch beside one under way begins only with `second_from` items: a batch costs much before its first item,
-    so many small ones at once would keep everybody waiting.
+    so many small ones at once would keep everybody waiting. One whose items have more than `batch_bytes` together takes no
+    further one: a message has a largest size, and whoever reads it holds up the others.
     """
 
     batch: int = 64
+    batch_bytes: int = 262_144
     in_flight: int = 2
     second_from: int = 16
     queue: int = 1024
@@ -100,12 +102,7 @@ class Gatherer:
         self._begin()
 
     async def _run(self) -> None:
-        items: list[_Item] = []
-        while self._waiting and len(items) < self._limits.batch:
-            item = self._waiting.popleft()
-            # Whoever left or waited too long is not worth a place.
-            if not item.outcome.done():
-                items.append(item)
+        items = self._taken()
         if not items:
             return
         try:
@@ -122,6 +119,21 @@ class Gatherer:
                 item.outcome.set_exception(from_status(outcome.status, member=self._member))
             else:
                 item.outcome.set_result(outcome.response)
+
+    def _taken(self) -> list[_Item]:
+        """What goes together, in the order in which it came."""
+        items: list[_Item] = []
+        size = 0
+        while self._waiting and len(items) < self._limits.batch:
+            item = self._waiting[0]
+            # Whoever left or waited too long is not worth a place.
+            if not item.outcome.done():
+                size += item.request.ByteSize()
+                if items and size > self._limits.batch_bytes:
+                    break
+                items.append(item)
+            self._waiting.popleft()
+        return items
 
     async def _send(self, items: Sequence[_Item]) -> Sequence[Any]:
         batch: Any = self._batch.request_class()

@@ -99,6 +99,19 @@ async def test_the_first_does_not_wait_and_the_others_go_together(gathered: Made
     assert [len(batch.items) for batch in member.batches] == [1, 4, 1]
 
 
+@pytest.mark.parametrize("gathered", [Limits(in_flight=1, batch_bytes=100)], indirect=True)
+async def test_what_is_large_goes_with_few_others_or_alone(gathered: Made) -> None:
+    member, settle, _, _ = gathered
+    tasks = [settle("0")]
+    await turn()
+    tasks += [settle(name) for name in ("a" * 40, "b" * 40, "c" * 40, "d" * 300, "e")]
+    await turn()
+    member.gate.set()
+    answers = await asyncio.gather(*tasks)
+    assert [answer.setlinfo.medins_setl_id[0] for answer in answers] == ["0", "a", "b", "c", "d", "e"]
+    assert [len(batch.items) for batch in member.batches] == [1, 2, 1, 1, 1]
+
+
 @pytest.mark.parametrize("gathered", [Limits(batch=4, in_flight=2, second_from=3)], indirect=True)
 async def test_a_second_batch_begins_beside_the_first_only_when_enough_wait(gathered: Made) -> None:
     member, settle, _, _ = gathered
