@@ -1,7 +1,8 @@
 """The throw-away world of a case that is played on a running sandbox: a fresh person, institution, items and stack.
 
-Everything stands in an invented division of its own (99xxxx), so that a case disturbs nobody and can be played again. It
-only builds messages; sending them is `case_through`'s part.
+Everything stands in invented divisions of its own (99xxxx), so that a case disturbs nobody and can be played again. Where two
+cells play it, remote care is given in the one and the person insured in the other. It only builds messages; sending them is
+`case_through`'s part.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ IDENTITY_TYPES: Mapping[str, str] = {
     "zhichu": "2306",
 }
 REFERRALS = ("emergency", "transfer")
-"""Kinds of remote care that the institution says with each bill; a long-term filing stands on the enrolment."""
+"""Kinds of remote care that the institution says with each bill; a long-term filing stands on the enrolment. Where two cells
+play the case, only an emergency is said and the others are filed."""
+
+_REMOTE = ("filed_long_term", "transfer", "emergency", "temporary")
 
 ENROLMENT_FACTS = ("cvl_rank", "ent_flag", "contracted", "ma_category", "cii_bonus_units")
 CLASSES = {"A": codes_pb2.CHRGITM_LV_A, "B": codes_pb2.CHRGITM_LV_B, "C": codes_pb2.CHRGITM_LV_C}
@@ -55,11 +59,15 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 @dataclass(frozen=True)
 class Fixture:
-    """Names of one case's world; `run` makes them new each time (eight digits). The case has at least one bill."""
+    """Names of one case's world; `run` makes them new each time (eight digits). The case has at least one bill.
+
+    `across` says that remote care is given in another cell than the insured one.
+    """
 
     case: Case
     run: str
     policies: PolicyFolder
+    across: bool = False
 
     @property
     def psn_no(self) -> str:
@@ -77,9 +85,17 @@ class Fixture:
         return f"99{self.run[:4]}"
 
     def place(self, operation: CaseOperation) -> str:
-        """Place of care: the insured place, or a division of another pooling area where the case is remote."""
-        away = f"{(int(self.run[:2]) + 1) % 100:02d}"
-        return self.home if operation.facts.get("remote", "local") == "local" else f"99{away}{self.run[2:4]}"
+        """Place of care: the insured place, else a county of another pooling area, for each kind of remote care another one:
+        what is filed for one is not filed for the others."""
+        if not is_remote(operation):
+            return self.home
+        away = (int(self.run[:2]) + 1 + _REMOTE.index(str(operation.facts["remote"]))) % 100
+        return f"99{away:02d}{int(self.run[2:4]) % 98 + 1:02d}"
+
+    @property
+    def home_institution(self) -> str:
+        """Code of the institution at the insured place that refers the person elsewhere."""
+        return f"H{self.home}{self.run[3:7]}8"
 
     def institution(self, operation: CaseOperation) -> str:
         """Code of the institution of that place and level; what has none is a pharmacy."""
@@ -145,8 +161,13 @@ class Fixture:
 
     @property
     def filed(self) -> bool:
-        """Whether long-term remote care is on file."""
-        return any(each.facts.get("remote") == "filed_long_term" for each in self.case.bills)
+        """Whether long-term remote care stands on the enrolment."""
+        return not self.across and any(each.facts.get("remote") == "filed_long_term" for each in self.case.bills)
+
+
+def is_remote(operation: CaseOperation) -> bool:
+    """Whether the care is given outside the insured place."""
+    return operation.facts.get("remote", "local") != "local"
 
 
 def day_of(operation: CaseOperation) -> date:
@@ -332,9 +353,11 @@ def ledgers_of(fixture: Fixture) -> list[ledger_pb2.LedgerOpening]:
     return [owner, opening]
 
 
-def partners_of(fixture: Fixture) -> list[partner_pb2.Partner]:
-    """Profiles without authentication for the case's institutions."""
-    codes = {fixture.institution(each) for each in fixture.case.bills}
+def partners_of(fixture: Fixture, *, elsewhere: bool) -> list[partner_pb2.Partner]:
+    """Profiles without authentication for the institutions of the case elsewhere, or at the insured place."""
+    codes = {fixture.institution(each) for each in fixture.case.bills if is_remote(each) == elsewhere}
+    if fixture.across and not elsewhere:
+        codes.add(fixture.home_institution)
     return [
         partner_pb2.Partner(
             partner_code=code,

@@ -16,7 +16,9 @@ REMOTE: Mapping[str, tuple[str, str]] = {
     "emergency": ('{"OTP_ER_REFL_FLAG":"1"}', '{"IPT_TYPE":"2"}'),
     "transfer": ('{"OTP_ER_REFL_FLAG":"2"}', '{"IPT_TYPE":"3"}'),
 }
-"""`exp_content` of a visit and of a stay for each referral."""
+"""`exp_content` of a visit and of a stay for each kind that is said."""
+FILED = ("transfer",)
+"""What is filed, and not said, where two cells play the case."""
 
 Nodes = Mapping[str, object]
 
@@ -108,14 +110,38 @@ def reversal(fixture: Fixture, mdtrt_id: str, setl_id: str) -> Nodes:
     return {"data": {"setl_id": setl_id, **_name(fixture, mdtrt_id)}}
 
 
+def referral(fixture: Fixture, operation: CaseOperation, day: date) -> Nodes:
+    """2501, for the day of care."""
+    row = {
+        "psn_no": fixture.psn_no,
+        "insutype": fixture.insutype,
+        "tel": "13900000000",
+        "diag_code": "Z98.800",
+        "diag_name": "手术后状态",
+        "reflin_medins_no": fixture.institution(operation),
+        "reflin_medins_name": "案例医院",
+        "mdtrtarea_admdvs": fixture.place(operation),
+        "hosp_agre_refl_flag": "1",
+        "refl_type": "3",
+        "refl_date": f"{day}",
+        "refl_rea": "算例转诊",
+        "refl_opnn": "同意转院",
+        "begndate": f"{day}",
+        "enddate": f"{day}",
+    }
+    return {"refmedin": row}
+
+
 def _arrival(fixture: Fixture, operation: CaseOperation, day: date, form: int) -> dict[str, str]:
     """What a visit (form 0) and a stay (form 1) begin with."""
+    remote = str(operation.facts.get("remote"))
+    said = "" if fixture.across and remote in FILED else REMOTE.get(remote, ("", ""))[form]
     return {
         "psn_no": fixture.psn_no,
         "insutype": fixture.insutype,
         "begntime": f"{day} 08:00:00",
         **_credential(fixture),
-        "exp_content": REMOTE.get(str(operation.facts.get("remote")), ("", ""))[form],
+        "exp_content": said,
     }
 
 

@@ -154,7 +154,7 @@ def _known_facts(fixture: Fixture, operation: CaseOperation) -> dict[str, FactVa
 
 def _known_remote(fixture: Fixture, operation: CaseOperation) -> FactValue:
     remote = operation.facts.get("remote", "local")
-    if remote == "local" or remote in REFERRALS:
+    if fixture.across or remote == "local" or remote in REFERRALS:
         return remote
     return "filed_long_term" if fixture.filed else "temporary"
 

@@ -3,11 +3,13 @@
 The world of a case is made by operator methods; the bill itself goes the way of a hospital: 2401 2301 2303 2402 2304 for a
 stay, 2201 2203 2204 2206 2207 else; 2305 or 2208 for a refund. A stay whose bill was only tried, or refused, is undone by 2302
 and 2404. The business date travels in a header. What cannot be played as the engine plays it is refused.
+
+With a second cell, people are insured there and remote care is given in the first: a move is filed by an operator, a transfer
+referred by 2501, an emergency said with each bill.
 """
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +23,8 @@ from google.protobuf import json_format
 from tools.cli import case_nodes as nodes
 from tools.cli.case import SAMPLE_POLICIES, PolicyFolder
 from tools.cli.case_document import LINE_PARTS, Answer, Case, CaseOperation, read_case
-from tools.cli.case_fixture import Fixture, catalogue_of, day_of, ledgers_of, partners_of, persons_of
+from tools.cli.case_filings import CaseFilings
+from tools.cli.case_fixture import Fixture, catalogue_of, day_of, is_remote, ledgers_of, partners_of, persons_of
 from tools.cli.case_playable import Gap, check_case, check_person, check_versions, unplayable
 from tools.cli.case_report import Played, Step, play_files
 from tools.cli.language import ENGLISH, Words
@@ -31,7 +34,6 @@ from yibao.identity.v1 import partner_pb2, person_pb2
 from yibao.settlement.v1 import ledger_pb2
 
 ATTEMPTS = 5
-REASON = re.compile(r"^\[([A-Z_]+)\]")
 TAKEN: Final = frozenset({"RECORD_OVERLAPS", "LEDGER_OPEN", "REQUEST_ID_REUSED", "PERSON_EXISTS", "CERTIFICATE_TAKEN"})
 """Another case has drawn one of the same names: they are drawn again."""
 
@@ -80,13 +82,24 @@ class Refused(Exception):
         super().__init__(message)
 
 
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Where a case is played: the cell that gives remote care, and the one that insures, which is the same where there is no
+    other."""
+
+    care: MeshClient
+    insured: MeshClient
+
+
 class ThroughPlayer:
     """Plays the operations of one case on a mesh; `check_case` comes first."""
 
-    def __init__(self, case: Case, client: MeshClient, policies: PolicyFolder, run: str) -> None:
+    def __init__(self, case: Case, cells: Cells, policies: PolicyFolder, run: str) -> None:
         self._case = case
-        self._client = client
-        self._fixture = Fixture(case, run, policies)
+        self._cells = cells
+        self._client = cells.insured
+        self._fixture = Fixture(case, run, policies, cells.care is not cells.insured)
+        self._filings = CaseFilings(self._fixture, self._client)
         self._settled: dict[str, _Settled] = {}
         self._stay: _Stay | None = None
 
@@ -104,9 +117,11 @@ class ThroughPlayer:
         call("yibao.catalogue.v1.CatalogueService.Publish", publish)
         persons = person_pb2.RegisterPersonsRequest(request_id=f"case-{run}-p", persons=persons_of(fixture))
         call("yibao.identity.v1.PersonService.RegisterPersons", persons)
-        for number, partner in enumerate(partners_of(fixture)):
-            request = partner_pb2.RegisterPartnerRequest(request_id=f"case-{run}-i{number}", partner=partner)
-            call("yibao.identity.v1.PartnerService.RegisterPartner", request)
+        for elsewhere, client in ((False, self._client), (True, self._cells.care)):
+            for number, partner in enumerate(partners_of(fixture, elsewhere=elsewhere)):
+                told = f"case-{run}-{'e' if elsewhere else 'i'}{number}"
+                request = partner_pb2.RegisterPartnerRequest(request_id=told, partner=partner)
+                client.call("yibao.identity.v1.PartnerService.RegisterPartner", request)
         for operation in self._case.bills:
             check_versions(fixture, operation, self._standing(operation))
 
@@ -145,19 +160,20 @@ class ThroughPlayer:
 
     def _hospital(self, operation: CaseOperation) -> HospitalClient:
         code = self._fixture.institution(operation)
-        return HospitalClient(self._client, code, "案例医院", self._fixture.place(operation), datetime.now(UTC))
+        client = self._cells.care if is_remote(operation) else self._client
+        return HospitalClient(client, code, "案例医院", self._fixture.place(operation), datetime.now(UTC))
 
     def _send(self, hospital: HospitalClient, infno: str, sent: Mapping[str, object], day: date) -> NationalAnswer:
         answer = hospital.send(
             infno, sent, insuplc_admdvs=self._fixture.home, business_date=day, msgid=secrets.token_hex(15)
         )
         if not answer.succeeded:
-            found = REASON.match(answer.message)
-            raise Refused(found.group(1) if found else answer.message, answer.message)
+            raise Refused(answer.reason, answer.message)
         return answer
 
     def _bill_visit(self, operation: CaseOperation, day: date) -> Billed:
         fixture, hospital = self._fixture, self._hospital(operation)
+        self._filings.file(operation, day)
         registered = self._send(hospital, "2201", nodes.registration(fixture, operation, day), day)
         mdtrt_id = str(registered.output["data"]["mdtrt_id"])
         self._send(hospital, "2203", nodes.visit(fixture, operation, mdtrt_id, day), day)
@@ -197,6 +213,7 @@ class ThroughPlayer:
         """The stay that a bill goes on with, else a new one."""
         if not operation.continues_stay:
             hospital = self._hospital(operation)
+            self._filings.file(operation, day)
             admitted = self._send(hospital, "2401", nodes.admission(self._fixture, operation, day), day)
             return _Stay(operation, str(admitted.output["result"]["mdtrt_id"]), hospital)
         stay = self._stay
@@ -311,23 +328,27 @@ def fen(yuan: Decimal | int) -> int:
     return int(scaled)
 
 
-def play_case_through(path: Path, client: MeshClient, policies_dir: Path = SAMPLE_POLICIES) -> Played:
-    """Plays the case of a file on a mesh.
+def play_case_through(
+    path: Path, client: MeshClient, policies_dir: Path = SAMPLE_POLICIES, insured: MeshClient | None = None
+) -> Played:
+    """Plays the case of a file on a mesh; with `insured`, the gateway of another cell, remote care across both.
 
     Raises CASE_NOT_PLAYABLE, saying why, where the mesh cannot play it as the engine does, and MeshRefusal where the mesh is
     no sandbox or does not take the world of the case.
     """
     case = read_case(path)
     check_case(case)
-    player = _prepared(case, client, PolicyFolder(policies_dir))
+    remote = any(is_remote(each) for each in case.bills)
+    cells = Cells(client, insured if remote and insured is not None else client)
+    player = _prepared(case, cells, PolicyFolder(policies_dir))
     return Played(case, tuple(Step(operation, player.play(operation)) for operation in case.operations))
 
 
-def _prepared(case: Case, client: MeshClient, policies: PolicyFolder) -> ThroughPlayer:
+def _prepared(case: Case, cells: Cells, policies: PolicyFolder) -> ThroughPlayer:
     """A player whose world stands; names that another case took are drawn again."""
     attempts = ATTEMPTS
     while True:
-        player = ThroughPlayer(case, client, policies, f"{secrets.randbelow(10**8):08d}")
+        player = ThroughPlayer(case, cells, policies, f"{secrets.randbelow(10**8):08d}")
         attempts -= 1
         try:
             player.prepare()
@@ -348,6 +369,7 @@ def main(
     words: Words = ENGLISH,
     *,
     show: bool = False,
+    insured: MeshClient | None = None,
 ) -> int:
     """Plays every file; 0 when none differs or fails, else 1.
 
@@ -356,7 +378,7 @@ def main(
 
     def play(path: Path) -> Played:
         try:
-            return play_case_through(path, client, policies_dir)
+            return play_case_through(path, client, policies_dir, insured)
         except MeshRefusal as refusal:
             if refusal.reason in CALLER:
                 raise

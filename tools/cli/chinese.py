@@ -42,6 +42,10 @@ CHINESE: Final[Mapping[str, str]] = {
     "case files, or folders of them": "算例文件，或存放它们的目录",
     "print the split that was computed": "打印计算所得的分割结果",
     "play the case on this running sandbox mesh": "在该地址运行的沙箱网格上演算",
+    "with --through: gateway of another cell, which insures the people whose care is remote": (
+        "与--through一起使用：另一单元的网关地址，异地就医人员参保于该单元"
+    ),
+    "--insured needs --through": "--insured须与--through一起使用",
     "folder of the policies that the cases name, <id>@<version>.yaml, also with --through (default: samples)": (
         "算例所用政策的目录，文件名为<编号>@<版本>.yaml，与--through一起也可用（默认用随附样例）"
     ),

@@ -113,14 +113,15 @@ def _run(options: argparse.Namespace, parser: Parser, words: Words) -> int:
             return 0
         case "token" | "mesh-keys":
             return _keys(options)
+        case "case" if options.insured and not options.through:
+            parser.error(words("--insured needs --through"))
         case "case" if not options.through:
             return case.main(_case_files(options.files, words), options.policies, words, show=options.show)
     url = address(options)
     with MeshClient(url, options.key or where.operator_key(os.environ, url)) as client:
         match options.command:
             case "case":
-                files = _case_files(options.files, words)
-                return case_through.main(files, client, options.policies, words, show=options.show)
+                return _through(options, client, words)
             case "first-bill":
                 return first_bill.run(client, words, print_setl_id=options.print_setl_id)
             case "api-keys" if options.action == "revoke":
@@ -134,6 +135,16 @@ def _run(options: argparse.Namespace, parser: Parser, words: Words) -> int:
             case "conform":
                 return conform.run(options.files, client, strict=options.strict)
         return ledger.verify(client, words)
+
+
+def _through(options: argparse.Namespace, client: MeshClient, words: Words) -> int:
+    """Cases on a mesh, in one cell or across two."""
+    files, told = _case_files(options.files, words), {"show": options.show}
+    if not options.insured:
+        return case_through.main(files, client, options.policies, words, **told)
+    url = where.checked(options.insured)
+    with MeshClient(url, options.key or where.operator_key(os.environ, url)) as insured:
+        return case_through.main(files, client, options.policies, words, insured=insured, **told)
 
 
 def _keys(options: argparse.Namespace) -> int:

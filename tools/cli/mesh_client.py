@@ -6,6 +6,7 @@ It holds no business rule and reads no store.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,6 +29,7 @@ COUNTER = {"mac": "00-00-00-00-00-00", "ip": "127.0.0.1"}
 """The machine at which an invented operator sits."""
 
 _NETWORK_S = 5.0
+_REASON = re.compile(r"^\[([A-Z_]+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,12 @@ class NationalAnswer:
     def message(self) -> str:
         """err_msg, empty on success."""
         return self.body.get("err_msg") or ""
+
+    @property
+    def reason(self) -> str:
+        """Reason of a refusal, `ENCOUNTER_STATE`; the whole message where it names none."""
+        found = _REASON.match(self.message)
+        return found.group(1) if found else self.message
 
 
 class MeshClient:

@@ -88,6 +88,8 @@ def _case_command(commands: argparse._SubParsersAction[Parser]) -> None:
     _files(cases, "case files, or folders of them")
     cases.add_argument("--show", action="store_true", help="print the split that was computed")
     cases.add_argument("--through", metavar="URL", default="", help="play the case on this running sandbox mesh")
+    elsewhere = "with --through: gateway of another cell, which insures the people whose care is remote"
+    cases.add_argument("--insured", metavar="URL", default="", help=elsewhere)
     policies = "folder of the policies that the cases name, <id>@<version>.yaml, also with --through (default: samples)"
     folder = cases.add_argument(
         "--policies", metavar="FOLDER", type=_folder, default=case.SAMPLE_POLICIES, help=policies
