@@ -111,6 +111,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         except BaseException:
             await database.close()
             raise
+        if database.dialect == "sqlite":
+            await sagas.sagas.books.release()
         for each in loops:
             each.start()
         sagas.loop.start()

@@ -109,6 +109,15 @@ async def test_one_saga_runs_for_a_message_and_its_repeat_finds_it(kept: Kept) -
     assert await sagas.begin(repeat) == repeat
 
 
+async def test_of_a_store_that_one_process_holds_nobody_has_a_saga_when_that_begins(kept: Kept) -> None:
+    begun = await kept.sagas.begin(kept.new(left_s=600))
+    ended = await kept.sagas.begin(kept.new("2207:2", left_s=600))
+    await kept.sagas.move(ended.order_no, State.DONE)
+    assert await kept.books.take(9) == []
+    await kept.books.release()
+    assert [each.order_no for each in await kept.books.take(9)] == [begun.order_no]
+
+
 async def test_one_saga_runs_for_a_target_whatever_the_message(any_kept: Kept) -> None:
     sagas = any_kept.sagas
     first = await sagas.begin(any_kept.new("2208:1", Kind.REVERSE, target="R7"))

@@ -74,6 +74,11 @@ class SagaBooks:
             await work.sagas.change(taken)
         return taken
 
+    async def release(self) -> None:
+        """Takes every lease away: for the one process that holds the store, as it begins. Whoever had them is gone."""
+        async with self._store.write() as work:
+            await work.sagas.release(self.now())
+
     async def rest(self, order_no: str, reason: str) -> None:
         """One that cannot be ended now rests."""
         async with self._store.write() as work:

@@ -19,6 +19,7 @@ _OF_MESSAGES: Final = sql(f"SELECT {_COLUMNS} FROM saga WHERE AMONG(request_id, 
 _OF_TARGETS: Final = sql(f"SELECT {_COLUMNS} FROM saga WHERE AMONG(target, ?1) AND target <> '' AND {RUNNING}")
 _ANY_DUE: Final = sql(f"SELECT 1 FROM saga WHERE {RUNNING} AND due_at <= ?1 LIMIT 1")
 _DUE: Final = sql(f"SELECT {_COLUMNS} FROM saga WHERE {RUNNING} AND due_at <= ?1 ORDER BY due_at LIMIT ?2 FOR UPDATE")
+_RELEASE: Final = sql(f"UPDATE saga SET due_at = ?1 WHERE {RUNNING} AND due_at > ?1")
 _CHANGED: Final = ("state", "setl_id", "reason", "attempts", "due_at", "changed_at")
 _CHANGE: Final = " ON CONFLICT (order_no) DO UPDATE SET " + ", ".join(f"{each} = excluded.{each}" for each in _CHANGED)
 
@@ -49,6 +50,10 @@ class SagaRows:
     async def due(self, now: int, most: int) -> list[Saga]:
         """Those, the longest first, held until the transaction ends."""
         return [_saga(row) for row in await self._connection.run(_DUE, now, most)]
+
+    async def release(self, now: int) -> None:
+        """From now on nobody has any."""
+        await self._connection.run(_RELEASE, now)
 
     async def add(self, sagas: Sequence[Saga]) -> None:
         """New ones; that there is one for a message and a running one for a target is unique."""
