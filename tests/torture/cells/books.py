@@ -28,6 +28,8 @@ _SUMS: Final = (
 )
 _BALANCE: Final = "SELECT balance_after FROM posting WHERE owner_psn_no = ? ORDER BY account_seq DESC LIMIT 1"
 _CARE: Final = "SELECT kind, state, COUNT(*) FROM encounter WHERE psn_no = ? GROUP BY 1, 2 ORDER BY 1, 2"
+_OPEN: Final = "SELECT mdtrt_id FROM encounter WHERE psn_no = ? AND kind = 'stay' AND state = 'open' ORDER BY 1"
+_HELD: Final = "SELECT mdtrt_id FROM stay_reservation WHERE psn_no = ? AND state = 'held' ORDER BY 1"
 _FILINGS: Final = (
     "SELECT kind, COUNT(*) FROM routing_filing WHERE psn_no = ? AND withdrawn_at IS NULL GROUP BY kind ORDER BY kind"
 )
@@ -89,6 +91,9 @@ class Books:
         ]
         if len(self._cells) == 1:
             return found
+        with _reading(self._files[self._cells[0]]) as here, _reading(self._files[self.home]) as there:
+            if (lies := here(_OPEN, who.psn_no)) != (held := there(_HELD, who.psn_no)):
+                found.append(f"stays {lies} open here, {held} held at home")
         with _reading(self._routing) as rows:
             found += [f"saga {' '.join(each)}" for each in rows(_SAGAS)]
             sagas = dict(rows(_ENDED))

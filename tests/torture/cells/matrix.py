@@ -8,19 +8,18 @@ import asyncio
 import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tests.torture.cells.books import Facts
 from tests.torture.cells.processes import VICTIMS, Between, Part, Town
 from tests.torture.cells.proxy import Way
 from tests.torture.cells.seams import Point
-from tests.torture.cells.transactions import Line, Message, Prepare
+from tests.torture.cells.transactions import LOOK_S, Line, Message, Prepare
 from tools.cli.mesh_client import NationalAnswer
 
-REST_S: Final = 60.0
 REACHED_S: Final = 20.0
-_LOOK_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Cell:
 
     def __str__(self) -> str:
         seam, label, side, nth = self.point
-        return f"{self.transaction:8} {self.part.name:18} {side} {seam} {label}" + (f" #{nth}" if nth > 1 else "")
+        return f"{self.transaction:15} {self.part.name:18} {side} {seam} {label}" + (f" #{nth}" if nth > 1 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Result:
 
     def __str__(self) -> str:
         told = "ok" if not self.wrong else "WRONG: " + "; ".join(self.wrong)
-        return f"{self.cell!s:92} {self.answer:22} {self.rest_s:6.2f} s {self.repeats:3} repeats  {told}"
+        return f"{self.cell!s:100} {self.answer:22} {self.rest_s:6.2f} s {self.repeats:3} repeats  {told}"
 
 
 @dataclass(slots=True)
@@ -66,13 +65,13 @@ class Matrix:
 
     async def recorded(self, victims: Sequence[Part] = VICTIMS) -> list[Cell]:
         """The cells of this transaction: it is done once to warm up, and once more while the points are written down."""
-        await self.line.until_definite(await self.prepare(self.line))
+        await self.warm()
         message = await self.prepare(self.line)
         self.before = self.line.books.facts(message.who)
         await self.town.record(victims)
         answer = await self.line.until_definite(message)
         assert answer.succeeded, answer.message
-        await self._rest(message)
+        await self.line.at_rest(message)
         points = await self.town.recorded(victims)
         self.after = self.line.books.facts(message.who)
         assert self.after != self.before
@@ -80,21 +79,43 @@ class Matrix:
 
     async def killed(self, cell: Cell) -> Result:
         """The process dies at the point, is started again, and the client repeats its message meanwhile."""
-        message = await self.prepare(self.line)
-        victim = self.town[cell.part]
-        await victim.arm(cell.point)
-        sending = asyncio.create_task(self.line.until_definite(message))
-        reached = True
-        try:
-            async with asyncio.timeout(REACHED_S):
-                await victim.ended()
-        except TimeoutError:
-            reached = False
+        message, sending, reached = await self._dead(cell)
         await self.town.mend()
-        result = await self._result(cell, message, sending, reached=reached)
-        # What was started again knows nothing by heart: the next recorded point would be another one.
-        await self.line.until_definite(await self.prepare(self.line))
-        return result
+        return await self._result(cell, message, sending, reached=reached)
+
+    async def warm(self) -> None:
+        """Does the transaction once: what was started just now knows nothing by heart, and is not found by all at once."""
+        until = time.monotonic() + REACHED_S
+        while True:
+            try:
+                await self.line.done(await self.prepare(self.line))
+            except AssertionError:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(LOOK_S)
+            else:
+                return
+
+    async def recovering(self, cell: Cell) -> list[Cell]:
+        """The points at which what was started again mends what the death at this point left."""
+        message, sending, _ = await self._dead(cell)
+        await self.town.mend()
+        await self.town.record([cell.part])
+        await sending
+        await self.line.at_rest(message)
+        return [Cell(cell.transaction, part, point) for part, point in await self.town.recorded([cell.part])]
+
+    async def killed_again(self, cell: Cell, then: Cell) -> Result:
+        """The process dies at a point, and once more while it mends what that left."""
+        message, sending, reached = await self._dead(cell)
+        await self.town.mend()
+        await self.town[then.part].arm(then.point)
+        # Whether it comes by there again hangs on how far the repeats of the client are.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REACHED_S):
+                await self.town[then.part].ended()
+        await self.town.mend()
+        return await self._result(then, message, sending, reached=reached)
 
     async def undisturbed(self, wait_s: float) -> list[str]:
         """The transaction as it comes, and a while after it; what is wrong then."""
@@ -102,7 +123,7 @@ class Matrix:
         answer = await self.line.until_definite(message)
         await asyncio.sleep(wait_s)
         told = [] if answer.succeeded else [answer.message]
-        return [*told, *await self._rest(message), *await self._wrong(message, answer)]
+        return [*told, *await self.line.at_rest(message), *await self._wrong(message, answer)]
 
     async def stopped(self, cell: Cell, seconds: float) -> Result:
         """The process stands still at the point for some seconds."""
@@ -135,6 +156,19 @@ class Matrix:
             await meanwhile()
         return await self._result(cell, message, sending, reached=reached)
 
+    async def _dead(self, cell: Cell) -> tuple[Message, asyncio.Task[NationalAnswer], bool]:
+        """Has the process die at the point: of which message, who waits for its answer, and whether it came by there."""
+        message = await self.prepare(self.line)
+        victim = self.town[cell.part]
+        await victim.arm(cell.point)
+        sending = asyncio.create_task(self.line.until_definite(message))
+        try:
+            async with asyncio.timeout(REACHED_S):
+                await victim.ended()
+        except TimeoutError:
+            return message, sending, False
+        return message, sending, True
+
     async def _result(
         self, cell: Cell, message: Message, sending: asyncio.Task[NationalAnswer], *, reached: bool
     ) -> Result:
@@ -145,20 +179,11 @@ class Matrix:
         except AssertionError as error:
             return Result(cell, "none", time.monotonic() - mended, self.line.repeats, [*wrong, str(error)])
         repeats = self.line.repeats
-        wrong += await self._rest(message)
+        wrong += await self.line.at_rest(message)
         rest_s = time.monotonic() - mended
         wrong += await self._wrong(message, answer)
         told = "done" if answer.succeeded else answer.message[1:].partition("]")[0]
         return Result(cell, told, rest_s, repeats, wrong)
-
-    async def _rest(self, message: Message) -> list[str]:
-        """Waits until nothing is under way; what still is, where that takes too long."""
-        until = time.monotonic() + REST_S
-        while found := self.line.books.unrest(message.who):
-            if time.monotonic() > until:
-                return found
-            await asyncio.sleep(_LOOK_S)
-        return []
 
     async def _wrong(self, message: Message, answer: NationalAnswer) -> list[str]:
         """What is double, lost, or answered another way the second time."""
@@ -169,7 +194,20 @@ class Matrix:
         again = await self.line.until_definite(message)
         if again.succeeded != answer.succeeded or (answer.succeeded and again.output_text != answer.output_text):
             wrong.append(f"repeat: {again.text[:200]}")
+        if not answer.succeeded:
+            wrong += await self._anew(message)
         return wrong
+
+    async def _anew(self, message: Message) -> list[str]:
+        """What is refused for good stands in nobody's way: the same under another number is done."""
+        fresh = replace(message, msgid=self.line.hospital.next_msgid())
+        answer = await self.line.until_definite(fresh)
+        if not answer.succeeded:
+            return [f"under another number: {answer.message}"]
+        if wrong := await self.line.at_rest(fresh):
+            return wrong
+        facts = self.line.books.facts(message.who)
+        return [] if facts == self.after else [f"under another number stands {facts}, wanted {self.after}"]
 
 
 def table(results: Sequence[Result]) -> str:

@@ -213,12 +213,13 @@ class Town:
             wire.set(way)
 
     async def mend(self) -> None:
-        """Starts again whatever has ended, and lets go on whatever was stopped."""
+        """Starts again whatever has ended, lets go on whatever was stopped, and arms nothing any more."""
         for each in self.running.values():
             if not each.alive:
                 await each.again()
             else:
                 each.process.send_signal(signal.SIGCONT)
+                await each.tell(do="begin")
 
 
 @asynccontextmanager

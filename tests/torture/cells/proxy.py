@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tools.running import HOST, free_ports
+from tools.running import HOST
 
 _BYTES = 65_536
 
@@ -26,7 +26,7 @@ class Wire:
     """One wire to an address; `address` is where callers are sent to."""
 
     target: str
-    address: str = field(default_factory=lambda: f"{HOST}:{free_ports(1)[0]}")
+    address: str = ""
     way: Way = Way.OPEN
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     ends: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -78,8 +78,8 @@ async def wired(target: str) -> AsyncIterator[Wire]:
     """A wire to an address, for a block."""
     wire = Wire(target)
     wire.set(Way.OPEN)
-    host, _, port = wire.address.rpartition(":")
-    server = await asyncio.start_server(wire.accepted, host, int(port))
+    server = await asyncio.start_server(wire.accepted, HOST, 0)
+    wire.address = f"{HOST}:{server.sockets[0].getsockname()[1]}"
     try:
         yield wire
     finally:
