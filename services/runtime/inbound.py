@@ -116,16 +116,17 @@ class Inbound:
     def admit_item(
         self, unary: MethodContract, context: ItemContext, request: Any, violations: Sequence[Any] | None = None
     ) -> CallContext:
-        """Admits one item of a batch as if it had come alone; raises its Fault."""
-        day = context.business_date
+        """Admits one item of a batch as if it had come alone, with the list's deadline if it has none; raises its Fault."""
+        day, call = context.business_date, current_call()
+        sent = context.HasField("deadline")
         return self.admission.admit(
             unary,
             request,
             token=context.caller_token,
             day=f"{day.year:04}-{day.month:02}-{day.day:02}" if context.HasField("business_date") else None,
-            deadline=sent_moment(context.deadline, "context.deadline") if context.HasField("deadline") else None,
+            deadline=sent_moment(context.deadline, "context.deadline") if sent else call.deadline,
             violations=violations,
-            sender=current_call().caller,
+            sender=call.caller,
         )
 
     def refuse(self, error: BaseException) -> Status:

@@ -215,7 +215,8 @@ class Peers:
             traceparent=inject(span),
         )
         until = deadline or (own.deadline if own else None)
-        if until is not None:
+        # A moment says nothing to whom another clock shows it: there the deadline of the list holds.
+        if until is not None and not (self._alone or mesh.is_national(member)):
             context.deadline.CopyFrom(moment_message(until))
         day = business_date or (own.business_date if own else None)
         if day is not None:

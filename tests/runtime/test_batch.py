@@ -126,6 +126,15 @@ async def test_an_item_whose_time_has_passed_is_not_begun(running: desk.Running)
     assert len(running.servicer.calls) == 1
 
 
+async def test_an_item_without_a_time_of_its_own_has_that_of_the_list(running: desk.Running) -> None:
+    (answered,) = await outcomes(running, item(running, look()))
+    assert answered.HasField("response")
+    (call,) = running.servicer.calls
+    left_s = call.remaining_s()
+    assert left_s is not None
+    assert 0 < left_s <= 5
+
+
 async def test_an_item_is_decided_on_its_own_business_date(running: desk.Running) -> None:
     await outcomes(
         running,

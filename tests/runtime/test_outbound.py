@@ -243,3 +243,15 @@ async def test_an_item_context_carries_token_deadline_date_and_trace(running: de
     assert context.deadline.ToDatetime(tzinfo=desk.NOON.tzinfo) == call.deadline
     assert (context.business_date.year, context.business_date.month, context.business_date.day) == (2025, 6, 1)
     assert f"{work.trace_id:032x}-{work.span_id:016x}" in context.traceparent
+
+
+@pytest.mark.parametrize(("caller", "callee", "sent"), [("gateway", "identity", True), ("gateway", "routing", False)])
+async def test_to_whom_another_clock_shows_it_no_moment_is_sent_as_a_deadline(
+    running: desk.Running, caller: str, callee: str, sent: bool
+) -> None:
+    peers = Peers(caller, running.config, running.tokens.signer(caller), Telemetry(caller, running.config))
+    with use_call(serving(5.0)):
+        assert peers.item_context(callee).HasField("deadline") == sent
+    routing = Peers("routing", running.config, running.tokens.signer("routing"), Telemetry("routing", running.config))
+    with use_call(serving(5.0)):
+        assert not routing.item_context("settlement").HasField("deadline")

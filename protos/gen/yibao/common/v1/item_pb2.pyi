@@ -34,7 +34,9 @@ class ItemContext(_message.Message):
     """W3C trace context of the item."""
     @_builtins.property
     def deadline(self) -> _timestamp_pb2.Timestamp:
-        """After this moment nobody waits for the outcome: an item not yet begun is dropped with DEADLINE_EXCEEDED."""
+        """After this moment nobody waits for the outcome: an item not yet begun is dropped with DEADLINE_EXCEEDED. Without it the
+        deadline of the list holds: between a cell and a national member, whose clocks may be apart, none is sent.
+        """
 
     @_builtins.property
     def business_date(self) -> _date_pb2.Date:
