@@ -25,7 +25,7 @@ from tests.torture.cells.seams import AFTER, BEFORE, RECEIVE, SEND, Point
 from tests.torture.cells.transactions import Line, settle
 from tests.torture.victim import show
 
-OPEN, CONFIRM = "OrderService.Open", "OrderService.Confirm"
+OPEN, CONFIRM = "OrderService.BatchOpen", "OrderService.BatchConfirm"
 WORST: Final = (
     (INSURED_SETTLEMENT, Point(RECEIVE, OPEN, AFTER, 1)),
     (CARE_SETTLEMENT, Point(RECEIVE, OPEN, AFTER, 1)),

@@ -21,7 +21,7 @@ pytestmark: Final = pytest.mark.torture
 AHEAD_S: Final = 30
 """How long before midnight a mesh begins to be started: it is up, and a bill is ready, well before."""
 
-CONFIRM: Final = Point(RECEIVE, "OrderService.Confirm", BEFORE, 1)
+CONFIRM: Final = Point(RECEIVE, "OrderService.BatchConfirm", BEFORE, 1)
 
 
 async def books_add_up(made: Season) -> None:

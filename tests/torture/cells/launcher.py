@@ -14,7 +14,8 @@ import threading
 from typing import Any, Final
 
 from services.__main__ import main
-from tests.torture.cells.seams import Point, Watch, install
+from services.runtime.config import Config
+from tests.torture.cells.seams import Point, Watch, install, move_machine_clock
 
 ANSWER: Final = "@"
 """What the line of an answer begins with."""
@@ -43,5 +44,7 @@ def answered(watch: Watch, command: dict[str, Any]) -> object:
 if __name__ == "__main__":
     watching = Watch()
     install(watching)
+    config = Config.load(os.environ)
+    move_machine_clock(config.clock_offset_s(national=not os.environ.get("YIBAO_CELL")))
     threading.Thread(target=obey, args=(watching,), daemon=True).start()
     sys.exit(main(sys.argv[1:]))
