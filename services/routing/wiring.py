@@ -29,7 +29,7 @@ from services.routing.operations.clearing_verify import Verifying
 from services.routing.operations.clearing_writes import Books
 from services.routing.operations.elsewhere import Elsewhere
 from services.routing.operations.filings import FilingOperations
-from services.routing.operations.notice_stream import STREAM_REST_S, Arriving
+from services.routing.operations.notice_stream import BESIDE_S, STREAM_REST_S, Arriving
 from services.routing.operations.notices import Noticing
 from services.routing.operations.pulling import REST_S, Pulled, Pulling, PullLoops
 from services.routing.operations.referrals import Referrals
@@ -91,7 +91,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     pulling = _pulling(config, store, peers, signer)
     noticing = _noticing(config, clock, telemetry, store, peers)
     arriving, closed = _arriving(config, telemetry, noticing)
-    loops = [_loops(telemetry, pulling, "a cell's feed of persons"), arriving]
+    loops = [_loops(telemetry, pulling, "a cell's feed of persons"), *arriving]
     registry = Registry(store, _divisions(config), cells.of_division, pulling, pulling.hashers)
     insured = Elsewhere(registry, InsuredCells(peers, config.known_cells))
     places, new_id = CareClient(peers, config.known_cells), partial(time_ordered_ids(clock, SystemRandom()), "")
@@ -200,17 +200,22 @@ def _noticing(config: Config, clock: Clock, telemetry: Telemetry, store: Routing
 
 def _arriving(
     config: Config, telemetry: Telemetry, noticing: Noticing
-) -> tuple[PullLoops, Callable[[], Awaitable[None]]]:
-    """The loops by which notices come, out of the cells' outboxes or out of a stream, and what ends the stream."""
+) -> tuple[list[PullLoops], Callable[[], Awaitable[None]]]:
+    """The loops by which notices come, out of the cells' outboxes or out of a stream, and what ends the stream. Beside a stream
+    outboxes are looked at too, seldom: what it has lost, and this store where it is an older one."""
     if config.text("YIBAO_NOTICES") != "nats":
-        return _loops(telemetry, noticing, "a cell's outbox"), _nothing
+        return [_loops(telemetry, noticing, "a cell's outbox")], _nothing
     # Imported here: it brings a client that most meshes never need.
     from services.routing.peers.notice_stream import NoticeStreamClient  # noqa: PLC0415
     from services.runtime.stream import NOTICES, Stream  # noqa: PLC0415
 
     stream = Stream(config, NOTICES)
     arriving = Arriving(noticing, NoticeStreamClient(stream, config.known_cells))
-    return _loops(telemetry, arriving, "the stream of notices", rest_s=STREAM_REST_S), stream.close
+    loops = [
+        _loops(telemetry, arriving, "the stream of notices", rest_s=STREAM_REST_S),
+        _loops(telemetry, noticing, "a cell's outbox", rest_s=BESIDE_S),
+    ]
+    return loops, stream.close
 
 
 async def _nothing() -> None:

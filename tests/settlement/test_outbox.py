@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from services.kernel.errors import Fault
+from services.runtime.committer import Committer
 from services.settlement.domain.bill import Order
 from services.settlement.domain.catalogue import Institution
 from services.settlement.domain.entries import REVERSE, SETTLE
@@ -29,9 +30,9 @@ ELSEWHERE = "H37010000001"
 
 
 @asynccontextmanager
-async def town(url: str) -> AsyncIterator[World]:
+async def town(url: str, workers: int = 1) -> AsyncIterator[World]:
     """A settlement with a hospital of another province, and one of another city of its own."""
-    async with world_on(url, clock=Still()) as made:
+    async with world_on(url, workers, Still()) as made:
         for code, place in ((ELSEWHERE, "370100"), (OTHER_HOSPITAL, "990200")):
             made.catalogue.institutions[code] = Institution(code, "异地测试医院", "1", "1", "", "3", place)
         made.person("P1")
@@ -47,9 +48,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def any_world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    """On each database."""
+    """On each database, with several commits at the same time where that takes them."""
     url = sqlite_url(tmp_path) if request.param == "sqlite" else request.getfixturevalue("postgres_database")
-    async with town(url) as made:
+    async with town(url, 1 if request.param == "sqlite" else 4) as made:
         yield made
 
 
@@ -140,6 +141,7 @@ async def test_bills_at_home_write_no_row(world: World) -> None:
 async def test_places_have_no_gaps_whoever_books_at_the_same_moment_and_whatever_is_refused(any_world: World) -> None:
     world = any_world
     people = [world.person(f"P{number}") for number in range(2, 8)]
+    world.committer = Committer("settle", world.settling.commit, max_batch=1, workers=world.workers)
     bills = [await away(world, psn_no) for psn_no in people]
     wrong = replace(bills[0], bill=replace(bills[0].bill, medfee_sumamt_fen=1), stamp=stamp_of("wrong"))
     outcomes = await asyncio.gather(*(world.settle_all(each) for each in (*bills, wrong)))

@@ -16,6 +16,9 @@ WAIT_S: Final = 0.5
 STREAM_REST_S: Final = 0.1
 """Between two such looks: each waits by itself."""
 
+BESIDE_S: Final = 3600.0
+"""Between two looks at the outbox of a cell beside the stream (our decision)."""
+
 UNREADABLE: Final = "NOTICE_UNREADABLE"
 """Told of a message that is no notice of a cell of this mesh: it is left, and asked of the cell as a place left out."""
 
