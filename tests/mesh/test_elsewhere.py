@@ -170,9 +170,26 @@ async def test_a_stay_of_a_resident_of_another_cell_is_the_only_one_anywhere(two
     await there.done("2404", {"data": key["data"] | {"mdtrt_id": at_home}})
     await here.done("2405", key)
     assert await there.refused("2401", there.admission(who)) == "STAY_OPEN"
-    assert "ENCOUNTER" not in (await here.done("2402", discharged, msgid=msgid)).body.get("warn_msg", "")
+    assert "DISCHARGE_UNDONE" in (await here.done("2402", discharged, msgid=msgid)).body["warn_msg"]
     await here.done("2404", key)
     await beside.discharge(who, await beside.admit(who))
+
+
+async def test_a_message_that_admitted_a_resident_of_another_cell_is_taken_back_in_both(two: Two) -> None:
+    who, here, there = two.resident, two.here, two.there
+    msgid, nodes = here.next_msgid(), here.admission(who)
+    await here.done("2401", nodes, msgid=msgid)
+    assert await there.refused("2401", there.admission(who)) == "STAY_OPEN"
+    meant, taking = {"psn_no": who.psn_no, "omsgid": msgid, "oinfno": "2401"}, here.next_msgid()
+    for _ in range(2):
+        assert "ADMISSION_TAKEN_BACK" in (await here.done("2601", {"data": meant}, msgid=taking)).body["warn_msg"]
+    assert "ENCOUNTER_CANCELLED" in (await here.done("2401", nodes, msgid=msgid)).body["warn_msg"]
+    await there.discharge(who, await there.admit(who))
+    # One that never came is void here, and routing is asked nothing of it.
+    lost = here.next_msgid()
+    assert await here.refused("2601", {"data": meant | {"omsgid": lost}}) == "MESSAGE_NOT_ARRIVED"
+    assert await here.refused("2401", here.admission(who), msgid=lost) == "MESSAGE_VOIDED"
+    await there.discharge(who, await there.admit(who))
 
 
 async def test_a_visit_is_registered_for_nobody_but_whom_the_credential_shows(two: Two) -> None:
