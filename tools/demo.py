@@ -15,45 +15,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from services import cells
 from services.kernel.errors import Fault
-from services.kernel.money import yuan_text
 from services.runtime.texts.starting import language_of, started
 from tools import demo_story as story
 from tools.cli import seed, trace
 from tools.cli.case_report import fault_lines
 from tools.cli.language import Words
 from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, MeshUnreachable, NationalAnswer
+from tools.demo_elsewhere import Elsewhere
+from tools.demo_told import PARTS, Unexpected, print_lines, print_split, same, send, signed_in, title
 from tools.running import RunningMesh, StartError, running
 from tools.sandbox_keys import CHANNEL, key_of
 from yibao.identity.v1 import credential_pb2
-
-LINE = "─" * 100
-PARTS = (
-    ("fulamt_ownpay_amt", "全自费 full self-pay"),
-    ("overlmt_selfpay", "超限价 over limit"),
-    ("preselfpay_amt", "先行自付 advance self-pay"),
-    ("inscp_scp_amt", "政策范围内 in scope"),
-    ("act_pay_dedc", "起付线 deductible"),
-    ("hifp_pay", "统筹基金 basic pool"),
-    ("hifob_pay", "职工大额 large claim"),
-    ("hifmi_pay", "居民大病 critical illness"),
-    ("maf_pay", "医疗救助 assistance"),
-    ("fund_pay_sumamt", "基金合计 all funds"),
-    ("psn_part_amt", "个人负担 person's part"),
-    ("acct_pay", "个人账户 account"),
-    ("psn_cash_pay", "现金 cash"),
-    ("balc", "账户余额 balance after"),
-)
-
-
-class Unexpected(Exception):
-    """The mesh answered something else than the story tells."""
 
 
 class Day:
@@ -62,9 +38,8 @@ class Day:
     def __init__(self, mesh: RunningMesh, client: MeshClient) -> None:
         self._mesh = mesh
         self._client = client
-        now = datetime.now(UTC)
-        self._beijing = _hospital(client, story.BEIJING_HOSPITAL, now)
-        self._jinan = _hospital(client, story.JINAN_HOSPITAL, now)
+        self._beijing = signed_in(client, story.BEIJING_HOSPITAL)
+        self._jinan = signed_in(client, story.JINAN_HOSPITAL)
 
     def play(self) -> str:
         """Plays everything; returns the msgid of the settled visit."""
@@ -88,7 +63,7 @@ class Day:
         return msgid
 
     def _show_and_decode(self) -> str:
-        _title("1 · 医保电子凭证 · the electronic credential")
+        title("1 · 医保电子凭证 · the electronic credential")
         patient = story.PENSIONER
         with MeshClient(self._mesh.url, key_of("channel", CHANNEL)) as channel:
             channel.call(
@@ -126,7 +101,7 @@ class Day:
         return token
 
     def _visit(self, token: str) -> tuple[str, NationalAnswer]:
-        _title("2 · 北京退休职工门诊，八行费用 · a Beijing pensioner's visit, eight lines")
+        title("2 · 北京退休职工门诊，八行费用 · a Beijing pensioner's visit, eight lines")
         patient, hospital = story.PENSIONER, self._beijing
         data = {
             "psn_no": patient.psn_no,
@@ -143,15 +118,15 @@ class Day:
         visit = {"mdtrt_id": mdtrt_id, "psn_no": patient.psn_no, "med_type": "11", "begntime": f"{story.DAY} 09:05:00"}
         self._send(hospital, "2203", {"mdtrtinfo": visit, "diseinfo": [_diagnosis()]})
         uploaded = self._send(hospital, "2204", {"feedetail": story.rows(story.VISIT, mdtrt_id, patient, "B0001")})
-        _print_lines(story.VISIT, uploaded.output["result"])
-        bill = _bill(patient, mdtrt_id, story.VISIT) | {"mdtrt_cert_type": "01", "mdtrt_cert_no": token}
+        print_lines(story.VISIT, uploaded.output["result"])
+        bill = story.visit_bill(patient, mdtrt_id, story.VISIT) | {"mdtrt_cert_type": "01", "mdtrt_cert_no": token}
         tried = self._send(hospital, "2206", {"data": bill})
         msgid = hospital.next_msgid()
         bill |= _sent_parts(tried)
         settled = self._send(hospital, "2207", {"data": bill}, msgid)
         for name, _ in PARTS:
-            _same(name, tried.output["setlinfo"][name], settled.output["setlinfo"][name])
-        _print_split(settled)
+            same(name, tried.output["setlinfo"][name], settled.output["setlinfo"][name])
+        print_split(settled)
         self._last_bill = bill
         return msgid, settled
 
@@ -172,50 +147,24 @@ class Day:
             raise Unexpected("a bill on a spent ecToken was not refused")
         print(f"  2206 with the spent ecToken: infcode {answer.body['infcode']}, {answer.message}")
 
-    def _stay(self, hospital: HospitalClient, patient: story.Patient, bill: Sequence[story.Row], title: str) -> None:
-        _title(title)
-        stay = {
-            "psn_no": patient.psn_no,
-            "insutype": patient.insutype,
-            "begntime": f"{story.DAY} 08:00:00",
-            "mdtrt_cert_type": "02",
-            "mdtrt_cert_no": patient.certno,
-            "med_type": story.STAY,
-            "ipt_no": f"IP{patient.psn_no[-4:]}",
-            "atddr_no": "D99010000001",
-            "chfpdr_name": "测试医师",
-            "adm_diag_dscr": "择期手术",
-            "dscg_maindiag_code": "Z98.800",
-            "dscg_maindiag_name": "手术后状态",
-            "adm_dept_codg": "B01",
-            "adm_dept_name": "外科",
-            "adm_bed": "12",
-        }
-        admitted = self._send(hospital, "2401", {"mdtrtinfo": stay, "diseinfo": []})
+    def _stay(self, hospital: HospitalClient, patient: story.Patient, bill: Sequence[story.Row], heading: str) -> None:
+        title(heading)
+        admitted = self._send(hospital, "2401", story.admission(patient))
         mdtrt_id = str(admitted.output["result"]["mdtrt_id"])
         uploaded = self._send(hospital, "2301", {"feedetail": story.stay_rows(bill, mdtrt_id, patient, "B0001")})
-        _print_lines(bill, uploaded.output["result"])
-        leaving = {
-            "mdtrt_id": mdtrt_id,
-            "psn_no": patient.psn_no,
-            "insutype": patient.insutype,
-            "endtime": f"{story.DAY} 17:00:00",
-            "dscg_dept_codg": "B01",
-            "dscg_dept_name": "外科",
-            "dscg_way": "1",
-        }
-        self._send(hospital, "2402", {"dscginfo": leaving, "diseinfo": []})
-        node = _stay_bill(patient, mdtrt_id, bill)
-        self._send(hospital, "2303", {"data": node})
-        _print_split(self._send(hospital, "2304", {"data": node}))
+        print_lines(bill, uploaded.output["result"])
+        self._send(hospital, "2402", story.discharge(patient, mdtrt_id))
+        node = {"data": story.stay_bill(patient, mdtrt_id, bill)}
+        self._send(hospital, "2303", node)
+        print_split(self._send(hospital, "2304", node))
 
     def _reverse(self, settled: NationalAnswer) -> None:
-        _title("5 · 撤销门诊结算 · the visit's settlement is reversed")
+        title("5 · 撤销门诊结算 · the visit's settlement is reversed")
         info = settled.output["setlinfo"]
         data = {"setl_id": info["setl_id"], "mdtrt_id": info["mdtrt_id"], "psn_no": info["psn_no"]}
         counter = self._send(self._beijing, "2208", {"data": data}).output["setlinfo"]
         for name in ("medfee_sumamt", "fund_pay_sumamt", "acct_pay", "psn_cash_pay"):
-            _same(f"reversed {name}", -info[name], counter[name])
+            same(f"reversed {name}", -info[name], counter[name])
             print(f"  {name:<18} {info[name]:>12} → {counter[name]:>12}")
         print(f"  account balance after: {counter['balc']}")
 
@@ -223,18 +172,7 @@ class Day:
         self, hospital: HospitalClient, infno: str, nodes: Mapping[str, object], msgid: str = ""
     ) -> NationalAnswer:
         place = "110000" if hospital is self._beijing else "370100"
-        answer = hospital.send(infno, nodes, insuplc_admdvs=place, business_date=story.DAY, msgid=msgid)
-        if not answer.succeeded:
-            raise Unexpected(f"{infno} was refused: {answer.message}")
-        if answer.body.get("warn_msg"):
-            raise Unexpected(f"{infno} was warned about: {answer.body['warn_msg']}")
-        return answer
-
-
-def _hospital(client: MeshClient, place: story.Place, now: datetime) -> HospitalClient:
-    hospital = HospitalClient(client, place.code, place.name, place.admdvs, now)
-    hospital.sign_in(story.DAY)
-    return hospital
+        return send(hospital, place, infno, nodes, msgid)
 
 
 def _sent_parts(tried: NationalAnswer) -> dict[str, object]:
@@ -257,59 +195,6 @@ def _diagnosis() -> dict[str, object]:
     }
 
 
-def _bill(patient: story.Patient, mdtrt_id: str, rows: Sequence[story.Row]) -> dict[str, object]:
-    """Of a visit: 2206 and 2207."""
-    return {**_common_bill(patient, mdtrt_id, rows), "med_type": "11", "chrg_bchno": "B0001"}
-
-
-def _stay_bill(patient: story.Patient, mdtrt_id: str, rows: Sequence[story.Row]) -> dict[str, object]:
-    """Of a stay: 2303 and 2304."""
-    return {**_common_bill(patient, mdtrt_id, rows), "mid_setl_flag": "0"}
-
-
-def _common_bill(patient: story.Patient, mdtrt_id: str, rows: Sequence[story.Row]) -> dict[str, object]:
-    return {
-        "psn_no": patient.psn_no,
-        "mdtrt_cert_type": "02",
-        "mdtrt_cert_no": patient.certno,
-        "medfee_sumamt": yuan_text(story.total_fen(rows)),
-        "psn_setlway": "01",
-        "mdtrt_id": mdtrt_id,
-        "acct_used_flag": "1",
-        "insutype": patient.insutype,
-    }
-
-
-def _title(text: str) -> None:
-    print(f"\n{LINE}\n{text}\n{LINE}")
-
-
-def _print_lines(rows: Sequence[story.Row], splits: Sequence[Mapping[str, Any]]) -> None:
-    print("  金额 amount   全自费 full   超限价 over   先行 advance   范围内 scope  类 项目 item")
-    for row, split in zip(rows, splits, strict=True):
-        amounts = ("det_item_fee_sumamt", "fulamt_ownpay_amt", "overlmt_amt", "preselfpay_amt", "inscp_scp_amt")
-        told = "".join(f"{split[name]:>13}" for name in amounts)
-        print(f"{told}  {split['chrgitm_lv']} {row.name} ×{row.count}")
-        _same(row.name, Decimal(row.amount_fen) / 100, sum(split[name] for name in amounts[1:]))
-
-
-def _print_split(answer: NationalAnswer) -> None:
-    info = answer.output["setlinfo"]
-    print(f"\n  {'总额 total':<28}{info['medfee_sumamt']:>14}      setl_id {info['setl_id']}")
-    for name, label in PARTS:
-        if info[name] or name in ("fund_pay_sumamt", "psn_cash_pay"):
-            print(f"  {label:<28}{info[name]:>14}")
-    for share in answer.output["setldetail"]:
-        if share["setl_proc_info"]:
-            print(f"    {share['fund_pay_type_name']}: {share['setl_proc_info']}")
-    _same("the whole", info["medfee_sumamt"], info["fund_pay_sumamt"] + info["psn_part_amt"] + info["hosp_part_amt"])
-
-
-def _same(what: str, expected: object, found: object) -> None:
-    if expected != found:
-        raise Unexpected(f"{what}: expected {expected}, found {found}")
-
-
 def main() -> int:
     """0 when the whole day went as told, 1 with the reason otherwise; 130 and 143 where it was told to stop."""
     try:
@@ -329,10 +214,14 @@ def _run() -> int:
                 with MeshClient(mesh.url, mesh.operator_key) as operator:
                     print(seed.load_cells(mesh.urls, mesh.operator_key).told(words))
                     msgid = Day(mesh, operator).play()
+                far = Elsewhere(mesh, words).play()
             # A mesh that stopped has written all its spans.
-            _title("6 · 一次结算的全程追踪 · the whole way of one settlement")
-            if trace.run(msgid, Path(folder) / "traces.sqlite", words):
-                raise Unexpected("the settlement left no trace")
+            title(
+                "8 · 一次结算的全程追踪：本地一次、跨单元一次 · the whole way of a settlement, at home and across cells"
+            )
+            for each in (msgid, far):
+                if trace.run(each, Path(folder) / "traces.sqlite", words):
+                    raise Unexpected("the settlement left no trace")
     except (StartError, Unexpected, MeshRefusal, MeshUnreachable) as error:
         why = error.told(words.language) if isinstance(error, MeshRefusal) else started(str(error), words.language)
         print(words("\nThe demo stopped: {why}", why=why), file=sys.stderr)

@@ -11,6 +11,9 @@ from services.kernel.money import yuan_text
 DAY = date(2026, 11, 20)
 """Business date of the demo: figures stay the same whenever it is run."""
 
+NETTING_DAY = date(2026, 12, 16)
+"""When its month is closed and netted, by the calendar of clearing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -54,6 +57,9 @@ JINAN_HOSPITAL = Place("H37010200901", "泉城示范医院", "370102")
 PENSIONER = Patient("11000000000000000102", "990000195208201023", "京测乙", "310", "110000")
 EMPLOYEE = Patient("11000000000000000103", "990000197511021032", "京测丙", "310", "110000")
 RESIDENT = Patient("37010000000000000201", "990000197905062013", "济测甲", "390", "370100")
+# Insured in the cell 370000, and treated in the cell 110000.
+TRAVELLER = Patient("37010000000000000501", "990000197706215216", "济单甲", "310", "370100")
+CARE_CELL, INSURED_CELL = "110000", "370000"
 
 VISIT: Sequence[Row] = (
     Row("001102009020000", "副主任医师门诊诊查费", 1, 6000),
@@ -87,6 +93,51 @@ STAY_IN_BEIJING: Sequence[Row] = (
     Row("001109009010000", "普通病房床位费", 20, 5000),
     Row("XJ01DDA901B001010199004", "注射用头孢曲松钠", 40, 2250),
 )
+
+STAY_ELSEWHERE: Sequence[Row] = (
+    Row("003205009010000", "经皮冠状动脉内支架置入术", 1, 560000),
+    Row("C0101019010000199501", "冠状动脉药物洗脱支架", 2, 78000),
+    Row("003301009010000", "全身麻醉", 1, 150000),
+    Row("001109009010000", "普通病房床位费", 10, 5000),
+    Row("XJ01DDA901B001010199004", "注射用头孢曲松钠", 20, 2280),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How care elsewhere came about: what is told of it, and what of each ratio of home the policy of home leaves, in percent."""
+
+    name: str
+    why: str
+    left_percent: int
+
+
+# 济南职工政策 remote: temporary 70 %, transfer 90 %, filed_long_term none (services/catalogue/samples/policies/jinan-employee).
+NOT_FILED = Way("未备案 not filed", "济南政策：未备案临时外出，各段比例×70% · every ratio of home × 70 %", 70)
+REFERRED = Way("转诊备案 referred", "济南政策：转诊备案，各段比例×90% · every ratio of home × 90 %", 90)
+FILED = Way("异地长期居住备案 filed long term", "济南政策：长期备案，与在济南相同 · as at home", 100)
+
+
+def referral(patient: Patient) -> dict[str, object]:
+    """2501: a hospital at home sends the patient to Beijing."""
+    row = {
+        "psn_no": patient.psn_no,
+        "insutype": patient.insutype,
+        "tel": "13900000000",
+        "diag_code": "I21.900",
+        "diag_name": "急性心肌梗死",
+        "reflin_medins_no": BEIJING_HOSPITAL.code,
+        "reflin_medins_name": BEIJING_HOSPITAL.name,
+        "mdtrtarea_admdvs": BEIJING_HOSPITAL.admdvs,
+        "hosp_agre_refl_flag": "1",
+        "refl_type": "3",
+        "refl_date": f"{DAY}",
+        "refl_rea": "病情需要",
+        "refl_opnn": "同意转院",
+        "begndate": f"{DAY}",
+        "enddate": f"{DAY}",
+    }
+    return {"refmedin": row}
 
 
 def stay_rows(bill: Sequence[Row], mdtrt_id: str, patient: Patient, batch: str) -> list[dict[str, object]]:
@@ -122,3 +173,62 @@ def rows(bill: Sequence[Row], mdtrt_id: str, patient: Patient, batch: str) -> li
 def total_fen(bill: Sequence[Row]) -> int:
     """Sum of a bill."""
     return sum(row.amount_fen for row in bill)
+
+
+def admission(patient: Patient) -> dict[str, object]:
+    """2401."""
+    stay = {
+        "psn_no": patient.psn_no,
+        "insutype": patient.insutype,
+        "begntime": f"{DAY} 08:00:00",
+        "mdtrt_cert_type": "02",
+        "mdtrt_cert_no": patient.certno,
+        "med_type": STAY,
+        "ipt_no": f"IP{patient.psn_no[-4:]}",
+        "atddr_no": "D99010000001",
+        "chfpdr_name": "测试医师",
+        "adm_diag_dscr": "择期手术",
+        "dscg_maindiag_code": "Z98.800",
+        "dscg_maindiag_name": "手术后状态",
+        "adm_dept_codg": "B01",
+        "adm_dept_name": "外科",
+        "adm_bed": "12",
+    }
+    return {"mdtrtinfo": stay, "diseinfo": []}
+
+
+def discharge(patient: Patient, mdtrt_id: str) -> dict[str, object]:
+    """2402."""
+    leaving = {
+        "mdtrt_id": mdtrt_id,
+        "psn_no": patient.psn_no,
+        "insutype": patient.insutype,
+        "endtime": f"{DAY} 17:00:00",
+        "dscg_dept_codg": "B01",
+        "dscg_dept_name": "外科",
+        "dscg_way": "1",
+    }
+    return {"dscginfo": leaving, "diseinfo": []}
+
+
+def visit_bill(patient: Patient, mdtrt_id: str, rows: Sequence[Row]) -> dict[str, object]:
+    """Of a visit: 2206 and 2207."""
+    return {**_common_bill(patient, mdtrt_id, rows), "med_type": "11", "chrg_bchno": "B0001"}
+
+
+def stay_bill(patient: Patient, mdtrt_id: str, rows: Sequence[Row]) -> dict[str, object]:
+    """Of a stay: 2303 and 2304."""
+    return {**_common_bill(patient, mdtrt_id, rows), "mid_setl_flag": "0"}
+
+
+def _common_bill(patient: Patient, mdtrt_id: str, rows: Sequence[Row]) -> dict[str, object]:
+    return {
+        "psn_no": patient.psn_no,
+        "mdtrt_cert_type": "02",
+        "mdtrt_cert_no": patient.certno,
+        "medfee_sumamt": yuan_text(total_fen(rows)),
+        "psn_setlway": "01",
+        "mdtrt_id": mdtrt_id,
+        "acct_used_flag": "1",
+        "insutype": patient.insutype,
+    }

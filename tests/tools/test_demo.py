@@ -65,9 +65,35 @@ def test_the_resident_reaches_critical_illness_and_the_employee_crosses_tiers(to
 
 def test_the_reversal_gives_everything_back_and_the_trace_shows_the_way(told: str) -> None:
     assert "account balance after: 800.00" in section(told, 5)
-    trace = section(told, 6)
+    trace = section(told, 8)
     assert "settlement: commit settle" in trace
     assert "identity: yibao.identity.v1.CredentialService.BatchVerify" in trace
+    # The other one leads to the insured cell and back to the place of care.
+    for span in ("370000/settlement: yibao.settlement.v1.OrderService.Confirm", "110000/settlement: commit book"):
+        assert span in trace
+
+
+def test_a_bill_across_two_cells_is_paid_by_what_was_filed(told: str) -> None:
+    elsewhere = section(told, 6)
+    assert "跨属地单元" in elsewhere
+    # 8,900.00 in scope: 88 % above 1,000.00; of that ratio 70 % not filed, 90 % referred, all of it filed long term.
+    for filed, ratio, funds in (
+        ("not filed", "61.6%", "4866.40"),
+        ("referred", "79.2%", "6256.80"),
+        ("filed long term", "88%", "6952.00"),
+    ):
+        assert re.search(rf"{filed}: 基金 funds {funds}", elsewhere)
+        assert f"按{ratio}，支付{funds}" in elsewhere
+    assert re.findall(r": (NO_FILING|FILED)\b.* → 2303, 2304", elsewhere) == ["NO_FILING", "FILED", "FILED"]
+    assert re.findall(r"2305 → (\S+)", elsewhere) == ["-4866.40", "-6256.80"]
+
+
+def test_the_month_of_it_is_cleared(told: str) -> None:
+    month = section(told, 7)
+    # 6,952.00 of the fund and 2,664.00 of the account.
+    assert re.search(r"370000 +9616\.00", month)
+    assert re.search(r"110000 +9616\.00", month)
+    assert re.search(r"370000 +-9616\.00", month)
 
 
 def test_a_port_that_is_taken_ends_it_with_a_sentence(
