@@ -91,10 +91,12 @@ class BillsElsewhere:
     async def _told(self, unary: Any, found: FoundBill) -> care_pb2.GetBillResponse:
         told: Mapping[str, Any]
         if isinstance(found, CareBill):
-            carried = await self._messages.carried(unary, found)
-            cell = found.chosen.encounter.insured_cell
-            told = {"carried": carried, "care_hash": found.chosen.care_hash}
-        elif isinstance(found, OwnCare):
+            answer = care_pb2.GetBillResponse(
+                insured_cell=found.chosen.encounter.insured_cell, care_hash=found.chosen.care_hash
+            )
+            await self._messages.carry(unary, found, answer.carried)
+            return answer
+        if isinstance(found, OwnCare):
             cell = self._cell
             own = care_pb2.OwnCare(care_admdvs=found.care_admdvs, begin_day=day_message(found.begin_day))
             told = {"own": own}

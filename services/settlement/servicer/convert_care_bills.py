@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from services.kernel.clock import to_micros
@@ -10,7 +9,7 @@ from services.kernel.errors import invalid
 from services.kernel.money import scaled_of
 from services.runtime.bounds import MOST_VALUES
 from services.runtime.contract import national_codes
-from services.runtime.pieces import in_pieces
+from services.runtime.pieces import each_in_pieces
 from services.runtime.wire import micros_message, moment_message, moment_of
 from services.settlement.domain.bill import STAY, Bill
 from services.settlement.domain.booked import BookedCare
@@ -18,7 +17,7 @@ from services.settlement.domain.care import CareBill, CareLine, too_long
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
 from services.settlement.domain.reversal import DecidedReversal
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import care_pb2, carried_pb2, common_pb2, order_pb2, settlement_pb2
+from yibao.settlement.v1 import care_pb2, carried_pb2, order_pb2, settlement_pb2
 
 _MED_TYPES: Final = codes_pb2.DESCRIPTOR.enum_types_by_name["MedType"]
 _POOL: Final = "hifp_pay"
@@ -41,39 +40,40 @@ class CareBillWriter:
         self._kinds = national_codes(_MED_TYPES)
         self._numbers = {code: number for number, code in self._kinds.items()}
 
-    async def carried(self, request: Any, bill: CareBill) -> carried_pb2.CarriedBill:
-        """The bill of a request, without a filing. Raises BILL_TOO_LONG where its lines are more than a message may hold."""
+    async def carry(self, request: Any, bill: CareBill, into: carried_pb2.CarriedBill) -> None:
+        """Writes the bill of a request, without a filing. Raises BILL_TOO_LONG where its lines are more than a message may
+        hold. It is written where it is sent from: thousands of lines are not copied."""
         known, data = bill.chosen.encounter, request.data
-        lines = await in_pieces(_line, bill.lines)
-        _check_values(known.mdtrt_id, lines)
-        desk = common_pb2.Desk(
-            fixmedins_code=request.desk.fixmedins_code,
-            msgid=request.desk.msgid,
-            opter=request.desk.opter,
-            opter_name=request.desk.opter_name,
-            insuplc_admdvs=known.insuplc_admdvs,
-            mdtrtarea_admvs=known.mdtrtarea_admvs,
-        )
-        stay = known.kind == STAY
-        told: dict[str, Any] = {name: getattr(data, name) for name in _PASSED}
-        return carried_pb2.CarriedBill(
-            desk=desk,
-            stay=stay,
-            ipt_otp_no=bill.ipt_otp_no,
-            med_type=self._numbers[bill.kind.national],  # type: ignore[arg-type]  # enum value as number
-            local_med_type=bill.kind.local,
-            begin_time=micros_message(known.begin_at),
-            end_time=None if known.end_at is None else micros_message(known.end_at),
-            dise_codg=known.dise_codg,
-            dise_name=known.dise_name,
-            encounter_exp_content=known.exp_content,
-            mid_setl_flag=stay and data.mid_setl_flag,
-            trial_hash=bill.order.trial_hash,
-            setl_time=moment_message(bill.order.now),
-            ec_token_digest=known.ec_token_digest or "",
-            lines=lines,
-            **told,
-        )
+        values = _VALUES
+
+        def line(kept: CareLine) -> None:
+            nonlocal values
+            made = into.lines.add()
+            made.line.ParseFromString(kept.detail)
+            made.split.ParseFromString(kept.answer)
+            values += len(made.line.ListFields()) + _VALUES_OF_LINE
+
+        await each_in_pieces(line, bill.lines)
+        if values > MOST_VALUES:
+            # The insured cell would refuse it before it reads it.
+            raise too_long(known.mdtrt_id, len(bill.lines))
+        for name in _PASSED:
+            setattr(into, name, getattr(data, name))
+        desk, into.stay = request.desk, known.kind == STAY
+        for name in ("fixmedins_code", "msgid", "opter", "opter_name"):
+            setattr(into.desk, name, getattr(desk, name))
+        into.desk.insuplc_admdvs, into.desk.mdtrtarea_admvs = known.insuplc_admdvs, known.mdtrtarea_admvs
+        into.ipt_otp_no = bill.ipt_otp_no
+        into.med_type = self._numbers[bill.kind.national]  # type: ignore[assignment]  # enum value as number
+        into.local_med_type = bill.kind.local
+        into.begin_time.CopyFrom(micros_message(known.begin_at))
+        if known.end_at is not None:
+            into.end_time.CopyFrom(micros_message(known.end_at))
+        into.dise_codg, into.dise_name = known.dise_codg, known.dise_name
+        into.encounter_exp_content = known.exp_content
+        into.mid_setl_flag = into.stay and data.mid_setl_flag
+        into.trial_hash, into.ec_token_digest = bill.order.trial_hash, known.ec_token_digest or ""
+        into.setl_time.CopyFrom(moment_message(bill.order.now))
 
     def booked(self, request: order_pb2.BookedBill, order_no: str, bill: Bill) -> BookedCare:
         """How the insured cell has decided a bill; INVALID where that is of another bill."""
@@ -107,18 +107,6 @@ def decided_reversal(request: care_pb2.BookReversalRequest) -> DecidedReversal:
         raise invalid("counter.setlinfo", "counter.negates", "the sums taken back")
     sums = {name: getattr(info, name) for name in _SUMS}
     return DecidedReversal(request.order_no, info.setl_id, moment_of(info.setl_time), info.balc_fen, sums)
-
-
-def _line(line: CareLine) -> carried_pb2.CarriedLine:
-    return carried_pb2.CarriedLine(
-        line=common_pb2.FeeLine.FromString(line.detail), split=common_pb2.FeeLineSplit.FromString(line.answer)
-    )
-
-
-def _check_values(mdtrt_id: str, lines: Sequence[carried_pb2.CarriedLine]) -> None:
-    """Raises BILL_TOO_LONG: the insured cell refuses a message with more values before it reads it."""
-    if sum(len(line.line.ListFields()) + _VALUES_OF_LINE for line in lines) + _VALUES > MOST_VALUES:
-        raise too_long(mdtrt_id, len(lines))
 
 
 def _components(settlement: Any) -> Components:
