@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pytest
@@ -12,6 +14,8 @@ import pytest_asyncio
 
 from services import mesh as table
 from services.kernel.clock import BEIJING
+from services.kernel.errors import Fault, FaultKind
+from services.routing.peers.settlements import SettlementCells
 from tests.mesh import journeys
 from tests.mesh.hospital import DRUG, Row, fen, rest
 from tests.mesh.people import Newcomers
@@ -21,6 +25,7 @@ from tests.mesh.test_filed import AT_HOME, CHENGDU, HOSPITAL, UNFILED, WUHAN, Wu
 from tests.mesh.test_filed import BILL as WUHAN_BILL
 from tests.mesh.test_own_books import key_for
 from tests.mesh.test_traces import found_in, logged
+from tests.mesh.world import ledger_findings
 from yibao.routing.v1 import clearing_pb2
 
 OF_ONE: Final = (
@@ -75,6 +80,13 @@ async def test_a_visit_is_settled_looked_up_and_undone_as_at_home(two: Two, resi
     assert elsewhere["5206"].output == at_home["5206"].output
     left = (await two.there.done("5206", {"data": {"psn_no": who.psn_no}})).output["cuminfo"]
     assert {each["cum"] for each in left} <= {0}
+
+
+async def test_a_stay_is_settled_and_undone_as_at_home(two: Two, residents: Newcomers) -> None:
+    at_home = await journeys.in_patient(two.there, await residents.one())
+    elsewhere = await journeys.in_patient(two.here, await residents.one())
+    for step in ("2303 before discharge", "2303", "2304", "5203", "2305"):
+        assert alike(elsewhere[step].output) == alike(at_home[step].output), step
 
 
 async def test_every_message_may_come_again_and_both_cells_tell_the_bill(two: Two, residents: Newcomers) -> None:
@@ -183,3 +195,113 @@ async def test_one_trace_leads_to_the_commit_of_the_insured_cell_and_nothing_tel
         rows = [json.dumps(row) for row in kept.execute("SELECT * FROM saga")]
     assert rows
     assert found_in(rows, secrets) == []
+
+
+STEPS = [(cell, step, taken) for cell in (THERE, HERE) for step in ("open", "confirm") for taken in (False, True)]
+
+
+@dataclass(slots=True)
+class Lost:
+    """Calls of steps that do not come through, by the order's number: before they are taken, or the answer after that."""
+
+    monkeypatch: pytest.MonkeyPatch
+    points: dict[str, tuple[str, str, bool]] = field(default_factory=dict)
+    orders: dict[str, str] = field(default_factory=dict)
+    healed: bool = False
+
+    def __post_init__(self) -> None:
+        cells: Any = SettlementCells
+        opens, books, confirms = cells.open, cells.book, cells.confirm
+
+        async def opened(own: Any, cell: str, order_no: str, bill: Any, filing: Any) -> Any:
+            self.orders[order_no] = bill.carried.psn_no
+            return await self._through((cell, "open"), order_no, lambda: opens(own, cell, order_no, bill, filing))
+
+        async def booked(own: Any, cell: str, order_no: str, *told: Any) -> Any:
+            return await self._through((cell, "open"), order_no, lambda: books(own, cell, order_no, *told))
+
+        async def confirmed(own: Any, cell: str, order_no: str) -> Any:
+            return await self._through((cell, "confirm"), order_no, lambda: confirms(own, cell, order_no))
+
+        for name, made in (("open", opened), ("book", booked), ("confirm", confirmed)):
+            self.monkeypatch.setattr(SettlementCells, name, made)
+
+    async def _through(self, step: tuple[str, str], order_no: str, call: Callable[[], Awaitable[Any]]) -> Any:
+        at = self.points.get(self.orders.get(order_no, ""))
+        lost = at is not None and at[:2] == step and not self.healed
+        answer = None if lost and at and not at[2] else await call()
+        if lost:
+            raise Fault(FaultKind.UNAVAILABLE, "PEER_UNAVAILABLE", {"member": f"{step[0]}/settlement"})
+        return answer
+
+
+async def at_rest(two: Two) -> None:
+    """Waits until routing has nothing under way."""
+    for _ in range(200):
+        with sqlite3.connect(two.mesh.config.database_url("routing").removeprefix("sqlite:///")) as kept:
+            (running,) = kept.execute("SELECT COUNT(*) FROM saga WHERE state NOT IN ('done', 'undone')").fetchone()
+        if not running:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("something is still under way")
+
+
+async def test_whatever_is_lost_between_the_cells_both_agree_within_seconds(
+    two: Two, residents: Newcomers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, people = two.here, await residents.many(len(STEPS))
+    bills = [(await here.open_visit(who, ONE_BOX), here.next_msgid()) for who in people]
+    lost = Lost(monkeypatch, {who.psn_no: step for who, step in zip(people, STEPS, strict=True)})
+    envelopes = [here.envelope("2207", {"data": node}, msgid) for node, msgid in bills]
+    told = await asyncio.gather(*(here.post(envelope) for envelope in envelopes))
+    reasons = [answer.json()["err_msg"].partition("]")[0].strip("[") for answer in told]
+    assert {answer.status_code for answer in told} == {503}
+    assert reasons == ["CELL_UNAVAILABLE"] * 2 + ["OUTCOME_UNKNOWN"] * 6
+    lost.healed = True
+    await at_rest(two)
+    stands = []
+    for (node, msgid), who in zip(bills, people, strict=True):
+        again = await here.send("2207", {"data": node}, msgid=msgid)
+        if again.message.startswith("[MESSAGE_VOIDED]"):
+            again = await here.send("2207", {"data": node})
+        stands.append(again.succeeded)
+        key = await key_for(two.there, who.psn_no)
+        own = await rest(two.there, "/v1/own/settlements:list", {"psnNo": who.psn_no}, key)
+        standing = [
+            each["setlId"] for each in own["settlements"] if not each.get("reverses") and not each.get("reversedBy")
+        ]
+        assert standing == [again.output["setlinfo"]["setl_id"]]
+    assert all(stands)
+    for mesh in (two.mesh, in_cell(two.mesh, THERE)):
+        assert await ledger_findings(mesh) == []
+
+
+async def test_a_message_taken_back_while_it_is_settled_leaves_nothing_in_either_cell(
+    two: Two, residents: Newcomers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, who = two.here, await residents.one()
+    node, msgid = await here.open_visit(who, ONE_BOX), here.next_msgid()
+    there, go, confirms = asyncio.Event(), asyncio.Event(), SettlementCells.confirm
+
+    async def held(own: SettlementCells, cell: str, order_no: str) -> None:
+        there.set()
+        await go.wait()
+        await confirms(own, cell, order_no)
+
+    monkeypatch.setattr(SettlementCells, "confirm", held)
+    settling = asyncio.create_task(here.send("2207", {"data": node}, msgid=msgid))
+    await there.wait()
+    waits = asyncio.create_task(here.send("2207", {"data": node}, msgid=msgid))
+    taken = {"psn_no": who.psn_no, "omsgid": msgid, "oinfno": "2207"}
+    first = await here.done("2601", taken)
+    go.set()
+    refusals = [(await each).message.partition("]")[0] for each in (settling, waits)]
+    assert refusals == ["[ORDER_VOID", "[MESSAGE_VOIDED"]
+    assert (await here.done("2601", taken)).output == first.output
+    monkeypatch.undo()
+    await at_rest(two)
+    key = await key_for(two.there, who.psn_no)
+    assert not (await rest(two.there, "/v1/own/settlements:list", {"psnNo": who.psn_no}, key)).get("settlements")
+    again = await here.settle(node)
+    assert again.info["fund_pay_sumamt"]
+    assert await ledger_findings(two.mesh) == await ledger_findings(in_cell(two.mesh, THERE)) == []

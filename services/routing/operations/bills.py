@@ -18,7 +18,18 @@ from services.routing.domain.bills import Begun, FoundBill, OrderAt, as_sent
 from services.routing.domain.filings import Counted, Filing
 from services.routing.domain.sagas import Kind, Move, Saga, State
 from services.routing.operations.sagas import Sagas
-from services.routing.operations.steps import ROUNDS, Message, Unknown, asked, begun, is_away, known, taken, waited
+from services.routing.operations.steps import (
+    ROUNDS,
+    Message,
+    Unknown,
+    asked,
+    begun,
+    is_away,
+    known,
+    taken,
+    waited,
+    written,
+)
 
 ABANDONED: Final = "ABANDONED"
 """Why a saga is undone whose owner is gone."""
@@ -99,7 +110,7 @@ class Bills:
                 bill = await asked(self.cells.bill(care, act, request, trial=False))
                 if bill.own:
                     filing = await self._filing(bill.begun)
-                    return await asked(self.cells.settle_filed(care, act, request, filing, trial=False))
+                    return await self._own(message, filing)
                 if bill.settled is not None:
                     return bill.settled
                 if blocking := bill.pending_order_no:
@@ -112,6 +123,11 @@ class Bills:
                     return await self._settled(message, saga, bill, filing)
                 blocking = saga.order_no
         raise outcome_unknown(blocking)
+
+    async def _own(self, message: Message, filing: Filing | None) -> Any:
+        """A bill of the cell's own, which that cell alone writes."""
+        act, care, request = message.act, message.care_cell, message.request
+        return await written(message, lambda: self.cells.settle_filed(care, act, request, filing, trial=False))
 
     async def _filing(self, care: Begun | None) -> Filing | None:
         """What was filed for it and holds on the day on which it began."""
