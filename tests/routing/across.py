@@ -83,9 +83,9 @@ class Across:
         self.loop = SagaLoop(self.sagas, ends, lambda _: nullcontext(), lambda error, _: self.stuck.append(error))
 
     async def forgets(self) -> None:
-        """Routing's store comes back from a backup that is older than all sagas."""
+        """Routing's store comes back from a backup that is older than all sagas that run."""
         async with self.store._database.write() as connection:
-            await connection.execute(text("DELETE FROM saga"))
+            await connection.execute(text("DELETE FROM saga WHERE state = 'begun'"))
         self.restarted()
 
     def visit(self, insured_cell: str = INSURED) -> str:
@@ -133,13 +133,14 @@ class Across:
 
     async def check(self) -> None:
         """Both cells and routing agree on every order, and every fen on the ledger is of a settlement that stands."""
-        for order_no in {*self.care.orders, *self.insured.orders}:
+        numbers = {*self.care.orders, *self.insured.orders}
+        async with self.store.read() as work:
+            sagas = await work.sagas.find([*numbers])
+        for order_no in numbers:
             here, there = self.care.orders.get(order_no), self.insured.orders.get(order_no)
             phases = {each.phase if each else VOID for each in (here, there)}
             assert phases in ({VOID}, {CONFIRMED}), (order_no, here, there)
-            saga = await self.kept.books.find(order_no)
-            assert saga is not None
-            assert saga.state is (State.DONE if phases == {CONFIRMED} else State.UNDONE)
+            assert sagas[order_no].state is (State.DONE if phases == {CONFIRMED} else State.UNDONE)
             if here and there and phases == {CONFIRMED}:
                 assert here.setl_id == there.setl_id
                 assert (here.counter is None) == (there.counter is None)

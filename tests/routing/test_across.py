@@ -121,10 +121,8 @@ async def test_a_settlement_is_reversed_there_then_here_and_again_with_the_same_
 async def test_a_reversal_that_the_insured_cell_refuses_leaves_all_as_it_stood(across: Across) -> None:
     mdtrt_id = across.visit()
     setl_id = (await across.settled("2207:1", mdtrt_id)).setlinfo.setl_id
-    across.insured.refuse["ReverseOrder"] = precondition(
-        "LATER_SETTLEMENT_EXISTS", setl_id="S9", count="1", later_setl_id="S10"
-    )
-    with pytest.raises(Fault, match="LATER_SETTLEMENT_EXISTS"):
+    across.insured.refuse["ReverseOrder"] = precondition("ORDER_PENDING", order_no="R9", lapses_at="")
+    with pytest.raises(Fault, match="ORDER_PENDING"):
         await across.reversed("2208:1", setl_id, mdtrt_id)
     await across.at_rest()
     assert across.standing(mdtrt_id) == [setl_id]

@@ -6,17 +6,34 @@ Whatever the institution was told comes to be true, everything comes to rest, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from services.kernel.errors import Fault, FaultKind
+from services.routing.store.unit import RoutingStore
+from services.runtime.db import Database
 from tests.routing.across import Across
 from tests.routing.played_cells import AFTER, BEFORE, Point, dark, open_gate
-from tests.routing.sagas import CARE, INSURED
+from tests.routing.sagas import CARE, INSURED, NOON
 from yibao.settlement.v1 import reversal_pb2
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def across(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Across]:
+    """Routing between two played cells, for all tests of this module: each has bills of its own."""
+    folder = tmp_path_factory.mktemp("across")
+    database = Database(f"sqlite:///{folder / 'routing.sqlite'}", lambda: NOON)
+    store = RoutingStore(database)
+    await store.start()
+    made = Across(store)
+    yield made
+    await made.sagas.idle()
+    await database.close()
+
 
 SETTLES = [
     (cell, method, when)
@@ -91,8 +108,9 @@ async def through(across: Across, trouble: Trouble, call: Callable[[], Awaitable
 
 @pytest.mark.parametrize("point", SETTLES, ids="-".join)
 async def test_a_settlement_stands_once_or_not_at_all_whatever_fails_where(across: Across, point: Point) -> None:
-    for n, trouble in enumerate(troubles(point)):
-        mdtrt_id, msgid = across.visit(), f"2207:{n}"
+    for trouble in troubles(point):
+        mdtrt_id = across.visit()
+        msgid = f"2207:{mdtrt_id}"
         first = await through(across, trouble, lambda: across.settled(msgid, mdtrt_id))  # noqa: B023 - called at once
         standing = across.standing(mdtrt_id)
         if isinstance(first, str):
@@ -116,13 +134,13 @@ async def test_a_reversal_is_made_in_both_cells_or_in_neither_whatever_fails_whe
 ) -> None:
     for n, trouble in enumerate(troubles(point)):
         mdtrt_id = across.visit()
-        setl_id = (await across.settled(f"2207:{n}", mdtrt_id)).setlinfo.setl_id
+        setl_id = (await across.settled(f"2207:{mdtrt_id}", mdtrt_id)).setlinfo.setl_id
         ask: Callable[[str, str, str], Awaitable[Any]] = across.taken_back if n % 2 else across.reversed
-        named = f"2207:{n}" if n % 2 else setl_id
-        first = await through(across, trouble, lambda: ask(f"2208:{n}", named, mdtrt_id))  # noqa: B023 - called at once
+        named = f"2207:{mdtrt_id}" if n % 2 else setl_id
+        first = await through(across, trouble, lambda: ask(f"2208:{mdtrt_id}", named, mdtrt_id))  # noqa: B023 - called at once
         if not isinstance(first, str):
             assert across.standing(mdtrt_id) == []
-        again = await ask(f"2208:{n}", named, mdtrt_id)
+        again = await ask(f"2208:{mdtrt_id}", named, mdtrt_id)
         await across.at_rest()
         assert across.standing(mdtrt_id) == []
         assert again == first or isinstance(first, str)
@@ -146,12 +164,12 @@ class Held:
 
 @pytest.mark.parametrize("point", SETTLES, ids="-".join)
 async def test_a_message_that_comes_twice_at_once_is_settled_once(across: Across, point: Point) -> None:
-    for n, waits_s in enumerate((0.05, 5.0)):
+    for waits_s in (0.05, 5.0):
         mdtrt_id, held = across.visit(), Held(point)
         across.peers.gate = held
-        first = asyncio.create_task(told(across.settled(f"2207:{n}", mdtrt_id, waits_s=5)))
+        first = asyncio.create_task(told(across.settled(f"2207:{mdtrt_id}", mdtrt_id, waits_s=5)))
         await held.there.wait()
-        second = asyncio.create_task(told(across.settled(f"2207:{n}", mdtrt_id, waits_s=waits_s)))
+        second = asyncio.create_task(told(across.settled(f"2207:{mdtrt_id}", mdtrt_id, waits_s=waits_s)))
         if waits_s < 1:
             # It is told so while its caller still waits, never that nothing stands.
             early = await asyncio.wait_for(second, 2)
@@ -163,17 +181,15 @@ async def test_a_message_that_comes_twice_at_once_is_settled_once(across: Across
         assert answer == again or again == "OUTCOME_UNKNOWN"
         await across.at_rest()
         assert across.standing(mdtrt_id) == [answer.setlinfo.setl_id]
-    other = across.visit()
-    await across.settled("2207:3", other)
 
 
 @pytest.mark.parametrize("point", SETTLES, ids="-".join)
 async def test_a_message_that_is_taken_back_while_it_is_settled_leaves_nothing(across: Across, point: Point) -> None:
     mdtrt_id, held = across.visit(), Held(point)
     across.peers.gate = held
-    settling = asyncio.create_task(told(across.settled("2207:1", mdtrt_id, waits_s=5)))
+    settling = asyncio.create_task(told(across.settled(f"2207:{mdtrt_id}", mdtrt_id, waits_s=5)))
     await held.there.wait()
-    taken = await told(across.taken_back("2601:1", "2207:1", mdtrt_id))
+    taken = await told(across.taken_back(f"2601:1{mdtrt_id}", f"2207:{mdtrt_id}", mdtrt_id))
     held.go.set()
     answer = await settling
     await across.at_rest()
@@ -181,22 +197,22 @@ async def test_a_message_that_is_taken_back_while_it_is_settled_leaves_nothing(a
     assert across.standing(mdtrt_id) == []
     if isinstance(answer, str):
         assert answer in ("MESSAGE_VOIDED", "ORDER_VOID", "OUTCOME_UNKNOWN")
-        assert await told(across.settled("2207:1", mdtrt_id)) == "MESSAGE_VOIDED"
-    again = await across.taken_back("2601:2", "2207:1", mdtrt_id)
+        assert await told(across.settled(f"2207:{mdtrt_id}", mdtrt_id)) == "MESSAGE_VOIDED"
+    again = await across.taken_back(f"2601:2{mdtrt_id}", f"2207:{mdtrt_id}", mdtrt_id)
     assert (again.outcome, again.setl_id) == (taken.outcome, taken.setl_id)
 
 
 async def test_what_is_taken_back_is_taken_back_only_where_the_insured_cell_has_done_it(across: Across) -> None:
     mdtrt_id, held = across.visit(), Held((INSURED, "Confirm", BEFORE))
     across.peers.gate = held
-    settling = asyncio.create_task(told(across.settled("2207:1", mdtrt_id, waits_s=5)))
+    settling = asyncio.create_task(told(across.settled(f"2207:{mdtrt_id}", mdtrt_id, waits_s=5)))
     await held.there.wait()
     across.peers.gate = Trouble((INSURED, "Void", BEFORE), dark(INSURED), lasts=True)
-    assert await told(across.taken_back("2601:1", "2207:1", mdtrt_id)) == "OUTCOME_UNKNOWN"
+    assert await told(across.taken_back(f"2601:1{mdtrt_id}", f"2207:{mdtrt_id}", mdtrt_id)) == "OUTCOME_UNKNOWN"
     held.go.set()
     across.peers.gate = open_gate
     assert (await settling).setlinfo.setl_id
-    told_back = await across.taken_back("2601:1", "2207:1", mdtrt_id)
+    told_back = await across.taken_back(f"2601:1{mdtrt_id}", f"2207:{mdtrt_id}", mdtrt_id)
     assert told_back.outcome == reversal_pb2.MESSAGE_OUTCOME_TAKEN_BACK
     await across.at_rest()
     assert across.standing(mdtrt_id) == []
@@ -205,10 +221,10 @@ async def test_what_is_taken_back_is_taken_back_only_where_the_insured_cell_has_
 async def test_a_bill_that_routing_has_forgotten_is_ended_as_one_whose_owner_is_gone(across: Across) -> None:
     mdtrt_id = across.visit()
     across.peers.gate = Trouble((INSURED, "Confirm", BEFORE), Killed())
-    assert await told(across.settled("2207:1", mdtrt_id)) == "KILLED"
+    assert await told(across.settled(f"2207:{mdtrt_id}", mdtrt_id)) == "KILLED"
     across.peers.gate = open_gate
     await across.forgets()
-    assert await told(across.settled("2207:1", mdtrt_id)) == "OUTCOME_UNKNOWN"
+    assert await told(across.settled(f"2207:{mdtrt_id}", mdtrt_id)) == "OUTCOME_UNKNOWN"
     await across.at_rest()
     assert across.standing(mdtrt_id) == []
-    assert await told(across.settled("2207:1", mdtrt_id)) == "MESSAGE_VOIDED"
+    assert await told(across.settled(f"2207:{mdtrt_id}", mdtrt_id)) == "MESSAGE_VOIDED"
