@@ -20,6 +20,7 @@ from services.routing.domain.stays import (
     DISCHARGE,
     MESSAGE,
     UNDO_DISCHARGE,
+    Admitted,
     Begun,
     Changed,
     Covered,
@@ -73,9 +74,10 @@ class PlayedStays:
 
     # The place of care.
 
-    async def admit(self, cell: str, request: Request, told: Any, mdtrt_id: str) -> Any:
+    async def admit(self, cell: str, request: Request, told: Any, mdtrt_id: str) -> Admitted:
         """As the peer does it."""
-        return await self._reached(cell, "admit", lambda: self._admit(request, told, mdtrt_id))
+        answer = await self._reached(cell, "admit", lambda: self._admit(request, told, mdtrt_id))
+        return Admitted(answer, answer)
 
     async def end_admission(self, cell: str, mdtrt_id: str) -> bool:
         """As the peer does it."""
@@ -230,9 +232,11 @@ class Wards:
         """A new message of the hospital."""
         return act, Request(f"{act}:{next(self.numbers)}", psn_no, mdtrt_id)
 
-    async def sent(self, act: str, request: Request, waits_s: float = WAITS_S) -> Any:
-        """What the message is answered, as the gateway of the place of care asks: at home first."""
-        if (stored := self.cells.answers.get(request.request_id)) is not None:
+    async def sent(self, act: str, request: Request, waits_s: float = WAITS_S, *, late: bool = False) -> Any:
+        """What the message is answered, as the gateway of the place of care asks: at home first, unless it was `late` on the way
+        from there.
+        """
+        if (stored := self.cells.answers.get(request.request_id)) is not None and not late:
             return stored
         until = asyncio.get_running_loop().time() + waits_s
         message = Message(act, request, HOSPITAL, request.mdtrt_id, CARE, until)

@@ -220,6 +220,16 @@ async def test_a_repeat_that_missed_the_end_of_the_first_by_a_moment_gets_its_an
     await wards.at_rest()
 
 
+async def test_a_repeat_that_comes_after_the_stay_has_ended_gets_its_answer_and_holds_nobody(wards: Wards) -> None:
+    act, request = wards.message(ADMIT, wards.newcomer())
+    mdtrt_id = await wards.sent(act, request)
+    await wards.sent(*wards.message(DISCHARGE, request.psn_no, mdtrt_id))
+    await wards.at_rest()
+    assert await wards.sent(act, request, late=True) == mdtrt_id
+    await wards.at_rest()
+    assert await wards.admitted(request.psn_no) != mdtrt_id
+
+
 async def test_messages_of_several_at_once_leave_one_stay(wards: Wards) -> None:
     who = wards.newcomer()
     told = await asyncio.gather(*(wards.told(*wards.message(ADMIT, who), waits_s=5) for _ in range(4)))

@@ -29,6 +29,14 @@ class Covered:
 
 
 @dataclass(frozen=True, slots=True)
+class Admitted:
+    """What the message of an admission is answered, and the stay that it names: a repeat has the one of before."""
+
+    answer: Any
+    mdtrt_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """A stay as the place of care has it; `insured_cell` is empty where that cell insures the person itself."""
 

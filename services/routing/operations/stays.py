@@ -19,6 +19,7 @@ from services.routing.domain.bills import as_sent
 from services.routing.domain.sagas import Kind, Move, Saga, State
 from services.routing.domain.stays import (
     UNDO_DISCHARGE,
+    Admitted,
     Begun,
     Changed,
     Covered,
@@ -36,6 +37,8 @@ RELEASE_WAIT_S: Final = 0.5
 comes without that too (our decision)."""
 ABANDONED: Final = "ABANDONED"
 """Why a saga is undone whose owner is gone."""
+REPEATED: Final = "REPEATED"
+"""Why one is undone whose message had admitted before."""
 _CLOSED: Final = "MESSAGE_VOIDED"
 _OPEN: Final = "STAY_OPEN"
 
@@ -47,7 +50,7 @@ class StayCells(Protocol):
         """Who is admitted, asked of the insured cell."""
         ...
 
-    async def admit(self, cell: str, request: Any, told: Any, mdtrt_id: str) -> Any:
+    async def admit(self, cell: str, request: Any, told: Any, mdtrt_id: str) -> Admitted:
         """2401 at the place of care, under a number that is made here."""
         ...
 
@@ -95,11 +98,12 @@ class Stays:
         care, request = message.care_cell, message.request
         if covered.cell == care:
             mdtrt_id = self.new_id()
-            return await written(message, lambda: self.cells.admit(care, request, covered.told, mdtrt_id))
+            return (await written(message, lambda: self.cells.admit(care, request, covered.told, mdtrt_id))).answer
         with self.sagas.room():
             saga = await self._begun(message, covered.cell)
             if saga.state is State.DONE:
-                return await written(message, lambda: self.cells.admit(care, request, covered.told, saga.target))
+                known = await written(message, lambda: self.cells.admit(care, request, covered.told, saga.target))
+                return known.answer
             return await self._admitted(message, saga, covered, begin_at)
 
     async def change(self, message: Message, mdtrt_id: str, psn_no: str) -> Any:
@@ -155,7 +159,7 @@ class Stays:
                 raise
             return await self._admitted_before(message, saga, covered, fault)
         try:
-            answer = await taken(message, lambda: self.cells.admit(care, message.request, covered.told, mdtrt_id))
+            admitted = await taken(message, lambda: self.cells.admit(care, message.request, covered.told, mdtrt_id))
         except Unknown as unknown:
             self._unknown(saga, unknown.reason)
         except Fault as refused:
@@ -163,8 +167,12 @@ class Stays:
                 # One attempt came through, and the next was refused: the message is answered when it comes again.
                 self._unknown(saga, refused.reason)
             await self._refused(message, saga, State.REVOKED, refused)
-        self.sagas.end(saga.order_no, State.DONE)
-        return answer
+        if admitted.mdtrt_id == mdtrt_id:
+            self.sagas.end(saga.order_no, State.DONE)
+        else:
+            # The message has admitted before, to a stay that has ended since.
+            await self._followed(message, saga, State.REVOKED, REPEATED)
+        return admitted.answer
 
     async def _admitted_before(self, message: Message, saga: Saga, covered: Covered, refused: Fault) -> Any:
         """The answer where the same message has admitted to the stay that is in the way, a moment ago; else the refusal.
@@ -174,7 +182,7 @@ class Stays:
         care, mdtrt_id = saga.care_cell, saga.target
         try:
             await self.cells.end_admission(care, mdtrt_id)
-            return await self.cells.admit(care, message.request, covered.told, mdtrt_id)
+            return (await self.cells.admit(care, message.request, covered.told, mdtrt_id)).answer
         except Fault as fault:
             raise outcome_unknown(saga.order_no) if is_away(fault) else refused from None
 

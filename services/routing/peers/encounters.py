@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from services.routing.domain.stays import Begun, Changed, Covered, Held
+from services.routing.domain.stays import Admitted, Begun, Changed, Covered, Held
 from services.runtime.outbound import Peers
 from services.runtime.wire import moment_message, moment_of
 from yibao.settlement.v1 import (
@@ -54,10 +54,11 @@ class EncounterCells:
 
     async def admit(
         self, cell: str, request: stay_pb2.AdmitRequest, told: care_pb2.InsuredElsewhere, mdtrt_id: str
-    ) -> stay_pb2.AdmitResponse:
+    ) -> Admitted:
         """2401, at the place of care."""
         asked = care_pb2.RegisterCareRequest(admission=request, insured=told, mdtrt_id=mdtrt_id)
-        return (await self._peers.call(self._care[cell].RegisterCare, asked)).admission
+        answer = (await self._peers.call(self._care[cell].RegisterCare, asked)).admission
+        return Admitted(answer, answer.result.mdtrt_id)
 
     async def end_admission(self, cell: str, mdtrt_id: str) -> bool:
         """Whether a stay is registered at the place of care, which it will not be from then on."""
