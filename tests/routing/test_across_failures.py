@@ -228,3 +228,73 @@ async def test_a_bill_that_routing_has_forgotten_is_ended_as_one_whose_owner_is_
     await across.at_rest()
     assert across.standing(mdtrt_id) == []
     assert await told(across.settled(f"2207:{mdtrt_id}", mdtrt_id)) == "MESSAGE_VOIDED"
+
+
+@dataclass
+class Busy:
+    """The answer of the first attempt is lost, and the second one finds the cell too busy to say what stands."""
+
+    cell: str
+    method: str
+    refusal: Fault
+    attempts: int = 0
+
+    async def __call__(self, point: Point) -> None:
+        """The gate."""
+        if point == (self.cell, self.method, AFTER) and not self.attempts:
+            self.attempts = 1
+            raise Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED")
+        if point == (self.cell, self.method, BEFORE) and self.attempts == 1:
+            self.attempts = 2
+            raise self.refusal
+
+
+BUSY = [Fault(FaultKind.UNAVAILABLE, "LEDGER_CONTENTION"), Fault(FaultKind.EXHAUSTED, "QUEUE_FULL", {"queue": "order"})]
+
+
+@pytest.mark.parametrize("refusal", BUSY, ids=lambda each: each.reason)
+async def test_who_is_too_busy_to_say_what_stands_has_refused_nothing(across: Across, refusal: Fault) -> None:
+    for cell, method in dict.fromkeys((cell, method) for cell, method, _ in SETTLES[2:]):
+        mdtrt_id = across.visit()
+        across.peers.gate = Busy(cell, method, refusal)
+        first = await told(across.settled(f"2207:{mdtrt_id}", mdtrt_id))
+        across.peers.gate = open_gate
+        assert first in ("OUTCOME_UNKNOWN", "CELL_UNAVAILABLE")
+        await across.at_rest()
+        assert len(across.standing(mdtrt_id)) == (method == "Confirm")
+    for cell, method in ((INSURED, "ReverseOrder"), (CARE, "BookReversal")):
+        mdtrt_id = across.visit()
+        setl_id = (await across.settled(f"2207:{mdtrt_id}", mdtrt_id)).setlinfo.setl_id
+        across.peers.gate = Busy(cell, method, refusal)
+        assert await told(across.reversed(f"2208:{mdtrt_id}", setl_id, mdtrt_id)) == "OUTCOME_UNKNOWN"
+        across.peers.gate = open_gate
+        await across.at_rest()
+        assert across.standing(mdtrt_id) == []
+
+
+async def test_a_message_of_a_forgotten_bill_that_stands_in_the_insured_cell_can_be_taken_back(across: Across) -> None:
+    mdtrt_id = across.visit()
+    across.peers.gate = Trouble((INSURED, "Confirm", AFTER), Killed())
+    assert await told(across.settled(f"2207:{mdtrt_id}", mdtrt_id)) == "KILLED"
+    across.peers.gate = open_gate
+    await across.forgets()
+    taken = await told(across.taken_back(f"2601:{mdtrt_id}", f"2207:{mdtrt_id}", mdtrt_id))
+    assert taken.outcome == reversal_pb2.MESSAGE_OUTCOME_TAKEN_BACK
+    await across.at_rest()
+    assert across.standing(mdtrt_id) == []
+
+
+async def test_a_reversal_that_was_refused_is_not_made_later(across: Across) -> None:
+    mdtrt_id = across.visit()
+    setl_id = (await across.settled(f"2207:{mdtrt_id}", mdtrt_id)).setlinfo.setl_id
+    await across.sagas.idle()
+    told_of = {"setl_id": setl_id, "count": "1", "admdvs": "370100", "day": "2026-03-05"}
+    across.insured.refuse["ReverseOrder"] = Fault(FaultKind.PRECONDITION, "LATER_SETTLEMENT_EXISTS", told_of)
+    assert await told(across.reversed(f"2208:{mdtrt_id}", setl_id, mdtrt_id)) == "LATER_SETTLEMENT_EXISTS"
+    # The process dies once that is told.
+    for task in across.sagas._ending:
+        task.cancel()
+    across.restarted()
+    del across.insured.refuse["ReverseOrder"]
+    await across.at_rest()
+    assert across.standing(mdtrt_id) == [setl_id]

@@ -169,12 +169,23 @@ class Bills:
             self.sagas.leave(order_no, unknown.reason)
             raise outcome_unknown(order_no) from None
         except Fault as refused:
-            voids = (self.cells.void(cell, order_no) for cell in (saga.insured_cell, saga.care_cell))
-            if any(isinstance(each, BaseException) for each in await asyncio.gather(*voids, return_exceptions=True)):
-                self.sagas.leave(order_no, refused.reason)
+            failed = await self._made_void(saga)
+            if failed:
+                self.sagas.leave(order_no, failed)
             else:
                 self.sagas.end(order_no, State.UNDONE, refused.reason)
+            if failed == _CONFIRMED:
+                raise outcome_unknown(order_no) from None
             raise as_sent(refused) from None
+
+    async def _made_void(self, saga: Saga) -> str:
+        """Makes an order void, first where that is decided: what stands there is not void here. Why it is not, if so."""
+        try:
+            await self.cells.void(saga.insured_cell, saga.order_no)
+            await self.cells.void(saga.care_cell, saga.order_no)
+        except Exception as error:  # noqa: BLE001  # whatever it was, the loop goes on with it
+            return error.reason if isinstance(error, Fault) else type(error).__name__
+        return ""
 
     async def end(self, saga: Saga) -> Move:
         """Ends a settlement whose owner is gone, as it is decided in the insured cell: void there, unless it stands there."""

@@ -125,7 +125,8 @@ class Reversals:
             self.sagas.leave(number, unknown.reason)
             raise outcome_unknown(target) from None
         except Fault as refused:
-            self.sagas.end(number, State.UNDONE, refused.reason)
+            # Written before it is told: the loop would ask again, when it might not be refused any more.
+            await self.sagas.move(number, State.UNDONE, refused.reason)
             raise as_sent(refused) from None
         try:
             answer = await taken(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from services.kernel.elsewhere import outcome_unknown
-from services.kernel.errors import AWAY, Fault
+from services.kernel.errors import AWAY, Fault, FaultKind
 from services.routing.domain.bills import as_sent
 from services.routing.domain.sagas import Kind, Saga
 from services.routing.operations.sagas import Sagas
@@ -21,6 +21,7 @@ T = TypeVar("T")
 ROUNDS: Final = 4
 """How often a message is decided anew after another saga that was in its way has ended."""
 _NOT_SENT: Final = "CELL_UNAVAILABLE"
+_BUSY: Final = "QUEUE_FULL"
 _WORTH_S: Final = 0.2
 """Less time than this is not worth another attempt."""
 
@@ -73,8 +74,10 @@ async def taken(message: Message, call: Callable[[], Awaitable[T]]) -> T:
 
 
 def is_away(fault: Fault) -> bool:
-    """Whether who was asked does not answer, so that nobody knows what became of it."""
-    return fault.reason in AWAY or fault.reason == _NOT_SENT
+    """Whether who was asked does not answer, so that nobody knows what became of it. Who is too busy has decided nothing either:
+    an attempt before may have come through.
+    """
+    return fault.kind is FaultKind.UNAVAILABLE or fault.reason in AWAY or fault.reason == _BUSY
 
 
 async def asked(call: Awaitable[T]) -> T:
@@ -110,10 +113,11 @@ async def begun(sagas: Sagas, saga: Saga, message: Message) -> bool:
 async def known(sagas: Sagas, message: Message, insured_cell: str, order_no: str) -> None:
     """Takes on an order that is pending at the place of care and that routing does not know: its store came back from a backup.
 
-    It is ended as one whose owner is gone.
+    It is ended as one whose owner is gone. Nobody says here whose message it is: it has its own number for one.
     """
     if await sagas.books.find(order_no) is None:
-        saga = sagas.new(Kind.SETTLE, message.care_cell, insured_cell, message.key, message.act, 0)
+        own = (message.scope, order_no, "")
+        saga = sagas.new(Kind.SETTLE, message.care_cell, insured_cell, own, message.act, 0)
         await sagas.begin(replace(saga, order_no=order_no))
 
 
