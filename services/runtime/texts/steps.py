@@ -141,6 +141,7 @@ CARE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "ORDER_CHARGED": ("请由支付方退款或确认", "Whoever charged it confirms it or gives the money back"),
     "ORDER_EXISTS": ("请使用新的订单编号", "Use another number"),
+    "BILL_CHANGED": ("请待明细上传完毕后再预结算、结算", "Try and settle it once the lines are complete"),
     "CLOCK_APART": ("请校准双方时钟后重发", "Set the clocks right and send it again"),
     "LATER_SETTLEMENT_EXISTS": ("撤销用2208，住院用2305", "Reverse by 2208, of a stay by 2305"),
 }
