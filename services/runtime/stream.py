@@ -35,7 +35,7 @@ _CONNECT_S: Final = 5.0
 _ANSWER_S: Final = 5.0
 _TWICE: Final = timedelta(minutes=10)
 """How long the stream knows the names of messages (our decision)."""
-_AWAITED: Final = timedelta(seconds=30)
+_AWAITED: Final = timedelta(seconds=10)
 """After which a message that was delivered and not acknowledged is delivered again (our decision)."""
 _UNACKED: Final = 1000
 
