@@ -141,6 +141,8 @@ async def test_a_booked_bill_never_lapses_and_nobody_but_its_opener_ends_it(cell
         care.lapsing.check_free(blocking)
     told = caught.value.metadata
     assert (told["order_no"], told["lapses_at"]) == ("O1", moment_text(opened.order.lapses_time.ToMicroseconds()))
+    # Its lines are not settled yet, whoever else would settle them.
+    assert await reason(cells.get(settle_request(mdtrt_id, 231_000, "2207:3"))) == "ORDER_PENDING"
     # A second bill of the person waits, as it would on a ledger of this cell.
     other = settle_request(await cells.visit(5_000), 5_000, "2207:2")
     found = await cells.get(other)
@@ -150,6 +152,7 @@ async def test_a_booked_bill_never_lapses_and_nobody_but_its_opener_ends_it(cell
     assert (await confirm(care, "O1")).phase == "confirmed"
     assert await reason(void(care, "O1")) == "ORDER_CONFIRMED"
     await cells.open_care(other, found, answer, "O2")
+    assert await reason(cells.get(settle_request(mdtrt_id, 231_000, "2207:3"))) == "BATCH_SETTLED"
     assert await care.findings() == ()
 
 

@@ -27,7 +27,7 @@ ROUTING: Final[Mapping[str, tuple[str, str]]] = {
         "The person is insured in {one} and in {other} at once on {day}: the insured places must clear that first",
     ),
     "ROUTING_UNAVAILABLE": (
-        "该人员在本属地单元以外参保或本单元未登记，全国路由暂不可用，无法办理",
+        "该人员在本属地单元以外参保或本单元未登记，全国路由暂未应答",
         "The person is insured in another cell or not known in this one, and routing, which serves that, does not answer",
     ),
     "CELL_UNAVAILABLE": (

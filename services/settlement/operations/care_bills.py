@@ -18,6 +18,8 @@ from services.settlement.domain.bill import STAY, Order, check_encounter
 from services.settlement.domain.care import CareBill, CareLine, Chosen, check_lines, chosen_care
 from services.settlement.domain.entries import Books, StoredAnswer, Wanted, repeat_of
 from services.settlement.domain.kinds import KindOfCare, check_setting
+from services.settlement.domain.ledger import AccountKey
+from services.settlement.domain.orders import order_pending
 from services.settlement.operations.kinds import national_kind
 from services.settlement.operations.ports import CataloguePeer
 from services.settlement.store.care import CareBooks, CareReader
@@ -77,7 +79,7 @@ class CareBills:
 
 
 async def _told(snapshot: CareReader, orders: Sequence[Order]) -> list[FoundBill | BaseException]:
-    """The bills with their lines, six statements for all of them."""
+    """The bills with their lines, six statements for all of them, and one more where something is settled already."""
     stamps = (order.stamp for order in orders if order.stamp.request_id)
     requests = tuple({(stamp.scope, stamp.request_id): None for stamp in stamps})
     mdtrt_ids = tuple({order.bill.mdtrt_id: None for order in orders})
@@ -85,6 +87,7 @@ async def _told(snapshot: CareReader, orders: Sequence[Order]) -> list[FoundBill
         Wanted(requests=requests, encounters=mdtrt_ids, batches=mdtrt_ids, stays=_stays(orders))
     )
     found: list[Any] = [_found(order, books) for order in orders]
+    await _name_pending(snapshot, orders, found)
     chosen = [each for each in found if isinstance(each, Chosen)]
     counts = await snapshot.line_counts(_batches(chosen)) if chosen else {}
     for place, each in enumerate(found):
@@ -102,6 +105,19 @@ async def _told(snapshot: CareReader, orders: Sequence[Order]) -> list[FoundBill
         _bill(order, each, numbers, lines) if isinstance(each, Chosen) else each
         for order, each in zip(orders, found, strict=True)
     ]
+
+
+async def _name_pending(snapshot: CareReader, orders: Sequence[Order], found: list[Any]) -> None:
+    """ORDER_PENDING for a refusal that names the bill of a pending order: that is no settlement yet."""
+    settled = [place for place, each in enumerate(found) if isinstance(each, Fault) and "setl_id" in each.metadata]
+    if not settled:
+        return
+    accounts = {place: AccountKey(orders[place].bill.psn_no, orders[place].bill.insutype) for place in settled}
+    pending = (await snapshot.load(Wanted(accounts=tuple(dict.fromkeys(accounts.values()))))).pending
+    for place, account in accounts.items():
+        blocking = pending.get(account)
+        if blocking is not None and blocking.setl_id == found[place].metadata["setl_id"]:
+            found[place] = order_pending(blocking)
 
 
 def _found(order: Order, books: Books) -> Chosen | OwnCare | StoredAnswer | Fault:

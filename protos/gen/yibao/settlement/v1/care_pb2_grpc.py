@@ -137,7 +137,8 @@ class CareServiceServicer:
     def GetBill(self, request, context):
         """What a bill of such a person comes to at the place of care, to be carried to the insured cell, or what stands under
         its request id already.
-        Errors: those of Trial and Settle that the place of care decides, BILL_TOO_LONG, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        Errors: those of Trial and Settle that the place of care decides, ORDER_PENDING where the bill of a pending order holds its
+        lines, BILL_TOO_LONG, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,7 +45,8 @@ class CareServiceStub:
     GetBill: _aio.UnaryUnaryMultiCallable[_care_pb2.GetBillRequest, _care_pb2.GetBillResponse]
     """What a bill of such a person comes to at the place of care, to be carried to the insured cell, or what stands under
     its request id already.
-    Errors: those of Trial and Settle that the place of care decides, BILL_TOO_LONG, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+    Errors: those of Trial and Settle that the place of care decides, ORDER_PENDING where the bill of a pending order holds its
+    lines, BILL_TOO_LONG, MESSAGE_VOIDED, REQUEST_ID_REUSED.
     """
     SettleFiled: _aio.UnaryUnaryMultiCallable[_care_pb2.SettleFiledRequest, _care_pb2.SettleFiledResponse]
     """Tries or settles a bill of this cell's own for which the unary methods refuse with INSURED_ELSEWHERE and name this cell:
@@ -130,7 +131,8 @@ class CareServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_care_pb2.GetBillResponse]:
         """What a bill of such a person comes to at the place of care, to be carried to the insured cell, or what stands under
         its request id already.
-        Errors: those of Trial and Settle that the place of care decides, BILL_TOO_LONG, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        Errors: those of Trial and Settle that the place of care decides, ORDER_PENDING where the bill of a pending order holds its
+        lines, BILL_TOO_LONG, MESSAGE_VOIDED, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
