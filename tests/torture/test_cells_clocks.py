@@ -14,7 +14,7 @@ from tests.mesh.world import ledger_findings
 from tests.torture.cells.processes import INSURED_SETTLEMENT
 from tests.torture.cells.seams import BEFORE, RECEIVE, Point
 from tests.torture.cells.seasons import Season, season, seconds_until
-from tests.torture.cells.transactions import reverse, settle
+from tests.torture.cells.transactions import admit, reverse, settle
 
 pytestmark: Final = pytest.mark.torture
 
@@ -33,7 +33,7 @@ async def books_add_up(made: Season) -> None:
 @pytest.mark.parametrize("apart_s", [90, -90])
 async def test_a_minute_and_a_half_apart_all_goes_as_ever(apart_s: int, tmp_path: Path) -> None:
     async with season(tmp_path, apart_s, 0) as made:
-        for prepare in (settle, reverse):
+        for prepare in (settle, reverse, admit):
             message, _ = await made.line.done(await prepare(made.line))
             assert await made.line.at_rest(message) == []
         await books_add_up(made)

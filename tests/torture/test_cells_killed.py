@@ -33,8 +33,8 @@ from tests.torture.cells.processes import (
     town,
 )
 from tests.torture.cells.proxy import Way
-from tests.torture.cells.seams import BEFORE, RECEIVE, SEND
-from tests.torture.cells.transactions import LOCAL, SERVED_ELSEWHERE, STAYS, TRANSACTIONS, Line
+from tests.torture.cells.seams import AFTER, BEFORE, RECEIVE, SEND, Point
+from tests.torture.cells.transactions import LOCAL, STAYS, TRANSACTIONS, Line
 from tests.torture.victim import show
 
 pytestmark: Final = pytest.mark.torture
@@ -94,7 +94,7 @@ async def test_of_a_local_person_nothing_is_double_and_nothing_lost(stage: Stage
     await judged(stage, await killed_everywhere(matrix, [CARE_SETTLEMENT]))
 
 
-@pytest.mark.parametrize("name", SERVED_ELSEWHERE)
+@pytest.mark.parametrize("name", TRANSACTIONS)
 async def test_of_a_person_of_another_cell_all_three_agree(stage: Stage, name: str) -> None:
     matrix = Matrix(stage.town, stage.remote, name, TRANSACTIONS[name])
     results = await killed_everywhere(matrix, VICTIMS)
@@ -108,7 +108,7 @@ async def test_the_whole_matrix(stage: Stage) -> None:
     assert {each.cell.part for each in stage.results} == set(VICTIMS)
 
 
-@pytest.mark.parametrize("name", ["settle", "reverse"])
+@pytest.mark.parametrize("name", ["settle", "reverse", "admit"])
 async def test_a_process_that_stands_still_for_a_while_holds_up_and_spoils_nothing(stage: Stage, name: str) -> None:
     matrix = Matrix(stage.town, stage.remote, name, TRANSACTIONS[name])
     await judged(stage, [await matrix.stopped(cell, STOPPED_S) for cell in phases(await matrix.recorded())])
@@ -123,7 +123,7 @@ async def test_a_network_that_parts_in_the_middle_of_a_bill(stage: Stage, betwee
 
 
 @pytest.mark.parametrize("late_s", LATE_S)
-@pytest.mark.parametrize("name", SERVED_ELSEWHERE)
+@pytest.mark.parametrize("name", TRANSACTIONS)
 async def test_what_is_delivered_twice_and_late_is_done_once(stage: Stage, name: str, late_s: float) -> None:
     matrix = Matrix(stage.town, stage.remote, name, TRANSACTIONS[name])
     await matrix.recorded()
@@ -152,3 +152,18 @@ async def test_a_link_that_loses_every_packet_in_the_middle_of_a_bill(tmp_path: 
             cells = [each for each in phases(await matrix.recorded()) if each.part is ROUTING]
             results = [await matrix.halted(cell, apart_for_a_while) for cell in cells]
             await judged(Stage(made, line, line), results)
+
+
+@pytest.mark.parametrize(
+    "step", [f"{CARE}/settlement OrderService.BatchOpen", f"{INSURED}/settlement OrderService.BatchConfirm"]
+)
+async def test_routing_that_dies_once_more_while_it_mends_what_its_death_left(stage: Stage, step: str) -> None:
+    matrix = Matrix(stage.town, stage.remote, "settle", TRANSACTIONS["settle"])
+    (first,) = [each for each in await matrix.recorded([ROUTING]) if each.point == Point(SEND, step, AFTER, 1)]
+    then = await matrix.recovering(first)
+    results = []
+    for cell in then:
+        await matrix.warm()
+        results.append(await matrix.killed_again(first, cell))
+    assert len(results) > 4
+    await judged(stage, results)

@@ -20,6 +20,9 @@ from tests.torture.cells.seams import Point, Watch, install, move_machine_clock
 ANSWER: Final = "@"
 """What the line of an answer begins with."""
 
+FIRST: Final = "CELLS_FIRST"
+"""The variable of the environment that holds the first command, which holds from the first moment on."""
+
 
 def obey(watch: Watch) -> None:
     """Takes commands until the input ends. It reads the descriptor itself: a stream would be locked where the program ends."""
@@ -31,19 +34,25 @@ def obey(watch: Watch) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def begin(watch: Watch, command: dict[str, Any]) -> None:
+    """Begins to count points, as a command says."""
+    armed = Point(*command["armed"]) if command.get("armed") else None
+    number, twice_s = command.get("signal", signal.SIGKILL), command.get("twice_s")
+    watch.begin(record=command.get("record", False), armed=armed, number=number, twice_s=twice_s)
+
+
 def answered(watch: Watch, command: dict[str, Any]) -> object:
     """Does what a command says."""
     if command["do"] == "recorded":
         return watch.recorded()
-    armed = Point(*command["armed"]) if command.get("armed") else None
-    number, twice_s = command.get("signal", signal.SIGKILL), command.get("twice_s")
-    watch.begin(record=command.get("record", False), armed=armed, number=number, twice_s=twice_s)
+    begin(watch, command)
     return True
 
 
 if __name__ == "__main__":
     watching = Watch()
     install(watching)
+    begin(watching, json.loads(os.environ.get(FIRST, "{}")))
     config = Config.load(os.environ)
     move_machine_clock(config.clock_offset_s(national=not os.environ.get("YIBAO_CELL")))
     threading.Thread(target=obey, args=(watching,), daemon=True).start()

@@ -29,7 +29,7 @@ from services.runtime.keys import Keys
 from tests.mesh.harness import MESH_KEY, OPERATOR_KEY, Mesh
 from tests.mesh.seeds import seed_requests
 from tests.tokens import Tokens
-from tests.torture.cells.launcher import ANSWER
+from tests.torture.cells.launcher import ANSWER, FIRST
 from tests.torture.cells.namespaces import HERE as BESIDE
 from tests.torture.cells.namespaces import THERE, Namespace, moved
 from tests.torture.cells.proxy import Way, Wire, wired
@@ -85,15 +85,15 @@ class Running:
     said: queue.Queue[str] = field(init=False)
     _listening: threading.Thread = field(init=False)
 
-    def spawn(self) -> None:
-        """Starts it, and does not wait until it is ready."""
+    def spawn(self, **first: Any) -> None:
+        """Starts it, and does not wait until it is ready; `first` is a command for its first moment."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("YIBAO_")}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         words = [*self.inside, sys.executable, "-m", "tests.torture.cells.launcher", *self.part.members, "--single"]
         with self.log.open("ab") as sink:
             self.process = subprocess.Popen(
                 words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, cwd=ROOT,
-                env=environment | dict(self.settings),
+                env={**environment, **self.settings, FIRST: json.dumps(first)},
             )  # fmt: skip
         self.said = queue.Queue()
         self._listening = threading.Thread(target=_listen, args=(self.process, self.said), daemon=True)
@@ -103,11 +103,11 @@ class Running:
         """Waits until it answers."""
         await asyncio.to_thread(self._line, READY, START_S)
 
-    async def again(self) -> None:
-        """Starts it once more, after its end."""
+    async def again(self, **first: Any) -> None:
+        """Starts it once more, after its end; `first` as for `spawn`."""
         await self.ended()
         self._forget()
-        self.spawn()
+        self.spawn(**first)
         await self.ready()
 
     async def ended(self) -> None:

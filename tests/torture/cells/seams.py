@@ -28,7 +28,7 @@ from services.runtime.transport import GrpcTransport
 STORE, SEND, RECEIVE = "store", "send", "receive"
 BEFORE, AFTER = "before", "after"
 DEEPEST: Final = 24
-BACKGROUND: Final = ("ChangeService", "GetStatus", "pulling.", "LapseLoop", "SagaLoop")
+BACKGROUND: Final = ("ChangeService", "NoticeService", "GetStatus", "pulling.", "notices.", "LapseLoop", "SagaLoop")
 """What goes on beside transactions."""
 
 PASSES_ON: Final = (".lapsing", ".writes")

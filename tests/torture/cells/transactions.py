@@ -237,4 +237,3 @@ STAYS: Final[Mapping[str, Prepare]] = {
     "take_back_admission": take_back_admission,
 }
 TRANSACTIONS: Final[Mapping[str, Prepare]] = {**LOCAL, "take_back": take_back, **STAYS, **FILINGS}
-SERVED_ELSEWHERE: Final = ("register", "settle", "reverse", "take_back", "file", "withdraw")
