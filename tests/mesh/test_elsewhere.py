@@ -16,16 +16,19 @@ import pytest
 import pytest_asyncio
 
 from services import mesh as table
+from services.runtime.call import Caller, Role
 from tests.mesh import journeys
 from tests.mesh.harness import OPERATOR_KEY, Mesh, seed_world, started_mesh
-from tests.mesh.hospital import Hospital, Patient, hospital_at, rest
+from tests.mesh.hospital import DRUG, Hospital, Patient, Row, hospital_at, rest
 from tests.mesh.people import Newcomers
 from tests.mesh.seeds import OTHER_INSTITUTION, seed_requests
 from tests.mesh.test_cells import HERE, THERE, WITHOUT_ROUTING, in_cell, shown_code
 from tests.mesh.test_traces import found_in, logged
 from tools.cli.mesh_client import BUSINESS_DATE_HEADER
+from yibao.settlement.v1 import ledger_pb2
 
 BESIDE = "310000"
+AUDITOR = Caller(Role.OPERATOR, "OP1", sandbox=True)
 AT_ONCE_S = 2.0
 """Far below the time that clients wait; the calls themselves take some milliseconds."""
 
@@ -259,3 +262,31 @@ async def test_without_routing_local_people_notice_nothing_and_remote_ones_are_t
             assert (response.status_code, response.json()["infcode"]) == (503, -1)
             assert response.json()["err_msg"].startswith("[ROUTING_UNAVAILABLE]")
             assert response.headers["retry-after"]
+
+
+async def test_a_bill_of_a_resident_of_another_cell_is_settled_repeated_and_taken_back_at_the_place_of_care(
+    two: Two,
+) -> None:
+    who, here = two.resident, two.here
+    node = await here.open_visit(who, [Row(DRUG, 3, 90_000)])
+    first = await here.settle(node)
+    assert (first.info["medfee_sumamt"], first.info["acct_pay"] > 0) == (2700, True)
+    assert (await here.settle(node, msgid=first.msgid)).answer.output == first.answer.output
+    told = (await here.done("5203", {"data": first.reference})).output["setlinfo"]
+    assert {name: told[name] for name in first.info} == first.info
+    undone, msgid = {"data": first.reference}, here.next_msgid()
+    counter = (await here.done("2208", undone, msgid=msgid)).output["setlinfo"]
+    assert (counter["medfee_sumamt"], counter["balc"]) == (-2700, first.info["balc"] + first.info["acct_pay"])
+    # Repeated or asked for again, it is answered by the place of care alone: the same counter-entry.
+    for number in (msgid, here.next_msgid()):
+        assert (await here.done("2208", undone, msgid=number)).output["setlinfo"] == counter
+    again = await here.settle(node)
+    meant = {"data": {"psn_no": who.psn_no, "omsgid": again.msgid, "oinfno": "2207"}}
+    for _ in range(2):
+        assert "MESSAGE_TAKEN_BACK" in (await here.done("2601", meant)).body["warn_msg"]
+    assert "SETTLEMENT_REVERSED" in (await here.settle(node, msgid=again.msgid)).answer.body["warn_msg"]
+    for cell in (HERE, THERE):
+        checked = await in_cell(two.mesh, cell).call(
+            "yibao.settlement.v1.LedgerService.VerifyLedger", ledger_pb2.VerifyLedgerRequest(), caller=AUDITOR
+        )
+        assert list(checked.findings) == []
