@@ -46,6 +46,7 @@ class World:
     _serial: Any = field(default_factory=lambda: count(1))
     _person: Any = field(default_factory=lambda: count(2))
     _stranger: Any = field(default_factory=lambda: count(_STRANGERS_FROM))
+    _episode: Any = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
         for name, values in VALUES.items():
@@ -59,7 +60,7 @@ class World:
         number = next(self._stranger) if stranger else next(self._person)
         if not stranger and number > self.persons:
             raise LookupError(f"the seeded world has {self.persons} persons only")
-        return Episode(self, person(number), own_month(self.serial()))
+        return Episode(self, person(number), own_month(next(self._episode)))
 
     def serial(self) -> int:
         """The next number of this run."""
