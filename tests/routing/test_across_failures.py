@@ -17,7 +17,7 @@ from services.kernel.errors import Fault, FaultKind
 from services.routing.store.unit import RoutingStore
 from services.runtime.db import Database
 from tests.routing.across import Across
-from tests.routing.played_cells import AFTER, BEFORE, Point, dark, open_gate
+from tests.routing.played_cells import AFTER, BEFORE, PENDING, Point, dark, open_gate
 from tests.routing.sagas import CARE, INSURED, NOON
 from yibao.settlement.v1 import reversal_pb2
 
@@ -298,3 +298,22 @@ async def test_a_reversal_that_was_refused_is_not_made_later(across: Across) -> 
     del across.insured.refuse["ReverseOrder"]
     await across.at_rest()
     assert across.standing(mdtrt_id) == [setl_id]
+
+
+@pytest.mark.parametrize("stands", [True, False])
+async def test_a_bill_is_ended_again_where_the_place_of_care_came_back_from_a_backup(
+    across: Across, stands: bool
+) -> None:
+    mdtrt_id = across.visit()
+    if not stands:
+        across.insured.refuse["Confirm"] = Fault(FaultKind.PRECONDITION, "ORDER_VOID", {"order_no": "R1"})
+    first = await told(across.settled(f"2207:{mdtrt_id}", mdtrt_id))
+    across.insured.refuse.clear()
+    await across.at_rest()
+    order = next(each for each in across.care.orders.values() if each.mdtrt_id == mdtrt_id)
+    order.phase = PENDING
+    across.care.messages[order.message].void = False
+    again = await told(across.settled(f"2207:{mdtrt_id}", mdtrt_id))
+    assert again == (first if stands else "MESSAGE_VOIDED")
+    await across.at_rest()
+    assert len(across.standing(mdtrt_id)) == stands

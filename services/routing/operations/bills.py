@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, Protocol
 
@@ -113,9 +113,12 @@ class Bills:
                     return await self._own(message, filing)
                 if bill.settled is not None:
                     return bill.settled
-                if blocking := bill.pending_order_no:
-                    await known(self.sagas, message, bill.insured_cell, blocking)
-                    await waited(self.sagas, blocking, message)
+                if pending := bill.pending_order_no:
+                    await known(self.sagas, message, bill.insured_cell, pending)
+                    ended = await waited(self.sagas, pending, message)
+                    if pending == blocking:
+                        await self._at_rest_here(message, ended)
+                    blocking = pending
                     continue
                 saga = self.sagas.new(Kind.SETTLE, care, bill.insured_cell, message.key, act, message.left_s())
                 filing, mine = await asyncio.gather(self._filing(bill.begun), begun(self.sagas, saga, message))
@@ -128,6 +131,11 @@ class Bills:
         """A bill of the cell's own, which that cell alone writes."""
         act, care, request = message.act, message.care_cell, message.request
         return await written(message, lambda: self.cells.settle_filed(care, act, request, filing, trial=False))
+
+    async def _at_rest_here(self, message: Message, ended: Saga) -> None:
+        """Ends a bill at the place of care once more, whose store came back from a backup: elsewhere it is at rest already."""
+        state = State.COMMITTED if ended.state is State.DONE else State.REVOKED
+        await written(message, lambda: self.end(replace(ended, state=state)))
 
     async def _filing(self, care: Begun | None) -> Filing | None:
         """What was filed for it and holds on the day on which it began."""

@@ -121,7 +121,9 @@ async def known(sagas: Sagas, message: Message, insured_cell: str, order_no: str
         await sagas.begin(replace(saga, order_no=order_no))
 
 
-async def waited(sagas: Sagas, order_no: str, message: Message) -> None:
+async def waited(sagas: Sagas, order_no: str, message: Message) -> Saga:
     """Waits for the end of another saga within the caller's time; OUTCOME_UNKNOWN."""
-    if await sagas.ended(order_no, message.left_s()) is None:
+    ended = await sagas.ended(order_no, message.left_s())
+    if ended is None:
         raise outcome_unknown(order_no)
+    return ended
