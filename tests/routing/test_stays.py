@@ -270,6 +270,23 @@ async def test_the_end_of_a_stay_is_told_though_the_insured_cell_is_dark_and_rea
     assert wards.cells.state(mdtrt_id) == OPEN
 
 
+async def test_routing_that_stops_waits_for_no_cell_that_hangs_and_the_next_one_goes_on(wards: Wards) -> None:
+    discharge = await ready(wards, DISCHARGE)
+
+    async def hang(step: str, phase: str) -> None:
+        if step == "release":
+            await asyncio.Event().wait()
+
+    wards.cells.disturb = hang
+    await wards.sent(*discharge, waits_s=0.05)
+    await asyncio.wait_for(wards.kept.sagas.idle(grace_s=0.01), 1)
+    assert set(wards.cells.held) == {discharge[1].mdtrt_id}
+    wards.restarted()
+    wards.cells.disturb = None
+    await wards.at_rest()
+    assert wards.cells.held == {}
+
+
 async def test_an_attempt_that_the_loop_has_closed_tells_that_nobody_knows(wards: Wards) -> None:
     for act, step in ((ADMIT, "admit"), (DISCHARGE, "change"), (UNDO_DISCHARGE, "change")):
         message = await ready(wards, act)

@@ -133,6 +133,7 @@ class Sagas:
         self._new_id = new_id
         self._failed = failed
         self._ending: set[asyncio.Task[None]] = set()
+        self._working: set[asyncio.Task[None]] = set()
         self._under_way = 0
 
     def new(
@@ -165,19 +166,19 @@ class Sagas:
 
     def end(self, order_no: str, state: State, reason: str = "", setl_id: str = "") -> None:
         """Has it written what it came to: the answer need not wait for that."""
-        # Outside of the caller's time.
-        self.later(self._written(order_no, state, reason, setl_id), Context())
+        self._write(self._written(order_no, state, reason, setl_id))
 
     def leave(self, order_no: str, reason: str) -> None:
         """Leaves it to the loop, now."""
-        self.later(self._left(order_no, reason), Context())
+        self._write(self._left(order_no, reason))
 
-    def later(self, work: Coroutine[Any, Any, None], context: Context | None = None) -> asyncio.Task[None]:
-        """Has work done that no answer waits for; without a context in that of the caller, in whose time it then lies."""
-        task = asyncio.get_running_loop().create_task(work, context=context)
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
-        return task
+    def later(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Has something done that no answer depends on, in the caller's context and so in its time."""
+        return _kept_until_done(asyncio.get_running_loop().create_task(work), self._working)
+
+    def _write(self, work: Coroutine[Any, Any, None]) -> None:
+        # Outside of the caller's time.
+        _kept_until_done(asyncio.get_running_loop().create_task(work, context=Context()), self._ending)
 
     async def ended(self, order_no: str, left_s: float) -> Saga | None:
         """The saga once it is at rest; None where the time is over first, or where the loop took it up in vain: then nobody
@@ -205,8 +206,13 @@ class Sagas:
         finally:
             self._under_way -= 1
 
-    async def idle(self) -> None:
-        """Waits until what has ended is written."""
+    async def idle(self, grace_s: float = 1.0) -> None:
+        """Waits until what has ended is written, and for other work so long; what is cut off the loop takes up again."""
+        if self._working:
+            _, slow = await asyncio.wait(set(self._working), timeout=grace_s)
+            for task in slow:
+                task.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
         while self._ending:
             await asyncio.wait(set(self._ending))
 
@@ -235,3 +241,9 @@ class Sagas:
             await self.books.rest(order_no, reason)
         except Exception as error:  # noqa: BLE001  # its lease ends by itself
             self._failed(error)
+
+
+def _kept_until_done(task: asyncio.Task[None], tasks: set[asyncio.Task[None]]) -> asyncio.Task[None]:
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    return task
