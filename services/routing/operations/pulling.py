@@ -19,6 +19,7 @@ from services.kernel.errors import Fault
 from services.routing.domain.hashes import Hasher
 from services.routing.domain.registry import Cursor, Page, beginning, kept, moved, went_back
 from services.routing.store.unit import RoutingStore
+from services.runtime.loops import rest
 
 REST_S: Final = 15.0
 """Between two looks at a cell whose news are all read; whoever is not known makes it look at once (our decision)."""
@@ -207,10 +208,4 @@ class PullLoops:
                 if away:
                     self._back(cell)
                 rest_s, away = self._rest_s, False
-            await self._rest(rest_s)
-
-    async def _rest(self, rest_s: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), rest_s)
-        except TimeoutError:
-            return
+            await rest(self._stopping, rest_s)

@@ -13,6 +13,7 @@ from typing import Final
 from services.kernel.errors import AWAY, Fault
 from services.routing.domain.sagas import Kind, Move, Saga
 from services.routing.operations.sagas import SagaBooks, Sagas
+from services.runtime.loops import rest
 
 EVERY_S: Final = 0.5
 """How long the loop rests between two looks."""
@@ -106,10 +107,4 @@ class SagaLoop:
                     self._failed(error, "")
                 failing = True
             if taken < MOST:
-                await self._rest()
-
-    async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), self._every_s)
-        except TimeoutError:
-            return
+                await rest(self._stopping, self._every_s)

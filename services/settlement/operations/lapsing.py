@@ -15,6 +15,7 @@ from typing import Final, Protocol, TypeVar
 from services.kernel.clock import Clock, to_micros
 from services.kernel.errors import Fault, FaultKind
 from services.kernel.requests import Moved
+from services.runtime.loops import rest
 from services.settlement.domain.orders import PendingOrder, order_pending
 
 T = TypeVar("T")
@@ -145,10 +146,4 @@ class LapseLoop:
                     self._failed(error)
                 failing = True
             if not more:
-                await self._rest()
-
-    async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), self._every_s)
-        except TimeoutError:
-            return
+                await rest(self._stopping, self._every_s)

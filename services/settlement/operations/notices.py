@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.kernel.clock import Clock, to_micros
+from services.runtime.loops import rest
 from services.settlement.domain.notices import Head, Placed
 from services.settlement.store.outbox import Outbox
 
@@ -101,10 +102,4 @@ class NoticeLoop:
                     self._failed(error)
                 failing = True
             if not more:
-                await self._rest()
-
-    async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), self._every_s)
-        except TimeoutError:
-            return
+                await rest(self._stopping, self._every_s)
