@@ -160,8 +160,8 @@ class PlayedStays:
         if fault := self.refuse.get("reserve"):
             raise fault
         if held.mdtrt_id not in self.held:
-            if held.psn_no in {psn_no for psn_no, _ in self.held.values()}:
-                raise precondition("STAY_OPEN", mdtrt_id="")
+            if there := next((no for no, (psn_no, _) in self.held.items() if psn_no == held.psn_no), ""):
+                raise precondition("STAY_OPEN", mdtrt_id=there)
             self.held[held.mdtrt_id] = (held.psn_no, request_id)
         self.requests[request_id] = held.mdtrt_id
 

@@ -14,7 +14,7 @@ from services.routing.domain.stays import ADMIT, CANCEL_ADMISSION, DISCHARGE, ME
 from services.routing.store.unit import RoutingStore
 from services.runtime.db import Database
 from tests.routing.sagas import NOON
-from tests.routing.stays_scene import AFTER, BEFORE, OPEN, Died, Request, Wards, dark
+from tests.routing.stays_scene import AFTER, BEFORE, DISCHARGED, OPEN, Died, Request, Wards, dark
 
 STEPS = {
     ADMIT: ("covered", "reserve", "admit"),
@@ -228,6 +228,24 @@ async def test_a_repeat_that_comes_after_the_stay_has_ended_gets_its_answer_and_
     assert await wards.sent(act, request, late=True) == mdtrt_id
     await wards.at_rest()
     assert await wards.admitted(request.psn_no) != mdtrt_id
+
+
+@pytest.mark.parametrize("act", [ADMIT, DISCHARGE])
+async def test_nobody_is_held_for_ever_to_a_stay_whose_end_routing_has_forgotten(wards: Wards, act: str) -> None:
+    psn_no = wards.newcomer()
+    mdtrt_id = await wards.admitted(psn_no)
+    await wards.kept.sagas.idle()
+    if act == ADMIT:
+        # It was reserved and never registered.
+        del wards.cells.stays[mdtrt_id]
+    else:
+        wards.cells.stays[mdtrt_id] = (DISCHARGED, psn_no)
+    message = wards.message(ADMIT, psn_no)
+    assert await wards.told(*message) == "OUTCOME_UNKNOWN"
+    assert await wards.sent(*message) != mdtrt_id
+    # Whoever does lie there stays there.
+    assert await wards.told(*wards.message(ADMIT, psn_no)) == "STAY_OPEN"
+    await wards.at_rest()
 
 
 async def test_messages_of_several_at_once_leave_one_stay(wards: Wards) -> None:

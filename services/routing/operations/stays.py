@@ -18,6 +18,7 @@ from services.kernel.errors import Fault
 from services.routing.domain.bills import as_sent
 from services.routing.domain.sagas import Kind, Move, Saga, State
 from services.routing.domain.stays import (
+    DISCHARGE,
     UNDO_DISCHARGE,
     Admitted,
     Begun,
@@ -157,6 +158,8 @@ class Stays:
         except Fault as fault:
             if fault.reason != _OPEN:
                 raise
+            if await self._freed(saga, fault.metadata.get("mdtrt_id", "")):
+                raise outcome_unknown(saga.order_no) from None
             return await self._admitted_before(message, saga, covered, fault)
         try:
             admitted = await taken(message, lambda: self.cells.admit(care, message.request, covered.told, mdtrt_id))
@@ -173,6 +176,25 @@ class Stays:
             # The message has admitted before, to a stay that has ended since.
             await self._followed(message, saga, State.REVOKED, REPEATED)
         return admitted.answer
+
+    async def _freed(self, saga: Saga, held: str) -> bool:
+        """Whether the insured cell has let go of the stay that was in the way, of the same hospital: nobody lies there any more,
+        and no saga runs for it. Where routing's store came back from a backup, nobody else knows that any more.
+        """
+        if not held:
+            return False
+        told = ((saga.scope, "", ""), DISCHARGE, 0, held)
+        look = self.sagas.new(Kind.CHANGE_STAY, saga.care_cell, saga.insured_cell, *told)
+        look = replace(look, request_id=look.order_no)
+        if (await self.sagas.begin(look)).order_no != look.order_no:
+            return False
+        try:
+            move = await self.end_change(look)
+        except Fault as failed:
+            self.sagas.leave(look.order_no, failed.reason)
+            return False
+        self.sagas.end(move.order_no, move.state, move.reason)
+        return move.state is State.DONE
 
     async def _admitted_before(self, message: Message, saga: Saga, covered: Covered, refused: Fault) -> Any:
         """The answer where the same message has admitted to the stay that is in the way, a moment ago; else the refusal.
