@@ -56,6 +56,21 @@ async def test_a_filing_that_holds_on_the_day_when_the_care_began_is_carried(acr
     await across.at_rest()
 
 
+async def test_a_bill_that_is_too_large_beside_others_is_asked_for_alone(across: Across) -> None:
+    mdtrt_id, told = across.visit(), []
+
+    async def gate(point: tuple[str, str, str]) -> None:
+        if point == (CARE, "GetBill", AFTER):
+            told.append(point)
+            if len(told) == 1:
+                raise Fault(FaultKind.EXHAUSTED, "MESSAGE_TOO_LARGE", {"limit_bytes": "1"})
+
+    across.peers.gate = gate
+    await across.settled("2207:1", mdtrt_id)
+    assert len(told) == 2
+    await across.at_rest()
+
+
 PARTS = {"part": "preselfpay_amt", "sent": "1.00", "found": "2.00"}
 BROKEN = [Violation("carried.preselfpay_amt_fen", "told.there", "it is 2.00", chinese="应为2.00")]
 SPLIT = Fault(FaultKind.INVALID, "SPLIT_CHANGED", PARTS, violations=BROKEN)

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from services.kernel.errors import Fault
+from services.runtime.status import from_status
+from services.settlement.servicer import care_bills
 from tests.settlement.counter import SOMEBODY
 from tests.settlement.counter_member import Reached, desk, member_in
 from tests.settlement.test_rpc_care import THERE, admitted, registered
@@ -23,6 +26,12 @@ from yibao.settlement.v1 import (
     settlement_query_pb2,
     visit_pb2,
 )
+
+
+def _reason(status: Any) -> str:
+    fault = from_status(status, member="settlement")
+    assert isinstance(fault, Fault)
+    return fault.reason
 
 
 @pytest.fixture
@@ -98,6 +107,27 @@ async def test_a_bill_goes_through_both_members_and_its_messages_stand_where_the
         care.settlements.GetSettlement, settlement_query_pb2.GetSettlementRequest(desk=desk(), data=query)
     )
     assert (told.setlinfo, told.record.year) == (info, "2025")
+
+
+async def test_bills_of_a_list_harm_no_other_and_large_ones_are_asked_for_alone(
+    cells: tuple[Reached, Reached], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    care, _ = cells
+    mdtrt_id = await registered(care)
+    await fee(care, mdtrt_id)
+    asked = [bill(mdtrt_id), bill("unknown", "2207:2"), bill(mdtrt_id, "2207:3")]
+    get: Any = care.care.GetBill
+    context = care.routing.item_context("settlement", cell=get.cell)
+    items = [care_pb2.BatchGetBillItem(context=context, request=care_pb2.GetBillRequest(visit=each)) for each in asked]
+    told = (await care.routed(care.care.BatchGetBill, care_pb2.BatchGetBillRequest(items=items))).outcomes
+    alone = await care.routed(care.care.GetBill, items[0].request)
+    assert [each.response.care_hash for each in told] == [alone.care_hash, "", alone.care_hash]
+    assert told[0].response.carried.lines == alone.carried.lines
+    assert _reason(told[1].status) == "ENCOUNTER_NOT_FOUND"
+    monkeypatch.setattr(care_bills, "_LIST_BYTES", told[0].response.ByteSize() + 10)
+    told = (await care.routed(care.care.BatchGetBill, care_pb2.BatchGetBillRequest(items=items))).outcomes
+    assert told[0].response.carried.lines == alone.carried.lines
+    assert _reason(told[2].status) == "MESSAGE_TOO_LARGE"
 
 
 async def test_a_settlement_and_an_admission_elsewhere_are_found_by_the_message_that_made_them(

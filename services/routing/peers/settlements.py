@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from services.kernel.clock import beijing_day
 from services.kernel.elsewhere import cell_unavailable
+from services.kernel.errors import Fault
 from services.routing.domain.bills import STAY, Begun, Booked, FoundBill, OrderAt, Stands
 from services.routing.domain.filing_terms import Kind
 from services.routing.domain.filings import Filing
@@ -44,6 +45,7 @@ _STANDS: Final[Mapping[int, Stands]] = {
     care_pb2.BOOKED_STATE_UNDONE: Stands.UNDONE,
 }
 _TRIAL: Final = "_trial"
+_TOO_LARGE: Final = "MESSAGE_TOO_LARGE"
 Stub = TypeVar("Stub")
 
 
@@ -56,7 +58,8 @@ class SettlementCells:
         self._cares = {code: peers.stub(care_pb2_grpc.CareServiceStub, MEMBER, code) for code in codes}
         self._orders = {code: peers.stub(order_pb2_grpc.OrderServiceStub, MEMBER, code) for code in codes}
         # Steps of many bills go together: each of them alone costs more on the way than in the books.
-        orders = self._orders.items()
+        cares, orders = self._cares.items(), self._orders.items()
+        self._got_bills = {code: peers.gathered(stub.GetBill, stub.BatchGetBill) for code, stub in cares}
         self._opens = {code: peers.gathered(stub.Open, stub.BatchOpen) for code, stub in orders}
         self._confirms = {code: peers.gathered(stub.Confirm, stub.BatchConfirm) for code, stub in orders}
         self._voids = {code: peers.gathered(stub.Void, stub.BatchVoid) for code, stub in orders}
@@ -64,7 +67,7 @@ class SettlementCells:
     async def bill(self, cell: str, act: str, request: Any, *, trial: bool) -> FoundBill:
         """What a bill comes to at the place of care."""
         asked = care_pb2.GetBillRequest(**{act + _TRIAL if trial else act: request})
-        answer = await self._peers.call(_of(self._cares, cell).GetBill, asked)
+        answer = await self._got_bill(cell, act, asked)
         match answer.WhichOneof("found"):
             case "carried":
                 bill = answer.carried
@@ -78,6 +81,16 @@ class SettlementCells:
                 return FoundBill(answer.insured_cell, settled=_settled(act, answer.settled))
             case _:
                 return FoundBill(answer.insured_cell, pending_order_no=answer.pending_order_no)
+
+    async def _got_bill(self, cell: str, act: str, asked: care_pb2.GetBillRequest) -> Any:
+        """The answer of the place of care; stays may have thousands of lines, so that each goes alone."""
+        if act != STAY:
+            try:
+                return await _of(self._got_bills, cell)(asked)
+            except Fault as fault:
+                if fault.reason != _TOO_LARGE:
+                    raise
+        return await self._peers.call(_of(self._cares, cell).GetBill, asked)
 
     async def try_bill(self, cell: str, act: str, bill: FoundBill, filing: Filing | None) -> Any:
         """The trial of a carried bill in the insured cell."""

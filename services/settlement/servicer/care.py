@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.kernel.errors import invalid
+from services.runtime.batch import serve_batch
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
 from services.settlement.domain.bill import STAY
@@ -126,6 +127,12 @@ class CareServicer(care_pb2_grpc.CareServiceServicer):
     ) -> care_pb2.GetBillResponse:
         """What a bill comes to here, or what stands under its request id."""
         return await self._bills.bill(request)
+
+    async def BatchGetBill(  # noqa: N802
+        self, request: care_pb2.BatchGetBillRequest, context: Any
+    ) -> care_pb2.BatchGetBillResponse:
+        """A list of them, read on one snapshot."""
+        return care_pb2.BatchGetBillResponse(outcomes=await serve_batch(request, handle=self._bills.items))
 
     async def FindBooked(  # noqa: N802
         self, request: care_pb2.FindBookedRequest, context: Any

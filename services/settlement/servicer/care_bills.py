@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from services.kernel.errors import not_found
+from services.kernel.errors import Fault, FaultKind, not_found
+from services.runtime.batch import Admitted
 from services.runtime.call import CallContext, current_call
 from services.runtime.idempotency import stamp_of
 from services.runtime.wire import day_message
@@ -29,6 +30,8 @@ _TRIALS: Final = ("visit_trial", "stay_trial")
 _MESSAGE: Final = "message"
 _METHODS: Final = {"visit": "Reverse", "stay": "ReverseStay", _MESSAGE: "ReverseMessage"}
 _REVERSALS: Final[Mapping[str, Any]] = {"visit": reversal_pb2.ReverseResponse, "stay": reversal_pb2.ReverseStayResponse}
+_LIST_BYTES: Final = 1_048_576
+"""Of a list of bills together: a message has a largest size, and whoever reads it holds up the others (our decision)."""
 _STATES: Final = {PENDING: care_pb2.BOOKED_STATE_PENDING, STANDING: care_pb2.BOOKED_STATE_STANDING}
 
 
@@ -45,12 +48,25 @@ class BillsElsewhere:
 
     async def bill(self, request: care_pb2.GetBillRequest) -> care_pb2.GetBillResponse:
         """What a bill comes to here, or what stands under its request id."""
-        kind, call = request.WhichOneof("request") or "", current_call()
-        unary = getattr(request, kind)
-        (found,) = await self._found.find([self._order(kind, unary, call)])
-        if isinstance(found, BaseException):
-            raise found
-        return await self._told(unary, found)
+        (told,) = await self._told_all([(request, current_call())])
+        if isinstance(told, BaseException):
+            raise told
+        return told
+
+    async def items(self, items: Sequence[Admitted]) -> list[care_pb2.GetBillResponse | BaseException]:
+        """The same of a list; MESSAGE_TOO_LARGE for those that do not fit into one answer beside the others."""
+        found = await self._told_all([(item.request, item.call) for item in items])
+        left = _LIST_BYTES
+        for place, told in enumerate(found):
+            if isinstance(told, BaseException):
+                continue
+            size = told.ByteSize()
+            if size > left:
+                limit = {"limit_bytes": str(_LIST_BYTES)}
+                found[place] = Fault(FaultKind.EXHAUSTED, "MESSAGE_TOO_LARGE", limit)
+            else:
+                left -= size
+        return found
 
     async def booked(self, request: care_pb2.FindBookedRequest) -> care_pb2.FindBookedResponse:
         """Which settlement, or which admission, a reversal means."""
@@ -79,6 +95,31 @@ class BillsElsewhere:
         name = await meant_message(self._stays, self._reversals.reversing, order, unary.data)
         answer = await self._reversals.book_message(order, name, decided, message_answer)
         return care_pb2.BookReversalResponse(message=reversal_pb2.ReverseMessageResponse.FromString(answer))
+
+    async def _told_all(
+        self, asked: Sequence[tuple[care_pb2.GetBillRequest, CallContext]]
+    ) -> list[care_pb2.GetBillResponse | BaseException]:
+        unaries = [getattr(request, request.WhichOneof("request") or "") for request, _ in asked]
+        told: list[Any] = [self._read(*each) for each in asked]
+        places = [place for place, each in enumerate(told) if isinstance(each, Order)]
+        found = await self._found.find([told[place] for place in places]) if places else []
+        for place, each in zip(places, found, strict=True):
+            told[place] = each if isinstance(each, BaseException) else await self._answer(unaries[place], each)
+        return told
+
+    def _read(self, request: care_pb2.GetBillRequest, call: CallContext) -> Order | BaseException:
+        """The bill of a request; one that cannot be read harms no other."""
+        kind = request.WhichOneof("request") or ""
+        try:
+            return self._order(kind, getattr(request, kind), call)
+        except Exception as error:  # noqa: BLE001  # it becomes the outcome of this bill
+            return error
+
+    async def _answer(self, unary: Any, found: FoundBill) -> care_pb2.GetBillResponse | BaseException:
+        try:
+            return await self._told(unary, found)
+        except Exception as error:  # noqa: BLE001  # it becomes the outcome of this bill
+            return error
 
     def _order(self, kind: str, unary: Any, call: CallContext) -> Order:
         read = self._bills.visit if kind in _VISITS else self._bills.stay

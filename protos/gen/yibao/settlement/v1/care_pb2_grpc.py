@@ -68,6 +68,11 @@ class CareServiceStub:
                 request_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.GetBillRequest.SerializeToString,
                 response_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.GetBillResponse.FromString,
                 _registered_method=True)
+        self.BatchGetBill = channel.unary_unary(
+                '/yibao.settlement.v1.CareService/BatchGetBill',
+                request_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.BatchGetBillRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.BatchGetBillResponse.FromString,
+                _registered_method=True)
         self.SettleFiled = channel.unary_unary(
                 '/yibao.settlement.v1.CareService/SettleFiled',
                 request_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.SettleFiledRequest.SerializeToString,
@@ -144,6 +149,14 @@ class CareServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchGetBill(self, request, context):
+        """GetBill over a list, on one snapshot. Bills that are large together do not all fit into the answer.
+        Errors of an item: those of GetBill, MESSAGE_TOO_LARGE where it is to be asked for alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SettleFiled(self, request, context):
         """Tries or settles a bill of this cell's own for which the unary methods refuse with INSURED_ELSEWHERE and name this cell:
         the person's pooling area is another than the institution's, and whether a filing holds decides. It is kept under the
@@ -203,6 +216,11 @@ def add_CareServiceServicer_to_server(servicer, server):
                     servicer.GetBill,
                     request_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.GetBillRequest.FromString,
                     response_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.GetBillResponse.SerializeToString,
+            ),
+            'BatchGetBill': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchGetBill,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.BatchGetBillRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.BatchGetBillResponse.SerializeToString,
             ),
             'SettleFiled': grpc.unary_unary_rpc_method_handler(
                     servicer.SettleFiled,
@@ -386,6 +404,33 @@ class CareService:
             '/yibao.settlement.v1.CareService/GetBill',
             yibao_dot_settlement_dot_v1_dot_care__pb2.GetBillRequest.SerializeToString,
             yibao_dot_settlement_dot_v1_dot_care__pb2.GetBillResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchGetBill(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.settlement.v1.CareService/BatchGetBill',
+            yibao_dot_settlement_dot_v1_dot_care__pb2.BatchGetBillRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_care__pb2.BatchGetBillResponse.FromString,
             options,
             channel_credentials,
             insecure,

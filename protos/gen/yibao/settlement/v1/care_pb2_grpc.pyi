@@ -48,6 +48,10 @@ class CareServiceStub:
     Errors: those of Trial and Settle that the place of care decides, ORDER_PENDING where the bill of a pending order holds its
     lines, BILL_TOO_LONG, MESSAGE_VOIDED, REQUEST_ID_REUSED.
     """
+    BatchGetBill: _aio.UnaryUnaryMultiCallable[_care_pb2.BatchGetBillRequest, _care_pb2.BatchGetBillResponse]
+    """GetBill over a list, on one snapshot. Bills that are large together do not all fit into the answer.
+    Errors of an item: those of GetBill, MESSAGE_TOO_LARGE where it is to be asked for alone.
+    """
     SettleFiled: _aio.UnaryUnaryMultiCallable[_care_pb2.SettleFiledRequest, _care_pb2.SettleFiledResponse]
     """Tries or settles a bill of this cell's own for which the unary methods refuse with INSURED_ELSEWHERE and name this cell:
     the person's pooling area is another than the institution's, and whether a filing holds decides. It is kept under the
@@ -133,6 +137,16 @@ class CareServiceServicer(metaclass=_abc_1.ABCMeta):
         its request id already.
         Errors: those of Trial and Settle that the place of care decides, ORDER_PENDING where the bill of a pending order holds its
         lines, BILL_TOO_LONG, MESSAGE_VOIDED, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchGetBill(
+        self,
+        request: _care_pb2.BatchGetBillRequest,
+        context: _aio.ServicerContext[_care_pb2.BatchGetBillRequest, _abc.Awaitable[_care_pb2.BatchGetBillResponse]],
+    ) -> _abc.Awaitable[_care_pb2.BatchGetBillResponse]:
+        """GetBill over a list, on one snapshot. Bills that are large together do not all fit into the answer.
+        Errors of an item: those of GetBill, MESSAGE_TOO_LARGE where it is to be asked for alone.
         """
 
     @_abc_1.abstractmethod
