@@ -14,9 +14,11 @@ from typing import Any, Final
 from services import cells
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault
+from services.routing.domain.bills import Begun
 from services.routing.domain.clearing.terms import DEFAULTS
 from services.routing.domain.divisions import Divisions
 from services.routing.domain.filing_terms import DEFAULTS as FILING_TERMS
+from services.routing.domain.filings import Filing
 from services.routing.domain.hashes import Hasher
 from services.routing.domain.sagas import Kind, Saga
 from services.routing.loader import SAMPLES, read_folder
@@ -131,10 +133,11 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
 
 @dataclass(frozen=True, slots=True)
 class _Sagas:
-    """What is done in two cells."""
+    """What is done in two cells; `looks` are those for filings."""
 
     sagas: Sagas
     committer: Committer[Item, Kept]
+    looks: Committer[Begun, Filing | None]
     bills: Bills
     reversals: Reversals
     encounters: EncounterOperations
@@ -144,6 +147,7 @@ class _Sagas:
         """Writes what has ended; the rest is taken up again at the next start."""
         await self.loop.stop()
         await self.sagas.idle()
+        await self.looks.stop()
         await self.committer.stop()
 
 
@@ -163,7 +167,8 @@ def _sagas(
     settlements = SettlementCells(peers, config.known_cells)
     encounters = EncounterCells(peers, config.known_cells)
     visits, stays = Visits(insured, encounters), Stays(insured, encounters, sagas, partial(new_id, ""))
-    bills, reversals = Bills(sagas, settlements, filings), Reversals(sagas, settlements, stays.take_back)
+    looks: Committer[Begun, Filing | None] = Committer("filing", filings.of_bills, telemetry=telemetry)
+    bills, reversals = Bills(sagas, settlements, looks.submit), Reversals(sagas, settlements, stays.take_back)
     ends: dict[Kind, End] = {
         Kind.SETTLE: bills.end,
         Kind.REVERSE: reversals.end,
@@ -171,7 +176,7 @@ def _sagas(
         Kind.CHANGE_STAY: stays.end_change,
     }
     loop = SagaLoop(sagas, ends, partial(_saga_span, telemetry), _told_stuck)
-    return _Sagas(sagas, committer, bills, reversals, EncounterOperations(visits, stays), loop)
+    return _Sagas(sagas, committer, looks, bills, reversals, EncounterOperations(visits, stays), loop)
 
 
 def _filing(config: Config, peers: Peers, filings: FilingOperations) -> list[tuple[AddToServer, Any]]:

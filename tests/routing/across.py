@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import text
 
 from services.kernel.errors import Fault
-from services.routing.domain.bills import MESSAGE, STAY, VISIT
-from services.routing.domain.filings import Counted, Filing
+from services.routing.domain.bills import MESSAGE, STAY, VISIT, Begun
+from services.routing.domain.filings import Filing
 from services.routing.domain.sagas import LONGEST_REST_S, Kind, State
 from services.routing.operations.bills import Bills
 from services.routing.operations.reversals import Reversals
@@ -49,10 +49,10 @@ class NoFilings:
     found: dict[str, Filing] = field(default_factory=dict)
     asked: list[tuple[str, str, date]] = field(default_factory=list)
 
-    async def counting(self, psn_no: str, care_admdvs: str, day: date) -> Counted:
+    async def of_bill(self, care: Begun) -> Filing | None:
         """Which counts."""
-        self.asked.append((psn_no, care_admdvs, day))
-        return Counted(self.found.get(psn_no), "FILED")
+        self.asked.append((care.psn_no, care.care_admdvs, care.day))
+        return self.found.get(care.psn_no)
 
 
 @dataclass
@@ -77,7 +77,10 @@ class Across:
         self.sagas._new_id = lambda: f"R{next(saga_numbers):05}"
         peers: Any = self.peers
         cells = SettlementCells(peers, (CARE, INSURED))
-        self.bills, self.reversals = Bills(self.sagas, cells, self.filings), Reversals(self.sagas, cells, _no_stay)
+        self.bills, self.reversals = (
+            Bills(self.sagas, cells, self.filings.of_bill),
+            Reversals(self.sagas, cells, _no_stay),
+        )
         ends = {Kind.SETTLE: self.bills.end, Kind.REVERSE: self.reversals.end}
         self.stuck: list[BaseException] = []
         self.loop = SagaLoop(self.sagas, ends, lambda _: nullcontext(), lambda error, _: self.stuck.append(error))

@@ -11,6 +11,7 @@ from services import cells
 from services.kernel.clock import beijing_day
 from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
+from services.routing.domain.bills import Begun as Care
 from services.routing.domain.filing_terms import DEFAULTS, Kind
 from services.routing.domain.filings import Asked, Begun, Filing, Stay
 from services.routing.domain.hashes import Hasher
@@ -108,3 +109,9 @@ async def test_a_filing_counts_however_many_were_made_and_withdrawn_since(small_
     assert counted.filing is not None
     assert counted.filing.filing_no == first
     assert (await files.counting(PERSON.psn_no, "310101", TODAY)).reason == "WITHDRAWN"
+    bills = [
+        Care(PERSON.psn_no, "110105", TODAY),
+        Care("nobody", "110105", TODAY),
+        Care(PERSON.psn_no, "310101", TODAY),
+    ]
+    assert await files.of_bills(bills) == [counted.filing, None, None]

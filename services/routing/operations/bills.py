@@ -7,15 +7,14 @@ confirmed at the place of care. What is refused before is void in both; a crash 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import date
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from services.kernel.elsewhere import cell_unavailable, outcome_unknown
 from services.kernel.errors import Fault
 from services.routing.domain.bills import Begun, FoundBill, OrderAt, as_sent
-from services.routing.domain.filings import Counted, Filing
+from services.routing.domain.filings import Filing
 from services.routing.domain.sagas import Kind, Move, Saga, State
 from services.routing.operations.sagas import Sagas
 from services.routing.operations.steps import (
@@ -69,12 +68,8 @@ class Cells(Protocol):
         ...
 
 
-class Filings(Protocol):
-    """What was filed."""
-
-    async def counting(self, psn_no: str, care_admdvs: str, day: date) -> Counted:
-        """Which filing counts for care at a place that begins on a day."""
-        ...
+FilingOf: TypeAlias = Callable[[Begun], Awaitable[Filing | None]]
+"""The filing that counts for care at a place that began on a day, none where none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +78,7 @@ class Bills:
 
     sagas: Sagas
     cells: Cells
-    filings: Filings
+    filing_of: FilingOf
 
     async def trial(self, message: Message) -> Any:
         """2206, 2303; the refusals of both cells, CELL_UNAVAILABLE."""
@@ -141,7 +136,7 @@ class Bills:
         """What was filed for it and holds on the day on which it began."""
         if care is None or not care.care_admdvs:
             return None
-        return (await self.filings.counting(care.psn_no, care.care_admdvs, care.day)).filing
+        return await self.filing_of(care)
 
     async def _settled(self, message: Message, saga: Saga, bill: FoundBill, filing: Filing | None) -> Any:
         order_no, care, insured = saga.order_no, saga.care_cell, saga.insured_cell

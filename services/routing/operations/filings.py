@@ -12,6 +12,7 @@ from services.kernel.codes import pooling_area
 from services.kernel.errors import invalid
 from services.kernel.persons import person_not_found
 from services.kernel.requests import RequestStamp
+from services.routing.domain.bills import Begun as BegunCare
 from services.routing.domain.divisions import NATION
 from services.routing.domain.filing_terms import Terms
 from services.routing.domain.filings import (
@@ -131,6 +132,14 @@ class FilingOperations:
             if told.filing is not None:
                 return told
             return counting(await work.filings.of_person(psn_no, MOST), care_admdvs, day, self._terms)
+
+    async def of_bills(self, bills: Sequence[BegunCare]) -> list[Filing | None]:
+        """The filing that counts for each bill, none where none does."""
+        async with self._store.read() as work:
+            standing = await work.filings.standing_of(list({each.psn_no for each in bills}))
+        return [
+            counting(standing.get(each.psn_no, ()), each.care_admdvs, each.day, self._terms).filing for each in bills
+        ]
 
     async def insured(self, psn_no: str, care_admdvs: str, day: date, insutype: str, path: str) -> Resolution:
         """Where the person is insured; PERSON_NOT_FOUND at the field `path`."""

@@ -21,6 +21,7 @@ _OF_PERSON: Final = sql(
     f"SELECT {_COLUMNS} FROM routing_filing WHERE psn_no = ?1 ORDER BY filed_at DESC, filing_no DESC LIMIT ?2"
 )
 _STANDING: Final = sql(f"SELECT {_COLUMNS} FROM routing_filing WHERE psn_no = ?1 AND withdrawn_at IS NULL")
+_STANDING_OF: Final = sql(f"SELECT {_COLUMNS} FROM routing_filing WHERE AMONG(psn_no, ?1) AND withdrawn_at IS NULL")
 _WITHDRAW: Final = sql("UPDATE routing_filing SET withdrawn_at = ?2, withdrawn_why = ?3 WHERE filing_no = ?1")
 
 
@@ -46,6 +47,14 @@ class FilingRows:
     async def standing(self, psn_no: str) -> list[Filing]:
         """All of a person that are not withdrawn: no list is so long that it hides one that counts."""
         return [_filing(row) for row in await self._connection.run(_STANDING, psn_no)]
+
+    async def standing_of(self, persons: Sequence[str]) -> dict[str, list[Filing]]:
+        """The same of several persons; who has none is left out."""
+        found: dict[str, list[Filing]] = {}
+        for row in await self._connection.run(_STANDING_OF, list(persons)):
+            filing = _filing(row)
+            found.setdefault(filing.psn_no, []).append(filing)
+        return found
 
     async def add(self, filing: Filing) -> None:
         """A new one; its number is unique."""
