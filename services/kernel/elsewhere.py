@@ -8,9 +8,13 @@ LATER_S = 5.0
 """When an outcome that is not known yet is worth another look (our decision)."""
 
 
+INSURED_ELSEWHERE = "INSURED_ELSEWHERE"
+"""A refusal with which a message goes on to routing; what comes of it is told by whoever sent it there."""
+
+
 def insured_elsewhere(cell: str) -> Fault:
     """PRECONDITION INSURED_ELSEWHERE: the encounter or settlement is of a person whom that cell insures."""
-    return precondition("INSURED_ELSEWHERE", cell=cell)
+    return precondition(INSURED_ELSEWHERE, cell=cell)
 
 
 def bill_changed(mdtrt_id: str) -> Fault:

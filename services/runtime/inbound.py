@@ -21,6 +21,7 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc.status_pb2 import Status
 
 from services.kernel.clock import Clock
+from services.kernel.elsewhere import INSURED_ELSEWHERE
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.admission import Admission
 from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
@@ -144,9 +145,13 @@ class Inbound:
         """Counts an ended call, and writes what is known of it to its span and to the access log."""
         reason = OK if status is None else reason_of(status)
         self._ended_call(unary.full_name, "", reason, (time.time_ns() - span.start_ns) / 1e9)
-        level = logging.WARNING if status is not None else logging.INFO
+        # What is not this member's goes on elsewhere: it is no trouble, and no reason to keep a span.
+        trouble = reason not in (OK, INSURED_ELSEWHERE)
+        if reason == INSURED_ELSEWHERE and not span.recording:
+            span.end()  # Before the refusal leaves its block, which would mark it failed.
+        level = logging.WARNING if trouble else logging.INFO
         logged = self._access.isEnabledFor(level)
-        if not (logged or span.recording or status is not None):
+        if not (logged or span.recording or trouble):
             return
         numbers = _numbers(unary.request_numbers, request)
         numbers |= _numbers(unary.response_numbers, response)
@@ -154,7 +159,8 @@ class Inbound:
         fields: dict[str, object] = {"member": self.member, "method": unary.full_name, "code": "OK", **numbers}
         if status is not None:
             fields["code"], fields["reason"] = code_name(status), reason
-            span.fail(str(fields["code"]), str(fields["reason"]))
+            if trouble or span.recording:
+                span.fail(str(fields["code"]), reason)
         if logged:
             fields["ms"] = (time.time_ns() - span.start_ns) // 10_000 / 100
             write(self._access, level, "call", fields)

@@ -18,6 +18,7 @@ from opentelemetry.trace import StatusCode
 
 from services.kernel.clock import FIRST_BUSINESS_DAY, LAST_BUSINESS_DAY
 from services.kernel.errors import Fault, FaultKind
+from services.runtime import inbound
 from services.runtime.call import Caller, Role
 from services.runtime.logs import configure_logging
 from services.runtime.status import InternalError
@@ -260,6 +261,20 @@ async def test_unsampled_calls_leave_nothing_but_their_failures(settings: dict[s
         assert (kept.attributes or {})["yibao.reason"] == "NOTE_NOT_FOUND"
     finally:
         await running.stop()
+
+
+async def test_what_goes_on_elsewhere_is_no_trouble(
+    running: desk.Running, monkeypatch: pytest.MonkeyPatch, log_lines: Any
+) -> None:
+    monkeypatch.setattr(inbound, "INSURED_ELSEWHERE", "NOTE_NOT_FOUND")
+    unsampled = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-00"
+    await fault_of(running.raw("Look", look("absent"), INSTITUTION, traceparent=unsampled))
+    assert running.desk_spans() == []
+    (line,) = [each for each in log_lines() if each.get("reason") == "NOTE_NOT_FOUND"]
+    assert (line["level"], line["code"]) == ("info", "NOT_FOUND")
+    await fault_of(running.raw("Look", look("absent"), INSTITUTION))
+    (kept,) = running.desk_spans()
+    assert (kept.attributes or {})["yibao.reason"] == "NOTE_NOT_FOUND"
 
 
 @pytest.fixture
