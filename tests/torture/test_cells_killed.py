@@ -5,7 +5,7 @@ matrix.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -75,10 +75,15 @@ async def judged(stage: Stage, results: list[Result]) -> None:
 
 
 async def killed_everywhere(matrix: Matrix, victims: Sequence[Part]) -> list[Result]:
-    """Every cell of a transaction, each from where all is warm."""
+    """Every cell of a transaction."""
+    return await each_warm(matrix, matrix.killed, await matrix.recorded(victims))
+
+
+async def each_warm(matrix: Matrix, run: Callable[[Cell], Awaitable[Result]], cells: Sequence[Cell]) -> list[Result]:
+    """Runs cells, each from where all are warm and find each other."""
     results = []
-    for cell in await matrix.recorded(victims):
-        results.append(await matrix.killed(cell))
+    for cell in cells:
+        results.append(await run(cell))
         await matrix.warm()
     return results
 
@@ -111,7 +116,8 @@ async def test_the_whole_matrix(stage: Stage) -> None:
 @pytest.mark.parametrize("name", ["settle", "reverse", "admit"])
 async def test_a_process_that_stands_still_for_a_while_holds_up_and_spoils_nothing(stage: Stage, name: str) -> None:
     matrix = Matrix(stage.town, stage.remote, name, TRANSACTIONS[name])
-    await judged(stage, [await matrix.stopped(cell, STOPPED_S) for cell in phases(await matrix.recorded())])
+    at = phases(await matrix.recorded())
+    await judged(stage, await each_warm(matrix, lambda cell: matrix.stopped(cell, STOPPED_S), at))
 
 
 @pytest.mark.parametrize("way", [Way.SILENT, Way.BROKEN])
@@ -119,7 +125,7 @@ async def test_a_process_that_stands_still_for_a_while_holds_up_and_spoils_nothi
 async def test_a_network_that_parts_in_the_middle_of_a_bill(stage: Stage, between: Between, way: Way) -> None:
     matrix = Matrix(stage.town, stage.remote, "settle", TRANSACTIONS["settle"])
     at = [each for each in phases(await matrix.recorded()) if each.part is ROUTING]
-    await judged(stage, [await matrix.cut_off(cell, between, way, APART_S) for cell in at])
+    await judged(stage, await each_warm(matrix, lambda cell: matrix.cut_off(cell, between, way, APART_S), at))
 
 
 @pytest.mark.parametrize("late_s", LATE_S)
@@ -150,7 +156,7 @@ async def test_a_link_that_loses_every_packet_in_the_middle_of_a_bill(tmp_path: 
                 apart.mend()
 
             cells = [each for each in phases(await matrix.recorded()) if each.part is ROUTING]
-            results = [await matrix.halted(cell, apart_for_a_while) for cell in cells]
+            results = await each_warm(matrix, lambda cell: matrix.halted(cell, apart_for_a_while), cells)
             await judged(Stage(made, line, line), results)
 
 
