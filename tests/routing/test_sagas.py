@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 from itertools import product
 
 import pytest
@@ -24,7 +25,7 @@ from services.routing.domain.sagas import (
     rested,
 )
 from services.routing.operations.saga_loop import SagaLoop
-from services.routing.operations.sagas import LOOP_LEASE_S, SPARE_S
+from services.routing.operations.sagas import KEPT, LOOP_LEASE_S, SPARE_S
 from services.routing.store.unit import RoutingStore
 from tests.routing.sagas import CARE, HOSPITAL, INSURED, NOON, Kept
 
@@ -231,6 +232,56 @@ async def test_the_loop_ends_what_is_left_and_one_that_cannot_be_ended_keeps_no_
     trouble.clear()
     kept.clock.pass_by(LONGEST_REST_S)
     await within(lambda: stand(State.DONE, State.DONE, State.DONE))
+    await loop.stop()
+
+
+async def test_what_came_to_rest_long_ago_is_taken_away_little_by_little(
+    any_kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.routing.operations.saga_loop.MOST_PRUNED", 2)
+    sagas, clock = any_kept.sagas, any_kept.clock
+    done, undone, running, late = [await sagas.begin(any_kept.new(f"2207:{n}")) for n in range(4)]
+    more = [await sagas.begin(any_kept.new(f"2207:9{n}")) for n in range(3)]
+    for each in (done, *more):
+        await sagas.move(each.order_no, State.DONE)
+    await sagas.move(undone.order_no, State.UNDONE, "BILL_CHANGED")
+    clock.pass_by(1)
+    await sagas.move(late.order_no, State.DONE)
+    clock.now += KEPT
+    loop = SagaLoop(sagas, {}, unseen, lambda error, number: None)
+
+    async def left() -> int:
+        return sum([await any_kept.books.find(each.order_no) is not None for each in (done, undone, *more)])
+
+    # Five, two at a time, until there are no more; then not before a minute is over.
+    counts = []
+    for _ in range(3):
+        await loop.prune()
+        counts.append(await left())
+    assert counts == [3, 1, 0]
+    clock.pass_by(1)
+    await loop.prune()
+    assert await any_kept.state(late.order_no) is State.DONE
+    monkeypatch.setattr(loop, "_prune_at", 0.0)
+    await loop.prune()
+    assert await any_kept.books.find(late.order_no) is None
+    # What runs is never old, and a message that was settled then can be heard again: the place of care knows its answer.
+    assert await any_kept.state(running.order_no) is State.BEGUN
+    again = any_kept.new("2207:0")
+    assert await sagas.begin(again) == again
+
+
+async def test_the_loop_looks_for_old_rows_too(kept: Kept) -> None:
+    begun = await kept.sagas.begin(kept.new())
+    await kept.sagas.move(begun.order_no, State.DONE)
+    kept.clock.now += KEPT + timedelta(seconds=1)
+    loop = SagaLoop(kept.sagas, {}, unseen, lambda error, number: None, every_s=0.01)
+    loop.start()
+
+    async def gone() -> bool:
+        return await kept.books.find(begun.order_no) is None
+
+    await within(gone)
     await loop.stop()
 
 

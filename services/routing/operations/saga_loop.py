@@ -19,6 +19,10 @@ EVERY_S: Final = 0.5
 """How long the loop rests between two looks."""
 MOST: Final = 64
 """Sagas that it works at at the same time."""
+PRUNED_EVERY_S: Final = 60.0
+"""How often it looks for sagas at rest that are kept no longer; at once again where there are more than it takes away."""
+MOST_PRUNED: Final = 500
+"""Rows that it takes away in one transaction, which keeps others from writing so long."""
 
 End = Callable[[Saga], Awaitable[Move]]
 """Ends a saga whose outcome nobody knows, by asking the cells; raises the Fault of one that is away."""
@@ -49,6 +53,7 @@ class SagaLoop:
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
+        self._prune_at = 0.0
 
     def start(self) -> None:
         """Begins to look."""
@@ -74,6 +79,12 @@ class SagaLoop:
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
         return len(taken)
+
+    async def prune(self) -> None:
+        """Takes old rows away where it is time for that."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._prune_at and await self._books.prune(MOST_PRUNED) < MOST_PRUNED:
+            self._prune_at = now + PRUNED_EVERY_S
 
     async def take_up(self, saga: Saga) -> None:
         """Ends one, or lets it rest."""
@@ -101,6 +112,7 @@ class SagaLoop:
             taken = 0
             try:
                 taken = await self.look()
+                await self.prune()
                 failing = False
             except Exception as error:  # noqa: BLE001  # the loop outlives a store that is away, and a bug too: told once
                 if not failing:

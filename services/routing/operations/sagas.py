@@ -10,9 +10,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
+from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
-from services.kernel.clock import Clock, to_micros
+from services.kernel.clock import MICROSECOND, Clock, to_micros
 from services.kernel.errors import Fault, FaultKind
 from services.kernel.requests import Moved
 from services.routing.domain.sagas import Kind, Move, Saga, State, leased, moved, rested, same_message
@@ -25,6 +26,10 @@ SPARE_S: Final = 5
 """For how long beyond its caller's time a saga is left to whoever began it."""
 LOOP_LEASE_S: Final = 45
 """For how long the loop has one that it took: more than all its calls may last."""
+KEPT: Final = timedelta(days=35)
+"""How long a saga at rest is kept (our decision): as long as acknowledged notices. Of older ones the cells tell: they keep orders
+and messages for ever.
+"""
 _FIRST_LOOK_S: Final = 0.02
 _LONGEST_LOOK_S: Final = 0.25
 _BUSY: Final = "STORE_UNAVAILABLE"
@@ -78,6 +83,15 @@ class SagaBooks:
         """Takes every lease away: for the one process that holds the store, as it begins. Whoever had them is gone."""
         async with self._store.write() as work:
             await work.sagas.release(self.now())
+
+    async def prune(self, most: int) -> int:
+        """Takes some of those away that came to rest long ago; how many."""
+        async with self._store.read() as work:
+            old = await work.sagas.old(self.now() - KEPT // MICROSECOND, most)
+        if old:
+            async with self._store.write() as work:
+                await work.sagas.prune(old)
+        return len(old)
 
     async def rest(self, order_no: str, reason: str) -> None:
         """One that cannot be ended now rests."""

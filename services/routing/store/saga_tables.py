@@ -9,6 +9,7 @@ from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 from services.runtime.db import Moment
 
 RUNNING: Final = "state IN ('begun', 'committed', 'revoked')"
+AT_REST: Final = "state IN ('done', 'undone')"
 OF_MESSAGE: Final = f"({RUNNING} OR kind = 'settle' AND state = 'done')"
 """One for a message: what has settled it settles it for ever, though whoever began before might not know."""
 
@@ -16,6 +17,7 @@ OF_MESSAGE: Final = f"({RUNNING} OR kind = 'settle' AND state = 'done')"
 def add_sagas(metadata: MetaData) -> None:
     """Adds it."""
     running, aimed, kept = text(RUNNING), text(f"target <> '' AND {RUNNING}"), text(OF_MESSAGE)
+    at_rest = text(AT_REST)
     Table(
         "saga",
         metadata,
@@ -38,4 +40,5 @@ def add_sagas(metadata: MetaData) -> None:
         ),
         Index("saga_one_target", "target", unique=True, sqlite_where=aimed, postgresql_where=aimed),
         Index("saga_due", "due_at", sqlite_where=running, postgresql_where=running),
+        Index("saga_at_rest", "changed_at", sqlite_where=at_rest, postgresql_where=at_rest),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from services.routing.domain.sagas import Kind, Saga, State
-from services.routing.store.saga_tables import OF_MESSAGE, RUNNING
+from services.routing.store.saga_tables import AT_REST, OF_MESSAGE, RUNNING
 from services.runtime.db import DriverConnection, sql
 
 _COLUMNS: Final = (
@@ -20,6 +20,8 @@ _OF_TARGETS: Final = sql(f"SELECT {_COLUMNS} FROM saga WHERE AMONG(target, ?1) A
 _ANY_DUE: Final = sql(f"SELECT 1 FROM saga WHERE {RUNNING} AND due_at <= ?1 LIMIT 1")
 _DUE: Final = sql(f"SELECT {_COLUMNS} FROM saga WHERE {RUNNING} AND due_at <= ?1 ORDER BY due_at LIMIT ?2 FOR UPDATE")
 _RELEASE: Final = sql(f"UPDATE saga SET due_at = ?1 WHERE {RUNNING} AND due_at > ?1")
+_OLD: Final = sql(f"SELECT order_no FROM saga WHERE {AT_REST} AND changed_at < ?1 ORDER BY changed_at LIMIT ?2")
+_PRUNE: Final = sql(f"DELETE FROM saga WHERE AMONG(order_no, ?1) AND {AT_REST}")
 _CHANGED: Final = ("state", "setl_id", "reason", "attempts", "due_at", "changed_at")
 _CHANGE: Final = " ON CONFLICT (order_no) DO UPDATE SET " + ", ".join(f"{each} = excluded.{each}" for each in _CHANGED)
 
@@ -54,6 +56,14 @@ class SagaRows:
     async def release(self, now: int) -> None:
         """From now on nobody has any."""
         await self._connection.run(_RELEASE, now)
+
+    async def old(self, before: int, most: int) -> list[str]:
+        """Numbers of those that came to rest before a moment, the oldest first."""
+        return [str(order_no) for (order_no,) in await self._connection.run(_OLD, before, most)]
+
+    async def prune(self, numbers: Sequence[str]) -> None:
+        """Takes those away that are at rest."""
+        await self._connection.run(_PRUNE, sorted(numbers))
 
     async def add(self, sagas: Sequence[Saga]) -> None:
         """New ones; that there is one for a message and a running one for a target is unique."""

@@ -33,27 +33,18 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("order_no"),
     )
-    op.create_index(
-        "saga_due",
-        "saga",
-        ["due_at"],
-        unique=False,
-        sqlite_where=sa.text("state IN ('begun', 'committed', 'revoked')"),
-        postgresql_where=sa.text("state IN ('begun', 'committed', 'revoked')"),
-    )
-    op.create_index(
+    running = "state IN ('begun', 'committed', 'revoked')"
+    _index("saga_at_rest", ["changed_at"], "state IN ('done', 'undone')", unique=False)
+    _index("saga_due", ["due_at"], running, unique=False)
+    _index(
         "saga_one_message",
-        "saga",
         ["care_cell", "scope", "request_id"],
+        f"({running} OR kind = 'settle' AND state = 'done')",
         unique=True,
-        sqlite_where=sa.text("(state IN ('begun', 'committed', 'revoked') OR kind = 'settle' AND state = 'done')"),
-        postgresql_where=sa.text("(state IN ('begun', 'committed', 'revoked') OR kind = 'settle' AND state = 'done')"),
     )
-    op.create_index(
-        "saga_one_target",
-        "saga",
-        ["target"],
-        unique=True,
-        sqlite_where=sa.text("target <> '' AND state IN ('begun', 'committed', 'revoked')"),
-        postgresql_where=sa.text("target <> '' AND state IN ('begun', 'committed', 'revoked')"),
-    )
+    _index("saga_one_target", ["target"], f"target <> '' AND {running}", unique=True)
+
+
+def _index(name: str, columns: list[str], where: str, *, unique: bool) -> None:
+    where_of = sa.text(where)
+    op.create_index(name, "saga", columns, unique=unique, sqlite_where=where_of, postgresql_where=where_of)
