@@ -34,7 +34,7 @@ async def books_add_up(made: Season) -> None:
 async def test_a_minute_and_a_half_apart_all_goes_as_ever(apart_s: int, tmp_path: Path) -> None:
     async with season(tmp_path, apart_s, 0) as made:
         for prepare in (settle, reverse, admit):
-            message, _ = await made.line.done(await prepare(made.line))
+            message, _ = await made.line.done(await made.line.prepared(prepare))
             assert await made.line.at_rest(message) == []
         await books_add_up(made)
 
@@ -42,7 +42,7 @@ async def test_a_minute_and_a_half_apart_all_goes_as_ever(apart_s: int, tmp_path
 @pytest.mark.parametrize("apart_s", [600, -600])
 async def test_ten_minutes_apart_a_bill_is_refused_and_whose_clocks_is_said(apart_s: int, tmp_path: Path) -> None:
     async with season(tmp_path, apart_s, 0) as made:
-        message = await settle(made.line)
+        message = await made.line.prepared(settle)
         before = made.line.books.facts(message.who)
         answer = await made.line.until_definite(message)
         assert answer.message.startswith("[CLOCK_APART]"), answer.message
@@ -58,7 +58,7 @@ async def test_the_day_at_the_place_of_care_says_whose_year_it_is(last: datetime
     care_s = seconds_until(midnight - timedelta(seconds=AHEAD_S))
     async with season(tmp_path, care_s, care_s + apart_s, care_s) as made:
         line = made.line if last.month == 12 else made.summer
-        early, across, late = [await settle(line) for _ in range(3)]
+        early, across, late = [await line.prepared(settle) for _ in range(3)]
         done = [await line.done(early)]
         assert made.clock() < midnight - timedelta(seconds=1)
         # This one is opened before midnight; that it comes to nothing, or stands, is decided after it.

@@ -43,6 +43,8 @@ LEAST: Final = 60
 """Cells that the whole matrix has at least."""
 STOPPED_S: Final = 20.0
 APART_S: Final = 8.0
+LAPSED_S: Final = 65.0
+"""Longer than an order of routing is pending at most."""
 LATE_S: Final = (0.05, 2.0)
 SEAM_OF_PHASE: Final[Mapping[Part, str]] = {CARE_SETTLEMENT: RECEIVE, INSURED_SETTLEMENT: RECEIVE, ROUTING: SEND}
 """The points that stand for the phases: before each call of routing is sent, and before a cell takes it."""
@@ -173,3 +175,12 @@ async def test_routing_that_dies_once_more_while_it_mends_what_its_death_left(st
         results.append(await matrix.killed_again(first, cell))
     assert len(results) > 4
     await judged(stage, results)
+
+
+async def test_routing_that_wakes_up_after_an_order_has_lapsed_ends_it_as_void(stage: Stage) -> None:
+    matrix = Matrix(stage.town, stage.remote, "settle", TRANSACTIONS["settle"])
+    step = Point(SEND, f"{INSURED}/settlement OrderService.BatchConfirm", BEFORE, 1)
+    (late,) = [each for each in await matrix.recorded([ROUTING]) if each.point == step]
+    result = await matrix.stopped(late, LAPSED_S)
+    assert result.answer != "done"
+    await judged(stage, [result])

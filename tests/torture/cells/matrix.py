@@ -16,7 +16,7 @@ from tests.torture.cells.books import Facts
 from tests.torture.cells.processes import VICTIMS, Between, Part, Town
 from tests.torture.cells.proxy import Way
 from tests.torture.cells.seams import Point
-from tests.torture.cells.transactions import LOOK_S, Line, Message, Prepare
+from tests.torture.cells.transactions import Line, Message, Prepare
 from tools.cli.mesh_client import NationalAnswer
 
 REACHED_S: Final = 20.0
@@ -66,7 +66,7 @@ class Matrix:
     async def recorded(self, victims: Sequence[Part] = VICTIMS) -> list[Cell]:
         """The cells of this transaction: it is done once to warm up, and once more while the points are written down."""
         await self.warm()
-        message = await self.prepare(self.line)
+        message = await self.line.prepared(self.prepare)
         self.before = self.line.books.facts(message.who)
         await self.town.record(victims)
         answer = await self.line.until_definite(message)
@@ -84,17 +84,8 @@ class Matrix:
         return await self._result(cell, message, sending, reached=reached)
 
     async def warm(self) -> None:
-        """Does the transaction once: what was started just now knows nothing by heart, and is not found by all at once."""
-        until = time.monotonic() + REACHED_S
-        while True:
-            try:
-                await self.line.done(await self.prepare(self.line))
-            except AssertionError:
-                if time.monotonic() > until:
-                    raise
-                await asyncio.sleep(LOOK_S)
-            else:
-                return
+        """Does the transaction once: what was started just now knows nothing by heart."""
+        await self.line.done(await self.line.prepared(self.prepare))
 
     async def recovering(self, cell: Cell) -> list[Cell]:
         """The points at which what was started again mends what the death at this point left."""
@@ -121,7 +112,7 @@ class Matrix:
 
     async def undisturbed(self, wait_s: float) -> list[str]:
         """The transaction as it comes, and a while after it; what is wrong then."""
-        message = await self.prepare(self.line)
+        message = await self.line.prepared(self.prepare)
         answer = await self.line.until_definite(message)
         await asyncio.sleep(wait_s)
         told = [] if answer.succeeded else [answer.message]
@@ -149,7 +140,7 @@ class Matrix:
 
     async def halted(self, cell: Cell, meanwhile: Callable[[], Awaitable[None]]) -> Result:
         """The process halts at the point until `meanwhile` has let it go on."""
-        message = await self.prepare(self.line)
+        message = await self.line.prepared(self.prepare)
         victim = self.town[cell.part]
         await victim.arm(cell.point, signal.SIGSTOP)
         sending = asyncio.create_task(self.line.until_definite(message))
@@ -160,7 +151,7 @@ class Matrix:
 
     async def _dead(self, cell: Cell) -> tuple[Message, asyncio.Task[NationalAnswer], bool]:
         """Has the process die at the point: of which message, who waits for its answer, and whether it came by there."""
-        message = await self.prepare(self.line)
+        message = await self.line.prepared(self.prepare)
         victim = self.town[cell.part]
         await victim.arm(cell.point)
         sending = asyncio.create_task(self.line.until_definite(message))

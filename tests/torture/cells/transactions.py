@@ -32,6 +32,7 @@ REPEAT_S: Final = 0.25
 REST_S: Final = 60.0
 """After which all is at rest, once every party answers again."""
 LOOK_S: Final = 0.1
+FOUND_S: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,17 @@ class Line:
             self.repeats += 1
             await asyncio.sleep(REPEAT_S)
         raise AssertionError(f"{message.infno}: no definite answer within {PATIENCE_S:.0f} s")
+
+    async def prepared(self, prepare: Prepare) -> Message:
+        """The message of a transaction with all that comes before it; who was started just now is not found by all at once."""
+        until = time.monotonic() + FOUND_S
+        while True:
+            try:
+                return await prepare(self)
+            except AssertionError:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(LOOK_S)
 
     async def done(self, message: Message) -> tuple[Message, NationalAnswer]:
         """Sends it until it is done, under another number where this one was taken back; the message that was done."""
