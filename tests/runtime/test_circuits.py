@@ -82,7 +82,7 @@ async def test_after_a_rest_one_tries_for_all_and_an_answer_closes_the_circuit(
     made: Circuits, caplog: pytest.LogCaptureFixture
 ) -> None:
     await opened(made)
-    await asyncio.sleep(REST_S)
+    await asyncio.sleep(REST_S * 1.5)
     release = asyncio.Event()
 
     async def slow() -> str:
@@ -100,7 +100,7 @@ async def test_after_a_rest_one_tries_for_all_and_an_answer_closes_the_circuit(
 
 async def test_one_who_tries_in_vain_opens_it_anew_and_one_who_leaves_lets_the_next_try(made: Circuits) -> None:
     await opened(made)
-    await asyncio.sleep(REST_S)
+    await asyncio.sleep(REST_S * 1.5)
 
     async def endless() -> str:
         await asyncio.Event().wait()
@@ -129,7 +129,7 @@ async def test_what_began_before_the_circuit_opened_does_not_keep_it_open_but_ma
 
     early = await begun(made, late)
     await opened(made)
-    await asyncio.sleep(REST_S)
+    await asyncio.sleep(REST_S * 1.5)
     release.set()
     assert (await fault_of(early)).reason == "PEER_UNAVAILABLE"
     assert made.state("a") == "half_open"
