@@ -305,3 +305,26 @@ async def test_a_message_taken_back_while_it_is_settled_leaves_nothing_in_either
     again = await here.settle(node)
     assert again.info["fund_pay_sumamt"]
     assert await ledger_findings(two.mesh) == await ledger_findings(in_cell(two.mesh, THERE)) == []
+
+
+async def test_bills_of_one_person_at_once_are_settled_and_undone_one_after_the_other_as_at_home(
+    two: Two, residents: Newcomers
+) -> None:
+    here, who = two.here, await residents.one()
+    first, *more = [await here.open_visit(who, ONE_BOX) for _ in range(4)]
+    settled = await here.settle(first)
+    told = await asyncio.gather(
+        here.send("2208", {"data": settled.reference}), *(here.send("2207", {"data": node}) for node in more)
+    )
+    # Whether it is taken back before the others or behind one of them, which forbids it, is a race at home too.
+    assert [answer.succeeded for answer in told[1:]] == [True] * 3, [answer.message for answer in told]
+    assert told[0].succeeded or told[0].message.startswith("[LATER_SETTLEMENT_EXISTS]")
+    await at_rest(two)
+    key = await key_for(two.there, who.psn_no)
+    own = await rest(two.there, "/v1/own/settlements:list", {"psnNo": who.psn_no}, key)
+    standing = {
+        each["setlId"] for each in own["settlements"] if not each.get("reverses") and not each.get("reversedBy")
+    }
+    assert standing >= {answer.output["setlinfo"]["setl_id"] for answer in told[1:]}
+    assert len(standing) == 3 + (not told[0].succeeded)
+    assert await ledger_findings(two.mesh) == await ledger_findings(in_cell(two.mesh, THERE)) == []

@@ -31,6 +31,8 @@ from tests.routing.played_cells import (
     Care,
     PlayedCell,
     PlayedPeers,
+)
+from tests.routing.played_messages import (
     reverse_request,
     settle_request,
     take_back_request,
@@ -91,10 +93,10 @@ class Across:
             await connection.execute(text("DELETE FROM saga WHERE state = 'begun'"))
         self.restarted()
 
-    def visit(self, insured_cell: str = INSURED) -> str:
-        """A new visit with lines; its number."""
+    def visit(self, insured_cell: str = INSURED, of: str = "") -> str:
+        """A new visit with lines, of a new person or of the one of another visit; its number."""
         mdtrt_id = f"M{next(self.numbers)}"
-        self.care.cares[mdtrt_id] = Care(f"P{mdtrt_id}", insured_cell)
+        self.care.cares[mdtrt_id] = Care(f"P{of or mdtrt_id}", insured_cell)
         return mdtrt_id
 
     async def settled(self, msgid: str, mdtrt_id: str, *, stay: bool = False, waits_s: float = WAITS_S) -> Any:
@@ -108,10 +110,12 @@ class Across:
         request = trial_request(mdtrt_id, HOSPITAL, self.care.cares[mdtrt_id].psn_no, stay)
         return await self.bills.trial(self._message(STAY if stay else VISIT, request, WAITS_S))
 
-    async def reversed(self, msgid: str, setl_id: str, mdtrt_id: str, *, stay: bool = False) -> Any:
+    async def reversed(
+        self, msgid: str, setl_id: str, mdtrt_id: str, *, stay: bool = False, waits_s: float = WAITS_S
+    ) -> Any:
         """2208 or 2305."""
         request = reverse_request(msgid, setl_id, mdtrt_id, HOSPITAL, self.care.cares[mdtrt_id].psn_no, stay)
-        return await self.reversals.reverse(self._message(STAY if stay else VISIT, request, WAITS_S))
+        return await self.reversals.reverse(self._message(STAY if stay else VISIT, request, waits_s))
 
     async def taken_back(self, msgid: str, meant: str, mdtrt_id: str) -> Any:
         """2601."""

@@ -27,7 +27,6 @@ from yibao.settlement.v1 import (
     order_state_pb2,
     reversal_pb2,
     settlement_pb2,
-    stay_bill_pb2,
 )
 
 PENDING, CONFIRMED, VOID = "pending", "confirmed", "void"
@@ -244,6 +243,7 @@ class PlayedCell:
         if order.phase != CONFIRMED:
             raise precondition("ORDER_VOID" if order.phase == VOID else "ORDER_PENDING", order_no=request.order_no)
         if order.counter is None:
+            self._no_other(order.answer.settlement.setlinfo.psn_no)
             self.ledger.append((order.setl_id, -order.fen))
             info = order.answer.settlement.setlinfo
             order.counter = reversal_pb2.ReverseResponse(
@@ -253,6 +253,7 @@ class PlayedCell:
 
     def _carried(self, bill: Any) -> Order:
         self.carried.append(bill)
+        self._no_other(bill.psn_no)
         setl_id = f"{self.code}S{next(self.numbers)}"
         info = common_pb2.Setlinfo(
             setl_id=setl_id, psn_no=bill.psn_no, mdtrt_id=bill.mdtrt_id, medfee_sumamt_fen=bill.medfee_sumamt_fen
@@ -260,6 +261,12 @@ class PlayedCell:
         answer = order_pb2.OpenResponse(settlement=settlement_pb2.SettleResponse(setlinfo=info))
         self.ledger.append((setl_id, bill.medfee_sumamt_fen))
         return Order(PENDING, setl_id, answer, mdtrt_id=bill.mdtrt_id, fen=bill.medfee_sumamt_fen)
+
+    def _no_other(self, psn_no: str) -> None:
+        """One order is pending on a ledger at a time."""
+        for order_no, each in self.orders.items():
+            if each.phase == PENDING and each.fen and each.answer.settlement.setlinfo.psn_no == psn_no:
+                raise precondition("ORDER_PENDING", order_no=order_no, lapses_at="")
 
     def _booked(self, request: Any) -> Order:
         booked = request.booked
@@ -367,32 +374,3 @@ _METHODS: Final = {
     "TryOpen": "try_open",
     "ReverseOrder": "reverse_order",
 }
-
-
-def settle_request(msgid: str, mdtrt_id: str, hospital: str, psn_no: str, stay: bool = False) -> Any:
-    """2207 or 2304."""
-    made: Any = stay_bill_pb2.SettleStayRequest if stay else settlement_pb2.SettleRequest
-    bill = stay_bill_pb2.StayBill if stay else settlement_pb2.Bill
-    desk = common_pb2.Desk(fixmedins_code=hospital, msgid=msgid)
-    return made(request_id=msgid, desk=desk, data=bill(psn_no=psn_no, mdtrt_id=mdtrt_id))
-
-
-def trial_request(mdtrt_id: str, hospital: str, psn_no: str, stay: bool = False) -> Any:
-    """2206 or 2303."""
-    settles = settle_request("1", mdtrt_id, hospital, psn_no, stay)
-    made: Any = stay_bill_pb2.TrialStayRequest if stay else settlement_pb2.TrialRequest
-    return made(desk=settles.desk, data=settles.data)
-
-
-def reverse_request(msgid: str, setl_id: str, mdtrt_id: str, hospital: str, psn_no: str, stay: bool = False) -> Any:
-    """2208 or 2305."""
-    made = reversal_pb2.ReverseStayRequest if stay else reversal_pb2.ReverseRequest
-    name = reversal_pb2.SettlementReference(setl_id=setl_id, mdtrt_id=mdtrt_id, psn_no=psn_no)
-    return made(request_id=msgid, desk=common_pb2.Desk(fixmedins_code=hospital, msgid=msgid), data=name)
-
-
-def take_back_request(msgid: str, meant: str, hospital: str, psn_no: str, oinfno: str = "2207") -> Any:
-    """2601."""
-    name = reversal_pb2.MessageReference(psn_no=psn_no, omsgid=meant, oinfno=oinfno)
-    desk = common_pb2.Desk(fixmedins_code=hospital, msgid=msgid)
-    return reversal_pb2.ReverseMessageRequest(request_id=msgid, desk=desk, data=name)

@@ -18,11 +18,13 @@ from services.routing.domain.filings import Filing
 from services.routing.domain.sagas import Kind, Move, Saga, State
 from services.routing.operations.sagas import Sagas
 from services.routing.operations.steps import (
+    ORDER_PENDING,
     ROUNDS,
     Message,
     Unknown,
     asked,
     begun,
+    in_turn,
     is_away,
     known,
     taken,
@@ -98,28 +100,32 @@ class Bills:
         Raises the refusals of both cells, which leave nothing; CELL_UNAVAILABLE, where nothing will stand either;
         OUTCOME_UNKNOWN, where something may; REQUEST_ID_REUSED, QUEUE_FULL.
         """
+        with self.sagas.room():
+            return await in_turn(self.sagas, message, lambda: self._decided(message))
+
+    async def _decided(self, message: Message) -> Any:
+        """The same, told what another bill of the person keeps from being settled now."""
         act, care, request = message.act, message.care_cell, message.request
         blocking = ""
-        with self.sagas.room():
-            for _ in range(ROUNDS):
-                bill = await asked(self.cells.bill(care, act, request, trial=False))
-                if bill.own:
-                    filing = await self._filing(bill.begun)
-                    return await self._own(message, filing)
-                if bill.settled is not None:
-                    return bill.settled
-                if pending := bill.pending_order_no:
-                    await known(self.sagas, message, bill.insured_cell, pending)
-                    ended = await waited(self.sagas, pending, message)
-                    if pending == blocking:
-                        await self._at_rest_here(message, ended)
-                    blocking = pending
-                    continue
-                saga = self.sagas.new(Kind.SETTLE, care, bill.insured_cell, message.key, act, message.left_s())
-                filing, mine = await asyncio.gather(self._filing(bill.begun), begun(self.sagas, saga, message))
-                if mine:
-                    return await self._settled(message, saga, bill, filing)
-                blocking = saga.order_no
+        for _ in range(ROUNDS):
+            bill = await asked(self.cells.bill(care, act, request, trial=False))
+            if bill.own:
+                filing = await self._filing(bill.begun)
+                return await self._own(message, filing)
+            if bill.settled is not None:
+                return bill.settled
+            if pending := bill.pending_order_no:
+                await known(self.sagas, message, bill.insured_cell, pending)
+                ended = await waited(self.sagas, pending, message)
+                if pending == blocking:
+                    await self._at_rest_here(message, ended)
+                blocking = pending
+                continue
+            saga = self.sagas.new(Kind.SETTLE, care, bill.insured_cell, message.key, act, message.left_s())
+            filing, mine = await asyncio.gather(self._filing(bill.begun), begun(self.sagas, saga, message))
+            if mine:
+                return await self._settled(message, saga, bill, filing)
+            blocking = saga.order_no
         raise outcome_unknown(blocking)
 
     async def _own(self, message: Message, filing: Filing | None) -> Any:
@@ -147,6 +153,9 @@ class Bills:
             self.sagas.leave(order_no, unknown.reason)
             raise cell_unavailable(insured) from None
         except Fault as refused:
+            if refused.reason == ORDER_PENDING:
+                # It may be tried again under another number: an attempt that comes late must not open this one.
+                raise await self._refused(saga, refused) from None
             self.sagas.end(order_no, State.UNDONE, refused.reason)
             raise as_sent(refused) from None
         answer = await self._or_void(
@@ -172,14 +181,20 @@ class Bills:
             self.sagas.leave(order_no, unknown.reason)
             raise outcome_unknown(order_no) from None
         except Fault as refused:
-            failed = await self._made_void(saga)
-            if failed:
-                self.sagas.leave(order_no, failed)
-            else:
-                self.sagas.end(order_no, State.UNDONE, refused.reason)
-            if failed == _CONFIRMED:
-                raise outcome_unknown(order_no) from None
-            raise as_sent(refused) from None
+            raise await self._refused(saga, refused) from None
+
+    async def _refused(self, saga: Saga, refused: Fault) -> Fault:
+        """What is told of a refusal, once the order is void in both cells."""
+        order_no = saga.order_no
+        failed = await self._made_void(saga)
+        if failed:
+            self.sagas.leave(order_no, failed)
+        elif refused.reason == ORDER_PENDING:
+            # Written before anything else is begun for the same message.
+            await self.sagas.move(order_no, State.UNDONE, refused.reason)
+        else:
+            self.sagas.end(order_no, State.UNDONE, refused.reason)
+        return outcome_unknown(order_no) if failed == _CONFIRMED else as_sent(refused)
 
     async def _made_void(self, saga: Saga) -> str:
         """Makes an order void, first where that is decided: what stands there is not void here. Why it is not, if so."""

@@ -15,7 +15,18 @@ from services.kernel.errors import Fault, precondition
 from services.routing.domain.bills import MESSAGE, STAY, VISIT, Booked, OrderAt, Stands, as_sent
 from services.routing.domain.sagas import Kind, Move, Saga, State
 from services.routing.operations.sagas import Sagas
-from services.routing.operations.steps import ROUNDS, Message, Unknown, asked, begun, is_away, known, taken, waited
+from services.routing.operations.steps import (
+    ROUNDS,
+    Message,
+    Unknown,
+    asked,
+    begun,
+    in_turn,
+    is_away,
+    known,
+    taken,
+    waited,
+)
 
 _CONFIRMED: Final = "ORDER_CONFIRMED"
 _TAKEN_BACK: Final = "MESSAGE_VOIDED"
@@ -80,23 +91,27 @@ class Reversals:
 
         Raises the refusals of both cells, which leave everything as it stood, OUTCOME_UNKNOWN, REQUEST_ID_REUSED, QUEUE_FULL.
         """
+        with self.sagas.room():
+            return await in_turn(self.sagas, message, lambda: self._decided(message))
+
+    async def _decided(self, message: Message) -> Any:
+        """The same, told what a bill of the person keeps from being taken back now."""
         care = message.care_cell
         blocking = ""
-        with self.sagas.room():
-            for _ in range(ROUNDS):
-                booked = await asked(self.cells.booked(care, message.act, message.request))
-                blocking = booked.order_no
-                if booked.mdtrt_id:
-                    return await self.take_back_stay(message, booked.insured_cell, booked.mdtrt_id)
-                if booked.stands is not Stands.STANDING and (answer := await self._not_standing(message, booked)):
-                    return answer
-                if booked.stands is Stands.PENDING:
-                    continue
-                act = STAY if message.act == STAY or message.settles_stay else VISIT
-                told = (message.key, act, message.left_s(), booked.order_no, booked.setl_id)
-                saga = self.sagas.new(Kind.REVERSE, care, booked.insured_cell, *told)
-                if await begun(self.sagas, saga, message):
-                    return await self._reversed(message, saga)
+        for _ in range(ROUNDS):
+            booked = await asked(self.cells.booked(care, message.act, message.request))
+            blocking = booked.order_no
+            if booked.mdtrt_id:
+                return await self.take_back_stay(message, booked.insured_cell, booked.mdtrt_id)
+            if booked.stands is not Stands.STANDING and (answer := await self._not_standing(message, booked)):
+                return answer
+            if booked.stands is Stands.PENDING:
+                continue
+            act = STAY if message.act == STAY or message.settles_stay else VISIT
+            told = (message.key, act, message.left_s(), booked.order_no, booked.setl_id)
+            saga = self.sagas.new(Kind.REVERSE, care, booked.insured_cell, *told)
+            if await begun(self.sagas, saga, message):
+                return await self._reversed(message, saga)
         raise outcome_unknown(blocking)
 
     async def end(self, saga: Saga) -> Move:

@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 ROUNDS: Final = 4
 """How often a message is decided anew after another saga that was in its way has ended."""
+ORDER_PENDING: Final = "ORDER_PENDING"
 _NOT_SENT: Final = "CELL_UNAVAILABLE"
 _BUSY: Final = "QUEUE_FULL"
 _WORTH_S: Final = 0.2
@@ -108,6 +109,24 @@ async def begun(sagas: Sagas, saga: Saga, message: Message) -> bool:
         return True
     await waited(sagas, standing.order_no, message)
     return False
+
+
+async def in_turn(sagas: Sagas, message: Message, decide: Callable[[], Awaitable[T]]) -> T:
+    """What a message is told once the bills of the same person that routing settles have ended: at home one is decided after
+    the other. A refusal for such an order leaves nothing of the message, so that it is decided anew; it is told as it is where
+    the order is not of routing, does not end within the caller's time, or is in the way again.
+    """
+    met: set[str] = set()
+    while True:
+        try:
+            return await decide()
+        except Fault as refused:
+            order_no = refused.metadata.get("order_no", "")
+            if refused.reason != ORDER_PENDING or order_no in met:
+                raise
+            if await sagas.ended(order_no, message.left_s() - _WORTH_S) is None:
+                raise
+            met.add(order_no)
 
 
 async def known(sagas: Sagas, message: Message, insured_cell: str, order_no: str) -> None:
