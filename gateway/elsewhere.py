@@ -7,7 +7,6 @@ option `elsewhere`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -52,9 +51,9 @@ class ElsewhereBackend:
         return response
 
 
-def across_cells(home: Backend, direct: Backend, contract: Contract, cells: Sequence[str]) -> Backend:
-    """The backend of a gateway in a mesh of these cells: where there is one cell only, nothing is elsewhere."""
-    return ElsewhereBackend(home, direct, contract) if len(cells) > 1 else home
+def across_cells(home: Backend, direct: Backend, contract: Contract, *, beside_others: bool) -> Backend:
+    """The backend of a gateway: where the mesh has one cell only, nothing is elsewhere."""
+    return ElsewhereBackend(home, direct, contract) if beside_others else home
 
 
 def _told(fault: Fault, refused: Fault, on: frozenset[str]) -> Fault:

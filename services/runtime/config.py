@@ -79,6 +79,11 @@ class Config:
         return known if isinstance(known, tuple) else self.started_cells
 
     @property
+    def beside_others(self) -> bool:
+        """Whether the mesh has other cells: it names several, or this process has one cell by name, which others stand beside."""
+        return len(self.known_cells) > 1 or isinstance(self.values["YIBAO_CELL"], str)
+
+    @property
     def started_cells(self) -> tuple[str, ...]:
         """Codes of the cells whose members are started."""
         own, known = self.values["YIBAO_CELL"], self.values["YIBAO_CELLS"]

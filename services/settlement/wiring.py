@@ -139,7 +139,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
 
 def _beside_others(config: Config) -> str:
     """The own cell where the mesh has others too, and so routing, which knows filings; "" in a mesh of one."""
-    return config.cell if len(config.known_cells) > 1 else ""
+    return config.cell if config.beside_others else ""
 
 
 def _encounters(

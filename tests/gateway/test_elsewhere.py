@@ -50,7 +50,7 @@ class Answering:
 async def told(home: Answering, routing: Answering, method: MethodContract = ASKED, request: Message = REQUEST) -> Any:
     """What a gateway of a mesh of two cells comes to: an answer or a refusal."""
     try:
-        return await across_cells(home, routing, CONTRACT, ("110000", "370000")).call(method, request, OPTIONS)
+        return await across_cells(home, routing, CONTRACT, beside_others=True).call(method, request, OPTIONS)
     except Fault as fault:
         return fault
 
@@ -101,4 +101,4 @@ async def test_what_the_contract_does_not_serve_elsewhere_is_refused_as_ever() -
 
 def test_a_gateway_of_a_single_cell_knows_no_elsewhere() -> None:
     home = Answering(UNKNOWN)
-    assert across_cells(home, Answering(UNKNOWN), CONTRACT, ("sandbox",)) is home
+    assert across_cells(home, Answering(UNKNOWN), CONTRACT, beside_others=False) is home

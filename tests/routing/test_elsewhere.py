@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.kernel.errors import Fault, FaultKind, precondition
-from services.routing.domain.resolution import Query
+from services.routing.domain.resolution import Query, Resolution, Where
 from services.routing.operations.elsewhere import Asked, Elsewhere
 
 CELL = "370000"
@@ -45,6 +46,20 @@ async def test_a_cell_that_does_not_answer_is_told_by_its_code(refusal: Fault) -
     fault = await told(refusal)
     assert isinstance(fault, Fault)
     assert (fault.kind, fault.reason, fault.metadata) == (FaultKind.UNAVAILABLE, "CELL_UNAVAILABLE", {"cell": CELL})
+
+
+async def test_who_is_insured_from_a_later_day_is_refused_by_the_cell_that_knows() -> None:
+    later = Resolution(Where.NOT_FOUND, "NOT_YET_INSURED", "110000", later_cell=CELL)
+
+    async def resolved(query: Query) -> Resolution:
+        return later
+
+    async def of_cell(cell: str) -> str:
+        return cell
+
+    registry: Any = SimpleNamespace(news=SimpleNamespace(cells=(CELL,)), resolve=resolved)
+    asked = replace(ASKED, query=replace(ASKED.query, certno="1"), made_in="")
+    assert await Elsewhere(registry, registry).ask(asked, of_cell) == CELL
 
 
 @pytest.mark.parametrize("refusal", [precondition("EC_TOKEN_SPENT"), ZeroDivisionError()], ids=["refusal", "bug"])

@@ -43,6 +43,9 @@ def test_every_decision_with_its_reason() -> None:
     assert decided(at(JINAN)) == (Where.NOT_FOUND, "NOT_REGISTERED", "")
     tomorrow = insured("370000", place(JINAN, from_day=DAY + timedelta(1)))
     assert decided(at(JINAN), tomorrow) == (Where.NOT_FOUND, "NOT_YET_INSURED", "")
+    # That cell can say so of its person; nobody else knows.
+    assert resolve(at(JINAN), [tomorrow], cells.of_division).later_cell == "370000"
+    assert decided(at(JINAN, insutype="390"), of_jinan) == (Where.NOT_FOUND, "OTHER_INSUTYPE", "")
 
 
 def test_the_cell_that_told_decides_and_not_the_first_digits_of_its_division() -> None:

@@ -45,7 +45,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The decision with its reason; `place` and `insured_cell` are of the insured place that decides, where there is one."""
+    """The decision with its reason; `place` and `insured_cell` are of the insured place that decides, where there is one.
+
+    `later_cell` is the cell that insures the person from a later day, and can say so, where nothing decides.
+    """
 
     where: Where
     reason: str
@@ -55,6 +58,7 @@ class Resolution:
     in_force: bool = False
     hint_differs: bool = False
     unread_cells: tuple[str, ...] = ()
+    later_cell: str = ""
 
 
 Stand = tuple[str, Place]
@@ -79,16 +83,13 @@ def resolve(
     INSURED_TWICE where two pooling areas insure at once, of the insurance type that is asked or, where none is, of any.
     """
     care_cell = query.care_cell or cell_of(query.care_admdvs)
-    stands = [
-        (each.cell, place)
-        for each in found
-        for place in each.places
-        if not query.insutype or place.insutype == query.insutype
-    ]
+    every = [(each.cell, place) for each in found for place in each.places]
+    stands = [each for each in every if not query.insutype or each[1].insutype == query.insutype]
     counted = _counted(stands, query.day)
     if not counted:
-        reason = "NOT_YET_INSURED" if stands else "NOT_REGISTERED"
-        return Resolution(Where.NOT_FOUND, reason, care_cell, unread_cells=tuple(unread))
+        reason = "NOT_YET_INSURED" if stands else "OTHER_INSUTYPE" if every else "NOT_REGISTERED"
+        later = min(stands, key=lambda each: (each[1].from_day, each[0]))[0] if stands else ""
+        return Resolution(Where.NOT_FOUND, reason, care_cell, unread_cells=tuple(unread), later_cell=later)
     areas = sorted({pooling_area(place.admdvs) for _, place in counted})
     holding = holds_on(query.day, counted[0][1].from_day, counted[0][1].to_day)
     if len(areas) > 1 and holding:

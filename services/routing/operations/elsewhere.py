@@ -69,7 +69,7 @@ class Elsewhere:
             return await self.ask_maker(asked.made_in, of_cell)
         found = await self._found(asked)
         told = {"admdvs": found.place.admdvs} if found.place else {}
-        return await _answered(found.insured_cell, told, of_cell)
+        return await _answered(found.insured_cell or found.later_cell, told, of_cell)
 
     async def ask_maker(self, cell: str, of_cell: Callable[[str], Awaitable[Answer]]) -> Answer:
         """What the cell answers that made a code or an ecToken, or its refusal.
@@ -83,6 +83,7 @@ class Elsewhere:
     async def _found(self, asked: Asked) -> Resolution:
         if not (asked.query.psn_no or asked.query.certno):
             raise person_not_found(asked.path)
+        later: Resolution | None = None
         for query in _looks(asked.query):
             try:
                 found = await self.registry.resolve(query)
@@ -90,6 +91,10 @@ class Elsewhere:
                 raise _as_asked(fault, asked.path) from None
             if found.where is not Where.NOT_FOUND:
                 return found
+            later = found if found.later_cell else later
+        if later is not None:
+            # Who is insured from a later day is known, and that cell says so.
+            return later
         unread = await self.registry.never_read()
         if unread:
             told = {"cells": ",".join(unread)}

@@ -177,12 +177,17 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "SETTLEMENT_REFUNDED": ("无需再次撤销", "Nothing is left to be reversed"),
     "STAY_OPEN": (
-        "请用5201核对在院记录，勿重复登记同一住院",
-        "Look at the open stay by 5201; do not register the same stay again",
+        "请用5201核对在院记录，勿重复登记同一住院；本机构没有在院记录的，其在其他机构住院，待出院后再登记",
+        "Look at the open stay by 5201, do not register it again; where 5201 shows none, it is elsewhere and ends first",
     ),
     "PERSON_EXISTS": (
         "请核对登记内容，勿以另一人员编号登记同一人",
         "Compare the content; do not register the same person under another number",
+    ),
+    "FILING_TOO_LONG": ("请将结束日期提前，到期后再备案", "Let it end earlier, and file again when it is over"),
+    "FILING_TOO_LATE": (
+        "请把开始日期改为该日或以后，或写明已开始而未结算的就诊",
+        "Let it begin on that day or later, or name the care that has begun and is not settled",
     ),
     "FILING_OVERLAPS": (
         "请使用已有备案，或先撤销后重新备案",

@@ -70,6 +70,10 @@ RESOLUTIONS: Final[Mapping[str, tuple[str, str]]] = {
         "The insured place {insured} is of the cell {insured_cell}, {care} of {care_cell}: care is remote, across cells.",
     ),
     "NOT_REGISTERED": ("没有属地单元登记过该人员。", "No cell has registered this person."),
+    "OTHER_INSUTYPE": (
+        "该人员已登记，但不是以所问的险种参保。",
+        "The person is registered, but not under the insurance type that is asked.",
+    ),
     "NOT_YET_INSURED": ("该人员在{day}尚未参保。", "The person was not yet insured on {day}."),
     "NOT_IN_FORCE": ("该参保在{day}未处于正常状态。", "The enrolment is not in force on {day}."),
     "HINT_DIFFERS": (

@@ -253,7 +253,7 @@ class Resolution(_message.Message):
     UNREAD_CELLS_FIELD_NUMBER: _builtins.int
     whereabouts: Global___Whereabouts.ValueType
     reason: _builtins.str
-    """Why: SAME_POOLING_AREA, OTHER_POOLING_AREA, OTHER_CELL, NOT_REGISTERED, NOT_YET_INSURED."""
+    """Why: SAME_POOLING_AREA, OTHER_POOLING_AREA, OTHER_CELL, NOT_REGISTERED, OTHER_INSUTYPE, NOT_YET_INSURED."""
     insuplc_admdvs: _builtins.str
     """Insured place 参保地; empty where not found."""
     insutype: _builtins.str
