@@ -31,6 +31,8 @@ from services.routing.operations.clearing_verify import Verifying
 from services.routing.operations.clearing_writes import Books
 from services.routing.operations.elsewhere import Elsewhere
 from services.routing.operations.filings import FilingOperations
+from services.routing.operations.forgotten import EVERY_S as FORGOTTEN_EVERY_S
+from services.routing.operations.forgotten import Forgotten
 from services.routing.operations.notice_stream import BESIDE_S, STREAM_REST_S, Arriving
 from services.routing.operations.notices import Noticing
 from services.routing.operations.pulling import REST_S, Pulled, Pulling, PullLoops
@@ -99,6 +101,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     places, new_id = CareClient(peers, config.known_cells), partial(time_ordered_ids(clock, SystemRandom()), "")
     filings = FilingOperations(store, registry, places, new_id, FILING_TERMS)
     sagas = _sagas(config, clock, telemetry, store, peers, filings, insured)
+    loops.append(_loops(telemetry, sagas.forgotten, "what a cell has pending", FORGOTTEN_EVERY_S))
     elsewhere = ElsewhereServicer(insured, sagas.encounters, BillOperations(sagas.bills, sagas.reversals))
     servicers: list[tuple[AddToServer, Any]] = [
         (elsewhere_pb2_grpc.add_ElsewhereServiceServicer_to_server, elsewhere),
@@ -142,6 +145,7 @@ class _Sagas:
     reversals: Reversals
     encounters: EncounterOperations
     loop: SagaLoop
+    forgotten: Forgotten
 
     async def stop(self) -> None:
         """Writes what has ended; the rest is taken up again at the next start."""
@@ -176,7 +180,8 @@ def _sagas(
         Kind.CHANGE_STAY: stays.end_change,
     }
     loop = SagaLoop(sagas, ends, partial(_saga_span, telemetry), _told_stuck)
-    return _Sagas(sagas, committer, looks, bills, reversals, EncounterOperations(visits, stays), loop)
+    forgotten = Forgotten(sagas, settlements, bills.end_again, tuple(config.known_cells))
+    return _Sagas(sagas, committer, looks, bills, reversals, EncounterOperations(visits, stays), loop, forgotten)
 
 
 def _filing(config: Config, peers: Peers, filings: FilingOperations) -> list[tuple[AddToServer, Any]]:

@@ -17,6 +17,7 @@ from services.routing.domain.bills import MESSAGE, STAY, VISIT, Begun
 from services.routing.domain.filings import Filing
 from services.routing.domain.sagas import LONGEST_REST_S, Kind, State
 from services.routing.operations.bills import Bills
+from services.routing.operations.forgotten import Forgotten
 from services.routing.operations.reversals import Reversals
 from services.routing.operations.saga_loop import SagaLoop
 from services.routing.operations.sagas import LOOP_LEASE_S, Sagas
@@ -83,6 +84,7 @@ class Across:
             Bills(self.sagas, cells, self.filings.of_bill),
             Reversals(self.sagas, cells, _no_stay),
         )
+        self.forgotten = Forgotten(self.sagas, cells, self.bills.end_again, (CARE, INSURED))
         ends = {Kind.SETTLE: self.bills.end, Kind.REVERSE: self.reversals.end}
         self.stuck: list[BaseException] = []
         self.loop = SagaLoop(self.sagas, ends, lambda _: nullcontext(), lambda error, _: self.stuck.append(error))

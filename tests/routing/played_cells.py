@@ -174,6 +174,18 @@ class PlayedCell:
             else care_pb2.BOOKED_STATE_STANDING,
         )
 
+    def list_pending(self, request: Any) -> Any:
+        """What is booked here and pending."""
+        booked = [(no, each) for no, each in self.orders.items() if each.phase == PENDING and each.message[0]]
+        return care_pb2.ListPendingBillsResponse(
+            bills=[
+                care_pb2.PendingBill(
+                    order_no=no, insured_cell=self.cares[each.mdtrt_id].insured_cell, fixmedins_code=each.message[0]
+                )
+                for no, each in booked
+            ]
+        )
+
     def book_reversal(self, request: Any) -> Any:
         """Books a counter-entry once."""
         form = request.WhichOneof("request")
@@ -366,6 +378,7 @@ _METHODS: Final = {
     "GetBill": "get_bill",
     "SettleFiled": "settle_filed",
     "FindBooked": "find_booked",
+    "ListPendingBills": "list_pending",
     "BookReversal": "book_reversal",
     "Open": "open",
     "Confirm": "confirm",

@@ -4,6 +4,7 @@ repeated by the institution's own."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -95,10 +96,23 @@ async def test_a_bill_goes_through_both_members_and_its_messages_stand_where_the
     lines = fee_pb2.CancelFeesRequest(request_id="2205:1", desk=desk(), data=lost)
     assert await refused(care, care.fees, "CancelFees", lines) == "ORDER_PENDING"
     assert await refused(care, care.settlements, "Settle", request) == "INSURED_ELSEWHERE"
+    # What waits longer than it should is told, here and only until it is ended.
+    waiting = care_pb2.ListPendingBillsRequest()
+    assert not (await care.routed(care.care.ListPendingBills, waiting)).bills
+    for member in cells:
+        member.counter.clock.at += timedelta(seconds=121)
+    (left,) = (await care.routed(care.care.ListPendingBills, waiting)).bills
+    assert (left.order_no, left.insured_cell, left.fixmedins_code) == ("O1", THERE, desk().fixmedins_code)
+    assert not (await home.routed(home.care.ListPendingBills, waiting)).bills
+    for member in cells:
+        member.counter.clock.at -= timedelta(seconds=121)
     for member in cells:
         confirm = order_pb2.ConfirmRequest(request_id="c:O1", opener="routing", order_no="O1")
         await member.routed(member.orders.Confirm, confirm)
     assert await care.call(care.settlements.Settle, request) == answer.settlement
+    for member in cells:
+        member.counter.clock.at += timedelta(seconds=121)
+    assert not (await care.routed(care.care.ListPendingBills, waiting)).bills
     asked = fee_pb2.ListFeesRequest(desk=desk(), data=fee_pb2.FeeQuery(setl_id=info.setl_id, **named))
     (line,) = (await care.call(care.fees.ListFees, asked)).data
     assert (line.setl_id, line.det_item_fee_sumamt_fen) == (info.setl_id, 1000)

@@ -69,6 +69,15 @@ class Booked:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingBill:
+    """A bill that a place of care has booked and that waits for its end."""
+
+    order_no: str
+    insured_cell: str
+    fixmedins_code: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderAt:
     """An order as a cell tells it."""
 

@@ -135,8 +135,12 @@ class Bills:
 
     async def _at_rest_here(self, message: Message, ended: Saga) -> None:
         """Ends a bill at the place of care once more, whose store came back from a backup: elsewhere it is at rest already."""
+        await written(message, lambda: self.end_again(ended))
+
+    async def end_again(self, ended: Saga) -> None:
+        """Ends a settlement at the place of care as it has ended elsewhere."""
         state = State.COMMITTED if ended.state is State.DONE else State.REVOKED
-        await written(message, lambda: self.end(replace(ended, state=state)))
+        await self.end(replace(ended, state=state))
 
     async def _filing(self, care: Begun | None) -> Filing | None:
         """What was filed for it and holds on the day on which it began."""

@@ -68,6 +68,11 @@ class SagaBooks:
         async with self._store.read() as work:
             return (await work.sagas.find([order_no])).get(order_no)
 
+    async def find_all(self, numbers: Sequence[str]) -> dict[str, Saga]:
+        """Those of these numbers."""
+        async with self._store.read() as work:
+            return await work.sagas.find(numbers)
+
     async def take(self, most: int) -> list[Saga]:
         """Sagas that nobody has, with a lease from now on."""
         now = self.now()

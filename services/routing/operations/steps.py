@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from services.kernel.elsewhere import outcome_unknown
 from services.kernel.errors import AWAY, Fault, FaultKind
-from services.routing.domain.bills import as_sent
+from services.routing.domain.bills import PendingBill, as_sent
 from services.routing.domain.sagas import Kind, Saga
 from services.routing.operations.sagas import Sagas
 
@@ -135,9 +135,14 @@ async def known(sagas: Sagas, message: Message, insured_cell: str, order_no: str
     It is ended as one whose owner is gone. Nobody says here whose message it is: it has its own number for one.
     """
     if await sagas.books.find(order_no) is None:
-        own = (message.scope, order_no, "")
-        saga = sagas.new(Kind.SETTLE, message.care_cell, insured_cell, own, message.act, 0)
-        await sagas.begin(replace(saga, order_no=order_no))
+        await take_on(sagas, message.care_cell, message.act, PendingBill(order_no, insured_cell, message.scope))
+
+
+async def take_on(sagas: Sagas, care_cell: str, act: str, bill: PendingBill) -> None:
+    """Begins the saga of a bill whose owner is gone."""
+    own = (bill.fixmedins_code, bill.order_no, "")
+    saga = sagas.new(Kind.SETTLE, care_cell, bill.insured_cell, own, act, 0)
+    await sagas.begin(replace(saga, order_no=bill.order_no))
 
 
 async def waited(sagas: Sagas, order_no: str, message: Message) -> Saga:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from services.kernel.clock import beijing_day
 from services.kernel.elsewhere import cell_unavailable
 from services.kernel.errors import Fault
-from services.routing.domain.bills import STAY, Begun, Booked, FoundBill, OrderAt, Stands
+from services.routing.domain.bills import STAY, Begun, Booked, FoundBill, OrderAt, PendingBill, Stands
 from services.routing.domain.filing_terms import Kind
 from services.routing.domain.filings import Filing
 from services.runtime.outbound import Peers
@@ -142,6 +142,11 @@ class SettlementCells:
         found = await self._peers.call(_of(self._cares, cell).FindBooked, asked)
         stands = _STANDS.get(found.state, Stands.STANDING)
         return Booked(found.insured_cell, found.order_no, found.setl_id, stands, found.mdtrt_id)
+
+    async def pending(self, cell: str) -> list[PendingBill]:
+        """Bills that a place of care has booked and that wait for their end longer than they should."""
+        answer = await self._peers.call(_of(self._cares, cell).ListPendingBills, care_pb2.ListPendingBillsRequest())
+        return [PendingBill(each.order_no, each.insured_cell, each.fixmedins_code) for each in answer.bills]
 
     async def reverse(self, cell: str, saga_no: str, order_no: str, desk: Any) -> Any:
         """The counter-entry of an order's settlement in the insured cell."""

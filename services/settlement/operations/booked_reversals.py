@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 from services.kernel.clock import to_micros
 from services.kernel.errors import Fault, not_found
@@ -35,6 +37,10 @@ from services.settlement.operations.ledger import stored_response
 from services.settlement.operations.reverse import Reversing, entry_of
 from services.settlement.store.orders import OrderReader, OrderWriter
 
+_LONG: Final = timedelta(minutes=1)
+"""So long after its time a bill is told that routing should have ended (our decision)."""
+_MOST: Final = 500
+
 
 @dataclass(frozen=True, slots=True)
 class BookedReversals:
@@ -50,6 +56,11 @@ class BookedReversals:
         if found.state == PENDING:
             raise order_pending(known.blocking)
         return _found(found, known)
+
+    async def pending(self, now: datetime) -> list[Order]:
+        """Bills that are pending here though their time in the insured cell is long over; the oldest."""
+        async with self.reversing.store.reading() as snapshot:
+            return await snapshot.overtime(to_micros(now - _LONG), _MOST)
 
     async def message(self, scope: str, name: MessageName) -> FoundBooked:
         """The bill of the message that 2601 names. Raises SETTLEMENT_NOT_FOUND, also where it never came, NOT_REVERSIBLE."""

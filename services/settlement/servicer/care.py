@@ -140,6 +140,12 @@ class CareServicer(care_pb2_grpc.CareServiceServicer):
         """Which settlement, or which admission, 2208, 2305 and 2601 mean."""
         return await self._bills.booked(request)
 
+    async def ListPendingBills(  # noqa: N802
+        self, request: care_pb2.ListPendingBillsRequest, context: Any
+    ) -> care_pb2.ListPendingBillsResponse:
+        """Bills of other cells' ledgers that wait for their end."""
+        return await self._bills.pending()
+
     async def BookReversal(  # noqa: N802
         self, request: care_pb2.BookReversalRequest, context: Any
     ) -> care_pb2.BookReversalResponse:

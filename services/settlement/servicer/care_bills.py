@@ -32,6 +32,7 @@ _METHODS: Final = {"visit": "Reverse", "stay": "ReverseStay", _MESSAGE: "Reverse
 _REVERSALS: Final[Mapping[str, Any]] = {"visit": reversal_pb2.ReverseResponse, "stay": reversal_pb2.ReverseStayResponse}
 _LIST_BYTES: Final = 1_048_576
 """Of a list of bills together: a message has a largest size, and whoever reads it holds up the others (our decision)."""
+_PENDING_BILL: Final = ("order_no", "insured_cell", "fixmedins_code")
 _STATES: Final = {PENDING: care_pb2.BOOKED_STATE_PENDING, STANDING: care_pb2.BOOKED_STATE_STANDING}
 
 
@@ -83,6 +84,13 @@ class BillsElsewhere:
         if stay is None:
             raise not_found("SETTLEMENT_NOT_FOUND", setl_id=name.omsgid, fixmedins_code=order.stamp.scope)
         return care_pb2.FindBookedResponse(insured_cell=stay.insured_cell, mdtrt_id=stay.mdtrt_id)
+
+    async def pending(self) -> care_pb2.ListPendingBillsResponse:
+        """Bills that wait for their end longer than they should."""
+        found = await self._reversals.pending(current_call().now)
+        return care_pb2.ListPendingBillsResponse(
+            bills=[care_pb2.PendingBill(**{name: getattr(each, name) for name in _PENDING_BILL}) for each in found]
+        )
 
     async def reversed(self, request: care_pb2.BookReversalRequest) -> care_pb2.BookReversalResponse:
         """Books the counter-entry that the insured cell has made."""

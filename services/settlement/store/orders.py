@@ -33,6 +33,10 @@ _LAPSED: Final = sql(
     "SELECT order_no FROM settle_order WHERE phase = 'pending' AND insured_cell = '' AND lapses_at <= ?1"
     " ORDER BY lapses_at LIMIT ?2"
 )
+_OVERTIME: Final = sql(
+    f"SELECT {ORDER} FROM settle_order AS o WHERE o.phase = 'pending' AND o.insured_cell <> '' AND o.lapses_at <= ?1"
+    " ORDER BY o.lapses_at LIMIT ?2"
+)
 _OF_PERSON: Final = sql(
     f"SELECT {ORDER} FROM settle_order AS o WHERE o.phase = 'pending' AND o.psn_no = ?1 AND o.insured_cell = ''"
     " ORDER BY o.insutype"
@@ -86,6 +90,10 @@ class OrderReader(SettlementReader):
     async def overdue(self, now: int, most: int) -> list[str]:
         """Pending orders whose time is over at a moment in microseconds, the oldest first; of ledgers of this cell."""
         return [row[0] for row in await self._connection.run(_LAPSED, now, most)]
+
+    async def overtime(self, before: int, most: int) -> list[Order]:
+        """Pending orders of ledgers of other cells whose time there was over at a moment, the oldest first."""
+        return [order_of(row) for row in await self._connection.run(_OVERTIME, before, most)]
 
     async def pending_of(self, psn_no: str) -> list[Order]:
         """The pending orders of a person, on ledgers of this cell."""

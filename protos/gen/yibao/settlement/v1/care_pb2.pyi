@@ -685,6 +685,70 @@ class FindBookedResponse(_message.Message):
 Global___FindBookedResponse: _TypeAlias = FindBookedResponse  # noqa: Y015
 
 @_typing.final
+class ListPendingBillsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPendingBillsRequest: _TypeAlias = ListPendingBillsRequest  # noqa: Y015
+
+@_typing.final
+class PendingBill(_message.Message):
+    """A bill that waits for its end."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_NO_FIELD_NUMBER: _builtins.int
+    INSURED_CELL_FIELD_NUMBER: _builtins.int
+    FIXMEDINS_CODE_FIELD_NUMBER: _builtins.int
+    order_no: _builtins.str
+    insured_cell: _builtins.str
+    fixmedins_code: _builtins.str
+    def __init__(
+        self,
+        *,
+        order_no: _builtins.str = ...,
+        insured_cell: _builtins.str = ...,
+        fixmedins_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fixmedins_code", b"fixmedins_code", "insured_cell", b"insured_cell", "order_no", b"order_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PendingBill: _TypeAlias = PendingBill  # noqa: Y015
+
+@_typing.final
+class ListPendingBillsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BILLS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def bills(self) -> _containers.RepeatedCompositeFieldContainer[Global___PendingBill]:
+        """At most 500."""
+
+    def __init__(
+        self,
+        *,
+        bills: _abc.Iterable[Global___PendingBill] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bills", b"bills"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPendingBillsResponse: _TypeAlias = ListPendingBillsResponse  # noqa: Y015
+
+@_typing.final
 class BookReversalRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -62,6 +62,10 @@ class CareServiceStub:
     """Which settlement, or which admission, 2208, 2305 and 2601 mean.
     Errors: those of the unary methods but for LATER_SETTLEMENT_EXISTS.
     """
+    ListPendingBills: _aio.UnaryUnaryMultiCallable[_care_pb2.ListPendingBillsRequest, _care_pb2.ListPendingBillsResponse]
+    """Bills that are booked here and still pending a minute after their time in the insured cell is over, the oldest first: by
+    these routing finds what it does not know any more, as after its store came back from a backup.
+    """
     BookReversal: _aio.UnaryUnaryMultiCallable[_care_pb2.BookReversalRequest, _care_pb2.BookReversalResponse]
     """Books the counter-entry that the insured cell has made (2208, 2305, 2601); a settlement that is reversed already
     answers the same one.
@@ -169,6 +173,16 @@ class CareServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_care_pb2.FindBookedResponse]:
         """Which settlement, or which admission, 2208, 2305 and 2601 mean.
         Errors: those of the unary methods but for LATER_SETTLEMENT_EXISTS.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPendingBills(
+        self,
+        request: _care_pb2.ListPendingBillsRequest,
+        context: _aio.ServicerContext[_care_pb2.ListPendingBillsRequest, _abc.Awaitable[_care_pb2.ListPendingBillsResponse]],
+    ) -> _abc.Awaitable[_care_pb2.ListPendingBillsResponse]:
+        """Bills that are booked here and still pending a minute after their time in the insured cell is over, the oldest first: by
+        these routing finds what it does not know any more, as after its store came back from a backup.
         """
 
     @_abc_1.abstractmethod
