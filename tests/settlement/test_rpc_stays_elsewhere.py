@@ -165,6 +165,7 @@ def reservation(
         mdtrt_id=mdtrt_id,
         psn_no=SOMEBODY,
         fixmedins_code=OTHER_HOSPITAL,
+        care_cell="110000",
         begin_time=at(),
     )
 

@@ -38,7 +38,7 @@ async def counters(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
 
 
 def reservation(mdtrt_id: str, request_id: str, psn_no: str) -> Reservation:
-    return Reservation(mdtrt_id, "routing", request_id, psn_no, OTHER_HOSPITAL, HELD, BEGIN, BEGIN)
+    return Reservation(mdtrt_id, "routing", request_id, psn_no, OTHER_HOSPITAL, "110000", HELD, BEGIN, BEGIN)
 
 
 async def reserve(counter: Counter, mdtrt_id: str, request_id: str, psn_no: str = SOMEBODY) -> None:

@@ -51,6 +51,7 @@ class Held:
     mdtrt_id: str
     psn_no: str
     fixmedins_code: str
+    care_cell: str
     begin_at: datetime
 
 

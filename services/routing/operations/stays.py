@@ -110,7 +110,7 @@ class Stays:
     async def change(self, message: Message, mdtrt_id: str, psn_no: str) -> Any:
         """2402, 2404 or 2405, as it is answered for ever; raises as `admit`, and ENCOUNTER_NOT_FOUND."""
         stay = await asked(self.cells.begun(message.care_cell, message.scope, mdtrt_id, psn_no))
-        held = Held(mdtrt_id, psn_no, message.scope, stay.begin_at)
+        held = Held(mdtrt_id, psn_no, message.scope, message.care_cell, stay.begin_at)
         return await self._change(message, stay.insured_cell, mdtrt_id, held)
 
     async def take_back(self, message: Message, insured_cell: str, mdtrt_id: str) -> Any:
@@ -154,7 +154,7 @@ class Stays:
     async def _admitted(self, message: Message, saga: Saga, covered: Covered, begin_at: datetime) -> Any:
         care, mdtrt_id = saga.care_cell, saga.target
         try:
-            await self._reserved(message, saga, Held(mdtrt_id, covered.psn_no, message.scope, begin_at))
+            await self._reserved(message, saga, Held(mdtrt_id, covered.psn_no, message.scope, care, begin_at))
         except Fault as fault:
             if fault.reason != _OPEN:
                 raise

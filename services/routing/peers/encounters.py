@@ -90,6 +90,7 @@ class EncounterCells:
             mdtrt_id=held.mdtrt_id,
             psn_no=held.psn_no,
             fixmedins_code=held.fixmedins_code,
+            care_cell=held.care_cell,
             begin_time=moment_message(held.begin_at),
         )
         await self._peers.call(self._reservations[cell].ReserveStay, asked)

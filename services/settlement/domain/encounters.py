@@ -136,10 +136,11 @@ class FeePresence:
 
 
 class OpenStay(NamedTuple):
-    """Where somebody lies in a hospital."""
+    """Where somebody lies in a hospital; `care_cell` is "" in this cell."""
 
     mdtrt_id: str
     fixmedins_code: str
+    care_cell: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +206,12 @@ def check_taken_back(entry: Entry, stay: Encounter | None, psn_no: str) -> None:
         raise precondition("NOT_REVERSIBLE", oinfno="2401")
 
 
-def check_no_open_stay(open_stay: OpenStay | None, fixmedins_code: str) -> None:
-    """PRECONDITION (STAY_OPEN) where the person lies in a hospital already; its number is told to that hospital only."""
+def check_no_open_stay(open_stay: OpenStay | None, fixmedins_code: str, care_cell: str = "") -> None:
+    """PRECONDITION (STAY_OPEN) where the person lies in a hospital already; its number is told to that hospital only, in the cell
+    where it is."""
     if open_stay is not None:
-        known = open_stay.mdtrt_id if open_stay.fixmedins_code == fixmedins_code else ""
+        own = (open_stay.fixmedins_code, open_stay.care_cell) == (fixmedins_code, care_cell)
+        known = open_stay.mdtrt_id if own else ""
         raise precondition("STAY_OPEN", mdtrt_id=known)
 
 

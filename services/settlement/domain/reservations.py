@@ -21,6 +21,7 @@ class Reservation:
     request_id: str
     psn_no: str
     fixmedins_code: str
+    care_cell: str
     state: str
     begin_at: datetime
     reserved_at: datetime
@@ -44,5 +45,6 @@ def check_same_stay(wanted: Reservation, known: Reservation | None) -> None:
     """CONFLICT (REQUEST_ID_REUSED) where the number is that of another stay."""
     if known is None:
         return
-    if (known.opener, known.psn_no, known.fixmedins_code) != (wanted.opener, wanted.psn_no, wanted.fixmedins_code):
+    named = ((each.opener, each.psn_no, each.fixmedins_code, each.care_cell) for each in (known, wanted))
+    if next(named) != next(named):
         raise conflict("REQUEST_ID_REUSED", request_id=wanted.request_id)

@@ -37,7 +37,7 @@ class StayReservations:
             known = await writing.reservation(wanted.mdtrt_id)
             check_same_stay(wanted, known)
             if known is None or not known.held:
-                check_no_open_stay(await writing.open_stay(wanted.psn_no), wanted.fixmedins_code)
+                check_no_open_stay(await writing.open_stay(wanted.psn_no), wanted.fixmedins_code, wanted.care_cell)
                 await (writing.add_reservation if known is None else writing.change_reservation)(wanted)
             return Accepted(b"", _RESERVE, None)
 
@@ -55,14 +55,15 @@ class StayReservations:
         psn_no = "" if seen is None else seen.psn_no
 
         async def decide(writing: FeeWriter) -> Accepted:
+            # First: what is not refused from here on stands already, with its entry.
+            if undoes and await writing.entry(stamp.scope, undoes) is None:
+                late = RequestStamp(stamp.scope, undoes, stamp.rpc, "")
+                await writing.add_entry(Entry(self.writes.new_id(""), late, b"", None, VOID, now))
             known = await writing.reservation(mdtrt_id)
             if known is not None and known.psn_no != psn_no:
                 # It came since the snapshot: its person is not the one that is locked.
                 await writing.lock(known.psn_no)
                 known = await writing.reservation(mdtrt_id)
-            if undoes and await writing.entry(stamp.scope, undoes) is None:
-                late = RequestStamp(stamp.scope, undoes, stamp.rpc, "")
-                await writing.add_entry(Entry(self.writes.new_id(""), late, b"", None, VOID, now))
             if known is not None and known.undone_by(opener, undoes):
                 await writing.change_reservation(known.released(now))
             return Accepted(b"", _RELEASE, None)

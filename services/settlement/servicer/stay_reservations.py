@@ -29,6 +29,7 @@ class StayReservationServicer(stay_reservation_pb2_grpc.StayReservationServiceSe
             request_id=request.request_id,
             psn_no=request.psn_no,
             fixmedins_code=request.fixmedins_code,
+            care_cell=request.care_cell,
             state=HELD,
             begin_at=moment_of(request.begin_time),
             reserved_at=call.now,

@@ -38,8 +38,8 @@ _ENCOUNTER: Final = sql(f"{_SELECT} WHERE mdtrt_id = ?1")
 _VISIT: Final = sql(f"{_SELECT} WHERE {_OPEN_VISIT} AND fixmedins_code = ?1 AND psn_no = ?2 AND ipt_otp_no = ?3")
 # In this cell or, of a person insured here, in another one.
 _STAY: Final = sql(
-    f"SELECT mdtrt_id, fixmedins_code FROM encounter WHERE {_OPEN_STAY} AND psn_no = ?1 UNION ALL"
-    " SELECT mdtrt_id, fixmedins_code FROM stay_reservation WHERE state = 'held' AND psn_no = ?1"
+    f"SELECT mdtrt_id, fixmedins_code, '' FROM encounter WHERE {_OPEN_STAY} AND psn_no = ?1 UNION ALL"
+    " SELECT mdtrt_id, fixmedins_code, care_cell FROM stay_reservation WHERE state = 'held' AND psn_no = ?1"
 )
 _LISTED: Final = sql(
     f"{_SELECT} WHERE fixmedins_code = ?1 AND psn_no = ?2 AND begin_at >= ?3 AND begin_at <= ?4 AND state <> 'cancelled'"

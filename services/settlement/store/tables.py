@@ -99,6 +99,7 @@ STAY_RESERVATION: Final = Table(
     Column("request_id", Text, nullable=False),
     Column("psn_no", Text, nullable=False),
     Column("fixmedins_code", Text, nullable=False),
+    Column("care_cell", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("begin_at", Moment, nullable=False),
     Column("reserved_at", Moment, nullable=False),

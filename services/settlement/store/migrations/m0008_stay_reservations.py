@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("request_id", sa.Text(), nullable=False),
         sa.Column("psn_no", sa.Text(), nullable=False),
         sa.Column("fixmedins_code", sa.Text(), nullable=False),
+        sa.Column("care_cell", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("begin_at", sa.BigInteger(), nullable=False),
         sa.Column("reserved_at", sa.BigInteger(), nullable=False),

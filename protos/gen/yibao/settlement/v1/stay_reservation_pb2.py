@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*yibao/settlement/v1/stay_reservation.proto\x12\x13yibao.settlement.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eyibao/options/v1/options.proto\"\x8d\x02\n\x12ReserveStayRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x06opener\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1f\n\x08mdtrt_id\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1d\n\x06psn_no\x18\x04 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x02\x12%\n\x0e\x66ixmedins_code\x18\x05 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x0c\x90\xb5\x18\x01\x12N\n\nbegin_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x1e\xbaH\x1b\xb2\x01\x15\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x0b\x08\x80\x83\xd6\xe2\xf7\xff\xff\xff\xff\x01\xc8\x01\x01\"\x15\n\x13ReserveStayResponse\"\x94\x01\n\x12ReleaseStayRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x06opener\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1f\n\x08mdtrt_id\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1b\n\x06undoes\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\"\x15\n\x13ReleaseStayResponse2\xa2\x02\n\x16StayReservationService\x12\x82\x01\n\x0bReserveStay\x12\'.yibao.settlement.v1.ReserveStayRequest\x1a(.yibao.settlement.v1.ReserveStayResponse\" \x8a\xb5\x18\x18\n\x01\x05\x12\n\x08\x05\x12\x06opener\"\x07routing\x90\xb5\x18\x02\x12\x82\x01\n\x0bReleaseStay\x12\'.yibao.settlement.v1.ReleaseStayRequest\x1a(.yibao.settlement.v1.ReleaseStayResponse\" \x8a\xb5\x18\x18\n\x01\x05\x12\n\x08\x05\x12\x06opener\"\x07routing\x90\xb5\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*yibao/settlement/v1/stay_reservation.proto\x12\x13yibao.settlement.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eyibao/options/v1/options.proto\"\xc1\x02\n\x12ReserveStayRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x06opener\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1f\n\x08mdtrt_id\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1d\n\x06psn_no\x18\x04 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x02\x12%\n\x0e\x66ixmedins_code\x18\x05 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x0c\x90\xb5\x18\x01\x12N\n\nbegin_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x1e\xbaH\x1b\xb2\x01\x15\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x0b\x08\x80\x83\xd6\xe2\xf7\xff\xff\xff\xff\x01\xc8\x01\x01\x12\x32\n\tcare_cell\x18\x07 \x01(\tB\x1f\xbaH\x18r\x16\x32\x14^([0-9]{6}|sandbox)$\x90\xb5\x18\x01\"\x15\n\x13ReserveStayResponse\"\x94\x01\n\x12ReleaseStayRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12\x1d\n\x06opener\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1f\n\x08mdtrt_id\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1b\n\x06undoes\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\"\x15\n\x13ReleaseStayResponse2\xa2\x02\n\x16StayReservationService\x12\x82\x01\n\x0bReserveStay\x12\'.yibao.settlement.v1.ReserveStayRequest\x1a(.yibao.settlement.v1.ReserveStayResponse\" \x8a\xb5\x18\x18\n\x01\x05\x12\n\x08\x05\x12\x06opener\"\x07routing\x90\xb5\x18\x02\x12\x82\x01\n\x0bReleaseStay\x12\'.yibao.settlement.v1.ReleaseStayRequest\x1a(.yibao.settlement.v1.ReleaseStayResponse\" \x8a\xb5\x18\x18\n\x01\x05\x12\n\x08\x05\x12\x06opener\"\x07routing\x90\xb5\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESERVESTAYREQUEST'].fields_by_name['fixmedins_code']._serialized_options = b'\272H\006r\004\020\001\030\014\220\265\030\001'
   _globals['_RESERVESTAYREQUEST'].fields_by_name['begin_time']._loaded_options = None
   _globals['_RESERVESTAYREQUEST'].fields_by_name['begin_time']._serialized_options = b'\272H\033\262\001\025\032\006\010\200\256\231\244\0172\013\010\200\203\326\342\367\377\377\377\377\001\310\001\001'
+  _globals['_RESERVESTAYREQUEST'].fields_by_name['care_cell']._loaded_options = None
+  _globals['_RESERVESTAYREQUEST'].fields_by_name['care_cell']._serialized_options = b'\272H\030r\0262\024^([0-9]{6}|sandbox)$\220\265\030\001'
   _globals['_RELEASESTAYREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_RELEASESTAYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030@\220\265\030\001'
   _globals['_RELEASESTAYREQUEST'].fields_by_name['opener']._loaded_options = None
@@ -59,13 +61,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STAYRESERVATIONSERVICE'].methods_by_name['ReleaseStay']._loaded_options = None
   _globals['_STAYRESERVATIONSERVICE'].methods_by_name['ReleaseStay']._serialized_options = b'\212\265\030\030\n\001\005\022\n\010\005\022\006opener\"\007routing\220\265\030\002'
   _globals['_RESERVESTAYREQUEST']._serialized_start=162
-  _globals['_RESERVESTAYREQUEST']._serialized_end=431
-  _globals['_RESERVESTAYRESPONSE']._serialized_start=433
-  _globals['_RESERVESTAYRESPONSE']._serialized_end=454
-  _globals['_RELEASESTAYREQUEST']._serialized_start=457
-  _globals['_RELEASESTAYREQUEST']._serialized_end=605
-  _globals['_RELEASESTAYRESPONSE']._serialized_start=607
-  _globals['_RELEASESTAYRESPONSE']._serialized_end=628
-  _globals['_STAYRESERVATIONSERVICE']._serialized_start=631
-  _globals['_STAYRESERVATIONSERVICE']._serialized_end=921
+  _globals['_RESERVESTAYREQUEST']._serialized_end=483
+  _globals['_RESERVESTAYRESPONSE']._serialized_start=485
+  _globals['_RESERVESTAYRESPONSE']._serialized_end=506
+  _globals['_RELEASESTAYREQUEST']._serialized_start=509
+  _globals['_RELEASESTAYREQUEST']._serialized_end=657
+  _globals['_RELEASESTAYRESPONSE']._serialized_start=659
+  _globals['_RELEASESTAYRESPONSE']._serialized_end=680
+  _globals['_STAYRESERVATIONSERVICE']._serialized_start=683
+  _globals['_STAYRESERVATIONSERVICE']._serialized_end=973
 # @@protoc_insertion_point(module_scope)

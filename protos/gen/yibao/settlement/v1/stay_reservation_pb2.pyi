@@ -27,6 +27,7 @@ class ReserveStayRequest(_message.Message):
     PSN_NO_FIELD_NUMBER: _builtins.int
     FIXMEDINS_CODE_FIELD_NUMBER: _builtins.int
     BEGIN_TIME_FIELD_NUMBER: _builtins.int
+    CARE_CELL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     opener: _builtins.str
     """Member that calls."""
@@ -35,6 +36,8 @@ class ReserveStayRequest(_message.Message):
     psn_no: _builtins.str
     fixmedins_code: _builtins.str
     """Institution that admits."""
+    care_cell: _builtins.str
+    """Cell of that institution: STAY_OPEN tells the number of a stay to nobody else."""
     @_builtins.property
     def begin_time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -46,10 +49,11 @@ class ReserveStayRequest(_message.Message):
         psn_no: _builtins.str = ...,
         fixmedins_code: _builtins.str = ...,
         begin_time: _timestamp_pb2.Timestamp | None = ...,
+        care_cell: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "fixmedins_code", b"fixmedins_code", "mdtrt_id", b"mdtrt_id", "opener", b"opener", "psn_no", b"psn_no", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "care_cell", b"care_cell", "fixmedins_code", b"fixmedins_code", "mdtrt_id", b"mdtrt_id", "opener", b"opener", "psn_no", b"psn_no", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
