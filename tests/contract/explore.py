@@ -24,6 +24,14 @@ SHAPES: Final = (
 )
 _PREFERRED: Final = (Role.INSTITUTION, Role.PERSON, Role.CHANNEL, Role.OPERATOR, Role.SERVICE)
 _ROUNDS: Final = 4
+# About a bill that stands in two cells, of which the generated cases have one: tests/settlement/test_booked_reversals.py and
+# tests/mesh/test_settled_elsewhere.py accept them. Whatever is never reached is looked for among all pairs of recipes.
+BETWEEN_CELLS: Final = frozenset(
+    {
+        *(f"yibao.routing.v1.ElsewhereService.{name}" for name in ("Reverse", "ReverseStay", "ReverseMessage")),
+        *(f"yibao.settlement.v1.CareService.{name}" for name in ("FindBooked", "BookReversal")),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Explorer:
 
     async def explore(self, methods: Iterable[MethodContract]) -> None:
         """Finds a recipe for every method that can be reached; batch forms are asked through their unary method."""
-        wanted = [each for each in methods if each.batch is None]
+        wanted = [each for each in methods if each.batch is None and each.full_name not in BETWEEN_CELLS]
         await self._grow([Recipe((), stranger=False), Recipe((), stranger=True)], wanted)
         for _ in range(_ROUNDS):
             if not await self._join(wanted):

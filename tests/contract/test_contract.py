@@ -9,7 +9,7 @@ from services.runtime.contract import Contract, Effect, MethodContract
 from tests.contract import checks, checks_batch
 from tests.contract.bench import Bench, title
 from tests.contract.checks_privacy import check_personal_data, telling
-from tests.contract.explore import Explorer
+from tests.contract.explore import BETWEEN_CELLS, Explorer
 from tests.contract.faces import Faces, GrpcFace
 
 METHODS = sorted(Contract.of_mesh().methods.values(), key=lambda each: each.full_name)
@@ -17,13 +17,6 @@ OPEN = [each for each in METHODS if each.http and {role.value for role in each.r
 CASES = [(each, "grpc") for each in METHODS] + [(each, "rest") for each in OPEN]
 WRITES = [case for case in CASES if case[0].effect is not Effect.READ and not case[0].batch]
 LISTS = [each for each in METHODS if each.batch]
-
-# About a bill that stands in two cells, of which the generated cases have one: tests/settlement/test_booked_reversals.py and
-# tests/mesh/test_settled_elsewhere.py accept them.
-BETWEEN_CELLS = {
-    *(f"yibao.routing.v1.ElsewhereService.{name}" for name in ("Reverse", "ReverseStay", "ReverseMessage")),
-    *(f"yibao.settlement.v1.CareService.{name}" for name in ("FindBooked", "BookReversal")),
-}
 
 
 def cases(rows: list[tuple[MethodContract, str]]) -> pytest.MarkDecorator:
