@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 
 async def rest(stopping: asyncio.Event, seconds: float) -> None:
@@ -11,3 +12,24 @@ async def rest(stopping: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stopping.wait(), seconds)
     except TimeoutError:
         return
+
+
+async def repeat(
+    stopping: asyncio.Event, look: Callable[[], Awaitable[bool]], failed: Callable[[Exception], None], every_s: float
+) -> None:
+    """Looks again and again, at once where a look says that more waits, else after a rest.
+
+    `failed` is told why a look came to nothing: of several in a row that do, the first.
+    """
+    failing = False
+    while not stopping.is_set():
+        more = False
+        try:
+            more = await look()
+            failing = False
+        except Exception as error:  # noqa: BLE001  # a loop outlives a store that is away, and a bug too: told once
+            if not failing:
+                failed(error)
+            failing = True
+        if not more:
+            await rest(stopping, every_s)

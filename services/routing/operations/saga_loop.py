@@ -13,7 +13,7 @@ from typing import Final
 from services.kernel.errors import AWAY, Fault
 from services.routing.domain.sagas import Kind, Move, Saga
 from services.routing.operations.sagas import SagaBooks, Sagas
-from services.runtime.loops import rest
+from services.runtime.loops import repeat
 
 EVERY_S: Final = 0.5
 """How long the loop rests between two looks."""
@@ -57,7 +57,9 @@ class SagaLoop:
 
     def start(self) -> None:
         """Begins to look."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task = asyncio.get_running_loop().create_task(
+            repeat(self._stopping, self._more, lambda error: self._failed(error, ""), self._every_s)
+        )
 
     async def stop(self, grace_s: float = 1.0) -> None:
         """Ends after what is under way, or after the grace: what is cut off is taken up again."""
@@ -106,17 +108,7 @@ class SagaLoop:
         except Exception as error:  # noqa: BLE001  # the store is away: its lease ends by itself
             self._failed(error, saga.order_no)
 
-    async def _run(self) -> None:
-        failing = False
-        while not self._stopping.is_set():
-            taken = 0
-            try:
-                taken = await self.look()
-                await self.prune()
-                failing = False
-            except Exception as error:  # noqa: BLE001  # the loop outlives a store that is away, and a bug too: told once
-                if not failing:
-                    self._failed(error, "")
-                failing = True
-            if taken < MOST:
-                await rest(self._stopping, self._every_s)
+    async def _more(self) -> bool:
+        taken = await self.look()
+        await self.prune()
+        return taken == MOST

@@ -15,7 +15,7 @@ from typing import Final, Protocol, TypeVar
 from services.kernel.clock import Clock, to_micros
 from services.kernel.errors import Fault, FaultKind
 from services.kernel.requests import Moved
-from services.runtime.loops import rest
+from services.runtime.loops import repeat
 from services.settlement.domain.orders import PendingOrder, order_pending
 
 T = TypeVar("T")
@@ -101,7 +101,9 @@ class LapseLoop:
 
     def start(self) -> None:
         """Begins to look."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task = asyncio.get_running_loop().create_task(
+            repeat(self._stopping, self._more, self._failed, self._every_s)
+        )
 
     async def stop(self) -> None:
         """Ends after what is under way: nothing is cut off inside a transaction."""
@@ -134,16 +136,5 @@ class LapseLoop:
                 self._stuck.add(order_no)
         return ended
 
-    async def _run(self) -> None:
-        failing = False
-        while not self._stopping.is_set():
-            more = False
-            try:
-                more = await self.look() == MOST
-                failing = False
-            except Exception as error:  # noqa: BLE001  # the loop outlives a store that is away, and a bug too: told once
-                if not failing:
-                    self._failed(error)
-                failing = True
-            if not more:
-                await rest(self._stopping, self._every_s)
+    async def _more(self) -> bool:
+        return await self.look() == MOST

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.kernel.clock import Clock, to_micros
-from services.runtime.loops import rest
+from services.runtime.loops import repeat
 from services.settlement.domain.notices import Head, Placed
 from services.settlement.store.outbox import Outbox
 
@@ -78,7 +78,9 @@ class NoticeLoop:
 
     def start(self) -> None:
         """Begins."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task = asyncio.get_running_loop().create_task(
+            repeat(self._stopping, self._step, self._failed, self._every_s)
+        )
 
     async def stop(self, grace_s: float = 1.0) -> None:
         """Ends after what is under way, or after the grace where a stream does not answer."""
@@ -89,17 +91,3 @@ class NoticeLoop:
             await asyncio.gather(self._task, return_exceptions=True)
         if self._close is not None:
             await self._close()
-
-    async def _run(self) -> None:
-        failing = False
-        while not self._stopping.is_set():
-            more = False
-            try:
-                more = await self._step()
-                failing = False
-            except Exception as error:  # noqa: BLE001  # the loop outlives a store that is away, and a bug too: told once
-                if not failing:
-                    self._failed(error)
-                failing = True
-            if not more:
-                await rest(self._stopping, self._every_s)
