@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol, TypeAlias
+from functools import partial
+from typing import Any, Protocol, TypeAlias
 
 from services.kernel.elsewhere import cell_unavailable, outcome_unknown
 from services.kernel.errors import Fault
@@ -18,6 +19,8 @@ from services.routing.domain.filings import Filing
 from services.routing.domain.sagas import Kind, Move, Saga, State
 from services.routing.operations.sagas import Sagas
 from services.routing.operations.steps import (
+    ABANDONED,
+    ORDER_CONFIRMED,
     ORDER_PENDING,
     ROUNDS,
     Message,
@@ -27,15 +30,11 @@ from services.routing.operations.steps import (
     in_turn,
     is_away,
     known,
+    made_void,
     taken,
     waited,
     written,
 )
-
-ABANDONED: Final = "ABANDONED"
-"""Why a saga is undone whose owner is gone."""
-_CONFIRMED: Final = "ORDER_CONFIRMED"
-_VOID: Final = "ORDER_VOID"
 
 
 class Cells(Protocol):
@@ -118,7 +117,8 @@ class Bills:
                 await known(self.sagas, message, bill.insured_cell, pending)
                 ended = await waited(self.sagas, pending, message)
                 if pending == blocking:
-                    await self._at_rest_here(message, ended)
+                    # The store of the place of care came back from a backup: elsewhere it is at rest already.
+                    await written(message, partial(self.end_again, ended))
                 blocking = pending
                 continue
             saga = self.sagas.new(Kind.SETTLE, care, bill.insured_cell, message.key, act, message.left_s())
@@ -132,10 +132,6 @@ class Bills:
         """A bill of the cell's own, which that cell alone writes."""
         act, care, request = message.act, message.care_cell, message.request
         return await written(message, lambda: self.cells.settle_filed(care, act, request, filing, trial=False))
-
-    async def _at_rest_here(self, message: Message, ended: Saga) -> None:
-        """Ends a bill at the place of care once more, whose store came back from a backup: elsewhere it is at rest already."""
-        await written(message, lambda: self.end_again(ended))
 
     async def end_again(self, ended: Saga) -> None:
         """Ends a settlement at the place of care as it has ended elsewhere."""
@@ -198,7 +194,7 @@ class Bills:
             await self.sagas.move(order_no, State.UNDONE, refused.reason)
         else:
             self.sagas.end(order_no, State.UNDONE, refused.reason)
-        return outcome_unknown(order_no) if failed == _CONFIRMED else as_sent(refused)
+        return outcome_unknown(order_no) if failed == ORDER_CONFIRMED else as_sent(refused)
 
     async def _made_void(self, saga: Saga) -> str:
         """Makes an order void, first where that is decided: what stands there is not void here. Why it is not, if so."""
@@ -214,7 +210,8 @@ class Bills:
         order_no = saga.order_no
         state = saga.state
         if state is State.BEGUN:
-            state = State.REVOKED if await self.voided(saga) else State.COMMITTED
+            void = await made_void(self.cells.void(saga.insured_cell, order_no))
+            state = State.REVOKED if void else State.COMMITTED
         try:
             if state is State.COMMITTED:
                 await self.cells.confirm(saga.care_cell, order_no)
@@ -225,13 +222,3 @@ class Bills:
                 await self.sagas.move(order_no, state)
             raise
         return Move(order_no, State.UNDONE, saga.reason or ABANDONED)
-
-    async def voided(self, saga: Saga) -> bool:
-        """Makes an order void in the insured cell; False where it stands there."""
-        try:
-            await self.cells.void(saga.insured_cell, saga.order_no)
-        except Fault as fault:
-            if fault.reason != _CONFIRMED:
-                raise
-            return False
-        return True

@@ -24,11 +24,11 @@ from services.routing.operations.steps import (
     in_turn,
     is_away,
     known,
+    made_void,
     taken,
     waited,
 )
 
-_CONFIRMED: Final = "ORDER_CONFIRMED"
 _TAKEN_BACK: Final = "MESSAGE_VOIDED"
 
 
@@ -170,7 +170,7 @@ class Reversals:
             return self.cells.taken_back(order) if order.void else None
         await known(self.sagas, message, booked.insured_cell, order_no)
         try:
-            if await self._voided(message, booked):
+            if await made_void(taken(message, lambda: self.cells.void(booked.insured_cell, order_no))):
                 order = await taken(message, lambda: self.cells.void(care, order_no))
                 self.sagas.end(order_no, State.UNDONE, _TAKEN_BACK)
                 return self.cells.taken_back(order)
@@ -179,13 +179,3 @@ class Reversals:
             raise outcome_unknown(order_no) from None
         self.sagas.end(order_no, State.DONE, setl_id=booked.setl_id)
         return None
-
-    async def _voided(self, message: Message, booked: Booked) -> bool:
-        """Makes a pending order void in the insured cell; False where it stands there."""
-        try:
-            await taken(message, lambda: self.cells.void(booked.insured_cell, booked.order_no))
-        except Fault as fault:
-            if fault.reason != _CONFIRMED:
-                raise
-            return False
-        return True

@@ -31,13 +31,11 @@ from services.routing.domain.stays import (
 )
 from services.routing.operations.elsewhere import Asked, Elsewhere
 from services.routing.operations.sagas import Sagas
-from services.routing.operations.steps import ROUNDS, Message, Unknown, asked, begun, is_away, taken, written
+from services.routing.operations.steps import ABANDONED, ROUNDS, Message, Unknown, asked, begun, is_away, taken, written
 
 RELEASE_WAIT_S: Final = 0.5
 """How long an answer waits until the insured cell has let go of a stay, so that the person can be admitted elsewhere at once; it
 comes without that too (our decision)."""
-ABANDONED: Final = "ABANDONED"
-"""Why a saga is undone whose owner is gone."""
 REPEATED: Final = "REPEATED"
 """Why one is undone whose message had admitted before."""
 _CLOSED: Final = "MESSAGE_VOIDED"

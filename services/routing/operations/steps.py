@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 ROUNDS: Final = 4
 """How often a message is decided anew after another saga that was in its way has ended."""
+ABANDONED: Final = "ABANDONED"
+"""Why a saga is undone whose owner is gone."""
+ORDER_CONFIRMED: Final = "ORDER_CONFIRMED"
 ORDER_PENDING: Final = "ORDER_PENDING"
 _NOT_SENT: Final = "CELL_UNAVAILABLE"
 _BUSY: Final = "QUEUE_FULL"
@@ -79,6 +82,17 @@ def is_away(fault: Fault) -> bool:
     an attempt before may have come through.
     """
     return fault.kind is FaultKind.UNAVAILABLE or fault.reason in AWAY or fault.reason == _BUSY
+
+
+async def made_void(void: Awaitable[object]) -> bool:
+    """Whether an order is void in the insured cell, which is asked for it; False where it stands there."""
+    try:
+        await void
+    except Fault as fault:
+        if fault.reason != ORDER_CONFIRMED:
+            raise
+        return False
+    return True
 
 
 async def asked(call: Awaitable[T]) -> T:

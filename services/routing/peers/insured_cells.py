@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from services.routing.peers.cells import stub_of
 from services.runtime.outbound import Peers
 from yibao.identity.v1 import credential_pb2, credential_pb2_grpc
 from yibao.settlement.v1 import (
@@ -32,20 +33,20 @@ class InsuredCells:
 
     async def decoded(self, cell: str, request: credential_pb2.DecodeCodeRequest) -> credential_pb2.DecodeCodeResponse:
         """6101."""
-        return await self._peers.call(self._credentials[cell].DecodeCode, request)
+        return await self._peers.call(stub_of(self._credentials, cell).DecodeCode, request)
 
     async def insured_info(
         self, cell: str, request: insured_pb2.GetInsuredInfoRequest
     ) -> insured_pb2.GetInsuredInfoResponse:
         """1101."""
-        return await self._peers.call(self._encounters[cell].GetInsuredInfo, request)
+        return await self._peers.call(stub_of(self._encounters, cell).GetInsuredInfo, request)
 
     async def benefit(self, cell: str, request: insured_pb2.CheckBenefitRequest) -> insured_pb2.CheckBenefitResponse:
         """2001."""
-        return await self._peers.call(self._encounters[cell].CheckBenefit, request)
+        return await self._peers.call(stub_of(self._encounters, cell).CheckBenefit, request)
 
     async def cumulations(
         self, cell: str, request: ledger_pb2.ListCumulationsRequest
     ) -> ledger_pb2.ListCumulationsResponse:
         """5206."""
-        return await self._peers.call(self._ledgers[cell].ListCumulations, request)
+        return await self._peers.call(stub_of(self._ledgers, cell).ListCumulations, request)

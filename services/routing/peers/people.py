@@ -7,6 +7,7 @@ from typing import Final
 
 from services.kernel.persons import person_not_found
 from services.routing.domain.referrals import Named
+from services.routing.peers.cells import stub_of
 from services.runtime.outbound import Peers
 from services.runtime.wire import told_day
 from yibao.identity.v1 import person_pb2, person_pb2_grpc
@@ -24,7 +25,7 @@ class PeopleClient:
     async def named(self, cell: str, psn_no: str, insutype: str) -> Named:
         """The person, with the employer of the latest enrolment of a type; PERSON_NOT_FOUND."""
         request = person_pb2.BatchGetPersonsRequest(psn_nos=[psn_no])
-        (outcome,) = (await self._peers.call(self._stubs[cell].BatchGetPersons, request)).outcomes
+        (outcome,) = (await self._peers.call(stub_of(self._stubs, cell).BatchGetPersons, request)).outcomes
         if not outcome.HasField("record"):
             raise person_not_found("data.psn_no")
         person = outcome.record.person

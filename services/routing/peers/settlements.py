@@ -6,14 +6,14 @@ Request ids are made of the saga's number and the step, so that a repeat is one,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from services.kernel.clock import beijing_day
-from services.kernel.elsewhere import cell_unavailable
 from services.kernel.errors import Fault
 from services.routing.domain.bills import STAY, Begun, Booked, FoundBill, OrderAt, PendingBill, Stands
 from services.routing.domain.filing_terms import Kind
 from services.routing.domain.filings import Filing
+from services.routing.peers.cells import stub_of
 from services.runtime.outbound import Peers
 from services.runtime.wire import day_message, moment_of, told_day
 from yibao.settlement.v1 import (
@@ -46,7 +46,6 @@ _STANDS: Final[Mapping[int, Stands]] = {
 }
 _TRIAL: Final = "_trial"
 _TOO_LARGE: Final = "MESSAGE_TOO_LARGE"
-Stub = TypeVar("Stub")
 
 
 class SettlementCells:
@@ -86,16 +85,16 @@ class SettlementCells:
         """The answer of the place of care; stays may have thousands of lines, so that each goes alone."""
         if act != STAY:
             try:
-                return await _of(self._got_bills, cell)(asked)
+                return await stub_of(self._got_bills, cell)(asked)
             except Fault as fault:
                 if fault.reason != _TOO_LARGE:
                     raise
-        return await self._peers.call(_of(self._cares, cell).GetBill, asked)
+        return await self._peers.call(stub_of(self._cares, cell).GetBill, asked)
 
     async def try_bill(self, cell: str, act: str, bill: FoundBill, filing: Filing | None) -> Any:
         """The trial of a carried bill in the insured cell."""
         request = order_pb2.TryOpenRequest(opener=OPENER, carried=_filed(bill.carried, filing))
-        trial = (await self._peers.call(_of(self._orders, cell).TryOpen, request)).trial
+        trial = (await self._peers.call(stub_of(self._orders, cell).TryOpen, request)).trial
         return _as(stay_bill_pb2.TrialStayResponse, trial) if act == STAY else trial
 
     async def settle_filed(self, cell: str, act: str, request: Any, filing: Filing | None, *, trial: bool) -> Any:
@@ -103,7 +102,7 @@ class SettlementCells:
         form = act + _TRIAL if trial else act
         told = None if filing is None else _carried_filing(filing)
         asked = care_pb2.SettleFiledRequest(**{form: request}, filing=told)
-        answer = await self._peers.call(_of(self._cares, cell).SettleFiled, asked)
+        answer = await self._peers.call(stub_of(self._cares, cell).SettleFiled, asked)
         return getattr(answer, form)
 
     async def open(self, cell: str, order_no: str, bill: FoundBill, filing: Filing | None) -> Any:
@@ -111,7 +110,7 @@ class SettlementCells:
         request = order_pb2.OpenRequest(
             **_step(order_no, "open"), expires_after_s=EXPIRES_S, carried=_filed(bill.carried, filing)
         )
-        return await _of(self._opens, cell)(request)
+        return await stub_of(self._opens, cell)(request)
 
     async def book(self, cell: str, order_no: str, act: str, request: Any, bill: FoundBill, opened: Any) -> Any:
         """Books at the place of care what the insured cell has opened; the answer that the institution gets."""
@@ -119,33 +118,33 @@ class SettlementCells:
             **{act: request}, insured_cell=bill.insured_cell, care_hash=bill.care_hash, opened=opened
         )
         asked = order_pb2.OpenRequest(**_step(order_no, "open"), expires_after_s=EXPIRES_S, booked=booked)
-        return _settled(act, (await _of(self._opens, cell)(asked)).settlement)
+        return _settled(act, (await stub_of(self._opens, cell)(asked)).settlement)
 
     async def confirm(self, cell: str, order_no: str) -> None:
         """Makes an order stand."""
         request = order_pb2.ConfirmRequest(**_step(order_no, "confirm"))
-        await _of(self._confirms, cell)(request)
+        await stub_of(self._confirms, cell)(request)
 
     async def void(self, cell: str, order_no: str) -> OrderAt:
         """Makes an order void, also before it is opened."""
         request = order_pb2.VoidRequest(**_step(order_no, "void"))
-        return _order(await _of(self._voids, cell)(request))
+        return _order(await stub_of(self._voids, cell)(request))
 
     async def order(self, cell: str, order_no: str) -> OrderAt:
         """An order as it stands."""
         request = order_state_pb2.GetOrderRequest(order_no=order_no)
-        return _order(await self._peers.call(_of(self._orders, cell).GetOrder, request))
+        return _order(await self._peers.call(stub_of(self._orders, cell).GetOrder, request))
 
     async def booked(self, cell: str, act: str, request: Any) -> Booked:
         """What an institution means that takes something back."""
         asked = care_pb2.FindBookedRequest(**{act: request})
-        found = await self._peers.call(_of(self._cares, cell).FindBooked, asked)
+        found = await self._peers.call(stub_of(self._cares, cell).FindBooked, asked)
         stands = _STANDS.get(found.state, Stands.STANDING)
         return Booked(found.insured_cell, found.order_no, found.setl_id, stands, found.mdtrt_id)
 
     async def pending(self, cell: str) -> list[PendingBill]:
         """Bills that a place of care has booked and that wait for their end longer than they should."""
-        answer = await self._peers.call(_of(self._cares, cell).ListPendingBills, care_pb2.ListPendingBillsRequest())
+        answer = await self._peers.call(stub_of(self._cares, cell).ListPendingBills, care_pb2.ListPendingBillsRequest())
         return [PendingBill(each.order_no, each.insured_cell, each.fixmedins_code) for each in answer.bills]
 
     async def reverse(self, cell: str, saga_no: str, order_no: str, desk: Any) -> Any:
@@ -153,7 +152,7 @@ class SettlementCells:
         request = order_pb2.ReverseOrderRequest(
             request_id=f"{saga_no}:reverse", opener=OPENER, order_no=order_no, desk=desk
         )
-        return (await self._peers.call(_of(self._orders, cell).ReverseOrder, request)).counter
+        return (await self._peers.call(stub_of(self._orders, cell).ReverseOrder, request)).counter
 
     async def reverse_again(self, cell: str, saga_no: str, order_no: str, fixmedins_code: str) -> Any:
         """The same for whoever does not have the message any more; what was reversed before answers the same."""
@@ -163,12 +162,12 @@ class SettlementCells:
             order_no=order_no,
             desk=common_pb2.Desk(fixmedins_code=fixmedins_code),
         )
-        return (await self._peers.call(_of(self._orders, cell).ReverseOrder, request)).counter
+        return (await self._peers.call(stub_of(self._orders, cell).ReverseOrder, request)).counter
 
     async def book_reversal(self, cell: str, act: str, request: Any, order_no: str, counter: Any) -> Any:
         """Books a counter-entry at the place of care under the institution's message; what that is answered."""
         asked = care_pb2.BookReversalRequest(**{act: request}, order_no=order_no, counter=counter)
-        answer = await self._peers.call(_of(self._cares, cell).BookReversal, asked)
+        answer = await self._peers.call(stub_of(self._cares, cell).BookReversal, asked)
         return getattr(answer, act)
 
     async def book_reversal_again(
@@ -188,13 +187,6 @@ class SettlementCells:
         return reversal_pb2.ReverseMessageResponse(
             outcome=reversal_pb2.MESSAGE_OUTCOME_TAKEN_BACK, setl_id=order.setl_id, reversed_by=order.counter_setl_id
         )
-
-
-def _of(stubs: Mapping[str, Stub], cell: str) -> Stub:
-    stub = stubs.get(cell)
-    if stub is None:
-        raise cell_unavailable(cell)
-    return stub
 
 
 def _step(order_no: str, step: str) -> dict[str, Any]:
