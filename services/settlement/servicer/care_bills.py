@@ -18,15 +18,13 @@ from services.settlement.operations.booked_reversals import BookedReversals
 from services.settlement.operations.care_bills import CareBills, FoundBill, OwnCare
 from services.settlement.operations.stays import StayOperations
 from services.settlement.servicer.convert_care_bills import CareBillWriter, decided_reversal
-from services.settlement.servicer.convert_orders import SETTLE, SETTLE_STAY, institution_stamp
+from services.settlement.servicer.convert_orders import SETTLE, SETTLE_STAY, order_by_routing
 from services.settlement.servicer.convert_registrations import by_institution
 from services.settlement.servicer.convert_settlement import BillReader, desk_of
 from services.settlement.servicer.messages import admissions, meant_message, message_answer
 from services.settlement.servicer.settlements import told_settlement
 from yibao.settlement.v1 import care_pb2, reversal_pb2, settlement_pb2
 
-_VISITS: Final = ("visit", "visit_trial")
-_TRIALS: Final = ("visit_trial", "stay_trial")
 _MESSAGE: Final = "message"
 _METHODS: Final = {"visit": "Reverse", "stay": "ReverseStay", _MESSAGE: "ReverseMessage"}
 _REVERSALS: Final[Mapping[str, Any]] = {"visit": reversal_pb2.ReverseResponse, "stay": reversal_pb2.ReverseStayResponse}
@@ -119,7 +117,7 @@ class BillsElsewhere:
         """The bill of a request; one that cannot be read harms no other."""
         kind = request.WhichOneof("request") or ""
         try:
-            return self._order(kind, getattr(request, kind), call)
+            return order_by_routing(self._bills, kind, getattr(request, kind), call)
         except Exception as error:  # noqa: BLE001  # it becomes the outcome of this bill
             return error
 
@@ -128,14 +126,6 @@ class BillsElsewhere:
             return await self._told(unary, found)
         except Exception as error:  # noqa: BLE001  # it becomes the outcome of this bill
             return error
-
-    def _order(self, kind: str, unary: Any, call: CallContext) -> Order:
-        read = self._bills.visit if kind in _VISITS else self._bills.stay
-        bill = read(unary.desk, unary.data)
-        if kind in _TRIALS:
-            return Order(bill, call.now, business_date=call.business_date)
-        stamp = institution_stamp(call, unary)
-        return Order(bill, call.now, stamp, unary.trial_hash, call.business_date)
 
     async def _told(self, unary: Any, found: FoundBill) -> care_pb2.GetBillResponse:
         told: Mapping[str, Any]

@@ -39,6 +39,9 @@ _FILINGS: Final = {
     carried_pb2.FILING_KIND_TEMPORARY: TEMPORARY,
     carried_pb2.FILING_KIND_REFERRAL: REFERRAL,
 }
+_VISITS: Final = ("visit", "visit_trial")
+TRIALS: Final = ("visit_trial", "stay_trial")
+"""What routing brings is called as the contract calls it: a visit or a stay, settled or tried."""
 _PHASES: Final = {
     domain.PENDING: order_state_pb2.ORDER_PHASE_PENDING,
     domain.CONFIRMED: order_state_pb2.ORDER_PHASE_CONFIRMED,
@@ -72,12 +75,12 @@ class OpeningReader:
             return replace(order, stamp=own, opening=opening, traceparent=traceparent)
         booked = request.booked if request.WhichOneof("bill") == "booked" else None
         part = booked or request
-        inner: Any = part.visit if part.HasField("visit") else part.stay
-        visit = isinstance(inner, settlement_pb2.SettleRequest)
-        bill = self._bills.visit(inner.desk, inner.data) if visit else self._bills.stay(inner.desk, inner.data)
-        sent = institution_stamp(call, inner)
-        order = Order(bill, call.now, sent, inner.trial_hash, call.business_date, traceparent, opening)
-        return order if booked is None else replace(order, booked=self._decided.booked(booked, request.order_no, bill))
+        kind = "visit" if part.HasField("visit") else "stay"
+        order = order_by_routing(self._bills, kind, getattr(part, kind), call)
+        order = replace(order, traceparent=traceparent, opening=opening)
+        if booked is None:
+            return order
+        return replace(order, booked=self._decided.booked(booked, request.order_no, order.bill))
 
     async def carried(self, data: carried_pb2.CarriedBill, call: CallContext) -> Order:
         """A carried bill, to be tried or opened; decided on the moment that the cell of care has set.
@@ -119,6 +122,15 @@ def institution_stamp(
     """Of a message that another member brings: it stands where the institution's own would."""
     rpc = SETTLE if isinstance(request, settlement_pb2.SettleRequest) else SETTLE_STAY
     return replace(stamp_of(call, request), scope=request.desk.fixmedins_code, rpc=rpc)
+
+
+def order_by_routing(bills: BillReader, kind: str, request: Any, call: CallContext) -> Order:
+    """The bill of an institution's request that routing brings, to be settled or, of a kind in TRIALS, to be tried."""
+    read = bills.visit if kind in _VISITS else bills.stay
+    bill = read(request.desk, request.data)
+    if kind in TRIALS:
+        return Order(bill, call.now, business_date=call.business_date)
+    return Order(bill, call.now, institution_stamp(call, request), request.trial_hash, call.business_date)
 
 
 def filing_of(data: Any, path: str) -> Filing | None:

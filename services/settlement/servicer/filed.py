@@ -6,12 +6,12 @@ They are tried and settled as by the unary methods, in one commit, and stand und
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from services.runtime.call import CallContext, current_call
-from services.settlement.domain.bill import Order
+from services.runtime.call import current_call
 from services.settlement.domain.carried import Sought
-from services.settlement.servicer.convert_orders import filing_of, institution_stamp
+from services.settlement.servicer.convert_orders import TRIALS, filing_of, order_by_routing
 from services.settlement.servicer.convert_settlement import BillReader
 from services.settlement.servicer.settlements import SettlementOperations, told_settlement
 from yibao.settlement.v1 import care_pb2, settlement_pb2, stay_bill_pb2
@@ -22,8 +22,6 @@ _ANSWERS: Final[Mapping[str, Any]] = {
     "visit_trial": settlement_pb2.TrialResponse,
     "stay_trial": stay_bill_pb2.TrialStayResponse,
 }
-_VISITS: Final = ("visit", "visit_trial")
-_TRIALS: Final = ("visit_trial", "stay_trial")
 
 
 class FiledBills:
@@ -35,33 +33,12 @@ class FiledBills:
 
     async def answered(self, request: care_pb2.SettleFiledRequest) -> care_pb2.SettleFiledResponse:
         """What the unary method answers; raises its refusals, and INVALID for a filing that does not hold."""
-        kind, call = request.WhichOneof("request") or "", current_call()
-        unary, made = getattr(request, kind), _ANSWERS[kind]
-        read = self._bills.visit if kind in _VISITS else self._bills.stay
-        bill, sought = read(unary.desk, unary.data), Sought(filing_of(request, "filing"))
+        kind = request.WhichOneof("request") or ""
+        order = order_by_routing(self._bills, kind, getattr(request, kind), current_call())
+        order, made = replace(order, sought=Sought(filing_of(request, "filing"))), _ANSWERS[kind]
         answer: Any
-        if kind in _TRIALS:
-            order = Order(bill, call.now, business_date=call.business_date, sought=sought)
-            answer = made.FromString(await self._tried(order))
+        if kind in TRIALS:
+            answer = made.FromString(await self._operations.tried(order))
         else:
-            answer = await self._settled(_order(bill, call, unary, sought), made)
+            answer = told_settlement(made, await self._operations.settled(order))
         return care_pb2.SettleFiledResponse(**{kind: answer})
-
-    async def _tried(self, order: Order) -> bytes:
-        trials = self._operations.trials
-        (answer,) = await self._operations.trying.try_bills([order], lambda _, prepared: trials.submit(prepared))
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
-
-    async def _settled(self, order: Order, made: Any) -> Any:
-        settles = self._operations.settles
-        (answer,) = await self._operations.settling.settle([order], lambda _, prepared: settles.submit(prepared))
-        if isinstance(answer, BaseException):
-            raise answer
-        return told_settlement(made, answer)
-
-
-def _order(bill: Any, call: CallContext, request: Any, sought: Sought) -> Order:
-    stamp = institution_stamp(call, request)
-    return Order(bill, call.now, stamp, request.trial_hash, call.business_date, sought=sought)

@@ -49,6 +49,20 @@ class SettlementOperations:
     settles: Committer[PreparedBill, Outcome]
     trials: Committer[PreparedBill, Tried]
 
+    async def tried(self, order: Order) -> bytes:
+        """The answer of the trial of one bill; raises its refusal."""
+        (answer,) = await self.trying.try_bills([order], lambda _, prepared: self.trials.submit(prepared))
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    async def settled(self, order: Order) -> StoredAnswer:
+        """The answer of one bill's settlement, now or from before; raises its refusal."""
+        (answer,) = await self.settling.settle([order], lambda _, prepared: self.settles.submit(prepared))
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
 
 class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
     """Answers SettlementService; a unary call is a list of one."""
@@ -134,21 +148,11 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         return settlement_query_pb2.GetSettlementResponse(counter_setl_id=found.counter_setl_id, **told_of(found))
 
     async def _try(self, bill: Bill) -> bytes:
-        trials = self._operations.trials
         call = current_call()
-        order = Order(bill, call.now, business_date=call.business_date)
-        (answer,) = await self._operations.trying.try_bills([order], lambda _, prepared: trials.submit(prepared))
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
+        return await self._operations.tried(Order(bill, call.now, business_date=call.business_date))
 
     async def _settle(self, bill: Bill, request: Any) -> StoredAnswer:
-        settles = self._operations.settles
-        order = _order(bill, current_call(), request)
-        (answer,) = await self._operations.settling.settle([order], lambda _, prepared: settles.submit(prepared))
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
+        return await self._operations.settled(_order(bill, current_call(), request))
 
     async def _try_items(self, items: Sequence[Admitted]) -> list[settlement_pb2.TrialResponse | BaseException]:
         async def submit(place: int, bill: PreparedBill) -> Tried:
