@@ -27,6 +27,20 @@ from yibao.options.v1 import options_pb2
 
 TEXTS = frozenset({FieldDescriptorProto.TYPE_STRING, FieldDescriptorProto.TYPE_BYTES})
 OPTIONS_PACKAGE = "yibao.options.v1"
+CHANNELS = "yibao/payment/v1/channel.proto"
+"""The file of all that a payment channel is told."""
+TOLD_CHANNELS = frozenset(
+    {
+        options_pb2.DATA_CLASS_PUBLIC,
+        options_pb2.DATA_CLASS_IDENTITY,
+        options_pb2.DATA_CLASS_FINANCIAL,
+        options_pb2.DATA_CLASS_SECRET,
+    }
+)
+"""Classes that a channel may be told; CLINICAL is none of them, and nothing is allowed by omission."""
+_CLASSLESS = frozenset(
+    {FieldDescriptorProto.TYPE_ENUM, FieldDescriptorProto.TYPE_MESSAGE, FieldDescriptorProto.TYPE_BOOL}
+)
 
 
 class Contract:
@@ -35,6 +49,12 @@ class Contract:
     def __init__(self, image: FileDescriptorSet) -> None:
         self.files = [file for file in image.file if file.package.startswith("yibao.")]
         self.messages: dict[str, DescriptorProto] = {}
+        self.told_channels = [
+            f"{file.package}.{message.name}"
+            for file in self.files
+            if file.name == CHANNELS
+            for message in file.message_type
+        ]
         self.methods: dict[str, MethodDescriptorProto] = {}
         self.enums: dict[str, EnumDescriptorProto] = {}
         self.comments: dict[str, str] = {}
@@ -73,6 +93,7 @@ def problems(contract: Contract) -> list[str]:
     for name, message in contract.messages.items():
         if not name.startswith(OPTIONS_PACKAGE) and not message.options.map_entry:
             found += [f"{name}.{field}: text without a data_class" for field in _unclassed(contract, message)]
+    found += _told_channels(contract)
     found += reasons.problems(declared(contract), contract.comments, named(contract))
     return sorted(found)
 
@@ -167,6 +188,25 @@ def _unclassed(contract: Contract, message: DescriptorProto) -> Iterator[str]:
         types = {part.type for part in entry.field} if entry is not None and entry.options.map_entry else {field.type}
         if types & TEXTS and not field.options.Extensions[options_pb2.data_class]:
             yield field.name
+
+
+def _told_channels(contract: Contract) -> Iterator[str]:
+    """What a channel must not be told: fields of those messages, and of all that they hold, without a class or of a wrong one."""
+    seen: set[str] = set()
+    ahead = list(contract.told_channels)
+    while ahead:
+        name = ahead.pop()
+        if name in seen or name not in contract.messages:
+            continue
+        seen.add(name)
+        for field in contract.messages[name].field:
+            if field.type == FieldDescriptorProto.TYPE_MESSAGE:
+                ahead.append(field.type_name.removeprefix("."))
+            told = field.options.Extensions[options_pb2.data_class]
+            if field.type in _CLASSLESS and not told:
+                continue
+            if told not in TOLD_CHANNELS:
+                yield f"{name}.{field.name}: a channel is told it, so that it needs a data_class, and not that of clinical data"
 
 
 def _comments(file: FileDescriptorProto) -> dict[str, str]:

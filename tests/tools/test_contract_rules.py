@@ -130,3 +130,24 @@ def test_what_the_kernel_itself_raises_is_seen() -> None:
     found = reasons.problems({"SOME_KNOWN"}, {})
     assert f"{reasons.ENUM}: SOME_KNOWN is declared, but no code raises it" in found
     assert [problem for problem in found if problem.startswith("services/kernel/money.py:")] != []
+
+
+@pytest.mark.parametrize(
+    ("option", "faults"),
+    [
+        ("[(options.v1.data_class) = DATA_CLASS_FINANCIAL]", 0),
+        ("[(options.v1.data_class) = DATA_CLASS_CLINICAL]", 1),
+        ("", 1),
+    ],
+)
+def test_what_a_channel_is_told_has_a_class_that_it_may_see(protos: Path, option: str, faults: int) -> None:
+    folder = protos / "yibao" / "payment" / "v1"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = (
+        'syntax = "proto3";\npackage yibao.payment.v1;\nimport "yibao/options/v1/options.proto";\n'
+        f"message Charge {{\n  Part part = 1;\n}}\nmessage Part {{\n  int64 fen = 1 {option};\n}}\n"
+    )
+    (folder / "channel.proto").write_text(text, encoding="utf-8")
+    found = problems(protos, SERVICE)
+    (folder / "channel.proto").unlink()
+    assert len([problem for problem in found if "a channel is told it" in problem]) == faults

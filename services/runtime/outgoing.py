@@ -1,0 +1,102 @@
+"""HTTP to providers outside of the mesh: bounded in time, size and number, no redirects, no retries, nothing of a URL's query in
+a span or a log. Who calls repeats what may be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from services.runtime.telemetry import SpanKind, Telemetry
+
+TIMEOUT_S: Final = 8.0
+"""For one call, all of it."""
+MOST_BYTES: Final = 32 * 1024 * 1024
+"""Of an answer: a day's bill of a large merchant (our decision)."""
+_CONNECTIONS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the status, the headers with names in small letters, the body's bytes as they were sent."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request as it left: what a record of what was told to whom keeps."""
+
+    provider: str
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Unanswered(Exception):
+    """No whole answer came. `sent` is False where no connection was made: nothing can have arrived then. `reason` is a word."""
+
+    def __init__(self, reason: str, *, sent: bool) -> None:
+        self.reason = reason
+        self.sent = sent
+        super().__init__(reason)
+
+
+class Outgoing:
+    """One pool of connections for a member. `told` hears of each request before it leaves."""
+
+    def __init__(self, telemetry: Telemetry, told: Callable[[Sent], None] | None = None) -> None:
+        self._telemetry = telemetry
+        self._told = told
+        self._client = httpx.AsyncClient(
+            follow_redirects=False,
+            trust_env=False,
+            timeout=httpx.Timeout(TIMEOUT_S),
+            limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
+        )
+
+    async def send(
+        self,
+        provider: str,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        timeout_s: float = TIMEOUT_S,
+    ) -> Answer:
+        """Sends one request and waits for its answer; `Unanswered`."""
+        if self._told is not None:
+            self._told(Sent(provider, method, url, headers, body))
+        path = httpx.URL(url).path
+        with self._telemetry.span(f"{provider} {method} {path}", kind=SpanKind.CLIENT) as span:
+            answer = await self._sent(method, url, headers, body, timeout_s)
+            span.set_attribute("http.response.status_code", answer.status)
+            return answer
+
+    async def _sent(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Answer:
+        try:
+            async with self._client.stream(
+                method, url, headers=dict(headers), content=body or None, timeout=timeout_s
+            ) as response:
+                held = bytearray()
+                async for piece in response.aiter_raw():
+                    held += piece
+                    if len(held) > MOST_BYTES:
+                        raise Unanswered("ANSWER_TOO_LARGE", sent=True)
+                told = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(response.status_code, told, bytes(held))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Unanswered(type(error).__name__, sent=False) from None
+        except httpx.HTTPError as error:
+            raise Unanswered(type(error).__name__, sent=True) from None
+
+    async def close(self) -> None:
+        """Lets go of the connections."""
+        await self._client.aclose()
