@@ -185,6 +185,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("YIBAO_NATS_URL", "text", "", "Servers of NATS, with commas: nats://host:4222, or tls://.", secret=True),
     Setting("YIBAO_NATS_REPLICAS", "replicas", "1", "Copies of the stream that NATS keeps, 1 to 5; 3 in a cluster."),
+    Setting(
+        "YIBAO_LIBCRYPTO",
+        "text",
+        "",
+        "Name or path of the libcrypto of OpenSSL 3 that signs by SM2. Empty: the first of the system's that has it.",
+    ),
     Setting("YIBAO_STOP_GRACE_S", "seconds", "5", "Time that running calls get when a member stops."),
 )
 

@@ -1,0 +1,1 @@
+"""National cryptography and the mobile envelope, against the standards' vectors and a second library."""
