@@ -5,7 +5,7 @@ What a field's name is known to mean comes from the source it is given; everythi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableSequence
+from collections.abc import Iterator, Mapping, MutableSequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
@@ -15,6 +15,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from tests.contract.rules import Field, Owner, Rules, in_oneof, is_leaf, is_map, oneof_required, oneofs_of, rules_of
 from yibao.options.v1 import options_pb2
+from yibao.settlement.v1 import carried_pb2, common_pb2
 
 M = TypeVar("M", bound=Message)
 
@@ -22,6 +23,12 @@ _DEPTH: Final = 8
 _INTEGERS: Final = frozenset(
     {FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_UINT64}
 )
+# Bytes that are a message.
+_HELD: Final[Mapping[str, type[Message]]] = {
+    "yibao.settlement.v1.CarriedBill.lines": carried_pb2.CarriedLines,
+    "yibao.settlement.v1.CarriedLine.line": common_pb2.FeeLine,
+    "yibao.settlement.v1.CarriedLine.split": common_pb2.FeeLineSplit,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +137,8 @@ def leaf_value(field: Field, rules: Rules, source: Source, shape: Shape, *, must
     if field.type == FieldDescriptor.TYPE_BOOL:
         return True
     if field.type == FieldDescriptor.TYPE_BYTES:
-        return b"\x01"
+        held = _HELD.get(field.full_name)
+        return b"\x01" if held is None else build(held, source, shape).SerializeToString()
     raise ValueError(f"{field.full_name}: no value is made for this type")
 
 

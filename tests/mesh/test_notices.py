@@ -12,6 +12,7 @@ from services.runtime.call import Caller, Role
 from services.runtime.trace_store import Node
 from tests.mesh.hospital import DRUG, Patient, Row, rest
 from tests.mesh.world import Sandbox
+from tests.settlement.split_lines import SplitLine, packed_lines
 from yibao.common.v1 import codes_pb2
 from yibao.routing.v1 import clearing_pb2
 from yibao.settlement.v1 import carried_pb2, common_pb2, notice_pb2, order_pb2
@@ -114,7 +115,7 @@ def carried(town: Sandbox, who: Patient, number: str) -> carried_pb2.CarriedBill
         begin_time=at(-10),
         medfee_sumamt_fen=400_000,
         setl_time=at(0),
-        lines=[carried_pb2.CarriedLine(line=line, split=split)],
+        lines=packed_lines(SplitLine(line, split)),
     )
 
 

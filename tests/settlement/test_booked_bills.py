@@ -20,6 +20,7 @@ from services.settlement.servicer import convert_care_bills
 from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.outbox import Outbox
 from tests.settlement.ordering import confirm, later, lift_at_window, void
+from tests.settlement.split_lines import lines_of
 from tests.settlement.two_cells import (
     HOME,
     HOSPITAL,
@@ -58,7 +59,7 @@ async def test_a_bill_is_told_booked_and_confirmed_and_answers_from_its_own_cell
     request = settle_request(await cells.visit(), 231_000)
     assert await reason(cells.settled(request)) == "INSURED_ELSEWHERE"
     found = await cells.get(request)
-    assert (found.insured_cell, [each.line.feedetl_sn[-1] for each in found.carried.lines]) == (HOME, ["1", "2"])
+    assert (found.insured_cell, [each.line.feedetl_sn[-1] for each in lines_of(found.carried)]) == (HOME, ["1", "2"])
     opened = await cells.open_home(found.carried, "O1")
     assert opened.record.pay_loc == "4"
     assert await cells.open_home(found.carried, "O1") == opened
@@ -180,7 +181,7 @@ async def test_what_single_lines_took_back_is_carried_as_it_is_left(cells: Cells
     assert await reason(cells.get(stay_request(mdtrt_id, 240_000))) == "NOT_DISCHARGED"
     request = stay_request(mdtrt_id, 240_000, mid_setl_flag=True)
     found = await cells.get(request)
-    sums = [each.split.det_item_fee_sumamt_fen for each in found.carried.lines]
+    sums = [each.split.det_item_fee_sumamt_fen for each in lines_of(found.carried)]
     assert (sorted(sums), found.carried.med_type, found.carried.ipt_otp_no) == ([40_000, 200_000], INPATIENT, "N1")
     await cells.open_care(request, found, await cells.open_home(found.carried, "O1"), "O1")
     for world in (cells.home, cells.care):
@@ -198,8 +199,8 @@ async def test_a_bill_with_more_lines_than_a_message_holds_is_refused(
     monkeypatch.setattr(domain_care, "MOST_LINES", 2)
     assert await reason(cells.get(request)) == "BILL_TOO_LONG"
     monkeypatch.setattr(domain_care, "MOST_LINES", 3)
-    assert len((await cells.get(request)).carried.lines) == 3
-    monkeypatch.setattr(convert_care_bills, "MOST_VALUES", 120)
+    assert len(lines_of((await cells.get(request)).carried)) == 3
+    monkeypatch.setattr(convert_care_bills, "MOST_BYTES", 120)
     assert await reason(cells.get(request)) == "BILL_TOO_LONG"
 
 

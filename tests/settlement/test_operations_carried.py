@@ -19,6 +19,7 @@ from services.settlement.operations.settle import Opened
 from services.settlement.servicer.convert_orders import OpeningReader
 from services.settlement.store.own_books import OwnBookRows
 from tests.settlement.ordering import confirm, open_all, reason_of, reverse_order, void
+from tests.settlement.split_lines import SplitLine, packed_lines
 from tests.settlement.world import Still, World, sqlite_url, world_on
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import carried_pb2, common_pb2, order_pb2, settlement_pb2
@@ -42,9 +43,9 @@ def at(world: World, seconds: float = 0) -> Timestamp:
     return made
 
 
-def line(world: World, number: str, inscp: int, *, presel: int = 0, over: int = 0) -> carried_pb2.CarriedLine:
+def line(world: World, number: str, inscp: int, *, presel: int = 0, over: int = 0) -> SplitLine:
     amount = inscp + presel + over
-    return carried_pb2.CarriedLine(
+    return SplitLine(
         line=common_pb2.FeeLine(
             feedetl_sn=number,
             chrg_bchno="1",
@@ -66,7 +67,7 @@ def line(world: World, number: str, inscp: int, *, presel: int = 0, over: int = 
     )
 
 
-def carried(world: World, *lines: carried_pb2.CarriedLine, **changes: Any) -> carried_pb2.CarriedBill:
+def carried(world: World, *lines: SplitLine, **changes: Any) -> carried_pb2.CarriedBill:
     """A bill of a hospital in another province."""
     rows = lines or (line(world, "1", 200_000), line(world, "2", 30_000, presel=1_000))
     fields: dict[str, Any] = {
@@ -78,7 +79,7 @@ def carried(world: World, *lines: carried_pb2.CarriedLine, **changes: Any) -> ca
         "begin_time": at(world, -3600),
         "medfee_sumamt_fen": sum(row.split.det_item_fee_sumamt_fen for row in rows),
         "setl_time": at(world),
-        "lines": rows,
+        "lines": packed_lines(*rows),
     }
     return carried_pb2.CarriedBill(**fields | changes)
 
@@ -253,6 +254,12 @@ async def test_a_split_is_of_its_line_and_no_part_of_it_pays_for_another(world: 
     own.split.fulamt_ownpay_amt_fen = own.split.det_item_fee_sumamt_fen = own.line.det_item_fee_sumamt_fen = 100_000
     for broken in (signs, nothing, amount, number):
         assert await reason_of(opened(world, carried(world, broken, own))) == "INVALID_REQUEST"
+    moment, nameless = line(world, "1", 231_000), line(world, "", 231_000)
+    moment.line.fee_ocur_time.seconds = -(1 << 40)
+    for broken in (moment, nameless):
+        assert await reason_of(opened(world, carried(world, broken, own))) == "INVALID_REQUEST"
+    for unread in (b"\x01", packed_lines(own)[:-1]):
+        assert await reason_of(opened(world, carried(world, lines=unread))) == "INVALID_REQUEST"
     # A return within the bill carries its sign through all parts.
     returned = line(world, "2", -500, presel=-500)
     assert (await tried(world, carried(world, line(world, "1", 230_000, presel=1_000), returned))).trial_hash

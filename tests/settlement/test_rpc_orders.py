@@ -26,6 +26,7 @@ from tests.settlement.institution import (
     stay_bill,
     take_back,
 )
+from tests.settlement.split_lines import SplitLine, packed_lines
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import (
     carried_pb2,
@@ -241,7 +242,7 @@ async def test_a_bill_of_another_cell_is_tried_opened_and_shown_to_the_person_wi
         begin_time=at(BEGIN - timedelta(hours=1)),
         medfee_sumamt_fen=230_000,
         setl_time=at(),
-        lines=[carried_pb2.CarriedLine(line=line, split=split)],
+        lines=packed_lines(SplitLine(line, split)),
     )
     trial = (
         await counter.call(f"{ORDERS}.TryOpen", order_pb2.TryOpenRequest(opener="routing", carried=bill), ROUTING)

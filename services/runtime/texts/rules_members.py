@@ -104,6 +104,7 @@ _SETTLEMENT: Final[Mapping[str, tuple[str, str]]] = {
     "benefit_year": ("待遇年度起始日{begins}与第一个政策不同", "begins {begins}, unlike the first policy"),
     "filing.holds": ("备案应在就诊开始之日有效", "holds on the day that the care began"),
     "counter.negates": ("应与被撤销结算的金额相反", "the sums of the settlement, negated"),
+    "lines.readable": ("应为就医地所传送的费用明细", "the lines as the place of care packed them"),
     "opened.of_bill": ("应为该笔费用在参保地的办理结果", "the answer to the bill that is booked"),
     "hosp_part.range": ("医院负担不能为负，也不能大于个人负担", "not negative and not above the person's part"),
     "split.sign": ("各分项应与金额同号", "no part has another sign than the amount"),

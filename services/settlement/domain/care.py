@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from services.kernel.elsewhere import bill_changed
 from services.kernel.errors import Fault, not_found, precondition
@@ -23,12 +23,10 @@ from services.settlement.domain.bill import (
     chosen_batches,
     totals_of_batches,
 )
+from services.settlement.domain.carried import MOST_LINES
 from services.settlement.domain.decision import check_fees_inside
 from services.settlement.domain.entries import Books
 from services.settlement.domain.kinds import KindOfCare
-
-MOST_LINES: Final = 3000
-"""Lines that a carried bill holds at most (our decision: a message has bounds)."""
 
 
 class CareLine(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from services.kernel.clock import beijing_day
 from services.kernel.errors import Fault, FaultKind, Violation, invalid
@@ -13,6 +14,12 @@ from services.settlement.domain.catalogue import ItemKey, PricedItem
 from services.settlement.domain.lines import MOST_FEN, LineInput, LineSplit, split_line
 
 _ONE_FEN_E10 = 10**8
+
+_EXEMPT_TAGS: Final = {
+    (essential, negotiated): frozenset((f"bas_medn_flag={essential:d}", f"hi_nego_drug_flag={negotiated:d}"))
+    for essential in (False, True)
+    for negotiated in (False, True)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,7 @@ def price_line(line: SentLine, item: PricedItem) -> PricedLine:
 
 def exempt_tags(bas_medn_flag: bool, hi_nego_drug_flag: bool) -> frozenset[str]:
     """The flags by which a policy may free lines from its deductible, as 福州 does with essential drugs."""
-    return frozenset((f"bas_medn_flag={int(bas_medn_flag)}", f"hi_nego_drug_flag={int(hi_nego_drug_flag)}"))
+    return _EXEMPT_TAGS[bas_medn_flag, hi_nego_drug_flag]
 
 
 def ratio_text_of(item: PricedItem) -> str:

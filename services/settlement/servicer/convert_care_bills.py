@@ -7,15 +7,14 @@ from typing import Any, Final
 from services.kernel.clock import to_micros
 from services.kernel.errors import invalid
 from services.kernel.money import scaled_of
-from services.runtime.bounds import MOST_VALUES
 from services.runtime.contract import national_codes
-from services.runtime.pieces import each_in_pieces
 from services.runtime.wire import micros_message, moment_message, moment_of
 from services.settlement.domain.bill import STAY, Bill
 from services.settlement.domain.booked import BookedCare
-from services.settlement.domain.care import CareBill, CareLine, too_long
+from services.settlement.domain.care import CareBill, too_long
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
 from services.settlement.domain.reversal import DecidedReversal
+from services.settlement.servicer.convert_carried_lines import MOST_BYTES, packed
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import care_pb2, carried_pb2, order_pb2, settlement_pb2
 
@@ -28,9 +27,6 @@ _PASSED: Final = (
     *("acct_used_flag", "invono", "exp_content", "medfee_sumamt_fen"),
     *("fulamt_ownpay_amt_fen", "overlmt_selfpay_fen", "preselfpay_amt_fen", "inscp_scp_amt_fen"),
 )
-# Values of a message beside those of its lines, and of a line beside those of the line as it was sent.
-_VALUES: Final = 100
-_VALUES_OF_LINE: Final = 4
 
 
 class CareBillWriter:
@@ -40,23 +36,15 @@ class CareBillWriter:
         self._kinds = national_codes(_MED_TYPES)
         self._numbers = {code: number for number, code in self._kinds.items()}
 
-    async def carry(self, request: Any, bill: CareBill, into: carried_pb2.CarriedBill) -> None:
+    def carry(self, request: Any, bill: CareBill, into: carried_pb2.CarriedBill) -> None:
         """Writes the bill of a request, without a filing. Raises BILL_TOO_LONG where its lines are more than a message may
         hold. It is written where it is sent from: thousands of lines are not copied."""
         known, data = bill.chosen.encounter, request.data
-        values = _VALUES
-
-        def line(kept: CareLine) -> None:
-            nonlocal values
-            made = into.lines.add()
-            made.line.ParseFromString(kept.detail)
-            made.split.ParseFromString(kept.answer)
-            values += len(made.line.ListFields()) + _VALUES_OF_LINE
-
-        await each_in_pieces(line, bill.lines)
-        if values > MOST_VALUES:
+        lines = packed(bill.lines)
+        if len(lines) > MOST_BYTES:
             # The insured cell would refuse it before it reads it.
             raise too_long(known.mdtrt_id, len(bill.lines))
+        into.lines = lines
         for name in _PASSED:
             setattr(into, name, getattr(data, name))
         desk, into.stay = request.desk, known.kind == STAY

@@ -10,25 +10,15 @@ from services.kernel.clock import to_micros
 from services.kernel.requests import RequestStamp
 from services.runtime.call import CallContext
 from services.runtime.idempotency import stamp_of
-from services.runtime.pieces import in_pieces
 from services.runtime.wire import day_of, micros_message, moment_of, optional_day_of
 from services.settlement.domain import orders as domain
 from services.settlement.domain.bill import STAY, VISIT, Bill, BilledEncounter, CarriedCare, Order, carried_batch
-from services.settlement.domain.carried import (
-    LONG_TERM,
-    REFERRAL,
-    TEMPORARY,
-    CarriedLine,
-    Filing,
-    check_filing,
-    check_lines,
-)
+from services.settlement.domain.carried import LONG_TERM, REFERRAL, TEMPORARY, Filing, check_filing
 from services.settlement.domain.encounters import DISCHARGED, OPEN
-from services.settlement.domain.lines import LineSplit
 from services.settlement.domain.moments import check_begin, check_end, latest_moment
-from services.settlement.domain.pricing import exempt_tags
 from services.settlement.operations.settle import Opened
 from services.settlement.servicer.convert_care_bills import CareBillWriter
+from services.settlement.servicer.convert_carried_lines import read_lines
 from services.settlement.servicer.convert_settlement import BillReader
 from yibao.settlement.v1 import carried_pb2, order_pb2, order_state_pb2, settlement_pb2, stay_bill_pb2
 
@@ -88,8 +78,7 @@ class OpeningReader:
         Raises INVALID as `opened`, and TIME_IN_FUTURE.
         """
         bill = self._bills.carried(data)
-        lines = tuple(await in_pieces(_line, data.lines))
-        check_lines(lines)
+        lines = await read_lines(data.lines)
         setl_at = moment_of(data.setl_time)
         _check_moments(data, latest_moment(setl_at, call.business_date))
         encounter = _encounter(data, bill)
@@ -175,25 +164,6 @@ def _check_moments(data: carried_pb2.CarriedBill, latest: datetime) -> None:
     check_begin(begin, latest, "carried.begin_time")
     if data.HasField("end_time"):
         check_end(begin, moment_of(data.end_time), latest, "carried.end_time")
-
-
-def _line(sent: carried_pb2.CarriedLine) -> CarriedLine:
-    line, split = sent.line, sent.split
-    return CarriedLine(
-        feedetl_sn=line.feedetl_sn,
-        init_feedetl_sn=line.init_feedetl_sn,
-        chrg_bchno=line.chrg_bchno,
-        fee_at=moment_of(line.fee_ocur_time),
-        cnt=line.cnt,
-        split=LineSplit(
-            *(split.det_item_fee_sumamt_fen, split.fulamt_ownpay_amt_fen, split.overlmt_amt_fen),
-            *(split.preselfpay_amt_fen, split.inscp_scp_amt_fen, split.hosp_part_amt_fen),
-        ),
-        tags=exempt_tags(split.bas_medn_flag, split.hi_nego_drug_flag),
-        detail=line.SerializeToString(deterministic=True),
-        answer=split.SerializeToString(deterministic=True),
-        agrees=(split.feedetl_sn, split.det_item_fee_sumamt_fen) == (line.feedetl_sn, line.det_item_fee_sumamt_fen),
-    )
 
 
 def _encounter(data: carried_pb2.CarriedBill, bill: Bill) -> BilledEncounter:

@@ -85,29 +85,53 @@ Global___CarriedFiling: _TypeAlias = CarriedFiling  # noqa: Y015
 
 @_typing.final
 class CarriedLine(_message.Message):
-    """A line as the institution sent it, and as the place of care split it: the parts add up to its amount."""
+    """A line as the place of care keeps it, which has checked it when it came: the insured cell reads it once and keeps it as it
+    came.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     LINE_FIELD_NUMBER: _builtins.int
     SPLIT_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def line(self) -> _common_pb2.FeeLine: ...
-    @_builtins.property
-    def split(self) -> _common_pb2.FeeLineSplit: ...
+    line: _builtins.bytes
+    """Serialized FeeLine, as the institution sent it."""
+    split: _builtins.bytes
+    """Serialized FeeLineSplit, as the place of care split it: the parts add up to its amount."""
     def __init__(
         self,
         *,
-        line: _common_pb2.FeeLine | None = ...,
-        split: _common_pb2.FeeLineSplit | None = ...,
+        line: _builtins.bytes = ...,
+        split: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "split", b"split"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "split", b"split"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CarriedLine: _TypeAlias = CarriedLine  # noqa: Y015
+
+@_typing.final
+class CarriedLines(_message.Message):
+    """The lines of a bill, in the order in which they came."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___CarriedLine]: ...
+    def __init__(
+        self,
+        *,
+        lines: _abc.Iterable[Global___CarriedLine] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lines", b"lines"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CarriedLines: _TypeAlias = CarriedLines  # noqa: Y015
 
 @_typing.final
 class CarriedBill(_message.Message):
@@ -185,6 +209,8 @@ class CarriedBill(_message.Message):
     """Where given, the bill is refused unless the trial's digest still holds: it covers the ledger's and accounts' sequences."""
     ec_token_digest: _builtins.str
     """Digest of the ecToken that was shown when the care was registered; spent where the bill shows no credential."""
+    lines: _builtins.bytes
+    """Serialized CarriedLines, 3 MiB at most: whoever passes a bill on copies its lines and does not read them."""
     @_builtins.property
     def desk(self) -> _common_pb2.Desk: ...
     @_builtins.property
@@ -200,10 +226,6 @@ class CarriedBill(_message.Message):
     @_builtins.property
     def setl_time(self) -> _timestamp_pb2.Timestamp:
         """Moment of the settlement, set once by the cell of care; within five minutes of this cell's clock."""
-
-    @_builtins.property
-    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___CarriedLine]:
-        """No message may hold more than 100,000 values, a list of bills neither."""
 
     def __init__(
         self,
@@ -239,7 +261,7 @@ class CarriedBill(_message.Message):
         trial_hash: _builtins.str = ...,
         setl_time: _timestamp_pb2.Timestamp | None = ...,
         ec_token_digest: _builtins.str = ...,
-        lines: _abc.Iterable[Global___CarriedLine] | None = ...,
+        lines: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "desk", b"desk", "end_time", b"end_time", "filing", b"filing", "setl_time", b"setl_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
