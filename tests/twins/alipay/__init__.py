@@ -1,0 +1,1 @@
+"""The Alipay twin as merchants and their SDKs meet it."""
