@@ -118,7 +118,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     gathered = GatheringBackend(
         direct, contract, lambda unary, batch: Gatherer(unary, batch, direct, peers, telemetry, limits)
     )
-    backend = across_cells(gathered, direct, contract, beside_others=config.beside_others)
+    backend = across_cells(gathered, gathered, direct, contract, beside_others=config.beside_others)
     chance, partners = SystemRandom(), Partners(direct, contract, config.sandbox, time.monotonic)
     shares = Shares(config.integer("YIBAO_MAX_CONCURRENT_RPCS"))
     _count_places(shares, telemetry)

@@ -7,12 +7,14 @@ option `elsewhere`.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from google.protobuf.message import Message
 
 from gateway.backend import Backend, CallOptions
+from services.kernel.elsewhere import STILL_UNDER_WAY
 from services.kernel.errors import AWAY, Fault, FaultKind
 from services.runtime.contract import Contract, MethodContract
 
@@ -22,9 +24,13 @@ RETRY_AFTER_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ElsewhereBackend:
-    """Calls the own cell by `home`, and where it refuses for a reason of the option, routing by `direct`."""
+    """Calls the own cell by `home`, and where it refuses for a reason of the option, routing by `others`.
+
+    What a list leaves behind is asked for alone, by `direct`.
+    """
 
     home: Backend
+    others: Backend
     direct: Backend
     contract: Contract
 
@@ -42,18 +48,34 @@ class ElsewhereBackend:
             refused = fault
         other = self.contract.methods[method.elsewhere.method]
         carried: Any = other.request_class
-        left = replace(options, timeout_s=max(0.001, until - clock()))
+        asked = carried(request=request)
+
+        async def answered(by: Backend) -> Any:
+            return await by.call(other, asked, replace(options, timeout_s=max(0.001, until - clock())))
+
         try:
-            answer: Any = await self.direct.call(other, carried(request=request), left)
+            answer = await _or_alone(answered, self.others, self.direct)
         except Fault as fault:
             raise _told(fault, refused, method.elsewhere.on) from None
         response: Message = answer.response
         return response
 
 
-def across_cells(home: Backend, direct: Backend, contract: Contract, *, beside_others: bool) -> Backend:
+def across_cells(
+    home: Backend, others: Backend, direct: Backend, contract: Contract, *, beside_others: bool
+) -> Backend:
     """The backend of a gateway: where the mesh has one cell only, nothing is elsewhere."""
-    return ElsewhereBackend(home, direct, contract) if beside_others else home
+    return ElsewhereBackend(home, others, direct, contract) if beside_others else home
+
+
+async def _or_alone(answered: Callable[[Backend], Awaitable[Any]], others: Backend, direct: Backend) -> Any:
+    """The answer with others, or alone where it would have held them up."""
+    try:
+        return await answered(others)
+    except Fault as fault:
+        if fault.reason != STILL_UNDER_WAY:
+            raise
+    return await answered(direct)
 
 
 def _told(fault: Fault, refused: Fault, on: frozenset[str]) -> Fault:

@@ -27,6 +27,15 @@ def outcome_unknown(order_no: str) -> Fault:
     return Fault(FaultKind.UNAVAILABLE, "OUTCOME_UNKNOWN", {"order_no": order_no}, retry_after_s=LATER_S)
 
 
+STILL_UNDER_WAY = "STILL_UNDER_WAY"
+"""Of an item of a list whose answer does not hold up the others'; who sent it asks again, alone."""
+
+
+def still_under_way() -> Fault:
+    """UNAVAILABLE STILL_UNDER_WAY: it goes on, and who asks for it alone waits for it."""
+    return Fault(FaultKind.UNAVAILABLE, "STILL_UNDER_WAY")
+
+
 def family_elsewhere() -> Fault:
     """PRECONDITION FAMILY_ELSEWHERE: the family account is in another cell."""
     return precondition("FAMILY_ELSEWHERE")

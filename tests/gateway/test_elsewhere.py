@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from gateway.backend import CallOptions
 from gateway.elsewhere import across_cells
+from services.kernel.elsewhere import STILL_UNDER_WAY
 from services.kernel.errors import Fault, FaultKind, precondition
 from services.kernel.persons import person_not_found
 from services.runtime.call import Caller, Role
@@ -50,7 +51,7 @@ class Answering:
 async def told(home: Answering, routing: Answering, method: MethodContract = ASKED, request: Message = REQUEST) -> Any:
     """What a gateway of a mesh of two cells comes to: an answer or a refusal."""
     try:
-        return await across_cells(home, routing, CONTRACT, beside_others=True).call(method, request, OPTIONS)
+        return await across_cells(home, routing, routing, CONTRACT, beside_others=True).call(method, request, OPTIONS)
     except Fault as fault:
         return fault
 
@@ -93,6 +94,16 @@ async def test_what_keeps_routing_from_an_answer_is_told_by_its_name(refusal: Fa
         assert fault.kind is FaultKind.UNAVAILABLE
 
 
+async def test_what_would_have_held_up_a_list_is_asked_for_alone_within_the_same_time() -> None:
+    found = insured_pb2.CheckBenefitResponse(trtinfo=[insured_pb2.Trtinfo(fund_pay_type="310100")])
+    listed = Answering(Fault(FaultKind.UNAVAILABLE, STILL_UNDER_WAY))
+    alone = Answering(elsewhere_pb2.CheckBenefitResponse(response=found))
+    gateway = across_cells(Answering(UNKNOWN), listed, alone, CONTRACT, beside_others=True)
+    assert await gateway.call(ASKED, REQUEST, OPTIONS) == found
+    assert [method for method, *_ in (*listed.asked, *alone.asked)] == [OTHER, OTHER]
+    assert alone.asked[0][2].timeout_s <= listed.asked[0][2].timeout_s
+
+
 async def test_what_the_contract_does_not_serve_elsewhere_is_refused_as_ever() -> None:
     settle, routing = CONTRACT.method("yibao.settlement.v1.SettlementService.Settle"), Answering(away("routing"))
     assert await told(Answering(UNKNOWN), routing, settle, settlement_pb2.SettleRequest()) is UNKNOWN
@@ -101,4 +112,4 @@ async def test_what_the_contract_does_not_serve_elsewhere_is_refused_as_ever() -
 
 def test_a_gateway_of_a_single_cell_knows_no_elsewhere() -> None:
     home = Answering(UNKNOWN)
-    assert across_cells(home, Answering(UNKNOWN), CONTRACT, beside_others=False) is home
+    assert across_cells(home, Answering(UNKNOWN), Answering(UNKNOWN), CONTRACT, beside_others=False) is home

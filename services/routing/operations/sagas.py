@@ -11,14 +11,17 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from datetime import timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from services.kernel.clock import MICROSECOND, Clock, to_micros
+from services.kernel.elsewhere import still_under_way
 from services.kernel.errors import Fault, FaultKind
 from services.kernel.requests import Moved
 from services.routing.domain.sagas import Kind, Move, Saga, State, leased, moved, rested, same_message
 from services.routing.store.unit import RoutingStore, Unit
 from services.runtime.writes import AGAIN, Again, decide_each
+
+T = TypeVar("T")
 
 MOST: Final = 1024
 """Sagas that one process works at for callers at the same time; whoever comes then is told to come later (our decision)."""
@@ -32,6 +35,10 @@ and messages for ever.
 """
 _FIRST_LOOK_S: Final = 0.02
 _LONGEST_LOOK_S: Final = 0.25
+_FIRST_S: Final = 3.0
+"""What a list waits until one of it is answered (our decision)."""
+BEHIND_S: Final = 1.0
+"""What a list waits for the others once its first is answered, beside as long again as that took (our decision)."""
 _BUSY: Final = "STORE_UNAVAILABLE"
 _LATER_S: Final = 0.5
 
@@ -151,8 +158,8 @@ class Sagas:
         self._submit = submit
         self._new_id = new_id
         self._failed = failed
-        self._ending: set[asyncio.Task[None]] = set()
-        self._working: set[asyncio.Task[None]] = set()
+        self._ending: set[asyncio.Task[Any]] = set()
+        self._working: set[asyncio.Task[Any]] = set()
         self._under_way = 0
 
     def new(
@@ -194,6 +201,21 @@ class Sagas:
     def later(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Has something done that no answer depends on, in the caller's context and so in its time."""
         return _kept_until_done(asyncio.get_running_loop().create_task(work), self._working)
+
+    async def together(
+        self, works: Sequence[Coroutine[Any, Any, T]], *, behind_s: float = BEHIND_S
+    ) -> list[T | BaseException]:
+        """What comes of each of a list, in order: its result or what it raised. STILL_UNDER_WAY stands for what takes much longer
+        than the first that ends, as where a cell is dark: it goes on, and keeps none of the others waiting. So it does where
+        nothing ends soon: a list knows no caller's time.
+        """
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        tasks = [_kept_until_done(asyncio.create_task(work), self._working) for work in works]
+        _, slow = await asyncio.wait(tasks, timeout=_FIRST_S, return_when=asyncio.FIRST_COMPLETED)
+        if slow:
+            await asyncio.wait(slow, timeout=behind_s + clock() - began)
+        return [_outcome(task) if task.done() else still_under_way() for task in tasks]
 
     def _write(self, work: Coroutine[Any, Any, None]) -> None:
         # Outside of the caller's time.
@@ -262,7 +284,13 @@ class Sagas:
             self._failed(error)
 
 
-def _kept_until_done(task: asyncio.Task[None], tasks: set[asyncio.Task[None]]) -> asyncio.Task[None]:
+def _kept_until_done(task: asyncio.Task[T], tasks: set[asyncio.Task[Any]]) -> asyncio.Task[T]:
     tasks.add(task)
     task.add_done_callback(tasks.discard)
     return task
+
+
+def _outcome(task: asyncio.Task[T]) -> T | BaseException:
+    if task.cancelled():
+        return asyncio.CancelledError()
+    return task.exception() or task.result()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,6 +13,7 @@ from services.routing.domain.bills import MESSAGE, STAY, VISIT
 from services.routing.operations.bills import Bills
 from services.routing.operations.reversals import Reversals
 from services.routing.operations.steps import Message
+from services.runtime.batch import Admitted, serve_batch
 from services.runtime.call import current_call, use_call
 from services.runtime.idempotency import content_hash, scope_of
 from yibao.routing.v1 import elsewhere_bills_pb2 as pb2
@@ -47,6 +48,12 @@ class BillRpcs:
         """2207."""
         return pb2.SettleResponse(response=await _served(VISIT, request.request, self._bills.settle))
 
+    async def BatchSettle(  # noqa: N802 - the contract's name
+        self, request: pb2.BatchSettleRequest, context: Any
+    ) -> pb2.BatchSettleResponse:
+        """2207 of many. They go side by side, so that each of their steps is one call for all."""
+        return pb2.BatchSettleResponse(outcomes=await serve_batch(request, handle=self._settle_items))
+
     async def TrialStay(  # noqa: N802 - the contract's name
         self, request: pb2.TrialStayRequest, context: Any
     ) -> pb2.TrialStayResponse:
@@ -74,6 +81,13 @@ class BillRpcs:
     ) -> pb2.ReverseMessageResponse:
         """2601."""
         return pb2.ReverseMessageResponse(response=await _served(MESSAGE, request.request, self._reversals.reverse))
+
+    async def _settle_items(self, items: Sequence[Admitted]) -> list[Any]:
+        async def settled(item: Admitted) -> pb2.SettleResponse:
+            with item.active():
+                return await self.Settle(item.request, None)
+
+        return await self._bills.sagas.together([settled(item) for item in items])
 
 
 async def _served(act: str, unary: Any, serve: Callable[[Message], Awaitable[Any]]) -> Any:

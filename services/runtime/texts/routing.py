@@ -50,6 +50,10 @@ ROUTING: Final[Mapping[str, tuple[str, str]]] = {
         "交易{order_no}的结果尚未确定，系统会自动处理完毕；请稍后用同一报文号重发，即可得到结果",
         "The outcome of {order_no} is not known yet and will be without your doing: send the same message again later",
     ),
+    "STILL_UNDER_WAY": (
+        "该笔交易比同批其他交易耗时更长，仍在处理中；请单独用同一报文号查询",
+        "This takes much longer than the others of its list, and goes on: ask for it alone, under the same message number",
+    ),
     "FAMILY_ELSEWHERE": (
         "家庭共济账户的授权人不在本属地单元参保，异地家庭账户暂不能使用",
         "The owner of the family account is insured in another cell, and an account there cannot pay",

@@ -395,6 +395,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The cell that insures the person does not answer."""
     ERROR_REASON_CELLS_UNREAD: _ErrorReason.ValueType  # 262
     """Nobody is known under what was given, and routing has not read all people of some cells yet."""
+    ERROR_REASON_STILL_UNDER_WAY: _ErrorReason.ValueType  # 264
+    """Item of a list that takes much longer than the others: it goes on, and is to be asked for alone."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -770,4 +772,6 @@ ERROR_REASON_CELL_UNAVAILABLE: ErrorReason.ValueType  # 261
 """The cell that insures the person does not answer."""
 ERROR_REASON_CELLS_UNREAD: ErrorReason.ValueType  # 262
 """Nobody is known under what was given, and routing has not read all people of some cells yet."""
+ERROR_REASON_STILL_UNDER_WAY: ErrorReason.ValueType  # 264
+"""Item of a list that takes much longer than the others: it goes on, and is to be asked for alone."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

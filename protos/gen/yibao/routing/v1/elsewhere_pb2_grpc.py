@@ -95,6 +95,11 @@ class ElsewhereServiceStub:
                 request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleRequest.SerializeToString,
                 response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleResponse.FromString,
                 _registered_method=True)
+        self.BatchSettle = channel.unary_unary(
+                '/yibao.routing.v1.ElsewhereService/BatchSettle',
+                request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.BatchSettleRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.BatchSettleResponse.FromString,
+                _registered_method=True)
         self.TrialStay = channel.unary_unary(
                 '/yibao.routing.v1.ElsewhereService/TrialStay',
                 request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.TrialStayRequest.SerializeToString,
@@ -222,6 +227,14 @@ class ElsewhereServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchSettle(self, request, context):
+        """Settle over a list, as the gateway gathers them: what is done in a step is done for all in one call.
+        Errors of an item: those of Settle, STILL_UNDER_WAY where it takes much longer than the others.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def TrialStay(self, request, context):
         """Tries the bill of a stay (2303).
         Errors: those of Trial.
@@ -319,6 +332,11 @@ def add_ElsewhereServiceServicer_to_server(servicer, server):
                     servicer.Settle,
                     request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleRequest.FromString,
                     response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleResponse.SerializeToString,
+            ),
+            'BatchSettle': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchSettle,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.BatchSettleRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.BatchSettleResponse.SerializeToString,
             ),
             'TrialStay': grpc.unary_unary_rpc_method_handler(
                     servicer.TrialStay,
@@ -647,6 +665,33 @@ class ElsewhereService:
             '/yibao.routing.v1.ElsewhereService/Settle',
             yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleRequest.SerializeToString,
             yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.SettleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchSettle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.ElsewhereService/BatchSettle',
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.BatchSettleRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_elsewhere__bills__pb2.BatchSettleResponse.FromString,
             options,
             channel_credentials,
             insecure,

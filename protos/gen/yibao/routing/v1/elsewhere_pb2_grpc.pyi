@@ -71,6 +71,10 @@ class ElsewhereServiceStub:
     Errors: those of the unary method and of OrderService.Open, CLOCK_APART, BILL_CHANGED, ORDER_LAPSED, ORDER_VOID,
     CELL_UNAVAILABLE, OUTCOME_UNKNOWN, QUEUE_FULL.
     """
+    BatchSettle: _aio.UnaryUnaryMultiCallable[_elsewhere_bills_pb2.BatchSettleRequest, _elsewhere_bills_pb2.BatchSettleResponse]
+    """Settle over a list, as the gateway gathers them: what is done in a step is done for all in one call.
+    Errors of an item: those of Settle, STILL_UNDER_WAY where it takes much longer than the others.
+    """
     TrialStay: _aio.UnaryUnaryMultiCallable[_elsewhere_bills_pb2.TrialStayRequest, _elsewhere_bills_pb2.TrialStayResponse]
     """Tries the bill of a stay (2303).
     Errors: those of Trial.
@@ -212,6 +216,16 @@ class ElsewhereServiceServicer(metaclass=_abc_1.ABCMeta):
         """Settles the bill of a visit (2207): booked in both cells, and decided by the insured cell.
         Errors: those of the unary method and of OrderService.Open, CLOCK_APART, BILL_CHANGED, ORDER_LAPSED, ORDER_VOID,
         CELL_UNAVAILABLE, OUTCOME_UNKNOWN, QUEUE_FULL.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchSettle(
+        self,
+        request: _elsewhere_bills_pb2.BatchSettleRequest,
+        context: _aio.ServicerContext[_elsewhere_bills_pb2.BatchSettleRequest, _abc.Awaitable[_elsewhere_bills_pb2.BatchSettleResponse]],
+    ) -> _abc.Awaitable[_elsewhere_bills_pb2.BatchSettleResponse]:
+        """Settle over a list, as the gateway gathers them: what is done in a step is done for all in one call.
+        Errors of an item: those of Settle, STILL_UNDER_WAY where it takes much longer than the others.
         """
 
     @_abc_1.abstractmethod
