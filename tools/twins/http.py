@@ -57,7 +57,7 @@ class Server:
 
     def __init__(self, handler: Handler, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
         self.host, self.port = host, port
-        self._handler, self._tls = handler, tls
+        self._handler, self.tls = handler, tls
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
 
@@ -103,12 +103,12 @@ class Server:
             if message is None:
                 return
             if message.method == "CONNECT":
-                if self._tls is None:
+                if self.tls is None:
                     writer.write(_bytes(Response(HTTPStatus.METHOD_NOT_ALLOWED), keep=False))
                     return
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 await writer.drain()
-                await writer.start_tls(self._tls)
+                await writer.start_tls(self.tls)
                 continue
             answer = await self._handler(message.request())
             if answer is None:

@@ -61,6 +61,12 @@ class Shelf:
         for key, body in found.fetchall():
             yield key, msgspec.json.decode(body, type=Document)
 
+    def keys(self, kind: str) -> list[str]:
+        """The keys of all of a kind, in order."""
+        return [
+            key for (key,) in self._connection.execute("SELECT key FROM documents WHERE kind = ? ORDER BY key", (kind,))
+        ]
+
     def next_number(self, series: str) -> int:
         """The next of a series of numbers, from 1 on: providers' own numbers are made of these."""
         kept = self.get(_LAST_NUMBER, series) or {"last": 0}

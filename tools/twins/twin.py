@@ -90,17 +90,20 @@ class Twin:
         self,
         settings: Settings,
         make: Callable[[Stand], Provider],
-        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.stand = Stand(settings)
         self.provider = make(self.stand)
-        self._server = Server(self._answer, settings.host, settings.port, tls)
+        self._server = Server(self._answer, settings.host, settings.port)
         self._notifying: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
         """`http://host:port`."""
         return self._server.url
+
+    def serve_tls(self, context: ssl.SSLContext) -> None:
+        """From its start on it ends TLS behind CONNECT."""
+        self._server.tls = context
 
     async def start(self) -> None:
         """Serves; OSError where the port is taken."""
@@ -160,6 +163,8 @@ class Twin:
             case "POST", "clock":
                 if "at" in body:
                     stand.clock.set(datetime.fromisoformat(body["at"]))
+                elif "skew_s" in body:
+                    stand.clock.skew(float(body["skew_s"]))
                 else:
                     stand.clock.move(float(body["offset_s"]))
                 return {"now": stand.clock.now().isoformat()}
