@@ -11,6 +11,7 @@ from typing import Final, Literal
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.texts.bodies import BODY_RULES
 from services.runtime.texts.lenient import LENIENT_RULES, LENIENT_STEPS
+from services.runtime.texts.mobile import MOBILE_RULES, MOBILE_STEPS
 from services.runtime.texts.routing_clearing import CLEARING_STEPS
 from services.runtime.texts.rules_documents import DOCUMENT_RULES
 from services.runtime.texts.rules_fields import FIELD_RULES
@@ -60,6 +61,7 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     **DOCUMENT_RULES,
     **BODY_RULES,
     **LENIENT_RULES,
+    **MOBILE_RULES,
     "national.text": ("应为文本", "text is expected"),
     "national.number": ("应为数值", "a number is expected"),
     "national.decimals": ("最多{digits}位小数", "at most {digits} decimals"),
@@ -154,6 +156,7 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
     **CALLER_STEPS,
     **CLEARING_STEPS,
     **CARE_STEPS,
+    **MOBILE_STEPS,
     "NOT_CONFORMING": (
         "请按所列各处逐项更正",
         "Correct each place that is listed; yibao conform tells them all",

@@ -12,6 +12,7 @@ from services.kernel.errors import Fault
 from services.runtime.texts.catalogue import CATALOGUE
 from services.runtime.texts.gateway import GATEWAY
 from services.runtime.texts.identity import IDENTITY
+from services.runtime.texts.mobile import MOBILE
 from services.runtime.texts.routing import ROUTING
 from services.runtime.texts.routing_clearing import ROUTING_CLEARING
 from services.runtime.texts.runtime import RUNTIME
@@ -32,6 +33,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     **ROUTING_CLEARING,
     **SINCE,
     **GATEWAY,
+    **MOBILE,
 }
 
 

@@ -261,6 +261,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The key comes from a setting and is taken away there."""
     ERROR_REASON_NONCE_USED: _ErrorReason.ValueType  # 128
     """The nonce came before."""
+    ERROR_REASON_CIPHER_BROKEN: _ErrorReason.ValueType  # 391
+    """What a mobile envelope encrypts was not encrypted by its app's key."""
     ERROR_REASON_SIGNED_NAME_MISMATCH: _ErrorReason.ValueType  # 129
     """The transaction that is signed is not the one in the body."""
     ERROR_REASON_TOO_MANY_FAILURES: _ErrorReason.ValueType  # 200
@@ -638,6 +640,8 @@ ERROR_REASON_API_KEY_OF_SETTING: ErrorReason.ValueType  # 127
 """The key comes from a setting and is taken away there."""
 ERROR_REASON_NONCE_USED: ErrorReason.ValueType  # 128
 """The nonce came before."""
+ERROR_REASON_CIPHER_BROKEN: ErrorReason.ValueType  # 391
+"""What a mobile envelope encrypts was not encrypted by its app's key."""
 ERROR_REASON_SIGNED_NAME_MISMATCH: ErrorReason.ValueType  # 129
 """The transaction that is signed is not the one in the body."""
 ERROR_REASON_TOO_MANY_FAILURES: ErrorReason.ValueType  # 200
