@@ -13,9 +13,10 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
+from services.kernel.money import yuan_text
 from tools.twins.alipay.calls import Call, Methods, Node
 from tools.twins.alipay.cashier import ORDER
-from tools.twins.alipay.fields import moment, yuan
+from tools.twins.alipay.fields import moment
 from tools.twins.alipay.ledger import LINE, Ledger
 from tools.twins.alipay.refusals import FAILED, Refusal, failed, invalid
 from tools.twins.alipay.trades import Trade
@@ -111,7 +112,7 @@ def trade_bill(account: str, day: date, lines: Sequence[Document], now: datetime
             line["store"],
             *("",) * 3,
             "twi***@sandbox.invalid",
-            *(_signed(line["fen"]),) * 2,
+            *(yuan_text(line["fen"]),) * 2,
             *("0.00",) * 5,
             "",
             *("0.00",) * 2,
@@ -123,8 +124,8 @@ def trade_bill(account: str, day: date, lines: Sequence[Document], now: datetime
     ]
     paid, back = [each for each in lines if each["fen"] > 0], [each for each in lines if each["fen"] < 0]
     tail = [
-        f"#交易合计：{len(paid)}笔，商家实收共{_signed(sum(each['fen'] for each in paid))}元，商家优惠共0.00元",
-        f"#退款合计：{len(back)}笔，商家实收退款共{_signed(sum(each['fen'] for each in back))}元，商家优惠退款共0.00元",
+        f"#交易合计：{len(paid)}笔，商家实收共{yuan_text(sum(each['fen'] for each in paid))}元，商家优惠共0.00元",
+        f"#退款合计：{len(back)}笔，商家实收退款共{yuan_text(sum(each['fen'] for each in back))}元，商家优惠退款共0.00元",
         f"#导出时间：[{now:%Y年%m月%d日 %H:%M:%S}]",
     ]
     return _table("支付宝业务明细查询", "业务明细列表", account, day, _TRADE_COLUMNS, rows, tail)
@@ -135,7 +136,7 @@ def account_bill(account: str, day: date, lines: Sequence[Document], now: dateti
     rows, balance = [], 0
     for place, line in enumerate(lines, 1):
         balance += line["fen"]
-        into, out = (yuan(line["fen"]), "") if line["fen"] > 0 else ("", _signed(line["fen"]))
+        into, out = (yuan_text(line["fen"]), "") if line["fen"] > 0 else ("", yuan_text(line["fen"]))
         rows.append(
             [
                 f"{day:%Y%m%d}{place:012}\t",
@@ -144,7 +145,7 @@ def account_bill(account: str, day: date, lines: Sequence[Document], now: dateti
                 line["subject"],
                 _moment(line["done_at"]),
                 "twi***@sandbox.invalid",
-                *(into, out, _signed(balance)),
+                *(into, out, yuan_text(balance)),
                 "支付宝",
                 "在线支付" if line["fen"] > 0 else "交易退款",
                 line["request_no"],
@@ -190,10 +191,10 @@ def _insured(trade: Trade, *, returned: bool) -> Node:
         "set_time": moment(paid_at) if paid_at else "",
         "mdtrt_id": "",
         "store_mi_code": trade.asked.get("org_no", ""),
-        "medfee_sumamt": yuan(parts.total_fen),
-        "mi_pool_amt": yuan(parts.gov_fen),
-        "mi_personal_amt": yuan(parts.account_fen),
-        "psn_cash_pay": yuan(parts.own_fen),
+        "medfee_sumamt": yuan_text(parts.total_fen),
+        "mi_pool_amt": yuan_text(parts.gov_fen),
+        "mi_personal_amt": yuan_text(parts.account_fen),
+        "psn_cash_pay": yuan_text(parts.own_fen),
     }
     if returned and trade.medical_returned_at is not None:
         told |= {"refund_set_id": f"R{trade.bureau_no}"[:30], "refund_set_time": moment(trade.medical_returned_at)}
@@ -210,7 +211,3 @@ def _day(call: Call, name: str) -> str:
 
 def _moment(text: str) -> str:
     return moment(datetime.fromisoformat(text))
-
-
-def _signed(fen: int) -> str:
-    return f"-{yuan(-fen)}" if fen < 0 else yuan(fen)

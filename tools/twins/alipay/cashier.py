@@ -6,6 +6,7 @@ it does, also after a restart.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from tools.twins.alipay import outcomes, trades
@@ -44,7 +45,7 @@ class Cashier:
         with self._ledger.change():
             trade = trades.collected(trade, self._ledger.now())
             if trade.own:
-                self._line(trade, "交易", trade.parts.own_fen)
+                self.line(trade, "交易", trade.parts.own_fen, self._ledger.now())
             if outcomes.follows(self._stand.faults, trade, Fault.INSURANCE_FAILS) and trade.medical:
                 trade = trades.unsettled(trade, self._ledger.now(), _REFUSED)
             if trade.medical is Status.WAITING:
@@ -126,7 +127,7 @@ class Cashier:
         trade = trades.refunding(trade, refund, self._ledger.now())
         self._ledger.keep(trade)
         if refund.status is RefundStatus.SUCCESS:
-            self._line(trade, "退款", -refund.amount_fen, refund.request_no)
+            self.line(trade, "退款", -refund.amount_fen, self._ledger.now(), refund.request_no)
             self._notices.tell(self.notifies, trade, refund)
         return trade
 
@@ -171,7 +172,8 @@ class Cashier:
             self._notices.tell(self.notifies, trade)
         return True
 
-    def _line(self, trade: Trade, kind: str, fen: int, request_no: str = "") -> None:
+    def line(self, trade: Trade, kind: str, fen: int, at: datetime, request_no: str = "") -> None:
+        """Books a line of the bill of that day."""
         line = {
             "app_id": trade.app_id,
             "kind": kind,
@@ -180,11 +182,11 @@ class Cashier:
             "request_no": request_no,
             "subject": trade.subject,
             "created_at": trade.created_at.isoformat(),
-            "done_at": self._ledger.now().isoformat(),
+            "done_at": at.isoformat(),
             "store": trade.asked.get("store_id", ""),
             "fen": fen,
         }
-        self._ledger.book(LINE, self._ledger.now(), line)
+        self._ledger.book(LINE, at, line)
 
     def _order(self, trade: Trade, kind: str) -> None:
         order_no = self._ledger.number("order")

@@ -22,11 +22,6 @@ _FEN: Final = 100
 _MOST_EACH: Final = 10
 
 
-def yuan(fen: int) -> str:
-    """Fen as the platform writes them: `"12.30"`."""
-    return f"{fen // _FEN}.{fen % _FEN:02}"
-
-
 def moment(at: datetime) -> str:
     """`2026-11-30 16:00:00`, Beijing."""
     return at.astimezone(BEIJING).strftime(_MOMENT)

@@ -1,16 +1,17 @@
 """The medical trade methods (C§2.2): one trade with the insured part and the cash; only cash is refunded here.
 
-Values of `order_type` and of the results of a cancel are ours, the platform's are not public.
+Values of `order_type`, of the results of a cancel and of `refund_status` are ours, the platform's are not public.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from services.kernel.money import yuan_text
 from tools.twins.alipay import outcomes, trades
 from tools.twins.alipay.calls import Call, Methods, Node
 from tools.twins.alipay.cashier import Cashier
-from tools.twins.alipay.fields import Fields, moment, yuan
+from tools.twins.alipay.fields import Fields, moment
 from tools.twins.alipay.ledger import Ledger
 from tools.twins.alipay.placing import Placing
 from tools.twins.alipay.refusals import failed, invalid, missing
@@ -35,6 +36,7 @@ _KEPT: Final = ("org_no", "chrg_bch_no", "store_id", "shop_id", "callback_url", 
 _TEXT: Final = 2048
 _URL: Final = 512
 _DONE: Final = "SUCCESS"
+_ABNORMAL: Final = "REFUND_ABNORMAL"
 
 
 class Medical:
@@ -149,8 +151,8 @@ def _numbers(trade: Trade) -> Node:
 def _refund_facts(trade: Trade, refund: Refund) -> Node:
     return _numbers(trade) | {
         "refund_request_no": refund.request_no,
-        "refund_amount": yuan(refund.amount_fen),
-        "refund_status": str(refund.status),
+        "refund_amount": yuan_text(refund.amount_fen),
+        "refund_status": _ABNORMAL if refund.stuck else str(refund.status),
         "refund_time": moment(refund.done_at) if refund.done_at else "",
         "refund_msg": "退款银行卡异常，需人工处理" if refund.stuck else "",
     }

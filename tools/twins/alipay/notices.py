@@ -6,6 +6,7 @@ The platform publishes no field list of the medical notify; ours is that of the 
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -13,20 +14,27 @@ from uuid import uuid4
 import httpx
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from services.kernel.money import yuan_text
 from services.runtime import rsa
 from tools.twins.alipay import outcomes, signing
-from tools.twins.alipay.fields import moment, yuan
+from tools.twins.alipay.fields import moment
+from tools.twins.alipay.ledger import key_of
+from tools.twins.alipay.platform import Platform
 from tools.twins.alipay.telling import facts
 from tools.twins.alipay.trades import Form, Refund, Trade
 from tools.twins.faults import Fault
+from tools.twins.keys import rsa_key
 from tools.twins.notifies import Notifies
-from tools.twins.shelf import Document
+from tools.twins.shelf import Document, Shelf
 from tools.twins.twin import Stand
 
 DELAYS_S: Final[tuple[float, ...]] = (0.0, 240.0, 600.0, 600.0, 3_600.0, 7_200.0, 21_600.0, 54_000.0)
 LATE_S: Final = 93_600.0
 """Later than the last of the usual ones."""
 _REPEATED: Final = 3
+FORGERIES: Final = ("", "signature", "key", "stale", "amount")
+_STALE: Final = timedelta(days=2)
+_LAST: Final = "told_last"
 _ACCEPTED: Final = b"success"
 _ANSWER_S: Final = 5.0
 _OF_NOTIFIES: Final = (Fault.NOTIFY_LOST, Fault.NOTIFY_LATE, Fault.NOTIFY_REPEATED, Fault.NOTIFY_FORGED)
@@ -35,8 +43,8 @@ _OF_NOTIFIES: Final = (Fault.NOTIFY_LOST, Fault.NOTIFY_LATE, Fault.NOTIFY_REPEAT
 class Notices:
     """Plans and sends notifies."""
 
-    def __init__(self, stand: Stand, key: RSAPrivateKey) -> None:
-        self._stand, self._key = stand, key
+    def __init__(self, stand: Stand, platform: Platform) -> None:
+        self._stand, self._platform = stand, platform
         self._client = httpx.AsyncClient(timeout=_ANSWER_S, trust_env=False, follow_redirects=False)
 
     def tell(self, notifies: Notifies, trade: Trade, refund: Refund | None = None) -> None:
@@ -49,20 +57,28 @@ class Notices:
         times = _REPEATED if fault is Fault.NOTIFY_REPEATED else 1
         if fault is Fault.NOTIFY_REPEATED:
             delays = (0.0,) * len(DELAYS_S)
+        payload: Document = {"url": trade.notify_url, "form": form}
         if fault is Fault.NOTIFY_FORGED:
-            forged = {**form, "notify_id": uuid4().hex, "forged": "1"}
-            notifies.plan(forged["notify_id"], (0.0,), {"url": trade.notify_url, "form": forged})
-        notifies.plan(form["notify_id"], delays, {"url": trade.notify_url, "form": form}, at_least=times)
+            notifies.plan(f"forged-{form['notify_id']}", (0.0,), payload | {"forge": "signature"})
+        notifies.plan(form["notify_id"], delays, payload, at_least=times)
+        self._stand.shelf.put(_LAST, key_of(trade), payload)
+
+    def last(self, trade: Trade) -> Document | None:
+        """What was told of a trade last."""
+        return self._stand.shelf.get(_LAST, key_of(trade))
 
     async def send(self, payload: Document) -> bool:
-        """Signs and posts one; whether the answer was exactly `success`."""
-        form: dict[str, str] = dict(payload["form"])
-        forged = form.pop("forged", "")
-        signature = rsa.sign(self._key, signing.notify_text(form))
-        if forged:
+        """Signs and posts one, or forges it by one of FORGERIES; whether the answer was exactly `success`."""
+        form, forge = dict[str, str](payload["form"]), payload.get("forge", "")
+        key = _strangers_key() if forge == "key" else self._platform.key
+        if forge == "stale":
+            form["notify_time"] = moment(self._stand.clock.signing() - _STALE)
+        signature = rsa.sign(key, signing.notify_text(form))
+        if forge == "amount":
+            form["total_amount"] = "0.01"
+        if forge == "signature":
             signature = signature[::-1]
-        fields = {**form, signing.SIGN: signature, signing.SIGN_TYPE: "RSA2"}
-        body = list(fields.items())
+        body = list({**form, signing.SIGN: signature, signing.SIGN_TYPE: "RSA2"}.items())
         random.shuffle(body)
         try:
             answer = await self._client.post(
@@ -83,13 +99,21 @@ class Notices:
         form = {
             "notify_id": uuid4().hex,
             "notify_type": "medical_trade_status_sync" if medical else "trade_status_sync",
-            "notify_time": moment(self._stand.clock.now()),
+            "notify_time": moment(self._stand.clock.signing()),
             "app_id": trade.app_id,
             "charset": "utf-8",
             "version": "1.0",
             **facts(self._stand.faults, trade),
         }
         if refund is not None:
-            form |= {"out_biz_no": refund.request_no, "refund_fee": yuan(trade.refunded_fen)}
+            form |= {"out_biz_no": refund.request_no, "refund_fee": yuan_text(trade.refunded_fen)}
             form["gmt_refund"] = moment(refund.done_at or refund.asked_at)
         return {name: value for name, value in form.items() if value}
+
+
+def _strangers_key() -> RSAPrivateKey:
+    shelf = Shelf()
+    try:
+        return rsa_key(shelf, "stranger")
+    finally:
+        shelf.close()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from services.kernel.money import yuan_text
 from tools.twins.alipay import outcomes, trades
 from tools.twins.alipay.calls import Call, Methods, Node
 from tools.twins.alipay.cashier import Cashier, denied
-from tools.twins.alipay.fields import moment, yuan
+from tools.twins.alipay.fields import moment
 from tools.twins.alipay.ledger import Ledger, key_of
 from tools.twins.alipay.people import ANYBODY, is_payment_code
 from tools.twins.alipay.placing import Placing
@@ -53,7 +54,7 @@ class Plain:
             await self._placing.after(trade, fault)
         if trade.paid_at is None:
             return {"code": WAITING, "out_trade_no": trade.out_trade_no, "trade_no": trade.trade_no}
-        fund = {"amount": yuan(trade.parts.own_fen), "fund_channel": "ALIPAYACCOUNT"}
+        fund = {"amount": yuan_text(trade.parts.own_fen), "fund_channel": "ALIPAYACCOUNT"}
         return {**facts(self._stand.faults, trade), "fund_bill_list": [fund], "trade_status": ""}
 
     def _begun(self, call: Call, number: str, parts: Parts, code: str) -> Trade:
@@ -140,7 +141,7 @@ class Plain:
             "trade_no": trade.trade_no,
             "buyer_logon_id": "twi***@sandbox.invalid",
             "fund_change": "Y" if moved else "N",
-            "refund_fee": yuan(trade.refunded_fen),
+            "refund_fee": yuan_text(trade.refunded_fen),
             "gmt_refund_pay": moment(refund.done_at) if refund.done_at else "",
         }
 
@@ -155,8 +156,8 @@ class Plain:
 def _refund_facts(trade: Trade, refund: Refund) -> Node:
     told: Node = {
         "out_request_no": refund.request_no,
-        "total_amount": yuan(trade.parts.total_fen),
-        "refund_amount": yuan(refund.amount_fen),
+        "total_amount": yuan_text(trade.parts.total_fen),
+        "refund_amount": yuan_text(refund.amount_fen),
         "refund_reason": refund.reason,
     }
     if refund.stuck:

@@ -33,15 +33,15 @@ SENTENCES: Final[Mapping[str, str]] = {
     "ACQ.BUYER_BALANCE_NOT_ENOUGH": "买家余额不足",
     "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL": "撤销或退款金额与订单金额不一致",
     "ACQ.DISCORDANT_REPEAT_REQUEST": "同一个退款请求号，两次退款金额不一致",
-    "ACQ.TRADE_NOT_ALLOW_REFUND": "当前交易不允许退款",
     "ACQ.REFUND_TOO_FREQUENT": "同一笔交易的两次退款至少间隔三秒",
     "ACQ.MEDICAL_AMOUNT_ERROR": "总金额不等于各部分之和",
     "ACQ.MEDICAL_AUTH_INVALID": "医保授权已失效，请重新授权",
     "ACQ.REFUND_NOT_EXIST": "退款不存在",
+    "ACQ.MEDICAL_NOT_SETTLED": "医保结算中，请稍后再试",
     "isp.bill_not_exist": "账单不存在",
     "isp.unknow-error": "系统繁忙",
 }
-"""REFUND_TOO_FREQUENT, MEDICAL_AMOUNT_ERROR, MEDICAL_AUTH_INVALID and REFUND_NOT_EXIST are ours."""
+"""REFUND_TOO_FREQUENT, MEDICAL_AMOUNT_ERROR, MEDICAL_AUTH_INVALID, MEDICAL_NOT_SETTLED and REFUND_NOT_EXIST are ours."""
 
 
 class Refusal(Exception):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from services.kernel.money import yuan_text
 from tools.twins.alipay import outcomes
-from tools.twins.alipay.fields import moment, yuan
+from tools.twins.alipay.fields import moment
 from tools.twins.alipay.trades import Form, Parts, Status, Trade
 from tools.twins.faults import Fault, Faults
 
@@ -25,7 +26,7 @@ def facts(faults: Faults, trade: Trade) -> dict[str, str]:
         "trade_no": trade.trade_no,
         "subject": trade.subject,
         "trade_status": str(trade.status()),
-        "total_amount": yuan(parts.total_fen + wrong),
+        "total_amount": yuan_text(parts.total_fen + wrong),
     }
     if trade.form is Form.MEDICAL:
         return told | _medical(trade, parts, wrong)
@@ -33,8 +34,8 @@ def facts(faults: Faults, trade: Trade) -> dict[str, str]:
         "buyer_id": trade.user_id,
         "buyer_user_id": trade.user_id,
         "buyer_logon_id": "twi***@sandbox.invalid",
-        "buyer_pay_amount": yuan(parts.own_fen + wrong if trade.paid_at else 0),
-        "receipt_amount": yuan(parts.own_fen + wrong if trade.paid_at else 0),
+        "buyer_pay_amount": yuan_text(parts.own_fen + wrong if trade.paid_at else 0),
+        "receipt_amount": yuan_text(parts.own_fen + wrong if trade.paid_at else 0),
         "gmt_create": moment(trade.created_at),
         "gmt_payment": _moment(trade.paid_at),
         "send_pay_date": _moment(trade.paid_at),
@@ -47,15 +48,15 @@ def _medical(trade: Trade, parts: Parts, wrong: int) -> dict[str, str]:
         "medical_pay_status": str(trade.medical),
         "medical_pay_msg": trade.medical_msg,
         "own_pay_status": str(trade.own),
-        "gov_amount": yuan(parts.gov_fen),
-        "account_amount": yuan(parts.account_fen),
-        "other_amount": yuan(parts.other_fen),
-        "real_amount": yuan(parts.own_fen + wrong),
+        "gov_amount": yuan_text(parts.gov_fen),
+        "account_amount": yuan_text(parts.account_fen),
+        "other_amount": yuan_text(parts.other_fen),
+        "real_amount": yuan_text(parts.own_fen + wrong),
         "gmt_out_create": trade.asked.get("gmt_out_create", ""),
         "gmt_own_paid": _moment(trade.paid_at if trade.own else None),
         "gmt_medical_paid": _moment(trade.medical_paid_at),
         "gmt_refund": _moment(_returned_at(trade)),
-        "refund_amount": yuan(trade.refunded_fen) if trade.refunded_fen else "",
+        "refund_amount": yuan_text(trade.refunded_fen) if trade.refunded_fen else "",
         "rels_pay_flag": trade.asked.get("rels_pay_flag", "0"),
         **{name: trade.asked.get(name, "") for name in ("med_org_ord", "pay_order_id", "org_no", "chrg_bch_no")},
         **{name: trade.asked.get(name, "") for name in ("order_type", "request_content", "store_id", "shop_id")},

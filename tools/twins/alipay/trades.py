@@ -203,7 +203,7 @@ def refund_allowed(trade: Trade, request_no: str, amount_fen: int, now: datetime
     if trade.paid_at is None or not trade.own:
         raise failed("ACQ.TRADE_STATUS_ERROR")
     if trade.medical is Status.WAITING:
-        raise failed("ACQ.TRADE_NOT_ALLOW_REFUND")
+        raise failed("ACQ.MEDICAL_NOT_SETTLED")
     if amount_fen > trade.parts.own_fen - trade.promised_fen:
         raise failed("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL")
     if any(now - each.asked_at < REFUNDS_APART for each in trade.refunds):
@@ -244,3 +244,10 @@ def scanned(trade: Trade, user_id: str) -> Trade:
 def notified_at(trade: Trade, url: str) -> Trade:
     """The trade with the address of its notifies."""
     return msgspec.structs.replace(trade, notify_url=url)
+
+
+def reopened(trade: Trade) -> Trade:
+    """A closed trade that somebody pays all the same, at the very moment in which it is closed."""
+    own = Status.WAITING if trade.own is Status.CLOSED else trade.own
+    medical = Status.WAITING if trade.medical is Status.CLOSED else trade.medical
+    return trade if trade.paid_at else msgspec.structs.replace(trade, own=own, medical=medical)
