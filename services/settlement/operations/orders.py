@@ -65,16 +65,9 @@ class Orders:
     async def commit(self, steps: Sequence[Step]) -> list[Stepped | Fault]:
         """Decides and keeps a list of steps in one transaction: what the committer runs."""
         numbers = list(dict.fromkeys(step.order_no for step in steps))
-        async with self.store.reading() as snapshot:
-            owners = await snapshot.owners(numbers)
         try:
             async with self.store.writing() as work:
-                await work.lock(owners)
-                orders = await work.orders(numbers)
-                if any(order.psn_no and order.psn_no not in owners for order in orders.values()):
-                    # Opened since: its persons are not locked.
-                    raise Moved
-                return await self._decided(work, steps, orders)
+                return await self._decided(work, steps, await work.held_orders(numbers))
         except Moved:
             return [AGAIN] * len(steps)
 
@@ -168,21 +161,44 @@ class Opens:
         REQUEST_ID_REUSED, and of what is booked BILL_CHANGED and BILL_UNBALANCED.
         """
 
+        looked = False
+
         async def attempt(places: Sequence[int]) -> list[Opened | Again | BaseException]:
-            found: dict[int, Any] = dict(zip(places, await self._known([bills[at] for at in places]), strict=True))
-            fresh = [at for at in places if found[at] is None]
-            booked = [(at, bills[at]) for at in fresh if bills[at].booked is not None]
-            own = [at for at in fresh if bills[at].booked is None]
-            prepared = await self.preparation.prepare([bills[at] for at in own]) if own else []
-            found |= dict(zip(own, prepared, strict=True))
-            bookable: list[tuple[int, PreparedBill | BillOrder]] = [*booked]
-            ready = bookable + [(at, item) for at in own if isinstance(item := found[at], PreparedBill)]
-            outcomes = await asyncio.gather(*(submit(*each) for each in ready), return_exceptions=True)
-            found |= dict(zip((at for at, _ in ready), outcomes, strict=True))
+            # At first nobody looks for what came before: it is rare, the commit finds it, and so does who is refused.
+            nonlocal looked
+            sure, looked = looked, True
+            found: dict[int, Any] = dict.fromkeys(places)
+            if sure:
+                found = dict(zip(places, await self._known([bills[at] for at in places]), strict=True))
+            ready = await self._ready(bills, [at for at in places if found[at] is None])
+            found |= {at: item if sure else AGAIN for at, item in ready.items() if isinstance(item, Exception)}
+            able = [(at, item) for at, item in ready.items() if not isinstance(item, Exception)]
+            outcomes = await asyncio.gather(*(submit(*each) for each in able), return_exceptions=True)
+            found |= dict(zip((at for at, _ in able), outcomes, strict=True))
             return [found[at] for at in places]
 
         outcomes: Any = await decide_each(range(len(bills)), attempt, BUSY)
         return [*outcomes]
+
+    async def _ready(
+        self, bills: Sequence[BillOrder], places: Sequence[int]
+    ) -> dict[int, PreparedBill | BillOrder | Exception]:
+        """The bills at these places as they can be committed, or why they cannot; what another cell has decided is ready."""
+        ready: dict[int, PreparedBill | BillOrder | Exception] = {}
+        own = []
+        for at in places:
+            ready[at] = bills[at]
+            try:
+                self.check_clocks(bills[at])
+            except Fault as fault:
+                ready[at] = fault
+                continue
+            if bills[at].booked is None:
+                own.append(at)
+        if own:
+            prepared: Any = await self.preparation.prepare([bills[at] for at in own])
+            ready |= dict(zip(own, prepared, strict=True))
+        return ready
 
     def check_clocks(self, bill: BillOrder) -> None:
         """Raises CLOCK_APART for a carried bill; a sandbox's business date is no clock."""
@@ -190,14 +206,14 @@ class Opens:
             check_clocks(bill.now, self.clock())
 
     async def _known(self, bills: Sequence[BillOrder]) -> list[Opened | Fault | None]:
-        """What was opened before, or why a bill cannot be opened; None for a new one."""
-        openings = [bill.opening for bill in bills if bill.opening is not None]
+        """What was opened before, or why a bill cannot be opened; None for a new one. Each has an `opening`."""
+        openings: list[Any] = [bill.opening for bill in bills]
         async with self.store.reading() as snapshot:
             orders = await snapshot.orders([each.order_no for each in openings])
             entries = await snapshot.entries([(each.stamp.scope, each.stamp.request_id) for each in openings])
             answers = await _answers(snapshot, orders.values())
         found: list[Opened | Fault | None] = []
-        for bill, opening in zip(bills, openings, strict=True):
+        for opening in openings:
             stamp, known = opening.stamp, orders.get(opening.order_no)
             stored = entries.get((stamp.scope, stamp.request_id))
             refusal = None if stored is None else refusal_of(stamp, stored)
@@ -208,7 +224,6 @@ class Opens:
                 if known is not None:
                     found.append(answers[reopened(opening, known, to_micros(now)).setl_id or ""])
                     continue
-                self.check_clocks(bill)
                 found.append(None)
             except Fault as fault:
                 found.append(fault)

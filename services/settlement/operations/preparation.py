@@ -82,12 +82,14 @@ class Preparation:
 
     async def _known(self, orders: Sequence[Order]) -> list[Found | BilledEncounter]:
         """The stored answer of a repeat, else the encounter of the bill."""
+        # Of one that is opened the commit knows whether it came before.
+        settled = (order.stamp for order in orders if order.stamp.request_id and order.opening is None)
         wanted = Wanted(
-            requests=tuple(
-                {(order.stamp.scope, order.stamp.request_id): None for order in orders if order.stamp.request_id}
-            ),
+            requests=tuple({(stamp.scope, stamp.request_id): None for stamp in settled}),
             encounters=tuple({order.bill.mdtrt_id: None for order in orders if order.carried is None}),
         )
+        if not (wanted.requests or wanted.encounters):
+            return [order.carried.encounter for order in orders if order.carried is not None]
         async with self._books.reading() as snapshot:
             books = await snapshot.load(wanted)
             if others := {key: None for order in orders if (key := _second_key(order.stamp, books))}:
@@ -97,8 +99,7 @@ class Preparation:
             stored = books.answers.get((order.stamp.scope, order.stamp.request_id))
             if second := _second_key(order.stamp, books):
                 stored = answering(order.stamp, stored, books.answers.get(second))
-            # One that is opened may have been before: the commit knows.
-            if stored is not None and order.opening is None:
+            if stored is not None:
                 found.append(repeat_of(order.stamp, stored))
                 continue
             if order.carried is not None:

@@ -54,10 +54,9 @@ _DELTAS: Final = {
     for dialect in _DIALECTS
 }
 _OWNERS: Final = {
-    dialect: f"SELECT k0, o.psn_no FROM {keys_from(dialect, 1)} JOIN settle_order AS o ON o.order_no = k0"
-    f" UNION SELECT k0, p.owner_psn_no FROM {keys_from(dialect, 1)} JOIN settle_order AS o ON o.order_no = k0"
+    "postgresql": f"SELECT k0, o.psn_no FROM {keys_from('postgresql', 1)} JOIN settle_order AS o ON o.order_no = k0"
+    f" UNION SELECT k0, p.owner_psn_no FROM {keys_from('postgresql', 1)} JOIN settle_order AS o ON o.order_no = k0"
     " JOIN posting AS p ON p.source_id = o.setl_id AND p.owner_psn_no IS NOT NULL"
-    for dialect in _DIALECTS
 }
 _CHANGE: Final = {
     dialect: "UPDATE settle_order SET phase = k1, cause = k2, lapses_at = CAST(k3 AS BIGINT),"
@@ -104,10 +103,6 @@ class OrderReader(SettlementReader):
         rows = await self._connection.run(_OF_BILL, setl_id)
         return order_of(rows[0]) if rows else None
 
-    async def owners(self, numbers: Sequence[str]) -> set[str]:
-        """Whose books these orders moved: the persons, and the owners of the accounts that paid. They never change."""
-        return {row[1] for row in await self._rows(_OWNERS, 1, numbers) if row[1]}
-
     async def bills(self, setl_ids: Sequence[str]) -> dict[str, BookedSettlement]:
         """Settlements by number."""
         found = (booked([row]) for row in await self._rows(_BILLS, 1, setl_ids))
@@ -130,6 +125,19 @@ class OrderReader(SettlementReader):
 
 class OrderWriter(OrderReader, SettlementWriter):
     """Orders inside one transaction."""
+
+    async def held_orders(self, numbers: Sequence[str]) -> dict[str, Order]:
+        """The orders of these numbers, unknown ones absent, once the books are locked that they moved: of the persons, and of
+        the owners of the accounts that paid. They never change; `Moved` where one was opened meanwhile."""
+        if self._dialect == "sqlite":
+            # Whoever writes is alone.
+            return await self.orders(numbers)
+        owners = {row[1] for row in await self._rows(_OWNERS, 1, numbers) if row[1]}
+        await self.lock(owners)
+        orders = await self.orders(numbers)
+        if any(order.psn_no and order.psn_no not in owners for order in orders.values()):
+            raise Moved
+        return orders
 
     async def change_orders(self, orders: Sequence[Order]) -> None:
         """Orders that were pending as they are now; `Moved` where one is pending no more."""
