@@ -16,7 +16,7 @@ import uvloop
 
 from tools.twins.twin import Settings, Twin
 
-NAMES: Final = ("wechat", "alipay", "bank")
+NAMES: Final = ("wechat", "alipay", "bank", "national")
 """Each is a folder beside this file whose module `provider` has `twin(settings) -> Twin`."""
 
 
