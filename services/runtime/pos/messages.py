@@ -84,6 +84,14 @@ def _check(message: Message) -> None:
             raise Malformed(f"field {number}: digits alone")
 
 
+def without_card(raw: bytes, message: Message) -> bytes:
+    """Bytes of a message, or of its frame, with zeros in place of the card's number but its last four digits: for records of what
+    was told to whom.
+    """
+    card, told = message.get(2), raw.hex()
+    return bytes.fromhex(told.replace(card, f"{card[-_SHOWN_DIGITS:]:0>{len(card)}}")) if card else raw
+
+
 def amount_of(fen: int) -> str:
     """An amount as field 4 has it: fen in 12 digits; `Malformed` outside of them."""
     if not 0 <= fen < 10**12:

@@ -30,10 +30,11 @@ _SEALED: Final = frozenset({"0200", "0220", "0400"})
 
 
 class Refused(Exception):
-    """An answer other than 00; `code` is field 39."""
+    """An answer other than 00; `code` is field 39, `rrn` of a duplicate the number of what was accepted before (ours)."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, rrn: str = "") -> None:
         self.code = code
+        self.rrn = rrn
         super().__init__(code)
 
 
@@ -67,7 +68,7 @@ class Host:
                 terminal, told = self._told(message, raw)
             except Refused as refused:
                 terminal = self._book.terminal(message.get(41), message.get(42))
-                told = {39: refused.code}
+                told = {39: refused.code} | ({37: refused.rrn} if refused.rrn else {})
             except Malformed:
                 told = {39: MALFORMED}
         now = self._clock.now()
@@ -131,10 +132,12 @@ class Host:
         if kind is Kind.BALANCE:
             account = self._account(call)
             return {39: parts.ACCEPTED, 54: parts.balance_field(account.balance_fen)}
+        if self._book.spent(call.terminal.number, call.route.batch, call.trace):
+            before = self._book.traced(call.terminal.number, call.route.batch, call.trace)
+            same = before is not None and (before.kind, before.amount_fen) == (kind.name, call.amount_fen)
+            raise Refused(parts.DUPLICATE, before.rrn if before is not None and same and not before.reversed else "")
         if call.route.batch != call.terminal.batch_no:
             raise Refused(SIGN_ON_FIRST)
-        if self._book.spent(call.terminal.number, call.route.batch, call.trace):
-            raise Refused(parts.DUPLICATE)
         made: Callable[[Call], Trade] = {
             Kind.PURCHASE: self._purchase,
             Kind.VOID: self._void,

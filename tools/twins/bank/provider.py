@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from services.runtime.pos.frames import Frame, read_frame
-from services.runtime.pos.messages import Malformed, Message, decode
+from services.runtime.pos.messages import Malformed, Message, decode, without_card
 from services.runtime.pos.parts import kind_of, route_of
 from tools.twins.bank import batches
 from tools.twins.bank.book import Book, Trade
@@ -150,7 +150,7 @@ class Bank:
     async def _converse(self, frame: Frame, writer: asyncio.StreamWriter) -> bool:
         """Answers one message; False where the line ends without an answer."""
         message = decode(frame.payload)
-        self._stand.records.bytes_received("ISO8583", _without_card(frame, message))
+        self._stand.records.bytes_received("ISO8583", without_card(frame.packed(), message))
         self._stand.records.opened("ISO8583", msgspec.json.encode(message.masked()).decode())
         fault = self._fault(message)
         if fault is Fault.TIMEOUT_BEFORE or fault is Fault.UNAVAILABLE:
@@ -180,13 +180,6 @@ class Bank:
             return None
         self._stand.shelf.put(_CHOSEN, key, {})
         return chosen
-
-
-def _without_card(frame: Frame, message: Message) -> bytes:
-    """The bytes of the line with zeros in place of the card's number: a record is no place for it."""
-    card = message.get(2)
-    told = frame.packed().hex()
-    return bytes.fromhex(told.replace(card, f"{card[-4:]:0>{len(card)}}") if card else told)
 
 
 async def _send_nothing(_payload: Document) -> bool:

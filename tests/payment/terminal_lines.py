@@ -1,0 +1,210 @@
+"""A book of a terminal's lines in memory, and a bank's channel on its twin, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from services.payment.channels.bank import STATEMENT_KEY, BankChannel
+from services.payment.domain.accounts import Account
+from services.payment.domain.terminals import AFTER, OPEN, Batch, Line, LineState, Pos, Wanted, next_number
+from services.runtime.config import Config
+from services.runtime.outgoing import Outgoing, Sent
+from services.runtime.pos.line import PosLine
+from services.runtime.telemetry import Telemetry
+from tools.twins.bank.cards import STATEMENT_SECRET
+from tools.twins.bank.provider import Bank, twin
+from tools.twins.twin import Settings, Twin
+from yibao.payment.v1 import channel_pb2
+
+CARD, WITH_PIN, EMPTY, LIMITED, LOST, EXPIRED, NO_REFUND = (
+    f"9{0:015d}{digits}" for digits in ("019", "027", "035", "043", "050", "068", "076")
+)
+FULL = 10_000_000
+
+
+class TestClock:
+    """The time of a test."""
+
+    __test__ = False
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class MemoryBook:
+    """Lines in memory: what the store's book does, in the same words."""
+
+    def __init__(self, clock: TestClock) -> None:
+        self.clock = clock
+        self.lines: dict[str, Line] = {}
+        self.batches: dict[Pos, str] = {}
+        self.traces: dict[Pos, int] = {}
+
+    async def line(self, number: str) -> Line | None:
+        """One."""
+        return self.lines.get(number)
+
+    async def open_lines(self, pos: Pos) -> Sequence[Line]:
+        """Those that are open."""
+        return [line for line in self.lines.values() if line.wanted.pos == pos and line.state in OPEN]
+
+    async def lines_of(self, pos: Pos, batch: str) -> Sequence[Line]:
+        """Those of a batch."""
+        return [line for line in self.lines.values() if (line.wanted.pos, line.batch) == (pos, batch)]
+
+    async def back_of(self, number: str) -> Sequence[Line]:
+        """Those that give back."""
+        return [line for line in self.lines.values() if line.wanted.of == number]
+
+    async def batch(self, pos: Pos) -> Batch:
+        """The open one."""
+        number = self.batches.get(pos, "000001")
+        begun = [line.begun_at for line in await self.lines_of(pos, number)]
+        return Batch(number, min(begun) if begun else None)
+
+    async def take_batch(self, pos: Pos, batch: str) -> None:
+        """The next."""
+        self.batches[pos] = batch
+
+    async def next_trace(self, pos: Pos) -> str:
+        """The next."""
+        self.traces[pos] = next_number(self.traces.get(pos, 0))
+        return f"{self.traces[pos]:06d}"
+
+    async def begin(self, wanted: Wanted) -> Line:
+        """A new line."""
+        kept = self.lines.get(wanted.number)
+        assert kept is None or kept.state in {LineState.UNSENT, LineState.UNDONE, LineState.REFUSED}
+        trace, batch = await self.next_trace(wanted.pos), (await self.batch(wanted.pos)).number
+        self.lines[wanted.number] = Line(wanted, batch, trace, self.clock(), self.clock())
+        return self.lines[wanted.number]
+
+    async def change(self, line: Line, state: LineState, *, day: str = "", rrn: str = "", code: str = "") -> Line:
+        """The line in that state, where it may follow."""
+        kept = self.lines[line.wanted.number]
+        if kept.trace != line.trace or state not in AFTER.get(kept.state, frozenset()):
+            return kept
+        told = replace(kept, state=state, changed_at=self.clock(), day=day or kept.day, rrn=rrn or kept.rrn, code=code)
+        self.lines[line.wanted.number] = told
+        return told
+
+
+@dataclass
+class Counter:
+    """A channel at its bank, as a test holds it."""
+
+    twin: Twin
+    channel: BankChannel
+    book: MemoryBook
+    clock: TestClock
+    client: httpx.AsyncClient
+    sent: list[Sent]
+    account: Account
+    files: Outgoing
+
+    @property
+    def bank(self) -> Bank:
+        """The twin's rules."""
+        assert isinstance(self.twin.provider, Bank)
+        return self.twin.provider
+
+    def another(self, timeout_s: float = 0.5) -> BankChannel:
+        """The channel of a process that was started anew on the same book."""
+        line = PosLine(quiet(), self.sent.append, timeout_s)
+        return BankChannel(lambda _: self.account, self.book, line, self.files, self.clock)
+
+    async def told(self, verb: str, **body: object) -> Any:
+        """What the control door answers."""
+        answer = await self.client.post(f"/_twin/{verb}", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def balance(self, card: str = CARD) -> int:
+        """What the account at the bank has."""
+        return int((await self.told("account", card=card))["balance_fen"])
+
+    async def goes_wrong(self, fault: str, method: str, path: str = "", times: int = 1) -> None:
+        """Arms a fault."""
+        await self.told("faults", fault=fault, method=method, path=path, times=times)
+
+    async def next_day(self) -> None:
+        """At the bank and here."""
+        now = (await self.told("next_day"))["now"]
+        self.clock.now = datetime.fromisoformat(now)
+
+
+MERCHANT = channel_pb2.Merchant(
+    fixmedins_code="H99010100001", merchant_no="900000000000001", app_no="10000001", fixmedins_name="测试医院"
+)
+
+
+def charge(number: str = "CHARGE0001", fen: int = 1_000, card: str = CARD) -> channel_pb2.ChannelCharge:
+    """A charge on a card."""
+    return channel_pb2.ChannelCharge(
+        charge_no=number,
+        merchant=MERCHANT,
+        form=channel_pb2.PAY_FORM_CODE,
+        total_fen=fen,
+        acct_fen=fen,
+        charge_fen=fen,
+        code=f"{card}=4912000000000000"[:37],
+    )
+
+
+def refund(
+    number: str = "REFUND0001", fen: int = 1_000, of: str = "CHARGE0001", paid: int = 1_000
+) -> channel_pb2.ChannelRefund:
+    """A refund of a charge."""
+    return channel_pb2.ChannelRefund(
+        refund_no=number,
+        charge_no=of,
+        merchant=MERCHANT,
+        form=channel_pb2.PAY_FORM_CODE,
+        charged_fen=paid,
+        refund_fen=fen,
+    )
+
+
+def quiet() -> Telemetry:
+    """Telemetry that keeps nothing."""
+    return Telemetry("payment", Config.load({"YIBAO_TRACE_EXPORTER": "none"}))
+
+
+@asynccontextmanager
+async def counter(files: Outgoing, *, secret: str = "", terminal_no: str = "10000001") -> AsyncIterator[Counter]:
+    """A channel at its twin. The twin's clock stands at noon of the test's day and goes on."""
+    telemetry = quiet()
+    bank = twin(Settings(hang_s=0.0))
+    await bank.start()
+    sent = list[Sent]()
+    try:
+        async with httpx.AsyncClient(base_url=bank.url, trust_env=False, verify=False, timeout=5.0) as client:
+            assert isinstance(bank.provider, Bank)
+            keys = bank.provider.keys()
+            account = Account(
+                channel="bank",
+                fixmedins_code=MERCHANT.fixmedins_code,
+                merchant_no=MERCHANT.merchant_no,
+                app_no=terminal_no,
+                address=str(keys["line"]),
+                files_address=bank.url,
+                secret=secret or str(keys["master_key"]),
+                provider_keys={STATEMENT_KEY: STATEMENT_SECRET},
+            )
+            clock = TestClock(datetime(2026, 11, 30, 4, tzinfo=UTC))
+            bank.stand.clock.set(clock.now + timedelta(seconds=1))
+            book = MemoryBook(clock)
+            line = PosLine(telemetry, sent.append, 0.5)
+            channel = BankChannel(lambda _: account, book, line, files, clock)
+            yield Counter(bank, channel, book, clock, client, sent, account, files)
+    finally:
+        await bank.stop()
