@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 BROWSER := tests/browser
+# SDKs whose package has the same name: each judges the twin of Alipay from its own wheel.
+JUDGES := alipay-sdk-python python-alipay-sdk
 RUN := $(VENV)/bin/python
 MAKEFLAGS += --no-print-directory
 
@@ -66,6 +68,10 @@ $(STAMP): pyproject.toml constraints.txt tools/yibao.sh $(BROWSER)/package.json 
 	  "$(RUN)" -m pip install --quiet --disable-pip-version-check -e ".[dev,deploy]" -c constraints.txt 2>"$(VENV)/install.log" || { \
 	  cat "$(VENV)/install.log"; \
 	  echo "The packages could not be installed: is the package registry (PyPI) reachable? Then run 'make setup' again."; \
+	  exit 1; } >&2
+	@"$(RUN)" -m pip wheel --quiet --disable-pip-version-check --no-deps -c constraints.txt -w "$(VENV)/judges" $(JUDGES) \
+	  2>"$(VENV)/judges.log" || { cat "$(VENV)/judges.log"; \
+	  echo "The SDKs that judge the twins could not be fetched: is the package registry (PyPI) reachable? Then run 'make setup' again."; \
 	  exit 1; } >&2
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm ci --prefix "$(BROWSER)" --no-audit --no-fund >"$(VENV)/browser.log" 2>&1 || { \
 	  cat "$(VENV)/browser.log"; \
