@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from services.identity.domain.certificates import check_digit
 from services.identity.domain.person import Enrolment, FamilyLink, Person, PersonIdentity, PersonRecord
+from services.kernel.persons import check_digit
 
 NOON = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
 TODAY = date(2026, 3, 5)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.identity.domain.certificates import check_digit, folded, folded_type, is_card_number, is_known_type
+from services.identity.domain.certificates import folded, folded_type, is_card_number, is_known_type
+from services.kernel.persons import check_digit
 from tests.identity.people import card_number
 
 

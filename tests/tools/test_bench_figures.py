@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.identity.domain.certificates import check_digit
+from services.kernel.persons import check_digit
 from tools.bench import engine
 from tools.bench.figures import arrivals, next_rate, percentile, several, spread
 from tools.bench.world import BILLS, HOSPITALS, LINES, bills, person_record, somebody

@@ -13,7 +13,7 @@ import wechatpayv3
 from wechatpayv3.type import WeChatPayType
 from wechatpayv3.utils import build_authorization
 
-from services.identity.domain.certificates import check_digit
+from services.kernel.persons import check_digit
 from tests.twins.wechat_desk import Desk, ask, look, opened, send
 from tools.twins.http import Request, Response, Server
 from tools.twins.wechat.people import digest_of

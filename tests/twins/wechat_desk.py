@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -161,10 +164,30 @@ async def look(sdk: wechatpayv3.WeChatPay, path: str) -> tuple[int, Any]:
     return await ask(sdk._core.request, path)
 
 
+@cache
+def _fresh() -> bytes:
+    """The file of a twin that has keys and nothing else: they take long to make."""
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder) / "fresh.db"
+        provider.twin(Settings(state=state)).stand.close()
+        return state.read_bytes()
+
+
 @asynccontextmanager
 async def opened(**given: Any) -> AsyncIterator[Desk]:
     """A desk with a twin of its own, hours of notifies in moments."""
-    twin, doorstep = provider.twin(Settings(**({"time_scale": 0.01, "hang_s": 0.0} | given))), Doorstep()
+    with tempfile.TemporaryDirectory() as folder:
+        state = given.pop("state", None) or Path(folder) / "twin.db"
+        if not state.exists():
+            state.write_bytes(_fresh())
+        values: dict[str, Any] = {"time_scale": 0.01, "hang_s": 0.0, "state": state} | given
+        async with _at(Settings(**values)) as desk:
+            yield desk
+
+
+@asynccontextmanager
+async def _at(settings: Settings) -> AsyncIterator[Desk]:
+    twin, doorstep = provider.twin(settings), Doorstep()
     await doorstep.server.start()
     await twin.start()
     try:

@@ -8,17 +8,12 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECK: Final = "10X98765432"
+from services.kernel.persons import CHECK_DIGITS, check_digit
+
 _LENGTH: Final = 18
 _NOWHERE: Final = "99"
 # Dictionary psn_cert_type; 01 is the identity card, 08 a foreign passport, 99 any other certificate.
 _TYPES: Final = frozenset((*(f"{number:02d}" for number in range(1, 18)), "90", "99", "990102", "990201"))
-
-
-def check_digit(first17: str) -> str:
-    """The last character to the first 17 digits (ISO 7064 MOD 11-2, as GB 11643 uses it)."""
-    return _CHECK[sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, first17, strict=True)) % 11]
 
 
 def is_card_number(number: str) -> bool:
@@ -28,7 +23,7 @@ def is_card_number(number: str) -> bool:
     that they can never be anybody's (our decision). Neither division nor birth date is looked at.
     """
     first17, last = number[: _LENGTH - 1], number[_LENGTH - 1 :]
-    if len(number) != _LENGTH or not (first17.isascii() and first17.isdigit()) or last not in _CHECK:
+    if len(number) != _LENGTH or not (first17.isascii() and first17.isdigit()) or last not in CHECK_DIGITS:
         return False
     return number.startswith(_NOWHERE) or last == check_digit(first17)
 

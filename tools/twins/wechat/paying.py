@@ -96,8 +96,9 @@ class Paying:
             raise ValueError(_UNPAYABLE.format(state=mixed["status"]["mix_pay_status"]))
 
     def _declined(self, key: str, trade: Document | None, mixed: Document | None) -> None:
-        if trade is not None:
-            self._ground.put(TRADE, key, trade | {"state": "PAYERROR"})
+        """A code payment fails; who declined on a phone may try again, but not a mixed order, which fails as a whole."""
+        if trade is not None and (trade["kind"] == "MICROPAY" or mixed is not None):
+            self._ground.put(TRADE, key, trade | {"state": "PAYERROR" if mixed is None else "CLOSED"})
         if mixed is not None:
             status = mixed["status"]
             status["mix_pay_status"] = "MIX_PAY_FAIL"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from services.identity.domain.certificates import check_digit
+from services.kernel.persons import check_digit
 from tools.twins.shelf import Document, Shelf
 from tools.twins.wechat.errors import (
     AUTHORISATION_UNKNOWN,
