@@ -70,13 +70,29 @@ class Admission:
 
         An item of a batch brings the token that its `sender` made for it: one made by another member is refused.
         """
+        context = self.context(method, token, day, deadline, sender)
+        self.check(method, context.caller, request, self.violations(request) if violations is None else violations)
+        return context
+
+    def context(
+        self,
+        method: MethodContract,
+        token: str,
+        day: str | date | None = None,
+        deadline: datetime | None = None,
+        sender: Caller | None = None,
+    ) -> CallContext:
+        """What `admit` says of a call before its message is looked at."""
         if deadline is not None and deadline <= wire_time():
             raise Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED")
         caller = self.caller(method, token)
         if token and sender is not None and (caller.via, caller.cell) != (sender.via, sender.cell):
             raise denied("CALLER_TOKEN_FORWARDED", caller=caller.via, sender=sender.via)
         business_date = self._business_date(caller, day) if day else None
-        broken = self.violations(request) if violations is None else violations
+        return CallContext(caller, method.path, deadline, business_date, on_business_date(self._clock(), business_date))
+
+    def check(self, method: MethodContract, caller: Caller, request: Any, broken: Sequence[Violation]) -> None:
+        """Raises the Fault of a message whose rules are broken, or which does not name its caller."""
         if not broken and _is_blank(request):
             broken = [Violation("request_id", _REQUIRED, "must not be blank")]
         if broken:
@@ -84,7 +100,6 @@ class Admission:
         binding = method.bindings.get(caller.role)
         if binding is not None and binding.get(request) != caller.subject:
             raise Fault(FaultKind.DENIED, "CALLER_NOT_BOUND", {"field": binding.field})
-        return CallContext(caller, method.path, deadline, business_date, on_business_date(self._clock(), business_date))
 
     def violations(self, request: Any, most: int = MOST_VIOLATIONS) -> Violations:
         """The broken fields of a message, by the rules in the protos; the character NUL breaks any text.

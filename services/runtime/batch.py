@@ -13,12 +13,12 @@ from typing import Any
 
 from google.protobuf import message_factory
 from google.protobuf.message import Message
-from google.rpc.status_pb2 import Status
 
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.call import CallContext, current_call, use_call
 from services.runtime.contract import BatchForm, MethodContract
-from services.runtime.inbound import Inbound, serving
+from services.runtime.inbound import Inbound, ItemKey, serving
+from services.runtime.logs import ListLine
 from services.runtime.telemetry import Span, SpanKind, current_span, extract, use_span
 
 
@@ -66,12 +66,13 @@ async def serve_batch(
     spans = [_item_span(inbound, method, row, above) for row in rows]
     answers: list[Any] = [None] * len(rows)
     admitted: list[Admitted] = []
+    contexts: dict[ItemKey, CallContext] = {}
     places: list[int] = []
     for place, (row, span) in enumerate(zip(rows, spans, strict=True)):
         # An item without a request has no field that the rules of the batch could reach.
         violations = by_item.get(place, ()) if row.HasField("request") else by_item.get(place)
         try:
-            call = inbound.admit_item(method, row.context, row.request, violations)
+            call = inbound.admit_item(method, row.context, row.request, violations, contexts)
         except Fault as fault:
             answers[place] = fault
         else:
@@ -80,11 +81,13 @@ async def serve_batch(
     if admitted:
         for place, answer in zip(places, await _handled(handle, admitted), strict=True):
             answers[place] = answer
-    outcome_class = _outcome_class(batch, form)
-    return [
-        _outcome(inbound, outcome_class, method, row, span, answer)
+    outcome_class, line = _outcome_class(batch, form), inbound.line(method)
+    outcomes = [
+        _outcome(inbound, outcome_class, method, row, span, answer, line)
         for row, span, answer in zip(rows, spans, answers, strict=True)
     ]
+    line.write()
+    return outcomes
 
 
 def one_by_one(operation: Callable[[Admitted], Awaitable[Any]]) -> Handle:
@@ -124,14 +127,16 @@ def _outcome_class(batch: MethodContract, form: BatchForm) -> type[Any]:
     return found
 
 
-def _outcome(inbound: Inbound, made: type[Any], method: MethodContract, row: Any, span: Span, answer: Any) -> Any:
-    status: Status | None = None
-    with use_span(span):
-        if isinstance(answer, BaseException):
+def _outcome(
+    inbound: Inbound, made: type[Any], method: MethodContract, row: Any, span: Span, answer: Any, line: ListLine
+) -> Any:
+    if isinstance(answer, BaseException):
+        with use_span(span):
             status = inbound.refuse(answer)
-            outcome = made(status=status)
-        else:
-            outcome = made(response=answer)
-        inbound.observe(span, method, row.request, None if status else answer, status)
+            inbound.observe(span, method, row.request, None, status)
+        outcome = made(status=status)
+    else:
+        outcome = made(response=answer)
+        inbound.observe_item(span, method, row.request, answer, line)
     span.end()
     return outcome

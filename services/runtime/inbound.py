@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import grpc
@@ -29,7 +29,7 @@ from services.runtime.bounds import LARGE_BYTES, Shape, shape_of
 from services.runtime.call import CallContext, current_call, use_call, wire_time
 from services.runtime.config import Config
 from services.runtime.contract import Contract, Effect, MethodContract, Number
-from services.runtime.logs import ACCESS_LOGGER, describe, write
+from services.runtime.logs import ACCESS_LOGGER, ListLine, describe, write
 from services.runtime.metrics import OK
 from services.runtime.placement import Metadata
 from services.runtime.status import (
@@ -46,6 +46,8 @@ from services.runtime.wire import sent_moment
 from services.runtime.writes import Lasting
 from yibao.common.v1.item_pb2 import ItemContext
 
+ItemKey: TypeAlias = tuple[str, str, tuple[int, int] | None]
+"""Caller token, business date and deadline of an item."""
 Behaviour = Callable[[Any, Any], Awaitable[Message]]
 
 _SERVING: ContextVar[Inbound] = ContextVar("yibao_serving")
@@ -115,20 +117,29 @@ class Inbound:
             raise RpcRefusal(to_status(Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED"))) from None
 
     def admit_item(
-        self, unary: MethodContract, context: ItemContext, request: Any, violations: Sequence[Any] | None = None
+        self,
+        unary: MethodContract,
+        context: ItemContext,
+        request: Any,
+        violations: Sequence[Any] | None = None,
+        known: dict[ItemKey, CallContext] | None = None,
     ) -> CallContext:
-        """Admits one item of a batch as if it had come alone, with the list's deadline if it has none; raises its Fault."""
-        day, call = context.business_date, current_call()
+        """Admits one item of a batch as if it had come alone, with the list's deadline if it has none; raises its Fault.
+
+        `known` is kept for a list: its items of one caller, day and deadline share what is said of these.
+        """
         sent = context.HasField("deadline")
-        return self.admission.admit(
-            unary,
-            request,
-            token=context.caller_token,
-            day=f"{day.year:04}-{day.month:02}-{day.day:02}" if context.HasField("business_date") else None,
-            deadline=sent_moment(context.deadline, "context.deadline") if sent else call.deadline,
-            violations=violations,
-            sender=call.caller,
-        )
+        key = context.caller_token, _day(context), (context.deadline.seconds, context.deadline.nanos) if sent else None
+        call = None if known is None else known.get(key)
+        if call is None:
+            listed = current_call()
+            deadline = sent_moment(context.deadline, "context.deadline") if sent else listed.deadline
+            call = self.admission.context(unary, context.caller_token, key[1], deadline, listed.caller)
+            if known is not None:
+                known[key] = call
+        broken = self.admission.violations(request) if violations is None else violations
+        self.admission.check(unary, call.caller, request, broken)
+        return call
 
     def refuse(self, error: BaseException) -> Status:
         """The status of whatever a handler raised. What is no Fault is a bug: logged here under a fresh id, told as INTERNAL."""
@@ -164,6 +175,21 @@ class Inbound:
         if logged:
             fields["ms"] = (time.time_ns() - span.start_ns) // 10_000 / 100
             write(self._access, level, "call", fields)
+
+    def line(self, unary: MethodContract) -> ListLine:
+        """The line of a list's items that are answered."""
+        return ListLine(self._access, self.member, unary.full_name)
+
+    def observe_item(self, span: Span, unary: MethodContract, request: Any, response: Any, line: ListLine) -> None:
+        """`observe` for an item that is answered: it stands in the line of its list."""
+        took_s = (time.time_ns() - span.start_ns) / 1e9
+        self._ended_call(unary.full_name, "", OK, took_s)
+        if not (line.wanted or span.recording):
+            return
+        numbers = _numbers(unary.request_numbers, request) | _numbers(unary.response_numbers, response)
+        if span.recording:
+            span.set_attributes(numbers)
+        line.add(span.trace_id, numbers, took_s)
 
     def _grpc_behaviour(self, served: Served) -> Callable[[bytes, Any], Awaitable[bytes]]:
         async def answer(message: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
@@ -229,6 +255,14 @@ class Inbound:
 def admit_item(unary: MethodContract, context: ItemContext, request: Any) -> CallContext:
     """Admits an item of the batch that is being served: the same checks as for a call of `unary`; raises its Fault."""
     return serving().admit_item(unary, context, request)
+
+
+def _day(context: ItemContext) -> str:
+    """The business date that an item names, "" for none."""
+    if not context.HasField("business_date"):
+        return ""
+    day = context.business_date
+    return f"{day.year:04}-{day.month:02}-{day.day:02}"
 
 
 def _parsed(served: Served, message: bytes) -> Any:

@@ -91,6 +91,35 @@ def write(logger: logging.Logger, level: int, message: str, fields: Mapping[str,
         logger.handle(_Line(logger.name, level, message, fields))
 
 
+class ListLine:
+    """What is told of the items of a list that were answered: one line for all of them, with the trace and the business numbers
+    of each in the same order. An item that came alone has a line as a call has.
+    """
+
+    def __init__(self, logger: logging.Logger, member: str, method: str) -> None:
+        self.wanted = logger.isEnabledFor(logging.INFO)
+        self._logger = logger
+        self._told: dict[str, object] = {"member": member, "method": method, "code": "OK"}
+        self._items: list[tuple[int, Mapping[str, object], float]] = []
+
+    def add(self, trace_id: int, numbers: Mapping[str, object], took_s: float) -> None:
+        """An item that is answered."""
+        self._items.append((trace_id, numbers, took_s))
+
+    def write(self) -> None:
+        """The line; none where no item was answered."""
+        if not (self.wanted and self._items):
+            return
+        traces = [f"{trace_id:032x}" for trace_id, *_ in self._items]
+        told = self._told | {"ms": int(max(took_s for *_, took_s in self._items) * 100_000) / 100}
+        if len(traces) == 1:
+            write(self._logger, logging.INFO, "call", {**told, **self._items[0][1], "trace_id": traces[0]})
+            return
+        names = dict.fromkeys(name for _, numbers, _ in self._items for name in numbers)
+        lists = {name: [numbers.get(name, "") for _, numbers, _ in self._items] for name in names}
+        write(self._logger, logging.INFO, "calls", told | {"items": len(traces), **lists, "trace_ids": traces})
+
+
 def describe(error: BaseException, *, with_text: bool = False) -> dict[str, object]:
     """An unexpected error for the log: its class and where it came from.
 

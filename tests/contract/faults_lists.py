@@ -19,11 +19,9 @@ from tests.contract.faults_members import everywhere
 def skip_access_of_items(patch: pytest.MonkeyPatch) -> None:
     real = Inbound.admit_item
 
-    def admit_item(
-        self: Inbound, unary: MethodContract, context: Any, request: Any, violations: Any = None
-    ) -> CallContext:
+    def admit_item(self: Inbound, unary: MethodContract, context: Any, request: Any, *told: Any) -> CallContext:
         try:
-            return real(self, unary, context, request, violations)
+            return real(self, unary, context, request, *told)
         except Fault as fault:
             if fault.kind not in (FaultKind.DENIED, FaultKind.UNAUTHENTICATED):
                 raise
@@ -42,11 +40,9 @@ def skip_validation_of_items(patch: pytest.MonkeyPatch) -> None:
 def serve_late_items(patch: pytest.MonkeyPatch) -> None:
     real = Inbound.admit_item
 
-    def admit_item(
-        self: Inbound, unary: MethodContract, context: Any, request: Any, violations: Any = None
-    ) -> CallContext:
+    def admit_item(self: Inbound, unary: MethodContract, context: Any, request: Any, *told: Any) -> CallContext:
         context.ClearField("deadline")
-        return real(self, unary, context, request, violations)
+        return real(self, unary, context, request, *told)
 
     patch.setattr(Inbound, "admit_item", admit_item)
 
@@ -99,10 +95,8 @@ def book_items_under_the_sender(patch: pytest.MonkeyPatch) -> None:
     """Items get another idempotency scope than their unary form."""
     real = Inbound.admit_item
 
-    def admit_item(
-        self: Inbound, unary: MethodContract, context: Any, request: Any, violations: Any = None
-    ) -> CallContext:
-        call = real(self, unary, context, request, violations)
+    def admit_item(self: Inbound, unary: MethodContract, context: Any, request: Any, *told: Any) -> CallContext:
+        call = real(self, unary, context, request, *told)
         if "request_id" in request.DESCRIPTOR.fields_by_name:
             request.request_id = f"list:{request.request_id}"
         return call

@@ -17,7 +17,7 @@ import services.runtime.inbound
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime import idempotency
 from services.runtime.admission import Admission
-from services.runtime.call import CallContext, Caller, Role
+from services.runtime.call import Caller, Role
 from services.runtime.contract import MethodContract
 from services.runtime.inbound import Inbound
 from services.runtime.status import to_status
@@ -92,12 +92,12 @@ def let_every_member_call(patch: pytest.MonkeyPatch) -> None:
 
 
 def skip_bound_field(patch: pytest.MonkeyPatch) -> None:
-    real = Admission.admit
+    real = Admission.check
 
-    def admit(self: Admission, method: MethodContract, request: Any, **given: Any) -> CallContext:
-        return real(self, replace(method, bindings={}), request, **given)
+    def check(self: Admission, method: MethodContract, caller: Caller, request: Any, broken: Any) -> None:
+        real(self, replace(method, bindings={}), caller, request, broken)
 
-    patch.setattr(Admission, "admit", admit)
+    patch.setattr(Admission, "check", check)
 
 
 def ignore_sandbox_only(patch: pytest.MonkeyPatch) -> None:

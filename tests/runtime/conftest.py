@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import json
+import logging
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from protovalidate._gen.buf.validate import validate_pb
 
 from services.runtime.config import Config
+from services.runtime.logs import configure_logging
 from tests.runtime import desk
 from tools import gen_protos
 
@@ -62,3 +67,15 @@ async def placed(request: pytest.FixtureRequest, settings: dict[str, str]) -> As
     started = await desk.start({**settings, "YIBAO_PLACEMENT": request.param})
     yield started
     await started.stop()
+
+
+@pytest.fixture
+def log_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """What was logged until now, by line."""
+    root = logging.getLogger()
+    kept, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    configure_logging("info", stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.handlers[:] = kept
+    root.setLevel(level)

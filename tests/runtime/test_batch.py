@@ -209,3 +209,30 @@ async def test_a_handler_that_refuses_as_a_whole_refuses_every_admitted_item(run
         first, second = desk.messages().BatchLookResponse.FromString(raw).outcomes
         assert isinstance(from_status(first.status), kind)
         assert fault_of(second).reason == "ROLE_NOT_ALLOWED"
+
+
+async def test_items_that_are_answered_stand_in_one_line_each_with_its_trace_and_its_numbers(
+    running: desk.Running, log_lines: Any
+) -> None:
+    traces = [f"{place:032x}" for place in (1, 2, 3)]
+    asked = [
+        item(
+            running,
+            look("absent" if place == 1 else "one", mdtrt_id=f"M{place}"),
+            traceparent=f"00-{trace}-{7:016x}-01",
+        )
+        for place, trace in enumerate(traces)
+    ]
+    await outcomes(running, *asked)
+    refused, told = (each for each in log_lines() if each.get("method") == "runtimetest.v1.DeskService.Look")
+    assert (refused["message"], refused["reason"], refused["trace_id"]) == ("call", "NOTE_NOT_FOUND", traces[1])
+    assert (told["message"], told["items"], told["trace_ids"]) == ("calls", 2, [traces[0], traces[2]])
+    assert told["yibao.mdtrt_id"] == ["M0", "M2"]
+    assert told["yibao.setl_id"] == ["S1", "S1"]
+
+
+async def test_an_item_that_came_alone_has_a_line_as_a_call_has(running: desk.Running, log_lines: Any) -> None:
+    trace = f"{5:032x}"
+    await outcomes(running, item(running, look(mdtrt_id="M1"), traceparent=f"00-{trace}-{7:016x}-01"))
+    (told,) = (each for each in log_lines() if each.get("method") == "runtimetest.v1.DeskService.Look")
+    assert (told["message"], told["trace_id"], told["yibao.mdtrt_id"]) == ("call", trace, "M1")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-import logging
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,6 @@ from services.kernel.clock import FIRST_BUSINESS_DAY, LAST_BUSINESS_DAY
 from services.kernel.errors import Fault, FaultKind
 from services.runtime import inbound
 from services.runtime.call import Caller, Role
-from services.runtime.logs import configure_logging
 from services.runtime.status import InternalError
 from tests.runtime import desk
 from tests.runtime.desk import INSTITUTION, INTERNAL, OPERATOR, SETTLEMENT, look
@@ -275,17 +272,6 @@ async def test_what_goes_on_elsewhere_is_no_trouble(
     await fault_of(running.raw("Look", look("absent"), INSTITUTION))
     (kept,) = running.desk_spans()
     assert (kept.attributes or {})["yibao.reason"] == "NOTE_NOT_FOUND"
-
-
-@pytest.fixture
-def log_lines() -> Any:
-    root = logging.getLogger()
-    kept, level = root.handlers[:], root.level
-    stream = io.StringIO()
-    configure_logging("info", stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    root.handlers[:] = kept
-    root.setLevel(level)
 
 
 async def test_the_access_line_tells_method_code_time_and_public_numbers_only(
