@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         time_scale=given.time_scale,
         hang_s=given.hang,
         bureau_url=given.bureau,
+        bureau_key=given.bureau_key.read_text(encoding="ascii").strip() if given.bureau_key else "",
     )
     return uvloop.run(_serve(given.name, settings, print_keys=given.print_keys))
 
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--bureau", default="", help="URL that settles insured parts; without it the twin does so itself"
     )
+    parser.add_argument("--bureau-key", type=Path, help="a file with the key by which the twin asks the bureau")
     parser.add_argument("--print-keys", action="store_true", help="print what a merchant must know to talk to it")
     return parser
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -30,7 +30,8 @@ DOOR: Final = "/_twin/"
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How a twin is started. `time_scale` shortens the delays of notifies (0.01: a minute is 0.6 s); after `hang_s` a request
-    without an answer is cut off; `bureau_url` is where insured parts are settled, without it the twin has a bureau of its own.
+    without an answer is cut off; `bureau_url` is where insured parts are settled, asked with `bureau_key`; without it the
+    twin has a bureau of its own.
     """
 
     host: str = "127.0.0.1"
@@ -40,6 +41,7 @@ class Settings:
     time_scale: float = 1.0
     hang_s: float = 30.0
     bureau_url: str = ""
+    bureau_key: str = field(default="", repr=False)
 
 
 class Stand:

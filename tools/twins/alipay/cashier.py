@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Final
 
 from tools.twins.alipay import outcomes, trades
-from tools.twins.alipay.bureau import Bureau, Claim
 from tools.twins.alipay.ledger import LINE, Ledger, key_of
 from tools.twins.alipay.notices import Notices
 from tools.twins.alipay.refusals import failed
 from tools.twins.alipay.trades import Refund, RefundStatus, Status, Trade
+from tools.twins.bureau import Bureau, Claim
 from tools.twins.faults import Fault
 from tools.twins.notifies import Notifies
 from tools.twins.shelf import Document
@@ -204,10 +204,10 @@ def denied(trade: Trade) -> None:
 
 def _claim(trade: Trade) -> Claim:
     return Claim(
-        pay_order_id=trade.asked.get("pay_order_id", ""),
+        number=trade.trade_no,
+        pay_ord_id=trade.asked.get("pay_order_id", ""),
         pay_auth_no=trade.asked.get("pay_auth_no", ""),
         fund_fen=trade.parts.gov_fen,
-        account_fen=trade.parts.account_fen,
+        acct_fen=trade.parts.account_fen,
         other_fen=trade.parts.other_fen,
-        total_fen=trade.parts.total_fen,
     )

@@ -16,7 +16,6 @@ import msgspec
 from services.runtime import rsa
 from tools.twins.alipay import signing
 from tools.twins.alipay.bills import DOWNLOAD, Bills
-from tools.twins.alipay.bureau import OwnBureau
 from tools.twins.alipay.calls import Call, Lost, Node
 from tools.twins.alipay.cashier import Cashier
 from tools.twins.alipay.control import Control
@@ -29,11 +28,14 @@ from tools.twins.alipay.placing import Placing
 from tools.twins.alipay.plain import Plain
 from tools.twins.alipay.platform import Platform
 from tools.twins.alipay.refusals import INVALID, MESSAGES, NOT_ALLOWED, SUCCESS, UNKNOWN, Refusal, invalid, missing
+from tools.twins.bureau import bureau
 from tools.twins.faults import Fault
 from tools.twins.http import Request, Response
 from tools.twins.shelf import Document
 from tools.twins.twin import Settings, Stand, Twin
 
+NAME: Final = "alipay"
+"""As whom it asks the bureau."""
 GATEWAY: Final = "/gateway.do"
 _TEXT: Final = "text/html;charset=utf-8"
 
@@ -48,8 +50,8 @@ class Alipay:
 
     def __init__(self, stand: Stand) -> None:
         self._stand, self._platform, self._ledger = stand, Platform(stand.shelf), Ledger(stand)
-        notices = Notices(stand, self._platform)
-        self._cashier = Cashier(stand, self._ledger, notices, OwnBureau())
+        notices, settings = Notices(stand, self._platform), stand.settings
+        self._cashier = Cashier(stand, self._ledger, notices, bureau(NAME, settings.bureau_url, settings.bureau_key))
         self.notifies = self._cashier.notifies
         placing = Placing(stand, self._ledger, self._cashier)
         counter, self._bills = Counter(stand, self._ledger), Bills(stand, self._ledger)
