@@ -1,19 +1,24 @@
-"""A book of a terminal's lines in memory, and a bank's channel on its twin, for tests."""
+"""A bank's channel at its twin, with a book of lines on SQLite, for tests."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import MetaData
 
 from services.payment.channels.bank import STATEMENT_KEY, BankChannel
 from services.payment.domain.accounts import Account
-from services.payment.domain.terminals import AFTER, OPEN, Batch, Line, LineState, Pos, Wanted, next_number
+from services.payment.domain.terminals import Line
+from services.payment.store.terminal_rows import TerminalRows
+from services.payment.store.terminal_tables import terminal_tables
 from services.runtime.config import Config
+from services.runtime.db import Database, Schema
 from services.runtime.outgoing import Outgoing, Sent
 from services.runtime.pos.line import PosLine
 from services.runtime.telemetry import Telemetry
@@ -40,62 +45,13 @@ class TestClock:
         return self.now
 
 
-class MemoryBook:
-    """Lines in memory: what the store's book does, in the same words."""
-
-    def __init__(self, clock: TestClock) -> None:
-        self.clock = clock
-        self.lines: dict[str, Line] = {}
-        self.batches: dict[Pos, str] = {}
-        self.traces: dict[Pos, int] = {}
-
-    async def line(self, number: str) -> Line | None:
-        """One."""
-        return self.lines.get(number)
-
-    async def open_lines(self, pos: Pos) -> Sequence[Line]:
-        """Those that are open."""
-        return [line for line in self.lines.values() if line.wanted.pos == pos and line.state in OPEN]
-
-    async def lines_of(self, pos: Pos, batch: str) -> Sequence[Line]:
-        """Those of a batch."""
-        return [line for line in self.lines.values() if (line.wanted.pos, line.batch) == (pos, batch)]
-
-    async def back_of(self, number: str) -> Sequence[Line]:
-        """Those that give back."""
-        return [line for line in self.lines.values() if line.wanted.of == number]
-
-    async def batch(self, pos: Pos) -> Batch:
-        """The open one."""
-        number = self.batches.get(pos, "000001")
-        begun = [line.begun_at for line in await self.lines_of(pos, number)]
-        return Batch(number, min(begun) if begun else None)
-
-    async def take_batch(self, pos: Pos, batch: str) -> None:
-        """The next."""
-        self.batches[pos] = batch
-
-    async def next_trace(self, pos: Pos) -> str:
-        """The next."""
-        self.traces[pos] = next_number(self.traces.get(pos, 0))
-        return f"{self.traces[pos]:06d}"
-
-    async def begin(self, wanted: Wanted) -> Line:
-        """A new line."""
-        kept = self.lines.get(wanted.number)
-        assert kept is None or kept.state in {LineState.UNSENT, LineState.UNDONE, LineState.REFUSED}
-        trace, batch = await self.next_trace(wanted.pos), (await self.batch(wanted.pos)).number
-        self.lines[wanted.number] = Line(wanted, batch, trace, self.clock(), self.clock())
-        return self.lines[wanted.number]
-
-    async def change(self, line: Line, state: LineState, *, day: str = "", rrn: str = "", code: str = "") -> Line:
-        """The line in that state, where it may follow."""
-        kept = self.lines[line.wanted.number]
-        if kept.trace != line.trace or state not in AFTER.get(kept.state, frozenset()):
-            return kept
-        told = replace(kept, state=state, changed_at=self.clock(), day=day or kept.day, rrn=rrn or kept.rrn, code=code)
-        self.lines[line.wanted.number] = told
-        return told
+async def opened(url: str, clock: TestClock) -> Database:
+    """A store with the tables of terminals alone."""
+    metadata = MetaData()
+    terminal_tables(metadata)
+    database = Database(url, clock)
+    await database.start(Schema(metadata))
+    return database
 
 
 @dataclass
@@ -104,12 +60,13 @@ class Counter:
 
     twin: Twin
     channel: BankChannel
-    book: MemoryBook
+    book: TerminalRows
     clock: TestClock
     client: httpx.AsyncClient
     sent: list[Sent]
     account: Account
     files: Outgoing
+    database: Database
 
     @property
     def bank(self) -> Bank:
@@ -135,6 +92,12 @@ class Counter:
     async def goes_wrong(self, fault: str, method: str, path: str = "", times: int = 1) -> None:
         """Arms a fault."""
         await self.told("faults", fault=fault, method=method, path=path, times=times)
+
+    async def known(self, number: str) -> Line:
+        """A line of the book."""
+        line = await self.book.line(number)
+        assert line is not None
+        return line
 
     async def next_day(self) -> None:
         """At the bank and here."""
@@ -180,12 +143,16 @@ def quiet() -> Telemetry:
 
 
 @asynccontextmanager
-async def counter(files: Outgoing, *, secret: str = "", terminal_no: str = "10000001") -> AsyncIterator[Counter]:
+async def counter(
+    files: Outgoing, folder: Path, *, secret: str = "", terminal_no: str = "10000001"
+) -> AsyncIterator[Counter]:
     """A channel at its twin. The twin's clock stands at noon of the test's day and goes on."""
     telemetry = quiet()
     bank = twin(Settings(hang_s=0.0))
     await bank.start()
     sent = list[Sent]()
+    clock = TestClock(datetime(2026, 11, 30, 4, tzinfo=UTC))
+    database = await opened(f"sqlite:///{folder}/payment.sqlite", clock)
     try:
         async with httpx.AsyncClient(base_url=bank.url, trust_env=False, verify=False, timeout=5.0) as client:
             assert isinstance(bank.provider, Bank)
@@ -200,11 +167,11 @@ async def counter(files: Outgoing, *, secret: str = "", terminal_no: str = "1000
                 secret=secret or str(keys["master_key"]),
                 provider_keys={STATEMENT_KEY: STATEMENT_SECRET},
             )
-            clock = TestClock(datetime(2026, 11, 30, 4, tzinfo=UTC))
             bank.stand.clock.set(clock.now + timedelta(seconds=1))
-            book = MemoryBook(clock)
+            book = TerminalRows(database, clock)
             line = PosLine(telemetry, sent.append, 0.5)
             channel = BankChannel(lambda _: account, book, line, files, clock)
-            yield Counter(bank, channel, book, clock, client, sent, account, files)
+            yield Counter(bank, channel, book, clock, client, sent, account, files, database)
     finally:
+        await database.close()
         await bank.stop()

@@ -85,7 +85,7 @@ class BankChannel:
             known = await self._book.line(charge.charge_no)
             if known is None or known.state is LineState.UNSENT:
                 wanted = Wanted(till.pos, charge.charge_no, Move.PURCHASE, charge.charge_fen)
-                known = await self._book.change(await self._book.begin(wanted), LineState.UNDONE)
+                known = await till.never(wanted)
             return await self._seen(await till.ended(known))
 
     async def refund(self, refund: channel_pb2.ChannelRefund) -> RefundSeen:

@@ -59,8 +59,10 @@ class TerminalBook(Protocol):
         """A trace that was not used in the open batch."""
         ...
 
-    async def begin(self, wanted: Wanted) -> Line:
-        """A line with the next trace in the open batch; in place of one under its number of which nothing stands."""
+    async def begin(self, wanted: Wanted) -> Line | None:
+        """A line with the next trace in the open batch, in place of one under its number of which nothing stands; None where
+        one is open or stands.
+        """
         ...
 
     async def change(self, line: Line, state: LineState, *, day: str = "", rrn: str = "", code: str = "") -> Line:
@@ -132,7 +134,7 @@ class Till:
 
     async def sent(self, wanted: Wanted, fields: dict[int, str], tries: int = 2) -> Line:
         """Sends a new line once; where the bank did not accept our sign-on, what it may have had is undone before another try."""
-        line = await self._book.begin(wanted)
+        line = await self._begun(wanted)
         kind = Kind[wanted.move.name]
         try:
             answer = await self._session.ask(kind.mti, {**fixed(kind), **_numbered(line, kind), **fields})
@@ -155,6 +157,16 @@ class Till:
                 await self._book.change(line, LineState.UNDOING)
             raise Lost(error.reason, sent=error.sent) from None
         return await self._answered(line, answer)
+
+    async def _begun(self, wanted: Wanted) -> Line:
+        line = await self._book.begin(wanted)
+        if line is None:
+            raise Lost("BEGUN_ELSEWHERE")
+        return line
+
+    async def never(self, wanted: Wanted) -> Line:
+        """A line that is never sent: its number can be used no more."""
+        return await self._book.change(await self._begun(wanted), LineState.UNDONE)
 
     async def _answered(self, line: Line, answer: Message, *, again: bool = False) -> Line:
         """What an answer makes of a line. Sent `again`, a duplicate with the bank's number is what was accepted before (ours)."""
