@@ -134,6 +134,18 @@ BROKEN: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
         "percent.range",
     ),
     ("account.order", lambda d: d.update(account={"scope": "none", "order": ["own"]}), "order"),
+    (
+        "account.held",
+        lambda d: d.update(
+            account={
+                "scope": "all_personal",
+                "order": ["own"],
+                "held": "bank",
+                "first": {"when": {}, "from": "current_year_balance"},
+            }
+        ),
+        "first",
+    ),
     ("principles", lambda d: d.update(principles={}), "constraint"),
     ("layers", lambda d: d.update(kind="constraint"), "constraint"),
 ]

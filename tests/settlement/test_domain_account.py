@@ -8,6 +8,8 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.settlement.domain.account import AccountState
+from services.settlement.domain.booking import reversal_postings, settlement_postings
+from services.settlement.domain.ledger import AccountHead, AccountKey
 from services.settlement.domain.outcome import Settlement
 from services.settlement.domain.settle import settle
 from tests.settlement.stacks import a_class, stack_of, totals
@@ -95,3 +97,45 @@ def test_an_unknown_current_year_part_is_a_missing_fact_only_where_it_is_needed(
 def test_a_balance_that_cannot_be_is_refused(state: AccountState) -> None:
     with pytest.raises(Fault, match="ACCOUNT_INVALID"):
         play(policy(layer()), inscp=100, account=state)
+
+
+AT_BANK = {"scope": "all_personal", "order": ["own", "mutual_aid"], "held": "bank"}
+
+
+@pytest.mark.parametrize(("bank_fen", "own"), [(4_000, 4_000), (20_000, 15_000), (0, 0), (-1, 0), (None, 0)])
+def test_a_real_account_pays_what_its_bank_says_that_it_has(bank_fen: int | None, own: int) -> None:
+    state = AccountState(99_000, 99_000, 0, True, False, bank_fen)
+    answer = play(policy(layer(), account=AT_BANK), inscp=100_000, account=state)
+    assert (answer.components.acct_pay_fen, answer.components.psn_cash_pay_fen) == (own, 15_000 - own)
+    assert (answer.account.current_year_fen, answer.account.balc_fen) == (0, max(0, bank_fen or 0) - own)
+
+
+def test_where_a_bank_keeps_the_own_account_a_family_account_still_pays_from_the_ledger() -> None:
+    answer = play(
+        policy(layer(), account=AT_BANK), inscp=100_000, account=AccountState(0, None, 3_000, True, True, 4_000)
+    )
+    assert (answer.account.own_fen, answer.account.mutual_fen, answer.account.at_bank) == (4_000, 3_000, True)
+
+
+def test_what_a_bank_says_counts_for_nothing_where_the_ledger_keeps_accounts() -> None:
+    answer = play(
+        policy(layer(), account=BOTH), inscp=100_000, account=AccountState(4_000, None, 0, True, False, 90_000)
+    )
+    assert (answer.account.own_fen, answer.account.at_bank) == (4_000, False)
+
+
+def test_what_a_real_account_pays_is_owed_by_the_bank_and_moves_no_ledger() -> None:
+    account = AccountState(0, None, 3_000, True, True, 4_000)
+    answer = play(policy(layer(), account=AT_BANK), inscp=100_000, account=account)
+    own, family = AccountKey("P1", "310"), AccountKey("P2", "310")
+    heads = {own: AccountHead(1, 500), family: AccountHead(1, 3_000)}
+    rows = settlement_postings("S1", answer, own, family, heads, "2026", 0)
+    assert sum(row.amount_fen for row in rows) == 0
+    assert [(row.ledger_account, row.amount_fen) for row in rows if row.ledger_account in ("bank", "account")] == [
+        ("bank", -4_000),
+        ("account", -3_000),
+    ]
+    assert (heads[own].balance_fen, heads[family].balance_fen) == (500, 0)
+    back = reversal_postings("S2", rows, heads, 0)
+    assert ("bank", 4_000) in [(row.ledger_account, row.amount_fen) for row in back]
+    assert (heads[own].balance_fen, heads[family].balance_fen) == (500, 3_000)

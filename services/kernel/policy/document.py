@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 FactValue = str | int | bool
 T_co = TypeVar("T_co", covariant=True)
+HELD_BY_LEDGER: Final = "ledger"
+HELD_BY_BANK: Final = "bank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +174,14 @@ class RemoteLimit:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`first_when` is set where the current year's account money goes before the deductible."""
+    """`first_when` is set where the current year's account money goes before the deductible. `held` says who keeps the money of
+    own accounts: the bureau's ledger (虚账户), or a bank (实账户).
+    """
 
     scope: str
     order: tuple[str, ...]
     first_when: Condition | None
+    held: str = HELD_BY_LEDGER
 
 
 @dataclass(frozen=True, slots=True)

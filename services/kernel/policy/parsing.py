@@ -11,7 +11,17 @@ from fractions import Fraction
 
 from services.kernel.errors import Fault, FaultKind
 from services.kernel.policy.conditions import read_condition
-from services.kernel.policy.document import Account, Accumulator, Figure, Policy, RemoteLimit, RemoteRule, Source
+from services.kernel.policy.document import (
+    HELD_BY_BANK,
+    HELD_BY_LEDGER,
+    Account,
+    Accumulator,
+    Figure,
+    Policy,
+    RemoteLimit,
+    RemoteRule,
+    Source,
+)
 from services.kernel.policy.layers import read_layers
 from services.kernel.policy.proof import prove
 from services.kernel.policy.reading import Findings, Node, scan_kinds
@@ -177,7 +187,10 @@ def _read_account(node: Node) -> Account:
         first = read_condition(inner["when"])
         if "own" not in order:
             at["first"].wrong("first", "needs the own account in the order")
-    return Account(scope, order, first)
+    held = at["held"].choice() if "held" in at else HELD_BY_LEDGER
+    if held == HELD_BY_BANK and first is not None:
+        at["held"].wrong("first", "a bank keeps no current year's part, so none goes before the deductible")
+    return Account(scope, order, first, held)
 
 
 def _read_notes(at: dict[str, Node]) -> tuple[str, ...]:

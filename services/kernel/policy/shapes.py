@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from services.kernel.policy.document import HELD_BY_BANK, HELD_BY_LEDGER
 from services.kernel.policy.kinds import (
     Choice,
     Day,
@@ -126,7 +127,13 @@ ACCOUNT: Final = Shape(
             Many(Choice(("own", "mutual_aid"))), "Whose purses, in which order; empty where scope is none."
         ),
     },
-    {"first": Member(FIRST, "Set where account money goes before the deductible.")},
+    {
+        "first": Member(FIRST, "Set where account money goes before the deductible."),
+        "held": Member(
+            Choice((HELD_BY_LEDGER, HELD_BY_BANK)),
+            "Who keeps own accounts: the bureau's ledger (the default), or a bank.",
+        ),
+    },
 )
 POLICY: Final = Shape(
     "policy",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.kernel.errors import invalid, precondition
-from services.kernel.policy.document import Account
+from services.kernel.policy.document import HELD_BY_BANK, Account
 from services.settlement.domain.facts import Facts, applies
 from services.settlement.domain.outcome import AccountUse
 
@@ -16,13 +16,15 @@ from services.settlement.domain.outcome import AccountUse
 @dataclass(frozen=True, slots=True)
 class AccountState:
     """The money at hand. `own_fen` is the whole own balance, `own_current_year_fen` the part that came in this year (None
-    where nobody keeps it apart); `use_own` and `use_mutual` are the person's choice for this bill."""
+    where nobody keeps it apart); `use_own` and `use_mutual` are the person's choice for this bill. `bank_fen` is what the bank
+    says that the account has, where the policy lets a bank keep it (实账户); None where it was not asked."""
 
     own_fen: int = 0
     own_current_year_fen: int | None = None
     mutual_fen: int = 0
     use_own: bool = False
     use_mutual: bool = False
+    bank_fen: int | None = None
 
 
 def check_account(state: AccountState) -> None:
@@ -55,16 +57,19 @@ def pay_from_accounts(
     """Splits the personal part over the purses in the order of the policy; what they do not pay is cash.
 
     `payable` is the whole personal part, or only its in-scope share, by region. Of own money the current year's part
-    goes first (our decision).
+    goes first (our decision). Where a bank keeps own accounts, its word on the balance counts and ours does not; without one
+    the own account pays nothing, and the person may still pay the cash by the same card (our decision).
     """
     left = 0
+    at_bank = rule is not None and rule.held == HELD_BY_BANK
+    held_fen = max(0, state.bank_fen or 0) if at_bank else state.own_fen
     if rule is not None and rule.scope != "none":
         payable = personal_fen if rule.scope == "all_personal" else min(personal_fen, personal_inscp_fen)
         left = max(0, payable - first_fen)
     own, mutual = first_fen, 0
     for purse in rule.order if rule is not None else ():
         if purse == "own" and state.use_own:
-            part = min(state.own_fen - first_fen, left)
+            part = min(held_fen - first_fen, left)
             own += part
         elif purse == "mutual_aid" and state.use_mutual:
             part = min(state.mutual_fen, left)
@@ -72,5 +77,5 @@ def pay_from_accounts(
         else:
             part = 0
         left -= part
-    current = min(state.own_current_year_fen or 0, own)
-    return AccountUse(first_fen, own, current, mutual, state.own_fen - own)
+    current = 0 if at_bank else min(state.own_current_year_fen or 0, own)
+    return AccountUse(first_fen, own, current, mutual, held_fen - own, at_bank)

@@ -57,7 +57,8 @@ class Bill:
 
     `use_own` and `use_family` are the person's choice of purses. `med_type` is the national code and `local_med_type` a
     province's own in its place, both empty for a stay: the stay has its own. `interim` settles a stay that goes on.
-    `mdtrt_cert_no` is empty where no credential is shown again.
+    `mdtrt_cert_no` is empty where no credential is shown again. `bank_fen` is the balance that a bank tells of a real account,
+    None where it was not asked.
     """
 
     desk: Desk
@@ -80,6 +81,7 @@ class Bill:
     exp_content: str = ""
     sent: SentParts = SentParts()
     local_med_type: str = ""
+    bank_fen: int | None = None
 
 
 class BilledEncounter(NamedTuple):

@@ -13,6 +13,7 @@ from services.settlement.domain.ledger import AccountHead, AccountKey, after_amo
 from services.settlement.domain.outcome import FUND_FIELDS, Components, Settlement
 
 ACCOUNT = "account"
+BANK = "bank"
 INSTITUTION = "institution"
 CASH = "cash"
 HOSPITAL = "hospital"
@@ -51,10 +52,13 @@ def settlement_postings(
     year: str,
     at: int,
 ) -> list[Posting]:
-    """The postings of a settlement; moves the heads of the accounts that pay."""
+    """The postings of a settlement; moves the heads of the accounts that pay. What a real account pays (实账户) is owed by its
+    bank, on `bank`: that account is the bank's, and no head moves."""
     components, use = settlement.components, settlement.account
     rows = _payers(source_id, components, year, at)
-    if use.own_fen:
+    if use.own_fen and use.at_bank:
+        rows.append(_plain(source_id, len(rows), BANK, -use.own_fen, year, at))
+    elif use.own_fen:
         rows.append(_on_account(source_id, len(rows), own, heads, -use.own_fen, -use.current_year_fen, year, at))
     if use.mutual_fen and family is not None:
         current = min(heads[family].current_in(year), use.mutual_fen)

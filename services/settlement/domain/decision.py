@@ -142,6 +142,7 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
         mutual_fen=family.balance_fen,
         use_own=bill.use_own,
         use_mutual=bill.use_family and prepared.family is not None,
+        bank_fen=bill.bank_fen,
     )
     facts = prepared.facts
     # A bill without charges is no admission: it counts none, and the first one with charges owes the deductible (our decision).
@@ -189,6 +190,7 @@ def _trial_hash(prepared: PreparedBill, batches: Iterable[BilledBatch], sequence
     order, bill = prepared.order, prepared.order.bill
     told = order.carried is not None or order.sought is not None
     facts = tuple(sorted(prepared.facts.items())) if told else ()
+    told_by_bank = () if bill.bank_fen is None else (bill.bank_fen,)
     content = (
         tuple((version.id, version.version, version.content_hash) for version in prepared.choice.versions),
         tuple(prepared.key),
@@ -196,5 +198,6 @@ def _trial_hash(prepared: PreparedBill, batches: Iterable[BilledBatch], sequence
         tuple(tuple(batch) for batch in batches),
         (bill.use_own, bill.use_family, prepared.med_type, prepared.local_med_type),
         *facts,
+        *told_by_bank,
     )
     return hashlib.sha256(repr(content).encode()).hexdigest()

@@ -50,13 +50,15 @@ MONEY_FIELDS = tuple(part.name for part in fields(Components) if part.name.endsw
 @dataclass(frozen=True, slots=True)
 class AccountUse:
     """The account money of a settlement. `own_fen` contains `first_fen`, what went before the deductible; of it
-    `current_year_fen` came from this year's part. `balc_fen` is the own balance afterwards."""
+    `current_year_fen` came from this year's part. `balc_fen` is the own balance afterwards. `at_bank` says that a bank keeps the
+    own account: it owes `own_fen`, and no ledger here moves."""
 
     first_fen: int
     own_fen: int
     current_year_fen: int
     mutual_fen: int
     balc_fen: int
+    at_bank: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,8 @@ RULES: Final[Mapping[str, str]] = {
     ),
     "person_is_account_and_cash": _identity("psn_part_amt_fen", "s.acct_pay_fen + s.psn_cash_pay_fen"),
     "institution_is_owed_the_fee": _posted("ledger_account = 'institution'", "s.medfee_sumamt_fen"),
-    "account_postings_are_acct_pay": _posted("ledger_account = 'account'", _HERE.format("-s.acct_pay_fen")),
+    # Of a real account the bank owes the part; of a virtual one the ledger's balance has moved.
+    "account_postings_are_acct_pay": _posted("ledger_account IN ('account', 'bank')", _HERE.format("-s.acct_pay_fen")),
     "fund_postings_are_fund_pay": _posted("ledger_account LIKE 'fund:%'", _HERE.format("-s.fund_pay_sumamt_fen")),
     # What another cell's funds and accounts pay is owed by the pooling area of the insured place.
     "elsewhere_postings_are_owed": _posted(
