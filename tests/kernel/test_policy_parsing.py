@@ -144,7 +144,7 @@ BROKEN: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
                 "first": {"when": {}, "from": "current_year_balance"},
             }
         ),
-        "first",
+        "held",
     ),
     ("principles", lambda d: d.update(principles={}), "constraint"),
     ("layers", lambda d: d.update(kind="constraint"), "constraint"),

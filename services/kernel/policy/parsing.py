@@ -189,7 +189,7 @@ def _read_account(node: Node) -> Account:
             at["first"].wrong("first", "needs the own account in the order")
     held = at["held"].choice() if "held" in at else HELD_BY_LEDGER
     if held == HELD_BY_BANK and first is not None:
-        at["held"].wrong("first", "a bank keeps no current year's part, so none goes before the deductible")
+        at["held"].wrong("held", "a bank keeps no current year's part, so none goes before the deductible")
     return Account(scope, order, first, held)
 
 

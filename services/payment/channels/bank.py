@@ -67,7 +67,7 @@ class BankChannel:
                 return Seen(Standing.REFUSED, code="CARD_UNREADABLE")
             await till.ready()
             wanted = Wanted(till.pos, charge.charge_no, Move.PURCHASE, charge.charge_fen)
-            return await self._seen(await till.sent(wanted, card))
+            return _charge_seen(await till.sent(wanted, card))
 
     async def look(self, charge: channel_pb2.ChannelCharge) -> Seen:
         """How a charge stands; one without an answer is undone."""
@@ -129,7 +129,7 @@ class BankChannel:
             raise Lost(error.reason, sent=error.sent) from None
         if answer.status != HTTPStatus.OK:
             raise Lost(f"STATEMENT_{answer.status}")
-        return statement_lines(answer.body, account.provider_keys.get(STATEMENT_KEY, ""), day)
+        return statement_lines(answer.body, account.provider_keys.get(STATEMENT_KEY, "").strip(), day)
 
     async def balance(self, merchant: channel_pb2.Merchant, code: str) -> int | str:
         """What a card's account has, in fen; the bank's answer where it does not say. `Lost`."""
@@ -174,18 +174,11 @@ class BankChannel:
         return line
 
     async def _seen(self, line: Line) -> Seen:
-        match line.state:
-            case LineState.STANDS:
-                back = [each for each in await self._book.back_of(line.wanted.number) if each.state is LineState.STANDS]
-                whole = sum(each.wanted.amount_fen for each in back) == line.wanted.amount_fen
-                standing = Standing.RETURNED if back and whole else Standing.CHARGED
-                amount = line.wanted.amount_fen
-                return Seen(standing, charged_fen=amount, trade_no=line.rrn, paid_at=line.changed_at, code=line.code)
-            case LineState.REFUSED:
-                return Seen(Standing.REFUSED, code=line.code)
-            case LineState.UNDONE:
-                return Seen(Standing.CLOSED, code=line.code)
-        return Seen(Standing.UNKNOWN)
+        """A charge with what went back of it since."""
+        if line.state is not LineState.STANDS:
+            return _charge_seen(line)
+        back = await self._book.back_of(line.wanted.number)
+        return _charge_seen(line, sum(each.wanted.amount_fen for each in back if each.state is LineState.STANDS))
 
 
 def card_fields(code: str) -> dict[int, str] | None:
@@ -227,6 +220,19 @@ def _statement_lines(text: str, day: date) -> list[BillLine]:
     if on != day.isoformat():
         raise ValueError("day")
     return lines
+
+
+def _charge_seen(line: Line, returned_fen: int = 0) -> Seen:
+    match line.state:
+        case LineState.STANDS:
+            fen = line.wanted.amount_fen
+            standing = Standing.RETURNED if returned_fen == fen else Standing.CHARGED
+            return Seen(standing, charged_fen=fen, trade_no=line.rrn, paid_at=line.changed_at, code=line.code)
+        case LineState.REFUSED:
+            return Seen(Standing.REFUSED, code=line.code)
+        case LineState.UNDONE:
+            return Seen(Standing.CLOSED, code=line.code)
+    return Seen(Standing.UNKNOWN)
 
 
 def _refund_seen(line: Line) -> RefundSeen:

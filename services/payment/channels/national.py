@@ -174,8 +174,10 @@ def _by_any(apps: Sequence[App], opened: Callable[[App], Any]) -> Any:
 
 
 def _apps(account: Account, sm2: Sm2) -> Sequence[App]:
-    own = sm2.private_key(account.private_key)
-    return [App(account.app_no, account.secret, own, sm2.public_key(key)) for key in account.provider_keys.values()]
+    own = sm2.private_key(account.private_key.strip())
+    return [
+        App(account.app_no, account.secret, own, sm2.public_key(key.strip())) for key in account.provider_keys.values()
+    ]
 
 
 def _order(charge: channel_pb2.ChannelCharge, account: Account) -> dict[str, Any]:

@@ -94,6 +94,10 @@ _POLICIES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "effective": ("结束日期早于开始日期", "ends before it begins"),
     "exempt_lines": ("应为{known}中的一个明细标志", "exactly one line flag of {known}"),
+    "held": (
+        "银行保管的账户不分当年部分，不能先于起付线支付",
+        "a bank keeps no current year's part, so none goes before the deductible",
+    ),
     "first": ("支付顺序中须有本人账户", "needs the own account in the order"),
     "interval": ("应有下限或上限，且下限不大于上限", "min or max is required, and min is not above max"),
     "key": ("年度累计须写键，其他情形不能写", "a key is required with position annual, and only there"),
