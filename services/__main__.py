@@ -1,8 +1,10 @@
 """Starts the mesh: `python -m services` runs every member, `python -m services settlement` one of them; `python -m services
 store` looks after their stores, `python -m services health` asks whether they answer.
 
-Members of all cells share this process; the gateways, which do a third of the work of a request, have one of their own beside
-them and so a core of its own. `--single` puts them into this process too, `--split` gives every member of every cell its own.
+Members of one cell share this process; the gateways, which do a third of the work of a request, have one of their own beside
+them and so a core of its own. Of several cells the first has this process with the catalogue, each other one of its own, and
+routing: a bill across cells is work in two cells and between them. `--single` puts everything into this process, `--split` gives
+every member of every cell its own.
 
 Prints one line when everything answers, and stops on SIGTERM or SIGINT, also while it starts: the gateway first, then
 members in reverse order of need, each with a grace; spans are written and stores closed.
@@ -36,7 +38,7 @@ from typing import Any, Final
 import uvloop
 
 from services import mesh
-from services.runtime.children import READY, Children
+from services.runtime.children import READY, TOGETHER, Children
 from services.runtime.config import Config, ConfigError, check_databases
 from services.runtime.embedded import EmbeddedMesh, given_keys
 from services.runtime.keys import KeyLines, Keys, follow, split
@@ -122,7 +124,8 @@ async def _run(
 ) -> int:
     """Runs members here and others as children, each with its own keys, which follow a file of keys that changes."""
     codes = config.started_cells
-    members = EmbeddedMesh(config, here, keys=keys) if here else None
+    own = codes[:1] if any(TOGETHER in each for each in beside) else codes
+    members = EmbeddedMesh(config, here, keys=keys, codes=own) if here else None
     children = Children(
         environ, config.seconds("YIBAO_STOP_GRACE_S"), keys_of=lambda name: keys.text(_seats(name, codes))
     )
@@ -237,8 +240,8 @@ async def _ended_by_itself(children: Children, stopping: asyncio.Event) -> str |
 def _places(
     names: list[str], workers: int, codes: Sequence[str], *, split: bool, single: bool
 ) -> tuple[list[str], list[str]]:
-    """Which members run here, and which as children in their order: a child runs its member in all cells, or in the one that is
-    named.
+    """Which members run here, of the first cell only where a child has several of another one, and which as children in their
+    order: a child runs its members in all cells, or in the one that is named.
     """
     if split or workers > 1:
         apart = [each for name in names for each in _apart(name, codes)]
@@ -246,7 +249,12 @@ def _places(
     members = [name for name in names if name != mesh.GATEWAY]
     if single or not members or members == names:
         return names, []
-    return members, [mesh.GATEWAY]
+    of_a_cell = [name for name in members if not mesh.is_national(name)]
+    if len(codes) == 1 or len(of_a_cell) < 2:  # one alone has --split
+        return members, [mesh.GATEWAY]
+    across = [name for name in members if mesh.is_national(name) and mesh.callees_of(name)]
+    others = [f"{code}/{TOGETHER.join(of_a_cell)}" for code in codes[1:]]
+    return [name for name in members if name not in across], [*others, *across, mesh.GATEWAY]
 
 
 def _apart(name: str, codes: Sequence[str]) -> list[str]:
@@ -257,9 +265,9 @@ def _apart(name: str, codes: Sequence[str]) -> list[str]:
 def _seats(name: str, codes: Sequence[str]) -> list[str]:
     """All that a child of that name runs."""
     member, cell = mesh.split_seat(name)
-    if cell or mesh.is_national(member):
-        return [name]
-    return [mesh.seat_name(member, code) for code in codes]
+    if cell:
+        return [mesh.seat_name(each, cell) for each in member.split(TOGETHER)]
+    return [name] if mesh.is_national(member) else [mesh.seat_name(member, code) for code in codes]
 
 
 def _give_memory_back() -> None:

@@ -8,15 +8,18 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from itertools import groupby
+from typing import Any, Final
 
 from services import mesh
 from services.runtime.interrupts import held_back
 from services.runtime.server import StartError
 
 READY: Final = "yibao is ready: "
+TOGETHER: Final = "+"
+"""Between the names of members that share a child."""
 
 _START_S: Final = 60.0
 _KILL_AFTER_S: Final = 5.0
@@ -26,8 +29,8 @@ Process = subprocess.Popen[bytes]
 
 
 class Children:
-    """Processes, each running one member by `python -m services NAME`: of all cells that are started, or of the one that stands
-    before its name (`110000/settlement`).
+    """Processes, each running one member by `python -m services NAME`, or several (`identity+settlement`): of all cells that are
+    started, or of the one that stands before its name (`110000/settlement`).
 
     A child's standard input stays open as long as this process lives; its end tells the child to stop. Through it the child
     is given the keys of its member, a line at the start and one whenever they change: so it holds no other's, and they
@@ -49,11 +52,17 @@ class Children:
         self._running: list[tuple[str, Process]] = []
 
     async def start(self, names: Sequence[str]) -> list[str]:
-        """Starts the members one after the other; what each says of itself when ready. StartError where one does not come up."""
+        """Starts the members one after the other, the same ones of several cells side by side; what each says of itself when
+        ready. StartError where one does not come up.
+        """
         told: list[str] = []
         try:
-            for name in names:
-                told.append(await self._start(name))  # noqa: PERF401  # one after the other: each needs those before
+            # Each needs those before, but nobody needs another cell.
+            for (_, in_a_cell), same in groupby(names, lambda name: (mesh.split_seat(name)[0], "/" in name)):
+                if in_a_cell:
+                    told += await _all_of([self._start(name) for name in same])
+                else:
+                    told += [await self._start(name) for name in same]
         except BaseException:
             await self.stop()
             raise
@@ -111,7 +120,7 @@ class Children:
         chosen = ["--set", f"YIBAO_CELL={cell}"] if cell else []
         with held_back():
             return subprocess.Popen(
-                [*self._command, member, "--child", *chosen],
+                [*self._command, *member.split(TOGETHER), "--child", *chosen],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=self._environ,
@@ -125,6 +134,15 @@ def _ready_line(process: Process) -> str:
         if line.startswith(READY):
             return line
     return ""
+
+
+async def _all_of(starting: Sequence[Coroutine[Any, Any, str]]) -> list[str]:
+    """What all of them come to; the first refusal, once each is up or ended."""
+    outcomes = await asyncio.gather(*starting, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [outcome for outcome in outcomes if isinstance(outcome, str)]
 
 
 async def _ended(process: Process) -> None:

@@ -52,7 +52,7 @@ class _Started:
 
 
 class EmbeddedMesh:
-    """The members named, or all of them, of every cell that is started, in this process."""
+    """The members named, or all of them, in this process: of the cells that are named, or of every cell that is started."""
 
     def __init__(
         self,
@@ -61,11 +61,13 @@ class EmbeddedMesh:
         clock: Clock = system_clock,
         build_of: Callable[[mesh.Member], Build] | None = None,
         keys: Keys | None = None,
+        codes: Sequence[str] = (),
     ) -> None:
         self.config = config
         chosen = frozenset(names or mesh.names())
         check_databases(config, tuple(chosen))
-        self._seats = tuple(each for each in mesh.seats(config.started_cells) if each.member.name in chosen)
+        here = mesh.seats(codes or config.started_cells)
+        self._seats = tuple(each for each in here if each.member.name in chosen)
         self._clock = clock
         self._build_of = build_of or imported_build
         self._started: list[_Started] = []

@@ -11,12 +11,13 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from services import __main__ as program
 from services import mesh
 from services.runtime.children import Children
 from services.runtime.config import Config
@@ -24,10 +25,14 @@ from services.runtime.embedded import store_held
 from services.runtime.server import StartError
 
 CHILD = """
-import signal, sys, time
+import glob, signal, sys, time
 name = sys.argv[1]
 if name == "broken":
     sys.exit(3)
+if name == "pair":
+    open(sys.argv[0] + sys.argv[-1], "w").close()
+    while len(glob.glob(sys.argv[0] + "YIBAO_CELL=*")) < 2:
+        time.sleep(0.01)
 signal.signal(signal.SIGTERM, lambda *_: (open(sys.argv[0] + ".log", "a").write(name + " "), sys.exit(0)))
 print("noise before", flush=True)
 print("yibao is ready: " + name + " 127.0.0.1:1", flush=True)
@@ -164,6 +169,27 @@ def processes_of(process: subprocess.Popen[str]) -> int:
     return 1 + len(children.split())
 
 
+def placed(codes: Sequence[str], *names: str, split: bool = False, single: bool = False) -> tuple[list[str], list[str]]:
+    """Members in the program's own process, and in others in the order of their start."""
+    members = [each.name for each in mesh.start_order() if not names or each.name in names]
+    return program._places(members, 1, codes, split=split, single=single)
+
+
+def test_of_several_cells_each_has_a_process_and_routing_one_between_them() -> None:
+    own, others = placed(("sandbox", "110000", "370000"))
+    assert (sorted(own), others[2:]) == (["catalogue", "identity", "settlement"], ["routing", "gateway"])
+    assert others[:2] == ["110000/identity+settlement", "370000/identity+settlement"]
+    seats = [program._seats(each, ("sandbox", "110000", "370000")) for each in others]
+    assert seats[0] == ["110000/identity", "110000/settlement"]
+    assert seats[3] == ["gateway", "110000/gateway", "370000/gateway"]
+
+
+def test_a_mesh_of_one_cell_has_the_processes_that_it_had() -> None:
+    assert placed(("sandbox",))[1] == ["gateway"]
+    assert placed(("sandbox", "110000"), single=True)[1] == []
+    assert placed(("sandbox", "110000"), "identity", "gateway") == (["identity"], ["gateway"])
+
+
 @pytest.mark.parametrize("arguments", [("identity", "--split"), ("identity", "gateway")])
 def test_children_do_not_outlive_a_parent_that_was_killed(
     real: Callable[..., subprocess.Popen[str]], arguments: tuple[str, ...]
@@ -264,6 +290,22 @@ async def test_children_start_in_order_and_stop_in_reverse(script: Path) -> None
     assert await family.start(["a", "b"]) == ["a 127.0.0.1:1", "b 127.0.0.1:1"]
     await family.stop()
     assert stopped(script) == ["b", "a"]
+
+
+async def test_the_children_of_several_cells_start_side_by_side(script: Path) -> None:
+    family = children(script)
+    async with asyncio.timeout(10):
+        assert await family.start(["a", "110000/pair", "370000/pair"]) == [
+            f"{name} 127.0.0.1:1" for name in ("a", "pair", "pair")
+        ]
+    await family.stop()
+    assert sorted(stopped(script)[:2]) == ["pair", "pair"]
+
+
+async def test_a_cell_that_does_not_come_up_takes_the_others_down(script: Path) -> None:
+    with pytest.raises(StartError, match="370000/broken ended before it was ready"):
+        await children(script).start(["a", "110000/broken", "370000/broken"][::2])
+    assert stopped(script) == ["a"]
 
 
 async def test_a_child_that_does_not_come_up_takes_the_others_down(script: Path) -> None:
