@@ -97,6 +97,7 @@ MESH: tuple[Member, ...] = (
             "yibao.settlement.v1.CareService",
             "yibao.settlement.v1.StayReservationService",
             "yibao.settlement.v1.NoticeService",
+            "yibao.settlement.v1.ReplayService",
         ),
         calls=("identity", "catalogue"),
     ),

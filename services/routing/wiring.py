@@ -38,6 +38,7 @@ from services.routing.operations.notices import Noticing
 from services.routing.operations.pulling import REST_S, Pulled, Pulling, PullLoops
 from services.routing.operations.referrals import Referrals
 from services.routing.operations.registry import Registry
+from services.routing.operations.replays import Replays
 from services.routing.operations.reversals import Reversals
 from services.routing.operations.saga_loop import End, SagaLoop
 from services.routing.operations.sagas import Item, Kept, SagaBooks, Sagas
@@ -49,6 +50,7 @@ from services.routing.peers.feed import FeedClient
 from services.routing.peers.insured_cells import InsuredCells
 from services.routing.peers.notices import NoticeClient
 from services.routing.peers.people import PeopleClient
+from services.routing.peers.replays import ReplayClient
 from services.routing.peers.settlements import SettlementCells
 from services.routing.servicer.clearing import ClearingServicer
 from services.routing.servicer.clearing_institutions import InstitutionClearingServicer
@@ -94,8 +96,12 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     peers = Peers(MEMBER, config, signer, telemetry, circuits=Circuits(telemetry.metrics))
     pulling = _pulling(config, store, peers, signer)
     noticing = _noticing(config, clock, telemetry, store, peers)
+    replays = Replays(
+        ReplayClient(peers, config.known_cells), tuple(config.known_cells), cells.of_division, _told_replay
+    )
     arriving, closed = _arriving(config, telemetry, noticing)
     loops = [_loops(telemetry, pulling, "a cell's feed of persons"), *arriving]
+    loops.append(_loops(telemetry, replays, "what a cell has replayed"))
     registry = Registry(store, _divisions(config), cells.of_division, pulling, pulling.hashers)
     insured = Elsewhere(registry, InsuredCells(peers, config.known_cells))
     places, new_id = CareClient(peers, config.known_cells), partial(time_ordered_ids(clock, SystemRandom()), "")
@@ -107,7 +113,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         (elsewhere_pb2_grpc.add_ElsewhereServiceServicer_to_server, elsewhere),
         (registry_pb2_grpc.add_RegistryServiceServicer_to_server, RegistryServicer(registry)),
         *_filing(config, peers, filings),
-        *_clearing(store, database, noticing),
+        *_clearing(store, database, noticing, replays),
     ]
 
     async def start() -> None:
@@ -232,7 +238,9 @@ async def _nothing() -> None:
     """Nothing is to be ended."""
 
 
-def _clearing(store: RoutingStore, database: Database, noticing: Noticing) -> list[tuple[AddToServer, Any]]:
+def _clearing(
+    store: RoutingStore, database: Database, noticing: Noticing, replays: Replays
+) -> list[tuple[AddToServer, Any]]:
     """The servicers of clearing."""
     books = Books(store)
     clearing = ClearingServicer(
@@ -245,7 +253,10 @@ def _clearing(store: RoutingStore, database: Database, noticing: Noticing) -> li
     return [
         (clearing_pb2_grpc.add_ClearingServiceServicer_to_server, clearing),
         (institution_clearing_pb2_grpc.add_InstitutionClearingServiceServicer_to_server, institutions),
-        (clearing_notice_pb2_grpc.add_ClearingNoticeServiceServicer_to_server, ClearingNoticeServicer(noticing)),
+        (
+            clearing_notice_pb2_grpc.add_ClearingNoticeServiceServicer_to_server,
+            ClearingNoticeServicer(noticing, replays),
+        ),
     ]
 
 
@@ -307,3 +318,11 @@ def _told_trouble(cell: str, reason: str, count: int) -> None:
     """One line where notices of a cell are refused, or are not to be had any more."""
     told = {"cell": cell, "reason": reason, "count": count}
     write(logging.getLogger("yibao.routing"), logging.WARNING, "notices of a cell are not taken", told)
+
+
+def _told_replay(cell: str, reason: str, count: int) -> None:
+    """One line where a place of care has not booked what a replay changed; it comes again."""
+    told = {"cell": cell, "reason": reason, "count": count}
+    write(
+        logging.getLogger("yibao.routing"), logging.WARNING, "a place of care has not booked a replay; trying on", told
+    )

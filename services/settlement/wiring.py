@@ -24,6 +24,7 @@ from services.settlement.domain.decision import PreparedBill
 from services.settlement.domain.notices import Told
 from services.settlement.domain.orders import Step
 from services.settlement.operations.benefits import BenefitOperations
+from services.settlement.operations.booked_replays import BookedReplays
 from services.settlement.operations.booked_reversals import BookedReversals
 from services.settlement.operations.booking import Booking
 from services.settlement.operations.care_bills import CareBills
@@ -39,6 +40,7 @@ from services.settlement.operations.persons import Persons
 from services.settlement.operations.ports import Telling
 from services.settlement.operations.preparation import Preparation
 from services.settlement.operations.queries import Queries
+from services.settlement.operations.replays import Replaying
 from services.settlement.operations.reservations import StayReservations
 from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.settle import Outcome, Settling
@@ -60,6 +62,7 @@ from services.settlement.servicer.ledger import LedgerServicer
 from services.settlement.servicer.notices import NoticeServicer
 from services.settlement.servicer.orders import OrderOperations, OrderServicer
 from services.settlement.servicer.own_books import OwnBooksServicer
+from services.settlement.servicer.replays import ReplayServicer
 from services.settlement.servicer.settlements import SettlementOperations, SettlementServicer
 from services.settlement.servicer.stay_reservations import StayReservationServicer
 from services.settlement.store.care import CareBooks
@@ -68,6 +71,7 @@ from services.settlement.store.hot import HotBooks
 from services.settlement.store.orders import OrderBooks
 from services.settlement.store.outbox import Outbox
 from services.settlement.store.own_books import OwnBookRows
+from services.settlement.store.replays import ReplayBooks
 from services.settlement.store.schema import schema
 from services.settlement.store.settlements import SettlementBooks
 from services.settlement.store.verify import LedgerChecks
@@ -79,6 +83,7 @@ from yibao.settlement.v1 import (
     notice_pb2_grpc,
     order_pb2_grpc,
     own_books_pb2_grpc,
+    replay_pb2_grpc,
     settlement_pb2_grpc,
     stay_reservation_pb2_grpc,
 )
@@ -130,6 +135,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         ),
         (order_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(opened)),
         (notice_pb2_grpc.add_NoticeServiceServicer_to_server, noticing),
+        _replays(database, catalogue, settlements.settling),
     ]
     ready = database.ping
     return MemberServer(
@@ -153,7 +159,9 @@ def _encounters(
     benefits = BenefitOperations(encounters.persons, encounters.catalogue)
     care = CareOperations(config.cell, encounters, stays, settlements.reversing)
     found = CareBills(CareBooks(database), encounters.catalogue)
-    bills = BillsElsewhere(found, config.cell, BookedReversals(settlements.reversing), stays)
+    reversals = BookedReversals(settlements.reversing)
+    replays = BookedReplays(ReplayBooks(database), reversals)
+    bills = BillsElsewhere(found, config.cell, reversals, stays, replays)
     return [
         (
             encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
@@ -210,6 +218,12 @@ def _orders(
         *(opens, orders, settlements.trying, settlements.reversing, settlements.settles, booked, settlements.trials),
         steps,
     )
+
+
+def _replays(database: Database, catalogue: CatalogueClient, settling: Settling) -> tuple[AddToServer, Any]:
+    """The servicer of replays."""
+    books, parts = ReplayBooks(database), (settling.scribe, settling.new_id, settling.lapsing, settling.telling)
+    return replay_pb2_grpc.add_ReplayServiceServicer_to_server, ReplayServicer(Replaying(books, catalogue, *parts))
 
 
 def _telling(clock: Clock) -> Telling:

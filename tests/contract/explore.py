@@ -29,7 +29,7 @@ _ROUNDS: Final = 4
 BETWEEN_CELLS: Final = frozenset(
     {
         *(f"yibao.routing.v1.ElsewhereService.{name}" for name in ("Reverse", "ReverseStay", "ReverseMessage")),
-        *(f"yibao.settlement.v1.CareService.{name}" for name in ("FindBooked", "BookReversal")),
+        *(f"yibao.settlement.v1.CareService.{name}" for name in ("FindBooked", "BookReversal", "BookReplayed")),
     }
 )
 

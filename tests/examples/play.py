@@ -91,6 +91,7 @@ async def _journeys(town: Sandbox) -> tuple[Played, Played]:
     await _decoder(hospital)
     await journeys.operator(hospital, WHO)
     await _own_books(hospital)
+    await _replayed(hospital)
     national: Played = {}
     by_rest = {name: _rest_pair(each.sent[0], each.sent[1], each.text) for name, each in other.told.items()}
     routes = Routes(town.mesh.contract)
@@ -144,6 +145,16 @@ async def _own_books(hospital: Hospital) -> None:
     await rest(hospital, "/v1/own/account-movements:list", {**own, "insutype": WHO.insutype, "pageSize": 3}, key)
     await rest(hospital, "/v1/own/accumulators:list", own, key)
     await rest(hospital, "/v1/persons:get", own, OPERATOR_KEY)
+
+
+async def _replayed(hospital: Hospital) -> None:
+    """The first of two visits is taken out from under the second one."""
+    first, _ = [await hospital.visit(WHO, journeys.BILL) for _ in range(2)]
+    named = {"setlId": first.info["setl_id"]}
+    await rest(hospital, "/v1/replays:plan", named, OPERATOR_KEY)
+    asked = {"requestId": f"replay-{first.msgid}", **named, "memo": "费用重复结算"}
+    await rest(hospital, "/v1/replays:run", asked, OPERATOR_KEY)
+    await rest(hospital, "/v1/adjustments:list", {"psnNo": WHO.psn_no, "pageSize": 2}, OPERATOR_KEY)
 
 
 async def _checked(hospital: Hospital, message: Mapping[str, Any]) -> dict[str, Any]:

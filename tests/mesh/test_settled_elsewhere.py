@@ -17,7 +17,7 @@ from services.kernel.clock import BEIJING
 from services.kernel.errors import Fault, FaultKind
 from services.routing.peers.settlements import SettlementCells
 from tests.mesh import journeys
-from tests.mesh.hospital import DRUG, Row, fen, rest
+from tests.mesh.hospital import DRUG, Row, Settled, fen, rest
 from tests.mesh.people import Newcomers
 from tests.mesh.test_cells import HERE, THERE, in_cell
 from tests.mesh.test_elsewhere import Two, two_cells
@@ -40,6 +40,7 @@ OF_ONE: Final = (
     "opt_time",
 )
 """What differs between two people who are alike."""
+PAID: Final = ("fund_pay_sumamt", "acct_pay", "psn_cash_pay", "act_pay_dedc")
 ONE_BOX: Final = (Row(DRUG, 1, 300_000),)
 
 
@@ -159,6 +160,67 @@ async def test_what_both_cells_notice_clears_as_one_and_all_three_lists_of_the_d
     checked = (await rest(two.here, "/v1/clearing/days:check", asked))["check"]
     counts = [int(checked[f"{name}Count"]) for name in ("national", "insured", "care", "difference")]
     assert counts == [before[0] + before[1] + 4] * 3 + [0]
+
+
+async def replay(two: Two, settled: Settled) -> list[dict[str, Any]]:
+    """An operator of the insured cell takes a bill out; asked twice, done once."""
+    asked = {"requestId": f"replay-{settled.msgid}", "setlId": settled.info["setl_id"], "memo": "重复收费"}
+    done = [await rest(two.there, "/v1/replays:run", asked) for _ in range(2)]
+    assert done[0] == done[1]
+    return list(done[0]["settlements"])
+
+
+async def test_an_operator_at_home_takes_a_bill_out_from_under_later_ones_of_both_cells(
+    two: Two, residents: Newcomers
+) -> None:
+    who, alike_one = await residents.one(), await residents.one()
+    away = await two.here.visit(who, ONE_BOX)
+    home, last = await two.there.visit(who, ONE_BOX), await two.here.visit(who, ONE_BOX)
+    fresh = [await each.visit(alike_one, ONE_BOX) for each in (two.there, two.here)]
+    taken_out, *later = await replay(two, away)
+    assert any(
+        old.info[name] != other.info[name] for old, other in zip((home, last), fresh, strict=True) for name in PAID
+    )
+    await rest(two.here, "/v1/clearing/notices:take", {"requestId": f"take-{two.here.next_msgid()}"})
+    for hospital, old, new, other in zip((two.there, two.here), (home, last), later, fresh, strict=True):
+        told = (await hospital.done("5203", {"data": old.reference})).output["setlinfo"]
+        assert (told["setl_id"], told["refd_setl_flag"]) == (new["replayedBy"], "0")
+        assert {name: told[name] for name in PAID} == {name: other.info[name] for name in PAID}
+        again = await hospital.settle(old.node, msgid=old.msgid)
+        assert again.answer.output == old.answer.output
+        assert new["replayedBy"] in again.answer.body["warn_msg"]
+    assert taken_out["reversedBy"] in (await two.here.settle(away.node, msgid=away.msgid)).answer.body["warn_msg"]
+    back = (await two.here.done("2208", {"data": last.reference})).output["setlinfo"]
+    assert [fen(back[name]) for name in PAID] == [-fen(fresh[1].info[name]) for name in PAID]
+    listed = await rest(two.there, "/v1/adjustments:list", {"psnNo": who.psn_no})
+    assert [each.get("bookedTime", "") != "" for each in listed["adjustments"]] == [True, False, True]
+    assert await ledger_findings(two.mesh) == await ledger_findings(in_cell(two.mesh, THERE)) == []
+
+
+async def test_what_a_replay_changes_clears_as_if_it_had_been_so_and_all_three_lists_agree(
+    two: Two, wuhan: Wuhan
+) -> None:
+    async def checked() -> tuple[list[int], int]:
+        """How many entries each list of today has and how many differ, and what all positions of the month come to."""
+        await rest(two.here, "/v1/clearing/notices:take", {"requestId": f"take-{two.here.next_msgid()}"})
+        today = two.mesh.clock().astimezone(BEIJING)
+        day = {"year": today.year, "month": today.month, "day": today.day}
+        asked = {"requestId": f"check-{two.here.next_msgid()}", "setlDay": day}
+        counted = (await rest(two.here, "/v1/clearing/days:check", asked))["check"]
+        request = clearing_pb2.GetMonthRequest(month=f"{today:%Y-%m}")
+        month = await two.mesh.call("yibao.routing.v1.ClearingService.GetMonth", request)
+        names = ("national", "insured", "care", "difference")
+        return [int(counted[f"{name}Count"]) for name in names], sum(each.net_fen for each in month.positions)
+
+    before, _ = await checked()
+    who = await wuhan.stranger()
+    bills = [await wuhan.hospital.visit(who, WUHAN_BILL) for _ in range(3)]
+    await replay(two, bills[0])
+    # Three bills, three counter-entries, and two that stand in the place of others.
+    assert await checked() == ([each + 8 for each in before[:3]] + [0], 0)
+    await wuhan.hospital.done("2208", {"data": bills[2].reference}, home=CHENGDU)
+    assert await checked() == ([each + 9 for each in before[:3]] + [0], 0)
+    assert await ledger_findings(two.mesh) == await ledger_findings(in_cell(two.mesh, THERE)) == []
 
 
 async def test_one_trace_leads_to_the_commit_of_the_insured_cell_and_nothing_tells_who_it_was(

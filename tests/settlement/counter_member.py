@@ -17,6 +17,7 @@ from services.runtime.config import Config
 from services.runtime.outbound import Peers
 from services.runtime.server import MemberServer
 from services.runtime.telemetry import Telemetry
+from services.settlement.operations.booked_replays import BookedReplays
 from services.settlement.operations.booked_reversals import BookedReversals
 from services.settlement.operations.diagnoses import Diagnoses
 from services.settlement.servicer.care import CareOperations, CareServicer
@@ -28,6 +29,7 @@ from services.settlement.servicer.filed import FiledBills
 from services.settlement.servicer.orders import OrderOperations, OrderServicer
 from services.settlement.servicer.settlements import SettlementOperations, SettlementServicer
 from services.settlement.servicer.stay_reservations import StayReservationServicer
+from services.settlement.store.replays import ReplayBooks
 from tests.settlement.counter import Counter, counter_on
 from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, World, sqlite_url
 from tests.tokens import Tokens
@@ -150,6 +152,7 @@ def _servicers(counter: Counter, world: World, cell: str) -> list[tuple[Callable
             world.trials,
         )
     )
+    reversals = BookedReversals(world.reversing)
     servicers: list[tuple[Callable[[Any, Any], None], Any]] = [
         (
             encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
@@ -161,7 +164,10 @@ def _servicers(counter: Counter, world: World, cell: str) -> list[tuple[Callable
             CareServicer(
                 CareOperations(cell, counter.encounters, counter.stays, counter.reversing),
                 FiledBills(bills),
-                BillsElsewhere(world.care_bills, cell, BookedReversals(world.reversing), counter.stays),
+                BillsElsewhere(
+                    *(world.care_bills, cell, reversals, counter.stays),
+                    BookedReplays(ReplayBooks(world.database), reversals),
+                ),
             ),
         ),
         (

@@ -229,6 +229,8 @@ def settled(
         "hash_version": 2,
         "regions": "990100/990100",
         "insured_cell": "",
+        "basis": "",
+        "replays": None,
         **changes,
     }
     return tuple(values[name] for name in SETTLEMENT_COLUMNS)

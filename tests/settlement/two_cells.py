@@ -15,6 +15,7 @@ from services.runtime.db import bulk_insert
 from services.settlement.domain.bill import Desk, Order
 from services.settlement.domain.catalogue import Institution
 from services.settlement.domain.reversal import ReversalOrder
+from services.settlement.operations.booked_replays import BookedReplays
 from services.settlement.operations.booked_reversals import BookedReversals
 from services.settlement.operations.settle import Opened
 from services.settlement.operations.stays import StayOperations
@@ -25,6 +26,7 @@ from services.settlement.servicer.convert_orders import OpeningReader, instituti
 from services.settlement.servicer.convert_since import AppendedMessages
 from services.settlement.servicer.messages import take_back
 from services.settlement.store.fees import EncounterBooks
+from services.settlement.store.replays import ReplayBooks
 from services.settlement.store.tables import FEE_BATCH, FEE_LINE
 from tests.settlement.ordering import confirm, open_all, stamp_of
 from tests.settlement.world import EMPLOYEE, Still, World, world_on
@@ -63,7 +65,8 @@ class Cells:
         care = self.care
         writes = Writes(EncounterBooks(care.database), care.new_id, AppendedMessages(), care.lapsing)
         reversals = BookedReversals(care.reversing)
-        self.bills = BillsElsewhere(care.care_bills, CARE, reversals, StayOperations(writes))
+        replays = BookedReplays(ReplayBooks(care.database), reversals)
+        self.bills = BillsElsewhere(care.care_bills, CARE, reversals, StayOperations(writes), replays)
         self.opening = OpeningReader()
 
     async def lines(

@@ -34,6 +34,7 @@ from services.settlement.domain.notices import Told
 from services.settlement.domain.opening import Opening
 from services.settlement.domain.orders import Step
 from services.settlement.domain.reversal import MessageName, ReversalOrder, SettlementName
+from services.settlement.domain.stack import CompiledStack
 from services.settlement.domain.verification import Finding
 from services.settlement.operations.booking import Booking
 from services.settlement.operations.care_bills import CareBills
@@ -42,6 +43,7 @@ from services.settlement.operations.ledger import Ledgers
 from services.settlement.operations.orders import Opens, Orders, Stepped
 from services.settlement.operations.preparation import Preparation
 from services.settlement.operations.queries import Queries
+from services.settlement.operations.replays import Replaying
 from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.settle import Outcome, Settling
 from services.settlement.operations.trial import Tried, Trying
@@ -50,6 +52,7 @@ from services.settlement.servicer.convert_settlement import MessageScribe
 from services.settlement.store.care import CareBooks
 from services.settlement.store.hot import HotBooks
 from services.settlement.store.orders import OrderBooks
+from services.settlement.store.replays import ReplayBooks
 from services.settlement.store.settlements import SettlementBooks
 from services.settlement.store.tables import ENCOUNTER, FEE_BATCH, METADATA
 from services.settlement.store.verify import LedgerChecks
@@ -132,6 +135,7 @@ class FakeCatalogue:
         self.disease_codes: dict[str, Disease] = {}
         self.kinds: tuple[LocalKind, ...] = ()
         self.kinds_asked = 0
+        self.published: dict[str, str] = {}
 
     async def institution(self, code: str, day: date) -> Institution:
         if code not in self.institutions:
@@ -145,7 +149,14 @@ class FakeCatalogue:
         names = self.stacks.get(request.insutype)
         if names is None:
             raise not_found("STACK_NOT_FOUND", admdvs=request.admdvs, insutype=request.insutype)
-        return StackChoice((), stack_of(*names))
+        stack = stack_of(*names)
+        self.published |= {policy.content_hash: policy.name for policy in stack.policies}
+        return StackChoice((), stack)
+
+    async def stack_of(self, hashes: Sequence[str]) -> CompiledStack:
+        if not all(each in self.published for each in hashes):
+            raise not_found("POLICY_NOT_FOUND", policy=",".join(hashes))
+        return stack_of(*(self.published[each] for each in hashes))
 
     async def diseases(self, admdvs: str, day: date, codes: Sequence[str]) -> Mapping[str, Disease]:
         return {code: self.disease_codes[code] for code in codes if code in self.disease_codes}
@@ -189,6 +200,9 @@ class World:
         settlements = SettlementBooks(self.database)
         self.reversing = Reversing(self.orders.store, self.scribe, self.new_id, self.lapsing, self.telling)
         self.queries = Queries(settlements)
+        self.replaying = Replaying(
+            *(ReplayBooks(self.database), self.catalogue, self.scribe, self.new_id, self.lapsing, self.telling)
+        )
         self.ledgers = Ledgers(settlements, self.identity, self.catalogue, self.new_id, self.lapsing)
         self.verifying = Verifying(LedgerChecks(self.database), self.catalogue)
         self.number = 0

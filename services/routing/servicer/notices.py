@@ -7,6 +7,7 @@ from typing import Any, Final
 from services.routing.domain.clearing.journals import Journal
 from services.routing.domain.clearing.notices import RefusedNotice
 from services.routing.operations.notices import MOST, Asked, Looked, Noticing
+from services.routing.operations.replays import Replays
 from services.routing.servicer.clearing_messages import KIND_NAMES, SIDE_NAMES
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
@@ -23,8 +24,9 @@ _SIDES: Final = {name: number for number, name in SIDE_NAMES.items()}
 class ClearingNoticeServicer(clearing_notice_pb2_grpc.ClearingNoticeServiceServicer):
     """Messages in, messages out."""
 
-    def __init__(self, noticing: Noticing) -> None:
+    def __init__(self, noticing: Noticing, replays: Replays) -> None:
         self._noticing = noticing
+        self._replays = replays
 
     async def ListRefusedNotices(  # noqa: N802 - the contract's name
         self, request: pb.ListRefusedNoticesRequest, context: Any
@@ -41,6 +43,8 @@ class ClearingNoticeServicer(clearing_notice_pb2_grpc.ClearingNoticeServiceServi
     ) -> pb.TakeNoticesResponse:
         """Reads all cells, and takes refused ones once more."""
         call, asked = current_call(), Asked(request.most or MOST, request.memo)
+        # Places of care give notice of what replays have changed once they have booked it.
+        await self._replays.pull_all()
         kept = await self._noticing.again(stamp_of(call, request), asked, call.now, _looked)
         return pb.TakeNoticesResponse.FromString(kept)
 

@@ -305,6 +305,7 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请不使用个人账户（acct_used_flag为0）结算，或联系参保地医保经办机构",
         "Settle without the account (acct_used_flag 0), or ask the agency of the insured place",
     ),
+    "replay.settlement": ("请填写本属地单元的结算编号", "Name a settlement of this cell by its setl_id"),
     "own_settlement": ("请从本人结算列表中选择结算编号", "Choose the setl_id from the list of your own settlements"),
     "bill.other_batches": (
         "请以收费批次号0000将全部未结算费用一并结算",

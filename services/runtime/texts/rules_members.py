@@ -134,6 +134,7 @@ _SETTLEMENT: Final[Mapping[str, tuple[str, str]]] = {
         "{count}条晚于目前可报的最晚时间，首条{at}",
         "{count} lines, the first of {at}, arose after {last}, the latest that can be told now",
     ),
+    "replay.settlement": ("不是本属地单元的结算编号", "is no setl_id of a settlement here"),
     "own_settlement": ("不是本人的结算编号", "is no setl_id of an own settlement"),
     "bill.other_batches": ("其他收费批次尚有未结算费用", "other charge batches are not settled yet"),
     "bill.settled_of_visit": ("费用已由结算{setl_id}结算，本次只有退费", "the charges were settled by {setl_id}"),

@@ -33,6 +33,22 @@ SETTLEMENT_LEDGER: Final[Mapping[str, tuple[str, str]]] = {
         "结算{setl_id}之后还有{count}笔结算，须按后结先退顺序撤销（先撤销{admdvs}于{day}办理的{later_setl_id}）",
         "{count} later settlements stand after {setl_id}; reverse the last one first ({later_setl_id} in {admdvs} on {day})",
     ),
+    "REPLAY_IMPOSSIBLE": (
+        "其后的结算{setl_id}无法重新核算，未作任何更改",
+        "The later settlement {setl_id} cannot be decided anew; nothing was changed",
+    ),
+    "REPLAY_TOO_LONG": (
+        "结算{setl_id}之后的结算超过{most}笔，不能一次重新核算",
+        "More than {most} settlements stand after {setl_id}: one replay does not take them",
+    ),
+    "REPLAY_ON_ITS_WAY": (
+        "该结算刚经参保地重新核算，就医地尚未收到，请稍后重发",
+        "The settlement was just decided anew where the person is insured; the place of care hears of it within seconds",
+    ),
+    "REPLAY_ELSEWHERE": (
+        "结算{setl_id}记入参保地{cell}的账，由其经办人员重新核算",
+        "Settlement {setl_id} moved the ledgers of cell {cell}; an operator there replays it",
+    ),
     "ORDER_PENDING": (
         "该人员有待确认的订单{order_no}，将于{lapses_at}失效",
         "Order {order_no} of the person is pending and lapses at {lapses_at}",

@@ -17,6 +17,14 @@ SINCE: Final[Mapping[str, tuple[str, str]]] = {
         "本记录是结算{reverses}的撤销记录",
         "This is the counter-entry of settlement {reverses}",
     ),
+    "SETTLEMENT_REPLAYED": (
+        "该结算已重新核算，现行结算编号为{replayed_by}，金额以其为准",
+        "The settlement was decided anew; {replayed_by} stands in its place, with sums of its own",
+    ),
+    "SETTLEMENT_REPLAYS": (
+        "本结算为结算{replays}重新核算的结果，代替其有效",
+        "This settlement stands in the place of {replays}, which was decided anew",
+    ),
     "LEDGER_PENDING": (
         "该人员有待确认的订单{pending_order_no}，预结算已计入；正式结算须待其确认，最迟至{pending_lapses_at}",
         "Order {pending_order_no} is pending and counts here; a settlement waits for it, until {pending_lapses_at} at most",

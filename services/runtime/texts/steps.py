@@ -144,6 +144,15 @@ CARE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "BILL_CHANGED": ("请待明细上传完毕后再预结算、结算", "Try and settle it once the lines are complete"),
     "CLOCK_APART": ("请校准双方时钟后重发", "Set the clocks right and send it again"),
     "LATER_SETTLEMENT_EXISTS": ("撤销用2208，住院用2305", "Reverse by 2208, of a stay by 2305"),
+    "REPLAY_IMPOSSIBLE": (
+        "请由各机构按后结先退顺序撤销其后的结算（2208、2305），再依次重新结算",
+        "Have the later ones reversed by their institutions, last in, first out (2208, 2305), and settled again in order",
+    ),
+    "REPLAY_TOO_LONG": (
+        "请先由各机构撤销最后的结算（2208、2305）",
+        "Have the last ones reversed by their institutions first (2208, 2305)",
+    ),
+    "REPLAY_ELSEWHERE": ("请在该参保地属地单元办理", "Replay it in that cell"),
 }
 
 # What has to come first where an encounter is in a state that allows no more, by the fault's metadata `state`.

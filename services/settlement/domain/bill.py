@@ -127,13 +127,15 @@ class BilledBatch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CarriedCare:
-    """Care of another cell: what a bill needs to know of it, as it came along. `batch` are the totals of the lines."""
+    """Care of another cell: what a bill needs to know of it, as it came along. `batch` are the totals of the lines, `care_cell`
+    is empty where it was not told."""
 
     encounter: BilledEncounter
     batch: BilledBatch
     ipt_otp_no: str
     filing: Filing | None
     lines: tuple[CarriedLine, ...]
+    care_cell: str = ""
 
     def keys(self) -> list[CarriedKey]:
         """Its lines."""
@@ -158,7 +160,7 @@ class CarriedCare:
             *(setl_id, known.fixmedins_code, known.mdtrt_id, known.kind, self.ipt_otp_no, known.med_type),
             *(known.local_med_type, known.begin_at, known.end_at, known.insuplc_admdvs, known.mdtrtarea_admvs),
             *(bill.mdtrt_cert_type, known.dise_codg, known.dise_name, *filed),
-            *(bill.desk.opter, bill.desk.opter_name, at),
+            *(bill.desk.opter, bill.desk.opter_name, at, self.care_cell),
         )
         return CarriedRows(row, [line_row(setl_id, place, line) for place, line in enumerate(self.lines, 1)])
 

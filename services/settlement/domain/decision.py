@@ -15,7 +15,7 @@ from services.kernel.clock import from_micros
 from services.kernel.errors import Fault, precondition
 from services.kernel.policy.document import FactValue
 from services.kernel.requests import Moved
-from services.settlement.domain.account import AccountState
+from services.settlement.domain.basis import Basis, Purses
 from services.settlement.domain.bill import (
     STAY,
     BilledBatch,
@@ -73,6 +73,7 @@ class Decision:
     ledger: YearLedger
     trial_hash: str
     ec_token_digest: str
+    basis: Basis
 
 
 _NO_LEDGER = YearLedger()
@@ -136,18 +137,10 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
     ledger = books.years.get(prepared.key, _NO_LEDGER)
     own = books.accounts.get(prepared.own, _NO_ACCOUNT)
     family = _NO_ACCOUNT if prepared.family is None else books.accounts.get(prepared.family, _NO_ACCOUNT)
-    account = AccountState(
-        own_fen=own.balance_fen,
-        own_current_year_fen=own.current_in(prepared.key.benefit_year),
-        mutual_fen=family.balance_fen,
-        use_own=bill.use_own,
-        use_mutual=bill.use_family and prepared.family is not None,
-        bank_fen=bill.bank_fen,
-    )
-    facts = prepared.facts
-    # A bill without charges is no admission: it counts none, and the first one with charges owes the deductible (our decision).
-    if encounter.mdtrt_id in books.continued or (encounter.kind == STAY and not totals.medfee_fen):
-        facts = {**facts, "same_stay": True}
+    purses = Purses(prepared.own, prepared.family, bill.use_own, bill.use_family, bill.bank_fen)
+    account = purses.state(books.accounts, prepared.key.benefit_year)
+    basis = Basis(totals, prepared.facts, purses, encounter.kind == STAY)
+    facts = basis.facts_now(goes_on=encounter.mdtrt_id in books.continued)
     try:
         settlement = settle(prepared.choice.stack, totals, facts, ledger.accumulators, account)
     except Fault as fault:
@@ -159,7 +152,7 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
         if order.trial_hash and order.trial_hash != digest:
             raise precondition("TRIAL_OUTDATED", mdtrt_id=bill.mdtrt_id)
     check_parts(bill.sent, settlement.components)
-    return Decision(settlement, tuple(batches), ledger, digest, token)
+    return Decision(settlement, tuple(batches), ledger, digest, token, basis)
 
 
 def check_fees_inside(order: Order, encounter: BilledEncounter, outside: Sequence[FeeMoment]) -> None:

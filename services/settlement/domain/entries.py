@@ -42,7 +42,7 @@ SETTLEMENT_COLUMNS = (
     *("psn_no", "insutype", "insuplc_admdvs", "benefit_year", "ledger_seq", "med_type", "setl_at", "ec_token_digest"),
     *("msgid", "opter", "opter_name", "invono", "policies_json", "fee_batches_json", "record", "preselfpay_in_base"),
     *MONEY_FIELDS,
-    *("pool_prop_selfpay_e4", "hash_version", "regions", "insured_cell"),
+    *("pool_prop_selfpay_e4", "hash_version", "regions", "insured_cell", "basis", "replays"),
 )
 
 _COMPONENTS = attrgetter(*MONEY_FIELDS, "pool_prop_selfpay_e4")
@@ -56,6 +56,7 @@ class StoredAnswer(NamedTuple):
     `reversed_by` is the counter-entry that has reversed the settlement since, empty for none: it travels beside the
     stored bytes, never in them. `regions` are the places that the request resolved to. `state` is that of the row; of the
     bill of an order `order_no` and `lapses_at` are the order's. `insured_cell` is the other cell whose ledgers it moved.
+    `replayed_by` is the settlement that a replay has put in its place, whose counter-entry `reversed_by` then is.
     """
 
     scope: str
@@ -71,6 +72,7 @@ class StoredAnswer(NamedTuple):
     order_no: str = ""
     lapses_at: int = 0
     insured_cell: str = ""
+    replayed_by: str = ""
 
     @property
     def voided(self) -> bool:
@@ -183,7 +185,8 @@ class Heading:
     """What a settlement's row says beside its amounts; `setl_at` is in microseconds UTC.
 
     `fee_batches` are the ids of the fee batches that it settles; a counter-entry or void settles none. `insured_cell` is the
-    other cell whose ledgers it moved: it then has no place in a ledger here.
+    other cell whose ledgers it moved: it then has no place in a ledger here. `basis` is what a replay decides it by, `replays`
+    the first settlement in whose place it stands.
     """
 
     setl_id: str
@@ -205,6 +208,8 @@ class Heading:
     preselfpay_in_base: bool = False
     state: str = STANDING
     insured_cell: str = ""
+    basis: str = ""
+    replays: str | None = None
 
 
 def settlement_row(heading: Heading, components: Components, response: bytes, record: bytes) -> tuple[Any, ...]:
@@ -237,6 +242,8 @@ def settlement_row(heading: Heading, components: Components, response: bytes, re
         heading.stamp.hash_version,
         regions_text(heading.stamp.regions),
         heading.insured_cell,
+        heading.basis,
+        heading.replays,
     )
 
 

@@ -125,6 +125,11 @@ class Settlement:
     layers: tuple[LayerOutcome, ...]
     policies: tuple[str, ...]
 
+    @property
+    def preselfpay_in_base(self) -> bool:
+        """Whether a layer pays for advance self-pay too."""
+        return any(layer.base_kind == "personal_inscp_plus_presel" for layer in self.layers)
+
 
 @dataclass(frozen=True, slots=True)
 class FundShare:

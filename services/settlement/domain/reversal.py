@@ -147,7 +147,8 @@ class FoundBooked:
 @dataclass(frozen=True, slots=True)
 class BookedSettlement:
     """A settlement or counter-entry as it stands in the books. `counter_setl_id` is the other one of the two, or empty.
-    `insured_cell` is the other cell whose ledgers it moved; it has no place in a ledger here then.
+    `insured_cell` is the other cell whose ledgers it moved; it has no place in a ledger here then. `replays` is the settlement
+    that was first settled, in whose place a replay has put this one.
     """
 
     setl_id: str
@@ -170,6 +171,7 @@ class BookedSettlement:
     regions: Regions
     components: Components
     insured_cell: str = ""
+    replays: str = ""
 
     @property
     def settled(self) -> bool:

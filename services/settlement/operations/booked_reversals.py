@@ -51,7 +51,7 @@ class BookedReversals:
     async def settlement(self, scope: str, name: SettlementName) -> FoundBooked:
         """The bill that 2208 or 2305 names. Raises SETTLEMENT_NOT_FOUND, also of a bill of this cell, and ORDER_PENDING."""
         async with self.reversing.store.reading() as snapshot:
-            found = named_settlement(name, scope, await snapshot.settlement(name.setl_id))
+            found = await _named(snapshot, name, scope)
             known = await _order_of(snapshot, found, scope)
         if found.state == PENDING:
             raise order_pending(known.blocking)
@@ -78,8 +78,7 @@ class BookedReversals:
         scope = order.stamp.scope
 
         async def find(books: OrderReader) -> BookedSettlement:
-            found = named_settlement(name, scope, await books.settlement(name.setl_id))
-            return await _checked(books, found, scope, decided)
+            return await _checked(books, await _named(books, name, scope), scope, decided)
 
         async def decide(work: OrderWriter, original: BookedSettlement | None) -> bytes:
             if original is None:
@@ -122,6 +121,14 @@ class BookedReversals:
         self, work: OrderWriter, original: BookedSettlement, order: ReversalOrder, decided: DecidedReversal
     ) -> bytes:
         """Books the counter-entry of a standing bill: number, moment and balance are the insured cell's."""
+        response, writing = await self.countered(work, original, order, decided)
+        await work.save(writing)
+        return response
+
+    async def countered(
+        self, work: OrderWriter, original: BookedSettlement, order: ReversalOrder, decided: DecidedReversal
+    ) -> tuple[bytes, Writing]:
+        """Takes a standing bill back; the answer and the rows of its counter-entry, to be saved."""
         reversing, setl_id, at = self.reversing, decided.setl_id, to_micros(decided.at)
         components = refund(original.components)
         decided.check_of(components)
@@ -133,12 +140,16 @@ class BookedReversals:
         await work.mark_reversed(original.setl_id)
         noticed = [setl_id] if apart(original.regions) else []
         told = reversing.telling() if noticed else UNTOLD
-        await work.save(Writing([row], [], postings, noticed=noticed, told=told))
-        return response
+        return response, Writing([row], [], postings, noticed=noticed, told=told)
 
 
 def _found(found: BookedSettlement, known: Order) -> FoundBooked:
     return FoundBooked(found.insured_cell, known.order_no, found.setl_id, found.state)
+
+
+async def _named(books: OrderReader, name: SettlementName, scope: str) -> BookedSettlement:
+    """The bill of that name, or what stands in its place since a replay."""
+    return await books.in_place_of(named_settlement(name, scope, await books.settlement(name.setl_id)))
 
 
 async def _of_message(name: MessageName, scope: str, books: OrderReader) -> BookedSettlement:
@@ -146,7 +157,7 @@ async def _of_message(name: MessageName, scope: str, books: OrderReader) -> Book
     found = named_message(name, await books.settlement_by_request(*key), await books.entry(*key))
     if found is None:
         raise _not_booked(name.omsgid, scope)
-    return found
+    return await books.in_place_of(found)
 
 
 async def _order_of(books: OrderReader, found: BookedSettlement, scope: str) -> Order:

@@ -25,6 +25,8 @@ from services.settlement.domain.catalogue import (
 from services.settlement.domain.insured import CredentialQuery, Insured
 from services.settlement.domain.notices import Told
 from services.settlement.domain.orders import PendingOrder
+from services.settlement.domain.outcome import Settlement
+from services.settlement.domain.stack import CompiledStack
 from services.settlement.store.fees import FeeReader, FeeWriter
 
 __all__ = ["CataloguePeer", "CredentialQuery", "EncounterStore", "IdentityPeer", "NewId", "Scribe", "Telling"]
@@ -63,6 +65,10 @@ class CataloguePeer(Protocol):
         """The chosen, compiled policies; STACK_NOT_FOUND, POLICY_NOT_EFFECTIVE."""
         ...
 
+    async def stack_of(self, hashes: Sequence[str]) -> CompiledStack:
+        """The compiled policies of these contents, whatever came after them; POLICY_NOT_FOUND."""
+        ...
+
     async def diseases(self, admdvs: str, day: date, codes: Sequence[str]) -> Mapping[str, Disease]:
         """Diseases by code; an unknown code is absent."""
         ...
@@ -97,4 +103,8 @@ class Scribe(Protocol):
 
     def reversed(self, response: bytes, record: bytes, reversal: Reversal) -> tuple[bytes, bytes]:
         """The same two for a counter-entry, made from those of the settlement that it reverses."""
+        ...
+
+    def replayed(self, response: bytes, setl_id: str, settlement: Settlement) -> bytes:
+        """The answer of a settlement that a replay has decided anew under that number, made from the one that it replaces."""
         ...

@@ -31,6 +31,8 @@ class Queries:
         async with self.store.reading() as snapshot:
             if question.setl_id:
                 found = await snapshot.settlement(question.setl_id)
+                # The institution knows the number that it was told; what stands in its place since a replay is the truth.
+                found = found and await snapshot.in_place_of(found)
             else:
                 found = await snapshot.settlement_by_msgid(question.scope, question.msgid, question.mdtrt_id)
             original = await snapshot.settlement(found.reverses) if found is not None and found.reverses else found

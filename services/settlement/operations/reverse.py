@@ -4,7 +4,7 @@ While an order is pending on the ledger nothing of it is reversed. Its own messa
 while no money was charged for it: that is how the institution's window lifts it (our decision).
 
 A settlement that is reversed already answers its counter-entry again; a message that never came leaves a void, so that it
-is refused when it comes late.
+is refused when it comes late. Of what a replay has replaced that is taken back which stands in its place.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 from services.kernel.clock import to_micros
 from services.kernel.elsewhere import insured_elsewhere
-from services.kernel.errors import not_found
+from services.kernel.errors import Fault, FaultKind, not_found
 from services.kernel.requests import Moved, RequestStamp, repeated
 from services.runtime.writes import Frame
 from services.settlement.domain.answer import Reversal
@@ -61,6 +62,9 @@ from services.settlement.operations.undoing import undo
 from services.settlement.operations.writes import BUSY
 from services.settlement.store.orders import OrderBooks, OrderReader, OrderWriter
 
+_ON_ITS_WAY_S: Final = 15.0
+"""So often routing brings what replays have changed to places of care."""
+
 Find = Callable[[OrderReader], Awaitable[BookedSettlement | None]]
 
 
@@ -81,7 +85,8 @@ class Reversing:
         """
 
         async def find(books: OrderReader) -> BookedSettlement:
-            found = named_settlement(name, order.stamp.scope, await books.settlement(name.setl_id))
+            named = named_settlement(name, order.stamp.scope, await books.settlement(name.setl_id))
+            found = await books.in_place_of(named)
             if found.state != PENDING:
                 # A pending one waits as locally: nobody was told its number.
                 check_insured_here(found)
@@ -93,7 +98,8 @@ class Reversing:
         """The same of the settlement that a confirmed order became, for its opener.
 
         Raises ORDER_NOT_FOUND, ORDER_PENDING (a pending order is made void), ORDER_VOID, ORDER_LAPSED,
-        LATER_SETTLEMENT_EXISTS, INSURED_ELSEWHERE of a bill that is booked here, REQUEST_ID_REUSED.
+        LATER_SETTLEMENT_EXISTS, INSURED_ELSEWHERE of a bill that is booked here, REQUEST_ID_REUSED, and UNAVAILABLE
+        REPLAY_ON_ITS_WAY while its place of care has not heard of a replay of it.
         """
 
         async def find(books: OrderReader) -> BookedSettlement | None:
@@ -106,7 +112,13 @@ class Reversing:
                 self.lapsing.check_free(known.blocking)
             if known.phase == VOID:
                 raise ended(known)
-            return await books.settlement(known.setl_id or "")
+            setl_id = known.setl_id or ""
+            if known.carried and await books.on_its_way(setl_id):
+                # The place of care would book this reversal as that of another settlement.
+                raise Fault(
+                    FaultKind.UNAVAILABLE, "REPLAY_ON_ITS_WAY", {"setl_id": setl_id}, retry_after_s=_ON_ITS_WAY_S
+                )
+            return await books.settlement(setl_id)
 
         return await self.once(order, find, partial(self._reversed, order), stored_response)
 
@@ -139,9 +151,11 @@ class Reversing:
 
         async def find(books: OrderReader) -> BookedSettlement | None:
             key = (order.stamp.scope, name.request_id)
-            found = named_message(name, await books.settlement_by_request(*key), await books.entry(*key))
-            if found is not None:
-                check_insured_here(found)
+            named = named_message(name, await books.settlement_by_request(*key), await books.entry(*key))
+            if named is None:
+                return None
+            found = await books.in_place_of(named)
+            check_insured_here(found)
             return found
 
         async def decide(work: OrderWriter, original: BookedSettlement | None) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple, TypeAlias, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from services.kernel.clock import to_micros
 from services.kernel.errors import Fault, conflict
@@ -40,8 +40,6 @@ from services.settlement.operations.lapsing import Lapsing
 from services.settlement.operations.ports import NewId, Scribe, Telling
 from services.settlement.operations.preparation import Preparation, decided_bills
 from services.settlement.store.hot import HotBooks
-
-_WITH_PRESELFPAY: Final = "personal_inscp_plus_presel"
 
 
 class Opened(NamedTuple):
@@ -231,8 +229,9 @@ def _heading(item: PreparedBill, decision: Decision, setl_id: str, seq: int, at:
         opter_name=bill.desk.opter_name,
         invono=bill.invono,
         ec_token_digest=decision.ec_token_digest or None,
-        preselfpay_in_base=any(layer.base_kind == _WITH_PRESELFPAY for layer in decision.settlement.layers),
+        preselfpay_in_base=decision.settlement.preselfpay_in_base,
         policies_json=item.policies_json,
         fee_batches=tuple(batch.fee_batch_id for batch in decision.batches),
         state=STANDING if order.opening is None else PENDING,
+        basis=decision.basis.text(),
     )

@@ -143,7 +143,7 @@ class CatalogueClient:
         ids = list(dict.fromkeys(policy.policy_id for policy in answer.policies))
         dates = SettleDates(request.day, request.begin_day, request.end_day)
         versions = choose_versions(ids, [_version(policy) for policy in answer.policies], dates)
-        choice = StackChoice(versions, await self._stack(versions))
+        choice = StackChoice(versions, await self._stack(tuple(version.content_hash for version in versions)))
         return self._choices.keep((answer.head, request), choice)
 
     async def diseases(self, admdvs: str, day: date, codes: Sequence[str]) -> Mapping[str, Disease]:
@@ -177,8 +177,11 @@ class CatalogueClient:
         answer = await self._peers.call(self._stub.ListLocalMedTypes, request)
         return self._local_kinds.keep((head, admdvs), tuple(map(_local_kind, answer.local_med_types)))
 
-    async def _stack(self, versions: Sequence[PolicyVersion]) -> CompiledStack:
-        hashes = tuple(version.content_hash for version in versions)
+    async def stack_of(self, hashes: Sequence[str]) -> CompiledStack:
+        """The compiled policies of these contents, whatever came after them; POLICY_NOT_FOUND."""
+        return await self._stack(tuple(hashes))
+
+    async def _stack(self, hashes: tuple[str, ...]) -> CompiledStack:
         known = self._stacks.get(hashes)
         if known is not None:
             return known

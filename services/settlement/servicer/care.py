@@ -152,6 +152,12 @@ class CareServicer(care_pb2_grpc.CareServiceServicer):
         """2208, 2305 and 2601, as the insured cell has decided them."""
         return await self._bills.reversed(request)
 
+    async def BookReplayed(  # noqa: N802
+        self, request: care_pb2.BookReplayedRequest, context: Any
+    ) -> care_pb2.BookReplayedResponse:
+        """What a replay has made of a bill."""
+        return await self._bills.replayed(request)
+
     async def _discharge(self, request: stay_pb2.DischargeRequest, order_no: str) -> stay_pb2.DischargeResponse:
         call = current_call()
         stamp = by_institution(kept_stamp_of(call, request, "dscginfo"), request.desk, _ENCOUNTERS, "Discharge")

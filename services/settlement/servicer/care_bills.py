@@ -14,6 +14,7 @@ from services.settlement.domain.bill import Order
 from services.settlement.domain.care import CareBill
 from services.settlement.domain.entries import PENDING, STANDING
 from services.settlement.domain.reversal import REVERSIBLE_ADMISSION, FoundBooked, ReversalOrder, SettlementName
+from services.settlement.operations.booked_replays import BookedReplays
 from services.settlement.operations.booked_reversals import BookedReversals
 from services.settlement.operations.care_bills import CareBills, FoundBill, OwnCare
 from services.settlement.operations.stays import StayOperations
@@ -37,11 +38,19 @@ _STATES: Final = {PENDING: care_pb2.BOOKED_STATE_PENDING, STANDING: care_pb2.BOO
 class BillsElsewhere:
     """Answers for bills whose ledgers are another cell's; `cell` is this member's own."""
 
-    def __init__(self, bills: CareBills, cell: str, reversals: BookedReversals, stays: StayOperations) -> None:
+    def __init__(
+        self,
+        bills: CareBills,
+        cell: str,
+        reversals: BookedReversals,
+        stays: StayOperations,
+        replays: BookedReplays,
+    ) -> None:
         self._cell = cell
         self._found = bills
         self._reversals = reversals
         self._stays = stays
+        self._replays = replays
         self._bills = BillReader()
         self._messages = CareBillWriter()
 
@@ -102,6 +111,11 @@ class BillsElsewhere:
         answer = await self._reversals.book_message(order, name, decided, message_answer)
         return care_pb2.BookReversalResponse(message=reversal_pb2.ReverseMessageResponse.FromString(answer))
 
+    async def replayed(self, request: care_pb2.BookReplayedRequest) -> care_pb2.BookReplayedResponse:
+        """Books what a replay in the insured cell has made of a bill."""
+        await self._replays.book(self._messages.replayed(request))
+        return care_pb2.BookReplayedResponse()
+
     async def _told_all(
         self, asked: Sequence[tuple[care_pb2.GetBillRequest, CallContext]]
     ) -> list[care_pb2.GetBillResponse | BaseException]:
@@ -134,6 +148,7 @@ class BillsElsewhere:
                 insured_cell=found.chosen.encounter.insured_cell, care_hash=found.chosen.care_hash
             )
             self._messages.carry(unary, found, answer.carried)
+            answer.carried.care_cell = self._cell
             return answer
         if isinstance(found, OwnCare):
             cell = self._cell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from services.kernel.clock import to_micros
@@ -14,9 +15,17 @@ from services.settlement.domain.booked import BookedCare
 from services.settlement.domain.care import CareBill, too_long
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
 from services.settlement.domain.reversal import DecidedReversal
+from services.settlement.operations.booked_replays import ToldReplay
 from services.settlement.servicer.convert_carried_lines import MOST_BYTES, packed
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import care_pb2, carried_pb2, order_pb2, settlement_pb2
+from yibao.settlement.v1 import (
+    care_pb2,
+    carried_pb2,
+    order_pb2,
+    reversal_pb2,
+    settlement_pb2,
+    settlement_query_pb2,
+)
 
 _MED_TYPES: Final = codes_pb2.DESCRIPTOR.enum_types_by_name["MedType"]
 _POOL: Final = "hifp_pay"
@@ -74,27 +83,52 @@ class CareBillWriter:
         expected = (bill.mdtrt_id, bill.psn_no, bill.insutype, order_no, info.setl_id)
         if named != expected or not info.setl_id or not info.HasField("setl_time") or not order.HasField("lapses_time"):
             raise invalid("booked.opened", "opened.of_bill", "the answer to the bill that is booked")
+        booked = self._decided(request.insured_cell, settlement, request.opened.record)
+        return replace(booked, care_hash=request.care_hash, lapses_at=to_micros(moment_of(order.lapses_time)))
+
+    def replayed(self, request: care_pb2.BookReplayedRequest) -> ToldReplay:
+        """What the insured cell has made of a bill by a replay; INVALID for what has no number or moment."""
+        told, replaced = request.replayed, None
+        if told.HasField("replacement"):
+            info = told.replacement.setlinfo
+            if not info.setl_id or not info.HasField("setl_time") or not told.HasField("record"):
+                raise invalid("replayed.replacement", "opened.of_bill", "the settlement in its place")
+            replaced = self._decided(request.insured_cell, told.replacement, told.record)
+        return ToldReplay(request.insured_cell, told.setl_id, _counter(told.counter, ""), replaced)
+
+    def _decided(
+        self,
+        insured_cell: str,
+        settlement: settlement_pb2.SettleResponse,
+        record: settlement_query_pb2.SetlinfoRecord,
+    ) -> BookedCare:
+        """A settlement of another cell, of no order and no lines yet."""
+        info = settlement.setlinfo
         return BookedCare(
-            insured_cell=request.insured_cell,
-            care_hash=request.care_hash,
+            insured_cell=insured_cell,
+            care_hash="",
             setl_id=info.setl_id,
             setl_at=to_micros(moment_of(info.setl_time)),
-            lapses_at=to_micros(moment_of(order.lapses_time)),
-            benefit_year=request.opened.record.year,
+            lapses_at=0,
+            benefit_year=record.year,
             med_type=self._kinds.get(info.med_type, ""),
             components=_components(settlement),
             response=settlement.SerializeToString(),
-            record=request.opened.record.SerializeToString(),
+            record=record.SerializeToString(),
         )
 
 
 def decided_reversal(request: care_pb2.BookReversalRequest) -> DecidedReversal:
     """The counter-entry that the insured cell has made; INVALID for one without number or moment."""
-    info = request.counter.setlinfo
+    return _counter(request.counter, request.order_no)
+
+
+def _counter(counter: reversal_pb2.ReverseResponse, order_no: str) -> DecidedReversal:
+    info = counter.setlinfo
     if not info.setl_id or not info.HasField("setl_time"):
         raise invalid("counter.setlinfo", "counter.negates", "the sums taken back")
     sums = {name: getattr(info, name) for name in _SUMS}
-    return DecidedReversal(request.order_no, info.setl_id, moment_of(info.setl_time), info.balc_fen, sums)
+    return DecidedReversal(order_no, info.setl_id, moment_of(info.setl_time), info.balc_fen, sums)
 
 
 def _components(settlement: Any) -> Components:

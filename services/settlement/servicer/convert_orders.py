@@ -84,7 +84,8 @@ class OpeningReader:
         encounter = _encounter(data, bill)
         filing = filing_of(data, "carried.filing")
         check_filing(filing, encounter.begin_at)
-        care = CarriedCare(encounter, carried_batch(data.mdtrt_id, lines), data.ipt_otp_no, filing, lines)
+        batch = carried_batch(data.mdtrt_id, lines)
+        care = CarriedCare(encounter, batch, data.ipt_otp_no, filing, lines, data.care_cell)
         return Order(
             bill=bill,
             now=setl_at,

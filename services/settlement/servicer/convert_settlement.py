@@ -18,7 +18,7 @@ from services.settlement.domain.answer import BY_ITEM, Answer, Reversal, derivat
 from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT, Bill, Desk, SentParts
 from services.settlement.domain.insured import shown_cert_type
 from services.settlement.domain.orders import PendingOrder, moment_text
-from services.settlement.domain.outcome import MONEY_FIELDS
+from services.settlement.domain.outcome import MONEY_FIELDS, Settlement
 from services.settlement.domain.reversal import BookedSettlement
 from services.settlement.servicer.convert_persons import person_fields
 from yibao.common.v1 import codes_pb2
@@ -138,38 +138,18 @@ class MessageScribe:
             counter.record.CopyFrom(_stay_reversal(info, told))
         return counter.SerializeToString(), told.SerializeToString()
 
+    def replayed(self, response: bytes, setl_id: str, settlement: Settlement) -> bytes:
+        """The answer of a settlement as it was decided anew: whose and what it is stays as it was told."""
+        info = settlement_pb2.SettleResponse.FromString(response).setlinfo
+        for name, fen in zip(_SETLINFO_MONEY, _MONEY(settlement.components), strict=True):
+            setattr(info, name, fen)
+        info.setl_id, info.balc_fen = setl_id, settlement.account.balc_fen
+        info.pool_prop_selfpay = ratio_text(settlement.components.pool_prop_selfpay_e4)
+        parts = _decided_parts(settlement, info.insutype)
+        return settlement_pb2.SettleResponse(setlinfo=info, **parts).SerializeToString()
+
     def _parts(self, answer: Answer) -> dict[str, Any]:
-        texts = [derivation(layer) for layer in answer.settlement.layers]
-        rows = shares(answer.settlement, answer.order.bill.insutype, texts)
-        return {
-            "setlinfo": self._setlinfo(answer),
-            "setldetail": [
-                common_pb2.FundShare(
-                    fund_pay_type=row.fund_pay_type,
-                    inscp_scp_amt_fen=row.inscp_scp_fen,
-                    crt_payb_lmt_amt_fen=row.crt_payb_lmt_fen,
-                    fund_payamt_fen=row.fund_payamt_fen,
-                    fund_pay_type_name=row.fund_pay_type_name,
-                    setl_proc_info=row.setl_proc_info,
-                )
-                for row in rows
-            ],
-            "layers": [
-                common_pb2.LayerExplanation(
-                    policy=layer.policy,
-                    layer_id=layer.layer,
-                    stage=layer.stage,
-                    fund=layer.fund,
-                    base_fen=layer.base_fen,
-                    deductible_fen=layer.deductible_fen,
-                    covered_fen=layer.covered_fen,
-                    paid_fen=layer.paid_fen,
-                    over_cap_fen=layer.over_fen,
-                    derivation=text,
-                )
-                for layer, text in zip(answer.settlement.layers, texts, strict=True)
-            ],
-        }
+        return {"setlinfo": self._setlinfo(answer), **_decided_parts(answer.settlement, answer.order.bill.insutype)}
 
     def _setlinfo(self, answer: Answer) -> common_pb2.Setlinfo:
         order = answer.order
@@ -194,6 +174,40 @@ class MessageScribe:
             **person_fields(answer.insured.person, beijing_day(order.now)),
             **amounts,
         )
+
+
+def _decided_parts(settlement: Settlement, insutype: str) -> dict[str, Any]:
+    """Who pays what, and how each layer came to it."""
+    texts = [derivation(layer) for layer in settlement.layers]
+    rows = shares(settlement, insutype, texts)
+    return {
+        "setldetail": [
+            common_pb2.FundShare(
+                fund_pay_type=row.fund_pay_type,
+                inscp_scp_amt_fen=row.inscp_scp_fen,
+                crt_payb_lmt_amt_fen=row.crt_payb_lmt_fen,
+                fund_payamt_fen=row.fund_payamt_fen,
+                fund_pay_type_name=row.fund_pay_type_name,
+                setl_proc_info=row.setl_proc_info,
+            )
+            for row in rows
+        ],
+        "layers": [
+            common_pb2.LayerExplanation(
+                policy=layer.policy,
+                layer_id=layer.layer,
+                stage=layer.stage,
+                fund=layer.fund,
+                base_fen=layer.base_fen,
+                deductible_fen=layer.deductible_fen,
+                covered_fen=layer.covered_fen,
+                paid_fen=layer.paid_fen,
+                over_cap_fen=layer.over_fen,
+                derivation=text,
+            )
+            for layer, text in zip(settlement.layers, texts, strict=True)
+        ],
+    }
 
 
 def _numbers(enum: EnumDescriptor) -> dict[str, int]:
@@ -261,4 +275,5 @@ def told_of(found: BookedSettlement) -> dict[str, Any]:
         "layers": answered.layers,
         "reversed_by": found.reversed_by,
         "reverses": found.reverses,
+        "replays": found.replays,
     }

@@ -205,8 +205,10 @@ def _reversal(request: Any) -> ReversalOrder:
 
 
 def told_settlement(made: type[Settled], answer: StoredAnswer) -> Settled:
-    """The stored answer, and beside it the counter-entry that has reversed it since."""
+    """The stored answer, and beside it the counter-entry that has reversed it since, or what a replay has put in its place."""
     told = made.FromString(answer.response)
     if answer.reversed_by:
         told.reversed_by = answer.reversed_by
+    if answer.replayed_by:
+        told.replayed_by = answer.replayed_by
     return told

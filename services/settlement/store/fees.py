@@ -17,7 +17,7 @@ from services.settlement.domain.lines import BillTotals, LineSplit
 from services.settlement.domain.moments import FeeMoment, FeeWindow
 from services.settlement.store.diagnoses import DiagnosisReader, DiagnosisWriter
 from services.settlement.store.encounters import EncounterReader, EncounterWriter
-from services.settlement.store.hot import moved_on_collision
+from services.settlement.store.hot import LATEST, moved_on_collision
 from services.settlement.store.reservations import ReservationReader, ReservationWriter
 from services.settlement.store.tables import FEE_BATCH, FEE_LINE
 
@@ -60,7 +60,9 @@ _RETURNS_LEFT: Final = sql(
 )
 _SETTLED_BATCHES: Final = sql("SELECT fee_batches_json FROM settlement WHERE setl_id = ?1 AND mdtrt_id = ?2")
 _COUNTERPART: Final = sql(
-    "SELECT COALESCE((SELECT c.setl_id FROM settlement AS c WHERE c.reverses = s.setl_id), ''), COALESCE(s.reverses, '')"
+    # What stands in its place since a replay tells what has reversed it.
+    "SELECT COALESCE((SELECT c.setl_id FROM settlement AS c WHERE c.reverses ="
+    f" COALESCE({LATEST.format('COALESCE(s.replays, s.setl_id)')}, s.setl_id)), ''), COALESCE(s.reverses, '')"
     " FROM settlement AS s WHERE s.setl_id = ?1 AND s.mdtrt_id = ?2 AND s.state IN ('standing', 'reversed')"
 )
 # A settlement held every line of its batches but those that a cancelling batch among them takes back.

@@ -39,11 +39,15 @@ from services.settlement.store.tables import ACCUMULATOR_ENTRY, POSTING, SETTLEM
 _DIALECTS: Final = ("sqlite", "postgresql")
 _LEDGER: Final = "psn_no = k0 AND {0}.insutype = k1 AND {0}.insuplc_admdvs = k2 AND {0}.benefit_year = k3"
 
+LATEST: Final = "(SELECT MAX(r.setl_id) FROM settlement AS r WHERE r.replays = {0})"
+"""The last of those that replays have put in the place of a settlement: it tells what has reversed it. Numbers grow with time."""
+_LATEST: Final = LATEST.format("s.setl_id")
 _ANSWERS: Final = {
     dialect: "SELECT s.scope, s.request_id, s.content_hash, s.kind, s.setl_id, s.response, s.hash_version,"
-    " s.regions, COALESCE(c.setl_id, ''), s.state, COALESCE(o.order_no, ''), COALESCE(o.lapses_at, 0), s.insured_cell"
-    f" FROM {keys_from(dialect, 2)} JOIN settlement AS s ON s.scope = k0 AND s.request_id = k1"
-    " LEFT JOIN settlement AS c ON c.reverses = s.setl_id LEFT JOIN settle_order AS o ON o.setl_id = s.setl_id"
+    " s.regions, COALESCE(c.setl_id, ''), s.state, COALESCE(o.order_no, ''), COALESCE(o.lapses_at, 0), s.insured_cell,"
+    f" COALESCE({_LATEST}, '') FROM {keys_from(dialect, 2)} JOIN settlement AS s ON s.scope = k0 AND s.request_id = k1"
+    f" LEFT JOIN settlement AS c ON c.reverses = COALESCE({_LATEST}, s.setl_id)"
+    " LEFT JOIN settle_order AS o ON o.setl_id = s.setl_id"
     for dialect in _DIALECTS
 }
 _ENCOUNTERS: Final = {
@@ -123,7 +127,7 @@ class BookReader:
         books = Books()
         if wanted.requests:
             for row in await self._rows(_ANSWERS, 2, wanted.requests):
-                books.answers[row[0], row[1]] = StoredAnswer._make((*row[:7], regions_from(row[7]), *row[8:13]))
+                books.answers[row[0], row[1]] = StoredAnswer._make((*row[:7], regions_from(row[7]), *row[8:14]))
         if wanted.encounters:
             for row in await self._rows(_ENCOUNTERS, 1, wanted.encounters):
                 books.encounters[row[0]] = BilledEncounter(*row)

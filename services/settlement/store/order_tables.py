@@ -85,6 +85,8 @@ CARRIED_BILL: Final = Table(
     Column("opter", Text, nullable=False),
     Column("opter_name", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
+    # Which is told of replays; empty where it was not told.
+    Column("care_cell", Text, nullable=False, server_default=""),
     CheckConstraint("kind IN ('visit', 'stay')", name="carried_bill_kind"),
     CheckConstraint("filing_kind IN ('', 'long_term', 'temporary', 'referral')", name="carried_bill_filing"),
 )

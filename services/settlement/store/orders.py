@@ -42,6 +42,9 @@ _OF_PERSON: Final = sql(
     " ORDER BY o.insutype"
 )
 _OF_BILL: Final = sql(f"SELECT {ORDER} FROM settle_order AS o WHERE o.setl_id = ?1")
+_ON_ITS_WAY: Final = sql(
+    "SELECT setl_id FROM adjustment WHERE replayed_by = ?1 AND elsewhere = 1 AND booked_at IS NULL LIMIT 1"
+)
 _BILLS: Final = {dialect: f"{SETTLEMENT}, {keys_from(dialect, 1)} WHERE s.setl_id = k0" for dialect in _DIALECTS}
 _POSTINGS: Final = {
     dialect: f"SELECT {', '.join(f'p.{name}' for name in Posting._fields)} FROM {keys_from(dialect, 1)}"
@@ -102,6 +105,10 @@ class OrderReader(SettlementReader):
         """The order whose bill a settlement is."""
         rows = await self._connection.run(_OF_BILL, setl_id)
         return order_of(rows[0]) if rows else None
+
+    async def on_its_way(self, setl_id: str) -> bool:
+        """Whether a replay has put this settlement in the place of another one, and its place of care has not booked that."""
+        return bool(await self._connection.run(_ON_ITS_WAY, setl_id))
 
     async def bills(self, setl_ids: Sequence[str]) -> dict[str, BookedSettlement]:
         """Settlements by number."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from services.runtime.db import Schema, migrations_of
-from services.settlement.store.outbox_tables import OUTBOX
+from services.settlement.store.adjustment_tables import ADJUSTMENT
 
 MEMBER: Final = "settlement"
-HEAD: Final = "0009"
+HEAD: Final = "0010"
 
 
 def schema() -> Schema:
     """The tables and their revision."""
-    return Schema(OUTBOX.metadata, MEMBER, HEAD, migrations_of(MEMBER))
+    return Schema(ADJUSTMENT.metadata, MEMBER, HEAD, migrations_of(MEMBER))

@@ -13,13 +13,13 @@ from services.kernel.clock import beijing_day, from_micros, to_micros
 from services.runtime.db import Database, insert_statement, sql
 from services.settlement.domain.booking import Posting
 from services.settlement.domain.encounters import Entry
-from services.settlement.domain.entries import StoredAnswer, regions_from, regions_text
+from services.settlement.domain.entries import REVERSED, SETTLE, StoredAnswer, regions_from, regions_text
 from services.settlement.domain.ledger import LedgerKey
 from services.settlement.domain.opening import Opened
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
 from services.settlement.domain.refund import SettledRef
 from services.settlement.domain.reversal import BookedSettlement, KnownMessage, MessageName
-from services.settlement.store.hot import BookReader, BookWriter, moved_on_collision
+from services.settlement.store.hot import LATEST, BookReader, BookWriter, moved_on_collision
 from services.settlement.store.openings import read_opened
 from services.settlement.store.tables import LEDGER_ENTRY
 
@@ -29,7 +29,8 @@ SETTLEMENT: Final = (
     " COALESCE(s.reverses, (SELECT c.setl_id FROM settlement AS c WHERE c.reverses = s.setl_id), ''), s.mdtrt_id,"
     " s.psn_no, s.insutype, s.insuplc_admdvs, s.benefit_year, s.ledger_seq, s.med_type, s.msgid, s.invono,"
     " s.policies_json, s.preselfpay_in_base, s.response, s.record, s.regions,"
-    f" {', '.join(f's.{name}' for name in MONEY_FIELDS)}, s.pool_prop_selfpay_e4, s.insured_cell FROM settlement AS s"
+    f" {', '.join(f's.{name}' for name in MONEY_FIELDS)}, s.pool_prop_selfpay_e4, s.insured_cell, COALESCE(s.replays, '')"
+    " FROM settlement AS s"
 )
 
 
@@ -43,7 +44,7 @@ _MESSAGES: Final = sql(
     " WHERE e.scope = ?1 AND AMONG(e.request_id, ?2) AND (e.kind <> 'void' OR e.request_id = ?3)"
     " UNION ALL SELECT request_id, rpc, '', '' FROM ledger_entry WHERE scope = ?1 AND AMONG(request_id, ?2)"
     f" UNION ALL SELECT request_id, rpc, psn_no, {_SETTLED} FROM settlement"
-    " WHERE setl_id = ?4 AND scope = ?1 AND kind <> 'void'"
+    " WHERE setl_id = ?4 AND scope = ?1 AND kind <> 'void' AND replays IS NULL"
     " UNION ALL SELECT e.request_id, e.rpc, n.psn_no, '' FROM encounter_entry AS e"
     " JOIN encounter AS n ON n.mdtrt_id = e.mdtrt_id"
     " WHERE e.mdtrt_id = ?4 AND e.scope = ?1 AND e.kind IN ('register', 'admit')"
@@ -56,6 +57,14 @@ class SettlementReader(BookReader):
     async def settlement(self, setl_id: str) -> BookedSettlement | None:
         """The settlement or counter-entry of that number."""
         return booked(await self._all(f"{SETTLEMENT} WHERE s.setl_id = ?1", setl_id))
+
+    async def in_place_of(self, found: BookedSettlement) -> BookedSettlement:
+        """What stands, or stood last, in the place of a settlement since a replay; itself where none has replaced it."""
+        root = found.replays or found.setl_id
+        latest = None
+        if found.kind == SETTLE and found.state == REVERSED:
+            latest = booked(await self._all(f"{SETTLEMENT} WHERE s.setl_id = {LATEST.format('?1')}", root))
+        return latest or found
 
     async def settlement_by_request(self, scope: str, request_id: str) -> BookedSettlement | None:
         """What a request left: settlement, counter-entry or void."""
@@ -177,7 +186,7 @@ def booked(rows: Sequence[Any]) -> BookedSettlement | None:
     if not rows:
         return None
     row = tuple(rows[0])
-    key, components = LedgerKey(*row[8:12]), Components(*row[21:-1])
+    key, components = LedgerKey(*row[8:12]), Components(*row[21:-2])
     values: list[Any] = [
         *row[:8],
         key,
@@ -187,6 +196,6 @@ def booked(rows: Sequence[Any]) -> BookedSettlement | None:
         *row[18:20],
         regions_from(row[20]),
         components,
-        row[-1],
+        *row[-2:],
     ]
     return BookedSettlement(*values)

@@ -281,6 +281,10 @@ SETTLEMENT: Final = Table(
     *_content_columns(),
     # The other cell whose ledgers it moved: it has no place in a ledger here. Empty for this one.
     Column("insured_cell", Text, nullable=False, server_default=""),
+    # On what it was decided, for a replay; empty of what was decided before this was kept, or in another cell.
+    Column("basis", Text, nullable=False, server_default=""),
+    # The settlement that was first settled, in whose place a replay put this one.
+    Column("replays", Text),
     CheckConstraint("kind IN ('settle', 'reverse', 'void')", name="settlement_kind"),
     # The bill of an order is pending until that is confirmed or void; a voided one keeps its row, its counter-entry too.
     CheckConstraint(
@@ -317,6 +321,12 @@ SETTLEMENT: Final = Table(
     ),
     Index("settlement_by_msgid", "scope", "msgid"),
     Index("settlement_of", "mdtrt_id"),
+    Index(
+        "settlement_replaying",
+        "replays",
+        sqlite_where=text("replays IS NOT NULL"),
+        postgresql_where=text("replays IS NOT NULL"),
+    ),
     # Read backwards by the person's own list.
     Index("settlement_of_person", "psn_no", "setl_at", "setl_id"),
 )

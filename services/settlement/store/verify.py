@@ -164,6 +164,21 @@ RULES: Final[Mapping[str, str]] = {
         " OR o.fixmedins_code <> COALESCE(c.fixmedins_code, s.scope)"
         " OR (o.carried = 1 AND s.scope <> 'service:' || o.opener)"
     ),
+    # What a replay puts in the place of a settlement is the same bill of the same encounter, decided anew.
+    "replayed_is_the_same_bill": (
+        "SELECT s.setl_id, o.medfee_sumamt_fen, s.medfee_sumamt_fen FROM settlement AS s LEFT JOIN settlement AS o"
+        " ON o.setl_id = s.replays WHERE s.replays IS NOT NULL AND (o.setl_id IS NULL OR o.state <> 'reversed'"
+        " OR o.medfee_sumamt_fen <> s.medfee_sumamt_fen OR o.hosp_part_amt_fen <> s.hosp_part_amt_fen"
+        " OR o.mdtrt_id <> s.mdtrt_id OR o.psn_no <> s.psn_no OR o.benefit_year <> s.benefit_year)"
+    ),
+    "adjustment_is_the_difference": (
+        "SELECT a.setl_id, COALESCE(n.fund_pay_sumamt_fen, 0) - s.fund_pay_sumamt_fen, a.fund_fen FROM adjustment AS a"
+        " JOIN settlement AS s ON s.setl_id = a.setl_id LEFT JOIN settlement AS n ON n.setl_id = a.replayed_by"
+        " WHERE a.fund_fen <> COALESCE(n.fund_pay_sumamt_fen, 0) - s.fund_pay_sumamt_fen"
+        " OR a.account_fen + a.family_fen <> COALESCE(n.acct_pay_fen, 0) - s.acct_pay_fen"
+        " OR a.family_fen <> COALESCE(n.acct_mulaid_pay_fen, 0) - s.acct_mulaid_pay_fen"
+        " OR a.cash_fen <> COALESCE(n.psn_cash_pay_fen, 0) - s.psn_cash_pay_fen"
+    ),
     "pending_bill_has_order": (
         "SELECT s.setl_id, 1, 0 FROM settlement AS s WHERE s.kind = 'settle' AND s.state IN ('pending', 'voided')"
         " AND NOT EXISTS (SELECT 1 FROM settle_order AS o WHERE o.setl_id = s.setl_id)"

@@ -399,6 +399,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Nobody is known under what was given, and routing has not read all people of some cells yet."""
     ERROR_REASON_STILL_UNDER_WAY: _ErrorReason.ValueType  # 264
     """Item of a list that takes much longer than the others: it goes on, and is to be asked for alone."""
+    ERROR_REASON_REPLAY_IMPOSSIBLE: _ErrorReason.ValueType  # 340
+    """A later settlement cannot be decided anew: it is not kept on what it was decided, or is refused now."""
+    ERROR_REASON_REPLAY_TOO_LONG: _ErrorReason.ValueType  # 341
+    """More settlements stand after that one than a replay takes."""
+    ERROR_REASON_REPLAY_ELSEWHERE: _ErrorReason.ValueType  # 342
+    """The settlement moved the ledgers of another cell: an operator there replays."""
+    ERROR_REASON_REPLAY_ON_ITS_WAY: _ErrorReason.ValueType  # 345
+    """A replay has changed the bill, and its place of care has not heard of that yet."""
+    ERROR_REASON_SETTLEMENT_REPLAYED: _ErrorReason.ValueType  # 343
+    """A replay has put another settlement in the place of this one."""
+    ERROR_REASON_SETTLEMENT_REPLAYS: _ErrorReason.ValueType  # 344
+    """This settlement stands in the place of another one since a replay."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -778,4 +790,16 @@ ERROR_REASON_CELLS_UNREAD: ErrorReason.ValueType  # 262
 """Nobody is known under what was given, and routing has not read all people of some cells yet."""
 ERROR_REASON_STILL_UNDER_WAY: ErrorReason.ValueType  # 264
 """Item of a list that takes much longer than the others: it goes on, and is to be asked for alone."""
+ERROR_REASON_REPLAY_IMPOSSIBLE: ErrorReason.ValueType  # 340
+"""A later settlement cannot be decided anew: it is not kept on what it was decided, or is refused now."""
+ERROR_REASON_REPLAY_TOO_LONG: ErrorReason.ValueType  # 341
+"""More settlements stand after that one than a replay takes."""
+ERROR_REASON_REPLAY_ELSEWHERE: ErrorReason.ValueType  # 342
+"""The settlement moved the ledgers of another cell: an operator there replays."""
+ERROR_REASON_REPLAY_ON_ITS_WAY: ErrorReason.ValueType  # 345
+"""A replay has changed the bill, and its place of care has not heard of that yet."""
+ERROR_REASON_SETTLEMENT_REPLAYED: ErrorReason.ValueType  # 343
+"""A replay has put another settlement in the place of this one."""
+ERROR_REASON_SETTLEMENT_REPLAYS: ErrorReason.ValueType  # 344
+"""This settlement stands in the place of another one since a replay."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

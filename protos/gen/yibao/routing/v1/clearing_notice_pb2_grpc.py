@@ -61,8 +61,9 @@ class ClearingNoticeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TakeNotices(self, request, context):
-        """Reads the notices of all cells now, which routing otherwise does every 15 s by itself, and takes the first of
-        those that were refused once more: what hindered them may be gone. Those that are refused again stay.
+        """Brings what replays have changed to the places of care and reads the notices of all cells now, which routing otherwise does
+        every 15 s by itself, and takes the first of those that were refused once more: what hindered them may be gone. Those that
+        are refused again stay.
         Errors: REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -21,8 +21,9 @@ class ClearingNoticeServiceStub:
     ListRefusedNotices: _aio.UnaryUnaryMultiCallable[_clearing_notice_pb2.ListRefusedNoticesRequest, _clearing_notice_pb2.ListRefusedNoticesResponse]
     """Notices that were refused, and those whose day has not come (DAY_TO_COME: a sandbox's business date), by cell and place."""
     TakeNotices: _aio.UnaryUnaryMultiCallable[_clearing_notice_pb2.TakeNoticesRequest, _clearing_notice_pb2.TakeNoticesResponse]
-    """Reads the notices of all cells now, which routing otherwise does every 15 s by itself, and takes the first of
-    those that were refused once more: what hindered them may be gone. Those that are refused again stay.
+    """Brings what replays have changed to the places of care and reads the notices of all cells now, which routing otherwise does
+    every 15 s by itself, and takes the first of those that were refused once more: what hindered them may be gone. Those that
+    are refused again stay.
     Errors: REQUEST_ID_REUSED.
     """
 
@@ -45,8 +46,9 @@ class ClearingNoticeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _clearing_notice_pb2.TakeNoticesRequest,
         context: _aio.ServicerContext[_clearing_notice_pb2.TakeNoticesRequest, _abc.Awaitable[_clearing_notice_pb2.TakeNoticesResponse]],
     ) -> _abc.Awaitable[_clearing_notice_pb2.TakeNoticesResponse]:
-        """Reads the notices of all cells now, which routing otherwise does every 15 s by itself, and takes the first of
-        those that were refused once more: what hindered them may be gone. Those that are refused again stay.
+        """Brings what replays have changed to the places of care and reads the notices of all cells now, which routing otherwise does
+        every 15 s by itself, and takes the first of those that were refused once more: what hindered them may be gone. Those that
+        are refused again stay.
         Errors: REQUEST_ID_REUSED.
         """
 

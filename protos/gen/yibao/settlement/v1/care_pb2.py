@@ -29,6 +29,7 @@ from yibao.common.v1 import item_pb2 as yibao_dot_common_dot_v1_dot_item__pb2
 from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options__pb2
 from yibao.settlement.v1 import carried_pb2 as yibao_dot_settlement_dot_v1_dot_carried__pb2
 from yibao.settlement.v1 import insured_pb2 as yibao_dot_settlement_dot_v1_dot_insured__pb2
+from yibao.settlement.v1 import replay_pb2 as yibao_dot_settlement_dot_v1_dot_replay__pb2
 from yibao.settlement.v1 import reversal_pb2 as yibao_dot_settlement_dot_v1_dot_reversal__pb2
 from yibao.settlement.v1 import settlement_pb2 as yibao_dot_settlement_dot_v1_dot_settlement__pb2
 from yibao.settlement.v1 import stay_pb2 as yibao_dot_settlement_dot_v1_dot_stay__pb2
@@ -36,7 +37,7 @@ from yibao.settlement.v1 import stay_bill_pb2 as yibao_dot_settlement_dot_v1_dot
 from yibao.settlement.v1 import visit_pb2 as yibao_dot_settlement_dot_v1_dot_visit__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eyibao/settlement/v1/care.proto\x12\x13yibao.settlement.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a\x16google/type/date.proto\x1a\x1ayibao/common/v1/item.proto\x1a\x1eyibao/options/v1/options.proto\x1a!yibao/settlement/v1/carried.proto\x1a!yibao/settlement/v1/insured.proto\x1a\"yibao/settlement/v1/reversal.proto\x1a$yibao/settlement/v1/settlement.proto\x1a\x1eyibao/settlement/v1/stay.proto\x1a#yibao/settlement/v1/stay_bill.proto\x1a\x1fyibao/settlement/v1/visit.proto\"\xd8\x01\n\x10InsuredElsewhere\x12-\n\x04\x63\x65ll\x18\x01 \x01(\tB\x1f\xbaH\x18r\x16\x32\x14^([0-9]{6}|sandbox)$\x90\xb5\x18\x01\x12\x35\n\x06person\x18\x02 \x01(\x0b\x32\x1d.yibao.settlement.v1.BaseinfoB\x06\xbaH\x03\xc8\x01\x01\x12\x38\n\tenrolment\x18\x03 \x01(\x0b\x32\x1d.yibao.settlement.v1.InsuinfoB\x06\xbaH\x03\xc8\x01\x01\x12$\n\x0f\x65\x63_token_digest\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x05\"\x99\x01\n\x11GetInsuredRequest\x12:\n\x05visit\x18\x01 \x01(\x0b\x32).yibao.settlement.v1.RegisterVisitRequestH\x00\x12\x36\n\tadmission\x18\x02 \x01(\x0b\x32!.yibao.settlement.v1.AdmitRequestH\x00\x42\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"L\n\x12GetInsuredResponse\x12\x36\n\x07insured\x18\x01 \x01(\x0b\x32%.yibao.settlement.v1.InsuredElsewhere\"\xfa\x01\n\x13RegisterCareRequest\x12:\n\x05visit\x18\x01 \x01(\x0b\x32).yibao.settlement.v1.RegisterVisitRequestH\x00\x12\x36\n\tadmission\x18\x02 \x01(\x0b\x32!.yibao.settlement.v1.AdmitRequestH\x00\x12>\n\x07insured\x18\x03 \x01(\x0b\x32%.yibao.settlement.v1.InsuredElsewhereB\x06\xbaH\x03\xc8\x01\x01\x12\x1d\n\x08mdtrt_id\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18\x1e\x90\xb5\x18\x01\x42\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"\x98\x01\n\x14RegisterCareResponse\x12;\n\x05visit\x18\x01 \x01(\x0b\x32*.yibao.settlement.v1.RegisterVisitResponseH\x00\x12\x37\n\tadmission\x18\x02 \x01(\x0b\x32\".yibao.settlement.v1.AdmitResponseH\x00\x42\n\n\x08response\"6\n\x13\x45ndAdmissionRequest\x12\x1f\n\x08mdtrt_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\"*\n\x14\x45ndAdmissionResponse\x12\x12\n\nregistered\x18\x01 \x01(\x08\"\xcf\x02\n\x11\x43hangeStayRequest\x12:\n\tdischarge\x18\x01 \x01(\x0b\x32%.yibao.settlement.v1.DischargeRequestH\x00\x12\x43\n\x0eundo_discharge\x18\x02 \x01(\x0b\x32).yibao.settlement.v1.UndoDischargeRequestH\x00\x12G\n\x10\x63\x61ncel_admission\x18\x03 \x01(\x0b\x32+.yibao.settlement.v1.CancelAdmissionRequestH\x00\x12=\n\x07message\x18\x04 \x01(\x0b\x32*.yibao.settlement.v1.ReverseMessageRequestH\x00\x12\x1f\n\x08order_no\x18\x05 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x42\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"\xbb\x02\n\x12\x43hangeStayResponse\x12;\n\tdischarge\x18\x01 \x01(\x0b\x32&.yibao.settlement.v1.DischargeResponseH\x00\x12\x44\n\x0eundo_discharge\x18\x02 \x01(\x0b\x32*.yibao.settlement.v1.UndoDischargeResponseH\x00\x12H\n\x10\x63\x61ncel_admission\x18\x03 \x01(\x0b\x32,.yibao.settlement.v1.CancelAdmissionResponseH\x00\x12>\n\x07message\x18\x04 \x01(\x0b\x32+.yibao.settlement.v1.ReverseMessageResponseH\x00\x12\x0c\n\x04open\x18\x05 \x01(\x08\x42\n\n\x08response\"X\n\x14\x45ndStayChangeRequest\x12\x1f\n\x08order_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x12\x1f\n\x08mdtrt_id\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\"%\n\x15\x45ndStayChangeResponse\x12\x0c\n\x04open\x18\x01 \x01(\x08\"\x86\x02\n\x0eGetBillRequest\x12\x33\n\x05visit\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.SettleRequestH\x00\x12\x36\n\x04stay\x18\x02 \x01(\x0b\x32&.yibao.settlement.v1.SettleStayRequestH\x00\x12\x38\n\x0bvisit_trial\x18\x03 \x01(\x0b\x32!.yibao.settlement.v1.TrialRequestH\x00\x12;\n\nstay_trial\x18\x04 \x01(\x0b\x32%.yibao.settlement.v1.TrialStayRequestH\x00\x42\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"J\n\x07OwnCare\x12\x19\n\x0b\x63\x61re_admdvs\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12$\n\tbegin_day\x18\x02 \x01(\x0b\x32\x11.google.type.Date\"\x8b\x02\n\x0fGetBillResponse\x12\x1a\n\x0cinsured_cell\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12\x33\n\x07\x63\x61rried\x18\x02 \x01(\x0b\x32 .yibao.settlement.v1.CarriedBillH\x00\x12\x36\n\x07settled\x18\x03 \x01(\x0b\x32#.yibao.settlement.v1.SettleResponseH\x00\x12 \n\x10pending_order_no\x18\x04 \x01(\tB\x04\x90\xb5\x18\x01H\x00\x12+\n\x03own\x18\x06 \x01(\x0b\x32\x1c.yibao.settlement.v1.OwnCareH\x00\x12\x17\n\tcare_hash\x18\x05 \x01(\tB\x04\x90\xb5\x18\x01\x42\x07\n\x05\x66ound\"w\n\x10\x42\x61tchGetBillItem\x12-\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1c.yibao.common.v1.ItemContext\x12\x34\n\x07request\x18\x02 \x01(\x0b\x32#.yibao.settlement.v1.GetBillRequest\"W\n\x13\x42\x61tchGetBillRequest\x12@\n\x05items\x18\x01 \x03(\x0b\x32%.yibao.settlement.v1.BatchGetBillItemB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\"\x7f\n\x13\x42\x61tchGetBillOutcome\x12\x38\n\x08response\x18\x01 \x01(\x0b\x32$.yibao.settlement.v1.GetBillResponseH\x00\x12$\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"R\n\x14\x42\x61tchGetBillResponse\x12:\n\x08outcomes\x18\x01 \x03(\x0b\x32(.yibao.settlement.v1.BatchGetBillOutcome\"\xbe\x02\n\x12SettleFiledRequest\x12\x33\n\x05visit\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.SettleRequestH\x00\x12\x36\n\x04stay\x18\x02 \x01(\x0b\x32&.yibao.settlement.v1.SettleStayRequestH\x00\x12\x38\n\x0bvisit_trial\x18\x03 \x01(\x0b\x32!.yibao.settlement.v1.TrialRequestH\x00\x12;\n\nstay_trial\x18\x04 \x01(\x0b\x32%.yibao.settlement.v1.TrialStayRequestH\x00\x12\x32\n\x06\x66iling\x18\x05 \x01(\x0b\x32\".yibao.settlement.v1.CarriedFilingB\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"\x89\x02\n\x13SettleFiledResponse\x12\x34\n\x05visit\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.SettleResponseH\x00\x12\x37\n\x04stay\x18\x02 \x01(\x0b\x32\'.yibao.settlement.v1.SettleStayResponseH\x00\x12\x39\n\x0bvisit_trial\x18\x03 \x01(\x0b\x32\".yibao.settlement.v1.TrialResponseH\x00\x12<\n\nstay_trial\x18\x04 \x01(\x0b\x32&.yibao.settlement.v1.TrialStayResponseH\x00\x42\n\n\x08response\"\xd3\x01\n\x11\x46indBookedRequest\x12\x34\n\x05visit\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.ReverseRequestH\x00\x12\x37\n\x04stay\x18\x02 \x01(\x0b\x32\'.yibao.settlement.v1.ReverseStayRequestH\x00\x12=\n\x07message\x18\x03 \x01(\x0b\x32*.yibao.settlement.v1.ReverseMessageRequestH\x00\x42\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"\xa8\x01\n\x12\x46indBookedResponse\x12\x1a\n\x0cinsured_cell\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12\x16\n\x08order_no\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x15\n\x07setl_id\x18\x03 \x01(\tB\x04\x90\xb5\x18\x01\x12/\n\x05state\x18\x04 \x01(\x0e\x32 .yibao.settlement.v1.BookedState\x12\x16\n\x08mdtrt_id\x18\x05 \x01(\tB\x04\x90\xb5\x18\x01\"\x19\n\x17ListPendingBillsRequest\"_\n\x0bPendingBill\x12\x16\n\x08order_no\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12\x1a\n\x0cinsured_cell\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x1c\n\x0e\x66ixmedins_code\x18\x03 \x01(\tB\x04\x90\xb5\x18\x01\"K\n\x18ListPendingBillsResponse\x12/\n\x05\x62ills\x18\x01 \x03(\x0b\x32 .yibao.settlement.v1.PendingBill\"\xb5\x02\n\x13\x42ookReversalRequest\x12\x34\n\x05visit\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.ReverseRequestH\x00\x12\x37\n\x04stay\x18\x02 \x01(\x0b\x32\'.yibao.settlement.v1.ReverseStayRequestH\x00\x12=\n\x07message\x18\x03 \x01(\x0b\x32*.yibao.settlement.v1.ReverseMessageRequestH\x00\x12\x1f\n\x08order_no\x18\x04 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x12=\n\x07\x63ounter\x18\x05 \x01(\x0b\x32$.yibao.settlement.v1.ReverseResponseB\x06\xbaH\x03\xc8\x01\x01\x42\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"\xd3\x01\n\x14\x42ookReversalResponse\x12\x35\n\x05visit\x18\x01 \x01(\x0b\x32$.yibao.settlement.v1.ReverseResponseH\x00\x12\x38\n\x04stay\x18\x02 \x01(\x0b\x32(.yibao.settlement.v1.ReverseStayResponseH\x00\x12>\n\x07message\x18\x03 \x01(\x0b\x32+.yibao.settlement.v1.ReverseMessageResponseH\x00\x42\n\n\x08response*y\n\x0b\x42ookedState\x12\x1c\n\x18\x42OOKED_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42OOKED_STATE_PENDING\x10\x01\x12\x19\n\x15\x42OOKED_STATE_STANDING\x10\x02\x12\x17\n\x13\x42OOKED_STATE_UNDONE\x10\x03\x32\x81\x0b\n\x0b\x43\x61reService\x12s\n\nGetInsured\x12&.yibao.settlement.v1.GetInsuredRequest\x1a\'.yibao.settlement.v1.GetInsuredResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x01\x12y\n\x0cRegisterCare\x12(.yibao.settlement.v1.RegisterCareRequest\x1a).yibao.settlement.v1.RegisterCareResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x02\x12y\n\x0c\x45ndAdmission\x12(.yibao.settlement.v1.EndAdmissionRequest\x1a).yibao.settlement.v1.EndAdmissionResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x03\x12s\n\nChangeStay\x12&.yibao.settlement.v1.ChangeStayRequest\x1a\'.yibao.settlement.v1.ChangeStayResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x02\x12|\n\rEndStayChange\x12).yibao.settlement.v1.EndStayChangeRequest\x1a*.yibao.settlement.v1.EndStayChangeResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x03\x12j\n\x07GetBill\x12#.yibao.settlement.v1.GetBillRequest\x1a$.yibao.settlement.v1.GetBillResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x01\x12\xb7\x01\n\x0c\x42\x61tchGetBill\x12(.yibao.settlement.v1.BatchGetBillRequest\x1a).yibao.settlement.v1.BatchGetBillResponse\"R\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x01\xa2\xb5\x18:\n\'yibao.settlement.v1.CareService.GetBill\x12\x05items\x1a\x08outcomes\x12v\n\x0bSettleFiled\x12\'.yibao.settlement.v1.SettleFiledRequest\x1a(.yibao.settlement.v1.SettleFiledResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x02\x12s\n\nFindBooked\x12&.yibao.settlement.v1.FindBookedRequest\x1a\'.yibao.settlement.v1.FindBookedResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x01\x12\x85\x01\n\x10ListPendingBills\x12,.yibao.settlement.v1.ListPendingBillsRequest\x1a-.yibao.settlement.v1.ListPendingBillsResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x01\x12y\n\x0c\x42ookReversal\x12(.yibao.settlement.v1.BookReversalRequest\x1a).yibao.settlement.v1.BookReversalResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eyibao/settlement/v1/care.proto\x12\x13yibao.settlement.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a\x16google/type/date.proto\x1a\x1ayibao/common/v1/item.proto\x1a\x1eyibao/options/v1/options.proto\x1a!yibao/settlement/v1/carried.proto\x1a!yibao/settlement/v1/insured.proto\x1a yibao/settlement/v1/replay.proto\x1a\"yibao/settlement/v1/reversal.proto\x1a$yibao/settlement/v1/settlement.proto\x1a\x1eyibao/settlement/v1/stay.proto\x1a#yibao/settlement/v1/stay_bill.proto\x1a\x1fyibao/settlement/v1/visit.proto\"\xd8\x01\n\x10InsuredElsewhere\x12-\n\x04\x63\x65ll\x18\x01 \x01(\tB\x1f\xbaH\x18r\x16\x32\x14^([0-9]{6}|sandbox)$\x90\xb5\x18\x01\x12\x35\n\x06person\x18\x02 \x01(\x0b\x32\x1d.yibao.settlement.v1.BaseinfoB\x06\xbaH\x03\xc8\x01\x01\x12\x38\n\tenrolment\x18\x03 \x01(\x0b\x32\x1d.yibao.settlement.v1.InsuinfoB\x06\xbaH\x03\xc8\x01\x01\x12$\n\x0f\x65\x63_token_digest\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x05\"\x99\x01\n\x11GetInsuredRequest\x12:\n\x05visit\x18\x01 \x01(\x0b\x32).yibao.settlement.v1.RegisterVisitRequestH\x00\x12\x36\n\tadmission\x18\x02 \x01(\x0b\x32!.yibao.settlement.v1.AdmitRequestH\x00\x42\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"L\n\x12GetInsuredResponse\x12\x36\n\x07insured\x18\x01 \x01(\x0b\x32%.yibao.settlement.v1.InsuredElsewhere\"\xfa\x01\n\x13RegisterCareRequest\x12:\n\x05visit\x18\x01 \x01(\x0b\x32).yibao.settlement.v1.RegisterVisitRequestH\x00\x12\x36\n\tadmission\x18\x02 \x01(\x0b\x32!.yibao.settlement.v1.AdmitRequestH\x00\x12>\n\x07insured\x18\x03 \x01(\x0b\x32%.yibao.settlement.v1.InsuredElsewhereB\x06\xbaH\x03\xc8\x01\x01\x12\x1d\n\x08mdtrt_id\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18\x1e\x90\xb5\x18\x01\x42\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"\x98\x01\n\x14RegisterCareResponse\x12;\n\x05visit\x18\x01 \x01(\x0b\x32*.yibao.settlement.v1.RegisterVisitResponseH\x00\x12\x37\n\tadmission\x18\x02 \x01(\x0b\x32\".yibao.settlement.v1.AdmitResponseH\x00\x42\n\n\x08response\"6\n\x13\x45ndAdmissionRequest\x12\x1f\n\x08mdtrt_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\"*\n\x14\x45ndAdmissionResponse\x12\x12\n\nregistered\x18\x01 \x01(\x08\"\xcf\x02\n\x11\x43hangeStayRequest\x12:\n\tdischarge\x18\x01 \x01(\x0b\x32%.yibao.settlement.v1.DischargeRequestH\x00\x12\x43\n\x0eundo_discharge\x18\x02 \x01(\x0b\x32).yibao.settlement.v1.UndoDischargeRequestH\x00\x12G\n\x10\x63\x61ncel_admission\x18\x03 \x01(\x0b\x32+.yibao.settlement.v1.CancelAdmissionRequestH\x00\x12=\n\x07message\x18\x04 \x01(\x0b\x32*.yibao.settlement.v1.ReverseMessageRequestH\x00\x12\x1f\n\x08order_no\x18\x05 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x42\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"\xbb\x02\n\x12\x43hangeStayResponse\x12;\n\tdischarge\x18\x01 \x01(\x0b\x32&.yibao.settlement.v1.DischargeResponseH\x00\x12\x44\n\x0eundo_discharge\x18\x02 \x01(\x0b\x32*.yibao.settlement.v1.UndoDischargeResponseH\x00\x12H\n\x10\x63\x61ncel_admission\x18\x03 \x01(\x0b\x32,.yibao.settlement.v1.CancelAdmissionResponseH\x00\x12>\n\x07message\x18\x04 \x01(\x0b\x32+.yibao.settlement.v1.ReverseMessageResponseH\x00\x12\x0c\n\x04open\x18\x05 \x01(\x08\x42\n\n\x08response\"X\n\x14\x45ndStayChangeRequest\x12\x1f\n\x08order_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x12\x1f\n\x08mdtrt_id\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\"%\n\x15\x45ndStayChangeResponse\x12\x0c\n\x04open\x18\x01 \x01(\x08\"\x86\x02\n\x0eGetBillRequest\x12\x33\n\x05visit\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.SettleRequestH\x00\x12\x36\n\x04stay\x18\x02 \x01(\x0b\x32&.yibao.settlement.v1.SettleStayRequestH\x00\x12\x38\n\x0bvisit_trial\x18\x03 \x01(\x0b\x32!.yibao.settlement.v1.TrialRequestH\x00\x12;\n\nstay_trial\x18\x04 \x01(\x0b\x32%.yibao.settlement.v1.TrialStayRequestH\x00\x42\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"J\n\x07OwnCare\x12\x19\n\x0b\x63\x61re_admdvs\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12$\n\tbegin_day\x18\x02 \x01(\x0b\x32\x11.google.type.Date\"\x8b\x02\n\x0fGetBillResponse\x12\x1a\n\x0cinsured_cell\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12\x33\n\x07\x63\x61rried\x18\x02 \x01(\x0b\x32 .yibao.settlement.v1.CarriedBillH\x00\x12\x36\n\x07settled\x18\x03 \x01(\x0b\x32#.yibao.settlement.v1.SettleResponseH\x00\x12 \n\x10pending_order_no\x18\x04 \x01(\tB\x04\x90\xb5\x18\x01H\x00\x12+\n\x03own\x18\x06 \x01(\x0b\x32\x1c.yibao.settlement.v1.OwnCareH\x00\x12\x17\n\tcare_hash\x18\x05 \x01(\tB\x04\x90\xb5\x18\x01\x42\x07\n\x05\x66ound\"w\n\x10\x42\x61tchGetBillItem\x12-\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1c.yibao.common.v1.ItemContext\x12\x34\n\x07request\x18\x02 \x01(\x0b\x32#.yibao.settlement.v1.GetBillRequest\"W\n\x13\x42\x61tchGetBillRequest\x12@\n\x05items\x18\x01 \x03(\x0b\x32%.yibao.settlement.v1.BatchGetBillItemB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\"\x7f\n\x13\x42\x61tchGetBillOutcome\x12\x38\n\x08response\x18\x01 \x01(\x0b\x32$.yibao.settlement.v1.GetBillResponseH\x00\x12$\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"R\n\x14\x42\x61tchGetBillResponse\x12:\n\x08outcomes\x18\x01 \x03(\x0b\x32(.yibao.settlement.v1.BatchGetBillOutcome\"\xbe\x02\n\x12SettleFiledRequest\x12\x33\n\x05visit\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.SettleRequestH\x00\x12\x36\n\x04stay\x18\x02 \x01(\x0b\x32&.yibao.settlement.v1.SettleStayRequestH\x00\x12\x38\n\x0bvisit_trial\x18\x03 \x01(\x0b\x32!.yibao.settlement.v1.TrialRequestH\x00\x12;\n\nstay_trial\x18\x04 \x01(\x0b\x32%.yibao.settlement.v1.TrialStayRequestH\x00\x12\x32\n\x06\x66iling\x18\x05 \x01(\x0b\x32\".yibao.settlement.v1.CarriedFilingB\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"\x89\x02\n\x13SettleFiledResponse\x12\x34\n\x05visit\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.SettleResponseH\x00\x12\x37\n\x04stay\x18\x02 \x01(\x0b\x32\'.yibao.settlement.v1.SettleStayResponseH\x00\x12\x39\n\x0bvisit_trial\x18\x03 \x01(\x0b\x32\".yibao.settlement.v1.TrialResponseH\x00\x12<\n\nstay_trial\x18\x04 \x01(\x0b\x32&.yibao.settlement.v1.TrialStayResponseH\x00\x42\n\n\x08response\"\xd3\x01\n\x11\x46indBookedRequest\x12\x34\n\x05visit\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.ReverseRequestH\x00\x12\x37\n\x04stay\x18\x02 \x01(\x0b\x32\'.yibao.settlement.v1.ReverseStayRequestH\x00\x12=\n\x07message\x18\x03 \x01(\x0b\x32*.yibao.settlement.v1.ReverseMessageRequestH\x00\x42\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"\xa8\x01\n\x12\x46indBookedResponse\x12\x1a\n\x0cinsured_cell\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12\x16\n\x08order_no\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x15\n\x07setl_id\x18\x03 \x01(\tB\x04\x90\xb5\x18\x01\x12/\n\x05state\x18\x04 \x01(\x0e\x32 .yibao.settlement.v1.BookedState\x12\x16\n\x08mdtrt_id\x18\x05 \x01(\tB\x04\x90\xb5\x18\x01\"\x19\n\x17ListPendingBillsRequest\"_\n\x0bPendingBill\x12\x16\n\x08order_no\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12\x1a\n\x0cinsured_cell\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\x12\x1c\n\x0e\x66ixmedins_code\x18\x03 \x01(\tB\x04\x90\xb5\x18\x01\"K\n\x18ListPendingBillsResponse\x12/\n\x05\x62ills\x18\x01 \x03(\x0b\x32 .yibao.settlement.v1.PendingBill\"\xb5\x02\n\x13\x42ookReversalRequest\x12\x34\n\x05visit\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.ReverseRequestH\x00\x12\x37\n\x04stay\x18\x02 \x01(\x0b\x32\'.yibao.settlement.v1.ReverseStayRequestH\x00\x12=\n\x07message\x18\x03 \x01(\x0b\x32*.yibao.settlement.v1.ReverseMessageRequestH\x00\x12\x1f\n\x08order_no\x18\x04 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x12=\n\x07\x63ounter\x18\x05 \x01(\x0b\x32$.yibao.settlement.v1.ReverseResponseB\x06\xbaH\x03\xc8\x01\x01\x42\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"\xd3\x01\n\x14\x42ookReversalResponse\x12\x35\n\x05visit\x18\x01 \x01(\x0b\x32$.yibao.settlement.v1.ReverseResponseH\x00\x12\x38\n\x04stay\x18\x02 \x01(\x0b\x32(.yibao.settlement.v1.ReverseStayResponseH\x00\x12>\n\x07message\x18\x03 \x01(\x0b\x32+.yibao.settlement.v1.ReverseMessageResponseH\x00\x42\n\n\x08response\"\x8e\x01\n\x13\x42ookReplayedRequest\x12\x35\n\x0cinsured_cell\x18\x01 \x01(\tB\x1f\xbaH\x18r\x16\x32\x14^([0-9]{6}|sandbox)$\x90\xb5\x18\x01\x12@\n\x08replayed\x18\x02 \x01(\x0b\x32&.yibao.settlement.v1.ReplayedElsewhereB\x06\xbaH\x03\xc8\x01\x01\"\x16\n\x14\x42ookReplayedResponse*y\n\x0b\x42ookedState\x12\x1c\n\x18\x42OOKED_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42OOKED_STATE_PENDING\x10\x01\x12\x19\n\x15\x42OOKED_STATE_STANDING\x10\x02\x12\x17\n\x13\x42OOKED_STATE_UNDONE\x10\x03\x32\xfc\x0b\n\x0b\x43\x61reService\x12s\n\nGetInsured\x12&.yibao.settlement.v1.GetInsuredRequest\x1a\'.yibao.settlement.v1.GetInsuredResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x01\x12y\n\x0cRegisterCare\x12(.yibao.settlement.v1.RegisterCareRequest\x1a).yibao.settlement.v1.RegisterCareResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x02\x12y\n\x0c\x45ndAdmission\x12(.yibao.settlement.v1.EndAdmissionRequest\x1a).yibao.settlement.v1.EndAdmissionResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x03\x12s\n\nChangeStay\x12&.yibao.settlement.v1.ChangeStayRequest\x1a\'.yibao.settlement.v1.ChangeStayResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x02\x12|\n\rEndStayChange\x12).yibao.settlement.v1.EndStayChangeRequest\x1a*.yibao.settlement.v1.EndStayChangeResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x03\x12j\n\x07GetBill\x12#.yibao.settlement.v1.GetBillRequest\x1a$.yibao.settlement.v1.GetBillResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x01\x12\xb7\x01\n\x0c\x42\x61tchGetBill\x12(.yibao.settlement.v1.BatchGetBillRequest\x1a).yibao.settlement.v1.BatchGetBillResponse\"R\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x01\xa2\xb5\x18:\n\'yibao.settlement.v1.CareService.GetBill\x12\x05items\x1a\x08outcomes\x12v\n\x0bSettleFiled\x12\'.yibao.settlement.v1.SettleFiledRequest\x1a(.yibao.settlement.v1.SettleFiledResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x02\x12s\n\nFindBooked\x12&.yibao.settlement.v1.FindBookedRequest\x1a\'.yibao.settlement.v1.FindBookedResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x01\x12\x85\x01\n\x10ListPendingBills\x12,.yibao.settlement.v1.ListPendingBillsRequest\x1a-.yibao.settlement.v1.ListPendingBillsResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x01\x12y\n\x0c\x42ookReplayed\x12(.yibao.settlement.v1.BookReplayedRequest\x1a).yibao.settlement.v1.BookReplayedResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x03\x12y\n\x0c\x42ookReversal\x12(.yibao.settlement.v1.BookReversalRequest\x1a).yibao.settlement.v1.BookReversalResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07routing\x90\xb5\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -105,6 +106,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BOOKREVERSALREQUEST'].fields_by_name['order_no']._serialized_options = b'\272H\006r\004\020\001\030(\220\265\030\001'
   _globals['_BOOKREVERSALREQUEST'].fields_by_name['counter']._loaded_options = None
   _globals['_BOOKREVERSALREQUEST'].fields_by_name['counter']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_BOOKREPLAYEDREQUEST'].fields_by_name['insured_cell']._loaded_options = None
+  _globals['_BOOKREPLAYEDREQUEST'].fields_by_name['insured_cell']._serialized_options = b'\272H\030r\0262\024^([0-9]{6}|sandbox)$\220\265\030\001'
+  _globals['_BOOKREPLAYEDREQUEST'].fields_by_name['replayed']._loaded_options = None
+  _globals['_BOOKREPLAYEDREQUEST'].fields_by_name['replayed']._serialized_options = b'\272H\003\310\001\001'
   _globals['_CARESERVICE'].methods_by_name['GetInsured']._loaded_options = None
   _globals['_CARESERVICE'].methods_by_name['GetInsured']._serialized_options = b'\212\265\030\014\n\001\005\"\007routing\220\265\030\001'
   _globals['_CARESERVICE'].methods_by_name['RegisterCare']._loaded_options = None
@@ -125,64 +130,70 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CARESERVICE'].methods_by_name['FindBooked']._serialized_options = b'\212\265\030\014\n\001\005\"\007routing\220\265\030\001'
   _globals['_CARESERVICE'].methods_by_name['ListPendingBills']._loaded_options = None
   _globals['_CARESERVICE'].methods_by_name['ListPendingBills']._serialized_options = b'\212\265\030\014\n\001\005\"\007routing\220\265\030\001'
+  _globals['_CARESERVICE'].methods_by_name['BookReplayed']._loaded_options = None
+  _globals['_CARESERVICE'].methods_by_name['BookReplayed']._serialized_options = b'\212\265\030\014\n\001\005\"\007routing\220\265\030\003'
   _globals['_CARESERVICE'].methods_by_name['BookReversal']._loaded_options = None
   _globals['_CARESERVICE'].methods_by_name['BookReversal']._serialized_options = b'\212\265\030\014\n\001\005\"\007routing\220\265\030\002'
-  _globals['_BOOKEDSTATE']._serialized_start=4920
-  _globals['_BOOKEDSTATE']._serialized_end=5041
-  _globals['_INSUREDELSEWHERE']._serialized_start=440
-  _globals['_INSUREDELSEWHERE']._serialized_end=656
-  _globals['_GETINSUREDREQUEST']._serialized_start=659
-  _globals['_GETINSUREDREQUEST']._serialized_end=812
-  _globals['_GETINSUREDRESPONSE']._serialized_start=814
-  _globals['_GETINSUREDRESPONSE']._serialized_end=890
-  _globals['_REGISTERCAREREQUEST']._serialized_start=893
-  _globals['_REGISTERCAREREQUEST']._serialized_end=1143
-  _globals['_REGISTERCARERESPONSE']._serialized_start=1146
-  _globals['_REGISTERCARERESPONSE']._serialized_end=1298
-  _globals['_ENDADMISSIONREQUEST']._serialized_start=1300
-  _globals['_ENDADMISSIONREQUEST']._serialized_end=1354
-  _globals['_ENDADMISSIONRESPONSE']._serialized_start=1356
-  _globals['_ENDADMISSIONRESPONSE']._serialized_end=1398
-  _globals['_CHANGESTAYREQUEST']._serialized_start=1401
-  _globals['_CHANGESTAYREQUEST']._serialized_end=1736
-  _globals['_CHANGESTAYRESPONSE']._serialized_start=1739
-  _globals['_CHANGESTAYRESPONSE']._serialized_end=2054
-  _globals['_ENDSTAYCHANGEREQUEST']._serialized_start=2056
-  _globals['_ENDSTAYCHANGEREQUEST']._serialized_end=2144
-  _globals['_ENDSTAYCHANGERESPONSE']._serialized_start=2146
-  _globals['_ENDSTAYCHANGERESPONSE']._serialized_end=2183
-  _globals['_GETBILLREQUEST']._serialized_start=2186
-  _globals['_GETBILLREQUEST']._serialized_end=2448
-  _globals['_OWNCARE']._serialized_start=2450
-  _globals['_OWNCARE']._serialized_end=2524
-  _globals['_GETBILLRESPONSE']._serialized_start=2527
-  _globals['_GETBILLRESPONSE']._serialized_end=2794
-  _globals['_BATCHGETBILLITEM']._serialized_start=2796
-  _globals['_BATCHGETBILLITEM']._serialized_end=2915
-  _globals['_BATCHGETBILLREQUEST']._serialized_start=2917
-  _globals['_BATCHGETBILLREQUEST']._serialized_end=3004
-  _globals['_BATCHGETBILLOUTCOME']._serialized_start=3006
-  _globals['_BATCHGETBILLOUTCOME']._serialized_end=3133
-  _globals['_BATCHGETBILLRESPONSE']._serialized_start=3135
-  _globals['_BATCHGETBILLRESPONSE']._serialized_end=3217
-  _globals['_SETTLEFILEDREQUEST']._serialized_start=3220
-  _globals['_SETTLEFILEDREQUEST']._serialized_end=3538
-  _globals['_SETTLEFILEDRESPONSE']._serialized_start=3541
-  _globals['_SETTLEFILEDRESPONSE']._serialized_end=3806
-  _globals['_FINDBOOKEDREQUEST']._serialized_start=3809
-  _globals['_FINDBOOKEDREQUEST']._serialized_end=4020
-  _globals['_FINDBOOKEDRESPONSE']._serialized_start=4023
-  _globals['_FINDBOOKEDRESPONSE']._serialized_end=4191
-  _globals['_LISTPENDINGBILLSREQUEST']._serialized_start=4193
-  _globals['_LISTPENDINGBILLSREQUEST']._serialized_end=4218
-  _globals['_PENDINGBILL']._serialized_start=4220
-  _globals['_PENDINGBILL']._serialized_end=4315
-  _globals['_LISTPENDINGBILLSRESPONSE']._serialized_start=4317
-  _globals['_LISTPENDINGBILLSRESPONSE']._serialized_end=4392
-  _globals['_BOOKREVERSALREQUEST']._serialized_start=4395
-  _globals['_BOOKREVERSALREQUEST']._serialized_end=4704
-  _globals['_BOOKREVERSALRESPONSE']._serialized_start=4707
-  _globals['_BOOKREVERSALRESPONSE']._serialized_end=4918
-  _globals['_CARESERVICE']._serialized_start=5044
-  _globals['_CARESERVICE']._serialized_end=6453
+  _globals['_BOOKEDSTATE']._serialized_start=5123
+  _globals['_BOOKEDSTATE']._serialized_end=5244
+  _globals['_INSUREDELSEWHERE']._serialized_start=474
+  _globals['_INSUREDELSEWHERE']._serialized_end=690
+  _globals['_GETINSUREDREQUEST']._serialized_start=693
+  _globals['_GETINSUREDREQUEST']._serialized_end=846
+  _globals['_GETINSUREDRESPONSE']._serialized_start=848
+  _globals['_GETINSUREDRESPONSE']._serialized_end=924
+  _globals['_REGISTERCAREREQUEST']._serialized_start=927
+  _globals['_REGISTERCAREREQUEST']._serialized_end=1177
+  _globals['_REGISTERCARERESPONSE']._serialized_start=1180
+  _globals['_REGISTERCARERESPONSE']._serialized_end=1332
+  _globals['_ENDADMISSIONREQUEST']._serialized_start=1334
+  _globals['_ENDADMISSIONREQUEST']._serialized_end=1388
+  _globals['_ENDADMISSIONRESPONSE']._serialized_start=1390
+  _globals['_ENDADMISSIONRESPONSE']._serialized_end=1432
+  _globals['_CHANGESTAYREQUEST']._serialized_start=1435
+  _globals['_CHANGESTAYREQUEST']._serialized_end=1770
+  _globals['_CHANGESTAYRESPONSE']._serialized_start=1773
+  _globals['_CHANGESTAYRESPONSE']._serialized_end=2088
+  _globals['_ENDSTAYCHANGEREQUEST']._serialized_start=2090
+  _globals['_ENDSTAYCHANGEREQUEST']._serialized_end=2178
+  _globals['_ENDSTAYCHANGERESPONSE']._serialized_start=2180
+  _globals['_ENDSTAYCHANGERESPONSE']._serialized_end=2217
+  _globals['_GETBILLREQUEST']._serialized_start=2220
+  _globals['_GETBILLREQUEST']._serialized_end=2482
+  _globals['_OWNCARE']._serialized_start=2484
+  _globals['_OWNCARE']._serialized_end=2558
+  _globals['_GETBILLRESPONSE']._serialized_start=2561
+  _globals['_GETBILLRESPONSE']._serialized_end=2828
+  _globals['_BATCHGETBILLITEM']._serialized_start=2830
+  _globals['_BATCHGETBILLITEM']._serialized_end=2949
+  _globals['_BATCHGETBILLREQUEST']._serialized_start=2951
+  _globals['_BATCHGETBILLREQUEST']._serialized_end=3038
+  _globals['_BATCHGETBILLOUTCOME']._serialized_start=3040
+  _globals['_BATCHGETBILLOUTCOME']._serialized_end=3167
+  _globals['_BATCHGETBILLRESPONSE']._serialized_start=3169
+  _globals['_BATCHGETBILLRESPONSE']._serialized_end=3251
+  _globals['_SETTLEFILEDREQUEST']._serialized_start=3254
+  _globals['_SETTLEFILEDREQUEST']._serialized_end=3572
+  _globals['_SETTLEFILEDRESPONSE']._serialized_start=3575
+  _globals['_SETTLEFILEDRESPONSE']._serialized_end=3840
+  _globals['_FINDBOOKEDREQUEST']._serialized_start=3843
+  _globals['_FINDBOOKEDREQUEST']._serialized_end=4054
+  _globals['_FINDBOOKEDRESPONSE']._serialized_start=4057
+  _globals['_FINDBOOKEDRESPONSE']._serialized_end=4225
+  _globals['_LISTPENDINGBILLSREQUEST']._serialized_start=4227
+  _globals['_LISTPENDINGBILLSREQUEST']._serialized_end=4252
+  _globals['_PENDINGBILL']._serialized_start=4254
+  _globals['_PENDINGBILL']._serialized_end=4349
+  _globals['_LISTPENDINGBILLSRESPONSE']._serialized_start=4351
+  _globals['_LISTPENDINGBILLSRESPONSE']._serialized_end=4426
+  _globals['_BOOKREVERSALREQUEST']._serialized_start=4429
+  _globals['_BOOKREVERSALREQUEST']._serialized_end=4738
+  _globals['_BOOKREVERSALRESPONSE']._serialized_start=4741
+  _globals['_BOOKREVERSALRESPONSE']._serialized_end=4952
+  _globals['_BOOKREPLAYEDREQUEST']._serialized_start=4955
+  _globals['_BOOKREPLAYEDREQUEST']._serialized_end=5097
+  _globals['_BOOKREPLAYEDRESPONSE']._serialized_start=5099
+  _globals['_BOOKREPLAYEDRESPONSE']._serialized_end=5121
+  _globals['_CARESERVICE']._serialized_start=5247
+  _globals['_CARESERVICE']._serialized_end=6779
 # @@protoc_insertion_point(module_scope)

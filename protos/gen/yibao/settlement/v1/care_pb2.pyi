@@ -13,6 +13,7 @@ from google.type import date_pb2 as _date_pb2
 from yibao.common.v1 import item_pb2 as _item_pb2
 from yibao.settlement.v1 import carried_pb2 as _carried_pb2
 from yibao.settlement.v1 import insured_pb2 as _insured_pb2
+from yibao.settlement.v1 import replay_pb2 as _replay_pb2
 from yibao.settlement.v1 import reversal_pb2 as _reversal_pb2
 from yibao.settlement.v1 import settlement_pb2 as _settlement_pb2
 from yibao.settlement.v1 import stay_bill_pb2 as _stay_bill_pb2
@@ -816,3 +817,42 @@ class BookReversalResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_response) -> _WhichOneofReturnType_response | None: ...
 
 Global___BookReversalResponse: _TypeAlias = BookReversalResponse  # noqa: Y015
+
+@_typing.final
+class BookReplayedRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSURED_CELL_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    insured_cell: _builtins.str
+    """Cell that has replayed."""
+    @_builtins.property
+    def replayed(self) -> _replay_pb2.ReplayedElsewhere: ...
+    def __init__(
+        self,
+        *,
+        insured_cell: _builtins.str = ...,
+        replayed: _replay_pb2.ReplayedElsewhere | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["replayed", b"replayed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["insured_cell", b"insured_cell", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookReplayedRequest: _TypeAlias = BookReplayedRequest  # noqa: Y015
+
+@_typing.final
+class BookReplayedResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookReplayedResponse: _TypeAlias = BookReplayedResponse  # noqa: Y015

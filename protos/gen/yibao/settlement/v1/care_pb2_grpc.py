@@ -88,6 +88,11 @@ class CareServiceStub:
                 request_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.ListPendingBillsRequest.SerializeToString,
                 response_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.ListPendingBillsResponse.FromString,
                 _registered_method=True)
+        self.BookReplayed = channel.unary_unary(
+                '/yibao.settlement.v1.CareService/BookReplayed',
+                request_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.BookReplayedRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.BookReplayedResponse.FromString,
+                _registered_method=True)
         self.BookReversal = channel.unary_unary(
                 '/yibao.settlement.v1.CareService/BookReversal',
                 request_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.BookReversalRequest.SerializeToString,
@@ -188,6 +193,16 @@ class CareServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BookReplayed(self, request, context):
+        """Books what a replay in the insured cell has made of a bill of this place of care: its counter-entry, and the settlement that
+        stands in its place. What is booked already is left as it is.
+        Errors: SETTLEMENT_NOT_FOUND, also of a bill of another cell, ORDER_PENDING where the bill is not confirmed here yet,
+        BILL_UNBALANCED, SETTLEMENT_REFUNDED where another counter-entry stands, LEDGER_CONTENTION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def BookReversal(self, request, context):
         """Books the counter-entry that the insured cell has made (2208, 2305, 2601); a settlement that is reversed already
         answers the same one.
@@ -249,6 +264,11 @@ def add_CareServiceServicer_to_server(servicer, server):
                     servicer.ListPendingBills,
                     request_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.ListPendingBillsRequest.FromString,
                     response_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.ListPendingBillsResponse.SerializeToString,
+            ),
+            'BookReplayed': grpc.unary_unary_rpc_method_handler(
+                    servicer.BookReplayed,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_care__pb2.BookReplayedRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_care__pb2.BookReplayedResponse.SerializeToString,
             ),
             'BookReversal': grpc.unary_unary_rpc_method_handler(
                     servicer.BookReversal,
@@ -530,6 +550,33 @@ class CareService:
             '/yibao.settlement.v1.CareService/ListPendingBills',
             yibao_dot_settlement_dot_v1_dot_care__pb2.ListPendingBillsRequest.SerializeToString,
             yibao_dot_settlement_dot_v1_dot_care__pb2.ListPendingBillsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BookReplayed(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.settlement.v1.CareService/BookReplayed',
+            yibao_dot_settlement_dot_v1_dot_care__pb2.BookReplayedRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_care__pb2.BookReplayedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -66,6 +66,12 @@ class CareServiceStub:
     """Bills that are booked here and still pending a minute after their time in the insured cell is over, the oldest first: by
     these routing finds what it does not know any more, as after its store came back from a backup.
     """
+    BookReplayed: _aio.UnaryUnaryMultiCallable[_care_pb2.BookReplayedRequest, _care_pb2.BookReplayedResponse]
+    """Books what a replay in the insured cell has made of a bill of this place of care: its counter-entry, and the settlement that
+    stands in its place. What is booked already is left as it is.
+    Errors: SETTLEMENT_NOT_FOUND, also of a bill of another cell, ORDER_PENDING where the bill is not confirmed here yet,
+    BILL_UNBALANCED, SETTLEMENT_REFUNDED where another counter-entry stands, LEDGER_CONTENTION.
+    """
     BookReversal: _aio.UnaryUnaryMultiCallable[_care_pb2.BookReversalRequest, _care_pb2.BookReversalResponse]
     """Books the counter-entry that the insured cell has made (2208, 2305, 2601); a settlement that is reversed already
     answers the same one.
@@ -183,6 +189,18 @@ class CareServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_care_pb2.ListPendingBillsResponse]:
         """Bills that are booked here and still pending a minute after their time in the insured cell is over, the oldest first: by
         these routing finds what it does not know any more, as after its store came back from a backup.
+        """
+
+    @_abc_1.abstractmethod
+    def BookReplayed(
+        self,
+        request: _care_pb2.BookReplayedRequest,
+        context: _aio.ServicerContext[_care_pb2.BookReplayedRequest, _abc.Awaitable[_care_pb2.BookReplayedResponse]],
+    ) -> _abc.Awaitable[_care_pb2.BookReplayedResponse]:
+        """Books what a replay in the insured cell has made of a bill of this place of care: its counter-entry, and the settlement that
+        stands in its place. What is booked already is left as it is.
+        Errors: SETTLEMENT_NOT_FOUND, also of a bill of another cell, ORDER_PENDING where the bill is not confirmed here yet,
+        BILL_UNBALANCED, SETTLEMENT_REFUNDED where another counter-entry stands, LEDGER_CONTENTION.
         """
 
     @_abc_1.abstractmethod

@@ -173,6 +173,7 @@ class CarriedBill(_message.Message):
     SETL_TIME_FIELD_NUMBER: _builtins.int
     EC_TOKEN_DIGEST_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
+    CARE_CELL_FIELD_NUMBER: _builtins.int
     mdtrt_id: _builtins.str
     """Encounter of the cell of care."""
     stay: _builtins.bool
@@ -211,6 +212,8 @@ class CarriedBill(_message.Message):
     """Digest of the ecToken that was shown when the care was registered; spent where the bill shows no credential."""
     lines: _builtins.bytes
     """Serialized CarriedLines, 3 MiB at most: whoever passes a bill on copies its lines and does not read them."""
+    care_cell: _builtins.str
+    """The cell of care, which is told of replays; empty as of before this was carried."""
     @_builtins.property
     def desk(self) -> _common_pb2.Desk: ...
     @_builtins.property
@@ -262,10 +265,11 @@ class CarriedBill(_message.Message):
         setl_time: _timestamp_pb2.Timestamp | None = ...,
         ec_token_digest: _builtins.str = ...,
         lines: _builtins.bytes = ...,
+        care_cell: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "desk", b"desk", "end_time", b"end_time", "filing", b"filing", "setl_time", b"setl_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "begin_time", b"begin_time", "card_sn", b"card_sn", "certno", b"certno", "desk", b"desk", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "ec_token_digest", b"ec_token_digest", "encounter_exp_content", b"encounter_exp_content", "end_time", b"end_time", "exp_content", b"exp_content", "filing", b"filing", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insutype", b"insutype", "invono", b"invono", "ipt_otp_no", b"ipt_otp_no", "lines", b"lines", "local_med_type", b"local_med_type", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medfee_sumamt_fen", b"medfee_sumamt_fen", "mid_setl_flag", b"mid_setl_flag", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "setl_time", b"setl_time", "stay", b"stay", "trial_hash", b"trial_hash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "begin_time", b"begin_time", "card_sn", b"card_sn", "care_cell", b"care_cell", "certno", b"certno", "desk", b"desk", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "ec_token_digest", b"ec_token_digest", "encounter_exp_content", b"encounter_exp_content", "end_time", b"end_time", "exp_content", b"exp_content", "filing", b"filing", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insutype", b"insutype", "invono", b"invono", "ipt_otp_no", b"ipt_otp_no", "lines", b"lines", "local_med_type", b"local_med_type", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medfee_sumamt_fen", b"medfee_sumamt_fen", "mid_setl_flag", b"mid_setl_flag", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "setl_time", b"setl_time", "stay", b"stay", "trial_hash", b"trial_hash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -238,10 +238,13 @@ class GetOwnSettlementResponse(_message.Message):
     LAYERS_FIELD_NUMBER: _builtins.int
     REVERSED_BY_FIELD_NUMBER: _builtins.int
     REVERSES_FIELD_NUMBER: _builtins.int
+    REPLAYS_FIELD_NUMBER: _builtins.int
     reversed_by: _builtins.str
     """Counter-entry that has reversed it; empty while it stands."""
     reverses: _builtins.str
     """Settlement that this counter-entry reverses; empty on a settlement."""
+    replays: _builtins.str
+    """Settlement that was settled first, in whose place a correction has put this one; empty for none."""
     @_builtins.property
     def setlinfo(self) -> _common_pb2.Setlinfo: ...
     @_builtins.property
@@ -263,10 +266,11 @@ class GetOwnSettlementResponse(_message.Message):
         layers: _abc.Iterable[_common_pb2.LayerExplanation] | None = ...,
         reversed_by: _builtins.str = ...,
         reverses: _builtins.str = ...,
+        replays: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record", "setlinfo", b"setlinfo"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "record", b"record", "reversed_by", b"reversed_by", "reverses", b"reverses", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "record", b"record", "replays", b"replays", "reversed_by", b"reversed_by", "reverses", b"reverses", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

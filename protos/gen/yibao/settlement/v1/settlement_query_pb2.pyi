@@ -172,12 +172,15 @@ class GetSettlementResponse(_message.Message):
     COUNTER_SETL_ID_FIELD_NUMBER: _builtins.int
     REVERSED_BY_FIELD_NUMBER: _builtins.int
     REVERSES_FIELD_NUMBER: _builtins.int
+    REPLAYS_FIELD_NUMBER: _builtins.int
     counter_setl_id: _builtins.str
     """The other one of a settlement and its counter-entry: `reversed_by` or `reverses`."""
     reversed_by: _builtins.str
     """Counter-entry that has reversed this settlement since; empty while it stands."""
     reverses: _builtins.str
     """Settlement that this counter-entry reverses; empty on any other."""
+    replays: _builtins.str
+    """Settlement that was settled first, in whose place a replay has put this one; empty for none."""
     @_builtins.property
     def setlinfo(self) -> _common_pb2.Setlinfo: ...
     @_builtins.property
@@ -196,10 +199,11 @@ class GetSettlementResponse(_message.Message):
         counter_setl_id: _builtins.str = ...,
         reversed_by: _builtins.str = ...,
         reverses: _builtins.str = ...,
+        replays: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record", "setlinfo", b"setlinfo"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["counter_setl_id", b"counter_setl_id", "layers", b"layers", "record", b"record", "reversed_by", b"reversed_by", "reverses", b"reverses", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counter_setl_id", b"counter_setl_id", "layers", b"layers", "record", b"record", "replays", b"replays", "reversed_by", b"reversed_by", "reverses", b"reverses", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

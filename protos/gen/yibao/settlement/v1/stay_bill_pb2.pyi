@@ -211,8 +211,11 @@ class SettleStayResponse(_message.Message):
     SETLDETAIL_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
     REVERSED_BY_FIELD_NUMBER: _builtins.int
+    REPLAYED_BY_FIELD_NUMBER: _builtins.int
     reversed_by: _builtins.str
     """Counter-entry that has reversed this settlement since; empty while it stands. Told beside the stored answer."""
+    replayed_by: _builtins.str
+    """Settlement that a replay has put in the place of this one since; `reversed_by` is of that one then. Empty for none."""
     @_builtins.property
     def setlinfo(self) -> _common_pb2.Setlinfo: ...
     @_builtins.property
@@ -226,10 +229,11 @@ class SettleStayResponse(_message.Message):
         setldetail: _abc.Iterable[_common_pb2.FundShare] | None = ...,
         layers: _abc.Iterable[_common_pb2.LayerExplanation] | None = ...,
         reversed_by: _builtins.str = ...,
+        replayed_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["setlinfo", b"setlinfo"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "reversed_by", b"reversed_by", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "replayed_by", b"replayed_by", "reversed_by", b"reversed_by", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,84 @@
+"""What replays have changed is brought to the places of care: until each has booked it, whoever is away meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from services.kernel.errors import Fault, FaultKind, not_found
+from services.routing.domain.replays import ReplayPage, Told
+from services.routing.operations.replays import Replays
+
+HOME, CARE, OTHER = "370000", "110000", "310000"
+AWAY = Fault(FaultKind.UNAVAILABLE, "CELL_UNAVAILABLE")
+PLACES = {"110100": CARE, "310100": OTHER}
+
+
+@dataclass
+class PlayedCells:
+    """An insured cell that tells one at a time, and places of care that may refuse."""
+
+    waiting: list[Told]
+    refuse: dict[str, Fault] = field(default_factory=dict)
+    booked: list[tuple[str, str]] = field(default_factory=list)
+    lost: int = 0
+
+    async def page(self, cell: str, after: str) -> ReplayPage:
+        if cell != HOME:
+            raise AWAY
+        behind = [each for each in self.waiting if each.setl_id > after]
+        return ReplayPage(tuple(behind[:1]), behind[0].setl_id if len(behind) > 1 else "")
+
+    async def book(self, care_cell: str, insured_cell: str, told: Told) -> None:
+        refusal = self.refuse.get(care_cell) or self.refuse.get(told.setl_id)
+        if refusal is not None:
+            raise refusal
+        self.booked.append((care_cell, told.setl_id))
+
+    async def ack(self, cell: str, setl_ids: Sequence[str]) -> None:
+        if self.lost:
+            self.lost -= 1
+            raise AWAY
+        self.waiting = [each for each in self.waiting if each.setl_id not in setl_ids]
+
+
+def bringing(cells: PlayedCells, troubles: list[tuple[str, str, int]]) -> Replays:
+    return Replays(cells, (HOME, CARE), PLACES.__getitem__, lambda *told: troubles.append(told))
+
+
+def waiting(*places: str) -> PlayedCells:
+    return PlayedCells(
+        [Told(f"S{number}", OTHER if place == OTHER else "", place, None) for number, place in enumerate(places)]
+    )
+
+
+async def test_each_is_booked_at_its_place_of_care_in_order_and_then_forgotten() -> None:
+    # Of one the cell is told, of the others the division says it.
+    cells = waiting("110100", OTHER, "110100")
+    troubles: list[tuple[str, str, int]] = []
+    assert await bringing(cells, troubles).pull(HOME) == 3
+    assert cells.booked == [(CARE, "S0"), (OTHER, "S1"), (CARE, "S2")]
+    assert await bringing(cells, troubles).pull(HOME) == 0
+    assert (cells.waiting, troubles) == ([], [])
+
+
+async def test_a_place_that_is_away_or_refuses_holds_up_no_other_and_gets_it_later() -> None:
+    cells = waiting("110100", "310100", "110100", "310100")
+    troubles: list[tuple[str, str, int]] = []
+    cells.refuse = {CARE: AWAY, "S1": not_found("SETTLEMENT_NOT_FOUND", setl_id="S1", fixmedins_code="")}
+    assert await bringing(cells, troubles).pull(HOME) == 1
+    # Who is away is asked once at a look.
+    assert sorted(troubles) == [(CARE, "CELL_UNAVAILABLE", 1), (OTHER, "SETTLEMENT_NOT_FOUND", 1)]
+    cells.refuse = {}
+    await bringing(cells, troubles).pull_all()
+    assert {number for _, number in cells.booked} == {"S0", "S1", "S2", "S3"}
+    assert cells.waiting == []
+
+
+async def test_what_is_booked_and_not_acknowledged_is_told_once_more() -> None:
+    cells = waiting("110100")
+    cells.lost = 1
+    await bringing(cells, []).pull_all()
+    await bringing(cells, []).pull_all()
+    assert cells.booked == [(CARE, "S0"), (CARE, "S0")]
+    assert cells.waiting == []
