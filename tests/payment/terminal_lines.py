@@ -22,15 +22,11 @@ from services.runtime.db import Database, Schema
 from services.runtime.outgoing import Outgoing, Sent
 from services.runtime.pos.line import PosLine
 from services.runtime.telemetry import Telemetry
-from tools.twins.bank.cards import STATEMENT_SECRET
+from tests.twins.doors import told
+from tools.twins.bank.cards import PLAIN, STATEMENT_SECRET
 from tools.twins.bank.provider import Bank, twin
 from tools.twins.twin import Settings, Twin
 from yibao.payment.v1 import channel_pb2
-
-CARD, WITH_PIN, EMPTY, LIMITED, LOST, EXPIRED, NO_REFUND = (
-    f"9{0:015d}{digits}" for digits in ("019", "027", "035", "043", "050", "068", "076")
-)
-FULL = 10_000_000
 
 
 class TestClock:
@@ -81,11 +77,9 @@ class Counter:
 
     async def told(self, verb: str, **body: object) -> Any:
         """What the control door answers."""
-        answer = await self.client.post(f"/_twin/{verb}", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        return await told(self.client, verb, **body)
 
-    async def balance(self, card: str = CARD) -> int:
+    async def balance(self, card: str = PLAIN) -> int:
         """What the account at the bank has."""
         return int((await self.told("account", card=card))["balance_fen"])
 
@@ -110,7 +104,7 @@ MERCHANT = channel_pb2.Merchant(
 )
 
 
-def charge(number: str = "CHARGE0001", fen: int = 1_000, card: str = CARD) -> channel_pb2.ChannelCharge:
+def charge(number: str = "CHARGE0001", fen: int = 1_000, card: str = PLAIN) -> channel_pb2.ChannelCharge:
     """A charge on a card."""
     return channel_pb2.ChannelCharge(
         charge_no=number,

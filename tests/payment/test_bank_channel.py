@@ -16,19 +16,10 @@ from services.payment.domain.charges import BillKind, RefundStanding, Standing
 from services.payment.domain.terminals import LineState, Move, Sums
 from services.runtime.db import sql
 from services.runtime.outgoing import Outgoing
-from tests.payment.terminal_lines import (
-    CARD,
-    EMPTY,
-    FULL,
-    LOST,
-    MERCHANT,
-    NO_REFUND,
-    Counter,
-    charge,
-    counter,
-    quiet,
-    refund,
-)
+from tests.payment.terminal_lines import MERCHANT, Counter, charge, counter, quiet, refund
+from tools.twins.bank.cards import EMPTY, LOST, NO_REFUND
+from tools.twins.bank.cards import FULL_FEN as FULL
+from tools.twins.bank.cards import PLAIN as CARD
 from yibao.payment.v1 import channel_pb2
 
 DAY = date(2026, 11, 30)

@@ -13,7 +13,8 @@ from services.payment.channels.bank import BankChannel
 from services.payment.channels.protocol import Lost
 from services.payment.domain.charges import RefundStanding, Standing
 from services.runtime.outgoing import Outgoing
-from tests.payment.terminal_lines import CARD, FULL, MERCHANT, Counter, charge, counter, quiet, refund
+from tests.payment.terminal_lines import MERCHANT, Counter, charge, counter, quiet, refund
+from tools.twins.bank.cards import FULL_FEN as FULL
 
 MESSAGES = ("0200", "0220", "0400", "0500", "0800")
 FAULTS = ("TIMEOUT_BEFORE", "TIMEOUT_AFTER", "UNAVAILABLE")
@@ -77,7 +78,7 @@ async def test_in_the_end_bank_and_book_know_the_same_to_the_fen(seed: int, outg
                 told = await _until_known(desk.channel.look_refund, refund(f"CHARGE{number:04d}{letter}", fen))
                 assert told.standing is not RefundStanding.UNKNOWN
                 kept -= told.refunded_fen
-        assert await desk.balance(CARD) == FULL - kept
+        assert await desk.balance() == FULL - kept
         settled = await _until_known(desk.channel.settle_batch, MERCHANT)
         assert settled is None or settled.equal
         assert (await desk.told("differences"))["differences"] == []

@@ -19,6 +19,7 @@ from services.payment.domain.charges import About, BillKind, RefundStanding, See
 from services.runtime.national.sm2 import open_sm2
 from services.runtime.outgoing import Outgoing
 from tests.payment.terminal_lines import quiet
+from tests.twins.doors import told
 from tools.twins.http import Request, Response, Server
 from tools.twins.national.provider import APP_ID, MERCHANT, SECRET, twin
 from tools.twins.twin import Settings, Twin
@@ -38,9 +39,7 @@ class Phone:
 
     async def told(self, verb: str, **body: object) -> Any:
         """What the control door answers."""
-        answer = await self.client.post(f"/_twin/{verb}", json=body)
-        assert answer.status_code == HTTPStatus.OK, answer.text
-        return answer.json()
+        return await told(self.client, verb, **body)
 
     async def pay(self, number: str = "CHARGE0001") -> None:
         """The person pays."""

@@ -17,15 +17,12 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.twins.doors import told
 from tests.twins.hand_terminal import HandTerminal, des, terminal
-from tools.twins.bank.cards import MASTER, STATEMENT_SECRET
+from tools.twins.bank.cards import EMPTY, EXPIRED, LIMITED, LOST, MASTER, NO_REFUND, PLAIN, STATEMENT_SECRET, WITH_PIN
+from tools.twins.bank.cards import FULL_FEN as FULL
 from tools.twins.bank.provider import Bank, twin
 from tools.twins.twin import Settings, Twin
-
-CARD, WITH_PIN, EMPTY, LIMITED, LOST, EXPIRED, NO_REFUND = (
-    f"9{0:015d}{digits}" for digits in ("019", "027", "035", "043", "050", "068", "076")
-)
-FULL = 10_000_000
 
 
 class Desk:
@@ -42,11 +39,9 @@ class Desk:
 
     async def told(self, verb: str, **body: object) -> Any:
         """What the control door answers."""
-        answer = await self.client.post(f"/_twin/{verb}", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        return await told(self.client, verb, **body)
 
-    async def balance(self, card: str = CARD) -> int:
+    async def balance(self, card: str = PLAIN) -> int:
         """What the account has."""
         return int((await self.told("account", card=card))["balance_fen"])
 
@@ -68,10 +63,10 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 async def test_a_purchase_takes_from_the_account_and_the_balance_tells_it(desk: Desk) -> None:
-    bought = await desk.pos.buy(CARD, 12_345)
+    bought = await desk.pos.buy(PLAIN, 12_345)
     assert (bought[0], bought[39], bought[4], bought[11]) == ("0210", "00", "000000012345", "000002")
     assert len(bought[37]) == 12
-    assert (await desk.pos.balance(CARD))[54] == f"1002156C{FULL - 12_345:012d}"
+    assert (await desk.pos.balance(PLAIN))[54] == f"1002156C{FULL - 12_345:012d}"
 
 
 @pytest.mark.parametrize(
@@ -83,10 +78,10 @@ async def test_a_purchase_takes_from_the_account_and_the_balance_tells_it(desk: 
         (EXPIRED, 1, "54"),
         (WITH_PIN, 1, "55"),
         ("9000000000000000001", 1, "14"),
-        (CARD, 0, "13"),
-        *((CARD, 9_100 + digits, str(digits)) for digits in (51, 55, 61, 68, 91, 94, 96, 98)),
-        (CARD, 9_103, "96"),
-        (CARD, 9_104, "05"),
+        (PLAIN, 0, "13"),
+        *((PLAIN, 9_100 + digits, str(digits)) for digits in (51, 55, 61, 68, 91, 94, 96, 98)),
+        (PLAIN, 9_103, "96"),
+        (PLAIN, 9_104, "05"),
     ],
 )
 async def test_a_refused_purchase_says_why_and_takes_nothing(desk: Desk, card: str, fen: int, code: str) -> None:
@@ -105,7 +100,7 @@ async def test_a_pin_under_the_terminals_key_opens_its_account(desk: Desk) -> No
 
 
 async def test_a_void_gives_the_whole_of_a_purchase_back_once(desk: Desk) -> None:
-    bought = await desk.pos.buy(CARD, 500)
+    bought = await desk.pos.buy(PLAIN, 500)
     assert (await desk.pos.void(bought, 499))[39] == "64"
     assert (await desk.pos.void({**bought, 37: "000000000000"}, 500))[39] == "25"
     assert (await desk.pos.void(bought, 500, f2=NO_REFUND))[39] == "25"
@@ -118,7 +113,7 @@ async def test_a_void_gives_the_whole_of_a_purchase_back_once(desk: Desk) -> Non
 
 
 async def test_refunds_are_partial_and_several_and_never_more_than_was_paid(desk: Desk) -> None:
-    bought = await desk.pos.buy(CARD, 1_000)
+    bought = await desk.pos.buy(PLAIN, 1_000)
     assert [(await desk.pos.refund(bought, fen))[39] for fen in (300, 300, 401, 400, 1)] == [
         "00",
         "00",
@@ -133,14 +128,14 @@ async def test_refunds_are_partial_and_several_and_never_more_than_was_paid(desk
 
 
 async def test_a_trace_is_good_once(desk: Desk) -> None:
-    await desk.pos.buy(CARD, 500)
-    again = await desk.pos.buy(CARD, 500, f11=f"{desk.pos.trace:06d}")
+    await desk.pos.buy(PLAIN, 500)
+    again = await desk.pos.buy(PLAIN, 500, f11=f"{desk.pos.trace:06d}")
     assert again[39] == "94"
     assert await desk.balance() == FULL - 500
 
 
 async def test_a_reversal_undoes_a_purchase_and_is_the_same_when_it_comes_again(desk: Desk) -> None:
-    await desk.pos.buy(CARD, 500)
+    await desk.pos.buy(PLAIN, 500)
     trace = desk.pos.trace
     assert [(await desk.pos.reverse("22", trace, 500))[39] for _ in range(2)] == ["00", "00"]
     assert await desk.balance() == FULL
@@ -148,12 +143,12 @@ async def test_a_reversal_undoes_a_purchase_and_is_the_same_when_it_comes_again(
 
 async def test_a_reversal_of_what_never_came_ends_and_a_late_request_has_no_effect(desk: Desk) -> None:
     assert (await desk.pos.reverse("22", 77, 500))[39] == "25"
-    assert (await desk.pos.buy(CARD, 500, f11="000077"))[39] == "94"
+    assert (await desk.pos.buy(PLAIN, 500, f11="000077"))[39] == "94"
     assert await desk.balance() == FULL
 
 
 async def test_a_reversed_void_leaves_the_purchase_paid(desk: Desk) -> None:
-    bought = await desk.pos.buy(CARD, 500)
+    bought = await desk.pos.buy(PLAIN, 500)
     await desk.pos.void(bought, 500)
     assert (await desk.pos.reverse("23", desk.pos.trace, 500, "200000"))[39] == "00"
     assert await desk.balance() == FULL - 500
@@ -161,7 +156,7 @@ async def test_a_reversed_void_leaves_the_purchase_paid(desk: Desk) -> None:
 
 
 async def test_what_was_returned_or_settled_is_reversed_no_more(desk: Desk) -> None:
-    bought = await desk.pos.buy(CARD, 500)
+    bought = await desk.pos.buy(PLAIN, 500)
     trace = desk.pos.trace
     await desk.pos.refund(bought, 100)
     assert (await desk.pos.reverse("25", desk.pos.trace, 100, "200000"))[39] == "40"
@@ -169,7 +164,7 @@ async def test_what_was_returned_or_settled_is_reversed_no_more(desk: Desk) -> N
 
 
 async def test_a_wrong_seal_is_a0_and_without_effect(desk: Desk) -> None:
-    fields = {2: CARD, 3: "000000", 4: "000000000500", 22: "021", 25: "00", 49: "156", 60: "22000001000"}
+    fields = {2: PLAIN, 3: "000000", 4: "000000000500", 22: "021", 25: "00", 49: "156", 60: "22000001000"}
     assert (await desk.pos.ask("0200", fields, spoil=True))[39] == "A0"
     assert await desk.balance() == FULL
 
@@ -182,26 +177,26 @@ async def test_who_has_not_signed_on_or_is_nobody_is_told_so(desk: Desk) -> None
         ("10000009", "800000000000002", "03"),
     ):
         async with terminal(desk.line, number, merchant) as other:
-            assert (await other.buy(CARD, 1))[39] == code
+            assert (await other.buy(PLAIN, 1))[39] == code
     await desk.pos.ask("0820", {60: f"00{desk.pos.batch}002"})
-    assert (await desk.pos.buy(CARD, 1))[39] == "77"
+    assert (await desk.pos.buy(PLAIN, 1))[39] == "77"
 
 
 async def test_an_unknown_transaction_is_not_served(desk: Desk) -> None:
-    fields = {2: CARD, 3: "030000", 4: "000000000500", 25: "06", 49: "156", 60: "10000001000"}
+    fields = {2: PLAIN, 3: "030000", 4: "000000000500", 25: "06", 49: "156", 60: "10000001000"}
     assert (await desk.pos.ask("0200", fields))[39] == "40"
     assert (await desk.pos.ask("0100", fields))[39] == "40"
     assert (await desk.pos.ask("0200", {**fields, 60: "10"}))[39] == "30"
 
 
 async def test_equal_totals_close_the_batch_and_the_next_one_begins_with_a_sign_on(desk: Desk) -> None:
-    bought = await desk.pos.buy(CARD, 1_000)
-    await desk.pos.buy(CARD, 500)
+    bought = await desk.pos.buy(PLAIN, 1_000)
+    await desk.pos.buy(PLAIN, 500)
     await desk.pos.reverse("22", desk.pos.trace, 500)
     await desk.pos.refund(bought, 200)
     settled = await desk.pos.settle("000000001000" + "001" + "000000000200" + "001" + "0")
     assert settled[48][30] == "1"
-    assert (await desk.pos.buy(CARD, 1))[39] == "77"
+    assert (await desk.pos.buy(PLAIN, 1))[39] == "77"
     await desk.pos.sign_on(MASTER)
     assert desk.pos.batch == "000002"
     assert (await desk.pos.void(bought, 1_000))[39] == "12"
@@ -209,11 +204,11 @@ async def test_equal_totals_close_the_batch_and_the_next_one_begins_with_a_sign_
 
 
 async def test_other_totals_are_answered_with_the_banks_and_an_upload_names_what_differs(desk: Desk) -> None:
-    await desk.pos.buy(CARD, 1_000)
+    await desk.pos.buy(PLAIN, 1_000)
     trace = desk.pos.trace
     settled = await desk.pos.settle("000000000900" + "001" + "0" * 12 + "000" + "0")
     assert (settled[48][:15], settled[48][30]) == ("000000001000001", "2")
-    line = f"00{trace:06d}{CARD:0>20}{900:012d}"
+    line = f"00{trace:06d}{PLAIN:0>20}{900:012d}"
     route = f"00{desk.pos.batch}"
     assert (await desk.pos.ask("0320", {48: f"01{line}", 60: f"{route}201"}))[39] == "00"
     assert (await desk.pos.ask("0320", {48: "0001", 60: f"{route}202"}))[39] == "00"
@@ -227,18 +222,18 @@ async def test_an_amount_chooses_a_lost_answer_before_or_after_the_effect_once(
     desk: Desk, digits: int, taken: int
 ) -> None:
     with pytest.raises(asyncio.IncompleteReadError):
-        await desk.pos.buy(CARD, digits)
+        await desk.pos.buy(PLAIN, digits)
     assert await desk.balance() == FULL - taken
     async with terminal(desk.line) as again:
         again.batch, again.mac_key, again.trace = desk.pos.batch, desk.pos.mac_key, desk.pos.trace
         assert (await again.reverse("22", again.trace, digits))[39] == ("00" if taken else "25")
         assert await desk.balance() == FULL
-        assert (await again.buy(CARD, digits))[39] == "00"
+        assert (await again.buy(PLAIN, digits))[39] == "00"
 
 
 async def test_an_armed_fault_meets_the_transaction_that_it_names(desk: Desk) -> None:
     await desk.told("faults", fault="TIMEOUT_AFTER", method="0200", path="/void")
-    bought = await desk.pos.buy(CARD, 500)
+    bought = await desk.pos.buy(PLAIN, 500)
     with pytest.raises(asyncio.IncompleteReadError):
         await desk.pos.void(bought, 500)
     assert await desk.balance() == FULL
@@ -246,7 +241,7 @@ async def test_an_armed_fault_meets_the_transaction_that_it_names(desk: Desk) ->
 
 async def test_a_day_that_is_over_has_a_sealed_statement_and_its_money_arrives_on_the_next(desk: Desk) -> None:
     await desk.told("clock", at="2026-11-30T23:50:00+08:00")
-    bought = await desk.pos.buy(CARD, 1_000, "CHARGE0001")
+    bought = await desk.pos.buy(PLAIN, 1_000, "CHARGE0001")
     await desk.pos.refund(bought, 300, f63="01 REFUND0001")
     assert (await desk.client.get("/statements/900000000000001/2026-11-30")).status_code == 404
     assert (await desk.told("arrivals", merchant="900000000000001"))["arrivals"] == []
@@ -264,13 +259,13 @@ async def test_a_day_that_is_over_has_a_sealed_statement_and_its_money_arrives_o
 
 
 async def test_no_record_has_the_number_of_a_card(desk: Desk, tmp_path: Path) -> None:
-    await desk.pos.buy(CARD, 500, f35=f"{CARD}D4912000000000000")
+    await desk.pos.buy(PLAIN, 500, f35=f"{PLAIN}D4912000000000000")
     record = (tmp_path / "record.jsonl").read_text()
     told = (await desk.client.get("/_twin/received")).text + json.dumps(await desk.told("trades"))
     assert '\\"4\\":\\"000000000500\\"' in record
     sent = [json.loads(line)["body"] for line in record.splitlines() if "body" in json.loads(line)]
-    assert all(CARD not in base64.b64decode(body).hex() for body in sent)
-    assert CARD not in record + told
+    assert all(PLAIN not in base64.b64decode(body).hex() for body in sent)
+    assert PLAIN not in record + told
 
 
 async def test_a_line_that_speaks_something_else_just_ends(desk: Desk) -> None:
@@ -279,7 +274,7 @@ async def test_a_line_that_speaks_something_else_just_ends(desk: Desk) -> None:
     writer.write(b"GET / HTTP/1.1\r\n\r\n")
     assert await reader.read() == b""
     writer.close()
-    assert (await desk.pos.balance(CARD))[39] == "00"
+    assert (await desk.pos.balance(PLAIN))[39] == "00"
 
 
 async def test_a_killed_bank_goes_on_with_its_accounts_keys_and_batches(tmp_path: Path) -> None:
@@ -295,8 +290,8 @@ async def test_a_killed_bank_goes_on_with_its_accounts_keys_and_batches(tmp_path
                 await pos.sign_on(MASTER)
                 mac_key = pos.mac_key
             pos.mac_key, pos.trace = mac_key, pos.trace + trace
-            assert (await pos.buy(CARD, 500))[39] == "00"
+            assert (await pos.buy(PLAIN, 500))[39] == "00"
             trace = pos.trace
-            assert (await pos.balance(CARD))[54].endswith(f"{left:012d}")
+            assert (await pos.balance(PLAIN))[54].endswith(f"{left:012d}")
         os.kill(process.pid, signal.SIGKILL)
         await process.wait()

@@ -30,16 +30,24 @@ class Card:
     takes_refunds: bool = True
 
 
+PLAIN: Final = "9000000000000000019"
+WITH_PIN: Final = "9000000000000000027"
+EMPTY: Final = "9000000000000000035"
+LIMITED: Final = "9000000000000000043"
+LOST: Final = "9000000000000000050"
+EXPIRED: Final = "9000000000000000068"
+NO_REFUND: Final = "9000000000000000076"
+FULL_FEN: Final = 10_000_000
 CARDS: Final[Mapping[str, Card]] = {
-    "9000000000000000019": Card(10_000_000),
-    "9000000000000000027": Card(10_000_000, pin="123456"),
-    "9000000000000000035": Card(0),
-    "9000000000000000043": Card(10_000_000, limit_fen=10_000),
-    "9000000000000000050": Card(10_000_000, lost=True),
-    "9000000000000000068": Card(10_000_000, expiry="2001"),
-    "9000000000000000076": Card(10_000_000, takes_refunds=False),
+    PLAIN: Card(FULL_FEN),
+    WITH_PIN: Card(FULL_FEN, pin="123456"),
+    EMPTY: Card(0),
+    LIMITED: Card(FULL_FEN, limit_fen=10_000),
+    LOST: Card(FULL_FEN, lost=True),
+    EXPIRED: Card(FULL_FEN, expiry="2001"),
+    NO_REFUND: Card(FULL_FEN, takes_refunds=False),
 }
-"""In order: plain, with a PIN, empty, with a limit of 100 yuan, reported lost, expired, and one that takes no refund."""
+"""The published cards, each with what its name says."""
 
 ANSWERS: Final[Mapping[int, str]] = {
     9104: "05",
