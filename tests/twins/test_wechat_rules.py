@@ -261,36 +261,33 @@ async def test_refunds_never_exceed_what_was_paid_and_one_number_is_one_refund(d
     ]
 
 
-async def test_the_bureau_is_asked_with_the_orders_numbers_until_it_answers_and_another_split_fails() -> None:
+async def test_the_bureau_is_asked_with_the_orders_numbers_until_it_answers_and_its_refusal_fails_the_order() -> None:
     asked: list[dict[str, Any]] = []
 
     async def bureau(request: Request) -> Response | None:
         asked.append(json.loads(request.body))
         if len(asked) == 1:
             return None
-        told = {name: value for name, value in asked[-1].items() if name.startswith("medIns")}
-        if asked[-1]["totalFee"] == 1234:
-            told["medInsGovFee"] -= 1
-        return Response(200, json.dumps(told | {"result": "SETTLED"}).encode())
+        if asked[-1]["fundFen"] == "50":
+            return Response(409, b'{"error": {"message": "SPLIT_MOVED"}}')
+        return Response(200, b'{"setlId": "S99"}')
 
     server = Server(bureau, "127.0.0.1", 0)
     await server.start()
-    async with opened(bureau_url=f"{server.url}/settle") as desk:
+    async with opened(bureau_url=server.url) as desk:
         states = []
-        for cash in (CASH, 1234 - INSURED % 1000):
-            sdk, number, prepay_id = await desk.prepaid(cash)
-            insured = INSURED if cash == CASH else 1234 - cash
-            await send(sdk, "/v3/med-ins/orders", desk.mixed(sdk, number, prepay_id, cash, insured))
+        for insured in (INSURED, 100):
+            sdk, number, prepay_id = await desk.prepaid(CASH)
+            await send(sdk, "/v3/med-ins/orders", desk.mixed(sdk, number, prepay_id, CASH, insured))
             await desk.door("pay", out_trade_no=number)
-            waits = "MIX_PAY_CREATED"
             async with asyncio.timeout(5.0):
-                while (state := (await desk.door("order", out_trade_no=number)))["mix_pay_status"] == waits:  # noqa: ASYNC110
+                while (state := await desk.door("order", out_trade_no=number))["mix_pay_status"] == "MIX_PAY_CREATED":  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
-            states.append(state["mix_pay_status"])
+            states.append((state["mix_pay_status"], state["self_pay_status"]))
     await server.stop()
-    assert states == ["MIX_PAY_SUCCESS", "MIX_PAY_FAIL"]
+    assert states == [("MIX_PAY_SUCCESS", "SELF_PAY_SUCCESS"), ("MIX_PAY_FAIL", "SELF_PAY_SUCCESS")]
     assert asked[0] == asked[1]
-    assert asked[0]["payAuthNo"].startswith("AUTH99")
+    assert (asked[0]["channelCode"], asked[0]["payAuthNo"][:6]) == ("wechat", "AUTH99")
 
 
 async def test_a_killed_twin_goes_on_with_its_orders_keys_and_notifies(tmp_path: Path) -> None:

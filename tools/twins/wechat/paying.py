@@ -6,12 +6,13 @@ A bureau that does not answer is asked again for a day; until then the order sta
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Final
 
+from tools.twins.bureau import Bureau, Claim, Settled
 from tools.twins.faults import Fault, of_amount
 from tools.twins.shelf import Document
-from tools.twins.wechat.bureau import Bureau, Settled
 from tools.twins.wechat.ground import BY_NUMBER, MIXED, TRADE, Ground, kept
 from tools.twins.wechat.notices import CASH_DELAYS_S, MEDICAL_DELAYS_S, Notices
 from tools.twins.wechat.telling import told_mixed, told_trade
@@ -65,9 +66,9 @@ class Paying:
         faults = self._ground.stand.faults
         amount = mixed["told"].get("wechat_pay_cash_fee", 0) or mixed["told"]["total_fee"]
         if of_amount(amount) is Fault.INSURANCE_FAILS or faults.of_event(Fault.INSURANCE_FAILS):
-            said: Settled | None = Settled(done=False, reason="医保局结算校验失败")
+            said: Settled | None = Settled(settled=False, message="医保局结算校验失败")
         else:
-            said = await self._bureau.settle(mixed)
+            said = await self._bureau.settle(_claim(mixed))
         if said is None:
             return False
         with self._ground.stand.shelf.change():
@@ -134,13 +135,13 @@ class Paying:
 
     def _finish(self, key: str, mixed: Document, said: Settled) -> None:
         status = mixed["status"]
-        if said.done:
+        if said.settled:
             status["med_ins_pay_status"] = "MED_INS_PAY_SUCCESS"
-            mixed["told"]["passthrough_response_content"] = said.answer
+            mixed["told"]["passthrough_response_content"] = json.dumps({"setlId": said.setl_id})
             self._succeed(key, mixed)
         else:
             status |= {"med_ins_pay_status": "MED_INS_PAY_FAIL", "mix_pay_status": "MIX_PAY_FAIL"}
-            mixed["told"]["med_ins_fail_reason"] = said.reason
+            mixed["told"]["med_ins_fail_reason"] = said.message
         self._ground.put(MIXED, key, mixed)
 
     def _succeed(self, key: str, mixed: Document) -> None:
@@ -167,6 +168,18 @@ class Paying:
             "resource": told_trade(trade),
         }
         self._notices.plan(self._ground, f"{key}/transaction", CASH_DELAYS_S, payload, trade["total"])
+
+
+def _claim(mixed: Document) -> Claim:
+    told = mixed["told"]
+    return Claim(
+        number=mixed["mix_trade_no"],
+        pay_ord_id=told.get("pay_order_id", ""),
+        pay_auth_no=told.get("pay_auth_no", ""),
+        fund_fen=told.get("med_ins_gov_fee") or 0,
+        acct_fen=told.get("med_ins_self_fee") or 0,
+        other_fen=told.get("med_ins_other_fee") or 0,
+    )
 
 
 def _waits_for_bureau(mixed: Document) -> bool:

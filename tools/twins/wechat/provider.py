@@ -13,12 +13,12 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from tools.twins.bureau import bureau
 from tools.twins.http import JSON, Request, Response
 from tools.twins.notifies import Notifies
 from tools.twins.shelf import Document
 from tools.twins.twin import Settings, Stand, Twin
 from tools.twins.wechat.bills import Bills
-from tools.twins.wechat.bureau import Bureau
 from tools.twins.wechat.cash import Cash
 from tools.twins.wechat.control import Control
 from tools.twins.wechat.errors import ILLEGAL, Refused, no_resource, parameter
@@ -31,6 +31,8 @@ from tools.twins.wechat.platform import Platform
 from tools.twins.wechat.proxy import HOST, tls
 from tools.twins.wechat.refunds import Refunds
 
+NAME: Final = "wechat"
+"""As whom it asks the bureau."""
 _PARTNER: Final = "/v3/pay/partner/"
 _MOST_BODY: Final = 65_536
 
@@ -49,7 +51,8 @@ class WeChat:
         platform, merchants = Platform(stand.shelf, stand.clock), Merchants(stand.shelf, stand.clock)
         self.notifies = Notifies(stand.shelf, self._send, stand.settings.time_scale)
         self._ground = Ground(stand, platform, merchants, self.notifies)
-        self._notices, self._bureau = Notices(), Bureau(stand.settings.bureau_url)
+        self._notices = Notices()
+        self._bureau = bureau(NAME, stand.settings.bureau_url, stand.settings.bureau_key)
         self._paying = Paying(self._ground, self._notices, self._bureau)
         self._refunds = Refunds(self._ground, self._notices)
         self._control = Control(self._ground, self._paying, self._notices)
