@@ -28,6 +28,26 @@ CHINESE: Final[Mapping[str, str]] = {
     "settle one small bill on a sandbox and show how": "在沙箱中结算一笔小额账单并展示全过程",
     "print the setl_id only": "只打印结算编号setl_id",
     "work with the ledger": "账本操作",
+    "take a settlement out from under later ones": "撤出一笔其后还有结算的结算，重新核算其后各笔",
+    "the settlement; without --do it is planned only": "结算编号；不带--do时只试算",
+    "make it, and keep why": "正式办理，并记录原因",
+    "Replay {number} is made; amounts in yuan, of each payer before and after": (
+        "重新核算{number}已完成；金额单位为元，为各方办理前后的支付额"
+    ),
+    "A plan: nothing is changed; amounts in yuan, of each payer before and after": (
+        "试算，未作任何更改；金额单位为元，为各方办理前后的支付额"
+    ),
+    "settlement": "结算编号",
+    "day": "日期",
+    "place": "就医地",
+    "funds": "基金",
+    "accounts": "账户",
+    "cash": "现金",
+    "in its place": "代替者",
+    "taken out": "已撤出",
+    "in cash {collect} yuan to be collected from the person, {back} yuan to be given back": (
+        "现金：应向参保人补收{collect}元，应退还{back}元"
+    ),
     "list the API keys of a mesh, or revoke one": "列出网格的API密钥，或吊销其一",
     "all keys that hold, never the keys themselves": "所有有效的密钥，不显示密钥本身",
     "those of one institution, channel, person or operator": "只列某一机构、渠道、个人或运营方的",

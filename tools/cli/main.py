@@ -22,7 +22,20 @@ from services.kernel.errors import Fault
 from services.runtime.call import Role
 from services.runtime.config import ConfigError, settings_markdown
 from services.runtime.texts.starting import started
-from tools.cli import api_keys, case, case_through, clearing, conform, first_bill, keys, ledger, seed, trace, where
+from tools.cli import (
+    api_keys,
+    case,
+    case_through,
+    clearing,
+    conform,
+    first_bill,
+    keys,
+    ledger,
+    replay,
+    seed,
+    trace,
+    where,
+)
 from tools.cli.case_report import fault_lines
 from tools.cli.language import Parser, Words, chosen
 from tools.cli.mesh_client import MeshClient, MeshRefusal, MeshUnreachable
@@ -132,6 +145,8 @@ def _run(options: argparse.Namespace, parser: Parser, words: Words) -> int:
                 return seed.main(options.files, client, words)
             case "clearing":
                 return clearing.run(client, options.month, words, form=options.form, svg=options.svg)
+            case "replay":
+                return replay.run(client, options.setl_id, words, memo=options.do)
             case "conform":
                 return conform.run(options.files, client, strict=options.strict)
         return ledger.verify(client, words)

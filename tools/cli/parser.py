@@ -55,6 +55,9 @@ def _mesh_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     _conform_command(commands, remote)
     _api_key_commands(commands, remote)
     _clearing_command(commands, remote)
+    replaying = commands.add_parser("replay", parents=[remote], help="take a settlement out from under later ones")
+    replaying.add_argument("setl_id", metavar="SETL_ID", help="the settlement; without --do it is planned only")
+    replaying.add_argument("--do", metavar="MEMO", default="", help="make it, and keep why")
     books = commands.add_parser("ledger", parents=[remote], help="work with the ledger")
     books.add_argument("action", choices=("verify",), help="verify: recompute the books and name every difference")
 
