@@ -52,6 +52,7 @@ from services.settlement.peers.catalogue import CatalogueClient
 from services.settlement.peers.identity import IdentityClient
 from services.settlement.servicer.care import CareOperations, CareServicer
 from services.settlement.servicer.care_bills import BillsElsewhere
+from services.settlement.servicer.convert_carried_lines import unpacked
 from services.settlement.servicer.convert_fees import LineMessages
 from services.settlement.servicer.convert_settlement import MessageScribe
 from services.settlement.servicer.convert_since import AppendedMessages
@@ -131,7 +132,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, LedgerServicer(ledgers, verifying)),
         (
             own_books_pb2_grpc.add_OwnBooksServiceServicer_to_server,
-            OwnBooksServicer(OwnBooks(OwnBookRows(database), fees, ledgers)),
+            OwnBooksServicer(OwnBooks(OwnBookRows(database), fees, ledgers, unpacked)),
         ),
         (order_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(opened)),
         (notice_pb2_grpc.add_NoticeServiceServicer_to_server, noticing),

@@ -6,7 +6,7 @@ What a field's name is known to mean comes from the source it is given; everythi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableSequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -23,11 +23,11 @@ _DEPTH: Final = 8
 _INTEGERS: Final = frozenset(
     {FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_UINT64}
 )
-# Bytes that are a message.
+# Bytes that are a message, every list of which is filled.
 _HELD: Final[Mapping[str, type[Message]]] = {
     "yibao.settlement.v1.CarriedBill.lines": carried_pb2.CarriedLines,
-    "yibao.settlement.v1.CarriedLine.line": common_pb2.FeeLine,
-    "yibao.settlement.v1.CarriedLine.split": common_pb2.FeeLineSplit,
+    "yibao.settlement.v1.CarriedLines.line": common_pb2.FeeLine,
+    "yibao.settlement.v1.CarriedLines.split": common_pb2.FeeLineSplit,
 }
 
 
@@ -138,7 +138,7 @@ def leaf_value(field: Field, rules: Rules, source: Source, shape: Shape, *, must
         return True
     if field.type == FieldDescriptor.TYPE_BYTES:
         held = _HELD.get(field.full_name)
-        return b"\x01" if held is None else build(held, source, shape).SerializeToString()
+        return b"\x01" if held is None else build(held, source, replace(shape, full=True)).SerializeToString()
     raise ValueError(f"{field.full_name}: no value is made for this type")
 
 

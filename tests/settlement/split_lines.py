@@ -14,19 +14,26 @@ class SplitLine(NamedTuple):
     split: common_pb2.FeeLineSplit
 
 
+def carried_lines(*lines: SplitLine) -> carried_pb2.CarriedLines:
+    """Lines in columns, as their splits tell them."""
+    told = carried_pb2.CarriedLines()
+    for line, split in lines:
+        for field in told.DESCRIPTOR.fields:
+            kept = {"line": line, "split": split}.get(field.name)
+            value = getattr(split, field.name) if kept is None else kept.SerializeToString()
+            getattr(told, field.name).append(value)
+    return told
+
+
 def packed_lines(*lines: SplitLine) -> bytes:
     """Lines as a bill carries them."""
-    return carried_pb2.CarriedLines(
-        lines=[
-            carried_pb2.CarriedLine(line=each.line.SerializeToString(), split=each.split.SerializeToString())
-            for each in lines
-        ]
-    ).SerializeToString()
+    return carried_lines(*lines).SerializeToString()
 
 
 def lines_of(bill: carried_pb2.CarriedBill) -> list[SplitLine]:
     """The lines that a bill carries."""
+    told = carried_pb2.CarriedLines.FromString(bill.lines)
     return [
-        SplitLine(common_pb2.FeeLine.FromString(each.line), common_pb2.FeeLineSplit.FromString(each.split))
-        for each in carried_pb2.CarriedLines.FromString(bill.lines).lines
+        SplitLine(common_pb2.FeeLine.FromString(line), common_pb2.FeeLineSplit.FromString(split))
+        for line, split in zip(told.line, told.split, strict=True)
     ]

@@ -5,6 +5,7 @@ Amounts that were sent are compared and never used: what is settled are the tota
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,8 +15,8 @@ from services.kernel.errors import Fault, FaultKind, Violation, conflict, invali
 from services.kernel.money import yuan_text
 from services.kernel.requests import RequestStamp
 from services.settlement.domain.booked import BookedCare
-from services.settlement.domain.carried import CarriedKey, CarriedLine, CarriedRows, Filing, Sought, line_row
-from services.settlement.domain.lines import BillTotals, totals_of
+from services.settlement.domain.carried import CarriedKey, CarriedLines, Filing, Sought
+from services.settlement.domain.lines import BillTotals
 from services.settlement.domain.orders import OrderOpening
 from services.settlement.domain.outcome import Components
 
@@ -134,40 +135,43 @@ class CarriedCare:
     batch: BilledBatch
     ipt_otp_no: str
     filing: Filing | None
-    lines: tuple[CarriedLine, ...]
+    lines: CarriedLines
     care_cell: str = ""
 
     def keys(self) -> list[CarriedKey]:
         """Its lines."""
         known = self.encounter
-        return [(known.fixmedins_code, known.mdtrt_id, line.feedetl_sn) for line in self.lines]
+        return [(known.fixmedins_code, known.mdtrt_id, number) for number in self.lines.numbers]
 
     def check_unsettled(self, standing: Mapping[CarriedKey, str]) -> None:
         """CONFLICT CHARGES_SETTLED where another bill holds one of its lines, so that no number of an order pays a line
         twice. `standing` are lines with the bills that hold them."""
+        if not standing:
+            return
         settled = next((setl_id for key in self.keys() if (setl_id := standing.get(key))), "")
         if settled:
             raise conflict("CHARGES_SETTLED", mdtrt_id=self.encounter.mdtrt_id, setl_id=settled)
 
-    def rows(self, setl_id: str, bill: Bill, at: int) -> CarriedRows:
-        """What is kept of it beside the settlement; `at` in microseconds."""
+    def row(self, setl_id: str, bill: Bill, at: int) -> tuple[Any, ...]:
+        """What is kept of it beside the settlement, in the order of the stored columns; `at` in microseconds."""
         known, filing = self.encounter, self.filing
         filed = ("", "", "", "")
         if filing is not None:
             until = "" if filing.to_day is None else filing.to_day.isoformat()
             filed = (filing.kind, filing.filing_no, filing.from_day.isoformat(), until)
-        row: tuple[Any, ...] = (
+        return (
             *(setl_id, known.fixmedins_code, known.mdtrt_id, known.kind, self.ipt_otp_no, known.med_type),
             *(known.local_med_type, known.begin_at, known.end_at, known.insuplc_admdvs, known.mdtrtarea_admvs),
             *(bill.mdtrt_cert_type, known.dise_codg, known.dise_name, *filed),
-            *(bill.desk.opter, bill.desk.opter_name, at, self.care_cell),
+            *(bill.desk.opter, bill.desk.opter_name, at),
+            *(self.batch.medfee_fen, self.batch.hosp_part_fen, json.dumps(self.lines.numbers), self.lines.packed),
+            self.care_cell,
         )
-        return CarriedRows(row, [line_row(setl_id, place, line) for place, line in enumerate(self.lines, 1)])
 
 
-def carried_batch(mdtrt_id: str, lines: Sequence[CarriedLine]) -> BilledBatch:
+def carried_batch(mdtrt_id: str, lines: CarriedLines) -> BilledBatch:
     """The lines of a carried bill as the one batch that it settles."""
-    totals = totals_of([line.split for line in lines], [line.tags for line in lines])
+    totals = lines.totals()
     return BilledBatch(
         *(f"carried:{mdtrt_id}", mdtrt_id, ALL_BATCHES, None),
         *(totals.medfee_fen, totals.fulamt_ownpay_fen, totals.overlmt_fen, totals.preselfpay_fen, totals.inscp_fen),

@@ -16,7 +16,7 @@ from services.kernel.errors import Fault
 from services.kernel.requests import Regions, RequestStamp, refusal_of
 from services.settlement.domain.bill import BilledBatch, BilledEncounter
 from services.settlement.domain.booking import Posting
-from services.settlement.domain.carried import CarriedKey, CarriedRows
+from services.settlement.domain.carried import CarriedKey
 from services.settlement.domain.encounters import Entry
 from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.moments import FeeMoment
@@ -175,7 +175,7 @@ class Writing:
     settled: list[tuple[str, str]] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
-    carried: list[CarriedRows] = field(default_factory=list)
+    carried: list[tuple[Any, ...]] = field(default_factory=list)
     noticed: list[str] = field(default_factory=list)
     told: Told = UNTOLD
 

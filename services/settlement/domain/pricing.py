@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import compress
 from typing import Final
 
 from services.kernel.clock import beijing_day
@@ -128,6 +129,18 @@ def price_line(line: SentLine, item: PricedItem) -> PricedLine:
 def exempt_tags(bas_medn_flag: bool, hi_nego_drug_flag: bool) -> frozenset[str]:
     """The flags by which a policy may free lines from its deductible, as 福州 does with essential drugs."""
     return _EXEMPT_TAGS[bas_medn_flag, hi_nego_drug_flag]
+
+
+def exempt_sums(inscp: Sequence[int], essential: Sequence[bool], negotiated: Sequence[bool]) -> dict[str, int]:
+    """What the lines that carry each of these flags have in scope, in fen: the sums of `exempt_tags`, column by column."""
+    found: dict[str, int] = {}
+    for name, flags in (("bas_medn_flag", essential), ("hi_nego_drug_flag", negotiated)):
+        flagged = sum(compress(inscp, flags))
+        if any(flags):
+            found[f"{name}=1"] = flagged
+        if not all(flags):
+            found[f"{name}=0"] = sum(inscp) - flagged
+    return found
 
 
 def ratio_text_of(item: PricedItem) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from operator import attrgetter
+from typing import TypeAlias
 
 from services.kernel.pages import Page, page_of
+from services.settlement.domain.carried import KeptLines
 from services.settlement.domain.encounters import Encounter
 from services.settlement.domain.fees import StandingLine
 from services.settlement.domain.own_books import Accumulation, Movement, OwnSettlement, not_own
@@ -14,6 +17,9 @@ from services.settlement.domain.reversal import BookedSettlement
 from services.settlement.operations.fees import FeeOperations
 from services.settlement.operations.ledger import Ledgers
 from services.settlement.store.own_books import OwnBookRows, OwnReader
+
+Unpack: TypeAlias = Callable[[KeptLines, int, int], Awaitable[Sequence[StandingLine]]]
+"""Reads carried lines, behind the first of them that are left out, and so many at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,7 @@ class OwnBooks:
     store: OwnBookRows
     items: FeeOperations
     counters: Ledgers
+    unpack: Unpack
 
     async def settlements(
         self, psn_no: str, span: tuple[int, int], after: tuple[int, str] | None, size: int
@@ -50,7 +57,12 @@ class OwnBooks:
         async with self.store.reading() as snapshot:
             settlement = await _own(snapshot, psn_no, setl_id)
             encounter = await snapshot.encounter(settlement.mdtrt_id, setl_id)
-            found = await snapshot.lines(settlement.mdtrt_id, setl_id, after, size + 1)
+            carried = await snapshot.carried_lines(setl_id)
+            found: Sequence[StandingLine] = ()
+            if carried is None:
+                found = await snapshot.lines(settlement.mdtrt_id, setl_id, after, size + 1)
+        if carried is not None:
+            found = await self.unpack(carried, after, size + 1)
         if encounter is None:
             raise not_own(setl_id)
         return OwnLines(encounter, page_of(found, size, lambda _: (after + size,)))

@@ -163,7 +163,7 @@ class Settling:
         note_order(order, opening, self.new_id(""), now, stored, books, writing)
         if carried is not None:
             books.carried |= dict.fromkeys(carried.keys(), stored.setl_id)
-            writing.carried.append(carried.rows(stored.setl_id, bill, to_micros(item.order.now)))
+            writing.carried.append(carried.row(stored.setl_id, bill, to_micros(item.order.now)))
         return order
 
 

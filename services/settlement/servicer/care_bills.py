@@ -124,7 +124,7 @@ class BillsElsewhere:
         places = [place for place, each in enumerate(told) if isinstance(each, Order)]
         found = await self._found.find([told[place] for place in places]) if places else []
         for place, each in zip(places, found, strict=True):
-            told[place] = each if isinstance(each, BaseException) else self._answer(unaries[place], each)
+            told[place] = each if isinstance(each, BaseException) else await self._answer(unaries[place], each)
         return told
 
     def _read(self, request: care_pb2.GetBillRequest, call: CallContext) -> Order | BaseException:
@@ -135,19 +135,19 @@ class BillsElsewhere:
         except Exception as error:  # noqa: BLE001  # it becomes the outcome of this bill
             return error
 
-    def _answer(self, unary: Any, found: FoundBill) -> care_pb2.GetBillResponse | BaseException:
+    async def _answer(self, unary: Any, found: FoundBill) -> care_pb2.GetBillResponse | BaseException:
         try:
-            return self._told(unary, found)
+            return await self._told(unary, found)
         except Exception as error:  # noqa: BLE001  # it becomes the outcome of this bill
             return error
 
-    def _told(self, unary: Any, found: FoundBill) -> care_pb2.GetBillResponse:
+    async def _told(self, unary: Any, found: FoundBill) -> care_pb2.GetBillResponse:
         told: Mapping[str, Any]
         if isinstance(found, CareBill):
             answer = care_pb2.GetBillResponse(
                 insured_cell=found.chosen.encounter.insured_cell, care_hash=found.chosen.care_hash
             )
-            self._messages.carry(unary, found, answer.carried)
+            await self._messages.carry(unary, found, answer.carried)
             answer.carried.care_cell = self._cell
             return answer
         if isinstance(found, OwnCare):

@@ -45,11 +45,11 @@ class CareBillWriter:
         self._kinds = national_codes(_MED_TYPES)
         self._numbers = {code: number for number, code in self._kinds.items()}
 
-    def carry(self, request: Any, bill: CareBill, into: carried_pb2.CarriedBill) -> None:
+    async def carry(self, request: Any, bill: CareBill, into: carried_pb2.CarriedBill) -> None:
         """Writes the bill of a request, without a filing. Raises BILL_TOO_LONG where its lines are more than a message may
         hold. It is written where it is sent from: thousands of lines are not copied."""
         known, data = bill.chosen.encounter, request.data
-        lines = packed(bill.lines)
+        lines = await packed(bill.lines)
         if len(lines) > MOST_BYTES:
             # The insured cell would refuse it before it reads it.
             raise too_long(known.mdtrt_id, len(bill.lines))

@@ -1,5 +1,5 @@
-"""Fee lines of a bill across cells on their way: packed as the place of care keeps them, and read once where the person is
-insured.
+"""Fee lines of a bill across cells: packed where the care was given, added up where the person is insured, and unpacked where
+somebody looks at them.
 
 The place of care has checked a line when it came; what money hangs on is checked again by whoever pays for it.
 """
@@ -13,44 +13,68 @@ from google.protobuf.message import DecodeError
 
 from services.kernel.errors import invalid
 from services.runtime.pieces import in_pieces
+from services.runtime.wire import moment_of
 from services.settlement.domain.care import CareLine
-from services.settlement.domain.carried import CarriedLine, check_lines
+from services.settlement.domain.carried import CarriedLines, KeptLines
+from services.settlement.domain.encounters import OPEN
+from services.settlement.domain.fees import SETTLED, FeeLine, StandingLine
 from services.settlement.domain.lines import LineSplit
-from services.settlement.domain.pricing import exempt_tags
 from yibao.settlement.v1 import carried_pb2, common_pb2
 
 MOST_BYTES: Final = 3_145_728
 """Bytes of all lines of a bill together (our decision: with the rest of the bill they fit into a message)."""
 
-_MICRO: Final = 1_000_000
+
+async def packed(lines: Sequence[CareLine]) -> bytes:
+    """The lines as they are carried."""
+    splits = await in_pieces(lambda line: common_pb2.FeeLineSplit.FromString(line.answer), lines)
+    return carried_pb2.CarriedLines(
+        feedetl_sn=[split.feedetl_sn for split in splits],
+        det_item_fee_sumamt_fen=[split.det_item_fee_sumamt_fen for split in splits],
+        fulamt_ownpay_amt_fen=[split.fulamt_ownpay_amt_fen for split in splits],
+        overlmt_amt_fen=[split.overlmt_amt_fen for split in splits],
+        preselfpay_amt_fen=[split.preselfpay_amt_fen for split in splits],
+        inscp_scp_amt_fen=[split.inscp_scp_amt_fen for split in splits],
+        hosp_part_amt_fen=[split.hosp_part_amt_fen for split in splits],
+        bas_medn_flag=[split.bas_medn_flag for split in splits],
+        hi_nego_drug_flag=[split.hi_nego_drug_flag for split in splits],
+        line=[line.detail for line in lines],
+        split=[line.answer for line in lines],
+    ).SerializeToString()
 
 
-def packed(lines: Sequence[CareLine]) -> bytes:
-    """The lines as they are carried. Nothing in them is read."""
-    made = [carried_pb2.CarriedLine(line=each.detail, split=each.answer) for each in lines]
-    return carried_pb2.CarriedLines(lines=made).SerializeToString()
-
-
-async def read_lines(carried: bytes) -> tuple[CarriedLine, ...]:
-    """The lines of a bill that is carried. Raises INVALID for bytes that are no lines, and as `check_lines`."""
+def read_lines(carried: bytes) -> CarriedLines:
+    """The lines of a bill that is carried. Raises INVALID for bytes that are no lines, and as `CarriedLines.check`."""
     try:
-        lines = tuple(await in_pieces(_line, carried_pb2.CarriedLines.FromString(carried).lines))
+        told = carried_pb2.CarriedLines.FromString(carried)
     except DecodeError:
-        raise invalid("carried.lines", "lines.readable", "the lines as the place of care packed them") from None
-    check_lines(lines)
+        told = carried_pb2.CarriedLines()
+    if not len(told.feedetl_sn) == len(told.line) == len(told.split):
+        raise invalid("carried.lines", "lines.readable", "the lines as the place of care packed them")
+    lines = CarriedLines(
+        *(told.feedetl_sn[:], told.det_item_fee_sumamt_fen[:], told.fulamt_ownpay_amt_fen[:], told.overlmt_amt_fen[:]),
+        *(told.preselfpay_amt_fen[:], told.inscp_scp_amt_fen[:], told.hosp_part_amt_fen[:]),
+        *(told.bas_medn_flag[:], told.hi_nego_drug_flag[:], carried),
+    )
+    lines.check()
     return lines
 
 
-def _line(sent: carried_pb2.CarriedLine) -> CarriedLine:
-    detail, answer = sent.line, sent.split
-    line, split = common_pb2.FeeLine.FromString(detail), common_pb2.FeeLineSplit.FromString(answer)
-    number, amount, at = line.feedetl_sn, split.det_item_fee_sumamt_fen, line.fee_ocur_time
-    return CarriedLine(
-        *(number, line.init_feedetl_sn, line.chrg_bchno, at.seconds * _MICRO + at.nanos // 1000, line.cnt),
-        LineSplit(
-            *(amount, split.fulamt_ownpay_amt_fen, split.overlmt_amt_fen),
-            *(split.preselfpay_amt_fen, split.inscp_scp_amt_fen, split.hosp_part_amt_fen),
-        ),
-        exempt_tags(split.bas_medn_flag, split.hi_nego_drug_flag),
-        *(detail, answer, bool(number) and (number, amount) == (split.feedetl_sn, line.det_item_fee_sumamt_fen)),
-    )
+async def unpacked(kept: KeptLines, after: int, limit: int) -> list[StandingLine]:
+    """Carried lines as they are shown, in the order they came: behind the first `after` of them, at most `limit`."""
+    told = carried_pb2.CarriedLines.FromString(kept.packed)
+
+    def shown(place: int) -> StandingLine:
+        detail, answer = told.line[place], told.split[place]
+        sent = common_pb2.FeeLine.FromString(detail)
+        split = LineSplit(
+            *(told.det_item_fee_sumamt_fen[place], told.fulamt_ownpay_amt_fen[place], told.overlmt_amt_fen[place]),
+            *(told.preselfpay_amt_fen[place], told.inscp_scp_amt_fen[place], told.hosp_part_amt_fen[place]),
+        )
+        line = FeeLine(
+            *("", kept.mdtrt_id, told.feedetl_sn[place], "", place + 1, OPEN, moment_of(sent.fee_ocur_time), split),
+            *(sent.init_feedetl_sn, sent.cnt, detail, answer),
+        )
+        return StandingLine(line, sent.chrg_bchno, SETTLED, kept.setl_id, kept.created_at, kept.opter, kept.opter_name)
+
+    return await in_pieces(shown, range(len(told.line))[after : after + limit])

@@ -78,7 +78,7 @@ class OpeningReader:
         Raises INVALID as `opened`, and TIME_IN_FUTURE.
         """
         bill = self._bills.carried(data)
-        lines = await read_lines(data.lines)
+        lines = read_lines(data.lines)
         setl_at = moment_of(data.setl_time)
         _check_moments(data, latest_moment(setl_at, call.business_date))
         encounter = _encounter(data, bill)

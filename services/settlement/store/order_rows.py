@@ -5,18 +5,19 @@ Statements are text on the driver connection, as everywhere where the books are 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
 from services.kernel.clock import to_micros
 from services.runtime.db import DriverConnection, insert_sql
-from services.settlement.domain.carried import CarriedKey, CarriedRows
+from services.settlement.domain.carried import CarriedKey
 from services.settlement.domain.encounters import Entry
 from services.settlement.domain.entries import RequestKey, StoredAnswer, Writing, regions_from, regions_text
 from services.settlement.domain.orders import Order
 from services.settlement.store.keyed import fetch_keyed, keys_from
-from services.settlement.store.order_tables import CARRIED_BILL, CARRIED_LINE, SETTLE_ORDER
+from services.settlement.store.order_tables import CARRIED_BILL, SETTLE_ORDER
 from services.settlement.store.tables import LEDGER_ENTRY
 
 _DIALECTS: Final = ("sqlite", "postgresql")
@@ -37,17 +38,14 @@ _ENTRIES: Final = {
     for dialect in _DIALECTS
 }
 _CARRIED_LINES: Final = {
-    dialect: f"SELECT c.fixmedins_code, c.mdtrt_id, l.feedetl_sn, s.setl_id FROM {keys_from(dialect, 1)}"
+    dialect: f"SELECT c.fixmedins_code, c.mdtrt_id, c.line_numbers, s.setl_id FROM {keys_from(dialect, 1)}"
     " JOIN settlement AS s ON s.mdtrt_id = k0 AND s.kind = 'settle' AND s.state IN ('standing', 'pending')"
-    " JOIN carried_bill AS c ON c.setl_id = s.setl_id JOIN carried_line AS l ON l.setl_id = c.setl_id"
+    " JOIN carried_bill AS c ON c.setl_id = s.setl_id"
     for dialect in _DIALECTS
 }
 _ADD_ORDERS: Final = insert_sql(SETTLE_ORDER)
 _ADD_ENTRIES: Final = insert_sql(LEDGER_ENTRY)
 _ADD_BILLS: Final = insert_sql(CARRIED_BILL)
-_ADD_LINES: Final = insert_sql(CARRIED_LINE)
-# Inserts of more lines than these take SQLite some milliseconds: they run beside the loop.
-_MANY: Final = 100
 _CARRIED: Final = ORDER_COLUMNS.index("carried")
 
 
@@ -76,7 +74,7 @@ async def read_entries(connection: DriverConnection, keys: Sequence[RequestKey])
 async def read_carried(connection: DriverConnection, encounters: Sequence[str]) -> dict[CarriedKey, str]:
     """The lines of encounters of another cell that pending or standing bills hold, with those bills."""
     rows = await fetch_keyed(connection, _CARRIED_LINES[connection.dialect], 1, encounters)
-    return {(row[0], row[1], row[2]): row[3] for row in rows}
+    return {(row[0], row[1], number): row[3] for row in rows for number in json.loads(row[2])}
 
 
 async def add_entries(connection: DriverConnection, entries: Iterable[Entry]) -> None:
@@ -107,10 +105,4 @@ async def add_orders(connection: DriverConnection, writing: Writing) -> None:
         return
     await add_order_rows(connection, writing.orders)
     await add_entries(connection, writing.entries)
-    await _add_carried(connection, writing.carried)
-
-
-async def _add_carried(connection: DriverConnection, carried: Sequence[CarriedRows]) -> None:
-    await connection.insert(_ADD_BILLS[connection.dialect], [each.bill for each in carried])
-    lines = [line for each in carried for line in each.lines]
-    await connection.insert(_ADD_LINES[connection.dialect], lines, patient=len(lines) > _MANY)
+    await connection.insert(_ADD_BILLS[connection.dialect], writing.carried)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import CheckConstraint, Column, Index, Integer, LargeBinary, Table, Text, text
 
 from services.runtime.db import Fen, Moment
 from services.settlement.store.tables import METADATA
@@ -85,35 +85,13 @@ CARRIED_BILL: Final = Table(
     Column("opter", Text, nullable=False),
     Column("opter_name", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
+    # The sums of its lines, their numbers as a JSON list, and the lines themselves as they came.
+    Column("medfee_fen", Fen, nullable=False),
+    Column("hosp_part_fen", Fen, nullable=False),
+    Column("line_numbers", Text, nullable=False),
+    Column("lines", LargeBinary, nullable=False),
     # Which is told of replays; empty where it was not told.
     Column("care_cell", Text, nullable=False, server_default=""),
     CheckConstraint("kind IN ('visit', 'stay')", name="carried_bill_kind"),
     CheckConstraint("filing_kind IN ('', 'long_term', 'temporary', 'referral')", name="carried_bill_filing"),
-)
-
-CARRIED_LINE: Final = Table(
-    "carried_line",
-    METADATA,
-    Column("setl_id", Text, nullable=False),
-    # The place among the lines of the bill, from 1.
-    Column("line_no", Integer, nullable=False),
-    Column("feedetl_sn", Text, nullable=False),
-    Column("init_feedetl_sn", Text, nullable=False),
-    Column("chrg_bchno", Text, nullable=False),
-    Column("fee_at", Moment, nullable=False),
-    Column("cnt", Text, nullable=False),
-    Column("amount_fen", Fen, nullable=False),
-    Column("fulamt_ownpay_fen", Fen, nullable=False),
-    Column("overlmt_fen", Fen, nullable=False),
-    Column("preselfpay_fen", Fen, nullable=False),
-    Column("inscp_fen", Fen, nullable=False),
-    Column("hosp_part_fen", Fen, nullable=False),
-    # The line as it was sent and as the place of care split it.
-    Column("detail", LargeBinary, nullable=False),
-    Column("split", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("setl_id", "line_no", name="carried_line_place"),
-    CheckConstraint(
-        "amount_fen = fulamt_ownpay_fen + overlmt_fen + preselfpay_fen + inscp_fen", name="carried_line_balances"
-    ),
-    CheckConstraint("hosp_part_fen = 0 OR hosp_part_fen = overlmt_fen", name="carried_line_hospital"),
 )

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from services.runtime.db import Database, DriverConnection, sql
+from services.settlement.domain.carried import KeptLines
 from services.settlement.domain.encounters import Encounter
 from services.settlement.domain.fees import StandingLine
 from services.settlement.domain.own_books import UNSETTLED, Accumulation, Movement, OwnSettlement
@@ -73,9 +74,13 @@ class OwnReader:
         return await self._fees.encounter(mdtrt_id) if carried is None else carried
 
     async def lines(self, mdtrt_id: str, setl_id: str, after: int, limit: int) -> list[StandingLine]:
-        """Lines that a settlement held, in the order they came, behind the first `after` of them: they never change."""
-        carried = await self._carried.lines(setl_id, after, limit)
-        return carried or await self._fees.settled_lines(mdtrt_id, setl_id, limit, after)
+        """Lines that a settlement of care here held, in the order they came, behind the first `after` of them: they never
+        change."""
+        return await self._fees.settled_lines(mdtrt_id, setl_id, limit, after)
+
+    async def carried_lines(self, setl_id: str) -> KeptLines | None:
+        """The same of a settlement of care in another cell, as they came; None for any other."""
+        return await self._carried.lines(setl_id)
 
     async def accounts(self, psn_no: str) -> list[tuple[str, int]]:
         """Insurance type and balance of each account."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 from services.runtime.db import Database, insert_sql, sql
 from services.settlement.domain.adjustments import Adjustment, Replaced, Waiting
@@ -18,7 +18,7 @@ from services.settlement.domain.reversal import BookedSettlement
 from services.settlement.store.adjustment_tables import ADJUSTMENT
 from services.settlement.store.hot import moved_on_collision
 from services.settlement.store.keyed import keys_from
-from services.settlement.store.order_tables import CARRIED_BILL, CARRIED_LINE
+from services.settlement.store.order_tables import CARRIED_BILL
 from services.settlement.store.orders import OrderReader, OrderWriter
 
 _DIALECTS: Final = ("sqlite", "postgresql")
@@ -58,18 +58,14 @@ _ORDERS: Final = {
 }
 
 
-def _copied(table: Any) -> dict[str, str]:
-    """Copies the rows of a settlement under the number of the one that replaces it."""
-    columns = [column.name for column in table.columns]
-    read = ", ".join("k1" if name == "setl_id" else f"c.{name}" for name in columns)
-    return {
-        dialect: f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {read} FROM {keys_from(dialect, 2)}"
-        f" JOIN {table.name} AS c ON c.setl_id = k0"
-        for dialect in _DIALECTS
-    }
-
-
-_COPIES: Final = (_copied(CARRIED_BILL), _copied(CARRIED_LINE))
+_CARRIED: Final = [column.name for column in CARRIED_BILL.columns]
+# Under the number of the settlement that replaces it.
+_COPY: Final = {
+    dialect: f"INSERT INTO carried_bill ({', '.join(_CARRIED)})"
+    f" SELECT {', '.join('k1' if name == 'setl_id' else f'c.{name}' for name in _CARRIED)} FROM {keys_from(dialect, 2)}"
+    " JOIN carried_bill AS c ON c.setl_id = k0"
+    for dialect in _DIALECTS
+}
 _COLUMNS: Final = ", ".join(Adjustment._fields)
 _ADD: Final = insert_sql(ADJUSTMENT)
 _ALL: Final = sql(f"SELECT {_COLUMNS} FROM adjustment WHERE counter_setl_id > ?1 ORDER BY counter_setl_id LIMIT ?2")
@@ -164,8 +160,8 @@ class ReplayWriter(ReplayReader, OrderWriter):
     async def put_in_place(self, replaced: Sequence[Replaced]) -> None:
         """What a settlement brought along from another cell is kept under the new number too, and its order is of that one."""
         if replaced:
-            for statement in (*_COPIES, _ORDERS):
-                await self._rows(statement, 2, replaced)
+            await self._rows(_COPY, 2, replaced)
+            await self._rows(_ORDERS, 2, replaced)
 
     async def booked_at_care(self, setl_ids: Sequence[str], at: int) -> int:
         """Keeps that places of care have booked these, at a moment in microseconds; how many of them had waited."""

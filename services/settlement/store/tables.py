@@ -271,7 +271,7 @@ SETTLEMENT: Final = Table(
     Column("invono", Text, nullable=False),
     Column("policies_json", Json, nullable=False),
     # Ids of the fee batches that it settles, kept after a reversal opens them; none of a counter-entry or void. A carried
-    # bill's lines stand in `carried_line`: it names them all as one batch, which is no row.
+    # bill's lines stand in `carried_bill`: it names them all as one batch, which is no row.
     Column("fee_batches_json", Json, nullable=False),
     Column("record", LargeBinary, nullable=False),
     *(Column(name, Fen, nullable=False, server_default="0") for name in MONEY_FIELDS),

@@ -145,11 +145,9 @@ RULES: Final[Mapping[str, str]] = {
         f" WHERE s.kind = 'settle' AND {_LOCAL} AND COALESCE(k.total, 0) <> s.medfee_sumamt_fen"
     ),
     "carried_lines_are_the_bill": (
-        "SELECT s.setl_id, s.medfee_sumamt_fen, COALESCE(l.total, 0) FROM carried_bill AS c"
-        " JOIN settlement AS s ON s.setl_id = c.setl_id LEFT JOIN (SELECT setl_id,"
-        f" {_SUM.format('amount_fen')} AS total, {_SUM.format('hosp_part_fen')} AS hosp FROM carried_line GROUP BY setl_id)"
-        " AS l ON l.setl_id = s.setl_id WHERE COALESCE(l.total, 0) <> s.medfee_sumamt_fen"
-        " OR COALESCE(l.hosp, 0) <> s.hosp_part_amt_fen"
+        "SELECT s.setl_id, s.medfee_sumamt_fen, c.medfee_fen FROM carried_bill AS c"
+        " JOIN settlement AS s ON s.setl_id = c.setl_id WHERE c.medfee_fen <> s.medfee_sumamt_fen"
+        " OR c.hosp_part_fen <> s.hosp_part_amt_fen"
     ),
     # The bill is pending as long as its order is, stands (or stood) where that was confirmed, and is voided where that is;
     # and it is the bill of whom and of what the order says.

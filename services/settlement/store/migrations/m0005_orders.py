@@ -18,7 +18,7 @@ _STATE: Final = "state IN ('standing', 'voided') OR state IN ('pending', 'revers
 
 
 def upgrade() -> None:
-    """The settlement's states and its index of ecTokens, then the three tables."""
+    """The settlement's states and its index of ecTokens, then the two tables."""
     op.drop_index("settlement_ec_token", "settlement")
     with op.batch_alter_table("settlement") as batch:
         batch.drop_constraint("settlement_state", type_="check")
@@ -33,7 +33,6 @@ def upgrade() -> None:
         postgresql_where=unvoided,
     )
     _carried_bill()
-    _carried_line()
     _settle_order()
 
 
@@ -61,35 +60,13 @@ def _carried_bill() -> None:
         sa.Column("opter", sa.Text(), nullable=False),
         sa.Column("opter_name", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("medfee_fen", sa.BigInteger(), nullable=False),
+        sa.Column("hosp_part_fen", sa.BigInteger(), nullable=False),
+        sa.Column("line_numbers", sa.Text(), nullable=False),
+        sa.Column("lines", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint("filing_kind IN ('', 'long_term', 'temporary', 'referral')", name="carried_bill_filing"),
         sa.CheckConstraint("kind IN ('visit', 'stay')", name="carried_bill_kind"),
         sa.PrimaryKeyConstraint("setl_id"),
-    )
-
-
-def _carried_line() -> None:
-    op.create_table(
-        "carried_line",
-        sa.Column("setl_id", sa.Text(), nullable=False),
-        sa.Column("line_no", sa.Integer(), nullable=False),
-        sa.Column("feedetl_sn", sa.Text(), nullable=False),
-        sa.Column("init_feedetl_sn", sa.Text(), nullable=False),
-        sa.Column("chrg_bchno", sa.Text(), nullable=False),
-        sa.Column("fee_at", sa.BigInteger(), nullable=False),
-        sa.Column("cnt", sa.Text(), nullable=False),
-        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
-        sa.Column("fulamt_ownpay_fen", sa.BigInteger(), nullable=False),
-        sa.Column("overlmt_fen", sa.BigInteger(), nullable=False),
-        sa.Column("preselfpay_fen", sa.BigInteger(), nullable=False),
-        sa.Column("inscp_fen", sa.BigInteger(), nullable=False),
-        sa.Column("hosp_part_fen", sa.BigInteger(), nullable=False),
-        sa.Column("detail", sa.LargeBinary(), nullable=False),
-        sa.Column("split", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint(
-            "amount_fen = fulamt_ownpay_fen + overlmt_fen + preselfpay_fen + inscp_fen", name="carried_line_balances"
-        ),
-        sa.CheckConstraint("hosp_part_fen = 0 OR hosp_part_fen = overlmt_fen", name="carried_line_hospital"),
-        sa.PrimaryKeyConstraint("setl_id", "line_no", name="carried_line_place"),
     )
 
 

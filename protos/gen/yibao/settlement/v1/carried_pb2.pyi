@@ -84,50 +84,74 @@ class CarriedFiling(_message.Message):
 Global___CarriedFiling: _TypeAlias = CarriedFiling  # noqa: Y015
 
 @_typing.final
-class CarriedLine(_message.Message):
-    """A line as the place of care keeps it, which has checked it when it came: the insured cell reads it once and keeps it as it
-    came.
+class CarriedLines(_message.Message):
+    """Lines of a bill as the place of care keeps them, which has checked each when it came. Every list has one value for each
+    line, in the order in which the lines came: the insured cell adds up the parts, and keeps the whole as it came.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    FEEDETL_SN_FIELD_NUMBER: _builtins.int
+    DET_ITEM_FEE_SUMAMT_FEN_FIELD_NUMBER: _builtins.int
+    FULAMT_OWNPAY_AMT_FEN_FIELD_NUMBER: _builtins.int
+    OVERLMT_AMT_FEN_FIELD_NUMBER: _builtins.int
+    PRESELFPAY_AMT_FEN_FIELD_NUMBER: _builtins.int
+    INSCP_SCP_AMT_FEN_FIELD_NUMBER: _builtins.int
+    HOSP_PART_AMT_FEN_FIELD_NUMBER: _builtins.int
+    BAS_MEDN_FLAG_FIELD_NUMBER: _builtins.int
+    HI_NEGO_DRUG_FLAG_FIELD_NUMBER: _builtins.int
     LINE_FIELD_NUMBER: _builtins.int
     SPLIT_FIELD_NUMBER: _builtins.int
-    line: _builtins.bytes
-    """Serialized FeeLine, as the institution sent it."""
-    split: _builtins.bytes
-    """Serialized FeeLineSplit, as the place of care split it: the parts add up to its amount."""
-    def __init__(
-        self,
-        *,
-        line: _builtins.bytes = ...,
-        split: _builtins.bytes = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "split", b"split"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CarriedLine: _TypeAlias = CarriedLine  # noqa: Y015
-
-@_typing.final
-class CarriedLines(_message.Message):
-    """The lines of a bill, in the order in which they came."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    LINES_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___CarriedLine]: ...
+    def feedetl_sn(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Numbers, each once."""
+
+    @_builtins.property
+    def det_item_fee_sumamt_fen(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Amounts, and the four parts that add up to each."""
+
+    @_builtins.property
+    def fulamt_ownpay_amt_fen(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def overlmt_amt_fen(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def preselfpay_amt_fen(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def inscp_scp_amt_fen(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def hosp_part_amt_fen(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """What the hospital bears of the part over the limit."""
+
+    @_builtins.property
+    def bas_medn_flag(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bool]:
+        """Flags by which a policy may free a line."""
+
+    @_builtins.property
+    def hi_nego_drug_flag(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bool]: ...
+    @_builtins.property
+    def line(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Serialized FeeLine, as the institution sent it, and FeeLineSplit, as the place of care split it: to be shown."""
+
+    @_builtins.property
+    def split(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
     def __init__(
         self,
         *,
-        lines: _abc.Iterable[Global___CarriedLine] | None = ...,
+        feedetl_sn: _abc.Iterable[_builtins.str] | None = ...,
+        det_item_fee_sumamt_fen: _abc.Iterable[_builtins.int] | None = ...,
+        fulamt_ownpay_amt_fen: _abc.Iterable[_builtins.int] | None = ...,
+        overlmt_amt_fen: _abc.Iterable[_builtins.int] | None = ...,
+        preselfpay_amt_fen: _abc.Iterable[_builtins.int] | None = ...,
+        inscp_scp_amt_fen: _abc.Iterable[_builtins.int] | None = ...,
+        hosp_part_amt_fen: _abc.Iterable[_builtins.int] | None = ...,
+        bas_medn_flag: _abc.Iterable[_builtins.bool] | None = ...,
+        hi_nego_drug_flag: _abc.Iterable[_builtins.bool] | None = ...,
+        line: _abc.Iterable[_builtins.bytes] | None = ...,
+        split: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lines", b"lines"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bas_medn_flag", b"bas_medn_flag", "det_item_fee_sumamt_fen", b"det_item_fee_sumamt_fen", "feedetl_sn", b"feedetl_sn", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "hi_nego_drug_flag", b"hi_nego_drug_flag", "hosp_part_amt_fen", b"hosp_part_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "line", b"line", "overlmt_amt_fen", b"overlmt_amt_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "split", b"split"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
