@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from services.identity.domain.digests import digest
+from services.identity.domain.mobile import MobileApp, broken_keys
 from services.kernel.clock import days_meet
 from services.kernel.errors import Fault, FaultKind, Violation, conflict, denied, not_found, precondition
 
@@ -78,6 +79,7 @@ class Partner:
     dialect: Dialect
     limits: tuple[PartnerLimit, ...] = ()
     secret_digest: str = ""
+    mobile: MobileApp | None = None
 
     def kept(self) -> Partner:
         """As the store keeps it: what is only compared is kept as a digest alone."""
@@ -156,13 +158,16 @@ def check_partner(partner: Partner, sandbox: bool) -> None:
     if partner.auth_style is AuthStyle.NONE and partner.secret:
         broken.append(Violation("partner.secret", "empty", "this style has no secret"))
     broken += _broken_limits(partner.limits)
+    if partner.mobile is not None:
+        broken += broken_keys(partner.mobile)
     if broken:
         raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
     if partner.auth_style is AuthStyle.NONE and not sandbox:
         raise precondition("AUTH_STYLE_NOT_ALLOWED")
     if partner.sandbox and not sandbox:
         raise denied("SANDBOX_ONLY", what="partner.sandbox")
-    if partner.secret and not sandbox and is_weak(partner.secret):
+    secrets = (partner.secret, "" if partner.mobile is None else partner.mobile.app_secret)
+    if not sandbox and any(each and is_weak(each) for each in secrets):
         least = {"characters": str(SECRET_CHARACTERS), "different": str(SECRET_DIFFERENT)}
         raise Fault(FaultKind.INVALID, "SECRET_TOO_WEAK", least)
 

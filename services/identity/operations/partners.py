@@ -69,7 +69,7 @@ class PartnerOperations:
     async def register(
         self, stamp: RequestStamp, partner: Partner, now: datetime, encode: Callable[[bool], bytes]
     ) -> bytes:
-        """Registers or replaces; AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, SECRET_TOO_WEAK, ACCESS_KEY_TAKEN.
+        """Registers or replaces; AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, SECRET_TOO_WEAK, ACCESS_KEY_TAKEN, APP_ID_TAKEN.
 
         `encode` takes whether the same profile stood already, so that nothing is written.
         """
@@ -82,6 +82,9 @@ class PartnerOperations:
                 holders.append(await work.partners.find(secret_digest=kept.secret_digest))
             if any(holder is not None and holder.partner_code != partner.partner_code for holder in holders):
                 raise conflict("ACCESS_KEY_TAKEN")
+            owner = await work.partners.find(app_id=partner.mobile.app_id) if partner.mobile else None
+            if owner is not None and owner.partner_code != partner.partner_code:
+                raise conflict("APP_ID_TAKEN")
             unchanged = await work.partners.find(code=partner.partner_code) == kept
             if not unchanged:
                 await work.partners.save(kept, now)
@@ -169,9 +172,15 @@ class PartnerOperations:
         return partner
 
     async def resolve(
-        self, *, partner_code: str = "", access_key: str = "", key_digest: str = "", now: datetime | None = None
+        self,
+        *,
+        partner_code: str = "",
+        access_key: str = "",
+        key_digest: str = "",
+        app_id: str = "",
+        now: datetime | None = None,
     ) -> Resolved:
-        """Whom one of the three stands for; PARTNER_NOT_FOUND, API_KEY_UNKNOWN.
+        """Whom one of the four stands for; PARTNER_NOT_FOUND, API_KEY_UNKNOWN, APP_UNKNOWN.
 
         A digest is looked for among the issued keys and then among the partners that authenticate by an apikey header. With
         `now` the use of a key is noted.
@@ -182,7 +191,9 @@ class PartnerOperations:
                 await self._note_use(key, now)
             return found
         async with self._store.read() as work:
-            partner = await work.partners.find(code=partner_code, access_key=access_key)
+            partner = await work.partners.find(code=partner_code, access_key=access_key, app_id=app_id)
+        if partner is None and app_id:
+            raise not_found("APP_UNKNOWN", app_id=app_id)
         if partner is None:
             raise not_found("PARTNER_NOT_FOUND", partner_code=partner_code or access_key)
         return Resolved(KeyHolder(partner.role, partner.partner_code), partner)

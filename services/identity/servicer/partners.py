@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, Final
 
+from services.identity.domain.mobile import MobileApp
 from services.identity.domain.partner import (
     ApiKey,
     AuthStyle,
@@ -101,6 +102,7 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
             partner_code=request.partner_code,
             access_key=request.access_key,
             key_digest=request.api_key_digest,
+            app_id=request.app_id,
             now=current_call().now,
         )
         response = partner_pb2.ResolvePartnerResponse(
@@ -111,6 +113,9 @@ class PartnerServicer(partner_pb2_grpc.PartnerServiceServicer):
         if found.partner is not None:
             response.partner.secret = found.partner.secret
             response.secret_digest = found.partner.secret_digest
+        if found.partner is not None and found.partner.mobile is not None and request.app_id:
+            response.partner.mobile.app_secret = found.partner.mobile.app_secret
+            response.partner.mobile.own_private_key = found.partner.mobile.own_private_key
         return response
 
     async def CheckSignNo(  # noqa: N802 - the contract's name
@@ -154,7 +159,17 @@ def _read_partner(message: partner_pb2.Partner) -> Partner:
         message.sandbox,
         _read_dialect(message.dialect),
         _read_limits(message.limits),
+        mobile=_read_mobile(message.mobile) if message.HasField("mobile") else None,
     )
+
+
+def _read_mobile(message: partner_pb2.MobileApp) -> MobileApp:
+    return MobileApp(**{field.name: getattr(message, field.name) for field in fields(MobileApp)})
+
+
+def _write_mobile(app: MobileApp) -> partner_pb2.MobileApp:
+    """Without what is secret in it."""
+    return partner_pb2.MobileApp(app_id=app.app_id, public_key=app.public_key, secret_appended=app.secret_appended)
 
 
 def _read_dialect(message: partner_pb2.Dialect) -> Dialect:
@@ -198,6 +213,7 @@ def _write_partner(partner: Partner) -> partner_pb2.Partner:
         sandbox=partner.sandbox,
         dialect=partner_pb2.Dialect(**asdict(partner.dialect)),
         limits=[_write_limit(each) for each in partner.limits],
+        mobile=None if partner.mobile is None else _write_mobile(partner.mobile),
     )
 
 

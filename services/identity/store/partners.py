@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, Final
 
+from services.identity.domain.mobile import MobileApp
 from services.identity.domain.partner import (
     ApiKey,
     AuthStyle,
@@ -23,15 +24,17 @@ from services.kernel.clock import from_micros, to_micros
 from services.runtime.db import DriverConnection, sql, to_json
 
 _PARTNER: Final = (
-    "SELECT partner_code, partner_name, role, auth_style, access_key, secret, sandbox, dialect, limits, secret_digest"
-    " FROM partner"
+    "SELECT partner_code, partner_name, role, auth_style, access_key, secret, sandbox, dialect, limits, secret_digest,"
+    " mobile FROM partner"
 )
 _BY_CODE: Final = sql(f"{_PARTNER} WHERE partner_code = ?1")
 _BY_ACCESS_KEY: Final = sql(f"{_PARTNER} WHERE access_key = ?1")
+_BY_APP: Final = sql(f"{_PARTNER} WHERE app_id = ?1")
 _BY_SECRET: Final = sql(f"{_PARTNER} WHERE secret_digest = ?1")
 _REPLACE: Final = sql(
     "UPDATE partner SET partner_name = ?2, role = ?3, auth_style = ?4, access_key = ?5, secret = ?6, secret_digest = ?7,"
-    " sandbox = ?8, dialect = ?9, limits = ?10, saved_at = ?11 WHERE partner_code = ?1 RETURNING partner_code"
+    " sandbox = ?8, dialect = ?9, limits = ?10, saved_at = ?11, app_id = ?12, mobile = ?13 WHERE partner_code = ?1"
+    " RETURNING partner_code"
 )
 _KEYS: Final = (
     "SELECT key_digest, role, subject, issued_at, bootstrap, key_id, label, last_used_at, revoked_at FROM api_key"
@@ -65,20 +68,25 @@ class PartnerRows:
         self._connection = connection
         self._inserts = statements.inserts
 
-    async def find(self, *, code: str = "", access_key: str = "", secret_digest: str = "") -> Partner | None:
-        """The profile with this code, access key or digest of an apikey."""
+    async def find(
+        self, *, code: str = "", access_key: str = "", secret_digest: str = "", app_id: str = ""
+    ) -> Partner | None:
+        """The profile with this code, access key, digest of an apikey, or app at the mobile envelope."""
         if code:
             rows = await self._connection.run(_BY_CODE, code)
         elif access_key:
             rows = await self._connection.run(_BY_ACCESS_KEY, access_key)
+        elif app_id:
+            rows = await self._connection.run(_BY_APP, app_id)
         else:
             rows = await self._connection.run(_BY_SECRET, secret_digest)
-        for partner_code, partner_name, role, auth_style, found, secret, sandbox, dialect, limits, kept in rows:
+        for partner_code, partner_name, role, auth_style, found, secret, sandbox, dialect, limits, kept, mobile in rows:
             return Partner(
                 *(partner_code, partner_name, role, AuthStyle(auth_style), found or "", secret, bool(sandbox)),
                 Dialect(**json.loads(dialect)),
                 tuple(_read_limit(row) for row in json.loads(limits)),
                 kept or "",
+                MobileApp(**json.loads(mobile)) if mobile else None,
             )
         return None
 
@@ -92,6 +100,7 @@ class PartnerRows:
                 to_json([_limit(each) for each in partner.limits]),
                 to_micros(saved_at),
             ),
+            *((partner.mobile.app_id, to_json(asdict(partner.mobile))) if partner.mobile else (None, None)),
         )
         if not await self._connection.run(_REPLACE, *row):
             await self._insert("partner", *row)

@@ -221,6 +221,9 @@ def _partner(metadata: MetaData) -> Table:
         Column("dialect", Json, nullable=False),
         Column("limits", Json, nullable=False),
         Column("saved_at", Moment, nullable=False),
+        # Its app at the mobile envelope, with its keys; null where it has none.
+        Column("app_id", Text, unique=True),
+        Column("mobile", Text),
     )
 
 

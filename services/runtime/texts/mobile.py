@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 MOBILE: Final[Mapping[str, tuple[str, str]]] = {
+    "APP_UNKNOWN": ("应用{app_id}未登记", "No app {app_id} is registered"),
+    "APP_ID_TAKEN": ("应用编号已属于其他接入方", "The app's number is another partner's"),
     "CIPHER_BROKEN": ("密文无法解密", "The cipher text cannot be decrypted"),
 }
 
@@ -33,6 +35,11 @@ _ENCRYPTION: Final = (
     "Check appId, appSecret and the encryption (SM4 ECB, PKCS#7, upper-case hex)",
 )
 MOBILE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
+    "APP_UNKNOWN": (
+        "请核对应用编号；新应用请先向运营方登记",
+        "Check the app's number; a new app is registered by the operator first",
+    ),
+    "APP_ID_TAKEN": ("请更换应用编号", "Choose another number"),
     "CIPHER_BROKEN": _ENCRYPTION,
     "mobile.cipher": _ENCRYPTION,
     "mobile.signature": (

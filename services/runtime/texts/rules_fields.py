@@ -60,6 +60,12 @@ FORMS: Final[Mapping[str, tuple[str, str]]] = {
     "^([0-9]{6}|sandbox)$": ("属地单元代码", "the code of a cell"),
     "^([0-9]{6}|sandbox)?$": ("属地单元代码或空白", "the code of a cell, or nothing,"),
     "^[HP][0-9]{11}$": ("H或P加11位数字", "H or P with 11 digits"),
+    "^[A-Za-z0-9_-]{16,64}$": (
+        "16至64位字母、数字、下划线或连字符",
+        "16 to 64 letters, digits, hyphens or underscores",
+    ),
+    "^(04)?[0-9A-Fa-f]{128}$": ("SM2公钥的十六进制", "an SM2 public key in hex: x and y"),
+    "^[0-9A-Fa-f]{64}$": ("64位十六进制", "64 digits of hex"),
     "^[0-9A-Z]{12}$": ("12位数字或大写字母", "12 digits or capital letters"),
     r"^[Vv]?[0-9]{1,2}([.][0-9]{1,2}){1,2}$": ("接口版本号，如V1.0", "the version of the interface, such as V1.0,"),
 }

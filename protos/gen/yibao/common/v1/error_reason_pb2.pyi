@@ -261,6 +261,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The key comes from a setting and is taken away there."""
     ERROR_REASON_NONCE_USED: _ErrorReason.ValueType  # 128
     """The nonce came before."""
+    ERROR_REASON_APP_UNKNOWN: _ErrorReason.ValueType  # 390
+    """No app of that number is registered for the mobile envelope."""
+    ERROR_REASON_APP_ID_TAKEN: _ErrorReason.ValueType  # 393
+    """The app's number is another partner's."""
     ERROR_REASON_CIPHER_BROKEN: _ErrorReason.ValueType  # 391
     """What a mobile envelope encrypts was not encrypted by its app's key."""
     ERROR_REASON_SIGNED_NAME_MISMATCH: _ErrorReason.ValueType  # 129
@@ -652,6 +656,10 @@ ERROR_REASON_API_KEY_OF_SETTING: ErrorReason.ValueType  # 127
 """The key comes from a setting and is taken away there."""
 ERROR_REASON_NONCE_USED: ErrorReason.ValueType  # 128
 """The nonce came before."""
+ERROR_REASON_APP_UNKNOWN: ErrorReason.ValueType  # 390
+"""No app of that number is registered for the mobile envelope."""
+ERROR_REASON_APP_ID_TAKEN: ErrorReason.ValueType  # 393
+"""The app's number is another partner's."""
 ERROR_REASON_CIPHER_BROKEN: ErrorReason.ValueType  # 391
 """What a mobile envelope encrypts was not encrypted by its app's key."""
 ERROR_REASON_SIGNED_NAME_MISMATCH: ErrorReason.ValueType  # 129

@@ -144,6 +144,44 @@ class PartnerLimit(_message.Message):
 Global___PartnerLimit: _TypeAlias = PartnerLimit  # noqa: Y015
 
 @_typing.final
+class MobileApp(_message.Message):
+    """A partner's app at the mobile envelope (移动支付中心): it signs and is answered by SM2, and encrypts by SM4."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APP_ID_FIELD_NUMBER: _builtins.int
+    APP_SECRET_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    OWN_PRIVATE_KEY_FIELD_NUMBER: _builtins.int
+    SECRET_APPENDED_FIELD_NUMBER: _builtins.int
+    app_id: _builtins.str
+    """appId; its first 16 characters encrypt the appSecret into the key of the envelopes."""
+    app_secret: _builtins.str
+    """appSecret; never answered outside the mesh. Outside a sandbox at least 32 characters, 8 of them different."""
+    public_key: _builtins.str
+    """The partner's SM2 public key in hex, x and y, with 04 before them or not: its requests are verified by it."""
+    own_private_key: _builtins.str
+    """Our SM2 private key for this partner in hex: answers are signed by it. Never answered outside the mesh."""
+    secret_appended: _builtins.bool
+    """The text that is signed ends with the appSecret alone, not with `&key=` before it: sources differ."""
+    def __init__(
+        self,
+        *,
+        app_id: _builtins.str = ...,
+        app_secret: _builtins.str = ...,
+        public_key: _builtins.str = ...,
+        own_private_key: _builtins.str = ...,
+        secret_appended: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app_id", b"app_id", "app_secret", b"app_secret", "own_private_key", b"own_private_key", "public_key", b"public_key", "secret_appended", b"secret_appended"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MobileApp: _TypeAlias = MobileApp  # noqa: Y015
+
+@_typing.final
 class Partner(_message.Message):
     """A partner of the gateway."""
 
@@ -158,6 +196,7 @@ class Partner(_message.Message):
     SANDBOX_FIELD_NUMBER: _builtins.int
     DIALECT_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
+    MOBILE_FIELD_NUMBER: _builtins.int
     partner_code: _builtins.str
     """fixmedins_code of an institution or code of a channel."""
     partner_name: _builtins.str
@@ -177,6 +216,10 @@ class Partner(_message.Message):
     def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartnerLimit]:
         """Limits of its own; their days do not meet. On a day without one the default holds."""
 
+    @_builtins.property
+    def mobile(self) -> Global___MobileApp:
+        """Its app at the mobile envelope; absent where it has none."""
+
     def __init__(
         self,
         *,
@@ -189,10 +232,11 @@ class Partner(_message.Message):
         sandbox: _builtins.bool = ...,
         dialect: Global___Dialect | None = ...,
         limits: _abc.Iterable[Global___PartnerLimit] | None = ...,
+        mobile: Global___MobileApp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["dialect", b"dialect"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dialect", b"dialect", "mobile", b"mobile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_key", b"access_key", "auth_style", b"auth_style", "dialect", b"dialect", "limits", b"limits", "partner_code", b"partner_code", "partner_name", b"partner_name", "role", b"role", "sandbox", b"sandbox", "secret", b"secret"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_key", b"access_key", "auth_style", b"auth_style", "dialect", b"dialect", "limits", b"limits", "mobile", b"mobile", "partner_code", b"partner_code", "partner_name", b"partner_name", "role", b"role", "sandbox", b"sandbox", "secret", b"secret"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -291,22 +335,26 @@ class ResolvePartnerRequest(_message.Message):
     PARTNER_CODE_FIELD_NUMBER: _builtins.int
     ACCESS_KEY_FIELD_NUMBER: _builtins.int
     API_KEY_DIGEST_FIELD_NUMBER: _builtins.int
+    APP_ID_FIELD_NUMBER: _builtins.int
     partner_code: _builtins.str
     access_key: _builtins.str
     api_key_digest: _builtins.str
     """SHA-256 in hex of a bearer key."""
+    app_id: _builtins.str
+    """appId of the mobile envelope; only then the answer holds the app's secrets."""
     def __init__(
         self,
         *,
         partner_code: _builtins.str = ...,
         access_key: _builtins.str = ...,
         api_key_digest: _builtins.str = ...,
+        app_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["access_key", b"access_key", "api_key_digest", b"api_key_digest", "lookup", b"lookup", "partner_code", b"partner_code"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access_key", b"access_key", "api_key_digest", b"api_key_digest", "app_id", b"app_id", "lookup", b"lookup", "partner_code", b"partner_code"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_key", b"access_key", "api_key_digest", b"api_key_digest", "lookup", b"lookup", "partner_code", b"partner_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_key", b"access_key", "api_key_digest", b"api_key_digest", "app_id", b"app_id", "lookup", b"lookup", "partner_code", b"partner_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_lookup: _TypeAlias = _typing.Literal["partner_code", "access_key", "api_key_digest"]  # noqa: Y015
+    _WhichOneofReturnType_lookup: _TypeAlias = _typing.Literal["partner_code", "access_key", "api_key_digest", "app_id"]  # noqa: Y015
     _WhichOneofArgType_lookup: _TypeAlias = _typing.Literal["lookup", b"lookup"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_lookup) -> _WhichOneofReturnType_lookup | None: ...
 

@@ -90,7 +90,7 @@ class PartnerServiceServicer:
 
     def RegisterPartner(self, request, context):
         """Registers or replaces a partner profile.
-        Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, SECRET_TOO_WEAK, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
+        Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, SECRET_TOO_WEAK, ACCESS_KEY_TAKEN, APP_ID_TAKEN, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,8 +130,9 @@ class PartnerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResolvePartner(self, request, context):
-        """What the gateway needs to authenticate a caller: by partner code, access key, paasid or digest of an API key.
-        Errors: PARTNER_NOT_FOUND, API_KEY_UNKNOWN.
+        """What the gateway needs to authenticate a caller: by partner code, access key, paasid, digest of an API key or
+        appId of the mobile envelope.
+        Errors: PARTNER_NOT_FOUND, API_KEY_UNKNOWN, APP_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -20,7 +20,7 @@ class PartnerServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterPartner: _aio.UnaryUnaryMultiCallable[_partner_pb2.RegisterPartnerRequest, _partner_pb2.RegisterPartnerResponse]
     """Registers or replaces a partner profile.
-    Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, SECRET_TOO_WEAK, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
+    Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, SECRET_TOO_WEAK, ACCESS_KEY_TAKEN, APP_ID_TAKEN, REQUEST_ID_REUSED.
     """
     IssueApiKey: _aio.UnaryUnaryMultiCallable[_api_key_pb2.IssueApiKeyRequest, _api_key_pb2.IssueApiKeyResponse]
     """Issues an API key for a role and subject; the key is shown once and kept as a digest. A repeat with the same
@@ -39,8 +39,9 @@ class PartnerServiceStub:
     Errors: PARTNER_NOT_FOUND.
     """
     ResolvePartner: _aio.UnaryUnaryMultiCallable[_partner_pb2.ResolvePartnerRequest, _partner_pb2.ResolvePartnerResponse]
-    """What the gateway needs to authenticate a caller: by partner code, access key, paasid or digest of an API key.
-    Errors: PARTNER_NOT_FOUND, API_KEY_UNKNOWN.
+    """What the gateway needs to authenticate a caller: by partner code, access key, paasid, digest of an API key or
+    appId of the mobile envelope.
+    Errors: PARTNER_NOT_FOUND, API_KEY_UNKNOWN, APP_UNKNOWN.
     """
     CheckSignNo: _aio.UnaryUnaryMultiCallable[_sign_in_pb2.CheckSignNoRequest, _sign_in_pb2.CheckSignNoResponse]
     """Whether a sign_no stands open at an institution."""
@@ -63,7 +64,7 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_partner_pb2.RegisterPartnerRequest, _abc.Awaitable[_partner_pb2.RegisterPartnerResponse]],
     ) -> _abc.Awaitable[_partner_pb2.RegisterPartnerResponse]:
         """Registers or replaces a partner profile.
-        Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, SECRET_TOO_WEAK, ACCESS_KEY_TAKEN, REQUEST_ID_REUSED.
+        Errors: AUTH_STYLE_NOT_ALLOWED, SANDBOX_ONLY, SECRET_TOO_WEAK, ACCESS_KEY_TAKEN, APP_ID_TAKEN, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -112,8 +113,9 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _partner_pb2.ResolvePartnerRequest,
         context: _aio.ServicerContext[_partner_pb2.ResolvePartnerRequest, _abc.Awaitable[_partner_pb2.ResolvePartnerResponse]],
     ) -> _abc.Awaitable[_partner_pb2.ResolvePartnerResponse]:
-        """What the gateway needs to authenticate a caller: by partner code, access key, paasid or digest of an API key.
-        Errors: PARTNER_NOT_FOUND, API_KEY_UNKNOWN.
+        """What the gateway needs to authenticate a caller: by partner code, access key, paasid, digest of an API key or
+        appId of the mobile envelope.
+        Errors: PARTNER_NOT_FOUND, API_KEY_UNKNOWN, APP_UNKNOWN.
         """
 
     @_abc_1.abstractmethod
