@@ -18,6 +18,9 @@ from gateway.elsewhere import across_cells
 from gateway.failures import Failures
 from gateway.held import Held
 from gateway.listener import Listener
+from gateway.mobile.apps import Apps
+from gateway.mobile.face import MobileFace
+from gateway.mobile.routes import Routes
 from gateway.national.conformance import Conformance
 from gateway.national.envelope import Serials
 from gateway.national.face import NationalFace
@@ -38,8 +41,11 @@ from services.runtime.config import Config
 from services.runtime.contract import Contract
 from services.runtime.gathering import Limits
 from services.runtime.identifiers import time_ordered_ids
+from services.runtime.national.sm2 import Sm2, Sm2Unavailable, open_sm2
+from services.runtime.national.sm4 import CipherUnavailable, check_sm3_sm4
 from services.runtime.outbound import Peers
 from services.runtime.self_report import SelfReport
+from services.runtime.server import StartError
 from services.runtime.telemetry import Telemetry
 
 _OPERATIONS_CONNECTIONS: Final = 64
@@ -111,43 +117,43 @@ class HttpServer:
 async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: TokenSigner) -> HttpServer:
     """The gateway, not yet running. Every codec is compiled here: options that contradict themselves stop the start."""
     contract = Contract.of_mesh()
-    own = Contract.load((ENVELOPE_SERVICE,))
     peers = Peers(mesh.GATEWAY, config, signer, telemetry)
     direct = DirectBackend(peers)
-    limits = Limits(batch=config.integer("YIBAO_MAX_BATCH"), queue=config.integer("YIBAO_MAX_QUEUE"))
-    gathered = GatheringBackend(
-        direct, contract, lambda unary, batch: Gatherer(unary, batch, direct, peers, telemetry, limits)
-    )
+    gathered = _gathering(config, contract, direct, peers, telemetry)
     backend = across_cells(gathered, gathered, direct, contract, beside_others=config.beside_others)
     chance, partners = SystemRandom(), Partners(direct, contract, config.sandbox, time.monotonic)
     shares = Shares(config.integer("YIBAO_MAX_CONCURRENT_RPCS"))
     _count_places(shares, telemetry)
-    aside = Aside()
     table = Transactions(contract, known_titles(), planned_numbers())
     observer = Observer(telemetry, {each.infno: each.method.full_name for each in table.served})
     workers = Workers(config, signer)
     report = SelfReport(mesh.GATEWAY, telemetry.metrics, config.integer("YIBAO_WORKERS"))
     operations = Operations(workers, report, cell=config.cell, first=config.cell == config.known_cells[0])
-    serials = Serials(chance.getrandbits(64))
-    new_id = time_ordered_ids(clock, chance)
-    failures = Failures(time.monotonic)
+    serials, new_id = Serials(chance.getrandbits(64)), time_ordered_ids(clock, chance)
+    failures, aside = Failures(time.monotonic), Aside()
     national = NationalFace(
         table, partners, shares, aside, backend, observer, clock, serials, new_id, config.sandbox, failures
     )
-    conformance = Conformance(table, Admission(signer, clock, config.sandbox))
+    mobile = None
+    if (routes := Routes(contract, table)).all and config.serves_mobile:
+        apps = Apps(partners, _sm2(config))
+        mobile = MobileFace(
+            routes, apps, partners, shares, aside, backend, observer, clock, new_id, config.sandbox, failures
+        )
     rest = RestFace(
-        Contract({**contract.methods, **own.methods}),
+        Contract({**contract.methods, **Contract.load((ENVELOPE_SERVICE,)).methods}),
         partners,
         shares,
         aside,
         backend,
         observer,
         config.sandbox,
-        {f"{ENVELOPE_SERVICE}.CheckEnvelope": conformance.check},
+        {f"{ENVELOPE_SERVICE}.CheckEnvelope": Conformance(table, Admission(signer, clock, config.sandbox)).check},
         failures,
     )
     door = Door(
         national,
+        mobile,
         rest,
         pages(rest.routes, table, lambda: server.address) | {LIVE: operations.live, READY: operations.ready},
         clock,
@@ -158,6 +164,27 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     )
     server = HttpServer(door, config, peers, telemetry, operations, workers)
     return server
+
+
+def _gathering(
+    config: Config, contract: Contract, direct: DirectBackend, peers: Peers, telemetry: Telemetry
+) -> GatheringBackend:
+    """What gathers calls into batches, within the limits that are set."""
+    limits = Limits(batch=config.integer("YIBAO_MAX_BATCH"), queue=config.integer("YIBAO_MAX_QUEUE"))
+    return GatheringBackend(
+        direct, contract, lambda unary, batch: Gatherer(unary, batch, direct, peers, telemetry, limits)
+    )
+
+
+def _sm2(config: Config) -> Sm2:
+    """SM2 for the mobile envelope; StartError where this machine has no library for it."""
+    try:
+        check_sm3_sm4()
+        return open_sm2(config.text("YIBAO_LIBCRYPTO"))
+    except (Sm2Unavailable, CipherUnavailable) as error:
+        raise StartError(
+            f"{mesh.GATEWAY} cannot start: {error}; without the mobile envelope: YIBAO_MOBILE=off"
+        ) from None
 
 
 def _count_places(shares: Shares, telemetry: Telemetry) -> None:

@@ -1,4 +1,5 @@
-"""The ASGI door: sends each request, once its body is there, to its face. `/v1/` is REST, every other POST national.
+"""The ASGI door: sends each request, once its body is there, to its face. `/v1/` is REST, paths of the mobile
+payment centre are its own, every other POST is national.
 
 It knows no transaction and no route; it never logs a path, a query or a body.
 """
@@ -12,6 +13,7 @@ from typing import Any
 from gateway.bodies import Bodies, Gone, Receive
 from gateway.held import Held
 from gateway.http import Request, Response, busy, is_late_body, network_of
+from gateway.mobile.face import MobileFace
 from gateway.national.face import NationalFace
 from gateway.origins import Headers, Origins
 from gateway.rest import PREFIX, RestFace
@@ -31,6 +33,7 @@ class Door:
     def __init__(
         self,
         national: NationalFace,
+        mobile: MobileFace | None,
         rest: RestFace,
         pages: Mapping[str, Page],
         clock: Clock,
@@ -41,6 +44,7 @@ class Door:
     ) -> None:
         self._origins = origins
         self._national = national
+        self._mobile = mobile
         self._rest = rest
         self._pages = pages
         self._clock = clock
@@ -82,8 +86,7 @@ class Door:
             return await self._answered(request, refusal)
 
     async def _answered(self, request: Request, refusal: Fault | None) -> Response:
-        path, method = request.path, request.method
-        face: RestFace | NationalFace = self._rest if path.startswith(PREFIX) or method != "POST" else self._national
+        face = self._face(request)
         if refusal is not None:
             return _unread(face.refused(request, refusal), refusal)
         if self._under_way >= self._max_requests:
@@ -93,6 +96,13 @@ class Door:
             return await face.handle(request)
         finally:
             self._under_way -= 1
+
+    def _face(self, request: Request) -> RestFace | NationalFace | MobileFace:
+        if request.path.startswith(PREFIX) or request.method != "POST":
+            return self._rest
+        if self._mobile is not None and self._mobile.serves(request.path):
+            return self._mobile
+        return self._national
 
 
 def _source(scope: dict[str, Any]) -> str:

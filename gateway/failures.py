@@ -26,7 +26,8 @@ FORGOTTEN_S: Final = 600.0
 FIRST_WAIT_S: Final = 0.1
 LONGEST_WAIT_S: Final = 2.0
 
-_COUNTED: Final = frozenset({"AUTHENTICATION_FAILED", "PARTNER_NOT_FOUND", "API_KEY_UNKNOWN"})
+_COUNTED: Final = frozenset({"AUTHENTICATION_FAILED", "PARTNER_NOT_FOUND", "API_KEY_UNKNOWN", "APP_UNKNOWN"})
+_NAMES_NOBODY: Final = ("PARTNER_NOT_FOUND", "APP_UNKNOWN")
 _SIZE: Final = 4096
 # Who waits keeps a place in the gateway: a few at a time, so that waiting itself keeps nobody out.
 _WAITING: Final = 64
@@ -60,7 +61,7 @@ class Failures:
         if fault.reason not in _COUNTED:
             return fault
         # Whoever tries one unknown name after the other is counted once for all of them.
-        key = (network_of(source), "" if fault.reason == "PARTNER_NOT_FOUND" else claimed)
+        key = (network_of(source), "" if fault.reason in _NAMES_NOBODY else claimed)
         count = self._count(key) + 1
         self._counted.keep(key, (count, self._now()))
         if count == FREE + 1:

@@ -31,7 +31,7 @@ _LONGEST_KEY: Final = 256
 # What is longer names nobody; it would only fill the memory of what is known.
 _LONGEST_CODE: Final = 64
 _NO_BEARERS: Final = (Role.SERVICE, Role.PUBLIC)
-_NOBODY: Final = ("PARTNER_NOT_FOUND", "API_KEY_UNKNOWN")
+_NOBODY: Final = ("PARTNER_NOT_FOUND", "API_KEY_UNKNOWN", "APP_UNKNOWN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ class Partners:
         self._check = contract.method(_CHECK_SIGN_NO)
         self._sandbox = sandbox
         self._profiles: TimedCache[str, Profile | _Unknown] = TimedCache(_SIZE, now)
+        self._apps: TimedCache[str, tuple[Profile, partner_pb2.MobileApp] | _Unknown] = TimedCache(_SIZE, now)
         self._keys: TimedCache[str, Caller | _Unknown] = TimedCache(_SIZE, now)
         self._sign_nos: TimedCache[tuple[str, str], int] = TimedCache(_SIZE, now)
         # Of callers whose profile has limits of its own, as it was last told.
@@ -77,6 +78,15 @@ class Partners:
             found = await self._profiles.get(partner_code, lambda: self._load_profile(partner_code))
         if isinstance(found, _Unknown):
             raise _unknown(partner_code)
+        return found
+
+    async def mobile(self, app_id: str) -> tuple[Profile, partner_pb2.MobileApp]:
+        """Whose an app of the mobile envelope is, with the app's keys; Fault UNAUTHENTICATED APP_UNKNOWN."""
+        found = self._apps.peek(app_id)
+        if found is None:
+            found = await self._apps.get(app_id, lambda: self._load_app(app_id))
+        if isinstance(found, _Unknown):
+            raise Fault(FaultKind.UNAUTHENTICATED, "APP_UNKNOWN", {"app_id": app_id})
         return found
 
     def known(self, key: str) -> Caller | None:
@@ -119,10 +129,19 @@ class Partners:
         answer = await self._ask(partner_pb2.ResolvePartnerRequest(partner_code=partner_code))
         if answer is None or not answer.HasField("partner"):
             return _Unknown(), KEPT_UNKNOWN_S
+        return self._profile_of(answer), KEPT_S
+
+    async def _load_app(self, app_id: str) -> tuple[tuple[Profile, partner_pb2.MobileApp] | _Unknown, float]:
+        answer = await self._ask(partner_pb2.ResolvePartnerRequest(app_id=app_id))
+        if answer is None or not answer.partner.HasField("mobile"):
+            return _Unknown(), KEPT_UNKNOWN_S
+        return (self._profile_of(answer), answer.partner.mobile), KEPT_S
+
+    def _profile_of(self, answer: partner_pb2.ResolvePartnerResponse) -> Profile:
         partner = answer.partner
         caller = Caller(_role(answer.role or partner.role), answer.subject or partner.partner_code, partner.sandbox)
         self._remember_limits(caller, partner)
-        profile = Profile(
+        return Profile(
             code=partner.partner_code,
             caller=caller,
             auth_style=partner.auth_style,
@@ -133,7 +152,6 @@ class Partners:
             lenient_warnings=self._warns(partner),
             secret_digest=answer.secret_digest,
         )
-        return profile, KEPT_S
 
     def _warns(self, partner: partner_pb2.Partner) -> bool:
         """Whether the partner is told of what is lenient in its messages."""

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
-from uuid import uuid4
 
 import msgspec
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -21,6 +20,7 @@ from google.protobuf.message import Message
 from gateway import reading
 from gateway.aside import Aside
 from gateway.backend import Backend, CallOptions
+from gateway.bugs import internal_error
 from gateway.failures import Failures
 from gateway.http import Request, Response, asked_timeout_s, business_date, network_of, query_values
 from gateway.jsoncodec.read import JsonReaders
@@ -37,7 +37,6 @@ from services.kernel.errors import Fault, FaultKind, Violation, denied
 from services.runtime.bounds import check_json, count_limit
 from services.runtime.call import Caller, Role
 from services.runtime.contract import Contract, ContractError, HttpRoute, MethodContract
-from services.runtime.logs import describe, write
 from services.runtime.status import InternalError
 from services.runtime.texts.gateway import rule_text
 
@@ -143,7 +142,7 @@ class RestFace:
             except InternalError as error:
                 return _refused(error, observed)
             except Exception as error:  # noqa: BLE001  # a bug of ours: told by an id, found in the log
-                return _refused(self._internal(error), observed)
+                return _refused(internal_error(self._log, error, self._sandbox), observed)
 
     def refused(self, request: Request, error: Fault) -> Response:
         """Refuses a request before it has a route."""
@@ -218,12 +217,6 @@ class RestFace:
             return await self._partners.bearer(key)
         except Fault as fault:
             raise await self._failures.told(source, "", fault) from None
-
-    def _internal(self, error: Exception) -> InternalError:
-        error_id = uuid4().hex[:16]
-        fields = {"member": "gateway", "error_id": error_id, **describe(error, with_text=self._sandbox)}
-        write(self._log, logging.ERROR, "internal error", fields)
-        return InternalError(error_id, {"error_id": error_id, "member": "gateway"})
 
 
 def _limit_s(asked_s: float | None, caller: Caller) -> float:

@@ -13,21 +13,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
-from uuid import uuid4
 
 from google.protobuf.message import Message
 
 from gateway.aside import Aside
 from gateway.backend import Backend, CallOptions
+from gateway.bugs import internal_error
 from gateway.charset import to_gbk
 from gateway.failures import Failures
-from gateway.http import REQUEST_TIMEOUT, Request, Response, business_date, is_late_body, network_of
+from gateway.http import Request, Response, business_date, network_of
 from gateway.national import envelope as outer
 from gateway.national.codec.notes import Notes
 from gateway.national.envelope import Envelope, Serials
 from gateway.national.lenience import Finding, in_answer, not_conforming
 from gateway.national.notices import joined
-from gateway.national.refusals import LIMIT, lenient_warning, refusal
+from gateway.national.refusals import LIMIT, lenient_warning, outcome_of, refusal
 from gateway.national.signatures import WINDOW_MINUTES, authenticate, speaks_bus
 from gateway.national.transactions import Served, Transactions
 from gateway.nonces import Nonces
@@ -38,7 +38,6 @@ from gateway.reading import Unreadable
 from gateway.shares import Shares
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault, FaultKind, Violation, precondition
-from services.runtime.logs import describe, write
 from services.runtime.status import InternalError
 from services.runtime.texts.gateway import BUS_TEXTS, rule_text
 from services.runtime.texts.table import text_of
@@ -48,7 +47,6 @@ from yibao.identity.v1 import partner_pb2
 # the two look-ups before the call, of at most 3 s each, have their part in it.
 TIMEOUT_S: Final = 7.5
 
-_UNKNOWN_OUTCOME: Final = {FaultKind.UNAVAILABLE: 503, FaultKind.DEADLINE: 504}
 _JSON: Final = "application/json;charset=UTF-8"
 _JSON_IN_GBK: Final = "application/json;charset=GBK"
 _NO_OUTPUT: Final = "{}"
@@ -112,7 +110,7 @@ class NationalFace:
             except (Fault, InternalError) as error:
                 return self._refused(request, visit, error, observed)
             except Exception as error:  # noqa: BLE001  # a bug of ours: told by an id, found in the log
-                return self._refused(request, visit, self._internal(error), observed)
+                return self._refused(request, visit, internal_error(self._log, error, self._sandbox), observed)
             observed.ended(Outcome(200, infcode=0), *_numbers(visit), visit.numbers)
             return _response(200, output, visit.profile)
 
@@ -208,7 +206,7 @@ class NationalFace:
         return f"[SIGN_NO_UNKNOWN] {text_of('SIGN_NO_UNKNOWN', {}, 'zh')}"
 
     def _refused(self, request: Request, visit: _Visit, error: Fault | InternalError, observed: Observed) -> Response:
-        outcome = _outcome(error)
+        outcome = outcome_of(error)
         observed.ended(outcome, *_numbers(visit))
         envelope, profile = visit.envelope, visit.profile
         bus = profile.auth_style == partner_pb2.AUTH_STYLE_CSB if profile else speaks_bus(request.headers)
@@ -229,12 +227,6 @@ class NationalFace:
             code_as_text=profile.dialect.infcode_as_text if profile else False,
         )
         return _response(outcome.status, body, profile, retry_after(error))
-
-    def _internal(self, error: Exception) -> InternalError:
-        error_id = uuid4().hex[:16]
-        fields = {"member": "gateway", "error_id": error_id, **describe(error, with_text=self._sandbox)}
-        write(self._log, logging.ERROR, "internal error", fields)
-        return InternalError(error_id, {"error_id": error_id, "member": "gateway"})
 
 
 def _read(visit: _Visit, served: Served, envelope: Envelope, profile: Profile, key: str) -> Message:
@@ -298,10 +290,3 @@ def _numbers(visit: _Visit) -> tuple[str, str, str]:
         return "", "", ""
     infno = visit.served.infno if visit.served else ""
     return infno, visit.envelope.msgid[:40], visit.profile.code if visit.profile else ""
-
-
-def _outcome(error: Fault | InternalError) -> Outcome:
-    if isinstance(error, InternalError):
-        return Outcome(500, -1, "INTERNAL", "INTERNAL_ERROR", error.error_id)
-    status = REQUEST_TIMEOUT if is_late_body(error) else _UNKNOWN_OUTCOME.get(error.kind, 200)
-    return Outcome(status, -1, error.kind.value, error.reason)

@@ -10,9 +10,11 @@ from typing import Final
 
 from google.protobuf.descriptor import Descriptor
 
+from gateway.http import REQUEST_TIMEOUT, is_late_body
 from gateway.national.codec.plan import national_path
 from gateway.national.lenience import Finding, with_guess
-from services.kernel.errors import MORE_VIOLATIONS, Fault, Violation
+from gateway.observing import Outcome
+from services.kernel.errors import MORE_VIOLATIONS, Fault, FaultKind, Violation
 from services.runtime.status import INTERNAL_ERROR, InternalError
 from services.runtime.texts.bodies import BODY_RULES
 from services.runtime.texts.gateway import next_step, rule_text, violation_text
@@ -22,6 +24,7 @@ LIMIT: Final = 200
 
 _NATIONAL: Final = ("national.", "lenient.", "moment.")
 _WARNED: Final = 3
+_UNKNOWN_OUTCOME: Final = {FaultKind.UNAVAILABLE: 503, FaultKind.DEADLINE: 504}
 
 
 def refusal(error: Fault | InternalError, request: Descriptor | None) -> str:
@@ -33,6 +36,14 @@ def refusal(error: Fault | InternalError, request: Descriptor | None) -> str:
     fields = [_field(violation, request) for violation in error.violations]
     shown = _fitted(fields, LIMIT - len(said) - len(step), *_more(error))
     return (said + shown + step if len(said) + len(shown) + len(step) <= LIMIT else said)[:LIMIT]
+
+
+def outcome_of(error: Fault | InternalError) -> Outcome:
+    """What a refusal is to HTTP and to whoever watches: 200, but where it is not known what came of the request."""
+    if isinstance(error, InternalError):
+        return Outcome(500, -1, "INTERNAL", "INTERNAL_ERROR", error.error_id)
+    status = REQUEST_TIMEOUT if is_late_body(error) else _UNKNOWN_OUTCOME.get(error.kind, 200)
+    return Outcome(status, -1, error.kind.value, error.reason)
 
 
 def lenient_warning(found: Sequence[Finding], room: int) -> str:

@@ -125,6 +125,11 @@ class Config:
         return self.values["YIBAO_SANDBOX"] is True
 
     @property
+    def serves_mobile(self) -> bool:
+        """Whether the gateway serves the mobile envelope."""
+        return self.values["YIBAO_MOBILE"] is True
+
+    @property
     def data_dir(self) -> Path:
         """Folder of local files."""
         return self.path("YIBAO_DATA_DIR") or Path()

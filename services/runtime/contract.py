@@ -76,6 +76,14 @@ class ElsewhereForm:
 
 
 @dataclass(frozen=True, slots=True)
+class MobileForm:
+    """A path of the mobile payment centre, and the field of the request that numbers its messages, "" for none."""
+
+    path: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class HttpRoute:
     """One `google.api.http` route: verb, path template, name of the body field ("*" = the whole request, "" = none)."""
 
@@ -112,6 +120,7 @@ class MethodContract:
     transactions: tuple[Transaction, ...]
     batch: BatchForm | None
     elsewhere: ElsewhereForm | None
+    mobile: MobileForm | None
     http: tuple[HttpRoute, ...]
     request_numbers: tuple[Number, ...]
     response_numbers: tuple[Number, ...]
@@ -243,6 +252,7 @@ def _read(service: str, method: MethodDescriptor) -> MethodContract:
         transactions=tuple(_transaction(each) for each in options.Extensions[options_pb2.transaction]),
         batch=_batch(method),
         elsewhere=_elsewhere(method),
+        mobile=_mobile(method),
         http=_routes(options.Extensions[annotations_pb2.http]) if options.HasExtension(annotations_pb2.http) else (),
         request_numbers=business_numbers(method.input_type),
         response_numbers=business_numbers(method.output_type),
@@ -289,6 +299,14 @@ def _elsewhere(method: MethodDescriptor) -> ElsewhereForm | None:
         return None
     option = options.Extensions[options_pb2.elsewhere]
     return ElsewhereForm(method_path(option.method), frozenset(option.on))
+
+
+def _mobile(method: MethodDescriptor) -> MobileForm | None:
+    options = method.GetOptions()
+    if not options.HasExtension(options_pb2.mobile):
+        return None
+    option = options.Extensions[options_pb2.mobile]
+    return MobileForm(option.path, _binding(method, option.number).field if option.number else "")
 
 
 def _holds_only(message: type[Message], name: str, content: type[Message]) -> bool:

@@ -185,6 +185,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("YIBAO_NATS_URL", "text", "", "Servers of NATS, with commas: nats://host:4222, or tls://.", secret=True),
     Setting("YIBAO_NATS_REPLICAS", "replicas", "1", "Copies of the stream that NATS keeps, 1 to 5; 3 in a cluster."),
+    Setting("YIBAO_MOBILE", "flag", "on", "Whether the gateway serves the mobile envelope, which needs SM2."),
     Setting(
         "YIBAO_LIBCRYPTO",
         "text",

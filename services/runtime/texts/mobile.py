@@ -9,6 +9,7 @@ MOBILE: Final[Mapping[str, tuple[str, str]]] = {
     "APP_UNKNOWN": ("应用{app_id}未登记", "No app {app_id} is registered"),
     "APP_ID_TAKEN": ("应用编号已属于其他接入方", "The app's number is another partner's"),
     "CIPHER_BROKEN": ("密文无法解密", "The cipher text cannot be decrypted"),
+    "ENVELOPE_REPLAYED": ("该报文已收到过", "The same envelope came before"),
 }
 
 MOBILE_RULES: Final[Mapping[str, tuple[str, str]]] = {
@@ -27,6 +28,7 @@ MOBILE_RULES: Final[Mapping[str, tuple[str, str]]] = {
     "mobile.sign_data": ("应为64字节r‖s的Base64", "Base64 of the 64 bytes r‖s is expected"),
     "mobile.signature": ("与报文内容不符", "is not the signature of this content"),
     "mobile.cipher": ("不是本应用密钥加密的密文", "was not encrypted by this app's key, or not in hex"),
+    "mobile.again": ("已收到过", "came before"),
     "mobile.no_json": ("不是JSON", "is no JSON"),
 }
 
@@ -34,6 +36,11 @@ _ENCRYPTION: Final = (
     "请核对appId、appSecret与SM4加密方式（ECB、PKCS7、大写十六进制）",
     "Check appId, appSecret and the encryption (SM4 ECB, PKCS#7, upper-case hex)",
 )
+_SIGN_AGAIN: Final = (
+    "应答丢失的，请以新的时间戳重新签名后重发，业务编号不变",
+    "Where the answer was lost, sign again with a new time stamp and send it again; the numbers of the business stay",
+)
+
 MOBILE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "APP_UNKNOWN": (
         "请核对应用编号；新应用请先向运营方登记",
@@ -46,5 +53,7 @@ MOBILE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请核对待签文本、appSecret与登记的SM2公钥（docs/signing.md）",
         "Check the text that is signed, the appSecret and the SM2 public key that is registered (docs/signing.md)",
     ),
+    "ENVELOPE_REPLAYED": _SIGN_AGAIN,
+    "mobile.again": _SIGN_AGAIN,
     "mobile.window": ("请校准本机时钟，重新签名后重发", "Set the clock, sign again and send it again"),
 }

@@ -58,6 +58,7 @@ SETTINGS_ZH: Final[Mapping[str, str]] = {
     "YIBAO_NOTICES": "异地结算的通知如何送达路由：grpc（由路由拉取）或nats（经NATS JetStream）。",
     "YIBAO_NATS_URL": "NATS服务器地址，以逗号分隔：nats://host:4222，或tls://。",
     "YIBAO_NATS_REPLICAS": "NATS为通知流保存的副本数，1到5；集群为3。",
+    "YIBAO_MOBILE": "网关是否提供移动支付报文的接口，它需要SM2。",
     "YIBAO_LIBCRYPTO": "用于SM2签名的OpenSSL 3的libcrypto，写库名或路径。留空：系统中第一个支持SM2的。",
     "YIBAO_STOP_GRACE_S": "成员停止时留给进行中调用的秒数。",
 }

@@ -73,6 +73,14 @@ _STARTS: Final[Mapping[str, str]] = {
     r"^The folder (.+) cannot be used \((.*)\): choose another by (\w+)$": r"目录\1无法使用（\2），请用\3另选",
     r"^The folder (.+) cannot be written \((.*)\)\.$": r"目录\1无法写入（\2）。",
     r"^Let this user write there, or choose another folder by (\w+)\.$": r"请给当前用户写入权限，或用\1另选目录。",
+    r"SM2 needs the libcrypto of OpenSSL (\d+) or later with SM2 in it, and none here has it \((.*)\): install it"
+    r" \(Debian and Ubuntu: (.+?); macOS: (.+?)\), or name one by (\w+)": (
+        r"SM2需要OpenSSL \1或更新版本中带SM2的libcrypto，本机没有（\2）：请安装（Debian和Ubuntu：\3；macOS：\4），或用\5指定"
+    ),
+    r"SM3 and SM4 are not in the package cryptography as it is installed here: install its wheel from PyPI, which has them": (
+        r"此处安装的cryptography不含SM3和SM4：请从PyPI安装其wheel"
+    ),
+    r"; without the mobile envelope: (\w+=\w+)$": r"；不提供移动支付报文时：\1",
     r"^No port is free on this machine\.$": "本机没有空闲端口。",
     r"^Port (\S+) of (\S+) is taken: is another mesh running here\?$": r"\2的端口\1被占用：本机是否已有网格在运行？",
     r"^Stop it, or choose another port by (\S+)\.$": r"请先停止它，或用\1另选端口。",

@@ -265,6 +265,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """No app of that number is registered for the mobile envelope."""
     ERROR_REASON_APP_ID_TAKEN: _ErrorReason.ValueType  # 393
     """The app's number is another partner's."""
+    ERROR_REASON_ENVELOPE_REPLAYED: _ErrorReason.ValueType  # 392
+    """The same mobile envelope came before."""
     ERROR_REASON_CIPHER_BROKEN: _ErrorReason.ValueType  # 391
     """What a mobile envelope encrypts was not encrypted by its app's key."""
     ERROR_REASON_SIGNED_NAME_MISMATCH: _ErrorReason.ValueType  # 129
@@ -660,6 +662,8 @@ ERROR_REASON_APP_UNKNOWN: ErrorReason.ValueType  # 390
 """No app of that number is registered for the mobile envelope."""
 ERROR_REASON_APP_ID_TAKEN: ErrorReason.ValueType  # 393
 """The app's number is another partner's."""
+ERROR_REASON_ENVELOPE_REPLAYED: ErrorReason.ValueType  # 392
+"""The same mobile envelope came before."""
 ERROR_REASON_CIPHER_BROKEN: ErrorReason.ValueType  # 391
 """What a mobile envelope encrypts was not encrypted by its app's key."""
 ERROR_REASON_SIGNED_NAME_MISMATCH: ErrorReason.ValueType  # 129

@@ -328,6 +328,36 @@ class Elsewhere(_message.Message):
 Global___Elsewhere: _TypeAlias = Elsewhere  # noqa: Y015
 
 @_typing.final
+class Mobile(_message.Message):
+    """Says that a method is served at a path of the mobile payment centre as well, in the mobile envelope (SM4, SM2). Its one
+    transaction says how messages are read and written; what is encrypted is the node `data`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """`/org/local/api/hos/pay_order`; letter case is not looked at."""
+    number: _builtins.str
+    """Text field of the request that is one for each message, `data.org_biz_ser`: the envelope has no message number of its own.
+    Without it every message is one of its own.
+    """
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        number: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Mobile: _TypeAlias = Mobile  # noqa: Y015
+
+@_typing.final
 class National(_message.Message):
     """How a field is written in the national envelope. Without the option its name is the proto name less a `_fen` ending."""
 
@@ -444,6 +474,7 @@ EFFECT_FIELD_NUMBER: _builtins.int
 TRANSACTION_FIELD_NUMBER: _builtins.int
 BATCH_FIELD_NUMBER: _builtins.int
 ELSEWHERE_FIELD_NUMBER: _builtins.int
+MOBILE_FIELD_NUMBER: _builtins.int
 NATIONAL_FIELD_NUMBER: _builtins.int
 DATA_CLASS_FIELD_NUMBER: _builtins.int
 HASH_SINCE_FIELD_NUMBER: _builtins.int
@@ -458,6 +489,7 @@ effect: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions,
 transaction: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _containers.RepeatedCompositeFieldContainer[Global___Transaction]]
 batch: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Batch]
 elsewhere: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Elsewhere]
+mobile: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Mobile]
 national: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___National]
 data_class: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___DataClass.ValueType]
 hash_since: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.int]
