@@ -150,6 +150,25 @@ async def test_an_end_that_is_not_waited_for_is_written_and_a_wrong_one_is_told(
     assert await kept.state(begun.order_no) is State.DONE
 
 
+async def test_an_end_that_nobody_waits_for_is_written_with_what_begins_next(kept: Kept) -> None:
+    first, second = kept.new(), kept.new("2207:2")
+    await kept.sagas.begin(first)
+    kept.sagas.end_soon(first.order_no, State.DONE, setl_id="S1")
+    assert await kept.state(first.order_no) is State.BEGUN
+    await kept.sagas.begin(second)
+    ended = await kept.books.find(first.order_no)
+    assert ended is not None
+    assert (ended.state, ended.setl_id) == (State.DONE, "S1")
+
+
+async def test_an_end_after_which_nothing_begins_is_written_a_moment_later(kept: Kept) -> None:
+    begun = await kept.sagas.begin(kept.new())
+    kept.sagas.end_soon(begun.order_no, State.DONE)
+    ended = await kept.sagas.ended(begun.order_no, 5)
+    assert ended is not None
+    assert ended.state is State.DONE
+
+
 async def test_who_waits_for_anothers_saga_is_told_its_end_or_that_the_time_is_over(kept: Kept) -> None:
     begun = await kept.sagas.begin(kept.new())
     assert await kept.sagas.ended(begun.order_no, 0.05) is None

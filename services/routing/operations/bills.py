@@ -169,7 +169,7 @@ class Bills:
         except (Unknown, Fault) as failed:
             self.sagas.leave(order_no, failed.reason)
             raise outcome_unknown(order_no) from None
-        self.sagas.end(order_no, State.DONE, setl_id=answer.setlinfo.setl_id)
+        self.sagas.end_soon(order_no, State.DONE, setl_id=answer.setlinfo.setl_id)
         return answer
 
     async def _or_void(self, message: Message, saga: Saga, step: Awaitable[Any]) -> Any:

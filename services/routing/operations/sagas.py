@@ -33,6 +33,8 @@ KEPT: Final = timedelta(days=35)
 """How long a saga at rest is kept (our decision): as long as acknowledged notices. Of older ones the cells tell: they keep orders
 and messages for ever.
 """
+SOON_S: Final = 0.1
+"""For how long an end that nobody waits for is kept back (our decision)."""
 _FIRST_LOOK_S: Final = 0.02
 _LONGEST_LOOK_S: Final = 0.25
 _FIRST_S: Final = 3.0
@@ -161,6 +163,8 @@ class Sagas:
         self._ending: set[asyncio.Task[Any]] = set()
         self._working: set[asyncio.Task[Any]] = set()
         self._under_way = 0
+        self._unwritten: list[tuple[str, State, str]] = []
+        self._due: asyncio.TimerHandle | None = None
 
     def new(
         self,
@@ -184,6 +188,7 @@ class Sagas:
         """Stores that it begins, before anything is sent; another one comes back where that is in the way: one that settles or
         has settled the same message, or that runs for it or for the same target. REQUEST_ID_REUSED.
         """
+        self._write_ends()
         return await self._kept(saga)
 
     async def move(self, order_no: str, state: State, reason: str = "", setl_id: str = "") -> Saga:
@@ -193,6 +198,14 @@ class Sagas:
     def end(self, order_no: str, state: State, reason: str = "", setl_id: str = "") -> None:
         """Has it written what it came to: the answer need not wait for that."""
         self._write(self._written(order_no, state, reason, setl_id))
+
+    def end_soon(self, order_no: str, state: State, setl_id: str = "") -> None:
+        """The same in the transaction of what is begun next, at the latest a moment later: a commit of its own would hold that
+        up. For one whose row nothing else waits for.
+        """
+        self._unwritten.append((order_no, state, setl_id))
+        if self._due is None:
+            self._due = asyncio.get_running_loop().call_later(SOON_S, self._write_ends, context=Context())
 
     def leave(self, order_no: str, reason: str) -> None:
         """Leaves it to the loop, now."""
@@ -216,6 +229,13 @@ class Sagas:
         if slow:
             await asyncio.wait(slow, timeout=behind_s + clock() - began)
         return [_outcome(task) if task.done() else still_under_way() for task in tasks]
+
+    def _write_ends(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+        ends, self._unwritten, self._due = self._unwritten, [], None
+        for order_no, state, setl_id in ends:
+            self.end(order_no, state, setl_id=setl_id)
 
     def _write(self, work: Coroutine[Any, Any, None]) -> None:
         # Outside of the caller's time.
@@ -254,6 +274,7 @@ class Sagas:
             for task in slow:
                 task.cancel()
             await asyncio.gather(*slow, return_exceptions=True)
+        self._write_ends()
         while self._ending:
             await asyncio.wait(set(self._ending))
 
