@@ -48,7 +48,7 @@ class DriverConnection:
         """All rows of a statement, as tuples or records of the same order."""
         if self.dialect == "postgresql":
             return await self._raw.fetch(statement, *parameters)  # type: ignore[no-any-return]  # asyncpg's records
-        return await self._raw.execute_fetchall(statement, parameters)  # type: ignore[no-any-return]  # aiosqlite's rows
+        return await self._raw.rows(statement, parameters)  # type: ignore[no-any-return]  # PromptConnection's
 
     async def run(self, statement: Mapping[str, str], *parameters: Any, patient: bool = False) -> Sequence[Any]:
         """All rows of a statement made by `sql`; a list of texts is one parameter.
@@ -73,7 +73,7 @@ class DriverConnection:
             await self._raw.fetch(statement, *(list(column) for column in zip(*rows, strict=True)))
         else:
             with self._aside(patient):
-                await self._raw.executemany(statement, rows)
+                await self._raw.put(statement, rows)
 
     @contextmanager
     def _aside(self, patient: bool) -> Iterator[None]:

@@ -1,23 +1,27 @@
 """SQLite for one event loop: short statements run where they are asked, only what may wait runs in the connection's thread.
 
 A hop to a thread and back costs more than most statements, and under load a turn of the loop each way. What waits for the
-disk or for another process (taking the write lock, committing) still hops, and so does everything while `patient` is set.
+disk or for another process (committing, taking a write lock that somebody has) still hops, and so does everything while `patient`
+is set.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import aiosqlite
 
 _ITER_CHUNK: Final = 64
-_WAITING: Final = frozenset({"BEGIN IMMEDIATE", "COMMIT"})
+_TAKE_LOCK: Final = "BEGIN IMMEDIATE"
+_WAITING: Final = frozenset({_TAKE_LOCK, "COMMIT"})
+_PRIMARY: Final = 0xFF
+"""The part of an error's code that says what it is, without which of its kind."""
 
 
 class PromptConnection(aiosqlite.Connection):
-    """One connection; a `writer` hops for what begins and ends its transactions.
+    """One connection; a `writer` hops for what ends its transactions, and to begin one where it has to wait.
 
     `patient` sends every statement to the thread: for reads that take long.
     """
@@ -27,13 +31,44 @@ class PromptConnection(aiosqlite.Connection):
         self.patient = False
         self._writer = writer
 
+    async def rows(self, statement: str, parameters: Sequence[Any]) -> Iterable[Any]:
+        """All rows of a statement that waits for nothing."""
+        if self.patient or not self._running:
+            return await self.execute_fetchall(statement, parameters)
+        return self._conn.execute(statement, parameters).fetchall()
+
+    async def put(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Runs such a statement for each row."""
+        if self.patient or not self._running:
+            await self.executemany(statement, rows)
+        else:
+            self._conn.executemany(statement, rows)
+
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Every call of the package goes through here."""
+        if self._writer and not self.patient and args and args[0] == _TAKE_LOCK and (taken := self._taken(fn, args)):
+            return taken
         if self.patient or self._waits(fn, args):
             return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]  # the package does not type it
         if not self._running or self._connection is None:
             raise ValueError("Connection closed")
         return fn(*args, **kwargs)
+
+    def _taken(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """What the statement gives that takes the write lock, None where another process has it now."""
+        connection = self._connection
+        if not self._running or connection is None:
+            return None
+        (waits_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
+        connection.execute("PRAGMA busy_timeout=0")
+        try:
+            return fn(*args)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
+                raise
+            return None
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={waits_ms}")
 
     def _waits(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> bool:
         connection = self._connection

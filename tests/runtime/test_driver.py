@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -200,3 +202,23 @@ async def test_concurrent_writers_come_one_after_the_other(store: Database) -> N
     await asyncio.gather(*(pay() for _ in range(30)))
     async with store.driver_read() as connection:
         assert [row[0] for row in await connection.fetch("SELECT paid_fen FROM driven")] == [30]
+
+
+async def test_a_lock_that_another_process_has_is_waited_for_aside(tmp_path: Path) -> None:
+    store = Database(f"sqlite:///{tmp_path}/driven.sqlite", system_clock)
+    await store.start(METADATA)
+
+    async def write() -> None:
+        async with store.driver_write() as connection:
+            await connection.insert(insert(store), [(1, "a", 0)])
+
+    with closing(sqlite3.connect(tmp_path / "driven.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(write())
+        for _ in range(20):
+            await asyncio.sleep(0.005)
+        assert not writing.done()
+        other.execute("COMMIT")
+        await writing
+    assert await ids(store) == [1]
+    await store.close()
