@@ -11,6 +11,7 @@ import pytest
 from services.kernel.errors import Fault
 from services.settlement.domain.notices import Notice
 from services.settlement.operations.queries import SettlementQuestion
+from services.settlement.servicer.convert_carried_lines import unpacked
 from services.settlement.servicer.replays import ReplayServicer
 from services.settlement.store.outbox import Outbox
 from services.settlement.store.own_books import OwnBookRows
@@ -218,7 +219,8 @@ async def test_the_person_reads_the_lines_of_a_replayed_bill_of_another_cell(cel
     first, second = await stood(cells, 200_000, 90_000)
     _, later = (await replayed(cells.home, first)).settlements
     async with OwnBookRows(cells.home.database).reading() as snapshot:
-        old = await snapshot.lines(second.setlinfo.mdtrt_id, second.setlinfo.setl_id, 0, 9)
-        new = await snapshot.lines(second.setlinfo.mdtrt_id, later.replayed_by, 0, 9)
-    assert [each.line for each in new] == [each.line for each in old]
-    assert len(new) == 1
+        old = await snapshot.carried_lines(second.setlinfo.setl_id)
+        new = await snapshot.carried_lines(later.replayed_by)
+    assert old is not None
+    assert new == old._replace(setl_id=later.replayed_by)
+    assert len(await unpacked(new, 0, 9)) == 1
