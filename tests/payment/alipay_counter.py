@@ -20,6 +20,7 @@ from services.payment.domain.accounts import Account
 from services.runtime.config import Config
 from services.runtime.outgoing import Outgoing, Sent
 from services.runtime.telemetry import Telemetry
+from tests.twins import doors
 from tools.twins.alipay.provider import twin
 from tools.twins.http import Request, Response, Server
 from tools.twins.twin import Settings, Twin
@@ -44,9 +45,7 @@ class Counter:
 
     async def control(self, verb: str, **body: object) -> Any:
         """What the control door answers."""
-        answer = await self.client.post(f"{self.twin.url}/_twin/{verb}", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        return await doors.told(self.client, verb, **body)
 
     async def told(self, number: str, count: int = 1) -> list[Delivery]:
         """Waits until so many notifies of a charge have come; all of its own by then."""
@@ -77,7 +76,7 @@ async def counter() -> AsyncIterator[Counter]:
     await running.start()
     await door.start()
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
+        async with httpx.AsyncClient(base_url=running.url, trust_env=False, timeout=5.0) as client:
             keys = running.provider.keys()
             account = Account(
                 channel="alipay",

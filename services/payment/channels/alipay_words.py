@@ -52,15 +52,14 @@ def seen_of(node: Node, added_fen: int | None = None) -> Seen:
     """A trade as told. What was collected is `real_amount` of a medical one; what it comes to is told where `added_fen` is known,
     the amounts beside the bill.
     """
-    medical, paid_at = "real_amount" in node, moment(node.get("gmt_own_paid") or node.get("send_pay_date"))
+    medical = "real_amount" in node
+    paid_at = moment(node.get("gmt_own_paid") or node.get("send_pay_date") or node.get("gmt_payment"))
     insured_at = moment(node.get("gmt_medical_paid"))
     half = _half(node.get("medical_pay_status", ""), returned=insured_at is not None)
-    status = (
-        (node.get("own_pay_status") or node.get("medical_pay_status", "")) if medical else node.get("trade_status", "")
-    )
-    standing = _standing(
-        status, returned=(paid_at if not medical or node.get("own_pay_status") else insured_at) is not None
-    )
+    own = node.get("own_pay_status", "") if medical else node.get("trade_status", "")
+    without = medical and not own
+    status, moved_at = (node.get("medical_pay_status", ""), insured_at) if without else (own, paid_at)
+    standing = _standing(status, returned=moved_at is not None)
     fen, whole_fen = (_fen(node.get(name)) for name in ("real_amount" if medical else "total_amount", "total_amount"))
     if fen is None or whole_fen is None:
         return Seen(Standing.UNKNOWN, half)
@@ -71,7 +70,7 @@ def seen_of(node: Node, added_fen: int | None = None) -> Seen:
         total_fen=whole_fen - added_fen if medical and added_fen is not None else None,
         trade_no=trade_no(node),
         mix_trade_no=mix_trade_no(node),
-        paid_at=paid_at or moment(node.get("gmt_payment")) or insured_at,
+        paid_at=paid_at or insured_at,
         says=str(node.get("medical_pay_msg", "")),
     )
 
