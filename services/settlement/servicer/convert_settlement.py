@@ -58,11 +58,11 @@ class BillReader:
 
     def visit(self, desk: common_pb2.Desk, data: settlement_pb2.Bill) -> Bill:
         """The bill of a visit."""
-        return self._bill(desk, data, VISIT, data.chrg_bchno, **self._kind(data))
+        return self._bill(desk, data, VISIT, data.chrg_bchno, bank_fen=_bank_fen(data), **self._kind(data))
 
     def stay(self, desk: common_pb2.Desk, data: stay_bill_pb2.StayBill) -> Bill:
         """The bill of a stay: all that is not settled yet."""
-        return self._bill(desk, data, STAY, ALL_BATCHES, interim=data.mid_setl_flag)
+        return self._bill(desk, data, STAY, ALL_BATCHES, interim=data.mid_setl_flag, bank_fen=_bank_fen(data))
 
     def carried(self, data: carried_pb2.CarriedBill) -> Bill:
         """The bill of another cell: all of its lines."""
@@ -94,6 +94,10 @@ class BillReader:
             sent=_sent(data),
             **told,
         )
+
+
+def _bank_fen(data: settlement_pb2.Bill | stay_bill_pb2.StayBill) -> int | None:
+    return data.bank_balance.balance_fen if data.HasField("bank_balance") else None
 
 
 class MessageScribe:
@@ -180,7 +184,9 @@ def _decided_parts(settlement: Settlement, insutype: str) -> dict[str, Any]:
     """Who pays what, and how each layer came to it."""
     texts = [derivation(layer) for layer in settlement.layers]
     rows = shares(settlement, insutype, texts)
+    account = settlement.account
     return {
+        "bank_pay_fen": account.own_fen if account.at_bank else 0,
         "setldetail": [
             common_pb2.FundShare(
                 fund_pay_type=row.fund_pay_type,

@@ -587,3 +587,26 @@ class LayerExplanation(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LayerExplanation: _TypeAlias = LayerExplanation  # noqa: Y015
+
+@_typing.final
+class BankBalance(_message.Message):
+    """Balance of a real personal account (实账户) as its bank tells it (ISO 8583, field 54). It counts where the policy of the
+    insured place says that a bank keeps own accounts; what it pays is then owed by the bank, and no ledger moves.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BALANCE_FEN_FIELD_NUMBER: _builtins.int
+    balance_fen: _builtins.int
+    def __init__(
+        self,
+        *,
+        balance_fen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance_fen", b"balance_fen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BankBalance: _TypeAlias = BankBalance  # noqa: Y015

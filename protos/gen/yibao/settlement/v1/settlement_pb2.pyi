@@ -48,6 +48,7 @@ class Bill(_message.Message):
     PSN_CERT_TYPE_FIELD_NUMBER: _builtins.int
     CERTNO_FIELD_NUMBER: _builtins.int
     LOCAL_MED_TYPE_FIELD_NUMBER: _builtins.int
+    BANK_BALANCE_FIELD_NUMBER: _builtins.int
     psn_no: _builtins.str
     mdtrt_cert_type: _codes_pb2.MdtrtCertType.ValueType
     """Absent or unknown: psn_cert_type and certno say who it is, or psn_no where they are empty too."""
@@ -77,6 +78,10 @@ class Bill(_message.Message):
     certno: _builtins.str
     local_med_type: _builtins.str
     """The code of a kind of care that the province declares (catalogue, LocalMedType); med_type is MED_TYPE_LOCAL."""
+    @_builtins.property
+    def bank_balance(self) -> _common_pb2.BankBalance:
+        """What the bank of a real account tells; absent where nobody has asked it."""
+
     def __init__(
         self,
         *,
@@ -100,10 +105,11 @@ class Bill(_message.Message):
         psn_cert_type: _builtins.str = ...,
         certno: _builtins.str = ...,
         local_med_type: _builtins.str = ...,
+        bank_balance: _common_pb2.BankBalance | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bank_balance", b"bank_balance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "card_sn", b"card_sn", "certno", b"certno", "chrg_bchno", b"chrg_bchno", "exp_content", b"exp_content", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insutype", b"insutype", "invono", b"invono", "local_med_type", b"local_med_type", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medfee_sumamt_fen", b"medfee_sumamt_fen", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "psn_setlway", b"psn_setlway"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "bank_balance", b"bank_balance", "card_sn", b"card_sn", "certno", b"certno", "chrg_bchno", b"chrg_bchno", "exp_content", b"exp_content", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insutype", b"insutype", "invono", b"invono", "local_med_type", b"local_med_type", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "med_type", b"med_type", "medfee_sumamt_fen", b"medfee_sumamt_fen", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "psn_setlway", b"psn_setlway"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -143,12 +149,15 @@ class TrialResponse(_message.Message):
     TRIAL_HASH_FIELD_NUMBER: _builtins.int
     PENDING_ORDER_NO_FIELD_NUMBER: _builtins.int
     PENDING_LAPSES_AT_FIELD_NUMBER: _builtins.int
+    BANK_PAY_FEN_FIELD_NUMBER: _builtins.int
     trial_hash: _builtins.str
     """Digest over policy versions, ledger state, bill and account use; a settlement may demand that it still holds."""
     pending_order_no: _builtins.str
     """Order that is pending on the person's ledger: its money counts here, and a settlement has to wait for it. Empty for none."""
     pending_lapses_at: _builtins.str
     """When it lapses, in Beijing, "2026-01-31 08:00:00"."""
+    bank_pay_fen: _builtins.int
+    """Of acct_pay, what the bank of a real account owes: whoever charges its card charges this. 0 where the ledger keeps accounts."""
     @_builtins.property
     def setlinfo(self) -> _common_pb2.Setlinfo: ...
     @_builtins.property
@@ -164,10 +173,11 @@ class TrialResponse(_message.Message):
         trial_hash: _builtins.str = ...,
         pending_order_no: _builtins.str = ...,
         pending_lapses_at: _builtins.str = ...,
+        bank_pay_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["setlinfo", b"setlinfo"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "pending_lapses_at", b"pending_lapses_at", "pending_order_no", b"pending_order_no", "setldetail", b"setldetail", "setlinfo", b"setlinfo", "trial_hash", b"trial_hash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_pay_fen", b"bank_pay_fen", "layers", b"layers", "pending_lapses_at", b"pending_lapses_at", "pending_order_no", b"pending_order_no", "setldetail", b"setldetail", "setlinfo", b"setlinfo", "trial_hash", b"trial_hash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -303,10 +313,13 @@ class SettleResponse(_message.Message):
     LAYERS_FIELD_NUMBER: _builtins.int
     REVERSED_BY_FIELD_NUMBER: _builtins.int
     REPLAYED_BY_FIELD_NUMBER: _builtins.int
+    BANK_PAY_FEN_FIELD_NUMBER: _builtins.int
     reversed_by: _builtins.str
     """Counter-entry that has reversed this settlement since; empty while it stands. Told beside the stored answer."""
     replayed_by: _builtins.str
     """Settlement that a replay has put in the place of this one since; `reversed_by` is of that one then. Empty for none."""
+    bank_pay_fen: _builtins.int
+    """Of acct_pay, what the bank of a real account owes: whoever charges its card charges this. 0 where the ledger keeps accounts."""
     @_builtins.property
     def setlinfo(self) -> _common_pb2.Setlinfo: ...
     @_builtins.property
@@ -321,10 +334,11 @@ class SettleResponse(_message.Message):
         layers: _abc.Iterable[_common_pb2.LayerExplanation] | None = ...,
         reversed_by: _builtins.str = ...,
         replayed_by: _builtins.str = ...,
+        bank_pay_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["setlinfo", b"setlinfo"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "replayed_by", b"replayed_by", "reversed_by", b"reversed_by", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_pay_fen", b"bank_pay_fen", "layers", b"layers", "replayed_by", b"replayed_by", "reversed_by", b"reversed_by", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

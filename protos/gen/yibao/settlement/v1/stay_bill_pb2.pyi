@@ -48,6 +48,7 @@ class StayBill(_message.Message):
     EXP_CONTENT_FIELD_NUMBER: _builtins.int
     PSN_CERT_TYPE_FIELD_NUMBER: _builtins.int
     CERTNO_FIELD_NUMBER: _builtins.int
+    BANK_BALANCE_FIELD_NUMBER: _builtins.int
     psn_no: _builtins.str
     mdtrt_cert_type: _codes_pb2.MdtrtCertType.ValueType
     """Absent or unknown: psn_cert_type and certno say who it is, or psn_no where they are empty too."""
@@ -77,6 +78,10 @@ class StayBill(_message.Message):
     certno: _builtins.str
     @_builtins.property
     def dscg_time(self) -> _date_pb2.Date: ...
+    @_builtins.property
+    def bank_balance(self) -> _common_pb2.BankBalance:
+        """As in a visit's bill."""
+
     def __init__(
         self,
         *,
@@ -101,10 +106,11 @@ class StayBill(_message.Message):
         exp_content: _builtins.str = ...,
         psn_cert_type: _builtins.str = ...,
         certno: _builtins.str = ...,
+        bank_balance: _common_pb2.BankBalance | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["dscg_time", b"dscg_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bank_balance", b"bank_balance", "dscg_time", b"dscg_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "card_sn", b"card_sn", "certno", b"certno", "dscg_time", b"dscg_time", "exp_content", b"exp_content", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insuplc_admdvs", b"insuplc_admdvs", "insutype", b"insutype", "invono", b"invono", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "mdtrtarea_admvs", b"mdtrtarea_admvs", "medfee_sumamt_fen", b"medfee_sumamt_fen", "mid_setl_flag", b"mid_setl_flag", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "psn_setlway", b"psn_setlway"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "bank_balance", b"bank_balance", "card_sn", b"card_sn", "certno", b"certno", "dscg_time", b"dscg_time", "exp_content", b"exp_content", "fulamt_ownpay_amt_fen", b"fulamt_ownpay_amt_fen", "inscp_scp_amt_fen", b"inscp_scp_amt_fen", "insuplc_admdvs", b"insuplc_admdvs", "insutype", b"insutype", "invono", b"invono", "mdtrt_cert_no", b"mdtrt_cert_no", "mdtrt_cert_type", b"mdtrt_cert_type", "mdtrt_id", b"mdtrt_id", "mdtrtarea_admvs", b"mdtrtarea_admvs", "medfee_sumamt_fen", b"medfee_sumamt_fen", "mid_setl_flag", b"mid_setl_flag", "overlmt_selfpay_fen", b"overlmt_selfpay_fen", "preselfpay_amt_fen", b"preselfpay_amt_fen", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "psn_setlway", b"psn_setlway"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -144,11 +150,14 @@ class TrialStayResponse(_message.Message):
     TRIAL_HASH_FIELD_NUMBER: _builtins.int
     PENDING_ORDER_NO_FIELD_NUMBER: _builtins.int
     PENDING_LAPSES_AT_FIELD_NUMBER: _builtins.int
+    BANK_PAY_FEN_FIELD_NUMBER: _builtins.int
     trial_hash: _builtins.str
     pending_order_no: _builtins.str
     """Order that is pending on the person's ledger: its money counts here, and a settlement has to wait for it. Empty for none."""
     pending_lapses_at: _builtins.str
     """When it lapses, in Beijing, "2026-01-31 08:00:00"."""
+    bank_pay_fen: _builtins.int
+    """Of acct_pay, what the bank of a real account owes: whoever charges its card charges this. 0 where the ledger keeps accounts."""
     @_builtins.property
     def setlinfo(self) -> _common_pb2.Setlinfo: ...
     @_builtins.property
@@ -164,10 +173,11 @@ class TrialStayResponse(_message.Message):
         trial_hash: _builtins.str = ...,
         pending_order_no: _builtins.str = ...,
         pending_lapses_at: _builtins.str = ...,
+        bank_pay_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["setlinfo", b"setlinfo"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "pending_lapses_at", b"pending_lapses_at", "pending_order_no", b"pending_order_no", "setldetail", b"setldetail", "setlinfo", b"setlinfo", "trial_hash", b"trial_hash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_pay_fen", b"bank_pay_fen", "layers", b"layers", "pending_lapses_at", b"pending_lapses_at", "pending_order_no", b"pending_order_no", "setldetail", b"setldetail", "setlinfo", b"setlinfo", "trial_hash", b"trial_hash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -212,10 +222,13 @@ class SettleStayResponse(_message.Message):
     LAYERS_FIELD_NUMBER: _builtins.int
     REVERSED_BY_FIELD_NUMBER: _builtins.int
     REPLAYED_BY_FIELD_NUMBER: _builtins.int
+    BANK_PAY_FEN_FIELD_NUMBER: _builtins.int
     reversed_by: _builtins.str
     """Counter-entry that has reversed this settlement since; empty while it stands. Told beside the stored answer."""
     replayed_by: _builtins.str
     """Settlement that a replay has put in the place of this one since; `reversed_by` is of that one then. Empty for none."""
+    bank_pay_fen: _builtins.int
+    """Of acct_pay, what the bank of a real account owes: whoever charges its card charges this. 0 where the ledger keeps accounts."""
     @_builtins.property
     def setlinfo(self) -> _common_pb2.Setlinfo: ...
     @_builtins.property
@@ -230,10 +243,11 @@ class SettleStayResponse(_message.Message):
         layers: _abc.Iterable[_common_pb2.LayerExplanation] | None = ...,
         reversed_by: _builtins.str = ...,
         replayed_by: _builtins.str = ...,
+        bank_pay_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["setlinfo", b"setlinfo"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "replayed_by", b"replayed_by", "reversed_by", b"reversed_by", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_pay_fen", b"bank_pay_fen", "layers", b"layers", "replayed_by", b"replayed_by", "reversed_by", b"reversed_by", "setldetail", b"setldetail", "setlinfo", b"setlinfo"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
