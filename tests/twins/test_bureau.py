@@ -74,9 +74,10 @@ async def test_a_bureau_that_nobody_reaches_is_asked_again() -> None:
 
 
 async def test_an_order_waits_with_its_cash_taken_until_the_bureau_answers() -> None:
-    gateway = Gateway((HTTPStatus.SERVICE_UNAVAILABLE, refusal()), (HTTPStatus.OK, {"setlId": "S1"}))
+    away = (HTTPStatus.SERVICE_UNAVAILABLE, refusal())
+    gateway = Gateway(*[away] * 8, (HTTPStatus.OK, {"setlId": "S1"}))
     await gateway.server.start()
-    running = twin(Settings(time_scale=0.05, bureau_url=gateway.server.url, bureau_key="key-1"))
+    running = twin(Settings(time_scale=0.001, bureau_url=gateway.server.url, bureau_key="key-1"))
     await running.start()
     merchant = Merchant(running)
     try:
@@ -88,6 +89,7 @@ async def test_an_order_waits_with_its_cash_taken_until_the_bureau_answers() -> 
             "WAIT_BUYER_PAY",
         )
         await until("TRADE_SUCCESS", lambda: merchant.control("trade", number="BUREAU-1"))
+        assert len(gateway.asked) == 9
         assert len({request.body for request in gateway.asked}) == 1
     finally:
         await merchant.client.aclose()

@@ -21,7 +21,7 @@ from tools.twins.shelf import Document
 from tools.twins.twin import Stand
 
 ORDER: Final = "misetorder"
-_AGAIN_S: Final = (1.0, 2.0, 4.0, 8.0, *(15.0,) * 5_000)
+_RESTS_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 _LATER_QUERIES: Final = 2
 _REFUSED: Final = "医保结算失败"
 
@@ -49,7 +49,7 @@ class Cashier:
             if outcomes.follows(self._stand.faults, trade, Fault.INSURANCE_FAILS) and trade.medical:
                 trade = trades.unsettled(trade, self._ledger.now(), _REFUSED)
             if trade.medical is Status.WAITING:
-                self.notifies.plan(f"settle-{key_of(trade)}", _AGAIN_S, {"settle": key_of(trade)})
+                self._ask_later(key_of(trade), 0)
             else:
                 self._notices.tell(self.notifies, trade)
             self._ledger.keep(trade)
@@ -134,12 +134,19 @@ class Cashier:
     async def _do(self, payload: Document) -> bool:
         """What is planned: a notify, a settlement that the bureau has not answered, or what a person does later."""
         if "settle" in payload:
-            return await self._settle(payload["settle"])
+            if not await self._settle(payload["settle"]):
+                self._ask_later(payload["settle"], payload["tries"] + 1)
+            return True
         if "pays" in payload or "denies" in payload:
             return await self._act(
                 self._ledger.by_key(payload.get("pays") or payload["denies"]), pays="pays" in payload
             )
         return await self._notices.send(payload)
+
+    def _ask_later(self, key: str, tries: int) -> None:
+        """The bureau is asked, again and again for ever, as long as the insured half waits."""
+        rest_s = _RESTS_S[min(tries, len(_RESTS_S) - 1)]
+        self.notifies.plan(f"settle-{tries}-{key}", (rest_s,), {"settle": key, "tries": tries})
 
     async def _act(self, trade: Trade | None, *, pays: bool) -> bool:
         """The person does what the person does, where that is still possible."""

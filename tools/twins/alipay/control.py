@@ -41,9 +41,9 @@ class Control:
     async def do(self, verb: str, body: Document) -> Document | None:
         """One verb; None where there is none of that name. KeyError, ValueError where it cannot be done.
 
-        `trade`, `scan`, `pay` (`deny`, `force`), `deny`, `return_insured`, `notify` (`forge`) name a trade by `number`: any of
-        its numbers, or its code. `authorise` names a `req_biz_no`. `app` makes an application known, `rotate` changes the
-        platform's key, `plant` books paid trades of the past, `people` tells who does what.
+        `trade`, `scan`, `pay` (`deny`, `force`), `deny`, `return_insured`, `notify` (`forge`) name a trade by `out_trade_no`, or
+        by `number`: any of its numbers, or its code. `authorise` names a `req_biz_no`. `app` makes an application known,
+        `rotate` changes the platform's key, `plant` books paid trades of the past, `people` tells who does what.
         """
         match verb:
             case "app":
@@ -87,7 +87,7 @@ class Control:
         return trade
 
     def _named(self, body: Document) -> Trade:
-        number, app_id = str(body["number"]), str(body.get("app_id", SANDBOX_APP))
+        number, app_id = str(body.get("number") or body["out_trade_no"]), str(body.get("app_id", SANDBOX_APP))
         trade = self._ledger.by_number(number) or self._ledger.by_key(f"{app_id}|{number}")
         if trade is None:
             raise KeyError(number)
