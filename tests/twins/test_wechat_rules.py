@@ -303,6 +303,21 @@ async def test_a_killed_twin_goes_on_with_its_orders_keys_and_notifies(tmp_path:
         assert (await look(sdk, f"/v3/med-ins/orders/out-trade-no/{number}"))[1]["mix_pay_status"] == "MIX_PAY_SUCCESS"
 
 
+async def test_a_twin_that_was_killed_after_the_cash_was_taken_still_settles_the_insured_half(tmp_path: Path) -> None:
+    state = tmp_path / "wechat.db"
+    async with opened(state=state, bureau_url="http://127.0.0.1:9") as desk:
+        sdk, number, prepay_id = await desk.prepaid(CASH)
+        await send(sdk, "/v3/med-ins/orders", desk.mixed(sdk, number, prepay_id, CASH, INSURED))
+        await desk.door("pay", out_trade_no=number)
+        halfway = await desk.door("order", out_trade_no=number)
+        assert (halfway["self_pay_status"], halfway["mix_pay_status"]) == ("SELF_PAY_SUCCESS", "MIX_PAY_CREATED")
+    async with opened(state=state) as desk:
+        async with asyncio.timeout(5.0):
+            while (await desk.door("order", out_trade_no=number))["mix_pay_status"] != "MIX_PAY_SUCCESS":  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert (await desk.door("order", out_trade_no=number))["trade_state"] == "SUCCESS"
+
+
 async def test_after_a_change_of_keys_each_caller_is_answered_by_the_key_that_it_names_and_old_seals_are_read(
     desk: Desk,
 ) -> None:
