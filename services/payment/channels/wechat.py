@@ -6,6 +6,7 @@ of a visit it is told no more than its kind.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 import zlib
@@ -218,11 +219,9 @@ class WeChat:
             raise Lost(f"BILL_{refused.code}") from None
         held = await self._gateway.file(contract, str(link.get("download_url", "")))
         try:
-            plain = zlib.decompressobj(wbits=31).decompress(held, _MOST_BILL)
-            if hashlib.sha1(plain, usedforsecurity=False).hexdigest() != link.get("hash_value"):
-                raise ValueError("another file")
-            return words.bill_lines(plain.decode("utf-8-sig"))
-        except (ValueError, KeyError, zlib.error):
+            # A large day takes a second or more: the loop goes on meanwhile.
+            return await asyncio.to_thread(_bill_lines, held, str(link.get("hash_value", "")))
+        except (ValueError, KeyError, IndexError, zlib.error):
             raise Lost("BILL_MALFORMED") from None
 
     async def _closed(self, contract: Contract, charge: channel_pb2.ChannelCharge) -> Seen:
@@ -243,6 +242,13 @@ class WeChat:
         except Refused as refused:
             absent = refused.status == _ABSENT
             return Seen(Standing.ABSENT if absent else Standing.UNKNOWN, code=refused.code, says=refused.says)
+
+
+def _bill_lines(held: bytes, hash_value: str) -> Sequence[BillLine]:
+    plain = zlib.decompressobj(wbits=31).decompress(held, _MOST_BILL)
+    if hashlib.sha1(plain, usedforsecurity=False).hexdigest() != hash_value:
+        raise ValueError("another file than its hash was made of")
+    return words.bill_lines(plain.decode("utf-8-sig"))
 
 
 def _refused(refused: Refused) -> Seen:

@@ -9,9 +9,9 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -224,7 +224,7 @@ def bill_lines(text: str) -> list[BillLine]:
     rows = list(csv.reader(text.splitlines()))
     heads, held, (told,) = rows[0], rows[1:-2], rows[-1:]
     lines = list(_lines(heads, held))
-    count, ordered = int(told[0].lstrip("`")), _fen(told[rows[-2].index("订单总金额")])
+    count, ordered = int(_told(told[0])), _fen(told[rows[-2].index("订单总金额")])
     charged = sum(line.amount_fen for line in lines if line.kind is BillKind.CHARGE)
     if (count, ordered) != (len(lines), charged):
         raise ValueError("the lines do not come to the totals")
@@ -265,21 +265,30 @@ def _person(person: channel_pb2.Payer, contract: Contract) -> dict[str, str]:
 
 
 def _lines(heads: list[str], rows: list[list[str]]) -> Iterator[BillLine]:
+    places = {name: place for place, name in enumerate(heads)}
     for row in rows:
-        line: Mapping[str, str] = {name: value.lstrip("`") for name, value in zip(heads, row, strict=True)}
-        kind = _BILL_KINDS[line["交易状态"]]
-        at = datetime.strptime(line["交易时间"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING)
-        back = kind is BillKind.REFUND
-        # A reversal has no number of ours but the order's.
-        number = (line["商户退款单号"] if back else "") or line["商户订单号"]
-        trade_no = line["微信退款单号" if back else "微信订单号"]
-        amount_fen = _fen(line["申请退款金额" if back else "订单金额"])
-        fee_fen = round_quotient(_scaled(line["手续费"].lstrip("-"), 5), 1000)
-        yield BillLine(kind, number, trade_no, amount_fen, at.date(), -fee_fen if back else fee_fen)
+        if len(row) != len(heads):
+            raise ValueError("a line with more or fewer columns than the head")
+        kind = _BILL_KINDS[_told(row[places["交易状态"]])]
+        if kind is BillKind.REFUND:
+            # A reversal has no number of ours but the order's.
+            number = _told(row[places["商户退款单号"]]) or _told(row[places["商户订单号"]])
+            trade_no, amount, sign = row[places["微信退款单号"]], row[places["申请退款金额"]], -1
+        else:
+            number = _told(row[places["商户订单号"]])
+            trade_no, amount, sign = row[places["微信订单号"]], row[places["订单金额"]], 1
+        fee_fen = sign * round_quotient(_scaled(_told(row[places["手续费"]]).lstrip("-"), 5), 1000)
+        day = date.fromisoformat(_told(row[places["交易时间"]])[:10])
+        yield BillLine(kind, number, _told(trade_no), _fen(amount), day, fee_fen)
+
+
+def _told(value: str) -> str:
+    """A value without the back-quote that keeps spreadsheets from reading numbers into it."""
+    return value.removeprefix("`")
 
 
 def _fen(text: str) -> int:
-    return _scaled(text.lstrip("`"), 2)
+    return _scaled(_told(text), 2)
 
 
 def _scaled(text: str, digits: int) -> int:
