@@ -116,13 +116,23 @@ MESH: tuple[Member, ...] = (
         calls=("identity", "catalogue", "settlement"),
         scope="national",
     ),
-    Member(GATEWAY, 7400, (), calls=("identity", "catalogue", "settlement", "routing"), has_store=False),
+    Member(
+        "payment",
+        7415,
+        (
+            "yibao.payment.v1.PayOrderService",
+            "yibao.payment.v1.AuthorisationService",
+            "yibao.payment.v1.BureauService",
+        ),
+        calls=("identity", "settlement", "routing"),
+    ),
+    Member(GATEWAY, 7400, (), calls=("identity", "catalogue", "settlement", "routing", "payment"), has_store=False),
 )
 
 # Software of the operator that calls members itself, and a person at a terminal.
 OUTSIDERS: tuple[Outsider, ...] = (
-    Outsider("internal", calls=("identity", "catalogue", "settlement", "routing")),
-    Outsider("cli", calls=("identity", "catalogue", "settlement", "routing")),
+    Outsider("internal", calls=("identity", "catalogue", "settlement", "routing", "payment")),
+    Outsider("cli", calls=("identity", "catalogue", "settlement", "routing", "payment")),
 )
 
 

@@ -24,14 +24,16 @@ TERMS: Final = frozenset(
     "API CSV GBK HTML HTTP ICD Infinity JSON NaN PostgreSQL UTF XML YAML multipart Content Type jsonStr Retry After null "
     "msgid sign yyyy MM dd HH mm ss yyyyMM true false json yaml yml hsa policy stacks accumulators indices when any CM "
     "HMAC SHA TIF CSB Base Origin X Yibao Business Date yibao token api keys through docs Authorization Bearer "
-    "input application appId appCode appSecret encData signData yyyyMMddHHmmss ECB".split()
+    "input application appId appCode appSecret encData signData yyyyMMddHHmmss ECB ecToken payAuthNo payToken "
+    "MERCHANTS accounts closed feeType".split()
 )
 # Values that are told as they were sent or stand in the books: codes, numbers, paths, names of methods.
 _AS_THEY_ARE: Final = frozenset(
     "request_id mdtrt_id setl_id later_setl_id feedetl_sn chrg_bchno med_list_codg fixmedins_code partner_code omsgid meant "
     "infno oinfno asked title code standard admdvs path opening source policy policies where method field part error_id "
     "known allowed pattern guess name what_zh case value wanted text rows holding lines reversed_by reverses insutype "
-    "setting variable key_id headers dictionary app_id".split()
+    "setting variable key_id headers dictionary app_id pay_ord_id med_org_ord phase why code area order_type channel form "
+    "app_refd_sn names error".split()
 )
 
 

@@ -175,6 +175,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("YIBAO_DATABASE_POOL", "count", "8", "Connections of a member to its database."),
     Setting("YIBAO_CATALOGUE_FILES", "path", "", "Folder of CSV and YAML files that an empty catalogue begins with."),
     Setting("YIBAO_DIVISION_FILES", "path", "", "Folder of CSV files of divisions; without it the shipped sample."),
+    Setting(
+        "YIBAO_MERCHANTS",
+        "path",
+        "",
+        "File of the institutions' contracts with payment channels; without it cash alone.",
+    ),
     Setting("YIBAO_PEER_TIMEOUT_S", "seconds", "5", "Time allowed for a call to a peer that names no time."),
     Setting("YIBAO_PEER_ATTEMPTS", "count", "3", "Attempts of a call that may be repeated, the first one included."),
     Setting(

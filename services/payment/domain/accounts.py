@@ -26,6 +26,7 @@ class Account:
     fixmedins_code: str
     merchant_no: str
     address: str
+    fixmedins_name: str = ""
     sub_merchant_no: str = ""
     app_no: str = ""
     city_no: str = ""

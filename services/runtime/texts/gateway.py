@@ -12,6 +12,7 @@ from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.texts.bodies import BODY_RULES
 from services.runtime.texts.lenient import LENIENT_RULES, LENIENT_STEPS
 from services.runtime.texts.mobile import MOBILE_RULES, MOBILE_STEPS
+from services.runtime.texts.payment import PAYMENT_RULES, PAYMENT_STEPS
 from services.runtime.texts.routing_clearing import CLEARING_STEPS
 from services.runtime.texts.rules_documents import DOCUMENT_RULES
 from services.runtime.texts.rules_fields import FIELD_RULES
@@ -58,6 +59,7 @@ MORE_OPEN_RULE: Final = "violations.more_at_least"
 RULES: Final[Mapping[str, tuple[str, str]]] = {
     **FIELD_RULES,
     **MEMBER_RULES,
+    **PAYMENT_RULES,
     **DOCUMENT_RULES,
     **BODY_RULES,
     **LENIENT_RULES,
@@ -196,6 +198,7 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请使用已有备案，或先撤销后重新备案",
         "Use the filing that stands, or withdraw it and file again",
     ),
+    **PAYMENT_STEPS,
     "CERTIFICATE_TAKEN": ("请核对证件号与卡号", "Check the numbers of certificates and cards"),
     "CREDENTIAL_ACTIVE": ("请在原激活渠道出示", "Show it through the channel that activated it"),
     "LEDGER_OPEN": ("账户已开立，勿重复开立", "It is open; do not open it again"),

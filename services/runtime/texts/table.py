@@ -13,6 +13,7 @@ from services.runtime.texts.catalogue import CATALOGUE
 from services.runtime.texts.gateway import GATEWAY
 from services.runtime.texts.identity import IDENTITY
 from services.runtime.texts.mobile import MOBILE
+from services.runtime.texts.payment import PAYMENT
 from services.runtime.texts.routing import ROUTING
 from services.runtime.texts.routing_clearing import ROUTING_CLEARING
 from services.runtime.texts.runtime import RUNTIME
@@ -31,6 +32,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     **SETTLEMENT_LEDGER,
     **ROUTING,
     **ROUTING_CLEARING,
+    **PAYMENT,
     **SINCE,
     **GATEWAY,
     **MOBILE,

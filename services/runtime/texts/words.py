@@ -17,6 +17,7 @@ _NAMES: Final = {
     "catalogue": "目录",
     "settlement": "结算",
     "routing": "异地",
+    "payment": "支付",
     "gateway": "网关",
     "internal": "内部",
     "cli": "命令行",

@@ -417,6 +417,62 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A replay has put another settlement in the place of this one."""
     ERROR_REASON_SETTLEMENT_REPLAYS: _ErrorReason.ValueType  # 344
     """This settlement stands in the place of another one since a replay."""
+    ERROR_REASON_PAY_ORDER_EXISTS: _ErrorReason.ValueType  # 281
+    """The institution's number stands for an order with another bill."""
+    ERROR_REASON_PAY_ORDER_NOT_FOUND: _ErrorReason.ValueType  # 282
+    """The institution has no such pay order."""
+    ERROR_REASON_PAY_TOKEN_WRONG: _ErrorReason.ValueType  # 283
+    """The payToken is not the one that saving the order answered."""
+    ERROR_REASON_PAY_ORDER_ENDED: _ErrorReason.ValueType  # 284
+    """The order was revoked; its number is used up."""
+    ERROR_REASON_PAY_ORDER_STATE: _ErrorReason.ValueType  # 285
+    """What is asked is not done with an order that stands so."""
+    ERROR_REASON_PAY_ORDER_UNPAID: _ErrorReason.ValueType  # 286
+    """The payment came to nothing; nothing stands, and what was collected goes back."""
+    ERROR_REASON_PAY_ORDER_HELD: _ErrorReason.ValueType  # 287
+    """People have to decide about the order."""
+    ERROR_REASON_SPLIT_MOVED: _ErrorReason.ValueType  # 288
+    """The split has changed since the order was tried; nothing was charged."""
+    ERROR_REASON_CREDENTIAL_MISSING: _ErrorReason.ValueType  # 289
+    """Neither ecToken nor payAuthNo says that the person agrees."""
+    ERROR_REASON_DESK_MISMATCH: _ErrorReason.ValueType  # 290
+    """The bill names another institution than its sender."""
+    ERROR_REASON_ORDER_TYPE_CLOSED: _ErrorReason.ValueType  # 291
+    """That kind of order is closed in the area."""
+    ERROR_REASON_PERSON_MISMATCH: _ErrorReason.ValueType  # 292
+    """The order is another person's than the one who is named."""
+    ERROR_REASON_CHANNEL_REFUSED: _ErrorReason.ValueType  # 293
+    """The channel will not collect; nothing stands and nothing was taken."""
+    ERROR_REASON_CHANNEL_CLOSED_HERE: _ErrorReason.ValueType  # 294
+    """The channel is not open here, or not for this kind of order."""
+    ERROR_REASON_CHANNEL_FORM_UNKNOWN: _ErrorReason.ValueType  # 295
+    """The channel does not know that form of payment."""
+    ERROR_REASON_CHANNEL_UNKNOWN: _ErrorReason.ValueType  # 296
+    """No channel has that name."""
+    ERROR_REASON_CHANNEL_AWAY: _ErrorReason.ValueType  # 297
+    """The channel of the order is not configured any more."""
+    ERROR_REASON_MERCHANT_UNKNOWN: _ErrorReason.ValueType  # 298
+    """The institution has no contract with the channel here."""
+    ERROR_REASON_CHARGE_UNBALANCED: _ErrorReason.ValueType  # 299
+    """More is taken off the cash than there is."""
+    ERROR_REASON_CODE_MISSING: _ErrorReason.ValueType  # 300
+    """That form of payment needs something that was not sent."""
+    ERROR_REASON_NOTIFY_FORGED: _ErrorReason.ValueType  # 301
+    """A notify proves nothing of who sent it."""
+    ERROR_REASON_REFUND_UNBALANCED: _ErrorReason.ValueType  # 302
+    """The parts of a refund are not those of the order, or do not add up."""
+    ERROR_REASON_REFUND_EXCEEDS_PAID: _ErrorReason.ValueType  # 303
+    """More is asked back than is left of what was paid."""
+    ERROR_REASON_REFUND_EXISTS: _ErrorReason.ValueType  # 304
+    """The refund's number stands for another refund."""
+    ERROR_REASON_PAY_AUTH_UNKNOWN: _ErrorReason.ValueType  # 305
+    """No authorisation has that number, or its time is over."""
+    ERROR_REASON_PAY_AUTH_SPENT: _ErrorReason.ValueType  # 306
+    """The authorisation was used for another order."""
+    ERROR_REASON_PAY_AUTH_OF_ANOTHER: _ErrorReason.ValueType  # 307
+    """The authorisation is of another person, institution or order."""
+    ERROR_REASON_PAYMENT_ELSEWHERE: _ErrorReason.ValueType  # 308
+    """Mobile payment for a person whom another cell insures is not served yet."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -814,4 +870,60 @@ ERROR_REASON_SETTLEMENT_REPLAYED: ErrorReason.ValueType  # 343
 """A replay has put another settlement in the place of this one."""
 ERROR_REASON_SETTLEMENT_REPLAYS: ErrorReason.ValueType  # 344
 """This settlement stands in the place of another one since a replay."""
+ERROR_REASON_PAY_ORDER_EXISTS: ErrorReason.ValueType  # 281
+"""The institution's number stands for an order with another bill."""
+ERROR_REASON_PAY_ORDER_NOT_FOUND: ErrorReason.ValueType  # 282
+"""The institution has no such pay order."""
+ERROR_REASON_PAY_TOKEN_WRONG: ErrorReason.ValueType  # 283
+"""The payToken is not the one that saving the order answered."""
+ERROR_REASON_PAY_ORDER_ENDED: ErrorReason.ValueType  # 284
+"""The order was revoked; its number is used up."""
+ERROR_REASON_PAY_ORDER_STATE: ErrorReason.ValueType  # 285
+"""What is asked is not done with an order that stands so."""
+ERROR_REASON_PAY_ORDER_UNPAID: ErrorReason.ValueType  # 286
+"""The payment came to nothing; nothing stands, and what was collected goes back."""
+ERROR_REASON_PAY_ORDER_HELD: ErrorReason.ValueType  # 287
+"""People have to decide about the order."""
+ERROR_REASON_SPLIT_MOVED: ErrorReason.ValueType  # 288
+"""The split has changed since the order was tried; nothing was charged."""
+ERROR_REASON_CREDENTIAL_MISSING: ErrorReason.ValueType  # 289
+"""Neither ecToken nor payAuthNo says that the person agrees."""
+ERROR_REASON_DESK_MISMATCH: ErrorReason.ValueType  # 290
+"""The bill names another institution than its sender."""
+ERROR_REASON_ORDER_TYPE_CLOSED: ErrorReason.ValueType  # 291
+"""That kind of order is closed in the area."""
+ERROR_REASON_PERSON_MISMATCH: ErrorReason.ValueType  # 292
+"""The order is another person's than the one who is named."""
+ERROR_REASON_CHANNEL_REFUSED: ErrorReason.ValueType  # 293
+"""The channel will not collect; nothing stands and nothing was taken."""
+ERROR_REASON_CHANNEL_CLOSED_HERE: ErrorReason.ValueType  # 294
+"""The channel is not open here, or not for this kind of order."""
+ERROR_REASON_CHANNEL_FORM_UNKNOWN: ErrorReason.ValueType  # 295
+"""The channel does not know that form of payment."""
+ERROR_REASON_CHANNEL_UNKNOWN: ErrorReason.ValueType  # 296
+"""No channel has that name."""
+ERROR_REASON_CHANNEL_AWAY: ErrorReason.ValueType  # 297
+"""The channel of the order is not configured any more."""
+ERROR_REASON_MERCHANT_UNKNOWN: ErrorReason.ValueType  # 298
+"""The institution has no contract with the channel here."""
+ERROR_REASON_CHARGE_UNBALANCED: ErrorReason.ValueType  # 299
+"""More is taken off the cash than there is."""
+ERROR_REASON_CODE_MISSING: ErrorReason.ValueType  # 300
+"""That form of payment needs something that was not sent."""
+ERROR_REASON_NOTIFY_FORGED: ErrorReason.ValueType  # 301
+"""A notify proves nothing of who sent it."""
+ERROR_REASON_REFUND_UNBALANCED: ErrorReason.ValueType  # 302
+"""The parts of a refund are not those of the order, or do not add up."""
+ERROR_REASON_REFUND_EXCEEDS_PAID: ErrorReason.ValueType  # 303
+"""More is asked back than is left of what was paid."""
+ERROR_REASON_REFUND_EXISTS: ErrorReason.ValueType  # 304
+"""The refund's number stands for another refund."""
+ERROR_REASON_PAY_AUTH_UNKNOWN: ErrorReason.ValueType  # 305
+"""No authorisation has that number, or its time is over."""
+ERROR_REASON_PAY_AUTH_SPENT: ErrorReason.ValueType  # 306
+"""The authorisation was used for another order."""
+ERROR_REASON_PAY_AUTH_OF_ANOTHER: ErrorReason.ValueType  # 307
+"""The authorisation is of another person, institution or order."""
+ERROR_REASON_PAYMENT_ELSEWHERE: ErrorReason.ValueType  # 308
+"""Mobile payment for a person whom another cell insures is not served yet."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,254 @@
+"""The desk of all channels: turns rows into what a channel is told, asks the adapter of its name, and says UNKNOWN where nobody
+knows.
+
+A charge's stored message holds nothing secret and nobody's name; what a channel is told once is put beside it for one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from services.kernel.clock import from_micros
+from services.kernel.errors import Fault, FaultKind, denied, not_found, precondition
+from services.payment.channels.protocol import Channel, Delivery, Forged, Lost
+from services.payment.domain import refusals
+from services.payment.domain.accounts import Account
+from services.payment.domain.charges import Half, Heard, RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.orders import Charge, Order, Refund
+from services.payment.domain.splits import Split
+from services.payment.operations.paying import DEFAULT_EXPIRY_S, Planned
+from services.payment.operations.ports import Secrets
+from yibao.payment.v1 import channel_pb2, pay_order_pb2
+
+_UNKNOWN: Final = Seen(Standing.UNKNOWN)
+_REFUND_UNKNOWN: Final = RefundSeen(RefundStanding.UNKNOWN)
+_WITH_USER: Final = (channel_pb2.PAY_FORM_APP, channel_pb2.PAY_FORM_MIXED)
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Accounts by channel and institution."""
+
+    accounts: Sequence[Account]
+
+    def of(self, channel: str, fixmedins_code: str) -> Account | None:
+        """The institution's account at a channel."""
+        for each in self.accounts:
+            if (each.channel, each.fixmedins_code) == (channel, fixmedins_code):
+                return each
+        return None
+
+
+class ChannelDesk:
+    """Implements `ChannelPort`. `told` hears why a call came to nothing."""
+
+    def __init__(self, channels: Sequence[Channel], merchants: Accounts, told: Callable[[str, str], None]) -> None:
+        self._channels: Mapping[str, Channel] = {each.terms.name: each for each in channels}
+        self._merchants = merchants
+        self._told = told
+
+    def channel(self, kind: int) -> Channel:
+        """The adapter of a kind; CHANNEL_CLOSED_HERE."""
+        for each in self._channels.values():
+            if each.terms.kind == kind:
+                return each
+        raise precondition("CHANNEL_CLOSED_HERE", channel=channel_pb2.ChannelKind.Name(kind))  # type: ignore[arg-type]
+
+    def plan(self, asked: pay_order_pb2.Payment) -> Callable[[Order, Split], Planned]:
+        """Plans what an institution asks for.
+
+        CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CODE_MISSING, CHARGE_UNBALANCED.
+        """
+
+        def planned(order: Order, split: Split) -> Planned:
+            channel = self.channel(asked.channel)
+            terms = channel.terms
+            if asked.form not in terms.forms:
+                form = channel_pb2.PayForm.Name(asked.form)
+                raise precondition("CHANNEL_FORM_UNKNOWN", channel=terms.name, form=form)
+            _complete(asked)
+            account = self._merchants.of(terms.name, order.fixmedins_code)
+            if account is None and terms.moves_money:
+                raise precondition("MERCHANT_UNKNOWN", channel=terms.name, fixmedins_code=order.fixmedins_code)
+            charge_fen = split.cash_fen + _sum(asked.adds) - _sum(asked.reduces)
+            if charge_fen < 0:
+                raise refusals.charge_unbalanced("data.reduces")
+            expires_s = asked.expires_after_s or DEFAULT_EXPIRY_S
+            mixed = asked.form == channel_pb2.PAY_FORM_MIXED
+            secrets = Secrets(
+                code=asked.code,
+                user_no=asked.user_no,
+                pay_auth_no=asked.pay_auth_no if mixed else "",
+                location=asked.location,
+                payer=asked.payer if asked.HasField("payer") else None,
+                patient=asked.patient if asked.HasField("patient") else None,
+            )
+
+            def message(of: Order, charge_no: str, begins: int, ends: int) -> bytes:
+                return _message(asked, of, split, account, charge_fen, charge_no, begins, ends).SerializeToString()
+
+            return Planned(terms.name, asked.form, charge_fen, expires_s, secrets, message)
+
+        return planned
+
+    async def place(self, charge: Charge, secrets: Secrets) -> Seen:
+        """Asks for it; CLOSED where nothing left this process."""
+        message = channel_pb2.ChannelCharge.FromString(charge.message)
+        message.code, message.user_no = secrets.code, secrets.user_no
+        message.pay_auth_no, message.location = secrets.pay_auth_no, secrets.location
+        for name, value in (("payer", secrets.payer), ("patient", secrets.patient)):
+            if value is not None:
+                getattr(message, name).CopyFrom(value)
+        try:
+            return _counted(charge, await self._of(charge).place(message))
+        except Lost as lost:
+            self._told(charge.channel, lost.reason)
+            return _UNKNOWN if lost.sent else Seen(Standing.CLOSED, code="UNREACHABLE")
+
+    async def look(self, charge: Charge) -> Seen:
+        """How it stands."""
+        try:
+            return _counted(charge, await self._of(charge).look(channel_pb2.ChannelCharge.FromString(charge.message)))
+        except Lost as lost:
+            self._told(charge.channel, lost.reason)
+            return _UNKNOWN
+
+    async def close(self, charge: Charge) -> Seen:
+        """Lets nobody pay any more; a channel that cannot close is asked how it stands."""
+        channel, message = self._of(charge), channel_pb2.ChannelCharge.FromString(charge.message)
+        try:
+            seen = await channel.close(message) if channel.terms.closes else await channel.look(message)
+        except Lost as lost:
+            self._told(charge.channel, lost.reason)
+            return _UNKNOWN
+        return _counted(charge, seen)
+
+    async def give_back(self, charge: Charge, refund_no: str, cash_fen: int, refund: Refund | None) -> RefundSeen:
+        """Asks how a return stands, and for it where the channel knows nothing of it."""
+        channel, message = self._of(charge), _refund(charge, refund_no, cash_fen, refund)
+        try:
+            seen = await channel.look_refund(message)
+            if seen.standing is RefundStanding.ABSENT:
+                seen = await channel.refund(message)
+        except Lost as lost:
+            self._told(charge.channel, lost.reason)
+            return _REFUND_UNKNOWN
+        if seen.standing is RefundStanding.RETURNED and seen.refunded_fen != cash_fen:
+            return replace(seen, standing=RefundStanding.ABNORMAL, code="AMOUNT_DIFFERS")
+        return seen
+
+    async def tell_returned(self, charge: Charge, order: Order, refund: Refund) -> bool:
+        """Tells the channel of a mixed order that the insured part went back."""
+        message = _refund(charge, refund.refund_no, refund.cash_fen, refund)
+        split = order.split
+        if not refund.insured or split is None:
+            return True
+        message.fund_fen, message.acct_fen, message.other_fen = (
+            *(split.fund_fen, split.acct_fen),
+            split.other_fen + split.hosp_fen,
+        )
+        try:
+            await self._of(charge).tell_returned(message)
+        except Lost as lost:
+            self._told(charge.channel, lost.reason)
+            return False
+        return True
+
+    def hear(self, channel: str, delivery: Delivery) -> Heard:
+        """What a notify says; CHANNEL_UNKNOWN, NOTIFY_FORGED."""
+        adapter = self._channels.get(channel)
+        if adapter is None:
+            raise not_found("CHANNEL_UNKNOWN", channel=channel[:20])
+        try:
+            return adapter.hear(delivery)
+        except Forged as forged:
+            self._told(channel, forged.reason)
+            raise denied("NOTIFY_FORGED", channel=channel) from None
+
+    def _of(self, charge: Charge) -> Channel:
+        channel = self._channels.get(charge.channel)
+        if channel is None:
+            raise Fault(FaultKind.UNAVAILABLE, "CHANNEL_AWAY", {"channel": charge.channel}, retry_after_s=5.0)
+        return channel
+
+
+def _complete(asked: pay_order_pb2.Payment) -> None:
+    if asked.form == channel_pb2.PAY_FORM_CODE and not asked.code and asked.channel != channel_pb2.CHANNEL_KIND_CASH:
+        raise refusals.code_missing("data.code")
+    if asked.form in _WITH_USER and not asked.user_no:
+        raise refusals.code_missing("data.user_no")
+    if asked.form == channel_pb2.PAY_FORM_MIXED:
+        if not asked.HasField("payer"):
+            raise refusals.code_missing("data.payer")
+        if not asked.pay_auth_no:
+            raise refusals.code_missing("data.pay_auth_no")
+
+
+def _message(
+    asked: pay_order_pb2.Payment,
+    order: Order,
+    split: Split,
+    account: Account | None,
+    charge_fen: int,
+    charge_no: str,
+    begins: int,
+    ends: int,
+) -> channel_pb2.ChannelCharge:
+    merchant = channel_pb2.Merchant(fixmedins_code=order.fixmedins_code)
+    if account is not None:
+        merchant.merchant_no, merchant.sub_merchant_no = account.merchant_no, account.sub_merchant_no
+        merchant.app_no, merchant.city_no = account.app_no, account.city_no
+        merchant.fixmedins_name = account.fixmedins_name
+    made = channel_pb2.ChannelCharge(
+        charge_no=charge_no,
+        pay_ord_id=order.pay_ord_id,
+        med_org_ord=order.med_org_ord,
+        merchant=merchant,
+        order_type=order.order_type,  # type: ignore[arg-type]  # the contract's own number
+        form=asked.form,
+        total_fen=split.total_fen,
+        fund_fen=split.fund_fen,
+        acct_fen=split.acct_fen,
+        other_fen=split.other_fen + split.hosp_fen,
+        cash_fen=split.cash_fen,
+        charge_fen=charge_fen,
+        adds=asked.adds,
+        reduces=asked.reduces,
+    )
+    made.created_time.FromDatetime(from_micros(begins))
+    made.expires_time.FromDatetime(from_micros(ends))
+    return made
+
+
+def _refund(charge: Charge, refund_no: str, cash_fen: int, refund: Refund | None) -> channel_pb2.ChannelRefund:
+    of = channel_pb2.ChannelCharge.FromString(charge.message)
+    made = channel_pb2.ChannelRefund(
+        refund_no=refund_no,
+        charge_no=charge.charge_no,
+        trade_no=charge.trade_no,
+        mix_trade_no=charge.mix_trade_no,
+        merchant=of.merchant,
+        form=of.form,
+        charged_fen=charge.charged_fen,
+        refund_fen=cash_fen,
+    )
+    if refund is not None:
+        made.refund_time.FromDatetime(from_micros(refund.created_at))
+    if charge.paid_at:
+        made.paid_time.FromDatetime(from_micros(charge.paid_at))
+    return made
+
+
+def _counted(charge: Charge, seen: Seen) -> Seen:
+    """What is said of the whole order is compared too: a channel that believes in another total is not believed."""
+    message = channel_pb2.ChannelCharge.FromString(charge.message)
+    mixed = message.form == channel_pb2.PAY_FORM_MIXED
+    if seen.half is not Half.NONE and seen.total_fen is not None and mixed and seen.total_fen != message.total_fen:
+        return replace(seen, charged_fen=-1)
+    return seen
+
+
+def _sum(adjustments: Sequence[channel_pb2.Adjustment]) -> int:
+    return sum(each.amount_fen for each in adjustments)

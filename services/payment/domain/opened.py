@@ -1,0 +1,23 @@
+"""What settlement answers, as payment needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.payment.domain.splits import Split
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A bill as it was tried; `trial_hash` covers what the split depends on."""
+
+    split: Split
+    trial_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A bill that is pending, by its split and its settlement."""
+
+    split: Split
+    setl_id: str

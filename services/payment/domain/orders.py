@@ -1,0 +1,201 @@
+"""Orders of mobile payment as values: an order, its charges, its refunds. Moments are microseconds UTC by payment's clock.
+
+Nothing clinical stands in them: payment keeps numbers, amounts and whose they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, Final
+
+from services.payment.domain.charges import Half, Standing
+from services.payment.domain.phases import MOVES, RUNNING, Phase
+from services.payment.domain.splits import Split
+
+SECOND: Final = 1_000_000
+LEASE_S: Final = 30
+"""For how long an order is left to whoever works at it: longer than all the calls of one step may last (our decision)."""
+FIRST_REST_S: Final = 1
+LONGEST_REST_S: Final = 15
+"""Between two attempts at what cannot be done now: all is at rest soon after everybody answers (our decision)."""
+
+
+class Goal(Enum):
+    """What becomes of an order once nothing stands of it any more."""
+
+    FAILED = "failed"
+    SAVED = "saved"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """Which bill it is, as settlement knows it; `med_type` and `acct_used_flag` are the contract's numbers."""
+
+    psn_no: str
+    insutype: str
+    mdtrt_id: str
+    chrg_bchno: str
+    med_type: int
+    local_med_type: str
+    psn_setlway: str
+    acct_used_flag: int
+    fee_fen: int
+    stay: bool
+    invono: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order by its row.
+
+    `person` is a digest of who was named in 6201. `own_visit` says that its visit was registered for it. `open_no` is its number
+    in settlement, a new one for each attempt; `charge_no` that of its last charge. `split` is how it was tried, `opened` how
+    it was opened. `goal` is where it goes once nothing stands. `due_at` is when its lease, its rest or the person's time is
+    over; `tries` how often the loop took it in vain. `version` counts its changes: who changes an older one is told so.
+    """
+
+    pay_ord_id: str
+    fixmedins_code: str
+    med_org_ord: str
+    person: str
+    order_type: int
+    fee_type: str
+    admdvs: str
+    bill: Bill
+    own_visit: bool
+    phase: Phase
+    saved_at: int
+    changed_at: int
+    due_at: int
+    goal: Goal = Goal.FAILED
+    split: Split | None = None
+    trial_hash: str = ""
+    opened: Split | None = None
+    setl_id: str = ""
+    auth: str = ""
+    attempt: int = 0
+    open_no: str = ""
+    charge_no: str = ""
+    refund_no: str = ""
+    charged_fen: int = 0
+    refunded_fen: int = 0
+    insured_returned: bool = False
+    agreed: bool = False
+    reason: str = ""
+    channel_code: str = ""
+    paid_at: int = 0
+    tries: int = 0
+    version: int = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether it comes on by itself."""
+        return self.phase in RUNNING
+
+
+class ChargeState(Enum):
+    """Where a charge stands here: PLANNED before it is asked for, ASKED while nobody knows, then as the channel says. RETURNING:
+    what was collected goes back though its order does not wait for it.
+    """
+
+    PLANNED = "planned"
+    ASKED = "asked"
+    WAITING = "waiting"
+    CHARGED = "charged"
+    ENDED = "ended"
+    RETURNING = "returning"
+    RETURNED = "returned"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A charge by its row. `message` is the ChannelCharge without what is secret or about the person. `front` is what the front
+    end was given. `return_no` is the number under which it goes back."""
+
+    charge_no: str
+    pay_ord_id: str
+    channel: str
+    form: int
+    charge_fen: int
+    message: bytes
+    state: ChargeState
+    created_at: int
+    expires_at: int
+    due_at: int
+    asked_at: int = 0
+    standing: Standing = Standing.UNKNOWN
+    half: Half = Half.NONE
+    charged_fen: int = 0
+    trade_no: str = ""
+    mix_trade_no: str = ""
+    paid_at: int = 0
+    return_no: str = ""
+    front: Mapping[str, str] = field(default_factory=dict)
+    tries: int = 0
+
+
+class RefundState(Enum):
+    """Where a refund stands: the insured part goes first, then the cash, then the channel of a mixed order is told."""
+
+    BEGUN = "begun"
+    INSURED_BACK = "insured_back"
+    CASH_BACK = "cash_back"
+    DONE = "done"
+    REFUSED = "refused"
+    HELD = "held"
+
+
+class RefundKind(Enum):
+    """What goes back (dictionary refdType)."""
+
+    ALL = "ALL"
+    CASH = "CASH"
+    INSURED = "HI"
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A refund by its row. `asked_no` is the institution's number (appRefdSn)."""
+
+    refund_no: str
+    pay_ord_id: str
+    asked_no: str
+    kind: RefundKind
+    insured_fen: int
+    cash_fen: int
+    state: RefundState
+    created_at: int
+    counter_setl_id: str = ""
+    done_at: int = 0
+    reason: str = ""
+
+    @property
+    def insured(self) -> bool:
+        """Whether the insured part goes back by it."""
+        return self.kind is not RefundKind.CASH
+
+
+class Forbidden(ValueError):
+    """A move that the table does not have: always a bug."""
+
+
+def moved(order: Order, phase: Phase, now: int, **changes: Any) -> Order:
+    """The order after a move, with a lease for whoever goes on; `Forbidden` where the table has none. `changes` are fields."""
+    if phase is not order.phase and phase not in MOVES[order.phase]:
+        raise Forbidden(f"{order.pay_ord_id}: from {order.phase.value} to {phase.value}")
+    return kept(order, now, phase=phase, due_at=now + LEASE_S * SECOND, tries=0, **changes)
+
+
+def kept(order: Order, now: int, **changes: Any) -> Order:
+    """The order with other fields, a version later."""
+    return replace(order, changed_at=now, version=order.version + 1, **changes)
+
+
+def rested(order: Order, reason: str, now: int) -> Order:
+    """The order after an attempt in vain: it rests, the longer the oftener."""
+    rest_s = min(LONGEST_REST_S, FIRST_REST_S << min(order.tries, 8))
+    return kept(order, now, tries=order.tries + 1, reason=reason or order.reason, due_at=now + rest_s * SECOND)

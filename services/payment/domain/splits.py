@@ -1,0 +1,30 @@
+"""How a bill is split, in fen: the parts add up to the whole, or there is no split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """total = fund + acct + other + hosp + cash. `acct_fen` holds `mulaid_fen`, which a family's account pays; `hosp_fen` the
+    institution bears.
+    """
+
+    total_fen: int
+    fund_fen: int = 0
+    acct_fen: int = 0
+    other_fen: int = 0
+    hosp_fen: int = 0
+    cash_fen: int = 0
+    mulaid_fen: int = 0
+
+    def __post_init__(self) -> None:
+        parts = self.fund_fen + self.acct_fen + self.other_fen + self.hosp_fen + self.cash_fen
+        if parts != self.total_fen:
+            raise ValueError(f"the parts are {parts} fen, the whole is {self.total_fen} fen")
+
+    @property
+    def insured_fen(self) -> int:
+        """What a channel calls the insured part: whatever is no cash."""
+        return self.total_fen - self.cash_fen

@@ -1,0 +1,189 @@
+"""What follows from what a channel says, or a settlement: pure decisions about an order and its charge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from services.payment.domain.charges import Half, RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.orders import (
+    LONGEST_REST_S,
+    SECOND,
+    Charge,
+    ChargeState,
+    Goal,
+    Order,
+    Refund,
+    RefundState,
+    kept,
+    moved,
+)
+from services.payment.domain.phases import PLACEABLE, Phase
+
+ABSENT_S: Final = 20
+"""How long after a charge was asked for a channel that knows nothing of it is believed: nothing on the way lives longer (our
+decision, above every limit of a call)."""
+LOOKS_S: Final = (1, 2, 2, 5, 5, 10, 15)
+"""Between looks at a charge for which the person has to pay; then every 15 s."""
+BEYOND_S: Final = 600
+"""How much longer a settlement stays open than the person may pay: a charge in the last second is still confirmed (issue: at
+least 10 minutes)."""
+
+AMOUNT_DIFFERS: Final = "CHARGE_AMOUNT_DIFFERS"
+INSURED_HALF_FAILED: Final = "INSURED_HALF_FAILED"
+CHANNEL_REFUSED: Final = "CHANNEL_REFUSED"
+NOT_PAID_IN_TIME: Final = "NOT_PAID_IN_TIME"
+CHANNEL_LOST: Final = "CHANNEL_LOST_IT"
+PAID_TOO_LATE: Final = "PAID_TOO_LATE"
+RETURN_ABNORMAL: Final = "RETURN_ABNORMAL"
+_PAYING: Final = frozenset({Phase.PLACING, Phase.WAITING, Phase.CLOSING})
+_UNDONE: Final = frozenset({Phase.VOIDING, *PLACEABLE, Phase.REVOKING, Phase.REVOKED})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An order and its charge after something was learned."""
+
+    order: Order
+    charge: Charge
+
+
+def after_seen(order: Order, charge: Charge, seen: Seen, now: int) -> Step:
+    """After a channel has said how the order's charge stands."""
+    told = _told(charge, seen)
+    if order.charge_no != charge.charge_no or order.phase not in _PAYING:
+        return _late(order, told, now)
+    if seen.standing is Standing.CHARGED:
+        return _collected(order, told, seen, now)
+    if seen.standing in (Standing.CLOSED, Standing.REFUSED, Standing.RETURNED):
+        reason = CHANNEL_REFUSED if seen.standing is Standing.REFUSED else order.reason or NOT_PAID_IN_TIME
+        ended = replace(told, state=ChargeState.ENDED)
+        return Step(moved(order, Phase.VOIDING, now, reason=reason, channel_code=seen.code), ended)
+    if seen.standing is Standing.ABSENT:
+        if now - charge.asked_at < ABSENT_S * SECOND:
+            return Step(_again(order, now, now + SECOND), told)
+        ended = replace(told, state=ChargeState.ENDED)
+        return Step(moved(order, Phase.VOIDING, now, reason=order.reason or CHANNEL_LOST), ended)
+    return _open(order, told, seen, now)
+
+
+def _collected(order: Order, told: Charge, seen: Seen, now: int) -> Step:
+    if seen.charged_fen != told.charge_fen:
+        held = replace(told, state=ChargeState.HELD)
+        return Step(moved(order, Phase.HELD, now, reason=AMOUNT_DIFFERS, charged_fen=seen.charged_fen), held)
+    charged = replace(told, state=ChargeState.CHARGED)
+    if seen.half in (Half.FAILED, Half.RETURNED):
+        order = moved(order, Phase.RETURNING, now, reason=INSURED_HALF_FAILED, charged_fen=seen.charged_fen)
+        return Step(order, charged)
+    if seen.half in (Half.WAITING, Half.UNKNOWN):
+        return _open(order, told, seen, now)
+    return Step(moved(order, Phase.CHARGED, now, charged_fen=seen.charged_fen, reason=""), charged)
+
+
+def _open(order: Order, told: Charge, seen: Seen, now: int) -> Step:
+    """Nobody has paid yet, or nobody knows: until the person's time is over."""
+    waiting = replace(told, state=ChargeState.WAITING) if seen.standing is Standing.WAITING else told
+    if order.phase is Phase.CLOSING:
+        return Step(_again(order, now, now + SECOND), waiting)
+    if now >= told.expires_at:
+        return Step(moved(order, Phase.CLOSING, now, reason=NOT_PAID_IN_TIME), waiting)
+    if order.phase is Phase.PLACING and seen.standing is not Standing.WAITING:
+        return Step(_again(order, now, now + SECOND), told)
+    rest_s = LOOKS_S[order.tries] if order.tries < len(LOOKS_S) else LONGEST_REST_S
+    looked = _again(order, now, min(now + rest_s * SECOND, told.expires_at))
+    return Step(replace(looked, phase=Phase.WAITING), waiting)
+
+
+def _late(order: Order, told: Charge, now: int) -> Step:
+    """A channel speaks of a charge for which nobody waits any more: what it has collected goes back."""
+    collected = told.standing is Standing.CHARGED and told.charged_fen > 0
+    back = told.state in (ChargeState.RETURNING, ChargeState.RETURNED, ChargeState.HELD)
+    current = order.charge_no == told.charge_no
+    if not collected or back or (current and order.phase not in _UNDONE):
+        return Step(order, told)
+    if current and order.phase is Phase.VOIDING:
+        returning = moved(order, Phase.RETURNING, now, reason=PAID_TOO_LATE, charged_fen=told.charged_fen)
+        return Step(returning, replace(told, state=ChargeState.CHARGED))
+    return Step(order, replace(told, state=ChargeState.RETURNING, due_at=now))
+
+
+def after_return(order: Order, charge: Charge, seen: RefundSeen, now: int) -> Step:
+    """After a channel has said how the return of a charge stands whose order waits for it."""
+    if seen.standing is RefundStanding.RETURNED:
+        returned = replace(charge, state=ChargeState.RETURNED)
+        return Step(moved(order, Phase.VOIDING, now, refunded_fen=charge.charged_fen), returned)
+    if seen.standing in (RefundStanding.REFUSED, RefundStanding.ABNORMAL):
+        held = replace(charge, state=ChargeState.HELD)
+        return Step(moved(order, Phase.HELD, now, reason=RETURN_ABNORMAL, channel_code=seen.code), held)
+    return Step(_again(order, now, now + _rest_s(order.tries) * SECOND), charge)
+
+
+def after_stray_return(charge: Charge, seen: RefundSeen, now: int) -> Charge:
+    """The same of a charge whose order does not wait for it."""
+    if seen.standing is RefundStanding.RETURNED:
+        return replace(charge, state=ChargeState.RETURNED)
+    if seen.standing in (RefundStanding.REFUSED, RefundStanding.ABNORMAL):
+        return replace(charge, state=ChargeState.HELD)
+    return replace(charge, tries=charge.tries + 1, due_at=now + _rest_s(charge.tries) * SECOND)
+
+
+def undone(order: Order, now: int) -> Order:
+    """Nothing stands of an order any more: it goes where it was meant to."""
+    match order.goal:
+        case Goal.SAVED:
+            return moved(order, Phase.SAVED, now, goal=Goal.FAILED)
+        case Goal.REVOKED:
+            return moved(order, Phase.REVOKING, now)
+        case _:
+            return moved(order, Phase.FAILED, now)
+
+
+def after_refund(order: Order, refund: Refund, seen: RefundSeen, now: int) -> tuple[Order, Refund]:
+    """After a channel has said how a refund's cash stands."""
+    if seen.standing is RefundStanding.RETURNED:
+        return _again(order, now, now), replace(refund, state=RefundState.CASH_BACK)
+    if seen.standing in (RefundStanding.REFUSED, RefundStanding.ABNORMAL):
+        held = moved(order, Phase.HELD, now, reason=RETURN_ABNORMAL, channel_code=seen.code)
+        return held, replace(refund, state=RefundState.HELD, reason=seen.code)
+    return _again(order, now, now + _rest_s(order.tries) * SECOND), refund
+
+
+def refunded(order: Order, refund: Refund, now: int) -> tuple[Order, Refund]:
+    """A refund is through."""
+    after = moved(
+        order,
+        Phase.PAID,
+        now,
+        refund_no="",
+        reason="",
+        refunded_fen=order.refunded_fen + refund.cash_fen,
+        insured_returned=order.insured_returned or refund.insured,
+    )
+    return after, replace(refund, state=RefundState.DONE, done_at=now)
+
+
+def sums(refunds: Sequence[Refund]) -> int:
+    """Cash of refunds that are not refused, in fen."""
+    return sum(each.cash_fen for each in refunds if each.state is not RefundState.REFUSED)
+
+
+def _told(charge: Charge, seen: Seen) -> Charge:
+    """The charge with what the channel has said; what it does not say stays."""
+    return replace(
+        charge,
+        standing=seen.standing if seen.standing is not Standing.UNKNOWN else charge.standing,
+        half=seen.half if seen.half not in (Half.NONE, Half.UNKNOWN) else charge.half,
+        charged_fen=seen.charged_fen or charge.charged_fen,
+        trade_no=seen.trade_no or charge.trade_no,
+        mix_trade_no=seen.mix_trade_no or charge.mix_trade_no,
+        front=dict(seen.front) or charge.front,
+    )
+
+
+def _again(order: Order, now: int, due_at: int) -> Order:
+    return kept(order, now, due_at=due_at, tries=order.tries + 1)
+
+
+def _rest_s(tries: int) -> int:
+    return min(LONGEST_REST_S, 1 << min(tries, 8))

@@ -1,0 +1,200 @@
+"""The rows of orders, charges and refunds, read one by one and written by lists: a write names the version that it saw, and one
+that comes second is told so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from services.kernel.clock import MICROSECOND, Clock, to_micros
+from services.kernel.errors import Fault
+from services.kernel.requests import Entry, Moved, RequestStamp, repeated
+from services.payment.domain.authorisations import Authorisation
+from services.payment.domain.orders import LEASE_S, SECOND, Charge, Order, Refund
+from services.payment.store.unit import PaymentStore, Unit
+
+HEARD_FOR: Final = timedelta(days=2)
+"""For how long what was heard is remembered: longer than any channel repeats a notify (C§5.3)."""
+NEW: Final = -1
+"""The version that a new order has come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What one decision changes. `seen` is the version of the order that it saw."""
+
+    order: Order | None = None
+    seen: int = NEW
+    charges: tuple[Charge, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    authorisations: tuple[Authorisation, ...] = ()
+    events: tuple[str, ...] = ()
+    entry: Entry | None = None
+    notify: bool = False
+
+
+Submit = Callable[[Write], Awaitable[bool]]
+"""Hands a write to the committer, whose batches `Books.commit` decides; False where it saw an older version, or heard twice."""
+
+
+class Stale(Exception):
+    """Another one has changed the order since it was read: read it again."""
+
+
+class Books:
+    """What payment's operations read and write. `submit` is set once the committer stands."""
+
+    def __init__(self, store: PaymentStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self.submit: Submit = self._alone
+
+    def now(self) -> int:
+        """This moment by payment's clock."""
+        return to_micros(self._clock())
+
+    async def keep(self, write: Write) -> None:
+        """Writes it, and waits until that is durable; `Stale`."""
+        if not await self.submit(write):
+            raise Stale
+
+    async def commit(self, writes: Sequence[Write]) -> list[bool | Fault]:
+        """Keeps a list in one transaction; of each whether it was written."""
+        try:
+            async with self._store.write() as work:
+                return [*await self._decided(work, writes)]
+        except Moved:
+            return [False] * len(writes)
+
+    async def order(self, pay_ord_id: str) -> Order | None:
+        """One as it stands."""
+        async with self._store.read() as work:
+            return (await work.orders.find([pay_ord_id])).get(pay_ord_id)
+
+    async def order_of(self, fixmedins_code: str, med_org_ord: str) -> Order | None:
+        """The one under an institution's number."""
+        async with self._store.read() as work:
+            return await work.orders.of_institution(fixmedins_code, med_org_ord)
+
+    async def charge(self, charge_no: str) -> Charge | None:
+        """A charge."""
+        async with self._store.read() as work:
+            return (await work.money.charges([charge_no])).get(charge_no)
+
+    async def charge_of_return(self, return_no: str) -> Charge | None:
+        """The charge that goes back under a number."""
+        async with self._store.read() as work:
+            return await work.money.charge_of_return(return_no)
+
+    async def refunds(self, pay_ord_id: str) -> list[Refund]:
+        """An order's refunds."""
+        async with self._store.read() as work:
+            return await work.money.refunds(pay_ord_id)
+
+    async def refund(self, refund_no: str) -> Refund | None:
+        """A refund."""
+        async with self._store.read() as work:
+            return await work.money.refund(refund_no)
+
+    async def authorisation(self, auth: str) -> Authorisation | None:
+        """An authorisation by its digest."""
+        async with self._store.read() as work:
+            return await work.money.authorisation(auth)
+
+    async def known(self, events: Sequence[str]) -> bool:
+        """Whether one of these was heard before."""
+        async with self._store.read() as work:
+            return bool(await work.money.heard(events))
+
+    async def standing(self, stamp: RequestStamp) -> bytes | None:
+        """What the request left before; REQUEST_ID_REUSED."""
+        async with self._store.read() as work:
+            entry = repeated(stamp, await work.journal.find(stamp))
+            return None if entry is None else entry.response
+
+    def entry(self, stamp: RequestStamp, response: bytes) -> Entry:
+        """What a request leaves."""
+        return Entry(stamp, response, self._clock())
+
+    async def take(self, most: int) -> list[Order]:
+        """Orders at which nobody is, with a lease from now on."""
+        now = self.now()
+        async with self._store.read() as work:
+            if not await work.orders.any_due(now):
+                return []
+        async with self._store.write() as work:
+            due = [_leased(each, now) for each in await work.orders.due(now, most)]
+            await work.orders.keep(due)
+        return due
+
+    async def strays(self, most: int) -> list[Charge]:
+        """Charges that go back and whose orders do not wait."""
+        async with self._store.read() as work:
+            return await work.money.strays(self.now(), most)
+
+    async def held(self, after: str, most: int) -> list[Order]:
+        """Orders that people have to decide about."""
+        async with self._store.read() as work:
+            return await work.orders.held(after, most)
+
+    async def release(self) -> None:
+        """Takes every lease away: for the one process that holds the store, as it begins."""
+        async with self._store.write() as work:
+            await work.orders.release(self.now())
+
+    async def forget(self) -> None:
+        """What was heard long ago."""
+        async with self._store.write() as work:
+            await work.money.forget(self.now() - HEARD_FOR // MICROSECOND)
+
+    async def _alone(self, write: Write) -> bool:
+        (kept,) = await self.commit([write])
+        return kept is True
+
+    async def _decided(self, work: Unit, writes: Sequence[Write]) -> list[bool]:
+        versions = await work.orders.versions([each.order.pay_ord_id for each in writes if each.order is not None])
+        events = [event for each in writes for event in each.events]
+        heard = set(await work.money.heard(events)) if events else set()
+        taken: list[Write] = []
+        outcomes: list[bool] = []
+        for each in writes:
+            fresh = each.order is None or versions.get(each.order.pay_ord_id, NEW) == each.seen
+            fresh = fresh and heard.isdisjoint(each.events)
+            outcomes.append(fresh)
+            if fresh:
+                taken.append(each)
+                heard.update(each.events)
+                if each.order is not None:
+                    versions[each.order.pay_ord_id] = each.order.version
+        await self._written(work, taken)
+        return outcomes
+
+    async def _written(self, work: Unit, writes: Sequence[Write]) -> None:
+        orders = {each.order.pay_ord_id: each.order for each in writes if each.order is not None}
+        charges = {charge.charge_no: charge for each in writes for charge in each.charges}
+        refunds = {refund.refund_no: refund for each in writes for refund in each.refunds}
+        shown = {one.auth: one for each in writes for one in each.authorisations}
+        heard = [event for each in writes for event in each.events]
+        entries = [each.entry for each in writes if each.entry is not None]
+        told = [each.order.pay_ord_id for each in writes if each.notify and each.order is not None]
+        if orders:
+            await work.orders.keep([*orders.values()])
+        if charges:
+            await work.money.keep_charges([*charges.values()])
+        if refunds:
+            await work.money.keep_refunds([*refunds.values()])
+        if shown:
+            await work.money.keep_authorisations([*shown.values()])
+        if heard:
+            await work.money.hear(heard, self.now())
+        if entries:
+            await work.journal.add_all(entries)
+        if told:
+            await work.money.notify(told, self.now())
+
+
+def _leased(order: Order, now: int) -> Order:
+    return replace(order, due_at=now + LEASE_S * SECOND, version=order.version + 1)

@@ -1,0 +1,249 @@
+"""What brings an order on, one step after the other, until it rests or waits for a person: for callers and for the loop alike.
+
+Each step reads where the order stands, asks one other party, and writes what followed. Every step is safe to repeat, so that
+whoever dies in one leaves an order that the next one takes up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from services.kernel.errors import AWAY, Fault, FaultKind
+from services.payment.domain import steps
+from services.payment.domain.charges import Seen
+from services.payment.domain.orders import Charge, Goal, Order, Refund, RefundState, kept, moved, rested
+from services.payment.domain.phases import Phase
+from services.payment.operations.books import Books, Stale, Write
+from services.payment.operations.ports import BillPort, ChannelPort, SettlementPort
+
+ABANDONED: Final = "ABANDONED"
+"""Why an order was undone whose caller is gone."""
+_GONE: Final = frozenset({"ORDER_LAPSED", "ORDER_VOID", "ORDER_NOT_FOUND"})
+"""Refusals by which nothing stands of a settlement, and nothing will."""
+_NOTHING_THERE: Final = frozenset(
+    {
+        "CHARGE_BATCH_NOT_FOUND",
+        "ENCOUNTER_NOT_FOUND",
+        "ENCOUNTER_STATE",
+        "BATCH_SETTLED",
+        "FEES_PRESENT",
+        "FEES_SETTLED",
+    }
+)
+"""Refusals to take back what is not there any more, or what somebody has settled otherwise: it is left as it is."""
+_TURN: Final = 0.02
+Take = Callable[[Order], Awaitable[Order]]
+
+
+class Driving:
+    """Brings orders on."""
+
+    def __init__(self, books: Books, settlements: SettlementPort, bills: BillPort, channels: ChannelPort) -> None:
+        self.books = books
+        self._settlements = settlements
+        self._bills = bills
+        self._channels = channels
+        self._takes: Mapping[Phase, Take] = {
+            Phase.SAVING: self._unsaved,
+            Phase.OPENING: self._unopened,
+            Phase.PLACING: self._look,
+            Phase.WAITING: self._look,
+            Phase.CLOSING: self._close,
+            Phase.CHARGED: self._confirm,
+            Phase.VOIDING: self._void,
+            Phase.RETURNING: self._return,
+            Phase.REVOKING: self._revoke,
+            Phase.REFUNDING: self._refund,
+        }
+
+    async def drive(self, order: Order, left_s: float) -> Order:
+        """Takes steps until the order is at rest, waits for a person, or can do nothing now; at most for so long."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + left_s
+        while order.running and loop.time() < until:
+            try:
+                after = await self.step(order)
+            except Stale:
+                order = await self.again(order)
+                await asyncio.sleep(_TURN)
+                continue
+            if after.tries:
+                return after
+            order = after
+        return order
+
+    async def step(self, order: Order) -> Order:
+        """One step; an order that cannot be brought on now rests. `Stale`."""
+        try:
+            return await self._takes[order.phase](order)
+        except Fault as fault:
+            if not is_away(fault):
+                raise
+            after = rested(order, "", self.books.now())
+            await self.books.keep(Write(after, order.version))
+            return after
+
+    async def again(self, order: Order) -> Order:
+        """The order as it stands now."""
+        now = await self.books.order(order.pay_ord_id)
+        if now is None:
+            raise AssertionError("an order is never taken away")
+        return now
+
+    async def seen(self, order: Order, charge: Charge, seen: Seen, events: tuple[str, ...] = ()) -> Order:
+        """Writes what follows from what a channel says of a charge; `Stale`."""
+        step = steps.after_seen(order, charge, seen, self.books.now())
+        if step.order is order and step.charge == charge and not events:
+            return order
+        after = step.order if step.order is not order else kept(order, self.books.now())
+        charge = step.charge
+        if seen.paid_at is not None and not charge.paid_at:
+            charge = replace(charge, paid_at=int(seen.paid_at.timestamp() * 1_000_000))
+        await self.books.keep(Write(after, order.version, charges=(charge,), events=events))
+        return after
+
+    async def _moved(self, order: Order, phase: Phase, **changes: object) -> Order:
+        after = moved(order, phase, self.books.now(), **changes)
+        await self.books.keep(Write(after, order.version, notify=phase is Phase.PAID and not order.paid_at))
+        return after
+
+    async def _charge(self, order: Order) -> Charge:
+        charge = await self.books.charge(order.charge_no)
+        if charge is None:
+            raise AssertionError("a charge is written with its order")
+        return charge
+
+    async def _unsaved(self, order: Order) -> Order:
+        return await self._moved(order, Phase.REVOKING, reason=ABANDONED)
+
+    async def _unopened(self, order: Order) -> Order:
+        """Nobody knows whether it was opened, and the caller is gone: it is made void, and nothing was charged."""
+        return await self._moved(order, Phase.VOIDING, reason=ABANDONED)
+
+    async def _look(self, order: Order) -> Order:
+        charge = await self._charge(order)
+        return await self.seen(order, charge, await self._channels.look(charge))
+
+    async def _close(self, order: Order) -> Order:
+        charge = await self._charge(order)
+        return await self.seen(order, charge, await self._channels.close(charge))
+
+    async def _confirm(self, order: Order) -> Order:
+        try:
+            await self._settlements.confirm(order)
+        except Fault as fault:
+            if fault.reason not in _GONE:
+                raise
+            gone = {"reason": fault.reason, "setl_id": ""}
+            if order.charged_fen:
+                return await self._moved(order, Phase.RETURNING, **gone)
+            return await self._moved(order, Phase.FAILED, **gone)
+        return await self._moved(order, Phase.PAID, paid_at=self.books.now(), reason="", goal=Goal.FAILED)
+
+    async def _void(self, order: Order) -> Order:
+        await self._settlements.void(order)
+        after = steps.undone(order, self.books.now())
+        await self.books.keep(Write(after, order.version))
+        return after
+
+    async def _return(self, order: Order) -> Order:
+        """The settlement does not stand: what was collected goes back, under a number that is stored before it is sent."""
+        charge = await self._charge(order)
+        if not charge.return_no:
+            charge = replace(charge, return_no=_return_no(charge))
+            before = kept(order, self.books.now())
+            await self.books.keep(Write(before, order.version, charges=(charge,)))
+            order = before
+        seen = await self._channels.give_back(charge, charge.return_no, charge.charged_fen, None)
+        now = self.books.now()
+        after = steps.after_return(order, charge, seen, now)
+        await self.books.keep(Write(after.order, order.version, charges=(after.charge,)))
+        return after.order
+
+    async def stray(self, charge: Charge) -> None:
+        """The same for a charge whose order does not wait for it."""
+        if not charge.return_no:
+            charge = replace(charge, return_no=_return_no(charge))
+            await self.books.keep(Write(charges=(charge,)))
+        seen = await self._channels.give_back(charge, charge.return_no, charge.charged_fen, None)
+        await self.books.keep(Write(charges=(steps.after_stray_return(charge, seen, self.books.now()),)))
+
+    async def _revoke(self, order: Order) -> Order:
+        for take_back, wanted in (
+            (self._bills.take_back_lines, not order.bill.stay and bool(order.bill.mdtrt_id)),
+            (self._bills.take_back_visit, order.own_visit and bool(order.bill.mdtrt_id)),
+        ):
+            if not wanted:
+                continue
+            try:
+                await take_back(order)
+            except Fault as fault:
+                if fault.reason not in _NOTHING_THERE:
+                    raise
+        return await self._moved(order, Phase.REVOKED)
+
+    async def _refund(self, order: Order) -> Order:
+        refund = await self.books.refund(order.refund_no)
+        if refund is None:
+            raise AssertionError("a refund is written with its order")
+        match refund.state:
+            case RefundState.BEGUN:
+                return await self._insured_back(order, refund)
+            case RefundState.INSURED_BACK:
+                return await self._cash_back(order, refund)
+            case _:
+                return await self._told(order, refund)
+
+    async def _insured_back(self, order: Order, refund: Refund) -> Order:
+        """The insured part first: cash that went back before it would be lost if that is refused (C§5.1)."""
+        counter = ""
+        if refund.insured:
+            try:
+                counter = await self._settlements.reverse(order, refund.refund_no)
+            except Fault as fault:
+                if is_away(fault):
+                    raise
+                refused = replace(refund, state=RefundState.REFUSED, reason=fault.reason, done_at=self.books.now())
+                after = moved(order, Phase.PAID, self.books.now(), refund_no="", reason=fault.reason)
+                await self.books.keep(Write(after, order.version, refunds=(refused,)))
+                raise
+        return await self._kept(order, replace(refund, state=RefundState.INSURED_BACK, counter_setl_id=counter))
+
+    async def _cash_back(self, order: Order, refund: Refund) -> Order:
+        if not refund.cash_fen:
+            return await self._kept(order, replace(refund, state=RefundState.CASH_BACK))
+        charge = await self._charge(order)
+        seen = await self._channels.give_back(charge, refund.refund_no, refund.cash_fen, refund)
+        after, told = steps.after_refund(order, refund, seen, self.books.now())
+        if told.state is RefundState.CASH_BACK:
+            after = replace(after, tries=0)
+        await self.books.keep(Write(after, order.version, refunds=(told,)))
+        return after
+
+    async def _told(self, order: Order, refund: Refund) -> Order:
+        charge = await self.books.charge(order.charge_no) if order.charge_no else None
+        if charge is not None and charge.mix_trade_no and not await self._channels.tell_returned(charge, order, refund):
+            after = rested(order, "", self.books.now())
+            await self.books.keep(Write(after, order.version))
+            return after
+        after, done = steps.refunded(order, refund, self.books.now())
+        await self.books.keep(Write(after, order.version, refunds=(done,)))
+        return after
+
+    async def _kept(self, order: Order, refund: Refund) -> Order:
+        after = kept(order, self.books.now(), tries=0)
+        await self.books.keep(Write(after, order.version, refunds=(refund,)))
+        return after
+
+
+def is_away(fault: Fault) -> bool:
+    """Whether who was asked does not answer now, or is too busy: the same step may be taken later."""
+    return fault.kind in (FaultKind.UNAVAILABLE, FaultKind.EXHAUSTED, FaultKind.DEADLINE) or fault.reason in AWAY
+
+
+def _return_no(charge: Charge) -> str:
+    """Number of the return of a whole charge: one for each charge, whoever begins it."""
+    return f"B{charge.charge_no}"

@@ -1,0 +1,134 @@
+"""The loop that brings orders on at which nobody is: of a process that died, a person who pays later, a party that was away.
+
+It goes on for ever, from the start of the member. What it cannot bring on rests and is tried again, and keeps no other waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
+from typing import Any, Final
+
+from services.kernel.errors import Fault
+from services.payment.domain.orders import Charge, Order, rested
+from services.payment.operations.books import Books, Stale, Write
+from services.payment.operations.driving import Driving
+from services.runtime.loops import repeat
+
+EVERY_S: Final = 0.5
+"""How long it rests between two looks."""
+MOST: Final = 64
+"""Orders that it is at at the same time."""
+STEP_S: Final = 25.0
+"""For how long it is at one: less than its lease."""
+_FORGET_EVERY_S: Final = 600.0
+
+
+class OrderLoop:
+    """Brings due orders and stray charges on.
+
+    `span` opens a block that is told under the order's number. `failed` is told once of a look that came to nothing, and once of
+    each order that cannot be brought on for a reason that is no absence.
+    """
+
+    def __init__(
+        self,
+        books: Books,
+        driving: Driving,
+        span: Callable[[str], AbstractContextManager[object]],
+        failed: Callable[[BaseException, str], None],
+        every_s: float = EVERY_S,
+    ) -> None:
+        self._books = books
+        self._driving = driving
+        self._span = span
+        self._failed = failed
+        self._every_s = every_s
+        self._stuck: set[str] = set()
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._forget_at = 0.0
+
+    def start(self) -> None:
+        """Begins to look."""
+        self._task = asyncio.get_running_loop().create_task(
+            repeat(self._stopping, self.look, lambda error: self._failed(error, ""), self._every_s)
+        )
+
+    async def stop(self, grace_s: float = 1.0) -> None:
+        """Ends after what is under way, or after the grace: what is cut off is taken up again."""
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+        tasks = set(self._under_way.values())
+        if tasks:
+            _, slow = await asyncio.wait(tasks, timeout=grace_s)
+            for task in slow:
+                task.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
+
+    async def look(self) -> bool:
+        """Takes up what is due, as far as there is room, and does not wait for it; whether more waits."""
+        room = MOST - len(self._under_way)
+        if room <= 0:
+            return False
+        orders = await self._books.take(room)
+        for order in orders:
+            self._begin(order.pay_ord_id, self.take_up(order))
+        strays = await self._books.strays(room - len(orders)) if len(orders) < room else []
+        for charge in strays:
+            if charge.charge_no not in self._under_way:
+                self._begin(charge.charge_no, self.give_back(charge))
+        await self._forget()
+        return len(orders) == room
+
+    def later(self, order: Order) -> None:
+        """Brings an order on that has just changed, without anybody's waiting for it."""
+        if order.running and order.pay_ord_id not in self._under_way:
+            self._begin(order.pay_ord_id, self.take_up(order))
+
+    async def take_up(self, order: Order) -> None:
+        """Brings one on, or lets it rest."""
+        try:
+            with self._span(order.pay_ord_id):
+                await self._driving.drive(order, STEP_S)
+            self._stuck.discard(order.pay_ord_id)
+        except Exception as error:  # noqa: BLE001  # told once, and tried again for ever
+            self._tell(order.pay_ord_id, error)
+            await self._rests(order.pay_ord_id, error)
+
+    async def give_back(self, charge: Charge) -> None:
+        """Gives a stray charge back, or leaves it for the next look."""
+        try:
+            with self._span(charge.pay_ord_id):
+                await self._driving.stray(charge)
+        except Exception as error:  # noqa: BLE001  # as above
+            self._tell(charge.charge_no, error)
+
+    def _begin(self, key: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._under_way[key] = task
+        task.add_done_callback(lambda _: self._under_way.pop(key, None))
+
+    def _tell(self, number: str, error: BaseException) -> None:
+        if isinstance(error, Stale) or number in self._stuck:
+            return
+        self._stuck.add(number)
+        self._failed(error, number)
+
+    async def _rests(self, pay_ord_id: str, error: BaseException) -> None:
+        try:
+            order = await self._books.order(pay_ord_id)
+            if order is not None and order.running:
+                reason = error.reason if isinstance(error, Fault) else ""
+                await self._books.keep(Write(rested(order, reason, self._books.now()), order.version))
+        except Exception as away:  # noqa: BLE001  # the store is away, or another one is at it: its lease ends by itself
+            self._tell(pay_ord_id, away)
+
+    async def _forget(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._forget_at:
+            self._forget_at = now + _FORGET_EVERY_S
+            await self._books.forget()

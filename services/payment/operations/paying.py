@@ -1,0 +1,252 @@
+"""Paying an order: its settlement is opened, a channel collects the cash, the settlement is confirmed; and what channels say.
+
+The intent is stored before each call. Where the split has changed since it was tried nothing is charged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from services.kernel.errors import Fault, denied
+from services.kernel.requests import RequestStamp
+from services.payment.domain import refusals, steps
+from services.payment.domain.authorisations import digest_of
+from services.payment.domain.charges import About, Seen
+from services.payment.domain.orders import SECOND, Charge, ChargeState, Goal, Order, moved
+from services.payment.domain.phases import Phase
+from services.payment.domain.splits import Split
+from services.payment.operations.books import Books, Stale, Write
+from services.payment.operations.driving import Driving, is_away
+from services.payment.operations.ports import ChannelPort, Secrets, SettlementPort
+
+DEFAULT_EXPIRY_S: Final = 900
+"""For how long a person may pay, unless said (our decision)."""
+_MARGIN_S: Final = 60
+_ROUNDS: Final = 8
+_BUSY: Final = frozenset({Phase.OPENING, Phase.PLACING, Phase.CHARGED, Phase.CLOSING, Phase.VOIDING, Phase.RETURNING})
+_LOOK_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A charge as the channel's room has planned it: its row without numbers of ours, and what the channel is told once."""
+
+    channel: str
+    form: int
+    charge_fen: int
+    expires_s: int
+    secrets: Secrets
+    message: Callable[[Order, str, int, int], bytes]
+    """Makes the stored message of an order, a charge's number, and when it begins and ends (microseconds)."""
+
+
+Plan = Callable[[Order, Split], Planned]
+"""Plans a charge for an order as it is split; raises why it cannot be charged so."""
+
+
+class Paying:
+    """Opens, charges, confirms."""
+
+    def __init__(
+        self,
+        books: Books,
+        driving: Driving,
+        settlements: SettlementPort,
+        channels: ChannelPort,
+        new_charge_no: Callable[[], str],
+    ) -> None:
+        self._books = books
+        self._driving = driving
+        self._settlements = settlements
+        self._channels = channels
+        self._new_charge_no = new_charge_no
+
+    async def pay(self, stamp: RequestStamp, order: Order, plan: Plan, left_s: float) -> tuple[Order, Charge | None]:
+        """Pays an order that was tried, or tells how it stands where this request began it before.
+
+        PAY_ORDER_STATE, SPLIT_MOVED, CHANNEL_REFUSED, PAY_ORDER_UNPAID, PAY_ORDER_HELD, OUTCOME_UNKNOWN, what `plan` raises,
+        and settlement's refusals.
+        """
+        until = asyncio.get_running_loop().time() + left_s
+        if await self._books.standing(stamp) is not None:
+            return await self._told(await self._settled(order, until))
+        if order.phase is not Phase.TRIED or order.split is None:
+            raise refusals.wrong_phase(order, Phase.TRIED.value)
+        planned = plan(order, order.split)
+        order, charge = await self._begun(stamp, order, planned)
+        order = await self._opened(order, planned)
+        if order.phase is Phase.PLACING:
+            order = await self._placed(
+                order, replace(charge, asked_at=self._books.now(), state=ChargeState.ASKED), planned
+            )
+        order = await self._driving.drive(order, until - asyncio.get_running_loop().time())
+        return await self._told(order)
+
+    async def _begun(self, stamp: RequestStamp, order: Order, planned: Planned) -> tuple[Order, Charge]:
+        """The intent: the settlement's number and the charge's."""
+        now = self._books.now()
+        charge_no, expires_at = self._new_charge_no(), now + planned.expires_s * SECOND
+        after = moved(
+            order,
+            Phase.OPENING,
+            now,
+            attempt=order.attempt + 1,
+            open_no=f"{order.pay_ord_id}-{order.attempt + 1}",
+            charge_no=charge_no,
+            opened=None,
+            setl_id="",
+            charged_fen=0,
+            refunded_fen=0,
+            agreed=False,
+            reason="",
+            channel_code="",
+            goal=Goal.FAILED,
+        )
+        charge = Charge(
+            charge_no=charge_no,
+            pay_ord_id=order.pay_ord_id,
+            channel=planned.channel,
+            form=planned.form,
+            charge_fen=planned.charge_fen,
+            message=planned.message(after, charge_no, now, expires_at),
+            state=ChargeState.PLANNED,
+            created_at=now,
+            expires_at=expires_at,
+            due_at=now,
+        )
+        entry = self._books.entry(stamp, order.pay_ord_id.encode())
+        try:
+            await self._books.keep(Write(after, order.version, charges=(charge,), entry=entry))
+        except Stale:
+            raise refusals.on_its_way(order) from None
+        return after, charge
+
+    async def _opened(self, order: Order, planned: Planned) -> Order:
+        expires_s = planned.expires_s + steps.BEYOND_S + _MARGIN_S
+        try:
+            opened = await self._settlements.open(order, expires_s)
+        except Fault as fault:
+            if is_away(fault):
+                raise refusals.on_its_way(order) from None
+            await self._kept(order, moved(order, Phase.FAILED, self._books.now(), reason=fault.reason))
+            raise
+        if opened.split != order.split:
+            changed = moved(
+                *(order, Phase.VOIDING, self._books.now()),
+                goal=Goal.SAVED,
+                opened=opened.split,
+                setl_id=opened.setl_id,
+                reason="SPLIT_MOVED",
+            )
+            await self._kept(order, changed)
+            await self._driving.drive(changed, 2.0)
+            raise refusals.split_moved(order, opened.split)
+        if not planned.charge_fen and not planned.secrets.pay_auth_no:
+            return await self._kept(order, moved(order, Phase.CHARGED, self._books.now(), setl_id=opened.setl_id))
+        try:
+            await self._settlements.hold(order, expires_s)
+        except Fault as fault:
+            if is_away(fault):
+                raise refusals.on_its_way(order) from None
+            await self._kept(order, moved(order, Phase.VOIDING, self._books.now(), reason=fault.reason))
+            raise
+        return await self._placing(order, opened.setl_id)
+
+    async def _placing(self, order: Order, setl_id: str) -> Order:
+        charge = await self._books.charge(order.charge_no)
+        if charge is None:
+            raise AssertionError("a charge is written with its order")
+        now = self._books.now()
+        after = moved(order, Phase.PLACING, now, setl_id=setl_id)
+        asked = replace(charge, asked_at=now, state=ChargeState.ASKED)
+        await self._books.keep(Write(after, order.version, charges=(asked,)))
+        return after
+
+    async def _placed(self, order: Order, charge: Charge, planned: Planned) -> Order:
+        seen = await self._channels.place(charge, planned.secrets)
+        try:
+            return await self._driving.seen(order, charge, seen)
+        except Stale:
+            return await self._driving.again(order)
+
+    async def _kept(self, before: Order, after: Order) -> Order:
+        await self._books.keep(Write(after, before.version))
+        return after
+
+    async def _settled(self, order: Order, until: float) -> Order:
+        """An order that another call is at, once that has ended; as it stands where the time is over."""
+        loop = asyncio.get_running_loop()
+        while order.phase in _BUSY and loop.time() + _LOOK_S < until:
+            await asyncio.sleep(_LOOK_S)
+            order = await self._driving.again(order)
+        return order
+
+    async def _told(self, order: Order) -> tuple[Order, Charge | None]:
+        if order.phase is Phase.HELD:
+            raise refusals.held(order)
+        if order.phase in _BUSY:
+            raise refusals.on_its_way(order)
+        if order.phase is Phase.FAILED:
+            raise refusals.channel_refused(order) if order.reason == steps.CHANNEL_REFUSED else refusals.not_paid(order)
+        return order, await self._books.charge(order.charge_no) if order.charge_no else None
+
+    async def agreed(self, pay_ord_id: str, channel: str, pay_auth_no: str, parts: tuple[int, int, int]) -> Order:
+        """The insured part of a mixed order, as a channel asks the bureau for it.
+
+        PAY_ORDER_NOT_FOUND, PAY_ORDER_STATE, PAY_AUTH_OF_ANOTHER, SPLIT_MOVED.
+        """
+        for _ in range(_ROUNDS):
+            order = await self._books.order(pay_ord_id)
+            charge = await self._books.charge(order.charge_no) if order is not None and order.charge_no else None
+            if order is None or charge is None or charge.channel != channel or order.split is None:
+                raise refusals.order_unknown(pay_ord_id)
+            if order.auth != digest_of(pay_auth_no):
+                raise denied("PAY_AUTH_OF_ANOTHER")
+            split = order.split
+            if parts != (split.fund_fen, split.acct_fen, split.other_fen + split.hosp_fen):
+                raise refusals.split_moved(order, split)
+            if order.agreed and order.phase in (Phase.PLACING, Phase.WAITING, Phase.CHARGED, Phase.PAID):
+                return order
+            if order.phase not in (Phase.PLACING, Phase.WAITING):
+                raise refusals.wrong_phase(order, Phase.WAITING.value)
+            after = replace(order, agreed=True, version=order.version + 1, changed_at=self._books.now())
+            try:
+                return await self._kept(order, after)
+            except Stale:
+                continue
+        raise refusals.still_changing(pay_ord_id)
+
+    async def hear(self, channel: str, delivery: Any) -> tuple[bytes, str, Order | None]:
+        """Takes a notify in: the body that tells the channel so, its type, and the order that has to be brought on.
+
+        A Fault where it proves nothing. One that was heard before is answered as the first.
+        """
+        heard = self._channels.hear(channel, delivery)
+        answer = heard.answer, heard.answer_type
+        events = tuple(f"{channel}:{each}" for each in (f"e:{heard.event}", f"n:{heard.nonce}") if each[2:])
+        if heard.about is About.CHARGE and heard.charge is not None:
+            order = await self._heard_charge(heard.number, heard.charge, events)
+            return *answer, order
+        if heard.about is About.REFUND:
+            charge = await self._books.charge_of_return(heard.number)
+            refund = await self._books.refund(heard.number)
+            number = charge.pay_ord_id if charge else refund.pay_ord_id if refund else ""
+            return *answer, await self._books.order(number) if number else None
+        return *answer, None
+
+    async def _heard_charge(self, charge_no: str, seen: Seen, events: tuple[str, ...]) -> Order | None:
+        for _ in range(_ROUNDS):
+            charge = await self._books.charge(charge_no)
+            order = await self._books.order(charge.pay_ord_id) if charge is not None else None
+            if charge is None or order is None:
+                return None
+            try:
+                return await self._driving.seen(order, charge, seen, events)
+            except Stale:
+                if await self._books.known(events):
+                    return await self._books.order(order.pay_ord_id)
+                await asyncio.sleep(_LOOK_S)
+        raise refusals.still_changing(charge_no)

@@ -1,0 +1,100 @@
+"""What payment's operations need of others: settlement of the cell, and the channels. Small, so that a test is one too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from services.payment.domain.charges import Heard, RefundSeen, Seen
+from services.payment.domain.opened import Opened, Tried
+from services.payment.domain.orders import Charge, Order, Refund
+
+
+class SettlementPort(Protocol):
+    """Settlements in two phases; refusals are Faults, and each step is safe to repeat."""
+
+    async def tried(self, order: Order) -> Tried:
+        """How the bill is split now."""
+        ...
+
+    async def open(self, order: Order, expires_s: int) -> Opened:
+        """Opens it as pending."""
+        ...
+
+    async def hold(self, order: Order, expires_s: int) -> None:
+        """Marks it as charged and moves its expiry."""
+        ...
+
+    async def confirm(self, order: Order) -> None:
+        """Makes it stand."""
+        ...
+
+    async def void(self, order: Order) -> None:
+        """Makes it void."""
+        ...
+
+    async def reverse(self, order: Order, refund_no: str) -> str:
+        """Its counter-entry."""
+        ...
+
+
+class BillPort(Protocol):
+    """Visits and lines of bills."""
+
+    async def register(self, order_no: str, request: Any) -> str:
+        """A visit for the bill."""
+        ...
+
+    async def upload(self, order_no: str, request: Any, mdtrt_id: str, *, stay: bool) -> None:
+        """Diagnoses and lines."""
+        ...
+
+    async def take_back_lines(self, order: Order) -> None:
+        """Cancels the batch's lines."""
+        ...
+
+    async def take_back_visit(self, order: Order) -> None:
+        """Cancels the visit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What a charge needs once and nobody keeps: the code that was scanned, who pays, the authorisation. `payer` and `patient`
+    are messages of the contract, as they came.
+    """
+
+    code: str = ""
+    user_no: str = ""
+    pay_auth_no: str = ""
+    location: str = ""
+    payer: Any = None
+    patient: Any = None
+
+
+class ChannelPort(Protocol):
+    """All channels, by what stands in the charge's row. Where nobody knows, UNKNOWN is what is seen."""
+
+    async def place(self, charge: Charge, secrets: Secrets) -> Seen:
+        """Asks for it."""
+        ...
+
+    async def look(self, charge: Charge) -> Seen:
+        """How it stands."""
+        ...
+
+    async def close(self, charge: Charge) -> Seen:
+        """Lets nobody pay it any more."""
+        ...
+
+    async def give_back(self, charge: Charge, refund_no: str, cash_fen: int, refund: Refund | None) -> RefundSeen:
+        """Returns cash of it: asks how that stands, and asks for it where the channel knows nothing."""
+        ...
+
+    async def tell_returned(self, charge: Charge, order: Order, refund: Refund) -> bool:
+        """Tells the channel of a mixed order that the insured part went back; False where nobody knows whether it heard."""
+        ...
+
+    def hear(self, channel: str, delivery: Any) -> Heard:
+        """What a notify says, verified; a Fault where it proves nothing."""
+        ...

@@ -1,0 +1,66 @@
+"""Refunds of orders that are paid: the insured part whole or not at all, cash also in parts (C§4.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services.kernel.requests import RequestStamp
+from services.payment.domain import refusals
+from services.payment.domain.orders import Order, Refund, RefundKind, RefundState, moved
+from services.payment.domain.phases import Phase
+from services.payment.domain.refunds import Parts, checked
+from services.payment.operations.books import Books, Stale, Write
+from services.payment.operations.driving import Driving
+
+
+class Refunding:
+    """Begins refunds and tells how they stand."""
+
+    def __init__(self, books: Books, driving: Driving, new_refund_no: Callable[[], str]) -> None:
+        self._books = books
+        self._driving = driving
+        self._new_refund_no = new_refund_no
+
+    async def refund(
+        self, stamp: RequestStamp, order: Order, asked_no: str, kind: RefundKind, parts: Parts, left_s: float
+    ) -> tuple[Order, Refund]:
+        """Refunds, or tells how the refund of that number stands.
+
+        PAY_ORDER_STATE, REFUND_UNBALANCED, REFUND_EXCEEDS_PAID, REFUND_EXISTS, REQUEST_ID_REUSED, and settlement's refusals.
+        """
+        await self._books.standing(stamp)
+        refunds = await self._books.refunds(order.pay_ord_id)
+        standing = next((each for each in refunds if each.asked_no == asked_no), None)
+        if standing is not None:
+            if (standing.kind, standing.cash_fen, standing.insured_fen) != (kind, parts.cash_fen, parts.insured_fen):
+                raise refusals.refund_exists(asked_no)
+            if standing.state is not RefundState.REFUSED:
+                return await self._driven(order, standing.refund_no, left_s)
+        if order.phase is not Phase.PAID:
+            raise refusals.wrong_phase(order, Phase.PAID.value)
+        checked(order, kind, parts)
+        now = self._books.now()
+        refund = Refund(
+            refund_no=standing.refund_no if standing is not None else self._new_refund_no(),
+            pay_ord_id=order.pay_ord_id,
+            asked_no=asked_no,
+            kind=kind,
+            insured_fen=parts.insured_fen,
+            cash_fen=parts.cash_fen,
+            state=RefundState.BEGUN,
+            created_at=now,
+        )
+        after = moved(order, Phase.REFUNDING, now, refund_no=refund.refund_no)
+        try:
+            await self._books.keep(Write(after, order.version, refunds=(refund,)))
+        except Stale:
+            raise refusals.on_its_way(order) from None
+        return await self._driven(after, refund.refund_no, left_s)
+
+    async def _driven(self, order: Order, refund_no: str, left_s: float) -> tuple[Order, Refund]:
+        if order.phase is Phase.REFUNDING and order.refund_no == refund_no:
+            order = await self._driving.drive(order, left_s)
+        refund = await self._books.refund(refund_no)
+        if refund is None:
+            raise AssertionError("a refund is never taken away")
+        return order, refund

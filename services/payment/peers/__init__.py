@@ -1,0 +1,1 @@
+"""The members that payment asks: settlement of its cell."""

@@ -1,0 +1,1 @@
+"""The proto service of payment on the wire."""

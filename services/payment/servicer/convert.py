@@ -1,0 +1,113 @@
+"""Orders as messages."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from services.kernel.clock import BEIJING, from_micros
+from services.payment.domain.orders import Charge, Order
+from services.payment.domain.phases import Phase, ord_stas
+from services.payment.domain.splits import Split
+from services.runtime.wire import micros_message
+from yibao.payment.v1 import channel_pb2, pay_order_pb2, pay_order_state_pb2
+
+PAID: Final = "02"
+"""Dictionary callType: paid."""
+_KINDS: Final = {
+    "wechat": channel_pb2.CHANNEL_KIND_WECHAT,
+    "alipay": channel_pb2.CHANNEL_KIND_ALIPAY,
+    "bank": channel_pb2.CHANNEL_KIND_BANK,
+    "cash": channel_pb2.CHANNEL_KIND_CASH,
+    "national": channel_pb2.CHANNEL_KIND_NATIONAL_APP,
+}
+
+
+def stas_of(order: Order, *, knows_17: bool = False) -> int:
+    """ordStas of an order."""
+    return ord_stas(
+        order.phase,
+        agreed=order.agreed,
+        charged_fen=order.charged_fen,
+        refunded_fen=order.refunded_fen,
+        insured_returned=order.insured_returned,
+        knows_17=knows_17,
+    )
+
+
+def order_message(order: Order, charge: Charge | None) -> pay_order_state_pb2.PayOrder:
+    """An order as it stands, without the person whom it is about."""
+    told = pay_order_state_pb2.PayOrder(
+        pay_ord_id=order.pay_ord_id,
+        med_org_ord=order.med_org_ord,
+        phase=pay_order_state_pb2.OrderPhase.Value(f"ORDER_PHASE_{order.phase.name}"),
+        ord_stas=stas_of(order),
+        order_type=order.order_type,  # type: ignore[arg-type]  # the contract's own number
+        mdtrt_id=order.bill.mdtrt_id,
+        setl_id=order.setl_id,
+        tried=None if order.split is None else split_message(order.split),
+        opened=None if order.opened is None else split_message(order.opened),
+        charged_fen=order.charged_fen,
+        refunded_fen=order.refunded_fen,
+        insured_returned=order.insured_returned,
+        reason=order.reason,
+        channel_code=order.channel_code,
+        saved_time=micros_message(order.saved_at),
+        paid_time=micros_message(order.paid_at) if order.paid_at else None,
+    )
+    if charge is not None:
+        told.channel = _KINDS.get(charge.channel, channel_pb2.CHANNEL_KIND_UNSPECIFIED)
+        told.form = charge.form  # type: ignore[assignment]  # the contract's own number
+        told.charge_no, told.charge_fen = charge.charge_no, charge.charge_fen
+        told.trade_no, told.mix_trade_no = charge.trade_no, charge.mix_trade_no
+        told.expires_time.CopyFrom(micros_message(charge.expires_at))
+    return told
+
+
+def split_message(split: Split) -> pay_order_state_pb2.Split:
+    """A split."""
+    return pay_order_state_pb2.Split(
+        fee_sumamt_fen=split.total_fen,
+        own_pay_amt_fen=split.cash_fen,
+        psn_acct_pay_fen=split.acct_fen,
+        fund_pay_fen=split.fund_fen,
+        oth_fee_amt_fen=split.other_fen,
+        hosp_part_amt_fen=split.hosp_fen,
+        acct_mulaid_pay_fen=split.mulaid_fen,
+        self_acct_pay_fen=split.acct_fen - split.mulaid_fen,
+    )
+
+
+def sums_of(split: Split) -> dict[str, Any]:
+    """The sums of a split as 6202 and 6301 name them."""
+    told = split_message(split)
+    return {field.name: getattr(told, field.name) for field in told.DESCRIPTOR.fields}
+
+
+def found_message(order: Order, revs_token: str) -> pay_order_pb2.FoundOrder:
+    """What 6301 answers: an order that is not paid has number and state alone."""
+    told = pay_order_pb2.FoundOrder(
+        pay_ord_id=order.pay_ord_id,
+        ord_stas=str(stas_of(order)),
+        med_org_ord=order.med_org_ord,
+        org_codg=order.fixmedins_code,
+        **(sums_of(order.split) if order.split is not None else {}),
+    )
+    if order.paid_at and order.split is not None:
+        told.call_type = PAID
+        told.trace_time = stamp_text(order.paid_at)
+        told.ext_data.mdtrt_id, told.ext_data.setl_id = order.bill.mdtrt_id, order.setl_id
+        told.setl_type = setl_type(order.split)
+        told.revs_token = revs_token if order.phase is Phase.PAID else ""
+    return told
+
+
+def setl_type(split: Split) -> str:
+    """Dictionary setlType: what was settled."""
+    if not split.cash_fen:
+        return "HI"
+    return "ALL" if split.insured_fen else "CASH"
+
+
+def stamp_text(micros: int) -> str:
+    """A moment as yyyyMMddHHmmss in Beijing."""
+    return from_micros(micros).astimezone(BEIJING).strftime("%Y%m%d%H%M%S")

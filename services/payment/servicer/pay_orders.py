@@ -1,0 +1,217 @@
+"""PayOrderService on the wire: messages in, messages out."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from services.kernel.clock import beijing_day, to_micros
+from services.kernel.errors import Fault, FaultKind, Violation, invalid
+from services.kernel.money import yuan_text
+from services.payment.domain import refusals
+from services.payment.domain.orders import Order, RefundKind, RefundState
+from services.payment.domain.refunds import Parts
+from services.payment.domain.terms import OrderType, Switch, check_open, kind_of
+from services.payment.operations.books import Books
+from services.payment.operations.paying import Paying, Plan
+from services.payment.operations.refunding import Refunding
+from services.payment.operations.saving import Asked, Saving
+from services.payment.servicer import convert
+from services.payment.servicer.bills import bill_of
+from services.runtime.call import current_call
+from services.runtime.idempotency import stamp_of
+from yibao.common.v1 import codes_pb2
+from yibao.payment.v1 import channel_pb2, pay_order_pb2, pay_order_pb2_grpc
+
+SPARE_S: Final = 0.25
+"""How much earlier than its caller payment stops waiting, so that it can say what it knows (our decision)."""
+_LONGEST_S: Final = 30.0
+"""For callers who name no time."""
+_STATUS: Final = {RefundState.DONE: "SUCC", RefundState.REFUSED: "FAIL"}
+_REVOCABLE_S: Final = 3600
+"""For how long revsToken is good (nhsa-interface §7)."""
+_NOWHERE: Final = "000000"
+
+MakePlan = Callable[[pay_order_pb2.Payment], Plan]
+"""How the channels' room plans what an institution asks for."""
+
+
+class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
+    """The RPCs. `key` is that of tokens and of persons' digests."""
+
+    def __init__(
+        self,
+        books: Books,
+        saving: Saving,
+        paying: Paying,
+        refunding: Refunding,
+        plan: MakePlan,
+        switches: Sequence[Switch],
+        key: Callable[[], bytes],
+    ) -> None:
+        self._books = books
+        self._saving = saving
+        self._paying = paying
+        self._refunding = refunding
+        self._plan = plan
+        self._switches = switches
+        self._key = key
+
+    async def SaveOrder(  # noqa: N802 - the contract's name
+        self, request: pay_order_pb2.SaveOrderRequest, context: Any
+    ) -> pay_order_pb2.SaveOrderResponse:
+        """6201."""
+        call, data = current_call(), request.data
+        _own(request.desk, data.org_codg)
+        registration = data.med_type == codes_pb2.MED_TYPE_OUTPATIENT_REGISTRATION
+        kind = kind_of(data.fee_type, registration=registration)
+        if kind is None:
+            raise invalid("data.fee_type", "pay.fee_type", "a feeType of the dictionary")
+        admdvs = request.desk.mdtrtarea_admvs or _NOWHERE
+        check_open(self._switches, admdvs, kind, "", beijing_day(call.now))
+        stay = kind is OrderType.DISCHARGE
+        if stay and not data.mdtrt_id:
+            raise invalid("data.mdtrt_id", "pay.stay", "the stay, which is registered already")
+        _adds_up(data)
+        order = await self._saving.save(
+            stamp_of(call, request),
+            Asked(
+                fixmedins_code=request.desk.fixmedins_code,
+                med_org_ord=data.med_org_ord,
+                person=self._person(data.id_no, data.user_name),
+                order_type=kind,
+                fee_type=data.fee_type,
+                admdvs=admdvs,
+                bill=bill_of(data, stay=stay),
+                pay_auth_no=data.pay_auth_no,
+                ec_token=bool(data.ec_token),
+                request=request,
+            ),
+        )
+        saved = pay_order_pb2.SavedOrder(
+            pay_ord_id=order.pay_ord_id,
+            pay_token=self._saving.token_of(order.pay_ord_id),
+            ext_data=pay_order_pb2.OrderExtension(mdtrt_id=order.bill.mdtrt_id),
+        )
+        return pay_order_pb2.SaveOrderResponse(data=saved)
+
+    async def PlaceOrder(  # noqa: N802 - the contract's name
+        self, request: pay_order_pb2.PlaceOrderRequest, context: Any
+    ) -> pay_order_pb2.PlaceOrderResponse:
+        """6202."""
+        order = await self._named(request.desk, request.data)
+        order = await self._saving.place(stamp_of(current_call(), request), order, request.data.pay_auth_no)
+        placed = pay_order_pb2.PlacedOrder(
+            pay_ord_id=order.pay_ord_id,
+            ord_stas=str(convert.stas_of(order)),
+            **(convert.sums_of(order.split) if order.split is not None else {}),
+        )
+        return pay_order_pb2.PlaceOrderResponse(data=placed)
+
+    async def Pay(  # noqa: N802 - the contract's name
+        self, request: pay_order_pb2.PayRequest, context: Any
+    ) -> pay_order_pb2.PayResponse:
+        """Opens, charges, confirms."""
+        call, asked = current_call(), request.data
+        order = await self._named(request.desk, asked)
+        channel = channel_pb2.ChannelKind.Name(asked.channel).removeprefix("CHANNEL_KIND_").lower()
+        check_open(self._switches, order.admdvs, OrderType(order.order_type), channel, beijing_day(call.now))
+        order, charge = await self._paying.pay(stamp_of(call, request), order, self._plan(asked), _left_s())
+        front = dict(charge.front) if charge is not None else {}
+        return pay_order_pb2.PayResponse(order=convert.order_message(order, charge), front=front)
+
+    async def GetOrder(  # noqa: N802 - the contract's name
+        self, request: pay_order_pb2.GetOrderRequest, context: Any
+    ) -> pay_order_pb2.GetOrderResponse:
+        """6301."""
+        order = await self._named(request.desk, request.data)
+        self._same_person(order, request.data)
+        charge = await self._books.charge(order.charge_no) if order.charge_no else None
+        return pay_order_pb2.GetOrderResponse(
+            data=convert.found_message(order, self._revs_token(order)), order=convert.order_message(order, charge)
+        )
+
+    async def RevokeOrder(  # noqa: N802 - the contract's name
+        self, request: pay_order_pb2.RevokeOrderRequest, context: Any
+    ) -> pay_order_pb2.RevokeOrderResponse:
+        """6401."""
+        order = await self._named(request.desk, request.data)
+        self._same_person(order, request.data)
+        await self._saving.revoke(stamp_of(current_call(), request), order, _left_s())
+        return pay_order_pb2.RevokeOrderResponse(data=pay_order_pb2.RevokedOrder(success=True, message="SUCCESS"))
+
+    async def RefundOrder(  # noqa: N802 - the contract's name
+        self, request: pay_order_pb2.RefundOrderRequest, context: Any
+    ) -> pay_order_pb2.RefundOrderResponse:
+        """6203."""
+        call, data = current_call(), request.data
+        order = await self._of(request.desk.fixmedins_code, data.pay_ord_id)
+        if not data.ec_token and not data.pay_auth_no:
+            raise refusals.credential_missing("data.pay_auth_no")
+        parts = Parts(
+            data.totl_refd_amt_fen, data.psn_acct_refd_amt_fen, data.fund_refd_amt_fen, data.cash_refd_amt_fen
+        )
+        order, refund = await self._refunding.refund(
+            stamp_of(call, request), order, data.app_refd_sn, RefundKind(data.refd_type), parts, _left_s()
+        )
+        told = pay_order_pb2.RefundedOrder(
+            refd_sn=refund.refund_no,
+            hi_refd_sn=refund.counter_setl_id,
+            ref_status=_STATUS.get(refund.state, "EXP"),
+        )
+        if refund.counter_setl_id and refund.done_at:
+            moment = convert.stamp_text(refund.done_at)
+            told.hi_trns_date, told.hi_trns_time = moment[:8], moment[8:]
+        charge = await self._books.charge(order.charge_no) if order.charge_no else None
+        return pay_order_pb2.RefundOrderResponse(data=told, order=convert.order_message(order, charge))
+
+    async def _named(self, desk: Any, data: Any) -> Order:
+        """The order that a request names, with its token; PAY_ORDER_NOT_FOUND, PAY_TOKEN_WRONG, DESK_MISMATCH."""
+        _own(desk, getattr(data, "org_codg", ""))
+        order = await self._of(desk.fixmedins_code, data.pay_ord_id)
+        if not hmac.compare_digest(self._saving.token_of(order.pay_ord_id), data.pay_token):
+            raise refusals.token_wrong(order.pay_ord_id)
+        return order
+
+    async def _of(self, fixmedins_code: str, pay_ord_id: str) -> Order:
+        order = await self._books.order(pay_ord_id)
+        if order is None or order.fixmedins_code != fixmedins_code:
+            raise refusals.order_unknown(pay_ord_id)
+        return order
+
+    def _person(self, id_no: str, user_name: str) -> str:
+        """Digest of who is named: by it a later message is compared, and nobody can be read out of it."""
+        named = f"{id_no.strip().upper()}\n{user_name.strip()}".encode()
+        return hmac.new(self._key(), named, hashlib.sha256).hexdigest()[:32]
+
+    def _same_person(self, order: Order, data: Any) -> None:
+        if data.id_no and data.user_name and self._person(data.id_no, data.user_name) != order.person:
+            raise refusals.person_mismatch(order.pay_ord_id)
+
+    def _revs_token(self, order: Order) -> str:
+        """revsToken: undoes the insured part within the hour."""
+        if not order.paid_at or to_micros(current_call().now) - order.paid_at > _REVOCABLE_S * 1_000_000:
+            return ""
+        named = f"revs\n{order.pay_ord_id}\n{order.paid_at}".encode()
+        return hmac.new(self._key(), named, hashlib.sha256).hexdigest()[:32]
+
+
+def _adds_up(data: Any) -> None:
+    """FEE_SUM_MISMATCH where lines are sent that do not add up to the bill (C§4.5)."""
+    lines_fen = sum(each.det_item_fee_sumamt_fen for each in data.feedetail_list)
+    if data.feedetail_list and lines_fen != data.medfee_sumamt_fen:
+        sent, found = yuan_text(data.medfee_sumamt_fen), yuan_text(lines_fen)
+        broken = Violation("data.medfee_sumamt_fen", "sum", f"{found} yuan", {"found": found})
+        raise Fault(FaultKind.PRECONDITION, "FEE_SUM_MISMATCH", {"sent": sent, "found": found}, violations=[broken])
+
+
+def _own(desk: Any, org_codg: str) -> None:
+    if org_codg and org_codg != desk.fixmedins_code:
+        raise refusals.desk_mismatch("data.org_codg")
+
+
+def _left_s() -> float:
+    remaining = current_call().remaining_s()
+    return _LONGEST_S if remaining is None else max(0.0, remaining - SPARE_S)

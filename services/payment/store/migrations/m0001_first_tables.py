@@ -1,0 +1,166 @@
+"""The first tables of payment."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: Final = "0001"
+down_revision: Final = None
+
+
+_TEXTS: Final = (
+    "pay_ord_id fixmedins_code med_org_ord person fee_type admdvs psn_no insutype mdtrt_id chrg_bchno local_med_type psn_setlway"
+    " invono phase goal trial_hash setl_id auth open_no charge_no refund_no reason channel_code"
+)
+_PARTS: Final = "total fund acct other hosp cash mulaid"
+
+
+def _columns(kind: Any, *names: str) -> list[Any]:
+    return [sa.Column(name, kind, nullable=False) for name in names]
+
+
+def upgrade() -> None:
+    """All tables."""
+    _pay_auth()
+    _pay_charge()
+    _pay_event()
+    _pay_notice()
+    _pay_order()
+    _pay_refund()
+    _payment_entry()
+
+
+def _pay_auth() -> None:
+    op.create_table(
+        "pay_auth",
+        *_columns(sa.Text(), "auth", "psn_no", "fixmedins_code", "used_by"),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("auth"),
+    )
+    op.create_index("pay_auth_old", "pay_auth", ["expires_at"], unique=False)
+
+
+def _pay_charge() -> None:
+    op.create_table(
+        "pay_charge",
+        *_columns(sa.Text(), "charge_no", "pay_ord_id", "channel"),
+        sa.Column("form", sa.Integer(), nullable=False),
+        sa.Column("charge_fen", sa.BigInteger(), nullable=False),
+        sa.Column("message", sa.LargeBinary(), nullable=False),
+        *_columns(sa.Text(), "state", "standing", "half"),
+        sa.Column("charged_fen", sa.BigInteger(), nullable=False),
+        *_columns(sa.Text(), "trade_no", "mix_trade_no", "return_no", "front"),
+        *_columns(sa.BigInteger(), "created_at", "expires_at", "due_at", "asked_at", "paid_at"),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.CheckConstraint("charge_fen >= 0 AND charged_fen >= 0", name="pay_charge_amounts"),
+        sa.PrimaryKeyConstraint("charge_no"),
+    )
+    op.create_index("pay_charge_of_order", "pay_charge", ["pay_ord_id"], unique=False)
+    op.create_index(
+        "pay_charge_stray",
+        "pay_charge",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'returning'"),
+        postgresql_where=sa.text("state = 'returning'"),
+    )
+
+
+def _pay_event() -> None:
+    op.create_table(
+        "pay_event",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("heard_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("event"),
+    )
+    op.create_index("pay_event_old", "pay_event", ["heard_at"], unique=False)
+
+
+def _pay_notice() -> None:
+    op.create_table(
+        "pay_notice",
+        sa.Column("pay_ord_id", sa.Text(), nullable=False),
+        *_columns(sa.BigInteger(), "made_at", "due_at", "done_at"),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("pay_ord_id"),
+    )
+    op.create_index(
+        "pay_notice_due",
+        "pay_notice",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("done_at = 0"),
+        postgresql_where=sa.text("done_at = 0"),
+    )
+
+
+def _pay_order() -> None:
+    op.create_table(
+        "pay_order",
+        *_columns(sa.Text(), *_TEXTS.split()),
+        *_columns(sa.Integer(), "order_type", "med_type", "acct_used_flag", "attempt", "tries", "version"),
+        *_columns(sa.SmallInteger(), "stay", "own_visit", "has_split", "has_opened", "insured_returned", "agreed"),
+        *_columns(sa.BigInteger(), "fee_fen", "charged_fen", "refunded_fen"),
+        *_columns(
+            sa.BigInteger(), *(f"{split}_{part}_fen" for split in ("tried", "opened") for part in _PARTS.split())
+        ),
+        *_columns(sa.BigInteger(), "saved_at", "changed_at", "due_at", "paid_at"),
+        sa.CheckConstraint("has_split = 0 OR tried_total_fen = fee_fen", name="pay_order_whole"),
+        sa.CheckConstraint(
+            "opened_total_fen = opened_fund_fen + opened_acct_fen + opened_other_fen + opened_hosp_fen + opened_cash_fen",
+            name="pay_order_opened",
+        ),
+        sa.CheckConstraint("refunded_fen BETWEEN 0 AND charged_fen", name="pay_order_refunded"),
+        sa.CheckConstraint(
+            "tried_total_fen = tried_fund_fen + tried_acct_fen + tried_other_fen + tried_hosp_fen + tried_cash_fen",
+            name="pay_order_tried",
+        ),
+        sa.PrimaryKeyConstraint("pay_ord_id"),
+    )
+    op.create_index(
+        "pay_order_due",
+        "pay_order",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("phase NOT IN ('saved', 'tried', 'paid', 'failed', 'revoked', 'held')"),
+        postgresql_where=sa.text("phase NOT IN ('saved', 'tried', 'paid', 'failed', 'revoked', 'held')"),
+    )
+    op.create_index(
+        "pay_order_held",
+        "pay_order",
+        ["changed_at"],
+        unique=False,
+        sqlite_where=sa.text("phase = 'held'"),
+        postgresql_where=sa.text("phase = 'held'"),
+    )
+    op.create_index("pay_order_of_institution", "pay_order", ["fixmedins_code", "med_org_ord"], unique=True)
+
+
+def _pay_refund() -> None:
+    op.create_table(
+        "pay_refund",
+        *_columns(sa.Text(), "refund_no", "pay_ord_id", "asked_no", "kind"),
+        sa.Column("insured_fen", sa.BigInteger(), nullable=False),
+        sa.Column("cash_fen", sa.BigInteger(), nullable=False),
+        *_columns(sa.Text(), "state", "counter_setl_id", "reason"),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("done_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("insured_fen >= 0 AND cash_fen >= 0", name="pay_refund_amounts"),
+        sa.PrimaryKeyConstraint("refund_no"),
+    )
+    op.create_index("pay_refund_asked", "pay_refund", ["pay_ord_id", "asked_no"], unique=True)
+
+
+def _payment_entry() -> None:
+    op.create_table(
+        "payment_entry",
+        *_columns(sa.Text(), "scope", "request_id", "rpc", "content_hash"),
+        sa.Column("response", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "request_id"),
+    )

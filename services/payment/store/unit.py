@@ -1,0 +1,56 @@
+"""The store of payment: opens transactions and hands out what they read and write. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from services.kernel.requests import Moved
+from services.payment.store.money_rows import MoneyRows
+from services.payment.store.order_rows import OrderRows
+from services.payment.store.schema import schema
+from services.payment.store.tables import make_tables
+from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql
+from services.runtime.journal import Journal, JournalRows, journal_of
+
+
+class Unit:
+    """One transaction."""
+
+    __slots__ = ("journal", "money", "orders")
+
+    def __init__(
+        self, connection: DriverConnection, journal: Journal, inserts: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        self.journal = JournalRows(connection, journal)
+        self.orders = OrderRows(connection, inserts["pay_order"][connection.dialect])
+        self.money = MoneyRows(connection, inserts)
+
+
+class PaymentStore:
+    """Where transactions of payment open."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        tables = make_tables()
+        self._journal = journal_of(tables.entry)
+        self._inserts = {name: insert_sql(table) for name, table in tables.metadata.tables.items()}
+
+    async def start(self) -> None:
+        """Connects, and makes the tables or brings them up; STORE_UNAVAILABLE."""
+        await self._database.start(schema())
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Unit]:
+        """A transaction: committed at the end of the block, undone where it raises; `Moved` where another was first."""
+        try:
+            async with self._database.driver_write() as connection:
+                yield Unit(connection, self._journal, self._inserts)
+        except UniqueViolation as violation:
+            raise Moved(violation.table) from None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Unit]:
+        """A read-only snapshot."""
+        async with self._database.driver_read() as connection:
+            yield Unit(connection, self._journal, self._inserts)

@@ -1,0 +1,132 @@
+"""Puts the member payment together: store, peers, channels, operations, servicers, and the loop that brings orders on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+from random import SystemRandom
+from typing import Any, Final
+
+from services.kernel.clock import Clock
+from services.kernel.errors import Fault
+from services.payment.channels.cash import Cash
+from services.payment.channels.desk import Accounts, ChannelDesk
+from services.payment.channels.protocol import Channel
+from services.payment.loader import Merchants, read_merchants
+from services.payment.operations.books import Books, Write
+from services.payment.operations.driving import Driving
+from services.payment.operations.loop import OrderLoop
+from services.payment.operations.paying import Paying
+from services.payment.operations.refunding import Refunding
+from services.payment.operations.saving import Saving
+from services.payment.peers.bills import Bills
+from services.payment.peers.settlements import Settlements
+from services.payment.servicer.authorisations import AuthorisationServicer
+from services.payment.servicer.bureau import BureauServicer
+from services.payment.servicer.pay_orders import PayOrderServicer
+from services.payment.store.unit import PaymentStore
+from services.runtime.auth import TokenSigner
+from services.runtime.committer import Committer
+from services.runtime.config import Config
+from services.runtime.db import Database
+from services.runtime.identifiers import time_ordered_ids
+from services.runtime.logs import describe, write
+from services.runtime.outbound import Peers
+from services.runtime.outgoing import Outgoing
+from services.runtime.server import AddToServer, MemberServer, StartError
+from services.runtime.telemetry import ROOT, Telemetry
+from yibao.payment.v1 import authorisation_pb2_grpc, bureau_pb2_grpc, pay_order_pb2_grpc
+
+MEMBER: Final = "payment"
+MERCHANTS: Final = "YIBAO_MERCHANTS"
+TOKENS: Final = "yibao payment: tokens"
+"""For what the key of order tokens is derived."""
+
+
+async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: TokenSigner) -> MemberServer:
+    """The member, not yet started."""
+    database = Database(config.database_url(MEMBER), clock, config.integer("YIBAO_DATABASE_POOL"))
+    store = PaymentStore(database)
+    peers = Peers(MEMBER, config, signer, telemetry)
+    outgoing = Outgoing(telemetry)
+    merchants = _merchants(config)
+    books = Books(store, clock)
+    committer: Committer[Write, bool] = Committer("pay order", books.commit, telemetry=telemetry)
+    books.submit = committer.submit
+    desk = ChannelDesk(_channels(merchants, outgoing, clock), Accounts(merchants.accounts), _told_lost)
+    settlements, bills = Settlements(peers), Bills(peers)
+    driving = Driving(books, settlements, bills, desk)
+    new_id = time_ordered_ids(clock, SystemRandom())
+    saving = Saving(books, driving, settlements, bills, new_id, partial(_key, signer))
+    paying = Paying(books, driving, settlements, desk, partial(new_id, "C"))
+    loop = OrderLoop(books, driving, partial(_span, telemetry), _told_stuck)
+    refunding, key = Refunding(books, driving, partial(new_id, "F")), partial(_key, signer)
+    orders = PayOrderServicer(books, saving, paying, refunding, desk.plan, merchants.closed, key)
+    authorisations = AuthorisationServicer(saving, key)
+    servicers: list[tuple[AddToServer, Any]] = [
+        (pay_order_pb2_grpc.add_PayOrderServiceServicer_to_server, orders),
+        (authorisation_pb2_grpc.add_AuthorisationServiceServicer_to_server, authorisations),
+        (bureau_pb2_grpc.add_BureauServiceServicer_to_server, BureauServicer(paying)),
+    ]
+
+    async def start() -> None:
+        try:
+            await store.start()
+        except BaseException:
+            await database.close()
+            raise
+        if database.dialect == "sqlite":
+            await books.release()
+        loop.start()
+
+    async def stop() -> None:
+        await loop.stop()
+        await committer.stop()
+        await outgoing.close()
+        await peers.close()
+        await database.close()
+
+    return MemberServer(
+        *(MEMBER, config, telemetry, servicers, start, stop, database.ping), store=database, signer=signer, clock=clock
+    )
+
+
+def _channels(merchants: Merchants, outgoing: Outgoing, clock: Clock) -> Sequence[Channel]:
+    """The adapters, each with the accounts that it signs for."""
+    return (Cash(),)
+
+
+def _merchants(config: Config) -> Merchants:
+    """The file that is set, or none; StartError where it cannot be read."""
+    path = config.path(MERCHANTS)
+    if path is None:
+        return Merchants()
+    try:
+        return read_merchants(path)
+    except Fault as fault:
+        wrong = "; ".join(f"{each.path}: {each.description}" for each in fault.violations)
+        raise StartError(f"{MERCHANTS}: {wrong}") from None
+    except OSError as error:
+        raise StartError(f"{MERCHANTS}: {error.strerror}") from None
+
+
+def _key(signer: TokenSigner) -> bytes:
+    return signer.derived(TOKENS)[0]
+
+
+def _span(telemetry: Telemetry, number: str) -> Any:
+    """A span of its own for what is done when nobody waits any more, found by the order's number."""
+    return telemetry.span("pay order goes on", attributes={"yibao.order_no": number}, parent=ROOT)
+
+
+def _told_lost(channel: str, reason: str) -> None:
+    """A line where nobody knows what became of a call to a channel, or where a notify proves nothing."""
+    told = {"channel": channel, "reason": reason}
+    write(logging.getLogger("yibao.payment"), logging.WARNING, "a channel is not understood", told)
+
+
+def _told_stuck(error: BaseException, number: str) -> None:
+    """A line where an order cannot be brought on; it is tried again for ever."""
+    told = {"pay_ord_id": number, **describe(error)}
+    write(logging.getLogger("yibao.payment"), logging.ERROR, "an order cannot be brought on; trying on", told)
