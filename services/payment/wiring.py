@@ -25,6 +25,7 @@ from services.payment.peers.settlements import Settlements
 from services.payment.servicer.authorisations import AuthorisationServicer
 from services.payment.servicer.bureau import BureauServicer
 from services.payment.servicer.pay_orders import PayOrderServicer
+from services.payment.servicer.unhurried import Unhurried
 from services.payment.store.unit import PaymentStore
 from services.runtime.auth import TokenSigner
 from services.runtime.committer import Committer
@@ -61,8 +62,9 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     saving = Saving(books, driving, settlements, bills, new_id, partial(_key, signer))
     paying = Paying(books, driving, settlements, desk, partial(new_id, "C"))
     loop = OrderLoop(books, driving, partial(_span, telemetry), _told_stuck)
+    work = Unhurried()
     refunding, key = Refunding(books, driving, partial(new_id, "F")), partial(_key, signer)
-    orders = PayOrderServicer(books, saving, paying, refunding, desk.plan, merchants.closed, key)
+    orders = PayOrderServicer(books, saving, paying, refunding, desk.plan, merchants.closed, key, work)
     authorisations = AuthorisationServicer(saving, key)
     servicers: list[tuple[AddToServer, Any]] = [
         (pay_order_pb2_grpc.add_PayOrderServiceServicer_to_server, orders),
@@ -81,6 +83,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         loop.start()
 
     async def stop() -> None:
+        await work.idle()
         await loop.stop()
         await committer.stop()
         await outgoing.close()

@@ -43,6 +43,11 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     "insured_region": ("370000",),
     "care_region": ("110000",),
     "amount_fen": (1200,),
+    # Mobile payment: a consultation, paid in cash at the window, given back whole.
+    "fee_type": ("01",),
+    "channel": (4,),
+    "form": (1,),
+    "refd_type": ("ALL",),
 }
 
 # The form of codes that nobody has published yet: what is made up under these names belongs to no real standard.
@@ -113,7 +118,12 @@ SPLITS: Final = (
 )
 
 # Name of a total → name in the rows of earlier accepted requests that it adds up.
-TOTALS: Final[Mapping[str, str]] = {"medfee_sumamt_fen": "det_item_fee_sumamt_fen"}
+TOTALS: Final[Mapping[str, str]] = {
+    "medfee_sumamt_fen": "det_item_fee_sumamt_fen",
+    # A small bill is all cash.
+    "totl_refd_amt_fen": "det_item_fee_sumamt_fen",
+    "cash_refd_amt_fen": "det_item_fee_sumamt_fen",
+}
 
 
 def agree(message: Message) -> None:

@@ -32,6 +32,8 @@ BETWEEN_CELLS: Final = frozenset(
         *(f"yibao.settlement.v1.CareService.{name}" for name in ("FindBooked", "BookReversal", "BookReplayed")),
     }
 )
+# About an order that waits at a channel, of which the generated cases have none: tests/payment accepts it.
+AT_CHANNELS: Final = frozenset({"yibao.payment.v1.BureauService.SettleInsuredPart"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Explorer:
 
     async def explore(self, methods: Iterable[MethodContract]) -> None:
         """Finds a recipe for every method that can be reached; batch forms are asked through their unary method."""
-        wanted = [each for each in methods if each.batch is None and each.full_name not in BETWEEN_CELLS]
+        wanted = [each for each in methods if each.batch is None and each.full_name not in BETWEEN_CELLS | AT_CHANNELS]
         await self._grow([Recipe((), stranger=False), Recipe((), stranger=True)], wanted)
         for _ in range(_ROUNDS):
             if not await self._join(wanted):

@@ -97,6 +97,11 @@ class Episode:
             "fixmedins_code": INSTITUTION,
             "role": options_pb2.ROLE_INSTITUTION,
             "subject": INSTITUTION,
+            # The same under the names of mobile payment.
+            "org_codg": INSTITUTION,
+            "id_no": self.who.certno,
+            "user_name": self.who.psn_name,
+            "id_type": "01",
         }
 
     def ready_for(self, method: MethodContract) -> bool:
@@ -164,7 +169,7 @@ class Episode:
 
     def learn(self, request: Message, response: Message) -> None:
         """Keeps what an accepted request and its answer say under names that identify things."""
-        for name in TOTALS.values():
+        for name in set(TOTALS.values()):
             found = [value for _, leaf, _, value in leaves(request) if leaf.name == name]
             if found:
                 self.sums[name] = self.sums.get(name, 0) + sum(found)
@@ -188,7 +193,7 @@ class Episode:
 _FIXED: Final = frozenset(
     {
         "psn_no", "psn_name", "certno", "card_no", "mdtrt_cert_no", "psn_cert_type", "owner_psn_no", "channel_code",
-        "fixmedins_code", "subject",
+        "fixmedins_code", "subject", "org_codg", "id_no", "user_name", "id_type",
     }
 )  # fmt: skip
 

@@ -75,7 +75,7 @@ class ChannelDesk:
             charge_fen = split.cash_fen + _sum(asked.adds) - _sum(asked.reduces)
             if charge_fen < 0:
                 raise refusals.charge_unbalanced("data.reduces")
-            expires_s = asked.expires_after_s or DEFAULT_EXPIRY_S
+            expires_s = asked.pay_within_s or DEFAULT_EXPIRY_S
             mixed = asked.form == channel_pb2.PAY_FORM_MIXED
             secrets = Secrets(
                 code=asked.code,

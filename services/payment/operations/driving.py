@@ -15,7 +15,7 @@ from services.kernel.errors import AWAY, Fault, FaultKind
 from services.payment.domain import steps
 from services.payment.domain.charges import Seen
 from services.payment.domain.orders import Charge, Goal, Order, Refund, RefundState, kept, moved, rested
-from services.payment.domain.phases import Phase
+from services.payment.domain.phases import RUNNING, Phase
 from services.payment.operations.books import Books, Stale, Write
 from services.payment.operations.ports import BillPort, ChannelPort, SettlementPort
 
@@ -34,6 +34,7 @@ _NOTHING_THERE: Final = frozenset(
     }
 )
 """Refusals to take back what is not there any more, or what somebody has settled otherwise: it is left as it is."""
+_AT_WORK: Final = RUNNING - {Phase.WAITING}
 _TURN: Final = 0.02
 Take = Callable[[Order], Awaitable[Order]]
 
@@ -73,6 +74,17 @@ class Driving:
             if after.tries:
                 return after
             order = after
+        return order
+
+    async def joined(self, order: Order, left_s: float) -> Order:
+        """An order that another call has begun, once that has brought it on; where nobody is at it any more it is driven here."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + left_s
+        while order.phase in _AT_WORK and not order.tries and loop.time() < until:
+            if order.due_at <= self.books.now():
+                return await self.drive(order, until - loop.time())
+            await asyncio.sleep(_TURN)
+            order = await self.again(order)
         return order
 
     async def step(self, order: Order) -> Order:

@@ -72,7 +72,7 @@ class Paying:
         """
         until = asyncio.get_running_loop().time() + left_s
         if await self._books.standing(stamp) is not None:
-            return await self._told(await self._settled(order, until))
+            return await self._told(await self._driving.joined(order, left_s))
         if order.phase is not Phase.TRIED or order.split is None:
             raise refusals.wrong_phase(order, Phase.TRIED.value)
         planned = plan(order, order.split)
@@ -175,14 +175,6 @@ class Paying:
     async def _kept(self, before: Order, after: Order) -> Order:
         await self._books.keep(Write(after, before.version))
         return after
-
-    async def _settled(self, order: Order, until: float) -> Order:
-        """An order that another call is at, once that has ended; as it stands where the time is over."""
-        loop = asyncio.get_running_loop()
-        while order.phase in _BUSY and loop.time() + _LOOK_S < until:
-            await asyncio.sleep(_LOOK_S)
-            order = await self._driving.again(order)
-        return order
 
     async def _told(self, order: Order) -> tuple[Order, Charge | None]:
         if order.phase is Phase.HELD:

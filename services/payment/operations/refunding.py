@@ -28,14 +28,14 @@ class Refunding:
 
         PAY_ORDER_STATE, REFUND_UNBALANCED, REFUND_EXCEEDS_PAID, REFUND_EXISTS, REQUEST_ID_REUSED, and settlement's refusals.
         """
-        await self._books.standing(stamp)
+        known = await self._books.standing(stamp)
         refunds = await self._books.refunds(order.pay_ord_id)
         standing = next((each for each in refunds if each.asked_no == asked_no), None)
         if standing is not None:
             if (standing.kind, standing.cash_fen, standing.insured_fen) != (kind, parts.cash_fen, parts.insured_fen):
                 raise refusals.refund_exists(asked_no)
-            if standing.state is not RefundState.REFUSED:
-                return await self._driven(order, standing.refund_no, left_s)
+            if known is not None or standing.state is not RefundState.REFUSED:
+                return await self._told(await self._driving.joined(order, left_s), standing.refund_no)
         if order.phase is not Phase.PAID:
             raise refusals.wrong_phase(order, Phase.PAID.value)
         checked(order, kind, parts)
@@ -52,14 +52,13 @@ class Refunding:
         )
         after = moved(order, Phase.REFUNDING, now, refund_no=refund.refund_no)
         try:
-            await self._books.keep(Write(after, order.version, refunds=(refund,)))
+            entry = self._books.entry(stamp, refund.refund_no.encode())
+            await self._books.keep(Write(after, order.version, refunds=(refund,), entry=entry))
         except Stale:
             raise refusals.on_its_way(order) from None
-        return await self._driven(after, refund.refund_no, left_s)
+        return await self._told(await self._driving.drive(after, left_s), refund.refund_no)
 
-    async def _driven(self, order: Order, refund_no: str, left_s: float) -> tuple[Order, Refund]:
-        if order.phase is Phase.REFUNDING and order.refund_no == refund_no:
-            order = await self._driving.drive(order, left_s)
+    async def _told(self, order: Order, refund_no: str) -> tuple[Order, Refund]:
         refund = await self._books.refund(refund_no)
         if refund is None:
             raise AssertionError("a refund is never taken away")

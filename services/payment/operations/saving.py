@@ -4,6 +4,7 @@ kept nowhere here.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from services.payment.operations.driving import Driving, is_away
 from services.payment.operations.ports import BillPort, SettlementPort
 
 _TOKEN_CHARS: Final = 32
+_SAVES_S: Final = 2.0
+_TURN: Final = 0.02
 _OPEN: Final = frozenset({Phase.PLACING, Phase.WAITING})
 _REVOKED: Final = frozenset({Phase.REVOKING, Phase.REVOKED})
 
@@ -79,9 +82,20 @@ class Saving:
             raise refusals.order_ended(order)
         elif not _same(order, asked):
             raise refusals.order_exists(order)
+        elif order.phase is Phase.SAVING:
+            order = await self._driving.again(await self._waited(order))
         if order.phase is not Phase.SAVING:
             return order
         return await self._registered(order, asked)
+
+    async def _waited(self, order: Order) -> Order:
+        """Another call that saves the same order is given a moment."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _SAVES_S
+        while order.phase is Phase.SAVING and loop.time() < until:
+            await asyncio.sleep(_TURN)
+            order = await self._driving.again(order)
+        return order
 
     async def _new(self, stamp: RequestStamp, asked: Asked) -> Order:
         if not asked.ec_token and not asked.pay_auth_no and not asked.bill.mdtrt_id:
@@ -189,16 +203,17 @@ class Saving:
             raise refusals.on_its_way(order)
         else:
             raise refusals.wrong_phase(order, Phase.WAITING.value)
-        if after is not order:
-            try:
-                await self._books.keep(Write(after, order.version, entry=None if known else entry))
-            except Stale:
-                raise refusals.on_its_way(order) from None
-        after = await self._driving.drive(after, left_s)
-        if after.phase is not Phase.REVOKED:
-            paid = after.phase in (Phase.PAID, Phase.CHARGED, Phase.HELD)
-            raise refusals.wrong_phase(after, Phase.WAITING.value) if paid else refusals.on_its_way(after)
-        return after
+        try:
+            await self._books.keep(Write(after, order.version, entry=None if known else entry))
+        except Stale:
+            raise refusals.on_its_way(order) from None
+        return self._revoked(await self._driving.drive(after, left_s))
+
+    def _revoked(self, order: Order) -> Order:
+        if order.phase is Phase.REVOKED:
+            return order
+        paid = order.phase in (Phase.PAID, Phase.CHARGED, Phase.HELD)
+        raise refusals.wrong_phase(order, Phase.WAITING.value) if paid else refusals.on_its_way(order)
 
     async def authorise(self, stamp: RequestStamp, psn_no: str, fixmedins_code: str, pay_auth_no: str) -> Authorisation:
         """Keeps an authorisation, or finds it kept: a repeat makes the same number. REQUEST_ID_REUSED."""

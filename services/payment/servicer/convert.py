@@ -38,7 +38,6 @@ def order_message(order: Order, charge: Charge | None) -> pay_order_state_pb2.Pa
     """An order as it stands, without the person whom it is about."""
     told = pay_order_state_pb2.PayOrder(
         pay_ord_id=order.pay_ord_id,
-        med_org_ord=order.med_org_ord,
         phase=pay_order_state_pb2.OrderPhase.Value(f"ORDER_PHASE_{order.phase.name}"),
         ord_stas=stas_of(order),
         order_type=order.order_type,  # type: ignore[arg-type]  # the contract's own number

@@ -20,15 +20,12 @@ from services.payment.operations.refunding import Refunding
 from services.payment.operations.saving import Asked, Saving
 from services.payment.servicer import convert
 from services.payment.servicer.bills import bill_of
+from services.payment.servicer.unhurried import Unhurried
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
 from yibao.common.v1 import codes_pb2
 from yibao.payment.v1 import channel_pb2, pay_order_pb2, pay_order_pb2_grpc
 
-SPARE_S: Final = 0.25
-"""How much earlier than its caller payment stops waiting, so that it can say what it knows (our decision)."""
-_LONGEST_S: Final = 30.0
-"""For callers who name no time."""
 _STATUS: Final = {RefundState.DONE: "SUCC", RefundState.REFUSED: "FAIL"}
 _REVOCABLE_S: Final = 3600
 """For how long revsToken is good (nhsa-interface §7)."""
@@ -50,7 +47,9 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         plan: MakePlan,
         switches: Sequence[Switch],
         key: Callable[[], bytes],
+        work: Unhurried,
     ) -> None:
+        self._work = work
         self._books = books
         self._saving = saving
         self._paying = paying
@@ -75,21 +74,20 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         if stay and not data.mdtrt_id:
             raise invalid("data.mdtrt_id", "pay.stay", "the stay, which is registered already")
         _adds_up(data)
-        order = await self._saving.save(
-            stamp_of(call, request),
-            Asked(
-                fixmedins_code=request.desk.fixmedins_code,
-                med_org_ord=data.med_org_ord,
-                person=self._person(data.id_no, data.user_name),
-                order_type=kind,
-                fee_type=data.fee_type,
-                admdvs=admdvs,
-                bill=bill_of(data, stay=stay),
-                pay_auth_no=data.pay_auth_no,
-                ec_token=bool(data.ec_token),
-                request=request,
-            ),
+        stamp = stamp_of(call, request)
+        asked = Asked(
+            fixmedins_code=request.desk.fixmedins_code,
+            med_org_ord=data.med_org_ord,
+            person=self._person(data.id_no, data.user_name),
+            order_type=kind,
+            fee_type=data.fee_type,
+            admdvs=admdvs,
+            bill=bill_of(data, stay=stay),
+            pay_auth_no=data.pay_auth_no,
+            ec_token=bool(data.ec_token),
+            request=request,
         )
+        order = await self._work.run(stamp, data.med_org_ord, lambda _: self._saving.save(stamp, asked))
         saved = pay_order_pb2.SavedOrder(
             pay_ord_id=order.pay_ord_id,
             pay_token=self._saving.token_of(order.pay_ord_id),
@@ -102,7 +100,10 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
     ) -> pay_order_pb2.PlaceOrderResponse:
         """6202."""
         order = await self._named(request.desk, request.data)
-        order = await self._saving.place(stamp_of(current_call(), request), order, request.data.pay_auth_no)
+        stamp, asked, found = stamp_of(current_call(), request), request.data, order
+        order = await self._work.run(
+            stamp, asked.pay_ord_id, lambda _: self._saving.place(stamp, found, asked.pay_auth_no)
+        )
         placed = pay_order_pb2.PlacedOrder(
             pay_ord_id=order.pay_ord_id,
             ord_stas=str(convert.stas_of(order)),
@@ -118,7 +119,10 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         order = await self._named(request.desk, asked)
         channel = channel_pb2.ChannelKind.Name(asked.channel).removeprefix("CHANNEL_KIND_").lower()
         check_open(self._switches, order.admdvs, OrderType(order.order_type), channel, beijing_day(call.now))
-        order, charge = await self._paying.pay(stamp_of(call, request), order, self._plan(asked), _left_s())
+        stamp, plan, found = stamp_of(call, request), self._plan(asked), order
+        order, charge = await self._work.run(
+            stamp, asked.pay_ord_id, lambda left_s: self._paying.pay(stamp, found, plan, left_s)
+        )
         front = dict(charge.front) if charge is not None else {}
         return pay_order_pb2.PayResponse(order=convert.order_message(order, charge), front=front)
 
@@ -139,7 +143,8 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         """6401."""
         order = await self._named(request.desk, request.data)
         self._same_person(order, request.data)
-        await self._saving.revoke(stamp_of(current_call(), request), order, _left_s())
+        stamp = stamp_of(current_call(), request)
+        await self._work.run(stamp, order.pay_ord_id, lambda left_s: self._saving.revoke(stamp, order, left_s))
         return pay_order_pb2.RevokeOrderResponse(data=pay_order_pb2.RevokedOrder(success=True, message="SUCCESS"))
 
     async def RefundOrder(  # noqa: N802 - the contract's name
@@ -148,13 +153,14 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         """6203."""
         call, data = current_call(), request.data
         order = await self._of(request.desk.fixmedins_code, data.pay_ord_id)
-        if not data.ec_token and not data.pay_auth_no:
-            raise refusals.credential_missing("data.pay_auth_no")
         parts = Parts(
             data.totl_refd_amt_fen, data.psn_acct_refd_amt_fen, data.fund_refd_amt_fen, data.cash_refd_amt_fen
         )
-        order, refund = await self._refunding.refund(
-            stamp_of(call, request), order, data.app_refd_sn, RefundKind(data.refd_type), parts, _left_s()
+        stamp, kind, found = stamp_of(call, request), RefundKind(data.refd_type), order
+        order, refund = await self._work.run(
+            stamp,
+            order.pay_ord_id,
+            lambda left_s: self._refunding.refund(stamp, found, data.app_refd_sn, kind, parts, left_s),
         )
         told = pay_order_pb2.RefundedOrder(
             refd_sn=refund.refund_no,
@@ -210,8 +216,3 @@ def _adds_up(data: Any) -> None:
 def _own(desk: Any, org_codg: str) -> None:
     if org_codg and org_codg != desk.fixmedins_code:
         raise refusals.desk_mismatch("data.org_codg")
-
-
-def _left_s() -> float:
-    remaining = current_call().remaining_s()
-    return _LONGEST_S if remaining is None else max(0.0, remaining - SPARE_S)

@@ -307,7 +307,7 @@ class Payment(_message.Message):
     PATIENT_FIELD_NUMBER: _builtins.int
     ADDS_FIELD_NUMBER: _builtins.int
     REDUCES_FIELD_NUMBER: _builtins.int
-    EXPIRES_AFTER_S_FIELD_NUMBER: _builtins.int
+    PAY_WITHIN_S_FIELD_NUMBER: _builtins.int
     PAY_AUTH_NO_FIELD_NUMBER: _builtins.int
     LOCATION_FIELD_NUMBER: _builtins.int
     pay_ord_id: _builtins.str
@@ -318,7 +318,7 @@ class Payment(_message.Message):
     """Payment code that the clerk scanned, or data of the card; form CODE."""
     user_no: _builtins.str
     """The person at the channel (openid, Alipay user); forms APP and MIXED."""
-    expires_after_s: _builtins.int
+    pay_within_s: _builtins.int
     """Seconds for which the person may pay; 0 is 900 (our decision)."""
     pay_auth_no: _builtins.str
     """payAuthNo again, of a mixed order: it is kept nowhere."""
@@ -347,13 +347,13 @@ class Payment(_message.Message):
         patient: _channel_pb2.Payer | None = ...,
         adds: _abc.Iterable[_channel_pb2.Adjustment] | None = ...,
         reduces: _abc.Iterable[_channel_pb2.Adjustment] | None = ...,
-        expires_after_s: _builtins.int = ...,
+        pay_within_s: _builtins.int = ...,
         pay_auth_no: _builtins.str = ...,
         location: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["patient", b"patient", "payer", b"payer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adds", b"adds", "channel", b"channel", "code", b"code", "expires_after_s", b"expires_after_s", "form", b"form", "location", b"location", "patient", b"patient", "pay_auth_no", b"pay_auth_no", "pay_ord_id", b"pay_ord_id", "pay_token", b"pay_token", "payer", b"payer", "reduces", b"reduces", "user_no", b"user_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adds", b"adds", "channel", b"channel", "code", b"code", "form", b"form", "location", b"location", "patient", b"patient", "pay_auth_no", b"pay_auth_no", "pay_ord_id", b"pay_ord_id", "pay_token", b"pay_token", "pay_within_s", b"pay_within_s", "payer", b"payer", "reduces", b"reduces", "user_no", b"user_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -732,7 +732,7 @@ class OrderRefund(_message.Message):
     refd_type: _builtins.str
     """ALL, CASH or HI."""
     ec_token: _builtins.str
-    """One of the two, or the order's revsToken or payToken."""
+    """The national text asks for one of the two. Whoever saved an order may refund it: they are not looked at (our decision)."""
     pay_auth_no: _builtins.str
     def __init__(
         self,

@@ -126,7 +126,7 @@ class PayOrderServiceServicer:
         """Refunds an order that is paid (6203): all of it, the insured part alone (whole or not at all), or cash alone (also a part of
         it). The insured part goes back first. EXP says that it is under way: ask again by GetOrder, or send it again.
         Errors: PAY_ORDER_NOT_FOUND, PAY_ORDER_STATE, REFUND_UNBALANCED, REFUND_EXCEEDS_PAID, REFUND_EXISTS,
-        CREDENTIAL_MISSING, LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
+        LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

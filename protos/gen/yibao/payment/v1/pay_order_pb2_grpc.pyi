@@ -51,7 +51,7 @@ class PayOrderServiceStub:
     """Refunds an order that is paid (6203): all of it, the insured part alone (whole or not at all), or cash alone (also a part of
     it). The insured part goes back first. EXP says that it is under way: ask again by GetOrder, or send it again.
     Errors: PAY_ORDER_NOT_FOUND, PAY_ORDER_STATE, REFUND_UNBALANCED, REFUND_EXCEEDS_PAID, REFUND_EXISTS,
-    CREDENTIAL_MISSING, LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
+    LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
     """
 
 class PayOrderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -127,7 +127,7 @@ class PayOrderServiceServicer(metaclass=_abc_1.ABCMeta):
         """Refunds an order that is paid (6203): all of it, the insured part alone (whole or not at all), or cash alone (also a part of
         it). The insured part goes back first. EXP says that it is under way: ask again by GetOrder, or send it again.
         Errors: PAY_ORDER_NOT_FOUND, PAY_ORDER_STATE, REFUND_UNBALANCED, REFUND_EXCEEDS_PAID, REFUND_EXISTS,
-        CREDENTIAL_MISSING, LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
+        LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
 
 def add_PayOrderServiceServicer_to_server(servicer: PayOrderServiceServicer, server: _aio.Server) -> None: ...

@@ -146,7 +146,6 @@ class PayOrder(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PAY_ORD_ID_FIELD_NUMBER: _builtins.int
-    MED_ORG_ORD_FIELD_NUMBER: _builtins.int
     PHASE_FIELD_NUMBER: _builtins.int
     ORD_STAS_FIELD_NUMBER: _builtins.int
     ORDER_TYPE_FIELD_NUMBER: _builtins.int
@@ -169,7 +168,6 @@ class PayOrder(_message.Message):
     PAID_TIME_FIELD_NUMBER: _builtins.int
     EXPIRES_TIME_FIELD_NUMBER: _builtins.int
     pay_ord_id: _builtins.str
-    med_org_ord: _builtins.str
     phase: Global___OrderPhase.ValueType
     ord_stas: _builtins.int
     """Dictionary ordStas, as the envelope says it."""
@@ -211,7 +209,6 @@ class PayOrder(_message.Message):
         self,
         *,
         pay_ord_id: _builtins.str = ...,
-        med_org_ord: _builtins.str = ...,
         phase: Global___OrderPhase.ValueType = ...,
         ord_stas: _builtins.int = ...,
         order_type: _channel_pb2.PayOrderType.ValueType = ...,
@@ -236,7 +233,7 @@ class PayOrder(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expires_time", b"expires_time", "opened", b"opened", "paid_time", b"paid_time", "saved_time", b"saved_time", "tried", b"tried"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "channel_code", b"channel_code", "charge_fen", b"charge_fen", "charge_no", b"charge_no", "charged_fen", b"charged_fen", "expires_time", b"expires_time", "form", b"form", "insured_returned", b"insured_returned", "mdtrt_id", b"mdtrt_id", "med_org_ord", b"med_org_ord", "mix_trade_no", b"mix_trade_no", "opened", b"opened", "ord_stas", b"ord_stas", "order_type", b"order_type", "paid_time", b"paid_time", "pay_ord_id", b"pay_ord_id", "phase", b"phase", "reason", b"reason", "refunded_fen", b"refunded_fen", "saved_time", b"saved_time", "setl_id", b"setl_id", "trade_no", b"trade_no", "tried", b"tried"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "channel_code", b"channel_code", "charge_fen", b"charge_fen", "charge_no", b"charge_no", "charged_fen", b"charged_fen", "expires_time", b"expires_time", "form", b"form", "insured_returned", b"insured_returned", "mdtrt_id", b"mdtrt_id", "mix_trade_no", b"mix_trade_no", "opened", b"opened", "ord_stas", b"ord_stas", "order_type", b"order_type", "paid_time", b"paid_time", "pay_ord_id", b"pay_ord_id", "phase", b"phase", "reason", b"reason", "refunded_fen", b"refunded_fen", "saved_time", b"saved_time", "setl_id", b"setl_id", "trade_no", b"trade_no", "tried", b"tried"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
