@@ -124,7 +124,7 @@ MESH: tuple[Member, ...] = (
             "yibao.payment.v1.AuthorisationService",
             "yibao.payment.v1.BureauService",
         ),
-        calls=("identity", "settlement", "routing"),
+        calls=("settlement",),
     ),
     Member(GATEWAY, 7400, (), calls=("identity", "catalogue", "settlement", "routing", "payment"), has_store=False),
 )

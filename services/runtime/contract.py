@@ -188,7 +188,9 @@ class Contract:
         if not _holds_only(other.response_class, "response", unary.response_class):
             return f"names {other.full_name}, whose response is not the unary one in a field `response`"
         wanted = {role: f"request.{each.field}" for role, each in unary.bindings.items()}
-        if other.roles != unary.roles or {role: each.field for role, each in other.bindings.items()} != wanted:
+        # What a named member alone may ask in the role of a service may be asked in its cell alone.
+        roles = (unary.roles, unary.roles - {Role.SERVICE} if unary.callers else unary.roles)
+        if other.roles not in roles or {role: each.field for role, each in other.bindings.items()} != wanted:
             return f"names {other.full_name}, which has other roles or bindings"
         return "" if other.effect is unary.effect else f"names {other.full_name}, which has another effect"
 

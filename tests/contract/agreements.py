@@ -46,7 +46,7 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     # Mobile payment: a consultation, paid in cash at the window, given back whole.
     "fee_type": ("01",),
     "channel": (4,),
-    "form": (1,),
+    "pay_form": (1,),
     "refd_type": ("ALL",),
 }
 

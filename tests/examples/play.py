@@ -18,9 +18,10 @@ from gateway.rest import Routes
 from services.runtime.call import Role
 from services.runtime.contract import Contract, MethodContract
 from tests.contract.bench import Bench, started_bench
+from tests.contract.explore import AT_CHANNELS
 from tests.contract.faces import http_form
 from tests.examples.by_rest import RestHospital
-from tests.mesh import journeys
+from tests.mesh import journeys, paying
 from tests.mesh.harness import OPERATOR_KEY
 from tests.mesh.hospital import Hospital, Patient, rest
 from tests.mesh.seeds import seed_requests
@@ -78,9 +79,10 @@ def without_secrets(text: str) -> str:
 
 
 def public_methods(contract: Contract) -> list[MethodContract]:
-    """What REST serves."""
+    """What REST serves, but what only a channel can ask for."""
     served = contract.methods.values()
-    return [each for each in served if each.http and each.roles != {Role.SERVICE}]
+    shown = (each for each in served if each.http and each.roles != {Role.SERVICE})
+    return [each for each in shown if each.full_name not in AT_CHANNELS]
 
 
 async def _journeys(town: Sandbox) -> tuple[Played, Played]:
@@ -91,6 +93,7 @@ async def _journeys(town: Sandbox) -> tuple[Played, Played]:
     await _decoder(hospital)
     await journeys.operator(hospital, WHO)
     await _own_books(hospital)
+    await paying.journey(hospital, WHO)
     await _replayed(hospital)
     national: Played = {}
     by_rest = {name: _rest_pair(each.sent[0], each.sent[1], each.text) for name, each in other.told.items()}

@@ -21,6 +21,10 @@ NOT_ANSWERED: Final[Mapping[str, frozenset[str]]] = {
     "5201": frozenset({"maf_psn_flag", "flxempe_flag", "nwb_flag", "pre_pay_flag", "memo"}),
     "5203": frozenset({"flxempe_flag", "nwb_flag", "dedc_hosp_lv"}),
     "5204": frozenset({"prodname", "hosp_prep_flag", "prodplac_type"}),
+    # There is no cashier page of ours, and what an order has beside the text is told by 6201 and 6301 alone.
+    "6201": frozenset({"cashierUrl"}),
+    "6202": frozenset({"extData"}),
+    "6203": frozenset({"extData"}),
     # Of one province's document; a mesh does not know them.
     "2305": frozenset({"psn_insu_rlts_id", "mdtrt_cert_no"}),
 }

@@ -1,115 +1,69 @@
-"""Mobile payment as an institution sees it, in the plain envelope and REST: saved, placed, paid in cash, asked for, refunded."""
+"""Mobile payment at the window, in the plain envelope and REST: the split is tried, opened, paid in cash, refunded, revoked."""
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-from tests.mesh.hospital import DRUG, Patient, Row, rest
+from tests.mesh import paying
+from tests.mesh.journeys import encounter_query
 from tests.mesh.world import Sandbox
-from tools.sandbox_keys import key_of
-
-BILL: Final = (Row(DRUG, 1, 50_000),)
-_NUMBER: Final = iter(range(1, 1_000_000))
-
-
-async def authorised(town: Sandbox, who: Patient) -> str:
-    """payAuthNo of the person, given in the national app."""
-    number, hospital = next(_NUMBER), town.hospital
-    issued = await rest(
-        hospital, "/v1/api-keys", {"requestId": f"pk{number}", "role": "ROLE_PERSON", "subject": who.psn_no}
-    )
-    asked = {"requestId": f"pay-auth-{number}", "psnNo": who.psn_no, "fixmedinsCode": hospital.code}
-    return str((await rest(hospital, "/v1/own/payment-authorisations", asked, issued["apiKey"]))["payAuthNo"])
-
-
-def fees(town: Sandbox, who: Patient, pay_auth_no: str, **changes: Any) -> dict[str, Any]:
-    """Node `data` of 6201: a consultation of 6,000.00 yuan."""
-    hospital, number = town.hospital, next(_NUMBER)
-    now = hospital.moment()
-    line = {
-        "feedetlSn": f"P{number}",
-        "chrgBchno": f"B{number}",
-        "rxCircFlag": "0",
-        "feeOcurTime": now,
-        "medListCodg": DRUG,
-        "medinsListCodg": DRUG,
-        "detItemFeeSumamt": "6000.00",
-        "cnt": "2",
-        "pric": "3000.00",
-        "bilgDeptCodg": "D1",
-        "bilgDeptName": "内科",
-        "bilgDrCodg": "DR1",
-        "bilgDrName": "王医生",
-        "hospApprFlag": "0",
-    }
-    return {
-        "orgCodg": hospital.code,
-        "psnNo": who.psn_no,
-        "insutype": who.insutype,
-        "medOrgOrd": f"HIS-{number}",
-        "begntime": now,
-        "idNo": who.certno,
-        "userName": who.name,
-        "idType": "01",
-        "payAuthNo": pay_auth_no,
-        "iptOtpNo": f"OP{number}",
-        "deptName": "内科",
-        "caty": "A03",
-        "medType": "11",
-        "feeType": "01",
-        "medfeeSumamt": "6000.00",
-        "acctUsedFlag": "0",
-        "psnSetlway": "01",
-        "chrgBchno": f"B{number}",
-        "diseinfoList": [],
-        "feedetailList": [line],
-    } | changes
 
 
 async def test_an_order_is_saved_placed_paid_and_refunded(town: Sandbox) -> None:
     hospital, who = town.hospital, await town.newcomers.one()
-    auth = await authorised(town, who)
-    saved = (await hospital.done("6201", {"data": fees(town, who, auth)}, home=who.home)).output["data"]
-    order = {"payOrdId": saved["payOrdId"], "payToken": saved["payToken"], "orgCodg": hospital.code}
-    person = {"idNo": who.certno, "userName": who.name, "idType": "01"}
-    placed = (
-        await hospital.done(
-            "6202", {"data": {**order, "payAuthNo": auth, "orgBizSer": "1", "mdtrtId": saved["extData"]["mdtrtId"]}}
-        )
-    ).output["data"]
-    assert placed["ordStas"] == "1"
-    own, acct, fund = (float(placed[name]) for name in ("ownPayAmt", "psnAcctPay", "fundPay"))
-    assert own + acct + fund == 6000
-    paid = await rest(
-        hospital,
-        "/v1/pay-orders:pay",
-        {
-            "requestId": "pay-1",
-            "desk": {"fixmedinsCode": hospital.code},
-            "data": {
-                "payOrdId": saved["payOrdId"],
-                "payToken": saved["payToken"],
-                "channel": "CHANNEL_KIND_CASH",
-                "form": "PAY_FORM_CODE",
-            },
-        },
-        key_of("institution", hospital.code),
-    )
-    assert paid["order"]["phase"] == "ORDER_PHASE_PAID"
-    found = (await hospital.done("6301", {"data": order | person})).output["data"]
+    saved, split = await paying.placed(hospital, who)
+    assert split["ordStas"] == "1"
+    assert sum(float(split[name]) for name in ("ownPayAmt", "psnAcctPay", "fundPay")) == 6000
+    assert (await paying.paid(hospital, saved))["order"]["phase"] == "ORDER_PHASE_PAID"
+    query = {"data": paying.named(hospital, saved, who)}
+    found = (await hospital.done("6301", query)).output["data"]
     assert (found["ordStas"], found["setlType"]) == ("6", "ALL")
-    back = {
-        "payOrdId": saved["payOrdId"],
-        "appRefdSn": "R1",
-        "appRefdTime": "20260305120000",
-        "totlRefdAmt": "6000.00",
-        "psnAcctRefdAmt": str(placed["psnAcctPay"]),
-        "fundRefdAmt": str(placed["fundPay"]),
-        "cashRefdAmt": str(placed["ownPayAmt"]),
-        "refdType": "ALL",
-        "payAuthNo": auth,
-    }
-    refunded = (await hospital.done("6203", {"data": back})).output["data"]
-    assert refunded["refStatus"] == "SUCC"
-    found = (await hospital.done("6301", {"data": order | person})).output["data"]
-    assert found["ordStas"] == "7"
+    settled = found["extData"]
+    listed = await hospital.done(
+        "5203", {"data": {"setl_id": settled["setlId"], "mdtrt_id": settled["mdtrtId"], "psn_no": who.psn_no}}
+    )
+    assert listed.output["setlinfo"]["medfee_sumamt"] == 6000
+    back = {"data": paying.refund_of(saved, split, "R1")}
+    assert (await hospital.done("6203", back)).output["data"]["refStatus"] == "SUCC"
+    assert (await hospital.done("6301", query)).output["data"]["ordStas"] == "7"
+    assert await town.ledger_findings() == []
+
+
+async def test_cash_goes_back_in_parts_and_the_insured_part_whole(town: Sandbox) -> None:
+    hospital, who = town.hospital, await town.newcomers.one()
+    saved, split = await paying.placed(hospital, who)
+    await paying.paid(hospital, saved)
+    query = {"data": paying.named(hospital, saved, who)}
+    for number, kind, cash, stas in (("R1", "CASH", "1.00", "10"), ("R2", "HI", "", "11")):
+        back = {"data": paying.refund_of(saved, split, number, kind, cash)}
+        assert (await hospital.done("6203", back)).output["data"]["refStatus"] == "SUCC"
+        assert (await hospital.done("6301", query)).output["data"]["ordStas"] == stas
+    too_much = {"data": paying.refund_of(saved, split, "R3", "CASH", str(split["ownPayAmt"]))}
+    assert await hospital.refused("6203", too_much) == "REFUND_EXCEEDS_PAID"
+
+
+async def test_a_revoked_order_leaves_nothing_and_its_number_is_used_up(town: Sandbox) -> None:
+    hospital, who = town.hospital, await town.newcomers.one()
+    saved, _ = await paying.placed(hospital, who)
+    query = {"data": paying.named(hospital, saved, who)}
+    answer = (await hospital.done("6401", query)).output["data"]
+    assert answer["success"] is True
+    assert (await hospital.done("6301", query)).output["data"]["ordStas"] == "12"
+    listed = await hospital.done("5201", {"data": encounter_query(hospital, who)})
+    assert listed.output["mdtrtinfo"] == []
+    auth = await paying.authorised(hospital, who)
+    again = paying.fees(hospital, who, auth)
+    first = (await hospital.done("6201", {"data": again}, home=who.home)).output["data"]
+    second = (await hospital.done("6201", {"data": again}, home=who.home)).output["data"]
+    assert first["payOrdId"] == second["payOrdId"]
+    assert (
+        await hospital.refused("6201", {"data": again | {"medfeeSumamt": "1.00", "feedetailList": []}})
+        == "PAY_ORDER_EXISTS"
+    )
+
+
+async def test_an_authorisation_is_good_once_for_one_person_at_one_institution(town: Sandbox) -> None:
+    hospital, (who, other) = town.hospital, await town.newcomers.many(2)
+    auth = await paying.authorised(hospital, who)
+    await hospital.done("6201", {"data": paying.fees(hospital, who, auth)}, home=who.home)
+    assert await hospital.refused("6201", {"data": paying.fees(hospital, who, auth)}) == "PAY_AUTH_SPENT"
+    assert await hospital.refused("6201", {"data": paying.fees(hospital, other, auth)}) == "PAY_AUTH_OF_ANOTHER"
+    assert await hospital.refused("6201", {"data": paying.fees(hospital, who, "AUTHnone")}) == "PAY_AUTH_UNKNOWN"

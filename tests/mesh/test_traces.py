@@ -18,7 +18,7 @@ from services.runtime.contract import Contract, is_public
 from services.runtime.logs import JsonLines
 from services.runtime.trace_store import Node, StoredSpan, TraceStore
 from services.settlement.peers import catalogue
-from tests.mesh import journeys, way
+from tests.mesh import journeys, paying, way
 from tests.mesh.hospital import DRUG, Exchange, Settled
 from tests.mesh.world import Sandbox, ask_the_others, sandbox, small_sandbox
 from tools.tidy import ROOT
@@ -64,10 +64,11 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play
     with logged() as stream:
         async with sandbox(tmp_path_factory.mktemp("traces")) as town:
             hospital = town.hospital
-            visitor, guest, holder, stranger, insured = await town.newcomers.many(5)
+            visitor, guest, holder, stranger, insured, payer = await town.newcomers.many(6)
             await journeys.out_patient(hospital, visitor)
             await journeys.in_patient(hospital, guest)
             await journeys.credential(hospital, holder)
+            await paying.journey(hospital, payer)
             refused = await journeys.refusals(hospital, stranger)
             with pytest.MonkeyPatch.context() as patch:
                 # On a slow machine the visit outlasts the head of the catalogue, which would be read anew on the way drawn.

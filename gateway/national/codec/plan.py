@@ -67,8 +67,8 @@ class FieldPlan:
     `other_codes_field` the text field of the message that takes them (empty: none does) while the enum has
     `other_codes_value`; `row` is the
     message of a ROW or LIST. `ends_range` of a moment that ends a range, `person` of the number of the person whom the
-    request is about. `required` where the national text requires it in every transaction of its message,
-    `required_in` where only in these.
+    request is about, `literal` of a flag that is written as true or false. `required` where the national text requires it in
+    every transaction of its message, `required_in` where only in these.
     """
 
     field: str
@@ -88,6 +88,7 @@ class FieldPlan:
     ends_range: bool = False
     person: bool = False
     digits: bool = False
+    literal: bool = False
     required: bool = False
     required_in: frozenset[str] = frozenset()
 
@@ -215,6 +216,7 @@ def _plan(field: FieldDescriptor) -> FieldPlan | None:
         ends_range=_is_of(option.ends_range, kind, Kind.TIME, field),
         person=_is_of(option.person, kind, Kind.TEXT, field),
         digits=_is_of(option.digits, kind, Kind.TEXT, field),
+        literal=_is_of(option.literal, kind, Kind.FLAG, field),
         required=option.required,
         required_in=frozenset(option.required_in),
     )

@@ -81,7 +81,8 @@ def writer(plan: FieldPlan) -> Writer:
         case Kind.INTEGER:
             return str
         case Kind.FLAG:
-            return lambda value: '"1"' if value else '"0"'
+            yes, no = ("true", "false") if plan.literal else ('"1"', '"0"')
+            return lambda value: yes if value else no
         case Kind.CODE:
             codes = {number: encode_basestring(code) for number, code in plan.codes}
             nothing = absent or NULL

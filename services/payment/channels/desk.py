@@ -65,8 +65,8 @@ class ChannelDesk:
         def planned(order: Order, split: Split) -> Planned:
             channel = self.channel(asked.channel)
             terms = channel.terms
-            if asked.form not in terms.forms:
-                form = channel_pb2.PayForm.Name(asked.form)
+            if asked.pay_form not in terms.forms:
+                form = channel_pb2.PayForm.Name(asked.pay_form)
                 raise precondition("CHANNEL_FORM_UNKNOWN", channel=terms.name, form=form)
             _complete(asked)
             account = self._merchants.of(terms.name, order.fixmedins_code)
@@ -76,7 +76,7 @@ class ChannelDesk:
             if charge_fen < 0:
                 raise refusals.charge_unbalanced("data.reduces")
             expires_s = asked.pay_within_s or DEFAULT_EXPIRY_S
-            mixed = asked.form == channel_pb2.PAY_FORM_MIXED
+            mixed = asked.pay_form == channel_pb2.PAY_FORM_MIXED
             secrets = Secrets(
                 code=asked.code,
                 user_no=asked.user_no,
@@ -89,7 +89,7 @@ class ChannelDesk:
             def message(of: Order, charge_no: str, begins: int, ends: int) -> bytes:
                 return _message(asked, of, split, account, charge_fen, charge_no, begins, ends).SerializeToString()
 
-            return Planned(terms.name, asked.form, charge_fen, expires_s, secrets, message)
+            return Planned(terms.name, asked.pay_form, charge_fen, expires_s, secrets, message)
 
         return planned
 
@@ -175,11 +175,15 @@ class ChannelDesk:
 
 
 def _complete(asked: pay_order_pb2.Payment) -> None:
-    if asked.form == channel_pb2.PAY_FORM_CODE and not asked.code and asked.channel != channel_pb2.CHANNEL_KIND_CASH:
+    if (
+        asked.pay_form == channel_pb2.PAY_FORM_CODE
+        and not asked.code
+        and asked.channel != channel_pb2.CHANNEL_KIND_CASH
+    ):
         raise refusals.code_missing("data.code")
-    if asked.form in _WITH_USER and not asked.user_no:
+    if asked.pay_form in _WITH_USER and not asked.user_no:
         raise refusals.code_missing("data.user_no")
-    if asked.form == channel_pb2.PAY_FORM_MIXED:
+    if asked.pay_form == channel_pb2.PAY_FORM_MIXED:
         if not asked.HasField("payer"):
             raise refusals.code_missing("data.payer")
         if not asked.pay_auth_no:
@@ -207,7 +211,7 @@ def _message(
         med_org_ord=order.med_org_ord,
         merchant=merchant,
         order_type=order.order_type,  # type: ignore[arg-type]  # the contract's own number
-        form=asked.form,
+        form=asked.pay_form,
         total_fen=split.total_fen,
         fund_fen=split.fund_fen,
         acct_fen=split.acct_fen,

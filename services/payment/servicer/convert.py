@@ -55,7 +55,7 @@ def order_message(order: Order, charge: Charge | None) -> pay_order_state_pb2.Pa
     )
     if charge is not None:
         told.channel = _KINDS.get(charge.channel, channel_pb2.CHANNEL_KIND_UNSPECIFIED)
-        told.form = charge.form  # type: ignore[assignment]  # the contract's own number
+        told.pay_form = charge.form  # type: ignore[assignment]  # the contract's own number
         told.charge_no, told.charge_fen = charge.charge_no, charge.charge_fen
         told.trade_no, told.mix_trade_no = charge.trade_no, charge.mix_trade_no
         told.expires_time.CopyFrom(micros_message(charge.expires_at))

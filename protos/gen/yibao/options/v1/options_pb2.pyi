@@ -375,6 +375,7 @@ class National(_message.Message):
     ENDS_RANGE_FIELD_NUMBER: _builtins.int
     PERSON_FIELD_NUMBER: _builtins.int
     DIGITS_FIELD_NUMBER: _builtins.int
+    LITERAL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name in its node, or a path from the root of `input` or `output` if it holds a dot. On a field whose type is a
     message: the name of the node.
@@ -402,6 +403,8 @@ class National(_message.Message):
     """On a text of a request: the national text calls its digits a number in some tables and a text in others, so that it is
     written rightly with quotes and without.
     """
+    literal: _builtins.bool
+    """On a flag of an answer: written as JSON's true or false, which the text of mobile payment asks for, not as "1" or "0"."""
     @_builtins.property
     def also(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Other names accepted on input and emitted on output; an entry may be a path. `.` on a node of a request: its fields may
@@ -426,10 +429,11 @@ class National(_message.Message):
         ends_range: _builtins.bool = ...,
         person: _builtins.bool = ...,
         digits: _builtins.bool = ...,
+        literal: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "also", b"also", "digits", b"digits", "ends_range", b"ends_range", "from", b"from", "hidden", b"hidden", "name", b"name", "person", b"person", "required", b"required", "required_in", b"required_in", "scale", b"scale", "warning", b"warning"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "also", b"also", "digits", b"digits", "ends_range", b"ends_range", "from", b"from", "hidden", b"hidden", "literal", b"literal", "name", b"name", "person", b"person", "required", b"required", "required_in", b"required_in", "scale", b"scale", "warning", b"warning"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

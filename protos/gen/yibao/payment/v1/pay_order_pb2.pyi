@@ -300,7 +300,7 @@ class Payment(_message.Message):
     PAY_ORD_ID_FIELD_NUMBER: _builtins.int
     PAY_TOKEN_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
-    FORM_FIELD_NUMBER: _builtins.int
+    PAY_FORM_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     USER_NO_FIELD_NUMBER: _builtins.int
     PAYER_FIELD_NUMBER: _builtins.int
@@ -313,7 +313,7 @@ class Payment(_message.Message):
     pay_ord_id: _builtins.str
     pay_token: _builtins.str
     channel: _channel_pb2.ChannelKind.ValueType
-    form: _channel_pb2.PayForm.ValueType
+    pay_form: _channel_pb2.PayForm.ValueType
     code: _builtins.str
     """Payment code that the clerk scanned, or data of the card; form CODE."""
     user_no: _builtins.str
@@ -340,7 +340,7 @@ class Payment(_message.Message):
         pay_ord_id: _builtins.str = ...,
         pay_token: _builtins.str = ...,
         channel: _channel_pb2.ChannelKind.ValueType = ...,
-        form: _channel_pb2.PayForm.ValueType = ...,
+        pay_form: _channel_pb2.PayForm.ValueType = ...,
         code: _builtins.str = ...,
         user_no: _builtins.str = ...,
         payer: _channel_pb2.Payer | None = ...,
@@ -353,7 +353,7 @@ class Payment(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["patient", b"patient", "payer", b"payer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adds", b"adds", "channel", b"channel", "code", b"code", "form", b"form", "location", b"location", "patient", b"patient", "pay_auth_no", b"pay_auth_no", "pay_ord_id", b"pay_ord_id", "pay_token", b"pay_token", "pay_within_s", b"pay_within_s", "payer", b"payer", "reduces", b"reduces", "user_no", b"user_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adds", b"adds", "channel", b"channel", "code", b"code", "location", b"location", "patient", b"patient", "pay_auth_no", b"pay_auth_no", "pay_form", b"pay_form", "pay_ord_id", b"pay_ord_id", "pay_token", b"pay_token", "pay_within_s", b"pay_within_s", "payer", b"payer", "reduces", b"reduces", "user_no", b"user_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

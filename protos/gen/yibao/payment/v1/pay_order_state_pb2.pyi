@@ -154,7 +154,7 @@ class PayOrder(_message.Message):
     TRIED_FIELD_NUMBER: _builtins.int
     OPENED_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
-    FORM_FIELD_NUMBER: _builtins.int
+    PAY_FORM_FIELD_NUMBER: _builtins.int
     CHARGE_NO_FIELD_NUMBER: _builtins.int
     TRADE_NO_FIELD_NUMBER: _builtins.int
     MIX_TRADE_NO_FIELD_NUMBER: _builtins.int
@@ -175,7 +175,7 @@ class PayOrder(_message.Message):
     mdtrt_id: _builtins.str
     setl_id: _builtins.str
     channel: _channel_pb2.ChannelKind.ValueType
-    form: _channel_pb2.PayForm.ValueType
+    pay_form: _channel_pb2.PayForm.ValueType
     charge_no: _builtins.str
     """Number of the charge at the channel, and the channel's own ones."""
     trade_no: _builtins.str
@@ -217,7 +217,7 @@ class PayOrder(_message.Message):
         tried: Global___Split | None = ...,
         opened: Global___Split | None = ...,
         channel: _channel_pb2.ChannelKind.ValueType = ...,
-        form: _channel_pb2.PayForm.ValueType = ...,
+        pay_form: _channel_pb2.PayForm.ValueType = ...,
         charge_no: _builtins.str = ...,
         trade_no: _builtins.str = ...,
         mix_trade_no: _builtins.str = ...,
@@ -233,7 +233,7 @@ class PayOrder(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expires_time", b"expires_time", "opened", b"opened", "paid_time", b"paid_time", "saved_time", b"saved_time", "tried", b"tried"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "channel_code", b"channel_code", "charge_fen", b"charge_fen", "charge_no", b"charge_no", "charged_fen", b"charged_fen", "expires_time", b"expires_time", "form", b"form", "insured_returned", b"insured_returned", "mdtrt_id", b"mdtrt_id", "mix_trade_no", b"mix_trade_no", "opened", b"opened", "ord_stas", b"ord_stas", "order_type", b"order_type", "paid_time", b"paid_time", "pay_ord_id", b"pay_ord_id", "phase", b"phase", "reason", b"reason", "refunded_fen", b"refunded_fen", "saved_time", b"saved_time", "setl_id", b"setl_id", "trade_no", b"trade_no", "tried", b"tried"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "channel_code", b"channel_code", "charge_fen", b"charge_fen", "charge_no", b"charge_no", "charged_fen", b"charged_fen", "expires_time", b"expires_time", "insured_returned", b"insured_returned", "mdtrt_id", b"mdtrt_id", "mix_trade_no", b"mix_trade_no", "opened", b"opened", "ord_stas", b"ord_stas", "order_type", b"order_type", "paid_time", b"paid_time", "pay_form", b"pay_form", "pay_ord_id", b"pay_ord_id", "phase", b"phase", "reason", b"reason", "refunded_fen", b"refunded_fen", "saved_time", b"saved_time", "setl_id", b"setl_id", "trade_no", b"trade_no", "tried", b"tried"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
