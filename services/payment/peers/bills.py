@@ -29,7 +29,6 @@ _DIAGNOSIS: Final = (
 )
 _LINE: Final = (
     *(
-        "feedetl_sn",
         "chrg_bchno",
         "dise_codg",
         "rxno",
@@ -100,7 +99,9 @@ class Bills:
             await self._peers.call(self._encounters.UploadVisit, sent)
         if not asked.feedetail_list:
             return
-        lines = [common_pb2.FeeLine(**_same(each, _LINE)) for each in asked.feedetail_list]
+        lines = [
+            common_pb2.FeeLine(feedetl_sn=each.order_line_sn, **_same(each, _LINE)) for each in asked.feedetail_list
+        ]
         for each in lines:
             each.chrg_bchno = each.chrg_bchno or asked.chrg_bchno
         form = {"request_id": f"{order_no}:lines", "desk": desk, "mdtrt_id": mdtrt_id, "psn_no": asked.psn_no}

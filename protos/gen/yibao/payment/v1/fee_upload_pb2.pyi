@@ -191,7 +191,7 @@ class UploadedLine(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    FEEDETL_SN_FIELD_NUMBER: _builtins.int
+    ORDER_LINE_SN_FIELD_NUMBER: _builtins.int
     CHRG_BCHNO_FIELD_NUMBER: _builtins.int
     DISE_CODG_FIELD_NUMBER: _builtins.int
     RXNO_FIELD_NUMBER: _builtins.int
@@ -223,7 +223,8 @@ class UploadedLine(_message.Message):
     INIT_FEEDETL_SN_FIELD_NUMBER: _builtins.int
     DRORD_NO_FIELD_NUMBER: _builtins.int
     MEMO_FIELD_NUMBER: _builtins.int
-    feedetl_sn: _builtins.str
+    order_line_sn: _builtins.str
+    """feedetl_sn of the line, unique in the encounter."""
     chrg_bchno: _builtins.str
     dise_codg: _builtins.str
     rxno: _builtins.str
@@ -259,7 +260,7 @@ class UploadedLine(_message.Message):
     def __init__(
         self,
         *,
-        feedetl_sn: _builtins.str = ...,
+        order_line_sn: _builtins.str = ...,
         chrg_bchno: _builtins.str = ...,
         dise_codg: _builtins.str = ...,
         rxno: _builtins.str = ...,
@@ -294,7 +295,7 @@ class UploadedLine(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fee_ocur_time", b"fee_ocur_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acord_dept_codg", b"acord_dept_codg", "acord_dept_name", b"acord_dept_name", "bilg_dept_codg", b"bilg_dept_codg", "bilg_dept_name", b"bilg_dept_name", "bilg_dr_codg", b"bilg_dr_codg", "bilg_dr_name", b"bilg_dr_name", "chrg_bchno", b"chrg_bchno", "cnt", b"cnt", "det_item_fee_sumamt_fen", b"det_item_fee_sumamt_fen", "dise_codg", b"dise_codg", "drord_no", b"drord_no", "dscg_tkdrug_flag", b"dscg_tkdrug_flag", "etip_flag", b"etip_flag", "etip_hosp_code", b"etip_hosp_code", "fee_ocur_time", b"fee_ocur_time", "feedetl_sn", b"feedetl_sn", "hosp_appr_flag", b"hosp_appr_flag", "init_feedetl_sn", b"init_feedetl_sn", "matn_fee_flag", b"matn_fee_flag", "med_list_codg", b"med_list_codg", "medc_way_dscr", b"medc_way_dscr", "medins_list_codg", b"medins_list_codg", "memo", b"memo", "orders_dr_code", b"orders_dr_code", "orders_dr_name", b"orders_dr_name", "prd_days", b"prd_days", "pric", b"pric", "rx_circ_flag", b"rx_circ_flag", "rxno", b"rxno", "sin_dos_dscr", b"sin_dos_dscr", "tcmdrug_used_way", b"tcmdrug_used_way", "used_frqu_dscr", b"used_frqu_dscr"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acord_dept_codg", b"acord_dept_codg", "acord_dept_name", b"acord_dept_name", "bilg_dept_codg", b"bilg_dept_codg", "bilg_dept_name", b"bilg_dept_name", "bilg_dr_codg", b"bilg_dr_codg", "bilg_dr_name", b"bilg_dr_name", "chrg_bchno", b"chrg_bchno", "cnt", b"cnt", "det_item_fee_sumamt_fen", b"det_item_fee_sumamt_fen", "dise_codg", b"dise_codg", "drord_no", b"drord_no", "dscg_tkdrug_flag", b"dscg_tkdrug_flag", "etip_flag", b"etip_flag", "etip_hosp_code", b"etip_hosp_code", "fee_ocur_time", b"fee_ocur_time", "hosp_appr_flag", b"hosp_appr_flag", "init_feedetl_sn", b"init_feedetl_sn", "matn_fee_flag", b"matn_fee_flag", "med_list_codg", b"med_list_codg", "medc_way_dscr", b"medc_way_dscr", "medins_list_codg", b"medins_list_codg", "memo", b"memo", "order_line_sn", b"order_line_sn", "orders_dr_code", b"orders_dr_code", "orders_dr_name", b"orders_dr_name", "prd_days", b"prd_days", "pric", b"pric", "rx_circ_flag", b"rx_circ_flag", "rxno", b"rxno", "sin_dos_dscr", b"sin_dos_dscr", "tcmdrug_used_way", b"tcmdrug_used_way", "used_frqu_dscr", b"used_frqu_dscr"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
