@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 
 from services.kernel.errors import Fault, FaultKind, not_found
+from services.routing.domain.clearing.notices import Notice, take
+from services.routing.domain.clearing.statements import INSURED
 from services.routing.domain.replays import ReplayPage, Told
 from services.routing.operations.replays import Replays
+from tests.routing.clearing_scene import journal, noon, reversal
 
 HOME, CARE, OTHER = "370000", "110000", "310000"
 AWAY = Fault(FaultKind.UNAVAILABLE, "CELL_UNAVAILABLE")
@@ -82,3 +86,17 @@ async def test_what_is_booked_and_not_acknowledged_is_told_once_more() -> None:
     await bringing(cells, []).pull_all()
     assert cells.booked == [(CARE, "S0"), (CARE, "S0")]
     assert cells.waiting == []
+
+
+def test_a_replay_of_a_closed_month_clears_its_difference_in_the_present_one() -> None:
+    old = journal("S1", day=date(2026, 2, 10))
+    new = replace(old, setl_id="S2", parts=(("310100", 60_000), ("310200", 5_000)))
+    back = reversal(old, date(2026, 3, 12))
+    notices = [Notice(HOME, number, (INSURED,), each) for number, each in enumerate((back, new), 1)]
+    taken = take(notices, {old.key: old}, {}, {"2026-02"}, noon(3, 12))
+    assert [(each.journal.key.source, each.month) for each in taken.fresh] == [
+        ("reverse:S1", "2026-03"),
+        ("settle:S2", "2026-03"),
+    ]
+    assert sum(each.journal.total_fen for each in taken.fresh) == -10_000
+    assert taken.refused == []

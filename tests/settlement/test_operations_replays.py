@@ -338,6 +338,31 @@ async def test_two_replays_at_once_are_one_and_a_refusal(world: World) -> None:
     assert len(await adjustments(world)) == 2
 
 
+async def test_what_a_place_of_care_has_booked_waits_no_more(any_world: World) -> None:
+    world, psn_no = any_world, any_world.person("P1")
+    first, *_ = await visits(world, psn_no, 150_000, 90_000, 40_000)
+    await replayed(world, first)
+    assert (await world.replaying.waiting("")).entries == ()
+    # As if the institution were another cell's.
+    async with world.database.write() as connection:
+        await connection.execute(text("UPDATE adjustment SET elsewhere = 1, care_cell = '370000'"))
+    waiting = (await world.replaying.waiting("")).entries
+    assert [(each.care_cell, bool(each.replacement)) for each in waiting] == [("370000", True)] * 2 + [
+        ("370000", False)
+    ]
+    assert [each.setl_id for each in (await world.replaying.waiting(waiting[0].counter_setl_id)).entries] == [
+        each.setl_id for each in waiting[1:]
+    ]
+    last = (await adjustments(world))[0].replayed_by
+    async with world.orders.store.reading() as snapshot:
+        assert await snapshot.on_its_way(last)
+    assert await world.replaying.booked([waiting[0].setl_id, "none"]) == 1
+    assert await world.replaying.booked([waiting[0].setl_id]) == 0
+    async with world.orders.store.reading() as snapshot:
+        assert not await snapshot.on_its_way(last)
+    assert len((await world.replaying.waiting("")).entries) == 2
+
+
 async def test_every_statement_of_replays_begins_at_an_index(world: World) -> None:
     assert await scanned(world.database, statements_in(rows)) == []
 

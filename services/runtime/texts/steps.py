@@ -143,7 +143,10 @@ CARE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "ORDER_EXISTS": ("请使用新的订单编号", "Use another number"),
     "BILL_CHANGED": ("请待明细上传完毕后再预结算、结算", "Try and settle it once the lines are complete"),
     "CLOCK_APART": ("请校准双方时钟后重发", "Set the clocks right and send it again"),
-    "LATER_SETTLEMENT_EXISTS": ("撤销用2208，住院用2305", "Reverse by 2208, of a stay by 2305"),
+    "LATER_SETTLEMENT_EXISTS": (
+        "撤销用2208，住院用2305；其后各笔无法撤销的，请参保地经办机构重新核算",
+        "Reverse by 2208, of a stay by 2305; where the later ones cannot be, ask the insured place for a replay",
+    ),
     "REPLAY_IMPOSSIBLE": (
         "请由各机构按后结先退顺序撤销其后的结算（2208、2305），再依次重新结算",
         "Have the later ones reversed by their institutions, last in, first out (2208, 2305), and settled again in order",

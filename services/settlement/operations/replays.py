@@ -16,6 +16,7 @@ from services.kernel.clock import to_micros
 from services.kernel.errors import Fault, precondition
 from services.kernel.pages import Page, page_of
 from services.kernel.requests import Moved, RequestStamp, repeated
+from services.runtime.pieces import in_pieces
 from services.runtime.writes import Frame
 from services.settlement.domain.adjustments import Adjustment, Replaced, Waiting
 from services.settlement.domain.answer import Reversal
@@ -165,8 +166,9 @@ class Replaying:
         if await work.take_back(done.scene.setl_ids) != len(done.scene.setl_ids):
             raise Moved
         writing = Writing(accumulators=[*decided.accumulators], postings=[*decided.postings])
-        writing.settlements += [self._counter_row(each, order) for each in decided.counters]
-        writing.settlements += [self._renewed_row(each) for each in decided.renewed]
+        # Answers of a hundred settlements are read and written: others have their turns in between.
+        writing.settlements += await in_pieces(lambda each: self._counter_row(each, order), decided.counters)
+        writing.settlements += await in_pieces(self._renewed_row, decided.renewed)
         for each in decided.renewed:
             if not each.original.care_admdvs:
                 writing.settled += [(batch, each.setl_id) for batch in each.original.fee_batches]
