@@ -29,8 +29,8 @@ from services.runtime.documents.files import read_document
 
 _ACCOUNT: Final = ("channel", "fixmedins_code", "merchant_no", "address")
 _MAY: Final = (
-    *("fixmedins_name", "sub_merchant_no", "app_no", "city_no", "notify_address", "serial_no", "private_key_file"),
-    *("provider_keys", "secret_file"),
+    *("fixmedins_name", "sub_merchant_no", "app_no", "city_no", "notify_address", "files_address", "serial_no"),
+    *("private_key_file", "provider_keys", "secret_file"),
 )
 _CLOSED: Final = ("area", "from_day")
 _CLOSED_MAY: Final = ("to_day", "order_type", "channel")

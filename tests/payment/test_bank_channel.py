@@ -7,15 +7,20 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from services.payment.channels.bank import card_fields, statement_lines
+from services.payment.channels.bank import BankChannel, card_fields, statement_lines
+from services.payment.channels.desk import Accounts, ChannelDesk
 from services.payment.channels.protocol import Delivery, Forged, Lost
 from services.payment.domain.charges import BillKind, RefundStanding, Standing
+from services.payment.domain.orders import Charge, ChargeState
 from services.payment.domain.terminals import LineState, Move, Sums
+from services.payment.operations.ports import Secrets
 from services.runtime.db import sql
 from services.runtime.outgoing import Outgoing
+from services.runtime.pos.line import PosLine
 from tests.payment.terminal_lines import MERCHANT, Counter, charge, counter, quiet, refund
 from tools.twins.bank.cards import EMPTY, LOST, NO_REFUND
 from tools.twins.bank.cards import FULL_FEN as FULL
@@ -310,3 +315,40 @@ def test_a_card_is_read_from_its_track_with_a_pin_where_one_was_asked() -> None:
     assert (told[22], told[52], told[35]) == ("021", "ABCDEF0123456789", f"{CARD}D4912000")
     for wrong in ("", "=4912", "1234=4912", f"{CARD}=49", f"{CARD}=4912/12"):
         assert card_fields(wrong) is None
+
+
+async def test_a_merchant_whose_contract_has_ended_is_told_nothing(desk: Counter) -> None:
+    def nobody(_merchant: object) -> NoReturn:
+        raise KeyError
+
+    channel = BankChannel(nobody, desk.book, PosLine(quiet()), desk.files, desk.clock)
+    for asked in (channel.place, channel.look):
+        with pytest.raises(Lost, match="MERCHANT_UNKNOWN") as lost:
+            await asked(charge())
+        assert not lost.value.sent
+
+
+async def test_a_master_key_that_is_none_sends_nothing(desk: Counter) -> None:
+    desk.account = replace(desk.account, secret="no key")
+    with pytest.raises(Lost, match="SECRET_MALFORMED"):
+        await desk.another().place(charge())
+
+
+async def test_an_order_is_charged_and_given_back_at_the_desk_of_all_channels(desk: Counter) -> None:
+    channels = ChannelDesk([desk.channel], Accounts([desk.account]), lambda _channel, _reason: None)
+    message, secrets = charge(), Secrets(code=charge().code)
+    message.ClearField("code")
+    row = Charge(
+        "CHARGE0001", "ORD1", "bank", message.form, 1_000, message.SerializeToString(), ChargeState.ASKED, 0, 0, 0
+    )
+    await desk.goes_wrong("TIMEOUT_AFTER", "0200", "/purchase")
+    assert (await channels.place(row, secrets)).standing is Standing.UNKNOWN
+    assert (await channels.look(row)).standing is Standing.CLOSED
+    message.charge_no = "CHARGE0002"
+    row = replace(row, charge_no="CHARGE0002", message=message.SerializeToString())
+    seen = await channels.place(row, secrets)
+    assert (seen.standing, seen.charged_fen) == (Standing.CHARGED, 1_000)
+    row = replace(row, charged_fen=1_000, trade_no=seen.trade_no)
+    assert (await channels.give_back(row, "REFUND0001", 1_000, None)).standing is RefundStanding.RETURNED
+    assert (await channels.give_back(row, "REFUND0001", 1_000, None)).standing is RefundStanding.RETURNED
+    assert await desk.balance() == FULL

@@ -121,7 +121,7 @@ class BankChannel:
 
     async def bill(self, merchant: channel_pb2.Merchant, day: date) -> Sequence[BillLine]:
         """The bank's statement of a day that is over (our format)."""
-        account = self._account_of(merchant)
+        account = self._account(merchant)
         url = f"{account.files_address}/statements/{account.merchant_no}/{day.isoformat()}"
         try:
             answer = await self._files.send(NAME, "GET", url, headers={})
@@ -157,10 +157,19 @@ class BankChannel:
     def _till(self, merchant: channel_pb2.Merchant) -> Till:
         pos = Pos(merchant.merchant_no, merchant.app_no)
         if pos not in self._tills:
-            account = self._account_of(merchant)
-            session = Session(self._line, NAME, account.address, *pos, account.secret)
+            account = self._account(merchant)
+            try:
+                session = Session(self._line, NAME, account.address, *pos, account.secret)
+            except ValueError:
+                raise Lost("SECRET_MALFORMED", sent=False) from None
             self._tills[pos] = Till(pos, session, self._book, self._clock)
         return self._tills[pos]
+
+    def _account(self, merchant: channel_pb2.Merchant) -> Account:
+        try:
+            return self._account_of(merchant)
+        except KeyError:
+            raise Lost("MERCHANT_UNKNOWN", sent=False) from None
 
     async def _returned(self, till: Till, refund: channel_pb2.ChannelRefund, bought: Line) -> Line:
         back = [line for line in await self._book.back_of(refund.charge_no) if line.state is LineState.STANDS]

@@ -76,7 +76,7 @@ class NationalApp:
 
     async def place(self, charge: channel_pb2.ChannelCharge) -> Seen:
         """Pushes the order to the person's app."""
-        contract = self._contracts[charge.merchant.merchant_no]
+        contract = self._contract(charge.merchant)
         told = await self._asked(contract, "order", _order(charge, contract.account))
         if told.code == _OK:
             return _seen(told.data)
@@ -84,17 +84,17 @@ class NationalApp:
 
     async def look(self, charge: channel_pb2.ChannelCharge) -> Seen:
         """How the order stands."""
-        contract = self._contracts[charge.merchant.merchant_no]
+        contract = self._contract(charge.merchant)
         return _told(await self._asked(contract, "query", {"outTradeNo": charge.charge_no}))
 
     async def close(self, charge: channel_pb2.ChannelCharge) -> Seen:
         """Takes the order from the person's app; one that was paid stays."""
-        contract = self._contracts[charge.merchant.merchant_no]
+        contract = self._contract(charge.merchant)
         return _told(await self._asked(contract, "close", {"outTradeNo": charge.charge_no}))
 
     async def refund(self, refund: channel_pb2.ChannelRefund) -> RefundSeen:
         """Cash goes back; accepted is not yet done."""
-        contract = self._contracts[refund.merchant.merchant_no]
+        contract = self._contract(refund.merchant)
         data = {
             "outTradeNo": refund.charge_no,
             "outRefdNo": refund.refund_no,
@@ -107,7 +107,7 @@ class NationalApp:
 
     async def look_refund(self, refund: channel_pb2.ChannelRefund) -> RefundSeen:
         """How a refund stands."""
-        contract = self._contracts[refund.merchant.merchant_no]
+        contract = self._contract(refund.merchant)
         told = await self._asked(contract, "refundQuery", {"outRefdNo": refund.refund_no})
         if told.code == _OK:
             return _refund_seen(told.data)
@@ -137,7 +137,7 @@ class NationalApp:
 
     async def bill(self, merchant: channel_pb2.Merchant, day: date) -> Sequence[BillLine]:
         """The day's payments and refunds, page by page."""
-        contract, lines = self._contracts[merchant.merchant_no], list[BillLine]()
+        contract, lines = self._contract(merchant), list[BillLine]()
         for page in range(1, _MOST_PAGES + 1):
             told = await self._asked(contract, "bill", {"billDate": day.isoformat(), "pageNo": page})
             if told.code != _OK:
@@ -147,6 +147,12 @@ class NationalApp:
             if not rows or total == len(lines):
                 return lines
         raise Lost("BILL_TOO_LONG")
+
+    def _contract(self, merchant: channel_pb2.Merchant) -> _Contract:
+        found = self._contracts.get(merchant.merchant_no)
+        if found is None:
+            raise Lost("MERCHANT_UNKNOWN", sent=False)
+        return found
 
     async def _asked(self, contract: _Contract, call: str, data: dict[str, Any]) -> OpenedAnswer:
         account = contract.account
