@@ -1,6 +1,6 @@
 """`make bench`: starts meshes, offers them load and prints what was measured, with method and machine. Names choose figures.
 
-    python -m tools.bench [engine start settle chain clearing cells] [--quick] [--seconds S] [--runs N] [--database sqlite] …
+    python -m tools.bench [engine crypto start settle chain clearing cells] [--quick] [--seconds S] [--runs N] …
     python -m tools.bench --against REV [--quick] [--rounds N] [--starts N] [--python PATH] [--discard]
 
 It asserts nothing: figures depend on the machine, and say which one it was.
@@ -30,6 +30,7 @@ from tools.running import StartError
 
 FIGURES: Final = {
     "engine": measures.engine_alone,
+    "crypto": measures.national_cryptography,
     "start": measures.start,
     "settle": measures.settle,
     "chain": measures.chain,

@@ -8,7 +8,7 @@ from math import ceil
 from pathlib import Path
 from typing import Final
 
-from tools.bench import clearing, engine, loads, processes, report
+from tools.bench import clearing, crypto, engine, loads, processes, report
 from tools.bench.figures import several
 from tools.bench.floors import running_floor
 from tools.bench.loads import GOOD_P99_MS, Outcome, Pace
@@ -63,6 +63,11 @@ def engine_alone(_terms: Terms) -> None:
         runs = [engine.microseconds(name) for _ in range(3)]
         print(f"   {report.figure(several([p50 for p50, _ in runs]), 'µs', 0)} median, ", end="")
         print(f"{report.figure(several([p99 for _, p99 in runs]), 'µs', 0)} p99   {name}", flush=True)
+
+
+def national_cryptography(_terms: Terms) -> None:
+    """SM2 and the mobile envelope, on one core."""
+    crypto.national()
 
 
 def start(terms: Terms) -> None:
