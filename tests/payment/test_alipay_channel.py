@@ -66,6 +66,16 @@ async def test_freight_and_a_discount_are_in_what_is_collected_and_not_in_the_or
     assert (seen.charged_fen, seen.total_fen) == (3_200, 10_000)
 
 
+async def test_an_order_without_an_insured_part_has_no_half_to_wait_for(desk: Counter) -> None:
+    made = asked("NOFUND001", MIXED)
+    made.fund_fen = made.acct_fen = made.other_fen = 0
+    made.total_fen = made.cash_fen
+    assert (await desk.channel.place(made)).half is Half.NONE
+    await desk.control("pay", number="NOFUND001")
+    seen = await desk.channel.look(made)
+    assert (seen.standing, seen.half, seen.total_fen) == (Standing.CHARGED, Half.NONE, 3_000)
+
+
 async def test_an_order_without_cash_is_charged_when_the_insured_part_is_settled(desk: Counter) -> None:
     await desk.channel.place(asked("NOCASH001", MIXED, 0))
     await desk.control("pay", number="NOCASH001")

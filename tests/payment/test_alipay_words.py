@@ -202,6 +202,7 @@ async def test_an_answer_is_proven_by_the_bytes_of_its_node_whatever_stands_arou
         ((QUERY, '{"code":10000}'), "ANSWER_MALFORMED"),
         ((QUERY, '{"code":"20000","sub_code":"isp.unknow-error"}'), "DOWN_isp.unknow-error"),
         (("error_response", '{"code":"20001"}'), "DOWN_20001"),
+        ((QUERY, UNSEEN.replace("{", '{"out_trade_no":"ANOTHER01",', 1)), "ANSWER_OF_ANOTHER"),
         (Answer(502, {}, b"bad gateway"), "STATUS_502"),
         (Unanswered("ReadTimeout", sent=True), "ReadTimeout"),
     ],

@@ -67,11 +67,15 @@ class Alipay:
             return words.refused_charge(node)
         if code and node["code"] == words.DONE:
             return words.seen_of({**node, "trade_status": "TRADE_SUCCESS"})
-        half = Half.WAITING if charge.form == channel_pb2.PAY_FORM_MIXED else Half.NONE
+        insured = charge.form == channel_pb2.PAY_FORM_MIXED and charge.fund_fen + charge.acct_fen + charge.other_fen > 0
         fields = {"pay_url": "pay_url", "code_url": "qr_code"}
         front = {name: str(node[field]) for name, field in fields.items() if field in node}
         return Seen(
-            Standing.WAITING, half, trade_no=words.trade_no(node), mix_trade_no=words.mix_trade_no(node), front=front
+            Standing.WAITING,
+            Half.WAITING if insured else Half.NONE,
+            trade_no=words.trade_no(node),
+            mix_trade_no=words.mix_trade_no(node),
+            front=front,
         )
 
     async def look(self, charge: channel_pb2.ChannelCharge) -> Seen:

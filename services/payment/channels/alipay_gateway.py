@@ -35,6 +35,9 @@ _MOST_BYTES: Final = 256 * 1024 * 1024
 """Of a day's bill, unpacked (our decision)."""
 _DOWN: Final = frozenset({"20000", "20001"})
 _ERROR: Final = "error_response"
+_DECODER: Final = json.JSONDecoder()
+_NUMBERS: Final = ("out_trade_no", "out_request_no", "refund_request_no")
+"""Our own numbers, which an answer repeats: its signature alone does not say to what it answers."""
 
 Node = Mapping[str, Any]
 """What an answer says."""
@@ -89,6 +92,8 @@ class Gateway:
         url = f"{contract.account.address}/gateway.do?charset=utf-8"
         answer = await self._sent("POST", url, urlencode(parameters).encode())
         node = _proven(contract, method, answer.body)
+        if any(name in content and node.get(name, content[name]) != content[name] for name in _NUMBERS):
+            raise Lost("ANSWER_OF_ANOTHER")
         if node["code"] in _DOWN:
             raise Lost(f"DOWN_{node.get('sub_code', node['code'])}")
         return node
@@ -145,17 +150,16 @@ def moment_text(at: datetime) -> str:
 
 
 def _proven(contract: Contract, method: str, body: bytes) -> Node:
-    """The node, whose very bytes are signed."""
+    """The node, whose very bytes are signed. What stands behind it is read apart: the signature is the first of that."""
     try:
-        text = body.decode()
-        whole = json.loads(text)
-        name = method.replace(".", "_") + "_response"
-        name = name if name in whole else _ERROR
-        begin = text.index("{", text.index(f'"{name}"'))
-        node, end = json.JSONDecoder().raw_decode(text, begin)
-    except (ValueError, TypeError):
+        text, name = body.decode(), method.replace(".", "_") + "_response"
+        at = text.find(f'"{name}"')
+        begin = text.index("{", at if at >= 0 else text.index(f'"{_ERROR}"'))
+        node, end = _DECODER.raw_decode(text, begin)
+        behind = json.loads("{" + text[end:].lstrip().removeprefix(","))
+    except ValueError:
         raise Lost("ANSWER_MALFORMED") from None
-    if not contract.proves(text[begin:end].encode(), str(whole.get("sign", ""))):
+    if not contract.proves(text[begin:end].encode(), str(behind.get("sign", ""))):
         raise Lost("ANSWER_UNPROVEN")
     if not isinstance(node.get("code"), str):
         raise Lost("ANSWER_MALFORMED")
