@@ -254,6 +254,27 @@ async def test_a_settlement_whose_answer_is_lost_was_done_or_is_done_again(desk:
         assert (await desk.book.batch(line.wanted.pos)).number == f"00000{number + 1}"
 
 
+async def test_a_batch_that_the_bank_does_not_end_keeps_nobody_from_paying(desk: Counter) -> None:
+    await desk.channel.place(charge("CHARGE0001"))
+    await desk.next_day()
+    for number, fault in ((2, "TIMEOUT_BEFORE"), (3, "TIMEOUT_AFTER")):
+        await desk.goes_wrong(fault, "0500")
+        assert (await desk.channel.place(charge(f"CHARGE000{number}"))).standing is Standing.CHARGED
+    assert [(await desk.known(f"CHARGE000{number}")).batch for number in (1, 2, 3)] == ["000001", "000001", "000002"]
+    assert (await desk.told("differences"))["differences"] == []
+
+
+async def test_who_waits_too_long_for_a_terminal_is_told_that_nothing_was_sent(
+    desk: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.payment.channels.till._HELD_S", 0.01)
+    async with desk.channel._till(MERCHANT).held():
+        with pytest.raises(Lost, match="TILL_BUSY") as lost:
+            await desk.channel.place(charge())
+    assert not lost.value.sent
+    assert (await desk.channel.place(charge())).standing is Standing.CHARGED
+
+
 async def test_totals_that_differ_are_told_line_by_line(desk: Counter) -> None:
     for number in range(10):
         await desk.channel.place(charge(f"CHARGE000{number}"))

@@ -58,7 +58,7 @@ class BankChannel:
     async def place(self, charge: channel_pb2.ChannelCharge) -> Seen:
         """A purchase. What the terminal has open is undone first, and a batch of yesterday is settled."""
         till = self._till(charge.merchant)
-        async with till.lock:
+        async with till.held():
             known = await self._book.line(charge.charge_no)
             if known is not None and known.state is not LineState.UNSENT:
                 return await self._seen(await till.ended(known))
@@ -72,7 +72,7 @@ class BankChannel:
     async def look(self, charge: channel_pb2.ChannelCharge) -> Seen:
         """How a charge stands; one without an answer is undone."""
         till = self._till(charge.merchant)
-        async with till.lock:
+        async with till.held():
             known = await self._book.line(charge.charge_no)
             if known is None or known.state is LineState.UNSENT:
                 return Seen(Standing.ABSENT)
@@ -81,7 +81,7 @@ class BankChannel:
     async def close(self, charge: channel_pb2.ChannelCharge) -> Seen:
         """As `look`; a charge that was never sent can be sent no more."""
         till = self._till(charge.merchant)
-        async with till.lock:
+        async with till.held():
             known = await self._book.line(charge.charge_no)
             if known is None or known.state is LineState.UNSENT:
                 wanted = Wanted(till.pos, charge.charge_no, Move.PURCHASE, charge.charge_fen)
@@ -91,7 +91,7 @@ class BankChannel:
     async def refund(self, refund: channel_pb2.ChannelRefund) -> RefundSeen:
         """A void while the batch of the purchase is open and all of it goes back, else a refund."""
         till = self._till(refund.merchant)
-        async with till.lock:
+        async with till.held():
             known = await self._book.line(refund.refund_no)
             if known is not None:
                 known = await till.ended(known)
@@ -106,7 +106,7 @@ class BankChannel:
     async def look_refund(self, refund: channel_pb2.ChannelRefund) -> RefundSeen:
         """How a refund stands; a void without an answer is undone, a refund without one is sent again under its trace."""
         till = self._till(refund.merchant)
-        async with till.lock:
+        async with till.held():
             known = await self._book.line(refund.refund_no)
             if known is None:
                 return RefundSeen(RefundStanding.ABSENT)
@@ -134,7 +134,7 @@ class BankChannel:
     async def balance(self, merchant: channel_pb2.Merchant, code: str) -> int | str:
         """What a card's account has, in fen; the bank's answer where it does not say. `Lost`."""
         till = self._till(merchant)
-        async with till.lock:
+        async with till.held():
             card = card_fields(code)
             if card is None:
                 return "CARD_UNREADABLE"
@@ -150,7 +150,7 @@ class BankChannel:
     async def settle_batch(self, merchant: channel_pb2.Merchant) -> Settled | None:
         """Ends the open batch: totals, and every line where the bank has others; None where the bank had ended it before."""
         till = self._till(merchant)
-        async with till.lock:
+        async with till.held():
             await till.undo_open()
             return await till.settled((await self._book.batch(till.pos)).number)
 

@@ -7,8 +7,8 @@ It decides nothing of orders. A line is stored before it is sent, and its trace 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -26,6 +26,8 @@ UNSURE: Final = frozenset({"68", "91", "96", "98"})
 _OPERATOR: Final = "01 "
 _NOT_REVERSED: Final = frozenset({22, 26, 63})
 _EQUAL: Final = 1
+_HELD_S: Final = 15.0
+"""How long one waits for a terminal that others use (our decision)."""
 
 
 class TerminalBook(Protocol):
@@ -80,12 +82,25 @@ class Settled:
 
 
 class Till:
-    """One terminal of one process: `lock` is held by whoever uses it. All methods raise `Lost` where the bank does not answer."""
+    """One terminal of one process, held by whoever uses it. All methods raise `Lost` where the bank does not answer."""
 
     def __init__(self, pos: Pos, session: Session, book: TerminalBook, clock: Clock) -> None:
         self.pos = pos
-        self.lock = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._session, self._book, self._clock = session, book, clock
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """A block that has the terminal to itself; `Lost` where others do not let go of it in time."""
+        try:
+            async with asyncio.timeout(_HELD_S):
+                await self._lock.acquire()
+        except TimeoutError:
+            raise Lost("TILL_BUSY", sent=False) from None
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     async def ready(self) -> None:
         """Nothing is open, the batch is today's, the terminal has signed on; `Lost` before anything of the caller's was sent."""
@@ -93,7 +108,9 @@ class Till:
             await self.undo_open()
             batch = await self._book.batch(self.pos)
             if batch.begun_at is not None and beijing_day(batch.begun_at) < beijing_day(self._clock()):
-                await self.settled(batch.number)
+                # A batch that the bank does not end now keeps nobody waiting: the next message tries again.
+                with suppress(Lost):
+                    await self.settled(batch.number)
             if not self._session.signed_on:
                 await self._sign_on()
         except Lost as lost:
