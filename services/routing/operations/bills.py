@@ -122,7 +122,8 @@ class Bills:
                 blocking = pending
                 continue
             saga = self.sagas.new(Kind.SETTLE, care, bill.insured_cell, message.key, act, message.left_s())
-            filing, mine = await asyncio.gather(self._filing(bill.begun), begun(self.sagas, saga, message))
+            # The row first: while the disk has it, the filing is looked up.
+            mine, filing = await asyncio.gather(begun(self.sagas, saga, message), self._filing(bill.begun))
             if mine:
                 return await self._settled(message, saga, bill, filing)
             blocking = saga.order_no
