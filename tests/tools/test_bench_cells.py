@@ -8,7 +8,7 @@ from typing import Any, cast
 from services import cells
 from services.runtime.trace_store import Node, StoredSpan, TraceStore
 from tools.bench import wire
-from tools.bench.cells import way
+from tools.bench.cells import stages, way
 from tools.bench.cells_subject import Mixed, simulated
 from tools.bench.preparation import Stock
 
@@ -41,6 +41,30 @@ class Told:
         return (
             Node(span("POST /*", 10, 4_000_010), (read, linked, linked, Node(span("store write", 30, 40), ()), late)),
         )
+
+
+class Asked(Told):
+    """One message, what was asked for it, and what settlement itself asked."""
+
+    def tree(self, trace_id: str) -> tuple[Node, ...]:
+        def call(name: str, start: int, peer: str) -> Node:
+            at = f"yibao.settlement.v1.{name}" if "settlement" in peer else name
+            told = {"yibao.peer": peer}
+            return Node(
+                StoredSpan("t", f"{name}{start}", None, "s", at, "CLIENT", start, start + 2_000_000, "", "", told), ()
+            )
+
+        second, first = (
+            call("OrderService.BatchOpen", 40, "370000/settlement"),
+            call("CareService.BatchGetBill", 20, "settlement"),
+        )
+        other = call("yibao.identity.v1.CredentialService.BatchVerify", 30, "identity")
+        return (Node(span("POST /*", 10, 4_000_010), (second, first, first, other)),)
+
+
+def test_what_settlements_are_asked_on_the_way_is_told_in_its_order() -> None:
+    store: Any = Asked()
+    assert stages(store, 10) == [("BatchGetBill", "settlement", 2.0), ("BatchOpen", "370000/settlement", 2.0)]
 
 
 def test_visits_of_two_stocks_come_in_turn(tmp_path: Path) -> None:

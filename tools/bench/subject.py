@@ -35,7 +35,9 @@ LAYOUTS: Mapping[str, tuple[str, ...]] = {
     "single": ("all", "--single"),
     "split": ("all", "--split"),
 }
-"""How the mesh is started, by name of the layout: the gateway beside the members, all in one process, each in its own."""
+"""How the mesh is started, by name of the layout: as `make up` starts it (gateways beside the members, each further cell and then
+routing by itself), all in one process, each member in its own.
+"""
 
 POSTGRES_SETTINGS: Mapping[str, str] = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
 """The rest is as the server has it: fsync, full_page_writes and synchronous_commit are on."""
