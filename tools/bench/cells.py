@@ -66,9 +66,9 @@ def _commits(subject: Subject, local: Stock, remote: Stock) -> None:
         began = time.time_ns()
         loads.run(replace(loads.plan(CLOSED, subject.port, requests, Pace(5.0, 0.0, 1))), subject.serving_pids)
         time.sleep(_WRITTEN_S)
-        found.append(way(TraceStore(scratch / "traces.sqlite"), began))
-    (here, here_ms), (there, there_ms) = found
-    steps = stages(TraceStore(scratch / "traces.sqlite"), began)
+        store = TraceStore(scratch / "traces.sqlite")
+        found.append((*way(store, began), stages(store, began)))
+    (here, here_ms, _), (there, there_ms, steps) = found
     print(f" durable commits before the answer: {here} local, {there} remote", flush=True)
     print(f" one alone: {here_ms:.1f} ms local, {there_ms:.1f} ms remote", flush=True)
     print("   " + ", ".join(f"{name} at {cell} {ms:.1f} ms" for name, cell, ms in steps), flush=True)
