@@ -28,13 +28,14 @@ async def planned(world: World, settled: Any) -> replay_pb2.PlanReplayResponse:
     return await ReplayServicer(world.replaying).PlanReplay(request, None)
 
 
-async def adjustments(world: World, psn_no: str = "") -> list[replay_pb2.Adjustment]:
-    """All adjustments, read in pages of two."""
+async def adjustments(world: World, psn_no: str = "", hospital: str = "") -> list[replay_pb2.Adjustment]:
+    """All adjustments, of whom is named, read in pages of two."""
     servicer, token = ReplayServicer(world.replaying), ""
     found: list[replay_pb2.Adjustment] = []
     while True:
         page = await servicer.ListAdjustments(
-            replay_pb2.ListAdjustmentsRequest(psn_no=psn_no, page_size=2, page_token=token), None
+            replay_pb2.ListAdjustmentsRequest(psn_no=psn_no, fixmedins_code=hospital, page_size=2, page_token=token),
+            None,
         )
         found += page.adjustments
         token = page.next_page_token

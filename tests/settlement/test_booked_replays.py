@@ -16,7 +16,7 @@ from services.settlement.servicer.replays import ReplayServicer
 from services.settlement.store.outbox import Outbox
 from services.settlement.store.own_books import OwnBookRows
 from tests.settlement.ordering import confirm
-from tests.settlement.replaying import adjustments, paid, replayed, told
+from tests.settlement.replaying import MEMO, adjustments, left, paid, replayed, told
 from tests.settlement.two_cells import (
     HOME,
     HOSPITAL,
@@ -117,6 +117,13 @@ async def test_the_place_of_care_comes_to_agree_with_the_ledgers_and_a_repeat_ch
     for each in told_of:
         await book(cells, each)
     await agree(cells)
+    # The institution reads in its own cell what it owes and is owed.
+    here, there = await adjustments(cells.care, hospital=HOSPITAL), await adjustments(cells.home, PERSON)
+    assert [(each.setl_id, left(each), each.replay_no, each.memo) for each in here] == [
+        (each.setl_id, left(each), answer.replay_no, MEMO) for each in there
+    ]
+    assert await adjustments(cells.care, PERSON, "H99010000009") == []
+    assert await adjustments(cells.care, "P9", HOSPITAL) == []
     for before, now in zip((second, third), answer.settlements[1:], strict=True):
         found = await answered(cells, before)
         assert (found.setl_id, found.replays, found.reversed_by) == (now.replayed_by, before.setlinfo.setl_id, "")

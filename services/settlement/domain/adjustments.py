@@ -48,9 +48,18 @@ class Waiting(NamedTuple):
     counter_setl_id: str
     care_cell: str
     care_admdvs: str
+    replay_no: str
+    memo: str
     counter: bytes
     replacement: bytes
     record: bytes
+
+
+class Asked(NamedTuple):
+    """Whose adjustments are asked for; an empty text is everybody's."""
+
+    psn_no: str = ""
+    fixmedins_code: str = ""
 
 
 class Replaced(NamedTuple):

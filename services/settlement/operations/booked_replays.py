@@ -13,13 +13,14 @@ from services.kernel.codes import pooling_area
 from services.kernel.errors import Fault, not_found, precondition
 from services.kernel.requests import Moved, RequestStamp
 from services.runtime.writes import Frame
-from services.settlement.domain.adjustments import Replaced
+from services.settlement.domain.adjustments import Adjustment, Replaced
 from services.settlement.domain.bill import Desk, totals_of_batches
 from services.settlement.domain.booked import BookedCare
 from services.settlement.domain.booking import booked_postings
 from services.settlement.domain.entries import PENDING, REVERSED, SETTLE, VOIDED, Wanted, Writing, settlement_row
 from services.settlement.domain.notices import apart
 from services.settlement.domain.orders import order_pending
+from services.settlement.domain.replay import Difference
 from services.settlement.domain.reversal import BookedSettlement, DecidedReversal, ReversalOrder
 from services.settlement.operations.booked_reversals import BookedReversals
 from services.settlement.operations.ledger import find_entry
@@ -38,6 +39,8 @@ class ToldReplay:
     setl_id: str
     counter: DecidedReversal
     replaced: BookedCare | None
+    replay_no: str = ""
+    memo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,33 @@ class BookedReplays:
             writing.postings += renewed.postings
             writing.settled += renewed.settled
             writing.noticed += renewed.noticed
+        await work.add_adjustments([_adjustment(found, told)])
         await work.save(writing)
+
+
+def _adjustment(found: BookedSettlement, told: ToldReplay) -> Adjustment:
+    """What is left to be settled here: the same as the insured cell lists."""
+    after = told.replaced
+    left = Difference.between(found.components, None if after is None else after.components)
+    return Adjustment(
+        setl_id=found.setl_id,
+        counter_setl_id=told.counter.setl_id,
+        replayed_by="" if after is None else after.setl_id,
+        replay_no=told.replay_no,
+        psn_no=found.key.psn_no,
+        insutype=found.key.insutype,
+        fixmedins_code=found.scope,
+        care_admdvs=found.regions.mdtrtarea_admvs,
+        care_cell="",
+        elsewhere=0,
+        fund_fen=left.fund_fen,
+        account_fen=left.account_fen,
+        family_fen=left.family_fen,
+        cash_fen=left.cash_fen,
+        memo=told.memo,
+        scope=f"cell:{told.insured_cell}",
+        created_at=to_micros(told.counter.at),
+    )
 
 
 async def _found(books: ReplayReader, told: ToldReplay) -> BookedSettlement | None:

@@ -19,6 +19,7 @@ from services.kernel.requests import Moved, RequestStamp, repeated
 from services.runtime.pieces import in_pieces
 from services.runtime.writes import Frame
 from services.settlement.domain.adjustments import Adjustment, Replaced, Waiting
+from services.settlement.domain.adjustments import Asked as Whose
 from services.settlement.domain.answer import Reversal
 from services.settlement.domain.bill import Desk
 from services.settlement.domain.encounters import Entry
@@ -122,10 +123,10 @@ class Replaying:
 
         return await self.lapsing.past(lambda: frame.decided(attempt), BUSY)
 
-    async def adjustments(self, psn_no: str, after: str, size: int) -> Page[Adjustment]:
-        """A page of adjustments, the oldest first; of a person where one is named."""
+    async def adjustments(self, whose: Whose, after: str, size: int) -> Page[Adjustment]:
+        """A page of adjustments, the oldest first; of whom is named."""
         async with self.store.reading() as snapshot:
-            found = await snapshot.adjustments(psn_no, after, size + 1)
+            found = await snapshot.adjustments(whose, after, size + 1)
         return page_of(found, size, lambda each: each.place)
 
     async def waiting(self, after: str) -> Page[Waiting]:

@@ -94,7 +94,8 @@ class CareBillWriter:
             if not info.setl_id or not info.HasField("setl_time") or not told.HasField("record"):
                 raise invalid("replayed.replacement", "opened.of_bill", "the settlement in its place")
             replaced = self._decided(request.insured_cell, told.replacement, told.record)
-        return ToldReplay(request.insured_cell, told.setl_id, _counter(told.counter, ""), replaced)
+        counter = _counter(told.counter, "")
+        return ToldReplay(request.insured_cell, told.setl_id, counter, replaced, told.replay_no, told.memo)
 
     def _decided(
         self,

@@ -10,6 +10,7 @@ from services.runtime.idempotency import stamp_of
 from services.runtime.paging import asked_page, token_of
 from services.runtime.wire import micros_message
 from services.settlement.domain.adjustments import Adjustment, Waiting
+from services.settlement.domain.adjustments import Asked as Whose
 from services.settlement.domain.outcome import Components
 from services.settlement.domain.replay import Counter, Difference, Renewed
 from services.settlement.operations.replays import Asked, Replayed, Replaying
@@ -47,7 +48,8 @@ class ReplayServicer(replay_pb2_grpc.ReplayServiceServicer):
     ) -> replay_pb2.ListAdjustmentsResponse:
         """A page of them."""
         after, size = asked_page(request, str)
-        page = await self._replaying.adjustments(request.psn_no, after[0] if after else "", size)
+        whose = Whose(request.psn_no, request.fixmedins_code)
+        page = await self._replaying.adjustments(whose, after[0] if after else "", size)
         return replay_pb2.ListAdjustmentsResponse(
             adjustments=[_adjustment(each) for each in page.entries], next_page_token=token_of(page.end)
         )
@@ -79,6 +81,8 @@ def _told(each: Waiting) -> replay_pb2.ReplayedElsewhere:
         setl_id=each.setl_id,
         mdtrtarea_admvs=each.care_admdvs,
         care_cell=each.care_cell,
+        replay_no=each.replay_no,
+        memo=each.memo,
         counter=reversal_pb2.ReverseResponse.FromString(each.counter),
         **replaced,
     )

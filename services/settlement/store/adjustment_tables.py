@@ -41,6 +41,7 @@ ADJUSTMENT: Final = Table(
     CheckConstraint("booked_at IS NULL OR elsewhere = 1", name="adjustment_booked"),
     Index("adjustment_place", "counter_setl_id", unique=True),
     Index("adjustment_of_person", "psn_no", "counter_setl_id"),
+    Index("adjustment_of_institution", "fixmedins_code", "counter_setl_id"),
     Index("adjustment_on_its_way", "replayed_by", sqlite_where=_WAITING, postgresql_where=_WAITING),
     Index("adjustment_waiting", "counter_setl_id", sqlite_where=_WAITING, postgresql_where=_WAITING),
 )

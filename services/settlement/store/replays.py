@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from services.runtime.db import Database, insert_sql, sql
-from services.settlement.domain.adjustments import Adjustment, Replaced, Waiting
+from services.settlement.domain.adjustments import Adjustment, Asked, Replaced, Waiting
 from services.settlement.domain.basis import basis_from
 from services.settlement.domain.replay import MOST, Scene, Standing
 from services.settlement.domain.reversal import BookedSettlement
@@ -69,11 +69,15 @@ _COPY: Final = {
 _COLUMNS: Final = ", ".join(Adjustment._fields)
 _ADD: Final = insert_sql(ADJUSTMENT)
 _ALL: Final = sql(f"SELECT {_COLUMNS} FROM adjustment WHERE counter_setl_id > ?1 ORDER BY counter_setl_id LIMIT ?2")
+_OF_INSTITUTION: Final = sql(
+    f"SELECT {_COLUMNS} FROM adjustment WHERE fixmedins_code = ?2 AND (?1 = '' OR psn_no = ?1) AND counter_setl_id > ?3"
+    " ORDER BY counter_setl_id LIMIT ?4"
+)
 _OF_PERSON: Final = sql(
     f"SELECT {_COLUMNS} FROM adjustment WHERE psn_no = ?1 AND counter_setl_id > ?2 ORDER BY counter_setl_id LIMIT ?3"
 )
 _WAITING: Final = sql(
-    "SELECT a.setl_id, a.counter_setl_id, a.care_cell, a.care_admdvs, c.response, n.response, n.record"
+    "SELECT a.setl_id, a.counter_setl_id, a.care_cell, a.care_admdvs, a.replay_no, a.memo, c.response, n.response, n.record"
     " FROM adjustment AS a JOIN settlement AS c ON c.setl_id = a.counter_setl_id"
     " LEFT JOIN settlement AS n ON n.setl_id = a.replayed_by"
     " WHERE a.elsewhere = 1 AND a.booked_at IS NULL AND a.counter_setl_id > ?1 ORDER BY a.counter_setl_id LIMIT ?2"
@@ -109,10 +113,12 @@ class ReplayReader(OrderReader):
         replayed = set(scene.setl_ids)
         return {mdtrt_id for mdtrt_id, setl_id in rows if setl_id not in replayed}
 
-    async def adjustments(self, psn_no: str, after: str, limit: int) -> list[Adjustment]:
-        """Adjustments behind a place, the oldest first; of a person where one is named."""
-        if psn_no:
-            rows = await self._connection.run(_OF_PERSON, psn_no, after, limit)
+    async def adjustments(self, asked: Asked, after: str, limit: int) -> list[Adjustment]:
+        """Adjustments behind a place, the oldest first; of whom is named."""
+        if asked.fixmedins_code:
+            rows = await self._connection.run(_OF_INSTITUTION, *asked, after, limit)
+        elif asked.psn_no:
+            rows = await self._connection.run(_OF_PERSON, asked.psn_no, after, limit)
         else:
             rows = await self._connection.run(_ALL, after, limit)
         return [Adjustment(*row) for row in rows]
@@ -120,7 +126,7 @@ class ReplayReader(OrderReader):
     async def waiting(self, after: str, limit: int) -> list[Waiting]:
         """What places of care in other cells are not known to have booked, behind a place, the oldest first."""
         rows = await self._connection.run(_WAITING, after, limit)
-        return [Waiting(*(*row[:5], row[5] or b"", row[6] or b"")) for row in rows]
+        return [Waiting(*(*row[:7], row[7] or b"", row[8] or b"")) for row in rows]
 
     async def standing(self, setl_ids: Sequence[str]) -> list[Standing]:
         """Settlements with all that their rows keep and what they moved, in that order."""

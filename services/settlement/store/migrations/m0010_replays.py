@@ -52,6 +52,7 @@ def _adjustments() -> None:
         sa.CheckConstraint("elsewhere IN (0, 1)", name="adjustment_elsewhere"),
         sa.PrimaryKeyConstraint("setl_id"),
     )
+    op.create_index("adjustment_of_institution", "adjustment", ["fixmedins_code", "counter_setl_id"], unique=False)
     op.create_index("adjustment_of_person", "adjustment", ["psn_no", "counter_setl_id"], unique=False)
     op.create_index("adjustment_place", "adjustment", ["counter_setl_id"], unique=True)
     op.create_index(

@@ -250,22 +250,26 @@ class ListAdjustmentsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PSN_NO_FIELD_NUMBER: _builtins.int
+    FIXMEDINS_CODE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     psn_no: _builtins.str
     """Empty lists those of everybody."""
+    fixmedins_code: _builtins.str
+    """Empty lists those of every institution."""
     page_size: _builtins.int
     page_token: _builtins.str
     def __init__(
         self,
         *,
         psn_no: _builtins.str = ...,
+        fixmedins_code: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "psn_no", b"psn_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fixmedins_code", b"fixmedins_code", "page_size", b"page_size", "page_token", b"page_token", "psn_no", b"psn_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -368,11 +372,16 @@ class ReplayedElsewhere(_message.Message):
     REPLACEMENT_FIELD_NUMBER: _builtins.int
     RECORD_FIELD_NUMBER: _builtins.int
     CARE_CELL_FIELD_NUMBER: _builtins.int
+    REPLAY_NO_FIELD_NUMBER: _builtins.int
+    MEMO_FIELD_NUMBER: _builtins.int
     setl_id: _builtins.str
     mdtrtarea_admvs: _builtins.str
     """Division of the institution."""
     care_cell: _builtins.str
     """Cell of the institution; empty where it was not told with the bill: then that of the division."""
+    replay_no: _builtins.str
+    """The replay, and why it was made: the place of care keeps an adjustment too."""
+    memo: _builtins.str
     @_builtins.property
     def counter(self) -> _reversal_pb2.ReverseResponse:
         """Counter-entry that has reversed it."""
@@ -392,10 +401,12 @@ class ReplayedElsewhere(_message.Message):
         replacement: _settlement_pb2.SettleResponse | None = ...,
         record: _settlement_query_pb2.SetlinfoRecord | None = ...,
         care_cell: _builtins.str = ...,
+        replay_no: _builtins.str = ...,
+        memo: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["counter", b"counter", "record", b"record", "replacement", b"replacement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["care_cell", b"care_cell", "counter", b"counter", "mdtrtarea_admvs", b"mdtrtarea_admvs", "record", b"record", "replacement", b"replacement", "setl_id", b"setl_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["care_cell", b"care_cell", "counter", b"counter", "mdtrtarea_admvs", b"mdtrtarea_admvs", "memo", b"memo", "record", b"record", "replacement", b"replacement", "replay_no", b"replay_no", "setl_id", b"setl_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -93,7 +93,7 @@ class ReplayServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListAdjustments(self, request, context):
-        """Adjustments that replays have left, the oldest first.
+        """Adjustments that replays have left, the oldest first. The cell of the institution lists them, and the cell with the ledgers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

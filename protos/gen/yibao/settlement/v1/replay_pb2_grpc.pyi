@@ -32,7 +32,7 @@ class ReplayServiceStub:
     LEDGER_CONTENTION, REQUEST_ID_REUSED.
     """
     ListAdjustments: _aio.UnaryUnaryMultiCallable[_replay_pb2.ListAdjustmentsRequest, _replay_pb2.ListAdjustmentsResponse]
-    """Adjustments that replays have left, the oldest first."""
+    """Adjustments that replays have left, the oldest first. The cell of the institution lists them, and the cell with the ledgers."""
     ListReplayedElsewhere: _aio.UnaryUnaryMultiCallable[_replay_pb2.ListReplayedElsewhereRequest, _replay_pb2.ListReplayedElsewhereResponse]
     """Settlements that replays have taken back and whose place of care, another cell, is not known to have booked that, behind a
     place, the oldest first. Routing brings them there: what is told twice is booked once.
@@ -76,7 +76,7 @@ class ReplayServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _replay_pb2.ListAdjustmentsRequest,
         context: _aio.ServicerContext[_replay_pb2.ListAdjustmentsRequest, _abc.Awaitable[_replay_pb2.ListAdjustmentsResponse]],
     ) -> _abc.Awaitable[_replay_pb2.ListAdjustmentsResponse]:
-        """Adjustments that replays have left, the oldest first."""
+        """Adjustments that replays have left, the oldest first. The cell of the institution lists them, and the cell with the ledgers."""
 
     @_abc_1.abstractmethod
     def ListReplayedElsewhere(
