@@ -38,7 +38,7 @@ async def test_a_mixed_order_is_waited_for_heard_and_seen_with_both_halves(desk:
     charge = desk.charge(MIXED)
     placed = await desk.channel.place(charge)
     assert (placed.standing, placed.half, placed.total_fen) == (Standing.WAITING, Half.WAITING, FUND + ACCT + CASH)
-    assert placed.front["mixTradeNo"] == placed.mix_trade_no
+    assert placed.front["mix_trade_no"] == placed.mix_trade_no
     assert placed.front["package"] == f"prepay_id={placed.front['prepay_id']}"
     await desk.pays(charge)
     heard = [await desk.heard(charge.charge_no)]

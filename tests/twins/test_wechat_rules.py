@@ -287,7 +287,7 @@ async def test_the_bureau_is_asked_with_the_orders_numbers_until_it_answers_and_
     await server.stop()
     assert states == [("MIX_PAY_SUCCESS", "SELF_PAY_SUCCESS"), ("MIX_PAY_FAIL", "SELF_PAY_SUCCESS")]
     assert asked[0] == asked[1]
-    assert (asked[0]["channelCode"], asked[0]["payAuthNo"][:6]) == ("wechat", "AUTH99")
+    assert (asked[0]["channelCode"], asked[0]["payAuthNo"][:6]) == ("WECHAT", "AUTH99")
 
 
 async def test_a_killed_twin_goes_on_with_its_orders_keys_and_notifies(tmp_path: Path) -> None:

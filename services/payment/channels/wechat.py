@@ -92,7 +92,7 @@ class WeChat:
                 closed = await self._closed(contract, charge)
                 return seen if closed.standing is Standing.CLOSED else replace(seen, standing=Standing.UNKNOWN)
             return seen
-        return replace(seen, front=front | {"mixTradeNo": seen.mix_trade_no})
+        return replace(seen, front=front | {"mix_trade_no": seen.mix_trade_no})
 
     async def look(self, charge: channel_pb2.ChannelCharge) -> Seen:
         """How it stands. Where only the cash of a mixed order was made it is closed: whose authorisation it was is not kept."""

@@ -31,8 +31,8 @@ from tools.twins.wechat.platform import Platform
 from tools.twins.wechat.proxy import HOST, tls
 from tools.twins.wechat.refunds import Refunds
 
-NAME: Final = "wechat"
-"""As whom it asks the bureau."""
+NAME: Final = "WECHAT"
+"""As whom it asks the bureau: the channel of its key."""
 _PARTNER: Final = "/v3/pay/partner/"
 _MOST_BODY: Final = 65_536
 
