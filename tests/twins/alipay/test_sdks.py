@@ -1,5 +1,6 @@
 """Unmodified SDKs judge the twin. Both call their package `alipay`: each runs in a process with its own wheel alone, which
-`make setup` keeps beside the environment and nobody unpacks.
+`make setup` keeps beside the environment and nobody unpacks. What they need in turn is installed: the official one imports
+pycryptodome and rsa, the other pycryptodomex and pyOpenSSL.
 """
 
 from __future__ import annotations
