@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from random import SystemRandom
 from typing import Any, Final
 
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault
+from services.payment.channels.alipay import Alipay
+from services.payment.channels.bank import BankChannel
 from services.payment.channels.cash import Cash
 from services.payment.channels.desk import Accounts, ChannelDesk
+from services.payment.channels.national import NationalApp
 from services.payment.channels.protocol import Channel
+from services.payment.channels.wechat import WeChat
+from services.payment.domain.accounts import Account
 from services.payment.loader import Merchants, read_merchants
 from services.payment.operations.books import Books, Write
 from services.payment.operations.driving import Driving
@@ -26,6 +32,7 @@ from services.payment.servicer.authorisations import AuthorisationServicer
 from services.payment.servicer.bureau import BureauServicer
 from services.payment.servicer.pay_orders import PayOrderServicer
 from services.payment.servicer.unhurried import Unhurried
+from services.payment.store.terminal_rows import TerminalRows
 from services.payment.store.unit import PaymentStore
 from services.runtime.auth import TokenSigner
 from services.runtime.committer import Committer
@@ -33,11 +40,13 @@ from services.runtime.config import Config
 from services.runtime.db import Database
 from services.runtime.identifiers import time_ordered_ids
 from services.runtime.logs import describe, write
+from services.runtime.national import sm2
 from services.runtime.outbound import Peers
 from services.runtime.outgoing import Outgoing
+from services.runtime.pos.line import PosLine
 from services.runtime.server import AddToServer, MemberServer, StartError
 from services.runtime.telemetry import ROOT, Telemetry
-from yibao.payment.v1 import authorisation_pb2_grpc, bureau_pb2_grpc, pay_order_pb2_grpc
+from yibao.payment.v1 import authorisation_pb2_grpc, bureau_pb2_grpc, channel_pb2, pay_order_pb2_grpc
 
 MEMBER: Final = "payment"
 MERCHANTS: Final = "YIBAO_MERCHANTS"
@@ -55,7 +64,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     books = Books(store, clock)
     committer: Committer[Write, bool] = Committer("pay order", books.commit, telemetry=telemetry)
     books.submit = committer.submit
-    desk = ChannelDesk(_channels(merchants, outgoing, clock), Accounts(merchants.accounts), _told_lost)
+    lines = _Lines(outgoing, PosLine(telemetry), TerminalRows(database, clock), clock, config.text("YIBAO_LIBCRYPTO"))
+    desk = ChannelDesk(_channels(merchants, lines), Accounts(merchants.accounts), _told_lost)
     settlements, bills = Settlements(peers), Bills(peers)
     driving = Driving(books, settlements, bills, desk)
     new_id = time_ordered_ids(clock, SystemRandom())
@@ -95,9 +105,38 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     )
 
 
-def _channels(merchants: Merchants, outgoing: Outgoing, clock: Clock) -> Sequence[Channel]:
-    """The adapters, each with the accounts that it signs for."""
-    return (Cash(),)
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """What adapters need beside their accounts: the ways out, the book of terminals, the clock."""
+
+    outgoing: Outgoing
+    pos: PosLine
+    book: TerminalRows
+    clock: Clock
+    libcrypto: str
+
+
+def _channels(merchants: Merchants, lines: _Lines) -> Sequence[Channel]:
+    """The adapters whose channel some institution has a contract with, and cash; StartError for a key that is none."""
+    known = {each.channel for each in merchants.accounts}
+    makers: dict[str, Callable[[], Channel]] = {
+        "wechat": lambda: WeChat(merchants.accounts, lines.outgoing, lines.clock),
+        "alipay": lambda: Alipay(merchants.accounts, lines.outgoing, lines.clock),
+        "bank": lambda: BankChannel(_of_bank(merchants), lines.book, lines.pos, lines.outgoing, lines.clock),
+        "national": lambda: NationalApp(merchants.accounts, sm2.open_sm2(lines.libcrypto), lines.outgoing, lines.clock),
+    }
+    if known - makers.keys():
+        raise StartError(f"{MERCHANTS}: no channel is called {min(known - makers.keys())}")
+    try:
+        return (Cash(), *(make() for name, make in makers.items() if name in known))
+    except (ValueError, sm2.Sm2Unavailable) as error:
+        raise StartError(f"{MERCHANTS}: {error}") from None
+
+
+def _of_bank(merchants: Merchants) -> Callable[[channel_pb2.Merchant], Account]:
+    """The contract of a merchant with its bank."""
+    held = {(each.merchant_no, each.app_no): each for each in merchants.accounts if each.channel == "bank"}
+    return lambda merchant: held[merchant.merchant_no, merchant.app_no]
 
 
 def _merchants(config: Config) -> Merchants:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
 )
 
+from services.payment.store.terminal_tables import TerminalTables, terminal_tables
 from services.runtime.db import Moment
 from services.runtime.journal import journal_table
 
@@ -41,6 +42,7 @@ class Tables:
     auth: Table
     event: Table
     notice: Table
+    terminals: TerminalTables
 
 
 def make_tables() -> Tables:
@@ -55,6 +57,7 @@ def make_tables() -> Tables:
         _auth(metadata),
         _event(metadata),
         _notice(metadata),
+        terminal_tables(metadata),
     )
 
 

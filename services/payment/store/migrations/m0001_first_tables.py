@@ -31,6 +31,7 @@ def upgrade() -> None:
     _pay_order()
     _pay_refund()
     _payment_entry()
+    _pay_terminal()
 
 
 def _pay_auth() -> None:
@@ -163,4 +164,32 @@ def _payment_entry() -> None:
         sa.Column("response", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("scope", "request_id"),
+    )
+
+
+def _pay_terminal() -> None:
+    op.create_table(
+        "pay_terminal",
+        *_columns(sa.Text(), "merchant_no", "terminal_no", "batch"),
+        sa.Column("trace", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("merchant_no", "terminal_no"),
+    )
+    op.create_table(
+        "pay_terminal_line",
+        *_columns(sa.Text(), "number", "merchant_no", "terminal_no", "move", "of_number"),
+        *_columns(sa.Text(), "batch", "trace", "state", "day", "rrn", "code"),
+        *_columns(sa.BigInteger(), "amount_fen", "begun_at", "changed_at"),
+        sa.CheckConstraint("amount_fen >= 0", name="pay_terminal_line_amount"),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    pos = ["merchant_no", "terminal_no"]
+    op.create_index("pay_terminal_line_batch", "pay_terminal_line", [*pos, "batch", "begun_at"], unique=False)
+    op.create_index("pay_terminal_line_of", "pay_terminal_line", ["of_number"], unique=False)
+    op.create_index(
+        "pay_terminal_line_open",
+        "pay_terminal_line",
+        [*pos, "begun_at"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('sent', 'undoing')"),
+        postgresql_where=sa.text("state IN ('sent', 'undoing')"),
     )
