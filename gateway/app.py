@@ -14,6 +14,7 @@ from gateway.backend import DirectBackend, GatheringBackend
 from gateway.batching import Gatherer
 from gateway.connections import Connections, affordable
 from gateway.door import Door
+from gateway.doors import Doors
 from gateway.elsewhere import across_cells
 from gateway.failures import Failures
 from gateway.held import Held
@@ -154,6 +155,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     door = Door(
         national,
         mobile,
+        Doors(contract, shares, backend, observer, config.sandbox),
         rest,
         pages(rest.routes, table, lambda: server.address) | {LIVE: operations.live, READY: operations.ready},
         clock,
@@ -162,8 +164,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         Held(config.integer("YIBAO_MAX_BODIES_BYTES"), config.integer("YIBAO_MAX_MESSAGE_BYTES")),
         Origins(config.text("YIBAO_ALLOWED_ORIGINS"), config.sandbox),
     )
-    server = HttpServer(door, config, peers, telemetry, operations, workers)
-    return server
+    return (server := HttpServer(door, config, peers, telemetry, operations, workers))
 
 
 def _gathering(

@@ -1,5 +1,5 @@
 """The ASGI door: sends each request, once its body is there, to its face. `/v1/` is REST, paths of the mobile
-payment centre are its own, every other POST is national.
+payment centre and doors are their own, every other POST is national.
 
 It knows no transaction and no route; it never logs a path, a query or a body.
 """
@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.bodies import Bodies, Gone, Receive
+from gateway.doors import Doors
 from gateway.held import Held
 from gateway.http import Request, Response, busy, is_late_body, network_of
 from gateway.mobile.face import MobileFace
@@ -34,6 +35,7 @@ class Door:
         self,
         national: NationalFace,
         mobile: MobileFace | None,
+        doors: Doors,
         rest: RestFace,
         pages: Mapping[str, Page],
         clock: Clock,
@@ -45,6 +47,7 @@ class Door:
         self._origins = origins
         self._national = national
         self._mobile = mobile
+        self._doors = doors
         self._rest = rest
         self._pages = pages
         self._clock = clock
@@ -97,7 +100,9 @@ class Door:
         finally:
             self._under_way -= 1
 
-    def _face(self, request: Request) -> RestFace | NationalFace | MobileFace:
+    def _face(self, request: Request) -> RestFace | NationalFace | MobileFace | Doors:
+        if request.method == "POST" and self._doors.serves(request.path):
+            return self._doors
         if request.path.startswith(PREFIX) or request.method != "POST":
             return self._rest
         if self._mobile is not None and self._mobile.serves(request.path):

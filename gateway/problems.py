@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.http import REQUEST_TIMEOUT, Response, is_late_body
+from gateway.observing import Observed, Outcome
 from services.kernel.errors import MORE_VIOLATIONS, Fault, FaultKind, Violation
 from services.runtime.status import (
     CHINESE,
@@ -105,3 +106,12 @@ def _violation(violation: Violation) -> dict[str, Any]:
         "reason": violation.rule,
         "localizedMessage": {"locale": CHINESE, "message": violation_text(violation, "zh")},
     }
+
+
+def refusal(error: Fault | InternalError, observed: Observed) -> Response:
+    """The answer to a request that is refused, which ends so."""
+    if isinstance(error, InternalError):
+        observed.ended(Outcome(500, None, "INTERNAL", "INTERNAL_ERROR", error.error_id))
+    else:
+        observed.ended(Outcome(status_of(error), None, error.kind.value, error.reason))
+    return problem(error)

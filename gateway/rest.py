@@ -30,7 +30,7 @@ from gateway.naming import as_sent
 from gateway.nested import trim_texts
 from gateway.observing import Observed, Observer, Outcome
 from gateway.partners import Partners
-from gateway.problems import problem, status_of
+from gateway.problems import refusal
 from gateway.reading import Unreadable
 from gateway.shares import Shares
 from services.kernel.errors import Fault, FaultKind, Violation, denied
@@ -138,16 +138,16 @@ class RestFace:
             try:
                 return await self._answer(request, route, variables, observed)
             except Fault as fault:
-                return _refused(as_sent(fault, request.body, request.query), observed)
+                return refusal(as_sent(fault, request.body, request.query), observed)
             except InternalError as error:
-                return _refused(error, observed)
+                return refusal(error, observed)
             except Exception as error:  # noqa: BLE001  # a bug of ours: told by an id, found in the log
-                return _refused(internal_error(self._log, error, self._sandbox), observed)
+                return refusal(internal_error(self._log, error, self._sandbox), observed)
 
     def refused(self, request: Request, error: Fault) -> Response:
         """Refuses a request before it has a route."""
         with self._observer.request(request, f"{PREFIX}*") as observed:
-            return _refused(error, observed)
+            return refusal(error, observed)
 
     async def _answer(self, request: Request, route: Route, variables: dict[str, str], observed: Observed) -> Response:
         asked_s = asked_timeout_s(request.headers)
@@ -224,14 +224,6 @@ def _limit_s(asked_s: float | None, caller: Caller) -> float:
     if asked_s is None:
         return TIMEOUT_S
     return min(asked_s, OPERATOR_TIMEOUT_S if caller.role is Role.OPERATOR else TIMEOUT_S)
-
-
-def _refused(error: Fault | InternalError, observed: Observed) -> Response:
-    if isinstance(error, InternalError):
-        observed.ended(Outcome(500, None, "INTERNAL", "INTERNAL_ERROR", error.error_id))
-    else:
-        observed.ended(Outcome(status_of(error), None, error.kind.value, error.reason))
-    return problem(error)
 
 
 def _route(http: HttpRoute, method: MethodContract, readers: JsonReaders, writers: JsonWriters) -> Route:

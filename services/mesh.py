@@ -123,6 +123,7 @@ MESH: tuple[Member, ...] = (
             "yibao.payment.v1.PayOrderService",
             "yibao.payment.v1.AuthorisationService",
             "yibao.payment.v1.BureauService",
+            "yibao.payment.v1.NotifyService",
         ),
         calls=("settlement",),
     ),

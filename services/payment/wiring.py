@@ -16,7 +16,7 @@ from services.payment.channels.bank import BankChannel
 from services.payment.channels.cash import Cash
 from services.payment.channels.desk import Accounts, ChannelDesk
 from services.payment.channels.national import NationalApp
-from services.payment.channels.protocol import Channel
+from services.payment.channels.protocol import Channel, Delivery
 from services.payment.channels.wechat import WeChat
 from services.payment.domain.accounts import Account
 from services.payment.loader import Merchants, read_merchants
@@ -30,6 +30,7 @@ from services.payment.peers.bills import Bills
 from services.payment.peers.settlements import Settlements
 from services.payment.servicer.authorisations import AuthorisationServicer
 from services.payment.servicer.bureau import BureauServicer
+from services.payment.servicer.notifies import NotifyServicer
 from services.payment.servicer.pay_orders import PayOrderServicer
 from services.payment.servicer.unhurried import Unhurried
 from services.payment.store.terminal_rows import TerminalRows
@@ -46,7 +47,7 @@ from services.runtime.outgoing import Outgoing
 from services.runtime.pos.line import PosLine
 from services.runtime.server import AddToServer, MemberServer, StartError
 from services.runtime.telemetry import ROOT, Telemetry
-from yibao.payment.v1 import authorisation_pb2_grpc, bureau_pb2_grpc, channel_pb2, pay_order_pb2_grpc
+from yibao.payment.v1 import authorisation_pb2_grpc, bureau_pb2_grpc, channel_pb2, notify_pb2_grpc, pay_order_pb2_grpc
 
 MEMBER: Final = "payment"
 MERCHANTS: Final = "YIBAO_MERCHANTS"
@@ -80,6 +81,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         (pay_order_pb2_grpc.add_PayOrderServiceServicer_to_server, orders),
         (authorisation_pb2_grpc.add_AuthorisationServiceServicer_to_server, authorisations),
         (bureau_pb2_grpc.add_BureauServiceServicer_to_server, BureauServicer(paying)),
+        (notify_pb2_grpc.add_NotifyServiceServicer_to_server, NotifyServicer(paying, loop, Delivery)),
     ]
 
     async def start() -> None:

@@ -121,6 +121,7 @@ class MethodContract:
     batch: BatchForm | None
     elsewhere: ElsewhereForm | None
     mobile: MobileForm | None
+    door: str
     http: tuple[HttpRoute, ...]
     request_numbers: tuple[Number, ...]
     response_numbers: tuple[Number, ...]
@@ -255,6 +256,7 @@ def _read(service: str, method: MethodDescriptor) -> MethodContract:
         batch=_batch(method),
         elsewhere=_elsewhere(method),
         mobile=_mobile(method),
+        door=_door(method),
         http=_routes(options.Extensions[annotations_pb2.http]) if options.HasExtension(annotations_pb2.http) else (),
         request_numbers=business_numbers(method.input_type),
         response_numbers=business_numbers(method.output_type),
@@ -301,6 +303,17 @@ def _elsewhere(method: MethodDescriptor) -> ElsewhereForm | None:
         return None
     option = options.Extensions[options_pb2.elsewhere]
     return ElsewhereForm(method_path(option.method), frozenset(option.on))
+
+
+def _door(method: MethodDescriptor) -> str:
+    """The path of the door whose deliveries a method takes in; "" for none. ContractError where its messages cannot hold them."""
+    path: str = method.GetOptions().Extensions[options_pb2.door].path
+    if path and not (
+        {"name", "query", "headers", "body"} <= method.input_type.fields_by_name.keys()
+        and {"content_type", "body"} <= method.output_type.fields_by_name.keys()
+    ):
+        raise ContractError(f"{method.full_name}: a door needs name, query, headers, body, and content_type, body")
+    return path
 
 
 def _mobile(method: MethodDescriptor) -> MobileForm | None:

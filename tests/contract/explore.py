@@ -33,7 +33,9 @@ BETWEEN_CELLS: Final = frozenset(
     }
 )
 # About an order that waits at a channel, of which the generated cases have none: tests/payment accepts it.
-AT_CHANNELS: Final = frozenset({"yibao.payment.v1.BureauService.SettleInsuredPart"})
+AT_CHANNELS: Final = frozenset(
+    {"yibao.payment.v1.BureauService.SettleInsuredPart", "yibao.payment.v1.NotifyService.Hear"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from services.kernel.errors import Fault, denied
+from services.kernel.errors import Fault, conflict, denied
 from services.kernel.requests import RequestStamp
 from services.payment.domain import refusals, steps
 from services.payment.domain.authorisations import digest_of
@@ -220,7 +220,7 @@ class Paying:
         answer = heard.answer, heard.answer_type
         events = tuple(f"{channel}:{each}" for each in (f"e:{heard.event}", f"n:{heard.nonce}") if each[2:])
         if heard.about is About.CHARGE and heard.charge is not None:
-            order = await self._heard_charge(heard.number, heard.charge, events)
+            order = await self._heard_charge(channel, heard.number, heard.charge, events)
             return *answer, order
         if heard.about is About.REFUND:
             charge = await self._books.charge_of_return(heard.number)
@@ -229,7 +229,7 @@ class Paying:
             return *answer, await self._books.order(number) if number else None
         return *answer, None
 
-    async def _heard_charge(self, charge_no: str, seen: Seen, events: tuple[str, ...]) -> Order | None:
+    async def _heard_charge(self, channel: str, charge_no: str, seen: Seen, events: tuple[str, ...]) -> Order | None:
         for _ in range(_ROUNDS):
             charge = await self._books.charge(charge_no)
             order = await self._books.order(charge.pay_ord_id) if charge is not None else None
@@ -238,7 +238,9 @@ class Paying:
             try:
                 return await self._driving.seen(order, charge, seen, events)
             except Stale:
-                if await self._books.known(events):
+                if await self._books.known(events[:1]):
                     return await self._books.order(order.pay_ord_id)
+                if await self._books.known(events[1:]):
+                    raise conflict("NOTIFY_REPLAYED", channel=channel) from None
                 await asyncio.sleep(_LOOK_S)
         raise refusals.still_changing(charge_no)

@@ -86,6 +86,7 @@ PAYMENT: Final[Mapping[str, tuple[str, str]]] = {
         "缺少该支付形式所需内容",
         "What this form of payment needs is missing",
     ),
+    "NOTIFY_REPLAYED": ("渠道{channel}的通知重放", "The notify of {channel} came before"),
     "NOTIFY_FORGED": (
         "渠道{channel}的通知未通过验证",
         "The notify of {channel} does not prove who sent it",
@@ -147,6 +148,7 @@ PAYMENT_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "MERCHANT_UNKNOWN": ("在商户文件中登记", "Name it in the file of merchants (YIBAO_MERCHANTS)"),
     "CHARGE_UNBALANCED": ("核对减免金额", "Compare the amounts taken off"),
     "CODE_MISSING": ("补上所指字段", "Send the field that is named"),
+    "NOTIFY_REPLAYED": ("重新签名后再发", "Sign it anew"),
     "NOTIFY_FORGED": ("核对密钥与时钟", "Compare keys and clocks"),
     "REFUND_UNBALANCED": (
         "医保部分须全额退；现金可部分退",

@@ -473,6 +473,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The authorisation is of another person, institution or order."""
     ERROR_REASON_PAYMENT_ELSEWHERE: _ErrorReason.ValueType  # 308
     """Mobile payment for a person whom another cell insures is not served yet."""
+    ERROR_REASON_NOTIFY_REPLAYED: _ErrorReason.ValueType  # 309
+    """The nonce of a notify came before with another notify."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -926,4 +928,6 @@ ERROR_REASON_PAY_AUTH_OF_ANOTHER: ErrorReason.ValueType  # 307
 """The authorisation is of another person, institution or order."""
 ERROR_REASON_PAYMENT_ELSEWHERE: ErrorReason.ValueType  # 308
 """Mobile payment for a person whom another cell insures is not served yet."""
+ERROR_REASON_NOTIFY_REPLAYED: ErrorReason.ValueType  # 309
+"""The nonce of a notify came before with another notify."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

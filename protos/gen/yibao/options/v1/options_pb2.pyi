@@ -473,12 +473,38 @@ class Node(_message.Message):
 
 Global___Node: _TypeAlias = Node  # noqa: Y015
 
+@_typing.final
+class Door(_message.Message):
+    """Says that a method takes in what arrives at a door of the gateway, raw: whoever sends it is not known, and the member verifies it.
+    Its request has the fields `name` (what follows the door's path), `query`, `headers` and `body`, its response `content_type` and
+    `body`; the gateway reads neither.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """Path at the gateway, `/v1/channels/`."""
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Door: _TypeAlias = Door  # noqa: Y015
+
 ACCESS_FIELD_NUMBER: _builtins.int
 EFFECT_FIELD_NUMBER: _builtins.int
 TRANSACTION_FIELD_NUMBER: _builtins.int
 BATCH_FIELD_NUMBER: _builtins.int
 ELSEWHERE_FIELD_NUMBER: _builtins.int
 MOBILE_FIELD_NUMBER: _builtins.int
+DOOR_FIELD_NUMBER: _builtins.int
 NATIONAL_FIELD_NUMBER: _builtins.int
 DATA_CLASS_FIELD_NUMBER: _builtins.int
 HASH_SINCE_FIELD_NUMBER: _builtins.int
@@ -494,6 +520,7 @@ transaction: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOpt
 batch: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Batch]
 elsewhere: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Elsewhere]
 mobile: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Mobile]
+door: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Door]
 national: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___National]
 data_class: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___DataClass.ValueType]
 hash_since: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.int]
