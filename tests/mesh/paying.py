@@ -77,7 +77,13 @@ def order_of(hospital: Hospital, saved: dict[str, Any]) -> dict[str, Any]:
 
 async def placed(hospital: Hospital, who: Patient, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """An order that was saved and placed: what 6201 and 6202 answered."""
-    auth = await authorised(hospital, who)
+    return await placed_by(hospital, who, await authorised(hospital, who), **changes)
+
+
+async def placed_by(
+    hospital: Hospital, who: Patient, auth: str, **changes: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same under an authorisation that was given."""
     answer = await hospital.done("6201", {"data": fees(hospital, who, auth, **changes)}, home=who.home)
     saved = dict(answer.output["data"])
     node = order_of(hospital, saved) | {"payAuthNo": auth, "orgBizSer": "1", "mdtrtId": saved["extData"]["mdtrtId"]}

@@ -186,8 +186,9 @@ def _complete(asked: pay_order_pb2.Payment) -> None:
     if asked.pay_form == channel_pb2.PAY_FORM_MIXED:
         if not asked.HasField("payer"):
             raise refusals.code_missing("data.payer")
-        if not asked.pay_auth_no:
-            raise refusals.code_missing("data.pay_auth_no")
+        for name in ("pay_auth_no", "location"):
+            if not getattr(asked, name):
+                raise refusals.code_missing(f"data.{name}")
 
 
 def _message(

@@ -193,7 +193,7 @@ class Paying:
         for _ in range(_ROUNDS):
             order = await self._books.order(pay_ord_id)
             charge = await self._books.charge(order.charge_no) if order is not None and order.charge_no else None
-            if order is None or charge is None or charge.channel != channel or order.split is None:
+            if order is None or charge is None or charge.channel != channel.lower() or order.split is None:
                 raise refusals.order_unknown(pay_ord_id)
             if order.auth != digest_of(pay_auth_no):
                 raise denied("PAY_AUTH_OF_ANOTHER")

@@ -1,0 +1,125 @@
+"""Mobile payment through the twin of WeChat Pay: mixed orders that both sides settle, a scanned code, what is never paid."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+import yaml
+
+from services.kernel.clock import system_clock
+from tests.mesh import paying
+from tests.mesh.hospital import Patient, rest
+from tests.mesh.world import Sandbox, sandbox
+from tests.payment.wechat_counter import account_of
+from tests.twins.wechat_desk import Desk, opened
+from tools.running import free_ports
+
+WECHAT = {"channel": "CHANNEL_KIND_WECHAT"}
+KEY = "sandbox-channel-WECHAT"
+
+
+@dataclass(frozen=True, slots=True)
+class Street:
+    """A mesh whose hospital has a contract with WeChat, and the twin beside it."""
+
+    town: Sandbox
+    desk: Desk
+
+    async def mixed(self, who: Patient, **changes: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        """A mixed order that waits for the person: what 6201, 6202 and paying were answered."""
+        hospital = self.town.hospital
+        auth = await paying.authorised(hospital, who)
+        saved, split = await paying.placed_by(hospital, who, auth)
+        how = {
+            "payForm": "PAY_FORM_MIXED",
+            "userNo": "oTestPayer",
+            "payAuthNo": auth,
+            "location": "102.682296,25.054260",
+        }
+        payer = {"name": who.name, "certNo": who.certno, "certType": "01"}
+        return saved, split, await paying.paid(hospital, saved, **WECHAT, **how, payer=payer, **changes)
+
+    async def phase(self, saved: dict[str, Any], who: Patient, wanted: str) -> dict[str, Any]:
+        """The order once it has come there."""
+        hospital, query = self.town.hospital, {"data": paying.named(self.town.hospital, saved, who)}
+        async with asyncio.timeout(20):
+            while True:
+                found = dict((await hospital.done("6301", query)).output["data"])
+                if found["ordStas"] == wanted:
+                    return found
+                await asyncio.sleep(0.05)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def street(tmp_path_factory: Any) -> AsyncIterator[Street]:
+    folder: Path = tmp_path_factory.mktemp("wechat")
+    (port,) = free_ports(1)
+    async with opened(bureau_url=f"http://127.0.0.1:{port}", bureau_key=KEY) as desk:
+        write_merchants(folder, desk, port)
+        overrides = {"YIBAO_MERCHANTS": str(folder / "merchants.yaml"), "YIBAO_GATEWAY_PORT": str(port)}
+        async with sandbox(folder / "mesh", overrides) as town:
+            asked = {"requestId": "wechat-key", "role": "ROLE_CHANNEL", "subject": "WECHAT", "apiKey": KEY}
+            await rest(town.hospital, "/v1/api-keys", asked)
+            # Signatures hold for minutes by the machine's clock.
+            town.clock.set(system_clock())
+            yield Street(town, desk)
+
+
+def write_merchants(folder: Path, desk: Desk, port: int) -> None:
+    """The file of merchants with its keys beside it."""
+    account = account_of(desk)
+    (number, provider), *_ = account.provider_keys.items()
+    (folder / "own.pem").write_text(account.private_key)
+    (folder / "provider.pem").write_text(provider)
+    (folder / "secret").write_text(account.secret)
+    told = {
+        name: getattr(account, name) for name in ("channel", "merchant_no", "address", "app_no", "city_no", "serial_no")
+    }
+    row = told | {
+        "fixmedins_code": "H99010000001",
+        "fixmedins_name": "试验医院",
+        "notify_address": f"http://127.0.0.1:{port}/v1/channels",
+        "private_key_file": "own.pem",
+        "secret_file": "secret",
+        "provider_keys": {number: "provider.pem"},
+    }
+    (folder / "merchants.yaml").write_text(yaml.safe_dump({"accounts": [row]}, default_style='"'))
+
+
+async def test_a_mixed_order_is_paid_once_both_halves_are_done_and_goes_back_by_both(street: Street) -> None:
+    hospital, who = street.town.hospital, await street.town.newcomers.one()
+    saved, split, paid = await street.mixed(who)
+    order = paid["order"]
+    assert (order["phase"], paid["front"]["mix_trade_no"]) == ("ORDER_PHASE_WAITING", order["mixTradeNo"])
+    await street.desk.door("pay", out_trade_no=order["chargeNo"])
+    found = await street.phase(saved, who, "6")
+    assert found["setlType"] == "ALL"
+    back = {"data": paying.refund_of(saved, split, "R1")}
+    await hospital.done("6203", back)
+    await street.phase(saved, who, "7")
+    told = await street.desk.door("order", out_trade_no=order["chargeNo"])
+    assert told["mix"]["mix_pay_status"] == "MIX_PAY_REFUND"
+    assert await street.town.ledger_findings() == []
+
+
+async def test_a_code_that_the_clerk_scans_is_charged_at_once(street: Street) -> None:
+    hospital, who = street.town.hospital, await street.town.newcomers.one()
+    saved, _ = await paying.placed(hospital, who)
+    paid = await paying.paid(hospital, saved, **WECHAT, payForm="PAY_FORM_CODE", code="130000000000000001")
+    assert paid["order"]["phase"] == "ORDER_PHASE_PAID"
+    assert paid["order"]["tradeNo"]
+
+
+async def test_an_order_that_is_revoked_before_the_person_pays_is_closed_at_the_channel(street: Street) -> None:
+    hospital, who = street.town.hospital, await street.town.newcomers.one()
+    saved, _ = await paying.placed(hospital, who)
+    paid = await paying.paid(hospital, saved, **WECHAT, payForm="PAY_FORM_NATIVE")
+    assert paid["front"]["code_url"].startswith("weixin://")
+    await hospital.done("6401", {"data": paying.named(hospital, saved, who)})
+    await street.phase(saved, who, "12")
+    assert await street.town.ledger_findings() == []
