@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from protovalidate import Validator
 
@@ -27,6 +28,7 @@ from services.runtime.texts.gateway import rule_text
 _MOST_LOOKED_AT: Final = 2_000
 _OF_TEXT: Final = ("string.pattern", "string.in", "string.len", "string.min")
 _REQUIRED: Final = "required"
+_HOLDING_TEXT: Final = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_MESSAGE)
 
 
 class Admission:
@@ -209,6 +211,8 @@ def _nuls(message: Message, prefix: str = "") -> list[Violation]:
     """A violation for each text with NUL, wherever it stands."""
     broken: list[Violation] = []
     for field, value in message.ListFields():
+        if field.type not in _HOLDING_TEXT or (isinstance(value, str) and "\0" not in value):
+            continue
         path = f"{prefix}{field.name}"
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
             parts = [(f"{path}[]", part) for entry in value.items() for part in entry]

@@ -10,7 +10,7 @@ from services.kernel.errors import invalid
 from services.kernel.money import scaled_of
 from services.runtime.contract import national_codes
 from services.runtime.wire import micros_message, moment_message, moment_of
-from services.settlement.domain.bill import STAY, Bill
+from services.settlement.domain.bill import STAY
 from services.settlement.domain.booked import BookedCare
 from services.settlement.domain.care import CareBill, too_long
 from services.settlement.domain.outcome import MONEY_FIELDS, Components
@@ -72,12 +72,13 @@ class CareBillWriter:
         into.trial_hash, into.ec_token_digest = bill.order.trial_hash, known.ec_token_digest or ""
         into.setl_time.CopyFrom(moment_message(bill.order.now))
 
-    def booked(self, request: order_pb2.BookedBill, order_no: str, bill: Bill) -> BookedCare:
-        """How the insured cell has decided a bill; INVALID where that is of another bill."""
-        settlement, order = settlement_pb2.SettleResponse(), request.opened.order
-        settlement.CopyFrom(request.opened.settlement)
-        # It may have been reversed by the time that it is booked again; what was answered says nothing of that.
-        settlement.ClearField("reversed_by")
+    def booked(self, request: order_pb2.BookedBill, order_no: str, bill: Any) -> BookedCare:
+        """How the insured cell has decided a bill, the `data` of its message; INVALID where that is of another bill."""
+        settlement, order = request.opened.settlement, request.opened.order
+        if settlement.reversed_by:
+            # It was reversed by the time that it is booked again; what was answered says nothing of that.
+            settlement = settlement_pb2.SettleResponse.FromString(settlement.SerializeToString())
+            settlement.ClearField("reversed_by")
         info = settlement.setlinfo
         named = (info.mdtrt_id, info.psn_no, info.insutype, order.order_no, order.setl_id)
         expected = (bill.mdtrt_id, bill.psn_no, bill.insutype, order_no, info.setl_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 from services.kernel.clock import to_micros
 from services.kernel.requests import RequestStamp
 from services.runtime.call import CallContext
-from services.runtime.idempotency import stamp_of
+from services.runtime.idempotency import scope_of, stamp_of
 from services.runtime.wire import day_of, micros_message, moment_of, optional_day_of
 from services.settlement.domain import orders as domain
 from services.settlement.domain.bill import STAY, VISIT, Bill, BilledEncounter, CarriedCare, Order, carried_batch
@@ -56,24 +57,29 @@ class OpeningReader:
     async def opened(self, request: order_pb2.OpenRequest, call: CallContext, traceparent: str = "") -> Order:
         """The bill of an order. Raises INVALID for lines whose parts are not their amount, for a filing that does not
         hold, and for the answer to another bill."""
-        stamp = _opening_stamp(call, request)
-        opening = domain.OrderOpening(request.order_no, request.opener, request.expires_after_s, stamp)
-        if request.WhichOneof("bill") == "carried":
-            order = await self.carried(request.carried, call)
+        form = request.WhichOneof("bill")
+        if form == "carried":
+            stamp = stamp_of(call, request)
             # No institution of this cell names it: it stands under the order's number.
-            own = replace(stamp, request_id=f"order:{request.order_no}")
-            return replace(order, stamp=own, opening=opening, traceparent=traceparent)
-        booked = request.booked if request.WhichOneof("bill") == "booked" else None
-        part = booked or request
-        kind = "visit" if part.HasField("visit") else "stay"
-        order = order_by_routing(self._bills, kind, getattr(part, kind), call)
-        order = replace(order, traceparent=traceparent, opening=opening)
-        if booked is None:
-            return order
-        return replace(order, booked=self._decided.booked(booked, request.order_no, order.bill))
+            own = RequestStamp(stamp.scope, f"order:{request.order_no}", stamp.rpc, stamp.content_hash)
+            opening = _opening(request, stamp)
+            return await self.carried(request.carried, call, stamp=own, opening=opening, traceparent=traceparent)
+        if form != "booked":
+            opening = _opening(request, stamp_of(call, request))
+            return self._own(request, call, opening=opening, traceparent=traceparent)
+        booked = request.booked
+        unary: Any = booked.visit if booked.HasField("visit") else booked.stay
+        decided = self._decided.booked(booked, request.order_no, unary.data)
+        order = self._own(booked, call, booked=decided, traceparent=traceparent)
+        return replace(order, opening=_opening(request, _booked_stamp(call, request, order.stamp)))
 
-    async def carried(self, data: carried_pb2.CarriedBill, call: CallContext) -> Order:
-        """A carried bill, to be tried or opened; decided on the moment that the cell of care has set.
+    def _own(self, part: order_pb2.OpenRequest | order_pb2.BookedBill, call: CallContext, **told: Any) -> Order:
+        """A bill of care in this cell."""
+        kind = "visit" if part.HasField("visit") else "stay"
+        return order_by_routing(self._bills, kind, getattr(part, kind), call, **told)
+
+    async def carried(self, data: carried_pb2.CarriedBill, call: CallContext, **told: Any) -> Order:
+        """A carried bill, to be tried or, as is `told`, opened; decided on the moment that the cell of care has set.
 
         Raises INVALID as `opened`, and TIME_IN_FUTURE.
         """
@@ -92,18 +98,24 @@ class OpeningReader:
             trial_hash=data.trial_hash,
             business_date=call.business_date,
             carried=care,
+            **told,
         )
 
 
-def _opening_stamp(call: CallContext, request: order_pb2.OpenRequest) -> RequestStamp:
-    """Of a booked bill without what may change of it elsewhere: a repeat may tell of an order that has gone on."""
-    if request.WhichOneof("bill") != "booked":
-        return stamp_of(call, request)
-    told = order_pb2.OpenRequest()
-    told.CopyFrom(request)
-    told.booked.opened.ClearField("order")
-    told.booked.opened.settlement.ClearField("reversed_by")
-    return stamp_of(call, told)
+def _opening(request: order_pb2.OpenRequest, stamp: RequestStamp) -> domain.OrderOpening:
+    return domain.OrderOpening(request.order_no, request.opener, request.expires_after_s, stamp)
+
+
+def _booked_stamp(call: CallContext, request: order_pb2.OpenRequest, message: RequestStamp) -> RequestStamp:
+    """Of the opening of a booked bill: its content is the institution's message and what the insured cell decided it as, not how
+    that stands meanwhile: a repeat may tell of an order that has gone on."""
+    booked = request.booked
+    content = (
+        *(request.opener, request.order_no, request.expires_after_s, message.rpc, message.content_hash),
+        *(booked.insured_cell, booked.care_hash, booked.opened.settlement.setlinfo.setl_id),
+    )
+    digest = hashlib.sha256(repr(content).encode()).hexdigest()
+    return RequestStamp(scope_of(call.caller), request.request_id, call.method, digest)
 
 
 def institution_stamp(
@@ -111,16 +123,22 @@ def institution_stamp(
 ) -> RequestStamp:
     """Of a message that another member brings: it stands where the institution's own would."""
     rpc = SETTLE if isinstance(request, settlement_pb2.SettleRequest) else SETTLE_STAY
-    return replace(stamp_of(call, request), scope=request.desk.fixmedins_code, rpc=rpc)
+    own = stamp_of(call, request)
+    return RequestStamp(
+        *(request.desk.fixmedins_code, own.request_id, rpc, own.content_hash),
+        regions=own.regions,
+        first_hash=own.first_hash,
+    )
 
 
-def order_by_routing(bills: BillReader, kind: str, request: Any, call: CallContext) -> Order:
-    """The bill of an institution's request that routing brings, to be settled or, of a kind in TRIALS, to be tried."""
+def order_by_routing(bills: BillReader, kind: str, request: Any, call: CallContext, **told: Any) -> Order:
+    """The bill of an institution's request that routing brings, to be settled or, of a kind in TRIALS, to be tried; with what
+    else is `told` of it."""
     read = bills.visit if kind in _VISITS else bills.stay
     bill = read(request.desk, request.data)
     if kind in TRIALS:
-        return Order(bill, call.now, business_date=call.business_date)
-    return Order(bill, call.now, institution_stamp(call, request), request.trial_hash, call.business_date)
+        return Order(bill, call.now, business_date=call.business_date, **told)
+    return Order(bill, call.now, institution_stamp(call, request), request.trial_hash, call.business_date, **told)
 
 
 def filing_of(data: Any, path: str) -> Filing | None:
@@ -151,9 +169,9 @@ def order_message(order: domain.Order) -> order_state_pb2.Order:
 
 def open_response(opened: Opened) -> order_pb2.OpenResponse:
     """What an opened order is told: itself and the stored answer of its bill, of a carried one its record too."""
-    settlement = settlement_pb2.SettleResponse.FromString(opened.response)
-    settlement.reversed_by = opened.reversed_by
-    answer = order_pb2.OpenResponse(order=order_message(opened.order), settlement=settlement)
+    answer = order_pb2.OpenResponse(order=order_message(opened.order))
+    answer.settlement.MergeFromString(opened.response)
+    answer.settlement.reversed_by = opened.reversed_by
     if opened.order.carried:
         answer.record.MergeFromString(opened.record)
     return answer
