@@ -202,7 +202,9 @@ async def test_an_answer_lost_after_effect_is_found_by_its_number(desk: Counter)
     await desk.desk.door("faults", fault="TIMEOUT_AFTER", method="POST", path="/v3/med-ins/orders")
     with pytest.raises(Lost):
         await desk.channel.place(mixed)
-    assert (await desk.channel.look(mixed)).standing is Standing.WAITING
+    seen = await desk.channel.look(mixed)
+    assert (seen.standing, seen.front["mix_trade_no"]) == (Standing.WAITING, seen.mix_trade_no)
+    assert seen.front["package"] == f"prepay_id={seen.front['prepay_id']}"
 
 
 async def test_a_mixed_order_of_which_only_the_cash_was_made_is_closed(desk: Counter) -> None:

@@ -112,6 +112,10 @@ class WeChat:
             # Cash without its mixed order: the other half can never be.
             return replace(cash, half=Half.FAILED) if cash.standing is Standing.CHARGED else cash
         seen = words.mixed_seen(told)
+        if seen.standing is Standing.WAITING:
+            # Where the answer to the order was lost, this is how the person still comes to pay.
+            front = self._gateway.to_pay(contract, str(told["prepay_id"])) if "prepay_id" in told else {}
+            seen = replace(seen, front=front | {"mix_trade_no": seen.mix_trade_no})
         if charge.charge_fen and seen.standing is Standing.CHARGED:
             cash = await self._cash_seen(contract, charge)
             seen = replace(seen, trade_no=cash.trade_no, charged_fen=cash.charged_fen or seen.charged_fen)

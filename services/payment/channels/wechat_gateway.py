@@ -182,7 +182,8 @@ class Gateway:
         stamp = str(int(self._clock().timestamp()))
         message = f"{contract.account.app_no}\n{stamp}\n{nonce}\n{package}\n".encode()
         sign = rsa.sign(contract.private, message)
-        return {"timeStamp": stamp, "nonceStr": nonce, "package": package, "signType": "RSA", "paySign": sign}
+        signed = {"timeStamp": stamp, "nonceStr": nonce, "package": package, "signType": "RSA", "paySign": sign}
+        return signed | {"prepay_id": prepay_id}
 
     async def _sent(self, contract: Contract, method: str, target: str, body: bytes) -> Answer:
         account, stamp, nonce = contract.account, int(self._clock().timestamp()), self._nonce()
