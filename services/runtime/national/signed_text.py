@@ -13,7 +13,7 @@ from typing import Any, Final
 
 UNSIGNED: Final = frozenset({"signData", "encData", "extra"})
 
-_EMPTY: Final[tuple[object, ...]] = (None, "", {}, [])
+_NEVER_EMPTY: Final = (bool, int)
 
 
 class Rows(Enum):
@@ -41,7 +41,7 @@ def signed_text(members: Mapping[str, Any], data: object, secret: str, form: Sec
     """
     signed = {name: value for name, value in members.items() if name not in UNSIGNED}
     signed["data"] = data
-    parts = (f"{name}={_member(signed[name], rows)}" for name in sorted(signed) if signed[name] not in _EMPTY)
+    parts = (f"{name}={_member(signed[name], rows)}" for name in sorted(signed) if not _is_empty(signed[name]))
     return f"{'&'.join(parts)}{form.value}{secret}".encode()
 
 
@@ -54,11 +54,23 @@ def _member(value: object, rows: Rows) -> str:
 
 def _json(value: object, rows: Rows) -> str:
     if isinstance(value, dict):
-        kept = (name for name in sorted(value) if value[name] not in _EMPTY)
-        return f"{{{','.join(f'{encode_basestring(name)}:{_json(value[name], rows)}' for name in kept)}}}"
+        parts: list[str] = []
+        for name in sorted(value):
+            each = value[name]
+            # Nearly all values are texts: a call for each would be felt in a bill of many lines.
+            if type(each) is str:
+                if each:
+                    parts.append(f"{encode_basestring(name)}:{encode_basestring(each)}")
+            elif not _is_empty(each):
+                parts.append(f"{encode_basestring(name)}:{_json(each, rows)}")
+        return f"{{{','.join(parts)}}}"
     if isinstance(value, list):
         return f"[{','.join(_element(each, rows) for each in value)}]"
     return encode_basestring(_plain(value))
+
+
+def _is_empty(value: object) -> bool:
+    return not value and type(value) not in _NEVER_EMPTY
 
 
 def _element(value: object, rows: Rows) -> str:
