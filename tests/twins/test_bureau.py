@@ -54,7 +54,7 @@ async def test_only_a_refusal_of_the_order_itself_is_final(
 ) -> None:
     gateway = Gateway((status, told))
     await gateway.server.start()
-    bureau = GatewayBureau("alipay", gateway.server.url, "key-1")
+    bureau = GatewayBureau("ALIPAY", gateway.server.url, "key-1")
     try:
         assert await bureau.settle(CLAIM) == expected
     finally:
@@ -63,12 +63,12 @@ async def test_only_a_refusal_of_the_order_itself_is_final(
     (asked,) = gateway.asked
     assert (asked.path, asked.headers["authorization"]) == (PATH, "Bearer key-1")
     parts = {"fundFen": "6000", "acctFen": "1000", "otherFen": "0"}
-    numbers = {"requestId": "T1", "channelCode": "alipay", "payOrdId": "ORD1", "payAuthNo": "AUTH1"}
+    numbers = {"requestId": "T1", "channelCode": "ALIPAY", "payOrdId": "ORD1", "payAuthNo": "AUTH1"}
     assert json.loads(asked.body) == numbers | parts
 
 
 async def test_a_bureau_that_nobody_reaches_is_asked_again() -> None:
-    bureau = GatewayBureau("alipay", "http://127.0.0.1:1", "")
+    bureau = GatewayBureau("ALIPAY", "http://127.0.0.1:1", "")
     assert await bureau.settle(CLAIM) is None
     await bureau.close()
 

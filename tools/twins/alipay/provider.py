@@ -34,7 +34,7 @@ from tools.twins.http import Request, Response
 from tools.twins.shelf import Document
 from tools.twins.twin import Settings, Stand, Twin
 
-NAME: Final = "alipay"
+NAME: Final = "ALIPAY"
 """As whom it asks the bureau."""
 GATEWAY: Final = "/gateway.do"
 _TEXT: Final = "text/html;charset=utf-8"
