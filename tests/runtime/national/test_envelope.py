@@ -175,12 +175,12 @@ class TestBothSides:
         data=st.dictionaries(st.text(min_size=1, max_size=6), json_values, min_size=1, max_size=5),
         escaped=st.booleans(),
     )
-    @settings(max_examples=60)
+    @settings(max_examples=25)
     def test_whatever_is_sent_is_read(self, data: dict[str, Any], escaped: bool) -> None:
         assert opened(build_request(theirs(), data, NOW, escaped=escaped)).data == data
 
     @given(place=st.integers(0, 10_000), bit=st.integers(0, 7))
-    @settings(max_examples=80)
+    @settings(max_examples=40)
     def test_whatever_is_changed_on_the_way_is_refused(self, place: int, bit: int) -> None:
         body = bytearray(build_request(theirs(), FEES, NOW))
         body[place % len(body)] ^= 1 << bit

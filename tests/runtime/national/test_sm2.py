@@ -121,7 +121,7 @@ class TestKeys:
 
 class TestForms:
     @given(message=st.binary(max_size=300), user_id=st.binary(max_size=40))
-    @settings(max_examples=40)
+    @settings(max_examples=15)
     def test_raw_and_der_are_the_same_signature(self, message: bytes, user_id: bytes) -> None:
         signer = standard()
         raw = signer.sign(message, user_id)
@@ -143,7 +143,7 @@ class TestForms:
         assert standard().sign(b"once") != standard().sign(b"once")
 
     @given(plain=st.binary(min_size=1, max_size=300))
-    @settings(max_examples=25)
+    @settings(max_examples=10)
     def test_what_is_encrypted_is_read_by_its_key_alone(self, plain: bytes) -> None:
         cipher = standard().public.encrypt(plain)
         assert len(cipher) == 97 + len(plain)
