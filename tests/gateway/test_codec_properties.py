@@ -258,7 +258,7 @@ def _single(plan: FieldPlan, value: Any, holder: Any) -> Any:
         case Kind.INTEGER:
             return int(mapped or 0)
         case Kind.FLAG:
-            return "1" if mapped else "0"
+            return bool(mapped) if plan.literal else "1" if mapped else "0"
         case Kind.CODE:
             return dict(plan.codes).get(value)
         case Kind.TIME:

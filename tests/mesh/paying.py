@@ -32,9 +32,9 @@ def fees(hospital: Hospital, who: Patient, pay_auth_no: str, **changes: Any) -> 
         "feeOcurTime": now,
         "medListCodg": DRUG,
         "medinsListCodg": DRUG,
-        "detItemFeeSumamt": "6000.00",
-        "cnt": "2",
-        "pric": "3000.00",
+        "detItemFeeSumamt": 6000.00,
+        "cnt": 2,
+        "pric": 3000.00,
         "bilgDeptCodg": "D1",
         "bilgDeptName": "内科",
         "bilgDrCodg": "DR1",
@@ -56,7 +56,7 @@ def fees(hospital: Hospital, who: Patient, pay_auth_no: str, **changes: Any) -> 
         "caty": "A03",
         "medType": "11",
         "feeType": "01",
-        "medfeeSumamt": "6000.00",
+        "medfeeSumamt": 6000.00,
         "acctUsedFlag": "0",
         "psnSetlway": "01",
         "chrgBchno": f"B{number}",
@@ -98,7 +98,10 @@ async def paid(hospital: Hospital, saved: dict[str, Any], request_id: str = "", 
         "desk": {"fixmedinsCode": hospital.code},
         "data": data,
     }
-    return await rest(hospital, "/v1/pay-orders:pay", asked, key_of("institution", hospital.code))
+    key = key_of("institution", hospital.code)
+    named_key = {"role": "ROLE_INSTITUTION", "subject": hospital.code, "apiKey": key}
+    await rest(hospital, "/v1/api-keys", {"requestId": f"pay-key-{hospital.code}", **named_key})
+    return await rest(hospital, "/v1/pay-orders:pay", asked, key)
 
 
 def refund_of(
@@ -106,13 +109,13 @@ def refund_of(
 ) -> dict[str, Any]:
     """Node `data` of 6203: all of an order, its insured part, or some cash."""
     whole = kind != "CASH"
-    acct, fund = (str(split[name]) if whole else "0.00" for name in ("psnAcctPay", "fundPay"))
-    back = "0.00" if kind == "HI" else cash or str(split["ownPayAmt"])
+    acct, fund = (float(split[name]) if whole else 0.0 for name in ("psnAcctPay", "fundPay"))
+    back = 0.0 if kind == "HI" else float(cash or split["ownPayAmt"])
     return {
         "payOrdId": saved["payOrdId"],
         "appRefdSn": number,
         "appRefdTime": "20260305120000",
-        "totlRefdAmt": f"{float(acct) + float(fund) + float(back):.2f}",
+        "totlRefdAmt": round(acct + fund + back, 2),
         "psnAcctRefdAmt": acct,
         "fundRefdAmt": fund,
         "cashRefdAmt": back,

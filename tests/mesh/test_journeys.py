@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services import mesh
-from tests.mesh import journeys
+from tests.mesh import journeys, paying
 from tests.mesh.hospital import DRUG, SECOND_DRUG, Patient, Row, fen
 from tests.mesh.world import Sandbox, ask_the_others, small_sandbox
 
@@ -385,6 +385,7 @@ async def test_members_that_call_each_other_inside_one_process_answer_the_same(t
         told = await journeys.out_patient(small.hospital, await small.newcomers.one())
         assert sums(told["2207"].output["setlinfo"])["hifp_pay"] == (603_000 - 300 - 180_000) * 7 // 10
         await journeys.in_patient(small.hospital, await small.newcomers.one())
+        await paying.journey(small.hospital, await small.newcomers.one())
         assert await small.ledger_findings() == []
         await ask_the_others(small)
         # Routing calls nobody before there is somebody from elsewhere.
