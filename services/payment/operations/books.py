@@ -62,12 +62,16 @@ class Books:
             raise Stale
 
     async def commit(self, writes: Sequence[Write]) -> list[bool | Fault]:
-        """Keeps a list in one transaction; of each whether it was written."""
+        """Keeps a list in one transaction; of each whether it was written. `Moved` where one of several was second in a row
+        that must be unique: each is tried alone then, so that it alone is refused.
+        """
         try:
             async with self._store.write() as work:
                 return [*await self._decided(work, writes)]
         except Moved:
-            return [False] * len(writes)
+            if len(writes) > 1:
+                raise
+            return [False]
 
     async def order(self, pay_ord_id: str) -> Order | None:
         """One as it stands."""
@@ -156,6 +160,7 @@ class Books:
 
     async def _decided(self, work: Unit, writes: Sequence[Write]) -> list[bool]:
         versions = await work.orders.versions([each.order.pay_ord_id for each in writes if each.order is not None])
+        users = await work.money.users([one.auth for each in writes for one in each.authorisations])
         events = [event for each in writes for event in each.events]
         heard = set(await work.money.heard(events)) if events else set()
         taken: list[Write] = []
@@ -163,10 +168,12 @@ class Books:
         for each in writes:
             fresh = each.order is None or versions.get(each.order.pay_ord_id, NEW) == each.seen
             fresh = fresh and heard.isdisjoint(each.events)
+            fresh = fresh and all(users.get(one.auth, "") in ("", one.used_by) for one in each.authorisations)
             outcomes.append(fresh)
             if fresh:
                 taken.append(each)
                 heard.update(each.events)
+                users.update({one.auth: one.used_by for one in each.authorisations})
                 if each.order is not None:
                     versions[each.order.pay_ord_id] = each.order.version
         await self._written(work, taken)

@@ -50,6 +50,7 @@ _STRAY: Final = sql(f"SELECT {_CHARGES} FROM pay_charge WHERE {STRAY} AND due_at
 _OF_ORDER: Final = sql(f"SELECT {_REFUNDS} FROM pay_refund WHERE pay_ord_id = ?1 ORDER BY created_at, refund_no")
 _FIND_REFUND: Final = sql(f"SELECT {_REFUNDS} FROM pay_refund WHERE refund_no = ?1")
 _AUTH: Final = sql("SELECT auth, psn_no, fixmedins_code, used_by, made_at, expires_at FROM pay_auth WHERE auth = ?1")
+_USERS: Final = sql("SELECT auth, used_by FROM pay_auth WHERE AMONG(auth, ?1) ORDER BY auth FOR UPDATE")
 _HEARD: Final = sql("SELECT event FROM pay_event WHERE AMONG(event, ?1)")
 _FORGET: Final = sql("DELETE FROM pay_event WHERE heard_at < ?1")
 _FORGET_AUTHS: Final = sql("DELETE FROM pay_auth WHERE expires_at < ?1")
@@ -121,6 +122,12 @@ class MoneyRows:
         for digest, psn_no, fixmedins_code, used_by, made_at, expires_at in await self._connection.run(_AUTH, auth):
             return Authorisation(digest, psn_no, fixmedins_code, made_at, expires_at, used_by)
         return None
+
+    async def users(self, auths: Sequence[str]) -> dict[str, str]:
+        """For which order each was shown, held until the transaction ends."""
+        if not auths:
+            return {}
+        return {str(auth): str(user) for auth, user in await self._connection.run(_USERS, sorted(auths))}
 
     async def keep_authorisations(self, authorisations: Sequence[Authorisation]) -> None:
         """New ones, or as they are now."""
