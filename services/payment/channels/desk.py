@@ -251,7 +251,7 @@ def _counted(charge: Charge, seen: Seen) -> Seen:
     message = channel_pb2.ChannelCharge.FromString(charge.message)
     mixed = message.form == channel_pb2.PAY_FORM_MIXED
     if seen.half is not Half.NONE and seen.total_fen is not None and mixed and seen.total_fen != message.total_fen:
-        return replace(seen, charged_fen=-1)
+        return replace(seen, doubted=True)
     return seen
 
 

@@ -37,6 +37,8 @@ NOT_PAID_IN_TIME: Final = "NOT_PAID_IN_TIME"
 CHANNEL_LOST: Final = "CHANNEL_LOST_IT"
 PAID_TOO_LATE: Final = "PAID_TOO_LATE"
 RETURN_ABNORMAL: Final = "RETURN_ABNORMAL"
+MOST_FEN: Final = 10**15
+"""What an amount is cut to before it is stored: nobody pays so much, and a channel that says so is not believed."""
 _PAYING: Final = frozenset({Phase.PLACING, Phase.WAITING, Phase.CLOSING})
 _UNDONE: Final = frozenset({Phase.VOIDING, *PLACEABLE, Phase.REVOKING, Phase.REVOKED})
 
@@ -56,6 +58,8 @@ def after_seen(order: Order, charge: Charge, seen: Seen, now: int) -> Step:
         return _late(order, told, now)
     if seen.standing is Standing.CHARGED:
         return _collected(order, told, seen, now)
+    if seen.standing is Standing.CLOSED and _agreed_to(order, charge, now):
+        return _open(order, told, seen, now)
     if seen.standing in (Standing.CLOSED, Standing.REFUSED, Standing.RETURNED):
         reason = CHANNEL_REFUSED if seen.standing is Standing.REFUSED else order.reason or NOT_PAID_IN_TIME
         ended = replace(told, state=ChargeState.ENDED)
@@ -68,11 +72,21 @@ def after_seen(order: Order, charge: Charge, seen: Seen, now: int) -> Step:
     return _open(order, told, seen, now)
 
 
+def _agreed_to(order: Order, charge: Charge, now: int) -> bool:
+    """Whether a close of an order without cash proves nothing: its insured half is agreed, so that the channel may book it until
+    the settlement lapses."""
+    last = charge.expires_at + BEYOND_S * SECOND
+    return order.phase is Phase.CLOSING and order.agreed and not charge.charge_fen and now < last
+
+
 def _collected(order: Order, told: Charge, seen: Seen, now: int) -> Step:
-    if seen.charged_fen != told.charge_fen:
+    if seen.charged_fen != told.charge_fen or seen.doubted:
         held = replace(told, state=ChargeState.HELD)
-        return Step(moved(order, Phase.HELD, now, reason=AMOUNT_DIFFERS, charged_fen=seen.charged_fen), held)
+        return Step(moved(order, Phase.HELD, now, reason=AMOUNT_DIFFERS, charged_fen=told.charged_fen), held)
     charged = replace(told, state=ChargeState.CHARGED)
+    if seen.half in (Half.FAILED, Half.RETURNED) and not seen.charged_fen:
+        ended = replace(told, state=ChargeState.ENDED)
+        return Step(moved(order, Phase.VOIDING, now, reason=INSURED_HALF_FAILED), ended)
     if seen.half in (Half.FAILED, Half.RETURNED):
         order = moved(order, Phase.RETURNING, now, reason=INSURED_HALF_FAILED, charged_fen=seen.charged_fen)
         return Step(order, charged)
@@ -174,7 +188,7 @@ def _told(charge: Charge, seen: Seen) -> Charge:
         charge,
         standing=seen.standing if seen.standing is not Standing.UNKNOWN else charge.standing,
         half=seen.half if seen.half not in (Half.NONE, Half.UNKNOWN) else charge.half,
-        charged_fen=seen.charged_fen or charge.charged_fen,
+        charged_fen=min(max(0, seen.charged_fen), MOST_FEN) or charge.charged_fen,
         trade_no=seen.trade_no or charge.trade_no,
         mix_trade_no=seen.mix_trade_no or charge.mix_trade_no,
         front=dict(seen.front) or charge.front,
