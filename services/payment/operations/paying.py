@@ -28,6 +28,8 @@ _MARGIN_S: Final = 60
 _ROUNDS: Final = 8
 _BUSY: Final = frozenset({Phase.OPENING, Phase.PLACING, Phase.CHARGED, Phase.CLOSING, Phase.VOIDING, Phase.RETURNING})
 _LOOK_S: Final = 0.05
+_ASKED_AT_ONCE_S: Final = 3
+"""How long after it was written down a charge is still asked for: with the limit of a call less than `steps.ABSENT_S`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +78,18 @@ class Paying:
         if order.phase is not Phase.TRIED or order.split is None:
             raise refusals.wrong_phase(order, Phase.TRIED.value)
         planned = plan(order, order.split)
-        order, charge = await self._begun(stamp, order, planned)
-        order = await self._opened(order, planned)
+        order = await self._begun(stamp, order, planned)
+        try:
+            order = await self._opened(order, planned)
+        except Stale:
+            # Its lease was over: who took it up makes void what was opened, and nothing is charged.
+            raise refusals.on_its_way(order) from None
         if order.phase is Phase.PLACING:
-            order = await self._placed(
-                order, replace(charge, asked_at=self._books.now(), state=ChargeState.ASKED), planned
-            )
+            order = await self._placed(order, planned)
         order = await self._driving.drive(order, until - asyncio.get_running_loop().time())
         return await self._told(order)
 
-    async def _begun(self, stamp: RequestStamp, order: Order, planned: Planned) -> tuple[Order, Charge]:
+    async def _begun(self, stamp: RequestStamp, order: Order, planned: Planned) -> Order:
         """The intent: the settlement's number and the charge's."""
         now = self._books.now()
         charge_no, expires_at = self._new_charge_no(), now + planned.expires_s * SECOND
@@ -122,7 +126,7 @@ class Paying:
             await self._books.keep(Write(after, order.version, charges=(charge,), entry=entry))
         except Stale:
             raise refusals.on_its_way(order) from None
-        return after, charge
+        return after
 
     async def _opened(self, order: Order, planned: Planned) -> Order:
         expires_s = planned.expires_s + steps.BEYOND_S + _MARGIN_S
@@ -165,12 +169,23 @@ class Paying:
         await self._books.keep(Write(after, order.version, charges=(asked,)))
         return after
 
-    async def _placed(self, order: Order, charge: Charge, planned: Planned) -> Order:
+    async def _placed(self, order: Order, planned: Planned) -> Order:
+        """Asks the channel; its answer counts also where the order has gone on meanwhile, for money may be in it."""
+        charge = await self._books.charge(order.charge_no)
+        if charge is None:
+            raise AssertionError("a charge is written with its order")
+        if self._books.now() - charge.asked_at > _ASKED_AT_ONCE_S * SECOND:
+            # This process stood still: who takes the order up may believe by now that nothing was asked for.
+            raise refusals.on_its_way(order)
         seen = await self._channels.place(charge, planned.secrets)
-        try:
-            return await self._driving.seen(order, charge, seen)
-        except Stale:
-            return await self._driving.again(order)
+        for _ in range(_ROUNDS):
+            try:
+                return await self._driving.seen(order, charge, seen)
+            except Stale:
+                await asyncio.sleep(_LOOK_S)
+                order = await self._driving.again(order)
+                charge = await self._books.charge(charge.charge_no) or charge
+        return order
 
     async def _kept(self, before: Order, after: Order) -> Order:
         await self._books.keep(Write(after, before.version))

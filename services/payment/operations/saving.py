@@ -143,9 +143,7 @@ class Saving:
         except Fault as fault:
             if is_away(fault):
                 raise refusals.on_its_way(order) from None
-            gone = moved(order, Phase.REVOKING, self._books.now(), reason=fault.reason)
-            await self._books.keep(Write(gone, order.version))
-            await self._driving.drive(gone, 2.0)
+            await self._given_up(order, fault.reason)
             raise
         after = moved(order, Phase.SAVED, self._books.now())
         try:
@@ -153,6 +151,14 @@ class Saving:
         except Stale:
             return await self._driving.again(order)
         return after
+
+    async def _given_up(self, order: Order, reason: str) -> None:
+        gone = moved(order, Phase.REVOKING, self._books.now(), reason=reason)
+        try:
+            await self._books.keep(Write(gone, order.version))
+        except Stale:
+            raise refusals.on_its_way(order) from None
+        await self._driving.drive(gone, 2.0)
 
     async def place(self, stamp: RequestStamp, order: Order, pay_auth_no: str) -> Order:
         """Places an order under an authorisation and tries its bill.
