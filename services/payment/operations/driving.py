@@ -175,13 +175,15 @@ class Driving:
         await self.books.keep(Write(after.order, order.version, charges=(after.charge,)))
         return after.order
 
-    async def stray(self, charge: Charge) -> None:
+    async def stray(self, charge: Charge) -> Charge:
         """The same for a charge whose order does not wait for it."""
         if not charge.return_no:
             charge = replace(charge, return_no=_return_no(charge))
             await self.books.keep(Write(charges=(charge,)))
         seen = await self._channels.give_back(charge, charge.return_no, charge.charged_fen, None)
-        await self.books.keep(Write(charges=(steps.after_stray_return(charge, seen, self.books.now()),)))
+        after = steps.after_stray_return(charge, seen, self.books.now())
+        await self.books.keep(Write(charges=(after,)))
+        return after
 
     async def _revoke(self, order: Order) -> Order:
         for take_back, wanted in (

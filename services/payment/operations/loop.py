@@ -10,8 +10,9 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
-from services.kernel.errors import Fault
-from services.payment.domain.orders import Charge, Order, rested
+from services.kernel.errors import Fault, precondition
+from services.payment.domain.orders import Charge, ChargeState, Order, rested
+from services.payment.domain.steps import RETURN_ABNORMAL
 from services.payment.operations.books import Books, Stale, Write
 from services.payment.operations.driving import Driving
 from services.runtime.loops import repeat
@@ -23,6 +24,8 @@ MOST: Final = 64
 STEP_S: Final = 25.0
 """For how long it is at one: less than its lease."""
 _FORGET_EVERY_S: Final = 600.0
+_MOST_STUCK: Final = 4096
+"""Numbers that are remembered as told; beyond it some are told again."""
 
 
 class OrderLoop:
@@ -76,7 +79,8 @@ class OrderLoop:
             return False
         orders = await self._books.take(room)
         for order in orders:
-            self._begin(order.pay_ord_id, self.take_up(order))
+            if order.pay_ord_id not in self._under_way:
+                self._begin(order.pay_ord_id, self.take_up(order))
         strays = await self._books.strays(room - len(orders)) if len(orders) < room else []
         for charge in strays:
             if charge.charge_no not in self._under_way:
@@ -96,14 +100,18 @@ class OrderLoop:
                 await self._driving.drive(order, STEP_S)
             self._stuck.discard(order.pay_ord_id)
         except Exception as error:  # noqa: BLE001  # told once, and tried again for ever
-            self._tell(order.pay_ord_id, error)
             await self._rests(order.pay_ord_id, error)
 
     async def give_back(self, charge: Charge) -> None:
         """Gives a stray charge back, or leaves it for the next look."""
         try:
             with self._span(charge.pay_ord_id):
-                await self._driving.stray(charge)
+                after = await self._driving.stray(charge)
+            if after.state is ChargeState.HELD:
+                self._failed(
+                    precondition("PAY_ORDER_HELD", pay_ord_id=charge.pay_ord_id, why=RETURN_ABNORMAL), charge.charge_no
+                )
+            self._stuck.discard(charge.charge_no)
         except Exception as error:  # noqa: BLE001  # as above
             self._tell(charge.charge_no, error)
 
@@ -115,13 +123,20 @@ class OrderLoop:
     def _tell(self, number: str, error: BaseException) -> None:
         if isinstance(error, Stale) or number in self._stuck:
             return
+        if len(self._stuck) >= _MOST_STUCK:
+            self._stuck.clear()
         self._stuck.add(number)
         self._failed(error, number)
 
     async def _rests(self, pay_ord_id: str, error: BaseException) -> None:
         try:
             order = await self._books.order(pay_ord_id)
-            if order is not None and order.running:
+            if order is None or not order.running:
+                # What was refused is written with the order, which has come to rest by it.
+                self._stuck.discard(pay_ord_id)
+                return
+            self._tell(pay_ord_id, error)
+            if not isinstance(error, Stale):
                 reason = error.reason if isinstance(error, Fault) else ""
                 await self._books.keep(Write(rested(order, reason, self._books.now()), order.version))
         except Exception as away:  # noqa: BLE001  # the store is away, or another one is at it: its lease ends by itself
