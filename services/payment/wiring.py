@@ -172,5 +172,6 @@ def _told_lost(channel: str, reason: str) -> None:
 
 def _told_stuck(error: BaseException, number: str) -> None:
     """A line where an order cannot be brought on; it is tried again for ever."""
-    told = {"pay_ord_id": number, **describe(error)}
+    why = {"reason": error.reason} if isinstance(error, Fault) else {}
+    told = {"pay_ord_id": number, **why, **describe(error)}
     write(logging.getLogger("yibao.payment"), logging.ERROR, "an order cannot be brought on; trying on", told)

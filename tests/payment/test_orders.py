@@ -178,10 +178,11 @@ def test_a_close_proves_nothing_of_an_agreed_order_without_cash_until_its_settle
     order = replace(plain(), phase=Phase.CLOSING, agreed=True, charge_no="C", split=NO_CASH)
     charge = Charge("C", order.pay_ord_id, "fake", 1, 0, b"", ChargeState.WAITING, 0, 900 * SECOND, 0)
     last = (900 + steps.BEYOND_S) * SECOND
-    closed = Seen(Standing.CLOSED)
+    closed = Seen(Standing.CLOSED, unasked=True)
     assert steps.after_seen(order, charge, closed, last - 1).order.phase is Phase.CLOSING
     assert steps.after_seen(order, charge, closed, last).order.phase is Phase.VOIDING
     assert steps.after_seen(replace(order, agreed=False), charge, closed, 1).order.phase is Phase.VOIDING
+    assert steps.after_seen(order, charge, Seen(Standing.CLOSED), 1).order.phase is Phase.VOIDING
     done = Seen(Standing.CHARGED, Half.DONE)
     assert steps.after_seen(order, charge, done, 1).order.phase is Phase.CHARGED
 

@@ -131,7 +131,7 @@ class WeChat:
         contract = self._gateway.contract(charge.merchant)
         if charge.form == MIXED and not charge.charge_fen:
             seen = await self.look(charge)
-            return replace(seen, standing=Standing.CLOSED) if seen.standing is Standing.WAITING else seen
+            return replace(seen, standing=Standing.CLOSED, unasked=True) if seen.standing is Standing.WAITING else seen
         if charge.form == CODE:
             numbers = words.names(contract, "appid", "mchid")
             with suppress(Refused):  # how it stands is told by the look that follows

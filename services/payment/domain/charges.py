@@ -64,7 +64,8 @@ class Seen:
     `charged_fen` is what was collected (0 before), `total_fen` what the channel believes the whole order comes to (None where
     it does not say). `trade_no` and `mix_trade_no` are its own numbers. `code` is its word for a refusal, `says` its
     sentence: both may be shown to operators, neither to a person. `doubted` says that the channel believes in another whole
-    than we do. `front` is what the front end needs so that the person
+    than we do, `unasked` that CLOSED is no word of the channel's, which cannot close it: the bureau will refuse it from now
+    on. `front` is what the front end needs so that the person
     can pay: `prepay_id`, `code_url`, `pay_url`, …; it is stored with the charge and told to the institution alone.
     """
 
@@ -78,6 +79,7 @@ class Seen:
     code: str = ""
     says: str = ""
     doubted: bool = False
+    unasked: bool = False
     front: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 

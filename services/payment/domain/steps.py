@@ -58,7 +58,7 @@ def after_seen(order: Order, charge: Charge, seen: Seen, now: int) -> Step:
         return _late(order, told, now)
     if seen.standing is Standing.CHARGED:
         return _collected(order, told, seen, now)
-    if seen.standing is Standing.CLOSED and _agreed_to(order, charge, now):
+    if seen.standing is Standing.CLOSED and seen.unasked and _agreed_to(order, charge, now):
         return _open(order, told, seen, now)
     if seen.standing in (Standing.CLOSED, Standing.REFUSED, Standing.RETURNED):
         reason = CHANNEL_REFUSED if seen.standing is Standing.REFUSED else order.reason or NOT_PAID_IN_TIME
@@ -73,10 +73,10 @@ def after_seen(order: Order, charge: Charge, seen: Seen, now: int) -> Step:
 
 
 def _agreed_to(order: Order, charge: Charge, now: int) -> bool:
-    """Whether a close of an order without cash proves nothing: its insured half is agreed, so that the channel may book it until
-    the settlement lapses."""
+    """Whether the bureau cannot refuse any more what the channel was not asked to close: the insured half is agreed, and the
+    channel may book it until the settlement lapses."""
     last = charge.expires_at + BEYOND_S * SECOND
-    return order.phase is Phase.CLOSING and order.agreed and not charge.charge_fen and now < last
+    return order.phase is Phase.CLOSING and order.agreed and now < last
 
 
 def _collected(order: Order, told: Charge, seen: Seen, now: int) -> Step:
@@ -99,7 +99,7 @@ def _open(order: Order, told: Charge, seen: Seen, now: int) -> Step:
     """Nobody has paid yet, or nobody knows: until the person's time is over."""
     waiting = replace(told, state=ChargeState.WAITING) if seen.standing is Standing.WAITING else told
     if order.phase is Phase.CLOSING:
-        return Step(_again(order, now, now + SECOND), waiting)
+        return Step(_again(order, now, now + _rest_s(order.tries) * SECOND), waiting)
     if now >= told.expires_at:
         return Step(moved(order, Phase.CLOSING, now, reason=NOT_PAID_IN_TIME), waiting)
     if order.phase is Phase.PLACING and seen.standing is not Standing.WAITING:
