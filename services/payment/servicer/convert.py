@@ -22,6 +22,11 @@ _KINDS: Final = {
 }
 
 
+def channel_name(kind: int) -> str:
+    """The adapter's name of a kind of channel; "" for none."""
+    return next((name for name, known in _KINDS.items() if known == kind), "")
+
+
 def stas_of(order: Order, *, knows_17: bool = False) -> int:
     """ordStas of an order."""
     return ord_stas(

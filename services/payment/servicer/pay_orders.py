@@ -24,7 +24,7 @@ from services.payment.servicer.unhurried import Unhurried
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
 from yibao.common.v1 import codes_pb2
-from yibao.payment.v1 import channel_pb2, pay_order_pb2, pay_order_pb2_grpc
+from yibao.payment.v1 import pay_order_pb2, pay_order_pb2_grpc
 
 _STATUS: Final = {RefundState.DONE: "SUCC", RefundState.REFUSED: "FAIL"}
 _REVOCABLE_S: Final = 3600
@@ -117,8 +117,8 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         """Opens, charges, confirms."""
         call, asked = current_call(), request.data
         order = await self._named(request.desk, asked)
-        channel = channel_pb2.ChannelKind.Name(asked.channel).removeprefix("CHANNEL_KIND_").lower()
-        check_open(self._switches, order.admdvs, OrderType(order.order_type), channel, beijing_day(call.now))
+        kind, channel = OrderType(order.order_type), convert.channel_name(asked.channel)
+        check_open(self._switches, order.admdvs, kind, channel, beijing_day(call.now))
         stamp, plan, found = stamp_of(call, request), self._plan(asked), order
         order, charge = await self._work.run(
             stamp, asked.pay_ord_id, lambda left_s: self._paying.pay(stamp, found, plan, left_s)
