@@ -65,7 +65,7 @@ class Doors:
         if len(headers) > _HEADERS or len(headers) < len(request.headers):
             raise denied("NOTIFY_FORGED", channel=request.path.removeprefix(door)[:20])
         delivery = method.request_class(
-            name=request.path.removeprefix(door), query=request.query, headers=headers, body=request.body
+            door_name=request.path.removeprefix(door), query=request.query, headers=headers, body=request.body
         )
         # Providers share places by where they come from: nobody else waits for one who sends too much.
         async with self._shares.place(Claimant(f"door {network_of(request.source)}", ()), request.received):

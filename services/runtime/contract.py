@@ -309,10 +309,10 @@ def _door(method: MethodDescriptor) -> str:
     """The path of the door whose deliveries a method takes in; "" for none. ContractError where its messages cannot hold them."""
     path: str = method.GetOptions().Extensions[options_pb2.door].path
     if path and not (
-        {"name", "query", "headers", "body"} <= {*method.input_type.fields_by_name}
+        {"door_name", "query", "headers", "body"} <= {*method.input_type.fields_by_name}
         and {"content_type", "body"} <= {*method.output_type.fields_by_name}
     ):
-        raise ContractError(f"{method.full_name}: a door needs name, query, headers, body, and content_type, body")
+        raise ContractError(f"{method.full_name}: a door needs door_name, query, headers, body, and content_type, body")
     return path
 
 

@@ -19,7 +19,7 @@ from tests.contract.world import Names, World
 from tests.mesh.harness import Mesh, seed_world, started_mesh
 from tests.mesh.seeds import seed_requests
 
-PERSONS = 2400
+PERSONS = 3200
 
 
 @dataclass(frozen=True, slots=True)

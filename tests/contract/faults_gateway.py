@@ -24,7 +24,7 @@ def drop_violations_at_the_gateway(patch: pytest.MonkeyPatch) -> None:
     def problem(error: Fault | InternalError) -> Any:
         return real(Fault(error.kind, error.reason, error.metadata) if isinstance(error, Fault) else error)
 
-    patch.setattr(gateway.rest, "problem", problem)
+    patch.setattr(gateway.problems, "problem", problem)
 
 
 def let_in_without_a_key(patch: pytest.MonkeyPatch) -> None:
@@ -58,4 +58,4 @@ def swallow_misspelt_fields(patch: pytest.MonkeyPatch) -> None:
 
 def tell_every_refusal_as_500(patch: pytest.MonkeyPatch) -> None:
     real = gateway.problems.problem
-    patch.setattr(gateway.rest, "problem", lambda error: real(InternalError("0" * 16, {"error_id": "0" * 16})))
+    patch.setattr(gateway.problems, "problem", lambda error: real(InternalError("0" * 16, {"error_id": "0" * 16})))

@@ -32,9 +32,9 @@ def fees(hospital: Hospital, who: Patient, pay_auth_no: str, **changes: Any) -> 
         "feeOcurTime": now,
         "medListCodg": DRUG,
         "medinsListCodg": DRUG,
-        "detItemFeeSumamt": 6000.00,
+        "detItemFeeSumamt": 6000,
         "cnt": 2,
-        "pric": 3000.00,
+        "pric": 3000,
         "bilgDeptCodg": "D1",
         "bilgDeptName": "内科",
         "bilgDrCodg": "DR1",
@@ -56,7 +56,7 @@ def fees(hospital: Hospital, who: Patient, pay_auth_no: str, **changes: Any) -> 
         "caty": "A03",
         "medType": "11",
         "feeType": "01",
-        "medfeeSumamt": 6000.00,
+        "medfeeSumamt": 6000,
         "acctUsedFlag": "0",
         "psnSetlway": "01",
         "chrgBchno": f"B{number}",
@@ -98,10 +98,7 @@ async def paid(hospital: Hospital, saved: dict[str, Any], request_id: str = "", 
         "desk": {"fixmedinsCode": hospital.code},
         "data": data,
     }
-    key = key_of("institution", hospital.code)
-    named_key = {"role": "ROLE_INSTITUTION", "subject": hospital.code, "apiKey": key}
-    await rest(hospital, "/v1/api-keys", {"requestId": f"pay-key-{hospital.code}", **named_key})
-    return await rest(hospital, "/v1/pay-orders:pay", asked, key)
+    return await rest(hospital, "/v1/pay-orders:pay", asked, key_of("institution", hospital.code))
 
 
 def refund_of(
@@ -115,13 +112,18 @@ def refund_of(
         "payOrdId": saved["payOrdId"],
         "appRefdSn": number,
         "appRefdTime": "20260305120000",
-        "totlRefdAmt": round(acct + fund + back, 2),
-        "psnAcctRefdAmt": acct,
-        "fundRefdAmt": fund,
-        "cashRefdAmt": back,
+        "totlRefdAmt": _amount(acct + fund + back),
+        "psnAcctRefdAmt": _amount(acct),
+        "fundRefdAmt": _amount(fund),
+        "cashRefdAmt": _amount(back),
         "refdType": kind,
         "payAuthNo": "AUTH",
     }
+
+
+def _amount(yuan: float) -> float | int:
+    """An amount as clients write it."""
+    return int(yuan) if yuan == int(yuan) else round(yuan, 2)
 
 
 async def journey(hospital: Hospital, who: Patient) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from services import mesh
 from tests.mesh import journeys, paying
-from tests.mesh.hospital import DRUG, SECOND_DRUG, Patient, Row, fen
+from tests.mesh.hospital import DRUG, SECOND_DRUG, Patient, Row, fen, rest
 from tests.mesh.world import Sandbox, ask_the_others, small_sandbox
+from tools.sandbox_keys import key_of
 
 SUMS = (
     "medfee_sumamt fulamt_ownpay_amt overlmt_selfpay preselfpay_amt inscp_scp_amt act_pay_dedc hifp_pay cvlserv_pay "
@@ -385,6 +386,9 @@ async def test_members_that_call_each_other_inside_one_process_answer_the_same(t
         told = await journeys.out_patient(small.hospital, await small.newcomers.one())
         assert sums(told["2207"].output["setlinfo"])["hifp_pay"] == (603_000 - 300 - 180_000) * 7 // 10
         await journeys.in_patient(small.hospital, await small.newcomers.one())
+        named = {"role": "ROLE_INSTITUTION", "subject": small.hospital.code}
+        key = {"requestId": "window", **named, "apiKey": key_of("institution", small.hospital.code)}
+        await rest(small.hospital, "/v1/api-keys", key)
         await paying.journey(small.hospital, await small.newcomers.one())
         assert await small.ledger_findings() == []
         await ask_the_others(small)

@@ -177,7 +177,10 @@ def placed(codes: Sequence[str], *names: str, split: bool = False, single: bool 
 
 def test_of_several_cells_each_has_a_process_and_routing_one_between_them() -> None:
     own, others = placed(("sandbox", "110000", "370000"))
-    assert (sorted(own), others[2:]) == (["catalogue", "identity", "settlement"], ["routing", "gateway"])
+    assert (sorted(own), others[2:]) == (
+        ["catalogue", "identity", "payment", "settlement"],
+        ["routing", "gateway"],
+    )
     assert others[:2] == ["110000/identity+settlement", "370000/identity+settlement"]
     seats = [program._seats(each, ("sandbox", "110000", "370000")) for each in others]
     assert seats[0] == ["110000/identity", "110000/settlement"]

@@ -21,8 +21,8 @@ class NotifyServicer(notify_pb2_grpc.NotifyServiceServicer):
         self, request: notify_pb2.HearRequest, context: Any
     ) -> notify_pb2.HearResponse:
         """Answers once what was heard is durable; what follows from it is brought on without the channel's waiting."""
-        delivery = self._delivery(request.name, request.query, dict(request.headers), request.body)
-        body, content_type, order = await self._paying.hear(request.name, delivery)
+        delivery = self._delivery(request.door_name, request.query, dict(request.headers), request.body)
+        body, content_type, order = await self._paying.hear(request.door_name, delivery)
         if order is not None:
             self._loop.later(order)
         return notify_pb2.HearResponse(content_type=content_type, body=body)

@@ -476,7 +476,7 @@ Global___Node: _TypeAlias = Node  # noqa: Y015
 @_typing.final
 class Door(_message.Message):
     """Says that a method takes in what arrives at a door of the gateway, raw: whoever sends it is not known, and the member verifies it.
-    Its request has the fields `name` (what follows the door's path), `query`, `headers` and `body`, its response `content_type` and
+    Its request has the fields `door_name` (what follows the door's path), `query`, `headers` and `body`, its response `content_type` and
     `body`; the gateway reads neither.
     """
 

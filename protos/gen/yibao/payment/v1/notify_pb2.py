@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dyibao/payment/v1/notify.proto\x12\x10yibao.payment.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1eyibao/options/v1/options.proto\"\xd9\x01\n\x0bHearRequest\x12&\n\x04name\x18\x01 \x01(\tB\x18\xbaH\x11r\x0f\x32\r^[a-z]{1,20}$\x90\xb5\x18\x01\x12\x1b\n\x05query\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xa0\x1f\x90\xb5\x18\x05\x12\x41\n\x07headers\x18\x03 \x03(\x0b\x32*.yibao.payment.v1.HearRequest.HeadersEntryB\x04\x90\xb5\x18\x05\x12\x12\n\x04\x62ody\x18\x04 \x01(\x0c\x42\x04\x90\xb5\x18\x05\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\">\n\x0cHearResponse\x12\x1a\n\x0c\x63ontent_type\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12\x12\n\x04\x62ody\x18\x02 \x01(\x0c\x42\x04\x90\xb5\x18\x05\x32\x7f\n\rNotifyService\x12n\n\x04Hear\x12\x1d.yibao.payment.v1.HearRequest\x1a\x1e.yibao.payment.v1.HearResponse\"\'\x8a\xb5\x18\x0c\n\x01\x05\"\x07gateway\x90\xb5\x18\x03\xba\xb5\x18\x0f\n\r/v1/channels/b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dyibao/payment/v1/notify.proto\x12\x10yibao.payment.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1eyibao/options/v1/options.proto\"\xe6\x01\n\x0bHearRequest\x12+\n\tdoor_name\x18\x01 \x01(\tB\x18\xbaH\x11r\x0f\x32\r^[a-z]{1,20}$\x90\xb5\x18\x01\x12\x1b\n\x05query\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xa0\x1f\x90\xb5\x18\x05\x12I\n\x07headers\x18\x03 \x03(\x0b\x32*.yibao.payment.v1.HearRequest.HeadersEntryB\x0c\xbaH\x05\x9a\x01\x02\x10\x64\x90\xb5\x18\x05\x12\x12\n\x04\x62ody\x18\x04 \x01(\x0c\x42\x04\x90\xb5\x18\x05\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\">\n\x0cHearResponse\x12\x1a\n\x0c\x63ontent_type\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12\x12\n\x04\x62ody\x18\x02 \x01(\x0c\x42\x04\x90\xb5\x18\x05\x32\x7f\n\rNotifyService\x12n\n\x04Hear\x12\x1d.yibao.payment.v1.HearRequest\x1a\x1e.yibao.payment.v1.HearResponse\"\'\x8a\xb5\x18\x0c\n\x01\x05\"\x07gateway\x90\xb5\x18\x03\xba\xb5\x18\x0f\n\r/v1/channels/b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,12 +35,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_HEARREQUEST_HEADERSENTRY']._loaded_options = None
   _globals['_HEARREQUEST_HEADERSENTRY']._serialized_options = b'8\001'
-  _globals['_HEARREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_HEARREQUEST'].fields_by_name['name']._serialized_options = b'\272H\021r\0172\r^[a-z]{1,20}$\220\265\030\001'
+  _globals['_HEARREQUEST'].fields_by_name['door_name']._loaded_options = None
+  _globals['_HEARREQUEST'].fields_by_name['door_name']._serialized_options = b'\272H\021r\0172\r^[a-z]{1,20}$\220\265\030\001'
   _globals['_HEARREQUEST'].fields_by_name['query']._loaded_options = None
   _globals['_HEARREQUEST'].fields_by_name['query']._serialized_options = b'\272H\005r\003\030\240\037\220\265\030\005'
   _globals['_HEARREQUEST'].fields_by_name['headers']._loaded_options = None
-  _globals['_HEARREQUEST'].fields_by_name['headers']._serialized_options = b'\220\265\030\005'
+  _globals['_HEARREQUEST'].fields_by_name['headers']._serialized_options = b'\272H\005\232\001\002\020d\220\265\030\005'
   _globals['_HEARREQUEST'].fields_by_name['body']._loaded_options = None
   _globals['_HEARREQUEST'].fields_by_name['body']._serialized_options = b'\220\265\030\005'
   _globals['_HEARRESPONSE'].fields_by_name['content_type']._loaded_options = None
@@ -50,11 +50,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NOTIFYSERVICE'].methods_by_name['Hear']._loaded_options = None
   _globals['_NOTIFYSERVICE'].methods_by_name['Hear']._serialized_options = b'\212\265\030\014\n\001\005\"\007gateway\220\265\030\003\272\265\030\017\n\r/v1/channels/'
   _globals['_HEARREQUEST']._serialized_start=113
-  _globals['_HEARREQUEST']._serialized_end=330
-  _globals['_HEARREQUEST_HEADERSENTRY']._serialized_start=284
-  _globals['_HEARREQUEST_HEADERSENTRY']._serialized_end=330
-  _globals['_HEARRESPONSE']._serialized_start=332
-  _globals['_HEARRESPONSE']._serialized_end=394
-  _globals['_NOTIFYSERVICE']._serialized_start=396
-  _globals['_NOTIFYSERVICE']._serialized_end=523
+  _globals['_HEARREQUEST']._serialized_end=343
+  _globals['_HEARREQUEST_HEADERSENTRY']._serialized_start=297
+  _globals['_HEARREQUEST_HEADERSENTRY']._serialized_end=343
+  _globals['_HEARRESPONSE']._serialized_start=345
+  _globals['_HEARRESPONSE']._serialized_end=407
+  _globals['_NOTIFYSERVICE']._serialized_start=409
+  _globals['_NOTIFYSERVICE']._serialized_end=536
 # @@protoc_insertion_point(module_scope)
