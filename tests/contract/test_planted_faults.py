@@ -21,6 +21,9 @@ from tests.contract.faults_members import ignore_sandbox_only
 from tests.contract.planting import PLANTED, Planted
 from tests.mesh.seeds import person
 
+# A second world has to be found out for them, which takes a minute: the check of the checks is no part of `make test`.
+pytestmark = pytest.mark.torture
+
 SANDBOX_METHOD = "yibao.settlement.v1.LedgerService.OpenLedger"
 SETTLE = "yibao.settlement.v1.SettlementService.Settle"
 GET_PERSON = "yibao.identity.v1.PersonService.GetPerson"

@@ -50,7 +50,7 @@ _CAUSES: Final[Mapping[str, str]] = {
     r" can go on with it": r"\1未能从修订\2升级到\3（\4），未作任何改动；仍可用建立它的版本继续运行",
     r"(\S+) has to be upgraded from revision (\S+) to (\S+), and (\S+) other connections are open, of another release perhaps;"
     r" stop what holds them": r"\1须从修订\2升级到\3，但另有\4个连接，可能来自其他版本；请先停止占用者",
-    r"no channel is called (\w+)": r"没有名为\1的渠道",
+    r"no channel is called (\S+)": r"没有名为\1的渠道",
     r"no PostgreSQL answers at (.+?); start it": r"\1处没有PostgreSQL应答，请启动它",
     r"PostgreSQL refuses the user or the password for (.+?); correct them": (r"PostgreSQL拒绝了\1的用户或口令，请更正"),
     r"PostgreSQL does not know the database (.+?); create it": r"PostgreSQL中没有数据库\1，请创建",
