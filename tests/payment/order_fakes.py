@@ -109,7 +109,7 @@ class FakeSettlement:
 
     async def reverse(self, order: Order, refund_no: str) -> str:
         await self._reached()
-        if self.dice.falls(0.1):
+        if self._of(order) == "stands" and self.dice.falls(0.1):
             raise precondition("SETTLEMENT_LOCKED")
         assert self._of(order) in ("stands", "reversed")
         self.states[order.open_no] = "reversed"
@@ -233,6 +233,7 @@ class FakeChannel:
 
     def notify(self, charge_no: str, event: str) -> Heard:
         """What the channel would send about a charge now."""
+        self._arrive()
         return Heard(event, About.CHARGE, charge_no, charge=self._seen(charge_no), nonce=f"n{event}")
 
     def left_fen(self, charges: list[Charge]) -> int:

@@ -187,6 +187,15 @@ def test_a_close_proves_nothing_of_an_agreed_order_without_cash_until_its_settle
     assert steps.after_seen(order, charge, done, 1).order.phase is Phase.CHARGED
 
 
+def test_a_channel_that_knew_nothing_is_believed_by_when_it_was_asked() -> None:
+    """What was on the way then may have arrived before its answer did."""
+    order = replace(plain(), phase=Phase.PLACING, charge_no="C")
+    charge = Charge("C", order.pay_ord_id, "fake", 1, 3_000, b"", ChargeState.ASKED, 0, 900 * SECOND, 0)
+    absent, last = Seen(Standing.ABSENT), steps.ABSENT_S * SECOND
+    assert steps.after_seen(order, charge, absent, 2 * last, last - 1).order.phase is Phase.PLACING
+    assert steps.after_seen(order, charge, absent, 2 * last, last).order.phase is Phase.VOIDING
+
+
 async def test_an_answer_that_comes_after_the_order_went_on_sends_the_money_back(store: PaymentStore) -> None:
     """Nobody else may ever say that it was collected."""
     house = House(store, Ticking(), calm(), "late")

@@ -51,8 +51,10 @@ class Step:
     charge: Charge
 
 
-def after_seen(order: Order, charge: Charge, seen: Seen, now: int) -> Step:
-    """After a channel has said how the order's charge stands."""
+def after_seen(order: Order, charge: Charge, seen: Seen, now: int, looked_at: int | None = None) -> Step:
+    """After a channel has said how the order's charge stands. `looked_at` is when it was asked, where that was before now: what
+    was on the way then may have arrived since.
+    """
     told = _told(charge, seen)
     if order.charge_no != charge.charge_no or order.phase not in _PAYING:
         return _late(order, told, now)
@@ -65,7 +67,7 @@ def after_seen(order: Order, charge: Charge, seen: Seen, now: int) -> Step:
         ended = replace(told, state=ChargeState.ENDED)
         return Step(moved(order, Phase.VOIDING, now, reason=reason, channel_code=seen.code), ended)
     if seen.standing is Standing.ABSENT:
-        if now - charge.asked_at < ABSENT_S * SECOND:
+        if (now if looked_at is None else looked_at) - charge.asked_at < ABSENT_S * SECOND:
             return Step(_again(order, now, now + SECOND), told)
         ended = replace(told, state=ChargeState.ENDED)
         return Step(moved(order, Phase.VOIDING, now, reason=order.reason or CHANNEL_LOST), ended)

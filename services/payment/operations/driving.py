@@ -105,9 +105,11 @@ class Driving:
             raise AssertionError("an order is never taken away")
         return now
 
-    async def seen(self, order: Order, charge: Charge, seen: Seen, events: tuple[str, ...] = ()) -> Order:
+    async def seen(
+        self, order: Order, charge: Charge, seen: Seen, events: tuple[str, ...] = (), looked_at: int | None = None
+    ) -> Order:
         """Writes what follows from what a channel says of a charge; `Stale`."""
-        step = steps.after_seen(order, charge, seen, self.books.now())
+        step = steps.after_seen(order, charge, seen, self.books.now(), looked_at)
         if step.order is order and step.charge == charge and not events:
             return order
         after = step.order if step.order is not order else kept(order, self.books.now())
@@ -136,12 +138,12 @@ class Driving:
         return await self._moved(order, Phase.VOIDING, reason=ABANDONED)
 
     async def _look(self, order: Order) -> Order:
-        charge = await self._charge(order)
-        return await self.seen(order, charge, await self._channels.look(charge))
+        charge, now = await self._charge(order), self.books.now()
+        return await self.seen(order, charge, await self._channels.look(charge), looked_at=now)
 
     async def _close(self, order: Order) -> Order:
-        charge = await self._charge(order)
-        return await self.seen(order, charge, await self._channels.close(charge))
+        charge, now = await self._charge(order), self.books.now()
+        return await self.seen(order, charge, await self._channels.close(charge), looked_at=now)
 
     async def _confirm(self, order: Order) -> Order:
         try:
