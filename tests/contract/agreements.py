@@ -43,6 +43,8 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     "insured_region": ("370000",),
     "care_region": ("110000",),
     "amount_fen": (1200,),
+    # Why an operator does something, in words that some answer would else have to tell first.
+    "memo": ("复核",),
     # Mobile payment: a consultation, paid in cash at the window, given back whole.
     "fee_type": ("01",),
     "channel": (4,),

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,6 +87,7 @@ def text_of(infno: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield node, field
 
 
+@cache
 def nodes_of(infno: str) -> frozenset[str]:
     """Names of the nodes of a transaction; a list inside a node is one."""
     return frozenset(json.loads(TABLES.read_text(encoding="utf-8"))[infno]["input"])

@@ -181,9 +181,9 @@ def test_of_several_cells_each_has_a_process_and_routing_one_between_them() -> N
         ["catalogue", "identity", "payment", "settlement"],
         ["routing", "gateway"],
     )
-    assert others[:2] == ["110000/identity+settlement", "370000/identity+settlement"]
+    assert others[:2] == ["110000/identity+settlement+payment", "370000/identity+settlement+payment"]
     seats = [program._seats(each, ("sandbox", "110000", "370000")) for each in others]
-    assert seats[0] == ["110000/identity", "110000/settlement"]
+    assert seats[0] == ["110000/identity", "110000/settlement", "110000/payment"]
     assert seats[3] == ["gateway", "110000/gateway", "370000/gateway"]
 
 
