@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
 
 
 async def rest(stopping: asyncio.Event, seconds: float) -> None:
@@ -12,6 +13,16 @@ async def rest(stopping: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stopping.wait(), seconds)
     except TimeoutError:
         return
+
+
+async def cut_off(tasks: Collection[asyncio.Task[Any]], grace_s: float) -> None:
+    """Lets tasks end for a grace, then cancels those that are left and waits until they are gone."""
+    if not tasks:
+        return
+    _, slow = await asyncio.wait(set(tasks), timeout=grace_s)
+    for task in slow:
+        task.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
 
 
 async def repeat(

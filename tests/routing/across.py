@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import text
 
 from services.kernel.errors import Fault
+from services.kernel.rests import LONGEST_REST_S
 from services.routing.domain.bills import MESSAGE, STAY, VISIT, Begun
 from services.routing.domain.filings import Filing
-from services.routing.domain.sagas import LONGEST_REST_S, Kind, State
+from services.routing.domain.sagas import Kind, State
 from services.routing.operations.bills import Bills
 from services.routing.operations.forgotten import Forgotten
 from services.routing.operations.reversals import Reversals

@@ -12,8 +12,9 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from services.kernel.errors import Fault, FaultKind, conflict, precondition
+from services.kernel.rests import LONGEST_REST_S
 from services.routing.domain.resolution import Query, Resolution, Where
-from services.routing.domain.sagas import LONGEST_REST_S, Kind
+from services.routing.domain.sagas import Kind
 from services.routing.domain.stays import (
     ADMIT,
     CANCEL_ADMISSION,

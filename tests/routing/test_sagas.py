@@ -12,8 +12,8 @@ import pytest
 
 from services.kernel.clock import to_micros
 from services.kernel.errors import Fault, FaultKind
+from services.kernel.rests import LONGEST_REST_S
 from services.routing.domain.sagas import (
-    LONGEST_REST_S,
     MOVES,
     RUNNING,
     Forbidden,

@@ -102,7 +102,7 @@ class ChannelDesk:
             if value is not None:
                 getattr(message, name).CopyFrom(value)
         try:
-            return _counted(charge, await self._of(charge).place(message))
+            return _counted(message, await self._of(charge).place(message))
         except Lost as lost:
             self._told(charge.channel, lost.reason)
             return _UNKNOWN if lost.sent else Seen(Standing.CLOSED, code="UNREACHABLE")
@@ -110,7 +110,8 @@ class ChannelDesk:
     async def look(self, charge: Charge) -> Seen:
         """How it stands."""
         try:
-            return _counted(charge, await self._of(charge).look(channel_pb2.ChannelCharge.FromString(charge.message)))
+            message = channel_pb2.ChannelCharge.FromString(charge.message)
+            return _counted(message, await self._of(charge).look(message))
         except Lost as lost:
             self._told(charge.channel, lost.reason)
             return _UNKNOWN
@@ -123,7 +124,7 @@ class ChannelDesk:
         except Lost as lost:
             self._told(charge.channel, lost.reason)
             return _UNKNOWN
-        return _counted(charge, seen)
+        return _counted(message, seen)
 
     async def give_back(self, charge: Charge, refund_no: str, cash_fen: int, refund: Refund | None) -> RefundSeen:
         """Asks how a return stands, and for it where the channel knows nothing of it."""
@@ -145,10 +146,7 @@ class ChannelDesk:
         split = order.split
         if not refund.insured or split is None:
             return True
-        message.fund_fen, message.acct_fen, message.other_fen = (
-            *(split.fund_fen, split.acct_fen),
-            split.other_fen + split.hosp_fen,
-        )
+        message.fund_fen, message.acct_fen, message.other_fen = split.insured_parts
         try:
             await self._of(charge).tell_returned(message)
         except Lost as lost:
@@ -216,7 +214,7 @@ def _message(
         total_fen=split.total_fen,
         fund_fen=split.fund_fen,
         acct_fen=split.acct_fen,
-        other_fen=split.other_fen + split.hosp_fen,
+        other_fen=split.insured_parts[2],
         cash_fen=split.cash_fen,
         charge_fen=charge_fen,
         adds=asked.adds,
@@ -246,9 +244,8 @@ def _refund(charge: Charge, refund_no: str, cash_fen: int, refund: Refund | None
     return made
 
 
-def _counted(charge: Charge, seen: Seen) -> Seen:
+def _counted(message: channel_pb2.ChannelCharge, seen: Seen) -> Seen:
     """What is said of the whole order is compared too: a channel that believes in another total is not believed."""
-    message = channel_pb2.ChannelCharge.FromString(charge.message)
     mixed = message.form == channel_pb2.PAY_FORM_MIXED
     if seen.half is not Half.NONE and seen.total_fen is not None and mixed and seen.total_fen != message.total_fen:
         return replace(seen, doubted=True)

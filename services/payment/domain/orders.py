@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final
 
+from services.kernel.rests import rest_s
 from services.payment.domain.charges import Half, Standing
 from services.payment.domain.phases import MOVES, RUNNING, Phase
 from services.payment.domain.splits import Split
@@ -17,9 +18,6 @@ from services.payment.domain.splits import Split
 SECOND: Final = 1_000_000
 LEASE_S: Final = 30
 """For how long an order is left to whoever works at it: longer than all the calls of one step may last (our decision)."""
-FIRST_REST_S: Final = 1
-LONGEST_REST_S: Final = 15
-"""Between two attempts at what cannot be done now: all is at rest soon after everybody answers (our decision)."""
 
 
 class Goal(Enum):
@@ -197,5 +195,5 @@ def kept(order: Order, now: int, **changes: Any) -> Order:
 
 def rested(order: Order, reason: str, now: int) -> Order:
     """The order after an attempt in vain: it rests, the longer the oftener."""
-    rest_s = min(LONGEST_REST_S, FIRST_REST_S << min(order.tries, 8))
-    return kept(order, now, tries=order.tries + 1, reason=reason or order.reason, due_at=now + rest_s * SECOND)
+    due_at = now + rest_s(order.tries) * SECOND
+    return kept(order, now, tries=order.tries + 1, reason=reason or order.reason, due_at=due_at)

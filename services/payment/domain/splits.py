@@ -28,3 +28,8 @@ class Split:
     def insured_fen(self) -> int:
         """What a channel calls the insured part: whatever is no cash."""
         return self.total_fen - self.cash_fen
+
+    @property
+    def insured_parts(self) -> tuple[int, int, int]:
+        """What a channel is told of the insured part: funds, accounts, and what others bear, the institution among them."""
+        return self.fund_fen, self.acct_fen, self.other_fen + self.hosp_fen

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from services.kernel.rests import LONGEST_REST_S, rest_s
 from services.payment.domain.charges import Half, RefundSeen, RefundStanding, Seen, Standing
 from services.payment.domain.orders import (
-    LONGEST_REST_S,
     SECOND,
     Charge,
     ChargeState,
@@ -101,13 +100,13 @@ def _open(order: Order, told: Charge, seen: Seen, now: int) -> Step:
     """Nobody has paid yet, or nobody knows: until the person's time is over."""
     waiting = replace(told, state=ChargeState.WAITING) if seen.standing is Standing.WAITING else told
     if order.phase is Phase.CLOSING:
-        return Step(_again(order, now, now + _rest_s(order.tries) * SECOND), waiting)
+        return Step(_again(order, now, now + rest_s(order.tries) * SECOND), waiting)
     if now >= told.expires_at:
         return Step(moved(order, Phase.CLOSING, now, reason=NOT_PAID_IN_TIME), waiting)
     if order.phase is Phase.PLACING and seen.standing is not Standing.WAITING:
         return Step(_again(order, now, now + SECOND), told)
-    rest_s = LOOKS_S[order.tries] if order.tries < len(LOOKS_S) else LONGEST_REST_S
-    looked = _again(order, now, min(now + rest_s * SECOND, told.expires_at))
+    wait_s = LOOKS_S[order.tries] if order.tries < len(LOOKS_S) else LONGEST_REST_S
+    looked = _again(order, now, min(now + wait_s * SECOND, told.expires_at))
     return Step(replace(looked, phase=Phase.WAITING), waiting)
 
 
@@ -132,7 +131,7 @@ def after_return(order: Order, charge: Charge, seen: RefundSeen, now: int) -> St
     if seen.standing in (RefundStanding.REFUSED, RefundStanding.ABNORMAL):
         held = replace(charge, state=ChargeState.HELD)
         return Step(moved(order, Phase.HELD, now, reason=RETURN_ABNORMAL, channel_code=seen.code), held)
-    return Step(_again(order, now, now + _rest_s(order.tries) * SECOND), charge)
+    return Step(_again(order, now, now + rest_s(order.tries) * SECOND), charge)
 
 
 def after_stray_return(charge: Charge, seen: RefundSeen, now: int) -> Charge:
@@ -141,7 +140,7 @@ def after_stray_return(charge: Charge, seen: RefundSeen, now: int) -> Charge:
         return replace(charge, state=ChargeState.RETURNED)
     if seen.standing in (RefundStanding.REFUSED, RefundStanding.ABNORMAL):
         return replace(charge, state=ChargeState.HELD)
-    return replace(charge, tries=charge.tries + 1, due_at=now + _rest_s(charge.tries) * SECOND)
+    return replace(charge, tries=charge.tries + 1, due_at=now + rest_s(charge.tries) * SECOND)
 
 
 def undone(order: Order, now: int) -> Order:
@@ -162,7 +161,7 @@ def after_refund(order: Order, refund: Refund, seen: RefundSeen, now: int) -> tu
     if seen.standing in (RefundStanding.REFUSED, RefundStanding.ABNORMAL):
         held = moved(order, Phase.HELD, now, reason=RETURN_ABNORMAL, channel_code=seen.code)
         return held, replace(refund, state=RefundState.HELD, reason=seen.code)
-    return _again(order, now, now + _rest_s(order.tries) * SECOND), refund
+    return _again(order, now, now + rest_s(order.tries) * SECOND), refund
 
 
 def refunded(order: Order, refund: Refund, now: int) -> tuple[Order, Refund]:
@@ -177,11 +176,6 @@ def refunded(order: Order, refund: Refund, now: int) -> tuple[Order, Refund]:
         insured_returned=order.insured_returned or refund.insured,
     )
     return after, replace(refund, state=RefundState.DONE, done_at=now)
-
-
-def sums(refunds: Sequence[Refund]) -> int:
-    """Cash of refunds that are not refused, in fen."""
-    return sum(each.cash_fen for each in refunds if each.state is not RefundState.REFUSED)
 
 
 def _told(charge: Charge, seen: Seen) -> Charge:
@@ -199,7 +193,3 @@ def _told(charge: Charge, seen: Seen) -> Charge:
 
 def _again(order: Order, now: int, due_at: int) -> Order:
     return kept(order, now, due_at=due_at, tries=order.tries + 1)
-
-
-def _rest_s(tries: int) -> int:
-    return min(LONGEST_REST_S, 1 << min(tries, 8))

@@ -94,9 +94,7 @@ class Driving:
         except Fault as fault:
             if not is_away(fault):
                 raise
-            after = rested(order, "", self.books.now())
-            await self.books.keep(Write(after, order.version))
-            return after
+            return await self._rests(order)
 
     async def again(self, order: Order) -> Order:
         """The order as it stands now."""
@@ -124,7 +122,8 @@ class Driving:
         await self.books.keep(Write(after, order.version, notify=phase is Phase.PAID and not order.paid_at))
         return after
 
-    async def _charge(self, order: Order) -> Charge:
+    async def charge_of(self, order: Order) -> Charge:
+        """The charge that an order was begun with."""
         charge = await self.books.charge(order.charge_no)
         if charge is None:
             raise AssertionError("a charge is written with its order")
@@ -138,11 +137,11 @@ class Driving:
         return await self._moved(order, Phase.VOIDING, reason=ABANDONED)
 
     async def _look(self, order: Order) -> Order:
-        charge, now = await self._charge(order), self.books.now()
+        charge, now = await self.charge_of(order), self.books.now()
         return await self.seen(order, charge, await self._channels.look(charge), looked_at=now)
 
     async def _close(self, order: Order) -> Order:
-        charge, now = await self._charge(order), self.books.now()
+        charge, now = await self.charge_of(order), self.books.now()
         return await self.seen(order, charge, await self._channels.close(charge), looked_at=now)
 
     async def _confirm(self, order: Order) -> Order:
@@ -165,7 +164,7 @@ class Driving:
 
     async def _return(self, order: Order) -> Order:
         """The settlement does not stand: what was collected goes back, under a number that is stored before it is sent."""
-        charge = await self._charge(order)
+        charge = await self.charge_of(order)
         if not charge.return_no:
             charge = replace(charge, return_no=_return_no(charge))
             before = kept(order, self.books.now())
@@ -231,7 +230,7 @@ class Driving:
     async def _cash_back(self, order: Order, refund: Refund) -> Order:
         if not refund.cash_fen:
             return await self._kept(order, replace(refund, state=RefundState.CASH_BACK))
-        charge = await self._charge(order)
+        charge = await self.charge_of(order)
         seen = await self._channels.give_back(charge, refund.refund_no, refund.cash_fen, refund)
         after, told = steps.after_refund(order, refund, seen, self.books.now())
         if told.state is RefundState.CASH_BACK:
@@ -242,11 +241,14 @@ class Driving:
     async def _told(self, order: Order, refund: Refund) -> Order:
         charge = await self.books.charge(order.charge_no) if order.charge_no else None
         if charge is not None and charge.mix_trade_no and not await self._channels.tell_returned(charge, order, refund):
-            after = rested(order, "", self.books.now())
-            await self.books.keep(Write(after, order.version))
-            return after
+            return await self._rests(order)
         after, done = steps.refunded(order, refund, self.books.now())
         await self.books.keep(Write(after, order.version, refunds=(done,)))
+        return after
+
+    async def _rests(self, order: Order) -> Order:
+        after = rested(order, "", self.books.now())
+        await self.books.keep(Write(after, order.version))
         return after
 
     async def _kept(self, order: Order, refund: Refund) -> Order:

@@ -15,7 +15,7 @@ from services.payment.domain.orders import Charge, ChargeState, Order, rested
 from services.payment.domain.steps import RETURN_ABNORMAL
 from services.payment.operations.books import Books, Stale, Write
 from services.payment.operations.driving import Driving
-from services.runtime.loops import repeat
+from services.runtime.loops import cut_off, repeat
 
 EVERY_S: Final = 0.5
 """How long it rests between two looks."""
@@ -65,12 +65,7 @@ class OrderLoop:
         self._stopping.set()
         if self._task is not None:
             await self._task
-        tasks = set(self._under_way.values())
-        if tasks:
-            _, slow = await asyncio.wait(tasks, timeout=grace_s)
-            for task in slow:
-                task.cancel()
-            await asyncio.gather(*slow, return_exceptions=True)
+        await cut_off(self._under_way.values(), grace_s)
 
     async def look(self) -> bool:
         """Takes up what is due, as far as there is room, and does not wait for it; whether more waits."""

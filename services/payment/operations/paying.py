@@ -160,9 +160,7 @@ class Paying:
         return await self._placing(order, opened.setl_id)
 
     async def _placing(self, order: Order, setl_id: str) -> Order:
-        charge = await self._books.charge(order.charge_no)
-        if charge is None:
-            raise AssertionError("a charge is written with its order")
+        charge = await self._driving.charge_of(order)
         now = self._books.now()
         after = moved(order, Phase.PLACING, now, setl_id=setl_id)
         asked = replace(charge, asked_at=now, state=ChargeState.ASKED)
@@ -171,9 +169,7 @@ class Paying:
 
     async def _placed(self, order: Order, planned: Planned) -> Order:
         """Asks the channel; its answer counts also where the order has gone on meanwhile, for money may be in it."""
-        charge = await self._books.charge(order.charge_no)
-        if charge is None:
-            raise AssertionError("a charge is written with its order")
+        charge = await self._driving.charge_of(order)
         if self._books.now() - charge.asked_at > _ASKED_AT_ONCE_S * SECOND:
             # This process stood still: who takes the order up may believe by now that nothing was asked for.
             raise refusals.on_its_way(order)
@@ -213,7 +209,7 @@ class Paying:
             if order.auth != digest_of(pay_auth_no):
                 raise denied("PAY_AUTH_OF_ANOTHER")
             split = order.split
-            if parts != (split.fund_fen, split.acct_fen, split.other_fen + split.hosp_fen):
+            if parts != split.insured_parts:
                 raise refusals.split_moved(order, split)
             if order.agreed and order.phase in (Phase.PLACING, Phase.WAITING, Phase.CHARGED, Phase.PAID):
                 return order

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 from services.kernel.requests import RequestStamp
 from services.payment.domain.refusals import still_changing
 from services.runtime.call import current_call, use_call, wire_time
+from services.runtime.loops import cut_off
 
 T = TypeVar("T")
 
@@ -49,11 +50,7 @@ class Unhurried:
 
     async def idle(self, grace_s: float = 1.0) -> None:
         """Waits for what is under way, for so long; what is cut off is taken up again."""
-        if self._running:
-            _, slow = await asyncio.wait(set(self._running.values()), timeout=grace_s)
-            for task in slow:
-                task.cancel()
-            await asyncio.gather(*slow, return_exceptions=True)
+        await cut_off(self._running.values(), grace_s)
 
     def _ended(self, key: tuple[str, str, str], task: asyncio.Task[Any]) -> None:
         self._running.pop(key, None)

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from services.kernel.errors import conflict
+from services.kernel.rests import rest_s
 
 
 class Kind(Enum):
@@ -67,10 +68,6 @@ MOVES: Final[Mapping[Kind, _Moves]] = MappingProxyType(
     }
 )
 """Into which states a saga of a kind may come from each; a state that is said again is no harm."""
-
-FIRST_REST_S: Final = 1
-LONGEST_REST_S: Final = 15
-"""Between two attempts at a saga that cannot be ended: all is at rest soon after everybody answers (our decision)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +141,7 @@ def leased(saga: Saga, now: int, seconds: int) -> Saga:
 
 def rested(saga: Saga, reason: str, now: int) -> Saga:
     """The saga after an attempt that came to nothing: it rests, the longer the oftener."""
-    rest_s = min(LONGEST_REST_S, FIRST_REST_S << min(saga.attempts, 8))
-    return replace(saga, attempts=saga.attempts + 1, reason=reason, due_at=now + rest_s * _SECOND)
+    return replace(saga, attempts=saga.attempts + 1, reason=reason, due_at=now + rest_s(saga.attempts) * _SECOND)
 
 
 def same_message(asked: Saga, running: Saga) -> bool:

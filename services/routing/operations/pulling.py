@@ -19,7 +19,7 @@ from services.kernel.errors import Fault
 from services.routing.domain.hashes import Hasher
 from services.routing.domain.registry import Cursor, Page, beginning, kept, moved, went_back
 from services.routing.store.unit import RoutingStore
-from services.runtime.loops import rest
+from services.runtime.loops import cut_off, rest
 
 REST_S: Final = 15.0
 """Between two looks at a cell whose news are all read; whoever is not known makes it look at once (our decision)."""
@@ -187,12 +187,7 @@ class PullLoops:
     async def stop(self, grace_s: float = 1.0) -> None:
         """Ends after what is under way, or after the grace where a cell does not answer."""
         self._stopping.set()
-        if not self._tasks:
-            return
-        _, slow = await asyncio.wait(self._tasks, timeout=grace_s)
-        for task in slow:
-            task.cancel()
-        await asyncio.gather(*slow, return_exceptions=True)
+        await cut_off(self._tasks, grace_s)
 
     async def _run(self, cell: str) -> None:
         rest_s, away = self._rest_s, False

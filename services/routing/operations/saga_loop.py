@@ -13,7 +13,7 @@ from typing import Final
 from services.kernel.errors import AWAY, Fault
 from services.routing.domain.sagas import Kind, Move, Saga
 from services.routing.operations.sagas import SagaBooks, Sagas
-from services.runtime.loops import repeat
+from services.runtime.loops import cut_off, repeat
 
 EVERY_S: Final = 0.5
 """How long the loop rests between two looks."""
@@ -66,11 +66,7 @@ class SagaLoop:
         self._stopping.set()
         if self._task is not None:
             await self._task
-        if self._under_way:
-            _, slow = await asyncio.wait(set(self._under_way), timeout=grace_s)
-            for task in slow:
-                task.cancel()
-            await asyncio.gather(*slow, return_exceptions=True)
+        await cut_off(self._under_way, grace_s)
 
     async def look(self) -> int:
         """Takes up what is due, as far as there is room, and does not wait for it; how many were taken."""

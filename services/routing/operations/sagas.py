@@ -19,6 +19,7 @@ from services.kernel.errors import Fault, FaultKind
 from services.kernel.requests import Moved
 from services.routing.domain.sagas import Kind, Move, Saga, State, leased, moved, rested, same_message
 from services.routing.store.unit import RoutingStore, Unit
+from services.runtime.loops import cut_off
 from services.runtime.writes import AGAIN, Again, decide_each
 
 T = TypeVar("T")
@@ -269,11 +270,7 @@ class Sagas:
 
     async def idle(self, grace_s: float = 1.0) -> None:
         """Waits until what has ended is written, and for other work so long; what is cut off the loop takes up again."""
-        if self._working:
-            _, slow = await asyncio.wait(set(self._working), timeout=grace_s)
-            for task in slow:
-                task.cancel()
-            await asyncio.gather(*slow, return_exceptions=True)
+        await cut_off(self._working, grace_s)
         self._write_ends()
         while self._ending:
             await asyncio.wait(set(self._ending))
