@@ -4,6 +4,7 @@ a span or a log. Who calls repeats what may be repeated.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -54,13 +55,8 @@ class Outgoing:
     def __init__(self, telemetry: Telemetry, told: Callable[[Sent], None] | None = None) -> None:
         self._telemetry = telemetry
         self._told = told
-        # Where sniffio is not installed httpcore looks for it along the whole path, six times a call: a fifth of the call's time.
-        self._client = httpx.AsyncClient(
-            follow_redirects=False,
-            trust_env=False,
-            timeout=httpx.Timeout(TIMEOUT_S),
-            limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
-        )
+        self._opening = asyncio.Lock()
+        self._client: httpx.AsyncClient | None = None
 
     async def send(
         self,
@@ -82,8 +78,9 @@ class Outgoing:
             return answer
 
     async def _sent(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Answer:
+        client = await self._opened()
         try:
-            async with self._client.stream(
+            async with client.stream(
                 method, url, headers=dict(headers), content=body or None, timeout=timeout_s
             ) as response:
                 held = bytearray()
@@ -98,6 +95,23 @@ class Outgoing:
         except httpx.HTTPError as error:
             raise Unanswered(type(error).__name__, sent=True) from None
 
+    async def _opened(self) -> httpx.AsyncClient:
+        """The client, made at the first send. A thread reads the certificates for it: 30 ms that the loop would stand."""
+        async with self._opening:
+            if self._client is None:
+                trusted = await asyncio.to_thread(httpx.create_ssl_context, trust_env=False)
+                # Where sniffio is not installed httpcore looks for it along the whole path, six times a call: a fifth of it.
+                self._client = httpx.AsyncClient(
+                    verify=trusted,
+                    follow_redirects=False,
+                    trust_env=False,
+                    timeout=httpx.Timeout(TIMEOUT_S),
+                    limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
+                )
+            return self._client
+
     async def close(self) -> None:
         """Lets go of the connections."""
-        await self._client.aclose()
+        async with self._opening:
+            if self._client is not None:
+                await self._client.aclose()

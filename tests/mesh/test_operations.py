@@ -50,6 +50,16 @@ async def reasons(client: httpx.AsyncClient) -> tuple[int, dict[str, list[str]]]
     return answer.status_code, {each["member"]: each["reasons"] for each in members if each["reasons"]}
 
 
+async def settled_reasons(client: httpx.AsyncClient) -> tuple[int, dict[str, list[str]]]:
+    """The same, once no loop is late any more: the start of a mesh on a busy machine makes some late for a while."""
+    for _ in range(100):
+        found = await reasons(client)
+        if not any("LOOP_LATE" in each for each in found[1].values()):
+            return found
+        await asyncio.sleep(0.1)
+    return await reasons(client)
+
+
 async def samples(client: httpx.AsyncClient) -> dict[tuple[str, ...], float]:
     """Every number of /metrics by its name and labels, without the process's number."""
     answer = await client.get("/metrics")
@@ -96,7 +106,7 @@ class TestReadiness:
     async def test_a_member_that_settles_is_missed_and_comes_back(self, tmp_path: Path) -> None:
         overrides = addresses() | operations()
         async with without("settlement", tmp_path, overrides) as (mesh, _, _, _), monitor(overrides) as client:
-            assert await reasons(client) == (503, {"settlement": ["PEER_UNAVAILABLE"]})
+            assert await settled_reasons(client) == (503, {"settlement": ["PEER_UNAVAILABLE"]})
             async with httpx.AsyncClient(base_url=mesh.url) as outside:
                 bare = await outside.get("/readyz")
                 assert (bare.status_code, bare.json()) == (503, {"status": "NOT_READY"})
@@ -107,12 +117,12 @@ class TestReadiness:
             for member in ("identity", "catalogue"):
                 assert await health_of(overrides[f"YIBAO_{member.upper()}_ADDRESS"]) == 1
             async with started_mesh(tmp_path, overrides=overrides, members=("settlement",)):
-                assert await reasons(client) == (200, {})
+                assert await settled_reasons(client) == (200, {})
 
     async def test_a_full_disk_and_a_late_loop_are_told_by_whoever_has_them(
         self, watched: Watched, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assert await reasons(watched.client) == (200, {})
+        assert await settled_reasons(watched.client) == (200, {})
         monkeypatch.setattr(self_report, "FREE_BYTES", 1 << 62)
         monkeypatch.setattr(self_report, "LATE_S", -1.0)
         stored = {name: ["LOOP_LATE", "DISK_FULL"] for name in table.names() if table.member(name).has_store}
