@@ -29,6 +29,8 @@ TEXTS = frozenset({FieldDescriptorProto.TYPE_STRING, FieldDescriptorProto.TYPE_B
 OPTIONS_PACKAGE = "yibao.options.v1"
 CHANNELS = "yibao/payment/v1/channel.proto"
 """The file of all that a payment channel is told."""
+CHANNELS_DESK = "yibao.payment.v1.Payment"
+"""What an institution says of how it is paid: the desk of channels copies it into those messages."""
 TOLD_CHANNELS = frozenset(
     {
         options_pb2.DATA_CLASS_PUBLIC,
@@ -38,9 +40,6 @@ TOLD_CHANNELS = frozenset(
     }
 )
 """Classes that a channel may be told; CLINICAL is none of them, and nothing is allowed by omission."""
-_CLASSLESS = frozenset(
-    {FieldDescriptorProto.TYPE_ENUM, FieldDescriptorProto.TYPE_MESSAGE, FieldDescriptorProto.TYPE_BOOL}
-)
 
 
 class Contract:
@@ -54,7 +53,7 @@ class Contract:
             for file in self.files
             if file.name == CHANNELS
             for message in file.message_type
-        ]
+        ] + [CHANNELS_DESK]
         self.methods: dict[str, MethodDescriptorProto] = {}
         self.enums: dict[str, EnumDescriptorProto] = {}
         self.comments: dict[str, str] = {}
@@ -200,12 +199,10 @@ def _told_channels(contract: Contract) -> Iterator[str]:
             continue
         seen.add(name)
         for field in contract.messages[name].field:
-            if field.type == FieldDescriptorProto.TYPE_MESSAGE:
-                ahead.append(field.type_name.removeprefix("."))
-            told = field.options.Extensions[options_pb2.data_class]
-            if field.type in _CLASSLESS and not told:
-                continue
-            if told not in TOLD_CHANNELS:
+            held = contract.messages.get(field.type_name.removeprefix("."))
+            if held is not None and not held.options.map_entry:
+                ahead.append(field.type_name.removeprefix("."))  # Its own fields have classes.
+            elif field.options.Extensions[options_pb2.data_class] not in TOLD_CHANNELS:
                 yield f"{name}.{field.name}: a channel is told it, so that it needs a data_class, and not that of clinical data"
 
 

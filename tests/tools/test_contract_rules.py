@@ -132,6 +132,7 @@ def test_what_the_kernel_itself_raises_is_seen() -> None:
     assert [problem for problem in found if problem.startswith("services/kernel/money.py:")] != []
 
 
+@pytest.mark.parametrize("kind", ["int64", "Sort", "bool", "google.protobuf.Timestamp", "map<string, string>"])
 @pytest.mark.parametrize(
     ("option", "faults"),
     [
@@ -140,12 +141,13 @@ def test_what_the_kernel_itself_raises_is_seen() -> None:
         ("", 1),
     ],
 )
-def test_what_a_channel_is_told_has_a_class_that_it_may_see(protos: Path, option: str, faults: int) -> None:
+def test_what_a_channel_is_told_has_a_class_that_it_may_see(protos: Path, kind: str, option: str, faults: int) -> None:
     folder = protos / "yibao" / "payment" / "v1"
     folder.mkdir(parents=True, exist_ok=True)
     text = (
         'syntax = "proto3";\npackage yibao.payment.v1;\nimport "yibao/options/v1/options.proto";\n'
-        f"message Charge {{\n  Part part = 1;\n}}\nmessage Part {{\n  int64 fen = 1 {option};\n}}\n"
+        'import "google/protobuf/timestamp.proto";\nenum Sort {\n  SORT_UNSPECIFIED = 0;\n}\n'
+        f"message Charge {{\n  Part part = 1;\n}}\nmessage Part {{\n  {kind} value = 1 {option};\n}}\n"
     )
     (folder / "channel.proto").write_text(text, encoding="utf-8")
     found = problems(protos, SERVICE)

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eyibao/payment/v1/channel.proto\x12\x10yibao.payment.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eyibao/options/v1/options.proto\"\\\n\nAdjustment\x12\'\n\x04kind\x18\x01 \x01(\tB\x19\xbaH\x12r\x10\x32\x0e^[A-Z_]{3,40}$\x90\xb5\x18\x01\x12%\n\namount_fen\x18\x02 \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x01\x90\xb5\x18\x04\"`\n\x05Payer\x12\x19\n\x04name\x18\x01 \x01(\tB\x0b\xbaH\x04r\x02\x18\x32\x90\xb5\x18\x02\x12\x1c\n\x07\x63\x65rt_no\x18\x02 \x01(\tB\x0b\xbaH\x04r\x02\x18\x32\x90\xb5\x18\x02\x12\x1e\n\tcert_type\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18\x06\x90\xb5\x18\x01\"\xd8\x01\n\x08Merchant\x12#\n\x0e\x66ixmedins_code\x18\x01 \x01(\tB\x0b\xbaH\x04r\x02\x18\x1e\x90\xb5\x18\x01\x12$\n\x0e\x66ixmedins_name\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\x90\xb5\x18\x01\x12 \n\x0bmerchant_no\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\x12$\n\x0fsub_merchant_no\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\x12\x1b\n\x06\x61pp_no\x18\x05 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\x12\x1c\n\x07\x63ity_no\x18\x06 \x01(\tB\x0b\xbaH\x04r\x02\x18\x08\x90\xb5\x18\x01\"\xb3\x07\n\rChannelCharge\x12\x31\n\tcharge_no\x18\x01 \x01(\tB\x1e\xbaH\x17r\x15\x32\x13^[A-Za-z0-9]{6,32}$\x90\xb5\x18\x01\x12\x1f\n\npay_ord_id\x18\x02 \x01(\tB\x0b\xbaH\x04r\x02\x18(\x90\xb5\x18\x01\x12 \n\x0bmed_org_ord\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18(\x90\xb5\x18\x01\x12 \n\x0bpay_auth_no\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18(\x90\xb5\x18\x05\x12\x34\n\x08merchant\x18\x05 \x01(\x0b\x32\x1a.yibao.payment.v1.MerchantB\x06\xbaH\x03\xc8\x01\x01\x12>\n\norder_type\x18\x06 \x01(\x0e\x32\x1e.yibao.payment.v1.PayOrderTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x33\n\x04\x66orm\x18\x07 \x01(\x0e\x32\x19.yibao.payment.v1.PayFormB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12$\n\ttotal_fen\x18\x08 \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12#\n\x08\x66und_fen\x18\t \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12#\n\x08\x61\x63\x63t_fen\x18\n \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12$\n\tother_fen\x18\x0b \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12#\n\x08\x63\x61sh_fen\x18\x0c \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12%\n\ncharge_fen\x18\r \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12\x34\n\x04\x61\x64\x64s\x18\x0e \x03(\x0b\x32\x1c.yibao.payment.v1.AdjustmentB\x08\xbaH\x05\x92\x01\x02\x10\n\x12\x37\n\x07reduces\x18\x0f \x03(\x0b\x32\x1c.yibao.payment.v1.AdjustmentB\x08\xbaH\x05\x92\x01\x02\x10\n\x12&\n\x05payer\x18\x10 \x01(\x0b\x32\x17.yibao.payment.v1.Payer\x12(\n\x07patient\x18\x11 \x01(\x0b\x32\x17.yibao.payment.v1.Payer\x12\x1d\n\x07user_no\x18\x12 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x01\x90\xb5\x18\x02\x12\x1a\n\x04\x63ode\x18\x13 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x01\x90\xb5\x18\x05\x12\x30\n\x0c\x63reated_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x65xpires_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1d\n\x08location\x18\x16 \x01(\tB\x0b\xbaH\x04r\x02\x18(\x90\xb5\x18\x02\"\xc1\x04\n\rChannelRefund\x12\x31\n\trefund_no\x18\x01 \x01(\tB\x1e\xbaH\x17r\x15\x32\x13^[A-Za-z0-9]{6,32}$\x90\xb5\x18\x01\x12\x31\n\tcharge_no\x18\x02 \x01(\tB\x1e\xbaH\x17r\x15\x32\x13^[A-Za-z0-9]{6,32}$\x90\xb5\x18\x01\x12\x1d\n\x08trade_no\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\x12!\n\x0cmix_trade_no\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\x12\x34\n\x08merchant\x18\x05 \x01(\x0b\x32\x1a.yibao.payment.v1.MerchantB\x06\xbaH\x03\xc8\x01\x01\x12\x33\n\x04\x66orm\x18\x06 \x01(\x0e\x32\x19.yibao.payment.v1.PayFormB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12&\n\x0b\x63harged_fen\x18\x07 \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12%\n\nrefund_fen\x18\x08 \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12#\n\x08\x66und_fen\x18\t \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12#\n\x08\x61\x63\x63t_fen\x18\n \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12$\n\tother_fen\x18\x0b \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12/\n\x0brefund_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tpaid_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xaa\x01\n\x0b\x43hannelKind\x12\x1c\n\x18\x43HANNEL_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HANNEL_KIND_WECHAT\x10\x01\x12\x17\n\x13\x43HANNEL_KIND_ALIPAY\x10\x02\x12\x15\n\x11\x43HANNEL_KIND_BANK\x10\x03\x12\x15\n\x11\x43HANNEL_KIND_CASH\x10\x04\x12\x1d\n\x19\x43HANNEL_KIND_NATIONAL_APP\x10\x05*q\n\x07PayForm\x12\x18\n\x14PAY_FORM_UNSPECIFIED\x10\x00\x12\x11\n\rPAY_FORM_CODE\x10\x01\x12\x13\n\x0fPAY_FORM_NATIVE\x10\x02\x12\x10\n\x0cPAY_FORM_APP\x10\x03\x12\x12\n\x0ePAY_FORM_MIXED\x10\x04*\xe4\x01\n\x0cPayOrderType\x12\x1e\n\x1aPAY_ORDER_TYPE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPAY_ORDER_TYPE_REGISTRATION\x10\x01\x12\x1f\n\x1bPAY_ORDER_TYPE_CONSULTATION\x10\x02\x12\x1a\n\x16PAY_ORDER_TYPE_DEPOSIT\x10\x03\x12\x1c\n\x18PAY_ORDER_TYPE_DISCHARGE\x10\x04\x12\x1b\n\x17PAY_ORDER_TYPE_PHARMACY\x10\x05\x12\x1b\n\x17PAY_ORDER_TYPE_INTERNET\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eyibao/payment/v1/channel.proto\x12\x10yibao.payment.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eyibao/options/v1/options.proto\"\xbc\x01\n\nAdjustment\x12\x86\x01\n\x04kind\x18\x01 \x01(\tBx\xbaHqroR\x07\x46REIGHTR\x16OTHER_MEDICAL_EXPENSESR\x0fHOSPITAL_REDUCER\x11PHARMACY_DISCOUNTR\x08\x44ISCOUNTR\x0bPRE_PAYMENTR\x11\x44\x45POSIT_DEDUCTION\x90\xb5\x18\x01\x12%\n\namount_fen\x18\x02 \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x01\x90\xb5\x18\x04\"`\n\x05Payer\x12\x19\n\x04name\x18\x01 \x01(\tB\x0b\xbaH\x04r\x02\x18\x32\x90\xb5\x18\x02\x12\x1c\n\x07\x63\x65rt_no\x18\x02 \x01(\tB\x0b\xbaH\x04r\x02\x18\x32\x90\xb5\x18\x02\x12\x1e\n\tcert_type\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18\x06\x90\xb5\x18\x01\"\xd8\x01\n\x08Merchant\x12#\n\x0e\x66ixmedins_code\x18\x01 \x01(\tB\x0b\xbaH\x04r\x02\x18\x1e\x90\xb5\x18\x01\x12$\n\x0e\x66ixmedins_name\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\x90\xb5\x18\x01\x12 \n\x0bmerchant_no\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\x12$\n\x0fsub_merchant_no\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\x12\x1b\n\x06\x61pp_no\x18\x05 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\x12\x1c\n\x07\x63ity_no\x18\x06 \x01(\tB\x0b\xbaH\x04r\x02\x18\x08\x90\xb5\x18\x01\"\xc7\x07\n\rChannelCharge\x12\x31\n\tcharge_no\x18\x01 \x01(\tB\x1e\xbaH\x17r\x15\x32\x13^[A-Za-z0-9]{6,32}$\x90\xb5\x18\x01\x12\x1f\n\npay_ord_id\x18\x02 \x01(\tB\x0b\xbaH\x04r\x02\x18(\x90\xb5\x18\x01\x12 \n\x0bmed_org_ord\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18(\x90\xb5\x18\x01\x12 \n\x0bpay_auth_no\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18(\x90\xb5\x18\x05\x12\x34\n\x08merchant\x18\x05 \x01(\x0b\x32\x1a.yibao.payment.v1.MerchantB\x06\xbaH\x03\xc8\x01\x01\x12\x42\n\norder_type\x18\x06 \x01(\x0e\x32\x1e.yibao.payment.v1.PayOrderTypeB\x0e\xbaH\x07\x82\x01\x04\x10\x01 \x00\x90\xb5\x18\x01\x12\x37\n\x04\x66orm\x18\x07 \x01(\x0e\x32\x19.yibao.payment.v1.PayFormB\x0e\xbaH\x07\x82\x01\x04\x10\x01 \x00\x90\xb5\x18\x01\x12$\n\ttotal_fen\x18\x08 \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12#\n\x08\x66und_fen\x18\t \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12#\n\x08\x61\x63\x63t_fen\x18\n \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12$\n\tother_fen\x18\x0b \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12#\n\x08\x63\x61sh_fen\x18\x0c \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12%\n\ncharge_fen\x18\r \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12\x34\n\x04\x61\x64\x64s\x18\x0e \x03(\x0b\x32\x1c.yibao.payment.v1.AdjustmentB\x08\xbaH\x05\x92\x01\x02\x10\n\x12\x37\n\x07reduces\x18\x0f \x03(\x0b\x32\x1c.yibao.payment.v1.AdjustmentB\x08\xbaH\x05\x92\x01\x02\x10\n\x12&\n\x05payer\x18\x10 \x01(\x0b\x32\x17.yibao.payment.v1.Payer\x12(\n\x07patient\x18\x11 \x01(\x0b\x32\x17.yibao.payment.v1.Payer\x12\x1d\n\x07user_no\x18\x12 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x01\x90\xb5\x18\x02\x12\x1a\n\x04\x63ode\x18\x13 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x01\x90\xb5\x18\x05\x12\x36\n\x0c\x63reated_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\x90\xb5\x18\x01\x12\x36\n\x0c\x65xpires_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\x90\xb5\x18\x01\x12\x1d\n\x08location\x18\x16 \x01(\tB\x0b\xbaH\x04r\x02\x18(\x90\xb5\x18\x02\"\xd1\x04\n\rChannelRefund\x12\x31\n\trefund_no\x18\x01 \x01(\tB\x1e\xbaH\x17r\x15\x32\x13^[A-Za-z0-9]{6,32}$\x90\xb5\x18\x01\x12\x31\n\tcharge_no\x18\x02 \x01(\tB\x1e\xbaH\x17r\x15\x32\x13^[A-Za-z0-9]{6,32}$\x90\xb5\x18\x01\x12\x1d\n\x08trade_no\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\x12!\n\x0cmix_trade_no\x18\x04 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\x12\x34\n\x08merchant\x18\x05 \x01(\x0b\x32\x1a.yibao.payment.v1.MerchantB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x04\x66orm\x18\x06 \x01(\x0e\x32\x19.yibao.payment.v1.PayFormB\x0e\xbaH\x07\x82\x01\x04\x10\x01 \x00\x90\xb5\x18\x01\x12&\n\x0b\x63harged_fen\x18\x07 \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12%\n\nrefund_fen\x18\x08 \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12#\n\x08\x66und_fen\x18\t \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12#\n\x08\x61\x63\x63t_fen\x18\n \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12$\n\tother_fen\x18\x0b \x01(\x03\x42\x11\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x00\x90\xb5\x18\x04\x12\x35\n\x0brefund_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\x90\xb5\x18\x01\x12\x33\n\tpaid_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\x90\xb5\x18\x01*\xaa\x01\n\x0b\x43hannelKind\x12\x1c\n\x18\x43HANNEL_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HANNEL_KIND_WECHAT\x10\x01\x12\x17\n\x13\x43HANNEL_KIND_ALIPAY\x10\x02\x12\x15\n\x11\x43HANNEL_KIND_BANK\x10\x03\x12\x15\n\x11\x43HANNEL_KIND_CASH\x10\x04\x12\x1d\n\x19\x43HANNEL_KIND_NATIONAL_APP\x10\x05*q\n\x07PayForm\x12\x18\n\x14PAY_FORM_UNSPECIFIED\x10\x00\x12\x11\n\rPAY_FORM_CODE\x10\x01\x12\x13\n\x0fPAY_FORM_NATIVE\x10\x02\x12\x10\n\x0cPAY_FORM_APP\x10\x03\x12\x12\n\x0ePAY_FORM_MIXED\x10\x04*\xe4\x01\n\x0cPayOrderType\x12\x1e\n\x1aPAY_ORDER_TYPE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPAY_ORDER_TYPE_REGISTRATION\x10\x01\x12\x1f\n\x1bPAY_ORDER_TYPE_CONSULTATION\x10\x02\x12\x1a\n\x16PAY_ORDER_TYPE_DEPOSIT\x10\x03\x12\x1c\n\x18PAY_ORDER_TYPE_DISCHARGE\x10\x04\x12\x1b\n\x17PAY_ORDER_TYPE_PHARMACY\x10\x05\x12\x1b\n\x17PAY_ORDER_TYPE_INTERNET\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +35,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'yibao.payment.v1.channel_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ADJUSTMENT'].fields_by_name['kind']._loaded_options = None
-  _globals['_ADJUSTMENT'].fields_by_name['kind']._serialized_options = b'\272H\022r\0202\016^[A-Z_]{3,40}$\220\265\030\001'
+  _globals['_ADJUSTMENT'].fields_by_name['kind']._serialized_options = b'\272HqroR\007FREIGHTR\026OTHER_MEDICAL_EXPENSESR\017HOSPITAL_REDUCER\021PHARMACY_DISCOUNTR\010DISCOUNTR\013PRE_PAYMENTR\021DEPOSIT_DEDUCTION\220\265\030\001'
   _globals['_ADJUSTMENT'].fields_by_name['amount_fen']._loaded_options = None
   _globals['_ADJUSTMENT'].fields_by_name['amount_fen']._serialized_options = b'\272H\n\"\010\030\200\310\257\240%(\001\220\265\030\004'
   _globals['_PAYER'].fields_by_name['name']._loaded_options = None
@@ -67,9 +67,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHANNELCHARGE'].fields_by_name['merchant']._loaded_options = None
   _globals['_CHANNELCHARGE'].fields_by_name['merchant']._serialized_options = b'\272H\003\310\001\001'
   _globals['_CHANNELCHARGE'].fields_by_name['order_type']._loaded_options = None
-  _globals['_CHANNELCHARGE'].fields_by_name['order_type']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_CHANNELCHARGE'].fields_by_name['order_type']._serialized_options = b'\272H\007\202\001\004\020\001 \000\220\265\030\001'
   _globals['_CHANNELCHARGE'].fields_by_name['form']._loaded_options = None
-  _globals['_CHANNELCHARGE'].fields_by_name['form']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_CHANNELCHARGE'].fields_by_name['form']._serialized_options = b'\272H\007\202\001\004\020\001 \000\220\265\030\001'
   _globals['_CHANNELCHARGE'].fields_by_name['total_fen']._loaded_options = None
   _globals['_CHANNELCHARGE'].fields_by_name['total_fen']._serialized_options = b'\272H\n\"\010\030\200\310\257\240%(\000\220\265\030\004'
   _globals['_CHANNELCHARGE'].fields_by_name['fund_fen']._loaded_options = None
@@ -90,6 +90,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHANNELCHARGE'].fields_by_name['user_no']._serialized_options = b'\272H\005r\003\030\200\001\220\265\030\002'
   _globals['_CHANNELCHARGE'].fields_by_name['code']._loaded_options = None
   _globals['_CHANNELCHARGE'].fields_by_name['code']._serialized_options = b'\272H\005r\003\030\200\001\220\265\030\005'
+  _globals['_CHANNELCHARGE'].fields_by_name['created_time']._loaded_options = None
+  _globals['_CHANNELCHARGE'].fields_by_name['created_time']._serialized_options = b'\220\265\030\001'
+  _globals['_CHANNELCHARGE'].fields_by_name['expires_time']._loaded_options = None
+  _globals['_CHANNELCHARGE'].fields_by_name['expires_time']._serialized_options = b'\220\265\030\001'
   _globals['_CHANNELCHARGE'].fields_by_name['location']._loaded_options = None
   _globals['_CHANNELCHARGE'].fields_by_name['location']._serialized_options = b'\272H\004r\002\030(\220\265\030\002'
   _globals['_CHANNELREFUND'].fields_by_name['refund_no']._loaded_options = None
@@ -103,7 +107,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHANNELREFUND'].fields_by_name['merchant']._loaded_options = None
   _globals['_CHANNELREFUND'].fields_by_name['merchant']._serialized_options = b'\272H\003\310\001\001'
   _globals['_CHANNELREFUND'].fields_by_name['form']._loaded_options = None
-  _globals['_CHANNELREFUND'].fields_by_name['form']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_CHANNELREFUND'].fields_by_name['form']._serialized_options = b'\272H\007\202\001\004\020\001 \000\220\265\030\001'
   _globals['_CHANNELREFUND'].fields_by_name['charged_fen']._loaded_options = None
   _globals['_CHANNELREFUND'].fields_by_name['charged_fen']._serialized_options = b'\272H\n\"\010\030\200\310\257\240%(\000\220\265\030\004'
   _globals['_CHANNELREFUND'].fields_by_name['refund_fen']._loaded_options = None
@@ -114,20 +118,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHANNELREFUND'].fields_by_name['acct_fen']._serialized_options = b'\272H\n\"\010\030\200\310\257\240%(\000\220\265\030\004'
   _globals['_CHANNELREFUND'].fields_by_name['other_fen']._loaded_options = None
   _globals['_CHANNELREFUND'].fields_by_name['other_fen']._serialized_options = b'\272H\n\"\010\030\200\310\257\240%(\000\220\265\030\004'
-  _globals['_CHANNELKIND']._serialized_start=2088
-  _globals['_CHANNELKIND']._serialized_end=2258
-  _globals['_PAYFORM']._serialized_start=2260
-  _globals['_PAYFORM']._serialized_end=2373
-  _globals['_PAYORDERTYPE']._serialized_start=2376
-  _globals['_PAYORDERTYPE']._serialized_end=2604
-  _globals['_ADJUSTMENT']._serialized_start=146
-  _globals['_ADJUSTMENT']._serialized_end=238
-  _globals['_PAYER']._serialized_start=240
-  _globals['_PAYER']._serialized_end=336
-  _globals['_MERCHANT']._serialized_start=339
-  _globals['_MERCHANT']._serialized_end=555
-  _globals['_CHANNELCHARGE']._serialized_start=558
-  _globals['_CHANNELCHARGE']._serialized_end=1505
-  _globals['_CHANNELREFUND']._serialized_start=1508
-  _globals['_CHANNELREFUND']._serialized_end=2085
+  _globals['_CHANNELREFUND'].fields_by_name['refund_time']._loaded_options = None
+  _globals['_CHANNELREFUND'].fields_by_name['refund_time']._serialized_options = b'\220\265\030\001'
+  _globals['_CHANNELREFUND'].fields_by_name['paid_time']._loaded_options = None
+  _globals['_CHANNELREFUND'].fields_by_name['paid_time']._serialized_options = b'\220\265\030\001'
+  _globals['_CHANNELKIND']._serialized_start=2221
+  _globals['_CHANNELKIND']._serialized_end=2391
+  _globals['_PAYFORM']._serialized_start=2393
+  _globals['_PAYFORM']._serialized_end=2506
+  _globals['_PAYORDERTYPE']._serialized_start=2509
+  _globals['_PAYORDERTYPE']._serialized_end=2737
+  _globals['_ADJUSTMENT']._serialized_start=147
+  _globals['_ADJUSTMENT']._serialized_end=335
+  _globals['_PAYER']._serialized_start=337
+  _globals['_PAYER']._serialized_end=433
+  _globals['_MERCHANT']._serialized_start=436
+  _globals['_MERCHANT']._serialized_end=652
+  _globals['_CHANNELCHARGE']._serialized_start=655
+  _globals['_CHANNELCHARGE']._serialized_end=1622
+  _globals['_CHANNELREFUND']._serialized_start=1625
+  _globals['_CHANNELREFUND']._serialized_end=2218
 # @@protoc_insertion_point(module_scope)

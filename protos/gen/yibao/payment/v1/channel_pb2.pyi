@@ -136,8 +136,8 @@ class Adjustment(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     AMOUNT_FEN_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """WeChat's words are ours: FREIGHT, OTHER_MEDICAL_EXPENSES; HOSPITAL_REDUCE, PHARMACY_DISCOUNT, DISCOUNT, PRE_PAYMENT,
-    DEPOSIT_DEDUCTION.
+    """WeChat's words are ours, and no others are told (C§1.2): FREIGHT, OTHER_MEDICAL_EXPENSES; HOSPITAL_REDUCE, PHARMACY_DISCOUNT,
+    DISCOUNT, PRE_PAYMENT, DEPOSIT_DEDUCTION.
     """
     amount_fen: _builtins.int
     def __init__(
