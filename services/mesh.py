@@ -124,6 +124,7 @@ MESH: tuple[Member, ...] = (
             "yibao.payment.v1.AuthorisationService",
             "yibao.payment.v1.BureauService",
             "yibao.payment.v1.NotifyService",
+            "yibao.payment.v1.HeldService",
         ),
         calls=("settlement",),
     ),

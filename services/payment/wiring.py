@@ -21,6 +21,7 @@ from services.payment.channels.wechat import WeChat
 from services.payment.domain.accounts import Account
 from services.payment.loader import Merchants, read_merchants
 from services.payment.operations.books import Books, Write
+from services.payment.operations.deciding import Deciding
 from services.payment.operations.driving import Driving
 from services.payment.operations.loop import OrderLoop
 from services.payment.operations.paying import Paying
@@ -30,6 +31,7 @@ from services.payment.peers.bills import Bills
 from services.payment.peers.settlements import Settlements
 from services.payment.servicer.authorisations import AuthorisationServicer
 from services.payment.servicer.bureau import BureauServicer
+from services.payment.servicer.held import HeldServicer
 from services.payment.servicer.notifies import NotifyServicer
 from services.payment.servicer.pay_orders import PayOrderServicer
 from services.payment.servicer.unhurried import Unhurried
@@ -47,7 +49,14 @@ from services.runtime.outgoing import Outgoing
 from services.runtime.pos.line import PosLine
 from services.runtime.server import AddToServer, MemberServer, StartError
 from services.runtime.telemetry import ROOT, Telemetry
-from yibao.payment.v1 import authorisation_pb2_grpc, bureau_pb2_grpc, channel_pb2, notify_pb2_grpc, pay_order_pb2_grpc
+from yibao.payment.v1 import (
+    authorisation_pb2_grpc,
+    bureau_pb2_grpc,
+    channel_pb2,
+    held_pb2_grpc,
+    notify_pb2_grpc,
+    pay_order_pb2_grpc,
+)
 
 MEMBER: Final = "payment"
 MERCHANTS: Final = "YIBAO_MERCHANTS"
@@ -76,12 +85,11 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     work = Unhurried()
     refunding, key = Refunding(books, driving, partial(new_id, "F")), partial(_key, signer)
     orders = PayOrderServicer(books, saving, paying, refunding, desk.plan, merchants.closed, key, work)
-    authorisations = AuthorisationServicer(saving, key)
+    deciding = Deciding(books, driving, partial(new_id, "D"))
     servicers: list[tuple[AddToServer, Any]] = [
         (pay_order_pb2_grpc.add_PayOrderServiceServicer_to_server, orders),
-        (authorisation_pb2_grpc.add_AuthorisationServiceServicer_to_server, authorisations),
-        (bureau_pb2_grpc.add_BureauServiceServicer_to_server, BureauServicer(paying)),
-        (notify_pb2_grpc.add_NotifyServiceServicer_to_server, NotifyServicer(paying, loop, Delivery)),
+        (authorisation_pb2_grpc.add_AuthorisationServiceServicer_to_server, AuthorisationServicer(saving, key)),
+        *_asked_by_others(paying, loop, deciding, work),
     ]
 
     async def start() -> None:
@@ -105,6 +113,17 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     return MemberServer(
         *(MEMBER, config, telemetry, servicers, start, stop, database.ping), store=database, signer=signer, clock=clock
     )
+
+
+def _asked_by_others(
+    paying: Paying, loop: OrderLoop, deciding: Deciding, work: Unhurried
+) -> list[tuple[AddToServer, Any]]:
+    """The servicers of channels and operators."""
+    return [
+        (bureau_pb2_grpc.add_BureauServiceServicer_to_server, BureauServicer(paying)),
+        (notify_pb2_grpc.add_NotifyServiceServicer_to_server, NotifyServicer(paying, loop, Delivery)),
+        (held_pb2_grpc.add_HeldServiceServicer_to_server, HeldServicer(deciding, work)),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,26 @@ CHINESE: Final[Mapping[str, str]] = {
     " hash {hash}: {findings} findings": (
         "已核对清算记录{journals}条（其中{alone}条撤销尚无对应结算），各地净额合计{positions}分，账目哈希{hash}：发现{findings}处差异"
     ),
+    # held
+    "payments that rest until people decide": "待人工处理的款项",
+    "one of the list, to decide about it": "清单中的编号，对其作决定",
+    "what is decided; with --memo": "决定；须附--memo",
+    "why; it is kept": "理由；留存备查",
+    "number of the receipt by which that is known": "所凭凭证的编号",
+    "list what was decided instead, of NUMBER's order or all": "改列已作的决定（该编号的订单，或全部）",
+    "to decide, name NUMBER, --decide and --memo": "作决定须给出编号、--decide和--memo",
+    "next: {step}": "下一步：{step}",
+    "decisions: {safe}": "可选决定：{safe}",
+    "{count} payments rest until people decide": "待人工处理{count}笔",
+    "asked for {ours} yuan, collected as the channel says: {theirs}": "应收{ours}元，渠道称已收{theirs}元",
+    "the whole order is {ours} yuan, as the channel says: {theirs}": "整单{ours}元，渠道称{theirs}元",
+    "to be given back by {number}: {ours} yuan, given back as the channel says: {theirs}": (
+        "退款{number}应退{ours}元，渠道称已退{theirs}元"
+    ),
+    "{decision_no} is kept; the order {order} is {phase} now": "决定{decision_no}已记录；订单{order}现为{phase}",
+    "decision\twhen\tby\tnumber\treason\tdecided\tproof\twhy": (
+        "决定编号\t时间\t经办人\t编号\t原因\t决定\t凭证号\t理由"
+    ),
     # ledger
     "{rule} on {subject}: expected {expected}, found {found}": "{subject}违反{rule}：应为{expected}，实为{found}",
     "{settlements} settlements, {postings} postings, {accumulators} accumulators checked: {findings} findings": (

@@ -29,6 +29,7 @@ from tools.cli import (
     clearing,
     conform,
     first_bill,
+    held,
     keys,
     ledger,
     replay,
@@ -147,9 +148,22 @@ def _run(options: argparse.Namespace, parser: Parser, words: Words) -> int:
                 return clearing.run(client, options.month, words, form=options.form, svg=options.svg)
             case "replay":
                 return replay.run(client, options.setl_id, words, memo=options.do)
+            case "held":
+                return _held(options, client, parser, words)
             case "conform":
                 return conform.run(options.files, client, strict=options.strict)
         return ledger.verify(client, words)
+
+
+def _held(options: argparse.Namespace, client: MeshClient, parser: Parser, words: Words) -> int:
+    """The list of held payments, a decision about one, or the decisions."""
+    if options.decided:
+        return held.decided(client, options.number, words)
+    if bool(options.number) != bool(options.decide and options.memo):
+        parser.error(words("to decide, name NUMBER, --decide and --memo"))
+    if options.number:
+        return held.decide(client, options.number, options.decide, options.memo, options.proof, words)
+    return held.listed(client, words)
 
 
 def _through(options: argparse.Namespace, client: MeshClient, words: Words) -> int:

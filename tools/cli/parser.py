@@ -12,7 +12,7 @@ import shtab
 
 from services import cells, mesh
 from services.runtime.call import Role
-from tools.cli import case, clearing, keys, where
+from tools.cli import case, clearing, held, keys, where
 from tools.cli.language import OPTION, Parser, Words, speak
 
 KEY_VARIABLE = "YIBAO_KEY"
@@ -58,8 +58,20 @@ def _mesh_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     replaying = commands.add_parser("replay", parents=[remote], help="take a settlement out from under later ones")
     replaying.add_argument("setl_id", metavar="SETL_ID", help="the settlement; without --do it is planned only")
     replaying.add_argument("--do", metavar="MEMO", default="", help="make it, and keep why")
+    _held_command(commands, remote)
     books = commands.add_parser("ledger", parents=[remote], help="work with the ledger")
     books.add_argument("action", choices=("verify",), help="verify: recompute the books and name every difference")
+
+
+def _held_command(commands: argparse._SubParsersAction[Parser], remote: Parser) -> None:
+    parser = commands.add_parser("held", parents=[remote], help="payments that rest until people decide")
+    parser.add_argument("number", nargs="?", default="", metavar="NUMBER", help="one of the list, to decide about it")
+    parser.add_argument("--decide", choices=held.DECISIONS, default="", help="what is decided; with --memo")
+    parser.add_argument("--memo", default="", help="why; it is kept")
+    parser.add_argument("--proof", metavar="NO", default="", help="number of the receipt by which that is known")
+    parser.add_argument(
+        "--decided", action="store_true", help="list what was decided instead, of NUMBER's order or all"
+    )
 
 
 def _clearing_command(commands: argparse._SubParsersAction[Parser], remote: Parser) -> None:

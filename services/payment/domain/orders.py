@@ -94,6 +94,10 @@ class Order:
         return self.phase in RUNNING
 
 
+UNSAID: Final = -1
+"""A sum that a channel has not said."""
+
+
 class ChargeState(Enum):
     """Where a charge stands here: PLANNED before it is asked for, ASKED while nobody knows, then as the channel says. RETURNING:
     what was collected goes back though its order does not wait for it.
@@ -112,7 +116,8 @@ class ChargeState(Enum):
 @dataclass(frozen=True, slots=True)
 class Charge:
     """A charge by its row. `message` is the ChannelCharge without what is secret or about the person. `front` is what the front
-    end was given. `return_no` is the number under which it goes back."""
+    end was given. `return_no` is the number under which it goes back. `said_total_fen` is what the channel believes the whole
+    order comes to (UNSAID where it has not said), `returned_fen` what it says of such a return."""
 
     charge_no: str
     pay_ord_id: str
@@ -132,6 +137,8 @@ class Charge:
     mix_trade_no: str = ""
     paid_at: int = 0
     return_no: str = ""
+    said_total_fen: int = UNSAID
+    returned_fen: int = 0
     front: Mapping[str, str] = field(default_factory=dict)
     tries: int = 0
 
@@ -157,7 +164,8 @@ class RefundKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """A refund by its row. `asked_no` is the institution's number (appRefdSn)."""
+    """A refund by its row. `asked_no` is the institution's number (appRefdSn), `said_fen` the cash that the channel says it has
+    given back by it."""
 
     refund_no: str
     pay_ord_id: str
@@ -170,6 +178,7 @@ class Refund:
     counter_setl_id: str = ""
     done_at: int = 0
     reason: str = ""
+    said_fen: int = 0
 
     @property
     def insured(self) -> bool:

@@ -56,9 +56,7 @@ MOVES: Final[Mapping[Phase, frozenset[Phase]]] = MappingProxyType(
         Phase.PAID: frozenset({Phase.REFUNDING}),
         Phase.REFUNDING: frozenset({Phase.PAID, Phase.HELD}),
         # What people have decided: to try again where it stood, or that it was done by hand.
-        Phase.HELD: frozenset(
-            {Phase.RETURNING, Phase.VOIDING, Phase.REFUNDING, Phase.CHARGED, Phase.PAID, Phase.FAILED}
-        ),
+        Phase.HELD: frozenset({Phase.WAITING, Phase.RETURNING, Phase.VOIDING, Phase.REFUNDING, Phase.CHARGED}),
     }
 )
 """Into which phases an order may come from each."""

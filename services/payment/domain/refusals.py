@@ -118,3 +118,18 @@ def elsewhere() -> Fault:
 def person_mismatch(pay_ord_id: str) -> Fault:
     """DENIED PERSON_MISMATCH: the order is another person's than the one who is named."""
     return denied("PERSON_MISMATCH", pay_ord_id=pay_ord_id)
+
+
+def held_unknown(number: str) -> Fault:
+    """NOT_FOUND HELD_NOT_FOUND: nothing rests under that number, or nothing any more."""
+    return not_found("HELD_NOT_FOUND", held_no=number)
+
+
+def decision_unsafe(number: str, why: str, safe: list[str]) -> Fault:
+    """PRECONDITION HELD_DECISION_UNSAFE: that could move money twice, or is no answer to why it rests; names those that are."""
+    return precondition("HELD_DECISION_UNSAFE", held_no=number, why=why, safe=", ".join(safe) or "-")
+
+
+def proof_missing() -> Fault:
+    """INVALID PROOF_MISSING: what is taken as done needs a proof."""
+    return invalid("proof_no", "held.proof", "the number of a proof", reason="PROOF_MISSING")

@@ -83,7 +83,8 @@ def _agreed_to(order: Order, charge: Charge, now: int) -> bool:
 def _collected(order: Order, told: Charge, seen: Seen, now: int) -> Step:
     if seen.charged_fen != told.charge_fen or seen.doubted:
         held = replace(told, state=ChargeState.HELD)
-        return Step(moved(order, Phase.HELD, now, reason=AMOUNT_DIFFERS, charged_fen=told.charged_fen), held)
+        fields = {"reason": AMOUNT_DIFFERS, "charged_fen": told.charged_fen, "channel_code": seen.code}
+        return Step(moved(order, Phase.HELD, now, **fields), held)
     charged = replace(told, state=ChargeState.CHARGED)
     if seen.half in (Half.FAILED, Half.RETURNED) and not seen.charged_fen:
         ended = replace(told, state=ChargeState.ENDED)
@@ -129,7 +130,7 @@ def after_return(order: Order, charge: Charge, seen: RefundSeen, now: int) -> St
         returned = replace(charge, state=ChargeState.RETURNED)
         return Step(moved(order, Phase.VOIDING, now, refunded_fen=charge.charged_fen), returned)
     if seen.standing in (RefundStanding.REFUSED, RefundStanding.ABNORMAL):
-        held = replace(charge, state=ChargeState.HELD)
+        held = replace(charge, state=ChargeState.HELD, returned_fen=_bounded(seen.refunded_fen))
         return Step(moved(order, Phase.HELD, now, reason=RETURN_ABNORMAL, channel_code=seen.code), held)
     return Step(_again(order, now, now + rest_s(order.tries) * SECOND), charge)
 
@@ -139,7 +140,7 @@ def after_stray_return(charge: Charge, seen: RefundSeen, now: int) -> Charge:
     if seen.standing is RefundStanding.RETURNED:
         return replace(charge, state=ChargeState.RETURNED)
     if seen.standing in (RefundStanding.REFUSED, RefundStanding.ABNORMAL):
-        return replace(charge, state=ChargeState.HELD)
+        return replace(charge, state=ChargeState.HELD, returned_fen=_bounded(seen.refunded_fen))
     return replace(charge, tries=charge.tries + 1, due_at=now + rest_s(charge.tries) * SECOND)
 
 
@@ -160,7 +161,8 @@ def after_refund(order: Order, refund: Refund, seen: RefundSeen, now: int) -> tu
         return _again(order, now, now), replace(refund, state=RefundState.CASH_BACK)
     if seen.standing in (RefundStanding.REFUSED, RefundStanding.ABNORMAL):
         held = moved(order, Phase.HELD, now, reason=RETURN_ABNORMAL, channel_code=seen.code)
-        return held, replace(refund, state=RefundState.HELD, reason=seen.code)
+        told = _bounded(seen.refunded_fen)
+        return held, replace(refund, state=RefundState.HELD, reason=seen.code, said_fen=told)
     return _again(order, now, now + rest_s(order.tries) * SECOND), refund
 
 
@@ -184,11 +186,16 @@ def _told(charge: Charge, seen: Seen) -> Charge:
         charge,
         standing=seen.standing if seen.standing is not Standing.UNKNOWN else charge.standing,
         half=seen.half if seen.half not in (Half.NONE, Half.UNKNOWN) else charge.half,
-        charged_fen=min(max(0, seen.charged_fen), MOST_FEN) or charge.charged_fen,
+        charged_fen=_bounded(seen.charged_fen) or charge.charged_fen,
+        said_total_fen=charge.said_total_fen if seen.total_fen is None else _bounded(seen.total_fen),
         trade_no=seen.trade_no or charge.trade_no,
         mix_trade_no=seen.mix_trade_no or charge.mix_trade_no,
         front=dict(seen.front) or charge.front,
     )
+
+
+def _bounded(fen: int) -> int:
+    return min(max(0, fen), MOST_FEN)
 
 
 def _again(order: Order, now: int, due_at: int) -> Order:

@@ -5,6 +5,7 @@ that comes second is told so.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -13,6 +14,7 @@ from services.kernel.clock import MICROSECOND, Clock, to_micros
 from services.kernel.errors import Fault
 from services.kernel.requests import Entry, Moved, RequestStamp, repeated
 from services.payment.domain.authorisations import Authorisation
+from services.payment.domain.held import Decided
 from services.payment.domain.orders import LEASE_S, SECOND, Charge, Order, Refund
 from services.payment.store.unit import PaymentStore, Unit
 
@@ -32,6 +34,7 @@ class Write:
     refunds: tuple[Refund, ...] = ()
     authorisations: tuple[Authorisation, ...] = ()
     events: tuple[str, ...] = ()
+    decided: tuple[Decided, ...] = ()
     entry: Entry | None = None
     notify: bool = False
 
@@ -123,6 +126,10 @@ class Books:
         """What a request leaves."""
         return Entry(stamp, response, self._clock())
 
+    def read(self) -> AbstractAsyncContextManager[Unit]:
+        """A snapshot of the rows."""
+        return self._store.read()
+
     async def take(self, most: int) -> list[Order]:
         """Orders at which nobody is, with a lease from now on."""
         now = self.now()
@@ -138,11 +145,6 @@ class Books:
         """Charges that go back and whose orders do not wait."""
         async with self._store.read() as work:
             return await work.money.strays(self.now(), most)
-
-    async def held(self, after: str, most: int) -> list[Order]:
-        """Orders that people have to decide about."""
-        async with self._store.read() as work:
-            return await work.orders.held(after, most)
 
     async def release(self) -> None:
         """Takes every lease away: for the one process that holds the store, as it begins."""
@@ -197,6 +199,8 @@ class Books:
             await work.money.keep_authorisations([*shown.values()])
         if heard:
             await work.money.hear(heard, self.now())
+        if decided := [one for each in writes for one in each.decided]:
+            await work.held.keep(decided)
         if entries:
             await work.journal.add_all(entries)
         if told:

@@ -27,6 +27,11 @@ def channel_name(kind: int) -> str:
     return next((name for name, known in _KINDS.items() if known == kind), "")
 
 
+def channel_kind(name: str) -> channel_pb2.ChannelKind.ValueType:
+    """The kind of a channel by its adapter's name; unspecified for none."""
+    return _KINDS.get(name, channel_pb2.CHANNEL_KIND_UNSPECIFIED)
+
+
 def stas_of(order: Order, *, knows_17: bool = False) -> int:
     """ordStas of an order."""
     return ord_stas(
@@ -59,7 +64,7 @@ def order_message(order: Order, charge: Charge | None) -> pay_order_state_pb2.Pa
         paid_time=micros_message(order.paid_at) if order.paid_at else None,
     )
     if charge is not None:
-        told.channel = _KINDS.get(charge.channel, channel_pb2.CHANNEL_KIND_UNSPECIFIED)
+        told.channel = channel_kind(charge.channel)
         told.pay_form = charge.form  # type: ignore[assignment]  # the contract's own number
         told.charge_no, told.charge_fen = charge.charge_no, charge.charge_fen
         told.trade_no, told.mix_trade_no = charge.trade_no, charge.mix_trade_no

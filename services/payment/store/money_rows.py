@@ -36,19 +36,21 @@ _CHARGE: Final = (
         "asked_at",
         "paid_at",
         "tries",
+        "said_total_fen",
+        "returned_fen",
     ),
 )
-_CHARGES: Final = ", ".join(_CHARGE)
+CHARGES: Final = ", ".join(_CHARGE)
 _REFUND: Final = (
     *("refund_no", "pay_ord_id", "asked_no", "kind", "insured_fen", "cash_fen", "state", "counter_setl_id", "reason"),
-    *("created_at", "done_at"),
+    *("created_at", "done_at", "said_fen"),
 )
-_REFUNDS: Final = ", ".join(_REFUND)
-_FIND_CHARGES: Final = sql(f"SELECT {_CHARGES} FROM pay_charge WHERE AMONG(charge_no, ?1)")
-_OF_RETURN: Final = sql(f"SELECT {_CHARGES} FROM pay_charge WHERE return_no = ?1")
-_STRAY: Final = sql(f"SELECT {_CHARGES} FROM pay_charge WHERE {STRAY} AND due_at <= ?1 ORDER BY due_at LIMIT ?2")
-_OF_ORDER: Final = sql(f"SELECT {_REFUNDS} FROM pay_refund WHERE pay_ord_id = ?1 ORDER BY created_at, refund_no")
-_FIND_REFUND: Final = sql(f"SELECT {_REFUNDS} FROM pay_refund WHERE refund_no = ?1")
+REFUNDS: Final = ", ".join(_REFUND)
+_FIND_CHARGES: Final = sql(f"SELECT {CHARGES} FROM pay_charge WHERE AMONG(charge_no, ?1)")
+_OF_RETURN: Final = sql(f"SELECT {CHARGES} FROM pay_charge WHERE return_no = ?1")
+_STRAY: Final = sql(f"SELECT {CHARGES} FROM pay_charge WHERE {STRAY} AND due_at <= ?1 ORDER BY due_at LIMIT ?2")
+_OF_ORDER: Final = sql(f"SELECT {REFUNDS} FROM pay_refund WHERE pay_ord_id = ?1 ORDER BY created_at, refund_no")
+_FIND_REFUND: Final = sql(f"SELECT {REFUNDS} FROM pay_refund WHERE refund_no = ?1")
 _AUTH: Final = sql("SELECT auth, psn_no, fixmedins_code, used_by, made_at, expires_at FROM pay_auth WHERE auth = ?1")
 _USERS: Final = sql("SELECT auth, used_by FROM pay_auth WHERE AMONG(auth, ?1) ORDER BY auth FOR UPDATE")
 _HEARD: Final = sql("SELECT event FROM pay_event WHERE AMONG(event, ?1)")
@@ -72,17 +74,17 @@ class MoneyRows:
     async def charges(self, numbers: Sequence[str]) -> dict[str, Charge]:
         """Those of these numbers."""
         return {
-            each.charge_no: each for each in map(_charge, await self._connection.run(_FIND_CHARGES, sorted(numbers)))
+            each.charge_no: each for each in map(charge_of, await self._connection.run(_FIND_CHARGES, sorted(numbers)))
         }
 
     async def charge_of_return(self, return_no: str) -> Charge | None:
         """The charge that goes back under a number."""
         rows = await self._connection.run(_OF_RETURN, return_no)
-        return _charge(rows[0]) if rows else None
+        return charge_of(rows[0]) if rows else None
 
     async def strays(self, now: int, most: int) -> list[Charge]:
         """Charges that go back and whose orders do not wait for that."""
-        return [_charge(row) for row in await self._connection.run(_STRAY, now, most)]
+        return [charge_of(row) for row in await self._connection.run(_STRAY, now, most)]
 
     async def keep_charges(self, charges: Sequence[Charge]) -> None:
         """New ones, or as they are now."""
@@ -91,7 +93,7 @@ class MoneyRows:
                 *(each.charge_no, each.pay_ord_id, each.channel, each.form, each.charge_fen, each.message),
                 *(each.state.value, each.standing.value, each.half.value, each.charged_fen, each.trade_no),
                 *(each.mix_trade_no, each.return_no, json.dumps(dict(each.front)), each.created_at, each.expires_at),
-                *(each.due_at, each.asked_at, each.paid_at, each.tries),
+                *(each.due_at, each.asked_at, each.paid_at, each.tries, each.said_total_fen, each.returned_fen),
             )
             for each in sorted(charges, key=lambda each: each.charge_no)
         ]
@@ -99,19 +101,19 @@ class MoneyRows:
 
     async def refunds(self, pay_ord_id: str) -> list[Refund]:
         """Those of an order, in the order of their begin."""
-        return [_refund(row) for row in await self._connection.run(_OF_ORDER, pay_ord_id)]
+        return [refund_of(row) for row in await self._connection.run(_OF_ORDER, pay_ord_id)]
 
     async def refund(self, refund_no: str) -> Refund | None:
         """One."""
         rows = await self._connection.run(_FIND_REFUND, refund_no)
-        return _refund(rows[0]) if rows else None
+        return refund_of(rows[0]) if rows else None
 
     async def keep_refunds(self, refunds: Sequence[Refund]) -> None:
         """New ones, or as they are now; the institution's number is unique in an order."""
         rows = [
             (
                 *(each.refund_no, each.pay_ord_id, each.asked_no, each.kind.value, each.insured_fen, each.cash_fen),
-                *(each.state.value, each.counter_setl_id, each.reason, each.created_at, each.done_at),
+                *(each.state.value, each.counter_setl_id, each.reason, each.created_at, each.done_at, each.said_fen),
             )
             for each in sorted(refunds, key=lambda each: each.refund_no)
         ]
@@ -159,14 +161,16 @@ class MoneyRows:
         )
 
 
-def _charge(row: Sequence[Any]) -> Charge:
+def charge_of(row: Sequence[Any]) -> Charge:
+    """A charge by its columns."""
     at = dict(zip(_CHARGE, row, strict=True))
     at["state"], at["standing"], at["half"] = ChargeState(at["state"]), Standing(at["standing"]), Half(at["half"])
     at["front"], at["message"] = json.loads(at["front"]), bytes(at["message"])
     return Charge(**at)
 
 
-def _refund(row: Sequence[Any]) -> Refund:
+def refund_of(row: Sequence[Any]) -> Refund:
+    """A refund by its columns."""
     at = dict(zip(_REFUND, row, strict=True))
     at["kind"], at["state"] = RefundKind(at["kind"]), RefundState(at["state"])
     return Refund(**at)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from services.payment.domain.orders import Bill, Goal, Order
 from services.payment.domain.phases import Phase
 from services.payment.domain.splits import Split
-from services.payment.store.tables import HELD, RUNNING
+from services.payment.store.tables import RUNNING
 from services.runtime.db import DriverConnection, sql
 
 _PARTS: Final = ("total", "fund", "acct", "other", "hosp", "cash", "mulaid")
@@ -23,16 +23,17 @@ COLUMNS: Final = (
     *("insured_returned", "agreed", "reason", "channel_code", "saved_at", "changed_at", "due_at", "paid_at"),
     *("tries", "version"),
 )
-_ALL: Final = ", ".join(COLUMNS)
-_FIND: Final = sql(f"SELECT {_ALL} FROM pay_order WHERE AMONG(pay_ord_id, ?1)")
+ORDERS: Final = ", ".join(COLUMNS)
+_FIND: Final = sql(f"SELECT {ORDERS} FROM pay_order WHERE AMONG(pay_ord_id, ?1)")
 _VERSIONS: Final = sql(
     "SELECT pay_ord_id, version FROM pay_order WHERE AMONG(pay_ord_id, ?1) ORDER BY pay_ord_id FOR UPDATE"
 )
-_OF_INSTITUTION: Final = sql(f"SELECT {_ALL} FROM pay_order WHERE fixmedins_code = ?1 AND med_org_ord = ?2")
+_OF_INSTITUTION: Final = sql(f"SELECT {ORDERS} FROM pay_order WHERE fixmedins_code = ?1 AND med_org_ord = ?2")
 _ANY_DUE: Final = sql(f"SELECT 1 FROM pay_order WHERE {RUNNING} AND due_at <= ?1 LIMIT 1")
-_DUE: Final = sql(f"SELECT {_ALL} FROM pay_order WHERE {RUNNING} AND due_at <= ?1 ORDER BY due_at LIMIT ?2 FOR UPDATE")
+_DUE: Final = sql(
+    f"SELECT {ORDERS} FROM pay_order WHERE {RUNNING} AND due_at <= ?1 ORDER BY due_at LIMIT ?2 FOR UPDATE"
+)
 _RELEASE: Final = sql(f"UPDATE pay_order SET due_at = ?1 WHERE {RUNNING} AND phase <> 'waiting' AND due_at > ?1")
-_HELD: Final = sql(f"SELECT {_ALL} FROM pay_order WHERE {HELD} AND pay_ord_id > ?1 ORDER BY pay_ord_id LIMIT ?2")
 _KEY: Final = "pay_ord_id"
 _CHANGE: Final = " ON CONFLICT (pay_ord_id) DO UPDATE SET " + ", ".join(
     f"{each} = excluded.{each}" for each in COLUMNS if each != _KEY
@@ -49,7 +50,7 @@ class OrderRows:
     async def find(self, numbers: Sequence[str]) -> dict[str, Order]:
         """Those of these numbers."""
         rows = await self._connection.run(_FIND, sorted(numbers))
-        return {order.pay_ord_id: order for order in map(_order, rows)}
+        return {order.pay_ord_id: order for order in map(order_of, rows)}
 
     async def versions(self, numbers: Sequence[str]) -> dict[str, int]:
         """Their versions, held until the transaction ends."""
@@ -58,7 +59,7 @@ class OrderRows:
     async def of_institution(self, fixmedins_code: str, med_org_ord: str) -> Order | None:
         """The one under an institution's own number."""
         rows = await self._connection.run(_OF_INSTITUTION, fixmedins_code, med_org_ord)
-        return _order(rows[0]) if rows else None
+        return order_of(rows[0]) if rows else None
 
     async def any_due(self, now: int) -> bool:
         """Whether there are running ones at which nobody is."""
@@ -66,15 +67,11 @@ class OrderRows:
 
     async def due(self, now: int, most: int) -> list[Order]:
         """Those, the longest first, held until the transaction ends."""
-        return [_order(row) for row in await self._connection.run(_DUE, now, most)]
+        return [order_of(row) for row in await self._connection.run(_DUE, now, most)]
 
     async def release(self, now: int) -> None:
         """From now on nobody is at any; who waits for a person goes on to."""
         await self._connection.run(_RELEASE, now)
-
-    async def held(self, after: str, most: int) -> list[Order]:
-        """Those that people have to decide about, by number."""
-        return [_order(row) for row in await self._connection.run(_HELD, after, most)]
 
     async def keep(self, orders: Sequence[Order]) -> None:
         """New ones, or as they are now; an institution's number is unique."""
@@ -115,7 +112,7 @@ def _parts(split: Split | None) -> tuple[int, ...]:
     )
 
 
-def _order(row: Sequence[Any]) -> Order:
+def order_of(row: Sequence[Any]) -> Order:
     at = dict(zip(COLUMNS, row, strict=True))
     bill = Bill(
         psn_no=at["psn_no"],

@@ -27,6 +27,7 @@ _RESTING: Final = ("saved", "tried", "paid", "failed", "revoked", "held")
 RUNNING: Final = f"phase NOT IN ({', '.join(map(repr, _RESTING))})"
 HELD: Final = "phase = 'held'"
 STRAY: Final = "state = 'returning'"
+HELD_CHARGE: Final = "state = 'held'"
 _SPLIT: Final = ("total", "fund", "acct", "other", "hosp", "cash", "mulaid")
 
 
@@ -42,6 +43,7 @@ class Tables:
     auth: Table
     event: Table
     notice: Table
+    decision: Table
     terminals: TerminalTables
 
 
@@ -57,6 +59,7 @@ def make_tables() -> Tables:
         _auth(metadata),
         _event(metadata),
         _notice(metadata),
+        _decision(metadata),
         terminal_tables(metadata),
     )
 
@@ -121,7 +124,7 @@ def _order(metadata: MetaData) -> Table:
 
 
 def _charge(metadata: MetaData) -> Table:
-    stray = text(STRAY)
+    stray, held = text(STRAY), text(HELD_CHARGE)
     return Table(
         "pay_charge",
         metadata,
@@ -135,9 +138,11 @@ def _charge(metadata: MetaData) -> Table:
         *_texts("trade_no", "mix_trade_no", "return_no", "front"),
         *_moments("created_at", "expires_at", "due_at", "asked_at", "paid_at"),
         Column("tries", Integer, nullable=False),
+        *_sums("said_total", "returned"),
         CheckConstraint("charge_fen >= 0 AND charged_fen >= 0", name="pay_charge_amounts"),
         Index("pay_charge_of_order", "pay_ord_id"),
         Index("pay_charge_stray", "due_at", sqlite_where=stray, postgresql_where=stray),
+        Index("pay_charge_held", "charge_no", sqlite_where=held, postgresql_where=held),
     )
 
 
@@ -150,6 +155,7 @@ def _refund(metadata: MetaData) -> Table:
         *_sums("insured", "cash"),
         *_texts("state", "counter_setl_id", "reason"),
         *_moments("created_at", "done_at"),
+        *_sums("said"),
         CheckConstraint("insured_fen >= 0 AND cash_fen >= 0", name="pay_refund_amounts"),
         Index("pay_refund_asked", "pay_ord_id", "asked_no", unique=True),
     )
@@ -187,4 +193,16 @@ def _notice(metadata: MetaData) -> Table:
         Column("tries", Integer, nullable=False),
         *_texts("reason"),
         Index("pay_notice_due", "due_at", sqlite_where=text("done_at = 0"), postgresql_where=text("done_at = 0")),
+    )
+
+
+def _decision(metadata: MetaData) -> Table:
+    return Table(
+        "pay_decision",
+        metadata,
+        Column("decision_no", Text, primary_key=True),
+        *_texts("held_no", "pay_ord_id", "reason", "decision", "memo", "proof_no", "decided_by"),
+        *_sums("charged"),
+        *_moments("decided_at"),
+        Index("pay_decision_of_order", "pay_ord_id", "decision_no"),
     )

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from services.kernel.requests import Moved
+from services.payment.store.held_rows import HeldRows
 from services.payment.store.money_rows import MoneyRows
 from services.payment.store.order_rows import OrderRows
 from services.payment.store.schema import schema
@@ -17,7 +18,7 @@ from services.runtime.journal import Journal, JournalRows, journal_of
 class Unit:
     """One transaction."""
 
-    __slots__ = ("journal", "money", "orders")
+    __slots__ = ("held", "journal", "money", "orders")
 
     def __init__(
         self, connection: DriverConnection, journal: Journal, inserts: Mapping[str, Mapping[str, str]]
@@ -25,6 +26,7 @@ class Unit:
         self.journal = JournalRows(connection, journal)
         self.orders = OrderRows(connection, inserts["pay_order"][connection.dialect])
         self.money = MoneyRows(connection, inserts)
+        self.held = HeldRows(connection, inserts)
 
 
 class PaymentStore:

@@ -34,6 +34,15 @@ PAYMENT: Final[Mapping[str, tuple[str, str]]] = {
         "支付订单{pay_ord_id}需人工处理：{why}",
         "The pay order {pay_ord_id} waits for people: {why}",
     ),
+    "HELD_NOT_FOUND": (
+        "{held_no}下没有待人工处理的款项",
+        "Nothing rests under {held_no}",
+    ),
+    "HELD_DECISION_UNSAFE": (
+        "{held_no}因{why}待处理，不能作此决定；可选：{safe}",
+        "{held_no} rests by {why}, and that decision is not safe; safe are: {safe}",
+    ),
+    "PROOF_MISSING": ("缺少凭证号", "The number of a proof is missing"),
     "SPLIT_MOVED": (
         "支付订单{pay_ord_id}分割有变：原为现金{tried_cash}元、医保{tried_insured}元，现为{cash}元、{insured}元；未扣款",
         "The split of {pay_ord_id} was {tried_cash} yuan cash and {tried_insured} insured, and is {cash} and {insured}",
@@ -129,6 +138,9 @@ PAYMENT_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "PAY_ORDER_STATE": ("先查询订单（6301）", "Look at the order first (6301)"),
     "PAY_ORDER_UNPAID": ("重新授权并下单（6202）", "Place it again under a new authorisation (6202)"),
     "PAY_ORDER_HELD": ("请联系医保经办机构，勿重复收款", "Ask the bureau's operator; do not charge again"),
+    "HELD_NOT_FOUND": ("先查询待处理清单", "Look at the list first"),
+    "HELD_DECISION_UNSAFE": ("从可选决定中选择", "Take one of those that are safe"),
+    "PROOF_MISSING": ("填写渠道或银行的凭证号", "Send the number of the channel's or the bank's receipt"),
     "SPLIT_MOVED": (
         "重新下单（6202）并请参保人确认新金额",
         "Place it again (6202) and show the person the new amounts",
@@ -172,6 +184,7 @@ PAYMENT_RULES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "charge.balance": ("减免不超过应收现金", "at most the cash and what is added"),
     "charge.code": ("该支付形式所需内容", "what this form of payment needs"),
+    "held.proof": ("渠道、银行或收条的凭证号", "the number of a receipt"),
     "pay.fee_type": ("字典feeType中的值", "a feeType of the dictionary"),
     "pay.stay": ("已登记的住院就诊号", "the stay, which is registered already"),
     "merchants.name": ("只可用：{names}", "one of {names}"),

@@ -26,6 +26,7 @@ def upgrade() -> None:
     """All tables."""
     _pay_auth()
     _pay_charge()
+    _pay_decision()
     _pay_event()
     _pay_notice()
     _pay_order()
@@ -56,11 +57,20 @@ def _pay_charge() -> None:
         sa.Column("charged_fen", sa.BigInteger(), nullable=False),
         *_columns(sa.Text(), "trade_no", "mix_trade_no", "return_no", "front"),
         *_columns(sa.BigInteger(), "created_at", "expires_at", "due_at", "asked_at", "paid_at"),
+        *_columns(sa.BigInteger(), "said_total_fen", "returned_fen"),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.CheckConstraint("charge_fen >= 0 AND charged_fen >= 0", name="pay_charge_amounts"),
         sa.PrimaryKeyConstraint("charge_no"),
     )
     op.create_index("pay_charge_of_order", "pay_charge", ["pay_ord_id"], unique=False)
+    op.create_index(
+        "pay_charge_held",
+        "pay_charge",
+        ["charge_no"],
+        unique=False,
+        sqlite_where=sa.text("state = 'held'"),
+        postgresql_where=sa.text("state = 'held'"),
+    )
     op.create_index(
         "pay_charge_stray",
         "pay_charge",
@@ -69,6 +79,17 @@ def _pay_charge() -> None:
         sqlite_where=sa.text("state = 'returning'"),
         postgresql_where=sa.text("state = 'returning'"),
     )
+
+
+def _pay_decision() -> None:
+    texts = ("decision_no", "held_no", "pay_ord_id", "reason", "decision", "memo", "proof_no", "decided_by")
+    op.create_table(
+        "pay_decision",
+        *_columns(sa.Text(), *texts),
+        *_columns(sa.BigInteger(), "charged_fen", "decided_at"),
+        sa.PrimaryKeyConstraint("decision_no"),
+    )
+    op.create_index("pay_decision_of_order", "pay_decision", ["pay_ord_id", "decision_no"], unique=False)
 
 
 def _pay_event() -> None:
@@ -148,6 +169,7 @@ def _pay_refund() -> None:
         *_columns(sa.Text(), "refund_no", "pay_ord_id", "asked_no", "kind"),
         sa.Column("insured_fen", sa.BigInteger(), nullable=False),
         sa.Column("cash_fen", sa.BigInteger(), nullable=False),
+        sa.Column("said_fen", sa.BigInteger(), nullable=False),
         *_columns(sa.Text(), "state", "counter_setl_id", "reason"),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("done_at", sa.BigInteger(), nullable=False),

@@ -475,6 +475,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Mobile payment for a person whom another cell insures is not served yet."""
     ERROR_REASON_NOTIFY_REPLAYED: _ErrorReason.ValueType  # 309
     """The nonce of a notify came before with another notify."""
+    ERROR_REASON_HELD_NOT_FOUND: _ErrorReason.ValueType  # 351
+    """No payment rests under that number, or none any more."""
+    ERROR_REASON_HELD_DECISION_UNSAFE: _ErrorReason.ValueType  # 352
+    """That decision could move money twice, or is no answer to why the payment rests; those that are safe are named."""
+    ERROR_REASON_PROOF_MISSING: _ErrorReason.ValueType  # 353
+    """What is taken as done needs the number of a proof."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -930,4 +936,10 @@ ERROR_REASON_PAYMENT_ELSEWHERE: ErrorReason.ValueType  # 308
 """Mobile payment for a person whom another cell insures is not served yet."""
 ERROR_REASON_NOTIFY_REPLAYED: ErrorReason.ValueType  # 309
 """The nonce of a notify came before with another notify."""
+ERROR_REASON_HELD_NOT_FOUND: ErrorReason.ValueType  # 351
+"""No payment rests under that number, or none any more."""
+ERROR_REASON_HELD_DECISION_UNSAFE: ErrorReason.ValueType  # 352
+"""That decision could move money twice, or is no answer to why the payment rests; those that are safe are named."""
+ERROR_REASON_PROOF_MISSING: ErrorReason.ValueType  # 353
+"""What is taken as done needs the number of a proof."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

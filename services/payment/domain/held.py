@@ -1,0 +1,166 @@
+"""What rests until people decide about it: why, which decisions are safe, and what follows from each.
+
+Safe is what cannot move the same money twice: a channel is asked again under the number that it knows, and what is taken as done
+needs a proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from types import MappingProxyType
+from typing import Final
+
+from services.payment.domain import steps
+from services.payment.domain.charges import Half
+from services.payment.domain.orders import Charge, ChargeState, Order, Refund, RefundState, moved
+from services.payment.domain.phases import Phase
+
+
+class HeldKind(Enum):
+    """What rests: an order, a refund of a paid one, or a charge for which no order waits."""
+
+    ORDER = "order"
+    REFUND = "refund"
+    CHARGE = "charge"
+
+
+class Decision(Enum):
+    """What people may decide; `yibao.payment.v1.HeldDecision` says what each means."""
+
+    ASK_AGAIN = "ask_again"
+    GIVE_BACK = "give_back"
+    TAKEN_AS_GIVEN_BACK = "taken_as_given_back"
+    TAKEN_AS_PAID = "taken_as_paid"
+
+
+PROVEN: Final = frozenset({Decision.TAKEN_AS_GIVEN_BACK, Decision.TAKEN_AS_PAID})
+"""What is taken as done, by a proof."""
+_BACK: Final = (Decision.ASK_AGAIN, Decision.TAKEN_AS_GIVEN_BACK)
+_SAFE: Final[Mapping[str, tuple[Decision, ...]]] = MappingProxyType(
+    {
+        steps.AMOUNT_DIFFERS: (*_BACK, Decision.GIVE_BACK, Decision.TAKEN_AS_PAID),
+        steps.RETURN_ABNORMAL: _BACK,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One that rests, with what it is about."""
+
+    kind: HeldKind
+    reason: str
+    order: Order
+    charge: Charge | None = None
+    refund: Refund | None = None
+
+    @property
+    def number(self) -> str:
+        """By what it is decided about."""
+        return self.charge.charge_no if self.kind is HeldKind.CHARGE and self.charge else self.order.pay_ord_id
+
+    @property
+    def charged_fen(self) -> int:
+        """What the channel has collected, as it says."""
+        return self.charge.charged_fen if self.charge is not None else self.order.charged_fen
+
+    @property
+    def safe(self) -> tuple[Decision, ...]:
+        """What may be decided now."""
+        return tuple(each for each in _SAFE.get(self.reason, ()) if self._fits(each))
+
+    def _fits(self, decision: Decision) -> bool:
+        charge = self.charge
+        if decision is Decision.GIVE_BACK:
+            return charge is not None and charge.charged_fen > 0
+        if decision is Decision.TAKEN_AS_PAID:
+            # The channel believes in another whole, but has collected the cash and nothing is open of the other half.
+            right = charge is not None and charge.charged_fen == charge.charge_fen
+            return right and charge is not None and charge.half in (Half.NONE, Half.DONE)
+        return True
+
+
+def held_order(order: Order, charge: Charge | None, refund: Refund | None) -> Held:
+    """An order that rests, by its rows; `refund` is that which is under way."""
+    kind = HeldKind.ORDER if refund is None else HeldKind.REFUND
+    return Held(kind, order.reason, order, charge, refund)
+
+
+def held_charge(charge: Charge, order: Order) -> Held:
+    """A charge that rests though its order does not wait for it."""
+    return Held(HeldKind.CHARGE, steps.RETURN_ABNORMAL, order, charge)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What follows from a decision: the rows as they are from now on."""
+
+    order: Order
+    charge: Charge | None = None
+    refund: Refund | None = None
+
+
+def followed(held: Held, decision: Decision, now: int) -> Followed:
+    """What follows. The decision is one of those that are safe."""
+    match held.kind:
+        case HeldKind.CHARGE:
+            return _of_charge(held, decision, now)
+        case HeldKind.REFUND:
+            return _of_refund(held, decision, now)
+        case _:
+            return _of_order(held, decision, now)
+
+
+def _of_charge(held: Held, decision: Decision, now: int) -> Followed:
+    charge = held.charge
+    if charge is None:
+        raise AssertionError("a charge is held by its row")
+    state = ChargeState.RETURNING if decision is Decision.ASK_AGAIN else ChargeState.RETURNED
+    order = replace(held.order, changed_at=now, version=held.order.version + 1)
+    return Followed(order, replace(charge, state=state, due_at=now, tries=0))
+
+
+def _of_refund(held: Held, decision: Decision, now: int) -> Followed:
+    if held.refund is None:
+        raise AssertionError("a refund is held by its row")
+    state = RefundState.INSURED_BACK if decision is Decision.ASK_AGAIN else RefundState.CASH_BACK
+    return Followed(moved(held.order, Phase.REFUNDING, now), None, replace(held.refund, state=state))
+
+
+def _of_order(held: Held, decision: Decision, now: int) -> Followed:
+    order, charge = held.order, held.charge
+    if charge is None:
+        raise AssertionError("an order is held by its charge")
+    returning = held.reason != steps.AMOUNT_DIFFERS
+    match decision:
+        case Decision.ASK_AGAIN if not returning:
+            # What was collected is told anew.
+            after = moved(order, Phase.WAITING, now, charged_fen=0)
+            return Followed(after, replace(charge, state=ChargeState.WAITING))
+        case Decision.ASK_AGAIN | Decision.GIVE_BACK:
+            after = moved(order, Phase.RETURNING, now, charged_fen=charge.charged_fen)
+            return Followed(after, replace(charge, state=ChargeState.CHARGED))
+        case Decision.TAKEN_AS_PAID:
+            after = moved(order, Phase.CHARGED, now, charged_fen=charge.charged_fen, reason="", channel_code="")
+            return Followed(after, replace(charge, state=ChargeState.CHARGED))
+        case _:
+            after = moved(order, Phase.VOIDING, now, charged_fen=charge.charged_fen, refunded_fen=charge.charged_fen)
+            return Followed(after, replace(charge, state=ChargeState.RETURNED))
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision as it is kept: about what, by whom, when and why; `charged_fen` is what the channel had collected."""
+
+    decision_no: str
+    held_no: str
+    pay_ord_id: str
+    reason: str
+    decision: Decision
+    memo: str
+    proof_no: str
+    charged_fen: int
+    decided_by: str
+    decided_at: int

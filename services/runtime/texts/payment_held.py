@@ -1,0 +1,29 @@
+"""Why a payment rests until people decide, in words, and what they do next: reason → (Chinese, English)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+HELD: Final[Mapping[str, tuple[str, str]]] = {
+    "CHARGE_AMOUNT_DIFFERS": (
+        "渠道收款金额（或其整单金额）与订单不符",
+        "The channel has collected another amount than was asked for, or believes in another whole",
+    ),
+    "RETURN_ABNORMAL": (
+        "渠道无法把款退回付款人",
+        "The channel cannot give the money back to who paid it",
+    ),
+}
+
+HELD_STEPS: Final[Mapping[str, tuple[str, str]]] = {
+    "CHARGE_AMOUNT_DIFFERS": (
+        "与渠道账单核对；渠道更正后重新查询，否则全额退回",
+        "Compare with the channel's own bill; ask again once it has mended it, else give all of it back",
+    ),
+    "RETURN_ABNORMAL": (
+        "在渠道处办理异常退款后重新查询；若已用其他方式退还，登记凭证号",
+        "Have the channel settle the abnormal refund and ask again; where it was given back otherwise, keep the proof",
+    ),
+}
+"""What to do next, by reason."""
