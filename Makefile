@@ -33,7 +33,7 @@ ZH := $(shell case "$${LC_ALL:-$${LC_MESSAGES:-$$LANG}}" in (zh*[uU][tT][fF]*) e
 ifeq ($(ZH),yes)
 help:
 	@echo "make demo     安装，在SQLite上启动网格，演一天的业务并展示"
-	@echo "make up       启动一个沙箱并保持运行；打印地址与密钥；CELLS=编码,…：只启动这些属地单元"
+	@echo "make up       启动一个沙箱并保持运行；打印地址与密钥；CELLS=编码,…：只启动这些属地单元；TWINS=off：不启动支付渠道的模拟对端"
 	@echo "make test     安装，然后运行全部检查与测试"
 	@echo "make torture  需要数分钟或整台机器的测试"
 	@echo "make bench    性能，与底线对照并给出比值；AGAINST=版本：与早先的版本对照"
@@ -42,7 +42,7 @@ help:
 else
 help:
 	@echo "make demo     sets up, starts the mesh on SQLite, plays a day and shows it"
-	@echo "make up       starts a sandbox and leaves it running; prints its addresses and keys; CELLS=CODE,CODE: of these cells"
+	@echo "make up       starts a sandbox and leaves it running; prints its addresses and keys; CELLS=CODE,CODE: of these cells; TWINS=off: no payment providers"
 	@echo "make test     sets up, then every check and test"
 	@echo "make torture  tests that take minutes, or the whole machine"
 	@echo "make bench    performance, beside a floor and with ratios; AGAINST=REV: beside an earlier revision"
@@ -85,7 +85,7 @@ demo: setup
 	@$(HELD) $(RUN) -m tools.demo
 
 up: setup
-	@$(HELD) $(RUN) -m tools.up $(if $(CELLS),--cells "$(CELLS)")
+	@$(HELD) $(RUN) -m tools.up $(if $(CELLS),--cells "$(CELLS)") $(if $(filter off,$(TWINS)),--no-twins)
 
 test: setup
 	@$(RUN) -m tools.check

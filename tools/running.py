@@ -122,10 +122,7 @@ def _port_settings(config: Config) -> list[tuple[str, str, int]]:
 
 def start(values: Mapping[str, str], *, arguments: tuple[str, ...] = ("all",)) -> RunningMesh:
     """Starts the members and returns when the gateway is healthy; StartError otherwise."""
-    config = _checked(values)
-    # The folder comes first: of a mesh that runs in it, another port would be bad advice.
-    _require_own_stores(config)
-    _require_free(config)
+    config = startable(values)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("YIBAO_")} | dict(values)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     urls = {
@@ -138,7 +135,7 @@ def start(values: Mapping[str, str], *, arguments: tuple[str, ...] = ("all",)) -
     with sink, held_back():
         old_bytes = sink.tell()
         process = subprocess.Popen(
-            [sys.executable, "-m", "services", *arguments], env=environment, stdout=sink, stderr=sink, cwd=_root()
+            [sys.executable, "-m", "services", *arguments], env=environment, stdout=sink, stderr=sink, cwd=root()
         )
     try:
         for url in urls.values():
@@ -162,6 +159,15 @@ def writing_in(folder: Path) -> Iterator[None]:
             f"The folder {folder} cannot be written ({error.strerror}).\n"
             "Let this user write there, or choose another folder by YIBAO_DATA_DIR."
         ) from None
+
+
+def startable(values: Mapping[str, str]) -> Config:
+    """The settings; StartError for one that is wrong, a folder where another mesh runs, or a port that is taken."""
+    config = _checked(values)
+    # The folder comes first: of a mesh that runs in it, another port would be bad advice.
+    _require_own_stores(config)
+    _require_free(config)
+    return config
 
 
 def _checked(values: Mapping[str, str]) -> Config:
@@ -197,7 +203,8 @@ def _require_free(config: Config) -> None:
         )
 
 
-def _root() -> Path:
+def root() -> Path:
+    """The folder that programs of the repository are started in."""
     return Path(__file__).resolve().parent.parent
 
 

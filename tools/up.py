@@ -1,7 +1,8 @@
 """`make up`: a sandbox mesh of all cells on the ports of the tables, seeded once, left running until Ctrl-C.
 
-It prints addresses, one sandbox key for each role and lines to paste. Data and the operator's key stay in `.yibao/up`, or
-in YIBAO_DATA_DIR, between runs; delete the folder to begin anew.
+Twins of the payment providers stand beside it (`tools/beside.py`), unless `--no-twins` or a file of merchants is given. It
+prints addresses, one sandbox key for each role and lines to paste. Data and the operator's key stay in `.yibao/up`, or in
+YIBAO_DATA_DIR, between runs; delete the folder to begin anew.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import secrets
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -25,11 +27,14 @@ from services.cells import SANDBOX, codes
 from services.kernel.errors import Fault
 from services.runtime.private import private_file
 from services.runtime.texts.starting import language_of, started
+from tools.bench import processes
+from tools.beside import MERCHANTS, Twins, beside
 from tools.cli import seed
 from tools.cli.language import ENGLISH, Parser, Words, speak
 from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, MeshUnreachable
 from tools.cli.parser import KEY_VARIABLE
 from tools.cli.where import KEY_FILE, UP_FOLDER, URL_VARIABLE, address_file
+from tools.paying_lines import how_to_pay
 from tools.running import RunningMesh, StartError, settings, start, stop, writing_in
 from tools.sandbox_keys import CELL_INSTITUTIONS, CHANNEL, INSTITUTION, PERSON, key_of
 
@@ -38,32 +43,55 @@ DATA_DIR = UP_FOLDER
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Runs until Ctrl-C or SIGTERM: 0, or 130 and 143 where they come before it is up; 1 where the mesh does not start, or
-    ends by itself. `--cells` names those that are started; anything else ends the program by usage and 2, `--help` by 0, and
-    nothing is started.
+    ends by itself. `--cells` names those that are started, `--no-twins` leaves out the payment providers; anything else ends
+    the program by usage and 2, `--help` by 0, and nothing is started.
     """
     parser = Parser(prog="python -m tools.up", description="Starts a sandbox mesh, seeded once, until Ctrl-C.")
     parser.add_argument("--cells", default="", metavar="CODE,…", help="cells to start (default: all)")
+    parser.add_argument("--no-twins", action="store_true", help="no payment providers beside it")
     speak(parser, Words(language_of(os.environ)))
-    chosen = parser.parse_args(arguments).cells
+    given = parser.parse_args(arguments)
     try:
         with interrupts.raising():
-            return _run(chosen)
+            return _run(given.cells, twins=not given.no_twins)
     except interrupts.Interrupted as told:
         return told.code
 
 
-def _run(chosen: str) -> int:
+def _run(chosen: str, *, twins: bool) -> int:
     words = Words(language_of(os.environ))
     try:
-        mesh = start(_settings(chosen))
+        values = _settings(chosen)
+        with _beside(values, wanted=twins) as known:
+            mesh = start(values | ({MERCHANTS: str(known.merchants)} if known else {}))
+            return _seeded(mesh, known, words)
     except StartError as error:
         print(started(str(error), words.language), file=sys.stderr)
         return 1
+
+
+@contextmanager
+def _beside(values: Mapping[str, str], *, wanted: bool) -> Iterator[Twins | None]:
+    """The twins, unless they are not wanted or somebody has merchants of his own; with a gateway on another port they stand on
+    free ones.
+    """
+    if not wanted or values.get(MERCHANTS):
+        yield None
+        return
+    with beside(values, free_ports="YIBAO_GATEWAY_PORT" in values) as twins:
+        yield twins
+
+
+def _seeded(mesh: RunningMesh, twins: Twins | None, words: Words) -> int:
+    """Seeds it, tells what it is, and waits until it is to end."""
     addresses = {address_file(mesh.data_dir, code): url for code, url in mesh.urls.items()}
     try:
         loaded = seed.load_cells(mesh.urls, mesh.operator_key, mesh.data_dir).told(words)
         print(words("mesh healthy after {seconds} s; {loaded}", seconds=f"{mesh.start_s:.1f}", loaded=loaded))
         told = [welcome(mesh, _signed_in(mesh), words)] if SANDBOX in mesh.urls else []
+        if twins is not None:
+            told.append(_taken(mesh, twins, words))
+            told += [how_to_pay(mesh.url, twins.urls, words)] if SANDBOX in mesh.urls else []
         for address, url in addresses.items():
             address.write_text(f"{url}\n", encoding="ascii")
         print(*told, other_cells(mesh, words), sep="\n", flush=True)
@@ -77,6 +105,16 @@ def _run(chosen: str) -> int:
         for address in addresses:
             address.unlink(missing_ok=True)
         stop(mesh.process)
+
+
+def _taken(mesh: RunningMesh, twins: Twins, words: Words) -> str:
+    """Time and memory of the mesh and of the twins beside it."""
+    mesh_mb, twins_mb = (processes.rss_bytes([each.process.pid]) // 1_000_000 for each in (mesh, twins))
+    said = (
+        "  The mesh took {mesh_s} s and {mesh_mb} MB, the twins of four payment providers {twins_s} s and {twins_mb} MB"
+    )
+    seconds = {"mesh_s": f"{mesh.start_s:.1f}", "twins_s": f"{twins.start_s:.1f}"}
+    return words(said, **seconds, mesh_mb=mesh_mb, twins_mb=twins_mb)
 
 
 def _signed_in(mesh: RunningMesh) -> str:

@@ -23,6 +23,7 @@ from services.runtime.config import settings_markdown
 from tools import transactions_table
 from tools.running import HOST
 from tools.tidy import ROOT, tracked
+from tools.twins.together import PORTS
 
 ENGLISH: Final = ROOT / "README.md"
 CHINESE: Final = ROOT / "README.zh-CN.md"
@@ -157,10 +158,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
     It is a folder of its own, so that nobody's `.yibao/up` is touched; the ports are those of the README.
     """
-    for seat in mesh.seats(cells.codes()):
+    ports = {**{seat.name: seat.port for seat in mesh.seats(cells.codes())}, **PORTS}
+    for name, port in ports.items():
         with closing(socket.socket()) as probe:
-            assert probe.connect_ex((HOST, seat.port)), (
-                f"The README's commands are run on port {seat.port} ({seat.name}), which is in use: "
+            assert probe.connect_ex((HOST, port)), (
+                f"The README's commands are run on port {port} ({name}), which is in use: "
                 "stop the program that listens there (a sandbox of `make up`?) and run the test again"
             )
     folder = tmp_path_factory.mktemp("clone")
@@ -231,6 +233,19 @@ class TestCommands:
             assert '"error"' not in ran.stdout
             assert '"infcode":-1' not in ran.stdout
             assert "[LENIENT]" not in ran.stdout
+
+    def test_an_order_is_paid_by_the_lines_that_make_up_prints(self, clone: Path) -> None:
+        printed = (clone / "up.log").read_text(encoding="utf-8")
+        _, _, after = printed.partition("\n  Pay an order: ")
+        lines, _, _ = after.partition("\n\n")
+        _, *pasted = lines.splitlines()
+        script = "\n".join(line.strip() for line in pasted)
+        ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, timeout=COMMAND_S)
+        assert ran.returncode == 0, ran.stderr
+        tried, paid, found = map(json.loads, ran.stdout.splitlines())
+        assert (tried["data"]["ordStas"], paid["self_pay_status"]) == ("1", "SELF_PAY_SUCCESS")
+        assert found["order"]["phase"] == "ORDER_PHASE_PAID"
+        assert int(found["order"]["chargedFen"]) == int(tried["data"]["ownPayAmtFen"])
 
     def test_the_reference_needs_no_network(self, clone: Path) -> None:
         page = httpx.get(f"{URL}/docs", trust_env=False)

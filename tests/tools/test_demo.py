@@ -65,12 +65,23 @@ def test_the_resident_reaches_critical_illness_and_the_employee_crosses_tiers(to
 
 def test_the_reversal_gives_everything_back_and_the_trace_shows_the_way(told: str) -> None:
     assert "account balance after: 800.00" in section(told, 5)
-    trace = section(told, 8)
+    trace = section(told, 9)
     assert "settlement: commit settle" in trace
     assert "identity: yibao.identity.v1.CredentialService.BatchVerify" in trace
     # The other one leads to the insured cell and back to the place of care.
     for span in ("370000/settlement: yibao.settlement.v1.OrderService.Confirm", "110000/settlement: commit book"):
         assert span in trace
+    assert "payment: pay order goes on" in trace
+
+
+def test_an_order_is_paid_in_the_twin_of_wechat_and_one_that_it_refuses_leaves_nothing(told: str) -> None:
+    paid = section(told, 8)
+    # 6,000.00 in scope: 49 % above the deductible of 1,800.00 is what the policy of 990100 pays.
+    assert re.search(r"funds +2940\.00\n.*account +0\.00\n.*cash +3060\.00", paid)
+    assert "SELF_PAY_SUCCESS, MED_INS_PAY_SUCCESS" in paid
+    assert "ordStas 6, setl_id " in paid
+    assert "[CHANNEL_REFUSED]" in paid
+    assert "ordStas 12" in paid
 
 
 def test_a_bill_across_two_cells_is_paid_by_what_was_filed(told: str) -> None:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RAISED = ("StartError", "ConfigError")
 # Names and values as they are filled in, and names of programs, options and settings.
 KEPT = re.compile(
-    r"/x/y\S*|\b(?:YIBAO_\w+|TMPDIR|SQLite|PostgreSQL|TLS|yibao mesh-keys|NAME|VALUE|settlement|mesh\.key|off|on)\b|--\w+|https?://",
+    r"/x/y\S*|\b(?:YIBAO_\w+|TMPDIR|SQLite|PostgreSQL|TLS|yibao mesh-keys|NAME|VALUE|settlement|mesh\.key|off|on)\b|--[\w-]+|https?://",
     re.ASCII,
 )
 

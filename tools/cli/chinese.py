@@ -10,6 +10,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "Works with a yibao mesh from the terminal.": "在终端中使用医保平台网格。",
     "print the version": "打印版本",
     "Starts a sandbox mesh, seeded once, until Ctrl-C.": "启动沙箱网格，首次装入样例数据，按Ctrl-C停止。",
+    "no payment providers beside it": "不启动支付渠道的模拟对端",
     "cells to start (default: all)": "要启动的属地单元（默认全部）",
     "the cell whose gateway is meant (default: the sandbox's)": "指哪个属地单元的网关（默认为沙箱单元）",
     "with whose key (default: the sandbox's)": "使用哪个属地单元的密钥（默认为沙箱单元）",
@@ -170,6 +171,13 @@ CHINESE: Final[Mapping[str, str]] = {
     "An item of the catalogue (public)": "目录中的一个项目（公开）",
     "The balance of an account (the person's own key)": "账户余额（用本人的密钥）",
     "Next: .venv/bin/yibao first-bill        Stop with Ctrl-C": "接着试试：.venv/bin/yibao first-bill        按Ctrl-C停止",
+    "  The mesh took {mesh_s} s and {mesh_mb} MB, the twins of four payment providers {twins_s} s and {twins_mb} MB": (
+        "  网格用时{mesh_s}秒、占内存{mesh_mb} MB；四家支付渠道的模拟对端用时{twins_s}秒、占内存{twins_mb} MB"
+    ),
+    "Twins": "模拟对端",
+    "Pay an order: the person authorises, the hospital saves, places and asks, the person pays in WeChat (paste all lines)": (
+        "支付一笔订单：参保人授权，医院上传费用、下单、发起支付，参保人在微信中付款（整段粘贴）"
+    ),
     "\nThe demo stopped: {why}": "\n演示中止：{why}",
     "\nThe whole day took {seconds} s. To keep a mesh running: make up": (
         "\n全天用时{seconds}秒。要让网格一直运行：make up"

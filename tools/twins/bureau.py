@@ -4,6 +4,7 @@ channel says to a bureau is not public), or one that the twin plays itself.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, Protocol
@@ -59,9 +60,18 @@ class Bureau(Protocol):
         """Lets go of connections."""
 
 
-def bureau(channel_code: str, url: str, key: str) -> Bureau:
-    """The bureau at that gateway, asked with the channel's key; the twin's own where there is no address."""
-    return GatewayBureau(channel_code, url, key) if url else OwnBureau()
+def bureau(channel_code: str, address: str, key: str) -> Bureau:
+    """The bureau at that gateway, asked with the channel's key; the twin's own where there is no address.
+
+    `URL`, or `AREA=URL,AREA=URL`: one for each area, the first digits of the division where the care is.
+    """
+    return GatewayBureau(channel_code, address, key) if address else OwnBureau()
+
+
+def _by_area(address: str) -> Mapping[str, str]:
+    """Gateways by area; one without an area is for all."""
+    pairs = (each.rpartition("=") for each in address.split(","))
+    return {area: url.rstrip("/") for area, _, url in pairs}
 
 
 class OwnBureau:
@@ -78,10 +88,10 @@ class OwnBureau:
 
 
 class GatewayBureau:
-    """Our bureau, at the gateway of the cell that keeps the order."""
+    """Our bureau, at the gateway of the cell that keeps the order; of several areas the first stands for all others."""
 
-    def __init__(self, channel_code: str, url: str, key: str) -> None:
-        self._channel_code, self._url = channel_code, url.rstrip("/")
+    def __init__(self, channel_code: str, address: str, key: str) -> None:
+        self._channel_code, self._urls = channel_code, _by_area(address)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, headers=headers, trust_env=False)
 
@@ -97,7 +107,7 @@ class GatewayBureau:
             "otherFen": str(claim.other_fen),
         }
         try:
-            answer = await self._client.post(f"{self._url}{PATH}", json=body)
+            answer = await self._client.post(f"{self._url_of(claim)}{PATH}", json=body)
             told = msgspec.json.decode(answer.content, type=dict[str, Any])
         except (httpx.HTTPError, msgspec.MsgspecError):
             return None
@@ -105,6 +115,13 @@ class GatewayBureau:
             return Settled(settled=True, setl_id=str(told.get("setlId", "")))
         refused = answer.is_client_error and answer.status_code not in _AGAIN and "error" in told
         return Settled(settled=False, message=_sentence(told["error"])) if refused else None
+
+    def _url_of(self, claim: Claim) -> str:
+        """The gateway of the area where the care is, which the order's number tells (ORD, then the division)."""
+        place = claim.pay_ord_id.removeprefix("ORD")
+        return next(
+            (url for area, url in self._urls.items() if place.startswith(area)), next(iter(self._urls.values()))
+        )
 
     async def close(self) -> None:
         """Closes its connections."""

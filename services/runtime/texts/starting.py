@@ -84,6 +84,11 @@ _STARTS: Final[Mapping[str, str]] = {
     r"; without the mobile envelope: (\w+=\w+)$": r"；不提供移动支付报文时：\1",
     r"^No port is free on this machine\.$": "本机没有空闲端口。",
     r"^Port (\S+) of (\S+) is taken: is another mesh running here\?$": r"\2的端口\1被占用：本机是否已有网格在运行？",
+    r"^Port (\S+) of the twin of (\S+) cannot be opened: is another one running here\?$": (
+        r"\2模拟对端的端口\1无法打开：本机是否已有另一个在运行？"
+    ),
+    r"^Stop it, or start without twins: --no-twins$": "请先停止它，或不启动模拟对端：--no-twins",
+    r"^The twins did not start; their log is (.+)$": r"模拟对端未能启动，日志为\1",
     r"^Stop it, or choose another port by (\S+)\.$": r"请先停止它，或用\1另选端口。",
     r"^The mesh stopped while it started:$": "网格在启动过程中停止：",
     r"^The mesh was not healthy after (\S+) s; its log is (.+):$": r"网格在\1秒内未就绪，日志为\2：",

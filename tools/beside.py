@@ -1,0 +1,196 @@
+"""The twins beside a sandbox: started in one process, with a file by which the sandbox's institutions are their merchants.
+
+`make up` and the demo stand on it. The twins come first, for payment reads the keys that they make as it starts.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from services.cells import SANDBOX
+from services.runtime.interrupts import held_back
+from services.runtime.private import opened_private, private_file, private_folder
+from tools.running import HOST, RunningMesh, StartError, root, settings, start, startable, stop, writing_in
+from tools.sandbox_keys import CELL_INSTITUTIONS, INSTITUTION
+
+MERCHANTS: Final = "YIBAO_MERCHANTS"
+LOG: Final = "twins.log"
+_AREA: Final = 2
+"""Digits of a division that say which cell an order is kept in."""
+_CITY: Final = "530100"
+_NAMES: Final = {
+    INSTITUTION: "测试医院",
+    "H11010100901": "京华示范医院",
+    "H31010100901": "浦江示范医院",
+    "H37010200901": "泉城示范医院",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """Twins that serve: where each answers by name, the file of merchants, their process, and how long they took to start."""
+
+    urls: Mapping[str, str]
+    merchants: Path
+    process: subprocess.Popen[bytes]
+    start_s: float
+
+
+@contextmanager
+def beside(values: Mapping[str, str], *, free_ports: bool) -> Iterator[Twins]:
+    """Twins for the mesh of these settings, for the length of a block; `StartError`.
+
+    What they remember, keys too, stays in the folder `twins` of the mesh's data.
+    """
+    config = startable(values)
+    gateways = {
+        code: f"http://{HOST}:{config.of_cell(code).integer('YIBAO_GATEWAY_PORT')}" for code in config.started_cells
+    }
+    folder = config.data_dir / "twins"
+    with writing_in(folder):
+        private_folder(folder)
+    begun = time.perf_counter()
+    process = _started(folder, gateways, free_ports=free_ports)
+    try:
+        told = _told(process, folder)
+        with writing_in(folder):
+            merchants = _merchants_written(folder, told, gateways)
+        urls = {name: str(each["url"]) for name, each in told.items()}
+        yield Twins(urls, merchants, process, time.perf_counter() - begun)
+    finally:
+        stop(process)
+
+
+def _started(folder: Path, gateways: Mapping[str, str], *, free_ports: bool) -> subprocess.Popen[bytes]:
+    bureau = ",".join(f"{_area(code)}={url}" for code, url in gateways.items())
+    words = ["-m", "tools.twins.together", str(folder), "--bureau", bureau]
+    with opened_private(folder / LOG) as sink, held_back():
+        return subprocess.Popen(
+            [sys.executable, *words, *(["--free-ports"] if free_ports else [])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=sink,
+            cwd=root(),
+        )
+
+
+def _told(process: subprocess.Popen[bytes], folder: Path) -> Mapping[str, Mapping[str, Any]]:
+    """What the twins say as they serve; `StartError`."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise StartError(f"The twins did not start; their log is {folder / LOG}")
+    told: dict[str, Any] = json.loads(line)
+    if "taken" in told:
+        raise StartError(
+            f"Port {told['port']} of the twin of {told['taken']} cannot be opened: is another one running here?\n"
+            "Stop it, or start without twins: --no-twins"
+        )
+    return told
+
+
+def _area(code: str) -> str:
+    """Where the orders of a cell's institutions are: the first digits of their divisions."""
+    return "99" if code == SANDBOX else code[:_AREA]
+
+
+def _merchants_written(folder: Path, told: Mapping[str, Mapping[str, Any]], gateways: Mapping[str, str]) -> Path:
+    """The file of merchants with its keys beside it: each started cell's hospital has a contract with each twin."""
+    wechat, alipay, bank, national = (told[name]["keys"] for name in ("wechat", "alipay", "bank", "national"))
+    merchant, key_id = wechat["merchants"][0], wechat["public_key_id"]
+    for name, text in {
+        "wechat-own": merchant["private_key"],
+        "wechat-secret": merchant["secret"],
+        "wechat-provider": wechat["public_keys"][key_id],
+        "alipay-own": alipay["app_private_key"],
+        "alipay-provider": alipay["alipay_public_key"],
+        "bank-master": bank["master_key"],
+        "bank-statement": bank["statement_secret"],
+        "national-own": national["private_key"],
+        "national-secret": national["secret"],
+        "national-provider": national["provider_key"],
+    }.items():
+        _kept(folder / name, text)
+    rows = [
+        row
+        for number, (code, gateway) in enumerate(gateways.items(), 1)
+        for row in _rows(number, CELL_INSTITUTIONS.get(code, INSTITUTION), gateway, told)
+    ]
+    file = folder / "merchants.yaml"
+    _kept(file, yaml.safe_dump({"accounts": rows}, allow_unicode=True, default_style='"'))
+    return file
+
+
+def _rows(number: int, institution: str, gateway: str, told: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The contracts of one institution; at the bank it has a terminal of its own."""
+    wechat, alipay, national = (told[name]["keys"] for name in ("wechat", "alipay", "national"))
+    merchant, notified = wechat["merchants"][0], {"notify_address": f"{gateway}/v1/channels"}
+    rows: list[dict[str, Any]] = [
+        {
+            "channel": "wechat",
+            "merchant_no": merchant["mchid"],
+            "app_no": merchant["appid"],
+            "city_no": _CITY,
+            "serial_no": merchant["serial_no"],
+            "private_key_file": "wechat-own",
+            "secret_file": "wechat-secret",
+            "provider_keys": {wechat["public_key_id"]: "wechat-provider"},
+            **notified,
+        },
+        {
+            "channel": "alipay",
+            "merchant_no": alipay["app_id"],
+            "private_key_file": "alipay-own",
+            "provider_keys": {"1": "alipay-provider"},
+            **notified,
+        },
+        {
+            "channel": "bank",
+            "merchant_no": f"9000{number:011}",
+            "app_no": f"1{number:07}",
+            "files_address": told["bank"]["url"],
+            "secret_file": "bank-master",
+            "provider_keys": {"statement": "bank-statement"},
+        },
+        {
+            "channel": "national",
+            "merchant_no": national["merchant_no"],
+            "app_no": national["app_id"],
+            "private_key_file": "national-own",
+            "secret_file": "national-secret",
+            "provider_keys": {"1": "national-provider"},
+            **notified,
+        },
+    ]
+    at = {row["channel"]: told[row["channel"]]["url"] for row in rows} | {"bank": told["bank"]["keys"]["line"]}
+    own = {"fixmedins_code": institution, "fixmedins_name": _NAMES[institution]}
+    return [row | own | {"address": at[row["channel"]]} for row in rows]
+
+
+def _kept(file: Path, text: str) -> None:
+    """Writes a file of this user's own."""
+    private_file(file)
+    file.write_text(f"{text.rstrip()}\n", encoding="utf-8")
+
+
+@contextmanager
+def running_beside(data_dir: Path, codes: Sequence[str]) -> Iterator[tuple[RunningMesh, Twins]]:
+    """A sandbox mesh of cells on ports of its own, with twins beside it, for the length of a block."""
+    values = settings(data_dir, secrets.token_hex(16), own_ports=True, codes=codes)
+    with beside(values, free_ports=True) as twins:
+        mesh = start(values | {MERCHANTS: str(twins.merchants)})
+        try:
+            yield mesh, twins
+        finally:
+            stop(mesh.process)
