@@ -115,3 +115,32 @@ class TestRpc:
                 await running.reason(stub.RegisterPartner, profile("p3", mobile=wrong), OPERATOR) == "INVALID_REQUEST"
             )
         assert partner().mobile == partner_pb2.MobileApp()
+
+
+class TestWhereItIsTold:
+    async def test_the_address_is_kept_and_told(self, running: Running) -> None:
+        stub = running.stub(PartnerServiceStub)
+        asked = profile(notify_url="http://127.0.0.1:8000/hi/6302?x=1", notify_plain=True)
+        answer = await running.call(stub.RegisterPartner, asked, OPERATOR)
+        found = await running.call(
+            stub.GetPartner, partner_pb2.GetPartnerRequest(partner_code=asked.partner.partner_code), SETTLEMENT
+        )
+        for each in (answer.partner, found.partner):
+            assert (each.notify_url, each.notify_plain) == ("http://127.0.0.1:8000/hi/6302?x=1", True)
+
+    @pytest.mark.parametrize("url", ["ftp://a.example", "http://user@a.example/", "https://", "https://a.example/ä"])
+    async def test_what_is_no_address_is_refused(self, running: Running, url: str) -> None:
+        with pytest.raises(Fault) as refused:
+            await running.call(running.stub(PartnerServiceStub).RegisterPartner, profile(notify_url=url), OPERATOR)
+        assert [each.path for each in refused.value.violations] == ["partner.notify_url"]
+
+    def test_outside_a_sandbox_it_is_https(self) -> None:
+        hospital = Partner(
+            *("H1", "测试医院", "institution", AuthStyle.API_KEY, "", "k" * 20 + "abcdefghijkl", False, Dialect()),
+            notify_url="http://hospital.example/6302",
+        )
+        check_partner(hospital, sandbox=True)
+        check_partner(replace(hospital, notify_url="https://hospital.example/6302"), sandbox=False)
+        with pytest.raises(Fault) as refused:
+            check_partner(hospital, sandbox=False)
+        assert [each.path for each in refused.value.violations] == ["partner.notify_url"]

@@ -67,6 +67,7 @@ class Partner:
     """An institution or channel at the gateway.
 
     `secret` is readable where a signature needs it as it is; of an apikey only `secret_digest` is known once it is kept.
+    `notify_url` is where it is told of its payments ("" for nowhere), `notify_plain` that nothing signs that.
     """
 
     partner_code: str
@@ -80,6 +81,8 @@ class Partner:
     limits: tuple[PartnerLimit, ...] = ()
     secret_digest: str = ""
     mobile: MobileApp | None = None
+    notify_url: str = ""
+    notify_plain: bool = False
 
     def kept(self) -> Partner:
         """As the store keeps it: what is only compared is kept as a digest alone."""
@@ -160,6 +163,8 @@ def check_partner(partner: Partner, sandbox: bool) -> None:
     broken += _broken_limits(partner.limits)
     if partner.mobile is not None:
         broken += broken_keys(partner.mobile)
+    if not sandbox and partner.notify_url.startswith("http:"):
+        broken.append(Violation("partner.notify_url", "notify_https", "an address of https"))
     if broken:
         raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
     if partner.auth_style is AuthStyle.NONE and not sandbox:

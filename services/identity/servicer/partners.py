@@ -160,6 +160,8 @@ def _read_partner(message: partner_pb2.Partner) -> Partner:
         _read_dialect(message.dialect),
         _read_limits(message.limits),
         mobile=_read_mobile(message.mobile) if message.HasField("mobile") else None,
+        notify_url=message.notify_url,
+        notify_plain=message.notify_plain,
     )
 
 
@@ -214,6 +216,8 @@ def _write_partner(partner: Partner) -> partner_pb2.Partner:
         dialect=partner_pb2.Dialect(**asdict(partner.dialect)),
         limits=[_write_limit(each) for each in partner.limits],
         mobile=None if partner.mobile is None else _write_mobile(partner.mobile),
+        notify_url=partner.notify_url,
+        notify_plain=partner.notify_plain,
     )
 
 

@@ -25,7 +25,7 @@ from services.runtime.db import DriverConnection, sql, to_json
 
 _PARTNER: Final = (
     "SELECT partner_code, partner_name, role, auth_style, access_key, secret, sandbox, dialect, limits, secret_digest,"
-    " mobile FROM partner"
+    " mobile, notify_url, notify_plain FROM partner"
 )
 _BY_CODE: Final = sql(f"{_PARTNER} WHERE partner_code = ?1")
 _BY_ACCESS_KEY: Final = sql(f"{_PARTNER} WHERE access_key = ?1")
@@ -33,8 +33,8 @@ _BY_APP: Final = sql(f"{_PARTNER} WHERE app_id = ?1")
 _BY_SECRET: Final = sql(f"{_PARTNER} WHERE secret_digest = ?1")
 _REPLACE: Final = sql(
     "UPDATE partner SET partner_name = ?2, role = ?3, auth_style = ?4, access_key = ?5, secret = ?6, secret_digest = ?7,"
-    " sandbox = ?8, dialect = ?9, limits = ?10, saved_at = ?11, app_id = ?12, mobile = ?13 WHERE partner_code = ?1"
-    " RETURNING partner_code"
+    " sandbox = ?8, dialect = ?9, limits = ?10, saved_at = ?11, app_id = ?12, mobile = ?13,"
+    " notify_url = ?14, notify_plain = ?15 WHERE partner_code = ?1 RETURNING partner_code"
 )
 _KEYS: Final = (
     "SELECT key_digest, role, subject, issued_at, bootstrap, key_id, label, last_used_at, revoked_at FROM api_key"
@@ -80,15 +80,7 @@ class PartnerRows:
             rows = await self._connection.run(_BY_APP, app_id)
         else:
             rows = await self._connection.run(_BY_SECRET, secret_digest)
-        for partner_code, partner_name, role, auth_style, found, secret, sandbox, dialect, limits, kept, mobile in rows:
-            return Partner(
-                *(partner_code, partner_name, role, AuthStyle(auth_style), found or "", secret, bool(sandbox)),
-                Dialect(**json.loads(dialect)),
-                tuple(_read_limit(row) for row in json.loads(limits)),
-                kept or "",
-                MobileApp(**json.loads(mobile)) if mobile else None,
-            )
-        return None
+        return _partner(rows[0]) if rows else None
 
     async def save(self, partner: Partner, saved_at: datetime) -> None:
         """A new profile, or one in place of that with the same code."""
@@ -101,6 +93,7 @@ class PartnerRows:
                 to_micros(saved_at),
             ),
             *((partner.mobile.app_id, to_json(asdict(partner.mobile))) if partner.mobile else (None, None)),
+            *(partner.notify_url, partner.notify_plain),
         )
         if not await self._connection.run(_REPLACE, *row):
             await self._insert("partner", *row)
@@ -174,6 +167,19 @@ class PartnerRows:
 
     async def _insert(self, table: str, *row: object) -> None:
         await self._connection.insert(self._inserts[table][self._connection.dialect], [row])
+
+
+def _partner(row: Sequence[Any]) -> Partner:
+    code, name, role, style, access_key, secret, sandbox, dialect, limits, kept, mobile, notify_url, plain = row
+    return Partner(
+        *(code, name, role, AuthStyle(style), access_key or "", secret, bool(sandbox)),
+        Dialect(**json.loads(dialect)),
+        tuple(_read_limit(each) for each in json.loads(limits)),
+        kept or "",
+        MobileApp(**json.loads(mobile)) if mobile else None,
+        notify_url,
+        bool(plain),
+    )
 
 
 def _limit(limit: PartnerLimit) -> dict[str, Any]:

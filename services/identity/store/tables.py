@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -224,6 +225,9 @@ def _partner(metadata: MetaData) -> Table:
         # Its app at the mobile envelope, with its keys; null where it has none.
         Column("app_id", Text, unique=True),
         Column("mobile", Text),
+        # Where it is told of its payments; empty for nowhere.
+        Column("notify_url", Text, nullable=False, server_default=""),
+        Column("notify_plain", Boolean, nullable=False, server_default=false()),
     )
 
 

@@ -54,6 +54,7 @@ _IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
     "unknown": ("共济账户人未登记", "the owner is not registered"),
     "partner_role": ("应为定点医药机构或渠道", "institution or channel"),
     "key_role": ("应为定点医药机构、渠道、参保人或运营方", "institution, channel, person or operator"),
+    "notify_https": ("应为https地址", "an address of https"),
     "sm2_point": ("不是SM2曲线上的点", "is no point of the SM2 curve"),
     "sm2_private": ("不是SM2私钥，应为1至n-2", "is no private key of SM2: a number from 1 to n-2 is expected"),
     "empty": ("该鉴权方式不使用此项，应为空", "this style has none"),

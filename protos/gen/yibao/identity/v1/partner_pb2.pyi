@@ -197,6 +197,8 @@ class Partner(_message.Message):
     DIALECT_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
     MOBILE_FIELD_NUMBER: _builtins.int
+    NOTIFY_URL_FIELD_NUMBER: _builtins.int
+    NOTIFY_PLAIN_FIELD_NUMBER: _builtins.int
     partner_code: _builtins.str
     """fixmedins_code of an institution or code of a channel."""
     partner_name: _builtins.str
@@ -210,6 +212,12 @@ class Partner(_message.Message):
     Outside a sandbox at least 32 characters, 8 of them different.
     """
     sandbox: _builtins.bool
+    notify_url: _builtins.str
+    """Where it is told that an order of mobile payment is paid, given back or revoked (6302), by POST; https outside a sandbox. Empty
+    where it asks by 6301 alone.
+    """
+    notify_plain: _builtins.bool
+    """It is told in the national envelope, which nothing signs, though it has an app; one without an app always is."""
     @_builtins.property
     def dialect(self) -> Global___Dialect: ...
     @_builtins.property
@@ -233,10 +241,12 @@ class Partner(_message.Message):
         dialect: Global___Dialect | None = ...,
         limits: _abc.Iterable[Global___PartnerLimit] | None = ...,
         mobile: Global___MobileApp | None = ...,
+        notify_url: _builtins.str = ...,
+        notify_plain: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["dialect", b"dialect", "mobile", b"mobile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_key", b"access_key", "auth_style", b"auth_style", "dialect", b"dialect", "limits", b"limits", "mobile", b"mobile", "partner_code", b"partner_code", "partner_name", b"partner_name", "role", b"role", "sandbox", b"sandbox", "secret", b"secret"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_key", b"access_key", "auth_style", b"auth_style", "dialect", b"dialect", "limits", b"limits", "mobile", b"mobile", "notify_plain", b"notify_plain", "notify_url", b"notify_url", "partner_code", b"partner_code", "partner_name", b"partner_name", "role", b"role", "sandbox", b"sandbox", "secret", b"secret"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
