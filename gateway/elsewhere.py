@@ -9,17 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from google.protobuf.message import Message
 
 from gateway.backend import Backend, CallOptions
-from services.kernel.elsewhere import STILL_UNDER_WAY
-from services.kernel.errors import AWAY, Fault, FaultKind
+from services.kernel.elsewhere import STILL_UNDER_WAY, told_of_routing
+from services.kernel.errors import Fault
 from services.runtime.contract import Contract, MethodContract
-
-RETRY_AFTER_S: Final = 5.0
-"""When routing is worth another look (our decision)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ class ElsewhereBackend:
         try:
             answer = await _or_alone(answered, self.others, self.direct)
         except Fault as fault:
-            raise _told(fault, refused, method.elsewhere.on) from None
+            raise told_of_routing(fault, refused, method.elsewhere.on) from None
         response: Message = answer.response
         return response
 
@@ -76,12 +73,3 @@ async def _or_alone(answered: Callable[[Backend], Awaitable[Any]], others: Backe
         if fault.reason != STILL_UNDER_WAY:
             raise
     return await answered(direct)
-
-
-def _told(fault: Fault, refused: Fault, on: frozenset[str]) -> Fault:
-    """What is told where routing refuses: the own cell's refusal, where nobody else knows the person either."""
-    if fault.reason in on:
-        return refused
-    if fault.reason in AWAY:
-        return Fault(FaultKind.UNAVAILABLE, "ROUTING_UNAVAILABLE", retry_after_s=RETRY_AFTER_S)
-    return fault

@@ -106,7 +106,7 @@ class RestFace:
 
     def __init__(
         self,
-        routes: Routes,
+        contract: Contract,
         partners: Partners,
         shares: Shares,
         aside: Aside,
@@ -117,7 +117,7 @@ class RestFace:
         failures: Failures,
     ) -> None:
         self._failures = failures
-        self.routes = routes
+        self.routes = Routes(contract)
         self._own = own
         self._partners = partners
         self._shares = shares

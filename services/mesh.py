@@ -107,6 +107,7 @@ MESH: tuple[Member, ...] = (
         (
             "yibao.routing.v1.RegistryService",
             "yibao.routing.v1.ElsewhereService",
+            "yibao.routing.v1.ElsewhereOrderService",
             "yibao.routing.v1.FilingService",
             "yibao.routing.v1.ReferralService",
             "yibao.routing.v1.ClearingService",
@@ -126,7 +127,7 @@ MESH: tuple[Member, ...] = (
             "yibao.payment.v1.NotifyService",
             "yibao.payment.v1.HeldService",
         ),
-        calls=("settlement",),
+        calls=("settlement", "routing"),
     ),
     Member(GATEWAY, 7400, (), calls=("identity", "catalogue", "settlement", "routing", "payment"), has_store=False),
 )

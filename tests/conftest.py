@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import ssl
 from collections.abc import Iterator
-from functools import cache
 from itertools import count
-from typing import Any
 
 import pytest
 import uvloop
@@ -32,20 +29,6 @@ def pytest_collection_finish() -> None:
     """What is loaded by now stays until the end: the garbage collector need not walk it again and again, as in the members."""
     gc.collect()
     gc.freeze()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _certificates_are_read_once() -> Iterator[None]:
-    """Each HTTP client reads the certificates that the world trusts: 30 ms, a thousand times in a run, mostly for plain HTTP."""
-    made = ssl.create_default_context
-    trusting = cache(lambda file: made(cafile=file))
-
-    def context(*given: Any, **named: Any) -> ssl.SSLContext:
-        return made(*given, **named) if given or named.keys() != {"cafile"} else trusting(named["cafile"])
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl, "create_default_context", context)
-        yield
 
 
 @pytest.fixture(scope="session")

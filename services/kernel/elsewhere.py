@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from services.kernel.errors import Fault, FaultKind, conflict, precondition
+from collections.abc import Set
+
+from services.kernel.errors import AWAY, Fault, FaultKind, conflict, precondition
 
 LATER_S = 5.0
 """When an outcome that is not known yet is worth another look (our decision)."""
@@ -41,6 +43,23 @@ def family_elsewhere() -> Fault:
     return precondition("FAMILY_ELSEWHERE")
 
 
+CELL_UNAVAILABLE = "CELL_UNAVAILABLE"
+"""Of what was to be written: nothing stands, and nothing will."""
+
+
+def told_of_routing(fault: Fault, refused: Fault, on: Set[str]) -> Fault:
+    """What is told where routing refuses: the own cell's refusal, one of `on`, where nobody else knows the person either;
+    UNAVAILABLE ROUTING_UNAVAILABLE where routing does not answer."""
+    if fault.reason in on:
+        return refused
+    return routing_unavailable() if fault.reason in AWAY else fault
+
+
+def routing_unavailable() -> Fault:
+    """UNAVAILABLE ROUTING_UNAVAILABLE: routing, which serves people of other cells, does not answer."""
+    return Fault(FaultKind.UNAVAILABLE, "ROUTING_UNAVAILABLE", retry_after_s=LATER_S)
+
+
 def cell_unavailable(cell: str, **told: str) -> Fault:
     """UNAVAILABLE CELL_UNAVAILABLE: that cell does not answer; nothing stands of what was asked, and nothing will."""
-    return Fault(FaultKind.UNAVAILABLE, "CELL_UNAVAILABLE", {"cell": cell, **told}, retry_after_s=LATER_S)
+    return Fault(FaultKind.UNAVAILABLE, CELL_UNAVAILABLE, {"cell": cell, **told}, retry_after_s=LATER_S)

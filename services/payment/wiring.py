@@ -41,6 +41,7 @@ from services.runtime.auth import TokenSigner
 from services.runtime.committer import Committer
 from services.runtime.config import Config
 from services.runtime.db import Database
+from services.runtime.elsewhere import HomeFirst
 from services.runtime.identifiers import time_ordered_ids
 from services.runtime.logs import describe, write
 from services.runtime.national import sm2
@@ -76,7 +77,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     books.submit = committer.submit
     lines = _Lines(outgoing, PosLine(telemetry), TerminalRows(database, clock), clock, config.text("YIBAO_LIBCRYPTO"))
     desk = ChannelDesk(_channels(merchants, lines), Accounts(merchants.accounts), _told_lost)
-    settlements, bills = Settlements(peers), Bills(peers)
+    home_first = HomeFirst(peers, beside_others=config.beside_others)
+    settlements, bills = Settlements(peers, home_first, config.cell), Bills(peers, home_first)
     driving = Driving(books, settlements, bills, desk)
     new_id = time_ordered_ids(clock, SystemRandom())
     saving = Saving(books, driving, settlements, bills, new_id, partial(_key, signer))

@@ -33,6 +33,7 @@ from services.routing.operations.elsewhere import Elsewhere
 from services.routing.operations.filings import FilingOperations
 from services.routing.operations.forgotten import EVERY_S as FORGOTTEN_EVERY_S
 from services.routing.operations.forgotten import Forgotten
+from services.routing.operations.held_orders import HeldOrders
 from services.routing.operations.notice_stream import BESIDE_S, STREAM_REST_S, Arriving
 from services.routing.operations.notices import Noticing
 from services.routing.operations.pulling import REST_S, Pulled, Pulling, PullLoops
@@ -57,6 +58,7 @@ from services.routing.servicer.clearing_institutions import InstitutionClearingS
 from services.routing.servicer.elsewhere import ElsewhereServicer
 from services.routing.servicer.elsewhere_bills import BillOperations
 from services.routing.servicer.elsewhere_encounters import EncounterOperations
+from services.routing.servicer.elsewhere_orders import ElsewhereOrderServicer
 from services.routing.servicer.filings import FilingServicer
 from services.routing.servicer.notices import ClearingNoticeServicer
 from services.routing.servicer.referrals import ReferralServicer
@@ -76,6 +78,7 @@ from services.runtime.telemetry import ROOT, SpanRef, Telemetry, extract
 from yibao.routing.v1 import (
     clearing_notice_pb2_grpc,
     clearing_pb2_grpc,
+    elsewhere_orders_pb2_grpc,
     elsewhere_pb2_grpc,
     filing_pb2_grpc,
     institution_clearing_pb2_grpc,
@@ -108,9 +111,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     filings = FilingOperations(store, registry, places, new_id, FILING_TERMS)
     sagas = _sagas(config, clock, telemetry, store, peers, filings, insured)
     loops.append(_loops(telemetry, sagas.forgotten, "what a cell has pending", FORGOTTEN_EVERY_S))
-    elsewhere = ElsewhereServicer(insured, sagas.encounters, BillOperations(sagas.bills, sagas.reversals))
     servicers: list[tuple[AddToServer, Any]] = [
-        (elsewhere_pb2_grpc.add_ElsewhereServiceServicer_to_server, elsewhere),
+        *_elsewhere(insured, sagas),
         (registry_pb2_grpc.add_RegistryServiceServicer_to_server, RegistryServicer(registry)),
         *_filing(config, peers, filings),
         *_clearing(store, database, noticing, replays),
@@ -148,6 +150,7 @@ class _Sagas:
     committer: Committer[Item, Kept]
     looks: Committer[Begun, Filing | None]
     bills: Bills
+    held: HeldOrders
     reversals: Reversals
     encounters: EncounterOperations
     loop: SagaLoop
@@ -179,15 +182,28 @@ def _sagas(
     visits, stays = Visits(insured, encounters), Stays(insured, encounters, sagas, partial(new_id, ""))
     looks: Committer[Begun, Filing | None] = Committer("filing", filings.of_bills, telemetry=telemetry)
     bills, reversals = Bills(sagas, settlements, looks.submit), Reversals(sagas, settlements, stays.take_back)
+    held = HeldOrders(bills, settlements)
     ends: dict[Kind, End] = {
         Kind.SETTLE: bills.end,
         Kind.REVERSE: reversals.end,
         Kind.ADMIT: stays.end_admission,
         Kind.CHANGE_STAY: stays.end_change,
+        Kind.PAY: held.end,
     }
     loop = SagaLoop(sagas, ends, partial(_saga_span, telemetry), _told_stuck)
     forgotten = Forgotten(sagas, settlements, bills.end_again, tuple(config.known_cells))
-    return _Sagas(sagas, committer, looks, bills, reversals, EncounterOperations(visits, stays), loop, forgotten)
+    encounter_operations = EncounterOperations(visits, stays)
+    return _Sagas(sagas, committer, looks, bills, held, reversals, encounter_operations, loop, forgotten)
+
+
+def _elsewhere(insured: Elsewhere, sagas: _Sagas) -> list[tuple[AddToServer, Any]]:
+    """The servicers for persons of other cells."""
+    unary = ElsewhereServicer(insured, sagas.encounters, BillOperations(sagas.bills, sagas.reversals))
+    orders = ElsewhereOrderServicer(sagas.held, sagas.reversals)
+    return [
+        (elsewhere_pb2_grpc.add_ElsewhereServiceServicer_to_server, unary),
+        (elsewhere_orders_pb2_grpc.add_ElsewhereOrderServiceServicer_to_server, orders),
+    ]
 
 
 def _filing(config: Config, peers: Peers, filings: FilingOperations) -> list[tuple[AddToServer, Any]]:

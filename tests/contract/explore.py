@@ -29,6 +29,7 @@ _ROUNDS: Final = 4
 BETWEEN_CELLS: Final = frozenset(
     {
         *(f"yibao.routing.v1.ElsewhereService.{name}" for name in ("Reverse", "ReverseStay", "ReverseMessage")),
+        *(f"yibao.routing.v1.ElsewhereOrderService.{name}Order" for name in ("Open", "Renew", "Confirm", "Reverse")),
         *(f"yibao.settlement.v1.CareService.{name}" for name in ("FindBooked", "BookReversal", "BookReplayed")),
     }
 )

@@ -19,6 +19,7 @@ from services.routing.domain.filings import Filing
 from services.routing.domain.sagas import Kind, State
 from services.routing.operations.bills import Bills
 from services.routing.operations.forgotten import Forgotten
+from services.routing.operations.held_orders import HeldOrders
 from services.routing.operations.reversals import Reversals
 from services.routing.operations.saga_loop import SagaLoop
 from services.routing.operations.sagas import LOOP_LEASE_S, Sagas
@@ -85,8 +86,9 @@ class Across:
             Bills(self.sagas, cells, self.filings.of_bill),
             Reversals(self.sagas, cells, _no_stay),
         )
+        self.held = HeldOrders(self.bills, cells)
         self.forgotten = Forgotten(self.sagas, cells, self.bills.end_again, (CARE, INSURED))
-        ends = {Kind.SETTLE: self.bills.end, Kind.REVERSE: self.reversals.end}
+        ends = {Kind.SETTLE: self.bills.end, Kind.REVERSE: self.reversals.end, Kind.PAY: self.held.end}
         self.stuck: list[BaseException] = []
         self.loop = SagaLoop(self.sagas, ends, lambda _: nullcontext(), lambda error, _: self.stuck.append(error))
 
@@ -119,6 +121,11 @@ class Across:
         """2208 or 2305."""
         request = reverse_request(msgid, setl_id, mdtrt_id, HOSPITAL, self.care.cares[mdtrt_id].psn_no, stay)
         return await self.reversals.reverse(self._message(STAY if stay else VISIT, request, waits_s))
+
+    async def opened(self, order_no: str, mdtrt_id: str, *, stay: bool = False, expires_s: int = 900) -> Any:
+        """A bill as payment has it opened."""
+        request = settle_request(f"{order_no}:settle", mdtrt_id, HOSPITAL, self.care.cares[mdtrt_id].psn_no, stay)
+        return await self.held.open(self._message(STAY if stay else VISIT, request, WAITS_S), order_no, expires_s)
 
     async def taken_back(self, msgid: str, meant: str, mdtrt_id: str) -> Any:
         """2601."""

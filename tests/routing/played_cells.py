@@ -87,6 +87,7 @@ class PlayedCell:
     ledger: list[tuple[str, int]] = field(default_factory=list)
     refuse: dict[str, Fault] = field(default_factory=dict)
     carried: list[carried_pb2.CarriedBill] = field(default_factory=list)
+    held: list[tuple[str, int, bool]] = field(default_factory=list)
     numbers: Any = field(default_factory=lambda: count(1))
 
     # What its own gateway asks first.
@@ -126,6 +127,7 @@ class PlayedCell:
                 answer.settled.CopyFrom(order.answer.settlement)
             else:
                 answer.pending_order_no = kept.order_no
+                answer.pending.CopyFrom(order.answer.settlement)
             return answer
         if care.insured_cell == self.code:
             answer.own.care_admdvs = AREA
@@ -237,6 +239,14 @@ class PlayedCell:
             self.messages[order.message].void = True
         order.phase = VOID
         return order_pb2.VoidResponse(order=self._told(request.order_no))
+
+    def renew(self, request: Any) -> Any:
+        """Says that it is still there."""
+        order = self._known(request.order_no)
+        if order.phase != PENDING:
+            raise precondition("ORDER_VOID" if order.phase == VOID else "ORDER_CONFIRMED", order_no=request.order_no)
+        self.held.append((request.order_no, request.expires_after_s, request.charged))
+        return order_pb2.RenewResponse(order=self._told(request.order_no))
 
     def get_order(self, request: Any) -> Any:
         """As it stands."""
@@ -384,6 +394,7 @@ _METHODS: Final = {
     "Confirm": "confirm",
     "Void": "void",
     "GetOrder": "get_order",
+    "Renew": "renew",
     "TryOpen": "try_open",
     "ReverseOrder": "reverse_order",
 }

@@ -71,8 +71,8 @@ class TestTables:
             }
             assert reached == set(EVERY_CELL)
 
-    def test_nothing_in_a_cell_but_its_gateway_calls_routing(self) -> None:
-        assert [caller for caller, callee in mesh.edges() if callee == "routing"] == [mesh.GATEWAY]
+    def test_nothing_in_a_cell_calls_routing_but_its_gateway_and_payment(self) -> None:
+        assert {caller for caller, callee in mesh.edges() if callee == "routing"} == {mesh.GATEWAY, "payment"}
         assert "routing" not in mesh.settling()
 
 

@@ -9,10 +9,13 @@ from services.payment.domain.splits import Split
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A bill as it was tried; `trial_hash` covers what the split depends on."""
+    """A bill as it was tried; `trial_hash` covers what the split depends on. `insured_cell` is told where routing was asked: the
+    cell that has the person's ledgers, which may be the own one.
+    """
 
     split: Split
     trial_hash: str
+    insured_cell: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class Bill:
 class Order:
     """An order by its row.
 
+    `insured_cell` is the cell that insures the person where routing is asked about the bill, "" where the own cell needs nobody.
     `person` is a digest of who was named in 6201. `own_visit` says that its visit was registered for it. `open_no` is its number
     in settlement, a new one for each attempt; `charge_no` that of its last charge. `split` is how it was tried, `opened` how
     it was opened. `goal` is where it goes once nothing stands. `due_at` is when its lease, its rest or the person's time is
@@ -71,6 +72,7 @@ class Order:
     goal: Goal = Goal.FAILED
     split: Split | None = None
     trial_hash: str = ""
+    insured_cell: str = ""
     opened: Split | None = None
     setl_id: str = ""
     auth: str = ""

@@ -110,11 +110,6 @@ def code_missing(path: str) -> Fault:
     return invalid(path, "charge.code", "what this form of payment needs", reason="CODE_MISSING")
 
 
-def elsewhere() -> Fault:
-    """PRECONDITION PAYMENT_ELSEWHERE: another cell insures the person."""
-    return precondition("PAYMENT_ELSEWHERE")
-
-
 def person_mismatch(pay_ord_id: str) -> Fault:
     """DENIED PERSON_MISMATCH: the order is another person's than the one who is named."""
     return denied("PERSON_MISMATCH", pay_ord_id=pay_ord_id)

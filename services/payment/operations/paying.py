@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from services.kernel.elsewhere import CELL_UNAVAILABLE
 from services.kernel.errors import Fault, conflict, denied
 from services.kernel.requests import RequestStamp
 from services.payment.domain import refusals, steps
@@ -133,7 +134,7 @@ class Paying:
         try:
             opened = await self._settlements.open(order, expires_s)
         except Fault as fault:
-            if is_away(fault):
+            if is_away(fault) and fault.reason != CELL_UNAVAILABLE:
                 raise refusals.on_its_way(order) from None
             await self._kept(order, moved(order, Phase.FAILED, self._books.now(), reason=fault.reason))
             raise

@@ -25,6 +25,8 @@ _TOKEN_CHARS: Final = 32
 _SAVES_S: Final = 2.0
 _TURN: Final = 0.02
 _OPEN: Final = frozenset({Phase.PLACING, Phase.WAITING})
+_WHO_IS_AWAY: Final = frozenset({"ROUTING_UNAVAILABLE", "CELL_UNAVAILABLE", "CELLS_UNREAD"})
+"""Refusals that say of a person of another cell who does not answer; the same bill may be sent again."""
 _REVOKED: Final = frozenset({Phase.REVOKING, Phase.REVOKED})
 
 
@@ -142,7 +144,7 @@ class Saving:
             raise refusals.on_its_way(order) from None
         except Fault as fault:
             if is_away(fault):
-                raise refusals.on_its_way(order) from None
+                raise fault if fault.reason in _WHO_IS_AWAY else refusals.on_its_way(order) from None
             await self._given_up(order, fault.reason)
             raise
         after = moved(order, Phase.SAVED, self._books.now())
@@ -179,6 +181,7 @@ class Saving:
             self._books.now(),
             split=tried.split,
             trial_hash=tried.trial_hash,
+            insured_cell=tried.insured_cell,
             opened=None,
             auth=shown[0].auth if shown else order.auth,
             reason="",

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from services.kernel.elsewhere import INSURED_ELSEWHERE
-from services.kernel.errors import Fault
-from services.payment.domain import refusals
 from services.payment.domain.orders import Order
+from services.payment.peers.bill_messages import MEMBER, desk_of
+from services.runtime.elsewhere import HomeFirst
 from services.runtime.outbound import Peers
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import common_pb2, encounter_pb2_grpc, fee_pb2, fee_pb2_grpc, visit_pb2
 
-T = TypeVar("T")
-
-MEMBER: Final = "settlement"
 _DIAGNOSIS: Final = (
     "diag_type",
     "diag_srt_no",
@@ -45,10 +40,13 @@ _LINE: Final = (
 
 
 class Bills:
-    """Registers and takes back what 6201 brings; raises settlement's refusals."""
+    """Registers and takes back what 6201 brings; raises settlement's refusals, and routing's of a person of another cell. Lines
+    and diagnoses stay at the place of care, whoever insures the person.
+    """
 
-    def __init__(self, peers: Peers) -> None:
+    def __init__(self, peers: Peers, home_first: HomeFirst) -> None:
         self._peers = peers
+        self._home_first = home_first
         self._encounters = peers.stub(encounter_pb2_grpc.EncounterServiceStub, MEMBER)
         self._fees = peers.stub(fee_pb2_grpc.FeeServiceStub, MEMBER)
 
@@ -74,7 +72,8 @@ class Bills:
         made = visit_pb2.RegisterVisitRequest(
             request_id=f"{order_no}:visit", desk=_desk(request.desk), data=registration
         )
-        return (await at_home(self._peers.call(self._encounters.RegisterVisit, made))).data.mdtrt_id
+        answer, _ = await self._home_first.call(self._encounters.RegisterVisit, made)
+        return str(answer.data.mdtrt_id)
 
     async def upload(self, order_no: str, request: Any, mdtrt_id: str, *, stay: bool) -> None:
         """Uploads diagnoses (2203) and lines (2204, of a stay 2301)."""
@@ -126,21 +125,6 @@ class Bills:
             self._encounters.CancelVisit,
             visit_pb2.CancelVisitRequest(request_id=f"{order.pay_ord_id}:no_visit", desk=desk_of(order), data=gone),
         )
-
-
-async def at_home(call: Awaitable[T]) -> T:
-    """The answer of a call about a person of the cell; PAYMENT_ELSEWHERE where another cell insures the person."""
-    try:
-        return await call
-    except Fault as fault:
-        if fault.reason != INSURED_ELSEWHERE:
-            raise
-        raise refusals.elsewhere() from None
-
-
-def desk_of(order: Order) -> common_pb2.Desk:
-    """The order's institution, of whom nobody in particular asks."""
-    return common_pb2.Desk(fixmedins_code=order.fixmedins_code)
 
 
 def _desk(desk: Any) -> common_pb2.Desk:

@@ -19,7 +19,18 @@ COLUMNS: Final = (
     *("has_split", "has_opened"),
     *(f"tried_{part}_fen" for part in _PARTS),
     *(f"opened_{part}_fen" for part in _PARTS),
-    *("trial_hash", "setl_id", "auth", "open_no", "charge_no", "refund_no", "attempt", "charged_fen", "refunded_fen"),
+    *(
+        "trial_hash",
+        "insured_cell",
+        "setl_id",
+        "auth",
+        "open_no",
+        "charge_no",
+        "refund_no",
+        "attempt",
+        "charged_fen",
+        "refunded_fen",
+    ),
     *("insured_returned", "agreed", "reason", "channel_code", "saved_at", "changed_at", "due_at", "paid_at"),
     *("tries", "version"),
 )
@@ -96,7 +107,16 @@ def _row(order: Order) -> tuple[Any, ...]:
         *(order.phase.value, order.goal.value, int(order.split is not None), int(order.opened is not None)),
         *_parts(order.split),
         *_parts(order.opened),
-        *(order.trial_hash, order.setl_id, order.auth, order.open_no, order.charge_no, order.refund_no, order.attempt),
+        *(
+            order.trial_hash,
+            order.insured_cell,
+            order.setl_id,
+            order.auth,
+            order.open_no,
+            order.charge_no,
+            order.refund_no,
+            order.attempt,
+        ),
         *(order.charged_fen, order.refunded_fen, int(order.insured_returned), int(order.agreed)),
         *(order.reason, order.channel_code, order.saved_at, order.changed_at, order.due_at, order.paid_at),
         *(order.tries, order.version),
@@ -129,7 +149,18 @@ def order_of(row: Sequence[Any]) -> Order:
     )
     same = (
         *("pay_ord_id", "fixmedins_code", "med_org_ord", "person", "order_type", "fee_type", "admdvs", "saved_at"),
-        *("changed_at", "due_at", "trial_hash", "setl_id", "auth", "attempt", "open_no", "charge_no", "refund_no"),
+        *(
+            "changed_at",
+            "due_at",
+            "trial_hash",
+            "insured_cell",
+            "setl_id",
+            "auth",
+            "attempt",
+            "open_no",
+            "charge_no",
+            "refund_no",
+        ),
         *("charged_fen", "refunded_fen", "reason", "channel_code", "paid_at", "tries", "version"),
     )
     return Order(

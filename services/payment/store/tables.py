@@ -105,7 +105,7 @@ def _order(metadata: MetaData) -> Table:
         *_flags("has_split", "has_opened"),
         *_split("tried"),
         *_split("opened"),
-        *_texts("trial_hash", "setl_id", "auth", "open_no", "charge_no", "refund_no"),
+        *_texts("trial_hash", "insured_cell", "setl_id", "auth", "open_no", "charge_no", "refund_no"),
         Column("attempt", Integer, nullable=False),
         *_sums("charged", "refunded"),
         *_flags("insured_returned", "agreed"),

@@ -35,7 +35,8 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class FoundBill:
-    """A bill at the place of care, one of four: to be carried, of the cell's own, settled already, or being settled in an order.
+    """A bill at the place of care, one of four: to be carried, of the cell's own, settled already, or being settled in an order,
+    and then `pending` is what it is booked as.
 
     `begun` stands with the first two, `care_hash` with the first.
     """
@@ -45,6 +46,7 @@ class FoundBill:
     own: bool = False
     settled: Any = None
     pending_order_no: str = ""
+    pending: Any = None
     begun: Begun | None = None
     care_hash: str = ""
 
@@ -79,11 +81,12 @@ class PendingBill:
 
 @dataclass(frozen=True, slots=True)
 class OrderAt:
-    """An order as a cell tells it."""
+    """An order as a cell tells it: pending, void, or standing."""
 
     void: bool
     setl_id: str
     counter_setl_id: str
+    pending: bool = False
 
 
 def as_sent(fault: Fault) -> Fault:

@@ -23,6 +23,7 @@ class Kind(Enum):
     REVERSE = "reverse"
     ADMIT = "admit"
     CHANGE_STAY = "change_stay"
+    PAY = "pay"
 
 
 class State(Enum):
@@ -65,6 +66,7 @@ MOVES: Final[Mapping[Kind, _Moves]] = MappingProxyType(
         Kind.REVERSE: _COMMITS,
         Kind.ADMIT: _COMMITS_OR_REVOKES,
         Kind.CHANGE_STAY: _COMMITS_OR_REVOKES,
+        Kind.PAY: _COMMITS_OR_REVOKES,
     }
 )
 """Into which states a saga of a kind may come from each; a state that is said again is no harm."""
@@ -74,10 +76,10 @@ MOVES: Final[Mapping[Kind, _Moves]] = MappingProxyType(
 class Saga:
     """A saga by its row.
 
-    `order_no` is its number: of a settlement that of its order too. `scope` and `request_id` name the institution's message, in
-    the cell of care. `act` says which message it is (`visit`, `stay`, …). `target` is the order that is reversed, or the stay.
-    `due_at` is when its lease or its rest is over, `attempts` how often the loop took it in vain, and `reason` why the last
-    time, or why it is undone.
+    `order_no` is its number: of a settlement that of its order too, of a payment the one that payment gave it. `scope` and
+    `request_id` name the institution's message, in the cell of care. `act` says which message it is (`visit`, `stay`, …).
+    `target` is the order that is reversed, or the stay. `due_at` is when its lease or its rest is over, `attempts` how often the
+    loop took it in vain, and `reason` why the last time, or why it is undone.
     """
 
     order_no: str
@@ -101,6 +103,11 @@ class Saga:
     def running(self) -> bool:
         """Whether it is not at rest."""
         return self.state in RUNNING
+
+    @property
+    def held(self) -> bool:
+        """Whether payment decides how it ends, or its expiry in the insured cell: nobody here knows when."""
+        return self.kind is Kind.PAY and self.state is State.BEGUN
 
     @property
     def key(self) -> tuple[str, str, str]:

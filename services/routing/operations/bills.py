@@ -85,7 +85,7 @@ class Bills:
         """2206, 2303; the refusals of both cells, CELL_UNAVAILABLE."""
         act, care, request = message.act, message.care_cell, message.request
         bill = await asked(self.cells.bill(care, act, request, trial=True))
-        filing = await self._filing(bill.begun)
+        filing = await self.filing(bill.begun)
         if bill.own:
             return await asked(self.cells.settle_filed(care, act, request, filing, trial=True))
         try:
@@ -109,7 +109,7 @@ class Bills:
         for _ in range(ROUNDS):
             bill = await asked(self.cells.bill(care, act, request, trial=False))
             if bill.own:
-                filing = await self._filing(bill.begun)
+                filing = await self.filing(bill.begun)
                 return await self._own(message, filing)
             if bill.settled is not None:
                 return bill.settled
@@ -123,7 +123,7 @@ class Bills:
                 continue
             saga = self.sagas.new(Kind.SETTLE, care, bill.insured_cell, message.key, act, message.left_s())
             # The row first: while the disk has it, the filing is looked up.
-            mine, filing = await asyncio.gather(begun(self.sagas, saga, message), self._filing(bill.begun))
+            mine, filing = await asyncio.gather(begun(self.sagas, saga, message), self.filing(bill.begun))
             if mine:
                 return await self._settled(message, saga, bill, filing)
             blocking = saga.order_no
@@ -139,7 +139,7 @@ class Bills:
         state = State.COMMITTED if ended.state is State.DONE else State.REVOKED
         await self.end(replace(ended, state=state))
 
-    async def _filing(self, care: Begun | None) -> Filing | None:
+    async def filing(self, care: Begun | None) -> Filing | None:
         """What was filed for it and holds on the day on which it began."""
         if care is None or not care.care_admdvs:
             return None
@@ -156,7 +156,7 @@ class Bills:
         except Fault as refused:
             if refused.reason == ORDER_PENDING:
                 # It may be tried again under another number: an attempt that comes late must not open this one.
-                raise await self._refused(saga, refused) from None
+                raise await self.refused(saga, refused) from None
             self.sagas.end(order_no, State.UNDONE, refused.reason)
             raise as_sent(refused) from None
         answer = await self._or_void(
@@ -182,9 +182,9 @@ class Bills:
             self.sagas.leave(order_no, unknown.reason)
             raise outcome_unknown(order_no) from None
         except Fault as refused:
-            raise await self._refused(saga, refused) from None
+            raise await self.refused(saga, refused) from None
 
-    async def _refused(self, saga: Saga, refused: Fault) -> Fault:
+    async def refused(self, saga: Saga, refused: Fault) -> Fault:
         """What is told of a refusal, once the order is void in both cells."""
         order_no = saga.order_no
         failed = await self._made_void(saga)
@@ -208,11 +208,15 @@ class Bills:
 
     async def end(self, saga: Saga) -> Move:
         """Ends a settlement whose owner is gone, as it is decided in the insured cell: void there, unless it stands there."""
-        order_no = saga.order_no
         state = saga.state
         if state is State.BEGUN:
-            void = await made_void(self.cells.void(saga.insured_cell, order_no))
+            void = await made_void(self.cells.void(saga.insured_cell, saga.order_no))
             state = State.REVOKED if void else State.COMMITTED
+        return await self.finished(saga, state)
+
+    async def finished(self, saga: Saga, state: State) -> Move:
+        """Ends a settlement at the place of care as it is decided in the insured cell: it is committed there, or revoked."""
+        order_no = saga.order_no
         try:
             if state is State.COMMITTED:
                 await self.cells.confirm(saga.care_cell, order_no)

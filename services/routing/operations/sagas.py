@@ -129,12 +129,14 @@ class SagaBooks:
         if not asked:
             return {}
         running = await work.sagas.in_the_way(asked)
+        numbers = [each.order_no for each in asked if each.kind is Kind.PAY]
+        known = await work.sagas.find(numbers) if numbers else {}
         of_message = {each.key: each for each in running}
         of_target = {each.target: each for each in running if each.target}
         outcomes: dict[str, Kept | Fault] = {}
         new: list[Saga] = []
         for each in asked:
-            standing = of_message.get(each.key) or of_target.get(each.target)
+            standing = of_message.get(each.key) or of_target.get(each.target) or known.get(each.order_no)
             try:
                 if standing is not None:
                     same_message(each, standing)
@@ -143,7 +145,7 @@ class SagaBooks:
             except Fault as fault:
                 outcomes[each.order_no] = fault
                 continue
-            outcomes[each.order_no] = of_message[each.key] = each
+            outcomes[each.order_no] = of_message[each.key] = known[each.order_no] = each
             if each.target:
                 of_target[each.target] = each
             new.append(each)
@@ -187,7 +189,8 @@ class Sagas:
 
     async def begin(self, saga: Saga) -> Saga:
         """Stores that it begins, before anything is sent; another one comes back where that is in the way: one that settles or
-        has settled the same message, or that runs for it or for the same target. REQUEST_ID_REUSED.
+        has settled the same message, that runs for it or for the same target, or, of an order of payment, that has its number.
+        REQUEST_ID_REUSED.
         """
         self._write_ends()
         return await self._kept(saga)
@@ -243,8 +246,8 @@ class Sagas:
         _kept_until_done(asyncio.get_running_loop().create_task(work, context=Context()), self._ending)
 
     async def ended(self, order_no: str, left_s: float) -> Saga | None:
-        """The saga once it is at rest; None where the time is over first, or where the loop took it up in vain: then nobody
-        knows how long it will take.
+        """The saga once it is at rest; None where the time is over first, or where nobody knows how long it will take: payment
+        holds it open, or the loop took it up in vain.
         """
         loop = asyncio.get_running_loop()
         until, wait_s = loop.time() + left_s, _FIRST_LOOK_S
@@ -252,7 +255,7 @@ class Sagas:
             saga = await self.books.find(order_no)
             if saga is None or not saga.running:
                 return saga
-            if saga.attempts > 1 or loop.time() + wait_s >= until:
+            if saga.held or saga.attempts > 1 or loop.time() + wait_s >= until:
                 return None
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, _LONGEST_LOOK_S)

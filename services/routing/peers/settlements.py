@@ -79,7 +79,8 @@ class SettlementCells:
             case "settled":
                 return FoundBill(answer.insured_cell, settled=_settled(act, answer.settled))
             case _:
-                return FoundBill(answer.insured_cell, pending_order_no=answer.pending_order_no)
+                pending = _settled(act, answer.pending)
+                return FoundBill(answer.insured_cell, pending_order_no=answer.pending_order_no, pending=pending)
 
     async def _got_bill(self, cell: str, act: str, asked: care_pb2.GetBillRequest) -> Any:
         """The answer of the place of care; stays may have thousands of lines, so that each goes alone."""
@@ -105,10 +106,12 @@ class SettlementCells:
         answer = await self._peers.call(stub_of(self._cares, cell).SettleFiled, asked)
         return getattr(answer, form)
 
-    async def open(self, cell: str, order_no: str, bill: FoundBill, filing: Filing | None) -> Any:
+    async def open(
+        self, cell: str, order_no: str, bill: FoundBill, filing: Filing | None, expires_s: int = EXPIRES_S
+    ) -> Any:
         """Opens a carried bill in the insured cell."""
         request = order_pb2.OpenRequest(
-            **_step(order_no, "open"), expires_after_s=EXPIRES_S, carried=_filed(bill.carried, filing)
+            **_step(order_no, "open"), expires_after_s=expires_s, carried=_filed(bill.carried, filing)
         )
         return await stub_of(self._opens, cell)(request)
 
@@ -119,6 +122,11 @@ class SettlementCells:
         )
         asked = order_pb2.OpenRequest(**_step(order_no, "open"), expires_after_s=EXPIRES_S, booked=booked)
         return _settled(act, (await stub_of(self._opens, cell)(asked)).settlement)
+
+    async def renew(self, cell: str, order_no: str, expires_s: int) -> None:
+        """Moves the expiry of an order, and marks it as charged."""
+        request = order_pb2.RenewRequest(**_step(order_no, "renew"), expires_after_s=expires_s, charged=True)
+        await self._peers.call(stub_of(self._orders, cell).Renew, request)
 
     async def confirm(self, cell: str, order_no: str) -> None:
         """Makes an order stand."""
@@ -182,6 +190,10 @@ class SettlementCells:
         request = make(request_id=f"{saga_no}:book", desk=desk, data=name)
         await self.book_reversal(cell, act, request, order_no, counter)
 
+    def sought(self, filing: Filing | None) -> carried_pb2.SoughtFiling:
+        """What a cell is told of the filing that was looked for."""
+        return carried_pb2.SoughtFiling(filing=None if filing is None else _carried_filing(filing))
+
     def taken_back(self, order: OrderAt) -> Any:
         """What 2601 is told of a message whose order is void."""
         return reversal_pb2.ReverseMessageResponse(
@@ -195,7 +207,10 @@ def _step(order_no: str, step: str) -> dict[str, Any]:
 
 def _order(answer: Any) -> OrderAt:
     order = answer.order
-    return OrderAt(order.phase == order_state_pb2.ORDER_PHASE_VOID, order.setl_id, order.counter_setl_id)
+    void, pending = (
+        order.phase == each for each in (order_state_pb2.ORDER_PHASE_VOID, order_state_pb2.ORDER_PHASE_PENDING)
+    )
+    return OrderAt(void, order.setl_id, order.counter_setl_id, pending)
 
 
 def _settled(act: str, settlement: settlement_pb2.SettleResponse) -> Any:

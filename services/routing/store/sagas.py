@@ -19,7 +19,9 @@ _OF_MESSAGES: Final = sql(f"SELECT {_COLUMNS} FROM saga WHERE AMONG(request_id, 
 _OF_TARGETS: Final = sql(f"SELECT {_COLUMNS} FROM saga WHERE AMONG(target, ?1) AND target <> '' AND {RUNNING}")
 _ANY_DUE: Final = sql(f"SELECT 1 FROM saga WHERE {RUNNING} AND due_at <= ?1 LIMIT 1")
 _DUE: Final = sql(f"SELECT {_COLUMNS} FROM saga WHERE {RUNNING} AND due_at <= ?1 ORDER BY due_at LIMIT ?2 FOR UPDATE")
-_RELEASE: Final = sql(f"UPDATE saga SET due_at = ?1 WHERE {RUNNING} AND due_at > ?1")
+_RELEASE: Final = sql(
+    f"UPDATE saga SET due_at = ?1 WHERE {RUNNING} AND due_at > ?1 AND NOT (kind = 'pay' AND state = 'begun')"
+)
 _OLD: Final = sql(f"SELECT order_no FROM saga WHERE {AT_REST} AND changed_at < ?1 ORDER BY changed_at LIMIT ?2")
 _PRUNE: Final = sql(f"DELETE FROM saga WHERE AMONG(order_no, ?1) AND {AT_REST}")
 _CHANGED: Final = ("state", "setl_id", "reason", "attempts", "due_at", "changed_at")
@@ -54,7 +56,7 @@ class SagaRows:
         return [_saga(row) for row in await self._connection.run(_DUE, now, most)]
 
     async def release(self, now: int) -> None:
-        """From now on nobody has any."""
+        """From now on nobody has any; what payment holds open stays so."""
         await self._connection.run(_RELEASE, now)
 
     async def old(self, before: int, most: int) -> list[str]:

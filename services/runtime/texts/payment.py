@@ -124,10 +124,6 @@ PAYMENT: Final[Mapping[str, tuple[str, str]]] = {
         "支付授权属于他人或其他机构",
         "The authorisation is of another person or institution",
     ),
-    "PAYMENT_ELSEWHERE": (
-        "异地参保人暂不支持移动支付",
-        "Mobile payment is not served for a person insured in another cell",
-    ),
 }
 
 PAYMENT_STEPS: Final[Mapping[str, tuple[str, str]]] = {
@@ -171,7 +167,6 @@ PAYMENT_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "PAY_AUTH_UNKNOWN": ("请参保人重新授权", "Have the person authorise again"),
     "PAY_AUTH_SPENT": ("请参保人重新授权", "Have the person authorise again"),
     "PAY_AUTH_OF_ANOTHER": ("请本人为本机构授权", "Have the person authorise it for this institution"),
-    "PAYMENT_ELSEWHERE": ("请在窗口结算（2207）", "Settle at the window (2207)"),
 }
 """What to do next, by reason."""
 

@@ -156,9 +156,10 @@ class BillsElsewhere:
             told = {"own": own}
         else:
             cell = found.insured_cell or self._cell
-            told = {"pending_order_no": found.order_no}
-            if found.state != PENDING:
-                told = {"settled": told_settlement(settlement_pb2.SettleResponse, found)}
+            settled = told_settlement(settlement_pb2.SettleResponse, found)
+            told = {"settled": settled}
+            if found.state == PENDING:
+                told = {"pending_order_no": found.order_no, "pending": settled}
         return care_pb2.GetBillResponse(insured_cell=cell, **told)
 
 

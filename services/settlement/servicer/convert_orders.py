@@ -14,7 +14,7 @@ from services.runtime.idempotency import scope_of, stamp_of
 from services.runtime.wire import day_of, micros_message, moment_of, optional_day_of
 from services.settlement.domain import orders as domain
 from services.settlement.domain.bill import STAY, VISIT, Bill, BilledEncounter, CarriedCare, Order, carried_batch
-from services.settlement.domain.carried import LONG_TERM, REFERRAL, TEMPORARY, Filing, check_filing
+from services.settlement.domain.carried import LONG_TERM, REFERRAL, TEMPORARY, Filing, Sought, check_filing
 from services.settlement.domain.encounters import DISCHARGED, OPEN
 from services.settlement.domain.moments import check_begin, check_end, latest_moment
 from services.settlement.operations.settle import Opened
@@ -66,7 +66,8 @@ class OpeningReader:
             return await self.carried(request.carried, call, stamp=own, opening=opening, traceparent=traceparent)
         if form != "booked":
             opening = _opening(request, stamp_of(call, request))
-            return self._own(request, call, opening=opening, traceparent=traceparent)
+            sought = Sought(filing_of(request.sought, "sought.filing")) if request.HasField("sought") else None
+            return self._own(request, call, opening=opening, sought=sought, traceparent=traceparent)
         booked = request.booked
         unary: Any = booked.visit if booked.HasField("visit") else booked.stay
         decided = self._decided.booked(booked, request.order_no, unary.data)

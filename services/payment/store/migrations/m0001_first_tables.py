@@ -13,7 +13,7 @@ down_revision: Final = None
 
 _TEXTS: Final = (
     "pay_ord_id fixmedins_code med_org_ord person fee_type admdvs psn_no insutype mdtrt_id chrg_bchno local_med_type psn_setlway"
-    " invono phase goal trial_hash setl_id auth open_no charge_no refund_no reason channel_code"
+    " invono phase goal trial_hash insured_cell setl_id auth open_no charge_no refund_no reason channel_code"
 )
 _PARTS: Final = "total fund acct other hosp cash mulaid"
 

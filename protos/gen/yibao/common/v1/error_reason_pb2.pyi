@@ -471,8 +471,6 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The authorisation was used for another order."""
     ERROR_REASON_PAY_AUTH_OF_ANOTHER: _ErrorReason.ValueType  # 307
     """The authorisation is of another person, institution or order."""
-    ERROR_REASON_PAYMENT_ELSEWHERE: _ErrorReason.ValueType  # 308
-    """Mobile payment for a person whom another cell insures is not served yet."""
     ERROR_REASON_NOTIFY_REPLAYED: _ErrorReason.ValueType  # 309
     """The nonce of a notify came before with another notify."""
     ERROR_REASON_HELD_NOT_FOUND: _ErrorReason.ValueType  # 351
@@ -932,8 +930,6 @@ ERROR_REASON_PAY_AUTH_SPENT: ErrorReason.ValueType  # 306
 """The authorisation was used for another order."""
 ERROR_REASON_PAY_AUTH_OF_ANOTHER: ErrorReason.ValueType  # 307
 """The authorisation is of another person, institution or order."""
-ERROR_REASON_PAYMENT_ELSEWHERE: ErrorReason.ValueType  # 308
-"""Mobile payment for a person whom another cell insures is not served yet."""
 ERROR_REASON_NOTIFY_REPLAYED: ErrorReason.ValueType  # 309
 """The nonce of a notify came before with another notify."""
 ERROR_REASON_HELD_NOT_FOUND: ErrorReason.ValueType  # 351

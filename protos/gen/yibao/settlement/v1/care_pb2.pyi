@@ -421,10 +421,11 @@ class GetBillResponse(_message.Message):
     PENDING_ORDER_NO_FIELD_NUMBER: _builtins.int
     OWN_FIELD_NUMBER: _builtins.int
     CARE_HASH_FIELD_NUMBER: _builtins.int
+    PENDING_FIELD_NUMBER: _builtins.int
     insured_cell: _builtins.str
     """Cell that insures the person."""
     pending_order_no: _builtins.str
-    """Is being settled under this order's number."""
+    """Is being settled under this order's number; `pending` is what it is booked as."""
     care_hash: _builtins.str
     """Digest of the lines that the bill takes, which Open compares when it books the bill."""
     @_builtins.property
@@ -439,6 +440,8 @@ class GetBillResponse(_message.Message):
     def own(self) -> Global___OwnCare:
         """Not booked yet, and of this cell's own."""
 
+    @_builtins.property
+    def pending(self) -> _settlement_pb2.SettleResponse: ...
     def __init__(
         self,
         *,
@@ -448,10 +451,11 @@ class GetBillResponse(_message.Message):
         pending_order_no: _builtins.str = ...,
         own: Global___OwnCare | None = ...,
         care_hash: _builtins.str = ...,
+        pending: _settlement_pb2.SettleResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["carried", b"carried", "found", b"found", "own", b"own", "pending_order_no", b"pending_order_no", "settled", b"settled"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["carried", b"carried", "found", b"found", "own", b"own", "pending", b"pending", "pending_order_no", b"pending_order_no", "settled", b"settled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["care_hash", b"care_hash", "carried", b"carried", "found", b"found", "insured_cell", b"insured_cell", "own", b"own", "pending_order_no", b"pending_order_no", "settled", b"settled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["care_hash", b"care_hash", "carried", b"carried", "found", b"found", "insured_cell", b"insured_cell", "own", b"own", "pending", b"pending", "pending_order_no", b"pending_order_no", "settled", b"settled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_found: _TypeAlias = _typing.Literal["carried", "settled", "pending_order_no", "own"]  # noqa: Y015
     _WhichOneofArgType_found: _TypeAlias = _typing.Literal["found", b"found"]  # noqa: Y015

@@ -84,6 +84,28 @@ class CarriedFiling(_message.Message):
 Global___CarriedFiling: _TypeAlias = CarriedFiling  # noqa: Y015
 
 @_typing.final
+class SoughtFiling(_message.Message):
+    """That a filing was looked for, for care that a cell gives and insures itself; absent where none holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def filing(self) -> Global___CarriedFiling: ...
+    def __init__(
+        self,
+        *,
+        filing: Global___CarriedFiling | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filing", b"filing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filing", b"filing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SoughtFiling: _TypeAlias = SoughtFiling  # noqa: Y015
+
+@_typing.final
 class CarriedLines(_message.Message):
     """Lines of a bill as the place of care keeps them, which has checked each when it came. Every list has one value for each
     line, in the order in which the lines came: the insured cell adds up the parts, and keeps the whole as it came.

@@ -39,6 +39,7 @@ class OpenRequest(_message.Message):
     STAY_FIELD_NUMBER: _builtins.int
     CARRIED_FIELD_NUMBER: _builtins.int
     BOOKED_FIELD_NUMBER: _builtins.int
+    SOUGHT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     opener: _builtins.str
     """Member that calls."""
@@ -66,6 +67,10 @@ class OpenRequest(_message.Message):
         it: its opener alone ends it.
         """
 
+    @_builtins.property
+    def sought(self) -> _carried_pb2.SoughtFiling:
+        """Of a visit or stay in this cell, the person's pooling area being another one than the institution's: what routing found."""
+
     def __init__(
         self,
         *,
@@ -77,10 +82,11 @@ class OpenRequest(_message.Message):
         stay: _stay_bill_pb2.SettleStayRequest | None = ...,
         carried: _carried_pb2.CarriedBill | None = ...,
         booked: Global___BookedBill | None = ...,
+        sought: _carried_pb2.SoughtFiling | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "booked", b"booked", "carried", b"carried", "stay", b"stay", "visit", b"visit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "booked", b"booked", "carried", b"carried", "sought", b"sought", "stay", b"stay", "visit", b"visit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "booked", b"booked", "carried", b"carried", "expires_after_s", b"expires_after_s", "opener", b"opener", "order_no", b"order_no", "request_id", b"request_id", "stay", b"stay", "visit", b"visit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "booked", b"booked", "carried", b"carried", "expires_after_s", b"expires_after_s", "opener", b"opener", "order_no", b"order_no", "request_id", b"request_id", "sought", b"sought", "stay", b"stay", "visit", b"visit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_bill: _TypeAlias = _typing.Literal["visit", "stay", "carried", "booked"]  # noqa: Y015
     _WhichOneofArgType_bill: _TypeAlias = _typing.Literal["bill", b"bill"]  # noqa: Y015
