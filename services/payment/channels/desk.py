@@ -141,10 +141,10 @@ class ChannelDesk:
         return seen
 
     async def tell_returned(self, charge: Charge, order: Order, refund: Refund) -> bool:
-        """Tells the channel of a mixed order that the insured part went back."""
+        """Tells the channel of a mixed order that the insured part went back, under a refund's number."""
         message = _refund(charge, refund.refund_no, refund.cash_fen, refund)
         split = order.split
-        if not refund.insured or split is None:
+        if split is None:
             return True
         message.fund_fen, message.acct_fen, message.other_fen = split.insured_parts
         try:

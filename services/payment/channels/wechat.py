@@ -139,7 +139,9 @@ class WeChat:
                     contract, "POST", words.trades(contract, f"out-trade-no/{charge.charge_no}/reverse"), numbers
                 )
             return await self._cash_seen(contract, charge)
-        return await self._closed(contract, charge)
+        seen = await self._closed(contract, charge)
+        # Of a mixed order that was paid before, its cash alone does not tell how the other half stands.
+        return await self.look(charge) if charge.form == MIXED and seen.standing is Standing.CHARGED else seen
 
     async def refund(self, refund: channel_pb2.ChannelRefund) -> RefundSeen:
         """Cash goes back; accepted is not yet done (C§5.1)."""

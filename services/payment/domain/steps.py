@@ -66,8 +66,9 @@ def after_seen(order: Order, charge: Charge, seen: Seen, now: int, looked_at: in
         ended = replace(told, state=ChargeState.ENDED)
         return Step(moved(order, Phase.VOIDING, now, reason=reason, channel_code=seen.code), ended)
     if seen.standing is Standing.ABSENT:
-        if (now if looked_at is None else looked_at) - charge.asked_at < ABSENT_S * SECOND:
-            return Step(_again(order, now, now + SECOND), told)
+        believed_at = charge.asked_at + ABSENT_S * SECOND
+        if (now if looked_at is None else looked_at) < believed_at:
+            return Step(_again(order, now, min(_next_look(order, now), max(believed_at, now + 1))), told)
         ended = replace(told, state=ChargeState.ENDED)
         return Step(moved(order, Phase.VOIDING, now, reason=order.reason or CHANNEL_LOST), ended)
     return _open(order, told, seen, now)
@@ -105,9 +106,8 @@ def _open(order: Order, told: Charge, seen: Seen, now: int) -> Step:
     if now >= told.expires_at:
         return Step(moved(order, Phase.CLOSING, now, reason=NOT_PAID_IN_TIME), waiting)
     if order.phase is Phase.PLACING and seen.standing is not Standing.WAITING:
-        return Step(_again(order, now, now + SECOND), told)
-    wait_s = LOOKS_S[order.tries] if order.tries < len(LOOKS_S) else LONGEST_REST_S
-    looked = _again(order, now, min(now + wait_s * SECOND, told.expires_at))
+        return Step(_again(order, now, _next_look(order, now)), told)
+    looked = _again(order, now, min(_next_look(order, now), told.expires_at))
     return Step(replace(looked, phase=Phase.WAITING), waiting)
 
 
@@ -196,6 +196,11 @@ def _told(charge: Charge, seen: Seen) -> Charge:
 
 def _bounded(fen: int) -> int:
     return min(max(0, fen), MOST_FEN)
+
+
+def _next_look(order: Order, now: int) -> int:
+    """When the channel is worth another look."""
+    return now + (LOOKS_S[order.tries] if order.tries < len(LOOKS_S) else LONGEST_REST_S) * SECOND
 
 
 def _again(order: Order, now: int, due_at: int) -> Order:

@@ -240,11 +240,27 @@ class Driving:
 
     async def _told(self, order: Order, refund: Refund) -> Order:
         charge = await self.books.charge(order.charge_no) if order.charge_no else None
-        if charge is not None and charge.mix_trade_no and not await self._channels.tell_returned(charge, order, refund):
+        named = await self._named(order, refund) if charge is not None and charge.mix_trade_no else None
+        if charge is not None and named is not None and not await self._channels.tell_returned(charge, order, named):
             return await self._rests(order)
         after, done = steps.refunded(order, refund, self.books.now())
         await self.books.keep(Write(after, order.version, refunds=(done,)))
         return after
+
+    async def _named(self, order: Order, refund: Refund) -> Refund | None:
+        """The refund under whose number the channel of a mixed order hears that the insured part went back: that of its cash, for
+        it knows no other (C§1.1, W5). None where it has heard that before, and until cash goes back (our decision).
+        """
+        if not order.charged_fen:
+            return refund if refund.insured else None
+        before = [
+            each
+            for each in await self.books.refunds(order.pay_ord_id)
+            if each.cash_fen and each.state is RefundState.DONE and each.refund_no != refund.refund_no
+        ]
+        if refund.insured:
+            return refund if refund.cash_fen else next(iter(before), None)
+        return refund if order.insured_returned and not before else None
 
     async def _rests(self, order: Order) -> Order:
         after = rested(order, "", self.books.now())

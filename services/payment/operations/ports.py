@@ -92,7 +92,9 @@ class ChannelPort(Protocol):
         ...
 
     async def tell_returned(self, charge: Charge, order: Order, refund: Refund) -> bool:
-        """Tells the channel of a mixed order that the insured part went back; False where nobody knows whether it heard."""
+        """Tells the channel of a mixed order that the insured part went back, under the number of a refund; False where nobody
+        knows whether it heard.
+        """
         ...
 
     def hear(self, channel: str, delivery: Any) -> Heard:
