@@ -75,8 +75,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     books = Books(store, clock)
     committer: Committer[Write, bool] = Committer("pay order", books.commit, telemetry=telemetry)
     books.submit = committer.submit
-    lines = _Lines(outgoing, PosLine(telemetry), TerminalRows(database, clock), clock, config.text("YIBAO_LIBCRYPTO"))
-    desk = ChannelDesk(_channels(merchants, lines), Accounts(merchants.accounts), _told_lost)
+    lines = Lines(outgoing, PosLine(telemetry), TerminalRows(database, clock), clock, config.text("YIBAO_LIBCRYPTO"))
+    desk = ChannelDesk(channels_of(merchants, lines), Accounts(merchants.accounts), _told_lost)
     home_first = HomeFirst(peers, beside_others=config.beside_others)
     settlements, bills = Settlements(peers, home_first, config.cell), Bills(peers, home_first)
     driving = Driving(books, settlements, bills, desk)
@@ -129,7 +129,7 @@ def _asked_by_others(
 
 
 @dataclass(frozen=True, slots=True)
-class _Lines:
+class Lines:
     """What adapters need beside their accounts: the ways out, the book of terminals, the clock."""
 
     outgoing: Outgoing
@@ -139,7 +139,7 @@ class _Lines:
     libcrypto: str
 
 
-def _channels(merchants: Merchants, lines: _Lines) -> Sequence[Channel]:
+def channels_of(merchants: Merchants, lines: Lines) -> Sequence[Channel]:
     """The adapters whose channel some institution has a contract with, and cash; StartError for a key that is none."""
     known = {each.channel for each in merchants.accounts}
     makers: dict[str, Callable[[], Channel]] = {

@@ -77,6 +77,9 @@ class FakeSettlement:
     states: dict[str, str] = field(default_factory=dict)
     lapses: dict[str, datetime] = field(default_factory=dict)
     meanwhile: Meanwhile = field(default=_nothing)
+    lapses_on_confirm: bool = False
+    locked: bool = False
+    away_for: dict[str, int] = field(default_factory=dict)
 
     async def tried(self, order: Order) -> Tried:
         return Tried(self.split, "hash")
@@ -96,11 +99,13 @@ class FakeSettlement:
         await self._step(order, "pending")
 
     async def confirm(self, order: Order) -> None:
-        if self.dice.falls(0.03) and self._of(order) == "pending":
+        self._away("confirm")
+        if (self.lapses_on_confirm or self.dice.falls(0.03)) and self._of(order) == "pending":
             self.states[order.open_no] = "lapsed"
         await self._step(order, "stands")
 
     async def void(self, order: Order) -> None:
+        self._away("void")
         await self._reached()
         assert self._of(order) not in ("stands", "reversed"), "what stands is never made void"
         if self._of(order) != "lapsed":
@@ -108,8 +113,9 @@ class FakeSettlement:
         await self._reached()
 
     async def reverse(self, order: Order, refund_no: str) -> str:
+        self._away("reverse")
         await self._reached()
-        if self._of(order) == "stands" and self.dice.falls(0.1):
+        if self._of(order) == "stands" and (self.locked or self.dice.falls(0.1)):
             raise precondition("SETTLEMENT_LOCKED")
         assert self._of(order) in ("stands", "reversed")
         self.states[order.open_no] = "reversed"
@@ -129,6 +135,12 @@ class FakeSettlement:
         if state == "pending" and self.clock() >= self.lapses[order.open_no]:
             state = self.states[order.open_no] = "lapsed"
         return state
+
+    def _away(self, step: str) -> None:
+        """For as many calls of a step as `away_for` says."""
+        if self.away_for.get(step, 0):
+            self.away_for[step] -= 1
+            raise Fault(FaultKind.UNAVAILABLE, "SERVICE_UNAVAILABLE", retry_after_s=1.0)
 
     async def _reached(self) -> None:
         await self.meanwhile()

@@ -165,7 +165,7 @@ async def look(sdk: wechatpayv3.WeChatPay, path: str) -> tuple[int, Any]:
 
 
 @cache
-def _fresh() -> bytes:
+def fresh_state() -> bytes:
     """The file of a twin that has keys and nothing else: they take long to make."""
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "fresh.db"
@@ -179,7 +179,7 @@ async def opened(**given: Any) -> AsyncIterator[Desk]:
     with tempfile.TemporaryDirectory() as folder:
         state = given.pop("state", None) or Path(folder) / "twin.db"
         if not state.exists():
-            state.write_bytes(_fresh())
+            state.write_bytes(fresh_state())
         values: dict[str, Any] = {"time_scale": 0.01, "hang_s": 0.0, "state": state} | given
         async with _at(Settings(**values)) as desk:
             yield desk

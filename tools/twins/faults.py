@@ -84,7 +84,9 @@ def of_amount(fen: int) -> Fault | None:
 
 @dataclass(slots=True)
 class Armed:
-    """A fault that waits for requests: to a method and a beginning of the path ("" is any), so often, until a moment."""
+    """A fault that waits for requests: to a method and a beginning of the path ("" is any; with "$" at its end the whole path),
+    so often, until a moment.
+    """
 
     fault: Fault
     method: str = ""
@@ -121,7 +123,8 @@ class Faults:
         now = time.monotonic()
         self._armed = [each for each in self._armed if each.times > 0 and each.until > now]
         for each in self._armed:
-            if each.fault in wanted and each.method in ("", method) and path.startswith(each.path):
+            there = f"{path}$".startswith(each.path)
+            if there and each.fault in wanted and each.method in ("", method):
                 each.times -= 1
                 return each.fault
         return None

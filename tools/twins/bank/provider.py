@@ -97,7 +97,9 @@ class Bank:
         }
 
     async def control(self, verb: str, body: Document) -> Document | None:
-        """`trades`, `account` {card, balance_fen?}, `arrivals` {merchant}, `differences`, `next_day`: the day is over."""
+        """`trades`, `account` {card, balance_fen?}, `arrivals` {merchant}, `differences`, `next_day`: the day is over,
+        `forget` {terminal, merchant}: its working keys, so that it has to sign on again.
+        """
         match verb:
             case "trades":
                 return {"trades": [_shown(trade) for trade in self.book.trades(body.get("day"))]}
@@ -106,6 +108,13 @@ class Bank:
             case "arrivals":
                 self._arrive()
                 return {"arrivals": self.book.arrivals(body["merchant"])}
+            case "forget":
+                terminal = self.book.terminal(body["terminal"], body["merchant"])
+                if terminal is None:
+                    raise KeyError("terminal")
+                terminal.pin_key = terminal.seal_key = ""
+                self.book.keep_terminal(terminal)
+                return {}
             case "differences":
                 return {"differences": batches.differences(self.book)}
             case "next_day":

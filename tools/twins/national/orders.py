@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +15,13 @@ from tools.twins.shelf import Shelf
 _ORDER: Final = "order"
 _REFUND: Final = "refund"
 REFUSED, UNKNOWN, CHANGED, TOO_MUCH = 4003, 4004, 4005, 4006
-_UNKNOWN_WORD: Final = "SETTLING"
+UNKNOWN_WORD: Final = "SETTLING"
+"""A status that is none of the interface's."""
+_REFUND_STATES: Final[Mapping[Fault | None, str]] = {
+    Fault.REFUND_LATER: "DOING",
+    Fault.REFUND_CLOSED: "FAIL",
+    Fault.REFUND_ABNORMAL: "ABNORMAL",
+}
 
 
 class Refusal(Exception):
@@ -85,10 +92,10 @@ class Orders:
             raise Refusal(UNKNOWN, "订单不存在")
         return found
 
-    def pay(self, number: str) -> Order:
-        """The person pays in the app; one that is closed cannot be paid."""
+    def pay(self, number: str, *, force: bool = False) -> Order:
+        """The person pays in the app; one that is closed cannot be paid, but by `force` (the app's own race)."""
         order = self.order(number)
-        if order.state != "WAIT":
+        if order.state != "WAIT" and not (force and order.state == "CLOSED"):
             raise Refusal(REFUSED, "订单不可支付")
         order.state, order.paid_at = "PAID", self._now()
         self._keep(order)
@@ -102,8 +109,8 @@ class Orders:
             self._keep(order)
         return order
 
-    def refund(self, number: str, refund_no: str, fen: int) -> Refund:
-        """Gives cash back, once under its number; UNKNOWN, REFUSED, TOO_MUCH, CHANGED."""
+    def refund(self, number: str, refund_no: str, fen: int, fault: Fault | None = None) -> Refund:
+        """Gives cash back, once under its number; `fault` goes before that of the amount. UNKNOWN, REFUSED, TOO_MUCH, CHANGED."""
         kept = self._shelf.get(_REFUND, refund_no)
         if kept is not None:
             found = msgspec.convert(kept, Refund)
@@ -115,8 +122,7 @@ class Orders:
             raise Refusal(REFUSED, "订单不可退款")
         if fen <= 0 or order.returned_fen + fen > order.cash_fen:
             raise Refusal(TOO_MUCH, "退款金额超过可退金额")
-        chosen = {Fault.REFUND_LATER: "DOING", Fault.REFUND_CLOSED: "FAIL", Fault.REFUND_ABNORMAL: "ABNORMAL"}
-        state = chosen.get(order.fault, "DONE") if order.fault is not None else "DONE"
+        state = _REFUND_STATES.get(fault or order.fault, "DONE")
         made = Refund(refund_no, number, fen, self._number("NR"), state, self._now())
         self._keep_refund(made)
         if state == "DONE":
@@ -182,7 +188,7 @@ def order_told(order: Order) -> dict[str, Any]:
     return {
         "outTradeNo": order.number,
         "tradeNo": order.trade_no,
-        "tradeStas": _UNKNOWN_WORD if order.fault is Fault.UNKNOWN_STATUS and order.paid_at else order.state,
+        "tradeStas": UNKNOWN_WORD if order.fault is Fault.UNKNOWN_STATUS and order.paid_at else order.state,
         "feeSumamt": order.data["feeSumamt"],
         "paidAmt": yuan_text(paid),
         "payTime": order.paid_at,

@@ -26,7 +26,7 @@ from services.runtime.national.envelope import (
 from services.runtime.national.sm2 import PrivateKey, open_sm2
 from tools.twins.faults import OF_REQUESTS, Fault
 from tools.twins.http import Request, Response
-from tools.twins.national.orders import Order, Orders, Refund, Refusal, order_told, refund_told
+from tools.twins.national.orders import UNKNOWN_WORD, Order, Orders, Refund, Refusal, order_told, refund_told
 from tools.twins.notifies import Notifies
 from tools.twins.shelf import Document
 from tools.twins.twin import Settings, Stand, Twin
@@ -63,7 +63,7 @@ class National:
         self.notifies = Notifies(stand.shelf, self._send, stand.settings.time_scale)
         self._calls: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "order": self._push,
-            "query": lambda data: order_told(self.orders.order(data["outTradeNo"])),
+            "query": self._query,
             "close": lambda data: order_told(self.orders.close(data["outTradeNo"])),
             "refund": self._refund,
             "refundQuery": lambda data: refund_told(self.orders.look_refund(data["outRefdNo"])),
@@ -117,16 +117,37 @@ class National:
         }
 
     async def control(self, verb: str, body: Document) -> Document | None:
-        """`pay` {outTradeNo}: the person pays in the app."""
-        if verb != "pay":
+        """`pay` {outTradeNo, deny, force}: the person pays in the app, or declines; `order` {outTradeNo} tells how one stands;
+        `rotate`: the app signs with another key from now on.
+        """
+        if verb == "rotate":
+            return self._rotated()
+        if verb not in ("pay", "order"):
             return None
+        number = body["outTradeNo"]
         with self._stand.shelf.change():
             try:
-                order = self.orders.pay(body["outTradeNo"])
+                if verb == "order":
+                    order = self.orders.order(number)
+                elif body.get("deny"):
+                    order = self.orders.close(number)
+                else:
+                    order = self.orders.pay(number, force=bool(body.get("force")))
+                    self._tell("PAY", order, order_told(order))
             except Refusal as refusal:
                 raise ValueError(refusal.message) from None
-            self._tell("PAY", order, order_told(order))
-        return order_told(order)
+        return {**order_told(order), "returnedFen": order.returned_fen}
+
+    def _rotated(self) -> Document:
+        self._stand.shelf.remove(_KEY, "own")
+        self._own = self._key("own")
+        self._app = App(APP_ID, SECRET, self._own, self._merchants.public)
+        return {"provider_key": self._own.public.point.hex()}
+
+    def _query(self, data: dict[str, Any]) -> dict[str, Any]:
+        told = order_told(self.orders.order(data["outTradeNo"]))
+        odd = self._stand.faults.of_event(Fault.UNKNOWN_STATUS) is not None
+        return told | ({"tradeStas": UNKNOWN_WORD} if odd else {})
 
     def _push(self, data: dict[str, Any]) -> dict[str, Any]:
         order = self.orders.push(data)
@@ -136,7 +157,8 @@ class National:
         return order_told(order)
 
     def _refund(self, data: dict[str, Any]) -> dict[str, Any]:
-        made: Refund = self.orders.refund(data["outTradeNo"], data["outRefdNo"], fen_of_yuan(data["refdAmt"]))
+        fault = self._stand.faults.of_event(Fault.REFUND_LATER, Fault.REFUND_CLOSED, Fault.REFUND_ABNORMAL)
+        made: Refund = self.orders.refund(data["outTradeNo"], data["outRefdNo"], fen_of_yuan(data["refdAmt"]), fault)
         if made.state == "DONE":
             self._tell("REFUND", self.orders.order(made.order), refund_told(made))
         return refund_told(made)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from tools.twins.faults import Fault, of_amount
+from tools.twins.faults import Fault
 from tools.twins.shelf import Document
 from tools.twins.wechat import fields
 from tools.twins.wechat.errors import (
@@ -33,7 +33,6 @@ from tools.twins.wechat.telling import told_trade
 _PREPAY_LIFE: Final = timedelta(hours=2)
 _REVERSIBLE: Final = timedelta(days=1)
 _KINDS: Final = {"jsapi": "JSAPI", "native": "NATIVE", "codepay": "MICROPAY"}
-_QUERIES_UNKNOWN: Final = 2
 
 
 class Cash:
@@ -158,7 +157,7 @@ class Cash:
             trade["asked"] += 1
             self._ground.put(TRADE, key, trade)
         told = told_trade(trade)
-        if of_amount(trade["total"]) is Fault.UNKNOWN_STATUS and trade["asked"] <= _QUERIES_UNKNOWN:
+        if self._ground.status_unknown(trade["total"], trade["asked"]):
             told |= {"trade_state": "ACCEPT", "trade_state_desc": "已接收，等待扣款"}
         return Told(told)
 

@@ -26,6 +26,7 @@ REFUND: Final = "refund"
 BY_NUMBER: Final = "by_number"
 """The key of an order or a refund by the number that WeChat gave it."""
 _SEEN: Final = "seen"
+_QUERIES_UNKNOWN: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,12 @@ class Ground:
     def put(self, kind: str, key: str, document: Document) -> None:
         """Keeps a document; bills find it by its `day`."""
         self.stand.shelf.put(kind, key, document, document.get("day", ""))
+
+    def status_unknown(self, amount_fen: int, asked: int) -> bool:
+        """Whether a query tells a status that no document names: the first two of its amount, and armed ones."""
+        if of_amount(amount_fen) is Fault.UNKNOWN_STATUS and asked <= _QUERIES_UNKNOWN:
+            return True
+        return self.stand.faults.of_event(Fault.UNKNOWN_STATUS) is not None
 
     def first_fault(self, key: str, amount_fen: int) -> Fault | None:
         """The fault that an amount brings to the first request of an order or a refund, whatever becomes of it."""

@@ -33,7 +33,6 @@ from tools.twins.wechat.telling import told_mixed
 
 _AUTHORISATION: Final = "authorisation"
 _NOT_TOLD: Final = frozenset({"payer", "relative"})
-_QUERIES_UNKNOWN: Final = 2
 _SEALED: Final = ("name", "id_digest")
 _REFUNDED: Final = {
     "med_refund_gov_fee": "med_ins_gov_fee",
@@ -166,7 +165,7 @@ class Mixed:
             mixed["asked"] += 1
             self._ground.put(MIXED, key, mixed)
         told = told_mixed(mixed)
-        if of_amount(told.get("wechat_pay_cash_fee", 0)) is Fault.UNKNOWN_STATUS and mixed["asked"] <= _QUERIES_UNKNOWN:
+        if self._ground.status_unknown(told.get("wechat_pay_cash_fee", 0), mixed["asked"]):
             told["mix_pay_status"] = "MIX_PAY_USER_PAYING"
         return Told(told)
 

@@ -81,7 +81,8 @@ class Paying:
         """How an order stands, for the control door."""
         trade, mixed = self._ground.get(TRADE, key), self._ground.get(MIXED, key)
         told = {} if mixed is None else dict(mixed["status"])
-        return kept(told | ({} if trade is None else {"trade_state": trade["state"], "refunded": trade["refunded"]}))
+        cash = {} if trade is None else {name: trade[name] for name in ("total", "refunded", "returned")}
+        return kept(told | cash | ({} if trade is None else {"trade_state": trade["state"]}))
 
     def _require_payable(self, trade: Document | None, mixed: Document | None, *, force: bool) -> None:
         if (
