@@ -99,22 +99,19 @@ class FakeSettlement:
         await self._step(order, "pending")
 
     async def confirm(self, order: Order) -> None:
-        self._away("confirm")
         if (self.lapses_on_confirm or self.dice.falls(0.03)) and self._of(order) == "pending":
             self.states[order.open_no] = "lapsed"
-        await self._step(order, "stands")
+        await self._step(order, "stands", "confirm")
 
     async def void(self, order: Order) -> None:
-        self._away("void")
-        await self._reached()
+        await self._reached("void")
         assert self._of(order) not in ("stands", "reversed"), "what stands is never made void"
         if self._of(order) != "lapsed":
             self.states[order.open_no] = "void"
         await self._reached()
 
     async def reverse(self, order: Order, refund_no: str) -> str:
-        self._away("reverse")
-        await self._reached()
+        await self._reached("reverse")
         if self._of(order) == "stands" and (self.locked or self.dice.falls(0.1)):
             raise precondition("SETTLEMENT_LOCKED")
         assert self._of(order) in ("stands", "reversed")
@@ -122,8 +119,8 @@ class FakeSettlement:
         await self._reached()
         return f"R-{refund_no}"
 
-    async def _step(self, order: Order, to: str) -> None:
-        await self._reached()
+    async def _step(self, order: Order, to: str, name: str = "") -> None:
+        await self._reached(name)
         state = self._of(order)
         if state in ("void", "lapsed", "none"):
             raise precondition("ORDER_LAPSED" if state == "lapsed" else "ORDER_VOID", order_no=order.open_no)
@@ -136,15 +133,12 @@ class FakeSettlement:
             state = self.states[order.open_no] = "lapsed"
         return state
 
-    def _away(self, step: str) -> None:
-        """For as many calls of a step as `away_for` says."""
-        if self.away_for.get(step, 0):
-            self.away_for[step] -= 1
-            raise Fault(FaultKind.UNAVAILABLE, "SERVICE_UNAVAILABLE", retry_after_s=1.0)
-
-    async def _reached(self) -> None:
+    async def _reached(self, step: str = "") -> None:
         await self.meanwhile()
-        if self.dice.falls(0.06):
+        away = self.away_for.get(step, 0)
+        if away:
+            self.away_for[step] = away - 1
+        if away or self.dice.falls(0.06):
             raise Fault(FaultKind.UNAVAILABLE, "SERVICE_UNAVAILABLE", retry_after_s=1.0)
 
 

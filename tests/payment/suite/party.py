@@ -46,7 +46,9 @@ Target = tuple[str, str]
 
 @dataclass
 class Party:
-    """A provider's twin. `keys` are what it tells a merchant; `form` is how payment and it meet."""
+    """A provider's twin. `keys` are what it tells a merchant; `form` is how payment and it meet. What stands here is that of a
+    channel without a provider.
+    """
 
     door: httpx.AsyncClient
     keys: Mapping[str, Any]
@@ -59,7 +61,7 @@ class Party:
 
     def account(self, notify_address: str, serial: int) -> Account:
         """An institution's account; a POS has a terminal of its own for each `serial`."""
-        raise NotImplementedError
+        return Account(channel=self.name, fixmedins_code=INSTITUTION, merchant_no="", address="")
 
     def how(self, number: str) -> dict[str, Any]:
         """Fields of `Payment` that the form needs; `number` makes codes differ."""
@@ -67,7 +69,7 @@ class Party:
 
     def targets(self, call: str) -> tuple[Target, ...]:
         """Where `place`, `look`, `close`, `refund`, `look_refund` or `any` arrive."""
-        raise NotImplementedError
+        return ()
 
     async def breaks(self, call: str, fault: Fault, times: int = 1) -> None:
         """The next so many of these calls end so."""
@@ -84,11 +86,10 @@ class Party:
 
     async def pays(self, number: str, **given: object) -> None:
         """The person pays; `deny` declines, `force` pays what was closed."""
-        raise NotImplementedError
 
     async def kept_fen(self, number: str) -> int:
         """What it has collected under a number and not given back, by its own books."""
-        raise NotImplementedError
+        return 0
 
     async def insured(self, number: str) -> str:
         """How it has the insured half: "", "waiting", "done", "failed" or "returned"."""
@@ -96,11 +97,11 @@ class Party:
 
     async def turns_keys(self, account: Account) -> Account:
         """Signs with another key from now on; the account that knows both."""
-        raise NotImplementedError
+        return account
 
     def strangers(self) -> dict[str, str]:
         """What of an account is another's, whom the provider does not know."""
-        raise NotImplementedError
+        return {}
 
     async def known(self, number: str) -> bool:
         """Whether it waits for the person under a number."""

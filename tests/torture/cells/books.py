@@ -62,7 +62,7 @@ class Books:
     def facts(self, who: Patient) -> Facts:
         """What stands, by the cell of care; ledgers are the insured cell's."""
         places = (self._files[self._cells[0]], self._files[self.home], self._routing)
-        with _reading(places[0]) as care, _reading(places[1]) as home, _reading(places[2]) as routing:
+        with reading(places[0]) as care, reading(places[1]) as home, reading(places[2]) as routing:
             states = dict(care(_STATES, who.psn_no))
             balance = home(_BALANCE, who.psn_no)
             return Facts(
@@ -79,7 +79,7 @@ class Books:
         orders: dict[str, dict[str, str]] = {}
         bills: dict[str, Counter[tuple[str, str]]] = {}
         for code, file in self._files.items():
-            with _reading(file) as rows:
+            with reading(file) as rows:
                 orders[code] = dict(rows(_PHASES, who.psn_no))
                 bills[code] = Counter(rows(_BILLS, who.psn_no))
         found = [f"{code}: {name} pending" for code in bills for name, state in bills[code] if state == "pending"]
@@ -91,10 +91,10 @@ class Books:
         ]
         if len(self._cells) == 1:
             return found
-        with _reading(self._files[self._cells[0]]) as here, _reading(self._files[self.home]) as there:
+        with reading(self._files[self._cells[0]]) as here, reading(self._files[self.home]) as there:
             if (lies := here(_OPEN, who.psn_no)) != (held := there(_HELD, who.psn_no)):
                 found.append(f"stays {lies} open here, {held} held at home")
-        with _reading(self._routing) as rows:
+        with reading(self._routing) as rows:
             found += [f"saga {' '.join(each)}" for each in rows(_SAGAS)]
             sagas = dict(rows(_ENDED))
         care, home = (orders[code] for code in self._cells)
@@ -112,7 +112,7 @@ class Books:
 
 
 @contextmanager
-def _reading(file: Path) -> Iterator[Any]:
+def reading(file: Path) -> Iterator[Any]:
     """A block in which `rows(statement, parameters)` reads a snapshot of a store."""
     with closing(
         sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=_BUSY_S, isolation_level=None)

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from services.__main__ import main
@@ -49,11 +50,16 @@ def answered(watch: Watch, command: dict[str, Any]) -> object:
     return True
 
 
-if __name__ == "__main__":
+def watched(install: Callable[[Watch], None]) -> None:
+    """Puts seams into this process and takes commands from now on."""
     watching = Watch()
     install(watching)
     begin(watching, json.loads(os.environ.get(FIRST, "{}")))
+    threading.Thread(target=obey, args=(watching,), daemon=True).start()
+
+
+if __name__ == "__main__":
+    watched(install)
     config = Config.load(os.environ)
     move_machine_clock(config.clock_offset_s(national=not os.environ.get("YIBAO_CELL")))
-    threading.Thread(target=obey, args=(watching,), daemon=True).start()
     sys.exit(main(sys.argv[1:]))

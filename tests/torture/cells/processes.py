@@ -48,11 +48,22 @@ _LOOK_S: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one process runs: members, of one cell or national ones."""
+    """What one process runs: members, of one cell or national ones; or another `program`, which is told `words` and says
+    `ready`.
+    """
 
     name: str
-    members: tuple[str, ...]
+    members: tuple[str, ...] = ()
     cell: str = ""
+    program: str = "tests.torture.cells.launcher"
+    words: tuple[str, ...] = ()
+    ready: str = READY
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What it is started with."""
+        told = (*self.members, "--single") if self.members else self.words
+        return (sys.executable, "-m", self.program, *told)
 
 
 CATALOGUE: Final = Part("catalogue", ("catalogue",))
@@ -89,7 +100,7 @@ class Running:
         """Starts it, and does not wait until it is ready; `first` is a command for its first moment."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("YIBAO_")}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        words = [*self.inside, sys.executable, "-m", "tests.torture.cells.launcher", *self.part.members, "--single"]
+        words = [*self.inside, *self.part.command]
         with self.log.open("ab") as sink:
             self.process = subprocess.Popen(
                 words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, cwd=ROOT,
@@ -101,14 +112,18 @@ class Running:
 
     async def ready(self) -> None:
         """Waits until it answers."""
-        await asyncio.to_thread(self._line, READY, START_S)
+        await asyncio.to_thread(self._line, self.part.ready, START_S)
 
     async def again(self, **first: Any) -> None:
         """Starts it once more, after its end; `first` as for `spawn`."""
+        await self.respawn(**first)
+        await self.ready()
+
+    async def respawn(self, **first: Any) -> None:
+        """The same without waiting until it is ready."""
         await self.ended()
         self._forget()
         self.spawn(**first)
-        await self.ready()
 
     async def ended(self) -> None:
         """Waits until it is gone."""
@@ -287,7 +302,7 @@ async def _started(
         await each.ready()
     for cell in (CARE, INSURED):
         config = made.config.of_cell(cell)
-        made.cells[cell] = _called(config, ahead(clock, config.clock_offset_s(national=False)))
+        made.cells[cell] = called(config, ahead(clock, config.clock_offset_s(national=False)))
     await _seed(made)
 
 
@@ -311,7 +326,8 @@ def _insured_at(settings: Mapping[str, str], host: str) -> dict[str, str]:
     return moved({name: settings[name] for name in names}, host) | {"YIBAO_TLS": "off"}
 
 
-def _called(config: Config, clock: Clock) -> Mesh:
+def called(config: Config, clock: Clock) -> Mesh:
+    """How the members of a cell are called by their interface."""
     keys = Keys.of_mesh_key(MESH_KEY)
     return Mesh(config, Tokens(keys, clock, config.cell), clock, "", Contract.of_mesh(), [], keys)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import threading
@@ -19,16 +20,28 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 from services.runtime import call
 from services.runtime.db import Database
 from services.runtime.inbound import Inbound
+from services.runtime.outgoing import Outgoing
+from services.runtime.pos.line import PosLine
 from services.runtime.transport import GrpcTransport
 
 STORE, SEND, RECEIVE = "store", "send", "receive"
 BEFORE, AFTER = "before", "after"
 DEEPEST: Final = 24
-BACKGROUND: Final = ("ChangeService", "NoticeService", "GetStatus", "pulling.", "notices.", "LapseLoop", "SagaLoop")
+BACKGROUND: Final = (
+    "ChangeService",
+    "NoticeService",
+    "GetStatus",
+    "pulling.",
+    "notices.",
+    "LapseLoop",
+    "SagaLoop",
+    "Books.take",
+)
 """What goes on beside transactions."""
 
 PASSES_ON: Final = (".lapsing", ".writes")
@@ -98,6 +111,31 @@ def install(watch: Watch) -> None:
         setattr(Database, name, _watched_write(watch, getattr(Database, name)))
     _watch_sending(watch)
     _watch_receiving(watch)
+    around(watch, Outgoing, "send", SEND, _outside)
+    around(watch, PosLine, "exchange", SEND, lambda given: f"{given[0]} {given[2].mti}")
+
+
+def around(watch: Watch, owner: type, name: str, seam: str, label_of: Callable[[tuple[Any, ...]], str]) -> None:
+    """Points before and after each call of a coroutine method; `label_of` names it by what it was given."""
+    original = getattr(owner, name)
+
+    async def called(self: Any, *given: Any, **named: Any) -> Any:
+        label = label_of((*given, *named.values()))
+        watch.at(seam, label, BEFORE)
+        try:
+            return await original(self, *given, **named)
+        finally:
+            watch.at(seam, label, AFTER)
+
+    setattr(owner, name, called)
+
+
+def _outside(given: tuple[Any, ...]) -> str:
+    """A request to a provider, without the numbers in its path; Alipay's by its method."""
+    provider, method, url, *_, body = given
+    asked = dict(parse_qsl(body.decode())).get("method", "") if isinstance(body, bytes) and provider == "alipay" else ""
+    path = re.sub(r"/[^/]*[0-9][^/]*[0-9][^/]*", "/*", urlsplit(url).path)
+    return f"{provider} {asked or f'{method} {path}'}"
 
 
 def move_machine_clock(seconds: int) -> None:
