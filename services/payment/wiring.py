@@ -13,6 +13,7 @@ from services.kernel.clock import Clock
 from services.kernel.errors import Fault
 from services.payment.channels.alipay import Alipay
 from services.payment.channels.bank import BankChannel
+from services.payment.channels.bill_desk import BillDesk
 from services.payment.channels.cash import Cash
 from services.payment.channels.desk import Accounts, ChannelDesk
 from services.payment.channels.national import NationalApp
@@ -25,15 +26,20 @@ from services.payment.operations.deciding import Deciding
 from services.payment.operations.driving import Driving
 from services.payment.operations.loop import OrderLoop
 from services.payment.operations.paying import Paying
+from services.payment.operations.reconciling import Reconciling
+from services.payment.operations.reconciling_books import Comparing
+from services.payment.operations.reconciling_repairs import Repairing
 from services.payment.operations.refunding import Refunding
 from services.payment.operations.saving import Saving
 from services.payment.peers.bills import Bills
 from services.payment.peers.settlements import Settlements
+from services.payment.peers.statements import Statements
 from services.payment.servicer.authorisations import AuthorisationServicer
 from services.payment.servicer.bureau import BureauServicer
 from services.payment.servicer.held import HeldServicer
 from services.payment.servicer.notifies import NotifyServicer
 from services.payment.servicer.pay_orders import PayOrderServicer
+from services.payment.servicer.reconciliations import ReconciliationServicer
 from services.payment.servicer.unhurried import Unhurried
 from services.payment.store.terminal_rows import TerminalRows
 from services.payment.store.unit import PaymentStore
@@ -57,6 +63,7 @@ from yibao.payment.v1 import (
     held_pb2_grpc,
     notify_pb2_grpc,
     pay_order_pb2_grpc,
+    reconciliation_pb2_grpc,
 )
 
 MEMBER: Final = "payment"
@@ -69,22 +76,22 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     """The member, not yet started."""
     database = Database(config.database_url(MEMBER), clock, config.integer("YIBAO_DATABASE_POOL"))
     store = PaymentStore(database)
-    peers = Peers(MEMBER, config, signer, telemetry)
-    outgoing = Outgoing(telemetry)
+    peers, outgoing = Peers(MEMBER, config, signer, telemetry), Outgoing(telemetry)
     merchants = _merchants(config)
     books = Books(store, clock)
     committer: Committer[Write, bool] = Committer("pay order", books.commit, telemetry=telemetry)
     books.submit = committer.submit
     lines = Lines(outgoing, PosLine(telemetry), TerminalRows(database, clock), clock, config.text("YIBAO_LIBCRYPTO"))
-    desk = ChannelDesk(channels_of(merchants, lines), Accounts(merchants.accounts), _told_lost)
+    channels = channels_of(merchants, lines)
+    desk = ChannelDesk(channels, Accounts(merchants.accounts), _told_lost)
     home_first = HomeFirst(peers, beside_others=config.beside_others)
     settlements, bills = Settlements(peers, home_first, config.cell), Bills(peers, home_first)
     driving = Driving(books, settlements, bills, desk)
-    new_id = time_ordered_ids(clock, SystemRandom())
+    new_id, work = time_ordered_ids(clock, SystemRandom()), Unhurried()
     saving = Saving(books, driving, settlements, bills, new_id, partial(_key, signer))
     paying = Paying(books, driving, settlements, desk, partial(new_id, "C"))
     loop = OrderLoop(books, driving, partial(_span, telemetry), _told_stuck)
-    work = Unhurried()
+    reconciling = _reconciling(driving, store, desk, BillDesk(channels, merchants.accounts), peers, config.cell, new_id)
     refunding, key = Refunding(books, driving, partial(new_id, "F")), partial(_key, signer)
     orders = PayOrderServicer(books, saving, paying, refunding, desk.plan, merchants.closed, key, work)
     deciding = Deciding(books, driving, partial(new_id, "D"))
@@ -92,6 +99,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         (pay_order_pb2_grpc.add_PayOrderServiceServicer_to_server, orders),
         (authorisation_pb2_grpc.add_AuthorisationServiceServicer_to_server, AuthorisationServicer(saving, key)),
         *_asked_by_others(paying, loop, deciding, work),
+        (reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server, ReconciliationServicer(reconciling)),
     ]
 
     async def start() -> None:
@@ -106,11 +114,10 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
 
     async def stop() -> None:
         await work.idle()
-        await loop.stop()
-        await committer.stop()
-        await outgoing.close()
-        await peers.close()
-        await database.close()
+        for going in (reconciling, loop, committer):
+            await going.stop()
+        for held in (outgoing, peers, database):
+            await held.close()
 
     return MemberServer(
         *(MEMBER, config, telemetry, servicers, start, stop, database.ping), store=database, signer=signer, clock=clock
@@ -126,6 +133,21 @@ def _asked_by_others(
         (notify_pb2_grpc.add_NotifyServiceServicer_to_server, NotifyServicer(paying, loop, Delivery)),
         (held_pb2_grpc.add_HeldServiceServicer_to_server, HeldServicer(deciding, work)),
     ]
+
+
+def _reconciling(
+    driving: Driving,
+    store: PaymentStore,
+    desk: ChannelDesk,
+    bills: BillDesk,
+    peers: Peers,
+    own_cell: str,
+    new_id: Callable[[str], str],
+) -> Reconciling:
+    """What compares days."""
+    comparing = Comparing(store, driving.books, bills, Statements(peers), partial(new_id, "DF"), own_cell)
+    repairing = Repairing(store, driving.books, driving, desk)
+    return Reconciling(store, driving.books, comparing, repairing, partial(new_id, "R"), _told_broken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +211,12 @@ def _told_lost(channel: str, reason: str) -> None:
     """A line where nobody knows what became of a call to a channel, or where a notify proves nothing."""
     told = {"channel": channel, "reason": reason}
     write(logging.getLogger("yibao.payment"), logging.WARNING, "a channel is not understood", told)
+
+
+def _told_broken(error: BaseException, run_no: str) -> None:
+    """A line where a reconciliation came to nothing."""
+    told = {"run_no": run_no, **describe(error)}
+    write(logging.getLogger("yibao.payment"), logging.ERROR, "a reconciliation came to nothing", told)
 
 
 def _told_stuck(error: BaseException, number: str) -> None:

@@ -44,6 +44,7 @@ from services.settlement.operations.replays import Replaying
 from services.settlement.operations.reservations import StayReservations
 from services.settlement.operations.reverse import Reversing
 from services.settlement.operations.settle import Outcome, Settling
+from services.settlement.operations.statements import Statements
 from services.settlement.operations.stays import StayOperations
 from services.settlement.operations.trial import Tried, Trying
 from services.settlement.operations.verify import Verifying
@@ -65,6 +66,7 @@ from services.settlement.servicer.orders import OrderOperations, OrderServicer
 from services.settlement.servicer.own_books import OwnBooksServicer
 from services.settlement.servicer.replays import ReplayServicer
 from services.settlement.servicer.settlements import SettlementOperations, SettlementServicer
+from services.settlement.servicer.statements import StatementServicer
 from services.settlement.servicer.stay_reservations import StayReservationServicer
 from services.settlement.store.care import CareBooks
 from services.settlement.store.fees import EncounterBooks
@@ -75,6 +77,7 @@ from services.settlement.store.own_books import OwnBookRows
 from services.settlement.store.replays import ReplayBooks
 from services.settlement.store.schema import schema
 from services.settlement.store.settlements import SettlementBooks
+from services.settlement.store.statements import StatementRows
 from services.settlement.store.verify import LedgerChecks
 from yibao.settlement.v1 import (
     care_pb2_grpc,
@@ -86,6 +89,7 @@ from yibao.settlement.v1 import (
     own_books_pb2_grpc,
     replay_pb2_grpc,
     settlement_pb2_grpc,
+    statement_pb2_grpc,
     stay_reservation_pb2_grpc,
 )
 
@@ -136,12 +140,18 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         ),
         (order_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(opened)),
         (notice_pb2_grpc.add_NoticeServiceServicer_to_server, noticing),
+        _statements(database),
         _replays(database, catalogue, settlements.settling),
     ]
-    ready = database.ping
     return MemberServer(
-        *(MEMBER, config, telemetry, servicers, start, stop, ready), store=database, signer=signer, clock=clock
+        *(MEMBER, config, telemetry, servicers, start, stop, database.ping), store=database, signer=signer, clock=clock
     )
+
+
+def _statements(database: Database) -> tuple[AddToServer, Any]:
+    """The servicer of statements."""
+    servicer = StatementServicer(Statements(StatementRows(database)))
+    return statement_pb2_grpc.add_StatementServiceServicer_to_server, servicer
 
 
 def _beside_others(config: Config) -> str:

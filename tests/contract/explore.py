@@ -33,11 +33,14 @@ BETWEEN_CELLS: Final = frozenset(
         *(f"yibao.settlement.v1.CareService.{name}" for name in ("FindBooked", "BookReversal", "BookReplayed")),
     }
 )
-# About an order that waits at a channel, or rests until people decide, of which the generated cases have none: tests/payment
-# accepts it.
+# About an order that waits at a channel, rests until people decide, or differs from a channel's bill, of which the generated
+# cases have none: tests/payment accepts it.
 AT_CHANNELS: Final = frozenset(
     f"yibao.payment.v1.{name}"
-    for name in ("BureauService.SettleInsuredPart", "NotifyService.Hear", "HeldService.DecideHeld")
+    for name in (
+        *("BureauService.SettleInsuredPart", "NotifyService.Hear", "HeldService.DecideHeld"),
+        "ReconciliationService.ResolveDifference",
+    )
 )
 
 

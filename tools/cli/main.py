@@ -32,6 +32,7 @@ from tools.cli import (
     held,
     keys,
     ledger,
+    reconcile,
     replay,
     seed,
     trace,
@@ -150,6 +151,9 @@ def _run(options: argparse.Namespace, parser: Parser, words: Words) -> int:
                 return replay.run(client, options.setl_id, words, memo=options.do)
             case "held":
                 return _held(options, client, parser, words)
+            case "reconcile":
+                told = {"as_json": options.json, "only_look": options.only_look}
+                return reconcile.run(client, options.day, words, **told)
             case "conform":
                 return conform.run(options.files, client, strict=options.strict)
         return ledger.verify(client, words)

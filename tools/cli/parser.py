@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
 import shtab
 
 from services import cells, mesh
+from services.kernel.clock import business_day
 from services.runtime.call import Role
 from tools.cli import case, clearing, held, keys, where
 from tools.cli.language import OPTION, Parser, Words, speak
@@ -55,6 +57,7 @@ def _mesh_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     _conform_command(commands, remote)
     _api_key_commands(commands, remote)
     _clearing_command(commands, remote)
+    _reconcile_command(commands, remote)
     replaying = commands.add_parser("replay", parents=[remote], help="take a settlement out from under later ones")
     replaying.add_argument("setl_id", metavar="SETL_ID", help="the settlement; without --do it is planned only")
     replaying.add_argument("--do", metavar="MEMO", default="", help="make it, and keep why")
@@ -82,6 +85,22 @@ def _clearing_command(commands: argparse._SubParsersAction[Parser], remote: Pars
         form.add_argument(f"--{name}", action="store_const", const=name, dest="form", default="", help="in that form")
     picture = parser.add_argument("--svg", metavar="PATH", type=Path, help="write a picture of the net positions there")
     picture.complete = COMPLETE_FILES  # type: ignore[attr-defined]  # how shtab is told
+
+
+def _reconcile_command(commands: argparse._SubParsersAction[Parser], remote: Parser) -> None:
+    parser = commands.add_parser(
+        "reconcile", parents=[remote], help="compare a day's mobile payments in four books, and mend what is safe"
+    )
+    parser.add_argument("day", type=_day, metavar="YYYY-MM-DD", help="a day that is over")
+    parser.add_argument("--json", action="store_true", help="in that form")
+    parser.add_argument("--only-look", action="store_true", help="mend nothing")
+
+
+def _day(text: str) -> date:
+    day = business_day(text)
+    if day is None:
+        raise argparse.ArgumentTypeError(f"{text} is no day YYYY-MM-DD")
+    return day
 
 
 def _month(text: str) -> str:

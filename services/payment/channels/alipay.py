@@ -151,11 +151,7 @@ class Alipay:
             return ()
         if node["code"] != words.DONE:
             raise Lost(f"BILL_{words.word_of(node)}")
-        rows = await self._gateway.rows(str(node.get("bill_download_url", "")), of="商户订单号")
-        try:
-            return [line for line in map(words.bill_line, rows) if line is not None]
-        except (ValueError, KeyError):
-            raise Lost("BILL_MALFORMED") from None
+        return await self._gateway.lines(str(node.get("bill_download_url", "")), words.bill_line, of="商户订单号")
 
 
 def _medical(charge: channel_pb2.ChannelCharge, contract: Contract) -> dict[str, object]:

@@ -132,7 +132,8 @@ def bill_line(row: Mapping[str, str]) -> BillLine | None:
         return None
     if done_at is None or amount_fen is None or fee_fen is None:
         raise ValueError("a line of a bill")
-    number = row["退款批次号/请求号" if kind is BillKind.REFUND else "商户订单号"]
+    # A cancel of what was paid meanwhile has no number of ours but the trade's.
+    number = (kind is BillKind.REFUND and row["退款批次号/请求号"]) or row["商户订单号"]
     return BillLine(kind, number, row["支付宝交易号"], amount_fen, beijing_day(done_at), fee_fen)
 
 

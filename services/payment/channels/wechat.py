@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import secrets
 import zlib
 from collections.abc import Callable, Sequence
@@ -254,7 +255,7 @@ def _bill_lines(held: bytes, hash_value: str) -> Sequence[BillLine]:
     plain = zlib.decompressobj(wbits=31).decompress(held, _MOST_BILL)
     if hashlib.sha1(plain, usedforsecurity=False).hexdigest() != hash_value:
         raise ValueError("another file than its hash was made of")
-    return words.bill_lines(plain.decode("utf-8-sig"))
+    return words.bill_lines(io.TextIOWrapper(io.BytesIO(plain), encoding="utf-8-sig", newline=""))
 
 
 def _refused(refused: Refused) -> Seen:

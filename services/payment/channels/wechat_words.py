@@ -9,7 +9,8 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Final
@@ -217,16 +218,19 @@ def refund_seen(told: Node, state: str) -> RefundSeen:
     return RefundSeen(standing, fen, number, moment(told.get("success_time")))
 
 
-def bill_lines(text: str) -> list[BillLine]:
+def bill_lines(text: Iterable[str]) -> list[BillLine]:
     """The lines of a trade bill by the names of their columns, whose set differs by merchant; ValueError where they do not come
-    to the totals at its end, KeyError without a column.
+    to the totals at its end, KeyError without a column. The text is read line by line: a large day is never held as cells.
     """
-    rows = list(csv.reader(text.splitlines()))
-    heads, held, (told,) = rows[0], rows[1:-2], rows[-1:]
-    lines = list(_lines(heads, held))
-    count, ordered = int(_told(told[0])), _fen(told[rows[-2].index("订单总金额")])
+    rows = csv.reader(text)
+    heads = next(rows, [])
+    names = {name: place for place, name in enumerate(heads)}
+    lines, last, told = list[BillLine](), next(rows, []), next(rows, [])
+    for row in rows:
+        lines.append(_line(heads, names, last))
+        last, told = told, row
     charged = sum(line.amount_fen for line in lines if line.kind is BillKind.CHARGE)
-    if (count, ordered) != (len(lines), charged):
+    if (int(_told(told[0])), _fen(told[last.index("订单总金额")])) != (len(lines), charged):
         raise ValueError("the lines do not come to the totals")
     return lines
 
@@ -264,22 +268,21 @@ def _person(person: channel_pb2.Payer, contract: Contract) -> dict[str, str]:
     }
 
 
-def _lines(heads: list[str], rows: list[list[str]]) -> Iterator[BillLine]:
-    places = {name: place for place, name in enumerate(heads)}
-    for row in rows:
-        if len(row) != len(heads):
-            raise ValueError("a line with more or fewer columns than the head")
-        kind = _BILL_KINDS[_told(row[places["交易状态"]])]
-        if kind is BillKind.REFUND:
-            # A reversal has no number of ours but the order's.
-            number = _told(row[places["商户退款单号"]]) or _told(row[places["商户订单号"]])
-            trade_no, amount, sign = row[places["微信退款单号"]], row[places["申请退款金额"]], -1
-        else:
-            number = _told(row[places["商户订单号"]])
-            trade_no, amount, sign = row[places["微信订单号"]], row[places["订单金额"]], 1
-        fee_fen = sign * round_quotient(_scaled(_told(row[places["手续费"]]).lstrip("-"), 5), 1000)
-        day = date.fromisoformat(_told(row[places["交易时间"]])[:10])
-        yield BillLine(kind, number, _told(trade_no), _fen(amount), day, fee_fen)
+def _line(heads: Sequence[str], places: Mapping[str, int], row: Sequence[str]) -> BillLine:
+    if len(row) != len(heads):
+        raise ValueError("a line with more or fewer columns than the head")
+    kind = _BILL_KINDS[_told(row[places["交易状态"]])]
+    if kind is BillKind.REFUND:
+        # A reversal has no number of ours but the order's.
+        number = _told(row[places["商户退款单号"]]) or _told(row[places["商户订单号"]])
+        trade_no, amount, sign = row[places["微信退款单号"]], row[places["申请退款金额"]], -1
+    else:
+        number = _told(row[places["商户订单号"]])
+        trade_no, amount, sign = row[places["微信订单号"]], row[places["订单金额"]], 1
+    fee_fen = sign * round_quotient(_scaled(_told(row[places["手续费"]]).lstrip("-"), 5), 1000)
+    day = date.fromisoformat(_told(row[places["交易时间"]])[:10])
+    currency = _told(row[places["货币种类"]]) if "货币种类" in places else "CNY"
+    return BillLine(kind, number, _told(trade_no), _fen(amount), day, fee_fen, sys.intern(currency))
 
 
 def _told(value: str) -> str:

@@ -129,7 +129,9 @@ class BillKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BillLine:
-    """A line of a channel's daily bill: our number (charge or refund), the channel's, the amount, and the day it is booked on."""
+    """A line of a channel's daily bill: our number (charge or refund; of a reversal the charge's), the channel's, the amount, the
+    day it is booked on, and the currency, where the bill names one.
+    """
 
     kind: BillKind
     number: str
@@ -137,3 +139,4 @@ class BillLine:
     amount_fen: int
     day: date
     fee_fen: int = 0
+    currency: str = "CNY"

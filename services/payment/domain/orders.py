@@ -118,7 +118,8 @@ class ChargeState(Enum):
 @dataclass(frozen=True, slots=True)
 class Charge:
     """A charge by its row. `message` is the ChannelCharge without what is secret or about the person. `front` is what the front
-    end was given. `return_no` is the number under which it goes back. `said_total_fen` is what the channel believes the whole
+    end was given. `return_no` is the number under which it goes back, `returned_at` when the
+    channel said that it had. `said_total_fen` is what the channel believes the whole
     order comes to (UNSAID where it has not said), `returned_fen` what it says of such a return."""
 
     charge_no: str
@@ -141,6 +142,7 @@ class Charge:
     return_no: str = ""
     said_total_fen: int = UNSAID
     returned_fen: int = 0
+    returned_at: int = 0
     front: Mapping[str, str] = field(default_factory=dict)
     tries: int = 0
 

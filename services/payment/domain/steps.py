@@ -127,7 +127,7 @@ def _late(order: Order, told: Charge, now: int) -> Step:
 def after_return(order: Order, charge: Charge, seen: RefundSeen, now: int) -> Step:
     """After a channel has said how the return of a charge stands whose order waits for it."""
     if seen.standing is RefundStanding.RETURNED:
-        returned = replace(charge, state=ChargeState.RETURNED)
+        returned = replace(charge, state=ChargeState.RETURNED, returned_at=now)
         return Step(moved(order, Phase.VOIDING, now, refunded_fen=charge.charged_fen), returned)
     if seen.standing in (RefundStanding.REFUSED, RefundStanding.ABNORMAL):
         held = replace(charge, state=ChargeState.HELD, returned_fen=_bounded(seen.refunded_fen))
@@ -138,7 +138,7 @@ def after_return(order: Order, charge: Charge, seen: RefundSeen, now: int) -> St
 def after_stray_return(charge: Charge, seen: RefundSeen, now: int) -> Charge:
     """The same of a charge whose order does not wait for it."""
     if seen.standing is RefundStanding.RETURNED:
-        return replace(charge, state=ChargeState.RETURNED)
+        return replace(charge, state=ChargeState.RETURNED, returned_at=now)
     if seen.standing in (RefundStanding.REFUSED, RefundStanding.ABNORMAL):
         return replace(charge, state=ChargeState.HELD, returned_fen=_bounded(seen.refunded_fen))
     return replace(charge, tries=charge.tries + 1, due_at=now + rest_s(charge.tries) * SECOND)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Protocol
 
-from services.payment.domain.charges import Heard, RefundSeen, Seen
+from services.payment.domain.charges import BillLine, Heard, RefundSeen, Seen
+from services.payment.domain.compared import Settled
 from services.payment.domain.opened import Opened, Tried
 from services.payment.domain.orders import Charge, Order, Refund
 
@@ -99,4 +102,45 @@ class ChannelPort(Protocol):
 
     def hear(self, channel: str, delivery: Any) -> Heard:
         """What a notify says, verified; a Fault where it proves nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BilledAccount:
+    """An account with a channel that has a bill of its own; `owners` are the institutions whose money stands in it."""
+
+    channel: str
+    merchant_no: str
+    owners: frozenset[str]
+
+
+class BillUnread(Exception):
+    """A bill that is not ready, does not come, or cannot be believed; `reason` is a word for logs."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class ChannelBills(Protocol):
+    """The bills of all accounts."""
+
+    def accounts(self) -> Sequence[BilledAccount]:
+        """All that have one."""
+        ...
+
+    async def bill(self, account: BilledAccount, day: date) -> Sequence[BillLine]:
+        """The lines of a day; `BillUnread`."""
+        ...
+
+
+class StatementPort(Protocol):
+    """What settlement has booked for payment."""
+
+    def settled(self, span: tuple[int, int], *, reversed_ones: bool) -> AsyncIterator[Sequence[Settled]]:
+        """Page by page those that were confirmed from a moment and before another, or reversed."""
+        ...
+
+    async def found(self, order_nos: Sequence[str]) -> dict[str, Settled]:
+        """Those of these numbers, as they stand."""
         ...

@@ -35,6 +35,7 @@ _CHARGE: Final = (
         "due_at",
         "asked_at",
         "paid_at",
+        "returned_at",
         "tries",
         "said_total_fen",
         "returned_fen",
@@ -47,7 +48,7 @@ _REFUND: Final = (
 )
 REFUNDS: Final = ", ".join(_REFUND)
 _FIND_CHARGES: Final = sql(f"SELECT {CHARGES} FROM pay_charge WHERE AMONG(charge_no, ?1)")
-_OF_RETURN: Final = sql(f"SELECT {CHARGES} FROM pay_charge WHERE return_no = ?1")
+_OF_RETURN: Final = sql(f"SELECT {CHARGES} FROM pay_charge WHERE return_no <> '' AND return_no = ?1")
 _STRAY: Final = sql(f"SELECT {CHARGES} FROM pay_charge WHERE {STRAY} AND due_at <= ?1 ORDER BY due_at LIMIT ?2")
 _OF_ORDER: Final = sql(f"SELECT {REFUNDS} FROM pay_refund WHERE pay_ord_id = ?1 ORDER BY created_at, refund_no")
 _FIND_REFUND: Final = sql(f"SELECT {REFUNDS} FROM pay_refund WHERE refund_no = ?1")
@@ -93,7 +94,8 @@ class MoneyRows:
                 *(each.charge_no, each.pay_ord_id, each.channel, each.form, each.charge_fen, each.message),
                 *(each.state.value, each.standing.value, each.half.value, each.charged_fen, each.trade_no),
                 *(each.mix_trade_no, each.return_no, json.dumps(dict(each.front)), each.created_at, each.expires_at),
-                *(each.due_at, each.asked_at, each.paid_at, each.tries, each.said_total_fen, each.returned_fen),
+                *(each.due_at, each.asked_at, each.paid_at, each.returned_at, each.tries, each.said_total_fen),
+                each.returned_fen,
             )
             for each in sorted(charges, key=lambda each: each.charge_no)
         ]

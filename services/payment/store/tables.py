@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
 )
 
+from services.payment.store.recon_tables import ReconTables, recon_tables
 from services.payment.store.terminal_tables import TerminalTables, terminal_tables
 from services.runtime.db import Moment
 from services.runtime.journal import journal_table
@@ -45,6 +46,7 @@ class Tables:
     notice: Table
     decision: Table
     terminals: TerminalTables
+    recon: ReconTables
 
 
 def make_tables() -> Tables:
@@ -61,6 +63,7 @@ def make_tables() -> Tables:
         _notice(metadata),
         _decision(metadata),
         terminal_tables(metadata),
+        recon_tables(metadata),
     )
 
 
@@ -91,7 +94,7 @@ def _adds_up(prefix: str) -> CheckConstraint:
 
 
 def _order(metadata: MetaData) -> Table:
-    running, held = text(RUNNING), text(HELD)
+    running, held, paid = text(RUNNING), text(HELD), text("paid_at > 0")
     return Table(
         "pay_order",
         metadata,
@@ -119,12 +122,13 @@ def _order(metadata: MetaData) -> Table:
         CheckConstraint("has_split = 0 OR tried_total_fen = fee_fen", name="pay_order_whole"),
         Index("pay_order_of_institution", "fixmedins_code", "med_org_ord", unique=True),
         Index("pay_order_due", "due_at", sqlite_where=running, postgresql_where=running),
+        Index("pay_order_paid", "paid_at", "pay_ord_id", sqlite_where=paid, postgresql_where=paid),
         Index("pay_order_held", "changed_at", sqlite_where=held, postgresql_where=held),
     )
 
 
 def _charge(metadata: MetaData) -> Table:
-    stray, held = text(STRAY), text(HELD_CHARGE)
+    stray, held, back, named = text(STRAY), text(HELD_CHARGE), text("returned_at > 0"), text("return_no <> ''")
     return Table(
         "pay_charge",
         metadata,
@@ -136,17 +140,21 @@ def _charge(metadata: MetaData) -> Table:
         *_texts("state", "standing", "half"),
         *_sums("charged"),
         *_texts("trade_no", "mix_trade_no", "return_no", "front"),
-        *_moments("created_at", "expires_at", "due_at", "asked_at", "paid_at"),
+        *_moments("created_at", "expires_at", "due_at", "asked_at", "paid_at", "returned_at"),
         Column("tries", Integer, nullable=False),
         *_sums("said_total", "returned"),
         CheckConstraint("charge_fen >= 0 AND charged_fen >= 0", name="pay_charge_amounts"),
         Index("pay_charge_of_order", "pay_ord_id"),
+        Index("pay_charge_made", "channel", "created_at", "charge_no"),
+        Index("pay_charge_returned", "channel", "returned_at", sqlite_where=back, postgresql_where=back),
+        Index("pay_charge_return", "return_no", sqlite_where=named, postgresql_where=named),
         Index("pay_charge_stray", "due_at", sqlite_where=stray, postgresql_where=stray),
         Index("pay_charge_held", "charge_no", sqlite_where=held, postgresql_where=held),
     )
 
 
 def _refund(metadata: MetaData) -> Table:
+    done = text("done_at > 0")
     return Table(
         "pay_refund",
         metadata,
@@ -157,6 +165,7 @@ def _refund(metadata: MetaData) -> Table:
         *_moments("created_at", "done_at"),
         *_sums("said"),
         CheckConstraint("insured_fen >= 0 AND cash_fen >= 0", name="pay_refund_amounts"),
+        Index("pay_refund_done", "done_at", "refund_no", sqlite_where=done, postgresql_where=done),
         Index("pay_refund_asked", "pay_ord_id", "asked_no", unique=True),
     )
 

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from services.kernel.requests import Moved
+from services.payment.store.compared_rows import ComparedRows
 from services.payment.store.held_rows import HeldRows
 from services.payment.store.money_rows import MoneyRows
 from services.payment.store.order_rows import OrderRows
+from services.payment.store.recon_rows import ReconRows
 from services.payment.store.schema import schema
 from services.payment.store.tables import make_tables
 from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql
@@ -18,7 +20,7 @@ from services.runtime.journal import Journal, JournalRows, journal_of
 class Unit:
     """One transaction."""
 
-    __slots__ = ("held", "journal", "money", "orders")
+    __slots__ = ("compared", "held", "journal", "money", "orders", "recon")
 
     def __init__(
         self, connection: DriverConnection, journal: Journal, inserts: Mapping[str, Mapping[str, str]]
@@ -27,6 +29,8 @@ class Unit:
         self.orders = OrderRows(connection, inserts["pay_order"][connection.dialect])
         self.money = MoneyRows(connection, inserts)
         self.held = HeldRows(connection, inserts)
+        self.compared = ComparedRows(connection)
+        self.recon = ReconRows(connection, inserts)
 
 
 class PaymentStore:
@@ -52,7 +56,7 @@ class PaymentStore:
             raise Moved(violation.table) from None
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Unit]:
-        """A read-only snapshot."""
-        async with self._database.driver_read() as connection:
+    async def read(self, *, patient: bool = False) -> AsyncIterator[Unit]:
+        """A read-only snapshot; `patient` is for one that reads many rows, so that everything else goes on meanwhile."""
+        async with self._database.driver_read(patient=patient) as connection:
             yield Unit(connection, self._journal, self._inserts)

@@ -43,6 +43,12 @@ PAYMENT: Final[Mapping[str, tuple[str, str]]] = {
         "{held_no} rests by {why}, and that decision is not safe; safe are: {safe}",
     ),
     "PROOF_MISSING": ("缺少凭证号", "The number of a proof is missing"),
+    "RECONCILIATION_NOT_DUE": (
+        "{day}尚未结束，账单未出，不能对账",
+        "{day} is not over: its bills are not made yet",
+    ),
+    "RECONCILIATION_NOT_FOUND": ("{day}没有对过账", "{day} was never reconciled"),
+    "DIFFERENCE_NOT_FOUND": ("没有编号为{difference_no}的对账差异", "There is no difference {difference_no}"),
     "SPLIT_MOVED": (
         "支付订单{pay_ord_id}分割有变：原为现金{tried_cash}元、医保{tried_insured}元，现为{cash}元、{insured}元；未扣款",
         "The split of {pay_ord_id} was {tried_cash} yuan cash and {tried_insured} insured, and is {cash} and {insured}",
@@ -129,6 +135,12 @@ PAYMENT: Final[Mapping[str, tuple[str, str]]] = {
 PAYMENT_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "PAY_ORDER_EXISTS": ("换一个医疗机构订单号", "Send another medOrgOrd"),
     "PAY_ORDER_NOT_FOUND": ("核对支付订单号", "Compare the number"),
+    "RECONCILIATION_NOT_DUE": (
+        "对已结束的日期对账，次日10点后账单齐全",
+        "Take a day that is over; bills are complete after 10:00",
+    ),
+    "RECONCILIATION_NOT_FOUND": ("先对该日对账", "Reconcile it first: yibao reconcile DAY"),
+    "DIFFERENCE_NOT_FOUND": ("查看差异列表中的编号", "Take the number from the list of differences"),
     "PAY_TOKEN_WRONG": ("使用费用上传（6201）返回的payToken", "Send the payToken that 6201 answered"),
     "PAY_ORDER_ENDED": ("换一个医疗机构订单号重新上传费用", "Save the bill under another medOrgOrd"),
     "PAY_ORDER_STATE": ("先查询订单（6301）", "Look at the order first (6301)"),

@@ -14,6 +14,7 @@ from services.runtime.db import Fen, Moment
 from services.settlement.store.tables import METADATA
 
 _PENDING: Final = text("phase = 'pending'")
+_CONFIRMED: Final = text("phase = 'confirmed'")
 
 SETTLE_ORDER: Final = Table(
     "settle_order",
@@ -55,6 +56,15 @@ SETTLE_ORDER: Final = Table(
         unique=True,
         sqlite_where=_PENDING,
         postgresql_where=_PENDING,
+    ),
+    # Read by statements: what a member's orders have come to since a moment.
+    Index(
+        "settle_order_confirmed",
+        "opener",
+        "ended_at",
+        "order_no",
+        sqlite_where=_CONFIRMED,
+        postgresql_where=_CONFIRMED,
     ),
     Index("settle_order_lapsing", "lapses_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
 )

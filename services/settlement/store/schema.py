@@ -8,7 +8,7 @@ from services.runtime.db import Schema, migrations_of
 from services.settlement.store.adjustment_tables import ADJUSTMENT
 
 MEMBER: Final = "settlement"
-HEAD: Final = "0010"
+HEAD: Final = "0011"
 
 
 def schema() -> Schema:

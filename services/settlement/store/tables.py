@@ -327,6 +327,14 @@ SETTLEMENT: Final = Table(
         sqlite_where=text("replays IS NOT NULL"),
         postgresql_where=text("replays IS NOT NULL"),
     ),
+    # Read by statements: what was reversed since a moment.
+    Index(
+        "settlement_reversed_at",
+        "setl_at",
+        "reverses",
+        sqlite_where=text("kind = 'reverse'"),
+        postgresql_where=text("kind = 'reverse'"),
+    ),
     # Read backwards by the person's own list.
     Index("settlement_of_person", "psn_no", "setl_at", "setl_id"),
 )

@@ -202,7 +202,7 @@ def _refund_values(kind: str, refund: Document, trade: Document) -> list[str]:
 def _head(at: str, trade: Document, state: str) -> list[str]:
     sub, person = trade["sub_mchid"] or "0", trade["openid"] or trade["sub_openid"]
     numbers = [trade["appid"], trade["mchid"], sub, "", trade["transaction_id"], trade["out_trade_no"], person]
-    return [_moment(at), *numbers, trade["kind"], state, "OTHERS", "CNY"]
+    return [_moment(at), *numbers, trade["kind"], state, "OTHERS", trade.get("currency", "CNY")]
 
 
 def _fee(fen: int) -> int:

@@ -33,6 +33,11 @@ def upgrade() -> None:
     _pay_refund()
     _payment_entry()
     _pay_terminal()
+    _reconciliation()
+
+
+def _partial(name: str, table: str, columns: list[str], where: str) -> None:
+    op.create_index(name, table, columns, unique=False, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 def _pay_auth() -> None:
@@ -56,13 +61,16 @@ def _pay_charge() -> None:
         *_columns(sa.Text(), "state", "standing", "half"),
         sa.Column("charged_fen", sa.BigInteger(), nullable=False),
         *_columns(sa.Text(), "trade_no", "mix_trade_no", "return_no", "front"),
-        *_columns(sa.BigInteger(), "created_at", "expires_at", "due_at", "asked_at", "paid_at"),
+        *_columns(sa.BigInteger(), "created_at", "expires_at", "due_at", "asked_at", "paid_at", "returned_at"),
         *_columns(sa.BigInteger(), "said_total_fen", "returned_fen"),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.CheckConstraint("charge_fen >= 0 AND charged_fen >= 0", name="pay_charge_amounts"),
         sa.PrimaryKeyConstraint("charge_no"),
     )
     op.create_index("pay_charge_of_order", "pay_charge", ["pay_ord_id"], unique=False)
+    op.create_index("pay_charge_made", "pay_charge", ["channel", "created_at", "charge_no"], unique=False)
+    _partial("pay_charge_returned", "pay_charge", ["channel", "returned_at"], "returned_at > 0")
+    _partial("pay_charge_return", "pay_charge", ["return_no"], "return_no <> ''")
     op.create_index(
         "pay_charge_held",
         "pay_charge",
@@ -160,6 +168,7 @@ def _pay_order() -> None:
         sqlite_where=sa.text("phase = 'held'"),
         postgresql_where=sa.text("phase = 'held'"),
     )
+    _partial("pay_order_paid", "pay_order", ["paid_at", "pay_ord_id"], "paid_at > 0")
     op.create_index("pay_order_of_institution", "pay_order", ["fixmedins_code", "med_org_ord"], unique=True)
 
 
@@ -176,6 +185,7 @@ def _pay_refund() -> None:
         sa.CheckConstraint("insured_fen >= 0 AND cash_fen >= 0", name="pay_refund_amounts"),
         sa.PrimaryKeyConstraint("refund_no"),
     )
+    _partial("pay_refund_done", "pay_refund", ["done_at", "refund_no"], "done_at > 0")
     op.create_index("pay_refund_asked", "pay_refund", ["pay_ord_id", "asked_no"], unique=True)
 
 
@@ -215,3 +225,49 @@ def _pay_terminal() -> None:
         sqlite_where=sa.text("state IN ('sent', 'undoing')"),
         postgresql_where=sa.text("state IN ('sent', 'undoing')"),
     )
+
+
+def _reconciliation() -> None:
+    op.create_table(
+        "pay_run",
+        *_columns(sa.Text(), "run_no", "day", "state", "stage"),
+        sa.Column("only_look", sa.SmallInteger(), nullable=False),
+        *_columns(sa.BigInteger(), "begun_at", "beat_at", "ended_at"),
+        *_columns(sa.Integer(), "lines", "charges", "orders", "settlements"),
+        *_columns(sa.Text(), "unread", "memo"),
+        sa.PrimaryKeyConstraint("run_no"),
+    )
+    op.create_index("pay_run_of_day", "pay_run", ["day", "run_no"], unique=False)
+    running = sa.text("state = 'running'")
+    op.create_index("pay_run_running", "pay_run", ["day"], unique=True, sqlite_where=running, postgresql_where=running)
+    bill = ("day", "channel", "merchant_no")
+    op.create_table(
+        "pay_bill",
+        *_columns(sa.Text(), *bill),
+        sa.Column("read_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(*bill),
+    )
+    op.create_table(
+        "pay_bill_line",
+        *_columns(sa.Text(), *bill),
+        sa.Column("line_no", sa.Integer(), nullable=False),
+        *_columns(sa.Text(), "kind", "number", "trade_no"),
+        *_columns(sa.BigInteger(), "amount_fen", "fee_fen"),
+        *_columns(sa.Text(), "booked_on", "currency"),
+        sa.PrimaryKeyConstraint(*bill, "line_no"),
+    )
+    op.create_index("pay_bill_line_of", "pay_bill_line", ["number"], unique=False)
+    op.create_table(
+        "pay_difference",
+        *_columns(
+            sa.Text(), "difference_no", "key", "day", "run_no", "kind", "repair", "state", "channel", "merchant_no"
+        ),
+        *_columns(sa.Text(), "fixmedins_code", "pay_ord_id", "number", "trade_no"),
+        *_columns(sa.BigInteger(), "here_fen", "there_fen"),
+        *_columns(sa.Text(), "here", "there", "note"),
+        *_columns(sa.BigInteger(), "found_at", "changed_at"),
+        sa.PrimaryKeyConstraint("difference_no"),
+        sa.UniqueConstraint("key", name="pay_difference_key"),
+    )
+    op.create_index("pay_difference_of_day", "pay_difference", ["day", "difference_no"], unique=False)
+    _partial("pay_difference_open", "pay_difference", ["number"], "state = 'open'")

@@ -479,6 +479,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """That decision could move money twice, or is no answer to why the payment rests; those that are safe are named."""
     ERROR_REASON_PROOF_MISSING: _ErrorReason.ValueType  # 353
     """What is taken as done needs the number of a proof."""
+    ERROR_REASON_RECONCILIATION_NOT_DUE: _ErrorReason.ValueType  # 320
+    """The day is not over, or lies ahead: its bills are not made yet."""
+    ERROR_REASON_RECONCILIATION_NOT_FOUND: _ErrorReason.ValueType  # 321
+    """The day was never reconciled."""
+    ERROR_REASON_DIFFERENCE_NOT_FOUND: _ErrorReason.ValueType  # 322
+    """No difference has that number."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -938,4 +944,10 @@ ERROR_REASON_HELD_DECISION_UNSAFE: ErrorReason.ValueType  # 352
 """That decision could move money twice, or is no answer to why the payment rests; those that are safe are named."""
 ERROR_REASON_PROOF_MISSING: ErrorReason.ValueType  # 353
 """What is taken as done needs the number of a proof."""
+ERROR_REASON_RECONCILIATION_NOT_DUE: ErrorReason.ValueType  # 320
+"""The day is not over, or lies ahead: its bills are not made yet."""
+ERROR_REASON_RECONCILIATION_NOT_FOUND: ErrorReason.ValueType  # 321
+"""The day was never reconciled."""
+ERROR_REASON_DIFFERENCE_NOT_FOUND: ErrorReason.ValueType  # 322
+"""No difference has that number."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
