@@ -129,7 +129,7 @@ MESH: tuple[Member, ...] = (
             "yibao.payment.v1.HeldService",
             "yibao.payment.v1.ReconciliationService",
         ),
-        calls=("settlement", "routing"),
+        calls=("identity", "settlement", "routing"),
     ),
     Member(GATEWAY, 7400, (), calls=("identity", "catalogue", "settlement", "routing", "payment"), has_store=False),
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import SystemRandom
+from time import monotonic
 from typing import Any, Final
 
 from services.kernel.clock import Clock
@@ -20,6 +21,8 @@ from services.payment.channels.national import NationalApp
 from services.payment.channels.protocol import Channel, Delivery
 from services.payment.channels.wechat import WeChat
 from services.payment.domain.accounts import Account
+from services.payment.domain.orders import Order
+from services.payment.domain.revoking import revs_token
 from services.payment.loader import Merchants, read_merchants
 from services.payment.operations.books import Books, Write
 from services.payment.operations.deciding import Deciding
@@ -31,7 +34,10 @@ from services.payment.operations.reconciling_books import Comparing
 from services.payment.operations.reconciling_repairs import Repairing
 from services.payment.operations.refunding import Refunding
 from services.payment.operations.saving import Saving
+from services.payment.operations.telling import Telling
 from services.payment.peers.bills import Bills
+from services.payment.peers.institutions import Institutions
+from services.payment.peers.partners import Partners
 from services.payment.peers.settlements import Settlements
 from services.payment.peers.statements import Statements
 from services.payment.servicer.authorisations import AuthorisationServicer
@@ -41,9 +47,11 @@ from services.payment.servicer.notifies import NotifyServicer
 from services.payment.servicer.pay_orders import PayOrderServicer
 from services.payment.servicer.reconciliations import ReconciliationServicer
 from services.payment.servicer.unhurried import Unhurried
+from services.payment.store.notice_rows import COUNTED
 from services.payment.store.terminal_rows import TerminalRows
 from services.payment.store.unit import PaymentStore
 from services.runtime.auth import TokenSigner
+from services.runtime.callbacks import Callbacks
 from services.runtime.committer import Committer
 from services.runtime.config import Config
 from services.runtime.db import Database
@@ -68,6 +76,9 @@ from yibao.payment.v1 import (
 
 MEMBER: Final = "payment"
 MERCHANTS: Final = "YIBAO_MERCHANTS"
+_RESTING: Final = (
+    "Orders and charges that people have to decide about, and notices to institutions that are open or given up."
+)
 TOKENS: Final = "yibao payment: tokens"
 """For what the key of order tokens is derived."""
 
@@ -93,7 +104,10 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     loop = OrderLoop(books, driving, partial(_span, telemetry), _told_stuck)
     reconciling = _reconciling(driving, store, desk, BillDesk(channels, merchants.accounts), peers, config.cell, new_id)
     refunding, key = Refunding(books, driving, partial(new_id, "F")), partial(_key, signer)
-    orders = PayOrderServicer(books, saving, paying, refunding, desk.plan, merchants.closed, key, work)
+    told = _Told(config, telemetry, clock, books, Partners(peers, monotonic), key)
+    orders = PayOrderServicer(
+        books, saving, paying, refunding, desk.plan, merchants.closed, key, work, told.partners.name
+    )
     deciding = Deciding(books, driving, partial(new_id, "D"))
     servicers: list[tuple[AddToServer, Any]] = [
         (pay_order_pb2_grpc.add_PayOrderServiceServicer_to_server, orders),
@@ -103,18 +117,15 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     ]
 
     async def start() -> None:
-        try:
-            await store.start()
-        except BaseException:
-            await database.close()
-            raise
+        await _opened(store, database)
         if database.dialect == "sqlite":
             await books.release()
         loop.start()
+        told.telling.start()
 
     async def stop() -> None:
         await work.idle()
-        for going in (reconciling, loop, committer):
+        for going in (reconciling, loop, told, committer):
             await going.stop()
         for held in (outgoing, peers, database):
             await held.close()
@@ -122,6 +133,15 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     return MemberServer(
         *(MEMBER, config, telemetry, servicers, start, stop, database.ping), store=database, signer=signer, clock=clock
     )
+
+
+async def _opened(store: PaymentStore, database: Database) -> None:
+    """Opens the store; one that cannot be opened keeps no connection."""
+    try:
+        await store.start()
+    except BaseException:
+        await database.close()
+        raise
 
 
 def _asked_by_others(
@@ -178,6 +198,41 @@ def channels_of(merchants: Merchants, lines: Lines) -> Sequence[Channel]:
         raise StartError(f"{MERCHANTS}: {error}") from None
 
 
+class _Told:
+    """What tells institutions (6302): their profiles, the way to them, the loop, and what is counted beside it."""
+
+    def __init__(
+        self,
+        config: Config,
+        telemetry: Telemetry,
+        clock: Clock,
+        books: Books,
+        partners: Partners,
+        key: Callable[[], bytes],
+    ) -> None:
+        self.partners = partners
+        self._callbacks = Callbacks(telemetry, plain=config.sandbox, private=config.private_callbacks)
+        opened = partial(sm2.open_sm2, config.text("YIBAO_LIBCRYPTO"))
+        institutions = Institutions(self._callbacks, opened, partial(_revs, key, books), clock)
+        self.telling = Telling(books, institutions, partners.profile, partial(_span, telemetry), _told_untold)
+        for kind in COUNTED:
+            counted = partial(_counted, self.telling, kind)
+            telemetry.metrics.gauge("yibao_payments_resting", _RESTING, {"kind": kind}, counted)
+
+    async def stop(self) -> None:
+        """Ends the loop, and lets go of connections."""
+        await self.telling.stop()
+        await self._callbacks.close()
+
+
+def _counted(telling: Telling, kind: str) -> float:
+    return float(telling.counts.get(kind, 0))
+
+
+def _revs(key: Callable[[], bytes], books: Books, order: Order) -> str:
+    return revs_token(key(), order, books.now())
+
+
 def _of_bank(merchants: Merchants) -> Callable[[channel_pb2.Merchant], Account]:
     """The contract of a merchant with its bank."""
     held = {(each.merchant_no, each.app_no): each for each in merchants.accounts if each.channel == "bank"}
@@ -217,6 +272,12 @@ def _told_broken(error: BaseException, run_no: str) -> None:
     """A line where a reconciliation came to nothing."""
     told = {"run_no": run_no, **describe(error)}
     write(logging.getLogger("yibao.payment"), logging.ERROR, "a reconciliation came to nothing", told)
+
+
+def _told_untold(notice_no: str, reason: str) -> None:
+    """A line where an institution did not hear of its order for a day, or where nobody can be told now."""
+    told = {"notice_no": notice_no, "reason": reason}
+    write(logging.getLogger("yibao.payment"), logging.WARNING, "an institution is not told", told)
 
 
 def _told_stuck(error: BaseException, number: str) -> None:

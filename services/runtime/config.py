@@ -125,6 +125,12 @@ class Config:
         return self.values["YIBAO_SANDBOX"] is True
 
     @property
+    def private_callbacks(self) -> bool:
+        """Whether addresses that partners name may be of this network; in a sandbox unless said otherwise."""
+        said = self.values["YIBAO_PRIVATE_CALLBACKS"]
+        return self.sandbox if said is None else said is True
+
+    @property
     def serves_mobile(self) -> bool:
         """Whether the gateway serves the mobile envelope."""
         return self.values["YIBAO_MOBILE"] is True

@@ -181,6 +181,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "",
         "File of the institutions' contracts with payment channels; without it cash alone.",
     ),
+    Setting(
+        "YIBAO_PRIVATE_CALLBACKS",
+        "flag",
+        "",
+        "Whether addresses where institutions are told (6302) may be of a private network; on in the sandbox, else off.",
+    ),
     Setting("YIBAO_PEER_TIMEOUT_S", "seconds", "5", "Time allowed for a call to a peer that names no time."),
     Setting("YIBAO_PEER_ATTEMPTS", "count", "3", "Attempts of a call that may be repeated, the first one included."),
     Setting(

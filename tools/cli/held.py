@@ -28,7 +28,9 @@ def listed(client: MeshClient, words: Words = ENGLISH) -> int:
     for each in _all(client):
         count += 1
         chinese = words.language == "zh"
-        channel = channel_pb2.ChannelKind.Name(each.channel).removeprefix("CHANNEL_KIND_").lower()
+        channel = (
+            channel_pb2.ChannelKind.Name(each.channel).removeprefix("CHANNEL_KIND_").lower() if each.channel else "6302"
+        )
         print(f"{each.held_no}  {each.fixmedins_code}  {channel}  {each.reason} {each.channel_code}".rstrip())
         print("    " + (each.text_zh if chinese else each.text_en))
         for line in _amounts(each, words):
@@ -82,7 +84,9 @@ def _all(client: MeshClient) -> Iterator[held_pb2.HeldPayment]:
 
 
 def _amounts(each: held_pb2.HeldPayment, words: Words) -> Iterator[str]:
-    """Amounts as both sides say them, in yuan."""
+    """Amounts as both sides say them, in yuan; a notice has none."""
+    if each.kind == held_pb2.HELD_KIND_NOTICE:
+        return
     ours, theirs = yuan_text(each.charge_fen), yuan_text(each.charged_fen)
     yield words("asked for {ours} yuan, collected as the channel says: {theirs}", ours=ours, theirs=theirs)
     if each.HasField("channel_total_fen"):

@@ -14,16 +14,18 @@ from typing import Final
 
 from services.payment.domain import steps
 from services.payment.domain.charges import Half
+from services.payment.domain.notices import Notice, NoticeState, again
 from services.payment.domain.orders import Charge, ChargeState, Order, Refund, RefundState, moved
 from services.payment.domain.phases import Phase
 
 
 class HeldKind(Enum):
-    """What rests: an order, a refund of a paid one, or a charge for which no order waits."""
+    """What rests: an order, a refund of a paid one, a charge for which no order waits, or a notice that nobody heard."""
 
     ORDER = "order"
     REFUND = "refund"
     CHARGE = "charge"
+    NOTICE = "notice"
 
 
 class Decision(Enum):
@@ -33,8 +35,10 @@ class Decision(Enum):
     GIVE_BACK = "give_back"
     TAKEN_AS_GIVEN_BACK = "taken_as_given_back"
     TAKEN_AS_PAID = "taken_as_paid"
+    TAKEN_AS_TOLD = "taken_as_told"
 
 
+NOT_TOLD: Final = "INSTITUTION_NOT_TOLD"
 PROVEN: Final = frozenset({Decision.TAKEN_AS_GIVEN_BACK, Decision.TAKEN_AS_PAID})
 """What is taken as done, by a proof."""
 _BACK: Final = (Decision.ASK_AGAIN, Decision.TAKEN_AS_GIVEN_BACK)
@@ -42,6 +46,7 @@ _SAFE: Final[Mapping[str, tuple[Decision, ...]]] = MappingProxyType(
     {
         steps.AMOUNT_DIFFERS: (*_BACK, Decision.GIVE_BACK, Decision.TAKEN_AS_PAID),
         steps.RETURN_ABNORMAL: _BACK,
+        NOT_TOLD: (Decision.ASK_AGAIN, Decision.TAKEN_AS_TOLD),
     }
 )
 
@@ -55,10 +60,13 @@ class Held:
     order: Order
     charge: Charge | None = None
     refund: Refund | None = None
+    notice: Notice | None = None
 
     @property
     def number(self) -> str:
         """By what it is decided about."""
+        if self.notice is not None:
+            return self.notice.notice_no
         return self.charge.charge_no if self.kind is HeldKind.CHARGE and self.charge else self.order.pay_ord_id
 
     @property
@@ -93,6 +101,11 @@ def held_charge(charge: Charge, order: Order) -> Held:
     return Held(HeldKind.CHARGE, steps.RETURN_ABNORMAL, order, charge)
 
 
+def held_notice(notice: Notice, order: Order) -> Held:
+    """A notice that was given up."""
+    return Held(HeldKind.NOTICE, NOT_TOLD, order, notice=notice)
+
+
 @dataclass(frozen=True, slots=True)
 class Followed:
     """What follows from a decision: the rows as they are from now on."""
@@ -100,6 +113,7 @@ class Followed:
     order: Order
     charge: Charge | None = None
     refund: Refund | None = None
+    notice: Notice | None = None
 
 
 def followed(held: Held, decision: Decision, now: int) -> Followed:
@@ -107,6 +121,8 @@ def followed(held: Held, decision: Decision, now: int) -> Followed:
     match held.kind:
         case HeldKind.CHARGE:
             return _of_charge(held, decision, now)
+        case HeldKind.NOTICE:
+            return _of_notice(held, decision, now)
         case HeldKind.REFUND:
             return _of_refund(held, decision, now)
         case _:
@@ -120,6 +136,13 @@ def _of_charge(held: Held, decision: Decision, now: int) -> Followed:
     state = ChargeState.RETURNING if decision is Decision.ASK_AGAIN else ChargeState.RETURNED
     order = replace(held.order, changed_at=now, version=held.order.version + 1)
     return Followed(order, replace(charge, state=state, due_at=now, tries=0))
+
+
+def _of_notice(held: Held, decision: Decision, now: int) -> Followed:
+    if held.notice is None:
+        raise AssertionError("a notice is held by its row")
+    left = replace(held.notice, state=NoticeState.LEFT, done_at=now)
+    return Followed(held.order, notice=again(held.notice, now) if decision is Decision.ASK_AGAIN else left)
 
 
 def _of_refund(held: Held, decision: Decision, now: int) -> Followed:

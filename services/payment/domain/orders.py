@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from services.kernel.rests import rest_s
 from services.payment.domain.charges import Half, Standing
-from services.payment.domain.phases import MOVES, RUNNING, Phase
+from services.payment.domain.phases import MOVES, RUNNING, Phase, ord_stas
 from services.payment.domain.splits import Split
 
 SECOND: Final = 1_000_000
@@ -210,3 +210,15 @@ def rested(order: Order, reason: str, now: int) -> Order:
     """The order after an attempt in vain: it rests, the longer the oftener."""
     due_at = now + rest_s(order.tries) * SECOND
     return kept(order, now, tries=order.tries + 1, reason=reason or order.reason, due_at=due_at)
+
+
+def told_stas(order: Order, *, knows_17: bool = False) -> int:
+    """ordStas of an order (`phases.ord_stas`)."""
+    return ord_stas(
+        order.phase,
+        agreed=order.agreed,
+        charged_fen=order.charged_fen,
+        refunded_fen=order.refunded_fen,
+        insured_returned=order.insured_returned,
+        knows_17=knows_17,
+    )

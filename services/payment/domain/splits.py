@@ -33,3 +33,10 @@ class Split:
     def insured_parts(self) -> tuple[int, int, int]:
         """What a channel is told of the insured part: funds, accounts, and what others bear, the institution among them."""
         return self.fund_fen, self.acct_fen, self.other_fen + self.hosp_fen
+
+
+def setl_type(split: Split) -> str:
+    """Dictionary setlType: what was settled."""
+    if not split.cash_fen:
+        return "HI"
+    return "ALL" if split.insured_fen else "CASH"

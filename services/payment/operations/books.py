@@ -15,6 +15,7 @@ from services.kernel.errors import Fault
 from services.kernel.requests import Entry, Moved, RequestStamp, repeated
 from services.payment.domain.authorisations import Authorisation
 from services.payment.domain.held import Decided
+from services.payment.domain.notices import Notice
 from services.payment.domain.orders import LEASE_S, SECOND, Charge, Order, Refund
 from services.payment.store.unit import PaymentStore, Unit
 
@@ -26,7 +27,7 @@ NEW: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """What one decision changes. `seen` is the version of the order that it saw."""
+    """What one decision changes. `seen` is the version of the order that it saw; `notices` are new, `marked` changed."""
 
     order: Order | None = None
     seen: int = NEW
@@ -36,7 +37,8 @@ class Write:
     events: tuple[str, ...] = ()
     decided: tuple[Decided, ...] = ()
     entry: Entry | None = None
-    notify: bool = False
+    notices: tuple[Notice, ...] = ()
+    marked: tuple[Notice, ...] = ()
 
 
 Submit = Callable[[Write], Awaitable[bool]]
@@ -146,6 +148,22 @@ class Books:
         async with self._store.read() as work:
             return await work.money.strays(self.now(), most)
 
+    async def take_notices(self, most: int) -> list[Notice]:
+        """Notices that are due, with a lease from now on."""
+        now = self.now()
+        async with self._store.read() as work:
+            if not await work.notices.any_due(now):
+                return []
+        async with self._store.write() as work:
+            due = [replace(each, due_at=now + LEASE_S * SECOND) for each in await work.notices.due(now, most)]
+            await work.notices.keep(due)
+        return due
+
+    async def keep_notice(self, notice: Notice) -> None:
+        """What came of telling."""
+        async with self._store.write() as work:
+            await work.notices.keep([notice])
+
     async def release(self) -> None:
         """Takes every lease away: for the one process that holds the store, as it begins."""
         async with self._store.write() as work:
@@ -188,7 +206,6 @@ class Books:
         shown = {one.auth: one for each in writes for one in each.authorisations}
         heard = [event for each in writes for event in each.events]
         entries = [each.entry for each in writes if each.entry is not None]
-        told = [each.order.pay_ord_id for each in writes if each.notify and each.order is not None]
         if orders:
             await work.orders.keep([*orders.values()])
         if charges:
@@ -203,8 +220,10 @@ class Books:
             await work.held.keep(decided)
         if entries:
             await work.journal.add_all(entries)
-        if told:
-            await work.money.notify(told, self.now())
+        if notices := [one for each in writes for one in each.notices]:
+            await work.notices.add(notices)
+        if marked := [one for each in writes for one in each.marked]:
+            await work.notices.keep(marked)
 
 
 def _leased(order: Order, now: int) -> Order:

@@ -9,7 +9,18 @@ from typing import Final
 from services.kernel.pages import Page, page_of
 from services.kernel.requests import RequestStamp
 from services.payment.domain import refusals
-from services.payment.domain.held import PROVEN, Decided, Decision, Held, followed, held_charge, held_order
+from services.payment.domain.held import (
+    PROVEN,
+    Decided,
+    Decision,
+    Held,
+    HeldKind,
+    followed,
+    held_charge,
+    held_notice,
+    held_order,
+)
+from services.payment.domain.notices import Notice, NoticeState
 from services.payment.domain.orders import Charge, ChargeState, Order
 from services.payment.domain.phases import Phase
 from services.payment.operations.books import Books, Stale, Write
@@ -18,6 +29,8 @@ from services.payment.store.unit import Unit
 
 _ORDERS: Final = 0
 _CHARGES: Final = 1
+_NOTICES: Final = 2
+_PARTS: Final = {HeldKind.CHARGE: _CHARGES, HeldKind.NOTICE: _NOTICES}
 FIRST: Final = (_ORDERS, "")
 """Where the list begins: a place is which part of it, and a number there."""
 
@@ -47,11 +60,16 @@ class Deciding:
         async with self._books.read() as work:
             orders = await work.held.orders(number, size + 1) if part == _ORDERS else []
             room = size + 1 - len(orders)
-            charges = await work.held.charges(number if part == _CHARGES else "", room) if room else []
-            found = [*await _of_orders(work, orders), *await _of_charges(work, charges)]
-        return page_of(
-            found, size, lambda each: (_CHARGES if each.number != each.order.pay_ord_id else _ORDERS, each.number)
-        )
+            wanted = room and part <= _CHARGES
+            charges = await work.held.charges(number if part == _CHARGES else "", room) if wanted else []
+            room -= len(charges)
+            notices = await work.notices.given_up(number if part == _NOTICES else "", room) if room else []
+            found = [
+                *await _of_orders(work, orders),
+                *await _of_charges(work, charges),
+                *await _of_notices(work, notices),
+            ]
+        return page_of(found, size, lambda each: (_PARTS.get(each.kind, _ORDERS), each.number))
 
     async def decisions(self, pay_ord_id: str, before: str, size: int) -> Page[Decided]:
         """A page of decisions, the latest first."""
@@ -87,10 +105,11 @@ class Deciding:
             decided_at=now,
         )
         write = Write(
-            after.order,
+            None if after.notice is not None else after.order,
             held.order.version,
             charges=(after.charge,) if after.charge is not None else (),
             refunds=(after.refund,) if after.refund is not None else (),
+            marked=(after.notice,) if after.notice is not None else (),
             decided=(decided,),
             entry=self._books.entry(stamp, decided.decision_no.encode()),
         )
@@ -98,6 +117,8 @@ class Deciding:
             await self._books.keep(write)
         except Stale:
             raise refusals.on_its_way(held.order) from None
+        if after.notice is not None:
+            return decided, after.order
         if after.charge is not None and after.charge.state is ChargeState.RETURNING:
             await self._driving.stray(after.charge)
         return decided, await self._driving.drive(after.order, left_s)
@@ -121,6 +142,9 @@ class Deciding:
                 held = (await _of_charges(work, [charge]))[0]
                 if held.order.phase is not Phase.HELD or held.order.charge_no != number:
                     return held
+            notice = await work.notices.one(number)
+            if notice is not None and notice.state is NoticeState.GIVEN_UP:
+                return (await _of_notices(work, [notice]))[0]
         raise refusals.held_unknown(number)
 
 
@@ -133,3 +157,8 @@ async def _of_orders(work: Unit, orders: list[Order]) -> list[Held]:
 async def _of_charges(work: Unit, charges: list[Charge]) -> list[Held]:
     orders = await work.orders.find([each.pay_ord_id for each in charges]) if charges else {}
     return [held_charge(each, orders[each.pay_ord_id]) for each in charges]
+
+
+async def _of_notices(work: Unit, notices: list[Notice]) -> list[Held]:
+    orders = await work.orders.find([each.pay_ord_id for each in notices]) if notices else {}
+    return [held_notice(each, orders[each.pay_ord_id]) for each in notices]

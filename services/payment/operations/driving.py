@@ -14,6 +14,7 @@ from typing import Final
 from services.kernel.errors import AWAY, Fault, FaultKind
 from services.payment.domain import steps
 from services.payment.domain.charges import Seen
+from services.payment.domain.notices import Notice, NoticeKind, of_order, of_refund
 from services.payment.domain.orders import Charge, Goal, Order, Refund, RefundState, kept, moved, rested
 from services.payment.domain.phases import RUNNING, Phase
 from services.payment.operations.books import Books, Stale, Write
@@ -119,7 +120,12 @@ class Driving:
 
     async def _moved(self, order: Order, phase: Phase, **changes: object) -> Order:
         after = moved(order, phase, self.books.now(), **changes)
-        await self.books.keep(Write(after, order.version, notify=phase is Phase.PAID and not order.paid_at))
+        told: tuple[Notice, ...] = ()
+        if phase is Phase.PAID and not order.paid_at:
+            told = (of_order(order, NoticeKind.PAID, after.changed_at),)
+        elif phase is Phase.REVOKED and order.goal is Goal.REVOKED:
+            told = (of_order(order, NoticeKind.REVOKED, after.changed_at),)
+        await self.books.keep(Write(after, order.version, notices=told))
         return after
 
     async def charge_of(self, order: Order) -> Charge:
@@ -244,7 +250,8 @@ class Driving:
         if charge is not None and named is not None and not await self._channels.tell_returned(charge, order, named):
             return await self._rests(order)
         after, done = steps.refunded(order, refund, self.books.now())
-        await self.books.keep(Write(after, order.version, refunds=(done,)))
+        told = (of_refund(done, after.changed_at),)
+        await self.books.keep(Write(after, order.version, refunds=(done,), notices=told))
         return after
 
     async def _named(self, order: Order, refund: Refund) -> Refund | None:

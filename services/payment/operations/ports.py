@@ -9,8 +9,10 @@ from typing import Any, Protocol
 
 from services.payment.domain.charges import BillLine, Heard, RefundSeen, Seen
 from services.payment.domain.compared import Settled
+from services.payment.domain.notices import Notice, Outcome
 from services.payment.domain.opened import Opened, Tried
 from services.payment.domain.orders import Charge, Order, Refund
+from services.payment.domain.profiles import Profile
 
 
 class SettlementPort(Protocol):
@@ -73,6 +75,14 @@ class Secrets:
     location: str = ""
     payer: Any = None
     patient: Any = None
+
+
+class NoticePort(Protocol):
+    """Whoever tells institutions."""
+
+    async def tell(self, profile: Profile, notice: Notice, order: Order, refund: Refund | None) -> Outcome:
+        """Tells one notice, with the order as it stands; what came of it."""
+        ...
 
 
 class ChannelPort(Protocol):

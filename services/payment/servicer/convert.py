@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from services.kernel.clock import BEIJING, from_micros
-from services.payment.domain.orders import Charge, Order
-from services.payment.domain.phases import Phase, ord_stas
-from services.payment.domain.splits import Split
+from services.payment.domain.orders import Charge, Order, told_stas
+from services.payment.domain.phases import Phase
+from services.payment.domain.splits import Split, setl_type
 from services.runtime.wire import micros_message
 from yibao.payment.v1 import channel_pb2, pay_order_pb2, pay_order_state_pb2
 
@@ -32,24 +32,12 @@ def channel_kind(name: str) -> channel_pb2.ChannelKind.ValueType:
     return _KINDS.get(name, channel_pb2.CHANNEL_KIND_UNSPECIFIED)
 
 
-def stas_of(order: Order, *, knows_17: bool = False) -> int:
-    """ordStas of an order."""
-    return ord_stas(
-        order.phase,
-        agreed=order.agreed,
-        charged_fen=order.charged_fen,
-        refunded_fen=order.refunded_fen,
-        insured_returned=order.insured_returned,
-        knows_17=knows_17,
-    )
-
-
 def order_message(order: Order, charge: Charge | None) -> pay_order_state_pb2.PayOrder:
     """An order as it stands, without the person whom it is about."""
     told = pay_order_state_pb2.PayOrder(
         pay_ord_id=order.pay_ord_id,
         phase=pay_order_state_pb2.OrderPhase.Value(f"ORDER_PHASE_{order.phase.name}"),
-        ord_stas=stas_of(order),
+        ord_stas=told_stas(order),
         order_type=order.order_type,  # type: ignore[arg-type]  # the contract's own number
         mdtrt_id=order.bill.mdtrt_id,
         setl_id=order.setl_id,
@@ -92,13 +80,14 @@ def sums_of(split: Split) -> dict[str, Any]:
     return {field.name: getattr(told, field.name) for field in told.DESCRIPTOR.fields}
 
 
-def found_message(order: Order, revs_token: str) -> pay_order_pb2.FoundOrder:
+def found_message(order: Order, revs_token: str, org_name: str) -> pay_order_pb2.FoundOrder:
     """What 6301 answers: an order that is not paid has number and state alone."""
     told = pay_order_pb2.FoundOrder(
         pay_ord_id=order.pay_ord_id,
-        ord_stas=str(stas_of(order)),
+        ord_stas=str(told_stas(order)),
         med_org_ord=order.med_org_ord,
         org_codg=order.fixmedins_code,
+        org_name=org_name,
         **(sums_of(order.split) if order.split is not None else {}),
     )
     if order.paid_at and order.split is not None:
@@ -108,13 +97,6 @@ def found_message(order: Order, revs_token: str) -> pay_order_pb2.FoundOrder:
         told.setl_type = setl_type(order.split)
         told.revs_token = revs_token if order.phase is Phase.PAID else ""
     return told
-
-
-def setl_type(split: Split) -> str:
-    """Dictionary setlType: what was settled."""
-    if not split.cash_fen:
-        return "HI"
-    return "ALL" if split.insured_fen else "CASH"
 
 
 def stamp_text(micros: int) -> str:

@@ -20,6 +20,7 @@ _KINDS: Final = {
     HeldKind.ORDER: held_pb2.HELD_KIND_ORDER,
     HeldKind.REFUND: held_pb2.HELD_KIND_REFUND,
     HeldKind.CHARGE: held_pb2.HELD_KIND_CHARGE,
+    HeldKind.NOTICE: held_pb2.HELD_KIND_NOTICE,
 }
 
 
@@ -81,7 +82,7 @@ def _held(held: Held) -> held_pb2.HeldPayment:
         pay_ord_id=order.pay_ord_id,
         med_org_ord=order.med_org_ord,
         phase=pay_order_state_pb2.OrderPhase.Value(f"ORDER_PHASE_{order.phase.name}"),
-        channel_code=order.channel_code if held.kind is not HeldKind.CHARGE else "",
+        channel_code=_word(held),
         total_fen=order.split.total_fen if order.split is not None else order.bill.fee_fen,
         held_time=micros_message(order.changed_at),
     )
@@ -100,6 +101,13 @@ def _held(held: Held) -> held_pb2.HeldPayment:
     if refund is not None:
         told.refund_no, told.return_fen, told.returned_fen = refund.refund_no, refund.cash_fen, refund.said_fen
     return told
+
+
+def _word(held: Held) -> str:
+    """The channel's word, or what came of telling a notice."""
+    if held.notice is not None:
+        return held.notice.reason
+    return held.order.channel_code if held.kind is not HeldKind.CHARGE else ""
 
 
 def _decided(decided: Decided) -> held_pb2.DecidedHeld:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from services.kernel.clock import beijing_day, to_micros
 from services.kernel.errors import Fault, FaultKind, Violation, invalid
 from services.kernel.money import yuan_text
 from services.payment.domain import refusals
-from services.payment.domain.orders import Order, RefundKind, RefundState
+from services.payment.domain.orders import Order, RefundKind, RefundState, told_stas
 from services.payment.domain.refunds import Parts
+from services.payment.domain.revoking import revs_token
 from services.payment.domain.terms import OrderType, Switch, check_open, kind_of
 from services.payment.operations.books import Books
 from services.payment.operations.paying import Paying, Plan
@@ -27,8 +28,6 @@ from yibao.common.v1 import codes_pb2
 from yibao.payment.v1 import pay_order_pb2, pay_order_pb2_grpc
 
 _STATUS: Final = {RefundState.DONE: "SUCC", RefundState.REFUSED: "FAIL"}
-_REVOCABLE_S: Final = 3600
-"""For how long revsToken is good (nhsa-interface §7)."""
 _NOWHERE: Final = "000000"
 
 MakePlan = Callable[[pay_order_pb2.Payment], Plan]
@@ -36,7 +35,7 @@ MakePlan = Callable[[pay_order_pb2.Payment], Plan]
 
 
 class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
-    """The RPCs. `key` is that of tokens and of persons' digests."""
+    """The RPCs. `key` is that of tokens and of persons' digests, `name` tells an institution's."""
 
     def __init__(
         self,
@@ -48,8 +47,10 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         switches: Sequence[Switch],
         key: Callable[[], bytes],
         work: Unhurried,
+        name: Callable[[str], Awaitable[str]],
     ) -> None:
         self._work = work
+        self._name = name
         self._books = books
         self._saving = saving
         self._paying = paying
@@ -106,7 +107,7 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         )
         placed = pay_order_pb2.PlacedOrder(
             pay_ord_id=order.pay_ord_id,
-            ord_stas=str(convert.stas_of(order)),
+            ord_stas=str(told_stas(order)),
             **(convert.sums_of(order.split) if order.split is not None else {}),
         )
         return pay_order_pb2.PlaceOrderResponse(data=placed)
@@ -134,7 +135,8 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         self._same_person(order, request.data)
         charge = await self._books.charge(order.charge_no) if order.charge_no else None
         return pay_order_pb2.GetOrderResponse(
-            data=convert.found_message(order, self._revs_token(order)), order=convert.order_message(order, charge)
+            data=convert.found_message(order, self._revs_token(order), await self._name(order.fixmedins_code)),
+            order=convert.order_message(order, charge),
         )
 
     async def RevokeOrder(  # noqa: N802 - the contract's name
@@ -197,11 +199,7 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
             raise refusals.person_mismatch(order.pay_ord_id)
 
     def _revs_token(self, order: Order) -> str:
-        """revsToken: undoes the insured part within the hour."""
-        if not order.paid_at or to_micros(current_call().now) - order.paid_at > _REVOCABLE_S * 1_000_000:
-            return ""
-        named = f"revs\n{order.pay_ord_id}\n{order.paid_at}".encode()
-        return hmac.new(self._key(), named, hashlib.sha256).hexdigest()[:32]
+        return revs_token(self._key(), order, to_micros(current_call().now))
 
 
 def _adds_up(data: Any) -> None:

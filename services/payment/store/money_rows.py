@@ -155,13 +155,6 @@ class MoneyRows:
         await self._connection.run(_FORGET, before)
         await self._connection.run(_FORGET_AUTHS, before)
 
-    async def notify(self, orders: Sequence[str], now: int) -> None:
-        """Keeps that the institutions of these orders have to be told."""
-        change = " ON CONFLICT (pay_ord_id) DO NOTHING"
-        await self._connection.insert(
-            self._inserts["pay_notice"] + change, [(order, now, now, 0, 0, "") for order in sorted(orders)]
-        )
-
 
 def charge_of(row: Sequence[Any]) -> Charge:
     """A charge by its columns."""

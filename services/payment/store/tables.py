@@ -29,6 +29,8 @@ RUNNING: Final = f"phase NOT IN ({', '.join(map(repr, _RESTING))})"
 HELD: Final = "phase = 'held'"
 STRAY: Final = "state = 'returning'"
 HELD_CHARGE: Final = "state = 'held'"
+UNTOLD: Final = "state = 'open'"
+GIVEN_UP: Final = "state = 'given_up'"
 _SPLIT: Final = ("total", "fund", "acct", "other", "hosp", "cash", "mulaid")
 
 
@@ -194,14 +196,18 @@ def _event(metadata: MetaData) -> Table:
 
 
 def _notice(metadata: MetaData) -> Table:
+    untold, given_up = text(UNTOLD), text(GIVEN_UP)
     return Table(
         "pay_notice",
         metadata,
-        Column("pay_ord_id", Text, primary_key=True),
+        Column("notice_no", Text, primary_key=True),
+        *_texts("pay_ord_id", "kind", "refund_no", "state"),
         *_moments("made_at", "due_at", "done_at"),
         Column("tries", Integer, nullable=False),
         *_texts("reason"),
-        Index("pay_notice_due", "due_at", sqlite_where=text("done_at = 0"), postgresql_where=text("done_at = 0")),
+        Index("pay_notice_due", "due_at", sqlite_where=untold, postgresql_where=untold),
+        Index("pay_notice_of_order", "pay_ord_id"),
+        Index("pay_notice_given_up", "notice_no", sqlite_where=given_up, postgresql_where=given_up),
     )
 
 

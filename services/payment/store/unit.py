@@ -9,6 +9,7 @@ from services.kernel.requests import Moved
 from services.payment.store.compared_rows import ComparedRows
 from services.payment.store.held_rows import HeldRows
 from services.payment.store.money_rows import MoneyRows
+from services.payment.store.notice_rows import NoticeRows
 from services.payment.store.order_rows import OrderRows
 from services.payment.store.recon_rows import ReconRows
 from services.payment.store.schema import schema
@@ -20,7 +21,7 @@ from services.runtime.journal import Journal, JournalRows, journal_of
 class Unit:
     """One transaction."""
 
-    __slots__ = ("compared", "held", "journal", "money", "orders", "recon")
+    __slots__ = ("compared", "held", "journal", "money", "notices", "orders", "recon")
 
     def __init__(
         self, connection: DriverConnection, journal: Journal, inserts: Mapping[str, Mapping[str, str]]
@@ -31,6 +32,7 @@ class Unit:
         self.held = HeldRows(connection, inserts)
         self.compared = ComparedRows(connection)
         self.recon = ReconRows(connection, inserts)
+        self.notices = NoticeRows(connection, inserts)
 
 
 class PaymentStore:

@@ -14,6 +14,10 @@ HELD: Final[Mapping[str, tuple[str, str]]] = {
         "渠道无法把款退回付款人",
         "The channel cannot give the money back to who paid it",
     ),
+    "INSTITUTION_NOT_TOLD": (
+        "一天内未能通知医疗机构（6302），订单本身不受影响",
+        "The institution did not hear of its order for a day (6302); the order stands as it stands",
+    ),
 }
 
 HELD_STEPS: Final[Mapping[str, tuple[str, str]]] = {
@@ -24,6 +28,10 @@ HELD_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "RETURN_ABNORMAL": (
         "在渠道处办理异常退款后重新查询；若已用其他方式退还，登记凭证号",
         "Have the channel settle the abnormal refund and ask again; where it was given back otherwise, keep the proof",
+    ),
+    "INSTITUTION_NOT_TOLD": (
+        "核对机构登记的通知地址后重新通知",
+        "Compare the address in the institution's profile, and have it told again",
     ),
 }
 """What to do next, by reason."""

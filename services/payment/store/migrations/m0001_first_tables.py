@@ -113,20 +113,18 @@ def _pay_event() -> None:
 def _pay_notice() -> None:
     op.create_table(
         "pay_notice",
-        sa.Column("pay_ord_id", sa.Text(), nullable=False),
+        *_columns(sa.Text(), "notice_no", "pay_ord_id", "kind", "refund_no", "state"),
         *_columns(sa.BigInteger(), "made_at", "due_at", "done_at"),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("pay_ord_id"),
+        sa.PrimaryKeyConstraint("notice_no"),
     )
-    op.create_index(
-        "pay_notice_due",
-        "pay_notice",
-        ["due_at"],
-        unique=False,
-        sqlite_where=sa.text("done_at = 0"),
-        postgresql_where=sa.text("done_at = 0"),
-    )
+    op.create_index("pay_notice_of_order", "pay_notice", ["pay_ord_id"], unique=False)
+    for name, column, state in (("due", "due_at", "open"), ("given_up", "notice_no", "given_up")):
+        those = sa.text(f"state = '{state}'")
+        op.create_index(
+            f"pay_notice_{name}", "pay_notice", [column], unique=False, sqlite_where=those, postgresql_where=those
+        )
 
 
 def _pay_order() -> None:

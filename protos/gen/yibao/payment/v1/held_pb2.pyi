@@ -35,6 +35,8 @@ class _HeldKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HeldKind.Val
     """A refund of an order that is paid."""
     HELD_KIND_CHARGE: _HeldKind.ValueType  # 3
     """A charge that came when its order waited for it no more, and has to go back."""
+    HELD_KIND_NOTICE: _HeldKind.ValueType  # 4
+    """A notice (6302) that its institution did not hear for a day. The order itself stands as it stands."""
 
 class HeldKind(_HeldKind, metaclass=_HeldKindEnumTypeWrapper):
     """What it is that rests."""
@@ -46,6 +48,8 @@ HELD_KIND_REFUND: HeldKind.ValueType  # 2
 """A refund of an order that is paid."""
 HELD_KIND_CHARGE: HeldKind.ValueType  # 3
 """A charge that came when its order waited for it no more, and has to go back."""
+HELD_KIND_NOTICE: HeldKind.ValueType  # 4
+"""A notice (6302) that its institution did not hear for a day. The order itself stands as it stands."""
 Global___HeldKind: _TypeAlias = HeldKind  # noqa: Y015
 
 class _HeldDecision:
@@ -65,6 +69,8 @@ class _HeldDecisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HeldDeci
     """
     HELD_DECISION_TAKEN_AS_PAID: _HeldDecision.ValueType  # 4
     """What was collected is what the order asks for: the settlement is confirmed. `proof_no` says how that is known."""
+    HELD_DECISION_TAKEN_AS_TOLD: _HeldDecision.ValueType  # 5
+    """The institution knows it otherwise: the notice is left."""
 
 class HeldDecision(_HeldDecision, metaclass=_HeldDecisionEnumTypeWrapper):
     """What people may decide."""
@@ -80,6 +86,8 @@ is known. The channel is not asked.
 """
 HELD_DECISION_TAKEN_AS_PAID: HeldDecision.ValueType  # 4
 """What was collected is what the order asks for: the settlement is confirmed. `proof_no` says how that is known."""
+HELD_DECISION_TAKEN_AS_TOLD: HeldDecision.ValueType  # 5
+"""The institution knows it otherwise: the notice is left."""
 Global___HeldDecision: _TypeAlias = HeldDecision  # noqa: Y015
 
 @_typing.final
@@ -137,7 +145,7 @@ class HeldPayment(_message.Message):
     RETURNED_FEN_FIELD_NUMBER: _builtins.int
     HELD_TIME_FIELD_NUMBER: _builtins.int
     held_no: _builtins.str
-    """By what it is decided about: an order's number, or a charge's."""
+    """By what it is decided about: an order's number, a charge's, or a notice's."""
     kind: Global___HeldKind.ValueType
     reason: _builtins.str
     text_zh: _builtins.str
@@ -156,7 +164,7 @@ class HeldPayment(_message.Message):
     mix_trade_no: _builtins.str
     refund_no: _builtins.str
     channel_code: _builtins.str
-    """The channel's own word."""
+    """The channel's own word; of a notice, what came of telling it."""
     charge_fen: _builtins.int
     """What we ask the channel to collect, and what it says that it has collected."""
     charged_fen: _builtins.int

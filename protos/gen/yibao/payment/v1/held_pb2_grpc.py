@@ -60,7 +60,7 @@ class HeldServiceServicer:
 
     def ListHeld(self, request, context):
         """What rests, each with its reason, the amounts as both sides say them, the next step, and which decisions are safe: orders
-        first, then charges that no order waits for, by number.
+        first, then charges that no order waits for, then notices that nobody heard, by number.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -20,7 +20,7 @@ class HeldServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListHeld: _aio.UnaryUnaryMultiCallable[_held_pb2.ListHeldRequest, _held_pb2.ListHeldResponse]
     """What rests, each with its reason, the amounts as both sides say them, the next step, and which decisions are safe: orders
-    first, then charges that no order waits for, by number.
+    first, then charges that no order waits for, then notices that nobody heard, by number.
     """
     DecideHeld: _aio.UnaryUnaryMultiCallable[_held_pb2.DecideHeldRequest, _held_pb2.DecideHeldResponse]
     """Decides about one, and brings it on as far as that goes at once: it may be held again. A repeat decides nothing anew.
@@ -41,7 +41,7 @@ class HeldServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_held_pb2.ListHeldRequest, _abc.Awaitable[_held_pb2.ListHeldResponse]],
     ) -> _abc.Awaitable[_held_pb2.ListHeldResponse]:
         """What rests, each with its reason, the amounts as both sides say them, the next step, and which decisions are safe: orders
-        first, then charges that no order waits for, by number.
+        first, then charges that no order waits for, then notices that nobody heard, by number.
         """
 
     @_abc_1.abstractmethod
