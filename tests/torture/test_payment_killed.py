@@ -13,10 +13,11 @@ import pytest_asyncio
 
 from tests.mesh.world import ledger_findings
 from tests.torture.cells.matrix import Result, table
+from tests.torture.cells.seams import RECEIVE
 from tests.torture.paying.books import Books
 from tests.torture.paying.deeds import DEEDS, Counter, deeds_of
 from tests.torture.paying.matrix import PayMatrix, played
-from tests.torture.paying.square import WAYS, Square, square
+from tests.torture.paying.square import SETTLEMENT, WAYS, Square, square
 from tests.torture.victim import show
 
 pytestmark: Final = pytest.mark.torture
@@ -31,6 +32,7 @@ class Stage:
     square: Square
     books: Books
     results: list[Result] = field(default_factory=list)
+    alone: list[Result] = field(default_factory=list)
     missed: int = 0
 
 
@@ -51,12 +53,28 @@ async def test_nobody_is_charged_twice_and_no_refund_is_lost(stage: Stage, name:
     results = await played(matrix, await matrix.recorded(), len(stage.results))
     stage.results += results
     stage.missed += len(matrix.missed)
-    show(table(results) + "".join(f"\nnot reached: {each}" for each in matrix.missed))
+    lines = [table(results).splitlines()[-1], *(f"not passed again: {each}" for each in matrix.missed)]
+    show("\n".join(lines))
+    assert [each for each in results if each.wrong] == []
+
+
+@pytest.mark.parametrize("deed", ["pay", "refund"])
+@pytest.mark.parametrize("name", ["wechat", "national"])
+async def test_settlement_or_a_channel_that_dies_alone_spoils_nothing(stage: Stage, name: str, deed: str) -> None:
+    counter = Counter(stage.square, stage.square.parties[name], stage.books)
+    matrix = PayMatrix(counter, next(each for each in DEEDS if each.name == deed))
+    results: list[Result] = []
+    for part in (SETTLEMENT, stage.square.twins[name]):
+        cells = [each for each in await matrix.recorded(part) if each.point.seam == RECEIVE]
+        results += await played(matrix, cells, alone=True)
+    stage.alone += results
+    show(table(results).splitlines()[-1])
     assert [each for each in results if each.wrong] == []
 
 
 async def test_the_whole_matrix(stage: Stage) -> None:
     show(f"{table(stage.results)}, {stage.missed} points were not passed again")
+    show(f"settlement or the channel alone: {table(stage.alone).splitlines()[-1]}")
     assert len(stage.results) >= LEAST
     together = sum(" with " in each.cell.transaction for each in stage.results)
     assert together * 3 > len(stage.results)

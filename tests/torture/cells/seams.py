@@ -33,6 +33,7 @@ STORE, SEND, RECEIVE = "store", "send", "receive"
 BEFORE, AFTER = "before", "after"
 DEEPEST: Final = 24
 BACKGROUND: Final = (
+    "ControlDoor",
     "ChangeService",
     "NoticeService",
     "GetStatus",

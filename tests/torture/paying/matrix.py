@@ -42,18 +42,18 @@ class PayMatrix:
         """What its cells are called."""
         return f"{self.counter.party.name} {self.deed.name}"
 
-    async def recorded(self) -> list[Cell]:
-        """The cells: the deed is done once to warm up, and once more while the points are written down."""
+    async def recorded(self, part: Part = PAYMENT) -> list[Cell]:
+        """The cells of a process: the deed is done once to warm up, and once more while the points are written down."""
         await self._undisturbed()
-        payment, order = self.counter.square[PAYMENT], await self._prepared()
-        await payment.tell(do="begin", record=True)
+        victim, order = self.counter.square[part], await self._prepared()
+        await victim.tell(do="begin", record=True)
         told = await self.deed.act(self.counter, order)
         if self.deed.name == "refund":
             await self._rests(order)
-        points = await payment.tell(do="recorded")
+        points = await victim.tell(do="recorded")
         wrong = await self._ended(order)
         assert not wrong, (told, wrong)
-        return [Cell(self.name, PAYMENT, Point(*point)) for _, point in points]
+        return [Cell(self.name, part, Point(*point)) for _, point in points]
 
     def companion(self, at: int) -> Part | None:
         """Who dies with payment in the cell of that number: in every second one, settlement and the twin by turns."""
@@ -66,13 +66,13 @@ class PayMatrix:
         """The process dies at the point, is started again, and the hospital repeats its message meanwhile; None where the order
         took another way this time.
         """
-        square, payment = self.counter.square, self.counter.square[PAYMENT]
+        square, victim = self.counter.square, self.counter.square[cell.part]
         order = await self._prepared()
-        await payment.arm(cell.point)
+        await victim.arm(cell.point)
         acting = asyncio.ensure_future(self.deed.act(self.counter, order))
         try:
             async with asyncio.timeout(REACHED_S):
-                await payment.ended()
+                await victim.ended()
         except TimeoutError:
             self.missed.append(cell)
             await square.mend()
@@ -179,11 +179,11 @@ class PayMatrix:
         return await self._unequal(order, await self.counter.comes_to(order, "paid"))
 
 
-async def played(matrix: PayMatrix, cells: Sequence[Cell], first: int = 0) -> list[Result]:
-    """Cells one after the other; the number of the first decides who dies with payment."""
+async def played(matrix: PayMatrix, cells: Sequence[Cell], first: int = 0, *, alone: bool = False) -> list[Result]:
+    """Cells one after the other; the number of the first decides who dies with payment, unless it dies `alone`."""
     results = []
     for at, cell in enumerate(cells, first):
-        result = await matrix.killed(cell, matrix.companion(at))
+        result = await matrix.killed(cell, None if alone else matrix.companion(at))
         if result is not None:
             show(f"{result}")
             results.append(result)

@@ -68,7 +68,8 @@ class Square:
             await each.respawn()
         for each in ended:
             await each.ready()
-        await self[PAYMENT].tell(do="begin")
+        for each in self.running.values():
+            await each.tell(do="begin")
 
 
 @asynccontextmanager
