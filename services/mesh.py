@@ -126,6 +126,7 @@ MESH: tuple[Member, ...] = (
             "yibao.payment.v1.AuthorisationService",
             "yibao.payment.v1.BureauService",
             "yibao.payment.v1.NotifyService",
+            "yibao.payment.v1.EgressService",
             "yibao.payment.v1.HeldService",
             "yibao.payment.v1.ReconciliationService",
         ),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from random import SystemRandom
 from time import monotonic
@@ -19,6 +21,7 @@ from services.payment.channels.cash import Cash
 from services.payment.channels.desk import Accounts, ChannelDesk
 from services.payment.channels.national import NationalApp
 from services.payment.channels.protocol import Channel, Delivery
+from services.payment.channels.record import Record
 from services.payment.channels.wechat import WeChat
 from services.payment.domain.accounts import Account
 from services.payment.domain.orders import Order
@@ -27,6 +30,7 @@ from services.payment.loader import Merchants, read_merchants
 from services.payment.operations.books import Books, Write
 from services.payment.operations.deciding import Deciding
 from services.payment.operations.driving import Driving
+from services.payment.operations.egress import Egress
 from services.payment.operations.loop import OrderLoop
 from services.payment.operations.paying import Paying
 from services.payment.operations.reconciling import Reconciling
@@ -42,6 +46,7 @@ from services.payment.peers.settlements import Settlements
 from services.payment.peers.statements import Statements
 from services.payment.servicer.authorisations import AuthorisationServicer
 from services.payment.servicer.bureau import BureauServicer
+from services.payment.servicer.egress import EgressServicer
 from services.payment.servicer.held import HeldServicer
 from services.payment.servicer.notifies import NotifyServicer
 from services.payment.servicer.pay_orders import PayOrderServicer
@@ -63,11 +68,12 @@ from services.runtime.outbound import Peers
 from services.runtime.outgoing import Outgoing
 from services.runtime.pos.line import PosLine
 from services.runtime.server import AddToServer, MemberServer, StartError
-from services.runtime.telemetry import ROOT, Telemetry
+from services.runtime.telemetry import ROOT, Telemetry, current_span, extract
 from yibao.payment.v1 import (
     authorisation_pb2_grpc,
     bureau_pb2_grpc,
     channel_pb2,
+    egress_pb2_grpc,
     held_pb2_grpc,
     notify_pb2_grpc,
     pay_order_pb2_grpc,
@@ -87,33 +93,31 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     """The member, not yet started."""
     database = Database(config.database_url(MEMBER), clock, config.integer("YIBAO_DATABASE_POOL"))
     store = PaymentStore(database)
-    peers, outgoing = Peers(MEMBER, config, signer, telemetry), Outgoing(telemetry)
-    merchants = _merchants(config)
-    books = Books(store, clock)
+    peers = Peers(MEMBER, config, signer, telemetry)
+    books = Books(store, clock, timedelta(days=config.integer("YIBAO_EGRESS_DAYS")))
+    outside = _outside(config, clock, telemetry, database, books)
+    desk, merchants = outside.desk, outside.merchants
     committer: Committer[Write, bool] = Committer("pay order", books.commit, telemetry=telemetry)
     books.submit = committer.submit
-    lines = Lines(outgoing, PosLine(telemetry), TerminalRows(database, clock), clock, config.text("YIBAO_LIBCRYPTO"))
-    channels = channels_of(merchants, lines)
-    desk = ChannelDesk(channels, Accounts(merchants.accounts), _told_lost)
     home_first = HomeFirst(peers, beside_others=config.beside_others)
     settlements, bills = Settlements(peers, home_first, config.cell), Bills(peers, home_first)
-    driving = Driving(books, settlements, bills, desk)
+    driving = Driving(books, settlements, bills, desk, _found)
     new_id, work = time_ordered_ids(clock, SystemRandom()), Unhurried()
     saving = Saving(books, driving, settlements, bills, new_id, partial(_key, signer))
     paying = Paying(books, driving, settlements, desk, partial(new_id, "C"))
     loop = OrderLoop(books, driving, partial(_span, telemetry), _told_stuck)
-    reconciling = _reconciling(driving, store, desk, BillDesk(channels, merchants.accounts), peers, config.cell, new_id)
+    reconciling = _reconciling(driving, store, desk, outside.bills, peers, config.cell, new_id)
     refunding, key = Refunding(books, driving, partial(new_id, "F")), partial(_key, signer)
     told = _Told(config, telemetry, clock, books, Partners(peers, monotonic), key)
     orders = PayOrderServicer(
         books, saving, paying, refunding, desk.plan, merchants.closed, key, work, told.partners.name
     )
-    deciding = Deciding(books, driving, partial(new_id, "D"))
     servicers: list[tuple[AddToServer, Any]] = [
         (pay_order_pb2_grpc.add_PayOrderServiceServicer_to_server, orders),
         (authorisation_pb2_grpc.add_AuthorisationServiceServicer_to_server, AuthorisationServicer(saving, key)),
-        *_asked_by_others(paying, loop, deciding, work),
+        *_asked_by_others(paying, loop, Deciding(books, driving, partial(new_id, "D")), work),
         (reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server, ReconciliationServicer(reconciling)),
+        (egress_pb2_grpc.add_EgressServiceServicer_to_server, EgressServicer(Egress(books))),
     ]
 
     async def start() -> None:
@@ -127,7 +131,9 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         await work.idle()
         for going in (reconciling, loop, told, committer):
             await going.stop()
-        for held in (outgoing, peers, database):
+        with suppress(Fault):
+            await books.write_told()
+        for held in (outside.outgoing, peers, database):
             await held.close()
 
     return MemberServer(
@@ -142,6 +148,26 @@ async def _opened(store: PaymentStore, database: Database) -> None:
     except BaseException:
         await database.close()
         raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """What reaches channels."""
+
+    merchants: Merchants
+    outgoing: Outgoing
+    desk: ChannelDesk
+    bills: BillDesk
+
+
+def _outside(config: Config, clock: Clock, telemetry: Telemetry, database: Database, books: Books) -> _Outside:
+    """The channels that some institution has a contract with, whatever they are told recorded; StartError."""
+    merchants, record = _merchants(config), Record(books.note, books.now)
+    outgoing, pos = Outgoing(telemetry, record.told), PosLine(telemetry, record.told)
+    lines = Lines(outgoing, pos, TerminalRows(database, clock), clock, config.text("YIBAO_LIBCRYPTO"))
+    channels = channels_of(merchants, lines)
+    desk = ChannelDesk(channels, Accounts(merchants.accounts), _told_lost, record.about)
+    return _Outside(merchants, outgoing, desk, BillDesk(channels, merchants.accounts))
 
 
 def _asked_by_others(
@@ -257,9 +283,18 @@ def _key(signer: TokenSigner) -> bytes:
     return signer.derived(TOKENS)[0]
 
 
-def _span(telemetry: Telemetry, number: str) -> Any:
-    """A span of its own for what is done when nobody waits any more, found by the order's number."""
-    return telemetry.span("pay order goes on", attributes={"yibao.order_no": number}, parent=ROOT)
+def _span(telemetry: Telemetry, number: str, traceparent: str) -> Any:
+    """A span of its own for what is done when nobody waits any more: found by the order's number, and linked to the call that
+    began to pay it and to the one that has just told of it."""
+    links = [each for each in (extract(traceparent), current_span()) if each is not None]
+    return telemetry.span("pay order goes on", attributes={"yibao.pay_ord_id": number}, parent=ROOT, links=links)
+
+
+def _found(numbers: Mapping[str, str]) -> None:
+    """Numbers of a charge by which the current span is found."""
+    span = current_span()
+    if span is not None:
+        span.set_attributes({f"yibao.{name}": number for name, number in numbers.items() if number})
 
 
 def _told_lost(channel: str, reason: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -31,13 +31,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request as it left: what a record of what was told to whom keeps."""
+    """A request as it left: what a record of what was told to whom keeps. `plain` is what its body says before it is sealed and
+    signed.
+    """
 
     provider: str
     method: str
     url: str
     headers: Mapping[str, str]
     body: bytes
+    plain: Any = None
 
 
 class Unanswered(Exception):
@@ -50,7 +53,9 @@ class Unanswered(Exception):
 
 
 class Outgoing:
-    """One pool of connections for a member. `told` hears of each request before it leaves."""
+    """One pool of connections for a member. `told` hears of each request before it leaves, which it does not where that raises
+    `Unanswered`.
+    """
 
     def __init__(self, telemetry: Telemetry, told: Callable[[Sent], None] | None = None) -> None:
         self._telemetry = telemetry
@@ -66,11 +71,12 @@ class Outgoing:
         *,
         headers: Mapping[str, str],
         body: bytes = b"",
+        plain: Any = None,
         timeout_s: float = TIMEOUT_S,
     ) -> Answer:
-        """Sends one request and waits for its answer; `Unanswered`."""
+        """Sends one request and waits for its answer; `Unanswered`. `plain` is what its body says, for records."""
         if self._told is not None:
-            self._told(Sent(provider, method, url, headers, body))
+            self._told(Sent(provider, method, url, headers, body, plain))
         path = httpx.URL(url).path
         with self._telemetry.span(f"{provider} {method} {path}", kind=SpanKind.CLIENT) as span:
             answer = await self._sent(method, url, headers, body, timeout_s)

@@ -103,6 +103,7 @@ KINDS: Final[Mapping[str, Callable[[str], object]]] = {
     "batch": _number(1, 64, "a whole number from 1 to 64", whole=True),
     "count": _number(1, 1 << 31, "a whole number of at least 1", whole=True),
     "offset": _number(-_TEN_YEARS_S, _TEN_YEARS_S, "a whole number of seconds, at most ten years", whole=True),
+    "days": _number(1, 36_500, "a whole number of days, at most a hundred years", whole=True),
     "seconds": _number(0.0, 86400.0, "a number of seconds", whole=False),
     "ratio": _number(0.0, 1.0, "a number from 0 to 1", whole=False),
     "level": _one_of("debug", "info", "warning", "error"),

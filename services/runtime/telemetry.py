@@ -147,6 +147,11 @@ class Span:
         else:
             self.attributes.update(attributes)
 
+    def link(self, other: Span | SpanRef) -> None:
+        """Joins a span of another trace. Where that one is kept this one is too, with all that begins under it from now on."""
+        self.links = (*self.links, other)
+        self.sampled = self.sampled or other.sampled
+
     def fail(self, code: str, reason: str) -> None:
         """Marks the span failed; a failed span is kept whether its trace is sampled or not."""
         self.code = code

@@ -17,6 +17,7 @@ import msgspec
 
 _COLUMNS: Final = "trace_id, span_id, parent_id, service, name, kind, start_ns, end_ns, code, reason, attributes"
 _MAX_SPANS: Final = 10_000
+_MOST_JOINED: Final = 20
 # A request, the commit that served it, and what went out of that commit's transaction later.
 _DEEPEST: Final = 2
 
@@ -62,6 +63,15 @@ class TraceStore:
         """Traces in which a business number occurs (msgid, request id, setl_id, mdtrt_id), the latest first."""
         query = (
             "SELECT trace_id, max(row) AS latest FROM span_keys WHERE value = ? GROUP BY trace_id ORDER BY latest DESC"
+        )
+        return [row[0] for row in self._rows(query, (key,))]
+
+    def joined(self, key: str) -> list[str]:
+        """Traces to which the spans with a business number are linked: of what came back later, what it came back to."""
+        query = (
+            "SELECT DISTINCT link.trace_id FROM span_keys AS named JOIN span_links AS link ON link.row = named.row "
+            "JOIN spans AS span ON span.trace_id = link.trace_id AND span.span_id = link.span_id WHERE named.value = ? "
+            f"ORDER BY span.id DESC LIMIT {_MOST_JOINED}"
         )
         return [row[0] for row in self._rows(query, (key,))]
 

@@ -1,9 +1,12 @@
-"""Mobile payment through the twin of WeChat Pay: mixed orders that both sides settle, a scanned code, what is never paid."""
+"""Mobile payment through the twin of WeChat Pay: mixed orders that both sides settle, a scanned code, what is never paid; what
+the channel was told of it, and its traces.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +15,15 @@ import pytest_asyncio
 import yaml
 
 from services.kernel.clock import system_clock
+from services.runtime.trace_store import Node
 from tests.mesh import paying
+from tests.mesh.harness import OPERATOR_KEY
 from tests.mesh.hospital import Patient, rest
 from tests.mesh.world import Sandbox, sandbox
 from tests.payment.wechat_counter import account_of
 from tests.twins.wechat_desk import Desk, opened
 from tools.running import free_ports
+from tools.sandbox_keys import key_of
 
 WECHAT = {"channel": "CHANNEL_KIND_WECHAT"}
 KEY = "sandbox-channel-WECHAT"
@@ -123,3 +129,82 @@ async def test_an_order_that_is_revoked_before_the_person_pays_is_closed_at_the_
     await hospital.done("6401", {"data": paying.named(hospital, saved, who)})
     await street.phase(saved, who, "12")
     assert await street.town.ledger_findings() == []
+
+
+async def returned(street: Street, who: Patient) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A mixed order that is paid and goes back whole: what 6201 and paying answered."""
+    saved, split, paid = await street.mixed(who)
+    await street.desk.door("pay", out_trade_no=paid["order"]["chargeNo"])
+    await street.phase(saved, who, "6")
+    await street.town.hospital.done("6203", {"data": paying.refund_of(saved, split, "R1")})
+    await street.phase(saved, who, "7")
+    return saved, paid
+
+
+async def test_an_operator_sees_what_the_channel_was_told_and_not_who_it_was(street: Street) -> None:
+    hospital, who = street.town.hospital, await street.town.newcomers.one()
+    saved, paid = await returned(street, who)
+    asked = {"payOrdId": saved["payOrdId"]}
+    answer = await rest(hospital, "/v1/pay-orders/egress:list", asked, OPERATOR_KEY)
+    steps = {each["step"].removeprefix("EGRESS_STEP_") for each in answer["told"]}
+    assert {"PLACE", "LOOK_REFUND", "REFUND", "TELL_RETURNED"} <= steps
+    contents = [json.loads(each["content"]) for each in answer["told"]]
+    (mixed,) = (each["content"] for each in contents if "mix_pay_type" in each.get("content", {}))
+    assert mixed["payer"] == {"name": "‹payer.name›", "id_digest": "‹sealed›", "card_type": "ID_CARD"}
+    assert (mixed["pay_order_id"], mixed["total_fee"]) == (saved["payOrdId"], 600_000)
+    whole = json.dumps(answer, ensure_ascii=False)
+    assert [value for value in (who.name, who.certno, who.psn_no, "oTestPayer", "102.682296") if value in whole] == []
+    (charge,) = answer["charges"]
+    assert (charge["charge"]["chargeNo"], charge["charge"]["userNo"]) == (paid["order"]["chargeNo"], "")
+    await refused(street, asked, key_of("institution", hospital.code))
+
+
+async def refused(street: Street, asked: dict[str, Any], key: str) -> None:
+    """Only operators ask that."""
+    answer = await street.town.hospital.http.post(
+        "/v1/pay-orders/egress:list", json=asked, headers={"Authorization": f"Bearer {key}"}
+    )
+    assert answer.status_code == 403
+
+
+async def test_legs_that_come_back_later_are_found_in_the_trace_of_the_payment_and_by_any_number(
+    street: Street,
+) -> None:
+    saved, paid = await returned(street, await street.town.newcomers.one())
+    store, order = street.town.mesh.traces(), paid["order"]
+    (begun,) = (
+        each
+        for each in store.find(saved["payOrdId"])
+        if any(span.name == "yibao.payment.v1.PayOrderService.Pay" for span in store.spans(each))
+    )
+    legs = {each.span.name for root in store.tree(begun) for each in every(root) if each.linked}
+    assert {
+        "pay order goes on",
+        "yibao.payment.v1.NotifyService.Hear",
+        "yibao.payment.v1.BureauService.SettleInsuredPart",
+        "yibao.payment.v1.PayOrderService.RefundOrder",
+    } <= legs
+    found = await rest(
+        street.town.hospital, "/v1/pay-orders/egress:list", {"payOrdId": saved["payOrdId"]}, OPERATOR_KEY
+    )
+    refund_no = next(each["number"] for each in found["told"] if each["step"] == "EGRESS_STEP_REFUND")
+    told = (span.attributes for span in store.all_spans() if "yibao.trade_no" in span.attributes)
+    trade_no = next(each["yibao.trade_no"] for each in told if each["yibao.charge_no"] == order["chargeNo"])
+    (made,) = [each["medOrgOrd"] for each in (charge["charge"] for charge in found["charges"])]
+    for number in (
+        made,
+        saved["payOrdId"],
+        order["chargeNo"],
+        order["mixTradeNo"],
+        order["setlId"],
+        refund_no,
+        trade_no,
+    ):
+        assert begun in {*store.find(number), *store.joined(number)}, number
+
+
+def every(node: Node) -> Iterator[Node]:
+    """A node and all below it."""
+    yield node
+    for child in node.children:
+        yield from every(child)

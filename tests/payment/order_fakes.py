@@ -393,5 +393,5 @@ class House:
 
 
 @contextmanager
-def _no_span(number: str) -> Iterator[None]:
+def _no_span(number: str, traceparent: str) -> Iterator[None]:
     yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -356,7 +357,9 @@ async def test_a_master_key_that_is_none_sends_nothing(desk: Counter) -> None:
 
 
 async def test_an_order_is_charged_and_given_back_at_the_desk_of_all_channels(desk: Counter) -> None:
-    channels = ChannelDesk([desk.channel], Accounts([desk.account]), lambda _channel, _reason: None)
+    channels = ChannelDesk(
+        [desk.channel], Accounts([desk.account]), lambda _channel, _reason: None, lambda *_: nullcontext()
+    )
     message, secrets = charge(), Secrets(code=charge().code)
     message.ClearField("code")
     row = Charge(

@@ -67,7 +67,7 @@ class Told:
         self.given_up: list[tuple[str, str]] = []
         self.away = False
         self.telling = Telling(
-            *(house.books, institutions, self._profile, lambda _: nullcontext()),
+            *(house.books, institutions, self._profile, lambda *_: nullcontext()),
             lambda number, why: self.given_up.append((number, why)),
         )
 

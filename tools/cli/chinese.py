@@ -70,7 +70,9 @@ CHINESE: Final[Mapping[str, str]] = {
     "folder of the policies that the cases name, <id>@<version>.yaml, also with --through (default: samples)": (
         "算例所用政策的目录，文件名为<编号>@<版本>.yaml，与--through一起也可用（默认用随附样例）"
     ),
-    "print the trace of a msgid, setl_id or mdtrt_id": "按msgid、setl_id或mdtrt_id打印调用链",
+    "print the traces of a number: msgid, setl_id, mdtrt_id, payOrdId, …": (
+        "按编号打印调用链：msgid、setl_id、mdtrt_id、payOrdId等"
+    ),
     "the number to look for": "要查找的编号",
     "data folder of the mesh (YIBAO_DATA_DIR)": "网格的数据目录（YIBAO_DATA_DIR）",
     "print the table of settings": "打印设置表",
@@ -208,6 +210,19 @@ CHINESE: Final[Mapping[str, str]] = {
     "{journals} journals checked, {alone} reversals without settlement, positions sum to {positions} fen,"
     " hash {hash}: {findings} findings": (
         "已核对清算记录{journals}条（其中{alone}条撤销尚无对应结算），各地净额合计{positions}分，账目哈希{hash}：发现{findings}处差异"
+    ),
+    # egress
+    "what each channel was told for an order": "某订单告知各渠道的内容",
+    "its payOrdId": "订单的payOrdId",
+    "{count} requests to channels for {order}; ‹…› stands for what is not recorded": (
+        "为订单{order}告知渠道的请求共{count}条；‹…›为不留存的内容"
+    ),
+    "first": "首次",
+    "for": "用途",
+    "times": "次数",
+    "request": "请求",
+    "{number}: {channel} was to be asked at {time}, and no request is recorded; it could be told no more than:": (
+        "{number}：{time}准备向{channel}发出请求，未见请求记录；所能告知的至多为："
     ),
     # held
     "payments that rest until people decide": "待人工处理的款项",

@@ -28,6 +28,7 @@ from tools.cli import (
     case_through,
     clearing,
     conform,
+    egress,
     first_bill,
     held,
     keys,
@@ -149,6 +150,8 @@ def _run(options: argparse.Namespace, parser: Parser, words: Words) -> int:
                 return clearing.run(client, options.month, words, form=options.form, svg=options.svg)
             case "replay":
                 return replay.run(client, options.setl_id, words, memo=options.do)
+            case "egress":
+                return egress.run(client, options.order, words, as_json=options.json)
             case "held":
                 return _held(options, client, parser, words)
             case "reconcile":

@@ -62,6 +62,9 @@ def _mesh_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     replaying.add_argument("setl_id", metavar="SETL_ID", help="the settlement; without --do it is planned only")
     replaying.add_argument("--do", metavar="MEMO", default="", help="make it, and keep why")
     _held_command(commands, remote)
+    telling = commands.add_parser("egress", parents=[remote], help="what each channel was told for an order")
+    telling.add_argument("order", metavar="ORDER", help="its payOrdId")
+    telling.add_argument("--json", action="store_true", help="in that form")
     books = commands.add_parser("ledger", parents=[remote], help="work with the ledger")
     books.add_argument("action", choices=("verify",), help="verify: recompute the books and name every difference")
 
@@ -133,7 +136,7 @@ def _case_command(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _local_commands(commands: argparse._SubParsersAction[Parser]) -> None:
-    tracing = commands.add_parser("trace", help="print the trace of a msgid, setl_id or mdtrt_id")
+    tracing = commands.add_parser("trace", help="print the traces of a number: msgid, setl_id, mdtrt_id, payOrdId, …")
     tracing.add_argument("number", help="the number to look for")
     tracing.add_argument("--data-dir", type=Path, default=None, help="data folder of the mesh (YIBAO_DATA_DIR)")
     commands.add_parser("settings", help="print the table of settings")

@@ -1,4 +1,5 @@
-"""`yibao trace NUMBER`: the tree of spans of a business number (msgid, setl_id, mdtrt_id), with timings.
+"""`yibao trace NUMBER`: the tree of spans of a business number (msgid, setl_id, mdtrt_id; of mobile payment medOrgOrd, payOrdId,
+the numbers of charges and refunds, ours and the channel's), with timings.
 
 It reads the local span file; where spans go to a collector by OTLP there is nothing here to read.
 """
@@ -13,7 +14,10 @@ from typing import Final
 from services.runtime.trace_store import Node, TraceStore
 from tools.cli.language import ENGLISH, Words
 
-SHOWN = ("yibao.infno", "yibao.msgid", "yibao.mdtrt_id", "yibao.setl_id", "yibao.batch_size", "yibao.reason")
+SHOWN = (
+    *("yibao.infno", "yibao.msgid", "yibao.mdtrt_id", "yibao.setl_id", "yibao.pay_ord_id", "yibao.charge_no"),
+    *("yibao.trade_no", "yibao.refund_no", "yibao.batch_size", "yibao.reason"),
+)
 
 # Members write their spans every half second: what was just answered may not stand in the file yet.
 _WRITTEN_WITHIN_S: Final = 1.5
@@ -40,7 +44,9 @@ def _lines(node: Node, depth: int) -> Iterator[str]:
 
 
 def run(key: str, file: Path, words: Words = ENGLISH) -> int:
-    """Prints the traces in which the number occurs, the latest last; 1 where there is none."""
+    """Prints the traces in which the number occurs, the latest last, and before them those that they are joined to; 1 where there
+    is none.
+    """
     if not file.exists():
         said = "no span file at {file}: is this the mesh's data folder, and is YIBAO_TRACE_EXPORTER sqlite?"
         print(words(said, file=file))
@@ -62,7 +68,7 @@ def _found(store: TraceStore, key: str) -> list[str]:
     until = time.monotonic() + _WRITTEN_WITHIN_S
     while not _whole(store, found := store.find(key)) and time.monotonic() < until:
         time.sleep(_LOOK_EVERY_S)
-    return found
+    return [*dict.fromkeys((*found, *store.joined(key)))]
 
 
 def _whole(store: TraceStore, found: list[str]) -> bool:

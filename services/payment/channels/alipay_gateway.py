@@ -92,7 +92,8 @@ class Gateway:
         }
         parameters["sign"] = rsa.sign(contract.private, _signed_text(parameters))
         url = f"{contract.account.address}/gateway.do?charset=utf-8"
-        answer = await self._sent("POST", url, urlencode(parameters).encode())
+        plain = {"app_id": parameters["app_id"], "method": method, **more, "biz_content": content}
+        answer = await self._sent("POST", url, urlencode(parameters).encode(), plain)
         node = _proven(contract, method, answer.body)
         if any(name in content and node.get(name, content[name]) != content[name] for name in _NUMBERS):
             raise Lost("ANSWER_OF_ANOTHER")
@@ -128,10 +129,10 @@ class Gateway:
             raise Forged("AGE")
         return fields
 
-    async def _sent(self, method: str, url: str, body: bytes) -> Answer:
+    async def _sent(self, method: str, url: str, body: bytes, plain: Mapping[str, object] | None = None) -> Answer:
         headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"} if body else {}
         try:
-            answer = await self._outgoing.send(self._name, method, url, headers=headers, body=body)
+            answer = await self._outgoing.send(self._name, method, url, headers=headers, body=body, plain=plain)
         except Unanswered as error:
             raise Lost(error.reason, sent=error.sent) from None
         if answer.status != HTTPStatus.OK:

@@ -7,8 +7,11 @@ A charge's stored message holds nothing secret and nobody's name; what a channel
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Final
+
+from google.protobuf.message import Message
 
 from services.kernel.clock import from_micros
 from services.kernel.errors import Fault, FaultKind, denied, not_found, precondition
@@ -18,6 +21,7 @@ from services.payment.domain.accounts import Account
 from services.payment.domain.charges import Half, Heard, RefundSeen, RefundStanding, Seen, Standing
 from services.payment.domain.orders import Charge, Order, Refund
 from services.payment.domain.splits import Split
+from services.payment.domain.told import BACK, CLOSE, INSURED_BACK, LOOK, LOOK_BACK, PLACE
 from services.payment.operations.paying import DEFAULT_EXPIRY_S, Planned
 from services.payment.operations.ports import Secrets
 from yibao.payment.v1 import channel_pb2, pay_order_pb2
@@ -41,13 +45,20 @@ class Accounts:
         return None
 
 
-class ChannelDesk:
-    """Implements `ChannelPort`. `told` hears why a call came to nothing."""
+About = Callable[[str, str, str, Message], AbstractContextManager[None]]
+"""Opens a block in which a channel is told of an order: its number, the charge's or refund's, the step, out of which message."""
 
-    def __init__(self, channels: Sequence[Channel], merchants: Accounts, told: Callable[[str, str], None]) -> None:
+
+class ChannelDesk:
+    """Implements `ChannelPort`. `told` hears why a call came to nothing; what is told is recorded in the blocks of `about`."""
+
+    def __init__(
+        self, channels: Sequence[Channel], merchants: Accounts, told: Callable[[str, str], None], about: About
+    ) -> None:
         self._channels: Mapping[str, Channel] = {each.terms.name: each for each in channels}
         self._merchants = merchants
         self._told = told
+        self._about = about
 
     def channel(self, kind: int) -> Channel:
         """The adapter of a kind; CHANNEL_CLOSED_HERE."""
@@ -102,7 +113,8 @@ class ChannelDesk:
             if value is not None:
                 getattr(message, name).CopyFrom(value)
         try:
-            return _counted(message, await self._of(charge).place(message))
+            with self._about(charge.pay_ord_id, charge.charge_no, PLACE, message):
+                return _counted(message, await self._of(charge).place(message))
         except Lost as lost:
             self._told(charge.channel, lost.reason)
             return _UNKNOWN if lost.sent else Seen(Standing.CLOSED, code="UNREACHABLE")
@@ -111,7 +123,8 @@ class ChannelDesk:
         """How it stands."""
         try:
             message = channel_pb2.ChannelCharge.FromString(charge.message)
-            return _counted(message, await self._of(charge).look(message))
+            with self._about(charge.pay_ord_id, charge.charge_no, LOOK, message):
+                return _counted(message, await self._of(charge).look(message))
         except Lost as lost:
             self._told(charge.channel, lost.reason)
             return _UNKNOWN
@@ -120,7 +133,8 @@ class ChannelDesk:
         """Lets nobody pay any more; a channel that cannot close is asked how it stands."""
         channel, message = self._of(charge), channel_pb2.ChannelCharge.FromString(charge.message)
         try:
-            seen = await channel.close(message) if channel.terms.closes else await channel.look(message)
+            with self._about(charge.pay_ord_id, charge.charge_no, CLOSE, message):
+                seen = await channel.close(message) if channel.terms.closes else await channel.look(message)
         except Lost as lost:
             self._told(charge.channel, lost.reason)
             return _UNKNOWN
@@ -130,9 +144,11 @@ class ChannelDesk:
         """Asks how a return stands, and for it where the channel knows nothing of it."""
         channel, message = self._of(charge), _refund(charge, refund_no, cash_fen, refund)
         try:
-            seen = await channel.look_refund(message)
+            with self._about(charge.pay_ord_id, refund_no, LOOK_BACK, message):
+                seen = await channel.look_refund(message)
             if seen.standing is RefundStanding.ABSENT:
-                seen = await channel.refund(message)
+                with self._about(charge.pay_ord_id, refund_no, BACK, message):
+                    seen = await channel.refund(message)
         except Lost as lost:
             self._told(charge.channel, lost.reason)
             return _REFUND_UNKNOWN
@@ -148,7 +164,8 @@ class ChannelDesk:
             return True
         message.fund_fen, message.acct_fen, message.other_fen = split.insured_parts
         try:
-            await self._of(charge).tell_returned(message)
+            with self._about(charge.pay_ord_id, refund.refund_no, INSURED_BACK, message):
+                await self._of(charge).tell_returned(message)
         except Lost as lost:
             self._told(charge.channel, lost.reason)
             return False

@@ -156,10 +156,11 @@ class NationalApp:
 
     async def _asked(self, contract: _Contract, call: str, data: dict[str, Any]) -> OpenedAnswer:
         account = contract.account
-        body = build_request(contract.apps[0], {"merchantNo": account.merchant_no, **data}, self._clock())
+        plain = {"merchantNo": account.merchant_no, **data}
+        body = build_request(contract.apps[0], plain, self._clock())
         url, headers = f"{account.address}/pay/{call}", {"content-type": "application/json"}
         try:
-            answer = await self._outgoing.send(NAME, "POST", url, headers=headers, body=body)
+            answer = await self._outgoing.send(NAME, "POST", url, headers=headers, body=body, plain=plain)
         except Unanswered as error:
             raise Lost(error.reason, sent=error.sent) from None
         try:

@@ -20,6 +20,7 @@ from services.kernel.clock import Clock
 from services.payment.channels.protocol import Delivery, Forged, Lost
 from services.payment.domain.accounts import Account
 from services.runtime import rsa
+from services.runtime.masking import Sealed
 from services.runtime.outgoing import Answer, Outgoing, Unanswered
 from yibao.payment.v1 import channel_pb2
 
@@ -74,7 +75,7 @@ class Contract:
 
     def sealed(self, text: str) -> str:
         """A text that the platform alone reads."""
-        return rsa.sealed(next(iter(self.platform.values())).public, text)
+        return Sealed(rsa.sealed(next(iter(self.platform.values())).public, text), text)
 
     def proves(self, headers: Mapping[str, str], body: bytes, now: datetime) -> str:
         """The word for why the platform did not sign these bytes within the window; "" where it did."""
@@ -118,7 +119,7 @@ class Gateway:
     ) -> Node:
         """What a proven answer says, empty for an empty one; `Refused`, or `Lost`."""
         target = f"{path}?{urlencode(query)}" if query else path
-        answer = await self._sent(contract, method, target, b"" if content is None else _bytes(content))
+        answer = await self._sent(contract, method, target, b"" if content is None else _bytes(content), content)
         why = contract.proves(answer.headers, answer.body, self._clock())
         if why in ("KEY_UNKNOWN", "KEY_EXPIRED") and _certified(contract):
             await self.refresh(contract)
@@ -185,7 +186,9 @@ class Gateway:
         signed = {"timeStamp": stamp, "nonceStr": nonce, "package": package, "signType": "RSA", "paySign": sign}
         return signed | {"prepay_id": prepay_id}
 
-    async def _sent(self, contract: Contract, method: str, target: str, body: bytes) -> Answer:
+    async def _sent(
+        self, contract: Contract, method: str, target: str, body: bytes, plain: Node | None = None
+    ) -> Answer:
         account, stamp, nonce = contract.account, int(self._clock().timestamp()), self._nonce()
         signature = rsa.sign(contract.private, f"{method}\n{target}\n{stamp}\n{nonce}\n".encode() + body + b"\n")
         headers = {
@@ -199,7 +202,9 @@ class Gateway:
         if body:
             headers["Content-Type"] = "application/json; charset=utf-8"
         try:
-            answer = await self._outgoing.send(self._name, method, account.address + target, headers=headers, body=body)
+            answer = await self._outgoing.send(
+                self._name, method, account.address + target, headers=headers, body=body, plain=plain
+            )
         except Unanswered as error:
             raise Lost(error.reason, sent=error.sent) from None
         if answer.status >= _DOWN or answer.status == _TOO_MANY or answer.status < 200:

@@ -54,6 +54,7 @@ class Order:
     in settlement, a new one for each attempt; `charge_no` that of its last charge. `split` is how it was tried, `opened` how
     it was opened. `goal` is where it goes once nothing stands. `due_at` is when its lease, its rest or the person's time is
     over; `tries` how often the loop took it in vain. `version` counts its changes: who changes an older one is told so.
+    `traceparent` names the span of the call that began to pay it last.
     """
 
     pay_ord_id: str
@@ -89,6 +90,7 @@ class Order:
     paid_at: int = 0
     tries: int = 0
     version: int = 0
+    traceparent: str = ""
 
     @property
     def running(self) -> bool:
@@ -118,9 +120,10 @@ class ChargeState(Enum):
 @dataclass(frozen=True, slots=True)
 class Charge:
     """A charge by its row. `message` is the ChannelCharge without what is secret or about the person. `front` is what the front
-    end was given. `return_no` is the number under which it goes back, `returned_at` when the
-    channel said that it had. `said_total_fen` is what the channel believes the whole
-    order comes to (UNSAID where it has not said), `returned_fen` what it says of such a return."""
+    end was given. `return_no` is the number under which it goes back, `returned_at` when the channel said that it had.
+    `said_total_fen` is what the channel believes the whole order comes to (UNSAID where it has not said), `returned_fen` what it
+    says of such a return. `traceparent` names the span of the call that began it.
+    """
 
     charge_no: str
     pay_ord_id: str
@@ -145,6 +148,7 @@ class Charge:
     returned_at: int = 0
     front: Mapping[str, str] = field(default_factory=dict)
     tries: int = 0
+    traceparent: str = ""
 
 
 class RefundState(Enum):

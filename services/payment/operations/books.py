@@ -4,8 +4,9 @@ that comes second is told so.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -17,10 +18,17 @@ from services.payment.domain.authorisations import Authorisation
 from services.payment.domain.held import Decided
 from services.payment.domain.notices import Notice
 from services.payment.domain.orders import LEASE_S, SECOND, Charge, Order, Refund
+from services.payment.domain.told import Told
 from services.payment.store.unit import PaymentStore, Unit
 
 HEARD_FOR: Final = timedelta(days=2)
 """For how long what was heard is remembered: longer than any channel repeats a notify (C§5.3)."""
+TOLD_FOR: Final = timedelta(days=180)
+"""For how long it is remembered what channels were told, unless set (our decision)."""
+_MOST_UNWRITTEN: Final = 10_000
+"""Of what channels were told: a store that takes no more for so long has stopped all orders before."""
+_FORGOTTEN_AT_ONCE: Final = 2_000
+_MOST_FORGOTTEN: Final = 100 * _FORGOTTEN_AT_ONCE
 NEW: Final = -1
 """The version that a new order has come from."""
 
@@ -50,11 +58,16 @@ class Stale(Exception):
 
 
 class Books:
-    """What payment's operations read and write. `submit` is set once the committer stands."""
+    """What payment's operations read and write. `submit` is set once the committer stands.
 
-    def __init__(self, store: PaymentStore, clock: Clock) -> None:
+    What channels are told is noted, and written by the next transaction, whoever's it is: it needs none of its own.
+    """
+
+    def __init__(self, store: PaymentStore, clock: Clock, told_for: timedelta = TOLD_FOR) -> None:
         self._store = store
         self._clock = clock
+        self._told_for = told_for
+        self._told: deque[Told] = deque()
         self.submit: Submit = self._alone
 
     def now(self) -> int:
@@ -71,12 +84,35 @@ class Books:
         that must be unique: each is tried alone then, so that it alone is refused.
         """
         try:
-            async with self._store.write() as work:
+            async with self._writing() as work:
                 return [*await self._decided(work, writes)]
         except Moved:
             if len(writes) > 1:
                 raise
             return [False]
+
+    def note(self, told: Told) -> bool:
+        """Keeps in mind what a channel is about to be told; False where too much of that waits to be written."""
+        if len(self._told) >= _MOST_UNWRITTEN:
+            return False
+        self._told.append(told)
+        return True
+
+    async def write_told(self) -> None:
+        """Writes what was noted and came into no transaction yet."""
+        if self._told:
+            async with self._writing():
+                pass
+
+    async def told(self, pay_ord_id: str, after: tuple[int, str], most: int) -> list[Told]:
+        """What channels were told for an order, behind a place (moment, key)."""
+        async with self._store.read() as work:
+            return await work.egress.of_order(pay_ord_id, after, most)
+
+    async def charges_of(self, pay_ord_id: str, most: int) -> list[Charge]:
+        """An order's charges, the latest first."""
+        async with self._store.read() as work:
+            return await work.money.charges_of(pay_ord_id, most)
 
     async def order(self, pay_ord_id: str) -> Order | None:
         """One as it stands."""
@@ -170,9 +206,29 @@ class Books:
             await work.orders.release(self.now())
 
     async def forget(self) -> None:
-        """What was heard long ago."""
+        """What was heard, and what was told, long ago."""
         async with self._store.write() as work:
             await work.money.forget(self.now() - HEARD_FOR // MICROSECOND)
+        before = self.now() - self._told_for // MICROSECOND
+        for _ in range(0, _MOST_FORGOTTEN, _FORGOTTEN_AT_ONCE):
+            async with self._store.write() as work:
+                gone = await work.egress.forget(before, _FORGOTTEN_AT_ONCE)
+            if gone < _FORGOTTEN_AT_ONCE:
+                break
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Unit]:
+        """A transaction that writes what was noted too, last."""
+        told: list[Told] = []
+        try:
+            async with self._store.write() as work:
+                yield work
+                told = [*self._told]
+                self._told.clear()
+                await work.egress.keep(told)
+        except BaseException:
+            self._told.extendleft(reversed(told))
+            raise
 
     async def _alone(self, write: Write) -> bool:
         (kept,) = await self.commit([write])

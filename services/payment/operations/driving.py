@@ -38,13 +38,27 @@ _NOTHING_THERE: Final = frozenset(
 _AT_WORK: Final = RUNNING - {Phase.WAITING}
 _TURN: Final = 0.02
 Take = Callable[[Order], Awaitable[Order]]
+Found = Callable[[Mapping[str, str]], None]
+"""Hears numbers by which what is done now is to be found: `charge_no`, `trade_no`, …."""
+
+
+def nobody(numbers: Mapping[str, str]) -> None:
+    """Where nobody looks for them."""
 
 
 class Driving:
     """Brings orders on."""
 
-    def __init__(self, books: Books, settlements: SettlementPort, bills: BillPort, channels: ChannelPort) -> None:
+    def __init__(
+        self,
+        books: Books,
+        settlements: SettlementPort,
+        bills: BillPort,
+        channels: ChannelPort,
+        found: Found = nobody,
+    ) -> None:
         self.books = books
+        self._found = found
         self._settlements = settlements
         self._bills = bills
         self._channels = channels
@@ -113,6 +127,9 @@ class Driving:
             return order
         after = step.order if step.order is not order else kept(order, self.books.now())
         charge = step.charge
+        numbers = {"trade_no": charge.trade_no, "mix_trade_no": charge.mix_trade_no}
+        order_nos = {"pay_ord_id": order.pay_ord_id, "med_org_ord": order.med_org_ord}
+        self._found({**order_nos, "charge_no": charge.charge_no, **numbers})
         if seen.paid_at is not None and not charge.paid_at:
             charge = replace(charge, paid_at=int(seen.paid_at.timestamp() * 1_000_000))
         await self.books.keep(Write(after, order.version, charges=(charge,), events=events))
@@ -176,6 +193,7 @@ class Driving:
             before = kept(order, self.books.now())
             await self.books.keep(Write(before, order.version, charges=(charge,)))
             order = before
+        self._found({"refund_no": charge.return_no, "charge_no": charge.charge_no, "trade_no": charge.trade_no})
         seen = await self._channels.give_back(charge, charge.return_no, charge.charged_fen, None)
         now = self.books.now()
         after = steps.after_return(order, charge, seen, now)
@@ -187,6 +205,7 @@ class Driving:
         if not charge.return_no:
             charge = replace(charge, return_no=_return_no(charge))
             await self.books.keep(Write(charges=(charge,)))
+        self._found({"refund_no": charge.return_no, "charge_no": charge.charge_no, "trade_no": charge.trade_no})
         seen = await self._channels.give_back(charge, charge.return_no, charge.charged_fen, None)
         after = steps.after_stray_return(charge, seen, self.books.now())
         await self.books.keep(Write(charges=(after,)))
@@ -237,6 +256,7 @@ class Driving:
         if not refund.cash_fen:
             return await self._kept(order, replace(refund, state=RefundState.CASH_BACK))
         charge = await self.charge_of(order)
+        self._found({"refund_no": refund.refund_no, "charge_no": charge.charge_no, "trade_no": charge.trade_no})
         seen = await self._channels.give_back(charge, refund.refund_no, refund.cash_fen, refund)
         after, told = steps.after_refund(order, refund, seen, self.books.now())
         if told.state is RefundState.CASH_BACK:

@@ -31,15 +31,15 @@ _MOST_STUCK: Final = 4096
 class OrderLoop:
     """Brings due orders and stray charges on.
 
-    `span` opens a block that is told under the order's number. `failed` is told once of a look that came to nothing, and once of
-    each order that cannot be brought on for a reason that is no absence.
+    `span` opens a block that is told under the order's number, and linked to the span of a traceparent. `failed` is told once of
+    a look that came to nothing, and once of each order that cannot be brought on for a reason that is no absence.
     """
 
     def __init__(
         self,
         books: Books,
         driving: Driving,
-        span: Callable[[str], AbstractContextManager[object]],
+        span: Callable[[str, str], AbstractContextManager[object]],
         failed: Callable[[BaseException, str], None],
         every_s: float = EVERY_S,
     ) -> None:
@@ -69,6 +69,7 @@ class OrderLoop:
 
     async def look(self) -> bool:
         """Takes up what is due, as far as there is room, and does not wait for it; whether more waits."""
+        await self._books.write_told()
         room = MOST - len(self._under_way)
         if room <= 0:
             return False
@@ -91,7 +92,7 @@ class OrderLoop:
     async def take_up(self, order: Order) -> None:
         """Brings one on, or lets it rest."""
         try:
-            with self._span(order.pay_ord_id):
+            with self._span(order.pay_ord_id, order.traceparent):
                 await self._driving.drive(order, STEP_S)
             self._stuck.discard(order.pay_ord_id)
         except Exception as error:  # noqa: BLE001  # told once, and tried again for ever
@@ -100,7 +101,7 @@ class OrderLoop:
     async def give_back(self, charge: Charge) -> None:
         """Gives a stray charge back, or leaves it for the next look."""
         try:
-            with self._span(charge.pay_ord_id):
+            with self._span(charge.pay_ord_id, charge.traceparent):
                 after = await self._driving.stray(charge)
             if after.state is ChargeState.HELD:
                 self._failed(

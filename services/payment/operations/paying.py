@@ -67,8 +67,11 @@ class Paying:
         self._channels = channels
         self._new_charge_no = new_charge_no
 
-    async def pay(self, stamp: RequestStamp, order: Order, plan: Plan, left_s: float) -> tuple[Order, Charge | None]:
-        """Pays an order that was tried, or tells how it stands where this request began it before.
+    async def pay(
+        self, stamp: RequestStamp, order: Order, plan: Plan, left_s: float, traceparent: str = ""
+    ) -> tuple[Order, Charge | None]:
+        """Pays an order that was tried, or tells how it stands where this request began it before. `traceparent` names the span
+        to which whatever is done for it later is linked.
 
         PAY_ORDER_STATE, SPLIT_MOVED, CHANNEL_REFUSED, PAY_ORDER_UNPAID, PAY_ORDER_HELD, OUTCOME_UNKNOWN, what `plan` raises,
         and settlement's refusals.
@@ -79,7 +82,7 @@ class Paying:
         if order.phase is not Phase.TRIED or order.split is None:
             raise refusals.wrong_phase(order, Phase.TRIED.value)
         planned = plan(order, order.split)
-        order = await self._begun(stamp, order, planned)
+        order = await self._begun(stamp, order, planned, traceparent)
         try:
             order = await self._opened(order, planned)
         except Stale:
@@ -90,7 +93,7 @@ class Paying:
         order = await self._driving.drive(order, until - asyncio.get_running_loop().time())
         return await self._told(order)
 
-    async def _begun(self, stamp: RequestStamp, order: Order, planned: Planned) -> Order:
+    async def _begun(self, stamp: RequestStamp, order: Order, planned: Planned, traceparent: str) -> Order:
         """The intent: the settlement's number and the charge's."""
         now = self._books.now()
         charge_no, expires_at = self._new_charge_no(), now + planned.expires_s * SECOND
@@ -109,6 +112,7 @@ class Paying:
             reason="",
             channel_code="",
             goal=Goal.FAILED,
+            traceparent=traceparent,
         )
         charge = Charge(
             charge_no=charge_no,
@@ -121,6 +125,7 @@ class Paying:
             created_at=now,
             expires_at=expires_at,
             due_at=now,
+            traceparent=traceparent,
         )
         entry = self._books.entry(stamp, order.pay_ord_id.encode())
         try:

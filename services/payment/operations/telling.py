@@ -12,6 +12,7 @@ from typing import Final
 
 from services.kernel.errors import Fault
 from services.payment.domain.notices import Notice, NoticeState, Outcome, after
+from services.payment.domain.orders import Order
 from services.payment.domain.profiles import Profile
 from services.payment.operations.books import Books
 from services.payment.operations.ports import NoticePort
@@ -25,7 +26,8 @@ _COUNT_EVERY_S: Final = 10.0
 
 class Telling:
     """Tells what is due. `profile` says where an institution is told; `failed` hears of a notice that was given up, and of a look
-    that came to nothing. `counts` is how many payments and notices rest, as last counted.
+    that came to nothing; `span` opens a block that is linked to the span of a traceparent. `counts` is how many payments and
+    notices rest, as last counted.
     """
 
     def __init__(
@@ -33,7 +35,7 @@ class Telling:
         books: Books,
         institutions: NoticePort,
         profile: Callable[[str], Awaitable[Profile]],
-        span: Callable[[str], AbstractContextManager[object]],
+        span: Callable[[str, str], AbstractContextManager[object]],
         failed: Callable[[str, str], None],
         every_s: float = EVERY_S,
     ) -> None:
@@ -77,18 +79,18 @@ class Telling:
 
     async def tell(self, notice: Notice) -> Notice:
         """Tells one and keeps what came of it."""
-        with self._span(notice.pay_ord_id):
-            outcome = await self._told(notice)
+        order = await self._books.order(notice.pay_ord_id)
+        if order is None:
+            raise AssertionError("an order is never taken away")
+        with self._span(order.pay_ord_id, order.traceparent):
+            outcome = await self._told(notice, order)
             marked = after(notice, outcome, self._books.now())
             await self._books.keep_notice(marked)
         if marked.state is NoticeState.GIVEN_UP:
             self._failed(marked.notice_no, marked.reason)
         return marked
 
-    async def _told(self, notice: Notice) -> Outcome:
-        order = await self._books.order(notice.pay_ord_id)
-        if order is None:
-            raise AssertionError("an order is never taken away")
+    async def _told(self, notice: Notice, order: Order) -> Outcome:
         refund = await self._books.refund(notice.refund_no) if notice.refund_no else None
         try:
             return await self._institutions.tell(await self._profile(order.fixmedins_code), notice, order, refund)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.payment.operations.paying import Paying
+from services.payment.servicer.traces import joined
 from yibao.payment.v1 import bureau_pb2, bureau_pb2_grpc
 
 
@@ -18,10 +19,6 @@ class BureauServicer(bureau_pb2_grpc.BureauServiceServicer):
         self, request: bureau_pb2.SettleInsuredPartRequest, context: Any
     ) -> bureau_pb2.SettleInsuredPartResponse:
         """Agrees to the insured part. A repeat asks the same of the same order, and is answered by how that stands."""
-        order = await self._paying.agreed(
-            request.pay_ord_id,
-            request.channel_code,
-            request.pay_auth_no,
-            (request.fund_fen, request.acct_fen, request.other_fen),
-        )
+        parts = (request.fund_fen, request.acct_fen, request.other_fen)
+        order = joined(await self._paying.agreed(request.pay_ord_id, request.channel_code, request.pay_auth_no, parts))
         return bureau_pb2.SettleInsuredPartResponse(setl_id=order.setl_id)

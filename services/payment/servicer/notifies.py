@@ -6,6 +6,7 @@ from typing import Any
 
 from services.payment.operations.loop import OrderLoop
 from services.payment.operations.paying import Paying
+from services.payment.servicer.traces import joined
 from yibao.payment.v1 import notify_pb2, notify_pb2_grpc
 
 
@@ -24,5 +25,5 @@ class NotifyServicer(notify_pb2_grpc.NotifyServiceServicer):
         delivery = self._delivery(request.door_name, request.query, dict(request.headers), request.body)
         body, content_type, order = await self._paying.hear(request.door_name, delivery)
         if order is not None:
-            self._loop.later(order)
+            self._loop.later(joined(order))
         return notify_pb2.HearResponse(content_type=content_type, body=body)

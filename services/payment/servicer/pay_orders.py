@@ -21,9 +21,11 @@ from services.payment.operations.refunding import Refunding
 from services.payment.operations.saving import Asked, Saving
 from services.payment.servicer import convert
 from services.payment.servicer.bills import bill_of
+from services.payment.servicer.traces import joined
 from services.payment.servicer.unhurried import Unhurried
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
+from services.runtime.telemetry import inject
 from yibao.common.v1 import codes_pb2
 from yibao.payment.v1 import pay_order_pb2, pay_order_pb2_grpc
 
@@ -122,7 +124,7 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         check_open(self._switches, order.admdvs, kind, channel, beijing_day(call.now))
         stamp, plan, found = stamp_of(call, request), self._plan(asked), order
         order, charge = await self._work.run(
-            stamp, asked.pay_ord_id, lambda left_s: self._paying.pay(stamp, found, plan, left_s)
+            stamp, asked.pay_ord_id, lambda left_s: self._paying.pay(stamp, found, plan, left_s, inject())
         )
         front = dict(charge.front) if charge is not None else {}
         return pay_order_pb2.PayResponse(order=convert.order_message(order, charge), front=front)
@@ -187,7 +189,7 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         order = await self._books.order(pay_ord_id)
         if order is None or order.fixmedins_code != fixmedins_code:
             raise refusals.order_unknown(pay_ord_id)
-        return order
+        return joined(order)
 
     def _person(self, id_no: str, user_name: str) -> str:
         """Digest of who is named: by it a later message is compared, and nobody can be read out of it."""

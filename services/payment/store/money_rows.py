@@ -30,6 +30,7 @@ _CHARGE: Final = (
         "mix_trade_no",
         "return_no",
         "front",
+        "traceparent",
         "created_at",
         "expires_at",
         "due_at",
@@ -49,6 +50,9 @@ _REFUND: Final = (
 REFUNDS: Final = ", ".join(_REFUND)
 _FIND_CHARGES: Final = sql(f"SELECT {CHARGES} FROM pay_charge WHERE AMONG(charge_no, ?1)")
 _OF_RETURN: Final = sql(f"SELECT {CHARGES} FROM pay_charge WHERE return_no <> '' AND return_no = ?1")
+_OF_ORDERS: Final = sql(
+    f"SELECT {CHARGES} FROM pay_charge WHERE pay_ord_id = ?1 ORDER BY created_at DESC, charge_no DESC LIMIT ?2"
+)
 _STRAY: Final = sql(f"SELECT {CHARGES} FROM pay_charge WHERE {STRAY} AND due_at <= ?1 ORDER BY due_at LIMIT ?2")
 _OF_ORDER: Final = sql(f"SELECT {REFUNDS} FROM pay_refund WHERE pay_ord_id = ?1 ORDER BY created_at, refund_no")
 _FIND_REFUND: Final = sql(f"SELECT {REFUNDS} FROM pay_refund WHERE refund_no = ?1")
@@ -78,6 +82,10 @@ class MoneyRows:
             each.charge_no: each for each in map(charge_of, await self._connection.run(_FIND_CHARGES, sorted(numbers)))
         }
 
+    async def charges_of(self, pay_ord_id: str, most: int) -> list[Charge]:
+        """Those of an order, the latest first."""
+        return [charge_of(row) for row in await self._connection.run(_OF_ORDERS, pay_ord_id, most)]
+
     async def charge_of_return(self, return_no: str) -> Charge | None:
         """The charge that goes back under a number."""
         rows = await self._connection.run(_OF_RETURN, return_no)
@@ -93,7 +101,8 @@ class MoneyRows:
             (
                 *(each.charge_no, each.pay_ord_id, each.channel, each.form, each.charge_fen, each.message),
                 *(each.state.value, each.standing.value, each.half.value, each.charged_fen, each.trade_no),
-                *(each.mix_trade_no, each.return_no, json.dumps(dict(each.front)), each.created_at, each.expires_at),
+                *(each.mix_trade_no, each.return_no, json.dumps(dict(each.front)), each.traceparent),
+                *(each.created_at, each.expires_at),
                 *(each.due_at, each.asked_at, each.paid_at, each.returned_at, each.tries, each.said_total_fen),
                 each.returned_fen,
             )

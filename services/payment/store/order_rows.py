@@ -19,18 +19,8 @@ COLUMNS: Final = (
     *("has_split", "has_opened"),
     *(f"tried_{part}_fen" for part in _PARTS),
     *(f"opened_{part}_fen" for part in _PARTS),
-    *(
-        "trial_hash",
-        "insured_cell",
-        "setl_id",
-        "auth",
-        "open_no",
-        "charge_no",
-        "refund_no",
-        "attempt",
-        "charged_fen",
-        "refunded_fen",
-    ),
+    *("trial_hash", "insured_cell", "setl_id", "auth", "open_no", "charge_no", "refund_no", "traceparent"),
+    *("attempt", "charged_fen", "refunded_fen"),
     *("insured_returned", "agreed", "reason", "channel_code", "saved_at", "changed_at", "due_at", "paid_at"),
     *("tries", "version"),
 )
@@ -115,9 +105,9 @@ def _row(order: Order) -> tuple[Any, ...]:
             order.open_no,
             order.charge_no,
             order.refund_no,
-            order.attempt,
+            order.traceparent,
         ),
-        *(order.charged_fen, order.refunded_fen, int(order.insured_returned), int(order.agreed)),
+        *(order.attempt, order.charged_fen, order.refunded_fen, int(order.insured_returned), int(order.agreed)),
         *(order.reason, order.channel_code, order.saved_at, order.changed_at, order.due_at, order.paid_at),
         *(order.tries, order.version),
     )
@@ -161,7 +151,7 @@ def order_of(row: Sequence[Any]) -> Order:
             "charge_no",
             "refund_no",
         ),
-        *("charged_fen", "refunded_fen", "reason", "channel_code", "paid_at", "tries", "version"),
+        *("charged_fen", "refunded_fen", "reason", "channel_code", "paid_at", "tries", "version", "traceparent"),
     )
     return Order(
         **{name: at[name] for name in same},

@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
 )
 
+from services.payment.store.egress_tables import egress_table
 from services.payment.store.recon_tables import ReconTables, recon_tables
 from services.payment.store.terminal_tables import TerminalTables, terminal_tables
 from services.runtime.db import Moment
@@ -47,6 +48,7 @@ class Tables:
     event: Table
     notice: Table
     decision: Table
+    egress: Table
     terminals: TerminalTables
     recon: ReconTables
 
@@ -64,6 +66,7 @@ def make_tables() -> Tables:
         _event(metadata),
         _notice(metadata),
         _decision(metadata),
+        egress_table(metadata),
         terminal_tables(metadata),
         recon_tables(metadata),
     )
@@ -110,7 +113,7 @@ def _order(metadata: MetaData) -> Table:
         *_flags("has_split", "has_opened"),
         *_split("tried"),
         *_split("opened"),
-        *_texts("trial_hash", "insured_cell", "setl_id", "auth", "open_no", "charge_no", "refund_no"),
+        *_texts("trial_hash", "insured_cell", "setl_id", "auth", "open_no", "charge_no", "refund_no", "traceparent"),
         Column("attempt", Integer, nullable=False),
         *_sums("charged", "refunded"),
         *_flags("insured_returned", "agreed"),
@@ -141,7 +144,7 @@ def _charge(metadata: MetaData) -> Table:
         Column("message", LargeBinary, nullable=False),
         *_texts("state", "standing", "half"),
         *_sums("charged"),
-        *_texts("trade_no", "mix_trade_no", "return_no", "front"),
+        *_texts("trade_no", "mix_trade_no", "return_no", "front", "traceparent"),
         *_moments("created_at", "expires_at", "due_at", "asked_at", "paid_at", "returned_at"),
         Column("tries", Integer, nullable=False),
         *_sums("said_total", "returned"),

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from services.kernel.requests import Moved
 from services.payment.store.compared_rows import ComparedRows
+from services.payment.store.egress_rows import EgressRows
 from services.payment.store.held_rows import HeldRows
 from services.payment.store.money_rows import MoneyRows
 from services.payment.store.notice_rows import NoticeRows
@@ -21,7 +22,7 @@ from services.runtime.journal import Journal, JournalRows, journal_of
 class Unit:
     """One transaction."""
 
-    __slots__ = ("compared", "held", "journal", "money", "notices", "orders", "recon")
+    __slots__ = ("compared", "egress", "held", "journal", "money", "notices", "orders", "recon")
 
     def __init__(
         self, connection: DriverConnection, journal: Journal, inserts: Mapping[str, Mapping[str, str]]
@@ -33,6 +34,7 @@ class Unit:
         self.compared = ComparedRows(connection)
         self.recon = ReconRows(connection, inserts)
         self.notices = NoticeRows(connection, inserts)
+        self.egress = EgressRows(connection, inserts["pay_egress"][connection.dialect])
 
 
 class PaymentStore:

@@ -31,7 +31,7 @@ class PosLine:
         """Sends the bytes of a message to "host:port" and gives those of its answer; `Unanswered`."""
         frame = Frame(raw).packed()
         if self._told is not None:
-            self._told(Sent(provider, message.mti, address, {}, without_card(frame, message)))
+            self._told(Sent(provider, message.mti, address, {}, without_card(frame, message), message.masked()))
         with self._telemetry.span(f"{provider} {message.mti}", kind=SpanKind.CLIENT):
             reader, writer = await self._opened(address)
             try:

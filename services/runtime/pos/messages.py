@@ -14,7 +14,7 @@ import iso8583
 MOST_BYTES: Final = 2_048
 """Of a message: the longest, an upload of a batch, has about 400 (our decision)."""
 CURRENCY: Final = "156"
-_HIDDEN: Final = frozenset({14, 35, 36, 52, 62})
+_HIDDEN: Final = frozenset({14, 35, 36, 52, 55, 62, 64})
 _SHOWN_DIGITS: Final = 4
 
 
@@ -34,7 +34,7 @@ class Message:
         return self.fields.get(number, default)
 
     def masked(self) -> dict[str, str]:
-        """Type and fields for a log: of the card its last four digits, nothing of tracks, expiry, PIN and keys."""
+        """Type and fields for a log: of the card its last four digits, nothing of tracks, chip, expiry, PIN, keys and seal."""
         return {"t": self.mti} | {str(number): _masked(number, self.fields[number]) for number in sorted(self.fields)}
 
     def __repr__(self) -> str:

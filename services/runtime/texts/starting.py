@@ -118,6 +118,7 @@ _SETTINGS: Final[Mapping[str, str]] = {
     r"a whole number of at least (\S+)$": r"不小于\1的整数",
     r"a number of seconds$": "秒数",
     r"a whole number of seconds, at most ten years$": "整秒数，至多十年",
+    r"a whole number of days, at most a hundred years$": "整天数，至多一百年",
     r"a number from (\S+) to (\S+)$": r"\1至\2的数值",
     r"a cell: ": "属地单元，可为：",
     r"cells with commas, out of ": "以逗号分隔的属地单元，可为：",

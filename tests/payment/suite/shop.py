@@ -14,6 +14,7 @@ from typing import Any, Final
 from services.kernel.errors import Fault
 from services.payment.channels.desk import Accounts, ChannelDesk
 from services.payment.channels.protocol import Channel, Delivery
+from services.payment.channels.record import Record
 from services.payment.domain.accounts import Account
 from services.payment.domain.authorisations import digest_of
 from services.payment.domain.charges import Seen
@@ -138,9 +139,11 @@ class Shop:
         self.clock.off = timedelta(seconds=off_s)
         accounts = () if self.account is None else (self.account,)
         self.adapters: Sequence[Channel] = channels_of(Merchants(accounts), Lines(**self.stage.lines(self.clock)))
-        self.desk = WatchedDesk(self.adapters, Accounts(accounts), lambda *told: self.lost.append(told))
-        self.desk.calls = []
         self.books = Books(self.stage.store, self.clock)
+        record = Record(self.books.note, self.books.now)
+        self.stage.recorded = record.told
+        self.desk = WatchedDesk(self.adapters, Accounts(accounts), lambda *told: self.lost.append(told), record.about)
+        self.desk.calls = []
         self.dies = Dies(self.books)
         driving = Driving(self.books, self.settlement, FakeBills(), self.desk)
         self.saving = Saving(self.books, driving, self.settlement, FakeBills(), self.fresh, lambda: b"key")
@@ -361,7 +364,7 @@ class Shop:
 
 
 @contextmanager
-def _no_span(number: str) -> Iterator[None]:
+def _no_span(number: str, traceparent: str) -> Iterator[None]:
     yield
 
 

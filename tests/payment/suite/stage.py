@@ -91,6 +91,7 @@ class Stage:
     agreed: Agreed | None = None
     offset_s: float = 0.0
     mark: str = ""
+    recorded: Callable[[Sent], None] | None = None
     store: PaymentStore = field(init=False)
     database: Database = field(init=False)
 
@@ -174,7 +175,13 @@ async def stage(
     template = await _template(folder)
     sent: list[Sent] = []
     telemetry = quiet()
-    outgoing, line = Outgoing(telemetry, sent.append), PosLine(telemetry, sent.append, 2.0)
+
+    def told(each: Sent) -> None:
+        sent.append(each)
+        if made.recorded is not None:
+            made.recorded(each)
+
+    outgoing, line = Outgoing(telemetry, told), PosLine(telemetry, told, 2.0)
     async with AsyncExitStack() as open_:
         open_.push_async_callback(outgoing.close)
         nowhere = await open_.enter_async_context(httpx.AsyncClient())

@@ -13,7 +13,7 @@ down_revision: Final = None
 
 _TEXTS: Final = (
     "pay_ord_id fixmedins_code med_org_ord person fee_type admdvs psn_no insutype mdtrt_id chrg_bchno local_med_type psn_setlway"
-    " invono phase goal trial_hash insured_cell setl_id auth open_no charge_no refund_no reason channel_code"
+    " invono phase goal trial_hash insured_cell setl_id auth open_no charge_no refund_no traceparent reason channel_code"
 )
 _PARTS: Final = "total fund acct other hosp cash mulaid"
 
@@ -27,6 +27,7 @@ def upgrade() -> None:
     _pay_auth()
     _pay_charge()
     _pay_decision()
+    _pay_egress()
     _pay_event()
     _pay_notice()
     _pay_order()
@@ -60,7 +61,7 @@ def _pay_charge() -> None:
         sa.Column("message", sa.LargeBinary(), nullable=False),
         *_columns(sa.Text(), "state", "standing", "half"),
         sa.Column("charged_fen", sa.BigInteger(), nullable=False),
-        *_columns(sa.Text(), "trade_no", "mix_trade_no", "return_no", "front"),
+        *_columns(sa.Text(), "trade_no", "mix_trade_no", "return_no", "front", "traceparent"),
         *_columns(sa.BigInteger(), "created_at", "expires_at", "due_at", "asked_at", "paid_at", "returned_at"),
         *_columns(sa.BigInteger(), "said_total_fen", "returned_fen"),
         sa.Column("tries", sa.Integer(), nullable=False),
@@ -98,6 +99,18 @@ def _pay_decision() -> None:
         sa.PrimaryKeyConstraint("decision_no"),
     )
     op.create_index("pay_decision_of_order", "pay_decision", ["pay_ord_id", "decision_no"], unique=False)
+
+
+def _pay_egress() -> None:
+    op.create_table(
+        "pay_egress",
+        *_columns(sa.Text(), "pay_ord_id", "told_key", "channel", "step", "number", "verb", "target", "content"),
+        *_columns(sa.BigInteger(), "first_at", "last_at"),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.CheckConstraint("times > 0 AND first_at <= last_at", name="pay_egress_times"),
+        sa.PrimaryKeyConstraint("pay_ord_id", "told_key"),
+    )
+    op.create_index("pay_egress_old", "pay_egress", ["last_at"], unique=False)
 
 
 def _pay_event() -> None:

@@ -1,0 +1,75 @@
+"""The record of what channels are told: each request for an order is noted before it leaves, with marks for what is secret in it
+and for who somebody is.
+
+What cannot be noted does not leave. Nothing is written here: what is noted goes into the next transaction of the store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+from google.protobuf.message import Message
+
+from services.payment.domain.told import Told
+from services.runtime.masking import marks_of, masked
+from services.runtime.outgoing import Sent, Unanswered
+
+_SHOWN_HEADERS: Final = frozenset({"accept", "content-type", "user-agent", "wechatpay-serial"})
+_HIDDEN: Final = "‹header›"
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """For which order something is told now."""
+
+    pay_ord_id: str
+    number: str
+    step: str
+    marks: Mapping[str, str]
+
+
+_ABOUT: ContextVar[_About | None] = ContextVar("yibao_told_about", default=None)
+
+
+class Record:
+    """Notes what is told. `note` takes it, and says False where there is no room; `now` gives microseconds."""
+
+    def __init__(self, note: Callable[[Told], bool], now: Callable[[], int]) -> None:
+        self._note, self._now = note, now
+
+    @contextmanager
+    def about(self, pay_ord_id: str, number: str, step: str, message: Message) -> Iterator[None]:
+        """A block in which a channel is told of an order, out of a message, under a number of ours."""
+        token = _ABOUT.set(_About(pay_ord_id, number, step, marks_of(message)))
+        try:
+            yield
+        finally:
+            _ABOUT.reset(token)
+
+    def told(self, sent: Sent) -> None:
+        """Notes a request; `Unanswered` where there is no room, so that it does not leave. Outside of such a block nothing of an
+        order is told: a day's bill is asked for, a terminal signs on."""
+        about = _ABOUT.get()
+        if about is None:
+            return
+        headers = {name: value if name.lower() in _SHOWN_HEADERS else _HIDDEN for name, value in sent.headers.items()}
+        content = {"headers": headers} if headers else {}
+        if sent.plain is not None:
+            content["content"] = masked(sent.plain, about.marks)
+        elif sent.body:
+            content["content"] = {"bytes": str(len(sent.body))}
+        at = self._now()
+        told = Told(
+            *(about.pay_ord_id, sent.provider, about.step, about.number, sent.method),
+            target=masked(sent.url, about.marks),
+            content=json.dumps(content, separators=(",", ":")),
+            first_at=at,
+            last_at=at,
+        )
+        if not self._note(told):
+            raise Unanswered("RECORD_FULL", sent=False)
