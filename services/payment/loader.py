@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.kernel.errors import Violation, Violations
-from services.payment.domain.accounts import Account
+from services.payment.domain.accounts import CHANNELS, Account
 from services.payment.domain.terms import OrderType, Switch
 from services.runtime.documents.faults import document_invalid
 from services.runtime.documents.files import read_document
@@ -115,6 +115,9 @@ def _key(folder: Path, file: str) -> str:
 def _switches(whole: Mapping[str, Any], broken: Violations) -> Iterator[Switch]:
     for place, row in _rows(whole, "closed", broken):
         if not _named(place, row, _CLOSED, _CLOSED_MAY, broken):
+            continue
+        if row.get("channel", CHANNELS[0]) not in CHANNELS:
+            broken.add(Violation(f"{place}.channel", "merchants.name", "a channel", {"names": ", ".join(CHANNELS)}))
             continue
         try:
             kind = OrderType[row["order_type"]] if "order_type" in row else None

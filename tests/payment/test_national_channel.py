@@ -16,6 +16,7 @@ from services.payment.channels.national import NationalApp
 from services.payment.channels.protocol import Delivery, Forged, Lost
 from services.payment.domain.accounts import Account
 from services.payment.domain.charges import About, BillKind, RefundStanding, Seen, Standing
+from services.runtime.national.envelope import OpenedAnswer
 from services.runtime.national.sm2 import open_sm2
 from services.runtime.outgoing import Outgoing
 from tests.payment.terminal_lines import quiet
@@ -281,3 +282,17 @@ async def test_the_bill_of_a_day_has_payments_and_refunds_of_all_pages(phone: Ph
     assert [sum(each.kind is kind for each in lines) for kind in BillKind] == [21, 1]
     assert (lines[-1].number, lines[-1].amount_fen, lines[-1].day) == ("REFUND0001", 300, day)
     assert await phone.channel.bill(charge().merchant, day - timedelta(days=1)) == []
+
+
+async def test_a_code_that_is_none_of_the_interfaces_refuses_nothing(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may stand beside an effect: how it stands is asked."""
+    for code, standing in (("4003", Standing.REFUSED), ("4711", Standing.UNKNOWN), ("", Standing.UNKNOWN)):
+
+        async def asked(*_: object, code: str = code) -> OpenedAnswer:
+            return OpenedAnswer(code, False, "", {})
+
+        monkeypatch.setattr(phone.channel, "_asked", asked)
+        assert (await phone.channel.place(charge())).standing is standing
+        assert (await phone.channel.refund(refund(300))).standing.value == standing.value

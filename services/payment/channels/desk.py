@@ -14,9 +14,9 @@ from typing import Final
 from google.protobuf.message import Message
 
 from services.kernel.clock import from_micros
-from services.kernel.errors import Fault, FaultKind, denied, not_found, precondition
+from services.kernel.errors import denied, not_found, precondition
 from services.payment.channels.protocol import Channel, Delivery, Forged, Lost
-from services.payment.domain import refusals
+from services.payment.domain import refusals, steps
 from services.payment.domain.accounts import Account
 from services.payment.domain.charges import Half, Heard, RefundSeen, RefundStanding, Seen, Standing
 from services.payment.domain.orders import Charge, Order, Refund
@@ -43,6 +43,14 @@ class Accounts:
             if (each.channel, each.fixmedins_code) == (channel, fixmedins_code):
                 return each
         return None
+
+    def has(self, channel: str, merchant: channel_pb2.Merchant) -> bool:
+        """Whether a merchant is one of theirs still."""
+        numbers = (merchant.merchant_no, merchant.sub_merchant_no, merchant.app_no)
+        return any(
+            each.channel == channel and (each.merchant_no, each.sub_merchant_no, each.app_no) == numbers
+            for each in self.accounts
+        )
 
 
 About = Callable[[str, str, str, Message], AbstractContextManager[None]]
@@ -117,14 +125,17 @@ class ChannelDesk:
                 return _counted(message, await self._of(charge).place(message))
         except Lost as lost:
             self._told(charge.channel, lost.reason)
-            return _UNKNOWN if lost.sent else Seen(Standing.CLOSED, code="UNREACHABLE")
+            return _UNKNOWN if lost.sent else Seen(Standing.CLOSED, code=steps.NOT_SENT)
 
     async def look(self, charge: Charge) -> Seen:
         """How it stands."""
         try:
             message = channel_pb2.ChannelCharge.FromString(charge.message)
             with self._about(charge.pay_ord_id, charge.charge_no, LOOK, message):
-                return _counted(message, await self._of(charge).look(message))
+                seen = await self._of(charge).look(message)
+            if message.form == channel_pb2.PAY_FORM_NATIVE and seen.standing is Standing.WAITING and not charge.front:
+                seen = await self._shown_again(charge, message, seen)
+            return _counted(message, seen)
         except Lost as lost:
             self._told(charge.channel, lost.reason)
             return _UNKNOWN
@@ -143,6 +154,9 @@ class ChannelDesk:
     async def give_back(self, charge: Charge, refund_no: str, cash_fen: int, refund: Refund | None) -> RefundSeen:
         """Asks how a return stands, and for it where the channel knows nothing of it."""
         channel, message = self._of(charge), _refund(charge, refund_no, cash_fen, refund)
+        if refund is None and not channel.terms.moves_money:
+            # No clerk has asked for it: somebody has to hear that cash is to be handed out.
+            return RefundSeen(RefundStanding.ABNORMAL)
         try:
             with self._about(charge.pay_ord_id, refund_no, LOOK_BACK, message):
                 seen = await channel.look_refund(message)
@@ -171,6 +185,14 @@ class ChannelDesk:
             return False
         return True
 
+    async def _shown_again(self, charge: Charge, message: channel_pb2.ChannelCharge, seen: Seen) -> Seen:
+        """A code to scan whose answer was lost: the same order gets the same code, and nobody has paid by asking for it. Where it
+        gets none nobody could ever pay, and it is closed.
+        """
+        with self._about(charge.pay_ord_id, charge.charge_no, PLACE, message):
+            again = await self._of(charge).place(message)
+        return replace(seen, front=again.front) if again.front else await self.close(charge)
+
     def hear(self, channel: str, delivery: Delivery) -> Heard:
         """What a notify says; CHANNEL_UNKNOWN, NOTIFY_FORGED."""
         adapter = self._channels.get(channel)
@@ -184,8 +206,10 @@ class ChannelDesk:
 
     def _of(self, charge: Charge) -> Channel:
         channel = self._channels.get(charge.channel)
-        if channel is None:
-            raise Fault(FaultKind.UNAVAILABLE, "CHANNEL_AWAY", {"channel": charge.channel}, retry_after_s=5.0)
+        of = channel_pb2.ChannelCharge.FromString(charge.message).merchant
+        if channel is None or (channel.terms.moves_money and not self._merchants.has(charge.channel, of)):
+            # Nobody can ask for it: it is no absence that ends by itself.
+            raise precondition("MERCHANT_UNKNOWN", channel=charge.channel, fixmedins_code=of.fixmedins_code)
         return channel
 
 

@@ -35,7 +35,10 @@ from yibao.payment.v1 import channel_pb2
 NAME: Final = "national"
 TERMS: Final = Terms(NAME, channel_pb2.CHANNEL_KIND_NATIONAL_APP, frozenset({channel_pb2.PAY_FORM_APP}))
 _OK, _UNKNOWN_NUMBER, _AGAIN = "0", "4004", "5000"
-"""Codes of answers (ours): done, no such number, ask again; all others refuse."""
+"""Codes of answers (ours): done, no such number, ask again."""
+_REFUSING: Final = frozenset({"4000", "4003"})
+_REFUSING_REFUNDS: Final = _REFUSING | {"4006"}
+"""Those that refuse an order or a refund. One that is none of these may stand beside an effect: ask how it stands."""
 _MOST_PAGES: Final = 1_000
 _HEARD: Final = b'{"code":0,"success":true}'
 _STANDINGS: Final[Mapping[str, Standing]] = {
@@ -80,7 +83,8 @@ class NationalApp:
         told = await self._asked(contract, "order", _order(charge, contract.account))
         if told.code == _OK:
             return _seen(told.data)
-        return Seen(Standing.REFUSED, code=told.code, says=told.message)
+        standing = Standing.REFUSED if told.code in _REFUSING else Standing.UNKNOWN
+        return Seen(standing, code=told.code, says=told.message)
 
     async def look(self, charge: channel_pb2.ChannelCharge) -> Seen:
         """How the order stands."""
@@ -103,7 +107,9 @@ class NationalApp:
         told = await self._asked(contract, "refund", data)
         if told.code == _OK:
             return _refund_seen(told.data)
-        return RefundSeen(RefundStanding.REFUSED, code=told.code, says=told.message)
+        refused = told.code in _REFUSING_REFUNDS
+        standing = RefundStanding.REFUSED if refused else RefundStanding.UNKNOWN
+        return RefundSeen(standing, code=told.code, says=told.message)
 
     async def look_refund(self, refund: channel_pb2.ChannelRefund) -> RefundSeen:
         """How a refund stands."""

@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+CASH: Final = "cash"
+CHANNELS: Final = ("wechat", "alipay", "bank", CASH, "national")
+"""Names of the channels that there are."""
 
 
 @dataclass(frozen=True, slots=True)

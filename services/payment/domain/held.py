@@ -46,6 +46,8 @@ _SAFE: Final[Mapping[str, tuple[Decision, ...]]] = MappingProxyType(
     {
         steps.AMOUNT_DIFFERS: (*_BACK, Decision.GIVE_BACK, Decision.TAKEN_AS_PAID),
         steps.RETURN_ABNORMAL: _BACK,
+        steps.MERCHANT_UNKNOWN: _BACK,
+        steps.CASH_TO_HAND_OUT: (Decision.TAKEN_AS_GIVEN_BACK,),
         NOT_TOLD: (Decision.ASK_AGAIN, Decision.TAKEN_AS_TOLD),
     }
 )
@@ -98,7 +100,7 @@ def held_order(order: Order, charge: Charge | None, refund: Refund | None) -> He
 
 def held_charge(charge: Charge, order: Order) -> Held:
     """A charge that rests though its order does not wait for it."""
-    return Held(HeldKind.CHARGE, steps.RETURN_ABNORMAL, order, charge)
+    return Held(HeldKind.CHARGE, steps.why_back(charge), order, charge)
 
 
 def held_notice(notice: Notice, order: Order) -> Held:
@@ -156,7 +158,7 @@ def _of_order(held: Held, decision: Decision, now: int) -> Followed:
     order, charge = held.order, held.charge
     if charge is None:
         raise AssertionError("an order is held by its charge")
-    returning = held.reason != steps.AMOUNT_DIFFERS
+    returning = held.reason != steps.AMOUNT_DIFFERS and order.charged_fen > 0
     match decision:
         case Decision.ASK_AGAIN if not returning:
             # What was collected is told anew.
@@ -170,7 +172,8 @@ def _of_order(held: Held, decision: Decision, now: int) -> Followed:
             return Followed(after, replace(charge, state=ChargeState.CHARGED))
         case _:
             after = moved(order, Phase.VOIDING, now, charged_fen=charge.charged_fen, refunded_fen=charge.charged_fen)
-            return Followed(after, replace(charge, state=ChargeState.RETURNED))
+            state = ChargeState.RETURNED if charge.charged_fen else ChargeState.ENDED
+            return Followed(after, replace(charge, state=state))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from services.kernel.rests import LONGEST_REST_S, rest_s
+from services.payment.domain.accounts import CASH
 from services.payment.domain.charges import Half, RefundSeen, RefundStanding, Seen, Standing
 from services.payment.domain.orders import (
     SECOND,
@@ -33,9 +34,13 @@ AMOUNT_DIFFERS: Final = "CHARGE_AMOUNT_DIFFERS"
 INSURED_HALF_FAILED: Final = "INSURED_HALF_FAILED"
 CHANNEL_REFUSED: Final = "CHANNEL_REFUSED"
 NOT_PAID_IN_TIME: Final = "NOT_PAID_IN_TIME"
+NOT_SENT: Final = "CHANNEL_UNREACHABLE"
+"""Nothing left this house: the channel could not be reached."""
 CHANNEL_LOST: Final = "CHANNEL_LOST_IT"
 PAID_TOO_LATE: Final = "PAID_TOO_LATE"
 RETURN_ABNORMAL: Final = "RETURN_ABNORMAL"
+CASH_TO_HAND_OUT: Final = "CASH_TO_HAND_OUT"
+MERCHANT_UNKNOWN: Final = "MERCHANT_UNKNOWN"
 MOST_FEN: Final = 10**15
 """What an amount is cut to before it is stored: nobody pays so much, and a channel that says so is not believed."""
 _PAYING: Final = frozenset({Phase.PLACING, Phase.WAITING, Phase.CLOSING})
@@ -62,7 +67,7 @@ def after_seen(order: Order, charge: Charge, seen: Seen, now: int, looked_at: in
     if seen.standing is Standing.CLOSED and seen.unasked and _agreed_to(order, charge, now):
         return _open(order, told, seen, now)
     if seen.standing in (Standing.CLOSED, Standing.REFUSED, Standing.RETURNED):
-        reason = CHANNEL_REFUSED if seen.standing is Standing.REFUSED else order.reason or NOT_PAID_IN_TIME
+        reason = _why(order, seen)
         ended = replace(told, state=ChargeState.ENDED)
         return Step(moved(order, Phase.VOIDING, now, reason=reason, channel_code=seen.code), ended)
     if seen.standing is Standing.ABSENT:
@@ -72,6 +77,13 @@ def after_seen(order: Order, charge: Charge, seen: Seen, now: int, looked_at: in
         ended = replace(told, state=ChargeState.ENDED)
         return Step(moved(order, Phase.VOIDING, now, reason=order.reason or CHANNEL_LOST), ended)
     return _open(order, told, seen, now)
+
+
+def _why(order: Order, seen: Seen) -> str:
+    """Why nobody pays any more."""
+    if seen.standing is Standing.REFUSED:
+        return CHANNEL_REFUSED
+    return NOT_SENT if seen.code == NOT_SENT else order.reason or NOT_PAID_IN_TIME
 
 
 def _agreed_to(order: Order, charge: Charge, now: int) -> bool:
@@ -131,8 +143,14 @@ def after_return(order: Order, charge: Charge, seen: RefundSeen, now: int) -> St
         return Step(moved(order, Phase.VOIDING, now, refunded_fen=charge.charged_fen), returned)
     if seen.standing in (RefundStanding.REFUSED, RefundStanding.ABNORMAL):
         held = replace(charge, state=ChargeState.HELD, returned_fen=_bounded(seen.refunded_fen))
-        return Step(moved(order, Phase.HELD, now, reason=RETURN_ABNORMAL, channel_code=seen.code), held)
+        reason = why_back(charge)
+        return Step(moved(order, Phase.HELD, now, reason=reason, channel_code=seen.code), held)
     return Step(_again(order, now, now + rest_s(order.tries) * SECOND), charge)
+
+
+def why_back(charge: Charge) -> str:
+    """Why a whole charge does not go back by itself: cash in a drawer is handed out by people, who have to hear of it."""
+    return CASH_TO_HAND_OUT if charge.channel == CASH else RETURN_ABNORMAL
 
 
 def after_stray_return(charge: Charge, seen: RefundSeen, now: int) -> Charge:

@@ -13,7 +13,7 @@ from typing import Final
 
 from services.kernel.errors import AWAY, Fault, FaultKind
 from services.payment.domain import steps
-from services.payment.domain.charges import Seen
+from services.payment.domain.charges import RefundSeen, RefundStanding, Seen
 from services.payment.domain.notices import Notice, NoticeKind, of_order, of_refund
 from services.payment.domain.orders import Charge, Goal, Order, Refund, RefundState, kept, moved, rested
 from services.payment.domain.phases import RUNNING, Phase
@@ -107,6 +107,8 @@ class Driving:
         try:
             return await self._takes[order.phase](order)
         except Fault as fault:
+            if fault.reason == steps.MERCHANT_UNKNOWN:
+                return await self._moved(order, Phase.HELD, reason=fault.reason)
             if not is_away(fault):
                 raise
             return await self._rests(order)
@@ -206,7 +208,12 @@ class Driving:
             charge = replace(charge, return_no=_return_no(charge))
             await self.books.keep(Write(charges=(charge,)))
         self._found({"refund_no": charge.return_no, "charge_no": charge.charge_no, "trade_no": charge.trade_no})
-        seen = await self._channels.give_back(charge, charge.return_no, charge.charged_fen, None)
+        try:
+            seen = await self._channels.give_back(charge, charge.return_no, charge.charged_fen, None)
+        except Fault as fault:
+            if fault.reason != steps.MERCHANT_UNKNOWN:
+                raise
+            seen = RefundSeen(RefundStanding.ABNORMAL)
         after = steps.after_stray_return(charge, seen, self.books.now())
         await self.books.keep(Write(charges=(after,)))
         return after

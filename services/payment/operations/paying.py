@@ -25,6 +25,7 @@ from services.payment.operations.ports import ChannelPort, Secrets, SettlementPo
 
 DEFAULT_EXPIRY_S: Final = 900
 """For how long a person may pay, unless said (our decision)."""
+SPLIT_MOVED: Final = "SPLIT_MOVED"
 _MARGIN_S: Final = 60
 _ROUNDS: Final = 8
 _BUSY: Final = frozenset({Phase.OPENING, Phase.PLACING, Phase.CHARGED, Phase.CLOSING, Phase.VOIDING, Phase.RETURNING})
@@ -149,7 +150,7 @@ class Paying:
                 goal=Goal.SAVED,
                 opened=opened.split,
                 setl_id=opened.setl_id,
-                reason="SPLIT_MOVED",
+                reason=SPLIT_MOVED,
             )
             await self._kept(order, changed)
             await self._driving.drive(changed, 2.0)
@@ -198,6 +199,8 @@ class Paying:
             raise refusals.held(order)
         if order.phase in _BUSY:
             raise refusals.on_its_way(order)
+        if order.phase is Phase.SAVED and order.reason == SPLIT_MOVED and order.opened is not None:
+            raise refusals.split_moved(order, order.opened)
         if order.phase is Phase.FAILED:
             raise refusals.channel_refused(order) if order.reason == steps.CHANNEL_REFUSED else refusals.not_paid(order)
         return order, await self._books.charge(order.charge_no) if order.charge_no else None

@@ -32,7 +32,7 @@ _VERSIONS: Final = sql(
 _OF_INSTITUTION: Final = sql(f"SELECT {ORDERS} FROM pay_order WHERE fixmedins_code = ?1 AND med_org_ord = ?2")
 _ANY_DUE: Final = sql(f"SELECT 1 FROM pay_order WHERE {RUNNING} AND due_at <= ?1 LIMIT 1")
 _DUE: Final = sql(
-    f"SELECT {ORDERS} FROM pay_order WHERE {RUNNING} AND due_at <= ?1 ORDER BY due_at LIMIT ?2 FOR UPDATE"
+    f"SELECT {ORDERS} FROM pay_order WHERE {RUNNING} AND due_at <= ?1 ORDER BY due_at LIMIT ?2 FOR UPDATE SKIP LOCKED"
 )
 _RELEASE: Final = sql(f"UPDATE pay_order SET due_at = ?1 WHERE {RUNNING} AND phase <> 'waiting' AND due_at > ?1")
 _KEY: Final = "pay_ord_id"

@@ -85,10 +85,6 @@ PAYMENT: Final[Mapping[str, tuple[str, str]]] = {
         "没有渠道{channel}",
         "No channel is called {channel}",
     ),
-    "CHANNEL_AWAY": (
-        "渠道{channel}当前未配置",
-        "The channel {channel} is not configured now",
-    ),
     "MERCHANT_UNKNOWN": (
         "机构{fixmedins_code}在渠道{channel}没有商户",
         "The institution {fixmedins_code} has no merchant at {channel}",
@@ -161,10 +157,6 @@ PAYMENT_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "CHANNEL_CLOSED_HERE": ("请换一个渠道", "Pay through another channel"),
     "CHANNEL_FORM_UNKNOWN": ("请换一种支付形式", "Pay in another form"),
     "CHANNEL_UNKNOWN": ("核对回调地址", "Compare the callback's address"),
-    "CHANNEL_AWAY": (
-        "请运维恢复其配置；订单会自行续办",
-        "Have the operator configure it again; the order goes on by itself",
-    ),
     "MERCHANT_UNKNOWN": ("在商户文件中登记", "Name it in the file of merchants (YIBAO_MERCHANTS)"),
     "CHARGE_UNBALANCED": ("核对减免金额", "Compare the amounts taken off"),
     "CODE_MISSING": ("补上所指字段", "Send the field that is named"),

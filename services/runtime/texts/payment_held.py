@@ -14,6 +14,14 @@ HELD: Final[Mapping[str, tuple[str, str]]] = {
         "渠道无法把款退回付款人",
         "The channel cannot give the money back to who paid it",
     ),
+    "CASH_TO_HAND_OUT": (
+        "窗口已收现金而结算未成，须退还付款人",
+        "Cash was taken at the window and its settlement does not stand: it has to be handed out",
+    ),
+    "MERCHANT_UNKNOWN": (
+        "商户文件中已无该机构在该渠道的商户，无法续办",
+        "The file of merchants names no such merchant any more, so that nobody can ask the channel",
+    ),
     "INSTITUTION_NOT_TOLD": (
         "一天内未能通知医疗机构（6302），订单本身不受影响",
         "The institution did not hear of its order for a day (6302); the order stands as it stands",
@@ -28,6 +36,14 @@ HELD_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "RETURN_ABNORMAL": (
         "在渠道处办理异常退款后重新查询；若已用其他方式退还，登记凭证号",
         "Have the channel settle the abnormal refund and ask again; where it was given back otherwise, keep the proof",
+    ),
+    "CASH_TO_HAND_OUT": (
+        "由机构把现金退还付款人，登记收条号",
+        "Have the institution hand it out, and keep the number of the slip that the person signed",
+    ),
+    "MERCHANT_UNKNOWN": (
+        "在商户文件中恢复该商户并重启后重新查询；否则向渠道核实并登记凭证号",
+        "Name the merchant in the file again, restart and ask again; else ask the provider and keep the proof",
     ),
     "INSTITUTION_NOT_TOLD": (
         "核对机构登记的通知地址后重新通知",

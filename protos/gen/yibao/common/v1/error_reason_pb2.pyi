@@ -449,8 +449,6 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The channel does not know that form of payment."""
     ERROR_REASON_CHANNEL_UNKNOWN: _ErrorReason.ValueType  # 296
     """No channel has that name."""
-    ERROR_REASON_CHANNEL_AWAY: _ErrorReason.ValueType  # 297
-    """The channel of the order is not configured any more."""
     ERROR_REASON_MERCHANT_UNKNOWN: _ErrorReason.ValueType  # 298
     """The institution has no contract with the channel here."""
     ERROR_REASON_CHARGE_UNBALANCED: _ErrorReason.ValueType  # 299
@@ -914,8 +912,6 @@ ERROR_REASON_CHANNEL_FORM_UNKNOWN: ErrorReason.ValueType  # 295
 """The channel does not know that form of payment."""
 ERROR_REASON_CHANNEL_UNKNOWN: ErrorReason.ValueType  # 296
 """No channel has that name."""
-ERROR_REASON_CHANNEL_AWAY: ErrorReason.ValueType  # 297
-"""The channel of the order is not configured any more."""
 ERROR_REASON_MERCHANT_UNKNOWN: ErrorReason.ValueType  # 298
 """The institution has no contract with the channel here."""
 ERROR_REASON_CHARGE_UNBALANCED: ErrorReason.ValueType  # 299

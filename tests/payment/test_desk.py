@@ -1,0 +1,186 @@
+"""What the desk of all channels does where an answer was lost, a merchant is gone, or the drawer of a window is meant."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.kernel.errors import Fault
+from services.payment.channels.cash import Cash
+from services.payment.channels.desk import Accounts, ChannelDesk
+from services.payment.channels.protocol import Channel, Lost, Terms
+from services.payment.domain import steps
+from services.payment.domain.accounts import Account
+from services.payment.domain.charges import RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.held import Decision
+from services.payment.domain.orders import Charge, ChargeState, Order, Refund, RefundKind, RefundState
+from services.payment.domain.phases import Phase
+from services.payment.domain.splits import Split
+from services.payment.loader import read_merchants
+from services.payment.operations.deciding import FIRST, Asked, Deciding
+from services.payment.operations.driving import Driving
+from services.payment.operations.paying import Paying, Planned
+from services.payment.operations.ports import Secrets
+from services.payment.store.order_rows import _DUE
+from services.payment.store.unit import PaymentStore
+from services.runtime.db import Database
+from tests.payment.order_fakes import SPLIT, Dice, FakeBills, House, Ticking
+from yibao.payment.v1 import channel_pb2
+
+ACCOUNT = Account("wechat", "H11010000001", "M1", "http://127.0.0.1:9")
+FORMS = frozenset({channel_pb2.PAY_FORM_NATIVE, channel_pb2.PAY_FORM_CODE})
+
+
+class Scripted:
+    """A channel that says what a test has laid ready, and keeps what it was asked."""
+
+    terms = Terms("wechat", channel_pb2.CHANNEL_KIND_WECHAT, FORMS)
+
+    def __init__(self, **says: list[Any]) -> None:
+        self.says = says
+        self.asked: list[str] = []
+
+    def __getattr__(self, call: str) -> Any:
+        async def told(message: Any) -> Any:
+            self.asked.append(call)
+            said = self.says[call].pop(0) if len(self.says[call]) > 1 else self.says[call][0]
+            if isinstance(said, Exception):
+                raise said
+            return said
+
+        return told
+
+
+def desk(*channels: Any, accounts: tuple[Account, ...] = (ACCOUNT,)) -> ChannelDesk:
+    made: list[Channel] = [*channels]
+    return ChannelDesk(made, Accounts(accounts), lambda *_: None, lambda *_: nullcontext())
+
+
+def charge(form: channel_pb2.PayForm.ValueType = channel_pb2.PAY_FORM_NATIVE, channel: str = "wechat") -> Charge:
+    merchant = channel_pb2.Merchant(fixmedins_code="H11010000001", merchant_no="M1")
+    message = channel_pb2.ChannelCharge(charge_no="C1", form=form, merchant=merchant).SerializeToString()
+    return Charge("C1", "O1", channel, form, 3_000, message, ChargeState.WAITING, 0, 0, 0)
+
+
+@pytest.fixture
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('store')}/payment.sqlite", Ticking())
+    store = PaymentStore(database)
+    await store.start()
+    dice = Dice(0)
+    dice.calm = True
+    yield House(store, Ticking(), dice, "k")
+    await database.close()
+
+
+async def paying(house: House, made: ChannelDesk, form: channel_pb2.PayForm.ValueType) -> Order:
+    """An order that is paid through a desk, as far as it came."""
+    driving = Driving(house.books, house.settlement, FakeBills(), made)
+    paying = Paying(house.books, driving, house.settlement, made, lambda: house.number("C"))
+    house.driving = driving
+
+    def plan(order: Order, split: Split) -> Planned:
+        return Planned("wechat", form, split.cash_fen, 900, Secrets(), lambda *_: charge(form).message)
+
+    order = await house.tried()
+    await house.tries(lambda: paying.pay(house.stamp(), order, plan, 1.0))
+    return await house.now(order)
+
+
+async def test_a_code_whose_answer_was_lost_is_asked_for_again_by_the_same_number(house: House) -> None:
+    waiting, shown = Seen(Standing.WAITING), Seen(Standing.WAITING, front={"code_url": "weixin://1"})
+    channel = Scripted(place=[Lost("TIMEOUT"), shown], look=[waiting])
+    order = await paying(house, desk(channel), channel_pb2.PAY_FORM_NATIVE)
+    kept = await house.books.charge(order.charge_no)
+    assert kept is not None
+    assert (order.phase, kept.front) == (Phase.WAITING, {"code_url": "weixin://1"})
+    assert channel.asked == ["place", "look", "place"]
+
+
+async def test_a_code_that_the_channel_gives_no_more_is_closed_so_that_the_order_can_be_placed_anew(
+    house: House,
+) -> None:
+    channel = Scripted(
+        place=[Lost("TIMEOUT"), Seen(Standing.UNKNOWN)], look=[Seen(Standing.WAITING)], close=[Seen(Standing.CLOSED)]
+    )
+    order = await paying(house, desk(channel), channel_pb2.PAY_FORM_NATIVE)
+    assert order.phase is Phase.FAILED
+    assert house.settlement.states[order.open_no] == "void"
+
+
+async def test_what_never_left_the_house_is_told_as_that(house: House) -> None:
+    order = await paying(house, desk(Scripted(place=[Lost("ConnectError", sent=False)])), channel_pb2.PAY_FORM_CODE)
+    assert (order.phase, order.reason) == (Phase.FAILED, steps.NOT_SENT)
+
+
+async def test_an_order_of_a_merchant_that_is_gone_rests_where_people_see_it_until_it_is_back(house: House) -> None:
+    channel = Scripted(place=[Seen(Standing.WAITING)], look=[Seen(Standing.WAITING)])
+    order = await paying(house, desk(channel), channel_pb2.PAY_FORM_CODE)
+    assert order.phase is Phase.WAITING
+    asked = Asked(order.pay_ord_id, Decision.ASK_AGAIN, "the file is mended", "", "op1")
+    for gone in (desk(channel, accounts=(replace(ACCOUNT, merchant_no="M2"),)), desk(accounts=())):
+        driving = Driving(house.books, house.settlement, FakeBills(), gone)
+        deciding = Deciding(house.books, driving, lambda: house.number("D"))
+        if order.phase is Phase.WAITING:
+            order = await driving.drive(order, 1.0)
+        (held,) = (await deciding.page(FIRST, 10)).entries
+        assert (held.reason, held.order.phase) == (steps.MERCHANT_UNKNOWN, Phase.HELD)
+        assert held.safe == (Decision.ASK_AGAIN, Decision.TAKEN_AS_GIVEN_BACK)
+        _, order = await deciding.decide(house.stamp(), asked, 1.0)
+        assert order.phase is Phase.HELD, "it is not mended"
+    channel.says["look"] = [Seen(Standing.CHARGED, charged_fen=SPLIT.cash_fen)]
+    back = Deciding(house.books, house.driving, lambda: house.number("D"))
+    _, order = await back.decide(house.stamp(), asked, 1.0)
+    assert (order.phase, order.charged_fen) == (Phase.PAID, SPLIT.cash_fen)
+
+
+async def test_nothing_of_an_order_whose_merchant_is_gone_was_taken_where_a_proof_says_so(house: House) -> None:
+    channel = Scripted(place=[Seen(Standing.WAITING)], look=[Seen(Standing.WAITING)])
+    order = await paying(house, desk(channel), channel_pb2.PAY_FORM_CODE)
+    driving = Driving(house.books, house.settlement, FakeBills(), desk(accounts=()))
+    order = await driving.drive(order, 1.0)
+    deciding = Deciding(house.books, driving, lambda: house.number("D"))
+    asked = Asked(order.pay_ord_id, Decision.TAKEN_AS_GIVEN_BACK, "never paid", "P1", "op1")
+    _, order = await deciding.decide(house.stamp(), asked, 1.0)
+    assert (order.phase, order.charged_fen, order.refunded_fen) == (Phase.FAILED, 0, 0)
+    assert house.settlement.states[order.open_no] == "void"
+
+
+async def test_cash_that_nobody_asked_to_give_back_is_handed_out_by_people() -> None:
+    drawer, own = desk(Cash(), accounts=()), replace(charge(channel="cash"), charged_fen=3_000)
+    asked = Refund("F1", "O1", "A1", RefundKind.CASH, 0, 3_000, RefundState.INSURED_BACK, 0)
+    assert (await drawer.give_back(own, "F1", 3_000, asked)).standing is RefundStanding.RETURNED
+    seen = await drawer.give_back(own, "BC1", 3_000, None)
+    assert seen == RefundSeen(RefundStanding.ABNORMAL)
+    held = steps.after_stray_return(own, seen, 1)
+    assert (held.state, steps.why_back(held)) == (ChargeState.HELD, steps.CASH_TO_HAND_OUT)
+
+
+async def test_a_split_that_has_moved_is_told_to_a_repeat_too(house: House) -> None:
+    order, stamp = await house.tried(), house.stamp()
+    house.settlement.split = Split(total_fen=10_000, fund_fen=5_000, cash_fen=5_000)
+    for _ in range(2):
+        with pytest.raises(Fault) as refused:
+            await house.paying.pay(stamp, await house.now(order), house.plan, 1.0)
+        assert (refused.value.reason, refused.value.metadata["cash"]) == ("SPLIT_MOVED", "50.00")
+    assert not house.channel.booked
+
+
+def test_a_switch_names_a_channel_that_there_is(tmp_path: Path) -> None:
+    file = tmp_path / "merchants.yaml"
+    file.write_text('closed:\n  - {area: "37", from_day: "2026-01-01", channel: "wechatt"}\n', encoding="utf-8")
+    with pytest.raises(Fault) as refused:
+        read_merchants(file)
+    assert [each.path for each in refused.value.violations] == ["closed[0].channel"]
+    file.write_text('closed:\n  - {area: "37", from_day: "2026-01-01", channel: "national"}\n', encoding="utf-8")
+    assert read_merchants(file).closed[0].channel == "national"
+
+
+def test_two_processes_take_different_orders_up() -> None:
+    assert _DUE["postgresql"].endswith("FOR UPDATE SKIP LOCKED")
+    assert "LOCKED" not in _DUE["sqlite"]
