@@ -6,9 +6,11 @@ It has no database: it is healthy when it serves, whatever its peers do.
 from __future__ import annotations
 
 import time
+from functools import cache
 from random import SystemRandom
 from typing import Final
 
+from gateway import tables
 from gateway.aside import Aside
 from gateway.backend import DirectBackend, GatheringBackend
 from gateway.batching import Gatherer
@@ -21,11 +23,9 @@ from gateway.held import Held
 from gateway.listener import Listener
 from gateway.mobile.apps import Apps
 from gateway.mobile.face import MobileFace
-from gateway.mobile.routes import Routes
 from gateway.national.conformance import Conformance
 from gateway.national.envelope import Serials
 from gateway.national.face import NationalFace
-from gateway.national.transactions import Transactions, known_titles, planned_numbers
 from gateway.observing import Observer
 from gateway.operations import LIVE, READY, Operations, OperationsApp
 from gateway.origins import Origins
@@ -33,6 +33,7 @@ from gateway.partners import Partners
 from gateway.reference.pages import pages
 from gateway.rest import RestFace
 from gateway.shares import Shares
+from gateway.tables import ENVELOPE_SERVICE
 from gateway.workers import Workers
 from services import mesh
 from services.kernel.clock import Clock
@@ -52,9 +53,6 @@ from services.runtime.telemetry import Telemetry
 _OPERATIONS_CONNECTIONS: Final = 64
 _PUBLIC_SETTINGS: Final = ("YIBAO_GATEWAY_HOST", "YIBAO_GATEWAY_PORT")
 _INNER_SETTINGS: Final = ("YIBAO_OPERATIONS_HOST", "YIBAO_OPERATIONS_PORT")
-
-# Served by the gateway itself, for it alone knows the envelope; no member has it.
-ENVELOPE_SERVICE: Final = "yibao.gateway.v1.EnvelopeService"
 
 
 class HttpServer:
@@ -116,7 +114,7 @@ class HttpServer:
 
 
 async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: TokenSigner) -> HttpServer:
-    """The gateway, not yet running. Every codec is compiled here: options that contradict themselves stop the start."""
+    """The gateway, not yet running. Every codec is compiled by then: options that contradict themselves stop the start."""
     contract = Contract.of_mesh()
     peers = Peers(mesh.GATEWAY, config, signer, telemetry)
     direct = DirectBackend(peers)
@@ -125,7 +123,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     chance, partners = SystemRandom(), Partners(direct, contract, config.sandbox, time.monotonic)
     shares = Shares(config.integer("YIBAO_MAX_CONCURRENT_RPCS"))
     _count_places(shares, telemetry)
-    table = Transactions(contract, known_titles(), planned_numbers())
+    table = tables.transactions()
     observer = Observer(telemetry, {each.infno: each.method.full_name for each in table.served})
     workers = Workers(config, signer)
     report = SelfReport(mesh.GATEWAY, telemetry.metrics, config.integer("YIBAO_WORKERS"))
@@ -136,13 +134,13 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         table, partners, shares, aside, backend, observer, clock, serials, new_id, config.sandbox, failures
     )
     mobile = None
-    if (routes := Routes(contract, table)).all and config.serves_mobile:
+    if (routes := tables.mobile_routes()).all and config.serves_mobile:
         apps = Apps(partners, _sm2(config))
         mobile = MobileFace(
             routes, apps, partners, shares, aside, backend, observer, clock, new_id, config.sandbox, failures
         )
     rest = RestFace(
-        Contract({**contract.methods, **Contract.load((ENVELOPE_SERVICE,)).methods}),
+        tables.rest_routes(),
         partners,
         shares,
         aside,
@@ -180,12 +178,18 @@ def _gathering(
 def _sm2(config: Config) -> Sm2:
     """SM2 for the mobile envelope; StartError where this machine has no library for it."""
     try:
-        check_sm3_sm4()
-        return open_sm2(config.text("YIBAO_LIBCRYPTO"))
+        return _checked_sm2(config.text("YIBAO_LIBCRYPTO"))
     except (Sm2Unavailable, CipherUnavailable) as error:
         raise StartError(
             f"{mesh.GATEWAY} cannot start: {error}; without the mobile envelope: YIBAO_MOBILE=off"
         ) from None
+
+
+@cache
+def _checked_sm2(library: str) -> Sm2:
+    """One for the gateways of all cells of a process: the examples of the standards are computed once."""
+    check_sm3_sm4()
+    return open_sm2(library)
 
 
 def _count_places(shares: Shares, telemetry: Telemetry) -> None:

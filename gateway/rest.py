@@ -106,7 +106,7 @@ class RestFace:
 
     def __init__(
         self,
-        contract: Contract,
+        routes: Routes,
         partners: Partners,
         shares: Shares,
         aside: Aside,
@@ -117,7 +117,7 @@ class RestFace:
         failures: Failures,
     ) -> None:
         self._failures = failures
-        self.routes = Routes(contract)
+        self.routes = routes
         self._own = own
         self._partners = partners
         self._shares = shares

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.app import ENVELOPE_SERVICE
 from gateway.rest import Routes
+from gateway.tables import ENVELOPE_SERVICE
 from services.runtime.call import Role
 from services.runtime.contract import Contract, MethodContract
 from tests.contract.bench import Bench, started_bench

@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import pytest
 
-from gateway.app import ENVELOPE_SERVICE
 from gateway.http import Request
 from gateway.jsoncodec.read import JsonReaders
 from gateway.national.conformance import Conformance
 from gateway.national.transactions import Transactions, known_titles
 from gateway.reference import examples, national
 from gateway.rest import Routes
+from gateway.tables import ENVELOPE_SERVICE
 from services.runtime.admission import Admission
 from services.runtime.contract import Contract
 from tests.examples.play import CHECK, is_hidden, public_methods, texts_below

@@ -13,12 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway import app
+from gateway import tables
 from gateway.app import HttpServer, build
-from gateway.national.transactions import Transactions, known_titles, planned_numbers
+from gateway.national.transactions import Transactions
 from services.kernel.errors import not_found
 from services.runtime.config import Config
-from services.runtime.contract import Contract
 from services.runtime.telemetry import Telemetry
 from tests.gateway.fake_mesh import FakeMesh
 from tests.gateway.spans import KeptSpans
@@ -105,16 +104,13 @@ def settings() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def compiled() -> Transactions:
-    """The table of transactions as every gateway compiles it: nothing writes to it, so that one is enough for all."""
-    return Transactions(Contract.of_mesh(), known_titles(), planned_numbers())
+    """The table of transactions as every gateway has it."""
+    return tables.transactions()
 
 
 @pytest.fixture
-async def scene(
-    tmp_path: Path, settings: dict[str, str], compiled: Transactions, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Scene]:
+async def scene(tmp_path: Path, settings: dict[str, str]) -> AsyncIterator[Scene]:
     """A gateway in a sandbox with one hospital that need not prove anything."""
-    monkeypatch.setattr(app, "Transactions", lambda contract, titles, planned: compiled)
     async with running(tmp_path, settings) as made:
         yield made
 

@@ -296,7 +296,8 @@ class TestStart:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = taken.getsockname()[1]
-            given = {"YIBAO_GATEWAY_PORT": str(port), "YIBAO_MESH_KEY": KEY, "YIBAO_TRACE_EXPORTER": "none"}
+            ports = {"YIBAO_GATEWAY_PORT": str(port), "YIBAO_OPERATIONS_PORT": "0"}
+            given = ports | {"YIBAO_MESH_KEY": KEY, "YIBAO_TRACE_EXPORTER": "none"}
             config = Config.load({}, given)
             telemetry = Telemetry("gateway", config)
             server = await build(config, system_clock, telemetry, Tokens(KEY, system_clock).signer("gateway"))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gateway import app as gateway_app
+from gateway import tables
 from gateway.app import build
 from gateway.mobile.routes import Routes
 from gateway.national.transactions import Transactions
@@ -64,8 +64,7 @@ def registered(app_id: str = APP_ID, code: str = HOSPITAL, **changed: Any) -> pa
 async def served(tmp_path_factory: pytest.TempPathFactory, compiled: Transactions) -> AsyncIterator[Centre]:
     """One gateway for all of these tests: what each needs of its own has an app of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gateway_app, "Transactions", lambda contract, titles, planned: compiled)
-        patch.setattr(gateway_app, "Routes", lambda _, table: Routes(with_paths(PATHS), table))
+        patch.setattr(tables, "mobile_routes", lambda: Routes(with_paths(PATHS), compiled))
         async with running(tmp_path_factory.mktemp("mobile"), {}) as scene:
             yield Centre(scene)
 
@@ -271,8 +270,7 @@ class TestStart:
     async def test_without_sm2_the_gateway_says_what_to_install(
         self, monkeypatch: pytest.MonkeyPatch, compiled: Transactions
     ) -> None:
-        monkeypatch.setattr(gateway_app, "Transactions", lambda contract, titles, planned: compiled)
-        monkeypatch.setattr(gateway_app, "Routes", lambda _, table: Routes(with_paths(PATHS), table))
+        monkeypatch.setattr(tables, "mobile_routes", lambda: Routes(with_paths(PATHS), compiled))
         with pytest.raises(StartError, match=r"gateway cannot start: SM2 needs .*libnone.*YIBAO_MOBILE=off") as refused:
             await self._built({"YIBAO_LIBCRYPTO": "libnone.so"})
         chinese = started(str(refused.value), "zh")

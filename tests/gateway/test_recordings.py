@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
+from gateway import tables
 from gateway.national.envelope import decoder, read_body
-from gateway.national.transactions import Transactions, known_titles
 from services.kernel.clock import BEIJING
-from services.runtime.contract import Contract
 from tests.gateway.conftest import HOSPITAL, Scene, hospital
 from yibao.identity.v1 import partner_pb2
 
@@ -114,7 +113,7 @@ async def test_a_recorded_client_is_understood_and_answered(scene: Scene, record
 
 @pytest.mark.parametrize("recording", [each for each in recordings() if "local-pysdk" in each.id or "hncs" in each.id])
 def test_an_answer_has_every_field_that_the_recorded_one_had(recording: Recording) -> None:
-    table = Transactions(Contract.of_mesh(), known_titles())
+    table = tables.transactions()
     sent = json.loads(recording.body)
     served = table.find(sent["infno"], "INFNO")
     nodes = recording.accepted["output"]
@@ -148,7 +147,7 @@ class TestPublishedExamples:
     def test_what_published_answers_hold_of_national_fields_has_the_same_types_here(self, infno: str) -> None:
         record = json.loads((SHARED / f"public-openhis-{infno}-response.json").read_text(encoding="utf-8"))
         output = record["body_json"]["output"]
-        served = Transactions(Contract.of_mesh(), known_titles()).find(infno, "INFNO")
+        served = tables.transactions().find(infno, "INFNO")
         response = served.method.response_class()
         for field in response.DESCRIPTOR.fields:
             rows = getattr(response, field.name)

@@ -13,11 +13,11 @@ from typing import Any, Final
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from gateway import tables
 from gateway.national.codec.plan import FieldPlan, Place, fields_of, folded, ignored
 from gateway.national.envelope import INFNO
-from gateway.national.transactions import Served, Transactions, known_titles
+from gateway.national.transactions import Served
 from gateway.reference.schemas import is_required
-from services.runtime.contract import Contract
 from yibao.gateway.v1 import envelope_pb2
 from yibao.options.v1 import options_pb2
 
@@ -54,7 +54,7 @@ beside = pytest.mark.skipif(not TABLES.exists(), reason="the reference folder is
 
 def served() -> Iterator[tuple[str, Served]]:
     """Each transaction of the envelope, by the number under which the text describes it."""
-    for each in Transactions(Contract.of_mesh(), known_titles()).served:
+    for each in tables.transactions().served:
         if each.wrapper == INFNO and each.infno not in WITHOUT_TABLE:
             yield SECOND_FORMS.get(each.infno, each.infno), each
 

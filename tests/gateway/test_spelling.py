@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import pytest
 
+from gateway import tables
 from gateway.national.codec.notes import Notes
 from gateway.national.codec.plan import FieldPlan, Kind, Place, fields_of
 from gateway.national.codec.tables import dictionaries, dictionary_of, is_division
 from gateway.national.envelope import INFNO, decoder, read_body
-from gateway.national.transactions import Served, Transactions, known_titles
+from gateway.national.transactions import Served
 from services.kernel.errors import Violations
-from services.runtime.contract import Contract
 from services.runtime.texts.lenient import LENIENT_RULES, LENIENT_STEPS
 from tests.gateway.conftest import HOSPITAL, Scene, envelope, hospital
 from tests.gateway.test_conformance import findings
@@ -25,7 +25,7 @@ from yibao.identity.v1 import partner_pb2
 REFERENCE: Final = Path(__file__).resolve().parents[3] / "shared" / "reference"
 TIMES: Final = ("2026/1/5 9:05:03", "2026-01-05T09:05:03", "20260105090503", "2026-1-5 9:05:03", "0001-01-01 00:00:00")
 DAYS: Final = ("2026/1/5", "20260105", "2026-01-05 00:00:00", "2026年1月5日", "1900-01-01")
-SERVED: Final = tuple(each for each in Transactions(Contract.of_mesh(), known_titles()).served if each.wrapper == INFNO)
+SERVED: Final = tuple(each for each in tables.transactions().served if each.wrapper == INFNO)
 
 
 def fields() -> Iterator[tuple[Served, FieldPlan, FieldPlan]]:
