@@ -12,6 +12,7 @@ from random import SystemRandom
 from time import monotonic
 from typing import Any, Final
 
+from services import cells
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault
 from services.payment.channels.alipay import Alipay
@@ -39,6 +40,7 @@ from services.payment.operations.reconciling_repairs import Repairing
 from services.payment.operations.refunding import Refunding
 from services.payment.operations.saving import Saving
 from services.payment.operations.telling import Telling
+from services.payment.peers.authorisations import AuthorisationsElsewhere
 from services.payment.peers.bills import Bills
 from services.payment.peers.institutions import Institutions
 from services.payment.peers.partners import Partners
@@ -99,11 +101,10 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     desk, merchants = outside.desk, outside.merchants
     committer: Committer[Write, bool] = Committer("pay order", books.commit, telemetry=telemetry)
     books.submit = committer.submit
-    home_first = HomeFirst(peers, beside_others=config.beside_others)
-    settlements, bills = Settlements(peers, home_first, config.cell), Bills(peers, home_first)
+    settlements, bills, authorised = _settling(config, peers)
     driving = Driving(books, settlements, bills, desk, _found)
     new_id, work = time_ordered_ids(clock, SystemRandom()), Unhurried()
-    saving = Saving(books, driving, settlements, bills, new_id, partial(_key, signer))
+    saving = Saving(books, driving, settlements, bills, new_id, partial(_key, signer), authorised)
     paying = Paying(books, driving, settlements, desk, partial(new_id, "C"))
     loop = OrderLoop(books, driving, partial(_span, telemetry), _told_stuck)
     reconciling = _reconciling(driving, store, desk, outside.bills, peers, config.cell, new_id)
@@ -114,7 +115,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     )
     servicers: list[tuple[AddToServer, Any]] = [
         (pay_order_pb2_grpc.add_PayOrderServiceServicer_to_server, orders),
-        (authorisation_pb2_grpc.add_AuthorisationServiceServicer_to_server, AuthorisationServicer(saving, key)),
+        *_asked_by_people(saving, key, config.cell),
         *_asked_by_others(paying, loop, Deciding(books, driving, partial(new_id, "D")), work),
         (reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server, ReconciliationServicer(reconciling)),
         (egress_pb2_grpc.add_EgressServiceServicer_to_server, EgressServicer(Egress(books))),
@@ -168,6 +169,20 @@ def _outside(config: Config, clock: Clock, telemetry: Telemetry, database: Datab
     channels = channels_of(merchants, lines)
     desk = ChannelDesk(channels, Accounts(merchants.accounts), _told_lost, record.about)
     return _Outside(merchants, outgoing, desk, BillDesk(channels, merchants.accounts))
+
+
+def _settling(config: Config, peers: Peers) -> tuple[Settlements, Bills, AuthorisationsElsewhere]:
+    """What is asked of settlement, and of routing for people of other cells."""
+    others = config.beside_others
+    home_first = HomeFirst(peers, beside_others=others)
+    authorised = AuthorisationsElsewhere(peers, config.cell, cells.of_division, beside_others=others)
+    return Settlements(peers, home_first, config.cell), Bills(peers, home_first), authorised
+
+
+def _asked_by_people(saving: Saving, key: Callable[[], bytes], own_cell: str) -> list[tuple[AddToServer, Any]]:
+    """The servicer of persons."""
+    authorisations = AuthorisationServicer(saving, key, own_cell)
+    return [(authorisation_pb2_grpc.add_AuthorisationServiceServicer_to_server, authorisations)]
 
 
 def _asked_by_others(

@@ -22,6 +22,7 @@ from services.routing.domain.filings import Filing
 from services.routing.domain.hashes import Hasher
 from services.routing.domain.sagas import Kind, Saga
 from services.routing.loader import SAMPLES, read_folder
+from services.routing.operations.authorisations import Authorisations
 from services.routing.operations.bills import Bills
 from services.routing.operations.clearing_institutions import InstitutionClearing
 from services.routing.operations.clearing_journals import Collecting
@@ -53,6 +54,7 @@ from services.routing.peers.notices import NoticeClient
 from services.routing.peers.people import PeopleClient
 from services.routing.peers.replays import ReplayClient
 from services.routing.peers.settlements import SettlementCells
+from services.routing.servicer.authorisations import PayAuthorisationServicer
 from services.routing.servicer.clearing import ClearingServicer
 from services.routing.servicer.clearing_institutions import InstitutionClearingServicer
 from services.routing.servicer.elsewhere import ElsewhereServicer
@@ -82,6 +84,7 @@ from yibao.routing.v1 import (
     elsewhere_pb2_grpc,
     filing_pb2_grpc,
     institution_clearing_pb2_grpc,
+    pay_authorisation_pb2_grpc,
     referral_pb2_grpc,
     registry_pb2_grpc,
 )
@@ -112,7 +115,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     sagas = _sagas(config, clock, telemetry, store, peers, filings, insured)
     loops.append(_loops(telemetry, sagas.forgotten, "what a cell has pending", FORGOTTEN_EVERY_S))
     servicers: list[tuple[AddToServer, Any]] = [
-        *_elsewhere(insured, sagas),
+        *_elsewhere(insured, sagas, Authorisations(store, clock, pulling.hashers)),
         (registry_pb2_grpc.add_RegistryServiceServicer_to_server, RegistryServicer(registry)),
         *_filing(config, peers, filings),
         *_clearing(store, database, noticing, replays),
@@ -196,13 +199,17 @@ def _sagas(
     return _Sagas(sagas, committer, looks, bills, held, reversals, encounter_operations, loop, forgotten)
 
 
-def _elsewhere(insured: Elsewhere, sagas: _Sagas) -> list[tuple[AddToServer, Any]]:
+def _elsewhere(insured: Elsewhere, sagas: _Sagas, authorisations: Authorisations) -> list[tuple[AddToServer, Any]]:
     """The servicers for persons of other cells."""
     unary = ElsewhereServicer(insured, sagas.encounters, BillOperations(sagas.bills, sagas.reversals))
     orders = ElsewhereOrderServicer(sagas.held, sagas.reversals)
     return [
         (elsewhere_pb2_grpc.add_ElsewhereServiceServicer_to_server, unary),
         (elsewhere_orders_pb2_grpc.add_ElsewhereOrderServiceServicer_to_server, orders),
+        (
+            pay_authorisation_pb2_grpc.add_PayAuthorisationServiceServicer_to_server,
+            PayAuthorisationServicer(authorisations),
+        ),
     ]
 
 

@@ -8,17 +8,25 @@ from hypothesis import strategies as st
 
 from services import cells
 from services.kernel.credential_marks import (
+    AUTHORISATION_LENGTH,
     CODE_ALPHABET,
     CODE_LENGTH,
     TOKEN_LENGTH,
     UNMARKED_CELL,
     cell_of,
+    cell_of_authorisation,
+    marked_authorisation,
     marked_code,
     marked_token,
 )
 
 CODES = st.text(CODE_ALPHABET, min_size=CODE_LENGTH, max_size=CODE_LENGTH)
 TOKENS = st.text("0123456789abcdef", min_size=TOKEN_LENGTH, max_size=TOKEN_LENGTH)
+MARKS = (
+    (marked_code, CODE_LENGTH),
+    (marked_token, TOKEN_LENGTH),
+    (marked_authorisation, AUTHORISATION_LENGTH),
+)
 CELLS = st.sampled_from(cells.codes()) | st.from_regex(r"[0-9]{6}", fullmatch=True)
 
 
@@ -43,6 +51,15 @@ def test_a_token_names_its_cell_and_is_as_long_as_ever(random: str, cell: str) -
     assert cell_of(token) == cell
     assert len(token) == TOKEN_LENGTH
     assert token.isalnum()
+
+
+@given(TOKENS, CELLS)
+def test_an_authorisation_names_its_cell_and_begins_as_the_public_text_says(random: str, cell: str) -> None:
+    number = marked_authorisation(random[:AUTHORISATION_LENGTH], cell)
+    assert cell_of_authorisation(number) == cell
+    assert len(number) == len("AUTH") + AUTHORISATION_LENGTH
+    assert number.startswith("AUTH")
+    assert cell_of_authorisation("none") == UNMARKED_CELL
 
 
 @given(CODES, TOKENS)
@@ -90,12 +107,12 @@ def test_what_is_laid_out_like_neither_is_no_cells(shown: str) -> None:
 
 @pytest.mark.parametrize("cell", ["", "37000", "3700000", "37000a", "三七零零零零", "Sandbox"])
 def test_a_mark_holds_six_digits(cell: str) -> None:
-    for mark, length in ((marked_code, CODE_LENGTH), (marked_token, TOKEN_LENGTH)):
+    for mark, length in MARKS:
         with pytest.raises(ValueError, match="six digits"):
             mark("0" * length, cell)
 
 
 def test_too_little_chance_is_refused() -> None:
-    for mark, length in ((marked_code, CODE_LENGTH), (marked_token, TOKEN_LENGTH)):
+    for mark, length in MARKS:
         with pytest.raises(ValueError, match=f"{length} random characters"):
             mark("0" * (length - 1), "370000")

@@ -12,6 +12,14 @@ WINDOW: Final = {"channel": "CHANNEL_KIND_CASH", "payForm": "PAY_FORM_CODE"}
 _NUMBER: Final = count(1)
 
 
+async def has_a_key(hospital: Hospital) -> None:
+    """The institution's key of the REST face."""
+    key = key_of("institution", hospital.code)
+    name = f"key-of-{hospital.code}"
+    asked = {"requestId": name, "role": "ROLE_INSTITUTION", "subject": hospital.code, "apiKey": key}
+    await rest(hospital, "/v1/api-keys", asked)
+
+
 async def authorised(hospital: Hospital, who: Patient) -> str:
     """payAuthNo of the person, given in the national app."""
     number = next(_NUMBER)

@@ -29,6 +29,7 @@ class Hanging:
     port: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     to: tuple[str, int] = ("", 0)
+    routing: EmbeddedMesh | None = None
 
     @asynccontextmanager
     async def before(self, address: str) -> AsyncIterator[str]:
@@ -56,16 +57,17 @@ class Hanging:
 
 
 @asynccontextmanager
-async def hanging_cell(folder: Path) -> AsyncIterator[tuple[Two, Hanging]]:
-    """Two cells, of which routing reaches the settlement of one through a gate."""
+async def hanging_cell(folder: Path, deadline_s: float = DEADLINE_S) -> AsyncIterator[tuple[Two, Hanging]]:
+    """Two cells, of which routing reaches the settlement of one through a gate, and waits so long for whoever it asks."""
     gate = Hanging()
     async with two_cells(folder, WITHOUT_ROUTING) as two:
         config = two.mesh.config
         async with gate.before(config.of_cell(THERE).address("settlement")) as address:
-            values: dict[str, Any] = {SETTLEMENT: address, "YIBAO_PEER_TIMEOUT_S": DEADLINE_S}
+            values: dict[str, Any] = {SETTLEMENT: address, "YIBAO_PEER_TIMEOUT_S": deadline_s}
             routing = EmbeddedMesh(
                 replace(config, values={**config.values, **values}), ("routing",), two.mesh.clock, keys=two.mesh.keys
             )
+            gate.routing = routing
             await routing.start()
             try:
                 yield two, gate

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from services import mesh as table
+from services.kernel.clock import Clock
 from services.runtime.call import Caller, Role
 from tests.mesh import journeys
 from tests.mesh.harness import OPERATOR_KEY, Mesh, seed_world, started_mesh
@@ -48,10 +49,19 @@ class Two:
 
 
 @asynccontextmanager
-async def two_cells(folder: Path, members: tuple[str, ...] = (), beside: tuple[str, ...] = ()) -> AsyncIterator[Two]:
+async def two_cells(
+    folder: Path,
+    members: tuple[str, ...] = (),
+    beside: tuple[str, ...] = (),
+    settings: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[Two]:
     """A mesh of two cells and of those beside them, in each of which the same institutions are partners."""
-    overrides = {"YIBAO_CELLS": ",".join((HERE, THERE, *beside))}
-    async with started_mesh(folder, overrides=overrides, members=members) as mesh, AsyncExitStack() as lines:
+    overrides = {"YIBAO_CELLS": ",".join((HERE, THERE, *beside)), **(settings or {})}
+    async with (
+        started_mesh(folder, clock=clock, overrides=overrides, members=members) as mesh,
+        AsyncExitStack() as lines,
+    ):
         await seed_world(mesh)
         far = []
         for code in (THERE, *beside):

@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from services.runtime.wire import day_message
+from tests.mesh import paying
 from tests.mesh.harness import Mesh, seed_world, started_mesh
 from tests.mesh.hospital import DRUG, Hospital, Patient, Row, fen, hospital_at, patient_of, rest
 from tests.mesh.people import Newcomers
@@ -172,3 +173,24 @@ async def test_without_routing_such_bills_are_told_at_once_and_local_ones_settle
         assert response.json()["err_msg"].startswith("[ROUTING_UNAVAILABLE]")
         at_home = hospital.at("H99010000001", "测试医院", "990100")
         await at_home.visit(await Newcomers(alone.mesh).one(), BILL)
+
+
+async def test_an_order_of_payment_is_opened_with_what_was_filed(wuhan: Wuhan) -> None:
+    hospital = wuhan.hospital
+    await paying.has_a_key(hospital)
+    unfiled, filed = await wuhan.stranger(), await wuhan.stranger()
+    await wuhan.file(filed)
+    funds = []
+    for who in (unfiled, filed):
+        auth = await paying.authorised(hospital, who)
+        bill = paying.fees(hospital, who, auth)
+        line = bill["feedetailList"][0] | {"detItemFeeSumamt": 1200, "pric": 600}
+        changes = {"chrgBchno": bill["chrgBchno"], "medfeeSumamt": 1200, "feedetailList": [line]}
+        saved, split = await paying.placed_by(hospital, who, auth, **changes)
+        paid = await paying.paid(hospital, saved)
+        assert paid["order"]["phase"] == "ORDER_PHASE_PAID"
+        funds.append(fen(split["fundPay"]))
+        back = {"data": paying.refund_of(saved, split, "R1")}
+        assert (await hospital.done("6203", back)).output["data"]["refStatus"] == "SUCC"
+    assert funds == [UNFILED, AT_HOME]
+    assert await ledger_findings(wuhan.mesh) == []

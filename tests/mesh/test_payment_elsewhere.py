@@ -1,28 +1,57 @@
-"""Mobile payment of persons whom another cell insures: at the window of the cell of care, with the ledgers of the insured one."""
+"""Mobile payment of persons whom another cell insures: the order lives in the cell of care, the ledgers in the insured one."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 import pytest_asyncio
 
+from services.kernel.clock import BEIJING, system_clock
 from tests.mesh import paying
-from tests.mesh.hospital import Hospital, Patient, rest
+from tests.mesh.harness import BEGIN, MovableClock
+from tests.mesh.hospital import DRUG, Hospital, Patient, Row, rest
 from tests.mesh.people import Newcomers
 from tests.mesh.test_cells import HERE, THERE, in_cell
-from tests.mesh.test_elsewhere import Two, two_cells
-from tests.mesh.world import ledger_findings
+from tests.mesh.test_dark_cell import hanging_cell
+from tests.mesh.test_elsewhere import AT_ONCE_S, Two, two_cells
+from tests.mesh.test_filed import HOSPITAL, WUHAN, Wuhan, of_wuhan, partner_of_wuhan
+from tests.mesh.test_wechat_payment import KEY, Street, write_merchants
+from tests.mesh.world import Sandbox, ledger_findings
+from tests.twins.wechat_desk import opened
+from tools.running import free_ports
 from tools.sandbox_keys import key_of
+
+BILL: Final = (Row(DRUG, 2, 300_000),)
+PAID: Final = "6"
+DARK_S: Final = 0.25
+"""How long routing waits for a cell that hangs."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def two(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Two]:
-    """Two cells for this module."""
-    async with two_cells(tmp_path_factory.mktemp("payment")) as made:
-        await has_a_key(made.here)
-        yield made
+async def street(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Two, Street]]:
+    """Two cells; the hospital of the one where care is given has a contract with WeChat, whose twin stands beside."""
+    folder, (port,), clock = tmp_path_factory.mktemp("payment"), free_ports(1), MovableClock(BEGIN)
+    async with opened(bureau_url=f"http://127.0.0.1:{port}", bureau_key=KEY) as desk:
+        write_merchants(folder, desk, port)
+        settings = {"YIBAO_MERCHANTS": str(folder / "merchants.yaml"), f"YIBAO_{HERE}_GATEWAY_PORT": str(port)}
+        async with two_cells(folder / "mesh", settings=settings, clock=clock) as made:
+            await paying.has_a_key(made.here)
+            asked = {"requestId": "wechat-key", "role": "ROLE_CHANNEL", "subject": "WECHAT", "apiKey": KEY}
+            await rest(made.here, "/v1/api-keys", asked)
+            # Signatures hold for minutes by the machine's clock.
+            clock.set(system_clock())
+            yield made, Street(Sandbox(made.mesh, clock, made.here, Newcomers(made.mesh)), desk)
+
+
+@pytest.fixture(scope="module")
+def two(street: tuple[Two, Street]) -> Two:
+    """The two cells."""
+    return street[0]
 
 
 @pytest.fixture(scope="module")
@@ -31,34 +60,136 @@ def residents(two: Two) -> Newcomers:
     return Newcomers(in_cell(two.mesh, THERE), 2400)
 
 
-async def has_a_key(hospital: Hospital) -> None:
-    """The institution's key of the REST face."""
-    key = key_of("institution", hospital.code)
-    asked = {"requestId": "key-of-hospital", "role": "ROLE_INSTITUTION", "subject": hospital.code, "apiKey": key}
-    await rest(hospital, "/v1/api-keys", asked)
+async def placed(two: Two, who: Patient) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An order of a visit that 2201 registered."""
+    return await paying.placed_by(two.here, who, "", mdtrtId=await two.here.register(who))
 
 
-async def placed(two: Two, who: Patient, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    mdtrt_id = await two.here.register(who)
-    return await paying.placed_by(two.here, who, "", mdtrtId=mdtrt_id, **changes)
-
-
-async def stas(two: Two, saved: dict[str, Any], who: Patient) -> str:
-    return str((await two.here.done("6301", {"data": paying.named(two.here, saved, who)})).output["data"]["ordStas"])
+async def stas(hospital: Hospital, saved: dict[str, Any], who: Patient) -> str:
+    found = await hospital.done("6301", {"data": paying.named(hospital, saved, who)})
+    return str(found.output["data"]["ordStas"])
 
 
 async def agree(two: Two) -> None:
+    """Both ledgers add up, and nothing is pending in either cell."""
     for cell in (two.mesh, in_cell(two.mesh, THERE)):
         assert await ledger_findings(cell) == []
 
 
-async def test_an_order_is_paid_and_given_back_in_both_cells(two: Two, residents: Newcomers) -> None:
-    who = await residents.one()
-    saved, split = await placed(two, who)
-    assert (await paying.paid(two.here, saved))["order"]["phase"] == "ORDER_PHASE_PAID"
-    assert await stas(two, saved, who) == "6"
+async def counted(two: Two) -> list[int]:
+    """What routing, the insured cell and the place of care count today, and in how many bills they differ."""
+    await rest(two.here, "/v1/clearing/notices:take", {"requestId": f"take-{two.here.next_msgid()}"})
+    today = two.mesh.clock().astimezone(BEIJING)
+    day = {"year": today.year, "month": today.month, "day": today.day}
+    asked = {"requestId": f"check-{two.here.next_msgid()}", "setlDay": day}
+    checked = (await rest(two.here, "/v1/clearing/days:check", asked))["check"]
+    return [int(checked[f"{name}Count"]) for name in ("national", "insured", "care", "difference")]
+
+
+async def test_an_order_is_paid_and_given_back_in_both_cells_and_clears(two: Two) -> None:
+    await two.mesh.call("yibao.catalogue.v1.CatalogueService.Publish", of_wuhan())
+    await two.mesh.call("yibao.identity.v1.PartnerService.RegisterPartner", partner_of_wuhan())
+    place = (HOSPITAL, "武汉测试医院", WUHAN)
+    here, there = two.here.at(*place), two.there.at(*place)
+    await paying.has_a_key(here)
+    who, before = await Wuhan(in_cell(two.mesh, THERE), here).stranger(), await counted(two)
+    auth = await paying.authorised(there, who)
+    saved, split = await paying.placed_by(here, who, auth)
+    paid = await paying.paid(here, saved)
+    assert (paid["order"]["phase"], float(split["fundPay"]) > 0) == ("ORDER_PHASE_PAID", True)
+    assert await counted(two) == [each + 1 for each in before[:3]] + [0]
+    settled = {"setl_id": paid["order"]["setlId"], "mdtrt_id": paid["order"]["mdtrtId"], "psn_no": who.psn_no}
+    listed = (await here.done("5203", {"data": settled})).output["setlinfo"]
+    assert [f"{listed[name]:.2f}" for name in ("fund_pay_sumamt", "acct_pay", "psn_cash_pay")] == [
+        f"{float(split[name]):.2f}" for name in ("fundPay", "psnAcctPay", "ownPayAmt")
+    ]
     back = {"data": paying.refund_of(saved, split, "R1")}
-    assert (await two.here.done("6203", back)).output["data"]["refStatus"] == "SUCC"
-    assert await stas(two, saved, who) == "7"
+    assert (await here.done("6203", back)).output["data"]["refStatus"] == "SUCC"
+    assert await stas(here, saved, who) == "7"
+    assert await counted(two) == [each + 2 for each in before[:3]] + [0]
     await agree(two)
     assert (f"{HERE}/payment", "routing") in two.mesh.traces().edges()
+    # The ledger is free again: the next bill is settled at the window.
+    await here.visit(who, BILL)
+
+
+async def test_a_revoked_order_leaves_nothing_in_either_cell(two: Two, residents: Newcomers) -> None:
+    who = await residents.one()
+    saved, _ = await placed(two, who)
+    await two.here.done("6401", {"data": paying.named(two.here, saved, who)})
+    assert await stas(two.here, saved, who) == "12"
+    await two.here.visit(who, BILL)
+    await agree(two)
+
+
+async def test_an_authorisation_of_another_cell_is_good_once_for_one_person_at_one_institution(
+    two: Two, residents: Newcomers
+) -> None:
+    who, other = await residents.many(2)
+    auth = await paying.authorised(two.there, who)
+    asked = paying.fees(two.here, other, auth)
+    assert await two.here.refused("6201", {"data": asked}) == "PAY_AUTH_OF_ANOTHER"
+    await paying.placed_by(two.here, who, auth)
+    assert await two.here.refused("6201", {"data": paying.fees(two.here, who, auth)}) == "PAY_AUTH_SPENT"
+    # One that was spent elsewhere for an order that came to nothing is good for the same order again, and for no other.
+    lost = await paying.authorised(two.there, other)
+    bill = paying.fees(two.here, other, lost, medListCodg="", psnNo=other.psn_no, insutype="391")
+    assert await two.here.refused("6201", {"data": bill}) == "NOT_ENROLLED"
+    assert await two.here.refused("6201", {"data": paying.fees(two.here, other, lost)}) == "PAY_AUTH_SPENT"
+    forged = f"AUTHu{THERE}{'0' * 21}"
+    assert await two.here.refused("6201", {"data": paying.fees(two.here, who, forged)}) == "PAY_AUTH_UNKNOWN"
+
+
+async def test_a_dark_insured_cell_leaves_nothing_open_and_without_routing_others_pay(
+    tmp_path: Path,
+) -> None:
+    async with hanging_cell(tmp_path, DARK_S) as (far, hanging):
+        await paying.has_a_key(far.here)
+        first, _ = await placed(far, far.resident)
+        hanging.gate.clear()
+        # Nothing was opened, and nothing will be: the order may be placed again.
+        response = await far.here.http.post(
+            "/v1/pay-orders:pay",
+            json={
+                "requestId": "pay-in-the-dark",
+                "desk": {"fixmedinsCode": far.here.code},
+                "data": {"payOrdId": first["payOrdId"], "payToken": first["payToken"], **paying.WINDOW},
+            },
+            headers={"Authorization": f"Bearer {key_of('institution', far.here.code)}"},
+        )
+        assert (response.status_code, "CELL_UNAVAILABLE" in response.text) == (503, True)
+        assert await stas(far.here, first, far.resident) == "15"
+        hanging.gate.set()
+        node = paying.order_of(far.here, first) | {"orgBizSer": "2", "payAuthNo": ""}
+        async with asyncio.timeout(20):
+            while True:
+                if (await far.here.send("6202", {"data": node})).succeeded:
+                    break
+                await asyncio.sleep(0.2)
+        # What reached the insured cell meanwhile was made void there.
+        assert (await paying.paid(far.here, first, "pay-again"))["order"]["phase"] == "ORDER_PHASE_PAID"
+        assert await stas(far.here, first, far.resident) == PAID
+        await agree(far)
+        # Without routing at all they are told at once, and others notice nothing.
+        assert hanging.routing is not None
+        await hanging.routing.stop(0.1)
+        begun, token = time.monotonic(), f"u{THERE}{'0' * 33}"
+        shown = paying.fees(far.here, far.resident, "", ecToken=token)
+        assert await far.here.refused("6201", {"data": shown}) == "ROUTING_UNAVAILABLE"
+        assert time.monotonic() - begun < AT_ONCE_S
+        mine, _ = await placed(far, far.local)
+        assert (await paying.paid(far.here, mine))["order"]["phase"] == "ORDER_PHASE_PAID"
+
+
+async def test_a_mixed_order_of_wechat_is_settled_by_both_sides(
+    street: tuple[Two, Street], residents: Newcomers
+) -> None:
+    (two, wechat), who = street, await residents.one()
+    auth = await paying.authorised(two.there, who)
+    saved, split, paid = await wechat.mixed(who, auth=auth)
+    assert paid["order"]["phase"] == "ORDER_PHASE_WAITING"
+    await wechat.desk.door("pay", out_trade_no=paid["order"]["chargeNo"])
+    await wechat.phase(saved, who, PAID)
+    await two.here.done("6203", {"data": paying.refund_of(saved, split, "R1")})
+    await wechat.phase(saved, who, "7")
+    await agree(two)

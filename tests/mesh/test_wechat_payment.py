@@ -36,10 +36,12 @@ class Street:
     town: Sandbox
     desk: Desk
 
-    async def mixed(self, who: Patient, **changes: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    async def mixed(
+        self, who: Patient, auth: str = "", **changes: Any
+    ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """A mixed order that waits for the person: what 6201, 6202 and paying were answered."""
         hospital = self.town.hospital
-        auth = await paying.authorised(hospital, who)
+        auth = auth or await paying.authorised(hospital, who)
         saved, split = await paying.placed_by(hospital, who, auth)
         how = {
             "payForm": "PAY_FORM_MIXED",

@@ -26,6 +26,7 @@ from services.payment.operations.ports import Secrets
 from services.payment.operations.refunding import Refunding
 from services.payment.operations.saving import Saving
 from services.payment.store.unit import PaymentStore
+from tests.payment.elsewhere_fakes import NoneElsewhere
 
 SPLIT = Split(total_fen=10_000, fund_fen=6_000, acct_fen=1_000, cash_fen=3_000)
 NO_CASH = Split(total_fen=10_000, fund_fen=9_000, acct_fen=1_000)
@@ -288,7 +289,7 @@ class House:
         self.settlement.meanwhile = self.channel.meanwhile = self.meanwhile
         bills, driving = FakeBills(), Driving(self.books, self.settlement, FakeBills(), self.channel)
         self.driving = driving
-        self.saving = Saving(self.books, driving, self.settlement, bills, self.number, lambda: b"key")
+        self.saving = Saving(self.books, driving, self.settlement, bills, self.number, lambda: b"key", NoneElsewhere())
         self.paying = Paying(self.books, driving, self.settlement, self.channel, lambda: self.number("C"))
         self.refunding = Refunding(self.books, driving, lambda: self.number("F"))
         self.loop = OrderLoop(self.books, driving, _no_span, lambda error, of: self.failed.append((of, error)))

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import pytest
 
+from services.kernel import authorisations
+from services.kernel.authorisations import digest_of
 from services.kernel.errors import Fault, precondition
-from services.payment.domain import authorisations, steps
-from services.payment.domain.authorisations import digest_of
+from services.payment.domain import steps
 from services.payment.domain.charges import Half, Seen, Standing
 from services.payment.domain.orders import (
     SECOND,

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from services.kernel.authorisations import Authorisation
 from services.kernel.clock import MICROSECOND, Clock, to_micros
 from services.kernel.errors import Fault
 from services.kernel.requests import Entry, Moved, RequestStamp, repeated
-from services.payment.domain.authorisations import Authorisation
 from services.payment.domain.held import Decided
 from services.payment.domain.notices import Notice
 from services.payment.domain.orders import LEASE_S, SECOND, Charge, Order, Refund

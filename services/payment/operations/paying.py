@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from services.kernel.authorisations import digest_of
 from services.kernel.elsewhere import CELL_UNAVAILABLE
 from services.kernel.errors import Fault, conflict, denied
 from services.kernel.requests import RequestStamp
 from services.payment.domain import refusals, steps
-from services.payment.domain.authorisations import digest_of
 from services.payment.domain.charges import About, Seen
 from services.payment.domain.orders import SECOND, Charge, ChargeState, Goal, Order, moved
 from services.payment.domain.phases import Phase

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
+from services.kernel.authorisations import Authorisation
 from services.payment.domain.charges import BillLine, Heard, RefundSeen, Seen
 from services.payment.domain.compared import Settled
 from services.payment.domain.notices import Notice, Outcome
@@ -40,6 +41,18 @@ class SettlementPort(Protocol):
 
     async def reverse(self, order: Order, refund_no: str) -> str:
         """Its counter-entry."""
+        ...
+
+
+class AuthorisationPort(Protocol):
+    """Authorisations that another cell has to know, or has made; refusals are Faults."""
+
+    async def keep(self, auth: str, psn_no: str, fixmedins_code: str) -> None:
+        """Has one kept where the institution's cell finds it; nothing where that is the own one."""
+        ...
+
+    async def spent(self, pay_auth_no: str, psn_no: str, fixmedins_code: str, used_by: str) -> Authorisation | None:
+        """One that another cell has made, spent for an order; None for one of the own cell."""
         ...
 
 

@@ -11,15 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from services.kernel import authorisations
+from services.kernel.authorisations import Authorisation, digest_of
 from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
-from services.payment.domain import authorisations, refusals
-from services.payment.domain.authorisations import Authorisation, digest_of
+from services.payment.domain import refusals
 from services.payment.domain.orders import LEASE_S, SECOND, Bill, Goal, Order, kept, moved
 from services.payment.domain.phases import PLACEABLE, Phase
 from services.payment.operations.books import Books, Stale, Write
 from services.payment.operations.driving import Driving, is_away
-from services.payment.operations.ports import BillPort, SettlementPort
+from services.payment.operations.ports import AuthorisationPort, BillPort, SettlementPort
 
 _TOKEN_CHARS: Final = 32
 _SAVES_S: Final = 2.0
@@ -57,6 +58,7 @@ class Saving:
         bills: BillPort,
         new_number: Callable[[str], str],
         token: Callable[[], bytes],
+        elsewhere: AuthorisationPort,
     ) -> None:
         self._books = books
         self._driving = driving
@@ -64,6 +66,7 @@ class Saving:
         self._bills = bills
         self._new_number = new_number
         self._token = token
+        self._elsewhere = elsewhere
 
     def token_of(self, pay_ord_id: str) -> str:
         """payToken of an order: known to who saved it."""
@@ -106,7 +109,8 @@ class Saving:
         pay_ord_id = self._new_number(f"ORD{asked.admdvs}")
         shown: tuple[Authorisation, ...] = ()
         if asked.pay_auth_no:
-            shown = (await self._shown(asked.pay_auth_no, asked.bill.psn_no, asked.fixmedins_code, pay_ord_id),)
+            of = (asked.bill.psn_no, asked.fixmedins_code, asked.med_org_ord)
+            shown = (await self._shown(asked.pay_auth_no, *of, pay_ord_id),)
         order = Order(
             pay_ord_id=pay_ord_id,
             fixmedins_code=asked.fixmedins_code,
@@ -173,7 +177,8 @@ class Saving:
             raise refusals.wrong_phase(order, Phase.SAVED.value)
         shown: tuple[Authorisation, ...] = ()
         if pay_auth_no and digest_of(pay_auth_no) != order.auth:
-            shown = (await self._shown(pay_auth_no, order.bill.psn_no, order.fixmedins_code, order.pay_ord_id),)
+            of = (order.bill.psn_no, order.fixmedins_code, order.med_org_ord)
+            shown = (await self._shown(pay_auth_no, *of, order.pay_ord_id),)
         tried = await self._settlements.tried(order)
         after = moved(
             order,
@@ -225,21 +230,33 @@ class Saving:
         raise refusals.wrong_phase(order, Phase.WAITING.value) if paid else refusals.on_its_way(order)
 
     async def authorise(self, stamp: RequestStamp, psn_no: str, fixmedins_code: str, pay_auth_no: str) -> Authorisation:
-        """Keeps an authorisation, or finds it kept: a repeat makes the same number. REQUEST_ID_REUSED."""
+        """Keeps an authorisation, or finds it kept: a repeat makes the same number. REQUEST_ID_REUSED, and ROUTING_UNAVAILABLE
+        where the institution is of another cell.
+        """
         auth = digest_of(pay_auth_no)
         await self._books.standing(stamp)
         found = await self._books.authorisation(auth)
         if found is None:
+            await self._elsewhere.keep(auth, psn_no, fixmedins_code)
             found = authorisations.new(auth, psn_no, fixmedins_code, self._books.now())
             try:
                 entry = self._books.entry(stamp, auth.encode())
                 await self._books.keep(Write(authorisations=(found,), entry=entry))
             except Stale:
-                raise refusals.still_changing(stamp.request_id) from None
+                # The same request, whose first caller has left, was written meanwhile.
+                found = await self._books.authorisation(auth)
+        if found is None:
+            raise refusals.still_changing(stamp.request_id)
         return found
 
-    async def _shown(self, pay_auth_no: str, psn_no: str, fixmedins_code: str, pay_ord_id: str) -> Authorisation:
+    async def _shown(
+        self, pay_auth_no: str, psn_no: str, fixmedins_code: str, med_org_ord: str, pay_ord_id: str
+    ) -> Authorisation:
         found = await self._books.authorisation(digest_of(pay_auth_no))
+        if found is None:
+            # Elsewhere it is spent before the order is stored: under a key that another attempt has too.
+            used_by = hashlib.sha256(f"{fixmedins_code}\n{med_org_ord}".encode()).hexdigest()
+            found = await self._elsewhere.spent(pay_auth_no, psn_no, fixmedins_code, used_by)
         return authorisations.shown(found, psn_no, fixmedins_code, pay_ord_id, self._books.now())
 
 

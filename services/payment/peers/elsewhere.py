@@ -28,34 +28,38 @@ class SettlementsElsewhere:
         request = elsewhere_orders_pb2.OpenOrderRequest(
             order_no=order.open_no, expires_after_s=expires_s, **settle_request(order)
         )
-        return opened_of((await self._asked(self._orders.OpenOrder, request)).settlement)
+        return opened_of((await asked(self._peers, self._orders.OpenOrder, request)).settlement)
 
     async def hold(self, order: Order, expires_s: int) -> None:
         """Marks the order as charged and moves its expiry in the insured cell."""
         request = elsewhere_orders_pb2.RenewOrderRequest(order_no=order.open_no, expires_after_s=expires_s)
-        await self._asked(self._orders.RenewOrder, request)
+        await asked(self._peers, self._orders.RenewOrder, request)
 
     async def confirm(self, order: Order) -> None:
         """Makes the settlement stand."""
-        await self._asked(self._orders.ConfirmOrder, elsewhere_orders_pb2.ConfirmOrderRequest(order_no=order.open_no))
+        await asked(
+            self._peers, self._orders.ConfirmOrder, elsewhere_orders_pb2.ConfirmOrderRequest(order_no=order.open_no)
+        )
 
     async def void(self, order: Order) -> None:
         """Makes it void, also before it is opened."""
-        await self._asked(self._orders.VoidOrder, elsewhere_orders_pb2.VoidOrderRequest(order_no=order.open_no))
+        await asked(self._peers, self._orders.VoidOrder, elsewhere_orders_pb2.VoidOrderRequest(order_no=order.open_no))
 
     async def reverse(self, order: Order, refund_no: str) -> str:
         """Takes the settlement back by a counter-entry; its number."""
         request = elsewhere_orders_pb2.ReverseOrderRequest(**reverse_request(order, refund_no))
-        answer = await self._asked(self._orders.ReverseOrder, request)
+        answer = await asked(self._peers, self._orders.ReverseOrder, request)
         return str(answer.counter_setl_id)
 
     async def filing(self, bill: Mapping[str, Any]) -> Any:
         """The filing that counts for a bill of the own cell, as settlement takes it."""
         request = elsewhere_orders_pb2.SeekFilingRequest(**bill)
-        return (await self._asked(self._orders.SeekFiling, request)).sought
+        return (await asked(self._peers, self._orders.SeekFiling, request)).sought
 
-    async def _asked(self, method: Any, request: Any) -> Any:
-        try:
-            return await self._peers.call(method, request)
-        except Fault as fault:
-            raise routing_unavailable() if fault.reason in AWAY else fault from None
+
+async def asked(peers: Peers, method: Any, request: Any) -> Any:
+    """What routing answers; its refusal, and ROUTING_UNAVAILABLE."""
+    try:
+        return await peers.call(method, request)
+    except Fault as fault:
+        raise routing_unavailable() if fault.reason in AWAY else fault from None

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from services.payment.domain.authorisations import Authorisation
+from services.kernel.authorisations import Authorisation
 from services.payment.domain.charges import Half, Standing
 from services.payment.domain.orders import Charge, ChargeState, Refund, RefundKind, RefundState
 from services.payment.store.tables import STRAY

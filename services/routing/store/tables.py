@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
+from services.routing.store.authorisations import add_authorisations
 from services.routing.store.clearing.tables import add_clearing
 from services.routing.store.registry_tables import add_registry
 from services.routing.store.saga_tables import add_sagas
@@ -24,6 +25,7 @@ class Tables:
 def make_tables() -> Tables:
     """The tables, in a fresh MetaData."""
     metadata = MetaData()
+    add_authorisations(metadata)
     add_clearing(metadata)
     add_registry(metadata)
     add_sagas(metadata)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from services.kernel.requests import Moved
+from services.routing.store.authorisations import AuthorisationRows
 from services.routing.store.clearing.checks import CheckRows
 from services.routing.store.clearing.journals import JournalBooks
 from services.routing.store.clearing.months import MonthRows
@@ -26,9 +27,21 @@ Inserts = Mapping[str, Mapping[str, str]]
 class Unit:
     """One transaction."""
 
-    __slots__ = ("books", "checks", "filings", "insured", "journal", "months", "notices", "prepaid", "sagas")
+    __slots__ = (
+        "authorisations",
+        "books",
+        "checks",
+        "filings",
+        "insured",
+        "journal",
+        "months",
+        "notices",
+        "prepaid",
+        "sagas",
+    )
 
     def __init__(self, connection: DriverConnection, inserts: Inserts) -> None:
+        self.authorisations = AuthorisationRows(connection, inserts["routing_authorisation"][connection.dialect])
         self.journal = JournalRows(connection, inserts["routing_entry"][connection.dialect])
         self.filings = FilingRows(connection, inserts["routing_filing"][connection.dialect])
         self.books = JournalBooks(connection, inserts)

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Final
 
+from services.kernel.authorisations import digest_of
 from services.kernel.errors import Fault
 from services.payment.channels.desk import Accounts, ChannelDesk
 from services.payment.channels.protocol import Channel, Delivery
 from services.payment.channels.record import Record
 from services.payment.domain.accounts import Account
-from services.payment.domain.authorisations import digest_of
 from services.payment.domain.charges import Seen
 from services.payment.domain.orders import Bill, Charge, ChargeState, Order, Refund, RefundKind
 from services.payment.domain.phases import Phase
@@ -35,6 +35,7 @@ from services.payment.servicer.pay_orders import PayOrderServicer
 from services.payment.servicer.unhurried import Unhurried
 from services.payment.wiring import Lines, channels_of
 from services.runtime.call import CallContext, Caller, Role, use_call
+from tests.payment.elsewhere_fakes import NoneElsewhere
 from tests.payment.order_fakes import Crash, Dice, FakeBills, FakeSettlement
 from tests.payment.suite.party import INSTITUTION, MIXED, Party
 from tests.payment.suite.stage import Stage
@@ -146,7 +147,9 @@ class Shop:
         self.desk.calls = []
         self.dies = Dies(self.books)
         driving = Driving(self.books, self.settlement, FakeBills(), self.desk)
-        self.saving = Saving(self.books, driving, self.settlement, FakeBills(), self.fresh, lambda: b"key")
+        self.saving = Saving(
+            self.books, driving, self.settlement, FakeBills(), self.fresh, lambda: b"key", NoneElsewhere()
+        )
         self.paying = Paying(self.books, driving, self.settlement, self.desk, lambda: self.fresh("C"))
         self.refunding = Refunding(self.books, driving, lambda: self.fresh("F"))
         self.loop = OrderLoop(self.books, driving, _no_span, lambda error, of: self.failed.append((of, error)))

@@ -34,7 +34,7 @@ _FILINGS: Final = (
     "SELECT kind, COUNT(*) FROM routing_filing WHERE psn_no = ? AND withdrawn_at IS NULL GROUP BY kind ORDER BY kind"
 )
 _SAGAS: Final = "SELECT order_no, kind, state, reason FROM saga WHERE state NOT IN ('done', 'undone')"
-_ENDED: Final = "SELECT order_no, state FROM saga WHERE kind = 'settle'"
+_ENDED: Final = "SELECT order_no, state FROM saga WHERE kind IN ('settle', 'pay')"
 _PHASE: Final = {"done": "confirmed", "undone": "void", "committed": "confirmed", "revoked": "void"}
 
 

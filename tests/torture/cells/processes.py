@@ -72,6 +72,8 @@ CARE_FRONT: Final = Part("care identity and gateway", ("identity", "gateway"), C
 CARE_SETTLEMENT: Final = Part("care settlement", ("settlement",), CARE)
 INSURED_IDENTITY: Final = Part("insured identity", ("identity",), INSURED)
 INSURED_SETTLEMENT: Final = Part("insured settlement", ("settlement",), INSURED)
+CARE_PAYMENT: Final = Part("care payment", ("payment",), CARE)
+"""Started where a test names it among its parts."""
 PARTS: Final = (CATALOGUE, CARE_FRONT, CARE_SETTLEMENT, INSURED_IDENTITY, INSURED_SETTLEMENT, ROUTING)
 VICTIMS: Final = (CARE_SETTLEMENT, INSURED_SETTLEMENT, ROUTING)
 
@@ -244,6 +246,7 @@ async def town(
     overrides: Mapping[str, str] | None = None,
     clock: Clock = system_clock,
     apart: Namespace | None = None,
+    parts: Sequence[Part] = PARTS,
 ) -> AsyncIterator[Town]:
     """Starts all parts at once and seeds both cells; `apart` is a network for the insured cell."""
     settings = _settings(folder) | dict(overrides or {})
@@ -258,7 +261,7 @@ async def town(
             own[CATALOGUE] = moved(catalogue, EVERYWHERE)
             own[INSURED_SETTLEMENT] = moved(catalogue, BESIDE)
         try:
-            await _started(made, settings, own, clock, apart)
+            await _started(made, settings, own, clock, apart, parts)
             yield made
         finally:
             for mesh in made.cells.values():
@@ -291,8 +294,9 @@ async def _started(
     own: Mapping[Part, Mapping[str, str]],
     clock: Clock,
     apart: Namespace | None,
+    parts: Sequence[Part],
 ) -> None:
-    for part in PARTS:
+    for part in parts:
         place = {"YIBAO_CELL": part.cell} if part.cell else {}
         named = {**settings, **place, **own.get(part, {})}
         inside = apart.words if apart and part.cell == INSURED else ()

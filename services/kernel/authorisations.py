@@ -10,15 +10,17 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from services.kernel.errors import conflict, denied, not_found
-from services.payment.domain.orders import SECOND
 
+_SECOND: Final = 1_000_000
 GOOD_S: Final = 600
 """How long it is good (our decision; texts say 5 to 15 minutes)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """One by its row; `used_by` is the order that it was shown for."""
+    """One by its row, of payment or, where the institution is of another cell, of routing, which keeps a hash for `psn_no`.
+    `used_by` is the order that it was shown for. Moments are microseconds.
+    """
 
     auth: str
     psn_no: str
@@ -50,4 +52,4 @@ def shown(found: Authorisation | None, psn_no: str, fixmedins_code: str, pay_ord
 
 def new(auth: str, psn_no: str, fixmedins_code: str, now: int) -> Authorisation:
     """One that is good from now on."""
-    return Authorisation(auth, psn_no, fixmedins_code, now, now + GOOD_S * SECOND)
+    return Authorisation(auth, psn_no, fixmedins_code, now, now + GOOD_S * _SECOND)

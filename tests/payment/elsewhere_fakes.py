@@ -1,0 +1,15 @@
+"""Payment in a mesh of one cell: nobody and nothing is elsewhere."""
+
+from __future__ import annotations
+
+from services.kernel.authorisations import Authorisation
+
+
+class NoneElsewhere:
+    """All people and institutions are of one cell."""
+
+    async def keep(self, auth: str, psn_no: str, fixmedins_code: str) -> None:
+        return None
+
+    async def spent(self, pay_auth_no: str, psn_no: str, fixmedins_code: str, used_by: str) -> Authorisation | None:
+        return None
