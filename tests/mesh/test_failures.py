@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from services import mesh as table
+from services.runtime import db
 from services.runtime.server import StartError
 from tests.mesh.harness import Mesh, seed_world, started_mesh
 from tests.mesh.hospital import DRUG, Hospital, Patient, Row, hospital_at, national
@@ -200,8 +201,9 @@ async def silent(address: str) -> AsyncIterator[list[str]]:
 
 class TestStore:
     async def test_a_database_that_another_holds_is_told_and_the_message_goes_through_later(
-        self, tmp_path: Path
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(db, "_BUSY_TIMEOUT_S", 1)
         async with small_sandbox(tmp_path) as town:
             hospital, who = town.hospital, await town.newcomers.one()
             node, msgid = await hospital.open_visit(who, BILL), hospital.next_msgid()
