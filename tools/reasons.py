@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import importlib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +21,7 @@ ERRORS = ROOT / "services" / "kernel" / "errors.py"
 TEXTS = "services.runtime.texts.table"
 PLACES = ("services", "gateway", "tools")
 REASON = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_QUOTED = re.compile(rf"""["']{REASON.pattern}["']""")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -27,10 +29,9 @@ def problems(declared: Collection[str], comments: Mapping[str, str], named: Coll
     """Every broken rule; `comments` are those of the contract by full name, `named` the reasons in its options."""
     if not declared:
         return [f"{ENUM}: the enum of reasons is missing"]
-    trees = _trees()
-    makers = _makers()
-    raised = {reason: place for path, tree in trees.items() for reason, place in _raised(path, tree, makers)}
-    words = {word for tree in trees.values() for word in _words(tree)} | set(named)
+    said = _said()
+    raised = {reason: place for each in said for reason, place in each.raised}
+    words = {word for each in said for word in each.words} | set(named)
     found = [f"{place}: the reason {r} is not declared in {ENUM}" for r, place in raised.items() if r not in declared]
     found += [f"an option names the reason {r}, which is not declared in {ENUM}" for r in set(named) - set(declared)]
     for reason in declared:
@@ -48,13 +49,27 @@ def _unknown(listed: str, declared: Collection[str]) -> list[str]:
     return sorted(set(REASON.findall(listed)) - set(declared))
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Of one module: reasons that it raises, each with its place, and every word that might be one."""
+
+    raised: tuple[tuple[str, str], ...]
+    words: frozenset[str]
+
+
 @cache
-def _trees() -> Mapping[Path, ast.Module]:
-    """Every module that may raise, read once a process.
+def _said() -> tuple[_Said, ...]:
+    """Every module that may raise, read once a process; no tree is built where nothing in quotes might be a reason.
 
     Python before 3.11.8 sometimes loses count of its depth where trees are built beside other threads (CPython issue 106905).
     """
-    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in _modules()}
+    makers, found = _makers(), []
+    for path in _modules():
+        text = path.read_text(encoding="utf-8")
+        if _QUOTED.search(text):
+            nodes = list(ast.walk(ast.parse(text)))
+            found.append(_Said(tuple(_raised(path, nodes, makers)), frozenset(_words(nodes))))
+    return tuple(found)
 
 
 def _modules() -> list[Path]:
@@ -77,8 +92,8 @@ def _makers() -> dict[str, int]:
     return makers
 
 
-def _raised(path: Path, tree: ast.Module, makers: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(tree):
+def _raised(path: Path, nodes: Iterable[ast.AST], makers: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    for node in nodes:
         if not isinstance(node, ast.Call):
             continue
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -87,12 +102,12 @@ def _raised(path: Path, tree: ast.Module, makers: Mapping[str, int]) -> Iterator
         given = [keyword.value for keyword in node.keywords if keyword.arg == "reason"]
         if 0 <= makers[called] < len(node.args):
             given.append(node.args[makers[called]])
-        for word in (word for value in given for word in _words(value)):
+        for word in (word for value in given for word in _words(ast.walk(value))):
             yield word, f"{path.relative_to(ROOT)}:{node.lineno}"
 
 
-def _words(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _words(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and REASON.fullmatch(node.value):
             yield node.value
 
