@@ -93,6 +93,7 @@ def problems(contract: Contract) -> list[str]:
         if not name.startswith(OPTIONS_PACKAGE) and not message.options.map_entry:
             found += [f"{name}.{field}: text without a data_class" for field in _unclassed(contract, message)]
     found += _told_channels(contract)
+    found += _answered_channels(contract)
     found += reasons.problems(declared(contract), contract.comments, named(contract))
     return sorted(found)
 
@@ -204,6 +205,25 @@ def _told_channels(contract: Contract) -> Iterator[str]:
                 ahead.append(field.type_name.removeprefix("."))  # Its own fields have classes.
             elif field.options.Extensions[options_pb2.data_class] not in TOLD_CHANNELS:
                 yield f"{name}.{field.name}: a channel is told it, so that it needs a data_class, and not that of clinical data"
+
+
+def _answered_channels(contract: Contract) -> Iterator[str]:
+    """What channels that call are answered with: nothing clinical either."""
+    for name, method in contract.methods.items():
+        if options_pb2.ROLE_CHANNEL in method.options.Extensions[options_pb2.access].roles:
+            for field in _clinical(contract, method.output_type.removeprefix("."), set()):
+                yield f"{name}: answers a channel with {field}, which is clinical"
+
+
+def _clinical(contract: Contract, name: str, seen: set[str]) -> Iterator[str]:
+    """Fields of clinical data in a message and all that it holds."""
+    if name in seen or name not in contract.messages:
+        return
+    seen.add(name)
+    for field in contract.messages[name].field:
+        if field.options.Extensions[options_pb2.data_class] == options_pb2.DATA_CLASS_CLINICAL:
+            yield f"{name}.{field.name}"
+        yield from _clinical(contract, field.type_name.removeprefix("."), seen)
 
 
 def _comments(file: FileDescriptorProto) -> dict[str, str]:

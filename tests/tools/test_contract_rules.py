@@ -132,6 +132,16 @@ def test_what_the_kernel_itself_raises_is_seen() -> None:
     assert [problem for problem in found if problem.startswith("services/kernel/money.py:")] != []
 
 
+def test_no_answer_to_a_channel_holds_what_is_clinical(protos: Path) -> None:
+    asked = SERVICE.replace("roles: [ROLE_PERSON]\n", "roles: [ROLE_PERSON, ROLE_CHANNEL]\n")
+    clinical = asked.replace(
+        "2 [(options.v1.data_class) = DATA_CLASS_IDENTITY];\n}", "2 [(options.v1.data_class) = DATA_CLASS_CLINICAL];\n}"
+    )
+    assert (asked != SERVICE, clinical != asked) == (True, True)
+    wrong = "yibao.sample.v1.SampleService.Look: answers a channel with yibao.sample.v1.LookResponse.names, which is clinical"
+    assert (wrong in problems(protos, asked), wrong in problems(protos, clinical)) == (False, True)
+
+
 @pytest.mark.parametrize("kind", ["int64", "Sort", "bool", "google.protobuf.Timestamp", "map<string, string>"])
 @pytest.mark.parametrize(
     ("option", "faults"),
