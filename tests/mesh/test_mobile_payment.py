@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from pathlib import Path
+from typing import Final
+
+import yaml
+
 from tests.mesh import paying
+from tests.mesh.harness import OPERATOR_KEY
+from tests.mesh.hospital import rest
 from tests.mesh.journeys import encounter_query
 from tests.mesh.world import Sandbox
+from tests.runtime.receiver import receiving
+
+ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 async def test_an_order_is_saved_placed_paid_and_refunded(town: Sandbox) -> None:
@@ -25,6 +37,36 @@ async def test_an_order_is_saved_placed_paid_and_refunded(town: Sandbox) -> None
     assert (await hospital.done("6203", back)).output["data"]["refStatus"] == "SUCC"
     assert (await hospital.done("6301", query)).output["data"]["ordStas"] == "7"
     assert await town.ledger_findings() == []
+
+
+async def test_the_institution_is_told_where_its_profile_says_what_became_of_its_order(town: Sandbox) -> None:
+    hospital, who = town.hospital, await town.newcomers.one()
+    found = await hospital.http.get(
+        f"/v1/partners/{hospital.code}", headers={"Authorization": f"Bearer {OPERATOR_KEY}"}
+    )
+    before = found.json()["partner"]
+    if "mobile" in before:
+        # As the sandbox has it, secrets included: a profile is replaced whole.
+        seeded = yaml.safe_load((ROOT / "tools/sandbox/partners.yaml").read_text(encoding="utf-8"))["partners"]
+        app = next(each["mobile"] for each in seeded if each["partner_code"] == hospital.code)
+        before["mobile"] |= {"appSecret": app["app_secret"], "ownPrivateKey": app["own_private_key"]}
+    async with receiving() as receiver:
+        receiver.replies = [(500, b""), (200, b'{"success":true}')]
+        address = f"http://127.0.0.1:{receiver.port}/6302"
+        told = before | {"notifyUrl": address, "notifyPlain": True}
+        await rest(hospital, "/v1/partners:register", {"requestId": "told-1", "partner": told})
+        await asyncio.sleep(2.1)  # as long as a profile without an address is believed
+        saved, _ = await paying.placed(hospital, who)
+        await paying.paid(hospital, saved)
+        for _ in range(100):
+            if receiver.sent:
+                break
+            await asyncio.sleep(0.05)
+        await rest(hospital, "/v1/partners:register", {"requestId": "told-2", "partner": before})
+    data = json.loads(receiver.sent[0][1])["input"]["data"]
+    assert (data["payOrdId"], data["callType"], data["ordStas"]) == (saved["payOrdId"], "02", "6")
+    query = {"data": paying.named(hospital, saved, who)}
+    assert (await hospital.done("6301", query)).output["data"]["orgName"] == before["partnerName"]
 
 
 async def test_cash_goes_back_in_parts_and_the_insured_part_whole(town: Sandbox) -> None:

@@ -313,3 +313,46 @@ async def paid_by(house: House, seen: Seen, split: Split = SPLIT) -> Order:
     with pytest.raises(Fault):
         await house.paying.pay(house.stamp(), order, lambda *_: plan, 1.0)
     return await house.now(order)
+
+
+async def test_money_that_came_after_the_close_without_a_notify_is_found_by_asking_once_more(
+    store: PaymentStore,
+) -> None:
+    """At set times; before, the day's bill alone found it."""
+    house = House(store, Ticking(), calm(), "lately")
+    order = await house.tried()
+
+    async def late() -> list[Charge]:
+        return [each for each in await house.books.late(1_000) if each.pay_ord_id == order.pay_ord_id]
+
+    await house.tries(lambda: house.paying.pay(house.stamp(), order, house.plan, 1.0))
+    house.clock.on(901)
+    order = await house.rests(order, rounds=2)
+    assert (order.phase, order.reason) == (Phase.FAILED, steps.NOT_PAID_IN_TIME)
+    house.clock.on(steps.LATE_LOOKS_S[0])
+    (charge,) = await late()
+    await house.loop.ask_late(charge)
+    assert await late() == []
+    booked = house.channel.booked[order.charge_no]
+    booked.state, booked.paid_fen = "charged", SPLIT.cash_fen
+    house.clock.on(steps.LATE_LOOKS_S[1])
+    (charge,) = await late()
+    await house.loop.ask_late(charge)
+    order = await house.rests(order)
+    assert order.phase is Phase.FAILED
+    assert house.channel.left_fen(await house.charges(order)) == 0
+    house.clock.on(100_000)
+    assert await late() == []
+
+
+def test_late_looks_end() -> None:
+    """A charge that was refused is asked about no more, one that was closed a few times."""
+    order = replace(plain(), phase=Phase.CLOSING, charge_no="C")
+    charge = Charge("C", order.pay_ord_id, "fake", 1, 3_000, b"", ChargeState.WAITING, 0, 900 * SECOND, 0)
+    assert steps.after_seen(order, charge, Seen(Standing.REFUSED), 1).charge.due_at == 0
+    closed = steps.after_seen(order, charge, Seen(Standing.CLOSED), 0).charge
+    rests = list[int]()
+    while closed.due_at:
+        rests.append(closed.due_at // SECOND)
+        closed = steps.looked_late(closed, 0)
+    assert tuple(rests) == steps.LATE_LOOKS_S

@@ -19,7 +19,7 @@ from services.payment.channels.protocol import Channel, Delivery, Forged, Lost
 from services.payment.domain import refusals, steps
 from services.payment.domain.accounts import Account
 from services.payment.domain.charges import Half, Heard, RefundSeen, RefundStanding, Seen, Standing
-from services.payment.domain.orders import Charge, Order, Refund
+from services.payment.domain.orders import Charge, ChargeState, Order, Refund
 from services.payment.domain.splits import Split
 from services.payment.domain.told import BACK, CLOSE, INSURED_BACK, LOOK, LOOK_BACK, PLACE
 from services.payment.operations.paying import DEFAULT_EXPIRY_S, Planned
@@ -133,7 +133,8 @@ class ChannelDesk:
             message = channel_pb2.ChannelCharge.FromString(charge.message)
             with self._about(charge.pay_ord_id, charge.charge_no, LOOK, message):
                 seen = await self._of(charge).look(message)
-            if message.form == channel_pb2.PAY_FORM_NATIVE and seen.standing is Standing.WAITING and not charge.front:
+            unshown = message.form == channel_pb2.PAY_FORM_NATIVE and not charge.front
+            if unshown and seen.standing is Standing.WAITING and charge.state is not ChargeState.ENDED:
                 seen = await self._shown_again(charge, message, seen)
             return _counted(message, seen)
         except Lost as lost:

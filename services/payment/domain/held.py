@@ -173,7 +173,7 @@ def _of_order(held: Held, decision: Decision, now: int) -> Followed:
         case _:
             after = moved(order, Phase.VOIDING, now, charged_fen=charge.charged_fen, refunded_fen=charge.charged_fen)
             state = ChargeState.RETURNED if charge.charged_fen else ChargeState.ENDED
-            return Followed(after, replace(charge, state=state))
+            return Followed(after, replace(charge, state=state, due_at=0))
 
 
 @dataclass(frozen=True, slots=True)

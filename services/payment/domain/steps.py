@@ -26,6 +26,9 @@ ABSENT_S: Final = 20
 decision, above every limit of a call)."""
 LOOKS_S: Final = (1, 2, 2, 5, 5, 10, 15)
 """Between looks at a charge for which the person has to pay; then every 15 s."""
+LATE_LOOKS_S: Final = (60, 600, 7_200)
+"""After these rests a channel is asked once more how a charge stands that was closed or lost: what came all the same without
+a notify would else be found by the day's bill alone (our decision)."""
 BEYOND_S: Final = 600
 """How much longer a settlement stays open than the person may pay: a charge in the last second is still confirmed (issue: at
 least 10 minutes)."""
@@ -68,15 +71,27 @@ def after_seen(order: Order, charge: Charge, seen: Seen, now: int, looked_at: in
         return _open(order, told, seen, now)
     if seen.standing in (Standing.CLOSED, Standing.REFUSED, Standing.RETURNED):
         reason = _why(order, seen)
-        ended = replace(told, state=ChargeState.ENDED)
+        ended = _ended(told, now, late=seen.standing is Standing.CLOSED and seen.code != NOT_SENT)
         return Step(moved(order, Phase.VOIDING, now, reason=reason, channel_code=seen.code), ended)
     if seen.standing is Standing.ABSENT:
         believed_at = charge.asked_at + ABSENT_S * SECOND
         if (now if looked_at is None else looked_at) < believed_at:
             return Step(_again(order, now, min(_next_look(order, now), max(believed_at, now + 1))), told)
-        ended = replace(told, state=ChargeState.ENDED)
+        ended = _ended(told, now, late=True)
         return Step(moved(order, Phase.VOIDING, now, reason=order.reason or CHANNEL_LOST), ended)
     return _open(order, told, seen, now)
+
+
+def _ended(told: Charge, now: int, *, late: bool) -> Charge:
+    """The charge once nobody waits for it; with `late` the channel is asked about it again."""
+    return replace(told, state=ChargeState.ENDED, tries=0, due_at=now + LATE_LOOKS_S[0] * SECOND if late else 0)
+
+
+def looked_late(charge: Charge, now: int) -> Charge:
+    """The charge with its next late look, where there is one."""
+    tries = charge.tries + 1
+    due_at = now + LATE_LOOKS_S[tries] * SECOND if tries < len(LATE_LOOKS_S) else 0
+    return replace(charge, tries=tries, due_at=due_at)
 
 
 def _why(order: Order, seen: Seen) -> str:
@@ -100,7 +115,7 @@ def _collected(order: Order, told: Charge, seen: Seen, now: int) -> Step:
         return Step(moved(order, Phase.HELD, now, **fields), held)
     charged = replace(told, state=ChargeState.CHARGED)
     if seen.half in (Half.FAILED, Half.RETURNED) and not seen.charged_fen:
-        ended = replace(told, state=ChargeState.ENDED)
+        ended = _ended(told, now, late=False)
         return Step(moved(order, Phase.VOIDING, now, reason=INSURED_HALF_FAILED), ended)
     if seen.half in (Half.FAILED, Half.RETURNED):
         order = moved(order, Phase.RETURNING, now, reason=INSURED_HALF_FAILED, charged_fen=seen.charged_fen)

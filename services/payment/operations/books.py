@@ -179,6 +179,11 @@ class Books:
             await work.orders.keep(due)
         return due
 
+    async def late(self, most: int) -> list[Charge]:
+        """Charges that nobody waits for and about which the channel is asked again."""
+        async with self._store.read() as work:
+            return await work.money.late(self.now(), most)
+
     async def strays(self, most: int) -> list[Charge]:
         """Charges that go back and whose orders do not wait."""
         async with self._store.read() as work:

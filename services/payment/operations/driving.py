@@ -13,7 +13,7 @@ from typing import Final
 
 from services.kernel.errors import AWAY, Fault, FaultKind
 from services.payment.domain import steps
-from services.payment.domain.charges import RefundSeen, RefundStanding, Seen
+from services.payment.domain.charges import RefundSeen, RefundStanding, Seen, Standing
 from services.payment.domain.notices import Notice, NoticeKind, of_order, of_refund
 from services.payment.domain.orders import Charge, Goal, Order, Refund, RefundState, kept, moved, rested
 from services.payment.domain.phases import RUNNING, Phase
@@ -217,6 +217,22 @@ class Driving:
         after = steps.after_stray_return(charge, seen, self.books.now())
         await self.books.keep(Write(charges=(after,)))
         return after
+
+    async def late(self, charge: Charge) -> None:
+        """Asks once more about a charge that nobody waits for: what came all the same goes back. `Stale`."""
+        order = await self.books.order(charge.pay_ord_id)
+        if order is None:
+            raise AssertionError("an order is never taken away")
+        try:
+            seen = await self._channels.look(charge)
+        except Fault as fault:
+            if fault.reason != steps.MERCHANT_UNKNOWN:
+                raise
+            seen = Seen(Standing.UNKNOWN)
+        now = self.books.now()
+        step = steps.after_seen(order, steps.looked_late(charge, now), seen, now)
+        after = step.order if step.order is not order else kept(order, now)
+        await self.books.keep(Write(after, order.version, charges=(step.charge,)))
 
     async def _revoke(self, order: Order) -> Order:
         for take_back, wanted in (

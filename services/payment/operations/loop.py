@@ -81,8 +81,15 @@ class OrderLoop:
         for charge in strays:
             if charge.charge_no not in self._under_way:
                 self._begin(charge.charge_no, self.give_back(charge))
+        await self._look_late(room - len(orders) - len(strays))
         await self._forget()
         return len(orders) == room
+
+    async def _look_late(self, room: int) -> None:
+        """Asks once more about charges that nobody waits for."""
+        for charge in await self._books.late(room) if room > 0 else []:
+            if charge.charge_no not in self._under_way:
+                self._begin(charge.charge_no, self.ask_late(charge))
 
     def later(self, order: Order) -> None:
         """Brings an order on that has just changed, without anybody's waiting for it."""
@@ -107,6 +114,15 @@ class OrderLoop:
                 self._failed(
                     precondition("PAY_ORDER_HELD", pay_ord_id=charge.pay_ord_id, why=RETURN_ABNORMAL), charge.charge_no
                 )
+            self._stuck.discard(charge.charge_no)
+        except Exception as error:  # noqa: BLE001  # as above
+            self._tell(charge.charge_no, error)
+
+    async def ask_late(self, charge: Charge) -> None:
+        """Asks about one, or leaves it for the next look."""
+        try:
+            with self._span(charge.pay_ord_id, charge.traceparent):
+                await self._driving.late(charge)
             self._stuck.discard(charge.charge_no)
         except Exception as error:  # noqa: BLE001  # as above
             self._tell(charge.charge_no, error)

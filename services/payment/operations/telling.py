@@ -74,7 +74,7 @@ class Telling:
         for notice in due:
             task = asyncio.get_running_loop().create_task(self.tell(notice))
             self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            task.add_done_callback(self._ended)
         return len(due) == room
 
     async def tell(self, notice: Notice) -> Notice:
@@ -90,12 +90,20 @@ class Telling:
             self._failed(marked.notice_no, marked.reason)
         return marked
 
+    def _ended(self, task: asyncio.Task[Notice]) -> None:
+        """One that could not be marked is told again once its lease is over."""
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed("", type(error).__name__)
+
     async def _told(self, notice: Notice, order: Order) -> Outcome:
         refund = await self._books.refund(notice.refund_no) if notice.refund_no else None
         try:
             return await self._institutions.tell(await self._profile(order.fixmedins_code), notice, order, refund)
         except Fault as fault:
             return Outcome(reason=fault.reason)
+        except Exception as error:  # noqa: BLE001  # a bug of ours ends in the list too, not in silence
+            return Outcome(reason=type(error).__name__)
 
     async def _count(self) -> None:
         now = asyncio.get_running_loop().time()

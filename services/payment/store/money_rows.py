@@ -9,7 +9,7 @@ from typing import Any, Final
 from services.kernel.authorisations import Authorisation
 from services.payment.domain.charges import Half, Standing
 from services.payment.domain.orders import Charge, ChargeState, Refund, RefundKind, RefundState
-from services.payment.store.tables import STRAY
+from services.payment.store.tables import LATE, STRAY
 from services.runtime.db import DriverConnection, sql
 
 _CHARGE: Final = (
@@ -54,6 +54,7 @@ _OF_ORDERS: Final = sql(
     f"SELECT {CHARGES} FROM pay_charge WHERE pay_ord_id = ?1 ORDER BY created_at DESC, charge_no DESC LIMIT ?2"
 )
 _STRAY: Final = sql(f"SELECT {CHARGES} FROM pay_charge WHERE {STRAY} AND due_at <= ?1 ORDER BY due_at LIMIT ?2")
+_LATE: Final = sql(f"SELECT {CHARGES} FROM pay_charge WHERE {LATE} AND due_at <= ?1 ORDER BY due_at LIMIT ?2")
 _OF_ORDER: Final = sql(f"SELECT {REFUNDS} FROM pay_refund WHERE pay_ord_id = ?1 ORDER BY created_at, refund_no")
 _FIND_REFUND: Final = sql(f"SELECT {REFUNDS} FROM pay_refund WHERE refund_no = ?1")
 _AUTH: Final = sql("SELECT auth, psn_no, fixmedins_code, used_by, made_at, expires_at FROM pay_auth WHERE auth = ?1")
@@ -94,6 +95,10 @@ class MoneyRows:
     async def strays(self, now: int, most: int) -> list[Charge]:
         """Charges that go back and whose orders do not wait for that."""
         return [charge_of(row) for row in await self._connection.run(_STRAY, now, most)]
+
+    async def late(self, now: int, most: int) -> list[Charge]:
+        """Charges that nobody waits for and about which the channel is asked again."""
+        return [charge_of(row) for row in await self._connection.run(_LATE, now, most)]
 
     async def keep_charges(self, charges: Sequence[Charge]) -> None:
         """New ones, or as they are now."""

@@ -30,6 +30,7 @@ RUNNING: Final = f"phase NOT IN ({', '.join(map(repr, _RESTING))})"
 HELD: Final = "phase = 'held'"
 STRAY: Final = "state = 'returning'"
 HELD_CHARGE: Final = "state = 'held'"
+LATE: Final = "state = 'ended' AND due_at > 0"
 UNTOLD: Final = "state = 'open'"
 GIVEN_UP: Final = "state = 'given_up'"
 _SPLIT: Final = ("total", "fund", "acct", "other", "hosp", "cash", "mulaid")
@@ -154,6 +155,7 @@ def _charge(metadata: MetaData) -> Table:
         Index("pay_charge_returned", "channel", "returned_at", sqlite_where=back, postgresql_where=back),
         Index("pay_charge_return", "return_no", sqlite_where=named, postgresql_where=named),
         Index("pay_charge_stray", "due_at", sqlite_where=stray, postgresql_where=stray),
+        Index("pay_charge_late", "due_at", sqlite_where=text(LATE), postgresql_where=text(LATE)),
         Index("pay_charge_held", "charge_no", sqlite_where=held, postgresql_where=held),
     )
 

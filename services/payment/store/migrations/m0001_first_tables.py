@@ -80,6 +80,8 @@ def _pay_charge() -> None:
         sqlite_where=sa.text("state = 'held'"),
         postgresql_where=sa.text("state = 'held'"),
     )
+    late = sa.text("state = 'ended' AND due_at > 0")
+    op.create_index("pay_charge_late", "pay_charge", ["due_at"], unique=False, sqlite_where=late, postgresql_where=late)
     op.create_index(
         "pay_charge_stray",
         "pay_charge",
