@@ -104,7 +104,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     settlements, bills, authorised = _settling(config, peers)
     driving = Driving(books, settlements, bills, desk, _found)
     new_id, work = time_ordered_ids(clock, SystemRandom()), Unhurried()
-    saving = Saving(books, driving, settlements, bills, new_id, partial(_key, signer), authorised)
+    saving = Saving(books, driving, settlements, bills, new_id, partial(_key, signer), authorised, desk.balance)
     paying = Paying(books, driving, settlements, desk, partial(new_id, "C"))
     loop = OrderLoop(books, driving, partial(_span, telemetry), _told_stuck)
     reconciling = _reconciling(driving, store, desk, outside.bills, peers, config.cell, new_id)

@@ -4,13 +4,12 @@ a span or a log. Who calls repeats what may be repeated.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-import httpx
-
+from services.runtime.http1 import Broken, Client
 from services.runtime.telemetry import SpanKind, Telemetry
 
 TIMEOUT_S: Final = 8.0
@@ -60,8 +59,7 @@ class Outgoing:
     def __init__(self, telemetry: Telemetry, told: Callable[[Sent], None] | None = None) -> None:
         self._telemetry = telemetry
         self._told = told
-        self._opening = asyncio.Lock()
-        self._client: httpx.AsyncClient | None = None
+        self._client = Client(_CONNECTIONS, MOST_BYTES)
 
     async def send(
         self,
@@ -77,47 +75,19 @@ class Outgoing:
         """Sends one request and waits for its answer; `Unanswered`. `plain` is what its body says, for records."""
         if self._told is not None:
             self._told(Sent(provider, method, url, headers, body, plain))
-        path = httpx.URL(url).path
+        path = urlsplit(url).path
         with self._telemetry.span(f"{provider} {method} {path}", kind=SpanKind.CLIENT) as span:
             answer = await self._sent(method, url, headers, body, timeout_s)
             span.set_attribute("http.response.status_code", answer.status)
             return answer
 
     async def _sent(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Answer:
-        client = await self._opened()
         try:
-            async with client.stream(
-                method, url, headers=dict(headers), content=body or None, timeout=timeout_s
-            ) as response:
-                held = bytearray()
-                async for piece in response.aiter_raw():
-                    held += piece
-                    if len(held) > MOST_BYTES:
-                        raise Unanswered("ANSWER_TOO_LARGE", sent=True)
-                told = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status_code, told, bytes(held))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise Unanswered(type(error).__name__, sent=False) from None
-        except httpx.HTTPError as error:
-            raise Unanswered(type(error).__name__, sent=True) from None
-
-    async def _opened(self) -> httpx.AsyncClient:
-        """The client, made at the first send. A thread reads the certificates for it: 30 ms that the loop would stand."""
-        async with self._opening:
-            if self._client is None:
-                trusted = await asyncio.to_thread(httpx.create_ssl_context, trust_env=False)
-                # Where sniffio is not installed httpcore looks for it along the whole path, six times a call: a fifth of it.
-                self._client = httpx.AsyncClient(
-                    verify=trusted,
-                    follow_redirects=False,
-                    trust_env=False,
-                    timeout=httpx.Timeout(TIMEOUT_S),
-                    limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
-                )
-            return self._client
+            reply = await self._client.send(method, url, headers, body, timeout_s)
+        except Broken as broken:
+            raise Unanswered(broken.reason, sent=broken.sent) from None
+        return Answer(reply.status, reply.headers, bytes(reply.body))
 
     async def close(self) -> None:
         """Lets go of the connections."""
-        async with self._opening:
-            if self._client is not None:
-                await self._client.aclose()
+        await self._client.close()

@@ -37,7 +37,7 @@ BY_NAME: Final = {
     **dict.fromkeys(("pycryptodome", "rsa"), ("tests/twins/alipay/test_sdks.py", "pycryptodome and rsa")),
     **dict.fromkeys(("pycryptodomex", "pyopenssl"), ("tests/twins/alipay/test_sdks.py", "pycryptodomex and pyOpenSSL")),
     "pytest-xdist": ("tools/check.py", '"-n", "2"'),
-    "sniffio": ("services/runtime/outgoing.py", "sniffio"),
+    "sniffio": ("tools/twins/wechat/notices.py", "sniffio"),
     "ruff": ("tools/check.py", '_script("ruff")'),
 }
 """Declared and not imported under its own name: the file that loads it, and by which words."""

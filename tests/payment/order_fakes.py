@@ -26,11 +26,11 @@ from services.payment.operations.ports import Secrets
 from services.payment.operations.refunding import Refunding
 from services.payment.operations.saving import Saving
 from services.payment.store.unit import PaymentStore
-from tests.payment.elsewhere_fakes import NoneElsewhere
+from tests.payment.elsewhere_fakes import NOBODY
 
 SPLIT = Split(total_fen=10_000, fund_fen=6_000, acct_fen=1_000, cash_fen=3_000)
+BANK = Split(total_fen=10_000, fund_fen=6_000, acct_fen=1_000, cash_fen=3_000, bank_fen=800)
 NO_CASH = Split(total_fen=10_000, fund_fen=9_000, acct_fen=1_000)
-
 
 Meanwhile = Callable[[], Awaitable[None]]
 """What happens while a call is on its way."""
@@ -289,7 +289,7 @@ class House:
         self.settlement.meanwhile = self.channel.meanwhile = self.meanwhile
         bills, driving = FakeBills(), Driving(self.books, self.settlement, FakeBills(), self.channel)
         self.driving = driving
-        self.saving = Saving(self.books, driving, self.settlement, bills, self.number, lambda: b"key", NoneElsewhere())
+        self.saving = Saving(self.books, driving, self.settlement, bills, self.number, lambda: b"key", *NOBODY)
         self.paying = Paying(self.books, driving, self.settlement, self.channel, lambda: self.number("C"))
         self.refunding = Refunding(self.books, driving, lambda: self.number("F"))
         self.loop = OrderLoop(self.books, driving, _no_span, lambda error, of: self.failed.append((of, error)))
@@ -338,7 +338,7 @@ class House:
 
     def plan(self, order: Order, split: Split) -> Planned:
         """All the cash, by one code."""
-        return Planned("fake", 1, split.cash_fen, 900, Secrets(), lambda *_: b"message")
+        return Planned("fake", 1, split.charged_fen, 900, Secrets(), lambda *_: b"message")
 
     async def now(self, order: Order) -> Order:
         found = await self.books.order(order.pay_ord_id)

@@ -29,10 +29,14 @@ from services.runtime.pos.session import Session
 from yibao.payment.v1 import channel_pb2
 
 NAME: Final = "bank"
-TERMS: Final = Terms(NAME, channel_pb2.CHANNEL_KIND_BANK, frozenset({channel_pb2.PAY_FORM_CODE}), notifies=False)
+TERMS: Final = Terms(
+    NAME, channel_pb2.CHANNEL_KIND_BANK, frozenset({channel_pb2.PAY_FORM_CODE}), notifies=False, balances=True
+)
 STATEMENT_KEY: Final = "statement"
 """Name in `Account.provider_keys` of the secret under which the bank seals its statements (ours)."""
 _CARD_CLOSED: Final = frozenset({"14", "41", "43", "54", "57", "62"})
+_SHORT: Final = "51"
+"""F39: the account has less than that."""
 _NOT_VOIDABLE: Final = frozenset({"12", "25"})
 _TRACK: Final = re.compile(r"([0-9]{13,19})=([0-9]{4})([0-9]{0,13})(?:/([0-9A-Fa-f]{16}))?")
 _PIN_FORM: Final = "2600000000000000"
@@ -238,7 +242,7 @@ def _charge_seen(line: Line, returned_fen: int = 0) -> Seen:
             standing = Standing.RETURNED if returned_fen == fen else Standing.CHARGED
             return Seen(standing, charged_fen=fen, trade_no=line.rrn, paid_at=line.changed_at, code=line.code)
         case LineState.REFUSED:
-            return Seen(Standing.REFUSED, code=line.code)
+            return Seen(Standing.REFUSED, code=line.code, short=line.code == _SHORT)
         case LineState.UNDONE:
             return Seen(Standing.CLOSED, code=line.code)
     return Seen(Standing.UNKNOWN)

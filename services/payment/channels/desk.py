@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from google.protobuf.message import Message
 
 from services.kernel.clock import from_micros
 from services.kernel.errors import denied, not_found, precondition
-from services.payment.channels.protocol import Channel, Delivery, Forged, Lost
+from services.payment.channels.protocol import Balances, Channel, Delivery, Forged, Lost
 from services.payment.domain import refusals, steps
 from services.payment.domain.accounts import Account
 from services.payment.domain.charges import Half, Heard, RefundSeen, RefundStanding, Seen, Standing
@@ -78,7 +78,7 @@ class ChannelDesk:
     def plan(self, asked: pay_order_pb2.Payment) -> Callable[[Order, Split], Planned]:
         """Plans what an institution asks for.
 
-        CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CODE_MISSING, CHARGE_UNBALANCED.
+        CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CODE_MISSING, CHARGE_UNBALANCED, BANK_CARD_NEEDED.
         """
 
         def planned(order: Order, split: Split) -> Planned:
@@ -91,7 +91,9 @@ class ChannelDesk:
             account = self._merchants.of(terms.name, order.fixmedins_code)
             if account is None and terms.moves_money:
                 raise precondition("MERCHANT_UNKNOWN", channel=terms.name, fixmedins_code=order.fixmedins_code)
-            charge_fen = split.cash_fen + _sum(asked.adds) - _sum(asked.reduces)
+            if split.bank_fen and not terms.balances:
+                raise precondition("BANK_CARD_NEEDED", channel=terms.name)
+            charge_fen = split.charged_fen + _sum(asked.adds) - _sum(asked.reduces)
             if charge_fen < 0:
                 raise refusals.charge_unbalanced("data.reduces")
             expires_s = asked.pay_within_s or DEFAULT_EXPIRY_S
@@ -151,6 +153,28 @@ class ChannelDesk:
             self._told(charge.channel, lost.reason)
             return _UNKNOWN
         return _counted(message, seen)
+
+    async def balance(self, fixmedins_code: str, card: str) -> int:
+        """What the bank of a real account says that it has.
+
+        CHANNEL_CLOSED_HERE, MERCHANT_UNKNOWN, BANK_CARD_REFUSED, BANK_AWAY.
+        """
+        channel: Any = next((each for each in self._channels.values() if each.terms.balances), None)
+        if channel is None:
+            raise precondition("CHANNEL_CLOSED_HERE", channel="CHANNEL_KIND_BANK")
+        asked: Balances = channel
+        name = channel.terms.name
+        account = self._merchants.of(name, fixmedins_code)
+        if account is None:
+            raise precondition("MERCHANT_UNKNOWN", channel=name, fixmedins_code=fixmedins_code)
+        try:
+            told = await asked.balance(_merchant(fixmedins_code, account), card)
+        except Lost as lost:
+            self._told(name, lost.reason)
+            raise refusals.bank_away() from None
+        if isinstance(told, str):
+            raise refusals.bank_card_refused(told)
+        return told
 
     async def give_back(self, charge: Charge, refund_no: str, cash_fen: int, refund: Refund | None) -> RefundSeen:
         """Asks how a return stands, and for it where the channel knows nothing of it."""
@@ -241,11 +265,7 @@ def _message(
     begins: int,
     ends: int,
 ) -> channel_pb2.ChannelCharge:
-    merchant = channel_pb2.Merchant(fixmedins_code=order.fixmedins_code)
-    if account is not None:
-        merchant.merchant_no, merchant.sub_merchant_no = account.merchant_no, account.sub_merchant_no
-        merchant.app_no, merchant.city_no = account.app_no, account.city_no
-        merchant.fixmedins_name = account.fixmedins_name
+    merchant = _merchant(order.fixmedins_code, account)
     made = channel_pb2.ChannelCharge(
         charge_no=charge_no,
         pay_ord_id=order.pay_ord_id,
@@ -265,6 +285,16 @@ def _message(
     made.created_time.FromDatetime(from_micros(begins))
     made.expires_time.FromDatetime(from_micros(ends))
     return made
+
+
+def _merchant(fixmedins_code: str, account: Account | None) -> channel_pb2.Merchant:
+    """The account as a channel is told of it; without one the institution alone."""
+    merchant = channel_pb2.Merchant(fixmedins_code=fixmedins_code)
+    if account is not None:
+        merchant.merchant_no, merchant.sub_merchant_no = account.merchant_no, account.sub_merchant_no
+        merchant.app_no, merchant.city_no = account.app_no, account.city_no
+        merchant.fixmedins_name = account.fixmedins_name
+    return merchant
 
 
 def _refund(charge: Charge, refund_no: str, cash_fen: int, refund: Refund | None) -> channel_pb2.ChannelRefund:

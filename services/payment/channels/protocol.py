@@ -52,7 +52,7 @@ class Delivery:
 class Terms:
     """What a channel can do, as data. `forms` are those it serves. `closes` says whether an unpaid charge can be closed;
     `repeats_refunds` whether a refund may be sent again under its number; `notifies` whether it calls back; `moves_money`
-    is False where a clerk's word is the charge.
+    is False where a clerk's word is the charge. `balances` says that it tells what a card's account has (`Balances`).
     """
 
     name: str
@@ -61,6 +61,15 @@ class Terms:
     closes: bool = True
     notifies: bool = True
     moves_money: bool = True
+    balances: bool = False
+
+
+class Balances(Protocol):
+    """A channel at a bank with real accounts."""
+
+    async def balance(self, merchant: channel_pb2.Merchant, code: str) -> int | str:
+        """What a card's account has, in fen; the bank's word where it does not say. `Lost`."""
+        ...
 
 
 class Channel(Protocol):

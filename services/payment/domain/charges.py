@@ -65,7 +65,7 @@ class Seen:
     it does not say). `trade_no` and `mix_trade_no` are its own numbers. `code` is its word for a refusal, `says` its
     sentence: both may be shown to operators, neither to a person. `doubted` says that the channel believes in another whole
     than we do, `unasked` that CLOSED is no word of the channel's, which cannot close it: the bureau will refuse it from now
-    on. `front` is what the front end needs so that the person
+    on. `short` says of a refusal that the account has less than that. `front` is what the front end needs so that the person
     can pay: `prepay_id`, `code_url`, `pay_url`, …; it is stored with the charge and told to the institution alone.
     """
 
@@ -80,6 +80,7 @@ class Seen:
     says: str = ""
     doubted: bool = False
     unasked: bool = False
+    short: bool = False
     front: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 

@@ -52,9 +52,9 @@ class Order:
     `insured_cell` is the cell that insures the person where routing is asked about the bill, "" where the own cell needs nobody.
     `person` is a digest of who was named in 6201. `own_visit` says that its visit was registered for it. `open_no` is its number
     in settlement, a new one for each attempt; `charge_no` that of its last charge. `split` is how it was tried, `opened` how
-    it was opened. `goal` is where it goes once nothing stands. `due_at` is when its lease, its rest or the person's time is
-    over; `tries` how often the loop took it in vain. `version` counts its changes: who changes an older one is told so.
-    `traceparent` names the span of the call that began to pay it last.
+    it was opened; `balance_fen` what the bank of a real account told for it. `goal` is where it goes once nothing stands.
+    `due_at` is when its lease, its rest or the person's time is over; `tries` how often the loop took it in vain. `version`
+    counts its changes: who changes an older one is told so. `traceparent` names the span of the call that began to pay it last.
     """
 
     pay_ord_id: str
@@ -85,6 +85,7 @@ class Order:
     refunded_fen: int = 0
     insured_returned: bool = False
     agreed: bool = False
+    balance_fen: int | None = None
     reason: str = ""
     channel_code: str = ""
     paid_at: int = 0
@@ -100,6 +101,11 @@ class Order:
 
 UNSAID: Final = -1
 """A sum that a channel has not said."""
+
+
+def bank_part_fen(order: Order) -> int:
+    """What is charged for the own account because a bank keeps it, until the insured part goes back."""
+    return 0 if order.split is None or order.insured_returned else order.split.bank_fen
 
 
 class ChargeState(Enum):
@@ -172,8 +178,8 @@ class RefundKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """A refund by its row. `asked_no` is the institution's number (appRefdSn), `said_fen` the cash that the channel says it has
-    given back by it."""
+    """A refund by its row. `asked_no` is the institution's number (appRefdSn), `said_fen` what the channel says it has
+    given back by it; `card_fen` goes back to the card with the insured part, where a bank keeps the own account."""
 
     refund_no: str
     pay_ord_id: str
@@ -187,6 +193,12 @@ class Refund:
     done_at: int = 0
     reason: str = ""
     said_fen: int = 0
+    card_fen: int = 0
+
+    @property
+    def back_fen(self) -> int:
+        """What the channel gives back by it."""
+        return self.cash_fen + self.card_fen
 
     @property
     def insured(self) -> bool:
@@ -217,12 +229,15 @@ def rested(order: Order, reason: str, now: int) -> Order:
 
 
 def told_stas(order: Order, *, knows_17: bool = False) -> int:
-    """ordStas of an order (`phases.ord_stas`)."""
+    """ordStas of an order (`phases.ord_stas`), by its cash: what a card is charged for the own account goes back with the insured
+    part.
+    """
+    bank = order.split.bank_fen if order.split is not None else 0
     return ord_stas(
         order.phase,
         agreed=order.agreed,
-        charged_fen=order.charged_fen,
-        refunded_fen=order.refunded_fen,
+        charged_fen=order.charged_fen - bank,
+        refunded_fen=order.refunded_fen - (bank if order.insured_returned else 0),
         insured_returned=order.insured_returned,
         knows_17=knows_17,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.payment.domain import refusals
-from services.payment.domain.orders import Order, RefundKind
+from services.payment.domain.orders import Order, RefundKind, bank_part_fen
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def checked(order: Order, kind: RefundKind, parts: Parts) -> None:
     wanted = (0, 0) if kind is RefundKind.CASH else whole
     if (parts.acct_fen, parts.fund_fen) != wanted:
         raise refusals.refund_unbalanced("data.fund_refd_amt_fen", *wanted)
-    left = order.charged_fen - order.refunded_fen
+    left = order.charged_fen - order.refunded_fen - bank_part_fen(order)
     if parts.cash_fen > left:
         raise refusals.refund_exceeds(order, left)
     if kind is RefundKind.INSURED and parts.cash_fen:

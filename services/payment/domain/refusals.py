@@ -59,6 +59,22 @@ def split_moved(order: Order, now: Split) -> Fault:
     )
 
 
+def bank_balance_less(order: Order) -> Fault:
+    """PRECONDITION BANK_BALANCE_LESS: the account has less than its part; nothing stands, and the order is to be placed again."""
+    part = yuan_text(order.split.bank_fen if order.split is not None else 0)
+    return precondition("BANK_BALANCE_LESS", pay_ord_id=order.pay_ord_id, part=part)
+
+
+def bank_away() -> Fault:
+    """UNAVAILABLE BANK_AWAY: the bank of a real account does not answer; nothing was asked for but its balance."""
+    return Fault(FaultKind.UNAVAILABLE, "BANK_AWAY", retry_after_s=LATER_S)
+
+
+def bank_card_refused(code: str) -> Fault:
+    """PRECONDITION BANK_CARD_REFUSED: the bank does not say what that card has; its own word is told."""
+    return precondition("BANK_CARD_REFUSED", code=code or "-")
+
+
 def credential_missing(path: str) -> Fault:
     """INVALID CREDENTIAL_MISSING: neither ecToken nor payAuthNo."""
     return invalid(path, "credential.missing", "an ecToken or a payAuthNo", reason="CREDENTIAL_MISSING")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """total = fund + acct + other + hosp + cash. `acct_fen` holds `mulaid_fen`, which a family's account pays; `hosp_fen` the
-    institution bears.
+    """total = fund + acct + other + hosp + cash. `acct_fen` holds `mulaid_fen`, which a family's account pays, and `bank_fen`,
+    with which the card is charged where a bank keeps the own account (实账户); `hosp_fen` the institution bears.
     """
 
     total_fen: int
@@ -18,11 +18,17 @@ class Split:
     hosp_fen: int = 0
     cash_fen: int = 0
     mulaid_fen: int = 0
+    bank_fen: int = 0
 
     def __post_init__(self) -> None:
         parts = self.fund_fen + self.acct_fen + self.other_fen + self.hosp_fen + self.cash_fen
         if parts != self.total_fen:
             raise ValueError(f"the parts are {parts} fen, the whole is {self.total_fen} fen")
+
+    @property
+    def charged_fen(self) -> int:
+        """What is charged of it: cash, and what the bank owes of the own account."""
+        return self.cash_fen + self.bank_fen
 
     @property
     def insured_fen(self) -> int:

@@ -16,6 +16,7 @@ from services.payment.domain.orders import (
     Order,
     Refund,
     RefundState,
+    bank_part_fen,
     kept,
     moved,
 )
@@ -40,6 +41,7 @@ NOT_PAID_IN_TIME: Final = "NOT_PAID_IN_TIME"
 NOT_SENT: Final = "CHANNEL_UNREACHABLE"
 """Nothing left this house: the channel could not be reached."""
 CHANNEL_LOST: Final = "CHANNEL_LOST_IT"
+BANK_BALANCE_LESS: Final = "BANK_BALANCE_LESS"
 PAID_TOO_LATE: Final = "PAID_TOO_LATE"
 RETURN_ABNORMAL: Final = "RETURN_ABNORMAL"
 CASH_TO_HAND_OUT: Final = "CASH_TO_HAND_OUT"
@@ -72,6 +74,11 @@ def after_seen(order: Order, charge: Charge, seen: Seen, now: int, looked_at: in
     if seen.standing in (Standing.CLOSED, Standing.REFUSED, Standing.RETURNED):
         reason = _why(order, seen)
         ended = _ended(told, now, late=seen.standing is Standing.CLOSED and seen.code != NOT_SENT)
+        if seen.short and bank_part_fen(order):
+            # The balance is no more what the bill was split by: it is placed again.
+            goal = Goal.SAVED if order.goal is Goal.FAILED else order.goal
+            less = moved(order, Phase.VOIDING, now, goal=goal, reason=BANK_BALANCE_LESS, channel_code=seen.code)
+            return Step(less, ended)
         return Step(moved(order, Phase.VOIDING, now, reason=reason, channel_code=seen.code), ended)
     if seen.standing is Standing.ABSENT:
         believed_at = charge.asked_at + ABSENT_S * SECOND
@@ -207,7 +214,7 @@ def refunded(order: Order, refund: Refund, now: int) -> tuple[Order, Refund]:
         now,
         refund_no="",
         reason="",
-        refunded_fen=order.refunded_fen + refund.cash_fen,
+        refunded_fen=order.refunded_fen + refund.back_fen,
         insured_returned=order.insured_returned or refund.insured,
     )
     return after, replace(refund, state=RefundState.DONE, done_at=now)

@@ -276,11 +276,11 @@ class Driving:
         return await self._kept(order, replace(refund, state=RefundState.INSURED_BACK, counter_setl_id=counter))
 
     async def _cash_back(self, order: Order, refund: Refund) -> Order:
-        if not refund.cash_fen:
+        if not refund.back_fen:
             return await self._kept(order, replace(refund, state=RefundState.CASH_BACK))
         charge = await self.charge_of(order)
         self._found({"refund_no": refund.refund_no, "charge_no": charge.charge_no, "trade_no": charge.trade_no})
-        seen = await self._channels.give_back(charge, refund.refund_no, refund.cash_fen, refund)
+        seen = await self._channels.give_back(charge, refund.refund_no, refund.back_fen, refund)
         after, told = steps.after_refund(order, refund, seen, self.books.now())
         if told.state is RefundState.CASH_BACK:
             after = replace(after, tries=0)

@@ -74,8 +74,8 @@ class Paying:
         """Pays an order that was tried, or tells how it stands where this request began it before. `traceparent` names the span
         to which whatever is done for it later is linked.
 
-        PAY_ORDER_STATE, SPLIT_MOVED, CHANNEL_REFUSED, PAY_ORDER_UNPAID, PAY_ORDER_HELD, OUTCOME_UNKNOWN, what `plan` raises,
-        and settlement's refusals.
+        PAY_ORDER_STATE, SPLIT_MOVED, BANK_BALANCE_LESS, CHANNEL_REFUSED, PAY_ORDER_UNPAID, PAY_ORDER_HELD, OUTCOME_UNKNOWN, what
+        `plan` raises, and settlement's refusals.
         """
         until = asyncio.get_running_loop().time() + left_s
         if await self._books.standing(stamp) is not None:
@@ -201,6 +201,8 @@ class Paying:
             raise refusals.on_its_way(order)
         if order.phase is Phase.SAVED and order.reason == SPLIT_MOVED and order.opened is not None:
             raise refusals.split_moved(order, order.opened)
+        if order.phase is Phase.SAVED and order.reason == steps.BANK_BALANCE_LESS:
+            raise refusals.bank_balance_less(order)
         if order.phase is Phase.FAILED:
             raise refusals.channel_refused(order) if order.reason == steps.CHANNEL_REFUSED else refusals.not_paid(order)
         return order, await self._books.charge(order.charge_no) if order.charge_no else None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from services.kernel.requests import RequestStamp
 from services.payment.domain import refusals
-from services.payment.domain.orders import Order, Refund, RefundKind, RefundState, moved
+from services.payment.domain.orders import Order, Refund, RefundKind, RefundState, bank_part_fen, moved
 from services.payment.domain.phases import Phase
 from services.payment.domain.refunds import Parts, checked
 from services.payment.operations.books import Books, Stale, Write
@@ -49,6 +49,7 @@ class Refunding:
             cash_fen=parts.cash_fen,
             state=RefundState.BEGUN,
             created_at=now,
+            card_fen=bank_part_fen(order) if kind is not RefundKind.CASH else 0,
         )
         after = moved(order, Phase.REFUNDING, now, refund_no=refund.refund_no)
         try:

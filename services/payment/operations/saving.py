@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -48,7 +48,7 @@ class Asked:
 
 
 class Saving:
-    """Saves, places and revokes. `token` is the key of order tokens."""
+    """Saves, places and revokes. `token` is the key of order tokens; `balance` asks the bank of a card."""
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class Saving:
         new_number: Callable[[str], str],
         token: Callable[[], bytes],
         elsewhere: AuthorisationPort,
+        balance: Callable[[str, str], Awaitable[int]],
     ) -> None:
         self._books = books
         self._driving = driving
@@ -67,6 +68,7 @@ class Saving:
         self._new_number = new_number
         self._token = token
         self._elsewhere = elsewhere
+        self._balance = balance
 
     def token_of(self, pay_ord_id: str) -> str:
         """payToken of an order: known to who saved it."""
@@ -166,10 +168,11 @@ class Saving:
             raise refusals.on_its_way(order) from None
         await self._driving.drive(gone, 2.0)
 
-    async def place(self, stamp: RequestStamp, order: Order, pay_auth_no: str) -> Order:
-        """Places an order under an authorisation and tries its bill.
+    async def place(self, stamp: RequestStamp, order: Order, pay_auth_no: str, bank_card: str = "") -> Order:
+        """Places an order under an authorisation and tries its bill; by the card the bank of a real account is asked what it has.
 
-        PAY_ORDER_STATE, PAY_AUTH_UNKNOWN, PAY_AUTH_SPENT, PAY_AUTH_OF_ANOTHER, REQUEST_ID_REUSED, and settlement's refusals.
+        PAY_ORDER_STATE, PAY_AUTH_UNKNOWN, PAY_AUTH_SPENT, PAY_AUTH_OF_ANOTHER, REQUEST_ID_REUSED, settlement's refusals, and what
+        the bank refuses.
         """
         if await self._books.standing(stamp) is not None:
             return order
@@ -179,6 +182,8 @@ class Saving:
         if pay_auth_no and digest_of(pay_auth_no) != order.auth:
             of = (order.bill.psn_no, order.fixmedins_code, order.med_org_ord)
             shown = (await self._shown(pay_auth_no, *of, order.pay_ord_id),)
+        told = await self._balance(order.fixmedins_code, bank_card) if bank_card else None
+        order = replace(order, balance_fen=told)
         tried = await self._settlements.tried(order)
         after = moved(
             order,

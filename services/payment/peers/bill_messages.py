@@ -41,7 +41,7 @@ def reverse_request(order: Order, refund_no: str) -> dict[str, Any]:
 
 def opened_of(settlement: settlement_pb2.SettleResponse) -> Opened:
     """A bill that is pending."""
-    return Opened(split_of(settlement.setlinfo), settlement.setlinfo.setl_id)
+    return Opened(split_of(settlement.setlinfo, settlement.bank_pay_fen), settlement.setlinfo.setl_id)
 
 
 def visit_bill(order: Order) -> settlement_pb2.Bill:
@@ -58,6 +58,7 @@ def visit_bill(order: Order) -> settlement_pb2.Bill:
         acct_used_flag=bill.acct_used_flag,  # type: ignore[arg-type]  # as above
         insutype=bill.insutype,
         invono=bill.invono,
+        bank_balance=_bank_balance(order),
     )
 
 
@@ -72,11 +73,19 @@ def stay_bill(order: Order) -> stay_bill_pb2.StayBill:
         acct_used_flag=bill.acct_used_flag,  # type: ignore[arg-type]  # as above
         insutype=bill.insutype,
         invono=bill.invono,
+        bank_balance=_bank_balance(order),
     )
 
 
-def split_of(told: Any) -> Split:
-    """A settlement's sums as parts of one bill (C§4.5: own, account and funds, and what the institution bears)."""
+def _bank_balance(order: Order) -> common_pb2.BankBalance | None:
+    """What the bank of a real account told; absent where nobody asked it."""
+    return None if order.balance_fen is None else common_pb2.BankBalance(balance_fen=order.balance_fen)
+
+
+def split_of(told: Any, bank_fen: int = 0) -> Split:
+    """A settlement's sums as parts of one bill (C§4.5: own, account and funds, and what the institution bears); `bank_fen` is
+    what the bank of a real account owes of it.
+    """
     return Split(
         total_fen=told.medfee_sumamt_fen,
         fund_fen=told.fund_pay_sumamt_fen,
@@ -84,4 +93,5 @@ def split_of(told: Any) -> Split:
         hosp_fen=told.hosp_part_amt_fen,
         cash_fen=told.psn_cash_pay_fen,
         mulaid_fen=told.acct_mulaid_pay_fen,
+        bank_fen=bank_fen,
     )

@@ -85,7 +85,7 @@ class Settlements:
         else:
             visit = settlement_pb2.TrialRequest(desk=desk_of(order), data=visit_bill(order))
             answer, cell = await self._home_first.call(self._settlements.Trial, visit)
-        return Tried(split_of(answer.setlinfo), answer.trial_hash, cell)
+        return Tried(split_of(answer.setlinfo, answer.bank_pay_fen), answer.trial_hash, cell)
 
     async def open(self, order: Order, expires_s: int) -> Opened:
         """Opens it as pending."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any, Final
 
-from services.kernel.clock import BEIJING, from_micros
+from services.kernel.clock import BEIJING, beijing_day, from_micros
 from services.payment.domain.orders import Charge, Order, told_stas
 from services.payment.domain.phases import Phase
 from services.payment.domain.splits import Split, setl_type
-from services.runtime.wire import micros_message
+from services.runtime.wire import day_message, micros_message
 from yibao.payment.v1 import channel_pb2, pay_order_pb2, pay_order_state_pb2
 
 PAID: Final = "02"
 """Dictionary callType: paid."""
+ARRIVES_AFTER_DAYS: Final[Mapping[str, int]] = {"bank": 1}
+"""By channel, after how many days what it has charged is the institution's (T+1, C§5.5)."""
 _KINDS: Final = {
     "wechat": channel_pb2.CHANNEL_KIND_WECHAT,
     "alipay": channel_pb2.CHANNEL_KIND_ALIPAY,
@@ -56,8 +60,17 @@ def order_message(order: Order, charge: Charge | None) -> pay_order_state_pb2.Pa
         told.pay_form = charge.form  # type: ignore[assignment]  # the contract's own number
         told.charge_no, told.charge_fen = charge.charge_no, charge.charge_fen
         told.trade_no, told.mix_trade_no = charge.trade_no, charge.mix_trade_no
+        day = arrival(charge.channel, charge.paid_at)
+        if day is not None:
+            told.arrives_day.CopyFrom(day_message(day))
         told.expires_time.CopyFrom(micros_message(charge.expires_at))
     return told
+
+
+def arrival(channel: str, paid_at: int) -> date | None:
+    """The day on which the institution's bank has the money of a charge; None where a channel's own contract says it."""
+    after = ARRIVES_AFTER_DAYS.get(channel)
+    return None if after is None or not paid_at else beijing_day(from_micros(paid_at)) + timedelta(days=after)
 
 
 def split_message(split: Split) -> pay_order_state_pb2.Split:
@@ -71,6 +84,7 @@ def split_message(split: Split) -> pay_order_state_pb2.Split:
         hosp_part_amt_fen=split.hosp_fen,
         acct_mulaid_pay_fen=split.mulaid_fen,
         self_acct_pay_fen=split.acct_fen - split.mulaid_fen,
+        bank_pay_fen=split.bank_fen,
     )
 
 

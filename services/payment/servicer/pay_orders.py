@@ -105,7 +105,7 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         order = await self._named(request.desk, request.data)
         stamp, asked, found = stamp_of(current_call(), request), request.data, order
         order = await self._work.run(
-            stamp, asked.pay_ord_id, lambda _: self._saving.place(stamp, found, asked.pay_auth_no)
+            stamp, asked.pay_ord_id, lambda _: self._saving.place(stamp, found, asked.pay_auth_no, asked.bank_card)
         )
         placed = pay_order_pb2.PlacedOrder(
             pay_ord_id=order.pay_ord_id,

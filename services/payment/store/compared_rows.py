@@ -27,7 +27,7 @@ _SENT_BACK: Final = sql(
     " AND (c.returned_at > ?2 OR c.charge_no > ?4) ORDER BY c.returned_at, c.charge_no LIMIT ?5"
 )
 _REFUND: Final = (
-    "SELECT r.refund_no, r.pay_ord_id, c.channel, r.cash_fen, r.state, r.created_at, r.done_at, o.fixmedins_code"
+    "SELECT r.refund_no, r.pay_ord_id, c.channel, r.cash_fen + r.card_fen, r.state, r.created_at, r.done_at, o.fixmedins_code"
     " FROM pay_refund AS r JOIN pay_order AS o ON o.pay_ord_id = r.pay_ord_id JOIN pay_charge AS c ON c.charge_no = o.charge_no"
 )
 _REFUNDS: Final = sql(f"{_REFUND} WHERE AMONG(r.refund_no, ?1)")
@@ -39,7 +39,7 @@ _PARTS: Final = ("total", "fund", "acct", "other", "hosp", "cash", "mulaid")
 _ORDER: Final = (
     "SELECT o.pay_ord_id, o.open_no, o.setl_id, o.fixmedins_code, o.phase, o.has_split,"
     f" {', '.join(f'o.tried_{part}_fen' for part in _PARTS)}, o.charged_fen, o.refunded_fen, o.insured_returned,"
-    " c.charged_fen, (SELECT CAST(COALESCE(SUM(r.cash_fen), 0) AS BIGINT) FROM pay_refund AS r"
+    " c.charged_fen, (SELECT CAST(COALESCE(SUM(r.cash_fen + r.card_fen), 0) AS BIGINT) FROM pay_refund AS r"
     " WHERE r.pay_ord_id = o.pay_ord_id AND r.state = 'done'), o.insured_cell, o.paid_at"
     " FROM pay_order AS o LEFT JOIN pay_charge AS c ON c.charge_no = o.charge_no"
 )

@@ -44,7 +44,18 @@ _CHARGE: Final = (
 )
 CHARGES: Final = ", ".join(_CHARGE)
 _REFUND: Final = (
-    *("refund_no", "pay_ord_id", "asked_no", "kind", "insured_fen", "cash_fen", "state", "counter_setl_id", "reason"),
+    *(
+        "refund_no",
+        "pay_ord_id",
+        "asked_no",
+        "kind",
+        "insured_fen",
+        "cash_fen",
+        "card_fen",
+        "state",
+        "counter_setl_id",
+        "reason",
+    ),
     *("created_at", "done_at", "said_fen"),
 )
 REFUNDS: Final = ", ".join(_REFUND)
@@ -129,6 +140,7 @@ class MoneyRows:
         rows = [
             (
                 *(each.refund_no, each.pay_ord_id, each.asked_no, each.kind.value, each.insured_fen, each.cash_fen),
+                each.card_fen,
                 *(each.state.value, each.counter_setl_id, each.reason, each.created_at, each.done_at, each.said_fen),
             )
             for each in sorted(refunds, key=lambda each: each.refund_no)

@@ -11,7 +11,7 @@ from services.payment.domain.splits import Split
 from services.payment.store.tables import RUNNING
 from services.runtime.db import DriverConnection, sql
 
-_PARTS: Final = ("total", "fund", "acct", "other", "hosp", "cash", "mulaid")
+_PARTS: Final = ("total", "fund", "acct", "other", "hosp", "cash", "mulaid", "bank")
 COLUMNS: Final = (
     *("pay_ord_id", "fixmedins_code", "med_org_ord", "person", "fee_type", "admdvs"),
     *("psn_no", "insutype", "mdtrt_id", "chrg_bchno", "local_med_type", "psn_setlway", "invono"),
@@ -21,7 +21,8 @@ COLUMNS: Final = (
     *(f"opened_{part}_fen" for part in _PARTS),
     *("trial_hash", "insured_cell", "setl_id", "auth", "open_no", "charge_no", "refund_no", "traceparent"),
     *("attempt", "charged_fen", "refunded_fen"),
-    *("insured_returned", "agreed", "reason", "channel_code", "saved_at", "changed_at", "due_at", "paid_at"),
+    *("insured_returned", "agreed", "has_balance", "balance_fen"),
+    *("reason", "channel_code", "saved_at", "changed_at", "due_at", "paid_at"),
     *("tries", "version"),
 )
 ORDERS: Final = ", ".join(COLUMNS)
@@ -108,6 +109,7 @@ def _row(order: Order) -> tuple[Any, ...]:
             order.traceparent,
         ),
         *(order.attempt, order.charged_fen, order.refunded_fen, int(order.insured_returned), int(order.agreed)),
+        *(int(order.balance_fen is not None), order.balance_fen or 0),
         *(order.reason, order.channel_code, order.saved_at, order.changed_at, order.due_at, order.paid_at),
         *(order.tries, order.version),
     )
@@ -118,7 +120,7 @@ def _parts(split: Split | None) -> tuple[int, ...]:
         return (0,) * len(_PARTS)
     return (
         *(split.total_fen, split.fund_fen, split.acct_fen, split.other_fen, split.hosp_fen, split.cash_fen),
-        split.mulaid_fen,
+        *(split.mulaid_fen, split.bank_fen),
     )
 
 
@@ -163,6 +165,7 @@ def order_of(row: Sequence[Any]) -> Order:
         opened=_split(at, "opened") if at["has_opened"] else None,
         insured_returned=bool(at["insured_returned"]),
         agreed=bool(at["agreed"]),
+        balance_fen=at["balance_fen"] if at["has_balance"] else None,
     )
 
 

@@ -33,7 +33,7 @@ HELD_CHARGE: Final = "state = 'held'"
 LATE: Final = "state = 'ended' AND due_at > 0"
 UNTOLD: Final = "state = 'open'"
 GIVEN_UP: Final = "state = 'given_up'"
-_SPLIT: Final = ("total", "fund", "acct", "other", "hosp", "cash", "mulaid")
+_SPLIT: Final = ("total", "fund", "acct", "other", "hosp", "cash", "mulaid", "bank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _split(prefix: str) -> list[Column[int]]:
 
 
 def _adds_up(prefix: str) -> CheckConstraint:
-    parts = " + ".join(f"{prefix}_{name}_fen" for name in _SPLIT[1:-1])
+    parts = " + ".join(f"{prefix}_{name}_fen" for name in _SPLIT[1:6])
     return CheckConstraint(f"{prefix}_total_fen = {parts}", name=f"pay_order_{prefix}")
 
 
@@ -117,7 +117,8 @@ def _order(metadata: MetaData) -> Table:
         *_texts("trial_hash", "insured_cell", "setl_id", "auth", "open_no", "charge_no", "refund_no", "traceparent"),
         Column("attempt", Integer, nullable=False),
         *_sums("charged", "refunded"),
-        *_flags("insured_returned", "agreed"),
+        *_flags("insured_returned", "agreed", "has_balance"),
+        *_sums("balance"),
         *_texts("reason", "channel_code"),
         *_moments("saved_at", "changed_at", "due_at", "paid_at"),
         Column("tries", Integer, nullable=False),
@@ -167,11 +168,11 @@ def _refund(metadata: MetaData) -> Table:
         metadata,
         Column("refund_no", Text, primary_key=True),
         *_texts("pay_ord_id", "asked_no", "kind"),
-        *_sums("insured", "cash"),
+        *_sums("insured", "cash", "card"),
         *_texts("state", "counter_setl_id", "reason"),
         *_moments("created_at", "done_at"),
         *_sums("said"),
-        CheckConstraint("insured_fen >= 0 AND cash_fen >= 0", name="pay_refund_amounts"),
+        CheckConstraint("insured_fen >= 0 AND cash_fen >= 0 AND card_fen >= 0", name="pay_refund_amounts"),
         Index("pay_refund_done", "done_at", "refund_no", sqlite_where=done, postgresql_where=done),
         Index("pay_refund_asked", "pay_ord_id", "asked_no", unique=True),
     )

@@ -49,6 +49,19 @@ PAYMENT: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "RECONCILIATION_NOT_FOUND": ("{day}没有对过账", "{day} was never reconciled"),
     "DIFFERENCE_NOT_FOUND": ("没有编号为{difference_no}的对账差异", "There is no difference {difference_no}"),
+    "BANK_BALANCE_LESS": (
+        "支付订单{pay_ord_id}：银行账户余额不足个人账户应付的{part}元，未扣款",
+        "Pay order {pay_ord_id}: the bank's account has less than its part of {part} yuan; nothing was charged",
+    ),
+    "BANK_CARD_REFUSED": (
+        "银行未返回该卡账户余额（{code}）",
+        "The bank does not say what the account of the card has ({code})",
+    ),
+    "BANK_AWAY": ("保管个人账户的银行没有应答", "The bank that keeps the account does not answer"),
+    "BANK_CARD_NEEDED": (
+        "账单中个人账户部分由银行卡支付，不能由渠道{channel}收取",
+        "A part of the bill is paid by the card of the bank that keeps the account; {channel} cannot collect it",
+    ),
     "SPLIT_MOVED": (
         "支付订单{pay_ord_id}分割有变：原为现金{tried_cash}元、医保{tried_insured}元，现为{cash}元、{insured}元；未扣款",
         "The split of {pay_ord_id} was {tried_cash} yuan cash and {tried_insured} insured, and is {cash} and {insured}",
@@ -145,6 +158,13 @@ PAYMENT_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "HELD_NOT_FOUND": ("先查询待处理清单", "Look at the list first"),
     "HELD_DECISION_UNSAFE": ("从可选决定中选择", "Take one of those that are safe"),
     "PROOF_MISSING": ("填写渠道或银行的凭证号", "Send the number of the channel's or the bank's receipt"),
+    "BANK_BALANCE_LESS": (
+        "带银行卡重新下单（6202），按新余额分割",
+        "Place it again with the card (6202): it is split by the new balance",
+    ),
+    "BANK_CARD_REFUSED": ("请参保人换卡，或不使用个人账户", "Take another card, or leave the account out"),
+    "BANK_AWAY": ("稍后重试，或不使用个人账户", "Try again later, or leave the account out"),
+    "BANK_CARD_NEEDED": ("在银行终端上刷卡支付", "Charge the card at the POS"),
     "SPLIT_MOVED": (
         "重新下单（6202）并请参保人确认新金额",
         "Place it again (6202) and show the person the new amounts",

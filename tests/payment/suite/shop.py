@@ -148,7 +148,8 @@ class Shop:
         self.dies = Dies(self.books)
         driving = Driving(self.books, self.settlement, FakeBills(), self.desk)
         self.saving = Saving(
-            self.books, driving, self.settlement, FakeBills(), self.fresh, lambda: b"key", NoneElsewhere()
+            *(self.books, driving, self.settlement, FakeBills(), self.fresh, lambda: b"key"),
+            *(NoneElsewhere(), self.desk.balance),
         )
         self.paying = Paying(self.books, driving, self.settlement, self.desk, lambda: self.fresh("C"))
         self.refunding = Refunding(self.books, driving, lambda: self.fresh("F"))

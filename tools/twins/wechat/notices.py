@@ -30,6 +30,7 @@ class Notices:
     """Plans and sends the notifies of a twin, and remembers the last of each for a replay."""
 
     def __init__(self) -> None:
+        # Where sniffio is not installed httpcore looks for it along the whole path, six times a call.
         self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False, verify=False)
         self._sent: dict[str, tuple[dict[str, str], bytes]] = {}
 

@@ -15,7 +15,7 @@ _TEXTS: Final = (
     "pay_ord_id fixmedins_code med_org_ord person fee_type admdvs psn_no insutype mdtrt_id chrg_bchno local_med_type psn_setlway"
     " invono phase goal trial_hash insured_cell setl_id auth open_no charge_no refund_no traceparent reason channel_code"
 )
-_PARTS: Final = "total fund acct other hosp cash mulaid"
+_PARTS: Final = "total fund acct other hosp cash mulaid bank"
 
 
 def _columns(kind: Any, *names: str) -> list[Any]:
@@ -148,7 +148,8 @@ def _pay_order() -> None:
         *_columns(sa.Text(), *_TEXTS.split()),
         *_columns(sa.Integer(), "order_type", "med_type", "acct_used_flag", "attempt", "tries", "version"),
         *_columns(sa.SmallInteger(), "stay", "own_visit", "has_split", "has_opened", "insured_returned", "agreed"),
-        *_columns(sa.BigInteger(), "fee_fen", "charged_fen", "refunded_fen"),
+        *_columns(sa.SmallInteger(), "has_balance"),
+        *_columns(sa.BigInteger(), "fee_fen", "charged_fen", "refunded_fen", "balance_fen"),
         *_columns(
             sa.BigInteger(), *(f"{split}_{part}_fen" for split in ("tried", "opened") for part in _PARTS.split())
         ),
@@ -191,11 +192,12 @@ def _pay_refund() -> None:
         *_columns(sa.Text(), "refund_no", "pay_ord_id", "asked_no", "kind"),
         sa.Column("insured_fen", sa.BigInteger(), nullable=False),
         sa.Column("cash_fen", sa.BigInteger(), nullable=False),
+        sa.Column("card_fen", sa.BigInteger(), nullable=False),
         sa.Column("said_fen", sa.BigInteger(), nullable=False),
         *_columns(sa.Text(), "state", "counter_setl_id", "reason"),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("done_at", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("insured_fen >= 0 AND cash_fen >= 0", name="pay_refund_amounts"),
+        sa.CheckConstraint("insured_fen >= 0 AND cash_fen >= 0 AND card_fen >= 0", name="pay_refund_amounts"),
         sa.PrimaryKeyConstraint("refund_no"),
     )
     _partial("pay_refund_done", "pay_refund", ["done_at", "refund_no"], "done_at > 0")

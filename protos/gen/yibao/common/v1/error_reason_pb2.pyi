@@ -483,6 +483,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The day was never reconciled."""
     ERROR_REASON_DIFFERENCE_NOT_FOUND: _ErrorReason.ValueType  # 322
     """No difference has that number."""
+    ERROR_REASON_BANK_BALANCE_LESS: _ErrorReason.ValueType  # 371
+    """The real account has less than its part of the bill, which was tried with another balance: nothing was charged."""
+    ERROR_REASON_BANK_CARD_REFUSED: _ErrorReason.ValueType  # 372
+    """The bank does not say what the account of that card has."""
+    ERROR_REASON_BANK_CARD_NEEDED: _ErrorReason.ValueType  # 373
+    """A part of the bill is the real account's, which only its bank's card can pay."""
+    ERROR_REASON_BANK_AWAY: _ErrorReason.ValueType  # 374
+    """The bank that keeps the account does not answer."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -946,4 +954,12 @@ ERROR_REASON_RECONCILIATION_NOT_FOUND: ErrorReason.ValueType  # 321
 """The day was never reconciled."""
 ERROR_REASON_DIFFERENCE_NOT_FOUND: ErrorReason.ValueType  # 322
 """No difference has that number."""
+ERROR_REASON_BANK_BALANCE_LESS: ErrorReason.ValueType  # 371
+"""The real account has less than its part of the bill, which was tried with another balance: nothing was charged."""
+ERROR_REASON_BANK_CARD_REFUSED: ErrorReason.ValueType  # 372
+"""The bank does not say what the account of that card has."""
+ERROR_REASON_BANK_CARD_NEEDED: ErrorReason.ValueType  # 373
+"""A part of the bill is the real account's, which only its bank's card can pay."""
+ERROR_REASON_BANK_AWAY: ErrorReason.ValueType  # 374
+"""The bank that keeps the account does not answer."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -169,6 +169,7 @@ class OrderPlacement(_message.Message):
     ORG_BIZ_SER_FIELD_NUMBER: _builtins.int
     PAY_AUTH_NO_FIELD_NUMBER: _builtins.int
     MDTRT_ID_FIELD_NUMBER: _builtins.int
+    BANK_CARD_FIELD_NUMBER: _builtins.int
     pay_ord_id: _builtins.str
     pay_token: _builtins.str
     org_codg: _builtins.str
@@ -177,6 +178,8 @@ class OrderPlacement(_message.Message):
     pay_auth_no: _builtins.str
     """Authorisation of the person, good once; may be left out where the order was saved with an ecToken or with it."""
     mdtrt_id: _builtins.str
+    bank_card: _builtins.str
+    """Data of the card (track 2, as `code` of a POS) where a bank keeps the own account (实账户): the bank is asked what it has. Ours."""
     def __init__(
         self,
         *,
@@ -186,10 +189,11 @@ class OrderPlacement(_message.Message):
         org_biz_ser: _builtins.str = ...,
         pay_auth_no: _builtins.str = ...,
         mdtrt_id: _builtins.str = ...,
+        bank_card: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["mdtrt_id", b"mdtrt_id", "org_biz_ser", b"org_biz_ser", "org_codg", b"org_codg", "pay_auth_no", b"pay_auth_no", "pay_ord_id", b"pay_ord_id", "pay_token", b"pay_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_card", b"bank_card", "mdtrt_id", b"mdtrt_id", "org_biz_ser", b"org_biz_ser", "org_codg", b"org_codg", "pay_auth_no", b"pay_auth_no", "pay_ord_id", b"pay_ord_id", "pay_token", b"pay_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -238,6 +242,7 @@ class PlacedOrder(_message.Message):
     HOSP_PART_AMT_FEN_FIELD_NUMBER: _builtins.int
     ACCT_MULAID_PAY_FEN_FIELD_NUMBER: _builtins.int
     SELF_ACCT_PAY_FEN_FIELD_NUMBER: _builtins.int
+    BANK_PAY_FEN_FIELD_NUMBER: _builtins.int
     pay_ord_id: _builtins.str
     ord_stas: _builtins.str
     """Dictionary ordStas."""
@@ -249,6 +254,8 @@ class PlacedOrder(_message.Message):
     hosp_part_amt_fen: _builtins.int
     acct_mulaid_pay_fen: _builtins.int
     self_acct_pay_fen: _builtins.int
+    bank_pay_fen: _builtins.int
+    """Of psn_acct_pay, what the card is charged with because a bank keeps the own account (实账户)."""
     def __init__(
         self,
         *,
@@ -262,10 +269,11 @@ class PlacedOrder(_message.Message):
         hosp_part_amt_fen: _builtins.int = ...,
         acct_mulaid_pay_fen: _builtins.int = ...,
         self_acct_pay_fen: _builtins.int = ...,
+        bank_pay_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_mulaid_pay_fen", b"acct_mulaid_pay_fen", "fee_sumamt_fen", b"fee_sumamt_fen", "fund_pay_fen", b"fund_pay_fen", "hosp_part_amt_fen", b"hosp_part_amt_fen", "ord_stas", b"ord_stas", "oth_fee_amt_fen", b"oth_fee_amt_fen", "own_pay_amt_fen", b"own_pay_amt_fen", "pay_ord_id", b"pay_ord_id", "psn_acct_pay_fen", b"psn_acct_pay_fen", "self_acct_pay_fen", b"self_acct_pay_fen"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_mulaid_pay_fen", b"acct_mulaid_pay_fen", "bank_pay_fen", b"bank_pay_fen", "fee_sumamt_fen", b"fee_sumamt_fen", "fund_pay_fen", b"fund_pay_fen", "hosp_part_amt_fen", b"hosp_part_amt_fen", "ord_stas", b"ord_stas", "oth_fee_amt_fen", b"oth_fee_amt_fen", "own_pay_amt_fen", b"own_pay_amt_fen", "pay_ord_id", b"pay_ord_id", "psn_acct_pay_fen", b"psn_acct_pay_fen", "self_acct_pay_fen", b"self_acct_pay_fen"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -516,6 +524,7 @@ class FoundOrder(_message.Message):
     SETL_TYPE_FIELD_NUMBER: _builtins.int
     REVS_TOKEN_FIELD_NUMBER: _builtins.int
     EXT_DATA_FIELD_NUMBER: _builtins.int
+    BANK_PAY_FEN_FIELD_NUMBER: _builtins.int
     pay_ord_id: _builtins.str
     ord_stas: _builtins.str
     """Dictionary ordStas."""
@@ -538,6 +547,8 @@ class FoundOrder(_message.Message):
     """ALL, CASH or HI."""
     revs_token: _builtins.str
     """Undoes the insured part within the hour in which it was paid, where the institution's own settlement failed."""
+    bank_pay_fen: _builtins.int
+    """Of psn_acct_pay, what the card is charged with because a bank keeps the own account (实账户)."""
     @_builtins.property
     def ext_data(self) -> Global___OrderExtension: ...
     def __init__(
@@ -561,10 +572,11 @@ class FoundOrder(_message.Message):
         setl_type: _builtins.str = ...,
         revs_token: _builtins.str = ...,
         ext_data: Global___OrderExtension | None = ...,
+        bank_pay_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ext_data", b"ext_data"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_mulaid_pay_fen", b"acct_mulaid_pay_fen", "call_type", b"call_type", "ext_data", b"ext_data", "fee_sumamt_fen", b"fee_sumamt_fen", "fund_pay_fen", b"fund_pay_fen", "hosp_part_amt_fen", b"hosp_part_amt_fen", "med_org_ord", b"med_org_ord", "ord_stas", b"ord_stas", "org_codg", b"org_codg", "org_name", b"org_name", "oth_fee_amt_fen", b"oth_fee_amt_fen", "own_pay_amt_fen", b"own_pay_amt_fen", "pay_ord_id", b"pay_ord_id", "psn_acct_pay_fen", b"psn_acct_pay_fen", "revs_token", b"revs_token", "self_acct_pay_fen", b"self_acct_pay_fen", "setl_type", b"setl_type", "trace_time", b"trace_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_mulaid_pay_fen", b"acct_mulaid_pay_fen", "bank_pay_fen", b"bank_pay_fen", "call_type", b"call_type", "ext_data", b"ext_data", "fee_sumamt_fen", b"fee_sumamt_fen", "fund_pay_fen", b"fund_pay_fen", "hosp_part_amt_fen", b"hosp_part_amt_fen", "med_org_ord", b"med_org_ord", "ord_stas", b"ord_stas", "org_codg", b"org_codg", "org_name", b"org_name", "oth_fee_amt_fen", b"oth_fee_amt_fen", "own_pay_amt_fen", b"own_pay_amt_fen", "pay_ord_id", b"pay_ord_id", "psn_acct_pay_fen", b"psn_acct_pay_fen", "revs_token", b"revs_token", "self_acct_pay_fen", b"self_acct_pay_fen", "setl_type", b"setl_type", "trace_time", b"trace_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

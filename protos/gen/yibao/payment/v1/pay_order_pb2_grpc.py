@@ -87,7 +87,8 @@ class PayOrderServiceServicer:
         """Places an order with the person's authorisation and tries its bill (6202): both amounts are known then. An order that
         failed may be placed again, under a new authorisation.
         Errors: those of Trial and TrialStay of settlement, PAY_ORDER_NOT_FOUND, PAY_TOKEN_WRONG, PAY_ORDER_STATE, PAY_AUTH_UNKNOWN,
-        PAY_AUTH_SPENT, PAY_AUTH_OF_ANOTHER, CREDENTIAL_MISSING, REQUEST_ID_REUSED.
+        PAY_AUTH_SPENT, PAY_AUTH_OF_ANOTHER, CREDENTIAL_MISSING, REQUEST_ID_REUSED; with a card BANK_CARD_REFUSED, BANK_AWAY,
+        CHANNEL_CLOSED_HERE, MERCHANT_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -99,7 +100,7 @@ class PayOrderServiceServicer:
         Where the split has changed since it was tried, nothing is charged: the order is to be placed again.
         Errors: those of Settle and SettleStay of settlement, PAY_ORDER_NOT_FOUND, PAY_TOKEN_WRONG, PAY_ORDER_STATE,
         SPLIT_MOVED, CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CHARGE_UNBALANCED, CODE_MISSING, CHANNEL_REFUSED,
-        OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
+        BANK_BALANCE_LESS, BANK_CARD_NEEDED, OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -28,7 +28,8 @@ class PayOrderServiceStub:
     """Places an order with the person's authorisation and tries its bill (6202): both amounts are known then. An order that
     failed may be placed again, under a new authorisation.
     Errors: those of Trial and TrialStay of settlement, PAY_ORDER_NOT_FOUND, PAY_TOKEN_WRONG, PAY_ORDER_STATE, PAY_AUTH_UNKNOWN,
-    PAY_AUTH_SPENT, PAY_AUTH_OF_ANOTHER, CREDENTIAL_MISSING, REQUEST_ID_REUSED.
+    PAY_AUTH_SPENT, PAY_AUTH_OF_ANOTHER, CREDENTIAL_MISSING, REQUEST_ID_REUSED; with a card BANK_CARD_REFUSED, BANK_AWAY,
+    CHANNEL_CLOSED_HERE, MERCHANT_UNKNOWN.
     """
     Pay: _aio.UnaryUnaryMultiCallable[_pay_order_pb2.PayRequest, _pay_order_pb2.PayResponse]
     """Opens the settlement and asks a channel to collect the cash (the merchant's side, our interface). Where a clerk has scanned
@@ -36,7 +37,7 @@ class PayOrderServiceStub:
     Where the split has changed since it was tried, nothing is charged: the order is to be placed again.
     Errors: those of Settle and SettleStay of settlement, PAY_ORDER_NOT_FOUND, PAY_TOKEN_WRONG, PAY_ORDER_STATE,
     SPLIT_MOVED, CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CHARGE_UNBALANCED, CODE_MISSING, CHANNEL_REFUSED,
-    OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
+    BANK_BALANCE_LESS, BANK_CARD_NEEDED, OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
     """
     GetOrder: _aio.UnaryUnaryMultiCallable[_pay_order_pb2.GetOrderRequest, _pay_order_pb2.GetOrderResponse]
     """An order as it stands (6301).
@@ -80,7 +81,8 @@ class PayOrderServiceServicer(metaclass=_abc_1.ABCMeta):
         """Places an order with the person's authorisation and tries its bill (6202): both amounts are known then. An order that
         failed may be placed again, under a new authorisation.
         Errors: those of Trial and TrialStay of settlement, PAY_ORDER_NOT_FOUND, PAY_TOKEN_WRONG, PAY_ORDER_STATE, PAY_AUTH_UNKNOWN,
-        PAY_AUTH_SPENT, PAY_AUTH_OF_ANOTHER, CREDENTIAL_MISSING, REQUEST_ID_REUSED.
+        PAY_AUTH_SPENT, PAY_AUTH_OF_ANOTHER, CREDENTIAL_MISSING, REQUEST_ID_REUSED; with a card BANK_CARD_REFUSED, BANK_AWAY,
+        CHANNEL_CLOSED_HERE, MERCHANT_UNKNOWN.
         """
 
     @_abc_1.abstractmethod
@@ -94,7 +96,7 @@ class PayOrderServiceServicer(metaclass=_abc_1.ABCMeta):
         Where the split has changed since it was tried, nothing is charged: the order is to be placed again.
         Errors: those of Settle and SettleStay of settlement, PAY_ORDER_NOT_FOUND, PAY_TOKEN_WRONG, PAY_ORDER_STATE,
         SPLIT_MOVED, CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CHARGE_UNBALANCED, CODE_MISSING, CHANNEL_REFUSED,
-        OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
+        BANK_BALANCE_LESS, BANK_CARD_NEEDED, OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

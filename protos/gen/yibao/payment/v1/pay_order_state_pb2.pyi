@@ -7,6 +7,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.type import date_pb2 as _date_pb2
 from yibao.payment.v1 import channel_pb2 as _channel_pb2
 import builtins as _builtins
 import sys
@@ -105,6 +106,7 @@ class Split(_message.Message):
     HOSP_PART_AMT_FEN_FIELD_NUMBER: _builtins.int
     ACCT_MULAID_PAY_FEN_FIELD_NUMBER: _builtins.int
     SELF_ACCT_PAY_FEN_FIELD_NUMBER: _builtins.int
+    BANK_PAY_FEN_FIELD_NUMBER: _builtins.int
     fee_sumamt_fen: _builtins.int
     own_pay_amt_fen: _builtins.int
     """Cash."""
@@ -119,6 +121,8 @@ class Split(_message.Message):
     """Of psn_acct_pay, the family's account."""
     self_acct_pay_fen: _builtins.int
     """Of psn_acct_pay, the own account."""
+    bank_pay_fen: _builtins.int
+    """Of psn_acct_pay, what the card is charged with because a bank keeps the own account (实账户)."""
     def __init__(
         self,
         *,
@@ -130,10 +134,11 @@ class Split(_message.Message):
         hosp_part_amt_fen: _builtins.int = ...,
         acct_mulaid_pay_fen: _builtins.int = ...,
         self_acct_pay_fen: _builtins.int = ...,
+        bank_pay_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_mulaid_pay_fen", b"acct_mulaid_pay_fen", "fee_sumamt_fen", b"fee_sumamt_fen", "fund_pay_fen", b"fund_pay_fen", "hosp_part_amt_fen", b"hosp_part_amt_fen", "oth_fee_amt_fen", b"oth_fee_amt_fen", "own_pay_amt_fen", b"own_pay_amt_fen", "psn_acct_pay_fen", b"psn_acct_pay_fen", "self_acct_pay_fen", b"self_acct_pay_fen"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_mulaid_pay_fen", b"acct_mulaid_pay_fen", "bank_pay_fen", b"bank_pay_fen", "fee_sumamt_fen", b"fee_sumamt_fen", "fund_pay_fen", b"fund_pay_fen", "hosp_part_amt_fen", b"hosp_part_amt_fen", "oth_fee_amt_fen", b"oth_fee_amt_fen", "own_pay_amt_fen", b"own_pay_amt_fen", "psn_acct_pay_fen", b"psn_acct_pay_fen", "self_acct_pay_fen", b"self_acct_pay_fen"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -167,6 +172,7 @@ class PayOrder(_message.Message):
     SAVED_TIME_FIELD_NUMBER: _builtins.int
     PAID_TIME_FIELD_NUMBER: _builtins.int
     EXPIRES_TIME_FIELD_NUMBER: _builtins.int
+    ARRIVES_DAY_FIELD_NUMBER: _builtins.int
     pay_ord_id: _builtins.str
     phase: Global___OrderPhase.ValueType
     ord_stas: _builtins.int
@@ -205,6 +211,12 @@ class PayOrder(_message.Message):
     def expires_time(self) -> _timestamp_pb2.Timestamp:
         """Until when the person may pay."""
 
+    @_builtins.property
+    def arrives_day(self) -> _date_pb2.Date:
+        """When the money that was charged is on the institution's bank account: of a POS the day after (T+1); absent where the
+        channel's own contract says it.
+        """
+
     def __init__(
         self,
         *,
@@ -230,10 +242,11 @@ class PayOrder(_message.Message):
         saved_time: _timestamp_pb2.Timestamp | None = ...,
         paid_time: _timestamp_pb2.Timestamp | None = ...,
         expires_time: _timestamp_pb2.Timestamp | None = ...,
+        arrives_day: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_time", b"expires_time", "opened", b"opened", "paid_time", b"paid_time", "saved_time", b"saved_time", "tried", b"tried"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrives_day", b"arrives_day", "expires_time", b"expires_time", "opened", b"opened", "paid_time", b"paid_time", "saved_time", b"saved_time", "tried", b"tried"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "channel_code", b"channel_code", "charge_fen", b"charge_fen", "charge_no", b"charge_no", "charged_fen", b"charged_fen", "expires_time", b"expires_time", "insured_returned", b"insured_returned", "mdtrt_id", b"mdtrt_id", "mix_trade_no", b"mix_trade_no", "opened", b"opened", "ord_stas", b"ord_stas", "order_type", b"order_type", "paid_time", b"paid_time", "pay_form", b"pay_form", "pay_ord_id", b"pay_ord_id", "phase", b"phase", "reason", b"reason", "refunded_fen", b"refunded_fen", "saved_time", b"saved_time", "setl_id", b"setl_id", "trade_no", b"trade_no", "tried", b"tried"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrives_day", b"arrives_day", "channel", b"channel", "channel_code", b"channel_code", "charge_fen", b"charge_fen", "charge_no", b"charge_no", "charged_fen", b"charged_fen", "expires_time", b"expires_time", "insured_returned", b"insured_returned", "mdtrt_id", b"mdtrt_id", "mix_trade_no", b"mix_trade_no", "opened", b"opened", "ord_stas", b"ord_stas", "order_type", b"order_type", "paid_time", b"paid_time", "pay_form", b"pay_form", "pay_ord_id", b"pay_ord_id", "phase", b"phase", "reason", b"reason", "refunded_fen", b"refunded_fen", "saved_time", b"saved_time", "setl_id", b"setl_id", "trade_no", b"trade_no", "tried", b"tried"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
