@@ -7,16 +7,22 @@ never keeps data: a server that has to last is the operator's, not this module's
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import chown, copytree, ignore_patterns, rmtree
+from typing import Any
+
+import asyncpg
+from asyncpg import exceptions
 
 UNPRIVILEGED = "nobody"
 TIMEOUT_S = 60
@@ -44,11 +50,28 @@ class Server:
 
     def create(self, database: str) -> None:
         """Makes an empty database."""
-        self.run("createdb", "-h", str(self.folder), "-U", "postgres", "--template=template0", database)
+        self._execute(f'CREATE DATABASE "{database}" TEMPLATE template0')
 
     def drop(self, database: str) -> None:
         """Removes a database, whoever is still connected."""
-        self.run("dropdb", "-h", str(self.folder), "-U", "postgres", "--force", "--if-exists", database)
+        self._execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+
+    def _execute(self, statement: str) -> None:
+        """Runs one statement in the maintenance database: in a thread, for the caller's own loop may run."""
+
+        async def executed() -> None:
+            connect: Any = asyncpg.connect  # it has no types
+            connection = await connect(self.url(driver="postgresql"), timeout=TIMEOUT_S)
+            try:
+                await connection.execute(statement, timeout=TIMEOUT_S)
+            finally:
+                await connection.close()
+
+        with ThreadPoolExecutor(1) as pool:
+            try:
+                pool.submit(asyncio.run, executed()).result()
+            except (exceptions.PostgresError, OSError) as error:
+                raise PostgresError(f"{statement}: {error}") from None
 
     def run(self, program: str, *arguments: str) -> None:
         """Runs one of the wheel's programs as the server's user; raises PostgresError with its words and the log."""
