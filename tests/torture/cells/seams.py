@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from services.runtime import call
+from services.runtime.callbacks import Callbacks
 from services.runtime.db import Database
 from services.runtime.inbound import Inbound
 from services.runtime.outgoing import Outgoing
@@ -42,6 +43,7 @@ BACKGROUND: Final = (
     "LapseLoop",
     "SagaLoop",
     "Books.take",
+    "Books.take_notices",
 )
 """What goes on beside transactions."""
 
@@ -113,6 +115,7 @@ def install(watch: Watch) -> None:
     _watch_sending(watch)
     _watch_receiving(watch)
     around(watch, Outgoing, "send", SEND, _outside)
+    around(watch, Callbacks, "post", SEND, lambda given: f"institution {given[0]}")
     around(watch, PosLine, "exchange", SEND, lambda given: f"{given[0]} {given[2].mti}")
 
 

@@ -173,13 +173,16 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """A deed: what is prepared, what is done (its points are the matrix's), what follows, and where it may end."""
+    """A deed: what is prepared, what is done (its points are the matrix's), what follows, where it may end, and which ordStas the
+    institution is told then.
+    """
 
     name: str
     prepare: Callable[[Counter], Awaitable[Order]]
     act: Callable[[Counter, Order], Awaitable[str]]
     then: Callable[[Counter, Order], Awaitable[str]]
     ends: frozenset[str]
+    tells: str
 
 
 async def _nothing(counter: Counter, order: Order) -> str:
@@ -194,10 +197,10 @@ async def _notified(counter: Counter, order: Order) -> str:
 
 
 DEEDS: Final = (
-    Deed("pay", Counter.placed, Counter.pay, Counter.person_pays, frozenset({"paid", "failed"})),
-    Deed("notify", Counter.waiting, _notified, _nothing, frozenset({"paid"})),
-    Deed("refund", Counter.paid, Counter.refund, _nothing, frozenset({"paid"})),
-    Deed("revoke", Counter.waiting, Counter.revoke, _nothing, frozenset({"revoked"})),
+    Deed("pay", Counter.placed, Counter.pay, Counter.person_pays, frozenset({"paid", "failed"}), "6"),
+    Deed("notify", Counter.waiting, _notified, _nothing, frozenset({"paid"}), "6"),
+    Deed("refund", Counter.paid, Counter.refund, _nothing, frozenset({"paid"}), "7"),
+    Deed("revoke", Counter.waiting, Counter.revoke, _nothing, frozenset({"revoked"}), "12"),
 )
 
 

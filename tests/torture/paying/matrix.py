@@ -50,6 +50,8 @@ class PayMatrix:
         told = await self.deed.act(self.counter, order)
         if self.deed.name == "refund":
             await self._rests(order)
+        if self.counter.books.stand(order.number).phase != "waiting":
+            await self._told(order)
         points = await victim.tell(do="recorded")
         wrong = await self._ended(order)
         assert not wrong, (told, wrong)
@@ -142,7 +144,16 @@ class PayMatrix:
             wrong += await self._refunded(order, stand)
         if stand.phase == "failed":
             wrong += await self._anew(order)
-        return wrong
+        return [*wrong, *await self._told(order)]
+
+    async def _told(self, order: Order) -> list[str]:
+        """Waits until the institution was told how it ended (6302)."""
+        until = time.monotonic() + REST_S
+        while self.deed.tells not in (told := self.counter.square.told(order.number)):
+            if time.monotonic() > until:
+                return [f"the institution was told {told}, not {self.deed.tells}"]
+            await asyncio.sleep(LOOK_S)
+        return []
 
     async def _unequal(self, order: Order, stand: Stand) -> list[str]:
         """Where payment, settlement and the channel do not say the same."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -29,10 +30,13 @@ from tests.payment.suite.party import (
     Party,
     WeChatParty,
 )
+from tests.runtime.receiver import Receiver, receiving
 from tests.torture.cells.processes import Part, Running, called
 from tests.twins.wechat_desk import fresh_state
 from tools.running import HOST, free_ports, ports_of
 from tools.sandbox_keys import key_of
+from yibao.identity.v1 import partner_pb2
+from yibao.options.v1 import options_pb2
 
 FRONT: Final = Part("front", ("catalogue", "identity", "routing", "gateway"))
 SETTLEMENT: Final = Part("settlement", ("settlement",))
@@ -42,12 +46,13 @@ WAYS: Final = ((WeChatParty, MIXED), (AlipayParty, MIXED), (BankParty, CODE), (N
 """Channels, and how an order is paid at each."""
 _KEY: Final = "sandbox-channel-{}"
 _ASKS_BUREAU: Final = ("wechat", "alipay")
+_HEARD: Final = (200, b'{"success":true,"message":"ok"}')
 _FILES: Final = {"private_key": "private_key_file", "secret": "secret_file"}
 
 
 @dataclass(slots=True)
 class Square:
-    """The processes, a hospital's line, people, and the channels' parties by name."""
+    """The processes, a hospital's line and where it is told (6302), people, and the channels' parties by name."""
 
     folder: Path
     config: Config
@@ -56,10 +61,16 @@ class Square:
     people: Newcomers
     running: dict[Part, Running]
     parties: dict[str, Party]
+    institution: Receiver
     twins: dict[str, Part] = field(default_factory=dict)
 
     def __getitem__(self, part: Part) -> Running:
         return self.running[part]
+
+    def told(self, number: str) -> set[str]:
+        """Which ordStas of an order the institution was told."""
+        data = (json.loads(body)["input"]["data"] for _, body in self.institution.sent)
+        return {str(each["ordStas"]) for each in data if each["payOrdId"] == number}
 
     async def mend(self) -> None:
         """Starts whatever has ended again, all at once, and arms nothing any more."""
@@ -100,17 +111,33 @@ async def square(folder: Path, names: Sequence[str]) -> AsyncIterator[Square]:
         for method, request in seed_requests(0):
             await mesh.call(method, request)
         hospital = await open_.enter_async_context(hospital_at(url, system_clock))
+        institution = await open_.enter_async_context(receiving())
+        institution.replies = [_HEARD]
+        await mesh.call("yibao.identity.v1.PartnerService.RegisterPartner", _told_at(hospital.code, institution.port))
         keys = [("ROLE_CHANNEL", name.upper(), _KEY.format(name)) for name in _ASKS_BUREAU]
         for role, subject, key in (*keys, ("ROLE_INSTITUTION", hospital.code, key_of("institution", hospital.code))):
             asked = {"requestId": f"key-of-{subject}", "role": role, "subject": subject, "apiKey": key}
             await rest(hospital, "/v1/api-keys", asked)
-        yield Square(folder, config, mesh, hospital, Newcomers(mesh), running, parties, twins)
+        yield Square(folder, config, mesh, hospital, Newcomers(mesh), running, parties, institution, twins)
 
 
 def _kill(running: Mapping[Part, Running]) -> None:
     for each in running.values():
         if hasattr(each, "process"):
             each.kill()
+
+
+def _told_at(code: str, port: int) -> partner_pb2.RegisterPartnerRequest:
+    """The institution's profile with an address."""
+    partner = partner_pb2.Partner(
+        partner_code=code,
+        partner_name=f"测试{code}",
+        role=options_pb2.ROLE_INSTITUTION,
+        auth_style=partner_pb2.AUTH_STYLE_NONE,
+        sandbox=True,
+        notify_url=f"http://{HOST}:{port}/6302",
+    )
+    return partner_pb2.RegisterPartnerRequest(request_id="told-at", partner=partner)
 
 
 async def _closed(mesh: Mesh) -> None:
