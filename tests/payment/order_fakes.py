@@ -26,6 +26,7 @@ from services.payment.operations.ports import Secrets
 from services.payment.operations.refunding import Refunding
 from services.payment.operations.saving import Saving
 from services.payment.store.unit import PaymentStore
+from tests.payment.bill_fakes import FakeBills
 from tests.payment.elsewhere_fakes import NOBODY
 
 SPLIT = Split(total_fen=10_000, fund_fen=6_000, acct_fen=1_000, cash_fen=3_000)
@@ -141,22 +142,6 @@ class FakeSettlement:
             self.away_for[step] = away - 1
         if away or self.dice.falls(0.06):
             raise Fault(FaultKind.UNAVAILABLE, "SERVICE_UNAVAILABLE", retry_after_s=1.0)
-
-
-class FakeBills:
-    """Visits and lines: nothing to tell."""
-
-    async def register(self, order_no: str, request: Any) -> str:
-        return f"M-{order_no}"
-
-    async def upload(self, order_no: str, request: Any, mdtrt_id: str, *, stay: bool) -> None:
-        return None
-
-    async def take_back_lines(self, order: Order) -> None:
-        return None
-
-    async def take_back_visit(self, order: Order) -> None:
-        return None
 
 
 @dataclass
@@ -287,7 +272,8 @@ class House:
         self.walked: set[tuple[Phase, Phase]] = set()
         self._phase = Phase.TRIED
         self.settlement.meanwhile = self.channel.meanwhile = self.meanwhile
-        bills, driving = FakeBills(), Driving(self.books, self.settlement, FakeBills(), self.channel)
+        bills = self.bills = FakeBills()
+        driving = Driving(self.books, self.settlement, bills, self.channel)
         self.driving = driving
         self.saving = Saving(self.books, driving, self.settlement, bills, self.number, lambda: b"key", *NOBODY)
         self.paying = Paying(self.books, driving, self.settlement, self.channel, lambda: self.number("C"))

@@ -29,7 +29,8 @@ from services.payment.operations.ports import Secrets
 from services.payment.store.order_rows import _DUE
 from services.payment.store.unit import PaymentStore
 from services.runtime.db import Database
-from tests.payment.order_fakes import SPLIT, Dice, FakeBills, House, Ticking
+from tests.payment.bill_fakes import FakeBills
+from tests.payment.order_fakes import SPLIT, Dice, House, Ticking
 from yibao.payment.v1 import channel_pb2
 
 ACCOUNT = Account("wechat", "H11010000001", "M1", "http://127.0.0.1:9")

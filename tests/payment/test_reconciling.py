@@ -29,7 +29,8 @@ from services.payment.operations.reconciling_repairs import Repairing
 from services.payment.store import compared_rows, recon_rows
 from services.payment.store.unit import PaymentStore
 from services.runtime.db import Database
-from tests.payment.order_fakes import Booked, Dice, FakeBills, FakeChannel, FakeSettlement, Ticking
+from tests.payment.bill_fakes import FakeBills
+from tests.payment.order_fakes import Booked, Dice, FakeChannel, FakeSettlement, Ticking
 from tests.payment.planted_days import ACCOUNTS, DAY, PLANTS, Days, ToldBills, ToldStatements, agreeing, keep, plant
 from tests.plans import scanned, statements_in
 

@@ -30,7 +30,9 @@ class Goal(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """Which bill it is, as settlement knows it; `med_type` and `acct_used_flag` are the contract's numbers."""
+    """Which bill it is, as settlement knows it; `med_type` and `acct_used_flag` are the contract's numbers, `ipt_otp_no` the
+    institution's of the visit.
+    """
 
     psn_no: str
     insutype: str
@@ -43,6 +45,7 @@ class Bill:
     fee_fen: int
     stay: bool
     invono: str = ""
+    ipt_otp_no: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,11 @@ class Driving:
         return charge
 
     async def _unsaved(self, order: Order) -> Order:
-        return await self._moved(order, Phase.REVOKING, reason=ABANDONED)
+        bill = order.bill
+        if order.own_visit and not bill.mdtrt_id:
+            # Who began it may have died between the visit and its number: it would stay open for ever.
+            bill = replace(bill, mdtrt_id=await self._bills.find_visit(order))
+        return await self._moved(order, Phase.REVOKING, reason=ABANDONED, bill=bill)
 
     async def _unopened(self, order: Order) -> Order:
         """Nobody knows whether it was opened, and the caller is gone: it is made void, and nothing was charged."""

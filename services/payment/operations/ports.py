@@ -63,6 +63,10 @@ class BillPort(Protocol):
         """A visit for the bill."""
         ...
 
+    async def find_visit(self, order: Order) -> str:
+        """The visit that was registered for an order which died before it wrote the number down; "" where there is none."""
+        ...
+
     async def upload(self, order_no: str, request: Any, mdtrt_id: str, *, stay: bool) -> None:
         """Diagnoses and lines."""
         ...

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, timedelta
 from typing import Any, Final
 
+from services.kernel.clock import from_micros
 from services.payment.domain.orders import Order
 from services.payment.peers.bill_messages import MEMBER, desk_of
 from services.runtime.elsewhere import HomeFirst
 from services.runtime.outbound import Peers
 from yibao.common.v1 import codes_pb2
-from yibao.settlement.v1 import common_pb2, encounter_pb2_grpc, fee_pb2, fee_pb2_grpc, visit_pb2
+from yibao.settlement.v1 import common_pb2, encounter_pb2, encounter_pb2_grpc, fee_pb2, fee_pb2_grpc, visit_pb2
 
 _DIAGNOSIS: Final = (
     "diag_type",
@@ -37,6 +39,13 @@ _LINE: Final = (
     *("orders_dr_code", "orders_dr_name", "hosp_appr_flag", "tcmdrug_used_way", "etip_flag", "etip_hosp_code"),
     *("dscg_tkdrug_flag", "matn_fee_flag", "init_feedetl_sn", "drord_no", "memo"),
 )
+
+_AROUND: Final = timedelta(days=31)
+"""How far the begin of a visit may lie from the day on which its bill is saved, so that it is found (our decision)."""
+_APART: Final = timedelta(seconds=1)
+"""Clocks of members."""
+_SAVED_WITHIN: Final = timedelta(minutes=1)
+"""Longer than whoever saves a bill may be at it."""
 
 
 class Bills:
@@ -74,6 +83,21 @@ class Bills:
         )
         answer, _ = await self._home_first.call(self._encounters.RegisterVisit, made)
         return str(answer.data.mdtrt_id)
+
+    async def find_visit(self, order: Order) -> str:
+        """The open visit under the institution's number that was registered while the order was saved; "" for none. One that was
+        there before is not the order's.
+        """
+        begun = from_micros(order.saved_at)
+        asked = encounter_pb2.EncounterQuery(psn_no=order.bill.psn_no)
+        asked.begntime.FromDatetime(begun - _AROUND)
+        asked.endtime.FromDatetime(begun + _AROUND)
+        request = encounter_pb2.ListEncountersRequest(desk=desk_of(order), data=asked)
+        for each in (await self._peers.call(self._encounters.ListEncounters, request)).mdtrtinfo:
+            registered = each.opt_time.ToDatetime(UTC) - begun
+            if each.ipt_otp_no == order.bill.ipt_otp_no and -_APART <= registered <= _SAVED_WITHIN:
+                return str(each.mdtrt_id)
+        return ""
 
     async def upload(self, order_no: str, request: Any, mdtrt_id: str, *, stay: bool) -> None:
         """Uploads diagnoses (2203) and lines (2204, of a stay 2301)."""

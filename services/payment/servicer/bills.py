@@ -20,4 +20,5 @@ def bill_of(asked: fee_upload_pb2.FeeUpload, *, stay: bool) -> Bill:
         fee_fen=asked.medfee_sumamt_fen,
         stay=stay,
         invono=asked.invono,
+        ipt_otp_no=asked.ipt_otp_no,
     )

@@ -14,7 +14,7 @@ from services.runtime.db import DriverConnection, sql
 _PARTS: Final = ("total", "fund", "acct", "other", "hosp", "cash", "mulaid", "bank")
 COLUMNS: Final = (
     *("pay_ord_id", "fixmedins_code", "med_org_ord", "person", "fee_type", "admdvs"),
-    *("psn_no", "insutype", "mdtrt_id", "chrg_bchno", "local_med_type", "psn_setlway", "invono"),
+    *("psn_no", "insutype", "mdtrt_id", "chrg_bchno", "local_med_type", "psn_setlway", "invono", "ipt_otp_no"),
     *("order_type", "med_type", "acct_used_flag", "stay", "own_visit", "fee_fen", "phase", "goal"),
     *("has_split", "has_opened"),
     *(f"tried_{part}_fen" for part in _PARTS),
@@ -93,6 +93,7 @@ def _row(order: Order) -> tuple[Any, ...]:
             bill.local_med_type,
             bill.psn_setlway,
             bill.invono,
+            bill.ipt_otp_no,
         ),
         *(order.order_type, bill.med_type, bill.acct_used_flag, int(bill.stay), int(order.own_visit), bill.fee_fen),
         *(order.phase.value, order.goal.value, int(order.split is not None), int(order.opened is not None)),
@@ -138,6 +139,7 @@ def order_of(row: Sequence[Any]) -> Order:
         fee_fen=at["fee_fen"],
         stay=bool(at["stay"]),
         invono=at["invono"],
+        ipt_otp_no=at["ipt_otp_no"],
     )
     same = (
         *("pay_ord_id", "fixmedins_code", "med_org_ord", "person", "order_type", "fee_type", "admdvs", "saved_at"),

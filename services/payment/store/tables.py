@@ -106,7 +106,9 @@ def _order(metadata: MetaData) -> Table:
         metadata,
         Column("pay_ord_id", Text, primary_key=True),
         *_texts("fixmedins_code", "med_org_ord", "person", "fee_type", "admdvs"),
-        *_texts("psn_no", "insutype", "mdtrt_id", "chrg_bchno", "local_med_type", "psn_setlway", "invono"),
+        *_texts(
+            "psn_no", "insutype", "mdtrt_id", "chrg_bchno", "local_med_type", "psn_setlway", "invono", "ipt_otp_no"
+        ),
         *(Column(name, Integer, nullable=False) for name in ("order_type", "med_type", "acct_used_flag")),
         *_flags("stay", "own_visit"),
         *_sums("fee"),

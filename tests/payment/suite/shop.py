@@ -35,8 +35,9 @@ from services.payment.servicer.pay_orders import PayOrderServicer
 from services.payment.servicer.unhurried import Unhurried
 from services.payment.wiring import Lines, channels_of
 from services.runtime.call import CallContext, Caller, Role, use_call
+from tests.payment.bill_fakes import FakeBills
 from tests.payment.elsewhere_fakes import NoneElsewhere
-from tests.payment.order_fakes import Crash, Dice, FakeBills, FakeSettlement
+from tests.payment.order_fakes import Crash, Dice, FakeSettlement
 from tests.payment.suite.party import INSTITUTION, MIXED, Party
 from tests.payment.suite.stage import Stage
 from yibao.payment.v1 import channel_pb2, notify_pb2, pay_order_pb2

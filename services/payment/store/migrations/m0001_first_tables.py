@@ -13,7 +13,8 @@ down_revision: Final = None
 
 _TEXTS: Final = (
     "pay_ord_id fixmedins_code med_org_ord person fee_type admdvs psn_no insutype mdtrt_id chrg_bchno local_med_type psn_setlway"
-    " invono phase goal trial_hash insured_cell setl_id auth open_no charge_no refund_no traceparent reason channel_code"
+    " invono ipt_otp_no phase goal trial_hash insured_cell setl_id auth open_no charge_no refund_no traceparent reason"
+    " channel_code"
 )
 _PARTS: Final = "total fund acct other hosp cash mulaid bank"
 

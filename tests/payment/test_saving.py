@@ -1,0 +1,97 @@
+"""A bill that is being saved when its process dies leaves no visit open, and takes back none of the window's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.kernel.clock import to_micros
+from services.payment.domain.orders import Bill, Order
+from services.payment.domain.phases import Phase
+from services.payment.operations.books import Write
+from services.payment.operations.saving import Asked
+from services.payment.peers.bills import Bills
+from services.payment.store.unit import PaymentStore
+from services.runtime.db import Database
+from tests.payment.order_fakes import Crash, Dice, House, Ticking
+from yibao.settlement.v1 import encounter_pb2
+
+SAVED = datetime(2026, 11, 30, 4, tzinfo=UTC)
+BILL = Bill("P1", "310", "", "B1", 11, "11", "01", 1, 10_000, stay=False, ipt_otp_no="OP1")
+
+
+def order() -> Order:
+    moment = to_micros(SAVED)
+    place = ("O1", "H11010000001", "HIS1", "digest", 1, "01", "110100")
+    return Order(*place, BILL, True, Phase.SAVING, moment, moment, moment)
+
+
+@pytest.fixture
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('store')}/payment.sqlite", Ticking())
+    store = PaymentStore(database)
+    await store.start()
+    dice = Dice(0)
+    dice.calm = True
+    yield House(store, Ticking(), dice, "s")
+    await database.close()
+
+
+async def test_a_visit_whose_number_was_not_written_down_is_taken_back(house: House) -> None:
+    asked = Asked("H11010000001", "HIS1", "digest", 1, "01", "110100", BILL, "", True, None)
+    submit, writes = house.books.submit, list[Write]()
+
+    async def dies(write: Write) -> bool:
+        writes.append(write)
+        if len(writes) > 1:
+            raise Crash
+        return await submit(write)
+
+    house.books.submit = dies
+    with pytest.raises(Crash):
+        await house.saving.save(house.stamp(), asked)
+    house.books.submit = submit
+    (number,) = house.bills.visits
+    saving = await house.books.order(number)
+    assert saving is not None
+    assert (saving.phase, saving.bill.mdtrt_id) == (Phase.SAVING, "")
+    after = await house.rests(saving)
+    assert (after.phase, after.bill.mdtrt_id) == (Phase.REVOKED, f"M-{number}")
+    assert house.bills.cancelled == [f"M-{number}"]
+
+
+class Encounters:
+    """Settlement as a test has it: the encounters that it lists."""
+
+    def __init__(self, *told: tuple[str, str, timedelta]) -> None:
+        self.listed = encounter_pb2.ListEncountersResponse()
+        self.asked: list[Any] = []
+        for mdtrt_id, ipt_otp_no, after in told:
+            each = self.listed.mdtrtinfo.add(mdtrt_id=mdtrt_id, ipt_otp_no=ipt_otp_no)
+            each.opt_time.FromDatetime(SAVED + after)
+
+    def stub(self, stub_class: object, member: str) -> Any:
+        class Stub:
+            def __getattr__(self, name: str) -> str:
+                return name
+
+        return Stub()
+
+    async def call(self, method: str, request: Any) -> Any:
+        assert method == "ListEncounters"
+        self.asked.append(request)
+        return self.listed
+
+
+async def test_only_the_visit_that_was_registered_meanwhile_under_the_number_is_the_orders() -> None:
+    second = timedelta(seconds=1)
+    told = [("V1", "OP1", -60 * second), ("V2", "OP2", second), ("V3", "OP1", second), ("V4", "OP1", 3_600 * second)]
+    peers: Any = Encounters(*told)
+    assert await Bills(peers, None).find_visit(order()) == "V3"  # type: ignore[arg-type]  # nobody is asked elsewhere
+    assert peers.asked[0].data.psn_no == "P1"
+    assert peers.asked[0].desk.fixmedins_code == "H11010000001"
+    peers = Encounters(*told[:2], told[3])
+    assert await Bills(peers, None).find_visit(order()) == ""  # type: ignore[arg-type]  # as above
