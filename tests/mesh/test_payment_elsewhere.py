@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from services.kernel.clock import BEIJING, system_clock
+from services.runtime.auth import CALLER_KEY
 from tests.mesh import paying
 from tests.mesh.harness import BEGIN, MovableClock
 from tests.mesh.hospital import DRUG, Hospital, Patient, Row, rest
@@ -20,11 +21,13 @@ from tests.mesh.test_cells import HERE, THERE, in_cell
 from tests.mesh.test_dark_cell import hanging_cell
 from tests.mesh.test_elsewhere import AT_ONCE_S, Two, two_cells
 from tests.mesh.test_filed import HOSPITAL, WUHAN, Wuhan, of_wuhan, partner_of_wuhan
+from tests.mesh.test_notices import ROUTING
 from tests.mesh.test_wechat_payment import KEY, Street, write_merchants
 from tests.mesh.world import Sandbox, ledger_findings
 from tests.twins.wechat_desk import opened
 from tools.running import free_ports
 from tools.sandbox_keys import key_of
+from yibao.settlement.v1 import order_pb2
 
 BILL: Final = (Row(DRUG, 2, 300_000),)
 PAID: Final = "6"
@@ -192,4 +195,25 @@ async def test_a_mixed_order_of_wechat_is_settled_by_both_sides(
     await wechat.phase(saved, who, PAID)
     await two.here.done("6203", {"data": paying.refund_of(saved, split, "R1")})
     await wechat.phase(saved, who, "7")
+    await agree(two)
+
+
+async def test_cash_of_an_order_that_the_insured_cell_let_go_is_given_back(
+    street: tuple[Two, Street], residents: Newcomers
+) -> None:
+    (two, wechat), who = street, await residents.one()
+    auth = await paying.authorised(two.there, who)
+    saved, _, paid = await wechat.mixed(who, auth=auth)
+    order_no = f"{saved['payOrdId']}-1"
+    # As where it lapsed: only the cell that holds the ledgers says so.
+    gone = order_pb2.VoidRequest(request_id="gone", opener="routing", order_no=order_no)
+    insured, void = in_cell(two.mesh, THERE), two.mesh.contract.method("yibao.settlement.v1.OrderService.Void")
+    token = two.mesh.tokens.signer("routing").sign(ROUTING, "settlement", cell=THERE)
+    await insured.send(void, gone.SerializeToString(), ((CALLER_KEY, token),), 30.0)
+    await wechat.desk.door("pay", out_trade_no=paid["order"]["chargeNo"])
+    await wechat.phase(saved, who, "15")
+    here = await rest(two.here, "/v1/orders:get", {"orderNo": order_no})
+    assert here["order"]["phase"] == "ORDER_PHASE_VOID"
+    told = str(await wechat.desk.door("order", out_trade_no=paid["order"]["chargeNo"]))
+    assert "REFUND" in told
     await agree(two)

@@ -232,6 +232,19 @@ async def test_whoever_lost_the_lease_is_told_that_the_outcome_is_not_known(stor
     assert not house.channel.booked
 
 
+async def test_an_order_of_which_nobody_knows_whether_it_was_opened_is_made_void_at_once(store: PaymentStore) -> None:
+    """Not when a lease ends that nobody has any more: the person's ledger waits with it."""
+    house = House(store, Ticking(), calm(), "left")
+    order = await house.tried()
+    house.settlement.away_for[""] = 1
+    with pytest.raises(Fault) as refused:
+        await house.paying.pay(house.stamp(), order, house.plan, 1.0)
+    assert refused.value.reason == "OUTCOME_UNKNOWN"
+    await house.round()
+    ended = await house.now(order)
+    assert (ended.phase, house.settlement.states[ended.open_no]) == (Phase.FAILED, "void")
+
+
 async def test_an_authorisation_is_spent_for_one_of_two_orders_at_the_same_moment(store: PaymentStore) -> None:
     """Both have read it unspent."""
     house = House(store, Ticking(), calm(), "auth")

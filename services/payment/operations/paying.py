@@ -16,7 +16,7 @@ from services.kernel.errors import Fault, conflict, denied
 from services.kernel.requests import RequestStamp
 from services.payment.domain import refusals, steps
 from services.payment.domain.charges import About, Seen
-from services.payment.domain.orders import SECOND, Charge, ChargeState, Goal, Order, moved
+from services.payment.domain.orders import SECOND, Charge, ChargeState, Goal, Order, kept, moved
 from services.payment.domain.phases import Phase
 from services.payment.domain.splits import Split
 from services.payment.operations.books import Books, Stale, Write
@@ -141,7 +141,7 @@ class Paying:
             opened = await self._settlements.open(order, expires_s)
         except Fault as fault:
             if is_away(fault) and fault.reason != CELL_UNAVAILABLE:
-                raise refusals.on_its_way(order) from None
+                raise await self._left(order) from None
             await self._kept(order, moved(order, Phase.FAILED, self._books.now(), reason=fault.reason))
             raise
         if opened.split != order.split:
@@ -161,10 +161,16 @@ class Paying:
             await self._settlements.hold(order, expires_s)
         except Fault as fault:
             if is_away(fault):
-                raise refusals.on_its_way(order) from None
+                raise await self._left(order) from None
             await self._kept(order, moved(order, Phase.VOIDING, self._books.now(), reason=fault.reason))
             raise
         return await self._placing(order, opened.setl_id)
+
+    async def _left(self, order: Order) -> Fault:
+        """Leaves an order of which nobody knows whether it was opened, now and not when its lease ends: it is made void."""
+        now = self._books.now()
+        await self._kept(order, kept(order, now, due_at=now))
+        return refusals.on_its_way(order)
 
     async def _placing(self, order: Order, setl_id: str) -> Order:
         charge = await self._driving.charge_of(order)

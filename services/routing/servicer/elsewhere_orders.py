@@ -27,9 +27,8 @@ class ElsewhereOrderServicer(elsewhere_orders_pb2_grpc.ElsewhereOrderServiceServ
         self, request: pb2.OpenOrderRequest, context: Any
     ) -> pb2.OpenOrderResponse:
         """Opens a bill."""
-        act, unary = (VISIT, request.visit) if request.HasField("visit") else (STAY, request.stay)
         with answering_in_time() as left_s:
-            opened = await self._held.open(_message(act, unary, left_s), request.order_no, request.expires_after_s)
+            opened = await self._held.open(_message(request, left_s), request.order_no, request.expires_after_s)
         answer = pb2.OpenOrderResponse()
         # The answer for a stay has the same fields.
         answer.settlement.MergeFromString(opened.SerializeToString())
@@ -63,18 +62,16 @@ class ElsewhereOrderServicer(elsewhere_orders_pb2_grpc.ElsewhereOrderServiceServ
         self, request: pb2.ReverseOrderRequest, context: Any
     ) -> pb2.ReverseOrderResponse:
         """Takes the settlement back."""
-        act, unary = (VISIT, request.visit) if request.HasField("visit") else (STAY, request.stay)
         with answering_in_time() as left_s:
-            counter = await self._reversals.reverse(_message(act, unary, left_s))
+            counter = await self._reversals.reverse(_message(request, left_s))
         return pb2.ReverseOrderResponse(counter_setl_id=counter.setlinfo.setl_id)
 
     async def SeekFiling(  # noqa: N802 - the contract's name
         self, request: pb2.SeekFilingRequest, context: Any
     ) -> pb2.SeekFilingResponse:
         """What was filed for a bill of the cell's own."""
-        act, unary = (VISIT, request.visit) if request.HasField("visit") else (STAY, request.stay)
         with answering_in_time() as left_s:
-            found = await self._held.filing(_message(act, unary, left_s))
+            found = await self._held.filing(_message(request, left_s))
         return pb2.SeekFilingResponse(sought=found)
 
 
@@ -83,7 +80,9 @@ def _care_cell() -> str:
     return current_call().caller.cell
 
 
-def _message(act: str, unary: Any, left_s: float) -> Message:
+def _message(request: Any, left_s: float) -> Message:
     """The bill as if its institution had sent it, in whose name payment keeps it."""
+    act = VISIT if request.HasField(VISIT) else STAY
+    unary = getattr(request, act)
     until = asyncio.get_running_loop().time() + left_s
     return Message(act, unary, unary.desk.fixmedins_code, content_hash(unary), _care_cell(), until)
