@@ -31,6 +31,7 @@ from tools.bench import processes, report
 from tools.bench.figures import several, spread
 from tools.bench.measures import Disagreement, Terms
 from tools.bench.payment_street import AT_ONCE, Caller, Street, each_of, street
+from tools.bench.preparation import Unprepared
 from tools.sandbox_keys import INSTITUTION
 from tools.twins.bank.cards import PLAIN
 from yibao.payment.v1 import channel_pb2
@@ -51,7 +52,11 @@ def payment(terms: Terms) -> None:
     quick = terms.runs == 1
     people = 200 if quick else HALF_STATES
     with tempfile.TemporaryDirectory(prefix="yibao-bench-") as folder, street(Path(folder), people) as at:
-        asyncio.run(_measured(at, terms.runs, people))
+        try:
+            asyncio.run(_measured(at, terms.runs, people))
+        except ExceptionGroup as group:
+            # The first of many that run at once.
+            raise Unprepared(f"{group.exceptions[0]!r}") from None
 
 
 async def _measured(at: Street, runs: int, people: int) -> None:

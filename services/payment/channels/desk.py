@@ -26,6 +26,8 @@ from services.payment.operations.paying import DEFAULT_EXPIRY_S, Planned
 from services.payment.operations.ports import Secrets
 from yibao.payment.v1 import channel_pb2, pay_order_pb2
 
+DEDUCTION: Final = "DEPOSIT_DEDUCTION"
+"""What the deposits of a stay bear, among `reduces`."""
 _UNKNOWN: Final = Seen(Standing.UNKNOWN)
 _REFUND_UNKNOWN: Final = RefundSeen(RefundStanding.UNKNOWN)
 _WITH_USER: Final = (channel_pb2.PAY_FORM_APP, channel_pb2.PAY_FORM_MIXED)
@@ -84,7 +86,8 @@ class ChannelDesk:
         def planned(order: Order, split: Split) -> Planned:
             channel = self.channel(asked.channel)
             terms = channel.terms
-            if asked.pay_form not in terms.forms:
+            of_deposit = order.order_type == channel_pb2.PAY_ORDER_TYPE_DEPOSIT
+            if asked.pay_form not in terms.forms or (of_deposit and asked.pay_form == channel_pb2.PAY_FORM_MIXED):
                 form = channel_pb2.PayForm.Name(asked.pay_form)
                 raise precondition("CHANNEL_FORM_UNKNOWN", channel=terms.name, form=form)
             _complete(asked)
@@ -110,7 +113,8 @@ class ChannelDesk:
             def message(of: Order, charge_no: str, begins: int, ends: int) -> bytes:
                 return _message(asked, of, split, account, charge_fen, charge_no, begins, ends).SerializeToString()
 
-            return Planned(terms.name, asked.pay_form, charge_fen, expires_s, secrets, message)
+            taken = sum(each.amount_fen for each in asked.reduces if each.kind == DEDUCTION)
+            return Planned(terms.name, asked.pay_form, charge_fen, expires_s, secrets, message, taken)
 
         return planned
 

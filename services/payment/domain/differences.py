@@ -225,6 +225,9 @@ def of_sums(order: OurOrder) -> Difference | None:
 def of_order(order: OurOrder, settled: Settled | None) -> Difference | None:
     """A paid order beside its settlement."""
     told = _of_order(order)
+    if settled is None and not order.setl_id and order.split is not None and not order.split.insured_fen:
+        # A deposit, of which settlement knows nothing.
+        return None
     if settled is None or not settled.stands:
         there = "" if settled is None else "pending"
         return _as(Kind.SETTLEMENT_MISSING, told, here_fen=_whole(order.split), there=there)

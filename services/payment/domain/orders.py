@@ -14,6 +14,7 @@ from services.kernel.rests import rest_s
 from services.payment.domain.charges import Half, Standing
 from services.payment.domain.phases import MOVES, RUNNING, Phase, ord_stas
 from services.payment.domain.splits import Split
+from services.payment.domain.terms import OrderType
 
 SECOND: Final = 1_000_000
 LEASE_S: Final = 30
@@ -55,7 +56,8 @@ class Order:
     `insured_cell` is the cell that insures the person where routing is asked about the bill, "" where the own cell needs nobody.
     `person` is a digest of who was named in 6201. `own_visit` says that its visit was registered for it. `open_no` is its number
     in settlement, a new one for each attempt; `charge_no` that of its last charge. `split` is how it was tried, `opened` how
-    it was opened; `balance_fen` what the bank of a real account told for it. `goal` is where it goes once nothing stands.
+    it was opened; `balance_fen` what the bank of a real account told for it,
+    `deposit_fen` what deposits of the stay bear of it. `goal` is where it goes once nothing stands.
     `due_at` is when its lease, its rest or the person's time is over; `tries` how often the loop took it in vain. `version`
     counts its changes: who changes an older one is told so. `traceparent` names the span of the call that began to pay it last.
     """
@@ -89,12 +91,18 @@ class Order:
     insured_returned: bool = False
     agreed: bool = False
     balance_fen: int | None = None
+    deposit_fen: int = 0
     reason: str = ""
     channel_code: str = ""
     paid_at: int = 0
     tries: int = 0
     version: int = 0
     traceparent: str = ""
+
+    @property
+    def is_deposit(self) -> bool:
+        """Whether it is a deposit for a stay: cash alone, of which settlement knows nothing."""
+        return self.order_type == OrderType.DEPOSIT
 
     @property
     def running(self) -> bool:

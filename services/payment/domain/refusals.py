@@ -65,6 +65,21 @@ def bank_balance_less(order: Order) -> Fault:
     return precondition("BANK_BALANCE_LESS", pay_ord_id=order.pay_ord_id, part=part)
 
 
+def deposit_late(order: Order) -> Fault:
+    """PRECONDITION DEPOSIT_STAY_SETTLED: no deposit is taken for a stay that is settled."""
+    return precondition("DEPOSIT_STAY_SETTLED", mdtrt_id=order.bill.mdtrt_id)
+
+
+def deposits_short(mdtrt_id: str, left_fen: int) -> Fault:
+    """PRECONDITION DEPOSITS_SHORT: the deposits of a stay have less left than that."""
+    return precondition("DEPOSITS_SHORT", mdtrt_id=mdtrt_id, left=yuan_text(left_fen))
+
+
+def deposit_with_lines(path: str) -> Fault:
+    """INVALID DEPOSIT_WITH_LINES."""
+    return invalid(path, "deposit.lines", "nothing: a deposit is no bill", reason="DEPOSIT_WITH_LINES")
+
+
 def bank_away() -> Fault:
     """UNAVAILABLE BANK_AWAY: the bank of a real account does not answer; nothing was asked for but its balance."""
     return Fault(FaultKind.UNAVAILABLE, "BANK_AWAY", retry_after_s=LATER_S)

@@ -64,9 +64,13 @@ class Switch:
         )
 
 
-def kind_of(fee_type: str, *, registration: bool) -> OrderType | None:
-    """The kind of an order by its feeType; `registration` says that the bill is that of a registration. None for no feeType."""
+def kind_of(fee_type: str, *, registration: bool, deposit: bool = False) -> OrderType | None:
+    """The kind of an order by its feeType; `registration` says that the bill is that of a registration, `deposit` that it is none
+    but money kept for a stay. None for no feeType.
+    """
     kind = _OF_FEE_TYPE.get(fee_type)
+    if deposit and kind is not None:
+        return OrderType.DEPOSIT
     return OrderType.REGISTRATION if registration and kind is OrderType.CONSULTATION else kind
 
 

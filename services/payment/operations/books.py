@@ -15,6 +15,8 @@ from services.kernel.authorisations import Authorisation
 from services.kernel.clock import MICROSECOND, Clock, to_micros
 from services.kernel.errors import Fault
 from services.kernel.requests import Entry, Moved, RequestStamp, repeated
+from services.payment.domain import refusals
+from services.payment.domain.deposits import left_fen
 from services.payment.domain.held import Decided
 from services.payment.domain.notices import Notice
 from services.payment.domain.orders import LEASE_S, SECOND, Charge, Order, Refund
@@ -35,7 +37,9 @@ NEW: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """What one decision changes. `seen` is the version of the order that it saw; `notices` are new, `marked` changed."""
+    """What one decision changes. `seen` is the version of the order that it saw; `notices` are new, `marked` changed; `takes_fen`
+    is what it takes of the deposits of the order's stay.
+    """
 
     order: Order | None = None
     seen: int = NEW
@@ -47,6 +51,7 @@ class Write:
     entry: Entry | None = None
     notices: tuple[Notice, ...] = ()
     marked: tuple[Notice, ...] = ()
+    takes_fen: int = 0
 
 
 Submit = Callable[[Write], Awaitable[bool]]
@@ -75,7 +80,7 @@ class Books:
         return to_micros(self._clock())
 
     async def keep(self, write: Write) -> None:
-        """Writes it, and waits until that is durable; `Stale`."""
+        """Writes it, and waits until that is durable; `Stale`, DEPOSITS_SHORT."""
         if not await self.submit(write):
             raise Stale
 
@@ -237,21 +242,25 @@ class Books:
 
     async def _alone(self, write: Write) -> bool:
         (kept,) = await self.commit([write])
-        return kept is True
+        if isinstance(kept, Fault):
+            raise kept
+        return kept
 
-    async def _decided(self, work: Unit, writes: Sequence[Write]) -> list[bool]:
+    async def _decided(self, work: Unit, writes: Sequence[Write]) -> list[bool | Fault]:
         versions = await work.orders.versions([each.order.pay_ord_id for each in writes if each.order is not None])
         users = await work.money.users([one.auth for each in writes for one in each.authorisations])
         events = [event for each in writes for event in each.events]
         heard = set(await work.money.heard(events)) if events else set()
         taken: list[Write] = []
-        outcomes: list[bool] = []
+        outcomes: list[bool | Fault] = []
+        stays: dict[tuple[str, str], int] = {}
         for each in writes:
             fresh = each.order is None or versions.get(each.order.pay_ord_id, NEW) == each.seen
             fresh = fresh and heard.isdisjoint(each.events)
             fresh = fresh and all(users.get(one.auth, "") in ("", one.used_by) for one in each.authorisations)
-            outcomes.append(fresh)
-            if fresh:
+            short = await self._short(work, each, stays) if fresh and each.takes_fen else None
+            outcomes.append(short or fresh)
+            if fresh and short is None:
                 taken.append(each)
                 heard.update(each.events)
                 users.update({one.auth: one.used_by for one in each.authorisations})
@@ -259,6 +268,18 @@ class Books:
                     versions[each.order.pay_ord_id] = each.order.version
         await self._written(work, taken)
         return outcomes
+
+    async def _short(self, work: Unit, write: Write, stays: dict[tuple[str, str], int]) -> Fault | None:
+        """Why a stay's deposits cannot bear it; `stays` are what writes of the same batch took before it."""
+        order = write.order
+        if order is None:
+            return None
+        stay = (order.fixmedins_code, order.bill.mdtrt_id)
+        left = left_fen(await work.orders.of_stay(*stay), order.pay_ord_id) - stays.get(stay, 0)
+        if left < write.takes_fen:
+            return refusals.deposits_short(order.bill.mdtrt_id, left)
+        stays[stay] = stays.get(stay, 0) + write.takes_fen
+        return None
 
     async def _written(self, work: Unit, writes: Sequence[Write]) -> None:
         orders = {each.order.pay_ord_id: each.order for each in writes if each.order is not None}

@@ -44,6 +44,7 @@ class Planned:
     expires_s: int
     secrets: Secrets
     message: Callable[[Order, str, int, int], bytes]
+    deposit_fen: int = 0
     """Makes the stored message of an order, a charge's number, and when it begins and ends (microseconds)."""
 
 
@@ -109,6 +110,7 @@ class Paying:
             setl_id="",
             charged_fen=0,
             refunded_fen=0,
+            deposit_fen=planned.deposit_fen,
             agreed=False,
             reason="",
             channel_code="",
@@ -130,7 +132,8 @@ class Paying:
         )
         entry = self._books.entry(stamp, order.pay_ord_id.encode())
         try:
-            await self._books.keep(Write(after, order.version, charges=(charge,), entry=entry))
+            takes = planned.deposit_fen
+            await self._books.keep(Write(after, order.version, charges=(charge,), entry=entry, takes_fen=takes))
         except Stale:
             raise refusals.on_its_way(order) from None
         return after

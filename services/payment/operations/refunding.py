@@ -26,7 +26,8 @@ class Refunding:
     ) -> tuple[Order, Refund]:
         """Refunds, or tells how the refund of that number stands.
 
-        PAY_ORDER_STATE, REFUND_UNBALANCED, REFUND_EXCEEDS_PAID, REFUND_EXISTS, REQUEST_ID_REUSED, and settlement's refusals.
+        PAY_ORDER_STATE, REFUND_UNBALANCED, REFUND_EXCEEDS_PAID, REFUND_EXISTS, REQUEST_ID_REUSED, of a deposit DEPOSITS_SHORT,
+        and settlement's refusals.
         """
         known = await self._books.standing(stamp)
         refunds = await self._books.refunds(order.pay_ord_id)
@@ -54,7 +55,8 @@ class Refunding:
         after = moved(order, Phase.REFUNDING, now, refund_no=refund.refund_no)
         try:
             entry = self._books.entry(stamp, refund.refund_no.encode())
-            await self._books.keep(Write(after, order.version, refunds=(refund,), entry=entry))
+            takes = refund.cash_fen if order.is_deposit else 0
+            await self._books.keep(Write(after, order.version, refunds=(refund,), entry=entry, takes_fen=takes))
         except Stale:
             raise refusals.on_its_way(order) from None
         return await self._told(await self._driving.drive(after, left_s), refund.refund_no)

@@ -145,7 +145,10 @@ class Saving:
                 after = kept(order, self._books.now(), bill=_at(order.bill, mdtrt_id))
                 await self._books.keep(Write(after, order.version))
                 order = after
-            await self._bills.upload(order.pay_ord_id, asked.request, order.bill.mdtrt_id, stay=order.bill.stay)
+            if order.is_deposit:
+                await self._settlements.tried(order)
+            else:
+                await self._bills.upload(order.pay_ord_id, asked.request, order.bill.mdtrt_id, stay=order.bill.stay)
         except Stale:
             raise refusals.on_its_way(order) from None
         except Fault as fault:

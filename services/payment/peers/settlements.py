@@ -18,6 +18,7 @@ from services.payment.peers.bill_messages import (
     stay_bill,
     visit_bill,
 )
+from services.payment.peers.deposits import Deposits
 from services.payment.peers.elsewhere import SettlementsElsewhere
 from services.runtime.elsewhere import HomeFirst
 from services.runtime.outbound import Peers
@@ -76,9 +77,12 @@ class Settlements:
         self._own_cell = own_cell
         self._elsewhere = SettlementsElsewhere(peers)
         self._at_home = SettlementsAtHome(peers, self._elsewhere)
+        self._deposits = Deposits(peers)
 
     async def tried(self, order: Order) -> Tried:
         """How the bill is split now, and by which cell; nothing is written."""
+        if order.is_deposit:
+            return await self._deposits.tried(order)
         if order.bill.stay:
             stay = stay_bill_pb2.TrialStayRequest(desk=desk_of(order), data=stay_bill(order))
             answer, cell = await self._home_first.call(self._settlements.TrialStay, stay)
@@ -107,7 +111,9 @@ class Settlements:
         """Its counter-entry."""
         return await self._of(order).reverse(order, refund_no)
 
-    def _of(self, order: Order) -> SettlementsAtHome | SettlementsElsewhere:
+    def _of(self, order: Order) -> SettlementsAtHome | SettlementsElsewhere | Deposits:
+        if order.is_deposit:
+            return self._deposits
         return self._at_home if order.insured_cell in ("", self._own_cell) else self._elsewhere
 
 

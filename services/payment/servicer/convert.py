@@ -49,6 +49,7 @@ def order_message(order: Order, charge: Charge | None) -> pay_order_state_pb2.Pa
         opened=None if order.opened is None else split_message(order.opened),
         charged_fen=order.charged_fen,
         refunded_fen=order.refunded_fen,
+        deposit_fen=order.deposit_fen,
         insured_returned=order.insured_returned,
         reason=order.reason,
         channel_code=order.channel_code,

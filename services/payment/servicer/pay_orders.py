@@ -68,12 +68,14 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         call, data = current_call(), request.data
         _own(request.desk, data.org_codg)
         registration = data.med_type == codes_pb2.MED_TYPE_OUTPATIENT_REGISTRATION
-        kind = kind_of(data.fee_type, registration=registration)
+        kind = kind_of(data.fee_type, registration=registration, deposit=data.deposit)
         if kind is None:
             raise invalid("data.fee_type", "pay.fee_type", "a feeType of the dictionary")
         admdvs = request.desk.mdtrtarea_admvs or _NOWHERE
         check_open(self._switches, admdvs, kind, "", beijing_day(call.now))
-        stay = kind is OrderType.DISCHARGE
+        stay = kind in (OrderType.DISCHARGE, OrderType.DEPOSIT)
+        if data.deposit and (data.feedetail_list or data.diseinfo_list):
+            raise refusals.deposit_with_lines("data.feedetail_list")
         if stay and not data.mdtrt_id:
             raise invalid("data.mdtrt_id", "pay.stay", "the stay, which is registered already")
         _adds_up(data)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from services.payment.domain.orders import Bill, Goal, Order
 from services.payment.domain.phases import Phase
 from services.payment.domain.splits import Split
-from services.payment.store.tables import RUNNING
+from services.payment.store.tables import DEPOSITS, RUNNING
 from services.runtime.db import DriverConnection, sql
 
 _PARTS: Final = ("total", "fund", "acct", "other", "hosp", "cash", "mulaid", "bank")
@@ -21,7 +21,7 @@ COLUMNS: Final = (
     *(f"opened_{part}_fen" for part in _PARTS),
     *("trial_hash", "insured_cell", "setl_id", "auth", "open_no", "charge_no", "refund_no", "traceparent"),
     *("attempt", "charged_fen", "refunded_fen"),
-    *("insured_returned", "agreed", "has_balance", "balance_fen"),
+    *("insured_returned", "agreed", "has_balance", "balance_fen", "deposit_fen"),
     *("reason", "channel_code", "saved_at", "changed_at", "due_at", "paid_at"),
     *("tries", "version"),
 )
@@ -31,6 +31,10 @@ _VERSIONS: Final = sql(
     "SELECT pay_ord_id, version FROM pay_order WHERE AMONG(pay_ord_id, ?1) ORDER BY pay_ord_id FOR UPDATE"
 )
 _OF_INSTITUTION: Final = sql(f"SELECT {ORDERS} FROM pay_order WHERE fixmedins_code = ?1 AND med_org_ord = ?2")
+_OF_STAY: Final = sql(
+    f"SELECT {ORDERS} FROM pay_order WHERE mdtrt_id = ?2 AND fixmedins_code = ?1 AND {DEPOSITS}"
+    " ORDER BY pay_ord_id FOR UPDATE"
+)
 _ANY_DUE: Final = sql(f"SELECT 1 FROM pay_order WHERE {RUNNING} AND due_at <= ?1 LIMIT 1")
 _DUE: Final = sql(
     f"SELECT {ORDERS} FROM pay_order WHERE {RUNNING} AND due_at <= ?1 ORDER BY due_at LIMIT ?2 FOR UPDATE SKIP LOCKED"
@@ -62,6 +66,10 @@ class OrderRows:
         """The one under an institution's own number."""
         rows = await self._connection.run(_OF_INSTITUTION, fixmedins_code, med_org_ord)
         return order_of(rows[0]) if rows else None
+
+    async def of_stay(self, fixmedins_code: str, mdtrt_id: str) -> list[Order]:
+        """A stay's deposits, and orders that take from them, held until the transaction ends."""
+        return [order_of(row) for row in await self._connection.run(_OF_STAY, fixmedins_code, mdtrt_id)]
 
     async def any_due(self, now: int) -> bool:
         """Whether there are running ones at which nobody is."""
@@ -110,7 +118,7 @@ def _row(order: Order) -> tuple[Any, ...]:
             order.traceparent,
         ),
         *(order.attempt, order.charged_fen, order.refunded_fen, int(order.insured_returned), int(order.agreed)),
-        *(int(order.balance_fen is not None), order.balance_fen or 0),
+        *(int(order.balance_fen is not None), order.balance_fen or 0, order.deposit_fen),
         *(order.reason, order.channel_code, order.saved_at, order.changed_at, order.due_at, order.paid_at),
         *(order.tries, order.version),
     )
@@ -123,6 +131,15 @@ def _parts(split: Split | None) -> tuple[int, ...]:
         *(split.total_fen, split.fund_fen, split.acct_fen, split.other_fen, split.hosp_fen, split.cash_fen),
         *(split.mulaid_fen, split.bank_fen),
     )
+
+
+_SAME: Final = (
+    *("pay_ord_id", "fixmedins_code", "med_org_ord", "person", "order_type", "fee_type", "admdvs", "saved_at"),
+    *("changed_at", "due_at", "trial_hash", "insured_cell", "setl_id", "auth", "attempt", "open_no", "charge_no"),
+    *("refund_no", "charged_fen", "refunded_fen", "deposit_fen", "reason", "channel_code", "paid_at", "tries"),
+    *("version", "traceparent"),
+)
+"""Columns that stand in an order as they are."""
 
 
 def order_of(row: Sequence[Any]) -> Order:
@@ -141,24 +158,8 @@ def order_of(row: Sequence[Any]) -> Order:
         invono=at["invono"],
         ipt_otp_no=at["ipt_otp_no"],
     )
-    same = (
-        *("pay_ord_id", "fixmedins_code", "med_org_ord", "person", "order_type", "fee_type", "admdvs", "saved_at"),
-        *(
-            "changed_at",
-            "due_at",
-            "trial_hash",
-            "insured_cell",
-            "setl_id",
-            "auth",
-            "attempt",
-            "open_no",
-            "charge_no",
-            "refund_no",
-        ),
-        *("charged_fen", "refunded_fen", "reason", "channel_code", "paid_at", "tries", "version", "traceparent"),
-    )
     return Order(
-        **{name: at[name] for name in same},
+        **{name: at[name] for name in _SAME},
         bill=bill,
         own_visit=bool(at["own_visit"]),
         phase=Phase(at["phase"]),

@@ -27,6 +27,8 @@ from services.runtime.journal import journal_table
 
 _RESTING: Final = ("saved", "tried", "paid", "failed", "revoked", "held")
 RUNNING: Final = f"phase NOT IN ({', '.join(map(repr, _RESTING))})"
+DEPOSITS: Final = "(order_type = 3 OR deposit_fen > 0)"
+"""Deposits of stays, and orders that take from them."""
 HELD: Final = "phase = 'held'"
 STRAY: Final = "state = 'returning'"
 HELD_CHARGE: Final = "state = 'held'"
@@ -101,6 +103,7 @@ def _adds_up(prefix: str) -> CheckConstraint:
 
 def _order(metadata: MetaData) -> Table:
     running, held, paid = text(RUNNING), text(HELD), text("paid_at > 0")
+    deposits = text(DEPOSITS)
     return Table(
         "pay_order",
         metadata,
@@ -120,7 +123,7 @@ def _order(metadata: MetaData) -> Table:
         Column("attempt", Integer, nullable=False),
         *_sums("charged", "refunded"),
         *_flags("insured_returned", "agreed", "has_balance"),
-        *_sums("balance"),
+        *_sums("balance", "deposit"),
         *_texts("reason", "channel_code"),
         *_moments("saved_at", "changed_at", "due_at", "paid_at"),
         Column("tries", Integer, nullable=False),
@@ -132,6 +135,7 @@ def _order(metadata: MetaData) -> Table:
         Index("pay_order_of_institution", "fixmedins_code", "med_org_ord", unique=True),
         Index("pay_order_due", "due_at", sqlite_where=running, postgresql_where=running),
         Index("pay_order_paid", "paid_at", "pay_ord_id", sqlite_where=paid, postgresql_where=paid),
+        Index("pay_order_of_stay", "mdtrt_id", sqlite_where=deposits, postgresql_where=deposits),
         Index("pay_order_held", "changed_at", sqlite_where=held, postgresql_where=held),
     )
 

@@ -58,6 +58,15 @@ PAYMENT: Final[Mapping[str, tuple[str, str]]] = {
         "The bank does not say what the account of the card has ({code})",
     ),
     "BANK_AWAY": ("保管个人账户的银行没有应答", "The bank that keeps the account does not answer"),
+    "DEPOSIT_STAY_SETTLED": (
+        "住院{mdtrt_id}已结算，不再收预缴金",
+        "The stay {mdtrt_id} is settled: no deposit is taken for it",
+    ),
+    "DEPOSITS_SHORT": (
+        "住院{mdtrt_id}的预缴金余额为{left}元，不足",
+        "The deposits of the stay {mdtrt_id} have {left} yuan left, which is less",
+    ),
+    "DEPOSIT_WITH_LINES": ("预缴金不带费用明细和诊断", "A deposit has neither lines nor diagnoses"),
     "BANK_CARD_NEEDED": (
         "账单中个人账户部分由银行卡支付，不能由渠道{channel}收取",
         "A part of the bill is paid by the card of the bank that keeps the account; {channel} cannot collect it",
@@ -164,6 +173,12 @@ PAYMENT_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "BANK_CARD_REFUSED": ("请参保人换卡，或不使用个人账户", "Take another card, or leave the account out"),
     "BANK_AWAY": ("稍后重试，或不使用个人账户", "Try again later, or leave the account out"),
+    "DEPOSIT_STAY_SETTLED": (
+        "核对就诊号；补缴的按出院结算订单支付",
+        "Compare mdtrt_id; what is owed is paid at the discharge",
+    ),
+    "DEPOSITS_SHORT": ("按余额抵扣或退还", "Take at most what is left"),
+    "DEPOSIT_WITH_LINES": ("明细用2301上传", "Upload lines by 2301"),
     "BANK_CARD_NEEDED": ("在银行终端上刷卡支付", "Charge the card at the POS"),
     "SPLIT_MOVED": (
         "重新下单（6202）并请参保人确认新金额",
@@ -203,6 +218,7 @@ PAYMENT_RULES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "charge.balance": ("减免不超过应收现金", "at most the cash and what is added"),
     "charge.code": ("该支付形式所需内容", "what this form of payment needs"),
+    "deposit.lines": ("不填：预缴金不是账单", "nothing: a deposit is no bill"),
     "held.proof": ("渠道、银行或收条的凭证号", "the number of a receipt"),
     "pay.fee_type": ("字典feeType中的值", "a feeType of the dictionary"),
     "pay.stay": ("已登记的住院就诊号", "the stay, which is registered already"),

@@ -150,7 +150,7 @@ def _pay_order() -> None:
         *_columns(sa.Integer(), "order_type", "med_type", "acct_used_flag", "attempt", "tries", "version"),
         *_columns(sa.SmallInteger(), "stay", "own_visit", "has_split", "has_opened", "insured_returned", "agreed"),
         *_columns(sa.SmallInteger(), "has_balance"),
-        *_columns(sa.BigInteger(), "fee_fen", "charged_fen", "refunded_fen", "balance_fen"),
+        *_columns(sa.BigInteger(), "fee_fen", "charged_fen", "refunded_fen", "balance_fen", "deposit_fen"),
         *_columns(
             sa.BigInteger(), *(f"{split}_{part}_fen" for split in ("tried", "opened") for part in _PARTS.split())
         ),
@@ -175,6 +175,7 @@ def _pay_order() -> None:
         sqlite_where=sa.text("phase NOT IN ('saved', 'tried', 'paid', 'failed', 'revoked', 'held')"),
         postgresql_where=sa.text("phase NOT IN ('saved', 'tried', 'paid', 'failed', 'revoked', 'held')"),
     )
+    _partial("pay_order_of_stay", "pay_order", ["mdtrt_id"], "(order_type = 3 OR deposit_fen > 0)")
     op.create_index(
         "pay_order_held",
         "pay_order",

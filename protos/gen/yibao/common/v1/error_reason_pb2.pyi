@@ -491,6 +491,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A part of the bill is the real account's, which only its bank's card can pay."""
     ERROR_REASON_BANK_AWAY: _ErrorReason.ValueType  # 374
     """The bank that keeps the account does not answer."""
+    ERROR_REASON_DEPOSIT_STAY_SETTLED: _ErrorReason.ValueType  # 381
+    """A deposit is for a stay that is settled already."""
+    ERROR_REASON_DEPOSITS_SHORT: _ErrorReason.ValueType  # 382
+    """The deposits of the stay have less left than is taken from them."""
+    ERROR_REASON_DEPOSIT_WITH_LINES: _ErrorReason.ValueType  # 383
+    """A deposit has no lines and no diagnoses."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -962,4 +968,10 @@ ERROR_REASON_BANK_CARD_NEEDED: ErrorReason.ValueType  # 373
 """A part of the bill is the real account's, which only its bank's card can pay."""
 ERROR_REASON_BANK_AWAY: ErrorReason.ValueType  # 374
 """The bank that keeps the account does not answer."""
+ERROR_REASON_DEPOSIT_STAY_SETTLED: ErrorReason.ValueType  # 381
+"""A deposit is for a stay that is settled already."""
+ERROR_REASON_DEPOSITS_SHORT: ErrorReason.ValueType  # 382
+"""The deposits of the stay have less left than is taken from them."""
+ERROR_REASON_DEPOSIT_WITH_LINES: ErrorReason.ValueType  # 383
+"""A deposit has no lines and no diagnoses."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -56,6 +56,7 @@ class FeeUpload(_message.Message):
     DISE_NAME_FIELD_NUMBER: _builtins.int
     DISEINFO_LIST_FIELD_NUMBER: _builtins.int
     FEEDETAIL_LIST_FIELD_NUMBER: _builtins.int
+    DEPOSIT_FIELD_NUMBER: _builtins.int
     org_codg: _builtins.str
     """Institution; an institution may only send its own."""
     psn_no: _builtins.str
@@ -93,6 +94,8 @@ class FeeUpload(_message.Message):
     main_cond_dscr: _builtins.str
     dise_codg: _builtins.str
     dise_name: _builtins.str
+    deposit: _builtins.bool
+    """A deposit (住院预缴金) for the stay that is named: cash alone, without lines, kept until the stay is settled. Ours."""
     @_builtins.property
     def begntime(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -132,10 +135,11 @@ class FeeUpload(_message.Message):
         dise_name: _builtins.str = ...,
         diseinfo_list: _abc.Iterable[Global___UploadedDiagnosis] | None = ...,
         feedetail_list: _abc.Iterable[Global___UploadedLine] | None = ...,
+        deposit: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begntime", b"begntime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "atddr_no", b"atddr_no", "begntime", b"begntime", "caty", b"caty", "chrg_bchno", b"chrg_bchno", "dept_code", b"dept_code", "dept_name", b"dept_name", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "diseinfo_list", b"diseinfo_list", "dr_name", b"dr_name", "ec_token", b"ec_token", "fee_type", b"fee_type", "feedetail_list", b"feedetail_list", "id_no", b"id_no", "id_type", b"id_type", "insutype", b"insutype", "invono", b"invono", "ipt_otp_no", b"ipt_otp_no", "local_med_type", b"local_med_type", "main_cond_dscr", b"main_cond_dscr", "mdtrt_id", b"mdtrt_id", "med_org_ord", b"med_org_ord", "med_type", b"med_type", "medfee_sumamt_fen", b"medfee_sumamt_fen", "org_codg", b"org_codg", "pay_auth_no", b"pay_auth_no", "psn_no", b"psn_no", "psn_setlway", b"psn_setlway", "user_name", b"user_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_used_flag", b"acct_used_flag", "atddr_no", b"atddr_no", "begntime", b"begntime", "caty", b"caty", "chrg_bchno", b"chrg_bchno", "deposit", b"deposit", "dept_code", b"dept_code", "dept_name", b"dept_name", "dise_codg", b"dise_codg", "dise_name", b"dise_name", "diseinfo_list", b"diseinfo_list", "dr_name", b"dr_name", "ec_token", b"ec_token", "fee_type", b"fee_type", "feedetail_list", b"feedetail_list", "id_no", b"id_no", "id_type", b"id_type", "insutype", b"insutype", "invono", b"invono", "ipt_otp_no", b"ipt_otp_no", "local_med_type", b"local_med_type", "main_cond_dscr", b"main_cond_dscr", "mdtrt_id", b"mdtrt_id", "med_org_ord", b"med_org_ord", "med_type", b"med_type", "medfee_sumamt_fen", b"medfee_sumamt_fen", "org_codg", b"org_codg", "pay_auth_no", b"pay_auth_no", "psn_no", b"psn_no", "psn_setlway", b"psn_setlway", "user_name", b"user_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -77,7 +77,8 @@ class PayOrderServiceServicer:
         """Saves a bill as an order (6201): registers a visit where none is named, uploads diagnoses and lines, and answers the
         order's number. A repeat, and the same order under another message, get the same number.
         Errors: those of RegisterVisit, UploadVisit, UploadFees and UploadStayFees of settlement, PAY_AUTH_UNKNOWN, PAY_ORDER_EXISTS,
-        PAY_ORDER_ENDED, FEE_SUM_MISMATCH, DESK_MISMATCH, CREDENTIAL_MISSING, ORDER_TYPE_CLOSED, PERSON_MISMATCH, REQUEST_ID_REUSED.
+        PAY_ORDER_ENDED, FEE_SUM_MISMATCH, DESK_MISMATCH, CREDENTIAL_MISSING, ORDER_TYPE_CLOSED, PERSON_MISMATCH, REQUEST_ID_REUSED;
+        of a deposit ENCOUNTER_NOT_FOUND, DEPOSIT_STAY_SETTLED, DEPOSIT_WITH_LINES.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -100,7 +101,7 @@ class PayOrderServiceServicer:
         Where the split has changed since it was tried, nothing is charged: the order is to be placed again.
         Errors: those of Settle and SettleStay of settlement, PAY_ORDER_NOT_FOUND, PAY_TOKEN_WRONG, PAY_ORDER_STATE,
         SPLIT_MOVED, CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CHARGE_UNBALANCED, CODE_MISSING, CHANNEL_REFUSED,
-        BANK_BALANCE_LESS, BANK_CARD_NEEDED, OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
+        BANK_BALANCE_LESS, BANK_CARD_NEEDED, DEPOSITS_SHORT, DEPOSIT_STAY_SETTLED, OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,7 +127,7 @@ class PayOrderServiceServicer:
     def RefundOrder(self, request, context):
         """Refunds an order that is paid (6203): all of it, the insured part alone (whole or not at all), or cash alone (also a part of
         it). The insured part goes back first. EXP says that it is under way: ask again by GetOrder, or send it again.
-        Errors: PAY_ORDER_NOT_FOUND, PAY_ORDER_STATE, REFUND_UNBALANCED, REFUND_EXCEEDS_PAID, REFUND_EXISTS,
+        Errors: PAY_ORDER_NOT_FOUND, PAY_ORDER_STATE, REFUND_UNBALANCED, REFUND_EXCEEDS_PAID, REFUND_EXISTS, DEPOSITS_SHORT,
         LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -22,7 +22,8 @@ class PayOrderServiceStub:
     """Saves a bill as an order (6201): registers a visit where none is named, uploads diagnoses and lines, and answers the
     order's number. A repeat, and the same order under another message, get the same number.
     Errors: those of RegisterVisit, UploadVisit, UploadFees and UploadStayFees of settlement, PAY_AUTH_UNKNOWN, PAY_ORDER_EXISTS,
-    PAY_ORDER_ENDED, FEE_SUM_MISMATCH, DESK_MISMATCH, CREDENTIAL_MISSING, ORDER_TYPE_CLOSED, PERSON_MISMATCH, REQUEST_ID_REUSED.
+    PAY_ORDER_ENDED, FEE_SUM_MISMATCH, DESK_MISMATCH, CREDENTIAL_MISSING, ORDER_TYPE_CLOSED, PERSON_MISMATCH, REQUEST_ID_REUSED;
+    of a deposit ENCOUNTER_NOT_FOUND, DEPOSIT_STAY_SETTLED, DEPOSIT_WITH_LINES.
     """
     PlaceOrder: _aio.UnaryUnaryMultiCallable[_pay_order_pb2.PlaceOrderRequest, _pay_order_pb2.PlaceOrderResponse]
     """Places an order with the person's authorisation and tries its bill (6202): both amounts are known then. An order that
@@ -37,7 +38,7 @@ class PayOrderServiceStub:
     Where the split has changed since it was tried, nothing is charged: the order is to be placed again.
     Errors: those of Settle and SettleStay of settlement, PAY_ORDER_NOT_FOUND, PAY_TOKEN_WRONG, PAY_ORDER_STATE,
     SPLIT_MOVED, CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CHARGE_UNBALANCED, CODE_MISSING, CHANNEL_REFUSED,
-    BANK_BALANCE_LESS, BANK_CARD_NEEDED, OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
+    BANK_BALANCE_LESS, BANK_CARD_NEEDED, DEPOSITS_SHORT, DEPOSIT_STAY_SETTLED, OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
     """
     GetOrder: _aio.UnaryUnaryMultiCallable[_pay_order_pb2.GetOrderRequest, _pay_order_pb2.GetOrderResponse]
     """An order as it stands (6301).
@@ -51,7 +52,7 @@ class PayOrderServiceStub:
     RefundOrder: _aio.UnaryUnaryMultiCallable[_pay_order_pb2.RefundOrderRequest, _pay_order_pb2.RefundOrderResponse]
     """Refunds an order that is paid (6203): all of it, the insured part alone (whole or not at all), or cash alone (also a part of
     it). The insured part goes back first. EXP says that it is under way: ask again by GetOrder, or send it again.
-    Errors: PAY_ORDER_NOT_FOUND, PAY_ORDER_STATE, REFUND_UNBALANCED, REFUND_EXCEEDS_PAID, REFUND_EXISTS,
+    Errors: PAY_ORDER_NOT_FOUND, PAY_ORDER_STATE, REFUND_UNBALANCED, REFUND_EXCEEDS_PAID, REFUND_EXISTS, DEPOSITS_SHORT,
     LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
     """
 
@@ -69,7 +70,8 @@ class PayOrderServiceServicer(metaclass=_abc_1.ABCMeta):
         """Saves a bill as an order (6201): registers a visit where none is named, uploads diagnoses and lines, and answers the
         order's number. A repeat, and the same order under another message, get the same number.
         Errors: those of RegisterVisit, UploadVisit, UploadFees and UploadStayFees of settlement, PAY_AUTH_UNKNOWN, PAY_ORDER_EXISTS,
-        PAY_ORDER_ENDED, FEE_SUM_MISMATCH, DESK_MISMATCH, CREDENTIAL_MISSING, ORDER_TYPE_CLOSED, PERSON_MISMATCH, REQUEST_ID_REUSED.
+        PAY_ORDER_ENDED, FEE_SUM_MISMATCH, DESK_MISMATCH, CREDENTIAL_MISSING, ORDER_TYPE_CLOSED, PERSON_MISMATCH, REQUEST_ID_REUSED;
+        of a deposit ENCOUNTER_NOT_FOUND, DEPOSIT_STAY_SETTLED, DEPOSIT_WITH_LINES.
         """
 
     @_abc_1.abstractmethod
@@ -96,7 +98,7 @@ class PayOrderServiceServicer(metaclass=_abc_1.ABCMeta):
         Where the split has changed since it was tried, nothing is charged: the order is to be placed again.
         Errors: those of Settle and SettleStay of settlement, PAY_ORDER_NOT_FOUND, PAY_TOKEN_WRONG, PAY_ORDER_STATE,
         SPLIT_MOVED, CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CHARGE_UNBALANCED, CODE_MISSING, CHANNEL_REFUSED,
-        BANK_BALANCE_LESS, BANK_CARD_NEEDED, OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
+        BANK_BALANCE_LESS, BANK_CARD_NEEDED, DEPOSITS_SHORT, DEPOSIT_STAY_SETTLED, OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -128,7 +130,7 @@ class PayOrderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_pay_order_pb2.RefundOrderResponse]:
         """Refunds an order that is paid (6203): all of it, the insured part alone (whole or not at all), or cash alone (also a part of
         it). The insured part goes back first. EXP says that it is under way: ask again by GetOrder, or send it again.
-        Errors: PAY_ORDER_NOT_FOUND, PAY_ORDER_STATE, REFUND_UNBALANCED, REFUND_EXCEEDS_PAID, REFUND_EXISTS,
+        Errors: PAY_ORDER_NOT_FOUND, PAY_ORDER_STATE, REFUND_UNBALANCED, REFUND_EXCEEDS_PAID, REFUND_EXISTS, DEPOSITS_SHORT,
         LATER_SETTLEMENT_EXISTS, LEDGER_CONTENTION, REQUEST_ID_REUSED.
         """
 

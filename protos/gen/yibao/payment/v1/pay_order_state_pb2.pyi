@@ -173,6 +173,7 @@ class PayOrder(_message.Message):
     PAID_TIME_FIELD_NUMBER: _builtins.int
     EXPIRES_TIME_FIELD_NUMBER: _builtins.int
     ARRIVES_DAY_FIELD_NUMBER: _builtins.int
+    DEPOSIT_FEN_FIELD_NUMBER: _builtins.int
     pay_ord_id: _builtins.str
     phase: Global___OrderPhase.ValueType
     ord_stas: _builtins.int
@@ -195,6 +196,8 @@ class PayOrder(_message.Message):
     reason: _builtins.str
     """Why it failed or is held: a reason of ours, and the channel's own word."""
     channel_code: _builtins.str
+    deposit_fen: _builtins.int
+    """What deposits of the stay bear of the cash (DEPOSIT_DEDUCTION in `reduces`)."""
     @_builtins.property
     def tried(self) -> Global___Split:
         """As it was tried."""
@@ -243,10 +246,11 @@ class PayOrder(_message.Message):
         paid_time: _timestamp_pb2.Timestamp | None = ...,
         expires_time: _timestamp_pb2.Timestamp | None = ...,
         arrives_day: _date_pb2.Date | None = ...,
+        deposit_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["arrives_day", b"arrives_day", "expires_time", b"expires_time", "opened", b"opened", "paid_time", b"paid_time", "saved_time", b"saved_time", "tried", b"tried"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrives_day", b"arrives_day", "channel", b"channel", "channel_code", b"channel_code", "charge_fen", b"charge_fen", "charge_no", b"charge_no", "charged_fen", b"charged_fen", "expires_time", b"expires_time", "insured_returned", b"insured_returned", "mdtrt_id", b"mdtrt_id", "mix_trade_no", b"mix_trade_no", "opened", b"opened", "ord_stas", b"ord_stas", "order_type", b"order_type", "paid_time", b"paid_time", "pay_form", b"pay_form", "pay_ord_id", b"pay_ord_id", "phase", b"phase", "reason", b"reason", "refunded_fen", b"refunded_fen", "saved_time", b"saved_time", "setl_id", b"setl_id", "trade_no", b"trade_no", "tried", b"tried"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrives_day", b"arrives_day", "channel", b"channel", "channel_code", b"channel_code", "charge_fen", b"charge_fen", "charge_no", b"charge_no", "charged_fen", b"charged_fen", "deposit_fen", b"deposit_fen", "expires_time", b"expires_time", "insured_returned", b"insured_returned", "mdtrt_id", b"mdtrt_id", "mix_trade_no", b"mix_trade_no", "opened", b"opened", "ord_stas", b"ord_stas", "order_type", b"order_type", "paid_time", b"paid_time", "pay_form", b"pay_form", "pay_ord_id", b"pay_ord_id", "phase", b"phase", "reason", b"reason", "refunded_fen", b"refunded_fen", "saved_time", b"saved_time", "setl_id", b"setl_id", "trade_no", b"trade_no", "tried", b"tried"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
