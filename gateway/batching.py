@@ -30,7 +30,9 @@ class Gatherer:
         self._batch = batch
         self._backend = backend
         self._peers = peers
-        self._gathered = gathering.Gatherer(batch, self._send, telemetry, limits, queue=unary.name, member=batch.member)
+        self._gathered = gathering.Gatherer(
+            unary, batch, self._send, telemetry, limits, queue=unary.name, member=batch.member
+        )
 
     async def call(self, method: MethodContract, request: Message, options: CallOptions) -> Message:
         """The item's own outcome; Fault QUEUE_FULL, DEADLINE_EXCEEDED or whatever the member refused."""

@@ -7,7 +7,7 @@ option `elsewhere`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 from gateway.backend import Backend, CallOptions
 from services.kernel.elsewhere import STILL_UNDER_WAY, told_of_routing
 from services.kernel.errors import Fault
-from services.runtime.contract import Contract, MethodContract
+from services.runtime.contract import Contract, ElsewhereForm, MethodContract
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ class ElsewhereBackend:
             refused = fault
         other = self.contract.methods[method.elsewhere.method]
         carried: Any = other.request_class
-        asked = carried(request=request)
 
-        async def answered(by: Backend) -> Any:
+        async def answered(by: Backend, told: Mapping[str, bytes]) -> Any:
+            asked = carried(request=request, **told)
             return await by.call(other, asked, replace(options, timeout_s=max(0.001, until - clock())))
 
         try:
-            answer = await _or_alone(answered, self.others, self.direct)
+            answer = await _or_alone(answered, self.others, self.direct, _beside(refused, method.elsewhere))
         except Fault as fault:
             raise told_of_routing(fault, refused, method.elsewhere.on) from None
         response: Message = answer.response
@@ -65,11 +65,21 @@ def across_cells(
     return ElsewhereBackend(home, others, direct, contract) if beside_others else home
 
 
-async def _or_alone(answered: Callable[[Backend], Awaitable[Any]], others: Backend, direct: Backend) -> Any:
-    """The answer with others, or alone where it would have held them up."""
+async def _or_alone(
+    answered: Callable[[Backend, Mapping[str, bytes]], Awaitable[Any]],
+    others: Backend,
+    direct: Backend,
+    told: Mapping[str, bytes],
+) -> Any:
+    """The answer with others, or alone where it would have held them up; by then what the own cell told is old."""
     try:
-        return await answered(others)
+        return await answered(others, told)
     except Fault as fault:
         if fault.reason != STILL_UNDER_WAY:
             raise
-    return await answered(direct)
+    return await answered(direct, {})
+
+
+def _beside(refused: Fault, form: ElsewhereForm) -> Mapping[str, bytes]:
+    """What the own cell told beside its refusal, under the name of its field; nothing where it told nothing."""
+    return {form.told: refused.told} if form.told and refused.told else {}

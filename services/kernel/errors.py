@@ -80,7 +80,8 @@ class Fault(Exception):
     """An expected refusal.
 
     `reason` is UPPER_SNAKE and stands in `error_reason.proto`; `metadata` holds every value that the text names, as
-    text; `violations` all broken fields; `retry_after_s` is set when waiting helps. Never holds personal data.
+    text; `violations` all broken fields; `retry_after_s` is set when waiting helps. Never holds personal data; only `told`
+    may, bytes for a member that serves the same elsewhere, which stand in no text and leave by the contract's field alone.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Fault(Exception):
             self.metadata[MORE_VIOLATIONS] = f"{violations.more}{'+' if violations.open_ended else ''}"
         self.violations: tuple[Violation, ...] = tuple(violations)
         self.retry_after_s = retry_after_s
+        self.told = b""
         super().__init__(reason)
 
     def __repr__(self) -> str:

@@ -9,16 +9,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from google.protobuf import message_factory
 from google.protobuf.message import Message
+from google.rpc.status_pb2 import Status
 
+from services.kernel.elsewhere import INSURED_ELSEWHERE
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.call import CallContext, current_call, use_call
 from services.runtime.contract import BatchForm, MethodContract
 from services.runtime.inbound import Inbound, ItemKey, serving
-from services.runtime.logs import ListLine
+from services.runtime.status import to_status
 from services.runtime.telemetry import Span, SpanKind, current_span, extract, use_span
 
 
@@ -81,13 +84,10 @@ async def serve_batch(
     if admitted:
         for place, answer in zip(places, await _handled(handle, admitted), strict=True):
             answers[place] = answer
-    outcome_class, line = _outcome_class(batch, form), inbound.line(method)
-    outcomes = [
-        _outcome(inbound, outcome_class, method, row, span, answer, line)
-        for row, span, answer in zip(rows, spans, answers, strict=True)
-    ]
-    line.write()
-    return outcomes
+    outcomes = _Outcomes(inbound, _outcome_class(batch, form), method)
+    made = [outcomes.of(row, span, answer) for row, span, answer in zip(rows, spans, answers, strict=True)]
+    outcomes.write_lines()
+    return made
 
 
 def one_by_one(operation: Callable[[Admitted], Awaitable[Any]]) -> Handle:
@@ -127,16 +127,44 @@ def _outcome_class(batch: MethodContract, form: BatchForm) -> type[Any]:
     return found
 
 
-def _outcome(
-    inbound: Inbound, made: type[Any], method: MethodContract, row: Any, span: Span, answer: Any, line: ListLine
-) -> Any:
-    if isinstance(answer, BaseException):
-        with use_span(span):
-            status = inbound.refuse(answer)
-            inbound.observe(span, method, row.request, None, status)
-        outcome = made(status=status)
-    else:
-        outcome = made(response=answer)
-        inbound.observe_item(span, method, row.request, answer, line)
-    span.end()
-    return outcome
+class _Outcomes:
+    """The outcomes of one list, each told to metrics, span and log. Of what goes on elsewhere, with all that is asked for next,
+    there is a line of its own.
+    """
+
+    def __init__(self, inbound: Inbound, made: type[Any], method: MethodContract) -> None:
+        self._inbound = inbound
+        self._made = made
+        self._method = method
+        self._told = method.elsewhere.told if method.elsewhere is not None else ""
+        self._answered = inbound.line(method)
+        self._gone_on = inbound.line(method, INSURED_ELSEWHERE)
+
+    def of(self, row: Any, span: Span, answer: Any) -> Any:
+        """The outcome of an item, whose span ends."""
+        inbound, method = self._inbound, self._method
+        if not isinstance(answer, BaseException):
+            outcome = self._made(response=answer)
+            inbound.observe_item(span, method, row.request, answer, self._answered)
+        elif self._told and isinstance(answer, Fault) and answer.told and answer.reason == INSURED_ELSEWHERE:
+            outcome = self._made(status=_gone_on(answer.kind, answer.reason, tuple(answer.metadata.items())))
+            setattr(outcome, self._told, answer.told)
+            inbound.observe_item(span, method, row.request, None, self._gone_on, answer.reason)
+        else:
+            with use_span(span):
+                status = inbound.refuse(answer)
+                inbound.observe(span, method, row.request, None, status)
+            outcome = self._made(status=status)
+        span.end()
+        return outcome
+
+    def write_lines(self) -> None:
+        """What the log is told of those that are in no line yet."""
+        self._answered.write()
+        self._gone_on.write()
+
+
+@lru_cache(maxsize=64)
+def _gone_on(kind: FaultKind, reason: str, metadata: tuple[tuple[str, str], ...]) -> Status:
+    """The status of a refusal that names nothing but a cell: of these there are few."""
+    return to_status(Fault(kind, reason, dict(metadata)))

@@ -69,10 +69,11 @@ class BatchForm:
 @dataclass(frozen=True, slots=True)
 class ElsewhereForm:
     """Says which method (a path) serves the same where another cell insures the person, and after which reasons of the own
-    cell's refusal it is asked."""
+    cell's refusal it is asked. `told` names the bytes beside such a refusal that go with the request, "" for none."""
 
     method: str
     on: frozenset[str]
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ class Contract:
             return f"leads from {unary.member} to {other.member}: from a cell's member to a national one it must"
         if not form.on or unknown:
             return f"names no reasons that are known: {', '.join(unknown)}"
-        if not _holds_only(other.request_class, "request", unary.request_class):
+        if not _holds_only(other.request_class, "request", unary.request_class, form.told):
             return f"names {other.full_name}, whose request is not the unary one in a field `request`"
         if not _holds_only(other.response_class, "response", unary.response_class):
             return f"names {other.full_name}, whose response is not the unary one in a field `response`"
@@ -302,7 +303,7 @@ def _elsewhere(method: MethodDescriptor) -> ElsewhereForm | None:
     if not options.HasExtension(options_pb2.elsewhere):
         return None
     option = options.Extensions[options_pb2.elsewhere]
-    return ElsewhereForm(method_path(option.method), frozenset(option.on))
+    return ElsewhereForm(method_path(option.method), frozenset(option.on), option.told)
 
 
 def _door(method: MethodDescriptor) -> str:
@@ -324,10 +325,15 @@ def _mobile(method: MethodDescriptor) -> MobileForm | None:
     return MobileForm(option.path, _binding(method, option.number).field if option.number else "")
 
 
-def _holds_only(message: type[Message], name: str, content: type[Message]) -> bool:
-    """Whether a message has one single field, of that name and type."""
+def _holds_only(message: type[Message], name: str, content: type[Message], told: str = "") -> bool:
+    """Whether a message has one single field, of that name and type, and beside it only the bytes `told`, if that names any."""
     descriptor: Any = message.DESCRIPTOR
     fields: list[FieldDescriptor] = list(descriptor.fields)
+    if told:
+        beside = descriptor.fields_by_name.get(told)
+        if beside is None or beside.is_repeated or beside.type != FieldDescriptor.TYPE_BYTES:
+            return False
+        fields.remove(beside)
     return len(fields) == 1 and (
         fields[0].name == name and not fields[0].is_repeated and fields[0].message_type is content.DESCRIPTOR
     )

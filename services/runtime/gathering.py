@@ -56,12 +56,21 @@ class Gatherer:
     """A list form of a method that a member serves, for calls that come one by one; `queue` names it in metrics."""
 
     def __init__(
-        self, batch: MethodContract, send: Send, telemetry: Telemetry, limits: Limits, *, queue: str, member: str
+        self,
+        unary: MethodContract,
+        batch: MethodContract,
+        send: Send,
+        telemetry: Telemetry,
+        limits: Limits,
+        *,
+        queue: str,
+        member: str,
     ) -> None:
         if batch.batch is None:
             raise ContractError(f"{batch.full_name} is no list form")
         self._batch = batch
         self._form: BatchForm = batch.batch
+        self._told = unary.elsewhere.told if unary.elsewhere is not None else ""
         self._send_batch = send
         self._telemetry = telemetry
         self._limits = limits
@@ -116,9 +125,16 @@ class Gatherer:
             if item.outcome.done():
                 continue
             if outcome.HasField("status"):
-                item.outcome.set_exception(from_status(outcome.status, member=self._member))
+                item.outcome.set_exception(self._refusal(outcome))
             else:
                 item.outcome.set_result(outcome.response)
+
+    def _refusal(self, outcome: Any) -> Exception:
+        """Why an item was refused, with what is told beside it for whoever is asked next."""
+        refused = from_status(outcome.status, member=self._member)
+        if self._told and isinstance(refused, Fault):
+            refused.told = getattr(outcome, self._told)
+        return refused
 
     def _taken(self) -> list[_Item]:
         """What goes together, in the order in which it came."""

@@ -176,19 +176,23 @@ class Inbound:
             fields["ms"] = (time.time_ns() - span.start_ns) // 10_000 / 100
             write(self._access, level, "call", fields)
 
-    def line(self, unary: MethodContract) -> ListLine:
-        """The line of a list's items that are answered."""
-        return ListLine(self._access, self.member, unary.full_name)
+    def line(self, unary: MethodContract, reason: str = OK) -> ListLine:
+        """The line of a list's items that are answered, or of those that go on elsewhere for that reason."""
+        return ListLine(self._access, self.member, unary.full_name, reason if reason != OK else "")
 
-    def observe_item(self, span: Span, unary: MethodContract, request: Any, response: Any, line: ListLine) -> None:
-        """`observe` for an item that is answered: it stands in the line of its list."""
+    def observe_item(
+        self, span: Span, unary: MethodContract, request: Any, response: Any, line: ListLine, reason: str = OK
+    ) -> None:
+        """`observe` for an item that is answered, or that goes on elsewhere for a reason: it stands in the line of its list."""
         took_s = (time.time_ns() - span.start_ns) / 1e9
-        self._ended_call(unary.full_name, "", OK, took_s)
+        self._ended_call(unary.full_name, "", reason, took_s)
         if not (line.wanted or span.recording):
             return
         numbers = _numbers(unary.request_numbers, request) | _numbers(unary.response_numbers, response)
         if span.recording:
             span.set_attributes(numbers)
+            if reason != OK:
+                span.fail(FaultKind.PRECONDITION.value, reason)
         line.add(span.trace_id, numbers, took_s)
 
     def _grpc_behaviour(self, served: Served) -> Callable[[bytes, Any], Awaitable[bytes]]:

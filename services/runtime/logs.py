@@ -96,10 +96,13 @@ class ListLine:
     of each in the same order. An item that came alone has a line as a call has.
     """
 
-    def __init__(self, logger: logging.Logger, member: str, method: str) -> None:
+    def __init__(self, logger: logging.Logger, member: str, method: str, gone_on: str = "") -> None:
+        """`gone_on` is the reason for which other items go on elsewhere."""
         self.wanted = logger.isEnabledFor(logging.INFO)
         self._logger = logger
         self._told: dict[str, object] = {"member": member, "method": method, "code": "OK"}
+        if gone_on:
+            self._told |= {"code": "FAILED_PRECONDITION", "reason": gone_on}
         self._items: list[tuple[int, Mapping[str, object], float]] = []
 
     def add(self, trace_id: int, numbers: Mapping[str, object], took_s: float) -> None:

@@ -147,7 +147,9 @@ class Peers:
 
         seat = self._seat(member, cell)
         queue = f"{seat} {unary.contract.name}"
-        gatherer = Gatherer(contract, send, self._telemetry, limits or Limits(), queue=queue, member=seat)
+        gatherer = Gatherer(
+            unary.contract, contract, send, self._telemetry, limits or Limits(), queue=queue, member=seat
+        )
 
         async def call(request: Any) -> Any:
             limit_s = self._limit(find_call(), None)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 import grpc
@@ -226,6 +227,13 @@ def _message(text: str) -> str:
 
 
 def _details(status: Status) -> tuple[ErrorInfo | None, list[Violation], float | None]:
+    """What the details say; of the same refusal, as of many items of a list, it is read once. Nobody changes it."""
+    return _read_details(status.SerializeToString()) if status.details else (None, [], None)
+
+
+@lru_cache(maxsize=256)
+def _read_details(encoded: bytes) -> tuple[ErrorInfo | None, list[Violation], float | None]:
+    status = Status.FromString(encoded)
     info: ErrorInfo | None = None
     violations: list[Violation] = []
     retry_after_s: float | None = None

@@ -44,6 +44,10 @@ class Cells(Protocol):
         """What a bill comes to at the place of care."""
         ...
 
+    def told_bill(self, act: str, request: Any, told: bytes) -> FoundBill | None:
+        """The same of what that cell has told unasked; None where it has not."""
+        ...
+
     async def try_bill(self, cell: str, act: str, bill: FoundBill, filing: Filing | None) -> Any:
         """The trial of a carried bill in the insured cell."""
         ...
@@ -99,15 +103,18 @@ class Bills:
         Raises the refusals of both cells, which leave nothing; CELL_UNAVAILABLE, where nothing will stand either;
         OUTCOME_UNKNOWN, where something may; REQUEST_ID_REUSED, QUEUE_FULL.
         """
+        # Once: after a wait the bill is looked at anew.
+        told = iter([self.cells.told_bill(message.act, message.request, message.told)])
         with self.sagas.room():
-            return await in_turn(self.sagas, message, lambda: self._decided(message))
+            return await in_turn(self.sagas, message, lambda: self._decided(message, next(told, None)))
 
-    async def _decided(self, message: Message) -> Any:
+    async def _decided(self, message: Message, told: FoundBill | None) -> Any:
         """The same, told what another bill of the person keeps from being settled now."""
         act, care, request = message.act, message.care_cell, message.request
         blocking = ""
         for _ in range(ROUNDS):
-            bill = await asked(self.cells.bill(care, act, request, trial=False))
+            bill = await asked(self.cells.bill(care, act, request, trial=False)) if told is None else told
+            told = None
             if bill.own:
                 filing = await self.filing(bill.begun)
                 return await self._own(message, filing)

@@ -33,7 +33,8 @@ _WORTH_S: Final = 0.2
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message: what it is about (`visit`, `stay`, `message`), the request itself, whose it is, the cell of care, and until when
-    its caller waits, by the loop's time. `settles_stay` says of 2601 whether the message that it names settled a stay.
+    its caller waits, by the loop's time. `settles_stay` says of 2601 whether the message that it names settled a stay. `told` is
+    what the cell of care has told of the bill already, if it has.
     """
 
     act: str
@@ -43,6 +44,7 @@ class Message:
     care_cell: str
     until: float
     settles_stay: bool = False
+    told: bytes = b""
 
     @property
     def key(self) -> tuple[str, str, str]:

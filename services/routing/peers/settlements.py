@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from google.protobuf.message import DecodeError
+
 from services.kernel.clock import beijing_day
 from services.kernel.errors import Fault
 from services.routing.domain.bills import STAY, Begun, Booked, FoundBill, OrderAt, PendingBill, Stands
@@ -66,21 +68,15 @@ class SettlementCells:
     async def bill(self, cell: str, act: str, request: Any, *, trial: bool) -> FoundBill:
         """What a bill comes to at the place of care."""
         asked = care_pb2.GetBillRequest(**{act + _TRIAL if trial else act: request})
-        answer = await self._got_bill(cell, act, asked)
-        match answer.WhichOneof("found"):
-            case "carried":
-                bill = answer.carried
-                day = beijing_day(moment_of(bill.begin_time))
-                begun = Begun(bill.psn_no, bill.desk.mdtrtarea_admvs, day)
-                return FoundBill(answer.insured_cell, carried=bill, begun=begun, care_hash=answer.care_hash)
-            case "own":
-                begun = Begun(request.data.psn_no, answer.own.care_admdvs, told_day(answer.own.begin_day))
-                return FoundBill(answer.insured_cell, own=True, begun=begun)
-            case "settled":
-                return FoundBill(answer.insured_cell, settled=_settled(act, answer.settled))
-            case _:
-                pending = _settled(act, answer.pending)
-                return FoundBill(answer.insured_cell, pending_order_no=answer.pending_order_no, pending=pending)
+        return _found(act, request, await self._got_bill(cell, act, asked))
+
+    def told_bill(self, act: str, request: Any, told: bytes) -> FoundBill | None:
+        """The same of what that cell has told unasked; None where it has not."""
+        try:
+            answer = care_pb2.GetBillResponse.FromString(told)
+        except DecodeError:
+            return None
+        return _found(act, request, answer) if answer.WhichOneof("found") else None
 
     async def _got_bill(self, cell: str, act: str, asked: care_pb2.GetBillRequest) -> Any:
         """The answer of the place of care; stays may have thousands of lines, so that each goes alone."""
@@ -199,6 +195,24 @@ class SettlementCells:
         return reversal_pb2.ReverseMessageResponse(
             outcome=reversal_pb2.MESSAGE_OUTCOME_TAKEN_BACK, setl_id=order.setl_id, reversed_by=order.counter_setl_id
         )
+
+
+def _found(act: str, request: Any, answer: care_pb2.GetBillResponse) -> FoundBill:
+    """A bill as the place of care tells it."""
+    match answer.WhichOneof("found"):
+        case "carried":
+            bill = answer.carried
+            day = beijing_day(moment_of(bill.begin_time))
+            begun = Begun(bill.psn_no, bill.desk.mdtrtarea_admvs, day)
+            return FoundBill(answer.insured_cell, carried=bill, begun=begun, care_hash=answer.care_hash)
+        case "own":
+            begun = Begun(request.data.psn_no, answer.own.care_admdvs, told_day(answer.own.begin_day))
+            return FoundBill(answer.insured_cell, own=True, begun=begun)
+        case "settled":
+            return FoundBill(answer.insured_cell, settled=_settled(act, answer.settled))
+        case _:
+            pending = _settled(act, answer.pending)
+            return FoundBill(answer.insured_cell, pending_order_no=answer.pending_order_no, pending=pending)
 
 
 def _step(order_no: str, step: str) -> dict[str, Any]:

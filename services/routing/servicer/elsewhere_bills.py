@@ -46,7 +46,7 @@ class BillRpcs:
 
     async def Settle(self, request: pb2.SettleRequest, context: Any) -> pb2.SettleResponse:  # noqa: N802 - the contract's name
         """2207."""
-        return pb2.SettleResponse(response=await _served(VISIT, request.request, self._bills.settle))
+        return pb2.SettleResponse(response=await _served(VISIT, request.request, self._bills.settle, request.told))
 
     async def BatchSettle(  # noqa: N802 - the contract's name
         self, request: pb2.BatchSettleRequest, context: Any
@@ -90,18 +90,18 @@ class BillRpcs:
         return await self._bills.sagas.together([settled(item) for item in items])
 
 
-async def _served(act: str, unary: Any, serve: Callable[[Message], Awaitable[Any]]) -> Any:
+async def _served(act: str, unary: Any, serve: Callable[[Message], Awaitable[Any]], told: bytes = b"") -> Any:
     """What a message of an institution is answered, said while its caller still waits."""
     with answering_in_time() as left_s:
-        return await serve(message_of(act, unary, left_s))
+        return await serve(message_of(act, unary, left_s, told))
 
 
-def message_of(act: str, unary: Any, left_s: float) -> Message:
+def message_of(act: str, unary: Any, left_s: float, told: bytes = b"") -> Message:
     """The unary request as the message that it is; its cell is the one by whose key the caller speaks."""
     call = current_call()
     until = asyncio.get_running_loop().time() + left_s
     settles_stay = act == MESSAGE and unary.data.oinfno == _OF_STAYS
-    return Message(act, unary, scope_of(call.caller), content_hash(unary), call.caller.cell, until, settles_stay)
+    return Message(act, unary, scope_of(call.caller), content_hash(unary), call.caller.cell, until, settles_stay, told)
 
 
 @contextmanager

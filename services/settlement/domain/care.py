@@ -87,12 +87,13 @@ def chosen_care(order: Order, books: Books, *, trial: bool) -> Chosen:
     return Chosen(encounter, tuple(batches))
 
 
-def check_lines(chosen: Chosen, count: int) -> None:
-    """PRECONDITION: NOTHING_TO_SETTLE where every line was taken back, BILL_TOO_LONG where it has more than can be carried."""
+def check_lines(chosen: Chosen, count: int, most: int | None = None) -> None:
+    """PRECONDITION: NOTHING_TO_SETTLE where every line was taken back, BILL_TOO_LONG where it has more than `most`, by default
+    than can be carried."""
     mdtrt_id = chosen.encounter.mdtrt_id
     if not count:
         raise precondition("NOTHING_TO_SETTLE", mdtrt_id=mdtrt_id)
-    if count > MOST_LINES:
+    if count > (most or MOST_LINES):
         raise too_long(mdtrt_id, count)
 
 

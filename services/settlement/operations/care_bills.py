@@ -45,14 +45,15 @@ class CareBills:
     store: CareBooks
     catalogue: CataloguePeer
 
-    async def find(self, orders: Sequence[Order]) -> list[FoundBill | BaseException]:
-        """What each bill comes to here, or what stands under its request id, or why it is refused. A trial has no stamp.
+    async def find(self, orders: Sequence[Order], most_lines: int | None = None) -> list[FoundBill | BaseException]:
+        """What each bill comes to here, or what stands under its request id, or why it is refused. A trial has no stamp. Of a
+        bill with more than `most_lines` no line is read.
 
         Raises MESSAGE_VOIDED, REQUEST_ID_REUSED, the refusals of `chosen_care`, NOTHING_TO_SETTLE and BILL_TOO_LONG of
         `check_lines`, MED_TYPE_UNDECLARED, MED_TYPE_MISMATCH, INSTITUTION_UNKNOWN.
         """
         async with self.store.reading() as snapshot:
-            told = await _told(snapshot, orders)
+            told = await _told(snapshot, orders, most_lines)
         return [await self._counted(each) if isinstance(each, CareBill | OwnCare) else each for each in told]
 
     async def _counted(self, bill: CareBill | OwnCare) -> FoundBill | BaseException:
@@ -78,7 +79,9 @@ class CareBills:
         return replace(bill, kind=kind)
 
 
-async def _told(snapshot: CareReader, orders: Sequence[Order]) -> list[FoundBill | BaseException]:
+async def _told(
+    snapshot: CareReader, orders: Sequence[Order], most_lines: int | None
+) -> list[FoundBill | BaseException]:
     """The bills with their lines, six statements for all of them, and one more where something is settled already."""
     stamps = (order.stamp for order in orders if order.stamp.request_id)
     requests = tuple({(stamp.scope, stamp.request_id): None for stamp in stamps})
@@ -93,7 +96,7 @@ async def _told(snapshot: CareReader, orders: Sequence[Order]) -> list[FoundBill
     for place, each in enumerate(found):
         if isinstance(each, Chosen):
             try:
-                check_lines(each, sum(counts.get(batch.fee_batch_id, 0) for batch in each.batches))
+                check_lines(each, sum(counts.get(batch.fee_batch_id, 0) for batch in each.batches), most_lines)
             except Fault as fault:
                 found[place] = fault
     chosen = [each for each in found if isinstance(each, Chosen)]

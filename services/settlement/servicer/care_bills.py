@@ -31,6 +31,10 @@ _METHODS: Final = {"visit": "Reverse", "stay": "ReverseStay", _MESSAGE: "Reverse
 _REVERSALS: Final[Mapping[str, Any]] = {"visit": reversal_pb2.ReverseResponse, "stay": reversal_pb2.ReverseStayResponse}
 _LIST_BYTES: Final = 1_048_576
 """Of a list of bills together: a message has a largest size, and whoever reads it holds up the others (our decision)."""
+_BESIDE_BYTES: Final = 65_536
+"""Of a bill beside a refusal: so many routing's request may hold."""
+_FEW_LINES: Final = 100
+"""Of such a bill: whoever comes in the same list waits for it (our decision)."""
 _PENDING_BILL: Final = ("order_no", "insured_cell", "fixmedins_code")
 _STATES: Final = {PENDING: care_pb2.BOOKED_STATE_PENDING, STANDING: care_pb2.BOOKED_STATE_STANDING}
 
@@ -75,6 +79,20 @@ class BillsElsewhere:
             else:
                 left -= size
         return found
+
+    async def told_beside(self, bills: Sequence[tuple[Any, Order]]) -> list[bytes]:
+        """The same of requests that were refused as another cell's, as it travels beside the refusal: b"" where routing had
+        better ask, as for long bills. It refuses nothing.
+        """
+        found = await self._found.find([order for _, order in bills], _FEW_LINES)
+        beside, left = [], _LIST_BYTES
+        for (request, _), each in zip(bills, found, strict=True):
+            answer = each if isinstance(each, BaseException) else await self._answer(request, each)
+            told = b"" if isinstance(answer, BaseException) else answer.SerializeToString()
+            fits = len(told) <= min(left, _BESIDE_BYTES)
+            beside.append(told if fits else b"")
+            left -= len(beside[-1])
+        return beside
 
     async def booked(self, request: care_pb2.FindBookedRequest) -> care_pb2.FindBookedResponse:
         """Which settlement, or which admission, a reversal means."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
+from services.kernel.elsewhere import INSURED_ELSEWHERE
+from services.kernel.errors import Fault
 from services.runtime.batch import Admitted, serve_batch
 from services.runtime.call import CallContext, current_call
 from services.runtime.committer import Committer
@@ -64,11 +66,16 @@ class SettlementOperations:
         return answer
 
 
-class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
-    """Answers SettlementService; a unary call is a list of one."""
+ToldBeside: TypeAlias = Callable[[Sequence[tuple[Any, Order]]], Awaitable[list[bytes]]]
+"""What is told of bills, each with its request, beside the refusal by which they go on to another cell."""
 
-    def __init__(self, operations: SettlementOperations) -> None:
+
+class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
+    """Answers SettlementService; a unary call is a list of one. `told_beside` spares routing a question about each bill."""
+
+    def __init__(self, operations: SettlementOperations, told_beside: ToldBeside | None = None) -> None:
         self._operations = operations
+        self._told_beside = told_beside
         self._bills = BillReader()
 
     async def Trial(  # noqa: N802  # the name is the contract's
@@ -184,10 +191,22 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
             for item in items
         ]
         answers = await self._operations.settling.settle(orders, submit)
+        await self._tell_beside(items, orders, answers)
         return [
             answer if isinstance(answer, BaseException) else told_settlement(settlement_pb2.SettleResponse, answer)
             for answer in answers
         ]
+
+    async def _tell_beside(self, items: Sequence[Admitted], orders: Sequence[Order], answers: Sequence[Any]) -> None:
+        """Puts beside refusals what routing asks for next."""
+        gone = [
+            place for place, each in enumerate(answers) if isinstance(each, Fault) and each.reason == INSURED_ELSEWHERE
+        ]
+        if not gone or self._told_beside is None:
+            return
+        told = await self._told_beside([(items[place].request, orders[place]) for place in gone])
+        for place, each in zip(gone, told, strict=True):
+            answers[place].told = each
 
     async def _reverse(self, request: Any, rpc: str) -> bytes:
         data = request.data

@@ -298,15 +298,20 @@ Global___Batch: _TypeAlias = Batch  # noqa: Y015
 class Elsewhere(_message.Message):
     """Says which RPC serves the same transaction of a person whom another cell insures. That RPC has the unary method's roles,
     bindings (below `request`) and effect; its request holds the unary request in a field `request`, its response the unary
-    response in a field `response`, and neither holds anything else.
+    response in a field `response`, and neither holds anything else but what `told` names.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     METHOD_FIELD_NUMBER: _builtins.int
     ON_FIELD_NUMBER: _builtins.int
+    TOLD_FIELD_NUMBER: _builtins.int
     method: _builtins.str
     """Full name of that RPC, `yibao.routing.v1.ElsewhereService.GetInsuredInfo`."""
+    told: _builtins.str
+    """Bytes that the own cell may put beside such a refusal, so that it is not asked once more: a field of this name of the
+    outcome in the list form, and of that RPC's request, which gets it as it came.
+    """
     @_builtins.property
     def on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Reasons of refusals by the own cell after which it is asked, `PERSON_NOT_FOUND`. Where it refuses for one of them too,
@@ -318,10 +323,11 @@ class Elsewhere(_message.Message):
         *,
         method: _builtins.str = ...,
         on: _abc.Iterable[_builtins.str] | None = ...,
+        told: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "on", b"on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "on", b"on", "told", b"told"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,12 +25,13 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from yibao.common.v1 import item_pb2 as yibao_dot_common_dot_v1_dot_item__pb2
+from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options__pb2
 from yibao.settlement.v1 import reversal_pb2 as yibao_dot_settlement_dot_v1_dot_reversal__pb2
 from yibao.settlement.v1 import settlement_pb2 as yibao_dot_settlement_dot_v1_dot_settlement__pb2
 from yibao.settlement.v1 import stay_bill_pb2 as yibao_dot_settlement_dot_v1_dot_stay__bill__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&yibao/routing/v1/elsewhere_bills.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a\x1ayibao/common/v1/item.proto\x1a\"yibao/settlement/v1/reversal.proto\x1a$yibao/settlement/v1/settlement.proto\x1a#yibao/settlement/v1/stay_bill.proto\"J\n\x0cTrialRequest\x12:\n\x07request\x18\x01 \x01(\x0b\x32!.yibao.settlement.v1.TrialRequestB\x06\xbaH\x03\xc8\x01\x01\"E\n\rTrialResponse\x12\x34\n\x08response\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.TrialResponse\"L\n\rSettleRequest\x12;\n\x07request\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.SettleRequestB\x06\xbaH\x03\xc8\x01\x01\"G\n\x0eSettleResponse\x12\x35\n\x08response\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.SettleResponse\"r\n\x0f\x42\x61tchSettleItem\x12-\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1c.yibao.common.v1.ItemContext\x12\x30\n\x07request\x18\x02 \x01(\x0b\x32\x1f.yibao.routing.v1.SettleRequest\"R\n\x12\x42\x61tchSettleRequest\x12<\n\x05items\x18\x01 \x03(\x0b\x32!.yibao.routing.v1.BatchSettleItemB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\"z\n\x12\x42\x61tchSettleOutcome\x12\x34\n\x08response\x18\x01 \x01(\x0b\x32 .yibao.routing.v1.SettleResponseH\x00\x12$\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"M\n\x13\x42\x61tchSettleResponse\x12\x36\n\x08outcomes\x18\x01 \x03(\x0b\x32$.yibao.routing.v1.BatchSettleOutcome\"R\n\x10TrialStayRequest\x12>\n\x07request\x18\x01 \x01(\x0b\x32%.yibao.settlement.v1.TrialStayRequestB\x06\xbaH\x03\xc8\x01\x01\"M\n\x11TrialStayResponse\x12\x38\n\x08response\x18\x01 \x01(\x0b\x32&.yibao.settlement.v1.TrialStayResponse\"T\n\x11SettleStayRequest\x12?\n\x07request\x18\x01 \x01(\x0b\x32&.yibao.settlement.v1.SettleStayRequestB\x06\xbaH\x03\xc8\x01\x01\"O\n\x12SettleStayResponse\x12\x39\n\x08response\x18\x01 \x01(\x0b\x32\'.yibao.settlement.v1.SettleStayResponse\"N\n\x0eReverseRequest\x12<\n\x07request\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.ReverseRequestB\x06\xbaH\x03\xc8\x01\x01\"I\n\x0fReverseResponse\x12\x36\n\x08response\x18\x01 \x01(\x0b\x32$.yibao.settlement.v1.ReverseResponse\"V\n\x12ReverseStayRequest\x12@\n\x07request\x18\x01 \x01(\x0b\x32\'.yibao.settlement.v1.ReverseStayRequestB\x06\xbaH\x03\xc8\x01\x01\"Q\n\x13ReverseStayResponse\x12:\n\x08response\x18\x01 \x01(\x0b\x32(.yibao.settlement.v1.ReverseStayResponse\"\\\n\x15ReverseMessageRequest\x12\x43\n\x07request\x18\x01 \x01(\x0b\x32*.yibao.settlement.v1.ReverseMessageRequestB\x06\xbaH\x03\xc8\x01\x01\"W\n\x16ReverseMessageResponse\x12=\n\x08response\x18\x01 \x01(\x0b\x32+.yibao.settlement.v1.ReverseMessageResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&yibao/routing/v1/elsewhere_bills.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a\x1ayibao/common/v1/item.proto\x1a\x1eyibao/options/v1/options.proto\x1a\"yibao/settlement/v1/reversal.proto\x1a$yibao/settlement/v1/settlement.proto\x1a#yibao/settlement/v1/stay_bill.proto\"J\n\x0cTrialRequest\x12:\n\x07request\x18\x01 \x01(\x0b\x32!.yibao.settlement.v1.TrialRequestB\x06\xbaH\x03\xc8\x01\x01\"E\n\rTrialResponse\x12\x34\n\x08response\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.TrialResponse\"i\n\rSettleRequest\x12;\n\x07request\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.SettleRequestB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\x04told\x18\x02 \x01(\x0c\x42\r\xbaH\x06z\x04\x18\x80\x80\x04\x90\xb5\x18\x03\"G\n\x0eSettleResponse\x12\x35\n\x08response\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.SettleResponse\"r\n\x0f\x42\x61tchSettleItem\x12-\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1c.yibao.common.v1.ItemContext\x12\x30\n\x07request\x18\x02 \x01(\x0b\x32\x1f.yibao.routing.v1.SettleRequest\"R\n\x12\x42\x61tchSettleRequest\x12<\n\x05items\x18\x01 \x03(\x0b\x32!.yibao.routing.v1.BatchSettleItemB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\"z\n\x12\x42\x61tchSettleOutcome\x12\x34\n\x08response\x18\x01 \x01(\x0b\x32 .yibao.routing.v1.SettleResponseH\x00\x12$\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"M\n\x13\x42\x61tchSettleResponse\x12\x36\n\x08outcomes\x18\x01 \x03(\x0b\x32$.yibao.routing.v1.BatchSettleOutcome\"R\n\x10TrialStayRequest\x12>\n\x07request\x18\x01 \x01(\x0b\x32%.yibao.settlement.v1.TrialStayRequestB\x06\xbaH\x03\xc8\x01\x01\"M\n\x11TrialStayResponse\x12\x38\n\x08response\x18\x01 \x01(\x0b\x32&.yibao.settlement.v1.TrialStayResponse\"T\n\x11SettleStayRequest\x12?\n\x07request\x18\x01 \x01(\x0b\x32&.yibao.settlement.v1.SettleStayRequestB\x06\xbaH\x03\xc8\x01\x01\"O\n\x12SettleStayResponse\x12\x39\n\x08response\x18\x01 \x01(\x0b\x32\'.yibao.settlement.v1.SettleStayResponse\"N\n\x0eReverseRequest\x12<\n\x07request\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.ReverseRequestB\x06\xbaH\x03\xc8\x01\x01\"I\n\x0fReverseResponse\x12\x36\n\x08response\x18\x01 \x01(\x0b\x32$.yibao.settlement.v1.ReverseResponse\"V\n\x12ReverseStayRequest\x12@\n\x07request\x18\x01 \x01(\x0b\x32\'.yibao.settlement.v1.ReverseStayRequestB\x06\xbaH\x03\xc8\x01\x01\"Q\n\x13ReverseStayResponse\x12:\n\x08response\x18\x01 \x01(\x0b\x32(.yibao.settlement.v1.ReverseStayResponse\"\\\n\x15ReverseMessageRequest\x12\x43\n\x07request\x18\x01 \x01(\x0b\x32*.yibao.settlement.v1.ReverseMessageRequestB\x06\xbaH\x03\xc8\x01\x01\"W\n\x16ReverseMessageResponse\x12=\n\x08response\x18\x01 \x01(\x0b\x32+.yibao.settlement.v1.ReverseMessageResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +42,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRIALREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
   _globals['_SETTLEREQUEST'].fields_by_name['request']._loaded_options = None
   _globals['_SETTLEREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_SETTLEREQUEST'].fields_by_name['told']._loaded_options = None
+  _globals['_SETTLEREQUEST'].fields_by_name['told']._serialized_options = b'\272H\006z\004\030\200\200\004\220\265\030\003'
   _globals['_BATCHSETTLEREQUEST'].fields_by_name['items']._loaded_options = None
   _globals['_BATCHSETTLEREQUEST'].fields_by_name['items']._serialized_options = b'\272H\007\222\001\004\010\001\020@'
   _globals['_TRIALSTAYREQUEST'].fields_by_name['request']._loaded_options = None
@@ -53,40 +56,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REVERSESTAYREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
   _globals['_REVERSEMESSAGEREQUEST'].fields_by_name['request']._loaded_options = None
   _globals['_REVERSEMESSAGEREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_TRIALREQUEST']._serialized_start=253
-  _globals['_TRIALREQUEST']._serialized_end=327
-  _globals['_TRIALRESPONSE']._serialized_start=329
-  _globals['_TRIALRESPONSE']._serialized_end=398
-  _globals['_SETTLEREQUEST']._serialized_start=400
-  _globals['_SETTLEREQUEST']._serialized_end=476
-  _globals['_SETTLERESPONSE']._serialized_start=478
-  _globals['_SETTLERESPONSE']._serialized_end=549
-  _globals['_BATCHSETTLEITEM']._serialized_start=551
-  _globals['_BATCHSETTLEITEM']._serialized_end=665
-  _globals['_BATCHSETTLEREQUEST']._serialized_start=667
-  _globals['_BATCHSETTLEREQUEST']._serialized_end=749
-  _globals['_BATCHSETTLEOUTCOME']._serialized_start=751
-  _globals['_BATCHSETTLEOUTCOME']._serialized_end=873
-  _globals['_BATCHSETTLERESPONSE']._serialized_start=875
-  _globals['_BATCHSETTLERESPONSE']._serialized_end=952
-  _globals['_TRIALSTAYREQUEST']._serialized_start=954
-  _globals['_TRIALSTAYREQUEST']._serialized_end=1036
-  _globals['_TRIALSTAYRESPONSE']._serialized_start=1038
-  _globals['_TRIALSTAYRESPONSE']._serialized_end=1115
-  _globals['_SETTLESTAYREQUEST']._serialized_start=1117
-  _globals['_SETTLESTAYREQUEST']._serialized_end=1201
-  _globals['_SETTLESTAYRESPONSE']._serialized_start=1203
-  _globals['_SETTLESTAYRESPONSE']._serialized_end=1282
-  _globals['_REVERSEREQUEST']._serialized_start=1284
-  _globals['_REVERSEREQUEST']._serialized_end=1362
-  _globals['_REVERSERESPONSE']._serialized_start=1364
-  _globals['_REVERSERESPONSE']._serialized_end=1437
-  _globals['_REVERSESTAYREQUEST']._serialized_start=1439
-  _globals['_REVERSESTAYREQUEST']._serialized_end=1525
-  _globals['_REVERSESTAYRESPONSE']._serialized_start=1527
-  _globals['_REVERSESTAYRESPONSE']._serialized_end=1608
-  _globals['_REVERSEMESSAGEREQUEST']._serialized_start=1610
-  _globals['_REVERSEMESSAGEREQUEST']._serialized_end=1702
-  _globals['_REVERSEMESSAGERESPONSE']._serialized_start=1704
-  _globals['_REVERSEMESSAGERESPONSE']._serialized_end=1791
+  _globals['_TRIALREQUEST']._serialized_start=285
+  _globals['_TRIALREQUEST']._serialized_end=359
+  _globals['_TRIALRESPONSE']._serialized_start=361
+  _globals['_TRIALRESPONSE']._serialized_end=430
+  _globals['_SETTLEREQUEST']._serialized_start=432
+  _globals['_SETTLEREQUEST']._serialized_end=537
+  _globals['_SETTLERESPONSE']._serialized_start=539
+  _globals['_SETTLERESPONSE']._serialized_end=610
+  _globals['_BATCHSETTLEITEM']._serialized_start=612
+  _globals['_BATCHSETTLEITEM']._serialized_end=726
+  _globals['_BATCHSETTLEREQUEST']._serialized_start=728
+  _globals['_BATCHSETTLEREQUEST']._serialized_end=810
+  _globals['_BATCHSETTLEOUTCOME']._serialized_start=812
+  _globals['_BATCHSETTLEOUTCOME']._serialized_end=934
+  _globals['_BATCHSETTLERESPONSE']._serialized_start=936
+  _globals['_BATCHSETTLERESPONSE']._serialized_end=1013
+  _globals['_TRIALSTAYREQUEST']._serialized_start=1015
+  _globals['_TRIALSTAYREQUEST']._serialized_end=1097
+  _globals['_TRIALSTAYRESPONSE']._serialized_start=1099
+  _globals['_TRIALSTAYRESPONSE']._serialized_end=1176
+  _globals['_SETTLESTAYREQUEST']._serialized_start=1178
+  _globals['_SETTLESTAYREQUEST']._serialized_end=1262
+  _globals['_SETTLESTAYRESPONSE']._serialized_start=1264
+  _globals['_SETTLESTAYRESPONSE']._serialized_end=1343
+  _globals['_REVERSEREQUEST']._serialized_start=1345
+  _globals['_REVERSEREQUEST']._serialized_end=1423
+  _globals['_REVERSERESPONSE']._serialized_start=1425
+  _globals['_REVERSERESPONSE']._serialized_end=1498
+  _globals['_REVERSESTAYREQUEST']._serialized_start=1500
+  _globals['_REVERSESTAYREQUEST']._serialized_end=1586
+  _globals['_REVERSESTAYRESPONSE']._serialized_start=1588
+  _globals['_REVERSESTAYRESPONSE']._serialized_end=1669
+  _globals['_REVERSEMESSAGEREQUEST']._serialized_start=1671
+  _globals['_REVERSEMESSAGEREQUEST']._serialized_end=1763
+  _globals['_REVERSEMESSAGERESPONSE']._serialized_start=1765
+  _globals['_REVERSEMESSAGERESPONSE']._serialized_end=1852
 # @@protoc_insertion_point(module_scope)

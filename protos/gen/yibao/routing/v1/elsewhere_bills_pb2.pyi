@@ -68,16 +68,22 @@ class SettleRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_FIELD_NUMBER: _builtins.int
+    TOLD_FIELD_NUMBER: _builtins.int
+    told: _builtins.bytes
+    """What the place of care told of the bill when it refused it, a GetBillResponse; without it that cell is asked. It books
+    no other lines than its own.
+    """
     @_builtins.property
     def request(self) -> _settlement_pb2.SettleRequest: ...
     def __init__(
         self,
         *,
         request: _settlement_pb2.SettleRequest | None = ...,
+        told: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request", "told", b"told"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -394,6 +394,9 @@ class BatchSettleOutcome(_message.Message):
 
     RESPONSE_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    TOLD_FIELD_NUMBER: _builtins.int
+    told: _builtins.bytes
+    """Beside INSURED_ELSEWHERE, of a bill with few lines: the GetBillResponse that routing would ask for next, serialized."""
     @_builtins.property
     def response(self) -> Global___SettleResponse: ...
     @_builtins.property
@@ -403,10 +406,11 @@ class BatchSettleOutcome(_message.Message):
         *,
         response: Global___SettleResponse | None = ...,
         status: _status_pb2.Status | None = ...,
+        told: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["response", b"response", "result", b"result", "status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["response", b"response", "result", b"result", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["response", b"response", "result", b"result", "status", b"status", "told", b"told"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["response", "status"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
