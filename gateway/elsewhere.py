@@ -47,7 +47,8 @@ class ElsewhereBackend:
         carried: Any = other.request_class
 
         async def answered(by: Backend, told: Mapping[str, bytes]) -> Any:
-            asked = carried(request=request, **told)
+            asked = carried(**told)
+            asked.request.CopyFrom(request)
             return await by.call(other, asked, replace(options, timeout_s=max(0.001, until - clock())))
 
         try:

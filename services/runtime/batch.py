@@ -144,7 +144,9 @@ class _Outcomes:
         """The outcome of an item, whose span ends."""
         inbound, method = self._inbound, self._method
         if not isinstance(answer, BaseException):
-            outcome = self._made(response=answer)
+            # Copied into its place: a message given to a constructor is written and read for that.
+            outcome = self._made()
+            outcome.response.CopyFrom(answer)
             inbound.observe_item(span, method, row.request, answer, self._answered)
         elif self._told and isinstance(answer, Fault) and answer.told and answer.reason == INSURED_ELSEWHERE:
             outcome = self._made(status=_gone_on(answer.kind, answer.reason, tuple(answer.metadata.items())))

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from services.kernel.errors import Fault, FaultKind
-from services.runtime.call import find_call, wire_time
+from services.runtime.call import CallContext, find_call, wire_time
 from services.runtime.telemetry import Span, Telemetry, current_span
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ R = TypeVar("R")
 _RETRY_AFTER_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting(Generic[T, R]):
     item: T
     answer: asyncio.Future[R]
@@ -63,25 +63,28 @@ class Committer(Generic[T, R]):
             told = "Items that wait, by queue."
             telemetry.metrics.gauge("yibao_queue_items", told, {"queue": name}, lambda: float(len(self._queue)))
 
-    async def submit(self, item: T) -> R:
-        """The item's own answer; raises its Fault.
+    def submit(self, item: T, call: CallContext | None = None, span: Span | None = None) -> asyncio.Future[R]:
+        """Takes an item at once; awaited, it is the item's own answer, or its Fault. It needs no task of its own.
 
-        Fault EXHAUSTED QUEUE_FULL where too many wait, UNAVAILABLE SHUTTING_DOWN after `stop`. The deadline and the span
-        of the current call travel with the item.
+        Fault EXHAUSTED QUEUE_FULL where too many wait, UNAVAILABLE SHUTTING_DOWN after `stop`. The deadline and the span of the
+        call travel with the item: of the current one, unless given.
         """
-        if self._stopping:
-            raise Fault(FaultKind.UNAVAILABLE, "SHUTTING_DOWN", retry_after_s=_RETRY_AFTER_S)
-        if len(self._queue) >= self._max_queue:
-            raise Fault(FaultKind.EXHAUSTED, "QUEUE_FULL", {"queue": self.name}, retry_after_s=_RETRY_AFTER_S)
-        call = find_call()
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[R] = loop.create_future()
-        self._queue.append(_Waiting(item, answer, call.deadline if call else None, current_span()))
+        if self._stopping:
+            answer.set_exception(Fault(FaultKind.UNAVAILABLE, "SHUTTING_DOWN", retry_after_s=_RETRY_AFTER_S))
+            return answer
+        if len(self._queue) >= self._max_queue:
+            told = {"queue": self.name}
+            answer.set_exception(Fault(FaultKind.EXHAUSTED, "QUEUE_FULL", told, retry_after_s=_RETRY_AFTER_S))
+            return answer
+        known = call or find_call()
+        self._queue.append(_Waiting(item, answer, known.deadline if known else None, span or current_span()))
         if not self._scheduled and len(self._running) < self._workers:
             # After this turn of the loop: all that is submitted in the same turn goes into the same commit.
             self._scheduled = True
             loop.call_soon(self._begin)
-        return await answer
+        return answer
 
     async def stop(self) -> None:
         """Refuses new items and waits until all that were accepted are answered."""

@@ -25,7 +25,7 @@ from services.kernel.errors import Fault
 from services.runtime import sqlite_connection
 from services.runtime.advisory_locks import advisory_lock
 from services.runtime.columns import Day, Fen, Json, Moment, RowNumber, to_json
-from services.runtime.driver import DriverConnection, driver_transaction, sql, translated
+from services.runtime.driver import DriverConnection, as_json, driver_transaction, sql, translated
 from services.runtime.leases import Leases
 from services.runtime.private import private_file, private_folder
 from services.runtime.store_errors import (
@@ -55,6 +55,7 @@ __all__ = [
     "StoreError",
     "UniqueViolation",
     "advisory_lock",
+    "as_json",
     "bulk_insert",
     "fetch",
     "in_values",

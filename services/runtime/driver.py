@@ -6,13 +6,13 @@ a driver's text never leaves.
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
 
+import msgspec
 from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
 from sqlalchemy import MetaData
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -39,6 +39,11 @@ def sql(text: str) -> Mapping[str, str]:
     }
 
 
+def as_json(values: Sequence[Any]) -> str:
+    """A list as the one JSON text by which a statement on SQLite gets it: texts, or rows of texts."""
+    return msgspec.json.encode(values).decode()
+
+
 class DriverConnection:
     """A connection inside a transaction; parameters stand as `?1` on SQLite and as `$1` on PostgreSQL."""
 
@@ -58,9 +63,7 @@ class DriverConnection:
         `patient` is for one that asks for many or finds many: on SQLite it runs beside the loop.
         """
         if self.dialect == "sqlite":
-            parameters = tuple(
-                json.dumps(each, ensure_ascii=False) if type(each) is list else each for each in parameters
-            )
+            parameters = tuple(as_json(each) if type(each) is list else each for each in parameters)
         with self._aside(patient):
             return await self.fetch(statement[self.dialect], parameters)
 

@@ -43,7 +43,7 @@ class Limits:
     queue: int = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Item:
     request: Message
     context: ItemContext
@@ -78,6 +78,8 @@ class Gatherer:
         self._member = member
         self._waiting: deque[_Item] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._unanswered: set[_Item] = set()
+        self._alarm: asyncio.TimerHandle | None = None
         self._sizes = telemetry.metrics.batches(queue)
         told = "Items that wait, by queue."
         telemetry.metrics.gauge("yibao_queue_items", told, {"queue": queue}, lambda: float(len(self._waiting)))
@@ -91,11 +93,31 @@ class Gatherer:
         item = _Item(request, context, current_span(), loop.time() + timeout_s, outcome)
         self._waiting.append(item)
         self._begin()
-        timer = loop.call_at(item.until, _expire, outcome)
+        self._unanswered.add(item)
+        if self._alarm is None or item.until < self._alarm.when():
+            self._wake_at(item.until)
         try:
             return await outcome
         finally:
-            timer.cancel()
+            self._unanswered.discard(item)
+
+    def _wake_at(self, until: float) -> None:
+        """Sets the one timer for all items: most are answered in time, and a timer for each costs more than a look at all."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_at(until, self._expire)
+
+    def _expire(self) -> None:
+        """Tells those whose time is over, and wakes again for the next."""
+        self._alarm = None
+        now = asyncio.get_running_loop().time()
+        left = [item for item in self._unanswered if not item.outcome.done()]
+        for item in left:
+            if item.until <= now:
+                item.outcome.set_exception(Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED"))
+        later = [item.until for item in left if item.until > now]
+        if later:
+            self._wake_at(min(later))
 
     def _begin(self) -> None:
         """Starts a batch where there is room for one; it takes what is waiting when its task first runs."""
@@ -155,7 +177,10 @@ class Gatherer:
         batch: Any = self._batch.request_class()
         rows = getattr(batch, self._form.items)
         for item in items:
-            rows.add(context=item.context, request=item.request)
+            # Copied into its place: a message given to a constructor is written and read for that.
+            row = rows.add()
+            row.context.CopyFrom(item.context)
+            row.request.CopyFrom(item.request)
         left_s = max(item.until for item in items) - asyncio.get_running_loop().time()
         links = [item.span for item in items if item.span is not None]
         self._sizes(len(items))
@@ -167,8 +192,3 @@ class Gatherer:
         if len(outcomes) != len(items):
             raise RuntimeError(f"{self._batch.full_name}: {len(outcomes)} outcomes for {len(items)} items")
         return outcomes
-
-
-def _expire(outcome: asyncio.Future[Message]) -> None:
-    if not outcome.done():
-        outcome.set_exception(Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -138,8 +139,12 @@ class Peers:
         )
         return response
 
-    def gathered(self, unary: Any, batch: Any, limits: Limits | None = None) -> Callable[[Any], Awaitable[Any]]:
-        """Calls a method of a stub by its list form, which takes along what comes while a list is under way; see `gathering`."""
+    def gathered(
+        self, unary: Any, batch: Any, limits: Limits | None = None, *, in_flight: int | None = None
+    ) -> Callable[[Any], Awaitable[Any]]:
+        """Calls a method of a stub by its list form, which takes along what comes while a list is under way; see `gathering`. Of
+        the limits `in_flight` may be given alone.
+        """
         contract, member, cell = batch.contract, batch.member, batch.cell
 
         async def send(request: Any, timeout_s: float) -> Any:
@@ -147,9 +152,9 @@ class Peers:
 
         seat = self._seat(member, cell)
         queue = f"{seat} {unary.contract.name}"
-        gatherer = Gatherer(
-            unary.contract, contract, send, self._telemetry, limits or Limits(), queue=queue, member=seat
-        )
+        chosen = limits or Limits()
+        chosen = chosen if in_flight is None else replace(chosen, in_flight=in_flight)
+        gatherer = Gatherer(unary.contract, contract, send, self._telemetry, chosen, queue=queue, member=seat)
 
         async def call(request: Any) -> Any:
             limit_s = self._limit(find_call(), None)

@@ -129,14 +129,9 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         await peers.close()
         await database.close()
 
-    bills = _bills_elsewhere(config, database, encounters, stays, settlements)
     servicers: list[tuple[AddToServer, Any]] = [
-        *_encounters(config, database, encounters, stays, settlements, bills),
+        *_encounters(config, database, encounters, stays, settlements),
         (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(fees)),
-        (
-            settlement_pb2_grpc.add_SettlementServiceServicer_to_server,
-            SettlementServicer(settlements, bills.told_beside),
-        ),
         (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, LedgerServicer(ledgers, verifying)),
         (
             own_books_pb2_grpc.add_OwnBooksServiceServicer_to_server,
@@ -169,11 +164,14 @@ def _encounters(
     encounters: EncounterOperations,
     stays: StayOperations,
     settlements: SettlementOperations,
-    bills: BillsElsewhere,
 ) -> list[tuple[AddToServer, Any]]:
-    """The servicers of encounters, asked by institutions and by routing."""
+    """The servicers of encounters and their bills, asked by institutions and by routing."""
     benefits = BenefitOperations(encounters.persons, encounters.catalogue)
     care = CareOperations(config.cell, encounters, stays, settlements.reversing)
+    found = CareBills(CareBooks(database), encounters.catalogue)
+    reversals = BookedReversals(settlements.reversing)
+    replays = BookedReplays(ReplayBooks(database), reversals)
+    bills = BillsElsewhere(found, config.cell, reversals, stays, replays)
     return [
         (
             encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
@@ -184,23 +182,14 @@ def _encounters(
             CareServicer(care, FiledBills(settlements), bills),
         ),
         (
+            settlement_pb2_grpc.add_SettlementServiceServicer_to_server,
+            SettlementServicer(settlements, bills.told_beside),
+        ),
+        (
             stay_reservation_pb2_grpc.add_StayReservationServiceServicer_to_server,
             StayReservationServicer(StayReservations(encounters.writes)),
         ),
     ]
-
-
-def _bills_elsewhere(
-    config: Config,
-    database: Database,
-    encounters: EncounterOperations,
-    stays: StayOperations,
-    settlements: SettlementOperations,
-) -> BillsElsewhere:
-    """What is told of bills whose ledgers are another cell's."""
-    found = CareBills(CareBooks(database), encounters.catalogue)
-    reversals = BookedReversals(settlements.reversing)
-    return BillsElsewhere(found, config.cell, reversals, stays, BookedReplays(ReplayBooks(database), reversals))
 
 
 def _settlements(

@@ -11,12 +11,12 @@ from google.protobuf.message import Message
 
 from gateway.backend import CallOptions
 from gateway.elsewhere import across_cells
-from services.kernel.elsewhere import STILL_UNDER_WAY
+from services.kernel.elsewhere import STILL_UNDER_WAY, insured_elsewhere
 from services.kernel.errors import Fault, FaultKind, precondition
 from services.kernel.persons import person_not_found
 from services.runtime.call import Caller, Role
 from services.runtime.contract import Contract, MethodContract
-from yibao.routing.v1 import elsewhere_pb2
+from yibao.routing.v1 import elsewhere_bills_pb2, elsewhere_pb2
 from yibao.settlement.v1 import insured_pb2, settlement_pb2
 
 CONTRACT = Contract.of_mesh()
@@ -102,6 +102,21 @@ async def test_what_would_have_held_up_a_list_is_asked_for_alone_within_the_same
     assert await gateway.call(ASKED, REQUEST, OPTIONS) == found
     assert [method for method, *_ in (*listed.asked, *alone.asked)] == [OTHER, OTHER]
     assert alone.asked[0][2].timeout_s <= listed.asked[0][2].timeout_s
+
+
+async def test_what_the_own_cell_told_goes_with_the_request_and_is_too_old_for_who_asks_again() -> None:
+    settle, found = CONTRACT.method("yibao.settlement.v1.SettlementService.Settle"), settlement_pb2.SettleResponse()
+    found.setlinfo.setl_id = "1"
+    refused = insured_elsewhere("370000")
+    refused.told = b"a bill"
+    listed = Answering(Fault(FaultKind.UNAVAILABLE, STILL_UNDER_WAY))
+    alone = Answering(elsewhere_bills_pb2.SettleResponse(response=found))
+    request = settlement_pb2.SettleRequest(request_id="2207:1")
+    gateway = across_cells(Answering(refused), listed, alone, CONTRACT, beside_others=True)
+    assert await gateway.call(settle, request, OPTIONS) == found
+    (first, again) = (asked for _, asked, _ in (*listed.asked, *alone.asked))
+    assert first == elsewhere_bills_pb2.SettleRequest(request=request, told=b"a bill")
+    assert again == elsewhere_bills_pb2.SettleRequest(request=request)
 
 
 async def test_what_the_contract_does_not_serve_elsewhere_is_refused_as_ever() -> None:

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from gateway.backend import CallOptions
 from gateway.batching import Gatherer
 from services.kernel.clock import system_clock
+from services.kernel.elsewhere import insured_elsewhere
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.call import Caller, Role
 from services.runtime.config import Config
@@ -20,6 +21,7 @@ from services.runtime.contract import Contract, MethodContract
 from services.runtime.gathering import Limits
 from services.runtime.kept import TimedCache
 from services.runtime.outbound import Peers
+from services.runtime.status import to_status
 from services.runtime.telemetry import Telemetry
 from tests.gateway.spans import KeptSpans
 from tests.tokens import Tokens
@@ -45,6 +47,10 @@ class SlowMember:
             raise self.fails
         response = settlement_pb2.BatchSettleResponse()
         for item in request.items:
+            if item.request.desk.msgid.startswith("elsewhere"):
+                gone = to_status(insured_elsewhere("370000"))
+                response.outcomes.add(status=gone, told=item.request.desk.msgid.encode())
+                continue
             response.outcomes.add().response.setlinfo.medins_setl_id = item.request.desk.msgid
         return response
 
@@ -179,6 +185,28 @@ async def test_a_batch_that_fails_fails_its_items_and_the_next_one_goes_on(gathe
     assert [each.reason for each in failed if isinstance(each, Fault)] == ["PEER_UNAVAILABLE"] * 2
     member.fails = None
     assert (await settle("2")).setlinfo.medins_setl_id == "2"
+
+
+async def test_a_refusal_brings_along_what_was_told_beside_it(gathered: Made) -> None:
+    member, settle, _, _ = gathered
+    member.gate.set()
+    tasks = [settle("elsewhere 1"), settle("here"), settle("elsewhere 2")]
+    found: list[Any] = await asyncio.gather(*tasks, return_exceptions=True)
+    first, here, second = found
+    assert here.setlinfo.medins_setl_id == "here"
+    assert [(each.reason, each.told) for each in (first, second)] == [
+        ("INSURED_ELSEWHERE", b"elsewhere 1"),
+        ("INSURED_ELSEWHERE", b"elsewhere 2"),
+    ]
+
+
+async def test_who_has_less_time_than_the_list_is_told_in_time(gathered: Made) -> None:
+    member, settle, _, _ = gathered
+    patient, hurried = settle("0", 5), settle("1", 0.05)
+    with pytest.raises(Fault, match="DEADLINE_EXCEEDED"):
+        await hurried
+    member.gate.set()
+    assert (await patient).setlinfo.medins_setl_id == "0"
 
 
 async def test_each_item_carries_its_own_caller_deadline_and_trace(gathered: Made) -> None:

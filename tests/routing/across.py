@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count
 from typing import Any
@@ -42,6 +42,7 @@ from tests.routing.played_messages import (
     trial_request,
 )
 from tests.routing.sagas import CARE, HOSPITAL, INSURED, Kept
+from yibao.settlement.v1 import care_pb2
 
 WAITS_S = 0.4
 """How long a caller waits: calls of played cells take no time."""
@@ -104,10 +105,13 @@ class Across:
         self.care.cares[mdtrt_id] = Care(f"P{of or mdtrt_id}", insured_cell)
         return mdtrt_id
 
-    async def settled(self, msgid: str, mdtrt_id: str, *, stay: bool = False, waits_s: float = WAITS_S) -> Any:
-        """2207 or 2304 as the gateway of the cell of care sends it: at home first."""
+    async def settled(
+        self, msgid: str, mdtrt_id: str, *, stay: bool = False, waits_s: float = WAITS_S, told: bytes = b""
+    ) -> Any:
+        """2207 or 2304 as the gateway of the cell of care sends it: at home first. `told` is what that cell tells beside its
+        refusal."""
         request = settle_request(msgid, mdtrt_id, HOSPITAL, self.care.cares[mdtrt_id].psn_no, stay)
-        message = self._message(STAY if stay else VISIT, request, waits_s)
+        message = replace(self._message(STAY if stay else VISIT, request, waits_s), told=told)
         return await self._at_home_first(lambda: self.care.settle_at_home(request), lambda: self.bills.settle(message))
 
     async def tried(self, mdtrt_id: str, *, stay: bool = False) -> Any:
@@ -173,6 +177,17 @@ class Across:
         orders = self.care.orders.values()
         mine = [each for each in orders if each.mdtrt_id == mdtrt_id and each.phase == CONFIRMED]
         return [each.setl_id for each in mine if each.counter is None]
+
+    def told(self, msgid: str, mdtrt_id: str) -> bytes:
+        """What the cell of care tells of the bill of a visit, as it travels beside its refusal."""
+        request = settle_request(msgid, mdtrt_id, HOSPITAL, self.care.cares[mdtrt_id].psn_no)
+        told: bytes = self.care.get_bill(care_pb2.GetBillRequest(visit=request)).SerializeToString()
+        return told
+
+    def message(self, msgid: str, mdtrt_id: str, told: bytes) -> Message:
+        """2207 as it comes to routing, whatever stands in the cell of care."""
+        request = settle_request(msgid, mdtrt_id, HOSPITAL, self.care.cares[mdtrt_id].psn_no)
+        return replace(self._message(VISIT, request, WAITS_S), told=told)
 
     def _message(self, act: str, request: Any, waits_s: float) -> Message:
         until = asyncio.get_running_loop().time() + waits_s

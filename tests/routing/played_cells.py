@@ -349,7 +349,7 @@ class PlayedPeers:
         """A stub whose methods name what is called."""
         return _Stub(cell)
 
-    def gathered(self, unary: tuple[str, str], batch: tuple[str, str]) -> Any:
+    def gathered(self, unary: tuple[str, str], batch: tuple[str, str], **_: Any) -> Any:
         """Each item is played alone, as a list of one."""
         return partial(self.call, unary)
 

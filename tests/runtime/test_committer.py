@@ -51,10 +51,10 @@ class Book:
 
 
 @asynccontextmanager
-async def under_way(book: Book, committer: Committer[str, str]) -> AsyncIterator[asyncio.Task[str]]:
+async def under_way(book: Book, committer: Committer[str, str]) -> AsyncIterator[asyncio.Future[str]]:
     """A commit of one item that is held until the block ends."""
     book.gate.clear()
-    first = asyncio.create_task(committer.submit("first"))
+    first = asyncio.ensure_future(committer.submit("first"))
     await book.begun.wait()
     yield first
     book.gate.set()
@@ -91,7 +91,7 @@ async def test_workers_commit_at_the_same_time() -> None:
     book = Book()
     committer: Committer[str, str] = Committer("book", book.write, workers=2)
     async with under_way(book, committer):
-        second = asyncio.create_task(committer.submit("a"))
+        second = asyncio.ensure_future(committer.submit("a"))
         await asyncio.sleep(0.01)
     assert (await second, book.most) == ("A", 2)
 
@@ -129,7 +129,7 @@ async def test_a_full_queue_refuses_and_says_when_to_come_again() -> None:
     book = Book()
     committer: Committer[str, str] = Committer("book", book.write, max_queue=1)
     async with under_way(book, committer):
-        waiting = asyncio.create_task(committer.submit("a"))
+        waiting = asyncio.ensure_future(committer.submit("a"))
         await asyncio.sleep(0.01)
         with pytest.raises(Fault) as caught:
             await committer.submit("b")
@@ -153,10 +153,10 @@ async def test_an_item_whose_caller_left_before_it_began_is_dropped() -> None:
     book = Book()
     committer: Committer[str, str] = Committer("book", book.write)
     async with under_way(book, committer):
-        left = asyncio.create_task(committer.submit("left"))
+        left = asyncio.ensure_future(committer.submit("left"))
         await asyncio.sleep(0.01)
         left.cancel()
-        stays = asyncio.create_task(committer.submit("stays"))
+        stays = asyncio.ensure_future(committer.submit("stays"))
         await asyncio.sleep(0.01)
     assert await stays == "STAYS"
     assert book.batches == [["first"], ["stays"]]
@@ -168,7 +168,7 @@ async def test_an_item_whose_time_passed_in_the_queue_is_not_begun() -> None:
     soon = wire_time() + timedelta(seconds=0.02)
     async with under_way(book, committer):
         with use_call(CallContext(Caller(Role.SERVICE, "x"), "/a/B", soon, None, desk.NOON)):
-            late = asyncio.create_task(committer.submit("late"))
+            late = asyncio.ensure_future(committer.submit("late"))
         await asyncio.sleep(0.05)
     with pytest.raises(Fault) as caught:
         await late

@@ -104,6 +104,12 @@ def test_an_elsewhere_that_cannot_serve_the_same_stops_the_start(method: str, on
         changed(ASKED, elsewhere=ElsewhereForm(method, frozenset({on} if on else ()))).check_elsewhere()
 
 
+def test_what_is_told_beside_a_refusal_has_a_field_where_it_goes() -> None:
+    form = ElsewhereForm(f"/{ELSEWHERE}/CheckBenefit", frozenset({"PERSON_NOT_FOUND"}), "told")
+    with pytest.raises(ContractError, match="whose request is not the unary one"):
+        changed(ASKED, elsewhere=form).check_elsewhere()
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [

@@ -153,6 +153,10 @@ def _servicers(counter: Counter, world: World, cell: str) -> list[tuple[Callable
         )
     )
     reversals = BookedReversals(world.reversing)
+    told = BillsElsewhere(
+        *(world.care_bills, cell, reversals, counter.stays),
+        BookedReplays(ReplayBooks(world.database), reversals),
+    )
     servicers: list[tuple[Callable[[Any, Any], None], Any]] = [
         (
             encounter_pb2_grpc.add_EncounterServiceServicer_to_server,
@@ -164,10 +168,7 @@ def _servicers(counter: Counter, world: World, cell: str) -> list[tuple[Callable
             CareServicer(
                 CareOperations(cell, counter.encounters, counter.stays, counter.reversing),
                 FiledBills(bills),
-                BillsElsewhere(
-                    *(world.care_bills, cell, reversals, counter.stays),
-                    BookedReplays(ReplayBooks(world.database), reversals),
-                ),
+                told,
             ),
         ),
         (
@@ -180,5 +181,7 @@ def _servicers(counter: Counter, world: World, cell: str) -> list[tuple[Callable
         *(world.committer, world.booked, world.trials, world.steps),
     )
     servicers.append((order_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(orders)))
-    servicers.append((settlement_pb2_grpc.add_SettlementServiceServicer_to_server, SettlementServicer(bills)))
+    servicers.append(
+        (settlement_pb2_grpc.add_SettlementServiceServicer_to_server, SettlementServicer(bills, told.told_beside))
+    )
     return servicers

@@ -14,7 +14,7 @@ from services.kernel.errors import Fault
 from services.runtime.status import from_status
 from services.settlement.servicer import care_bills
 from tests.settlement.counter import SOMEBODY
-from tests.settlement.counter_member import Reached, desk, member_in
+from tests.settlement.counter_member import HERE, Reached, desk, member_in
 from tests.settlement.test_rpc_care import THERE, admitted, registered
 from tests.settlement.test_rpc_encounters import fee
 from yibao.common.v1 import codes_pb2
@@ -142,6 +142,41 @@ async def test_bills_of_a_list_harm_no_other_and_large_ones_are_asked_for_alone(
     told = (await care.routed(care.care.BatchGetBill, care_pb2.BatchGetBillRequest(items=items))).outcomes
     assert told[0].response.carried.lines == alone.carried.lines
     assert _reason(told[2].status) == "MESSAGE_TOO_LARGE"
+
+
+async def test_a_list_tells_beside_its_refusals_what_routing_would_ask_for_next(
+    cells: tuple[Reached, Reached], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    care, _ = cells
+    mdtrt_id = await registered(care)
+    await fee(care, mdtrt_id)
+    asked = [bill(mdtrt_id), bill("unknown", "2207:2"), bill(mdtrt_id, "2207:3")]
+    asked[2].data.medfee_sumamt_fen = 1
+
+    async def refusals() -> list[Any]:
+        settle: Any = care.settlements.Settle
+        context = care.peers.item_context("settlement", cell=settle.cell, as_caller=HERE)
+        items = [settlement_pb2.BatchSettleItem(context=context, request=each) for each in asked]
+        listed = await care.peers.call(
+            care.settlements.BatchSettle, settlement_pb2.BatchSettleRequest(items=items), timeout_s=10
+        )
+        return [*listed.outcomes]
+
+    told = await refusals()
+    alone = await care.routed(care.care.GetBill, care_pb2.GetBillRequest(visit=asked[0]))
+    beside = care_pb2.GetBillResponse.FromString(told[0].told)
+    alone.carried.setl_time.CopyFrom(beside.carried.setl_time)
+    assert beside == alone
+    # Of what routing would refuse as well nothing is told.
+    assert [each.told for each in told[1:]] == [b"", b""]
+    reasons = ["INSURED_ELSEWHERE", "ENCOUNTER_NOT_FOUND", "INSURED_ELSEWHERE"]
+    assert [_reason(each.status) for each in told] == reasons
+    for limit, most in (("_FEW_LINES", 0), ("_BESIDE_BYTES", 100), ("_LIST_BYTES", 100)):
+        with monkeypatch.context() as small:
+            small.setattr(care_bills, limit, most)
+            if most:
+                assert [each.told for each in await refusals()] == [b"", b"", b""], limit
+    assert [_reason(each.status) for each in await refusals()] == reasons
 
 
 async def test_a_settlement_and_an_admission_elsewhere_are_found_by_the_message_that_made_them(

@@ -130,9 +130,12 @@ class Bills:
                 continue
             saga = self.sagas.new(Kind.SETTLE, care, bill.insured_cell, message.key, act, message.left_s())
             # The row first: while the disk has it, the filing is looked up.
-            mine, filing = await asyncio.gather(begun(self.sagas, saga, message), self.filing(bill.begun))
-            if mine:
-                return await self._settled(message, saga, bill, filing)
+            beginning, looking = self.sagas.beginning(saga), self.filing(bill.begun)
+            try:
+                if await begun(self.sagas, saga, message, beginning):
+                    return await self._settled(message, saga, bill, await looking)
+            finally:
+                looking.cancel()
             blocking = saga.order_no
         raise outcome_unknown(blocking)
 
@@ -146,11 +149,13 @@ class Bills:
         state = State.COMMITTED if ended.state is State.DONE else State.REVOKED
         await self.end(replace(ended, state=state))
 
-    async def filing(self, care: Begun | None) -> Filing | None:
+    def filing(self, care: Begun | None) -> asyncio.Future[Filing | None]:
         """What was filed for it and holds on the day on which it began."""
-        if care is None or not care.care_admdvs:
-            return None
-        return await self.filing_of(care)
+        if care is not None and care.care_admdvs:
+            return asyncio.ensure_future(self.filing_of(care))
+        nothing: asyncio.Future[Filing | None] = asyncio.get_running_loop().create_future()
+        nothing.set_result(None)
+        return nothing
 
     async def _settled(self, message: Message, saga: Saga, bill: FoundBill, filing: Filing | None) -> Any:
         order_no, care, insured = saga.order_no, saga.care_cell, saga.insured_cell

@@ -166,7 +166,7 @@ class Sagas:
         self._ending: set[asyncio.Task[Any]] = set()
         self._working: set[asyncio.Task[Any]] = set()
         self._under_way = 0
-        self._unwritten: list[tuple[str, State, str]] = []
+        self._unwritten: list[Move] = []
         self._due: asyncio.TimerHandle | None = None
 
     def new(
@@ -187,13 +187,18 @@ class Sagas:
         )
         return leased(saga, now, int(left_s) + 1 + SPARE_S)
 
-    async def begin(self, saga: Saga) -> Saga:
+    def beginning(self, saga: Saga) -> Awaitable[Kept]:
+        """Has it written that it begins, for who does something else until `begin` waits for that."""
+        self._write_ends()
+        return self._submit(saga)
+
+    async def begin(self, saga: Saga, beginning: Awaitable[Kept] | None = None) -> Saga:
         """Stores that it begins, before anything is sent; another one comes back where that is in the way: one that settles or
         has settled the same message, that runs for it or for the same target, or, of an order of payment, that has its number.
         REQUEST_ID_REUSED.
         """
-        self._write_ends()
-        return await self._kept(saga)
+        kept = await (beginning or self.beginning(saga))
+        return await self._kept_again(saga) if isinstance(kept, Again) else kept
 
     async def move(self, order_no: str, state: State, reason: str = "", setl_id: str = "") -> Saga:
         """Stores what it came to, and waits until that is written."""
@@ -207,7 +212,7 @@ class Sagas:
         """The same in the transaction of what is begun next, at the latest a moment later: a commit of its own would hold that
         up. For one whose row nothing else waits for.
         """
-        self._unwritten.append((order_no, state, setl_id))
+        self._unwritten.append(Move(order_no, state, setl_id=setl_id))
         if self._due is None:
             self._due = asyncio.get_running_loop().call_later(SOON_S, self._write_ends, context=Context())
 
@@ -238,8 +243,8 @@ class Sagas:
         if self._due is not None:
             self._due.cancel()
         ends, self._unwritten, self._due = self._unwritten, [], None
-        for order_no, state, setl_id in ends:
-            self.end(order_no, state, setl_id=setl_id)
+        if ends:
+            self._write(self._all_written(ends))
 
     def _write(self, work: Coroutine[Any, Any, None]) -> None:
         # Outside of the caller's time.
@@ -279,6 +284,12 @@ class Sagas:
             await asyncio.wait(set(self._ending))
 
     async def _kept(self, item: Item) -> Saga:
+        kept = await self._submit(item)
+        return await self._kept_again(item) if isinstance(kept, Again) else kept
+
+    async def _kept_again(self, item: Item) -> Saga:
+        """The same where another process was first."""
+
         async def attempt(_: Sequence[None]) -> list[Saga | Fault | Again]:
             try:
                 return [await self._submit(item)]
@@ -297,6 +308,13 @@ class Sagas:
             await self.move(order_no, state, reason, setl_id)
         except Exception as error:  # noqa: BLE001  # the loop finds out again how it ended, and tells what is wrong for ever
             self._failed(error)
+
+    async def _all_written(self, ends: Sequence[Move]) -> None:
+        """The same of several, which go side by side."""
+        outcomes = await asyncio.gather(*map(self._submit, ends), return_exceptions=True)
+        for end, outcome in zip(ends, outcomes, strict=True):
+            if not isinstance(outcome, Saga):
+                await self._written(end.order_no, end.state, end.reason, end.setl_id)
 
     async def _left(self, order_no: str, reason: str) -> None:
         try:

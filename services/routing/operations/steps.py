@@ -14,7 +14,7 @@ from services.kernel.elsewhere import outcome_unknown
 from services.kernel.errors import AWAY, Fault, FaultKind
 from services.routing.domain.bills import PendingBill, as_sent
 from services.routing.domain.sagas import Kind, Saga
-from services.routing.operations.sagas import Sagas
+from services.routing.operations.sagas import Kept, Sagas
 
 T = TypeVar("T")
 
@@ -115,12 +115,12 @@ async def written(message: Message, call: Callable[[], Awaitable[T]]) -> T:
         raise as_sent(fault) from None
 
 
-async def begun(sagas: Sagas, saga: Saga, message: Message) -> bool:
-    """Begins the saga; False where another one was in its way, which has ended meanwhile.
+async def begun(sagas: Sagas, saga: Saga, message: Message, beginning: Awaitable[Kept] | None = None) -> bool:
+    """Begins the saga, or waits for its beginning; False where another one was in its way, which has ended meanwhile.
 
     REQUEST_ID_REUSED, and OUTCOME_UNKNOWN where the other one goes on.
     """
-    standing = await sagas.begin(saga)
+    standing = await sagas.begin(saga, beginning)
     if standing.order_no == saga.order_no:
         return True
     await waited(sagas, standing.order_no, message)

@@ -47,6 +47,8 @@ _STANDS: Final[Mapping[int, Stands]] = {
     care_pb2.BOOKED_STATE_UNDONE: Stands.UNDONE,
 }
 _TRIAL: Final = "_trial"
+_ONE: Final = 1
+"""List of a step under way in a cell: a second one would wait there for the same writer, and both would be smaller."""
 _TOO_LARGE: Final = "MESSAGE_TOO_LARGE"
 
 
@@ -61,9 +63,11 @@ class SettlementCells:
         # Steps of many bills go together: each of them alone costs more on the way than in the books.
         cares, orders = self._cares.items(), self._orders.items()
         self._got_bills = {code: peers.gathered(stub.GetBill, stub.BatchGetBill) for code, stub in cares}
-        self._opens = {code: peers.gathered(stub.Open, stub.BatchOpen) for code, stub in orders}
-        self._confirms = {code: peers.gathered(stub.Confirm, stub.BatchConfirm) for code, stub in orders}
-        self._voids = {code: peers.gathered(stub.Void, stub.BatchVoid) for code, stub in orders}
+        self._opens = {code: peers.gathered(stub.Open, stub.BatchOpen, in_flight=_ONE) for code, stub in orders}
+        self._confirms = {
+            code: peers.gathered(stub.Confirm, stub.BatchConfirm, in_flight=_ONE) for code, stub in orders
+        }
+        self._voids = {code: peers.gathered(stub.Void, stub.BatchVoid, in_flight=_ONE) for code, stub in orders}
 
     async def bill(self, cell: str, act: str, request: Any, *, trial: bool) -> FoundBill:
         """What a bill comes to at the place of care."""
@@ -106,17 +110,17 @@ class SettlementCells:
         self, cell: str, order_no: str, bill: FoundBill, filing: Filing | None, expires_s: int = EXPIRES_S
     ) -> Any:
         """Opens a carried bill in the insured cell."""
-        request = order_pb2.OpenRequest(
-            **_step(order_no, "open"), expires_after_s=expires_s, carried=_filed(bill.carried, filing)
-        )
+        request = order_pb2.OpenRequest(**_step(order_no, "open"), expires_after_s=expires_s)
+        request.carried.CopyFrom(_filed(bill.carried, filing))
         return await stub_of(self._opens, cell)(request)
 
     async def book(self, cell: str, order_no: str, act: str, request: Any, bill: FoundBill, opened: Any) -> Any:
         """Books at the place of care what the insured cell has opened; the answer that the institution gets."""
-        booked = order_pb2.BookedBill(
-            **{act: request}, insured_cell=bill.insured_cell, care_hash=bill.care_hash, opened=opened
-        )
-        asked = order_pb2.OpenRequest(**_step(order_no, "open"), expires_after_s=EXPIRES_S, booked=booked)
+        asked = order_pb2.OpenRequest(**_step(order_no, "open"), expires_after_s=EXPIRES_S)
+        booked = asked.booked
+        booked.insured_cell, booked.care_hash = bill.insured_cell, bill.care_hash
+        getattr(booked, act).CopyFrom(request)
+        booked.opened.CopyFrom(opened)
         return _settled(act, (await stub_of(self._opens, cell)(asked)).settlement)
 
     async def renew(self, cell: str, order_no: str, expires_s: int) -> None:

@@ -46,7 +46,9 @@ class BillRpcs:
 
     async def Settle(self, request: pb2.SettleRequest, context: Any) -> pb2.SettleResponse:  # noqa: N802 - the contract's name
         """2207."""
-        return pb2.SettleResponse(response=await _served(VISIT, request.request, self._bills.settle, request.told))
+        answer = pb2.SettleResponse()
+        answer.response.CopyFrom(await _served(VISIT, request.request, self._bills.settle, request.told))
+        return answer
 
     async def BatchSettle(  # noqa: N802 - the contract's name
         self, request: pb2.BatchSettleRequest, context: Any

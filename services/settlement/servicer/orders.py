@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,18 +145,20 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
         found: list[Any] = [await self._opened_item(item) for item in items]
         places = [place for place, bill in enumerate(found) if isinstance(bill, Order)]
 
-        async def submit(place: int, bill: PreparedBill | Order) -> Outcome:
-            with items[places[place]].active():
-                return await self._submit(bill)
+        def submit(place: int, bill: PreparedBill | Order) -> Awaitable[Outcome]:
+            return self._submit(bill, items[places[place]])
 
         bills = [found[place] for place in places]
         for place, opened in zip(places, await self._operations.opens.open(bills, submit), strict=True):
             found[place] = opened if isinstance(opened, BaseException) else open_response(opened)
         return found
 
-    async def _submit(self, bill: PreparedBill | Order) -> Outcome:
+    def _submit(self, bill: PreparedBill | Order, item: Admitted | None = None) -> Awaitable[Outcome]:
         operations = self._operations
-        return await (operations.booked.submit(bill) if isinstance(bill, Order) else operations.settles.submit(bill))
+        told = (item.call, item.span) if item else ()
+        if isinstance(bill, Order):
+            return operations.booked.submit(bill, *told)
+        return operations.settles.submit(bill, *told)
 
     async def _opened_item(self, item: Admitted) -> Order | BaseException:
         try:
@@ -168,9 +170,8 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
         """Takes a step for each item of a list."""
 
         async def handle(items: Sequence[Admitted]) -> list[Any]:
-            async def submit(place: int, step: Step) -> Stepped:
-                with items[place].active():
-                    return await self._operations.steps.submit(step)
+            def submit(place: int, step: Step) -> Awaitable[Stepped]:
+                return self._operations.steps.submit(step, items[place].call, items[place].span)
 
             steps = [_step(verb, item.request, item.call) for item in items]
             found = await self._operations.orders.take(steps, submit)

@@ -162,9 +162,8 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         return await self._operations.settled(_order(bill, current_call(), request))
 
     async def _try_items(self, items: Sequence[Admitted]) -> list[settlement_pb2.TrialResponse | BaseException]:
-        async def submit(place: int, bill: PreparedBill) -> Tried:
-            with items[place].active():
-                return await self._operations.trials.submit(bill)
+        def submit(place: int, bill: PreparedBill) -> Awaitable[Tried]:
+            return self._operations.trials.submit(bill, items[place].call, items[place].span)
 
         orders = [
             Order(
@@ -182,9 +181,8 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         ]
 
     async def _settle_items(self, items: Sequence[Admitted]) -> list[settlement_pb2.SettleResponse | BaseException]:
-        async def submit(place: int, bill: PreparedBill) -> Outcome:
-            with items[place].active():
-                return await self._operations.settles.submit(bill)
+        def submit(place: int, bill: PreparedBill) -> Awaitable[Outcome]:
+            return self._operations.settles.submit(bill, items[place].call, items[place].span)
 
         orders = [
             _order(self._bills.visit(item.request.desk, item.request.data), item.call, item.request, inject(item.span))

@@ -5,11 +5,10 @@ SQLite reads them from one JSON text, PostgreSQL from one array for each column.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from services.runtime.db import DriverConnection
+from services.runtime.db import DriverConnection, as_json
 
 
 def keys_from(dialect: str, width: int) -> str:
@@ -32,5 +31,5 @@ async def fetch_keyed(
     if connection.dialect == "postgresql":
         parameters = (list(keys),) if width == 1 else tuple(list(column) for column in zip(*keys, strict=True))
     else:
-        parameters = (json.dumps(list(keys), ensure_ascii=False),)
+        parameters = (as_json(list(keys)),)
     return await connection.fetch(statement, parameters)
