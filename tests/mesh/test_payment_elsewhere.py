@@ -13,11 +13,11 @@ import pytest_asyncio
 
 from services.kernel.clock import BEIJING, system_clock
 from services.runtime.auth import CALLER_KEY
-from tests.mesh import paying
+from tests.mesh import journeys, paying
 from tests.mesh.harness import BEGIN, MovableClock
 from tests.mesh.hospital import DRUG, Hospital, Patient, Row, rest
 from tests.mesh.people import Newcomers
-from tests.mesh.test_cells import HERE, THERE, in_cell
+from tests.mesh.test_cells import HERE, THERE, in_cell, shown_code
 from tests.mesh.test_dark_cell import hanging_cell
 from tests.mesh.test_elsewhere import AT_ONCE_S, Two, two_cells
 from tests.mesh.test_filed import HOSPITAL, WUHAN, Wuhan, of_wuhan, partner_of_wuhan
@@ -123,6 +123,29 @@ async def test_a_revoked_order_leaves_nothing_in_either_cell(two: Two, residents
     assert await stas(two.here, saved, who) == "12"
     await two.here.visit(who, BILL)
     await agree(two)
+
+
+async def test_a_stay_is_paid_and_given_back_too(two: Two, residents: Newcomers) -> None:
+    here, who = two.here, await residents.one()
+    mdtrt_id = await here.admit(who)
+    await here.done("2301", here.lines(who, mdtrt_id, BILL, med_type="21"), home=who.home)
+    await here.discharge(who, mdtrt_id)
+    stay = {"mdtrtId": mdtrt_id, "feeType": "02", "medType": "21", "feedetailList": []}
+    saved, split = await paying.placed_by(here, who, "", **stay)
+    assert (await paying.paid(here, saved))["order"]["phase"] == "ORDER_PHASE_PAID"
+    back = {"data": paying.refund_of(saved, split, "R1")}
+    assert (await here.done("6203", back)).output["data"]["refStatus"] == "SUCC"
+    await agree(two)
+
+
+async def test_an_ectoken_of_another_cell_is_spent_there_once(two: Two, residents: Newcomers) -> None:
+    who = await residents.one()
+    code = await shown_code(in_cell(two.mesh, THERE), who)
+    scanned = {"InData": journeys.scan(two.there, code)}
+    token = str((await two.there.done("6101", scanned)).output["OutData"]["ecToken"])
+    saved, _ = await paying.placed_by(two.here, who, "", ecToken=token)
+    await paying.paid(two.here, saved)
+    assert await two.here.refused("6201", {"data": paying.fees(two.here, who, "", ecToken=token)}) == "EC_TOKEN_SPENT"
 
 
 async def test_an_authorisation_of_another_cell_is_good_once_for_one_person_at_one_institution(
