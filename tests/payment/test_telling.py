@@ -17,6 +17,7 @@ from services.payment.domain.orders import Order, RefundKind
 from services.payment.domain.phases import Phase
 from services.payment.domain.profiles import AppKeys, Profile
 from services.payment.domain.refunds import Parts
+from services.payment.operations import telling
 from services.payment.operations.deciding import FIRST, Asked, Deciding
 from services.payment.operations.telling import Telling
 from services.payment.peers.institutions import Institutions
@@ -246,3 +247,22 @@ def test_attempts_are_bounded_and_begin_anew_when_people_say_so() -> None:
 
 async def _dies(notice: Notice) -> None:
     raise Crash
+
+
+async def test_who_keeps_a_place_for_long_in_vain_is_left_alone_for_a_while(
+    house: House, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Told(house, receiver)
+    monkeypatch.setattr(telling, "_SLOW_S", 0.0)
+    receiver.replies = [(500, b"")]
+    await paid(house)
+    await paid(house)
+    first, second = await told.round()
+    assert (first.reason, second.reason, len(receiver.sent)) == ("HTTP_500", "HTTP_500", 1)
+    assert (first.tries, second.tries) == (1, 1)
+    monkeypatch.setattr(telling, "_LEFT_ALONE_S", 0.0)
+    told.telling._slow.clear()
+    receiver.replies = [HEARD]
+    house.clock.on(RESTS_S[0])
+    assert [each.state for each in await told.round()] == [NoticeState.TOLD] * 2
+    await told.callbacks.close()

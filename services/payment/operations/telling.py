@@ -22,6 +22,10 @@ EVERY_S: Final = 0.5
 MOST: Final = 16
 """Notices that are told at the same time: a slow institution keeps at most one of its places for each of its orders."""
 _COUNT_EVERY_S: Final = 10.0
+_SLOW_S: Final = 2.0
+_LEFT_ALONE_S: Final = 15.0
+"""An institution that kept a place for long in vain is not asked again for so long: it would keep those of all others."""
+_MOST_SLOW: Final = 4096
 
 
 class Telling:
@@ -47,6 +51,7 @@ class Telling:
         self._every_s = every_s
         self.counts: dict[str, int] = {}
         self._count_at = 0.0
+        self._slow: dict[str, tuple[float, str]] = {}
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[Notice]] = set()
@@ -97,9 +102,17 @@ class Telling:
             self._failed("", type(error).__name__)
 
     async def _told(self, notice: Notice, order: Order) -> Outcome:
-        refund = await self._books.refund(notice.refund_no) if notice.refund_no else None
+        code, now = order.fixmedins_code, asyncio.get_running_loop().time
+        until, why = self._slow.get(code, (0.0, ""))
+        if now() < until:
+            return Outcome(reason=why)
+        refund, begun = await self._books.refund(notice.refund_no) if notice.refund_no else None, now()
         try:
-            return await self._institutions.tell(await self._profile(order.fixmedins_code), notice, order, refund)
+            outcome = await self._institutions.tell(await self._profile(code), notice, order, refund)
+            if outcome.reason and now() - begun >= _SLOW_S:
+                self._slow = self._slow if len(self._slow) < _MOST_SLOW else {}
+                self._slow[code] = (now() + _LEFT_ALONE_S, outcome.reason)
+            return outcome
         except Fault as fault:
             return Outcome(reason=fault.reason)
         except Exception as error:  # noqa: BLE001  # a bug of ours ends in the list too, not in silence
