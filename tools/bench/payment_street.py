@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from services.runtime.http1 import Client
+from services.runtime.http1 import Broken, Client, Reply
 from tools.bench import world
 from tools.bench.preparation import Unprepared
 from tools.beside import MERCHANTS, Twins, beside
@@ -159,7 +159,7 @@ class Caller:
         """The person pays at the twin."""
         body = msgspec.json.encode({"out_trade_no": charge_no})
         url = f"{self._at.twins.urls['wechat']}/_twin/pay"
-        reply = await self._client.send("POST", url, {}, body, _TIMEOUT_S)
+        reply = await self._sent(url, {}, body)
         if reply.status != 200:
             raise Unprepared(f"the twin answers {reply.status}: {bytes(reply.body[:200])!r}")
 
@@ -174,10 +174,16 @@ class Caller:
     async def _post(self, path: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         url = f"{self._at.mesh.url}{path}"
-        reply = await self._client.send("POST", url, headers, msgspec.json.encode(body), _TIMEOUT_S)
+        reply = await self._sent(url, headers, msgspec.json.encode(body))
         if reply.status != 200:
             raise Unprepared(f"{path} answers {reply.status}: {bytes(reply.body[:300]).decode()}")
         return msgspec.json.decode(reply.body, type=dict[str, Any])
+
+    async def _sent(self, url: str, headers: dict[str, str], body: bytes) -> Reply:
+        try:
+            return await self._client.send("POST", url, headers, body, _TIMEOUT_S)
+        except Broken as broken:
+            raise Unprepared(f"{url} does not answer: {broken.reason}") from None
 
 
 async def each_of(things: Sequence[T], act: Callable[[T], Awaitable[S]]) -> tuple[list[S], list[float]]:
