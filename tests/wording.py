@@ -25,7 +25,7 @@ TERMS: Final = frozenset(
     "msgid sign yyyy MM dd HH mm ss yyyyMM true false json yaml yml hsa policy stacks accumulators indices when any CM "
     "HMAC SHA TIF CSB Base Origin X Yibao Business Date yibao token api keys through docs Authorization Bearer "
     "input application appId appCode appSecret encData signData yyyyMMddHHmmss ECB ecToken payAuthNo payToken "
-    "MERCHANTS accounts closed feeType https".split()
+    "MERCHANTS accounts closed feeType https zip TAB".split()
 )
 # Values that are told as they were sent or stand in the books: codes, numbers, paths, names of methods.
 _AS_THEY_ARE: Final = frozenset(
@@ -33,7 +33,7 @@ _AS_THEY_ARE: Final = frozenset(
     "infno oinfno asked title code standard admdvs path opening source policy policies where method field part error_id "
     "known allowed pattern guess name what_zh case value wanted text rows holding lines reversed_by reverses insutype "
     "setting variable key_id headers dictionary app_id pay_ord_id med_org_ord phase why code area order_type channel form "
-    "app_refd_sn names error held_no safe day difference_no".split()
+    "app_refd_sn names error held_no safe day difference_no file_qury_no line most columns".split()
 )
 
 

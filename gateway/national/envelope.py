@@ -7,6 +7,7 @@ and the `jsonStr` of a multipart upload; `input` and the decoder's `data` may be
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,9 @@ EC_FAILED: Final = 500159
 
 _MULTIPART: Final = "multipart/form-data"
 _BOUNDARY: Final = re.compile(r'boundary="?([^";]{1,200})"?', re.IGNORECASE)
+_UPLOAD: Final = "fsUploadIn"
+_UPLOADED: Final = "in"
+_FILE_PART: Final = re.compile(rb'[; ]name="?file"?(?![\w.])', re.IGNORECASE)
 _JSON_PART: Final = re.compile(rb'name="?jsonStr"?', re.IGNORECASE)
 _MOST_ODD: Final = 100
 _MOST_PARTS: Final = 64
@@ -116,10 +120,10 @@ def read_body(
 
     `lists` are the most rows of nodes by name: one of a body with too many values is named where it is too long.
     """
-    odd = _Odd()
+    odd, sent = _Odd(), None
     if content_type.strip().casefold().startswith(_MULTIPART):
         odd.add("body", "lenient.multipart")
-        body, content_type = _json_part(body, content_type)
+        body, content_type, sent = _json_part(body, content_type)
     check_json(body, _MOST_KEYS, lists, _TOO_LONG)
     hidden = reading.holds_hidden(body)
     declared = declares_gbk(content_type)
@@ -142,6 +146,7 @@ def read_body(
         raw = {}
     if type(raw) is not dict:
         raise Unreadable("body.array" if type(raw) is list else "body.no_object").fault(_INVALID, "input", "zh")
+    _take_file(raw, sent)
     fixmedins_code = _text(row, "fixmedins_code")
     return Envelope(
         row=row,
@@ -250,14 +255,45 @@ def _refuse_nul(path: str) -> None:
     raise Unreadable("body.nul").fault(_INVALID, path.removeprefix("input."), "zh")
 
 
-def _json_part(body: bytes, content_type: str) -> tuple[bytes, str]:
-    """The `jsonStr` part of a multipart body with its type, else that of the whole; lines may end in LF alone."""
-    boundary = _BOUNDARY.search(content_type)
-    for part in body.split(b"--" + boundary[1].encode(), _MOST_PARTS) if boundary else ():
+def _json_part(body: bytes, content_type: str) -> tuple[bytes, str, bytes | None]:
+    """The `jsonStr` part of a multipart body with its type, else that of the whole, and the `file` part; lines may end in LF
+    alone.
+    """
+    boundary, sent = _BOUNDARY.search(content_type), None
+    parts = body.split(b"--" + boundary[1].encode(), _MOST_PARTS) if boundary else []
+    found = ""
+    for part in parts:
         head, _, content = part.replace(b"\r\n", b"\n").partition(b"\n\n")
-        if _JSON_PART.search(head):
-            return content.rstrip(b"\n"), f"{head[:_HEAD].decode('latin-1')} {content_type}"
+        if _JSON_PART.search(head) and not found:
+            body, found = content.rstrip(b"\n"), f"{head[:_HEAD].decode('latin-1')} {content_type}"
+        elif _FILE_PART.search(head) and sent is None:
+            sent = _content(part)
+    if found:
+        return body, found, sent
     raise Unreadable("body.no_part").fault(_INVALID, "", "zh")
+
+
+def _content(part: bytes) -> bytes:
+    """What a part holds, byte for byte, without the line end before the next boundary."""
+    ends = [(at, len(end)) for end in (b"\r\n\r\n", b"\n\n") if (at := part.find(end)) >= 0]
+    at, wide = min(ends, default=(len(part), 0))
+    content = part[at + wide :]
+    return content.removesuffix(b"\n").removesuffix(b"\r") if content.endswith(b"\r\n") else content.removesuffix(b"\n")
+
+
+def _take_file(root: Row, sent: bytes | None) -> None:
+    """Makes `fsUploadIn.in` (9101) Base64 of what came beside the envelope, or as a list of bytes, which may be signed."""
+    node = find(root, _UPLOAD)
+    if type(node) is not dict:
+        return
+    name = next((each for each in node if each.casefold() == _UPLOADED), _UPLOADED)
+    held = node.get(name)
+    if type(held) is list and all(type(each) is int and -128 <= each < 256 for each in held):
+        sent = bytes(each & 255 for each in held)
+    elif not is_absent(held):
+        return
+    if sent is not None:
+        node[name] = b64encode(sent).decode()
 
 
 def _text(row: Row, name: str) -> str:

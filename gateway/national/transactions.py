@@ -52,6 +52,7 @@ class Served:
     signed: bool
     lenience: Lenience
     bare_if: str
+    file: str
 
     def bare_for(self, dialect: Dialect) -> Callable[[Message], str] | None:
         """The writer of the answer without its node, where the transaction has such a form for clients of this dialect."""
@@ -155,6 +156,7 @@ def _served(method: MethodContract) -> tuple[Served, ...]:
             signed,
             lenience,
             _switch(method, each, answer),
+            _file(method, each),
         )
         for each in method.transactions
     )
@@ -171,6 +173,14 @@ def _switch(method: MethodContract, transaction: Transaction, answer: Answer) ->
     if answer.bare is None:
         raise ContractError(f"{method.full_name}: {name} needs an answer of one node")
     return name
+
+
+def _file(method: MethodContract, transaction: Transaction) -> str:
+    """The field whose bytes are the answer; ContractError where the response has no such text."""
+    field = method.response_class.DESCRIPTOR.fields_by_name.get(transaction.file) if transaction.file else None
+    if transaction.file and (field is None or field.type != FieldDescriptor.TYPE_STRING):
+        raise ContractError(f"{method.full_name}: the answer has no text {transaction.file!r}")
+    return transaction.file
 
 
 def _key(infno: str, infnos: frozenset[str]) -> str:

@@ -60,7 +60,8 @@ def _transaction(served: Served, table: Transactions, comments: Mapping[str, str
         "description": description(comments.get(method.full_name, "")),
         "errors": list(errors(comments, method.service, method.name)),
         "input": list(_nodes(request, comments)),
-        "output": list(_nodes(response, comments)),
+        # The answer of a download is the file itself.
+        "output": [] if served.file else list(_nodes(response, comments)),
         "warnings": [reason for _, reason in served.notices.warnings],
     }
 

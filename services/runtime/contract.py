@@ -50,11 +50,12 @@ class Binding:
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """A national transaction that a method serves; `wrapper` is INFNO or EC_LOCAL, `bare_if` the switch of a dialect by which
-    the answer has no node, "" for none."""
+    the answer has no node, "" for none; `file` the field of the response whose bytes are the answer, "" for none."""
 
     infno: str
     wrapper: str
     bare_if: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +271,7 @@ def _role(number: options_pb2.Role.ValueType) -> Role:
 
 def _transaction(option: options_pb2.Transaction) -> Transaction:
     wrapper = options_pb2.Wrapper.Name(option.wrapper).removeprefix("WRAPPER_")
-    return Transaction(option.infno, "INFNO" if wrapper == "UNSPECIFIED" else wrapper, option.bare_if)
+    return Transaction(option.infno, "INFNO" if wrapper == "UNSPECIFIED" else wrapper, option.bare_if, option.file)
 
 
 def _binding(method: MethodDescriptor, path: str) -> Binding:

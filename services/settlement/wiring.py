@@ -31,6 +31,7 @@ from services.settlement.operations.care_bills import CareBills
 from services.settlement.operations.diagnoses import Diagnoses
 from services.settlement.operations.encounters import EncounterOperations
 from services.settlement.operations.fees import FeeOperations
+from services.settlement.operations.files import Files
 from services.settlement.operations.lapsing import LapseLoop, Lapsing
 from services.settlement.operations.ledger import Ledgers
 from services.settlement.operations.notices import EVERY_S, NoticeLoop, Notices
@@ -70,6 +71,7 @@ from services.settlement.servicer.statements import StatementServicer
 from services.settlement.servicer.stay_reservations import StayReservationServicer
 from services.settlement.store.care import CareBooks
 from services.settlement.store.fees import EncounterBooks
+from services.settlement.store.files import FileBooks
 from services.settlement.store.hot import HotBooks
 from services.settlement.store.orders import OrderBooks
 from services.settlement.store.outbox import Outbox
@@ -139,7 +141,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         ),
         (order_pb2_grpc.add_OrderServiceServicer_to_server, OrderServicer(opened)),
         (notice_pb2_grpc.add_NoticeServiceServicer_to_server, noticing),
-        _statements(database),
+        _statements(database, new_id),
         _replays(database, catalogue, settlements.settling),
     ]
     return MemberServer(
@@ -147,9 +149,10 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     )
 
 
-def _statements(database: Database) -> tuple[AddToServer, Any]:
+def _statements(database: Database, new_id: NewId) -> tuple[AddToServer, Any]:
     """The servicer of statements."""
-    servicer = StatementServicer(Statements(StatementRows(database)))
+    rows = StatementRows(database)
+    servicer = StatementServicer(Statements(rows), Files(FileBooks(database), rows, new_id))
     return statement_pb2_grpc.add_StatementServiceServicer_to_server, servicer
 
 

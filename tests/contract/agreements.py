@@ -45,6 +45,8 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     "amount_fen": (1200,),
     # Why an operator does something, in words that some answer would else have to tell first.
     "memo": ("复核",),
+    # A file of one line, in Base64.
+    "content": ("UzEJTTEJUDEJMS4wMAkwLjAwCTAuMDAJMAo=",),
     # A day that is over, and that no line of events is of.
     "bill_day": (Date(year=2026, month=6, day=1),),
     # Mobile payment: a consultation, paid in cash at the window, given back whole.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -95,6 +96,7 @@ async def _journeys(town: Sandbox) -> tuple[Played, Played]:
     await _own_books(hospital)
     await paying.journey(hospital, WHO)
     await _replayed(hospital)
+    await _statements(hospital)
     national: Played = {}
     by_rest = {name: _rest_pair(each.sent[0], each.sent[1], each.text) for name, each in other.told.items()}
     routes = Routes(town.mesh.contract)
@@ -105,10 +107,25 @@ async def _journeys(town: Sandbox) -> tuple[Played, Played]:
             by_rest.setdefault(route.method.full_name, _rest_pair(each.name, sent, each.text))
         else:
             name = str(each.sent.get("infno") or each.sent.get("transType", ""))
-            if _better(json.loads(each.text), national.get(name)):
+            # A file is no JSON, so of a download a refusal is shown.
+            if name == "9102" or _better(json.loads(each.text), national.get(name)):
                 national[name] = {"request": each.sent, "answer": json.loads(each.text)}
     by_rest[CHECK] = await _checked(hospital, national["1101"]["request"])
     return national, by_rest | await _registered(town)
+
+
+async def _statements(hospital: Hospital) -> None:
+    """An institution compares a day; it asks for a file that there is not."""
+    days = {"stmt_begndate": hospital.moment()[:10], "stmt_enddate": hospital.moment()[:10]}
+    named = {"setl_optins": "110000", "clr_type": "11", "fixmedins_setl_cnt": 1, **days}
+    sums = {"medfee_sumamt": 100, "fund_pay_sumamt": 70}
+    await hospital.done("3201", {"data": {"insutype": "310", **named, **sums, "acct_pay": 30}})
+    line = "990000S0001\t990000M0001\t99000000000000000001\t100.00\t70.00\t30.00\t0\r\n"
+    file = {"in": b64encode(line.encode()).decode(), "filename": "detail.txt", "fixmedins_code": hospital.code}
+    kept = (await hospital.done("9101", {"fsUploadIn": file})).output
+    await hospital.done("3202", {"data": {"file_qury_no": kept["file_qury_no"], **named, **sums, "cash_payamt": 0}})
+    asked = {"file_qury_no": "F0", "filename": "result.zip", "fixmedins_code": "plc"}
+    await hospital.refused("9102", {"fsDownloadIn": asked})
 
 
 async def _days(hospital: Hospital) -> None:

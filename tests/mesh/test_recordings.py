@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -265,13 +266,20 @@ class TestJavaSample:
         assert answer["err_msg"].startswith("[PERSON_NOT_FOUND] ")
 
     @pytest.mark.parametrize("expecting", [False, True])
-    async def test_an_upload_is_refused_by_name(self, unsigned: Sandbox, expecting: bool) -> None:
+    async def test_an_upload_is_taken_in_and_handed_out_byte_for_byte(self, unsigned: Sandbox, expecting: bool) -> None:
         request = recording("java-02-9101-multipart")
         unsigned.clock.set(request.moment)
         status, _, text = await exchanged(unsigned.mesh.url, request, expecting=expecting)
         answer = json.loads(text)
-        assert (status, answer["infcode"]) == (200, -1)
-        assert answer["err_msg"].startswith("[INFNO_NOT_SERVED] 交易9101")
+        assert (status, answer["infcode"]) == (200, 0), answer
+        kept = answer["output"]
+        assert (kept["filename"], kept["fixmedins_code"]) == ("testUpload.txt", "H99010000001")
+        asked = {"file_qury_no": kept["file_qury_no"], "filename": kept["filename"], "fixmedins_code": "plc"}
+        envelope = {"infno": "9102", "msgid": "", "fixmedins_code": "H99010000001", "input": {"fsDownloadIn": asked}}
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.post(f"{unsigned.mesh.url}/fsi/api", json=envelope)
+        assert answer.headers["content-type"] == "application/octet-stream"
+        assert answer.content == b"a\tb\tc\r\n"
 
 
 def test_every_recording_of_the_repository_is_played_here() -> None:

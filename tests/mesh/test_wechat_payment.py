@@ -8,13 +8,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
 import yaml
 
-from services.kernel.clock import system_clock
+from services.kernel.clock import beijing_day, system_clock
 from services.runtime.trace_store import Node
 from tests.mesh import paying
 from tests.mesh.harness import OPERATOR_KEY
@@ -210,3 +211,29 @@ def every(node: Node) -> Iterator[Node]:
     yield node
     for child in node.children:
         yield from every(child)
+
+
+async def test_the_day_is_reconciled_with_the_bill_of_the_provider_and_nothing_differs(street: Street) -> None:
+    """The last one: both clocks go on by two days, as bills are ready on the next one."""
+    hospital, who = street.town.hospital, await street.town.newcomers.one()
+    saved, _ = await paying.placed(hospital, who)
+    await paying.paid(hospital, saved, **WECHAT, payForm="PAY_FORM_CODE", code="130000000000000002")
+    today = beijing_day(street.town.clock())
+    street.town.clock.forward(days=2, hours=12)
+    for clock in ("offset_s", "skew_s"):
+        await street.desk.door("clock", **{clock: 60 * 3600})
+    counted = 0
+    for number, day in enumerate((today, today + timedelta(days=1))):
+        bill_day = {"year": day.year, "month": day.month, "day": day.day}
+        await rest(hospital, "/v1/reconciliations", {"requestId": f"recon-{number}", "billDay": bill_day})
+        async with asyncio.timeout(20):
+            while True:
+                told = (await rest(hospital, "/v1/reconciliations:get", {"billDay": bill_day}))["reconciliation"]
+                if told["state"] != "RECONCILIATION_STATE_RUNNING":
+                    break
+                await asyncio.sleep(0.05)
+        assert (told["state"], told.get("unreadAccounts", [])) == ("RECONCILIATION_STATE_DONE", [])
+        counted += int(told.get("lineCount", 0))
+    differences = await rest(hospital, "/v1/reconciliations/differences:list", {})
+    assert differences.get("differences", []) == []
+    assert counted >= 4

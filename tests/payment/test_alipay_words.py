@@ -133,6 +133,10 @@ ROW |= {"商户订单号": "C1", "退款批次号/请求号": "R1", "支付宝�
 def test_a_line_of_a_bill() -> None:
     assert words.bill_line(ROW) == BillLine(BillKind.REFUND, "R1", "T1", 230, date(2026, 11, 30), 1)
     assert words.bill_line({**ROW, "业务类型": "转账"}) is None
+    # What a cancel gave back has no number of a refund.
+    assert words.bill_line({**ROW, "退款批次号/请求号": ""}) == BillLine(
+        BillKind.REFUND, "C1", "T1", 230, date(2026, 11, 30), 1
+    )
     for name in ("完成时间", "订单金额（元）", "服务费（元）"):
         with pytest.raises(ValueError, match="a line of a bill"):
             words.bill_line({**ROW, name: "1.234"})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from services.kernel.clock import to_micros
 from services.settlement.domain.statements import SettledOrder
-from services.settlement.operations.statements import Statements
+from services.settlement.operations.statements import AskedTotals, Statements
 from services.settlement.store import statements
 from services.settlement.store.statements import StatementRows
 from tests.plans import scanned, statements_in
@@ -78,3 +79,27 @@ async def test_confirmed_orders_are_listed_in_their_order_and_reversed_ones_when
 @pytest.mark.parametrize("world", ["sqlite"], indirect=True)
 async def test_no_statement_reads_a_whole_table(world: World) -> None:
     assert await scanned(world.database, statements_in(statements)) == []
+
+
+@pytest.mark.parametrize("world", ["sqlite"], indirect=True)
+async def test_totals_are_those_of_a_class_and_an_office_net_of_counter_entries(world: World) -> None:
+    for number, psn_no in (("O1-1", "P1"), ("O2-1", "P2")):
+        await opened(world, number, psn_no)
+        await confirm(world, number, opener="payment")
+    await opened(world, "O3-1", "P3")
+    await reverse_order(world, "O2-1", opener="payment")
+    reading = Statements(StatementRows(world.database))
+    asked = AskedTotals(HOSPITAL, ALL, "310", "", "11", "")
+    whole, settled, back = [await reading.totals(replace(asked, kind=kind)) for kind in ("", "settle", "reverse")]
+    assert (whole.number, whole.medfee_fen, settled.medfee_fen, back.medfee_fen) == (3, 20_000, 40_000, -20_000)
+    assert whole.fund_fen + whole.acct_fen <= whole.medfee_fen
+    others = (
+        replace(asked, clr_type="21"),
+        replace(asked, setl_optins="110000"),
+        replace(asked, insutype="390"),
+        replace(asked, fixmedins_code="H2"),
+    )
+    for other in others:
+        assert (await reading.totals(other)).number == 0
+    assert "中心3笔" in whole.told
+    assert "200.00" in whole.told

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from services.kernel.clock import beijing_day, from_micros
+from services.kernel.clock import FIRST_BUSINESS_DAY, beijing_day, from_micros
 from services.kernel.errors import not_found, precondition
 from services.kernel.pages import Page, page_of
 from services.kernel.requests import Moved, RequestStamp, repeated
@@ -62,7 +62,7 @@ class Reconciling:
         RECONCILIATION_NOT_DUE, REQUEST_ID_REUSED.
         """
         now = self._books.now()
-        if day >= beijing_day(from_micros(now)):
+        if not FIRST_BUSINESS_DAY <= day < beijing_day(from_micros(now)):
             raise precondition("RECONCILIATION_NOT_DUE", day=f"{day}")
         while True:
             try:

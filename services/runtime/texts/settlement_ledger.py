@@ -63,6 +63,8 @@ SETTLEMENT_LEDGER: Final[Mapping[str, tuple[str, str]]] = {
         "订单{order_no}未在{lapses_at}前确认，已失效",
         "Order {order_no} was not confirmed before {lapses_at}: nothing stands of it",
     ),
+    "FILE_NOT_FOUND": ("没有文件{file_qury_no}", "There is no file {file_qury_no}"),
+    "FILE_MALFORMED": ("文件无法读取", "The file cannot be read"),
     "ORDER_CHARGED": (
         "订单{order_no}已有支付扣款，不能由窗口或本人解除，将于{lapses_at}失效",
         "Money was charged for order {order_no}, which lapses at {lapses_at}",

@@ -139,6 +139,11 @@ CARE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "如需撤销，请撤销该结算（2208，住院2305）",
         "Reverse that settlement where it has to be undone",
     ),
+    "FILE_NOT_FOUND": ("重新上传（9101）或重新对账（3202）", "Upload it again (9101) or compare again (3202)"),
+    "FILE_MALFORMED": (
+        "按接口规范生成文件后重新上传（9101）",
+        "Make it as the national text says and upload it again (9101)",
+    ),
     "ORDER_CHARGED": ("请由支付方退款或确认", "Whoever charged it confirms it or gives the money back"),
     "ORDER_EXISTS": ("请使用新的订单编号", "Use another number"),
     "BILL_CHANGED": ("请待明细上传完毕后再预结算、结算", "Try and settle it once the lines are complete"),

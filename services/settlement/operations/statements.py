@@ -7,8 +7,22 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from services.kernel.pages import Page, page_of
-from services.settlement.domain.statements import SettledOrder
+from services.settlement.domain.statements import SettledOrder, Totals, totals_of
 from services.settlement.store.statements import StatementRows
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTotals:
+    """Whose totals: an institution's from a moment and before another, in microseconds UTC; "" for all of a class or office, and
+    of settlements and counter-entries alike (`kind`).
+    """
+
+    fixmedins_code: str
+    span: tuple[int, int]
+    insutype: str
+    kind: str
+    clr_type: str
+    setl_optins: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +41,8 @@ class Statements:
     async def found(self, opener: str, order_nos: Sequence[str]) -> list[SettledOrder]:
         """Those of these numbers."""
         return await self.store.found(opener, order_nos)
+
+    async def totals(self, asked: AskedTotals) -> Totals:
+        """What is booked of an institution."""
+        groups = await self.store.groups(asked.fixmedins_code, asked.span, asked.insutype, asked.kind)
+        return totals_of(groups, asked.clr_type, asked.setl_optins)

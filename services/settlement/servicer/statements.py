@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import Any, Final
 
-from services.kernel.clock import to_micros
+from services.kernel.clock import day_start, to_micros
+from services.kernel.errors import invalid
+from services.runtime.call import current_call
+from services.runtime.idempotency import stamp_of
 from services.runtime.paging import asked_page, token_of
-from services.runtime.wire import sent_moment
-from services.settlement.domain.statements import SettledOrder
-from services.settlement.operations.statements import Statements
+from services.runtime.wire import DayReader, micros_message, sent_moment
+from services.settlement.domain.detail_files import EQUAL, UNEQUAL
+from services.settlement.domain.statements import SettledOrder, Totals
+from services.settlement.operations.files import Files
+from services.settlement.operations.statements import AskedTotals, Statements
 from yibao.settlement.v1 import statement_pb2, statement_pb2_grpc
 
+_DAY: Final = 86_400 * 1_000_000
+_KINDS: Final = {"": "", "0": "settle", "1": "reverse"}
+"""Kinds of rows by refd_setl_flag."""
 _SUMS: Final = tuple(name for name in SettledOrder._fields if name.endswith("_fen"))
 
 
 class StatementServicer(statement_pb2_grpc.StatementServiceServicer):
     """Answers StatementService."""
 
-    def __init__(self, books: Statements) -> None:
+    def __init__(self, books: Statements, files: Files) -> None:
         self._books = books
+        self._files = files
 
     async def ListSettledOrders(  # noqa: N802  # the name is the contract's
         self, request: statement_pb2.ListSettledOrdersRequest, context: Any
@@ -41,6 +52,82 @@ class StatementServicer(statement_pb2_grpc.StatementServiceServicer):
         """Those of the numbers."""
         found = await self._books.found(request.opener, request.order_nos)
         return statement_pb2.FindSettledOrdersResponse(orders=[_order(each) for each in found])
+
+    async def CompareTotals(  # noqa: N802
+        self, request: statement_pb2.CompareTotalsRequest, context: Any
+    ) -> statement_pb2.CompareTotalsResponse:
+        """3201."""
+        data = request.data
+        asked = _asked(request.desk.fixmedins_code, data, data.insutype)
+        here = await self._books.totals(asked)
+        told = Totals(data.fixmedins_setl_cnt, data.medfee_sumamt_fen, data.fund_pay_sumamt_fen, data.acct_pay_fen)
+        equal = here == told
+        return statement_pb2.CompareTotalsResponse(
+            stmtinfo=statement_pb2.StatementResult(
+                setl_optins=data.setl_optins,
+                stmt_rslt=EQUAL if equal else UNEQUAL,
+                stmt_rslt_dscr="" if equal else here.told,
+            )
+        )
+
+    async def UploadFile(  # noqa: N802
+        self, request: statement_pb2.UploadFileRequest, context: Any
+    ) -> statement_pb2.UploadFileResponse:
+        """9101."""
+        call, content = current_call(), bytes_of(request.file.content)
+        named = request.desk.fixmedins_code, request.file.filename, content
+        kept = await self._files.upload(stamp_of(call, request), *named, call.now)
+        return statement_pb2.UploadFileResponse(
+            file_qury_no=kept.file_qury_no,
+            filename=kept.filename,
+            fixmedins_code=kept.fixmedins_code,
+            dld_endtime=micros_message(kept.ends_at),
+        )
+
+    async def CompareDetails(  # noqa: N802
+        self, request: statement_pb2.CompareDetailsRequest, context: Any
+    ) -> statement_pb2.CompareDetailsResponse:
+        """3202."""
+        call, data = current_call(), request.data
+        asked = _asked(request.desk.fixmedins_code, data, "")
+        kept = await self._files.compare(stamp_of(call, request), asked, data.file_qury_no, call.now)
+        return statement_pb2.CompareDetailsResponse(
+            fileinfo=statement_pb2.StatementFile(
+                file_qury_no=kept.file_qury_no, filename=kept.filename, dld_endtime=micros_message(kept.ends_at)
+            )
+        )
+
+    async def DownloadFile(  # noqa: N802
+        self, request: statement_pb2.DownloadFileRequest, context: Any
+    ) -> statement_pb2.DownloadFileResponse:
+        """9102."""
+        kept = await self._files.find(request.desk.fixmedins_code, request.file.file_qury_no, current_call().now)
+        return statement_pb2.DownloadFileResponse(
+            content=base64.b64encode(kept.content).decode(), filename=kept.filename
+        )
+
+
+def bytes_of(content: str) -> bytes:
+    """What Base64 holds; INVALID FILE_MALFORMED."""
+    try:
+        return base64.b64decode("".join(content.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise invalid("file.content", "file.base64", "Base64 of a file", reason="FILE_MALFORMED") from None
+
+
+def _asked(fixmedins_code: str, data: Any, insutype: str) -> AskedTotals:
+    kind = _KINDS[data.refd_setl_flag]
+    return AskedTotals(fixmedins_code, _span(data), insutype, kind, data.clr_type, data.setl_optins)
+
+
+def _span(data: Any) -> tuple[int, int]:
+    """From the first moment of the first day and before that of the day after the last; INVALID where they are turned round."""
+    days = DayReader()
+    first, last = days.day(data.stmt_begndate, "data.stmt_begndate"), days.day(data.stmt_enddate, "data.stmt_enddate")
+    days.check()
+    if last < first:
+        raise invalid("data.stmt_enddate", "days.order", "not before stmt_begndate")
+    return to_micros(day_start(first)), to_micros(day_start(last)) + _DAY
 
 
 def _order(each: SettledOrder) -> statement_pb2.SettledOrder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from services.runtime.db import Schema, migrations_of
-from services.settlement.store.adjustment_tables import ADJUSTMENT
+from services.settlement.store.file_tables import STATEMENT_FILE
 
 MEMBER: Final = "settlement"
 HEAD: Final = "0011"
@@ -13,4 +13,4 @@ HEAD: Final = "0011"
 
 def schema() -> Schema:
     """The tables and their revision."""
-    return Schema(ADJUSTMENT.metadata, MEMBER, HEAD, migrations_of(MEMBER))
+    return Schema(STATEMENT_FILE.metadata, MEMBER, HEAD, migrations_of(MEMBER))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.runtime.db import Database, sql
-from services.settlement.domain.statements import SettledOrder
+from services.settlement.domain.detail_files import Booked
+from services.settlement.domain.statements import Group, SettledOrder
 
 _SUMS: Final = ", ".join(f"s.{name}" for name in SettledOrder._fields if name.endswith("_fen"))
 _COLUMNS: Final = f"o.order_no, o.setl_id, o.fixmedins_code, o.phase, s.state, {_SUMS}"
@@ -24,6 +25,38 @@ _REVERSED: Final = sql(
 _FOUND: Final = sql(
     f"SELECT COALESCE(o.ended_at, 0), {_COLUMNS} FROM settle_order AS o JOIN settlement AS s ON s.setl_id = o.setl_id"
     " WHERE o.opener = ?1 AND AMONG(o.order_no, ?2)"
+)
+_OF_DAYS: Final = (
+    "?1 AND {0}.setl_at >= ?2 AND {0}.setl_at < ?3 AND s.insutype = ?4 AND {0}.state IN ('standing', 'reversed')"
+)
+# A counter-entry may be under the name of the member that asked for it: it is of the institution whose settlement it reverses.
+_BOOKED: Final = (
+    "SELECT s.med_type, s.insuplc_admdvs, s.medfee_sumamt_fen, s.fund_pay_sumamt_fen, s.acct_pay_fen FROM settlement AS s"
+    f" WHERE s.scope = {_OF_DAYS.format('s')} AND s.kind = 'settle' AND ?5 <> 'reverse'"
+    " UNION ALL"
+    " SELECT c.med_type, c.insuplc_admdvs, c.medfee_sumamt_fen, c.fund_pay_sumamt_fen, c.acct_pay_fen"
+    " FROM settlement AS c JOIN settlement AS s ON s.setl_id = c.reverses"
+    f" WHERE s.scope = {_OF_DAYS.format('c')} AND c.kind = 'reverse' AND ?5 <> 'settle'"
+)
+_GROUPS: Final = sql(
+    "SELECT med_type, insuplc_admdvs, COUNT(*), CAST(SUM(medfee_sumamt_fen) AS BIGINT),"
+    f" CAST(SUM(fund_pay_sumamt_fen) AS BIGINT), CAST(SUM(acct_pay_fen) AS BIGINT) FROM ({_BOOKED}) AS kept"
+    " GROUP BY med_type, insuplc_admdvs"
+)
+_ROW: Final = (
+    "{0}.setl_at, {0}.setl_id, {0}.mdtrt_id, {0}.psn_no, {0}.msgid, {0}.med_type, {0}.insuplc_admdvs,"
+    " {0}.medfee_sumamt_fen, {0}.fund_pay_sumamt_fen, {0}.acct_pay_fen"
+)
+_PAGE: Final = (
+    "{0}.setl_at >= ?2 AND {0}.setl_at < ?3 AND {0}.state IN ('standing', 'reversed')"
+    " AND ({0}.setl_at > ?2 OR {0}.setl_id > ?4) ORDER BY {0}.setl_at, {0}.setl_id LIMIT ?5"
+)
+_SETTLED: Final = sql(
+    f"SELECT {_ROW.format('s')} FROM settlement AS s WHERE s.scope = ?1 AND s.kind = 'settle' AND {_PAGE.format('s')}"
+)
+_BACK: Final = sql(
+    f"SELECT {_ROW.format('c')} FROM settlement AS c JOIN settlement AS s ON s.setl_id = c.reverses"
+    f" WHERE s.scope = ?1 AND c.kind = 'reverse' AND {_PAGE.format('c')}"
 )
 
 
@@ -47,3 +80,18 @@ class StatementRows:
         """Those of these numbers."""
         async with self._database.driver_read() as connection:
             return [SettledOrder(*row) for row in await connection.run(_FOUND, opener, sorted(set(order_nos)))]
+
+    async def groups(self, fixmedins_code: str, span: tuple[int, int], insutype: str, kind: str) -> list[Group]:
+        """An institution's settlements from a moment and before another, by kind of care and insured place."""
+        async with self._database.driver_read() as connection:
+            rows = await connection.run(_GROUPS, fixmedins_code, *span, insutype, kind)
+        return [Group(*row) for row in rows]
+
+    async def booked(
+        self, fixmedins_code: str, span: tuple[int, int], after: tuple[int, str], limit: int, *, back: bool
+    ) -> list[Booked]:
+        """An institution's settlements from a moment and before another, behind a place; or their counter-entries."""
+        first = max(span[0], after[0]), span[1], after[1]
+        async with self._database.driver_read(patient=True) as connection:
+            rows = await connection.run(_BACK if back else _SETTLED, fixmedins_code, *first, limit)
+        return [Booked._make((*row, back)) for row in rows]

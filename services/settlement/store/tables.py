@@ -327,7 +327,8 @@ SETTLEMENT: Final = Table(
         sqlite_where=text("replays IS NOT NULL"),
         postgresql_where=text("replays IS NOT NULL"),
     ),
-    # Read by statements: what was reversed since a moment.
+    # Read by statements: an institution's settlements of some days; what was reversed since a moment.
+    Index("settlement_of_institution", "scope", "setl_at"),
     Index(
         "settlement_reversed_at",
         "setl_at",

@@ -1,4 +1,4 @@
-"""Statements read orders by when they were confirmed, and by when they were reversed."""
+"""Statements read what was confirmed, reversed or settled in a span of time, and institutions exchange files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,23 @@ down_revision: Final = "0010"
 
 
 def upgrade() -> None:
-    """The two indexes."""
+    """The indexes, and the tables of files."""
+    op.create_table(
+        "statement_entry",
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("scope", "request_id", "rpc", "content_hash")),
+        sa.Column("response", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "request_id"),
+    )
+    op.create_table(
+        "statement_file",
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("file_qury_no", "fixmedins_code", "filename")),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("made_at", "ends_at")),
+        sa.PrimaryKeyConstraint("file_qury_no"),
+    )
+    op.create_index("statement_file_old", "statement_file", ["ends_at"], unique=False)
+    op.create_index("settlement_of_institution", "settlement", ["scope", "setl_at"], unique=False)
     for name, table, columns, where in (
         ("settle_order_confirmed", "settle_order", ["opener", "ended_at", "order_no"], "phase = 'confirmed'"),
         ("settlement_reversed_at", "settlement", ["setl_at", "reverses"], "kind = 'reverse'"),

@@ -483,6 +483,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The day was never reconciled."""
     ERROR_REASON_DIFFERENCE_NOT_FOUND: _ErrorReason.ValueType  # 322
     """No difference has that number."""
+    ERROR_REASON_FILE_NOT_FOUND: _ErrorReason.ValueType  # 323
+    """The institution has no file of that number, or none any more."""
+    ERROR_REASON_FILE_MALFORMED: _ErrorReason.ValueType  # 324
+    """A file that is no Base64, no zip of one text, or whose lines have other columns than the national text."""
     ERROR_REASON_BANK_BALANCE_LESS: _ErrorReason.ValueType  # 371
     """The real account has less than its part of the bill, which was tried with another balance: nothing was charged."""
     ERROR_REASON_BANK_CARD_REFUSED: _ErrorReason.ValueType  # 372
@@ -960,6 +964,10 @@ ERROR_REASON_RECONCILIATION_NOT_FOUND: ErrorReason.ValueType  # 321
 """The day was never reconciled."""
 ERROR_REASON_DIFFERENCE_NOT_FOUND: ErrorReason.ValueType  # 322
 """No difference has that number."""
+ERROR_REASON_FILE_NOT_FOUND: ErrorReason.ValueType  # 323
+"""The institution has no file of that number, or none any more."""
+ERROR_REASON_FILE_MALFORMED: ErrorReason.ValueType  # 324
+"""A file that is no Base64, no zip of one text, or whose lines have other columns than the national text."""
 ERROR_REASON_BANK_BALANCE_LESS: ErrorReason.ValueType  # 371
 """The real account has less than its part of the bill, which was tried with another balance: nothing was charged."""
 ERROR_REASON_BANK_CARD_REFUSED: ErrorReason.ValueType  # 372

@@ -25,39 +25,39 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eyibao/options/v1/options.proto\x12\x10yibao.options.v1\x1a google/protobuf/descriptor.proto\">\n\x07\x42inding\x12$\n\x04role\x18\x01 \x01(\x0e\x32\x16.yibao.options.v1.Role\x12\r\n\x05\x66ield\x18\x02 \x01(\t\"\x83\x01\n\x06\x41\x63\x63\x65ss\x12%\n\x05roles\x18\x01 \x03(\x0e\x32\x16.yibao.options.v1.Role\x12+\n\x08\x62indings\x18\x02 \x03(\x0b\x32\x19.yibao.options.v1.Binding\x12\x14\n\x0csandbox_only\x18\x03 \x01(\x08\x12\x0f\n\x07\x63\x61llers\x18\x04 \x03(\t\"Y\n\x0bTransaction\x12\r\n\x05infno\x18\x01 \x01(\t\x12*\n\x07wrapper\x18\x02 \x01(\x0e\x32\x19.yibao.options.v1.Wrapper\x12\x0f\n\x07\x62\x61re_if\x18\x03 \x01(\t\"8\n\x05\x42\x61tch\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\r\n\x05items\x18\x02 \x01(\t\x12\x10\n\x08outcomes\x18\x03 \x01(\t\"5\n\tElsewhere\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\n\n\x02on\x18\x02 \x03(\t\x12\x0c\n\x04told\x18\x03 \x01(\t\"&\n\x06Mobile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\t\"\xf8\x01\n\x08National\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x61lso\x18\x02 \x03(\t\x12$\n\x04\x66rom\x18\x03 \x01(\x0e\x32\x16.yibao.options.v1.From\x12\r\n\x05scale\x18\x04 \x01(\x05\x12\x0e\n\x06\x61\x62sent\x18\x05 \x01(\t\x12\x0e\n\x06hidden\x18\x06 \x01(\x08\x12\x10\n\x08required\x18\x07 \x01(\x08\x12\x13\n\x0brequired_in\x18\x08 \x03(\t\x12\x0f\n\x07warning\x18\t \x01(\t\x12\x12\n\nends_range\x18\n \x01(\x08\x12\x0e\n\x06person\x18\x0b \x01(\x08\x12\x0e\n\x06\x64igits\x18\x0c \x01(\x08\x12\x0f\n\x07literal\x18\r \x01(\x08\")\n\x04Node\x12\x0f\n\x07ignored\x18\x01 \x03(\t\x12\x10\n\x08unfilled\x18\x02 \x03(\t\"\x14\n\x04\x44oor\x12\x0c\n\x04path\x18\x01 \x01(\t*\x8b\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x14\n\x10ROLE_INSTITUTION\x10\x01\x12\x10\n\x0cROLE_CHANNEL\x10\x02\x12\x0f\n\x0bROLE_PERSON\x10\x03\x12\x11\n\rROLE_OPERATOR\x10\x04\x12\x10\n\x0cROLE_SERVICE\x10\x05\x12\x0f\n\x0bROLE_PUBLIC\x10\x06*Y\n\x06\x45\x66\x66\x65\x63t\x12\x16\n\x12\x45\x46\x46\x45\x43T_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x45\x46\x46\x45\x43T_READ\x10\x01\x12\x15\n\x11\x45\x46\x46\x45\x43T_IDEMPOTENT\x10\x02\x12\x0f\n\x0b\x45\x46\x46\x45\x43T_ONCE\x10\x03*K\n\x07Wrapper\x12\x17\n\x13WRAPPER_UNSPECIFIED\x10\x00\x12\x11\n\rWRAPPER_INFNO\x10\x01\x12\x14\n\x10WRAPPER_EC_LOCAL\x10\x02*q\n\x04\x46rom\x12\x14\n\x10\x46ROM_UNSPECIFIED\x10\x00\x12\r\n\tFROM_NODE\x10\x01\x12\x11\n\rFROM_ENVELOPE\x10\x02\x12\x1b\n\x17\x46ROM_NODE_ELSE_ENVELOPE\x10\x03\x12\x14\n\x10\x46ROM_REQUEST_KEY\x10\x04*\xa1\x01\n\tDataClass\x12\x1a\n\x16\x44\x41TA_CLASS_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x41TA_CLASS_PUBLIC\x10\x01\x12\x17\n\x13\x44\x41TA_CLASS_IDENTITY\x10\x02\x12\x17\n\x13\x44\x41TA_CLASS_CLINICAL\x10\x03\x12\x18\n\x14\x44\x41TA_CLASS_FINANCIAL\x10\x04\x12\x15\n\x11\x44\x41TA_CLASS_SECRET\x10\x05:J\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x18.yibao.options.v1.Access:J\n\x06\x65\x66\x66\x65\x63t\x12\x1e.google.protobuf.MethodOptions\x18\xd2\x86\x03 \x01(\x0e\x32\x18.yibao.options.v1.Effect:T\n\x0btransaction\x12\x1e.google.protobuf.MethodOptions\x18\xd3\x86\x03 \x03(\x0b\x32\x1d.yibao.options.v1.Transaction:H\n\x05\x62\x61tch\x12\x1e.google.protobuf.MethodOptions\x18\xd4\x86\x03 \x01(\x0b\x32\x17.yibao.options.v1.Batch:P\n\telsewhere\x12\x1e.google.protobuf.MethodOptions\x18\xd5\x86\x03 \x01(\x0b\x32\x1b.yibao.options.v1.Elsewhere:J\n\x06mobile\x12\x1e.google.protobuf.MethodOptions\x18\xd6\x86\x03 \x01(\x0b\x32\x18.yibao.options.v1.Mobile:F\n\x04\x64oor\x12\x1e.google.protobuf.MethodOptions\x18\xd7\x86\x03 \x01(\x0b\x32\x16.yibao.options.v1.Door:M\n\x08national\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1a.yibao.options.v1.National:P\n\ndata_class\x12\x1d.google.protobuf.FieldOptions\x18\xd2\x86\x03 \x01(\x0e\x32\x1b.yibao.options.v1.DataClass:3\n\nhash_since\x12\x1d.google.protobuf.FieldOptions\x18\xd3\x86\x03 \x01(\x05:G\n\x04node\x12\x1f.google.protobuf.MessageOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x16.yibao.options.v1.Node:;\n\x13other_codes_ignored\x12\x1c.google.protobuf.EnumOptions\x18\xd1\x86\x03 \x01(\x08:9\n\x11other_codes_field\x12\x1c.google.protobuf.EnumOptions\x18\xd2\x86\x03 \x01(\t:9\n\x11other_codes_value\x12\x1c.google.protobuf.EnumOptions\x18\xd3\x86\x03 \x01(\x05::\n\rnational_code\x12!.google.protobuf.EnumValueOptions\x18\xd1\x86\x03 \x01(\t:=\n\x10national_failure\x12!.google.protobuf.EnumValueOptions\x18\xd2\x86\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eyibao/options/v1/options.proto\x12\x10yibao.options.v1\x1a google/protobuf/descriptor.proto\">\n\x07\x42inding\x12$\n\x04role\x18\x01 \x01(\x0e\x32\x16.yibao.options.v1.Role\x12\r\n\x05\x66ield\x18\x02 \x01(\t\"\x83\x01\n\x06\x41\x63\x63\x65ss\x12%\n\x05roles\x18\x01 \x03(\x0e\x32\x16.yibao.options.v1.Role\x12+\n\x08\x62indings\x18\x02 \x03(\x0b\x32\x19.yibao.options.v1.Binding\x12\x14\n\x0csandbox_only\x18\x03 \x01(\x08\x12\x0f\n\x07\x63\x61llers\x18\x04 \x03(\t\"g\n\x0bTransaction\x12\r\n\x05infno\x18\x01 \x01(\t\x12*\n\x07wrapper\x18\x02 \x01(\x0e\x32\x19.yibao.options.v1.Wrapper\x12\x0f\n\x07\x62\x61re_if\x18\x03 \x01(\t\x12\x0c\n\x04\x66ile\x18\x04 \x01(\t\"8\n\x05\x42\x61tch\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\r\n\x05items\x18\x02 \x01(\t\x12\x10\n\x08outcomes\x18\x03 \x01(\t\"5\n\tElsewhere\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\n\n\x02on\x18\x02 \x03(\t\x12\x0c\n\x04told\x18\x03 \x01(\t\"&\n\x06Mobile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\t\"\xf8\x01\n\x08National\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x61lso\x18\x02 \x03(\t\x12$\n\x04\x66rom\x18\x03 \x01(\x0e\x32\x16.yibao.options.v1.From\x12\r\n\x05scale\x18\x04 \x01(\x05\x12\x0e\n\x06\x61\x62sent\x18\x05 \x01(\t\x12\x0e\n\x06hidden\x18\x06 \x01(\x08\x12\x10\n\x08required\x18\x07 \x01(\x08\x12\x13\n\x0brequired_in\x18\x08 \x03(\t\x12\x0f\n\x07warning\x18\t \x01(\t\x12\x12\n\nends_range\x18\n \x01(\x08\x12\x0e\n\x06person\x18\x0b \x01(\x08\x12\x0e\n\x06\x64igits\x18\x0c \x01(\x08\x12\x0f\n\x07literal\x18\r \x01(\x08\")\n\x04Node\x12\x0f\n\x07ignored\x18\x01 \x03(\t\x12\x10\n\x08unfilled\x18\x02 \x03(\t\"\x14\n\x04\x44oor\x12\x0c\n\x04path\x18\x01 \x01(\t*\x8b\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x14\n\x10ROLE_INSTITUTION\x10\x01\x12\x10\n\x0cROLE_CHANNEL\x10\x02\x12\x0f\n\x0bROLE_PERSON\x10\x03\x12\x11\n\rROLE_OPERATOR\x10\x04\x12\x10\n\x0cROLE_SERVICE\x10\x05\x12\x0f\n\x0bROLE_PUBLIC\x10\x06*Y\n\x06\x45\x66\x66\x65\x63t\x12\x16\n\x12\x45\x46\x46\x45\x43T_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x45\x46\x46\x45\x43T_READ\x10\x01\x12\x15\n\x11\x45\x46\x46\x45\x43T_IDEMPOTENT\x10\x02\x12\x0f\n\x0b\x45\x46\x46\x45\x43T_ONCE\x10\x03*K\n\x07Wrapper\x12\x17\n\x13WRAPPER_UNSPECIFIED\x10\x00\x12\x11\n\rWRAPPER_INFNO\x10\x01\x12\x14\n\x10WRAPPER_EC_LOCAL\x10\x02*q\n\x04\x46rom\x12\x14\n\x10\x46ROM_UNSPECIFIED\x10\x00\x12\r\n\tFROM_NODE\x10\x01\x12\x11\n\rFROM_ENVELOPE\x10\x02\x12\x1b\n\x17\x46ROM_NODE_ELSE_ENVELOPE\x10\x03\x12\x14\n\x10\x46ROM_REQUEST_KEY\x10\x04*\xa1\x01\n\tDataClass\x12\x1a\n\x16\x44\x41TA_CLASS_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x41TA_CLASS_PUBLIC\x10\x01\x12\x17\n\x13\x44\x41TA_CLASS_IDENTITY\x10\x02\x12\x17\n\x13\x44\x41TA_CLASS_CLINICAL\x10\x03\x12\x18\n\x14\x44\x41TA_CLASS_FINANCIAL\x10\x04\x12\x15\n\x11\x44\x41TA_CLASS_SECRET\x10\x05:J\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x18.yibao.options.v1.Access:J\n\x06\x65\x66\x66\x65\x63t\x12\x1e.google.protobuf.MethodOptions\x18\xd2\x86\x03 \x01(\x0e\x32\x18.yibao.options.v1.Effect:T\n\x0btransaction\x12\x1e.google.protobuf.MethodOptions\x18\xd3\x86\x03 \x03(\x0b\x32\x1d.yibao.options.v1.Transaction:H\n\x05\x62\x61tch\x12\x1e.google.protobuf.MethodOptions\x18\xd4\x86\x03 \x01(\x0b\x32\x17.yibao.options.v1.Batch:P\n\telsewhere\x12\x1e.google.protobuf.MethodOptions\x18\xd5\x86\x03 \x01(\x0b\x32\x1b.yibao.options.v1.Elsewhere:J\n\x06mobile\x12\x1e.google.protobuf.MethodOptions\x18\xd6\x86\x03 \x01(\x0b\x32\x18.yibao.options.v1.Mobile:F\n\x04\x64oor\x12\x1e.google.protobuf.MethodOptions\x18\xd7\x86\x03 \x01(\x0b\x32\x16.yibao.options.v1.Door:M\n\x08national\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1a.yibao.options.v1.National:P\n\ndata_class\x12\x1d.google.protobuf.FieldOptions\x18\xd2\x86\x03 \x01(\x0e\x32\x1b.yibao.options.v1.DataClass:3\n\nhash_since\x12\x1d.google.protobuf.FieldOptions\x18\xd3\x86\x03 \x01(\x05:G\n\x04node\x12\x1f.google.protobuf.MessageOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x16.yibao.options.v1.Node:;\n\x13other_codes_ignored\x12\x1c.google.protobuf.EnumOptions\x18\xd1\x86\x03 \x01(\x08:9\n\x11other_codes_field\x12\x1c.google.protobuf.EnumOptions\x18\xd2\x86\x03 \x01(\t:9\n\x11other_codes_value\x12\x1c.google.protobuf.EnumOptions\x18\xd3\x86\x03 \x01(\x05::\n\rnational_code\x12!.google.protobuf.EnumValueOptions\x18\xd1\x86\x03 \x01(\t:=\n\x10national_failure\x12!.google.protobuf.EnumValueOptions\x18\xd2\x86\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'yibao.options.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=845
-  _globals['_ROLE']._serialized_end=984
-  _globals['_EFFECT']._serialized_start=986
-  _globals['_EFFECT']._serialized_end=1075
-  _globals['_WRAPPER']._serialized_start=1077
-  _globals['_WRAPPER']._serialized_end=1152
-  _globals['_FROM']._serialized_start=1154
-  _globals['_FROM']._serialized_end=1267
-  _globals['_DATACLASS']._serialized_start=1270
-  _globals['_DATACLASS']._serialized_end=1431
+  _globals['_ROLE']._serialized_start=859
+  _globals['_ROLE']._serialized_end=998
+  _globals['_EFFECT']._serialized_start=1000
+  _globals['_EFFECT']._serialized_end=1089
+  _globals['_WRAPPER']._serialized_start=1091
+  _globals['_WRAPPER']._serialized_end=1166
+  _globals['_FROM']._serialized_start=1168
+  _globals['_FROM']._serialized_end=1281
+  _globals['_DATACLASS']._serialized_start=1284
+  _globals['_DATACLASS']._serialized_end=1445
   _globals['_BINDING']._serialized_start=86
   _globals['_BINDING']._serialized_end=148
   _globals['_ACCESS']._serialized_start=151
   _globals['_ACCESS']._serialized_end=282
   _globals['_TRANSACTION']._serialized_start=284
-  _globals['_TRANSACTION']._serialized_end=373
-  _globals['_BATCH']._serialized_start=375
-  _globals['_BATCH']._serialized_end=431
-  _globals['_ELSEWHERE']._serialized_start=433
-  _globals['_ELSEWHERE']._serialized_end=486
-  _globals['_MOBILE']._serialized_start=488
-  _globals['_MOBILE']._serialized_end=526
-  _globals['_NATIONAL']._serialized_start=529
-  _globals['_NATIONAL']._serialized_end=777
-  _globals['_NODE']._serialized_start=779
-  _globals['_NODE']._serialized_end=820
-  _globals['_DOOR']._serialized_start=822
-  _globals['_DOOR']._serialized_end=842
+  _globals['_TRANSACTION']._serialized_end=387
+  _globals['_BATCH']._serialized_start=389
+  _globals['_BATCH']._serialized_end=445
+  _globals['_ELSEWHERE']._serialized_start=447
+  _globals['_ELSEWHERE']._serialized_end=500
+  _globals['_MOBILE']._serialized_start=502
+  _globals['_MOBILE']._serialized_end=540
+  _globals['_NATIONAL']._serialized_start=543
+  _globals['_NATIONAL']._serialized_end=791
+  _globals['_NODE']._serialized_start=793
+  _globals['_NODE']._serialized_end=834
+  _globals['_DOOR']._serialized_start=836
+  _globals['_DOOR']._serialized_end=856
 # @@protoc_insertion_point(module_scope)

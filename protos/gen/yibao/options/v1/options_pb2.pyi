@@ -243,11 +243,16 @@ class Transaction(_message.Message):
     INFNO_FIELD_NUMBER: _builtins.int
     WRAPPER_FIELD_NUMBER: _builtins.int
     BARE_IF_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
     infno: _builtins.str
     wrapper: Global___Wrapper.ValueType
     bare_if: _builtins.str
     """Switch of a partner's dialect (identity, Dialect) by which the answer is written without its node: what clients that
     were built before the node was named expect. The answer has one node.
+    """
+    file: _builtins.str
+    """Text field of the response that holds a file in Base64: its bytes are the answer, as `application/octet-stream` and
+    without an envelope. A refusal is an envelope all the same.
     """
     def __init__(
         self,
@@ -255,10 +260,11 @@ class Transaction(_message.Message):
         infno: _builtins.str = ...,
         wrapper: Global___Wrapper.ValueType = ...,
         bare_if: _builtins.str = ...,
+        file: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bare_if", b"bare_if", "infno", b"infno", "wrapper", b"wrapper"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bare_if", b"bare_if", "file", b"file", "infno", b"infno", "wrapper", b"wrapper"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

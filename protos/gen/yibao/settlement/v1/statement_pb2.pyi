@@ -8,6 +8,8 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.type import date_pb2 as _date_pb2
+from yibao.settlement.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,6 +20,427 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+@_typing.final
+class FileToUpload(_message.Message):
+    """A file to be taken in (body of 9101)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    FILENAME_FIELD_NUMBER: _builtins.int
+    FIXMEDINS_CODE_FIELD_NUMBER: _builtins.int
+    content: _builtins.str
+    """Base64. The gateway makes it of a multipart body's part `file`, and of a list of bytes."""
+    filename: _builtins.str
+    fixmedins_code: _builtins.str
+    """Nothing reads it: whose file it is the envelope says. Clients send "plc" for files of catalogues."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.str = ...,
+        filename: _builtins.str = ...,
+        fixmedins_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "filename", b"filename", "fixmedins_code", b"fixmedins_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileToUpload: _TypeAlias = FileToUpload  # noqa: Y015
+
+@_typing.final
+class UploadFileRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DESK_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    @_builtins.property
+    def desk(self) -> _common_pb2.Desk: ...
+    @_builtins.property
+    def file(self) -> Global___FileToUpload: ...
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        desk: _common_pb2.Desk | None = ...,
+        file: Global___FileToUpload | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["desk", b"desk", "file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["desk", b"desk", "file", b"file", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UploadFileRequest: _TypeAlias = UploadFileRequest  # noqa: Y015
+
+@_typing.final
+class UploadFileResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_QURY_NO_FIELD_NUMBER: _builtins.int
+    FILENAME_FIELD_NUMBER: _builtins.int
+    FIXMEDINS_CODE_FIELD_NUMBER: _builtins.int
+    DLD_ENDTIME_FIELD_NUMBER: _builtins.int
+    file_qury_no: _builtins.str
+    filename: _builtins.str
+    fixmedins_code: _builtins.str
+    @_builtins.property
+    def dld_endtime(self) -> _timestamp_pb2.Timestamp:
+        """Until when it is kept."""
+
+    def __init__(
+        self,
+        *,
+        file_qury_no: _builtins.str = ...,
+        filename: _builtins.str = ...,
+        fixmedins_code: _builtins.str = ...,
+        dld_endtime: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dld_endtime", b"dld_endtime"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dld_endtime", b"dld_endtime", "file_qury_no", b"file_qury_no", "filename", b"filename", "fixmedins_code", b"fixmedins_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UploadFileResponse: _TypeAlias = UploadFileResponse  # noqa: Y015
+
+@_typing.final
+class StatementDetails(_message.Message):
+    """Which settlements a file lists (body of 3202). The sums are those of the file, which tells them itself: nothing reads them here."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETL_OPTINS_FIELD_NUMBER: _builtins.int
+    FILE_QURY_NO_FIELD_NUMBER: _builtins.int
+    STMT_BEGNDATE_FIELD_NUMBER: _builtins.int
+    STMT_ENDDATE_FIELD_NUMBER: _builtins.int
+    MEDFEE_SUMAMT_FEN_FIELD_NUMBER: _builtins.int
+    FUND_PAY_SUMAMT_FEN_FIELD_NUMBER: _builtins.int
+    CASH_PAYAMT_FEN_FIELD_NUMBER: _builtins.int
+    FIXMEDINS_SETL_CNT_FIELD_NUMBER: _builtins.int
+    CLR_TYPE_FIELD_NUMBER: _builtins.int
+    REFD_SETL_FLAG_FIELD_NUMBER: _builtins.int
+    setl_optins: _builtins.str
+    """Who settles them, clr_optins of 2207; empty: all."""
+    file_qury_no: _builtins.str
+    medfee_sumamt_fen: _builtins.int
+    fund_pay_sumamt_fen: _builtins.int
+    cash_payamt_fen: _builtins.int
+    fixmedins_setl_cnt: _builtins.int
+    clr_type: _builtins.str
+    """Dictionary clr_type; empty: all."""
+    refd_setl_flag: _builtins.str
+    """"1": counter-entries alone, "0": none of them; empty: both."""
+    @_builtins.property
+    def stmt_begndate(self) -> _date_pb2.Date:
+        """First and last day."""
+
+    @_builtins.property
+    def stmt_enddate(self) -> _date_pb2.Date: ...
+    def __init__(
+        self,
+        *,
+        setl_optins: _builtins.str = ...,
+        file_qury_no: _builtins.str = ...,
+        stmt_begndate: _date_pb2.Date | None = ...,
+        stmt_enddate: _date_pb2.Date | None = ...,
+        medfee_sumamt_fen: _builtins.int = ...,
+        fund_pay_sumamt_fen: _builtins.int = ...,
+        cash_payamt_fen: _builtins.int = ...,
+        fixmedins_setl_cnt: _builtins.int = ...,
+        clr_type: _builtins.str = ...,
+        refd_setl_flag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stmt_begndate", b"stmt_begndate", "stmt_enddate", b"stmt_enddate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cash_payamt_fen", b"cash_payamt_fen", "clr_type", b"clr_type", "file_qury_no", b"file_qury_no", "fixmedins_setl_cnt", b"fixmedins_setl_cnt", "fund_pay_sumamt_fen", b"fund_pay_sumamt_fen", "medfee_sumamt_fen", b"medfee_sumamt_fen", "refd_setl_flag", b"refd_setl_flag", "setl_optins", b"setl_optins", "stmt_begndate", b"stmt_begndate", "stmt_enddate", b"stmt_enddate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatementDetails: _TypeAlias = StatementDetails  # noqa: Y015
+
+@_typing.final
+class CompareDetailsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DESK_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    @_builtins.property
+    def desk(self) -> _common_pb2.Desk: ...
+    @_builtins.property
+    def data(self) -> Global___StatementDetails: ...
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        desk: _common_pb2.Desk | None = ...,
+        data: Global___StatementDetails | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "desk", b"desk"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "desk", b"desk", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareDetailsRequest: _TypeAlias = CompareDetailsRequest  # noqa: Y015
+
+@_typing.final
+class StatementFile(_message.Message):
+    """Where the result is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_QURY_NO_FIELD_NUMBER: _builtins.int
+    FILENAME_FIELD_NUMBER: _builtins.int
+    DLD_ENDTIME_FIELD_NUMBER: _builtins.int
+    file_qury_no: _builtins.str
+    filename: _builtins.str
+    @_builtins.property
+    def dld_endtime(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        file_qury_no: _builtins.str = ...,
+        filename: _builtins.str = ...,
+        dld_endtime: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dld_endtime", b"dld_endtime"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dld_endtime", b"dld_endtime", "file_qury_no", b"file_qury_no", "filename", b"filename"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatementFile: _TypeAlias = StatementFile  # noqa: Y015
+
+@_typing.final
+class CompareDetailsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILEINFO_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def fileinfo(self) -> Global___StatementFile: ...
+    def __init__(
+        self,
+        *,
+        fileinfo: Global___StatementFile | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fileinfo", b"fileinfo"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fileinfo", b"fileinfo"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareDetailsResponse: _TypeAlias = CompareDetailsResponse  # noqa: Y015
+
+@_typing.final
+class FileToDownload(_message.Message):
+    """Which file (body of 9102)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_QURY_NO_FIELD_NUMBER: _builtins.int
+    FILENAME_FIELD_NUMBER: _builtins.int
+    FIXMEDINS_CODE_FIELD_NUMBER: _builtins.int
+    file_qury_no: _builtins.str
+    filename: _builtins.str
+    fixmedins_code: _builtins.str
+    """Nothing reads it: whose file it is the envelope says. Clients send "plc" for files of catalogues."""
+    def __init__(
+        self,
+        *,
+        file_qury_no: _builtins.str = ...,
+        filename: _builtins.str = ...,
+        fixmedins_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_qury_no", b"file_qury_no", "filename", b"filename", "fixmedins_code", b"fixmedins_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileToDownload: _TypeAlias = FileToDownload  # noqa: Y015
+
+@_typing.final
+class DownloadFileRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DESK_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def desk(self) -> _common_pb2.Desk: ...
+    @_builtins.property
+    def file(self) -> Global___FileToDownload: ...
+    def __init__(
+        self,
+        *,
+        desk: _common_pb2.Desk | None = ...,
+        file: Global___FileToDownload | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["desk", b"desk", "file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["desk", b"desk", "file", b"file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadFileRequest: _TypeAlias = DownloadFileRequest  # noqa: Y015
+
+@_typing.final
+class DownloadFileResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    FILENAME_FIELD_NUMBER: _builtins.int
+    content: _builtins.str
+    """Base64."""
+    filename: _builtins.str
+    def __init__(
+        self,
+        *,
+        content: _builtins.str = ...,
+        filename: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "filename", b"filename"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadFileResponse: _TypeAlias = DownloadFileResponse  # noqa: Y015
+
+@_typing.final
+class StatementTotals(_message.Message):
+    """Totals of an institution over some days (body of 3201)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSUTYPE_FIELD_NUMBER: _builtins.int
+    CLR_TYPE_FIELD_NUMBER: _builtins.int
+    SETL_OPTINS_FIELD_NUMBER: _builtins.int
+    STMT_BEGNDATE_FIELD_NUMBER: _builtins.int
+    STMT_ENDDATE_FIELD_NUMBER: _builtins.int
+    MEDFEE_SUMAMT_FEN_FIELD_NUMBER: _builtins.int
+    FUND_PAY_SUMAMT_FEN_FIELD_NUMBER: _builtins.int
+    ACCT_PAY_FEN_FIELD_NUMBER: _builtins.int
+    FIXMEDINS_SETL_CNT_FIELD_NUMBER: _builtins.int
+    REFD_SETL_FLAG_FIELD_NUMBER: _builtins.int
+    insutype: _builtins.str
+    clr_type: _builtins.str
+    """Dictionary clr_type, as 2207 answers it; empty: all."""
+    setl_optins: _builtins.str
+    """Who settles it, clr_optins of 2207; empty: all."""
+    medfee_sumamt_fen: _builtins.int
+    fund_pay_sumamt_fen: _builtins.int
+    acct_pay_fen: _builtins.int
+    fixmedins_setl_cnt: _builtins.int
+    """How many, counter-entries too."""
+    refd_setl_flag: _builtins.str
+    """"1": counter-entries alone, "0": none of them; empty: both."""
+    @_builtins.property
+    def stmt_begndate(self) -> _date_pb2.Date:
+        """First and last day."""
+
+    @_builtins.property
+    def stmt_enddate(self) -> _date_pb2.Date: ...
+    def __init__(
+        self,
+        *,
+        insutype: _builtins.str = ...,
+        clr_type: _builtins.str = ...,
+        setl_optins: _builtins.str = ...,
+        stmt_begndate: _date_pb2.Date | None = ...,
+        stmt_enddate: _date_pb2.Date | None = ...,
+        medfee_sumamt_fen: _builtins.int = ...,
+        fund_pay_sumamt_fen: _builtins.int = ...,
+        acct_pay_fen: _builtins.int = ...,
+        fixmedins_setl_cnt: _builtins.int = ...,
+        refd_setl_flag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stmt_begndate", b"stmt_begndate", "stmt_enddate", b"stmt_enddate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acct_pay_fen", b"acct_pay_fen", "clr_type", b"clr_type", "fixmedins_setl_cnt", b"fixmedins_setl_cnt", "fund_pay_sumamt_fen", b"fund_pay_sumamt_fen", "insutype", b"insutype", "medfee_sumamt_fen", b"medfee_sumamt_fen", "refd_setl_flag", b"refd_setl_flag", "setl_optins", b"setl_optins", "stmt_begndate", b"stmt_begndate", "stmt_enddate", b"stmt_enddate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatementTotals: _TypeAlias = StatementTotals  # noqa: Y015
+
+@_typing.final
+class CompareTotalsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DESK_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def desk(self) -> _common_pb2.Desk: ...
+    @_builtins.property
+    def data(self) -> Global___StatementTotals: ...
+    def __init__(
+        self,
+        *,
+        desk: _common_pb2.Desk | None = ...,
+        data: Global___StatementTotals | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "desk", b"desk"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "desk", b"desk"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareTotalsRequest: _TypeAlias = CompareTotalsRequest  # noqa: Y015
+
+@_typing.final
+class StatementResult(_message.Message):
+    """What a comparison of totals came to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETL_OPTINS_FIELD_NUMBER: _builtins.int
+    STMT_RSLT_FIELD_NUMBER: _builtins.int
+    STMT_RSLT_DSCR_FIELD_NUMBER: _builtins.int
+    setl_optins: _builtins.str
+    stmt_rslt: _builtins.str
+    """Dictionary stmt_rslt: "0" equal, "1" not."""
+    stmt_rslt_dscr: _builtins.str
+    """What is booked here, where that is not equal."""
+    def __init__(
+        self,
+        *,
+        setl_optins: _builtins.str = ...,
+        stmt_rslt: _builtins.str = ...,
+        stmt_rslt_dscr: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["setl_optins", b"setl_optins", "stmt_rslt", b"stmt_rslt", "stmt_rslt_dscr", b"stmt_rslt_dscr"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatementResult: _TypeAlias = StatementResult  # noqa: Y015
+
+@_typing.final
+class CompareTotalsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STMTINFO_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def stmtinfo(self) -> Global___StatementResult: ...
+    def __init__(
+        self,
+        *,
+        stmtinfo: Global___StatementResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stmtinfo", b"stmtinfo"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stmtinfo", b"stmtinfo"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareTotalsResponse: _TypeAlias = CompareTotalsResponse  # noqa: Y015
 
 @_typing.final
 class SettledOrder(_message.Message):

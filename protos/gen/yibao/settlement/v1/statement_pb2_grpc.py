@@ -45,6 +45,26 @@ class StatementServiceStub:
                 request_serializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.FindSettledOrdersRequest.SerializeToString,
                 response_deserializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.FindSettledOrdersResponse.FromString,
                 _registered_method=True)
+        self.CompareTotals = channel.unary_unary(
+                '/yibao.settlement.v1.StatementService/CompareTotals',
+                request_serializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareTotalsRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareTotalsResponse.FromString,
+                _registered_method=True)
+        self.UploadFile = channel.unary_unary(
+                '/yibao.settlement.v1.StatementService/UploadFile',
+                request_serializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.UploadFileRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.UploadFileResponse.FromString,
+                _registered_method=True)
+        self.CompareDetails = channel.unary_unary(
+                '/yibao.settlement.v1.StatementService/CompareDetails',
+                request_serializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareDetailsRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareDetailsResponse.FromString,
+                _registered_method=True)
+        self.DownloadFile = channel.unary_unary(
+                '/yibao.settlement.v1.StatementService/DownloadFile',
+                request_serializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.DownloadFileRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.DownloadFileResponse.FromString,
+                _registered_method=True)
 
 
 class StatementServiceServicer:
@@ -66,6 +86,39 @@ class StatementServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompareTotals(self, request, context):
+        """Compares an institution's totals of some days with what is booked here (3201): settlements and counter-entries of one kind of
+        insurance, by when they were settled. Amounts are net of counter-entries, each of which counts as one more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UploadFile(self, request, context):
+        """Takes in a file of an institution (9101): a zip of one text, or the text. It is kept for a week.
+        Errors: FILE_MALFORMED, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareDetails(self, request, context):
+        """Compares the settlements that an uploaded file lists with those that are booked here (3202). The result is a file again: a row
+        for each of both, with what differs.
+        Errors: FILE_NOT_FOUND, FILE_MALFORMED, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DownloadFile(self, request, context):
+        """A file of the institution (9102): one that it uploaded, or a result. In the national envelope the answer is the file itself.
+        Errors: FILE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StatementServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -78,6 +131,26 @@ def add_StatementServiceServicer_to_server(servicer, server):
                     servicer.FindSettledOrders,
                     request_deserializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.FindSettledOrdersRequest.FromString,
                     response_serializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.FindSettledOrdersResponse.SerializeToString,
+            ),
+            'CompareTotals': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareTotals,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareTotalsRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareTotalsResponse.SerializeToString,
+            ),
+            'UploadFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.UploadFile,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.UploadFileRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.UploadFileResponse.SerializeToString,
+            ),
+            'CompareDetails': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareDetails,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareDetailsRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareDetailsResponse.SerializeToString,
+            ),
+            'DownloadFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.DownloadFile,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.DownloadFileRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.DownloadFileResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +208,114 @@ class StatementService:
             '/yibao.settlement.v1.StatementService/FindSettledOrders',
             yibao_dot_settlement_dot_v1_dot_statement__pb2.FindSettledOrdersRequest.SerializeToString,
             yibao_dot_settlement_dot_v1_dot_statement__pb2.FindSettledOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareTotals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.settlement.v1.StatementService/CompareTotals',
+            yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareTotalsRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareTotalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UploadFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.settlement.v1.StatementService/UploadFile',
+            yibao_dot_settlement_dot_v1_dot_statement__pb2.UploadFileRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_statement__pb2.UploadFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareDetails(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.settlement.v1.StatementService/CompareDetails',
+            yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareDetailsRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareDetailsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.settlement.v1.StatementService/DownloadFile',
+            yibao_dot_settlement_dot_v1_dot_statement__pb2.DownloadFileRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_statement__pb2.DownloadFileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -22,6 +22,23 @@ class StatementServiceStub:
     """Orders of a member by their numbers, as they stand; unknown ones, and those that were void before they were opened, are left
     out.
     """
+    CompareTotals: _aio.UnaryUnaryMultiCallable[_statement_pb2.CompareTotalsRequest, _statement_pb2.CompareTotalsResponse]
+    """Compares an institution's totals of some days with what is booked here (3201): settlements and counter-entries of one kind of
+    insurance, by when they were settled. Amounts are net of counter-entries, each of which counts as one more.
+    """
+    UploadFile: _aio.UnaryUnaryMultiCallable[_statement_pb2.UploadFileRequest, _statement_pb2.UploadFileResponse]
+    """Takes in a file of an institution (9101): a zip of one text, or the text. It is kept for a week.
+    Errors: FILE_MALFORMED, REQUEST_ID_REUSED.
+    """
+    CompareDetails: _aio.UnaryUnaryMultiCallable[_statement_pb2.CompareDetailsRequest, _statement_pb2.CompareDetailsResponse]
+    """Compares the settlements that an uploaded file lists with those that are booked here (3202). The result is a file again: a row
+    for each of both, with what differs.
+    Errors: FILE_NOT_FOUND, FILE_MALFORMED, REQUEST_ID_REUSED.
+    """
+    DownloadFile: _aio.UnaryUnaryMultiCallable[_statement_pb2.DownloadFileRequest, _statement_pb2.DownloadFileResponse]
+    """A file of the institution (9102): one that it uploaded, or a result. In the national envelope the answer is the file itself.
+    Errors: FILE_NOT_FOUND.
+    """
 
 class StatementServiceServicer(metaclass=_abc_1.ABCMeta):
     """Lists of what was booked, by when it was booked. Amounts are fen."""
@@ -42,6 +59,47 @@ class StatementServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_statement_pb2.FindSettledOrdersResponse]:
         """Orders of a member by their numbers, as they stand; unknown ones, and those that were void before they were opened, are left
         out.
+        """
+
+    @_abc_1.abstractmethod
+    def CompareTotals(
+        self,
+        request: _statement_pb2.CompareTotalsRequest,
+        context: _aio.ServicerContext[_statement_pb2.CompareTotalsRequest, _abc.Awaitable[_statement_pb2.CompareTotalsResponse]],
+    ) -> _abc.Awaitable[_statement_pb2.CompareTotalsResponse]:
+        """Compares an institution's totals of some days with what is booked here (3201): settlements and counter-entries of one kind of
+        insurance, by when they were settled. Amounts are net of counter-entries, each of which counts as one more.
+        """
+
+    @_abc_1.abstractmethod
+    def UploadFile(
+        self,
+        request: _statement_pb2.UploadFileRequest,
+        context: _aio.ServicerContext[_statement_pb2.UploadFileRequest, _abc.Awaitable[_statement_pb2.UploadFileResponse]],
+    ) -> _abc.Awaitable[_statement_pb2.UploadFileResponse]:
+        """Takes in a file of an institution (9101): a zip of one text, or the text. It is kept for a week.
+        Errors: FILE_MALFORMED, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def CompareDetails(
+        self,
+        request: _statement_pb2.CompareDetailsRequest,
+        context: _aio.ServicerContext[_statement_pb2.CompareDetailsRequest, _abc.Awaitable[_statement_pb2.CompareDetailsResponse]],
+    ) -> _abc.Awaitable[_statement_pb2.CompareDetailsResponse]:
+        """Compares the settlements that an uploaded file lists with those that are booked here (3202). The result is a file again: a row
+        for each of both, with what differs.
+        Errors: FILE_NOT_FOUND, FILE_MALFORMED, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def DownloadFile(
+        self,
+        request: _statement_pb2.DownloadFileRequest,
+        context: _aio.ServicerContext[_statement_pb2.DownloadFileRequest, _abc.Awaitable[_statement_pb2.DownloadFileResponse]],
+    ) -> _abc.Awaitable[_statement_pb2.DownloadFileResponse]:
+        """A file of the institution (9102): one that it uploaded, or a result. In the national envelope the answer is the file itself.
+        Errors: FILE_NOT_FOUND.
         """
 
 def add_StatementServiceServicer_to_server(servicer: StatementServiceServicer, server: _aio.Server) -> None: ...

@@ -1,0 +1,133 @@
+"""Files by which an institution's settlements are compared one by one (3202): what it uploads, and the result (nhsa-interface
+§5).
+
+One zip with one text: lines of values with TAB between them, UTF-8, no head, `null` for an empty value, CRLF or LF. Amounts are
+yuan in the files and fen here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from services.kernel.errors import Fault, invalid
+from services.kernel.money import plainly_scaled, yuan_text
+
+MOST_ROWS: Final = 100_000
+_COLUMNS: Final = 7
+_EMPTY: Final = "null"
+EQUAL: Final = "0"
+UNEQUAL: Final = "1"
+"""Dictionary stmt_rslt. Provinces have more numbers; `memo` says which inequality it is (our decision)."""
+ONLY_HERE: Final = "中心多"
+ONLY_THERE: Final = "医药机构多"
+OTHERWISE: Final = "数据不一致"
+
+
+class Listed(NamedTuple):
+    """A line of the institution's file."""
+
+    setl_id: str
+    mdtrt_id: str
+    psn_no: str
+    medfee_fen: int
+    fund_fen: int
+    acct_fen: int
+    back: bool
+
+
+class Booked(NamedTuple):
+    """A settlement or counter-entry as it is booked here; `at` is when, in microseconds UTC."""
+
+    at: int
+    setl_id: str
+    mdtrt_id: str
+    psn_no: str
+    msgid: str
+    med_type: str
+    insuplc_admdvs: str
+    medfee_fen: int
+    fund_fen: int
+    acct_fen: int
+    back: bool
+
+    def equals(self, listed: Listed) -> bool:
+        """Whether a line says the same. No text says which sign the amounts of a counter-entry have: both are taken."""
+        same = self.mdtrt_id == listed.mdtrt_id and self.psn_no == listed.psn_no and self.back == listed.back
+        here, there = (self.medfee_fen, self.fund_fen, self.acct_fen), listed[3:6]
+        return same and (here == there or (self.back and tuple(-fen for fen in here) == there))
+
+
+def read_listed(text: str) -> list[Listed]:
+    """The lines of an uploaded file; INVALID FILE_MALFORMED."""
+    rows = []
+    for number, line in enumerate(text.split("\n"), 1):
+        values = [("" if value == _EMPTY else value.strip()) for value in line.rstrip("\r").split("\t")]
+        if values == [""]:
+            continue
+        if number > MOST_ROWS:
+            raise malformed("file.rows", f"at most {MOST_ROWS} lines", most=str(MOST_ROWS))
+        rows.append(_listed(values, number))
+    return rows
+
+
+def _listed(values: Sequence[str], number: int) -> Listed:
+    fens = [_fen(value) for value in values[3:6]]
+    if len(values) != _COLUMNS or None in fens or values[6] not in ("", "0", "1"):
+        raise malformed("file.line", f"line {number}: {_COLUMNS} values", line=str(number), columns=str(_COLUMNS))
+    medfee, fund, acct = (fen or 0 for fen in fens)
+    setl_id, mdtrt_id, psn_no = values[:3]
+    return Listed(setl_id, mdtrt_id, psn_no, medfee, fund, acct, values[6] == "1")
+
+
+def _fen(text: str) -> int | None:
+    """Fen of yuan, which may be below 0; None for anything else."""
+    fen = plainly_scaled(text.removeprefix("-"), 2)
+    return -fen if fen is not None and text.startswith("-") else fen
+
+
+def malformed(rule: str, says: str, **told: str) -> Fault:
+    """INVALID FILE_MALFORMED."""
+    return invalid("data.file_qury_no", rule, says, reason="FILE_MALFORMED", **told)
+
+
+class Result:
+    """The result of a comparison, line by line: what both have, then what the file alone has."""
+
+    def __init__(self, listed: Sequence[Listed]) -> None:
+        self._left: Mapping[str, Listed] = {each.setl_id: each for each in listed}
+        self._twice = [each for each in listed if self._left[each.setl_id] is not each]
+        self._seen: set[str] = set()
+        self._lines: list[str] = []
+
+    def add(self, booked: Sequence[Booked]) -> None:
+        """Lines of what is booked here."""
+        for each in booked:
+            listed = self._left.get(each.setl_id)
+            equal = listed is not None and each.equals(listed)
+            memo = "" if equal else ONLY_HERE if listed is None else OTHERWISE
+            self._seen.add(each.setl_id)
+            self._line(each, each.msgid, memo)
+
+    def text(self) -> str:
+        """All lines."""
+        left = [each for each in self._left.values() if each.setl_id not in self._seen]
+        for each in (*left, *self._twice):
+            self._line(each, "", ONLY_THERE)
+        return "".join(self._lines)
+
+    def _line(self, each: Booked | Listed, msgid: str, memo: str) -> None:
+        self._lines.append("\t".join(value or _EMPTY for value in _values(each, msgid, memo)) + "\n")
+
+
+def _values(each: Booked | Listed, msgid: str, memo: str) -> Iterator[str]:
+    yield from (
+        each.psn_no,
+        each.mdtrt_id,
+        each.setl_id,
+        msgid,
+        UNEQUAL if memo else EQUAL,
+        "1" if each.back else "0",
+        memo,
+    )
+    yield from map(yuan_text, (each.medfee_fen, each.fund_fen, each.acct_fen))

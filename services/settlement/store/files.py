@@ -1,0 +1,61 @@
+"""Rows of files, and of the requests that left them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from services.kernel.requests import Moved
+from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql, sql
+from services.runtime.journal import JournalRows, journal_of
+from services.settlement.domain.files import File
+from services.settlement.store.file_tables import STATEMENT_ENTRY, STATEMENT_FILE
+
+_JOURNAL: Final = journal_of(STATEMENT_ENTRY)
+_ADD: Final = insert_sql(STATEMENT_FILE)
+_FIND: Final = sql(
+    "SELECT file_qury_no, fixmedins_code, filename, content, made_at, ends_at FROM statement_file"
+    " WHERE file_qury_no = ?1 AND ends_at > ?2"
+)
+_FORGET: Final = sql("DELETE FROM statement_file WHERE ends_at <= ?1")
+
+
+class FileRows:
+    """Files in one transaction."""
+
+    def __init__(self, connection: DriverConnection) -> None:
+        self._connection = connection
+        self.journal = JournalRows(connection, _JOURNAL)
+
+    async def find(self, file_qury_no: str, now: int) -> File | None:
+        """One that is still kept."""
+        rows = await self._connection.run(_FIND, file_qury_no, now)
+        return File._make((*rows[0][:3], bytes(rows[0][3]), *rows[0][4:])) if rows else None
+
+    async def add(self, file: File, now: int) -> None:
+        """A new one; those whose time is over go."""
+        await self._connection.run(_FORGET, now)
+        await self._connection.insert(_ADD[self._connection.dialect], [tuple(file)], patient=True)
+
+
+class FileBooks:
+    """The files of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[FileRows]:
+        """A transaction; `Moved` where another was first."""
+        try:
+            async with self._database.driver_write() as connection:
+                yield FileRows(connection)
+        except UniqueViolation as violation:
+            raise Moved(violation.table) from None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[FileRows]:
+        """A snapshot."""
+        async with self._database.driver_read(patient=True) as connection:
+            yield FileRows(connection)

@@ -1,0 +1,144 @@
+"""Files of institutions: taken in once, compared line by line with what is booked, handed out to nobody else."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from services.kernel.errors import Fault
+from services.settlement.domain.detail_files import ONLY_HERE, ONLY_THERE, OTHERWISE, read_listed
+from services.settlement.domain.files import KEPT_FOR
+from services.settlement.operations.archives import text_of
+from services.settlement.operations.files import Files
+from services.settlement.operations.statements import AskedTotals
+from services.settlement.servicer.statements import bytes_of
+from services.settlement.store import files
+from services.settlement.store.files import FileBooks
+from services.settlement.store.statements import StatementRows
+from tests.plans import scanned, statements_in
+from tests.settlement.ordering import confirm, insured, open_bill, reverse_order, stamp_of
+from tests.settlement.world import HOSPITAL, Still, World, sqlite_url, world_on
+
+ALL = AskedTotals(HOSPITAL, (0, 1 << 60), "", "", "", "")
+
+
+@pytest.fixture
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    sqlite = getattr(request, "param", "sqlite") == "sqlite"
+    url = sqlite_url(tmp_path) if sqlite else str(request.getfixturevalue("postgres_database"))
+    async with world_on(url, clock=Still()) as made:
+        yield made
+
+
+both = pytest.mark.parametrize(
+    "world", ["sqlite", pytest.param("postgresql", marks=pytest.mark.torture)], indirect=True
+)
+
+
+def files_of(world: World) -> Files:
+    numbers = count(1)
+    return Files(FileBooks(world.database), StatementRows(world.database), lambda prefix: f"{prefix}{next(numbers):04}")
+
+
+def zipped(text: bytes) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("detail.txt", text)
+    return held.getvalue()
+
+
+def result_of(content: bytes) -> list[list[str]]:
+    with zipfile.ZipFile(io.BytesIO(content)) as made:
+        return [line.split("\t") for line in made.read("result.txt").decode().splitlines()]
+
+
+def line_of(row: Sequence[str], medfee: str = "") -> str:
+    """A result's line as the institution would have uploaded it."""
+    psn_no, mdtrt_id, setl_id, _, _, back, _, fee, fund, acct = row
+    return "\t".join((setl_id, mdtrt_id, psn_no, medfee or fee, fund, acct, back))
+
+
+@both
+async def test_details_are_compared_and_every_line_says_what_it_is(world: World) -> None:
+    for number, psn_no in (("O1-1", "P1"), ("O2-1", "P2"), ("O3-1", "P3"), ("O4-1", "P4")):
+        one = await insured(world, psn_no)
+        bill = world.order(one, await world.visit_with_fees(one, 20_000), 20_000, f"2207:{psn_no}")
+        await open_bill(world, bill, number, opener="payment")
+        await confirm(world, number, opener="payment")
+    await reverse_order(world, "O4-1", opener="payment")
+    desk, now = files_of(world), world.clock()
+    empty = await desk.upload(stamp_of("u0"), HOSPITAL, "none.txt", b"", now)
+    whole = result_of((await desk.compare(stamp_of("c0"), ALL, empty.file_qury_no, now)).content)
+    assert [(row[4], row[6]) for row in whole] == [("1", ONLY_HERE)] * 5
+    assert sorted(row[5] for row in whole) == ["0", "0", "0", "0", "1"]
+    assert {row[3] for row in whole[:4]} == {"P1", "P2", "P3", "P4"}
+    # One equal, one with another sum, one left out; the counter-entry with sums above 0; one that is unknown here.
+    back = [*whole[4]]
+    back[7:] = [value.removeprefix("-") for value in back[7:]]
+    lines = [
+        line_of(whole[0]),
+        line_of(whole[1], "1.00"),
+        line_of(whole[3]),
+        line_of(back),
+        "S404\tM\tP\t1\t0\t0\t0",
+        "",
+    ]
+    uploaded = await desk.upload(stamp_of("u1"), HOSPITAL, "d.zip", zipped("\r\n".join(lines).encode()), now)
+    result = await desk.compare(stamp_of("c1"), ALL, uploaded.file_qury_no, now)
+    told = {row[2]: (row[4], row[6]) for row in result_of(result.content)}
+    assert told == {
+        whole[0][2]: ("0", "null"),
+        whole[1][2]: ("1", OTHERWISE),
+        whole[2][2]: ("1", ONLY_HERE),
+        whole[3][2]: ("0", "null"),
+        whole[4][2]: ("0", "null"),
+        "S404": ("1", ONLY_THERE),
+    }
+    settled = await desk.compare(stamp_of("c2"), replace(ALL, kind="settle", clr_type="21"), empty.file_qury_no, now)
+    assert result_of(settled.content) == []
+
+
+async def test_a_file_is_kept_once_for_a_week_and_for_its_institution(world: World) -> None:
+    desk, now = files_of(world), world.clock()
+    first = await desk.upload(stamp_of("u1", "a"), HOSPITAL, "a.txt", b"x", now)
+    assert await desk.upload(stamp_of("u1", "a"), HOSPITAL, "a.txt", b"x", now) == first
+    with pytest.raises(Fault, match="REQUEST_ID_REUSED"):
+        await desk.upload(stamp_of("u1", "b"), HOSPITAL, "a.txt", b"y", now)
+    assert (await desk.find(HOSPITAL, first.file_qury_no, now)).content == b"x"
+    for institution, moment in (("H99", now), (HOSPITAL, now + KEPT_FOR + timedelta(seconds=1))):
+        with pytest.raises(Fault, match="FILE_NOT_FOUND"):
+            await desk.find(institution, first.file_qury_no, moment)
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"PK\x03\x04no zip", "file.zip"),
+        (b"S1\tM1\tP1\t1.00\t0.00\t0.00", "file.line"),
+        (b"S1\tM1\tP1\t1.001\t0.00\t0.00\t0", "file.line"),
+        (b"S1\tM1\tP1\t1.00\t0.00\t0.00\t2", "file.line"),
+        (b"\xff\xff\xff", "file.text"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_its_place(content: bytes, rule: str) -> None:
+    with pytest.raises(Fault) as refused:
+        read_listed(text_of(content))
+    assert (refused.value.reason, refused.value.violations[0].rule) == ("FILE_MALFORMED", rule)
+
+
+def test_what_is_uploaded_is_base64() -> None:
+    assert bytes_of("YQ ==\n") == b"a"
+    with pytest.raises(Fault, match="FILE_MALFORMED"):
+        bytes_of("no base64!")
+    assert read_listed(text_of("S1\tnull\tP1\t-1.00\t0\t0\t1\n".encode("gbk")))[0].mdtrt_id == ""
+
+
+async def test_no_statement_reads_a_whole_table(world: World) -> None:
+    assert await scanned(world.database, statements_in(files)) == []
