@@ -207,7 +207,7 @@ def _reconciling(
 ) -> Reconciling:
     """What compares days."""
     comparing = Comparing(store, driving.books, bills, Statements(peers), partial(new_id, "DF"), own_cell)
-    repairing = Repairing(store, driving.books, driving, desk)
+    repairing = Repairing(store, driving.books, driving, desk, _told_broken)
     return Reconciling(store, driving.books, comparing, repairing, partial(new_id, "R"), _told_broken)
 
 
@@ -318,9 +318,9 @@ def _told_lost(channel: str, reason: str) -> None:
     write(logging.getLogger("yibao.payment"), logging.WARNING, "a channel is not understood", told)
 
 
-def _told_broken(error: BaseException, run_no: str) -> None:
-    """A line where a reconciliation came to nothing."""
-    told = {"run_no": run_no, **describe(error)}
+def _told_broken(error: BaseException, number: str) -> None:
+    """A line where a reconciliation came to nothing, or the repair of one difference; by its number."""
+    told = {"number": number, **describe(error)}
     write(logging.getLogger("yibao.payment"), logging.ERROR, "a reconciliation came to nothing", told)
 
 

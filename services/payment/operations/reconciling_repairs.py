@@ -34,13 +34,21 @@ Outcome = tuple[DifferenceState, str]
 
 
 class Repairing:
-    """Mends the open differences of a day."""
+    """Mends the open differences of a day. `failed` is told of one of which a bug keeps it; the others are mended."""
 
-    def __init__(self, store: PaymentStore, books: Books, driving: Driving, channels: ChannelPort) -> None:
+    def __init__(
+        self,
+        store: PaymentStore,
+        books: Books,
+        driving: Driving,
+        channels: ChannelPort,
+        failed: Callable[[BaseException, str], None],
+    ) -> None:
         self._store = store
         self._books = books
         self._driving = driving
         self._channels = channels
+        self._failed = failed
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def repair(self, day: date, beat: Callable[[], Awaitable[None]]) -> None:
@@ -73,6 +81,9 @@ class Repairing:
             except Fault as fault:
                 return DifferenceState.OPEN, fault.reason
             except Stale:
+                return DifferenceState.OPEN, UNKNOWN
+            except Exception as error:  # noqa: BLE001  # told, and the others are mended all the same
+                self._failed(error, kept.difference_no)
                 return DifferenceState.OPEN, UNKNOWN
 
     async def _asked(self, kept: Kept) -> Outcome:
