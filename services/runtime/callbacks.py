@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from socket import SOCK_STREAM
-from typing import Any, Final
-
-import httpx
+from typing import TYPE_CHECKING, Any, Final
 
 from services.runtime.telemetry import SpanKind, Telemetry
+
+if TYPE_CHECKING:
+    import httpx
 
 TIMEOUT_S: Final = 8.0
 """For one call, all of it."""
@@ -89,15 +90,15 @@ class Callbacks:
             raise NotTold("NOT_HTTPS")
         port = asked.port or (443 if asked.scheme == "https" else 80)
         addresses = await self._checked(asked.host, port)
-        client = await self._opened()
+        client, http = await self._opened(), _httpx()
         for address in addresses[:-1]:
             try:
                 return await self._sent(client, asked, address, body)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
+            except (http.ConnectError, http.ConnectTimeout):
                 continue
         try:
             return await self._sent(client, asked, addresses[-1], body)
-        except httpx.HTTPError as error:
+        except http.HTTPError as error:
             raise NotTold(type(error).__name__) from None
 
     async def _checked(self, host: str, port: int) -> Sequence[str]:
@@ -129,15 +130,15 @@ class Callbacks:
         """The client, made at the first call. No connection is kept: what was verified for one name is never used for another."""
         async with self._opening:
             if self._client is None:
-                trusted = self._trusted
+                http, trusted = _httpx(), self._trusted
                 if trusted is None:
-                    trusted = await asyncio.to_thread(httpx.create_ssl_context, trust_env=False)
-                self._client = httpx.AsyncClient(
+                    trusted = await asyncio.to_thread(http.create_ssl_context, trust_env=False)
+                self._client = http.AsyncClient(
                     verify=trusted,
                     follow_redirects=False,
                     trust_env=False,
-                    timeout=httpx.Timeout(TIMEOUT_S),
-                    limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=0),
+                    timeout=http.Timeout(TIMEOUT_S),
+                    limits=http.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=0),
                 )
             return self._client
 
@@ -173,10 +174,18 @@ def _is_address(host: str) -> bool:
     return True
 
 
+def _httpx() -> Any:
+    """The library, loaded at the first call: with the terminal's libraries that it loads it is 6 MB of each member."""
+    import httpx  # noqa: PLC0415
+
+    return httpx
+
+
 def _parsed(url: str) -> httpx.URL:
+    http = _httpx()
     try:
-        asked = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError):
+        asked: httpx.URL = http.URL(url)
+    except (http.InvalidURL, ValueError):
         raise NotTold("NO_ADDRESS") from None
     if not asked.host or asked.userinfo:
         raise NotTold("NO_ADDRESS")
