@@ -88,6 +88,9 @@ def _of_field(field: Field, rules: Rules, source: Source) -> Iterator[tuple[str,
         yield from _of_list(field, rules, source)
     elif field.type == FieldDescriptor.TYPE_STRING:
         yield from ((rule, _sets(name, text)) for rule, text in _texts(name, rules))
+    elif field.type == FieldDescriptor.TYPE_BYTES:
+        if rules.max_len is not None:
+            yield "max_len", _sets(name, bytes(rules.max_len + 1))
     elif field.type == FieldDescriptor.TYPE_ENUM:
         if rules.defined_only:
             yield "defined_only", _sets(name, _STRANGE_ENUM)

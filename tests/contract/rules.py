@@ -19,6 +19,7 @@ Owner: TypeAlias = Any
 _INTEGERS: Final = ("int32", "int64", "uint32", "uint64")
 _KNOWN: Final = {
     "string": {"min_len", "max_len", "pattern", "in"},
+    "bytes": {"max_len"},
     "enum": {"defined_only", "not_in"},
     "repeated": {"min_items", "max_items"},
     "map": {"max_pairs"},

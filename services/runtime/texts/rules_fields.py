@@ -19,6 +19,7 @@ FIELD_RULES: Final[Mapping[str, tuple[str, str]]] = {
     "required": ("必填", "is required"),
     "string.min_len": ("必填", "is required"),
     "string.max_len": ("最多{limit}个字符", "must be at most {limit} characters"),
+    "bytes.max_len": ("最多{limit}字节", "must be at most {limit} bytes"),
     "string.pattern": ("格式不正确，应为{form}", "has the wrong form: {form} is expected"),
     "string.in": ("应为{allowed}之一", "must be one of {allowed}"),
     "enum.defined_only": ("代码不在字典内", "is not a code of the dictionary"),
