@@ -34,34 +34,42 @@ class Sealed(str):
         return made
 
 
-def marks_of(message: Message) -> dict[str, str]:
+class Marks:
     """The secret and personal texts of a message, each with the mark that stands for it: its field's path, `‹payer.name›`."""
-    return {value: f"‹{path}›" for path, value in _hidden(message, "")}
+
+    __slots__ = ("_inside", "alone")
+
+    def __init__(self, message: Message) -> None:
+        self.alone = {value: f"‹{path}›" for path, value in _hidden(message, "")}
+        # JSON within a text of JSON escapes what is not ASCII.
+        self._inside = [
+            (written, mark)
+            for value, mark in self.alone.items()
+            if len(value.encode()) >= _SURE
+            for written in dict.fromkeys((value, json.dumps(value)[1:-1]))
+        ]
+
+    def in_place(self, told: str) -> str:
+        """A text with marks in place of what they stand for."""
+        if told in self.alone:
+            return self.alone[told]
+        for written, mark in self._inside:
+            if written in told:
+                told = told.replace(written, mark)
+        return told
 
 
-def masked(told: Any, marks: Mapping[str, str]) -> Any:
+def masked(told: Any, marks: Marks) -> Any:
     """JSON values with marks in place of what they stand for. What was sealed is shown by its mark, or as sealed without one."""
     match told:
         case Sealed():
-            return marks.get(told.plain, SEALED)
+            return marks.alone.get(told.plain, SEALED)
         case str():
-            return _text(told, marks)
+            return marks.in_place(told)
         case Mapping():
             return {name: masked(value, marks) for name, value in told.items()}
         case Sequence():
             return [masked(value, marks) for value in told]
-    return told
-
-
-def _text(told: str, marks: Mapping[str, str]) -> str:
-    if told in marks:
-        return marks[told]
-    for value, mark in marks.items():
-        if len(value.encode()) < _SURE:
-            continue
-        for written in {value, json.dumps(value)[1:-1]}:  # JSON within a text of JSON escapes what is not ASCII
-            if written in told:
-                told = told.replace(written, mark)
     return told
 
 

@@ -19,7 +19,7 @@ from services.payment.operations.books import Books, Stale, Write
 from services.payment.operations.egress import FIRST, Egress
 from services.payment.store.unit import PaymentStore
 from services.runtime.db import Database
-from services.runtime.masking import SEALED, Sealed, marks_of, masked
+from services.runtime.masking import SEALED, Marks, Sealed, masked
 from services.runtime.outgoing import Outgoing, Sent, Unanswered
 from services.runtime.pos.messages import Message
 from tests.payment.order_fakes import Dice, House, Ticking
@@ -103,11 +103,11 @@ class TestMarks:
         assert found.content.isascii()
 
     def test_what_was_sealed_and_is_no_field_is_told_as_sealed(self) -> None:
-        assert masked({"digest": Sealed("xQ==", "0cc175b9c0f1b6a8")}, marks_of(CHARGE)) == {"digest": SEALED}
+        assert masked({"digest": Sealed("xQ==", "0cc175b9c0f1b6a8")}, Marks(CHARGE)) == {"digest": SEALED}
 
     def test_a_short_value_is_marked_alone_and_not_within_numbers(self) -> None:
         of = channel_pb2.ChannelCharge(user_no="12")
-        assert masked(["12", "3124", 12], marks_of(of)) == ["‹user_no›", "3124", 12]
+        assert masked(["12", "3124", 12], Marks(of)) == ["‹user_no›", "3124", 12]
 
     def test_a_body_of_which_nobody_says_what_it_says_is_not_kept(self) -> None:
         (found,) = noted(sent(body=b"AUTH99SECRET"))

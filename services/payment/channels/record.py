@@ -7,7 +7,7 @@ What cannot be noted does not leave. Nothing is written here: what is noted goes
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,21 +16,29 @@ from typing import Final
 from google.protobuf.message import Message
 
 from services.payment.domain.told import Told
-from services.runtime.masking import marks_of, masked
+from services.runtime.masking import Marks, masked
 from services.runtime.outgoing import Sent, Unanswered
 
 _SHOWN_HEADERS: Final = frozenset({"accept", "content-type", "user-agent", "wechatpay-serial"})
 _HIDDEN: Final = "‹header›"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _About:
-    """For which order something is told now."""
+    """For which order something is told now. Where nothing is told nothing has to be marked."""
 
     pay_ord_id: str
     number: str
     step: str
-    marks: Mapping[str, str]
+    message: Message
+    _marks: Marks | None = None
+
+    @property
+    def marks(self) -> Marks:
+        """What may not be noted."""
+        if self._marks is None:
+            self._marks = Marks(self.message)
+        return self._marks
 
 
 _ABOUT: ContextVar[_About | None] = ContextVar("yibao_told_about", default=None)
@@ -45,7 +53,7 @@ class Record:
     @contextmanager
     def about(self, pay_ord_id: str, number: str, step: str, message: Message) -> Iterator[None]:
         """A block in which a channel is told of an order, out of a message, under a number of ours."""
-        token = _ABOUT.set(_About(pay_ord_id, number, step, marks_of(message)))
+        token = _ABOUT.set(_About(pay_ord_id, number, step, message))
         try:
             yield
         finally:
@@ -66,7 +74,7 @@ class Record:
         at = self._now()
         told = Told(
             *(about.pay_ord_id, sent.provider, about.step, about.number, sent.method),
-            target=masked(sent.url, about.marks),
+            target=about.marks.in_place(sent.url),
             content=json.dumps(content, separators=(",", ":")),
             first_at=at,
             last_at=at,
