@@ -127,6 +127,7 @@ class PlantedShop(Shop):
                 id_type="01",
                 ec_token="TOKEN",
                 ipt_otp_no=self.fresh("I"),
+                mdtrt_id="M1",
                 med_type=codes_pb2.MED_TYPE_OUTPATIENT,
                 fee_type="01",
                 medfee_sumamt_fen=fee_fen,
@@ -136,7 +137,7 @@ class PlantedShop(Shop):
         )
         (line,) = bill.feedetail_list
         line.order_line_sn, line.chrg_bchno, line.det_item_fee_sumamt_fen = self.fresh("L"), batch, fee_fen
-        desk = pay_order_pb2.Desk(fixmedins_code=INSTITUTION)
+        desk = pay_order_pb2.Desk(fixmedins_code=INSTITUTION, mdtrtarea_admvs="110100")
         request = pay_order_pb2.SaveOrderRequest(request_id=self.fresh("r"), desk=desk, data=bill)
         with use_call(self.call()):
             answer: Any = await self.servicer.SaveOrder(request, None)

@@ -22,12 +22,11 @@ from services.runtime.masking import Sealed
 from services.runtime.outgoing import Sent
 from tests.payment.leaks.planting import WHO, PlantedShop, fields_to_plant, opened
 from tests.payment.leaks.searching import Searcher
-from tests.payment.suite.cases import CASES, Subject, paid, placed
+from tests.payment.suite.cases import CASES, Case, Subject, paid, placed
 from tests.payment.suite.party import CODE, MIXED
 from tests.payment.suite.shop import CASH
 from tests.payment.suite.stage import Stage
 from tests.payment.suite.test_suite import OTHER_FORMS, SUBJECTS, Stages
-from tests.torture.victim import show
 from yibao.payment.v1 import fee_upload_pb2
 
 EVERYWHERE = (*SUBJECTS, *OTHER_FORMS)
@@ -117,7 +116,8 @@ async def told_of(stage: Stage, case: Any) -> tuple[Told, PlantedShop]:
     async with stage.case():
         shop = opened(stage)
         await case(shop)
-        shop.last_no = (await shop.now()).charge_no
+        order = await shop.books.order(shop.order_no)
+        shop.last_no = order.charge_no if order is not None else ""
         told = Told.of(stage, before)
         told.sent += shop.answers
         return told, shop
@@ -146,18 +146,23 @@ async def test_no_word_of_a_bill_is_told_on_any_journey(stages: Stages, subject:
     assert len(told.calls) >= (LEAST_CALLS if subject.twin else 0), told.calls
 
 
+def all_of_the_suite() -> Iterator[object]:
+    """Every case at every channel that is told something."""
+    for subject in EVERYWHERE:
+        for case in CASES if subject.twin else ():
+            if not subject.why_not(case):
+                yield pytest.param(subject, case, id=f"{subject}-{case.name}")
+
+
 @pytest.mark.torture
-@pytest.mark.parametrize("subject", EVERYWHERE, ids=str)
-async def test_no_word_of_a_bill_is_told_in_any_case_of_the_suite(stages: Stages, subject: Subject) -> None:
-    stage, many, size = await stages.of(subject), 0, 0
-    for case in CASES:
-        if not subject.why_not(case):
-            told, shop = await told_of(stage, case.play)
-            clear, anywhere = told.found({*shop.words, *WHO})
-            assert anywhere & shop.words == set(), case.name
-            assert clear & set(WHO) == set(), case.name
-            many, size = many + 1, size + sum(map(len, (*told.sent, *told.inside)))
-    show(f"{subject}: {many} cases, {size:,} bytes were told and searched")
+# Whether a case leaves connections behind says the suite; here only what was told is looked at.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(("subject", "case"), [*all_of_the_suite()])
+async def test_no_word_of_a_bill_is_told_in_any_case_of_the_suite(stages: Stages, subject: Subject, case: Case) -> None:
+    told, shop = await told_of(await stages.of(subject), case.play)
+    clear, anywhere = told.found({*shop.words, *WHO})
+    assert anywhere & shop.words == set()
+    assert clear & set(WHO) == set()
 
 
 @pytest.mark.parametrize("way", ["subject", "name", "header", "sealed"])
