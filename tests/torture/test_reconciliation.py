@@ -15,6 +15,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 from services.kernel.clock import BEIJING, beijing_day, day_start, system_clock, to_micros
 from services.payment.channels.bill_desk import BillDesk
 from services.payment.domain.charges import BillKind, BillLine
@@ -39,6 +41,8 @@ from tools.twins.alipay.ledger import LINE
 from tools.twins.bank.book import Book, Trade
 from tools.twins.shelf import Shelf
 from tools.twins.wechat.ground import REFUND, TRADE
+
+pytestmark = pytest.mark.torture
 
 ORDERS: Final = 100_000
 SHARE: Final = 100
