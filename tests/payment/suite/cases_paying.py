@@ -310,6 +310,18 @@ async def confirm_that_is_away_is_repeated(shop: Shop) -> None:
 async def confirm_that_is_refused_after_a_charge_gives_the_cash_back(shop: Shop) -> None:
     await shop.tried()
     shop.settlement.confirm = _refuses(shop.settlement)  # type: ignore[method-assign]  # as above
+    await _goes_back(shop, "ORDER_VOID")
+
+
+@case()
+async def a_charge_after_the_settlement_has_lapsed_goes_back(shop: Shop) -> None:
+    await shop.tried()
+    shop.settlement.lapses_on_confirm = True
+    await _goes_back(shop, "ORDER_LAPSED")
+
+
+async def _goes_back(shop: Shop, reason: str) -> None:
+    """The order is charged and cannot be confirmed: its cash goes back."""
     await shop.pay()
     await person_pays(shop)
     if not shop.channel.terms.moves_money:
@@ -317,17 +329,7 @@ async def confirm_that_is_refused_after_a_charge_gives_the_cash_back(shop: Shop)
         assert (await shop.ended(Phase.HELD)).reason == CASH_TO_HAND_OUT
         return
     order = await shop.ended(Phase.FAILED)
-    assert (order.reason, order.refunded_fen) == ("ORDER_VOID", CASH)
-
-
-@case()
-async def a_charge_after_the_settlement_has_lapsed_goes_back(shop: Shop) -> None:
-    await shop.tried()
-    shop.settlement.lapses_on_confirm = True
-    await shop.pay()
-    await person_pays(shop)
-    order = await shop.ended(Phase.FAILED)
-    assert (order.reason, order.refunded_fen) == ("ORDER_LAPSED", CASH)
+    assert (order.reason, order.refunded_fen) == (reason, CASH)
 
 
 @case(Need.REMOTE)
