@@ -17,7 +17,9 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from services.runtime.http1 import Broken, Client, Reply
+from services.runtime.config import Config
+from services.runtime.outgoing import Answer, Outgoing, Unanswered
+from services.runtime.telemetry import Telemetry
 from tools.bench import world
 from tools.bench.preparation import Unprepared
 from tools.beside import MERCHANTS, Twins, beside
@@ -116,7 +118,8 @@ class Caller:
 
     def __init__(self, at: Street) -> None:
         self._at = at
-        self._client = Client(AT_ONCE * 2, 8_000_000)
+        untraced = Telemetry("bench", Config.load({"YIBAO_TRACE_EXPORTER": "none"}))
+        self._client = Outgoing(untraced, connections=AT_ONCE * 2)
         self._hospital = key_of("institution", INSTITUTION)
 
     async def close(self) -> None:
@@ -161,7 +164,7 @@ class Caller:
         url = f"{self._at.twins.urls['wechat']}/_twin/pay"
         reply = await self._sent(url, {}, body)
         if reply.status != 200:
-            raise Unprepared(f"the twin answers {reply.status}: {bytes(reply.body[:200])!r}")
+            raise Unprepared(f"the twin answers {reply.status}: {reply.body[:200]!r}")
 
     async def _paid(self, order: Placed, how: dict[str, str]) -> dict[str, Any]:
         data = {"payOrdId": order.number, "payToken": order.token, "channel": "CHANNEL_KIND_WECHAT"} | how
@@ -176,13 +179,13 @@ class Caller:
         url = f"{self._at.mesh.url}{path}"
         reply = await self._sent(url, headers, msgspec.json.encode(body))
         if reply.status != 200:
-            raise Unprepared(f"{path} answers {reply.status}: {bytes(reply.body[:300]).decode()}")
+            raise Unprepared(f"{path} answers {reply.status}: {reply.body[:300].decode()}")
         return msgspec.json.decode(reply.body, type=dict[str, Any])
 
-    async def _sent(self, url: str, headers: dict[str, str], body: bytes) -> Reply:
+    async def _sent(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
         try:
-            return await self._client.send("POST", url, headers, body, _TIMEOUT_S)
-        except Broken as broken:
+            return await self._client.send("bench", "POST", url, headers=headers, body=body, timeout_s=_TIMEOUT_S)
+        except Unanswered as broken:
             raise Unprepared(f"{url} does not answer: {broken.reason}") from None
 
 
