@@ -18,11 +18,14 @@ from typing import Any, Final
 
 import yaml
 
-from services.cells import SANDBOX
+from services.cells import SANDBOX, codes
 from services.runtime.interrupts import held_back
 from services.runtime.private import opened_private, private_file, private_folder
 from tools.running import HOST, RunningMesh, StartError, root, settings, start, startable, stop, writing_in
 from tools.sandbox_keys import CELL_INSTITUTIONS, INSTITUTION
+from tools.twins.alipay.platform import sandbox_app
+from tools.twins.national.provider import merchant as national_merchant
+from tools.twins.wechat.merchants import direct
 
 MERCHANTS: Final = "YIBAO_MERCHANTS"
 LOG: Final = "twins.log"
@@ -61,20 +64,26 @@ def beside(values: Mapping[str, str], *, free_ports: bool) -> Iterator[Twins]:
     with writing_in(folder):
         private_folder(folder)
     begun = time.perf_counter()
-    process = _started(folder, gateways, free_ports=free_ports)
+    # A cell has the same merchant also where others are not started.
+    numbers = {code: 1 + codes().index(code) for code in gateways}
+    process = _started(folder, gateways, numbers, free_ports=free_ports)
     try:
         told = _told(process, folder)
         with writing_in(folder):
-            merchants = _merchants_written(folder, told, gateways)
+            merchants = _merchants_written(folder, told, gateways, numbers)
         urls = {name: str(each["url"]) for name, each in told.items()}
         yield Twins(urls, merchants, process, time.perf_counter() - begun)
     finally:
-        stop(process)
+        with process:
+            stop(process)
 
 
-def _started(folder: Path, gateways: Mapping[str, str], *, free_ports: bool) -> subprocess.Popen[bytes]:
+def _started(
+    folder: Path, gateways: Mapping[str, str], numbers: Mapping[str, int], *, free_ports: bool
+) -> subprocess.Popen[bytes]:
     bureau = ",".join(f"{_area(code)}={url}" for code, url in gateways.items())
-    words = ["-m", "tools.twins.together", str(folder), "--bureau", bureau]
+    merchants = ",".join(map(str, numbers.values()))
+    words = ["-m", "tools.twins.together", str(folder), "--bureau", bureau, "--merchants", merchants]
     with opened_private(folder / LOG) as sink, held_back():
         return subprocess.Popen(
             [sys.executable, *words, *(["--free-ports"] if free_ports else [])],
@@ -105,15 +114,13 @@ def _area(code: str) -> str:
     return "99" if code == SANDBOX else code[:_AREA]
 
 
-def _merchants_written(folder: Path, told: Mapping[str, Mapping[str, Any]], gateways: Mapping[str, str]) -> Path:
+def _merchants_written(
+    folder: Path, told: Mapping[str, Mapping[str, Any]], gateways: Mapping[str, str], numbers: Mapping[str, int]
+) -> Path:
     """The file of merchants with its keys beside it: each started cell's hospital has a contract with each twin."""
     wechat, alipay, bank, national = (told[name]["keys"] for name in ("wechat", "alipay", "bank", "national"))
-    merchant, key_id = wechat["merchants"][0], wechat["public_key_id"]
     for name, text in {
-        "wechat-own": merchant["private_key"],
-        "wechat-secret": merchant["secret"],
-        "wechat-provider": wechat["public_keys"][key_id],
-        "alipay-own": alipay["app_private_key"],
+        "wechat-provider": wechat["public_keys"][wechat["public_key_id"]],
         "alipay-provider": alipay["alipay_public_key"],
         "bank-master": bank["master_key"],
         "bank-statement": bank["statement_secret"],
@@ -122,20 +129,19 @@ def _merchants_written(folder: Path, told: Mapping[str, Mapping[str, Any]], gate
         "national-provider": national["provider_key"],
     }.items():
         _kept(folder / name, text)
-    rows = [
-        row
-        for number, (code, gateway) in enumerate(gateways.items(), 1)
-        for row in _rows(number, CELL_INSTITUTIONS.get(code, INSTITUTION), gateway, told)
-    ]
+    rows = [row for code, gateway in gateways.items() for row in _rows(folder, code, numbers[code], gateway, told)]
     file = folder / "merchants.yaml"
     _kept(file, yaml.safe_dump({"accounts": rows}, allow_unicode=True, default_style='"'))
     return file
 
 
-def _rows(number: int, institution: str, gateway: str, told: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The contracts of one institution; at the bank it has a terminal of its own."""
-    wechat, alipay, national = (told[name]["keys"] for name in ("wechat", "alipay", "national"))
-    merchant, notified = wechat["merchants"][0], {"notify_address": f"{gateway}/v1/channels"}
+def _rows(
+    folder: Path, code: str, number: int, gateway: str, told: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The contracts of a cell's hospital: at each twin it is a merchant of its own, so that a bill has its money alone."""
+    wechat, national = (told[name]["keys"] for name in ("wechat", "national"))
+    merchant, app = _own(folder, number, wechat, told["alipay"]["keys"])
+    notified = {"notify_address": f"{gateway}/v1/channels"}
     rows: list[dict[str, Any]] = [
         {
             "channel": "wechat",
@@ -143,15 +149,15 @@ def _rows(number: int, institution: str, gateway: str, told: Mapping[str, Mappin
             "app_no": merchant["appid"],
             "city_no": _CITY,
             "serial_no": merchant["serial_no"],
-            "private_key_file": "wechat-own",
-            "secret_file": "wechat-secret",
+            "private_key_file": f"wechat-own-{number}",
+            "secret_file": f"wechat-secret-{number}",
             "provider_keys": {wechat["public_key_id"]: "wechat-provider"},
             **notified,
         },
         {
             "channel": "alipay",
-            "merchant_no": alipay["app_id"],
-            "private_key_file": "alipay-own",
+            "merchant_no": app["app_id"],
+            "private_key_file": f"alipay-own-{number}",
             "provider_keys": {"1": "alipay-provider"},
             **notified,
         },
@@ -165,7 +171,7 @@ def _rows(number: int, institution: str, gateway: str, told: Mapping[str, Mappin
         },
         {
             "channel": "national",
-            "merchant_no": national["merchant_no"],
+            "merchant_no": national_merchant(number),
             "app_no": national["app_id"],
             "private_key_file": "national-own",
             "secret_file": "national-secret",
@@ -174,8 +180,21 @@ def _rows(number: int, institution: str, gateway: str, told: Mapping[str, Mappin
         },
     ]
     at = {row["channel"]: told[row["channel"]]["url"] for row in rows} | {"bank": told["bank"]["keys"]["line"]}
+    institution = CELL_INSTITUTIONS.get(code, INSTITUTION)
     own = {"fixmedins_code": institution, "fixmedins_name": _NAMES[institution]}
     return [row | own | {"address": at[row["channel"]]} for row in rows]
+
+
+def _own(
+    folder: Path, number: int, wechat: Mapping[str, Any], alipay: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The merchant of WeChat and the application of Alipay of that number; their keys are kept in the folder."""
+    merchant = next(each for each in wechat["merchants"] if each["mchid"] == direct(number))
+    app = next(each for each in alipay["apps"] if each["app_id"] == sandbox_app(number))
+    _kept(folder / f"wechat-own-{number}", merchant["private_key"])
+    _kept(folder / f"wechat-secret-{number}", merchant["secret"])
+    _kept(folder / f"alipay-own-{number}", app["app_private_key"])
+    return merchant, app
 
 
 def _kept(file: Path, text: str) -> None:
@@ -185,9 +204,9 @@ def _kept(file: Path, text: str) -> None:
 
 
 @contextmanager
-def running_beside(data_dir: Path, codes: Sequence[str]) -> Iterator[tuple[RunningMesh, Twins]]:
+def running_beside(data_dir: Path, chosen: Sequence[str]) -> Iterator[tuple[RunningMesh, Twins]]:
     """A sandbox mesh of cells on ports of its own, with twins beside it, for the length of a block."""
-    values = settings(data_dir, secrets.token_hex(16), own_ports=True, codes=codes)
+    values = settings(data_dir, secrets.token_hex(16), own_ports=True, codes=chosen)
     with beside(values, free_ports=True) as twins:
         mesh = start(values | {MERCHANTS: str(twins.merchants)})
         try:

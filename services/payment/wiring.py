@@ -25,6 +25,7 @@ from services.payment.channels.protocol import Channel, Delivery
 from services.payment.channels.record import Record
 from services.payment.channels.wechat import WeChat
 from services.payment.domain.accounts import Account
+from services.payment.domain.numbers import mark
 from services.payment.domain.orders import Order
 from services.payment.domain.revoking import revs_token
 from services.payment.loader import Merchants, read_merchants
@@ -103,12 +104,12 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     books.submit = committer.submit
     settlements, bills, authorised = _settling(config, peers)
     driving = Driving(books, settlements, bills, desk, _found)
-    new_id, work = time_ordered_ids(clock, SystemRandom()), Unhurried()
+    new_id, own, work = time_ordered_ids(clock, SystemRandom()), mark(config.cell), Unhurried()
     saving = Saving(books, driving, settlements, bills, new_id, partial(_key, signer), authorised, desk.balance)
-    paying = Paying(books, driving, settlements, desk, partial(new_id, "C"))
+    paying = Paying(books, driving, settlements, desk, partial(new_id, f"C{own}"))
     loop = OrderLoop(books, driving, partial(_span, telemetry), _told_stuck)
     reconciling = _reconciling(driving, store, desk, outside.bills, peers, config.cell, new_id)
-    refunding, key = Refunding(books, driving, partial(new_id, "F")), partial(_key, signer)
+    refunding, key = Refunding(books, driving, partial(new_id, f"F{own}")), partial(_key, signer)
     told = _Told(config, telemetry, clock, books, Partners(peers, monotonic), key)
     orders = PayOrderServicer(
         books, saving, paying, refunding, desk.plan, merchants.closed, key, work, told.partners.name

@@ -17,6 +17,7 @@ from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
 from services.payment.domain.charges import BillKind, BillLine
 from services.payment.domain.differences import Kind, Repair
+from services.payment.domain.numbers import mark
 from services.payment.domain.orders import ChargeState, RefundState
 from services.payment.domain.phases import Phase
 from services.payment.domain.runs import DifferenceState, Kept, Run, RunState, Stage
@@ -89,14 +90,14 @@ class Office:
 
 
 @asynccontextmanager
-async def office(folder: Path, days: Days, url: str = "") -> AsyncIterator[Office]:
+async def office(folder: Path, days: Days, url: str = "", cell: str = "sandbox") -> AsyncIterator[Office]:
     """A store with the days' books."""
     clock, dice, numbers = Ticking(NOW), Dice(1), count(1)
     dice.calm = True
     database, failed = Database(url or f"sqlite:///{folder}/{next(numbers)}-{id(days)}.sqlite", clock), list[str]()
     store, bills = PaymentStore(database), SomeBills(days)
     books, channel, settlement = Books(store, clock), FakeChannel(clock, dice), FakeSettlement(clock, dice)
-    comparing = Comparing(store, books, bills, ToldStatements(days), lambda: f"D{next(numbers):09}")
+    comparing = Comparing(store, books, bills, ToldStatements(days), lambda: f"D{next(numbers):09}", cell)
     driving = Driving(books, settlement, FakeBills(), channel)
     repairing = Repairing(store, books, driving, channel, lambda error, _: failed.append(repr(error)))
     reconciling = Reconciling(
@@ -162,6 +163,44 @@ async def test_what_a_later_bill_has_is_missing_no_more_and_what_people_resolved
         assert found(await desk.reconciled(NEXT)) == {(Kind.CHARGE_DAY, missing)}
         states = {each.difference.kind: each.state for each in await desk.reconciled(DAY)}
         assert states == {Kind.CHARGE_MISSING_THERE: DifferenceState.GONE, Kind.CURRENCY: DifferenceState.RESOLVED}
+
+
+def of_cell(cell: str, seed: int) -> Days:
+    """A day whose charges and refunds have the numbers that payment of a cell makes."""
+    days, made = agreeing(40, seed), mark(cell)
+
+    def named(number: str) -> str:
+        back, own = ("B", number[1:]) if number[:1] == "B" else ("", number)
+        return f"{back}{own[0]}{made}{int(own[1:]):020}" if own else ""
+
+    for deal in days.deals:
+        charge = deal.charge
+        deal.charge = replace(charge, charge_no=named(charge.charge_no), return_no=named(charge.return_no))
+        deal.order = replace(deal.order, charge_no=named(deal.order.charge_no))
+        deal.refunds = [replace(each, refund_no=named(each.refund_no)) for each in deal.refunds]
+        deal.lines = [replace(each, number=named(each.number)) for each in deal.lines]
+    return days
+
+
+async def test_cells_that_share_merchants_judge_their_own_lines_of_the_one_bill(tmp_path: Path) -> None:
+    cells = ("sandbox", "110000", "370000")
+    all_days = [of_cell(cell, seed) for seed, cell in enumerate(cells, 20)]
+    shared = [(each.account, line) for days in all_days for each in days.deals for line in each.lines]
+    for cell, days in zip(cells, all_days, strict=True):
+        own = {line.number for each in days.deals for line in each.lines}
+        days.alone += [each for each in shared if each[1].number not in own]
+        charge = BillLine(BillKind.CHARGE, "HIS-2026-1", "T1", 100, DAY)
+        lost = replace(charge, number=f"C{mark(cell)}{404:020}")
+        back = replace(charge, number=f"F{mark(cell)}{404:020}", kind=BillKind.REFUND)
+        days.alone += [(("wechat", "1900099901"), each) for each in (charge, lost, back)]
+        async with office(tmp_path, days, cell=cell) as desk:
+            # What this cell should know, and what none of ours can have made, is told.
+            assert found(await desk.reconciled(DAY)) == {
+                (Kind.CHARGE_MISSING_HERE, charge.number),
+                (Kind.CHARGE_MISSING_HERE, lost.number),
+                (Kind.REFUND_MISSING_HERE, back.number),
+            }
+            assert found(await desk.reconciled(NEXT)) == set()
 
 
 async def test_a_bill_that_does_not_come_is_named_and_nothing_of_its_account_is_judged(tmp_path: Path) -> None:

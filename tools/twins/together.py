@@ -48,28 +48,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="where they keep what they remember")
     parser.add_argument("--bureau", default="", help="as of `python -m tools.twins`")
     parser.add_argument("--free-ports", action="store_true", help="on ports that are free, else on 7431 to 7436")
+    parser.add_argument("--merchants", default="1", help="numbers of the merchants that each has from its start: 1,3")
     given = parser.parse_args(arguments)
-    return uvloop.run(_serve(given.folder, given.bureau, free=given.free_ports))
+    numbers = tuple(map(int, given.merchants.split(",")))
+    return uvloop.run(_serve(given.folder, given.bureau, numbers, free=given.free_ports))
 
 
-def settings_of(name: str, folder: Path, bureau: str, *, free: bool) -> Settings:
+def settings_of(name: str, folder: Path, bureau: str, merchants: tuple[int, ...] = (1,), *, free: bool) -> Settings:
     """How one of them is started."""
     return Settings(
         port=0 if free else PORTS[name],
         state=folder / f"{name}.sqlite",
         bureau_url=bureau if name in _ASKING else "",
         bureau_key=key_of("channel", _ASKING[name]) if name in _ASKING else "",
+        merchants=merchants,
     )
 
 
-async def _serve(folder: Path, bureau: str, *, free: bool) -> int:
+async def _serve(folder: Path, bureau: str, merchants: tuple[int, ...], *, free: bool) -> int:
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     started: dict[str, Twin] = {}
     try:
         for name, make in _MAKERS.items():
-            twin = make(settings_of(name, folder, bureau, free=free))
+            twin = make(settings_of(name, folder, bureau, merchants, free=free))
             try:
                 await twin.start()
             except OSError as error:

@@ -31,7 +31,8 @@ DOOR: Final = "/_twin/"
 class Settings:
     """How a twin is started. `time_scale` shortens the delays of notifies (0.01: a minute is 0.6 s); after `hang_s` a request
     without an answer is cut off; `bureau_url` is where insured parts are settled, asked with `bureau_key`; without it the
-    twin has a bureau of its own.
+    twin has a bureau of its own. `merchants` are the numbers, from 1 on, of those that it makes at its start; the first is
+    always there. The bank has terminals and makes none.
     """
 
     host: str = "127.0.0.1"
@@ -42,6 +43,7 @@ class Settings:
     hang_s: float = 30.0
     bureau_url: str = ""
     bureau_key: str = field(default="", repr=False)
+    merchants: tuple[int, ...] = (1,)
 
 
 class Stand:

@@ -77,6 +77,8 @@ REPAIRS: Final = {
     Kind.ORDER_BEHIND: Repair.BRING_ON,
 }
 """The repair of each kind."""
+UNKNOWN: Final = frozenset({Kind.CHARGE_MISSING_HERE, Kind.REFUND_MISSING_HERE})
+"""Lines of a bill that payment knows nothing of; where another cell made their number they are that one's to judge."""
 NOT_COLLECTED: Final = frozenset({ChargeState.PLANNED, ChargeState.ASKED, ChargeState.WAITING, ChargeState.ENDED})
 """States of a charge of which nothing is held here."""
 _REFUNDING: Final = frozenset({RefundState.BEGUN, RefundState.INSURED_BACK})

@@ -15,6 +15,7 @@ from services.payment.domain import differences as domain
 from services.payment.domain.charges import BillKind, BillLine
 from services.payment.domain.compared import Billed, OurCharge, OurRefund
 from services.payment.domain.differences import MARGIN_S, Difference, near_end
+from services.payment.domain.numbers import mark, of_another_cell
 from services.payment.domain.orders import SECOND
 from services.payment.domain.runs import Run, Stage
 from services.payment.operations.books import Books
@@ -58,6 +59,7 @@ class Comparing:
         self._statements = statements
         self._new_no = new_no
         self._own_cell = own_cell
+        self._mark = mark(own_cell)
 
     async def compare(self, run: Run) -> Run:
         """All books of the run's day; the run with what it counted."""
@@ -135,11 +137,15 @@ class Comparing:
             found = [
                 _of_line(each, others[each.line.number], charges, returned, refunds, account.owners) for each in lines
             ]
-            await self._keep(run, found, seen=numbers)
+            await self._keep(run, [each for each in found if not self._of_another_cell(each)], seen=numbers)
             run = await self._counted(run, lines=len(lines))
             if len(lines) < PAGE:
                 return run
             after = lines[-1].line_no
+
+    def _of_another_cell(self, found: Difference | None) -> bool:
+        """Whether it is a line that another cell knows: one of a merchant that cells share, or of a file that they do."""
+        return found is not None and found.kind in domain.UNKNOWN and of_another_cell(found.number, self._mark)
 
     async def _charges(self, run: Run, channel: str, accounts: Sequence[BilledAccount]) -> Run:
         """A channel's charges and refunds in the bills. The last hour of a day is left to the next, whose bill may have it."""

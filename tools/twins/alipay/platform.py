@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,11 @@ _APP: Final = "app"
 _CURRENT: Final = "platform_key"
 
 
+def sandbox_app(number: int) -> str:
+    """The app_id of the sandbox application of that number, from 1 on."""
+    return f"{SANDBOX_APP[:4]}{number:012}"
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """An application of a merchant: the key that its requests are signed with, and what it may ask; empty for all."""
@@ -26,15 +32,16 @@ class App:
 
 
 class Platform:
-    """Keys and applications, kept on the shelf; one sandbox application is there from the beginning."""
+    """Keys and applications, kept on the shelf; the sandbox applications of these numbers are there from the beginning."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, numbers: Sequence[int] = (1,)) -> None:
         self._shelf, self._apps = shelf, dict[str, App]()
         current = shelf.get(_CURRENT, "") or {"number": 1}
         self._number = int(current["number"])
         self.key: RSAPrivateKey = self._key_of(self._number)
-        self._sandbox = keys.rsa_key(shelf, SANDBOX_APP)
-        self.register(SANDBOX_APP, keys.public_pem(self._sandbox.public_key()), ())
+        self._sandbox = {each: keys.rsa_key(shelf, each) for each in map(sandbox_app, sorted({1, *numbers}))}
+        for app_id, key in self._sandbox.items():
+            self.register(app_id, keys.public_pem(key.public_key()), ())
 
     def rotate(self) -> str:
         """Signs with a new key from now on; its public half as PEM."""
@@ -63,13 +70,18 @@ class Platform:
         return self._apps[app_id]
 
     def told(self) -> Document:
-        """What a merchant must know; the sandbox application's private key as PKCS#1, as the official SDK wants it."""
-        return {
-            "app_id": SANDBOX_APP,
-            "app_private_key": keys.private_pem(self._sandbox, pkcs1=True),
-            "app_public_key": keys.public_pem(self._sandbox.public_key()),
-            "alipay_public_key": self.public_key(),
-        }
+        """What a merchant must know, of the first sandbox application and of all (`apps`); private keys are PKCS#1, as the
+        official SDK wants them.
+        """
+        apps = [
+            {
+                "app_id": app_id,
+                "app_private_key": keys.private_pem(key, pkcs1=True),
+                "app_public_key": keys.public_pem(key.public_key()),
+            }
+            for app_id, key in self._sandbox.items()
+        ]
+        return {**apps[0], "apps": apps, "alipay_public_key": self.public_key()}
 
     def _key_of(self, number: int) -> RSAPrivateKey:
         return keys.rsa_key(self._shelf, f"platform-{number}")

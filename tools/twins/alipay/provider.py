@@ -49,7 +49,11 @@ class Alipay:
     """The platform: which applications there are, what they may ask, and how it is answered."""
 
     def __init__(self, stand: Stand) -> None:
-        self._stand, self._platform, self._ledger = stand, Platform(stand.shelf), Ledger(stand)
+        self._stand, self._platform, self._ledger = (
+            stand,
+            Platform(stand.shelf, stand.settings.merchants),
+            Ledger(stand),
+        )
         notices, settings = Notices(stand, self._platform), stand.settings
         self._cashier = Cashier(stand, self._ledger, notices, bureau(NAME, settings.bureau_url, settings.bureau_key))
         self.notifies = self._cashier.notifies

@@ -34,6 +34,7 @@ from tools.twins.twin import Settings, Stand, Twin
 APP_ID: Final = "1NATIONALAPPTWIN0000000000000001"
 SECRET: Final = "twin-of-the-national-app"
 MERCHANT: Final = "N99010100001"
+_DIGITS: Final = 5
 DELAYS_S: Final = (0.0, 15.0, 60.0, 600.0, 3_600.0)
 _LATE_S: Final = 7_200.0
 _PAGE: Final = 20
@@ -42,6 +43,11 @@ _KEY: Final = "key"
 _CHOSEN: Final = "chosen"
 _BAD: Final = 4000
 _JSON: Final = {"Content-Type": "application/json"}
+
+
+def merchant(number: int) -> str:
+    """The merchant of that number, from 1 on."""
+    return f"{MERCHANT[:-_DIGITS]}{number:0{_DIGITS}}"
 
 
 def twin(settings: Settings) -> Twin:
@@ -107,11 +113,12 @@ class National:
         return Response(HTTPStatus.SERVICE_UNAVAILABLE, b"", _JSON)
 
     def keys(self) -> Document:
-        """What a merchant must know, its own key too."""
+        """What a merchant must know, the key of the application too, which serves all of them."""
         return {
             "app_id": APP_ID,
             "secret": SECRET,
             "merchant_no": MERCHANT,
+            "merchants": [merchant(number) for number in sorted({1, *self._stand.settings.merchants})],
             "private_key": self._merchants.scalar.hex(),
             "provider_key": self._own.public.point.hex(),
         }

@@ -1,10 +1,13 @@
-"""The merchants that a twin knows: a direct one and a platform with a merchant below it, made at the first start, and those
-that are told to it. It verifies who signed a request, over the bytes as they came."""
+"""The merchants that a twin knows: a direct one and a platform with a merchant below it, made at the first start, further
+direct ones as its settings have them, and those that are told to it. It verifies who signed a request, over the bytes as they
+came.
+"""
 
 from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +25,7 @@ DIRECT: Final = "1900099901"
 PARTNER: Final = "1900099902"
 SUB: Final = "1900099903"
 APP: Final = "wx990000000000yibao"
+_FURTHER: Final = 1_900_100_000
 _KIND: Final = "merchant"
 _WINDOW_S: Final = 300
 _PAIR: Final = re.compile(r'(\w+)="([^"]*)"')
@@ -52,15 +56,23 @@ class Merchant:
         return sub_mchid or ""
 
 
+def direct(number: int) -> str:
+    """The mchid of the direct merchant of that number, from 1 on."""
+    return DIRECT if number == 1 else f"{_FURTHER + number}"
+
+
 class Merchants:
     """All merchants of a twin."""
 
-    def __init__(self, shelf: Shelf, clock: Clock) -> None:
+    def __init__(self, shelf: Shelf, clock: Clock, numbers: Sequence[int] = ()) -> None:
         self._shelf, self._clock = shelf, clock
         self._known: dict[str, tuple[Merchant, RSAPublicKey]] = {}
         if shelf.get(_KIND, DIRECT) is None:
             self._make(DIRECT, ())
             self._make(PARTNER, (SUB,))
+        for each in map(direct, numbers):
+            if shelf.get(_KIND, each) is None:
+                self._make(each, ())
         for _, document in shelf.each(_KIND):
             self._read(document)
 

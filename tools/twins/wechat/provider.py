@@ -48,7 +48,8 @@ class WeChat:
     """WeChat Pay, as merchants meet it."""
 
     def __init__(self, stand: Stand) -> None:
-        platform, merchants = Platform(stand.shelf, stand.clock), Merchants(stand.shelf, stand.clock)
+        platform = Platform(stand.shelf, stand.clock)
+        merchants = Merchants(stand.shelf, stand.clock, stand.settings.merchants)
         self.notifies = Notifies(stand.shelf, self._send, stand.settings.time_scale)
         self._ground = Ground(stand, platform, merchants, self.notifies)
         self._notices = Notices()
