@@ -242,10 +242,11 @@ def _refund(days: Days, deal: Deal) -> Refund:
     return refund
 
 
-def _refund_gone(days: Days, deal: Deal) -> str:
+def refund_gone(days: Days, deal: Deal) -> Refund:
+    """A refund that is done here, and stands in no bill."""
     refund = _refund(days, deal)
     deal.lines.pop()
-    return refund.refund_no
+    return refund
 
 
 def _refund_amount(days: Days, deal: Deal) -> str:
@@ -315,7 +316,7 @@ PLANTS: Final[dict[Kind, Plant]] = {
     Kind.MERCHANT: _elsewhere,
     Kind.CURRENCY: lambda days, deal: _line(days, deal, currency="USD"),
     Kind.REFUND_MISSING_HERE: lambda days, deal: _unknown_line(days, deal, BillKind.REFUND),
-    Kind.REFUND_MISSING_THERE: _refund_gone,
+    Kind.REFUND_MISSING_THERE: lambda days, deal: refund_gone(days, deal).refund_no,
     Kind.REFUND_AMOUNT: _refund_amount,
     Kind.REFUND_BEHIND: _refund_behind,
     Kind.REFUND_TWICE: _refund_twice,

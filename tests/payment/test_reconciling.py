@@ -17,10 +17,12 @@ from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
 from services.payment.domain.charges import BillKind, BillLine
 from services.payment.domain.differences import Kind, Repair
+from services.payment.domain.held import Decision, Held, HeldKind, followed
 from services.payment.domain.numbers import mark
 from services.payment.domain.orders import ChargeState, RefundState
 from services.payment.domain.phases import Phase
 from services.payment.domain.runs import DifferenceState, Kept, Run, RunState, Stage
+from services.payment.domain.steps import RETURN_ABNORMAL
 from services.payment.operations.books import Books
 from services.payment.operations.driving import Driving
 from services.payment.operations.ports import BilledAccount, BillUnread
@@ -30,6 +32,7 @@ from services.payment.operations.reconciling_repairs import Repairing
 from services.payment.store import compared_rows, recon_rows
 from services.payment.store.unit import PaymentStore
 from services.runtime.db import Database
+from tests.payment import planted_days
 from tests.payment.bill_fakes import FakeBills
 from tests.payment.order_fakes import Booked, Dice, FakeChannel, FakeSettlement, Ticking
 from tests.payment.planted_days import ACCOUNTS, DAY, PLANTS, Days, ToldBills, ToldStatements, agreeing, keep, plant
@@ -306,6 +309,27 @@ async def test_a_day_is_compared_and_mended_on_postgresql(tmp_path: Path, postgr
         assert open_ones <= {*days.planted}
         resolved = await desk.reconciling.resolve(desk.stamp(), kept[0].difference_no, "done")
         assert resolved.state is DifferenceState.RESOLVED
+
+
+async def test_a_refund_that_people_took_as_given_back_is_not_asked_for_again(tmp_path: Path) -> None:
+    """Its money went another way: the channel, whose trouble is over, would give it back a second time."""
+    days = agreeing(20, seed=3)
+    deal = next(
+        each for each in days.deals if each.charge.charge_fen and each.account[0] == "wechat" and not each.refunds
+    )
+    refund = planted_days.refund_gone(days, deal)
+    taken = followed(
+        Held(HeldKind.REFUND, RETURN_ABNORMAL, replace(deal.order, phase=Phase.HELD), None, replace(refund)),
+        Decision.TAKEN_AS_GIVEN_BACK,
+        refund.done_at,
+    ).refund
+    assert taken is not None
+    deal.refunds[-1] = replace(taken, state=RefundState.DONE)
+    cash = deal.charge.charge_fen
+    async with office(tmp_path, days) as desk:
+        desk.channel.booked[deal.charge.charge_no] = Booked(cash, "charged", cash)
+        assert await desk.reconciled(DAY, only_look=False) == []
+        assert desk.channel.booked[deal.charge.charge_no].returns == {}
 
 
 async def test_no_statement_reads_a_whole_table(tmp_path: Path) -> None:

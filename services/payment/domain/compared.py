@@ -61,6 +61,7 @@ class OurRefund:
     created_at: int
     done_at: int
     fixmedins_code: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from services.kernel.clock import beijing_day, from_micros
 from services.payment.domain.charges import BillKind
 from services.payment.domain.compared import Billed, OurCharge, OurOrder, OurRefund, Settled
-from services.payment.domain.orders import SECOND, ChargeState, RefundState
+from services.payment.domain.orders import SECOND, TAKEN, ChargeState, RefundState
 from services.payment.domain.phases import RUNNING, Phase
 from services.payment.domain.splits import Split
 
@@ -202,8 +202,10 @@ def of_charge(ours: OurCharge, lines: Sequence[Billed]) -> Difference | None:
 
 
 def of_refund(ours: OurRefund, lines: Sequence[Billed]) -> Difference | None:
-    """A refund of cash that is done here and stands in no bill."""
-    if not ours.cash_fen or not ours.done_at or lines:
+    """A refund of cash that is done here and stands in no bill. What people took as given back otherwise need not stand in one:
+    asked for again, it would go back twice.
+    """
+    if not ours.cash_fen or not ours.done_at or ours.reason == TAKEN or lines:
         return None
     return _missing_refund(ours.refund_no, ours, ours.cash_fen)
 

@@ -15,7 +15,7 @@ from typing import Final
 from services.payment.domain import steps
 from services.payment.domain.charges import Half
 from services.payment.domain.notices import Notice, NoticeState, again
-from services.payment.domain.orders import Charge, ChargeState, Order, Refund, RefundState, moved
+from services.payment.domain.orders import TAKEN, Charge, ChargeState, Order, Refund, RefundState, moved
 from services.payment.domain.phases import Phase
 
 
@@ -150,8 +150,11 @@ def _of_notice(held: Held, decision: Decision, now: int) -> Followed:
 def _of_refund(held: Held, decision: Decision, now: int) -> Followed:
     if held.refund is None:
         raise AssertionError("a refund is held by its row")
-    state = RefundState.INSURED_BACK if decision is Decision.ASK_AGAIN else RefundState.CASH_BACK
-    return Followed(moved(held.order, Phase.REFUNDING, now), None, replace(held.refund, state=state))
+    if decision is Decision.ASK_AGAIN:
+        refund = replace(held.refund, state=RefundState.INSURED_BACK)
+    else:
+        refund = replace(held.refund, state=RefundState.CASH_BACK, reason=TAKEN)
+    return Followed(moved(held.order, Phase.REFUNDING, now), None, refund)
 
 
 def _of_order(held: Held, decision: Decision, now: int) -> Followed:

@@ -27,8 +27,9 @@ _SENT_BACK: Final = sql(
     " AND (c.returned_at > ?2 OR c.charge_no > ?4) ORDER BY c.returned_at, c.charge_no LIMIT ?5"
 )
 _REFUND: Final = (
-    "SELECT r.refund_no, r.pay_ord_id, c.channel, r.cash_fen + r.card_fen, r.state, r.created_at, r.done_at, o.fixmedins_code"
-    " FROM pay_refund AS r JOIN pay_order AS o ON o.pay_ord_id = r.pay_ord_id JOIN pay_charge AS c ON c.charge_no = o.charge_no"
+    "SELECT r.refund_no, r.pay_ord_id, c.channel, r.cash_fen + r.card_fen, r.state, r.created_at, r.done_at, o.fixmedins_code,"
+    " r.reason FROM pay_refund AS r JOIN pay_order AS o ON o.pay_ord_id = r.pay_ord_id"
+    " JOIN pay_charge AS c ON c.charge_no = o.charge_no"
 )
 _REFUNDS: Final = sql(f"{_REFUND} WHERE AMONG(r.refund_no, ?1)")
 _DONE: Final = sql(
