@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import zipfile
 from dataclasses import dataclass
@@ -219,10 +220,10 @@ async def test_what_is_no_proven_answer_is_lost(
     assert (told.value.reason, told.value.sent) == (reason, True)
 
 
-def zipped(*files: bytes) -> bytes:
+def zipped(*files: bytes, method: int = zipfile.ZIP_STORED) -> bytes:
     """A zip with these files."""
     held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as made:
+    with zipfile.ZipFile(held, "w", method) as made:
         for number, content in enumerate(files):
             made.writestr(f"{number}.csv", content)
     return held.getvalue()
@@ -238,7 +239,15 @@ BILL = trade_bill("2021000000000001", DAY, [], system_clock())
 
 @pytest.mark.parametrize(
     "held",
-    [b"", b"no zip", zipped(b"\xff\xff"), zipped(BILL + '商户订单号,"\r\n1,2,3\r\n'.encode("gbk")), zipped()[:-4]],
+    [
+        b"",
+        b"no zip",
+        zipped(b"\xff\xff"),
+        zipped(BILL + '商户订单号,"\r\n1,2,3\r\n'.encode("gbk")),
+        zipped()[:-4],
+        zipped(BILL + b"1" * (csv.field_size_limit() + 1)),
+        zipped(BILL, method=zipfile.ZIP_BZIP2),
+    ],
 )
 async def test_a_bill_that_cannot_be_read_is_lost_whole(key: RSAPrivateKey, held: bytes) -> None:
     with pytest.raises(Lost, match="BILL_MALFORMED"):

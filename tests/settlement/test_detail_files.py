@@ -9,11 +9,12 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from time import process_time
 
 import pytest
 
 from services.kernel.errors import Fault
-from services.settlement.domain.detail_files import ONLY_HERE, ONLY_THERE, OTHERWISE, read_listed
+from services.settlement.domain.detail_files import MOST_ROWS, ONLY_HERE, ONLY_THERE, OTHERWISE, read_listed
 from services.settlement.domain.files import KEPT_FOR
 from services.settlement.operations.archives import text_of
 from services.settlement.operations.files import Files
@@ -47,9 +48,9 @@ def files_of(world: World) -> Files:
     return Files(FileBooks(world.database), StatementRows(world.database), lambda prefix: f"{prefix}{next(numbers):04}")
 
 
-def zipped(text: bytes) -> bytes:
+def zipped(text: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as made:
+    with zipfile.ZipFile(held, "w", method) as made:
         made.writestr("detail.txt", text)
     return held.getvalue()
 
@@ -125,12 +126,24 @@ async def test_a_file_is_kept_once_for_a_week_and_for_its_institution(world: Wor
         (b"S1\tM1\tP1\t1.001\t0.00\t0.00\t0", "file.line"),
         (b"S1\tM1\tP1\t1.00\t0.00\t0.00\t2", "file.line"),
         (b"\xff\xff\xff", "file.text"),
+        # A bomb of bzip2 or LZMA is unpacked whole, and what is damaged in one is an error of another kind.
+        (zipped(b"x" * 1000, zipfile.ZIP_BZIP2), "file.zip"),
+        (zipped(b"x" * 1000, zipfile.ZIP_LZMA), "file.zip"),
+        (b"\n" * MOST_ROWS + b"x", "file.rows"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_its_place(content: bytes, rule: str) -> None:
     with pytest.raises(Fault) as refused:
         read_listed(text_of(content))
     assert (refused.value.reason, refused.value.violations[0].rule) == ("FILE_MALFORMED", rule)
+
+
+def test_empty_lines_and_values_without_end_take_no_time() -> None:
+    begun = process_time()
+    assert read_listed("\n" * 10_000_000) == []
+    with pytest.raises(Fault, match="FILE_MALFORMED"):
+        read_listed("\t" * 10_000_000)
+    assert process_time() - begun < 0.5
 
 
 def test_what_is_uploaded_is_base64() -> None:

@@ -27,6 +27,7 @@ from services.payment.domain.accounts import Account
 from services.payment.domain.charges import BillLine
 from services.runtime import rsa
 from services.runtime.outgoing import Answer, Outgoing, Unanswered
+from services.runtime.zips import members
 from yibao.payment.v1 import channel_pb2
 
 OLDEST: Final = timedelta(hours=26)
@@ -109,7 +110,7 @@ class Gateway:
         try:
             # A large day takes a second or more: the loop goes on meanwhile.
             return await asyncio.to_thread(lambda: [line for row in _rows(held, of) if (line := made(row)) is not None])
-        except (ValueError, KeyError, zipfile.BadZipFile, RuntimeError, zlib.error):
+        except (ValueError, KeyError, EOFError, csv.Error, zipfile.BadZipFile, RuntimeError, zlib.error):
             raise Lost("BILL_MALFORMED") from None
 
     def heard(self, body: bytes) -> Mapping[str, str]:
@@ -177,9 +178,10 @@ def _signed_text(fields: Mapping[str, str]) -> bytes:
 
 def _rows(held: bytes, of: str) -> Iterator[Mapping[str, str]]:
     with zipfile.ZipFile(io.BytesIO(held)) as files:
-        if sum(each.file_size for each in files.infolist()) > _MOST_BYTES:
+        found = members(files)
+        if sum(each.file_size for each in found) > _MOST_BYTES:
             raise ValueError("larger than a bill")
-        for each in files.infolist():
+        for each in found:
             with files.open(each) as held_file:
                 text = io.TextIOWrapper(held_file, encoding="gbk", newline="")
                 lines = csv.reader(line for line in text if not line.startswith("#"))

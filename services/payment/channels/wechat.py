@@ -7,6 +7,7 @@ of a visit it is told no more than its kind.
 from __future__ import annotations
 
 import asyncio
+import csv
 import hashlib
 import io
 import secrets
@@ -228,7 +229,7 @@ class WeChat:
         try:
             # A large day takes a second or more: the loop goes on meanwhile.
             return await asyncio.to_thread(_bill_lines, held, str(link.get("hash_value", "")))
-        except (ValueError, KeyError, IndexError, zlib.error):
+        except (ValueError, KeyError, IndexError, csv.Error, zlib.error):
             raise Lost("BILL_MALFORMED") from None
 
     async def _closed(self, contract: Contract, charge: channel_pb2.ChannelCharge) -> Seen:

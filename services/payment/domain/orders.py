@@ -180,8 +180,8 @@ class RefundState(Enum):
 
 
 TAKEN: Final = "TAKEN_AS_GIVEN_BACK"
-"""Why a refund is done of which the channel has said nothing: people took it as given back, by a proof. The channel is never asked
-for it again."""
+"""Why a refund is done of which the channel has said nothing: people took it as given back, by a proof. The channel is
+never asked for it again."""
 
 
 class RefundKind(Enum):

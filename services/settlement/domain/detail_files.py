@@ -61,8 +61,9 @@ class Booked(NamedTuple):
 def read_listed(text: str) -> list[Listed]:
     """The lines of an uploaded file; INVALID FILE_MALFORMED."""
     rows = []
-    for number, line in enumerate(text.split("\n"), 1):
-        values = [("" if value == _EMPTY else value.strip()) for value in line.rstrip("\r").split("\t")]
+    for number, line in enumerate(text.split("\n", MOST_ROWS), 1):
+        # What is behind the last line that may be, and behind the last value, is not looked at: it may be the whole file.
+        values = [("" if value == _EMPTY else value.strip()) for value in line.rstrip("\r\n").split("\t", _COLUMNS)]
         if values == [""]:
             continue
         if number > MOST_ROWS:

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from typing import Final
 
+from services.runtime.zips import members
 from services.settlement.domain.detail_files import malformed
 
 _MOST_BYTES: Final = 32 * 1024 * 1024
@@ -27,7 +28,7 @@ def text_of(content: bytes) -> str:
 def _unzipped(content: bytes) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as files:
-            (only,) = files.infolist()
+            (only,) = members(files)
             with files.open(only) as held:
                 text = held.read(_MOST_BYTES + 1)
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, ValueError, EOFError):
