@@ -204,12 +204,18 @@ def _kept(file: Path, text: str) -> None:
 
 
 @contextmanager
-def running_beside(data_dir: Path, chosen: Sequence[str]) -> Iterator[tuple[RunningMesh, Twins]]:
-    """A sandbox mesh of cells on ports of its own, with twins beside it, for the length of a block."""
+def twins_of(data_dir: Path, chosen: Sequence[str]) -> Iterator[tuple[Mapping[str, str], Twins]]:
+    """Settings of a sandbox of cells on ports of its own, and twins beside it, for the length of a block."""
     values = settings(data_dir, secrets.token_hex(16), own_ports=True, codes=chosen)
     with beside(values, free_ports=True) as twins:
-        mesh = start(values | {MERCHANTS: str(twins.merchants)})
-        try:
-            yield mesh, twins
-        finally:
-            stop(mesh.process)
+        yield values | {MERCHANTS: str(twins.merchants)}, twins
+
+
+@contextmanager
+def running(values: Mapping[str, str]) -> Iterator[RunningMesh]:
+    """A mesh of these settings, for the length of a block; it may be started there again."""
+    mesh = start(values)
+    try:
+        yield mesh
+    finally:
+        stop(mesh.process)

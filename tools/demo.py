@@ -18,16 +18,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from services import cells
+from services.kernel.clock import beijing_day, system_clock
 from services.kernel.errors import Fault
 from services.runtime.texts.starting import language_of, started
 from tools import demo_story as story
-from tools.beside import running_beside
+from tools.beside import running, twins_of
 from tools.cli import seed, trace
 from tools.cli.case_report import fault_lines
 from tools.cli.language import Words
 from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, MeshUnreachable, NationalAnswer
 from tools.demo_elsewhere import Elsewhere
 from tools.demo_paying import Paying
+from tools.demo_reconciled import reconciled
 from tools.demo_told import PARTS, Unexpected, print_lines, print_split, same, send, signed_in, title
 from tools.running import RunningMesh, StartError
 from tools.sandbox_keys import CHANNEL, key_of
@@ -211,16 +213,19 @@ def _run() -> int:
     words = Words(language_of(os.environ))
     try:
         with _own_folder() as folder:
-            with running_beside(Path(folder), cells.codes()) as (mesh, twins):
-                print(words("mesh healthy after {seconds} s at {url}", seconds=f"{mesh.start_s:.1f}", url=mesh.url))
-                with MeshClient(mesh.url, mesh.operator_key) as operator:
-                    print(seed.load_cells(mesh.urls, mesh.operator_key).told(words))
-                    msgid = Day(mesh, operator).play()
-                far = Elsewhere(mesh, words).play()
-                paid = Paying(mesh, twins).play()
+            with twins_of(Path(folder), cells.codes()) as (values, twins):
+                with running(values) as mesh:
+                    print(words("mesh healthy after {seconds} s at {url}", seconds=f"{mesh.start_s:.1f}", url=mesh.url))
+                    with MeshClient(mesh.url, mesh.operator_key) as operator:
+                        print(seed.load_cells(mesh.urls, mesh.operator_key).told(words))
+                        msgid = Day(mesh, operator).play()
+                    far = Elsewhere(mesh, words).play()
+                    day = beijing_day(system_clock())
+                    paid = Paying(mesh, twins).play()
+                reconciled(values, twins, day, words)
             # A mesh that stopped has written all its spans.
             title(
-                "9 · 全程追踪：本地结算、跨单元结算、移动支付 · the whole way: a settlement, one across cells, a paid order"
+                "10 · 全程追踪：本地结算、跨单元结算、移动支付 · the whole way: a settlement, one across cells, a paid order"
             )
             for each in (msgid, far, paid):
                 if trace.run(each, Path(folder) / "traces.sqlite", words):

@@ -26,7 +26,7 @@ _ITEM: Final = story.Row("XTESTDRUG0001", "测试药品", 2, 300_000)
 _OPENID: Final = "oTestPayer"
 _EXPIRED_CODE: Final = "139900000000000000"
 """A payment code that the twin says was shown too long ago."""
-_WAIT_S: Final = 10.0
+_WAIT_S: Final = 30.0
 _PARTS: Final = (
     ("fund_pay_fen", "基金支付 funds"),
     ("psn_acct_pay_fen", "个人账户 account"),

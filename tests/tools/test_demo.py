@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+import resource
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -16,22 +16,29 @@ import pytest
 from tools import demo, running
 
 ROOT = Path(__file__).resolve().parents[2]
-MAX_S = 30.0
+MAX_PROCESSOR_S = 30.0
+"""Of the demo and all that it starts: unlike its wall time it is hardly longer on a machine that has much else to do."""
 
 
 @pytest.fixture(scope="module")
 def told() -> str:
     """What the demo prints."""
-    begun = time.monotonic()
+    before = spent_s()
     done = subprocess.run([sys.executable, "-m", "tools.demo"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-    assert time.monotonic() - begun < MAX_S
+    assert spent_s() - before < MAX_PROCESSOR_S
     return done.stdout
+
+
+def spent_s() -> float:
+    """Processor time of all processes that were begun here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def section(told: str, number: int) -> str:
     """One numbered part of the story."""
-    parts = re.split(r"^(\d) · ", told, flags=re.MULTILINE)
+    parts = re.split(r"^(\d+) · ", told, flags=re.MULTILINE)
     return parts[parts.index(str(number)) + 1]
 
 
@@ -65,7 +72,7 @@ def test_the_resident_reaches_critical_illness_and_the_employee_crosses_tiers(to
 
 def test_the_reversal_gives_everything_back_and_the_trace_shows_the_way(told: str) -> None:
     assert "account balance after: 800.00" in section(told, 5)
-    trace = section(told, 9)
+    trace = section(told, 10)
     assert "settlement: commit settle" in trace
     assert "identity: yibao.identity.v1.CredentialService.BatchVerify" in trace
     # The other one leads to the insured cell and back to the place of care.
@@ -82,6 +89,13 @@ def test_an_order_is_paid_in_the_twin_of_wechat_and_one_that_it_refuses_leaves_n
     assert "ordStas 6, setl_id " in paid
     assert "[CHANNEL_REFUSED]" in paid
     assert "ordStas 12" in paid
+
+
+def test_the_day_is_reconciled_on_the_next_one_and_nothing_is_open(told: str) -> None:
+    day = section(told, 9)
+    assert "0 open, 0 mended, 0 resolved" in day
+    # The order that was paid is compared, and the one that was refused is looked for; near midnight they are the next day's.
+    assert re.search(r"[01] lines of bills, [012] charges and refunds, [01] orders, [01] settlements compared", day)
 
 
 def test_a_bill_across_two_cells_is_paid_by_what_was_filed(told: str) -> None:
