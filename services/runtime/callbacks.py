@@ -153,7 +153,8 @@ def may_be_asked(address: str, *, private: bool) -> bool:
         return False
     if found.is_unspecified or found.is_multicast or found.is_link_local:
         return False
-    return private or (found.is_global and not found.is_reserved)
+    site_local = isinstance(found, IPv6Address) and found.is_site_local
+    return private or (found.is_global and not found.is_reserved and not site_local)
 
 
 def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

@@ -317,7 +317,7 @@ def plain() -> Order:
 
 async def paid_by(house: House, seen: Seen, split: Split = SPLIT) -> Order:
     """An order whose channel answers so, at rest."""
-    order = await house.tried(split)
+    order = replace(await house.tried(split), auth=digest_of("AUTH"))
 
     async def place(charge: Charge, secrets: object) -> Seen:
         return seen
@@ -327,6 +327,17 @@ async def paid_by(house: House, seen: Seen, split: Split = SPLIT) -> Order:
     with pytest.raises(Fault):
         await house.paying.pay(house.stamp(), order, lambda *_: plan, 1.0)
     return await house.now(order)
+
+
+async def test_an_authorisation_of_another_order_is_refused_before_a_channel_hears_of_it(store: PaymentStore) -> None:
+    """The bureau refuses it to the channel, but the person would have paid the cash by then."""
+    house = House(store, Ticking(), calm(), "of-another")
+    order = replace(await house.tried(), auth=digest_of("AUTH"))
+    plan = replace(house.plan(order, SPLIT), secrets=Secrets(pay_auth_no="AUTH2"))
+    with pytest.raises(Fault, match="PAY_AUTH_OF_ANOTHER"):
+        await house.paying.pay(house.stamp(), order, lambda *_: plan, 1.0)
+    assert (await house.now(order)).phase is Phase.TRIED
+    assert (house.channel.booked, await house.charges(order)) == ({}, [])
 
 
 async def test_money_that_came_after_the_close_without_a_notify_is_found_by_asking_once_more(

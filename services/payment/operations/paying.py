@@ -75,8 +75,8 @@ class Paying:
         """Pays an order that was tried, or tells how it stands where this request began it before. `traceparent` names the span
         to which whatever is done for it later is linked.
 
-        PAY_ORDER_STATE, SPLIT_MOVED, BANK_BALANCE_LESS, CHANNEL_REFUSED, PAY_ORDER_UNPAID, PAY_ORDER_HELD, OUTCOME_UNKNOWN, what
-        `plan` raises, and settlement's refusals.
+        PAY_ORDER_STATE, PAY_AUTH_OF_ANOTHER, SPLIT_MOVED, BANK_BALANCE_LESS, CHANNEL_REFUSED, PAY_ORDER_UNPAID, PAY_ORDER_HELD,
+        OUTCOME_UNKNOWN, what `plan` raises, and settlement's refusals.
         """
         until = asyncio.get_running_loop().time() + left_s
         if await self._books.standing(stamp) is not None:
@@ -84,6 +84,10 @@ class Paying:
         if order.phase is not Phase.TRIED or order.split is None:
             raise refusals.wrong_phase(order, Phase.TRIED.value)
         planned = plan(order, order.split)
+        shown = planned.secrets.pay_auth_no
+        if shown and digest_of(shown) != order.auth:
+            # The bureau would refuse it to the channel later, and the cash would be taken and go back.
+            raise denied("PAY_AUTH_OF_ANOTHER")
         order = await self._begun(stamp, order, planned, traceparent)
         try:
             order = await self._opened(order, planned)

@@ -44,8 +44,8 @@ PAYMENT: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "PROOF_MISSING": ("缺少凭证号", "The number of a proof is missing"),
     "RECONCILIATION_NOT_DUE": (
-        "{day}尚未结束，账单未出，不能对账",
-        "{day} is not over: its bills are not made yet",
+        "{day}没有可对的账单：日期尚未结束，或早于1990-01-01",
+        "{day} has no bills to reconcile: it is not over yet, or it is before 1990-01-01",
     ),
     "RECONCILIATION_NOT_FOUND": ("{day}没有对过账", "{day} was never reconciled"),
     "DIFFERENCE_NOT_FOUND": ("没有编号为{difference_no}的对账差异", "There is no difference {difference_no}"),

@@ -100,8 +100,9 @@ class PayOrderServiceServicer:
         a code the answer says whether it is paid; else it holds what the front end needs so that the person can pay.
         Where the split has changed since it was tried, nothing is charged: the order is to be placed again.
         Errors: those of Settle and SettleStay of settlement, PAY_ORDER_NOT_FOUND, PAY_TOKEN_WRONG, PAY_ORDER_STATE,
-        SPLIT_MOVED, CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CHARGE_UNBALANCED, CODE_MISSING, CHANNEL_REFUSED,
-        BANK_BALANCE_LESS, BANK_CARD_NEEDED, DEPOSITS_SHORT, DEPOSIT_STAY_SETTLED, OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
+        PAY_AUTH_OF_ANOTHER, SPLIT_MOVED, CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CHARGE_UNBALANCED,
+        CODE_MISSING, CHANNEL_REFUSED, BANK_BALANCE_LESS, BANK_CARD_NEEDED, DEPOSITS_SHORT, DEPOSIT_STAY_SETTLED, OUTCOME_UNKNOWN,
+        REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

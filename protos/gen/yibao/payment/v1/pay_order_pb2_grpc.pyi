@@ -37,8 +37,9 @@ class PayOrderServiceStub:
     a code the answer says whether it is paid; else it holds what the front end needs so that the person can pay.
     Where the split has changed since it was tried, nothing is charged: the order is to be placed again.
     Errors: those of Settle and SettleStay of settlement, PAY_ORDER_NOT_FOUND, PAY_TOKEN_WRONG, PAY_ORDER_STATE,
-    SPLIT_MOVED, CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CHARGE_UNBALANCED, CODE_MISSING, CHANNEL_REFUSED,
-    BANK_BALANCE_LESS, BANK_CARD_NEEDED, DEPOSITS_SHORT, DEPOSIT_STAY_SETTLED, OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
+    PAY_AUTH_OF_ANOTHER, SPLIT_MOVED, CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CHARGE_UNBALANCED,
+    CODE_MISSING, CHANNEL_REFUSED, BANK_BALANCE_LESS, BANK_CARD_NEEDED, DEPOSITS_SHORT, DEPOSIT_STAY_SETTLED, OUTCOME_UNKNOWN,
+    REQUEST_ID_REUSED.
     """
     GetOrder: _aio.UnaryUnaryMultiCallable[_pay_order_pb2.GetOrderRequest, _pay_order_pb2.GetOrderResponse]
     """An order as it stands (6301).
@@ -97,8 +98,9 @@ class PayOrderServiceServicer(metaclass=_abc_1.ABCMeta):
         a code the answer says whether it is paid; else it holds what the front end needs so that the person can pay.
         Where the split has changed since it was tried, nothing is charged: the order is to be placed again.
         Errors: those of Settle and SettleStay of settlement, PAY_ORDER_NOT_FOUND, PAY_TOKEN_WRONG, PAY_ORDER_STATE,
-        SPLIT_MOVED, CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CHARGE_UNBALANCED, CODE_MISSING, CHANNEL_REFUSED,
-        BANK_BALANCE_LESS, BANK_CARD_NEEDED, DEPOSITS_SHORT, DEPOSIT_STAY_SETTLED, OUTCOME_UNKNOWN, REQUEST_ID_REUSED.
+        PAY_AUTH_OF_ANOTHER, SPLIT_MOVED, CHANNEL_CLOSED_HERE, CHANNEL_FORM_UNKNOWN, MERCHANT_UNKNOWN, CHARGE_UNBALANCED,
+        CODE_MISSING, CHANNEL_REFUSED, BANK_BALANCE_LESS, BANK_CARD_NEEDED, DEPOSITS_SHORT, DEPOSIT_STAY_SETTLED, OUTCOME_UNKNOWN,
+        REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
