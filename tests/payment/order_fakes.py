@@ -216,6 +216,9 @@ class FakeChannel:
             raise precondition("NOTIFY_FORGED")
         return delivery
 
+    def is_of(self, charge: Charge, channel: str, heard: Heard) -> bool:
+        return charge.channel == channel and heard.merchant == ("", "")
+
     def person_pays(self, charge_no: str) -> None:
         """The person pays what waits, if it does."""
         self._arrive()

@@ -16,7 +16,7 @@ from services.payment.channels.desk import Accounts, ChannelDesk
 from services.payment.channels.protocol import Channel, Lost, Terms
 from services.payment.domain import steps
 from services.payment.domain.accounts import Account
-from services.payment.domain.charges import RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.charges import About, Heard, RefundSeen, RefundStanding, Seen, Standing
 from services.payment.domain.held import Decision
 from services.payment.domain.orders import Charge, ChargeState, Order, Refund, RefundKind, RefundState
 from services.payment.domain.phases import Phase
@@ -35,6 +35,9 @@ from yibao.payment.v1 import channel_pb2
 
 ACCOUNT = Account("wechat", "H11010000001", "M1", "http://127.0.0.1:9")
 FORMS = frozenset({channel_pb2.PAY_FORM_NATIVE, channel_pb2.PAY_FORM_CODE})
+
+
+PLANNED = Charge("C1", "O1", "wechat", 1, 1, b"", ChargeState.WAITING, 0, 0, 0)
 
 
 class Scripted:
@@ -170,6 +173,15 @@ async def test_a_split_that_has_moved_is_told_to_a_repeat_too(house: House) -> N
             await house.paying.pay(stamp, await house.now(order), house.plan, 1.0)
         assert (refused.value.reason, refused.value.metadata["cash"]) == ("SPLIT_MOVED", "50.00")
     assert not house.channel.booked
+
+
+def test_a_notify_is_of_the_account_that_collects() -> None:
+    merchant = channel_pb2.Merchant(merchant_no="M1", sub_merchant_no="S1")
+    charge = replace(PLANNED, message=channel_pb2.ChannelCharge(merchant=merchant).SerializeToString())
+    told = [("M1", "S1"), ("M1", ""), ("M1", "S2"), ("M2", "S1"), ("", "")]
+    heard = [Heard("e", About.CHARGE, "C1", merchant=each) for each in told]
+    assert [desk(Scripted()).is_of(charge, "wechat", each) for each in heard] == [True, True, False, False, False]
+    assert not desk(Scripted()).is_of(charge, "alipay", heard[0])
 
 
 def test_a_switch_names_a_channel_that_there_is(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from services.kernel import authorisations
 from services.kernel.authorisations import digest_of
 from services.kernel.errors import Fault, precondition
 from services.payment.domain import steps
-from services.payment.domain.charges import Half, Seen, Standing
+from services.payment.domain.charges import About, Half, Heard, Seen, Standing
 from services.payment.domain.orders import (
     SECOND,
     Bill,
@@ -327,6 +327,22 @@ async def paid_by(house: House, seen: Seen, split: Split = SPLIT) -> Order:
     with pytest.raises(Fault):
         await house.paying.pay(house.stamp(), order, lambda *_: plan, 1.0)
     return await house.now(order)
+
+
+async def test_a_notify_of_another_merchant_or_channel_pays_no_order(store: PaymentStore) -> None:
+    """A merchant chooses its order numbers itself, and may take ours: what it collects so is not this order's."""
+    house = House(store, Ticking(), calm(), "of-merchant")
+    order = await house.tried()
+    await house.tries(lambda: house.paying.pay(house.stamp(), order, house.plan, 1.0))
+    now = await house.now(order)
+    paid = Heard("e1", About.CHARGE, now.charge_no, Seen(Standing.CHARGED, charged_fen=SPLIT.cash_fen))
+    for channel, heard in (("fake", replace(paid, merchant=("another", ""))), ("other", paid)):
+        with pytest.raises(Fault, match="NOTIFY_FORGED"):
+            await house.paying.hear(channel, heard)
+    assert await house.now(order) == now
+    _, _, heard_now = await house.paying.hear("fake", paid)
+    assert heard_now is not None
+    assert heard_now.phase is Phase.CHARGED
 
 
 async def test_an_authorisation_of_another_order_is_refused_before_a_channel_hears_of_it(store: PaymentStore) -> None:

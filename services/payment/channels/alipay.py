@@ -139,9 +139,8 @@ class Alipay:
         if refund_no and "refund_fee" in fields:
             seen = RefundSeen(RefundStanding.UNKNOWN)
             return Heard(event, About.REFUND, refund_no, refund=seen, answer=b"success", answer_type="text/plain")
-        return Heard(
-            event, About.CHARGE, number, charge=words.seen_of(fields), answer=b"success", answer_type="text/plain"
-        )
+        charge, of = words.seen_of(fields), (fields["app_id"], "")
+        return Heard(event, About.CHARGE, number, charge, merchant=of, answer=b"success", answer_type="text/plain")
 
     async def bill(self, merchant: channel_pb2.Merchant, day: date) -> Sequence[BillLine]:
         """The day's trades, cash alone: a zip of CSV in GBK (C§5.4)."""

@@ -233,6 +233,13 @@ class ChannelDesk:
             self._told(channel, forged.reason)
             raise denied("NOTIFY_FORGED", channel=channel) from None
 
+    def is_of(self, charge: Charge, channel: str, heard: Heard) -> bool:
+        """Whether a notify speaks of the account that collects a charge."""
+        of = channel_pb2.ChannelCharge.FromString(charge.message).merchant
+        merchant_no, sub_no = heard.merchant
+        of_sub = sub_no in ("", of.sub_merchant_no)
+        return charge.channel == channel and merchant_no == of.merchant_no and of_sub
+
     def _of(self, charge: Charge) -> Channel:
         channel = self._channels.get(charge.channel)
         of = channel_pb2.ChannelCharge.FromString(charge.message).merchant

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -135,7 +135,7 @@ class NationalApp:
             contract = self._contracts.get(str(opened.data.get("merchantNo", "")))
             if contract is None or contract.apps[0].app_id != outer.app_id:
                 raise Forged("MERCHANT_UNKNOWN")
-            return _heard(opened.data, opened.signature.hex())
+            return replace(_heard(opened.data, opened.signature.hex()), merchant=(contract.account.merchant_no, ""))
         except Fault as fault:
             raise Forged(fault.reason) from None
         except Lost as lost:

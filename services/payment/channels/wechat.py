@@ -204,15 +204,17 @@ class WeChat:
         told_of = inside.get("mchid") or inside.get("sp_mchid") or contract.account.merchant_no
         if not event or not number or told_of != contract.account.merchant_no:
             raise Forged("NO_NUMBER")
+        merchant = (told_of, inside.get("sub_mchid") or contract.account.sub_merchant_no)
         if kind.startswith("REFUND."):
             refund = words.refund_seen(inside, "refund_status")
             return Heard(event, About.REFUND, str(inside.get("out_refund_no", "")), refund=refund, nonce=nonce)
         if kind == "MEDICAL_INSURANCE.SUCCESS":
-            return Heard(event, About.CHARGE, number, charge=words.mixed_seen(inside), nonce=nonce)
+            return Heard(event, About.CHARGE, number, charge=words.mixed_seen(inside), merchant=merchant, nonce=nonce)
         if kind == "TRANSACTION.SUCCESS":
             seen = words.trade_seen(inside)
             half = Half.UNKNOWN if inside.get("attach") == words.OF_MIXED else Half.NONE
-            return Heard(event, About.CHARGE, number, charge=replace(seen, half=half), nonce=nonce)
+            seen = replace(seen, half=half)
+            return Heard(event, About.CHARGE, number, charge=seen, merchant=merchant, nonce=nonce)
         return Heard(event, About.NOTHING, number, nonce=nonce)
 
     async def bill(self, merchant: channel_pb2.Merchant, day: date) -> Sequence[BillLine]:

@@ -107,8 +107,10 @@ class About(Enum):
 @dataclass(frozen=True, slots=True)
 class Heard:
     """A notify that was verified. `event` is its key: heard twice, it is heard once. `number` is our number of the charge or
-    the refund; `charge` or `refund` is what it says. `nonce` is the signature's, good once; empty where the provider has
-    none. `answer` is the body that tells the channel that it was heard.
+    the refund; `charge` or `refund` is what it says. `merchant` is whose account it speaks of, the merchant's number and the
+    sub-merchant's, where it tells one: of another's charge it proves nothing, for merchants choose their numbers themselves.
+    `nonce` is the signature's, good once; empty where the provider has none. `answer` is the body that tells the channel that
+    it was heard.
     """
 
     event: str
@@ -116,6 +118,7 @@ class Heard:
     number: str
     charge: Seen | None = None
     refund: RefundSeen | None = None
+    merchant: tuple[str, str] = ("", "")
     nonce: str = ""
     answer: bytes = b""
     answer_type: str = "application/json"

@@ -15,7 +15,7 @@ from services.kernel.elsewhere import CELL_UNAVAILABLE
 from services.kernel.errors import Fault, conflict, denied
 from services.kernel.requests import RequestStamp
 from services.payment.domain import refusals, steps
-from services.payment.domain.charges import About, Seen
+from services.payment.domain.charges import About, Heard, Seen
 from services.payment.domain.orders import SECOND, Charge, ChargeState, Goal, Order, kept, moved
 from services.payment.domain.phases import Phase
 from services.payment.domain.splits import Split
@@ -255,7 +255,7 @@ class Paying:
         answer = heard.answer, heard.answer_type
         events = tuple(f"{channel}:{each}" for each in (f"e:{heard.event}", f"n:{heard.nonce}") if each[2:])
         if heard.about is About.CHARGE and heard.charge is not None:
-            order = await self._heard_charge(channel, heard.number, heard.charge, events)
+            order = await self._heard_charge(channel, heard, heard.charge, events)
             return *answer, order
         if heard.about is About.REFUND:
             charge = await self._books.charge_of_return(heard.number)
@@ -264,12 +264,15 @@ class Paying:
             return *answer, await self._books.order(number) if number else None
         return *answer, None
 
-    async def _heard_charge(self, channel: str, charge_no: str, seen: Seen, events: tuple[str, ...]) -> Order | None:
+    async def _heard_charge(self, channel: str, heard: Heard, seen: Seen, events: tuple[str, ...]) -> Order | None:
         for _ in range(_ROUNDS):
-            charge = await self._books.charge(charge_no)
+            charge = await self._books.charge(heard.number)
             order = await self._books.order(charge.pay_ord_id) if charge is not None else None
             if charge is None or order is None:
                 return None
+            if not self._channels.is_of(charge, channel, heard):
+                # Another merchant collected something under our number: our charge is as unpaid as before.
+                raise denied("NOTIFY_FORGED", channel=channel)
             try:
                 return await self._driving.seen(order, charge, seen, events)
             except Stale:
@@ -278,4 +281,4 @@ class Paying:
                 if await self._books.known(events[1:]):
                     raise conflict("NOTIFY_REPLAYED", channel=channel) from None
                 await asyncio.sleep(_LOOK_S)
-        raise refusals.still_changing(charge_no)
+        raise refusals.still_changing(heard.number)

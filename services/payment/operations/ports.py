@@ -131,6 +131,10 @@ class ChannelPort(Protocol):
         """What a notify says, verified; a Fault where it proves nothing."""
         ...
 
+    def is_of(self, charge: Charge, channel: str, heard: Heard) -> bool:
+        """Whether a notify speaks of the account that collects a charge."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class BilledAccount:
