@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import count
 from typing import Any, Final
 
@@ -107,6 +108,15 @@ async def paid(hospital: Hospital, saved: dict[str, Any], request_id: str = "", 
         "data": data,
     }
     return await rest(hospital, "/v1/pay-orders:pay", asked, key_of("institution", hospital.code))
+
+
+async def given_back(hospital: Hospital, saved: dict[str, Any], split: dict[str, Any], number: str) -> None:
+    """6203 of all of it, sent again under its msgid while a notify changes the order at the same moment."""
+    msgid, node = hospital.next_msgid(), {"data": refund_of(saved, split, number)}
+    async with asyncio.timeout(20):
+        while not (answer := await hospital.send("6203", node, msgid=msgid)).succeeded:
+            assert "[OUTCOME_UNKNOWN]" in answer.message, answer.message
+            await asyncio.sleep(0.1)
 
 
 def refund_of(

@@ -100,6 +100,8 @@ async def test_an_order_is_paid_and_given_back_in_both_cells_and_clears(two: Two
     saved, split = await paying.placed_by(here, who, auth)
     paid = await paying.paid(here, saved)
     assert (paid["order"]["phase"], float(split["fundPay"]) > 0) == ("ORDER_PHASE_PAID", True)
+    # A bill that cells share tells by the number whose charge it is.
+    assert paid["order"]["chargeNo"].startswith(f"C{HERE}")
     assert await counted(two) == [each + 1 for each in before[:3]] + [0]
     settled = {"setl_id": paid["order"]["setlId"], "mdtrt_id": paid["order"]["mdtrtId"], "psn_no": who.psn_no}
     listed = (await here.done("5203", {"data": settled})).output["setlinfo"]

@@ -108,8 +108,7 @@ async def test_a_mixed_order_is_paid_once_both_halves_are_done_and_goes_back_by_
     await street.desk.door("pay", out_trade_no=order["chargeNo"])
     found = await street.phase(saved, who, "6")
     assert found["setlType"] == "ALL"
-    back = {"data": paying.refund_of(saved, split, "R1")}
-    await hospital.done("6203", back)
+    await paying.given_back(hospital, saved, split, "R1")
     await street.phase(saved, who, "7")
     told = await street.desk.door("order", out_trade_no=order["chargeNo"])
     assert "MIX_PAY_REFUND" in str(told)
@@ -139,7 +138,7 @@ async def returned(street: Street, who: Patient) -> tuple[dict[str, Any], dict[s
     saved, split, paid = await street.mixed(who)
     await street.desk.door("pay", out_trade_no=paid["order"]["chargeNo"])
     await street.phase(saved, who, "6")
-    await street.town.hospital.done("6203", {"data": paying.refund_of(saved, split, "R1")})
+    await paying.given_back(street.town.hospital, saved, split, "R1")
     await street.phase(saved, who, "7")
     return saved, paid
 
