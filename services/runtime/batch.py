@@ -10,16 +10,15 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
-from google.protobuf import message_factory
 from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 
 from services.kernel.elsewhere import INSURED_ELSEWHERE
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.call import CallContext, current_call, use_call
-from services.runtime.contract import BatchForm, MethodContract
+from services.runtime.contract import MethodContract
 from services.runtime.inbound import Inbound, ItemKey, serving
 from services.runtime.status import to_status
 from services.runtime.telemetry import Span, SpanKind, current_span, extract, use_span
@@ -41,13 +40,14 @@ class Admitted:
 
 
 Answer = Message | Fault
+R = TypeVar("R", bound=Message)
 Handle = Callable[[Sequence[Admitted]], Awaitable[Sequence[Any]]]
 
 
 async def serve_batch(
-    request: Any, *, handle: Handle, unary: MethodContract | None = None, items: str | None = None
-) -> list[Any]:
-    """The outcomes of a batch request, in the order of its items.
+    request: Any, response: R, *, handle: Handle, unary: MethodContract | None = None, items: str | None = None
+) -> R:
+    """The response to a batch request, given empty, with the outcomes in the order of the items.
 
     `handle` is given the admitted items and answers each with a response of the unary method or a Fault, in the same order;
     a Fault that it raises becomes the outcome of all of them. Unary method and field are those of the `batch` option
@@ -84,10 +84,11 @@ async def serve_batch(
     if admitted:
         for place, answer in zip(places, await _handled(handle, admitted), strict=True):
             answers[place] = answer
-    outcomes = _Outcomes(inbound, _outcome_class(batch, form), method)
-    made = [outcomes.of(row, span, answer) for row, span, answer in zip(rows, spans, answers, strict=True)]
+    outcomes = _Outcomes(inbound, getattr(response, form.outcomes), method)
+    for row, span, answer in zip(rows, spans, answers, strict=True):
+        outcomes.add(row, span, answer)
     outcomes.write_lines()
-    return made
+    return response
 
 
 def one_by_one(operation: Callable[[Admitted], Awaitable[Any]]) -> Handle:
@@ -120,19 +121,12 @@ def _item_span(inbound: Inbound, method: MethodContract, row: Any, above: Span |
     return inbound.telemetry.span(method.full_name, SpanKind.SERVER, parent=parent or above, links=links)
 
 
-def _outcome_class(batch: MethodContract, form: BatchForm) -> type[Any]:
-    field = batch.response_class.DESCRIPTOR.fields_by_name[form.outcomes]
-    row: Any = field.message_type
-    found: type[Any] = message_factory.GetMessageClass(row)
-    return found
-
-
 class _Outcomes:
-    """The outcomes of one list, each told to metrics, span and log. Of what goes on elsewhere, with all that is asked for next,
-    there is a line of its own.
+    """The outcomes of one list, written where they are answered, each told to metrics, span and log. Of what goes on elsewhere,
+    with all that is asked for next, there is a line of its own.
     """
 
-    def __init__(self, inbound: Inbound, made: type[Any], method: MethodContract) -> None:
+    def __init__(self, inbound: Inbound, made: Any, method: MethodContract) -> None:
         self._inbound = inbound
         self._made = made
         self._method = method
@@ -140,25 +134,24 @@ class _Outcomes:
         self._answered = inbound.line(method)
         self._gone_on = inbound.line(method, INSURED_ELSEWHERE)
 
-    def of(self, row: Any, span: Span, answer: Any) -> Any:
+    def add(self, row: Any, span: Span, answer: Any) -> None:
         """The outcome of an item, whose span ends."""
         inbound, method = self._inbound, self._method
+        outcome = self._made.add()
         if not isinstance(answer, BaseException):
-            # Copied into its place: a message given to a constructor is written and read for that.
-            outcome = self._made()
+            # Copied into its place: a message given to a constructor, or a list of them, is written and read for that.
             outcome.response.CopyFrom(answer)
             inbound.observe_item(span, method, row.request, answer, self._answered)
         elif self._told and isinstance(answer, Fault) and answer.told and answer.reason == INSURED_ELSEWHERE:
-            outcome = self._made(status=_gone_on(answer.kind, answer.reason, tuple(answer.metadata.items())))
+            outcome.status.CopyFrom(_gone_on(answer.kind, answer.reason, tuple(answer.metadata.items())))
             setattr(outcome, self._told, answer.told)
             inbound.observe_item(span, method, row.request, None, self._gone_on, answer.reason)
         else:
             with use_span(span):
                 status = inbound.refuse(answer)
                 inbound.observe(span, method, row.request, None, status)
-            outcome = self._made(status=status)
+            outcome.status.CopyFrom(status)
         span.end()
-        return outcome
 
     def write_lines(self) -> None:
         """What the log is told of those that are in no line yet."""

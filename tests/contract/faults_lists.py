@@ -69,9 +69,10 @@ def answer_in_another_order(patch: pytest.MonkeyPatch) -> None:
 def drop_refused_items(patch: pytest.MonkeyPatch) -> None:
     real = services.runtime.batch.serve_batch
 
-    async def serve_batch(request: Any, **given: Any) -> Any:
-        outcomes = await real(request, **given)
-        return [each for each in outcomes if each.WhichOneof("result") == "response"]
+    async def serve_batch(request: Any, response: Any, **given: Any) -> Any:
+        await real(request, response, **given)
+        answered = [each for each in response.outcomes if each.WhichOneof("result") == "response"]
+        return type(response)(outcomes=answered)
 
     everywhere(patch, real, serve_batch)
 

@@ -87,8 +87,9 @@ class DeskServicer:
 
     async def BatchLook(self, request: Any, context: object) -> Any:
         """Look over a list."""
-        outcomes = await serve_batch(request, handle=one_by_one(lambda item: self._look(item.request)))
-        return messages().BatchLookResponse(outcomes=outcomes)
+        return await serve_batch(
+            request, messages().BatchLookResponse(), handle=one_by_one(lambda item: self._look(item.request))
+        )
 
     async def _look(self, request: Any) -> Any:
         self._come_and_go()

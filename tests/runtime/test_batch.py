@@ -199,7 +199,7 @@ async def test_a_handler_that_refuses_as_a_whole_refuses_every_admitted_item(run
     for handle, kind in ((refuse, Fault), (forget, InternalError)):
 
         async def batch_look(request: Any, context: object, handle: Any = handle) -> Any:
-            return desk.messages().BatchLookResponse(outcomes=await serve_batch(request, handle=handle))
+            return await serve_batch(request, desk.messages().BatchLookResponse(), handle=handle)
 
         path = f"/{desk.SERVICE}/BatchLook"
         running.server.inbound.add(path, batch_look)

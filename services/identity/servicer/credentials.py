@@ -75,7 +75,7 @@ class CredentialServicer(credential_pb2_grpc.CredentialServiceServicer):
         self, request: credential_pb2.BatchVerifyRequest, context: Any
     ) -> credential_pb2.BatchVerifyResponse:
         """One look-up for all items."""
-        return credential_pb2.BatchVerifyResponse(outcomes=await serve_batch(request, handle=self._verify_all))
+        return await serve_batch(request, credential_pb2.BatchVerifyResponse(), handle=self._verify_all)
 
     async def _verify_all(self, items: Sequence[Admitted]) -> Sequence[credential_pb2.VerifyResponse | Fault]:
         read = [_query_or_fault(item) for item in items]

@@ -143,7 +143,12 @@ def moved(saga: Saga, move: Move, now: int) -> Saga:
 
 def leased(saga: Saga, now: int, seconds: int) -> Saga:
     """The saga with a lease: nobody else takes it before that is over."""
-    return replace(saga, due_at=now + seconds * _SECOND)
+    return replace(saga, due_at=leased_until(now, seconds))
+
+
+def leased_until(now: int, seconds: int) -> int:
+    """When a lease from now on is over."""
+    return now + seconds * _SECOND
 
 
 def rested(saga: Saga, reason: str, now: int) -> Saga:

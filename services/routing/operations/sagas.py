@@ -17,7 +17,7 @@ from services.kernel.clock import MICROSECOND, Clock, to_micros
 from services.kernel.elsewhere import still_under_way
 from services.kernel.errors import Fault, FaultKind
 from services.kernel.requests import Moved
-from services.routing.domain.sagas import Kind, Move, Saga, State, leased, moved, rested, same_message
+from services.routing.domain.sagas import Kind, Move, Saga, State, leased, leased_until, moved, rested, same_message
 from services.routing.store.unit import RoutingStore, Unit
 from services.runtime.loops import cut_off
 from services.runtime.writes import AGAIN, Again, decide_each
@@ -182,10 +182,10 @@ class Sagas:
     ) -> Saga:
         """A saga of a message (scope, request id, content hash), not begun yet, with a lease beyond its caller's time."""
         now = self.books.now()
-        saga = Saga(
-            self._new_id(), kind, care_cell, insured_cell, *message, act, target, State.BEGUN, now, now, now, setl_id
+        until = leased_until(now, int(left_s) + 1 + SPARE_S)
+        return Saga(
+            self._new_id(), kind, care_cell, insured_cell, *message, act, target, State.BEGUN, until, now, now, setl_id
         )
-        return leased(saga, now, int(left_s) + 1 + SPARE_S)
 
     def beginning(self, saga: Saga) -> Awaitable[Kept]:
         """Has it written that it begins, for who does something else until `begin` waits for that."""

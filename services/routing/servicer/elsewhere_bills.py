@@ -54,7 +54,7 @@ class BillRpcs:
         self, request: pb2.BatchSettleRequest, context: Any
     ) -> pb2.BatchSettleResponse:
         """2207 of many. They go side by side, so that each of their steps is one call for all."""
-        return pb2.BatchSettleResponse(outcomes=await serve_batch(request, handle=self._settle_items))
+        return await serve_batch(request, pb2.BatchSettleResponse(), handle=self._settle_items)
 
     async def TrialStay(  # noqa: N802 - the contract's name
         self, request: pb2.TrialStayRequest, context: Any

@@ -45,6 +45,8 @@ SETTLEMENT_COLUMNS = (
     *("pool_prop_selfpay_e4", "hash_version", "regions", "insured_cell", "basis", "replays"),
 )
 
+# Made once: `json.dumps` makes an encoder for each call.
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 _COMPONENTS = attrgetter(*MONEY_FIELDS, "pool_prop_selfpay_e4")
 
 NOTHING = Components(*(0,) * len(Components.__slots__))
@@ -235,7 +237,7 @@ def settlement_row(heading: Heading, components: Components, response: bytes, re
         heading.opter_name,
         heading.invono,
         heading.policies_json,
-        json.dumps(heading.fee_batches, separators=(",", ":")),
+        _encoded(heading.fee_batches),
         record,
         1 if heading.preselfpay_in_base else 0,
         *_COMPONENTS(components),

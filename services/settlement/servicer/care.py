@@ -132,7 +132,7 @@ class CareServicer(care_pb2_grpc.CareServiceServicer):
         self, request: care_pb2.BatchGetBillRequest, context: Any
     ) -> care_pb2.BatchGetBillResponse:
         """A list of them, read on one snapshot."""
-        return care_pb2.BatchGetBillResponse(outcomes=await serve_batch(request, handle=self._bills.items))
+        return await serve_batch(request, care_pb2.BatchGetBillResponse(), handle=self._bills.items)
 
     async def FindBooked(  # noqa: N802
         self, request: care_pb2.FindBookedRequest, context: Any

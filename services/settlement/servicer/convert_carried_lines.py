@@ -7,7 +7,8 @@ The place of care has checked a line when it came; what money hangs on is checke
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
@@ -24,22 +25,20 @@ from yibao.settlement.v1 import carried_pb2, common_pb2
 MOST_BYTES: Final = 3_145_728
 """Bytes of all lines of a bill together (our decision: with the rest of the bill they fit into a message)."""
 
+# Columns of the same names, of the splits.
+_OF_SPLITS: Final = (
+    *("feedetl_sn", "det_item_fee_sumamt_fen", "fulamt_ownpay_amt_fen", "overlmt_amt_fen", "preselfpay_amt_fen"),
+    *("inscp_scp_amt_fen", "hosp_part_amt_fen", "bas_medn_flag", "hi_nego_drug_flag"),
+)
+_of_split: Final = attrgetter(*_OF_SPLITS)
+
 
 async def packed(lines: Sequence[CareLine]) -> bytes:
     """The lines as they are carried."""
-    splits = await in_pieces(lambda line: common_pb2.FeeLineSplit.FromString(line.answer), lines)
+    splits = await in_pieces(lambda line: _of_split(common_pb2.FeeLineSplit.FromString(line.answer)), lines)
+    columns: dict[str, Any] = dict(zip(_OF_SPLITS, zip(*splits, strict=True), strict=False))
     return carried_pb2.CarriedLines(
-        feedetl_sn=[split.feedetl_sn for split in splits],
-        det_item_fee_sumamt_fen=[split.det_item_fee_sumamt_fen for split in splits],
-        fulamt_ownpay_amt_fen=[split.fulamt_ownpay_amt_fen for split in splits],
-        overlmt_amt_fen=[split.overlmt_amt_fen for split in splits],
-        preselfpay_amt_fen=[split.preselfpay_amt_fen for split in splits],
-        inscp_scp_amt_fen=[split.inscp_scp_amt_fen for split in splits],
-        hosp_part_amt_fen=[split.hosp_part_amt_fen for split in splits],
-        bas_medn_flag=[split.bas_medn_flag for split in splits],
-        hi_nego_drug_flag=[split.hi_nego_drug_flag for split in splits],
-        line=[line.detail for line in lines],
-        split=[line.answer for line in lines],
+        line=[line.detail for line in lines], split=[line.answer for line in lines], **columns
     ).SerializeToString()
 
 

@@ -57,7 +57,7 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
 
     async def BatchOpen(self, request: order_pb2.BatchOpenRequest, context: Any) -> order_pb2.BatchOpenResponse:  # noqa: N802
         """A list of bills, one commit for all."""
-        return order_pb2.BatchOpenResponse(outcomes=await serve_batch(request, handle=self._open_items))
+        return await serve_batch(request, order_pb2.BatchOpenResponse(), handle=self._open_items)
 
     async def TryOpen(self, request: order_pb2.TryOpenRequest, context: Any) -> order_pb2.TryOpenResponse:  # noqa: N802
         """Tries a carried bill."""
@@ -78,7 +78,7 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
     ) -> order_pb2.BatchConfirmResponse:
         """A list of them, one commit for all."""
         handle = self._steps_of(Verb.CONFIRM, order_pb2.ConfirmResponse)
-        return order_pb2.BatchConfirmResponse(outcomes=await serve_batch(request, handle=handle))
+        return await serve_batch(request, order_pb2.BatchConfirmResponse(), handle=handle)
 
     async def Void(self, request: order_pb2.VoidRequest, context: Any) -> order_pb2.VoidResponse:  # noqa: N802
         """Makes an order void."""
@@ -87,7 +87,7 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
     async def BatchVoid(self, request: order_pb2.BatchVoidRequest, context: Any) -> order_pb2.BatchVoidResponse:  # noqa: N802
         """A list of them, one commit for all."""
         handle = self._steps_of(Verb.VOID, order_pb2.VoidResponse)
-        return order_pb2.BatchVoidResponse(outcomes=await serve_batch(request, handle=handle))
+        return await serve_batch(request, order_pb2.BatchVoidResponse(), handle=handle)
 
     async def Renew(self, request: order_pb2.RenewRequest, context: Any) -> order_pb2.RenewResponse:  # noqa: N802
         """Moves the expiry of an order, and may mark it as charged."""

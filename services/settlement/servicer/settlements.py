@@ -89,7 +89,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         self, request: settlement_pb2.BatchTrialRequest, context: Any
     ) -> settlement_pb2.BatchTrialResponse:
         """A list of trials."""
-        return settlement_pb2.BatchTrialResponse(outcomes=await serve_batch(request, handle=self._try_items))
+        return await serve_batch(request, settlement_pb2.BatchTrialResponse(), handle=self._try_items)
 
     async def Settle(  # noqa: N802
         self, request: settlement_pb2.SettleRequest, context: Any
@@ -102,7 +102,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         self, request: settlement_pb2.BatchSettleRequest, context: Any
     ) -> settlement_pb2.BatchSettleResponse:
         """A list of settlements, one commit for all."""
-        return settlement_pb2.BatchSettleResponse(outcomes=await serve_batch(request, handle=self._settle_items))
+        return await serve_batch(request, settlement_pb2.BatchSettleResponse(), handle=self._settle_items)
 
     async def TrialStay(  # noqa: N802
         self, request: stay_bill_pb2.TrialStayRequest, context: Any
