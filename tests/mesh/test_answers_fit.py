@@ -15,7 +15,7 @@ import pytest
 
 from services.kernel.clock import BEIJING
 from services.runtime.contract import Contract
-from tests.mesh import journeys, paying
+from tests.mesh import journeys, paying, statements
 from tests.mesh.hospital import DRUG, Row
 from tests.mesh.world import Sandbox
 
@@ -31,8 +31,6 @@ BEYOND: Final[Mapping[str, tuple[str, ...]]] = {
     # As the text of 6302 fixes it.
     "callType": ("02",),
 }
-UNTOLD: Final = frozenset({("6301", "orgName")})
-"""Required, and left empty: payment knows institutions by their code."""
 
 
 def rows_of(output: Any, node: str) -> list[Mapping[str, Any]]:
@@ -46,7 +44,7 @@ def misfits(infno: str, output: Any, facts: Mapping[str, Any], dictionaries: Map
     for node, told in facts["output"].items():
         for row in rows_of(output, node):
             for field in told["fields"]:
-                if (infno, field["name"]) not in UNTOLD and (wrong := misfit(row, field, dictionaries)):
+                if wrong := misfit(row, field, dictionaries):
                     yield f"{infno} {node}.{field['name']} {wrong}"
 
 
@@ -80,6 +78,7 @@ async def played(town: Sandbox) -> list[tuple[str, Any]]:
         node = await hospital.open_visit(people[3], [Row(DRUG, 1, 1_000)])
         await hospital.done(infno, {"data": node})
     await paying.journey(hospital, people[4])
+    await statements.journey(hospital, (await hospital.visit(people[0], journeys.BILL)).info)
     exchanges = [each for each in hospital.journal[start:] if each.text.startswith('{"infcode":0')]
     return [(each.name, each.answer.output or {}) for each in exchanges]
 

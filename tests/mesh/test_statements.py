@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from services.kernel.money import yuan_text
 from tests.mesh import journeys
 from tests.mesh.hospital import fen
+from tests.mesh.statements import compared, totals_of, uploaded
 from tests.mesh.world import Sandbox, small_sandbox
-
-DAYS = {"stmt_begndate": "2000-01-01", "stmt_enddate": "2099-12-31"}
-SUMS = ("medfee_sumamt", "fund_pay_sumamt", "acct_pay")
-
-
-def zipped(text: str) -> str:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as made:
-        made.writestr("detail.txt", text)
-    return base64.b64encode(held.getvalue()).decode()
 
 
 async def downloaded(town: Sandbox, file_qury_no: str, fixmedins_code: str) -> list[list[str]]:
@@ -42,14 +31,7 @@ async def test_totals_and_details_are_compared_as_clients_do_it(tmp_path: Path) 
         first, second = [(await hospital.visit(await town.newcomers.one(), journeys.BILL)).info for _ in range(2)]
         named = {name: second[name] for name in ("setl_id", "mdtrt_id", "psn_no")}
         counter = (await hospital.done("2208", {"data": named})).output["setlinfo"]
-        totals: dict[str, Any] = {
-            **DAYS,
-            "insutype": "310",
-            "clr_type": first["clr_type"],
-            "setl_optins": first["clr_optins"],
-            **{name: str(first[name]) for name in SUMS},
-            "fixmedins_setl_cnt": 3,
-        }
+        totals = totals_of(first, 3)
         told = (await hospital.done("3201", {"data": totals})).output["stmtinfo"]
         assert (told["stmt_rslt"], told["setl_optins"]) == ("0", first["clr_optins"])
         wrong = totals | {"acct_pay": yuan_text(fen(first["acct_pay"]) + 1)}
@@ -57,15 +39,8 @@ async def test_totals_and_details_are_compared_as_clients_do_it(tmp_path: Path) 
         assert told["stmt_rslt"] == "1"
         assert "中心3笔" in told["stmt_rslt_dscr"]
         rows = [(each, "1" if each is counter else "0") for each in (first, counter)]
-        lines = [
-            "\t".join((each["setl_id"], each["mdtrt_id"], each["psn_no"], *(str(each[name]) for name in SUMS), back))
-            for each, back in rows
-        ]
-        file = {"in": zipped("\r\n".join(lines)), "filename": "detail.zip", "fixmedins_code": first["clr_optins"]}
-        kept = (await hospital.done("9101", {"fsUploadIn": file})).output
-        asked = {**DAYS, "file_qury_no": kept["file_qury_no"], "setl_optins": first["clr_optins"]}
-        asked |= {"clr_type": first["clr_type"], "cash_payamt": 0, **{name: totals[name] for name in SUMS[:2]}}
-        result = (await hospital.done("3202", {"data": asked | {"fixmedins_setl_cnt": 2}})).output["fileinfo"]
+        kept = await uploaded(hospital, rows)
+        result = await compared(hospital, kept, totals, 2)
         found = {row[2]: row for row in await downloaded(town, result["file_qury_no"], kept["fixmedins_code"])}
         assert {number: row[4] for number, row in found.items()} == {
             first["setl_id"]: "0",
