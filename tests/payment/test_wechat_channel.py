@@ -264,8 +264,10 @@ async def test_a_refund_is_accepted_done_heard_and_one_by_its_number(desk: Count
     await desk.pays(charge)
     refund = desk.refund(charge, 1_000)
     assert (await desk.channel.look_refund(refund)).standing is RefundStanding.ABSENT
-    for _ in range(2):
-        assert (await desk.channel.refund(refund)).standing is RefundStanding.UNDER_WAY
+    assert (await desk.channel.refund(refund)).standing is RefundStanding.UNDER_WAY
+    # The twin may have done it meanwhile.
+    again = (await desk.channel.refund(refund)).standing
+    assert again in (RefundStanding.UNDER_WAY, RefundStanding.RETURNED)
     heard = await desk.heard(refund.refund_no)
     assert heard.refund is not None
     assert (heard.refund.standing, heard.refund.refunded_fen) == (RefundStanding.RETURNED, 1_000)

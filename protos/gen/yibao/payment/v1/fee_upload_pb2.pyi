@@ -62,8 +62,8 @@ class FeeUpload(_message.Message):
     psn_no: _builtins.str
     insutype: _builtins.str
     med_org_ord: _builtins.str
-    """The institution's own number of the order, one for each. A channel is told it: letters of ASCII, so that no names of
-    departments or items go out in it (our decision).
+    """The institution's own number of the order, one for each. A channel is told it: letters of ASCII without spaces,
+    so that no names of departments or items go out in it (our decision).
     """
     id_no: _builtins.str
     user_name: _builtins.str
