@@ -15,7 +15,7 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.settlement.domain.detail_files import MOST_ROWS, ONLY_HERE, ONLY_THERE, OTHERWISE, read_listed
-from services.settlement.domain.files import KEPT_FOR
+from services.settlement.domain.files import KEPT_FOR, MOST_FILES
 from services.settlement.operations.archives import text_of
 from services.settlement.operations.files import Files
 from services.settlement.operations.statements import AskedTotals
@@ -116,6 +116,21 @@ async def test_a_file_is_kept_once_for_a_week_and_for_its_institution(world: Wor
     for institution, moment in (("H99", now), (HOSPITAL, now + KEPT_FOR + timedelta(seconds=1))):
         with pytest.raises(Fault, match="FILE_NOT_FOUND"):
             await desk.find(institution, first.file_qury_no, moment)
+
+
+@both
+async def test_of_too_many_files_an_institution_loses_its_own_oldest(world: World) -> None:
+    desk, now = files_of(world), world.clock()
+    others = await desk.upload(stamp_of("u"), "H99", "a.txt", b"x", now)
+    kept = [
+        await desk.upload(stamp_of(f"u{each}"), HOSPITAL, "a.txt", b"x", now + timedelta(seconds=each))
+        for each in range(MOST_FILES + 2)
+    ]
+    for lost in kept[:2]:
+        with pytest.raises(Fault, match="FILE_NOT_FOUND"):
+            await desk.find(HOSPITAL, lost.file_qury_no, now)
+    for each, institution in ((kept[2], HOSPITAL), (kept[-1], HOSPITAL), (others, "H99")):
+        assert await desk.find(institution, each.file_qury_no, now) == each
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,10 @@ KEPT_FOR: Final = timedelta(days=7)
 """For how long a file is kept (our decision)."""
 
 
+MOST_FILES: Final = 100
+"""How many an institution has at once; the oldest goes where one more comes (our decision): 2 MB each at most."""
+
+
 class File(NamedTuple):
     """A file of an institution; moments are microseconds UTC."""
 

@@ -22,4 +22,5 @@ STATEMENT_FILE: Final = Table(
     Column("made_at", Moment, nullable=False),
     Column("ends_at", Moment, nullable=False),
     Index("statement_file_old", "ends_at"),
+    Index("statement_file_of", "fixmedins_code", "ends_at"),
 )

@@ -9,7 +9,7 @@ from typing import Final
 from services.kernel.requests import Moved
 from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql, sql
 from services.runtime.journal import JournalRows, journal_of
-from services.settlement.domain.files import File
+from services.settlement.domain.files import MOST_FILES, File
 from services.settlement.store.file_tables import STATEMENT_ENTRY, STATEMENT_FILE
 
 _JOURNAL: Final = journal_of(STATEMENT_ENTRY)
@@ -19,6 +19,11 @@ _FIND: Final = sql(
     " WHERE file_qury_no = ?1 AND ends_at > ?2"
 )
 _FORGET: Final = sql("DELETE FROM statement_file WHERE ends_at <= ?1")
+
+_ROOM: Final = sql(
+    "DELETE FROM statement_file WHERE fixmedins_code = ?1 AND ends_at <="
+    " (SELECT ends_at FROM statement_file WHERE fixmedins_code = ?1 ORDER BY ends_at DESC LIMIT 1 OFFSET ?2)"
+)
 
 
 class FileRows:
@@ -34,8 +39,9 @@ class FileRows:
         return File._make((*rows[0][:3], bytes(rows[0][3]), *rows[0][4:])) if rows else None
 
     async def add(self, file: File, now: int) -> None:
-        """A new one; those whose time is over go."""
+        """A new one; those whose time is over go, and the institution's oldest where it has too many."""
         await self._connection.run(_FORGET, now)
+        await self._connection.run(_ROOM, file.fixmedins_code, MOST_FILES - 1)
         await self._connection.insert(_ADD[self._connection.dialect], [tuple(file)], patient=True)
 
 

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("file_qury_no"),
     )
     op.create_index("statement_file_old", "statement_file", ["ends_at"], unique=False)
+    op.create_index("statement_file_of", "statement_file", ["fixmedins_code", "ends_at"], unique=False)
     op.create_index("settlement_of_institution", "settlement", ["scope", "setl_at"], unique=False)
     for name, table, columns, where in (
         ("settle_order_confirmed", "settle_order", ["opener", "ended_at", "order_no"], "phase = 'confirmed'"),
