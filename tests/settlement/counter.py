@@ -33,7 +33,7 @@ from services.settlement.servicer.convert_settlement import MessageScribe
 from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.hot import HotBooks
 from services.settlement.store.orders import OrderBooks
-from services.settlement.store.tables import METADATA
+from services.settlement.store.schema import schema
 from tests.settlement.world import EMPLOYEE, HOSPITAL, FakeCatalogue, FakeIdentity, Ticking, insured
 from yibao.settlement.v1 import common_pb2
 
@@ -241,7 +241,7 @@ async def counter_on(url: str, since: SinceMessages | None = None, chance: int =
     """A counter on a database; its tables are made. `since` where answers are messages; `chance` of a second one there."""
     clock = Ticking(TODAY)
     database = Database(url, clock)
-    await database.start(METADATA)
+    await database.start(schema().metadata)
     try:
         yield Counter(database, clock, since=since or Untold(), chance=chance)
     finally:

@@ -17,7 +17,8 @@ from services.settlement.domain.entries import SETTLEMENT_COLUMNS
 from services.settlement.domain.outcome import MONEY_FIELDS
 from services.settlement.store import encounters, fees, hot, own_books
 from services.settlement.store.fees import EncounterBooks, FeeWriter
-from services.settlement.store.tables import METADATA, SETTLEMENT
+from services.settlement.store.schema import schema
+from services.settlement.store.tables import SETTLEMENT
 from tests.plans import scanned, statements_in
 from tests.settlement.counter import BEGIN, SOMEBODY
 from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, Ticking
@@ -29,7 +30,7 @@ async def books(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     sqlite = request.param == "sqlite"
     url = f"sqlite:///{tmp_path / 'settlement.sqlite'}" if sqlite else request.getfixturevalue("postgres_database")
     database = Database(url, Ticking())
-    await database.start(METADATA)
+    await database.start(schema().metadata)
     yield EncounterBooks(database)
     await database.close()
 
@@ -178,7 +179,7 @@ async def test_a_settlement_counts_as_later_only_after_the_last_discharge(books:
 
 async def test_no_look_up_of_encounters_fees_or_books_reads_a_whole_table(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'plan.sqlite'}", lambda: BEGIN)
-    await database.start(METADATA)
+    await database.start(schema().metadata)
     assert (
         await scanned(
             database, [each for module in (encounters, fees, hot, own_books) for each in statements_in(module)]

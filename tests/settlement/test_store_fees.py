@@ -13,7 +13,7 @@ from services.runtime.db import ConstraintViolation, Database
 from services.settlement.domain.fees import FeeBatch, FeeLine
 from services.settlement.domain.lines import BillTotals, LineSplit
 from services.settlement.store.fees import EncounterBooks
-from services.settlement.store.tables import METADATA
+from services.settlement.store.schema import schema
 from tests.settlement.counter import BEGIN
 from tests.settlement.test_store_encounters import keep, settled
 from tests.settlement.world import Ticking
@@ -25,7 +25,7 @@ async def books(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     sqlite = request.param == "sqlite"
     url = f"sqlite:///{tmp_path / 'settlement.sqlite'}" if sqlite else request.getfixturevalue("postgres_database")
     database = Database(url, Ticking())
-    await database.start(METADATA)
+    await database.start(schema().metadata)
     yield EncounterBooks(database)
     await database.close()
 

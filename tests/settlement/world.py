@@ -53,8 +53,9 @@ from services.settlement.store.care import CareBooks
 from services.settlement.store.hot import HotBooks
 from services.settlement.store.orders import OrderBooks
 from services.settlement.store.replays import ReplayBooks
+from services.settlement.store.schema import schema
 from services.settlement.store.settlements import SettlementBooks
-from services.settlement.store.tables import ENCOUNTER, FEE_BATCH, METADATA
+from services.settlement.store.tables import ENCOUNTER, FEE_BATCH
 from services.settlement.store.verify import LedgerChecks
 from tests.settlement.stacks import stack_of
 from yibao.settlement.v1 import reversal_pb2, settlement_pb2
@@ -374,7 +375,7 @@ async def world_on(url: str, workers: int = 1, clock: Ticking | None = None, cel
     """A world on a database; its tables are made."""
     clock = clock or Ticking()
     database = Database(url, clock)
-    await database.start(METADATA)
+    await database.start(schema().metadata)
     world = World(database, clock, workers=workers, cell=cell)
     try:
         yield world
