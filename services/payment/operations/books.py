@@ -129,6 +129,27 @@ class Books:
         async with self._store.read() as work:
             return await work.orders.of_institution(fixmedins_code, med_org_ord)
 
+    async def known_order(self, pay_ord_id: str) -> Order:
+        """One that another row names, as it stands: orders are never taken away."""
+        found = await self.order(pay_ord_id)
+        if found is None:
+            raise AssertionError("an order is never taken away")
+        return found
+
+    async def known_charge(self, charge_no: str) -> Charge:
+        """The same of a charge."""
+        found = await self.charge(charge_no)
+        if found is None:
+            raise AssertionError("a charge is never taken away")
+        return found
+
+    async def known_refund(self, refund_no: str) -> Refund:
+        """The same of a refund."""
+        found = await self.refund(refund_no)
+        if found is None:
+            raise AssertionError("a refund is never taken away")
+        return found
+
     async def charge(self, charge_no: str) -> Charge | None:
         """A charge."""
         async with self._store.read() as work:

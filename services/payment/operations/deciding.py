@@ -126,9 +126,9 @@ class Deciding:
     async def _known(self, decision_no: str, left_s: float) -> tuple[Decided, Order]:
         async with self._books.read() as work:
             decided = await work.held.decision(decision_no)
-        order = await self._books.order(decided.pay_ord_id) if decided is not None else None
-        if decided is None or order is None:
-            raise AssertionError("a decision and its order are never taken away")
+        if decided is None:
+            raise AssertionError("a decision is never taken away")
+        order = await self._books.known_order(decided.pay_ord_id)
         return decided, await self._driving.joined(order, left_s)
 
     async def _found(self, number: str) -> Held:

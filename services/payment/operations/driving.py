@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from services.kernel.clock import to_micros
 from services.kernel.errors import AWAY, Fault, FaultKind
 from services.payment.domain import steps
 from services.payment.domain.charges import RefundSeen, RefundStanding, Seen, Standing
@@ -115,10 +116,7 @@ class Driving:
 
     async def again(self, order: Order) -> Order:
         """The order as it stands now."""
-        now = await self.books.order(order.pay_ord_id)
-        if now is None:
-            raise AssertionError("an order is never taken away")
-        return now
+        return await self.books.known_order(order.pay_ord_id)
 
     async def seen(
         self, order: Order, charge: Charge, seen: Seen, events: tuple[str, ...] = (), looked_at: int | None = None
@@ -133,7 +131,7 @@ class Driving:
         order_nos = {"pay_ord_id": order.pay_ord_id, "med_org_ord": order.med_org_ord}
         self._found({**order_nos, "charge_no": charge.charge_no, **numbers})
         if seen.paid_at is not None and not charge.paid_at:
-            charge = replace(charge, paid_at=int(seen.paid_at.timestamp() * 1_000_000))
+            charge = replace(charge, paid_at=to_micros(seen.paid_at))
         await self.books.keep(Write(after, order.version, charges=(charge,), events=events))
         return after
 
@@ -149,10 +147,7 @@ class Driving:
 
     async def charge_of(self, order: Order) -> Charge:
         """The charge that an order was begun with."""
-        charge = await self.books.charge(order.charge_no)
-        if charge is None:
-            raise AssertionError("a charge is written with its order")
-        return charge
+        return await self.books.known_charge(order.charge_no)
 
     async def _unsaved(self, order: Order) -> Order:
         bill = order.bill
@@ -199,21 +194,24 @@ class Driving:
             before = kept(order, self.books.now())
             await self.books.keep(Write(before, order.version, charges=(charge,)))
             order = before
-        self._found({"refund_no": charge.return_no, "charge_no": charge.charge_no, "trade_no": charge.trade_no})
-        seen = await self._channels.give_back(charge, charge.return_no, charge.charged_fen, None)
+        seen = await self._given_back(charge, charge.return_no, charge.charged_fen, None)
         now = self.books.now()
         after = steps.after_return(order, charge, seen, now)
         await self.books.keep(Write(after.order, order.version, charges=(after.charge,)))
         return after.order
+
+    async def _given_back(self, charge: Charge, refund_no: str, fen: int, refund: Refund | None) -> RefundSeen:
+        """What the channel says of money that goes back under a number."""
+        self._found({"refund_no": refund_no, "charge_no": charge.charge_no, "trade_no": charge.trade_no})
+        return await self._channels.give_back(charge, refund_no, fen, refund)
 
     async def stray(self, charge: Charge) -> Charge:
         """The same for a charge whose order does not wait for it."""
         if not charge.return_no:
             charge = replace(charge, return_no=_return_no(charge))
             await self.books.keep(Write(charges=(charge,)))
-        self._found({"refund_no": charge.return_no, "charge_no": charge.charge_no, "trade_no": charge.trade_no})
         try:
-            seen = await self._channels.give_back(charge, charge.return_no, charge.charged_fen, None)
+            seen = await self._given_back(charge, charge.return_no, charge.charged_fen, None)
         except Fault as fault:
             if fault.reason != steps.MERCHANT_UNKNOWN:
                 raise
@@ -224,9 +222,7 @@ class Driving:
 
     async def late(self, charge: Charge) -> None:
         """Asks once more about a charge that nobody waits for: what came all the same goes back. `Stale`."""
-        order = await self.books.order(charge.pay_ord_id)
-        if order is None:
-            raise AssertionError("an order is never taken away")
+        order = await self.books.known_order(charge.pay_ord_id)
         try:
             seen = await self._channels.look(charge)
         except Fault as fault:
@@ -253,9 +249,7 @@ class Driving:
         return await self._moved(order, Phase.REVOKED)
 
     async def _refund(self, order: Order) -> Order:
-        refund = await self.books.refund(order.refund_no)
-        if refund is None:
-            raise AssertionError("a refund is written with its order")
+        refund = await self.books.known_refund(order.refund_no)
         match refund.state:
             case RefundState.BEGUN:
                 return await self._insured_back(order, refund)
@@ -283,8 +277,7 @@ class Driving:
         if not refund.back_fen:
             return await self._kept(order, replace(refund, state=RefundState.CASH_BACK))
         charge = await self.charge_of(order)
-        self._found({"refund_no": refund.refund_no, "charge_no": charge.charge_no, "trade_no": charge.trade_no})
-        seen = await self._channels.give_back(charge, refund.refund_no, refund.back_fen, refund)
+        seen = await self._given_back(charge, refund.refund_no, refund.back_fen, refund)
         after, told = steps.after_refund(order, refund, seen, self.books.now())
         if told.state is RefundState.CASH_BACK:
             after = replace(after, tries=0)

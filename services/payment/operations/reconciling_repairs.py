@@ -13,7 +13,7 @@ from services.kernel.errors import Fault
 from services.payment.domain import refusals
 from services.payment.domain.charges import RefundStanding, Seen, Standing
 from services.payment.domain.differences import Kind, Repair
-from services.payment.domain.orders import Charge, ChargeState, Order, RefundState
+from services.payment.domain.orders import ChargeState, Order, RefundState
 from services.payment.domain.phases import Phase
 from services.payment.domain.runs import DifferenceState, Kept
 from services.payment.operations.books import Books, Stale
@@ -94,7 +94,7 @@ class Repairing:
             return DifferenceState.OPEN, UNKNOWN
         if order.running:
             order = await self._driving.drive(order, _LEFT_S)
-        charge = await self._charge(told.number)
+        charge = await self._books.known_charge(told.number)
         if told.kind is Kind.CHARGE_MISSING_THERE:
             collected = seen.standing in (Standing.CHARGED, Standing.RETURNED)
             return DifferenceState.OPEN, HAS_IT if collected else f"CHANNEL_SAYS_{seen.standing.name}"
@@ -106,8 +106,8 @@ class Repairing:
 
     async def _followed(self, charge_no: str) -> tuple[Order, Seen]:
         for _ in range(_ROUNDS):
-            charge = await self._charge(charge_no)
-            order, now = await self._order(charge.pay_ord_id), self._books.now()
+            charge = await self._books.known_charge(charge_no)
+            order, now = await self._books.known_order(charge.pay_ord_id), self._books.now()
             seen = await self._channels.look(charge)
             try:
                 return await self._driving.seen(order, charge, seen, looked_at=now), seen
@@ -120,8 +120,8 @@ class Repairing:
         told = kept.difference
         refund = await self._books.refund(told.number)
         if refund is not None:
-            order = await self._order(refund.pay_ord_id)
-            charge = await self._charge(order.charge_no)
+            order = await self._books.known_order(refund.pay_ord_id)
+            charge = await self._books.known_charge(order.charge_no)
         else:
             found = await self._books.charge_of_return(told.number)
             if found is None:
@@ -133,7 +133,7 @@ class Repairing:
 
     async def _brought_on(self, kept: Kept) -> Outcome:
         told = kept.difference
-        order = await self._order(told.pay_ord_id)
+        order = await self._books.known_order(told.pay_ord_id)
         if order.running:
             order = await self._driving.drive(order, _LEFT_S)
         if told.kind is Kind.ORDER_BEHIND:
@@ -143,18 +143,6 @@ class Repairing:
             return _done(refund.state is RefundState.DONE, refund.state.value.upper())
         charge = await self._books.charge_of_return(told.number)
         return _done(charge is not None and charge.state is ChargeState.RETURNED, order.phase.value.upper())
-
-    async def _charge(self, charge_no: str) -> Charge:
-        charge = await self._books.charge(charge_no)
-        if charge is None:
-            raise AssertionError("a charge is never taken away")
-        return charge
-
-    async def _order(self, pay_ord_id: str) -> Order:
-        order = await self._books.order(pay_ord_id)
-        if order is None:
-            raise AssertionError("an order is never taken away")
-        return order
 
 
 def _done(mended: bool, note: str) -> Outcome:
