@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from services.payment.channels.protocol import Channel, Lost
+from services.payment.channels.protocol import Channel, Lost, merchant_of
 from services.payment.domain.accounts import Account
 from services.payment.domain.charges import BillLine
 from services.payment.operations.ports import BilledAccount, BillUnread
-from yibao.payment.v1 import channel_pb2
 
 
 class BillDesk:
@@ -32,13 +31,7 @@ class BillDesk:
     async def bill(self, account: BilledAccount, day: date) -> Sequence[BillLine]:
         """The lines of a day; `BillUnread`."""
         own = self._accounts[account]
-        merchant = channel_pb2.Merchant(
-            fixmedins_code=own.fixmedins_code,
-            merchant_no=own.merchant_no,
-            sub_merchant_no=own.sub_merchant_no,
-            app_no=own.app_no,
-            city_no=own.city_no,
-        )
+        merchant = merchant_of(own)
         try:
             return await self._channels[own.channel].bill(merchant, day)
         except Lost as lost:

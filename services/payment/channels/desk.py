@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from services.kernel.clock import from_micros
 from services.kernel.errors import denied, not_found, precondition
-from services.payment.channels.protocol import Balances, Channel, Delivery, Forged, Lost
+from services.payment.channels.protocol import Balances, Channel, Delivery, Forged, Lost, merchant_of
 from services.payment.domain import refusals, steps
 from services.payment.domain.accounts import Account
 from services.payment.domain.charges import Half, Heard, RefundSeen, RefundStanding, Seen, Standing
@@ -128,7 +128,7 @@ class ChannelDesk:
                 getattr(message, name).CopyFrom(value)
         try:
             with self._about(charge.pay_ord_id, charge.charge_no, PLACE, message):
-                return _counted(message, await self._of(charge).place(message))
+                return _counted(message, await self._of(charge, message.merchant).place(message))
         except Lost as lost:
             self._told(charge.channel, lost.reason)
             return _UNKNOWN if lost.sent else Seen(Standing.CLOSED, code=steps.NOT_SENT)
@@ -138,7 +138,7 @@ class ChannelDesk:
         try:
             message = channel_pb2.ChannelCharge.FromString(charge.message)
             with self._about(charge.pay_ord_id, charge.charge_no, LOOK, message):
-                seen = await self._of(charge).look(message)
+                seen = await self._of(charge, message.merchant).look(message)
             unshown = message.form == channel_pb2.PAY_FORM_NATIVE and not charge.front
             if unshown and seen.standing is Standing.WAITING and charge.state is not ChargeState.ENDED:
                 seen = await self._shown_again(charge, message, seen)
@@ -149,7 +149,8 @@ class ChannelDesk:
 
     async def close(self, charge: Charge) -> Seen:
         """Lets nobody pay any more; a channel that cannot close is asked how it stands."""
-        channel, message = self._of(charge), channel_pb2.ChannelCharge.FromString(charge.message)
+        message = channel_pb2.ChannelCharge.FromString(charge.message)
+        channel = self._of(charge, message.merchant)
         try:
             with self._about(charge.pay_ord_id, charge.charge_no, CLOSE, message):
                 seen = await channel.close(message) if channel.terms.closes else await channel.look(message)
@@ -172,7 +173,7 @@ class ChannelDesk:
         if account is None:
             raise precondition("MERCHANT_UNKNOWN", channel=name, fixmedins_code=fixmedins_code)
         try:
-            told = await asked.balance(_merchant(fixmedins_code, account), card)
+            told = await asked.balance(merchant_of(account), card)
         except Lost as lost:
             self._told(name, lost.reason)
             raise refusals.bank_away() from None
@@ -182,7 +183,8 @@ class ChannelDesk:
 
     async def give_back(self, charge: Charge, refund_no: str, cash_fen: int, refund: Refund | None) -> RefundSeen:
         """Asks how a return stands, and for it where the channel knows nothing of it."""
-        channel, message = self._of(charge), _refund(charge, refund_no, cash_fen, refund)
+        message = _refund(charge, refund_no, cash_fen, refund)
+        channel = self._of(charge, message.merchant)
         if refund is None and not channel.terms.moves_money:
             # No clerk has asked for it: somebody has to hear that cash is to be handed out.
             return RefundSeen(RefundStanding.ABNORMAL)
@@ -208,7 +210,7 @@ class ChannelDesk:
         message.fund_fen, message.acct_fen, message.other_fen = split.insured_parts
         try:
             with self._about(charge.pay_ord_id, refund.refund_no, INSURED_BACK, message):
-                await self._of(charge).tell_returned(message)
+                await self._of(charge, message.merchant).tell_returned(message)
         except Lost as lost:
             self._told(charge.channel, lost.reason)
             return False
@@ -219,7 +221,7 @@ class ChannelDesk:
         gets none nobody could ever pay, and it is closed.
         """
         with self._about(charge.pay_ord_id, charge.charge_no, PLACE, message):
-            again = await self._of(charge).place(message)
+            again = await self._of(charge, message.merchant).place(message)
         return replace(seen, front=again.front) if again.front else await self.close(charge)
 
     def hear(self, channel: str, delivery: Delivery) -> Heard:
@@ -240,9 +242,9 @@ class ChannelDesk:
         of_sub = sub_no in ("", of.sub_merchant_no)
         return charge.channel == channel and merchant_no == of.merchant_no and of_sub
 
-    def _of(self, charge: Charge) -> Channel:
+    def _of(self, charge: Charge, of: channel_pb2.Merchant) -> Channel:
+        """The adapter that collects a charge for a merchant; MERCHANT_UNKNOWN."""
         channel = self._channels.get(charge.channel)
-        of = channel_pb2.ChannelCharge.FromString(charge.message).merchant
         if channel is None or (channel.terms.moves_money and not self._merchants.has(charge.channel, of)):
             # Nobody can ask for it: it is no absence that ends by itself.
             raise precondition("MERCHANT_UNKNOWN", channel=charge.channel, fixmedins_code=of.fixmedins_code)
@@ -276,7 +278,7 @@ def _message(
     begins: int,
     ends: int,
 ) -> channel_pb2.ChannelCharge:
-    merchant = _merchant(order.fixmedins_code, account)
+    merchant = merchant_of(account) if account else channel_pb2.Merchant(fixmedins_code=order.fixmedins_code)
     made = channel_pb2.ChannelCharge(
         charge_no=charge_no,
         pay_ord_id=order.pay_ord_id,
@@ -296,16 +298,6 @@ def _message(
     made.created_time.FromDatetime(from_micros(begins))
     made.expires_time.FromDatetime(from_micros(ends))
     return made
-
-
-def _merchant(fixmedins_code: str, account: Account | None) -> channel_pb2.Merchant:
-    """The account as a channel is told of it; without one the institution alone."""
-    merchant = channel_pb2.Merchant(fixmedins_code=fixmedins_code)
-    if account is not None:
-        merchant.merchant_no, merchant.sub_merchant_no = account.merchant_no, account.sub_merchant_no
-        merchant.app_no, merchant.city_no = account.app_no, account.city_no
-        merchant.fixmedins_name = account.fixmedins_name
-    return merchant
 
 
 def _refund(charge: Charge, refund_no: str, cash_fen: int, refund: Refund | None) -> channel_pb2.ChannelRefund:

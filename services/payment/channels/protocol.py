@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from services.payment.domain.accounts import Account
 from services.payment.domain.charges import BillLine, Heard, RefundSeen, Seen
 from yibao.payment.v1 import channel_pb2
 
@@ -112,3 +113,15 @@ class Channel(Protocol):
     async def bill(self, merchant: channel_pb2.Merchant, day: date) -> Sequence[BillLine]:
         """The day's bill, lines in the provider's order; empty for a day without any."""
         ...
+
+
+def merchant_of(account: Account) -> channel_pb2.Merchant:
+    """An account as a channel is told of it."""
+    return channel_pb2.Merchant(
+        fixmedins_code=account.fixmedins_code,
+        fixmedins_name=account.fixmedins_name,
+        merchant_no=account.merchant_no,
+        sub_merchant_no=account.sub_merchant_no,
+        app_no=account.app_no,
+        city_no=account.city_no,
+    )

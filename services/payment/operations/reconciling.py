@@ -115,18 +115,16 @@ class Reconciling:
                 if run is None:
                     raise AssertionError("a run is kept with its entry")
                 return run, False
-            last = await work.recon.last_run(day)
-            joined = last is not None and last.state is RunState.RUNNING and not self._silent(last)
-            if last is not None and last.state is RunState.RUNNING and not joined:
-                await work.recon.keep_run(replace(last, state=RunState.BROKEN, ended_at=now))
-            if last is not None and joined:
-                run = last
-            else:
+            run, begun = await work.recon.last_run(day), False
+            if run is not None and self._silent(run):
+                await work.recon.keep_run(replace(run, state=RunState.BROKEN, ended_at=now))
+                run = None
+            if run is None or run.state is not RunState.RUNNING:
                 run = Run(self._new_run_no(), day, RunState.RUNNING, Stage.BILLS, only_look, now, now, memo=memo)
-            if not joined:
                 await work.recon.keep_run(run)
+                begun = True
             await work.journal.add_all([self._books.entry(stamp, run.run_no.encode())])
-            return run, not joined
+            return run, begun
 
     def _silent(self, run: Run) -> bool:
         quiet = self._books.now() - run.beat_at > SILENT_S * SECOND

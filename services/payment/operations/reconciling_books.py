@@ -188,9 +188,14 @@ class Comparing:
                 ours = [each for _, each in rows if covered.has(*key(each)[1:])]
                 numbers = [key(each)[0] for each in ours]
                 billed = await work.recon.billed(channel, numbers) if ours else frozenset()
-                lines = await work.recon.lines_of(undecided(ours)) if undecided(ours) else {}
-            left = [each for each in ours if key(each)[0] not in billed or key(each)[0] in lines]
-            await self._keep(run, [judge(each, lines.get(key(each)[0], ())) for each in left])
+                doubtful = undecided(ours)
+                lines = await work.recon.lines_of(doubtful) if doubtful else {}
+            left = [
+                (each, number)
+                for each, number in zip(ours, numbers, strict=True)
+                if number not in billed or number in lines
+            ]
+            await self._keep(run, [judge(each, lines.get(number, ())) for each, number in left])
             run = await self._counted(run, charges=len(rows))
             if len(rows) < PAGE:
                 return run

@@ -37,18 +37,16 @@ _DONE: Final = sql(
     " AND (r.done_at > ?2 OR r.refund_no > ?4) ORDER BY r.done_at, r.refund_no LIMIT ?5"
 )
 _PARTS: Final = ("total", "fund", "acct", "other", "hosp", "cash", "mulaid")
-_ORDER: Final = (
+_OWN: Final = (
     "SELECT o.pay_ord_id, o.open_no, o.setl_id, o.fixmedins_code, o.phase, o.has_split,"
-    f" {', '.join(f'o.tried_{part}_fen' for part in _PARTS)}, o.charged_fen, o.refunded_fen, o.insured_returned,"
-    " c.charged_fen, (SELECT CAST(COALESCE(SUM(r.cash_fen + r.card_fen), 0) AS BIGINT) FROM pay_refund AS r"
+    f" {', '.join(f'o.tried_{part}_fen' for part in _PARTS)}, o.charged_fen, o.refunded_fen, o.insured_returned"
+)
+_ORDER: Final = (
+    f"{_OWN}, c.charged_fen, (SELECT CAST(COALESCE(SUM(r.cash_fen + r.card_fen), 0) AS BIGINT) FROM pay_refund AS r"
     " WHERE r.pay_ord_id = o.pay_ord_id AND r.state = 'done'), o.insured_cell, o.paid_at"
     " FROM pay_order AS o LEFT JOIN pay_charge AS c ON c.charge_no = o.charge_no"
 )
-_ORDERS: Final = sql(
-    "SELECT o.pay_ord_id, o.open_no, o.setl_id, o.fixmedins_code, o.phase, o.has_split,"
-    f" {', '.join(f'o.tried_{part}_fen' for part in _PARTS)}, o.charged_fen, o.refunded_fen, o.insured_returned,"
-    " NULL, 0, o.insured_cell, o.paid_at FROM pay_order AS o WHERE AMONG(o.pay_ord_id, ?1)"
-)
+_ORDERS: Final = sql(f"{_OWN}, NULL, 0, o.insured_cell, o.paid_at FROM pay_order AS o WHERE AMONG(o.pay_ord_id, ?1)")
 _PAID: Final = sql(
     f"{_ORDER} WHERE o.paid_at >= ?1 AND o.paid_at < ?2 AND o.paid_at > 0 AND (o.paid_at > ?1 OR o.pay_ord_id > ?3)"
     " ORDER BY o.paid_at, o.pay_ord_id LIMIT ?4"
