@@ -39,11 +39,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
 
     async def on_start() -> None:
         await store.start()
-        try:
-            await _begin_with_files(config, store, clock)
-        except BaseException:
-            await database.close()
-            raise
+        await _begin_with_files(config, store, clock)
 
     async def on_stop() -> None:
         await committer.stop()

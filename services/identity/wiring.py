@@ -49,9 +49,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         try:
             await store.start()
             await partners.bootstrap(bootstrap_key, clock())
-        except BaseException as error:
-            await database.close()
-            if isinstance(error, Fault) and error.reason == "API_KEY_TAKEN":
+        except Fault as fault:
+            if fault.reason == "API_KEY_TAKEN":
                 raise StartError(f"{BOOTSTRAP_KEY} stands for somebody else already: choose another key") from None
             raise
 

@@ -123,7 +123,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     ]
 
     async def start() -> None:
-        await _opened(store, database)
+        await store.start()
         if database.dialect == "sqlite":
             await books.release()
         loop.start()
@@ -141,15 +141,6 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     return MemberServer(
         *(MEMBER, config, telemetry, servicers, start, stop, database.ping), store=database, signer=signer, clock=clock
     )
-
-
-async def _opened(store: PaymentStore, database: Database) -> None:
-    """Opens the store; one that cannot be opened keeps no connection."""
-    try:
-        await store.start()
-    except BaseException:
-        await database.close()
-        raise
 
 
 @dataclass(frozen=True, slots=True)

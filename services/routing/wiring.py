@@ -122,11 +122,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     ]
 
     async def start() -> None:
-        try:
-            await store.start()
-        except BaseException:
-            await database.close()
-            raise
+        await store.start()
         if database.dialect == "sqlite":
             await sagas.sagas.books.release()
         for each in loops:

@@ -79,7 +79,9 @@ class MemberServer:
             add(servicer, collector)
 
     async def start(self) -> None:
-        """Opens the store, then the port; StartError where the port cannot be opened."""
+        """Opens the store, then the port; StartError where the port cannot be opened. What a start that fails has opened is
+        closed as a stop closes it.
+        """
         try:
             if self._on_start is not None:
                 await self._on_start()
