@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,23 +13,9 @@ from services.payment.domain.phases import Phase
 from services.payment.domain.splits import Split
 from services.payment.domain.terms import OrderType
 from services.payment.operations.books import Write
-from services.payment.store.unit import PaymentStore
-from services.runtime.db import Database
-from tests.payment.order_fakes import SPLIT, Dice, House, Ticking
+from tests.payment.order_fakes import SPLIT, House
 
 KEPT = Split(total_fen=1_000, cash_fen=1_000)
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    """Payment where nothing goes wrong by itself; all its orders are of one stay."""
-    clock, dice = Ticking(), Dice(1)
-    dice.calm = True
-    database = Database(f"sqlite:///{tmp_path}/payment.sqlite", clock)
-    store = PaymentStore(database)
-    await store.start()
-    yield House(store, clock, dice, "d")
-    await database.close()
 
 
 async def deposit(house: House) -> Order:

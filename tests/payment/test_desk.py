@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -27,10 +26,8 @@ from services.payment.operations.driving import Driving
 from services.payment.operations.paying import Paying, Planned
 from services.payment.operations.ports import Secrets
 from services.payment.store.order_rows import _DUE
-from services.payment.store.unit import PaymentStore
-from services.runtime.db import Database
 from tests.payment.bill_fakes import FakeBills
-from tests.payment.order_fakes import SPLIT, Dice, House, Ticking
+from tests.payment.order_fakes import SPLIT, House
 from yibao.payment.v1 import channel_pb2
 
 ACCOUNT = Account("wechat", "H11010000001", "M1", "http://127.0.0.1:9")
@@ -69,17 +66,6 @@ def charge(form: channel_pb2.PayForm.ValueType = channel_pb2.PAY_FORM_NATIVE, ch
     merchant = channel_pb2.Merchant(fixmedins_code="H11010000001", merchant_no="M1")
     message = channel_pb2.ChannelCharge(charge_no="C1", form=form, merchant=merchant).SerializeToString()
     return Charge("C1", "O1", channel, form, 3_000, message, ChargeState.WAITING, 0, 0, 0)
-
-
-@pytest.fixture
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('store')}/payment.sqlite", Ticking())
-    store = PaymentStore(database)
-    await store.start()
-    dice = Dice(0)
-    dice.calm = True
-    yield House(store, Ticking(), dice, "k")
-    await database.close()
 
 
 async def paying(house: House, made: ChannelDesk, form: channel_pb2.PayForm.ValueType) -> Order:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -19,24 +18,11 @@ from services.payment.operations.deciding import FIRST, Asked, Deciding
 from services.payment.operations.ports import Secrets
 from services.payment.servicer.held import HeldServicer
 from services.payment.servicer.unhurried import Unhurried
-from services.payment.store.unit import PaymentStore
 from services.runtime.call import CallContext, Caller, Role, use_call
-from services.runtime.db import Database
-from tests.payment.order_fakes import SPLIT, Booked, Dice, House, Ticking
+from tests.payment.order_fakes import SPLIT, Booked, House
 from yibao.payment.v1 import held_pb2
 
 CASH = SPLIT.cash_fen
-
-
-@pytest.fixture
-async def house(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> AsyncIterator[House]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('store')}/payment.sqlite", Ticking())
-    store = PaymentStore(database)
-    await store.start()
-    dice = Dice(0)
-    dice.calm = True
-    yield House(store, Ticking(), dice, "h")
-    await database.close()
 
 
 def deciding(house: House) -> Deciding:

@@ -4,7 +4,6 @@ part, and less at the charge is another bill.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -17,22 +16,7 @@ from services.payment.domain.phases import Phase
 from services.payment.domain.refunds import Parts
 from services.payment.operations.ports import Secrets
 from services.payment.servicer.convert import arrival
-from services.payment.store.unit import PaymentStore
-from services.runtime.db import Database
-from tests.payment.order_fakes import BANK, Dice, House, Ticking
-
-
-@pytest.fixture
-async def house(tmp_path: object) -> AsyncIterator[House]:
-    """Payment where nothing goes wrong by itself."""
-    clock = Ticking()
-    database = Database(f"sqlite:///{tmp_path}/payment.sqlite", clock)
-    store = PaymentStore(database)
-    await store.start()
-    dice = Dice(1)
-    dice.calm = True
-    yield House(store, clock, dice, "r")
-    await database.close()
+from tests.payment.order_fakes import BANK, House
 
 
 async def paid(house: House) -> Order:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,9 +13,7 @@ from services.payment.domain.phases import Phase
 from services.payment.operations.books import Write
 from services.payment.operations.saving import Asked
 from services.payment.peers.bills import Bills
-from services.payment.store.unit import PaymentStore
-from services.runtime.db import Database
-from tests.payment.order_fakes import Crash, Dice, House, Ticking
+from tests.payment.order_fakes import Crash, House
 from yibao.settlement.v1 import encounter_pb2
 
 SAVED = datetime(2026, 11, 30, 4, tzinfo=UTC)
@@ -27,17 +24,6 @@ def order() -> Order:
     moment = to_micros(SAVED)
     place = ("O1", "H11010000001", "HIS1", "digest", 1, "01", "110100")
     return Order(*place, BILL, True, Phase.SAVING, moment, moment, moment)
-
-
-@pytest.fixture
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('store')}/payment.sqlite", Ticking())
-    store = PaymentStore(database)
-    await store.start()
-    dice = Dice(0)
-    dice.calm = True
-    yield House(store, Ticking(), dice, "s")
-    await database.close()
 
 
 async def test_a_visit_whose_number_was_not_written_down_is_taken_back(house: House) -> None:

@@ -21,30 +21,17 @@ from services.payment.operations import telling
 from services.payment.operations.deciding import FIRST, Asked, Deciding
 from services.payment.operations.telling import Telling
 from services.payment.peers.institutions import Institutions
-from services.payment.store.unit import PaymentStore
 from services.runtime.callbacks import Callbacks
 from services.runtime.config import Config
-from services.runtime.db import Database
 from services.runtime.national.envelope import App, build_answer, open_request, read_outer
 from services.runtime.telemetry import Telemetry
-from tests.payment.order_fakes import Crash, Dice, House, Ticking
+from tests.payment.order_fakes import Crash, House
 from tests.runtime.national.keys import OTHER, STANDARD_PUBLIC, other, sm2, standard
 from tests.runtime.receiver import Receiver, receiving
 
 APP_ID = "5A4E1F00000000000000000000000002"
 SECRET = "a-secret-of-the-tests"
 HEARD = (200, b'{"success":true,"message":"ok"}')
-
-
-@pytest.fixture
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('store')}/payment.sqlite", Ticking())
-    store = PaymentStore(database)
-    await store.start()
-    dice = Dice(0)
-    dice.calm = True
-    yield House(store, Ticking(), dice, "t")
-    await database.close()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.mesh.world import ledger_findings
 from tests.torture.cells.matrix import Result, table
 from tests.torture.cells.seams import RECEIVE
 from tests.torture.paying.books import Books
-from tests.torture.paying.deeds import DEEDS, Counter, deeds_of
+from tests.torture.paying.deeds import DEEDS, Counter, Deed, deeds_of
 from tests.torture.paying.matrix import PayMatrix, played
 from tests.torture.paying.square import SETTLEMENT, WAYS, Square, square
 from tests.torture.victim import show
@@ -42,14 +42,12 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
         yield Stage(made, Books(made.config))
 
 
-@pytest.mark.parametrize("deed", [each.name for each in DEEDS])
-@pytest.mark.parametrize("name", NAMES)
-async def test_nobody_is_charged_twice_and_no_refund_is_lost(stage: Stage, name: str, deed: str) -> None:
-    counter = Counter(stage.square, stage.square.parties[name], stage.books)
-    chosen = [each for each in deeds_of(counter.party) if each.name == deed]
-    if not chosen:
-        pytest.skip("an order by a code is charged at once: nobody notifies")
-    matrix = PayMatrix(counter, chosen[0])
+@pytest.mark.parametrize(
+    ("name", "deed"),
+    [pytest.param(party.name, deed, id=f"{party.name}-{deed.name}") for party, form in WAYS for deed in deeds_of(form)],
+)
+async def test_nobody_is_charged_twice_and_no_refund_is_lost(stage: Stage, name: str, deed: Deed) -> None:
+    matrix = PayMatrix(Counter(stage.square, stage.square.parties[name], stage.books), deed)
     results = await played(matrix, await matrix.recorded(), len(stage.results))
     stage.results += results
     stage.missed += len(matrix.missed)

@@ -204,6 +204,6 @@ DEEDS: Final = (
 )
 
 
-def deeds_of(party: Party) -> list[Deed]:
-    """The deeds that a channel has: an order by a code is charged at once, and nobody notifies."""
-    return [each for each in DEEDS if each.name != "notify" or party.form != CODE]
+def deeds_of(form: int) -> list[Deed]:
+    """The deeds of a form of payment: an order by a code is charged at once, and nobody notifies."""
+    return [each for each in DEEDS if each.name != "notify" or form != CODE]
