@@ -24,7 +24,7 @@ from gateway.national.codec.plan import disagreeing, find, is_absent
 from gateway.national.codec.refusing import check_keys, end_of
 from gateway.national.codec.scalars import Unfit, read_text
 from gateway.reading import Decoder, Unreadable
-from services.kernel.clock import BEIJING
+from services.kernel.clock import BEIJING, stamp_text
 from services.runtime.bounds import check_json
 
 INFNO: Final = "INFNO"
@@ -164,7 +164,7 @@ def read_body(
 
 def refmsgid(region: str, moment: datetime, serial: str) -> str:
     """The answer's own number: region, second, serial."""
-    return f"{region}{moment.astimezone(BEIJING):%Y%m%d%H%M%S}{serial}"
+    return f"{region}{stamp_text(moment)}{serial}"
 
 
 def write_answer(

@@ -46,6 +46,11 @@ def day_start(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=BEIJING)
 
 
+def stamp_text(moment: datetime) -> str:
+    """A moment as yyyyMMddHHmmss in Beijing: the form of the mobile envelope and of numbers that hold a second."""
+    return f"{moment.astimezone(BEIJING):%Y%m%d%H%M%S}"
+
+
 def to_micros(moment: datetime) -> int:
     """A moment as rows and page tokens hold it: microseconds since 1970 UTC; ValueError for a naive datetime."""
     if moment.tzinfo is None:

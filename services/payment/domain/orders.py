@@ -179,6 +179,7 @@ class RefundState(Enum):
     HELD = "held"
 
 
+_REF_STATUS: Final = {RefundState.DONE: "SUCC", RefundState.REFUSED: "FAIL"}
 TAKEN: Final = "TAKEN_AS_GIVEN_BACK"
 """Why a refund is done of which the channel has said nothing: people took it as given back, by a proof. The channel is
 never asked for it again."""
@@ -257,3 +258,8 @@ def told_stas(order: Order, *, knows_17: bool = False) -> int:
         insured_returned=order.insured_returned,
         knows_17=knows_17,
     )
+
+
+def ref_status(refund: Refund) -> str:
+    """Dictionary refStatus of a refund."""
+    return _REF_STATUS.get(refund.state, "EXP")

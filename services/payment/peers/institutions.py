@@ -10,11 +10,11 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from services.kernel.clock import BEIJING, Clock, from_micros
+from services.kernel.clock import BEIJING, Clock, from_micros, stamp_text
 from services.kernel.errors import Fault
 from services.kernel.money import yuan_text
 from services.payment.domain.notices import Notice, NoticeKind, Outcome
-from services.payment.domain.orders import Order, Refund, RefundState, told_stas
+from services.payment.domain.orders import Order, Refund, ref_status, told_stas
 from services.payment.domain.profiles import AppKeys, Profile
 from services.payment.domain.splits import Split, setl_type
 from services.runtime.callbacks import Callbacks, NotTold
@@ -27,7 +27,6 @@ PAID: Final = "02"
 """Dictionary callType: paid. Of refunds and revocations it has no value; their notices have none."""
 _OK: Final = 200
 _SIZE: Final = 4096
-_STATUS: Final = {RefundState.DONE: "SUCC", RefundState.REFUSED: "FAIL"}
 
 
 class Institutions:
@@ -105,7 +104,7 @@ def notice_data(notice: Notice, order: Order, refund: Refund | None, revs_token:
         "payOrdId": order.pay_ord_id,
         "medOrgOrd": order.med_org_ord,
         "orgCodg": order.fixmedins_code,
-        "traceTime": _stamp(notice.made_at),
+        "traceTime": stamp_text(from_micros(notice.made_at)),
         "ordStas": str(told_stas(order)),
         "feeSumamt": yuan_text(split.total_fen),
         "ownPayAmt": yuan_text(split.cash_fen),
@@ -126,13 +125,9 @@ def notice_data(notice: Notice, order: Order, refund: Refund | None, revs_token:
             "refdType": refund.kind.value,
             "cashRefdAmt": yuan_text(refund.cash_fen),
             "hiRefdAmt": yuan_text(refund.insured_fen),
-            "refStatus": _STATUS.get(refund.state, "EXP"),
+            "refStatus": ref_status(refund),
         }
     return data
-
-
-def _stamp(micros: int) -> str:
-    return from_micros(micros).astimezone(BEIJING).strftime("%Y%m%d%H%M%S")
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
-from services.kernel.clock import BEIJING, beijing_day, from_micros
+from services.kernel.clock import beijing_day, from_micros, stamp_text
 from services.payment.domain.orders import Charge, Order, told_stas
 from services.payment.domain.phases import Phase
 from services.payment.domain.splits import Split, setl_type
@@ -107,13 +107,8 @@ def found_message(order: Order, revs_token: str, org_name: str) -> pay_order_pb2
     )
     if order.paid_at and order.split is not None:
         told.call_type = PAID
-        told.trace_time = stamp_text(order.paid_at)
+        told.trace_time = stamp_text(from_micros(order.paid_at))
         told.ext_data.mdtrt_id, told.ext_data.setl_id = order.bill.mdtrt_id, order.setl_id
         told.setl_type = setl_type(order.split)
         told.revs_token = revs_token if order.phase is Phase.PAID else ""
     return told
-
-
-def stamp_text(micros: int) -> str:
-    """A moment as yyyyMMddHHmmss in Beijing."""
-    return from_micros(micros).astimezone(BEIJING).strftime("%Y%m%d%H%M%S")

@@ -7,11 +7,11 @@ import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
-from services.kernel.clock import beijing_day, to_micros
+from services.kernel.clock import beijing_day, from_micros, stamp_text, to_micros
 from services.kernel.errors import Fault, FaultKind, Violation, invalid
 from services.kernel.money import yuan_text
 from services.payment.domain import refusals
-from services.payment.domain.orders import Order, RefundKind, RefundState, told_stas
+from services.payment.domain.orders import Order, RefundKind, ref_status, told_stas
 from services.payment.domain.refunds import Parts
 from services.payment.domain.revoking import revs_token
 from services.payment.domain.terms import OrderType, Switch, check_open, kind_of
@@ -29,7 +29,6 @@ from services.runtime.telemetry import inject
 from yibao.common.v1 import codes_pb2
 from yibao.payment.v1 import pay_order_pb2, pay_order_pb2_grpc
 
-_STATUS: Final = {RefundState.DONE: "SUCC", RefundState.REFUSED: "FAIL"}
 _NOWHERE: Final = "000000"
 
 MakePlan = Callable[[pay_order_pb2.Payment], Plan]
@@ -171,10 +170,10 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         told = pay_order_pb2.RefundedOrder(
             refd_sn=refund.refund_no,
             hi_refd_sn=refund.counter_setl_id,
-            ref_status=_STATUS.get(refund.state, "EXP"),
+            ref_status=ref_status(refund),
         )
         if refund.counter_setl_id and refund.done_at:
-            moment = convert.stamp_text(refund.done_at)
+            moment = stamp_text(from_micros(refund.done_at))
             told.hi_trns_date, told.hi_trns_time = moment[:8], moment[8:]
         charge = await self._books.charge(order.charge_no) if order.charge_no else None
         return pay_order_pb2.RefundOrderResponse(data=told, order=convert.order_message(order, charge))

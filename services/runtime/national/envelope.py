@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from services.kernel.clock import BEIJING
+from services.kernel.clock import BEIJING, stamp_text
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.bounds import check_json
 from services.runtime.national.signed_text import Rows, SecretForm, signed_text
@@ -268,7 +268,7 @@ def _written(now: datetime, digits: int) -> str:
     if digits == _SECOND_DIGITS:
         return str(int(now.timestamp()))
     if digits == _STAMP_DIGITS:
-        return now.astimezone(BEIJING).strftime(_STAMP)
+        return stamp_text(now)
     return _milliseconds(now)
 
 
