@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
@@ -26,6 +27,7 @@ from services.routing.operations.sagas import LOOP_LEASE_S, Sagas
 from services.routing.operations.steps import Message
 from services.routing.peers.settlements import SettlementCells
 from services.routing.store.unit import RoutingStore
+from services.runtime.db import Database
 from services.runtime.idempotency import content_hash
 from tests.routing.played_cells import (
     CONFIRMED,
@@ -41,7 +43,7 @@ from tests.routing.played_messages import (
     take_back_request,
     trial_request,
 )
-from tests.routing.sagas import CARE, HOSPITAL, INSURED, Kept
+from tests.routing.sagas import CARE, HOSPITAL, INSURED, NOON, Kept
 from yibao.settlement.v1 import care_pb2
 
 WAITS_S = 0.4
@@ -204,3 +206,15 @@ class Across:
 
 async def _no_stay(message: Message, insured_cell: str, mdtrt_id: str) -> Any:
     raise AssertionError(f"{message.key} admitted nobody to {mdtrt_id}")
+
+
+@asynccontextmanager
+async def across_cells(folder: Path) -> AsyncIterator[Across]:
+    """Routing, on a store of its own, between two played cells."""
+    database = Database(f"sqlite:///{folder / 'routing.sqlite'}", lambda: NOON)
+    store = RoutingStore(database)
+    await store.start()
+    made = Across(store)
+    yield made
+    await made.sagas.idle()
+    await database.close()

@@ -14,25 +14,17 @@ import pytest
 import pytest_asyncio
 
 from services.kernel.errors import Fault, FaultKind
-from services.routing.store.unit import RoutingStore
-from services.runtime.db import Database
-from tests.routing.across import Across
+from tests.routing.across import Across, across_cells
 from tests.routing.played_cells import AFTER, BEFORE, PENDING, Point, dark, open_gate
-from tests.routing.sagas import CARE, INSURED, NOON
+from tests.routing.sagas import CARE, INSURED
 from yibao.settlement.v1 import reversal_pb2
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def across(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Across]:
-    """Routing between two played cells, for all tests of this module: each has bills of its own."""
-    folder = tmp_path_factory.mktemp("across")
-    database = Database(f"sqlite:///{folder / 'routing.sqlite'}", lambda: NOON)
-    store = RoutingStore(database)
-    await store.start()
-    made = Across(store)
-    yield made
-    await made.sagas.idle()
-    await database.close()
+    """For all tests of this module: each has bills of its own."""
+    async with across_cells(tmp_path_factory.mktemp("across")) as made:
+        yield made
 
 
 SETTLES = [

@@ -11,11 +11,9 @@ import pytest_asyncio
 
 from services.kernel.errors import Fault
 from services.routing.domain.sagas import State
-from services.routing.store.unit import RoutingStore
-from services.runtime.db import Database
-from tests.routing.across import Across
+from tests.routing.across import Across, across_cells
 from tests.routing.played_cells import AFTER, BEFORE, CONFIRMED, PENDING, VOID, Point, dark, open_gate
-from tests.routing.sagas import CARE, INSURED, NOON
+from tests.routing.sagas import CARE, INSURED
 from tests.routing.test_across_failures import told, troubles
 from yibao.settlement.v1 import order_pb2
 
@@ -28,14 +26,9 @@ NUMBERS: Final = count(1)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def across(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Across]:
-    """Routing between two played cells, for all tests of this module: each has bills of its own."""
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('held') / 'routing.sqlite'}", lambda: NOON)
-    store = RoutingStore(database)
-    await store.start()
-    made = Across(store)
-    yield made
-    await made.sagas.idle()
-    await database.close()
+    """For all tests of this module: each has bills of its own."""
+    async with across_cells(tmp_path_factory.mktemp("across")) as made:
+        yield made
 
 
 def points(*steps: tuple[str, str]) -> list[Point]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import uvloop
 
 from services.kernel.clock import system_clock
-from services.payment.domain.accounts import Account
+from services.payment.channels.protocol import merchant_of
 from services.payment.domain.charges import Standing
 from services.payment.loader import Merchants, read_merchants
 from services.payment.store.terminal_rows import TerminalRows
@@ -152,7 +152,7 @@ class Bench:
             charge_no=number[:20],
             pay_ord_id=f"ORD990100{next(_NUMBERS)}",
             med_org_ord=number[-12:],
-            merchant=_merchant(account),
+            merchant=merchant_of(account),
             order_type=channel_pb2.PAY_ORDER_TYPE_CONSULTATION,
             form=channel_pb2.PAY_FORM_APP if channel == "national" else channel_pb2.PAY_FORM_CODE,
             user_no="USER1" if channel == "national" else "",
@@ -262,14 +262,3 @@ async def _until_paid(at: Street, wanted: int, most_s: float) -> float:
             raise Disagreement(f"after {most_s:.0f} s orders stand so: {at.phases()}; {wanted} should be paid")
         await asyncio.sleep(0.1)
     return time.perf_counter() - begun
-
-
-def _merchant(account: Account) -> channel_pb2.Merchant:
-    return channel_pb2.Merchant(
-        fixmedins_code=account.fixmedins_code,
-        fixmedins_name=account.fixmedins_name,
-        merchant_no=account.merchant_no,
-        sub_merchant_no=account.sub_merchant_no,
-        app_no=account.app_no,
-        city_no=account.city_no,
-    )
