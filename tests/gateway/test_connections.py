@@ -15,6 +15,7 @@ import pytest
 from gateway import connections
 from gateway.connections import MOST_HEAD_BYTES, affordable
 from tests.gateway.conftest import Scene
+from tests.said import said
 
 MOST = 8
 
@@ -182,7 +183,7 @@ class TestNumber:
                     assert (await other.answer())[0] == 200
             assert scene.server.connections.count <= MOST
         assert sum([await each.ended(0.01) for each in opened]) >= 4 * MOST
-        assert [each.message for each in caplog.records].count("too many connections") == 1
+        assert [each.message for each in said(caplog, "yibao.gateway")].count("too many connections") == 1
         for each in silent:
             await each.__aexit__(None, None, None)
 
@@ -229,7 +230,7 @@ class TestDescriptors:
         limits["is"] = (min(1_024, hard), hard)
         with caplog.at_level(logging.WARNING, "yibao.gateway"):
             assert affordable(4_096) == most
-        assert [each.getMessage() for each in caplog.records] == ["fewer connections than set"]
+        assert [each.getMessage() for each in said(caplog, "yibao.gateway")] == ["fewer connections than set"]
 
     def test_without_any_limit_all_are_taken(self, limits: dict[str, tuple[int, int]]) -> None:
         limits["is"] = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)

@@ -13,6 +13,7 @@ from gateway import failures
 from gateway.failures import Failures
 from services.kernel.errors import Fault, FaultKind
 from tests.gateway.conftest import HOSPITAL, Scene, envelope, hospital
+from tests.said import said
 from yibao.identity.v1 import partner_pb2
 from yibao.options.v1 import options_pb2
 
@@ -80,7 +81,7 @@ async def test_a_name_that_nobody_has_is_not_written_to_the_log(slept: Waits, ca
         for _ in range(failures.FREE + 1):
             await counted.told("10.0.0.1", "张三 990101195001011234", nobody)
             await counted.told("10.0.0.1", "H1", WRONG)
-    (unknown, known) = caplog.records
+    (unknown, known) = said(caplog, "yibao.gateway")
     assert "张三" not in str(unknown.__dict__)
     assert "H1" in str(known.__dict__)
 

@@ -19,6 +19,7 @@ from services.identity.store.unit import IdentityStore
 from services.kernel.clock import system_clock
 from services.runtime.db import Database
 from services.runtime.stores.upgrading import migrate
+from tests.said import said
 
 PERSON: Final = "INSERT INTO person VALUES ('{0}', '测甲', '{1}', '{2}', '1', '01', '1980-01-01', {3}, '')"
 PEOPLE: Final = (
@@ -102,8 +103,8 @@ async def test_rows_become_what_todays_program_looks_for(url: str, caplog: pytes
     people = "SELECT psn_no, psn_cert_type, certno, card_no FROM person ORDER BY psn_no"
     assert await told(url, people) == FOLDED
     # Who is meant is told by a number alone: a log names nobody.
-    said = [vars(each)["fields"] for each in caplog.records if each.name == "yibao.store"]
-    assert said == [{"member": "identity", "persons": 2}]
+    told_of = [vars(each)["fields"] for each in said(caplog, "yibao.store")]
+    assert told_of == [{"member": "identity", "persons": 2}]
     keys = await told(url, "SELECT key_digest, key_id, label, revoked_at FROM api_key ORDER BY key_id")
     assert keys == [
         ("k1", f"{500_000:020d}", "", None),

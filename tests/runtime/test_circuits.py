@@ -18,6 +18,7 @@ from services.runtime.metrics import Metrics
 from tests.runtime import desk
 from tests.runtime.desk import look
 from tests.runtime.test_outbound import fault_of
+from tests.said import said
 
 REST_S = 0.1
 
@@ -95,7 +96,7 @@ async def test_after_a_rest_one_tries_for_all_and_an_answer_closes_the_circuit(
         release.set()
         assert await tried == "back"
         assert await made.call("a", told("an answer")) == "an answer"
-    assert [each.levelno for each in caplog.records] == [logging.WARNING, logging.INFO]
+    assert [each.levelno for each in said(caplog, "yibao.circuits")] == [logging.WARNING, logging.INFO]
 
 
 async def test_one_who_tries_in_vain_opens_it_anew_and_one_who_leaves_lets_the_next_try(made: Circuits) -> None:

@@ -20,6 +20,7 @@ from services.runtime.call import Caller, Role
 from services.runtime.config import Config, ConfigError
 from services.runtime.keys import Keys, follow, hkdf, load
 from services.runtime.status import from_rpc_error
+from tests.said import said
 from tests.tokens import Tokens
 from tools.running import HOST, free_ports
 from yibao.identity.v1 import partner_pb2, partner_pb2_grpc
@@ -107,7 +108,7 @@ def test_a_file_that_became_unusable_leaves_the_old_keys(tmp_path: Path, caplog:
             assert not follow(keys, config, ["identity"])
         file.unlink()
         assert not follow(keys, config, ["identity"])
-    assert len(caplog.records) == 4
+    assert len(said(caplog, "yibao.keys")) == 4
     assert keys.text(["identity"]) == before
     file.write_text(NEW)
     assert follow(keys, config, ["identity"])
@@ -225,4 +226,4 @@ async def test_whatever_befalls_a_look_at_the_file_the_next_one_comes_and_hands_
                     break
     assert told == ["broken", "broken", "broken", "last"]
     # Once for each cause, however often it comes.
-    assert [each.message for each in caplog.records] == ["keys not handed on; tried again"] * 2
+    assert [each.message for each in said(caplog, "yibao.keys")] == ["keys not handed on; tried again"] * 2
