@@ -272,6 +272,8 @@ class Telemetry:
             attributes["yibao.reason"] = span.reason
             status = Status(StatusCode.ERROR, span.reason)
         parent = SpanContext(span.trace_id, span.parent_id, True, _SAMPLED) if span.parent_id else None
+        # Of what a list is linked to most is kept nowhere: one in twenty, where one in twenty traces is.
+        kept = [link for link in span.links if link.sampled] or span.links
         # Built whole at the end instead of by the SDK's tracer: a third of its cost, and nothing for what is not kept.
         self._pipeline.on_end(
             ReadableSpan(
@@ -280,7 +282,7 @@ class Telemetry:
                 parent=parent,
                 resource=self._resource,
                 attributes=attributes,
-                links=[Link(SpanContext(link.trace_id, link.span_id, True, _SAMPLED)) for link in span.links],
+                links=[Link(SpanContext(link.trace_id, link.span_id, True, _SAMPLED)) for link in kept],
                 kind=span.kind,
                 status=status,
                 start_time=span.start_ns,

@@ -133,6 +133,22 @@ def test_a_sampled_parent_or_link_decides_before_the_ratio(
     assert not Telemetry("x", ratio(settings, "1"), kept).span("child", parent=unsampled).sampled
 
 
+def test_a_kept_span_is_linked_to_what_is_kept_and_one_that_failed_alone_to_all(
+    settings: dict[str, str], kept: InMemorySpanExporter
+) -> None:
+    telemetry = Telemetry("settlement", ratio(settings, "0"), kept)
+    sampled, unsampled = extract(f"00-{'1' * 32}-{'2' * 16}-01"), extract(f"00-{'3' * 32}-{'4' * 16}-00")
+    assert sampled is not None
+    assert unsampled is not None
+    with telemetry.span("commit", parent=ROOT, links=[unsampled, sampled]):
+        pass
+    with telemetry.span("failed", parent=ROOT, links=[unsampled]) as span:
+        span.fail("INTERNAL", "INTERNAL_ERROR")
+    telemetry.stop()
+    told = {span.name: [link.context.trace_id for link in span.links] for span in kept.get_finished_spans()}
+    assert told == {"commit": [sampled.trace_id], "failed": [unsampled.trace_id]}
+
+
 def names(nodes: tuple[Node, ...]) -> list[object]:
     return [(f"{node.span.service}:{node.span.name}", names(node.children)) for node in nodes]
 

@@ -12,14 +12,18 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.runtime.status import from_status
+from services.settlement.domain import care as domain_care
 from services.settlement.servicer import care_bills
+from services.settlement.store import care as care_store
 from tests.settlement.counter import SOMEBODY
 from tests.settlement.counter_member import HERE, Reached, desk, member_in
 from tests.settlement.test_rpc_care import THERE, admitted, registered
-from tests.settlement.test_rpc_encounters import fee
+from tests.settlement.test_rpc_encounters import at, fee
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import (
     care_pb2,
+    carried_pb2,
+    common_pb2,
     fee_pb2,
     order_pb2,
     reversal_pb2,
@@ -177,6 +181,38 @@ async def test_a_list_tells_beside_its_refusals_what_routing_would_ask_for_next(
             if most:
                 assert [each.told for each in await refusals()] == [b"", b"", b""], limit
     assert [_reason(each.status) for each in await refusals()] == reasons
+
+
+async def test_lines_are_carried_in_their_order_and_counted_whether_they_are_few_or_many(
+    cells: tuple[Reached, Reached], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    care, _ = cells
+    mdtrt_id = await registered(care)
+    lines = [
+        common_pb2.FeeLine(
+            feedetl_sn=number, fee_ocur_time=at(), med_list_codg="A1", det_item_fee_sumamt_fen=1000, cnt="1", pric="10"
+        )
+        for number in ("9", "1", "5")
+    ]
+    upload = fee_pb2.UploadFeesRequest(
+        request_id="fee:1", desk=desk(), mdtrt_id=mdtrt_id, psn_no=SOMEBODY, feedetail=lines
+    )
+    await care.call(care.fees.UploadFees, upload)
+    asked = bill(mdtrt_id)
+    asked.data.medfee_sumamt_fen = 3_000
+
+    async def carried() -> list[str]:
+        found = await care.routed(care.care.GetBill, care_pb2.GetBillRequest(visit=asked))
+        return list(carried_pb2.CarriedLines.FromString(found.carried.lines).feedetl_sn)
+
+    few = await carried()
+    assert few == ["9", "1", "5"]
+    monkeypatch.setattr(care_store, "MANY", 2)
+    assert await carried() == few
+    monkeypatch.setattr(domain_care, "MOST_LINES", 2)
+    for most in (3, 2):
+        monkeypatch.setattr(care_store, "MANY", most)
+        assert (await care.refused(care.care.GetBill, care_pb2.GetBillRequest(visit=asked))).reason == "BILL_TOO_LONG"
 
 
 async def test_a_settlement_and_an_admission_elsewhere_are_found_by_the_message_that_made_them(

@@ -82,7 +82,8 @@ class CareBills:
 async def _told(
     snapshot: CareReader, orders: Sequence[Order], most_lines: int | None
 ) -> list[FoundBill | BaseException]:
-    """The bills with their lines, six statements for all of them, and one more where something is settled already."""
+    """The bills with their lines, five statements for all of them, and one more where something is settled already or lines are
+    many."""
     stamps = (order.stamp for order in orders if order.stamp.request_id)
     requests = tuple({(stamp.scope, stamp.request_id): None for stamp in stamps})
     mdtrt_ids = tuple({order.bill.mdtrt_id: None for order in orders})
@@ -92,7 +93,11 @@ async def _told(
     found: list[Any] = [_found(order, books) for order in orders]
     await _name_pending(snapshot, orders, found)
     chosen = [each for each in found if isinstance(each, Chosen)]
-    counts = await snapshot.line_counts(_batches(chosen)) if chosen else {}
+    if not chosen:
+        return found
+    # One statement where there are few, as nearly always.
+    few = await snapshot.few_lines(_batches(chosen))
+    counts = await snapshot.line_counts(_batches(chosen)) if few is None else {at: len(few[at]) for at in few}
     for place, each in enumerate(found):
         if isinstance(each, Chosen):
             try:
@@ -103,7 +108,7 @@ async def _told(
     if not chosen:
         return found
     numbers = await snapshot.numbers([each.encounter.mdtrt_id for each in chosen])
-    lines = await snapshot.lines(_batches(chosen), sum(counts.values()))
+    lines = await snapshot.lines(_batches(chosen), sum(counts.values())) if few is None else few
     return [
         _bill(order, each, numbers, lines) if isinstance(each, Chosen) else each
         for order, each in zip(orders, found, strict=True)

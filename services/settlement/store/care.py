@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final
 
 from services.runtime.db import Database, sql
 from services.settlement.domain.care import CareLine
@@ -25,8 +26,13 @@ _LINES: Final = sql(
     "SELECT fee_batch_id, detail, split FROM fee_line WHERE AMONG(fee_batch_id, ?1) AND state = 'open'"
     " ORDER BY fee_batch_id, line_no"
 )
-# Statements that find more lines than these take SQLite some milliseconds: they run beside the loop.
-_MANY: Final = 100
+# In no order: it ends where there are too many.
+_SOME_LINES: Final = sql(
+    "SELECT fee_batch_id, detail, split, line_no FROM fee_line WHERE AMONG(fee_batch_id, ?1) AND state = 'open' LIMIT ?2"
+)
+_in_order = itemgetter(0, 3)
+MANY: Final = 512
+"""Statements that find more lines than these take SQLite some milliseconds: they run beside the loop (our decision)."""
 
 
 class CareReader(BookReader):
@@ -42,10 +48,12 @@ class CareReader(BookReader):
 
     async def lines(self, batches: Sequence[str], count: int) -> dict[str, list[CareLine]]:
         """The lines that are left of these fee batches, in the order they came; there are `count` of them."""
-        found: dict[str, list[CareLine]] = {}
-        for row in await self._connection.run(_LINES, list(batches), patient=count > _MANY):
-            found.setdefault(row[0], []).append(CareLine(row[1], row[2]))
-        return found
+        return _by_batch(await self._connection.run(_LINES, list(batches), patient=count > MANY))
+
+    async def few_lines(self, batches: Sequence[str]) -> dict[str, list[CareLine]] | None:
+        """The same where they are at most MANY, which nobody need count before; None where they are more."""
+        rows = await self._connection.run(_SOME_LINES, list(batches), MANY + 1)
+        return _by_batch(sorted(rows, key=_in_order)) if len(rows) <= MANY else None
 
 
 class CareBooks:
@@ -59,3 +67,10 @@ class CareBooks:
         """A snapshot."""
         async with self._database.driver_read() as connection:
             yield CareReader(connection)
+
+
+def _by_batch(rows: Iterable[Any]) -> dict[str, list[CareLine]]:
+    found: dict[str, list[CareLine]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(CareLine(row[1], row[2]))
+    return found
