@@ -87,10 +87,15 @@ class TokenSigner:
         self._incoming = {_head_text(edge): edge for edge in incoming}
         self._signed.clear()
         self._verified.clear()
+        self._derived: dict[str, tuple[bytes, ...]] = {}
 
     def derived(self, purpose: str) -> tuple[bytes, ...]:
         """Keys of the member for a purpose of its own, one for each set; the first is for what is made now."""
-        return tuple(derive(each.own, purpose) for each in self._keys if each.cell == self.cell)
+        made = self._derived.get(purpose)
+        if made is None:
+            made = tuple(derive(each.own, purpose) for each in self._keys if each.cell == self.cell)
+            self._derived[purpose] = made
+        return made
 
     def sign(self, caller: Caller, audience: str, ttl_s: int = 60, *, cell: str = "") -> str:
         """A token for the member `audience`, of the own cell or of `cell`, which holds for at most `ttl_s` seconds and for at
