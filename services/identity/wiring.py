@@ -9,7 +9,7 @@ from typing import Final
 
 from services.identity.operations.changes import ChangeOperations
 from services.identity.operations.credentials import CredentialOperations
-from services.identity.operations.partners import PartnerOperations
+from services.identity.operations.partners import PartnerOperations, Use
 from services.identity.operations.persons import PersonOperations
 from services.identity.servicer.changes import ChangeServicer
 from services.identity.servicer.credentials import CredentialServicer
@@ -19,6 +19,7 @@ from services.identity.store.unit import IdentityStore
 from services.kernel.clock import Clock
 from services.kernel.errors import Fault
 from services.runtime.auth import TokenSigner
+from services.runtime.committer import Committer
 from services.runtime.config import Config
 from services.runtime.db import Database
 from services.runtime.identifiers import time_ordered_ids
@@ -43,6 +44,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     persons = PersonOperations(store, config.cell)
     credentials = CredentialOperations(store, new_id, secrets.token_bytes, own_keys, config.cell)
     partners = PartnerOperations(store, new_id, secrets.token_bytes, own_keys, config.sandbox)
+    uses: Committer[Use, None] = Committer("key use", partners.note_uses, telemetry=telemetry)
+    partners.submit = uses.submit
     bootstrap_key = _bootstrap_key(config)
 
     async def start() -> None:
@@ -53,6 +56,10 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
             if fault.reason == "API_KEY_TAKEN":
                 raise StartError(f"{BOOTSTRAP_KEY} stands for somebody else already: choose another key") from None
             raise
+
+    async def stop() -> None:
+        await uses.stop()
+        await database.close()
 
     return MemberServer(
         MEMBER,
@@ -65,7 +72,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
             (partner_pb2_grpc.add_PartnerServiceServicer_to_server, PartnerServicer(partners)),
         ],
         start,
-        database.close,
+        stop,
         database.ping,
         store=database,
         signer=signer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,10 +12,11 @@ import pytest
 
 from services.identity.domain.digests import digest
 from services.identity.domain.partner import ApiKey, AuthStyle, Dialect, KeyHolder, KeyList, Partner, SignIn
-from services.identity.operations.partners import PartnerOperations
+from services.identity.operations.partners import PartnerOperations, Use
 from services.identity.store.unit import IdentityStore
 from services.kernel.errors import Fault, FaultKind
 from services.kernel.requests import RequestStamp
+from services.runtime.committer import Committer
 from tests.identity.people import NOON, Dice, Ticking
 
 SECRET = "a secret of 32 characters or more"
@@ -248,6 +250,28 @@ async def test_the_last_use_of_a_key_is_known_to_the_hour(production: PartnerOpe
     assert await used_at(minutes=5) == NOON + timedelta(minutes=5)
     assert await used_at(minutes=59) == NOON + timedelta(minutes=5)
     assert await used_at(minutes=1) == NOON + timedelta(minutes=65)
+
+
+async def test_keys_that_are_first_used_at_one_time_are_noted_by_one_transaction(
+    production: PartnerOperations, store: IdentityStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [
+        (await production.issue_key(_key(f"r{each}"), KeyHolder("person", f"P{each}"), "", NOON)).key for each in "123"
+    ]
+    committer: Committer[Use, None] = Committer("key use", production.note_uses)
+    production.submit = committer.submit
+    write, transactions = store.write, count()
+
+    def counted() -> object:
+        next(transactions)
+        return write()
+
+    monkeypatch.setattr(store, "write", counted)
+    at = NOON + timedelta(minutes=5)
+    await asyncio.gather(*(production.resolve(key_digest=digest(key), now=at) for key in keys))
+    await committer.stop()
+    assert [each.last_used_at for each in await production.list_keys(ALL) if each.holder.role == "person"] == [at] * 3
+    assert next(transactions) < 3
 
 
 async def test_a_store_that_takes_no_writes_keeps_no_key_out(

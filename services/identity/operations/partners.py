@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,8 +29,11 @@ from services.identity.operations.ports import NewId, OwnKeys, RandomBytes
 from services.identity.store.unit import IdentityStore, Unit
 from services.kernel.errors import Fault, conflict, not_found, precondition
 from services.kernel.requests import RequestStamp
-from services.runtime.writes import Lasting
 
+Use = tuple[str, datetime]
+"""That a key, by its digest, was used at a moment."""
+SubmitUse = Callable[[Use], Awaitable[None]]
+"""Hands a use to the committer, and waits until it is noted."""
 _API_KEY: Final = "api_key"
 # What the entry of a chosen key keeps where the key was the holder's already.
 _KNOWN: Final = b"known "
@@ -54,7 +57,9 @@ class IssuedKey:
 
 
 class PartnerOperations:
-    """What PartnerService does. `sandbox` says what kind of deployment this is; `keys` gives the member's own."""
+    """What PartnerService does. `sandbox` says what kind of deployment this is; `keys` gives the member's own. `submit` is set
+    once the committer of uses stands.
+    """
 
     def __init__(
         self, store: IdentityStore, new_id: NewId, random_bytes: RandomBytes, keys: OwnKeys, sandbox: bool
@@ -64,7 +69,7 @@ class PartnerOperations:
         self._random_bytes = random_bytes
         self._keys = keys
         self._sandbox = sandbox
-        self._lasting = Lasting()
+        self.submit: SubmitUse = self._alone
 
     async def register(
         self, stamp: RequestStamp, partner: Partner, now: datetime, encode: Callable[[bool], bytes]
@@ -213,14 +218,23 @@ class PartnerOperations:
             return Resolved(key.holder, partner if matches else None), key
 
     async def _note_use(self, key: ApiKey, now: datetime) -> None:
-        """Notes the use in a task of its own: a reader that leaves must not cut a transaction off."""
+        """Notes the use, with all that are first used meanwhile: a person's key is often used for one bill."""
+        # Whoever can be let in is let in, also while the store takes no writes; the next use is noted then.
+        with suppress(Fault):
+            await self.submit((key.key_digest, now))
 
-        async def note() -> None:
-            # Whoever can be let in is let in, also while the store takes no writes; the next use is noted then.
-            with suppress(Fault):
-                await written(self._store, lambda work: work.partners.note_use(key.key_digest, now))
+    async def _alone(self, use: Use) -> None:
+        await self.note_uses([use])
 
-        await self._lasting.run(note())
+    async def note_uses(self, uses: Sequence[Use]) -> list[None]:
+        """Notes a list of them in one transaction: what the committer runs."""
+
+        async def note(work: Unit) -> None:
+            for key_digest, moment in sorted(uses):
+                await work.partners.note_use(key_digest, moment)
+
+        await written(self._store, note)
+        return [None] * len(uses)
 
     async def sign_in(
         self,
