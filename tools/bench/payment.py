@@ -34,6 +34,7 @@ from tools.bench.figures import several, spread
 from tools.bench.measures import Disagreement, Terms
 from tools.bench.payment_street import AT_ONCE, Caller, Street, each_of, street
 from tools.bench.preparation import Unprepared
+from tools.bench.subject import SQLITE
 from tools.sandbox_keys import INSTITUTION
 from tools.twins.bank.cards import PLAIN
 from yibao.payment.v1 import channel_pb2
@@ -44,16 +45,20 @@ NOTIFIES_PER_S: Final = 100
 MOST_NOTIFY_MS: Final = 50.0
 HALF_STATES: Final = 1_000
 MOST_RECOVERY_S: Final = 60.0
+_TRACES: Final = 0.05
+"""As outside a sandbox, and in the figures of settling. Of notifies every trace is kept: they are measured by their spans."""
 _CALLS: Final = 200
 _DOOR: Final = "POST /v1/channels/"
 _NUMBERS: Final = iter(range(1, 10**9))
 
 
 def payment(terms: Terms) -> None:
-    """All of it, on SQLite, one cell in its ordinary processes."""
+    """All of it, on SQLite, one cell."""
     quick = terms.runs == 1
     people = 200 if quick else HALF_STATES
-    with tempfile.TemporaryDirectory(prefix="yibao-bench-") as folder, street(Path(folder), people) as at:
+    choice = terms.choice(SQLITE, _TRACES)
+    print(f"   {choice}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="yibao-bench-") as folder, street(Path(folder), people, choice) as at:
         try:
             uvloop.run(_measured(at, terms.runs, people))
         except ExceptionGroup as group:
@@ -82,15 +87,18 @@ async def _orders(at: Street, caller: Caller, runs: int) -> None:
     placing, paying, alone, whole = [], [], [], []
     latencies: list[float] = []
     spent: dict[str, float] = {}
+    whole_spent: dict[str, float] = {}
     for _ in range(runs):
-        begun = time.perf_counter()
+        first, begun = _cpu(at), time.perf_counter()
         placed, _ = await each_of(at.people, caller.placed)
         took_s = time.perf_counter() - begun
         placing.append(len(placed) / took_s)
         before, begun = _cpu(at), time.perf_counter()
         _, each_ms = await each_of(placed, caller.by_code)
         paid_s = time.perf_counter() - begun
-        spent = {name: (value - before[name]) / len(placed) * 1000 for name, value in _cpu(at).items()}
+        after = _cpu(at)
+        spent = _each_ms(before, after, len(placed))
+        whole_spent = _each_ms(first, after, len(placed))
         latencies += each_ms
         paying.append(len(placed) / paid_s)
         whole.append(len(placed) / (took_s + paid_s))
@@ -110,15 +118,22 @@ async def _orders(at: Street, caller: Caller, runs: int) -> None:
     print(f"   all of an order           {report.figure(told['whole'], '/s', 0)}")
     print(f"   floor: charges by the adapter alone {report.figure(told['floor'], '/s', 0)}", end="   ")
     print(f"paid are {report.figure(told['ratio'], '×', 2)} of it")
-    parts = ", ".join(f"{name} {value:.1f}" for name, value in spent.items())
-    print(f"   {sum(spent.values()):.1f} ms of processor time a payment: {parts}", flush=True)
+    for what, parts in (("a payment", spent), ("an order", whole_spent)):
+        named = ", ".join(f"{name} {value:.1f}" for name, value in parts.items())
+        print(f"   {sum(parts.values()):.1f} ms of processor time {what}: {named}", flush=True)
 
 
 def _cpu(at: Street) -> dict[str, float]:
-    """Processor seconds until now of mesh, twins and this load."""
-    roots = {"mesh": at.mesh.process.pid, "twins": at.twins.process.pid, "load": os.getpid()}
-    found = {name: processes.cpu_s(processes.tree(root)) for name, root in roots.items() if name != "load"}
-    return found | {"load": processes.cpu_s([roots["load"]])}
+    """Processor seconds until now of the mesh's processes by what they run, of the twins, and of this load."""
+    mesh = processes.tree(at.mesh.process.pid)
+    found = {usage.command.removeprefix("services "): processes.cpu_s([pid]) for pid, usage in mesh.items()}
+    twins = processes.cpu_s(processes.tree(at.twins.process.pid))
+    return found | {"twins": twins, "load": processes.cpu_s([os.getpid()])}
+
+
+def _each_ms(before: dict[str, float], after: dict[str, float], count: int) -> dict[str, float]:
+    """Milliseconds of one, between two moments."""
+    return {name: (value - before[name]) / count * 1000 for name, value in after.items()}
 
 
 class Bench:
@@ -215,6 +230,7 @@ async def _of_call(act: Callable[[Any], Awaitable[Any]], charges: Sequence[Any])
 
 async def _notifies(at: Street, caller: Caller) -> None:
     """People pay at the twin at an even pace; the gateway's span of each notify is what it took."""
+    at.tracing(1.0)
     charges = await _waiting(at, caller)
     began_ns, paid, begun = time.time_ns(), at.phases().get("paid", 0), time.perf_counter()
     async with asyncio.TaskGroup() as group:
@@ -235,6 +251,7 @@ async def _notifies(at: Street, caller: Caller) -> None:
 
 async def _recovery(at: Street, caller: Caller) -> None:
     """Everybody's order waits at WeChat; the mesh is killed, all pay, and it is started again: until all are paid."""
+    at.tracing(_TRACES)
     charges = await _waiting(at, caller)
     paid = at.phases().get("paid", 0)
     at.kill()

@@ -22,6 +22,7 @@ from services.runtime.outgoing import Answer, Outgoing, Unanswered
 from services.runtime.telemetry import Telemetry
 from tools.bench import world
 from tools.bench.preparation import Unprepared
+from tools.bench.subject import LAYOUTS, Choice
 from tools.beside import MERCHANTS, Twins, beside
 from tools.cli import seed
 from tools.cli.mesh_client import MeshClient
@@ -40,13 +41,15 @@ _DESK: Final = {"fixmedinsCode": INSTITUTION, "mdtrtareaAdmvs": world.DIVISION}
 _ITEM: Final = "XTESTDRUG0001"
 _A_CALL: Final = 500
 _TIMEOUT_S: Final = 20.0
+_RATIO: Final = "YIBAO_TRACE_RATIO"
 
 
 @dataclass(slots=True)
 class Street:
-    """A mesh and its twins, which may be started again; `people` are numbers of who may pay."""
+    """A mesh and its twins, which may be started again by the same arguments; `people` are numbers of who may pay."""
 
     values: dict[str, str]
+    arguments: tuple[str, ...]
     twins: Twins
     mesh: RunningMesh
     people: list[int] = field(default_factory=list)
@@ -65,7 +68,13 @@ class Street:
 
     def again(self) -> None:
         """The mesh is started where it was."""
-        self.mesh = start(self.values)
+        self.mesh = start(self.values, arguments=self.arguments)
+
+    def tracing(self, ratio: float) -> None:
+        """The mesh is stopped and started where it was, and keeps that share of its traces from now on."""
+        stop(self.mesh.process)
+        self.values[_RATIO] = str(ratio)
+        self.again()
 
     def phases(self) -> dict[str, int]:
         """How many orders stand where, by payment's own store."""
@@ -83,12 +92,14 @@ class Placed:
 
 
 @contextmanager
-def street(folder: Path, people: int) -> Iterator[Street]:
-    """A seeded mesh with twins and so many people, for the length of a block."""
-    values = settings(folder, secrets.token_hex(16), own_ports=True) | {"YIBAO_TRACE_RATIO": "1"}
+def street(folder: Path, people: int, choice: Choice) -> Iterator[Street]:
+    """A seeded mesh, run as is chosen, with twins and so many people, for the length of a block."""
+    values = settings(folder, secrets.token_hex(16), own_ports=True)
+    values |= {_RATIO: str(choice.trace_ratio), **choice.settings}
+    arguments = LAYOUTS[choice.layout]
     with beside(values, free_ports=True) as twins:
         values |= {MERCHANTS: str(twins.merchants)}
-        made = Street(values, twins, start(values))
+        made = Street(values, arguments, twins, start(values, arguments=arguments))
         try:
             seed.load_cells(made.mesh.urls, made.mesh.operator_key)
             _register(made, people)
