@@ -6,6 +6,7 @@ It knows no transaction, only the option `elsewhere`, as the gateway does.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any
 
@@ -22,14 +23,17 @@ class HomeFirst:
         self._peers = peers
         self._beside_others = beside_others
 
-    async def call(self, stub_method: Any, request: Any) -> tuple[Any, str]:
-        """The answer, and the cell that the refusal named that it went to routing for, "" for none.
+    async def call(
+        self, stub_method: Any, request: Any, at_home: Callable[[Any], Awaitable[Any]] | None = None
+    ) -> tuple[Any, str]:
+        """The answer, and the cell that the refusal named that it went to routing for, "" for none. `at_home` calls the same
+        method by its list form.
 
         Raises the own cell's refusal where nobody else knows the person either, routing's, and ROUTING_UNAVAILABLE.
         """
         method: MethodContract = stub_method.contract
         try:
-            return await self._peers.call(stub_method, request), ""
+            return await (at_home(request) if at_home else self._peers.call(stub_method, request)), ""
         except Fault as fault:
             if method.elsewhere is None or not self._beside_others or fault.reason not in method.elsewhere.on:
                 raise

@@ -86,7 +86,7 @@ class FakeSettlement:
     async def tried(self, order: Order) -> Tried:
         return Tried(self.split, "hash")
 
-    async def open(self, order: Order, expires_s: int) -> Opened:
+    async def open(self, order: Order, expires_s: int, *, charged: bool) -> Opened:
         await self._reached()
         if self.dice.falls(0.03):
             raise precondition("PSN_FROZEN")
@@ -95,7 +95,8 @@ class FakeSettlement:
         self.states[order.open_no] = "pending"
         self.lapses[order.open_no] = self.clock() + timedelta(seconds=expires_s)
         await self._reached()
-        return Opened(self.split, f"S-{order.open_no}")
+        # Of two orders one is as of another cell, which is held by a call of its own.
+        return Opened(self.split, f"S-{order.open_no}", held=charged and len(self.states) % 2 == 0)
 
     async def hold(self, order: Order, expires_s: int) -> None:
         await self._step(order, "pending")

@@ -197,6 +197,22 @@ async def test_only_its_opener_ends_an_order_and_only_its_window_or_person_lifts
     ]
 
 
+async def test_an_order_that_is_opened_to_be_charged_is_nobodys_to_lift(counter: Counter) -> None:
+    psn_no, number = counter.somebody(), order_no(counter)
+    mdtrt_id = await counter.visit(psn_no, 40_000)
+    request = opened(number, settle_request(counter.request_id(), psn_no, mdtrt_id, 40_000))
+    request.charged = True
+    made = await counter.call(f"{ORDERS}.Open", request, ROUTING)
+    assert made.order.charged
+    assert await counter.call(f"{ORDERS}.Open", request, ROUTING) == made
+    lift = order_state_pb2.LiftRequest(request_id=f"lift:{number}", desk=desk(), order_no=number)
+    assert await counter.reason(f"{ORDERS}.Lift", lift, HERE) == "ORDER_CHARGED"
+    own = order_state_pb2.LiftOwnRequest(request_id=f"own:{number}", psn_no=psn_no, order_no=number)
+    assert await counter.reason(f"{ORDERS}.LiftOwn", own, oneself(psn_no)) == "ORDER_CHARGED"
+    void = order_pb2.VoidRequest(request_id=f"v:{number}", opener="routing", order_no=number)
+    assert (await counter.call(f"{ORDERS}.Void", void, ROUTING)).order.cause == order_state_pb2.VOID_CAUSE_OPENER
+
+
 async def test_the_window_lifts_by_its_own_rpc_or_by_taking_the_message_back(counter: Counter) -> None:
     psn_no = counter.somebody()
     mdtrt_id = await counter.visit(psn_no, 40_000)

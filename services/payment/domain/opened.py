@@ -20,7 +20,8 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A bill that is pending, by its split and its settlement."""
+    """A bill that is pending, by its split and its settlement; `held` where it was marked as charged by its opening."""
 
     split: Split
     setl_id: str
+    held: bool = False

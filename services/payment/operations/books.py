@@ -228,8 +228,7 @@ class Books:
 
     async def keep_notice(self, notice: Notice) -> None:
         """What came of telling."""
-        async with self._store.write() as work:
-            await work.notices.keep([notice])
+        await self.keep(Write(marked=(notice,)))
 
     async def release(self) -> None:
         """Takes every lease away: for the one process that holds the store, as it begins."""

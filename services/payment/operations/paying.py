@@ -88,18 +88,20 @@ class Paying:
         if shown and digest_of(shown) != order.auth:
             # The bureau would refuse it to the channel later, and the cash would be taken and go back.
             raise denied("PAY_AUTH_OF_ANOTHER")
-        order = await self._begun(stamp, order, planned, traceparent)
+        order, charge = await self._begun(stamp, order, planned, traceparent)
         try:
-            order = await self._opened(order, planned)
+            order, charge = await self._opened(order, charge, planned)
         except Stale:
             # Its lease was over: who took it up makes void what was opened, and nothing is charged.
             raise refusals.on_its_way(order) from None
         if order.phase is Phase.PLACING:
-            order = await self._placed(order, planned)
+            order = await self._placed(order, charge, planned)
         order = await self._driving.drive(order, until - asyncio.get_running_loop().time())
         return await self._told(order)
 
-    async def _begun(self, stamp: RequestStamp, order: Order, planned: Planned, traceparent: str) -> Order:
+    async def _begun(
+        self, stamp: RequestStamp, order: Order, planned: Planned, traceparent: str
+    ) -> tuple[Order, Charge]:
         """The intent: the settlement's number and the charge's."""
         now = self._books.now()
         charge_no, expires_at = self._new_charge_no(), now + planned.expires_s * SECOND
@@ -140,12 +142,14 @@ class Paying:
             await self._books.keep(Write(after, order.version, charges=(charge,), entry=entry, takes_fen=takes))
         except Stale:
             raise refusals.on_its_way(order) from None
-        return after
+        return after, charge
 
-    async def _opened(self, order: Order, planned: Planned) -> Order:
+    async def _opened(self, order: Order, charge: Charge, planned: Planned) -> tuple[Order, Charge]:
+        """The order once it is opened and held. Its expiry counts from the opening, which is later than the charge's begin."""
         expires_s = planned.expires_s + steps.BEYOND_S + _MARGIN_S
+        charged = bool(planned.charge_fen or planned.secrets.pay_auth_no)
         try:
-            opened = await self._settlements.open(order, expires_s)
+            opened = await self._settlements.open(order, expires_s, charged=charged)
         except Fault as fault:
             if is_away(fault) and fault.reason != CELL_UNAVAILABLE:
                 raise await self._left(order) from None
@@ -162,8 +166,15 @@ class Paying:
             await self._kept(order, changed)
             await self._driving.drive(changed, 2.0)
             raise refusals.split_moved(order, opened.split)
-        if not planned.charge_fen and not planned.secrets.pay_auth_no:
-            return await self._kept(order, moved(order, Phase.CHARGED, self._books.now(), setl_id=opened.setl_id))
+        if not charged:
+            after = moved(order, Phase.CHARGED, self._books.now(), setl_id=opened.setl_id)
+            return await self._kept(order, after), charge
+        if not opened.held:
+            await self._held(order, expires_s)
+        return await self._placing(order, charge, opened.setl_id)
+
+    async def _held(self, order: Order, expires_s: int) -> None:
+        """Nobody else lifts what is opened from now on."""
         try:
             await self._settlements.hold(order, expires_s)
         except Fault as fault:
@@ -171,7 +182,6 @@ class Paying:
                 raise await self._left(order) from None
             await self._kept(order, moved(order, Phase.VOIDING, self._books.now(), reason=fault.reason))
             raise
-        return await self._placing(order, opened.setl_id)
 
     async def _left(self, order: Order) -> Fault:
         """Leaves an order of which nobody knows whether it was opened, now and not when its lease ends: it is made void."""
@@ -179,17 +189,15 @@ class Paying:
         await self._kept(order, kept(order, now, due_at=now))
         return refusals.on_its_way(order)
 
-    async def _placing(self, order: Order, setl_id: str) -> Order:
-        charge = await self._driving.charge_of(order)
+    async def _placing(self, order: Order, charge: Charge, setl_id: str) -> tuple[Order, Charge]:
         now = self._books.now()
         after = moved(order, Phase.PLACING, now, setl_id=setl_id)
         asked = replace(charge, asked_at=now, state=ChargeState.ASKED)
         await self._books.keep(Write(after, order.version, charges=(asked,)))
-        return after
+        return after, asked
 
-    async def _placed(self, order: Order, planned: Planned) -> Order:
+    async def _placed(self, order: Order, charge: Charge, planned: Planned) -> Order:
         """Asks the channel; its answer counts also where the order has gone on meanwhile, for money may be in it."""
-        charge = await self._driving.charge_of(order)
         if self._books.now() - charge.asked_at > _ASKED_AT_ONCE_S * SECOND:
             # This process stood still: who takes the order up may believe by now that nothing was asked for.
             raise refusals.on_its_way(order)

@@ -23,12 +23,12 @@ class SettlementPort(Protocol):
         """How the bill is split now."""
         ...
 
-    async def open(self, order: Order, expires_s: int) -> Opened:
-        """Opens it as pending."""
+    async def open(self, order: Order, expires_s: int, *, charged: bool) -> Opened:
+        """Opens it as pending; `charged` says that cash is about to be collected for it: nobody else lifts it then."""
         ...
 
     async def hold(self, order: Order, expires_s: int) -> None:
-        """Marks it as charged and moves its expiry."""
+        """Marks it as charged and moves its expiry, where its opening has not."""
         ...
 
     async def confirm(self, order: Order) -> None:

@@ -16,7 +16,7 @@ from services.kernel.authorisations import Authorisation, digest_of
 from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
 from services.payment.domain import refusals
-from services.payment.domain.orders import LEASE_S, SECOND, Bill, Goal, Order, kept, moved
+from services.payment.domain.orders import LEASE_S, SECOND, Bill, Goal, Order, moved
 from services.payment.domain.phases import PLACEABLE, Phase
 from services.payment.operations.books import Books, Stale, Write
 from services.payment.operations.driving import Driving, is_away
@@ -139,32 +139,29 @@ class Saving:
 
     async def _registered(self, order: Order, asked: Asked) -> Order:
         """Registers the visit and uploads the lines; a refusal takes back what was registered."""
+        bill = order.bill
         try:
-            if not order.bill.mdtrt_id:
-                mdtrt_id = await self._bills.register(order.pay_ord_id, asked.request)
-                after = kept(order, self._books.now(), bill=_at(order.bill, mdtrt_id))
-                await self._books.keep(Write(after, order.version))
-                order = after
+            if not bill.mdtrt_id:
+                # Its number is written with the lines': who dies before that has it found again (`BillPort.find_visit`).
+                bill = _at(bill, await self._bills.register(order.pay_ord_id, asked.request))
             if order.is_deposit:
                 await self._settlements.tried(order)
             else:
-                await self._bills.upload(order.pay_ord_id, asked.request, order.bill.mdtrt_id, stay=order.bill.stay)
-        except Stale:
-            raise refusals.on_its_way(order) from None
+                await self._bills.upload(order.pay_ord_id, asked.request, bill.mdtrt_id, stay=bill.stay)
         except Fault as fault:
             if is_away(fault):
                 raise fault if fault.reason in _WHO_IS_AWAY else refusals.on_its_way(order) from None
-            await self._given_up(order, fault.reason)
+            await self._given_up(order, bill, fault.reason)
             raise
-        after = moved(order, Phase.SAVED, self._books.now())
+        after = moved(order, Phase.SAVED, self._books.now(), bill=bill)
         try:
             await self._books.keep(Write(after, order.version))
         except Stale:
             return await self._driving.again(order)
         return after
 
-    async def _given_up(self, order: Order, reason: str) -> None:
-        gone = moved(order, Phase.REVOKING, self._books.now(), reason=reason)
+    async def _given_up(self, order: Order, bill: Bill, reason: str) -> None:
+        gone = moved(order, Phase.REVOKING, self._books.now(), bill=bill, reason=reason)
         try:
             await self._books.keep(Write(gone, order.version))
         except Stale:

@@ -23,10 +23,10 @@ class Deposits:
         await self._unsettled(order)
         return Tried(_cash(order), "")
 
-    async def open(self, order: Order, expires_s: int) -> Opened:
+    async def open(self, order: Order, expires_s: int, *, charged: bool) -> Opened:
         """The same, as late as that."""
         await self._unsettled(order)
-        return Opened(_cash(order), "")
+        return Opened(_cash(order), "", held=charged)
 
     async def hold(self, order: Order, expires_s: int) -> None:
         """Nothing is pending."""

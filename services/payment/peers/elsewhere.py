@@ -23,8 +23,8 @@ class SettlementsElsewhere:
         self._peers = peers
         self._orders = peers.stub(elsewhere_orders_pb2_grpc.ElsewhereOrderServiceStub, ROUTING)
 
-    async def open(self, order: Order, expires_s: int) -> Opened:
-        """Opens the bill as pending for so many seconds."""
+    async def open(self, order: Order, expires_s: int, *, charged: bool) -> Opened:
+        """Opens the bill as pending for so many seconds; it is marked as charged by `hold` alone."""
         request = elsewhere_orders_pb2.OpenOrderRequest(
             order_no=order.open_no, expires_after_s=expires_s, **settle_request(order)
         )

@@ -5,6 +5,7 @@ Request ids are made of the order's number in settlement and the step, so that a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from services.payment.domain.opened import Opened, Tried
@@ -40,17 +41,17 @@ class SettlementsAtHome:
         self._confirm = peers.gathered(self._orders.Confirm, self._orders.BatchConfirm)
         self._void = peers.gathered(self._orders.Void, self._orders.BatchVoid)
 
-    async def open(self, order: Order, expires_s: int) -> Opened:
-        """Opens the bill as pending for so many seconds."""
+    async def open(self, order: Order, expires_s: int, *, charged: bool) -> Opened:
+        """Opens the bill as pending for so many seconds; `charged` keeps everybody else from lifting it."""
         bill = settle_request(order)
         sought = await self._elsewhere.filing(bill) if order.insured_cell else None
-        request = order_pb2.OpenRequest(**_step(order, "open"), expires_after_s=expires_s, **bill, sought=sought)
-        return opened_of((await self._open(request)).settlement)
+        request = order_pb2.OpenRequest(
+            **_step(order, "open"), expires_after_s=expires_s, charged=charged, **bill, sought=sought
+        )
+        return replace(opened_of((await self._open(request)).settlement), held=charged)
 
     async def hold(self, order: Order, expires_s: int) -> None:
-        """Marks the order as charged, so that nobody else lifts it, and moves its expiry: at least so many seconds from now."""
-        request = order_pb2.RenewRequest(**_step(order, "hold"), expires_after_s=expires_s, charged=True)
-        await self._peers.call(self._orders.Renew, request)
+        """Its opening has marked it."""
 
     async def confirm(self, order: Order) -> None:
         """Makes the settlement stand."""
@@ -73,6 +74,7 @@ class Settlements:
 
     def __init__(self, peers: Peers, home_first: HomeFirst, own_cell: str) -> None:
         self._settlements = peers.stub(settlement_pb2_grpc.SettlementServiceStub, MEMBER)
+        self._trial = peers.gathered(self._settlements.Trial, self._settlements.BatchTrial)
         self._home_first = home_first
         self._own_cell = own_cell
         self._elsewhere = SettlementsElsewhere(peers)
@@ -88,12 +90,12 @@ class Settlements:
             answer, cell = await self._home_first.call(self._settlements.TrialStay, stay)
         else:
             visit = settlement_pb2.TrialRequest(desk=desk_of(order), data=visit_bill(order))
-            answer, cell = await self._home_first.call(self._settlements.Trial, visit)
+            answer, cell = await self._home_first.call(self._settlements.Trial, visit, at_home=self._trial)
         return Tried(split_of(answer.setlinfo, answer.bank_pay_fen), answer.trial_hash, cell)
 
-    async def open(self, order: Order, expires_s: int) -> Opened:
+    async def open(self, order: Order, expires_s: int, *, charged: bool) -> Opened:
         """Opens it as pending."""
-        return await self._of(order).open(order, expires_s)
+        return await self._of(order).open(order, expires_s, charged=charged)
 
     async def hold(self, order: Order, expires_s: int) -> None:
         """Marks it as charged and moves its expiry."""

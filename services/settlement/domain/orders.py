@@ -92,13 +92,14 @@ class Order:
 class OrderOpening:
     """That a bill is opened and not settled: under which order's number, by whom, for how many seconds.
 
-    `stamp` is the request that opens it: its hash tells another bill under the same number.
+    `stamp` is the request that opens it: its hash tells another bill under the same number. `charged` as a renewal marks it.
     """
 
     order_no: str
     opener: str
     expires_after_s: int
     stamp: RequestStamp
+    charged: bool = False
 
     def opened(
         self, setl_id: str, account: AccountKey, fixmedins_code: str, mdtrt_id: str, carried: bool, now: int
@@ -115,6 +116,7 @@ class OrderOpening:
             fixmedins_code=fixmedins_code,
             mdtrt_id=mdtrt_id,
             carried=carried,
+            charged=self.charged,
             opened_at=now,
             lapses_at=now + self.expires_after_s * _SECOND,
         )

@@ -104,7 +104,7 @@ class OpeningReader:
 
 
 def _opening(request: order_pb2.OpenRequest, stamp: RequestStamp) -> domain.OrderOpening:
-    return domain.OrderOpening(request.order_no, request.opener, request.expires_after_s, stamp)
+    return domain.OrderOpening(request.order_no, request.opener, request.expires_after_s, stamp, request.charged)
 
 
 def _booked_stamp(call: CallContext, request: order_pb2.OpenRequest, message: RequestStamp) -> RequestStamp:

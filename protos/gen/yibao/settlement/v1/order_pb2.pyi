@@ -40,6 +40,7 @@ class OpenRequest(_message.Message):
     CARRIED_FIELD_NUMBER: _builtins.int
     BOOKED_FIELD_NUMBER: _builtins.int
     SOUGHT_FIELD_NUMBER: _builtins.int
+    CHARGED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     opener: _builtins.str
     """Member that calls."""
@@ -47,6 +48,8 @@ class OpenRequest(_message.Message):
     """Number of the order, made by the opener and stored there before it is sent."""
     expires_after_s: _builtins.int
     """Seconds after which it lapses."""
+    charged: _builtins.bool
+    """Money is about to be charged for it: it is marked as Renew would mark it, by the same commit."""
     @_builtins.property
     def visit(self) -> _settlement_pb2.SettleRequest:
         """Bill of a visit in this cell, as 2207 sends it. Its request id is that of the settlement that it becomes: 2207 under
@@ -83,10 +86,11 @@ class OpenRequest(_message.Message):
         carried: _carried_pb2.CarriedBill | None = ...,
         booked: Global___BookedBill | None = ...,
         sought: _carried_pb2.SoughtFiling | None = ...,
+        charged: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "booked", b"booked", "carried", b"carried", "sought", b"sought", "stay", b"stay", "visit", b"visit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "booked", b"booked", "carried", b"carried", "expires_after_s", b"expires_after_s", "opener", b"opener", "order_no", b"order_no", "request_id", b"request_id", "sought", b"sought", "stay", b"stay", "visit", b"visit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "booked", b"booked", "carried", b"carried", "charged", b"charged", "expires_after_s", b"expires_after_s", "opener", b"opener", "order_no", b"order_no", "request_id", b"request_id", "sought", b"sought", "stay", b"stay", "visit", b"visit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_bill: _TypeAlias = _typing.Literal["visit", "stay", "carried", "booked"]  # noqa: Y015
     _WhichOneofArgType_bill: _TypeAlias = _typing.Literal["bill", b"bill"]  # noqa: Y015
