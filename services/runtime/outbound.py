@@ -91,8 +91,11 @@ class Peers:
         telemetry: Telemetry,
         edges: frozenset[tuple[str, str]] | None = None,
         circuits: Circuits | None = None,
+        circuits_to: frozenset[str] | None = None,
     ) -> None:
-        """`circuits` spares callers the wait for one who has not answered before; without them everybody waits himself."""
+        """`circuits` spares callers the wait for one who has not answered before; without them everybody waits himself. Where
+        `circuits_to` names members, they are kept for those alone.
+        """
         self._name = member_name
         self._config = config
         self._signer = signer
@@ -107,6 +110,7 @@ class Peers:
         self._alone = mesh.is_national(member_name)
         self._transports: dict[str, Transport] = {}
         self._circuits = circuits
+        self._circuits_to = circuits_to
 
     def stub(self, stub_class: Callable[[Any], Stub], member: str, cell: str = "") -> Stub:
         """A generated stub of a member, of the own cell or, for a national member, of `cell`; ValueError where the tables do not
@@ -193,12 +197,13 @@ class Peers:
                 span.set_attribute("yibao.peer", callee)
             metadata.append(("traceparent", inject(span)))
             send = partial(self._send, method, transport, message, metadata, limit_s)
-            if self._circuits is None:
+            circuits = self._circuits if self._circuits_to is None or name in self._circuits_to else None
+            if circuits is None:
                 answer = await send()
             else:
                 if span.recording:
-                    span.set_attribute("yibao.circuit", self._circuits.state(callee))
-                answer = await self._circuits.call(callee, send)
+                    span.set_attribute("yibao.circuit", circuits.state(callee))
+                answer = await circuits.call(callee, send)
         return method.response_class.FromString(answer)
 
     def item_context(

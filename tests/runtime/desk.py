@@ -137,12 +137,16 @@ class Running:
         self.telemetry.stop()
 
     @asynccontextmanager
-    async def seen_from(self, member: str, circuits: Circuits | None = None) -> AsyncIterator[Peers]:
+    async def seen_from(
+        self, member: str, circuits: Circuits | None = None, circuits_to: frozenset[str] | None = None
+    ) -> AsyncIterator[Peers]:
         """The peers of another member that may call the desk."""
         reached = Config(
             {**self.config.values, "YIBAO_IDENTITY_ADDRESS": self.server.address}, placement=self.config.placement
         )
-        peers = Peers(member, reached, self.tokens.signer(member), self.telemetry, circuits=circuits)
+        peers = Peers(
+            *(member, reached, self.tokens.signer(member), self.telemetry), circuits=circuits, circuits_to=circuits_to
+        )
         try:
             yield peers
         finally:

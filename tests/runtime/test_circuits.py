@@ -171,3 +171,21 @@ async def test_a_peer_that_hangs_is_told_at_once_and_the_span_says_why(running: 
         )
         (*_, span) = running.caller_spans()
         assert (span.attributes or {})["yibao.circuit"] == "open"
+
+
+async def test_circuits_may_be_kept_for_some_peers_alone(running: desk.Running) -> None:
+    """Whoever is not among them is asked each time, also after it was away."""
+    for to, reason in ((frozenset({"routing"}), ""), (frozenset({"routing", "identity"}), "PEER_UNAVAILABLE")):
+        made = Circuits(running.telemetry.metrics, rest_s=60)
+        async with running.seen_from("settlement", made, to) as peers:
+            stub = peers.stub(stub_class(desk.SERVICE), "identity")
+            running.servicer.away = 9
+            for _ in range(3):
+                assert (await fault_of(peers.call(stub.Look, look("hello")))).reason == "STORE_UNAVAILABLE"
+            running.servicer.away = 0
+            told = ""
+            try:
+                await peers.call(stub.Look, look("hello"))
+            except Fault as fault:
+                told = fault.reason
+            assert told == reason
