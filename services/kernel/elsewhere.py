@@ -55,9 +55,13 @@ def told_of_routing(fault: Fault, refused: Fault, on: Set[str]) -> Fault:
     return routing_unavailable() if fault.reason in AWAY else fault
 
 
+ROUTING_UNAVAILABLE = "ROUTING_UNAVAILABLE"
+"""Of what only routing knows or can do."""
+
+
 def routing_unavailable() -> Fault:
     """UNAVAILABLE ROUTING_UNAVAILABLE: routing, which serves people of other cells, does not answer."""
-    return Fault(FaultKind.UNAVAILABLE, "ROUTING_UNAVAILABLE", retry_after_s=LATER_S)
+    return Fault(FaultKind.UNAVAILABLE, ROUTING_UNAVAILABLE, retry_after_s=LATER_S)
 
 
 def cell_unavailable(cell: str, **told: str) -> Fault:

@@ -28,14 +28,16 @@ from services.payment.domain.accounts import Account
 from services.payment.domain.numbers import mark
 from services.payment.domain.orders import Order
 from services.payment.domain.revoking import revs_token
+from services.payment.domain.runs import DifferenceState, RunState
 from services.payment.loader import Merchants, read_merchants
 from services.payment.operations.books import Books, Write
+from services.payment.operations.daily import Daily
 from services.payment.operations.deciding import Deciding
 from services.payment.operations.driving import Driving
 from services.payment.operations.egress import Egress
 from services.payment.operations.loop import OrderLoop
 from services.payment.operations.paying import Paying
-from services.payment.operations.reconciling import Reconciling
+from services.payment.operations.reconciling import Counted, Reconciling
 from services.payment.operations.reconciling_books import Comparing
 from services.payment.operations.reconciling_repairs import Repairing
 from services.payment.operations.refunding import Refunding
@@ -43,6 +45,7 @@ from services.payment.operations.saving import Saving
 from services.payment.operations.telling import Telling
 from services.payment.peers.authorisations import AuthorisationsElsewhere
 from services.payment.peers.bills import Bills
+from services.payment.peers.elsewhere import ROUTING
 from services.payment.peers.institutions import Institutions
 from services.payment.peers.partners import Partners
 from services.payment.peers.settlements import Settlements
@@ -60,6 +63,7 @@ from services.payment.store.terminal_rows import TerminalRows
 from services.payment.store.unit import PaymentStore
 from services.runtime.auth import TokenSigner
 from services.runtime.callbacks import Callbacks
+from services.runtime.circuits import Circuits
 from services.runtime.committer import Committer
 from services.runtime.config import Config
 from services.runtime.db import Database
@@ -96,7 +100,10 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     """The member, not yet started."""
     database = Database(config.database_url(MEMBER), clock, config.integer("YIBAO_DATABASE_POOL"))
     store = PaymentStore(database)
-    peers = Peers(MEMBER, config, signer, telemetry)
+    # Routing dark keeps nobody but those waiting who asked it first; orders of the own cell do not pass it.
+    peers = Peers(
+        MEMBER, config, signer, telemetry, circuits=Circuits(telemetry.metrics), circuits_to=frozenset({ROUTING})
+    )
     books = Books(store, clock, timedelta(days=config.integer("YIBAO_EGRESS_DAYS")))
     outside = _outside(config, clock, telemetry, database, books)
     desk, merchants = outside.desk, outside.merchants
@@ -109,6 +116,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     paying = Paying(books, driving, settlements, desk, partial(new_id, f"C{own}"))
     loop = OrderLoop(books, driving, partial(_span, telemetry), _told_stuck)
     reconciling = _reconciling(driving, store, desk, outside.bills, peers, config.cell, new_id)
+    daily = _daily(config, telemetry, store, books, reconciling)
     refunding, key = Refunding(books, driving, partial(new_id, f"F{own}")), partial(_key, signer)
     told = _Told(config, telemetry, clock, books, Partners(peers, monotonic), key)
     orders = PayOrderServicer(
@@ -128,9 +136,13 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
             await books.release()
         loop.start()
         told.telling.start()
+        for each in daily:
+            each.start()
 
     async def stop() -> None:
         await work.idle()
+        for each in daily:
+            await each.stop()
         for going in (reconciling, loop, told, committer):
             await going.stop()
         with suppress(Fault):
@@ -201,6 +213,17 @@ def _reconciling(
     comparing = Comparing(store, driving.books, bills, Statements(peers), partial(new_id, "DF"), own_cell)
     repairing = Repairing(store, driving.books, driving, desk, _told_broken)
     return Reconciling(store, driving.books, comparing, repairing, partial(new_id, "R"), _told_broken)
+
+
+def _daily(
+    config: Config, telemetry: Telemetry, store: PaymentStore, books: Books, reconciling: Reconciling
+) -> Sequence[Daily]:
+    """What begins a day's comparison by itself, unless that is switched off."""
+    hour = config.text("YIBAO_RECONCILE_HOUR")
+    if hour == "off":
+        return ()
+    span = partial(telemetry.span, "reconciliation of a day", parent=ROOT)
+    return (Daily(store, books, reconciling, int(hour), span, _told_day, lambda error: _told_broken(error, "")),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +337,16 @@ def _told_broken(error: BaseException, number: str) -> None:
     """A line where a reconciliation came to nothing, or the repair of one difference; by its number."""
     told = {"number": number, **describe(error)}
     write(logging.getLogger("yibao.payment"), logging.ERROR, "a reconciliation came to nothing", told)
+
+
+def _told_day(told: Counted) -> None:
+    """A line for each day that was reconciled by itself: a warning where people have something to look at."""
+    run, open_count = told.run, told.counts.get(DifferenceState.OPEN, 0)
+    whole = run.state is RunState.DONE and not (run.unread or run.unasked or open_count)
+    says = {"day": f"{run.day}", "run_no": run.run_no, "state": run.state.value, "open": open_count}
+    says |= {"unread": len(run.unread), "unasked": run.unasked}
+    level = logging.INFO if whole else logging.WARNING
+    write(logging.getLogger("yibao.payment"), level, "a day is reconciled", says)
 
 
 def _told_untold(notice_no: str, reason: str) -> None:

@@ -24,6 +24,7 @@ from services.routing.domain.sagas import Kind, Saga
 from services.routing.loader import SAMPLES, read_folder
 from services.routing.operations.authorisations import Authorisations
 from services.routing.operations.bills import Bills
+from services.routing.operations.booked_orders import BookedOrders
 from services.routing.operations.clearing_institutions import InstitutionClearing
 from services.routing.operations.clearing_journals import Collecting
 from services.routing.operations.clearing_months import Months
@@ -46,6 +47,7 @@ from services.routing.operations.saga_loop import End, SagaLoop
 from services.routing.operations.sagas import Item, Kept, SagaBooks, Sagas
 from services.routing.operations.stays import Stays
 from services.routing.operations.visits import Visits
+from services.routing.peers.booked_orders import BookedOrderCells
 from services.routing.peers.care import CareClient
 from services.routing.peers.encounters import EncounterCells
 from services.routing.peers.feed import FeedClient
@@ -150,6 +152,7 @@ class _Sagas:
     looks: Committer[Begun, Filing | None]
     bills: Bills
     held: HeldOrders
+    booked: BookedOrders
     reversals: Reversals
     encounters: EncounterOperations
     loop: SagaLoop
@@ -192,13 +195,14 @@ def _sagas(
     loop = SagaLoop(sagas, ends, partial(_saga_span, telemetry), _told_stuck)
     forgotten = Forgotten(sagas, settlements, bills.end_again, tuple(config.known_cells))
     encounter_operations = EncounterOperations(visits, stays)
-    return _Sagas(sagas, committer, looks, bills, held, reversals, encounter_operations, loop, forgotten)
+    booked = BookedOrders(books, BookedOrderCells(peers, config.known_cells))
+    return _Sagas(sagas, committer, looks, bills, held, booked, reversals, encounter_operations, loop, forgotten)
 
 
 def _elsewhere(insured: Elsewhere, sagas: _Sagas, authorisations: Authorisations) -> list[tuple[AddToServer, Any]]:
     """The servicers for persons of other cells."""
     unary = ElsewhereServicer(insured, sagas.encounters, BillOperations(sagas.bills, sagas.reversals))
-    orders = ElsewhereOrderServicer(sagas.held, sagas.reversals)
+    orders = ElsewhereOrderServicer(sagas.held, sagas.reversals, sagas.booked)
     return [
         (elsewhere_pb2_grpc.add_ElsewhereServiceServicer_to_server, unary),
         (elsewhere_orders_pb2_grpc.add_ElsewhereOrderServiceServicer_to_server, orders),

@@ -11,7 +11,9 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
-from services.kernel.clock import BEIJING, system_clock
+from services.kernel.clock import BEIJING, beijing_day, system_clock
+from services.payment.domain import steps
+from services.runtime import circuits
 from services.runtime.auth import CALLER_KEY
 from tests.mesh import journeys, paying
 from tests.mesh.harness import BEGIN, MovableClock
@@ -22,7 +24,7 @@ from tests.mesh.test_dark_cell import hanging_cell
 from tests.mesh.test_elsewhere import AT_ONCE_S, Two, two_cells
 from tests.mesh.test_filed import HOSPITAL, WUHAN, Wuhan, of_wuhan, partner_of_wuhan
 from tests.mesh.test_notices import ROUTING
-from tests.mesh.test_wechat_payment import KEY, Street, write_merchants
+from tests.mesh.test_wechat_payment import KEY, WECHAT, Street, write_merchants
 from tests.mesh.world import Sandbox, ledger_findings
 from tests.twins.wechat_desk import opened
 from tools.running import free_ports
@@ -205,6 +207,14 @@ async def test_a_dark_insured_cell_leaves_nothing_open_and_without_routing_other
         shown = paying.fees(far.here, far.resident, "", ecToken=token)
         assert await far.here.refused("6201", {"data": shown}) == "ROUTING_UNAVAILABLE"
         assert time.monotonic() - begun < AT_ONCE_S
+        # Who asked it in vain asks it no more for a while, and others notice nothing.
+        for _ in range(circuits.FAILURES):
+            again = paying.fees(far.here, far.resident, "", ecToken=token)
+            assert await far.here.refused("6201", {"data": again}) == "ROUTING_UNAVAILABLE"
+        asked = [
+            each.attributes for each in far.mesh.traces().all_spans() if each.attributes.get("yibao.peer") == "routing"
+        ]
+        assert "open" in {each.get("yibao.circuit") for each in asked}
         mine, _ = await placed(far, far.local)
         assert (await paying.paid(far.here, mine))["order"]["phase"] == "ORDER_PHASE_PAID"
 
@@ -223,6 +233,13 @@ async def test_a_mixed_order_of_wechat_is_settled_by_both_sides(
     await agree(two)
 
 
+async def as_routing(two: Two, method: str, request: Any) -> None:
+    """A step in the insured cell of which nobody else hears."""
+    insured, contract = in_cell(two.mesh, THERE), two.mesh.contract.method(f"yibao.settlement.v1.OrderService.{method}")
+    token = two.mesh.tokens.signer("routing").sign(ROUTING, "settlement", cell=THERE)
+    await insured.send(contract, request.SerializeToString(), ((CALLER_KEY, token),), 30.0)
+
+
 async def test_cash_of_an_order_that_the_insured_cell_let_go_is_given_back(
     street: tuple[Two, Street], residents: Newcomers
 ) -> None:
@@ -231,10 +248,7 @@ async def test_cash_of_an_order_that_the_insured_cell_let_go_is_given_back(
     saved, _, paid = await wechat.mixed(who, auth=auth)
     order_no = f"{saved['payOrdId']}-1"
     # As where it lapsed: only the cell that holds the ledgers says so.
-    gone = order_pb2.VoidRequest(request_id="gone", opener="routing", order_no=order_no)
-    insured, void = in_cell(two.mesh, THERE), two.mesh.contract.method("yibao.settlement.v1.OrderService.Void")
-    token = two.mesh.tokens.signer("routing").sign(ROUTING, "settlement", cell=THERE)
-    await insured.send(void, gone.SerializeToString(), ((CALLER_KEY, token),), 30.0)
+    await as_routing(two, "Void", order_pb2.VoidRequest(request_id="gone", opener="routing", order_no=order_no))
     await wechat.desk.door("pay", out_trade_no=paid["order"]["chargeNo"])
     await wechat.phase(saved, who, "15")
     here = await rest(two.here, "/v1/orders:get", {"orderNo": order_no})
@@ -242,3 +256,74 @@ async def test_cash_of_an_order_that_the_insured_cell_let_go_is_given_back(
     told = str(await wechat.desk.door("order", out_trade_no=paid["order"]["chargeNo"]))
     assert "REFUND" in told
     await agree(two)
+
+
+async def later(street: tuple[Two, Street], hours: int) -> None:
+    """All clocks go on, the provider's too."""
+    two, wechat = street
+    two.mesh.clock.forward(hours=hours)  # type: ignore[attr-defined]  # the fixture's
+    ahead = round((two.mesh.clock() - system_clock()).total_seconds())
+    for clock in ("offset_s", "skew_s"):
+        await wechat.desk.door("clock", **{clock: ahead})
+
+
+async def test_cash_that_comes_after_the_insured_cell_let_the_order_lapse_by_its_clock_is_given_back(
+    street: tuple[Two, Street], residents: Newcomers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The person pays in time, and nobody hears of it until the settlement's time is over in the insured cell."""
+    (two, wechat), who = street, await residents.one()
+    monkeypatch.setattr(steps, "LOOKS_S", (30,))
+    saved, _ = await placed(two, who)
+    order_no = f"{saved['payOrdId']}-1"
+    paid = await paying.paid(two.here, saved, **WECHAT, payForm="PAY_FORM_NATIVE")
+    assert (await rest(two.here, "/v1/orders:get", {"orderNo": order_no}))["order"]["phase"] == "ORDER_PHASE_PENDING"
+    await wechat.desk.door("faults", fault="NOTIFY_LOST")
+    await wechat.desk.door("pay", out_trade_no=paid["order"]["chargeNo"])
+    await later(street, 1)
+    await wechat.phase(saved, who, "15")
+    here, there = [
+        (await rest(hospital, "/v1/orders:get", {"orderNo": order_no}))["order"] for hospital in (two.here, two.there)
+    ]
+    assert (here["phase"], there["phase"], there["cause"]) == (
+        "ORDER_PHASE_VOID",
+        "ORDER_PHASE_VOID",
+        "VOID_CAUSE_LAPSED",
+    )
+    assert "REFUND" in str(await wechat.desk.door("order", out_trade_no=paid["order"]["chargeNo"]))
+    await agree(two)
+
+
+async def reconciled(two: Two, day: dict[str, int]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """How a day's comparison ended, and what differs."""
+    await rest(two.here, "/v1/reconciliations", {"requestId": f"recon-{two.here.next_msgid()}", "billDay": day})
+    async with asyncio.timeout(20):
+        while True:
+            told = (await rest(two.here, "/v1/reconciliations:get", {"billDay": day}))["reconciliation"]
+            if told["state"] != "RECONCILIATION_STATE_RUNNING":
+                break
+            await asyncio.sleep(0.05)
+    found = await rest(
+        two.here, "/v1/reconciliations/differences:list", {"billDay": day, "state": "DIFFERENCE_STATE_OPEN"}
+    )
+    return told, found.get("differences", [])
+
+
+async def test_the_day_is_reconciled_with_the_books_of_the_insured_cell_too(
+    street: tuple[Two, Street], residents: Newcomers
+) -> None:
+    """The last one: clocks go on by days. What that cell has taken back, of which nobody here knows, is found."""
+    (two, _), who = street, await residents.one()
+    saved, _ = await placed(two, who)
+    await paying.paid(two.here, saved)
+    today = beijing_day(two.mesh.clock())
+    day = {"year": today.year, "month": today.month, "day": today.day}
+    await later(street, 48)
+    told, differences = await reconciled(two, day)
+    assert (told["state"], told["unaskedOrderCount"], differences) == ("RECONCILIATION_STATE_DONE", "0", [])
+    back = order_pb2.ReverseOrderRequest(request_id="behind", opener="routing", order_no=f"{saved['payOrdId']}-1")
+    back.desk.fixmedins_code = two.here.code
+    await as_routing(two, "ReverseOrder", back)
+    _, differences = await reconciled(two, day)
+    assert [(each["kind"], each["payOrdId"]) for each in differences] == [
+        ("DIFFERENCE_KIND_SETTLEMENT_REVERSED", saved["payOrdId"])
+    ]

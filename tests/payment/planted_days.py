@@ -361,9 +361,10 @@ class ToldBills:
 
 
 class ToldStatements:
-    """Settlement's word: each was booked when its order was paid."""
+    """Settlement's word: each was booked when its order was paid. `silent` are cells that do not answer."""
 
     def __init__(self, days: Days) -> None:
+        self.silent = set[str]()
         self._found = {each.order_no: each for each in days.settlements()}
         at = {each.order.open_no: each.order.paid_at or each.order.changed_at for each in days.deals}
         middle = to_micros(datetime(DAY.year, DAY.month, DAY.day, 4, tzinfo=UTC))
@@ -377,6 +378,10 @@ class ToldStatements:
 
     async def found(self, order_nos: Sequence[str]) -> dict[str, Settled]:
         return {number: self._found[number] for number in order_nos if number in self._found}
+
+    async def found_elsewhere(self, cells: Mapping[str, str]) -> tuple[dict[str, Settled], frozenset[str]]:
+        told = frozenset(number for number, cell in cells.items() if cell not in self.silent)
+        return await self.found(sorted(told)), told
 
 
 def _day(moment: int) -> date:

@@ -69,6 +69,7 @@ class Office:
     settlement: FakeSettlement
     books: Books
     reconciling: Reconciling
+    statements: ToldStatements
     numbers: Callable[[], int]
     failed: list[str]
 
@@ -100,7 +101,8 @@ async def office(folder: Path, days: Days, url: str = "", cell: str = "sandbox")
     database, failed = Database(url or f"sqlite:///{folder}/{next(numbers)}-{id(days)}.sqlite", clock), list[str]()
     store, bills = PaymentStore(database), SomeBills(days)
     books, channel, settlement = Books(store, clock), FakeChannel(clock, dice), FakeSettlement(clock, dice)
-    comparing = Comparing(store, books, bills, ToldStatements(days), lambda: f"D{next(numbers):09}", cell)
+    statements = ToldStatements(days)
+    comparing = Comparing(store, books, bills, statements, lambda: f"D{next(numbers):09}", cell)
     driving = Driving(books, settlement, FakeBills(), channel)
     repairing = Repairing(store, books, driving, channel, lambda error, _: failed.append(repr(error)))
     reconciling = Reconciling(
@@ -111,7 +113,8 @@ async def office(folder: Path, days: Days, url: str = "", cell: str = "sandbox")
         await store.start()
         await keep(store, days)
         yield Office(
-            *(store, days, clock, bills, channel, settlement, books, reconciling, lambda: next(numbers), failed)
+            *(store, days, clock, bills, channel, settlement, books, reconciling),
+            *(statements, lambda: next(numbers), failed),
         )
     finally:
         await reconciling.stop()
@@ -197,12 +200,19 @@ async def test_cells_that_share_merchants_judge_their_own_lines_of_the_one_bill(
         back = replace(charge, number=f"F{mark(cell)}{404:020}", kind=BillKind.REFUND)
         days.alone += [(("wechat", "1900099901"), each) for each in (charge, lost, back)]
         async with office(tmp_path, days, cell=cell) as desk:
-            # What this cell should know, and what none of ours can have made, is told.
+            # What this cell should know, and what none of ours can have made, is told; what is others' is counted.
             assert found(await desk.reconciled(DAY)) == {
                 (Kind.CHARGE_MISSING_HERE, charge.number),
                 (Kind.CHARGE_MISSING_HERE, lost.number),
                 (Kind.REFUND_MISSING_HERE, back.number),
             }
+            others = [
+                line
+                for _, line in days.alone
+                if line.number not in own | {each.number for each in (charge, lost, back)}
+            ]
+            counted = (await desk.reconciling.last(DAY)).run.other_lines
+            assert counted == len([each for each in others if each.day == DAY]) > 0
             assert found(await desk.reconciled(NEXT)) == set()
 
 

@@ -292,6 +292,10 @@ CHINESE: Final[Mapping[str, str]] = {
     "note": "说明",
     "It came to nothing: run it again. The log of the member payment tells why.": "对账未完成，请重新执行；原因见payment的日志。",
     "The bill of {account} could not be read: run it again later.": "{account}的账单未能读取，请稍后重新执行。",
+    "{lines} lines are of other cells, which judge them.": "{lines}条账单明细属于其他属地单元，由其核对。",
+    "{orders} orders could not be compared with their settlements in other cells: run it again later.": (
+        "{orders}笔订单未能与其他属地单元的结算核对，请稍后重新执行。"
+    ),
     "{day}: {lines} lines of bills, {charges} charges and refunds, {orders} orders, {settlements} settlements compared": (
         "{day}：已核对账单{lines}行、收退款{charges}笔、订单{orders}笔、结算{settlements}笔"
     ),

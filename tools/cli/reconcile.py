@@ -1,5 +1,5 @@
 """`yibao reconcile YYYY-MM-DD`: has the mesh compare a day in four books, shows how far it is, and prints what differs as a table
-or as JSON. It ends with 1 while something is open, or a bill could not be read.
+or as JSON. It ends with 1 while something is open, or a bill or another cell could not be read.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def run(
         print(json.dumps(_document(told, kept), ensure_ascii=False, indent=2))
     else:
         print("\n".join(_lines(told, kept, words)))
-    whole = told.state == pb.RECONCILIATION_STATE_DONE and not told.unread_accounts
+    whole = told.state == pb.RECONCILIATION_STATE_DONE and not told.unread_accounts and not told.unasked_order_count
     return 0 if whole and not told.open_count else 1
 
 
@@ -120,6 +120,8 @@ def _document(told: pb.Reconciliation, kept: Sequence[pb.ReconciliationDifferenc
         "run_no": told.run_no,
         "state": _word(pb.ReconciliationState.Name(told.state), "RECONCILIATION_STATE_"),
         **{f"{name}_count": getattr(told, f"{name}_count") for name in counts},
+        "other_cells_line_count": told.other_cells_line_count,
+        "unasked_order_count": told.unasked_order_count,
         "unread_accounts": [*told.unread_accounts],
         "differences": [_difference(each) for each in kept],
     }
@@ -153,6 +155,11 @@ def _lines(told: pb.Reconciliation, kept: Sequence[pb.ReconciliationDifference],
         yield words("It came to nothing: run it again. The log of the member payment tells why.")
     for account in told.unread_accounts:
         yield words("The bill of {account} could not be read: run it again later.", account=account)
+    if told.other_cells_line_count:
+        yield words("{lines} lines are of other cells, which judge them.", lines=told.other_cells_line_count)
+    if told.unasked_order_count:
+        said = "{orders} orders could not be compared with their settlements in other cells: run it again later."
+        yield words(said, orders=told.unasked_order_count)
     if kept:
         yield ""
         yield from _table(kept, words)

@@ -39,7 +39,10 @@ class DifferenceState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A day's comparison. `beat_at` is when it last told how far it is; who does not tell any more is gone."""
+    """A day's comparison. `beat_at` is when it last told how far it is; who does not tell any more is gone. Of the lines
+    `other_lines` are another cell's, which judges them, and of the orders `unasked` were not compared with their settlements, as
+    the cells that have these did not answer.
+    """
 
     run_no: str
     day: date
@@ -53,6 +56,8 @@ class Run:
     charges: int = 0
     orders: int = 0
     settlements: int = 0
+    other_lines: int = 0
+    unasked: int = 0
     unread: tuple[str, ...] = ()
     memo: str = ""
 

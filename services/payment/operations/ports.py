@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -174,4 +174,10 @@ class StatementPort(Protocol):
 
     async def found(self, order_nos: Sequence[str]) -> dict[str, Settled]:
         """Those of these numbers, as they stand."""
+        ...
+
+    async def found_elsewhere(self, cells: Mapping[str, str]) -> tuple[dict[str, Settled], frozenset[str]]:
+        """The same of numbers that other cells settle, which are named; and of which numbers something is known: of the others'
+        cells nobody answered.
+        """
         ...

@@ -80,7 +80,7 @@ class Reconciling:
             run, counts = await work.recon.last_run(day), await work.recon.counts(day)
         if run is None:
             raise not_found("RECONCILIATION_NOT_FOUND", day=f"{day}")
-        return Counted(replace(run, state=RunState.BROKEN) if self._silent(run) else run, counts)
+        return Counted(replace(run, state=RunState.BROKEN) if self.silent(run) else run, counts)
 
     async def differences(self, day: date | None, state: DifferenceState | None, after: str, size: int) -> Page[Kept]:
         """A page by number, of a day or of all, in a state or in any."""
@@ -102,6 +102,11 @@ class Reconciling:
             await work.journal.add_all([self._books.entry(stamp, difference_no.encode())])
             return await work.recon.difference(difference_no) or found
 
+    def silent(self, run: Run) -> bool:
+        """Whether a run that has not ended tells nothing any more: its process is gone."""
+        quiet = self._books.now() - run.beat_at > SILENT_S * SECOND
+        return run.state is RunState.RUNNING and quiet and run.run_no not in self._under_way
+
     async def stop(self, grace_s: float = 1.0) -> None:
         """Cuts off what is under way: it is begun anew by who asks for it again."""
         await cut_off(self._under_way.values(), grace_s)
@@ -116,7 +121,7 @@ class Reconciling:
                     raise AssertionError("a run is kept with its entry")
                 return run, False
             run, begun = await work.recon.last_run(day), False
-            if run is not None and self._silent(run):
+            if run is not None and self.silent(run):
                 await work.recon.keep_run(replace(run, state=RunState.BROKEN, ended_at=now))
                 run = None
             if run is None or run.state is not RunState.RUNNING:
@@ -125,10 +130,6 @@ class Reconciling:
                 begun = True
             await work.journal.add_all([self._books.entry(stamp, run.run_no.encode())])
             return run, begun
-
-    def _silent(self, run: Run) -> bool:
-        quiet = self._books.now() - run.beat_at > SILENT_S * SECOND
-        return run.state is RunState.RUNNING and quiet and run.run_no not in self._under_way
 
     def _go_on(self, run: Run) -> None:
         task = asyncio.get_running_loop().create_task(self._run(run))

@@ -75,6 +75,9 @@ class Comparing:
         run = await self.told(run, stage=Stage.SETTLEMENTS)
         run = await self._settlements(run)
         unread = sorted({each.partition(" ")[0] for each in run.unread})
+        if run.unasked:
+            # What differs between orders and settlements has no channel; some settlements were not told.
+            unread.append("")
         async with self._store.write() as work:
             await work.recon.gone(run, self._books.now(), unread)
             await work.recon.forget_bills(run.day - KEPT_FOR)
@@ -137,8 +140,9 @@ class Comparing:
             found = [
                 _of_line(each, others[each.line.number], charges, returned, refunds, account.owners) for each in lines
             ]
-            await self._keep(run, [each for each in found if not self._of_another_cell(each)], seen=numbers)
-            run = await self._counted(run, lines=len(lines))
+            told = [each for each in found if not self._of_another_cell(each)]
+            await self._keep(run, told, seen=numbers)
+            run = await self._counted(run, lines=len(lines), other_lines=len(found) - len(told))
             if len(lines) < PAGE:
                 return run
             after = lines[-1].line_no
@@ -220,16 +224,20 @@ class Comparing:
         while True:
             async with self._store.read(patient=True) as work:
                 rows = await work.compared.orders_paid(span, after, PAGE)
-            # What another cell settles stands in that one's books, which are not asked.
             here = [each.open_no for _, each in rows if each.insured_cell in ("", self._own_cell)]
             settled, asked = await self._statements.found(here), {*here}
+            # What another cell settles stands in that one's books.
+            far, told = await self._statements.found_elsewhere(
+                {each.open_no: each.insured_cell for _, each in rows if each.open_no not in asked}
+            )
+            settled, asked = settled | far, asked | told
             found = [
                 domain.of_sums(each)
                 or (domain.of_order(each, settled.get(each.open_no)) if each.open_no in asked else None)
                 for _, each in rows
             ]
             await self._keep(run, found)
-            run = await self._counted(run, orders=len(rows))
+            run = await self._counted(run, orders=len(rows), unasked=len(rows) - len(asked))
             if len(rows) < PAGE:
                 return run
             after = rows[-1][0]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 from services.kernel.clock import from_micros
+from services.kernel.elsewhere import ROUTING_UNAVAILABLE
+from services.kernel.errors import Fault
 from services.payment.domain.compared import Settled
 from services.payment.peers.bill_messages import MEMBER, split_of
+from services.payment.peers.elsewhere import ROUTING, asked
 from services.payment.peers.settlements import OPENER
 from services.runtime.outbound import Peers
 from services.runtime.wire import moment_message
+from yibao.routing.v1 import elsewhere_orders_pb2, elsewhere_orders_pb2_grpc
 from yibao.settlement.v1 import statement_pb2, statement_pb2_grpc
 
 _PAGE: Final = 1000
@@ -22,10 +26,11 @@ class Statements:
     def __init__(self, peers: Peers) -> None:
         self._peers = peers
         self._statements = peers.stub(statement_pb2_grpc.StatementServiceStub, MEMBER)
+        self._elsewhere = peers.stub(elsewhere_orders_pb2_grpc.ElsewhereOrderServiceStub, ROUTING)
 
     async def settled(self, span: tuple[int, int], *, reversed_ones: bool) -> AsyncIterator[Sequence[Settled]]:
         """Page by page those that were confirmed from a moment and before another, or reversed."""
-        asked = statement_pb2.ListSettledOrdersRequest(
+        request = statement_pb2.ListSettledOrdersRequest(
             opener=OPENER,
             from_time=moment_message(from_micros(span[0])),
             to_time=moment_message(from_micros(span[1])),
@@ -33,19 +38,34 @@ class Statements:
             page_size=_PAGE,
         )
         while True:
-            answer = await self._peers.call(self._statements.ListSettledOrders, asked)
+            answer = await self._peers.call(self._statements.ListSettledOrders, request)
             yield [_settled(each) for each in answer.orders]
             if not answer.next_page_token:
                 return
-            asked.page_token = answer.next_page_token
+            request.page_token = answer.next_page_token
 
     async def found(self, order_nos: Sequence[str]) -> dict[str, Settled]:
         """Those of these numbers, as they stand."""
         if not order_nos:
             return {}
-        asked = statement_pb2.FindSettledOrdersRequest(opener=OPENER, order_nos=order_nos)
-        answer = await self._peers.call(self._statements.FindSettledOrders, asked)
+        request = statement_pb2.FindSettledOrdersRequest(opener=OPENER, order_nos=order_nos)
+        answer = await self._peers.call(self._statements.FindSettledOrders, request)
         return {each.order_no: _settled(each) for each in answer.orders}
+
+    async def found_elsewhere(self, cells: Mapping[str, str]) -> tuple[dict[str, Settled], frozenset[str]]:
+        """The same of numbers that other cells settle, which routing asks; and of which numbers something is known."""
+        if not cells:
+            return {}, frozenset()
+        orders = [elsewhere_orders_pb2.OrderElsewhere(order_no=no, insured_cell=cell) for no, cell in cells.items()]
+        request = elsewhere_orders_pb2.FindOrdersRequest(orders=orders)
+        try:
+            answer = await asked(self._peers, self._elsewhere.FindOrders, request)
+        except Fault as fault:
+            if fault.reason != ROUTING_UNAVAILABLE:
+                raise
+            return {}, frozenset()
+        told = {each.order_no: _settled(each) for each in answer.orders}
+        return told, frozenset(no for no, cell in cells.items() if cell not in answer.silent_cells)
 
 
 def _settled(each: Any) -> Settled:

@@ -74,6 +74,8 @@ def _run_message(told: Counted) -> pb.Reconciliation:
         resolved_count=counts.get(DifferenceState.RESOLVED, 0),
         unread_accounts=run.unread,
         memo=run.memo,
+        other_cells_line_count=run.other_lines,
+        unasked_order_count=run.unasked,
     )
 
 

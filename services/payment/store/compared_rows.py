@@ -51,6 +51,7 @@ _PAID: Final = sql(
     f"{_ORDER} WHERE o.paid_at >= ?1 AND o.paid_at < ?2 AND o.paid_at > 0 AND (o.paid_at > ?1 OR o.pay_ord_id > ?3)"
     " ORDER BY o.paid_at, o.pay_ord_id LIMIT ?4"
 )
+_FIRST_PAID: Final = sql("SELECT paid_at FROM pay_order WHERE paid_at > 0 ORDER BY paid_at LIMIT 1")
 
 _STATES: Final = {each.value: each for each in ChargeState}
 _PHASES: Final = {each.value: each for each in Phase}
@@ -103,6 +104,11 @@ class ComparedRows:
         """Orders by when they were paid, also those that were given back since."""
         rows = await self._connection.run(_PAID, max(span[0], after[0]), span[1], after[1], most)
         return [((int(row[-1]), str(row[0])), _order(row)) for row in rows]
+
+    async def first_paid(self) -> int | None:
+        """When the first order was paid."""
+        rows = await self._connection.run(_FIRST_PAID)
+        return int(rows[0][0]) if rows else None
 
     async def orders(self, numbers: Sequence[str]) -> dict[str, OurOrder]:
         """Those of these numbers, without what their charges and refunds add up to."""

@@ -17,13 +17,16 @@ from services.payment.store.recon_tables import OPEN
 from services.runtime.db import DriverConnection, sql
 
 _RUN: Final = (
-    "run_no, day, state, stage, only_look, begun_at, beat_at, ended_at, lines, charges, orders, settlements, unread,"
-    " memo"
+    "run_no, day, state, stage, only_look, begun_at, beat_at, ended_at, lines, charges, orders, settlements,"
+    " other_lines, unasked, unread, memo"
 )
 _RUN_CHANGE: Final = " ON CONFLICT (run_no) DO UPDATE SET " + ", ".join(
     f"{name} = excluded.{name}" for name in _RUN.split(", ")[2:]
 )
 _LAST_RUN: Final = sql(f"SELECT {_RUN} FROM pay_run WHERE day = ?1 ORDER BY run_no DESC LIMIT 1")
+_LAST_RUNS: Final = sql(
+    f"SELECT {_RUN} FROM pay_run WHERE run_no IN (SELECT MAX(run_no) FROM pay_run WHERE day >= ?1 GROUP BY day)"
+)
 _RUN_BY_NO: Final = sql(f"SELECT {_RUN} FROM pay_run WHERE run_no = ?1")
 _LINE: Final = "day, channel, merchant_no, line_no, kind, number, trade_no, amount_fen, fee_fen, booked_on, currency"
 _LINES: Final = sql(
@@ -90,6 +93,10 @@ class ReconRows:
         rows = await self._connection.run(_LAST_RUN, day.isoformat())
         return _run(rows[0]) if rows else None
 
+    async def last_runs(self, since: date) -> dict[date, Run]:
+        """The last one of each day from a day on."""
+        return {each.day: each for each in map(_run, await self._connection.run(_LAST_RUNS, since.isoformat()))}
+
     async def run(self, run_no: str) -> Run | None:
         """One."""
         rows = await self._connection.run(_RUN_BY_NO, run_no)
@@ -100,7 +107,7 @@ class ReconRows:
         row = (
             *(run.run_no, run.day.isoformat(), run.state.value, run.stage.value, int(run.only_look)),
             *(run.begun_at, run.beat_at, run.ended_at, run.lines, run.charges, run.orders, run.settlements),
-            *(json.dumps(run.unread), run.memo),
+            *(run.other_lines, run.unasked, json.dumps(run.unread), run.memo),
         )
         await self._connection.insert(self._inserts["pay_run"] + _RUN_CHANGE, [row])
 
@@ -205,8 +212,8 @@ class ReconRows:
 def _run(row: Sequence[Any]) -> Run:
     run_no, day, state, stage, only_look, *moments, unread, memo = row
     run = Run(run_no, date.fromisoformat(day), RunState(state), Stage(stage), bool(only_look), *moments[:2])
-    ended_at, lines, charges, orders, settlements = moments[2:]
-    sums = {"lines": lines, "charges": charges, "orders": orders, "settlements": settlements}
+    ended_at, *counts = moments[2:]
+    sums = dict(zip(("lines", "charges", "orders", "settlements", "other_lines", "unasked"), counts, strict=True))
     return replace(run, ended_at=ended_at, unread=tuple(json.loads(unread)), memo=memo, **sums)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, SmallIntege
 from services.runtime.db import Moment
 
 OPEN: Final = "state = 'open'"
+_COUNTS: Final = ("lines", "charges", "orders", "settlements", "other_lines", "unasked")
 
 
 class ReconTables(NamedTuple):
@@ -41,7 +42,7 @@ def _run(metadata: MetaData) -> Table:
         *_texts("day", "state", "stage"),
         Column("only_look", SmallInteger, nullable=False),
         *(Column(name, Moment, nullable=False) for name in ("begun_at", "beat_at", "ended_at")),
-        *(Column(name, Integer, nullable=False) for name in ("lines", "charges", "orders", "settlements")),
+        *(Column(name, Integer, nullable=False) for name in _COUNTS),
         # Accounts whose bill could not be read, a JSON list.
         *_texts("unread", "memo"),
         Index("pay_run_of_day", "day", "run_no"),

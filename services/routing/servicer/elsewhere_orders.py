@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from services.routing.domain.bills import STAY, VISIT
+from services.routing.operations.booked_orders import BookedOrders
 from services.routing.operations.held_orders import HeldOrders
 from services.routing.operations.reversals import Reversals
 from services.routing.operations.steps import Message
@@ -19,9 +20,10 @@ from yibao.routing.v1 import elsewhere_orders_pb2_grpc
 class ElsewhereOrderServicer(elsewhere_orders_pb2_grpc.ElsewhereOrderServiceServicer):
     """Messages in, messages out."""
 
-    def __init__(self, held: HeldOrders, reversals: Reversals) -> None:
+    def __init__(self, held: HeldOrders, reversals: Reversals, booked: BookedOrders) -> None:
         self._held = held
         self._reversals = reversals
+        self._booked = booked
 
     async def OpenOrder(  # noqa: N802 - the contract's name
         self, request: pb2.OpenOrderRequest, context: Any
@@ -65,6 +67,15 @@ class ElsewhereOrderServicer(elsewhere_orders_pb2_grpc.ElsewhereOrderServiceServ
         with answering_in_time() as left_s:
             counter = await self._reversals.reverse(_message(request, left_s))
         return pb2.ReverseOrderResponse(counter_setl_id=counter.setlinfo.setl_id)
+
+    async def FindOrders(  # noqa: N802 - the contract's name
+        self, request: pb2.FindOrdersRequest, context: Any
+    ) -> pb2.FindOrdersResponse:
+        """Orders as they are booked."""
+        asked = {each.order_no: each.insured_cell for each in request.orders}
+        with answering_in_time():
+            orders, silent = await self._booked.find(_care_cell(), asked)
+        return pb2.FindOrdersResponse(orders=orders, silent_cells=silent)
 
     async def SeekFiling(  # noqa: N802 - the contract's name
         self, request: pb2.SeekFilingRequest, context: Any

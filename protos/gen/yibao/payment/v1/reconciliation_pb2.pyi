@@ -272,6 +272,8 @@ class Reconciliation(_message.Message):
     RESOLVED_COUNT_FIELD_NUMBER: _builtins.int
     UNREAD_ACCOUNTS_FIELD_NUMBER: _builtins.int
     MEMO_FIELD_NUMBER: _builtins.int
+    OTHER_CELLS_LINE_COUNT_FIELD_NUMBER: _builtins.int
+    UNASKED_ORDER_COUNT_FIELD_NUMBER: _builtins.int
     run_no: _builtins.str
     state: Global___ReconciliationState.ValueType
     stage: Global___ReconciliationStage.ValueType
@@ -285,6 +287,12 @@ class Reconciliation(_message.Message):
     repaired_count: _builtins.int
     resolved_count: _builtins.int
     memo: _builtins.str
+    other_cells_line_count: _builtins.int
+    """Of the lines those whose number another cell has made: that cell judges them."""
+    unasked_order_count: _builtins.int
+    """Of the orders those that were not compared with their settlement, as the cell that has it, or routing, did not answer: run the
+    day again.
+    """
     @_builtins.property
     def bill_day(self) -> _date_pb2.Date: ...
     @_builtins.property
@@ -315,10 +323,12 @@ class Reconciliation(_message.Message):
         resolved_count: _builtins.int = ...,
         unread_accounts: _abc.Iterable[_builtins.str] | None = ...,
         memo: _builtins.str = ...,
+        other_cells_line_count: _builtins.int = ...,
+        unasked_order_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begun_time", b"begun_time", "bill_day", b"bill_day", "ended_time", b"ended_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begun_time", b"begun_time", "bill_day", b"bill_day", "charge_count", b"charge_count", "ended_time", b"ended_time", "line_count", b"line_count", "memo", b"memo", "open_count", b"open_count", "order_count", b"order_count", "repaired_count", b"repaired_count", "resolved_count", b"resolved_count", "run_no", b"run_no", "settlement_count", b"settlement_count", "stage", b"stage", "state", b"state", "unread_accounts", b"unread_accounts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begun_time", b"begun_time", "bill_day", b"bill_day", "charge_count", b"charge_count", "ended_time", b"ended_time", "line_count", b"line_count", "memo", b"memo", "open_count", b"open_count", "order_count", b"order_count", "other_cells_line_count", b"other_cells_line_count", "repaired_count", b"repaired_count", "resolved_count", b"resolved_count", "run_no", b"run_no", "settlement_count", b"settlement_count", "stage", b"stage", "state", b"state", "unasked_order_count", b"unasked_order_count", "unread_accounts", b"unread_accounts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,10 +27,11 @@ from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options
 from yibao.settlement.v1 import carried_pb2 as yibao_dot_settlement_dot_v1_dot_carried__pb2
 from yibao.settlement.v1 import reversal_pb2 as yibao_dot_settlement_dot_v1_dot_reversal__pb2
 from yibao.settlement.v1 import settlement_pb2 as yibao_dot_settlement_dot_v1_dot_settlement__pb2
+from yibao.settlement.v1 import statement_pb2 as yibao_dot_settlement_dot_v1_dot_statement__pb2
 from yibao.settlement.v1 import stay_bill_pb2 as yibao_dot_settlement_dot_v1_dot_stay__bill__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'yibao/routing/v1/elsewhere_orders.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1eyibao/options/v1/options.proto\x1a!yibao/settlement/v1/carried.proto\x1a\"yibao/settlement/v1/reversal.proto\x1a$yibao/settlement/v1/settlement.proto\x1a#yibao/settlement/v1/stay_bill.proto\"\xd4\x01\n\x10OpenOrderRequest\x12\x1f\n\x08order_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x12#\n\x0f\x65xpires_after_s\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90\x1c(\x01\x12\x33\n\x05visit\x18\x03 \x01(\x0b\x32\".yibao.settlement.v1.SettleRequestH\x00\x12\x36\n\x04stay\x18\x04 \x01(\x0b\x32&.yibao.settlement.v1.SettleStayRequestH\x00\x42\r\n\x04\x62ill\x12\x05\xbaH\x02\x08\x01\"L\n\x11OpenOrderResponse\x12\x37\n\nsettlement\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.SettleResponse\"Y\n\x11RenewOrderRequest\x12\x1f\n\x08order_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x12#\n\x0f\x65xpires_after_s\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90\x1c(\x01\"\x14\n\x12RenewOrderResponse\"6\n\x13\x43onfirmOrderRequest\x12\x1f\n\x08order_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\"\x16\n\x14\x43onfirmOrderResponse\"3\n\x10VoidOrderRequest\x12\x1f\n\x08order_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\"\x13\n\x11VoidOrderResponse\"\x96\x01\n\x13ReverseOrderRequest\x12\x34\n\x05visit\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.ReverseRequestH\x00\x12\x37\n\x04stay\x18\x02 \x01(\x0b\x32\'.yibao.settlement.v1.ReverseStayRequestH\x00\x42\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"5\n\x14ReverseOrderResponse\x12\x1d\n\x0f\x63ounter_setl_id\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\"\x8f\x01\n\x11SeekFilingRequest\x12\x33\n\x05visit\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.SettleRequestH\x00\x12\x36\n\x04stay\x18\x02 \x01(\x0b\x32&.yibao.settlement.v1.SettleStayRequestH\x00\x42\r\n\x04\x62ill\x12\x05\xbaH\x02\x08\x01\"G\n\x12SeekFilingResponse\x12\x31\n\x06sought\x18\x01 \x01(\x0b\x32!.yibao.settlement.v1.SoughtFiling2\xb7\x05\n\x15\x45lsewhereOrderService\x12j\n\tOpenOrder\x12\".yibao.routing.v1.OpenOrderRequest\x1a#.yibao.routing.v1.OpenOrderResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07payment\x90\xb5\x18\x03\x12m\n\nRenewOrder\x12#.yibao.routing.v1.RenewOrderRequest\x1a$.yibao.routing.v1.RenewOrderResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07payment\x90\xb5\x18\x03\x12s\n\x0c\x43onfirmOrder\x12%.yibao.routing.v1.ConfirmOrderRequest\x1a&.yibao.routing.v1.ConfirmOrderResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07payment\x90\xb5\x18\x03\x12j\n\tVoidOrder\x12\".yibao.routing.v1.VoidOrderRequest\x1a#.yibao.routing.v1.VoidOrderResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07payment\x90\xb5\x18\x03\x12s\n\x0cReverseOrder\x12%.yibao.routing.v1.ReverseOrderRequest\x1a&.yibao.routing.v1.ReverseOrderResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07payment\x90\xb5\x18\x03\x12m\n\nSeekFiling\x12#.yibao.routing.v1.SeekFilingRequest\x1a$.yibao.routing.v1.SeekFilingResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07payment\x90\xb5\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'yibao/routing/v1/elsewhere_orders.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1eyibao/options/v1/options.proto\x1a!yibao/settlement/v1/carried.proto\x1a\"yibao/settlement/v1/reversal.proto\x1a$yibao/settlement/v1/settlement.proto\x1a#yibao/settlement/v1/statement.proto\x1a#yibao/settlement/v1/stay_bill.proto\"\xd4\x01\n\x10OpenOrderRequest\x12\x1f\n\x08order_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x12#\n\x0f\x65xpires_after_s\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90\x1c(\x01\x12\x33\n\x05visit\x18\x03 \x01(\x0b\x32\".yibao.settlement.v1.SettleRequestH\x00\x12\x36\n\x04stay\x18\x04 \x01(\x0b\x32&.yibao.settlement.v1.SettleStayRequestH\x00\x42\r\n\x04\x62ill\x12\x05\xbaH\x02\x08\x01\"L\n\x11OpenOrderResponse\x12\x37\n\nsettlement\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.SettleResponse\"Y\n\x11RenewOrderRequest\x12\x1f\n\x08order_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x12#\n\x0f\x65xpires_after_s\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90\x1c(\x01\"\x14\n\x12RenewOrderResponse\"6\n\x13\x43onfirmOrderRequest\x12\x1f\n\x08order_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\"\x16\n\x14\x43onfirmOrderResponse\"3\n\x10VoidOrderRequest\x12\x1f\n\x08order_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\"\x13\n\x11VoidOrderResponse\"\x96\x01\n\x13ReverseOrderRequest\x12\x34\n\x05visit\x18\x01 \x01(\x0b\x32#.yibao.settlement.v1.ReverseRequestH\x00\x12\x37\n\x04stay\x18\x02 \x01(\x0b\x32\'.yibao.settlement.v1.ReverseStayRequestH\x00\x42\x10\n\x07request\x12\x05\xbaH\x02\x08\x01\"5\n\x14ReverseOrderResponse\x12\x1d\n\x0f\x63ounter_setl_id\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\"h\n\x0eOrderElsewhere\x12\x1f\n\x08order_no\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\x90\xb5\x18\x01\x12\x35\n\x0cinsured_cell\x18\x02 \x01(\tB\x1f\xbaH\x18r\x16\x32\x14^([0-9]{6}|sandbox)$\x90\xb5\x18\x01\"R\n\x11\x46indOrdersRequest\x12=\n\x06orders\x18\x01 \x03(\x0b\x32 .yibao.routing.v1.OrderElsewhereB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"c\n\x12\x46indOrdersResponse\x12\x31\n\x06orders\x18\x01 \x03(\x0b\x32!.yibao.settlement.v1.SettledOrder\x12\x1a\n\x0csilent_cells\x18\x02 \x03(\tB\x04\x90\xb5\x18\x01\"\x8f\x01\n\x11SeekFilingRequest\x12\x33\n\x05visit\x18\x01 \x01(\x0b\x32\".yibao.settlement.v1.SettleRequestH\x00\x12\x36\n\x04stay\x18\x02 \x01(\x0b\x32&.yibao.settlement.v1.SettleStayRequestH\x00\x42\r\n\x04\x62ill\x12\x05\xbaH\x02\x08\x01\"G\n\x12SeekFilingResponse\x12\x31\n\x06sought\x18\x01 \x01(\x0b\x32!.yibao.settlement.v1.SoughtFiling2\xa6\x06\n\x15\x45lsewhereOrderService\x12j\n\tOpenOrder\x12\".yibao.routing.v1.OpenOrderRequest\x1a#.yibao.routing.v1.OpenOrderResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07payment\x90\xb5\x18\x03\x12m\n\nRenewOrder\x12#.yibao.routing.v1.RenewOrderRequest\x1a$.yibao.routing.v1.RenewOrderResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07payment\x90\xb5\x18\x03\x12s\n\x0c\x43onfirmOrder\x12%.yibao.routing.v1.ConfirmOrderRequest\x1a&.yibao.routing.v1.ConfirmOrderResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07payment\x90\xb5\x18\x03\x12j\n\tVoidOrder\x12\".yibao.routing.v1.VoidOrderRequest\x1a#.yibao.routing.v1.VoidOrderResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07payment\x90\xb5\x18\x03\x12s\n\x0cReverseOrder\x12%.yibao.routing.v1.ReverseOrderRequest\x1a&.yibao.routing.v1.ReverseOrderResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07payment\x90\xb5\x18\x03\x12m\n\nFindOrders\x12#.yibao.routing.v1.FindOrdersRequest\x1a$.yibao.routing.v1.FindOrdersResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07payment\x90\xb5\x18\x01\x12m\n\nSeekFiling\x12#.yibao.routing.v1.SeekFilingRequest\x1a$.yibao.routing.v1.SeekFilingResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07payment\x90\xb5\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,6 +56,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REVERSEORDERREQUEST'].oneofs_by_name['request']._serialized_options = b'\272H\002\010\001'
   _globals['_REVERSEORDERRESPONSE'].fields_by_name['counter_setl_id']._loaded_options = None
   _globals['_REVERSEORDERRESPONSE'].fields_by_name['counter_setl_id']._serialized_options = b'\220\265\030\001'
+  _globals['_ORDERELSEWHERE'].fields_by_name['order_no']._loaded_options = None
+  _globals['_ORDERELSEWHERE'].fields_by_name['order_no']._serialized_options = b'\272H\006r\004\020\001\030(\220\265\030\001'
+  _globals['_ORDERELSEWHERE'].fields_by_name['insured_cell']._loaded_options = None
+  _globals['_ORDERELSEWHERE'].fields_by_name['insured_cell']._serialized_options = b'\272H\030r\0262\024^([0-9]{6}|sandbox)$\220\265\030\001'
+  _globals['_FINDORDERSREQUEST'].fields_by_name['orders']._loaded_options = None
+  _globals['_FINDORDERSREQUEST'].fields_by_name['orders']._serialized_options = b'\272H\010\222\001\005\010\001\020\350\007'
+  _globals['_FINDORDERSRESPONSE'].fields_by_name['silent_cells']._loaded_options = None
+  _globals['_FINDORDERSRESPONSE'].fields_by_name['silent_cells']._serialized_options = b'\220\265\030\001'
   _globals['_SEEKFILINGREQUEST'].oneofs_by_name['bill']._loaded_options = None
   _globals['_SEEKFILINGREQUEST'].oneofs_by_name['bill']._serialized_options = b'\272H\002\010\001'
   _globals['_ELSEWHEREORDERSERVICE'].methods_by_name['OpenOrder']._loaded_options = None
@@ -67,32 +76,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ELSEWHEREORDERSERVICE'].methods_by_name['VoidOrder']._serialized_options = b'\212\265\030\014\n\001\005\"\007payment\220\265\030\003'
   _globals['_ELSEWHEREORDERSERVICE'].methods_by_name['ReverseOrder']._loaded_options = None
   _globals['_ELSEWHEREORDERSERVICE'].methods_by_name['ReverseOrder']._serialized_options = b'\212\265\030\014\n\001\005\"\007payment\220\265\030\003'
+  _globals['_ELSEWHEREORDERSERVICE'].methods_by_name['FindOrders']._loaded_options = None
+  _globals['_ELSEWHEREORDERSERVICE'].methods_by_name['FindOrders']._serialized_options = b'\212\265\030\014\n\001\005\"\007payment\220\265\030\001'
   _globals['_ELSEWHEREORDERSERVICE'].methods_by_name['SeekFiling']._loaded_options = None
   _globals['_ELSEWHEREORDERSERVICE'].methods_by_name['SeekFiling']._serialized_options = b'\212\265\030\014\n\001\005\"\007payment\220\265\030\001'
-  _globals['_OPENORDERREQUEST']._serialized_start=269
-  _globals['_OPENORDERREQUEST']._serialized_end=481
-  _globals['_OPENORDERRESPONSE']._serialized_start=483
-  _globals['_OPENORDERRESPONSE']._serialized_end=559
-  _globals['_RENEWORDERREQUEST']._serialized_start=561
-  _globals['_RENEWORDERREQUEST']._serialized_end=650
-  _globals['_RENEWORDERRESPONSE']._serialized_start=652
-  _globals['_RENEWORDERRESPONSE']._serialized_end=672
-  _globals['_CONFIRMORDERREQUEST']._serialized_start=674
-  _globals['_CONFIRMORDERREQUEST']._serialized_end=728
-  _globals['_CONFIRMORDERRESPONSE']._serialized_start=730
-  _globals['_CONFIRMORDERRESPONSE']._serialized_end=752
-  _globals['_VOIDORDERREQUEST']._serialized_start=754
-  _globals['_VOIDORDERREQUEST']._serialized_end=805
-  _globals['_VOIDORDERRESPONSE']._serialized_start=807
-  _globals['_VOIDORDERRESPONSE']._serialized_end=826
-  _globals['_REVERSEORDERREQUEST']._serialized_start=829
-  _globals['_REVERSEORDERREQUEST']._serialized_end=979
-  _globals['_REVERSEORDERRESPONSE']._serialized_start=981
-  _globals['_REVERSEORDERRESPONSE']._serialized_end=1034
-  _globals['_SEEKFILINGREQUEST']._serialized_start=1037
-  _globals['_SEEKFILINGREQUEST']._serialized_end=1180
-  _globals['_SEEKFILINGRESPONSE']._serialized_start=1182
-  _globals['_SEEKFILINGRESPONSE']._serialized_end=1253
-  _globals['_ELSEWHEREORDERSERVICE']._serialized_start=1256
-  _globals['_ELSEWHEREORDERSERVICE']._serialized_end=1951
+  _globals['_OPENORDERREQUEST']._serialized_start=306
+  _globals['_OPENORDERREQUEST']._serialized_end=518
+  _globals['_OPENORDERRESPONSE']._serialized_start=520
+  _globals['_OPENORDERRESPONSE']._serialized_end=596
+  _globals['_RENEWORDERREQUEST']._serialized_start=598
+  _globals['_RENEWORDERREQUEST']._serialized_end=687
+  _globals['_RENEWORDERRESPONSE']._serialized_start=689
+  _globals['_RENEWORDERRESPONSE']._serialized_end=709
+  _globals['_CONFIRMORDERREQUEST']._serialized_start=711
+  _globals['_CONFIRMORDERREQUEST']._serialized_end=765
+  _globals['_CONFIRMORDERRESPONSE']._serialized_start=767
+  _globals['_CONFIRMORDERRESPONSE']._serialized_end=789
+  _globals['_VOIDORDERREQUEST']._serialized_start=791
+  _globals['_VOIDORDERREQUEST']._serialized_end=842
+  _globals['_VOIDORDERRESPONSE']._serialized_start=844
+  _globals['_VOIDORDERRESPONSE']._serialized_end=863
+  _globals['_REVERSEORDERREQUEST']._serialized_start=866
+  _globals['_REVERSEORDERREQUEST']._serialized_end=1016
+  _globals['_REVERSEORDERRESPONSE']._serialized_start=1018
+  _globals['_REVERSEORDERRESPONSE']._serialized_end=1071
+  _globals['_ORDERELSEWHERE']._serialized_start=1073
+  _globals['_ORDERELSEWHERE']._serialized_end=1177
+  _globals['_FINDORDERSREQUEST']._serialized_start=1179
+  _globals['_FINDORDERSREQUEST']._serialized_end=1261
+  _globals['_FINDORDERSRESPONSE']._serialized_start=1263
+  _globals['_FINDORDERSRESPONSE']._serialized_end=1362
+  _globals['_SEEKFILINGREQUEST']._serialized_start=1365
+  _globals['_SEEKFILINGREQUEST']._serialized_end=1508
+  _globals['_SEEKFILINGRESPONSE']._serialized_start=1510
+  _globals['_SEEKFILINGRESPONSE']._serialized_end=1581
+  _globals['_ELSEWHEREORDERSERVICE']._serialized_start=1584
+  _globals['_ELSEWHEREORDERSERVICE']._serialized_end=2390
 # @@protoc_insertion_point(module_scope)

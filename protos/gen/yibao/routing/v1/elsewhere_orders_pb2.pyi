@@ -3,11 +3,14 @@
 isort:skip_file
 Bills of persons whom another cell insures, opened while a payment of theirs is collected."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from yibao.settlement.v1 import carried_pb2 as _carried_pb2
 from yibao.settlement.v1 import reversal_pb2 as _reversal_pb2
 from yibao.settlement.v1 import settlement_pb2 as _settlement_pb2
+from yibao.settlement.v1 import statement_pb2 as _statement_pb2
 from yibao.settlement.v1 import stay_bill_pb2 as _stay_bill_pb2
 import builtins as _builtins
 import sys
@@ -227,6 +230,76 @@ class ReverseOrderResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReverseOrderResponse: _TypeAlias = ReverseOrderResponse  # noqa: Y015
+
+@_typing.final
+class OrderElsewhere(_message.Message):
+    """An order, and the cell that settles it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_NO_FIELD_NUMBER: _builtins.int
+    INSURED_CELL_FIELD_NUMBER: _builtins.int
+    order_no: _builtins.str
+    insured_cell: _builtins.str
+    def __init__(
+        self,
+        *,
+        order_no: _builtins.str = ...,
+        insured_cell: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["insured_cell", b"insured_cell", "order_no", b"order_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderElsewhere: _TypeAlias = OrderElsewhere  # noqa: Y015
+
+@_typing.final
+class FindOrdersRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderElsewhere]: ...
+    def __init__(
+        self,
+        *,
+        orders: _abc.Iterable[Global___OrderElsewhere] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["orders", b"orders"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindOrdersRequest: _TypeAlias = FindOrdersRequest  # noqa: Y015
+
+@_typing.final
+class FindOrdersResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDERS_FIELD_NUMBER: _builtins.int
+    SILENT_CELLS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedCompositeFieldContainer[_statement_pb2.SettledOrder]: ...
+    @_builtins.property
+    def silent_cells(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Cells that did not answer."""
+
+    def __init__(
+        self,
+        *,
+        orders: _abc.Iterable[_statement_pb2.SettledOrder] | None = ...,
+        silent_cells: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["orders", b"orders", "silent_cells", b"silent_cells"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindOrdersResponse: _TypeAlias = FindOrdersResponse  # noqa: Y015
 
 @_typing.final
 class SeekFilingRequest(_message.Message):

@@ -62,6 +62,11 @@ class ElsewhereOrderServiceStub:
                 request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__orders__pb2.ReverseOrderRequest.SerializeToString,
                 response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__orders__pb2.ReverseOrderResponse.FromString,
                 _registered_method=True)
+        self.FindOrders = channel.unary_unary(
+                '/yibao.routing.v1.ElsewhereOrderService/FindOrders',
+                request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__orders__pb2.FindOrdersRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__orders__pb2.FindOrdersResponse.FromString,
+                _registered_method=True)
         self.SeekFiling = channel.unary_unary(
                 '/yibao.routing.v1.ElsewhereOrderService/SeekFiling',
                 request_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__orders__pb2.SeekFilingRequest.SerializeToString,
@@ -119,6 +124,14 @@ class ElsewhereOrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindOrders(self, request, context):
+        """Orders as the insured cells have booked them, for whoever compares books. Those that are not known there, and those of another
+        cell's institutions, are left out; the cells that did not answer are named, and nothing is said of their orders.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SeekFiling(self, request, context):
         """The filing that counts for a bill whose person the caller's own cell insures in another pooling area: OrderService.Open of
         that cell takes it (`sought`).
@@ -155,6 +168,11 @@ def add_ElsewhereOrderServiceServicer_to_server(servicer, server):
                     servicer.ReverseOrder,
                     request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__orders__pb2.ReverseOrderRequest.FromString,
                     response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__orders__pb2.ReverseOrderResponse.SerializeToString,
+            ),
+            'FindOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindOrders,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_elsewhere__orders__pb2.FindOrdersRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_elsewhere__orders__pb2.FindOrdersResponse.SerializeToString,
             ),
             'SeekFiling': grpc.unary_unary_rpc_method_handler(
                     servicer.SeekFiling,
@@ -300,6 +318,33 @@ class ElsewhereOrderService:
             '/yibao.routing.v1.ElsewhereOrderService/ReverseOrder',
             yibao_dot_routing_dot_v1_dot_elsewhere__orders__pb2.ReverseOrderRequest.SerializeToString,
             yibao_dot_routing_dot_v1_dot_elsewhere__orders__pb2.ReverseOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.ElsewhereOrderService/FindOrders',
+            yibao_dot_routing_dot_v1_dot_elsewhere__orders__pb2.FindOrdersRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_elsewhere__orders__pb2.FindOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

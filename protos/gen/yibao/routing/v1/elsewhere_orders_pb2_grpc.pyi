@@ -43,6 +43,10 @@ class ElsewhereOrderServiceStub:
     """Reverses the settlement that an order became, in both cells. One that is reversed already answers the same counter-entry.
     Errors: those of ElsewhereService.Reverse and ReverseStay.
     """
+    FindOrders: _aio.UnaryUnaryMultiCallable[_elsewhere_orders_pb2.FindOrdersRequest, _elsewhere_orders_pb2.FindOrdersResponse]
+    """Orders as the insured cells have booked them, for whoever compares books. Those that are not known there, and those of another
+    cell's institutions, are left out; the cells that did not answer are named, and nothing is said of their orders.
+    """
     SeekFiling: _aio.UnaryUnaryMultiCallable[_elsewhere_orders_pb2.SeekFilingRequest, _elsewhere_orders_pb2.SeekFilingResponse]
     """The filing that counts for a bill whose person the caller's own cell insures in another pooling area: OrderService.Open of
     that cell takes it (`sought`).
@@ -107,6 +111,16 @@ class ElsewhereOrderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_elsewhere_orders_pb2.ReverseOrderResponse]:
         """Reverses the settlement that an order became, in both cells. One that is reversed already answers the same counter-entry.
         Errors: those of ElsewhereService.Reverse and ReverseStay.
+        """
+
+    @_abc_1.abstractmethod
+    def FindOrders(
+        self,
+        request: _elsewhere_orders_pb2.FindOrdersRequest,
+        context: _aio.ServicerContext[_elsewhere_orders_pb2.FindOrdersRequest, _abc.Awaitable[_elsewhere_orders_pb2.FindOrdersResponse]],
+    ) -> _abc.Awaitable[_elsewhere_orders_pb2.FindOrdersResponse]:
+        """Orders as the insured cells have booked them, for whoever compares books. Those that are not known there, and those of another
+        cell's institutions, are left out; the cells that did not answer are named, and nothing is said of their orders.
         """
 
     @_abc_1.abstractmethod
