@@ -66,6 +66,13 @@ def _key(raw: str) -> object:
     return raw
 
 
+def _hour(raw: str) -> object:
+    """An hour of a day, or "off"."""
+    if raw.lower() == "off" or (raw.isdecimal() and int(raw) < 24):
+        return raw.lower()
+    raise ValueError("an hour from 0 to 23, or off")
+
+
 def _origins(raw: str) -> object:
     """Scheme, host and port of each, as a browser sends them in `Origin`: never a star, never `null`, never a path."""
     for each in raw.split(","):
@@ -104,6 +111,7 @@ KINDS: Final[Mapping[str, Callable[[str], object]]] = {
     "count": _number(1, 1 << 31, "a whole number of at least 1", whole=True),
     "offset": _number(-_TEN_YEARS_S, _TEN_YEARS_S, "a whole number of seconds, at most ten years", whole=True),
     "days": _number(1, 36_500, "a whole number of days, at most a hundred years", whole=True),
+    "hour": _hour,
     "seconds": _number(0.0, 86400.0, "a number of seconds", whole=False),
     "ratio": _number(0.0, 1.0, "a number from 0 to 1", whole=False),
     "level": _one_of("debug", "info", "warning", "error"),

@@ -188,6 +188,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "Whether addresses where institutions are told (6302) may be of a private network; on in the sandbox, else off.",
     ),
     Setting("YIBAO_EGRESS_DAYS", "days", "180", "Days for which it is kept what payment channels were told."),
+    Setting(
+        "YIBAO_RECONCILE_HOUR",
+        "hour",
+        "11",
+        "Hour in Beijing from which on the day before is reconciled by itself, once the providers' bills are there; off: never.",
+    ),
     Setting("YIBAO_PEER_TIMEOUT_S", "seconds", "5", "Time allowed for a call to a peer that names no time."),
     Setting("YIBAO_PEER_ATTEMPTS", "count", "3", "Attempts of a call that may be repeated, the first one included."),
     Setting(

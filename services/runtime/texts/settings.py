@@ -56,6 +56,7 @@ SETTINGS_ZH: Final[Mapping[str, str]] = {
     "YIBAO_PRIVATE_CALLBACKS": "通知机构（6302）的地址可否在专用网络内；沙箱默认可，其他默认不可。",
     "YIBAO_MERCHANTS": "机构与支付渠道签约的商户文件；不设时只收现金。",
     "YIBAO_EGRESS_DAYS": "告知支付渠道的内容留存天数。",
+    "YIBAO_RECONCILE_HOUR": "每天自动对前一日账的起始时刻（北京时间，整点），此时各渠道账单已出；off为不自动对账。",
     "YIBAO_PEER_TIMEOUT_S": "调用其他成员而未指明时限时所用的秒数。",
     "YIBAO_PEER_ATTEMPTS": "可重复的调用最多尝试的次数，含第一次。",
     "YIBAO_NOTICES": "异地结算的通知如何送达路由：grpc（由路由拉取）或nats（经NATS JetStream）。",
