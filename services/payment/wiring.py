@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from random import SystemRandom
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from services import cells
 from services.kernel.clock import Clock
@@ -100,10 +100,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     """The member, not yet started."""
     database = Database(config.database_url(MEMBER), clock, config.integer("YIBAO_DATABASE_POOL"))
     store = PaymentStore(database)
-    # Routing dark keeps nobody but those waiting who asked it first; orders of the own cell do not pass it.
-    peers = Peers(
-        MEMBER, config, signer, telemetry, circuits=Circuits(telemetry.metrics), circuits_to=frozenset({ROUTING})
-    )
+    peers = _peers(config, signer, telemetry)
     books = Books(store, clock, timedelta(days=config.integer("YIBAO_EGRESS_DAYS")))
     outside = _outside(config, clock, telemetry, database, books)
     desk, merchants = outside.desk, outside.merchants
@@ -116,9 +113,9 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     paying = Paying(books, driving, settlements, desk, partial(new_id, f"C{own}"))
     loop = OrderLoop(books, driving, partial(_span, telemetry), _told_stuck)
     reconciling = _reconciling(driving, store, desk, outside.bills, peers, config.cell, new_id)
-    daily = _daily(config, telemetry, store, books, reconciling)
     refunding, key = Refunding(books, driving, partial(new_id, f"F{own}")), partial(_key, signer)
     told = _Told(config, telemetry, clock, books, Partners(peers, monotonic), key)
+    loops: list[_Loop] = [loop, told.telling, *_daily(config, telemetry, store, books, reconciling)]
     orders = PayOrderServicer(
         books, saving, paying, refunding, desk.plan, merchants.closed, key, work, told.partners.name
     )
@@ -134,25 +131,38 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         await store.start()
         if database.dialect == "sqlite":
             await books.release()
-        loop.start()
-        told.telling.start()
-        for each in daily:
+        for each in loops:
             each.start()
 
     async def stop() -> None:
         await work.idle()
-        for each in daily:
-            await each.stop()
-        for going in (reconciling, loop, told, committer):
-            await going.stop()
+        await _ended(*loops, reconciling, committer)
         with suppress(Fault):
             await books.write_told()
-        for held in (outside.outgoing, peers, database):
+        for held in (told.callbacks, outside.outgoing, peers, database):
             await held.close()
 
     return MemberServer(
         *(MEMBER, config, telemetry, servicers, start, stop, database.ping), store=database, signer=signer, clock=clock
     )
+
+
+class _Going(Protocol):
+    """What ends when it is told."""
+
+    async def stop(self) -> None: ...
+
+
+class _Loop(_Going, Protocol):
+    """What goes on by itself from start to stop."""
+
+    def start(self) -> None: ...
+
+
+async def _ended(*going: _Going) -> None:
+    """Ends them one after the other."""
+    for each in going:
+        await each.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +183,12 @@ def _outside(config: Config, clock: Clock, telemetry: Telemetry, database: Datab
     channels = channels_of(merchants, lines)
     desk = ChannelDesk(channels, Accounts(merchants.accounts), _told_lost, record.about)
     return _Outside(merchants, outgoing, desk, BillDesk(channels, merchants.accounts))
+
+
+def _peers(config: Config, signer: TokenSigner, telemetry: Telemetry) -> Peers:
+    """Whom payment calls. Routing dark keeps only those waiting who asked it first; orders of the own cell do not pass it."""
+    circuits = Circuits(telemetry.metrics)
+    return Peers(MEMBER, config, signer, telemetry, circuits=circuits, circuits_to=frozenset({ROUTING}))
 
 
 def _settling(config: Config, peers: Peers) -> tuple[Settlements, Bills, AuthorisationsElsewhere]:
@@ -267,18 +283,13 @@ class _Told:
         key: Callable[[], bytes],
     ) -> None:
         self.partners = partners
-        self._callbacks = Callbacks(telemetry, plain=config.sandbox, private=config.private_callbacks)
+        self.callbacks = Callbacks(telemetry, plain=config.sandbox, private=config.private_callbacks)
         opened = partial(sm2.open_sm2, config.text("YIBAO_LIBCRYPTO"))
-        institutions = Institutions(self._callbacks, opened, partial(_revs, key, books), clock)
+        institutions = Institutions(self.callbacks, opened, partial(_revs, key, books), clock)
         self.telling = Telling(books, institutions, partners.profile, partial(_span, telemetry), _told_untold)
         for kind in COUNTED:
             counted = partial(_counted, self.telling, kind)
             telemetry.metrics.gauge("yibao_payments_resting", _RESTING, {"kind": kind}, counted)
-
-    async def stop(self) -> None:
-        """Ends the loop, and lets go of connections."""
-        await self.telling.stop()
-        await self._callbacks.close()
 
 
 def _counted(telling: Telling, kind: str) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -141,6 +141,10 @@ class SettledThere:
 
     async def found(self, order_nos: Sequence[str]) -> dict[str, Settled]:
         return {each.order_no: _settled(each) for each in await self._statements.found("payment", order_nos)}
+
+    async def found_elsewhere(self, cells: Mapping[str, str]) -> tuple[dict[str, Settled], frozenset[str]]:
+        """All is settled here."""
+        return await self.found(sorted(cells)), frozenset(cells)
 
 
 def _settled(each: Any) -> Settled:
