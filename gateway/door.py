@@ -101,7 +101,7 @@ class Door:
             self._under_way -= 1
 
     def _face(self, request: Request) -> RestFace | NationalFace | MobileFace | Doors:
-        if request.method == "POST" and self._doors.serves(request.path):
+        if self._doors.serves(request.method, request.path):
             return self._doors
         if request.path.startswith(PREFIX) or request.method != "POST":
             return self._rest

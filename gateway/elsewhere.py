@@ -16,7 +16,8 @@ from google.protobuf.message import Message
 from gateway.backend import Backend, CallOptions
 from services.kernel.elsewhere import STILL_UNDER_WAY, told_of_routing
 from services.kernel.errors import Fault
-from services.runtime.contract import Contract, ElsewhereForm, MethodContract
+from services.runtime.contract import Contract, MethodContract
+from services.runtime.forms import ElsewhereForm
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ Headers = list[tuple[bytes, bytes]]
 
 LOOPBACK: Final = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 
-_EXPOSED: Final = (b"access-control-expose-headers", b"retry-after")
+_EXPOSED: Final = (b"access-control-expose-headers", b"retry-after, warning")
 _PREFLIGHT: Final = (
     (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
     (b"access-control-max-age", b"600"),

@@ -36,7 +36,8 @@ from gateway.shares import Shares
 from services.kernel.errors import Fault, FaultKind, Violation, denied
 from services.runtime.bounds import check_json, count_limit
 from services.runtime.call import Caller, Role
-from services.runtime.contract import Contract, ContractError, HttpRoute, MethodContract
+from services.runtime.contract import Contract, ContractError, MethodContract
+from services.runtime.forms import HttpRoute
 from services.runtime.status import InternalError
 from services.runtime.texts.gateway import rule_text
 

@@ -11,7 +11,8 @@ from google.protobuf.message import Message
 
 from gateway.national.codec.plan import FieldPlan, fields_of, find, is_absent
 from gateway.national.transactions import Served, Transactions
-from services.runtime.contract import Contract, ContractError, MethodContract, MobileForm
+from services.runtime.contract import Contract, ContractError, MethodContract
+from services.runtime.forms import MobileForm
 
 NODE: Final = "data"
 """What the envelope encrypts, as the national codec knows it."""

@@ -23,7 +23,8 @@ from gateway.national.envelope import INFNO
 from gateway.national.lenience import Lenience
 from gateway.national.notices import Notices, compile_notices
 from services.kernel.errors import Fault, FaultKind
-from services.runtime.contract import Contract, ContractError, MethodContract, Transaction
+from services.runtime.contract import Contract, ContractError, MethodContract
+from services.runtime.forms import Transaction
 from services.runtime.texts.gateway import NOT_PLANNED, PLANNED
 from yibao.identity.v1.partner_pb2 import Dialect
 

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final
@@ -22,84 +21,22 @@ from google.protobuf.message import Message
 from services import mesh
 from services.runtime.attributes import BUSINESS_NUMBERS
 from services.runtime.call import Role
+from services.runtime.forms import (
+    BatchForm,
+    Binding,
+    DoorForm,
+    Effect,
+    ElsewhereForm,
+    HttpRoute,
+    MobileForm,
+    Number,
+    Transaction,
+)
 from yibao.common.v1 import error_reason_pb2
 from yibao.options.v1 import options_pb2
 
-Getter = Callable[[Any], Any]
-
 _SEARCH_DEPTH: Final = 3
 _REASONS: Final = frozenset(error_reason_pb2.ErrorReason.keys())
-
-
-class Effect(Enum):
-    """What a repeated call does."""
-
-    READ = "READ"
-    IDEMPOTENT = "IDEMPOTENT"
-    ONCE = "ONCE"
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """The field of the request that must equal the caller's subject."""
-
-    field: str
-    get: Getter
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """A national transaction that a method serves; `wrapper` is INFNO or EC_LOCAL, `bare_if` the switch of a dialect by which
-    the answer has no node, "" for none; `file` the field of the response whose bytes are the answer, "" for none."""
-
-    infno: str
-    wrapper: str
-    bare_if: str = ""
-    file: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchForm:
-    """Says that a method is the list form of `method` (a path), and which fields hold items and outcomes."""
-
-    method: str
-    items: str
-    outcomes: str
-
-
-@dataclass(frozen=True, slots=True)
-class ElsewhereForm:
-    """Says which method (a path) serves the same where another cell insures the person, and after which reasons of the own
-    cell's refusal it is asked. `told` names the bytes beside such a refusal that go with the request, "" for none."""
-
-    method: str
-    on: frozenset[str]
-    told: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MobileForm:
-    """A path of the mobile payment centre, and the field of the request that numbers its messages, "" for none."""
-
-    path: str
-    number: str
-
-
-@dataclass(frozen=True, slots=True)
-class HttpRoute:
-    """One `google.api.http` route: verb, path template, name of the body field ("*" = the whole request, "" = none)."""
-
-    verb: str
-    path: str
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A business number of a message: the span attribute and where its value stands."""
-
-    attribute: str
-    get: Getter
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +60,7 @@ class MethodContract:
     batch: BatchForm | None
     elsewhere: ElsewhereForm | None
     mobile: MobileForm | None
-    door: str
+    door: DoorForm | None
     http: tuple[HttpRoute, ...]
     request_numbers: tuple[Number, ...]
     response_numbers: tuple[Number, ...]
@@ -307,15 +244,23 @@ def _elsewhere(method: MethodDescriptor) -> ElsewhereForm | None:
     return ElsewhereForm(method_path(option.method), frozenset(option.on), option.told)
 
 
-def _door(method: MethodDescriptor) -> str:
-    """The path of the door whose deliveries a method takes in; "" for none. ContractError where its messages cannot hold them."""
-    path: str = method.GetOptions().Extensions[options_pb2.door].path
-    if path and not (
+def _door(method: MethodDescriptor) -> DoorForm | None:
+    """The door whose deliveries a method takes in, or none. ContractError where its messages cannot hold them."""
+    option = method.GetOptions().Extensions[options_pb2.door]
+    if not option.path:
+        return None
+    if not (
         {"door_name", "query", "headers", "body"} <= {*method.input_type.fields_by_name}
         and {"content_type", "body"} <= {*method.output_type.fields_by_name}
     ):
         raise ContractError(f"{method.full_name}: a door needs door_name, query, headers, body, and content_type, body")
-    return path
+    return DoorForm(
+        option.path,
+        frozenset(option.verbs) or frozenset({"POST"}),
+        frozenset(option.headers),
+        "verb" in method.input_type.fields_by_name,
+        {"status", "headers"} <= {*method.output_type.fields_by_name},
+    )
 
 
 def _mobile(method: MethodDescriptor) -> MobileForm | None:

@@ -16,7 +16,8 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from services.kernel.errors import Fault, FaultKind
-from services.runtime.contract import BatchForm, ContractError, MethodContract
+from services.runtime.contract import ContractError, MethodContract
+from services.runtime.forms import BatchForm
 from services.runtime.status import from_status
 from services.runtime.telemetry import ROOT, Span, SpanKind, Telemetry, current_span
 from yibao.common.v1.item_pb2 import ItemContext

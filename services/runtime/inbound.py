@@ -28,7 +28,8 @@ from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
 from services.runtime.bounds import LARGE_BYTES, Shape, shape_of
 from services.runtime.call import CallContext, current_call, use_call, wire_time
 from services.runtime.config import Config
-from services.runtime.contract import Contract, Effect, MethodContract, Number
+from services.runtime.contract import Contract, MethodContract
+from services.runtime.forms import Effect, Number
 from services.runtime.logs import ACCESS_LOGGER, ListLine, describe, write
 from services.runtime.metrics import OK
 from services.runtime.placement import Metadata

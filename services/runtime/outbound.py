@@ -33,7 +33,8 @@ from services.runtime.auth import BUSINESS_DATE_KEY, CALLER_KEY, TokenSigner
 from services.runtime.call import CallContext, Caller, Role, find_call
 from services.runtime.circuits import Circuits
 from services.runtime.config import Config
-from services.runtime.contract import Contract, Effect, MethodContract
+from services.runtime.contract import Contract, MethodContract
+from services.runtime.forms import Effect
 from services.runtime.gathering import Gatherer, Limits
 from services.runtime.status import InternalError, from_status
 from services.runtime.telemetry import Span, SpanKind, Telemetry, inject

@@ -15,7 +15,8 @@ from google.protobuf.message import Message
 
 from services import mesh
 from services.runtime.call import Caller, Role
-from services.runtime.contract import Effect, MethodContract
+from services.runtime.contract import MethodContract
+from services.runtime.forms import Effect
 from tests.contract.breaking import broken_messages
 from tests.contract.explore import Explorer, Prepared, caller_of
 from tests.contract.faces import BUGS, UNKNOWN_NAME, Answer, Face, Faces

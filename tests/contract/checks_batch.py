@@ -11,7 +11,8 @@ from google.rpc.status_pb2 import Status
 
 from services.runtime.bounds import LARGE_BYTES
 from services.runtime.call import Caller, Role, wire_time
-from services.runtime.contract import Effect, MethodContract
+from services.runtime.contract import MethodContract
+from services.runtime.forms import Effect
 from services.runtime.status import code_name
 from tests.contract.breaking import Broken, broken_messages
 from tests.contract.checks import DENIED, INVALID, NOBODY, REUSED, Finding, changes

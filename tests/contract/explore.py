@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from services.runtime.call import Caller, Role
-from services.runtime.contract import Effect, MethodContract
+from services.runtime.contract import MethodContract
+from services.runtime.forms import Effect
 from tests.contract.faces import Answer, Face
 from tests.contract.messages import Shape
 from tests.contract.world import Episode, World

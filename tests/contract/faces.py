@@ -20,7 +20,8 @@ from services.kernel.errors import Fault
 from services.runtime.attributes import BUSINESS_NUMBERS
 from services.runtime.auth import CALLER_KEY
 from services.runtime.call import Caller, Role
-from services.runtime.contract import HttpRoute, MethodContract
+from services.runtime.contract import MethodContract
+from services.runtime.forms import HttpRoute
 from services.runtime.status import InternalError
 from tests.contract.messages import data_class_of, leaves
 from tests.mesh.harness import Mesh, Metadata

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from services import mesh as table
-from services.runtime.contract import Contract, Effect, MethodContract
+from services.runtime.contract import Contract, MethodContract
+from services.runtime.forms import Effect
 from tests.contract import checks, checks_batch
 from tests.contract.bench import Bench, title
 from tests.contract.checks_privacy import check_personal_data, telling

@@ -18,7 +18,8 @@ from google.protobuf.message import Message
 from services import mesh
 from services.kernel.clock import BEIJING
 from services.runtime.call import Caller, Role
-from services.runtime.contract import Effect, MethodContract
+from services.runtime.contract import MethodContract
+from services.runtime.forms import Effect
 from tests.contract.agreements import FORMS, MEANS, TOTALS, VALUES, agree, own_month
 from tests.contract.matching import matching
 from tests.contract.messages import Shape, build, data_class_of, leaves

@@ -208,7 +208,7 @@ class TestBrowsersAtASandbox:
         assert "POST" in before.headers["access-control-allow-methods"]
         assert before.headers["access-control-allow-headers"] == "x-tif-nonce,content-type"
         answer = await scene.client.post("/", json=QUERY, headers={"origin": origin})
-        assert (allowed(answer), answer.headers["access-control-expose-headers"]) == (origin, "retry-after")
+        assert (allowed(answer), answer.headers["access-control-expose-headers"]) == (origin, "retry-after, warning")
 
     @pytest.mark.parametrize("origin", ELSEWHERE)
     async def test_pages_from_elsewhere_may_not(self, scene: Scene, origin: str) -> None:

@@ -18,7 +18,8 @@ from gateway.mobile.routes import Routes
 from gateway.national.transactions import Transactions
 from services.kernel.errors import Fault, FaultKind, not_found, precondition
 from services.runtime.config import Config
-from services.runtime.contract import Contract, ContractError, MobileForm
+from services.runtime.contract import Contract, ContractError
+from services.runtime.forms import MobileForm
 from services.runtime.national.envelope import App, OpenedAnswer, build_request, open_answer, read_outer
 from services.runtime.national.signed_text import SecretForm
 from services.runtime.server import StartError

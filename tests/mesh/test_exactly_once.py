@@ -14,7 +14,8 @@ import pytest_asyncio
 
 from gateway.national.transactions import Transactions, known_titles
 from services.kernel.clock import system_clock
-from services.runtime.contract import Contract, Effect
+from services.runtime.contract import Contract
+from services.runtime.forms import Effect
 from tests.mesh import journeys
 from tests.mesh.hospital import DRUG, Exchange, Hospital, Row, fen, hospital_at, patient_of
 from tests.mesh.seeds import person, seed_requests

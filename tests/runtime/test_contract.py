@@ -9,7 +9,8 @@ import pytest
 
 from services import mesh
 from services.runtime.call import Role
-from services.runtime.contract import Contract, ContractError, Effect, ElsewhereForm, HttpRoute, Transaction, stub_class
+from services.runtime.contract import Contract, ContractError, stub_class
+from services.runtime.forms import Effect, ElsewhereForm, HttpRoute, Transaction
 from tests.runtime import desk
 from yibao.settlement.v1 import insured_pb2
 

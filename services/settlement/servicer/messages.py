@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Final
 
 from services.kernel.requests import RequestStamp
-from services.runtime.contract import Contract, Effect
+from services.runtime.contract import Contract
+from services.runtime.forms import Effect
 from services.settlement.domain.reversal import (
     NEVER_ARRIVED,
     REVERSIBLE_ADMISSION,

@@ -488,23 +488,35 @@ Global___Node: _TypeAlias = Node  # noqa: Y015
 @_typing.final
 class Door(_message.Message):
     """Says that a method takes in what arrives at a door of the gateway, raw: whoever sends it is not known, and the member verifies it.
-    Its request has the fields `door_name` (what follows the door's path), `query`, `headers` and `body`, its response `content_type` and
-    `body`; the gateway reads neither.
+    Its request has the fields `door_name` (what follows the door's path, as it came), `query`, `headers` and `body`, and may have
+    `verb`; its response has `content_type` and `body`, and may have `status` (0 is 200) and `headers`. The gateway reads none of them.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PATH_FIELD_NUMBER: _builtins.int
+    VERBS_FIELD_NUMBER: _builtins.int
+    HEADERS_FIELD_NUMBER: _builtins.int
     path: _builtins.str
     """Path at the gateway, `/v1/channels/`."""
+    @_builtins.property
+    def verbs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Methods of HTTP that are let in, `GET`; POST where none is named. HEAD is asked as GET, and its answer has no body."""
+
+    @_builtins.property
+    def headers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Headers that are handed on, in small letters; all, if they are not too many, where none is named."""
+
     def __init__(
         self,
         *,
         path: _builtins.str = ...,
+        verbs: _abc.Iterable[_builtins.str] | None = ...,
+        headers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["headers", b"headers", "path", b"path", "verbs", b"verbs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
