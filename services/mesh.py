@@ -110,6 +110,7 @@ MESH: tuple[Member, ...] = (
             "yibao.routing.v1.ElsewhereService",
             "yibao.routing.v1.ElsewhereOrderService",
             "yibao.routing.v1.PayAuthorisationService",
+            "yibao.routing.v1.PersonAccessService",
             "yibao.routing.v1.FilingService",
             "yibao.routing.v1.ReferralService",
             "yibao.routing.v1.ClearingService",

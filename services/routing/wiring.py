@@ -38,6 +38,7 @@ from services.routing.operations.forgotten import Forgotten
 from services.routing.operations.held_orders import HeldOrders
 from services.routing.operations.notice_stream import BESIDE_S, STREAM_REST_S, Arriving
 from services.routing.operations.notices import Noticing
+from services.routing.operations.person_access import PersonAccess
 from services.routing.operations.pulling import REST_S, Pulled, Pulling, PullLoops
 from services.routing.operations.referrals import Referrals
 from services.routing.operations.registry import Registry
@@ -65,6 +66,7 @@ from services.routing.servicer.elsewhere_encounters import EncounterOperations
 from services.routing.servicer.elsewhere_orders import ElsewhereOrderServicer
 from services.routing.servicer.filings import FilingServicer
 from services.routing.servicer.notices import ClearingNoticeServicer
+from services.routing.servicer.person_access import PersonAccessServicer
 from services.routing.servicer.referrals import ReferralServicer
 from services.routing.servicer.registry import RegistryServicer
 from services.routing.store.clearing.verify import VerifyRows
@@ -87,6 +89,7 @@ from yibao.routing.v1 import (
     filing_pb2_grpc,
     institution_clearing_pb2_grpc,
     pay_authorisation_pb2_grpc,
+    person_access_pb2_grpc,
     referral_pb2_grpc,
     registry_pb2_grpc,
 )
@@ -119,6 +122,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     servicers: list[tuple[AddToServer, Any]] = [
         *_elsewhere(insured, sagas, Authorisations(store, clock, pulling.hashers)),
         (registry_pb2_grpc.add_RegistryServiceServicer_to_server, RegistryServicer(registry)),
+        _person_access(PersonAccess(lambda: pulling.hashers()[0])),
         *_filing(config, peers, filings),
         *_clearing(store, database, noticing, replays),
     ]
@@ -211,6 +215,11 @@ def _elsewhere(insured: Elsewhere, sagas: _Sagas, authorisations: Authorisations
             PayAuthorisationServicer(authorisations),
         ),
     ]
+
+
+def _person_access(operations: PersonAccess) -> tuple[AddToServer, Any]:
+    """The servicer of keys and consent."""
+    return person_access_pb2_grpc.add_PersonAccessServiceServicer_to_server, PersonAccessServicer(operations)
 
 
 def _filing(config: Config, peers: Peers, filings: FilingOperations) -> list[tuple[AddToServer, Any]]:

@@ -27,6 +27,10 @@ class Hasher:
         """Of a person's number."""
         return _text(self.key, b"psn_no\0" + psn_no.encode())
 
+    def person_key(self, psn_no: str) -> bytes:
+        """The same for the stores of other members: 16 bytes that are not those of `person`."""
+        return _bytes(self.key, b"person key\0" + psn_no.encode())
+
     def certificate(self, certno: str) -> str:
         """Of a certificate's number, in the one writing in which cells keep it: half-width, in capitals, no blanks around."""
         plain = certno if certno.isascii() else unicodedata.normalize("NFKC", certno)
@@ -34,4 +38,8 @@ class Hasher:
 
 
 def _text(key: bytes, told: bytes) -> str:
-    return urlsafe_b64encode(hmac.digest(key, told, "sha256")[:_BYTES]).decode().rstrip("=")
+    return urlsafe_b64encode(_bytes(key, told)).decode().rstrip("=")
+
+
+def _bytes(key: bytes, told: bytes) -> bytes:
+    return hmac.digest(key, told, "sha256")[:_BYTES]
