@@ -81,6 +81,7 @@ MESH: tuple[Member, ...] = (
             "yibao.identity.v1.CredentialService",
             "yibao.identity.v1.PartnerService",
             "yibao.identity.v1.ChangeService",
+            "yibao.identity.v1.ConsentService",
         ),
     ),
     Member("catalogue", 7412, ("yibao.catalogue.v1.CatalogueService",), scope="national"),

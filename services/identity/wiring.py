@@ -8,15 +8,19 @@ from random import SystemRandom
 from typing import Final
 
 from services.identity.operations.changes import ChangeOperations
+from services.identity.operations.consent_desk import ConsentDesk
+from services.identity.operations.consents import Consents
 from services.identity.operations.credentials import CredentialOperations
 from services.identity.operations.partners import PartnerOperations, Use
 from services.identity.operations.persons import PersonOperations
 from services.identity.servicer.changes import ChangeServicer
+from services.identity.servicer.consents import ConsentServicer
 from services.identity.servicer.credentials import CredentialServicer
 from services.identity.servicer.partners import PartnerServicer
 from services.identity.servicer.persons import PersonServicer
 from services.identity.store.unit import IdentityStore
 from services.kernel.clock import Clock
+from services.kernel.consents import grant_prefix
 from services.kernel.errors import Fault
 from services.runtime.auth import TokenSigner
 from services.runtime.committer import Committer
@@ -25,7 +29,7 @@ from services.runtime.db import Database
 from services.runtime.identifiers import time_ordered_ids
 from services.runtime.server import MemberServer, StartError
 from services.runtime.telemetry import Telemetry
-from yibao.identity.v1 import change_pb2_grpc, credential_pb2_grpc, partner_pb2_grpc, person_pb2_grpc
+from yibao.identity.v1 import change_pb2_grpc, consent_pb2_grpc, credential_pb2_grpc, partner_pb2_grpc, person_pb2_grpc
 
 MEMBER: Final = "identity"
 BOOTSTRAP_KEY: Final = "YIBAO_BOOTSTRAP_OPERATOR_KEY"
@@ -46,6 +50,9 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     partners = PartnerOperations(store, new_id, secrets.token_bytes, own_keys, config.sandbox)
     uses: Committer[Use, None] = Committer("key use", partners.note_uses, telemetry=telemetry)
     partners.submit = uses.submit
+    # A grant's number says its cell, so that whoever holds it can ask there.
+    new_no = partial(new_id, grant_prefix(config.cell))
+    consents = ConsentServicer(Consents(store, new_no), ConsentDesk(store, new_no, secrets.token_bytes, config.cell))
     bootstrap_key = _bootstrap_key(config)
 
     async def start() -> None:
@@ -68,6 +75,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         [
             (person_pb2_grpc.add_PersonServiceServicer_to_server, PersonServicer(persons)),
             (change_pb2_grpc.add_ChangeServiceServicer_to_server, ChangeServicer(ChangeOperations(store))),
+            (consent_pb2_grpc.add_ConsentServiceServicer_to_server, consents),
             (credential_pb2_grpc.add_CredentialServiceServicer_to_server, CredentialServicer(credentials)),
             (partner_pb2_grpc.add_PartnerServiceServicer_to_server, PartnerServicer(partners)),
         ],

@@ -54,6 +54,14 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     "channel": (4,),
     "pay_form": (1,),
     "refd_type": ("ALL",),
+    # Consent: a doctor of the seeded institution, who treats; a study by a UID.
+    "reader_code": ("H99010000001",),
+    "purpose": (1,),
+    "study_uid": ("1.2.156.990100.1",),
+    "modality": ("CT",),
+    "modalities": ("CT",),
+    "days": (3,),
+    "reason": ("昏迷送院",),
 }
 
 # The form of codes that nobody has published yet: what is made up under these names belongs to no real standard.

@@ -22,6 +22,7 @@ from sqlalchemy import (
     text,
 )
 
+from services.identity.store.consent_tables import add_consents
 from services.runtime.db import Day, Json, Moment
 
 
@@ -48,7 +49,7 @@ class Tables:
 def make_tables() -> Tables:
     """The tables, in a fresh MetaData."""
     metadata = MetaData()
-    return Tables(
+    tables = Tables(
         metadata,
         _entry(metadata),
         _person(metadata),
@@ -64,6 +65,8 @@ def make_tables() -> Tables:
         _change(metadata),
         _change_reader(metadata),
     )
+    add_consents(metadata)
+    return tables
 
 
 def _text(name: str) -> Column[str]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.identity.store.changes import ChangeRows
+from services.identity.store.consents import ConsentRows
 from services.identity.store.credentials import CredentialRows
 from services.identity.store.journal import JournalRows
 from services.identity.store.partners import PartnerRows
@@ -20,12 +21,13 @@ from services.runtime.db import Database, DriverConnection, UniqueViolation
 class Unit:
     """One transaction."""
 
-    __slots__ = ("changes", "credentials", "journal", "partners", "persons")
+    __slots__ = ("changes", "consents", "credentials", "journal", "partners", "persons")
 
     def __init__(self, connection: DriverConnection, statements: Statements) -> None:
         self.journal = JournalRows(connection, statements)
         self.changes = ChangeRows(connection, statements)
         self.persons = PersonRows(connection, statements, self.changes)
+        self.consents = ConsentRows(connection, statements)
         self.credentials = CredentialRows(connection, statements)
         self.partners = PartnerRows(connection, statements)
 

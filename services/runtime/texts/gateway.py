@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.texts.bodies import BODY_RULES
+from services.runtime.texts.identity import IDENTITY_STEPS
 from services.runtime.texts.lenient import LENIENT_RULES, LENIENT_STEPS
 from services.runtime.texts.mobile import MOBILE_RULES, MOBILE_STEPS
 from services.runtime.texts.payment import PAYMENT_RULES, PAYMENT_STEPS
@@ -142,11 +143,9 @@ NEXT_STEPS: Final[Mapping[FaultKind, tuple[str, str]]] = {
     FaultKind.UNSERVED: ("请核对交易编号", "Check the number of the transaction"),
 }
 
-_SCAN_AGAIN: Final = ("刷新后的二维码请以新的msgid发送", "Send the fresh code under a new msgid")
 _ASK_THE_PLACE_OF_CARE: Final = ("请联系就医地医保经办机构", "Ask the agency of the place of care")
 _ASK_THE_AGENCY: Final = ("请联系参保地医保经办机构", "Ask the agency of the insured place")
 _SEE_ENROLMENTS: Final = ("请用1101核对参保信息", "Look at the enrolments by 1101")
-_CHECK_PERSON: Final = ("请核对人员、证件与卡后重发", "Check person, certificate and card, and send it again")
 _SPLIT: Final = (
     "请拆分上传或缩小查询范围，每次使用新的msgid",
     "Split the upload or narrow the query, each part under a msgid of its own",
@@ -172,10 +171,6 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请用5204核对已上传明细；更正须先撤销（2205，住院2302），勿换明细编号重传",
         "Compare it by 5204; to correct a line cancel it first (2205, of a stay 2302), never upload it under another number",
     ),
-    "REQUEST_ID_REUSED": (
-        "请先查询该编号原报文的结果，确属另一笔业务的才用新编号",
-        "Look first what the message of that number did; only other business takes a new number",
-    ),
     "EC_TOKEN_SPENT": (
         "请先以原结算报文的msgid用5203查询是否已结算，未结算的再重新扫码",
         "Query first by 5203 with the msgid of the settlement whether it is settled; scan again only where it is not",
@@ -184,10 +179,6 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "STAY_OPEN": (
         "请用5201核对在院记录，勿重复登记同一住院；本机构没有在院记录的，其在其他机构住院，待出院后再登记",
         "Look at the open stay by 5201, do not register it again; where 5201 shows none, it is elsewhere and ends first",
-    ),
-    "PERSON_EXISTS": (
-        "请核对登记内容，勿以另一人员编号登记同一人",
-        "Compare the content; do not register the same person under another number",
     ),
     "FILING_TOO_LONG": ("请将结束日期提前，到期后再备案", "Let it end earlier, and file again when it is over"),
     "FILING_TOO_LATE": (
@@ -199,16 +190,13 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "Use the filing that stands, or withdraw it and file again",
     ),
     **PAYMENT_STEPS,
-    "CERTIFICATE_TAKEN": ("请核对证件号与卡号", "Check the numbers of certificates and cards"),
-    "CREDENTIAL_ACTIVE": ("请在原激活渠道出示", "Show it through the channel that activated it"),
+    **IDENTITY_STEPS,
     "LEDGER_OPEN": ("账户已开立，勿重复开立", "It is open; do not open it again"),
     "RECORD_OVERLAPS": (
         "请核对起止日期，先终止原记录再发布新内容",
         "Check the days: end the standing record first, then publish the new content",
     ),
     "POLICY_VERSION_EXISTS": ("请以新的版本号发布", "Publish it as a new version"),
-    "ACCESS_KEY_TAKEN": ("请更换访问密钥", "Choose another access key"),
-    "API_KEY_TAKEN": ("请更换API密钥", "Choose another API key"),
     # Nothing is found: it is compared with what stands, and a lost answer asked for again.
     "SETTLEMENT_NOT_FOUND": (
         "请核对结算编号、就诊编号与人员；结算应答丢失的，以原msgid重发原报文",
@@ -223,8 +211,6 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
     # The first one may have settled: under another message number the bill would be sent twice.
     "NONCE_USED": ("请以相同msgid重发", "Send it again with the same msgid"),
     "STACK_NOT_FOUND": _ASK_THE_AGENCY,
-    "CODE_UNKNOWN": _SCAN_AGAIN,
-    "EC_TOKEN_UNKNOWN": ("请重新扫码取得令牌", "Scan a code for a new token"),
     # There is nothing that would have to come first.
     "MESSAGE_VOIDED": ("业务仍需办理的，请以新的msgid发送", "Where it is still wanted, send it under a new msgid"),
     "NOT_REVERSIBLE": (
@@ -255,10 +241,6 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请先上传费用（2204，住院2301）；没有费用的，门诊撤销就诊（2202），已出院的撤销出院（2405）再撤销入院（2404），在院的无须操作",
         "Upload charges first; without any cancel a visit by 2202, a stay that has ended by 2405 and then 2404",
     ),
-    "PARTNER_NOT_FOUND": (
-        "请核对机构编号（fixmedins_code）；新机构请先向运营方登记",
-        "Check the institution's code (fixmedins_code); a new institution is registered by the operator first",
-    ),
     "CHARGES_SETTLED": (
         "没有新费用则无须再结算；请用5203核对该结算",
         "Without new charges nothing more is to be settled; look at that settlement by 5203",
@@ -281,17 +263,6 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "NOT_ENROLLED": _SEE_ENROLMENTS,
     "ENROLMENT_SUSPENDED": _SEE_ENROLMENTS,
     "ENROLMENT_ENDED": _SEE_ENROLMENTS,
-    "ENROLMENT_OVERLAPS": ("请更正起止日期后重发", "Correct the days and send it again"),
-    "NAME_MISMATCH": _CHECK_PERSON,
-    "CERTIFICATE_MISMATCH": _CHECK_PERSON,
-    "CERTIFICATE_AMBIGUOUS": ("请同时填写证件类型和证件号码后重发", "Send the type and the number of the certificate"),
-    "CARD_SN_MISMATCH": _CHECK_PERSON,
-    "CODE_EXPIRED": _SCAN_AGAIN,
-    "CODE_USED": _SCAN_AGAIN,
-    "EC_TOKEN_EXPIRED": ("再以新令牌办理", "Then go on with the new token"),
-    "ANSWER_NOT_REPEATABLE": ("须使用新的编号", "That takes a new number"),
-    "SIGN_NO_UNKNOWN": ("请重新签到（9001）", "Sign in again by 9001"),
-    "AUTH_STYLE_NOT_ALLOWED": ("请登记一种鉴权方式", "Register a way of authentication"),
     "INSTITUTION_UNKNOWN": (
         "请核对机构编号与业务日期，或联系就医地医保经办机构",
         "Check the institution code and the day, or ask the agency of the place of care",

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from services.runtime.texts.consent import CONSENT, CONSENT_STEPS
+
 IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
+    **CONSENT,
     "REQUEST_ID_REUSED": (
         "请求编号{request_id}已用于其他内容",
         "The request id {request_id} stands for other content already",
@@ -63,3 +66,40 @@ IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
         "The secret of the first answer is not shown again; ask for a new one",
     ),
 }
+
+_SCAN_AGAIN: Final = ("刷新后的二维码请以新的msgid发送", "Send the fresh code under a new msgid")
+_CHECK_PERSON: Final = ("请核对人员、证件与卡后重发", "Check person, certificate and card, and send it again")
+
+IDENTITY_STEPS: Final[Mapping[str, tuple[str, str]]] = {
+    **CONSENT_STEPS,
+    "REQUEST_ID_REUSED": (
+        "请先查询该编号原报文的结果，确属另一笔业务的才用新编号",
+        "Look first what the message of that number did; only other business takes a new number",
+    ),
+    "PERSON_EXISTS": (
+        "请核对登记内容，勿以另一人员编号登记同一人",
+        "Compare the content; do not register the same person under another number",
+    ),
+    "CERTIFICATE_TAKEN": ("请核对证件号与卡号", "Check the numbers of certificates and cards"),
+    "CREDENTIAL_ACTIVE": ("请在原激活渠道出示", "Show it through the channel that activated it"),
+    "ACCESS_KEY_TAKEN": ("请更换访问密钥", "Choose another access key"),
+    "API_KEY_TAKEN": ("请更换API密钥", "Choose another API key"),
+    "CODE_UNKNOWN": _SCAN_AGAIN,
+    "EC_TOKEN_UNKNOWN": ("请重新扫码取得令牌", "Scan a code for a new token"),
+    "PARTNER_NOT_FOUND": (
+        "请核对机构编号（fixmedins_code）；新机构请先向运营方登记",
+        "Check the institution's code (fixmedins_code); a new institution is registered by the operator first",
+    ),
+    "ENROLMENT_OVERLAPS": ("请更正起止日期后重发", "Correct the days and send it again"),
+    "NAME_MISMATCH": _CHECK_PERSON,
+    "CERTIFICATE_MISMATCH": _CHECK_PERSON,
+    "CERTIFICATE_AMBIGUOUS": ("请同时填写证件类型和证件号码后重发", "Send the type and the number of the certificate"),
+    "CARD_SN_MISMATCH": _CHECK_PERSON,
+    "CODE_EXPIRED": _SCAN_AGAIN,
+    "CODE_USED": _SCAN_AGAIN,
+    "EC_TOKEN_EXPIRED": ("再以新令牌办理", "Then go on with the new token"),
+    "ANSWER_NOT_REPEATABLE": ("须使用新的编号", "That takes a new number"),
+    "SIGN_NO_UNKNOWN": ("请重新签到（9001）", "Sign in again by 9001"),
+    "AUTH_STYLE_NOT_ALLOWED": ("请登记一种鉴权方式", "Register a way of authentication"),
+}
+"""What to do next, by reason."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from services.runtime.texts.consent import CONSENT_RULES
+
 _ENDS_FIRST: Final = ("结束日期早于开始日期", "ends before it begins")
 
 # Of the runtime and of more than one member.
@@ -201,6 +203,7 @@ _CODES: Final[Mapping[str, tuple[str, str]]] = {
 MEMBER_RULES: Final[Mapping[str, tuple[str, str]]] = {
     **_COMMON,
     **_IDENTITY,
+    **CONSENT_RULES,
     **_ROUTING,
     **_SETTLEMENT,
     **_CATALOGUE,

@@ -501,6 +501,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The deposits of the stay have less left than is taken from them."""
     ERROR_REASON_DEPOSIT_WITH_LINES: _ErrorReason.ValueType  # 383
     """A deposit has no lines and no diagnoses."""
+    ERROR_REASON_NO_ACCESS: _ErrorReason.ValueType  # 400
+    """Nobody of that number or certificate has granted it, or there is no such person: nobody is told which."""
+    ERROR_REASON_GRANT_NOT_FOUND: _ErrorReason.ValueType  # 401
+    """The person has no grant of that number."""
+    ERROR_REASON_CONSENT_FULL: _ErrorReason.ValueType  # 402
+    """The person has as many open grants, or hides as much, as may be."""
+    ERROR_REASON_HIDDEN_NOT_FOUND: _ErrorReason.ValueType  # 403
+    """The person hides nothing under that number."""
+    ERROR_REASON_REVIEW_DONE: _ErrorReason.ValueType  # 404
+    """A review of the emergency found otherwise."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -982,4 +992,14 @@ ERROR_REASON_DEPOSITS_SHORT: ErrorReason.ValueType  # 382
 """The deposits of the stay have less left than is taken from them."""
 ERROR_REASON_DEPOSIT_WITH_LINES: ErrorReason.ValueType  # 383
 """A deposit has no lines and no diagnoses."""
+ERROR_REASON_NO_ACCESS: ErrorReason.ValueType  # 400
+"""Nobody of that number or certificate has granted it, or there is no such person: nobody is told which."""
+ERROR_REASON_GRANT_NOT_FOUND: ErrorReason.ValueType  # 401
+"""The person has no grant of that number."""
+ERROR_REASON_CONSENT_FULL: ErrorReason.ValueType  # 402
+"""The person has as many open grants, or hides as much, as may be."""
+ERROR_REASON_HIDDEN_NOT_FOUND: ErrorReason.ValueType  # 403
+"""The person hides nothing under that number."""
+ERROR_REASON_REVIEW_DONE: ErrorReason.ValueType  # 404
+"""A review of the emergency found otherwise."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
