@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from services.routing.operations.held_orders import HeldOrders
 from services.routing.operations.notice_stream import BESIDE_S, STREAM_REST_S, Arriving
 from services.routing.operations.notices import Noticing
 from services.routing.operations.person_access import PersonAccess
+from services.routing.operations.person_keys import PersonKeys
 from services.routing.operations.pulling import REST_S, Pulled, Pulling, PullLoops
 from services.routing.operations.referrals import Referrals
 from services.routing.operations.registry import Registry
@@ -50,6 +52,7 @@ from services.routing.operations.stays import Stays
 from services.routing.operations.visits import Visits
 from services.routing.peers.booked_orders import BookedOrderCells
 from services.routing.peers.care import CareClient
+from services.routing.peers.consents import ConsentCells
 from services.routing.peers.encounters import EncounterCells
 from services.routing.peers.feed import FeedClient
 from services.routing.peers.insured_cells import InsuredCells
@@ -79,6 +82,7 @@ from services.runtime.db import Database
 from services.runtime.identifiers import time_ordered_ids
 from services.runtime.logs import describe, write
 from services.runtime.outbound import Peers
+from services.runtime.sealing import Sealer
 from services.runtime.server import AddToServer, MemberServer, StartError
 from services.runtime.telemetry import ROOT, SpanRef, Telemetry, extract
 from yibao.routing.v1 import (
@@ -98,6 +102,8 @@ MEMBER: Final = "routing"
 DIVISION_FILES: Final = "YIBAO_DIVISION_FILES"
 PERSONS: Final = "yibao routing: persons"
 """For what the key of persons' hashes is derived; cells do not have it."""
+PERSON_KEYS: Final = "yibao routing: key of persons' keys"
+"""For what the key is derived under which the key of persons' keys is sealed."""
 
 
 async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: TokenSigner) -> MemberServer:
@@ -122,7 +128,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     servicers: list[tuple[AddToServer, Any]] = [
         *_elsewhere(insured, sagas, Authorisations(store, clock, pulling.hashers)),
         (registry_pb2_grpc.add_RegistryServiceServicer_to_server, RegistryServicer(registry)),
-        _person_access(PersonAccess(lambda: pulling.hashers()[0])),
+        _person_access(config, store, peers, signer, insured),
         *_filing(config, peers, filings),
         *_clearing(store, database, noticing, replays),
     ]
@@ -217,8 +223,12 @@ def _elsewhere(insured: Elsewhere, sagas: _Sagas, authorisations: Authorisations
     ]
 
 
-def _person_access(operations: PersonAccess) -> tuple[AddToServer, Any]:
+def _person_access(
+    config: Config, store: RoutingStore, peers: Peers, signer: TokenSigner, insured: Elsewhere
+) -> tuple[AddToServer, Any]:
     """The servicer of keys and consent."""
+    keys = PersonKeys(store, Sealer(lambda: signer.derived(PERSON_KEYS), PERSON_KEYS, secrets.token_bytes))
+    operations = PersonAccess(insured, ConsentCells(peers, config.known_cells), keys)
     return person_access_pb2_grpc.add_PersonAccessServiceServicer_to_server, PersonAccessServicer(operations)
 
 

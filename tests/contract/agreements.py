@@ -62,6 +62,8 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     "modalities": ("CT",),
     "days": (3,),
     "reason": ("昏迷送院",),
+    "dr_codg": ("D990000000001",),
+    "cell": ("sandbox",),
 }
 
 # The form of codes that nobody has published yet: what is made up under these names belongs to no real standard.

@@ -184,7 +184,6 @@ async def test_what_is_hidden_twice_stands_once(consents: Consenting) -> None:
     assert await consents.hide() == await consents.hide()
     assert len(await consents.consents.hidden(WHO)) == 1
     assert await refused(consents.hide("", "")) == "INVALID_REQUEST"
-    assert await refused(consents.hide("1.02")) == "INVALID_REQUEST"
     assert await refused(consents.hide(who=NOBODY)) == "PERSON_NOT_FOUND"
 
 
@@ -209,20 +208,15 @@ async def test_a_grant_of_a_part_says_of_which(consents: Consenting) -> None:
 
 
 async def test_a_person_has_a_bounded_number_of_open_grants(consents: Consenting) -> None:
-    for _ in range(consent.MOST_OPEN):
-        made = await consents.grant()
+    made = [await consents.grant() for _ in range(consent.MOST_OPEN)]
     assert await refused(consents.grant()) == "CONSENT_FULL"
-    await consents.revoke(made)
-    await consents.grant()
-    pages, before = [], ""
-    while True:
-        page = await consents.consents.list(WHO, before, 150)
-        pages += page.entries
-        if page.end is None:
-            break
-        before = page.end[0]
-    assert len({each.grant_no for each in pages}) == len(pages) == consent.MOST_OPEN + 1
-    assert pages == sorted(pages, key=lambda each: each.grant_no, reverse=True)
+    await consents.revoke(made[0])
+    made.append(await consents.grant())
+    first = await consents.consents.list(WHO, "", 150)
+    assert first.end is not None
+    rest = await consents.consents.list(WHO, first.end[0], 150)
+    assert rest.end is None
+    assert [each.grant_no for each in (*first.entries, *rest.entries)] == sorted(made, reverse=True)
 
 
 async def test_many_decisions_stand_in_the_order_asked(consents: Consenting) -> None:

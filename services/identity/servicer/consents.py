@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -44,6 +45,7 @@ class ConsentServicer(ConsentDeskRpcs, consent_pb2_grpc.ConsentServiceServicer):
         by = "person" if call.caller.role is Role.PERSON else f"operator:{call.caller.subject}"
         reader = request.reader_code
         asked = Grant("", request.psn_no, Kind.GRANTED, Purpose.TREATMENT, reader, begins, 0, now, by, scope=scope)
+        asked = replace(asked, reason=request.memo)
         stored = await self._operations.grant(stamp_of(call, request), asked, request.days, now, _granted)
         return consent_pb2.GrantAccessResponse.FromString(stored)
 

@@ -69,7 +69,7 @@ class Elsewhere:
             return await self.ask_maker(asked.made_in, of_cell)
         found = await self._found(asked)
         told = {"admdvs": found.place.admdvs} if found.place else {}
-        return await _answered(found.insured_cell or found.later_cell, told, of_cell)
+        return await answered(found.insured_cell or found.later_cell, told, of_cell)
 
     async def ask_maker(self, cell: str, of_cell: Callable[[str], Awaitable[Answer]]) -> Answer:
         """What the cell answers that made a code or an ecToken, or its refusal.
@@ -78,7 +78,7 @@ class Elsewhere:
         """
         if cell not in self.registry.news.cells:
             raise precondition("CREDENTIAL_OF_ANOTHER_CELL", cell=cell)
-        return await _answered(cell, {}, of_cell)
+        return await answered(cell, {}, of_cell)
 
     async def _found(self, asked: Asked) -> Resolution:
         if not (asked.query.psn_no or asked.query.certno):
@@ -102,7 +102,8 @@ class Elsewhere:
         raise person_not_found(asked.path)
 
 
-async def _answered(cell: str, told: Mapping[str, str], of_cell: Callable[[str], Awaitable[Answer]]) -> Answer:
+async def answered(cell: str, told: Mapping[str, str], of_cell: Callable[[str], Awaitable[Answer]]) -> Answer:
+    """What a cell answers, or its refusal; UNAVAILABLE CELL_UNAVAILABLE, which tells what is `told`, where it does not answer."""
     try:
         return await of_cell(cell)
     except Fault as fault:

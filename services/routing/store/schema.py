@@ -8,7 +8,7 @@ from services.routing.store.tables import make_tables
 from services.runtime.db import Schema, migrations_of
 
 MEMBER: Final = "routing"
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 
 
 def schema() -> Schema:

@@ -10,6 +10,7 @@ from services.routing.store.authorisations import add_authorisations
 from services.routing.store.clearing.tables import add_clearing
 from services.routing.store.registry_tables import add_registry
 from services.routing.store.saga_tables import add_sagas
+from services.routing.store.secrets import add_secrets
 from services.runtime.db import Day, Moment
 
 
@@ -29,6 +30,7 @@ def make_tables() -> Tables:
     add_clearing(metadata)
     add_registry(metadata)
     add_sagas(metadata)
+    add_secrets(metadata)
     return Tables(metadata, _entry(metadata), _filing(metadata))
 
 

@@ -17,6 +17,7 @@ from services.routing.store.insured import InsuredRows
 from services.routing.store.journal import JournalRows
 from services.routing.store.sagas import SagaRows
 from services.routing.store.schema import schema
+from services.routing.store.secrets import SecretRows
 from services.routing.store.tables import make_tables
 from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql
 
@@ -38,6 +39,7 @@ class Unit:
         "notices",
         "prepaid",
         "sagas",
+        "secrets",
     )
 
     def __init__(self, connection: DriverConnection, inserts: Inserts) -> None:
@@ -50,6 +52,7 @@ class Unit:
         self.notices = NoticeRows(connection, inserts)
         self.prepaid = PrepaidRows(connection, inserts)
         self.insured = InsuredRows(connection, inserts)
+        self.secrets = SecretRows(connection, inserts["routing_secret"][connection.dialect])
         self.sagas = SagaRows(connection, inserts["saga"][connection.dialect])
 
 

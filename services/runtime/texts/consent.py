@@ -14,6 +14,7 @@ CONSENT: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "HIDDEN_NOT_FOUND": ("没有该隐藏项", "Nothing is hidden under that number"),
     "REVIEW_DONE": ("该紧急查看已有不同的复核结论", "A review of that emergency found otherwise"),
+    "PERSON_KEYS_SEALED": ("人员标识密钥无法打开", "The key of persons' keys cannot be opened"),
 }
 
 CONSENT_STEPS: Final[Mapping[str, tuple[str, str]]] = {
@@ -25,12 +26,15 @@ CONSENT_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "CONSENT_FULL": ("请先撤销不再需要的授权或隐藏项", "Revoke or show what is not needed any more first"),
     "HIDDEN_NOT_FOUND": ("请查询该人员的隐藏列表", "List what the person hides"),
     "REVIEW_DONE": ("请查询该紧急查看的复核结论", "Look at what that review found"),
+    "PERSON_KEYS_SEALED": (
+        "请让更换前的网格密钥与新密钥并存后重启",
+        "Let the keys of before hold beside the new ones, and start again",
+    ),
 }
 """What to do next, by reason."""
 
 CONSENT_RULES: Final[Mapping[str, tuple[str, str]]] = {
     "consent.modality": ("应为大写的影像设备类型代码", "must be a modality as DICOM writes it, CT"),
-    "consent.uid": ("应为由数字和点组成的唯一标识", "must be a DICOM UID: digits and points, no leading zeros"),
     "consent.hidden": ("应填写检查或机构", "must name a study or an institution"),
     "consent.reader": ("该用途须填写", "must be told for this purpose"),
     "consent.person": ("应填写人员编号或证件号码", "must be the person's number, or a certificate's beside it"),

@@ -511,6 +511,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The person hides nothing under that number."""
     ERROR_REASON_REVIEW_DONE: _ErrorReason.ValueType  # 404
     """A review of the emergency found otherwise."""
+    ERROR_REASON_PERSON_KEYS_SEALED: _ErrorReason.ValueType  # 405
+    """None of routing's keys opens the key of persons' keys."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -1002,4 +1004,6 @@ ERROR_REASON_HIDDEN_NOT_FOUND: ErrorReason.ValueType  # 403
 """The person hides nothing under that number."""
 ERROR_REASON_REVIEW_DONE: ErrorReason.ValueType  # 404
 """A review of the emergency found otherwise."""
+ERROR_REASON_PERSON_KEYS_SEALED: ErrorReason.ValueType  # 405
+"""None of routing's keys opens the key of persons' keys."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

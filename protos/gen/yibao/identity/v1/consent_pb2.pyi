@@ -83,7 +83,7 @@ class ConsentGrant(_message.Message):
     study_uid: _builtins.str
     """Only this study; empty for all."""
     reason: _builtins.str
-    """Reason of an emergency, or number of the case that is supervised."""
+    """Reason of an emergency, number of the case that is supervised, or what the person said."""
     @_builtins.property
     def modalities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only these modalities (DICOM: CT, MR); empty for all."""
@@ -130,6 +130,7 @@ class GrantAccessRequest(_message.Message):
     DAYS_FIELD_NUMBER: _builtins.int
     MODALITIES_FIELD_NUMBER: _builtins.int
     STUDY_UID_FIELD_NUMBER: _builtins.int
+    MEMO_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     psn_no: _builtins.str
     reader_code: _builtins.str
@@ -138,6 +139,8 @@ class GrantAccessRequest(_message.Message):
     """How many days of 24 hours it lasts."""
     study_uid: _builtins.str
     """Only this study; empty for all."""
+    memo: _builtins.str
+    """What for, in the person's words: told again in lists."""
     @_builtins.property
     def from_time(self) -> _timestamp_pb2.Timestamp:
         """When it begins; absent, or past, for now."""
@@ -156,10 +159,11 @@ class GrantAccessRequest(_message.Message):
         days: _builtins.int = ...,
         modalities: _abc.Iterable[_builtins.str] | None = ...,
         study_uid: _builtins.str = ...,
+        memo: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "from_time", b"from_time", "modalities", b"modalities", "psn_no", b"psn_no", "reader_code", b"reader_code", "request_id", b"request_id", "study_uid", b"study_uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "from_time", b"from_time", "memo", b"memo", "modalities", b"modalities", "psn_no", b"psn_no", "reader_code", b"reader_code", "request_id", b"request_id", "study_uid", b"study_uid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,10 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from yibao.identity.v1 import consent_decisions_pb2 as yibao_dot_identity_dot_v1_dot_consent__decisions__pb2
 from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$yibao/routing/v1/person_access.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1eyibao/options/v1/options.proto\"5\n\x11KeyPersonsRequest\x12 \n\x07psn_nos\x18\x01 \x03(\tB\x0f\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x90\xb5\x18\x02\"/\n\x12KeyPersonsResponse\x12\x19\n\x0bperson_keys\x18\x01 \x03(\x0c\x42\x04\x90\xb5\x18\x02\x32\x84\x01\n\x13PersonAccessService\x12m\n\nKeyPersons\x12#.yibao.routing.v1.KeyPersonsRequest\x1a$.yibao.routing.v1.KeyPersonsResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07gateway\x90\xb5\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$yibao/routing/v1/person_access.proto\x12\x10yibao.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)yibao/identity/v1/consent_decisions.proto\x1a\x1eyibao/options/v1/options.proto\"5\n\x11KeyPersonsRequest\x12 \n\x07psn_nos\x18\x01 \x03(\tB\x0f\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x90\xb5\x18\x02\"/\n\x12KeyPersonsResponse\x12\x19\n\x0bperson_keys\x18\x01 \x03(\x0c\x42\x04\x90\xb5\x18\x02\"l\n\x0b\x41\x63\x63\x65ssGrant\x12\x16\n\x08grant_no\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12\x18\n\nperson_key\x18\x02 \x01(\x0c\x42\x04\x90\xb5\x18\x02\x12+\n\x07to_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x81\x01\n\x14ProvePresenceRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12%\n\x0e\x66ixmedins_code\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x0c\x90\xb5\x18\x01\x12\x1f\n\x08\x65\x63_token\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x05\"E\n\x15ProvePresenceResponse\x12,\n\x05grant\x18\x01 \x01(\x0b\x32\x1d.yibao.routing.v1.AccessGrant\"Q\n\x11\x46indAccessRequest\x12<\n\x07request\x18\x01 \x01(\x0b\x32#.yibao.identity.v1.FindGrantRequestB\x06\xbaH\x03\xc8\x01\x01\"B\n\x12\x46indAccessResponse\x12,\n\x05grant\x18\x01 \x01(\x0b\x32\x1d.yibao.routing.v1.AccessGrant\"\xfb\x01\n\x11\x42reakGlassRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12%\n\x0e\x66ixmedins_code\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x0c\x90\xb5\x18\x01\x12\x1e\n\x07\x64r_codg\x18\x03 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x1e\x90\xb5\x18\x01\x12\x1e\n\x06reason\x18\x04 \x01(\tB\x0e\xbaH\x07r\x05\x10\x04\x18\xf4\x03\x90\xb5\x18\x03\x12\x1b\n\x06psn_no\x18\x05 \x01(\tB\x0b\xbaH\x04r\x02\x18\x1e\x90\xb5\x18\x02\x12\"\n\rpsn_cert_type\x18\x06 \x01(\tB\x0b\xbaH\x04r\x02\x18\x06\x90\xb5\x18\x01\x12\x1b\n\x06\x63\x65rtno\x18\x07 \x01(\tB\x0b\xbaH\x04r\x02\x18\x32\x90\xb5\x18\x02\"B\n\x12\x42reakGlassResponse\x12,\n\x05grant\x18\x01 \x01(\x0b\x32\x1d.yibao.routing.v1.AccessGrant\"J\n\rDecideRequest\x12\x39\n\x05items\x18\x01 \x03(\x0b\x32\x1d.yibao.identity.v1.DecideItemB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xc8\x01\"\xee\x01\n\x0e\x41\x63\x63\x65ssDecision\x12\x0e\n\x06\x61\x63tive\x18\x01 \x01(\x08\x12\x18\n\nperson_key\x18\x02 \x01(\x0c\x42\x04\x90\xb5\x18\x02\x12\x18\n\nmodalities\x18\x03 \x03(\tB\x04\x90\xb5\x18\x03\x12\x17\n\tstudy_uid\x18\x04 \x01(\tB\x04\x90\xb5\x18\x02\x12\x1c\n\x0ehidden_studies\x18\x05 \x03(\tB\x04\x90\xb5\x18\x02\x12!\n\x13hidden_institutions\x18\x06 \x03(\tB\x04\x90\xb5\x18\x01\x12+\n\x07to_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tcell_away\x18\x08 \x01(\x08\"E\n\x0e\x44\x65\x63ideResponse\x12\x33\n\tdecisions\x18\x01 \x03(\x0b\x32 .yibao.routing.v1.AccessDecision\"G\n\x10GrantEndsRequest\x12\x1b\n\x04\x63\x65ll\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x14\x90\xb5\x18\x01\x12\x16\n\x05\x61\x66ter\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"P\n\x11GrantEndsResponse\x12)\n\x04\x65nds\x18\x01 \x03(\x0b\x32\x1b.yibao.identity.v1.GrantEnd\x12\x10\n\x08last_seq\x18\x02 \x01(\x03\x32\xa9\x05\n\x13PersonAccessService\x12m\n\nKeyPersons\x12#.yibao.routing.v1.KeyPersonsRequest\x1a$.yibao.routing.v1.KeyPersonsResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07gateway\x90\xb5\x18\x01\x12v\n\rProvePresence\x12&.yibao.routing.v1.ProvePresenceRequest\x1a\'.yibao.routing.v1.ProvePresenceResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07gateway\x90\xb5\x18\x02\x12m\n\nFindAccess\x12#.yibao.routing.v1.FindAccessRequest\x1a$.yibao.routing.v1.FindAccessResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07gateway\x90\xb5\x18\x03\x12m\n\nBreakGlass\x12#.yibao.routing.v1.BreakGlassRequest\x1a$.yibao.routing.v1.BreakGlassResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07gateway\x90\xb5\x18\x02\x12\x61\n\x06\x44\x65\x63ide\x12\x1f.yibao.routing.v1.DecideRequest\x1a .yibao.routing.v1.DecideResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07gateway\x90\xb5\x18\x01\x12j\n\tGrantEnds\x12\".yibao.routing.v1.GrantEndsRequest\x1a#.yibao.routing.v1.GrantEndsResponse\"\x14\x8a\xb5\x18\x0c\n\x01\x05\"\x07gateway\x90\xb5\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,12 +39,88 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KEYPERSONSREQUEST'].fields_by_name['psn_nos']._serialized_options = b'\272H\010\222\001\005\010\001\020\350\007\220\265\030\002'
   _globals['_KEYPERSONSRESPONSE'].fields_by_name['person_keys']._loaded_options = None
   _globals['_KEYPERSONSRESPONSE'].fields_by_name['person_keys']._serialized_options = b'\220\265\030\002'
+  _globals['_ACCESSGRANT'].fields_by_name['grant_no']._loaded_options = None
+  _globals['_ACCESSGRANT'].fields_by_name['grant_no']._serialized_options = b'\220\265\030\001'
+  _globals['_ACCESSGRANT'].fields_by_name['person_key']._loaded_options = None
+  _globals['_ACCESSGRANT'].fields_by_name['person_key']._serialized_options = b'\220\265\030\002'
+  _globals['_PROVEPRESENCEREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_PROVEPRESENCEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030@\220\265\030\001'
+  _globals['_PROVEPRESENCEREQUEST'].fields_by_name['fixmedins_code']._loaded_options = None
+  _globals['_PROVEPRESENCEREQUEST'].fields_by_name['fixmedins_code']._serialized_options = b'\272H\006r\004\020\001\030\014\220\265\030\001'
+  _globals['_PROVEPRESENCEREQUEST'].fields_by_name['ec_token']._loaded_options = None
+  _globals['_PROVEPRESENCEREQUEST'].fields_by_name['ec_token']._serialized_options = b'\272H\006r\004\020\001\030@\220\265\030\005'
+  _globals['_FINDACCESSREQUEST'].fields_by_name['request']._loaded_options = None
+  _globals['_FINDACCESSREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_BREAKGLASSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_BREAKGLASSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030@\220\265\030\001'
+  _globals['_BREAKGLASSREQUEST'].fields_by_name['fixmedins_code']._loaded_options = None
+  _globals['_BREAKGLASSREQUEST'].fields_by_name['fixmedins_code']._serialized_options = b'\272H\006r\004\020\001\030\014\220\265\030\001'
+  _globals['_BREAKGLASSREQUEST'].fields_by_name['dr_codg']._loaded_options = None
+  _globals['_BREAKGLASSREQUEST'].fields_by_name['dr_codg']._serialized_options = b'\272H\006r\004\020\001\030\036\220\265\030\001'
+  _globals['_BREAKGLASSREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_BREAKGLASSREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\004\030\364\003\220\265\030\003'
+  _globals['_BREAKGLASSREQUEST'].fields_by_name['psn_no']._loaded_options = None
+  _globals['_BREAKGLASSREQUEST'].fields_by_name['psn_no']._serialized_options = b'\272H\004r\002\030\036\220\265\030\002'
+  _globals['_BREAKGLASSREQUEST'].fields_by_name['psn_cert_type']._loaded_options = None
+  _globals['_BREAKGLASSREQUEST'].fields_by_name['psn_cert_type']._serialized_options = b'\272H\004r\002\030\006\220\265\030\001'
+  _globals['_BREAKGLASSREQUEST'].fields_by_name['certno']._loaded_options = None
+  _globals['_BREAKGLASSREQUEST'].fields_by_name['certno']._serialized_options = b'\272H\004r\002\0302\220\265\030\002'
+  _globals['_DECIDEREQUEST'].fields_by_name['items']._loaded_options = None
+  _globals['_DECIDEREQUEST'].fields_by_name['items']._serialized_options = b'\272H\010\222\001\005\010\001\020\310\001'
+  _globals['_ACCESSDECISION'].fields_by_name['person_key']._loaded_options = None
+  _globals['_ACCESSDECISION'].fields_by_name['person_key']._serialized_options = b'\220\265\030\002'
+  _globals['_ACCESSDECISION'].fields_by_name['modalities']._loaded_options = None
+  _globals['_ACCESSDECISION'].fields_by_name['modalities']._serialized_options = b'\220\265\030\003'
+  _globals['_ACCESSDECISION'].fields_by_name['study_uid']._loaded_options = None
+  _globals['_ACCESSDECISION'].fields_by_name['study_uid']._serialized_options = b'\220\265\030\002'
+  _globals['_ACCESSDECISION'].fields_by_name['hidden_studies']._loaded_options = None
+  _globals['_ACCESSDECISION'].fields_by_name['hidden_studies']._serialized_options = b'\220\265\030\002'
+  _globals['_ACCESSDECISION'].fields_by_name['hidden_institutions']._loaded_options = None
+  _globals['_ACCESSDECISION'].fields_by_name['hidden_institutions']._serialized_options = b'\220\265\030\001'
+  _globals['_GRANTENDSREQUEST'].fields_by_name['cell']._loaded_options = None
+  _globals['_GRANTENDSREQUEST'].fields_by_name['cell']._serialized_options = b'\272H\006r\004\020\001\030\024\220\265\030\001'
+  _globals['_GRANTENDSREQUEST'].fields_by_name['after']._loaded_options = None
+  _globals['_GRANTENDSREQUEST'].fields_by_name['after']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_PERSONACCESSSERVICE'].methods_by_name['KeyPersons']._loaded_options = None
   _globals['_PERSONACCESSSERVICE'].methods_by_name['KeyPersons']._serialized_options = b'\212\265\030\014\n\001\005\"\007gateway\220\265\030\001'
-  _globals['_KEYPERSONSREQUEST']._serialized_start=119
-  _globals['_KEYPERSONSREQUEST']._serialized_end=172
-  _globals['_KEYPERSONSRESPONSE']._serialized_start=174
-  _globals['_KEYPERSONSRESPONSE']._serialized_end=221
-  _globals['_PERSONACCESSSERVICE']._serialized_start=224
-  _globals['_PERSONACCESSSERVICE']._serialized_end=356
+  _globals['_PERSONACCESSSERVICE'].methods_by_name['ProvePresence']._loaded_options = None
+  _globals['_PERSONACCESSSERVICE'].methods_by_name['ProvePresence']._serialized_options = b'\212\265\030\014\n\001\005\"\007gateway\220\265\030\002'
+  _globals['_PERSONACCESSSERVICE'].methods_by_name['FindAccess']._loaded_options = None
+  _globals['_PERSONACCESSSERVICE'].methods_by_name['FindAccess']._serialized_options = b'\212\265\030\014\n\001\005\"\007gateway\220\265\030\003'
+  _globals['_PERSONACCESSSERVICE'].methods_by_name['BreakGlass']._loaded_options = None
+  _globals['_PERSONACCESSSERVICE'].methods_by_name['BreakGlass']._serialized_options = b'\212\265\030\014\n\001\005\"\007gateway\220\265\030\002'
+  _globals['_PERSONACCESSSERVICE'].methods_by_name['Decide']._loaded_options = None
+  _globals['_PERSONACCESSSERVICE'].methods_by_name['Decide']._serialized_options = b'\212\265\030\014\n\001\005\"\007gateway\220\265\030\001'
+  _globals['_PERSONACCESSSERVICE'].methods_by_name['GrantEnds']._loaded_options = None
+  _globals['_PERSONACCESSSERVICE'].methods_by_name['GrantEnds']._serialized_options = b'\212\265\030\014\n\001\005\"\007gateway\220\265\030\001'
+  _globals['_KEYPERSONSREQUEST']._serialized_start=195
+  _globals['_KEYPERSONSREQUEST']._serialized_end=248
+  _globals['_KEYPERSONSRESPONSE']._serialized_start=250
+  _globals['_KEYPERSONSRESPONSE']._serialized_end=297
+  _globals['_ACCESSGRANT']._serialized_start=299
+  _globals['_ACCESSGRANT']._serialized_end=407
+  _globals['_PROVEPRESENCEREQUEST']._serialized_start=410
+  _globals['_PROVEPRESENCEREQUEST']._serialized_end=539
+  _globals['_PROVEPRESENCERESPONSE']._serialized_start=541
+  _globals['_PROVEPRESENCERESPONSE']._serialized_end=610
+  _globals['_FINDACCESSREQUEST']._serialized_start=612
+  _globals['_FINDACCESSREQUEST']._serialized_end=693
+  _globals['_FINDACCESSRESPONSE']._serialized_start=695
+  _globals['_FINDACCESSRESPONSE']._serialized_end=761
+  _globals['_BREAKGLASSREQUEST']._serialized_start=764
+  _globals['_BREAKGLASSREQUEST']._serialized_end=1015
+  _globals['_BREAKGLASSRESPONSE']._serialized_start=1017
+  _globals['_BREAKGLASSRESPONSE']._serialized_end=1083
+  _globals['_DECIDEREQUEST']._serialized_start=1085
+  _globals['_DECIDEREQUEST']._serialized_end=1159
+  _globals['_ACCESSDECISION']._serialized_start=1162
+  _globals['_ACCESSDECISION']._serialized_end=1400
+  _globals['_DECIDERESPONSE']._serialized_start=1402
+  _globals['_DECIDERESPONSE']._serialized_end=1471
+  _globals['_GRANTENDSREQUEST']._serialized_start=1473
+  _globals['_GRANTENDSREQUEST']._serialized_end=1544
+  _globals['_GRANTENDSRESPONSE']._serialized_start=1546
+  _globals['_GRANTENDSRESPONSE']._serialized_end=1626
+  _globals['_PERSONACCESSSERVICE']._serialized_start=1629
+  _globals['_PERSONACCESSSERVICE']._serialized_end=2310
 # @@protoc_insertion_point(module_scope)

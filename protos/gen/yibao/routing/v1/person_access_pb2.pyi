@@ -8,7 +8,9 @@ there, and the consent that the person's cell holds.
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from yibao.identity.v1 import consent_decisions_pb2 as _consent_decisions_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -61,3 +63,323 @@ class KeyPersonsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___KeyPersonsResponse: _TypeAlias = KeyPersonsResponse  # noqa: Y015
+
+@_typing.final
+class AccessGrant(_message.Message):
+    """A grant, whose number says its cell, and of whom it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRANT_NO_FIELD_NUMBER: _builtins.int
+    PERSON_KEY_FIELD_NUMBER: _builtins.int
+    TO_TIME_FIELD_NUMBER: _builtins.int
+    grant_no: _builtins.str
+    person_key: _builtins.bytes
+    """16 bytes."""
+    @_builtins.property
+    def to_time(self) -> _timestamp_pb2.Timestamp:
+        """It holds until just before."""
+
+    def __init__(
+        self,
+        *,
+        grant_no: _builtins.str = ...,
+        person_key: _builtins.bytes = ...,
+        to_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["to_time", b"to_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grant_no", b"grant_no", "person_key", b"person_key", "to_time", b"to_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccessGrant: _TypeAlias = AccessGrant  # noqa: Y015
+
+@_typing.final
+class ProvePresenceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    FIXMEDINS_CODE_FIELD_NUMBER: _builtins.int
+    EC_TOKEN_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    fixmedins_code: _builtins.str
+    """Institution at whose desk the code was scanned."""
+    ec_token: _builtins.str
+    """The code, which is used up by it, or the ecToken that 6101 gave there."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        fixmedins_code: _builtins.str = ...,
+        ec_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ec_token", b"ec_token", "fixmedins_code", b"fixmedins_code", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProvePresenceRequest: _TypeAlias = ProvePresenceRequest  # noqa: Y015
+
+@_typing.final
+class ProvePresenceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRANT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def grant(self) -> Global___AccessGrant: ...
+    def __init__(
+        self,
+        *,
+        grant: Global___AccessGrant | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProvePresenceResponse: _TypeAlias = ProvePresenceResponse  # noqa: Y015
+
+@_typing.final
+class FindAccessRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> _consent_decisions_pb2.FindGrantRequest: ...
+    def __init__(
+        self,
+        *,
+        request: _consent_decisions_pb2.FindGrantRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindAccessRequest: _TypeAlias = FindAccessRequest  # noqa: Y015
+
+@_typing.final
+class FindAccessResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRANT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def grant(self) -> Global___AccessGrant: ...
+    def __init__(
+        self,
+        *,
+        grant: Global___AccessGrant | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindAccessResponse: _TypeAlias = FindAccessResponse  # noqa: Y015
+
+@_typing.final
+class BreakGlassRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    FIXMEDINS_CODE_FIELD_NUMBER: _builtins.int
+    DR_CODG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PSN_NO_FIELD_NUMBER: _builtins.int
+    PSN_CERT_TYPE_FIELD_NUMBER: _builtins.int
+    CERTNO_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    fixmedins_code: _builtins.str
+    dr_codg: _builtins.str
+    reason: _builtins.str
+    """Why, in the doctor's words."""
+    psn_no: _builtins.str
+    """The person's number, or, where it is empty, the certificate's below."""
+    psn_cert_type: _builtins.str
+    certno: _builtins.str
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        fixmedins_code: _builtins.str = ...,
+        dr_codg: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        psn_no: _builtins.str = ...,
+        psn_cert_type: _builtins.str = ...,
+        certno: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certno", b"certno", "dr_codg", b"dr_codg", "fixmedins_code", b"fixmedins_code", "psn_cert_type", b"psn_cert_type", "psn_no", b"psn_no", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BreakGlassRequest: _TypeAlias = BreakGlassRequest  # noqa: Y015
+
+@_typing.final
+class BreakGlassResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRANT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def grant(self) -> Global___AccessGrant: ...
+    def __init__(
+        self,
+        *,
+        grant: Global___AccessGrant | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BreakGlassResponse: _TypeAlias = BreakGlassResponse  # noqa: Y015
+
+@_typing.final
+class DecideRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[_consent_decisions_pb2.DecideItem]: ...
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[_consent_decisions_pb2.DecideItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecideRequest: _TypeAlias = DecideRequest  # noqa: Y015
+
+@_typing.final
+class AccessDecision(_message.Message):
+    """Whether a grant lets the reader read now, and what; where it does not, nothing else is told but whether its cell is away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTIVE_FIELD_NUMBER: _builtins.int
+    PERSON_KEY_FIELD_NUMBER: _builtins.int
+    MODALITIES_FIELD_NUMBER: _builtins.int
+    STUDY_UID_FIELD_NUMBER: _builtins.int
+    HIDDEN_STUDIES_FIELD_NUMBER: _builtins.int
+    HIDDEN_INSTITUTIONS_FIELD_NUMBER: _builtins.int
+    TO_TIME_FIELD_NUMBER: _builtins.int
+    CELL_AWAY_FIELD_NUMBER: _builtins.int
+    active: _builtins.bool
+    person_key: _builtins.bytes
+    """16 bytes."""
+    study_uid: _builtins.str
+    """Only this study; empty for all."""
+    cell_away: _builtins.bool
+    """The grant's cell does not answer: whether it lets anybody read is not known, so it lets nobody."""
+    @_builtins.property
+    def modalities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these modalities; empty for all."""
+
+    @_builtins.property
+    def hidden_studies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is hidden all the same: studies, and institutions whose studies are."""
+
+    @_builtins.property
+    def hidden_institutions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def to_time(self) -> _timestamp_pb2.Timestamp:
+        """The grant holds until just before."""
+
+    def __init__(
+        self,
+        *,
+        active: _builtins.bool = ...,
+        person_key: _builtins.bytes = ...,
+        modalities: _abc.Iterable[_builtins.str] | None = ...,
+        study_uid: _builtins.str = ...,
+        hidden_studies: _abc.Iterable[_builtins.str] | None = ...,
+        hidden_institutions: _abc.Iterable[_builtins.str] | None = ...,
+        to_time: _timestamp_pb2.Timestamp | None = ...,
+        cell_away: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["to_time", b"to_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "cell_away", b"cell_away", "hidden_institutions", b"hidden_institutions", "hidden_studies", b"hidden_studies", "modalities", b"modalities", "person_key", b"person_key", "study_uid", b"study_uid", "to_time", b"to_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccessDecision: _TypeAlias = AccessDecision  # noqa: Y015
+
+@_typing.final
+class DecideResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def decisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___AccessDecision]: ...
+    def __init__(
+        self,
+        *,
+        decisions: _abc.Iterable[Global___AccessDecision] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisions", b"decisions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecideResponse: _TypeAlias = DecideResponse  # noqa: Y015
+
+@_typing.final
+class GrantEndsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CELL_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    cell: _builtins.str
+    """Code of the cell."""
+    after: _builtins.int
+    """Place behind which to go on; 0 is the beginning."""
+    def __init__(
+        self,
+        *,
+        cell: _builtins.str = ...,
+        after: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "cell", b"cell"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GrantEndsRequest: _TypeAlias = GrantEndsRequest  # noqa: Y015
+
+@_typing.final
+class GrantEndsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENDS_FIELD_NUMBER: _builtins.int
+    LAST_SEQ_FIELD_NUMBER: _builtins.int
+    last_seq: _builtins.int
+    """Last place of the feed; less than `after` where the cell's store came back from an earlier day: read from the beginning."""
+    @_builtins.property
+    def ends(self) -> _containers.RepeatedCompositeFieldContainer[_consent_decisions_pb2.GrantEnd]: ...
+    def __init__(
+        self,
+        *,
+        ends: _abc.Iterable[_consent_decisions_pb2.GrantEnd] | None = ...,
+        last_seq: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ends", b"ends", "last_seq", b"last_seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GrantEndsResponse: _TypeAlias = GrantEndsResponse  # noqa: Y015

@@ -41,6 +41,31 @@ class PersonAccessServiceStub:
                 request_serializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.KeyPersonsRequest.SerializeToString,
                 response_deserializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.KeyPersonsResponse.FromString,
                 _registered_method=True)
+        self.ProvePresence = channel.unary_unary(
+                '/yibao.routing.v1.PersonAccessService/ProvePresence',
+                request_serializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.ProvePresenceRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.ProvePresenceResponse.FromString,
+                _registered_method=True)
+        self.FindAccess = channel.unary_unary(
+                '/yibao.routing.v1.PersonAccessService/FindAccess',
+                request_serializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.FindAccessRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.FindAccessResponse.FromString,
+                _registered_method=True)
+        self.BreakGlass = channel.unary_unary(
+                '/yibao.routing.v1.PersonAccessService/BreakGlass',
+                request_serializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.BreakGlassRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.BreakGlassResponse.FromString,
+                _registered_method=True)
+        self.Decide = channel.unary_unary(
+                '/yibao.routing.v1.PersonAccessService/Decide',
+                request_serializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.DecideRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.DecideResponse.FromString,
+                _registered_method=True)
+        self.GrantEnds = channel.unary_unary(
+                '/yibao.routing.v1.PersonAccessService/GrantEnds',
+                request_serializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.GrantEndsRequest.SerializeToString,
+                response_deserializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.GrantEndsResponse.FromString,
+                _registered_method=True)
 
 
 class PersonAccessServiceServicer:
@@ -55,6 +80,47 @@ class PersonAccessServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ProvePresence(self, request, context):
+        """A code or an ecToken at a desk: the cell that made it gives the institution a grant for 24 hours.
+        Errors: those of ProvePresence of identity, CELL_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindAccess(self, request, context):
+        """The grant by which a reader may read of a person now, in the cell that insures the person. Of nobody, of somebody who
+        granted nothing and of somebody whom another cell insures the same is answered, after the same work.
+        Errors: NO_ACCESS, CELL_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BreakGlass(self, request, context):
+        """An emergency: a doctor reads for two hours without consent, and it is reviewed in the person's cell.
+        Errors: NO_ACCESS, CELL_UNAVAILABLE, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Decide(self, request, context):
+        """Whether grants let readers read now, in the order asked: one call for each cell. A cell that does not answer lets nobody
+        read, and is told so.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GrantEnds(self, request, context):
+        """What became of a cell's grants, behind a place of its feed.
+        Errors: CELL_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PersonAccessServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -62,6 +128,31 @@ def add_PersonAccessServiceServicer_to_server(servicer, server):
                     servicer.KeyPersons,
                     request_deserializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.KeyPersonsRequest.FromString,
                     response_serializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.KeyPersonsResponse.SerializeToString,
+            ),
+            'ProvePresence': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProvePresence,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.ProvePresenceRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.ProvePresenceResponse.SerializeToString,
+            ),
+            'FindAccess': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindAccess,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.FindAccessRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.FindAccessResponse.SerializeToString,
+            ),
+            'BreakGlass': grpc.unary_unary_rpc_method_handler(
+                    servicer.BreakGlass,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.BreakGlassRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.BreakGlassResponse.SerializeToString,
+            ),
+            'Decide': grpc.unary_unary_rpc_method_handler(
+                    servicer.Decide,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.DecideRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.DecideResponse.SerializeToString,
+            ),
+            'GrantEnds': grpc.unary_unary_rpc_method_handler(
+                    servicer.GrantEnds,
+                    request_deserializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.GrantEndsRequest.FromString,
+                    response_serializer=yibao_dot_routing_dot_v1_dot_person__access__pb2.GrantEndsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -93,6 +184,141 @@ class PersonAccessService:
             '/yibao.routing.v1.PersonAccessService/KeyPersons',
             yibao_dot_routing_dot_v1_dot_person__access__pb2.KeyPersonsRequest.SerializeToString,
             yibao_dot_routing_dot_v1_dot_person__access__pb2.KeyPersonsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProvePresence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.PersonAccessService/ProvePresence',
+            yibao_dot_routing_dot_v1_dot_person__access__pb2.ProvePresenceRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_person__access__pb2.ProvePresenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindAccess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.PersonAccessService/FindAccess',
+            yibao_dot_routing_dot_v1_dot_person__access__pb2.FindAccessRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_person__access__pb2.FindAccessResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BreakGlass(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.PersonAccessService/BreakGlass',
+            yibao_dot_routing_dot_v1_dot_person__access__pb2.BreakGlassRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_person__access__pb2.BreakGlassResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Decide(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.PersonAccessService/Decide',
+            yibao_dot_routing_dot_v1_dot_person__access__pb2.DecideRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_person__access__pb2.DecideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GrantEnds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.routing.v1.PersonAccessService/GrantEnds',
+            yibao_dot_routing_dot_v1_dot_person__access__pb2.GrantEndsRequest.SerializeToString,
+            yibao_dot_routing_dot_v1_dot_person__access__pb2.GrantEndsResponse.FromString,
             options,
             channel_credentials,
             insecure,

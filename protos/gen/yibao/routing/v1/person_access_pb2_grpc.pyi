@@ -22,6 +22,27 @@ class PersonAccessServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     KeyPersons: _aio.UnaryUnaryMultiCallable[_person_access_pb2.KeyPersonsRequest, _person_access_pb2.KeyPersonsResponse]
     """The keys of persons, in the order asked. Whether such persons are registered anywhere is not looked at."""
+    ProvePresence: _aio.UnaryUnaryMultiCallable[_person_access_pb2.ProvePresenceRequest, _person_access_pb2.ProvePresenceResponse]
+    """A code or an ecToken at a desk: the cell that made it gives the institution a grant for 24 hours.
+    Errors: those of ProvePresence of identity, CELL_UNAVAILABLE.
+    """
+    FindAccess: _aio.UnaryUnaryMultiCallable[_person_access_pb2.FindAccessRequest, _person_access_pb2.FindAccessResponse]
+    """The grant by which a reader may read of a person now, in the cell that insures the person. Of nobody, of somebody who
+    granted nothing and of somebody whom another cell insures the same is answered, after the same work.
+    Errors: NO_ACCESS, CELL_UNAVAILABLE.
+    """
+    BreakGlass: _aio.UnaryUnaryMultiCallable[_person_access_pb2.BreakGlassRequest, _person_access_pb2.BreakGlassResponse]
+    """An emergency: a doctor reads for two hours without consent, and it is reviewed in the person's cell.
+    Errors: NO_ACCESS, CELL_UNAVAILABLE, REQUEST_ID_REUSED.
+    """
+    Decide: _aio.UnaryUnaryMultiCallable[_person_access_pb2.DecideRequest, _person_access_pb2.DecideResponse]
+    """Whether grants let readers read now, in the order asked: one call for each cell. A cell that does not answer lets nobody
+    read, and is told so.
+    """
+    GrantEnds: _aio.UnaryUnaryMultiCallable[_person_access_pb2.GrantEndsRequest, _person_access_pb2.GrantEndsResponse]
+    """What became of a cell's grants, behind a place of its feed.
+    Errors: CELL_UNAVAILABLE.
+    """
 
 class PersonAccessServiceServicer(metaclass=_abc_1.ABCMeta):
     """Between a national member that keeps things of persons without knowing them, and the cells that know them and their
@@ -35,5 +56,56 @@ class PersonAccessServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_person_access_pb2.KeyPersonsRequest, _abc.Awaitable[_person_access_pb2.KeyPersonsResponse]],
     ) -> _abc.Awaitable[_person_access_pb2.KeyPersonsResponse]:
         """The keys of persons, in the order asked. Whether such persons are registered anywhere is not looked at."""
+
+    @_abc_1.abstractmethod
+    def ProvePresence(
+        self,
+        request: _person_access_pb2.ProvePresenceRequest,
+        context: _aio.ServicerContext[_person_access_pb2.ProvePresenceRequest, _abc.Awaitable[_person_access_pb2.ProvePresenceResponse]],
+    ) -> _abc.Awaitable[_person_access_pb2.ProvePresenceResponse]:
+        """A code or an ecToken at a desk: the cell that made it gives the institution a grant for 24 hours.
+        Errors: those of ProvePresence of identity, CELL_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def FindAccess(
+        self,
+        request: _person_access_pb2.FindAccessRequest,
+        context: _aio.ServicerContext[_person_access_pb2.FindAccessRequest, _abc.Awaitable[_person_access_pb2.FindAccessResponse]],
+    ) -> _abc.Awaitable[_person_access_pb2.FindAccessResponse]:
+        """The grant by which a reader may read of a person now, in the cell that insures the person. Of nobody, of somebody who
+        granted nothing and of somebody whom another cell insures the same is answered, after the same work.
+        Errors: NO_ACCESS, CELL_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def BreakGlass(
+        self,
+        request: _person_access_pb2.BreakGlassRequest,
+        context: _aio.ServicerContext[_person_access_pb2.BreakGlassRequest, _abc.Awaitable[_person_access_pb2.BreakGlassResponse]],
+    ) -> _abc.Awaitable[_person_access_pb2.BreakGlassResponse]:
+        """An emergency: a doctor reads for two hours without consent, and it is reviewed in the person's cell.
+        Errors: NO_ACCESS, CELL_UNAVAILABLE, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def Decide(
+        self,
+        request: _person_access_pb2.DecideRequest,
+        context: _aio.ServicerContext[_person_access_pb2.DecideRequest, _abc.Awaitable[_person_access_pb2.DecideResponse]],
+    ) -> _abc.Awaitable[_person_access_pb2.DecideResponse]:
+        """Whether grants let readers read now, in the order asked: one call for each cell. A cell that does not answer lets nobody
+        read, and is told so.
+        """
+
+    @_abc_1.abstractmethod
+    def GrantEnds(
+        self,
+        request: _person_access_pb2.GrantEndsRequest,
+        context: _aio.ServicerContext[_person_access_pb2.GrantEndsRequest, _abc.Awaitable[_person_access_pb2.GrantEndsResponse]],
+    ) -> _abc.Awaitable[_person_access_pb2.GrantEndsResponse]:
+        """What became of a cell's grants, behind a place of its feed.
+        Errors: CELL_UNAVAILABLE.
+        """
 
 def add_PersonAccessServiceServicer_to_server(servicer: PersonAccessServiceServicer, server: _aio.Server) -> None: ...
