@@ -65,7 +65,7 @@ $(STAMP): pyproject.toml constraints.txt tools/yibao.sh $(BROWSER)/package.json 
 	  echo "'$(PYTHON)' has no working venv module. On Debian: apt-get install python3-venv"; exit 1; } >&2
 	@echo "$(if $(ZH),正在安装$(VENV)（首次需一两分钟）,setting up $(VENV) (a minute or two the first time))"
 	@{ [ -z "$(MOVED)" ] && "$(RUN)" -c '' 2>/dev/null || "$(PYTHON)" -c '$(QUIETLY) import venv; venv.main(["--clear", "$(VENV)"])'; } && \
-	  "$(RUN)" -m pip install --quiet --disable-pip-version-check -e ".[dev,deploy]" -c constraints.txt 2>"$(VENV)/install.log" || { \
+	  "$(RUN)" -m pip install --quiet --disable-pip-version-check -e ".[dev,deploy,pacs]" -c constraints.txt 2>"$(VENV)/install.log" || { \
 	  cat "$(VENV)/install.log"; \
 	  echo "The packages could not be installed: is the package registry (PyPI) reachable? Then run 'make setup' again."; \
 	  exit 1; } >&2
