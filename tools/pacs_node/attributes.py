@@ -3,11 +3,14 @@ index, the file itself stays as it came."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from pydicom.dataset import Dataset
 
 from tools.pacs_node.facts import OtherId, SeriesFacts, StudyFacts
+
+_ESCAPED: Final = re.compile(r"\x1b(?:\$[()*+]?|[()*+,\-./])[\x30-\x7e]")
 
 
 def text(dataset: Dataset, keyword: str) -> str:
@@ -17,8 +20,13 @@ def text(dataset: Dataset, keyword: str) -> str:
         return ""
     if isinstance(value, list | tuple) or type(value).__name__ == "MultiValue":
         value = value[0] if len(value) else ""
-    # A lone surrogate is what is left of a byte that fits no charset.
-    return str(value).encode("utf-8", "replace").decode().strip(" \0")
+    return plain(str(value)).strip(" \0")
+
+
+def plain(value: str) -> str:
+    """A text without what decoding leaves in it: lone surrogates of bytes that fit no charset, and the escape sequences of
+    ISO 2022 IR 58 (GB 2312), which pydicom does not take away."""
+    return _ESCAPED.sub("", value).encode("utf-8", "replace").decode()
 
 
 def whole(dataset: Dataset, keyword: str) -> int:

@@ -23,7 +23,7 @@ from tools.pacs_node.reading import Read
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS study (
   uid TEXT PRIMARY KEY, facts BLOB NOT NULL, day TEXT NOT NULL, changed_at REAL NOT NULL, dirty INTEGER NOT NULL,
-  version INTEGER NOT NULL DEFAULT 0, entry_hash TEXT NOT NULL DEFAULT '', psn_no TEXT NOT NULL DEFAULT '',
+  version INTEGER NOT NULL DEFAULT 0, entry_hash TEXT NOT NULL DEFAULT '', fingerprint TEXT NOT NULL DEFAULT '',
   told_day TEXT NOT NULL DEFAULT '', untold TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS study_dirty ON study (dirty, changed_at) WHERE dirty = 1;

@@ -10,6 +10,7 @@ import msgspec
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
+from tools.pacs_node.attributes import plain
 from tools.pacs_node.facts import InstanceFacts
 
 ROOT: Final = "urn:x-yibao-root:"
@@ -53,13 +54,13 @@ def _find_bulky(dataset: Dataset, path: str, places: dict[int, str]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can say: no lone surrogates, which are left of bytes that fit no charset."""
+    """The same with its texts as JSON can say them."""
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return plain(value)
     return value
 
 

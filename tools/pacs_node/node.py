@@ -1,17 +1,22 @@
-"""One node: the folder, its HTTP face, and what it hears from the index and tells it."""
+"""One node: the folder, its HTTP face, and what it tells the index and hears of it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
 from tools.pacs_node.app import Face
+from tools.pacs_node.entries import Rules
+from tools.pacs_node.feeding import Feeder, Loops
+from tools.pacs_node.index import Index
+from tools.pacs_node.outbox import Outbox
 from tools.pacs_node.reading import hush
 from tools.pacs_node.shelf import Shelf
 from tools.pacs_node.tickets import Tickets
@@ -24,7 +29,8 @@ _SHUTDOWN_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a node runs. `url` is the address by which clients reach it; empty: what they say in Host."""
+    """How a node runs. `url` is the address by which clients reach it; empty: what they say in Host. A study is told once nothing
+    of it came for `settle_s`."""
 
     folder: Path
     node_no: str = "NODE"
@@ -32,16 +38,21 @@ class Settings:
     port: int = 0
     url: str = ""
     most_bytes: int = MOST_INSTANCE_BYTES
+    rules: Rules = field(default_factory=Rules)
+    settle_s: float = 3.0
 
 
 class Node:
-    """Starts and stops a node within a loop that runs."""
+    """Starts and stops a node within a loop that runs. Without an index it feeds nobody, and serves its operators only; `say`
+    gets a line of what they should know."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, index: Index | None = None, say: Callable[[str], None] = print) -> None:
+        self.settings, self._index, self._say = settings, index, say
         self.tickets = Tickets(settings.node_no)
         self.operator_key = ""
         self.shelf: Shelf
+        self.outbox: Outbox
+        self._loops: Loops | None = None
         self._face: Face
         self._runner: web.AppRunner | None = None
         self.port = settings.port
@@ -65,9 +76,30 @@ class Node:
         site = web.TCPSite(self._runner, settings.host, settings.port, reuse_port=False)
         await site.start()
         self.port = self._runner.addresses[0][1]
+        self.outbox = await asyncio.to_thread(Outbox, self.shelf.catalog, settings.rules, settings.settle_s)
+        if self._index is not None:
+            feeder = Feeder(self.outbox, self._index, self._say)
+            self._loops = Loops(feeder, self.tickets, self._index, self._say)
+            self._loops.start()
+
+    async def keep_samples(self) -> None:
+        """Keeps the sample CT, once."""
+        await asyncio.to_thread(self._keep_samples)
+
+    def _keep_samples(self) -> None:
+        from tools.pacs_node.samples import chest_ct  # noqa: PLC0415
+
+        for file in chest_ct():
+            came = self.shelf.incoming()
+            came.write(file)
+            came.close()
+            self.shelf.keep(came)
 
     async def stop(self) -> None:
         """Closes the port and the files."""
+        if self._loops is not None:
+            await self._loops.stop()
+            self._loops = None
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

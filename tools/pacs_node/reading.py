@@ -67,9 +67,7 @@ def read(data: mmap.mmap | bytes) -> Read:
 def hush() -> None:
     """Makes pydicom say nothing: it warns and logs of each oddity of a file, and names values of patients."""
     warnings.filterwarnings("ignore", module=r"pydicom\b")
-    logger = logging.getLogger("pydicom")
-    logger.addHandler(logging.NullHandler())
-    logger.propagate = False
+    logging.getLogger("pydicom").disabled = True
 
 
 def _read(data: mmap.mmap | bytes) -> Read:
@@ -153,6 +151,7 @@ def _elements(data: mmap.mmap | bytes, start: int, syntax: uids.UID) -> tuple[Da
     file.seek(start)
     stop = _Stop(file)
     dataset = read_dataset(file, syntax.is_implicit_VR, syntax.is_little_endian, stop_when=stop)
+    _check_lengths(dataset)
     if stop.pixels is None:
         if file.tell() != len(data):
             raise NotKept("TRUNCATED")
@@ -210,7 +209,7 @@ class _Budget:
 
 
 def _check(dataset: Dataset, budget: _Budget, depth: int = 0) -> None:
-    """Every element is as long as it says, nothing is nested without end."""
+    """Every element within a sequence is as long as it says, and nothing is nested without end."""
     if depth > _MOST_DEPTH:
         raise NotKept("BROKEN")
     for raw in list(dataset.elements()):
@@ -218,11 +217,17 @@ def _check(dataset: Dataset, budget: _Budget, depth: int = 0) -> None:
         if budget.left < 0:
             raise NotKept("TOO_LARGE")
         if isinstance(raw, RawDataElement):
-            if raw.length != _UNDEFINED and len(raw.value or b"") != raw.length:
-                raise NotKept("TRUNCATED")
             if raw.VR not in (None, "SQ", "UN"):
                 continue
         element = dataset[raw.tag]
         if element.VR == "SQ":
             for item in element.value or ():
+                _check_lengths(item)
                 _check(item, budget, depth + 1)
+
+
+def _check_lengths(dataset: Dataset) -> None:
+    """Of elements that nobody has looked at yet: once pydicom has converted one, what was missing of it is forgotten."""
+    for raw in dataset.elements():
+        if isinstance(raw, RawDataElement) and raw.length != _UNDEFINED and len(raw.value or b"") != raw.length:
+            raise NotKept("TRUNCATED")

@@ -41,11 +41,15 @@ class Tickets:
         self._keys = {str(each.get("kid", "")): jwt.PyJWK(each, algorithm="EdDSA") for each in keys}
         self.unknown_key = False
 
-    def learn_revoked(self, names: Iterable[str]) -> None:
-        """The list is as of now; `names` are the ticket ids (jti) and digests of grants (gra) that are new in it."""
+    def note_revoked(self, names: Iterable[str]) -> None:
+        """Ticket ids (jti) and digests of grants (gra) that are new in the list, of which more follows."""
+        self._revoked |= dict.fromkeys(names, self._now())
+
+    def learn_revoked(self, names: Iterable[str], age_s: float = 0.0) -> None:
+        """The last of what is new in the list: with it the list is as of `age_s` seconds ago, when it was asked for."""
         now = self._now()
-        self._heard_at = now
-        self._revoked |= dict.fromkeys(names, now)
+        self._heard_at = now - age_s
+        self.note_revoked(names)
         if self._revoked and next(iter(self._revoked.values())) < now - KEPT_S:
             self._revoked = {name: at for name, at in self._revoked.items() if at >= now - KEPT_S}
 

@@ -1,0 +1,113 @@
+"""`python -m tools.pacs_node FOLDER`: keeps pictures in a folder, serves them, and feeds the index that it is told of.
+
+Without `--index` it is a DICOMweb archive for its operators; with one it also takes tickets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.util
+import re
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from tools.pacs_node.node import Settings
+
+_NEEDED: Final = ("pydicom", "numpy", "PIL")
+_NODE_NO: Final = re.compile(r"[A-Z0-9]{1,20}")
+_INSTITUTION: Final = re.compile(r"[HP]\d{11}")
+_NO_PACKAGES: Final = "the node needs more packages: pip install 'yibao-mesh[pacs]'"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serves until it is told to end; 1 where it cannot begin, with a sentence why."""
+    given = _parser().parse_args(arguments)
+    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
+        print(_NO_PACKAGES, file=sys.stderr)
+        return 1
+    if given.index and not given.api_key_file:
+        print("--index needs --api-key-file: a file with the node's key for the index", file=sys.stderr)
+        return 1
+    from tools.pacs_node.entries import Rules  # noqa: PLC0415
+    from tools.pacs_node.node import Settings  # noqa: PLC0415
+
+    settings = Settings(
+        folder=given.folder,
+        node_no=given.node_no,
+        host=given.host,
+        port=given.port,
+        url=given.url,
+        rules=Rules(given.institution or "", frozenset(given.issuer or Rules().issuers)),
+        settle_s=given.settle,
+    )
+    return asyncio.run(_serve(settings, given.index, given.api_key_file, given.samples))
+
+
+async def _serve(settings: Settings, index_url: str, key_file: Path | None, samples: bool) -> int:
+    from tools.pacs_node.index import RestIndex  # noqa: PLC0415
+    from tools.pacs_node.node import Node  # noqa: PLC0415
+
+    index = None
+    if key_file is not None and index_url:
+        key = await asyncio.to_thread(key_file.read_text, encoding="ascii")
+        index = RestIndex(index_url, settings.node_no, key.strip())
+    node = Node(settings, index, lambda line: print(line, flush=True))
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    try:
+        await node.start()
+    except OSError as error:
+        print(f"the node cannot begin: {error.strerror or error}; choose another --port or folder", file=sys.stderr)
+        return 1
+    if samples:
+        await node.keep_samples()
+    counts = node.shelf.catalog.counts()
+    print(f"node {settings.node_no} answers on {node.url}/dicom-web", flush=True)
+    print(f"it keeps {counts['instance']} instances of {counts['study']} studies in {settings.folder}", flush=True)
+    print(f"its operators' key is in {settings.folder / 'operator.key'}", flush=True)
+    await told.wait()
+    await node.stop()
+    if index is not None:
+        await index.close()
+    return 0
+
+
+def _form(form: re.Pattern[str], what: str) -> Callable[[str], str]:
+    def checked(text: str) -> str:
+        if form.fullmatch(text) is None:
+            raise argparse.ArgumentTypeError(f"{what}, like {form.pattern}")
+        return text
+
+    return checked
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tools.pacs_node", description="a province's imaging node")
+    parser.add_argument("folder", type=Path, help="where it keeps the pictures; it is made where it is not there")
+    parser.add_argument("--node-no", type=_form(_NODE_NO, "a node's number"), default="NODE", help="its number")
+    parser.add_argument("--host", default="127.0.0.1", help="where it listens")
+    parser.add_argument("--port", type=int, default=0, help="0: one that is free")
+    parser.add_argument("--url", default="", help="the address by which clients reach it; else what they say in Host")
+    parser.add_argument("--index", default="", help="URL of the platform's gateway; without it the node feeds nobody")
+    parser.add_argument("--api-key-file", type=Path, help="a file with the node's key for the index")
+    parser.add_argument(
+        "--institution",
+        type=_form(_INSTITUTION, "an institution's code"),
+        help="institution of studies that name none",
+    )
+    parser.add_argument(
+        "--issuer", action="append", help="an issuer of patient ids that are insured persons' numbers; may be repeated"
+    )
+    parser.add_argument("--settle", type=float, default=3.0, help="seconds without news after which a study is told")
+    parser.add_argument("--samples", action="store_true", help="keep the sample CT of an invented person")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

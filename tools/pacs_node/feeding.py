@@ -1,0 +1,145 @@
+"""What runs beside the HTTP face: entries go up, keys and revocations come down, once a day both sides compare what they know.
+
+Nothing here knows more than the outbox has kept: a killed node goes on behind the watermark.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from tools.pacs_node.index import Index, IndexRefused, IndexSilent
+from tools.pacs_node.outbox import Outbox
+from tools.pacs_node.tickets import Tickets
+
+REVOCATIONS_S: Final = 1.0
+KEYS_S: Final = 3600.0
+HEARTBEAT_S: Final = 30.0
+DIGEST_S: Final = 86_400.0
+_LONGEST_WAIT_S: Final = 30.0
+_MOST_DAYS: Final = 1000
+Say = Callable[[str], None]
+
+
+class Feeder:
+    """Sends what the outbox holds. `say` gets a line of what an operator should know; it names no person."""
+
+    def __init__(self, outbox: Outbox, index: Index, say: Say) -> None:
+        self._outbox, self._index, self._say = outbox, index, say
+        self._met = False
+
+    async def once(self) -> bool:
+        """Makes what is due and sends one batch; whether there may be more at once. IndexSilent, IndexRefused."""
+        made = await asyncio.to_thread(self._outbox.make)
+        if not self._met:
+            await asyncio.to_thread(self._outbox.meet, await self._index.watermark())
+            self._met = True
+        batch = await asyncio.to_thread(self._outbox.batch)
+        if batch is None:
+            return made > 0
+        try:
+            answer = await self._index.upload(batch.entries)
+        except IndexRefused as refused:
+            if refused.reason != "SEQUENCE_GAP" or "watermark" not in refused.metadata:
+                raise
+            self._say(f"the index goes on behind {refused.metadata['watermark']}")
+            self._met = False
+            return True
+        for each in await asyncio.to_thread(self._outbox.told, answer.outcomes, answer.watermark):
+            self._say(
+                f"entry {each['sourceSeq']}: {each['result']} {each.get('field', '')} {each.get('rule', '')}".rstrip()
+            )
+        return True
+
+    async def compare(self) -> int:
+        """Compares what stands by examination day; studies of days that differ are told again; how many. As `once` it raises."""
+        again = 0
+        digests = await asyncio.to_thread(self._outbox.digests)
+        for start in range(0, len(digests), _MOST_DAYS):
+            piece = digests[start : start + _MOST_DAYS]
+            days = [{"day": each.day, "count": each.count, "digest": each.digest} for each in piece]
+            for day in await self._index.digest(days):
+                again += await asyncio.to_thread(self._outbox.tell_again, day)
+        if again:
+            self._say(f"{again} studies differ at the index and are told again")
+        return again
+
+
+async def hear(tickets: Tickets, index: Index, cursor: str = "") -> str:
+    """Renews the key set where a ticket named an unknown key, and the list of revocations; where the list goes on."""
+    if tickets.unknown_key:
+        tickets.learn_keys(await index.keys())
+    while True:
+        asked = time.monotonic()
+        news = await index.revoked(cursor)
+        cursor = news.cursor
+        if not news.more:
+            tickets.learn_revoked(news.names, time.monotonic() - asked)
+            return cursor
+        tickets.note_revoked(news.names)
+
+
+class Loops:
+    """The node's tasks with the index: started and cancelled together."""
+
+    def __init__(self, feeder: Feeder, tickets: Tickets, index: Index, say: Say) -> None:
+        self._feeder, self._tickets, self._index, self._say = feeder, tickets, index, say
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Starts them in the loop that runs."""
+        work: list[tuple[Callable[[], Awaitable[float]], str]] = [
+            (self._feed, "entries"),
+            (self._hear, "revocations"),
+            (self._learn_keys, "keys"),
+            (self._beat, "heartbeat"),
+            (self._compare, "digest"),
+        ]
+        self._cursor = ""
+        self._tasks = [asyncio.create_task(self._again(act, name)) for act, name in work]
+
+    async def stop(self) -> None:
+        """Cancels them."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _again(self, act: Callable[[], Awaitable[float]], name: str) -> None:
+        """Acts for ever; each act says in how many seconds it wants to act again. Trouble is said once, and when it is over."""
+        wait, trouble = 1.0, ""
+        while True:
+            try:
+                pause = await act()
+                if trouble:
+                    self._say(f"{name}: the index answers again")
+                wait, trouble = 1.0, ""
+            except (IndexSilent, IndexRefused) as error:
+                if str(error) != trouble:
+                    trouble = str(error)
+                    self._say(f"{name}: the index does not take part ({trouble}); the node tries on")
+                pause, wait = wait, min(wait * 2, REVOCATIONS_S if name == "revocations" else _LONGEST_WAIT_S)
+            await asyncio.sleep(pause)
+
+    async def _feed(self) -> float:
+        return 0.0 if await self._feeder.once() else 1.0
+
+    async def _hear(self) -> float:
+        self._cursor = await hear(self._tickets, self._index, self._cursor)
+        return REVOCATIONS_S
+
+    async def _learn_keys(self) -> float:
+        self._tickets.learn_keys(await self._index.keys())
+        return KEYS_S
+
+    async def _beat(self) -> float:
+        await self._index.heartbeat(retrieving=self._tickets.ready)
+        return HEARTBEAT_S
+
+    async def _compare(self) -> float:
+        await self._feeder.compare()
+        return DIGEST_S

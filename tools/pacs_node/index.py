@@ -1,0 +1,159 @@
+"""The national index as a node sees it, by REST: entries up, and keys, revocations and the watermark down."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import aiohttp
+import msgspec
+
+_TIMEOUT_S: Final = 20.0
+_QUICK_S: Final = 2.0
+_MOST_BYTES: Final = 16 << 20
+
+
+class IndexSilent(Exception):
+    """The index did not answer, or not as an index does; it is asked again later. The text names no one."""
+
+
+class IndexRefused(Exception):
+    """The index refuses, by a reason of the platform and what it says beside it."""
+
+    def __init__(self, status: int, reason: str, metadata: Mapping[str, str]) -> None:
+        super().__init__(f"{status} {reason}")
+        self.status, self.reason, self.metadata = status, reason, metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """What became of each entry, as the contract's JSON says it, and the watermark."""
+
+    outcomes: Sequence[Mapping[str, Any]]
+    watermark: int
+
+
+@dataclass(frozen=True, slots=True)
+class Revocations:
+    """What is new in the list of revocations: ids of tickets and digests of grants; `cursor` is where it goes on, `more` whether
+    at once."""
+
+    names: Sequence[str]
+    cursor: str
+    more: bool
+
+
+class Index(Protocol):
+    """What a node asks of the index. Each raises IndexSilent or IndexRefused."""
+
+    async def upload(self, entries: Sequence[str]) -> Uploaded:
+        """Takes entries, each as JSON."""
+        ...
+
+    async def watermark(self) -> int:
+        """Up to where the index knows all."""
+        ...
+
+    async def digest(self, days: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        """Compares days; those that differ."""
+        ...
+
+    async def heartbeat(self, *, retrieving: bool) -> None:
+        """Says that the node is there."""
+        ...
+
+    async def keys(self) -> Mapping[str, Any]:
+        """The JWK set by which tickets are signed."""
+        ...
+
+    async def revoked(self, cursor: str) -> Revocations:
+        """The list behind a place."""
+        ...
+
+
+class RestIndex:
+    """The index behind the platform's gateway, at `url`; `api_key` is of the role NODE, its subject the node's number."""
+
+    def __init__(self, url: str, node_no: str, api_key: str, tls: ssl.SSLContext | None = None) -> None:
+        self._url, self._node_no, self._key, self._tls = url.rstrip("/"), node_no, api_key, tls
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Ends its connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def upload(self, entries: Sequence[str]) -> Uploaded:
+        """As of Index."""
+        body = f'{{"entries":[{",".join(entries)}]}}'
+        answer = await self._ask("POST", f"/v1/imaging/nodes/{self._node_no}/entries", body)
+        return Uploaded(answer.get("outcomes", ()), int(answer.get("watermark", 0)))
+
+    async def watermark(self) -> int:
+        """As of Index."""
+        return int(
+            (await self._ask("POST", f"/v1/imaging/nodes/{self._node_no}/watermark:get", "{}")).get("watermark", 0)
+        )
+
+    async def digest(self, days: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        """As of Index."""
+        answer = await self._ask(
+            "POST", f"/v1/imaging/nodes/{self._node_no}/digest", msgspec.json.encode({"days": list(days)}).decode()
+        )
+        return [str(each.get("day", "")) for each in answer.get("differing", ())]
+
+    async def heartbeat(self, *, retrieving: bool) -> None:
+        """As of Index."""
+        body = msgspec.json.encode({"nodeNo": self._node_no, "retrieving": retrieving}).decode()
+        await self._ask("POST", "/v1/imaging/nodes:heartbeat", body)
+
+    async def keys(self) -> Mapping[str, Any]:
+        """As of Index."""
+        return await self._ask("GET", "/v1/imaging/keys", None)
+
+    async def revoked(self, cursor: str) -> Revocations:
+        """As of Index."""
+        body = msgspec.json.encode({"nodeNo": self._node_no, "after": cursor}).decode()
+        answer = await self._ask("POST", "/v1/imaging/tickets:revoked", body, _QUICK_S)
+        names = [str(each) for kind in ("ticketIds", "grants") for each in answer.get(kind, ())]
+        return Revocations(names, str(answer.get("next", cursor)), bool(answer.get("more", False)))
+
+    async def _ask(self, method: str, path: str, body: str | None, timeout_s: float = _TIMEOUT_S) -> dict[str, Any]:
+        session = self._opened()
+        try:
+            async with session.request(
+                method,
+                f"{self._url}{path}",
+                data=None if body is None else body.encode(),
+                timeout=aiohttp.ClientTimeout(total=timeout_s),
+                allow_redirects=False,
+            ) as answer:
+                told = await answer.content.read(_MOST_BYTES)
+                if answer.status == 200:
+                    found: dict[str, Any] = msgspec.json.decode(told, type=dict[str, Any])
+                    return found
+                raise _refusal(answer.status, told)
+        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as error:
+            raise IndexSilent(type(error).__name__) from error
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+            connector = aiohttp.TCPConnector(ssl=self._tls) if self._tls is not None else None
+            self._session = aiohttp.ClientSession(headers=headers, connector=connector)
+        return self._session
+
+
+def _refusal(status: int, told: bytes) -> Exception:
+    """A refusal by its reason; a gateway that is not there, or too busy, is silent."""
+    if status in (429, 502, 503, 504):
+        return IndexSilent(f"HTTP {status}")
+    try:
+        details = msgspec.json.decode(told)["error"]["details"]
+        info = next(each for each in details if "reason" in each)
+    except (msgspec.DecodeError, KeyError, TypeError, StopIteration):
+        return IndexRefused(status, "", {})
+    return IndexRefused(status, str(info["reason"]), info.get("metadata", {}))
