@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -41,6 +42,13 @@ class Desk:
     def root(self) -> str:
         """Of the operators' DICOMweb."""
         return f"{self.node.url}/dicom-web"
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Waits until something holds, at most ten seconds."""
+        end = time.monotonic() + 10
+        while not holds():
+            assert time.monotonic() < end
+            await asyncio.sleep(0.01)
 
     async def store(self, *files: bytes, study: str = "") -> tuple[int, dict[str, Any]]:
         """Stores files; status and answer."""
@@ -98,7 +106,7 @@ class PlayedIndex:
     def ticket(self, study: str, kid: str = "k1", key: Ed25519PrivateKey | None = None, **claims: Any) -> str:
         """A ticket for a study, with other claims where they are given."""
         now = int(time.time())
-        told = {
+        told: dict[str, Any] = {
             "iss": "imaging",
             "aud": NODE_NO,
             "sub": "reader",

@@ -19,6 +19,7 @@ pydicom = pytest.importorskip("pydicom", reason="pip install 'yibao-mesh[pacs]' 
 from pydicom import uid as uids  # noqa: E402
 from pydicom.dataset import Dataset, FileMetaDataset  # noqa: E402
 
+from tools.pacs_node.node import Node  # noqa: E402
 from tools.pacs_node.samples import chest_ct, study_uid  # noqa: E402
 
 CT = list(chest_ct())
@@ -38,18 +39,22 @@ def sent(path: Path) -> list[tuple[str, bytes]]:
 def part10(**values: object) -> bytes:
     """A small file with UIDs of its own; a value of None takes an element away."""
     dataset = Dataset()
-    told = {"SOPClassUID": uids.SecondaryCaptureImageStorage, "SOPInstanceUID": "2.25.11", "StudyInstanceUID": "2.25.1"}
+    told: dict[str, object] = {
+        "SOPClassUID": uids.SecondaryCaptureImageStorage,
+        "SOPInstanceUID": "2.25.11",
+        "StudyInstanceUID": "2.25.1",
+    }
     for keyword, value in {**told, "SeriesInstanceUID": "2.25.2", "Modality": "OT", **values}.items():
         if value is not None:
             setattr(dataset, keyword, value)
     return encoded(dataset)
 
 
-def encoded(dataset: Dataset, syntax: str = uids.ExplicitVRLittleEndian) -> bytes:
+def encoded(dataset: Dataset) -> bytes:
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = uids.UID(syntax)
+    dataset.file_meta.TransferSyntaxUID = uids.ExplicitVRLittleEndian
     dataset.file_meta.MediaStorageSOPClassUID = uids.SecondaryCaptureImageStorage
-    dataset.file_meta.MediaStorageSOPInstanceUID = "2.25.11"
+    dataset.file_meta.MediaStorageSOPInstanceUID = uids.UID("2.25.11")
     dataset.preamble = b"\0" * 128
     sink = BytesIO()
     dataset.save_as(sink, enforce_file_format=True)
@@ -59,7 +64,7 @@ def encoded(dataset: Dataset, syntax: str = uids.ExplicitVRLittleEndian) -> byte
 def deflated(plain: bytes, size: int) -> bytes:
     """A file whose data set is deflated, and grows by zeros of a private element of `size` bytes."""
     dataset = pydicom.dcmread(BytesIO(plain))
-    dataset.file_meta.TransferSyntaxUID = uids.DeflatedExplicitVRLittleEndian
+    dataset.file_meta.TransferSyntaxUID = uids.UID("1.2.840.10008.1.2.1.99")
     sink = BytesIO()
     dataset.save_as(sink, enforce_file_format=True)
     whole = sink.getvalue()
@@ -189,17 +194,19 @@ async def test_a_deflated_file_is_kept_inflated_and_one_that_grows_beyond_the_bo
     assert pydicom.dcmread(file).file_meta.TransferSyntaxUID == uids.ExplicitVRLittleEndian
 
 
-async def test_another_content_under_a_uid_that_is_kept_and_a_series_of_two_studies_are_refused(node: Desk) -> None:
+async def test_what_would_change_an_instance_or_tear_a_series_a_study_or_a_patient_apart_is_refused(node: Desk) -> None:
     await node.store(part10())
 
     changed = await node.store(part10(Modality="CT"))
     moved = await node.store(part10(SOPInstanceUID="2.25.12", StudyInstanceUID="2.25.9"))
     elsewhere = await node.store(part10(SOPInstanceUID="2.25.13"), study="2.25.8")
+    other = await node.store(part10(SOPInstanceUID="2.25.14", PatientID="2"))
 
     assert reasons(changed[1]) == {"2.25.11": (0x0111, "DUPLICATE")}
     assert reasons(moved[1]) == {"2.25.12": (0xA900, "SERIES_ELSEWHERE")}
     assert reasons(elsewhere[1]) == {"2.25.13": (0xA901, "OTHER_STUDY")}
-    assert [each[0] for each in (changed, moved, elsewhere)] == [409, 409, 409]
+    assert reasons(other[1]) == {"2.25.14": (0xA900, "PATIENT_DIFFERS")}
+    assert [each[0] for each in (changed, moved, elsewhere, other)] == [409] * 4
 
 
 async def test_an_instance_larger_than_the_node_takes_is_refused_and_the_rest_kept(tmp_path: Path) -> None:
@@ -283,6 +290,11 @@ async def test_only_the_operators_key_stores_and_searches(node: Desk) -> None:
         async with node.http.post(f"{node.root}/studies", data=b"", headers={"Authorization": key}) as answer:
             assert (answer.status, reason_of(await answer.read())) == (401, "KEY_WRONG")
             assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+async def test_a_folder_has_one_node(node: Desk) -> None:
+    with pytest.raises(OSError, match="another node has this folder"):
+        await Node(node.node.settings).start()
 
 
 async def test_rows_are_made_again_from_the_files_whatever_was_lost(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -36,6 +37,7 @@ _JSON: Final = "application/dicom+json"
 _THUMBNAIL_SIDE: Final = 128
 _SERIES: Final = "/studies/{study}/series/{series}"
 _INSTANCE: Final = _SERIES + "/instances/{sop}"
+_LOG: Final = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -180,6 +182,12 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         if error.status != 404:
             raise
         answer = _refused(Refusal("PATH_UNKNOWN"))
+    except (ConnectionError, TimeoutError):
+        raise
+    # Whatever else it is, a viewer is told so in its own form; the kind of error alone is logged, for texts may name patients.
+    except Exception as error:  # noqa: BLE001
+        _LOG.error("a request failed: %s", type(error).__name__)
+        answer = _refused(Refusal("INTERNAL"))
     return answer
 
 

@@ -19,8 +19,10 @@ REVOCATIONS_S: Final = 1.0
 KEYS_S: Final = 3600.0
 HEARTBEAT_S: Final = 30.0
 DIGEST_S: Final = 86_400.0
+_SHORTEST_WAIT_S: Final = 0.25
 _LONGEST_WAIT_S: Final = 30.0
 _MOST_DAYS: Final = 1000
+_LOOK_S: Final = 1.0
 Say = Callable[[str], None]
 
 
@@ -111,13 +113,13 @@ class Loops:
 
     async def _again(self, act: Callable[[], Awaitable[float]], name: str) -> None:
         """Acts for ever; each act says in how many seconds it wants to act again. Trouble is said once, and when it is over."""
-        wait, trouble = 1.0, ""
+        wait, trouble = _SHORTEST_WAIT_S, ""
         while True:
             try:
                 pause = await act()
                 if trouble:
                     self._say(f"{name}: the index answers again")
-                wait, trouble = 1.0, ""
+                wait, trouble = _SHORTEST_WAIT_S, ""
             except (IndexSilent, IndexRefused) as error:
                 if str(error) != trouble:
                     trouble = str(error)
@@ -126,7 +128,7 @@ class Loops:
             await asyncio.sleep(pause)
 
     async def _feed(self) -> float:
-        return 0.0 if await self._feeder.once() else 1.0
+        return 0.0 if await self._feeder.once() else _LOOK_S
 
     async def _hear(self) -> float:
         self._cursor = await hear(self._tickets, self._index, self._cursor)

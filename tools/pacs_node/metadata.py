@@ -18,7 +18,7 @@ MOST_INLINE_BYTES: Final = 1024
 """Longer binary values are fetched by their address."""
 _BULKY: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 _UTF8: Final = {"vr": "CS", "Value": ["ISO_IR 192"]}
-PIXEL_PATH: Final = "7FE00010"
+_PIXEL_VRS: Final = {0x7FE00008: "OF", 0x7FE00009: "OD"}
 _STEP: Final = re.compile(r"[0-9A-Fa-f]{8}|\d{1,6}", re.ASCII)
 
 
@@ -37,7 +37,7 @@ def metadata(dataset: Dataset, instance: InstanceFacts) -> bytes:
     told["00080005"] = _UTF8
     if instance.pixels is not None:
         told[f"{instance.pixels.tag:08X}"] = {
-            "vr": "OW" if instance.pixels.bits > 8 else "OB",
+            "vr": _PIXEL_VRS.get(instance.pixels.tag, "OW" if instance.pixels.bits > 8 else "OB"),
             "BulkDataURI": f"{base}/{instance.pixels.tag:08X}",
         }
     return msgspec.json.encode(_plain(dict(sorted(told.items()))))

@@ -104,7 +104,7 @@ class Node:
             await self._runner.cleanup()
             self._runner = None
             await asyncio.to_thread(self._face.close)
-            self.shelf.catalog.close()
+            self.shelf.close()
 
 
 def operator_key(folder: Path) -> str:

@@ -18,6 +18,7 @@ from pydicom import dcmread
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames, get_frame
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 from pydicom.pixels.utils import pixel_array
 
@@ -45,6 +46,12 @@ Window = tuple[float, float]
 def stored_media(syntax: str) -> str:
     """The media type of a frame as it is stored (PS3.18, table 8.7.3-5)."""
     return _MEDIA.get(uids.UID(syntax), "application/octet-stream")
+
+
+def can_decode(syntax: str) -> bool:
+    """Whether a codec for a transfer syntax is here."""
+    known = uids.UID(syntax)
+    return not known.is_encapsulated or (known in _MEDIA and get_decoder(known).is_available)
 
 
 def frame_count(pixels: Pixels) -> int:

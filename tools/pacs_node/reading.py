@@ -162,12 +162,14 @@ def _elements(data: mmap.mmap | bytes, start: int, syntax: uids.UID) -> tuple[Da
         length = -1
     elif offset + length > len(data):
         raise NotKept("TRUNCATED")
+    subsampled = text(dataset, "PhotometricInterpretation") == "YBR_FULL_422"
     return dataset, Pixels(
         offset,
         length,
         whole(dataset, "Rows"),
         whole(dataset, "Columns"),
-        whole(dataset, "SamplesPerPixel") or 1,
+        # Without compression two pixels of YBR_FULL_422 share their colour: two samples each (PS3.3, C.7.6.3.1.2).
+        2 if length >= 0 and subsampled else whole(dataset, "SamplesPerPixel") or 1,
         whole(dataset, "BitsAllocated"),
         max(1, whole(dataset, "NumberOfFrames")),
         tag,
@@ -216,9 +218,8 @@ def _check(dataset: Dataset, budget: _Budget, depth: int = 0) -> None:
         budget.left -= 1
         if budget.left < 0:
             raise NotKept("TOO_LARGE")
-        if isinstance(raw, RawDataElement):
-            if raw.VR not in (None, "SQ", "UN"):
-                continue
+        if isinstance(raw, RawDataElement) and raw.VR not in (None, "SQ", "UN"):
+            continue
         element = dataset[raw.tag]
         if element.VR == "SQ":
             for item in element.value or ():

@@ -80,6 +80,7 @@ REQUESTS: Final[dict[str, Said]] = {
         413, "一次存储的实例过多。请分批。", "Too many instances in one request. Send them in several."
     ),
     "DISK_FULL": Said(503, "存储空间不足。", "The node cannot write its files now. Try again later."),
+    "INTERNAL": Said(500, "节点内部错误。", "The node failed. Try again, and tell its operator if it fails again."),
     "BUSY": Said(503, "节点繁忙。请稍候重试。", "The node is busy. Try again in a few seconds."),
 }
 """Reasons of requests."""
@@ -103,6 +104,11 @@ INSTANCES: Final[dict[str, Said]] = {
     "UID_WRONG": Said(0xA900, "UID不合规（PS3.5，9.1）。", "One of the UIDs is none (PS3.5, 9.1)."),
     "SERIES_ELSEWHERE": Said(
         0xA900, "该序列已属另一检查。", "The series is kept under another study; a series belongs to one study only."
+    ),
+    "PATIENT_DIFFERS": Said(
+        0xA900,
+        "该检查已属另一患者编号；同一检查只属一人。",
+        "The study is kept under another PatientID or issuer: a study is of one patient. Correct the one or the other.",
     ),
     "OTHER_STUDY": Said(0xA901, "检查UID与路径不符。", "The instance belongs to another study than the path names."),
     "NOT_DICOM": Said(

@@ -20,7 +20,17 @@ from tools.pacs_node.accepts import Range, ranges
 from tools.pacs_node.catalog import Kept
 from tools.pacs_node.facts import Pixels
 from tools.pacs_node.metadata import element_at
-from tools.pacs_node.pixels import MOST_SIDE, Window, decoded_frame, rendered, stored_frame, stored_frames, stored_media
+from tools.pacs_node.pixels import (
+    MOST_SIDE,
+    Window,
+    can_decode,
+    decoded_frame,
+    frame_count,
+    rendered,
+    stored_frame,
+    stored_frames,
+    stored_media,
+)
 from tools.pacs_node.refusals import Refusal
 from tools.pacs_node.shelf import Shelf
 
@@ -58,7 +68,7 @@ class Retriever:
         for each in takes:
             if each.takes_syntax(stored, stored):
                 return stored
-            if each.transfer_syntax == _LITTLE:
+            if each.transfer_syntax == _LITTLE and can_decode(stored):
                 return _LITTLE
         raise Refusal("NOT_ACCEPTABLE")
 
@@ -74,7 +84,9 @@ class Retriever:
     async def frames(self, request: web.Request, kept: Kept, numbers: Sequence[int]) -> web.StreamResponse:
         """Frames by their numbers from 1; Refusals NO_SUCH_FRAME, NOT_ACCEPTABLE."""
         pixels = kept.facts.pixels
-        if pixels is None or not numbers or len(numbers) > _MOST_FRAMES:
+        if pixels is None or not 0 < len(numbers) <= _MOST_FRAMES:
+            raise Refusal("NO_SUCH_FRAME")
+        if not all(1 <= each <= frame_count(pixels) for each in numbers):
             raise Refusal("NO_SUCH_FRAME")
         media, syntax, single = _frame_form(request, kept)
         if single and len(numbers) > 1:

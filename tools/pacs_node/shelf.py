@@ -6,6 +6,8 @@ row is read, a row without a file is dropped.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import mmap
 import os
@@ -70,10 +72,25 @@ class Shelf:
         self.rebuilt, self.set_aside = False, 0
         for each in (folder, self._studies, self._incoming):
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._hold()
         for left in self._incoming.iterdir():
             left.unlink()
         self.catalog = self._catalog()
         self._set_right()
+
+    def close(self) -> None:
+        """Closes the rows and lets go of the folder."""
+        self.catalog.close()
+        os.close(self._lock)
+
+    def _hold(self) -> None:
+        """A folder has one node; BlockingIOError where another one has it."""
+        self._lock = os.open(self.folder / "node.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise BlockingIOError(errno.EWOULDBLOCK, "another node has this folder") from None
 
     def _catalog(self) -> Catalog:
         """The rows; a file that is damaged is put aside, and the rows are made again from the pictures."""
@@ -112,6 +129,12 @@ class Shelf:
                 return kept.facts
             if (self.catalog.study_of_series(facts.series_uid) or facts.study_uid) != facts.study_uid:
                 raise NotKept("SERIES_ELSEWHERE", facts.sop_class, facts.sop_uid)
+            standing = self.catalog.study(facts.study_uid)
+            if standing is not None and (standing.patient_id, standing.issuer) != (
+                found.study.patient_id,
+                found.study.issuer,
+            ):
+                raise NotKept("PATIENT_DIFFERS", facts.sop_class, facts.sop_uid)
             size = self._place(came, found)
             with self.catalog.writing():
                 self.catalog.add(found, size, came.sha256, self._clock())

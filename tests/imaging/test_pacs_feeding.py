@@ -1,0 +1,417 @@
+"""What a province node tells the index: which studies, by which numbers, and how it goes on after a kill."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from tests.imaging.pacs_desk import NODE_NO, PlayedIndex, desk
+
+pydicom = pytest.importorskip("pydicom", reason="pip install 'yibao-mesh[pacs]' brings what the node is built on")
+
+from tools.pacs_node import entries  # noqa: E402
+from tools.pacs_node.entries import Rules, ToldSeries, upsert  # noqa: E402
+from tools.pacs_node.facts import OtherId, SeriesFacts, StudyFacts  # noqa: E402
+from tools.pacs_node.feeding import Feeder  # noqa: E402
+from tools.pacs_node.index import IndexRefused, IndexSilent, RestIndex, Uploaded  # noqa: E402
+from tools.pacs_node.outbox import Outbox  # noqa: E402
+from tools.pacs_node.samples import Person, chest_ct, study_uid  # noqa: E402
+from tools.pacs_node.shelf import Shelf  # noqa: E402
+from yibao.imaging.v1 import entry_pb2  # noqa: E402
+
+CT = list(chest_ct())
+STUDY = study_uid()
+OF_NO_PERSON = Path(pydicom.data.get_testdata_file("MR_small.dcm")).read_bytes()
+PERSON = "37010000000000000201"
+FACTS = StudyFacts(patient_id=PERSON, issuer="NHSA", study_date="20261120", institution_code="H37010200901")
+SERIES = [ToldSeries("2.25.2", SeriesFacts(number=1, modality="CT"), 2, ("2.25.4", "2.25.3"))]
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_796_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Site:
+    """A folder with its outbox, fed to an index by a test's hand."""
+
+    def __init__(self, folder: Path, index: PlayedIndex, clock: Clock) -> None:
+        self.clock, self.index = clock, index
+        self.shelf = Shelf(folder, 1 << 30, clock)
+        self.outbox = Outbox(self.shelf.catalog, Rules(), 3.0, clock)
+        self.feeder = Feeder(self.outbox, index, index.said.append)
+
+    def keep(self, *files: bytes) -> None:
+        for file in files:
+            came = self.shelf.incoming()
+            came.write(file)
+            came.close()
+            self.shelf.keep(came)
+
+    async def settle(self) -> None:
+        """Time passes, and everything is told."""
+        self.clock.now += 3.1
+        while await self.feeder.once():
+            pass
+
+    def close(self) -> None:
+        self.shelf.close()
+
+
+@pytest.fixture
+def index() -> PlayedIndex:
+    return PlayedIndex()
+
+
+@pytest.fixture
+def site(tmp_path: Path, index: PlayedIndex) -> Site:
+    return Site(tmp_path / "node", index, Clock())
+
+
+def take_away(folder: Path) -> None:
+    """Every picture below a folder."""
+    for file in folder.rglob("*.dcm"):
+        file.unlink()
+
+
+def of_person(number: int) -> list[bytes]:
+    """The CT of another person, two files."""
+    return list(islice(chest_ct(Person(f"3701000000000000{number:04}"), accession_no=f"CT{number:06}"), 2))
+
+
+def test_an_entry_says_the_study_and_the_person_by_number() -> None:
+    made = upsert(
+        "2.25.1", replace_facts(patient_name="Ji^Cejia=济测甲", sex="M", birth_date="19790506"), SERIES, 99, Rules()
+    )
+
+    assert isinstance(made, entry_pb2.Entry)
+    assert (made.psn_no, made.study_instance_uid, made.operation) == (PERSON, "2.25.1", entry_pb2.OPERATION_UPSERT)
+    assert (made.study.fixmedins_code, made.study.study_date, made.study.birth_year) == (
+        "H37010200901",
+        "20261120",
+        1979,
+    )
+    assert (list(made.study.modalities), made.study.size_bytes) == (["CT"], 99)
+    assert made.series[0].sop_hash == hashlib.sha256(b"2.25.3\n2.25.4\n").hexdigest()
+
+
+def replace_facts(**values: object) -> StudyFacts:
+    told = {name: getattr(FACTS, name) for name in FACTS.__struct_fields__} | values
+    return StudyFacts(**told)
+
+
+@pytest.mark.parametrize(
+    ("facts", "psn_no"),
+    [
+        ({}, PERSON),
+        ({"issuer": ""}, PERSON),
+        ({"issuer": "医保"}, PERSON),
+        ({"issuer": "HIS"}, ""),
+        ({"patient_id": "4MR1", "issuer": ""}, ""),
+        ({"patient_id": "4MR1", "other_ids": (OtherId("1", "NHSA"), OtherId(PERSON, "NHSA"))}, PERSON),
+        ({"patient_id": "4MR1", "other_ids": (OtherId(PERSON, "HIS"),)}, ""),
+    ],
+)
+def test_a_patient_id_is_a_persons_number_by_its_form_and_its_issuer(facts: dict[str, object], psn_no: str) -> None:
+    assert Rules().psn_no(replace_facts(**facts)) == psn_no
+
+
+@pytest.mark.parametrize(
+    ("facts", "series", "why"),
+    [
+        ({"patient_id": "4MR1"}, SERIES, entries.NO_PERSON),
+        ({"institution_code": ""}, SERIES, entries.NO_INSTITUTION),
+        ({"study_date": "20261301"}, SERIES, entries.NO_DAY),
+        ({"study_date": ""}, SERIES, entries.NO_DAY),
+        ({}, [], entries.TOO_MANY_SERIES),
+        ({}, SERIES * 401, entries.TOO_MANY_SERIES),
+    ],
+)
+def test_a_study_that_cannot_be_told_has_a_reason(facts: dict[str, object], series: list[ToldSeries], why: str) -> None:
+    assert upsert("2.25.1", replace_facts(**facts), series, 1, Rules()) == why
+
+
+def test_what_the_index_would_refuse_is_cut_or_left_out() -> None:
+    odd = SeriesFacts(modality="??", description="a\\b" + "c" * 90, laterality="X", series_date="2026", series_time="9")
+    facts = replace_facts(study_time="25:00", timezone="Z", sex="male", birth_date="1979", accession_no="9" * 40)
+    made = upsert("2.25.1", facts, [ToldSeries("2.25.2", odd, 1)], 1, Rules())
+
+    assert isinstance(made, entry_pb2.Entry)
+    (series,) = made.series
+    assert (series.modality, list(made.study.modalities)) == ("OT", ["OT"])
+    assert series.description == "a b" + "c" * 61
+    assert (series.laterality, series.series_date, series.series_time, series.sop_hash) == ("", "", "", "")
+    assert (made.study.study_time, made.study.timezone, made.study.patient_sex, made.study.birth_year) == (
+        "",
+        "",
+        "",
+        0,
+    )
+    assert made.study.accession_no == "9" * 16
+
+
+def test_the_hash_is_of_the_study_and_not_of_the_person_nor_of_the_place() -> None:
+    made = upsert("2.25.1", FACTS, SERIES, 1, Rules())
+    other = upsert("2.25.1", replace_facts(patient_id=PERSON[:-1] + "2"), SERIES, 1, Rules())
+    assert isinstance(made, entry_pb2.Entry)
+    assert isinstance(other, entry_pb2.Entry)
+
+    one = entries.finish(made, 7, 1, 1.0)
+
+    assert len(one.entry_hash) == 32
+    assert one.entry_hash == entries.finish(other, 8, 1, 2.0).entry_hash
+    assert one.entry_hash != entries.finish(made, 7, 2, 1.0).entry_hash
+    assert entries.fingerprint(made) != entries.fingerprint(other)
+
+
+async def test_a_study_is_told_once_it_is_quiet_and_again_when_it_grows(site: Site, index: PlayedIndex) -> None:
+    site.keep(*CT[:5])
+    await site.feeder.once()
+    assert not index.entries
+    await site.settle()
+    site.keep(*CT[5:13])
+    await site.settle()
+    site.keep(*CT[5:13])
+    await site.settle()
+
+    told = [index.entries[number] for number in sorted(index.entries)]
+    assert [(each["sourceSeq"], each["version"], len(each["series"])) for each in told] == [("1", 1, 2), ("2", 2, 2)]
+    assert [sum(series["instanceCount"] for series in each["series"]) for each in told] == [5, 13]
+    assert {each["psnNo"] for each in told} == {PERSON}
+    assert site.outbox.untold() == {}
+    site.close()
+
+
+async def test_studies_without_a_known_person_are_kept_and_not_told(site: Site, index: PlayedIndex) -> None:
+    site.keep(OF_NO_PERSON, *CT[:1])
+    await site.settle()
+
+    assert [each["studyInstanceUid"] for each in index.entries.values()] == [STUDY]
+    assert site.outbox.untold() == {"NO_PERSON": 1}
+    site.close()
+
+
+async def test_a_study_whose_pictures_were_taken_away_is_withdrawn(
+    site: Site, index: PlayedIndex, tmp_path: Path
+) -> None:
+    site.keep(*CT[:2])
+    await site.settle()
+    site.close()
+    take_away(tmp_path)
+
+    again = Site(tmp_path / "node", index, site.clock)
+    await again.settle()
+
+    assert (index.entries[2]["operation"], index.entries[2]["version"]) == ("OPERATION_WITHDRAW", 2)
+    assert "psnNo" not in index.entries[2]
+    assert again.outbox.digests() == []
+    again.close()
+
+
+async def test_an_answer_that_was_lost_and_a_node_that_was_killed_leave_no_gap_and_nothing_twice(
+    site: Site, index: PlayedIndex, tmp_path: Path
+) -> None:
+    for number in range(1, 6):
+        site.keep(*of_person(number))
+    index.deaf_after = 5
+    site.clock.now += 4
+    with pytest.raises(IndexSilent):
+        await site.feeder.once()
+    site.close()
+    index.silent, index.deaf_after = False, 99
+
+    again = Site(tmp_path / "node", index, site.clock)
+    again.keep(*of_person(6))
+    await again.settle()
+
+    assert sorted(index.entries) == [1, 2, 3, 4, 5, 6]
+    assert index.batches == [(1, 5), (6, 6)]
+    assert again.outbox.watermark == 6
+    again.close()
+
+
+async def test_an_index_that_lost_what_it_knew_is_fed_again_from_the_first(site: Site, index: PlayedIndex) -> None:
+    for number in range(1, 4):
+        site.keep(*of_person(number))
+        await site.settle()
+    before = dict(index.entries)
+    index.entries.clear()
+    index.known = 0
+
+    site.keep(*of_person(4))
+    await site.settle()
+
+    assert {number: index.entries[number] for number in before} == before
+    assert sorted(index.entries) == [1, 2, 3, 4]
+    assert index.said == ["the index goes on behind 0"]
+    site.close()
+
+
+async def test_a_catalog_that_was_made_again_goes_on_behind_the_numbers_and_versions_that_it_forgot(
+    site: Site, index: PlayedIndex, tmp_path: Path
+) -> None:
+    for number in range(1, 4):
+        site.keep(*of_person(number))
+        await site.settle()
+    site.close()
+    (tmp_path / "node" / "node.sqlite").unlink()
+
+    again = Site(tmp_path / "node", index, site.clock)
+    await again.settle()
+
+    assert sorted(index.entries) == [1, 2, 3, 4, 5, 6]
+    old, new = ([index.entries[number] for number in numbers] for numbers in ((1, 2, 3), (4, 5, 6)))
+    assert {each["studyInstanceUid"] for each in old} == {each["studyInstanceUid"] for each in new}
+    assert min(each["version"] for each in new) > 1000 > max(each["version"] for each in old)
+    assert all(each["version"] < 2**31 for each in new)
+    again.close()
+
+
+async def test_the_daily_digest_tells_count_and_sum_of_a_day_and_a_day_that_differs_is_told_again(
+    site: Site, index: PlayedIndex
+) -> None:
+    for number in (1, 2):
+        site.keep(*of_person(number))
+    await site.settle()
+    hashes = [int(each["entryHash"], 16) for each in index.entries.values()]
+
+    assert await site.feeder.compare() == 0
+    assert index.days == [{"day": "20261120", "count": 2, "digest": f"{sum(hashes) % 2**128:032x}"}]
+    index.differing = ["20261120"]
+    assert await site.feeder.compare() == 2
+    await site.settle()
+
+    assert [each["version"] for each in index.entries.values()] == [1, 1, 2, 2]
+    site.close()
+
+
+async def test_a_batch_stays_within_what_the_index_takes(
+    site: Site, index: PlayedIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 6):
+        site.keep(*of_person(number)[:1])
+    monkeypatch.setattr("tools.pacs_node.outbox.MOST_ENTRIES", 3)
+    await site.settle()
+
+    assert index.batches == [(1, 3), (4, 5)]
+    site.close()
+
+
+async def test_what_the_index_did_not_take_is_told_to_operators_without_naming_anybody(
+    site: Site, index: PlayedIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.keep(*CT[:1])
+    rejected = {"sourceSeq": "1", "result": "ENTRY_RESULT_REJECTED", "field": "study.study_date", "rule": "entry.day"}
+    site.outbox.meet(0)
+    site.clock.now += 4
+    site.outbox.make()
+    monkeypatch.setattr(index, "upload", AsyncAnswer(rejected))
+    await site.feeder.once()
+
+    assert index.said == ["entry 1: ENTRY_RESULT_REJECTED study.study_date entry.day"]
+    assert site.outbox.watermark == 1
+    site.close()
+
+
+class AsyncAnswer:
+    """An upload with one outcome."""
+
+    def __init__(self, outcome: dict[str, str]) -> None:
+        self._outcome = outcome
+
+    async def __call__(self, batch: list[str]) -> Uploaded:
+        return Uploaded([self._outcome], 1)
+
+
+async def test_a_running_node_feeds_by_itself_and_says_when_the_index_is_away(
+    tmp_path: Path, index: PlayedIndex
+) -> None:
+    index.silent = True
+    async with desk(tmp_path / "node", index, settle_s=0.0) as node:
+        await node.store(*CT[:2])
+        await node.until(lambda: any(line.startswith("entries: the index does not take part") for line in index.said))
+        index.silent = False
+        await node.until(lambda: index.known == 1 and "entries: the index answers again" in index.said)
+
+    assert not any(PERSON in line or "济测甲" in line for line in index.said)
+
+
+async def test_the_index_behind_its_gateway_is_asked_by_rest_and_its_refusals_are_told_apart() -> None:
+    asked: list[tuple[str, str, str]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append((request.method, request.path, request.headers["Authorization"]))
+        if request.path.endswith("/entries"):
+            detail = {"@type": "x", "reason": "SEQUENCE_GAP", "metadata": {"watermark": "7"}}
+            return web.json_response({"error": {"code": 400, "details": [detail]}}, status=400)
+        return web.json_response({"watermark": "7"}) if "watermark" in request.path else web.Response(status=503)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    index = RestIndex(f"http://127.0.0.1:{runner.addresses[0][1]}", NODE_NO, "key")
+    nobody = RestIndex("http://127.0.0.1:1", NODE_NO, "key")
+    try:
+        assert await index.watermark() == 7
+        with pytest.raises(IndexRefused) as refused:
+            await index.upload(["{}"])
+        with pytest.raises(IndexSilent):
+            await index.keys()
+        with pytest.raises(IndexSilent):
+            await nobody.watermark()
+    finally:
+        await nobody.close()
+        await index.close()
+        await runner.cleanup()
+
+    assert (refused.value.reason, refused.value.metadata) == ("SEQUENCE_GAP", {"watermark": "7"})
+    assert asked[:2] == [
+        ("POST", f"/v1/imaging/nodes/{NODE_NO}/watermark:get", "Bearer key"),
+        ("POST", f"/v1/imaging/nodes/{NODE_NO}/entries", "Bearer key"),
+    ]
+
+
+STORES = """
+import sys
+from pathlib import Path
+from tools.pacs_node.reading import hush
+from tools.pacs_node.samples import chest_ct
+from tools.pacs_node.shelf import Shelf
+hush()
+shelf = Shelf(Path(sys.argv[1]), 1 << 30)
+for file in chest_ct():
+    came = shelf.incoming()
+    came.write(file)
+    came.close()
+    shelf.keep(came)
+    print("kept", flush=True)
+"""
+
+
+def test_a_node_killed_while_it_stores_has_whole_files_and_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "node"
+    with subprocess.Popen([sys.executable, "-c", STORES, str(folder)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for _ in range(5):
+            process.stdout.readline()
+        process.kill()
+
+    shelf = Shelf(folder, 1 << 30)
+    kept = shelf.catalog.instances(STUDY)
+    assert len(kept) >= 5
+    assert {shelf.path(each.facts).read_bytes() for each in kept} <= set(CT)
+    assert len(list(folder.rglob("*.dcm"))) == len(kept)
+    shelf.close()
