@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,11 +102,7 @@ class Catalog:
         """An instance, within `writing`. Of study and series the newest instance says the facts: one row each, whatever instances
         disagree about."""
         facts, study = read.instance, read.study
-        self.all(
-            "INSERT INTO study (uid, facts, day, changed_at, dirty) VALUES (?1, ?2, ?3, ?4, 1) "
-            "ON CONFLICT (uid) DO UPDATE SET facts = ?2, day = ?3, changed_at = ?4, dirty = 1",
-            (facts.study_uid, msgspec.json.encode(study), study.study_date, now),
-        )
+        self._put_study(facts.study_uid, study, now)
         self.all(
             "INSERT INTO series VALUES (?1, ?2, ?3) ON CONFLICT (uid) DO UPDATE SET facts = ?3",
             (facts.series_uid, facts.study_uid, msgspec.json.encode(read.series)),
@@ -123,6 +119,26 @@ class Catalog:
                 sha256,
                 zlib.compress(read.metadata, _SQUEEZE),
             ),
+        )
+
+    def put_study(
+        self, uid: str, study: StudyFacts, series: Mapping[str, tuple[SeriesFacts, Sequence[str]]], now: float
+    ) -> None:
+        """A study of another archive, instead of what was known of it, within `writing`: of instances the UIDs only."""
+        self._put_study(uid, study, now)
+        self.all("DELETE FROM instance WHERE study = ?", (uid,))
+        self.all("DELETE FROM series WHERE study = ?", (uid,))
+        for name, (facts, sops) in series.items():
+            self.all("INSERT OR REPLACE INTO series VALUES (?, ?, ?)", (name, uid, msgspec.json.encode(facts)))
+            for sop in sops:
+                told = msgspec.json.encode(InstanceFacts(uid, name, sop, "", ""))
+                self.all("INSERT OR REPLACE INTO instance VALUES (?, ?, ?, 0, ?, 0, x'', x'')", (sop, uid, name, told))
+
+    def _put_study(self, uid: str, study: StudyFacts, now: float) -> None:
+        self.all(
+            "INSERT INTO study (uid, facts, day, changed_at, dirty) VALUES (?1, ?2, ?3, ?4, 1) "
+            "ON CONFLICT (uid) DO UPDATE SET facts = ?2, day = ?3, changed_at = ?4, dirty = 1",
+            (uid, msgspec.json.encode(study), study.study_date, now),
         )
 
     def remove(self, sop_uids: Iterable[str], now: float) -> None:
@@ -186,6 +202,16 @@ class Catalog:
     def remember(self, name: str, value: str) -> None:
         """Remembers it, at once or with the transaction that is open."""
         self.all("INSERT INTO word VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2", (name, value))
+
+    def words(self, prefix: str) -> list[str]:
+        """The names of things to remember that begin so."""
+        return [
+            name for (name,) in self.all("SELECT name FROM word WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
+        ]
+
+    def forget(self, name: str) -> None:
+        """Remembers a thing no longer."""
+        self.all("DELETE FROM word WHERE name = ?", (name,))
 
 
 def _kept(row: tuple[Any, ...]) -> Kept:

@@ -22,7 +22,7 @@ DIGEST_S: Final = 86_400.0
 _SHORTEST_WAIT_S: Final = 0.25
 _LONGEST_WAIT_S: Final = 30.0
 _MOST_DAYS: Final = 1000
-_LOOK_S: Final = 1.0
+_LOOK_S: Final = 0.5
 Say = Callable[[str], None]
 
 
