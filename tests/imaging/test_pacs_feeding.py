@@ -187,6 +187,27 @@ async def test_a_catalog_that_was_made_again_goes_on_behind_the_numbers_and_vers
     again.close()
 
 
+async def test_a_folder_of_a_node_that_moved_to_another_machine_is_told_behind_what_the_old_one_told(
+    site: Site, index: PlayedIndex, tmp_path: Path
+) -> None:
+    site.keep(*of_person(1))
+    await site.settle()
+    site.close()
+
+    moved = Site(tmp_path / "other", index, site.clock)
+    moved.keep(*of_person(1), *of_person(2))
+    await moved.settle()
+
+    assert sorted(index.entries) == [1, 2, 3]
+    (again,) = (each for each in (index.entries[2], index.entries[3]) if each["psnNo"] == index.entries[1]["psnNo"])
+    assert again["studyInstanceUid"] == index.entries[1]["studyInstanceUid"]
+    assert again["version"] > index.entries[1]["version"]
+    moved.keep(*CT[:1])
+    await moved.settle()
+    assert sorted(index.entries) == [1, 2, 3, 4]
+    moved.close()
+
+
 async def test_the_daily_digest_tells_count_and_sum_of_a_day_and_a_day_that_differs_is_told_again(
     site: Site, index: PlayedIndex
 ) -> None:

@@ -12,6 +12,8 @@ import msgspec
 
 _TIMEOUT_S: Final = 20.0
 _QUICK_S: Final = 2.0
+_PAGE: Final = 1000
+"""So many revocations come at most; then more follow."""
 _MOST_BYTES: Final = 16 << 20
 
 
@@ -116,10 +118,10 @@ class RestIndex:
 
     async def revoked(self, cursor: str) -> Revocations:
         """As of Index."""
-        body = msgspec.json.encode({"nodeNo": self._node_no, "after": cursor}).decode()
-        answer = await self._ask("POST", "/v1/imaging/tickets:revoked", body, _QUICK_S)
-        names = [str(each) for kind in ("ticketIds", "grants") for each in answer.get(kind, ())]
-        return Revocations(names, str(answer.get("next", cursor)), bool(answer.get("more", False)))
+        body = msgspec.json.encode({"after": int(cursor or 0)}).decode()
+        answer = await self._ask("POST", "/v1/imaging/tickets:listRevoked", body, _QUICK_S)
+        names = [str(each) for each in answer.get("names", ())]
+        return Revocations(names, str(answer.get("next", cursor or 0)), len(names) >= _PAGE)
 
     async def _ask(self, method: str, path: str, body: str | None, timeout_s: float = _TIMEOUT_S) -> dict[str, Any]:
         session = self._opened()

@@ -24,7 +24,7 @@ MOST_BYTES: Final = 3_500_000
 """A batch stays below the 4 MB that the index takes."""
 _AT_ONCE: Final = 200
 _MODULUS: Final = 1 << 128
-_WATERMARK, _EPOCH, _NUMBERED = "watermark", "epoch", "numbered"
+_WATERMARK, _MET, _LEAST_VERSION = "watermark", "met", "least version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,6 @@ class Outbox:
 
     def __init__(self, catalog: Catalog, rules: Rules, settle_s: float, clock: Callable[[], float] = time.time) -> None:
         self._catalog, self._rules, self._settle_s, self._clock = catalog, rules, settle_s, clock
-        if not catalog.word(_EPOCH):
-            # Versions of a catalog that was made again go on above those that are lost: no study grows once a minute since 1970.
-            catalog.remember(_EPOCH, str(int(clock() // 60) if catalog.counts()["instance"] else 0))
 
     @property
     def watermark(self) -> int:
@@ -89,7 +86,7 @@ class Outbox:
         if print_ == told:
             self._catalog.all("UPDATE study SET dirty = 0, untold = '' WHERE uid = ?", (uid,))
             return False
-        version = max(version, int(self._catalog.word(_EPOCH))) + 1
+        version = max(version, int(self._catalog.word(_LEAST_VERSION, "0"))) + 1
         entry = finish(made, self.last + 1, version, now)
         live = made.operation == entry_pb2.OPERATION_UPSERT
         self._catalog.all(
@@ -121,22 +118,19 @@ class Outbox:
         return made
 
     def meet(self, watermark: int) -> None:
-        """What the index says that it knows, before the first batch of a start. A catalog that was made again does not know the
-        numbers it once gave: its entries, which nobody has heard of, move behind them."""
-        with self._catalog.writing(durable=True):
-            if not self._catalog.word(_NUMBERED):
-                # From the top down, so that no number is there twice on the way.
-                for (seq,) in self._catalog.all("SELECT seq FROM outbox ORDER BY seq DESC") if watermark else ():
-                    self._renumber(seq, seq + watermark)
-                self._catalog.remember(_NUMBERED, "1")
-            self._catalog.remember(_WATERMARK, str(watermark))
+        """What the index says that it knows, before the first batch of a start.
 
-    def _renumber(self, seq: int, to: int) -> None:
-        row = self._catalog.one("SELECT entry FROM outbox WHERE seq = ?", (seq,))
-        assert row is not None
-        entry = json_format.Parse(row[0], entry_pb2.Entry())
-        entry.source_seq = to
-        self._catalog.all("UPDATE outbox SET seq = ?, entry = ? WHERE seq = ?", (to, _json(entry), seq))
+        A catalog that is new to it, because it was made again or stands on another machine now, does not know the numbers and
+        versions that its node has used: all is told anew, behind that number, by versions above the minutes since 1970, for no
+        study grows once a minute since then.
+        """
+        with self._catalog.writing(durable=True):
+            if watermark and not self._catalog.word(_MET):
+                self._catalog.all("DELETE FROM outbox")
+                self._catalog.all("UPDATE study SET dirty = 1, version = 0, fingerprint = '', entry_hash = ''")
+                self._catalog.remember(_LEAST_VERSION, str(int(self._clock() // 60)))
+            self._catalog.remember(_MET, "1")
+            self._catalog.remember(_WATERMARK, str(watermark))
 
     def batch(self) -> Batch | None:
         """What comes next behind the watermark; None where the index knows all."""
