@@ -1,1 +1,1 @@
-"""The member imaging, and the province node that feeds it."""
+"""The member imaging."""

@@ -1,0 +1,1 @@
+"""Generated from `protos`; written by `tools/gen_protos.py` only."""
