@@ -6,12 +6,10 @@ import hashlib
 
 import pytest
 
-pydicom = pytest.importorskip("pydicom", reason="pip install 'yibao-mesh[pacs]' brings what the node is built on")
-
-from tools.pacs_node import entries  # noqa: E402
-from tools.pacs_node.entries import Rules, ToldSeries, upsert  # noqa: E402
-from tools.pacs_node.facts import OtherId, SeriesFacts, StudyFacts  # noqa: E402
-from yibao.imaging.v1 import entry_pb2  # noqa: E402
+from tools.pacs_node import entries
+from tools.pacs_node.entries import Rules, ToldSeries, upsert
+from tools.pacs_node.facts import OtherId, SeriesFacts, StudyFacts
+from yibao.imaging.v1 import entry_pb2
 
 PERSON = "37010000000000000201"
 FACTS = StudyFacts(patient_id=PERSON, issuer="NHSA", study_date="20261120", institution_code="H37010200901")

@@ -15,16 +15,13 @@ import aiohttp
 import pytest
 
 from tests.imaging.pacs_desk import PlayedIndex, desk
-
-pydicom = pytest.importorskip("pydicom", reason="pip install 'yibao-mesh[pacs]' brings what the node is built on")
-
-from tools.pacs_node.archive import Archive, ArchiveSilent  # noqa: E402
-from tools.pacs_node.catalog import Catalog  # noqa: E402
-from tools.pacs_node.entries import Rules  # noqa: E402
-from tools.pacs_node.feed_of import Poller, run  # noqa: E402
-from tools.pacs_node.feeding import Feeder  # noqa: E402
-from tools.pacs_node.outbox import Outbox  # noqa: E402
-from tools.pacs_node.samples import chest_ct, study_uid  # noqa: E402
+from tools.pacs_node.archive import Archive, ArchiveSilent
+from tools.pacs_node.catalog import Catalog
+from tools.pacs_node.entries import Rules
+from tools.pacs_node.feed_of import Poller, run
+from tools.pacs_node.feeding import Feeder
+from tools.pacs_node.outbox import Outbox
+from tools.pacs_node.samples import chest_ct, study_uid
 
 CT = list(chest_ct())
 STUDY = study_uid()

@@ -7,23 +7,21 @@ import sys
 from itertools import islice
 from pathlib import Path
 
+import pydicom
 import pytest
 from aiohttp import web
 
 from tests.imaging.pacs_desk import NODE_NO, PlayedIndex, desk
-
-pydicom = pytest.importorskip("pydicom", reason="pip install 'yibao-mesh[pacs]' brings what the node is built on")
-
-from tools.pacs_node.entries import Rules  # noqa: E402
-from tools.pacs_node.feeding import Feeder  # noqa: E402
-from tools.pacs_node.index import IndexRefused, IndexSilent, RestIndex, Uploaded  # noqa: E402
-from tools.pacs_node.outbox import Outbox  # noqa: E402
-from tools.pacs_node.samples import Person, chest_ct, study_uid  # noqa: E402
-from tools.pacs_node.shelf import Shelf  # noqa: E402
+from tools.pacs_node.entries import Rules
+from tools.pacs_node.feeding import Feeder
+from tools.pacs_node.index import IndexRefused, IndexSilent, RestIndex, Uploaded
+from tools.pacs_node.outbox import Outbox
+from tools.pacs_node.samples import Person, chest_ct, study_uid
+from tools.pacs_node.shelf import Shelf
 
 CT = list(chest_ct())
 STUDY = study_uid()
-OF_NO_PERSON = Path(pydicom.data.get_testdata_file("MR_small.dcm")).read_bytes()
+OF_NO_PERSON = Path(str(pydicom.data.get_testdata_file("MR_small.dcm", download=False))).read_bytes()
 PERSON = "37010000000000000201"
 
 

@@ -9,17 +9,14 @@ from io import BytesIO
 from pathlib import Path
 
 import msgspec
+import numpy as np
+import pydicom
 import pytest
+from PIL import Image
+from pydicom.data import get_testdata_file
 
 from tests.imaging.pacs_desk import Desk, desk, reason_of
-
-pydicom = pytest.importorskip("pydicom", reason="pip install 'yibao-mesh[pacs]' brings what the node is built on")
-
-import numpy as np  # noqa: E402
-from PIL import Image  # noqa: E402
-from pydicom.data import get_testdata_file  # noqa: E402
-
-from tools.pacs_node.samples import SIDE, chest_ct, study_uid  # noqa: E402
+from tools.pacs_node.samples import SIDE, chest_ct, study_uid
 
 CT = list(chest_ct())[:3]
 STUDY = study_uid()

@@ -10,20 +10,18 @@ from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
 
+import data_store
 import msgspec
+import pydicom
 import pytest
+from pydicom import uid as uids
+from pydicom.dataset import Dataset, FileMetaDataset
 
 from tests.imaging.pacs_desk import Desk, desk, multipart, reason_of, reasons
-
-pydicom = pytest.importorskip("pydicom", reason="pip install 'yibao-mesh[pacs]' brings what the node is built on")
-
-from pydicom import uid as uids  # noqa: E402
-from pydicom.dataset import Dataset, FileMetaDataset  # noqa: E402
-
-from tools.pacs_node.node import Node  # noqa: E402
-from tools.pacs_node.reading import hush, read  # noqa: E402
-from tools.pacs_node.refusals import NotKept  # noqa: E402
-from tools.pacs_node.samples import chest_ct, study_uid  # noqa: E402
+from tools.pacs_node.node import Node
+from tools.pacs_node.reading import hush, read
+from tools.pacs_node.refusals import NotKept
+from tools.pacs_node.samples import chest_ct, study_uid
 
 CT = list(chest_ct())
 STUDY = study_uid()
@@ -86,7 +84,6 @@ def deflated(plain: bytes, size: int) -> bytes:
 
 
 async def test_every_file_by_which_pydicom_tests_itself_is_kept_or_refused_by_a_reason(node: Desk) -> None:
-    data_store = pytest.importorskip("data_store", reason="pip install pydicom-data brings files of many makers")
     own, more = Path(pydicom.__file__).parent / "data", Path(data_store.__file__).parent / "data"
     files = [each for part in ("test_files", "charset_files") for each in sent(own / part)] + sent(more)
     part_10 = [(name, data) for name, data in files if data[128:132] == b"DICM"]

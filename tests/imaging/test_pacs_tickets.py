@@ -9,17 +9,16 @@ from pathlib import Path
 
 import jwt
 import msgspec
+import pydicom
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from dicomweb_client.api import DICOMwebClient
 
 from tests.imaging.pacs_desk import NODE_NO, Desk, PlayedIndex, desk, reason_of
-
-pydicom = pytest.importorskip("pydicom", reason="pip install 'yibao-mesh[pacs]' brings what the node is built on")
-
-from tools.pacs_node.feeding import hear  # noqa: E402
-from tools.pacs_node.refusals import Refusal  # noqa: E402
-from tools.pacs_node.samples import chest_ct, study_uid  # noqa: E402
-from tools.pacs_node.tickets import Tickets  # noqa: E402
+from tools.pacs_node.feeding import hear
+from tools.pacs_node.refusals import Refusal
+from tools.pacs_node.samples import chest_ct, study_uid
+from tools.pacs_node.tickets import Tickets
 
 STUDY = study_uid()
 CT = list(chest_ct())[:3]
@@ -173,13 +172,12 @@ async def test_a_node_that_hears_nothing_any_more_serves_nothing(node: Desk, ind
 async def test_dicomweb_client_reads_a_study_its_metadata_and_its_frames_through_a_ticket(
     node: Desk, index: PlayedIndex
 ) -> None:
-    api = pytest.importorskip("dicomweb_client.api", reason="pip install dicomweb-client brings a client of others")
-    client = api.DICOMwebClient(url=f"{node.node.url}/t/{index.ticket(STUDY)}")
+    client = DICOMwebClient(url=f"{node.node.url}/t/{index.ticket(STUDY)}")
 
     metadata = await asyncio.to_thread(client.retrieve_study_metadata, STUDY)
     study = await asyncio.to_thread(client.retrieve_study, STUDY)
     ids = [metadata[1][tag]["Value"][0] for tag in ("0020000E", "00080018")]
-    frames = await asyncio.to_thread(client.retrieve_instance_frames, STUDY, *ids, frame_numbers=[1])
+    frames = await asyncio.to_thread(client.retrieve_instance_frames, STUDY, ids[0], ids[1], [1])
     series = await asyncio.to_thread(client.search_for_series, STUDY)
     picture = await asyncio.to_thread(client.retrieve_instance_rendered, STUDY, *ids)
 
