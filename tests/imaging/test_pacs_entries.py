@@ -12,7 +12,7 @@ from tools.pacs_node.facts import OtherId, SeriesFacts, StudyFacts
 from yibao.imaging.v1 import entry_pb2
 
 PERSON = "37010000000000000201"
-FACTS = StudyFacts(patient_id=PERSON, issuer="NHSA", study_date="20261120", institution_code="H37010200901")
+FACTS = StudyFacts(patient_id=PERSON, issuer="NHSA", study_date="20260525", institution_code="H37010200901")
 SERIES = [ToldSeries("2.25.2", SeriesFacts(number=1, modality="CT"), 2, ("2.25.4", "2.25.3"))]
 
 
@@ -25,7 +25,7 @@ def test_an_entry_says_the_study_and_the_person_by_number() -> None:
     assert (made.psn_no, made.study_instance_uid, made.operation) == (PERSON, "2.25.1", entry_pb2.OPERATION_UPSERT)
     assert (made.study.fixmedins_code, made.study.study_date, made.study.birth_year) == (
         "H37010200901",
-        "20261120",
+        "20260525",
         1979,
     )
     assert (list(made.study.modalities), made.study.size_bytes) == (["CT"], 99)

@@ -26,8 +26,8 @@ from tools.pacs_node.samples import chest_ct, study_uid
 CT = list(chest_ct())
 STUDY = study_uid()
 PERSON = "37010000000000000201"
-NOON = 1_795_233_600.0
-"""21 November 2026, the day after the sample was taken."""
+NOON = 1_779_768_000.0
+"""26 May 2026, the day after the sample was taken."""
 
 
 class Feed:
@@ -171,7 +171,7 @@ async def test_debians_orthanc_feeds_the_index(tmp_path: Path) -> None:
 
     assert counts(index) == [(1, True, [1, 2]), (2, True, [1, 5])]
     study = index.entries[2]["study"]
-    assert (study["fixmedinsCode"], study["modalities"], study["studyDate"]) == ("H37010200901", ["CT"], "20261120")
+    assert (study["fixmedinsCode"], study["modalities"], study["studyDate"]) == ("H37010200901", ["CT"], "20260525")
     assert study["patientName"] == "Ji^Cejia=济测甲"
     assert index.entries[2]["psnNo"] == PERSON
 

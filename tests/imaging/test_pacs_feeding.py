@@ -215,8 +215,8 @@ async def test_the_daily_digest_tells_count_and_sum_of_a_day_and_a_day_that_diff
     hashes = [int(each["entryHash"], 16) for each in index.entries.values()]
 
     assert await site.feeder.compare() == 0
-    assert index.days == [{"day": "20261120", "count": 2, "digest": f"{sum(hashes) % 2**128:032x}"}]
-    index.differing = ["20261120"]
+    assert index.days == [{"day": "20260525", "count": 2, "digest": f"{sum(hashes) % 2**128:032x}"}]
+    index.differing = ["20260525"]
     assert await site.feeder.compare() == 2
     await site.settle()
 

@@ -235,7 +235,7 @@ async def test_head_has_the_headers_and_no_body(node: Desk) -> None:
 
 
 async def test_operators_list_what_is_kept(node: Desk) -> None:
-    status, _, body = await node.get("/dicom-web/studies?PatientID=37010000000000000201&StudyDate=20261101-20261130")
+    status, _, body = await node.get("/dicom-web/studies?PatientID=37010000000000000201&StudyDate=20260501-20260531")
     (study,) = msgspec.json.decode(body)
     _, _, listed = await node.get(f"/dicom-web/studies/{STUDY}/series?includefield=00080021")
     none = await node.get("/dicom-web/studies?StudyDate=20250101-20250102")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _NEEDED: Final = ("pydicom", "numpy", "PIL")
 _NODE_NO: Final = re.compile(r"[A-Z0-9]{1,20}")
 _INSTITUTION: Final = re.compile(r"[HP]\d{11}")
+SAMPLE_DAY: Final = "20260525"
 _NO_PACKAGES: Final = "the node needs more packages: pip install 'yibao-mesh[pacs]'"
 
 
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return asyncio.run(_serve(settings, given.index, given.api_key_file, given.samples))
 
 
-async def _serve(settings: Settings, index_url: str, key_file: Path | None, samples: bool) -> int:
+async def _serve(settings: Settings, index_url: str, key_file: Path | None, samples_day: str) -> int:
     from tools.pacs_node.index import RestIndex  # noqa: PLC0415
     from tools.pacs_node.node import Node  # noqa: PLC0415
 
@@ -65,8 +66,8 @@ async def _serve(settings: Settings, index_url: str, key_file: Path | None, samp
     except OSError as error:
         print(f"the node cannot begin: {error.strerror or error}; choose another --port or folder", file=sys.stderr)
         return 1
-    if samples:
-        await node.keep_samples()
+    if samples_day:
+        await node.keep_samples(samples_day)
     counts = node.shelf.catalog.counts()
     print(f"node {settings.node_no} answers on {node.url}/dicom-web", flush=True)
     print(f"it keeps {counts['instance']} instances of {counts['study']} studies in {settings.folder}", flush=True)
@@ -105,7 +106,14 @@ def _parser() -> argparse.ArgumentParser:
         "--issuer", action="append", help="an issuer of patient ids that are insured persons' numbers; may be repeated"
     )
     parser.add_argument("--settle", type=float, default=3.0, help="seconds without news after which a study is told")
-    parser.add_argument("--samples", action="store_true", help="keep the sample CT of an invented person")
+    parser.add_argument(
+        "--samples",
+        nargs="?",
+        const=SAMPLE_DAY,
+        default="",
+        metavar="yyyyMMdd",
+        help="keep the sample CT of an invented person, made on that day",
+    )
     return parser
 
 

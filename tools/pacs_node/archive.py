@@ -52,7 +52,7 @@ class Archive:
             self._session = None
 
     async def studies(self, days: str = "") -> AsyncIterator[tuple[str, str]]:
-        """UID and fingerprint of each study, of a range of days (`20261101-20261130`) or all; ArchiveSilent. An archive that does
+        """UID and fingerprint of each study, of a range of days (`20260501-20260531`) or all; ArchiveSilent. An archive that does
         not heed the offset gives the same page again: it ends there."""
         seen: set[str] = set()
         for offset in range(0, 10**9, PAGE):

@@ -82,14 +82,14 @@ class Node:
             self._loops = Loops(feeder, self.tickets, self._index, self._say)
             self._loops.start()
 
-    async def keep_samples(self) -> None:
-        """Keeps the sample CT, once."""
-        await asyncio.to_thread(self._keep_samples)
+    async def keep_samples(self, day: str) -> None:
+        """Keeps the sample CT of a day, yyyyMMdd, once."""
+        await asyncio.to_thread(self._keep_samples, day)
 
-    def _keep_samples(self) -> None:
+    def _keep_samples(self, day: str) -> None:
         from tools.pacs_node.samples import chest_ct  # noqa: PLC0415
 
-        for file in chest_ct():
+        for file in chest_ct(day=day):
             came = self.shelf.incoming()
             came.write(file)
             came.close()

@@ -51,9 +51,9 @@ _SERIES: Final = (
 
 def chest_ct(
     person: Person | None = None,
-    day: str = "20261120",
+    day: str = "20260525",
     fixmedins_code: str = "H37010200901",
-    accession_no: str = "CT2611200001",
+    accession_no: str = "CT2605250001",
 ) -> Iterator[bytes]:
     """The files of a plain chest CT, one for each slice; `day` is yyyyMMdd. UIDs follow from person, day and accession number."""
     person = person or Person()
@@ -66,7 +66,7 @@ def chest_ct(
             yield _file(dataset)
 
 
-def study_uid(person: Person | None = None, day: str = "20261120", accession_no: str = "CT2611200001") -> str:
+def study_uid(person: Person | None = None, day: str = "20260525", accession_no: str = "CT2605250001") -> str:
     """The Study Instance UID of `chest_ct` for the same arguments."""
     return _uid((person or Person()).psn_no, day, accession_no)
 
