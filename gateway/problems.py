@@ -43,6 +43,7 @@ _REASON_STATUSES: Final[Mapping[str, int]] = {
     "HEAD_TOO_LARGE": 431,
     "MESSAGE_TOO_LARGE": 413,
     "METHOD_UNSERVED": 404,
+    "SEARCH_TOO_BROAD": 413,
 }
 _NUMBER: Final = "requestId"
 _TYPE: Final = "type.googleapis.com/google.rpc."

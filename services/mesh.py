@@ -135,13 +135,29 @@ MESH: tuple[Member, ...] = (
         ),
         calls=("identity", "settlement", "routing"),
     ),
-    Member(GATEWAY, 7400, (), calls=("identity", "catalogue", "settlement", "routing", "payment"), has_store=False),
+    Member(
+        "imaging",
+        7416,
+        (
+            "yibao.imaging.v1.NodeService",
+            "yibao.imaging.v1.UploadService",
+        ),
+        calls=("routing",),
+        scope="national",
+    ),
+    Member(
+        GATEWAY,
+        7400,
+        (),
+        calls=("identity", "catalogue", "settlement", "routing", "payment", "imaging"),
+        has_store=False,
+    ),
 )
 
 # Software of the operator that calls members itself, and a person at a terminal.
 OUTSIDERS: tuple[Outsider, ...] = (
-    Outsider("internal", calls=("identity", "catalogue", "settlement", "routing", "payment")),
-    Outsider("cli", calls=("identity", "catalogue", "settlement", "routing", "payment")),
+    Outsider("internal", calls=("identity", "catalogue", "settlement", "routing", "payment", "imaging")),
+    Outsider("cli", calls=("identity", "catalogue", "settlement", "routing", "payment", "imaging")),
 )
 
 

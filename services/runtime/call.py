@@ -24,11 +24,13 @@ class Role(StrEnum):
     OPERATOR = "operator"
     SERVICE = "service"
     PUBLIC = "public"
+    NODE = "node"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: a role, its subject (institution code, channel code, psn_no, operator number, member name), sandbox or not.
+    """Who calls: a role, its subject (institution code, channel code, psn_no, operator or node number, member name), sandbox or
+    not.
 
     `via` is the member that made the token of a call being served, `cell` the cell by whose key it did; they are no part of who
     calls.

@@ -9,7 +9,8 @@ import pytest
 
 from services.catalogue.domain import standards
 from services.catalogue.domain.checking import check
-from services.catalogue.domain.standards import has_form, suggestion, uscc_holds
+from services.catalogue.domain.standards import has_form, suggestion
+from services.kernel.uscc import uscc_holds
 from tests.catalogue import builders
 
 STANDARDS = Path(__file__).resolve().parents[3] / "shared" / "reference" / "coding-standards.json"

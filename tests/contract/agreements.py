@@ -53,6 +53,11 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     "fee_type": ("01",),
     "channel": (4,),
     "pay_form": (1,),
+    # Imaging: a node's first entry, and where the node is.
+    "source_seq": (1,),
+    "uscc": ("12990100MB00000331",),
+    "retrieve_roots": ("http://127.0.0.1:8042/dicom-web",),
+    "institutions": ("H99010000001",),
     "refd_type": ("ALL",),
     # Consent: a doctor of the seeded institution, who treats; a study by a UID.
     "reader_code": ("H99010000001",),

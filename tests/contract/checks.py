@@ -33,7 +33,7 @@ SHORT_DEADLINES_S: Final = (0.0005, 0.002, 0.005, 0.03)
 OUTCOME_UNKNOWN: Final = "OUTCOME_UNKNOWN"
 """What was begun goes on by itself, and whoever sends it again is told."""
 _BRANCHES: Final = 9
-_ROLES: Final = (Role.INSTITUTION, Role.CHANNEL, Role.PERSON, Role.OPERATOR, Role.SERVICE)
+_ROLES: Final = (Role.INSTITUTION, Role.CHANNEL, Role.PERSON, Role.OPERATOR, Role.NODE, Role.SERVICE)
 _NOT_CONTENT: Final = (REQUEST_ID, "sign_no")
 
 

@@ -23,7 +23,7 @@ SHAPES: Final = (
     Shape(rows=False),
     Shape(choice=1, anew=True),
 )
-_PREFERRED: Final = (Role.INSTITUTION, Role.PERSON, Role.CHANNEL, Role.OPERATOR, Role.SERVICE)
+_PREFERRED: Final = (Role.INSTITUTION, Role.PERSON, Role.CHANNEL, Role.OPERATOR, Role.NODE, Role.SERVICE)
 _ROUNDS: Final = 4
 # About a bill that stands in two cells, of which the generated cases have one: tests/settlement/test_booked_reversals.py and
 # tests/mesh/test_settled_elsewhere.py accept them. Whatever is never reached is looked for among all pairs of recipes.

@@ -152,14 +152,20 @@ class Episode:
             Role.OPERATOR: OPERATOR,
             Role.SERVICE: service_for(method),
             Role.PUBLIC: "",
+            Role.NODE: self.node_no(),
         }
         others = {
             Role.INSTITUTION: OTHER_INSTITUTION,
             Role.CHANNEL: "CH9902",
             Role.PERSON: person(1).psn_no,
             Role.SERVICE: "internal",
+            Role.NODE: "XX99",
         }
         return Caller(role, others.get(role, "other") if other else own[role], sandbox=True)
+
+    def node_no(self) -> str:
+        """The imaging node of this line of events."""
+        return str(self.learnt.setdefault("node_no", f"ND{self.world.serial():05}"))
 
     def request(self, method: MethodContract, shape: Shape, caller: Caller) -> Any:
         """A request of a method in a shape, whose amounts agree and whose bound field names the caller."""

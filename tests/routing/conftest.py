@@ -32,6 +32,12 @@ class Running:
     peers: Peers
     tokens: Tokens
     folder: Path
+    reached: Config
+    telemetry: Telemetry
+
+    def peers_of(self, name: str) -> Peers:
+        """The same seen from another caller of the mesh table, who closes it."""
+        return Peers(name, self.reached, self.tokens.signer(name), self.telemetry)
 
     async def call(self, method: Any, request: Any, caller: Caller = OPERATOR) -> Any:
         """Calls as that caller."""
@@ -90,7 +96,7 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
     await server.start()
     reached = replace(config, values={**config.values, address: server.address})
     peers = Peers("gateway", reached, tokens.signer("gateway"), telemetry)
-    yield Running(peers, tokens, tmp_path)
+    yield Running(peers, tokens, tmp_path, reached, telemetry)
     await peers.close()
     await server.stop(0)
     telemetry.stop()

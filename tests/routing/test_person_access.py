@@ -198,14 +198,15 @@ async def test_keys_of_persons_outlive_those_of_the_mesh(store: RoutingStore) ->
 
 
 async def test_lists_have_limits_and_nobody_else_asks(running: Running) -> None:
-    stub = running.peers.stub(PersonAccessServiceStub, "routing")
-    asking = Caller(Role.SERVICE, "gateway", sandbox=True)
+    imaging = running.peers_of("imaging")
+    asked = imaging.stub(PersonAccessServiceStub, "routing")
     for numbers in ([], [ONE] * 1001):
-        assert (
-            await running.reason(stub.KeyPersons, pb2.KeyPersonsRequest(psn_nos=numbers), asking) == "INVALID_REQUEST"
-        )
+        told = await refused(imaging.call(asked.KeyPersons, pb2.KeyPersonsRequest(psn_nos=numbers)))
+        assert told[0] == "INVALID_REQUEST"
     request = pb2.KeyPersonsRequest(psn_nos=[ONE, OTHER, ONE])
-    one, other, again = (await running.call(stub.KeyPersons, request, asking)).person_keys
+    one, other, again = (await imaging.call(asked.KeyPersons, request)).person_keys
+    await imaging.close()
+    stub = running.peers.stub(PersonAccessServiceStub, "routing")
     assert one == again != other
     assert {len(one), len(other)} == {16}
     for caller in (

@@ -28,6 +28,7 @@ from services.catalogue.domain.standards import Standard, has_form, suggestion
 from services.kernel.codes import MED_TYPES
 from services.kernel.errors import Violation
 from services.kernel.policy.domains import admits
+from services.kernel.uscc import uscc_holds
 
 CODE_RULE = "code."
 """Rules about the form of a code begin so."""
@@ -112,7 +113,7 @@ def _check_disease(disease: Disease) -> Iterator[Violation]:
 def _check_institution(institution: Institution) -> Iterator[Violation]:
     yield from _form("fixmedins_code", institution.fixmedins_code, (standards.INSTITUTION,))
     yield from _form("admdvs", institution.admdvs, (standards.DIVISION,))
-    if institution.uscc and not standards.uscc_holds(institution.uscc):
+    if institution.uscc and not uscc_holds(institution.uscc):
         yield Violation("uscc", CODE_RULE + standards.USCC.name, standards.USCC.form)
 
 

@@ -1,4 +1,4 @@
-"""The forms of national codes as one small table, and the check digit of the unified social credit code.
+"""The forms of national codes as one small table.
 
 A form that is not published (self-prepared drugs and the like) is opaque: any text without blanks. A code's standard is
 always given by the field that holds it, never guessed from its first letter. It knows no list of codes.
@@ -10,11 +10,11 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from services.kernel import uscc
+
 TEST_PREFIX = "XTEST"
 """Item codes that begin so are taken under every list type: test clients of the field send them (our decision)."""
 
-USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-USCC_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 _TEST_CODE = re.compile(TEST_PREFIX + r"[0-9A-Z]{1,40}", re.ASCII)
 
 
@@ -69,7 +69,7 @@ DIVISION = _standard(
     r"(?:1[0-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-6]|71|81|82|99)\d{4}|000000",
     "6 digits that begin with a province, 99 for a sandbox, or 000000",
 )
-USCC = _standard("uscc", r"[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-HJ-NPQRTUWXY]{10}", "18 characters with a check digit")
+USCC = _standard("uscc", uscc.PATTERN, "18 characters with a check digit")
 OPAQUE = _standard("opaque", r"[!-~]{1,50}", "up to 50 visible ASCII characters")
 
 TERMS: tuple[Standard, ...] = (DIAGNOSIS, OPERATION)
@@ -114,11 +114,3 @@ def suggestion(code: str, standards: tuple[Standard, ...]) -> str:
     candidates = [right for wrong, right in _MISPRINTS if wrong == plain]
     candidates += [plain, plain.upper(), plain.upper().replace("X", "x"), plain.upper().replace("O", "0")]
     return next((candidate for candidate in candidates if has_form(candidate, standards)), "")
-
-
-def uscc_holds(code: str) -> bool:
-    """Whether a unified social credit code has its form and its check digit (GB 32100-2015)."""
-    if USCC.pattern.fullmatch(code) is None:
-        return False
-    total = sum(USCC_ALPHABET.index(letter) * weight for letter, weight in zip(code, USCC_WEIGHTS, strict=False))
-    return USCC_ALPHABET[-total % 31] == code[17]

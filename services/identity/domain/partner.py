@@ -14,7 +14,7 @@ from services.kernel.clock import days_meet
 from services.kernel.errors import Fault, FaultKind, Violation, conflict, denied, not_found, precondition
 
 PARTNER_ROLES: Final = ("institution", "channel")
-KEY_ROLES: Final = ("institution", "channel", "person", "operator")
+KEY_ROLES: Final = ("institution", "channel", "person", "operator", "node")
 
 SECRET_CHARACTERS: Final = 32
 SECRET_DIFFERENT: Final = 8
@@ -198,7 +198,7 @@ def _broken_limits(limits: Sequence[PartnerLimit]) -> list[Violation]:
 def check_key_request(role: str, chosen: bool, sandbox: bool) -> None:
     """INVALID_REQUEST for a role that holds no key; SANDBOX_ONLY for a chosen key outside a sandbox."""
     if role not in KEY_ROLES:
-        broken = [Violation("role", "key_role", "institution, channel, person or operator")]
+        broken = [Violation("role", "key_role", "institution, channel, person, operator or node")]
         raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
     if chosen and not sandbox:
         raise denied("SANDBOX_ONLY", what="api_key")

@@ -14,11 +14,10 @@ from services.runtime.texts.identity import IDENTITY_STEPS
 from services.runtime.texts.lenient import LENIENT_RULES, LENIENT_STEPS
 from services.runtime.texts.mobile import MOBILE_RULES, MOBILE_STEPS
 from services.runtime.texts.payment import PAYMENT_RULES, PAYMENT_STEPS
-from services.runtime.texts.routing_clearing import CLEARING_STEPS
 from services.runtime.texts.rules_documents import DOCUMENT_RULES
 from services.runtime.texts.rules_fields import FIELD_RULES
 from services.runtime.texts.rules_members import MEMBER_RULES
-from services.runtime.texts.steps import CALLER_STEPS, CARE_STEPS, STATE_STEPS
+from services.runtime.texts.steps import CALLER_STEPS, CARE_STEPS, MEMBER_STEPS, STATE_STEPS
 from services.runtime.texts.words import values_in
 
 GATEWAY: Final[Mapping[str, tuple[str, str]]] = {
@@ -155,7 +154,7 @@ _SPLIT: Final = (
 STEPS: Final[Mapping[str, tuple[str, str]]] = {
     **LENIENT_STEPS,
     **CALLER_STEPS,
-    **CLEARING_STEPS,
+    **MEMBER_STEPS,
     **CARE_STEPS,
     **MOBILE_STEPS,
     "NOT_CONFORMING": (

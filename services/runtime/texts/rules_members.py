@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.runtime.texts.consent import CONSENT_RULES
+from services.runtime.texts.rules_dicom import DICOM_RULES
+from services.runtime.texts.rules_imaging import IMAGING_RULES
 
 _ENDS_FIRST: Final = ("结束日期早于开始日期", "ends before it begins")
 
@@ -55,7 +57,7 @@ _IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
     "taken": ("已属于他人", "belongs to another person"),
     "unknown": ("共济账户人未登记", "the owner is not registered"),
     "partner_role": ("应为定点医药机构或渠道", "institution or channel"),
-    "key_role": ("应为定点医药机构、渠道、参保人或运营方", "institution, channel, person or operator"),
+    "key_role": ("应为定点医药机构、渠道、参保人、运营方或影像节点", "institution, channel, person, operator or node"),
     "notify_https": ("应为https地址", "an address of https"),
     "sm2_point": ("不是SM2曲线上的点", "is no point of the SM2 curve"),
     "sm2_private": ("不是SM2私钥，应为1至n-2", "is no private key of SM2: a number from 1 to n-2 is expected"),
@@ -208,4 +210,6 @@ MEMBER_RULES: Final[Mapping[str, tuple[str, str]]] = {
     **_SETTLEMENT,
     **_CATALOGUE,
     **_CODES,
+    **IMAGING_RULES,
+    **DICOM_RULES,
 }

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from services.runtime.texts.imaging import IMAGING_STEPS
+from services.runtime.texts.routing_clearing import CLEARING_STEPS
+
 _MESH_TABLE: Final = ("请核对网格表中该调用方的权限", "Check what the mesh table lets this caller do")
 _FRESH_TOKEN: Final = ("请重新取得调用方凭证", "Get a fresh caller token")
 _OWN_CHANNEL: Final = ("请在原激活渠道办理", "Go on through the channel that activated it")
@@ -179,3 +182,6 @@ STATE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "open": ("尚未出院，无须撤销出院", "It is not discharged, so no discharge is to be undone"),
 }
+
+MEMBER_STEPS: Final[Mapping[str, tuple[str, str]]] = {**CLEARING_STEPS, **IMAGING_STEPS}
+"""After refusals of national members."""

@@ -12,6 +12,7 @@ from services.kernel.errors import Fault
 from services.runtime.texts.catalogue import CATALOGUE
 from services.runtime.texts.gateway import GATEWAY
 from services.runtime.texts.identity import IDENTITY
+from services.runtime.texts.imaging import IMAGING
 from services.runtime.texts.mobile import MOBILE
 from services.runtime.texts.payment import PAYMENT
 from services.runtime.texts.routing import ROUTING
@@ -33,6 +34,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     **ROUTING,
     **ROUTING_CLEARING,
     **PAYMENT,
+    **IMAGING,
     **SINCE,
     **GATEWAY,
     **MOBILE,

@@ -513,6 +513,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A review of the emergency found otherwise."""
     ERROR_REASON_PERSON_KEYS_SEALED: _ErrorReason.ValueType  # 405
     """None of routing's keys opens the key of persons' keys."""
+    ERROR_REASON_NODE_EXISTS: _ErrorReason.ValueType  # 420
+    """The number is that of a node of another division or storing unit."""
+    ERROR_REASON_NODE_NOT_FOUND: _ErrorReason.ValueType  # 421
+    """No node is registered under the number."""
+    ERROR_REASON_NODE_SUSPENDED: _ErrorReason.ValueType  # 422
+    """An operator has suspended the node."""
+    ERROR_REASON_SEQUENCE_GAP: _ErrorReason.ValueType  # 423
+    """Entries are missing: the first of a batch comes behind the watermark by more than one, or the batch itself has a gap."""
+    ERROR_REASON_SEARCH_TOO_BROAD: _ErrorReason.ValueType  # 424
+    """More studies than can be looked through answer the part of a question that the index finds by."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -1006,4 +1016,14 @@ ERROR_REASON_REVIEW_DONE: ErrorReason.ValueType  # 404
 """A review of the emergency found otherwise."""
 ERROR_REASON_PERSON_KEYS_SEALED: ErrorReason.ValueType  # 405
 """None of routing's keys opens the key of persons' keys."""
+ERROR_REASON_NODE_EXISTS: ErrorReason.ValueType  # 420
+"""The number is that of a node of another division or storing unit."""
+ERROR_REASON_NODE_NOT_FOUND: ErrorReason.ValueType  # 421
+"""No node is registered under the number."""
+ERROR_REASON_NODE_SUSPENDED: ErrorReason.ValueType  # 422
+"""An operator has suspended the node."""
+ERROR_REASON_SEQUENCE_GAP: ErrorReason.ValueType  # 423
+"""Entries are missing: the first of a batch comes behind the watermark by more than one, or the batch itself has a gap."""
+ERROR_REASON_SEARCH_TOO_BROAD: ErrorReason.ValueType  # 424
+"""More studies than can be looked through answer the part of a question that the index finds by."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

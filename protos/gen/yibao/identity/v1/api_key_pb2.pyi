@@ -32,7 +32,7 @@ class IssueApiKeyRequest(_message.Message):
     request_id: _builtins.str
     role: _options_pb2.Role.ValueType
     subject: _builtins.str
-    """Institution code, channel code, psn_no or operator number."""
+    """Institution code, channel code, psn_no, operator number or node number."""
     api_key: _builtins.str
     """Chosen key of a sandbox; empty lets the service make one."""
     label: _builtins.str

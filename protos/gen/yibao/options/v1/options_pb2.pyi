@@ -42,6 +42,8 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     """A member of the mesh; subject is its name."""
     ROLE_PUBLIC: _Role.ValueType  # 6
     """Anybody, without a token."""
+    ROLE_NODE: _Role.ValueType  # 7
+    """A province's imaging system that tells the index of its studies; subject is its node number."""
 
 class Role(_Role, metaclass=_RoleEnumTypeWrapper):
     """Who calls. A caller has exactly one role; its subject (institution code, channel code, psn_no, operator number,
@@ -61,6 +63,8 @@ ROLE_SERVICE: Role.ValueType  # 5
 """A member of the mesh; subject is its name."""
 ROLE_PUBLIC: Role.ValueType  # 6
 """Anybody, without a token."""
+ROLE_NODE: Role.ValueType  # 7
+"""A province's imaging system that tells the index of its studies; subject is its node number."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
 class _Effect:

@@ -1,0 +1,1 @@
+"""What nodes, entries and studies are, and what becomes of an entry. Pure."""

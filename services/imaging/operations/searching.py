@@ -1,0 +1,226 @@
+"""Searches: who asks is known by a session, what may be seen is decided by the persons' cells at each search, what was asked is
+written to the audit log before it is answered.
+
+Where a list names no person, the session's persons are meant. A person or study that the session may not see is answered as one
+that there is not, by the same steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from services.imaging.domain.qido.asked import Question
+from services.imaging.domain.qido.attributes import Level, Record
+from services.imaging.domain.qido.records import series_record, study_record
+from services.imaging.domain.qido.values import Range
+from services.imaging.domain.scopes import Copy, Place, Scope, best_of, copies_of, rank
+from services.imaging.domain.studies import KeptStudy, Series
+from services.kernel.errors import Fault, FaultKind
+
+MOST_STUDIES: Final = 5_000
+"""Studies of a session's persons that one search looks through; of more the question must say more (our decision)."""
+MOST_SERIES_OF: Final = 200
+"""Studies whose series one list tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A person whom a session reads of: the grant, the key under which studies are kept, and the pseudonym in answers."""
+
+    grant_no: str
+    person_key: bytes
+    patient_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """A session of a reader. `own_institution` is the institution whose own studies are listed, "" for none."""
+
+    session_no: str
+    purpose: str
+    reader: str
+    patients: tuple[Patient, ...]
+    own_institution: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a search found: `more` are further records that answer; `away` says that nodes with some of them do not answer,
+    `behind` that some are further behind than usual."""
+
+    records: list[Record]
+    more: int = 0
+    away: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+
+
+class Deciding(Protocol):
+    """The persons' cells."""
+
+    async def scopes(self, sitting: Sitting, patients: Sequence[Patient]) -> Mapping[str, Scope]:
+        """By grant what its reader may see now; a grant that holds no longer has none."""
+        ...
+
+
+class Index(Protocol):
+    """Reads of the store."""
+
+    async def of_persons(self, keys: Sequence[bytes], dates: Range | None, most: int) -> list[KeptStudy]:
+        """Studies of persons, at most so many and one more."""
+        ...
+
+    async def of_uids(self, uids: Collection[str]) -> list[KeptStudy]:
+        """Studies under UIDs, whosesoever they are."""
+        ...
+
+    async def own(self, fixmedins_code: str, dates: Range | None, offset: int, limit: int) -> list[KeptStudy]:
+        """An institution's own studies, the latest first, from a place on: at any depth for the same cost."""
+        ...
+
+    async def own_count(self, fixmedins_code: str, dates: Range | None) -> int:
+        """How many those are."""
+        ...
+
+    async def series_of(self, refs: Sequence[int]) -> Mapping[int, list[Series]]:
+        """Series of studies by the studies' refs."""
+        ...
+
+    def places(self) -> dict[int, Place]:
+        """All nodes by ref."""
+        ...
+
+
+class Auditing(Protocol):
+    """The audit log."""
+
+    async def searched(self, sitting: Sitting, level: Level, grants: Sequence[str], found: int) -> None:
+        """Writes that a search was made; a search that cannot be written is not answered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """Searches of the index."""
+
+    index: Index
+    deciding: Deciding
+    auditing: Auditing
+    pseudonym: Callable[[str, bytes], str]
+    """Under which a reader knows the person of a key."""
+
+    async def studies(self, sitting: Sitting, question: Question, root: str) -> Page:
+        """A page of studies; SEARCH_TOO_BROAD."""
+        if sitting.own_institution and question.indexed and question.patient_ids is None and not question.study_uids:
+            return await self._own_page(sitting, question, root)
+        found = await self._found(sitting, question, root, Level.STUDY)
+        return await self._told(sitting, question, Level.STUDY, [record for _, record in found], found)
+
+    async def series(self, sitting: Sitting, question: Question, root: str) -> Page:
+        """A page of series: of one study where the question names it, else of all that it finds; SEARCH_TOO_BROAD."""
+        found = await self._found(sitting, question, root, Level.SERIES)
+        if len(found) > MOST_SERIES_OF:
+            raise _too_broad(MOST_SERIES_OF)
+        rows = await self.index.series_of([copy.kept.ref for copy, _ in found])
+        records = [
+            record
+            for copy, of_study in found
+            for series in sorted(rows.get(copy.kept.ref, ()), key=lambda one: (one.series_no, one.series_instance_uid))
+            if question.answered_by(record := series_record(of_study, series))
+        ]
+        return await self._told(sitting, question, Level.SERIES, records, found)
+
+    async def copies(self, sitting: Sitting, study_uid: str) -> list[Copy]:
+        """Where a study lies that the reader may see, the best place first; none where it may not, or there is none."""
+        if sitting.own_institution:
+            kept = copies_of(await self.index.of_uids([study_uid]), self.index.places())
+            visible = [each for each in kept if each.study.fixmedins_code == sitting.own_institution]
+        else:
+            scopes = await self.deciding.scopes(sitting, sitting.patients)
+            found = await self._visible(sitting.patients, scopes, None)
+            visible = [copy for copy, _ in found if copy.kept.uid == study_uid]
+        return sorted(visible, key=rank)
+
+    async def _found(self, sitting: Sitting, question: Question, root: str, level: Level) -> list[tuple[Copy, Record]]:
+        """Studies that answer what is asked of studies, in order; at the level of series all that may."""
+        if sitting.own_institution:
+            told = await self._own(sitting, question)
+        else:
+            patients = _chosen(sitting, question)
+            scopes = await self.deciding.scopes(sitting, patients)
+            visible = await self._visible(patients, scopes, question.dates)
+            ids = {copy.kept.ref: patient.patient_id for copy, patient in visible}
+            told = [(copy, ids[copy.kept.ref]) for copy in best_of(copy for copy, _ in visible)]
+        if question.study_uids is not None:
+            told = [each for each in told if each[0].kept.uid in question.study_uids]
+        records = [(copy, study_record(copy, patient_id, root)) for copy, patient_id in told]
+        return [each for each in records if question.answered_by(each[1])] if level is Level.STUDY else records
+
+    async def _own(self, sitting: Sitting, question: Question) -> list[tuple[Copy, str]]:
+        """An institution's own studies that a search looks through: it made them, so that no decision is asked for."""
+        institution, dates = sitting.own_institution, question.dates
+        if question.study_uids:
+            kept = [each for each in await self.index.of_uids(question.study_uids) if _is_of(each, institution)]
+        else:
+            kept = await self.index.own(institution, dates, 0, MOST_STUDIES + 1)
+            if len(kept) > MOST_STUDIES:
+                raise _too_broad(MOST_STUDIES)
+        return [(copy, self._patient_id(sitting, copy)) for copy in best_of(copies_of(kept, self.index.places()))]
+
+    async def _own_page(self, sitting: Sitting, question: Question, root: str) -> Page:
+        """A page of an own list by nothing but days."""
+        institution, dates = sitting.own_institution, question.dates
+        count = await self.index.own_count(institution, dates)
+        kept = await self.index.own(institution, dates, question.offset, question.limit) if question.limit else []
+        copies = copies_of(kept, self.index.places())
+        records = [study_record(each, self._patient_id(sitting, each), root) for each in copies]
+        await self.auditing.searched(sitting, Level.STUDY, [], len(records))
+        return Page(records, max(0, count - question.offset - len(kept)), _away(copies))
+
+    def _patient_id(self, sitting: Sitting, copy: Copy) -> str:
+        return self.pseudonym(sitting.reader, copy.kept.person_key) if copy.kept.person_key is not None else ""
+
+    async def _visible(
+        self, patients: Sequence[Patient], scopes: Mapping[str, Scope], dates: Range | None
+    ) -> list[tuple[Copy, Patient]]:
+        shown = {each.person_key: (each, scopes[each.grant_no]) for each in patients if each.grant_no in scopes}
+        kept = await self.index.of_persons(list(shown), dates, MOST_STUDIES)
+        if len(kept) > MOST_STUDIES:
+            raise _too_broad(MOST_STUDIES)
+        return [
+            (copy, shown[key][0])
+            for copy in copies_of(kept, self.index.places())
+            if (key := copy.kept.person_key) in shown and shown[key][1].shows(copy.kept.uid, copy.study)
+        ]
+
+    async def _told(
+        self,
+        sitting: Sitting,
+        question: Question,
+        level: Level,
+        records: list[Record],
+        found: Sequence[tuple[Copy, Record]],
+    ) -> Page:
+        page = records[question.offset : question.offset + question.limit]
+        grants = sorted({each.grant_no for each in _chosen(sitting, question)})
+        await self.auditing.searched(sitting, level, grants, len(page))
+        return Page(page, max(0, len(records) - question.offset - len(page)), _away([copy for copy, _ in found]))
+
+
+def _chosen(sitting: Sitting, question: Question) -> tuple[Patient, ...]:
+    if question.patient_ids is None:
+        return sitting.patients
+    return tuple(each for each in sitting.patients if each.patient_id in question.patient_ids)
+
+
+def _is_of(kept: KeptStudy, institution: str) -> bool:
+    return kept.study is not None and kept.study.fixmedins_code == institution
+
+
+def _away(copies: Sequence[Copy]) -> tuple[str, ...]:
+    return tuple(sorted({each.place.node_no for each in copies if not each.place.up}))
+
+
+def _too_broad(most: int) -> Fault:
+    return Fault(FaultKind.EXHAUSTED, "SEARCH_TOO_BROAD", {"most": str(most)})

@@ -1,0 +1,161 @@
+"""Uploads: a batch is checked entry by entry, its persons are keyed, and what it changes is written in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Protocol
+
+from services.imaging.domain.checking import ToldEntry, checked
+from services.imaging.domain.digests import changes
+from services.imaging.domain.entries import Entry, Outcome, Poison, Result
+from services.imaging.domain.nodes import StandingNode, check_may_upload, check_sequence, found
+from services.imaging.domain.studies import KeptStudy, Series, State
+from services.imaging.domain.uploads import decide, settled, study_ref
+from services.imaging.store.changes import Change
+from services.imaging.store.unit import ImagingStore, Unit
+from services.kernel.requests import Entry as JournalEntry
+from services.kernel.requests import RequestStamp
+from services.runtime.pieces import in_pieces
+from services.runtime.writes import Frame
+
+
+class Keys(Protocol):
+    """Who knows persons' keys."""
+
+    async def keys(self, psn_nos: Sequence[str]) -> Sequence[bytes]:
+        """The key of each of up to 1,000 numbers, in their order; PEER_UNAVAILABLE."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """The outcome of each entry in its order, and up to where everything of the node is decided and kept."""
+
+    outcomes: Sequence[Outcome]
+    watermark: int
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What a batch does to what stands, entry by entry: what stood at the node and elsewhere, what stands now, which rows of
+    others it moves, and which series were told."""
+
+    node: StandingNode
+    keys: dict[str, bytes]
+    now: datetime
+    before: dict[str, KeptStudy] = field(default_factory=dict)
+    after: dict[str, KeptStudy] = field(default_factory=dict)
+    elsewhere: dict[str, list[KeptStudy]] = field(default_factory=dict)
+    moved: dict[int, KeptStudy] = field(default_factory=dict)
+    series: dict[int, Sequence[Series]] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    log: list[Change] = field(default_factory=list)
+    last_ref: int = 0
+
+    def read(self, rows: Sequence[KeptStudy]) -> None:
+        """What stands under the UIDs of the batch."""
+        for each in rows:
+            if each.node_ref == self.node.ref:
+                self.before[each.uid] = each
+            else:
+                self.elsewhere.setdefault(each.uid, []).append(each)
+
+    def take(self, entry: Entry | Poison) -> None:
+        """Decides one entry on what the ones before it left."""
+        if isinstance(entry, Poison):
+            self._note(Outcome(entry.source_seq, Result.REJECTED, entry.refused), 0, None)
+            return
+        standing = self.after.get(entry.uid) or self.before.get(entry.uid)
+        new_ref = study_ref(self.node.ref, self.last_ref + 1)
+        decided = decide(entry, self.keys.get(entry.psn_no), standing, new_ref, self.now)
+        outcome = decided.outcome
+        if decided.kept is not None:
+            kept = self._settle(decided.kept)
+            outcome = replace(outcome, result=Result.CONFLICT) if kept.state is State.CONFLICT else outcome
+            self.last_ref += decided.kept.ref == new_ref
+            if decided.series is not None:
+                self.series[kept.ref] = decided.series
+        self._note(outcome, int(entry.operation), self.after.get(entry.uid) or standing)
+
+    def _settle(self, kept: KeptStudy) -> KeptStudy:
+        """The row with the state that it has beside those of other nodes, whose states move too."""
+        others = self.elsewhere.get(kept.uid)
+        if others is None:
+            self.after[kept.uid] = kept
+            return kept
+        moved = settled([kept, *others])
+        self.elsewhere[kept.uid] = [moved.get(each.ref, each) for each in others]
+        self.moved |= {ref: each for ref, each in moved.items() if ref != kept.ref}
+        self.after[kept.uid] = own = moved.get(kept.ref, kept)
+        return own
+
+    def _note(self, outcome: Outcome, operation: int, kept: KeptStudy | None) -> None:
+        self.outcomes.append(outcome)
+        of_study = (None, None) if kept is None else (kept.ref, kept.version)
+        at = int(self.now.timestamp())
+        self.log.append((self.node.ref, outcome.source_seq, operation, int(outcome.result), *of_study, at))
+
+
+class UploadOperations:
+    """What UploadService does."""
+
+    def __init__(self, store: ImagingStore, persons: Keys) -> None:
+        self._store = store
+        self._persons = persons
+        self._frame: Frame[Unit, JournalEntry] = Frame(store.write, _none, "STORE_UNAVAILABLE")
+
+    async def watermark(self, node_no: str) -> int:
+        """Up to where everything of a node is decided and kept; NODE_NOT_FOUND."""
+        async with self._store.read() as work:
+            return found(node_no, await work.nodes.find(node_no)).watermark
+
+    async def upload(self, node_no: str, told: Sequence[ToldEntry], now: datetime, today: date) -> Uploaded:
+        """Takes a batch. NODE_NOT_FOUND, NODE_SUSPENDED, SEQUENCE_GAP, PEER_UNAVAILABLE; nothing is kept then."""
+        numbers = tuple(each.source_seq for each in told)
+        async with self._store.read() as work:
+            node = found(node_no, await work.nodes.find(node_no))
+        _check(node, numbers)
+        entries = await in_pieces(lambda each: checked(each, node.node, today), told)
+        keys = await self._keys(entries)
+
+        async def act(work: Unit) -> Uploaded:
+            held = found(node_no, await work.nodes.hold(node_no))
+            _check(held, numbers)
+            await work.studies.hold()
+            batch = _Batch(held, keys, now, last_ref=held.last_ref)
+            batch.read(await work.studies.of_uids({each.uid for each in entries if isinstance(each, Entry)}))
+            for each in entries:
+                batch.take(each)
+            return await _write(work, batch, max(held.watermark, numbers[-1]))
+
+        return await self._frame.written(act)
+
+    async def _keys(self, entries: Sequence[Entry | Poison]) -> dict[str, bytes]:
+        named = {each.psn_no: None for each in entries if isinstance(each, Entry) and each.psn_no}
+        return dict(zip(named, await self._persons.keys(list(named)), strict=True))
+
+
+def _check(node: StandingNode, numbers: tuple[int, ...]) -> None:
+    check_may_upload(node)
+    check_sequence(node.watermark, numbers)
+
+
+async def _write(work: Unit, batch: _Batch, watermark: int) -> Uploaded:
+    """Writes what a batch has decided."""
+    standing = {each.ref for each in batch.before.values()}
+    stood = {each.ref: each for each in batch.before.values()}
+    now = [*batch.after.values(), *batch.moved.values()]
+    await work.studies.put(now, standing | batch.moved.keys())
+    await work.studies.put_series(batch.series, standing)
+    await work.digests.change(batch.node.ref, changes((stood.get(each.ref), each) for each in batch.after.values()))
+    await work.changes.add(batch.log)
+    node = replace(batch.node, watermark=watermark, last_ref=batch.last_ref, uploaded_at=batch.now)
+    await work.nodes.replace(node)
+    return Uploaded(batch.outcomes, watermark)
+
+
+async def _none(work: Unit, stamp: RequestStamp) -> JournalEntry | None:
+    """Uploads have no request ids: their entries are known by their numbers and versions."""
+    return None

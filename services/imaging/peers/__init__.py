@@ -1,0 +1,1 @@
+"""Whom imaging calls: routing, which knows persons' keys."""

@@ -1,0 +1,1 @@
+"""The proto services of imaging on the wire."""

@@ -1,0 +1,68 @@
+"""Rows of the change log and of the digests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from services.imaging.domain.digests import DayDigest, digest_of
+from services.runtime.db import DriverConnection, sql
+
+Change = tuple[int, int, int, int, int | None, int | None, int]
+"""Node's ref, source sequence, operation, result, study's ref, version, seconds since 1970."""
+
+_KEEP: Final = " ON CONFLICT (node_ref, seq) DO NOTHING"
+_DAYS: Final = {
+    "sqlite": "SELECT day, count, digest FROM imaging_digest WHERE node_ref = ?1 AND day IN (SELECT value FROM json_each(?2))",
+    "postgresql": "SELECT day, count, digest FROM imaging_digest WHERE node_ref = $1 AND day = ANY($2::int[])",
+}
+_DROP: Final = {
+    "sqlite": "DELETE FROM imaging_digest WHERE node_ref = ?1 AND day IN (SELECT value FROM json_each(?2))",
+    "postgresql": "DELETE FROM imaging_digest WHERE node_ref = $1 AND day = ANY($2::int[])",
+}
+_RANGE: Final = sql(
+    "SELECT day, count, digest FROM imaging_digest WHERE node_ref = ?1 AND day >= ?2 AND day <= ?3 ORDER BY day LIMIT ?4"
+)
+
+
+class ChangeRows:
+    """The change log, in one transaction."""
+
+    def __init__(self, connection: DriverConnection, insert: str) -> None:
+        self._connection = connection
+        self._insert = insert
+
+    async def add(self, changes: Sequence[Change]) -> None:
+        """What became of entries; of one whose place is taken already the first stays."""
+        await self._connection.insert(self._insert + _KEEP, changes, patient=len(changes) > 64)
+
+
+class DigestRows:
+    """Digests by node and day, in one transaction."""
+
+    def __init__(self, connection: DriverConnection, insert: str) -> None:
+        self._connection = connection
+        self._insert = insert
+
+    async def of_days(self, node_ref: int, days: Sequence[int]) -> Mapping[int, DayDigest]:
+        """What stands for these days; days of which nothing stands are left out."""
+        return _by_day(await self._connection.run(_DAYS, node_ref, list(days)))
+
+    async def between(self, node_ref: int, first: int, last: int, most: int) -> Mapping[int, DayDigest]:
+        """What stands from a day to a day, both inclusive, the earliest first."""
+        return _by_day(await self._connection.run(_RANGE, node_ref, first, last, most))
+
+    async def change(self, node_ref: int, changes: Mapping[int, DayDigest]) -> None:
+        """Adds to days; one of which nothing is left has no row."""
+        if not changes:
+            return
+        standing = await self.of_days(node_ref, list(changes))
+        sums = {day: standing.get(day, DayDigest()).plus(change) for day, change in changes.items()}
+        if standing:
+            await self._connection.run(_DROP, node_ref, list(standing))
+        rows = [(node_ref, day, each.count, each.digest) for day, each in sums.items() if each.count]
+        await self._connection.insert(self._insert, rows)
+
+
+def _by_day(rows: Sequence[Any]) -> dict[int, DayDigest]:
+    return {day: digest_of(count, digest) for day, count, digest in rows}

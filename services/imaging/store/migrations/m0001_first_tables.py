@@ -1,0 +1,103 @@
+"""The first tables of imaging."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: Final = "0001"
+down_revision: Final = None
+
+_NUMBER: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """All tables."""
+    op.create_table(
+        "imaging_entry",
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("rpc", sa.Text(), nullable=False),
+        sa.Column("content_hash", sa.Text(), nullable=False),
+        sa.Column("response", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "request_id"),
+    )
+    _node()
+    _study()
+    op.create_table(
+        "imaging_change",
+        sa.Column("node_ref", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("operation", sa.SmallInteger(), nullable=False),
+        sa.Column("result", sa.SmallInteger(), nullable=False),
+        sa.Column("study_ref", sa.BigInteger()),
+        sa.Column("version", sa.Integer()),
+        sa.Column("uploaded_s", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("node_ref", "seq"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "imaging_digest",
+        sa.Column("node_ref", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("day", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("node_ref", "day"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _node() -> None:
+    op.create_table(
+        "imaging_node",
+        sa.Column("node_ref", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("node_no", sa.Text(), nullable=False),
+        sa.Column("node_name", sa.Text(), nullable=False),
+        sa.Column("admdvs", sa.Text(), nullable=False),
+        sa.Column("uscc", sa.Text(), nullable=False),
+        sa.Column("retrieve_roots", sa.Text(), nullable=False),
+        sa.Column("institutions", sa.Text(), nullable=False),
+        sa.Column("state", sa.SmallInteger(), nullable=False),
+        sa.Column("memo", sa.Text(), nullable=False),
+        sa.Column("registered_at", sa.BigInteger(), nullable=False),
+        sa.Column("heard_at", sa.BigInteger()),
+        sa.Column("retrieving", sa.SmallInteger(), nullable=False),
+        sa.Column("uploaded_at", sa.BigInteger()),
+        sa.Column("watermark", sa.BigInteger(), nullable=False),
+        sa.Column("last_ref", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("node_ref"),
+        sa.UniqueConstraint("node_no"),
+    )
+
+
+def _study() -> None:
+    op.create_table(
+        "imaging_study",
+        sa.Column("study_ref", _NUMBER, nullable=False, autoincrement=False),
+        sa.Column("node_ref", sa.Integer(), nullable=False),
+        sa.Column("uid", sa.LargeBinary(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("state", sa.SmallInteger(), nullable=False),
+        sa.Column("person_key", sa.LargeBinary()),
+        sa.Column("started", sa.Integer()),
+        sa.Column("institution", sa.Text()),
+        sa.Column("accession", sa.Text()),
+        sa.Column("entry_hash", sa.LargeBinary()),
+        sa.Column("body", sa.LargeBinary()),
+        sa.Column("reason", sa.SmallInteger()),
+        sa.Column("withdrawn_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("study_ref"),
+    )
+    op.create_index("imaging_study_uid", "imaging_study", ["uid", "node_ref"], unique=True)
+    op.create_index("imaging_study_person", "imaging_study", ["person_key", "started"])
+    op.create_index("imaging_study_institution", "imaging_study", ["institution", "started"])
+    op.create_index("imaging_study_accession", "imaging_study", ["accession"])
+    op.create_table(
+        "imaging_series",
+        sa.Column("study_ref", _NUMBER, nullable=False, autoincrement=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("study_ref"),
+    )

@@ -1,0 +1,132 @@
+"""The tables of imaging. Uniqueness that a decision relies on stands here as a constraint.
+
+A study takes as few bytes as may be: its number is the row's own, its UID is kept in half, what nobody is found by stands packed
+in one column, and its series in one row of another table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+
+from services.runtime.db import Json, Moment, RowNumber
+from services.runtime.journal import journal_table
+
+STUDY: Final = "imaging_study"
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All tables of one store."""
+
+    metadata: MetaData
+    entry: Table
+    node: Table
+    study: Table
+    series: Table
+    change: Table
+    digest: Table
+
+
+def make_tables() -> Tables:
+    """The tables, in a fresh MetaData."""
+    metadata = MetaData()
+    return Tables(
+        metadata,
+        journal_table("imaging_entry", metadata),
+        _node(metadata),
+        _study(metadata),
+        _series(metadata),
+        _change(metadata),
+        _digest(metadata),
+    )
+
+
+def _node(metadata: MetaData) -> Table:
+    """A node; `last_ref` is the number that its youngest study has among its own."""
+    return Table(
+        "imaging_node",
+        metadata,
+        Column("node_ref", Integer, primary_key=True, autoincrement=False),
+        Column("node_no", Text, nullable=False, unique=True),
+        Column("node_name", Text, nullable=False),
+        Column("admdvs", Text, nullable=False),
+        Column("uscc", Text, nullable=False),
+        Column("retrieve_roots", Json, nullable=False),
+        Column("institutions", Json, nullable=False),
+        Column("state", SmallInteger, nullable=False),
+        Column("memo", Text, nullable=False),
+        Column("registered_at", Moment, nullable=False),
+        Column("heard_at", Moment),
+        Column("retrieving", SmallInteger, nullable=False),
+        Column("uploaded_at", Moment),
+        Column("watermark", BigInteger, nullable=False),
+        Column("last_ref", BigInteger, nullable=False),
+    )
+
+
+def _study(metadata: MetaData) -> Table:
+    """One of each node and UID. Of a tombstone all from `person_key` to `body` is null. `started` is in minutes of the wall
+    clock since 1970."""
+    return Table(
+        STUDY,
+        metadata,
+        Column("study_ref", RowNumber, primary_key=True, autoincrement=False),
+        Column("node_ref", Integer, nullable=False),
+        Column("uid", LargeBinary, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("state", SmallInteger, nullable=False),
+        Column("person_key", LargeBinary),
+        Column("started", Integer),
+        Column("institution", Text),
+        Column("accession", Text),
+        Column("entry_hash", LargeBinary),
+        Column("body", LargeBinary),
+        Column("reason", SmallInteger),
+        Column("withdrawn_at", Moment),
+        Index("imaging_study_uid", "uid", "node_ref", unique=True),
+        Index("imaging_study_person", "person_key", "started"),
+        Index("imaging_study_institution", "institution", "started"),
+        Index("imaging_study_accession", "accession"),
+    )
+
+
+def _series(metadata: MetaData) -> Table:
+    """All series of a study, packed."""
+    return Table(
+        "imaging_series",
+        metadata,
+        Column("study_ref", RowNumber, primary_key=True, autoincrement=False),
+        Column("body", LargeBinary, nullable=False),
+    )
+
+
+def _change(metadata: MetaData) -> Table:
+    """What became of every entry, by its place among the node's: the feed of changes. Moments are seconds since 1970."""
+    return Table(
+        "imaging_change",
+        metadata,
+        Column("node_ref", Integer, primary_key=True, autoincrement=False),
+        Column("seq", BigInteger, primary_key=True, autoincrement=False),
+        Column("operation", SmallInteger, nullable=False),
+        Column("result", SmallInteger, nullable=False),
+        Column("study_ref", BigInteger),
+        Column("version", Integer),
+        Column("uploaded_s", BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+def _digest(metadata: MetaData) -> Table:
+    """Of a node's examination day: how many studies stand, and the sum of their hashes."""
+    return Table(
+        "imaging_digest",
+        metadata,
+        Column("node_ref", Integer, primary_key=True, autoincrement=False),
+        Column("day", Integer, primary_key=True, autoincrement=False),
+        Column("count", Integer, nullable=False),
+        Column("digest", LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
+    )

@@ -1,0 +1,76 @@
+"""The store of imaging: opens transactions and hands out what they read and write. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from services.imaging.store.changes import ChangeRows, DigestRows
+from services.imaging.store.nodes import NodeRows
+from services.imaging.store.schema import schema
+from services.imaging.store.search import StudyRows
+from services.imaging.store.studies import StudyWrites
+from services.imaging.store.tables import Tables, make_tables
+from services.kernel.requests import Moved
+from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql
+from services.runtime.journal import Journal, JournalRows, journal_of
+
+_INSERTED: Final = ("node", "study", "series", "change", "digest")
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """What is made once for a store: its journal, and the INSERT of each table by dialect."""
+
+    journal: Journal
+    inserts: Mapping[str, Mapping[str, str]]
+
+
+class Unit:
+    """One transaction."""
+
+    __slots__ = ("changes", "digests", "journal", "nodes", "search", "studies")
+
+    def __init__(self, connection: DriverConnection, statements: Statements) -> None:
+        def insert(table: str) -> str:
+            return statements.inserts[table][connection.dialect]
+
+        self.journal = JournalRows(connection, statements.journal)
+        self.nodes = NodeRows(connection, insert("node"))
+        self.studies = StudyWrites(connection, insert("study"), insert("series"))
+        self.search = StudyRows(connection)
+        self.changes = ChangeRows(connection, insert("change"))
+        self.digests = DigestRows(connection, insert("digest"))
+
+
+class ImagingStore:
+    """Where transactions of imaging open."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._statements = _statements(make_tables())
+
+    async def start(self) -> None:
+        """Connects, and makes the tables or brings them up; STORE_UNAVAILABLE."""
+        await self._database.start(schema())
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Unit]:
+        """A transaction: committed at the end of the block, undone where it raises; `Moved` where another was first."""
+        try:
+            async with self._database.driver_write() as connection:
+                yield Unit(connection, self._statements)
+        except UniqueViolation as violation:
+            raise Moved(violation.table) from None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Unit]:
+        """A read-only snapshot."""
+        async with self._database.driver_read() as connection:
+            yield Unit(connection, self._statements)
+
+
+def _statements(tables: Tables) -> Statements:
+    return Statements(journal_of(tables.entry), {name: insert_sql(getattr(tables, name)) for name in _INSERTED})

@@ -1,0 +1,58 @@
+"""Puts the member imaging together: store, peers, operations, servicers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.imaging.operations.nodes import NodeOperations
+from services.imaging.operations.uploads import UploadOperations
+from services.imaging.peers.persons import PersonKeys
+from services.imaging.servicer.nodes import NodeServicer
+from services.imaging.servicer.uploads import UploadServicer
+from services.imaging.store.unit import ImagingStore
+from services.kernel.clock import Clock
+from services.runtime.auth import TokenSigner
+from services.runtime.config import Config
+from services.runtime.db import Database
+from services.runtime.outbound import Peers
+from services.runtime.server import MemberServer
+from services.runtime.telemetry import Telemetry
+from yibao.imaging.v1 import node_pb2_grpc, upload_pb2_grpc
+
+MEMBER: Final = "imaging"
+
+
+async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: TokenSigner) -> MemberServer:
+    """The member, not yet started."""
+    database = Database(config.database_url(MEMBER), clock, config.integer("YIBAO_DATABASE_POOL"))
+    store = ImagingStore(database)
+    peers = Peers(MEMBER, config, signer, telemetry)
+    nodes = NodeServicer(NodeOperations(store))
+    uploads = UploadServicer(UploadOperations(store, PersonKeys(peers)))
+
+    async def start() -> None:
+        try:
+            await store.start()
+        except BaseException:
+            await database.close()
+            raise
+
+    async def stop() -> None:
+        await peers.close()
+        await database.close()
+
+    return MemberServer(
+        MEMBER,
+        config,
+        telemetry,
+        [
+            (node_pb2_grpc.add_NodeServiceServicer_to_server, nodes),
+            (upload_pb2_grpc.add_UploadServiceServicer_to_server, uploads),
+        ],
+        start,
+        stop,
+        database.ping,
+        store=database,
+        signer=signer,
+        clock=clock,
+    )

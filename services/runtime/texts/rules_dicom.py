@@ -1,0 +1,36 @@
+"""Texts of the rules by which a question of QIDO-RS is read, by rule id: (Chinese, English)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+DICOM_RULES: Final[Mapping[str, tuple[str, str]]] = {
+    "dicom.key": (
+        "不能按此项查询：它不是本级的属性，或索引不保存它",
+        "cannot be asked by: it is no attribute of this level, or the index does not keep it",
+    ),
+    "dicom.attribute": (
+        "应为属性的名称或8位十六进制标签，或all",
+        "keywords or tags of attributes, or all, are expected",
+    ),
+    "dicom.uid": (
+        "应为UID（数字与点，至多64个字符），可用逗号列出多个",
+        "a UID, or several between commas, is expected",
+    ),
+    "dicom.uids": ("一次至多1000个UID", "at most 1,000 UIDs at once"),
+    "dicom.date": (
+        "应为日期（如20260315）或日期范围（如20260301-20260331、20260301-）",
+        "a day such as 20260315, or a range such as 20260301-20260331 or 20260301-, is expected",
+    ),
+    "dicom.time": (
+        "应为时间（如10、1015、101500）或时间范围（如10-1130）",
+        "a time such as 10, 1015 or 101500, or a range such as 10-1130, is expected",
+    ),
+    "dicom.range": ("范围的结束早于开始", "the range ends before it begins"),
+    "dicom.number": ("应为整数", "a whole number is expected"),
+    "dicom.count": ("应为不小于零的整数", "a whole number from zero on is expected"),
+    "dicom.twice": ("只能出现一次", "may stand once"),
+    "dicom.true_false": ("应为true或false", "true or false is expected"),
+    "dicom.long": ("过长", "is too long"),
+}

@@ -1,0 +1,82 @@
+"""NodeService and UploadService over loopback, with every interceptor, and routing's keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.runtime.call import Caller, Role
+from tests.imaging.conftest import Running
+from tests.imaging.entries import NODE, upsert
+from yibao.imaging.v1 import entry_pb2, node_pb2, upload_pb2
+
+OF_NODE = Caller(Role.NODE, "SD01", sandbox=True)
+
+
+def registering(request_id: str = "r1", **changed: Any) -> node_pb2.RegisterNodeRequest:
+    """RegisterNode."""
+    said: dict[str, Any] = {
+        "node_no": NODE.node_no,
+        "node_name": NODE.node_name,
+        "admdvs": NODE.admdvs,
+        "uscc": NODE.uscc,
+        "retrieve_roots": NODE.retrieve_roots,
+    }
+    return node_pb2.RegisterNodeRequest(request_id=request_id, node=node_pb2.Node(**(said | changed)))
+
+
+async def test_a_node_is_registered_changed_listed_heard_and_suspended(running: Running) -> None:
+    first = await running.call("NodeService.RegisterNode", registering())
+    assert first == await running.call("NodeService.RegisterNode", registering())
+    assert first.node.node == registering().node
+    assert first.node.state == node_pb2.NODE_STATE_ACTIVE
+    named = await running.call("NodeService.RegisterNode", registering("r2", node_name="新名称"))
+    assert named.node.node.node_name == "新名称"
+    heard = await running.call(
+        "NodeService.Heartbeat", node_pb2.HeartbeatRequest(node_no="SD01", retrieving=True), OF_NODE
+    )
+    assert (heard.state, heard.watermark) == (node_pb2.NODE_STATE_ACTIVE, 0)
+    (listed,) = (await running.call("NodeService.ListNodes", node_pb2.ListNodesRequest())).nodes
+    assert listed.retrieving
+    assert listed.HasField("heard_at")
+    suspending = node_pb2.SuspendNodeRequest(request_id="s1", node_no="SD01", memo="核查")
+    assert (await running.call("NodeService.SuspendNode", suspending)).node.state == node_pb2.NODE_STATE_SUSPENDED
+    upload = upload_pb2.UploadEntriesRequest(node_no="SD01", entries=[upsert(1)])
+    assert await running.reason("UploadService.UploadEntries", upload, OF_NODE) == "NODE_SUSPENDED"
+    lifting = node_pb2.SuspendNodeRequest(request_id="s2", node_no="SD01", lifted=True)
+    assert (await running.call("NodeService.SuspendNode", lifting)).node.state == node_pb2.NODE_STATE_ACTIVE
+    found = await running.call("NodeService.GetNode", node_pb2.GetNodeRequest(node_no="SD01"), OF_NODE)
+    assert found.node.state == node_pb2.NODE_STATE_ACTIVE
+
+
+async def test_a_batch_is_answered_entry_by_entry(running: Running) -> None:
+    await running.call("NodeService.RegisterNode", registering())
+    bad = upsert(2, study_date="20260231")
+    request = upload_pb2.UploadEntriesRequest(node_no="SD01", entries=[upsert(1), bad])
+    answer = await running.call("UploadService.UploadEntries", request, OF_NODE)
+    good, refused = answer.outcomes
+    assert answer.watermark == 2
+    assert (good.result, len(good.entry_hash)) == (entry_pb2.ENTRY_RESULT_ACCEPTED, 32)
+    assert (refused.result, refused.field, refused.rule) == (
+        entry_pb2.ENTRY_RESULT_REJECTED,
+        "study.study_date",
+        "entry.day",
+    )
+    assert refused.text_zh == "应为真实的日期，如20250131"
+    told = await running.call("UploadService.GetWatermark", upload_pb2.GetWatermarkRequest(node_no="SD01"), OF_NODE)
+    assert told.watermark == 2
+
+
+async def test_every_refusal(running: Running) -> None:
+    register, upload = "NodeService.RegisterNode", "UploadService.UploadEntries"
+    await running.call(register, registering())
+    assert await running.reason(register, registering(node_name="另名")) == "REQUEST_ID_REUSED"
+    assert await running.reason(register, registering("r2", admdvs="370000")) == "NODE_EXISTS"
+    assert await running.reason(register, registering("r2", uscc="12990100MB00000332")) == "INVALID_REQUEST"
+    unknown = Caller(Role.NODE, "XX01", sandbox=True)
+    request = upload_pb2.UploadEntriesRequest(node_no="XX01", entries=[upsert(1)])
+    assert await running.reason(upload, request, unknown) == "NODE_NOT_FOUND"
+    assert await running.reason(upload, request, OF_NODE) == "CALLER_NOT_BOUND"
+    gap = upload_pb2.UploadEntriesRequest(node_no="SD01", entries=[upsert(2)])
+    assert await running.reason(upload, gap, OF_NODE) == "SEQUENCE_GAP"
+    hospital = Caller(Role.INSTITUTION, "H99010000001", sandbox=True)
+    assert await running.reason(upload, gap, hospital) == "ROLE_NOT_ALLOWED"

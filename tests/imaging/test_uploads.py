@@ -1,0 +1,135 @@
+"""What becomes of entries, on real stores."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.imaging.store.search import StudyRows
+from services.kernel.errors import Fault
+from tests.imaging.conftest import House, key_of
+from tests.imaging.entries import HOSPITAL, OTHER_NODE, OTHER_PSN_NO, PSN_NO, move, uid, upsert, withdrawal
+
+
+async def of_person(house: House, psn_no: str) -> list[str]:
+    """UIDs of what is found of a person, the newest first."""
+    async with house.store.read() as work:
+        return [each.uid for each in await work.search.of_persons([key_of(psn_no)])]
+
+
+async def test_a_batch_is_kept_and_found_by_person_and_a_repeat_changes_nothing(house: House) -> None:
+    batch = (upsert(1), upsert(2, psn_no=OTHER_PSN_NO), upsert(3, study_date="20260302"))
+    assert await house.results(*batch) == ["ACCEPTED"] * 3
+    assert await house.results(*batch) == ["UNCHANGED"] * 3
+    assert await of_person(house, PSN_NO) == [uid(3), uid(1)]
+    assert await of_person(house, OTHER_PSN_NO) == [uid(2)]
+    assert await house.uploads.watermark("SD01") == 3
+
+
+async def test_what_is_read_back_is_what_was_told(house: House) -> None:
+    await house.upload(upsert(1, study_id="S1", report_hash="ab" * 32))
+    async with house.store.read() as work:
+        (kept,) = await work.search.of_uids([uid(1)])
+        series = (await work.search.series([kept.ref]))[kept.ref]
+    study = kept.study
+    assert study is not None
+    assert (study.fixmedins_code, study.study_date, study.study_time) == (HOSPITAL, "20260301", "093015")
+    assert (study.modalities, study.series_count, study.instance_count) == (("CT",), 1, 120)
+    assert (study.study_id, study.report_hash, study.accession_no) == ("S1", "ab" * 32, "A1")
+    assert [(each.series_instance_uid, each.modality, each.instance_count) for each in series] == [
+        (f"{uid(1)}.1", "CT", 120)
+    ]
+
+
+async def test_a_sequence_that_jumps_is_refused_with_the_watermark_and_nothing_is_kept(house: House) -> None:
+    await house.upload(upsert(1))
+    for batch in ((upsert(3),), (upsert(2), upsert(4)), (upsert(2), upsert(2, 5)), (upsert(0),)):
+        with pytest.raises(Fault, match="SEQUENCE_GAP") as refused:
+            await house.upload(*batch)
+        assert refused.value.metadata["watermark"] == "1"
+    assert await of_person(house, PSN_NO) == [uid(1)]
+
+
+async def test_a_poisoned_entry_does_not_hold_up_its_batch(house: House) -> None:
+    bad = upsert(2, modalities=["ZZ"])
+    assert await house.results(upsert(1), bad, upsert(3)) == ["ACCEPTED", "REJECTED entry.modality", "ACCEPTED"]
+    assert await house.uploads.watermark("SD01") == 3
+    assert set(await of_person(house, PSN_NO)) == {uid(1), uid(3)}
+
+
+async def test_higher_versions_replace_lower_ones_in_whatever_order_they_come(house: House) -> None:
+    assert await house.results(upsert(1, 7, version=2, description="更正")) == ["ACCEPTED"]
+    assert await house.results(upsert(2, 7, version=1)) == ["STALE"]
+    assert await house.results(upsert(3, 7, version=2, description="不同")) == ["REJECTED entry.version_reused"]
+    assert await house.results(upsert(4, 7, version=3, series=[])) == ["REJECTED entry.series"]
+    async with house.store.read() as work:
+        (kept,) = await work.search.of_uids([uid(7)])
+    assert kept.study is not None
+    assert (kept.version, kept.study.description) == (2, "更正")
+
+
+async def test_a_withdrawn_study_leaves_a_tombstone_and_stands_again_with_a_higher_version(house: House) -> None:
+    await house.upload(upsert(1, 7))
+    assert await house.results(withdrawal(2, 7, 2)) == ["ACCEPTED"]
+    assert await of_person(house, PSN_NO) == []
+    assert await house.results(withdrawal(3, 7, 2), upsert(4, 7)) == ["UNCHANGED", "STALE"]
+    async with house.store.read() as work:
+        assert await work.search.of_uids([uid(7)]) == []
+        assert await work.search.of_accession("A7") == []
+        ((ref, person, started, body, reason),) = await work.search._connection.fetch(
+            "SELECT study_ref, person_key, started, body, reason FROM imaging_study"
+        )
+        assert (person, started, body, reason) == (None, None, None, 3)
+        assert await work.search.series([ref]) == {}
+    assert await house.results(upsert(5, 7, version=3)) == ["ACCEPTED"]
+    assert await of_person(house, PSN_NO) == [uid(7)]
+
+
+async def test_a_study_that_belongs_to_another_person_is_found_there(house: House) -> None:
+    await house.upload(upsert(1, 7))
+    assert await house.results(move(2, 7, 2)) == ["ACCEPTED"]
+    assert await house.results(move(3, 7, 2), move(4, 8, 1)) == ["UNCHANGED", "REJECTED entry.not_standing"]
+    assert (await of_person(house, PSN_NO), await of_person(house, OTHER_PSN_NO)) == ([], [uid(7)])
+
+
+async def test_one_study_of_two_persons_at_two_nodes_is_hidden_until_they_agree(house: House) -> None:
+    other = OTHER_NODE.node_no
+    assert await house.results(upsert(1, 7)) == ["ACCEPTED"]
+    assert await house.results(upsert(1, 7, psn_no=OTHER_PSN_NO), node_no=other) == ["CONFLICT"]
+    assert await house.results(upsert(1, 7, psn_no=OTHER_PSN_NO), node_no=other) == ["CONFLICT"]
+    assert (await of_person(house, PSN_NO), await of_person(house, OTHER_PSN_NO)) == ([], [])
+    async with house.store.read() as work:
+        assert [each.uid for each in await work.search.of_persons([key_of(PSN_NO)], own=HOSPITAL)] == [uid(7)]
+    assert await house.results(move(2, 7, 2, PSN_NO), node_no=other) == ["ACCEPTED"]
+    assert await of_person(house, PSN_NO) == [uid(7), uid(7)]
+
+
+async def test_persons_are_asked_for_in_one_question(house: House) -> None:
+    await house.upload(*(upsert(seq, psn_no=f"990000000000000{seq:05}") for seq in range(1, 101)))
+    assert house.keys.asked == [100]
+
+
+async def test_an_own_list_is_paged_whole_and_in_order(house: House) -> None:
+    days = [f"202602{1 + seq % 20:02}" for seq in range(50)]
+    await house.upload(*(upsert(seq, study_date=days[seq - 1]) for seq in range(1, 51)))
+    async with house.store.read() as work:
+        assert await pages(work.search, 7) == await pages(work.search, 50)
+        assert len(set(await pages(work.search, 7))) == 50
+        assert await work.search.own_count(HOSPITAL) == 50
+    newest = sorted(days, reverse=True)
+    async with house.store.read() as work:
+        found = [each.study.study_date for each in await work.search.own_page(HOSPITAL, 50) if each.study]
+    assert found == newest
+
+
+async def pages(rows: StudyRows, size: int) -> list[str]:
+    """All UIDs of the hospital's list, read so many at a time."""
+    from services.imaging.store.search import BEGIN, Place  # noqa: PLC0415
+
+    found: list[str] = []
+    place = BEGIN
+    while page := await rows.own_page(HOSPITAL, size, place):
+        found += [each.uid for each in page]
+        last = page[-1]
+        assert last.study is not None
+        place = Place(last.study.started, last.ref)
+    return found
