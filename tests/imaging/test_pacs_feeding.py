@@ -280,7 +280,7 @@ async def test_the_index_behind_its_gateway_is_asked_by_rest_and_its_refusals_ar
 
     async def answer(request: web.Request) -> web.Response:
         asked.append((request.method, request.path, request.headers["Authorization"]))
-        if request.path.endswith("/entries"):
+        if request.path.endswith("/entries:upload"):
             detail = {"@type": "x", "reason": "SEQUENCE_GAP", "metadata": {"watermark": "7"}}
             return web.json_response({"error": {"code": 400, "details": [detail]}}, status=400)
         return web.json_response({"watermark": "7"}) if "watermark" in request.path else web.Response(status=503)
@@ -307,8 +307,8 @@ async def test_the_index_behind_its_gateway_is_asked_by_rest_and_its_refusals_ar
 
     assert (refused.value.reason, refused.value.metadata) == ("SEQUENCE_GAP", {"watermark": "7"})
     assert asked[:2] == [
-        ("POST", f"/v1/imaging/nodes/{NODE_NO}/watermark:get", "Bearer key"),
-        ("POST", f"/v1/imaging/nodes/{NODE_NO}/entries", "Bearer key"),
+        ("POST", "/v1/imaging/watermark:get", "Bearer key"),
+        ("POST", "/v1/imaging/entries:upload", "Bearer key"),
     ]
 
 

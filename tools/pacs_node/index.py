@@ -90,21 +90,19 @@ class RestIndex:
 
     async def upload(self, entries: Sequence[str]) -> Uploaded:
         """As of Index."""
-        body = f'{{"entries":[{",".join(entries)}]}}'
-        answer = await self._ask("POST", f"/v1/imaging/nodes/{self._node_no}/entries", body)
+        body = f'{{"nodeNo":"{self._node_no}","entries":[{",".join(entries)}]}}'
+        answer = await self._ask("POST", "/v1/imaging/entries:upload", body)
         return Uploaded(answer.get("outcomes", ()), int(answer.get("watermark", 0)))
 
     async def watermark(self) -> int:
         """As of Index."""
-        return int(
-            (await self._ask("POST", f"/v1/imaging/nodes/{self._node_no}/watermark:get", "{}")).get("watermark", 0)
-        )
+        body = msgspec.json.encode({"nodeNo": self._node_no}).decode()
+        return int((await self._ask("POST", "/v1/imaging/watermark:get", body)).get("watermark", 0))
 
     async def digest(self, days: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """As of Index."""
-        answer = await self._ask(
-            "POST", f"/v1/imaging/nodes/{self._node_no}/digest", msgspec.json.encode({"days": list(days)}).decode()
-        )
+        body = msgspec.json.encode({"nodeNo": self._node_no, "days": list(days)}).decode()
+        answer = await self._ask("POST", "/v1/imaging/digest:compare", body)
         return [str(each.get("day", "")) for each in answer.get("differing", ())]
 
     async def heartbeat(self, *, retrieving: bool) -> None:
