@@ -259,7 +259,8 @@ def _places(
         return members, [mesh.GATEWAY]
     across = [name for name in members if mesh.is_national(name) and mesh.callees_of(name)]
     others = [f"{code}/{TOGETHER.join(of_a_cell)}" for code in codes[1:]]
-    return [name for name in members if name not in across], [*others, *across, mesh.GATEWAY]
+    between = [TOGETHER.join(across)] if across else []
+    return [name for name in members if name not in across], [*others, *between, mesh.GATEWAY]
 
 
 def _apart(name: str, codes: Sequence[str]) -> list[str]:
@@ -270,9 +271,10 @@ def _apart(name: str, codes: Sequence[str]) -> list[str]:
 def _seats(name: str, codes: Sequence[str]) -> list[str]:
     """All that a child of that name runs."""
     member, cell = mesh.split_seat(name)
-    if cell:
-        return [mesh.seat_name(each, cell) for each in member.split(TOGETHER)]
-    return [name] if mesh.is_national(member) else [mesh.seat_name(member, code) for code in codes]
+    members = member.split(TOGETHER)
+    if cell or all(mesh.is_national(each) for each in members):
+        return [mesh.seat_name(each, cell) for each in members]
+    return [mesh.seat_name(member, code) for code in codes]
 
 
 def _give_memory_back() -> None:

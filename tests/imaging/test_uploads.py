@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.imaging.domain.entries import Result
 from services.imaging.store.search import StudyRows
 from services.kernel.errors import Fault
 from tests.imaging.conftest import House, key_of
@@ -54,6 +55,14 @@ async def test_a_poisoned_entry_does_not_hold_up_its_batch(house: House) -> None
     assert await house.results(upsert(1), bad, upsert(3)) == ["ACCEPTED", "REJECTED entry.modality", "ACCEPTED"]
     assert await house.uploads.watermark("SD01") == 3
     assert set(await of_person(house, PSN_NO)) == {uid(1), uid(3)}
+
+
+async def test_the_change_log_tells_what_became_of_an_entry_that_was_mended(house: House) -> None:
+    await house.upload(upsert(1), upsert(2, modalities=["ZZ"]))
+    assert await house.results(upsert(1), upsert(2)) == ["UNCHANGED", "ACCEPTED"]
+    async with house.store.read() as work:
+        rows = await work.search._connection.fetch("SELECT seq, result FROM imaging_change ORDER BY seq")
+    assert [tuple(each) for each in rows] == [(1, int(Result.ACCEPTED)), (2, int(Result.ACCEPTED))]
 
 
 async def test_higher_versions_replace_lower_ones_in_whatever_order_they_come(house: House) -> None:

@@ -51,7 +51,7 @@ class TestTables:
 
     def test_no_two_seats_share_a_port_and_the_sandboxs_are_those_of_the_mesh_table(self) -> None:
         seats = mesh.seats(EVERY_CELL)
-        assert len({seat.port for seat in seats}) == len(seats) == len(OF_CELLS) * len(EVERY_CELL) + 2
+        assert len({seat.port for seat in seats}) == len(seats) == len(OF_CELLS) * len(EVERY_CELL) + 3
         assert {seat.name: seat.port for seat in mesh.seats()} == {entry.name: entry.port for entry in mesh.MESH}
 
     def test_every_seat_stands_after_all_that_it_calls(self) -> None:
@@ -72,7 +72,8 @@ class TestTables:
             assert reached == set(EVERY_CELL)
 
     def test_nothing_in_a_cell_calls_routing_but_its_gateway_and_payment(self) -> None:
-        assert {caller for caller, callee in mesh.edges() if callee == "routing"} == {mesh.GATEWAY, "payment"}
+        callers = {caller for caller, callee in mesh.edges() if callee == "routing"}
+        assert callers & set(OF_CELLS) == {mesh.GATEWAY, "payment"}
         assert "routing" not in mesh.settling()
 
 

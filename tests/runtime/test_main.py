@@ -175,15 +175,16 @@ def placed(codes: Sequence[str], *names: str, split: bool = False, single: bool 
     return program._places(members, 1, codes, split=split, single=single)
 
 
-def test_of_several_cells_each_has_a_process_and_routing_one_between_them() -> None:
+def test_of_several_cells_each_has_a_process_and_what_is_between_them_one() -> None:
     own, others = placed(("sandbox", "110000", "370000"))
     assert (sorted(own), others[2:]) == (
         ["catalogue", "identity", "payment", "settlement"],
-        ["routing", "gateway"],
+        ["routing+imaging", "gateway"],
     )
     assert others[:2] == ["110000/identity+settlement+payment", "370000/identity+settlement+payment"]
     seats = [program._seats(each, ("sandbox", "110000", "370000")) for each in others]
     assert seats[0] == ["110000/identity", "110000/settlement", "110000/payment"]
+    assert seats[2] == ["routing", "imaging"]
     assert seats[3] == ["gateway", "110000/gateway", "370000/gateway"]
 
 

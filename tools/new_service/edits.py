@@ -38,7 +38,7 @@ def _reasons(text: str, names: Names) -> str:
 def _mesh(text: str, names: Names) -> str:
     service = f"yibao.{names.service}.v1.{names.service.capitalize()}Service"
     member = f'    Member("{names.service}", {port()}, ("{service}",)),\n'
-    text = _before(text, "    Member(GATEWAY,", member, "services/mesh.py")
+    text = _before(text, "    Member(\n        GATEWAY,", member, "services/mesh.py")
     return _CALLS.sub(lambda found: f'{found[1]}{found[2].rstrip(", ")}, "{names.service}"{found[3]}', text)
 
 
@@ -71,7 +71,7 @@ def _steps(text: str, names: Names) -> str:
         f'        "Compare the content; the number is that of another {names.words}",\n'
         "    ),\n"
     )
-    return _before(text, '    "CERTIFICATE_TAKEN": (', step, "services/runtime/texts/gateway.py")
+    return _before(text, '    "INSTITUTION_UNKNOWN": (', step, "services/runtime/texts/gateway.py")
 
 
 def _compose(text: str, names: Names) -> str:

@@ -6,12 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from services.imaging.domain.digests import DayDigest, digest_of
+from services.imaging.domain.entries import Result
 from services.runtime.db import DriverConnection, sql
 
 Change = tuple[int, int, int, int, int | None, int | None, int]
 """Node's ref, source sequence, operation, result, study's ref, version, seconds since 1970."""
 
-_KEEP: Final = " ON CONFLICT (node_ref, seq) DO NOTHING"
+_KEEP: Final = (
+    " ON CONFLICT (node_ref, seq) DO UPDATE SET operation = excluded.operation, result = excluded.result,"
+    " study_ref = excluded.study_ref, version = excluded.version, uploaded_s = excluded.uploaded_s"
+    f" WHERE imaging_change.result = {int(Result.REJECTED)}"
+)
 _DAYS: Final = {
     "sqlite": "SELECT day, count, digest FROM imaging_digest WHERE node_ref = ?1 AND day IN (SELECT value FROM json_each(?2))",
     "postgresql": "SELECT day, count, digest FROM imaging_digest WHERE node_ref = $1 AND day = ANY($2::int[])",
@@ -33,7 +38,7 @@ class ChangeRows:
         self._insert = insert
 
     async def add(self, changes: Sequence[Change]) -> None:
-        """What became of entries; of one whose place is taken already the first stays."""
+        """What became of entries; of one whose place is taken already the first stays, unless it was rejected."""
         await self._connection.insert(self._insert + _KEEP, changes, patient=len(changes) > 64)
 
 

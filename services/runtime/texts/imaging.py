@@ -24,7 +24,7 @@ IMAGING: Final[Mapping[str, tuple[str, str]]] = {
 
 IMAGING_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "NODE_EXISTS": (
-        "请核对节点编号；换了区划或存储单位的，请以新编号登记",
+        "请核对节点编号；换了区划或存储单位的节点，请另用一个编号登记",
         "Look at the number; a node of another division or unit gets a new one",
     ),
     "NODE_SUSPENDED": (

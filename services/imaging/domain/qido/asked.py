@@ -72,7 +72,7 @@ class _Reading:
     given: set[str] = field(default_factory=set)
     broken: list[Violation] = field(default_factory=list)
 
-    def wrong(self, name: str, rule: str) -> None:
+    def mark(self, name: str, rule: str) -> None:
         self.broken.append(Violation(name, rule))
 
 
@@ -90,7 +90,7 @@ def read(level: Level, pairs: Iterable[tuple[str, str]], readings: Callable[[str
 def _parameter(reading: _Reading, name: str, value: str) -> None:
     plain = name.strip().lower()
     if len(value) > values.LONGEST * (values.MOST_UIDS // 10 if plain == "studyinstanceuid" else 1):
-        reading.wrong(_shown(name), "dicom.long")
+        reading.mark(_shown(name), "dicom.long")
     elif plain == "includefield":
         _include(reading, value)
     elif plain in ("limit", "offset", "fuzzymatching"):
@@ -107,20 +107,20 @@ def _include(reading: _Reading, value: str) -> None:
             reading.include.add(found.tag)
         elif not _is_name(name):
             # What DICOM has and the index does not keep is not told, as PS3.18 wants it; what is no attribute is a mistake.
-            reading.wrong("includefield", "dicom.attribute")
+            reading.mark("includefield", "dicom.attribute")
 
 
 def _once(reading: _Reading, name: str, value: str) -> None:
     if name in reading.given:
-        reading.wrong(name, "dicom.twice")
+        reading.mark(name, "dicom.twice")
         return
     reading.given.add(name)
     if name == "fuzzymatching":
         if value.lower() not in ("true", "false"):
-            reading.wrong(name, "dicom.true_false")
+            reading.mark(name, "dicom.true_false")
         reading.fuzzy = value.lower() == "true"
     elif _NUMBER.fullmatch(value) is None or int(value) > MOST_OFFSET:
-        reading.wrong(name, "dicom.count")
+        reading.mark(name, "dicom.count")
     elif name == "limit":
         reading.limit = int(value)
     else:
@@ -130,7 +130,7 @@ def _once(reading: _Reading, name: str, value: str) -> None:
 def _key(reading: _Reading, name: str, value: str) -> None:
     found = attributes.found(name, reading.level)
     if found is None or not found.key:
-        reading.wrong(_shown(name), "dicom.key")
+        reading.mark(_shown(name), "dicom.key")
         return
     reading.include.add(found.tag)
     # No value, or only `*`, is universal matching: it asks for the attribute and restricts nothing (PS3.4 C.2.2.2.3).
@@ -140,7 +140,7 @@ def _key(reading: _Reading, name: str, value: str) -> None:
         return
     if found.tag in reading.keys:
         if found.vr != "UI":
-            reading.wrong(found.keyword, "dicom.twice")
+            reading.mark(found.keyword, "dicom.twice")
             return
         value = f"{reading.keys[found.tag]},{value}"
     reading.keys[found.tag] = value.strip()
@@ -184,7 +184,7 @@ def _conditions(reading: _Reading) -> list[Condition]:
             else:
                 conditions.append(_condition(tag, values.matcher(attribute.vr, text, reading.fuzzy, reading.readings)))
         except WrongValue as wrong:
-            reading.wrong(attribute.keyword, wrong.rule)
+            reading.mark(attribute.keyword, wrong.rule)
     return conditions
 
 

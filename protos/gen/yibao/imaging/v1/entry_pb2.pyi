@@ -208,8 +208,8 @@ class Study(_message.Message):
     """What was examined, as a code of `item_system`: a price item, WS/T 364.8 or a province's own list."""
     item_system: _builtins.str
     patient_name: _builtins.str
-    """In up to three groups: Latin, ideographic, phonetic. It is kept folded (no case, no accents), and shown to nobody who may
-    not read of the person.
+    """In up to three groups: Latin, ideographic, phonetic. It is compared without case and accents, and
+    shown to nobody who may not read of the person.
     """
     patient_sex: _builtins.str
     """M, F, O or empty."""
