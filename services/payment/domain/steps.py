@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -26,7 +27,12 @@ ABSENT_S: Final = 20
 """How long after a charge was asked for a channel that knows nothing of it is believed: nothing on the way lives longer (our
 decision, above every limit of a call)."""
 LOOKS_S: Final = (1, 2, 2, 5, 5, 10, 15)
-"""Between looks at a charge for which the person has to pay; then every 15 s."""
+"""Between looks at a charge of which nobody knows yet, and at one by a code, of which no channel tells; then every 15 s."""
+TOLD_LOOKS_S: Final = (5, 10, 15)
+"""Between looks at a charge that waits for the person, where the channel tells when it is paid: a look finds a notify that was lost
+(our decision; earlier ones were two thirds of a channel's calls, and kept the notifies waiting)."""
+FORM_CODE: Final = 1
+"""The form that a channel answers at once and does not tell of (`yibao.payment.v1.PAY_FORM_CODE`)."""
 LATE_LOOKS_S: Final = (60, 600, 7_200)
 """After these rests a channel is asked once more how a charge stands that was closed or lost: what came all the same without
 a notify would else be found by the day's bill alone (our decision)."""
@@ -141,7 +147,8 @@ def _open(order: Order, told: Charge, seen: Seen, now: int) -> Step:
         return Step(moved(order, Phase.CLOSING, now, reason=NOT_PAID_IN_TIME), waiting)
     if order.phase is Phase.PLACING and seen.standing is not Standing.WAITING:
         return Step(_again(order, now, _next_look(order, now)), told)
-    looked = _again(order, now, min(_next_look(order, now), told.expires_at))
+    looks_s = LOOKS_S if told.form == FORM_CODE else TOLD_LOOKS_S
+    looked = _again(order, now, min(_next_look(order, now, looks_s), told.expires_at))
     return Step(replace(looked, phase=Phase.WAITING), waiting)
 
 
@@ -238,9 +245,9 @@ def _bounded(fen: int) -> int:
     return min(max(0, fen), MOST_FEN)
 
 
-def _next_look(order: Order, now: int) -> int:
+def _next_look(order: Order, now: int, looks_s: Sequence[int] = LOOKS_S) -> int:
     """When the channel is worth another look."""
-    return now + (LOOKS_S[order.tries] if order.tries < len(LOOKS_S) else LONGEST_REST_S) * SECOND
+    return now + (looks_s[order.tries] if order.tries < len(looks_s) else LONGEST_REST_S) * SECOND
 
 
 def _again(order: Order, now: int, due_at: int) -> Order:

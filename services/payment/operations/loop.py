@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Final
 
 from services.kernel.errors import Fault, precondition
@@ -21,6 +22,11 @@ EVERY_S: Final = 0.5
 """How long it rests between two looks."""
 MOST: Final = 64
 """Orders that it is at at the same time."""
+PACE_S: Final = 0.004
+"""Between the beginnings of two of them, where many are due or told of at once: each signs, verifies and writes on the event loop,
+and 64 that began in one turn kept every caller waiting for a quarter of a second (our decision)."""
+MOST_LATER: Final = 1024
+"""Orders that wait for their turn after a notify; beyond it one waits for its lease to end."""
 STEP_S: Final = 25.0
 """For how long it is at one: less than its lease."""
 _FORGET_EVERY_S: Final = 600.0
@@ -52,6 +58,7 @@ class OrderLoop:
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._free_at = 0.0
         self._forget_at = 0.0
 
     def start(self) -> None:
@@ -76,11 +83,11 @@ class OrderLoop:
         orders = await self._books.take(room)
         for order in orders:
             if order.pay_ord_id not in self._under_way:
-                self._begin(order.pay_ord_id, self.take_up(order))
+                self._begin(order.pay_ord_id, partial(self.take_up, order))
         strays = await self._books.strays(room - len(orders)) if len(orders) < room else []
         for charge in strays:
             if charge.charge_no not in self._under_way:
-                self._begin(charge.charge_no, self.give_back(charge))
+                self._begin(charge.charge_no, partial(self.give_back, charge))
         await self._look_late(room - len(orders) - len(strays))
         await self._forget()
         return len(orders) == room
@@ -89,12 +96,14 @@ class OrderLoop:
         """Asks once more about charges that nobody waits for."""
         for charge in await self._books.late(room) if room > 0 else []:
             if charge.charge_no not in self._under_way:
-                self._begin(charge.charge_no, self.ask_late(charge))
+                self._begin(charge.charge_no, partial(self.ask_late, charge))
 
     def later(self, order: Order) -> None:
-        """Brings an order on that has just changed, without anybody's waiting for it."""
-        if order.running and order.pay_ord_id not in self._under_way:
-            self._begin(order.pay_ord_id, self.take_up(order))
+        """Brings an order on that has just changed, without anybody's waiting for it: in its turn, so that who is waited for goes
+        first.
+        """
+        if order.running and order.pay_ord_id not in self._under_way and len(self._under_way) < MOST_LATER:
+            self._begin(order.pay_ord_id, partial(self.take_up, order))
 
     async def take_up(self, order: Order) -> None:
         """Brings one on, or lets it rest."""
@@ -127,8 +136,11 @@ class OrderLoop:
         except Exception as error:  # noqa: BLE001  # as above
             self._tell(charge.charge_no, error)
 
-    def _begin(self, key: str, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _begin(self, key: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        loop = asyncio.get_running_loop()
+        begins_at = max(loop.time(), self._free_at)
+        self._free_at = begins_at + PACE_S
+        task = loop.create_task(_at(begins_at, work))
         self._under_way[key] = task
         task.add_done_callback(lambda _: self._under_way.pop(key, None))
 
@@ -159,3 +171,11 @@ class OrderLoop:
         if now >= self._forget_at:
             self._forget_at = now + _FORGET_EVERY_S
             await self._books.forget()
+
+
+async def _at(begins_at: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Does it at a moment of the event loop's clock, at once where that is over."""
+    rest_s = begins_at - asyncio.get_running_loop().time()
+    if rest_s > 0:
+        await asyncio.sleep(rest_s)
+    await work()
