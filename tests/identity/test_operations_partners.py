@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -259,13 +260,22 @@ async def test_keys_that_are_first_used_at_one_time_are_noted_by_one_transaction
         (await production.issue_key(_key(f"r{each}"), KeyHolder("person", f"P{each}"), "", NOON)).key for each in "123"
     ]
     committer: Committer[Use, None] = Committer("key use", production.note_uses)
-    production.submit = committer.submit
-    write, transactions = store.write, count()
+    write, transactions, waiting, all_wait = store.write, count(), count(1), asyncio.Event()
 
-    def counted() -> object:
+    async def submit(use: Use) -> None:
+        if next(waiting) == len(keys):
+            all_wait.set()
+        await committer.submit(use)
+
+    @asynccontextmanager
+    async def counted() -> AsyncIterator[object]:
+        """The first begins once all wait, however slowly they came."""
         next(transactions)
-        return write()
+        await all_wait.wait()
+        async with write() as work:
+            yield work
 
+    production.submit = submit
     monkeypatch.setattr(store, "write", counted)
     at = NOON + timedelta(minutes=5)
     await asyncio.gather(*(production.resolve(key_digest=digest(key), now=at) for key in keys))
