@@ -23,8 +23,8 @@ EVERY_S: Final = 0.5
 MOST: Final = 64
 """Orders that it is at at the same time."""
 PACE_S: Final = 0.004
-"""Between the beginnings of two of them, where many are due or told of at once: each signs, verifies and writes on the event loop,
-and 64 that began in one turn kept every caller waiting for a quarter of a second (our decision)."""
+"""Between the beginnings of two of them, where many are due or told of at once: each signs, verifies and writes on the event
+loop, and 64 that began in one turn kept every caller waiting for a quarter of a second (our decision)."""
 MOST_LATER: Final = 1024
 """Orders that wait for their turn after a notify; beyond it one waits for its lease to end."""
 STEP_S: Final = 25.0
