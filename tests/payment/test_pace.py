@@ -1,0 +1,50 @@
+"""When charges are looked at, and in which turn orders are taken up, so that notifies of others do not wait."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from services.payment.domain import steps
+from services.payment.domain.charges import Seen, Standing
+from services.payment.domain.orders import SECOND, Charge, ChargeState, Order
+from services.payment.domain.phases import Phase
+from services.payment.operations import loop
+from services.payment.store.unit import PaymentStore
+from services.runtime.db import Database
+from tests.payment.order_fakes import House, Ticking
+from tests.payment.test_orders import calm, plain
+
+
+@pytest.mark.parametrize(("form", "rests"), [(steps.FORM_CODE, steps.LOOKS_S), (2, steps.TOLD_LOOKS_S)])
+def test_a_charge_that_its_channel_tells_of_is_looked_at_later(form: int, rests: tuple[int, ...]) -> None:
+    order = replace(plain(), phase=Phase.WAITING, charge_no="C")
+    charge = Charge("C", order.pay_ord_id, "fake", form, 3_000, b"", ChargeState.WAITING, 0, 900 * SECOND, 0)
+    found, now = list[int](), 0
+    for _ in rests:
+        order = steps.after_seen(order, charge, Seen(Standing.WAITING), now).order
+        found.append((order.due_at - now) // SECOND)
+        now = order.due_at
+    assert tuple(found) == rests
+
+
+async def test_orders_that_are_told_of_at_once_begin_one_after_the_other(tmp_path: Path) -> None:
+    """So that who is waited for gets between them."""
+    store = PaymentStore(Database(f"sqlite:///{tmp_path}/payment.sqlite", Ticking()))
+    house = House(store, Ticking(), calm(), "paced")
+    began = list[float]()
+
+    async def take_up(order: Order) -> None:
+        began.append(asyncio.get_running_loop().time())
+
+    house.loop.take_up = take_up  # type: ignore[method-assign]
+    for number in range(5):
+        house.loop.later(replace(plain(), pay_ord_id=f"O{number}", phase=Phase.CHARGED))
+    assert began == []
+    await asyncio.sleep(5 * loop.PACE_S + 0.05)
+    assert len(began) == 5
+    assert all(later - earlier >= loop.PACE_S * 0.5 for earlier, later in pairwise(began))
