@@ -272,7 +272,7 @@ async def test_cash_that_comes_after_the_insured_cell_let_the_order_lapse_by_its
 ) -> None:
     """The person pays in time, and nobody hears of it until the settlement's time is over in the insured cell."""
     (two, wechat), who = street, await residents.one()
-    monkeypatch.setattr(steps, "LOOKS_S", (30,))
+    monkeypatch.setattr(steps, "TOLD_LOOKS_S", (30,))
     saved, _ = await placed(two, who)
     order_no = f"{saved['payOrdId']}-1"
     paid = await paying.paid(two.here, saved, **WECHAT, payForm="PAY_FORM_NATIVE")
