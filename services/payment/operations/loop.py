@@ -58,6 +58,7 @@ class OrderLoop:
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
         self._free_at = 0.0
         self._forget_at = 0.0
 
@@ -136,11 +137,17 @@ class OrderLoop:
         except Exception as error:  # noqa: BLE001  # as above
             self._tell(charge.charge_no, error)
 
-    def _begin(self, key: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _paced(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Does it in its turn: a rest after the one before it really began, also where the event loop was late."""
         loop = asyncio.get_running_loop()
-        begins_at = max(loop.time(), self._free_at)
-        self._free_at = begins_at + PACE_S
-        task = loop.create_task(_at(begins_at, work))
+        async with self._turn:
+            if (rest_s := self._free_at - loop.time()) > 0:
+                await asyncio.sleep(rest_s)
+            self._free_at = loop.time() + PACE_S
+        await work()
+
+    def _begin(self, key: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = asyncio.get_running_loop().create_task(self._paced(work))
         self._under_way[key] = task
         task.add_done_callback(lambda _: self._under_way.pop(key, None))
 
@@ -171,11 +178,3 @@ class OrderLoop:
         if now >= self._forget_at:
             self._forget_at = now + _FORGET_EVERY_S
             await self._books.forget()
-
-
-async def _at(begins_at: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Does it at a moment of the event loop's clock, at once where that is over."""
-    rest_s = begins_at - asyncio.get_running_loop().time()
-    if rest_s > 0:
-        await asyncio.sleep(rest_s)
-    await work()
