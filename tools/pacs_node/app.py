@@ -15,8 +15,8 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from services.imaging.domain.dicom_forms import uid_holds
 from tools.pacs_node.catalog import Kept
-from tools.pacs_node.facts import uid_holds
 from tools.pacs_node.metadata import ROOT
 from tools.pacs_node.refusals import Refusal, problem
 from tools.pacs_node.retrieving import Retriever, wanted

@@ -11,8 +11,9 @@ import aiohttp
 import msgspec
 from pydicom.dataset import Dataset
 
+from services.imaging.domain.dicom_forms import uid_holds
 from tools.pacs_node.attributes import series_facts, study_facts
-from tools.pacs_node.facts import SeriesFacts, StudyFacts, uid_holds
+from tools.pacs_node.facts import SeriesFacts, StudyFacts
 
 PAGE: Final = 100
 MOST_INSTANCES: Final = 50_000

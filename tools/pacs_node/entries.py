@@ -10,34 +10,33 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Final
 
+from services.imaging.domain.dicom_forms import (
+    FIRST_DAY,
+    INSTITUTION,
+    LATERALITIES,
+    MODALITIES,
+    MOST_SERIES,
+    NAME_GROUPS,
+    NAME_LENGTH,
+    NO_TEXT,
+    SEXES,
+    TIME,
+    ZONE,
+    day_holds,
+)
+from services.imaging.servicer.entries import entry_hash
 from tools.pacs_node.facts import SeriesFacts, StudyFacts
 from yibao.imaging.v1 import entry_pb2
 
-MOST_SERIES: Final = 400
 NO_PERSON: Final = "NO_PERSON"
 NO_INSTITUTION: Final = "NO_INSTITUTION"
 NO_DAY: Final = "NO_DAY"
 TOO_MANY_SERIES: Final = "TOO_MANY_SERIES"
-_HASH_BYTES: Final = 16
 _PSN_NO: Final = re.compile(r"\d{20,26}", re.ASCII)
-_INSTITUTION: Final = re.compile(r"[HP]\d{11}", re.ASCII)
-_DAY: Final = re.compile(r"\d{8}", re.ASCII)
-_TIME: Final = re.compile(r"(?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?", re.ASCII)
-_ZONE: Final = re.compile(r"[+-](?:0\d|1[0-4])[0-5]\d", re.ASCII)
-_NO_TEXT: Final = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
-_FIRST_DAY: Final = "18950101"
-_NAME_LENGTH: Final = 64
 _OTHER: Final = "OT"
-MODALITIES: Final = frozenset(
-    "ANN AR ASMT AU BDUS BI BMD CFM CR CT CTPROTOCOL DG DMS DOC DX ECG EEG EMG EOG EPS ES FID GM HC HD IO IOL IVOCT IVUS "
-    "KER KO LEN LP LS M3D MG MR NM OAM OCT OP OPM OPT OPTBSV OPTENF OPV OSS OT PA PLAN POS PR PT PX REG RESP RF RG RTDOSE "
-    "RTIMAGE RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SEG SM SMR SR SRF STAIN TEXTUREMAP TG US VA XA XAPROTOCOL "
-    "XC AS CD CF CP CS DD DF DM DS EC FA FS HIFU MA MS OPR ST VF".split()
-)
-"""Defined terms of (0008,0060), PS3.3 C.7.3.1.1.1, and the retired ones; any other counts as OT (our decision)."""
+"""The modality that any other than the defined ones counts as (our decision)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class Rules:
 
     def institution(self, study: StudyFacts) -> str:
         """The institution's code of 12 characters; empty where none is known."""
-        if _INSTITUTION.fullmatch(study.institution_code):
+        if INSTITUTION.fullmatch(study.institution_code):
             return study.institution_code
         return self.names.get(study.institution_name, self.fixmedins_code)
 
@@ -86,12 +85,12 @@ def upsert(
         return NO_PERSON
     if not institution:
         return NO_INSTITUTION
-    if not day_holds(study.study_date):
+    if not _pictured(study.study_date):
         return NO_DAY
     if not 0 < len(series) <= MOST_SERIES:
         return TOO_MANY_SERIES
     told = [_series(each) for each in sorted(series, key=_by_number)]
-    zone, birth = _matched(_ZONE, study.timezone), study.birth_date[:4]
+    zone, birth = _matched(ZONE, study.timezone), study.birth_date[:4]
     return entry_pb2.Entry(
         operation=entry_pb2.OPERATION_UPSERT,
         study_instance_uid=uid,
@@ -99,7 +98,7 @@ def upsert(
         study=entry_pb2.Study(
             fixmedins_code=institution,
             study_date=study.study_date,
-            study_time=_matched(_TIME, study.study_time),
+            study_time=_matched(TIME, study.study_time),
             timezone=zone,
             accession_no=_cut(study.accession_no, 16),
             accession_issuer=_cut(study.accession_issuer, 64),
@@ -110,8 +109,8 @@ def upsert(
             item_code=_cut(study.item_code, 64),
             item_system=_cut(study.item_system, 64),
             patient_name=name(study.patient_name),
-            patient_sex=study.sex if study.sex in ("M", "F", "O") else "",
-            birth_year=int(birth) if day_holds(study.birth_date) else 0,
+            patient_sex=study.sex if study.sex in SEXES else "",
+            birth_year=int(birth) if _pictured(study.birth_date) else 0,
             referring_physician=_cut(study.referring, 194),
             size_bytes=size_bytes,
             availability=entry_pb2.AVAILABILITY_ONLINE,
@@ -131,17 +130,8 @@ def finish(entry: entry_pb2.Entry, source_seq: int, version: int, seconds: float
     done.CopyFrom(entry)
     done.source_seq, done.version = source_seq, version
     done.source_time.FromMilliseconds(int(seconds * 1000))
-    done.entry_hash = entry_hash(done)
+    done.entry_hash = entry_hash(done).hex()
     return done
-
-
-def entry_hash(entry: entry_pb2.Entry) -> str:
-    """The hash of an entry's content as the contract defines it: 32 hexadecimal digits."""
-    content = entry_pb2.Entry()
-    content.CopyFrom(entry)
-    for name_ in ("source_seq", "psn_no", "index_code", "source_time", "entry_hash"):
-        content.ClearField(name_)
-    return hashlib.sha256(content.SerializeToString(deterministic=True)).digest()[:_HASH_BYTES].hex()
 
 
 def fingerprint(entry: entry_pb2.Entry) -> str:
@@ -171,32 +161,26 @@ def _series(series: ToldSeries) -> entry_pb2.Series:
         modality=facts.modality if facts.modality in MODALITIES else _OTHER,
         description=_cut(facts.description, 64),
         body_part=_cut(facts.body_part, 16),
-        laterality=facts.laterality if facts.laterality in ("L", "R", "B", "U") else "",
-        series_date=facts.series_date if day_holds(facts.series_date) else "",
-        series_time=_matched(_TIME, facts.series_time),
+        laterality=facts.laterality if facts.laterality in LATERALITIES else "",
+        series_date=facts.series_date if _pictured(facts.series_date) else "",
+        series_time=_matched(TIME, facts.series_time),
         instance_count=series.instance_count,
-        step_date=facts.step_date if day_holds(facts.step_date) else "",
-        step_time=_matched(_TIME, facts.step_time),
+        step_date=facts.step_date if _pictured(facts.step_date) else "",
+        step_time=_matched(TIME, facts.step_time),
         step_id=_cut(facts.step_id, 16),
         procedure_id=_cut(facts.procedure_id, 16),
         sop_hash=sop_hash(series.sop_uids),
     )
 
 
-def day_holds(text: str) -> bool:
-    """Whether a text is a day of the calendar since X-rays are known, yyyyMMdd."""
-    if _DAY.fullmatch(text) is None or text < _FIRST_DAY:
-        return False
-    try:
-        date(int(text[:4]), int(text[4:6]), int(text[6:]))
-    except ValueError:
-        return False
-    return True
+def _pictured(day: str) -> bool:
+    """Whether a text is a day since X-rays are known."""
+    return day >= FIRST_DAY and day_holds(day)
 
 
 def name(text: str) -> str:
     """A name in up to three groups of 64 characters."""
-    groups = [_cut(each, _NAME_LENGTH) for each in text.split("=")[:3]]
+    groups = [_cut(each, NAME_LENGTH) for each in text.split("=")[:NAME_GROUPS]]
     return "=".join(groups).rstrip("=")
 
 
@@ -206,4 +190,4 @@ def _matched(form: re.Pattern[str], text: str) -> str:
 
 def _cut(text: str, length: int) -> str:
     """Without what no text may hold (PS3.5, 6.2), and not longer."""
-    return _NO_TEXT.sub(" ", text).strip()[:length].strip()
+    return NO_TEXT.sub(" ", text).strip()[:length].strip()

@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 import msgspec
-
-_UID: Final = re.compile(r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))+", re.ASCII)
-_UID_LENGTH: Final = 64
-
-
-def uid_holds(text: str) -> bool:
-    """Whether a text is a UID: components of digits without idle zeros, at most 64 characters (PS3.5, 9.1)."""
-    return len(text) <= _UID_LENGTH and _UID.fullmatch(text) is not None
 
 
 class OtherId(msgspec.Struct, frozen=True):

@@ -22,8 +22,9 @@ from pydicom.filereader import data_element_generator, read_dataset
 from pydicom.filewriter import write_file_meta_info
 from pydicom.tag import BaseTag
 
+from services.imaging.domain.dicom_forms import uid_holds
 from tools.pacs_node.attributes import series_facts, study_facts, text, whole
-from tools.pacs_node.facts import InstanceFacts, Pixels, SeriesFacts, StudyFacts, uid_holds
+from tools.pacs_node.facts import InstanceFacts, Pixels, SeriesFacts, StudyFacts
 from tools.pacs_node.metadata import metadata
 from tools.pacs_node.refusals import NotKept
 

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
+from services.imaging.domain.dicom_forms import uid_holds
 from tools.pacs_node.dicom_json import instance_row, series_row, study_row
-from tools.pacs_node.facts import SeriesFacts, StudyFacts, uid_holds
+from tools.pacs_node.facts import SeriesFacts, StudyFacts
 from tools.pacs_node.refusals import Refusal
 from tools.pacs_node.shelf import Shelf
 

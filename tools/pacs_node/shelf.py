@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from services.imaging.domain.dicom_forms import uid_holds
 from tools.pacs_node.catalog import Catalog
-from tools.pacs_node.facts import InstanceFacts, uid_holds
+from tools.pacs_node.facts import InstanceFacts
 from tools.pacs_node.reading import Read, read
 from tools.pacs_node.refusals import NotKept
 

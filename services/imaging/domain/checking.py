@@ -11,6 +11,20 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
+from services.imaging.domain.dicom_forms import (
+    FIRST_DAY,
+    INSTITUTION,
+    LATERALITIES,
+    MODALITIES,
+    MOST_SERIES,
+    NO_TEXT,
+    SEXES,
+    ZONE,
+    day_holds,
+    name_holds,
+    time_holds,
+    uid_holds,
+)
 from services.imaging.domain.entries import Entry, Operation, Poison, Refused
 from services.imaging.domain.index_code import IndexCode, as_person, index_code
 from services.imaging.domain.nodes import Node
@@ -18,35 +32,13 @@ from services.imaging.domain.studies import Availability, Recognition, Series, S
 
 MOST_BYTES: Final = 32_768
 """An entry takes so many bytes at most (our decision; I§6.3 says 8 KB, which large studies of many series need more than)."""
-MOST_SERIES: Final = 400
-FIRST_DAY: Final = "18950101"
-"""No picture is older: the first X-ray was taken in November 1895."""
 _AHEAD: Final = timedelta(days=1)
 _HASH_DIGITS: Final = 32
 _MOST_VERSION: Final = 2**31 - 1
 _MOST_BIRTH_YEARS: Final = 150
 
-_UID: Final = re.compile(r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))+", re.ASCII)
-_UID_LENGTH: Final = 64
-_INSTITUTION: Final = re.compile(r"[HP]\d{11}", re.ASCII)
-_DAY: Final = re.compile(r"\d{8}", re.ASCII)
-_TIME: Final = re.compile(r"(?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?", re.ASCII)
-_ZONE: Final = re.compile(r"[+-](?:0\d|1[0-4])[0-5]\d", re.ASCII)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PSN_NO: Final = re.compile(r"[0-9A-Za-z]{1,26}", re.ASCII)
-_WRONG_IN_TEXT: Final = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
-_NAME_GROUPS: Final = 3
-_NAME_LENGTH: Final = 64
-SEXES: Final = frozenset(("", "M", "F", "O"))
-LATERALITIES: Final = frozenset(("", "L", "R", "B", "U"))
-MODALITIES: Final = frozenset(
-    "ANN AR ASMT AU BDUS BI BMD CFM CR CT CTPROTOCOL DG DMS DOC DX ECG EEG EMG EOG EPS ES FID GM HC HD IO IOL IVOCT IVUS KER "
-    "KO LEN LP LS M3D MG MR NM OAM OCT OP OPM OPT OPTBSV OPTENF OPV OSS OT PA PLAN POS PR PT PX REG RESP RF RG RTDOSE RTIMAGE "
-    "RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SEG SM SMR SR SRF STAIN TEXTUREMAP TG US VA XA XAPROTOCOL XC "
-    # Retired, and still in archives.
-    "AS CD CF CP CS DD DF DM DS EC FA FS HIFU LP MA MS OPR ST VF".split()
-)
-"""Defined terms of (0008,0060), PS3.3 C.7.3.1.1.1, with those that were retired."""
 
 _LIMITS: Final = (
     ("accession_no", 16),
@@ -164,7 +156,7 @@ def _wrong_person(told: ToldEntry, node: Node) -> Iterator[Refused]:
 
 
 def _wrong_study(study: Study, node: Node, today: date) -> Iterator[Refused]:
-    if _INSTITUTION.fullmatch(study.fixmedins_code) is None:
+    if INSTITUTION.fullmatch(study.fixmedins_code) is None:
         yield Refused("study.fixmedins_code", "entry.fixmedins_code")
     elif not node.speaks_for(study.fixmedins_code):
         yield Refused("study.fixmedins_code", "entry.not_spoken_for")
@@ -172,9 +164,9 @@ def _wrong_study(study: Study, node: Node, today: date) -> Iterator[Refused]:
         yield Refused("study.study_date", "entry.day")
     elif study.study_date > f"{today + _AHEAD:%Y%m%d}":
         yield Refused("study.study_date", "entry.day_to_come")
-    if study.study_time and _TIME.fullmatch(study.study_time) is None:
+    if study.study_time and not time_holds(study.study_time):
         yield Refused("study.study_time", "entry.time")
-    if study.timezone and _ZONE.fullmatch(study.timezone) is None:
+    if study.timezone and ZONE.fullmatch(study.timezone) is None:
         yield Refused("study.timezone", "entry.zone")
     if not study.modalities or not MODALITIES.issuperset(study.modalities):
         yield Refused("study.modalities", "entry.modality")
@@ -228,36 +220,10 @@ def _wrong_moments(path: str, series: Series) -> Iterator[Refused]:
             yield Refused(f"{path}{name}", "entry.day")
     for name in ("series_time", "step_time"):
         moment = getattr(series, name)
-        if moment and _TIME.fullmatch(moment) is None:
+        if moment and not time_holds(moment):
             yield Refused(f"{path}{name}", "entry.time")
 
 
 def _wrong_text(path: str, text: str, most: int) -> Iterator[Refused]:
-    if len(text) > most or (text and _WRONG_IN_TEXT.search(text) is not None):
+    if len(text) > most or (text and NO_TEXT.search(text) is not None):
         yield Refused(path, "entry.text", {"most": str(most)})
-
-
-def uid_holds(text: str) -> bool:
-    """Whether a text is a UID: components of digits without idle zeros, at most 64 characters (PS3.5, 9.1)."""
-    return len(text) <= _UID_LENGTH and _UID.fullmatch(text) is not None
-
-
-def day_holds(text: str) -> bool:
-    """Whether a text is a day of the calendar, yyyyMMdd."""
-    if _DAY.fullmatch(text) is None:
-        return False
-    try:
-        date(int(text[:4]), int(text[4:6]), int(text[6:8]))
-    except ValueError:
-        return False
-    return True
-
-
-def name_holds(text: str) -> bool:
-    """Whether a text is a name in up to three groups of 64 characters (PS3.5, 6.2.1)."""
-    groups = text.split("=")
-    return (
-        len(groups) <= _NAME_GROUPS
-        and all(len(each) <= _NAME_LENGTH for each in groups)
-        and _WRONG_IN_TEXT.search(text) is None
-    )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
 from typing import Final
 
+from services.imaging.domain.dicom_forms import day_holds, time_holds, uid_holds
 from services.imaging.domain.qido import names
 from services.imaging.domain.qido.wildcards import is_wild, pattern_of
 
@@ -20,9 +20,6 @@ MOST_UIDS: Final = 1_000
 """UIDs of one list."""
 LONGEST: Final = 1_024
 
-_UID: Final = re.compile(r"(?=.{1,64}$)(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
-_DATE: Final = re.compile(r"[0-9]{8}")
-_TIME: Final = re.compile(r"([01][0-9]|2[0-3])([0-5][0-9](([0-5][0-9]|60)(\.[0-9]{1,6})?)?)?")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,12}")
 _LISTED: Final = re.compile(r"[,\\]")
 _FIRST_DATE, _LAST_DATE = "00000000", "99999999"
@@ -38,15 +35,10 @@ class WrongValue(ValueError):
         self.rule = rule
 
 
-def is_uid(text: str) -> bool:
-    """Whether a text is a UID: components of digits without zeros before them, at most 64 characters (PS3.5, 9.1)."""
-    return _UID.fullmatch(text) is not None
-
-
 def uids_of(text: str) -> frozenset[str]:
     """The UIDs of a list, parted by commas or backslashes; WrongValue."""
     found = frozenset(each.strip() for each in _LISTED.split(text))
-    if not all(is_uid(each) for each in found):
+    if not all(uid_holds(each) for each in found):
         raise WrongValue("dicom.uid")
     if len(found) > MOST_UIDS:
         raise WrongValue("dicom.uids")
@@ -55,13 +47,13 @@ def uids_of(text: str) -> frozenset[str]:
 
 def dates_of(text: str) -> Range:
     """The range of dates that a text names, of one where it is one; WrongValue."""
-    first, last = _ends(text, _date, "dicom.date")
+    first, last = _ends(text, day_holds, "dicom.date")
     return first or _FIRST_DATE, last or _LAST_DATE
 
 
 def times_of(text: str, *, any_order: bool = False) -> Range:
     """The range of times that a text names, in any order where days stand beside it; `10` is the hour from 10 on; WrongValue."""
-    first, last = _ends(text, _time, "dicom.time", any_order=any_order)
+    first, last = _ends(text, time_holds, "dicom.time", any_order=any_order)
     return _padded(first or _FIRST_TIME, _FIRST_TIME), _padded(last or _LAST_TIME, _LAST_TIME)
 
 
@@ -125,20 +117,6 @@ def _ends(text: str, one: Callable[[str], bool], rule: str, *, any_order: bool =
     if not any_order and first and last and _padded(first, _FIRST_TIME) > _padded(last, _LAST_TIME):
         raise WrongValue("dicom.range")
     return first, last
-
-
-def _date(text: str) -> bool:
-    if _DATE.fullmatch(text) is None:
-        return False
-    try:
-        date(int(text[:4]), int(text[4:6]), int(text[6:]))
-    except ValueError:
-        return False
-    return True
-
-
-def _time(text: str) -> bool:
-    return _TIME.fullmatch(text) is not None
 
 
 def _padded(text: str, form: str) -> str:
