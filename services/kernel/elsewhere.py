@@ -46,6 +46,9 @@ def family_elsewhere() -> Fault:
 CELL_UNAVAILABLE = "CELL_UNAVAILABLE"
 """Of what was to be written: nothing stands, and nothing will."""
 
+ROUTING_UNAVAILABLE = "ROUTING_UNAVAILABLE"
+"""Of what only routing knows or can do."""
+
 
 def told_of_routing(fault: Fault, refused: Fault, on: Set[str]) -> Fault:
     """What is told where routing refuses: the own cell's refusal, one of `on`, where nobody else knows the person either;
@@ -53,10 +56,6 @@ def told_of_routing(fault: Fault, refused: Fault, on: Set[str]) -> Fault:
     if fault.reason in on:
         return refused
     return routing_unavailable() if fault.reason in AWAY else fault
-
-
-ROUTING_UNAVAILABLE = "ROUTING_UNAVAILABLE"
-"""Of what only routing knows or can do."""
 
 
 def routing_unavailable() -> Fault:

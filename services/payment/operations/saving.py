@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from services.kernel import authorisations
 from services.kernel.authorisations import Authorisation, digest_of
+from services.kernel.elsewhere import CELL_UNAVAILABLE, ROUTING_UNAVAILABLE
 from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
 from services.payment.domain import refusals
@@ -26,7 +27,7 @@ _TOKEN_CHARS: Final = 32
 _SAVES_S: Final = 2.0
 _TURN: Final = 0.02
 _OPEN: Final = frozenset({Phase.PLACING, Phase.WAITING})
-_WHO_IS_AWAY: Final = frozenset({"ROUTING_UNAVAILABLE", "CELL_UNAVAILABLE", "CELLS_UNREAD"})
+_WHO_IS_AWAY: Final = frozenset({ROUTING_UNAVAILABLE, CELL_UNAVAILABLE, "CELLS_UNREAD"})
 """Refusals that say of a person of another cell who does not answer; the same bill may be sent again."""
 _REVOKED: Final = frozenset({Phase.REVOKING, Phase.REVOKED})
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from services.kernel.consents import cell_of_grant
 from services.kernel.credential_marks import cell_of
+from services.kernel.elsewhere import CELL_UNAVAILABLE
 from services.kernel.errors import Fault, not_found
 from services.routing.domain.hashes import Hasher
 from services.routing.domain.registry import Insured
@@ -21,8 +22,6 @@ from services.routing.operations.elsewhere import Elsewhere, answered
 from services.routing.operations.person_keys import PersonKeys
 
 Answer = TypeVar("Answer")
-
-_AWAY: Final = "CELL_UNAVAILABLE"
 
 
 class ConsentCells(Protocol):
@@ -114,7 +113,7 @@ class PersonAccess:
         try:
             return await answered(cell, {}, lambda asked: self.cells.decided(asked, items))
         except Fault as fault:
-            if fault.reason != _AWAY:
+            if fault.reason != CELL_UNAVAILABLE:
                 raise
             return [None] * len(items)
 

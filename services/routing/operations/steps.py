@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
-from services.kernel.elsewhere import outcome_unknown
+from services.kernel.elsewhere import CELL_UNAVAILABLE, outcome_unknown
 from services.kernel.errors import AWAY, Fault, FaultKind
 from services.routing.domain.bills import PendingBill, as_sent
 from services.routing.domain.sagas import Kind, Saga
@@ -24,7 +24,6 @@ ABANDONED: Final = "ABANDONED"
 """Why a saga is undone whose owner is gone."""
 ORDER_CONFIRMED: Final = "ORDER_CONFIRMED"
 ORDER_PENDING: Final = "ORDER_PENDING"
-_NOT_SENT: Final = "CELL_UNAVAILABLE"
 _BUSY: Final = "QUEUE_FULL"
 _WORTH_S: Final = 0.2
 """Less time than this is not worth another attempt."""
@@ -72,7 +71,7 @@ async def taken(message: Message, call: Callable[[], Awaitable[T]]) -> T:
         except Fault as fault:
             if not is_away(fault):
                 raise
-            if last or fault.reason == _NOT_SENT or message.left_s() < _WORTH_S:
+            if last or fault.reason == CELL_UNAVAILABLE or message.left_s() < _WORTH_S:
                 raise Unknown(fault.reason) from None
         except Exception as error:  # a bug of the cell that was asked, which has told it
             raise Unknown(type(error).__name__) from error

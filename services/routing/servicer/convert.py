@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
+from services.kernel.elsewhere import CELL_UNAVAILABLE
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.call import current_call
-
-_DARK: Final = "CELL_UNAVAILABLE"
 
 
 def cert_type(code: str) -> str:
@@ -23,6 +21,6 @@ def within_time() -> Iterator[None]:
     try:
         yield
     except Fault as fault:
-        if fault.reason == _DARK and current_call().remaining_s() == 0:
+        if fault.reason == CELL_UNAVAILABLE and current_call().remaining_s() == 0:
             raise Fault(FaultKind.DEADLINE, "DEADLINE_EXCEEDED") from None
         raise
