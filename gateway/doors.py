@@ -74,8 +74,6 @@ class Doors:
             headers=_headers(request, door),
             body=request.body,
         )
-        if door.tells_verb:
-            delivery.verb = _asked(request.method)  # type: ignore[attr-defined]  # looked for when the contract was read
         # Who comes to a door shares places by where it comes from: nobody else waits for one who sends too much.
         async with self._shares.place(Claimant(f"door {network_of(request.source)}", ()), request.received):
             options = CallOptions(None, request.left_s(TIMEOUT_S))

@@ -258,7 +258,6 @@ def _door(method: MethodDescriptor) -> DoorForm | None:
         option.path,
         frozenset(option.verbs) or frozenset({"POST"}),
         frozenset(option.headers),
-        "verb" in method.input_type.fields_by_name,
         {"status", "headers"} <= {*method.output_type.fields_by_name},
     )
 

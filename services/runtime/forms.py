@@ -75,14 +75,13 @@ class HttpRoute:
 
 @dataclass(frozen=True, slots=True)
 class DoorForm:
-    """A door: its path, the HTTP methods that it lets in, the headers that it hands on (all where there are none), whether the
-    method is told which of those it was, and whether it answers with a status and headers of its own.
+    """A door: its path, the HTTP methods that it lets in, the headers that it hands on (all where there are none), and whether it
+    answers with a status and headers of its own.
     """
 
     path: str
     verbs: frozenset[str]
     headers: frozenset[str]
-    tells_verb: bool
     answers_status: bool
 
 

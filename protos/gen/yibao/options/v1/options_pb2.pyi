@@ -492,8 +492,8 @@ Global___Node: _TypeAlias = Node  # noqa: Y015
 @_typing.final
 class Door(_message.Message):
     """Says that a method takes in what arrives at a door of the gateway, raw: whoever sends it is not known, and the member verifies it.
-    Its request has the fields `door_name` (what follows the door's path, as it came), `query`, `headers` and `body`, and may have
-    `verb`; its response has `content_type` and `body`, and may have `status` (0 is 200) and `headers`. The gateway reads none of them.
+    Its request has the fields `door_name` (what follows the door's path, as it came), `query`, `headers` and `body`; its response has
+    `content_type` and `body`, and may have `status` (0 is 200) and `headers`. The gateway reads none of them.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
