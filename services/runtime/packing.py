@@ -16,10 +16,15 @@ _decode = msgspec.msgpack.Decoder(list[Any]).decode
 
 def packed(values: Sequence[Any]) -> bytes:
     """Texts, whole numbers, bytes and lists of them as bytes."""
+    return _encode(trimmed(values))
+
+
+def trimmed(values: Sequence[Any]) -> Sequence[Any]:
+    """The values, less what is empty at the end: for a list within a list."""
     end = len(values)
     while end and not values[end - 1]:
         end -= 1
-    return _encode(values[:end])
+    return values[:end]
 
 
 def unpacked(data: bytes) -> list[Any]:

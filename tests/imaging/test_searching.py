@@ -12,7 +12,7 @@ import pytest
 from services.imaging.domain.qido import asked
 from services.imaging.domain.qido.attributes import Level
 from services.imaging.domain.qido.values import Range
-from services.imaging.domain.scopes import EVERYTHING, Place, Scope
+from services.imaging.domain.scopes import Place, Scope
 from services.imaging.domain.studies import Availability, KeptStudy, Series, State, Study
 from services.imaging.operations import searching as limits
 from services.imaging.operations.searching import Page, Patient, Searching, Sitting
@@ -37,7 +37,7 @@ class Memory:
     """An index, decisions and an audit log."""
 
     studies: list[KeptStudy] = field(default_factory=list)
-    scopes_now: dict[str, Scope] = field(default_factory=lambda: {"GS1": EVERYTHING, "GS2": EVERYTHING})
+    scopes_now: dict[str, Scope] = field(default_factory=lambda: {"GS1": Scope(), "GS2": Scope()})
     up: dict[int, bool] = field(default_factory=dict)
     rows: dict[int, list[Series]] = field(default_factory=dict)
     asked: list[tuple[Any, ...]] = field(default_factory=list)

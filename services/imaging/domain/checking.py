@@ -75,10 +75,10 @@ class ToldEntry:
 
 def checked(told: ToldEntry, node: Node, today: date) -> Entry | Poison:
     """The entry, or what is wrong with it first."""
-    refused = next(_wrong(told, node, today), None)
+    code = index_code(told.index_code) if told.index_code else None
+    refused = next(_wrong(told, code, node, today), None)
     if refused is not None:
         return Poison(told.source_seq, refused)
-    code = index_code(told.index_code) if told.index_code else None
     return Entry(
         told.source_seq,
         Operation(told.operation),
@@ -86,7 +86,7 @@ def checked(told: ToldEntry, node: Node, today: date) -> Entry | Poison:
         told.version,
         told.content_hash,
         told.psn_no or (code.psn_no if code is not None else ""),
-        _kept(told, code) if told.study is not None else None,
+        _kept(told, code),
         told.series,
         WithdrawReason(told.reason) if told.reason else None,
     )
@@ -109,7 +109,7 @@ def _kept(told: ToldEntry, code: IndexCode | None) -> Study | None:
     )
 
 
-def _wrong(told: ToldEntry, node: Node, today: date) -> Iterator[Refused]:
+def _wrong(told: ToldEntry, code: IndexCode | None, node: Node, today: date) -> Iterator[Refused]:
     if told.size > MOST_BYTES:
         yield Refused("", "entry.size", {"most": str(MOST_BYTES)})
     if told.operation not in set(Operation):
@@ -120,7 +120,7 @@ def _wrong(told: ToldEntry, node: Node, today: date) -> Iterator[Refused]:
         yield Refused("version", "entry.version")
     if told.told_hash and told.told_hash.lower() != told.content_hash.hex():
         yield Refused("entry_hash", "entry.hash")
-    yield from _wrong_person(told, node)
+    yield from _wrong_person(told, code, node)
     if told.operation == Operation.UPSERT:
         if told.study is None:
             yield Refused("study", "entry.needed")
@@ -136,7 +136,7 @@ def _wrong(told: ToldEntry, node: Node, today: date) -> Iterator[Refused]:
         yield Refused("reason", "entry.not_of_operation")
 
 
-def _wrong_person(told: ToldEntry, node: Node) -> Iterator[Refused]:
+def _wrong_person(told: ToldEntry, code: IndexCode | None, node: Node) -> Iterator[Refused]:
     if told.operation == Operation.WITHDRAW:
         if told.psn_no or told.index_code:
             yield Refused("psn_no" if told.psn_no else "index_code", "entry.not_of_operation")
@@ -146,7 +146,6 @@ def _wrong_person(told: ToldEntry, node: Node) -> Iterator[Refused]:
     if told.psn_no and _PSN_NO.fullmatch(told.psn_no) is None:
         yield Refused("psn_no", "entry.psn_no")
     if told.index_code:
-        code = index_code(told.index_code)
         if code is None or not code.psn_no:
             yield Refused("index_code", "entry.index_code")
         elif told.psn_no and as_person(told.psn_no) != code.person:

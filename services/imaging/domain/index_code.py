@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, time
 from typing import Final
 
+from services.imaging.domain.dicom_forms import day_holds, time_holds
 from services.kernel.uscc import uscc_holds
 
 PERSON_DIGITS: Final = 26
@@ -28,11 +28,6 @@ class IndexCode:
     unit: str
 
     @property
-    def kept(self) -> str:
-        """What is kept of it: parts 2 to 5, 52 characters."""
-        return f"{self.minute}{self.technique}{self.device}{self.unit}"
-
-    @property
     def psn_no(self) -> str:
         """The person's number: part 1 less the zeros before it. A number that begins with a zero is not told by the code alone
         (our decision)."""
@@ -48,12 +43,8 @@ def index_code(text: str) -> IndexCode | None:
     if found is None:
         return None
     code = IndexCode(*found.groups())
-    try:
-        date(int(code.minute[:4]), int(code.minute[4:6]), int(code.minute[6:8]))
-        time(int(code.minute[8:10]), int(code.minute[10:]))
-    except ValueError:
-        return None
-    return code if uscc_holds(code.unit) else None
+    holds = day_holds(code.minute[:8]) and time_holds(code.minute[8:]) and uscc_holds(code.unit)
+    return code if holds else None
 
 
 def as_person(psn_no: str) -> str:

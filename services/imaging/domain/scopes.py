@@ -35,9 +35,6 @@ class Scope:
         return not self.modalities or not self.modalities.isdisjoint(study.modalities)
 
 
-EVERYTHING: Final = Scope()
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a copy of a study lies: its node, whether that answers, and the address from which studies are fetched."""

@@ -47,13 +47,11 @@ class Sitting:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a search found: `more` are further records that answer; `away` says that nodes with some of them do not answer,
-    `behind` that some are further behind than usual."""
+    """What a search found: `more` are further records that answer, `away` nodes with some of them that do not answer."""
 
     records: list[Record]
     more: int = 0
     away: tuple[str, ...] = ()
-    behind: tuple[str, ...] = ()
 
 
 class Deciding(Protocol):

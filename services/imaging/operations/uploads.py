@@ -144,11 +144,10 @@ def _check(node: StandingNode, numbers: tuple[int, ...]) -> None:
 
 async def _write(work: Unit, batch: _Batch, watermark: int) -> Uploaded:
     """Writes what a batch has decided."""
-    standing = {each.ref for each in batch.before.values()}
     stood = {each.ref: each for each in batch.before.values()}
     now = [*batch.after.values(), *batch.moved.values()]
-    await work.studies.put(now, standing | batch.moved.keys())
-    await work.studies.put_series(batch.series, standing)
+    await work.studies.put(now, stood.keys() | batch.moved.keys())
+    await work.studies.put_series(batch.series, stood.keys())
     await work.digests.change(batch.node.ref, changes((stood.get(each.ref), each) for each in batch.after.values()))
     await work.changes.add(batch.log)
     node = replace(batch.node, watermark=watermark, last_ref=batch.last_ref, uploaded_at=batch.now)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from services.imaging.domain.digests import DayDigest, digest_of
 from services.imaging.domain.entries import Result
-from services.runtime.db import DriverConnection, sql
+from services.runtime.db import DriverConnection
 
 Change = tuple[int, int, int, int, int | None, int | None, int]
 """Node's ref, source sequence, operation, result, study's ref, version, seconds since 1970."""
@@ -25,9 +25,6 @@ _DROP: Final = {
     "sqlite": "DELETE FROM imaging_digest WHERE node_ref = ?1 AND day IN (SELECT value FROM json_each(?2))",
     "postgresql": "DELETE FROM imaging_digest WHERE node_ref = $1 AND day = ANY($2::int[])",
 }
-_RANGE: Final = sql(
-    "SELECT day, count, digest FROM imaging_digest WHERE node_ref = ?1 AND day >= ?2 AND day <= ?3 ORDER BY day LIMIT ?4"
-)
 
 
 class ChangeRows:
@@ -52,10 +49,6 @@ class DigestRows:
     async def of_days(self, node_ref: int, days: Sequence[int]) -> Mapping[int, DayDigest]:
         """What stands for these days; days of which nothing stands are left out."""
         return _by_day(await self._connection.run(_DAYS, node_ref, list(days)))
-
-    async def between(self, node_ref: int, first: int, last: int, most: int) -> Mapping[int, DayDigest]:
-        """What stands from a day to a day, both inclusive, the earliest first."""
-        return _by_day(await self._connection.run(_RANGE, node_ref, first, last, most))
 
     async def change(self, node_ref: int, changes: Mapping[int, DayDigest]) -> None:
         """Adds to days; one of which nothing is left has no row."""

@@ -18,7 +18,6 @@ _COLUMNS: Final = (
 _FIND: Final = sql(f"SELECT {_COLUMNS} FROM imaging_node WHERE node_no = ?1")
 _HOLD: Final = sql(f"SELECT {_COLUMNS} FROM imaging_node WHERE node_no = ?1 FOR UPDATE")
 _LIST: Final = sql(f"SELECT {_COLUMNS} FROM imaging_node WHERE node_no > ?1 ORDER BY node_no LIMIT ?2")
-_ALL: Final = sql(f"SELECT {_COLUMNS} FROM imaging_node ORDER BY node_ref")
 _NEXT: Final = sql("SELECT coalesce(max(node_ref), 0) + 1 FROM imaging_node")
 _REPLACE: Final = sql(
     "UPDATE imaging_node SET node_name = ?2, retrieve_roots = ?3, institutions = ?4, state = ?5, memo = ?6, heard_at = ?7,"
@@ -44,10 +43,6 @@ class NodeRows:
     async def after(self, node_no: str, most: int) -> Sequence[StandingNode]:
         """Nodes by their numbers, behind one."""
         return [_node(row) for row in await self._connection.run(_LIST, node_no, most)]
-
-    async def all(self) -> Sequence[StandingNode]:
-        """All nodes: there are some dozens."""
-        return [_node(row) for row in await self._connection.run(_ALL)]
 
     async def next_ref(self) -> int:
         """A number for a new one; its row is unique by it."""

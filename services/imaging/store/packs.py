@@ -17,7 +17,7 @@ from services.imaging.domain.studies import (
 )
 from services.imaging.store.uids import packed_uid, unpacked_uid
 from services.kernel.clock import from_micros, to_micros
-from services.runtime.packing import packed, unpacked
+from services.runtime.packing import packed, trimmed, unpacked
 
 COLUMNS: Final = (
     "study_ref, node_ref, uid, version, state, person_key, started, institution, accession, entry_hash, body, reason,"
@@ -125,15 +125,13 @@ def series_of(body: bytes) -> tuple[Series, ...]:
     return tuple(_one_of(values) for values in unpacked(body))
 
 
-def _values_of(series: Series) -> list[Any]:
+def _values_of(series: Series) -> Sequence[Any]:
     values: list[Any] = [
         *(packed_uid(series.series_instance_uid), series.modality, series.instance_count, series.series_no),
         *(series.description, bytes.fromhex(series.sop_hash), series.body_part, series.series_time, series.series_date),
         *(series.laterality, series.step_date, series.step_time, series.step_id, series.procedure_id),
     ]
-    while not values[-1]:
-        values.pop()
-    return values
+    return trimmed(values)
 
 
 def _one_of(values: list[Any]) -> Series:

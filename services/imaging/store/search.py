@@ -62,18 +62,6 @@ class StudyRows:
         )
         return [study_of(row) for row in rows]
 
-    async def count_of_persons(self, keys: Collection[bytes], days: Days = EVER) -> int:
-        """How many studies of persons are active."""
-        if not keys:
-            return 0
-        marks = self._marks(1, len(keys))
-        first, last, state = self._marks(len(keys) + 1, 3)
-        statement = (
-            f"SELECT count(*) FROM imaging_study WHERE person_key IN ({','.join(marks)}) AND started >= {first}"
-            f" AND started <= {last} AND state = {state}"
-        )
-        return int((await self._connection.fetch(statement, (*keys, days.first, days.last, _ACTIVE)))[0][0])
-
     async def of_uids(self, uids: Collection[str], *, own: str = "") -> Sequence[KeptStudy]:
         """Studies under these UIDs, at any node. Those in conflict only of the institution `own`."""
         found = await among(
