@@ -186,6 +186,18 @@ class Catalog:
         rows = self.all("SELECT uid, facts FROM series WHERE study = ? ORDER BY uid", (study,))
         return [(row[0], msgspec.json.decode(row[1], type=SeriesFacts)) for row in rows]
 
+    def modalities(self, studies: Sequence[str]) -> dict[str, list[str]]:
+        """Of studies, the modality of each of their series."""
+        found: dict[str, list[str]] = {}
+        for study, facts in self.all(f"SELECT study, facts FROM series WHERE study IN ({_marks(studies)})", studies):
+            found.setdefault(study, []).append(msgspec.json.decode(facts, type=SeriesFacts).modality)
+        return found
+
+    def instance_counts(self, studies: Sequence[str]) -> dict[str, int]:
+        """Of studies, how many instances they have."""
+        counted = f"SELECT study, count(*) FROM instance WHERE study IN ({_marks(studies)}) GROUP BY study"
+        return dict(self.all(counted, studies))
+
     def sizes(self) -> dict[str, int]:
         """Every instance by UID, with the size of its file."""
         return dict(self.all("SELECT uid, size FROM instance"))
@@ -212,6 +224,10 @@ class Catalog:
     def forget(self, name: str) -> None:
         """Remembers a thing no longer."""
         self.all("DELETE FROM word WHERE name = ?", (name,))
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ",".join("?" * len(values))
 
 
 def _kept(row: tuple[Any, ...]) -> Kept:

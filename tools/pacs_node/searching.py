@@ -58,13 +58,18 @@ class Searcher:
             f"AND {' AND '.join(where)} ORDER BY day DESC, uid LIMIT ? OFFSET ?",
             (*values, limit, offset),
         )
-        return [self._study(uid, msgspec.json.decode(facts, type=StudyFacts), root) for uid, facts in rows]
-
-    def _study(self, uid: str, facts: StudyFacts, root: str) -> dict[str, Any]:
-        series = self._catalog.series(uid)
-        count = self._catalog.all("SELECT count(*) FROM instance WHERE study = ?", (uid,))[0][0]
-        modalities = [each.modality for _, each in series]
-        return study_row(uid, facts, modalities, (len(series), count), f"{root}/studies/{uid}")
+        uids = [uid for uid, _ in rows]
+        modalities, counts = self._catalog.modalities(uids), self._catalog.instance_counts(uids)
+        return [
+            study_row(
+                uid,
+                msgspec.json.decode(facts, type=StudyFacts),
+                modalities.get(uid, ()),
+                (len(modalities.get(uid, ())), counts[uid]),
+                f"{root}/studies/{uid}",
+            )
+            for uid, facts in rows
+        ]
 
     def series(self, study: str, query: Mapping[str, str], root: str) -> list[dict[str, Any]]:
         """The series of a study by their numbers; Refusals NOT_FOUND, PARAMETER_WRONG."""
