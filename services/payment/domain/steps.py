@@ -30,7 +30,7 @@ LOOKS_S: Final = (1, 2, 2, 5, 5, 10, 15)
 """Between looks at a charge of which nobody knows yet, and at one by a code, of which no channel tells; then every 15 s."""
 TOLD_LOOKS_S: Final = (5, 10, 15)
 """Between looks at a charge that waits for the person, where the channel tells when it is paid: a look finds a notify that was
-lost (our decision; earlier ones were two thirds of a channel's calls, and kept the notifies waiting)."""
+lost (our decision; earlier ones asked about what the channel was about to tell, and kept its notifies waiting)."""
 FORM_CODE: Final = 1
 """The form that a channel answers at once and does not tell of (`yibao.payment.v1.PAY_FORM_CODE`)."""
 LATE_LOOKS_S: Final = (60, 600, 7_200)

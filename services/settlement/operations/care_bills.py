@@ -97,7 +97,9 @@ async def _told(
         return found
     # One statement where there are few, as nearly always.
     few = await snapshot.few_lines(_batches(chosen))
-    counts = await snapshot.line_counts(_batches(chosen)) if few is None else {at: len(few[at]) for at in few}
+    counts = (
+        await snapshot.line_counts(_batches(chosen)) if few is None else {at: len(lines) for at, lines in few.items()}
+    )
     for place, each in enumerate(found):
         if isinstance(each, Chosen):
             try:
