@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import dataclass
 from typing import Final
 
+from services.imaging.operations.auditing import AuditBooks, AuditLog, Item
 from services.imaging.operations.nodes import NodeOperations
+from services.imaging.operations.secrets import Secrets
 from services.imaging.operations.uploads import UploadOperations
 from services.imaging.peers.persons import PersonKeys
 from services.imaging.servicer.nodes import NodeServicer
@@ -12,14 +16,18 @@ from services.imaging.servicer.uploads import UploadServicer
 from services.imaging.store.unit import ImagingStore
 from services.kernel.clock import Clock
 from services.runtime.auth import TokenSigner
+from services.runtime.committer import Committer
 from services.runtime.config import Config
 from services.runtime.db import Database
 from services.runtime.outbound import Peers
+from services.runtime.sealing import Sealer
 from services.runtime.server import MemberServer
 from services.runtime.telemetry import Telemetry
 from yibao.imaging.v1 import node_pb2_grpc, upload_pb2_grpc
 
 MEMBER: Final = "imaging"
+SECRETS: Final = "yibao imaging: secrets of the index"
+"""For what the key is derived under which the member's secrets are sealed."""
 
 
 async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: TokenSigner) -> MemberServer:
@@ -27,6 +35,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     database = Database(config.database_url(MEMBER), clock, config.integer("YIBAO_DATABASE_POOL"))
     store = ImagingStore(database)
     peers = Peers(MEMBER, config, signer, telemetry)
+    kept = Secrets(store, Sealer(lambda: signer.derived(SECRETS), SECRETS, secrets.token_bytes))
+    audit = _auditing(store, kept, clock, telemetry)
     nodes = NodeServicer(NodeOperations(store))
     uploads = UploadServicer(UploadOperations(store, PersonKeys(peers)))
 
@@ -38,6 +48,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
             raise
 
     async def stop() -> None:
+        await audit.committer.stop()
         await peers.close()
         await database.close()
 
@@ -56,3 +67,18 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         signer=signer,
         clock=clock,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Auditing:
+    """The audit log: its rows, what gathers accesses into few commits, and where they are written."""
+
+    books: AuditBooks
+    committer: Committer[Item, None]
+    log: AuditLog
+
+
+def _auditing(store: ImagingStore, kept: Secrets, clock: Clock, telemetry: Telemetry) -> _Auditing:
+    books = AuditBooks(store, kept, clock)
+    committer: Committer[Item, None] = Committer("access", books.commit, telemetry=telemetry)
+    return _Auditing(books, committer, AuditLog(committer.submit))

@@ -11,6 +11,8 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
 
+from services.imaging.store.audit import audit_end_table, audit_table
+from services.imaging.store.secrets import secret_table
 from services.runtime.db import Json, Moment, RowNumber
 from services.runtime.journal import journal_table
 
@@ -28,6 +30,9 @@ class Tables:
     series: Table
     change: Table
     digest: Table
+    secret: Table
+    audit: Table
+    audit_end: Table
 
 
 def make_tables() -> Tables:
@@ -41,6 +46,9 @@ def make_tables() -> Tables:
         _series(metadata),
         _change(metadata),
         _digest(metadata),
+        secret_table(metadata),
+        audit_table(metadata),
+        audit_end_table(metadata),
     )
 
 

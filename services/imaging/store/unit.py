@@ -7,17 +7,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from services.imaging.store.audit import AuditRows
 from services.imaging.store.changes import ChangeRows, DigestRows
 from services.imaging.store.nodes import NodeRows
 from services.imaging.store.schema import schema
 from services.imaging.store.search import StudyRows
+from services.imaging.store.secrets import SecretRows
 from services.imaging.store.studies import StudyWrites
 from services.imaging.store.tables import Tables, make_tables
 from services.kernel.requests import Moved
 from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql
 from services.runtime.journal import Journal, JournalRows, journal_of
 
-_INSERTED: Final = ("node", "study", "series", "change", "digest")
+_INSERTED: Final = ("node", "study", "series", "change", "digest", "secret", "audit", "audit_end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Statements:
 class Unit:
     """One transaction."""
 
-    __slots__ = ("changes", "digests", "journal", "nodes", "search", "studies")
+    __slots__ = ("audit", "changes", "digests", "journal", "nodes", "search", "secrets", "studies")
 
     def __init__(self, connection: DriverConnection, statements: Statements) -> None:
         def insert(table: str) -> str:
@@ -43,6 +45,8 @@ class Unit:
         self.search = StudyRows(connection)
         self.changes = ChangeRows(connection, insert("change"))
         self.digests = DigestRows(connection, insert("digest"))
+        self.secrets = SecretRows(connection, insert("secret"))
+        self.audit = AuditRows(connection, insert("audit"), insert("audit_end"))
 
 
 class ImagingStore:

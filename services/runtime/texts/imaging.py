@@ -20,6 +20,8 @@ IMAGING: Final[Mapping[str, tuple[str, str]]] = {
         "符合条件的检查超过{most}条，无法逐一核对",
         "More than {most} studies would have to be looked through",
     ),
+    "AUDIT_UNAVAILABLE": ("审计日志暂时无法写入，未予查阅", "The audit log takes no entries now; nothing was read"),
+    "SECRETS_SEALED": ("影像索引的密钥无法打开", "The secrets of the index cannot be opened"),
 }
 
 IMAGING_STEPS: Final[Mapping[str, tuple[str, str]]] = {
@@ -34,6 +36,11 @@ IMAGING_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "SEARCH_TOO_BROAD": (
         "请缩小范围：指明检查日期、患者或检查编号",
         "Ask for less: name days, a patient or studies",
+    ),
+    "AUDIT_UNAVAILABLE": ("请稍后重试；持续出现请联系运营方", "Try again later; if it goes on, tell the operator"),
+    "SECRETS_SEALED": (
+        "请让更换前的网格密钥与新密钥并存后重启",
+        "Let the keys of before hold beside the new ones, and start again",
     ),
     "SEQUENCE_GAP": ("请从已收序号的下一条起重新报送", "Send again from the number behind the watermark"),
 }

@@ -27,6 +27,7 @@ def upgrade() -> None:
     )
     _node()
     _study()
+    _audit()
     op.create_table(
         "imaging_change",
         sa.Column("node_ref", sa.Integer(), nullable=False, autoincrement=False),
@@ -100,4 +101,33 @@ def _study() -> None:
         sa.Column("study_ref", _NUMBER, nullable=False, autoincrement=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("study_ref"),
+    )
+
+
+def _audit() -> None:
+    op.create_table(
+        "imaging_secret",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "imaging_audit",
+        sa.Column("seq", _NUMBER, nullable=False, autoincrement=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("person_key", sa.LargeBinary()),
+        sa.Column("session_no", sa.LargeBinary()),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+    )
+    op.create_index("imaging_audit_person", "imaging_audit", ["person_key", "seq"])
+    op.create_index("imaging_audit_session", "imaging_audit", ["session_no", "seq"])
+    op.create_table(
+        "imaging_audit_end",
+        sa.Column("place", sa.SmallInteger(), nullable=False, autoincrement=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("place"),
     )

@@ -523,6 +523,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Entries are missing: the first of a batch comes behind the watermark by more than one, or the batch itself has a gap."""
     ERROR_REASON_SEARCH_TOO_BROAD: _ErrorReason.ValueType  # 424
     """More studies than can be looked through answer the part of a question that the index finds by."""
+    ERROR_REASON_AUDIT_UNAVAILABLE: _ErrorReason.ValueType  # 440
+    """The audit log does not take entries now, and nothing is read without one."""
+    ERROR_REASON_SECRETS_SEALED: _ErrorReason.ValueType  # 441
+    """None of the mesh's keys opens the secrets that imaging keeps."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -1026,4 +1030,8 @@ ERROR_REASON_SEQUENCE_GAP: ErrorReason.ValueType  # 423
 """Entries are missing: the first of a batch comes behind the watermark by more than one, or the batch itself has a gap."""
 ERROR_REASON_SEARCH_TOO_BROAD: ErrorReason.ValueType  # 424
 """More studies than can be looked through answer the part of a question that the index finds by."""
+ERROR_REASON_AUDIT_UNAVAILABLE: ErrorReason.ValueType  # 440
+"""The audit log does not take entries now, and nothing is read without one."""
+ERROR_REASON_SECRETS_SEALED: ErrorReason.ValueType  # 441
+"""None of the mesh's keys opens the secrets that imaging keeps."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

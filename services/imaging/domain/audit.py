@@ -1,0 +1,249 @@
+"""The audit log: every access is an entry of a chain of hashes, whose end is sealed under a key that the store lacks.
+
+Entries never change. Whoever changes a byte of one breaks the chain; whoever takes the last ones away, or adds some, lacks the
+key that seals the end. A whole store that was put back as it stood earlier holds: who fears that keeps the end elsewhere. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from typing import Any, Final
+
+GENESIS: Final = bytes(32)
+"""What stands before the first entry."""
+MOST_DETAIL: Final = 400
+"""Characters of a detail; what is longer is cut (our decision)."""
+
+_VERSION: Final = b"\x01"
+_HEAD: Final = b"yibao imaging: end of the audit log\0"
+_NUMBER: Final = re.compile(r"\d{9,}[Xx]?")
+_LENGTH: Final = 4
+_WHOLE: Final = 8
+
+
+class Action(IntEnum):
+    """What was done. Consent is the persons' cells' to log."""
+
+    SESSION_OPENED = 1
+    SESSION_CLOSED = 2
+    PATIENT_ADDED = 3
+    EMERGENCY = 4
+    SEARCHED = 5
+    TICKET_GIVEN = 6
+    # A study's own data were read out of the index: a manifest, a resource.
+    READ = 7
+    UPLOADED = 8
+    WITHDRAWN = 9
+    RECOGNITION = 10
+    LOG_USED = 11
+    # The log itself: its end did not hold when an entry was to be added.
+    LOG_BROKEN = 12
+
+
+class Outcome(IntEnum):
+    """How it ended; refused is the same for who does not exist and who did not consent."""
+
+    SUCCESS = 1
+    REFUSED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What is logged of an access. `organisation` is the fixmedins_code, `person`, `operator` or `node`; `reader` the doctor's
+    dr_codg or the operator, "" for a person. `detail` is what was asked, without anybody's number or name.
+    """
+
+    action: Action
+    outcome: Outcome
+    organisation: str
+    reader: str = ""
+    purpose: str = ""
+    session_no: str = ""
+    person_key: bytes | None = None
+    grant_no: str = ""
+    study_uid: str = ""
+    node_no: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry as it is kept: its place, its moment in microseconds since 1970, whom it is found by, everything else as canonical
+    bytes, and the hash of it and of all before it. What somebody has changed may have any type.
+    """
+
+    seq: int
+    at: Any
+    person_key: Any
+    session_no: Any
+    body: Any
+    hash: Any
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where the chain ends: the place and hash of its last entry, and the seal on both."""
+
+    seq: int
+    hash: bytes
+    seal: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An entry as it is read."""
+
+    seq: int
+    at: int
+    access: Access
+    hash: bytes
+
+
+class What(Enum):
+    """What does not hold."""
+
+    # Entries are missing from this place on.
+    MISSING = "missing"
+    # The entry and the ones before it do not give its hash: a byte of it, or the hash before it, was changed.
+    CHANGED = "changed"
+    # The chain was longer: its end was cut off from this place on.
+    CUT = "cut"
+    # Entries from this place on were not added by the member.
+    FOREIGN = "foreign"
+    # The end bears no seal of the member, or a seal on something else.
+    UNSEALED = "unsealed"
+    # The member found the end broken when it added this entry: what stands before it may be another's.
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What does not hold, at the place of an entry."""
+
+    seq: int
+    what: What
+
+
+def row_of(access: Access, seq: int, at: int, previous: bytes) -> Row:
+    """The entry of an access behind the one whose hash is `previous`."""
+    texts = (access.organisation, access.reader, access.purpose, access.grant_no, access.study_uid, access.node_no)
+    parts = (*(each.encode() for each in texts), _told(access.detail).encode())
+    body = _VERSION + bytes((access.action, access.outcome)) + b"".join(_measured(each) for each in parts)
+    session_no = access.session_no.encode() or None
+    digest = _chained(previous, seq, at, access.person_key, session_no, body)
+    return Row(seq, at, access.person_key, session_no, body, digest)
+
+
+def rows_of(accesses: Sequence[Access], end: tuple[int, bytes], at: int) -> list[Row]:
+    """The entries of accesses in their order, behind an end of that place and hash."""
+    seq, previous = end
+    rows = []
+    for each in accesses:
+        seq += 1
+        rows.append(row_of(each, seq, at, previous))
+        previous = rows[-1].hash
+    return rows
+
+
+def read(row: Row) -> Logged | None:
+    """The entry of a row; None for one that the member cannot have written."""
+    if type(row.body) is not bytes or row.body[:1] != _VERSION or type(row.at) is not int:
+        return None
+    try:
+        action, outcome = Action(row.body[1]), Outcome(row.body[2])
+        texts = [each.decode() for each in _parts(row.body[3:])]
+        organisation, reader, purpose, grant_no, study_uid, node_no, detail = texts
+        session_no = (row.session_no or b"").decode()
+    except (ValueError, IndexError, AttributeError):
+        return None
+    access = Access(
+        *(action, outcome, organisation, reader, purpose, session_no),
+        *(row.person_key, grant_no, study_uid, node_no, detail),
+    )
+    return Logged(row.seq, row.at, access, row.hash)
+
+
+def sealed(key: bytes, seq: int, digest: bytes) -> End:
+    """An end under the member's key."""
+    return End(seq, digest, hmac.digest(key, _HEAD + seq.to_bytes(_WHOLE, "big") + digest, "sha256"))
+
+
+def holds(key: bytes, end: End) -> bool:
+    """Whether the member has sealed this end."""
+    if (type(end.seq), type(end.hash), type(end.seal)) != (int, bytes, bytes) or end.seq < 0:
+        return False
+    return hmac.compare_digest(sealed(key, end.seq, end.hash).seal, end.seal)
+
+
+def examined(previous: Row | None, after: int, rows: Sequence[Row]) -> list[Finding]:
+    """What does not hold of entries behind the place `after`, whose own row is `previous` (None for the beginning, or where it is
+    gone). A gap and a changed hash break the entry behind them too: the first of neighbouring findings is the place."""
+    found = []
+    before = GENESIS if previous is None else previous.hash
+    place = after
+    for row in rows:
+        if row.seq != place + 1:
+            found.append(Finding(place + 1, What.MISSING))
+        if not _follows(before, row):
+            found.append(Finding(row.seq, What.CHANGED))
+        if (logged := read(row)) is not None and logged.access.action is Action.LOG_BROKEN:
+            found.append(Finding(row.seq, What.BROKEN))
+        place, before = row.seq, row.hash
+    return found
+
+
+def end_examined(key: bytes, end: End | None, last: Row | None) -> list[Finding]:
+    """What does not hold of the end, beside the last entry there is."""
+    seq = 0 if last is None else last.seq
+    if end is None:
+        return [] if last is None else [Finding(seq, What.UNSEALED)]
+    if not holds(key, end):
+        return [Finding(seq, What.UNSEALED)]
+    if seq < end.seq:
+        return [Finding(seq + 1, What.CUT)]
+    if seq > end.seq:
+        return [Finding(end.seq + 1, What.FOREIGN)]
+    if last is not None and last.hash != end.hash:
+        return [Finding(seq, What.CHANGED)]
+    return []
+
+
+def _follows(before: Any, row: Row) -> bool:
+    try:
+        return bool(_chained(before, row.seq, row.at, row.person_key, row.session_no, row.body) == row.hash)
+    except (TypeError, OverflowError, AttributeError):
+        return False
+
+
+def _chained(
+    previous: bytes, seq: int, at: int, person_key: bytes | None, session_no: bytes | None, body: bytes
+) -> bytes:
+    """SHA-256 of the hash before and of all columns, each with its length before it: no two entries have the same bytes."""
+    whole = (seq.to_bytes(_WHOLE, "big"), at.to_bytes(_WHOLE, "big", signed=True))
+    found_by = b"".join(b"\0" if each is None else b"\1" + _measured(each) for each in (person_key, session_no))
+    return hashlib.sha256(previous + b"".join(whole) + found_by + _measured(body)).digest()
+
+
+def _measured(part: bytes) -> bytes:
+    return len(part).to_bytes(_LENGTH, "big") + part
+
+
+def _parts(data: bytes) -> list[bytes]:
+    parts = []
+    while data:
+        size = _LENGTH + int.from_bytes(data[:_LENGTH], "big")
+        if len(data) < size:
+            raise ValueError("a part is shorter than its length")
+        parts.append(data[_LENGTH:size])
+        data = data[size:]
+    return parts
+
+
+def _told(detail: str) -> str:
+    """A detail that fits. Numbers of nine digits and more go: those of persons, cards and telephones have as many."""
+    return _NUMBER.sub("#", detail)[:MOST_DETAIL]
