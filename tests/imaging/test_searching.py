@@ -2,79 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
 from services.imaging.domain.qido import asked
 from services.imaging.domain.qido.attributes import Level
-from services.imaging.domain.qido.values import Range
-from services.imaging.domain.scopes import Place, Scope
-from services.imaging.domain.studies import Availability, KeptStudy, Series, State, Study
+from services.imaging.domain.scopes import Scope
+from services.imaging.domain.studies import Availability, Series, State
 from services.imaging.operations import searching as limits
 from services.imaging.operations.searching import Page, Patient, Searching, Sitting
-from services.kernel.errors import Fault, FaultKind
+from services.kernel.errors import Fault
+from tests.imaging.memory import ME, OTHER, OWN, SITTING, Memory, kept
 
-ME, OTHER = b"k" * 16, b"o" * 16
-SITTING = Sitting("R1", "TREATMENT", "H11010100901", (Patient("GS1", ME, "PSEUDO1"), Patient("GS2", OTHER, "PSEUDO2")))
-REFS = itertools.count(1_000)
-OWN = Sitting("R2", "OWN", "H37010200901", (), "H37010200901")
 ROOT = "https://index.example/dicom-web"
-
-
-def kept(uid: str, key: bytes = ME, ref: int = 0, **changes: Any) -> KeptStudy:
-    study = Study("H37010200901", "20260315", "1015", modalities=("CT",), patient_name="ceshi^jia", series_count=1)
-    own = {name: changes.pop(name) for name in ("state", "version", "node_ref") if name in changes}
-    base = KeptStudy(ref or next(REFS), 1, uid, 1, State.ACTIVE, key, b"h" * 16, replace(study, **changes))
-    return replace(base, **own)
-
-
-@dataclass
-class Memory:
-    """An index, decisions and an audit log."""
-
-    studies: list[KeptStudy] = field(default_factory=list)
-    scopes_now: dict[str, Scope] = field(default_factory=lambda: {"GS1": Scope(), "GS2": Scope()})
-    up: dict[int, bool] = field(default_factory=dict)
-    rows: dict[int, list[Series]] = field(default_factory=dict)
-    asked: list[tuple[Any, ...]] = field(default_factory=list)
-    audited: list[tuple[Any, ...]] = field(default_factory=list)
-    audit_down: bool = False
-
-    async def scopes(self, sitting: Sitting, patients: Sequence[Patient]) -> Mapping[str, Scope]:
-        self.asked.append(("scopes", tuple(each.grant_no for each in patients)))
-        return {each.grant_no: self.scopes_now[each.grant_no] for each in patients if each.grant_no in self.scopes_now}
-
-    async def of_persons(self, keys: Sequence[bytes], dates: Range | None, most: int) -> list[KeptStudy]:
-        self.asked.append(("of_persons", len(keys)))
-        return [each for each in self.studies if each.person_key in keys][: most + 1]
-
-    async def of_uids(self, uids: Collection[str]) -> list[KeptStudy]:
-        return [each for each in self.studies if each.uid in uids]
-
-    async def own(self, fixmedins_code: str, dates: Range | None, offset: int, limit: int) -> list[KeptStudy]:
-        found = [
-            each for each in self.studies if each.study is not None and each.study.fixmedins_code == fixmedins_code
-        ]
-        self.asked.append(("own", offset, limit))
-        return found[offset : offset + limit]
-
-    async def own_count(self, fixmedins_code: str, dates: Range | None) -> int:
-        return len(await self.own(fixmedins_code, dates, 0, 10_000))
-
-    async def series_of(self, refs: Sequence[int]) -> Mapping[int, list[Series]]:
-        return {ref: self.rows.get(ref, []) for ref in refs}
-
-    def places(self) -> dict[int, Place]:
-        return {ref: Place(ref, f"N{ref}", self.up.get(ref, True), f"https://node{ref}.example") for ref in (1, 2)}
-
-    async def searched(self, sitting: Sitting, level: Level, grants: Sequence[str], found: int) -> None:
-        if self.audit_down:
-            raise Fault(FaultKind.UNAVAILABLE, "STORE_UNAVAILABLE")
-        self.audited.append((sitting.session_no, level, tuple(grants), found))
 
 
 @pytest.fixture
@@ -192,9 +133,40 @@ async def test_where_a_study_lies_is_told_to_those_who_may_see_it(memory: Memory
         kept("2.1", b"x" * 16),
     ]
     searching = Searching(memory, memory, memory, lambda reader, key: "")
-    assert [each.place.node_no for each in await searching.copies(SITTING, "1.1")] == ["N2", "N1"]
-    assert await searching.copies(SITTING, "2.1") == []
-    assert await searching.copies(SITTING, "9.9") == []
+    found = await searching.find(SITTING, "1.1")
+    assert found is not None
+    assert [each.place.node_no for each in found.copies] == ["N2", "N1"]
+    assert found.patient == SITTING.patients[0]
+    assert await searching.find(SITTING, "2.1") is None
+    assert await searching.find(SITTING, "9.9") is None
+    # For both the same was asked.
+    assert [each[0] for each in memory.asked] == ["scopes"] * 3
+
+
+async def test_of_several_grants_of_one_person_each_shows_what_it_shows(memory: Memory) -> None:
+    twice = replace(SITTING, patients=(Patient("GS1", ME, "PSEUDO1"), Patient("GS3", ME, "PSEUDO1")))
+    memory.studies = [kept("1.1"), kept("1.2", modalities=("MR",)), kept("1.3", modalities=("DX",))]
+    memory.scopes_now = {"GS1": Scope(frozenset({"CT"})), "GS3": Scope(frozenset({"MR"}))}
+    assert uids(await search(memory, sitting=twice)) == ["1.1", "1.2"]
+
+
+async def test_nodes_that_were_not_heard_are_named_in_every_answer(memory: Memory) -> None:
+    memory.behind = {2}
+    assert [each.node_no for each in (await search(memory)).behind] == ["N2"]
+    assert [each.node_no for each in (await search(memory, sitting=OWN)).behind] == ["N2"]
+    memory.behind = set()
+    assert (await search(memory)).behind == ()
+
+
+async def test_an_own_study_in_conflict_and_one_that_a_second_node_still_has(memory: Memory) -> None:
+    memory.studies = [kept("1.1", state=State.CONFLICT, accession_no="A1"), kept("1.2")]
+    assert uids(await search(memory, sitting=OWN)) == ["1.1", "1.2"]
+    assert uids(await search(memory, sitting=OWN, AccessionNumber="A1")) == ["1.1"]
+    assert await found(memory) == ["1.2"]
+    memory.up = {1: False}
+    assert (await search(memory, sitting=OWN)).away == ("N1",)
+    memory.studies = [kept("1.2", ref=1), kept("1.2", ref=2, node_ref=2, availability=Availability.ONLINE)]
+    assert (await search(memory, sitting=OWN)).records[0]["00080056"] == ("ONLINE",)
 
 
 async def test_an_institution_lists_its_own_studies_without_a_decision_page_by_page(memory: Memory) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from services.imaging.domain.entries import Result
-from services.imaging.store.search import StudyRows
 from services.kernel.errors import Fault
 from tests.imaging.conftest import House, key_of
 from tests.imaging.entries import HOSPITAL, OTHER_NODE, OTHER_PSN_NO, PSN_NO, move, uid, upsert, withdrawal
@@ -83,7 +82,7 @@ async def test_a_withdrawn_study_leaves_a_tombstone_and_stands_again_with_a_high
     assert await house.results(withdrawal(3, 7, 2), upsert(4, 7)) == ["UNCHANGED", "STALE"]
     async with house.store.read() as work:
         assert await work.search.of_uids([uid(7)]) == []
-        assert await work.search.of_accession("A7") == []
+        assert await work.search.of_accession("A7", HOSPITAL) == []
         ((ref, person, started, body, reason),) = await work.search._connection.fetch(
             "SELECT study_ref, person_key, started, body, reason FROM imaging_study"
         )
@@ -115,30 +114,3 @@ async def test_one_study_of_two_persons_at_two_nodes_is_hidden_until_they_agree(
 async def test_persons_are_asked_for_in_one_question(house: House) -> None:
     await house.upload(*(upsert(seq, psn_no=f"990000000000000{seq:05}") for seq in range(1, 101)))
     assert house.keys.asked == [100]
-
-
-async def test_an_own_list_is_paged_whole_and_in_order(house: House) -> None:
-    days = [f"202602{1 + seq % 20:02}" for seq in range(50)]
-    await house.upload(*(upsert(seq, study_date=days[seq - 1]) for seq in range(1, 51)))
-    async with house.store.read() as work:
-        assert await pages(work.search, 7) == await pages(work.search, 50)
-        assert len(set(await pages(work.search, 7))) == 50
-        assert await work.search.own_count(HOSPITAL) == 50
-    newest = sorted(days, reverse=True)
-    async with house.store.read() as work:
-        found = [each.study.study_date for each in await work.search.own_page(HOSPITAL, 50) if each.study]
-    assert found == newest
-
-
-async def pages(rows: StudyRows, size: int) -> list[str]:
-    """All UIDs of the hospital's list, read so many at a time."""
-    from services.imaging.store.search import BEGIN, Place  # noqa: PLC0415
-
-    found: list[str] = []
-    place = BEGIN
-    while page := await rows.own_page(HOSPITAL, size, place):
-        found += [each.uid for each in page]
-        last = page[-1]
-        assert last.study is not None
-        place = Place(last.study.started, last.ref)
-    return found

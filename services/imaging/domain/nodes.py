@@ -65,10 +65,13 @@ class StandingNode:
     watermark: int = 0
     last_ref: int = 0
 
+    def is_heard(self, now: datetime) -> bool:
+        """Whether it says that it is there."""
+        return self.heard_at is not None and now - self.heard_at <= AWAY_AFTER
+
     def is_away(self, now: datetime) -> bool:
         """Whether nothing can be fetched from it now."""
-        heard = self.heard_at is not None and now - self.heard_at <= AWAY_AFTER
-        return self.state is not NodeState.ACTIVE or not (heard and self.retrieving)
+        return self.state is not NodeState.ACTIVE or not (self.is_heard(now) and self.retrieving)
 
 
 def check_node(node: Node) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from services.imaging.domain.studies import Availability, KeptStudy, State, Study
@@ -19,12 +20,14 @@ _RANK: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a decision of the person's cell lets a reader see: no modalities, or no study, named are all; what is hidden wins."""
+    """What a decision of the person's cell lets a reader see: no modalities, or no study, named are all; what is hidden wins. The
+    grant holds until just before `until`."""
 
     modalities: frozenset[str] = frozenset()
     study_uid: str = ""
     hidden_studies: frozenset[str] = frozenset()
     hidden_institutions: frozenset[str] = frozenset()
+    until: datetime | None = None
 
     def shows(self, uid: str, study: Study) -> bool:
         """Whether a study is within it. One that has a series of another kind as well is: a picture is not read without it."""
@@ -37,12 +40,17 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a copy of a study lies: its node, whether that answers, and the address from which studies are fetched."""
+    """Where a copy of a study lies: its node, whether studies are fetched from it now, and the address from which they are.
+
+    A node that is `behind` was not heard for some time, last at `heard_at`: what it took since is not in the index.
+    """
 
     node_ref: int
     node_no: str
     up: bool
     root: str
+    behind: bool = False
+    heard_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +67,14 @@ class Copy:
         return self.study.availability if self.place.up else Availability.UNAVAILABLE
 
 
-def copies_of(found: Iterable[KeptStudy], places: dict[int, Place]) -> list[Copy]:
-    """Those that may be found, at places that are known."""
+def copies_of(found: Iterable[KeptStudy], places: Mapping[int, Place], own: str = "") -> list[Copy]:
+    """Those that may be found, at places that are known; those in conflict only by the institution `own`, whose they are."""
     return [
         Copy(each, each.study, places[each.node_ref])
         for each in found
-        if each.study is not None and each.state is State.ACTIVE and each.node_ref in places
+        if each.study is not None
+        and each.node_ref in places
+        and (each.state is State.ACTIVE or (own and each.study.fixmedins_code == own))
     ]
 
 

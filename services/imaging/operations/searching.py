@@ -8,7 +8,8 @@ that there is not, by the same steps.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final, Protocol
 
 from services.imaging.domain.qido.asked import Question
@@ -47,11 +48,25 @@ class Sitting:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a search found: `more` are further records that answer, `away` nodes with some of them that do not answer."""
+    """What a search found: `more` are further records that answer, `away` nodes with some of them that do not answer, `behind`
+    nodes of which something may be missing.
+    """
 
     records: list[Record]
     more: int = 0
     away: tuple[str, ...] = ()
+    behind: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a study lies that a reader may see, the best place first; the grant by which it may, None for an own one, and until
+    when that holds.
+    """
+
+    copies: list[Copy]
+    patient: Patient | None = None
+    until: datetime | None = None
 
 
 class Deciding(Protocol):
@@ -65,27 +80,29 @@ class Deciding(Protocol):
 class Index(Protocol):
     """Reads of the store."""
 
-    async def of_persons(self, keys: Sequence[bytes], dates: Range | None, most: int) -> list[KeptStudy]:
+    async def of_persons(self, keys: Sequence[bytes], dates: Range | None, most: int) -> Sequence[KeptStudy]:
         """Studies of persons, at most so many and one more."""
         ...
 
-    async def of_uids(self, uids: Collection[str]) -> list[KeptStudy]:
-        """Studies under UIDs, whosesoever they are."""
+    async def of_uids(self, uids: Collection[str], own: str = "") -> Sequence[KeptStudy]:
+        """Studies under UIDs, whosesoever they are; those in conflict only of the institution `own`."""
         ...
 
-    async def own(self, fixmedins_code: str, dates: Range | None, offset: int, limit: int) -> list[KeptStudy]:
-        """An institution's own studies, the latest first, from a place on: at any depth for the same cost."""
+    async def of_accession(self, fixmedins_code: str, accession_no: str) -> Sequence[KeptStudy]:
+        """An institution's own studies with an accession number."""
         ...
 
-    async def own_count(self, fixmedins_code: str, dates: Range | None) -> int:
-        """How many those are."""
+    async def own(
+        self, fixmedins_code: str, dates: Range | None, offset: int, limit: int
+    ) -> tuple[Sequence[KeptStudy], int]:
+        """An institution's own studies, the latest first, from a place on, and how many there are; any depth costs the same."""
         ...
 
-    async def series_of(self, refs: Sequence[int]) -> Mapping[int, list[Series]]:
+    async def series_of(self, refs: Sequence[int]) -> Mapping[int, Sequence[Series]]:
         """Series of studies by the studies' refs."""
         ...
 
-    def places(self) -> dict[int, Place]:
+    async def places(self) -> Mapping[int, Place]:
         """All nodes by ref."""
         ...
 
@@ -129,16 +146,20 @@ class Searching:
         ]
         return await self._told(sitting, question, Level.SERIES, records, found)
 
-    async def copies(self, sitting: Sitting, study_uid: str) -> list[Copy]:
-        """Where a study lies that the reader may see, the best place first; none where it may not, or there is none."""
-        if sitting.own_institution:
-            kept = copies_of(await self.index.of_uids([study_uid]), self.index.places())
-            visible = [each for each in kept if each.study.fixmedins_code == sitting.own_institution]
-        else:
-            scopes = await self.deciding.scopes(sitting, sitting.patients)
-            found = await self._visible(sitting.patients, scopes, None)
-            visible = [copy for copy, _ in found if copy.kept.uid == study_uid]
-        return sorted(visible, key=rank)
+    async def find(self, sitting: Sitting, study_uid: str) -> Found | None:
+        """A study that the reader may see; None where it may not, or there is none: both are found out by the same steps."""
+        institution = sitting.own_institution
+        if institution:
+            kept = await self.index.of_uids([study_uid], institution)
+            own = [each for each in kept if _is_of(each, institution)]
+            copies = copies_of(own, await self.index.places(), institution)
+            return Found(sorted(copies, key=rank)) if copies else None
+        scopes = await self.deciding.scopes(sitting, sitting.patients)
+        visible = await self._shown(await self.index.of_uids([study_uid]), sitting.patients, scopes)
+        if not visible:
+            return None
+        patient = visible[0][1]
+        return Found(sorted((copy for copy, _ in visible), key=rank), patient, scopes[patient.grant_no].until)
 
     async def _found(self, sitting: Sitting, question: Question, root: str, level: Level) -> list[tuple[Copy, Record]]:
         """Studies that answer what is asked of studies, in order; at the level of series all that may."""
@@ -157,24 +178,39 @@ class Searching:
 
     async def _own(self, sitting: Sitting, question: Question) -> list[tuple[Copy, str]]:
         """An institution's own studies that a search looks through: it made them, so that no decision is asked for."""
-        institution, dates = sitting.own_institution, question.dates
+        institution = sitting.own_institution
         if question.study_uids:
-            kept = [each for each in await self.index.of_uids(question.study_uids) if _is_of(each, institution)]
+            found = await self.index.of_uids(question.study_uids, institution)
+            kept: Sequence[KeptStudy] = [each for each in found if _is_of(each, institution)]
+        elif question.accession:
+            kept = await self.index.of_accession(institution, question.accession)
         else:
-            kept = await self.index.own(institution, dates, 0, MOST_STUDIES + 1)
-            if len(kept) > MOST_STUDIES:
+            _, count = await self.index.own(institution, question.dates, 0, 0)
+            if count > MOST_STUDIES:
                 raise _too_broad(MOST_STUDIES)
-        return [(copy, self._patient_id(sitting, copy)) for copy in best_of(copies_of(kept, self.index.places()))]
+            kept, _ = await self.index.own(institution, question.dates, 0, MOST_STUDIES)
+        copies = copies_of(kept, await self.index.places(), institution)
+        return [(copy, self._patient_id(sitting, copy)) for copy in best_of(copies)]
 
     async def _own_page(self, sitting: Sitting, question: Question, root: str) -> Page:
         """A page of an own list by nothing but days."""
-        institution, dates = sitting.own_institution, question.dates
-        count = await self.index.own_count(institution, dates)
-        kept = await self.index.own(institution, dates, question.offset, question.limit) if question.limit else []
-        copies = copies_of(kept, self.index.places())
+        institution = sitting.own_institution
+        kept, count = await self.index.own(institution, question.dates, question.offset, question.limit)
+        copies = await self._nearest(kept, institution)
         records = [study_record(each, self._patient_id(sitting, each), root) for each in copies]
-        await self.auditing.searched(sitting, Level.STUDY, [], len(records))
-        return Page(records, max(0, count - question.offset - len(kept)), _away(copies))
+        more = max(0, count - question.offset - len(kept))
+        return await self._written(sitting, Level.STUDY, [], Page(records, more, _away(copies)))
+
+    async def _nearest(self, kept: Sequence[KeptStudy], institution: str) -> list[Copy]:
+        """Studies of an own list in its order, those of nodes that do not answer as another node has them, where one does."""
+        places = await self.index.places()
+        copies = copies_of(kept, places, institution)
+        away = [each.kept.uid for each in copies if not each.place.up]
+        if not away:
+            return copies
+        others = [each for each in await self.index.of_uids(away, institution) if _is_of(each, institution)]
+        nearest = {each.kept.uid: each for each in best_of(copies_of(others, places, institution))}
+        return [nearest.get(each.kept.uid, each) for each in copies]
 
     def _patient_id(self, sitting: Sitting, copy: Copy) -> str:
         return self.pseudonym(sitting.reader, copy.kept.person_key) if copy.kept.person_key is not None else ""
@@ -182,15 +218,27 @@ class Searching:
     async def _visible(
         self, patients: Sequence[Patient], scopes: Mapping[str, Scope], dates: Range | None
     ) -> list[tuple[Copy, Patient]]:
-        shown = {each.person_key: (each, scopes[each.grant_no]) for each in patients if each.grant_no in scopes}
-        kept = await self.index.of_persons(list(shown), dates, MOST_STUDIES)
+        keys = {each.person_key for each in patients if each.grant_no in scopes}
+        kept = await self.index.of_persons(list(keys), dates, MOST_STUDIES)
         if len(kept) > MOST_STUDIES:
             raise _too_broad(MOST_STUDIES)
-        return [
-            (copy, shown[key][0])
-            for copy in copies_of(kept, self.index.places())
-            if (key := copy.kept.person_key) in shown and shown[key][1].shows(copy.kept.uid, copy.study)
-        ]
+        return await self._shown(kept, patients, scopes)
+
+    async def _shown(
+        self, kept: Sequence[KeptStudy], patients: Sequence[Patient], scopes: Mapping[str, Scope]
+    ) -> list[tuple[Copy, Patient]]:
+        """Those that a grant lets the reader see, each with the first such: a person may be in a session by several grants."""
+        by_key: dict[bytes, list[tuple[Patient, Scope]]] = {}
+        for each in patients:
+            if each.grant_no in scopes:
+                by_key.setdefault(each.person_key, []).append((each, scopes[each.grant_no]))
+        found = []
+        for copy in copies_of(kept, await self.index.places()):
+            of_person = by_key.get(copy.kept.person_key or b"", ())
+            patient = next((each for each, scope in of_person if scope.shows(copy.kept.uid, copy.study)), None)
+            if patient is not None:
+                found.append((copy, patient))
+        return found
 
     async def _told(
         self,
@@ -202,8 +250,15 @@ class Searching:
     ) -> Page:
         page = records[question.offset : question.offset + question.limit]
         grants = sorted({each.grant_no for each in _chosen(sitting, question)})
-        await self.auditing.searched(sitting, level, grants, len(page))
-        return Page(page, max(0, len(records) - question.offset - len(page)), _away([copy for copy, _ in found]))
+        more = max(0, len(records) - question.offset - len(page))
+        return await self._written(sitting, level, grants, Page(page, more, _away([copy for copy, _ in found])))
+
+    async def _written(self, sitting: Sitting, level: Level, grants: Sequence[str], page: Page) -> Page:
+        """The page, once the log has it, with the nodes that are behind."""
+        await self.auditing.searched(sitting, level, grants, len(page.records))
+        places = (await self.index.places()).values()
+        behind = sorted((each for each in places if each.behind), key=lambda each: each.node_no)
+        return replace(page, behind=tuple(behind)) if behind else page
 
 
 def _chosen(sitting: Sitting, question: Question) -> tuple[Patient, ...]:

@@ -11,6 +11,7 @@ from services.imaging.domain.checking import ToldEntry, checked
 from services.imaging.domain.digests import changes
 from services.imaging.domain.entries import Entry, Outcome, Poison, Result
 from services.imaging.domain.nodes import StandingNode, check_may_upload, check_sequence, found
+from services.imaging.domain.own_lists import list_changes
 from services.imaging.domain.studies import KeptStudy, Series, State
 from services.imaging.domain.uploads import decide, settled, study_ref
 from services.imaging.store.changes import Change
@@ -149,6 +150,7 @@ async def _write(work: Unit, batch: _Batch, watermark: int) -> Uploaded:
     await work.studies.put(now, stood.keys() | batch.moved.keys())
     await work.studies.put_series(batch.series, stood.keys())
     await work.digests.change(batch.node.ref, changes((stood.get(each.ref), each) for each in batch.after.values()))
+    await work.own.change(list_changes(batch.before, batch.after, batch.elsewhere))
     await work.changes.add(batch.log)
     node = replace(batch.node, watermark=watermark, last_ref=batch.last_ref, uploaded_at=batch.now)
     await work.nodes.replace(node)

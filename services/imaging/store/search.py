@@ -6,9 +6,9 @@ Whom the rows may be shown to is decided elsewhere; only those of an own list ma
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from services.imaging.domain.own_lists import EVER, Days
 from services.imaging.domain.studies import KeptStudy, Series, State
 from services.imaging.store.packs import COLUMNS, series_of, study_of
 from services.imaging.store.studies import among
@@ -16,31 +16,6 @@ from services.imaging.store.uids import packed_uid
 from services.runtime.db import DriverConnection
 
 _ACTIVE: Final = int(State.ACTIVE)
-_FIRST, _LAST = -(2**31), 2**31 - 1
-_DAY_MINUTES: Final = 24 * 60
-_LAST_REF: Final = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """A range of days as minutes of the wall clock since 1970, `last` the last minute of the last day."""
-
-    first: int = _FIRST
-    last: int = _LAST
-
-
-EVER: Final = Days()
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Behind which row of an own list a page begins: the newest come first, of one minute those with the higher ref."""
-
-    started: int
-    ref: int
-
-
-BEGIN: Final = Place(_LAST, _LAST_REF)
 
 
 class StudyRows:
@@ -57,9 +32,7 @@ class StudyRows:
         """
         if not keys:
             return ()
-        rows = await self._connection.fetch(
-            self._person_sql(len(keys)), (*keys, days.first, days.last, _ACTIVE, own, most)
-        )
+        rows = await self._connection.fetch(self._person_sql(len(keys)), (*keys, *days.minutes, _ACTIVE, own, most))
         return [study_of(row) for row in rows]
 
     async def of_uids(self, uids: Collection[str], *, own: str = "") -> Sequence[KeptStudy]:
@@ -72,35 +45,27 @@ class StudyRows:
         )
         return [each for each in map(study_of, found) if _shown(each, own)]
 
-    async def of_accession(self, accession_no: str, *, own: str = "", most: int = 200) -> Sequence[KeptStudy]:
-        """Studies with an accession number of whichever issuer, at most so many."""
-        (number, limit) = self._marks(1, 2)
-        found = await self._connection.fetch(
-            f"SELECT {COLUMNS} FROM imaging_study WHERE accession = {number} LIMIT {limit}", (accession_no, most)
-        )
-        return [each for each in map(study_of, found) if _shown(each, own)]
-
-    async def own_page(
-        self, institution: str, most: int, after: Place = BEGIN, days: Days = EVER
-    ) -> Sequence[KeptStudy]:
-        """A page of an institution's own list, the newest first, behind a place: the same cost at any depth."""
-        code, first, started, ref, limit = self._marks(1, 5)
+    async def of_accession(self, accession_no: str, institution: str, most: int = 200) -> Sequence[KeptStudy]:
+        """Studies of an institution with an accession number of whichever issuer, at most so many."""
+        number, code, limit = self._marks(1, 3)
         statement = (
-            f"SELECT {COLUMNS} FROM imaging_study WHERE institution = {code} AND started >= {first} AND started <= {started}"
-            f" AND (started, study_ref) < ({started}, {ref}) ORDER BY started DESC, study_ref DESC LIMIT {limit}"
+            f"SELECT {COLUMNS} FROM imaging_study WHERE accession = {number} AND institution = {code}"
+            f" ORDER BY study_ref LIMIT {limit}"
         )
-        begin = after if after.started <= days.last else Place(days.last, _LAST_REF)
-        rows = await self._connection.fetch(statement, (institution, days.first, begin.started, begin.ref, most))
+        return [study_of(row) for row in await self._connection.fetch(statement, (accession_no, institution, most))]
+
+    async def own_page(self, institution: str, days: Days, offset: int, most: int) -> Sequence[KeptStudy]:
+        """Studies of an institution's own list in these days, the newest first, of one minute those with the higher ref; at most
+        so many behind an offset, which is of one day. Of a study that two nodes tell the one that the first node told."""
+        code, first, last, limit, start = self._marks(1, 5)
+        statement = (
+            f"SELECT {COLUMNS} FROM imaging_study AS one WHERE institution = {code} AND started >= {first}"
+            f" AND started <= {last} AND NOT EXISTS (SELECT 1 FROM imaging_study AS other WHERE other.uid = one.uid"
+            " AND other.node_ref < one.node_ref AND other.institution = one.institution)"
+            f" ORDER BY started DESC, study_ref DESC LIMIT {limit} OFFSET {start}"
+        )
+        rows = await self._connection.fetch(statement, (institution, *days.minutes, most, offset))
         return [study_of(row) for row in rows]
-
-    async def own_count(self, institution: str, days: Days = EVER, most: int = 100_000) -> int:
-        """How many studies an institution's own list has, counted up to `most`."""
-        code, first, last, limit = self._marks(1, 4)
-        statement = (
-            f"SELECT count(*) FROM (SELECT 1 FROM imaging_study WHERE institution = {code} AND started >= {first}"
-            f" AND started <= {last} LIMIT {limit}) AS counted"
-        )
-        return int((await self._connection.fetch(statement, (institution, days.first, days.last, most)))[0][0])
 
     async def series(self, refs: Collection[int]) -> Mapping[int, Sequence[Series]]:
         """The series of studies by their refs."""

@@ -28,6 +28,7 @@ class Tables:
     node: Table
     study: Table
     series: Table
+    own: Table
     change: Table
     digest: Table
     secret: Table
@@ -44,6 +45,7 @@ def make_tables() -> Tables:
         _node(metadata),
         _study(metadata),
         _series(metadata),
+        _own(metadata),
         _change(metadata),
         _digest(metadata),
         secret_table(metadata),
@@ -136,5 +138,18 @@ def _digest(metadata: MetaData) -> Table:
         Column("day", Integer, primary_key=True, autoincrement=False),
         Column("count", Integer, nullable=False),
         Column("digest", LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+def _own(metadata: MetaData) -> Table:
+    """How many studies an institution's own list has on a day (span 0, days since 1970) and in a month (1, since the year 0)."""
+    return Table(
+        "imaging_own",
+        metadata,
+        Column("institution", Text, primary_key=True),
+        Column("span", SmallInteger, primary_key=True, autoincrement=False),
+        Column("place", Integer, primary_key=True, autoincrement=False),
+        Column("count", Integer, nullable=False),
         sqlite_with_rowid=False,
     )

@@ -10,6 +10,7 @@ from typing import Final
 from services.imaging.store.audit import AuditRows
 from services.imaging.store.changes import ChangeRows, DigestRows
 from services.imaging.store.nodes import NodeRows
+from services.imaging.store.own_lists import OwnRows
 from services.imaging.store.schema import schema
 from services.imaging.store.search import StudyRows
 from services.imaging.store.secrets import SecretRows
@@ -19,7 +20,7 @@ from services.kernel.requests import Moved
 from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql
 from services.runtime.journal import Journal, JournalRows, journal_of
 
-_INSERTED: Final = ("node", "study", "series", "change", "digest", "secret", "audit", "audit_end")
+_INSERTED: Final = ("node", "study", "series", "own", "change", "digest", "secret", "audit", "audit_end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Statements:
 class Unit:
     """One transaction."""
 
-    __slots__ = ("audit", "changes", "digests", "journal", "nodes", "search", "secrets", "studies")
+    __slots__ = ("audit", "changes", "digests", "journal", "nodes", "own", "search", "secrets", "studies")
 
     def __init__(self, connection: DriverConnection, statements: Statements) -> None:
         def insert(table: str) -> str:
@@ -42,6 +43,7 @@ class Unit:
         self.journal = JournalRows(connection, statements.journal)
         self.nodes = NodeRows(connection, insert("node"))
         self.studies = StudyWrites(connection, insert("study"), insert("series"))
+        self.own = OwnRows(connection, insert("own"))
         self.search = StudyRows(connection)
         self.changes = ChangeRows(connection, insert("change"))
         self.digests = DigestRows(connection, insert("digest"))

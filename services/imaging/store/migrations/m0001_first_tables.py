@@ -49,6 +49,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("node_ref", "day"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "imaging_own",
+        sa.Column("institution", sa.Text(), nullable=False),
+        sa.Column("span", sa.SmallInteger(), nullable=False, autoincrement=False),
+        sa.Column("place", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("institution", "span", "place"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _node() -> None:

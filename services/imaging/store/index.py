@@ -1,0 +1,83 @@
+"""The index as searches read it. Each look is one reading transaction; the nodes are read at most once a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final
+
+from services.imaging.domain.nodes import NodeState, StandingNode
+from services.imaging.domain.own_lists import EVER, Days, days_of
+from services.imaging.domain.scopes import Place
+from services.imaging.domain.studies import KeptStudy, Series
+from services.imaging.store.unit import ImagingStore
+from services.kernel.clock import Clock
+
+PLACES_S: Final = 1.0
+"""Nodes are known as they were at most so long ago (our decision)."""
+_MOST_NODES: Final = 10_000
+
+
+class StoredIndex:
+    """Reads of a store."""
+
+    def __init__(self, store: ImagingStore, clock: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._clock, self._monotonic = store, clock, monotonic
+        self._places: Mapping[int, Place] = {}
+        self._read_at = -PLACES_S
+
+    async def of_persons(self, keys: Sequence[bytes], dates: tuple[str, str] | None, most: int) -> Sequence[KeptStudy]:
+        """Studies of persons, at most so many and one more."""
+        async with self._store.read() as work:
+            return await work.search.of_persons(keys, _days(dates), most=most + 1)
+
+    async def of_uids(self, uids: Collection[str], own: str = "") -> Sequence[KeptStudy]:
+        """Studies under UIDs, whosesoever they are; those in conflict only of the institution `own`."""
+        async with self._store.read() as work:
+            return await work.search.of_uids(uids, own=own)
+
+    async def of_accession(self, fixmedins_code: str, accession_no: str) -> Sequence[KeptStudy]:
+        """An institution's own studies with an accession number."""
+        async with self._store.read() as work:
+            return await work.search.of_accession(accession_no, fixmedins_code)
+
+    async def own(
+        self, fixmedins_code: str, dates: tuple[str, str] | None, offset: int, limit: int
+    ) -> tuple[Sequence[KeptStudy], int]:
+        """An institution's own studies, the latest first, from a place on, and how many there are; any depth costs the same."""
+        days = _days(dates)
+        async with self._store.read() as work:
+            count, day, before = await work.own.found(fixmedins_code, days, offset)
+            if offset >= count or not limit:
+                return (), count
+            return await work.search.own_page(fixmedins_code, Days(days.first, day), before, limit), count
+
+    async def series_of(self, refs: Sequence[int]) -> Mapping[int, Sequence[Series]]:
+        """Series of studies by the studies' refs."""
+        async with self._store.read() as work:
+            return await work.search.series(refs)
+
+    async def places(self) -> Mapping[int, Place]:
+        """All nodes by ref."""
+        begun = self._monotonic()
+        if begun - self._read_at >= PLACES_S:
+            async with self._store.read() as work:
+                nodes = await work.nodes.after("", _MOST_NODES)
+            self._places = {each.ref: self._place(each) for each in nodes}
+            self._read_at = begun
+        return self._places
+
+    def _place(self, standing: StandingNode) -> Place:
+        now = self._clock()
+        return Place(
+            standing.ref,
+            standing.node.node_no,
+            not standing.is_away(now),
+            standing.node.retrieve_roots[0],
+            standing.state is NodeState.ACTIVE and not standing.is_heard(now),
+            standing.heard_at,
+        )
+
+
+def _days(dates: tuple[str, str] | None) -> Days:
+    return EVER if dates is None else days_of(*dates)
