@@ -33,7 +33,7 @@ _AS_THEY_ARE: Final = frozenset(
     "infno oinfno asked title code standard admdvs path opening source policy policies where method field part error_id "
     "known allowed pattern guess name what_zh case value wanted text rows holding lines reversed_by reverses insutype "
     "setting variable key_id headers dictionary app_id pay_ord_id med_org_ord phase why code area order_type channel form "
-    "app_refd_sn names error held_no safe day difference_no file_qury_no line most columns order_no".split()
+    "app_refd_sn names error held_no safe day difference_no file_qury_no line most columns order_no advice_no".split()
 )
 
 

@@ -12,6 +12,12 @@ from typing import Final
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
 
 from services.imaging.store.audit import audit_end_table, audit_table
+from services.imaging.store.recognition_tables import (
+    advice_month_table,
+    advice_table,
+    quality_table,
+    report_table,
+)
 from services.imaging.store.secrets import secret_table
 from services.runtime.db import Json, Moment, RowNumber
 from services.runtime.journal import journal_table
@@ -34,6 +40,10 @@ class Tables:
     secret: Table
     audit: Table
     audit_end: Table
+    report: Table
+    advice: Table
+    advice_month: Table
+    quality: Table
 
 
 def make_tables() -> Tables:
@@ -51,6 +61,10 @@ def make_tables() -> Tables:
         secret_table(metadata),
         audit_table(metadata),
         audit_end_table(metadata),
+        report_table(metadata),
+        advice_table(metadata),
+        advice_month_table(metadata),
+        quality_table(metadata),
     )
 
 

@@ -11,6 +11,8 @@ from services.imaging.store.audit import AuditRows
 from services.imaging.store.changes import ChangeRows, DigestRows
 from services.imaging.store.nodes import NodeRows
 from services.imaging.store.own_lists import OwnRows
+from services.imaging.store.recognition import AdviceRows, QualityRows
+from services.imaging.store.reports import ReportRows
 from services.imaging.store.schema import schema
 from services.imaging.store.search import StudyRows
 from services.imaging.store.secrets import SecretRows
@@ -21,6 +23,7 @@ from services.runtime.db import Database, DriverConnection, UniqueViolation, ins
 from services.runtime.journal import Journal, JournalRows, journal_of
 
 _INSERTED: Final = ("node", "study", "series", "own", "change", "digest", "secret", "audit", "audit_end")
+_RECOGNITION: Final = ("report", "advice", "quality")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,20 @@ class Statements:
 class Unit:
     """One transaction."""
 
-    __slots__ = ("audit", "changes", "digests", "journal", "nodes", "own", "search", "secrets", "studies")
+    __slots__ = (
+        "advices",
+        "audit",
+        "changes",
+        "digests",
+        "journal",
+        "nodes",
+        "own",
+        "quality",
+        "reports",
+        "search",
+        "secrets",
+        "studies",
+    )
 
     def __init__(self, connection: DriverConnection, statements: Statements) -> None:
         def insert(table: str) -> str:
@@ -49,6 +65,9 @@ class Unit:
         self.digests = DigestRows(connection, insert("digest"))
         self.secrets = SecretRows(connection, insert("secret"))
         self.audit = AuditRows(connection, insert("audit"), insert("audit_end"))
+        self.reports = ReportRows(connection, insert("report"))
+        self.advices = AdviceRows(connection, insert("advice"))
+        self.quality = QualityRows(connection, insert("quality"))
 
 
 class ImagingStore:
@@ -79,4 +98,6 @@ class ImagingStore:
 
 
 def _statements(tables: Tables) -> Statements:
-    return Statements(journal_of(tables.entry), {name: insert_sql(getattr(tables, name)) for name in _INSERTED})
+    return Statements(
+        journal_of(tables.entry), {name: insert_sql(getattr(tables, name)) for name in (*_INSERTED, *_RECOGNITION)}
+    )

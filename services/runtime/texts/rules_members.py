@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.runtime.texts.consent import CONSENT_RULES
+from services.runtime.texts.recognition import RECOGNITION_RULES
 from services.runtime.texts.rules_dicom import DICOM_RULES
 from services.runtime.texts.rules_imaging import IMAGING_RULES
 
@@ -212,4 +213,5 @@ MEMBER_RULES: Final[Mapping[str, tuple[str, str]]] = {
     **_CODES,
     **IMAGING_RULES,
     **DICOM_RULES,
+    **RECOGNITION_RULES,
 }

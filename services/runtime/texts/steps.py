@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.runtime.texts.imaging import IMAGING_STEPS
+from services.runtime.texts.recognition import RECOGNITION_STEPS
 from services.runtime.texts.routing_clearing import CLEARING_STEPS
 
 _MESH_TABLE: Final = ("请核对网格表中该调用方的权限", "Check what the mesh table lets this caller do")
@@ -183,5 +184,5 @@ STATE_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "open": ("尚未出院，无须撤销出院", "It is not discharged, so no discharge is to be undone"),
 }
 
-MEMBER_STEPS: Final[Mapping[str, tuple[str, str]]] = {**CLEARING_STEPS, **IMAGING_STEPS}
+MEMBER_STEPS: Final[Mapping[str, tuple[str, str]]] = {**CLEARING_STEPS, **IMAGING_STEPS, **RECOGNITION_STEPS}
 """After refusals of national members."""

@@ -15,6 +15,7 @@ from services.runtime.texts.identity import IDENTITY
 from services.runtime.texts.imaging import IMAGING
 from services.runtime.texts.mobile import MOBILE
 from services.runtime.texts.payment import PAYMENT
+from services.runtime.texts.recognition import RECOGNITION
 from services.runtime.texts.routing import ROUTING
 from services.runtime.texts.routing_clearing import ROUTING_CLEARING
 from services.runtime.texts.runtime import RUNTIME
@@ -35,6 +36,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     **ROUTING_CLEARING,
     **PAYMENT,
     **IMAGING,
+    **RECOGNITION,
     **SINCE,
     **GATEWAY,
     **MOBILE,

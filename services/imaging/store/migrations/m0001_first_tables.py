@@ -58,6 +58,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("institution", "span", "place"),
         sqlite_with_rowid=False,
     )
+    _report()
+    _recognition()
 
 
 def _node() -> None:
@@ -139,4 +141,51 @@ def _audit() -> None:
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.Column("seal", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("place"),
+    )
+
+
+def _report() -> None:
+    op.create_table(
+        "imaging_report",
+        sa.Column("institution", sa.Text(), nullable=False),
+        sa.Column("report_no", sa.Text(), nullable=False),
+        sa.Column("person_key", sa.LargeBinary(), nullable=False),
+        sa.Column("started", sa.Integer(), nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.Column("content_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("institution", "report_no"),
+    )
+    op.create_index("imaging_report_person", "imaging_report", ["person_key", "started"])
+    op.create_index("imaging_report_own", "imaging_report", ["institution", "started", "place"])
+
+
+def _recognition() -> None:
+    op.create_table(
+        "imaging_advice",
+        sa.Column("advice_no", sa.Text(), nullable=False),
+        sa.Column("institution", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("choice", sa.LargeBinary()),
+        sa.Column("decided_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("advice_no"),
+    )
+    op.create_table(
+        "imaging_advice_month",
+        sa.Column("institution", sa.Text(), nullable=False),
+        sa.Column("month", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("kind", sa.SmallInteger(), nullable=False, autoincrement=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("institution", "month", "kind"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "imaging_quality",
+        sa.Column("institution", sa.Text(), nullable=False),
+        sa.Column("modality", sa.Text(), nullable=False),
+        sa.Column("from_day", sa.Text(), nullable=False),
+        sa.Column("passed", sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("institution", "modality", "from_day"),
+        sqlite_with_rowid=False,
     )

@@ -527,6 +527,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The audit log does not take entries now, and nothing is read without one."""
     ERROR_REASON_SECRETS_SEALED: _ErrorReason.ValueType  # 441
     """None of the mesh's keys opens the secrets that imaging keeps."""
+    ERROR_REASON_ADVICE_NOT_FOUND: _ErrorReason.ValueType  # 450
+    """The institution was given no advice under the number."""
+    ERROR_REASON_ADVICE_DECIDED: _ErrorReason.ValueType  # 451
+    """Another decision on the advice was recorded."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -1034,4 +1038,8 @@ ERROR_REASON_AUDIT_UNAVAILABLE: ErrorReason.ValueType  # 440
 """The audit log does not take entries now, and nothing is read without one."""
 ERROR_REASON_SECRETS_SEALED: ErrorReason.ValueType  # 441
 """None of the mesh's keys opens the secrets that imaging keeps."""
+ERROR_REASON_ADVICE_NOT_FOUND: ErrorReason.ValueType  # 450
+"""The institution was given no advice under the number."""
+ERROR_REASON_ADVICE_DECIDED: ErrorReason.ValueType  # 451
+"""Another decision on the advice was recorded."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
