@@ -133,7 +133,7 @@ MESH: tuple[Member, ...] = (
             "yibao.payment.v1.HeldService",
             "yibao.payment.v1.ReconciliationService",
         ),
-        calls=("identity", "settlement", "routing"),
+        calls=("identity", "catalogue", "settlement", "routing"),
     ),
     Member(
         "imaging",

@@ -45,6 +45,7 @@ from services.payment.operations.saving import Saving
 from services.payment.operations.telling import Telling
 from services.payment.peers.authorisations import AuthorisationsElsewhere
 from services.payment.peers.bills import Bills
+from services.payment.peers.catalogue import KnownInstitutions
 from services.payment.peers.elsewhere import ROUTING
 from services.payment.peers.institutions import Institutions
 from services.payment.peers.partners import Partners
@@ -109,7 +110,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     settlements, bills, authorised = _settling(config, peers)
     driving = Driving(books, settlements, bills, desk, _found)
     new_id, own, work = time_ordered_ids(clock, SystemRandom()), mark(config.cell), Unhurried()
-    saving = Saving(books, driving, settlements, bills, new_id, partial(_key, signer), authorised, desk.balance)
+    known = KnownInstitutions(peers, clock, monotonic).check
+    saving = Saving(books, driving, settlements, bills, new_id, partial(_key, signer), authorised, desk.balance, known)
     paying = Paying(books, driving, settlements, desk, partial(new_id, f"C{own}"))
     loop = OrderLoop(books, driving, partial(_span, telemetry), _told_stuck)
     reconciling = _reconciling(driving, store, desk, outside.bills, peers, config.cell, new_id)

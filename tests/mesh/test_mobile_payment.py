@@ -109,3 +109,16 @@ async def test_an_authorisation_is_good_once_for_one_person_at_one_institution(t
     assert await hospital.refused("6201", {"data": paying.fees(hospital, who, auth)}) == "PAY_AUTH_SPENT"
     assert await hospital.refused("6201", {"data": paying.fees(hospital, other, auth)}) == "PAY_AUTH_OF_ANOTHER"
     assert await hospital.refused("6201", {"data": paying.fees(hospital, who, "AUTHnone")}) == "PAY_AUTH_UNKNOWN"
+
+
+async def test_nobody_authorises_a_payment_at_an_institution_that_does_not_exist(town: Sandbox) -> None:
+    who = await town.newcomers.one()
+    asked = {"requestId": "nowhere-key", "role": "ROLE_PERSON", "subject": who.psn_no}
+    key = (await rest(town.hospital, "/v1/api-keys", asked))["apiKey"]
+    wanted = {"requestId": "nowhere", "psnNo": who.psn_no, "fixmedinsCode": "H99019999999"}
+    for _ in range(2):
+        told = await town.hospital.http.post(
+            "/v1/own/payment-authorisations", json=wanted, headers={"Authorization": f"Bearer {key}"}
+        )
+        details = told.json()["error"]["details"]
+        assert [each["reason"] for each in details if "reason" in each] == ["INSTITUTION_UNKNOWN"]

@@ -21,6 +21,7 @@ from tests.mesh.hospital import DRUG, Hospital, Patient, Row, rest
 from tests.mesh.people import Newcomers
 from tests.mesh.test_cells import HERE, THERE, in_cell, shown_code
 from tests.mesh.test_dark_cell import hanging_cell
+from tests.mesh.test_deposits import bill, cash_back, deposited, refused
 from tests.mesh.test_elsewhere import AT_ONCE_S, Two, two_cells
 from tests.mesh.test_filed import HOSPITAL, WUHAN, Wuhan, of_wuhan, partner_of_wuhan
 from tests.mesh.test_notices import ROUTING
@@ -129,15 +130,28 @@ async def test_a_revoked_order_leaves_nothing_in_either_cell(two: Two, residents
     await agree(two)
 
 
-async def test_a_stay_is_paid_and_given_back_too(two: Two, residents: Newcomers) -> None:
+async def test_a_stay_is_paid_with_its_deposit_and_given_back_too(two: Two, residents: Newcomers) -> None:
+    """What was deposited is kept by the place of care, whoever insures the person."""
     here, who = two.here, await residents.one()
     mdtrt_id = await here.admit(who)
+    saved_first, deposit = await deposited(here, who, mdtrt_id, 50_000)
+    assert (deposit["phase"], deposit["setlId"]) == ("ORDER_PHASE_PAID", "")
     await here.done("2301", here.lines(who, mdtrt_id, BILL, med_type="21"), home=who.home)
     await here.discharge(who, mdtrt_id)
     stay = {"mdtrtId": mdtrt_id, "feeType": "02", "medType": "21", "feedetailList": []}
     saved, split = await paying.placed_by(here, who, "", **stay)
-    assert (await paying.paid(here, saved))["order"]["phase"] == "ORDER_PHASE_PAID"
-    back = {"data": paying.refund_of(saved, split, "R1")}
+    used: dict[str, Any] = {"reduces": [{"kind": "DEPOSIT_DEDUCTION", "amountFen": "20000"}]}
+    paid = (await paying.paid(here, saved, **used))["order"]
+    cash_fen = round(float(split["ownPayAmt"]) * 100)
+    assert (paid["phase"], int(paid["depositFen"]), int(paid["chargedFen"])) == (
+        "ORDER_PHASE_PAID",
+        20_000,
+        cash_fen - 20_000,
+    )
+    assert await here.refused("6203", cash_back(saved_first, "D1", "300.01")) == "DEPOSITS_SHORT"
+    await here.done("6203", cash_back(saved_first, "D2", "300.00"))
+    assert await refused(here, bill(here, who, mdtrt_id, 5_000)) == "DEPOSIT_STAY_SETTLED"
+    back = {"data": paying.refund_of(saved, split | {"ownPayAmt": (cash_fen - 20_000) / 100}, "R1")}
     assert (await here.done("6203", back)).output["data"]["refStatus"] == "SUCC"
     await agree(two)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from services.kernel.authorisations import Authorisation
+from services.kernel.errors import precondition
 
 
 class NoneElsewhere:
@@ -22,5 +23,11 @@ async def card_number(_fixmedins_code: str, card: str) -> int:
     return int(card)
 
 
-NOBODY: Final = (NoneElsewhere(), card_number)
-"""No other cell, and that bank."""
+async def any_institution(fixmedins_code: str) -> None:
+    """A catalogue that knows every one, but those whose code begins with X."""
+    if fixmedins_code.startswith("X"):
+        raise precondition("INSTITUTION_UNKNOWN", fixmedins_code=fixmedins_code, day="2026-11-30")
+
+
+NOBODY: Final = (NoneElsewhere(), card_number, any_institution)
+"""No other cell, that bank, and that catalogue."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from services.kernel.errors import Fault, FaultKind, precondition
 from services.kernel.requests import RequestStamp
-from services.payment.domain.charges import About, Heard, RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.charges import About, Heard, Hearing, RefundSeen, RefundStanding, Seen, Standing
 from services.payment.domain.opened import Opened, Tried
 from services.payment.domain.orders import Bill, Charge, Order, Refund
 from services.payment.domain.phases import Phase
@@ -209,8 +209,11 @@ class FakeChannel:
             return RefundSeen(RefundStanding.UNKNOWN)
         return RefundSeen(RefundStanding.RETURNED, cash_fen)
 
-    async def tell_returned(self, charge: Charge, order: Order, refund: Refund) -> bool:
-        return not self.dice.falls(0.2)
+    async def tell_returned(self, charge: Charge, order: Order, refund: Refund) -> Hearing:
+        return Hearing(heard=not self.dice.falls(0.2))
+
+    def tells(self, charge: Charge) -> bool:
+        return charge.form != 1
 
     def hear(self, channel: str, delivery: Any) -> Heard:
         if not isinstance(delivery, Heard):

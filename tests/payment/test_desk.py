@@ -170,6 +170,26 @@ def test_a_notify_is_of_the_account_that_collects() -> None:
     assert not desk(Scripted()).is_of(charge, "alipay", heard[0])
 
 
+def test_a_channel_tells_of_no_code_and_one_that_calls_nobody_of_nothing() -> None:
+    native, code = charge(), charge(channel_pb2.PAY_FORM_CODE)
+    silent = Scripted()
+    silent.terms = replace(Scripted.terms, notifies=False)
+    assert [desk(Scripted()).tells(each) for each in (native, code)] == [True, False]
+    assert [desk(each).tells(native) for each in (silent, Cash())] == [False, False]
+
+
+async def test_a_definite_refusal_is_told_as_one_and_an_absence_is_not() -> None:
+    own = replace(charge(), charged_fen=3_000, mix_trade_no="X1")
+    for lost in (Lost("SIGN_ERROR", refused=True), Lost("TIMEOUT")):
+        asked = desk(Scripted(look=[lost], close=[lost], look_refund=[lost]))
+        for seen in (await asked.look(own), await asked.close(own), await asked.give_back(own, "F1", 1, None)):
+            assert (seen.standing.name, seen.refused, seen.code) == (
+                "UNKNOWN",
+                lost.refused,
+                lost.reason if lost.refused else "",
+            )
+
+
 def test_a_switch_names_a_channel_that_there_is(tmp_path: Path) -> None:
     file = tmp_path / "merchants.yaml"
     file.write_text('closed:\n  - {area: "37", from_day: "2026-01-01", channel: "wechatt"}\n', encoding="utf-8")

@@ -19,16 +19,15 @@ from services.payment.store.unit import PaymentStore
 from services.runtime.db import Database
 from tests.payment.order_fakes import House, Ticking
 from tests.payment.test_orders import calm, plain
-from yibao.payment.v1 import channel_pb2
 
 
-@pytest.mark.parametrize(("form", "rests"), [(steps.FORM_CODE, steps.LOOKS_S), (2, steps.TOLD_LOOKS_S)])
-def test_a_charge_that_its_channel_tells_of_is_looked_at_later(form: int, rests: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(("tells", "rests"), [(False, steps.LOOKS_S), (True, steps.TOLD_LOOKS_S)])
+def test_a_charge_that_its_channel_tells_of_is_looked_at_later(*, tells: bool, rests: tuple[int, ...]) -> None:
     order = replace(plain(), phase=Phase.WAITING, charge_no="C")
-    charge = Charge("C", order.pay_ord_id, "fake", form, 3_000, b"", ChargeState.WAITING, 0, 900 * SECOND, 0)
+    charge = Charge("C", order.pay_ord_id, "fake", 2, 3_000, b"", ChargeState.WAITING, 0, 900 * SECOND, 0)
     found, now = list[int](), 0
     for _ in rests:
-        order = steps.after_seen(order, charge, Seen(Standing.WAITING), now).order
+        order = steps.after_seen(order, charge, Seen(Standing.WAITING), now, tells=tells).order
         found.append((order.due_at - now) // SECOND)
         now = order.due_at
     assert tuple(found) == rests
@@ -55,7 +54,3 @@ async def test_orders_that_are_told_of_at_once_begin_one_after_the_other(tmp_pat
     async with asyncio.timeout(10):
         await all_began.wait()
     assert all(later - earlier >= loop.PACE_S * 0.5 for earlier, later in pairwise(began))
-
-
-def test_the_form_that_no_channel_tells_of_is_the_contracts() -> None:
-    assert steps.FORM_CODE == channel_pb2.PAY_FORM_CODE

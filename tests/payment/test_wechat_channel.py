@@ -304,8 +304,9 @@ async def test_the_return_of_the_insured_part_is_told_whole(desk: Counter) -> No
     seen = await desk.channel.look(charge)
     assert (seen.standing, seen.half) == (Standing.RETURNED, Half.RETURNED)
     other = desk.refund(charge, **(insured | {"fund_fen": FUND - 1}))
-    with pytest.raises(Lost, match="RETURN_RULE_LIMIT"):
+    with pytest.raises(Lost, match="RETURN_RULE_LIMIT") as refused:
         await desk.channel.tell_returned(other)
+    assert refused.value.refused, "the same is refused again"
     before = len(desk.sent)
     await desk.channel.tell_returned(desk.refund(charge))
     assert len(desk.sent) == before

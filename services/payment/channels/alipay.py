@@ -88,7 +88,7 @@ class Alipay:
         if node.get("sub_code") == words.UNKNOWN_TRADE:
             native = charge.form == channel_pb2.PAY_FORM_NATIVE
             return Seen(Standing.WAITING if native else Standing.ABSENT)
-        return Seen(Standing.UNKNOWN, code=words.word_of(node))
+        return Seen(Standing.UNKNOWN, code=words.word_of(node), refused=words.definite(node))
 
     async def close(self, charge: channel_pb2.ChannelCharge) -> Seen:
         """Closes an unpaid trade. A number that is unknown is cancelled, so that what is still on the way comes too late."""

@@ -14,6 +14,8 @@ DONE: Final = "10000"
 PASSWORD: Final = "10003"
 _NOT_TAKEN: Final = frozenset({"40001", "40002", "40006"})
 """Codes of a request that was not even looked at."""
+_NOBODY_KNOWS: Final = frozenset({"ACQ.SYSTEM_ERROR", "aop.ACQ.SYSTEM_ERROR"})
+"""Words after which the same may be asked again."""
 _REFUSED: Final = frozenset(
     "ACQ.BUYER_BALANCE_NOT_ENOUGH ACQ.BUYER_BANKCARD_BALANCE_NOT_ENOUGH ACQ.PAYMENT_AUTH_CODE_INVALID ACQ.PAYMENT_FAIL "
     "ACQ.ERROR_BALANCE_PAYMENT_DISABLE ACQ.BUYER_SELLER_EQUAL ACQ.TRADE_BUYER_NOT_MATCH ACQ.BUYER_ENABLE_STATUS_FORBID "
@@ -102,13 +104,17 @@ def refused_refund(node: Node) -> RefundSeen:
 def unseen_refund(node: Node) -> RefundSeen:
     """A refund that is not told."""
     absent = node.get("sub_code") in _UNKNOWN_REFUND
-    return RefundSeen(RefundStanding.ABSENT if absent else RefundStanding.UNKNOWN, code=word_of(node))
+    return RefundSeen(
+        RefundStanding.ABSENT if absent else RefundStanding.UNKNOWN,
+        code=word_of(node),
+        refused=not absent and definite(node),
+    )
 
 
 def cancelled(node: Node) -> Seen:
     """After a cancel: what was paid in the meantime has gone back; without an action the number can no longer be used."""
     if node["code"] != DONE or node.get("retry_flag") != "N":
-        return Seen(Standing.UNKNOWN, code=word_of(node))
+        return Seen(Standing.UNKNOWN, code=word_of(node), refused=node["code"] != DONE and definite(node))
     return Seen(Standing.RETURNED if node.get("action") == "refund" else Standing.CLOSED, trade_no=trade_no(node))
 
 
@@ -139,6 +145,11 @@ def bill_line(row: Mapping[str, str]) -> BillLine | None:
 
 def _fen(text: object) -> int | None:
     return plainly_scaled(text, 2)
+
+
+def definite(node: Node) -> bool:
+    """Whether a refusal to tell says that another question is in vain."""
+    return word_of(node) not in _NOBODY_KNOWS
 
 
 def word_of(node: Node) -> str:

@@ -18,7 +18,7 @@ from services.kernel.errors import denied, not_found, precondition
 from services.payment.channels.protocol import Balances, Channel, Delivery, Forged, Lost, merchant_of
 from services.payment.domain import refusals, steps
 from services.payment.domain.accounts import Account
-from services.payment.domain.charges import Half, Heard, RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.charges import Half, Heard, Hearing, RefundSeen, RefundStanding, Seen, Standing
 from services.payment.domain.orders import Charge, ChargeState, Order, Refund
 from services.payment.domain.splits import Split
 from services.payment.domain.told import BACK, CLOSE, INSURED_BACK, LOOK, LOOK_BACK, PLACE
@@ -28,8 +28,6 @@ from yibao.payment.v1 import channel_pb2, pay_order_pb2
 
 DEDUCTION: Final = "DEPOSIT_DEDUCTION"
 """What the deposits of a stay bear, among `reduces`."""
-_UNKNOWN: Final = Seen(Standing.UNKNOWN)
-_REFUND_UNKNOWN: Final = RefundSeen(RefundStanding.UNKNOWN)
 _WITH_USER: Final = (channel_pb2.PAY_FORM_APP, channel_pb2.PAY_FORM_MIXED)
 
 
@@ -131,7 +129,7 @@ class ChannelDesk:
                 return _counted(message, await self._of(charge, message.merchant).place(message))
         except Lost as lost:
             self._told(charge.channel, lost.reason)
-            return _UNKNOWN if lost.sent else Seen(Standing.CLOSED, code=steps.NOT_SENT)
+            return _unknown(lost) if lost.sent else Seen(Standing.CLOSED, code=steps.NOT_SENT)
 
     async def look(self, charge: Charge) -> Seen:
         """How it stands."""
@@ -145,7 +143,7 @@ class ChannelDesk:
             return _counted(message, seen)
         except Lost as lost:
             self._told(charge.channel, lost.reason)
-            return _UNKNOWN
+            return _unknown(lost)
 
     async def close(self, charge: Charge) -> Seen:
         """Lets nobody pay any more; a channel that cannot close is asked how it stands."""
@@ -156,7 +154,7 @@ class ChannelDesk:
                 seen = await channel.close(message) if channel.terms.closes else await channel.look(message)
         except Lost as lost:
             self._told(charge.channel, lost.reason)
-            return _UNKNOWN
+            return _unknown(lost)
         return _counted(message, seen)
 
     async def balance(self, fixmedins_code: str, card: str) -> int:
@@ -196,25 +194,30 @@ class ChannelDesk:
                     seen = await channel.refund(message)
         except Lost as lost:
             self._told(charge.channel, lost.reason)
-            return _REFUND_UNKNOWN
+            return RefundSeen(RefundStanding.UNKNOWN, code=lost.reason if lost.refused else "", refused=lost.refused)
         if seen.standing is RefundStanding.RETURNED and seen.refunded_fen != cash_fen:
             return replace(seen, standing=RefundStanding.ABNORMAL, code="AMOUNT_DIFFERS")
         return seen
 
-    async def tell_returned(self, charge: Charge, order: Order, refund: Refund) -> bool:
+    async def tell_returned(self, charge: Charge, order: Order, refund: Refund) -> Hearing:
         """Tells the channel of a mixed order that the insured part went back, under a refund's number."""
         message = _refund(charge, refund.refund_no, refund.cash_fen, refund)
         split = order.split
         if split is None:
-            return True
+            return Hearing(heard=True)
         message.fund_fen, message.acct_fen, message.other_fen = split.insured_parts
         try:
             with self._about(charge.pay_ord_id, refund.refund_no, INSURED_BACK, message):
                 await self._of(charge, message.merchant).tell_returned(message)
         except Lost as lost:
             self._told(charge.channel, lost.reason)
-            return False
-        return True
+            return Hearing(refused=lost.refused, code=lost.reason if lost.refused else "")
+        return Hearing(heard=True)
+
+    def tells(self, charge: Charge) -> bool:
+        """Whether its channel calls back when a charge is paid: not of a code, which it answers at once."""
+        channel = self._channels.get(charge.channel)
+        return channel is not None and channel.terms.notifies and charge.form != channel_pb2.PAY_FORM_CODE
 
     async def _shown_again(self, charge: Charge, message: channel_pb2.ChannelCharge, seen: Seen) -> Seen:
         """A code to scan whose answer was lost: the same order gets the same code, and nobody has paid by asking for it. Where it
@@ -317,6 +320,10 @@ def _refund(charge: Charge, refund_no: str, cash_fen: int, refund: Refund | None
     if charge.paid_at:
         made.paid_time.FromDatetime(from_micros(charge.paid_at))
     return made
+
+
+def _unknown(lost: Lost) -> Seen:
+    return Seen(Standing.UNKNOWN, code=lost.reason if lost.refused else "", refused=lost.refused)
 
 
 def _counted(message: channel_pb2.ChannelCharge, seen: Seen) -> Seen:

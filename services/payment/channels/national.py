@@ -119,7 +119,7 @@ class NationalApp:
             return _refund_seen(told.data)
         absent = told.code == _UNKNOWN_NUMBER
         standing = RefundStanding.ABSENT if absent else RefundStanding.UNKNOWN
-        return RefundSeen(standing, code=told.code, says=told.message)
+        return RefundSeen(standing, code=told.code, says=told.message, refused=not absent)
 
     async def tell_returned(self, refund: channel_pb2.ChannelRefund) -> None:
         """Nothing: the bureau itself keeps the insured part in the app."""
@@ -229,8 +229,9 @@ def _heard(data: Node, nonce: str) -> Heard:
 def _told(told: OpenedAnswer) -> Seen:
     if told.code == _OK:
         return _seen(told.data)
-    standing = Standing.ABSENT if told.code == _UNKNOWN_NUMBER else Standing.UNKNOWN
-    return Seen(standing, code=told.code, says=told.message)
+    absent = told.code == _UNKNOWN_NUMBER
+    standing = Standing.ABSENT if absent else Standing.UNKNOWN
+    return Seen(standing, code=told.code, says=told.message, refused=not absent)
 
 
 def _seen(data: Node) -> Seen:

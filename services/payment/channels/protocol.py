@@ -20,12 +20,14 @@ from yibao.payment.v1 import channel_pb2
 class Lost(Exception):
     """No answer, an answer that cannot be believed, or a fault of the provider: nobody knows whether the call had an effect.
 
-    `sent` is False where nothing left this process, so that nothing can have happened. `reason` is a word for logs.
+    `sent` is False where nothing left this process, so that nothing can have happened. `refused` is True where the provider has
+    answered, and will answer nothing else before somebody mends something. `reason` is a word for logs.
     """
 
-    def __init__(self, reason: str, *, sent: bool = True) -> None:
+    def __init__(self, reason: str, *, sent: bool = True, refused: bool = False) -> None:
         self.reason = reason
         self.sent = sent
+        self.refused = refused
         super().__init__(reason)
 
 
@@ -100,7 +102,7 @@ class Channel(Protocol):
 
     async def tell_returned(self, refund: channel_pb2.ChannelRefund) -> None:
         """Tells the channel of a mixed order that the bureau has given the insured part back; nothing for other channels.
-        Repeats are safe.
+        Repeats are safe; `Lost` also where it refuses.
         """
         ...
 

@@ -114,7 +114,7 @@ class Till:
             if not self._session.signed_on:
                 await self._sign_on()
         except Lost as lost:
-            raise Lost(lost.reason, sent=False) from None
+            raise Lost(lost.reason, sent=False, refused=lost.refused) from None
 
     async def undo_open(self) -> None:
         for line in await self._book.open_lines(self.pos):
@@ -125,7 +125,7 @@ class Till:
         try:
             told = await self._session.sign_on(batch, await self._book.next_trace(self.pos))
         except NotSigned as refused:
-            raise Lost(f"SIGN_ON_{refused.code}", sent=False) from None
+            raise Lost(f"SIGN_ON_{refused.code}", sent=False, refused=refused.code not in UNSURE) from None
         except Unanswered as error:
             raise Lost(error.reason, sent=False) from None
         if told != batch:
@@ -136,7 +136,7 @@ class Till:
         try:
             return await self._signed(mti, fields)
         except NotSigned as refused:
-            raise Lost(f"NOT_SIGNED_{refused.code}") from None
+            raise Lost(f"NOT_SIGNED_{refused.code}", refused=True) from None
 
     async def _signed(self, mti: str, fields: dict[int, str]) -> Message:
         """As `asked`; NotSigned where a new sign-on has not helped."""
@@ -228,7 +228,7 @@ class Till:
         fields = {**fixed(kind), **_numbered(line, kind), 39: "98"}
         answer = await self.asked("0400", {number: fields[number] for number in fields if number not in _NOT_REVERSED})
         if answer.get(39) not in parts.UNDONE:
-            raise Lost(f"REVERSAL_{answer.get(39)}")
+            raise Lost(f"REVERSAL_{answer.get(39)}", refused=answer.get(39) not in UNSURE)
         return await self._book.change(line, LineState.UNDONE, code=answer.get(39))
 
     async def settled(self, batch: str) -> Settled | None:

@@ -107,7 +107,7 @@ class WeChat:
             )
         except Refused as refused:
             if refused.status != _ABSENT:
-                return Seen(Standing.UNKNOWN, code=refused.code, says=refused.says)
+                return _unknown(refused)
             cash = await self._cash_seen(contract, charge) if charge.charge_fen else Seen(Standing.ABSENT)
             if cash.standing is Standing.WAITING:
                 return await self._closed(contract, charge)
@@ -171,10 +171,10 @@ class WeChat:
         try:
             told = await self._gateway.ask(contract, "GET", f"{_REFUNDS}/{refund.refund_no}", query=contract.owner)
         except Refused as refused:
-            absent = refused.status == _ABSENT
-            return RefundSeen(
-                RefundStanding.ABSENT if absent else RefundStanding.UNKNOWN, code=refused.code, says=refused.says
-            )
+            if refused.status == _ABSENT:
+                return RefundSeen(RefundStanding.ABSENT, code=refused.code, says=refused.says)
+            definite = refused.code not in _NOBODY_KNOWS
+            return RefundSeen(RefundStanding.UNKNOWN, code=refused.code, says=refused.says, refused=definite)
         return words.refund_seen(told, "status")
 
     async def tell_returned(self, refund: channel_pb2.ChannelRefund) -> None:
@@ -194,7 +194,7 @@ class WeChat:
         try:
             await self._gateway.ask(contract, "POST", "/v3/med-ins/refunds/notify", content, query)
         except Refused as refused:
-            raise Lost(f"RETURN_{refused.code}") from None
+            raise Lost(f"RETURN_{refused.code}", refused=refused.code not in _NOBODY_KNOWS) from None
 
     def hear(self, delivery: Delivery) -> Heard:
         """A payment, a medical order or a refund; `Forged`. The cash of a mixed order says nothing of its other half."""
@@ -251,7 +251,7 @@ class WeChat:
             return words.trade_seen(await self._gateway.ask(contract, "GET", path, query=query))
         except Refused as refused:
             absent = refused.status == _ABSENT
-            return Seen(Standing.ABSENT if absent else Standing.UNKNOWN, code=refused.code, says=refused.says)
+            return Seen(Standing.ABSENT, code=refused.code, says=refused.says) if absent else _unknown(refused)
 
 
 def _bill_lines(held: bytes, hash_value: str) -> Sequence[BillLine]:
@@ -259,6 +259,12 @@ def _bill_lines(held: bytes, hash_value: str) -> Sequence[BillLine]:
     if hashlib.sha1(plain, usedforsecurity=False).hexdigest() != hash_value:
         raise ValueError("another file than its hash was made of")
     return words.bill_lines(io.TextIOWrapper(io.BytesIO(plain), encoding="utf-8-sig", newline=""))
+
+
+def _unknown(refused: Refused) -> Seen:
+    """What is refused to be told."""
+    definite = refused.code not in _NOBODY_KNOWS
+    return Seen(Standing.UNKNOWN, code=refused.code, says=refused.says, refused=definite)
 
 
 def _refused(refused: Refused) -> Seen:

@@ -152,7 +152,7 @@ class Gateway:
                 opened = rsa.opened(contract.secret, box["nonce"], box["ciphertext"], box["associated_data"])
                 contract.platform[str(each["serial_no"])] = _key(opened.decode())
         except Refused as refused:
-            raise Lost(f"CERTIFICATES_{refused.code}") from None
+            raise Lost(f"CERTIFICATES_{refused.code}", refused=True) from None
         except (ValueError, KeyError, TypeError):
             raise Lost("CERTIFICATES_MALFORMED") from None
 

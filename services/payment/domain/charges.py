@@ -65,7 +65,8 @@ class Seen:
     it does not say). `trade_no` and `mix_trade_no` are its own numbers. `code` is its word for a refusal, `says` its
     sentence: both may be shown to operators, neither to a person. `doubted` says that the channel believes in another whole
     than we do, `unasked` that CLOSED is no word of the channel's, which cannot close it: the bureau will refuse it from now
-    on. `short` says of a refusal that the account has less than that. `front` is what the front end needs so that the person
+    on. `short` says of a refusal that the account has less than that, `refused` of UNKNOWN that the channel has answered and will
+    not say more. `front` is what the front end needs so that the person
     can pay: `prepay_id`, `code_url`, `pay_url`, …; it is stored with the charge and told to the institution alone.
     """
 
@@ -81,12 +82,13 @@ class Seen:
     doubted: bool = False
     unasked: bool = False
     short: bool = False
+    refused: bool = False
     front: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
 class RefundSeen:
-    """What a channel says of a refund; `refund_trade_no` is its own number."""
+    """What a channel says of a refund; `refund_trade_no` is its own number, `refused` as in `Seen`."""
 
     standing: RefundStanding
     refunded_fen: int = 0
@@ -94,6 +96,16 @@ class RefundSeen:
     returned_at: datetime | None = None
     code: str = ""
     says: str = ""
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What came of telling a channel something: it has heard, or will not, by its word `code`; neither where nobody knows."""
+
+    heard: bool = False
+    refused: bool = False
+    code: str = ""
 
 
 class About(Enum):

@@ -47,6 +47,8 @@ _SAFE: Final[Mapping[str, tuple[Decision, ...]]] = MappingProxyType(
         steps.AMOUNT_DIFFERS: (*_BACK, Decision.GIVE_BACK, Decision.TAKEN_AS_PAID),
         steps.RETURN_ABNORMAL: _BACK,
         steps.MERCHANT_UNKNOWN: _BACK,
+        steps.CHANNEL_SILENT: _BACK,
+        steps.RETURN_UNHEARD: (Decision.ASK_AGAIN, Decision.TAKEN_AS_TOLD),
         steps.CASH_TO_HAND_OUT: (Decision.TAKEN_AS_GIVEN_BACK,),
         NOT_TOLD: (Decision.ASK_AGAIN, Decision.TAKEN_AS_TOLD),
     }
@@ -150,7 +152,10 @@ def _of_notice(held: Held, decision: Decision, now: int) -> Followed:
 def _of_refund(held: Held, decision: Decision, now: int) -> Followed:
     if held.refund is None:
         raise AssertionError("a refund is held by its row")
-    if decision is Decision.ASK_AGAIN:
+    if held.reason == steps.RETURN_UNHEARD:
+        state = RefundState.TOLD if decision is Decision.TAKEN_AS_TOLD else RefundState.CASH_BACK
+        refund = replace(held.refund, state=state)
+    elif decision is Decision.ASK_AGAIN:
         refund = replace(held.refund, state=RefundState.INSURED_BACK)
     else:
         refund = replace(held.refund, state=RefundState.CASH_BACK, reason=TAKEN)

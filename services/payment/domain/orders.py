@@ -169,11 +169,14 @@ class Charge:
 
 
 class RefundState(Enum):
-    """Where a refund stands: the insured part goes first, then the cash, then the channel of a mixed order is told."""
+    """Where a refund stands: the insured part goes first, then the cash, then the channel of a mixed order is told. TOLD: people
+    say that it knows.
+    """
 
     BEGUN = "begun"
     INSURED_BACK = "insured_back"
     CASH_BACK = "cash_back"
+    TOLD = "told"
     DONE = "done"
     REFUSED = "refused"
     HELD = "held"

@@ -8,7 +8,7 @@ from typing import Final
 
 from services.kernel.rests import LONGEST_REST_S, rest_s
 from services.payment.domain.accounts import CASH
-from services.payment.domain.charges import Half, RefundSeen, RefundStanding, Seen, Standing
+from services.payment.domain.charges import Half, Hearing, RefundSeen, RefundStanding, Seen, Standing
 from services.payment.domain.orders import (
     SECOND,
     Charge,
@@ -20,6 +20,7 @@ from services.payment.domain.orders import (
     bank_part_fen,
     kept,
     moved,
+    rested,
 )
 from services.payment.domain.phases import PLACEABLE, Phase
 
@@ -27,18 +28,19 @@ ABSENT_S: Final = 20
 """How long after a charge was asked for a channel that knows nothing of it is believed: nothing on the way lives longer (our
 decision, above every limit of a call)."""
 LOOKS_S: Final = (1, 2, 2, 5, 5, 10, 15)
-"""Between looks at a charge of which nobody knows yet, and at one by a code, of which no channel tells; then every 15 s."""
+"""Between looks at a charge of which nobody knows yet, and at one of which its channel does not tell; then every 15 s."""
 TOLD_LOOKS_S: Final = (5, 10, 15)
 """Between looks at a charge that waits for the person, where the channel tells when it is paid: a look finds a notify that was
 lost (our decision; earlier ones asked about what the channel was about to tell, and kept its notifies waiting)."""
-FORM_CODE: Final = 1
-"""The form that a channel answers at once and does not tell of (`yibao.payment.v1.PAY_FORM_CODE`)."""
 LATE_LOOKS_S: Final = (60, 600, 7_200)
 """After these rests a channel is asked once more how a charge stands that was closed or lost: what came all the same without
 a notify would else be found by the day's bill alone (our decision)."""
 BEYOND_S: Final = 600
 """How much longer a settlement stays open than the person may pay: a charge in the last second is still confirmed (issue: at
 least 10 minutes)."""
+MOST_REFUSED: Final = 6
+"""After so many attempts in vain people decide where a channel answers and refuses to say or to do it: half a minute (our
+decision; C§5.1 speaks of twelve, further apart)."""
 
 AMOUNT_DIFFERS: Final = "CHARGE_AMOUNT_DIFFERS"
 INSURED_HALF_FAILED: Final = "INSURED_HALF_FAILED"
@@ -52,9 +54,14 @@ PAID_TOO_LATE: Final = "PAID_TOO_LATE"
 RETURN_ABNORMAL: Final = "RETURN_ABNORMAL"
 CASH_TO_HAND_OUT: Final = "CASH_TO_HAND_OUT"
 MERCHANT_UNKNOWN: Final = "MERCHANT_UNKNOWN"
+CHANNEL_SILENT: Final = "CHANNEL_TELLS_NOTHING"
+"""The channel refuses to say how a charge stands that nobody shall pay any more."""
+RETURN_UNHEARD: Final = "RETURN_NOT_HEARD"
+"""All has gone back, and the channel of a mixed order refuses to hear of the insured part."""
 MOST_FEN: Final = 10**15
 """What an amount is cut to before it is stored: nobody pays so much, and a channel that says so is not believed."""
 _PAYING: Final = frozenset({Phase.PLACING, Phase.WAITING, Phase.CLOSING})
+_LEFT_TO_PEOPLE: Final = (RefundStanding.REFUSED, RefundStanding.ABNORMAL)
 _UNDONE: Final = frozenset({Phase.VOIDING, *PLACEABLE, Phase.REVOKING, Phase.REVOKED})
 
 
@@ -66,17 +73,19 @@ class Step:
     charge: Charge
 
 
-def after_seen(order: Order, charge: Charge, seen: Seen, now: int, looked_at: int | None = None) -> Step:
+def after_seen(
+    order: Order, charge: Charge, seen: Seen, now: int, looked_at: int | None = None, *, tells: bool = True
+) -> Step:
     """After a channel has said how the order's charge stands. `looked_at` is when it was asked, where that was before now: what
-    was on the way then may have arrived since.
+    was on the way then may have arrived since. `tells` says whether the channel calls when the charge is paid.
     """
     told = _told(charge, seen)
     if order.charge_no != charge.charge_no or order.phase not in _PAYING:
         return _late(order, told, now)
     if seen.standing is Standing.CHARGED:
-        return _collected(order, told, seen, now)
+        return _collected(order, told, seen, now, tells=tells)
     if seen.standing is Standing.CLOSED and seen.unasked and _agreed_to(order, charge, now):
-        return _open(order, told, seen, now)
+        return _open(order, told, seen, now, tells=tells)
     if seen.standing in (Standing.CLOSED, Standing.REFUSED, Standing.RETURNED):
         reason = _why(order, seen)
         ended = _ended(told, now, late=seen.standing is Standing.CLOSED and seen.code != NOT_SENT)
@@ -92,7 +101,7 @@ def after_seen(order: Order, charge: Charge, seen: Seen, now: int, looked_at: in
             return Step(_again(order, now, min(_next_look(order, now), max(believed_at, now + 1))), told)
         ended = _ended(told, now, late=True)
         return Step(moved(order, Phase.VOIDING, now, reason=order.reason or CHANNEL_LOST), ended)
-    return _open(order, told, seen, now)
+    return _open(order, told, seen, now, tells=tells)
 
 
 def _ended(told: Charge, now: int, *, late: bool) -> Charge:
@@ -121,7 +130,12 @@ def _agreed_to(order: Order, charge: Charge, now: int) -> bool:
     return order.phase is Phase.CLOSING and order.agreed and now < last
 
 
-def _collected(order: Order, told: Charge, seen: Seen, now: int) -> Step:
+def _in_vain(tries: int, seen: Seen | RefundSeen | Hearing) -> bool:
+    """Whether a channel has refused so often that another attempt is left to people; `tries` are those before this one."""
+    return seen.refused and tries + 1 >= MOST_REFUSED
+
+
+def _collected(order: Order, told: Charge, seen: Seen, now: int, *, tells: bool) -> Step:
     if seen.charged_fen != told.charge_fen or seen.doubted:
         held = replace(told, state=ChargeState.HELD)
         fields = {"reason": AMOUNT_DIFFERS, "charged_fen": told.charged_fen, "channel_code": seen.code}
@@ -134,21 +148,23 @@ def _collected(order: Order, told: Charge, seen: Seen, now: int) -> Step:
         order = moved(order, Phase.RETURNING, now, reason=INSURED_HALF_FAILED, charged_fen=seen.charged_fen)
         return Step(order, charged)
     if seen.half in (Half.WAITING, Half.UNKNOWN):
-        return _open(order, told, seen, now)
+        return _open(order, told, seen, now, tells=tells)
     return Step(moved(order, Phase.CHARGED, now, charged_fen=seen.charged_fen, reason=""), charged)
 
 
-def _open(order: Order, told: Charge, seen: Seen, now: int) -> Step:
+def _open(order: Order, told: Charge, seen: Seen, now: int, *, tells: bool) -> Step:
     """Nobody has paid yet, or nobody knows: until the person's time is over."""
     waiting = replace(told, state=ChargeState.WAITING) if seen.standing is Standing.WAITING else told
+    if order.phase is Phase.CLOSING and _in_vain(order.tries, seen):
+        held = moved(order, Phase.HELD, now, reason=CHANNEL_SILENT, channel_code=seen.code)
+        return Step(held, replace(waiting, state=ChargeState.HELD))
     if order.phase is Phase.CLOSING:
         return Step(_again(order, now, now + rest_s(order.tries) * SECOND), waiting)
     if now >= told.expires_at:
         return Step(moved(order, Phase.CLOSING, now, reason=NOT_PAID_IN_TIME), waiting)
     if order.phase is Phase.PLACING and seen.standing is not Standing.WAITING:
         return Step(_again(order, now, _next_look(order, now)), told)
-    looks_s = LOOKS_S if told.form == FORM_CODE else TOLD_LOOKS_S
-    looked = _again(order, now, min(_next_look(order, now, looks_s), told.expires_at))
+    looked = _again(order, now, min(_next_look(order, now, TOLD_LOOKS_S if tells else LOOKS_S), told.expires_at))
     return Step(replace(looked, phase=Phase.WAITING), waiting)
 
 
@@ -170,7 +186,7 @@ def after_return(order: Order, charge: Charge, seen: RefundSeen, now: int) -> St
     if seen.standing is RefundStanding.RETURNED:
         returned = replace(charge, state=ChargeState.RETURNED, returned_at=now)
         return Step(moved(order, Phase.VOIDING, now, refunded_fen=charge.charged_fen), returned)
-    if seen.standing in (RefundStanding.REFUSED, RefundStanding.ABNORMAL):
+    if seen.standing in _LEFT_TO_PEOPLE or _in_vain(order.tries, seen):
         held = replace(charge, state=ChargeState.HELD, returned_fen=_bounded(seen.refunded_fen))
         reason = why_back(charge)
         return Step(moved(order, Phase.HELD, now, reason=reason, channel_code=seen.code), held)
@@ -186,7 +202,7 @@ def after_stray_return(charge: Charge, seen: RefundSeen, now: int) -> Charge:
     """The same of a charge whose order does not wait for it."""
     if seen.standing is RefundStanding.RETURNED:
         return replace(charge, state=ChargeState.RETURNED, returned_at=now)
-    if seen.standing in (RefundStanding.REFUSED, RefundStanding.ABNORMAL):
+    if seen.standing in _LEFT_TO_PEOPLE or _in_vain(charge.tries, seen):
         return replace(charge, state=ChargeState.HELD, returned_fen=_bounded(seen.refunded_fen))
     return replace(charge, tries=charge.tries + 1, due_at=now + rest_s(charge.tries) * SECOND)
 
@@ -206,11 +222,18 @@ def after_refund(order: Order, refund: Refund, seen: RefundSeen, now: int) -> tu
     """After a channel has said how a refund's cash stands."""
     if seen.standing is RefundStanding.RETURNED:
         return _again(order, now, now), replace(refund, state=RefundState.CASH_BACK)
-    if seen.standing in (RefundStanding.REFUSED, RefundStanding.ABNORMAL):
+    if seen.standing in _LEFT_TO_PEOPLE or _in_vain(order.tries, seen):
         held = moved(order, Phase.HELD, now, reason=RETURN_ABNORMAL, channel_code=seen.code)
         told = _bounded(seen.refunded_fen)
         return held, replace(refund, state=RefundState.HELD, reason=seen.code, said_fen=told)
     return _again(order, now, now + rest_s(order.tries) * SECOND), refund
+
+
+def after_telling(order: Order, hearing: Hearing, now: int) -> Order:
+    """After the channel of a mixed order has not heard that the insured part went back."""
+    if _in_vain(order.tries, hearing):
+        return moved(order, Phase.HELD, now, reason=RETURN_UNHEARD, channel_code=hearing.code)
+    return rested(order, "", now)
 
 
 def refunded(order: Order, refund: Refund, now: int) -> tuple[Order, Refund]:

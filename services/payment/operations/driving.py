@@ -16,7 +16,7 @@ from services.kernel.errors import AWAY, Fault, FaultKind
 from services.payment.domain import steps
 from services.payment.domain.charges import RefundSeen, RefundStanding, Seen, Standing
 from services.payment.domain.notices import Notice, NoticeKind, of_order, of_refund
-from services.payment.domain.orders import Charge, Goal, Order, Refund, RefundState, kept, moved, rested
+from services.payment.domain.orders import TAKEN, Charge, Goal, Order, Refund, RefundState, kept, moved, rested
 from services.payment.domain.phases import RUNNING, Phase
 from services.payment.operations.books import Books, Stale, Write
 from services.payment.operations.ports import BillPort, ChannelPort, SettlementPort
@@ -122,7 +122,8 @@ class Driving:
         self, order: Order, charge: Charge, seen: Seen, events: tuple[str, ...] = (), looked_at: int | None = None
     ) -> Order:
         """Writes what follows from what a channel says of a charge; `Stale`."""
-        step = steps.after_seen(order, charge, seen, self.books.now(), looked_at)
+        tells = self._channels.tells(charge)
+        step = steps.after_seen(order, charge, seen, self.books.now(), looked_at, tells=tells)
         if step.order is order and step.charge == charge and not events:
             return order
         after = step.order if step.order is not order else kept(order, self.books.now())
@@ -286,9 +287,15 @@ class Driving:
 
     async def _told(self, order: Order, refund: Refund) -> Order:
         charge = await self.books.charge(order.charge_no) if order.charge_no else None
-        named = await self._named(order, refund) if charge is not None and charge.mix_trade_no else None
-        if charge is not None and named is not None and not await self._channels.tell_returned(charge, order, named):
-            return await self._rests(order)
+        # What people took as given back, or as told, has no number by which the channel could hear of it.
+        untold = refund.state is not RefundState.TOLD and refund.reason != TAKEN
+        named = await self._named(order, refund) if charge is not None and charge.mix_trade_no and untold else None
+        if charge is not None and named is not None:
+            hearing = await self._channels.tell_returned(charge, order, named)
+            if not hearing.heard:
+                unheard = steps.after_telling(order, hearing, self.books.now())
+                await self.books.keep(Write(unheard, order.version))
+                return unheard
         after, done = steps.refunded(order, refund, self.books.now())
         told = (of_refund(done, after.changed_at),)
         await self.books.keep(Write(after, order.version, refunds=(done,), notices=told))
@@ -303,7 +310,8 @@ class Driving:
         before = [
             each
             for each in await self.books.refunds(order.pay_ord_id)
-            if each.cash_fen and each.state is RefundState.DONE and each.refund_no != refund.refund_no
+            if each.cash_fen and each.state is RefundState.DONE and each.reason != TAKEN
+            if each.refund_no != refund.refund_no
         ]
         if refund.insured:
             return refund if refund.cash_fen else next(iter(before), None)

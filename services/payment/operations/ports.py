@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from services.kernel.authorisations import Authorisation
-from services.payment.domain.charges import BillLine, Heard, RefundSeen, Seen
+from services.payment.domain.charges import BillLine, Heard, Hearing, RefundSeen, Seen
 from services.payment.domain.compared import Settled
 from services.payment.domain.notices import Notice, Outcome
 from services.payment.domain.opened import Opened, Tried
@@ -121,10 +121,12 @@ class ChannelPort(Protocol):
         """Returns cash of it: asks how that stands, and asks for it where the channel knows nothing."""
         ...
 
-    async def tell_returned(self, charge: Charge, order: Order, refund: Refund) -> bool:
-        """Tells the channel of a mixed order that the insured part went back, under the number of a refund; False where nobody
-        knows whether it heard.
-        """
+    async def tell_returned(self, charge: Charge, order: Order, refund: Refund) -> Hearing:
+        """Tells the channel of a mixed order that the insured part went back, under the number of a refund."""
+        ...
+
+    def tells(self, charge: Charge) -> bool:
+        """Whether the channel calls when a charge is paid."""
         ...
 
     def hear(self, channel: str, delivery: Any) -> Heard:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from services.kernel.requests import RequestStamp
 from services.payment.domain import refusals
@@ -11,6 +13,9 @@ from services.payment.domain.phases import Phase
 from services.payment.domain.refunds import Parts, checked
 from services.payment.operations.books import Books, Stale, Write
 from services.payment.operations.driving import Driving
+
+_ROUNDS: Final = 8
+_LOOK_S: Final = 0.05
 
 
 class Refunding:
@@ -27,8 +32,21 @@ class Refunding:
         """Refunds, or tells how the refund of that number stands.
 
         PAY_ORDER_STATE, REFUND_UNBALANCED, REFUND_EXCEEDS_PAID, REFUND_EXISTS, REQUEST_ID_REUSED, of a deposit DEPOSITS_SHORT,
-        and settlement's refusals.
+        OUTCOME_UNKNOWN, and settlement's refusals.
         """
+        for _ in range(_ROUNDS):
+            try:
+                return await self._refunded(stamp, order, asked_no, kind, parts, left_s)
+            except Stale:
+                # Others are at the order, perhaps by this very request: what they made of it is read and judged anew.
+                await asyncio.sleep(_LOOK_S)
+                order = await self._driving.again(order)
+        raise refusals.on_its_way(order)
+
+    async def _refunded(
+        self, stamp: RequestStamp, order: Order, asked_no: str, kind: RefundKind, parts: Parts, left_s: float
+    ) -> tuple[Order, Refund]:
+        """As `refund`; `Stale` where the order has changed since it was read."""
         known = await self._books.standing(stamp)
         refunds = await self._books.refunds(order.pay_ord_id)
         standing = next((each for each in refunds if each.asked_no == asked_no), None)
@@ -53,12 +71,9 @@ class Refunding:
             card_fen=bank_part_fen(order) if kind is not RefundKind.CASH else 0,
         )
         after = moved(order, Phase.REFUNDING, now, refund_no=refund.refund_no)
-        try:
-            entry = self._books.entry(stamp, refund.refund_no.encode())
-            takes = refund.cash_fen if order.is_deposit else 0
-            await self._books.keep(Write(after, order.version, refunds=(refund,), entry=entry, takes_fen=takes))
-        except Stale:
-            raise refusals.on_its_way(order) from None
+        entry = self._books.entry(stamp, refund.refund_no.encode())
+        takes = refund.cash_fen if order.is_deposit else 0
+        await self._books.keep(Write(after, order.version, refunds=(refund,), entry=entry, takes_fen=takes))
         return await self._told(await self._driving.drive(after, left_s), refund.refund_no)
 
     async def _told(self, order: Order, refund_no: str) -> tuple[Order, Refund]:

@@ -49,7 +49,9 @@ class Asked:
 
 
 class Saving:
-    """Saves, places and revokes. `token` is the key of order tokens; `balance` asks the bank of a card."""
+    """Saves, places and revokes. `token` is the key of order tokens; `balance` asks the bank of a card,
+    `institution` refuses one that does not exist.
+    """
 
     def __init__(
         self,
@@ -61,6 +63,7 @@ class Saving:
         token: Callable[[], bytes],
         elsewhere: AuthorisationPort,
         balance: Callable[[str, str], Awaitable[int]],
+        institution: Callable[[str], Awaitable[None]],
     ) -> None:
         self._books = books
         self._driving = driving
@@ -70,6 +73,7 @@ class Saving:
         self._token = token
         self._elsewhere = elsewhere
         self._balance = balance
+        self._institution = institution
 
     def token_of(self, pay_ord_id: str) -> str:
         """payToken of an order: known to who saved it."""
@@ -236,13 +240,14 @@ class Saving:
         raise refusals.wrong_phase(order, Phase.WAITING.value) if paid else refusals.on_its_way(order)
 
     async def authorise(self, stamp: RequestStamp, psn_no: str, fixmedins_code: str, pay_auth_no: str) -> Authorisation:
-        """Keeps an authorisation, or finds it kept: a repeat makes the same number. REQUEST_ID_REUSED, and ROUTING_UNAVAILABLE
-        where the institution is of another cell.
+        """Keeps an authorisation, or finds it kept: a repeat makes the same number. REQUEST_ID_REUSED, INSTITUTION_UNKNOWN, and
+        ROUTING_UNAVAILABLE where the institution is of another cell.
         """
         auth = digest_of(pay_auth_no)
         await self._books.standing(stamp)
         found = await self._books.authorisation(auth)
         if found is None:
+            await self._institution(fixmedins_code)
             await self._elsewhere.keep(auth, psn_no, fixmedins_code)
             found = authorisations.new(auth, psn_no, fixmedins_code, self._books.now())
             try:

@@ -22,6 +22,14 @@ HELD: Final[Mapping[str, tuple[str, str]]] = {
         "商户文件中已无该机构在该渠道的商户，无法续办",
         "The file of merchants names no such merchant any more, so that nobody can ask the channel",
     ),
+    "CHANNEL_TELLS_NOTHING": (
+        "渠道一再拒绝告知该笔收款的状态，也未确认关闭",
+        "The channel refuses again and again to say how the charge stands, and has confirmed no close",
+    ),
+    "RETURN_NOT_HEARD": (
+        "款项均已退回，但渠道拒绝接收医保部分已退的通知",
+        "All has gone back, and the channel refuses to hear that the insured part has",
+    ),
     "INSTITUTION_NOT_TOLD": (
         "一天内未能通知医疗机构（6302），订单本身不受影响",
         "The institution did not hear of its order for a day (6302); the order stands as it stands",
@@ -44,6 +52,14 @@ HELD_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "MERCHANT_UNKNOWN": (
         "在商户文件中恢复该商户并重启后重新查询；否则向渠道核实并登记凭证号",
         "Name the merchant in the file again, restart and ask again; else ask the provider and keep the proof",
+    ),
+    "CHANNEL_TELLS_NOTHING": (
+        "按渠道的拒绝原因更正后重新查询；经渠道确认未收款或已退还的，登记凭证号",
+        "Mend what the channel's word names and ask again; where it shows that nothing is with it any more, keep the proof",
+    ),
+    "RETURN_NOT_HEARD": (
+        "按渠道的拒绝原因更正后重新通知；已在商户平台另行处理的，登记为已通知",
+        "Mend what the channel's word names and have it told again; where it knows otherwise, take it as told",
     ),
     "INSTITUTION_NOT_TOLD": (
         "核对机构登记的通知地址后重新通知",

@@ -36,7 +36,7 @@ from services.payment.servicer.unhurried import Unhurried
 from services.payment.wiring import Lines, channels_of
 from services.runtime.call import CallContext, Caller, Role, use_call
 from tests.payment.bill_fakes import FakeBills
-from tests.payment.elsewhere_fakes import NoneElsewhere
+from tests.payment.elsewhere_fakes import NoneElsewhere, any_institution
 from tests.payment.order_fakes import Crash, Dice, FakeSettlement
 from tests.payment.suite.party import INSTITUTION, MIXED, Party
 from tests.payment.suite.stage import Stage
@@ -150,7 +150,7 @@ class Shop:
         driving = Driving(self.books, self.settlement, FakeBills(), self.desk)
         self.saving = Saving(
             *(self.books, driving, self.settlement, FakeBills(), self.fresh, lambda: b"key"),
-            *(NoneElsewhere(), self.desk.balance),
+            *(NoneElsewhere(), self.desk.balance, any_institution),
         )
         self.paying = Paying(self.books, driving, self.settlement, self.desk, lambda: self.fresh("C"))
         self.refunding = Refunding(self.books, driving, lambda: self.fresh("F"))

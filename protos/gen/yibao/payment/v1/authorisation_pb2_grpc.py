@@ -48,7 +48,7 @@ class AuthorisationServiceServicer:
 
     def AuthorisePayment(self, request, context):
         """The person authorises one payment at an institution, for the own bill.
-        Errors: REQUEST_ID_REUSED, ROUTING_UNAVAILABLE where the institution is of another cell.
+        Errors: INSTITUTION_UNKNOWN, REQUEST_ID_REUSED, ROUTING_UNAVAILABLE where the institution is of another cell.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

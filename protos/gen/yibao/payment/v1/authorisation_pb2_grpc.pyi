@@ -18,7 +18,7 @@ class AuthorisationServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     AuthorisePayment: _aio.UnaryUnaryMultiCallable[_authorisation_pb2.AuthorisePaymentRequest, _authorisation_pb2.AuthorisePaymentResponse]
     """The person authorises one payment at an institution, for the own bill.
-    Errors: REQUEST_ID_REUSED, ROUTING_UNAVAILABLE where the institution is of another cell.
+    Errors: INSTITUTION_UNKNOWN, REQUEST_ID_REUSED, ROUTING_UNAVAILABLE where the institution is of another cell.
     """
 
 class AuthorisationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -31,7 +31,7 @@ class AuthorisationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_authorisation_pb2.AuthorisePaymentRequest, _abc.Awaitable[_authorisation_pb2.AuthorisePaymentResponse]],
     ) -> _abc.Awaitable[_authorisation_pb2.AuthorisePaymentResponse]:
         """The person authorises one payment at an institution, for the own bill.
-        Errors: REQUEST_ID_REUSED, ROUTING_UNAVAILABLE where the institution is of another cell.
+        Errors: INSTITUTION_UNKNOWN, REQUEST_ID_REUSED, ROUTING_UNAVAILABLE where the institution is of another cell.
         """
 
 def add_AuthorisationServiceServicer_to_server(servicer: AuthorisationServiceServicer, server: _aio.Server) -> None: ...

@@ -70,7 +70,7 @@ class _HeldDecisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HeldDeci
     HELD_DECISION_TAKEN_AS_PAID: _HeldDecision.ValueType  # 4
     """What was collected is what the order asks for: the settlement is confirmed. `proof_no` says how that is known."""
     HELD_DECISION_TAKEN_AS_TOLD: _HeldDecision.ValueType  # 5
-    """The institution knows it otherwise: the notice is left."""
+    """Who was to be told knows it otherwise: an institution's notice is left, and of a refund its channel is told no more."""
 
 class HeldDecision(_HeldDecision, metaclass=_HeldDecisionEnumTypeWrapper):
     """What people may decide."""
@@ -87,7 +87,7 @@ is known. The channel is not asked.
 HELD_DECISION_TAKEN_AS_PAID: HeldDecision.ValueType  # 4
 """What was collected is what the order asks for: the settlement is confirmed. `proof_no` says how that is known."""
 HELD_DECISION_TAKEN_AS_TOLD: HeldDecision.ValueType  # 5
-"""The institution knows it otherwise: the notice is left."""
+"""Who was to be told knows it otherwise: an institution's notice is left, and of a refund its channel is told no more."""
 Global___HeldDecision: _TypeAlias = HeldDecision  # noqa: Y015
 
 @_typing.final
