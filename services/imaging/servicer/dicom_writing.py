@@ -14,6 +14,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import (
+    CREATOR,
+    CREATOR_NAME,
     MODALITIES,
     REQUESTS,
     RETRIEVE_URL,
@@ -54,7 +56,7 @@ def _told(record: Record, attributes: Iterable[Attribute]) -> Iterator[tuple[Att
     yield _CHARSET, (_UTF_8,)
     for each in sorted(attributes, key=lambda one: one.tag):
         values = record.get(each.tag, ())
-        if "." not in each.tag and (values or each.tag not in (MODALITIES, RETRIEVE_URL)):
+        if "." not in each.tag and (values or (each.keyword and each.tag not in (MODALITIES, RETRIEVE_URL))):
             yield each, values
 
 
@@ -105,7 +107,14 @@ def _xml(record: Record, attributes: list[Attribute]) -> str:
 def _xml_element(attribute: Attribute, tag: str, values: tuple[str, ...]) -> str:
     write = _xml_name if attribute.vr == "PN" else _xml_value
     written = "".join(write(number, value) for number, value in enumerate(values, 1))
-    return f'<DicomAttribute tag="{tag}" vr="{attribute.vr}" keyword={quoteattr(attribute.keyword)}>{written}</DicomAttribute>'
+    return f'<DicomAttribute tag="{tag}" vr="{attribute.vr}"{_named(attribute)}>{written}</DicomAttribute>'
+
+
+def _named(attribute: Attribute) -> str:
+    """By what an attribute is named beside its tag: a private one by whose it is."""
+    if attribute.keyword:
+        return f" keyword={quoteattr(attribute.keyword)}"
+    return "" if attribute == CREATOR else f" privateCreator={quoteattr(CREATOR_NAME)}"
 
 
 def _xml_value(number: int, value: str) -> str:

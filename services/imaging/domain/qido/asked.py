@@ -105,6 +105,8 @@ def _include(reading: _Reading, value: str) -> None:
             reading.everything = True
         elif (found := attributes.found(name, reading.level)) is not None:
             reading.include.add(found.tag)
+            if found == attributes.RECOGNITION:
+                reading.include.add(attributes.CREATOR.tag)
         elif not _is_name(name):
             # What DICOM has and the index does not keep is not told, as PS3.18 wants it; what is no attribute is a mistake.
             reading.mark("includefield", "dicom.attribute")

@@ -25,7 +25,7 @@ class Level(Enum):
 @dataclass(frozen=True, slots=True)
 class Attribute:
     """One attribute: tag, keyword and value representation of DICOM PS3.6, of what it tells, whether it can be asked by, and
-    whether it is answered without being asked for."""
+    whether it is answered without being asked for. A private one has no keyword."""
 
     tag: str
     keyword: str
@@ -43,9 +43,16 @@ def _rows(level: Level, text: str) -> tuple[Attribute, ...]:
     return tuple(rows)
 
 
-STUDY: Final = _rows(
-    Level.STUDY,
-    """00080020 StudyDate DA
+CREATOR: Final = Attribute("00090010", "", "LO", Level.STUDY, key=False, default=False)
+"""Whose the private attributes of group 0009 are: told with each of them (PS3.5, 7.8)."""
+CREATOR_NAME: Final = "YIBAO INDEX"
+RECOGNITION: Final = Attribute("00091001", "", "CS", Level.STUDY, key=False, default=False)
+"""Within what range the result is recognised (检查检验结果互认): CITY, PROVINCE, REGION, NATION. DICOM has none for it."""
+
+STUDY: Final = (
+    *_rows(
+        Level.STUDY,
+        """00080020 StudyDate DA
 00080030 StudyTime TM
 00080050 AccessionNumber SH
 00080056 InstanceAvailability CS
@@ -63,6 +70,9 @@ STUDY: Final = _rows(
 00200010 StudyID SH
 00201206 NumberOfStudyRelatedSeries IS
 00201208 NumberOfStudyRelatedInstances IS""",
+    ),
+    CREATOR,
+    RECOGNITION,
 )
 SERIES: Final = _rows(
     Level.SERIES,
@@ -118,7 +128,8 @@ def _named(level: Level) -> dict[str, Attribute]:
     for each in reversed(of_level(level)):
         sequence, dot, item = each.tag.rpartition(".")
         named[f"{sequence}{dot}{item.lower()}"] = each
-        named[f"{sequence}{dot}{each.keyword.lower()}"] = each
+        if each.keyword:
+            named[f"{sequence}{dot}{each.keyword.lower()}"] = each
     return named
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from services.imaging.domain.qido import attributes
 from services.imaging.domain.qido.attributes import Record
 from services.imaging.domain.scopes import Copy
-from services.imaging.domain.studies import Availability, Series
+from services.imaging.domain.studies import Availability, Recognition, Series
 
 _AVAILABILITY: Final[Mapping[Availability, str]] = {
     each: each.name for each in Availability if each is not Availability.UNKNOWN
@@ -29,6 +29,7 @@ def study_record(copy: Copy, patient_id: str, root: str) -> Record:
             "00080080": study.fixmedins_code,
             "00080090": study.referring_physician,
             "00080201": study.timezone or _ZONE,
+            **_recognised(study.recognition),
             "00081030": study.description,
             attributes.RETRIEVE_URL: f"{root}/studies/{copy.kept.uid}",
             "00100010": study.patient_name,
@@ -42,6 +43,13 @@ def study_record(copy: Copy, patient_id: str, root: str) -> Record:
         },
         {attributes.MODALITIES: study.modalities},
     )
+
+
+def _recognised(recognition: Recognition) -> dict[str, str]:
+    """The mark, and whose attribute that is; nothing of a study without one."""
+    if recognition is Recognition.NONE:
+        return {}
+    return {attributes.CREATOR.tag: attributes.CREATOR_NAME, attributes.RECOGNITION.tag: recognition.name}
 
 
 def series_record(of_study: Record, series: Series) -> Record:

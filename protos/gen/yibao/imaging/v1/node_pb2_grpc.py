@@ -84,7 +84,7 @@ class NodeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListNodes(self, request, context):
-        """All nodes by their numbers.
+        """All nodes by their numbers. The gateway asks where a browser may fetch pictures.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

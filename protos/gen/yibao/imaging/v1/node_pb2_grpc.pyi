@@ -26,7 +26,7 @@ class NodeServiceStub:
     Errors: NODE_NOT_FOUND.
     """
     ListNodes: _aio.UnaryUnaryMultiCallable[_node_pb2.ListNodesRequest, _node_pb2.ListNodesResponse]
-    """All nodes by their numbers."""
+    """All nodes by their numbers. The gateway asks where a browser may fetch pictures."""
     SuspendNode: _aio.UnaryUnaryMultiCallable[_node_pb2.SuspendNodeRequest, _node_pb2.SuspendNodeResponse]
     """Takes nothing more from a node, and points nobody to it, until that is lifted. What it has told stays.
     Errors: NODE_NOT_FOUND, REQUEST_ID_REUSED.
@@ -67,7 +67,7 @@ class NodeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _node_pb2.ListNodesRequest,
         context: _aio.ServicerContext[_node_pb2.ListNodesRequest, _abc.Awaitable[_node_pb2.ListNodesResponse]],
     ) -> _abc.Awaitable[_node_pb2.ListNodesResponse]:
-        """All nodes by their numbers."""
+        """All nodes by their numbers. The gateway asks where a browser may fetch pictures."""
 
     @_abc_1.abstractmethod
     def SuspendNode(
