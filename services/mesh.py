@@ -141,6 +141,7 @@ MESH: tuple[Member, ...] = (
         (
             "yibao.imaging.v1.NodeService",
             "yibao.imaging.v1.UploadService",
+            "yibao.imaging.v1.ReaderService",
         ),
         calls=("routing",),
         scope="national",

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from functools import partial
+from random import SystemRandom
 from typing import Final
 
 from services.imaging.operations.auditing import AuditBooks, AuditLog, Item
 from services.imaging.operations.nodes import NodeOperations
+from services.imaging.operations.patients import Patients
+from services.imaging.operations.pseudonyms import Pseudonyms
 from services.imaging.operations.secrets import Secrets
+from services.imaging.operations.sessions import Sessions
 from services.imaging.operations.uploads import UploadOperations
-from services.imaging.peers.persons import PersonKeys
+from services.imaging.peers.persons import PersonCells, PersonKeys
 from services.imaging.servicer.nodes import NodeServicer
+from services.imaging.servicer.readers import ReaderServicer, caller_name
 from services.imaging.servicer.uploads import UploadServicer
 from services.imaging.store.unit import ImagingStore
 from services.kernel.clock import Clock
 from services.runtime.auth import TokenSigner
+from services.runtime.blocks import Blocks
 from services.runtime.committer import Committer
 from services.runtime.config import Config
 from services.runtime.db import Database
+from services.runtime.identifiers import time_ordered_ids
 from services.runtime.outbound import Peers
 from services.runtime.sealing import Sealer
 from services.runtime.server import MemberServer
 from services.runtime.telemetry import Telemetry
-from yibao.imaging.v1 import node_pb2_grpc, upload_pb2_grpc
+from yibao.imaging.v1 import node_pb2_grpc, reader_pb2_grpc, upload_pb2_grpc
 
 MEMBER: Final = "imaging"
 SECRETS: Final = "yibao imaging: secrets of the index"
@@ -39,6 +47,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     audit = _auditing(store, kept, clock, telemetry)
     nodes = NodeServicer(NodeOperations(store))
     uploads = UploadServicer(UploadOperations(store, PersonKeys(peers)))
+    readers = _readers(store, PersonCells(peers), audit.log, kept, clock)
 
     async def start() -> None:
         try:
@@ -59,6 +68,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         [
             (node_pb2_grpc.add_NodeServiceServicer_to_server, nodes),
             (upload_pb2_grpc.add_UploadServiceServicer_to_server, uploads),
+            (reader_pb2_grpc.add_ReaderServiceServicer_to_server, readers),
         ],
         start,
         stop,
@@ -82,3 +92,10 @@ def _auditing(store: ImagingStore, kept: Secrets, clock: Clock, telemetry: Telem
     books = AuditBooks(store, kept, clock)
     committer: Committer[Item, None] = Committer("access", books.commit, telemetry=telemetry)
     return _Auditing(books, committer, AuditLog(committer.submit))
+
+
+def _readers(store: ImagingStore, cells: PersonCells, log: AuditLog, kept: Secrets, clock: Clock) -> ReaderServicer:
+    """The servicer of sessions."""
+    pseudonyms, new_no = Pseudonyms(kept, Blocks, clock), partial(time_ordered_ids(clock, SystemRandom()), "RS")
+    sessions = Sessions(store, log, cells, pseudonyms, clock, secrets.token_bytes, new_no, caller_name)
+    return ReaderServicer(sessions, Patients(sessions, cells, log))

@@ -69,6 +69,9 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     "reason": ("昏迷送院",),
     "dr_codg": ("D990000000001",),
     "cell": ("sandbox",),
+    # A session that takes patients; its doctor or case.
+    "own": (False,),
+    "case_no": ("C1",),
 }
 
 # The form of codes that nobody has published yet: what is made up under these names belongs to no real standard.

@@ -34,7 +34,7 @@ WHO: Final = Patient("99000000000000000001", "测试人员", "990000199001010011
 
 DECODER: Final = "/localcfc/api/hsecfc/localQrCodeQuery"
 CHECK: Final = f"{ENVELOPE_SERVICE}.CheckEnvelope"
-HIDDEN: Final = frozenset({"apikey", "secret", "ecqrcode", "ectoken"})
+HIDDEN: Final = frozenset({"apikey", "secret", "ecqrcode", "ectoken", "sessiontoken"})
 """Secret fields whose values are replaced; the other secret ones are certificates of people who do not exist."""
 
 Played = dict[str, dict[str, Any]]

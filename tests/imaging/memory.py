@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level
 from services.imaging.domain.qido.values import Range
-from services.imaging.domain.scopes import Place, Scope
+from services.imaging.domain.scopes import Decided, Place, Scope
 from services.imaging.domain.studies import KeptStudy, Series, State, Study
 from services.imaging.operations.searching import Patient, Sitting
 from services.kernel.errors import Fault, FaultKind
@@ -41,12 +42,14 @@ class Memory:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     audited: list[tuple[Any, ...]] = field(default_factory=list)
     audit_down: bool = False
+    dark: tuple[str, ...] = ()
 
-    async def scopes(self, sitting: Sitting, patients: Sequence[Patient]) -> Mapping[str, Scope]:
+    async def scopes(self, sitting: Sitting, patients: Sequence[Patient]) -> Decided:
         self.asked.append(("scopes", tuple(each.grant_no for each in patients)))
-        return {each.grant_no: self.scopes_now[each.grant_no] for each in patients if each.grant_no in self.scopes_now}
+        now = {each.grant_no: self.scopes_now[each.grant_no] for each in patients if each.grant_no in self.scopes_now}
+        return Decided(now, self.dark)
 
-    async def of_persons(self, keys: Sequence[bytes], dates: Range | None, most: int) -> list[KeptStudy]:
+    async def of_persons(self, keys: Sequence[bytes], dates: Range | None, most: int, own: str = "") -> list[KeptStudy]:
         self.asked.append(("of_persons", len(keys)))
         return [each for each in self.studies if each.person_key in keys][: most + 1]
 
@@ -75,7 +78,19 @@ class Memory:
             for ref in (1, 2)
         }
 
-    async def searched(self, sitting: Sitting, level: Level, grants: Sequence[str], found: int) -> None:
+    async def searched(
+        self, sitting: Sitting, level: Level, question: Question, grants: Sequence[str], found: int
+    ) -> None:
         if self.audit_down:
             raise Fault(FaultKind.UNAVAILABLE, "STORE_UNAVAILABLE")
         self.audited.append((sitting.session_no, level, tuple(grants), found))
+
+
+class Names:
+    """Pseudonyms as a test plays them: the first letter of a person's key behind the organisation."""
+
+    def __call__(self, organisation: str, person_key: bytes) -> str:
+        return f"{organisation}-{person_key[:1].decode()}"
+
+    def keys_of(self, organisation: str, patient_id: str) -> Sequence[bytes]:
+        return [key for key in (ME, OTHER) if self(organisation, key) == patient_id]

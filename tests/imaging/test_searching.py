@@ -13,7 +13,7 @@ from services.imaging.domain.studies import Availability, Series, State
 from services.imaging.operations import searching as limits
 from services.imaging.operations.searching import Page, Patient, Searching, Sitting
 from services.kernel.errors import Fault
-from tests.imaging.memory import ME, OTHER, OWN, SITTING, Memory, kept
+from tests.imaging.memory import ME, OTHER, OWN, SITTING, Memory, Names, kept
 
 ROOT = "https://index.example/dicom-web"
 
@@ -25,7 +25,7 @@ def memory() -> Memory:
 
 async def search(memory: Memory, level: Level = Level.STUDY, sitting: Sitting = SITTING, **query: str) -> Page:
     """A page that a session is answered."""
-    searching = Searching(memory, memory, memory, lambda reader, key: f"{reader}-{key[:1].decode()}")
+    searching = Searching(memory, memory, memory, Names())
     question = asked.read(level, query.items())
     find = searching.studies if level is Level.STUDY else searching.series
     return await find(sitting, question, ROOT)
@@ -132,7 +132,7 @@ async def test_where_a_study_lies_is_told_to_those_who_may_see_it(memory: Memory
         kept("1.1", ref=2, node_ref=2, availability=Availability.ONLINE),
         kept("2.1", b"x" * 16),
     ]
-    searching = Searching(memory, memory, memory, lambda reader, key: "")
+    searching = Searching(memory, memory, memory, Names())
     found = await searching.find(SITTING, "1.1")
     assert found is not None
     assert [each.place.node_no for each in found.copies] == ["N2", "N1"]
@@ -167,6 +167,44 @@ async def test_an_own_study_in_conflict_and_one_that_a_second_node_still_has(mem
     assert (await search(memory, sitting=OWN)).away == ("N1",)
     memory.studies = [kept("1.2", ref=1), kept("1.2", ref=2, node_ref=2, availability=Availability.ONLINE)]
     assert (await search(memory, sitting=OWN)).records[0]["00080056"] == ("ONLINE",)
+
+
+async def test_a_pseudonym_of_the_period_before_is_a_key_still(memory: Memory) -> None:
+    memory.studies = [kept("1.1"), kept("1.2", OTHER)]
+    renamed = replace(SITTING, patients=(Patient("GS1", ME, "NEW", "OLD"), Patient("GS2", OTHER, "PSEUDO2")))
+    for asked_by in ("OLD", "NEW"):
+        page = await search(memory, sitting=renamed, PatientID=asked_by)
+        assert [each["00100020"] for each in page.records] == [("NEW",)]
+    assert uids(await search(memory, sitting=renamed, PatientID="OLD,PSEUDO2")) == ["1.1", "1.2"]
+    # A list with an empty name means nobody by it.
+    assert uids(await search(memory, sitting=renamed, PatientID="OLD,")) == ["1.1"]
+
+
+async def test_persons_of_a_cell_that_is_away_are_left_out_and_the_answer_says_so(memory: Memory) -> None:
+    memory.studies = [kept("1.1"), kept("1.2", OTHER)]
+    memory.scopes_now, memory.dark = {"GS1": Scope()}, ("370000",)
+    page = await search(memory)
+    assert (uids(page), page.undecided) == (["1.1"], ("370000",))
+    searching = Searching(memory, memory, memory, Names())
+    assert await searching.find(SITTING, "1.1") is not None
+    # Whether it may be seen is not known; that it is not there would be a lie.
+    for hidden in ("1.2", "9.9"):
+        with pytest.raises(Fault) as caught:
+            await searching.find(SITTING, hidden)
+        assert (caught.value.reason, caught.value.metadata) == ("CELL_UNAVAILABLE", {"cell": "370000"})
+
+
+async def test_an_institution_finds_a_person_in_its_own_list_by_pseudonym_without_looking_through_it(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MOST_STUDIES", 3)
+    memory.studies = [kept(f"1.{number}", OTHER) for number in range(9)]
+    memory.studies += [kept("2.1", state=State.CONFLICT), kept("2.2", fixmedins_code="H1")]
+    name = Names()(OWN.reader, ME)
+    page = await search(memory, sitting=OWN, PatientID=name)
+    assert (uids(page), page.records[0]["00100020"]) == (["2.1"], (name,))
+    assert uids(await search(memory, sitting=OWN, PatientID="STRANGER")) == []
+    assert not [each for each in memory.asked if each[0] == "own"]
 
 
 async def test_an_institution_lists_its_own_studies_without_a_decision_page_by_page(memory: Memory) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -36,6 +36,16 @@ class Scope:
         if self.study_uid and uid != self.study_uid:
             return False
         return not self.modalities or not self.modalities.isdisjoint(study.modalities)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What the persons' cells let a reader see now: a scope by grant, none of one that holds no longer. `away` are cells that do
+    not answer: nobody of theirs is shown, and an answer says so.
+    """
+
+    scopes: Mapping[str, Scope] = field(default_factory=dict)
+    away: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

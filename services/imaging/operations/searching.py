@@ -7,7 +7,7 @@ that there is not, by the same steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -16,8 +16,9 @@ from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level, Record
 from services.imaging.domain.qido.records import series_record, study_record
 from services.imaging.domain.qido.values import Range
-from services.imaging.domain.scopes import Copy, Place, Scope, best_of, copies_of, rank
+from services.imaging.domain.scopes import Copy, Decided, Place, Scope, best_of, copies_of, rank
 from services.imaging.domain.studies import KeptStudy, Series
+from services.kernel.elsewhere import cell_unavailable
 from services.kernel.errors import Fault, FaultKind
 
 MOST_STUDIES: Final = 5_000
@@ -28,34 +29,44 @@ MOST_SERIES_OF: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """A person whom a session reads of: the grant, the key under which studies are kept, and the pseudonym in answers."""
+    """A person whom a session reads of, by one grant: the key under which studies are kept, the pseudonym in answers, and the one
+    of the period before, which is a key of questions still."""
 
     grant_no: str
     person_key: bytes
     patient_id: str
+    former_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sitting:
-    """A session of a reader. `own_institution` is the institution whose own studies are listed, "" for none."""
+    """A session of a reader. `reader` is the organisation for which pseudonyms are made: an institution, `person` or `operator`;
+    `own_institution` the institution whose own studies are listed, "" for none. It ends at `ends_at`, in microseconds since 1970.
+    """
 
     session_no: str
     purpose: str
     reader: str
     patients: tuple[Patient, ...]
     own_institution: str = ""
+    dr_codg: str = ""
+    opter_no: str = ""
+    case_no: str = ""
+    ends_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """What a search found: `more` are further records that answer, `away` nodes with some of them that do not answer, `behind`
-    nodes of which something may be missing.
+    nodes of which something may be missing. Nothing is told of persons whose consent is kept by the cells `undecided`, which do
+    not answer.
     """
 
     records: list[Record]
     more: int = 0
     away: tuple[str, ...] = ()
     behind: tuple[Place, ...] = ()
+    undecided: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +83,18 @@ class Found:
 class Deciding(Protocol):
     """The persons' cells."""
 
-    async def scopes(self, sitting: Sitting, patients: Sequence[Patient]) -> Mapping[str, Scope]:
-        """By grant what its reader may see now; a grant that holds no longer has none."""
+    async def scopes(self, sitting: Sitting, patients: Sequence[Patient]) -> Decided:
+        """By grant what its reader may see now; CELL_UNAVAILABLE where that is known of nobody."""
         ...
 
 
 class Index(Protocol):
     """Reads of the store."""
 
-    async def of_persons(self, keys: Sequence[bytes], dates: Range | None, most: int) -> Sequence[KeptStudy]:
-        """Studies of persons, at most so many and one more."""
+    async def of_persons(
+        self, keys: Sequence[bytes], dates: Range | None, most: int, own: str = ""
+    ) -> Sequence[KeptStudy]:
+        """Studies of persons, at most so many and one more; those in conflict only of the institution `own`."""
         ...
 
     async def of_uids(self, uids: Collection[str], own: str = "") -> Sequence[KeptStudy]:
@@ -110,9 +123,31 @@ class Index(Protocol):
 class Auditing(Protocol):
     """The audit log."""
 
-    async def searched(self, sitting: Sitting, level: Level, grants: Sequence[str], found: int) -> None:
+    async def searched(
+        self, sitting: Sitting, level: Level, question: Question, grants: Sequence[str], found: int
+    ) -> None:
         """Writes that a search was made; a search that cannot be written is not answered."""
         ...
+
+
+class Pseudonym(Protocol):
+    """Under which a reader knows the person of a key."""
+
+    def __call__(self, organisation: str, person_key: bytes) -> str:
+        """The pseudonym that an organisation is told."""
+        ...
+
+    def keys_of(self, organisation: str, patient_id: str) -> Sequence[bytes]:
+        """Whom an organisation may mean by it: keys, of which at most one is somebody's; none for what is no pseudonym."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Studies with their records, and the cells whose persons could not be decided on."""
+
+    studies: list[tuple[Copy, Record]]
+    undecided: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,66 +157,82 @@ class Searching:
     index: Index
     deciding: Deciding
     auditing: Auditing
-    pseudonym: Callable[[str, bytes], str]
-    """Under which a reader knows the person of a key."""
+    pseudonym: Pseudonym
 
     async def studies(self, sitting: Sitting, question: Question, root: str) -> Page:
-        """A page of studies; SEARCH_TOO_BROAD."""
+        """A page of studies; SEARCH_TOO_BROAD, CELL_UNAVAILABLE."""
         if sitting.own_institution and question.indexed and question.patient_ids is None and not question.study_uids:
             return await self._own_page(sitting, question, root)
         found = await self._found(sitting, question, root, Level.STUDY)
-        return await self._told(sitting, question, Level.STUDY, [record for _, record in found], found)
+        return await self._told(sitting, question, Level.STUDY, [record for _, record in found.studies], found)
 
     async def series(self, sitting: Sitting, question: Question, root: str) -> Page:
-        """A page of series: of one study where the question names it, else of all that it finds; SEARCH_TOO_BROAD."""
+        """A page of series: of one study where the question names it, else of all that it finds; SEARCH_TOO_BROAD,
+        CELL_UNAVAILABLE."""
         found = await self._found(sitting, question, root, Level.SERIES)
-        if len(found) > MOST_SERIES_OF:
+        if len(found.studies) > MOST_SERIES_OF:
             raise _too_broad(MOST_SERIES_OF)
-        rows = await self.index.series_of([copy.kept.ref for copy, _ in found])
+        rows = await self.index.series_of([copy.kept.ref for copy, _ in found.studies])
         records = [
             record
-            for copy, of_study in found
+            for copy, of_study in found.studies
             for series in sorted(rows.get(copy.kept.ref, ()), key=lambda one: (one.series_no, one.series_instance_uid))
             if question.answered_by(record := series_record(of_study, series))
         ]
         return await self._told(sitting, question, Level.SERIES, records, found)
 
     async def find(self, sitting: Sitting, study_uid: str) -> Found | None:
-        """A study that the reader may see; None where it may not, or there is none: both are found out by the same steps."""
+        """A study that the reader may see; None where it may not, or there is none: both are found out by the same steps.
+
+        CELL_UNAVAILABLE where it is not known whether it may.
+        """
         institution = sitting.own_institution
         if institution:
             kept = await self.index.of_uids([study_uid], institution)
             own = [each for each in kept if _is_of(each, institution)]
             copies = copies_of(own, await self.index.places(), institution)
             return Found(sorted(copies, key=rank)) if copies else None
-        scopes = await self.deciding.scopes(sitting, sitting.patients)
-        visible = await self._shown(await self.index.of_uids([study_uid]), sitting.patients, scopes)
+        decided = await self.deciding.scopes(sitting, sitting.patients)
+        visible = await self._shown(await self.index.of_uids([study_uid]), sitting.patients, decided.scopes)
         if not visible:
+            if decided.away:
+                raise cell_unavailable(decided.away[0])
             return None
         patient = visible[0][1]
-        return Found(sorted((copy for copy, _ in visible), key=rank), patient, scopes[patient.grant_no].until)
+        return Found(sorted((copy for copy, _ in visible), key=rank), patient, decided.scopes[patient.grant_no].until)
 
-    async def _found(self, sitting: Sitting, question: Question, root: str, level: Level) -> list[tuple[Copy, Record]]:
+    async def _found(self, sitting: Sitting, question: Question, root: str, level: Level) -> _Seen:
         """Studies that answer what is asked of studies, in order; at the level of series all that may."""
+        undecided: tuple[str, ...] = ()
         if sitting.own_institution:
             told = await self._own(sitting, question)
         else:
             patients = _chosen(sitting, question)
-            scopes = await self.deciding.scopes(sitting, patients)
-            visible = await self._visible(patients, scopes, question.dates)
+            decided = await self.deciding.scopes(sitting, patients)
+            undecided = decided.away
+            visible = await self._visible(patients, decided.scopes, question.dates)
             ids = {copy.kept.ref: patient.patient_id for copy, patient in visible}
             told = [(copy, ids[copy.kept.ref]) for copy in best_of(copy for copy, _ in visible)]
         if question.study_uids is not None:
             told = [each for each in told if each[0].kept.uid in question.study_uids]
         records = [(copy, study_record(copy, patient_id, root)) for copy, patient_id in told]
-        return [each for each in records if question.answered_by(each[1])] if level is Level.STUDY else records
+        if level is Level.STUDY:
+            records = [each for each in records if question.answered_by(each[1])]
+        return _Seen(records, undecided)
 
     async def _own(self, sitting: Sitting, question: Question) -> list[tuple[Copy, str]]:
         """An institution's own studies that a search looks through: it made them, so that no decision is asked for."""
         institution = sitting.own_institution
-        if question.study_uids:
+        kept: Sequence[KeptStudy]
+        if question.patient_ids is not None:
+            named = [key for each in question.patient_ids for key in self.pseudonym.keys_of(sitting.reader, each)]
+            found = await self.index.of_persons(named, question.dates, MOST_STUDIES, institution)
+            if len(found) > MOST_STUDIES:
+                raise _too_broad(MOST_STUDIES)
+            kept = [each for each in found if _is_of(each, institution)]
+        elif question.study_uids:
             found = await self.index.of_uids(question.study_uids, institution)
-            kept: Sequence[KeptStudy] = [each for each in found if _is_of(each, institution)]
+            kept = [each for each in found if _is_of(each, institution)]
         elif question.accession:
             kept = await self.index.of_accession(institution, question.accession)
         else:
@@ -199,7 +250,7 @@ class Searching:
         copies = await self._nearest(kept, institution)
         records = [study_record(each, self._patient_id(sitting, each), root) for each in copies]
         more = max(0, count - question.offset - len(kept))
-        return await self._written(sitting, Level.STUDY, [], Page(records, more, _away(copies)))
+        return await self._written(sitting, Level.STUDY, question, [], Page(records, more, _away(copies)))
 
     async def _nearest(self, kept: Sequence[KeptStudy], institution: str) -> list[Copy]:
         """Studies of an own list in its order, those of nodes that do not answer as another node has them, where one does."""
@@ -241,30 +292,31 @@ class Searching:
         return found
 
     async def _told(
-        self,
-        sitting: Sitting,
-        question: Question,
-        level: Level,
-        records: list[Record],
-        found: Sequence[tuple[Copy, Record]],
+        self, sitting: Sitting, question: Question, level: Level, records: list[Record], found: _Seen
     ) -> Page:
         page = records[question.offset : question.offset + question.limit]
         grants = sorted({each.grant_no for each in _chosen(sitting, question)})
         more = max(0, len(records) - question.offset - len(page))
-        return await self._written(sitting, level, grants, Page(page, more, _away([copy for copy, _ in found])))
+        told = Page(page, more, _away([copy for copy, _ in found.studies]), undecided=found.undecided)
+        return await self._written(sitting, level, question, grants, told)
 
-    async def _written(self, sitting: Sitting, level: Level, grants: Sequence[str], page: Page) -> Page:
+    async def _written(
+        self, sitting: Sitting, level: Level, question: Question, grants: Sequence[str], page: Page
+    ) -> Page:
         """The page, once the log has it, with the nodes that are behind."""
-        await self.auditing.searched(sitting, level, grants, len(page.records))
+        await self.auditing.searched(sitting, level, question, grants, len(page.records))
         places = (await self.index.places()).values()
         behind = sorted((each for each in places if each.behind), key=lambda each: each.node_no)
         return replace(page, behind=tuple(behind)) if behind else page
 
 
 def _chosen(sitting: Sitting, question: Question) -> tuple[Patient, ...]:
-    if question.patient_ids is None:
+    named = question.patient_ids
+    if named is None:
         return sitting.patients
-    return tuple(each for each in sitting.patients if each.patient_id in question.patient_ids)
+    return tuple(
+        each for each in sitting.patients if each.patient_id in named or (each.former_id and each.former_id in named)
+    )
 
 
 def _is_of(kept: KeptStudy, institution: str) -> bool:

@@ -26,10 +26,12 @@ class StoredIndex:
         self._places: Mapping[int, Place] = {}
         self._read_at = -PLACES_S
 
-    async def of_persons(self, keys: Sequence[bytes], dates: tuple[str, str] | None, most: int) -> Sequence[KeptStudy]:
-        """Studies of persons, at most so many and one more."""
+    async def of_persons(
+        self, keys: Sequence[bytes], dates: tuple[str, str] | None, most: int, own: str = ""
+    ) -> Sequence[KeptStudy]:
+        """Studies of persons, at most so many and one more; those in conflict only of the institution `own`."""
         async with self._store.read() as work:
-            return await work.search.of_persons(keys, _days(dates), most=most + 1)
+            return await work.search.of_persons(keys, _days(dates), own=own, most=most + 1)
 
     async def of_uids(self, uids: Collection[str], own: str = "") -> Sequence[KeptStudy]:
         """Studies under UIDs, whosesoever they are; those in conflict only of the institution `own`."""

@@ -19,6 +19,7 @@ from services.imaging.store.recognition_tables import (
     report_table,
 )
 from services.imaging.store.secrets import secret_table
+from services.imaging.store.sessions import add_sessions
 from services.runtime.db import Json, Moment, RowNumber
 from services.runtime.journal import journal_table
 
@@ -44,6 +45,7 @@ class Tables:
     advice: Table
     advice_month: Table
     quality: Table
+    session: Table
 
 
 def make_tables() -> Tables:
@@ -65,6 +67,7 @@ def make_tables() -> Tables:
         advice_table(metadata),
         advice_month_table(metadata),
         quality_table(metadata),
+        add_sessions(metadata),
     )
 
 

@@ -16,13 +16,14 @@ from services.imaging.store.reports import ReportRows
 from services.imaging.store.schema import schema
 from services.imaging.store.search import StudyRows
 from services.imaging.store.secrets import SecretRows
+from services.imaging.store.sessions import SessionRows
 from services.imaging.store.studies import StudyWrites
 from services.imaging.store.tables import Tables, make_tables
 from services.kernel.requests import Moved
 from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql
 from services.runtime.journal import Journal, JournalRows, journal_of
 
-_INSERTED: Final = ("node", "study", "series", "own", "change", "digest", "secret", "audit", "audit_end")
+_INSERTED: Final = ("node", "study", "series", "own", "change", "digest", "secret", "audit", "audit_end", "session")
 _RECOGNITION: Final = ("report", "advice", "quality")
 
 
@@ -49,6 +50,7 @@ class Unit:
         "reports",
         "search",
         "secrets",
+        "sessions",
         "studies",
     )
 
@@ -68,6 +70,7 @@ class Unit:
         self.reports = ReportRows(connection, insert("report"))
         self.advices = AdviceRows(connection, insert("advice"))
         self.quality = QualityRows(connection, insert("quality"))
+        self.sessions = SessionRows(connection, insert("session"))
 
 
 class ImagingStore:

@@ -22,6 +22,16 @@ IMAGING: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "AUDIT_UNAVAILABLE": ("审计日志暂时无法写入，未予查阅", "The audit log takes no entries now; nothing was read"),
     "SECRETS_SEALED": ("影像索引的密钥无法打开", "The secrets of the index cannot be opened"),
+    "SESSION_UNKNOWN": ("没有该阅片会话，或已结束", "There is no such session, or it has ended"),
+    "SESSION_FULL": ("该阅片会话的授权已达{most}条", "The session has {most} grants already"),
+    "SESSIONS_FULL": (
+        "本机构的阅片会话已达{most}个",
+        "The institution has {most} sessions of readers already",
+    ),
+    "SESSION_OF_OWN_LIST": (
+        "该会话只查看本机构的检查，不能加入患者",
+        "The session reads the institution's own list and takes no patients",
+    ),
 }
 
 IMAGING_STEPS: Final[Mapping[str, tuple[str, str]]] = {
@@ -42,5 +52,9 @@ IMAGING_STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请让更换前的网格密钥与新密钥并存后重启",
         "Let the keys of before hold beside the new ones, and start again",
     ),
+    "SESSION_UNKNOWN": ("请重新打开会话并加入患者", "Open another session and add the patients again"),
+    "SESSION_FULL": ("请另开一个会话", "Open another session"),
+    "SESSIONS_FULL": ("请先关闭不再使用的会话，或稍后再试", "Close sessions that nobody uses any more, or try later"),
+    "SESSION_OF_OWN_LIST": ("请另开诊疗会话，再加入患者", "Open a session for treatment and add the patient there"),
     "SEQUENCE_GAP": ("请从已收序号的下一条起重新报送", "Send again from the number behind the watermark"),
 }

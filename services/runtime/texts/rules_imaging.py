@@ -10,6 +10,8 @@ IMAGING_RULES: Final[Mapping[str, tuple[str, str]]] = {
         "应为DICOMweb的地址，如https://主机:端口/路径",
         "an address of DICOMweb such as https://host:port/path is expected",
     ),
+    "session.needed": ("该类查看者须填写", "must be told by this kind of reader"),
+    "session.code": ("监管查看须以人员编号或证件指明", "must be empty here; name the person by number or certificate"),
     "node.institution": ("应为机构编号或其开头几位", "a fixmedins_code, or how it begins, is expected"),
     "entry.size": ("一条不能超过{most}字节", "an entry takes at most {most} bytes"),
     "entry.operation": ("不是已知的取值", "is none of the known values"),

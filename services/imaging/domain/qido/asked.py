@@ -30,9 +30,9 @@ _LISTED: Final = re.compile(r"[,\\]")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked. `dates`, `modalities`, `accession`, `study_uids` and `patient_ids` are conditions that a store finds by, and
-    stand in `conditions` as well; None where they are not asked. `include` are tags to be told beside the usual, `cut` says that
-    fewer are told than asked for.
+    """What is asked. `dates`, `modalities`, `accession`, `study_uids` and `patient_ids` are conditions that a store finds by;
+    None where they are not asked. All but `patient_ids`, as a person may have several, stand in `conditions` as well. `include`
+    are tags to be told beside the usual, `cut` says that fewer are told than asked for, `keywords` names what is asked for.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -47,6 +47,7 @@ class Question:
     study_uids: frozenset[str] | None = None
     patient_ids: frozenset[str] | None = None
     indexed: bool = True
+    keywords: tuple[str, ...] = ()
 
     def answered_by(self, record: Record) -> bool:
         """Whether a record answers every condition."""
@@ -155,8 +156,10 @@ def _question(reading: _Reading) -> Question:
     limit = DEFAULT_LIMIT if reading.limit is None else reading.limit
     keys = reading.keys
     plain = {tag: text for tag, text in keys.items() if not is_wild(text)}
+    if attributes.PATIENT_ID in plain:
+        conditions.pop(attributes.PATIENT_ID)
     return Question(
-        conditions=tuple(conditions),
+        conditions=tuple(conditions.values()),
         include=frozenset(reading.include),
         everything=reading.everything,
         limit=min(limit, MOST_LIMIT),
@@ -168,23 +171,24 @@ def _question(reading: _Reading) -> Question:
         study_uids=values.uids_of(keys[attributes.STUDY_UID]) if attributes.STUDY_UID in keys else None,
         patient_ids=_listed(plain.get(attributes.PATIENT_ID)),
         indexed=not (keys.keys() - _INDEXED),
+        keywords=tuple(sorted(each.keyword for tag in keys if (each := attributes.found(tag, reading.level)))),
     )
 
 
 _INDEXED: Final = frozenset({attributes.STUDY_DATE, attributes.STUDY_UID, attributes.PATIENT_ID})
 
 
-def _conditions(reading: _Reading) -> list[Condition]:
-    conditions: list[Condition] = []
+def _conditions(reading: _Reading) -> dict[str, Condition]:
+    conditions: dict[str, Condition] = {}
     for tag, text in reading.keys.items():
         attribute = attributes.found(tag, reading.level)
         assert attribute is not None
         dated = reading.keys.get(attributes.STUDY_DATE, "") if tag == attributes.STUDY_TIME else ""
         try:
             if dated:
-                conditions.append(_moments(values.dates_of(dated), values.times_of(text, any_order=True)))
+                conditions[tag] = _moments(values.dates_of(dated), values.times_of(text, any_order=True))
             else:
-                conditions.append(_condition(tag, values.matcher(attribute.vr, text, reading.fuzzy, reading.readings)))
+                conditions[tag] = _condition(tag, values.matcher(attribute.vr, text, reading.fuzzy, reading.readings))
         except WrongValue as wrong:
             reading.mark(attribute.keyword, wrong.rule)
     return conditions

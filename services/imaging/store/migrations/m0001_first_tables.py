@@ -60,6 +60,7 @@ def upgrade() -> None:
     )
     _report()
     _recognition()
+    _session()
 
 
 def _node() -> None:
@@ -189,3 +190,23 @@ def _recognition() -> None:
         sa.PrimaryKeyConstraint("institution", "modality", "from_day"),
         sqlite_with_rowid=False,
     )
+
+
+def _session() -> None:
+    op.create_table(
+        "imaging_session",
+        sa.Column("session_no", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("holder", sa.LargeBinary(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("reader_no", sa.Text(), nullable=False),
+        sa.Column("case_no", sa.Text(), nullable=False),
+        sa.Column("begun_at", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.Column("patients", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("session_no"),
+    )
+    op.create_index("imaging_session_digest", "imaging_session", ["digest"], unique=True)
+    op.create_index("imaging_session_reader", "imaging_session", ["organisation", "reader_no", "ends_at"])
+    op.create_index("imaging_session_ends", "imaging_session", ["ends_at"])

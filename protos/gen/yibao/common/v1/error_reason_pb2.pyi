@@ -523,6 +523,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Entries are missing: the first of a batch comes behind the watermark by more than one, or the batch itself has a gap."""
     ERROR_REASON_SEARCH_TOO_BROAD: _ErrorReason.ValueType  # 424
     """More studies than can be looked through answer the part of a question that the index finds by."""
+    ERROR_REASON_SESSION_UNKNOWN: _ErrorReason.ValueType  # 430
+    """No session of a reader stands under the token, or it is closed, over, or somebody else's: nobody is told which."""
+    ERROR_REASON_SESSION_FULL: _ErrorReason.ValueType  # 431
+    """The session of a reader has as many persons as may be."""
+    ERROR_REASON_SESSIONS_FULL: _ErrorReason.ValueType  # 432
+    """The institution has as many sessions of readers as may be."""
+    ERROR_REASON_SESSION_OF_OWN_LIST: _ErrorReason.ValueType  # 433
+    """The session is for an institution's own list, and takes no person."""
     ERROR_REASON_AUDIT_UNAVAILABLE: _ErrorReason.ValueType  # 440
     """The audit log does not take entries now, and nothing is read without one."""
     ERROR_REASON_SECRETS_SEALED: _ErrorReason.ValueType  # 441
@@ -1034,6 +1042,14 @@ ERROR_REASON_SEQUENCE_GAP: ErrorReason.ValueType  # 423
 """Entries are missing: the first of a batch comes behind the watermark by more than one, or the batch itself has a gap."""
 ERROR_REASON_SEARCH_TOO_BROAD: ErrorReason.ValueType  # 424
 """More studies than can be looked through answer the part of a question that the index finds by."""
+ERROR_REASON_SESSION_UNKNOWN: ErrorReason.ValueType  # 430
+"""No session of a reader stands under the token, or it is closed, over, or somebody else's: nobody is told which."""
+ERROR_REASON_SESSION_FULL: ErrorReason.ValueType  # 431
+"""The session of a reader has as many persons as may be."""
+ERROR_REASON_SESSIONS_FULL: ErrorReason.ValueType  # 432
+"""The institution has as many sessions of readers as may be."""
+ERROR_REASON_SESSION_OF_OWN_LIST: ErrorReason.ValueType  # 433
+"""The session is for an institution's own list, and takes no person."""
 ERROR_REASON_AUDIT_UNAVAILABLE: ErrorReason.ValueType  # 440
 """The audit log does not take entries now, and nothing is read without one."""
 ERROR_REASON_SECRETS_SEALED: ErrorReason.ValueType  # 441

@@ -1,0 +1,69 @@
+"""What the audit log is told of readers: sessions, the persons in them, and searches. Never a value that was asked for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from services.imaging.domain.audit import Access, Action, Outcome
+from services.imaging.domain.qido.attributes import Level
+from services.imaging.domain.sessions import PERSONS, Grant, Purpose, Reader, Session
+
+_LEVELS: Final = {Level.STUDY: "studies", Level.SERIES: "series"}
+
+
+def of_opening(session: Session) -> list[Access]:
+    """A session begins; that of a person who looks is about that person."""
+    (grant_no, key) = session.patients[0] if session.patients else ("", None)
+    return [_access(Action.SESSION_OPENED, session.reader, session.session_no, key, grant_no)]
+
+
+def of_refused_opening(reader: Reader) -> list[Access]:
+    """A session was not opened: nobody is registered under the number of the person who wanted to look."""
+    return [_access(Action.SESSION_OPENED, reader, outcome=Outcome.REFUSED)]
+
+
+def of_closing(session: Session) -> list[Access]:
+    """A session is closed."""
+    return [_access(Action.SESSION_CLOSED, session.reader, session.session_no)]
+
+
+def of_adding(session: Session, grant: Grant | None, how: str, *, emergency: bool = False) -> list[Access]:
+    """A person was added by a grant; without one somebody was refused, of whom nothing is known. `how` says what named the
+    person: code, number, certificate."""
+    action = Action.EMERGENCY if emergency else Action.PATIENT_ADDED
+    if grant is None:
+        return [_access(action, session.reader, session.session_no, detail=how, outcome=Outcome.REFUSED)]
+    return [_access(action, session.reader, session.session_no, grant.person_key, grant.grant_no, how)]
+
+
+def of_search(
+    reader: Reader,
+    session_no: str,
+    asked: Iterable[tuple[str, bytes]],
+    level: Level,
+    keywords: Sequence[str],
+    found: int,
+) -> list[Access]:
+    """A search: an entry for each person who was asked about, by grant and key, one without a person where there is none. Of what
+    was asked the names of the attributes are told, and how many answers all of it had on its page."""
+    detail = " ".join((_LEVELS[level], *keywords, "found", str(found)))
+    entries = [_access(Action.SEARCHED, reader, session_no, key, grant_no, detail) for grant_no, key in asked]
+    return entries or [_access(Action.SEARCHED, reader, session_no, detail=detail)]
+
+
+def _access(
+    action: Action,
+    reader: Reader,
+    session_no: str = "",
+    person_key: bytes | None = None,
+    grant_no: str = "",
+    detail: str = "",
+    outcome: Outcome = Outcome.SUCCESS,
+) -> Access:
+    number = "" if reader.organisation == PERSONS else reader.reader_no
+    case = f" case {reader.case_no}" if reader.purpose is Purpose.SUPERVISION else ""
+    return Access(
+        *(action, outcome, reader.organisation, number, reader.purpose.value, session_no, person_key, grant_no),
+        detail=f"{detail}{case}".strip(),
+    )
