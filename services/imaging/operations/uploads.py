@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from services.imaging.domain.checking import ToldEntry, checked
 from services.imaging.domain.digests import changes
@@ -20,6 +20,18 @@ from services.kernel.requests import Entry as JournalEntry
 from services.kernel.requests import RequestStamp
 from services.runtime.pieces import in_pieces
 from services.runtime.writes import Frame
+
+
+class Sent(Protocol):
+    """An entry as it was sent."""
+
+    @property
+    def source_seq(self) -> int:
+        """Its place among all that the node tells."""
+        ...
+
+
+S = TypeVar("S", bound=Sent)
 
 
 class Keys(Protocol):
@@ -78,6 +90,7 @@ class _Batch:
             self.last_ref += decided.kept.ref == new_ref
             if decided.series is not None:
                 self.series[kept.ref] = decided.series
+        outcome = replace(outcome, entry_hash=entry.entry_hash)
         self._note(outcome, int(entry.operation), self.after.get(entry.uid) or standing)
 
     def _settle(self, kept: KeptStudy) -> KeptStudy:
@@ -112,13 +125,16 @@ class UploadOperations:
         async with self._store.read() as work:
             return found(node_no, await work.nodes.find(node_no)).watermark
 
-    async def upload(self, node_no: str, told: Sequence[ToldEntry], now: datetime, today: date) -> Uploaded:
-        """Takes a batch. NODE_NOT_FOUND, NODE_SUSPENDED, SEQUENCE_GAP, PEER_UNAVAILABLE; nothing is kept then."""
-        numbers = tuple(each.source_seq for each in told)
+    async def upload(
+        self, node_no: str, sent: Sequence[S], told: Callable[[S], ToldEntry], now: datetime, today: date
+    ) -> Uploaded:
+        """Takes a batch as it was `sent`, of which `told` reads one entry. NODE_NOT_FOUND, NODE_SUSPENDED, SEQUENCE_GAP,
+        PEER_UNAVAILABLE; nothing is kept then."""
+        numbers = tuple(each.source_seq for each in sent)
         async with self._store.read() as work:
             node = found(node_no, await work.nodes.find(node_no))
         _check(node, numbers)
-        entries = await in_pieces(lambda each: checked(each, node.node, today), told)
+        entries = await in_pieces(lambda each: checked(told(each), node.node, today), sent)
         keys = await self._keys(entries)
 
         async def act(work: Unit) -> Uploaded:

@@ -208,7 +208,7 @@ class Study(_message.Message):
     """What was examined, as a code of `item_system`: a price item, WS/T 364.8 or a province's own list."""
     item_system: _builtins.str
     patient_name: _builtins.str
-    """In up to three groups: Latin, ideographic, phonetic. It is compared without case and accents, and
+    """In up to three groups: Latin, ideographic, phonetic. It is kept and compared without case, accents and width, and
     shown to nobody who may not read of the person.
     """
     patient_sex: _builtins.str
@@ -224,7 +224,7 @@ class Study(_message.Message):
     report_hash: _builtins.str
     @_builtins.property
     def modalities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """One at least, of DICOM's defined terms."""
+        """From 1 to 50 of DICOM's defined terms."""
 
     def __init__(
         self,
@@ -365,7 +365,7 @@ class Entry(_message.Message):
 
     @_builtins.property
     def series(self) -> _containers.RepeatedCompositeFieldContainer[Global___Series]:
-        """Of UPSERT: all of the study."""
+        """Of UPSERT: all of the study, from 1 to 400."""
 
     @_builtins.property
     def source_time(self) -> _timestamp_pb2.Timestamp:
