@@ -7,7 +7,7 @@ from typing import Any
 from services.runtime.call import Caller, Role
 from tests.imaging.conftest import Running
 from tests.imaging.entries import NODE, upsert
-from yibao.imaging.v1 import entry_pb2, node_pb2, upload_pb2
+from yibao.imaging.v1 import conflict_pb2, digest_pb2, entry_pb2, node_pb2, upload_pb2
 
 OF_NODE = Caller(Role.NODE, "SD01", sandbox=True)
 
@@ -103,3 +103,12 @@ async def test_every_refusal(running: Running) -> None:
     assert await running.reason(upload, gap, OF_NODE) == "SEQUENCE_GAP"
     hospital = Caller(Role.INSTITUTION, "H99010000001", sandbox=True)
     assert await running.reason(upload, gap, hospital) == "ROLE_NOT_ALLOWED"
+    assert (await running.call("ConflictService.ListConflicts", conflict_pb2.ListConflictsRequest())).conflicts == []
+    asked = conflict_pb2.DecideConflictRequest(request_id="d1", study_instance_uid="2.25.7", memo="已核对")
+    assert await running.reason("ConflictService.DecideConflict", asked) == "CONFLICT_NOT_FOUND"
+    day = digest_pb2.DayDigest(day="20260230", digest="0" * 32)
+    for wrong in (
+        digest_pb2.CompareDigestRequest(node_no="SD01", days=[day]),
+        digest_pb2.CompareDigestRequest(node_no="SD01", first_day="20260201"),
+    ):
+        assert await running.reason("DigestService.CompareDigest", wrong, OF_NODE) == "INVALID_REQUEST"

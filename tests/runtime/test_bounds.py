@@ -255,6 +255,7 @@ def test_no_rule_stands_in_the_elements_of_a_list_that_the_member_judges() -> No
     ruled = [
         field.full_name
         for each in judged
+        if each.message_type is not None
         for field in fields_of(each.message_type, set())
         if field.GetOptions().HasExtension(validate_pb2.field)
     ]

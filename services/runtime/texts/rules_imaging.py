@@ -13,6 +13,7 @@ IMAGING_RULES: Final[Mapping[str, tuple[str, str]]] = {
     "session.needed": ("该类查看者须填写", "must be told by this kind of reader"),
     "session.code": ("监管查看须以人员编号或证件指明", "must be empty here; name the person by number or certificate"),
     "node.institution": ("应为机构编号或其开头几位", "a fixmedins_code, or how it begins, is expected"),
+    "conflict.side": ("应为报送该检查的影像节点", "a node that tells the study is expected"),
     "entry.size": ("一条不能超过{most}字节", "an entry takes at most {most} bytes"),
     "entry.operation": ("应为报送、撤回、改人之一", "one of UPSERT, WITHDRAW and MOVE_PERSON is expected"),
     "entry.known": ("不是已知的取值", "is none of the known values"),

@@ -142,7 +142,9 @@ class _EntryResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EntryResu
     ENTRY_RESULT_STALE: _EntryResult.ValueType  # 3
     """A higher version stands: this one is of no account."""
     ENTRY_RESULT_CONFLICT: _EntryResult.ValueType  # 4
-    """It is kept, and hidden from other institutions until somebody decides: another node tells the same study of another person."""
+    """It is kept, and hidden from other institutions: another node tells the same study of another person. So it stays until an
+    operator decides, and where that node was found right, until this one names another person.
+    """
     ENTRY_RESULT_REJECTED: _EntryResult.ValueType  # 5
     """It is not kept; what is wrong is told."""
 
@@ -157,7 +159,9 @@ ENTRY_RESULT_UNCHANGED: EntryResult.ValueType  # 2
 ENTRY_RESULT_STALE: EntryResult.ValueType  # 3
 """A higher version stands: this one is of no account."""
 ENTRY_RESULT_CONFLICT: EntryResult.ValueType  # 4
-"""It is kept, and hidden from other institutions until somebody decides: another node tells the same study of another person."""
+"""It is kept, and hidden from other institutions: another node tells the same study of another person. So it stays until an
+operator decides, and where that node was found right, until this one names another person.
+"""
 ENTRY_RESULT_REJECTED: EntryResult.ValueType  # 5
 """It is not kept; what is wrong is told."""
 Global___EntryResult: _TypeAlias = EntryResult  # noqa: Y015
