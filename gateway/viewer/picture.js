@@ -138,10 +138,10 @@ export class Picture {
     });
   }
 
-  // Steps are hundredths of the window, at least one value.
+  // Steps are 250ths of the window, at least one value: half the width of a usual picture doubles it.
   window(width, centre) {
     this.change((view) => {
-      const step = Math.max(1, view.voi.windowWidth / 100);
+      const step = Math.max(1, view.voi.windowWidth / 250);
       view.voi.windowWidth = Math.max(1, view.voi.windowWidth + width * step);
       view.voi.windowCenter += centre * step;
     });

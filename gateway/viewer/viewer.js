@@ -7,6 +7,7 @@ import { chinese, day, hospital, images, known, modalities, modality, moment, na
 
 const by = (id) => document.getElementById(id);
 const PAGE = 50;
+const STEP = 12;
 const MARK = "00091001";
 const PICTURELESS = ["SR", "PR", "KO", "SEG", "RTSTRUCT", "RTPLAN", "DOC"];
 const TOKEN = /^#(?:.*&)?token=([\w-]{16,64})(?:&|$)/;
@@ -292,10 +293,10 @@ function keys(event) {
   const shifted = event.shiftKey, moved = event.ctrlKey || event.metaKey;
   if (event.altKey || (moved && !event.key.startsWith("Arrow"))) return;
   const arrows = {
-    ArrowDown: () => (moved ? picture.move(0, 20) : shifted ? picture.window(0, -5) : picture.turn(1)),
-    ArrowUp: () => (moved ? picture.move(0, -20) : shifted ? picture.window(0, 5) : picture.turn(-1)),
-    ArrowLeft: () => (moved ? picture.move(-20, 0) : picture.window(-5, 0)),
-    ArrowRight: () => (moved ? picture.move(20, 0) : picture.window(5, 0)),
+    ArrowDown: () => (moved ? picture.move(0, 20) : shifted ? picture.window(0, -STEP) : picture.turn(1)),
+    ArrowUp: () => (moved ? picture.move(0, -20) : shifted ? picture.window(0, STEP) : picture.turn(-1)),
+    ArrowLeft: () => (moved ? picture.move(-20, 0) : picture.window(-STEP, 0)),
+    ArrowRight: () => (moved ? picture.move(20, 0) : picture.window(STEP, 0)),
   };
   const others = {
     PageDown: () => picture.turn(10), PageUp: () => picture.turn(-10), Home: () => picture.to(0), End: () => picture.to(Infinity),

@@ -1,14 +1,9 @@
 // Looks at the reference as people do: on a wide and a narrow screen, in both languages; taps, searches and copies.
 // `node look.mjs URL [FOLDER]` prints what it saw as one JSON object, and leaves pictures in FOLDER.
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-import chromium, { inflate, setupLambdaEnvironment } from "@sparticuz/chromium";
-import puppeteer from "puppeteer-core";
+import { WIDE, launched, watched } from "./browser.mjs";
 import { chinese } from "./fonts.mjs";
 
 const [, , url, folder] = process.argv;
-const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 390, height: 844, isMobile: true, hasTouch: true };
 // Each width in one language, and in both for pictures.
 const LANGUAGES = folder ? ["one", "other"] : ["one"];
@@ -68,26 +63,9 @@ const until = (page, check, ...given) => page.waitForFunction(check, { timeout: 
 const pressed = (error) => seen.errors.push(String(error));
 const titled = (number) => document.querySelector("#shown h2").textContent.startsWith(number);
 
-async function launched() {
-  const options = { args: chromium.args, executablePath: await chromium.executablePath(), headless: "shell", defaultViewport: WIDE };
-  try {
-    return await puppeteer.launch(options);
-  } catch (error) {
-    if (!/error while loading shared libraries/.test(error.message)) throw error;
-    // A machine without a desktop lacks NSS and its kin; the package brings its own, which it unpacks on Lambda alone.
-    const libraries = new URL("../bin/al2023.tar.br", import.meta.resolve("@sparticuz/chromium"));
-    setupLambdaEnvironment(join(await inflate(fileURLToPath(libraries)), "lib"));
-    return await puppeteer.launch({ ...options, env: process.env });
-  }
-}
-
 const browser = await launched();
 try {
-  const page = await browser.newPage();
-  page.on("console", (said) => { if (["error", "warn"].includes(said.type())) seen.errors.push(said.text()); });
-  page.on("pageerror", (error) => seen.errors.push(String(error)));
-  page.on("requestfailed", (request) => seen.errors.push(request.url()));
-  page.on("request", (request) => { if (!/^(data:|blob:)/.test(request.url()) && !request.url().startsWith(url)) seen.strangers.push(request.url()); });
+  const page = await watched(browser, seen, url);
   await browser.defaultBrowserContext().overridePermissions(url, ["clipboard-read", "clipboard-write"]);
   await page.goto(`${url}/docs`);
   await page.waitForSelector("body[data-ready]");

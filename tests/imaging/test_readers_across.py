@@ -15,7 +15,7 @@ from services.imaging.domain.scopes import Decided, Scope
 from services.imaging.operations.deciding import Deciding
 from services.imaging.operations.searching import Patient, Sitting
 from services.imaging.peers.persons import PersonCells, PersonKeys
-from services.kernel.errors import Fault
+from services.kernel.errors import Fault, FaultKind
 from services.runtime.call import Caller, Role
 from services.runtime.outbound import Peers
 from services.runtime.telemetry import Telemetry
@@ -160,6 +160,18 @@ async def test_a_code_scanned_at_the_desk_lets_the_doctor_read_until_the_person_
     (listed,) = (await across.ask("ListPatients", session_token=token)).patients
     assert (listed.active, listed.cell_away, listed.HasField("to_time")) == (False, False, False)
     assert (await across.refusal("AddPatient", session_token=other, psn_no=who.psn_no)).reason == "NO_ACCESS"
+
+
+async def test_a_page_that_has_the_token_alone_sees_who_may_be_seen_adds_nobody_and_ends_the_session(
+    across: Across,
+) -> None:
+    page, who, token = Caller(Role.PUBLIC, "", sandbox=True), await across.somebody(), await across.opened()
+    added = await across.ask("AddPatient", session_token=token, ec_token=await across.code(who))
+    assert list((await across.ask("ListPatients", page, session_token=token)).patients) == [added.patient]
+    refused = await across.refusal("AddPatient", page, session_token=token, ec_token=await across.code(who))
+    assert refused.kind is FaultKind.DENIED
+    await across.ask("CloseSession", page, session_token=token)
+    assert (await across.refusal("ListPatients", session_token=token)).reason == "SESSION_UNKNOWN"
 
 
 async def test_what_a_person_grants_and_hides_is_the_scope_of_the_next_decision(across: Across) -> None:

@@ -102,7 +102,8 @@ class ReaderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPatients(self, request, context):
-        """The persons of a session in the order in which they were added, and whether they may be looked at now.
+        """The persons of a session in the order in which they were added, and whether they may be looked at now. The session's token is
+        enough: a page that was opened with it has no key.
         Errors: SESSION_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -110,7 +111,7 @@ class ReaderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CloseSession(self, request, context):
-        """Ends a session; its token opens nothing any more. Whoever got no answer closes it again, for an hour.
+        """Ends a session; its token opens nothing any more, and is enough to end it. Whoever got no answer closes it again, for an hour.
         Errors: SESSION_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

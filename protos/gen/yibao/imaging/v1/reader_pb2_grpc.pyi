@@ -38,11 +38,12 @@ class ReaderServiceStub:
     Errors: SESSION_UNKNOWN, SESSION_FULL, SESSION_OF_OWN_LIST, NO_ACCESS, CELL_UNAVAILABLE, REQUEST_ID_REUSED.
     """
     ListPatients: _aio.UnaryUnaryMultiCallable[_reader_pb2.ListPatientsRequest, _reader_pb2.ListPatientsResponse]
-    """The persons of a session in the order in which they were added, and whether they may be looked at now.
+    """The persons of a session in the order in which they were added, and whether they may be looked at now. The session's token is
+    enough: a page that was opened with it has no key.
     Errors: SESSION_UNKNOWN.
     """
     CloseSession: _aio.UnaryUnaryMultiCallable[_reader_pb2.CloseSessionRequest, _reader_pb2.CloseSessionResponse]
-    """Ends a session; its token opens nothing any more. Whoever got no answer closes it again, for an hour.
+    """Ends a session; its token opens nothing any more, and is enough to end it. Whoever got no answer closes it again, for an hour.
     Errors: SESSION_UNKNOWN.
     """
 
@@ -94,7 +95,8 @@ class ReaderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reader_pb2.ListPatientsRequest,
         context: _aio.ServicerContext[_reader_pb2.ListPatientsRequest, _abc.Awaitable[_reader_pb2.ListPatientsResponse]],
     ) -> _abc.Awaitable[_reader_pb2.ListPatientsResponse]:
-        """The persons of a session in the order in which they were added, and whether they may be looked at now.
+        """The persons of a session in the order in which they were added, and whether they may be looked at now. The session's token is
+        enough: a page that was opened with it has no key.
         Errors: SESSION_UNKNOWN.
         """
 
@@ -104,7 +106,7 @@ class ReaderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reader_pb2.CloseSessionRequest,
         context: _aio.ServicerContext[_reader_pb2.CloseSessionRequest, _abc.Awaitable[_reader_pb2.CloseSessionResponse]],
     ) -> _abc.Awaitable[_reader_pb2.CloseSessionResponse]:
-        """Ends a session; its token opens nothing any more. Whoever got no answer closes it again, for an hour.
+        """Ends a session; its token opens nothing any more, and is enough to end it. Whoever got no answer closes it again, for an hour.
         Errors: SESSION_UNKNOWN.
         """
 
