@@ -142,6 +142,8 @@ MESH: tuple[Member, ...] = (
             "yibao.imaging.v1.NodeService",
             "yibao.imaging.v1.UploadService",
             "yibao.imaging.v1.ReaderService",
+            "yibao.imaging.v1.DigestService",
+            "yibao.imaging.v1.ConflictService",
         ),
         calls=("routing",),
         scope="national",

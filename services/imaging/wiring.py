@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from dataclasses import dataclass
 from functools import partial
@@ -9,13 +10,18 @@ from random import SystemRandom
 from typing import Final
 
 from services.imaging.operations.auditing import AuditBooks, AuditLog, Item
+from services.imaging.operations.conflicts import ConflictOperations
+from services.imaging.operations.digests import DigestOperations
 from services.imaging.operations.nodes import NodeOperations
 from services.imaging.operations.patients import Patients
 from services.imaging.operations.pseudonyms import Pseudonyms
 from services.imaging.operations.secrets import Secrets
 from services.imaging.operations.sessions import Sessions
 from services.imaging.operations.uploads import UploadOperations
+from services.imaging.operations.watching import Watching
 from services.imaging.peers.persons import PersonCells, PersonKeys
+from services.imaging.servicer.conflicts import ConflictServicer
+from services.imaging.servicer.digests import DigestServicer
 from services.imaging.servicer.nodes import NodeServicer
 from services.imaging.servicer.readers import ReaderServicer, caller_name
 from services.imaging.servicer.uploads import UploadServicer
@@ -27,11 +33,12 @@ from services.runtime.committer import Committer
 from services.runtime.config import Config
 from services.runtime.db import Database
 from services.runtime.identifiers import time_ordered_ids
+from services.runtime.logs import describe, write
 from services.runtime.outbound import Peers
 from services.runtime.sealing import Sealer
 from services.runtime.server import MemberServer
 from services.runtime.telemetry import Telemetry
-from yibao.imaging.v1 import node_pb2_grpc, reader_pb2_grpc, upload_pb2_grpc
+from yibao.imaging.v1 import conflict_pb2_grpc, digest_pb2_grpc, node_pb2_grpc, reader_pb2_grpc, upload_pb2_grpc
 
 MEMBER: Final = "imaging"
 SECRETS: Final = "yibao imaging: secrets of the index"
@@ -48,6 +55,9 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     nodes = NodeServicer(NodeOperations(store))
     uploads = UploadServicer(UploadOperations(store, PersonKeys(peers)))
     readers = _readers(store, PersonCells(peers), audit.log, kept, clock)
+    comparing = DigestOperations(store)
+    watching = Watching(comparing, clock, partial(_not_counted, logging.getLogger(f"yibao.{MEMBER}")))
+    _gauges(telemetry, watching)
 
     async def start() -> None:
         try:
@@ -55,8 +65,10 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         except BaseException:
             await database.close()
             raise
+        watching.start()
 
     async def stop() -> None:
+        await watching.stop()
         await audit.committer.stop()
         await peers.close()
         await database.close()
@@ -69,6 +81,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
             (node_pb2_grpc.add_NodeServiceServicer_to_server, nodes),
             (upload_pb2_grpc.add_UploadServiceServicer_to_server, uploads),
             (reader_pb2_grpc.add_ReaderServiceServicer_to_server, readers),
+            (digest_pb2_grpc.add_DigestServiceServicer_to_server, DigestServicer(comparing)),
+            (conflict_pb2_grpc.add_ConflictServiceServicer_to_server, ConflictServicer(ConflictOperations(store))),
         ],
         start,
         stop,
@@ -99,3 +113,16 @@ def _readers(store: ImagingStore, cells: PersonCells, log: AuditLog, kept: Secre
     pseudonyms, new_no = Pseudonyms(kept, Blocks, clock), partial(time_ordered_ids(clock, SystemRandom()), "RS")
     sessions = Sessions(store, log, cells, pseudonyms, clock, secrets.token_bytes, new_no, caller_name)
     return ReaderServicer(sessions, Patients(sessions, cells, log))
+
+
+def _gauges(telemetry: Telemetry, watching: Watching) -> None:
+    """What an operator is woken for."""
+    add = telemetry.metrics.gauge
+    add("yibao_imaging_drifting_days", "Days on which a node and the index differ.", {}, lambda: watching.totals.days)
+    add("yibao_imaging_nodes_behind", "Nodes whose entries are not all told.", {}, lambda: watching.totals.behind)
+    add("yibao_imaging_nodes_silent", "Nodes that compared nothing for 2 days.", {}, lambda: watching.totals.silent)
+    add("yibao_imaging_open_conflicts", "Conflicts that wait for a decision.", {}, lambda: watching.open_conflicts)
+
+
+def _not_counted(log: logging.Logger, error: Exception) -> None:
+    write(log, logging.WARNING, "drift was not counted", {"member": MEMBER, **describe(error, with_text=False)})

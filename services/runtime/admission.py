@@ -22,7 +22,7 @@ from services.kernel.errors import MOST_VIOLATIONS, Fault, FaultKind, Violation,
 from services.runtime.auth import BUSINESS_DATE_KEY, TokenSigner
 from services.runtime.bounds import shape_of, window_of
 from services.runtime.call import ANYBODY, CallContext, Caller, Role, on_business_date, wire_time
-from services.runtime.contract import MethodContract
+from services.runtime.contract import MethodContract, is_judged
 from services.runtime.rule_values import rule_values
 from services.runtime.texts.gateway import rule_text
 
@@ -211,14 +211,14 @@ def _holds_nul(message: Message) -> bool:
 
 
 def _nuls(message: Message, prefix: str = "") -> list[Violation]:
-    """A violation for each text with NUL, wherever it stands."""
+    """A violation for each text with NUL, wherever it stands but in lists whose elements the member judges."""
     broken: list[Violation] = []
     for field, value in message.ListFields():
         kind = type(value)
         # Told by its class: of a field's descriptor each question costs more.
         if (kind is str and "\0" not in value) or kind in _NO_TEXT:
             continue
-        if field.type not in _HOLDING_TEXT:
+        if field.type not in _HOLDING_TEXT or is_judged(field):
             continue
         path = f"{prefix}{field.name}"
         if field.message_type is not None and field.message_type.GetOptions().map_entry:

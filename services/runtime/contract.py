@@ -324,3 +324,8 @@ def national_codes(enum: EnumDescriptor) -> dict[int, str]:
 def is_public(field: FieldDescriptor) -> bool:
     """True where the field's data class says PUBLIC in so many words: nothing is public by omission."""
     return bool(field.GetOptions().Extensions[options_pb2.data_class] == options_pb2.DATA_CLASS_PUBLIC)
+
+
+def is_judged(field: FieldDescriptor) -> bool:
+    """Whether the elements of a list are judged by the member alone, which tells an outcome of each."""
+    return bool(field.GetOptions().Extensions[options_pb2.judged_by_member])

@@ -43,6 +43,11 @@ class DayReader:
             raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=self._broken)
 
 
+def optional_moment_message(moment: datetime | None) -> Timestamp | None:
+    """The message of a moment that may not have been, None then."""
+    return None if moment is None else moment_message(moment)
+
+
 def day_of(message: Date, path: str) -> date:
     """A day that was sent; INVALID with the field's path."""
     try:

@@ -74,6 +74,9 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     "case_no": ("C1",),
 }
 
+# Days that are texts, whose names elsewhere are those of dates.
+DAY_TEXTS: Final[Mapping[str, str]] = dict.fromkeys(("day", "first_day", "last_day"), "20260525")
+
 # The form of codes that nobody has published yet: what is made up under these names belongs to no real standard.
 FORMS: Final[Mapping[str, str]] = {
     "med_list_codg": "^XTEST[0-9A-Z]{12}$",

@@ -20,7 +20,7 @@ from services.kernel.clock import BEIJING
 from services.runtime.call import Caller, Role
 from services.runtime.contract import MethodContract
 from services.runtime.forms import Effect
-from tests.contract.agreements import FORMS, MEANS, TOTALS, VALUES, agree, own_month
+from tests.contract.agreements import DAY_TEXTS, FORMS, MEANS, TOTALS, VALUES, agree, own_month
 from tests.contract.matching import matching
 from tests.contract.messages import Shape, build, data_class_of, leaves
 from tests.contract.rules import Field, Owner, Rules, is_leaf, is_map, rules_of
@@ -114,6 +114,8 @@ class Episode:
         """A value for a field of that name: of this line of events, else of the seeds; the singular of a list's name."""
         if leaf.name in _MADE_ANEW:
             return None
+        if leaf.type == FieldDescriptor.TYPE_STRING and leaf.name in DAY_TEXTS:
+            return DAY_TEXTS[leaf.name]
         if shape.anew and leaf.name in FORMS:
             return matching(FORMS[leaf.name], self.world.random)
         for name in (leaf.name, leaf.name.removesuffix("s")) if leaf.is_repeated else (leaf.name,):

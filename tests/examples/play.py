@@ -19,7 +19,7 @@ from gateway.tables import ENVELOPE_SERVICE
 from services.runtime.call import Role
 from services.runtime.contract import Contract, MethodContract
 from tests.contract.bench import Bench, started_bench
-from tests.contract.explore import AT_CHANNELS
+from tests.contract.explore import AT_CHANNELS, BETWEEN_NODES
 from tests.contract.faces import http_form
 from tests.examples.by_rest import RestHospital
 from tests.mesh import journeys, paying
@@ -83,7 +83,7 @@ def public_methods(contract: Contract) -> list[MethodContract]:
     """What REST serves, but what only a channel can ask for."""
     served = contract.methods.values()
     shown = (each for each in served if each.http and each.roles != {Role.SERVICE})
-    return [each for each in shown if each.full_name not in AT_CHANNELS]
+    return [each for each in shown if each.full_name not in AT_CHANNELS | BETWEEN_NODES]
 
 
 async def _journeys(town: Sandbox) -> tuple[Played, Played]:

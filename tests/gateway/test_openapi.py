@@ -147,10 +147,11 @@ UNPLAYED = frozenset(
     {
         "/v1/bureau/insured-parts:settle",
         "/v1/held-payments:decide",
+        "/v1/imaging/conflicts:decide",
         "/v1/reconciliations/differences:resolve",
     }
 )
-"""About an order that waits at a channel, or for people, of which the generated cases have none."""
+"""About an order that waits at a channel, or for people, or a study in conflict, of which the generated cases have none."""
 
 
 def test_every_operation_shows_a_played_question_and_answer(api: dict[str, Any]) -> None:

@@ -13,13 +13,14 @@ import pytest
 
 from services.imaging.operations.nodes import NodeOperations
 from services.imaging.operations.uploads import Uploaded, UploadOperations
+from services.imaging.servicer.entries import told_entry
 from services.imaging.store.unit import ImagingStore
 from services.kernel.clock import beijing_day
 from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
 from services.runtime.call import Caller, Role
 from services.runtime.db import Database
-from tests.imaging.entries import NODE, NOON, OTHER_NODE, told
+from tests.imaging.entries import NODE, NOON, OTHER_NODE
 from tests.mesh.harness import Mesh, started_mesh
 from yibao.imaging.v1 import entry_pb2
 
@@ -64,7 +65,7 @@ class House:
 
     async def upload(self, *entries: entry_pb2.Entry, node_no: str = NODE.node_no) -> Uploaded:
         """A batch of a node."""
-        return await self.uploads.upload(node_no, told(*entries), NOON, beijing_day(NOON))
+        return await self.uploads.upload(node_no, entries, told_entry, NOON, beijing_day(NOON))
 
     async def results(self, *entries: entry_pb2.Entry, node_no: str = NODE.node_no) -> list[str]:
         """What becomes of a batch, each by the name of its result and the rule that it breaks."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from services.imaging.domain.checking import ToldEntry
 from services.imaging.domain.nodes import Node
-from services.imaging.servicer.entries import told_entry
 from yibao.imaging.v1 import entry_pb2
 
 NOON: Final = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
@@ -86,8 +83,3 @@ def move(seq: int, number: int, version: int, psn_no: str = OTHER_PSN_NO) -> ent
         version=version,
         psn_no=psn_no,
     )
-
-
-def told(*entries: entry_pb2.Entry) -> Sequence[ToldEntry]:
-    """The same as they are taken in."""
-    return [told_entry(each) for each in entries]

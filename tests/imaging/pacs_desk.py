@@ -17,7 +17,7 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tools.pacs_node.index import IndexRefused, IndexSilent, Revocations, Uploaded
+from tools.pacs_node.index import Comparison, Contested, IndexRefused, IndexSilent, KnownStudy, Revocations, Uploaded
 from tools.pacs_node.node import Node, Settings
 
 NODE_NO = "SD1"
@@ -101,7 +101,10 @@ class PlayedIndex:
     said: list[str] = field(default_factory=list)
     batches: list[tuple[int, int]] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)
-    days: list[Mapping[str, Any]] = field(default_factory=list)
+    has: dict[str, list[KnownStudy]] = field(default_factory=dict)
+    compared: list[Comparison] = field(default_factory=list)
+    contested: list[Contested] = field(default_factory=list)
+    last_seq: int = 0
 
     def ticket(self, study: str, kid: str = "k1", key: Ed25519PrivateKey | None = None, **claims: Any) -> str:
         """A ticket for a study, with other claims where they are given."""
@@ -149,15 +152,22 @@ class PlayedIndex:
         self._heard()
         return self.known
 
-    async def digest(self, days: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+    async def digest(self, asked: Comparison) -> Sequence[str]:
         """The days that are said to differ."""
         self._heard()
-        self.days = list(days)
+        self.compared.append(asked)
         return self.differing
 
-    async def heartbeat(self, *, retrieving: bool) -> None:
-        """Nothing."""
+    async def studies_of(self, day: str) -> Sequence[KnownStudy]:
+        """What it says that it has."""
         self._heard()
+        return self.has.get(day, [])
+
+    async def heartbeat(self, *, retrieving: bool, last_seq: int) -> Sequence[Contested]:
+        """Conflicts, as they are played."""
+        self._heard()
+        self.last_seq = last_seq
+        return self.contested
 
     def _heard(self) -> None:
         if self.silent:

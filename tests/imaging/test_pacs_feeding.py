@@ -14,7 +14,12 @@ from aiohttp import web
 from tests.imaging.pacs_desk import NODE_NO, PlayedIndex, desk
 from tools.pacs_node.entries import Rules
 from tools.pacs_node.feeding import Feeder
-from tools.pacs_node.index import IndexRefused, IndexSilent, RestIndex, Uploaded
+from tools.pacs_node.index import (
+    IndexRefused,
+    IndexSilent,
+    RestIndex,
+    Uploaded,
+)
 from tools.pacs_node.outbox import Outbox
 from tools.pacs_node.samples import Person, chest_ct, study_uid
 from tools.pacs_node.shelf import Shelf
@@ -204,24 +209,6 @@ async def test_a_folder_of_a_node_that_moved_to_another_machine_is_told_behind_w
     await moved.settle()
     assert sorted(index.entries) == [1, 2, 3, 4]
     moved.close()
-
-
-async def test_the_daily_digest_tells_count_and_sum_of_a_day_and_a_day_that_differs_is_told_again(
-    site: Site, index: PlayedIndex
-) -> None:
-    for number in (1, 2):
-        site.keep(*of_person(number))
-    await site.settle()
-    hashes = [int(each["entryHash"], 16) for each in index.entries.values()]
-
-    assert await site.feeder.compare() == 0
-    assert index.days == [{"day": "20260525", "count": 2, "digest": f"{sum(hashes) % 2**128:032x}"}]
-    index.differing = ["20260525"]
-    assert await site.feeder.compare() == 2
-    await site.settle()
-
-    assert [each["version"] for each in index.entries.values()] == [1, 1, 2, 2]
-    site.close()
 
 
 async def test_a_batch_stays_within_what_the_index_takes(

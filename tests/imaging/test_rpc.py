@@ -7,7 +7,7 @@ from typing import Any
 from services.runtime.call import Caller, Role
 from tests.imaging.conftest import Running
 from tests.imaging.entries import NODE, upsert
-from yibao.imaging.v1 import entry_pb2, node_pb2, upload_pb2
+from yibao.imaging.v1 import conflict_pb2, digest_pb2, entry_pb2, node_pb2, upload_pb2
 
 OF_NODE = Caller(Role.NODE, "SD01", sandbox=True)
 
@@ -66,6 +66,29 @@ async def test_a_batch_is_answered_entry_by_entry(running: Running) -> None:
     assert told.watermark == 2
 
 
+async def test_a_poisoned_entry_of_any_kind_is_refused_alone_and_its_neighbours_are_kept(running: Running) -> None:
+    await running.call("NodeService.RegisterNode", registering())
+    poisons = {
+        "study.description": upsert(2, description="胸部\0平扫"),
+        "study.patient_name": upsert(2, patient_name="Zhang^\0"),
+        "study_instance_uid": upsert(2, study_instance_uid="2.25.1\0"),
+        "study.modalities": upsert(2, modalities=["CT"] * 51),
+        "series": upsert(2, series=[upsert(2).series[0]] * 401),
+        "series[0].description": upsert(2, series=[entry_pb2.Series(series_instance_uid="2.25.9.1", modality="CT",
+                                                                     instance_count=1, description="\0")]),
+        "study.availability": upsert(2, availability=99),
+        "study.recognition": upsert(2, recognition=99),
+        "operation": upsert(2, operation=99),
+    }  # fmt: skip
+    for field, poison in poisons.items():
+        request = upload_pb2.UploadEntriesRequest(node_no="SD01", entries=[upsert(1), poison, upsert(3)])
+        answer = await running.call("UploadService.UploadEntries", request, OF_NODE)
+        first, refused, last = answer.outcomes
+        assert (refused.result, refused.field) == (entry_pb2.ENTRY_RESULT_REJECTED, field)
+        assert entry_pb2.ENTRY_RESULT_REJECTED not in (first.result, last.result)
+        assert answer.watermark == 3
+
+
 async def test_every_refusal(running: Running) -> None:
     register, upload = "NodeService.RegisterNode", "UploadService.UploadEntries"
     await running.call(register, registering())
@@ -80,3 +103,12 @@ async def test_every_refusal(running: Running) -> None:
     assert await running.reason(upload, gap, OF_NODE) == "SEQUENCE_GAP"
     hospital = Caller(Role.INSTITUTION, "H99010000001", sandbox=True)
     assert await running.reason(upload, gap, hospital) == "ROLE_NOT_ALLOWED"
+    assert (await running.call("ConflictService.ListConflicts", conflict_pb2.ListConflictsRequest())).conflicts == []
+    asked = conflict_pb2.DecideConflictRequest(request_id="d1", study_instance_uid="2.25.7", memo="已核对")
+    assert await running.reason("ConflictService.DecideConflict", asked) == "CONFLICT_NOT_FOUND"
+    day = digest_pb2.DayDigest(day="20260230", digest="0" * 32)
+    for wrong in (
+        digest_pb2.CompareDigestRequest(node_no="SD01", days=[day]),
+        digest_pb2.CompareDigestRequest(node_no="SD01", first_day="20260201"),
+    ):
+        assert await running.reason("DigestService.CompareDigest", wrong, OF_NODE) == "INVALID_REQUEST"

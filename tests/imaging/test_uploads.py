@@ -56,6 +56,23 @@ async def test_a_poisoned_entry_does_not_hold_up_its_batch(house: House) -> None
     assert set(await of_person(house, PSN_NO)) == {uid(1), uid(3)}
 
 
+async def test_a_number_that_no_enumeration_has_is_told_by_its_own_field_and_rule(house: House) -> None:
+    uploaded = await house.upload(upsert(1, availability=9), upsert(2, recognition=9), upsert(3, operation=9))
+    assert [(each.refused.field, each.refused.rule) for each in uploaded.outcomes if each.refused] == [
+        ("study.availability", "entry.known"),
+        ("study.recognition", "entry.known"),
+        ("operation", "entry.operation"),
+    ]
+
+
+async def test_a_name_is_kept_without_case_accents_and_width(house: House) -> None:
+    await house.upload(upsert(1, patient_name="ZHÀNG^San ＝張^三".replace("＝", "=")))
+    async with house.store.read() as work:
+        (kept,) = await work.search.of_uids([uid(1)])
+    assert kept.study is not None
+    assert kept.study.patient_name == "zhang^san=張^三"
+
+
 async def test_the_change_log_tells_what_became_of_an_entry_that_was_mended(house: House) -> None:
     await house.upload(upsert(1), upsert(2, modalities=["ZZ"]))
     assert await house.results(upsert(1), upsert(2)) == ["UNCHANGED", "ACCEPTED"]

@@ -9,11 +9,12 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from buf.validate import validate_pb2
 from services.kernel.errors import MORE_VIOLATIONS, MOST_VIOLATIONS, Fault, FaultKind, Violation, Violations
 from services.runtime import bounds
 from services.runtime.admission import Admission
 from services.runtime.bounds import MOST_VALUES, count_limit, shape_of
-from services.runtime.contract import Contract
+from services.runtime.contract import Contract, is_judged
 from services.runtime.status import MOST_BYTES, from_status, to_rpc_error, to_status
 from services.runtime.texts.gateway import violation_text
 from tests.runtime import desk
@@ -235,7 +236,7 @@ def lists_of(message: Descriptor, seen: set[str]) -> Iterator[FieldDescriptor]:
     for field in message.fields:
         if field.is_repeated:
             yield field
-        if field.message_type is not None:
+        if field.message_type is not None and not is_judged(field):
             yield from lists_of(field.message_type, seen)
 
 
@@ -245,3 +246,28 @@ def test_every_list_and_map_that_a_caller_may_send_has_a_limit() -> None:
     fields = [field for request in requests for field in lists_of(request, seen)]
     assert len(fields) > 10
     assert [field.full_name for field in fields if count_limit(field) is None] == []
+
+
+def test_no_rule_stands_in_the_elements_of_a_list_that_the_member_judges() -> None:
+    requests: list[Any] = [method.request_class.DESCRIPTOR for method in Contract.of_mesh().methods.values()]
+    judged = {field for request in requests for field in lists_of(request, set()) if is_judged(field)}
+    assert {field.full_name for field in judged} == {"yibao.imaging.v1.UploadEntriesRequest.entries"}
+    ruled = [
+        field.full_name
+        for each in judged
+        if each.message_type is not None
+        for field in fields_of(each.message_type, set())
+        if field.GetOptions().HasExtension(validate_pb2.field)
+    ]
+    assert ruled == []
+
+
+def fields_of(message: Descriptor, seen: set[str]) -> Iterator[FieldDescriptor]:
+    """All fields of a message at any depth."""
+    if message.full_name in seen:
+        return
+    seen.add(message.full_name)
+    for field in message.fields:
+        yield field
+        if field.message_type is not None:
+            yield from fields_of(field.message_type, seen)

@@ -305,6 +305,27 @@ CHINESE: Final[Mapping[str, str]] = {
     "compare a day's mobile payments in four books, and mend what is safe": "核对某日移动支付的四方账目，并修复可自动修复的差异",
     "a day that is over": "已结束的日期",
     "mend nothing": "只核对，不修复",
+    # imaging
+    "what to look at in the index of studies": "影像索引中需要关注的事项",
+    "nodes that differ from the index, or are behind": "与索引不一致或报送滞后的影像节点",
+    "studies that two nodes tell of two persons": "两个节点报送为不同人员的检查",
+    "the node that is right, or none; with --memo": "正确的节点，均不正确填none；须附--memo",
+    "to decide, name UID, --right and --memo": "作决定须给出检查唯一标识、--right和--memo",
+    "behind by {behind} entries: kept up to {watermark}, made up to {last}": (
+        "滞后{behind}条：已收至{watermark}，已编至{last}"
+    ),
+    "no comparison for two days; the last one: {moment}": "两日未对账；上次：{moment}",
+    "never": "从未",
+    "{day}: the node has {node}, the index {index}; since {since}": "{day}：节点{node}项，索引{index}项；{since}起",
+    "and {more} days more": "另有{more}日",
+    "{count} nodes differ or are behind": "{count}个节点不一致或滞后",
+    "{count} conflicts wait for a decision": "{count}项归属冲突待决定",
+    "waits for a decision": "待决定",
+    "right": "正确",
+    "wrong": "不正确",
+    "withdrawn by its node": "节点已撤回",
+    "person {number}": "人员{number}",
+    "decided {moment} by {who}: {memo}": "{moment}由{who}决定：{memo}",
     # ledger
     "{rule} on {subject}: expected {expected}, found {found}": "{subject}违反{rule}：应为{expected}，实为{found}",
     "{settlements} settlements, {postings} postings, {accumulators} accumulators checked: {findings} findings": (

@@ -31,6 +31,7 @@ from tools.cli import (
     egress,
     first_bill,
     held,
+    imaging,
     keys,
     ledger,
     reconcile,
@@ -154,6 +155,8 @@ def _run(options: argparse.Namespace, parser: Parser, words: Words) -> int:
                 return egress.run(client, options.order, words, as_json=options.json)
             case "held":
                 return _held(options, client, parser, words)
+            case "imaging":
+                return _imaging(options, client, parser, words)
             case "reconcile":
                 told = {"as_json": options.json, "only_look": options.only_look}
                 return reconcile.run(client, options.day, words, **told)
@@ -171,6 +174,17 @@ def _held(options: argparse.Namespace, client: MeshClient, parser: Parser, words
     if options.number:
         return held.decide(client, options.number, options.decide, options.memo, options.proof, words)
     return held.listed(client, words)
+
+
+def _imaging(options: argparse.Namespace, client: MeshClient, parser: Parser, words: Words) -> int:
+    """Drift, the list of conflicts, or a decision about one."""
+    if options.action == "drift":
+        return imaging.drift(client, words)
+    if bool(options.study) != bool(options.right and options.memo):
+        parser.error(words("to decide, name UID, --right and --memo"))
+    if options.study:
+        return imaging.decide(client, options.study, options.right, options.memo, words)
+    return imaging.conflicts(client, words)
 
 
 def _through(options: argparse.Namespace, client: MeshClient, words: Words) -> int:

@@ -62,6 +62,7 @@ def _mesh_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     replaying.add_argument("setl_id", metavar="SETL_ID", help="the settlement; without --do it is planned only")
     replaying.add_argument("--do", metavar="MEMO", default="", help="make it, and keep why")
     _held_command(commands, remote)
+    _imaging_command(commands, remote)
     telling = commands.add_parser("egress", parents=[remote], help="what each channel was told for an order")
     telling.add_argument("order", metavar="ORDER", help="its payOrdId")
     telling.add_argument("--json", action="store_true", help="in that form")
@@ -78,6 +79,16 @@ def _held_command(commands: argparse._SubParsersAction[Parser], remote: Parser) 
     parser.add_argument(
         "--decided", action="store_true", help="list what was decided instead, of NUMBER's order or all"
     )
+
+
+def _imaging_command(commands: argparse._SubParsersAction[Parser], remote: Parser) -> None:
+    parser = commands.add_parser("imaging", help="what to look at in the index of studies")
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("drift", parents=[remote], help="nodes that differ from the index, or are behind")
+    conflicts = actions.add_parser("conflicts", parents=[remote], help="studies that two nodes tell of two persons")
+    conflicts.add_argument("study", nargs="?", default="", metavar="UID", help="one of the list, to decide about it")
+    conflicts.add_argument("--right", metavar="NODE", default="", help="the node that is right, or none; with --memo")
+    conflicts.add_argument("--memo", default="", help="why; it is kept")
 
 
 def _clearing_command(commands: argparse._SubParsersAction[Parser], remote: Parser) -> None:

@@ -91,6 +91,9 @@ async def run(
                 say(f"{changed} studies have changed")
             while await feeder.once():
                 pass
+            if sweeping and await feeder.compare():
+                while await feeder.once():
+                    pass
             if changed:
                 for why, count in sorted(outbox.untold().items()):
                     say(f"{count} studies are not told: {why}")

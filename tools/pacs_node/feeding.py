@@ -8,20 +8,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import date
 from typing import Final
 
-from tools.pacs_node.index import Index, IndexRefused, IndexSilent
-from tools.pacs_node.outbox import Outbox
+from services.imaging.domain.dicom_forms import FIRST_DAY
+from tools.pacs_node.index import Comparison, Contested, Index, IndexRefused, IndexSilent
+from tools.pacs_node.outbox import DayDigest, Outbox
 from tools.pacs_node.tickets import Tickets
 
 REVOCATIONS_S: Final = 1.0
 KEYS_S: Final = 3600.0
 HEARTBEAT_S: Final = 30.0
 DIGEST_S: Final = 86_400.0
+AGAIN_S: Final = 60.0
+"""Until it is looked whether what was mended is equal, or what was under way has arrived."""
 _SHORTEST_WAIT_S: Final = 0.25
 _LONGEST_WAIT_S: Final = 30.0
 _MOST_DAYS: Final = 1000
+_MOST_RECOUNTED: Final = 31
+_TURNS: Final = 28
+_LAST_DAY: Final = "99991231"
 _LOOK_S: Final = 0.5
 Say = Callable[[str], None]
 
@@ -29,9 +36,10 @@ Say = Callable[[str], None]
 class Feeder:
     """Sends what the outbox holds. `say` gets a line of what an operator should know; it names no person."""
 
-    def __init__(self, outbox: Outbox, index: Index, say: Say) -> None:
-        self._outbox, self._index, self._say = outbox, index, say
+    def __init__(self, outbox: Outbox, index: Index, say: Say, today: Callable[[], date] = date.today) -> None:
+        self._outbox, self._index, self._say, self._today = outbox, index, say, today
         self._met = False
+        self._contested: set[Contested] = set()
 
     async def once(self) -> bool:
         """Makes what is due and sends one batch; whether there may be more at once. IndexSilent, IndexRefused."""
@@ -56,18 +64,52 @@ class Feeder:
             )
         return True
 
-    async def compare(self) -> int:
-        """Compares what stands by examination day; studies of days that differ are told again; how many. As `once` it raises."""
-        again = 0
+    async def compare(self) -> int | None:
+        """Compares all days with the index; of those that differ the studies that do are told again. How many, None while entries
+        are under way. As `once` it raises."""
+        if not await asyncio.to_thread(lambda: self._outbox.settled):
+            return None
+        last = self._outbox.last
         digests = await asyncio.to_thread(self._outbox.digests)
-        for start in range(0, len(digests), _MOST_DAYS):
-            piece = digests[start : start + _MOST_DAYS]
-            days = [{"day": each.day, "count": each.count, "digest": each.digest} for each in piece]
-            for day in await self._index.digest(days):
-                again += await asyncio.to_thread(self._outbox.tell_again, day)
+        again = 0
+        for asked in comparisons(digests, last, self._today()):
+            for day in await self._index.digest(asked):
+                again += await asyncio.to_thread(self._outbox.mend, day, await self._index.studies_of(day))
         if again:
             self._say(f"{again} studies differ at the index and are told again")
         return again
+
+    async def beat(self, *, retrieving: bool) -> None:
+        """Says that the node is there, and hears once of each conflict. As `once` it raises."""
+        last = await asyncio.to_thread(lambda: self._outbox.last)
+        contested = set(await self._index.heartbeat(retrieving=retrieving, last_seq=last))
+        for each in sorted(contested - self._contested, key=lambda one: one.uid):
+            said = "an operator decided that this node is wrong" if each.wrong else "an operator will decide"
+            self._say(f"study {each.uid}: another node tells it of another person; {said}")
+        self._contested = contested
+
+
+def comparisons(digests: Sequence[DayDigest], last_seq: int, today: date) -> Iterator[Comparison]:
+    """What is asked of the index to compare all days: each range of days once, and in turn, every four weeks, each day counted
+    anew from the index's own studies (our decision)."""
+    days = [{"day": each.day, "count": each.count, "digest": each.digest} for each in digests]
+    first = FIRST_DAY
+    for start in range(0, max(1, len(days)), _MOST_DAYS):
+        piece = days[start : start + _MOST_DAYS]
+        end = str(piece[-1]["day"]) if start + _MOST_DAYS < len(days) else _LAST_DAY
+        yield Comparison(piece, first, end, last_seq)
+        first = _next(end)
+    turn = [each for each in days if _ordinal(str(each["day"])) % _TURNS == today.toordinal() % _TURNS]
+    for start in range(0, len(turn), _MOST_RECOUNTED):
+        yield Comparison(turn[start : start + _MOST_RECOUNTED], last_seq=last_seq, recount=True)
+
+
+def _ordinal(day: str) -> int:
+    return date.fromisoformat(day).toordinal()
+
+
+def _next(day: str) -> str:
+    return "" if day == _LAST_DAY else f"{date.fromordinal(_ordinal(day) + 1):%Y%m%d}"
 
 
 async def hear(tickets: Tickets, index: Index, cursor: str = "") -> str:
@@ -139,9 +181,8 @@ class Loops:
         return KEYS_S
 
     async def _beat(self) -> float:
-        await self._index.heartbeat(retrieving=self._tickets.ready)
+        await self._feeder.beat(retrieving=self._tickets.ready)
         return HEARTBEAT_S
 
     async def _compare(self) -> float:
-        await self._feeder.compare()
-        return DIGEST_S
+        return DIGEST_S if await self._feeder.compare() == 0 else AGAIN_S

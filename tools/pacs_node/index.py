@@ -13,7 +13,7 @@ import msgspec
 _TIMEOUT_S: Final = 20.0
 _QUICK_S: Final = 2.0
 _PAGE: Final = 1000
-"""So many revocations come at most; then more follow."""
+"""So many rows of a list come at most; then more follow."""
 _MOST_BYTES: Final = 16 << 20
 
 
@@ -47,6 +47,35 @@ class Revocations:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Days as the contract's JSON says them; `first` to `last` is the range of which they tell all, "" for none; `last_seq` the
+    last entry of which they tell; `recount` whether the index counts its studies anew in any case."""
+
+    days: Sequence[Mapping[str, Any]]
+    first: str = ""
+    last: str = ""
+    last_seq: int = 0
+    recount: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStudy:
+    """A study as the index has it; its hash in hex."""
+
+    uid: str
+    version: int
+    entry_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """A study that another node tells of another person; `wrong` where an operator decided that this node is."""
+
+    uid: str
+    wrong: bool
+
+
 class Index(Protocol):
     """What a node asks of the index. Each raises IndexSilent or IndexRefused."""
 
@@ -58,12 +87,16 @@ class Index(Protocol):
         """Up to where the index knows all."""
         ...
 
-    async def digest(self, days: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+    async def digest(self, asked: Comparison) -> Sequence[str]:
         """Compares days; those that differ."""
         ...
 
-    async def heartbeat(self, *, retrieving: bool) -> None:
-        """Says that the node is there."""
+    async def studies_of(self, day: str) -> Sequence[KnownStudy]:
+        """The studies of a day as the index has them."""
+        ...
+
+    async def heartbeat(self, *, retrieving: bool, last_seq: int) -> Sequence[Contested]:
+        """Says that the node is there, and up to which number it has made entries; conflicts that are not settled."""
         ...
 
     async def keys(self) -> Mapping[str, Any]:
@@ -99,16 +132,41 @@ class RestIndex:
         body = msgspec.json.encode({"nodeNo": self._node_no}).decode()
         return int((await self._ask("POST", "/v1/imaging/watermark:get", body)).get("watermark", 0))
 
-    async def digest(self, days: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+    async def digest(self, asked: Comparison) -> Sequence[str]:
         """As of Index."""
-        body = msgspec.json.encode({"nodeNo": self._node_no, "days": list(days)}).decode()
-        answer = await self._ask("POST", "/v1/imaging/digest:compare", body)
+        told = {
+            "nodeNo": self._node_no,
+            "days": list(asked.days),
+            "firstDay": asked.first,
+            "lastDay": asked.last,
+            "lastSeq": asked.last_seq,
+            "recount": asked.recount,
+        }
+        answer = await self._ask("POST", "/v1/imaging/digest:compare", msgspec.json.encode(told).decode())
         return [str(each.get("day", "")) for each in answer.get("differing", ())]
 
-    async def heartbeat(self, *, retrieving: bool) -> None:
+    async def studies_of(self, day: str) -> Sequence[KnownStudy]:
         """As of Index."""
-        body = msgspec.json.encode({"nodeNo": self._node_no, "retrieving": retrieving}).decode()
-        await self._ask("POST", "/v1/imaging/nodes:heartbeat", body)
+        found: list[KnownStudy] = []
+        asked = {"nodeNo": self._node_no, "day": day, "pageSize": _PAGE, "pageToken": ""}
+        while True:
+            answer = await self._ask("POST", "/v1/imaging/digest:listDay", msgspec.json.encode(asked).decode())
+            found += [
+                KnownStudy(str(each["studyInstanceUid"]), int(each["version"]), str(each["entryHash"]))
+                for each in answer.get("studies", ())
+            ]
+            asked["pageToken"] = str(answer.get("nextPageToken", ""))
+            if not asked["pageToken"]:
+                return found
+
+    async def heartbeat(self, *, retrieving: bool, last_seq: int) -> Sequence[Contested]:
+        """As of Index."""
+        told = {"nodeNo": self._node_no, "retrieving": retrieving, "lastSeq": last_seq}
+        answer = await self._ask("POST", "/v1/imaging/nodes:heartbeat", msgspec.json.encode(told).decode())
+        return [
+            Contested(str(each.get("studyInstanceUid", "")), bool(each.get("wrong", False)))
+            for each in answer.get("conflicts", ())
+        ]
 
     async def keys(self) -> Mapping[str, Any]:
         """As of Index."""

@@ -17,6 +17,7 @@ from google.protobuf import json_format
 from tools.pacs_node.catalog import Catalog
 from tools.pacs_node.entries import Rules, ToldSeries, fingerprint, finish, upsert, withdrawal
 from tools.pacs_node.facts import StudyFacts
+from tools.pacs_node.index import KnownStudy
 from yibao.imaging.v1 import entry_pb2
 
 MOST_ENTRIES: Final = 1000
@@ -24,6 +25,7 @@ MOST_BYTES: Final = 3_500_000
 """A batch stays below the 4 MB that the index takes."""
 _AT_ONCE: Final = 200
 _MODULUS: Final = 1 << 128
+_TOLD: Final = "SELECT 1 FROM study WHERE uid = ? AND entry_hash != ''"
 _WATERMARK, _MET, _LEAST_VERSION = "watermark", "met", "least version"
 
 
@@ -157,21 +159,54 @@ class Outbox:
             self._catalog.remember(_WATERMARK, str(watermark))
         return [each for each in outcomes if each.get("result") in ("ENTRY_RESULT_REJECTED", "ENTRY_RESULT_CONFLICT")]
 
-    def digests(self, days: Sequence[str] = ()) -> list[DayDigest]:
-        """What was told, by examination day; of some days or of all."""
+    @property
+    def settled(self) -> bool:
+        """Whether the index knows every entry that was made."""
+        return self.watermark == self.last
+
+    def digests(self) -> list[DayDigest]:
+        """What was told, by examination day."""
         found: dict[str, list[int]] = {}
         for day, hashed in self._catalog.all("SELECT told_day, entry_hash FROM study WHERE entry_hash != ''"):
-            if not days or day in days:
-                found.setdefault(day, []).append(int(hashed, 16))
+            found.setdefault(day, []).append(int(hashed, 16))
         return [DayDigest(day, len(each), f"{sum(each) % _MODULUS:032x}") for day, each in sorted(found.items())]
 
-    def tell_again(self, day: str) -> int:
-        """Studies of a day that differs are told anew, with a version more; how many."""
-        with self._catalog.writing():
-            rows = self._catalog.all(
-                "UPDATE study SET dirty = 1, fingerprint = '' WHERE told_day = ? RETURNING uid", (day,)
+    def mend(self, day: str, known: Sequence[KnownStudy]) -> int:
+        """Mends a day that differs, given what the index has of it: studies that it lacks or has otherwise are told anew, those
+        that are none of the node's are taken out, both by higher versions; how many."""
+        own = dict(
+            self._catalog.all("SELECT uid, entry_hash FROM study WHERE told_day = ? AND entry_hash != ''", (day,))
+        )
+        wrong = [each for each in known if own.get(each.uid) != each.entry_hash]
+        missing = own.keys() - {each.uid for each in known}
+        with self._catalog.writing(durable=True):
+            self._renew([(uid, 0) for uid in missing])
+            stray = [each for each in wrong if not self._catalog.all(_TOLD, (each.uid,))]
+            self._renew([(each.uid, each.version) for each in wrong if each not in stray])
+            for each in stray:
+                self._take_out(each)
+        return len(wrong) + len(missing)
+
+    def _renew(self, studies: Sequence[tuple[str, int]]) -> None:
+        """Studies are told anew, by versions above these."""
+        for uid, version in studies:
+            self._catalog.all(
+                "UPDATE study SET dirty = 1, fingerprint = '', version = max(version, ?) WHERE uid = ?", (version, uid)
             )
-        return len(rows)
+
+    def _take_out(self, known: KnownStudy) -> None:
+        """The index has a study of which nothing stands here, or which is not told."""
+        entry = finish(
+            withdrawal(known.uid, entry_pb2.WITHDRAW_REASON_RETENTION_END),
+            self.last + 1,
+            known.version + 1,
+            self._clock(),
+        )
+        self._catalog.all(
+            "INSERT INTO outbox (seq, study, version, entry) VALUES (?, ?, ?, ?)",
+            (entry.source_seq, known.uid, entry.version, _json(entry)),
+        )
+        self._catalog.all("UPDATE study SET version = max(version, ?) WHERE uid = ?", (entry.version, known.uid))
 
     def untold(self) -> dict[str, int]:
         """How many studies are kept and not told, by why."""

@@ -28,10 +28,13 @@ from services.imaging.domain.dicom_forms import (
 from services.imaging.domain.entries import Entry, Operation, Poison, Refused
 from services.imaging.domain.index_code import IndexCode, as_person, index_code
 from services.imaging.domain.nodes import Node
+from services.imaging.domain.qido.names import folded
 from services.imaging.domain.studies import Availability, Recognition, Series, Study, WithdrawReason
 
 MOST_BYTES: Final = 32_768
 """An entry takes so many bytes at most (our decision; I§6.3 says 8 KB, which large studies of many series need more than)."""
+MOST_MODALITIES: Final = 50
+"""Of one study (our decision)."""
 _AHEAD: Final = timedelta(days=1)
 _HASH_DIGITS: Final = 32
 _MOST_VERSION: Final = 2**31 - 1
@@ -93,11 +96,14 @@ def checked(told: ToldEntry, node: Node, today: date) -> Entry | Poison:
 
 
 def _kept(told: ToldEntry, code: IndexCode | None) -> Study | None:
-    """The attributes with what is counted, and parts 2 to 4 of the index code: zeros stand for nothing."""
+    """The attributes with what is counted, the name folded, and parts 2 to 4 of the index code: zeros stand for nothing."""
     if told.study is None:
         return None
     counted = replace(
-        told.study, series_count=len(told.series), instance_count=sum(each.instance_count for each in told.series)
+        told.study,
+        patient_name=folded(told.study.patient_name),
+        series_count=len(told.series),
+        instance_count=sum(each.instance_count for each in told.series),
     )
     if code is None:
         return counted
@@ -167,7 +173,7 @@ def _wrong_study(study: Study, node: Node, today: date) -> Iterator[Refused]:
         yield Refused("study.study_time", "entry.time")
     if study.timezone and ZONE.fullmatch(study.timezone) is None:
         yield Refused("study.timezone", "entry.zone")
-    if not study.modalities or not MODALITIES.issuperset(study.modalities):
+    if not 0 < len(study.modalities) <= MOST_MODALITIES or not MODALITIES.issuperset(study.modalities):
         yield Refused("study.modalities", "entry.modality")
     for name, most in _LIMITS:
         yield from _wrong_text(f"study.{name}", getattr(study, name), most)
@@ -180,9 +186,9 @@ def _wrong_study(study: Study, node: Node, today: date) -> Iterator[Refused]:
     if study.size_bytes < 0:
         yield Refused("study.size_bytes", "entry.count")
     if study.availability not in set(Availability):
-        yield Refused("study.availability", "entry.operation")
+        yield Refused("study.availability", "entry.known")
     if study.recognition not in set(Recognition):
-        yield Refused("study.recognition", "entry.operation")
+        yield Refused("study.recognition", "entry.known")
     if study.report_hash and _SHA256.fullmatch(study.report_hash) is None:
         yield Refused("study.report_hash", "entry.sha256")
 

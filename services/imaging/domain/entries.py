@@ -62,8 +62,9 @@ class Poison:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the entry of a source sequence; `refused` of a rejected one."""
+    """What became of the entry of a source sequence; `refused` of a rejected one, `entry_hash` of one that could be read."""
 
     source_seq: int
     result: Result
     refused: Refused | None = None
+    entry_hash: bytes = b""

@@ -51,7 +51,8 @@ class Node:
 @dataclass(frozen=True, slots=True)
 class StandingNode:
     """A node with what is known of it. `ref` is its number in the store, `watermark` the highest source sequence up to which
-    everything is decided and kept, `last_ref` how many studies it ever told.
+    everything is decided and kept, `last_ref` how many studies it ever told, `last_seq` the highest number that it has made, as
+    it said last, 0 where it said none; `compared_at` is when digests were compared last.
     """
 
     ref: int
@@ -64,6 +65,8 @@ class StandingNode:
     uploaded_at: datetime | None = None
     watermark: int = 0
     last_ref: int = 0
+    last_seq: int = 0
+    compared_at: datetime | None = None
 
     def is_heard(self, now: datetime) -> bool:
         """Whether it says that it is there."""

@@ -1,4 +1,4 @@
-"""What an entry does to what stands: versions, corrections, tombstones, and two nodes that tell the same study. Pure.
+"""What an entry does to what stands: versions, corrections and tombstones. Pure.
 
 A higher version of a study at a node replaces a lower one, in whatever order they come; the same version twice is the same
 entry, or an error of the node, never last-writer-wins (I§6.3).
@@ -6,14 +6,12 @@ entry, or an error of the node, never last-writer-wins (I§6.3).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from services.imaging.domain.conflicts import is_contested
 from services.imaging.domain.entries import Entry, Operation, Outcome, Refused, Result
 from services.imaging.domain.studies import KeptStudy, Series, State
-
-_HIDDEN = (State.WITHDRAWN, State.WRONG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,9 @@ def decide(entry: Entry, person_key: bytes | None, standing: KeptStudy | None, n
             return Decided(_again(entry, person_key, standing))
     match entry.operation:
         case Operation.UPSERT:
-            kept = _upserted(entry, person_key, new_ref if standing is None else standing.ref)
+            kept = _upserted(
+                entry, person_key, new_ref if standing is None else standing.ref, _state(standing, person_key)
+            )
             return Decided(Outcome(entry.source_seq, Result.ACCEPTED), kept, entry.series)
         case Operation.WITHDRAW:
             kept = _withdrawn(entry, new_ref if standing is None else standing.ref, now)
@@ -44,7 +44,7 @@ def decide(entry: Entry, person_key: bytes | None, standing: KeptStudy | None, n
             if standing is None or standing.study is None:
                 refused = Refused("study_instance_uid", "entry.not_standing")
                 return Decided(Outcome(entry.source_seq, Result.REJECTED, refused))
-            moved = replace(standing, version=entry.version, state=State.ACTIVE, person_key=person_key)
+            moved = replace(standing, version=entry.version, state=_state(standing, person_key), person_key=person_key)
             return Decided(Outcome(entry.source_seq, Result.ACCEPTED), moved)
 
 
@@ -58,20 +58,26 @@ def _again(entry: Entry, person_key: bytes | None, standing: KeptStudy) -> Outco
         same = (standing.entry_hash, standing.person_key) == (entry.entry_hash, person_key)
     if not same:
         return Outcome(entry.source_seq, Result.REJECTED, Refused("version", "entry.version_reused"))
-    return Outcome(entry.source_seq, Result.CONFLICT if standing.state is State.CONFLICT else Result.UNCHANGED)
+    return Outcome(entry.source_seq, Result.CONFLICT if is_contested(standing) else Result.UNCHANGED)
+
+
+def _state(standing: KeptStudy | None, person_key: bytes | None) -> State:
+    """One that an operator found wrong stays so until it names another person (our decision)."""
+    wrong = standing is not None and standing.state is State.WRONG and standing.person_key == person_key
+    return State.WRONG if wrong else State.ACTIVE
 
 
 def _ref_of_node(ref: int) -> int:
     return ref >> 32
 
 
-def _upserted(entry: Entry, person_key: bytes | None, ref: int) -> KeptStudy:
+def _upserted(entry: Entry, person_key: bytes | None, ref: int, state: State) -> KeptStudy:
     return KeptStudy(
         ref,
         _ref_of_node(ref),
         entry.uid,
         entry.version,
-        State.ACTIVE,
+        state,
         person_key,
         entry.entry_hash,
         entry.study,
@@ -93,11 +99,3 @@ def _withdrawn(entry: Entry, ref: int, now: datetime) -> KeptStudy:
 def study_ref(node_ref: int, number: int) -> int:
     """Number of a node's study in the store: the node's, then its own of 32 bits."""
     return node_ref << 32 | number
-
-
-def settled(rows: Sequence[KeptStudy]) -> Mapping[int, KeptStudy]:
-    """Those of one study's rows, one for each node, whose state is another now, by ref: where two of them name two persons all
-    are in conflict, else none is (I§6.8)."""
-    live = [each for each in rows if each.state not in _HIDDEN]
-    state = State.CONFLICT if len({each.person_key for each in live}) > 1 else State.ACTIVE
-    return {each.ref: replace(each, state=state) for each in live if each.state is not state}

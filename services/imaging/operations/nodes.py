@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
+from services.imaging.domain.conflicts import Notice
 from services.imaging.domain.nodes import Node, StandingNode, check_node, found, registration, suspension
 from services.imaging.store.unit import ImagingStore, Unit
 from services.kernel.pages import Page, page_of
 from services.kernel.requests import Entry, RequestStamp
 from services.runtime.writes import Frame, as_it_stands
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A node after its heartbeat, with conflicts of its studies that are not settled."""
+
+    node: StandingNode
+    notices: Sequence[Notice]
+
 
 Encode: TypeAlias = Callable[[StandingNode], bytes]
 
@@ -59,13 +69,15 @@ class NodeOperations:
             nodes = await work.nodes.after(after, size + 1)
         return page_of(nodes, size, lambda each: (each.node.node_no,))
 
-    async def heard(self, node_no: str, now: datetime, *, retrieving: bool) -> StandingNode:
-        """The node after a heartbeat; NODE_NOT_FOUND."""
+    async def heard(self, node_no: str, now: datetime, *, retrieving: bool, last_seq: int = 0) -> Heard:
+        """The node after a heartbeat that says the number of its last entry, 0 for none, and what it should know of conflicts;
+        NODE_NOT_FOUND."""
 
-        async def act(work: Unit) -> StandingNode:
-            node = replace(found(node_no, await work.nodes.hold(node_no)), heard_at=now, retrieving=retrieving)
+        async def act(work: Unit) -> Heard:
+            held = found(node_no, await work.nodes.hold(node_no))
+            node = replace(held, heard_at=now, retrieving=retrieving, last_seq=last_seq or held.last_seq)
             await work.nodes.replace(node)
-            return node
+            return Heard(node, await work.conflicts.of_node(node.ref))
 
         return await self._frame.written(act)
 

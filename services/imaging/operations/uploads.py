@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from services.imaging.domain.checking import ToldEntry, checked
+from services.imaging.domain.conflicts import is_contested, settled
 from services.imaging.domain.digests import changes
 from services.imaging.domain.entries import Entry, Outcome, Poison, Result
 from services.imaging.domain.nodes import StandingNode, check_may_upload, check_sequence, found
 from services.imaging.domain.own_lists import list_changes
-from services.imaging.domain.studies import KeptStudy, Series, State
-from services.imaging.domain.uploads import decide, settled, study_ref
+from services.imaging.domain.studies import KeptStudy, Series
+from services.imaging.domain.uploads import decide, study_ref
 from services.imaging.store.changes import Change
 from services.imaging.store.unit import ImagingStore, Unit
 from services.kernel.requests import Entry as JournalEntry
 from services.kernel.requests import RequestStamp
 from services.runtime.pieces import in_pieces
 from services.runtime.writes import Frame
+
+
+class Sent(Protocol):
+    """An entry as it was sent."""
+
+    @property
+    def source_seq(self) -> int:
+        """Its place among all that the node tells."""
+        ...
+
+
+S = TypeVar("S", bound=Sent)
 
 
 class Keys(Protocol):
@@ -41,7 +54,7 @@ class Uploaded:
 @dataclass(slots=True)
 class _Batch:
     """What a batch does to what stands, entry by entry: what stood at the node and elsewhere, what stands now, which rows of
-    others it moves, and which series were told."""
+    others it moves, all rows of studies that are or were contested, and which series were told."""
 
     node: StandingNode
     keys: dict[str, bytes]
@@ -50,6 +63,7 @@ class _Batch:
     after: dict[str, KeptStudy] = field(default_factory=dict)
     elsewhere: dict[str, list[KeptStudy]] = field(default_factory=dict)
     moved: dict[int, KeptStudy] = field(default_factory=dict)
+    sides: dict[str, Sequence[KeptStudy]] = field(default_factory=dict)
     series: dict[int, Sequence[Series]] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     log: list[Change] = field(default_factory=list)
@@ -73,23 +87,26 @@ class _Batch:
         decided = decide(entry, self.keys.get(entry.psn_no), standing, new_ref, self.now)
         outcome = decided.outcome
         if decided.kept is not None:
-            kept = self._settle(decided.kept)
-            outcome = replace(outcome, result=Result.CONFLICT) if kept.state is State.CONFLICT else outcome
+            kept = self._settle(decided.kept, standing)
+            outcome = replace(outcome, result=Result.CONFLICT) if is_contested(kept) else outcome
             self.last_ref += decided.kept.ref == new_ref
             if decided.series is not None:
                 self.series[kept.ref] = decided.series
+        outcome = replace(outcome, entry_hash=entry.entry_hash)
         self._note(outcome, int(entry.operation), self.after.get(entry.uid) or standing)
 
-    def _settle(self, kept: KeptStudy) -> KeptStudy:
+    def _settle(self, kept: KeptStudy, standing: KeptStudy | None) -> KeptStudy:
         """The row with the state that it has beside those of other nodes, whose states move too."""
-        others = self.elsewhere.get(kept.uid)
-        if others is None:
+        others = self.elsewhere.get(kept.uid, [])
+        if not others and (standing is None or not is_contested(standing)):
             self.after[kept.uid] = kept
             return kept
         moved = settled([kept, *others])
-        self.elsewhere[kept.uid] = [moved.get(each.ref, each) for each in others]
+        self.elsewhere[kept.uid] = changed = [moved.get(each.ref, each) for each in others]
         self.moved |= {ref: each for ref, each in moved.items() if ref != kept.ref}
         self.after[kept.uid] = own = moved.get(kept.ref, kept)
+        if kept.uid in self.sides or any(map(is_contested, (own, *others, *changed, standing or own))):
+            self.sides[kept.uid] = (own, *changed)
         return own
 
     def _note(self, outcome: Outcome, operation: int, kept: KeptStudy | None) -> None:
@@ -112,13 +129,16 @@ class UploadOperations:
         async with self._store.read() as work:
             return found(node_no, await work.nodes.find(node_no)).watermark
 
-    async def upload(self, node_no: str, told: Sequence[ToldEntry], now: datetime, today: date) -> Uploaded:
-        """Takes a batch. NODE_NOT_FOUND, NODE_SUSPENDED, SEQUENCE_GAP, PEER_UNAVAILABLE; nothing is kept then."""
-        numbers = tuple(each.source_seq for each in told)
+    async def upload(
+        self, node_no: str, sent: Sequence[S], told: Callable[[S], ToldEntry], now: datetime, today: date
+    ) -> Uploaded:
+        """Takes a batch as it was `sent`, of which `told` reads one entry. NODE_NOT_FOUND, NODE_SUSPENDED, SEQUENCE_GAP,
+        PEER_UNAVAILABLE; nothing is kept then."""
+        numbers = tuple(each.source_seq for each in sent)
         async with self._store.read() as work:
             node = found(node_no, await work.nodes.find(node_no))
         _check(node, numbers)
-        entries = await in_pieces(lambda each: checked(each, node.node, today), told)
+        entries = await in_pieces(lambda each: checked(told(each), node.node, today), sent)
         keys = await self._keys(entries)
 
         async def act(work: Unit) -> Uploaded:
@@ -152,9 +172,19 @@ async def _write(work: Unit, batch: _Batch, watermark: int) -> Uploaded:
     await work.digests.change(batch.node.ref, changes((stood.get(each.ref), each) for each in batch.after.values()))
     await work.own.change(list_changes(batch.before, batch.after, batch.elsewhere))
     await work.changes.add(batch.log)
+    await _note_conflicts(work, batch)
     node = replace(batch.node, watermark=watermark, last_ref=batch.last_ref, uploaded_at=batch.now)
     await work.nodes.replace(node)
     return Uploaded(batch.outcomes, watermark)
+
+
+async def _note_conflicts(work: Unit, batch: _Batch) -> None:
+    """A conflict is noted with all its sides, and gone once no side is hidden."""
+    if not batch.sides:
+        return
+    contested = {uid: rows for uid, rows in batch.sides.items() if any(map(is_contested, rows))}
+    await work.conflicts.drop([uid for uid in batch.sides if uid not in contested])
+    await work.conflicts.note([(uid, each.node_ref) for uid, rows in contested.items() for each in rows], batch.now)
 
 
 async def _none(work: Unit, stamp: RequestStamp) -> JournalEntry | None:

@@ -91,7 +91,7 @@ def _series(told: entry_pb2.Series) -> Series:
     )
 
 
-def outcome_message(outcome: Outcome, told: ToldEntry) -> entry_pb2.EntryOutcome:
+def outcome_message(outcome: Outcome, entry: entry_pb2.Entry) -> entry_pb2.EntryOutcome:
     """An outcome; the hash is told where the entry did not say it."""
     message = entry_pb2.EntryOutcome(
         source_seq=outcome.source_seq,
@@ -102,6 +102,6 @@ def outcome_message(outcome: Outcome, told: ToldEntry) -> entry_pb2.EntryOutcome
         message.field, message.rule = refused.field, refused.rule
         message.text_zh = rule_text(refused.rule, refused.values, "zh")
         message.text_en = rule_text(refused.rule, refused.values, "en")
-    elif not told.told_hash and outcome.result is not Result.STALE:
-        message.entry_hash = told.content_hash.hex()
+    elif not entry.entry_hash and outcome.result is not Result.STALE:
+        message.entry_hash = outcome.entry_hash.hex()
     return message

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.imaging.domain.nodes import Node, StandingNode
 from services.imaging.operations.nodes import NodeOperations
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
 from services.runtime.paging import asked_page, token_of
-from services.runtime.wire import moment_message
+from services.runtime.wire import moment_message, optional_moment_message
 from yibao.imaging.v1 import node_pb2, node_pb2_grpc
 
 
@@ -65,8 +62,16 @@ class NodeServicer(node_pb2_grpc.NodeServiceServicer):
         self, request: node_pb2.HeartbeatRequest, context: Any
     ) -> node_pb2.HeartbeatResponse:
         """Notes that it is there."""
-        node = await self._operations.heard(request.node_no, current_call().now, retrieving=request.retrieving)
-        return node_pb2.HeartbeatResponse(state=_state(node), watermark=node.watermark)
+        heard = await self._operations.heard(
+            request.node_no, current_call().now, retrieving=request.retrieving, last_seq=request.last_seq
+        )
+        notices = [
+            node_pb2.ConflictNotice(
+                study_instance_uid=each.uid, found_at=moment_message(each.found_at), wrong=each.wrong
+            )
+            for each in heard.notices
+        ]
+        return node_pb2.HeartbeatResponse(state=_state(heard.node), watermark=heard.node.watermark, conflicts=notices)
 
 
 def _registered(standing: StandingNode) -> bytes:
@@ -94,13 +99,11 @@ def _message(standing: StandingNode) -> node_pb2.StandingNode:
         ),
         state=_state(standing),
         registered_at=moment_message(standing.registered_at),
-        heard_at=_optional(standing.heard_at),
+        heard_at=optional_moment_message(standing.heard_at),
         retrieving=standing.retrieving,
-        uploaded_at=_optional(standing.uploaded_at),
+        uploaded_at=optional_moment_message(standing.uploaded_at),
         watermark=standing.watermark,
         memo=standing.memo,
+        last_seq=standing.last_seq,
+        compared_at=optional_moment_message(standing.compared_at),
     )
-
-
-def _optional(moment: datetime | None) -> Timestamp | None:
-    return None if moment is None else moment_message(moment)

@@ -8,7 +8,6 @@ from services.imaging.operations.uploads import UploadOperations
 from services.imaging.servicer.entries import outcome_message, told_entry
 from services.kernel.clock import beijing_day
 from services.runtime.call import current_call
-from services.runtime.pieces import in_pieces
 from yibao.imaging.v1 import upload_pb2, upload_pb2_grpc
 
 
@@ -23,9 +22,9 @@ class UploadServicer(upload_pb2_grpc.UploadServiceServicer):
     ) -> upload_pb2.UploadEntriesResponse:
         """A batch."""
         now = current_call().now
-        told = await in_pieces(told_entry, request.entries)
-        uploaded = await self._operations.upload(request.node_no, told, now, beijing_day(now))
-        outcomes = [outcome_message(*pair) for pair in zip(uploaded.outcomes, told, strict=True)]
+        sent = request.entries
+        uploaded = await self._operations.upload(request.node_no, sent, told_entry, now, beijing_day(now))
+        outcomes = [outcome_message(*pair) for pair in zip(uploaded.outcomes, sent, strict=True)]
         return upload_pb2.UploadEntriesResponse(outcomes=outcomes, watermark=uploaded.watermark)
 
     async def GetWatermark(  # noqa: N802 - the contract's name

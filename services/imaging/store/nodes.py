@@ -11,17 +11,18 @@ from services.imaging.domain.nodes import Node, NodeState, StandingNode
 from services.kernel.clock import from_micros, to_micros
 from services.runtime.db import DriverConnection, sql, to_json
 
-_COLUMNS: Final = (
+NODE_COLUMNS: Final = (
     "node_ref, node_no, node_name, admdvs, uscc, retrieve_roots, institutions, state, memo, registered_at, heard_at, retrieving,"
-    " uploaded_at, watermark, last_ref"
+    " uploaded_at, watermark, last_ref, last_seq, compared_at"
 )
-_FIND: Final = sql(f"SELECT {_COLUMNS} FROM imaging_node WHERE node_no = ?1")
-_HOLD: Final = sql(f"SELECT {_COLUMNS} FROM imaging_node WHERE node_no = ?1 FOR UPDATE")
-_LIST: Final = sql(f"SELECT {_COLUMNS} FROM imaging_node WHERE node_no > ?1 ORDER BY node_no LIMIT ?2")
+_FIND: Final = sql(f"SELECT {NODE_COLUMNS} FROM imaging_node WHERE node_no = ?1")
+_HOLD: Final = sql(f"SELECT {NODE_COLUMNS} FROM imaging_node WHERE node_no = ?1 FOR UPDATE")
+_LIST: Final = sql(f"SELECT {NODE_COLUMNS} FROM imaging_node WHERE node_no > ?1 ORDER BY node_no LIMIT ?2")
 _NEXT: Final = sql("SELECT coalesce(max(node_ref), 0) + 1 FROM imaging_node")
 _REPLACE: Final = sql(
     "UPDATE imaging_node SET node_name = ?2, retrieve_roots = ?3, institutions = ?4, state = ?5, memo = ?6, heard_at = ?7,"
-    " retrieving = ?8, uploaded_at = ?9, watermark = ?10, last_ref = ?11 WHERE node_ref = ?1"
+    " retrieving = ?8, uploaded_at = ?9, watermark = ?10, last_ref = ?11, last_seq = ?12, compared_at = ?13"
+    " WHERE node_ref = ?1"
 )
 
 
@@ -42,7 +43,7 @@ class NodeRows:
 
     async def after(self, node_no: str, most: int) -> Sequence[StandingNode]:
         """Nodes by their numbers, behind one."""
-        return [_node(row) for row in await self._connection.run(_LIST, node_no, most)]
+        return [node_of(row) for row in await self._connection.run(_LIST, node_no, most)]
 
     async def next_ref(self) -> int:
         """A number for a new one; its row is unique by it."""
@@ -56,6 +57,7 @@ class NodeRows:
             *(to_json(node.retrieve_roots), to_json(node.institutions), int(standing.state), standing.memo),
             *(to_micros(standing.registered_at), _micros(standing.heard_at), int(standing.retrieving)),
             *(_micros(standing.uploaded_at), standing.watermark, standing.last_ref),
+            *(standing.last_seq or None, _micros(standing.compared_at)),
         )
         await self._connection.insert(self._insert, [row])
 
@@ -67,15 +69,17 @@ class NodeRows:
             *(standing.ref, node.node_name, to_json(node.retrieve_roots), to_json(node.institutions)),
             *(int(standing.state), standing.memo, _micros(standing.heard_at), int(standing.retrieving)),
             *(_micros(standing.uploaded_at), standing.watermark, standing.last_ref),
+            *(standing.last_seq or None, _micros(standing.compared_at)),
         )
 
     async def _one(self, statement: Mapping[str, str], node_no: str) -> StandingNode | None:
         for row in await self._connection.run(statement, node_no):
-            return _node(row)
+            return node_of(row)
         return None
 
 
-def _node(row: Any) -> StandingNode:
+def node_of(row: Any) -> StandingNode:
+    """The node of a row of NODE_COLUMNS."""
     (
         ref,
         number,
@@ -90,12 +94,15 @@ def _node(row: Any) -> StandingNode:
         heard,
         retrieving,
         uploaded,
-        *ends,
+        watermark,
+        last_ref,
+        last_seq,
+        compared,
     ) = row
     node = Node(number, name, admdvs, uscc, tuple(json.loads(roots)), tuple(json.loads(institutions)))
     return StandingNode(
         *(ref, node, NodeState(state), memo, from_micros(registered), _moment(heard), bool(retrieving)),
-        *(_moment(uploaded), *ends),
+        *(_moment(uploaded), watermark, last_ref, last_seq or 0, _moment(compared)),
     )
 
 

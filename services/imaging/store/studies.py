@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from services.imaging.domain.studies import KeptStudy, Series
+from services.imaging.domain.drift import DayPlace, DayStudy
+from services.imaging.domain.studies import KeptStudy, Series, minutes_of
 from services.imaging.store.packs import COLUMNS, body_of_series, row_of, study_of
-from services.imaging.store.uids import packed_uid
-from services.runtime.db import DriverConnection, advisory_lock
+from services.imaging.store.uids import packed_uid, unpacked_uid
+from services.runtime.db import DriverConnection, advisory_lock, sql
 
 _OF_UIDS: Final = f"SELECT {COLUMNS} FROM imaging_study WHERE uid "
 _DROP: Final = "DELETE FROM imaging_study WHERE study_ref "
 _DROP_SERIES: Final = "DELETE FROM imaging_series WHERE study_ref "
 _LOCK: Final = "imaging studies"
+_OF_DAY: Final = sql(
+    "SELECT started, study_ref, uid, version, entry_hash FROM imaging_study WHERE node_ref = ?1 AND started >= ?2"
+    " AND started <= ?3 AND (started, study_ref) > (?4, ?5) ORDER BY started, study_ref LIMIT ?6"
+)
 _FEW: Final = 64
+_DAY_MINUTES: Final = 24 * 60
 
 
 class StudyWrites:
@@ -33,6 +39,15 @@ class StudyWrites:
         """What stands under these UIDs, at any node."""
         found = await among(self._connection, _OF_UIDS, [packed_uid(each) for each in uids], "bytea")
         return [study_of(row) for row in found]
+
+    async def of_day(self, node_ref: int, day: str, after: DayPlace, most: int) -> Sequence[DayStudy]:
+        """Studies of a node's examination day that are not withdrawn, in their order, behind a place."""
+        first = minutes_of(day)
+        last = first + _DAY_MINUTES - 1
+        rows = await self._connection.run(_OF_DAY, node_ref, first, last, *after, most, patient=most > _FEW)
+        return [
+            DayStudy((at, ref), unpacked_uid(uid), version, bytes(hashed)) for at, ref, uid, version, hashed in rows
+        ]
 
     async def put(self, kept: Sequence[KeptStudy], standing: Collection[int]) -> None:
         """Writes studies as they stand now; `standing` are the refs of those that had a row."""

@@ -46,6 +46,8 @@ class Tables:
     advice_month: Table
     quality: Table
     session: Table
+    drift: Table
+    conflict: Table
 
 
 def make_tables() -> Tables:
@@ -68,6 +70,8 @@ def make_tables() -> Tables:
         advice_month_table(metadata),
         quality_table(metadata),
         add_sessions(metadata),
+        _drift(metadata),
+        _conflict(metadata),
     )
 
 
@@ -91,6 +95,8 @@ def _node(metadata: MetaData) -> Table:
         Column("uploaded_at", Moment),
         Column("watermark", BigInteger, nullable=False),
         Column("last_ref", BigInteger, nullable=False),
+        Column("last_seq", BigInteger),
+        Column("compared_at", Moment),
     )
 
 
@@ -117,6 +123,7 @@ def _study(metadata: MetaData) -> Table:
         Index("imaging_study_person", "person_key", "started"),
         Index("imaging_study_institution", "institution", "started"),
         Index("imaging_study_accession", "accession"),
+        Index("imaging_study_day", "node_ref", "started"),
     )
 
 
@@ -168,5 +175,35 @@ def _own(metadata: MetaData) -> Table:
         Column("span", SmallInteger, primary_key=True, autoincrement=False),
         Column("place", Integer, primary_key=True, autoincrement=False),
         Column("count", Integer, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+def _drift(metadata: MetaData) -> Table:
+    """A node's days that differed when they were compared last: how many studies each side counted."""
+    return Table(
+        "imaging_drift",
+        metadata,
+        Column("node_ref", Integer, primary_key=True, autoincrement=False),
+        Column("day", Integer, primary_key=True, autoincrement=False),
+        Column("node_count", Integer, nullable=False),
+        Column("index_count", Integer, nullable=False),
+        Column("found_at", Moment, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+def _conflict(metadata: MetaData) -> Table:
+    """The sides of conflicts, one of each study UID and node, until no side is hidden. How a side stands says its study."""
+    return Table(
+        "imaging_conflict",
+        metadata,
+        Column("uid", LargeBinary, primary_key=True),
+        Column("node_ref", Integer, primary_key=True, autoincrement=False),
+        Column("found_at", Moment, nullable=False),
+        Column("decided_at", Moment),
+        Column("decided_by", Text, nullable=False),
+        Column("memo", Text, nullable=False),
+        Index("imaging_conflict_node", "node_ref"),
         sqlite_with_rowid=False,
     )

@@ -9,6 +9,8 @@ from typing import Final
 
 from services.imaging.store.audit import AuditRows
 from services.imaging.store.changes import ChangeRows, DigestRows
+from services.imaging.store.conflicts import ConflictRows
+from services.imaging.store.drift import DriftRows
 from services.imaging.store.nodes import NodeRows
 from services.imaging.store.own_lists import OwnRows
 from services.imaging.store.recognition import AdviceRows, QualityRows
@@ -25,6 +27,7 @@ from services.runtime.journal import Journal, JournalRows, journal_of
 
 _INSERTED: Final = ("node", "study", "series", "own", "change", "digest", "secret", "audit", "audit_end", "session")
 _RECOGNITION: Final = ("report", "advice", "quality")
+_WATCHED: Final = ("drift", "conflict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,9 @@ class Unit:
         "advices",
         "audit",
         "changes",
+        "conflicts",
         "digests",
+        "drift",
         "journal",
         "nodes",
         "own",
@@ -71,6 +76,8 @@ class Unit:
         self.advices = AdviceRows(connection, insert("advice"))
         self.quality = QualityRows(connection, insert("quality"))
         self.sessions = SessionRows(connection, insert("session"))
+        self.drift = DriftRows(connection, insert("drift"))
+        self.conflicts = ConflictRows(connection, insert("conflict"))
 
 
 class ImagingStore:
@@ -102,5 +109,6 @@ class ImagingStore:
 
 def _statements(tables: Tables) -> Statements:
     return Statements(
-        journal_of(tables.entry), {name: insert_sql(getattr(tables, name)) for name in (*_INSERTED, *_RECOGNITION)}
+        journal_of(tables.entry),
+        {name: insert_sql(getattr(tables, name)) for name in (*_INSERTED, *_RECOGNITION, *_WATCHED)},
     )

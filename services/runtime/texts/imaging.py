@@ -32,6 +32,7 @@ IMAGING: Final[Mapping[str, tuple[str, str]]] = {
         "该会话只查看本机构的检查，不能加入患者",
         "The session reads the institution's own list and takes no patients",
     ),
+    "CONFLICT_NOT_FOUND": ("该检查没有待处理的归属冲突", "No nodes contradict each other about that study"),
 }
 
 IMAGING_STEPS: Final[Mapping[str, tuple[str, str]]] = {

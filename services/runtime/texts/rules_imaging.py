@@ -13,8 +13,10 @@ IMAGING_RULES: Final[Mapping[str, tuple[str, str]]] = {
     "session.needed": ("该类查看者须填写", "must be told by this kind of reader"),
     "session.code": ("监管查看须以人员编号或证件指明", "must be empty here; name the person by number or certificate"),
     "node.institution": ("应为机构编号或其开头几位", "a fixmedins_code, or how it begins, is expected"),
+    "conflict.side": ("应为报送该检查的影像节点", "a node that tells the study is expected"),
     "entry.size": ("一条不能超过{most}字节", "an entry takes at most {most} bytes"),
-    "entry.operation": ("不是已知的取值", "is none of the known values"),
+    "entry.operation": ("应为报送、撤回、改人之一", "one of UPSERT, WITHDRAW and MOVE_PERSON is expected"),
+    "entry.known": ("不是已知的取值", "is none of the known values"),
     "entry.uid": ("应为不超过64位的唯一标识（数字与点，各段无多余的零）", "a UID of at most 64 characters is expected"),
     "entry.version": ("应为从1起的版本号", "a version from 1 on is expected"),
     "entry.version_reused": (
@@ -40,7 +42,7 @@ IMAGING_RULES: Final[Mapping[str, tuple[str, str]]] = {
     "entry.day_to_come": ("检查日期不能晚于明日", "a day that lies more than a day ahead is not expected"),
     "entry.time": ("应为真实的时刻，如093000", "a time that there is, such as 093000, is expected"),
     "entry.zone": ("应为时区，如+0800", "a zone such as +0800 is expected"),
-    "entry.modality": ("应为一个或多个已知的检查类型代码", "one or more of the defined modalities are expected"),
+    "entry.modality": ("应为1至50个已知的检查类型代码", "from 1 to 50 of the defined modalities are expected"),
     "entry.modality_of_study": ("应为该检查的检查类型之一", "one of the study's modalities is expected"),
     "entry.text": (
         "不能超过{most}个字符，不能含控制字符或反斜线",

@@ -61,6 +61,7 @@ def upgrade() -> None:
     _report()
     _recognition()
     _session()
+    _watched()
 
 
 def _node() -> None:
@@ -81,6 +82,8 @@ def _node() -> None:
         sa.Column("uploaded_at", sa.BigInteger()),
         sa.Column("watermark", sa.BigInteger(), nullable=False),
         sa.Column("last_ref", sa.BigInteger(), nullable=False),
+        sa.Column("last_seq", sa.BigInteger()),
+        sa.Column("compared_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("node_ref"),
         sa.UniqueConstraint("node_no"),
     )
@@ -108,6 +111,7 @@ def _study() -> None:
     op.create_index("imaging_study_person", "imaging_study", ["person_key", "started"])
     op.create_index("imaging_study_institution", "imaging_study", ["institution", "started"])
     op.create_index("imaging_study_accession", "imaging_study", ["accession"])
+    op.create_index("imaging_study_day", "imaging_study", ["node_ref", "started"])
     op.create_table(
         "imaging_series",
         sa.Column("study_ref", _NUMBER, nullable=False, autoincrement=False),
@@ -210,3 +214,28 @@ def _session() -> None:
     op.create_index("imaging_session_digest", "imaging_session", ["digest"], unique=True)
     op.create_index("imaging_session_reader", "imaging_session", ["organisation", "reader_no", "ends_at"])
     op.create_index("imaging_session_ends", "imaging_session", ["ends_at"])
+
+
+def _watched() -> None:
+    op.create_table(
+        "imaging_drift",
+        sa.Column("node_ref", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("day", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("node_count", sa.Integer(), nullable=False),
+        sa.Column("index_count", sa.Integer(), nullable=False),
+        sa.Column("found_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("node_ref", "day"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "imaging_conflict",
+        sa.Column("uid", sa.LargeBinary(), nullable=False),
+        sa.Column("node_ref", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("found_at", sa.BigInteger(), nullable=False),
+        sa.Column("decided_at", sa.BigInteger()),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("memo", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("uid", "node_ref"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("imaging_conflict_node", "imaging_conflict", ["node_ref"])

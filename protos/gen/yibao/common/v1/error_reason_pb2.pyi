@@ -531,6 +531,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The institution has as many sessions of readers as may be."""
     ERROR_REASON_SESSION_OF_OWN_LIST: _ErrorReason.ValueType  # 433
     """The session is for an institution's own list, and takes no person."""
+    ERROR_REASON_CONFLICT_NOT_FOUND: _ErrorReason.ValueType  # 425
+    """No two nodes tell that study of two persons."""
     ERROR_REASON_AUDIT_UNAVAILABLE: _ErrorReason.ValueType  # 440
     """The audit log does not take entries now, and nothing is read without one."""
     ERROR_REASON_SECRETS_SEALED: _ErrorReason.ValueType  # 441
@@ -1050,6 +1052,8 @@ ERROR_REASON_SESSIONS_FULL: ErrorReason.ValueType  # 432
 """The institution has as many sessions of readers as may be."""
 ERROR_REASON_SESSION_OF_OWN_LIST: ErrorReason.ValueType  # 433
 """The session is for an institution's own list, and takes no person."""
+ERROR_REASON_CONFLICT_NOT_FOUND: ErrorReason.ValueType  # 425
+"""No two nodes tell that study of two persons."""
 ERROR_REASON_AUDIT_UNAVAILABLE: ErrorReason.ValueType  # 440
 """The audit log does not take entries now, and nothing is read without one."""
 ERROR_REASON_SECRETS_SEALED: ErrorReason.ValueType  # 441

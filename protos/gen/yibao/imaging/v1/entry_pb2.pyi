@@ -142,7 +142,9 @@ class _EntryResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EntryResu
     ENTRY_RESULT_STALE: _EntryResult.ValueType  # 3
     """A higher version stands: this one is of no account."""
     ENTRY_RESULT_CONFLICT: _EntryResult.ValueType  # 4
-    """It is kept, and hidden from other institutions until somebody decides: another node tells the same study of another person."""
+    """It is kept, and hidden from other institutions: another node tells the same study of another person. So it stays until an
+    operator decides, and where that node was found right, until this one names another person.
+    """
     ENTRY_RESULT_REJECTED: _EntryResult.ValueType  # 5
     """It is not kept; what is wrong is told."""
 
@@ -157,7 +159,9 @@ ENTRY_RESULT_UNCHANGED: EntryResult.ValueType  # 2
 ENTRY_RESULT_STALE: EntryResult.ValueType  # 3
 """A higher version stands: this one is of no account."""
 ENTRY_RESULT_CONFLICT: EntryResult.ValueType  # 4
-"""It is kept, and hidden from other institutions until somebody decides: another node tells the same study of another person."""
+"""It is kept, and hidden from other institutions: another node tells the same study of another person. So it stays until an
+operator decides, and where that node was found right, until this one names another person.
+"""
 ENTRY_RESULT_REJECTED: EntryResult.ValueType  # 5
 """It is not kept; what is wrong is told."""
 Global___EntryResult: _TypeAlias = EntryResult  # noqa: Y015
@@ -208,7 +212,7 @@ class Study(_message.Message):
     """What was examined, as a code of `item_system`: a price item, WS/T 364.8 or a province's own list."""
     item_system: _builtins.str
     patient_name: _builtins.str
-    """In up to three groups: Latin, ideographic, phonetic. It is compared without case and accents, and
+    """In up to three groups: Latin, ideographic, phonetic. It is kept and compared without case, accents and width, and
     shown to nobody who may not read of the person.
     """
     patient_sex: _builtins.str
@@ -224,7 +228,7 @@ class Study(_message.Message):
     report_hash: _builtins.str
     @_builtins.property
     def modalities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """One at least, of DICOM's defined terms."""
+        """From 1 to 50 of DICOM's defined terms."""
 
     def __init__(
         self,
@@ -365,7 +369,7 @@ class Entry(_message.Message):
 
     @_builtins.property
     def series(self) -> _containers.RepeatedCompositeFieldContainer[Global___Series]:
-        """Of UPSERT: all of the study."""
+        """Of UPSERT: all of the study, from 1 to 400."""
 
     @_builtins.property
     def source_time(self) -> _timestamp_pb2.Timestamp:

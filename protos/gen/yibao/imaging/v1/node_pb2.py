@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1byibao/imaging/v1/node.proto\x12\x10yibao.imaging.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eyibao/options/v1/options.proto\"\xe5\x01\n\x04Node\x12,\n\x07node_no\x18\x01 \x01(\tB\x1b\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,20}$\x90\xb5\x18\x01\x12\x1e\n\tnode_name\x18\x02 \x01(\tB\x0b\xbaH\x04r\x02\x18\x64\x90\xb5\x18\x01\x12%\n\x06\x61\x64mdvs\x18\x03 \x01(\tB\x15\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x90\xb5\x18\x01\x12\x1b\n\x04uscc\x18\x04 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x12\x90\xb5\x18\x01\x12&\n\x0eretrieve_roots\x18\x05 \x03(\tB\x0e\xbaH\x07\x92\x01\x04\x08\x01\x10\x04\x90\xb5\x18\x01\x12#\n\x0cinstitutions\x18\x06 \x03(\tB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\x90\xb5\x18\x01\"\xad\x02\n\x0cStandingNode\x12$\n\x04node\x18\x01 \x01(\x0b\x32\x16.yibao.imaging.v1.Node\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.yibao.imaging.v1.NodeState\x12\x31\n\rregistered_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08heard_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nretrieving\x18\x05 \x01(\x08\x12/\n\x0buploaded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\twatermark\x18\x07 \x01(\x03\x12\x12\n\x04memo\x18\x08 \x01(\tB\x04\x90\xb5\x18\x01\"f\n\x13RegisterNodeRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12,\n\x04node\x18\x02 \x01(\x0b\x32\x16.yibao.imaging.v1.NodeB\x06\xbaH\x03\xc8\x01\x01\"D\n\x14RegisterNodeResponse\x12,\n\x04node\x18\x01 \x01(\x0b\x32\x1e.yibao.imaging.v1.StandingNode\">\n\x0eGetNodeRequest\x12,\n\x07node_no\x18\x01 \x01(\tB\x1b\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,20}$\x90\xb5\x18\x01\"?\n\x0fGetNodeResponse\x12,\n\x04node\x18\x01 \x01(\x0b\x32\x1e.yibao.imaging.v1.StandingNode\"R\n\x10ListNodesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc8\x01(\x00\x12\x1f\n\npage_token\x18\x02 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\"a\n\x11ListNodesResponse\x12-\n\x05nodes\x18\x01 \x03(\x0b\x32\x1e.yibao.imaging.v1.StandingNode\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\"\x91\x01\n\x12SuspendNodeRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12,\n\x07node_no\x18\x02 \x01(\tB\x1b\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,20}$\x90\xb5\x18\x01\x12\x1a\n\x04memo\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\x90\xb5\x18\x01\x12\x0e\n\x06lifted\x18\x04 \x01(\x08\"C\n\x13SuspendNodeResponse\x12,\n\x04node\x18\x01 \x01(\x0b\x32\x1e.yibao.imaging.v1.StandingNode\"T\n\x10HeartbeatRequest\x12,\n\x07node_no\x18\x01 \x01(\tB\x1b\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,20}$\x90\xb5\x18\x01\x12\x12\n\nretrieving\x18\x02 \x01(\x08\"R\n\x11HeartbeatResponse\x12*\n\x05state\x18\x01 \x01(\x0e\x32\x1b.yibao.imaging.v1.NodeState\x12\x11\n\twatermark\x18\x02 \x01(\x03*X\n\tNodeState\x12\x1a\n\x16NODE_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11NODE_STATE_ACTIVE\x10\x01\x12\x18\n\x14NODE_STATE_SUSPENDED\x10\x02\x32\xea\x05\n\x0bNodeService\x12\x8f\x01\n\x0cRegisterNode\x12%.yibao.imaging.v1.RegisterNodeRequest\x1a&.yibao.imaging.v1.RegisterNodeResponse\"0\x8a\xb5\x18\x03\n\x01\x04\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/imaging/nodes:register:\x01*\x12\x89\x01\n\x07GetNode\x12 .yibao.imaging.v1.GetNodeRequest\x1a!.yibao.imaging.v1.GetNodeResponse\"9\x8a\xb5\x18\x11\n\x02\x04\x07\x12\x0b\x08\x07\x12\x07node_no\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/imaging/nodes:get:\x01*\x12\x8c\x01\n\tListNodes\x12\".yibao.imaging.v1.ListNodesRequest\x1a#.yibao.imaging.v1.ListNodesResponse\"6\x8a\xb5\x18\r\n\x02\x04\x05\"\x07gateway\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/imaging/nodes:list:\x01*\x12\x8b\x01\n\x0bSuspendNode\x12$.yibao.imaging.v1.SuspendNodeRequest\x1a%.yibao.imaging.v1.SuspendNodeResponse\"/\x8a\xb5\x18\x03\n\x01\x04\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/imaging/nodes:suspend:\x01*\x12\x9f\x01\n\tHeartbeat\x12\".yibao.imaging.v1.HeartbeatRequest\x1a#.yibao.imaging.v1.HeartbeatResponse\"I\x8a\xb5\x18\x1b\n\x02\x07\x05\x12\x0b\x08\x07\x12\x07node_no\"\x08internal\x90\xb5\x18\x03\x82\xd3\xe4\x93\x02 \"\x1b/v1/imaging/nodes:heartbeat:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1byibao/imaging/v1/node.proto\x12\x10yibao.imaging.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eyibao/options/v1/options.proto\"\xe5\x01\n\x04Node\x12,\n\x07node_no\x18\x01 \x01(\tB\x1b\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,20}$\x90\xb5\x18\x01\x12\x1e\n\tnode_name\x18\x02 \x01(\tB\x0b\xbaH\x04r\x02\x18\x64\x90\xb5\x18\x01\x12%\n\x06\x61\x64mdvs\x18\x03 \x01(\tB\x15\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x90\xb5\x18\x01\x12\x1b\n\x04uscc\x18\x04 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18\x12\x90\xb5\x18\x01\x12&\n\x0eretrieve_roots\x18\x05 \x03(\tB\x0e\xbaH\x07\x92\x01\x04\x08\x01\x10\x04\x90\xb5\x18\x01\x12#\n\x0cinstitutions\x18\x06 \x03(\tB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\x90\xb5\x18\x01\"\xf0\x02\n\x0cStandingNode\x12$\n\x04node\x18\x01 \x01(\x0b\x32\x16.yibao.imaging.v1.Node\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.yibao.imaging.v1.NodeState\x12\x31\n\rregistered_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08heard_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nretrieving\x18\x05 \x01(\x08\x12/\n\x0buploaded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\twatermark\x18\x07 \x01(\x03\x12\x12\n\x04memo\x18\x08 \x01(\tB\x04\x90\xb5\x18\x01\x12\x10\n\x08last_seq\x18\t \x01(\x03\x12/\n\x0b\x63ompared_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"f\n\x13RegisterNodeRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12,\n\x04node\x18\x02 \x01(\x0b\x32\x16.yibao.imaging.v1.NodeB\x06\xbaH\x03\xc8\x01\x01\"D\n\x14RegisterNodeResponse\x12,\n\x04node\x18\x01 \x01(\x0b\x32\x1e.yibao.imaging.v1.StandingNode\">\n\x0eGetNodeRequest\x12,\n\x07node_no\x18\x01 \x01(\tB\x1b\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,20}$\x90\xb5\x18\x01\"?\n\x0fGetNodeResponse\x12,\n\x04node\x18\x01 \x01(\x0b\x32\x1e.yibao.imaging.v1.StandingNode\"R\n\x10ListNodesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc8\x01(\x00\x12\x1f\n\npage_token\x18\x02 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x90\xb5\x18\x01\"a\n\x11ListNodesResponse\x12-\n\x05nodes\x18\x01 \x03(\x0b\x32\x1e.yibao.imaging.v1.StandingNode\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01\"\x91\x01\n\x12SuspendNodeRequest\x12!\n\nrequest_id\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18@\x90\xb5\x18\x01\x12,\n\x07node_no\x18\x02 \x01(\tB\x1b\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,20}$\x90\xb5\x18\x01\x12\x1a\n\x04memo\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\x90\xb5\x18\x01\x12\x0e\n\x06lifted\x18\x04 \x01(\x08\"C\n\x13SuspendNodeResponse\x12,\n\x04node\x18\x01 \x01(\x0b\x32\x1e.yibao.imaging.v1.StandingNode\"o\n\x10HeartbeatRequest\x12,\n\x07node_no\x18\x01 \x01(\tB\x1b\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,20}$\x90\xb5\x18\x01\x12\x12\n\nretrieving\x18\x02 \x01(\x08\x12\x19\n\x08last_seq\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"o\n\x0e\x43onflictNotice\x12 \n\x12study_instance_uid\x18\x01 \x01(\tB\x04\x90\xb5\x18\x01\x12,\n\x08\x66ound_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05wrong\x18\x03 \x01(\x08\"\x87\x01\n\x11HeartbeatResponse\x12*\n\x05state\x18\x01 \x01(\x0e\x32\x1b.yibao.imaging.v1.NodeState\x12\x11\n\twatermark\x18\x02 \x01(\x03\x12\x33\n\tconflicts\x18\x03 \x03(\x0b\x32 .yibao.imaging.v1.ConflictNotice*X\n\tNodeState\x12\x1a\n\x16NODE_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11NODE_STATE_ACTIVE\x10\x01\x12\x18\n\x14NODE_STATE_SUSPENDED\x10\x02\x32\xea\x05\n\x0bNodeService\x12\x8f\x01\n\x0cRegisterNode\x12%.yibao.imaging.v1.RegisterNodeRequest\x1a&.yibao.imaging.v1.RegisterNodeResponse\"0\x8a\xb5\x18\x03\n\x01\x04\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/imaging/nodes:register:\x01*\x12\x89\x01\n\x07GetNode\x12 .yibao.imaging.v1.GetNodeRequest\x1a!.yibao.imaging.v1.GetNodeResponse\"9\x8a\xb5\x18\x11\n\x02\x04\x07\x12\x0b\x08\x07\x12\x07node_no\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/imaging/nodes:get:\x01*\x12\x8c\x01\n\tListNodes\x12\".yibao.imaging.v1.ListNodesRequest\x1a#.yibao.imaging.v1.ListNodesResponse\"6\x8a\xb5\x18\r\n\x02\x04\x05\"\x07gateway\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/imaging/nodes:list:\x01*\x12\x8b\x01\n\x0bSuspendNode\x12$.yibao.imaging.v1.SuspendNodeRequest\x1a%.yibao.imaging.v1.SuspendNodeResponse\"/\x8a\xb5\x18\x03\n\x01\x04\x90\xb5\x18\x02\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/imaging/nodes:suspend:\x01*\x12\x9f\x01\n\tHeartbeat\x12\".yibao.imaging.v1.HeartbeatRequest\x1a#.yibao.imaging.v1.HeartbeatResponse\"I\x8a\xb5\x18\x1b\n\x02\x07\x05\x12\x0b\x08\x07\x12\x07node_no\"\x08internal\x90\xb5\x18\x03\x82\xd3\xe4\x93\x02 \"\x1b/v1/imaging/nodes:heartbeat:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -69,6 +69,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUSPENDNODEREQUEST'].fields_by_name['memo']._serialized_options = b'\272H\005r\003\030\310\001\220\265\030\001'
   _globals['_HEARTBEATREQUEST'].fields_by_name['node_no']._loaded_options = None
   _globals['_HEARTBEATREQUEST'].fields_by_name['node_no']._serialized_options = b'\272H\024r\0222\020^[A-Z0-9]{1,20}$\220\265\030\001'
+  _globals['_HEARTBEATREQUEST'].fields_by_name['last_seq']._loaded_options = None
+  _globals['_HEARTBEATREQUEST'].fields_by_name['last_seq']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_CONFLICTNOTICE'].fields_by_name['study_instance_uid']._loaded_options = None
+  _globals['_CONFLICTNOTICE'].fields_by_name['study_instance_uid']._serialized_options = b'\220\265\030\001'
   _globals['_NODESERVICE'].methods_by_name['RegisterNode']._loaded_options = None
   _globals['_NODESERVICE'].methods_by_name['RegisterNode']._serialized_options = b'\212\265\030\003\n\001\004\220\265\030\002\202\323\344\223\002\037\"\032/v1/imaging/nodes:register:\001*'
   _globals['_NODESERVICE'].methods_by_name['GetNode']._loaded_options = None
@@ -79,32 +83,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NODESERVICE'].methods_by_name['SuspendNode']._serialized_options = b'\212\265\030\003\n\001\004\220\265\030\002\202\323\344\223\002\036\"\031/v1/imaging/nodes:suspend:\001*'
   _globals['_NODESERVICE'].methods_by_name['Heartbeat']._loaded_options = None
   _globals['_NODESERVICE'].methods_by_name['Heartbeat']._serialized_options = b'\212\265\030\033\n\002\007\005\022\013\010\007\022\007node_no\"\010internal\220\265\030\003\202\323\344\223\002 \"\033/v1/imaging/nodes:heartbeat:\001*'
-  _globals['_NODESTATE']._serialized_start=1582
-  _globals['_NODESTATE']._serialized_end=1670
+  _globals['_NODESTATE']._serialized_start=1843
+  _globals['_NODESTATE']._serialized_end=1931
   _globals['_NODE']._serialized_start=174
   _globals['_NODE']._serialized_end=403
   _globals['_STANDINGNODE']._serialized_start=406
-  _globals['_STANDINGNODE']._serialized_end=707
-  _globals['_REGISTERNODEREQUEST']._serialized_start=709
-  _globals['_REGISTERNODEREQUEST']._serialized_end=811
-  _globals['_REGISTERNODERESPONSE']._serialized_start=813
-  _globals['_REGISTERNODERESPONSE']._serialized_end=881
-  _globals['_GETNODEREQUEST']._serialized_start=883
-  _globals['_GETNODEREQUEST']._serialized_end=945
-  _globals['_GETNODERESPONSE']._serialized_start=947
-  _globals['_GETNODERESPONSE']._serialized_end=1010
-  _globals['_LISTNODESREQUEST']._serialized_start=1012
-  _globals['_LISTNODESREQUEST']._serialized_end=1094
-  _globals['_LISTNODESRESPONSE']._serialized_start=1096
-  _globals['_LISTNODESRESPONSE']._serialized_end=1193
-  _globals['_SUSPENDNODEREQUEST']._serialized_start=1196
-  _globals['_SUSPENDNODEREQUEST']._serialized_end=1341
-  _globals['_SUSPENDNODERESPONSE']._serialized_start=1343
-  _globals['_SUSPENDNODERESPONSE']._serialized_end=1410
-  _globals['_HEARTBEATREQUEST']._serialized_start=1412
-  _globals['_HEARTBEATREQUEST']._serialized_end=1496
-  _globals['_HEARTBEATRESPONSE']._serialized_start=1498
-  _globals['_HEARTBEATRESPONSE']._serialized_end=1580
-  _globals['_NODESERVICE']._serialized_start=1673
-  _globals['_NODESERVICE']._serialized_end=2419
+  _globals['_STANDINGNODE']._serialized_end=774
+  _globals['_REGISTERNODEREQUEST']._serialized_start=776
+  _globals['_REGISTERNODEREQUEST']._serialized_end=878
+  _globals['_REGISTERNODERESPONSE']._serialized_start=880
+  _globals['_REGISTERNODERESPONSE']._serialized_end=948
+  _globals['_GETNODEREQUEST']._serialized_start=950
+  _globals['_GETNODEREQUEST']._serialized_end=1012
+  _globals['_GETNODERESPONSE']._serialized_start=1014
+  _globals['_GETNODERESPONSE']._serialized_end=1077
+  _globals['_LISTNODESREQUEST']._serialized_start=1079
+  _globals['_LISTNODESREQUEST']._serialized_end=1161
+  _globals['_LISTNODESRESPONSE']._serialized_start=1163
+  _globals['_LISTNODESRESPONSE']._serialized_end=1260
+  _globals['_SUSPENDNODEREQUEST']._serialized_start=1263
+  _globals['_SUSPENDNODEREQUEST']._serialized_end=1408
+  _globals['_SUSPENDNODERESPONSE']._serialized_start=1410
+  _globals['_SUSPENDNODERESPONSE']._serialized_end=1477
+  _globals['_HEARTBEATREQUEST']._serialized_start=1479
+  _globals['_HEARTBEATREQUEST']._serialized_end=1590
+  _globals['_CONFLICTNOTICE']._serialized_start=1592
+  _globals['_CONFLICTNOTICE']._serialized_end=1703
+  _globals['_HEARTBEATRESPONSE']._serialized_start=1706
+  _globals['_HEARTBEATRESPONSE']._serialized_end=1841
+  _globals['_NODESERVICE']._serialized_start=1934
+  _globals['_NODESERVICE']._serialized_end=2680
 # @@protoc_insertion_point(module_scope)

@@ -101,6 +101,8 @@ class StandingNode(_message.Message):
     UPLOADED_AT_FIELD_NUMBER: _builtins.int
     WATERMARK_FIELD_NUMBER: _builtins.int
     MEMO_FIELD_NUMBER: _builtins.int
+    LAST_SEQ_FIELD_NUMBER: _builtins.int
+    COMPARED_AT_FIELD_NUMBER: _builtins.int
     state: Global___NodeState.ValueType
     retrieving: _builtins.bool
     """Whether it said then that it can serve pictures."""
@@ -108,6 +110,8 @@ class StandingNode(_message.Message):
     """Highest source sequence up to which everything is decided and kept."""
     memo: _builtins.str
     """Why it was suspended, in the operator's words."""
+    last_seq: _builtins.int
+    """Highest number that the node has made, as it said last; 0 where it said none."""
     @_builtins.property
     def node(self) -> Global___Node: ...
     @_builtins.property
@@ -120,6 +124,10 @@ class StandingNode(_message.Message):
     def uploaded_at(self) -> _timestamp_pb2.Timestamp:
         """Last upload; absent before the first."""
 
+    @_builtins.property
+    def compared_at(self) -> _timestamp_pb2.Timestamp:
+        """Last comparison of digests; absent before the first."""
+
     def __init__(
         self,
         *,
@@ -131,10 +139,12 @@ class StandingNode(_message.Message):
         uploaded_at: _timestamp_pb2.Timestamp | None = ...,
         watermark: _builtins.int = ...,
         memo: _builtins.str = ...,
+        last_seq: _builtins.int = ...,
+        compared_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["heard_at", b"heard_at", "node", b"node", "registered_at", b"registered_at", "uploaded_at", b"uploaded_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["compared_at", b"compared_at", "heard_at", b"heard_at", "node", b"node", "registered_at", b"registered_at", "uploaded_at", b"uploaded_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heard_at", b"heard_at", "memo", b"memo", "node", b"node", "registered_at", b"registered_at", "retrieving", b"retrieving", "state", b"state", "uploaded_at", b"uploaded_at", "watermark", b"watermark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compared_at", b"compared_at", "heard_at", b"heard_at", "last_seq", b"last_seq", "memo", b"memo", "node", b"node", "registered_at", b"registered_at", "retrieving", b"retrieving", "state", b"state", "uploaded_at", b"uploaded_at", "watermark", b"watermark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -326,22 +336,55 @@ class HeartbeatRequest(_message.Message):
 
     NODE_NO_FIELD_NUMBER: _builtins.int
     RETRIEVING_FIELD_NUMBER: _builtins.int
+    LAST_SEQ_FIELD_NUMBER: _builtins.int
     node_no: _builtins.str
     retrieving: _builtins.bool
     """Whether it can serve pictures now."""
+    last_seq: _builtins.int
+    """Highest number of an entry that it has made; 0 says nothing."""
     def __init__(
         self,
         *,
         node_no: _builtins.str = ...,
         retrieving: _builtins.bool = ...,
+        last_seq: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["node_no", b"node_no", "retrieving", b"retrieving"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_seq", b"last_seq", "node_no", b"node_no", "retrieving", b"retrieving"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HeartbeatRequest: _TypeAlias = HeartbeatRequest  # noqa: Y015
+
+@_typing.final
+class ConflictNotice(_message.Message):
+    """A study of the node that another node tells of another person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STUDY_INSTANCE_UID_FIELD_NUMBER: _builtins.int
+    FOUND_AT_FIELD_NUMBER: _builtins.int
+    WRONG_FIELD_NUMBER: _builtins.int
+    study_instance_uid: _builtins.str
+    wrong: _builtins.bool
+    """True where an operator decided that this node is wrong: the study is hidden until the node names another person."""
+    @_builtins.property
+    def found_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        study_instance_uid: _builtins.str = ...,
+        found_at: _timestamp_pb2.Timestamp | None = ...,
+        wrong: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["found_at", b"found_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["found_at", b"found_at", "study_instance_uid", b"study_instance_uid", "wrong", b"wrong"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConflictNotice: _TypeAlias = ConflictNotice  # noqa: Y015
 
 @_typing.final
 class HeartbeatResponse(_message.Message):
@@ -349,18 +392,24 @@ class HeartbeatResponse(_message.Message):
 
     STATE_FIELD_NUMBER: _builtins.int
     WATERMARK_FIELD_NUMBER: _builtins.int
+    CONFLICTS_FIELD_NUMBER: _builtins.int
     state: Global___NodeState.ValueType
     watermark: _builtins.int
     """Highest source sequence up to which everything is decided and kept: the node goes on behind it."""
+    @_builtins.property
+    def conflicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConflictNotice]:
+        """Conflicts of its studies that are not settled, the first 100 by study UID."""
+
     def __init__(
         self,
         *,
         state: Global___NodeState.ValueType = ...,
         watermark: _builtins.int = ...,
+        conflicts: _abc.Iterable[Global___ConflictNotice] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state", "watermark", b"watermark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conflicts", b"conflicts", "state", b"state", "watermark", b"watermark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,7 +28,7 @@ from yibao.imaging.v1 import entry_pb2 as yibao_dot_imaging_dot_v1_dot_entry__pb
 from yibao.options.v1 import options_pb2 as yibao_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dyibao/imaging/v1/upload.proto\x12\x10yibao.imaging.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cyibao/imaging/v1/entry.proto\x1a\x1eyibao/options/v1/options.proto\"{\n\x14UploadEntriesRequest\x12,\n\x07node_no\x18\x01 \x01(\tB\x1b\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,20}$\x90\xb5\x18\x01\x12\x35\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x17.yibao.imaging.v1.EntryB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"\\\n\x15UploadEntriesResponse\x12\x30\n\x08outcomes\x18\x01 \x03(\x0b\x32\x1e.yibao.imaging.v1.EntryOutcome\x12\x11\n\twatermark\x18\x02 \x01(\x03\"C\n\x13GetWatermarkRequest\x12,\n\x07node_no\x18\x01 \x01(\tB\x1b\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,20}$\x90\xb5\x18\x01\")\n\x14GetWatermarkResponse\x12\x11\n\twatermark\x18\x01 \x01(\x03\x32\xe6\x02\n\rUploadService\x12\xaa\x01\n\rUploadEntries\x12&.yibao.imaging.v1.UploadEntriesRequest\x1a\'.yibao.imaging.v1.UploadEntriesResponse\"H\x8a\xb5\x18\x1b\n\x02\x07\x05\x12\x0b\x08\x07\x12\x07node_no\"\x08internal\x90\xb5\x18\x03\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/imaging/entries:upload:\x01*\x12\xa7\x01\n\x0cGetWatermark\x12%.yibao.imaging.v1.GetWatermarkRequest\x1a&.yibao.imaging.v1.GetWatermarkResponse\"H\x8a\xb5\x18\x1c\n\x03\x07\x04\x05\x12\x0b\x08\x07\x12\x07node_no\"\x08internal\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/imaging/watermark:get:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dyibao/imaging/v1/upload.proto\x12\x10yibao.imaging.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cyibao/imaging/v1/entry.proto\x1a\x1eyibao/options/v1/options.proto\"\x7f\n\x14UploadEntriesRequest\x12,\n\x07node_no\x18\x01 \x01(\tB\x1b\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,20}$\x90\xb5\x18\x01\x12\x39\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x17.yibao.imaging.v1.EntryB\x0f\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\xa0\xb5\x18\x01\"\\\n\x15UploadEntriesResponse\x12\x30\n\x08outcomes\x18\x01 \x03(\x0b\x32\x1e.yibao.imaging.v1.EntryOutcome\x12\x11\n\twatermark\x18\x02 \x01(\x03\"C\n\x13GetWatermarkRequest\x12,\n\x07node_no\x18\x01 \x01(\tB\x1b\xbaH\x14r\x12\x32\x10^[A-Z0-9]{1,20}$\x90\xb5\x18\x01\")\n\x14GetWatermarkResponse\x12\x11\n\twatermark\x18\x01 \x01(\x03\x32\xe6\x02\n\rUploadService\x12\xaa\x01\n\rUploadEntries\x12&.yibao.imaging.v1.UploadEntriesRequest\x1a\'.yibao.imaging.v1.UploadEntriesResponse\"H\x8a\xb5\x18\x1b\n\x02\x07\x05\x12\x0b\x08\x07\x12\x07node_no\"\x08internal\x90\xb5\x18\x03\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/imaging/entries:upload:\x01*\x12\xa7\x01\n\x0cGetWatermark\x12%.yibao.imaging.v1.GetWatermarkRequest\x1a&.yibao.imaging.v1.GetWatermarkResponse\"H\x8a\xb5\x18\x1c\n\x03\x07\x04\x05\x12\x0b\x08\x07\x12\x07node_no\"\x08internal\x90\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/imaging/watermark:get:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPLOADENTRIESREQUEST'].fields_by_name['node_no']._loaded_options = None
   _globals['_UPLOADENTRIESREQUEST'].fields_by_name['node_no']._serialized_options = b'\272H\024r\0222\020^[A-Z0-9]{1,20}$\220\265\030\001'
   _globals['_UPLOADENTRIESREQUEST'].fields_by_name['entries']._loaded_options = None
-  _globals['_UPLOADENTRIESREQUEST'].fields_by_name['entries']._serialized_options = b'\272H\010\222\001\005\010\001\020\350\007'
+  _globals['_UPLOADENTRIESREQUEST'].fields_by_name['entries']._serialized_options = b'\272H\010\222\001\005\010\001\020\350\007\240\265\030\001'
   _globals['_GETWATERMARKREQUEST'].fields_by_name['node_no']._loaded_options = None
   _globals['_GETWATERMARKREQUEST'].fields_by_name['node_no']._serialized_options = b'\272H\024r\0222\020^[A-Z0-9]{1,20}$\220\265\030\001'
   _globals['_UPLOADSERVICE'].methods_by_name['UploadEntries']._loaded_options = None
@@ -46,13 +46,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPLOADSERVICE'].methods_by_name['GetWatermark']._loaded_options = None
   _globals['_UPLOADSERVICE'].methods_by_name['GetWatermark']._serialized_options = b'\212\265\030\034\n\003\007\004\005\022\013\010\007\022\007node_no\"\010internal\220\265\030\001\202\323\344\223\002\036\"\031/v1/imaging/watermark:get:\001*'
   _globals['_UPLOADENTRIESREQUEST']._serialized_start=172
-  _globals['_UPLOADENTRIESREQUEST']._serialized_end=295
-  _globals['_UPLOADENTRIESRESPONSE']._serialized_start=297
-  _globals['_UPLOADENTRIESRESPONSE']._serialized_end=389
-  _globals['_GETWATERMARKREQUEST']._serialized_start=391
-  _globals['_GETWATERMARKREQUEST']._serialized_end=458
-  _globals['_GETWATERMARKRESPONSE']._serialized_start=460
-  _globals['_GETWATERMARKRESPONSE']._serialized_end=501
-  _globals['_UPLOADSERVICE']._serialized_start=504
-  _globals['_UPLOADSERVICE']._serialized_end=862
+  _globals['_UPLOADENTRIESREQUEST']._serialized_end=299
+  _globals['_UPLOADENTRIESRESPONSE']._serialized_start=301
+  _globals['_UPLOADENTRIESRESPONSE']._serialized_end=393
+  _globals['_GETWATERMARKREQUEST']._serialized_start=395
+  _globals['_GETWATERMARKREQUEST']._serialized_end=462
+  _globals['_GETWATERMARKRESPONSE']._serialized_start=464
+  _globals['_GETWATERMARKRESPONSE']._serialized_end=505
+  _globals['_UPLOADSERVICE']._serialized_start=508
+  _globals['_UPLOADSERVICE']._serialized_end=866
 # @@protoc_insertion_point(module_scope)

@@ -536,6 +536,7 @@ DOOR_FIELD_NUMBER: _builtins.int
 NATIONAL_FIELD_NUMBER: _builtins.int
 DATA_CLASS_FIELD_NUMBER: _builtins.int
 HASH_SINCE_FIELD_NUMBER: _builtins.int
+JUDGED_BY_MEMBER_FIELD_NUMBER: _builtins.int
 NODE_FIELD_NUMBER: _builtins.int
 OTHER_CODES_IGNORED_FIELD_NUMBER: _builtins.int
 OTHER_CODES_FIELD_FIELD_NUMBER: _builtins.int
@@ -554,6 +555,10 @@ data_class: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptio
 hash_since: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.int]
 """First version of the content hash in which the field counts; 0 for one that always did. A message that was stored
 before the field existed is compared without it.
+"""
+judged_by_member: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
+"""On a list whose elements have an outcome each: the member judges them one by one, tells what is wrong with one by its field,
+and keeps the others. Of such a list admission looks at the length alone, and no rules of fields stand in its elements.
 """
 node: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, Global___Node]
 other_codes_ignored: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumOptions, _builtins.bool]

@@ -1,0 +1,121 @@
+"""Two nodes that tell one study of two persons, what an operator decides, and what the nodes hear of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.imaging.domain.conflicts import Conflict
+from services.imaging.domain.studies import State
+from services.imaging.operations.conflicts import ConflictOperations
+from services.imaging.operations.nodes import NodeOperations
+from services.kernel.errors import Fault
+from services.kernel.requests import RequestStamp
+from tests.imaging.conftest import House, key_of
+from tests.imaging.entries import HOSPITAL, NODE, NOON, OTHER_NODE, OTHER_PSN_NO, PSN_NO, move, uid, upsert, withdrawal
+
+HERE, THERE = NODE.node_no, OTHER_NODE.node_no
+
+
+async def in_conflict(house: House) -> House:
+    """Study 7, of a person here and of another one there."""
+    await house.upload(upsert(1, 7))
+    assert await house.results(upsert(1, 7, psn_no=OTHER_PSN_NO), node_no=THERE) == ["CONFLICT"]
+    return house
+
+
+async def decide(house: House, right: str, request: str = "d1", study: int = 7) -> bytes:
+    """An operator's decision."""
+    stamp = RequestStamp("operator:1", request, "/s/DecideConflict", right)
+    operations = ConflictOperations(house.store)
+    return await operations.decide(
+        stamp, uid(study), right, "已核对申请单", "OP1", NOON, lambda found: found.uid.encode()
+    )
+
+
+async def listed(house: House) -> list[Conflict]:
+    """All conflicts."""
+    return list((await ConflictOperations(house.store).listed("", 10)).entries)
+
+
+async def notices(house: House, node_no: str) -> list[tuple[str, bool]]:
+    """What a node hears."""
+    heard = await NodeOperations(house.store).heard(node_no, NOON, retrieving=True)
+    return [(each.uid, each.wrong) for each in heard.notices]
+
+
+async def found_of(house: House, psn_no: str, own: str = "") -> list[str]:
+    """UIDs that are found of a person by those who may."""
+    async with house.store.read() as work:
+        return [each.uid for each in await work.search.of_persons([key_of(psn_no)], own=own)]
+
+
+async def test_a_conflict_is_listed_with_its_sides_and_both_nodes_hear_of_it(small_house: House) -> None:
+    await in_conflict(small_house)
+    (conflict,) = await listed(small_house)
+    assert (conflict.uid, conflict.decided_at, conflict.found_at) == (uid(7), None, NOON)
+    assert [(each.node_no, each.kept.state) for each in conflict.sides] == [
+        (THERE, State.CONFLICT),
+        (HERE, State.CONFLICT),
+    ]
+    assert conflict.persons() == [1, 2]
+    assert await notices(small_house, HERE) == await notices(small_house, THERE) == [(uid(7), False)]
+
+
+async def test_the_right_one_is_found_and_the_wrong_one_only_by_its_own_institution(house: House) -> None:
+    await in_conflict(house)
+    assert await decide(house, HERE) == await decide(house, HERE)
+    assert (await found_of(house, PSN_NO), await found_of(house, OTHER_PSN_NO)) == ([uid(7)], [])
+    assert await found_of(house, OTHER_PSN_NO, own=HOSPITAL) == [uid(7)]
+    (conflict,) = await listed(house)
+    assert (conflict.decided_at, conflict.decided_by, conflict.memo) == (NOON, "OP1", "已核对申请单")
+    assert (await notices(house, HERE), await notices(house, THERE)) == ([], [(uid(7), True)])
+
+
+async def test_neither_may_be_right_and_a_later_decision_replaces_an_earlier_one(small_house: House) -> None:
+    await in_conflict(small_house)
+    await decide(small_house, "")
+    assert (await found_of(small_house, PSN_NO), await found_of(small_house, OTHER_PSN_NO)) == ([], [])
+    assert await notices(small_house, HERE) == [(uid(7), True)]
+    await decide(small_house, THERE, "d2")
+    assert (await found_of(small_house, PSN_NO), await found_of(small_house, OTHER_PSN_NO)) == ([], [uid(7)])
+
+
+async def test_a_wrong_one_stays_wrong_until_it_names_another_person(house: House) -> None:
+    await in_conflict(house)
+    await decide(house, HERE)
+    again = upsert(2, 7, version=2, psn_no=OTHER_PSN_NO, description="复查")
+    assert await house.results(again, node_no=THERE) == ["CONFLICT"]
+    assert await house.results(again, node_no=THERE) == ["CONFLICT"]
+    assert await found_of(house, PSN_NO) == [uid(7)]
+    assert await house.results(move(3, 7, 3, PSN_NO), node_no=THERE) == ["ACCEPTED"]
+    assert await found_of(house, PSN_NO) == [uid(7), uid(7)]
+    assert await listed(house) == []
+    assert await notices(house, THERE) == []
+
+
+async def test_who_was_right_may_still_follow_the_other(small_house: House) -> None:
+    await in_conflict(small_house)
+    await decide(small_house, HERE)
+    assert await small_house.results(move(2, 7, 2)) == ["ACCEPTED"]
+    assert await found_of(small_house, OTHER_PSN_NO) == [uid(7), uid(7)]
+    assert await listed(small_house) == []
+
+
+async def test_a_conflict_ends_where_a_side_is_taken_out(small_house: House) -> None:
+    await in_conflict(small_house)
+    assert await small_house.results(withdrawal(2, 7, 2), node_no=THERE) == ["ACCEPTED"]
+    assert await found_of(small_house, PSN_NO) == [uid(7)]
+    assert await listed(small_house) == []
+
+
+async def test_what_cannot_be_decided(small_house: House) -> None:
+    await in_conflict(small_house)
+    with pytest.raises(Fault, match="INVALID_REQUEST") as refused:
+        await decide(small_house, "XX99")
+    assert refused.value.violations[0].path == "right_node_no"
+    with pytest.raises(Fault, match="CONFLICT_NOT_FOUND"):
+        await decide(small_house, HERE, study=8)
+    await decide(small_house, HERE)
+    with pytest.raises(Fault, match="REQUEST_ID_REUSED"):
+        await decide(small_house, THERE)
+    assert await found_of(small_house, PSN_NO) == [uid(7)]

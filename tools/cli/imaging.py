@@ -1,0 +1,117 @@
+"""`yibao imaging drift`: nodes that know other studies than the index, or that are behind; `yibao imaging conflicts`: studies
+that two nodes tell of two persons, and with `--right` what is decided about one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+from uuid import uuid4
+
+from google.protobuf.message import Message
+
+from services.kernel.clock import BEIJING
+from services.runtime.wire import moment_of
+from tools.cli.language import ENGLISH, Words
+from tools.cli.mesh_client import MeshClient
+from yibao.imaging.v1 import conflict_pb2, digest_pb2
+
+NONE: Final = "none"
+"""What is typed where no node is right."""
+_DIGESTS: Final = "yibao.imaging.v1.DigestService"
+_CONFLICTS: Final = "yibao.imaging.v1.ConflictService"
+_STATES: Final = {
+    conflict_pb2.SIDE_STATE_OPEN: "waits for a decision",
+    conflict_pb2.SIDE_STATE_RIGHT: "right",
+    conflict_pb2.SIDE_STATE_WRONG: "wrong",
+    conflict_pb2.SIDE_STATE_WITHDRAWN: "withdrawn by its node",
+}
+
+
+def drift(client: MeshClient, words: Words = ENGLISH) -> int:
+    """Prints each node that somebody should look at, with its days; ends with 1 where there is one."""
+    count = 0
+    for each in _drifting(client):
+        count += 1
+        print(f"{each.node_no}  {each.node_name}".rstrip())
+        if each.last_seq > each.watermark:
+            told = {"watermark": each.watermark, "last": each.last_seq, "behind": each.last_seq - each.watermark}
+            print("    " + words("behind by {behind} entries: kept up to {watermark}, made up to {last}", **told))
+        if each.silent:
+            compared = _shown(each, "compared_at") or words("never")
+            print("    " + words("no comparison for two days; the last one: {moment}", moment=compared))
+        for day in each.days:
+            counts = {"node": day.node_count, "index": day.index_count}
+            said = "{day}: the node has {node}, the index {index}; since {since}"
+            print("    " + words(said, day=day.day, since=_shown(day, "found_at"), **counts))
+        if each.day_count > len(each.days):
+            print("    " + words("and {more} days more", more=each.day_count - len(each.days)))
+    print(words("{count} nodes differ or are behind", count=count))
+    return 1 if count else 0
+
+
+def conflicts(client: MeshClient, words: Words = ENGLISH) -> int:
+    """Prints each conflict with its sides; ends with 1 where one waits for a decision."""
+    waiting = 0
+    for each in _listed(client):
+        waiting += not each.HasField("decided_at")
+        print(each.study_instance_uid)
+        for line in _sides(each, words):
+            print("    " + line)
+    print(words("{count} conflicts wait for a decision", count=waiting))
+    return 1 if waiting else 0
+
+
+def decide(client: MeshClient, uid: str, right: str, memo: str, words: Words = ENGLISH) -> int:
+    """Decides about one, and prints how its sides stand then."""
+    asked = conflict_pb2.DecideConflictRequest(
+        request_id=f"conflict-{uuid4().hex}",
+        study_instance_uid=uid,
+        right_node_no="" if right == NONE else right,
+        memo=memo,
+    )
+    decided = client.call(f"{_CONFLICTS}.DecideConflict", asked)
+    for line in _sides(decided.conflict, words):
+        print(line)
+    return 0
+
+
+def _sides(conflict: conflict_pb2.Conflict, words: Words) -> Iterator[str]:
+    for each in conflict.sides:
+        told = (each.node_no, each.fixmedins_code, each.study_date, ",".join(each.modalities), each.accession_no)
+        shown = "  ".join(part for part in told if part)
+        if each.person:
+            shown += "  " + words("person {number}", number=each.person)
+        yield f"{shown}  {words(_STATES[each.state])}"
+    if conflict.HasField("decided_at"):
+        told_of = {"moment": _shown(conflict, "decided_at"), "who": conflict.decided_by, "memo": conflict.memo}
+        yield words("decided {moment} by {who}: {memo}", **told_of)
+
+
+def _drifting(client: MeshClient) -> Iterator[digest_pb2.DriftingNode]:
+    request = digest_pb2.ListDriftRequest()
+    while True:
+        page = client.call(f"{_DIGESTS}.ListDrift", request)
+        yield from page.nodes
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token
+
+
+def _listed(client: MeshClient) -> Iterator[conflict_pb2.Conflict]:
+    request = conflict_pb2.ListConflictsRequest()
+    while True:
+        page = client.call(f"{_CONFLICTS}.ListConflicts", request)
+        yield from page.conflicts
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token
+
+
+def _shown(message: Message, field: str) -> str:
+    """A moment in Beijing's time, "" where there is none."""
+    if not message.HasField(field):
+        return ""
+    moment: datetime = moment_of(getattr(message, field))
+    return f"{moment.astimezone(BEIJING):%Y-%m-%d %H:%M}"
