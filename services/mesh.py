@@ -144,6 +144,8 @@ MESH: tuple[Member, ...] = (
             "yibao.imaging.v1.ReaderService",
             "yibao.imaging.v1.DigestService",
             "yibao.imaging.v1.ConflictService",
+            "yibao.imaging.v1.RecognitionService",
+            "yibao.imaging.v1.ReportService",
         ),
         calls=("routing",),
         scope="national",

@@ -7,14 +7,20 @@ import secrets
 from dataclasses import dataclass
 from functools import partial
 from random import SystemRandom
-from typing import Final
+from typing import Any, Final
 
+from services.imaging.domain.dicom_forms import MODALITIES
+from services.imaging.domain.recognition_tables import Tables
+from services.imaging.loader import SAMPLES, read_folder
 from services.imaging.operations.auditing import AuditBooks, AuditLog, Item
 from services.imaging.operations.conflicts import ConflictOperations
 from services.imaging.operations.digests import DigestOperations
+from services.imaging.operations.granting import Granting
 from services.imaging.operations.nodes import NodeOperations
 from services.imaging.operations.patients import Patients
 from services.imaging.operations.pseudonyms import Pseudonyms
+from services.imaging.operations.recognising import Priors, Recognising, RecognitionBooks
+from services.imaging.operations.reporting import Reporting
 from services.imaging.operations.secrets import Secrets
 from services.imaging.operations.sessions import Sessions
 from services.imaging.operations.uploads import UploadOperations
@@ -24,9 +30,13 @@ from services.imaging.servicer.conflicts import ConflictServicer
 from services.imaging.servicer.digests import DigestServicer
 from services.imaging.servicer.nodes import NodeServicer
 from services.imaging.servicer.readers import ReaderServicer, caller_name
+from services.imaging.servicer.recognition import RecognitionServicer
+from services.imaging.servicer.reports import ReportServicer
 from services.imaging.servicer.uploads import UploadServicer
+from services.imaging.store.index import StoredIndex
 from services.imaging.store.unit import ImagingStore
 from services.kernel.clock import Clock
+from services.kernel.errors import Fault
 from services.runtime.auth import TokenSigner
 from services.runtime.blocks import Blocks
 from services.runtime.committer import Committer
@@ -36,11 +46,20 @@ from services.runtime.identifiers import time_ordered_ids
 from services.runtime.logs import describe, write
 from services.runtime.outbound import Peers
 from services.runtime.sealing import Sealer
-from services.runtime.server import MemberServer
+from services.runtime.server import AddToServer, MemberServer, StartError
 from services.runtime.telemetry import Telemetry
-from yibao.imaging.v1 import conflict_pb2_grpc, digest_pb2_grpc, node_pb2_grpc, reader_pb2_grpc, upload_pb2_grpc
+from yibao.imaging.v1 import (
+    conflict_pb2_grpc,
+    digest_pb2_grpc,
+    node_pb2_grpc,
+    reader_pb2_grpc,
+    recognition_pb2_grpc,
+    report_pb2_grpc,
+    upload_pb2_grpc,
+)
 
 MEMBER: Final = "imaging"
+RECOGNITION_FILES: Final = "YIBAO_RECOGNITION_FILES"
 SECRETS: Final = "yibao imaging: secrets of the index"
 """For what the key is derived under which the member's secrets are sealed."""
 
@@ -83,6 +102,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
             (reader_pb2_grpc.add_ReaderServiceServicer_to_server, readers),
             (digest_pb2_grpc.add_DigestServiceServicer_to_server, DigestServicer(comparing)),
             (conflict_pb2_grpc.add_ConflictServiceServicer_to_server, ConflictServicer(ConflictOperations(store))),
+            *_recognition(config, store, peers, audit.log, clock),
         ],
         start,
         stop,
@@ -91,6 +111,32 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         signer=signer,
         clock=clock,
     )
+
+
+def _recognition(
+    config: Config, store: ImagingStore, peers: Peers, log: AuditLog, clock: Clock
+) -> list[tuple[AddToServer, Any]]:
+    """The servicers of recognition and of reports."""
+    keys, cells, tables = PersonKeys(peers), PersonCells(peers), _recognition_tables(config)
+    new_no = partial(time_ordered_ids(clock, SystemRandom()), "A")
+    recognising = Recognising(Granting(cells), Priors(store, StoredIndex(store, clock), tables), log, new_no)
+    recognition = RecognitionServicer(recognising, RecognitionBooks(store, tables, MODALITIES))
+    reports = ReportServicer(Reporting(store, keys, cells), recognising, tables)
+    return [
+        (recognition_pb2_grpc.add_RecognitionServiceServicer_to_server, recognition),
+        (report_pb2_grpc.add_ReportServiceServicer_to_server, reports),
+    ]
+
+
+def _recognition_tables(config: Config) -> Tables:
+    """The tables of the files that are set, else of the sample; StartError where they cannot be read."""
+    try:
+        return read_folder(config.path(RECOGNITION_FILES) or SAMPLES)
+    except Fault as fault:
+        wrong = "; ".join(f"{each.path}: {each.description}" for each in fault.violations)
+        raise StartError(f"{RECOGNITION_FILES}: {wrong}") from None
+    except OSError as error:
+        raise StartError(f"{RECOGNITION_FILES}: {error.strerror}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("YIBAO_CATALOGUE_FILES", "path", "", "Folder of CSV and YAML files that an empty catalogue begins with."),
     Setting("YIBAO_DIVISION_FILES", "path", "", "Folder of CSV files of divisions; without it the shipped sample."),
     Setting(
+        "YIBAO_RECOGNITION_FILES",
+        "path",
+        "",
+        "Folder of CSV files by which examinations are recognised; without it the shipped sample.",
+    ),
+    Setting(
         "YIBAO_MERCHANTS",
         "path",
         "",

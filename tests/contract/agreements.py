@@ -65,6 +65,10 @@ VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
     "study_uid": ("1.2.156.990100.1",),
     "modality": ("CT",),
     "modalities": ("CT",),
+    # Reports and statistics of recognition.
+    "exam_date": (Date(year=2026, month=6, day=1),),
+    "first_month": ("2026-01",),
+    "last_month": ("2026-06",),
     "days": (3,),
     "reason": ("昏迷送院",),
     "dr_codg": ("D990000000001",),

@@ -94,6 +94,7 @@ async def _journeys(town: Sandbox) -> tuple[Played, Played]:
     await _decoder(hospital)
     await journeys.operator(hospital, WHO)
     await _own_books(hospital)
+    await _advised(hospital)
     await paying.journey(hospital, WHO)
     await _replayed(hospital)
     await _statements(hospital)
@@ -140,6 +141,7 @@ async def _days(hospital: Hospital) -> None:
     settled = await hospital.settle(node, "2207A", home=WHO.home)
     lost = {"psn_no": WHO.psn_no, "omsgid": settled.msgid, "oinfno": "2207A"}
     await hospital.done("2601", {"data": lost}, home=WHO.home)
+    await journeys.recognition(hospital, WHO, await journeys.ec_code(_plain(hospital), WHO))
     await hospital.done("6101", {"InData": journeys.scan(hospital, await journeys.ec_code(_plain(hospital), WHO))})
 
 
@@ -165,6 +167,17 @@ async def _own_books(hospital: Hospital) -> None:
     await rest(hospital, "/v1/own/account-movements:list", {**own, "insutype": WHO.insutype, "pageSize": 3}, key)
     await rest(hospital, "/v1/own/accumulators:list", own, key)
     await rest(hospital, "/v1/persons:get", own, OPERATOR_KEY)
+
+
+async def _advised(hospital: Hospital) -> None:
+    """A hospital plans a second CT of the chest, is advised of the first one, and accepts that."""
+    key, own = key_of("institution", hospital.code), {"fixmedinsCode": hospital.code}
+    plan = {"psnNo": WHO.psn_no, "drCodg": "D990000000001", "itemCode": journeys.CHEST_CT, "bodyPart": "胸部"}
+    advice = await rest(hospital, "/v1/imaging/recognitions:advise", {**own, **plan}, key)
+    accepted = {"accepted": {"reportNo": advice["priors"][0]["reportNo"]}, "memo": "结果可用"}
+    asked = {"requestId": f"decide-{advice['adviceNo']}", **own, "adviceNo": advice["adviceNo"], **accepted}
+    await rest(hospital, "/v1/imaging/recognitions:decide", asked, key)
+    await rest(hospital, "/v1/imaging/recognitions:count", {**own, "firstMonth": hospital.moment()[:7]}, key)
 
 
 async def _replayed(hospital: Hospital) -> None:

@@ -15,6 +15,8 @@ from yibao.options.v1 import options_pb2
 
 REFERENCE: Final = Path(__file__).resolve().parents[3] / "shared" / "reference" / "nhsa-interface.json"
 NOT_ANSWERED: Final[Mapping[str, frozenset[str]]] = {
+    # Told by 5402, which names one report.
+    "5401": frozenset({"exam_ccls"}),
     # Reserved in the specification.
     "6101": frozenset({"nationality", "email"}),
     # Nothing that is registered here says it.

@@ -25,12 +25,13 @@ REFERENCE: Final = Path(__file__).resolve().parents[3] / "shared" / "reference"
 TABLES: Final = REFERENCE / "nhsa-interface.json"
 ENVELOPE: Final = envelope_pb2.Envelope.DESCRIPTOR
 SECOND_FORMS: Final[Mapping[str, str]] = {"2206A": "2206", "2207A": "2207"}
-# Of a province's edition; the tables of the reference do not have them.
-WITHOUT_TABLE: Final = frozenset(("3260", "3261", "3262"))
+# Of a province's edition, and one of which only the name is public: the tables of the reference do not have them.
+WITHOUT_TABLE: Final = frozenset(("3260", "3261", "3262", "5461"))
 # Required by the text, and not looked at: a delivery and a stay are told where they are registered, what has no fixed content is
-# nowhere read, and a line is of the order's visit and person.
+# nowhere read, a line is of the order's visit and person, and a report is known by its own number.
 UNREAD: Final = frozenset(
     {
+        ("4501", "examinfo", "mdtrt_sn"),
         *(("6201", "data", name) for name in ("extData", "fetts", "matnType")),
         *(("6201", "feedetailList", name) for name in ("mdtrtId", "medType", "psnNo")),
     }

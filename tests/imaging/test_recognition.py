@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -65,8 +66,7 @@ def prior_of(text: str) -> Prior:
     return Prior(
         told["institution"],
         date.fromisoformat(told["day"]),
-        ITEMS.get(told["item"], told["item"]),
-        told.get("system", ""),
+        ((told.get("system", ""), ITEMS.get(told["item"], told["item"])),) if told["item"] else (),
         told["part"],
         frozenset(told.get("sides", "").split()),
         tuple(told["modalities"].split()),
@@ -91,6 +91,11 @@ def test_a_case_is_judged_as_a_doctor_would(case: Mapping[str, str]) -> None:
     assert expected <= set(judged.grounds), case["reason"]
     speaks_against = {each for each in judged.grounds if finding(each) is not Finding.HOLDS}
     assert speaks_against == {each for each in expected if finding(each) is not Finding.HOLDS}, case["reason"]
+
+
+def test_of_several_items_of_a_report_the_best_one_counts() -> None:
+    prior = replace(prior_of(""), items=(("", ITEMS["DR"]), ("", ITEMS["ENHANCED"])))
+    assert Ground.ITEM_BROADER in judge(planned_of(""), prior, TABLES).grounds
 
 
 def test_every_ground_is_met_by_a_case() -> None:

@@ -19,6 +19,9 @@ Answers = dict[str, NationalAnswer]
 BILL: Final = (Row(DRUG, 2, 300_000), Row(SECOND_DRUG, 3, 1_000))
 """6,030.00 yuan: 6,000.00 of class A; 30.00 of class B, a tenth of which is paid in advance."""
 
+CHEST_CT: Final = "002103009010000"
+"""Item of a plain CT in the insurance catalogue."""
+
 
 async def out_patient(hospital: Hospital, who: Patient) -> Answers:
     """From sign-in to sign-out: a visit settled, looked up, and undone step by step."""
@@ -198,6 +201,51 @@ async def ec_token(hospital: Hospital, who: Patient) -> str:
 def decoded(answer: NationalAnswer) -> str:
     """The token in an answer of 6101."""
     return str(answer.output["OutData"]["ecToken"])
+
+
+async def recognition(hospital: Hospital, who: Patient, code: str) -> Answers:
+    """A report is told, the person agrees by showing a code, and what may be recognised is found with its report."""
+    answers: Answers = {}
+
+    async def step(infno: str, nodes: Mapping[str, Any]) -> NationalAnswer:
+        answers[infno] = await hospital.done(infno, nodes, home=who.home)
+        return answers[infno]
+
+    number, day = f"BG{next(hospital.numbers):06}", hospital.moment()[:10]
+    report = {
+        "mdtrt_sn": number,
+        "psn_no": who.psn_no,
+        "rpotc_no": number,
+        "rpotc_type_code": "01",
+        "exam_part": "胸部",
+        "exam_rpotc_name": "胸部CT平扫报告",
+        "exam_date": day,
+        "rpt_date": day,
+        "exam_item_code": CHEST_CT,
+        "exam_item_name": "X线计算机体层(CT)平扫",
+        "exam_rslt_poit_flag": "1",
+        "exam_rslt_abn": "1",
+        "exam_ccls": "右肺上叶磨玻璃结节",
+        "bilg_dr_name": "测试医师",
+        "exe_org_name": "测试医院",
+        "vali_flag": "1",
+    }
+    image = {
+        "rpotc_no": number,
+        "study_uid": f"2.25.{10**30 + next(hospital.numbers)}",
+        "patient_id": number,
+        "study_time": hospital.moment(),
+        "modality": "CT",
+        "series_count": 1,
+        "image_count": 120,
+    }
+    item = {name: report[name] for name in ("rpotc_no", "exam_item_code", "exam_item_name")}
+    await step("4501", {"examinfo": report, "iteminfo": [item], "sampleinfo": [], "imageinfo": [image]})
+    await step("5461", {"data": {"psn_no": who.psn_no, **with_token(code)}})
+    await step("5401", {"bilgiteminfo": {"psn_no": who.psn_no, "exam_item_code": CHEST_CT}})
+    named = {"psn_no": who.psn_no, "rpotc_no": number, "fixmedins_code": hospital.code}
+    await step("5402", {"rptdetailinfo": named})
+    return answers
 
 
 async def ec_code(hospital: Hospital, who: Patient) -> str:

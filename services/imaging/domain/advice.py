@@ -8,8 +8,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Final
 
-from services.imaging.domain.recognition import Judgement, Planned, Verdict
-from services.imaging.domain.studies import Availability, Recognition
+from services.imaging.domain.recognition import Judgement, Planned, Prior, Verdict
 from services.kernel.clock import BEIJING
 from services.kernel.errors import conflict, invalid, not_found
 
@@ -44,14 +43,7 @@ class Evidence:
 
     study_uid: str
     report_no: str
-    fixmedins_code: str
-    study_date: str
-    modalities: tuple[str, ...]
-    body_part: str
-    item_code: str
-    item_system: str
-    marked: Recognition | None
-    availability: Availability
+    prior: Prior
     judgement: Judgement
 
 
@@ -133,7 +125,7 @@ class MonthOf:
 
 def ordered(found: Iterable[Evidence]) -> tuple[Evidence, ...]:
     """The best ones first, of those that are as good the youngest."""
-    youngest = sorted(found, key=lambda each: (each.study_date, each.study_uid, each.report_no), reverse=True)
+    youngest = sorted(found, key=lambda each: (each.prior.day, each.study_uid, each.report_no), reverse=True)
     return tuple(sorted(youngest, key=lambda each: each.judgement.verdict)[:MOST_LISTED])
 
 
@@ -160,7 +152,7 @@ def decided(
         return advice
     named = {(uid, report) for uid, report, _ in advice.listed}
     if choice.decision is Decision.ACCEPTED and not any(_meant(choice, *each) for each in named):
-        raise invalid("study_uid" if choice.study_uid else "rpotc_no", "advice.listed", "not of the advice")
+        raise invalid("accepted", "advice.listed", "not of the advice")
     return replace(advice, choice=choice, decided_at=now)
 
 

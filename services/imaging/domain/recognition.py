@@ -88,6 +88,7 @@ class Ground(IntEnum):
     QUALITY_FAILED = 73
 
 
+_NO_ITEM: Final[Item] = (INSURANCE, "")
 _FAILS: Final = frozenset(
     (
         *(Ground.ITEM_OTHER, Ground.PART_OTHER, Ground.SIDE_OTHER, Ground.MODALITY_OTHER, Ground.AGE_OVER),
@@ -124,8 +125,7 @@ class Prior:
 
     fixmedins_code: str
     day: date
-    item_code: str = ""
-    item_system: str = INSURANCE
+    items: tuple[Item, ...] = ()
     body_part: str = ""
     sides: frozenset[str] = frozenset()
     modalities: tuple[str, ...] = ()
@@ -142,6 +142,11 @@ class Judgement:
     verdict: Verdict
     grounds: tuple[Ground, ...]
 
+    @property
+    def stands(self) -> bool:
+        """Whether nothing speaks against it."""
+        return self.verdict is not Verdict.NOT_RECOGNISABLE
+
 
 def finding(ground: Ground) -> Finding:
     """What a ground says of its aspect."""
@@ -157,29 +162,35 @@ def judge(planned: Planned, prior: Prior, tables: Tables) -> Judgement:
     return Judgement(Verdict(worst), grounds)
 
 
+def wanted_modality(planned: Planned, tables: Tables) -> str:
+    """The modality that is planned, or that of the planned item; "" where neither says one."""
+    return tables.modality_of(planned.modality) or tables.modality_of(tables.items.get(_wanted_item(planned), ""))
+
+
+def _wanted_item(planned: Planned) -> Item:
+    return planned.item_system, planned.item_code
+
+
 def _grounds(planned: Planned, prior: Prior, tables: Tables) -> Iterator[Ground]:
-    wanted_modality = tables.modality_of(planned.modality) or _modality_of_item(planned, tables)
+    modality = wanted_modality(planned, tables)
     if planned.item_code:
-        yield _item(planned, prior, tables)
+        yield _best([_item(planned, each, tables) for each in prior.items] or [Ground.ITEM_NOT_TOLD])
     if planned.body_part:
-        yield _part(planned, prior, tables, wanted_modality)
-    if wanted_modality:
-        yield _modality(wanted_modality, prior, tables)
-    yield _age(planned, prior, tables, wanted_modality)
+        yield _part(planned, prior, tables, modality)
+    if modality:
+        yield _modality(modality, prior, tables)
+    yield _age(planned, prior, tables, modality)
     yield _range(planned, prior, tables)
     yield _image(prior)
     yield _quality(planned, prior)
 
 
-def _modality_of_item(planned: Planned, tables: Tables) -> str:
-    return tables.modality_of(tables.items.get((planned.item_system, planned.item_code), ""))
+def _best(grounds: Sequence[Ground]) -> Ground:
+    return min(grounds, key=lambda each: (finding(each), each))
 
 
-def _item(planned: Planned, prior: Prior, tables: Tables) -> Ground:
-    if not prior.item_code:
-        return Ground.ITEM_NOT_TOLD
-    wanted: Item = (planned.item_system, planned.item_code)
-    told: Item = (prior.item_system, prior.item_code)
+def _item(planned: Planned, told: Item, tables: Tables) -> Ground:
+    wanted = _wanted_item(planned)
     if told == wanted:
         return Ground.ITEM_EQUAL
     if tables.covers_item(wanted, told, planned.day):
@@ -202,7 +213,7 @@ def _site(wanted: Site, told: Sites, sides: frozenset[str], tables: Tables, moda
     broader = tables.broader_parts(wanted.part, modality, day)
     fitting = [_shown(wanted, each, sides, tables) for each in told.known if each.part in broader]
     if fitting:
-        return min(fitting, key=lambda each: (finding(each), each))
+        return _best(fitting)
     if not told.whole:
         return Ground.PART_NOT_TOLD
     around = tables.around(wanted.part, day)
@@ -229,15 +240,16 @@ def _modality(wanted: str, prior: Prior, tables: Tables) -> Ground:
 
 
 def _age(planned: Planned, prior: Prior, tables: Tables, modality: str) -> Ground:
-    """By the item, part and modality that are planned; what of them is not asked, as the prior has it. The shortest counts."""
+    """By the item, part and modality that are planned; what is not asked, as the prior one has it. The shortest counts."""
     age = (planned.day - prior.day).days
     if age < 0:
         return Ground.AGE_LATER
-    item = (planned.item_system, planned.item_code) if planned.item_code else (prior.item_system, prior.item_code)
+    items = (_wanted_item(planned),) if planned.item_code else prior.items
     modalities = [modality] if modality else [tables.modality_of(each) for each in prior.modalities]
     sites = tables.sites_of(planned.body_part or prior.body_part).known
     found = [
         tables.most_days(each, part, item, planned.day, acute=planned.acute)
+        for item in items or (_NO_ITEM,)
         for each in modalities or [""]
         for part in sorted({site.part for site in sites}) or [""]
     ]

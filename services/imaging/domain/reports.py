@@ -60,6 +60,10 @@ class Report:
         """By what reports stand in order: minutes of the wall clock since 1970 at the begin of the day."""
         return minutes_of(self.day)
 
+    def is_clear_of(self, study_uids: frozenset[str]) -> bool:
+        """Whether it is of none of these studies."""
+        return study_uids.isdisjoint(each.study_uid for each in self.pictures)
+
     @property
     def place(self) -> int:
         """Orders the reports of one day: a number out of the hash of the report's, which page tokens may tell."""

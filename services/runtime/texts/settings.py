@@ -53,6 +53,7 @@ SETTINGS_ZH: Final[Mapping[str, str]] = {
     "YIBAO_DATABASE_POOL": "一个成员到其数据库的连接数。",
     "YIBAO_CATALOGUE_FILES": "空目录库启动时装入的CSV和YAML文件所在目录。",
     "YIBAO_DIVISION_FILES": "医保区划CSV文件所在目录；不设时用随附的样例。",
+    "YIBAO_RECOGNITION_FILES": "检查互认依据的CSV文件所在目录；不设时用随附的样例。",
     "YIBAO_PRIVATE_CALLBACKS": "通知机构（6302）的地址可否在专用网络内；沙箱默认可，其他默认不可。",
     "YIBAO_MERCHANTS": "机构与支付渠道签约的商户文件；不设时只收现金。",
     "YIBAO_EGRESS_DAYS": "告知支付渠道的内容留存天数。",

@@ -541,6 +541,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The institution was given no advice under the number."""
     ERROR_REASON_ADVICE_DECIDED: _ErrorReason.ValueType  # 451
     """Another decision on the advice was recorded."""
+    ERROR_REASON_REPORT_NOT_FOUND: _ErrorReason.ValueType  # 452
+    """The institution has no report of the person under the number."""
+    ERROR_REASON_RECOGNITION_UNSURE: _ErrorReason.ValueType  # 453
+    """Told beside an answer: of some examinations it is only not known whether they are recognised."""
+    ERROR_REASON_SAMPLES_NOT_KEPT: _ErrorReason.ValueType  # 454
+    """Told beside an answer: samples were told, of which nothing is kept."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -1062,4 +1068,10 @@ ERROR_REASON_ADVICE_NOT_FOUND: ErrorReason.ValueType  # 450
 """The institution was given no advice under the number."""
 ERROR_REASON_ADVICE_DECIDED: ErrorReason.ValueType  # 451
 """Another decision on the advice was recorded."""
+ERROR_REASON_REPORT_NOT_FOUND: ErrorReason.ValueType  # 452
+"""The institution has no report of the person under the number."""
+ERROR_REASON_RECOGNITION_UNSURE: ErrorReason.ValueType  # 453
+"""Told beside an answer: of some examinations it is only not known whether they are recognised."""
+ERROR_REASON_SAMPLES_NOT_KEPT: ErrorReason.ValueType  # 454
+"""Told beside an answer: samples were told, of which nothing is kept."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
