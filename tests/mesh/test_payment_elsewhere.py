@@ -15,7 +15,7 @@ from services.kernel.clock import BEIJING, beijing_day, system_clock
 from services.payment.domain import steps
 from services.runtime import circuits
 from services.runtime.auth import CALLER_KEY
-from tests.mesh import journeys, paying
+from tests.mesh import journeys, paying, statements
 from tests.mesh.harness import BEGIN, MovableClock
 from tests.mesh.hospital import DRUG, Hospital, Patient, Row, rest
 from tests.mesh.people import Newcomers
@@ -325,19 +325,34 @@ async def reconciled(two: Two, day: dict[str, int]) -> tuple[dict[str, Any], lis
 async def test_the_day_is_reconciled_with_the_books_of_the_insured_cell_too(
     street: tuple[Two, Street], residents: Newcomers
 ) -> None:
-    """The last one: clocks go on by days. What that cell has taken back, of which nobody here knows, is found."""
+    """The last one: clocks go on by days. What that cell has taken back, of which nobody here knows, is found; and what the
+    institution has found itself (3202) is of the day on which it did.
+    """
     (two, _), who = street, await residents.one()
     saved, _ = await placed(two, who)
     await paying.paid(two.here, saved)
     today = beijing_day(two.mesh.clock())
     day = {"year": today.year, "month": today.month, "day": today.day}
+    unknown = {"setl_id": "S404", "mdtrt_id": "M404", "psn_no": who.psn_no, "clr_type": "", "clr_optins": ""}
+    unknown |= {"medfee_sumamt": "1.00", "fund_pay_sumamt": "0.40", "acct_pay": "0.10"}
+    kept = await statements.uploaded(two.here, [(unknown, "0")])
+    result = await statements.compared(two.here, kept, statements.totals_of(unknown, 1), 1)
     await later(street, 48)
     told, differences = await reconciled(two, day)
-    assert (told["state"], told["unaskedOrderCount"], differences) == ("RECONCILIATION_STATE_DONE", "0", [])
+    assert (told["state"], told["unaskedOrderCount"], told["statementCount"]) == ("RECONCILIATION_STATE_DONE", "0", "1")
+    (listed,) = differences
+    assert (listed["kind"], listed["tradeNo"], listed["there"], listed["thereFen"]) == (
+        "DIFFERENCE_KIND_STATEMENT",
+        result["file_qury_no"],
+        "1 there alone",
+        "100",
+    )
+    assert listed["number"] == f"{two.here.code} 2000-01-01..2099-12-31"
     back = order_pb2.ReverseOrderRequest(request_id="behind", opener="routing", order_no=f"{saved['payOrdId']}-1")
     back.desk.fixmedins_code = two.here.code
     await as_routing(two, "ReverseOrder", back)
     _, differences = await reconciled(two, day)
     assert [(each["kind"], each["payOrdId"]) for each in differences] == [
-        ("DIFFERENCE_KIND_SETTLEMENT_REVERSED", saved["payOrdId"])
+        ("DIFFERENCE_KIND_STATEMENT", ""),
+        ("DIFFERENCE_KIND_SETTLEMENT_REVERSED", saved["payOrdId"]),
     ]

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from services.kernel.clock import beijing_day, day_start, from_micros, to_micros
 from services.payment.domain.charges import BillKind, BillLine, Standing
-from services.payment.domain.compared import Settled
+from services.payment.domain.compared import Settled, Statement
 from services.payment.domain.differences import Kind
 from services.payment.domain.orders import (
     SECOND,
@@ -365,6 +365,7 @@ class ToldStatements:
 
     def __init__(self, days: Days) -> None:
         self.silent = set[str]()
+        self.lists: list[tuple[int, Statement]] = []
         self._found = {each.order_no: each for each in days.settlements()}
         at = {each.order.open_no: each.order.paid_at or each.order.changed_at for each in days.deals}
         middle = to_micros(datetime(DAY.year, DAY.month, DAY.day, 4, tzinfo=UTC))
@@ -375,6 +376,9 @@ class ToldStatements:
         rest = iter([each for each in found if each.reversed or not reversed_ones])
         while page := list(islice(rest, 1000)):
             yield page
+
+    async def compared(self, span: tuple[int, int]) -> AsyncIterator[Sequence[Statement]]:
+        yield [each for at, each in self.lists if span[0] <= at < span[1]]
 
     async def found(self, order_nos: Sequence[str]) -> dict[str, Settled]:
         return {number: self._found[number] for number in order_nos if number in self._found}

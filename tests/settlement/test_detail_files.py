@@ -13,9 +13,11 @@ from time import process_time
 
 import pytest
 
+from services.kernel.clock import to_micros
 from services.kernel.errors import Fault
+from services.kernel.money import fen_of_yuan
 from services.settlement.domain.detail_files import MOST_ROWS, ONLY_HERE, ONLY_THERE, OTHERWISE, read_listed
-from services.settlement.domain.files import KEPT_FOR, MOST_FILES
+from services.settlement.domain.files import COMPARED_FOR, KEPT_FOR, MOST_FILES
 from services.settlement.operations.archives import text_of
 from services.settlement.operations.files import Files
 from services.settlement.operations.statements import AskedTotals
@@ -104,6 +106,41 @@ async def test_details_are_compared_and_every_line_says_what_it_is(world: World)
     }
     settled = await desk.compare(stamp_of("c2"), replace(ALL, kind="settle", clr_type="21"), empty.file_qury_no, now)
     assert result_of(settled.content) == []
+    # Of the first question, which was asked twice, the last answer stands: 3 equal, and the sums of the others.
+    fen = [fen_of_yuan(row[7]) for row in whole]
+    first, second = (await desk.comparisons((0, 1 << 60), None, 10)).entries
+    assert (first.file_qury_no, first[8:]) == (result.file_qury_no, (3, 1, 1, 1, fen[1] + fen[2], 100 + 100))
+    assert (second.file_qury_no, second.clr_type, second.refd_setl_flag, second[8:]) == (
+        settled.file_qury_no,
+        "21",
+        "0",
+        (0, 0, 0, 0, 0, 0),
+    )
+
+
+@both
+async def test_comparisons_are_told_in_their_order_and_old_ones_go(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST_COMPARED", 3)
+    desk, now = files_of(world), world.clock()
+    for number in range(5):
+        at = now + timedelta(seconds=number)
+        empty = await desk.upload(stamp_of(f"u{number}"), HOSPITAL, "none.txt", b"", at)
+        days = replace(ALL, days=(f"2026-11-0{number + 1}", "2026-11-30"))
+        await desk.compare(stamp_of(f"c{number}"), days, empty.file_qury_no, at)
+    span = (0, 1 << 60)
+    page = await desk.comparisons(span, None, 2)
+    assert page.end is not None
+    rest = await desk.comparisons(span, (int(page.end[0]), str(page.end[1])), 2)
+    assert [each.first_day[-1] for each in (*page.entries, *rest.entries)] == ["3", "4", "5"]
+    assert rest.end is None
+    late = to_micros(now + timedelta(seconds=4))
+    assert [each.first_day[-1] for each in (await desk.comparisons((0, late), None, 9)).entries] == ["3", "4"]
+    after = now + COMPARED_FOR + timedelta(seconds=4)
+    empty = await desk.upload(stamp_of("late"), HOSPITAL, "none.txt", b"", after)
+    await desk.compare(stamp_of("later"), ALL, empty.file_qury_no, after)
+    assert [each.first_day for each in (await desk.comparisons(span, None, 9)).entries] == [""]
 
 
 async def test_a_file_is_kept_once_for_a_week_and_for_its_institution(world: World) -> None:

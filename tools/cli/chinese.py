@@ -275,6 +275,8 @@ CHINESE: Final[Mapping[str, str]] = {
     "order given back, settlement not": "订单已退，结算未撤销",
     "number of the settlement": "结算编号不一致",
     "another institution": "医药机构不一致",
+    "list of an institution": "医药机构对账明细不符",
+    "{lists} lists that institutions had compared (3202).": "当日医药机构提交明细对账（3202）{lists}次。",
     "ask the channel": "向渠道查询",
     "bring the order on": "继续处理订单",
     "send the refund again": "重新发起退款",

@@ -54,6 +54,7 @@ _KINDS: Final = {
     pb.DIFFERENCE_KIND_SETTLEMENT_NOT_REVERSED: "order given back, settlement not",
     pb.DIFFERENCE_KIND_SETTLEMENT_NUMBER: "number of the settlement",
     pb.DIFFERENCE_KIND_INSTITUTION: "another institution",
+    pb.DIFFERENCE_KIND_STATEMENT: "list of an institution",
 }
 _REPAIRS: Final = {
     pb.DIFFERENCE_REPAIR_ASK: "ask the channel",
@@ -122,6 +123,7 @@ def _document(told: pb.Reconciliation, kept: Sequence[pb.ReconciliationDifferenc
         **{f"{name}_count": getattr(told, f"{name}_count") for name in counts},
         "other_cells_line_count": told.other_cells_line_count,
         "unasked_order_count": told.unasked_order_count,
+        "statement_count": told.statement_count,
         "unread_accounts": [*told.unread_accounts],
         "differences": [_difference(each) for each in kept],
     }
@@ -160,6 +162,8 @@ def _lines(told: pb.Reconciliation, kept: Sequence[pb.ReconciliationDifference],
     if told.unasked_order_count:
         said = "{orders} orders could not be compared with their settlements in other cells: run it again later."
         yield words(said, orders=told.unasked_order_count)
+    if told.statement_count:
+        yield words("{lists} lists that institutions had compared (3202).", lists=told.statement_count)
     if kept:
         yield ""
         yield from _table(kept, words)

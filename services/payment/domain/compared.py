@@ -94,3 +94,20 @@ class Settled:
     stands: bool
     reversed: bool
     split: Split
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a comparison of details (3202) came to: `number` says whose it is, over which days, of which office and class;
+    `file_qury_no` is that of its result. Counts of lines that are booked here alone, stand in the file alone, or differ, and
+    their sums in fen.
+    """
+
+    fixmedins_code: str
+    number: str
+    file_qury_no: str
+    only_here: int
+    only_there: int
+    otherwise: int
+    here_fen: int
+    there_fen: int

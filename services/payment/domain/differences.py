@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from services.kernel.clock import beijing_day, from_micros
 from services.payment.domain.charges import BillKind
-from services.payment.domain.compared import Billed, OurCharge, OurOrder, OurRefund, Settled
+from services.payment.domain.compared import Billed, OurCharge, OurOrder, OurRefund, Settled, Statement
 from services.payment.domain.orders import SECOND, TAKEN, ChargeState, RefundState
 from services.payment.domain.phases import RUNNING, Phase
 from services.payment.domain.splits import Split
@@ -52,6 +52,7 @@ class Kind(Enum):
     SETTLEMENT_NOT_REVERSED = "settlement_not_reversed"
     SETTLEMENT_NUMBER = "settlement_number"
     INSTITUTION = "institution"
+    STATEMENT = "statement"
 
 
 class Repair(Enum):
@@ -320,6 +321,22 @@ def _of_ours(ours: OurCharge, billed: Billed) -> Difference:
         line.trade_no,
         ours.charge_fen,
         line.amount_fen,
+    )
+
+
+def of_statement(told: Statement) -> Difference | None:
+    """What an institution listed, beside what is booked."""
+    if not (told.only_here or told.only_there or told.otherwise):
+        return None
+    return Difference(
+        Kind.STATEMENT,
+        told.number,
+        fixmedins_code=told.fixmedins_code,
+        trade_no=told.file_qury_no,
+        here_fen=told.here_fen,
+        there_fen=told.there_fen,
+        here=f"{told.only_here} here alone, {told.otherwise} otherwise",
+        there=f"{told.only_there} there alone",
     )
 
 

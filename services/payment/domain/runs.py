@@ -41,7 +41,7 @@ class DifferenceState(Enum):
 class Run:
     """A day's comparison. `beat_at` is when it last told how far it is; who does not tell any more is gone. Of the lines
     `other_lines` are another cell's, which judges them, and of the orders `unasked` were not compared with their settlements, as
-    the cells that have these did not answer.
+    the cells that have these did not answer. `statements` are comparisons of details (3202) that institutions made on the day.
     """
 
     run_no: str
@@ -58,6 +58,7 @@ class Run:
     settlements: int = 0
     other_lines: int = 0
     unasked: int = 0
+    statements: int = 0
     unread: tuple[str, ...] = ()
     memo: str = ""
 

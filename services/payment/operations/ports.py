@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from services.kernel.authorisations import Authorisation
 from services.payment.domain.charges import BillLine, Heard, Hearing, RefundSeen, Seen
-from services.payment.domain.compared import Settled
+from services.payment.domain.compared import Settled, Statement
 from services.payment.domain.notices import Notice, Outcome
 from services.payment.domain.opened import Opened, Tried
 from services.payment.domain.orders import Charge, Order, Refund
@@ -172,6 +172,10 @@ class StatementPort(Protocol):
 
     def settled(self, span: tuple[int, int], *, reversed_ones: bool) -> AsyncIterator[Sequence[Settled]]:
         """Page by page those that were confirmed from a moment and before another, or reversed."""
+        ...
+
+    def compared(self, span: tuple[int, int]) -> AsyncIterator[Sequence[Statement]]:
+        """Page by page what comparisons of details (3202) came to that institutions made from a moment and before another."""
         ...
 
     async def found(self, order_nos: Sequence[str]) -> dict[str, Settled]:

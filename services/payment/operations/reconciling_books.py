@@ -73,7 +73,7 @@ class Comparing:
         run = await self.told(run, stage=Stage.ORDERS)
         run = await self._orders(run)
         run = await self.told(run, stage=Stage.SETTLEMENTS)
-        run = await self._settlements(run)
+        run = await self._statements_of(await self._settlements(run))
         unread = sorted({each.partition(" ")[0] for each in run.unread})
         if run.unasked:
             # What differs between orders and settlements has no channel; some settlements were not told.
@@ -252,6 +252,16 @@ class Comparing:
                     run, [domain.of_settlement(each, orders.get(_order_no(each.order_no))) for each in page]
                 )
                 run = await self._counted(run, settlements=len(page))
+        return run
+
+    async def _statements_of(self, run: Run) -> Run:
+        """What institutions have listed and compared themselves, on that day; what they compare anew replaces what was found."""
+        async for page in self._statements.compared(_span(run.day)):
+            if page:
+                async with self._store.write() as work:
+                    await work.recon.listed_again({each.number: each.file_qury_no for each in page}, self._books.now())
+                await self._keep(run, [domain.of_statement(each) for each in page])
+                run = await self._counted(run, statements=len(page))
         return run
 
     async def _keep(self, run: Run, found: Sequence[Difference | None], seen: Sequence[str] = ()) -> None:

@@ -76,6 +76,7 @@ def _run_message(told: Counted) -> pb.Reconciliation:
         memo=run.memo,
         other_cells_line_count=run.other_lines,
         unasked_order_count=run.unasked,
+        statement_count=run.statements,
     )
 
 

@@ -18,8 +18,9 @@ from services.runtime.db import DriverConnection, sql
 
 _RUN: Final = (
     "run_no, day, state, stage, only_look, begun_at, beat_at, ended_at, lines, charges, orders, settlements,"
-    " other_lines, unasked, unread, memo"
+    " other_lines, unasked, statements, unread, memo"
 )
+_COUNTED: Final = ("lines", "charges", "orders", "settlements", "other_lines", "unasked", "statements")
 _RUN_CHANGE: Final = " ON CONFLICT (run_no) DO UPDATE SET " + ", ".join(
     f"{name} = excluded.{name}" for name in _RUN.split(", ")[2:]
 )
@@ -71,6 +72,10 @@ _FOUND_LATER: Final = sql(
     f"UPDATE pay_difference SET state = 'gone', changed_at = ?2 WHERE {OPEN} AND AMONG(number, ?1)"
     f" AND kind IN ('{Kind.CHARGE_MISSING_THERE.value}', '{Kind.REFUND_MISSING_THERE.value}') AND day < ?3"
 )
+_LISTED_AGAIN: Final = sql(
+    f"UPDATE pay_difference SET state = 'gone', changed_at = ?2 WHERE {OPEN} AND AMONG(number, ?1)"
+    f" AND kind = '{Kind.STATEMENT.value}' AND NOT AMONG(trade_no, ?3)"
+)
 _CHANGE: Final = sql(
     "UPDATE pay_difference SET state = ?2, note = ?3, changed_at = ?4 WHERE difference_no = ?1 AND state <> 'resolved'"
 )
@@ -107,7 +112,7 @@ class ReconRows:
         row = (
             *(run.run_no, run.day.isoformat(), run.state.value, run.stage.value, int(run.only_look)),
             *(run.begun_at, run.beat_at, run.ended_at, run.lines, run.charges, run.orders, run.settlements),
-            *(run.other_lines, run.unasked, json.dumps(run.unread), run.memo),
+            *(run.other_lines, run.unasked, run.statements, json.dumps(run.unread), run.memo),
         )
         await self._connection.insert(self._inserts["pay_run"] + _RUN_CHANGE, [row])
 
@@ -204,6 +209,10 @@ class ReconRows:
         """What was missing in the bills of earlier days and stands in a later one."""
         await self._connection.run(_FOUND_LATER, sorted(numbers), now, day.isoformat())
 
+    async def listed_again(self, numbers: Mapping[str, str], now: int) -> None:
+        """What differed in a comparison that its institution has made anew; `numbers` has the result of each."""
+        await self._connection.run(_LISTED_AGAIN, sorted(numbers), now, sorted(numbers.values()))
+
     async def change(self, difference_no: str, state: DifferenceState, note: str, now: int) -> None:
         """What became of one, unless people have resolved it."""
         await self._connection.run(_CHANGE, difference_no, state.value, note, now)
@@ -213,7 +222,7 @@ def _run(row: Sequence[Any]) -> Run:
     run_no, day, state, stage, only_look, *moments, unread, memo = row
     run = Run(run_no, date.fromisoformat(day), RunState(state), Stage(stage), bool(only_look), *moments[:2])
     ended_at, *counts = moments[2:]
-    sums = dict(zip(("lines", "charges", "orders", "settlements", "other_lines", "unasked"), counts, strict=True))
+    sums = dict(zip(_COUNTED, counts, strict=True))
     return replace(run, ended_at=ended_at, unread=tuple(json.loads(unread)), memo=memo, **sums)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, SmallIntege
 from services.runtime.db import Moment
 
 OPEN: Final = "state = 'open'"
-_COUNTS: Final = ("lines", "charges", "orders", "settlements", "other_lines", "unasked")
+_COUNTS: Final = ("lines", "charges", "orders", "settlements", "other_lines", "unasked", "statements")
 
 
 class ReconTables(NamedTuple):

@@ -58,6 +58,45 @@ class Booked(NamedTuple):
         return same and (here == there or (self.back and tuple(-fen for fen in here) == there))
 
 
+class Found(NamedTuple):
+    """What a comparison came to: lines that are equal, that are booked here alone, that the file has alone, and that both have
+    otherwise; and the sums of those that differ, in fen.
+    """
+
+    equal: int = 0
+    only_here: int = 0
+    only_there: int = 0
+    otherwise: int = 0
+    here_fen: int = 0
+    there_fen: int = 0
+
+
+class Compared(NamedTuple):
+    """A comparison of an institution: over which days (ISO), of which office, class and kind ("" for all), what it came to, when
+    (microseconds UTC), and under which number its result is.
+    """
+
+    fixmedins_code: str
+    first_day: str
+    last_day: str
+    setl_optins: str
+    clr_type: str
+    refd_setl_flag: str
+    file_qury_no: str
+    compared_at: int
+    equal: int
+    only_here: int
+    only_there: int
+    otherwise: int
+    here_fen: int
+    there_fen: int
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where it stands in a list."""
+        return self.compared_at, self.file_qury_no
+
+
 def read_listed(text: str) -> list[Listed]:
     """The lines of an uploaded file; INVALID FILE_MALFORMED."""
     rows = []
@@ -100,6 +139,8 @@ class Result:
         self._twice = [each for each in listed if self._left[each.setl_id] is not each]
         self._seen: set[str] = set()
         self._lines: list[str] = []
+        self._counts = {EQUAL: 0, ONLY_HERE: 0, ONLY_THERE: 0, OTHERWISE: 0}
+        self._here_fen = self._there_fen = 0
 
     def add(self, booked: Sequence[Booked]) -> None:
         """Lines of what is booked here."""
@@ -108,16 +149,27 @@ class Result:
             equal = listed is not None and each.equals(listed)
             memo = "" if equal else ONLY_HERE if listed is None else OTHERWISE
             self._seen.add(each.setl_id)
+            if not equal:
+                self._here_fen += each.medfee_fen
+                self._there_fen += listed.medfee_fen if listed is not None else 0
             self._line(each, each.msgid, memo)
 
     def text(self) -> str:
         """All lines."""
         left = [each for each in self._left.values() if each.setl_id not in self._seen]
         for each in (*left, *self._twice):
+            self._there_fen += each.medfee_fen
             self._line(each, "", ONLY_THERE)
         return "".join(self._lines)
 
+    @property
+    def found(self) -> Found:
+        """What it has come to, once the text is made."""
+        equal, here, there, other = (self._counts[each] for each in (EQUAL, ONLY_HERE, ONLY_THERE, OTHERWISE))
+        return Found(equal, here, there, other, self._here_fen, self._there_fen)
+
     def _line(self, each: Booked | Listed, msgid: str, memo: str) -> None:
+        self._counts[memo or EQUAL] += 1
         self._lines.append("\t".join(value or _EMPTY for value in _values(each, msgid, memo)) + "\n")
 
 

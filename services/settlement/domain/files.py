@@ -15,6 +15,12 @@ MOST_FILES: Final = 100
 """How many an institution has at once; the oldest goes where one more comes (our decision): 2 MB each at most."""
 
 
+COMPARED_FOR: Final = timedelta(days=92)
+"""For how long it is kept what a comparison came to: as long as payment keeps bills (our decision)."""
+MOST_COMPARED: Final = 1000
+"""Comparisons that are kept of an institution; the oldest goes (our decision)."""
+
+
 class File(NamedTuple):
     """A file of an institution; moments are microseconds UTC."""
 

@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from services.kernel.clock import MICROSECOND, to_micros
 from services.kernel.codes import clr_type, pooling_area
+from services.kernel.pages import Page, page_of
 from services.kernel.requests import Entry, Moved, RequestStamp, repeated
-from services.settlement.domain.detail_files import Booked, Result, read_listed
+from services.settlement.domain.detail_files import Booked, Compared, Found, Result, read_listed
 from services.settlement.domain.files import KEPT_FOR, File, no_file
 from services.settlement.operations.archives import text_of, zipped
 from services.settlement.operations.statements import AskedTotals
@@ -18,6 +21,16 @@ from services.settlement.store.files import FileBooks
 from services.settlement.store.statements import StatementRows
 
 _PAGE = 2000
+_FLAGS: Final = {"": "", "settle": "0", "reverse": "1"}
+"""refd_setl_flag of kinds of rows."""
+
+
+class _Made(NamedTuple):
+    """A file as a request makes it, and what its comparison came to."""
+
+    filename: str
+    content: bytes
+    found: Found = Found()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +46,30 @@ class Files:
     ) -> File:
         """Keeps a file; REQUEST_ID_REUSED."""
 
-        async def made() -> tuple[str, bytes]:
-            return filename, content
+        async def made() -> _Made:
+            return _Made(filename, content)
 
         return await self._kept(stamp, fixmedins_code, now, made)
 
     async def compare(self, stamp: RequestStamp, asked: AskedTotals, file_qury_no: str, now: datetime) -> File:
         """Compares an uploaded file with what is booked; the result. FILE_NOT_FOUND, FILE_MALFORMED, REQUEST_ID_REUSED."""
 
-        async def made() -> tuple[str, bytes]:
+        async def made() -> _Made:
             uploaded = await self.find(asked.fixmedins_code, file_qury_no, now)
             result = Result(await asyncio.to_thread(lambda: read_listed(text_of(uploaded.content))))
             for back in (False, True):
                 if asked.kind in ("", "reverse" if back else "settle"):
                     await self._compared(result, asked, back=back)
-            return "result.zip", await asyncio.to_thread(lambda: zipped("result.txt", result.text()))
+            content = await asyncio.to_thread(lambda: zipped("result.txt", result.text()))
+            return _Made("result.zip", content, result.found)
 
-        return await self._kept(stamp, asked.fixmedins_code, now, made)
+        return await self._kept(stamp, asked.fixmedins_code, now, made, asked)
+
+    async def comparisons(self, span: tuple[int, int], after: tuple[int, str] | None, size: int) -> Page[Compared]:
+        """A page of what comparisons came to that were made from a moment and before another, in microseconds UTC."""
+        async with self.books.read() as work:
+            found = await work.compared(span, after, size + 1)
+        return page_of(found, size, attrgetter("place"))
 
     async def find(self, fixmedins_code: str, file_qury_no: str, now: datetime) -> File:
         """A file of the institution; FILE_NOT_FOUND."""
@@ -69,18 +89,24 @@ class Files:
             after = rows[-1].at, rows[-1].setl_id
 
     async def _kept(
-        self, stamp: RequestStamp, fixmedins_code: str, now: datetime, made: Callable[[], Awaitable[tuple[str, bytes]]]
+        self,
+        stamp: RequestStamp,
+        fixmedins_code: str,
+        now: datetime,
+        made: Callable[[], Awaitable[_Made]],
+        asked: AskedTotals | None = None,
     ) -> File:
         standing = await self._standing(stamp, fixmedins_code, now)
         if standing is not None:
             return standing
-        filename, content = await made()
-        at = to_micros(now)
-        file = File(self.new_id("F"), fixmedins_code, filename, content, at, at + KEPT_FOR // MICROSECOND)
+        told, at = await made(), to_micros(now)
+        file = File(self.new_id("F"), fixmedins_code, told.filename, told.content, at, at + KEPT_FOR // MICROSECOND)
         try:
             async with self.books.write() as work:
                 if repeated(stamp, await work.journal.find(stamp)) is None:
                     await work.add(file, at)
+                    if asked is not None:
+                        await work.keep_compared(_compared(asked, file, told.found))
                     await work.journal.add(Entry(stamp, file.file_qury_no.encode(), now))
                     return file
         except Moved:
@@ -94,6 +120,11 @@ class Files:
         async with self.books.read() as work:
             entry = repeated(stamp, await work.journal.find(stamp))
         return None if entry is None else await self.find(fixmedins_code, entry.response.decode(), now)
+
+
+def _compared(asked: AskedTotals, file: File, found: Found) -> Compared:
+    classed = (asked.setl_optins, asked.clr_type, _FLAGS[asked.kind])
+    return Compared(asked.fixmedins_code, *asked.days, *classed, file.file_qury_no, file.made_at, *found)
 
 
 def _meant(each: Booked, asked: AskedTotals) -> bool:

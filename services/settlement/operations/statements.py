@@ -23,6 +23,8 @@ class AskedTotals:
     kind: str
     clr_type: str
     setl_optins: str
+    days: tuple[str, str] = ("", "")
+    """First and last day of the span, in ISO form."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import date
 from typing import Any, Final
 
 from services.kernel.clock import day_start, to_micros
@@ -11,12 +12,12 @@ from services.kernel.errors import invalid
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
 from services.runtime.paging import asked_page, token_of
-from services.runtime.wire import DayReader, micros_message, sent_moment
-from services.settlement.domain.detail_files import EQUAL, UNEQUAL
+from services.runtime.wire import DayReader, day_message, micros_message, sent_moment
+from services.settlement.domain.detail_files import EQUAL, UNEQUAL, Compared
 from services.settlement.domain.statements import SettledOrder, Totals
 from services.settlement.operations.files import Files
 from services.settlement.operations.statements import AskedTotals, Statements
-from yibao.settlement.v1 import statement_pb2, statement_pb2_grpc
+from yibao.settlement.v1 import statement_compared_pb2, statement_pb2, statement_pb2_grpc
 
 _DAY: Final = 86_400 * 1_000_000
 _KINDS: Final = {"": "", "0": "settle", "1": "reverse"}
@@ -36,12 +37,8 @@ class StatementServicer(statement_pb2_grpc.StatementServiceServicer):
     ) -> statement_pb2.ListSettledOrdersResponse:
         """A page of them."""
         after, size = asked_page(request, int, str)
-        span = (
-            to_micros(sent_moment(request.from_time, "from_time")),
-            to_micros(sent_moment(request.to_time, "to_time")),
-        )
         place = None if after is None else (int(after[0]), str(after[1]))
-        page = await self._books.settled(request.opener, span, place, size, reversed_ones=request.reversed)
+        page = await self._books.settled(request.opener, _moments(request), place, size, reversed_ones=request.reversed)
         return statement_pb2.ListSettledOrdersResponse(
             orders=[_order(each) for each in page.entries], next_page_token=token_of(page.end)
         )
@@ -97,6 +94,17 @@ class StatementServicer(statement_pb2_grpc.StatementServiceServicer):
             )
         )
 
+    async def ListComparedDetails(  # noqa: N802
+        self, request: statement_compared_pb2.ListComparedDetailsRequest, context: Any
+    ) -> statement_compared_pb2.ListComparedDetailsResponse:
+        """A page of what comparisons came to."""
+        after, size = asked_page(request, int, str)
+        place = None if after is None else (int(after[0]), str(after[1]))
+        page = await self._files.comparisons(_moments(request), place, size)
+        return statement_compared_pb2.ListComparedDetailsResponse(
+            comparisons=[_compared(each) for each in page.entries], next_page_token=token_of(page.end)
+        )
+
     async def DownloadFile(  # noqa: N802
         self, request: statement_pb2.DownloadFileRequest, context: Any
     ) -> statement_pb2.DownloadFileResponse:
@@ -116,18 +124,43 @@ def bytes_of(content: str) -> bytes:
 
 
 def _asked(fixmedins_code: str, data: Any, insutype: str) -> AskedTotals:
-    kind = _KINDS[data.refd_setl_flag]
-    return AskedTotals(fixmedins_code, _span(data), insutype, kind, data.clr_type, data.setl_optins)
+    kind, (first, last) = _KINDS[data.refd_setl_flag], _days(data)
+    span = to_micros(day_start(first)), to_micros(day_start(last)) + _DAY
+    days = first.isoformat(), last.isoformat()
+    return AskedTotals(fixmedins_code, span, insutype, kind, data.clr_type, data.setl_optins, days)
 
 
-def _span(data: Any) -> tuple[int, int]:
-    """From the first moment of the first day and before that of the day after the last; INVALID where they are turned round."""
+def _moments(request: Any) -> tuple[int, int]:
+    return to_micros(sent_moment(request.from_time, "from_time")), to_micros(sent_moment(request.to_time, "to_time"))
+
+
+def _days(data: Any) -> tuple[date, date]:
+    """First and last day; INVALID where they are turned round."""
     days = DayReader()
     first, last = days.day(data.stmt_begndate, "data.stmt_begndate"), days.day(data.stmt_enddate, "data.stmt_enddate")
     days.check()
     if last < first:
         raise invalid("data.stmt_enddate", "days.order", "not before stmt_begndate")
-    return to_micros(day_start(first)), to_micros(day_start(last)) + _DAY
+    return first, last
+
+
+def _compared(each: Compared) -> statement_compared_pb2.ComparedDetails:
+    return statement_compared_pb2.ComparedDetails(
+        fixmedins_code=each.fixmedins_code,
+        first_day=day_message(date.fromisoformat(each.first_day)),
+        last_day=day_message(date.fromisoformat(each.last_day)),
+        setl_optins=each.setl_optins,
+        clr_type=each.clr_type,
+        refd_setl_flag=each.refd_setl_flag,
+        file_qury_no=each.file_qury_no,
+        compared_time=micros_message(each.compared_at),
+        equal_count=each.equal,
+        only_here_count=each.only_here,
+        only_there_count=each.only_there,
+        otherwise_count=each.otherwise,
+        here_fen=each.here_fen,
+        there_fen=each.there_fen,
+    )
 
 
 def _order(each: SettledOrder) -> statement_pb2.SettledOrder:

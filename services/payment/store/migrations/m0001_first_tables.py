@@ -250,7 +250,7 @@ def _reconciliation() -> None:
         *_columns(sa.Text(), "run_no", "day", "state", "stage"),
         sa.Column("only_look", sa.SmallInteger(), nullable=False),
         *_columns(sa.BigInteger(), "begun_at", "beat_at", "ended_at"),
-        *_columns(sa.Integer(), "lines", "charges", "orders", "settlements", "other_lines", "unasked"),
+        *_columns(sa.Integer(), "lines", "charges", "orders", "settlements", "other_lines", "unasked", "statements"),
         *_columns(sa.Text(), "unread", "memo"),
         sa.PrimaryKeyConstraint("run_no"),
     )

@@ -29,6 +29,17 @@ def upgrade() -> None:
     )
     op.create_index("statement_file_old", "statement_file", ["ends_at"], unique=False)
     op.create_index("statement_file_of", "statement_file", ["fixmedins_code", "ends_at"], unique=False)
+    key = ("fixmedins_code", "first_day", "last_day", "setl_optins", "clr_type", "refd_setl_flag")
+    op.create_table(
+        "statement_compared",
+        *(sa.Column(name, sa.Text(), nullable=False) for name in (*key, "file_qury_no")),
+        sa.Column("compared_at", sa.BigInteger(), nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("equal", "only_here", "only_there", "otherwise")),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("here_fen", "there_fen")),
+        sa.PrimaryKeyConstraint(*key),
+    )
+    op.create_index("statement_compared_at", "statement_compared", ["compared_at", "file_qury_no"], unique=False)
+    op.create_index("statement_compared_of", "statement_compared", ["fixmedins_code", "compared_at"], unique=False)
     op.create_index("settlement_of_institution", "settlement", ["scope", "setl_at"], unique=False)
     for name, table, columns, where in (
         ("settle_order_confirmed", "settle_order", ["opener", "ended_at", "order_no"], "phase = 'confirmed'"),

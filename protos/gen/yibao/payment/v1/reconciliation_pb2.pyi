@@ -61,7 +61,7 @@ class _ReconciliationStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_R
     RECONCILIATION_STAGE_ORDERS: _ReconciliationStage.ValueType  # 4
     """Orders are compared with their charges, refunds and settlements."""
     RECONCILIATION_STAGE_SETTLEMENTS: _ReconciliationStage.ValueType  # 5
-    """Settlements are looked for among the orders."""
+    """Settlements are looked for among the orders, and comparisons of institutions are taken up."""
     RECONCILIATION_STAGE_REPAIRS: _ReconciliationStage.ValueType  # 6
     """Differences are mended, where that is safe."""
 
@@ -78,7 +78,7 @@ RECONCILIATION_STAGE_CHARGES: ReconciliationStage.ValueType  # 3
 RECONCILIATION_STAGE_ORDERS: ReconciliationStage.ValueType  # 4
 """Orders are compared with their charges, refunds and settlements."""
 RECONCILIATION_STAGE_SETTLEMENTS: ReconciliationStage.ValueType  # 5
-"""Settlements are looked for among the orders."""
+"""Settlements are looked for among the orders, and comparisons of institutions are taken up."""
 RECONCILIATION_STAGE_REPAIRS: ReconciliationStage.ValueType  # 6
 """Differences are mended, where that is safe."""
 Global___ReconciliationStage: _TypeAlias = ReconciliationStage  # noqa: Y015
@@ -138,6 +138,8 @@ class _DifferenceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Differ
     """The order names another settlement than the one that stands for it."""
     DIFFERENCE_KIND_INSTITUTION: _DifferenceKind.ValueType  # 24
     """The settlement is another institution's than the order."""
+    DIFFERENCE_KIND_STATEMENT: _DifferenceKind.ValueType  # 25
+    """What an institution listed (3202) is not what is booked: the sums of the lines that differ, and in words how many."""
 
 class DifferenceKind(_DifferenceKind, metaclass=_DifferenceKindEnumTypeWrapper):
     """What differs. Only one difference of a row is told: the one that explains the others."""
@@ -191,6 +193,8 @@ DIFFERENCE_KIND_SETTLEMENT_NUMBER: DifferenceKind.ValueType  # 23
 """The order names another settlement than the one that stands for it."""
 DIFFERENCE_KIND_INSTITUTION: DifferenceKind.ValueType  # 24
 """The settlement is another institution's than the order."""
+DIFFERENCE_KIND_STATEMENT: DifferenceKind.ValueType  # 25
+"""What an institution listed (3202) is not what is booked: the sums of the lines that differ, and in words how many."""
 Global___DifferenceKind: _TypeAlias = DifferenceKind  # noqa: Y015
 
 class _DifferenceRepair:
@@ -274,6 +278,7 @@ class Reconciliation(_message.Message):
     MEMO_FIELD_NUMBER: _builtins.int
     OTHER_CELLS_LINE_COUNT_FIELD_NUMBER: _builtins.int
     UNASKED_ORDER_COUNT_FIELD_NUMBER: _builtins.int
+    STATEMENT_COUNT_FIELD_NUMBER: _builtins.int
     run_no: _builtins.str
     state: Global___ReconciliationState.ValueType
     stage: Global___ReconciliationStage.ValueType
@@ -293,6 +298,8 @@ class Reconciliation(_message.Message):
     """Of the orders those that were not compared with their settlement, as the cell that has it, or routing, did not answer: run the
     day again.
     """
+    statement_count: _builtins.int
+    """Comparisons of details (3202) that institutions made on the day, whatever days they were over."""
     @_builtins.property
     def bill_day(self) -> _date_pb2.Date: ...
     @_builtins.property
@@ -325,10 +332,11 @@ class Reconciliation(_message.Message):
         memo: _builtins.str = ...,
         other_cells_line_count: _builtins.int = ...,
         unasked_order_count: _builtins.int = ...,
+        statement_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begun_time", b"begun_time", "bill_day", b"bill_day", "ended_time", b"ended_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begun_time", b"begun_time", "bill_day", b"bill_day", "charge_count", b"charge_count", "ended_time", b"ended_time", "line_count", b"line_count", "memo", b"memo", "open_count", b"open_count", "order_count", b"order_count", "other_cells_line_count", b"other_cells_line_count", "repaired_count", b"repaired_count", "resolved_count", b"resolved_count", "run_no", b"run_no", "settlement_count", b"settlement_count", "stage", b"stage", "state", b"state", "unasked_order_count", b"unasked_order_count", "unread_accounts", b"unread_accounts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begun_time", b"begun_time", "bill_day", b"bill_day", "charge_count", b"charge_count", "ended_time", b"ended_time", "line_count", b"line_count", "memo", b"memo", "open_count", b"open_count", "order_count", b"order_count", "other_cells_line_count", b"other_cells_line_count", "repaired_count", b"repaired_count", "resolved_count", b"resolved_count", "run_no", b"run_no", "settlement_count", b"settlement_count", "stage", b"stage", "state", b"state", "statement_count", b"statement_count", "unasked_order_count", b"unasked_order_count", "unread_accounts", b"unread_accounts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -369,9 +377,11 @@ class ReconciliationDifference(_message.Message):
     pay_ord_id: _builtins.str
     """Empty where no order is known."""
     number: _builtins.str
-    """The number of the charge, the refund or the order."""
+    """The number of the charge, the refund or the order; of a comparison of details whose it is, over which days, of which office
+    and class.
+    """
     trade_no: _builtins.str
-    """The channel's number, or that of the settlement."""
+    """The channel's number, or that of the settlement; of a comparison of details that of its result."""
     here_fen: _builtins.int
     """What payment has, and what the other book has."""
     there_fen: _builtins.int

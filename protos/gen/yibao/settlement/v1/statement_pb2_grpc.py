@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from yibao.settlement.v1 import statement_compared_pb2 as yibao_dot_settlement_dot_v1_dot_statement__compared__pb2
 from yibao.settlement.v1 import statement_pb2 as yibao_dot_settlement_dot_v1_dot_statement__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -60,6 +61,11 @@ class StatementServiceStub:
                 request_serializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareDetailsRequest.SerializeToString,
                 response_deserializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareDetailsResponse.FromString,
                 _registered_method=True)
+        self.ListComparedDetails = channel.unary_unary(
+                '/yibao.settlement.v1.StatementService/ListComparedDetails',
+                request_serializer=yibao_dot_settlement_dot_v1_dot_statement__compared__pb2.ListComparedDetailsRequest.SerializeToString,
+                response_deserializer=yibao_dot_settlement_dot_v1_dot_statement__compared__pb2.ListComparedDetailsResponse.FromString,
+                _registered_method=True)
         self.DownloadFile = channel.unary_unary(
                 '/yibao.settlement.v1.StatementService/DownloadFile',
                 request_serializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.DownloadFileRequest.SerializeToString,
@@ -111,6 +117,14 @@ class StatementServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListComparedDetails(self, request, context):
+        """What comparisons of details came to that institutions made in a span of time, in that order; of one that was made again the last
+        alone. They are kept for 92 days, a thousand of an institution at most.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DownloadFile(self, request, context):
         """A file of the institution (9102): one that it uploaded, or a result. In the national envelope the answer is the file itself.
         Errors: FILE_NOT_FOUND.
@@ -146,6 +160,11 @@ def add_StatementServiceServicer_to_server(servicer, server):
                     servicer.CompareDetails,
                     request_deserializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareDetailsRequest.FromString,
                     response_serializer=yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareDetailsResponse.SerializeToString,
+            ),
+            'ListComparedDetails': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListComparedDetails,
+                    request_deserializer=yibao_dot_settlement_dot_v1_dot_statement__compared__pb2.ListComparedDetailsRequest.FromString,
+                    response_serializer=yibao_dot_settlement_dot_v1_dot_statement__compared__pb2.ListComparedDetailsResponse.SerializeToString,
             ),
             'DownloadFile': grpc.unary_unary_rpc_method_handler(
                     servicer.DownloadFile,
@@ -289,6 +308,33 @@ class StatementService:
             '/yibao.settlement.v1.StatementService/CompareDetails',
             yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareDetailsRequest.SerializeToString,
             yibao_dot_settlement_dot_v1_dot_statement__pb2.CompareDetailsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListComparedDetails(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yibao.settlement.v1.StatementService/ListComparedDetails',
+            yibao_dot_settlement_dot_v1_dot_statement__compared__pb2.ListComparedDetailsRequest.SerializeToString,
+            yibao_dot_settlement_dot_v1_dot_statement__compared__pb2.ListComparedDetailsResponse.FromString,
             options,
             channel_credentials,
             insecure,

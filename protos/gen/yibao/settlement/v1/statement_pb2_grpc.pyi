@@ -5,6 +5,7 @@ Statements (对账): what settlement has booked, for whoever compares it with ot
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from yibao.settlement.v1 import statement_compared_pb2 as _statement_compared_pb2
 from yibao.settlement.v1 import statement_pb2 as _statement_pb2
 import abc as _abc_1
 
@@ -34,6 +35,10 @@ class StatementServiceStub:
     """Compares the settlements that an uploaded file lists with those that are booked here (3202). The result is a file again: a row
     for each of both, with what differs.
     Errors: FILE_NOT_FOUND, FILE_MALFORMED, REQUEST_ID_REUSED.
+    """
+    ListComparedDetails: _aio.UnaryUnaryMultiCallable[_statement_compared_pb2.ListComparedDetailsRequest, _statement_compared_pb2.ListComparedDetailsResponse]
+    """What comparisons of details came to that institutions made in a span of time, in that order; of one that was made again the last
+    alone. They are kept for 92 days, a thousand of an institution at most.
     """
     DownloadFile: _aio.UnaryUnaryMultiCallable[_statement_pb2.DownloadFileRequest, _statement_pb2.DownloadFileResponse]
     """A file of the institution (9102): one that it uploaded, or a result. In the national envelope the answer is the file itself.
@@ -90,6 +95,16 @@ class StatementServiceServicer(metaclass=_abc_1.ABCMeta):
         """Compares the settlements that an uploaded file lists with those that are booked here (3202). The result is a file again: a row
         for each of both, with what differs.
         Errors: FILE_NOT_FOUND, FILE_MALFORMED, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListComparedDetails(
+        self,
+        request: _statement_compared_pb2.ListComparedDetailsRequest,
+        context: _aio.ServicerContext[_statement_compared_pb2.ListComparedDetailsRequest, _abc.Awaitable[_statement_compared_pb2.ListComparedDetailsResponse]],
+    ) -> _abc.Awaitable[_statement_compared_pb2.ListComparedDetailsResponse]:
+        """What comparisons of details came to that institutions made in a span of time, in that order; of one that was made again the last
+        alone. They are kept for 92 days, a thousand of an institution at most.
         """
 
     @_abc_1.abstractmethod
