@@ -146,6 +146,8 @@ MESH: tuple[Member, ...] = (
             "yibao.imaging.v1.ConflictService",
             "yibao.imaging.v1.RecognitionService",
             "yibao.imaging.v1.ReportService",
+            "yibao.imaging.v1.TicketService",
+            "yibao.imaging.v1.DicomWebService",
         ),
         calls=("routing",),
         scope="national",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from services.imaging.domain.recognition_tables import Tables
 from services.imaging.loader import SAMPLES, read_folder
 from services.imaging.operations.auditing import AuditBooks, AuditLog, Item
 from services.imaging.operations.conflicts import ConflictOperations
+from services.imaging.operations.deciding import Deciding, SearchLog
 from services.imaging.operations.digests import DigestOperations
 from services.imaging.operations.granting import Granting
 from services.imaging.operations.nodes import NodeOperations
@@ -21,17 +23,24 @@ from services.imaging.operations.patients import Patients
 from services.imaging.operations.pseudonyms import Pseudonyms
 from services.imaging.operations.recognising import Priors, Recognising, RecognitionBooks
 from services.imaging.operations.reporting import Reporting
+from services.imaging.operations.revocations import EVERY_S, Revocations
+from services.imaging.operations.searching import Searching
 from services.imaging.operations.secrets import Secrets
 from services.imaging.operations.sessions import Sessions
+from services.imaging.operations.sightings import Sightings
+from services.imaging.operations.tickets import KeyRing, Tickets
 from services.imaging.operations.uploads import UploadOperations
 from services.imaging.operations.watching import Watching
+from services.imaging.peers.grant_ends import GrantEnds
 from services.imaging.peers.persons import PersonCells, PersonKeys
 from services.imaging.servicer.conflicts import ConflictServicer
+from services.imaging.servicer.dicomweb import DicomWebServicer
 from services.imaging.servicer.digests import DigestServicer
 from services.imaging.servicer.nodes import NodeServicer
 from services.imaging.servicer.readers import ReaderServicer, caller_name
 from services.imaging.servicer.recognition import RecognitionServicer
 from services.imaging.servicer.reports import ReportServicer
+from services.imaging.servicer.tickets import TicketServicer
 from services.imaging.servicer.uploads import UploadServicer
 from services.imaging.store.index import StoredIndex
 from services.imaging.store.unit import ImagingStore
@@ -43,18 +52,22 @@ from services.runtime.committer import Committer
 from services.runtime.config import Config
 from services.runtime.db import Database
 from services.runtime.identifiers import time_ordered_ids
+from services.runtime.jws import JwsKey
 from services.runtime.logs import describe, write
+from services.runtime.loops import cut_off, repeat
 from services.runtime.outbound import Peers
 from services.runtime.sealing import Sealer
 from services.runtime.server import AddToServer, MemberServer, StartError
-from services.runtime.telemetry import Telemetry
+from services.runtime.telemetry import SpanRef, Telemetry
 from yibao.imaging.v1 import (
     conflict_pb2_grpc,
+    dicomweb_pb2_grpc,
     digest_pb2_grpc,
     node_pb2_grpc,
     reader_pb2_grpc,
     recognition_pb2_grpc,
     report_pb2_grpc,
+    ticket_pb2_grpc,
     upload_pb2_grpc,
 )
 
@@ -73,7 +86,8 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     audit = _auditing(store, kept, clock, telemetry)
     nodes = NodeServicer(NodeOperations(store))
     uploads = UploadServicer(UploadOperations(store, PersonKeys(peers)))
-    readers = _readers(store, PersonCells(peers), audit.log, kept, clock)
+    reading = _reading(config, store, peers, audit.log, kept, clock)
+    revoking = _Revoking(telemetry, reading.revocations)
     comparing = DigestOperations(store)
     watching = Watching(comparing, clock, partial(_not_counted, logging.getLogger(f"yibao.{MEMBER}")))
     _gauges(telemetry, watching)
@@ -85,9 +99,10 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
             await database.close()
             raise
         watching.start()
+        revoking.start()
 
     async def stop() -> None:
-        await watching.stop()
+        await asyncio.gather(watching.stop(), revoking.stop())
         await audit.committer.stop()
         await peers.close()
         await database.close()
@@ -99,7 +114,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         [
             (node_pb2_grpc.add_NodeServiceServicer_to_server, nodes),
             (upload_pb2_grpc.add_UploadServiceServicer_to_server, uploads),
-            (reader_pb2_grpc.add_ReaderServiceServicer_to_server, readers),
+            *reading.servicers,
             (digest_pb2_grpc.add_DigestServiceServicer_to_server, DigestServicer(comparing)),
             (conflict_pb2_grpc.add_ConflictServiceServicer_to_server, ConflictServicer(ConflictOperations(store))),
             *_recognition(config, store, peers, audit.log, clock),
@@ -154,11 +169,69 @@ def _auditing(store: ImagingStore, kept: Secrets, clock: Clock, telemetry: Telem
     return _Auditing(books, committer, AuditLog(committer.submit))
 
 
-def _readers(store: ImagingStore, cells: PersonCells, log: AuditLog, kept: Secrets, clock: Clock) -> ReaderServicer:
-    """The servicer of sessions."""
-    pseudonyms, new_no = Pseudonyms(kept, Blocks, clock), partial(time_ordered_ids(clock, SystemRandom()), "RS")
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What readers are served by, and the list of what was revoked."""
+
+    servicers: list[tuple[AddToServer, Any]]
+    revocations: Revocations
+
+
+def _reading(config: Config, store: ImagingStore, peers: Peers, log: AuditLog, kept: Secrets, clock: Clock) -> _Reading:
+    """Sessions, searches and tickets."""
+    cells, pseudonyms = PersonCells(peers), Pseudonyms(kept, Blocks, clock)
+    new_no = partial(time_ordered_ids(clock, SystemRandom()), "RS")
     sessions = Sessions(store, log, cells, pseudonyms, clock, secrets.token_bytes, new_no, caller_name)
-    return ReaderServicer(sessions, Patients(sessions, cells, log))
+    sightings = Sightings()
+    index = StoredIndex(store, clock, is_silent=sightings.is_silent)
+    searching = Searching(index, Deciding(cells), SearchLog(log), pseudonyms)
+    keys = KeyRing(kept, JwsKey, clock)
+    tickets = Tickets(searching, log, keys, clock, secrets.token_bytes)
+    revocations = Revocations(store, GrantEnds(peers), tuple(config.known_cells), clock)
+    readers = ReaderServicer(sessions, Patients(sessions, cells, log))
+    given = TicketServicer(sessions, tickets, keys, revocations, sightings)
+    return _Reading(
+        [
+            (reader_pb2_grpc.add_ReaderServiceServicer_to_server, readers),
+            (ticket_pb2_grpc.add_TicketServiceServicer_to_server, given),
+            (
+                dicomweb_pb2_grpc.add_DicomWebServiceServicer_to_server,
+                DicomWebServicer(sessions, searching, tickets),
+            ),
+        ],
+        revocations,
+    )
+
+
+class _Revoking:
+    """The loop that makes the list of what was revoked."""
+
+    def __init__(self, telemetry: Telemetry, revocations: Revocations) -> None:
+        self._telemetry, self._revocations = telemetry, revocations
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins it."""
+        self._task = asyncio.create_task(repeat(self._stopping, self._turn, _told_trouble, EVERY_S))
+
+    async def stop(self) -> None:
+        """Ends it, after what is under way."""
+        self._stopping.set()
+        if self._task is not None:
+            await cut_off([self._task], 1.0)
+
+    async def _turn(self) -> bool:
+        # Turns of which most find nothing would fill the store of traces.
+        bits = SystemRandom().getrandbits
+        unseen = SpanRef(bits(128) | 1, bits(64) | 1, sampled=False)
+        with self._telemetry.span("imaging revocations", parent=unseen):
+            return await self._revocations.turn()
+
+
+def _told_trouble(error: Exception) -> None:
+    """One line where the list is not made: nodes open nothing until it is."""
+    write(logging.getLogger("yibao.imaging"), logging.WARNING, "revocations are not listed; trying on", describe(error))
 
 
 def _gauges(telemetry: Telemetry, watching: Watching) -> None:

@@ -45,6 +45,12 @@ AT_CHANNELS: Final = frozenset(
 )
 # About a study that two nodes tell of two persons, of which the generated cases have none: tests/imaging accepts it.
 BETWEEN_NODES: Final = frozenset({"yibao.imaging.v1.ConflictService.DecideConflict"})
+# About a study that a node has told and a session that may see it, of which the generated cases have none: tests/imaging accepts
+# them.
+OF_STUDIES: Final = frozenset(
+    f"yibao.imaging.v1.{name}" for name in ("TicketService.IssueTicket", "DicomWebService.Serve")
+)
+UNREACHED: Final = BETWEEN_CELLS | AT_CHANNELS | BETWEEN_NODES | OF_STUDIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +91,7 @@ class Explorer:
 
     async def explore(self, methods: Iterable[MethodContract]) -> None:
         """Finds a recipe for every method that can be reached; batch forms are asked through their unary method."""
-        beyond = BETWEEN_CELLS | AT_CHANNELS | BETWEEN_NODES
-        wanted = [each for each in methods if each.batch is None and each.full_name not in beyond]
+        wanted = [each for each in methods if each.batch is None and each.full_name not in UNREACHED]
         await self._grow([Recipe((), stranger=False), Recipe((), stranger=True)], wanted)
         for _ in range(_ROUNDS):
             if not await self._join(wanted):

@@ -16,12 +16,13 @@ from typing import Any, Final
 
 from gateway.rest import Routes
 from gateway.tables import ENVELOPE_SERVICE
-from services.runtime.call import Role
+from services.runtime.call import Caller, Role
 from services.runtime.contract import Contract, MethodContract
 from tests.contract.bench import Bench, started_bench
 from tests.contract.explore import AT_CHANNELS, BETWEEN_NODES
 from tests.contract.faces import http_form
 from tests.examples.by_rest import RestHospital
+from tests.examples.imaging import ISSUE, ticket
 from tests.mesh import journeys, paying
 from tests.mesh.harness import OPERATOR_KEY
 from tests.mesh.hospital import Hospital, Patient, rest
@@ -34,7 +35,7 @@ WHO: Final = Patient("99000000000000000001", "测试人员", "990000199001010011
 
 DECODER: Final = "/localcfc/api/hsecfc/localQrCodeQuery"
 CHECK: Final = f"{ENVELOPE_SERVICE}.CheckEnvelope"
-HIDDEN: Final = frozenset({"apikey", "secret", "ecqrcode", "ectoken", "sessiontoken"})
+HIDDEN: Final = frozenset({"apikey", "secret", "ecqrcode", "ectoken", "sessiontoken", "ticket"})
 """Secret fields whose values are replaced; the other secret ones are certificates of people who do not exist."""
 
 Played = dict[str, dict[str, Any]]
@@ -46,6 +47,7 @@ async def everything() -> dict[str, Played]:
         async with sandbox(Path(folder) / "town") as town:
             national, by_rest = await _journeys(town)
         async with started_bench(Path(folder) / "bench") as bench:
+            by_rest[ISSUE] = await _asked(bench, bench.mesh.contract.method(ISSUE), *await ticket(bench))
             for method in public_methods(bench.mesh.contract):
                 if method.full_name not in by_rest:
                     by_rest[method.full_name] = await _found_out(bench, method)
@@ -216,10 +218,15 @@ async def _registered(town: Sandbox) -> Played:
 async def _found_out(bench: Bench, method: MethodContract) -> dict[str, Any]:
     """A request that the contract tests' explorer makes, and its answer."""
     prepared = await bench.explorer.prepare(method)
-    answer = await bench.rest.call(method, prepared.request, prepared.caller)
+    return await _asked(bench, method, prepared.request, prepared.caller)
+
+
+async def _asked(bench: Bench, method: MethodContract, request: Any, caller: Caller | None) -> dict[str, Any]:
+    """A request that is accepted, and its answer."""
+    answer = await bench.rest.call(method, request, caller)
     if not answer.ok:
         raise SystemExit(f"{method.full_name}: no request is accepted: {answer}")
-    url, body = http_form(method.http[0], prepared.request, unknown_fields=False)
+    url, body = http_form(method.http[0], request, unknown_fields=False)
     return _rest_pair(url, json.loads(body) if body else None, answer.raw.decode())
 
 

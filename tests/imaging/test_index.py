@@ -8,6 +8,7 @@ import pytest
 
 from services.imaging.domain.own_lists import Days, days_of, list_changes
 from services.imaging.operations.nodes import NodeOperations
+from services.imaging.operations.sightings import Sightings
 from services.imaging.store.index import StoredIndex
 from services.kernel.requests import RequestStamp
 from tests.imaging.conftest import House, key_of
@@ -116,6 +117,14 @@ async def test_a_node_is_up_while_it_says_so_and_behind_when_it_is_silent(small_
     assert not (await index_of(small_house).places())[2].behind
 
 
+async def test_a_node_that_made_more_than_has_come_is_behind_until_it_has_come(small_house: House) -> None:
+    await NodeOperations(small_house.store).heard(NODE.node_no, NOON, retrieving=True, last_seq=2)
+    await small_house.upload(upsert(1))
+    assert (await index_of(small_house).places())[1].behind
+    await small_house.upload(upsert(2))
+    assert not (await index_of(small_house).places())[1].behind
+
+
 async def test_nodes_are_read_once_a_second(small_house: House) -> None:
     moment = [0.0]
     index = StoredIndex(small_house.store, lambda: NOON, lambda: moment[0])
@@ -140,3 +149,19 @@ def test_days_know_which_months_they_hold(first: str, last: str, months: list[st
 def test_days_of_no_study_are_no_ends() -> None:
     assert days_of("00000000", "99999999") == days_of("17000101", "30000101") == Days()
     assert list_changes({}, {}, {}) == {}
+
+
+async def test_a_node_that_asks_for_the_list_no_more_is_away_though_its_heartbeat_is_young(small_house: House) -> None:
+    await NodeOperations(small_house.store).heard(NODE.node_no, NOON, retrieving=True)
+    moment = [0.0]
+    seen = Sightings(lambda: moment[0])
+    index = StoredIndex(small_house.store, lambda: NOON, lambda: moment[0], seen.is_silent)
+    assert (await index.places())[1].up
+    seen.see(NODE.node_no)
+    moment[0] = 6.0
+    assert (await index.places())[1].up
+    moment[0] = 7.1
+    assert not (await index.places())[1].up
+    seen.see(NODE.node_no)
+    moment[0] = 8.2
+    assert (await index.places())[1].up

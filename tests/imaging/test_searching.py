@@ -150,7 +150,7 @@ async def test_of_several_grants_of_one_person_each_shows_what_it_shows(memory: 
     assert uids(await search(memory, sitting=twice)) == ["1.1", "1.2"]
 
 
-async def test_nodes_that_were_not_heard_are_named_in_every_answer(memory: Memory) -> None:
+async def test_nodes_that_are_behind_are_named_in_every_answer(memory: Memory) -> None:
     memory.behind = {2}
     assert [each.node_no for each in (await search(memory)).behind] == ["N2"]
     assert [each.node_no for each in (await search(memory, sitting=OWN)).behind] == ["N2"]

@@ -30,6 +30,7 @@ _MOST_RECOUNTED: Final = 31
 _TURNS: Final = 28
 _LAST_DAY: Final = "99991231"
 _LOOK_S: Final = 0.5
+_FAREWELL_S: Final = 1.0
 Say = Callable[[str], None]
 
 
@@ -146,12 +147,15 @@ class Loops:
         self._tasks = [asyncio.create_task(self._again(act, name)) for act, name in work]
 
     async def stop(self) -> None:
-        """Cancels them."""
+        """Cancels them, and tells the index that nothing can be fetched any more."""
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        with contextlib.suppress(IndexSilent, IndexRefused, TimeoutError):
+            async with asyncio.timeout(_FAREWELL_S):
+                await self._feeder.beat(retrieving=False)
 
     async def _again(self, act: Callable[[], Awaitable[float]], name: str) -> None:
         """Acts for ever; each act says in how many seconds it wants to act again. Trouble is said once, and when it is over."""
@@ -181,8 +185,10 @@ class Loops:
         return KEYS_S
 
     async def _beat(self) -> float:
-        await self._feeder.beat(retrieving=self._tickets.ready)
-        return HEARTBEAT_S
+        ready = self._tickets.ready
+        await self._feeder.beat(retrieving=ready)
+        # A node that begins, or has lost the list, says soon that studies can be fetched again.
+        return HEARTBEAT_S if ready else REVOCATIONS_S
 
     async def _compare(self) -> float:
         return DIGEST_S if await self._feeder.compare() == 0 else AGAIN_S

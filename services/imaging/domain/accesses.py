@@ -1,8 +1,9 @@
-"""What the audit log is told of readers: sessions, the persons in them, and searches. Never a value that was asked for. Pure."""
+"""What the audit log is told of readers: sessions, their persons, searches, tickets. Never a value that was asked for. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from services.imaging.domain.audit import Access, Action, Outcome
@@ -50,6 +51,20 @@ def of_search(
     detail = " ".join((_LEVELS[level], *keywords, "found", str(found)))
     entries = [_access(Action.SEARCHED, reader, session_no, key, grant_no, detail) for grant_no, key in asked]
     return entries or [_access(Action.SEARCHED, reader, session_no, detail=detail)]
+
+
+def of_ticket(
+    reader: Reader,
+    session_no: str,
+    study_uid: str,
+    node_no: str = "",
+    grant_no: str = "",
+    person_key: bytes | None = None,
+) -> list[Access]:
+    """A ticket was given for a study at a node; without a node nothing was given, and of whose study it is nothing is known."""
+    outcome = Outcome.SUCCESS if node_no else Outcome.REFUSED
+    access = _access(Action.TICKET_GIVEN, reader, session_no, person_key, grant_no, outcome=outcome)
+    return [replace(access, study_uid=study_uid, node_no=node_no)]
 
 
 def _access(

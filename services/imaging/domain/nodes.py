@@ -72,6 +72,11 @@ class StandingNode:
         """Whether it says that it is there."""
         return self.heard_at is not None and now - self.heard_at <= AWAY_AFTER
 
+    def is_behind(self, now: datetime) -> bool:
+        """Whether something that it took may be missing here: it is not heard, or had made entries when it was heard last that
+        have not come since. Of one that is suspended nothing is awaited."""
+        return self.state is NodeState.ACTIVE and (not self.is_heard(now) or self.last_seq > self.watermark)
+
     def is_away(self, now: datetime) -> bool:
         """Whether nothing can be fetched from it now."""
         return self.state is not NodeState.ACTIVE or not (self.is_heard(now) and self.retrieving)

@@ -52,7 +52,7 @@ class Decided:
 class Place:
     """Where a copy of a study lies: its node, whether studies are fetched from it now, and the address from which they are.
 
-    A node that is `behind` was not heard for some time, last at `heard_at`: what it took since is not in the index.
+    Of a node that is `behind`, heard last at `heard_at`, something may not be in the index yet.
     """
 
     node_ref: int

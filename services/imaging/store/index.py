@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
-from services.imaging.domain.nodes import NodeState, StandingNode
+from services.imaging.domain.nodes import StandingNode
 from services.imaging.domain.own_lists import EVER, Days, days_of
 from services.imaging.domain.scopes import Place
 from services.imaging.domain.studies import KeptStudy, Series
@@ -19,10 +19,16 @@ _MOST_NODES: Final = 10_000
 
 
 class StoredIndex:
-    """Reads of a store."""
+    """Reads of a store. `is_silent` tells of a node by its number that it was heard otherwise and is not any more."""
 
-    def __init__(self, store: ImagingStore, clock: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._store, self._clock, self._monotonic = store, clock, monotonic
+    def __init__(
+        self,
+        store: ImagingStore,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+        is_silent: Callable[[str], bool] = lambda node_no: False,
+    ) -> None:
+        self._store, self._clock, self._monotonic, self._is_silent = store, clock, monotonic, is_silent
         self._places: Mapping[int, Place] = {}
         self._read_at = -PLACES_S
 
@@ -74,9 +80,9 @@ class StoredIndex:
         return Place(
             standing.ref,
             standing.node.node_no,
-            not standing.is_away(now),
+            not standing.is_away(now) and not self._is_silent(standing.node.node_no),
             standing.node.retrieve_roots[0],
-            standing.state is NodeState.ACTIVE and not standing.is_heard(now),
+            standing.is_behind(now),
             standing.heard_at,
         )
 

@@ -20,6 +20,7 @@ from services.imaging.store.recognition_tables import (
 )
 from services.imaging.store.secrets import secret_table
 from services.imaging.store.sessions import add_sessions
+from services.imaging.store.tickets import revoked_table, ticket_table
 from services.runtime.db import Json, Moment, RowNumber
 from services.runtime.journal import journal_table
 
@@ -36,6 +37,8 @@ class Tables:
     study: Table
     series: Table
     own: Table
+    ticket: Table
+    revoked: Table
     change: Table
     digest: Table
     secret: Table
@@ -60,6 +63,8 @@ def make_tables() -> Tables:
         _study(metadata),
         _series(metadata),
         _own(metadata),
+        ticket_table(metadata),
+        revoked_table(metadata),
         _change(metadata),
         _digest(metadata),
         secret_table(metadata),

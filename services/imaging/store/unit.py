@@ -21,11 +21,25 @@ from services.imaging.store.secrets import SecretRows
 from services.imaging.store.sessions import SessionRows
 from services.imaging.store.studies import StudyWrites
 from services.imaging.store.tables import Tables, make_tables
+from services.imaging.store.tickets import TicketRows
 from services.kernel.requests import Moved
 from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql
 from services.runtime.journal import Journal, JournalRows, journal_of
 
-_INSERTED: Final = ("node", "study", "series", "own", "change", "digest", "secret", "audit", "audit_end", "session")
+_INSERTED: Final = (
+    "node",
+    "study",
+    "series",
+    "own",
+    "change",
+    "digest",
+    "secret",
+    "audit",
+    "audit_end",
+    "session",
+    "ticket",
+    "revoked",
+)
 _RECOGNITION: Final = ("report", "advice", "quality")
 _WATCHED: Final = ("drift", "conflict")
 
@@ -57,6 +71,7 @@ class Unit:
         "secrets",
         "sessions",
         "studies",
+        "tickets",
     )
 
     def __init__(self, connection: DriverConnection, statements: Statements) -> None:
@@ -68,6 +83,7 @@ class Unit:
         self.studies = StudyWrites(connection, insert("study"), insert("series"))
         self.own = OwnRows(connection, insert("own"))
         self.search = StudyRows(connection)
+        self.tickets = TicketRows(connection, insert("ticket"), insert("revoked"))
         self.changes = ChangeRows(connection, insert("change"))
         self.digests = DigestRows(connection, insert("digest"))
         self.secrets = SecretRows(connection, insert("secret"))

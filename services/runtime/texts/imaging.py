@@ -33,6 +33,20 @@ IMAGING: Final[Mapping[str, tuple[str, str]]] = {
         "The session reads the institution's own list and takes no patients",
     ),
     "CONFLICT_NOT_FOUND": ("该检查没有待处理的归属冲突", "No nodes contradict each other about that study"),
+    "STUDY_NOT_FOUND": ("没有该检查，或无权查阅", "There is no such study, or you may not see it"),
+    "NODE_AWAY": (
+        "存储该检查的影像节点{node_no}暂时无应答",
+        "The node {node_no}, which holds the study, does not answer now",
+    ),
+    "REVOCATIONS_STALE": (
+        "撤销清单暂时无法更新，未予下发",
+        "The list of revocations is not up to date and is not told",
+    ),
+    "MEDIA_TYPE_UNSERVED": (
+        "只能以JSON或XML应答检索",
+        "A search is answered in JSON or XML only",
+    ),
+    "DICOMWEB_UNSERVED": ("索引不提供该DICOMweb路径", "The index does not serve this path of DICOMweb"),
 }
 
 IMAGING_STEPS: Final[Mapping[str, tuple[str, str]]] = {
@@ -57,5 +71,19 @@ IMAGING_STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "SESSION_FULL": ("请另开一个会话", "Open another session"),
     "SESSIONS_FULL": ("请先关闭不再使用的会话，或稍后再试", "Close sessions that nobody uses any more, or try later"),
     "SESSION_OF_OWN_LIST": ("请另开诊疗会话，再加入患者", "Open a session for treatment and add the patient there"),
+    "STUDY_NOT_FOUND": (
+        "请核对检查的UID，并确认患者已加入会话且授权有效",
+        "Look at the UID, and whether the patient was added to the session and the grant holds",
+    ),
+    "NODE_AWAY": ("请稍后重试；持续出现请联系存储单位", "Try again later; if it goes on, ask the storing unit"),
+    "REVOCATIONS_STALE": ("请稍后重试，期间不要打开影像", "Ask again soon, and open no study until then"),
+    "MEDIA_TYPE_UNSERVED": (
+        '请在Accept中写application/dicom+json，或multipart/related; type="application/dicom+xml"',
+        'Accept application/dicom+json, or multipart/related; type="application/dicom+xml"',
+    ),
+    "DICOMWEB_UNSERVED": (
+        "检索用studies、series或studies/（UID）/series，影像由节点在studies/（UID）下提供",
+        "Search studies, series or studies/(uid)/series; pictures are at the nodes, below studies/(uid)",
+    ),
     "SEQUENCE_GAP": ("请从已收序号的下一条起重新报送", "Send again from the number behind the watermark"),
 }

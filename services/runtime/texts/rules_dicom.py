@@ -33,4 +33,9 @@ DICOM_RULES: Final[Mapping[str, tuple[str, str]]] = {
     "dicom.twice": ("只能出现一次", "may stand once"),
     "dicom.true_false": ("应为true或false", "true or false is expected"),
     "dicom.long": ("过长", "is too long"),
+    "dicom.encoding": (
+        "百分号编码有误，或解码后不是UTF-8",
+        "percent signs with two hexadecimal digits, of UTF-8, are expected",
+    ),
+    "dicom.host": ("应为主机名，可带端口", "a host, with or without a port, is expected"),
 }

@@ -28,6 +28,7 @@ def upgrade() -> None:
     _node()
     _study()
     _audit()
+    _tickets()
     op.create_table(
         "imaging_change",
         sa.Column("node_ref", sa.Integer(), nullable=False, autoincrement=False),
@@ -239,3 +240,26 @@ def _watched() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("imaging_conflict_node", "imaging_conflict", ["node_ref"])
+
+
+def _tickets() -> None:
+    op.create_table(
+        "imaging_ticket",
+        sa.Column("jti", sa.Text(), nullable=False),
+        sa.Column("cell", sa.Text(), nullable=False),
+        sa.Column("grant_no", sa.Text(), nullable=False),
+        sa.Column("study_uid", sa.Text(), nullable=False),
+        sa.Column("institution", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("jti"),
+    )
+    op.create_index("imaging_ticket_cell", "imaging_ticket", ["cell", "expires_at"])
+    op.create_index("imaging_ticket_grant", "imaging_ticket", ["grant_no"])
+    op.create_table(
+        "imaging_revoked",
+        sa.Column("seq", _NUMBER, nullable=False, autoincrement=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("noted_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint("name"),
+    )

@@ -547,6 +547,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Told beside an answer: of some examinations it is only not known whether they are recognised."""
     ERROR_REASON_SAMPLES_NOT_KEPT: _ErrorReason.ValueType  # 454
     """Told beside an answer: samples were told, of which nothing is kept."""
+    ERROR_REASON_STUDY_NOT_FOUND: _ErrorReason.ValueType  # 470
+    """There is no such study, or the reader may not see it: nobody is told which."""
+    ERROR_REASON_NODE_AWAY: _ErrorReason.ValueType  # 471
+    """No node that holds the study answers now."""
+    ERROR_REASON_REVOCATIONS_STALE: _ErrorReason.ValueType  # 472
+    """What was revoked is not known as of now, so that it is not told."""
+    ERROR_REASON_MEDIA_TYPE_UNSERVED: _ErrorReason.ValueType  # 473
+    """An answer is wanted in a form in which DICOMweb has none."""
+    ERROR_REASON_DICOMWEB_UNSERVED: _ErrorReason.ValueType  # 474
+    """DICOMweb has this path, but the index does not answer it."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -1074,4 +1084,14 @@ ERROR_REASON_RECOGNITION_UNSURE: ErrorReason.ValueType  # 453
 """Told beside an answer: of some examinations it is only not known whether they are recognised."""
 ERROR_REASON_SAMPLES_NOT_KEPT: ErrorReason.ValueType  # 454
 """Told beside an answer: samples were told, of which nothing is kept."""
+ERROR_REASON_STUDY_NOT_FOUND: ErrorReason.ValueType  # 470
+"""There is no such study, or the reader may not see it: nobody is told which."""
+ERROR_REASON_NODE_AWAY: ErrorReason.ValueType  # 471
+"""No node that holds the study answers now."""
+ERROR_REASON_REVOCATIONS_STALE: ErrorReason.ValueType  # 472
+"""What was revoked is not known as of now, so that it is not told."""
+ERROR_REASON_MEDIA_TYPE_UNSERVED: ErrorReason.ValueType  # 473
+"""An answer is wanted in a form in which DICOMweb has none."""
+ERROR_REASON_DICOMWEB_UNSERVED: ErrorReason.ValueType  # 474
+"""DICOMweb has this path, but the index does not answer it."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

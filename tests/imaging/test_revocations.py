@@ -1,0 +1,181 @@
+"""The list of what was revoked, on both databases: what ended or was hidden, cells that are dark, a list that is not made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+
+from services.imaging.domain.tickets import GrantEnd, Ticket, grant_digest
+from services.imaging.operations import revocations
+from services.imaging.operations.revocations import Revocations
+from services.imaging.store.unit import ImagingStore
+from services.kernel.errors import Fault, FaultKind
+from tests.imaging.entries import HOSPITAL, NOON
+
+CELLS = ("110000", "370000")
+GRANT, OTHER_GRANT = "G110000" + "1".zfill(20), "G110000" + "2".zfill(20)
+
+
+@dataclass
+class Feeds:
+    """The feeds of cells, and two clocks that stand until they are moved."""
+
+    ends: dict[str, list[GrantEnd]] = field(default_factory=lambda: {cell: [] for cell in CELLS})
+    dark: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None
+    passed: float = 0.0
+    page: int = 500
+
+    async def behind(self, cell: str, after: int) -> tuple[list[GrantEnd], int]:
+        self.asked.append(cell)
+        self.meanwhile()
+        if cell in self.dark:
+            raise Fault(FaultKind.UNAVAILABLE, "CELL_UNAVAILABLE", {"cell": cell})
+        ends = self.ends[cell]
+        return [each for each in ends if each.seq > after][: self.page], ends[-1].seq if ends else 0
+
+    def tell(
+        self, grant_no: str, cell: str = CELLS[0], study_uid: str = "", institution: str = "", age_s: int = 0
+    ) -> None:
+        """What became of a grant stands in its cell's feed."""
+        at = self.clock() - timedelta(seconds=age_s)
+        self.ends[cell].append(GrantEnd(len(self.ends[cell]) + 1, grant_no, study_uid, institution, at))
+
+    def clock(self) -> datetime:
+        """The wall clock."""
+        return NOON + timedelta(seconds=self.passed)
+
+
+@dataclass
+class Desk:
+    """The list over a store."""
+
+    store: ImagingStore
+    feeds: Feeds = field(default_factory=Feeds)
+    made: Revocations = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.made = Revocations(self.store, self.feeds, CELLS, self.feeds.clock, lambda: self.feeds.passed)
+
+    async def give(
+        self, jti: str, grant_no: str = GRANT, study: str = "1.1", cell: str = CELLS[0], life_s: int = 300
+    ) -> None:
+        """A ticket."""
+        expires = self.feeds.clock() + timedelta(seconds=life_s)
+        async with self.store.write() as work:
+            await work.tickets.add(Ticket(jti, cell, grant_no, study, HOSPITAL, expires))
+
+    async def turn(self, after_s: float = 0.5) -> list[str]:
+        """The whole list after another turn."""
+        self.feeds.passed += after_s
+        await self.made.turn()
+        return (await self.made.listed(0))[0]
+
+
+@pytest.fixture
+def desk(store: ImagingStore) -> Desk:
+    return Desk(store)
+
+
+async def test_a_grant_that_ended_is_named_by_its_digest_and_only_cells_with_tickets_are_asked(desk: Desk) -> None:
+    desk.feeds.tell(GRANT)
+    assert await desk.turn() == []
+    assert desk.feeds.asked == []
+    await desk.give("t1")
+    assert await desk.turn() == [grant_digest(GRANT)]
+    assert desk.feeds.asked == [CELLS[0]]
+    assert await desk.turn() == [grant_digest(GRANT)]
+    assert await desk.made.listed(1) == ([], 1)
+
+
+async def test_what_is_hidden_takes_its_tickets_and_leaves_the_others(desk: Desk) -> None:
+    await desk.give("t1", study="1.1")
+    await desk.give("t2", study="1.2")
+    await desk.give("t3", OTHER_GRANT, "1.1")
+    desk.feeds.tell(GRANT, study_uid="1.1")
+    assert await desk.turn() == ["t1"]
+    # A ticket that was decided before that and kept after it is found too, for ten seconds.
+    await desk.give("t4", study="1.1")
+    assert await desk.turn() == ["t1", "t4"]
+    await desk.give("t5", study="1.1")
+    assert await desk.turn(10) == ["t1", "t4"]
+    desk.feeds.tell(OTHER_GRANT, institution=HOSPITAL)
+    assert await desk.turn() == ["t1", "t4", "t3"]
+
+
+async def test_a_cell_that_is_dark_loses_its_tickets_after_some_seconds_and_no_others(desk: Desk) -> None:
+    await desk.give("t1")
+    await desk.give("t2", "G370000" + "1".zfill(20), cell=CELLS[1])
+    await desk.turn()
+    desk.feeds.dark = {CELLS[0]}
+    assert [await desk.turn(), await desk.turn(1.9)] == [[], []]
+    assert await desk.turn(0.6) == ["t1"]
+    await desk.give("t3")
+    assert await desk.turn() == ["t1", "t3"]
+    desk.feeds.dark = set()
+    await desk.give("t4")
+    assert await desk.turn() == ["t1", "t3"]
+    # What the cell could not say is read when it is back.
+    desk.feeds.tell(GRANT)
+    assert await desk.turn() == ["t1", "t3", grant_digest(GRANT)]
+
+
+async def test_a_feed_is_read_page_by_page_without_what_is_over_and_again_where_it_came_back(desk: Desk) -> None:
+    desk.feeds.page = 2
+    await desk.give("t1")
+    grants = [f"G110000{number:020}" for number in range(10, 15)]
+    for each in grants:
+        desk.feeds.tell(each)
+    desk.feeds.tell(OTHER_GRANT, age_s=1_300)
+    assert await desk.turn() == [grant_digest(each) for each in grants]
+    desk.feeds.ends[CELLS[0]].clear()
+    desk.feeds.tell(GRANT)
+    assert (await desk.turn())[5:] == [grant_digest(GRANT)]
+
+
+async def test_a_list_that_is_not_made_is_not_told(desk: Desk) -> None:
+    async def told() -> str:
+        try:
+            await desk.made.listed(0)
+        except Fault as fault:
+            return fault.reason
+        return ""
+
+    assert await told() == "REVOCATIONS_STALE"
+    await desk.turn()
+    desk.feeds.passed += 3.0
+    assert await told() == ""
+    desk.feeds.passed += 0.1
+    assert await told() == "REVOCATIONS_STALE"
+
+
+async def test_what_was_revoked_is_told_for_twenty_minutes_and_places_are_never_given_twice(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.give("t1")
+    desk.feeds.tell(GRANT)
+    desk.feeds.tell(OTHER_GRANT)
+    await desk.turn()
+    monkeypatch.setattr(revocations, "_SWEEP_S", 0.0)
+    assert await desk.turn(1_199) == [grant_digest(GRANT), grant_digest(OTHER_GRANT)]
+    assert await desk.turn(60) == [grant_digest(OTHER_GRANT)]
+    await desk.give("t2")
+    desk.feeds.tell("G110000" + "3".zfill(20))
+    await desk.turn()
+    assert (await desk.made.listed(2))[1] == 3
+    # A node that knows more than the list has reads it from the beginning.
+    assert await desk.made.listed(99) == ([grant_digest("G110000" + "3".zfill(20))], 3)
+
+
+async def test_more_than_a_thousand_names_come_in_parts(desk: Desk) -> None:
+    await desk.give("t1")
+    for number in range(1_001):
+        desk.feeds.tell(f"G110000{number:020}")
+    desk.feeds.page = 2_000
+    assert len(await desk.turn()) == 1_000
+    names, place = await desk.made.listed(1_000)
+    assert (names, place) == ([grant_digest(f"G110000{1_000:020}")], 1_001)
