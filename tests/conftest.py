@@ -31,6 +31,7 @@ LONG: Final = (
     "mesh/test_exactly_once.py",
     "mesh/test_failures.py",
     "browser/test_reference_page.py",
+    "browser/test_viewer.py",
     "mesh/test_upgraded.py",
     "runtime/test_keys.py",
 )

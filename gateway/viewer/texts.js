@@ -139,5 +139,7 @@ export function moment(text) {
 // Of a name's groups the one that is written as the reader writes.
 export function name(groups) {
   const chosen = place === 0 ? groups?.Ideographic ?? groups?.Alphabetic : groups?.Alphabetic ?? groups?.Ideographic;
-  return (chosen ?? "").split("^").filter(Boolean).join(place === 0 && groups?.Ideographic ? "" : " ");
+  // The index keeps Latin names in small letters.
+  const parts = (chosen ?? "").split("^").filter(Boolean).map((each) => each[0].toUpperCase() + each.slice(1));
+  return parts.join(place === 0 && groups?.Ideographic ? "" : " ");
 }

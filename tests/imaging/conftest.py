@@ -20,7 +20,6 @@ from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
 from services.runtime.call import Caller, Role
 from services.runtime.db import Database
-from tests.imaging.auditing import Audited
 from tests.imaging.entries import NODE, NOON, OTHER_NODE
 from tests.mesh.harness import Mesh, started_mesh
 from yibao.imaging.v1 import entry_pb2
@@ -51,12 +50,10 @@ class House:
 
     store: ImagingStore
     keys: PlayedKeys = field(default_factory=PlayedKeys)
-    audited: Audited = field(init=False)
     uploads: UploadOperations = field(init=False)
 
     def __post_init__(self) -> None:
-        self.audited = Audited(self.store)
-        self.uploads = UploadOperations(self.store, self.keys, self.audited.books)
+        self.uploads = UploadOperations(self.store, self.keys)
 
     async def registered(self) -> House:
         """Itself, once both nodes stand."""
