@@ -148,6 +148,7 @@ MESH: tuple[Member, ...] = (
             "yibao.imaging.v1.ReportService",
             "yibao.imaging.v1.TicketService",
             "yibao.imaging.v1.DicomWebService",
+            "yibao.imaging.v1.AuditService",
         ),
         calls=("routing",),
         scope="national",

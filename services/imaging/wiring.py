@@ -13,6 +13,7 @@ from typing import Any, Final
 from services.imaging.domain.dicom_forms import MODALITIES
 from services.imaging.domain.recognition_tables import Tables
 from services.imaging.loader import SAMPLES, read_folder
+from services.imaging.operations.audit_reading import AuditReading
 from services.imaging.operations.auditing import AuditBooks, AuditLog, Item
 from services.imaging.operations.conflicts import ConflictOperations
 from services.imaging.operations.deciding import Deciding, SearchLog
@@ -33,6 +34,7 @@ from services.imaging.operations.uploads import UploadOperations
 from services.imaging.operations.watching import Watching
 from services.imaging.peers.grant_ends import GrantEnds
 from services.imaging.peers.persons import PersonCells, PersonKeys
+from services.imaging.servicer.audit import AuditServicer
 from services.imaging.servicer.conflicts import ConflictServicer
 from services.imaging.servicer.dicomweb import DicomWebServicer
 from services.imaging.servicer.digests import DigestServicer
@@ -60,6 +62,7 @@ from services.runtime.sealing import Sealer
 from services.runtime.server import AddToServer, MemberServer, StartError
 from services.runtime.telemetry import SpanRef, Telemetry
 from yibao.imaging.v1 import (
+    audit_pb2_grpc,
     conflict_pb2_grpc,
     dicomweb_pb2_grpc,
     digest_pb2_grpc,
@@ -85,7 +88,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     kept = Secrets(store, Sealer(lambda: signer.derived(SECRETS), SECRETS, secrets.token_bytes))
     audit = _auditing(store, kept, clock, telemetry)
     nodes = NodeServicer(NodeOperations(store))
-    uploads = UploadServicer(UploadOperations(store, PersonKeys(peers)))
+    uploads = UploadServicer(UploadOperations(store, PersonKeys(peers), audit.books))
     reading = _reading(config, store, peers, audit.log, kept, clock)
     revoking = _Revoking(telemetry, reading.revocations)
     comparing = DigestOperations(store)
@@ -115,6 +118,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
             (node_pb2_grpc.add_NodeServiceServicer_to_server, nodes),
             (upload_pb2_grpc.add_UploadServiceServicer_to_server, uploads),
             *reading.servicers,
+            (audit_pb2_grpc.add_AuditServiceServicer_to_server, _audits(store, peers, audit, kept, clock)),
             (digest_pb2_grpc.add_DigestServiceServicer_to_server, DigestServicer(comparing)),
             (conflict_pb2_grpc.add_ConflictServiceServicer_to_server, ConflictServicer(ConflictOperations(store))),
             *_recognition(config, store, peers, audit.log, clock),
@@ -167,6 +171,12 @@ def _auditing(store: ImagingStore, kept: Secrets, clock: Clock, telemetry: Telem
     books = AuditBooks(store, kept, clock)
     committer: Committer[Item, None] = Committer("access", books.commit, telemetry=telemetry)
     return _Auditing(books, committer, AuditLog(committer.submit))
+
+
+def _audits(store: ImagingStore, peers: Peers, audit: _Auditing, kept: Secrets, clock: Clock) -> AuditServicer:
+    """The servicer of the log."""
+    pseudonyms = Pseudonyms(kept, Blocks, clock)
+    return AuditServicer(AuditReading(store, audit.log, audit.books, pseudonyms, PersonKeys(peers)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
 from services.runtime.call import Caller, Role
 from services.runtime.db import Database
+from tests.imaging.auditing import Audited
 from tests.imaging.entries import NODE, NOON, OTHER_NODE
 from tests.mesh.harness import Mesh, started_mesh
 from yibao.imaging.v1 import entry_pb2
@@ -50,10 +51,12 @@ class House:
 
     store: ImagingStore
     keys: PlayedKeys = field(default_factory=PlayedKeys)
+    audited: Audited = field(init=False)
     uploads: UploadOperations = field(init=False)
 
     def __post_init__(self) -> None:
-        self.uploads = UploadOperations(self.store, self.keys)
+        self.audited = Audited(self.store)
+        self.uploads = UploadOperations(self.store, self.keys, self.audited.books)
 
     async def registered(self) -> House:
         """Itself, once both nodes stand."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from services.runtime.call import Caller, Role
+from tests.imaging.audit_rules import check_dicom, check_fhir
 from tests.imaging.conftest import Running
-from tests.imaging.entries import NODE, upsert
-from yibao.imaging.v1 import conflict_pb2, digest_pb2, entry_pb2, node_pb2, upload_pb2
+from tests.imaging.entries import NODE, OTHER_PSN_NO, PSN_NO, uid, upsert, withdrawal
+from yibao.imaging.v1 import audit_pb2, conflict_pb2, digest_pb2, entry_pb2, node_pb2, upload_pb2
 
 OF_NODE = Caller(Role.NODE, "SD01", sandbox=True)
 
@@ -112,3 +113,40 @@ async def test_every_refusal(running: Running) -> None:
         digest_pb2.CompareDigestRequest(node_no="SD01", first_day="20260201"),
     ):
         assert await running.reason("DigestService.CompareDigest", wrong, OF_NODE) == "INVALID_REQUEST"
+
+
+async def test_the_audit_log_is_read_given_out_and_verified(running: Running) -> None:
+    await running.call("NodeService.RegisterNode", registering())
+    upload = upload_pb2.UploadEntriesRequest(node_no="SD01", entries=[upsert(1), upsert(2)])
+    await running.call("UploadService.UploadEntries", upload, OF_NODE)
+    withdrawn = upload_pb2.UploadEntriesRequest(node_no="SD01", entries=[withdrawal(3, 1, 2)])
+    await running.call("UploadService.UploadEntries", withdrawn, OF_NODE)
+    listed = await running.call("AuditService.ListAudit", audit_pb2.ListAuditRequest(page_size=2))
+    used, gone = listed.entries
+    assert (used.action, used.organisation, used.reader) == (audit_pb2.AUDIT_ACTION_LOG_USED, "operator", "OP1")
+    assert (gone.action, gone.study_uid, gone.node_no) == (audit_pb2.AUDIT_ACTION_WITHDRAWN, uid(1), "SD01")
+    rest = audit_pb2.ListAuditRequest(page_token=listed.next_page_token)
+    assert [each.action for each in (await running.call("AuditService.ListAudit", rest)).entries] == [
+        audit_pb2.AUDIT_ACTION_UPLOADED,
+        audit_pb2.AUDIT_ACTION_UPLOADED,
+    ]
+    person = Caller(Role.PERSON, PSN_NO, sandbox=True)
+    own = await running.call("AuditService.ListOwnAudit", audit_pb2.ListOwnAuditRequest(psn_no=PSN_NO), person)
+    assert [each.action for each in own.entries] == [
+        audit_pb2.AUDIT_ACTION_LOG_USED,
+        audit_pb2.AUDIT_ACTION_WITHDRAWN,
+    ]
+    assert (len({each.patient_id for each in own.entries}), own.entries[1].patient_id == gone.patient_id) == (1, False)
+    other = audit_pb2.ListOwnAuditRequest(psn_no=OTHER_PSN_NO)
+    assert await running.reason("AuditService.ListOwnAudit", other, person) == "CALLER_NOT_BOUND"
+    whole = str(listed) + str(own)
+    for form, check in ((audit_pb2.AUDIT_FORM_DICOM, check_dicom), (audit_pb2.AUDIT_FORM_FHIR, check_fhir)):
+        given = await running.call("AuditService.ExportAudit", audit_pb2.ExportAuditRequest(form=form, limit=4))
+        assert given.next == 4
+        for each in given.messages:
+            check(each)
+            whole += each
+    verified = await running.call("AuditService.VerifyAudit", audit_pb2.VerifyAuditRequest())
+    assert (list(verified.findings), verified.next, verified.checked) == ([], 0, verified.end_seq)
+    for secret in (PSN_NO, "Zhang", "张"):
+        assert secret not in whole

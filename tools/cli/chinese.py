@@ -224,6 +224,20 @@ CHINESE: Final[Mapping[str, str]] = {
     "{number}: {channel} was to be asked at {time}, and no request is recorded; it could be told no more than:": (
         "{number}：{time}准备向{channel}发出请求，未见请求记录；所能告知的至多为："
     ),
+    # audit
+    "work with the audit log of the imaging index": "影像索引审计日志操作",
+    "verify: compute the chain anew and name what does not hold": "verify：重算日志哈希链并指出不符之处",
+    "an end that an earlier run told: it finds a store that was put back": "此前核对给出的日志末尾，可发现整库被还原",
+    "entry {seq}: {what}": "第{seq}条：{what}",
+    "entries are missing from here on": "自此缺少记录",
+    "the entry, or the one before it, was changed": "本条或前一条被改动",
+    "the log was cut off from here on": "日志自此被截断",
+    "from here on the entries are not the member's": "自此的记录并非由系统写入",
+    "the end of the log has no seal of the member": "日志末尾没有系统的封印",
+    "the member found the log broken here": "系统在此处发现日志已被破坏",
+    "another entry, or none, stands where the known one stood": "已知位置上的记录不存在或已被替换",
+    "the log ends at {end}": "日志末尾为{end}",
+    "{checked} entries checked: {findings} findings": "已核对{checked}条，发现{findings}处异常",
     # held
     "payments that rest until people decide": "待人工处理的款项",
     "one of the list, to decide about it": "清单中的编号，对其作决定",
@@ -345,6 +359,7 @@ ARGPARSE: Final[Mapping[str, str]] = {
     r"invalid choice: ([^(]+) \(choose from (.*)\)": r"\1不可用，可选\2",
     r"invalid (\w+) value: ": "不可用的值：",
     r"(\S+) is no folder": r"\1不是目录",
+    r"(\S+) is no end SEQ:HASH": r"\1不是SEQ:HASH格式的日志末尾",
     r"(\S+) is no month YYYY-MM": r"\1不是YYYY-MM格式的月份",
     r"(\S+) is no day YYYY-MM-DD": r"\1不是YYYY-MM-DD格式的日期",
     r"(\S+) is not one of (.*)": r"\1不在\2之中",

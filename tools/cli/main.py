@@ -24,6 +24,7 @@ from services.runtime.config import ConfigError, settings_markdown
 from services.runtime.texts.starting import started
 from tools.cli import (
     api_keys,
+    audit,
     case,
     case_through,
     clearing,
@@ -151,6 +152,8 @@ def _run(options: argparse.Namespace, parser: Parser, words: Words) -> int:
                 return clearing.run(client, options.month, words, form=options.form, svg=options.svg)
             case "replay":
                 return replay.run(client, options.setl_id, words, memo=options.do)
+            case "audit":
+                return audit.verify(client, options.known, words)
             case "egress":
                 return egress.run(client, options.order, words, as_json=options.json)
             case "held":
@@ -158,8 +161,7 @@ def _run(options: argparse.Namespace, parser: Parser, words: Words) -> int:
             case "imaging":
                 return _imaging(options, client, parser, words)
             case "reconcile":
-                told = {"as_json": options.json, "only_look": options.only_look}
-                return reconcile.run(client, options.day, words, **told)
+                return reconcile.run(client, options.day, words, as_json=options.json, only_look=options.only_look)
             case "conform":
                 return conform.run(options.files, client, strict=options.strict)
         return ledger.verify(client, words)

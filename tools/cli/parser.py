@@ -19,6 +19,7 @@ from tools.cli.language import OPTION, Parser, Words, speak
 
 KEY_VARIABLE = "YIBAO_KEY"
 COMPLETE_FILES = shtab.FILE
+_END = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})")
 _MONTH = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
 
 
@@ -66,6 +67,7 @@ def _mesh_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     telling = commands.add_parser("egress", parents=[remote], help="what each channel was told for an order")
     telling.add_argument("order", metavar="ORDER", help="its payOrdId")
     telling.add_argument("--json", action="store_true", help="in that form")
+    _audit_command(commands, remote)
     books = commands.add_parser("ledger", parents=[remote], help="work with the ledger")
     books.add_argument("action", choices=("verify",), help="verify: recompute the books and name every difference")
 
@@ -89,6 +91,22 @@ def _imaging_command(commands: argparse._SubParsersAction[Parser], remote: Parse
     conflicts.add_argument("study", nargs="?", default="", metavar="UID", help="one of the list, to decide about it")
     conflicts.add_argument("--right", metavar="NODE", default="", help="the node that is right, or none; with --memo")
     conflicts.add_argument("--memo", default="", help="why; it is kept")
+
+
+def _audit_command(commands: argparse._SubParsersAction[Parser], remote: Parser) -> None:
+    parser = commands.add_parser("audit", parents=[remote], help="work with the audit log of the imaging index")
+    parser.add_argument(
+        "action", choices=("verify",), help="verify: compute the chain anew and name what does not hold"
+    )
+    kept = "an end that an earlier run told: it finds a store that was put back"
+    parser.add_argument("--known", type=_known_end, default=(0, ""), metavar="SEQ:HASH", help=kept)
+
+
+def _known_end(text: str) -> tuple[int, str]:
+    found = _END.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text} is no end SEQ:HASH")
+    return int(found[1]), found[2]
 
 
 def _clearing_command(commands: argparse._SubParsersAction[Parser], remote: Parser) -> None:

@@ -23,6 +23,7 @@ _VERSION: Final = b"\x01"
 _HEAD: Final = b"yibao imaging: end of the audit log\0"
 _NUMBER: Final = re.compile(r"\d{9,}[Xx]?")
 _LENGTH: Final = 4
+_LAST_AT: Final = 253_402_300_799_999_999
 _WHOLE: Final = 8
 
 
@@ -119,6 +120,8 @@ class What(Enum):
     UNSEALED = "unsealed"
     # The member found the end broken when it added this entry: what stands before it may be another's.
     BROKEN = "broken"
+    # Another entry, or none, stands at a place that was known.
+    REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,12 @@ class Finding:
 
     seq: int
     what: What
+
+
+def readable(row: Row) -> Logged:
+    """The entry of a row; where it cannot be read, one that says so in its place."""
+    broken = Access(Action.LOG_BROKEN, Outcome.REFUSED, "", detail="the entry cannot be read")
+    return read(row) or Logged(row.seq, 0, broken, b"")
 
 
 def row_of(access: Access, seq: int, at: int, previous: bytes) -> Row:
@@ -152,7 +161,9 @@ def rows_of(accesses: Sequence[Access], end: tuple[int, bytes], at: int) -> list
 
 def read(row: Row) -> Logged | None:
     """The entry of a row; None for one that the member cannot have written."""
-    if type(row.body) is not bytes or row.body[:1] != _VERSION or type(row.at) is not int:
+    if type(row.body) is not bytes or type(row.hash) is not bytes or row.body[:1] != _VERSION:
+        return None
+    if type(row.at) is not int or not 0 <= row.at <= _LAST_AT:
         return None
     try:
         action, outcome = Action(row.body[1]), Outcome(row.body[2])

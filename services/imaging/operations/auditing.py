@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol, TypeAlias
 
 from services.imaging.domain.audit import GENESIS, Access, Action, End, Outcome, Row, holds, rows_of, sealed
@@ -21,6 +22,10 @@ _LATER_S: Final = 0.5
 
 Also: TypeAlias = Callable[[Unit], Awaitable[None]]
 """Writes rows that must stand together with an access, before it, in its transaction; it may run more than once."""
+
+
+Append: TypeAlias = Callable[[Unit, Sequence[Access]], Awaitable[None]]
+"""Adds entries in a transaction, once and last."""
 
 
 class Keys(Protocol):
@@ -52,6 +57,10 @@ class AuditBooks:
         """The key of the log's seal. To be asked for before a transaction opens."""
         return await self._secrets.key(_KEY_NAME, _KEY_BYTES)
 
+    async def appending(self) -> Append:
+        """What adds entries in a transaction that is yet to open."""
+        return partial(self._append, await self.key())
+
     async def commit(self, items: Sequence[Item]) -> list[Fault | None]:
         """Keeps a list in one transaction, in its order. Where one of it is refused, each is kept or refused by itself."""
         try:
@@ -64,8 +73,8 @@ class AuditBooks:
             return [outcome for each in items for outcome in await self.commit([each])]
         return [None] * len(items)
 
-    async def append(self, work: Unit, key: bytes, accesses: Sequence[Access]) -> None:
-        """Adds entries in a transaction that writes more, once and last: until that ends no other entry can be added.
+    async def _append(self, key: bytes, work: Unit, accesses: Sequence[Access]) -> None:
+        """Once and last in a transaction: until that ends no other entry can be added.
 
         Where the end does not hold, an entry that says so comes first; nobody can take that one away either.
         """
@@ -78,13 +87,13 @@ class AuditBooks:
         await work.audit.add(rows, sealed(key, rows[-1].seq, rows[-1].hash), first=end is None)
 
     async def _keep(self, items: Sequence[Item]) -> None:
-        key = await self.key()
+        append = await self.appending()
 
         async def act(work: Unit) -> None:
             for each in items:
                 if each.also is not None:
                     await each.also(work)
-            await self.append(work, key, [access for each in items for access in each.accesses])
+            await append(work, [access for each in items for access in each.accesses])
 
         await self._frame.written(act)
 

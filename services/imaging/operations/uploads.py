@@ -14,7 +14,9 @@ from services.imaging.domain.entries import Entry, Outcome, Poison, Result
 from services.imaging.domain.nodes import StandingNode, check_may_upload, check_sequence, found
 from services.imaging.domain.own_lists import list_changes
 from services.imaging.domain.studies import KeptStudy, Series
+from services.imaging.domain.upload_accesses import of_batch
 from services.imaging.domain.uploads import decide, study_ref
+from services.imaging.operations.auditing import Append
 from services.imaging.store.changes import Change
 from services.imaging.store.unit import ImagingStore, Unit
 from services.kernel.requests import Entry as JournalEntry
@@ -40,6 +42,14 @@ class Keys(Protocol):
 
     async def keys(self, psn_nos: Sequence[str]) -> Sequence[bytes]:
         """The key of each of up to 1,000 numbers, in their order; PEER_UNAVAILABLE."""
+        ...
+
+
+class Logging(Protocol):
+    """The audit log."""
+
+    async def appending(self) -> Append:
+        """What adds entries in a transaction that is yet to open; STORE_UNAVAILABLE, SECRETS_SEALED."""
         ...
 
 
@@ -119,9 +129,10 @@ class _Batch:
 class UploadOperations:
     """What UploadService does."""
 
-    def __init__(self, store: ImagingStore, persons: Keys) -> None:
+    def __init__(self, store: ImagingStore, persons: Keys, log: Logging) -> None:
         self._store = store
         self._persons = persons
+        self._log = log
         self._frame: Frame[Unit, JournalEntry] = Frame(store.write, _none, "STORE_UNAVAILABLE")
 
     async def watermark(self, node_no: str) -> int:
@@ -140,6 +151,7 @@ class UploadOperations:
         _check(node, numbers)
         entries = await in_pieces(lambda each: checked(told(each), node.node, today), sent)
         keys = await self._keys(entries)
+        append = await self._log.appending()
 
         async def act(work: Unit) -> Uploaded:
             held = found(node_no, await work.nodes.hold(node_no))
@@ -149,7 +161,9 @@ class UploadOperations:
             batch.read(await work.studies.of_uids({each.uid for each in entries if isinstance(each, Entry)}))
             for each in entries:
                 batch.take(each)
-            return await _write(work, batch, max(held.watermark, numbers[-1]))
+            uploaded = await _write(work, batch, max(held.watermark, numbers[-1]))
+            await append(work, of_batch(node_no, batch.outcomes, batch.before, batch.after))
+            return uploaded
 
         return await self._frame.written(act)
 

@@ -80,7 +80,7 @@ class AuditRows:
     async def add(self, rows: Sequence[Row], end: End, *, first: bool) -> None:
         """Entries and the end behind them; `first` where there was no end."""
         told = [(each.seq, each.at, each.person_key, each.session_no, each.body, each.hash) for each in rows]
-        await self._connection.insert(self._insert, told)
+        await self._connection.insert(self._insert, told, patient=len(told) > 64)
         if first:
             await self._connection.insert(self._insert_end, [(0, end.seq, end.hash, end.seal)])
         else:

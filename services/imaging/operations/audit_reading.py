@@ -1,0 +1,156 @@
+"""The audit log as it is read: listed, given out, verified. That it was used is an entry, written before anything is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from services.imaging.domain.audit import (
+    Access,
+    Action,
+    Finding,
+    Logged,
+    Outcome,
+    Row,
+    What,
+    end_examined,
+    examined,
+    readable,
+)
+from services.imaging.operations.uploads import Keys
+from services.imaging.store.unit import ImagingStore
+from services.kernel.pages import Page, page_of
+
+OPERATOR: Final = "operator"
+PERSON: Final = "person"
+PART: Final = 2_000
+"""Entries that are verified in one call (our decision)."""
+_KEY: Final = 16
+_BEYOND: Final = (1 << 63) - 1
+
+
+class Writing(Protocol):
+    """Where accesses are written."""
+
+    async def write(self, accesses: Sequence[Access]) -> None:
+        """Durable when it returns; AUDIT_UNAVAILABLE."""
+        ...
+
+
+class Sealing(Protocol):
+    """Who knows the key of the log's seal."""
+
+    async def key(self) -> bytes:
+        """The key."""
+        ...
+
+
+class Naming(Protocol):
+    """Pseudonyms."""
+
+    async def ready(self) -> None:
+        """To be awaited before names are asked for."""
+        ...
+
+    def __call__(self, organisation: str, person_key: bytes) -> str:
+        """Under which an organisation knows a person now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An entry for whoever reads the log, and its person's pseudonym there, "" where nobody was meant."""
+
+    logged: Logged
+    patient_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A part of the chain: what does not hold, how many entries were computed, where to go on (0 where nothing follows), and the
+    last entry where nothing does."""
+
+    findings: Sequence[Finding]
+    checked: int
+    next: int
+    end_seq: int = 0
+    end_hash: bytes = b""
+
+
+class AuditReading:
+    """What AuditService does."""
+
+    def __init__(self, store: ImagingStore, log: Writing, sealing: Sealing, naming: Naming, persons: Keys) -> None:
+        self._store = store
+        self._log = log
+        self._sealing = sealing
+        self._naming = naming
+        self._persons = persons
+
+    async def listed(self, opter_no: str, session_no: str, before: int | None, size: int) -> Page[Told]:
+        """Entries before a place, None for the end, the latest first; of one session where it is named."""
+        await self._log.write([_used(OPERATOR, opter_no, (session_no and f"list of session {session_no}") or "list")])
+        place = _BEYOND if before is None else before
+        async with self._store.read() as work:
+            if session_no:
+                rows = await work.audit.of_session(session_no, place, size + 1)
+            else:
+                rows = await work.audit.before(place, size + 1)
+        return page_of(await self._told(OPERATOR, rows), size, lambda each: (each.logged.seq,))
+
+    async def own(self, psn_no: str, opter_no: str, before: int | None, size: int) -> Page[Told]:
+        """Entries of a person, the latest first, for the person, or for an operator where one is told; PEER_UNAVAILABLE."""
+        (key,) = await self._persons.keys([psn_no])
+        organisation = OPERATOR if opter_no else PERSON
+        await self._log.write([replace(_used(organisation, opter_no, "list of a person"), person_key=key)])
+        async with self._store.read() as work:
+            rows = await work.audit.of_person(key, _BEYOND if before is None else before, size + 1)
+        return page_of(await self._told(organisation, rows), size, lambda each: (each.logged.seq,))
+
+    async def exported(self, opter_no: str, after: int, most: int, form: str) -> tuple[Sequence[Told], int]:
+        """Entries behind a place in their order, and the place at which to go on. Whoever asks again and again leaves no entry
+        where there is nothing new but its own."""
+        async with self._store.read() as work:
+            told = await self._told(OPERATOR, await work.audit.after(after, most))
+        used = _used(OPERATOR, opter_no, f"export {form}")
+        if any(each.logged.access != used for each in told):
+            await self._log.write([used])
+        return told, told[-1].logged.seq if told else after
+
+    async def verified(self, opter_no: str, after: int, known: tuple[int, str]) -> Verified:
+        """A part of the chain behind a place; `known` are place and hash in hex of an entry, 0 for none."""
+        key = await self._sealing.key()
+        if after == 0:
+            await self._log.write([_used(OPERATOR, opter_no, "verify")])
+        async with self._store.read() as work:
+            rows = await work.audit.after(after, PART)
+            ends = len(rows) < PART
+            findings = examined(await work.audit.at(after), after, rows)
+            end, last = await work.audit.end() if ends else (None, None)
+            stood = await work.audit.at(known[0]) if ends and known[0] else None
+        if not ends:
+            return Verified(findings, len(rows), rows[-1].seq)
+        findings += end_examined(key, end, last)
+        if known[0] and (stood is None or not _is(stood, known[1])):
+            findings.append(Finding(known[0], What.REPLACED))
+        if last is None:
+            return Verified(findings, len(rows), 0)
+        return Verified(findings, len(rows), 0, last.seq, readable(last).hash)
+
+    async def _told(self, organisation: str, rows: Sequence[Row]) -> list[Told]:
+        await self._naming.ready()
+        return [Told(each, _named(self._naming, organisation, each)) for each in map(readable, rows)]
+
+
+def _used(organisation: str, reader: str, detail: str) -> Access:
+    return Access(Action.LOG_USED, Outcome.SUCCESS, organisation, reader, detail=detail)
+
+
+def _named(naming: Callable[[str, bytes], str], organisation: str, logged: Logged) -> str:
+    key = logged.access.person_key
+    return naming(organisation, key) if type(key) is bytes and len(key) == _KEY else ""
+
+
+def _is(row: Row, digest: str) -> bool:
+    return type(row.hash) is bytes and row.hash.hex() == digest.lower()

@@ -1,0 +1,242 @@
+"""The audit log as operators and persons read it, as others' systems read it, and as it is verified."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from services.imaging.domain.audit import GENESIS, Access, Action, Finding, Outcome, What, read, row_of
+from services.imaging.domain.audit_events import event_of
+from services.imaging.operations import audit_reading
+from services.imaging.operations.audit_reading import AuditReading, Told
+from services.imaging.servicer.audit_dicom import dicom_message
+from services.imaging.servicer.audit_fhir import fhir_event
+from services.kernel.errors import Fault
+from tests.imaging.audit_rules import check_dicom, check_fhir
+from tests.imaging.auditing import Audited, searched
+from tests.imaging.conftest import House, PlayedKeys, key_of, opened
+from tests.imaging.entries import HOSPITAL, OTHER_PSN_NO, PSN_NO, uid, upsert, withdrawal
+
+AT: Final = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
+
+
+class PlayedNames:
+    """Pseudonyms that say for whom they are."""
+
+    async def ready(self) -> None:
+        """At once."""
+
+    def __call__(self, organisation: str, person_key: bytes) -> str:
+        return f"{organisation.upper()}{person_key.hex()[:6].upper()}"
+
+
+@dataclass(slots=True)
+class Reading:
+    """The log and who reads it."""
+
+    audited: Audited
+    reading: AuditReading = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reading = AuditReading(
+            self.audited.store, self.audited.log, self.audited.books, PlayedNames(), PlayedKeys()
+        )
+
+    async def verified(self) -> list[tuple[int, str]]:
+        """What a verification part by part finds."""
+        found: list[Finding] = []
+        after = 0
+        while True:
+            part = await self.reading.verified("OP1", after, (0, ""))
+            found += part.findings
+            if not part.next:
+                return [(each.seq, each.what.value) for each in found]
+            after = part.next
+
+
+@pytest.fixture
+async def log(tmp_path: Path) -> AsyncIterator[Reading]:
+    """Five entries of one person and one of another."""
+    async with opened(f"sqlite:///{tmp_path / 'imaging.sqlite'}") as store:
+        made = Reading(Audited(store))
+        entries = [searched(number, session_no=f"R{number % 2}") for number in range(1, 6)]
+        await made.audited.log.write([*entries, searched(6, person_key=b"o" * 16)])
+        yield made
+
+
+def shown(told: Sequence[Told]) -> list[tuple[int, str]]:
+    """Places and what was done."""
+    return [(each.logged.seq, each.logged.access.action.name) for each in told]
+
+
+async def test_an_operator_reads_it_from_the_end_and_that_is_an_entry(log: Reading) -> None:
+    page = await log.reading.listed("OP1", "", None, 3)
+    assert shown(page.entries) == [(7, "LOG_USED"), (6, "SEARCHED"), (5, "SEARCHED")]
+    used, other, one = page.entries
+    assert (used.logged.access.organisation, used.logged.access.reader, used.patient_id) == ("operator", "OP1", "")
+    assert (other.patient_id, one.patient_id) == ("OPERATOR6F6F6F", "OPERATOR000102")
+    assert page.end == (5,)
+    rest = await log.reading.listed("OP1", "R1", 5, 9)
+    assert (shown(rest.entries), rest.end) == ([(3, "SEARCHED"), (1, "SEARCHED")], None)
+
+
+async def test_a_person_reads_who_looked_and_nothing_of_others(log: Reading) -> None:
+    await log.audited.log.write([searched(number, person_key=key_of(PSN_NO)) for number in (7, 8)])
+    page = await log.reading.own(PSN_NO, "", None, 2)
+    assert shown(page.entries) == [(9, "LOG_USED"), (8, "SEARCHED")]
+    (name,) = {each.patient_id for each in page.entries}
+    assert name.startswith("PERSON")
+    assert page.end == (8,)
+    served = await log.reading.own(PSN_NO, "OP1", 8, 9)
+    assert shown(served.entries) == [(7, "SEARCHED")]
+    assert served.entries[0].patient_id.startswith("OPERATOR")
+    assert shown((await log.reading.own(OTHER_PSN_NO, "OP1", 8, 9)).entries) == []
+    used = [
+        (each.logged.access.organisation, each.logged.access.reader)
+        for each in (await log.reading.own(PSN_NO, "", None, 3)).entries[:2]
+    ]
+    assert used == [("person", ""), ("operator", "OP1")]
+
+
+async def test_an_export_goes_on_and_comes_to_rest(log: Reading) -> None:
+    told, place = await log.reading.exported("OP1", 0, 4, "FHIR")
+    assert ([each.logged.seq for each in told], place) == ([1, 2, 3, 4], 4)
+    told, place = await log.reading.exported("OP1", place, 4, "FHIR")
+    assert ([each.logged.seq for each in told], place) == ([5, 6, 7], 7)
+    for _ in range(3):
+        told, place = await log.reading.exported("OP1", place, 4, "FHIR")
+    assert (told, place) == ([], 8)
+    assert len(await log.audited.rows()) == 8
+
+
+async def test_without_the_log_nobody_reads_it(log: Reading, tmp_path: Path) -> None:
+    (tmp_path / "imaging.sqlite").rename(tmp_path / "gone.sqlite")
+    for asked in (log.reading.listed("OP1", "", None, 3), log.reading.own(PSN_NO, "", None, 3)):
+        with pytest.raises(Fault, match="AUDIT_UNAVAILABLE"):
+            await asked
+
+
+async def test_it_is_verified_in_parts(log: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_reading, "PART", 3)
+    assert await log.verified() == []
+    whole = await log.reading.verified("OP1", 6, (0, ""))
+    assert (whole.checked, whole.next, whole.end_seq) == (1, 0, 7)
+    await log.audited.spoil("UPDATE imaging_audit SET at = at + 1 WHERE seq IN (1, 4)")
+    assert await log.verified() == [(1, "changed"), (4, "changed")]
+    await log.audited.spoil("DELETE FROM imaging_audit WHERE seq = 3")
+    assert await log.verified() == [(1, "changed"), (3, "missing"), (4, "changed")]
+
+
+async def test_a_store_that_was_put_back_is_found_by_an_end_that_was_kept(log: Reading) -> None:
+    before = await log.reading.verified("OP1", 0, (0, ""))
+    kept = (before.end_seq, before.end_hash.hex())
+    await log.audited.log.write([searched(7)])
+    assert (await log.reading.verified("OP1", 0, kept)).findings == []
+    for other in ((kept[0], "ab" * 32), (99, kept[1])):
+        assert (await log.reading.verified("OP1", 0, other)).findings == [Finding(other[0], What.REPLACED)]
+
+
+async def test_an_entry_that_cannot_be_read_is_told_as_broken_and_hides_no_other(log: Reading) -> None:
+    await log.audited.spoil(
+        "UPDATE imaging_audit SET body = x'00' WHERE seq = 3", "UPDATE imaging_audit SET at = 1 << 62 WHERE seq = 4"
+    )
+    page = await log.reading.listed("OP1", "", None, 9)
+    assert [each.logged.access.action.name for each in page.entries[3:5]] == ["LOG_BROKEN"] * 2
+    told, _ = await log.reading.exported("OP1", 0, 9, "DICOM")
+    assert len(told) == 7
+
+
+def exported(access: Access, patient_id: str) -> tuple[Any, Any]:
+    """An entry in both forms, which keep to their rules."""
+    logged = read(row_of(access, 12, 0, GENESIS))
+    assert logged is not None
+    event = event_of(logged, patient_id)
+    return check_dicom(dicom_message(event, AT)), check_fhir(fhir_event(event, AT))
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_kind_of_entry_keeps_to_the_rules_of_dicom_and_fhir(action: Action, outcome: Outcome) -> None:
+    full = searched(action=action, outcome=outcome, node_no="SD01", purpose="TREATMENT", reader='D"1<\x01')
+    for access, patient_id in (
+        (full, "ABC234"),
+        (Access(action, outcome, "person", session_no="R1", purpose="SELF"), "ABC234"),
+        (Access(action, outcome, "operator", "OP1", detail="list & <more>"), ""),
+        (Access(action, outcome, "node", node_no="SD01"), ""),
+        (Access(action, outcome, ""), ""),
+    ):
+        exported(access, patient_id)
+
+
+def test_what_a_search_is_in_both_forms() -> None:
+    message, event = exported(searched(purpose="TREATMENT"), "ABC234")
+    (name,) = message.findall("EventIdentification/EventID")
+    assert (name.attrib["csd-code"], name.attrib["originalText"]) == ("110112", "Query")
+    source, destination = message.findall("ActiveParticipant")
+    assert (source.attrib["UserID"], source.attrib["AlternativeUserID"]) == ("D1", HOSPITAL)
+    assert (source.attrib["UserIsRequestor"], destination.attrib["UserIsRequestor"]) == ("true", "false")
+    query = message.findtext("ParticipantObjectIdentification/ParticipantObjectQuery")
+    assert base64.b64decode(query).decode() == "StudyDate, ModalitiesInStudy"
+    kinds = [each.attrib["ParticipantObjectID"] for each in message.findall("ParticipantObjectIdentification")]
+    assert kinds == [uid(1), "1.2.840.10008.5.1.4.1.2.2.1", "ABC234"]
+    assert (event["type"]["code"], event["action"], event["outcome"]) == ("110112", "E", "0")
+    assert event["agent"][0]["who"]["identifier"] == {"system": f"urn:yibao:{HOSPITAL}", "value": "D1"}
+    assert event["agent"][0]["purposeOfUse"][0]["coding"][0]["code"] == "TREAT"
+    assert [each["role"]["display"] for each in event["entity"]] == ["Report", "Query", "Patient"]
+    assert event["entity"][0]["what"]["identifier"]["value"] == f"urn:oid:{uid(1)}"
+
+
+@pytest.mark.parametrize(
+    ("action", "codes"),
+    [
+        (Action.SESSION_OPENED, ("110114", "110122", "E")),
+        (Action.SESSION_CLOSED, ("110114", "110123", "E")),
+        (Action.PATIENT_ADDED, ("110110", "", "R")),
+        (Action.EMERGENCY, ("110113", "110127", "E")),
+        (Action.TICKET_GIVEN, ("110102", "", "E")),
+        (Action.READ, ("110103", "", "R")),
+        (Action.UPLOADED, ("110107", "", "C")),
+        (Action.WITHDRAWN, ("110105", "", "D")),
+        (Action.RECOGNITION, ("110112", "", "E")),
+        (Action.LOG_USED, ("110101", "", "R")),
+        (Action.LOG_BROKEN, ("110113", "110135", "E")),
+    ],
+)
+def test_the_code_of_every_action(action: Action, codes: tuple[str, str, str]) -> None:
+    message, event = exported(searched(action=action, node_no="SD01"), "ABC234")
+    sort = message.find("EventIdentification/EventTypeCode")
+    name = message.find("EventIdentification/EventID").attrib["csd-code"]
+    said = (name, "" if sort is None else sort.attrib["csd-code"])
+    assert (*said, message.find("EventIdentification").attrib["EventActionCode"]) == codes
+    assert (event["type"]["code"], event.get("subtype", [{"code": ""}])[0]["code"], event["action"]) == codes
+
+
+async def test_a_batch_and_a_withdrawal_are_entries_and_no_number_or_name_is_in_one(small_house: House) -> None:
+    """All bytes of the log are looked through: no number of a person, no name, no text of a study."""
+    await small_house.upload(upsert(1), upsert(2, psn_no=OTHER_PSN_NO), upsert(3, modalities=["ZZ"]))
+    await small_house.upload(withdrawal(4, 1, 2), withdrawal(5, 1, 2), withdrawal(6, 99, 1))
+    await small_house.upload(withdrawal(4, 1, 2))
+    rows = await small_house.audited.rows()
+    told = [read(each) for each in rows]
+    said = [(each.access.action.name, each.access.detail) for each in told if each is not None]
+    assert said == [
+        ("UPLOADED", "entries 1-3: ACCEPTED 2, REJECTED 1"),
+        ("UPLOADED", "entries 4-6: ACCEPTED 2, UNCHANGED 1"),
+        ("WITHDRAWN", ""),
+        ("WITHDRAWN", ""),
+        ("UPLOADED", "entries 4-4: UNCHANGED 1"),
+    ]
+    gone = told[2]
+    assert gone is not None
+    assert (gone.access.study_uid, gone.access.node_no) == (uid(1), "SD01")
+    assert gone.access.person_key == key_of(PSN_NO)
+    whole = b"".join(each.body for each in rows)
+    for secret in (PSN_NO, OTHER_PSN_NO, "Zhang", "张", "胸部"):
+        assert secret.encode() not in whole
+    assert await small_house.audited.findings() == []
