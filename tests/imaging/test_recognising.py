@@ -23,7 +23,7 @@ from services.imaging.operations.reporting import BEGIN, Result
 from services.kernel.elsewhere import cell_unavailable
 from services.kernel.errors import Fault, FaultKind
 from tests.imaging.conftest import House, key_of
-from tests.imaging.entries import HOSPITAL, NOON, OTHER_PSN_NO, PSN_NO, uid, upsert, withdrawal
+from tests.imaging.entries import HOSPITAL, NOON, OTHER_NODE, OTHER_PSN_NO, PSN_NO, move, uid, upsert, withdrawal
 from tests.imaging.recognising import CT, ELSEWHERE, PLANNED, REPORT, Desk
 from yibao.imaging.v1 import entry_pb2
 
@@ -158,6 +158,15 @@ async def test_a_report_goes_with_the_study_that_its_node_took_out(desk: Desk) -
     assert (await desk.advise())[1] == ()
     await desk.house.upload(upsert(3, 1, 3, **MARKED))
     assert len((await desk.advise())[1]) == 1
+
+
+async def test_a_report_whose_study_is_another_persons_by_now_is_not_shown(desk: Desk) -> None:
+    desk.let()
+    await desk.report()
+    await desk.house.upload(move(2, 1, 2))
+    assert (await desk.advise())[1] == ()
+    await desk.house.upload(upsert(1, 1, **MARKED), node_no=OTHER_NODE.node_no)
+    assert (await desk.advise())[1] == ()
 
 
 async def test_a_report_of_another_institution_says_nothing_of_a_study(desk: Desk) -> None:

@@ -65,12 +65,13 @@ def visible(copies: Sequence[Copy], reports: Iterable[Report], scope: Scope) -> 
     return [*(Examination(by_uid[uid], report_of.get(uid)) for uid in by_uid if uid in shown), *alone]
 
 
-def withdrawn_of(standing: Iterable[KeptStudy]) -> frozenset[str]:
-    """UIDs of studies that nodes took out and that none has any more: their reports are not found either."""
-    states: dict[str, set[State]] = {}
-    for each in standing:
-        states.setdefault(each.uid, set()).add(each.state)
-    return frozenset(uid for uid, found in states.items() if found == {State.WITHDRAWN})
+def disputed(standing: Iterable[KeptStudy], person_key: bytes) -> frozenset[str]:
+    """UIDs under which nodes have, or had, studies and none of this person that may be found: taken out, in conflict, or another
+    person's. What a report says of them is not shown either (I§6.8).
+    """
+    rows = list(standing)
+    found = {each.uid for each in rows if each.state is State.ACTIVE and each.person_key == person_key}
+    return frozenset(each.uid for each in rows) - found
 
 
 def prior_of(

@@ -19,7 +19,7 @@ from services.imaging.domain.advice import (
     ordered,
 )
 from services.imaging.domain.audit import Access, Action, Outcome
-from services.imaging.domain.priors import Examination, prior_of, visible, withdrawn_of
+from services.imaging.domain.priors import Examination, disputed, prior_of, visible
 from services.imaging.domain.quality import Quality
 from services.imaging.domain.recognition import Planned, judge
 from services.imaging.domain.recognition_tables import Tables
@@ -101,8 +101,8 @@ class Priors:
             told = await work.reports.of_person(granted.person_key, minutes_of(since), MOST_REPORTS)
             standing = await work.studies.of_uids({one.study_uid for each in told for one in each.report.pictures})
         copies = best_of(copies_of(kept, await self.index.places()))
-        withdrawn = withdrawn_of(standing)
-        reports = [each.report for each in told if each.report.day <= until and each.report.is_clear_of(withdrawn)]
+        hidden = disputed(standing, granted.person_key)
+        reports = [each.report for each in told if each.report.day <= until and each.report.is_clear_of(hidden)]
         return visible(copies, reports, granted.scope)
 
     async def judged(self, found: Sequence[Examination], planned: Planned) -> list[tuple[Examination, Evidence]]:
