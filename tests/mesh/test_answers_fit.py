@@ -78,6 +78,7 @@ async def played(town: Sandbox) -> list[tuple[str, Any]]:
         node = await hospital.open_visit(people[3], [Row(DRUG, 1, 1_000)])
         await hospital.done(infno, {"data": node})
     await paying.journey(hospital, people[4])
+    await journeys.recognition(hospital, people[1], await journeys.ec_code(hospital, people[1]))
     await statements.journey(hospital, (await hospital.visit(people[0], journeys.BILL)).info)
     exchanges = [each for each in hospital.journal[start:] if each.text.startswith('{"infcode":0')]
     return [(each.name, each.answer.output or {}) for each in exchanges]
