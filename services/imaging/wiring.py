@@ -168,9 +168,15 @@ class _Auditing:
 
 
 def _auditing(store: ImagingStore, kept: Secrets, clock: Clock, telemetry: Telemetry) -> _Auditing:
-    books = AuditBooks(store, kept, clock)
+    books = AuditBooks(store, kept, clock, _told_broken)
     committer: Committer[Item, None] = Committer("access", books.commit, telemetry=telemetry)
     return _Auditing(books, committer, AuditLog(committer.submit))
+
+
+def _told_broken(what: str) -> None:
+    """One line where the end of the log does not hold: somebody had the store in hand, or a backup was put back."""
+    log = logging.getLogger(f"yibao.{MEMBER}")
+    write(log, logging.ERROR, "the audit log was found broken; run yibao audit verify", {"found": what})
 
 
 def _audits(store: ImagingStore, peers: Peers, audit: _Auditing, kept: Secrets, clock: Clock) -> AuditServicer:

@@ -50,10 +50,11 @@ class Audited:
     committer: Committer[Item, None] = field(init=False)
     log: AuditLog = field(init=False)
     sizes: list[int] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.secrets = Secrets(self.store, Sealer(lambda: (MESH_KEY,), "secrets", secrets.token_bytes))
-        self.books = AuditBooks(self.store, self.secrets, lambda: NOON)
+        self.books = AuditBooks(self.store, self.secrets, lambda: NOON, self.alarms.append)
 
         async def counted(items: Any) -> Any:
             self.sizes.append(len(items))

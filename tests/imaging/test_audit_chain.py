@@ -138,8 +138,8 @@ def test_no_two_accesses_have_the_same_bytes(texts: list[str], person_key: bytes
 
 
 def test_a_detail_has_no_number_of_a_person_and_an_end() -> None:
-    told = "PatientID=990000000000000001 证件 99010019000101001X 电话13900000000 StudyDate=20260301-20260310"
+    told = "PatientID=990000000000000001 证件 99010019000101001X 电话13900000000 StudyDate=20260301-20260310 case 202611220001"
     kept = read(row_of(searched(detail=told + "长" * 500, person_key=PERSON_KEY), 1, 0, GENESIS))
     assert kept is not None
-    assert kept.access.detail.startswith("PatientID=# 证件 # 电话# StudyDate=20260301-20260310")
+    assert kept.access.detail.startswith("PatientID=# 证件 # 电话# StudyDate=20260301-20260310 case 202611220001")
     assert len(kept.access.detail) == 400

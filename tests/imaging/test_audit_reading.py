@@ -22,6 +22,7 @@ from tests.imaging.audit_rules import check_dicom, check_fhir
 from tests.imaging.auditing import Audited, searched
 from tests.imaging.conftest import House, PlayedKeys, key_of, opened
 from tests.imaging.entries import HOSPITAL, OTHER_PSN_NO, PSN_NO, uid, upsert, withdrawal
+from tests.imaging.reading import Desk, refused
 
 AT: Final = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
 
@@ -215,6 +216,27 @@ def test_the_code_of_every_action(action: Action, codes: tuple[str, str, str]) -
     said = (name, "" if sort is None else sort.attrib["csd-code"])
     assert (*said, message.find("EventIdentification").attrib["EventActionCode"]) == codes
     assert (event["type"]["code"], event.get("subtype", [{"code": ""}])[0]["code"], event["action"]) == codes
+
+
+async def test_what_readers_do_leaves_no_number_no_token_and_no_reason_in_the_log(tmp_path: Path) -> None:
+    psn_no, certno = f"P{PSN_NO}", "990100190001010014"
+    async with opened(f"sqlite:///{tmp_path / 'imaging.sqlite'}") as store:
+        desk, audited = Desk(store), Audited(store)
+        token = await desk.opened()
+        await desk.granted(psn_no)
+        await desk.granted(certno)
+        await desk.add(token, shown=f"code:{psn_no}")
+        await desk.add(token, psn_no)
+        await desk.add(token, certno=certno)
+        await desk.break_glass(token, psn_no)
+        await refused(desk.add(token, OTHER_PSN_NO))
+        await audited.log.write(desk.log.entries)
+        rows = await audited.rows()
+    whole = b"".join(each.body + (each.session_no or b"") + (each.person_key or b"") for each in rows)
+    assert len(rows) == 6
+    assert {each.person_key for each in rows} == {key_of(psn_no), key_of(certno), None}
+    for secret in (psn_no, PSN_NO, OTHER_PSN_NO, certno, token, "code:", "昏迷"):
+        assert secret.encode() not in whole
 
 
 async def test_a_batch_and_a_withdrawal_are_entries_and_no_number_or_name_is_in_one(small_house: House) -> None:

@@ -116,9 +116,11 @@ async def test_a_broken_end_is_noted_for_ever_and_the_log_goes_on(
     small: Audited, done: str, found: list[tuple[int, str]]
 ) -> None:
     await small.spoil(done)
-    for process in (Audited(small.store), small):
+    other = Audited(small.store)
+    for process in (other, small):
         await process.log.write([searched(6)])
         assert await small.findings() == found
+    assert (len(other.alarms), small.alarms) == (1, [])
 
 
 async def test_an_end_that_is_gone_is_noted_and_made_anew(small: Audited) -> None:

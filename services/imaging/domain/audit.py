@@ -21,7 +21,7 @@ MOST_DETAIL: Final = 400
 
 _VERSION: Final = b"\x01"
 _HEAD: Final = b"yibao imaging: end of the audit log\0"
-_NUMBER: Final = re.compile(r"\d{9,}[Xx]?")
+_NUMBER: Final = re.compile(r"\d{15,}[Xx]?|(?<!\d)1[3-9]\d{9}(?!\d)")
 _LENGTH: Final = 4
 _LAST_AT: Final = 253_402_300_799_999_999
 _WHOLE: Final = 8
@@ -256,5 +256,5 @@ def _parts(data: bytes) -> list[bytes]:
 
 
 def _told(detail: str) -> str:
-    """A detail that fits. Numbers of nine digits and more go: those of persons, cards and telephones have as many."""
+    """A detail that fits. What has the form of a number of a person, a card or a telephone goes; that of a case stays."""
     return _NUMBER.sub("#", detail)[:MOST_DETAIL]

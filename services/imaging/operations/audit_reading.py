@@ -24,7 +24,7 @@ from services.kernel.pages import Page, page_of
 
 OPERATOR: Final = "operator"
 PERSON: Final = "person"
-PART: Final = 2_000
+PART: Final = 1_000
 """Entries that are verified in one call (our decision)."""
 _KEY: Final = 16
 _BEYOND: Final = (1 << 63) - 1

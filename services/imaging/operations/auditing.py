@@ -45,11 +45,14 @@ class Item:
 
 
 class AuditBooks:
-    """The log's rows, by lists."""
+    """The log's rows, by lists. `found_broken` is told what was found where the end does not hold."""
 
-    def __init__(self, store: ImagingStore, secrets: Keys, clock: Clock) -> None:
+    def __init__(
+        self, store: ImagingStore, secrets: Keys, clock: Clock, found_broken: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._secrets = secrets
         self._clock = clock
+        self._found_broken = found_broken
         self._frame: Frame[Unit, Entry] = Frame(store.write, _none, UNAVAILABLE)
         self._highest = 0
 
@@ -108,6 +111,7 @@ class AuditBooks:
             self._highest = said[0]
             return said, []
         detail = f"end {said[0]}, last {there[0]}, known {self._highest}"
+        self._found_broken(detail)
         broken = Access(Action.LOG_BROKEN, Outcome.REFUSED, "", detail=detail)
         # What was cut off leaves its gap: nothing takes those places again.
         seq = max(said[0], there[0], self._highest)

@@ -59,10 +59,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         name, written = _FORMS[request.form]
         opter_no, most = current_call().caller.subject, request.limit or MOST_EXPORTED
         told, place = await self._operations.exported(opter_no, request.after, most, name)
-        messages = [
-            written(event_of(each.logged, each.patient_id), from_micros(each.logged.at).replace(microsecond=0))
-            for each in told
-        ]
+        messages = [written(event_of(each.logged, each.patient_id), from_micros(each.logged.at)) for each in told]
         return audit_pb2.ExportAuditResponse(messages=messages, next=place)
 
     async def VerifyAudit(  # noqa: N802 - the contract's name
