@@ -76,7 +76,7 @@ const TEXTS = {
   broken: ["出错：{0}", "Something failed: {0}"],
   nodesAway: ["节点 {0} 无应答：其检查可列出，暂不能打开。", "Nodes that do not answer: {0}. Their studies are listed and cannot be opened now."],
   nodesBehind: ["节点 {0} 上传滞后：最近的检查可能缺失。", "Nodes that are behind: {0}. What they took lately may be missing."],
-  cellsAway: ["部分患者的参保地系统无应答，暂不显示其检查。", "Some patients' place of insurance does not answer; their studies are not shown now."],
+  cellsAway: ["单元 {0} 无应答：在其参保的患者，检查暂不显示。", "Cells that do not answer: {0}. Studies of their patients are not shown now."],
 };
 
 const MODALITIES = {

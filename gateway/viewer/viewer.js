@@ -104,11 +104,18 @@ async function list(fresh) {
   await consent();
 }
 
+// What a search says beside its answer, by the keys of our texts, each with the nodes or cells that it names.
+const WARNINGS = [
+  ["nodesAway", /"Nodes that do not answer now: ([^;"]+)/],
+  ["nodesBehind", /"Nodes that are behind: ([^;"]+)/],
+  ["cellsAway", /"Cells that do not answer now: ([^;"]+)/],
+];
+
 function warnings(text) {
-  const found = [
-    ["nodesAway", /do not answer now: ([A-Z0-9, ]+)/], ["nodesBehind", /are behind: ([A-Z0-9, ]+)/], ["cellsAway", /cannot be shown now/],
-  ];
-  return found.map(([key, form]) => [key, form.exec(text)]).filter(([, match]) => match).map(([key, match]) => [key, match[1]?.trim().replace(/,$/, "")]);
+  const found = WARNINGS.map(([key, form]) => [key, form.exec(text)]).filter(([, match]) => match);
+  // Behind a node's number stands in brackets since when.
+  const others = chinese() ? " 等" : " and $1 more";
+  return found.map(([key, [, named]]) => [key, named.replaceAll(/ \([^)]*\)/g, "").replace(/ and (\d+) more$/, others)]);
 }
 
 function draw() {
@@ -124,7 +131,7 @@ function draw() {
   }
   by("line").replaceChildren(...days.map((each) => each.section));
   by("more").hidden = !state.more;
-  by("warned").textContent = warnings(state.warning).map((each) => t(...each)).join(" ");
+  by("warned").textContent = warnings(state.warning).map((each) => t(...each)).join(chinese() ? "" : " ");
   by("warned").hidden = by("warned").textContent === "";
   mark("#line", state.open);
   if (focused) by("line").querySelector(`[data-uid="${focused}"]`)?.focus();

@@ -1,6 +1,6 @@
 """The viewer at /viewer as a doctor uses it: a person's code was scanned, a node holds the pictures, a browser shows them.
 
-`node tests/browser/viewer.mjs URL NODE TOKEN DESCRIPTION FOLDER` leaves pictures to look at.
+`node tests/browser/viewer.mjs URL NODE TOKEN DESCRIPTION AWAY FOLDER` leaves pictures to look at.
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ from typing import Any, Final
 
 import pytest
 
+from services.runtime.call import Caller, Role
+from tests.imaging.entries import HOSPITAL, OTHER_NODE, upsert
 from tests.imaging.sight import DAY, Sight, sighted
 from tests.mesh.seeds import INSTITUTION
+from yibao.imaging.v1 import entry_pb2, node_pb2, upload_pb2
 
 LOOK: Final = Path(__file__).with_name("viewer.mjs")
 NODE: Final = Path(sys.executable).with_name("node")
 DESCRIPTION: Final = "胸部CT平扫"
+ELSEWHERE: Final = "头颅MR平扫"
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +32,8 @@ async def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the browser saw."""
     async with sighted(tmp_path_factory.mktemp("viewer")) as sight:
         token, _ = await opened(sight)
-        saw = await asyncio.to_thread(looked, sight.mesh.url, sight.node.url, token, DESCRIPTION)
+        await tell_elsewhere(sight)
+        saw = await asyncio.to_thread(looked, sight.mesh.url, sight.node.url, token, DESCRIPTION, ELSEWHERE)
     return saw | {"token": token}
 
 
@@ -41,6 +46,24 @@ async def opened(sight: Sight) -> tuple[str, str]:
     return token, study
 
 
+async def tell_elsewhere(sight: Sight) -> None:
+    """Of the person's head a node tells that is not heard of any more; the result is recognised in all of the nation."""
+    node = node_pb2.Node(
+        node_no=OTHER_NODE.node_no, node_name=OTHER_NODE.node_name, admdvs=OTHER_NODE.admdvs, uscc=OTHER_NODE.uscc,
+        retrieve_roots=OTHER_NODE.retrieve_roots,
+    )  # fmt: skip
+    register = node_pb2.RegisterNodeRequest(request_id="elsewhere", node=node)
+    await sight.mesh.call("yibao.imaging.v1.NodeService.RegisterNode", register)
+    told = upsert(
+        1, study_date="20260601", modalities=["MR"], description=ELSEWHERE, body_part="HEAD", patient_name="Ji^Cejia=济测甲",
+        recognition=entry_pb2.RECOGNITION_RANGE_NATION, psn_no=f"9901{1:016}",
+    )  # fmt: skip
+    told.series[0].modality = "MR"
+    request = upload_pb2.UploadEntriesRequest(node_no=OTHER_NODE.node_no, entries=[told])
+    caller = Caller(Role.NODE, OTHER_NODE.node_no, sandbox=True)
+    await sight.mesh.call("yibao.imaging.v1.UploadService.UploadEntries", request, caller=caller)
+
+
 def looked(*given: str, script: Path = LOOK) -> dict[str, Any]:
     """Runs the browser."""
     run = subprocess.run([NODE, script, *given], capture_output=True, text=True, timeout=90, check=False)
@@ -50,11 +73,16 @@ def looked(*given: str, script: Path = LOOK) -> dict[str, Any]:
 
 
 def test_the_time_line_says_when_and_where_what_was_examined(seen: dict[str, Any]) -> None:
-    day, first, what, where = seen["list"].split("\n")
-    assert day == f"{DAY[:4]}年{int(DAY[4:6])}月{int(DAY[6:])}日"
-    assert first == f"CT09:30 {DESCRIPTION}"
-    assert what == "胸部 · 21 幅 · 济测甲"
-    assert where.endswith(INSTITUTION)
+    later, earlier = seen["list"].split("\n")[:5], seen["list"].split("\n")[5:]
+    day = f"{DAY[:4]}年{int(DAY[4:6])}月{int(DAY[6:])}日"
+    assert earlier == [day, f"CT09:30 {DESCRIPTION}", "胸部 · 21 幅 · 济测甲", INSTITUTION]
+    assert later[:4] == ["2026年6月1日", f"磁共振09:30 {ELSEWHERE}", "头部 · 120 幅 · 济测甲", HOSPITAL]
+
+
+def test_a_mark_of_recognition_and_a_node_that_is_away_are_told(seen: dict[str, Any]) -> None:
+    assert seen["list"].split("\n")[4] == "互认：全国暂不可取"
+    away = f"节点 {OTHER_NODE.node_no} 无应答：其检查可列出，暂不能打开。"
+    assert seen["warned"] == f"{away}节点 {OTHER_NODE.node_no} 上传滞后：最近的检查可能缺失。"
 
 
 def test_consent_and_its_end_are_seen_and_that_access_is_recorded(seen: dict[str, Any]) -> None:
@@ -104,6 +132,7 @@ def test_no_error_and_no_host_but_gateway_and_node(seen: dict[str, Any]) -> None
 def test_what_cannot_be_shown_is_said_in_plain_words(seen: dict[str, Any]) -> None:
     told = seen["told"]
     assert "粘贴您所在系统开立会话时得到的令牌" in told["begin"]
+    assert told["away"] == told["silent"]
     assert told["away"].startswith("The node that holds this study does not answer now")
     assert told["away"].endswith("Try again")
     assert told["none"].startswith("There is nothing to see")

@@ -1,10 +1,10 @@
 // Looks at the viewer as readers do: by keys alone on a wide screen, by taps on a narrow one, in both languages, and where
-// something is away. `node viewer.mjs URL NODE TOKEN DESCRIPTION [FOLDER]` opens the study of that description, prints what it saw as one
-// JSON object, and leaves pictures in FOLDER.
+// something is away. `node viewer.mjs URL NODE TOKEN DESCRIPTION AWAY [FOLDER]` opens the study of the one description, tries that of the
+// other, whose node is away, prints what it saw as one JSON object, and leaves pictures in FOLDER.
 import { launched, watched } from "./browser.mjs";
 import { chinese } from "./fonts.mjs";
 
-const [, , url, node, token, description, folder] = process.argv;
+const [, , url, node, token, description, elsewhere, folder] = process.argv;
 const NARROW = { width: 360, height: 740, isMobile: true, hasTouch: true };
 const NODE = /\/t\/[^/]+\/studies\//;
 const seen = { errors: [], strangers: [], told: {}, overflow: [], addresses: [] };
@@ -55,6 +55,7 @@ async function byKeys() {
   await page.waitForSelector("#access li");
   seen.list = await text(page, "#line");
   seen.access = await text(page, "#access");
+  seen.warned = await text(page, "#warned");
   seen.recorded = await text(page, "#recorded");
   const at = await page.$$eval("#line button", (all, wanted) => all.findIndex((each) => each.textContent.includes(wanted)), description);
   for (let step = 0; step < at; step++) await press(page, "ArrowDown");
@@ -111,14 +112,17 @@ async function byTaps() {
   await picture(page, "narrow-list-zh");
 }
 
-// A node that does not answer, a condition that nothing answers, a session that has ended.
+// A node of which the index knows that it is away, one that the browser does not reach, a condition that nothing answers, a session
+// that has ended.
 async function away(page) {
   await page.setRequestInterception(true);
   page.on("request", (request) => (NODE.test(request.url()) ? request.abort() : request.continue()));
   const before = seen.errors.length;
-  await page.$$eval("#line button", (all, wanted) => all.find((each) => each.textContent.includes(wanted)).click(), description);
-  await page.waitForFunction(() => !document.querySelector("#told").hidden);
-  seen.told.away = await text(page, "#told");
+  for (const [key, wanted] of [["away", elsewhere], ["silent", description]]) {
+    await page.$$eval("#line button", (all, said) => all.find((each) => each.textContent.includes(said)).click(), wanted);
+    await page.waitForFunction(() => !document.querySelector("#told").hidden);
+    seen.told[key] = await text(page, "#told");
+  }
   seen.errors.splice(before);
   await page.$eval("#from", (each) => { each.value = "2001-01-01"; });
   await page.$eval("#to", (each) => { each.value = "2001-01-02"; each.dispatchEvent(new Event("change", { bubbles: true })); });

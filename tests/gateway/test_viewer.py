@@ -16,6 +16,11 @@ from gateway.backend import CallOptions
 from gateway.http import Response
 from gateway.viewer.nodes import KEPT_S, NodeOrigins, origin_of
 from gateway.viewer.pages import INSTALLED, pages
+from services.imaging.domain.qido import asked
+from services.imaging.domain.qido.attributes import Level
+from services.imaging.domain.scopes import Place
+from services.imaging.operations.searching import Page
+from services.imaging.servicer import dicomweb
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.contract import Contract, MethodContract
 from yibao.imaging.v1 import node_pb2
@@ -111,6 +116,15 @@ def test_every_text_of_the_page_stands_in_both_languages() -> None:
     assert set(named) <= rows.keys()
     # Chinese stands first, and has no Latin sentence in it.
     assert not [key for key, row in rows.items() if re.match(r'"[A-Za-z ]{9,}"', row)]
+
+
+def test_every_warning_of_the_index_is_understood_by_the_page() -> None:
+    page = Page([], away=("SD01", "BJ01"), undecided=("370000",), behind=(Place(7, "GD01", up=True, root=""),))
+    header = dicomweb._warnings(page, asked.read(Level.STUDY, []))
+    forms = re.findall(r'\["(\w+)", /(.+?)/\],', OWN.joinpath("viewer.js").read_text(encoding="utf-8"))
+
+    named = {key: found[1] for key, form in forms if (found := re.search(form, header))}
+    assert named == {"nodesAway": "SD01, BJ01", "nodesBehind": "GD01 (not heard)", "cellsAway": "370000"}
 
 
 class Members:
