@@ -138,7 +138,10 @@ def _method_problems(contract: Contract, name: str, method: MethodDescriptorProt
     by_routing = name in elsewhere(contract)
     if by_routing and served_by_http:
         yield "has a google.api.http route, though the gateway leads there by the option elsewhere"
-    if list(access.roles) != [options_pb2.ROLE_SERVICE] and not (served_by_http or by_routing):
+    is_stream = bool(method.options.Extensions[options_pb2.stream_of])
+    if is_stream and served_by_http:
+        yield "has a google.api.http route, though a stream has no REST form"
+    if list(access.roles) != [options_pb2.ROLE_SERVICE] and not (served_by_http or by_routing or is_stream):
         yield "no google.api.http route, though not for services only"
     if method.options.HasExtension(options_pb2.batch):
         yield from _batch_problems(contract, method)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -95,6 +95,11 @@ class Admission:
             raise denied("CALLER_TOKEN_FORWARDED", caller=caller.via, sender=sender.via)
         business_date = self._business_date(caller, day) if day else None
         return CallContext(caller, method.path, deadline, business_date, on_business_date(self._clock(), business_date))
+
+    def renewed(self, opened: CallContext, method: MethodContract, seconds: float) -> CallContext:
+        """The context of a further message of somebody who was admitted: it is decided now, within so many seconds."""
+        now = on_business_date(self._clock(), opened.business_date)
+        return replace(opened, method=method.path, deadline=wire_time() + timedelta(seconds=seconds), now=now)
 
     def check(self, method: MethodContract, caller: Caller, request: Any, broken: Sequence[Violation]) -> None:
         """Raises the Fault of a message whose rules are broken, or which does not name its caller."""

@@ -40,6 +40,7 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
     "yibao.reason": "Reason of a failed call.",
     "yibao.error_id": "Id under which an internal error stands in the log.",
     "yibao.batch_size": "Items of a batch RPC or of a commit.",
+    "yibao.messages": "Messages of a stream that were answered.",
     "yibao.queue": "Name of a committer.",
     "yibao.peer": "Member that is called.",
     "yibao.circuit": "Before a call to a peer: closed, open (it is not sent), or half_open (it tries for all).",

@@ -42,7 +42,7 @@ _REASONS: Final = frozenset(error_reason_pb2.ErrorReason.keys())
 @dataclass(frozen=True, slots=True)
 class MethodContract:
     """One method; `path` is `/pkg.Service/Method`, `full_name` `pkg.Service.Method`; where `callers` names any, no others may
-    call as services.
+    call as services. `stream_of` is the path of the unary method whose stream form it is, "" of a unary one.
     """
 
     path: str
@@ -61,6 +61,7 @@ class MethodContract:
     elsewhere: ElsewhereForm | None
     mobile: MobileForm | None
     door: DoorForm | None
+    stream_of: str
     http: tuple[HttpRoute, ...]
     request_numbers: tuple[Number, ...]
     response_numbers: tuple[Number, ...]
@@ -96,6 +97,10 @@ class Contract:
             if contract.batch and contract.batch.method not in methods and not partial:
                 raise ContractError(
                     f"{contract.full_name}: batch of {contract.batch.method}, which is not of its member"
+                )
+            if contract.stream_of and not _is_stream_of(contract, methods.get(contract.stream_of)):
+                raise ContractError(
+                    f"{contract.full_name}: stream of {contract.stream_of}, which has not its messages and rules"
                 )
         return Contract(methods)
 
@@ -139,6 +144,16 @@ class Contract:
         return self.methods[name if name.startswith("/") else method_path(name)]
 
 
+def _is_stream_of(stream: MethodContract, unary: MethodContract | None) -> bool:
+    """Whether a unary method has the messages, callers and effect of a streaming one, of the same service."""
+
+    def rules(method: MethodContract) -> tuple[Any, ...]:
+        bindings = {role: each.field for role, each in method.bindings.items()}
+        return method.service, method.request_class, method.roles, bindings, method.callers, method.effect
+
+    return unary is not None and (rules(stream), stream.response_class) == (rules(unary), unary.response_class)
+
+
 def method_path(full_name: str) -> str:
     """`pkg.Service.Method` → `/pkg.Service/Method`."""
     service, _, name = full_name.rpartition(".")
@@ -172,9 +187,8 @@ def _service(full_name: str) -> Any:
 
 
 def _read(service: str, method: MethodDescriptor) -> MethodContract:
-    if method.client_streaming or method.server_streaming:
-        raise ContractError(f"{method.full_name}: streaming methods are not served")
     options = method.GetOptions()
+    stream_of = _stream_of(method)
     access = options.Extensions[options_pb2.access]
     effect = options_pb2.Effect.Name(options.Extensions[options_pb2.effect]).removeprefix("EFFECT_")
     if effect == "UNSPECIFIED" or not access.roles:
@@ -196,6 +210,7 @@ def _read(service: str, method: MethodDescriptor) -> MethodContract:
         elsewhere=_elsewhere(method),
         mobile=_mobile(method),
         door=_door(method),
+        stream_of=stream_of,
         http=_routes(options.Extensions[annotations_pb2.http]) if options.HasExtension(annotations_pb2.http) else (),
         request_numbers=business_numbers(method.input_type),
         response_numbers=business_numbers(method.output_type),
@@ -260,6 +275,19 @@ def _door(method: MethodDescriptor) -> DoorForm | None:
         frozenset(option.headers),
         {"status", "headers"} <= {*method.output_type.fields_by_name},
     )
+
+
+def _stream_of(method: MethodDescriptor) -> str:
+    """The path of the unary method whose stream form a method is, "" for a unary one."""
+    options = method.GetOptions()
+    unary = options.Extensions[options_pb2.stream_of]
+    if (method.client_streaming, method.server_streaming) != (bool(unary), bool(unary)):
+        raise ContractError(f"{method.full_name}: streaming goes both ways, and by the option stream_of alone")
+    if not unary:
+        return ""
+    if options.HasExtension(annotations_pb2.http):
+        raise ContractError(f"{method.full_name}: a streaming method has no REST form")
+    return method_path(unary)
 
 
 def _mobile(method: MethodDescriptor) -> MobileForm | None:

@@ -42,7 +42,8 @@ from services.runtime.status import (
     to_rpc_error,
     to_status,
 )
-from services.runtime.telemetry import ROOT, Span, SpanKind, Telemetry, extract
+from services.runtime.streams import MESSAGE_S, Streams
+from services.runtime.telemetry import ROOT, Span, SpanKind, SpanRef, Telemetry, extract
 from services.runtime.wire import sent_moment
 from services.runtime.writes import Lasting
 from yibao.common.v1.item_pb2 import ItemContext
@@ -70,6 +71,39 @@ class Served:
     rpc: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a call brings beside its message; texts are empty where it does not."""
+
+    traceparent: str = ""
+    token: str = ""
+    day: str = ""
+
+    @staticmethod
+    def of(metadata: Iterable[Any]) -> Sent:
+        """Read from the metadata of a call."""
+        traceparent = token = day = ""
+        for key, value in metadata:
+            if key == "traceparent":
+                traceparent = value
+            elif key == CALLER_KEY:
+                token = value
+            elif key == BUSINESS_DATE_KEY:
+                day = value
+        return Sent(traceparent, token, day)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How one message is taken in: who is looked at before a large one is read, what admits it, below which span, and how many
+    seconds are left."""
+
+    known: Callable[[], None]
+    admit: Callable[[Any], CallContext]
+    parent: Span | SpanRef
+    remaining_s: float | None
+
+
 class Inbound:
     """The chain of one member, and its endpoint for callers in the same process."""
 
@@ -85,15 +119,16 @@ class Inbound:
         self._served: dict[str, Served] = {}
         self._ended_call = telemetry.metrics.ended
         self.lasting = Lasting()
+        self.streams = Streams(member)
         self._access = logging.getLogger(ACCESS_LOGGER)
         self._log = logging.getLogger(f"yibao.{member}")
 
     def add(self, path: str, behaviour: Behaviour) -> None:
         """A servicer answers this method; KeyError for a method that the member's contract lacks."""
         contract = self.contract.methods[path]
-        rpc = {"rpc.system": "grpc", "rpc.service": contract.service, "rpc.method": contract.name}
         request: Any = contract.request_class
-        self._served[path] = Served(contract, behaviour, request.FromString, shape_of(request.DESCRIPTOR), rpc)
+        shape = shape_of(request.DESCRIPTOR)
+        self._served[path] = Served(contract, behaviour, request.FromString, shape, _attributes(contract))
 
     def handlers(self) -> Mapping[str, Mapping[str, grpc.RpcMethodHandler[bytes, bytes]]]:
         """Service → method → handler on bytes, to be registered at a gRPC server."""
@@ -101,6 +136,11 @@ class Inbound:
         for served in self._served.values():
             table = tables.setdefault(served.contract.service, {})
             table[served.contract.name] = grpc.unary_unary_rpc_method_handler(self._grpc_behaviour(served))
+        for stream in self.contract.methods.values():
+            unary = self._served.get(stream.stream_of)
+            if unary is not None:
+                handler: Any = grpc.stream_stream_rpc_method_handler(self._stream_behaviour(stream, unary))
+                tables[stream.service][stream.name] = handler
         return tables
 
     async def serve(self, path: str, message: bytes, metadata: Metadata, timeout_s: float) -> bytes:
@@ -206,17 +246,60 @@ class Inbound:
 
         return answer
 
+    def _stream_behaviour(self, stream: MethodContract, unary: Served) -> Callable[[Any, Any], Awaitable[None]]:
+        """Opens a stream: its caller is admitted once, and each message answered as one of the unary method."""
+
+        async def answer(_: Any, context: Any) -> None:
+            sent = Sent.of(context.invocation_metadata() or ())
+            span = self.telemetry.span(stream.full_name, SpanKind.SERVER, parent=extract(sent.traceparent) or ROOT)
+            with span:
+                try:
+                    opened = self.admission.context(stream, sent.token, sent.day)
+                    taken = await self.streams.serve(
+                        context, lambda message: self._in_stream(unary, message, opened, span)
+                    )
+                    span.set_attribute("yibao.messages", taken)
+                    status = None
+                except asyncio.CancelledError:
+                    self.observe(span, stream, None, None, cancelled(None, span))
+                    raise
+                except Exception as error:  # noqa: BLE001  # as of a call
+                    status = error.status if isinstance(error, RpcRefusal) else self.refuse(error)
+                self.observe(span, stream, None, None, status)
+            if status is not None:
+                await context.abort(*to_rpc_error(status))
+
+        return answer
+
+    async def _in_stream(self, unary: Served, message: bytes, opened: CallContext, span: Span) -> bytes:
+        def admit(request: Any) -> CallContext:
+            self.admission.check(unary.contract, opened.caller, request, self.admission.violations(request))
+            return self.admission.renewed(opened, unary.contract, MESSAGE_S)
+
+        return await self.answered(unary, message, Terms(_nobody_else, admit, span, MESSAGE_S))
+
     async def _run(self, served: Served, message: bytes, metadata: Iterable[Any], remaining_s: float | None) -> bytes:
-        traceparent = token = day = ""
-        for key, value in metadata:
-            if key == "traceparent":
-                traceparent = value
-            elif key == CALLER_KEY:
-                token = value
-            elif key == BUSINESS_DATE_KEY:
-                day = value
+        sent = Sent.of(metadata)
         contract = served.contract
-        span = self.telemetry.span(contract.full_name, SpanKind.SERVER, parent=extract(traceparent) or ROOT)
+
+        def known() -> None:
+            self.admission.caller(contract, sent.token)
+
+        def admit(request: Any) -> CallContext:
+            deadline = None if remaining_s is None else wire_time() + timedelta(seconds=remaining_s)
+            # The rules of a batch's items are checked item by item: a bad one must not fail its neighbours.
+            checked = () if contract.batch else None
+            return self.admission.admit(
+                contract, request, token=sent.token, day=sent.day, deadline=deadline, violations=checked
+            )
+
+        parent = extract(sent.traceparent) or ROOT
+        return await self.answered(served, message, Terms(known, admit, parent, remaining_s))
+
+    async def answered(self, served: Served, message: bytes, terms: Terms) -> bytes:
+        """The answer to one message, observed as a call of its method; RpcRefusal."""
+        contract = served.contract
+        span = self.telemetry.span(contract.full_name, SpanKind.SERVER, parent=terms.parent)
         request: Any = None
         with span:
             if span.recording:
@@ -224,20 +307,14 @@ class Inbound:
             try:
                 if len(message) > LARGE_BYTES:
                     # Whoever may not call is told so, and too many rows are refused, before a message costs anything.
-                    self.admission.caller(contract, token)
+                    terms.known()
                     served.shape.check_wire(message)
                 request = _parsed(served, message)
-                deadline = None if remaining_s is None else wire_time() + timedelta(seconds=remaining_s)
-                # The rules of a batch's items are checked item by item: a bad one must not fail its neighbours.
-                checked = () if contract.batch else None
-                call = self.admission.admit(
-                    contract, request, token=token, day=day, deadline=deadline, violations=checked
-                )
-                work = self._answer(served, request, call)
+                work = self._answer(served, request, terms.admit(request))
                 # A read is given up with its caller.
                 response = await (work if contract.effect is Effect.READ else self.lasting.run(work))
             except asyncio.CancelledError:
-                self.observe(span, contract, request, None, _cancelled(remaining_s, span))
+                self.observe(span, contract, request, None, cancelled(terms.remaining_s, span))
                 raise
             except Exception as error:  # noqa: BLE001  # the one place where a bug becomes a status
                 status = self.refuse(error)
@@ -283,7 +360,15 @@ def _numbers(places: Sequence[Number], message: Any) -> dict[str, Any]:
     return {place.attribute: value for place in places if (value := place.get(message))}
 
 
-def _cancelled(remaining_s: float | None, span: Span) -> Status:
+def _attributes(contract: MethodContract) -> Mapping[str, str]:
+    return {"rpc.system": "grpc", "rpc.service": contract.service, "rpc.method": contract.name}
+
+
+def _nobody_else() -> None:
+    """Whoever opened the stream was admitted."""
+
+
+def cancelled(remaining_s: float | None, span: Span) -> Status:
     """A call that was taken away: its time was up, or its caller left."""
     elapsed_s = (time.time_ns() - span.start_ns) / 1e9
     if remaining_s is not None and elapsed_s >= remaining_s * 0.99:

@@ -73,6 +73,9 @@ class _PeerChannel:
         self._cell = cell
         self._contracts: dict[str, Contract] = {}
 
+    def stream_stream(self, path: str, *_: Any, **__: Any) -> None:
+        """Members call each other by unary methods alone."""
+
     def unary_unary(self, path: str, *_: Any, **__: Any) -> PeerMethod:
         service = path[1:].partition("/")[0]
         contract = self._contracts.get(service)

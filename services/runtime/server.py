@@ -107,6 +107,7 @@ class MemberServer:
             self._watch.cancel()
             self._watch = None
         self._report.loop.stop()
+        self.inbound.streams.drain()
         if self._server is not None:
             await self._server.stop(grace_s)
             self._server = None
@@ -168,6 +169,9 @@ class _Collector:
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
         for name, handler in handlers.items():
             behaviour = handler.unary_unary
+            if behaviour is None:
+                # A stream is served by the unary method whose form it is.
+                continue
             # The generated base class answers UNIMPLEMENTED for what the servicer leaves out; so does a method never added.
             if not behaviour.__func__.__module__.endswith("_pb2_grpc"):
                 self._inbound.add(f"/{service}/{name}", behaviour)

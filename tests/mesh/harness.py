@@ -100,19 +100,27 @@ class Mesh:
         return contract.response_class.FromString(answer)
 
     async def send(self, method: MethodContract, message: bytes, metadata: Metadata, deadline_s: float) -> bytes:
-        """The same on bytes, with metadata as given."""
+        """The same on bytes, with metadata as given; the stream form of a method is a stream of one message."""
         stub = self.stubs.get(method.path)
         if stub is None:
-            channel = self.channels.get(method.member)
-            if channel is None:
-                channel = grpc.aio.insecure_channel(self.config.address(method.member))
-                self.channels[method.member] = channel
-            stub = self.stubs[method.path] = channel.unary_unary(method.path)
+            channel = self.channel(method.member)
+            made: Any = channel.stream_stream if method.stream_of else channel.unary_unary
+            stub = self.stubs[method.path] = made(method.path)
         try:
-            answer: bytes = await stub(message, metadata=metadata, timeout=deadline_s)
+            if method.stream_of:
+                (answer,) = [each async for each in stub(iter([message]), metadata=metadata, timeout=deadline_s)]
+            else:
+                answer = await stub(message, metadata=metadata, timeout=deadline_s)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error, method.member) from None
-        return answer
+        return bytes(answer)
+
+    def channel(self, member: str) -> grpc.aio.Channel:
+        """The way to a member."""
+        channel = self.channels.get(member)
+        if channel is None:
+            channel = self.channels[member] = grpc.aio.insecure_channel(self.config.address(member))
+        return channel
 
     def metadata(self, member: str, caller: Caller | None, business_date: date | None = None) -> Metadata:
         """Token and business date as a call to a member carries them."""

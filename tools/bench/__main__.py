@@ -1,6 +1,6 @@
 """`make bench`: starts meshes, offers them load and prints what was measured, with method and machine. Names choose figures.
 
-    python -m tools.bench [engine crypto start settle chain clearing cells payment] [--quick] [--seconds S] [--runs N] …
+    python -m tools.bench [engine crypto start settle chain clearing cells payment imaging] [--quick] [--seconds S] [--runs N] …
     python -m tools.bench --against REV [--quick] [--rounds N] [--starts N] [--python PATH] [--discard]
 
 It asserts nothing: figures depend on the machine, and say which one it was.
@@ -19,7 +19,7 @@ from typing import Final
 
 import grpc
 
-from tools.bench import against, cells, machine, measures, payment, report, revision
+from tools.bench import against, cells, imaging, machine, measures, payment, report, revision
 from tools.bench.loads import Pace
 from tools.bench.measures import Disagreement, Terms
 from tools.bench.preparation import Unprepared
@@ -37,6 +37,7 @@ FIGURES: Final = {
     "clearing": measures.clearing_year,
     "cells": cells.across,
     "payment": payment.payment,
+    "imaging": imaging.imaging,
 }
 
 

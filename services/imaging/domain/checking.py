@@ -6,9 +6,10 @@ The first thing that is wrong is told, by its field and rule; values never are. 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from enum import IntEnum
 from typing import Final
 
 from services.imaging.domain.dicom_forms import (
@@ -43,6 +44,9 @@ _MOST_BIRTH_YEARS: Final = 150
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PSN_NO: Final = re.compile(r"[0-9A-Za-z]{1,26}", re.ASCII)
 
+_KNOWN: Final[Mapping[type[IntEnum], frozenset[int]]] = {
+    each: frozenset(each) for each in (Operation, WithdrawReason, Availability, Recognition)
+}
 _LIMITS: Final = (
     ("accession_no", 16),
     ("accession_issuer", 64),
@@ -118,7 +122,7 @@ def _kept(told: ToldEntry, code: IndexCode | None) -> Study | None:
 def _wrong(told: ToldEntry, code: IndexCode | None, node: Node, today: date) -> Iterator[Refused]:
     if told.size > MOST_BYTES:
         yield Refused("", "entry.size", {"most": str(MOST_BYTES)})
-    if told.operation not in set(Operation):
+    if told.operation not in _KNOWN[Operation]:
         yield Refused("operation", "entry.operation")
     if not uid_holds(told.uid):
         yield Refused("study_instance_uid", "entry.uid")
@@ -136,7 +140,7 @@ def _wrong(told: ToldEntry, code: IndexCode | None, node: Node, today: date) -> 
     elif told.study is not None or told.series:
         yield Refused("study" if told.study is not None else "series", "entry.not_of_operation")
     if told.operation == Operation.WITHDRAW:
-        if told.reason not in set(WithdrawReason):
+        if told.reason not in _KNOWN[WithdrawReason]:
             yield Refused("reason", "entry.reason")
     elif told.reason:
         yield Refused("reason", "entry.not_of_operation")
@@ -185,9 +189,9 @@ def _wrong_study(study: Study, node: Node, today: date) -> Iterator[Refused]:
         yield Refused("study.birth_year", "entry.birth_year")
     if study.size_bytes < 0:
         yield Refused("study.size_bytes", "entry.count")
-    if study.availability not in set(Availability):
+    if study.availability not in _KNOWN[Availability]:
         yield Refused("study.availability", "entry.known")
-    if study.recognition not in set(Recognition):
+    if study.recognition not in _KNOWN[Recognition]:
         yield Refused("study.recognition", "entry.known")
     if study.report_hash and _SHA256.fullmatch(study.report_hash) is None:
         yield Refused("study.report_hash", "entry.sha256")

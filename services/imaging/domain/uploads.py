@@ -28,7 +28,7 @@ def decide(entry: Entry, person_key: bytes | None, standing: KeptStudy | None, n
     """What becomes of an entry, given what stands of its study at its node. Conflicts between nodes are settled afterwards."""
     if standing is not None:
         if entry.version < standing.version:
-            return Decided(Outcome(entry.source_seq, Result.STALE))
+            return Decided(_told(entry, Result.STALE))
         if entry.version == standing.version:
             return Decided(_again(entry, person_key, standing))
     match entry.operation:
@@ -36,16 +36,20 @@ def decide(entry: Entry, person_key: bytes | None, standing: KeptStudy | None, n
             kept = _upserted(
                 entry, person_key, new_ref if standing is None else standing.ref, _state(standing, person_key)
             )
-            return Decided(Outcome(entry.source_seq, Result.ACCEPTED), kept, entry.series)
+            return Decided(_told(entry, Result.ACCEPTED), kept, entry.series)
         case Operation.WITHDRAW:
             kept = _withdrawn(entry, new_ref if standing is None else standing.ref, now)
-            return Decided(Outcome(entry.source_seq, Result.ACCEPTED), kept, ())
+            return Decided(_told(entry, Result.ACCEPTED), kept, ())
         case Operation.MOVE_PERSON:
             if standing is None or standing.study is None:
                 refused = Refused("study_instance_uid", "entry.not_standing")
-                return Decided(Outcome(entry.source_seq, Result.REJECTED, refused))
+                return Decided(_told(entry, Result.REJECTED, refused))
             moved = replace(standing, version=entry.version, state=_state(standing, person_key), person_key=person_key)
-            return Decided(Outcome(entry.source_seq, Result.ACCEPTED), moved)
+            return Decided(_told(entry, Result.ACCEPTED), moved)
+
+
+def _told(entry: Entry, result: Result, refused: Refused | None = None) -> Outcome:
+    return Outcome(entry.source_seq, result, refused, entry.entry_hash)
 
 
 def _again(entry: Entry, person_key: bytes | None, standing: KeptStudy) -> Outcome:
@@ -57,8 +61,8 @@ def _again(entry: Entry, person_key: bytes | None, standing: KeptStudy) -> Outco
     else:
         same = (standing.entry_hash, standing.person_key) == (entry.entry_hash, person_key)
     if not same:
-        return Outcome(entry.source_seq, Result.REJECTED, Refused("version", "entry.version_reused"))
-    return Outcome(entry.source_seq, Result.CONFLICT if is_contested(standing) else Result.UNCHANGED)
+        return _told(entry, Result.REJECTED, Refused("version", "entry.version_reused"))
+    return _told(entry, Result.CONFLICT if is_contested(standing) else Result.UNCHANGED)
 
 
 def _state(standing: KeptStudy | None, person_key: bytes | None) -> State:

@@ -102,7 +102,6 @@ class _Batch:
             self.last_ref += decided.kept.ref == new_ref
             if decided.series is not None:
                 self.series[kept.ref] = decided.series
-        outcome = replace(outcome, entry_hash=entry.entry_hash)
         self._note(outcome, int(entry.operation), self.after.get(entry.uid) or standing)
 
     def _settle(self, kept: KeptStudy, standing: KeptStudy | None) -> KeptStudy:

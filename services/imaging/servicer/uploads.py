@@ -27,6 +27,10 @@ class UploadServicer(upload_pb2_grpc.UploadServiceServicer):
         outcomes = [outcome_message(*pair) for pair in zip(uploaded.outcomes, sent, strict=True)]
         return upload_pb2.UploadEntriesResponse(outcomes=outcomes, watermark=uploaded.watermark)
 
+    def UploadStream(self, request_iterator: Any, context: Any) -> Any:  # noqa: N802 - the contract's name
+        """Never called: each message of a stream comes to `UploadEntries` (`services.runtime.streams`)."""
+        raise RuntimeError("a stream is served message by message")
+
     async def GetWatermark(  # noqa: N802 - the contract's name
         self, request: upload_pb2.GetWatermarkRequest, context: Any
     ) -> upload_pb2.GetWatermarkResponse:

@@ -37,6 +37,7 @@ RUNTIME: Final[Mapping[str, tuple[str, str]]] = {
     "CALLER_NOT_BOUND": ("字段{field}与调用方身份不一致", "The field {field} does not name the caller"),
     "SANDBOX_ONLY": ("{what}仅在沙箱环境可用", "{what} exists only in a sandbox"),
     "DEADLINE_EXCEEDED": ("处理超时", "The deadline passed before the work was done"),
+    "STREAM_IDLE": ("数据流{seconds}秒内没有报文，已结束", "The stream said nothing for {seconds} s and was ended"),
     "TOO_MANY_CALLS": ("服务“{member}”繁忙，请稍后重试", "{member} serves as many calls as it may; try again later"),
     "MESSAGE_TOO_LARGE": ("报文大小超过上限{limit_bytes}字节", "The message is larger than {limit_bytes} bytes"),
     "QUEUE_FULL": ("“{queue}”队列已满，请稍后重试", "The queue {queue} is full; try again later"),

@@ -531,6 +531,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The institution has as many sessions of readers as may be."""
     ERROR_REASON_SESSION_OF_OWN_LIST: _ErrorReason.ValueType  # 433
     """The session is for an institution's own list, and takes no person."""
+    ERROR_REASON_STREAM_IDLE: _ErrorReason.ValueType  # 426
+    """A stream said nothing for so long that it was ended; another one may be opened."""
     ERROR_REASON_CONFLICT_NOT_FOUND: _ErrorReason.ValueType  # 425
     """No two nodes tell that study of two persons."""
     ERROR_REASON_AUDIT_UNAVAILABLE: _ErrorReason.ValueType  # 440
@@ -1068,6 +1070,8 @@ ERROR_REASON_SESSIONS_FULL: ErrorReason.ValueType  # 432
 """The institution has as many sessions of readers as may be."""
 ERROR_REASON_SESSION_OF_OWN_LIST: ErrorReason.ValueType  # 433
 """The session is for an institution's own list, and takes no person."""
+ERROR_REASON_STREAM_IDLE: ErrorReason.ValueType  # 426
+"""A stream said nothing for so long that it was ended; another one may be opened."""
 ERROR_REASON_CONFLICT_NOT_FOUND: ErrorReason.ValueType  # 425
 """No two nodes tell that study of two persons."""
 ERROR_REASON_AUDIT_UNAVAILABLE: ErrorReason.ValueType  # 440

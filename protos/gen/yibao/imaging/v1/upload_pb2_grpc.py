@@ -41,6 +41,11 @@ class UploadServiceStub:
                 request_serializer=yibao_dot_imaging_dot_v1_dot_upload__pb2.UploadEntriesRequest.SerializeToString,
                 response_deserializer=yibao_dot_imaging_dot_v1_dot_upload__pb2.UploadEntriesResponse.FromString,
                 _registered_method=True)
+        self.UploadStream = channel.stream_stream(
+                '/yibao.imaging.v1.UploadService/UploadStream',
+                request_serializer=yibao_dot_imaging_dot_v1_dot_upload__pb2.UploadEntriesRequest.SerializeToString,
+                response_deserializer=yibao_dot_imaging_dot_v1_dot_upload__pb2.UploadEntriesResponse.FromString,
+                _registered_method=True)
         self.GetWatermark = channel.unary_unary(
                 '/yibao.imaging.v1.UploadService/GetWatermark',
                 request_serializer=yibao_dot_imaging_dot_v1_dot_upload__pb2.GetWatermarkRequest.SerializeToString,
@@ -55,8 +60,19 @@ class UploadServiceServicer:
 
     def UploadEntries(self, request, context):
         """Takes a batch: up to 1,000 entries and 4 MB, in the order of their numbers, the first one not behind a gap. Each entry has
-        an outcome of its own.
+        an outcome of its own. By gRPC a node may send batches in a stream, UploadStream, which has no REST form.
         Errors: NODE_NOT_FOUND, NODE_SUSPENDED, SEQUENCE_GAP, PEER_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UploadStream(self, request_iterator, context):
+        """The same in one stream: each message is a batch, whose answer is sent before the next batch is read, so that a node may send
+        ahead and loses no time by waiting. The first refusal ends the stream with its reason, after the answers to what came before;
+        the node opens another one and goes on behind the watermark. By gRPC alone; it ends after 60 s without a message, and after an
+        hour.
+        Errors: those of UploadEntries, STREAM_IDLE, SHUTTING_DOWN, TOO_MANY_CALLS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -75,6 +91,11 @@ def add_UploadServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'UploadEntries': grpc.unary_unary_rpc_method_handler(
                     servicer.UploadEntries,
+                    request_deserializer=yibao_dot_imaging_dot_v1_dot_upload__pb2.UploadEntriesRequest.FromString,
+                    response_serializer=yibao_dot_imaging_dot_v1_dot_upload__pb2.UploadEntriesResponse.SerializeToString,
+            ),
+            'UploadStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.UploadStream,
                     request_deserializer=yibao_dot_imaging_dot_v1_dot_upload__pb2.UploadEntriesRequest.FromString,
                     response_serializer=yibao_dot_imaging_dot_v1_dot_upload__pb2.UploadEntriesResponse.SerializeToString,
             ),
@@ -111,6 +132,33 @@ class UploadService:
             request,
             target,
             '/yibao.imaging.v1.UploadService/UploadEntries',
+            yibao_dot_imaging_dot_v1_dot_upload__pb2.UploadEntriesRequest.SerializeToString,
+            yibao_dot_imaging_dot_v1_dot_upload__pb2.UploadEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UploadStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/yibao.imaging.v1.UploadService/UploadStream',
             yibao_dot_imaging_dot_v1_dot_upload__pb2.UploadEntriesRequest.SerializeToString,
             yibao_dot_imaging_dot_v1_dot_upload__pb2.UploadEntriesResponse.FromString,
             options,

@@ -20,8 +20,15 @@ class UploadServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     UploadEntries: _aio.UnaryUnaryMultiCallable[_upload_pb2.UploadEntriesRequest, _upload_pb2.UploadEntriesResponse]
     """Takes a batch: up to 1,000 entries and 4 MB, in the order of their numbers, the first one not behind a gap. Each entry has
-    an outcome of its own.
+    an outcome of its own. By gRPC a node may send batches in a stream, UploadStream, which has no REST form.
     Errors: NODE_NOT_FOUND, NODE_SUSPENDED, SEQUENCE_GAP, PEER_UNAVAILABLE.
+    """
+    UploadStream: _aio.StreamStreamMultiCallable[_upload_pb2.UploadEntriesRequest, _upload_pb2.UploadEntriesResponse]
+    """The same in one stream: each message is a batch, whose answer is sent before the next batch is read, so that a node may send
+    ahead and loses no time by waiting. The first refusal ends the stream with its reason, after the answers to what came before;
+    the node opens another one and goes on behind the watermark. By gRPC alone; it ends after 60 s without a message, and after an
+    hour.
+    Errors: those of UploadEntries, STREAM_IDLE, SHUTTING_DOWN, TOO_MANY_CALLS.
     """
     GetWatermark: _aio.UnaryUnaryMultiCallable[_upload_pb2.GetWatermarkRequest, _upload_pb2.GetWatermarkResponse]
     """Up to where everything of a node is decided and kept.
@@ -40,8 +47,21 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_upload_pb2.UploadEntriesRequest, _abc.Awaitable[_upload_pb2.UploadEntriesResponse]],
     ) -> _abc.Awaitable[_upload_pb2.UploadEntriesResponse]:
         """Takes a batch: up to 1,000 entries and 4 MB, in the order of their numbers, the first one not behind a gap. Each entry has
-        an outcome of its own.
+        an outcome of its own. By gRPC a node may send batches in a stream, UploadStream, which has no REST form.
         Errors: NODE_NOT_FOUND, NODE_SUSPENDED, SEQUENCE_GAP, PEER_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def UploadStream(
+        self,
+        request_iterator: _abc.AsyncIterator[_upload_pb2.UploadEntriesRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_upload_pb2.UploadEntriesRequest], _abc.AsyncIterator[_upload_pb2.UploadEntriesResponse]],
+    ) -> _abc.AsyncIterator[_upload_pb2.UploadEntriesResponse]:
+        """The same in one stream: each message is a batch, whose answer is sent before the next batch is read, so that a node may send
+        ahead and loses no time by waiting. The first refusal ends the stream with its reason, after the answers to what came before;
+        the node opens another one and goes on behind the watermark. By gRPC alone; it ends after 60 s without a message, and after an
+        hour.
+        Errors: those of UploadEntries, STREAM_IDLE, SHUTTING_DOWN, TOO_MANY_CALLS.
         """
 
     @_abc_1.abstractmethod

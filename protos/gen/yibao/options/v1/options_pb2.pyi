@@ -533,6 +533,7 @@ BATCH_FIELD_NUMBER: _builtins.int
 ELSEWHERE_FIELD_NUMBER: _builtins.int
 MOBILE_FIELD_NUMBER: _builtins.int
 DOOR_FIELD_NUMBER: _builtins.int
+STREAM_OF_FIELD_NUMBER: _builtins.int
 NATIONAL_FIELD_NUMBER: _builtins.int
 DATA_CLASS_FIELD_NUMBER: _builtins.int
 HASH_SINCE_FIELD_NUMBER: _builtins.int
@@ -550,6 +551,10 @@ batch: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, 
 elsewhere: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Elsewhere]
 mobile: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Mobile]
 door: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Door]
+stream_of: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.str]
+"""Full name of the unary method of the same service whose stream form this is: its messages in both directions are those of the
+unary one, each is checked and answered as if it had come alone, and the caller is admitted once. A stream has no REST form.
+"""
 national: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___National]
 data_class: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___DataClass.ValueType]
 hash_since: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.int]
