@@ -146,6 +146,7 @@ MESH: tuple[Member, ...] = (
             "yibao.imaging.v1.ConflictService",
             "yibao.imaging.v1.RecognitionService",
             "yibao.imaging.v1.ReportService",
+            "yibao.imaging.v1.StudyService",
             "yibao.imaging.v1.TicketService",
             "yibao.imaging.v1.DicomWebService",
             "yibao.imaging.v1.AuditService",

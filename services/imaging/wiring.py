@@ -42,6 +42,7 @@ from services.imaging.servicer.nodes import NodeServicer
 from services.imaging.servicer.readers import ReaderServicer, caller_name
 from services.imaging.servicer.recognition import RecognitionServicer
 from services.imaging.servicer.reports import ReportServicer
+from services.imaging.servicer.studies import StudyServicer
 from services.imaging.servicer.tickets import TicketServicer
 from services.imaging.servicer.uploads import UploadServicer
 from services.imaging.store.index import StoredIndex
@@ -70,6 +71,7 @@ from yibao.imaging.v1 import (
     reader_pb2_grpc,
     recognition_pb2_grpc,
     report_pb2_grpc,
+    study_pb2_grpc,
     ticket_pb2_grpc,
     upload_pb2_grpc,
 )
@@ -209,6 +211,7 @@ def _reading(config: Config, store: ImagingStore, peers: Peers, log: AuditLog, k
     return _Reading(
         [
             (reader_pb2_grpc.add_ReaderServiceServicer_to_server, readers),
+            (study_pb2_grpc.add_StudyServiceServicer_to_server, StudyServicer(sessions, searching)),
             (ticket_pb2_grpc.add_TicketServiceServicer_to_server, given),
             (
                 dicomweb_pb2_grpc.add_DicomWebServiceServicer_to_server,

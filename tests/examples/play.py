@@ -22,7 +22,7 @@ from tests.contract.bench import Bench, started_bench
 from tests.contract.explore import AT_CHANNELS, BETWEEN_NODES
 from tests.contract.faces import http_form
 from tests.examples.by_rest import RestHospital
-from tests.examples.imaging import ISSUE, ticket
+from tests.examples.imaging import of_a_study
 from tests.mesh import journeys, paying
 from tests.mesh.harness import OPERATOR_KEY
 from tests.mesh.hospital import Hospital, Patient, rest
@@ -47,7 +47,8 @@ async def everything() -> dict[str, Played]:
         async with sandbox(Path(folder) / "town") as town:
             national, by_rest = await _journeys(town)
         async with started_bench(Path(folder) / "bench") as bench:
-            by_rest[ISSUE] = await _asked(bench, bench.mesh.contract.method(ISSUE), *await ticket(bench))
+            for name, request, caller in await of_a_study(bench):
+                by_rest[name] = await _asked(bench, bench.mesh.contract.method(name), request, caller)
             for method in public_methods(bench.mesh.contract):
                 if method.full_name not in by_rest:
                     by_rest[method.full_name] = await _found_out(bench, method)
