@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -305,6 +305,7 @@ def insert_statement(table: Table, dialect: str, columns: Sequence[str]) -> str:
     return f"{into} VALUES ({', '.join('?' * len(columns))})"
 
 
+@cache
 def insert_sql(table: Table) -> Mapping[str, str]:
     """`insert_statement` with all columns of a table, by dialect."""
     columns = [column.name for column in table.columns]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Final
 
@@ -48,6 +49,7 @@ class Statements:
     inserts: Mapping[str, Sql]
 
 
+@cache
 def make_statements(tables: Tables) -> Statements:
     """All of them."""
     return Statements(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from sqlalchemy import (
     BigInteger,
@@ -46,8 +47,9 @@ class Tables:
     change_reader: Table
 
 
+@cache
 def make_tables() -> Tables:
-    """The tables, in a fresh MetaData."""
+    """The tables, the same for every store of the process: nobody changes them."""
     metadata = MetaData()
     tables = Tables(
         metadata,

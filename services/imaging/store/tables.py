@@ -7,6 +7,7 @@ in one column, and its series in one row of another table.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
@@ -53,8 +54,9 @@ class Tables:
     conflict: Table
 
 
+@cache
 def make_tables() -> Tables:
-    """The tables, in a fresh MetaData."""
+    """The tables, the same for every store of the process: nobody changes them."""
     metadata = MetaData()
     return Tables(
         metadata,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -56,8 +57,9 @@ class Tables:
     recon: ReconTables
 
 
+@cache
 def make_tables() -> Tables:
-    """The tables, in a fresh MetaData."""
+    """The tables, the same for every store of the process: nobody changes them."""
     metadata = MetaData()
     return Tables(
         metadata,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
@@ -23,8 +24,9 @@ class Tables:
     filing: Table
 
 
+@cache
 def make_tables() -> Tables:
-    """The tables, in a fresh MetaData."""
+    """The tables, the same for every store of the process: nobody changes them."""
     metadata = MetaData()
     add_authorisations(metadata)
     add_clearing(metadata)

@@ -74,7 +74,8 @@ def open_store(connection: Connection, schema: Schema, now: datetime) -> bool:
     found = look(connection, schema)
     match found.state:
         case State.EMPTY:
-            schema.metadata.create_all(connection)
+            for statement in schema.statements(connection.dialect.name):
+                connection.exec_driver_sql(statement)
             settle(connection, schema, now, compare=False)
         case State.READY:
             if found.digest != found.compared and schema.has_history:

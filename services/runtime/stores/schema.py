@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -67,19 +67,27 @@ class Schema:
 
     def statements(self, dialect: str) -> Sequence[str]:
         """What makes the tables and indexes, in an order in which it can be run."""
-        # Both classes carry no types.
-        compiler: Dialect = postgresql_dialect() if dialect == "postgresql" else sqlite_dialect()  # type: ignore[no-untyped-call]
-        made: list[str] = []
-        for table in self.metadata.sorted_tables:
-            made.append(str(CreateTable(table).compile(dialect=compiler)).strip())
-            indexes = sorted(table.indexes, key=lambda each: str(each.name))
-            made += [str(CreateIndex(each).compile(dialect=compiler)) for each in indexes]
-        return made
+        return list(_statements(self.metadata, tuple(self.metadata.tables), dialect))
 
     def digest(self, dialect: str, found: Iterable[tuple[Any, ...]]) -> str:
         """One text for what is expected and what was found: while both stay, it stays."""
         compared = (self.statements(dialect), sorted(tuple(each) for each in found))
         return hashlib.sha256(repr(compared).encode()).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _statements(metadata: MetaData, tables: tuple[str, ...], dialect: str) -> tuple[str, ...]:
+    """Each cell of a process opens a store of the same tables, and each start needs these three times; `tables` marks a
+    metadata that has grown.
+    """
+    # Both classes carry no types.
+    compiler: Dialect = postgresql_dialect() if dialect == "postgresql" else sqlite_dialect()  # type: ignore[no-untyped-call]
+    made: list[str] = []
+    for table in metadata.sorted_tables:
+        made.append(str(CreateTable(table).compile(dialect=compiler)).strip())
+        indexes = sorted(table.indexes, key=lambda each: str(each.name))
+        made += [str(CreateIndex(each).compile(dialect=compiler)) for each in indexes]
+    return tuple(made)
 
 
 def migrations_of(member: str) -> str:
@@ -99,7 +107,13 @@ def is_number(revision: str) -> bool:
 
 def release() -> str:
     """The number of this program's release; a source tree that was never installed has none."""
+    return _installed(_DISTRIBUTION)
+
+
+@cache
+def _installed(distribution: str) -> str:
+    """Read once a process: each start of a store says it."""
     try:
-        return version(_DISTRIBUTION)
+        return version(distribution)
     except PackageNotFoundError:
         return _NOT_INSTALLED
