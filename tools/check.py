@@ -1,13 +1,14 @@
 """Everything that continuous integration runs, in one command: `python -m tools.check`, or by name `… ruff mypy`.
 
-Prints one line for each step with its time, the output of those that fail, and pytest's own report last. All steps run
-even when one fails; the exit code is 1 then. Reading steps run two at a time, then pytest alone on two processes, which write
-into memory where it has room.
+Prints one line for each step with its time, the output of those that fail, and pytest's own report. All steps run even when
+one fails; the exit code is 1 then. Reading steps run two at a time, then pytest on two processes, which write into memory where
+it has room. A long step goes on behind all of them at a low priority, where tests wait for something, and is told of last.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,21 +27,23 @@ AT_ONCE = 2
 TIMEOUT_S = 1800
 MEMORY = Path("/dev/shm")  # a folder of its own is made in it
 ROOM_BYTES = 4 << 30
+YIELDING = ("nice", "-n", "10") if shutil.which("nice") else ()
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A named command, run in the root of the repository."""
+    """A named command, run in the root of the repository; a `long` one takes more than all others that read."""
 
     name: str
     command: tuple[str, ...]
+    long: bool = False
 
 
 def reading_steps(image: Path, released: Path = gen_protos.RELEASED) -> tuple[Step, ...]:
     """The steps that only read, longest first; `image` holds the contract as it is, `released` as it was."""
     buf, config = _script("buf"), str(gen_protos.PROTOS / "buf.yaml")
     return (
-        Step("mypy", (_script("mypy"), "--no-error-summary")),
+        Step("mypy", (_script("mypy"), "--no-error-summary"), long=True),
         Step("generated", _module("gen_protos", "--check")),
         Step("contract", _module("contract_rules")),
         Step("imports", (_script("lint-imports"), "--no-cache", "--no-logo")),
@@ -67,15 +70,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if unknown:
             print(f"no step {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in (*steps, PYTEST))}")
             return 2
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            kept = list(pool.map(_run, (step for step in steps if not wanted or step.name in wanted)))
+        tests = not wanted or PYTEST.name in wanted
+        chosen = [step for step in steps if not wanted or step.name in wanted]
+        with ThreadPoolExecutor(AT_ONCE) as pool, ThreadPoolExecutor(AT_ONCE) as aside:
+            behind = [aside.submit(_run, step, YIELDING) for step in chosen if tests and step.long]
+            kept = [_told(*ran) for ran in pool.map(_run, (step for step in chosen if not (tests and step.long)))]
+            tested = _tested() if tests else 0
+            kept += [_told(*ran.result()) for ran in behind]
     if not all(kept):
         print("some steps failed, see above", flush=True)
-    tested = 0
-    if not wanted or PYTEST.name in wanted:
-        with _scratch() as place:
-            tested = subprocess.run(PYTEST.command, cwd=ROOT, env=_environment() | place, check=False).returncode
     return 0 if all(kept) and tested == 0 else 1
+
+
+def _tested() -> int:
+    """Runs pytest; its exit code."""
+    with _scratch() as place:
+        return subprocess.run(PYTEST.command, cwd=ROOT, env=_environment() | place, check=False).returncode
 
 
 @contextmanager
@@ -111,11 +121,12 @@ def _has_room(folder: Path) -> bool:
     return found.f_bavail * found.f_frsize >= ROOM_BYTES and not found.f_flag & os.ST_NOEXEC
 
 
-def _run(step: Step) -> bool:
+def _run(step: Step, before: tuple[str, ...] = ()) -> tuple[bool, str]:
+    """Whether a step is kept, and what is told of it; `before` stands in front of its command."""
     began = time.monotonic()
     try:
         run = subprocess.run(
-            step.command,
+            (*before, *step.command),
             cwd=ROOT,
             env=_environment(),
             stdout=subprocess.PIPE,
@@ -128,7 +139,11 @@ def _run(step: Step) -> bool:
     except (OSError, subprocess.TimeoutExpired) as error:
         kept, said = False, str(error)
     line = f"{'ok  ' if kept else 'FAIL'} {step.name:<12} {time.monotonic() - began:5.1f} s"
-    print(line if kept else f"{line}\n{said.rstrip()}", flush=True)
+    return kept, line if kept else f"{line}\n{said.rstrip()}"
+
+
+def _told(kept: bool, words: str) -> bool:
+    print(words, flush=True)
     return kept
 
 
