@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.jsoncodec.read import JsonReaders
@@ -26,12 +26,13 @@ from gateway.national.envelope import decoder
 from services.kernel.errors import Fault
 from services.runtime.contract import Contract
 from tests.gateway.messages import messages, national_messages
+from tests.rounds import rounds
 from yibao.options.v1 import options_pb2
 
 METHODS = [method for method in Contract.of_mesh().methods.values() if method.http]
 REST = sorted({each for method in METHODS for each in (method.request_class, method.response_class)}, key=str)
 NATIONAL = [method for method in Contract.of_mesh().methods.values() if method.transactions]
-FEW = settings(max_examples=10)
+FEW = rounds(4)
 # Blanks as fixed-width columns, editors and web pages leave them.
 BLANKS = st.text(st.sampled_from(" \t\r\n\u3000\u00a0\u2003\u202f"), max_size=3)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import reading
@@ -15,6 +15,7 @@ from gateway.reading import Unreadable
 from tests.gateway.conftest import HOSPITAL, Scene, envelope
 from tests.gateway.test_conformance import findings
 from tests.gateway.test_national import BILL, settled
+from tests.rounds import rounds
 from yibao.options.v1 import options_pb2
 
 DECODER = msgspec.json.Decoder(float_hook=str)
@@ -42,7 +43,7 @@ def written(draw: st.DrawFn, depth: int = 2) -> tuple[str, bool]:
 
 
 @pytest.mark.parametrize("read", [reading.strictly, reading.leniently])
-@settings(max_examples=150, deadline=None)
+@rounds(50)
 @given(written())
 def test_an_object_is_refused_exactly_where_a_name_stands_twice(read: Any, case: tuple[str, bool]) -> None:
     text, twice = case

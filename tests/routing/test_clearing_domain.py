@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kernel.errors import Fault, FaultKind
@@ -22,6 +22,7 @@ from services.routing.domain.clearing.parties import NATION, Pair, pair_of
 from services.routing.domain.clearing.payments import Payment, check_step
 from services.routing.domain.clearing.prepaid import Account, moved, usage
 from services.routing.domain.clearing.terms import DEFAULTS, Terms, following
+from tests.rounds import rounds
 from tests.routing.clearing_scene import BEIJING, JINAN, MARCH, QINGDAO, SHANGHAI, journal, reversal
 
 TODAY: Final = date(2026, 4, 20)
@@ -112,7 +113,7 @@ CLAIMS: Final = st.lists(st.tuples(st.integers(0, 15), st.integers(0, 15), AMOUN
 
 
 @given(CLAIMS)
-@settings(max_examples=150, deadline=None)
+@rounds(50)
 def test_positions_sum_to_zero_and_payments_settle_them_all(rows: list[tuple[int, int, int]]) -> None:
     claims = [(Pair(NATION, f"{a:02}0000", f"{b:02}0000"), amount) for a, b, amount in rows if a != b]
     found = positions(claims)
@@ -124,7 +125,7 @@ def test_positions_sum_to_zero_and_payments_settle_them_all(rows: list[tuple[int
 
 
 @given(st.lists(AMOUNTS.filter(bool), min_size=1, max_size=6))
-@settings(max_examples=80, deadline=None)
+@rounds(30)
 def test_few_regions_pay_as_few_times_as_possible(amounts: list[int]) -> None:
     nets = [*amounts, -sum(amounts)] if sum(amounts) else amounts
     found = [Position(NATION, f"{place:02}0000", max(net, 0), max(-net, 0)) for place, net in enumerate(nets)]

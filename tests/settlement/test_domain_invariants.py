@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.kernel.errors import Fault
@@ -16,6 +16,7 @@ from services.settlement.domain.facts import Facts
 from services.settlement.domain.outcome import FUND_FIELDS, MONEY_FIELDS, Settlement, fund_shares
 from services.settlement.domain.refund import refund, refund_deltas
 from services.settlement.domain.settle import settle
+from tests.rounds import rounds
 from tests.settlement.stacks import (
     POLICIES,
     STACKS,
@@ -31,7 +32,7 @@ from tests.settlement.stacks import (
 )
 
 every_stack = pytest.mark.parametrize("names", STACKS, ids="+".join)
-few = settings(max_examples=7)
+few = rounds(3)
 
 
 class Situation:
@@ -265,7 +266,7 @@ CUMULATIVE = (
 
 
 @pytest.mark.parametrize("name", CUMULATIVE)
-@settings(max_examples=30)
+@rounds(10)
 @given(data=st.data())
 def test_a_year_of_critical_illness_does_not_depend_on_how_its_cost_was_cut(name: str, data: st.DataObject) -> None:
     cuts = data.draw(st.lists(st.integers(1, 20_000_000), min_size=1, max_size=6))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kernel.errors import Fault
 from services.settlement.domain.account import AccountState
 from services.settlement.domain.outcome import national_components
 from services.settlement.domain.settle import settle
+from tests.rounds import rounds
 from tests.settlement import oracle
 from tests.settlement.stacks import STACKS, Line, accounts, bills, document, facts_for, ledgers, stack_of, totals
 
 
 @pytest.mark.parametrize("names", STACKS, ids="+".join)
-@settings(max_examples=25)
+@rounds(10)
 @given(data=st.data())
 def test_the_engine_and_the_slow_oracle_agree_to_the_fen(names: tuple[str, ...], data: st.DataObject) -> None:
     lines: list[Line] = data.draw(bills())
