@@ -90,9 +90,7 @@ class Contract:
         """
         methods: dict[str, MethodContract] = {}
         for service in services:
-            for method in _service(service).methods:
-                contract = _read(service, method)
-                methods[contract.path] = contract
+            methods |= {each.path: each for each in _methods(service)}
         for contract in methods.values():
             if contract.batch and contract.batch.method not in methods and not partial:
                 raise ContractError(
@@ -167,6 +165,7 @@ def import_package(package: str) -> None:
             importlib.import_module(f"{package}.{info.name}")
 
 
+@cache
 def stub_class(service: str) -> Any:
     """The generated stub of a service by its full name."""
     package, _, name = service.rpartition(".")
@@ -184,6 +183,12 @@ def _service(full_name: str) -> Any:
         return descriptor_pool.Default().FindServiceByName(full_name)
     except (ImportError, KeyError) as error:
         raise ContractError(f"no generated messages of {full_name}: {error}") from error
+
+
+@cache
+def _methods(service: str) -> tuple[MethodContract, ...]:
+    """Read once a process: each cell's members serve the same, and each caller looks at whom it calls."""
+    return tuple(_read(service, method) for method in _service(service).methods)
 
 
 def _read(service: str, method: MethodDescriptor) -> MethodContract:
