@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import pytest
 import uvloop
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 from hypothesis import HealthCheck, settings
 
-from services.runtime import rsa
 from tests.refusals import record_faults
 from tests.wording import assert_fault_is_worded
 from tools import postgres
@@ -78,7 +78,7 @@ def _certificates_are_read_once() -> Iterator[None]:
 def _keys_are_read_once() -> Iterator[None]:
     """Reading an RSA key proves its primes: 40 ms, and each payment that starts reads those of its channels."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rsa, "load_der_private_key", cache(rsa.load_der_private_key))
+        patch.setattr("services.runtime.rsa.load_der_private_key", cache(load_der_private_key))
         yield
 
 

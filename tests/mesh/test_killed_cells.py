@@ -21,15 +21,13 @@ from tests.torture.cells.processes import (
     VICTIMS,
     town,
 )
-from tests.torture.cells.seams import AFTER, BEFORE, RECEIVE, SEND, Point
+from tests.torture.cells.seams import AFTER, RECEIVE, SEND, Point
 from tests.torture.cells.transactions import Line, settle
 from tests.torture.victim import show
 
 OPEN, CONFIRM = "OrderService.BatchOpen", "OrderService.BatchConfirm"
 WORST: Final = (
-    (INSURED_SETTLEMENT, Point(RECEIVE, OPEN, AFTER, 1)),
     (CARE_SETTLEMENT, Point(RECEIVE, OPEN, AFTER, 1)),
-    (INSURED_SETTLEMENT, Point(RECEIVE, CONFIRM, BEFORE, 1)),
     (INSURED_SETTLEMENT, Point(RECEIVE, CONFIRM, AFTER, 1)),
     (ROUTING, Point(SEND, f"{INSURED}/settlement {CONFIRM}", AFTER, 1)),
 )

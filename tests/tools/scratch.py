@@ -62,8 +62,9 @@ def copied(folder: Path) -> Scratch:
         if (ROOT / name).is_file():
             target = root / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, target)
-            shutil.copymode(ROOT / name, target)
+            shutil.copy2(ROOT / name, target)
+            if target.suffix == ".py":
+                _compiled(ROOT / name, target)
     _environment(root / ".venv")
     scratch = Scratch(root)
     who = ("-c", "user.name=tests", "-c", "user.email=tests@example.invalid")
@@ -71,6 +72,14 @@ def copied(folder: Path) -> Scratch:
         made = scratch.command("git", *words)
         assert made.returncode == 0, made.stdout
     return scratch
+
+
+def _compiled(source: Path, target: Path) -> None:
+    """Copies what the interpreter made of a file: of the same time and size it is taken as it is, and need not be made anew."""
+    for each in (source.parent / "__pycache__").glob(f"{source.stem}.*.pyc"):
+        cache = target.parent / "__pycache__"
+        cache.mkdir(exist_ok=True)
+        shutil.copy2(each, cache / each.name)
 
 
 def _environment(place: Path) -> None:
