@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from services import mesh as table
+from services.kernel.clock import BEIJING
+from services.runtime.call import Caller, Role
+from tests.imaging.entries import NODE, uid, upsert
 from tests.mesh import journeys
 from tests.mesh.hospital import Hospital, Patient, rest
 from tests.mesh.world import Sandbox
 from tools.sandbox_keys import key_of
+from yibao.imaging.v1 import entry_pb2, node_pb2, upload_pb2
 
 
 async def listed(hospital: Hospital, psn_no: str) -> list[dict[str, Any]]:
@@ -62,6 +67,38 @@ async def test_an_advice_is_answered_recorded_and_counted(town: Sandbox) -> None
     (told,) = counted["months"]
     assert told["month"] == month
     assert int(told["accepted"]) >= 1
+
+
+async def test_a_marked_scan_of_another_hospital_whose_picture_a_node_serves_is_recognisable(town: Sandbox) -> None:
+    who, hospital, day = await town.newcomers.one(), town.hospital, f"{town.clock().astimezone(BEIJING):%Y%m%d}"
+    caller = Caller(Role.NODE, NODE.node_no, sandbox=True)
+    node = node_pb2.Node(node_no=NODE.node_no, admdvs=NODE.admdvs, uscc=NODE.uscc, retrieve_roots=NODE.retrieve_roots)
+    await town.mesh.call(
+        "yibao.imaging.v1.NodeService.RegisterNode", node_pb2.RegisterNodeRequest(request_id="SD01", node=node)
+    )
+    made: dict[str, Any] = {
+        "psn_no": who.psn_no,
+        "fixmedins_code": "H99020000001",
+        "study_date": day,
+        "study_time": "",
+        "recognition": entry_pb2.RECOGNITION_RANGE_NATION,
+        "item_code": journeys.CHEST_CT,
+    }
+    request = upload_pb2.UploadEntriesRequest(node_no=NODE.node_no, entries=[upsert(1, 77, **made)])
+    told = await town.mesh.call("yibao.imaging.v1.UploadService.UploadEntries", request, caller=caller)
+    assert [each.rule for each in told.outcomes] == [""]
+    heartbeat = node_pb2.HeartbeatRequest(node_no=NODE.node_no, retrieving=True)
+    await town.mesh.call("yibao.imaging.v1.NodeService.Heartbeat", heartbeat, caller=caller)
+    assert (await advised(hospital, who)).get("priors", []) == []
+    shown = journeys.with_token(await journeys.ec_code(hospital, who))
+    await hospital.done("5461", {"data": {"psn_no": who.psn_no, **shown}})
+    while not (priors := (await advised(hospital, who)).get("priors", [])):  # noqa: ASYNC110  # nodes are known a second late
+        await asyncio.sleep(0.1)
+    (prior,) = priors
+    assert (prior["studyUid"], prior["verdict"]) == (uid(77), "VERDICT_RECOGNISABLE")
+    assert {"GROUND_RANGE_COVERS", "GROUND_IMAGE_READY"} <= set(prior["grounds"])
+    (row,) = await listed(hospital, who.psn_no)
+    assert (row["fixmedins_code"], row["rpotc_no"]) == ("H99020000001", None)
 
 
 def test_billing_never_waits_for_recognition() -> None:
