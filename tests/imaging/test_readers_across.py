@@ -4,136 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
-from itertools import count
 from typing import Any, Final
 
 import pytest
 import pytest_asyncio
 
 from services.imaging.domain.scopes import Decided, Scope
-from services.imaging.operations.deciding import Deciding
-from services.imaging.operations.searching import Patient, Sitting
-from services.imaging.peers.persons import PersonCells, PersonKeys
-from services.kernel.errors import Fault, FaultKind
+from services.kernel.errors import FaultKind
 from services.runtime.call import Caller, Role
-from services.runtime.outbound import Peers
-from services.runtime.telemetry import Telemetry
-from services.runtime.wire import moment_of
-from tests.mesh.harness import OPERATOR_CALLER, Mesh, seed_world, started_mesh
-from tests.mesh.seeds import CHANNEL, InventedPerson, person, person_record
-from tests.mesh.test_cells import BOTH, THERE, in_cell
-from tests.tokens import Tokens
-from yibao.identity.v1 import consent_pb2, consent_reviews_pb2, credential_pb2, person_pb2
-from yibao.imaging.v1 import reader_pb2
-from yibao.routing.v1 import registry_pb2
+from tests.imaging.across import CONSENT, DOCTOR, HOSPITAL, INSTITUTION, MADE_IT, Across, started_across
+from tests.mesh.harness import OPERATOR_CALLER
+from tests.mesh.test_cells import THERE
+from yibao.identity.v1 import consent_reviews_pb2
+from yibao.imaging.v1 import audit_pb2
 
-MEMBERS: Final = ("identity", "routing", "imaging")
-READER: Final = "yibao.imaging.v1.ReaderService"
-CONSENT: Final = "yibao.identity.v1.ConsentService"
-CREDENTIALS: Final = "yibao.identity.v1.CredentialService"
-HOSPITAL: Final = "H11010500001"
-DOCTOR: Final = "D110000000001"
 STUDY: Final = "1.2.156.990100.1"
-INSTITUTION: Final = Caller(Role.INSTITUTION, HOSPITAL, sandbox=True)
-APP: Final = Caller(Role.CHANNEL, CHANNEL, sandbox=True)
-JINAN: Final = "370102"
-
-
-@dataclass
-class Across:
-    """A hospital's desk in Beijing, and people of Jinan whose cell keeps their consent."""
-
-    here: Mesh
-    there: Mesh
-    peers: Peers
-    requests: Any = field(default_factory=lambda: count(1))
-    people: Any = field(default_factory=lambda: count(7001))
-
-    def request_id(self) -> str:
-        """A new one."""
-        return f"across-{next(self.requests)}"
-
-    async def ask(self, method: str, caller: Caller = INSTITUTION, **fields: Any) -> Any:
-        """What ReaderService answers."""
-        request = getattr(reader_pb2, f"{method}Request")(**fields)
-        return await self.here.call(f"{READER}.{method}", request, caller=caller)
-
-    async def refusal(self, method: str, caller: Caller = INSTITUTION, **fields: Any) -> Fault:
-        """How it refuses."""
-        with pytest.raises(Fault) as raised:
-            await self.ask(method, caller, **fields)
-        return raised.value
-
-    async def opened(self) -> str:
-        """The token of a doctor's session."""
-        return str((await self.ask("OpenSession", fixmedins_code=HOSPITAL, dr_codg=DOCTOR)).session_token)
-
-    async def somebody(self) -> InventedPerson:
-        """A person of Jinan whom routing knows."""
-        (who,) = await self.several(1)
-        return who
-
-    async def several(self, how_many: int) -> list[InventedPerson]:
-        """Persons of Jinan whom routing knows."""
-        found = [person(next(self.people)) for _ in range(how_many)]
-        records = [person_record(each) for each in found]
-        for each in records:
-            each.enrolments[0].insuplc_admdvs = JINAN
-        request = person_pb2.RegisterPersonsRequest(request_id=self.request_id(), persons=records)
-        await self.there.call("yibao.identity.v1.PersonService.RegisterPersons", request)
-        # A question about somebody unknown brings the news of all cells.
-        query = registry_pb2.InsuredQuery(psn_no=f"nobody{self.request_id()}", care_admdvs="110105")
-        await self.here.call(
-            "yibao.routing.v1.RegistryService.Resolve",
-            registry_pb2.ResolveRequest(query=query),
-            caller=Caller(Role.SERVICE, "gateway", sandbox=True),
-        )
-        return found
-
-    async def code(self, who: InventedPerson) -> str:
-        """A code on the person's phone."""
-        named = {"channel_code": CHANNEL, "psn_name": who.psn_name, "psn_cert_type": "01", "certno": who.certno}
-        activate = credential_pb2.ActivateCredentialRequest(request_id=self.request_id(), **named)
-        await self.there.call(f"{CREDENTIALS}.ActivateCredential", activate, caller=APP)
-        shown = credential_pb2.ShowCodeRequest(psn_no=who.psn_no)
-        return str((await self.there.call(f"{CREDENTIALS}.ShowCode", shown, caller=APP)).ec_qr_code)
-
-    async def consent(self, method: str, who: InventedPerson, **fields: Any) -> Any:
-        """What the person does in the own cell."""
-        request = getattr(consent_pb2, f"{method}Request")(request_id=self.request_id(), psn_no=who.psn_no, **fields)
-        return await self.there.call(
-            f"{CONSENT}.{method}", request, caller=Caller(Role.PERSON, who.psn_no, sandbox=True)
-        )
-
-    async def granted(self, who: InventedPerson, **fields: Any) -> str:
-        """The number of a grant to the hospital."""
-        return str((await self.consent("GrantAccess", who, reader_code=HOSPITAL, days=30, **fields)).grant.grant_no)
-
-    async def scopes(self, patient: reader_pb2.SessionPatient, who: InventedPerson) -> Decided:
-        """What the doctor may see of a person now."""
-        cells = PersonCells(self.peers)
-        (key,) = await PersonKeys(self.peers).keys([who.psn_no])
-        one = Patient(patient.grant_no, key, patient.patient_id)
-        sits = Sitting("RS1", "TREATMENT", HOSPITAL, (one,), dr_codg=DOCTOR)
-        decided = await Deciding(cells).scopes(sits, sits.patients)
-        for scope in decided.scopes.values():
-            assert scope.until == moment_of(patient.to_time)
-        return replace(decided, scopes={number: replace(each, until=None) for number, each in decided.scopes.items()})
+SUCCESS: Final = audit_pb2.AUDIT_OUTCOME_SUCCESS
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def across(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Across]:
-    folder = tmp_path_factory.mktemp("across")
-    async with started_mesh(folder, overrides=BOTH, members=MEMBERS) as mesh:
-        there = in_cell(mesh, THERE)
-        await seed_world(there, 1)
-        signer = Tokens(mesh.keys, mesh.clock, mesh.config.cell).signer("imaging")
-        peers = Peers("imaging", mesh.config, signer, Telemetry("imaging", mesh.config))
-        yield Across(mesh, there, peers)
-        await peers.close()
-        for channel in there.channels.values():
-            await channel.close()
+    async with started_across(tmp_path_factory.mktemp("across")) as made:
+        yield made
 
 
 async def test_a_code_scanned_at_the_desk_lets_the_doctor_read_until_the_person_revokes(across: Across) -> None:
@@ -184,6 +76,50 @@ async def test_what_a_person_grants_and_hides_is_the_scope_of_the_next_decision(
     await across.consent("Hide", who, fixmedins_code="H37010200901")
     hidden = Scope(frozenset({"CT"}), "", frozenset({STUDY}), frozenset({"H37010200901"}))
     assert await across.scopes(patient, who) == Decided({grant_no: hidden})
+
+
+async def test_a_study_of_another_cells_person_is_found_with_consent_alone_and_every_look_is_logged(
+    across: Across,
+) -> None:
+    who, other = await across.somebody(), await across.somebody()
+    uids = await across.taken(who, other)
+    session = await across.ask("OpenSession", fixmedins_code=HOSPITAL, dr_codg=DOCTOR)
+    token = session.session_token
+    assert await across.found(token) == []
+    assert (await across.refusal("AddPatient", session_token=token, psn_no=who.psn_no)).reason == "NO_ACCESS"
+    patient = (await across.ask("AddPatient", session_token=token, ec_token=await across.code(who))).patient
+    (study,) = await across.found(token)
+    assert (study["0020000D"]["Value"], study["00100020"]["Value"]) == ([uids[0]], [patient.patient_id])
+    assert await across.found(token, f"PatientID={patient.patient_id}") == [study]
+    assert await across.found(token, f"PatientID={who.psn_no}") == []
+    hidden = (await across.consent("Hide", who, study_uid=uids[0])).hidden
+    assert await across.found(token) == []
+    await across.consent("Unhide", who, hidden_no=hidden.hidden_no)
+    assert await across.found(token) == [study]
+    began = time.monotonic()
+    await across.consent("RevokeGrant", who, grant_no=patient.grant_no)
+    assert await across.found(token) == []
+    assert time.monotonic() - began < 1
+    await across.ask("CloseSession", session_token=token)
+    # The institution that made it finds it in its own list, and by its own name of the person.
+    own = await across.ask("OpenSession", MADE_IT, fixmedins_code=MADE_IT.subject, own=True)
+    listed = {each["0020000D"]["Value"][0]: each for each in await across.found(own.session_token)}
+    (name,) = listed[uids[0]]["00100020"]["Value"]
+    assert name != patient.patient_id
+    assert await across.found(own.session_token, f"PatientID={name}") == [listed[uids[0]]]
+    entries = await across.logged(session.session_no)
+    assert [(audit_pb2.AuditAction.Name(each.action)[13:], each.outcome, each.grant_no) for each in entries] == [
+        ("SESSION_OPENED", SUCCESS, ""),
+        ("SEARCHED", SUCCESS, ""),
+        ("PATIENT_ADDED", audit_pb2.AUDIT_OUTCOME_REFUSED, ""),
+        ("PATIENT_ADDED", SUCCESS, patient.grant_no),
+        *[("SEARCHED", SUCCESS, patient.grant_no)] * 2,
+        ("SEARCHED", SUCCESS, ""),
+        *[("SEARCHED", SUCCESS, patient.grant_no)] * 3,
+        ("SESSION_CLOSED", SUCCESS, ""),
+    ]
+    assert {(each.organisation, each.reader, each.purpose) for each in entries} == {(HOSPITAL, DOCTOR, "TREATMENT")}
+    assert entries[5].detail == "studies PatientID found 1"
 
 
 async def test_an_emergency_stands_in_the_review_list_of_the_persons_cell(across: Across) -> None:
