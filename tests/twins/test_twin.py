@@ -163,3 +163,17 @@ def test_each_published_amount_chooses_its_fault_and_others_none() -> None:
     assert {of_amount(12_340_000 + digits) for digits in AMOUNTS} == set(AMOUNTS.values())
     assert of_amount(9100) is None
     assert of_amount(9102) is Fault.TIMEOUT_AFTER
+
+
+def test_keys_are_found_by_what_is_behind_their_owner_without_reading_them_all() -> None:
+    shelf = Shelf()
+    for key in ("M1/YB1", "M2/YB1", "M1/YB11", "M1/XYB1", "M1/YB1/told"):
+        shelf.put("trade", key, {})
+    shelf.put("mixed", "M3/YB1", {})
+    assert (shelf.keys_with("trade", "YB1"), shelf.keys_with("trade", "YB2")) == (["M1/YB1", "M2/YB1"], [])
+    asked = []
+    shelf._connection.set_trace_callback(asked.append)
+    shelf.keys_with("trade", "YB1")
+    (plan,) = shelf._connection.execute(f"EXPLAIN QUERY PLAN {asked[0]}").fetchall()
+    assert "USING COVERING INDEX documents_by_behind" in plan[3]
+    shelf.close()

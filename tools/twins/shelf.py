@@ -21,6 +21,8 @@ CREATE TABLE IF NOT EXISTS documents (
 ) WITHOUT ROWID
 """
 _INDEX: Final = "CREATE INDEX IF NOT EXISTS documents_by_day ON documents (kind, day)"
+_BEHIND: Final = "substr(key, instr(key, '/'))"
+_BEHIND_INDEX: Final = f"CREATE INDEX IF NOT EXISTS documents_by_behind ON documents (kind, {_BEHIND})"
 _PUT: Final = "INSERT OR REPLACE INTO documents (kind, key, day, body) VALUES (?, ?, ?, ?)"
 _LAST_NUMBER: Final = "number"
 
@@ -35,6 +37,7 @@ class Shelf:
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute(_TABLE)
         self._connection.execute(_INDEX)
+        self._connection.execute(_BEHIND_INDEX)
         self._depth = 0
 
     def get(self, kind: str, key: str) -> Document | None:
@@ -61,11 +64,12 @@ class Shelf:
         for key, body in found.fetchall():
             yield key, msgspec.json.decode(body, type=Document)
 
-    def keys(self, kind: str) -> list[str]:
-        """The keys of all of a kind, in order."""
-        return [
-            key for (key,) in self._connection.execute("SELECT key FROM documents WHERE kind = ? ORDER BY key", (kind,))
-        ]
+    def keys_with(self, kind: str, number: str) -> list[str]:
+        """The keys of a kind that have this behind their first "/", in order; by an index, however many there are."""
+        found = self._connection.execute(
+            f"SELECT key FROM documents WHERE kind = ? AND {_BEHIND} = ? ORDER BY key", (kind, f"/{number}")
+        )
+        return [key for (key,) in found]
 
     def next_number(self, series: str) -> int:
         """The next of a series of numbers, from 1 on: providers' own numbers are made of these."""

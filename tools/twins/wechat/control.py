@@ -60,8 +60,7 @@ class Control:
         shelf = self._ground.stand.shelf
         if owner is not None:
             return f"{owner}/{number}"
-        wanted = f"/{number}"
-        found = {key for kind in (TRADE, MIXED) for key in shelf.keys(kind) if key.endswith(wanted)}
+        found = {key for kind in (TRADE, MIXED) for key in shelf.keys_with(kind, number)}
         if len(found) != 1:
             raise ValueError(f"{len(found)} orders have the number {number}; name the merchant as owner")
         return found.pop()
