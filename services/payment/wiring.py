@@ -141,7 +141,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         await _ended(*loops, reconciling, committer)
         with suppress(Fault):
             await books.write_told()
-        for held in (told.callbacks, outside.outgoing, peers, database):
+        for held in (told.callbacks, outside.outgoing, outside.pos, peers, database):
             await held.close()
 
     return MemberServer(
@@ -173,6 +173,7 @@ class _Outside:
 
     merchants: Merchants
     outgoing: Outgoing
+    pos: PosLine
     desk: ChannelDesk
     bills: BillDesk
 
@@ -184,7 +185,7 @@ def _outside(config: Config, clock: Clock, telemetry: Telemetry, database: Datab
     lines = Lines(outgoing, pos, TerminalRows(database, clock), clock, config.text("YIBAO_LIBCRYPTO"))
     channels = channels_of(merchants, lines)
     desk = ChannelDesk(channels, Accounts(merchants.accounts), _told_lost, record.about)
-    return _Outside(merchants, outgoing, desk, BillDesk(channels, merchants.accounts))
+    return _Outside(merchants, outgoing, pos, desk, BillDesk(channels, merchants.accounts))
 
 
 def _peers(config: Config, signer: TokenSigner, telemetry: Telemetry) -> Peers:

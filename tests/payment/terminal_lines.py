@@ -63,6 +63,7 @@ class Counter:
     account: Account
     files: Outgoing
     database: Database
+    lines: list[PosLine]
 
     @property
     def bank(self) -> Bank:
@@ -73,6 +74,7 @@ class Counter:
     def another(self, timeout_s: float = 0.5) -> BankChannel:
         """The channel of a process that was started anew on the same book."""
         line = PosLine(quiet(), self.sent.append, timeout_s)
+        self.lines.append(line)
         return BankChannel(lambda _: self.account, self.book, line, self.files, self.clock)
 
     async def told(self, verb: str, **body: object) -> Any:
@@ -147,6 +149,7 @@ async def counter(
     sent = list[Sent]()
     clock = TestClock(datetime(2026, 11, 30, 4, tzinfo=UTC))
     database = await opened(f"sqlite:///{folder}/payment.sqlite", clock)
+    lines = [PosLine(telemetry, sent.append, 0.5)]
     try:
         async with httpx.AsyncClient(base_url=bank.url, trust_env=False, verify=False, timeout=5.0) as client:
             assert isinstance(bank.provider, Bank)
@@ -163,9 +166,10 @@ async def counter(
             )
             bank.stand.clock.set(clock.now + timedelta(seconds=1))
             book = TerminalRows(database, clock)
-            line = PosLine(telemetry, sent.append, 0.5)
-            channel = BankChannel(lambda _: account, book, line, files, clock)
-            yield Counter(bank, channel, book, clock, client, sent, account, files, database)
+            channel = BankChannel(lambda _: account, book, lines[0], files, clock)
+            yield Counter(bank, channel, book, clock, client, sent, account, files, database, lines)
     finally:
+        for each in lines:
+            await each.close()
         await database.close()
         await bank.stop()

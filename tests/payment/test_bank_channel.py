@@ -125,12 +125,20 @@ async def test_a_reversal_whose_answer_is_lost_is_sent_again_until_it_is_answere
 
 async def test_a_process_that_dies_after_it_has_sent_leaves_a_line_that_the_next_one_undoes(desk: Counter) -> None:
     await desk.channel.place(charge("CHARGE0000"))
+    change, answered = desk.book.change, asyncio.Event()
+
+    async def dies(*_: object, **__: object) -> NoReturn:
+        answered.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    desk.book.change = dies  # type: ignore[method-assign]  # what the bank has answered is not written down
     placing = asyncio.create_task(desk.channel.place(charge()))
     async with asyncio.timeout(5.0):
-        while len(desk.sent) < 3:  # noqa: ASYNC110  # what has left tells a test nothing
-            await asyncio.sleep(0.001)
+        await answered.wait()
     placing.cancel()
     await asyncio.gather(placing, return_exceptions=True)
+    desk.book.change = change  # type: ignore[method-assign]  # as above
     assert (await desk.another().look(charge())).standing is Standing.CLOSED
     assert await desk.balance() == FULL - 1_000
 

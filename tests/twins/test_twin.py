@@ -171,7 +171,7 @@ def test_keys_are_found_by_what_is_behind_their_owner_without_reading_them_all()
         shelf.put("trade", key, {})
     shelf.put("mixed", "M3/YB1", {})
     assert (shelf.keys_with("trade", "YB1"), shelf.keys_with("trade", "YB2")) == (["M1/YB1", "M2/YB1"], [])
-    asked = []
+    asked: list[str] = []
     shelf._connection.set_trace_callback(asked.append)
     shelf.keys_with("trade", "YB1")
     (plan,) = shelf._connection.execute(f"EXPLAIN QUERY PLAN {asked[0]}").fetchall()

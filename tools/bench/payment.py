@@ -147,7 +147,8 @@ class Bench:
         self._outgoing = Outgoing(telemetry)
         self._database = Database(f"sqlite:///{folder}/bench.sqlite", system_clock)
         book = TerminalRows(self._database, system_clock)
-        lines = Lines(self._outgoing, PosLine(telemetry), book, system_clock, Config.load({}).text("YIBAO_LIBCRYPTO"))
+        self._pos = PosLine(telemetry)
+        lines = Lines(self._outgoing, self._pos, book, system_clock, Config.load({}).text("YIBAO_LIBCRYPTO"))
         self.channels = {each.terms.name: each for each in channels_of(self.merchants, lines)}
 
     async def start(self) -> None:
@@ -157,6 +158,7 @@ class Bench:
     async def close(self) -> None:
         """Lets go of everything."""
         await self._outgoing.close()
+        await self._pos.close()
         await self._database.close()
 
     def charge(self, channel: str) -> channel_pb2.ChannelCharge:

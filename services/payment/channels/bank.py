@@ -63,13 +63,14 @@ class BankChannel:
         """A purchase. What the terminal has open is undone first, and a batch of yesterday is settled."""
         till = self._till(charge.merchant)
         async with till.held():
-            known = await self._book.line(charge.charge_no)
+            standing = await self._book.standing(till.pos, charge.charge_no)
+            known = standing.line
             if known is not None and known.state is not LineState.UNSENT:
                 return await self._seen(await till.ended(known))
             card = card_fields(charge.code)
             if card is None:
                 return Seen(Standing.REFUSED, code="CARD_UNREADABLE")
-            await till.ready()
+            await till.ready(standing)
             wanted = Wanted(till.pos, charge.charge_no, Move.PURCHASE, charge.charge_fen)
             return _charge_seen(await till.sent(wanted, card))
 

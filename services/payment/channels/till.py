@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from services.kernel.clock import Clock, beijing_day
 from services.payment.channels.protocol import Lost
-from services.payment.domain.terminals import OPEN, Batch, Line, LineState, Move, Pos, Sums, Wanted, sums_of
+from services.payment.domain.terminals import OPEN, Batch, Line, LineState, Move, Pos, Standing, Sums, Wanted, sums_of
 from services.runtime.outgoing import Unanswered
 from services.runtime.pos import parts
 from services.runtime.pos.messages import CURRENCY, Malformed, Message, amount_of
@@ -35,6 +35,10 @@ class TerminalBook(Protocol):
 
     async def line(self, number: str) -> Line | None:
         """The line under one of our numbers."""
+        ...
+
+    async def standing(self, pos: Pos, number: str) -> Standing:
+        """How a terminal stands, in one snapshot."""
         ...
 
     async def open_lines(self, pos: Pos) -> Sequence[Line]:
@@ -102,11 +106,15 @@ class Till:
         finally:
             self._lock.release()
 
-    async def ready(self) -> None:
-        """Nothing is open, the batch is today's, the terminal has signed on; `Lost` before anything of the caller's was sent."""
+    async def ready(self, standing: Standing | None = None) -> None:
+        """Nothing is open, the batch is today's, the terminal has signed on; `Lost` before anything of the caller's was sent.
+        `standing` is how it stands, where that was just read.
+        """
         try:
-            await self.undo_open()
-            batch = await self._book.batch(self.pos)
+            standing = standing or await self._book.standing(self.pos, "")
+            for line in standing.open_lines:
+                await self.ended(line)
+            batch = await self._book.batch(self.pos) if standing.open_lines else standing.batch
             if batch.begun_at is not None and beijing_day(batch.begun_at) < beijing_day(self._clock()):
                 # A batch that the bank does not end now keeps nobody waiting: the next message tries again.
                 with suppress(Lost):

@@ -6,7 +6,7 @@ stored before it is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -88,6 +88,16 @@ class Batch(NamedTuple):
 
     number: str = "000001"
     begun_at: datetime | None = None
+
+
+class Standing(NamedTuple):
+    """How a terminal stands before a message: the line under its number, what was sent and nobody knows of (oldest first), and
+    the open batch.
+    """
+
+    line: Line | None = None
+    open_lines: Sequence[Line] = ()
+    batch: Batch = Batch()
 
 
 class Sums(NamedTuple):

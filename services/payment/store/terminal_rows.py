@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from services.kernel.clock import Clock, from_micros, to_micros
-from services.payment.domain.terminals import AFTER, MOST_TRACES, Batch, Line, LineState, Move, Pos, Wanted
+from services.payment.domain.terminals import AFTER, MOST_TRACES, Batch, Line, LineState, Move, Pos, Standing, Wanted
 from services.payment.store.terminal_tables import OPEN_LINES
 from services.runtime.db import Database, DriverConnection, sql
 
@@ -64,6 +64,13 @@ class TerminalRows:
         async with self._database.driver_read() as connection:
             return await _one(connection, number)
 
+    async def standing(self, pos: Pos, number: str) -> Standing:
+        """How a terminal stands, in one snapshot."""
+        async with self._database.driver_read() as connection:
+            line = await _one(connection, number) if number else None
+            open_lines = [_line(row) for row in await connection.run(_OPEN, *pos)]
+            return Standing(line, open_lines, await _batch(connection, pos))
+
     async def open_lines(self, pos: Pos) -> Sequence[Line]:
         """What a terminal has sent and nobody knows of, oldest first."""
         async with self._database.driver_read() as connection:
@@ -82,9 +89,7 @@ class TerminalRows:
     async def batch(self, pos: Pos) -> Batch:
         """The open batch."""
         async with self._database.driver_read() as connection:
-            for batch, begun_at in await connection.run(_BATCH, *pos):
-                return Batch(str(batch), None if begun_at is None else from_micros(begun_at))
-        return Batch()
+            return await _batch(connection, pos)
 
     async def take_batch(self, pos: Pos, batch: str) -> None:
         """The bank has opened this batch."""
@@ -119,6 +124,12 @@ class TerminalRows:
 async def _one(connection: DriverConnection, number: str) -> Line | None:
     rows = await connection.run(_LINE, number)
     return _line(rows[0]) if rows else None
+
+
+async def _batch(connection: DriverConnection, pos: Pos) -> Batch:
+    for batch, begun_at in await connection.run(_BATCH, *pos):
+        return Batch(str(batch), None if begun_at is None else from_micros(begun_at))
+    return Batch()
 
 
 async def _traced(connection: DriverConnection, pos: Pos) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Final
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
@@ -31,13 +32,18 @@ class Algorithm(Enum):
     SM4 = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Keys:
-    """The working keys of one sign-on: for PIN blocks and for seals."""
+    """The working keys of one sign-on: for PIN blocks and for seals. What seals is made once: without slots it can be kept."""
 
     pin: bytes = field(repr=False)
     seal: bytes = field(repr=False)
     algorithm: Algorithm = Algorithm.DES
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What makes and compares seals by them."""
+        return Sealer(self.seal, self.algorithm)
 
 
 def enciphered(key: bytes, data: bytes, algorithm: Algorithm) -> bytes:
@@ -59,29 +65,39 @@ def _cipher(key: bytes, algorithm: Algorithm) -> Cipher[modes.ECB]:
     return Cipher(TripleDES((key * 3)[:24]), modes.ECB())
 
 
+class Sealer:
+    """Makes seals under one key. A block is enciphered by itself, so that one cipher serves all; it is not for two threads."""
+
+    def __init__(self, key: bytes, algorithm: Algorithm) -> None:
+        self._size: int = algorithm.value
+        self._enciphered = _cipher(key, algorithm).encryptor().update
+
+    def __call__(self, data: bytes) -> bytes:
+        """Eight bytes over `data`: its blocks folded by XOR and written as hex, the two halves of that enciphered one after the
+        other, and of the end the first eight hex digits.
+        """
+        size, folded = self._size, 0
+        for start in range(0, len(data), size):
+            folded ^= int.from_bytes(data[start : start + size].ljust(size, b"\0"), "big")
+        text = folded.to_bytes(size, "big").hex().upper().encode()
+        mixed = int.from_bytes(self._enciphered(text[:size]), "big") ^ int.from_bytes(text[size:], "big")
+        return self._enciphered(mixed.to_bytes(size, "big")).hex().upper().encode()[:_SEAL_BYTES]
+
+
 def seal_of(data: bytes, key: bytes, algorithm: Algorithm = Algorithm.DES) -> bytes:
-    """Eight bytes over `data`: its blocks folded by XOR and written as hex, the two halves of that enciphered one after the
-    other, and of the end the first eight hex digits.
-    """
-    size = algorithm.value
-    folded = 0
-    for start in range(0, len(data), size):
-        folded ^= int.from_bytes(data[start : start + size].ljust(size, b"\0"), "big")
-    text = folded.to_bytes(size, "big").hex().upper().encode()
-    step = enciphered(key, text[:size], algorithm)
-    mixed = bytes(one ^ other for one, other in zip(step, text[size:], strict=True))
-    return enciphered(key, mixed, algorithm).hex().upper().encode()[:_SEAL_BYTES]
+    """The seal over `data` under a key (`Sealer`)."""
+    return Sealer(key, algorithm)(data)
 
 
 def sealed(message: Message, keys: Keys) -> bytes:
     """The bytes of a message with its seal as field 64; `Malformed`."""
     raw = encode(Message(message.mti, {**message.fields, SEAL: _EMPTY}))[:-_SEAL_BYTES]
-    return raw + seal_of(raw, keys.seal, keys.algorithm)
+    return raw + keys.sealer(raw)
 
 
 def seal_holds(raw: bytes, keys: Keys) -> bool:
     """Whether a message's last eight bytes are its seal; whoever calls has seen that it has field 64."""
-    return hmac.compare_digest(raw[-_SEAL_BYTES:], seal_of(raw[:-_SEAL_BYTES], keys.seal, keys.algorithm))
+    return hmac.compare_digest(raw[-_SEAL_BYTES:], keys.sealer(raw[:-_SEAL_BYTES]))
 
 
 def packed_keys(keys: Keys, master: bytes) -> str:

@@ -184,6 +184,7 @@ async def stage(
     outgoing, line = Outgoing(telemetry, told), PosLine(telemetry, told, 2.0)
     async with AsyncExitStack() as open_:
         open_.push_async_callback(outgoing.close)
+        open_.push_async_callback(line.close)
         nowhere = await open_.enter_async_context(httpx.AsyncClient())
         made = Stage(party(nowhere, {}, form), None, None, outgoing, line, sent, folder, template)
         if program:
