@@ -37,6 +37,7 @@ class Leases:
         self._size = size
         self._lent = 0
         self._waiting = 0
+        self._closed = False
 
     @asynccontextmanager
     async def lent(self) -> AsyncIterator[Lease]:
@@ -51,6 +52,8 @@ class Leases:
             try:
                 yield lease
             finally:
+                if self._closed and not lease.connection.closed:
+                    await lease.connection.invalidate()
                 if lease.connection.invalidated or lease.connection.closed:
                     await lease.connection.close()
                 else:
@@ -64,7 +67,8 @@ class Leases:
         return self._size, self._lent, self._waiting
 
     async def close(self) -> None:
-        """Closes all that are not lent."""
+        """Closes all that are not lent; what is lent closes when it is given back."""
+        self._closed = True
         while self._idle:
             await self._idle.pop().connection.close()
         await self._engine.dispose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -66,3 +67,15 @@ def test_a_statement_is_written_once_for_both_databases() -> None:
     made = sql("SELECT a FROM t WHERE AMONG(t.b, ?1) AND c = ?2 FOR UPDATE")
     assert made["sqlite"] == "SELECT a FROM t WHERE t.b IN (SELECT value FROM json_each(?1)) AND c = ?2"
     assert made["postgresql"] == "SELECT a FROM t WHERE t.b = ANY($1::text[]) AND c = $2 FOR UPDATE"
+
+
+async def test_what_is_lent_while_a_store_closes_is_closed_when_it_is_given_back(tmp_path: Path) -> None:
+    """Who dies at an end that somebody else still reads in leaves no connection behind."""
+    store = Database(f"sqlite:///{tmp_path}/one.sqlite", system_clock)
+    async with store._reader.lent() as lease:
+        await store.close()
+        during = lease.connection.closed
+    assert (during, lease.connection.closed) == (False, True)
+    async with store.driver_read() as late:
+        assert [tuple(row) for row in await late.fetch("SELECT 1")] == [(1,)]
+    assert store._reader._idle == []

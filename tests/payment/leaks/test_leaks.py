@@ -155,8 +155,6 @@ def all_of_the_suite() -> Iterator[object]:
 
 
 @pytest.mark.torture
-# Whether a case leaves connections behind says the suite; here only what was told is looked at.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(("subject", "case"), [*all_of_the_suite()])
 async def test_no_word_of_a_bill_is_told_in_any_case_of_the_suite(stages: Stages, subject: Subject, case: Case) -> None:
     told, shop = await told_of(await stages.of(subject), case.play)
