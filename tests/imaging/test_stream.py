@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -16,6 +18,7 @@ from services.runtime.streams import Streams
 from tests.imaging.conftest import OPERATOR, Running
 from tests.imaging.entries import upsert
 from tests.imaging.test_rpc import OF_NODE, registering
+from tests.mesh.harness import started_mesh
 from yibao.imaging.v1 import entry_pb2, upload_pb2
 
 PATH = "/yibao.imaging.v1.UploadService/UploadStream"
@@ -24,9 +27,9 @@ PATH = "/yibao.imaging.v1.UploadService/UploadStream"
 class Stream:
     """An open stream of a node."""
 
-    def __init__(self, running: Running, caller: Caller = OF_NODE) -> None:
+    def __init__(self, running: Running, caller: Caller = OF_NODE, channel: grpc.aio.Channel | None = None) -> None:
         mesh = running.mesh
-        stub = mesh.channel("imaging").stream_stream(
+        stub = (channel or mesh.channel("imaging")).stream_stream(
             PATH,
             request_serializer=upload_pb2.UploadEntriesRequest.SerializeToString,
             response_deserializer=upload_pb2.UploadEntriesResponse.FromString,
@@ -119,6 +122,21 @@ async def test_a_stream_and_its_messages_are_spans_of_one_trace_and_count_as_cal
         for method in ("UploadStream", "UploadEntries")
     ]
     assert [each for each in counted if each] == [1, 1]
+
+
+async def test_a_member_that_stops_ends_its_open_streams(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        mesh = await stack.enter_async_context(started_mesh(tmp_path, members=("routing", "imaging")))
+        running = Running(mesh)
+        await running.call("NodeService.RegisterNode", registering())
+        channel = grpc.aio.insecure_channel(mesh.config.address("imaging"))
+        stream = Stream(running, channel=channel)
+        await stream.send(upsert(1))
+        assert (await stream.answer()).watermark == 1
+        ended = asyncio.create_task(stream.reason())
+        await stack.aclose()
+        assert await ended == "SHUTTING_DOWN"
+        await channel.close()
 
 
 class Played:

@@ -83,6 +83,11 @@ def test_a_good_contract_has_no_problem(protos: Path) -> None:
         ('"who.psn_no"', '"who.name"', "binds the field 'who.name'"),
         ("role: ROLE_PERSON", "role: ROLE_CHANNEL", "binds ROLE_CHANNEL, which may not call"),
         ('    option (google.api.http) = {post: "/v1/sample:look"};\n', "", "no google.api.http route"),
+        (
+            "    option (google.api.http)",
+            '    option (options.v1.stream_of) = "yibao.sample.v1.SampleService.Look";\n    option (google.api.http)',
+            "though a stream has no REST form",
+        ),
         ("SampleService.Look", "SampleService.See", "which does not exist"),
         ('items: "items"', 'items: "rows"', "names 'rows' as its list"),
         ("repeated LookResponse outcomes", "LookResponse outcomes", "names 'outcomes' as its list"),
