@@ -56,6 +56,9 @@ class Memory:
     async def of_uids(self, uids: Collection[str], own: str = "") -> list[KeptStudy]:
         return [each for each in self.studies if each.uid in uids]
 
+    async def of_study(self, uid: str, keys: Sequence[bytes]) -> list[KeptStudy]:
+        return [each for each in self.studies if each.uid == uid and each.person_key in keys]
+
     async def of_accession(self, fixmedins_code: str, accession_no: str) -> list[KeptStudy]:
         return [each for each in self._own(fixmedins_code) if each.study and each.study.accession_no == accession_no]
 

@@ -12,7 +12,7 @@ from services.imaging.operations.sightings import Sightings
 from services.imaging.store.index import StoredIndex
 from services.kernel.requests import RequestStamp
 from tests.imaging.conftest import House, key_of
-from tests.imaging.entries import HOSPITAL, NODE, NOON, OTHER_NODE, PSN_NO, uid, upsert, withdrawal
+from tests.imaging.entries import HOSPITAL, NODE, NOON, OTHER_NODE, OTHER_PSN_NO, PSN_NO, uid, upsert, withdrawal
 
 OTHER_HOSPITAL = "H99010000002"
 
@@ -87,6 +87,16 @@ async def test_accession_numbers_find_the_own_studies_and_no_others(house: House
     assert [each.uid for each in await index.of_accession(HOSPITAL, "A1")] == [uid(1)]
     assert [each.uid for each in await index.of_accession(OTHER_HOSPITAL, "A1")] == [uid(3)]
     assert await index.of_accession(HOSPITAL, "A9") == []
+
+
+async def test_a_study_is_read_under_its_uid_only_for_those_whose_it_is(house: House) -> None:
+    await house.upload(upsert(1), upsert(2, psn_no=OTHER_PSN_NO))
+    index, me, other = index_of(house), key_of(PSN_NO), key_of(OTHER_PSN_NO)
+    assert [each.uid for each in await index.of_study(uid(1), [me, other])] == [uid(1)]
+    assert list(await index.of_study(uid(2), [me])) == []
+    assert list(await index.of_study(uid(1), [])) == []
+    await house.upload(upsert(1, 1, psn_no=OTHER_PSN_NO), node_no=OTHER_NODE.node_no)
+    assert list(await index.of_study(uid(1), [me, other])) == []
 
 
 async def test_persons_are_found_by_days_and_one_more_than_wanted_is_told(house: House) -> None:

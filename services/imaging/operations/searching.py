@@ -101,6 +101,10 @@ class Index(Protocol):
         """Studies under UIDs, whosesoever they are; those in conflict only of the institution `own`."""
         ...
 
+    async def of_study(self, uid: str, keys: Sequence[bytes]) -> Sequence[KeptStudy]:
+        """A study under its UID where it is of one of these persons: of others nothing is read, as if there were none."""
+        ...
+
     async def of_accession(self, fixmedins_code: str, accession_no: str) -> Sequence[KeptStudy]:
         """An institution's own studies with an accession number."""
         ...
@@ -193,7 +197,9 @@ class Searching:
             copies = copies_of(own, await self.index.places(), institution)
             return Found(sorted(copies, key=rank)) if copies else None
         decided = await self.deciding.scopes(sitting, sitting.patients)
-        visible = await self._shown(await self.index.of_uids([study_uid]), sitting.patients, decided.scopes)
+        keys = {each.person_key for each in sitting.patients if each.grant_no in decided.scopes}
+        kept = await self.index.of_study(study_uid, list(keys))
+        visible = await self._shown(kept, sitting.patients, decided.scopes)
         if not visible:
             if decided.away:
                 raise cell_unavailable(decided.away[0])

@@ -44,6 +44,11 @@ class StoredIndex:
         async with self._store.read() as work:
             return await work.search.of_uids(uids, own=own)
 
+    async def of_study(self, uid: str, keys: Sequence[bytes]) -> Sequence[KeptStudy]:
+        """A study under its UID where it is of one of these persons: of others nothing is read, as if there were none."""
+        async with self._store.read() as work:
+            return await work.search.of_study(uid, keys)
+
     async def of_accession(self, fixmedins_code: str, accession_no: str) -> Sequence[KeptStudy]:
         """An institution's own studies with an accession number."""
         async with self._store.read() as work:

@@ -45,6 +45,18 @@ class StudyRows:
         )
         return [each for each in map(study_of, found) if _shown(each, own)]
 
+    async def of_study(self, uid: str, keys: Collection[bytes]) -> Sequence[KeptStudy]:
+        """A study at whichever nodes, where it is of one of these persons and not in conflict."""
+        if not keys:
+            return ()
+        one, state, *marks = self._marks(1, len(keys) + 2)
+        whose = ",".join(marks)
+        rows = await self._connection.fetch(
+            f"SELECT {COLUMNS} FROM imaging_study WHERE uid = {one} AND state = {state} AND person_key IN ({whose})",
+            (packed_uid(uid), _ACTIVE, *keys),
+        )
+        return [study_of(row) for row in rows]
+
     async def of_accession(self, accession_no: str, institution: str, most: int = 200) -> Sequence[KeptStudy]:
         """Studies of an institution with an accession number of whichever issuer, at most so many."""
         number, code, limit = self._marks(1, 3)
