@@ -69,6 +69,7 @@ class Aside:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "yibao-large")
+        self._proving = ThreadPoolExecutor(1, "yibao-sm2")
         self._places = asyncio.Semaphore(UNDER_WAY)
         self._lanes: dict[str, _Lane] = {}
         # Work that waits for the thread, by whose it is; who stands first has the next turn.
@@ -105,6 +106,15 @@ class Aside:
     async def read(self, whose: str, size: int, work: Callable[[], T]) -> T:
         """What `work` makes of a body of `size` bytes; `whose` it is, or where it comes from as long as nothing is proven."""
         return await self.run(whose, work) if size > LARGE_BYTES else work()
+
+    async def proven(self, whose: str, size: int, work: Callable[[], T]) -> T:
+        """What `work` makes of a body or for one, most of which is SM2: the system's library computes it without the interpreter,
+        so that the loop goes on where there is a second core. It spares the loop nine tenths of the 0.3 ms of an operation and
+        costs 0.05 ms elsewhere (measured).
+        """
+        if size > LARGE_BYTES:
+            return await self.run(whose, work)
+        return await asyncio.get_running_loop().run_in_executor(self._proving, work)
 
     async def written(self, partner: str, method: str, answer: Any, work: Callable[[], T]) -> T:
         """What `work` makes of an answer."""

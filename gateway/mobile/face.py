@@ -127,7 +127,7 @@ class MobileFace:
             registered = await self._apps.find(outer.app_id)
             # Who is answered is known from here on, and signed for; what was sent is not believed yet.
             visit.registered = registered
-            opened = await self._aside.read(source, size, lambda: open_request(registered.app, outer, self._clock()))
+            opened = await self._aside.proven(source, size, lambda: open_request(registered.app, outer, self._clock()))
         except Fault as fault:
             raise await self._failures.told(request.source, outer.app_id, fault) from None
         self._admit(opened)
@@ -135,7 +135,7 @@ class MobileFace:
         async with self._shares.place(claimant, request.received):
             answer = await self._asked(request, visit, opened, registered)
             data = visit.route.write(answer)
-            return build_answer(registered.app, outer, data, self._clock())
+            return await self._aside.proven(source, 0, lambda: build_answer(registered.app, outer, data, self._clock()))
 
     def _admit(self, opened: Opened) -> None:
         """Remembers the envelope by its signature; ENVELOPE_REPLAYED, TIMESTAMP_OUT_OF_WINDOW."""

@@ -180,3 +180,19 @@ class TestTurns:
         await way.read("H1", LARGE, lambda: made.append("last"))
         assert made == ["last"]
         assert way._jobs == {}
+
+
+async def test_signatures_of_sm2_are_made_and_compared_beside_the_loop() -> None:
+    way = Aside()
+
+    def where() -> str:
+        return threading.current_thread().name.rpartition("_")[0]
+
+    assert await way.proven("H1", SMALL, where) == "yibao-sm2"
+    assert await way.proven("H1", LARGE, where) == "yibao-large"
+
+    def refused() -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await way.proven("H1", SMALL, refused)
