@@ -11,6 +11,7 @@ import msgspec
 from gateway.http import REQUEST_TIMEOUT, Response, is_late_body
 from gateway.observing import Observed, Outcome
 from services.kernel.errors import MORE_VIOLATIONS, Fault, FaultKind, Violation
+from services.runtime import http_statuses
 from services.runtime.status import (
     CHINESE,
     DOMAIN,
@@ -24,27 +25,6 @@ from services.runtime.status import (
 from services.runtime.texts.gateway import violation_text
 from services.runtime.texts.table import text_of
 
-STATUSES: Final[Mapping[FaultKind, int]] = {
-    FaultKind.INVALID: 400,
-    FaultKind.PRECONDITION: 400,
-    FaultKind.UNAUTHENTICATED: 401,
-    FaultKind.DENIED: 403,
-    FaultKind.NOT_FOUND: 404,
-    FaultKind.CONFLICT: 409,
-    FaultKind.EXHAUSTED: 429,
-    FaultKind.UNSERVED: 501,
-    FaultKind.UNAVAILABLE: 503,
-    FaultKind.DEADLINE: 504,
-}
-
-# Where HTTP says it more exactly than the kind does.
-_REASON_STATUSES: Final[Mapping[str, int]] = {
-    "BODY_TOO_LARGE": 413,
-    "HEAD_TOO_LARGE": 431,
-    "MESSAGE_TOO_LARGE": 413,
-    "METHOD_UNSERVED": 404,
-    "SEARCH_TOO_BROAD": 413,
-}
 _NUMBER: Final = "requestId"
 _TYPE: Final = "type.googleapis.com/google.rpc."
 
@@ -55,7 +35,7 @@ def status_of(error: Fault | InternalError) -> int:
         return 500
     if is_late_body(error):
         return REQUEST_TIMEOUT
-    return _REASON_STATUSES.get(error.reason, STATUSES[error.kind])
+    return http_statuses.status_of(error)
 
 
 def problem(error: Fault | InternalError) -> Response:

@@ -150,6 +150,7 @@ MESH: tuple[Member, ...] = (
             "yibao.imaging.v1.TicketService",
             "yibao.imaging.v1.DicomWebService",
             "yibao.imaging.v1.AuditService",
+            "yibao.imaging.v1.FhirService",
         ),
         calls=("routing",),
         scope="national",

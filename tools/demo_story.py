@@ -60,6 +60,8 @@ RESIDENT = Patient("37010000000000000201", "990000197905062013", "济测甲", "3
 # Insured in the cell 370000, and treated in the cell 110000.
 TRAVELLER = Patient("37010000000000000501", "990000197706215216", "济单甲", "310", "370100")
 CARE_CELL, INSURED_CELL = "110000", "370000"
+# A storing unit that is none: its credit code has a check digit and a division that does not exist.
+STORING_UNIT = "12990100MB00000331"
 
 VISIT: Sequence[Row] = (
     Row("001102009020000", "副主任医师门诊诊查费", 1, 6000),

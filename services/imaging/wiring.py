@@ -19,6 +19,7 @@ from services.imaging.operations.conflicts import ConflictOperations
 from services.imaging.operations.deciding import Deciding, SearchLog
 from services.imaging.operations.digests import DigestOperations
 from services.imaging.operations.granting import Granting
+from services.imaging.operations.manifests import Manifests
 from services.imaging.operations.nodes import NodeOperations
 from services.imaging.operations.patients import Patients
 from services.imaging.operations.pseudonyms import Pseudonyms
@@ -33,11 +34,13 @@ from services.imaging.operations.tickets import KeyRing, Tickets
 from services.imaging.operations.uploads import UploadOperations
 from services.imaging.operations.watching import Watching
 from services.imaging.peers.grant_ends import GrantEnds
+from services.imaging.peers.node_metadata import MOST_BYTES, NodeMetadata
 from services.imaging.peers.persons import PersonCells, PersonKeys
 from services.imaging.servicer.audit import AuditServicer
 from services.imaging.servicer.conflicts import ConflictServicer
 from services.imaging.servicer.dicomweb import DicomWebServicer
 from services.imaging.servicer.digests import DigestServicer
+from services.imaging.servicer.fhir import FhirServicer
 from services.imaging.servicer.nodes import NodeServicer
 from services.imaging.servicer.readers import ReaderServicer, caller_name
 from services.imaging.servicer.recognition import RecognitionServicer
@@ -59,6 +62,7 @@ from services.runtime.jws import JwsKey
 from services.runtime.logs import describe, write
 from services.runtime.loops import cut_off, repeat
 from services.runtime.outbound import Peers
+from services.runtime.outgoing import Outgoing
 from services.runtime.sealing import Sealer
 from services.runtime.server import AddToServer, MemberServer, StartError
 from services.runtime.telemetry import SpanRef, Telemetry
@@ -67,6 +71,7 @@ from yibao.imaging.v1 import (
     conflict_pb2_grpc,
     dicomweb_pb2_grpc,
     digest_pb2_grpc,
+    fhir_pb2_grpc,
     node_pb2_grpc,
     reader_pb2_grpc,
     recognition_pb2_grpc,
@@ -89,11 +94,10 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     peers = Peers(MEMBER, config, signer, telemetry)
     kept = Secrets(store, Sealer(lambda: signer.derived(SECRETS), SECRETS, secrets.token_bytes))
     audit = _auditing(store, kept, clock, telemetry)
-    nodes = NodeServicer(NodeOperations(store))
+    outgoing = Outgoing(telemetry, most_bytes=MOST_BYTES)
     uploads = UploadServicer(UploadOperations(store, PersonKeys(peers), audit.books))
-    reading = _reading(config, store, peers, audit.log, kept, clock)
-    revoking = _Revoking(telemetry, reading.revocations)
-    comparing = DigestOperations(store)
+    reading = _reading(config, store, peers, audit.log, kept, clock, outgoing)
+    revoking, comparing = _Revoking(telemetry, reading.revocations), DigestOperations(store)
     watching = Watching(comparing, clock, partial(_not_counted, logging.getLogger(f"yibao.{MEMBER}")))
     _gauges(telemetry, watching)
 
@@ -109,6 +113,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     async def stop() -> None:
         await asyncio.gather(watching.stop(), revoking.stop())
         await audit.committer.stop()
+        await outgoing.close()
         await peers.close()
         await database.close()
 
@@ -117,7 +122,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         config,
         telemetry,
         [
-            (node_pb2_grpc.add_NodeServiceServicer_to_server, nodes),
+            (node_pb2_grpc.add_NodeServiceServicer_to_server, NodeServicer(NodeOperations(store))),
             (upload_pb2_grpc.add_UploadServiceServicer_to_server, uploads),
             *reading.servicers,
             (audit_pb2_grpc.add_AuditServiceServicer_to_server, _audits(store, peers, audit, kept, clock)),
@@ -195,7 +200,15 @@ class _Reading:
     revocations: Revocations
 
 
-def _reading(config: Config, store: ImagingStore, peers: Peers, log: AuditLog, kept: Secrets, clock: Clock) -> _Reading:
+def _reading(
+    config: Config,
+    store: ImagingStore,
+    peers: Peers,
+    log: AuditLog,
+    kept: Secrets,
+    clock: Clock,
+    outgoing: Outgoing,
+) -> _Reading:
     """Sessions, searches and tickets."""
     cells, pseudonyms = PersonCells(peers), Pseudonyms(kept, Blocks, clock)
     new_no = partial(time_ordered_ids(clock, SystemRandom()), "RS")
@@ -207,6 +220,7 @@ def _reading(config: Config, store: ImagingStore, peers: Peers, log: AuditLog, k
     tickets = Tickets(searching, log, keys, clock, secrets.token_bytes)
     revocations = Revocations(store, GrantEnds(peers), tuple(config.known_cells), clock)
     readers = ReaderServicer(sessions, Patients(sessions, cells, log))
+    manifests = Manifests(searching, tickets, NodeMetadata(outgoing), NodeOperations(store))
     given = TicketServicer(sessions, tickets, keys, revocations, sightings)
     return _Reading(
         [
@@ -216,6 +230,10 @@ def _reading(config: Config, store: ImagingStore, peers: Peers, log: AuditLog, k
             (
                 dicomweb_pb2_grpc.add_DicomWebServiceServicer_to_server,
                 DicomWebServicer(sessions, searching, tickets),
+            ),
+            (
+                fhir_pb2_grpc.add_FhirServiceServicer_to_server,
+                FhirServicer(sessions, searching, manifests, clock),
             ),
         ],
         revocations,

@@ -98,11 +98,14 @@ class Outgoing:
         body: bytes = b"",
         plain: Any = None,
         timeout_s: float = TIMEOUT_S,
+        shown: str | None = None,
     ) -> Answer:
-        """Sends one request and waits for its answer; `Unanswered`. `plain` is what its body says, for records."""
+        """Sends one request and waits for its answer; `Unanswered`. `plain` is what its body says, for records; `shown` is what a
+        span tells in place of the path, where that is a secret.
+        """
         if self._told is not None:
             self._told(Sent(provider, method, url, headers, body, plain))
-        path = urlsplit(url).path
+        path = urlsplit(url).path if shown is None else shown
         with self._telemetry.span(f"{provider} {method} {path}", kind=SpanKind.CLIENT) as span:
             answer = await self._sent(method, url, headers, body, timeout_s)
             span.set_attribute("http.response.status_code", answer.status)

@@ -48,7 +48,8 @@ BETWEEN_NODES: Final = frozenset({"yibao.imaging.v1.ConflictService.DecideConfli
 # About a study that a node has told and a session that may see it, of which the generated cases have none: tests/imaging accepts
 # them.
 OF_STUDIES: Final = frozenset(
-    f"yibao.imaging.v1.{name}" for name in ("TicketService.IssueTicket", "DicomWebService.Serve")
+    f"yibao.imaging.v1.{name}"
+    for name in ("TicketService.IssueTicket", "DicomWebService.Serve", "FhirService.ServeFhir")
 )
 UNREACHED: Final = BETWEEN_CELLS | AT_CHANNELS | BETWEEN_NODES | OF_STUDIES
 

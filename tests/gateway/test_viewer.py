@@ -20,7 +20,7 @@ from services.imaging.domain.qido import asked
 from services.imaging.domain.qido.attributes import Level
 from services.imaging.domain.scopes import Place
 from services.imaging.operations.searching import Page
-from services.imaging.servicer import dicomweb
+from services.imaging.servicer.page_warnings import warning_header
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.contract import Contract, MethodContract
 from yibao.imaging.v1 import node_pb2
@@ -120,7 +120,7 @@ def test_every_text_of_the_page_stands_in_both_languages() -> None:
 
 def test_every_warning_of_the_index_is_understood_by_the_page() -> None:
     page = Page([], away=("SD01", "BJ01"), undecided=("370000",), behind=(Place(7, "GD01", up=True, root=""),))
-    header = dicomweb._warnings(page, asked.read(Level.STUDY, []))
+    header = warning_header(page, asked.read(Level.STUDY, []))
     forms = re.findall(r'\["(\w+)", /(.+?)/\],', OWN.joinpath("viewer.js").read_text(encoding="utf-8"))
 
     named = {key: found[1] for key, form in forms if (found := re.search(form, header))}

@@ -9,26 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
-from urllib.parse import unquote
 
 from services.imaging.domain.dicom_forms import uid_holds
 from services.imaging.domain.qido import asked
 from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level
-from services.imaging.domain.scopes import Place
 from services.imaging.operations.searching import Page, Searching, Sitting
 from services.imaging.servicer.dicom_writing import JSON, PART, XML, json_answer, xml_answer
+from services.imaging.servicer.door_reading import origin_of, pairs_of, token_of
+from services.imaging.servicer.page_warnings import warning_header
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.runtime.readings import pinyin
 from yibao.imaging.v1 import dicomweb_pb2, dicomweb_pb2_grpc
 
-_BEARER: Final = "bearer "
-_AGENT: Final = "yibao"
 _TEMPORARY_REDIRECT: Final = 307
 _NO_CONTENT: Final = 204
-_HOST: Final = re.compile(r"[A-Za-z0-9.\-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,39}\](:[0-9]{1,5})?")
-_SCHEME: Final = re.compile(r"https?")
-_MOST_NAMED: Final = 10
 _PARAMETERS: Final = re.compile(r"\s*;\s*")
 _MULTIPART: Final = "multipart/related"
 _ANY: Final = frozenset({"*/*", "application/*", "application/json", JSON})
@@ -67,12 +62,12 @@ class DicomWebServicer(dicomweb_pb2_grpc.DicomWebServiceServicer):
     ) -> dicomweb_pb2.ServeResponse:
         """One request."""
         path = request.door_name.rstrip("/")
-        sitting = await self._sessions.sitting(_token(request.headers))
+        sitting = await self._sessions.sitting(token_of(request.headers))
         if (found := _SERIES_OF.fullmatch(path)) is not None:
-            pairs = [("StudyInstanceUID", _uid(found["study"], "StudyInstanceUID")), *_pairs(request.query)]
+            pairs = [("StudyInstanceUID", _uid(found["study"], "StudyInstanceUID")), *pairs_of(request.query)]
             return await self._searched(sitting, request, Level.SERIES, pairs)
         if path in _SEARCHES:
-            return await self._searched(sitting, request, _SEARCHES[path], _pairs(request.query))
+            return await self._searched(sitting, request, _SEARCHES[path], pairs_of(request.query))
         retrieved = _RETRIEVED.fullmatch(path)
         if retrieved is None:
             raise Fault(FaultKind.UNSERVED, "DICOMWEB_UNSERVED")
@@ -94,9 +89,9 @@ class DicomWebServicer(dicomweb_pb2_grpc.DicomWebServiceServicer):
         search: Callable[[Sitting, Question, str], Awaitable[Page]] = (
             self._searching.studies if level is Level.STUDY else self._searching.series
         )
-        page = await search(sitting, question, _root(request.headers))
+        page = await search(sitting, question, f"{origin_of(request.headers)}/dicom-web")
         headers = {"cache-control": "no-store"}
-        if warnings := _warnings(page, question):
+        if warnings := warning_header(page, question):
             headers["warning"] = warnings
         if as_xml:
             status, body = (0, xml_answer(page.records, question, level)) if page.records else (_NO_CONTENT, b"")
@@ -104,28 +99,6 @@ class DicomWebServicer(dicomweb_pb2_grpc.DicomWebServiceServicer):
         else:
             status, body, kind = 0, json_answer(page.records, question, level), JSON
         return dicomweb_pb2.ServeResponse(status=status, content_type=kind, body=body, headers=headers)
-
-
-def _token(headers: Mapping[str, str]) -> str:
-    said = headers.get("authorization", "")
-    if not said.lower().startswith(_BEARER):
-        raise Fault(FaultKind.UNAUTHENTICATED, "SESSION_UNKNOWN")
-    return said[len(_BEARER) :].strip()
-
-
-def _pairs(query: str) -> list[tuple[str, str]]:
-    """Names and values, decoded; Fault INVALID_REQUEST where a percent sign or the characters behind it are none of UTF-8."""
-    pairs = [each.partition("=") for each in query.split("&") if each]
-    try:
-        return [(_decoded(name), _decoded(value)) for name, _, value in pairs]
-    except ValueError:
-        raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[Violation("query", "dicom.encoding")]) from None
-
-
-def _decoded(text: str) -> str:
-    if re.search(r"%(?![0-9A-Fa-f]{2})", text):
-        raise ValueError(text)
-    return unquote(text.replace("+", " "), errors="strict")
 
 
 def _uid(text: str, name: str) -> str:
@@ -149,40 +122,3 @@ def _wants_xml(accept: str, pairs: list[tuple[str, str]]) -> bool:
         if kind == _MULTIPART and told.get("type") in _ANY:
             return False
     raise Fault(FaultKind.INVALID, "MEDIA_TYPE_UNSERVED")
-
-
-def _root(headers: Mapping[str, str]) -> str:
-    """Where the client reaches this door, as the first proxy says, or the client's own request."""
-    host = headers.get("x-forwarded-host", "").partition(",")[0].strip() or headers.get("host", "")
-    scheme = headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower() or "http"
-    if _HOST.fullmatch(host) is None or _SCHEME.fullmatch(scheme) is None:
-        raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[Violation("Host", "dicom.host")])
-    return f"{scheme}://{host}/dicom-web"
-
-
-def _silent(place: Place) -> str:
-    return (
-        f"{place.node_no} (heard at {place.heard_at:%Y-%m-%dT%H:%M:%SZ})"
-        if place.heard_at
-        else f"{place.node_no} (not heard)"
-    )
-
-
-def _warnings(page: Page, question: Question) -> str:
-    """What is to be known of an answer (PS3.18, 10.6.3 and 8.3.4.4): in English, as a header is written."""
-    told: list[str] = []
-    if question.cut:
-        told.append(f"At most {question.limit} results are told at once")
-    if page.more:
-        told.append(f"There are {page.more} additional results that can be requested")
-    if page.away:
-        told.append(
-            f"Nodes that do not answer now: {', '.join(page.away)}; what they hold is found and cannot be opened"
-        )
-    if page.undecided:
-        told.append(f"Cells that do not answer now: {', '.join(page.undecided)}; nothing of their persons is told")
-    if page.behind:
-        named = ", ".join(_silent(each) for each in page.behind[:_MOST_NAMED])
-        others = f" and {len(page.behind) - _MOST_NAMED} more" if len(page.behind) > _MOST_NAMED else ""
-        told.append(f"Nodes that are behind: {named}{others}; what they took lately may be missing")
-    return ", ".join(f'299 {_AGENT} "{each}"' for each in told)

@@ -47,6 +47,11 @@ IMAGING: Final[Mapping[str, tuple[str, str]]] = {
         "A search is answered in JSON or XML only",
     ),
     "DICOMWEB_UNSERVED": ("索引不提供该DICOMweb路径", "The index does not serve this path of DICOMweb"),
+    "FHIR_UNSERVED": ("不提供此FHIR交互", "This interaction of FHIR is not served"),
+    "NODE_ANSWER_BROKEN": (
+        "影像节点的应答无法读取，或不属于该检查",
+        "The answer of the study's node cannot be read, or is about another study",
+    ),
 }
 
 IMAGING_STEPS: Final[Mapping[str, tuple[str, str]]] = {
@@ -86,4 +91,12 @@ IMAGING_STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "Search studies, series or studies/(uid)/series; pictures are at the nodes, below studies/(uid)",
     ),
     "SEQUENCE_GAP": ("请从已收序号的下一条起重新报送", "Send again from the number behind the watermark"),
+    "FHIR_UNSERVED": (
+        "请改用/fhir/metadata中列出的交互",
+        "Use what /fhir/metadata names",
+    ),
+    "NODE_ANSWER_BROKEN": (
+        "请稍后重试；如仍如此，请联系保存影像的单位",
+        "Ask again later; if it stays so, tell the unit that stores the study",
+    ),
 }

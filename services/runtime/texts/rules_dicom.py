@@ -1,4 +1,4 @@
-"""Texts of the rules by which a question of QIDO-RS is read, by rule id: (Chinese, English)."""
+"""Texts of the rules by which questions of QIDO-RS and of FHIR are read, by rule id: (Chinese, English)."""
 
 from __future__ import annotations
 
@@ -38,4 +38,31 @@ DICOM_RULES: Final[Mapping[str, tuple[str, str]]] = {
         "percent signs with two hexadecimal digits, of UTF-8, are expected",
     ),
     "dicom.host": ("应为主机名，可带端口", "a host, with or without a port, is expected"),
+    "fhir.parameter": (
+        "不支持此查询参数；所支持的见/fhir/metadata",
+        "is no parameter that is served; /fhir/metadata names those that are",
+    ),
+    "fhir.date": (
+        "应为日期或时刻，可带前缀eq、ne、gt、lt、ge、le、sa、eb，如ge2026-03-15",
+        "a date or a moment is expected, behind eq, ne, gt, lt, ge, le, sa or eb: ge2026-03-15",
+    ),
+    "fhir.modality": (
+        "应为设备类型代码（如CT），可带DICOM的代码系统，可用逗号列出多个",
+        "a modality such as CT, with or without DICOM's code system, or several between commas, is expected",
+    ),
+    "fhir.identifier": (
+        "应为urn:dicom:uid|加检查UID（可列出多个），或一个不带系统的检查号",
+        "urn:dicom:uid| and the UID of a study, or several, or one accession number without a system, is expected",
+    ),
+    "fhir.patient": (
+        "应为应答中的患者标识，如Patient/标识，可用逗号列出多个",
+        "the id of a patient as answers tell it, Patient/ID, or several between commas, is expected",
+    ),
+    "fhir.status": ("应为ImagingStudy的状态，如available", "a status of ImagingStudy such as available is expected"),
+    "fhir.json": ("应答只有JSON一种形式（application/fhir+json）", "answers are in JSON alone (application/fhir+json)"),
+    "fhir.form": (
+        "应为表单（application/x-www-form-urlencoded）",
+        "a form (application/x-www-form-urlencoded) is expected",
+    ),
+    "fhir.value": ("此参数没有这个取值", "is no value that the parameter has here"),
 }

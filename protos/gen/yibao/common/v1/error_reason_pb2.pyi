@@ -559,6 +559,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """An answer is wanted in a form in which DICOMweb has none."""
     ERROR_REASON_DICOMWEB_UNSERVED: _ErrorReason.ValueType  # 474
     """DICOMweb has this path, but the index does not answer it."""
+    ERROR_REASON_FHIR_UNSERVED: _ErrorReason.ValueType  # 460
+    """No such interaction of FHIR is served here."""
+    ERROR_REASON_NODE_ANSWER_BROKEN: _ErrorReason.ValueType  # 461
+    """A node's answer cannot be read, or is about another study."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason of a refusal or warning; the wire carries the name without its prefix."""
@@ -1098,4 +1102,8 @@ ERROR_REASON_MEDIA_TYPE_UNSERVED: ErrorReason.ValueType  # 473
 """An answer is wanted in a form in which DICOMweb has none."""
 ERROR_REASON_DICOMWEB_UNSERVED: ErrorReason.ValueType  # 474
 """DICOMweb has this path, but the index does not answer it."""
+ERROR_REASON_FHIR_UNSERVED: ErrorReason.ValueType  # 460
+"""No such interaction of FHIR is served here."""
+ERROR_REASON_NODE_ANSWER_BROKEN: ErrorReason.ValueType  # 461
+"""A node's answer cannot be read, or is about another study."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,82 @@
+"""A study's manifest: what the index knows of it, and the instances that its node tells now."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from services.imaging.domain.fhir.forms import Resource
+from services.imaging.domain.fhir.manifest import BrokenMetadata, Source, manifest, parts_of
+from services.imaging.domain.nodes import StandingNode
+from services.imaging.domain.qido.records import study_record
+from services.imaging.domain.scopes import Copy
+from services.imaging.operations.searching import Found, Searching, Sitting
+from services.kernel.errors import Fault, FaultKind, not_found
+
+_RETRY_S: Final = 30.0
+
+
+class Tickets(Protocol):
+    """The way to the nodes."""
+
+    async def address(self, sitting: Sitting, study_uid: str) -> str:
+        """Where a study is fetched, with a ticket: all of it lies below; STUDY_NOT_FOUND, NODE_AWAY."""
+        ...
+
+
+class Nodes(Protocol):
+    """The nodes themselves."""
+
+    async def metadata(self, address: str, node_no: str) -> bytes:
+        """The metadata of a study's instances as the node tells it; UNAVAILABLE NODE_AWAY where it does not."""
+        ...
+
+
+class Registered(Protocol):
+    """What is known of nodes."""
+
+    async def find(self, node_no: str) -> StandingNode:
+        """The node of a number; NODE_NOT_FOUND."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """Manifests of studies."""
+
+    searching: Searching
+    tickets: Tickets
+    nodes: Nodes
+    registered: Registered
+
+    async def of(self, sitting: Sitting, study_uid: str, root: str, made: str) -> Resource:
+        """The manifest of a study that the reader may see; `root` is where the reader fetches studies, `made` the moment as a
+        dateTime. STUDY_NOT_FOUND, NODE_AWAY, NODE_ANSWER_BROKEN.
+        """
+        found = await self.searching.find(sitting, study_uid)
+        if found is None:
+            raise not_found("STUDY_NOT_FOUND")
+        nearest = found.copies[0]
+        address = await self.tickets.address(sitting, study_uid)
+        told = await self.nodes.metadata(address, nearest.place.node_no)
+        try:
+            parts = parts_of(_json(told), study_uid)
+        except BrokenMetadata:
+            raise Fault(FaultKind.UNAVAILABLE, "NODE_ANSWER_BROKEN", retry_after_s=_RETRY_S) from None
+        record = study_record(nearest, self._patient_id(sitting, found, nearest), root)
+        node = (await self.registered.find(nearest.place.node_no)).node
+        return manifest(record, parts, Source(node.node_name, node.uscc), made)
+
+    def _patient_id(self, sitting: Sitting, found: Found, copy: Copy) -> str:
+        if found.patient is not None:
+            return found.patient.patient_id
+        key = copy.kept.person_key
+        return "" if key is None else self.searching.pseudonym(sitting.reader, key)
+
+
+def _json(told: bytes) -> Any:
+    try:
+        return json.loads(told)
+    except ValueError:
+        raise BrokenMetadata("no JSON") from None
