@@ -173,6 +173,7 @@ def welcome(mesh: RunningMesh, sign_no: str, words: Words = ENGLISH) -> str:
     return f"""
   {words("national envelope   POST")} {url}/<{words("any path")}>          REST   {url}/v1/…
   {words("reference           ")}{url}/docs                     OpenAPI {url}/openapi.json
+  {words("pictures            ")}{url}/viewer                   {words("the token of a session: POST")} /v1/imaging/sessions:open
 
   {words("keys (sandbox, Authorization: Bearer …)")}
     {words("operator     ")}{mesh.operator_key}

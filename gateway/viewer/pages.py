@@ -26,6 +26,7 @@ _FILES: Final = {
     "viewer.css": "text/css; charset=utf-8",
     "viewer.js": _SCRIPT,
     "asking.js": _SCRIPT,
+    "parts.js": _SCRIPT,
     "picture.js": _SCRIPT,
     "texts.js": _SCRIPT,
 }

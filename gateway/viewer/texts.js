@@ -67,6 +67,7 @@ const TEXTS = {
   ended: ["会话无效或已结束，请从您的系统重新打开。", "The session is not valid or has ended: open a new one from your system."],
   left: ["会话已在本页清除。", "The session is gone from this page."],
   away: ["保存该检查的节点现在无应答，请稍后重试。", "The node that holds this study does not answer now: try again later."],
+  withdrawn: ["授权已结束，影像已从本页清除。", "Consent has ended; the pictures are gone from this page."],
   gone: ["无法打开：没有该检查，或您现在无权查看。", "It cannot be opened: there is no such study, or you may not see it now."],
   cell: ["核验授权的系统暂无应答，因此暂不显示，请稍后重试。", "The system that checks consent does not answer, so nothing is shown: try again later."],
   broad: ["检查太多，请缩小日期范围或选择检查类型。", "Too many studies: narrow the dates or choose a modality."],

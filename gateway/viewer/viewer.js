@@ -2,16 +2,17 @@
 // storage is used, no address names a person, nothing is written to the console.
 import * as asking from "./asking.js";
 import { one, Refused } from "./asking.js";
+import { by, element, mark, walk } from "./parts.js";
 import { Picture, presets } from "./picture.js";
 import { chinese, day, hospital, images, known, modalities, modality, moment, name, part, speak, t } from "./texts.js";
 
-const by = (id) => document.getElementById(id);
 const PAGE = 50;
 const STEP = 12;
+const LOOK_MS = 30_000;
 const MARK = "00091001";
 const PICTURELESS = ["SR", "PR", "KO", "SEG", "RTSTRUCT", "RTPLAN", "DOC"];
 const TOKEN = /^#(?:.*&)?token=([\w-]{16,64})(?:&|$)/;
-const EMPTY = { records: [], warning: "", more: false, patients: undefined, open: undefined, series: [], current: "", said: undefined };
+const EMPTY = { records: [], warning: "", more: false, patients: undefined, open: undefined, record: undefined, series: [], current: "", said: undefined };
 const state = { ...EMPTY, number: 0, opening: 0 };
 let picture;
 
@@ -47,14 +48,11 @@ function failed(error, again) {
 
 function leave(said) {
   asking.forget();
-  picture.clear();
-  Object.assign(state, EMPTY, { number: state.number + 1, opening: state.opening + 1 });
+  close();
+  Object.assign(state, EMPTY, { number: state.number + 1 });
   by("session").hidden = false;
   document.querySelector("main").hidden = by("leave").hidden = true;
-  by("opened").hidden = true;
-  by("choose").hidden = false;
-  for (const id of ["line", "series", "title", "until"]) by(id).replaceChildren();
-  document.querySelector("#access ul").replaceChildren();
+  for (const selector of ["#line", "#access ul"]) document.querySelector(selector).replaceChildren();
   for (const id of ["token", "from", "to", "modality"]) by(id).value = "";
   say(said);
   by("token").focus();
@@ -79,10 +77,26 @@ async function end() {
 // Who may be seen until when. Without an answer the page still says that consent is checked.
 async function consent() {
   const number = state.number;
-  const told = await asking.rpc("/v1/imaging/sessions:listPatients").catch(() => undefined);
+  const told = await asking.rpc("/v1/imaging/sessions:listPatients").catch((error) => {
+    if (error.key === "ended") throw error;
+  });
   if (number !== state.number) return;
   state.patients = told?.patients ?? (told ? [] : undefined);
   drawConsent();
+  const grants = grantsOfOpened();
+  if (state.open && grants.length && !grants.some((each) => each.active || each.cellAway)) await withdraw();
+}
+
+// What a person takes back goes from the screen too, not from the node alone.
+async function withdraw() {
+  close();
+  await list(true);
+  say(plainly("withdrawn"));
+}
+
+function grantsOfOpened() {
+  const record = opened();
+  return record ? (state.patients ?? []).filter((each) => each.patientId === one(record, "00100020")) : [];
 }
 
 // --- The time line
@@ -172,24 +186,25 @@ function drawConsent() {
 
 // The name that a study of the list gives a person, else the pseudonym.
 function named(patientId) {
-  const record = state.records.find((each) => one(each, "00100020") === patientId);
+  const record = [state.record, ...state.records].find((each) => each && one(each, "00100020") === patientId);
   return name(record?.["00100010"]?.Value?.[0]) || patientId;
 }
 
 function drawUntil() {
   const record = opened();
-  const patient = record && one(record, "00100020");
-  const ends = (state.patients ?? []).filter((each) => each.patientId === patient && each.active && each.toTime).map((each) => each.toTime).sort();
-  by("until").textContent = ends.length ? t("accessUntil", named(patient), moment(ends.at(-1))) : record ? t("accessUnknown") : "";
+  const ends = grantsOfOpened().filter((each) => each.active && each.toTime).map((each) => each.toTime).sort();
+  by("until").textContent = ends.length ? t("accessUntil", named(one(record, "00100020")), moment(ends.at(-1))) : record ? t("accessUnknown") : "";
 }
 
 // --- One study
 
-const opened = () => state.records.find((each) => one(each, "0020000D") === state.open);
+// Also where a condition left its entry out of the list since.
+const opened = () => state.record;
 
 async function open(uid) {
   const number = ++state.opening;
   state.open = uid;
+  state.record = state.records.find((each) => one(each, "0020000D") === uid);
   state.series = [];
   state.current = "";
   picture.clear();
@@ -271,6 +286,17 @@ function lost(error) {
   if (error) failed(error, () => picture.to(picture.at));
   else if (state.lost) say(undefined);
   state.lost = Boolean(error);
+  // A node that shows nothing any more may have heard that consent has ended.
+  if (error?.key === "gone") guarded(consent);
+}
+
+function close() {
+  picture.clear();
+  Object.assign(state, { open: undefined, record: undefined, series: [], current: "", opening: state.opening + 1 });
+  document.querySelector("main").classList.remove("one");
+  by("opened").hidden = true;
+  by("choose").hidden = false;
+  for (const id of ["series", "title", "until"]) by(id).replaceChildren();
 }
 
 function back() {
@@ -283,18 +309,7 @@ function step(by_) {
   if (state.series[at]) guarded(() => load(one(state.series[at], "0020000E")));
 }
 
-// --- Parts
-
-function element(tag, attributes, children) {
-  const made = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
-
-function mark(group, uid) {
-  for (const each of document.querySelectorAll(`${group} button`)) each.setAttribute("aria-current", String(each.dataset.uid === uid));
-}
+// --- Keys
 
 function keys(event) {
   const shifted = event.shiftKey, moved = event.ctrlKey || event.metaKey;
@@ -314,16 +329,6 @@ function keys(event) {
   if (!deed) return;
   event.preventDefault();
   deed();
-}
-
-// Up, down, home and end walk along a list of buttons.
-function walk(event) {
-  const all = [...event.currentTarget.querySelectorAll("button")];
-  const at = all.indexOf(document.activeElement);
-  const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
-  if (next === undefined) return;
-  event.preventDefault();
-  all[next]?.focus();
 }
 
 function drawAll() {
@@ -376,6 +381,7 @@ function listen() {
   on("invert", "click", () => picture.invert());
   on("reset", "click", () => { by("preset").value = "presetOwn"; picture.reset(); });
   for (const each of document.querySelectorAll("[data-tool]")) each.addEventListener("click", () => choose(each.dataset.tool));
+  setInterval(() => { if (asking.has() && !document.hidden) guarded(consent); }, LOOK_MS);
   addEventListener("hashchange", given);
   addEventListener("pagehide", () => leave(undefined));
 }

@@ -131,6 +131,9 @@ def test_no_error_and_no_host_but_gateway_and_node(seen: dict[str, Any]) -> None
 
 def test_what_cannot_be_shown_is_said_in_plain_words(seen: dict[str, Any]) -> None:
     told = seen["told"]
+    assert told["withdrawn"].startswith("Consent has ended; the pictures are gone")
+    assert seen["closed"]
+    assert seen["accessEnded"].endswith("consent has ended; ask the patient to show the insurance code again")
     assert "粘贴您所在系统开立会话时得到的令牌" in told["begin"]
     assert told["away"] == told["silent"]
     assert told["away"].startswith("The node that holds this study does not answer now")

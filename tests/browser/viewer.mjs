@@ -6,6 +6,7 @@ import { chinese } from "./fonts.mjs";
 
 const [, , url, node, token, description, elsewhere, folder] = process.argv;
 const NARROW = { width: 360, height: 740, isMobile: true, hasTouch: true };
+const PATIENTS = /sessions:listPatients$/;
 const NODE = /\/t\/[^/]+\/studies\//;
 const seen = { errors: [], strangers: [], told: {}, overflow: [], addresses: [] };
 
@@ -112,15 +113,35 @@ async function byTaps() {
   await picture(page, "narrow-list-zh");
 }
 
-// A node of which the index knows that it is away, one that the browser does not reach, a condition that nothing answers, a session
-// that has ended.
+// Consent that ends, a node of which the index knows that it is away, one that the browser does not reach, a condition that nothing
+// answers, a session that has ended.
 async function away(page) {
-  await page.setRequestInterception(true);
-  page.on("request", (request) => (NODE.test(request.url()) ? request.abort() : request.continue()));
   const before = seen.errors.length;
+  let ended, silent = false;
+  page.on("response", async (answer) => {
+    // What was asked before the page was left has no body.
+    const told = PATIENTS.test(answer.url()) && await answer.text().catch(() => "");
+    if (told) ended = told.replaceAll(/"active": ?true/g, '"active":false');
+  });
+  await page.setRequestInterception(true);
+  page.on("request", (request) => {
+    if (silent && NODE.test(request.url())) return request.abort();
+    if (!silent && ended && PATIENTS.test(request.url())) return request.respond({ status: 200, contentType: "application/json", body: ended });
+    return request.continue();
+  });
+  const open = (wanted) => page.$$eval("#line button", (all, said) => all.find((each) => each.textContent.includes(said)).click(), wanted);
+  await open(description);
+  await shown(page, "1 /");
+  await page.waitForFunction((said) => document.querySelector("#access").textContent.includes(said), {}, "may be seen until");
+  await open(description);
+  await page.waitForFunction(() => !document.querySelector("#told").hidden);
+  seen.told.withdrawn = await text(page, "#told");
+  seen.closed = await page.evaluate(() => document.querySelector("#opened").hidden && document.querySelector("#title").textContent === "" && !document.querySelector("#picture").dataset.shown);
+  seen.accessEnded = await text(page, "#access");
+  silent = true;
   for (const [key, wanted] of [["away", elsewhere], ["silent", description]]) {
-    await page.$$eval("#line button", (all, said) => all.find((each) => each.textContent.includes(said)).click(), wanted);
-    await page.waitForFunction(() => !document.querySelector("#told").hidden);
+    await open(wanted);
+    await page.waitForFunction((said) => !document.querySelector("#told").hidden && document.querySelector("#told").innerText.includes(said), {}, "does not answer");
     seen.told[key] = await text(page, "#told");
   }
   seen.errors.splice(before);

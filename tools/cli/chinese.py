@@ -162,6 +162,8 @@ CHINESE: Final[Mapping[str, str]] = {
     "national envelope   POST": "国家接口  POST",
     "any path": "任意路径",
     "reference           ": "参考      ",
+    "pictures            ": "阅片      ",
+    "the token of a session: POST": "会话令牌：POST",
     "keys (sandbox, Authorization: Bearer …)": "密钥（沙箱，Authorization: Bearer …）",
     "operator     ": "运营方  ",
     "institution  ": "机构    ",
