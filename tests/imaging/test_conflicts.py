@@ -10,8 +10,24 @@ from services.imaging.operations.conflicts import ConflictOperations
 from services.imaging.operations.nodes import NodeOperations
 from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
-from tests.imaging.conftest import House, key_of
-from tests.imaging.entries import HOSPITAL, NODE, NOON, OTHER_NODE, OTHER_PSN_NO, PSN_NO, move, uid, upsert, withdrawal
+from services.runtime.call import Caller, Role
+from tests.imaging.conftest import House, Running, key_of
+from tests.imaging.entries import (
+    HOSPITAL,
+    NODE,
+    NOON,
+    OTHER_NODE,
+    OTHER_PSN_NO,
+    OTHER_USCC,
+    PSN_NO,
+    USCC,
+    move,
+    uid,
+    upsert,
+    withdrawal,
+)
+from tests.imaging.test_rpc import registering
+from yibao.imaging.v1 import conflict_pb2, node_pb2, upload_pb2
 
 HERE, THERE = NODE.node_no, OTHER_NODE.node_no
 
@@ -119,3 +135,36 @@ async def test_what_cannot_be_decided(small_house: House) -> None:
     with pytest.raises(Fault, match="REQUEST_ID_REUSED"):
         await decide(small_house, THERE)
     assert await found_of(small_house, PSN_NO) == [uid(7)]
+
+
+async def test_over_the_wire_both_nodes_hear_of_a_conflict_and_no_person_is_named(running: Running) -> None:
+    callers = {each: Caller(Role.NODE, each, sandbox=True) for each in (HERE, THERE)}
+    for node_no, uscc, psn_no in ((HERE, USCC, PSN_NO), (THERE, OTHER_USCC, OTHER_PSN_NO)):
+        await running.call("NodeService.RegisterNode", registering(node_no, node_no=node_no, uscc=uscc))
+        entries = [upsert(1, 7, psn_no=psn_no)]
+        told = upload_pb2.UploadEntriesRequest(node_no=node_no, entries=entries)
+        await running.call("UploadService.UploadEntries", told, callers[node_no])
+
+    async def heard(node_no: str) -> list[tuple[str, bool]]:
+        beat = node_pb2.HeartbeatRequest(node_no=node_no, last_seq=1)
+        answer = await running.call("NodeService.Heartbeat", beat, callers[node_no])
+        return [(each.study_instance_uid, each.wrong) for each in answer.conflicts]
+
+    assert await heard(HERE) == await heard(THERE) == [(uid(7), False)]
+    (conflict,) = (await running.call("ConflictService.ListConflicts", conflict_pb2.ListConflictsRequest())).conflicts
+    assert [(each.node_no, each.state, each.person) for each in conflict.sides] == [
+        (THERE, conflict_pb2.SIDE_STATE_OPEN, 1),
+        (HERE, conflict_pb2.SIDE_STATE_OPEN, 2),
+    ]
+    assert not conflict.HasField("decided_at")
+    assert PSN_NO not in str(conflict)
+    asked = conflict_pb2.DecideConflictRequest(
+        request_id="d1", study_instance_uid=uid(7), right_node_no=HERE, memo="已核对申请单"
+    )
+    decided = (await running.call("ConflictService.DecideConflict", asked)).conflict
+    assert {each.node_no: each.state for each in decided.sides} == {
+        HERE: conflict_pb2.SIDE_STATE_RIGHT,
+        THERE: conflict_pb2.SIDE_STATE_WRONG,
+    }
+    assert (decided.decided_by, decided.memo, decided.HasField("decided_at")) == ("OP1", "已核对申请单", True)
+    assert (await heard(HERE), await heard(THERE)) == ([], [(uid(7), True)])

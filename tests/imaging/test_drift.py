@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -14,13 +15,14 @@ import pytest
 from google.protobuf import json_format
 
 from services.imaging.domain.digests import DayDigest
-from services.imaging.domain.drift import Comparison
+from services.imaging.domain.drift import Comparison, Totals
 from services.imaging.operations.digests import DigestOperations
+from services.imaging.operations.watching import Watching
 from services.kernel.errors import Fault
 from services.runtime.call import Caller, Role
 from services.runtime.contract import Contract
 from tests.imaging.conftest import House, Running
-from tests.imaging.entries import NOON, upsert, withdrawal
+from tests.imaging.entries import NOON, OTHER_NODE, OTHER_PSN_NO, upsert, withdrawal
 from tests.imaging.test_rpc import registering
 from tools.pacs_node.entries import Rules
 from tools.pacs_node.feeding import Feeder
@@ -127,6 +129,22 @@ async def test_a_day_is_paged_whole(house: House) -> None:
     assert (len(found), len(set(found))) == (30, 30)
     with pytest.raises(Fault, match="NODE_NOT_FOUND"):
         await operations.day_page("XX99", "20260301", None, 7)
+
+
+async def test_what_an_alarm_is_raised_by_is_counted_again_and_again(small_house: House) -> None:
+    await small_house.upload(upsert(1))
+    operations = DigestOperations(small_house.store)
+    watching = Watching(operations, lambda: NOON + timedelta(days=3), lambda error: None, every_s=0.01)
+    watching.start()
+    await operations.compare("SD01", Comparison({MARCH_1: DayDigest(2, 7)}, None, 1), NOON)
+    await operations.compare("SD01", Comparison({MARCH_1: DayDigest(2, 7)}, None, 4), NOON)
+    await small_house.upload(upsert(1, psn_no=OTHER_PSN_NO), node_no=OTHER_NODE.node_no)
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if watching.open_conflicts:
+            break
+    assert (watching.totals, watching.open_conflicts) == (Totals(1, 1, 2), 1)
+    await watching.stop()
 
 
 OF_NODE = Caller(Role.NODE, "SD01", sandbox=True)
