@@ -167,6 +167,24 @@ async def test_a_person_sees_what_is_hidden_and_an_operator_reads_by_a_case(acro
     assert ended.reason == "SESSION_UNKNOWN"
 
 
+async def test_a_person_reads_who_looked_wherever_that_was(across: Across) -> None:
+    who, other, token = await across.somebody(), await across.somebody(), await across.opened()
+    await across.ask("AddPatient", session_token=token, ec_token=await across.code(who))
+    await across.ask("AddPatient", session_token=token, ec_token=await across.code(other))
+    await across.found(token)
+    self_ = Caller(Role.PERSON, who.psn_no, sandbox=True)
+    method, request = "yibao.imaging.v1.AuditService.ListOwnAudit", audit_pb2.ListOwnAuditRequest(psn_no=who.psn_no)
+    entries = (await across.here.call(method, request, caller=self_)).entries
+    assert [(audit_pb2.AuditAction.Name(each.action)[13:], each.organisation, each.reader) for each in entries] == [
+        ("LOG_USED", "person", ""),
+        ("SEARCHED", HOSPITAL, DOCTOR),
+        ("PATIENT_ADDED", HOSPITAL, DOCTOR),
+    ]
+    assert len({each.patient_id for each in entries}) == 1
+    for secret in (who.psn_no, who.certno, who.psn_name, other.psn_no):
+        assert secret not in str(entries)
+
+
 async def test_what_a_reader_must_tell_is_asked_for(across: Across) -> None:
     for caller, fields, path in (
         (INSTITUTION, {"fixmedins_code": HOSPITAL}, "dr_codg"),
