@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from services.imaging.domain import sessions as bounds
 from services.imaging.domain.audit import Action
 from services.imaging.domain.sessions import Purpose, Reader, digest_of
+from services.imaging.operations import patients
 from services.imaging.operations import sessions as operations
 from services.imaging.operations.searching import Sitting
 from services.imaging.store.unit import ImagingStore
@@ -106,12 +108,12 @@ async def test_persons_are_added_once_by_each_grant_and_known_by_a_pseudonym(sto
     assert by_code.grant_no != by_number.grant_no
     assert by_code.patient_id == by_number.patient_id
     await desk.add(token, "P1")
-    patients = (await desk.sessions.sitting(token)).patients
-    assert [(each.grant_no, each.person_key) for each in patients] == [
+    sitting = await desk.sessions.sitting(token)
+    assert [(each.grant_no, each.person_key) for each in sitting.patients] == [
         (by_code.grant_no, key_of("P1")),
         (by_number.grant_no, key_of("P1")),
     ]
-    assert {each.patient_id for each in patients} == {by_code.patient_id}
+    assert {each.patient_id for each in sitting.patients} == {by_code.patient_id}
     assert [(each.action, each.grant_no, each.detail) for each in desk.log.entries[1:]] == [
         (Action.PATIENT_ADDED, by_code.grant_no, "code"),
         *[(Action.PATIENT_ADDED, by_number.grant_no, "number")] * 2,
@@ -128,6 +130,24 @@ async def test_nobody_and_somebody_who_granted_nothing_are_refused_and_logged_al
     assert (first.person_key, first.grant_no, third.detail) == (None, "", "certificate")
     assert desk.log.told()[1:] == ["PATIENT_ADDED REFUSED"] * 3
     assert await refused(desk.add(token)) == "INVALID_REQUEST"
+
+
+async def test_a_refusal_is_answered_at_an_even_time_however_long_the_cell_took(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await desk.opened()
+    taken = iter([0.0, 0.004, 1.0, 1.0471, 2.0, 2.0513, 3.0, 3.013])
+    monkeypatch.setattr(patients, "time", SimpleNamespace(monotonic=lambda: next(taken)))
+    slept = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(round(seconds, 4))
+
+    monkeypatch.setattr(patients, "asyncio", SimpleNamespace(sleep=sleep))
+    for _ in range(3):
+        assert await refused(desk.add(token, "nobody")) == "NO_ACCESS"
+    assert await refused(desk.break_glass(token, "nobody")) == "NO_ACCESS"
+    assert slept == [0.046, 0.0029, 0.0487, 0.037]
 
 
 async def test_a_code_is_used_up_and_whoever_lost_the_answer_gets_it_again(desk: Desk) -> None:

@@ -1,15 +1,18 @@
 """Persons of a session: added by a code, by number or in an emergency, each with a grant of the person's own cell, and listed.
 
 Nobody is told whether there is such a person: a refusal is the same for nobody, for somebody who granted nothing and for somebody
-whom another cell insures, and leaves the same entry in the log.
+whom another cell insures, leaves the same entry in the log, and is answered at an even time, which does not tell how far away the
+cell was that was asked.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from services.imaging.domain.accesses import of_adding
 from services.imaging.domain.scopes import Scope
@@ -30,7 +33,9 @@ from services.kernel.clock import from_micros
 from services.kernel.errors import Fault, FaultKind, invalid
 from services.kernel.requests import Entry, RequestStamp, repeated
 
-_UNDECIDED = (FaultKind.UNAVAILABLE, FaultKind.DEADLINE, FaultKind.EXHAUSTED)
+EVEN_S: Final = 0.05
+"""A refusal is answered so many seconds after the question, or a multiple of that (our decision): longer than a cell takes."""
+_UNDECIDED: Final = (FaultKind.UNAVAILABLE, FaultKind.DEADLINE, FaultKind.EXHAUSTED)
 """Kinds of faults by which nobody was refused anything: it can be asked again."""
 
 
@@ -84,14 +89,14 @@ class Patients:
             raise invalid("ec_token", "session.code", "an operator names the person by number or certificate")
         if not (shown or person.psn_no or person.certno):
             raise invalid("psn_no", "consent.person", "the person's number, or a certificate's")
-        how = "code" if shown else "number" if person.psn_no else "certificate"
+        how, began = "code" if shown else "number" if person.psn_no else "certificate", time.monotonic()
         try:
             if shown:
                 grant = await self.cells.proved(_request_id(session, shown), reader.organisation, shown)
             else:
                 grant = await self.cells.found(reader, person)
         except Fault as fault:
-            await self._refused(session, fault, how)
+            await self._refused(session, fault, how, began)
             raise
         await self.log.write(of_adding(session, grant, how), lambda work: self._keep(work, token, grant))
         return await self._added(session, grant, again=session.has(grant))
@@ -109,12 +114,12 @@ class Patients:
         check_adds(session)
         if not (person.psn_no or person.certno):
             raise invalid("psn_no", "consent.person", "the person's number, or a certificate's")
-        how = "number" if person.psn_no else "certificate"
+        how, began = "number" if person.psn_no else "certificate", time.monotonic()
         try:
             name = _request_id(session, stamp.request_id)
             grant = await self.cells.broken(name, session.reader, person, reason)
         except Fault as fault:
-            await self._refused(session, fault, how, emergency=True)
+            await self._refused(session, fault, how, began, emergency=True)
             raise
         response = encode(await self._added(session, grant, again=False))
 
@@ -154,9 +159,14 @@ class Patients:
         if kept is not held:
             await work.sessions.keep_patients(kept)
 
-    async def _refused(self, session: Session, fault: Fault, how: str, *, emergency: bool = False) -> None:
-        if fault.kind not in _UNDECIDED:
-            await self.log.write(of_adding(session, None, how, emergency=emergency))
+    async def _refused(
+        self, session: Session, fault: Fault, how: str, began: float, *, emergency: bool = False
+    ) -> None:
+        if fault.kind in _UNDECIDED:
+            return
+        await self.log.write(of_adding(session, None, how, emergency=emergency))
+        if fault.kind is FaultKind.DENIED:
+            await asyncio.sleep((began - time.monotonic()) % EVEN_S)
 
 
 def _request_id(session: Session, told: str) -> str:
