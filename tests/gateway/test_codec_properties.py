@@ -243,7 +243,9 @@ def _row(row: Any, *, also: bool = False) -> dict[str, Any]:
         elif plan.kind is Kind.ROW:
             single = _row(value, also=also) if row.HasField(plan.field) else None
         else:
-            single = _single(plan, value, row) if also or value else None
+            field = row.DESCRIPTOR.fields_by_name[plan.field]
+            said = value or (field.has_presence and field.message_type is None and row.HasField(plan.field))
+            single = _single(plan, value, row) if also or said else None
         shown |= dict.fromkeys(plan.names if also else plan.names[:1], single)
     return shown | dict.fromkeys(row.DESCRIPTOR.GetOptions().Extensions[options_pb2.node].unfilled if also else ())
 
