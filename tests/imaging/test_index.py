@@ -1,4 +1,4 @@
-"""The index as searches read it, on both databases: own lists at any depth, accession numbers, persons by days, nodes."""
+"""The index as searches read it: own lists at any depth, accession numbers, persons by days, nodes."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ async def test_an_own_list_is_paged_whole_and_in_order_at_any_depth(house: House
     assert (await index.own(HOSPITAL, ("00000000", "20241231"), 0, 7)) == ((), 0)
 
 
-async def test_what_is_corrected_or_taken_out_stands_where_it_belongs(house: House) -> None:
-    await house.upload(*(upsert(seq) for seq in range(1, 6)))
-    await house.upload(
+async def test_what_is_corrected_or_taken_out_stands_where_it_belongs(small_house: House) -> None:
+    await small_house.upload(*(upsert(seq) for seq in range(1, 6)))
+    await small_house.upload(
         withdrawal(6, 2, 2),
         upsert(7, 3, version=2, study_date="20251130"),
         upsert(8, 4, version=2, fixmedins_code=OTHER_HOSPITAL),
     )
-    await house.upload(upsert(9, 4, version=3, fixmedins_code=OTHER_HOSPITAL), withdrawal(10, 9, 1))
-    assert await own(house) == [uid(5), uid(1), uid(3)]
-    assert [await own(house, start, 1) for start in range(4)] == [[uid(5)], [uid(1)], [uid(3)], []]
-    kept, count = await index_of(house).own(OTHER_HOSPITAL, None, 0, 9)
+    await small_house.upload(upsert(9, 4, version=3, fixmedins_code=OTHER_HOSPITAL), withdrawal(10, 9, 1))
+    assert await own(small_house) == [uid(5), uid(1), uid(3)]
+    assert [await own(small_house, start, 1) for start in range(4)] == [[uid(5)], [uid(1)], [uid(3)], []]
+    kept, count = await index_of(small_house).own(OTHER_HOSPITAL, None, 0, 9)
     assert ([each.uid for each in kept], count) == ([uid(4)], 1)
 
 
@@ -72,18 +72,18 @@ async def test_a_study_that_two_nodes_tell_stands_once_in_a_list_as_long_as_one_
     assert (await index_of(house).own(HOSPITAL, None, 0, 0))[1] == 2
 
 
-async def test_a_study_of_one_day_or_month_is_counted_once_though_its_two_nodes_differ(house: House) -> None:
-    await house.upload(upsert(1))
-    await house.upload(upsert(1, 1, study_date="20260201"), node_no=OTHER_NODE.node_no)
-    assert await own(house) == [uid(1)]
-    assert await own(house, dates=("20260201", "20260228")) == []
-    await house.upload(withdrawal(2, 1, 2))
-    assert await own(house, dates=("20260201", "20260228")) == [uid(1)]
+async def test_a_study_of_one_day_or_month_is_counted_once_though_its_two_nodes_differ(small_house: House) -> None:
+    await small_house.upload(upsert(1))
+    await small_house.upload(upsert(1, 1, study_date="20260201"), node_no=OTHER_NODE.node_no)
+    assert await own(small_house) == [uid(1)]
+    assert await own(small_house, dates=("20260201", "20260228")) == []
+    await small_house.upload(withdrawal(2, 1, 2))
+    assert await own(small_house, dates=("20260201", "20260228")) == [uid(1)]
 
 
-async def test_accession_numbers_find_the_own_studies_and_no_others(house: House) -> None:
-    await house.upload(upsert(1), upsert(2), upsert(3, accession_no="A1", fixmedins_code=OTHER_HOSPITAL))
-    index = index_of(house)
+async def test_accession_numbers_find_the_own_studies_and_no_others(small_house: House) -> None:
+    await small_house.upload(upsert(1), upsert(2), upsert(3, accession_no="A1", fixmedins_code=OTHER_HOSPITAL))
+    index = index_of(small_house)
     assert [each.uid for each in await index.of_accession(HOSPITAL, "A1")] == [uid(1)]
     assert [each.uid for each in await index.of_accession(OTHER_HOSPITAL, "A1")] == [uid(3)]
     assert await index.of_accession(HOSPITAL, "A9") == []
@@ -99,9 +99,9 @@ async def test_a_study_is_read_under_its_uid_only_for_those_whose_it_is(house: H
     assert list(await index.of_study(uid(1), [me, other])) == []
 
 
-async def test_persons_are_found_by_days_and_one_more_than_wanted_is_told(house: House) -> None:
-    await house.upload(*(upsert(seq, study_date=f"202601{seq:02}") for seq in range(1, 10)))
-    index = index_of(house)
+async def test_persons_are_found_by_days_and_one_more_than_wanted_is_told(small_house: House) -> None:
+    await small_house.upload(*(upsert(seq, study_date=f"202601{seq:02}") for seq in range(1, 10)))
+    index = index_of(small_house)
     found = await index.of_persons([key_of(PSN_NO)], ("20260103", "20260105"), 10)
     assert [each.uid for each in found] == [uid(5), uid(4), uid(3)]
     assert len(await index.of_persons([key_of(PSN_NO)], None, 3)) == 4

@@ -1,10 +1,11 @@
-"""The list of what was revoked, on both databases: what ended or was hidden, cells that are dark, a list that is not made."""
+"""The list of what was revoked: what ended or was hidden, cells that are dark, a list that is not made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from services.imaging.operations import revocations
 from services.imaging.operations.revocations import Revocations
 from services.imaging.store.unit import ImagingStore
 from services.kernel.errors import Fault, FaultKind
+from tests.imaging.conftest import opened
 from tests.imaging.entries import HOSPITAL, NOON
 
 CELLS = ("110000", "370000")
@@ -77,8 +79,14 @@ class Desk:
 
 
 @pytest.fixture
-def desk(store: ImagingStore) -> Desk:
+def on_both(store: ImagingStore) -> Desk:
     return Desk(store)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with opened(f"sqlite:///{tmp_path / 'imaging.sqlite'}") as made:
+        yield Desk(made)
 
 
 async def test_a_grant_that_ended_is_named_by_its_digest_and_only_cells_with_tickets_are_asked(desk: Desk) -> None:
@@ -92,19 +100,19 @@ async def test_a_grant_that_ended_is_named_by_its_digest_and_only_cells_with_tic
     assert await desk.made.listed(1) == ([], 1)
 
 
-async def test_what_is_hidden_takes_its_tickets_and_leaves_the_others(desk: Desk) -> None:
-    await desk.give("t1", study="1.1")
-    await desk.give("t2", study="1.2")
-    await desk.give("t3", OTHER_GRANT, "1.1")
-    desk.feeds.tell(GRANT, study_uid="1.1")
-    assert await desk.turn() == ["t1"]
+async def test_what_is_hidden_takes_its_tickets_and_leaves_the_others(on_both: Desk) -> None:
+    await on_both.give("t1", study="1.1")
+    await on_both.give("t2", study="1.2")
+    await on_both.give("t3", OTHER_GRANT, "1.1")
+    on_both.feeds.tell(GRANT, study_uid="1.1")
+    assert await on_both.turn() == ["t1"]
     # A ticket that was decided before that and kept after it is found too, for ten seconds.
-    await desk.give("t4", study="1.1")
-    assert await desk.turn() == ["t1", "t4"]
-    await desk.give("t5", study="1.1")
-    assert await desk.turn(10) == ["t1", "t4"]
-    desk.feeds.tell(OTHER_GRANT, institution=HOSPITAL)
-    assert await desk.turn() == ["t1", "t4", "t3"]
+    await on_both.give("t4", study="1.1")
+    assert await on_both.turn() == ["t1", "t4"]
+    await on_both.give("t5", study="1.1")
+    assert await on_both.turn(10) == ["t1", "t4"]
+    on_both.feeds.tell(OTHER_GRANT, institution=HOSPITAL)
+    assert await on_both.turn() == ["t1", "t4", "t3"]
 
 
 async def test_a_cell_that_is_dark_loses_its_tickets_after_some_seconds_and_no_others(desk: Desk) -> None:
@@ -154,21 +162,21 @@ async def test_a_list_that_is_not_made_is_not_told(desk: Desk) -> None:
 
 
 async def test_what_was_revoked_is_told_for_twenty_minutes_and_places_are_never_given_twice(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    on_both: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await desk.give("t1")
-    desk.feeds.tell(GRANT)
-    desk.feeds.tell(OTHER_GRANT)
-    await desk.turn()
+    await on_both.give("t1")
+    on_both.feeds.tell(GRANT)
+    on_both.feeds.tell(OTHER_GRANT)
+    await on_both.turn()
     monkeypatch.setattr(revocations, "_SWEEP_S", 0.0)
-    assert await desk.turn(1_199) == [grant_digest(GRANT), grant_digest(OTHER_GRANT)]
-    assert await desk.turn(60) == [grant_digest(OTHER_GRANT)]
-    await desk.give("t2")
-    desk.feeds.tell("G110000" + "3".zfill(20))
-    await desk.turn()
-    assert (await desk.made.listed(2))[1] == 3
+    assert await on_both.turn(1_199) == [grant_digest(GRANT), grant_digest(OTHER_GRANT)]
+    assert await on_both.turn(60) == [grant_digest(OTHER_GRANT)]
+    await on_both.give("t2")
+    on_both.feeds.tell("G110000" + "3".zfill(20))
+    await on_both.turn()
+    assert (await on_both.made.listed(2))[1] == 3
     # A node that knows more than the list has reads it from the beginning.
-    assert await desk.made.listed(99) == ([grant_digest("G110000" + "3".zfill(20))], 3)
+    assert await on_both.made.listed(99) == ([grant_digest("G110000" + "3".zfill(20))], 3)
 
 
 async def test_more_than_a_thousand_names_come_in_parts(desk: Desk) -> None:
