@@ -85,20 +85,15 @@ async def test_the_first_refusal_ends_the_stream_and_what_came_before_stands(run
     assert (await again.answer()).watermark == 3
 
 
-@pytest.mark.parametrize(
-    ("caller", "node_no", "reason"),
-    [
+async def test_each_message_is_checked_as_a_call_would_be(running: Running) -> None:
+    for caller, node_no, reason in (
         (OPERATOR, "SD01", "ROLE_NOT_ALLOWED"),
         (Caller(Role.NODE, "XX99", sandbox=True), "SD01", "CALLER_NOT_BOUND"),
         (OF_NODE, "no number", "INVALID_REQUEST"),
-    ],
-)
-async def test_each_message_is_checked_as_a_call_would_be(
-    running: Running, caller: Caller, node_no: str, reason: str
-) -> None:
-    stream = Stream(running, caller)
-    await stream.send(upsert(1), node_no=node_no)
-    assert await stream.reason() == reason
+    ):
+        stream = Stream(running, caller)
+        await stream.send(upsert(1), node_no=node_no)
+        assert await stream.reason() == reason
 
 
 async def test_a_stream_and_its_messages_are_spans_of_one_trace_and_count_as_calls(running: Running) -> None:
