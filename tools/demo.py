@@ -28,6 +28,7 @@ from tools.cli.case_report import fault_lines
 from tools.cli.language import Words
 from tools.cli.mesh_client import HospitalClient, MeshClient, MeshRefusal, MeshUnreachable, NationalAnswer
 from tools.demo_elsewhere import Elsewhere
+from tools.demo_imaging import Imaging
 from tools.demo_paying import Paying
 from tools.demo_reconciled import reconciled
 from tools.demo_told import PARTS, Unexpected, print_lines, print_split, same, send, signed_in, title
@@ -222,10 +223,11 @@ def _run() -> int:
                     far = Elsewhere(mesh, words).play()
                     day = beijing_day(system_clock())
                     paid = Paying(mesh, twins).play()
+                    Imaging(mesh, Path(folder)).play()
                 reconciled(values, twins, day, words)
             # A mesh that stopped has written all its spans.
             title(
-                "10 · 全程追踪：本地结算、跨单元结算、移动支付 · the whole way: a settlement, one across cells, a paid order"
+                "11 · 全程追踪：本地结算、跨单元结算、移动支付 · the whole way: a settlement, one across cells, a paid order"
             )
             for each in (msgid, far, paid):
                 if trace.run(each, Path(folder) / "traces.sqlite", words):

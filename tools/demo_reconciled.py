@@ -25,7 +25,7 @@ def reconciled(values: Mapping[str, str], twins: Twins, day: date, words: Words)
     """Starts the sandbox's cell on the noon after `day` and compares that day; Unexpected where anything is open."""
     noon = datetime.combine(day + timedelta(days=1), _NOON)
     ahead_s = round((noon - system_clock()).total_seconds())
-    title("9 · 次日对账：账单、收款、订单、结算 · the next day: bills, charges, orders and settlements are compared")
+    title("10 · 次日对账：账单、收款、订单、结算 · the next day: bills, charges, orders and settlements are compared")
     for url in twins.urls.values():
         for clock in ("offset_s", "skew_s"):
             httpx.post(f"{url}/_twin/clock", json={clock: ahead_s}, timeout=10.0, trust_env=False).raise_for_status()

@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     from tools.pacs_node.entries import Rules  # noqa: PLC0415
     from tools.pacs_node.node import Settings  # noqa: PLC0415
+    from yibao.imaging.v1.entry_pb2 import RECOGNITION_RANGE_UNSPECIFIED, RecognitionRange  # noqa: PLC0415
 
     settings = Settings(
         folder=given.folder,
@@ -43,7 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         host=given.host,
         port=given.port,
         url=given.url,
-        rules=Rules(given.institution or "", frozenset(given.issuer or Rules().issuers)),
+        rules=Rules(
+            given.institution or "",
+            recognition=RecognitionRange.Value(f"RECOGNITION_RANGE_{given.recognised.upper()}")
+            if given.recognised
+            else RECOGNITION_RANGE_UNSPECIFIED,
+            issuers=frozenset(given.issuer or Rules().issuers),
+        ),
         settle_s=given.settle,
     )
     return asyncio.run(_serve(settings, given.index, given.api_key_file, given.samples))
@@ -104,6 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--issuer", action="append", help="an issuer of patient ids that are insured persons' numbers; may be repeated"
+    )
+    parser.add_argument(
+        "--recognised",
+        choices=("city", "province", "region", "nation"),
+        help="range within which results of its institutions are recognised (mark HR)",
     )
     parser.add_argument("--settle", type=float, default=3.0, help="seconds without news after which a study is told")
     parser.add_argument(

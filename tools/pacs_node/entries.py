@@ -45,10 +45,12 @@ class Rules:
 
     A PatientID is the insured person's number where it has 20 to 26 digits, and its issuer is not said or one of `issuers`;
     failing that, one of the other ids with such an issuer. The institution is the code in the study, else what `names` says of
-    the institution's name, else `fixmedins_code`.
+    the institution's name, else `fixmedins_code`. A code of an item whose system is one of `issuers` is one of the insurance
+    catalogue. `recognition` is the range within which the node's institutions are recognised: nothing in DICOM bears the mark HR.
     """
 
     fixmedins_code: str = ""
+    recognition: entry_pb2.RecognitionRange.ValueType = entry_pb2.RECOGNITION_RANGE_UNSPECIFIED
     issuers: frozenset[str] = frozenset(("NHSA", "医保"))
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
 
@@ -107,13 +109,14 @@ def upsert(
             description=_cut(study.description, 64),
             body_part=next((each.body_part for each in told if each.body_part), ""),
             item_code=_cut(study.item_code, 64),
-            item_system=_cut(study.item_system, 64),
+            item_system="" if study.item_system in rules.issuers else _cut(study.item_system, 64),
             patient_name=name(study.patient_name),
             patient_sex=study.sex if study.sex in SEXES else "",
             birth_year=int(birth) if _pictured(study.birth_date) else 0,
             referring_physician=_cut(study.referring, 194),
             size_bytes=size_bytes,
             availability=entry_pb2.AVAILABILITY_ONLINE,
+            recognition=rules.recognition,
         ),
         series=told,
     )

@@ -91,7 +91,7 @@ def _dataset(
     dataset.InstitutionCodeSequence = [_code(fixmedins_code, "NHSA", "institution")]
     dataset.ReferringPhysicianName = "Ce^Shi=测^试"
     dataset.StudyDescription, dataset.SeriesDescription = "胸部CT平扫", series.description
-    dataset.ProcedureCodeSequence = [_code("210300001", "NHSA-PRICE", "plain CT")]
+    dataset.ProcedureCodeSequence = [_code("002103009010000", _ISSUER, "plain CT")]
     dataset.PatientName, dataset.PatientID, dataset.IssuerOfPatientID = person.name, person.psn_no, _ISSUER
     dataset.PatientBirthDate, dataset.PatientSex, dataset.BodyPartExamined = person.birth_date, person.sex, "CHEST"
     dataset.PatientPosition, dataset.KVP, dataset.ConvolutionKernel = "HFS", "120", series.kernel
