@@ -72,7 +72,7 @@ def test_the_resident_reaches_critical_illness_and_the_employee_crosses_tiers(to
 
 def test_the_reversal_gives_everything_back_and_the_trace_shows_the_way(told: str) -> None:
     assert "account balance after: 800.00" in section(told, 5)
-    trace = section(told, 10)
+    trace = section(told, 11)
     assert "settlement: commit settle" in trace
     assert "identity: yibao.identity.v1.CredentialService.BatchVerify" in trace
     # The other one leads to the insured cell and back to the place of care.
@@ -92,10 +92,30 @@ def test_an_order_is_paid_in_the_twin_of_wechat_and_one_that_it_refuses_leaves_n
 
 
 def test_the_day_is_reconciled_on_the_next_one_and_nothing_is_open(told: str) -> None:
-    day = section(told, 9)
+    day = section(told, 10)
     assert "0 open, 0 mended, 0 resolved" in day
     # The order that was paid is compared, and the one that was refused is looked for; near midnight they are the next day's.
     assert re.search(r"[01] lines of bills, [012] charges and refunds, [01] orders, [01] settlements compared", day)
+
+
+def test_a_ct_of_shandong_is_opened_in_beijing_once_the_code_is_scanned_and_not_before(told: str) -> None:
+    pictures = section(told, 9)
+    before, after = pictures.split("扫码 the code is scanned")
+    assert "QIDO-RS → []" in before
+    assert "[NO_ACCESS]" in before
+    assert re.search(r"QIDO-RS → 20261105  CT  \S+  H37010200901", after)
+    assert re.search(r"307 → SD1: 21 \S+ instances, JPEG [\d,]+ bytes", after)
+    assert "no repeat is needed" in after
+    logged = re.findall(r"^ +\d+ (\w+) +(\w+) +H11010100901", after, flags=re.MULTILINE)
+    assert logged == [
+        ("session_opened", "success"),
+        ("searched", "success"),
+        ("patient_added", "refused"),
+        ("patient_added", "success"),
+        ("searched", "success"),
+        ("ticket_given", "success"),
+    ]
+    assert "entries hold" in after
 
 
 def test_a_bill_across_two_cells_is_paid_by_what_was_filed(told: str) -> None:
