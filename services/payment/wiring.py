@@ -119,7 +119,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     told = _Told(config, telemetry, clock, books, Partners(peers, monotonic), key)
     loops: list[_Loop] = [loop, told.telling, *_daily(config, telemetry, store, books, reconciling)]
     orders = PayOrderServicer(
-        books, saving, paying, refunding, desk.plan, merchants.closed, key, work, told.partners.name
+        books, saving, paying, refunding, desk.plan, merchants.closed, key, work, told.partners.shown
     )
     servicers: list[tuple[AddToServer, Any]] = [
         (pay_order_pb2_grpc.add_PayOrderServiceServicer_to_server, orders),

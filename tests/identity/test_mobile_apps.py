@@ -120,13 +120,14 @@ class TestRpc:
 class TestWhereItIsTold:
     async def test_the_address_is_kept_and_told(self, running: Running) -> None:
         stub = running.stub(PartnerServiceStub)
-        asked = profile(notify_url="http://127.0.0.1:8000/hi/6302?x=1", notify_plain=True)
+        asked = profile(notify_url="http://127.0.0.1:8000/hi/6302?x=1", notify_plain=True, knows_refunding=True)
         answer = await running.call(stub.RegisterPartner, asked, OPERATOR)
         found = await running.call(
             stub.GetPartner, partner_pb2.GetPartnerRequest(partner_code=asked.partner.partner_code), SETTLEMENT
         )
         for each in (answer.partner, found.partner):
             assert (each.notify_url, each.notify_plain) == ("http://127.0.0.1:8000/hi/6302?x=1", True)
+            assert each.knows_refunding
 
     @pytest.mark.parametrize("url", ["ftp://a.example", "http://user@a.example/", "https://", "https://a.example/ä"])
     async def test_what_is_no_address_is_refused(self, running: Running, url: str) -> None:

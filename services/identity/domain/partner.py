@@ -67,7 +67,8 @@ class Partner:
     """An institution or channel at the gateway.
 
     `secret` is readable where a signature needs it as it is; of an apikey only `secret_digest` is known once it is kept.
-    `notify_url` is where it is told of its payments ("" for nowhere), `notify_plain` that nothing signs that.
+    `notify_url` is where it is told of its payments ("" for nowhere), `notify_plain` that nothing signs that,
+    `knows_refunding` that it knows ordStas 17.
     """
 
     partner_code: str
@@ -83,6 +84,7 @@ class Partner:
     mobile: MobileApp | None = None
     notify_url: str = ""
     notify_plain: bool = False
+    knows_refunding: bool = False
 
     def kept(self) -> Partner:
         """As the store keeps it: what is only compared is kept as a digest alone."""

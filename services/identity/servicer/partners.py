@@ -162,6 +162,7 @@ def _read_partner(message: partner_pb2.Partner) -> Partner:
         mobile=_read_mobile(message.mobile) if message.HasField("mobile") else None,
         notify_url=message.notify_url,
         notify_plain=message.notify_plain,
+        knows_refunding=message.knows_refunding,
     )
 
 
@@ -218,6 +219,7 @@ def _write_partner(partner: Partner) -> partner_pb2.Partner:
         mobile=None if partner.mobile is None else _write_mobile(partner.mobile),
         notify_url=partner.notify_url,
         notify_plain=partner.notify_plain,
+        knows_refunding=partner.knows_refunding,
     )
 
 

@@ -25,7 +25,7 @@ from services.runtime.db import DriverConnection, sql, to_json
 
 _PARTNER: Final = (
     "SELECT partner_code, partner_name, role, auth_style, access_key, secret, sandbox, dialect, limits, secret_digest,"
-    " mobile, notify_url, notify_plain FROM partner"
+    " mobile, notify_url, notify_plain, knows_refunding FROM partner"
 )
 _BY_CODE: Final = sql(f"{_PARTNER} WHERE partner_code = ?1")
 _BY_ACCESS_KEY: Final = sql(f"{_PARTNER} WHERE access_key = ?1")
@@ -34,7 +34,7 @@ _BY_SECRET: Final = sql(f"{_PARTNER} WHERE secret_digest = ?1")
 _REPLACE: Final = sql(
     "UPDATE partner SET partner_name = ?2, role = ?3, auth_style = ?4, access_key = ?5, secret = ?6, secret_digest = ?7,"
     " sandbox = ?8, dialect = ?9, limits = ?10, saved_at = ?11, app_id = ?12, mobile = ?13,"
-    " notify_url = ?14, notify_plain = ?15 WHERE partner_code = ?1 RETURNING partner_code"
+    " notify_url = ?14, notify_plain = ?15, knows_refunding = ?16 WHERE partner_code = ?1 RETURNING partner_code"
 )
 _KEYS: Final = (
     "SELECT key_digest, role, subject, issued_at, bootstrap, key_id, label, last_used_at, revoked_at FROM api_key"
@@ -93,7 +93,7 @@ class PartnerRows:
                 to_micros(saved_at),
             ),
             *((partner.mobile.app_id, to_json(asdict(partner.mobile))) if partner.mobile else (None, None)),
-            *(partner.notify_url, partner.notify_plain),
+            *(partner.notify_url, partner.notify_plain, partner.knows_refunding),
         )
         if not await self._connection.run(_REPLACE, *row):
             await self._insert("partner", *row)
@@ -170,7 +170,7 @@ class PartnerRows:
 
 
 def _partner(row: Sequence[Any]) -> Partner:
-    code, name, role, style, access_key, secret, sandbox, dialect, limits, kept, mobile, notify_url, plain = row
+    code, name, role, style, access_key, secret, sandbox, dialect, limits, kept, mobile, notify_url, *flags = row
     return Partner(
         *(code, name, role, AuthStyle(style), access_key or "", secret, bool(sandbox)),
         Dialect(**json.loads(dialect)),
@@ -178,7 +178,7 @@ def _partner(row: Sequence[Any]) -> Partner:
         kept or "",
         MobileApp(**json.loads(mobile)) if mobile else None,
         notify_url,
-        bool(plain),
+        *map(bool, flags),
     )
 
 

@@ -233,6 +233,7 @@ def _partner(metadata: MetaData) -> Table:
         # Where it is told of its payments; empty for nowhere.
         Column("notify_url", Text, nullable=False, server_default=""),
         Column("notify_plain", Boolean, nullable=False, server_default=false()),
+        Column("knows_refunding", Boolean, nullable=False, server_default=false()),
     )
 
 

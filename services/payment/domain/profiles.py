@@ -19,9 +19,10 @@ class AppKeys:
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What is known of an institution: its name, where it is told of its orders ("" for nowhere), and its app, where that is done
-    in the mobile envelope.
+    in the mobile envelope. `knows_17` says that it is told ordStas 17 while a refund is under way.
     """
 
     name: str = ""
     notify_url: str = ""
     app: AppKeys | None = None
+    knows_17: bool = False

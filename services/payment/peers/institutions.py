@@ -46,7 +46,7 @@ class Institutions:
         """Posts it."""
         if not profile.notify_url:
             return Outcome(nowhere=True)
-        data = notice_data(notice, order, refund, self._revs_token(order))
+        data = notice_data(notice, order, refund, self._revs_token(order), knows_17=profile.knows_17)
         try:
             app = self._app(profile.app) if profile.app is not None else None
         except (ValueError, Sm2Unavailable) as error:
@@ -97,7 +97,9 @@ class Institutions:
         return json.dumps(outer, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def notice_data(notice: Notice, order: Order, refund: Refund | None, revs_token: str) -> dict[str, Any]:
+def notice_data(
+    notice: Notice, order: Order, refund: Refund | None, revs_token: str, *, knows_17: bool = False
+) -> dict[str, Any]:
     """What is told: numbers and amounts of the order as it stands, in yuan as texts; nothing of who it is about."""
     split = order.split or Split(order.bill.fee_fen, cash_fen=order.bill.fee_fen)
     data: dict[str, Any] = {
@@ -105,7 +107,7 @@ def notice_data(notice: Notice, order: Order, refund: Refund | None, revs_token:
         "medOrgOrd": order.med_org_ord,
         "orgCodg": order.fixmedins_code,
         "traceTime": stamp_text(from_micros(notice.made_at)),
-        "ordStas": str(told_stas(order)),
+        "ordStas": str(told_stas(order, knows_17=knows_17)),
         "feeSumamt": yuan_text(split.total_fen),
         "ownPayAmt": yuan_text(split.cash_fen),
         "psnAcctPay": yuan_text(split.acct_fen),

@@ -19,7 +19,7 @@ _KEPT_NOWHERE_S: Final = 2.0
 """Of an institution without an address: one that is named now is told at once."""
 _SIZE: Final = 4096
 _NAME_S: Final = 1.0
-"""How long an answer waits for a name that it can do without."""
+"""How long an answer waits for a profile that it can do without."""
 
 
 class Partners:
@@ -34,12 +34,12 @@ class Partners:
         """The institution's; an empty one where it is not registered. Raises where identity does not answer."""
         return await self._profiles.get(fixmedins_code, lambda: self._load(fixmedins_code, None))
 
-    async def name(self, fixmedins_code: str) -> str:
-        """The institution's name; empty where nobody tells it now."""
+    async def shown(self, fixmedins_code: str) -> Profile:
+        """The institution's for an answer, which can do without: an empty one where nobody tells it now."""
         try:
-            return (await self._profiles.get(fixmedins_code, lambda: self._load(fixmedins_code, _NAME_S))).name
+            return await self._profiles.get(fixmedins_code, lambda: self._load(fixmedins_code, _NAME_S))
         except Fault:
-            return ""
+            return Profile()
 
     async def _load(self, code: str, timeout_s: float | None) -> tuple[Profile, float]:
         try:
@@ -55,4 +55,5 @@ class Partners:
             if fault.kind is not FaultKind.NOT_FOUND:
                 raise
             return Profile(), _KEPT_NOWHERE_S
-        return Profile(found.partner_name, found.notify_url, app), _KEPT_S if found.notify_url else _KEPT_NOWHERE_S
+        profile = Profile(found.partner_name, found.notify_url, app, found.knows_refunding)
+        return profile, _KEPT_S if found.notify_url else _KEPT_NOWHERE_S

@@ -9,6 +9,7 @@ from typing import Any, Final
 from services.kernel.clock import beijing_day, from_micros, stamp_text
 from services.payment.domain.orders import Charge, Order, told_stas
 from services.payment.domain.phases import Phase
+from services.payment.domain.profiles import Profile
 from services.payment.domain.splits import Split, setl_type
 from services.runtime.wire import day_message, micros_message
 from yibao.payment.v1 import channel_pb2, pay_order_pb2, pay_order_state_pb2
@@ -36,12 +37,12 @@ def channel_kind(name: str) -> channel_pb2.ChannelKind.ValueType:
     return _KINDS.get(name, channel_pb2.CHANNEL_KIND_UNSPECIFIED)
 
 
-def order_message(order: Order, charge: Charge | None) -> pay_order_state_pb2.PayOrder:
+def order_message(order: Order, charge: Charge | None, *, knows_17: bool = False) -> pay_order_state_pb2.PayOrder:
     """An order as it stands, without the person whom it is about."""
     told = pay_order_state_pb2.PayOrder(
         pay_ord_id=order.pay_ord_id,
         phase=pay_order_state_pb2.OrderPhase.Value(f"ORDER_PHASE_{order.phase.name}"),
-        ord_stas=told_stas(order),
+        ord_stas=told_stas(order, knows_17=knows_17),
         order_type=order.order_type,  # type: ignore[arg-type]  # the contract's own number
         mdtrt_id=order.bill.mdtrt_id,
         setl_id=order.setl_id,
@@ -95,14 +96,14 @@ def sums_of(split: Split) -> dict[str, Any]:
     return {field.name: getattr(told, field.name) for field in told.DESCRIPTOR.fields}
 
 
-def found_message(order: Order, revs_token: str, org_name: str) -> pay_order_pb2.FoundOrder:
+def found_message(order: Order, revs_token: str, profile: Profile) -> pay_order_pb2.FoundOrder:
     """What 6301 answers: an order that is not paid has number and state alone."""
     told = pay_order_pb2.FoundOrder(
         pay_ord_id=order.pay_ord_id,
-        ord_stas=str(told_stas(order)),
+        ord_stas=str(told_stas(order, knows_17=profile.knows_17)),
         med_org_ord=order.med_org_ord,
         org_codg=order.fixmedins_code,
-        org_name=org_name,
+        org_name=profile.name,
         **(sums_of(order.split) if order.split is not None else {}),
     )
     if order.paid_at and order.split is not None:

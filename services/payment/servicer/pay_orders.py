@@ -12,6 +12,8 @@ from services.kernel.errors import Fault, FaultKind, Violation, invalid
 from services.kernel.money import yuan_text
 from services.payment.domain import refusals
 from services.payment.domain.orders import Order, RefundKind, ref_status, told_stas
+from services.payment.domain.phases import Phase
+from services.payment.domain.profiles import Profile
 from services.payment.domain.refunds import Parts
 from services.payment.domain.revoking import revs_token
 from services.payment.domain.terms import OrderType, Switch, check_open, kind_of
@@ -36,7 +38,7 @@ MakePlan = Callable[[pay_order_pb2.Payment], Plan]
 
 
 class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
-    """The RPCs. `key` is that of tokens and of persons' digests, `name` tells an institution's."""
+    """The RPCs. `key` is that of tokens and of persons' digests, `profile` tells an institution's."""
 
     def __init__(
         self,
@@ -48,10 +50,10 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         switches: Sequence[Switch],
         key: Callable[[], bytes],
         work: Unhurried,
-        name: Callable[[str], Awaitable[str]],
+        profile: Callable[[str], Awaitable[Profile]],
     ) -> None:
         self._work = work
-        self._name = name
+        self._profile = profile
         self._books = books
         self._saving = saving
         self._paying = paying
@@ -137,9 +139,10 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
         order = await self._named(request.desk, request.data)
         self._same_person(order, request.data)
         charge = await self._books.charge(order.charge_no) if order.charge_no else None
+        profile = await self._profile(order.fixmedins_code)
         return pay_order_pb2.GetOrderResponse(
-            data=convert.found_message(order, self._revs_token(order), await self._name(order.fixmedins_code)),
-            order=convert.order_message(order, charge),
+            data=convert.found_message(order, self._revs_token(order), profile),
+            order=convert.order_message(order, charge, knows_17=profile.knows_17),
         )
 
     async def RevokeOrder(  # noqa: N802 - the contract's name
@@ -176,7 +179,9 @@ class PayOrderServicer(pay_order_pb2_grpc.PayOrderServiceServicer):
             moment = stamp_text(from_micros(refund.done_at))
             told.hi_trns_date, told.hi_trns_time = moment[:8], moment[8:]
         charge = await self._books.charge(order.charge_no) if order.charge_no else None
-        return pay_order_pb2.RefundOrderResponse(data=told, order=convert.order_message(order, charge))
+        profile = await self._profile(order.fixmedins_code) if order.phase is Phase.REFUNDING else Profile()
+        message = convert.order_message(order, charge, knows_17=profile.knows_17)
+        return pay_order_pb2.RefundOrderResponse(data=told, order=message)
 
     async def _named(self, desk: Any, data: Any) -> Order:
         """The order that a request names, with its token; PAY_ORDER_NOT_FOUND, PAY_TOKEN_WRONG, DESK_MISMATCH."""

@@ -20,6 +20,7 @@ from services.payment.domain.accounts import Account
 from services.payment.domain.charges import Seen
 from services.payment.domain.orders import Bill, Charge, ChargeState, Order, Refund, RefundKind
 from services.payment.domain.phases import Phase
+from services.payment.domain.profiles import Profile
 from services.payment.domain.splits import Split
 from services.payment.domain.terms import Switch
 from services.payment.loader import Merchants
@@ -382,5 +383,5 @@ def opened(stage: Stage) -> Shop:
     return Shop(stage, stage.party, clock, FakeSettlement(clock, dice), account)  # type: ignore[arg-type]  # a clock too
 
 
-async def _unnamed(fixmedins_code: str) -> str:
-    return ""
+async def _unnamed(fixmedins_code: str) -> Profile:
+    return Profile(knows_17=True)

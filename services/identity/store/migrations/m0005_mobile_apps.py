@@ -18,4 +18,5 @@ def upgrade() -> None:
         batch.add_column(sa.Column("mobile", sa.Text()))
         batch.add_column(sa.Column("notify_url", sa.Text(), nullable=False, server_default=""))
         batch.add_column(sa.Column("notify_plain", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch.add_column(sa.Column("knows_refunding", sa.Boolean(), nullable=False, server_default=sa.false()))
         batch.create_unique_constraint("partner_app_id_key", ["app_id"])

@@ -199,6 +199,7 @@ class Partner(_message.Message):
     MOBILE_FIELD_NUMBER: _builtins.int
     NOTIFY_URL_FIELD_NUMBER: _builtins.int
     NOTIFY_PLAIN_FIELD_NUMBER: _builtins.int
+    KNOWS_REFUNDING_FIELD_NUMBER: _builtins.int
     partner_code: _builtins.str
     """fixmedins_code of an institution or code of a channel."""
     partner_name: _builtins.str
@@ -218,6 +219,8 @@ class Partner(_message.Message):
     """
     notify_plain: _builtins.bool
     """It is told in the national envelope, which nothing signs, though it has an app; one without an app always is."""
+    knows_refunding: _builtins.bool
+    """It knows ordStas 17 (refunding) of an order of which a refund is under way; else it is told 2."""
     @_builtins.property
     def dialect(self) -> Global___Dialect: ...
     @_builtins.property
@@ -243,10 +246,11 @@ class Partner(_message.Message):
         mobile: Global___MobileApp | None = ...,
         notify_url: _builtins.str = ...,
         notify_plain: _builtins.bool = ...,
+        knows_refunding: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["dialect", b"dialect", "mobile", b"mobile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_key", b"access_key", "auth_style", b"auth_style", "dialect", b"dialect", "limits", b"limits", "mobile", b"mobile", "notify_plain", b"notify_plain", "notify_url", b"notify_url", "partner_code", b"partner_code", "partner_name", b"partner_name", "role", b"role", "sandbox", b"sandbox", "secret", b"secret"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_key", b"access_key", "auth_style", b"auth_style", "dialect", b"dialect", "knows_refunding", b"knows_refunding", "limits", b"limits", "mobile", b"mobile", "notify_plain", b"notify_plain", "notify_url", b"notify_url", "partner_code", b"partner_code", "partner_name", b"partner_name", "role", b"role", "sandbox", b"sandbox", "secret", b"secret"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
