@@ -16,6 +16,8 @@ from services.payment.domain.phases import Phase
 from services.payment.domain.runs import Run, RunState, Stage
 from services.payment.domain.splits import Split
 from services.payment.operations.books import Write
+from services.runtime.db import sql
+from services.runtime.store_errors import ConstraintViolation
 from tests.payment.planted_days import DAY, Days, agreeing
 from tests.payment.test_reconciling import Office, office
 from tests.payment.test_reconciling_statements import LIST, NOON
@@ -85,6 +87,27 @@ async def test_every_field_of_an_order_a_charge_and_a_refund_comes_back(tmp_path
         assert (await desk.books.known_charge("C1")).front == {}
         async with desk.store.read() as work:
             assert await work.compared.first_paid() == ORDER.paid_at
+
+
+BROKEN = (
+    ("pay_order", "tried_fund_fen = tried_fund_fen + 1"),
+    ("pay_order", "opened_cash_fen = opened_cash_fen + 1"),
+    ("pay_order", "fee_fen = fee_fen + 1"),
+    ("pay_order", "refunded_fen = charged_fen + 1"),
+    ("pay_charge", "charged_fen = -1"),
+    ("pay_refund", "card_fen = -1"),
+)
+
+
+async def test_amounts_that_do_not_add_up_are_kept_by_no_database(tmp_path: Path, url: str) -> None:
+    """The equations of C§1.2 hold also against a program that forgot them."""
+    async with office(tmp_path, empty(), url) as desk:
+        await desk.books.keep(Write(ORDER, charges=(CHARGE,), refunds=(REFUND,)))
+        for table, change in BROKEN:
+            with pytest.raises(ConstraintViolation):
+                async with desk.store._database.driver_write() as connection:
+                    await connection.run(sql(f"UPDATE {table} SET {change}"))
+        assert await desk.books.order("ORD1") == ORDER
 
 
 def run(number: int, days_ago: int) -> Run:
