@@ -11,6 +11,7 @@ from random import SystemRandom
 from typing import Any, Final
 
 from services.imaging.domain.dicom_forms import MODALITIES
+from services.imaging.domain.fhir.manifest import NEEDED, TOLD
 from services.imaging.domain.recognition_tables import Tables
 from services.imaging.loader import SAMPLES, read_folder
 from services.imaging.operations.audit_reading import AuditReading
@@ -34,7 +35,7 @@ from services.imaging.operations.tickets import KeyRing, Tickets
 from services.imaging.operations.uploads import UploadOperations
 from services.imaging.operations.watching import Watching
 from services.imaging.peers.grant_ends import GrantEnds
-from services.imaging.peers.node_metadata import MOST_BYTES, NodeMetadata
+from services.imaging.peers.node_metadata import CONNECTIONS, MOST_BYTES, NodeMetadata
 from services.imaging.peers.persons import PersonCells, PersonKeys
 from services.imaging.servicer.audit import AuditServicer
 from services.imaging.servicer.conflicts import ConflictServicer
@@ -94,7 +95,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     peers = Peers(MEMBER, config, signer, telemetry)
     kept = Secrets(store, Sealer(lambda: signer.derived(SECRETS), SECRETS, secrets.token_bytes))
     audit = _auditing(store, kept, clock, telemetry)
-    outgoing = Outgoing(telemetry, most_bytes=MOST_BYTES)
+    outgoing = Outgoing(telemetry, connections=CONNECTIONS, most_bytes=MOST_BYTES)
     uploads = UploadServicer(UploadOperations(store, PersonKeys(peers), audit.books))
     reading = _reading(config, store, peers, audit.log, kept, clock, outgoing)
     revoking, comparing = _Revoking(telemetry, reading.revocations), DigestOperations(store)
@@ -220,7 +221,7 @@ def _reading(
     tickets = Tickets(searching, log, keys, clock, secrets.token_bytes)
     revocations = Revocations(store, GrantEnds(peers), tuple(config.known_cells), clock)
     readers = ReaderServicer(sessions, Patients(sessions, cells, log))
-    manifests = Manifests(searching, tickets, NodeMetadata(outgoing), NodeOperations(store))
+    manifests = Manifests(searching, tickets, NodeMetadata(outgoing, NEEDED, TOLD), NodeOperations(store))
     given = TicketServicer(sessions, tickets, keys, revocations, sightings)
     return _Reading(
         [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,11 +15,13 @@ from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from fhir.resources.R4B.operationoutcome import OperationOutcome
 
+from services.imaging.domain.fhir.manifest import NEEDED, TOLD
 from services.imaging.domain.nodes import Node, NodeState, StandingNode
 from services.imaging.domain.scopes import Scope
 from services.imaging.domain.studies import Series
 from services.imaging.operations.manifests import Manifests
 from services.imaging.operations.searching import Searching, Sitting
+from services.imaging.peers.node_metadata import MOST_INSTANCES, Told, instances_of
 from services.imaging.servicer.fhir import FhirServicer
 from services.kernel.errors import Fault, FaultKind
 from tests.imaging.memory import OTHER, OWN, SITTING, Memory, Names, kept
@@ -53,11 +57,11 @@ class Beside:
         node = Node(node_no, "山东影像节点", "370000", "12990100MB00000331", ())
         return StandingNode(1, node, NodeState.ACTIVE, "", datetime(2026, 1, 1, tzinfo=UTC))
 
-    async def metadata(self, address: str, node_no: str) -> bytes:
+    async def metadata(self, address: str, node_no: str) -> Sequence[Told]:
         if isinstance(self.node, Fault):
             raise self.node
         assert address == "https://node1.example/t/ticket/studies/1.2.1"
-        return bytes(self.node)
+        return instances_of(bytes(self.node), NEEDED, TOLD)
 
 
 @pytest.fixture
@@ -190,13 +194,61 @@ async def test_a_manifest_is_made_of_what_the_node_tells_now(door: FhirServicer)
         assert (study["numberOfSeries"], study["numberOfInstances"]) == (1, 1)
 
 
-@pytest.mark.parametrize("answer", [b"", b"<html>", b"[]", b'[{"0020000D": 1}]', b"\xff"])
+def told_with(tag: str, values: str) -> bytes:
+    """What a node tells of one instance, with other values of a tag."""
+    told = {name: json.dumps(each) for name, each in NODE_TELLS[0].items()} | {tag: f'{{"Value": {values}}}'}
+    members = ",".join(f'"{name}": {each}' for name, each in told.items())
+    return f"[{{{members}}}]".encode()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(b"", b"<html>", b"[]", b'[{"0020000D": 1}]', b"\xff", b"[" * 100_000, b'[{"00000000":' * 100_000),
+        told_with("00081111", "[" * 100_000),
+        told_with("0008103E", f'["{"x" * 5_000}"]'),
+        told_with("00080018", '["1.2/../3"]'),
+        told_with("00080018", '["\\ud800"]'),
+        told_with("00080016", '["<script>"]'),
+        told_with("00200013", "[1e999]"),
+    ],
+)
 async def test_a_node_that_tells_something_else_makes_no_manifest(
     door: FhirServicer, beside: Beside, answer: bytes
 ) -> None:
     beside.node = answer
     status, told = await ask(door, "ImagingStudy/1.2.1/$manifest")
     assert (status, reason(told)) == (503, "NODE_ANSWER_BROKEN")
+
+
+@pytest.mark.parametrize("number", ["[-1.5e300]", '["9999999999"]', "[true]", "[{}]", "[null]", "7", '["x"]'])
+async def test_a_number_that_is_none_of_fhir_is_not_told(door: FhirServicer, beside: Beside, number: str) -> None:
+    beside.node = told_with("00280008", number)
+    status, told = await ask(door, "ImagingStudy/1.2.1/$manifest")
+    Bundle.model_validate(told)
+    assert status == 200
+
+
+async def test_a_text_of_a_node_is_told_without_what_no_page_may_hold(door: FhirServicer, beside: Beside) -> None:
+    beside.node = told_with("0008103E", '["a\\u0000\\u001b\\ufffe<b>"]')
+    _, told = await ask(door, "ImagingStudy/1.2.1/$manifest")
+    assert told["entry"][1]["resource"]["series"][0]["description"] == "a<b>"
+    assert "a&lt;b&gt;" in told["entry"][0]["resource"]["section"][0]["text"]["div"]
+
+
+async def test_what_is_not_asked_of_a_node_takes_no_memory() -> None:
+    answer = told_with("00081111", f"[{','.join(['[]'] * 500_000)}]")
+    tracemalloc.start()
+    assert len(instances_of(answer, NEEDED, TOLD)) == 1
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 100_000
+
+
+def test_a_node_that_tells_of_too_many_instances_tells_nothing() -> None:
+    answer = b"[" + b",".join([told_with("00200013", "[1]")[1:-1]] * (MOST_INSTANCES + 1)) + b"]"
+    with pytest.raises(Fault, match="NODE_ANSWER_BROKEN"):
+        instances_of(answer, NEEDED, TOLD)
 
 
 async def test_a_node_that_is_away_is_a_refusal_that_ends(door: FhirServicer, beside: Beside) -> None:

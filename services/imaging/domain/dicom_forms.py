@@ -56,6 +56,11 @@ def time_holds(text: str) -> bool:
     return TIME.fullmatch(text) is not None
 
 
+def zone_holds(text: str) -> bool:
+    """Whether a text is an offset from UTC, as +0800."""
+    return ZONE.fullmatch(text) is not None
+
+
 def name_holds(text: str) -> bool:
     """Whether a text is a name in up to three groups (PS3.5, 6.2.1)."""
     groups = text.split("=")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -28,8 +29,9 @@ class Tickets(Protocol):
 class Nodes(Protocol):
     """The nodes themselves."""
 
-    async def metadata(self, address: str, node_no: str) -> bytes:
-        """The metadata of a study's instances as the node tells it; UNAVAILABLE NODE_AWAY where it does not."""
+    async def metadata(self, address: str, node_no: str) -> Sequence[Mapping[str, Any]]:
+        """The metadata of a study's instances as the node tells it; UNAVAILABLE NODE_AWAY where it does not,
+        NODE_ANSWER_BROKEN where that cannot be read."""
         ...
 
 
@@ -61,22 +63,16 @@ class Manifests:
         address = await self.tickets.address(sitting, study_uid)
         told = await self.nodes.metadata(address, nearest.place.node_no)
         try:
-            parts = parts_of(_json(told), study_uid)
+            # Thousands of instances: not in the loop.
+            parts = await asyncio.to_thread(parts_of, told, study_uid)
         except BrokenMetadata:
             raise Fault(FaultKind.UNAVAILABLE, "NODE_ANSWER_BROKEN", retry_after_s=_RETRY_S) from None
         record = study_record(nearest, self._patient_id(sitting, found, nearest), root)
         node = (await self.registered.find(nearest.place.node_no)).node
-        return manifest(record, parts, Source(node.node_name, node.uscc), made)
+        return await asyncio.to_thread(manifest, record, parts, Source(node.node_name, node.uscc), made)
 
     def _patient_id(self, sitting: Sitting, found: Found, copy: Copy) -> str:
         if found.patient is not None:
             return found.patient.patient_id
         key = copy.kept.person_key
         return "" if key is None else self.searching.pseudonym(sitting.reader, key)
-
-
-def _json(told: bytes) -> Any:
-    try:
-        return json.loads(told)
-    except ValueError:
-        raise BrokenMetadata("no JSON") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -80,7 +81,7 @@ class FhirServicer(fhir_pb2_grpc.FhirServiceServicer):
         pretty = asking.read([each for each in pairs if each[0] in ("_format", "_pretty")]).pretty
         if found["manifest"]:
             told = await self._manifests.of(sitting, found["id"], _root(base), self._made())
-            return _answer(told, pretty=pretty)
+            return await asyncio.to_thread(_answer, told, pretty=pretty)
         study, series = await self._study(sitting, base, found["id"])
         return _answer(resources.imaging_study(study, series), pretty=pretty)
 

@@ -5,10 +5,12 @@ The index keeps no instances: they come from the node, as its metadata in DICOM 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from services.imaging.domain.dicom_forms import day_holds, time_holds, uid_holds, zone_holds
 from services.imaging.domain.fhir import forms
 from services.imaging.domain.fhir.forms import Resource
 from services.imaging.domain.fhir.resources import (
@@ -24,8 +26,13 @@ from services.imaging.domain.fhir.resources import (
 from services.imaging.domain.qido import attributes
 from services.imaging.domain.qido.attributes import Record
 
-MOST_INSTANCES: Final = 20_000
-"""Of one manifest (our decision): twice the largest study of a CT that is usual."""
+NEEDED: Final = (attributes.STUDY_UID, "00080018", attributes.SERIES_UID)
+"""Tags that every instance has: UIDs of its study, of itself and of its series."""
+TOLD: Final = (
+    *("00080016", "00200013", "00280008", "00200011", "00080060", "0008103E", "00180015", "00200060"),
+    *("00080021", "00080031", "00080201"),
+)
+"""Tags of an instance beside them that a manifest tells."""
 
 _REGION: Final = f"{forms.MADO}MadoAnatomicalRegionExtension"
 _FRAMES: Final = f"{forms.MADO}MadoNumberOfFrames"
@@ -33,6 +40,10 @@ _LOCATION: Final = f"{forms.MADO}MadoRetrieveLocationUIDExtension"
 _DEVICE_TYPES: Final = "https://profiles.ihe.net/RAD/MADO/CodeSystem/MadoDeviceType"
 _ESCAPED: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _XHTML: Final = "http://www.w3.org/1999/xhtml"
+_MOST_NUMBER: Final = 2**31 - 1
+_LONGEST: Final = 64
+_NO_CHARACTER: Final = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""None of a text in XML, or of control."""
 
 
 class BrokenMetadata(ValueError):
@@ -75,16 +86,15 @@ def parts_of(metadata: Any, study_uid: str) -> list[Part]:
     """The series of a study from the metadata of its instances, in order; BrokenMetadata."""
     if not isinstance(metadata, list) or not metadata:
         raise BrokenMetadata("a list of instances is expected")
-    if len(metadata) > MOST_INSTANCES:
-        raise BrokenMetadata(f"more than {MOST_INSTANCES} instances")
     found: dict[str, tuple[Mapping[str, Any], list[Instance]]] = {}
     for each in metadata:
         if not isinstance(each, Mapping) or _text(each, attributes.STUDY_UID) != study_uid:
             raise BrokenMetadata("an instance is not of the study")
         uid, series = _text(each, "00080018"), _text(each, attributes.SERIES_UID)
-        if not uid or not series:
+        sop_class = _text(each, "00080016")
+        if not all(map(uid_holds, (uid, series, sop_class))):
             raise BrokenMetadata("an instance has no UID")
-        instance = Instance(uid, _text(each, "00080016"), _number(each, "00200013"), _number(each, "00280008") or 0)
+        instance = Instance(uid, sop_class, _number(each, "00200013"), max(0, _number(each, "00280008") or 0))
         found.setdefault(series, (each, []))[1].append(instance)
     parts = [_part(uid, first, instances) for uid, (first, instances) in found.items()]
     return sorted(parts, key=lambda part: (part.number is None, part.number or 0, part.uid))
@@ -260,7 +270,11 @@ def _part(uid: str, first: Mapping[str, Any], instances: list[Instance]) -> Part
         _text(first, "0008103E"),
         _text(first, "00180015"),
         _text(first, "00200060"),
-        forms.moment(_text(first, "00080021"), _text(first, "00080031"), _text(first, "00080201")),
+        forms.moment(
+            _held(first, "00080021", day_holds),
+            _held(first, "00080031", time_holds),
+            _held(first, "00080201", zone_holds),
+        ),
         tuple(ordered),
     )
 
@@ -273,12 +287,20 @@ def _value(record: Mapping[str, Any], tag: str) -> Any:
 
 def _text(record: Mapping[str, Any], tag: str) -> str:
     value = _value(record, tag)
-    return value.strip() if isinstance(value, str) else ""
+    return _NO_CHARACTER.sub("", value[:_LONGEST]).strip() if isinstance(value, str) else ""
+
+
+def _held(record: Mapping[str, Any], tag: str, holds: Callable[[str], bool]) -> str:
+    """A text that has its form; "" else."""
+    text = _text(record, tag)
+    return text if holds(text) else ""
 
 
 def _number(record: Mapping[str, Any], tag: str) -> int | None:
     value = _value(record, tag)
     try:
-        return int(value) if isinstance(value, int | float | str) and value != "" else None
-    except ValueError:
+        number = int(value) if isinstance(value, int | float | str) and value != "" else None
+    except (ValueError, OverflowError):
         return None
+    # More is no integer of FHIR.
+    return number if number is not None and abs(number) <= _MOST_NUMBER else None
