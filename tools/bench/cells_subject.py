@@ -42,11 +42,12 @@ _PART: Final = 5_000
 
 @dataclass(frozen=True, slots=True)
 class TwoCells:
-    """The mesh, seen from each cell, and where routing keeps whom it knows."""
+    """The mesh, seen from each cell, and where routing keeps whom it knows and imaging its index."""
 
     care: Subject
     home: Subject
     registry: str
+    index: str
 
 
 class Mixed:
@@ -104,7 +105,9 @@ def two_cells(choice: Choice) -> Iterator[TwoCells]:
                 TokenSigner(Keys.of_mesh_key(key).of(mesh.seat_name("cli", code)), lambda: datetime.now(UTC)),
             )
 
-        made = TwoCells(seen_from(CARE), seen_from(HOME), config.database_url("routing"))
+        made = TwoCells(
+            seen_from(CARE), seen_from(HOME), config.database_url("routing"), config.database_url("imaging")
+        )
         yield made
         for subject in (made.care, made.home):
             subject.close()

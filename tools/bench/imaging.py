@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tools.bench import imaging_size, imaging_upload
+from tools.bench import imaging_search, imaging_size, imaging_upload
 from tools.bench.measures import Terms
 
-PARTS = (imaging_upload.uploads, imaging_size.sizes)
+PARTS = (imaging_upload.uploads, imaging_size.sizes, imaging_search.searches)
 
 
 def imaging(terms: Terms) -> None:

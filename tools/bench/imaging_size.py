@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -84,18 +84,23 @@ async def _measured(url: str, counts: Iterable[int]) -> None:
 async def _fill(store: ImagingStore, node_ref: int, stored: int, count: int, bare: _Bare) -> None:
     """Writes studies in batches, with all that an upload writes beside them."""
     made = imaging_made.kept_studies(1, node_ref, stored + 1, count - stored)
-    at = int(_MOMENT.timestamp())
     while batch := list(islice(made, _BATCH)):
-        kept = [each for each, _ in batch]
-        series = {each.ref: of_study for each, of_study in batch}
-        log = [(node_ref, each.ref & 0xFFFFFFFF, 1, 1, each.ref, each.version, at) for each in kept]
-        async with store.write() as work:
-            await work.studies.put(kept, ())
-            await work.studies.put_series(series, ())
-            await work.digests.change(node_ref, changes((None, each) for each in kept))
-            await work.own.change(list_changes({}, {each.uid: each for each in kept}, {}))
-            await work.changes.add(log)
+        await keep(store, node_ref, [each for each, _ in batch], {each.ref: series for each, series in batch})
         _count(batch, bare)
+
+
+async def keep(
+    store: ImagingStore, node_ref: int, kept: Sequence[KeptStudy], series: Mapping[int, tuple[Series, ...]]
+) -> None:
+    """Writes new studies of a node, and all that an upload writes beside them, in one transaction."""
+    at = int(_MOMENT.timestamp())
+    log = [(node_ref, each.ref & 0xFFFFFFFF, 1, 1, each.ref, each.version, at) for each in kept]
+    async with store.write() as work:
+        await work.studies.put(kept, ())
+        await work.studies.put_series(series, ())
+        await work.digests.change(node_ref, changes((None, each) for each in kept))
+        await work.own.change(list_changes({}, {each.uid: each for each in kept}, {}))
+        await work.changes.add(log)
 
 
 def _count(batch: Iterable[tuple[KeptStudy, tuple[Series, ...]]], bare: _Bare) -> None:

@@ -78,7 +78,7 @@ def _measured(
     rates: list[float] = []
     spent: list[float] = []
     for _ in range(runs):
-        nodes = [_registered(subject) for _ in range(at_once)]
+        nodes = [registered(subject, next(_NUMBERS)) for _ in range(at_once)]
         packed = [[pack(each) for each in _requests(node, batches // at_once or 1)] for node in nodes]
         pids = processes.tree(subject.process.pid)
         before, begun = processes.cpu_s(pids), time.perf_counter()
@@ -91,8 +91,8 @@ def _measured(
     print(f"   {name:<22} {told}   {several(spent).median:.0f} µs of the mesh's processor time an entry", flush=True)
 
 
-def _registered(subject: Subject) -> Node:
-    number = next(_NUMBERS)
+def registered(subject: Subject, number: int) -> Node:
+    """The node of a number, with a key of its own."""
     known = imaging_made.node_of(number)
     told = node_pb2.Node(
         node_no=known.node_no,

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import grpc
 from google.protobuf.message import Message
@@ -42,6 +42,7 @@ routing by itself), all in one process, each member in its own.
 POSTGRES_SETTINGS: Mapping[str, str] = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
 """The rest is as the server has it: fsync, full_page_writes and synchronous_commit are on."""
 
+OPERATOR: Final = Caller(Role.OPERATOR, "bench", sandbox=True)
 ROOT = Path(__file__).resolve().parents[2]
 _CALL_TIMEOUT_S = 300.0
 
@@ -109,8 +110,8 @@ class Subject:
         """The same and the database server's."""
         return [*self.pids, *self.place.server_pids]
 
-    def call(self, method: str, request: Message) -> Any:
-        """Asks a member as an operator does; raises grpc.RpcError for a refusal."""
+    def call(self, method: str, request: Message, caller: Caller = OPERATOR) -> Any:
+        """Asks a member, as an operator where nobody else is named; raises grpc.RpcError for a refusal."""
         contract = self.contract.method(method)
         channel = self.channels.get(contract.member)
         if channel is None:
@@ -118,7 +119,7 @@ class Subject:
             channel = self.channels[contract.member] = grpc.insecure_channel(
                 address, [("grpc.max_receive_message_length", 64 << 20)]
             )
-        token = self.signer.sign(Caller(Role.OPERATOR, "bench", sandbox=True), contract.member)
+        token = self.signer.sign(caller, contract.member)
         stub: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(contract.path)
         answer = stub(request.SerializeToString(), metadata=((CALLER_KEY, token),), timeout=_CALL_TIMEOUT_S)
         return contract.response_class.FromString(answer)
