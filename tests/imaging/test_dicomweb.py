@@ -119,6 +119,12 @@ async def test_percent_signs_are_read_and_broken_ones_refused(memory: House) -> 
         assert [each.rule for each in fault.violations] == ["dicom.encoding"], broken
 
 
+async def test_a_question_of_too_many_parameters_or_with_nul_is_refused_whole(memory: House) -> None:
+    for query, rule in (("a&" * 5_000, "dicom.long"), ("AccessionNumber=A%001", "text.nul")):
+        fault = await refused(memory, "studies", query)
+        assert [(each.path, each.rule) for each in fault.violations] == [("query", rule)]
+
+
 async def test_everything_else_of_a_study_is_fetched_at_its_node_with_a_ticket(memory: House) -> None:
     for below in (
         "",

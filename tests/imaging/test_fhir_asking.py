@@ -148,3 +148,10 @@ def test_a_search_says_what_it_wants_told() -> None:
     search = read([("_summary", "count"), ("_include", "ImagingStudy:patient"), ("_pretty", "true"), ("_count", "5")])
     assert (search.counts_only, search.with_patients, search.pretty, search.question.limit) == (True, True, True, 5)
     assert read([("_count", "0")]).counts_only
+
+
+def test_a_parameter_that_may_be_repeated_may_stand_eight_times() -> None:
+    read([("started", "ge2000")] * 8)
+    with pytest.raises(Fault) as refused:
+        read([("started", "ge2000")] * 4_000)
+    assert {(each.path, each.rule) for each in refused.value.violations} == {("started", "fhir.repeated")}

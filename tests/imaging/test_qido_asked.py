@@ -196,3 +196,17 @@ def test_what_a_store_can_find_by_is_told_apart() -> None:
     assert not read(Level.STUDY, {"StudyDate": "20260301-", "AccessionNumber": "A*"}.items()).indexed
     assert read(Level.STUDY, {"AccessionNumber": "A*"}.items()).accession is None
     assert read(Level.STUDY, {"AccessionNumber": "A1"}.items()).accession == "A1"
+
+
+def test_each_name_is_compared_once_in_a_search() -> None:
+    """A person's name stands in all of the person's studies."""
+    seen: list[str] = []
+
+    def readings(text: str) -> str:
+        seen.append(text)
+        return text
+
+    question = asked.read(Level.STUDY, [("PatientName", "z"), ("fuzzymatching", "true")], readings)
+    for _ in range(10):
+        assert not question.answered_by({"00100010": ("Ce^Shi",)})
+    assert len(seen) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -221,3 +222,24 @@ async def test_an_institution_lists_its_own_studies_without_a_decision_page_by_p
     assert uids(await search(memory, sitting=OWN, StudyDescription="x*")) == []
     assert uids(await search(memory, sitting=OWN, StudyInstanceUID="9.1")) == []
     assert memory.audited[0] == ("R2", Level.STUDY, (), 7)
+
+
+@pytest.mark.parametrize("level", list(Level))
+async def test_a_search_through_thousands_lets_others_have_their_turns(memory: Memory, level: Level) -> None:
+    memory.studies = [kept(f"1.{each}", ref=each, patient_name=f"n{each}") for each in range(1, 1_000)]
+    if level is Level.SERIES:
+        memory.studies = memory.studies[:100]
+        memory.rows = {each: [Series(f"2.{each}.{one}", "CT", 1) for one in range(20)] for each in range(1, 101)}
+    key = "PatientName" if level is Level.STUDY else "Modality"
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    beside = asyncio.create_task(others())
+    await search(memory, level, SITTING, **{key: "*a" * 500, "fuzzymatching": "true"})
+    beside.cancel()
+    assert turns > 10

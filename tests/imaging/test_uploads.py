@@ -65,6 +65,16 @@ async def test_a_number_that_no_enumeration_has_is_told_by_its_own_field_and_rul
     ]
 
 
+async def test_what_no_answer_could_tell_again_is_refused(house: House) -> None:
+    """A count that is none of 32 bits, and characters that are none of XML, would break every answer with the study."""
+    large = upsert(1)
+    large.series[0].instance_count = 2**31 - 1
+    late = upsert(4)
+    late.source_time.seconds = 2**62
+    told = await house.results(large, upsert(2, description="a\ufffe"), upsert(3, patient_name="A^B\uffff"), late)
+    assert told == [f"REJECTED entry.{rule}" for rule in ("instances", "text", "name", "moment")]
+
+
 async def test_a_name_is_kept_without_case_accents_and_width(house: House) -> None:
     await house.upload(upsert(1, patient_name="ZHÀNG^San ＝張^三".replace("＝", "=")))
     async with house.store.read() as work:

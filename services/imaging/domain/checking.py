@@ -17,6 +17,7 @@ from services.imaging.domain.dicom_forms import (
     INSTITUTION,
     LATERALITIES,
     MODALITIES,
+    MOST_INSTANCES,
     MOST_SERIES,
     NO_TEXT,
     SEXES,
@@ -40,6 +41,10 @@ _AHEAD: Final = timedelta(days=1)
 _HASH_DIGITS: Final = 32
 _MOST_VERSION: Final = 2**31 - 1
 _MOST_BIRTH_YEARS: Final = 150
+
+_FIRST_MOMENT: Final = -62_135_596_800_000_000
+_LAST_MOMENT: Final = 253_402_300_799_999_999
+"""From the year 1 to 9999, as a Timestamp may be, in microseconds."""
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PSN_NO: Final = re.compile(r"[0-9A-Za-z]{1,26}", re.ASCII)
@@ -187,6 +192,8 @@ def _wrong_study(study: Study, node: Node, today: date) -> Iterator[Refused]:
         yield Refused("study.patient_sex", "entry.choice", {"allowed": "M, F, O"})
     if study.birth_year and not today.year - _MOST_BIRTH_YEARS <= study.birth_year <= today.year:
         yield Refused("study.birth_year", "entry.birth_year")
+    if not _FIRST_MOMENT <= study.source_micros <= _LAST_MOMENT:
+        yield Refused("source_time", "entry.moment")
     if study.size_bytes < 0:
         yield Refused("study.size_bytes", "entry.count")
     if study.availability not in _KNOWN[Availability]:
@@ -213,6 +220,8 @@ def _wrong_series(told: ToldEntry) -> Iterator[Refused]:
             yield Refused(f"{path}modality", "entry.modality_of_study")
         if series.instance_count < 1:
             yield Refused(f"{path}instance_count", "entry.count")
+        if series.instance_count > MOST_INSTANCES:
+            yield Refused(f"{path}instance_count", "entry.instances", {"most": str(MOST_INSTANCES)})
         for name, most in _SERIES_LIMITS:
             yield from _wrong_text(f"{path}{name}", getattr(series, name), most)
         if series.laterality not in LATERALITIES:

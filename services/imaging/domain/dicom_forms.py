@@ -8,6 +8,8 @@ from typing import Final
 
 MOST_SERIES: Final = 400
 """Series of one entry (our decision)."""
+MOST_INSTANCES: Final = 1_000_000
+"""Instances of one series (our decision): the sum of all of an entry is a number of 32 bits."""
 FIRST_DAY: Final = "18950101"
 """No picture is older: the first X-ray was taken in November 1895."""
 NAME_GROUPS: Final = 3
@@ -27,8 +29,8 @@ INSTITUTION: Final = re.compile(r"[HP]\d{11}", re.ASCII)
 """A fixmedins_code of 12 characters."""
 ZONE: Final = re.compile(r"[+-](?:0\d|1[0-4])[0-5]\d", re.ASCII)
 TIME: Final = re.compile(r"(?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?", re.ASCII)
-NO_TEXT: Final = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
-"""What no text of one value may hold (PS3.5, 6.2)."""
+NO_TEXT: Final = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff\ufffe\uffff]")
+"""What no text of one value may hold (PS3.5, 6.2), and no document in XML."""
 
 _UID: Final = re.compile(r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))+", re.ASCII)
 _UID_LENGTH: Final = 64

@@ -20,6 +20,7 @@ from services.imaging.domain.scopes import Copy, Decided, Place, Scope, best_of,
 from services.imaging.domain.studies import KeptStudy, Series
 from services.kernel.elsewhere import cell_unavailable
 from services.kernel.errors import Fault, FaultKind
+from services.runtime.pieces import in_pieces
 
 MOST_STUDIES: Final = 5_000
 """Studies of a session's persons that one search looks through; of more the question must say more (our decision)."""
@@ -177,12 +178,13 @@ class Searching:
         if len(found.studies) > MOST_SERIES_OF:
             raise _too_broad(MOST_SERIES_OF)
         rows = await self.index.series_of([copy.kept.ref for copy, _ in found.studies])
-        records = [
-            record
+        parts = [
+            (of_study, series)
             for copy, of_study in found.studies
             for series in sorted(rows.get(copy.kept.ref, ()), key=lambda one: (one.series_no, one.series_instance_uid))
-            if question.answered_by(record := series_record(of_study, series))
         ]
+        made = await in_pieces(lambda part: _answer(question, series_record(*part)), parts)
+        records = [each for each in made if each is not None]
         return await self._told(sitting, question, Level.SERIES, records, found)
 
     async def find(self, sitting: Sitting, study_uid: str) -> Found | None:
@@ -221,10 +223,11 @@ class Searching:
             told = [(copy, ids[copy.kept.ref]) for copy in best_of(copy for copy, _ in visible)]
         if question.study_uids is not None:
             told = [each for each in told if each[0].kept.uid in question.study_uids]
-        records = [(copy, study_record(copy, patient_id, root)) for copy, patient_id in told]
-        if level is Level.STUDY:
-            records = [each for each in records if question.answered_by(each[1])]
-        return _Seen(records, undecided)
+        if level is Level.SERIES:
+            return _Seen([(copy, study_record(copy, patient_id, root)) for copy, patient_id in told], undecided)
+        made = await in_pieces(lambda each: _answer(question, study_record(*each, root)), told)
+        seen = [(copy, record) for (copy, _), record in zip(told, made, strict=True) if record is not None]
+        return _Seen(seen, undecided)
 
     async def _own(self, sitting: Sitting, question: Question) -> list[tuple[Copy, str]]:
         """An institution's own studies that a search looks through: it made them, so that no decision is asked for."""
@@ -314,6 +317,11 @@ class Searching:
         places = (await self.index.places()).values()
         behind = sorted((each for each in places if each.behind), key=lambda each: each.node_no)
         return replace(page, behind=tuple(behind)) if behind else page
+
+
+def _answer(question: Question, record: Record) -> Record | None:
+    """A record where it answers."""
+    return record if question.answered_by(record) else None
 
 
 def _chosen(sitting: Sitting, question: Question) -> tuple[Patient, ...]:

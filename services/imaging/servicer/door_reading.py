@@ -9,6 +9,9 @@ from urllib.parse import unquote
 
 from services.kernel.errors import Fault, FaultKind, Violation
 
+MOST_PAIRS: Final = 2_000
+"""Parameters of one request (our decision): twice the UIDs that one list may have."""
+
 _BEARER: Final = "bearer "
 _HOST: Final = re.compile(r"[A-Za-z0-9.\-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,39}\](:[0-9]{1,5})?")
 _SCHEME: Final = re.compile(r"https?")
@@ -24,12 +27,19 @@ def token_of(headers: Mapping[str, str]) -> str:
 
 
 def pairs_of(query: str) -> list[tuple[str, str]]:
-    """Names and values, decoded; INVALID_REQUEST where a percent sign or the characters behind it are none of UTF-8."""
+    """Names and values, decoded; INVALID_REQUEST where they are too many, or a percent sign or the characters behind it none of
+    UTF-8, or NUL."""
     pairs = [each.partition("=") for each in query.split("&") if each]
+    if len(pairs) > MOST_PAIRS:
+        raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[Violation("query", "dicom.long")])
     try:
-        return [(_decoded(name), _decoded(value)) for name, _, value in pairs]
+        found = [(_decoded(name), _decoded(value)) for name, _, value in pairs]
     except ValueError:
         raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[Violation("query", "dicom.encoding")]) from None
+    # PostgreSQL keeps it in no text, and breaks where it is asked for.
+    if "%00" in query or "\0" in query:
+        raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[Violation("query", "text.nul")])
+    return found
 
 
 def origin_of(headers: Mapping[str, str]) -> str:

@@ -64,5 +64,6 @@ DICOM_RULES: Final[Mapping[str, tuple[str, str]]] = {
         "应为表单（application/x-www-form-urlencoded）",
         "a form (application/x-www-form-urlencoded) is expected",
     ),
+    "fhir.repeated": ("至多出现8次", "may stand eight times at most"),
     "fhir.value": ("此参数没有这个取值", "is no value that the parameter has here"),
 }

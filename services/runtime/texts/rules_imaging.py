@@ -55,6 +55,8 @@ IMAGING_RULES: Final[Mapping[str, tuple[str, str]]] = {
     "entry.choice": ("应为{allowed}之一或为空", "one of {allowed}, or nothing, is expected"),
     "entry.birth_year": ("应为真实的出生年份", "a year of birth that can be is expected"),
     "entry.count": ("数量过小", "is too small"),
+    "entry.moment": ("不是公元1年至9999年间的时刻", "is no moment of the years 1 to 9999"),
+    "entry.instances": ("一个序列至多{most}个实例", "at most {most} instances of one series"),
     "entry.series": ("应有1至{most}个序列", "from 1 to {most} series are expected"),
     "entry.twice": ("重复出现", "stands twice"),
     "entry.sha256": ("应为64位十六进制的摘要", "a SHA-256 in 64 hexadecimal digits is expected"),

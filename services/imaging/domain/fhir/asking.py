@@ -6,6 +6,7 @@ A condition is never left out of account: a parameter that is not understood is 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -20,6 +21,8 @@ from services.imaging.domain.qido.values import LONGEST, Range
 from services.kernel.errors import Fault, FaultKind, Violation
 
 MOST_COUNT: Final = asked.MOST_LIMIT
+MOST_REPEATS: Final = 8
+"""So often a parameter may stand that may be repeated (our decision): each is judged for each study."""
 INCLUDED: Final = frozenset(("ImagingStudy:patient", "ImagingStudy:subject", "ImagingStudy:endpoint"))
 
 _MOMENT: Final = re.compile(
@@ -55,7 +58,7 @@ class _Reading:
 
     pairs: list[tuple[str, str]] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
-    given: set[str] = field(default_factory=set)
+    given: Counter[str] = field(default_factory=Counter)
     broken: list[Violation] = field(default_factory=list)
     patient_ids: frozenset[str] | None = None
     accession: str | None = None
@@ -104,8 +107,10 @@ def _parameter(reading: _Reading, name: str, value: str) -> None:
         reading.mark(name, "dicom.long")
     elif name in reading.given and name not in _REPEATED:
         reading.mark(name, "dicom.twice")
+    elif reading.given[name] == MOST_REPEATS:
+        reading.mark(name, "fhir.repeated")
     else:
-        reading.given.add(name)
+        reading.given[name] += 1
         reads(reading, name, value.strip())
 
 

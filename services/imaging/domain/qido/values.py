@@ -83,10 +83,23 @@ def matcher(vr: str, text: str, fuzzy: bool, readings: Callable[[str], str]) -> 
     return _of_texts(text, listed=vr == "CS")
 
 
+def _once_each(matches: Matcher) -> Matcher:
+    """The same, of which each value is compared once in a search: a person's name stands in all of the person's studies."""
+    known: dict[tuple[str, ...], bool] = {}
+
+    def remembered(values: tuple[str, ...]) -> bool:
+        holds = known.get(values)
+        if holds is None:
+            holds = known[values] = matches(values)
+        return holds
+
+    return remembered
+
+
 def _of_names(text: str, fuzzy: bool, readings: Callable[[str], str]) -> Matcher:
     asked = names.folded(text)
     if not fuzzy:
-        return lambda values: any(names.matches(asked, names.folded(each)) for each in values)
+        return _once_each(lambda values: any(names.matches(asked, names.folded(each)) for each in values))
 
     def loose(values: tuple[str, ...]) -> bool:
         told = [names.folded(each) for each in values]
@@ -95,7 +108,7 @@ def _of_names(text: str, fuzzy: bool, readings: Callable[[str], str]) -> Matcher
             for each in told
         )
 
-    return loose
+    return _once_each(loose)
 
 
 def _of_texts(text: str, *, listed: bool) -> Matcher:
@@ -104,7 +117,7 @@ def _of_texts(text: str, *, listed: bool) -> Matcher:
         wanted = frozenset(asked)
         return lambda values: any(each in wanted for each in values)
     patterns = [pattern_of(each) for each in asked]
-    return lambda values: any(pattern.fullmatch(each) for pattern in patterns for each in values)
+    return _once_each(lambda values: any(pattern.fullmatch(each) for pattern in patterns for each in values))
 
 
 def _ends(text: str, one: Callable[[str], bool], rule: str, *, any_order: bool = False) -> Range:
