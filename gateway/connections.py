@@ -96,6 +96,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def __init__(self, *, connections: Connections, **given: Any) -> None:
         super().__init__(**given)
+        # Addresses hold pseudonyms: no line tells one, whatever becomes of the library's logger.
+        self.access_log = False
         self._all = connections
         self._in_head = False
         self._refused = False

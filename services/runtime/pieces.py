@@ -23,14 +23,16 @@ _LONGEST_REST_S: Final = 0.02
 _LOOK_EVERY: Final = 16
 
 
-async def in_pieces(make: Callable[[A], R], rows: Sequence[A]) -> list[R]:
-    """What `make` makes of each row, in their order."""
-    if len(rows) <= FEW:
+async def in_pieces(make: Callable[[A], R], rows: Sequence[A], *, heavy: bool = False) -> list[R]:
+    """What `make` makes of each row, in their order. Of `heavy` rows one alone may take milliseconds: the clock is looked at
+    behind each, however few they are."""
+    if len(rows) <= FEW and not heavy:
         return [make(row) for row in rows]
     found: list[R] = []
     began = time.perf_counter()
-    for start in range(0, len(rows), _LOOK_EVERY):
-        found += map(make, rows[start : start + _LOOK_EVERY])
+    every = 1 if heavy else _LOOK_EVERY
+    for start in range(0, len(rows), every):
+        found += map(make, rows[start : start + every])
         began = await _rested(began)
     return found
 

@@ -85,6 +85,18 @@ def reason(body: bytes) -> str:
     return str(info["reason"])
 
 
+async def test_no_line_of_the_log_tells_an_address(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(logging.getLogger("uvicorn.access"), "propagate", True)
+    caplog.set_level(logging.DEBUG)
+    async with line(scene) as client:
+        client.say(b"GET /dicom-web/studies?PatientID=PSEUDONYM1 HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert (await client.answer())[0] != 0
+    assert caplog.records
+    assert "PSEUDONYM1" not in "".join(each.getMessage() for each in caplog.records)
+
+
 class TestHeads:
     async def test_who_says_nothing_is_left(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(connections, "HEAD_S", 0.05)

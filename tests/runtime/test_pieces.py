@@ -47,3 +47,18 @@ async def test_few_rows_are_done_without_giving_way() -> None:
         in_pieces(slow, range(FEW)).send(None)
     assert ended.value.value == [row * 2 for row in range(FEW)]
     assert pieces.PIECE_S < FEW * 0.0005
+
+
+async def test_of_heavy_rows_few_are_enough_to_rest_behind() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    beside = asyncio.create_task(others())
+    assert await in_pieces(slow, range(10), heavy=True) == [slow(row) for row in range(10)]
+    beside.cancel()
+    assert turns > 1

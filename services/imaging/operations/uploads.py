@@ -148,7 +148,8 @@ class UploadOperations:
         async with self._store.read() as work:
             node = found(node_no, await work.nodes.find(node_no))
         _check(node, numbers)
-        entries = await in_pieces(lambda each: checked(told(each), node.node, today), sent)
+        # Each may be 32 KB of series.
+        entries = await in_pieces(lambda each: checked(told(each), node.node, today), sent, heavy=True)
         keys = await self._keys(entries)
         append = await self._log.appending()
 

@@ -14,6 +14,7 @@ from services.imaging.store.packs import COLUMNS, series_of, study_of
 from services.imaging.store.studies import among
 from services.imaging.store.uids import packed_uid
 from services.runtime.db import DriverConnection
+from services.runtime.pieces import in_pieces
 
 _ACTIVE: Final = int(State.ACTIVE)
 
@@ -33,7 +34,7 @@ class StudyRows:
         if not keys:
             return ()
         rows = await self._connection.fetch(self._person_sql(len(keys)), (*keys, *days.minutes, _ACTIVE, own, most))
-        return [study_of(row) for row in rows]
+        return await in_pieces(study_of, rows)
 
     async def of_uids(self, uids: Collection[str], *, own: str = "") -> Sequence[KeptStudy]:
         """Studies under these UIDs, at any node. Those in conflict only of the institution `own`."""
@@ -43,7 +44,7 @@ class StudyRows:
             [packed_uid(each) for each in uids],
             "bytea",
         )
-        return [each for each in map(study_of, found) if _shown(each, own)]
+        return [each for each in await in_pieces(study_of, found) if _shown(each, own)]
 
     async def of_study(self, uid: str, keys: Collection[bytes]) -> Sequence[KeptStudy]:
         """A study at whichever nodes, where it is of one of these persons and not in conflict."""
@@ -84,7 +85,7 @@ class StudyRows:
         rows = await among(
             self._connection, "SELECT study_ref, body FROM imaging_series WHERE study_ref ", list(refs), "bigint"
         )
-        return {ref: series_of(body) for ref, body in rows}
+        return dict(await in_pieces(lambda row: (row[0], series_of(row[1])), rows, heavy=True))
 
     def _person_sql(self, keys: int) -> str:
         marks = self._marks(1, keys)
