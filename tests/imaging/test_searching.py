@@ -243,3 +243,14 @@ async def test_a_search_through_thousands_lets_others_have_their_turns(memory: M
     await search(memory, level, SITTING, **{key: "*a" * 500, "fuzzymatching": "true"})
     beside.cancel()
     assert turns > 10
+
+
+async def test_a_study_of_a_hidden_institution_is_not_there_where_another_node_tells_it_as_anothers(
+    memory: Memory,
+) -> None:
+    memory.studies = [kept("1.1"), kept("1.1", node_ref=2, fixmedins_code="H11010100001"), kept("1.2", OTHER)]
+    searching = Searching(memory, memory, memory, Names())
+    assert await found(memory) == ["1.1", "1.2"]
+    memory.scopes_now["GS1"] = Scope(hidden_institutions=frozenset({"H37010200901"}))
+    assert await found(memory) == ["1.2"]
+    assert await searching.find(SITTING, "1.1") is None

@@ -88,6 +88,19 @@ def copies_of(found: Iterable[KeptStudy], places: Mapping[int, Place], own: str 
     ]
 
 
+def of_hidden_institutions(copies: Iterable[Copy], scopes: Mapping[bytes, Iterable[Scope]]) -> frozenset[str]:
+    """UIDs of studies of which one copy is of an institution that its person hides, by scopes of the persons' keys: another node
+    may tell the same study as another institution's, and what is hidden wins (our decision)."""
+    return frozenset(
+        each.kept.uid
+        for each in copies
+        if any(
+            each.study.fixmedins_code in scope.hidden_institutions
+            for scope in scopes.get(each.kept.person_key or b"", ())
+        )
+    )
+
+
 def best_of(copies: Iterable[Copy]) -> list[Copy]:
     """One copy of each study: the one that is fetched soonest, of those the one with the highest version (I§6.8: a study at two
     nodes is one study). The latest study first; those of one minute by UID, so that the order stays.

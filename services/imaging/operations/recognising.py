@@ -24,7 +24,7 @@ from services.imaging.domain.quality import Quality
 from services.imaging.domain.recognition import Planned, judge
 from services.imaging.domain.recognition_tables import Tables
 from services.imaging.domain.reports import Report
-from services.imaging.domain.scopes import Place, best_of, copies_of
+from services.imaging.domain.scopes import Place, best_of, copies_of, of_hidden_institutions
 from services.imaging.domain.sessions import Purpose
 from services.imaging.domain.studies import KeptStudy, Series, minutes_of
 from services.imaging.operations.auditing import Also
@@ -100,8 +100,10 @@ class Priors:
         async with self.store.read() as work:
             told = await work.reports.of_person(granted.person_key, minutes_of(since), MOST_REPORTS)
             standing = await work.studies.of_uids({one.study_uid for each in told for one in each.report.pictures})
-        copies = best_of(copies_of(kept, await self.index.places()))
-        hidden = disputed(standing, granted.person_key)
+        told_of = copies_of(kept, await self.index.places())
+        unseen = of_hidden_institutions(told_of, {granted.person_key: (granted.scope,)})
+        copies = best_of(each for each in told_of if each.kept.uid not in unseen)
+        hidden = disputed(standing, granted.person_key) | unseen
         reports = [each.report for each in told if each.report.day <= until and each.report.is_clear_of(hidden)]
         return visible(copies, reports, granted.scope)
 

@@ -16,7 +16,16 @@ from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level, Record
 from services.imaging.domain.qido.records import series_record, study_record
 from services.imaging.domain.qido.values import Range
-from services.imaging.domain.scopes import Copy, Decided, Place, Scope, best_of, copies_of, rank
+from services.imaging.domain.scopes import (
+    Copy,
+    Decided,
+    Place,
+    Scope,
+    best_of,
+    copies_of,
+    of_hidden_institutions,
+    rank,
+)
 from services.imaging.domain.studies import KeptStudy, Series
 from services.kernel.elsewhere import cell_unavailable
 from services.kernel.errors import Fault, FaultKind
@@ -293,7 +302,12 @@ class Searching:
             if each.grant_no in scopes:
                 by_key.setdefault(each.person_key, []).append((each, scopes[each.grant_no]))
         found = []
-        for copy in copies_of(kept, await self.index.places()):
+        copies = copies_of(kept, await self.index.places())
+        scopes_of = {key: [scope for _, scope in each] for key, each in by_key.items()}
+        hidden = of_hidden_institutions(copies, scopes_of)
+        for copy in copies:
+            if copy.kept.uid in hidden:
+                continue
             of_person = by_key.get(copy.kept.person_key or b"", ())
             patient = next((each for each, scope in of_person if scope.shows(copy.kept.uid, copy.study)), None)
             if patient is not None:
