@@ -12,13 +12,14 @@ class Blocks:
     """Names under one key of 16, 24 or 32 bytes."""
 
     def __init__(self, key: bytes) -> None:
-        # One block has no other that its mode could chain it to.
-        self._cipher = Cipher(algorithms.AES(key), modes.ECB())
+        # One block has no other that its mode could chain it to: so nothing of a block stays behind, and both are made once.
+        cipher = Cipher(algorithms.AES(key), modes.ECB())
+        self._encryptor, self._decryptor = cipher.encryptor(), cipher.decryptor()
 
     def named(self, blocks: bytes) -> bytes:
         """The names of blocks of 16 bytes, in their order."""
-        return self._cipher.encryptor().update(blocks)
+        return self._encryptor.update(blocks)
 
     def read(self, names: bytes) -> bytes:
         """What names of 16 bytes are of, in their order."""
-        return self._cipher.decryptor().update(names)
+        return self._decryptor.update(names)

@@ -95,5 +95,8 @@ class Names:
     def __call__(self, organisation: str, person_key: bytes) -> str:
         return f"{organisation}-{person_key[:1].decode()}"
 
+    def of_all(self, organisation: str, person_keys: Sequence[bytes]) -> Sequence[str]:
+        return [self(organisation, each) for each in person_keys]
+
     def keys_of(self, organisation: str, patient_id: str) -> Sequence[bytes]:
         return [key for key in (ME, OTHER) if self(organisation, key) == patient_id]

@@ -151,6 +151,10 @@ class Pseudonym(Protocol):
         """The pseudonym that an organisation is told."""
         ...
 
+    def of_all(self, organisation: str, person_keys: Sequence[bytes]) -> Sequence[str]:
+        """The same of several persons, in the order of their keys."""
+        ...
+
     def keys_of(self, organisation: str, patient_id: str) -> Sequence[bytes]:
         """Whom an organisation may mean by it: keys, of which at most one is somebody's; none for what is no pseudonym."""
         ...
@@ -259,14 +263,14 @@ class Searching:
                 raise _too_broad(MOST_STUDIES)
             kept, _ = await self.index.own(institution, question.dates, 0, MOST_STUDIES)
         copies = copies_of(kept, await self.index.places(), institution)
-        return [(copy, self._patient_id(sitting, copy)) for copy in best_of(copies)]
+        return self._named(sitting, best_of(copies))
 
     async def _own_page(self, sitting: Sitting, question: Question, root: str) -> Page:
         """A page of an own list by nothing but days."""
         institution = sitting.own_institution
         kept, count = await self.index.own(institution, question.dates, question.offset, question.limit)
         copies = await self._nearest(kept, institution)
-        records = [study_record(each, self._patient_id(sitting, each), root) for each in copies]
+        records = [study_record(each, patient_id, root) for each, patient_id in self._named(sitting, copies)]
         more = max(0, count - question.offset - len(kept))
         return await self._written(sitting, Level.STUDY, question, [], Page(records, more, _away(copies)))
 
@@ -281,8 +285,11 @@ class Searching:
         nearest = {each.kept.uid: each for each in best_of(copies_of(others, places, institution))}
         return [nearest.get(each.kept.uid, each) for each in copies]
 
-    def _patient_id(self, sitting: Sitting, copy: Copy) -> str:
-        return self.pseudonym(sitting.reader, copy.kept.person_key) if copy.kept.person_key is not None else ""
+    def _named(self, sitting: Sitting, copies: Sequence[Copy]) -> list[tuple[Copy, str]]:
+        """Studies with the pseudonyms of their persons, "" where there is nobody: made for all at once."""
+        keys = [each.kept.person_key for each in copies]
+        names = iter(self.pseudonym.of_all(sitting.reader, [each for each in keys if each is not None]))
+        return [(copy, "" if key is None else next(names)) for copy, key in zip(copies, keys, strict=True)]
 
     async def _visible(
         self, patients: Sequence[Patient], scopes: Mapping[str, Scope], dates: Range | None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
@@ -35,41 +36,57 @@ _PARTS: Final = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuf
 _NUMBERS: Final = frozenset({"IS"})
 _CHARSET: Final = Attribute("00080005", "SpecificCharacterSet", "CS", Level.STUDY)
 _UTF_8: Final = "ISO_IR 192"
+_ABSENT: Final = frozenset({MODALITIES, RETRIEVE_URL})
+"""Not told at all where they have no value."""
 _HEADING: Final = '<?xml version="1.0" encoding="UTF-8"?><NativeDicomModel xml:space="preserve">'
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Attributes that an answer tells, in the order of their tags; those of the items of RequestAttributesSequence apart."""
+
+    plain: tuple[Attribute, ...]
+    items: tuple[Attribute, ...]
 
 
 def json_answer(records: Iterable[Record], question: Question, level: Level) -> bytes:
     """All records as one JSON list."""
-    told = [each for each in of_level(level) if question.tells(each)]
+    told = _told_of(question, level)
     return json.dumps([_json(record, told) for record in records], ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def xml_answer(records: Iterable[Record], question: Question, level: Level) -> bytes:
     """Each record as one part of `multipart/related`."""
-    told = [each for each in of_level(level) if question.tells(each)]
+    told = _told_of(question, level)
     parts = [f"--{PART}\r\nContent-Type: {XML}\r\n\r\n{_xml(record, told)}\r\n" for record in records]
     return f"{''.join(parts)}--{PART}--\r\n".encode()
 
 
-def _told(record: Record, attributes: Iterable[Attribute]) -> Iterator[tuple[Attribute, tuple[str, ...]]]:
+def _told_of(question: Question, level: Level) -> _Told:
+    """What every record of an answer is told by: found once, not for each."""
+    told = [each for each in of_level(level) if question.tells(each)]
+    plain = sorted((each for each in told if "." not in each.tag), key=lambda one: one.tag)
+    return _Told(tuple(plain), tuple(each for each in told if each.tag.startswith(f"{REQUESTS}.")))
+
+
+def _values(record: Record, told: _Told) -> Iterator[tuple[Attribute, tuple[str, ...]]]:
     """What is told of a record in the order of the tags, the items of its sequence apart."""
     yield _CHARSET, (_UTF_8,)
-    for each in sorted(attributes, key=lambda one: one.tag):
+    for each in told.plain:
         values = record.get(each.tag, ())
-        if "." not in each.tag and (values or (each.keyword and each.tag not in (MODALITIES, RETRIEVE_URL))):
+        if values or (each.keyword and each.tag not in _ABSENT):
             yield each, values
 
 
-def _requests(record: Record, attributes: Iterable[Attribute]) -> list[list[tuple[Attribute, str]]]:
+def _requests(record: Record, told: _Told) -> list[list[tuple[Attribute, str]]]:
     """The items of RequestAttributesSequence, each with its values."""
-    columns = [each for each in attributes if each.tag.startswith(f"{REQUESTS}.")]
-    rows = zip_longest(*(record.get(each.tag, ()) for each in columns), fillvalue="")
-    return [[(each, value) for each, value in zip(columns, row, strict=True) if value] for row in rows]
+    rows = zip_longest(*(record.get(each.tag, ()) for each in told.items), fillvalue="")
+    return [[(each, value) for each, value in zip(told.items, row, strict=True) if value] for row in rows]
 
 
-def _json(record: Record, attributes: list[Attribute]) -> dict[str, Any]:
-    answer: dict[str, Any] = {each.tag: _element(each, values) for each, values in _told(record, attributes)}
-    if requests := _requests(record, attributes):
+def _json(record: Record, told: _Told) -> dict[str, Any]:
+    answer: dict[str, Any] = {each.tag: _element(each, values) for each, values in _values(record, told)}
+    if requests := _requests(record, told):
         items = [{each.tag.rpartition(".")[2]: _element(each, (value,)) for each, value in row} for row in requests]
         answer[REQUESTS] = {"vr": "SQ", "Value": items}
     return answer
@@ -82,16 +99,16 @@ def _element(attribute: Attribute, values: tuple[str, ...]) -> dict[str, Any]:
         return {"vr": "PN", "Value": [_name(each) for each in values]}
     if attribute.vr in _NUMBERS:
         return {"vr": attribute.vr, "Value": [int(each) for each in values]}
-    return {"vr": attribute.vr, "Value": list(values)}
+    return {"vr": attribute.vr, "Value": values}
 
 
 def _name(text: str) -> dict[str, str]:
     return {group: part for group, part in zip(_GROUPS, text.split("="), strict=False) if part}
 
 
-def _xml(record: Record, attributes: list[Attribute]) -> str:
-    elements = [_xml_element(each, each.tag, values) for each, values in _told(record, attributes)]
-    if requests := _requests(record, attributes):
+def _xml(record: Record, told: _Told) -> str:
+    elements = [_xml_element(each, each.tag, values) for each, values in _values(record, told)]
+    if requests := _requests(record, told):
         items = "".join(
             f'<Item number="{number}">'
             + "".join(_xml_element(each, each.tag.rpartition(".")[2], (value,)) for each, value in row)

@@ -97,8 +97,9 @@ class PersonAccess:
             cell = cell_of_grant(item.grant_no)
             if cell in self.elsewhere.registry.news.cells:
                 places.setdefault(cell, []).append(place)
-        asked = (self._decided(cell, [items[place] for place in found]) for cell, found in places.items())
-        said = await asyncio.gather(*asked)
+        asked = [self._decided(cell, [items[place] for place in found]) for cell, found in places.items()]
+        # Most sessions are of one person: what one cell is asked needs no task.
+        said = [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked)
         decided = [Keyed(None)] * len(items)
         for found, answers in zip(places.values(), said, strict=True):
             for place, answer in zip(found, answers, strict=True):
