@@ -15,7 +15,7 @@ import pytest
 from services.imaging.domain.audit import Access, Action, Outcome
 from services.imaging.domain.scopes import Scope
 from services.imaging.domain.studies import Availability
-from services.imaging.domain.tickets import grant_digest
+from services.imaging.domain.tickets import GrantEnd, grant_digest
 from services.imaging.operations.auditing import Also
 from services.imaging.operations.searching import Patient, Searching, Sitting
 from services.imaging.operations.tickets import Given, KeyRing, Tickets
@@ -251,3 +251,12 @@ def test_a_key_is_named_by_its_thumbprint() -> None:
         "use": "sig",
         "alg": "EdDSA",
     }
+
+
+async def test_a_ticket_dies_with_each_institution_as_whose_a_node_tells_its_study(desk: Desk) -> None:
+    desk.memory.studies = [kept("1.1"), kept("1.1", node_ref=2, fixmedins_code="H11010100001")]
+    await desk.tickets.issue(READING, "1.1")
+    async with desk.store.read() as work:
+        (ticket,) = await work.tickets.of_grants([GRANT], NOW)
+    for code, dies in (("H37010200901", True), ("H11010100001", True), ("H1", False)):
+        assert GrantEnd(1, GRANT, "", code, NOW).hides(ticket) is dies

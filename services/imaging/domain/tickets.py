@@ -28,14 +28,14 @@ _GRANT_DIGITS: Final = 16
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """One that was given under a grant, as long as it lives: its id, the grant and the cell that keeps that, the study and the
-    institution that made it.
+    institutions as whose nodes tell it, between blanks.
     """
 
     jti: str
     cell: str
     grant_no: str
     study_uid: str
-    fixmedins_code: str
+    fixmedins_codes: str
     expires_at: datetime
 
 
@@ -59,7 +59,7 @@ class GrantEnd:
         if ticket.grant_no != self.grant_no or self.is_end:
             return False
         return ticket.study_uid == self.study_uid or (
-            self.fixmedins_code != "" and ticket.fixmedins_code == self.fixmedins_code
+            self.fixmedins_code != "" and self.fixmedins_code in ticket.fixmedins_codes.split()
         )
 
 

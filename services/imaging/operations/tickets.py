@@ -165,7 +165,8 @@ class Tickets:
 
     def _ticket(self, sitting: Sitting, found: Found, copy: Copy, until: datetime) -> Ticket:
         jti = urlsafe_b64encode(self._random_bytes(_JTI_BYTES)).rstrip(b"=").decode()
+        institutions = " ".join(sorted({each.study.fixmedins_code for each in found.copies}))
         if found.patient is None:
-            return Ticket(jti, "", _OWN + sitting.session_no, copy.kept.uid, copy.study.fixmedins_code, until)
+            return Ticket(jti, "", _OWN + sitting.session_no, copy.kept.uid, institutions, until)
         grant_no = found.patient.grant_no
-        return Ticket(jti, cell_of_grant(grant_no) or "", grant_no, copy.kept.uid, copy.study.fixmedins_code, until)
+        return Ticket(jti, cell_of_grant(grant_no) or "", grant_no, copy.kept.uid, institutions, until)

@@ -69,7 +69,7 @@ class TicketRows:
     async def add(self, ticket: Ticket) -> None:
         """A new one."""
         row = (
-            *(ticket.jti, ticket.cell, ticket.grant_no, ticket.study_uid, ticket.fixmedins_code),
+            *(ticket.jti, ticket.cell, ticket.grant_no, ticket.study_uid, ticket.fixmedins_codes),
             to_micros(ticket.expires_at),
         )
         await self._connection.insert(self._insert, [row])
