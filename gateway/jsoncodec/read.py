@@ -296,6 +296,8 @@ def _integer(value: Any, low: int, high: int) -> int:
 
 def _enum(enum: EnumDescriptor) -> Callable[[Any], int]:
     numbers = {value.name: value.number for value in enum.values}
+    # Nobody is told to send what stands for nothing told.
+    known = ", ".join(name for name in numbers if not name.endswith("_UNSPECIFIED"))
 
     def read(value: Any) -> int:
         low, high = _INTEGERS[FieldDescriptor.TYPE_INT32]
@@ -303,6 +305,6 @@ def _enum(enum: EnumDescriptor) -> Callable[[Any], int]:
             # Digits as text are no number of ours: "1" is what the dictionary says, and would be read as another code.
             return numbers[value] if type(value) is str else _integer(value, low, high)
         except (KeyError, _Unfit):
-            raise _Unfit(rule="json.enum", known=", ".join(numbers)) from None
+            raise _Unfit(rule="json.enum", known=known) from None
 
     return read

@@ -219,6 +219,8 @@ class TestCommands:
             assert accounts["accounts"]
             assert movements["movements"]
             assert accumulators["accumulators"]
+        if "/rendered" in command:
+            assert "1 redirect, 200 image/jpeg" in ran.stdout, ran.stdout
         if '"infno"' in command:
             assert '"infcode":0' in ran.stdout, ran.stdout
             assert '"warn_msg":null' in ran.stdout, ran.stdout

@@ -125,6 +125,8 @@ class TestCalls:
         found = await rest.client.post("/v1/settlements", json=bill, headers=bearer("hospital-key"))
         told = [each for detail in found.json()["error"]["details"] for each in detail.get("fieldViolations", ())]
         assert [each["reason"] for each in told if each["field"].endswith("acctUsedFlag")] == ["json.enum"]
+        (named,) = [each["description"] for each in told if each["field"].endswith("acctUsedFlag")]
+        assert "UNSPECIFIED" not in named
         assert rest.mesh.calls("Settle") == []
 
     async def test_what_is_blanks_alone_is_absent(self, rest: Scene) -> None:
@@ -206,12 +208,12 @@ class TestProblems:
         assert violation["field"] == named
 
     async def test_violations_of_a_member_come_through(self, rest: Scene) -> None:
-        broken = [Violation("psn_no", "string.min_len", "must be at least 1 character")]
+        broken = [Violation("psn_no", "string.min_len", "must be at least 4 characters", {"limit": "4"})]
         rest.mesh.answers["GetPerson"] = Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)
         found = await rest.client.post("/v1/persons:get", json={}, headers=bearer("operator-key"))
         (violation,) = details(found.json())["BadRequest"]["fieldViolations"]
         assert (violation["field"], violation["reason"]) == ("psnNo", "string.min_len")
-        assert violation["localizedMessage"]["message"] == "必填"
+        assert violation["localizedMessage"]["message"] == "至少4个字符"
 
     @pytest.mark.parametrize(("body", "named"), [({"psnNo": "1"}, "psnNo"), ({"psn_no": "1"}, "psn_no"), ({}, "psnNo")])
     async def test_a_field_that_a_refusal_names_in_its_text_is_spelt_as_it_came(

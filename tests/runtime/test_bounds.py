@@ -21,6 +21,7 @@ from tests.runtime import desk
 from tests.tokens import Tokens
 from yibao.catalogue.v1 import catalogue_pb2
 from yibao.identity.v1 import person_pb2
+from yibao.imaging.v1 import reader_pb2
 from yibao.settlement.v1 import common_pb2, fee_pb2, settlement_pb2
 
 EMPTY_ROW = b"\x2a\x00"
@@ -154,6 +155,12 @@ class TestParsed:
         back = from_status(to_status(Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=broken)))
         assert isinstance(back, Fault)
         assert "必填" in {violation_text(each, "zh") for each in back.violations if each.path == "feedetail[0].pric"}
+
+    def test_a_text_that_is_too_short_is_told_how_long_it_has_to_be(self, admission: Admission) -> None:
+        request = reader_pb2.BreakGlassRequest(request_id="1", session_token="t", reason="急")
+        (broken,) = admission.violations(request)
+        assert (broken.path, broken.description) == ("reason", "must be at least 4 characters")
+        assert violation_text(broken, "zh") == "至少4个字符"
 
     def test_twenty_are_named_and_the_rest_is_counted(self, admission: Admission) -> None:
         request = fee_pb2.UploadFeesRequest.FromString(EMPTY_ROW * 40)

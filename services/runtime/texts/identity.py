@@ -67,7 +67,10 @@ IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
     ),
 }
 
-_SCAN_AGAIN: Final = ("刷新后的二维码请以新的msgid发送", "Send the fresh code under a new msgid")
+_SCAN_AGAIN: Final = (
+    "请重新扫码后发送；报文有msgid的须用新的",
+    "Scan a fresh code and send it; where the message has a msgid, under a new one",
+)
 _CHECK_PERSON: Final = ("请核对人员、证件与卡后重发", "Check person, certificate and card, and send it again")
 
 IDENTITY_STEPS: Final[Mapping[str, tuple[str, str]]] = {

@@ -72,7 +72,10 @@ IMAGING_STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请让更换前的网格密钥与新密钥并存后重启",
         "Let the keys of before hold beside the new ones, and start again",
     ),
-    "SESSION_UNKNOWN": ("请重新打开会话并加入患者", "Open another session and add the patients again"),
+    "SESSION_UNKNOWN": (
+        "请核对会话令牌（DICOMweb与FHIR：请求头Authorization: Bearer）；已结束的请重新打开会话并加入患者",
+        "Check the session's token (DICOMweb, FHIR: Authorization: Bearer); where it has ended, open another and add patients",
+    ),
     "SESSION_FULL": ("请另开一个会话", "Open another session"),
     "SESSIONS_FULL": ("请先关闭不再使用的会话，或稍后再试", "Close sessions that nobody uses any more, or try later"),
     "SESSION_OF_OWN_LIST": ("请另开诊疗会话，再加入患者", "Open a session for treatment and add the patient there"),

@@ -17,7 +17,7 @@ _MOMENTS: Final = ("应不早于{least}且早于{most}", "must not be before {le
 
 FIELD_RULES: Final[Mapping[str, tuple[str, str]]] = {
     "required": ("必填", "is required"),
-    "string.min_len": ("必填", "is required"),
+    "string.min_len": ("至少{limit}个字符", "must be at least {limit} characters"),
     "string.max_len": ("最多{limit}个字符", "must be at most {limit} characters"),
     "bytes.max_len": ("最多{limit}字节", "must be at most {limit} bytes"),
     "string.pattern": ("格式不正确，应为{form}", "has the wrong form: {form} is expected"),
