@@ -141,13 +141,14 @@ async def sighted(folder: Path) -> AsyncIterator[Sight]:
             Settings(folder / "node", NODE_NO, rules=Rules(INSTITUTION), settle_s=0.0), index, lambda line: None
         )
         await node.start()
-        told = node_pb2.Node(
-            node_no=NODE_NO, node_name=NODE.node_name, admdvs=NODE.admdvs, uscc=NODE.uscc, retrieve_roots=[node.url]
-        )
-        await mesh.call(
-            "yibao.imaging.v1.NodeService.RegisterNode", node_pb2.RegisterNodeRequest(request_id="node", node=told)
-        )
-        async with aiohttp.ClientSession() as http:
-            yield Sight(mesh, clock, node, http)
-        await node.stop()
-        await index.close()
+        try:
+            told = node_pb2.Node(
+                node_no=NODE_NO, node_name=NODE.node_name, admdvs=NODE.admdvs, uscc=NODE.uscc, retrieve_roots=[node.url]
+            )
+            request = node_pb2.RegisterNodeRequest(request_id="node", node=told)
+            await mesh.call("yibao.imaging.v1.NodeService.RegisterNode", request)
+            async with aiohttp.ClientSession() as http:
+                yield Sight(mesh, clock, node, http)
+        finally:  # A server that is left open keeps the loop from closing.
+            await node.stop()
+            await index.close()
