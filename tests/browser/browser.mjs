@@ -13,13 +13,25 @@ export async function launched() {
   const args = chromium.args.filter((each) => !LOOSE.includes(each));
   const options = { args, executablePath: await chromium.executablePath(), headless: "shell", defaultViewport: WIDE };
   try {
-    return await puppeteer.launch(options);
+    return await begun(options);
   } catch (error) {
     if (!/error while loading shared libraries/.test(error.message)) throw error;
     // A machine without a desktop lacks NSS and its kin; the package brings its own, which it unpacks on Lambda alone.
     const libraries = new URL("../bin/al2023.tar.br", import.meta.resolve("@sparticuz/chromium"));
     setupLambdaEnvironment(join(await inflate(fileURLToPath(libraries)), "lib"));
-    return await puppeteer.launch({ ...options, env: process.env });
+    return await begun({ ...options, env: process.env });
+  }
+}
+
+// Two tests that begin at once unpack the browser into one place: who finds it half written waits until it is whole.
+async function begun(options) {
+  for (let left = 100; ; left -= 1) {
+    try {
+      return await puppeteer.launch(options);
+    } catch (error) {
+      if (error.code !== "ETXTBSY" || left === 0) throw error;
+      await new Promise((done) => setTimeout(done, 100));
+    }
   }
 }
 

@@ -20,15 +20,18 @@ from services.runtime.status import (
     to_rpc_error,
     to_status,
 )
+from services.runtime.texts.gateway import RULES
 from services.runtime.texts.table import TEXTS, text, text_of
 
 words = st.text(min_size=0, max_size=20)
+# Of a rule that the table knows the texts come back, also where it went without them.
+unknown = words.filter(lambda rule: rule not in RULES)
 faults = st.builds(
     Fault,
     st.sampled_from(FaultKind),
     st.text(string.ascii_uppercase + "_", min_size=1, max_size=30),
     st.dictionaries(words, words, max_size=4),
-    violations=st.lists(st.builds(Violation, words, words, words), max_size=3),
+    violations=st.lists(st.builds(Violation, words, unknown, words), max_size=3),
     retry_after_s=st.one_of(st.none(), st.integers(0, 3600_000).map(lambda ms: ms / 1000)),
 )
 
