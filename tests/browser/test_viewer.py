@@ -61,7 +61,8 @@ async def tell_elsewhere(sight: Sight) -> None:
     told.series[0].modality = "MR"
     request = upload_pb2.UploadEntriesRequest(node_no=OTHER_NODE.node_no, entries=[told])
     caller = Caller(Role.NODE, OTHER_NODE.node_no, sandbox=True)
-    await sight.mesh.call("yibao.imaging.v1.UploadService.UploadEntries", request, caller=caller)
+    answer = await sight.mesh.call("yibao.imaging.v1.UploadService.UploadEntries", request, caller=caller)
+    assert [each.result for each in answer.outcomes] == [entry_pb2.ENTRY_RESULT_ACCEPTED], answer
 
 
 def looked(*given: str, script: Path = LOOK) -> dict[str, Any]:

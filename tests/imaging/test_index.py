@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -144,6 +145,17 @@ async def test_nodes_are_read_once_a_second(small_house: House) -> None:
     assert not (await index.places())[1].up
     moment[0] = 1.0
     assert (await index.places())[1].up
+
+
+async def test_a_study_of_a_node_that_was_registered_a_moment_ago_has_its_place(small_house: House) -> None:
+    index = StoredIndex(small_house.store, lambda: NOON, lambda: 0.0)
+    assert len(await index.places()) == 2
+    late = replace(NODE, node_no="SD09")
+    stamp = RequestStamp("operator:1", "late", "/s/RegisterNode", "c")
+    await NodeOperations(small_house.store).register(stamp, late, NOON, lambda standing: b"")
+    await small_house.upload(upsert(1), node_no="SD09")
+    (found,) = await index.of_uids([uid(1)])
+    assert (await index.places())[found.node_ref].node_no == "SD09"
 
 
 @pytest.mark.parametrize(

@@ -37,22 +37,22 @@ class StoredIndex:
     ) -> Sequence[KeptStudy]:
         """Studies of persons, at most so many and one more; those in conflict only of the institution `own`."""
         async with self._store.read() as work:
-            return await work.search.of_persons(keys, _days(dates), own=own, most=most + 1)
+            return self._placed(await work.search.of_persons(keys, _days(dates), own=own, most=most + 1))
 
     async def of_uids(self, uids: Collection[str], own: str = "") -> Sequence[KeptStudy]:
         """Studies under UIDs, whosesoever they are; those in conflict only of the institution `own`."""
         async with self._store.read() as work:
-            return await work.search.of_uids(uids, own=own)
+            return self._placed(await work.search.of_uids(uids, own=own))
 
     async def of_study(self, uid: str, keys: Sequence[bytes]) -> Sequence[KeptStudy]:
         """A study under its UID where it is of one of these persons: of others nothing is read, as if there were none."""
         async with self._store.read() as work:
-            return await work.search.of_study(uid, keys)
+            return self._placed(await work.search.of_study(uid, keys))
 
     async def of_accession(self, fixmedins_code: str, accession_no: str) -> Sequence[KeptStudy]:
         """An institution's own studies with an accession number."""
         async with self._store.read() as work:
-            return await work.search.of_accession(accession_no, fixmedins_code)
+            return self._placed(await work.search.of_accession(accession_no, fixmedins_code))
 
     async def own(
         self, fixmedins_code: str, dates: tuple[str, str] | None, offset: int, limit: int
@@ -63,12 +63,19 @@ class StoredIndex:
             count, day, before = await work.own.found(fixmedins_code, days, offset)
             if offset >= count or not limit:
                 return (), count
-            return await work.search.own_page(fixmedins_code, Days(days.first, day), before, limit), count
+            page = await work.search.own_page(fixmedins_code, Days(days.first, day), before, limit)
+            return self._placed(page), count
 
     async def series_of(self, refs: Sequence[int]) -> Mapping[int, Sequence[Series]]:
         """Series of studies by the studies' refs."""
         async with self._store.read() as work:
             return await work.search.series(refs)
+
+    def _placed(self, found: Sequence[KeptStudy]) -> Sequence[KeptStudy]:
+        """The same; where one is of a node that was registered since the nodes were read, they are read anew."""
+        if any(each.node_ref not in self._places for each in found):
+            self._read_at = -PLACES_S
+        return found
 
     async def places(self) -> Mapping[int, Place]:
         """All nodes by ref."""
