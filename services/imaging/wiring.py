@@ -28,7 +28,6 @@ from services.imaging.operations.recognising import Priors, Recognising, Recogni
 from services.imaging.operations.reporting import Reporting
 from services.imaging.operations.revocations import EVERY_S, Revocations
 from services.imaging.operations.searching import Searching
-from services.imaging.operations.secrets import Secrets
 from services.imaging.operations.sessions import Sessions
 from services.imaging.operations.sightings import Sightings
 from services.imaging.operations.tickets import KeyRing, Tickets
@@ -64,7 +63,7 @@ from services.runtime.logs import describe, write
 from services.runtime.loops import cut_off, repeat
 from services.runtime.outbound import Peers
 from services.runtime.outgoing import Outgoing
-from services.runtime.sealing import Sealer
+from services.runtime.sealing import SealedSecrets, Sealer
 from services.runtime.server import AddToServer, MemberServer, StartError
 from services.runtime.telemetry import SpanRef, Telemetry
 from yibao.imaging.v1 import (
@@ -93,7 +92,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     database = Database(config.database_url(MEMBER), clock, config.integer("YIBAO_DATABASE_POOL"))
     store = ImagingStore(database)
     peers = Peers(MEMBER, config, signer, telemetry)
-    kept = Secrets(store, Sealer(lambda: signer.derived(SECRETS), SECRETS, secrets.token_bytes))
+    kept = SealedSecrets(store.write, Sealer(lambda: signer.derived(SECRETS), SECRETS, secrets.token_bytes))
     audit = _auditing(store, kept, clock, telemetry)
     outgoing = Outgoing(telemetry, connections=CONNECTIONS, most_bytes=MOST_BYTES)
     uploads = UploadServicer(UploadOperations(store, PersonKeys(peers), audit.books))
@@ -175,7 +174,7 @@ class _Auditing:
     log: AuditLog
 
 
-def _auditing(store: ImagingStore, kept: Secrets, clock: Clock, telemetry: Telemetry) -> _Auditing:
+def _auditing(store: ImagingStore, kept: SealedSecrets, clock: Clock, telemetry: Telemetry) -> _Auditing:
     books = AuditBooks(store, kept, clock, _told_broken)
     committer: Committer[Item, None] = Committer("access", books.commit, telemetry=telemetry)
     return _Auditing(books, committer, AuditLog(committer.submit))
@@ -187,7 +186,7 @@ def _told_broken(what: str) -> None:
     write(log, logging.ERROR, "the audit log was found broken; run yibao audit verify", {"found": what})
 
 
-def _audits(store: ImagingStore, peers: Peers, audit: _Auditing, kept: Secrets, clock: Clock) -> AuditServicer:
+def _audits(store: ImagingStore, peers: Peers, audit: _Auditing, kept: SealedSecrets, clock: Clock) -> AuditServicer:
     """The servicer of the log."""
     pseudonyms = Pseudonyms(kept, Blocks, clock)
     return AuditServicer(AuditReading(store, audit.log, audit.books, pseudonyms, PersonKeys(peers)))
@@ -206,7 +205,7 @@ def _reading(
     store: ImagingStore,
     peers: Peers,
     log: AuditLog,
-    kept: Secrets,
+    kept: SealedSecrets,
     clock: Clock,
     outgoing: Outgoing,
 ) -> _Reading:

@@ -82,7 +82,7 @@ from services.runtime.db import Database
 from services.runtime.identifiers import time_ordered_ids
 from services.runtime.logs import describe, write
 from services.runtime.outbound import Peers
-from services.runtime.sealing import Sealer
+from services.runtime.sealing import SealedSecrets, Sealer
 from services.runtime.server import AddToServer, MemberServer, StartError
 from services.runtime.telemetry import ROOT, SpanRef, Telemetry, extract
 from yibao.routing.v1 import (
@@ -227,7 +227,8 @@ def _person_access(
     config: Config, store: RoutingStore, peers: Peers, signer: TokenSigner, insured: Elsewhere
 ) -> tuple[AddToServer, Any]:
     """The servicer of keys and consent."""
-    keys = PersonKeys(store, Sealer(lambda: signer.derived(PERSON_KEYS), PERSON_KEYS, secrets.token_bytes))
+    sealer = Sealer(lambda: signer.derived(PERSON_KEYS), PERSON_KEYS, secrets.token_bytes)
+    keys = PersonKeys(SealedSecrets(store.write, sealer, "PERSON_KEYS_SEALED"))
     operations = PersonAccess(insured, ConsentCells(peers, config.known_cells), keys)
     return person_access_pb2_grpc.add_PersonAccessServiceServicer_to_server, PersonAccessServicer(operations)
 

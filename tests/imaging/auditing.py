@@ -9,10 +9,9 @@ from typing import Any, Final
 
 from services.imaging.domain.audit import Access, Action, End, Finding, Outcome, Row, end_examined, examined
 from services.imaging.operations.auditing import AuditBooks, AuditLog, Item
-from services.imaging.operations.secrets import Secrets
 from services.imaging.store.unit import ImagingStore
 from services.runtime.committer import Committer
-from services.runtime.sealing import Sealer
+from services.runtime.sealing import SealedSecrets, Sealer
 from tests.imaging.entries import HOSPITAL, NOON, uid
 
 PERSON_KEY: Final = bytes(range(16))
@@ -45,7 +44,7 @@ class Audited:
     """A process with the log of a store."""
 
     store: ImagingStore
-    secrets: Secrets = field(init=False)
+    secrets: SealedSecrets = field(init=False)
     books: AuditBooks = field(init=False)
     committer: Committer[Item, None] = field(init=False)
     log: AuditLog = field(init=False)
@@ -53,7 +52,7 @@ class Audited:
     alarms: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.secrets = Secrets(self.store, Sealer(lambda: (MESH_KEY,), "secrets", secrets.token_bytes))
+        self.secrets = SealedSecrets(self.store.write, Sealer(lambda: (MESH_KEY,), "secrets", secrets.token_bytes))
         self.books = AuditBooks(self.store, self.secrets, lambda: NOON, self.alarms.append)
 
         async def counted(items: Any) -> Any:

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from services.imaging.operations.auditing import AuditLog
-from services.imaging.operations.secrets import Secrets
 from services.imaging.store.unit import ImagingStore, Unit
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.db import Database
-from services.runtime.sealing import Sealer
+from services.runtime.sealing import SealedSecrets, Sealer
 from tests.imaging.auditing import Audited, searched
 from tests.imaging.entries import NOON
 
@@ -146,9 +145,9 @@ async def test_an_end_that_goes_back_while_the_member_runs_is_noted(small: Audit
 async def test_a_secret_is_made_once_and_sealed_anew_under_a_new_key(small: Audited) -> None:
     held = [b"a" * 32]
 
-    def process(*keys: bytes) -> Secrets:
-        return Secrets(
-            small.store, Sealer(lambda: keys or tuple(held), "secrets", lambda size: b"%d" % size * (size // 2))
+    def process(*keys: bytes) -> SealedSecrets:
+        return SealedSecrets(
+            small.store.write, Sealer(lambda: keys or tuple(held), "secrets", lambda size: b"%d" % size * (size // 2))
         )
 
     first = process()

@@ -21,7 +21,7 @@ from services.routing.operations.person_keys import PersonKeys
 from services.routing.operations.registry import Registry
 from services.routing.store.unit import RoutingStore
 from services.runtime.call import Caller, Role
-from services.runtime.sealing import Sealer
+from services.runtime.sealing import SealedSecrets, Sealer
 from tests.routing.conftest import OPERATOR, Running
 from tests.routing.feeds import place, told
 from yibao.identity.v1 import consent_decisions_pb2 as consents
@@ -76,8 +76,10 @@ def dice(count: int) -> bytes:
     return bytes(range(count))
 
 
-def sealer(*keys: bytes) -> Sealer:
-    return Sealer(lambda: keys, "keys", dice)
+def keys_of(store: RoutingStore, held: Sequence[bytes]) -> PersonKeys:
+    """The key of persons' keys, sealed under the first of those that are held."""
+    sealer = Sealer(lambda: held, "keys", dice)
+    return PersonKeys(SealedSecrets(store.write, sealer, "PERSON_KEYS_SEALED"))
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def desk(store: RoutingStore) -> Desk:
     """On each database."""
     registry = Registry(store, SimpleNamespace(), lambda admdvs: HERE, _news(), lambda: (Hasher(b"k"),))  # type: ignore[arg-type]
     cells = PlayedCells()
-    keys = PersonKeys(store, sealer(b"k" * 32))
+    keys = keys_of(store, [b"k" * 32])
     return Desk(PersonAccess(Elsewhere(registry, cells), cells, keys), cells, store)  # type: ignore[arg-type]
 
 
@@ -186,14 +188,14 @@ async def test_presence_is_proven_by_the_cell_whose_mark_was_shown(desk: Desk) -
 
 async def test_keys_of_persons_outlive_those_of_the_mesh(store: RoutingStore) -> None:
     held = [b"a" * 32]
-    keys = PersonKeys(store, Sealer(lambda: held, "keys", dice))
+    keys = keys_of(store, held)
     before = (await keys.hasher()).person_key(ONE)
     held.insert(0, b"b" * 32)
     assert (await keys.hasher()).person_key(ONE) == before
     # It is sealed under the new one now: the old one may go, and another process finds the same.
     held.pop()
-    assert (await PersonKeys(store, Sealer(lambda: held, "keys", dice)).hasher()).person_key(ONE) == before
-    lost = PersonKeys(store, sealer(b"c" * 32))
+    assert (await keys_of(store, held).hasher()).person_key(ONE) == before
+    lost = keys_of(store, [b"c" * 32])
     assert (await refused(lost.hasher()))[0] == "PERSON_KEYS_SEALED"
 
 

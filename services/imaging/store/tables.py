@@ -19,11 +19,11 @@ from services.imaging.store.recognition_tables import (
     quality_table,
     report_table,
 )
-from services.imaging.store.secrets import secret_table
 from services.imaging.store.sessions import add_sessions
 from services.imaging.store.tickets import revoked_table, ticket_table
 from services.runtime.db import Json, Moment, RowNumber
 from services.runtime.journal import journal_table
+from services.runtime.secret_rows import secret_table
 
 STUDY: Final = "imaging_study"
 
@@ -69,7 +69,7 @@ def make_tables() -> Tables:
         revoked_table(metadata),
         _change(metadata),
         _digest(metadata),
-        secret_table(metadata),
+        secret_table("imaging_secret", metadata),
         audit_table(metadata),
         audit_end_table(metadata),
         report_table(metadata),

@@ -17,7 +17,6 @@ from services.imaging.store.recognition import AdviceRows, QualityRows
 from services.imaging.store.reports import ReportRows
 from services.imaging.store.schema import schema
 from services.imaging.store.search import StudyRows
-from services.imaging.store.secrets import SecretRows
 from services.imaging.store.sessions import SessionRows
 from services.imaging.store.studies import StudyWrites
 from services.imaging.store.tables import Tables, make_tables
@@ -25,6 +24,7 @@ from services.imaging.store.tickets import TicketRows
 from services.kernel.requests import Moved
 from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql
 from services.runtime.journal import Journal, JournalRows, journal_of
+from services.runtime.secret_rows import SecretRows, SecretStatements
 
 _INSERTED: Final = (
     "node",
@@ -42,6 +42,7 @@ _INSERTED: Final = (
 )
 _RECOGNITION: Final = ("report", "advice", "quality")
 _WATCHED: Final = ("drift", "conflict")
+_SECRETS: Final = SecretStatements("imaging_secret")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Unit:
         self.tickets = TicketRows(connection, insert("ticket"), insert("revoked"))
         self.changes = ChangeRows(connection, insert("change"))
         self.digests = DigestRows(connection, insert("digest"))
-        self.secrets = SecretRows(connection, insert("secret"))
+        self.secrets = SecretRows(connection, _SECRETS, insert("secret"))
         self.audit = AuditRows(connection, insert("audit"), insert("audit_end"))
         self.reports = ReportRows(connection, insert("report"))
         self.advices = AdviceRows(connection, insert("advice"))

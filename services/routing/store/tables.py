@@ -11,8 +11,8 @@ from services.routing.store.authorisations import add_authorisations
 from services.routing.store.clearing.tables import add_clearing
 from services.routing.store.registry_tables import add_registry
 from services.routing.store.saga_tables import add_sagas
-from services.routing.store.secrets import add_secrets
 from services.runtime.db import Day, Moment
+from services.runtime.secret_rows import secret_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def make_tables() -> Tables:
     add_clearing(metadata)
     add_registry(metadata)
     add_sagas(metadata)
-    add_secrets(metadata)
+    secret_table("routing_secret", metadata)
     return Tables(metadata, _entry(metadata), _filing(metadata))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Final
 
 from services.kernel.requests import Moved
 from services.routing.store.authorisations import AuthorisationRows
@@ -17,12 +18,14 @@ from services.routing.store.insured import InsuredRows
 from services.routing.store.journal import JournalRows
 from services.routing.store.sagas import SagaRows
 from services.routing.store.schema import schema
-from services.routing.store.secrets import SecretRows
 from services.routing.store.tables import make_tables
 from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql
+from services.runtime.secret_rows import SecretRows, SecretStatements
 
 Inserts = Mapping[str, Mapping[str, str]]
 """The insert statements by table and dialect."""
+
+_SECRETS: Final = SecretStatements("routing_secret")
 
 
 class Unit:
@@ -52,7 +55,7 @@ class Unit:
         self.notices = NoticeRows(connection, inserts)
         self.prepaid = PrepaidRows(connection, inserts)
         self.insured = InsuredRows(connection, inserts)
-        self.secrets = SecretRows(connection, inserts["routing_secret"][connection.dialect])
+        self.secrets = SecretRows(connection, _SECRETS, inserts["routing_secret"][connection.dialect])
         self.sagas = SagaRows(connection, inserts["saga"][connection.dialect])
 
 
