@@ -15,8 +15,9 @@ from services.imaging.domain.audit import Access
 from services.imaging.domain.scopes import Scope
 from services.imaging.domain.sessions import OPERATORS, Decision, Grant, Person, Purpose, Reader
 from services.imaging.operations.patients import Added, Patients
+from services.imaging.operations.ports import Also
 from services.imaging.operations.pseudonyms import Pseudonyms
-from services.imaging.operations.sessions import Also, Sessions
+from services.imaging.operations.sessions import Sessions
 from services.imaging.store.unit import ImagingStore
 from services.kernel.clock import to_micros
 from services.kernel.errors import Fault, FaultKind, denied

@@ -16,9 +16,9 @@ from services.imaging.domain.reports import Picture, Report, ReportItem
 from services.imaging.domain.scopes import Scope
 from services.imaging.domain.sessions import Decision, Grant, Person, Reader
 from services.imaging.loader import SAMPLES, read_folder
-from services.imaging.operations.auditing import Also
 from services.imaging.operations.granting import Granting
 from services.imaging.operations.nodes import NodeOperations
+from services.imaging.operations.ports import Also
 from services.imaging.operations.recognising import Asked, Priors, Recognising, RecognitionBooks
 from services.imaging.operations.reporting import Reporting, Result
 from services.imaging.store.index import StoredIndex

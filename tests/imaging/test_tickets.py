@@ -16,7 +16,7 @@ from services.imaging.domain.audit import Access, Action, Outcome
 from services.imaging.domain.scopes import Scope
 from services.imaging.domain.studies import Availability
 from services.imaging.domain.tickets import GrantEnd, grant_digest
-from services.imaging.operations.auditing import Also
+from services.imaging.operations.ports import Also
 from services.imaging.operations.searching import Patient, Searching, Sitting
 from services.imaging.operations.tickets import Given, KeyRing, Tickets
 from services.imaging.store.unit import ImagingStore

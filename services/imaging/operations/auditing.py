@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from services.imaging.domain.audit import GENESIS, Access, Action, End, Outcome, Row, holds, rows_of, sealed
+from services.imaging.operations.ports import Also, Secrets
 from services.imaging.store.unit import ImagingStore, Unit
 from services.kernel.clock import Clock, to_micros
 from services.kernel.errors import Fault, FaultKind
@@ -20,20 +21,8 @@ _KEY_BYTES: Final = 32
 _NO_STORE: Final = "STORE_UNAVAILABLE"
 _LATER_S: Final = 0.5
 
-Also: TypeAlias = Callable[[Unit], Awaitable[None]]
-"""Writes rows that must stand together with an access, before it, in its transaction; it may run more than once."""
-
-
 Append: TypeAlias = Callable[[Unit, Sequence[Access]], Awaitable[None]]
 """Adds entries in a transaction, once and last."""
-
-
-class Keys(Protocol):
-    """Secrets of the member."""
-
-    async def key(self, name: str, length: int) -> bytes:
-        """The secret of a name; SECRETS_SEALED, STORE_UNAVAILABLE."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +37,7 @@ class AuditBooks:
     """The log's rows, by lists. `found_broken` is told what was found where the end does not hold."""
 
     def __init__(
-        self, store: ImagingStore, secrets: Keys, clock: Clock, found_broken: Callable[[str], None] = lambda _: None
+        self, store: ImagingStore, secrets: Secrets, clock: Clock, found_broken: Callable[[str], None] = lambda _: None
     ) -> None:
         self._secrets = secrets
         self._clock = clock

@@ -12,8 +12,8 @@ from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level
 from services.imaging.domain.scopes import Decided
 from services.imaging.domain.sessions import Decision, Purpose, Reader
+from services.imaging.operations.ports import Log
 from services.imaging.operations.searching import Patient, Sitting
-from services.imaging.operations.sessions import Log
 from services.kernel.consents import cell_of_grant
 from services.kernel.elsewhere import cell_unavailable
 

@@ -12,18 +12,11 @@ from services.imaging.domain.fhir.manifest import BrokenMetadata, Source, manife
 from services.imaging.domain.nodes import StandingNode
 from services.imaging.domain.qido.records import study_record
 from services.imaging.domain.scopes import Copy
+from services.imaging.operations.ports import Addresses
 from services.imaging.operations.searching import Found, Searching, Sitting
 from services.kernel.errors import Fault, FaultKind, not_found
 
 _RETRY_S: Final = 30.0
-
-
-class Tickets(Protocol):
-    """The way to the nodes."""
-
-    async def address(self, sitting: Sitting, study_uid: str) -> str:
-        """Where a study is fetched, with a ticket: all of it lies below; STUDY_NOT_FOUND, NODE_AWAY."""
-        ...
 
 
 class Nodes(Protocol):
@@ -48,7 +41,7 @@ class Manifests:
     """Manifests of studies."""
 
     searching: Searching
-    tickets: Tickets
+    tickets: Addresses
     nodes: Nodes
     registered: Registered
 

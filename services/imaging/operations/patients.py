@@ -27,7 +27,8 @@ from services.imaging.domain.sessions import (
     digest_of,
     opened,
 )
-from services.imaging.operations.sessions import Log, Sessions
+from services.imaging.operations.ports import Log
+from services.imaging.operations.sessions import Sessions
 from services.imaging.store.unit import Unit
 from services.kernel.clock import from_micros
 from services.kernel.errors import Fault, FaultKind, invalid

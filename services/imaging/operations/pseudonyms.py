@@ -13,6 +13,7 @@ from binascii import Error
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from services.imaging.operations.ports import Secrets
 from services.kernel.clock import Clock, beijing_day
 
 PERIOD_DAYS: Final = 90
@@ -22,14 +23,6 @@ _KEY_BYTES: Final = 32
 _BLOCK: Final = 16
 _PADDING: Final = "======"
 _MOST_CIPHERS: Final = 4_096
-
-
-class Secrets(Protocol):
-    """Secrets that outlive the keys of the mesh."""
-
-    async def key(self, name: str, length: int) -> bytes:
-        """The secret of a name: made once, the same ever after."""
-        ...
 
 
 class Blocks(Protocol):

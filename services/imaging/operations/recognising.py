@@ -27,8 +27,8 @@ from services.imaging.domain.reports import Report
 from services.imaging.domain.scopes import Place, best_of, copies_of, of_hidden_institutions
 from services.imaging.domain.sessions import Purpose
 from services.imaging.domain.studies import KeptStudy, Series, minutes_of
-from services.imaging.operations.auditing import Also
 from services.imaging.operations.granting import Granted
+from services.imaging.operations.ports import Also, Log
 from services.imaging.store.unit import ImagingStore, Unit
 from services.kernel.errors import invalid
 from services.kernel.requests import Entry, Moved, RequestStamp
@@ -65,14 +65,6 @@ class Index(Protocol):
 
     async def places(self) -> Mapping[int, Place]:
         """All nodes by ref."""
-        ...
-
-
-class Auditing(Protocol):
-    """The audit log."""
-
-    async def write(self, accesses: Sequence[Access], also: Also | None = None) -> None:
-        """Writes accesses, and what stands together with them; AUDIT_UNAVAILABLE."""
         ...
 
 
@@ -140,7 +132,7 @@ class Recognising:
 
     grants: Grants
     priors: Priors
-    audit: Auditing
+    audit: Log
     new_no: Callable[[], str]
 
     async def advise(self, asked: Asked, planned: Planned, now: datetime) -> tuple[str, tuple[Evidence, ...]]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
 from services.imaging.domain.accesses import of_closing, of_opening, of_refused_opening
-from services.imaging.domain.audit import Access
 from services.imaging.domain.sessions import (
     KEPT,
     LIFE,
@@ -27,6 +26,7 @@ from services.imaging.domain.sessions import (
     opened,
     owned,
 )
+from services.imaging.operations.ports import Log
 from services.imaging.operations.pseudonyms import Pseudonyms
 from services.imaging.operations.searching import Patient, Sitting
 from services.imaging.store.unit import ImagingStore, Unit
@@ -35,17 +35,6 @@ from services.kernel.errors import Fault, FaultKind
 
 _TOKEN_BYTES: Final = 32
 _SWEPT: Final = 100
-
-
-Also: TypeAlias = Callable[[Unit], Awaitable[None]]
-
-
-class Log(Protocol):
-    """The audit log."""
-
-    async def write(self, accesses: Sequence[Access], also: Also | None = None) -> None:
-        """Durable when it returns, in one transaction with what `also` writes; AUDIT_UNAVAILABLE, and what `also` raises."""
-        ...
 
 
 class Finding(Protocol):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 from services.imaging.domain.accesses import of_ticket
-from services.imaging.domain.audit import Access
 from services.imaging.domain.scopes import Copy
 from services.imaging.domain.tickets import Ticket, claims, expiry, signing_period, told_periods
-from services.imaging.operations.auditing import Also
 from services.imaging.operations.deciding import reader_of
+from services.imaging.operations.ports import Log, Secrets
 from services.imaging.operations.searching import Found, Sitting
 from services.imaging.store.unit import Unit
 from services.kernel.clock import Clock, from_micros
@@ -38,22 +37,6 @@ class Finding(Protocol):
 
     async def find(self, sitting: Sitting, study_uid: str) -> Found | None:
         """A study that the reader may see now; None where it may not, or there is none."""
-        ...
-
-
-class Log(Protocol):
-    """The audit log."""
-
-    async def write(self, accesses: Sequence[Access], also: Also | None = None) -> None:
-        """Durable when it returns, in one transaction with what `also` writes; AUDIT_UNAVAILABLE."""
-        ...
-
-
-class Keys(Protocol):
-    """Secrets of the member."""
-
-    async def key(self, name: str, length: int) -> bytes:
-        """The secret of a name; SECRETS_SEALED, STORE_UNAVAILABLE."""
         ...
 
 
@@ -81,7 +64,7 @@ class Given:
 class KeyRing:
     """Keys that sign tickets, each made from a secret of its own; `made` makes one from a seed of 32 bytes."""
 
-    def __init__(self, secrets: Keys, made: Callable[[bytes], Key], clock: Clock) -> None:
+    def __init__(self, secrets: Secrets, made: Callable[[bytes], Key], clock: Clock) -> None:
         self._secrets, self._made, self._clock = secrets, made, clock
 
     async def signing(self) -> Key:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from services.imaging.domain.dicom_forms import uid_holds
 from services.imaging.domain.qido import asked
 from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level
+from services.imaging.operations.ports import Addresses, Sessions
 from services.imaging.operations.searching import Page, Searching, Sitting
 from services.imaging.servicer.dicom_writing import JSON, PART, XML, json_answer, xml_answer
 from services.imaging.servicer.door_reading import origin_of, pairs_of, token_of
@@ -35,26 +36,10 @@ _SEARCHES: Final[Mapping[str, Level]] = {"studies": Level.STUDY, "series": Level
 _SERIES_OF: Final = re.compile(r"studies/(?P<study>[^/]+)/series")
 
 
-class Sessions(Protocol):
-    """Who reads."""
-
-    async def sitting(self, token: str) -> Sitting:
-        """The session of a token; SESSION_UNKNOWN."""
-        ...
-
-
-class Tickets(Protocol):
-    """The way to the nodes."""
-
-    async def address(self, sitting: Sitting, study_uid: str) -> str:
-        """Where a study is fetched, with a ticket: all of it lies below; STUDY_NOT_FOUND, NODE_AWAY."""
-        ...
-
-
 class DicomWebServicer(dicomweb_pb2_grpc.DicomWebServiceServicer):
     """Answers what arrives at the door."""
 
-    def __init__(self, sessions: Sessions, searching: Searching, tickets: Tickets) -> None:
+    def __init__(self, sessions: Sessions, searching: Searching, tickets: Addresses) -> None:
         self._sessions, self._searching, self._tickets = sessions, searching, tickets
 
     async def Serve(  # noqa: N802 - the contract's name

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from services.imaging.domain.dicom_forms import uid_holds
@@ -17,6 +17,7 @@ from services.imaging.domain.qido import asked, attributes
 from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level, Record
 from services.imaging.operations.manifests import Manifests
+from services.imaging.operations.ports import Sessions
 from services.imaging.operations.searching import Page, Searching, Sitting
 from services.imaging.servicer.door_reading import origin_of, pairs_of, token_of
 from services.imaging.servicer.fhir_writing import JSON, capability_statement, outcome, warned, written
@@ -27,14 +28,6 @@ from yibao.imaging.v1 import fhir_pb2, fhir_pb2_grpc
 _FORM: Final = "application/x-www-form-urlencoded"
 _STUDY: Final = re.compile(r"ImagingStudy/(?P<id>[A-Za-z0-9.\-]{1,64})(?P<manifest>/\$manifest|/%24manifest)?")
 _ACCEPTED: Final = re.compile(r"\*/\*|application/(\*|json|fhir\+json)")
-
-
-class Sessions(Protocol):
-    """Who reads."""
-
-    async def sitting(self, token: str) -> Sitting:
-        """The session of a token; SESSION_UNKNOWN."""
-        ...
 
 
 class FhirServicer(fhir_pb2_grpc.FhirServiceServicer):

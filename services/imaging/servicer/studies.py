@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from services.imaging.domain.qido import asked, attributes
 from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level, Record
-from services.imaging.operations.searching import Page, Searching, Sitting
+from services.imaging.operations.ports import Sessions
+from services.imaging.operations.searching import Page, Searching
 from services.kernel.errors import Fault, Violation
 from services.runtime.readings import pinyin
 from yibao.imaging.v1 import study_pb2 as pb2
@@ -26,14 +27,6 @@ _FIELDS: Final[Mapping[str, str]] = {
     "InstitutionName": "institution",
 }
 """What a condition is called in DICOM, and here."""
-
-
-class Sessions(Protocol):
-    """Who reads."""
-
-    async def sitting(self, token: str) -> Sitting:
-        """The session of a token; SESSION_UNKNOWN."""
-        ...
 
 
 class StudyServicer(study_pb2_grpc.StudyServiceServicer):

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
+from services.imaging.operations.ports import Sessions
 from services.imaging.operations.revocations import Revocations
-from services.imaging.operations.searching import Sitting
 from services.imaging.operations.sightings import Sightings
 from services.imaging.operations.tickets import KeyRing, Tickets
 from services.runtime.call import Role, current_call
 from services.runtime.wire import moment_message
 from yibao.imaging.v1 import ticket_pb2, ticket_pb2_grpc
-
-
-class Sessions(Protocol):
-    """Who reads."""
-
-    async def sitting(self, token: str) -> Sitting:
-        """The session of a token; SESSION_UNKNOWN."""
-        ...
 
 
 class TicketServicer(ticket_pb2_grpc.TicketServiceServicer):

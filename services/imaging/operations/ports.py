@@ -1,0 +1,45 @@
+"""What imaging's operations and servicers need of each other, where several need the same."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from services.imaging.domain.audit import Access
+from services.imaging.operations.searching import Sitting
+from services.imaging.store.unit import Unit
+
+Also: TypeAlias = Callable[[Unit], Awaitable[None]]
+"""Writes rows that must stand together with an access, before it, in its transaction; it may run more than once."""
+
+
+class Log(Protocol):
+    """The audit log."""
+
+    async def write(self, accesses: Sequence[Access], also: Also | None = None) -> None:
+        """Durable when it returns, in one transaction with what `also` writes; AUDIT_UNAVAILABLE, and what `also` raises."""
+        ...
+
+
+class Secrets(Protocol):
+    """Secrets of the member, which outlive the keys of the mesh."""
+
+    async def key(self, name: str, length: int) -> bytes:
+        """The secret of a name: made once, the same ever after; SECRETS_SEALED, STORE_UNAVAILABLE."""
+        ...
+
+
+class Sessions(Protocol):
+    """Who reads."""
+
+    async def sitting(self, token: str) -> Sitting:
+        """The session of a token; SESSION_UNKNOWN."""
+        ...
+
+
+class Addresses(Protocol):
+    """The way to the nodes."""
+
+    async def address(self, sitting: Sitting, study_uid: str) -> str:
+        """Where a study is fetched, with a ticket: all of it lies below; STUDY_NOT_FOUND, NODE_AWAY."""
+        ...
