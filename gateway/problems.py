@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -53,9 +52,7 @@ def problem(error: Fault | InternalError) -> Response:
 
 def retry_after(error: Fault | InternalError) -> dict[str, str]:
     """The header that says in how many whole seconds it is worth to ask again; none where waiting does not help."""
-    if isinstance(error, InternalError) or error.retry_after_s is None:
-        return {}
-    return {"retry-after": str(max(1, math.ceil(error.retry_after_s)))}
+    return {} if isinstance(error, InternalError) else http_statuses.retry_after(error)
 
 
 def _body(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -33,3 +34,10 @@ _REASON_STATUSES: Final[Mapping[str, int]] = {
 def status_of(fault: Fault) -> int:
     """HTTP status of a fault."""
     return _REASON_STATUSES.get(fault.reason, STATUSES[fault.kind])
+
+
+def retry_after(fault: Fault) -> dict[str, str]:
+    """The header that says in how many whole seconds it is worth to ask again; none where waiting does not help."""
+    if fault.retry_after_s is None:
+        return {}
+    return {"retry-after": str(max(1, math.ceil(fault.retry_after_s)))}

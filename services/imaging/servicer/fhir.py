@@ -23,6 +23,7 @@ from services.imaging.servicer.door_reading import origin_of, pairs_of, token_of
 from services.imaging.servicer.fhir_writing import JSON, capability_statement, outcome, warned, written
 from services.imaging.servicer.page_warnings import warnings_of
 from services.kernel.errors import Fault, FaultKind, Violation, not_found
+from services.runtime.http_statuses import retry_after
 from yibao.imaging.v1 import fhir_pb2, fhir_pb2_grpc
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -46,11 +47,9 @@ class FhirServicer(fhir_pb2_grpc.FhirServiceServicer):
             return await self._served(request)
         except Fault as fault:
             status, told = outcome(fault)
-            headers = {"cache-control": "no-store"}
+            headers = {"cache-control": "no-store"} | retry_after(fault)
             if fault.kind is FaultKind.UNAUTHENTICATED:
                 headers["www-authenticate"] = "Bearer"
-            if fault.retry_after_s is not None:
-                headers["retry-after"] = str(max(1, round(fault.retry_after_s)))
             return fhir_pb2.ServeFhirResponse(status=status, content_type=JSON, body=written(told), headers=headers)
 
     async def _served(self, request: fhir_pb2.ServeFhirRequest) -> fhir_pb2.ServeFhirResponse:

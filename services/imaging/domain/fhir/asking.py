@@ -20,7 +20,6 @@ from services.imaging.domain.qido.attributes import Level, Record
 from services.imaging.domain.qido.values import LONGEST, Range
 from services.kernel.errors import Fault, FaultKind, Violation
 
-MOST_COUNT: Final = asked.MOST_LIMIT
 MOST_REPEATS: Final = 8
 """So often a parameter may stand that may be repeated (our decision): each is judged for each study."""
 INCLUDED: Final = frozenset(("ImagingStudy:patient", "ImagingStudy:subject", "ImagingStudy:endpoint"))

@@ -6,7 +6,7 @@ The index keeps no instances: they come from the node, as its metadata in DICOM 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from services.imaging.domain.dicom_forms import day_holds, time_holds, uid_holds
 from services.imaging.domain.fhir import forms
 from services.imaging.domain.fhir.forms import Resource
 from services.imaging.domain.fhir.resources import (
+    ENDPOINT,
     dicomweb_root,
     endpoint,
     imaging_study,
@@ -107,33 +108,30 @@ def manifest(study: Record, parts: Sequence[Part], source: Source, made: str) ->
         "system": forms.URI,
         "value": forms.OID + forms.derived_uid(uid, *sorted(each.uid for part in parts for each in part.instances)),
     }
-    entries: list[tuple[str, Resource]] = []
-
-    def add(resource: Resource) -> str:
-        url = f"{_base(study)}/{resource['resourceType']}/{resource['id']}"
-        entries.append((url, resource))
-        return f"{resource['resourceType']}/{resource['id']}"
-
     organization = {
         "resourceType": "Organization",
         "id": source.uscc,
         "identifier": [{"system": forms.UNITS, "value": source.uscc}],
         "name": source.name,
     }
-    composition = _composition(study, parts, identifier, made, organization)
-    add(composition)
-    add(_study(study, parts))
-    add(patient(study))
-    add({**endpoint(dicomweb_root(study)), "extension": [{"url": _LOCATION, "valueString": location_uid(source)}]})
-    add(_device(organization))
-    add(organization)
+    shown = one(study, "00081030") or ", ".join(study.get(attributes.MODALITIES, ()))
+    location = {"url": _LOCATION, "valueString": location_uid(source)}
+    resources = [
+        _composition(study, parts, identifier, made, organization, shown),
+        _study(study, parts, shown),
+        patient(study),
+        {**endpoint(dicomweb_root(study)), "extension": [location]},
+        _device(organization),
+        organization,
+    ]
+    base = dicomweb_root(study).removesuffix("/dicom-web") + "/fhir"
     return {
         "resourceType": "Bundle",
         "meta": {"profile": [f"{forms.MADO}MadoFhirBundle"]},
         "identifier": identifier,
         "type": "document",
         "timestamp": made,
-        "entry": [{"fullUrl": url, "resource": each} for url, each in entries],
+        "entry": [{"fullUrl": f"{base}/{each['resourceType']}/{each['id']}", "resource": each} for each in resources],
     }
 
 
@@ -142,13 +140,13 @@ def location_uid(source: Source) -> str:
     return forms.derived_uid("uscc", source.uscc)
 
 
-def _study(study: Record, parts: Sequence[Part]) -> Resource:
+def _study(study: Record, parts: Sequence[Part], shown: str) -> Resource:
     resource = imaging_study(study)
     del resource["contained"]
-    reference = [{"reference": f"Endpoint/{endpoint('')['id']}", "type": "Endpoint"}]
-    regions = {name: found for name in _body_parts(study, parts) if (found := forms.region(name)) is not None}
-    distinct = {each["coding"][0]["code"]: each for each in regions.values()}
-    shown = one(study, "00081030") or ", ".join(study.get(attributes.MODALITIES, ()))
+    reference = [{"reference": f"Endpoint/{ENDPOINT}", "type": "Endpoint"}]
+    named = (one(study, "00180015"), *(each.body_part for each in parts))
+    regions = [found for name in named if (found := forms.region(name)) is not None]
+    distinct = {each["coding"][0]["code"]: each for each in regions}
     return present(
         {
             **resource,
@@ -193,10 +191,9 @@ def _instance(instance: Instance) -> Resource:
 
 
 def _composition(
-    study: Record, parts: Sequence[Part], identifier: Resource, made: str, organization: Resource
+    study: Record, parts: Sequence[Part], identifier: Resource, made: str, organization: Resource, shown: str
 ) -> Resource:
     uid = one(study, attributes.STUDY_UID)
-    shown = one(study, "00081030") or ", ".join(study.get(attributes.MODALITIES, ()))
     rows = {
         "Study Instance UID": uid,
         "Study start": started(study),
@@ -251,14 +248,6 @@ def _device(organization: Resource) -> Resource:
         "type": {"coding": [{"system": _DEVICE_TYPES, "code": "mado-creator"}]},
         "owner": {"reference": f"Organization/{organization['id']}"},
     }
-
-
-def _body_parts(study: Record, parts: Iterable[Part]) -> list[str]:
-    return [one(study, "00180015"), *(each.body_part for each in parts)]
-
-
-def _base(study: Record) -> str:
-    return dicomweb_root(study).removesuffix("/dicom-web") + "/fhir"
 
 
 def _part(uid: str, first: Mapping[str, Any], instances: list[Instance]) -> Part:
