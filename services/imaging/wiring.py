@@ -93,10 +93,10 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     store = ImagingStore(database)
     peers = Peers(MEMBER, config, signer, telemetry)
     kept = SealedSecrets(store.write, Sealer(lambda: signer.derived(SECRETS), SECRETS, secrets.token_bytes))
-    audit = _auditing(store, kept, clock, telemetry)
+    shared = _shared(store, peers, kept, clock, telemetry)
     outgoing = Outgoing(telemetry, connections=CONNECTIONS, most_bytes=MOST_BYTES)
-    uploads = UploadServicer(UploadOperations(store, PersonKeys(peers), audit.books))
-    reading = _reading(config, store, peers, audit.log, kept, clock, outgoing)
+    uploads = UploadServicer(UploadOperations(store, shared.keys, shared.audit.books))
+    reading = _reading(config, shared, peers, outgoing)
     revoking, comparing = _Revoking(telemetry, reading.revocations), DigestOperations(store)
     watching = Watching(comparing, clock, partial(_not_counted, logging.getLogger(f"yibao.{MEMBER}")))
     _gauges(telemetry, watching)
@@ -112,7 +112,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
 
     async def stop() -> None:
         await asyncio.gather(watching.stop(), revoking.stop())
-        await audit.committer.stop()
+        await shared.audit.committer.stop()
         await outgoing.close()
         await peers.close()
         await database.close()
@@ -125,10 +125,10 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
             (node_pb2_grpc.add_NodeServiceServicer_to_server, NodeServicer(NodeOperations(store))),
             (upload_pb2_grpc.add_UploadServiceServicer_to_server, uploads),
             *reading.servicers,
-            (audit_pb2_grpc.add_AuditServiceServicer_to_server, _audits(store, peers, audit, kept, clock)),
+            (audit_pb2_grpc.add_AuditServiceServicer_to_server, _audits(shared)),
             (digest_pb2_grpc.add_DigestServiceServicer_to_server, DigestServicer(comparing)),
             (conflict_pb2_grpc.add_ConflictServiceServicer_to_server, ConflictServicer(ConflictOperations(store))),
-            *_recognition(config, store, peers, audit.log, clock),
+            *_recognition(config, shared),
         ],
         start,
         stop,
@@ -139,15 +139,14 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     )
 
 
-def _recognition(
-    config: Config, store: ImagingStore, peers: Peers, log: AuditLog, clock: Clock
-) -> list[tuple[AddToServer, Any]]:
+def _recognition(config: Config, shared: _Shared) -> list[tuple[AddToServer, Any]]:
     """The servicers of recognition and of reports."""
-    keys, cells, tables = PersonKeys(peers), PersonCells(peers), _recognition_tables(config)
-    new_no = partial(time_ordered_ids(clock, SystemRandom()), "A")
-    recognising = Recognising(Granting(cells), Priors(store, StoredIndex(store, clock), tables), log, new_no)
+    store, tables = shared.store, _recognition_tables(config)
+    new_no = partial(time_ordered_ids(shared.clock, SystemRandom()), "A")
+    priors = Priors(store, shared.index, tables)
+    recognising = Recognising(Granting(shared.cells), priors, shared.audit.log, new_no)
     recognition = RecognitionServicer(recognising, RecognitionBooks(store, tables, MODALITIES))
-    reports = ReportServicer(Reporting(store, keys, cells), recognising, tables)
+    reports = ReportServicer(Reporting(store, shared.keys, shared.cells), recognising, tables)
     return [
         (recognition_pb2_grpc.add_RecognitionServiceServicer_to_server, recognition),
         (report_pb2_grpc.add_ReportServiceServicer_to_server, reports),
@@ -186,10 +185,40 @@ def _told_broken(what: str) -> None:
     write(log, logging.ERROR, "the audit log was found broken; run yibao audit verify", {"found": what})
 
 
-def _audits(store: ImagingStore, peers: Peers, audit: _Auditing, kept: SealedSecrets, clock: Clock) -> AuditServicer:
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What several of the member's services stand on, one of each."""
+
+    store: ImagingStore
+    clock: Clock
+    kept: SealedSecrets
+    audit: _Auditing
+    keys: PersonKeys
+    cells: PersonCells
+    pseudonyms: Pseudonyms
+    sightings: Sightings
+    index: StoredIndex
+
+
+def _shared(store: ImagingStore, peers: Peers, kept: SealedSecrets, clock: Clock, telemetry: Telemetry) -> _Shared:
+    sightings = Sightings()
+    return _Shared(
+        store,
+        clock,
+        kept,
+        _auditing(store, kept, clock, telemetry),
+        PersonKeys(peers),
+        PersonCells(peers),
+        Pseudonyms(kept, Blocks, clock),
+        sightings,
+        StoredIndex(store, clock, is_silent=sightings.is_silent),
+    )
+
+
+def _audits(shared: _Shared) -> AuditServicer:
     """The servicer of the log."""
-    pseudonyms = Pseudonyms(kept, Blocks, clock)
-    return AuditServicer(AuditReading(store, audit.log, audit.books, pseudonyms, PersonKeys(peers)))
+    audit = shared.audit
+    return AuditServicer(AuditReading(shared.store, audit.log, audit.books, shared.pseudonyms, shared.keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,22 +229,13 @@ class _Reading:
     revocations: Revocations
 
 
-def _reading(
-    config: Config,
-    store: ImagingStore,
-    peers: Peers,
-    log: AuditLog,
-    kept: SealedSecrets,
-    clock: Clock,
-    outgoing: Outgoing,
-) -> _Reading:
+def _reading(config: Config, shared: _Shared, peers: Peers, outgoing: Outgoing) -> _Reading:
     """Sessions, searches and tickets."""
-    cells, pseudonyms = PersonCells(peers), Pseudonyms(kept, Blocks, clock)
+    store, clock, log, kept = shared.store, shared.clock, shared.audit.log, shared.kept
+    cells, pseudonyms, sightings = shared.cells, shared.pseudonyms, shared.sightings
     new_no = partial(time_ordered_ids(clock, SystemRandom()), "RS")
     sessions = Sessions(store, log, cells, pseudonyms, clock, secrets.token_bytes, new_no, caller_name)
-    sightings = Sightings()
-    index = StoredIndex(store, clock, is_silent=sightings.is_silent)
-    searching = Searching(index, Deciding(cells), SearchLog(log), pseudonyms)
+    searching = Searching(shared.index, Deciding(cells), SearchLog(log), pseudonyms)
     keys = KeyRing(kept, JwsKey, clock)
     tickets = Tickets(searching, log, keys, clock, secrets.token_bytes)
     revocations = Revocations(store, GrantEnds(peers), tuple(config.known_cells), clock)
