@@ -12,7 +12,7 @@ from uuid import uuid4
 from services.kernel.clock import BEIJING
 from services.runtime.wire import moment_of
 from tools.cli.language import Words
-from tools.cli.mesh_client import MeshClient
+from tools.cli.mesh_client import MeshClient, pages
 from yibao.identity.v1 import api_key_pb2
 from yibao.options.v1 import options_pb2
 
@@ -45,12 +45,8 @@ def revoked(client: MeshClient, key_id: str, words: Words) -> int:
 
 def _keys(client: MeshClient, subject: str, *, with_revoked: bool) -> Iterator[api_key_pb2.ApiKey]:
     request = api_key_pb2.ListApiKeysRequest(subject=subject, with_revoked=with_revoked)
-    while True:
-        page = client.call(f"{_SERVICE}.ListApiKeys", request)
+    for page in pages(client, f"{_SERVICE}.ListApiKeys", request):
         yield from page.api_keys
-        if not page.next_page_token:
-            return
-        request.page_token = page.next_page_token
 
 
 def _time(key: api_key_pb2.ApiKey, name: str) -> str:

@@ -15,7 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.kernel.clock import BEIJING
 from services.runtime.wire import moment_of
 from tools.cli.language import ENGLISH, Words
-from tools.cli.mesh_client import MeshClient
+from tools.cli.mesh_client import MeshClient, pages
 from yibao.payment.v1 import channel_pb2, egress_pb2
 
 _METHOD: Final = "yibao.payment.v1.EgressService.ListEgress"
@@ -49,13 +49,10 @@ def _all(client: MeshClient, pay_ord_id: str) -> tuple[list[Any], list[Any]]:
     request = egress_pb2.ListEgressRequest(pay_ord_id=pay_ord_id, page_size=_PAGE)
     told: list[Any] = []
     charges: list[Any] = []
-    while True:
-        page = client.call(_METHOD, request)
+    for page in pages(client, _METHOD, request):
         told += page.told
         charges += page.charges
-        if not page.next_page_token:
-            return told, charges
-        request.page_token = page.next_page_token
+    return told, charges
 
 
 def _lines(told: list[Any], charges: list[Any], words: Words) -> Iterator[str]:

@@ -12,7 +12,7 @@ from services.kernel.clock import BEIJING
 from services.kernel.money import yuan_text
 from services.runtime.wire import moment_of
 from tools.cli.language import ENGLISH, Words
-from tools.cli.mesh_client import MeshClient
+from tools.cli.mesh_client import MeshClient, pages
 from yibao.payment.v1 import channel_pb2, held_pb2, pay_order_state_pb2
 
 _SERVICE: Final = "yibao.payment.v1.HeldService"
@@ -62,25 +62,17 @@ def decided(client: MeshClient, pay_ord_id: str, words: Words = ENGLISH) -> int:
     """Prints what was decided, the latest first."""
     print(words("decision\twhen\tby\tnumber\treason\tdecided\tproof\twhy"))
     request = held_pb2.ListHeldDecisionsRequest(pay_ord_id=pay_ord_id)
-    while True:
-        page = client.call(f"{_SERVICE}.ListHeldDecisions", request)
+    for page in pages(client, f"{_SERVICE}.ListHeldDecisions", request):
         for each in page.decisions:
             moment = f"{moment_of(each.decided_time).astimezone(BEIJING):%Y-%m-%d %H:%M}"
             cells = (each.decision_no, moment, each.decided_by, each.held_no, each.reason, _word(each.decision))
             print("\t".join((*cells, each.proof_no, each.memo)))
-        if not page.next_page_token:
-            return 0
-        request.page_token = page.next_page_token
+    return 0
 
 
 def _all(client: MeshClient) -> Iterator[held_pb2.HeldPayment]:
-    request = held_pb2.ListHeldRequest()
-    while True:
-        page = client.call(f"{_SERVICE}.ListHeld", request)
+    for page in pages(client, f"{_SERVICE}.ListHeld", held_pb2.ListHeldRequest()):
         yield from page.held
-        if not page.next_page_token:
-            return
-        request.page_token = page.next_page_token
 
 
 def _amounts(each: held_pb2.HeldPayment, words: Words) -> Iterator[str]:

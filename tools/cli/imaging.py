@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from services.kernel.clock import BEIJING
 from services.runtime.wire import moment_of
 from tools.cli.language import ENGLISH, Words
-from tools.cli.mesh_client import MeshClient
+from tools.cli.mesh_client import MeshClient, pages
 from yibao.imaging.v1 import conflict_pb2, digest_pb2
 
 NONE: Final = "none"
@@ -90,23 +90,13 @@ def _sides(conflict: conflict_pb2.Conflict, words: Words) -> Iterator[str]:
 
 
 def _drifting(client: MeshClient) -> Iterator[digest_pb2.DriftingNode]:
-    request = digest_pb2.ListDriftRequest()
-    while True:
-        page = client.call(f"{_DIGESTS}.ListDrift", request)
+    for page in pages(client, f"{_DIGESTS}.ListDrift", digest_pb2.ListDriftRequest()):
         yield from page.nodes
-        if not page.next_page_token:
-            return
-        request.page_token = page.next_page_token
 
 
 def _listed(client: MeshClient) -> Iterator[conflict_pb2.Conflict]:
-    request = conflict_pb2.ListConflictsRequest()
-    while True:
-        page = client.call(f"{_CONFLICTS}.ListConflicts", request)
+    for page in pages(client, f"{_CONFLICTS}.ListConflicts", conflict_pb2.ListConflictsRequest()):
         yield from page.conflicts
-        if not page.next_page_token:
-            return
-        request.page_token = page.next_page_token
 
 
 def _shown(message: Message, field: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -181,6 +181,16 @@ class MeshClient:
             return self._http.post(url, json=body, headers=dict(headers), timeout=timeout)
         except httpx.HTTPError as error:
             raise MeshUnreachable(self.url, type(error).__name__) from None
+
+
+def pages(client: MeshClient, method: str, request: Any) -> Iterator[Any]:
+    """Every page of a list, from the one that `request` asks for to the last; the request is changed on the way."""
+    while True:
+        page = client.call(method, request)
+        yield page
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token
 
 
 @dataclass(slots=True)

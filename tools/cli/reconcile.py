@@ -15,7 +15,7 @@ from uuid import uuid4
 from services.kernel.money import yuan_text
 from services.runtime.wire import day_message, told_day
 from tools.cli.language import ENGLISH, Words
-from tools.cli.mesh_client import MeshClient
+from tools.cli.mesh_client import MeshClient, pages
 from yibao.payment.v1 import reconciliation_pb2 as pb
 
 _SERVICE: Final = "yibao.payment.v1.ReconciliationService"
@@ -106,12 +106,8 @@ def _ended(client: MeshClient, day: date, words: Words) -> pb.Reconciliation:
 
 def _listed(client: MeshClient, day: date) -> Iterator[pb.ReconciliationDifference]:
     asked = pb.ListDifferencesRequest(bill_day=day_message(day), page_size=_PAGE)
-    while True:
-        answer = client.call(f"{_SERVICE}.ListDifferences", asked)
-        yield from answer.differences
-        if not answer.next_page_token:
-            return
-        asked.page_token = answer.next_page_token
+    for page in pages(client, f"{_SERVICE}.ListDifferences", asked):
+        yield from page.differences
 
 
 def _document(told: pb.Reconciliation, kept: Sequence[pb.ReconciliationDifference]) -> dict[str, Any]:
