@@ -29,11 +29,12 @@ _DRIVER_ERRORS = (sqlite3.Error, PostgresError, InterfaceError, InternalClientEr
 def sql(text: str) -> Mapping[str, str]:
     """A statement by dialect, written once: parameters stand as `?1`, `AMONG(column, ?2)` asks for one of a list.
 
-    `FOR UPDATE`, also with `SKIP LOCKED`, is left out on SQLite, where a writing transaction is alone.
+    `FOR UPDATE` and `FOR SHARE`, also with `SKIP LOCKED`, are left out on SQLite, where a writing transaction is alone.
     """
     return {
         "sqlite": _AMONG.sub(r"\1 IN (SELECT value FROM json_each(?\2))", text)
         .replace(" FOR UPDATE", "")
+        .replace(" FOR SHARE", "")
         .replace(" SKIP LOCKED", ""),
         "postgresql": _AMONG.sub(r"\1 = ANY($\2::text[])", text).replace("?", "$"),
     }

@@ -16,10 +16,11 @@ import pytest_asyncio
 
 from services.runtime.call import Caller, Role
 from tests.imaging.pacs_desk import reason_of
-from tests.imaging.sight import DAY, NODE_NO, Sight, sighted
+from tests.imaging.sight import DAY, HOSPITAL, NODE_NO, Sight, sighted
 from tests.mesh.seeds import INSTITUTION
 from tools.pacs_node.samples import Person, chest_ct
 from yibao.identity.v1 import consent_pb2
+from yibao.imaging.v1 import reader_pb2
 
 PAGE: Final = "http://localhost:5173"
 
@@ -138,6 +139,25 @@ async def test_a_ticket_that_was_given_opens_nothing_five_seconds_after_the_pers
     # Nobody finds it any more, and no new ticket is given, at once.
     assert not await sight.found(token)
     assert not await sight.found(other_token)
+    assert await sight.until(refused) < 5
+
+
+async def test_a_ticket_opens_nothing_five_seconds_after_its_session_is_closed(sight: Sight) -> None:
+    who, token, own = await sight.somebody(), await sight.opened(), await sight.opened(own=True)
+    study = await sight.scanned(who)
+    await sight.present(who, token)
+    await sight.until(partial(sight.is_up, token))
+    urls = [await sight.ticket(each, study) for each in (token, own)]
+    for each in urls:
+        assert (await sight.get(f"{each}/metadata"))[0] == 200
+    for each in (token, own):
+        request = reader_pb2.CloseSessionRequest(session_token=each)
+        await sight.mesh.call("yibao.imaging.v1.ReaderService.CloseSession", request, caller=HOSPITAL)
+
+    async def refused() -> bool:
+        answers = [await sight.get(f"{each}/metadata") for each in urls]
+        return all(status == 403 and reason_of(body) == "TICKET_REVOKED" for status, _, body in answers)
+
     assert await sight.until(refused) < 5
 
 

@@ -69,7 +69,7 @@ class Desk:
         """A ticket."""
         expires = self.feeds.clock() + timedelta(seconds=life_s)
         async with self.store.write() as work:
-            await work.tickets.add(Ticket(jti, cell, grant_no, study, HOSPITAL, expires))
+            await work.tickets.add(Ticket(jti, cell, grant_no, study, HOSPITAL, "RS1", expires))
 
     async def turn(self, after_s: float = 0.5) -> list[str]:
         """The whole list after another turn."""

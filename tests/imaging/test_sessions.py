@@ -13,6 +13,7 @@ import pytest
 from services.imaging.domain import sessions as bounds
 from services.imaging.domain.audit import Action
 from services.imaging.domain.sessions import Purpose, Reader, digest_of
+from services.imaging.domain.tickets import Ticket
 from services.imaging.operations import patients
 from services.imaging.operations import sessions as operations
 from services.imaging.operations.searching import Sitting
@@ -244,6 +245,41 @@ async def test_who_leaves_sessions_open_loses_the_oldest_and_an_institution_has_
     async with desk.store.read() as work:
         left = [await work.sessions.count(each, 0, 99) for each in (HERE, "operator", "H1")]
     assert left == [1, 0, 0]
+
+
+async def test_a_session_that_ends_takes_its_tickets_and_no_others(
+    store: ImagingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(store)
+    tokens = [await desk.opened() for _ in range(3)]
+    _, listing = await desk.sessions.open(LISTING)
+    numbers = [(await desk.sessions.find(each)).session_no for each in (*tokens, listing)]
+
+    async def give(jti: str, session_no: str, grant_no: str) -> None:
+        expires = NOON + timedelta(minutes=5)
+        async with store.write() as work:
+            await work.tickets.add(Ticket(jti, "370000", grant_no, "1.1", HERE, session_no, expires))
+
+    async def revoked() -> list[str]:
+        async with store.read() as work:
+            return [name for _, name in await work.tickets.revoked(0, 10)]
+
+    for place, number in enumerate(numbers):
+        await give(f"t{place}", number, "G1")
+    await desk.sessions.close(tokens[1])
+    assert await revoked() == ["t1"]
+    await desk.sessions.close(listing)
+    assert await revoked() == ["t1", "t3"]
+    # One more than a reader may have ends the oldest.
+    monkeypatch.setattr(operations, "MOST_OF_READER", 2)
+    await desk.opened()
+    assert await revoked() == ["t1", "t3", "t0"]
+    async with store.read() as work:
+        assert [each.jti for each in await work.tickets.of_grants(["G1"], NOON)] == ["t2"]
+    # Of what is over nothing is told any more.
+    desk.later(minutes=6)
+    await desk.sessions.close(tokens[2])
+    assert await revoked() == ["t1", "t3", "t0"]
 
 
 async def test_the_list_says_what_holds_now_and_whose_cell_is_away(desk: Desk) -> None:

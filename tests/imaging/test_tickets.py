@@ -14,6 +14,7 @@ import pytest
 
 from services.imaging.domain.audit import Access, Action, Outcome
 from services.imaging.domain.scopes import Scope
+from services.imaging.domain.sessions import Purpose, Reader, Session
 from services.imaging.domain.studies import Availability
 from services.imaging.domain.tickets import GrantEnd, grant_digest
 from services.imaging.operations.ports import Also
@@ -74,6 +75,19 @@ class Desk:
             async with self.store.write() as work:
                 await also(work)
 
+    async def sits(self, session_no: str) -> None:
+        """A session goes on."""
+        token = session_no.encode()
+        reader = Reader(Purpose.TREATMENT, "H11010100901", "D1")
+        async with self.store.write() as work:
+            await work.sessions.add(Session(session_no, token, token, reader, 0, FAR))
+
+    async def close(self, session_no: str) -> None:
+        """It is closed, as `Sessions` does it."""
+        async with self.store.write() as work:
+            await work.sessions.end(session_no.encode(), to_micros(self.now))
+            await work.tickets.end_sessions([session_no], self.now)
+
     async def refused(self, study_uid: str, sitting: Sitting = READING) -> Fault:
         with pytest.raises(Fault) as caught:
             await self.tickets.issue(sitting, study_uid)
@@ -93,7 +107,10 @@ class Desk:
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     async with opened(f"sqlite:///{tmp_path / 'imaging.sqlite'}") as store:
-        yield Desk(store)
+        made = Desk(store)
+        for each in ("R1", "R2", "R9"):
+            await made.sits(each)
+        yield made
 
 
 def claims(given: Given) -> dict[str, Any]:
@@ -204,6 +221,14 @@ async def test_an_institution_opens_its_own_study_under_no_grant(desk: Desk) -> 
     assert (told["sub"], told["org"], told["pur"]) == ("R2", "H37010200901", "OWN")
     assert (await desk.refused("1.2", LISTING)).reason == "STUDY_NOT_FOUND"
     assert [each.grant_no for each in desk.written] == ["", ""]
+
+
+async def test_no_ticket_is_given_in_a_session_that_is_closed_while_the_cell_is_asked(desk: Desk) -> None:
+    desk.memory.studies = [kept("1.1")]
+    for sitting in (READING, LISTING):
+        await desk.close(sitting.session_no)
+        assert (await desk.refused("1.1", sitting)).reason == "SESSION_UNKNOWN"
+    assert await desk.living() == []
 
 
 async def test_requests_for_one_study_share_a_ticket_for_a_second(desk: Desk) -> None:

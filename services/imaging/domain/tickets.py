@@ -27,8 +27,8 @@ _GRANT_DIGITS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One that was given under a grant, as long as it lives: its id, the grant and the cell that keeps that, the study and the
-    institutions as whose nodes tell it, between blanks.
+    """One that was given, as long as it lives: its id, the grant and the cell that keeps that, the study, the institutions as
+    whose nodes tell it, between blanks, and the session that asked for it. Of an own study's the cell is "".
     """
 
     jti: str
@@ -36,6 +36,7 @@ class Ticket:
     grant_no: str
     study_uid: str
     fixmedins_codes: str
+    session_no: str
     expires_at: datetime
 
 
@@ -73,14 +74,12 @@ def expiry(now: datetime, *ends: datetime | None) -> datetime:
     return min((now + LIFE, *(each for each in ends if each is not None)))
 
 
-def claims(
-    *, node_no: str, session_no: str, organisation: str, purpose: str, ticket: Ticket, now: datetime
-) -> Mapping[str, Any]:
+def claims(*, node_no: str, organisation: str, purpose: str, ticket: Ticket, now: datetime) -> Mapping[str, Any]:
     """What a ticket says (RFC 7519, 4.1): `sub` is the session, of which the audit log alone knows whose it is."""
     return {
         "iss": ISSUER,
         "aud": node_no,
-        "sub": session_no,
+        "sub": ticket.session_no,
         "org": organisation,
         "pur": purpose,
         "stu": ticket.study_uid,

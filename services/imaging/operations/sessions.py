@@ -30,7 +30,7 @@ from services.imaging.operations.ports import Log
 from services.imaging.operations.pseudonyms import Pseudonyms
 from services.imaging.operations.searching import Patient, Sitting
 from services.imaging.store.unit import ImagingStore, Unit
-from services.kernel.clock import Clock, to_micros
+from services.kernel.clock import Clock, from_micros, to_micros
 from services.kernel.errors import Fault, FaultKind
 
 _TOKEN_BYTES: Final = 32
@@ -116,7 +116,8 @@ class Sessions:
         return await self._opened(reader, ((grant.grant_no, grant.person_key),))
 
     async def close(self, token: str) -> None:
-        """Ends one; one that was ended a while ago stays so. SESSION_UNKNOWN where there is none, or it is somebody else's."""
+        """Ends one and its tickets; one that was ended a while ago stays so. SESSION_UNKNOWN where there is none, or it is
+        somebody else's."""
         now, digest = self.now(), digest_of(token)
         async with self.store.read() as work:
             session = owned(await work.sessions.find(digest), token, self.caller())
@@ -125,6 +126,7 @@ class Sessions:
 
         async def act(work: Unit) -> None:
             await work.sessions.end(digest, now)
+            await work.tickets.end_sessions([session.session_no], from_micros(now))
 
         await self.log.write(of_closing(session), act)
 
@@ -138,7 +140,8 @@ class Sessions:
 
         async def act(work: Unit) -> None:
             await work.sessions.sweep(now - KEPT, _SWEPT)
-            await work.sessions.end_oldest(reader, MOST_OF_READER - 1)
+            ended = await work.sessions.end_oldest(reader, MOST_OF_READER - 1)
+            await work.tickets.end_sessions(ended, from_micros(now))
             await work.sessions.add(session)
 
         await self.log.write(of_opening(session), act)

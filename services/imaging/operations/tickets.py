@@ -11,12 +11,13 @@ from typing import Any, Final, Protocol
 
 from services.imaging.domain.accesses import of_ticket
 from services.imaging.domain.scopes import Copy
+from services.imaging.domain.sessions import unknown
 from services.imaging.domain.tickets import Ticket, claims, expiry, signing_period, told_periods
 from services.imaging.operations.deciding import reader_of
 from services.imaging.operations.ports import Log, Secrets
 from services.imaging.operations.searching import Found, Sitting
 from services.imaging.store.unit import Unit
-from services.kernel.clock import Clock, from_micros
+from services.kernel.clock import Clock, from_micros, to_micros
 from services.kernel.consents import cell_of_grant
 from services.kernel.errors import Fault, FaultKind, not_found
 
@@ -111,7 +112,7 @@ class Tickets:
         """A ticket for a study at the place where it is fetched soonest.
 
         STUDY_NOT_FOUND where there is none or the reader may not see it, after the same work; NODE_AWAY where no place of it
-        answers; AUDIT_UNAVAILABLE, SECRETS_SEALED, CELL_UNAVAILABLE.
+        answers; SESSION_UNKNOWN, AUDIT_UNAVAILABLE, SECRETS_SEALED, CELL_UNAVAILABLE.
         """
         key = await self._keys.signing()
         found = await self._finding.find(sitting, study_uid)
@@ -127,7 +128,6 @@ class Tickets:
         node_no = copy.place.node_no
         told = claims(
             node_no=node_no,
-            session_no=sitting.session_no,
             organisation=sitting.reader,
             purpose=sitting.purpose,
             ticket=ticket,
@@ -136,20 +136,21 @@ class Tickets:
         text = key.signed(told)
 
         async def kept(work: Unit) -> None:
+            # Closed while the cell was asked: its tickets are revoked already.
+            if not await work.sessions.goes_on(sitting.session_no, to_micros(now)):
+                raise unknown()
             await work.tickets.add(ticket)
 
         patient = found.patient
         whose = (patient.grant_no, patient.person_key) if patient is not None else ()
-        # An own study's ticket is under no grant that may end.
-        await self._log.write(
-            of_ticket(reader_of(sitting), sitting.session_no, study_uid, node_no, *whose), kept if patient else None
-        )
+        await self._log.write(of_ticket(reader_of(sitting), sitting.session_no, study_uid, node_no, *whose), kept)
         return Given(f"{copy.place.root}/t/{text}/studies/{study_uid}", text, until)
 
     def _ticket(self, sitting: Sitting, found: Found, copy: Copy, until: datetime) -> Ticket:
         jti = urlsafe_b64encode(self._random_bytes(_JTI_BYTES)).rstrip(b"=").decode()
         institutions = " ".join(sorted({each.study.fixmedins_code for each in found.copies}))
+        session_no = sitting.session_no
         if found.patient is None:
-            return Ticket(jti, "", _OWN + sitting.session_no, copy.kept.uid, institutions, until)
+            return Ticket(jti, "", _OWN + session_no, copy.kept.uid, institutions, session_no, until)
         grant_no = found.patient.grant_no
-        return Ticket(jti, cell_of_grant(grant_no) or "", grant_no, copy.kept.uid, institutions, until)
+        return Ticket(jti, cell_of_grant(grant_no) or "", grant_no, copy.kept.uid, institutions, session_no, until)

@@ -14,6 +14,8 @@ SESSION: Final = "imaging_session"
 _COLUMNS: Final = "session_no, digest, holder, purpose, organisation, reader_no, case_no, begun_at, ends_at, patients"
 _FIND: Final = sql(f"SELECT {_COLUMNS} FROM imaging_session WHERE digest = ?1")
 _HOLD: Final = sql(f"SELECT {_COLUMNS} FROM imaging_session WHERE digest = ?1 FOR UPDATE")
+# Held by a ticket until it stands: whoever ends the session meanwhile waits, and finds it.
+_GOES_ON: Final = sql("SELECT 1 FROM imaging_session WHERE session_no = ?1 AND ends_at > ?2 FOR SHARE")
 _PATIENTS: Final = sql("UPDATE imaging_session SET patients = ?2 WHERE session_no = ?1")
 _END: Final = sql("UPDATE imaging_session SET ends_at = ?2, patients = ?3 WHERE digest = ?1 AND ends_at > ?2")
 _COUNT: Final = sql(
@@ -81,6 +83,10 @@ class SessionRows:
             return _session(row)
         return None
 
+    async def goes_on(self, session_no: str, now: int) -> bool:
+        """Whether a session is not over; it does not end before the transaction does."""
+        return bool(await self._connection.run(_GOES_ON, session_no, now))
+
     async def keep_patients(self, session: Session) -> None:
         """Those that it has now."""
         await self._connection.run(_PATIENTS, session.session_no, _packed(session))
@@ -97,13 +103,15 @@ class SessionRows:
         """Takes out the ones that were over by then, at most so many."""
         await self._drop(await self._connection.run(_OVER, until, most))
 
-    async def end_oldest(self, reader: Reader, left: int) -> None:
-        """Takes out the oldest of a reader's, first those that are over, so that so many are left."""
-        await self._drop(await self._connection.run(_OLDEST, reader.organisation, reader.reader_no, left))
+    async def end_oldest(self, reader: Reader, left: int) -> list[str]:
+        """Takes out the oldest of a reader's, first those that are over, so that so many are left; the numbers of those."""
+        return await self._drop(await self._connection.run(_OLDEST, reader.organisation, reader.reader_no, left))
 
-    async def _drop(self, found: Any) -> None:
-        if found:
-            await self._connection.run(_DROP, [number for (number,) in found])
+    async def _drop(self, found: Any) -> list[str]:
+        numbers = [number for (number,) in found]
+        if numbers:
+            await self._connection.run(_DROP, numbers)
+        return numbers
 
 
 def _packed(session: Session) -> bytes:

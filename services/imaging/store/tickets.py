@@ -12,13 +12,14 @@ from services.imaging.domain.tickets import Ticket
 from services.kernel.clock import from_micros, to_micros
 from services.runtime.db import DriverConnection, Moment, RowNumber, advisory_lock, sql
 
-_COLUMNS: Final = "jti, cell, grant_no, study_uid, institution, expires_at"
+_COLUMNS: Final = "jti, cell, grant_no, study_uid, institution, session_no, expires_at"
 _ANY: Final = sql("SELECT 1 FROM imaging_ticket WHERE cell = ?1 AND expires_at > ?2 LIMIT 1")
 _OF_CELL: Final = sql(f"SELECT {_COLUMNS} FROM imaging_ticket WHERE cell = ?1 AND expires_at > ?2 LIMIT ?3")
 _OF_GRANTS: Final = {
     "sqlite": f"SELECT {_COLUMNS} FROM imaging_ticket WHERE grant_no IN (SELECT value FROM json_each(?1)) AND expires_at > ?2",
     "postgresql": f"SELECT {_COLUMNS} FROM imaging_ticket WHERE grant_no = ANY($1::text[]) AND expires_at > $2",
 }
+_OF_SESSIONS: Final = sql("SELECT jti FROM imaging_ticket WHERE AMONG(session_no, ?1) AND expires_at > ?2")
 _DROP: Final = {
     "sqlite": "DELETE FROM imaging_ticket WHERE jti IN (SELECT value FROM json_each(?1))",
     "postgresql": "DELETE FROM imaging_ticket WHERE jti = ANY($1::text[])",
@@ -32,7 +33,7 @@ _LOCK: Final = "imaging_revoked"
 
 
 def ticket_table(metadata: MetaData) -> Table:
-    """Tickets given under a grant, until they are over."""
+    """Tickets that were given, until they are over."""
     return Table(
         "imaging_ticket",
         metadata,
@@ -41,9 +42,11 @@ def ticket_table(metadata: MetaData) -> Table:
         Column("grant_no", Text, nullable=False),
         Column("study_uid", Text, nullable=False),
         Column("institution", Text, nullable=False),
+        Column("session_no", Text, nullable=False),
         Column("expires_at", Moment, nullable=False),
         Index("imaging_ticket_cell", "cell", "expires_at"),
         Index("imaging_ticket_grant", "grant_no"),
+        Index("imaging_ticket_session", "session_no"),
     )
 
 
@@ -70,7 +73,7 @@ class TicketRows:
         """A new one."""
         row = (
             *(ticket.jti, ticket.cell, ticket.grant_no, ticket.study_uid, ticket.fixmedins_codes),
-            to_micros(ticket.expires_at),
+            *(ticket.session_no, to_micros(ticket.expires_at)),
         )
         await self._connection.insert(self._insert, [row])
 
@@ -88,6 +91,14 @@ class TicketRows:
         if not grant_nos:
             return []
         return [_ticket(row) for row in await self._connection.run(_OF_GRANTS, list(grant_nos), to_micros(now))]
+
+    async def end_sessions(self, session_nos: Sequence[str], now: datetime) -> None:
+        """Puts the tickets of sessions that end at the end of the list, each by its id, for the grants live on."""
+        if not session_nos:
+            return
+        jtis = [jti for (jti,) in await self._connection.run(_OF_SESSIONS, list(session_nos), to_micros(now))]
+        if jtis:
+            await self.revoke(jtis, jtis, now)
 
     async def revoke(self, names: Sequence[str], jtis: Sequence[str], now: datetime) -> None:
         """Puts names at the end of the list, and lets the tickets go whose ids they are. Places are given under a lock that is
@@ -115,5 +126,5 @@ class TicketRows:
 
 
 def _ticket(row: Any) -> Ticket:
-    jti, cell, grant_no, study_uid, institution, expires = row
-    return Ticket(jti, cell, grant_no, study_uid, institution, from_micros(expires))
+    jti, cell, grant_no, study_uid, institution, session_no, expires = row
+    return Ticket(jti, cell, grant_no, study_uid, institution, session_no, from_micros(expires))

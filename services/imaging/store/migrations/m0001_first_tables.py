@@ -250,11 +250,13 @@ def _tickets() -> None:
         sa.Column("grant_no", sa.Text(), nullable=False),
         sa.Column("study_uid", sa.Text(), nullable=False),
         sa.Column("institution", sa.Text(), nullable=False),
+        sa.Column("session_no", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("jti"),
     )
     op.create_index("imaging_ticket_cell", "imaging_ticket", ["cell", "expires_at"])
     op.create_index("imaging_ticket_grant", "imaging_ticket", ["grant_no"])
+    op.create_index("imaging_ticket_session", "imaging_ticket", ["session_no"])
     op.create_table(
         "imaging_revoked",
         sa.Column("seq", _NUMBER, nullable=False, autoincrement=False),

@@ -111,7 +111,8 @@ class ReaderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CloseSession(self, request, context):
-        """Ends a session; its token opens nothing any more, and is enough to end it. Whoever got no answer closes it again, for an hour.
+        """Ends a session; its token opens nothing any more, and is enough to end it. Tickets that it got are revoked: nodes know it within
+        5 s. Whoever got no answer closes it again, for an hour.
         Errors: SESSION_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

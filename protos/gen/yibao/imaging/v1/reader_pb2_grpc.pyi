@@ -43,7 +43,8 @@ class ReaderServiceStub:
     Errors: SESSION_UNKNOWN.
     """
     CloseSession: _aio.UnaryUnaryMultiCallable[_reader_pb2.CloseSessionRequest, _reader_pb2.CloseSessionResponse]
-    """Ends a session; its token opens nothing any more, and is enough to end it. Whoever got no answer closes it again, for an hour.
+    """Ends a session; its token opens nothing any more, and is enough to end it. Tickets that it got are revoked: nodes know it within
+    5 s. Whoever got no answer closes it again, for an hour.
     Errors: SESSION_UNKNOWN.
     """
 
@@ -106,7 +107,8 @@ class ReaderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reader_pb2.CloseSessionRequest,
         context: _aio.ServicerContext[_reader_pb2.CloseSessionRequest, _abc.Awaitable[_reader_pb2.CloseSessionResponse]],
     ) -> _abc.Awaitable[_reader_pb2.CloseSessionResponse]:
-        """Ends a session; its token opens nothing any more, and is enough to end it. Whoever got no answer closes it again, for an hour.
+        """Ends a session; its token opens nothing any more, and is enough to end it. Tickets that it got are revoked: nodes know it within
+        5 s. Whoever got no answer closes it again, for an hour.
         Errors: SESSION_UNKNOWN.
         """
 
