@@ -19,37 +19,38 @@ from services.runtime.logs import describe, write
 from services.runtime.outbound import Peers
 from services.runtime.server import AddToServer, MemberServer
 from services.runtime.telemetry import Telemetry, inject
-from services.settlement.domain.bill import Order
-from services.settlement.domain.decision import PreparedBill
-from services.settlement.domain.notices import Told
-from services.settlement.domain.orders import Step
-from services.settlement.operations.benefits import BenefitOperations
-from services.settlement.operations.booked_replays import BookedReplays
-from services.settlement.operations.booked_reversals import BookedReversals
-from services.settlement.operations.booking import Booking
-from services.settlement.operations.care_bills import CareBills
-from services.settlement.operations.diagnoses import Diagnoses
-from services.settlement.operations.encounters import EncounterOperations
-from services.settlement.operations.fees import FeeOperations
-from services.settlement.operations.files import Files
-from services.settlement.operations.lapsing import LapseLoop, Lapsing
-from services.settlement.operations.ledger import Ledgers
-from services.settlement.operations.notices import EVERY_S, NoticeLoop, Notices
-from services.settlement.operations.orders import Opens, Orders, Stepped
-from services.settlement.operations.own_books import OwnBooks
-from services.settlement.operations.persons import Persons
-from services.settlement.operations.ports import Telling
-from services.settlement.operations.preparation import Preparation
-from services.settlement.operations.queries import Queries
-from services.settlement.operations.replays import Replaying
-from services.settlement.operations.reservations import StayReservations
-from services.settlement.operations.reverse import Reversing
-from services.settlement.operations.settle import Outcome, Settling
-from services.settlement.operations.statements import Statements
-from services.settlement.operations.stays import StayOperations
-from services.settlement.operations.trial import Tried, Trying
-from services.settlement.operations.verify import Verifying
-from services.settlement.operations.writes import Writes
+from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.decision import PreparedBill
+from services.settlement.domain.books.notices import Told
+from services.settlement.domain.books.orders import Step
+from services.settlement.operations.benefits.fund_checks import BenefitOperations
+from services.settlement.operations.benefits.persons import Persons
+from services.settlement.operations.benefits.preparation import Preparation
+from services.settlement.operations.benefits.trial import Tried, Trying
+from services.settlement.operations.books.booked_replays import BookedReplays
+from services.settlement.operations.books.booked_reversals import BookedReversals
+from services.settlement.operations.books.booking import Booking
+from services.settlement.operations.books.care_bills import CareBills
+from services.settlement.operations.books.files import Files
+from services.settlement.operations.books.lapse_loop import LapseLoop
+from services.settlement.operations.books.ledger import Ledgers
+from services.settlement.operations.books.notices import EVERY_S, NoticeLoop, Notices
+from services.settlement.operations.books.orders import Opens, Orders, Stepped
+from services.settlement.operations.books.own_books import OwnBooks
+from services.settlement.operations.books.ports import Telling
+from services.settlement.operations.books.queries import Queries
+from services.settlement.operations.books.replays import Replaying
+from services.settlement.operations.books.reverse import Reversing
+from services.settlement.operations.books.settle import Outcome, Settling
+from services.settlement.operations.books.statements import Statements
+from services.settlement.operations.books.verify import Verifying
+from services.settlement.operations.care.diagnoses import Diagnoses
+from services.settlement.operations.care.encounters import EncounterOperations
+from services.settlement.operations.care.fees import FeeOperations
+from services.settlement.operations.care.lapsing import Lapsing
+from services.settlement.operations.care.reservations import StayReservations
+from services.settlement.operations.care.stays import StayOperations
+from services.settlement.operations.care.writes import Writes
 from services.settlement.peers.catalogue import CatalogueClient
 from services.settlement.peers.identity import IdentityClient
 from services.settlement.servicer.care import CareOperations, CareServicer
@@ -132,7 +133,7 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
         await database.close()
 
     servicers: list[tuple[AddToServer, Any]] = [
-        *_encounters(config, database, encounters, stays, settlements),
+        *_encounters(config, database, BenefitOperations(persons, catalogue), encounters, stays, settlements),
         (fee_pb2_grpc.add_FeeServiceServicer_to_server, FeeServicer(fees)),
         (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, LedgerServicer(ledgers, verifying)),
         (
@@ -164,12 +165,12 @@ def _beside_others(config: Config) -> str:
 def _encounters(
     config: Config,
     database: Database,
+    benefits: BenefitOperations,
     encounters: EncounterOperations,
     stays: StayOperations,
     settlements: SettlementOperations,
 ) -> list[tuple[AddToServer, Any]]:
     """The servicers of encounters and their bills, asked by institutions and by routing."""
-    benefits = BenefitOperations(encounters.persons, encounters.catalogue)
     care = CareOperations(config.cell, encounters, stays, settlements.reversing)
     found = CareBills(CareBooks(database), encounters.catalogue)
     reversals = BookedReversals(settlements.reversing)

@@ -13,7 +13,7 @@ from gateway.problems import problem
 from services.kernel.errors import Fault, FaultKind, conflict
 from services.runtime.texts.gateway import NEXT_STEPS, RULES, STEPS, next_step
 from services.runtime.texts.table import TEXTS
-from services.settlement.domain.moments import FeeMoment, check_standing_fees, fee_window
+from services.settlement.domain.care.moments import FeeMoment, check_standing_fees, fee_window
 from tests.gateway.conftest import Scene, envelope
 from tests.gateway.test_national import BILL
 

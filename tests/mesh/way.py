@@ -37,7 +37,7 @@ _SAID: Final[Mapping[tuple[str, str], str]] = {
 _ROOMS: Final[Mapping[str, str]] = {
     "POST /*": "gateway/national/face.py",
     "gather": "gateway/batching.py",
-    "commit settle": "services/settlement/operations/settle.py",
+    "commit settle": "services/settlement/operations/books/settle.py",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.settlement.domain.bill import STAY
+from services.settlement.domain.care.bill import STAY
 from tests.settlement.counter import Counter
 
 

@@ -11,23 +11,23 @@ from random import Random
 from services.kernel.requests import RequestStamp
 from services.runtime.db import Database
 from services.runtime.identifiers import time_ordered_ids
-from services.settlement.domain.bill import STAY, VISIT
-from services.settlement.domain.catalogue import Institution, ItemKey, PricedItem, PriceScope
-from services.settlement.domain.encounters import Encounter, EncounterName, Since
-from services.settlement.domain.insured import CredentialQuery, Enrolment, Insured
-from services.settlement.domain.notices import UNTOLD
-from services.settlement.domain.pricing import SentLine
-from services.settlement.operations.benefits import BenefitOperations
-from services.settlement.operations.encounters import EncounterOperations, Registration
-from services.settlement.operations.fees import FeeOperations, FeeUpload
-from services.settlement.operations.lapsing import Lapsing
-from services.settlement.operations.orders import Orders
-from services.settlement.operations.persons import Persons
-from services.settlement.operations.reservations import StayReservations
-from services.settlement.operations.reverse import Reversing
-from services.settlement.operations.since import SinceMessages
-from services.settlement.operations.stays import StayOperations
-from services.settlement.operations.writes import Writes
+from services.settlement.domain.books.notices import UNTOLD
+from services.settlement.domain.care.bill import STAY, VISIT
+from services.settlement.domain.care.catalogue import Institution, ItemKey, PricedItem, PriceScope
+from services.settlement.domain.care.encounters import Encounter, EncounterName, Since
+from services.settlement.domain.care.insured import CredentialQuery, Enrolment, Insured
+from services.settlement.domain.care.pricing import SentLine
+from services.settlement.operations.benefits.fund_checks import BenefitOperations
+from services.settlement.operations.benefits.persons import Persons
+from services.settlement.operations.books.orders import Orders
+from services.settlement.operations.books.reverse import Reversing
+from services.settlement.operations.care.encounters import EncounterOperations, Registration
+from services.settlement.operations.care.fees import FeeOperations, FeeUpload
+from services.settlement.operations.care.lapsing import Lapsing
+from services.settlement.operations.care.reservations import StayReservations
+from services.settlement.operations.care.since import SinceMessages
+from services.settlement.operations.care.stays import StayOperations
+from services.settlement.operations.care.writes import Writes
 from services.settlement.servicer.convert_fees import LineMessages
 from services.settlement.servicer.convert_settlement import MessageScribe
 from services.settlement.store.fees import EncounterBooks

@@ -17,9 +17,9 @@ from services.runtime.config import Config
 from services.runtime.outbound import Peers
 from services.runtime.server import MemberServer
 from services.runtime.telemetry import Telemetry
-from services.settlement.operations.booked_replays import BookedReplays
-from services.settlement.operations.booked_reversals import BookedReversals
-from services.settlement.operations.diagnoses import Diagnoses
+from services.settlement.operations.books.booked_replays import BookedReplays
+from services.settlement.operations.books.booked_reversals import BookedReversals
+from services.settlement.operations.care.diagnoses import Diagnoses
 from services.settlement.servicer.care import CareOperations, CareServicer
 from services.settlement.servicer.care_bills import BillsElsewhere
 from services.settlement.servicer.convert_since import AppendedMessages

@@ -10,7 +10,7 @@ from datetime import timedelta
 from random import Random
 
 from services.kernel.errors import Fault
-from services.settlement.domain.bill import Order as BillOrder
+from services.settlement.domain.books.bill_request import Order as BillOrder
 from tests.settlement.ordering import confirm, lift_own, open_bill, renew, void
 from tests.settlement.world import Still, World
 from yibao.settlement.v1 import settlement_pb2

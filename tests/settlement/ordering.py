@@ -9,12 +9,12 @@ from typing import Any
 
 from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
-from services.settlement.domain.bill import Desk
-from services.settlement.domain.bill import Order as BillOrder
-from services.settlement.domain.decision import PreparedBill
-from services.settlement.domain.orders import INSTITUTION, PERSON, Order, OrderOpening, Step, Verb
-from services.settlement.domain.reversal import ReversalOrder
-from services.settlement.operations.settle import Opened, Outcome
+from services.settlement.domain.books.bill_request import Order as BillOrder
+from services.settlement.domain.books.decision import PreparedBill
+from services.settlement.domain.books.orders import INSTITUTION, PERSON, Order, OrderOpening, Step, Verb
+from services.settlement.domain.books.reversal import ReversalOrder
+from services.settlement.domain.care.bill import Desk
+from services.settlement.operations.books.settle import Opened, Outcome
 from tests.settlement.world import HOSPITAL, World
 
 ROUTING = "routing"

@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.kernel.errors import Fault
-from services.settlement.domain.orders import Verb
+from services.settlement.domain.books.orders import Verb
 from tests.settlement.ordering import confirm, open_bill, take, void
 from tests.settlement.world import Still, World, sqlite_url, world_on
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.kernel.requests import RequestStamp
-from services.settlement.operations.replays import Asked
+from services.settlement.operations.books.replays import Asked
 from services.settlement.servicer import replays
 from services.settlement.servicer.replays import ReplayServicer
 from tests.settlement.world import World

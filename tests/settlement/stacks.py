@@ -19,10 +19,10 @@ from services.kernel.policy.domains import EMPLOYEE_STATUS, FACTS, RESIDENT_STAT
 from services.kernel.policy.identity import policy_hash
 from services.kernel.policy.parsing import parse_policy
 from services.runtime.documents.files import read_document
-from services.settlement.domain.account import AccountState
-from services.settlement.domain.compile import CompiledPolicy, compile_policy
-from services.settlement.domain.lines import BillTotals, LineInput, split_line, totals_of
-from services.settlement.domain.stack import CompiledStack, compile_stack
+from services.settlement.domain.benefits.account import AccountState
+from services.settlement.domain.benefits.compile import CompiledPolicy, compile_policy
+from services.settlement.domain.benefits.stack import CompiledStack, compile_stack
+from services.settlement.domain.care.lines import BillTotals, LineInput, split_line, totals_of
 
 POLICIES = Path(__file__).resolve().parents[2] / "services" / "catalogue" / "samples" / "policies"
 CASES = Path(__file__).resolve().parent / "cases"

@@ -9,12 +9,12 @@ from typing import Any
 from services.kernel.policy.document import FactValue
 from services.kernel.policy.identity import policy_hash
 from services.kernel.policy.parsing import parse_policy
-from services.settlement.domain.account import AccountState
-from services.settlement.domain.compile import CompiledPolicy, compile_policy
-from services.settlement.domain.lines import BillTotals
-from services.settlement.domain.outcome import Settlement
-from services.settlement.domain.settle import NO_ACCOUNT, settle
-from services.settlement.domain.stack import compile_stack
+from services.settlement.domain.benefits.account import AccountState
+from services.settlement.domain.benefits.compile import CompiledPolicy, compile_policy
+from services.settlement.domain.benefits.outcome import Settlement
+from services.settlement.domain.benefits.settle import NO_ACCOUNT, settle
+from services.settlement.domain.benefits.stack import compile_stack
+from services.settlement.domain.care.lines import BillTotals
 
 FACTS: dict[str, FactValue] = {
     "med_type": "inpatient",

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from services.kernel.errors import Fault
-from services.settlement.domain import care as domain_care
-from services.settlement.domain.entries import StoredAnswer
-from services.settlement.domain.notices import Notice
-from services.settlement.domain.orders import moment_text
-from services.settlement.operations.queries import SettlementQuestion
+from services.settlement.domain.books import care_bills as domain_care
+from services.settlement.domain.books.entries import StoredAnswer
+from services.settlement.domain.books.notices import Notice
+from services.settlement.domain.care.pending import moment_text
+from services.settlement.operations.books.queries import SettlementQuestion
 from services.settlement.servicer import convert_care_bills
 from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.outbox import Outbox

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from services.kernel.errors import Fault
-from services.settlement.domain.notices import Notice
-from services.settlement.operations.queries import SettlementQuestion
+from services.settlement.domain.books.notices import Notice
+from services.settlement.operations.books.queries import SettlementQuestion
 from services.settlement.servicer.convert_carried_lines import unpacked
 from services.settlement.servicer.replays import ReplayServicer
 from services.settlement.store.outbox import Outbox

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.settlement.operations.queries import SettlementQuestion
+from services.settlement.operations.books.queries import SettlementQuestion
 from services.settlement.store.outbox import Outbox
 from tests.settlement.ordering import confirm, reverse_order, void
 from tests.settlement.two_cells import (

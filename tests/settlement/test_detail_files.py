@@ -16,11 +16,11 @@ import pytest
 from services.kernel.clock import to_micros
 from services.kernel.errors import Fault
 from services.kernel.money import fen_of_yuan
-from services.settlement.domain.detail_files import MOST_ROWS, ONLY_HERE, ONLY_THERE, OTHERWISE, read_listed
-from services.settlement.domain.files import COMPARED_FOR, KEPT_FOR, MOST_FILES
-from services.settlement.operations.archives import text_of
-from services.settlement.operations.files import Files
-from services.settlement.operations.statements import AskedTotals
+from services.settlement.domain.books.detail_files import MOST_ROWS, ONLY_HERE, ONLY_THERE, OTHERWISE, read_listed
+from services.settlement.domain.books.files import COMPARED_FOR, KEPT_FOR, MOST_FILES
+from services.settlement.operations.books.archives import text_of
+from services.settlement.operations.books.files import Files
+from services.settlement.operations.books.statements import AskedTotals
 from services.settlement.servicer.statements import bytes_of
 from services.settlement.store import files
 from services.settlement.store.files import FileBooks

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from services.kernel.errors import Fault
-from services.settlement.domain.account import AccountState
-from services.settlement.domain.booking import reversal_postings, settlement_postings
-from services.settlement.domain.ledger import AccountHead, AccountKey
-from services.settlement.domain.outcome import Settlement
-from services.settlement.domain.settle import settle
+from services.settlement.domain.benefits.account import AccountState
+from services.settlement.domain.benefits.outcome import Settlement
+from services.settlement.domain.benefits.settle import settle
+from services.settlement.domain.books.booking import reversal_postings, settlement_postings
+from services.settlement.domain.books.ledger import AccountHead, AccountKey
 from tests.settlement.stacks import a_class, stack_of, totals
 from tests.settlement.synthetic import layer, play, policy
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kernel.errors import Fault
-from services.settlement.domain import carried
-from services.settlement.domain.carried import CarriedLines
-from services.settlement.domain.lines import LineInput, LineSplit, split_line, totals_of
-from services.settlement.domain.pricing import exempt_tags
+from services.settlement.domain.care import carried
+from services.settlement.domain.care.carried import CarriedLines
+from services.settlement.domain.care.lines import LineInput, LineSplit, split_line, totals_of
+from services.settlement.domain.care.pricing import exempt_tags
 
 LINES = st.lists(
     st.tuples(

@@ -10,12 +10,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.kernel.errors import Fault
-from services.settlement.domain.account import AccountState
-from services.settlement.domain.answer import derivation, shares
-from services.settlement.domain.facts import Facts
-from services.settlement.domain.outcome import FUND_FIELDS, MONEY_FIELDS, Settlement, fund_shares
-from services.settlement.domain.refund import refund, refund_deltas
-from services.settlement.domain.settle import settle
+from services.settlement.domain.benefits.account import AccountState
+from services.settlement.domain.benefits.facts import Facts
+from services.settlement.domain.benefits.outcome import FUND_FIELDS, MONEY_FIELDS, Settlement, fund_shares
+from services.settlement.domain.benefits.settle import settle
+from services.settlement.domain.books.answer import derivation, shares
+from services.settlement.domain.books.refund import refund, refund_deltas
 from tests.rounds import rounds
 from tests.settlement.stacks import (
     POLICIES,

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from services.kernel.errors import Fault, FaultKind
-from services.settlement.domain.lines import MOST_FEN, BillTotals
-from services.settlement.domain.outcome import BandUse, fund_shares
-from services.settlement.domain.settle import settle
-from services.settlement.domain.stack import compile_stack
+from services.settlement.domain.benefits.outcome import BandUse, fund_shares
+from services.settlement.domain.benefits.settle import settle
+from services.settlement.domain.benefits.stack import compile_stack
+from services.settlement.domain.care.lines import MOST_FEN, BillTotals
 from tests.settlement.synthetic import FACTS, compiled, flat, layer, one, play, policy
 
 BANDED = [{"when": {}, "value": [{"upto": 1000, "ratio": "50%"}, {"upto": None, "ratio": "80%"}]}]

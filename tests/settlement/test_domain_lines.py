@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kernel.errors import Fault
-from services.settlement.domain.lines import LineInput, LineSplit, split_line, totals_of
+from services.settlement.domain.care.lines import LineInput, LineSplit, split_line, totals_of
 from tests.settlement.stacks import Line, line_strategy
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.kernel.clock import BEIJING
 from services.kernel.errors import MORE_VIOLATIONS, Fault, FaultKind
-from services.settlement.domain.moments import (
+from services.settlement.domain.care.moments import (
     FeeMoment,
     check_begin,
     check_end,

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kernel.errors import Fault
-from services.settlement.domain.account import AccountState
-from services.settlement.domain.outcome import national_components
-from services.settlement.domain.settle import settle
+from services.settlement.domain.benefits.account import AccountState
+from services.settlement.domain.benefits.outcome import national_components
+from services.settlement.domain.benefits.settle import settle
 from tests.rounds import rounds
 from tests.settlement import oracle
 from tests.settlement.stacks import STACKS, Line, accounts, bills, document, facts_for, ledgers, stack_of, totals

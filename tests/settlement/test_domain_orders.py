@@ -8,8 +8,8 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
-from services.settlement.domain import orders as domain
-from services.settlement.domain.orders import Order, OrderOpening, Step, Verb, reopened, taken
+from services.settlement.domain.books import orders as domain
+from services.settlement.domain.books.orders import Order, OrderOpening, Step, Verb, reopened, taken
 
 NOW = 1_000_000_000
 SECOND = 1_000_000

@@ -10,8 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kernel.errors import Fault
-from services.settlement.domain.refund import SettledRef, check_refund_order
-from services.settlement.domain.versions import BenefitYear, PolicyVersion, SettleDates, benefit_year, choose_versions
+from services.settlement.domain.benefits.versions import (
+    BenefitYear,
+    PolicyVersion,
+    SettleDates,
+    benefit_year,
+    choose_versions,
+)
+from services.settlement.domain.books.refund import SettledRef, check_refund_order
 
 FIRST, SECOND, THIRD = SettledRef("a", 1), SettledRef("b", 2), SettledRef("c", 3, "", "110101", "2026-03-01")
 

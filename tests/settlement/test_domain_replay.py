@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from services.kernel.errors import Fault
 from services.kernel.requests import Regions
-from services.settlement.domain.basis import Basis, Purses, basis_from
-from services.settlement.domain.booking import settlement_postings
-from services.settlement.domain.entries import SETTLE, STANDING, Books
-from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger, after_deltas
-from services.settlement.domain.outcome import national_components
-from services.settlement.domain.replay import Replay, Scene, Standing, replay
-from services.settlement.domain.reversal import BookedSettlement
-from services.settlement.domain.settle import settle
+from services.settlement.domain.benefits.outcome import national_components
+from services.settlement.domain.benefits.settle import settle
+from services.settlement.domain.books.basis import Basis, Purses, basis_from
+from services.settlement.domain.books.booking import settlement_postings
+from services.settlement.domain.books.entries import SETTLE, STANDING, Books
+from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey, YearLedger, after_deltas
+from services.settlement.domain.books.replay import Replay, Scene, Standing, replay
+from services.settlement.domain.books.reversal import BookedSettlement
 from tests.settlement import oracle
 from tests.settlement.stacks import Line, bills, document, facts_for, ledgers, stack_of, totals
 

@@ -9,7 +9,7 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.runtime.db import ConstraintViolation
-from services.settlement.domain.bill import STAY
+from services.settlement.domain.care.bill import STAY
 from services.settlement.store.verify import RULES
 from tests.settlement.counter import Counter, counter_on, item, line
 from tests.settlement.stacks import POLICIES

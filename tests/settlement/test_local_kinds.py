@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from services.kernel.errors import Fault, FaultKind
-from services.settlement.domain.bill import STAY
-from services.settlement.domain.catalogue import LocalKind
-from services.settlement.domain.encounters import EncounterFilter
-from services.settlement.domain.insured import CredentialQuery
-from services.settlement.domain.kinds import KindOfCare, check_same, check_told, counted
-from services.settlement.operations.benefits import BenefitQuery
-from services.settlement.operations.encounters import Registration, VisitInformation
-from services.settlement.operations.fees import FeeUpload
+from services.settlement.domain.care.bill import STAY
+from services.settlement.domain.care.catalogue import LocalKind
+from services.settlement.domain.care.encounters import EncounterFilter
+from services.settlement.domain.care.insured import CredentialQuery
+from services.settlement.domain.care.kinds import KindOfCare, check_same, check_told, counted
+from services.settlement.operations.benefits.fund_checks import BenefitQuery
+from services.settlement.operations.care.encounters import Registration, VisitInformation
+from services.settlement.operations.care.fees import FeeUpload
 from tests.settlement.counter import BEGIN, SOMEBODY, TODAY, Counter, counter_on, joined, line
 from tests.settlement.world import EMPLOYEE, HOSPITAL, START, World, sqlite_url, world_on
 from yibao.common.v1 import codes_pb2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.settlement.domain.bill import STAY
+from services.settlement.domain.care.bill import STAY
 from tests.settlement.counter import Counter, counter_on, line
 from tests.settlement.test_operations_encounters import discharge, refusal, settle
 from tests.settlement.test_operations_fees import batches, cancel, open_total, take_back

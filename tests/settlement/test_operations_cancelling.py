@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.kernel.errors import FaultKind
-from services.settlement.domain.bill import STAY
+from services.settlement.domain.care.bill import STAY
 from services.settlement.store.settlements import SettlementBooks
 from tests.settlement.counter import Counter, counter_on, line
 from tests.settlement.test_operations_encounters import refusal, settle

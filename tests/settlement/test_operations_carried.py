@@ -14,8 +14,8 @@ from google.type.date_pb2 import Date
 
 from services.kernel.errors import Fault
 from services.runtime.call import CallContext, Caller, Role
-from services.settlement.domain.catalogue import Institution
-from services.settlement.operations.settle import Opened
+from services.settlement.domain.care.catalogue import Institution
+from services.settlement.operations.books.settle import Opened
 from services.settlement.servicer.convert_carried_lines import unpacked
 from services.settlement.servicer.convert_orders import OpeningReader
 from services.settlement.store.own_books import OwnBookRows

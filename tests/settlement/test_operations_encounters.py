@@ -14,12 +14,12 @@ import pytest
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.db import Database
 from services.runtime.writes import Lasting
-from services.settlement.domain.bill import STAY
-from services.settlement.domain.encounters import EncounterFilter
-from services.settlement.domain.insured import CredentialQuery, Identity
-from services.settlement.operations.benefits import BenefitQuery
-from services.settlement.operations.encounters import VisitInformation
-from services.settlement.operations.stays import DischargeInformation
+from services.settlement.domain.care.bill import STAY
+from services.settlement.domain.care.encounters import EncounterFilter
+from services.settlement.domain.care.insured import CredentialQuery, Identity
+from services.settlement.operations.benefits.fund_checks import BenefitQuery
+from services.settlement.operations.care.encounters import VisitInformation
+from services.settlement.operations.care.stays import DischargeInformation
 from tests.settlement.counter import ANOTHER, BEGIN, SOMEBODY, Counter, counter_on, line
 from tests.settlement.test_store_encounters import keep, settled
 from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, insured, sqlite_url

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from services.kernel.errors import Fault, FaultKind
-from services.settlement.domain.bill import STAY, VISIT
-from services.settlement.domain.fees import FeeBatch
-from services.settlement.domain.lines import MOST_FEN
-from services.settlement.operations.stays import DischargeInformation
+from services.settlement.domain.care.bill import STAY, VISIT
+from services.settlement.domain.care.fees import FeeBatch
+from services.settlement.domain.care.lines import MOST_FEN
+from services.settlement.operations.care.stays import DischargeInformation
 from tests.settlement.counter import ANOTHER, BEGIN, Counter, counter_on, item, line, split_of
 from tests.settlement.test_operations_encounters import settle
 from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, sqlite_url

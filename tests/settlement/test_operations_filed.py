@@ -12,9 +12,9 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.runtime.driver import DriverConnection
-from services.settlement.domain.bill import Order
-from services.settlement.domain.carried import LONG_TERM, REFERRAL, TEMPORARY, Filing, Sought
-from services.settlement.domain.entries import StoredAnswer
+from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.entries import StoredAnswer
+from services.settlement.domain.care.carried import LONG_TERM, REFERRAL, TEMPORARY, Filing, Sought
 from tests.settlement.world import EMPLOYEE, World, insured, sqlite_url, world_on
 
 HERE = "sandbox"

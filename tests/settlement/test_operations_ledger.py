@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
 from services.runtime.db import bulk_insert
-from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, after_amount
-from services.settlement.domain.opening import Opening
-from services.settlement.domain.verification import CeilingCheck, LedgerGroup
+from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey, after_amount
+from services.settlement.domain.books.opening import Opening
+from services.settlement.domain.books.verification import CeilingCheck, LedgerGroup
 from services.settlement.store.tables import LEDGER_ENTRY
 from services.settlement.store.verify import RULES, LedgerChecks
 from tests.settlement.world import EMPLOYEE, PLACE, START, World, sqlite_url, world_on

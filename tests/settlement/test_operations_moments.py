@@ -10,10 +10,10 @@ import pytest
 
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.db import bulk_insert
-from services.settlement.domain.bill import STAY
-from services.settlement.domain.encounters import DISCHARGED, OPEN, EncounterFilter
-from services.settlement.operations.encounters import VisitInformation
-from services.settlement.operations.stays import DischargeInformation
+from services.settlement.domain.care.bill import STAY
+from services.settlement.domain.care.encounters import DISCHARGED, OPEN, EncounterFilter
+from services.settlement.operations.care.encounters import VisitInformation
+from services.settlement.operations.care.stays import DischargeInformation
 from services.settlement.store.tables import FEE_LINE
 from tests.settlement.counter import BEGIN, SOMEBODY, TODAY, Counter, counter_on, line
 from tests.settlement.test_operations_encounters import settle

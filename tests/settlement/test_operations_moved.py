@@ -14,7 +14,7 @@ import pytest
 from services.kernel.errors import Fault
 from services.kernel.requests import Moved
 from services.runtime.committer import Committer
-from services.settlement.domain.bill import STAY
+from services.settlement.domain.care.bill import STAY
 from tests.settlement.counter import Counter, counter_on, line
 from tests.settlement.test_operations_fees import batches
 from tests.settlement.world import START, Ticking, World, sqlite_url, world_on

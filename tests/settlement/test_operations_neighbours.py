@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from services.settlement.domain.catalogue import StackChoice, StackRequest
-from services.settlement.domain.circumstances import remote_kind
-from services.settlement.domain.entries import StoredAnswer
+from services.settlement.domain.benefits.circumstances import remote_kind
+from services.settlement.domain.benefits.stack import StackChoice, StackRequest
+from services.settlement.domain.books.entries import StoredAnswer
 from tests.settlement.world import HOSPITAL, RESIDENT, FakeCatalogue, World, insured, sqlite_url, world_on
 
 

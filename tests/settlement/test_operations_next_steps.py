@@ -11,8 +11,8 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.runtime.texts.gateway import next_step
-from services.settlement.domain.bill import STAY
-from services.settlement.domain.encounters import check_not_settled
+from services.settlement.domain.care.bill import STAY
+from services.settlement.domain.care.encounters import check_not_settled
 from tests.settlement.counter import BEGIN, Counter, counter_on, line
 from tests.settlement.test_operations_encounters import settle
 from tests.settlement.test_operations_moments import discharged, refusal

@@ -12,12 +12,13 @@ import pytest
 from sqlalchemy import text
 
 from services.kernel.errors import Fault
-from services.settlement.domain import orders as domain
-from services.settlement.domain.decision import PreparedBill
-from services.settlement.domain.entries import StoredAnswer
-from services.settlement.domain.orders import Order, Verb
-from services.settlement.operations.queries import SettlementQuestion
-from services.settlement.operations.settle import Opened
+from services.settlement.domain.books import orders as domain
+from services.settlement.domain.books.decision import PreparedBill
+from services.settlement.domain.books.entries import StoredAnswer
+from services.settlement.domain.books.orders import Order, Verb
+from services.settlement.domain.care.pending import moment_text
+from services.settlement.operations.books.queries import SettlementQuestion
+from services.settlement.operations.books.settle import Opened
 from tests.settlement.ordering import (
     confirm,
     insured,
@@ -136,7 +137,7 @@ async def test_while_an_order_is_pending_everything_on_its_ledger_waits_and_a_tr
     with pytest.raises(Fault) as caught:
         await world.settle(other)
     told = caught.value.metadata
-    assert (told["order_no"], told["lapses_at"]) == ("O1", domain.moment_text(opened.order.lapses_at or 0))
+    assert (told["order_no"], told["lapses_at"]) == ("O1", moment_text(opened.order.lapses_at or 0))
     assert await reason_of(world.settle(bill)) == "ORDER_PENDING"
     assert await reason_of(open_bill(world, other, "O2")) == "ORDER_PENDING"
     assert await reason_of(world.reverse(first, "2208:1")) == "ORDER_PENDING"

@@ -14,8 +14,8 @@ from sqlalchemy import text
 
 from services.kernel.errors import Fault
 from services.kernel.policy.document import HELD_BY_BANK
-from services.settlement.domain.stack import compile_stack
-from services.settlement.operations.queries import SettlementQuestion
+from services.settlement.domain.benefits.stack import compile_stack
+from services.settlement.operations.books.queries import SettlementQuestion
 from services.settlement.store import replays as rows
 from services.settlement.store.fees import EncounterBooks
 from tests.plans import scanned, statements_in

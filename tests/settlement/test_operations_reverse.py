@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.kernel.errors import Fault
-from services.settlement.operations.queries import SettlementQuestion
+from services.settlement.operations.books.queries import SettlementQuestion
 from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, START, World, sqlite_url, world_on
 
 

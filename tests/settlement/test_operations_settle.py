@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from services.kernel.errors import Fault, FaultKind
-from services.settlement.domain.bill import SentParts
-from services.settlement.domain.entries import StoredAnswer
+from services.settlement.domain.books.entries import StoredAnswer
+from services.settlement.domain.care.bill import SentParts
 from tests.settlement.world import HOSPITAL, OTHER_HOSPITAL, RESIDENT, World, sqlite_url, world_on
 from yibao.settlement.v1 import settlement_pb2
 

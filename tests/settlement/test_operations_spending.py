@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from services.kernel.errors import Fault
-from services.settlement.domain.bill import STAY, VISIT, Order
+from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.care.bill import STAY, VISIT
 from tests.settlement.counter import SOMEBODY, counter_on
 from tests.settlement.world import World, sqlite_url, world_on
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from services.kernel.errors import Fault, FaultKind
-from services.settlement.domain.bill import STAY
-from services.settlement.operations.ports import EncounterStore
+from services.settlement.domain.care.bill import STAY
+from services.settlement.operations.care.ports import EncounterStore
 from services.settlement.store.fees import EncounterBooks, FeeReader, FeeWriter
 from tests.settlement.counter import ANOTHER, SOMEBODY, Counter, counter_on
 from tests.settlement.world import sqlite_url

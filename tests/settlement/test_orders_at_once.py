@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from services.kernel.errors import Fault
-from services.settlement.domain import orders as domain
-from services.settlement.domain.orders import Order, Verb
+from services.settlement.domain.books import orders as domain
+from services.settlement.domain.books.orders import Order, Verb
 from tests.settlement.ordering import open_bill, take
 from tests.settlement.world import Still, World, world_on
 

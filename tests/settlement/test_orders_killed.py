@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from services.kernel.errors import Fault
-from services.settlement.domain import orders as domain
+from services.settlement.domain.books import orders as domain
 from tests.settlement.orders_victim import AMOUNT, BILLS, PEOPLE, again, begun
 
 

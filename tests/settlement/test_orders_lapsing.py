@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from services.kernel.errors import Fault, FaultKind
-from services.settlement.domain import orders as domain
-from services.settlement.domain.entries import StoredAnswer
-from services.settlement.operations.lapsing import LapseLoop
+from services.settlement.domain.books import orders as domain
+from services.settlement.domain.books.entries import StoredAnswer
+from services.settlement.operations.books.lapse_loop import LapseLoop
 from tests.settlement.ordering import (
     confirm,
     insured,

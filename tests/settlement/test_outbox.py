@@ -13,11 +13,11 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.runtime.committer import Committer
-from services.settlement.domain.bill import Order
-from services.settlement.domain.catalogue import Institution
-from services.settlement.domain.entries import REVERSE, SETTLE
-from services.settlement.domain.notices import CARE, INSURED, KEPT, Head, Notice, Placed
-from services.settlement.operations.notices import Notices
+from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.entries import REVERSE, SETTLE
+from services.settlement.domain.books.notices import CARE, INSURED, KEPT, Head, Notice, Placed
+from services.settlement.domain.care.catalogue import Institution
+from services.settlement.operations.books.notices import Notices
 from services.settlement.store import outbox as outbox_store
 from services.settlement.store.outbox import Outbox
 from tests.plans import scanned, statements_in

@@ -15,8 +15,9 @@ import pytest
 from services.kernel.errors import Fault, FaultKind
 from services.kernel.policy.identity import policy_hash
 from services.runtime.kept import Bounded
-from services.settlement.domain.catalogue import ItemKey, LocalKind, PriceScope, StackRequest
-from services.settlement.domain.insured import CredentialQuery, Insured
+from services.settlement.domain.benefits.stack import StackRequest
+from services.settlement.domain.care.catalogue import ItemKey, LocalKind, PriceScope
+from services.settlement.domain.care.insured import CredentialQuery, Insured
 from services.settlement.peers.catalogue import HEAD_HOLDS_S, CatalogueClient
 from services.settlement.peers.identity import IdentityClient
 from tests.settlement.peers_played import POLICY, Catalogue, Credentials, Persons, mesh

@@ -9,8 +9,7 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.runtime.db import sql
-from services.settlement.domain.catalogue import StackChoice, StackRequest
-from services.settlement.domain.stack import compile_stack
+from services.settlement.domain.benefits.stack import StackChoice, StackRequest, compile_stack
 from services.settlement.servicer.convert_settlement import BillReader
 from tests.settlement.stacks import document
 from tests.settlement.synthetic import compiled

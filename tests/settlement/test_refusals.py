@@ -17,14 +17,14 @@ from services.kernel.codes import MED_TYPES, fits_setting
 from services.kernel.errors import Fault, FaultKind
 from services.runtime.texts.gateway import next_step, violation_text
 from services.runtime.texts.table import text
-from services.settlement.domain.bill import STAY, VISIT
-from services.settlement.domain.catalogue import LocalKind
-from services.settlement.domain.insured import CredentialQuery
-from services.settlement.domain.kinds import KindOfCare, check_setting
-from services.settlement.domain.moments import FeeMoment, check_fees, check_standing_fees, fee_window
-from services.settlement.domain.own_books import not_own
-from services.settlement.domain.refusals import told_refusal
-from services.settlement.operations.encounters import Registration, VisitInformation
+from services.settlement.domain.benefits.refusals import told_refusal
+from services.settlement.domain.books.own_books import not_own
+from services.settlement.domain.care.bill import STAY, VISIT
+from services.settlement.domain.care.catalogue import LocalKind
+from services.settlement.domain.care.insured import CredentialQuery
+from services.settlement.domain.care.kinds import KindOfCare, check_setting
+from services.settlement.domain.care.moments import FeeMoment, check_fees, check_standing_fees, fee_window
+from services.settlement.operations.care.encounters import Registration, VisitInformation
 from services.settlement.servicer.convert_encounters import Codes, information
 from tests.settlement.counter import BEGIN, SOMEBODY, Counter, counter_on
 from tests.settlement.test_operations_fees import refusal

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from services.kernel.errors import Fault, FaultKind
 from services.kernel.money import round_quotient, scaled_of, scaled_text
-from services.settlement.domain.bill import STAY
-from services.settlement.domain.lines import LineInput, LineSplit, split_line
-from services.settlement.domain.pricing import SentLine
-from services.settlement.domain.returns import LineLeft, goods_of, line_left, split_returns
+from services.settlement.domain.care.bill import STAY
+from services.settlement.domain.care.lines import LineInput, LineSplit, split_line
+from services.settlement.domain.care.pricing import SentLine
+from services.settlement.domain.care.returns import LineLeft, goods_of, line_left, split_returns
 from tests.settlement.counter import BEGIN, Counter, counter_on, item, line, split_of
 from tests.settlement.test_operations_encounters import settle
 from tests.settlement.test_operations_fees import batches, refusal, take_back

@@ -12,7 +12,7 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.runtime.status import from_status
-from services.settlement.domain import care as domain_care
+from services.settlement.domain.books import care_bills as domain_care
 from services.settlement.servicer import care_bills
 from services.settlement.store import care as care_store
 from tests.settlement.counter import SOMEBODY

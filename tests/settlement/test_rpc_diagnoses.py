@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.settlement.domain.diagnoses import Diagnosis, ToldDiagnosis
+from services.settlement.domain.care.diagnoses import Diagnosis, ToldDiagnosis
 from tests.settlement.counter import BEGIN, SOMEBODY
 from tests.settlement.counter_member import Reached, desk, member_in
 from tests.settlement.test_rpc_encounters import admission, at, discharge, stay_reference, upload, visit

@@ -13,8 +13,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 
 from services.kernel.errors import Fault, FaultKind
-from services.settlement.domain.encounters import EncounterFilter
-from services.settlement.domain.insured import Identity
+from services.settlement.domain.care.encounters import EncounterFilter
+from services.settlement.domain.care.insured import Identity
 from tests.settlement.counter import ANOTHER, BEGIN, SOMEBODY
 from tests.settlement.counter_member import ANY_PERSON, ELSEWHERE, HERE, OPERATOR, Reached, desk, member_in
 from tests.settlement.test_operations_encounters import settle, spend

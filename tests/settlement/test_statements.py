@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from services.kernel.clock import to_micros
-from services.settlement.domain.statements import SettledOrder
-from services.settlement.operations.statements import AskedTotals, Statements
+from services.settlement.domain.books.statements import SettledOrder
+from services.settlement.operations.books.statements import AskedTotals, Statements
 from services.settlement.store import statements
 from services.settlement.store.statements import StatementRows
 from tests.plans import scanned, statements_in

@@ -12,12 +12,12 @@ from typing import cast
 import pytest
 
 from services.kernel.errors import Fault
-from services.settlement.domain.bill import STAY
-from services.settlement.domain.encounters import Encounter, Entry
-from services.settlement.domain.insured import Cover, CredentialQuery, Enrolment, Insured
-from services.settlement.domain.reservations import HELD, Reservation
-from services.settlement.operations.encounters import Registration
-from services.settlement.operations.ports import EncounterStore
+from services.settlement.domain.care.bill import STAY
+from services.settlement.domain.care.encounters import Encounter, Entry
+from services.settlement.domain.care.insured import Cover, CredentialQuery, Enrolment, Insured
+from services.settlement.domain.care.reservations import HELD, Reservation
+from services.settlement.operations.care.encounters import Registration
+from services.settlement.operations.care.ports import EncounterStore
 from services.settlement.store.fees import EncounterBooks, FeeWriter
 from tests.settlement.counter import BEGIN, SOMEBODY, Counter, counter_on
 from tests.settlement.world import EMPLOYEE, HOSPITAL, OTHER_HOSPITAL, insured, sqlite_url

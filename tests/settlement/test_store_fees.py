@@ -10,8 +10,8 @@ import pytest
 
 from services.kernel.requests import Moved
 from services.runtime.db import ConstraintViolation, Database
-from services.settlement.domain.fees import FeeBatch, FeeLine
-from services.settlement.domain.lines import BillTotals, LineSplit
+from services.settlement.domain.care.fees import FeeBatch, FeeLine
+from services.settlement.domain.care.lines import BillTotals, LineSplit
 from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.schema import schema
 from tests.settlement.counter import BEGIN

@@ -12,9 +12,9 @@ import pytest
 from services.kernel.errors import Fault
 from services.kernel.requests import Moved
 from services.runtime.db import ConstraintViolation, UniqueViolation
-from services.settlement.domain.booking import Posting
-from services.settlement.domain.entries import StoredAnswer, Wanted, Writing
-from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
+from services.settlement.domain.books.booking import Posting
+from services.settlement.domain.books.entries import StoredAnswer, Wanted, Writing
+from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.store.settlements import SettlementBooks
 from tests.settlement.world import EMPLOYEE, HOSPITAL, PLACE, World, sqlite_url, world_on
 from yibao.settlement.v1 import settlement_pb2

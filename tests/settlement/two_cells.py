@@ -12,14 +12,15 @@ from typing import Any
 from services.kernel.errors import Fault
 from services.runtime.call import CallContext, Caller, Role, use_call
 from services.runtime.db import bulk_insert
-from services.settlement.domain.bill import Desk, Order
-from services.settlement.domain.catalogue import Institution
-from services.settlement.domain.reversal import ReversalOrder
-from services.settlement.operations.booked_replays import BookedReplays
-from services.settlement.operations.booked_reversals import BookedReversals
-from services.settlement.operations.settle import Opened
-from services.settlement.operations.stays import StayOperations
-from services.settlement.operations.writes import Writes
+from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.reversal import ReversalOrder
+from services.settlement.domain.care.bill import Desk
+from services.settlement.domain.care.catalogue import Institution
+from services.settlement.operations.books.booked_replays import BookedReplays
+from services.settlement.operations.books.booked_reversals import BookedReversals
+from services.settlement.operations.books.settle import Opened
+from services.settlement.operations.care.stays import StayOperations
+from services.settlement.operations.care.writes import Writes
 from services.settlement.servicer import care_bills
 from services.settlement.servicer.care_bills import BillsElsewhere
 from services.settlement.servicer.convert_orders import OpeningReader, institution_stamp, open_response

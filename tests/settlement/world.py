@@ -15,39 +15,31 @@ from services.kernel.requests import NOWHERE, Regions, RequestStamp
 from services.runtime.committer import Committer
 from services.runtime.db import Database, bulk_insert
 from services.runtime.identifiers import time_ordered_ids
-from services.settlement.domain.bill import Bill, Desk, Order
-from services.settlement.domain.catalogue import (
-    Disease,
-    Institution,
-    ItemKey,
-    LocalKind,
-    PricedItem,
-    PriceScope,
-    StackChoice,
-    StackRequest,
-)
-from services.settlement.domain.decision import PreparedBill
-from services.settlement.domain.entries import StoredAnswer
-from services.settlement.domain.insured import CredentialQuery, Enrolment, FamilyLink, Insured, Person
-from services.settlement.domain.ledger import AccountKey, LedgerKey
-from services.settlement.domain.notices import Told
-from services.settlement.domain.opening import Opening
-from services.settlement.domain.orders import Step
-from services.settlement.domain.reversal import MessageName, ReversalOrder, SettlementName
-from services.settlement.domain.stack import CompiledStack
-from services.settlement.domain.verification import Finding
-from services.settlement.operations.booking import Booking
-from services.settlement.operations.care_bills import CareBills
-from services.settlement.operations.lapsing import Lapsing
-from services.settlement.operations.ledger import Ledgers
-from services.settlement.operations.orders import Opens, Orders, Stepped
-from services.settlement.operations.preparation import Preparation
-from services.settlement.operations.queries import Queries
-from services.settlement.operations.replays import Replaying
-from services.settlement.operations.reverse import Reversing
-from services.settlement.operations.settle import Outcome, Settling
-from services.settlement.operations.trial import Tried, Trying
-from services.settlement.operations.verify import Verifying
+from services.settlement.domain.benefits.stack import CompiledStack, StackChoice, StackRequest
+from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.decision import PreparedBill
+from services.settlement.domain.books.entries import StoredAnswer
+from services.settlement.domain.books.ledger import AccountKey, LedgerKey
+from services.settlement.domain.books.notices import Told
+from services.settlement.domain.books.opening import Opening
+from services.settlement.domain.books.orders import Step
+from services.settlement.domain.books.reversal import MessageName, ReversalOrder, SettlementName
+from services.settlement.domain.books.verification import Finding
+from services.settlement.domain.care.bill import Bill, Desk
+from services.settlement.domain.care.catalogue import Disease, Institution, ItemKey, LocalKind, PricedItem, PriceScope
+from services.settlement.domain.care.insured import CredentialQuery, Enrolment, FamilyLink, Insured, Person
+from services.settlement.operations.benefits.preparation import Preparation
+from services.settlement.operations.benefits.trial import Tried, Trying
+from services.settlement.operations.books.booking import Booking
+from services.settlement.operations.books.care_bills import CareBills
+from services.settlement.operations.books.ledger import Ledgers
+from services.settlement.operations.books.orders import Opens, Orders, Stepped
+from services.settlement.operations.books.queries import Queries
+from services.settlement.operations.books.replays import Replaying
+from services.settlement.operations.books.reverse import Reversing
+from services.settlement.operations.books.settle import Outcome, Settling
+from services.settlement.operations.books.verify import Verifying
+from services.settlement.operations.care.lapsing import Lapsing
 from services.settlement.servicer.convert_settlement import MessageScribe
 from services.settlement.store.care import CareBooks
 from services.settlement.store.hot import HotBooks

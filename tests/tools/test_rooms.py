@@ -48,6 +48,7 @@ def problems(*imports: tuple[str, str], alone: str = "") -> list[str]:
         ("services.settlement.operations", "services.settlement.store"),
         ("services.settlement.operations", "services.runtime.writes"),
         ("services.settlement.operations", "services.runtime.pieces"),
+        ("services.settlement.operations.care", "services.settlement.domain.care.fees"),
         ("services.settlement.store", "services.runtime.pieces"),
         ("services.identity.store", "services.runtime.journal"),
         ("services.settlement.servicer", "yibao.settlement.v1.fee_pb2"),
@@ -80,6 +81,9 @@ def test_what_a_row_names_is_allowed(importer: str, imported: str) -> None:
         ("services.settlement.operations", "services.runtime.db"),
         ("services.settlement.operations", "services.runtime.call"),
         ("services.settlement.operations", "yibao.settlement.v1.fee_pb2"),
+        ("services.settlement.operations.care.fees", "services.settlement.domain.books"),
+        ("services.settlement.operations.care.fees", "services.settlement.domain.benefits"),
+        ("services.settlement.operations.care.fees", "services.settlement.operations.books"),
         ("services.settlement.servicer", "services.settlement.store"),
         # A channel's adapter has no other messages than those of what a channel may be told, and no order.
         ("services.payment.channels.wechat_words", "yibao.payment.v1.fee_upload_pb2"),

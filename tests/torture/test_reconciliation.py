@@ -29,7 +29,7 @@ from services.payment.peers.bill_messages import split_of
 from services.payment.store.unit import PaymentStore
 from services.runtime.db import Database, insert_sql
 from services.runtime.outgoing import Outgoing
-from services.settlement.operations.statements import Statements
+from services.settlement.operations.books.statements import Statements
 from services.settlement.store.order_tables import SETTLE_ORDER
 from services.settlement.store.schema import schema
 from services.settlement.store.statements import StatementRows

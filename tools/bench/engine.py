@@ -10,11 +10,11 @@ from services.kernel.policy.document import FactValue
 from services.kernel.policy.identity import policy_hash
 from services.kernel.policy.parsing import parse_policy
 from services.runtime.documents.files import read_document
-from services.settlement.domain.account import AccountState
-from services.settlement.domain.compile import compile_policy
-from services.settlement.domain.lines import LineInput, split_line, totals_of
-from services.settlement.domain.settle import settle
-from services.settlement.domain.stack import CompiledStack, compile_stack
+from services.settlement.domain.benefits.account import AccountState
+from services.settlement.domain.benefits.compile import compile_policy
+from services.settlement.domain.benefits.settle import settle
+from services.settlement.domain.benefits.stack import CompiledStack, compile_stack
+from services.settlement.domain.care.lines import LineInput, split_line, totals_of
 from tools.bench.figures import percentile
 from tools.bench.world import LINES, catalogue_folder
 

@@ -17,16 +17,16 @@ from services.kernel.money import ratio_text
 from services.kernel.policy.identity import policy_hash
 from services.kernel.policy.parsing import parse_policy
 from services.runtime.documents.files import read_document
-from services.settlement.domain.account import AccountState
-from services.settlement.domain.booking import Posting, reversal_postings, settlement_postings
-from services.settlement.domain.compile import CompiledPolicy, compile_policy
-from services.settlement.domain.ledger import AccountHead, AccountKey
-from services.settlement.domain.lines import LineInput, LineSplit, split_line, totals_of
-from services.settlement.domain.outcome import Components, Settlement, national_components
-from services.settlement.domain.refund import SettledRef, check_refund_order, refund, refund_deltas
-from services.settlement.domain.settle import settle
-from services.settlement.domain.stack import CompiledStack, compile_stack
-from services.settlement.domain.versions import benefit_year
+from services.settlement.domain.benefits.account import AccountState
+from services.settlement.domain.benefits.compile import CompiledPolicy, compile_policy
+from services.settlement.domain.benefits.outcome import Components, Settlement, national_components
+from services.settlement.domain.benefits.settle import settle
+from services.settlement.domain.benefits.stack import CompiledStack, compile_stack
+from services.settlement.domain.benefits.versions import benefit_year
+from services.settlement.domain.books.booking import Posting, reversal_postings, settlement_postings
+from services.settlement.domain.books.ledger import AccountHead, AccountKey
+from services.settlement.domain.books.refund import SettledRef, check_refund_order, refund, refund_deltas
+from services.settlement.domain.care.lines import LineInput, LineSplit, split_line, totals_of
 from tools.cli.case_document import (
     Answer,
     Case,

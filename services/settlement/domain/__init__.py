@@ -1,1 +1,4 @@
-"""The pure decisions of settlement: facts, lines, the benefit engine, refunds. No clock, no network, no database."""
+"""The pure decisions of settlement, in three rooms: `care` was given, `benefits` say what is paid for it, `books` keep it.
+
+Each imports those named before it and never one named after. No clock, no network, no database.
+"""

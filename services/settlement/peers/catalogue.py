@@ -18,19 +18,10 @@ from services.kernel.policy.parsing import parse_policy
 from services.runtime.kept import Bounded
 from services.runtime.outbound import Peers
 from services.runtime.wire import day_message, optional_told_day, told_day
-from services.settlement.domain.catalogue import (
-    Disease,
-    Institution,
-    ItemKey,
-    LocalKind,
-    PricedItem,
-    PriceScope,
-    StackChoice,
-    StackRequest,
-)
-from services.settlement.domain.compile import CompiledPolicy, compile_policy
-from services.settlement.domain.stack import CompiledStack, compile_stack
-from services.settlement.domain.versions import PolicyVersion, SettleDates, choose_versions
+from services.settlement.domain.benefits.compile import CompiledPolicy, compile_policy
+from services.settlement.domain.benefits.stack import CompiledStack, StackChoice, StackRequest, compile_stack
+from services.settlement.domain.benefits.versions import PolicyVersion, SettleDates, choose_versions
+from services.settlement.domain.care.catalogue import Disease, Institution, ItemKey, LocalKind, PricedItem, PriceScope
 from yibao.catalogue.v1 import catalogue_pb2, catalogue_pb2_grpc, records_pb2
 from yibao.common.v1 import codes_pb2
 from yibao.options.v1 import options_pb2

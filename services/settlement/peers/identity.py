@@ -12,7 +12,7 @@ from services.kernel.codes import EC, ID_CARD, SOCIAL_SECURITY_CARD
 from services.kernel.errors import Fault
 from services.runtime.outbound import Peers, fault_of
 from services.runtime.wire import day_message, optional_told_day, told_day
-from services.settlement.domain.insured import CredentialQuery, Enrolment, FamilyLink, Identity, Insured, Person
+from services.settlement.domain.care.insured import CredentialQuery, Enrolment, FamilyLink, Identity, Insured, Person
 from yibao.common.v1.codes_pb2 import MdtrtCertType
 from yibao.common.v1.item_pb2 import ItemContext
 from yibao.identity.v1 import credential_pb2, credential_pb2_grpc, person_pb2, person_pb2_grpc

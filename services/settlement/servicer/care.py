@@ -9,11 +9,11 @@ from services.kernel.errors import invalid
 from services.runtime.batch import serve_batch
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
-from services.settlement.domain.bill import STAY
-from services.settlement.domain.reversal import ReversalOrder
-from services.settlement.operations.encounters import EncounterOperations
-from services.settlement.operations.reverse import Reversing
-from services.settlement.operations.stays import StayOperations
+from services.settlement.domain.books.reversal import ReversalOrder
+from services.settlement.domain.care.bill import STAY
+from services.settlement.operations.books.reverse import Reversing
+from services.settlement.operations.care.encounters import EncounterOperations
+from services.settlement.operations.care.stays import StayOperations
 from services.settlement.servicer.care_bills import BillsElsewhere
 from services.settlement.servicer.convert_care import insured_elsewhere, told_cover
 from services.settlement.servicer.convert_encounters import Codes, kept_stamp_of

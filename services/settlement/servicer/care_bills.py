@@ -10,14 +10,14 @@ from services.runtime.batch import Admitted
 from services.runtime.call import CallContext, current_call
 from services.runtime.idempotency import stamp_of
 from services.runtime.wire import day_message
-from services.settlement.domain.bill import Order
-from services.settlement.domain.care import CareBill
-from services.settlement.domain.entries import PENDING, STANDING
-from services.settlement.domain.reversal import REVERSIBLE_ADMISSION, FoundBooked, ReversalOrder, SettlementName
-from services.settlement.operations.booked_replays import BookedReplays
-from services.settlement.operations.booked_reversals import BookedReversals
-from services.settlement.operations.care_bills import CareBills, FoundBill, OwnCare
-from services.settlement.operations.stays import StayOperations
+from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.care_bills import CareBill
+from services.settlement.domain.books.entries import PENDING, STANDING
+from services.settlement.domain.books.reversal import REVERSIBLE_ADMISSION, FoundBooked, ReversalOrder, SettlementName
+from services.settlement.operations.books.booked_replays import BookedReplays
+from services.settlement.operations.books.booked_reversals import BookedReversals
+from services.settlement.operations.books.care_bills import CareBills, FoundBill, OwnCare
+from services.settlement.operations.care.stays import StayOperations
 from services.settlement.servicer.convert_care_bills import CareBillWriter, decided_reversal
 from services.settlement.servicer.convert_orders import SETTLE, SETTLE_STAY, order_by_routing
 from services.settlement.servicer.convert_registrations import by_institution

@@ -5,8 +5,8 @@ from __future__ import annotations
 from services.kernel.clock import beijing_day
 from services.kernel.errors import invalid
 from services.runtime.wire import day_of, optional_day_of
-from services.settlement.domain.insured import Cover, Enrolment, Insured, Person
-from services.settlement.operations.encounters import Registration
+from services.settlement.domain.care.insured import Cover, Enrolment, Insured, Person
+from services.settlement.operations.care.encounters import Registration
 from services.settlement.servicer.convert_encounters import insuinfo
 from services.settlement.servicer.convert_persons import person_fields
 from yibao.settlement.v1 import care_pb2, insured_pb2

@@ -10,12 +10,12 @@ from services.kernel.errors import invalid
 from services.kernel.money import scaled_of
 from services.runtime.contract import national_codes
 from services.runtime.wire import micros_message, moment_message, moment_of
-from services.settlement.domain.bill import STAY
-from services.settlement.domain.booked import BookedCare
-from services.settlement.domain.care import CareBill, too_long
-from services.settlement.domain.outcome import MONEY_FIELDS, Components
-from services.settlement.domain.reversal import DecidedReversal
-from services.settlement.operations.booked_replays import ToldReplay
+from services.settlement.domain.benefits.outcome import MONEY_FIELDS, Components
+from services.settlement.domain.books.booked import BookedCare
+from services.settlement.domain.books.care_bills import CareBill, too_long
+from services.settlement.domain.books.reversal import DecidedReversal
+from services.settlement.domain.care.bill import STAY
+from services.settlement.operations.books.booked_replays import ToldReplay
 from services.settlement.servicer.convert_carried_lines import MOST_BYTES, packed
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import (

@@ -15,11 +15,11 @@ from google.protobuf.message import DecodeError
 from services.kernel.errors import invalid
 from services.runtime.pieces import in_pieces
 from services.runtime.wire import moment_of
-from services.settlement.domain.care import CareLine
-from services.settlement.domain.carried import CarriedLines, KeptLines
-from services.settlement.domain.encounters import OPEN
-from services.settlement.domain.fees import SETTLED, FeeLine, StandingLine
-from services.settlement.domain.lines import LineSplit
+from services.settlement.domain.books.care_bills import CareLine
+from services.settlement.domain.care.carried import CarriedLines, KeptLines
+from services.settlement.domain.care.encounters import OPEN
+from services.settlement.domain.care.fees import SETTLED, FeeLine, StandingLine
+from services.settlement.domain.care.lines import LineSplit
 from yibao.settlement.v1 import carried_pb2, common_pb2
 
 MOST_BYTES: Final = 3_145_728

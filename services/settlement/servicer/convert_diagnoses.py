@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from services.runtime.wire import moment_message, moment_of
-from services.settlement.domain.diagnoses import DiagnosesTold, Diagnosis, ToldDiagnosis
-from services.settlement.domain.encounters import EncounterName
+from services.settlement.domain.care.diagnoses import DiagnosesTold, Diagnosis, ToldDiagnosis
+from services.settlement.domain.care.encounters import EncounterName
 from yibao.settlement.v1 import common_pb2, diagnosis_pb2
 
 

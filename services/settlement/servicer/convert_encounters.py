@@ -15,11 +15,11 @@ from services.runtime.contract import national_codes
 from services.runtime.idempotency import content_of, stamp_of
 from services.runtime.texts.table import text
 from services.runtime.wire import day_message, moment_message, optional_day_message
-from services.settlement.domain.benefits import FundCheck
-from services.settlement.domain.bill import STAY
-from services.settlement.domain.encounters import OPEN, Encounter, days_in_hospital
-from services.settlement.domain.insured import Enrolment, Insured, insu_stas_on
-from services.settlement.operations.persons import InsuredInfo
+from services.settlement.domain.benefits.fund_checks import FundCheck
+from services.settlement.domain.care.bill import STAY
+from services.settlement.domain.care.encounters import OPEN, Encounter, days_in_hospital
+from services.settlement.domain.care.insured import Enrolment, Insured, insu_stas_on
+from services.settlement.operations.benefits.persons import InsuredInfo
 from services.settlement.servicer.convert_persons import person_fields
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import common_pb2, encounter_pb2, insured_pb2

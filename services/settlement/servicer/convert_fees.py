@@ -8,12 +8,12 @@ from typing import Any
 from services.kernel.clock import beijing_day
 from services.runtime.pieces import each_in_pieces, in_pieces
 from services.runtime.wire import moment_message, moment_of
-from services.settlement.domain.catalogue import ItemKey, PricedItem
-from services.settlement.domain.encounters import Encounter
-from services.settlement.domain.fees import StandingLine
-from services.settlement.domain.lines import LineSplit
-from services.settlement.domain.pricing import PricedLine, SentLine, exempt_tags, ratio_text_of
-from services.settlement.domain.returns import Goods
+from services.settlement.domain.care.catalogue import ItemKey, PricedItem
+from services.settlement.domain.care.encounters import Encounter
+from services.settlement.domain.care.fees import StandingLine
+from services.settlement.domain.care.lines import LineSplit
+from services.settlement.domain.care.pricing import PricedLine, SentLine, exempt_tags, ratio_text_of
+from services.settlement.domain.care.returns import Goods
 from services.settlement.servicer.convert_encounters import Codes
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import common_pb2, fee_pb2

@@ -12,12 +12,13 @@ from services.kernel.requests import RequestStamp
 from services.runtime.call import CallContext
 from services.runtime.idempotency import scope_of, stamp_of
 from services.runtime.wire import day_of, micros_message, moment_of, optional_day_of
-from services.settlement.domain import orders as domain
-from services.settlement.domain.bill import STAY, VISIT, Bill, BilledEncounter, CarriedCare, Order, carried_batch
-from services.settlement.domain.carried import LONG_TERM, REFERRAL, TEMPORARY, Filing, Sought, check_filing
-from services.settlement.domain.encounters import DISCHARGED, OPEN
-from services.settlement.domain.moments import check_begin, check_end, latest_moment
-from services.settlement.operations.settle import Opened
+from services.settlement.domain.books import orders as domain
+from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.care.bill import STAY, VISIT, Bill, BilledEncounter, CarriedCare, carried_batch
+from services.settlement.domain.care.carried import LONG_TERM, REFERRAL, TEMPORARY, Filing, Sought, check_filing
+from services.settlement.domain.care.encounters import DISCHARGED, OPEN
+from services.settlement.domain.care.moments import check_begin, check_end, latest_moment
+from services.settlement.operations.books.settle import Opened
 from services.settlement.servicer.convert_care_bills import CareBillWriter
 from services.settlement.servicer.convert_carried_lines import read_lines
 from services.settlement.servicer.convert_settlement import BillReader

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.kernel.clock import age_on
 from services.runtime.wire import day_message
-from services.settlement.domain.insured import Person
+from services.settlement.domain.care.insured import Person
 
 
 def person_fields(person: Person, day: date) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from services.kernel.clock import beijing_day
 from services.kernel.requests import RequestStamp
 from services.runtime.call import CallContext
 from services.runtime.wire import moment_of
-from services.settlement.domain.bill import STAY, VISIT
-from services.settlement.domain.encounters import Encounter, EncounterName
-from services.settlement.domain.insured import CredentialQuery, asked_by, with_credential
-from services.settlement.operations.encounters import Describe, Registration
-from services.settlement.operations.stays import DischargeInformation, Revise
+from services.settlement.domain.care.bill import STAY, VISIT
+from services.settlement.domain.care.encounters import Encounter, EncounterName
+from services.settlement.domain.care.insured import CredentialQuery, asked_by, with_credential
+from services.settlement.operations.care.encounters import Describe, Registration
+from services.settlement.operations.care.stays import DischargeInformation, Revise
 from services.settlement.servicer.convert_diagnoses import diagnoses_told
 from services.settlement.servicer.convert_encounters import Codes, described, main_diagnosis, revised, told_of
 from yibao.settlement.v1 import common_pb2, stay_pb2, visit_pb2

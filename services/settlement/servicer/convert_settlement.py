@@ -14,12 +14,12 @@ from services.kernel.codes import clr_type, pooling_area
 from services.kernel.money import ratio_text
 from services.runtime.contract import national_codes
 from services.runtime.wire import day_message, moment_message
-from services.settlement.domain.answer import BY_ITEM, Answer, Reversal, derivation, pay_loc, shares
-from services.settlement.domain.bill import ALL_BATCHES, STAY, VISIT, Bill, Desk, SentParts
-from services.settlement.domain.insured import shown_cert_type
-from services.settlement.domain.orders import PendingOrder, moment_text
-from services.settlement.domain.outcome import MONEY_FIELDS, Settlement
-from services.settlement.domain.reversal import BookedSettlement
+from services.settlement.domain.benefits.outcome import MONEY_FIELDS, Settlement
+from services.settlement.domain.books.answer import BY_ITEM, Answer, Reversal, derivation, pay_loc, shares
+from services.settlement.domain.books.reversal import BookedSettlement
+from services.settlement.domain.care.bill import ALL_BATCHES, STAY, VISIT, Bill, Desk, SentParts
+from services.settlement.domain.care.insured import shown_cert_type
+from services.settlement.domain.care.pending import PendingOrder, moment_text
 from services.settlement.servicer.convert_persons import person_fields
 from yibao.common.v1 import codes_pb2
 from yibao.settlement.v1 import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from google.protobuf.message import Message
 
-from services.settlement.domain.encounters import (
+from services.settlement.domain.care.encounters import (
     ADMIT,
     DESCRIBE,
     DISCHARGE,

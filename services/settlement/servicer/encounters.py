@@ -8,13 +8,13 @@ from services.kernel.clock import beijing_day
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
 from services.runtime.wire import moment_message, moment_of
-from services.settlement.domain.bill import STAY, VISIT
-from services.settlement.domain.encounters import EncounterFilter, EncounterName
-from services.settlement.domain.insured import CredentialQuery, with_credential
-from services.settlement.operations.benefits import BenefitOperations, BenefitQuery
-from services.settlement.operations.diagnoses import Diagnoses
-from services.settlement.operations.encounters import EncounterOperations, VisitInformation
-from services.settlement.operations.stays import StayOperations
+from services.settlement.domain.care.bill import STAY, VISIT
+from services.settlement.domain.care.encounters import EncounterFilter, EncounterName
+from services.settlement.domain.care.insured import CredentialQuery, with_credential
+from services.settlement.operations.benefits.fund_checks import BenefitOperations, BenefitQuery
+from services.settlement.operations.care.diagnoses import Diagnoses
+from services.settlement.operations.care.encounters import EncounterOperations, VisitInformation
+from services.settlement.operations.care.stays import StayOperations
 from services.settlement.servicer.convert_diagnoses import diagnoses_told, diagnosis_message
 from services.settlement.servicer.convert_encounters import (
     Codes,
@@ -49,7 +49,7 @@ class EncounterServicer(encounter_pb2_grpc.EncounterServiceServicer):
         self._encounters = encounters
         self._stays = stays
         self._diagnoses = diagnoses
-        self._persons = encounters.persons
+        self._persons = benefits.persons
         self._benefits = benefits
         self._codes = Codes()
         self._requests = RegistrationReader(self._codes)

@@ -10,9 +10,9 @@ from typing import Any
 from services.runtime.call import CallContext, current_call
 from services.runtime.idempotency import stamp_of
 from services.runtime.pieces import FEW
-from services.settlement.domain.bill import STAY, VISIT
-from services.settlement.domain.encounters import EncounterName
-from services.settlement.operations.fees import FeeOperations, FeeUpload
+from services.settlement.domain.care.bill import STAY, VISIT
+from services.settlement.domain.care.encounters import EncounterName
+from services.settlement.operations.care.fees import FeeOperations, FeeUpload
 from services.settlement.servicer.convert_encounters import Codes
 from services.settlement.servicer.convert_fees import (
     add_details,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from services.runtime.call import current_call
-from services.settlement.domain.carried import Sought
+from services.settlement.domain.care.carried import Sought
 from services.settlement.servicer.convert_orders import TRIALS, filing_of, order_by_routing
 from services.settlement.servicer.convert_settlement import BillReader
 from services.settlement.servicer.settlements import SettlementOperations, told_settlement

@@ -10,10 +10,10 @@ from services.kernel.errors import invalid
 from services.kernel.money import yuan_text
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
-from services.settlement.domain.ledger import AccountKey, LedgerKey
-from services.settlement.domain.opening import Opening
-from services.settlement.operations.ledger import Ledgers
-from services.settlement.operations.verify import Verifying
+from services.settlement.domain.books.ledger import AccountKey, LedgerKey
+from services.settlement.domain.books.opening import Opening
+from services.settlement.operations.books.ledger import Ledgers
+from services.settlement.operations.books.verify import Verifying
 from yibao.settlement.v1 import ledger_pb2, ledger_pb2_grpc
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from services.kernel.requests import RequestStamp
 from services.runtime.contract import Contract
 from services.runtime.forms import Effect
-from services.settlement.domain.reversal import (
+from services.settlement.domain.books.reversal import (
     NEVER_ARRIVED,
     REVERSIBLE_ADMISSION,
     MessageName,
@@ -17,8 +17,8 @@ from services.settlement.domain.reversal import (
     check_admission,
     check_reversible,
 )
-from services.settlement.operations.reverse import Reversing
-from services.settlement.operations.stays import StayOperations
+from services.settlement.operations.books.reverse import Reversing
+from services.settlement.operations.care.stays import StayOperations
 from yibao.settlement.v1 import encounter_pb2, fee_pb2, ledger_pb2, reversal_pb2, settlement_pb2
 
 _ADMIT: Final = "/yibao.settlement.v1.EncounterService/Admit"

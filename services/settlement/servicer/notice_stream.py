@@ -6,8 +6,8 @@ from typing import Final
 
 from services.runtime.config import Config
 from services.runtime.stream import NOTICES, Message, Stream
-from services.settlement.domain.notices import Placed
-from services.settlement.operations.notices import Notices
+from services.settlement.domain.books.notices import Placed
+from services.settlement.operations.books.notices import Notices
 from services.settlement.servicer.notices import notice_message
 
 AT_ONCE: Final = 100

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from services.kernel.clock import beijing_day, from_micros
 from services.runtime.wire import day_message, micros_message
-from services.settlement.domain import notices as domain
-from services.settlement.domain.entries import REVERSE, SETTLE
-from services.settlement.domain.notices import CARE, INSURED, MOST, Placed
-from services.settlement.operations.notices import Notices
+from services.settlement.domain.books import notices as domain
+from services.settlement.domain.books.entries import REVERSE, SETTLE
+from services.settlement.domain.books.notices import CARE, INSURED, MOST, Placed
+from services.settlement.operations.books.notices import Notices
 from yibao.settlement.v1 import notice_pb2, notice_pb2_grpc
 
 _KINDS: Final = {SETTLE: notice_pb2.NOTICE_KIND_SETTLE, REVERSE: notice_pb2.NOTICE_KIND_REVERSE}

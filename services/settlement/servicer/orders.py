@@ -11,15 +11,15 @@ from services.runtime.call import CallContext, Role, current_call
 from services.runtime.committer import Committer
 from services.runtime.idempotency import stamp_of
 from services.runtime.telemetry import inject
-from services.settlement.domain import orders as domain
-from services.settlement.domain.bill import Order
-from services.settlement.domain.decision import PreparedBill
-from services.settlement.domain.orders import INSTITUTION, PERSON, Step, Verb
-from services.settlement.domain.reversal import ReversalOrder
-from services.settlement.operations.orders import Opens, Orders, Stepped
-from services.settlement.operations.reverse import Reversing
-from services.settlement.operations.settle import Outcome
-from services.settlement.operations.trial import Tried, Trying
+from services.settlement.domain.books import orders as domain
+from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.decision import PreparedBill
+from services.settlement.domain.books.orders import INSTITUTION, PERSON, Step, Verb
+from services.settlement.domain.books.reversal import ReversalOrder
+from services.settlement.operations.benefits.trial import Tried, Trying
+from services.settlement.operations.books.orders import Opens, Orders, Stepped
+from services.settlement.operations.books.reverse import Reversing
+from services.settlement.operations.books.settle import Outcome
 from services.settlement.servicer.convert_orders import OpeningReader, open_response, order_message
 from services.settlement.servicer.convert_settlement import desk_of
 from yibao.settlement.v1 import order_pb2, order_pb2_grpc, order_state_pb2, reversal_pb2, settlement_pb2

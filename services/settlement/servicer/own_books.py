@@ -9,9 +9,9 @@ from services.kernel.clock import beijing_day, day_start, to_micros
 from services.runtime.call import current_call
 from services.runtime.paging import asked_page, no_such_page, token_of
 from services.runtime.wire import micros_message, optional_day_of
-from services.settlement.domain import own_books as domain
-from services.settlement.domain.fees import StandingLine
-from services.settlement.operations.own_books import OwnBooks
+from services.settlement.domain.books import own_books as domain
+from services.settlement.domain.care.fees import StandingLine
+from services.settlement.operations.books.own_books import OwnBooks
 from services.settlement.servicer.convert_encounters import Codes
 from services.settlement.servicer.convert_fees import add_details, item_keys_of
 from services.settlement.servicer.convert_settlement import told_of

@@ -9,11 +9,11 @@ from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
 from services.runtime.paging import asked_page, token_of
 from services.runtime.wire import micros_message
-from services.settlement.domain.adjustments import Adjustment, Waiting
-from services.settlement.domain.adjustments import Asked as Whose
-from services.settlement.domain.outcome import Components
-from services.settlement.domain.replay import Counter, Difference, Renewed
-from services.settlement.operations.replays import Asked, Replayed, Replaying
+from services.settlement.domain.benefits.outcome import Components
+from services.settlement.domain.books.adjustments import Adjustment, Waiting
+from services.settlement.domain.books.adjustments import Asked as Whose
+from services.settlement.domain.books.replay import Counter, Difference, Renewed
+from services.settlement.operations.books.replays import Asked, Replayed, Replaying
 from yibao.settlement.v1 import replay_pb2, replay_pb2_grpc, reversal_pb2, settlement_pb2, settlement_query_pb2
 
 _SUMS = tuple(field.name for field in replay_pb2.ReplaySums.DESCRIPTOR.fields)

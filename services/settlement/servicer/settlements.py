@@ -13,15 +13,16 @@ from services.runtime.call import CallContext, current_call
 from services.runtime.committer import Committer
 from services.runtime.idempotency import stamp_of
 from services.runtime.telemetry import inject
-from services.settlement.domain.bill import Bill, Order
-from services.settlement.domain.decision import PreparedBill
-from services.settlement.domain.entries import StoredAnswer
-from services.settlement.domain.reversal import ReversalOrder, SettlementName
-from services.settlement.operations.queries import Queries, SettlementQuestion
-from services.settlement.operations.reverse import Reversing
-from services.settlement.operations.settle import Outcome, Settling
-from services.settlement.operations.stays import StayOperations
-from services.settlement.operations.trial import Tried, Trying
+from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.decision import PreparedBill
+from services.settlement.domain.books.entries import StoredAnswer
+from services.settlement.domain.books.reversal import ReversalOrder, SettlementName
+from services.settlement.domain.care.bill import Bill
+from services.settlement.operations.benefits.trial import Tried, Trying
+from services.settlement.operations.books.queries import Queries, SettlementQuestion
+from services.settlement.operations.books.reverse import Reversing
+from services.settlement.operations.books.settle import Outcome, Settling
+from services.settlement.operations.care.stays import StayOperations
 from services.settlement.servicer.convert_settlement import BillReader, desk_of, told_of
 from services.settlement.servicer.messages import take_back
 from yibao.settlement.v1 import (

@@ -13,10 +13,10 @@ from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
 from services.runtime.paging import asked_page, token_of
 from services.runtime.wire import DayReader, day_message, micros_message, sent_moment
-from services.settlement.domain.detail_files import EQUAL, UNEQUAL, Compared
-from services.settlement.domain.statements import SettledOrder, Totals
-from services.settlement.operations.files import Files
-from services.settlement.operations.statements import AskedTotals, Statements
+from services.settlement.domain.books.detail_files import EQUAL, UNEQUAL, Compared
+from services.settlement.domain.books.statements import SettledOrder, Totals
+from services.settlement.operations.books.files import Files
+from services.settlement.operations.books.statements import AskedTotals, Statements
 from yibao.settlement.v1 import statement_compared_pb2, statement_pb2, statement_pb2_grpc
 
 _DAY: Final = 86_400 * 1_000_000

@@ -7,8 +7,8 @@ from typing import Any
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
 from services.runtime.wire import moment_of
-from services.settlement.domain.reservations import HELD, Reservation
-from services.settlement.operations.reservations import StayReservations
+from services.settlement.domain.care.reservations import HELD, Reservation
+from services.settlement.operations.care.reservations import StayReservations
 from yibao.settlement.v1 import stay_reservation_pb2, stay_reservation_pb2_grpc
 
 

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from services.runtime.db import Database, sql
-from services.settlement.domain.care import CareLine
+from services.settlement.domain.books.care_bills import CareLine
 from services.settlement.store.hot import BookReader
 from services.settlement.store.keyed import keys_from
 

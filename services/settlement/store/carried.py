@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from services.kernel.clock import from_micros
 from services.runtime.db import DriverConnection, sql
-from services.settlement.domain.bill import STAY
-from services.settlement.domain.carried import KeptLines
-from services.settlement.domain.encounters import DISCHARGED, OPEN, Encounter
+from services.settlement.domain.care.bill import STAY
+from services.settlement.domain.care.carried import KeptLines
+from services.settlement.domain.care.encounters import DISCHARGED, OPEN, Encounter
 
 _ENCOUNTER: Final = sql(
     "SELECT c.mdtrt_id, c.fixmedins_code, s.psn_no, s.insutype, c.kind, c.ipt_otp_no, c.med_type, c.begin_at, c.end_at,"

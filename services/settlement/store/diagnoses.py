@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from services.kernel.clock import from_micros, to_micros
 from services.runtime.db import DriverConnection, insert_sql, sql
-from services.settlement.domain.diagnoses import Diagnosis, ToldDiagnosis
+from services.settlement.domain.care.diagnoses import Diagnosis, ToldDiagnosis
 from services.settlement.store.tables import DIAGNOSIS
 
 _TOLD: Final = ToldDiagnosis._fields

@@ -11,7 +11,8 @@ from typing import Any, Final
 from services.kernel.clock import from_micros, to_micros
 from services.kernel.requests import RequestStamp
 from services.runtime.db import DriverConnection, advisory_lock, insert_sql, sql
-from services.settlement.domain.encounters import (
+from services.settlement.domain.books.entries import regions_from, regions_text
+from services.settlement.domain.care.encounters import (
     DISCHARGE,
     OUTPATIENT,
     Encounter,
@@ -20,8 +21,7 @@ from services.settlement.domain.encounters import (
     FeePresence,
     OpenStay,
 )
-from services.settlement.domain.entries import regions_from, regions_text
-from services.settlement.domain.orders import PendingOrder
+from services.settlement.domain.care.pending import PendingOrder
 from services.settlement.store.locks import person_lock, stay_lock
 from services.settlement.store.tables import ENCOUNTER, ENCOUNTER_ENTRY
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 from services.kernel.clock import from_micros, to_micros
 from services.runtime.db import Database, insert_sql, sql, to_json
 from services.runtime.pieces import in_pieces
-from services.settlement.domain.fees import MAX_LISTED, FeeBatch, FeeLine, StandingLine
-from services.settlement.domain.lines import BillTotals, LineSplit
-from services.settlement.domain.moments import FeeMoment, FeeWindow
+from services.settlement.domain.care.fees import MAX_LISTED, FeeBatch, FeeLine, StandingLine
+from services.settlement.domain.care.lines import BillTotals, LineSplit
+from services.settlement.domain.care.moments import FeeMoment, FeeWindow
 from services.settlement.store.diagnoses import DiagnosisReader, DiagnosisWriter
 from services.settlement.store.encounters import EncounterReader, EncounterWriter
 from services.settlement.store.hot import LATEST, moved_on_collision

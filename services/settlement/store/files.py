@@ -10,8 +10,8 @@ from services.kernel.clock import MICROSECOND
 from services.kernel.requests import Moved
 from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql, sql
 from services.runtime.journal import JournalRows, journal_of
-from services.settlement.domain.detail_files import Compared
-from services.settlement.domain.files import COMPARED_FOR, MOST_COMPARED, MOST_FILES, File
+from services.settlement.domain.books.detail_files import Compared
+from services.settlement.domain.books.files import COMPARED_FOR, MOST_COMPARED, MOST_FILES, File
 from services.settlement.store.file_tables import STATEMENT_COMPARED, STATEMENT_ENTRY, STATEMENT_FILE
 
 _JOURNAL: Final = journal_of(STATEMENT_ENTRY)

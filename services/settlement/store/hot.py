@@ -16,9 +16,8 @@ from sqlalchemy import Table
 from services.kernel.clock import MICROSECOND, from_micros
 from services.kernel.requests import Moved
 from services.runtime.db import Database, DriverConnection, UniqueViolation, advisory_lock, insert_statement
-from services.settlement.domain.bill import BilledBatch, BilledEncounter
-from services.settlement.domain.booking import Posting
-from services.settlement.domain.entries import (
+from services.settlement.domain.books.booking import Posting
+from services.settlement.domain.books.entries import (
     SETTLEMENT_COLUMNS,
     AccumulatorEntry,
     Books,
@@ -27,9 +26,10 @@ from services.settlement.domain.entries import (
     Writing,
     regions_from,
 )
-from services.settlement.domain.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
-from services.settlement.domain.moments import BEFORE_BEGIN, CLOCKS_DIFFER, FeeMoment
-from services.settlement.domain.orders import PendingOrder
+from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
+from services.settlement.domain.care.bill import BilledBatch, BilledEncounter
+from services.settlement.domain.care.moments import BEFORE_BEGIN, CLOCKS_DIFFER, FeeMoment
+from services.settlement.domain.care.pending import PendingOrder
 from services.settlement.store.keyed import fetch_keyed, keys_from
 from services.settlement.store.locks import person_lock
 from services.settlement.store.order_rows import add_orders, read_carried, read_entries, read_orders

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from services.runtime.db import DriverConnection
-from services.settlement.domain.ledger import LedgerKey
-from services.settlement.domain.opening import Opened
+from services.settlement.domain.books.ledger import LedgerKey
+from services.settlement.domain.books.opening import Opened
 from services.settlement.store.keyed import fetch_keyed, keys_from
 
 _DIALECTS: Final = ("sqlite", "postgresql")

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from services.kernel.clock import to_micros
 from services.runtime.db import DriverConnection, insert_sql
-from services.settlement.domain.carried import CarriedKey
-from services.settlement.domain.encounters import Entry
-from services.settlement.domain.entries import RequestKey, StoredAnswer, Writing, regions_from, regions_text
-from services.settlement.domain.orders import Order
+from services.settlement.domain.books.entries import RequestKey, StoredAnswer, Writing, regions_from, regions_text
+from services.settlement.domain.books.orders import Order
+from services.settlement.domain.care.carried import CarriedKey
+from services.settlement.domain.care.encounters import Entry
 from services.settlement.store.keyed import fetch_keyed, keys_from
 from services.settlement.store.order_tables import CARRIED_BILL, SETTLE_ORDER
 from services.settlement.store.tables import LEDGER_ENTRY

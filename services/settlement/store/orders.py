@@ -8,12 +8,12 @@ from typing import Final
 
 from services.kernel.requests import Moved
 from services.runtime.db import Database, sql
-from services.settlement.domain.booking import Posting
-from services.settlement.domain.encounters import Entry
-from services.settlement.domain.entries import RequestKey, StoredAnswer
-from services.settlement.domain.notices import Told
-from services.settlement.domain.orders import Order
-from services.settlement.domain.reversal import BookedSettlement
+from services.settlement.domain.books.booking import Posting
+from services.settlement.domain.books.entries import RequestKey, StoredAnswer
+from services.settlement.domain.books.notices import Told
+from services.settlement.domain.books.orders import Order
+from services.settlement.domain.books.reversal import BookedSettlement
+from services.settlement.domain.care.encounters import Entry
 from services.settlement.store.hot import moved_on_collision
 from services.settlement.store.keyed import keys_from
 from services.settlement.store.order_rows import (

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from services.kernel.clock import MICROSECOND
 from services.runtime.db import Database, DriverConnection, insert_sql, sql
-from services.settlement.domain.entries import regions_from
-from services.settlement.domain.notices import (
+from services.settlement.domain.benefits.outcome import FUND_FIELDS
+from services.settlement.domain.books.entries import regions_from
+from services.settlement.domain.books.notices import (
     CARE,
     INSURED,
     KEPT,
@@ -27,7 +28,6 @@ from services.settlement.domain.notices import (
     notice_of,
     payload_of,
 )
-from services.settlement.domain.outcome import FUND_FIELDS
 from services.settlement.store.keyed import fetch_keyed, keys_from
 from services.settlement.store.outbox_tables import OUTBOX
 

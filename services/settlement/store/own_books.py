@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from services.runtime.db import Database, DriverConnection, sql
-from services.settlement.domain.carried import KeptLines
-from services.settlement.domain.encounters import Encounter
-from services.settlement.domain.fees import StandingLine
-from services.settlement.domain.own_books import UNSETTLED, Accumulation, Movement, OwnSettlement
-from services.settlement.domain.reversal import BookedSettlement
+from services.settlement.domain.books.own_books import UNSETTLED, Accumulation, Movement, OwnSettlement
+from services.settlement.domain.books.reversal import BookedSettlement
+from services.settlement.domain.care.carried import KeptLines
+from services.settlement.domain.care.encounters import Encounter
+from services.settlement.domain.care.fees import StandingLine
 from services.settlement.store.carried import CarriedReader
 from services.settlement.store.fees import FeeReader
 from services.settlement.store.settlements import SettlementReader

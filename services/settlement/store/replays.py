@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from services.runtime.db import Database, insert_sql, sql
-from services.settlement.domain.adjustments import Adjustment, Asked, Replaced, Waiting
-from services.settlement.domain.basis import basis_from
-from services.settlement.domain.replay import MOST, Scene, Standing
-from services.settlement.domain.reversal import BookedSettlement
+from services.settlement.domain.books.adjustments import Adjustment, Asked, Replaced, Waiting
+from services.settlement.domain.books.basis import basis_from
+from services.settlement.domain.books.replay import MOST, Scene, Standing
+from services.settlement.domain.books.reversal import BookedSettlement
 from services.settlement.store.adjustment_tables import ADJUSTMENT
 from services.settlement.store.hot import moved_on_collision
 from services.settlement.store.keyed import keys_from

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from services.kernel.clock import from_micros, to_micros
 from services.runtime.db import DriverConnection, insert_sql, sql
-from services.settlement.domain.reservations import Reservation
+from services.settlement.domain.care.reservations import Reservation
 from services.settlement.store.tables import STAY_RESERVATION
 
 _COLUMNS: Final = tuple(column.name for column in STAY_RESERVATION.columns)

@@ -11,14 +11,14 @@ from typing import Any, Final
 
 from services.kernel.clock import beijing_day, from_micros, to_micros
 from services.runtime.db import Database, insert_statement, sql
-from services.settlement.domain.booking import Posting
-from services.settlement.domain.encounters import Entry
-from services.settlement.domain.entries import REVERSED, SETTLE, StoredAnswer, regions_from, regions_text
-from services.settlement.domain.ledger import LedgerKey
-from services.settlement.domain.opening import Opened
-from services.settlement.domain.outcome import MONEY_FIELDS, Components
-from services.settlement.domain.refund import SettledRef
-from services.settlement.domain.reversal import BookedSettlement, KnownMessage, MessageName
+from services.settlement.domain.benefits.outcome import MONEY_FIELDS, Components
+from services.settlement.domain.books.booking import Posting
+from services.settlement.domain.books.entries import REVERSED, SETTLE, StoredAnswer, regions_from, regions_text
+from services.settlement.domain.books.ledger import LedgerKey
+from services.settlement.domain.books.opening import Opened
+from services.settlement.domain.books.refund import SettledRef
+from services.settlement.domain.books.reversal import BookedSettlement, KnownMessage, MessageName
+from services.settlement.domain.care.encounters import Entry
 from services.settlement.store.hot import LATEST, BookReader, BookWriter, moved_on_collision
 from services.settlement.store.openings import read_opened
 from services.settlement.store.tables import LEDGER_ENTRY

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.runtime.db import Database, sql
-from services.settlement.domain.detail_files import Booked
-from services.settlement.domain.statements import Group, SettledOrder
+from services.settlement.domain.books.detail_files import Booked
+from services.settlement.domain.books.statements import Group, SettledOrder
 
 _SUMS: Final = ", ".join(f"s.{name}" for name in SettledOrder._fields if name.endswith("_fen"))
 _COLUMNS: Final = f"o.order_no, o.setl_id, o.fixmedins_code, o.phase, s.state, {_SUMS}"

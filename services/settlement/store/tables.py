@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from services.runtime.db import Fen, Json, Moment
-from services.settlement.domain.outcome import FUND_FIELDS, MONEY_FIELDS
+from services.settlement.domain.benefits.outcome import FUND_FIELDS, MONEY_FIELDS
 
 METADATA: Final = MetaData()
 

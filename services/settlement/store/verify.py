@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from services.runtime.db import Database
-from services.settlement.domain.outcome import FUND_FIELDS, MONEY_FIELDS
-from services.settlement.domain.verification import CeilingCheck, Finding, LedgerGroup
+from services.settlement.domain.benefits.outcome import FUND_FIELDS, MONEY_FIELDS
+from services.settlement.domain.books.verification import CeilingCheck, Finding, LedgerGroup
 
 MOST: Final = 100
 """Findings told of each rule."""

@@ -1,0 +1,102 @@
+"""On what a settlement was decided: the totals of its lines, the facts, and which purses might pay.
+
+It is kept with the settlement, so that a replay decides again without the message, the person or the catalogue of today. The
+versions of the policies stand beside it, by their hashes. What was settled before it was kept has none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from services.kernel.policy.document import FactValue
+from services.settlement.domain.benefits.account import AccountState
+from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey
+from services.settlement.domain.care.lines import BillTotals
+
+_NO_ACCOUNT = AccountHead()
+
+
+@dataclass(frozen=True, slots=True)
+class Purses:
+    """The accounts that might pay a bill, and the person's choice among them. `bank_fen` is the balance that a bank told of a
+    real account (实账户), None where it was not asked."""
+
+    own: AccountKey
+    family: AccountKey | None
+    use_own: bool
+    use_family: bool
+    bank_fen: int | None = None
+
+    def paid_by_bank(self, most_fen: int) -> Purses:
+        """Where a bank told its balance: the same, with no more of it than it has paid. A replay takes nothing from a bank (our
+        decision)."""
+        return self if self.bank_fen is None else replace(self, bank_fen=min(self.bank_fen, most_fen))
+
+    def state(self, heads: Mapping[AccountKey, AccountHead], year: str) -> AccountState:
+        """The money at hand in a benefit year."""
+        own = heads.get(self.own, _NO_ACCOUNT)
+        family = _NO_ACCOUNT if self.family is None else heads.get(self.family, _NO_ACCOUNT)
+        return AccountState(
+            own_fen=own.balance_fen,
+            own_current_year_fen=own.current_in(year),
+            mutual_fen=family.balance_fen,
+            use_own=self.use_own,
+            use_mutual=self.use_family and self.family is not None,
+            bank_fen=self.bank_fen,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a bill is decided by. `facts` are those of a first settlement of its stay."""
+
+    totals: BillTotals
+    facts: Mapping[str, FactValue]
+    purses: Purses
+    stay: bool
+
+    def facts_now(self, *, goes_on: bool) -> Mapping[str, FactValue]:
+        """The facts where another bill of the stay stands, or none.
+
+        A bill without charges is no admission: it counts none, and the first one with charges owes the deductible (our
+        decision).
+        """
+        if goes_on or (self.stay and not self.totals.medfee_fen):
+            return {**self.facts, "same_stay": True}
+        return self.facts
+
+    def text(self) -> str:
+        """As a row keeps it."""
+        totals, purses = self.totals, self.purses
+        sums = (
+            totals.medfee_fen,
+            totals.fulamt_ownpay_fen,
+            totals.overlmt_fen,
+            totals.preselfpay_fen,
+            totals.inscp_fen,
+        )
+        kept = [
+            [*sums, totals.hosp_part_fen],
+            dict(totals.exempt_inscp_by_tag),
+            dict(self.facts),
+            [purses.use_own, purses.use_family, purses.family, purses.bank_fen, self.stay],
+        ]
+        return _encoded(kept)
+
+
+def basis_from(text: str, key: LedgerKey) -> Basis | None:
+    """The basis that a row of a ledger keeps; None where it keeps none."""
+    if not text:
+        return None
+    kept: list[Any] = json.loads(text)
+    sums, exempt, facts, (use_own, use_family, family, bank_fen, stay) = kept
+    own = AccountKey(key.psn_no, key.insutype)
+    purses = Purses(own, None if family is None else AccountKey(*family), use_own, use_family, bank_fen)
+    medfee, fulamt, over, presel, inscp, hosp_part = sums
+    return Basis(BillTotals(medfee, fulamt, over, presel, inscp, exempt, hosp_part), facts, purses, stay)
+
+
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

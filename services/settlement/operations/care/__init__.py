@@ -1,0 +1,1 @@
+"""Writes and reads of encounters, diagnoses and fees. Of the domain it imports `care` alone."""
