@@ -10,7 +10,7 @@ from typing import Any
 from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level
 from services.imaging.domain.qido.values import Range
-from services.imaging.domain.scopes import Decided, Place, Scope
+from services.imaging.domain.scopes import Decided, Place, Scope, Told
 from services.imaging.domain.studies import KeptStudy, Series, State, Study
 from services.imaging.operations.searching import Patient, Sitting
 from services.kernel.errors import Fault, FaultKind
@@ -49,9 +49,32 @@ class Memory:
         now = {each.grant_no: self.scopes_now[each.grant_no] for each in patients if each.grant_no in self.scopes_now}
         return Decided(now, self.dark)
 
-    async def of_persons(self, keys: Sequence[bytes], dates: Range | None, most: int, own: str = "") -> list[KeptStudy]:
+    async def of_persons(
+        self,
+        keys: Sequence[bytes],
+        dates: Range | None,
+        most: int,
+        own: str = "",
+        behind: tuple[int, int] | None = None,
+    ) -> list[KeptStudy]:
         self.asked.append(("of_persons", len(keys)))
-        return [each for each in self.studies if each.person_key in keys][: most + 1]
+        first, last = dates or ("", "9")
+        found = [
+            each
+            for each in (self._own(own) if own else self.studies)
+            if each.study is not None and each.person_key in keys and first <= each.study.study_date <= last
+        ]
+        found.sort(key=lambda each: each.place, reverse=True)
+        return [each for each in found if behind is None or each.place < behind][: most + 1]
+
+    async def told_as(self, keys: Collection[bytes], institutions: Collection[str]) -> list[Told]:
+        self.asked.append(("told_as", len(keys)))
+        return [
+            (each.person_key, each.study.fixmedins_code, each.uid)
+            for each in self.studies
+            if each.study is not None and each.person_key in keys and each.study.fixmedins_code in institutions
+            if each.person_key is not None
+        ]
 
     async def of_uids(self, uids: Collection[str], own: str = "") -> list[KeptStudy]:
         return [each for each in self.studies if each.uid in uids]

@@ -107,8 +107,41 @@ async def test_persons_are_found_by_days_and_one_more_than_wanted_is_told(small_
     assert [each.uid for each in found] == [uid(5), uid(4), uid(3)]
     assert len(await index.of_persons([key_of(PSN_NO)], None, 3)) == 4
     assert await index.of_persons([], None, 3) == ()
+    first = await index.of_persons([key_of(PSN_NO)], None, 3)
+    rest = await index.of_persons([key_of(PSN_NO)], ("20260102", "20260131"), 9, behind=first[-1].place)
+    assert [each.uid for each in (*first, *rest)] == [uid(seq) for seq in range(9, 1, -1)]
     (ref,) = [each.ref for each in await index.of_uids([uid(1)])]
     assert [each.series_instance_uid for each in (await index.series_of([ref]))[ref]] == [f"{uid(1)}.1"]
+
+
+async def test_those_of_one_minute_go_on_where_a_read_ended(house: House) -> None:
+    await house.upload(*(upsert(seq) for seq in range(1, 6)))
+    index, keys, behind, found = index_of(house), [key_of(PSN_NO)], None, []
+    for _ in range(3):
+        page = (await index.of_persons(keys, None, 1, behind=behind))[:2]
+        found += [each.uid for each in page]
+        behind = page[-1].place
+    assert found == [uid(seq) for seq in range(5, 0, -1)]
+
+
+async def test_whatever_day_a_study_is_told_of_it_is_known_as_whose_it_is_told(house: House) -> None:
+    await house.upload(upsert(1), upsert(2, psn_no=OTHER_PSN_NO), upsert(3, fixmedins_code=OTHER_HOSPITAL))
+    await house.upload(upsert(1, 1, study_date="20200101", fixmedins_code=OTHER_HOSPITAL), node_no=OTHER_NODE.node_no)
+    index, me, other = index_of(house), key_of(PSN_NO), key_of(OTHER_PSN_NO)
+    both = [HOSPITAL, OTHER_HOSPITAL]
+    assert sorted(await index.told_as([me], [OTHER_HOSPITAL])) == [
+        (me, OTHER_HOSPITAL, uid(1)),
+        (me, OTHER_HOSPITAL, uid(3)),
+    ]
+    assert len(await index.told_as([me, other], both)) == 4
+    assert list(await index.told_as([], both)) == list(await index.told_as([me], [])) == []
+
+
+async def test_of_a_person_an_institution_reads_its_own_and_what_others_have_counts_nowhere(house: House) -> None:
+    await house.upload(upsert(1), *(upsert(seq, fixmedins_code=OTHER_HOSPITAL) for seq in range(2, 9)))
+    await house.upload(upsert(1, 1, psn_no=OTHER_PSN_NO), node_no=OTHER_NODE.node_no)
+    found = await index_of(house).of_persons([key_of(PSN_NO)], None, 3, own=HOSPITAL)
+    assert [each.uid for each in found] == [uid(1)]
 
 
 async def test_a_node_is_up_while_it_says_so_and_behind_when_it_is_silent(small_house: House) -> None:

@@ -149,6 +149,17 @@ async def test_a_report_alone_is_hidden_as_its_study_would_be(small_house: House
         assert len((await desk.advise())[1]) == seen, scope
 
 
+async def test_a_copy_of_another_day_advises_nothing_of_a_hidden_institution(small_house: House) -> None:
+    desk = Desk(small_house)
+    await small_house.upload(upsert(1, study_date="20200101"))
+    copy = upsert(1, 1, fixmedins_code="H99010000002", **MARKED)
+    await small_house.upload(copy, node_no=OTHER_NODE.node_no)
+    desk.let()
+    assert len((await desk.advise())[1]) == 1
+    desk.let(Scope(hidden_institutions=frozenset({HOSPITAL})))
+    assert (await desk.advise())[1] == ()
+
+
 async def test_a_report_goes_with_the_study_that_its_node_took_out(desk: Desk) -> None:
     desk.let()
     await desk.report()

@@ -11,7 +11,7 @@ from services.imaging.domain.qido import asked
 from services.imaging.domain.qido.attributes import Level
 from services.imaging.domain.scopes import Scope
 from services.imaging.domain.studies import Availability, Series, State
-from services.imaging.operations import searching as limits
+from services.imaging.operations import looking as limits
 from services.imaging.operations.searching import Page, Patient, Searching, Sitting
 from services.kernel.errors import Fault
 from tests.imaging.memory import ME, OTHER, OWN, SITTING, Memory, Names, kept
@@ -102,6 +102,47 @@ async def test_more_than_can_be_looked_through_is_refused(memory: Memory, monkey
     with pytest.raises(Fault) as caught:
         await search(memory)
     assert (caught.value.reason, caught.value.metadata) == ("SEARCH_TOO_BROAD", {"most": "3"})
+    # It was known with the first read.
+    assert [each for each in memory.asked if each[0] == "of_persons"] == [("of_persons", 2)]
+    # A study at two nodes is one.
+    memory.studies = [kept(f"1.{number}", node_ref=node) for number in range(3) for node in (1, 2)]
+    assert await found(memory) == ["1.0", "1.1", "1.2"]
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        Scope(frozenset({"CT"})),
+        Scope(hidden_institutions=frozenset({"H1"})),
+        Scope(hidden_studies=frozenset(f"1.{number}" for number in range(3, 20))),
+    ],
+)
+async def test_what_may_not_be_seen_is_not_counted_either(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, scope: Scope
+) -> None:
+    monkeypatch.setattr(limits, "MOST_STUDIES", 3)
+    memory.scopes_now = {"GS1": scope}
+    unseen = [
+        kept(f"1.{number}", modalities=("MR",), fixmedins_code="H1", study_date=f"202603{30 - number}")
+        for number in range(3, 20)
+    ]
+    memory.studies = [*unseen, *(kept(f"1.{number}", study_date=f"2026030{number + 1}") for number in range(3))]
+    assert await found(memory) == ["1.2", "1.1", "1.0"]
+    assert await found(memory, limit="1", offset="1") == ["1.1"]
+    # One more that may be seen is too many, wherever it stands.
+    memory.studies.append(kept("2.1", study_date="20200101"))
+    with pytest.raises(Fault, match="SEARCH_TOO_BROAD"):
+        await search(memory)
+
+
+async def test_what_one_search_reads_is_bounded(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MOST_STUDIES", 3)
+    monkeypatch.setattr(limits, "MOST_LOOKED", 12)
+    memory.scopes_now = {"GS1": Scope(frozenset({"CT"}))}
+    memory.studies = [kept(f"1.{number}", modalities=("MR",)) for number in range(40)]
+    with pytest.raises(Fault, match="SEARCH_TOO_BROAD"):
+        await search(memory)
+    assert len([each for each in memory.asked if each[0] == "of_persons"]) == 4
 
 
 async def test_series_of_a_study_and_of_all_studies(memory: Memory) -> None:
@@ -254,3 +295,30 @@ async def test_a_study_of_a_hidden_institution_is_not_there_where_another_node_t
     memory.scopes_now["GS1"] = Scope(hidden_institutions=frozenset({"H37010200901"}))
     assert await found(memory) == ["1.2"]
     assert await searching.find(SITTING, "1.1") is None
+
+
+async def test_a_copy_of_another_day_shows_nothing_of_a_study_of_a_hidden_institution(memory: Memory) -> None:
+    copy = kept("1.1", node_ref=2, fixmedins_code="H11010100001", study_date="20260501")
+    memory.studies = [kept("1.1", study_date="20200101"), copy, kept("1.2", study_date="20260501")]
+    memory.scopes_now["GS1"] = Scope(hidden_institutions=frozenset({"H37010200901"}))
+    memory.studies[2] = kept("1.2", OTHER, study_date="20260501")
+    for query in (
+        {"StudyDate": "20260501"},
+        {"StudyDate": "20260401-"},
+        {"StudyDate": "20260501", "StudyInstanceUID": "1.1,1.2"},
+        {"StudyDate": "20260501", "limit": "1"},
+        {},
+    ):
+        assert await found(memory, **query) == ["1.2"], query
+        assert uids(await search(memory, Level.SERIES, SITTING, **query), "0020000E") == [], query
+    # Where another person hides it, it is hidden for nobody else.
+    memory.scopes_now = {"GS1": Scope(), "GS2": Scope(hidden_institutions=frozenset({"H37010200901"}))}
+    assert await found(memory, StudyDate="20260501") == ["1.1"]
+
+
+async def test_a_copy_on_a_later_page_hides_those_on_the_first(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MOST_STUDIES", 3)
+    memory.scopes_now["GS1"] = Scope(frozenset({"CT"}), hidden_institutions=frozenset({"H1"}))
+    memory.studies = [kept("1.1", study_date="20260501"), kept("1.1", fixmedins_code="H1", study_date="20200101")]
+    memory.studies += [kept(f"2.{number}", modalities=("MR",)) for number in range(9)]
+    assert await found(memory) == []

@@ -18,6 +18,10 @@ _RANK: Final = {
 }
 
 
+Told = tuple[bytes, str, str]
+"""Key of a person, institution and UID: as whose a node tells a study of the person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What a decision of the person's cell lets a reader see: no modalities, or no study, named are all; what is hidden wins. The
@@ -88,16 +92,11 @@ def copies_of(found: Iterable[KeptStudy], places: Mapping[int, Place], own: str 
     ]
 
 
-def of_hidden_institutions(copies: Iterable[Copy], scopes: Mapping[bytes, Iterable[Scope]]) -> frozenset[str]:
-    """UIDs of studies of which one copy is of an institution that its person hides, by scopes of the persons' keys: another node
-    may tell the same study as another institution's, and what is hidden wins (our decision)."""
+def of_hidden_institutions(told: Iterable[Told], scopes: Mapping[bytes, Iterable[Scope]]) -> frozenset[str]:
+    """UIDs of studies of which one copy is told as of an institution that its person hides, by scopes of the persons' keys.
+    Another node may tell the same study as another institution's, or of another day: what is hidden wins (our decision)."""
     return frozenset(
-        each.kept.uid
-        for each in copies
-        if any(
-            each.study.fixmedins_code in scope.hidden_institutions
-            for scope in scopes.get(each.kept.person_key or b"", ())
-        )
+        uid for key, code, uid in told if any(code in scope.hidden_institutions for scope in scopes.get(key, ()))
     )
 
 

@@ -137,6 +137,11 @@ class KeptStudy:
     withdrawn_at: datetime | None = None
 
     @property
+    def place(self) -> tuple[int, int]:
+        """By what the studies of persons stand in order, the latest first; (0, ref) of a tombstone."""
+        return (self.study.started if self.study is not None else 0), self.ref
+
+    @property
     def day(self) -> int:
         """The day of the examination as a number, 20260305; 0 of a tombstone."""
         return int(self.study.study_date) if self.study is not None else 0

@@ -24,10 +24,12 @@ from services.imaging.domain.quality import Quality
 from services.imaging.domain.recognition import Planned, judge
 from services.imaging.domain.recognition_tables import Tables
 from services.imaging.domain.reports import Report
-from services.imaging.domain.scopes import Place, best_of, copies_of, of_hidden_institutions
+from services.imaging.domain.scopes import best_of, copies_of
 from services.imaging.domain.sessions import Purpose
-from services.imaging.domain.studies import KeptStudy, Series, minutes_of
+from services.imaging.domain.studies import Series, minutes_of
+from services.imaging.operations import looking
 from services.imaging.operations.granting import Granted
+from services.imaging.operations.looking import hidden_uids
 from services.imaging.operations.ports import Also, Log
 from services.imaging.store.unit import ImagingStore, Unit
 from services.kernel.errors import invalid
@@ -52,19 +54,11 @@ class Grants(Protocol):
         ...
 
 
-class Index(Protocol):
+class Index(looking.Index, Protocol):
     """Reads of the index."""
-
-    async def of_persons(self, keys: Sequence[bytes], dates: tuple[str, str] | None, most: int) -> Sequence[KeptStudy]:
-        """Studies of persons, the youngest first, at most so many and one more."""
-        ...
 
     async def series_of(self, refs: Sequence[int]) -> Mapping[int, Sequence[Series]]:
         """Series of studies by the studies' refs."""
-        ...
-
-    async def places(self) -> Mapping[int, Place]:
-        """All nodes by ref."""
         ...
 
 
@@ -93,7 +87,7 @@ class Priors:
             told = await work.reports.of_person(granted.person_key, minutes_of(since), MOST_REPORTS)
             standing = await work.studies.of_uids({one.study_uid for each in told for one in each.report.pictures})
         told_of = copies_of(kept, await self.index.places())
-        unseen = of_hidden_institutions(told_of, {granted.person_key: (granted.scope,)})
+        unseen = await hidden_uids(self.index, {granted.person_key: (granted.scope,)})
         copies = best_of(each for each in told_of if each.kept.uid not in unseen)
         hidden = disputed(standing, granted.person_key) | unseen
         reports = [each.report for each in told if each.report.day <= until and each.report.is_clear_of(hidden)]

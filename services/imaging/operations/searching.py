@@ -16,23 +16,12 @@ from services.imaging.domain.qido.asked import Question
 from services.imaging.domain.qido.attributes import Level, Record
 from services.imaging.domain.qido.records import series_record, study_record
 from services.imaging.domain.qido.values import Range
-from services.imaging.domain.scopes import (
-    Copy,
-    Decided,
-    Place,
-    Scope,
-    best_of,
-    copies_of,
-    of_hidden_institutions,
-    rank,
-)
+from services.imaging.domain.scopes import Copy, Decided, Place, best_of, copies_of, rank
 from services.imaging.domain.studies import KeptStudy, Series
+from services.imaging.operations import looking
 from services.kernel.elsewhere import cell_unavailable
-from services.kernel.errors import Fault, FaultKind
 from services.runtime.pieces import in_pieces
 
-MOST_STUDIES: Final = 5_000
-"""Studies of a session's persons that one search looks through; of more the question must say more (our decision)."""
 MOST_SERIES_OF: Final = 200
 """Studies whose series one list tells."""
 
@@ -98,14 +87,8 @@ class Deciding(Protocol):
         ...
 
 
-class Index(Protocol):
+class Index(looking.Index, Protocol):
     """Reads of the store."""
-
-    async def of_persons(
-        self, keys: Sequence[bytes], dates: Range | None, most: int, own: str = ""
-    ) -> Sequence[KeptStudy]:
-        """Studies of persons, at most so many and one more; those in conflict only of the institution `own`."""
-        ...
 
     async def of_uids(self, uids: Collection[str], own: str = "") -> Sequence[KeptStudy]:
         """Studies under UIDs, whosesoever they are; those in conflict only of the institution `own`."""
@@ -127,10 +110,6 @@ class Index(Protocol):
 
     async def series_of(self, refs: Sequence[int]) -> Mapping[int, Sequence[Series]]:
         """Series of studies by the studies' refs."""
-        ...
-
-    async def places(self) -> Mapping[int, Place]:
-        """All nodes by ref."""
         ...
 
 
@@ -189,7 +168,7 @@ class Searching:
         CELL_UNAVAILABLE."""
         found = await self._found(sitting, question, root, Level.SERIES)
         if len(found.studies) > MOST_SERIES_OF:
-            raise _too_broad(MOST_SERIES_OF)
+            raise looking.too_broad(MOST_SERIES_OF)
         rows = await self.index.series_of([copy.kept.ref for copy, _ in found.studies])
         parts = [
             (of_study, series)
@@ -214,7 +193,7 @@ class Searching:
         decided = await self.deciding.scopes(sitting, sitting.patients)
         keys = {each.person_key for each in sitting.patients if each.grant_no in decided.scopes}
         kept = await self.index.of_study(study_uid, list(keys))
-        visible = await self._shown(kept, sitting.patients, decided.scopes)
+        visible = await looking.shown(self.index, kept, sitting.patients, decided.scopes)
         if not visible:
             if decided.away:
                 raise cell_unavailable(decided.away[0])
@@ -231,7 +210,7 @@ class Searching:
             patients = _chosen(sitting, question)
             decided = await self.deciding.scopes(sitting, patients)
             undecided = decided.away
-            visible = await self._visible(patients, decided.scopes, question.dates)
+            visible = await looking.seen_of(self.index, patients, decided.scopes, question.dates)
             ids = {copy.kept.ref: patient.patient_id for copy, patient in visible}
             told = [(copy, ids[copy.kept.ref]) for copy in best_of(copy for copy, _ in visible)]
         if question.study_uids is not None:
@@ -248,9 +227,9 @@ class Searching:
         kept: Sequence[KeptStudy]
         if question.patient_ids is not None:
             named = [key for each in question.patient_ids for key in self.pseudonym.keys_of(sitting.reader, each)]
-            found = await self.index.of_persons(named, question.dates, MOST_STUDIES, institution)
-            if len(found) > MOST_STUDIES:
-                raise _too_broad(MOST_STUDIES)
+            found = await self.index.of_persons(named, question.dates, looking.MOST_STUDIES, institution)
+            if len(found) > looking.MOST_STUDIES:
+                raise looking.too_broad(looking.MOST_STUDIES)
             kept = [each for each in found if _is_of(each, institution)]
         elif question.study_uids:
             found = await self.index.of_uids(question.study_uids, institution)
@@ -259,9 +238,9 @@ class Searching:
             kept = await self.index.of_accession(institution, question.accession)
         else:
             _, count = await self.index.own(institution, question.dates, 0, 0)
-            if count > MOST_STUDIES:
-                raise _too_broad(MOST_STUDIES)
-            kept, _ = await self.index.own(institution, question.dates, 0, MOST_STUDIES)
+            if count > looking.MOST_STUDIES:
+                raise looking.too_broad(looking.MOST_STUDIES)
+            kept, _ = await self.index.own(institution, question.dates, 0, looking.MOST_STUDIES)
         copies = copies_of(kept, await self.index.places(), institution)
         return self._named(sitting, best_of(copies))
 
@@ -290,36 +269,6 @@ class Searching:
         keys = [each.kept.person_key for each in copies]
         names = iter(self.pseudonym.of_all(sitting.reader, [each for each in keys if each is not None]))
         return [(copy, "" if key is None else next(names)) for copy, key in zip(copies, keys, strict=True)]
-
-    async def _visible(
-        self, patients: Sequence[Patient], scopes: Mapping[str, Scope], dates: Range | None
-    ) -> list[tuple[Copy, Patient]]:
-        keys = {each.person_key for each in patients if each.grant_no in scopes}
-        kept = await self.index.of_persons(list(keys), dates, MOST_STUDIES)
-        if len(kept) > MOST_STUDIES:
-            raise _too_broad(MOST_STUDIES)
-        return await self._shown(kept, patients, scopes)
-
-    async def _shown(
-        self, kept: Sequence[KeptStudy], patients: Sequence[Patient], scopes: Mapping[str, Scope]
-    ) -> list[tuple[Copy, Patient]]:
-        """Those that a grant lets the reader see, each with the first such: a person may be in a session by several grants."""
-        by_key: dict[bytes, list[tuple[Patient, Scope]]] = {}
-        for each in patients:
-            if each.grant_no in scopes:
-                by_key.setdefault(each.person_key, []).append((each, scopes[each.grant_no]))
-        found = []
-        copies = copies_of(kept, await self.index.places())
-        scopes_of = {key: [scope for _, scope in each] for key, each in by_key.items()}
-        hidden = of_hidden_institutions(copies, scopes_of)
-        for copy in copies:
-            if copy.kept.uid in hidden:
-                continue
-            of_person = by_key.get(copy.kept.person_key or b"", ())
-            patient = next((each for each, scope in of_person if scope.shows(copy.kept.uid, copy.study)), None)
-            if patient is not None:
-                found.append((copy, patient))
-        return found
 
     async def _told(
         self, sitting: Sitting, question: Question, level: Level, records: list[Record], found: _Seen
@@ -360,7 +309,3 @@ def _is_of(kept: KeptStudy, institution: str) -> bool:
 
 def _away(copies: Sequence[Copy]) -> tuple[str, ...]:
     return tuple(sorted({each.place.node_no for each in copies if not each.place.up}))
-
-
-def _too_broad(most: int) -> Fault:
-    return Fault(FaultKind.EXHAUSTED, "SEARCH_TOO_BROAD", {"most": str(most)})

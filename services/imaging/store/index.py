@@ -8,7 +8,7 @@ from typing import Final
 
 from services.imaging.domain.nodes import StandingNode
 from services.imaging.domain.own_lists import EVER, Days, days_of
-from services.imaging.domain.scopes import Place
+from services.imaging.domain.scopes import Place, Told
 from services.imaging.domain.studies import KeptStudy, Series
 from services.imaging.store.unit import ImagingStore
 from services.kernel.clock import Clock
@@ -33,11 +33,23 @@ class StoredIndex:
         self._read_at = -PLACES_S
 
     async def of_persons(
-        self, keys: Sequence[bytes], dates: tuple[str, str] | None, most: int, own: str = ""
+        self,
+        keys: Sequence[bytes],
+        dates: tuple[str, str] | None,
+        most: int,
+        own: str = "",
+        behind: tuple[int, int] | None = None,
     ) -> Sequence[KeptStudy]:
-        """Studies of persons, at most so many and one more; those in conflict only of the institution `own`."""
+        """Studies of persons, the latest first, at most so many and one more, behind one by `started` and ref; of the institution
+        `own` alone where it is named, else none in conflict."""
         async with self._store.read() as work:
-            return self._placed(await work.search.of_persons(keys, _days(dates), own=own, most=most + 1))
+            rows = await work.search.of_persons(keys, _days(dates), own=own, behind=behind, most=most + 1)
+            return self._placed(rows)
+
+    async def told_as(self, keys: Collection[bytes], institutions: Collection[str]) -> Sequence[Told]:
+        """Which studies of persons are told as one of these institutions', of whatever day."""
+        async with self._store.read() as work:
+            return await work.search.told_as(keys, institutions)
 
     async def of_uids(self, uids: Collection[str], own: str = "") -> Sequence[KeptStudy]:
         """Studies under UIDs, whosesoever they are; those in conflict only of the institution `own`."""

@@ -9,10 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from services.imaging.domain.own_lists import EVER, Days
+from services.imaging.domain.scopes import Told
 from services.imaging.domain.studies import KeptStudy, Series, State
 from services.imaging.store.packs import COLUMNS, series_of, study_of
 from services.imaging.store.studies import among
-from services.imaging.store.uids import packed_uid
+from services.imaging.store.uids import packed_uid, unpacked_uid
 from services.runtime.db import DriverConnection
 from services.runtime.pieces import in_pieces
 
@@ -26,15 +27,36 @@ class StudyRows:
         self._connection = connection
 
     async def of_persons(
-        self, keys: Collection[bytes], days: Days = EVER, *, own: str = "", most: int = 10_000
+        self,
+        keys: Collection[bytes],
+        days: Days = EVER,
+        *,
+        own: str = "",
+        behind: tuple[int, int] | None = None,
+        most: int = 10_000,
     ) -> Sequence[KeptStudy]:
-        """Studies of persons, the newest first, of one minute by ref, at most so many. Those in conflict only of the institution
-        `own`. A person has some dozens, so that conditions that no index has are judged by whoever asks.
+        """Studies of persons, the newest first, of one minute by ref, at most so many behind one by `started` and ref. Those of
+        the institution `own` alone where it is named, else none in conflict. A person has some dozens, so that conditions that
+        no index has are judged by whoever asks.
         """
         if not keys:
             return ()
-        rows = await self._connection.fetch(self._person_sql(len(keys)), (*keys, *days.minutes, _ACTIVE, own, most))
-        return await in_pieces(study_of, rows)
+        values = (*keys, *days.minutes, own or _ACTIVE, most, *(behind or ()))
+        statement = self._person_sql(len(keys), "institution" if own else "state", goes_on=behind is not None)
+        return await in_pieces(study_of, await self._connection.fetch(statement, values))
+
+    async def told_as(self, keys: Collection[bytes], institutions: Collection[str]) -> Sequence[Told]:
+        """Which studies of persons are told as one of these institutions', of whatever day and however they stand."""
+        if not keys or not institutions:
+            return ()
+        marks = self._marks(1, len(keys) + len(institutions))
+        whose, told_as = ",".join(marks[: len(keys)]), ",".join(marks[len(keys) :])
+        rows = await self._connection.fetch(
+            "SELECT person_key, institution, uid FROM imaging_study"
+            f" WHERE person_key IN ({whose}) AND institution IN ({told_as})",
+            (*keys, *institutions),
+        )
+        return await in_pieces(lambda row: (bytes(row[0]), str(row[1]), unpacked_uid(bytes(row[2]))), rows)
 
     async def of_uids(self, uids: Collection[str], *, own: str = "") -> Sequence[KeptStudy]:
         """Studies under these UIDs, at any node. Those in conflict only of the institution `own`."""
@@ -87,13 +109,13 @@ class StudyRows:
         )
         return dict(await in_pieces(lambda row: (row[0], series_of(row[1])), rows, heavy=True))
 
-    def _person_sql(self, keys: int) -> str:
+    def _person_sql(self, keys: int, told_by: str, *, goes_on: bool) -> str:
         marks = self._marks(1, keys)
-        first, last, state, own, limit = self._marks(keys + 1, 5)
+        first, last, value, limit, started, ref = self._marks(keys + 1, 6)
+        behind = f" AND (started, study_ref) < ({started}, {ref})" if goes_on else ""
         return (
             f"SELECT {COLUMNS} FROM imaging_study WHERE person_key IN ({','.join(marks)}) AND started >= {first}"
-            f" AND started <= {last} AND (state = {state} OR institution = {own})"
-            f" ORDER BY started DESC, study_ref DESC LIMIT {limit}"
+            f" AND started <= {last} AND {told_by} = {value}{behind} ORDER BY started DESC, study_ref DESC LIMIT {limit}"
         )
 
     def _marks(self, first: int, count: int) -> list[str]:
