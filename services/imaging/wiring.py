@@ -240,7 +240,7 @@ def _reading(config: Config, shared: _Shared, peers: Peers, outgoing: Outgoing) 
     tickets = Tickets(searching, log, keys, clock, secrets.token_bytes)
     revocations = Revocations(store, GrantEnds(peers), tuple(config.known_cells), clock)
     readers = ReaderServicer(sessions, Patients(sessions, cells, log))
-    manifests = Manifests(searching, tickets, NodeMetadata(outgoing, NEEDED, TOLD), NodeOperations(store))
+    manifests = Manifests(searching.pseudonym, tickets, NodeMetadata(outgoing, NEEDED, TOLD), NodeOperations(store))
     given = TicketServicer(sessions, tickets, keys, revocations, sightings)
     return _Reading(
         [

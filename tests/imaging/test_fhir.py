@@ -17,13 +17,15 @@ from fhir.resources.R4B.operationoutcome import OperationOutcome
 
 from services.imaging.domain.fhir.manifest import NEEDED, TOLD
 from services.imaging.domain.nodes import Node, NodeState, StandingNode
+from services.imaging.domain.qido.attributes import Level
 from services.imaging.domain.scopes import Scope
 from services.imaging.domain.studies import Series
 from services.imaging.operations.manifests import Manifests
 from services.imaging.operations.searching import Searching, Sitting
+from services.imaging.operations.tickets import Given
 from services.imaging.peers.node_metadata import MOST_INSTANCES, Told, instances_of
 from services.imaging.servicer.fhir import FhirServicer
-from services.kernel.errors import Fault, FaultKind
+from services.kernel.errors import Fault, FaultKind, not_found
 from tests.imaging.memory import OTHER, OWN, SITTING, Memory, Names, kept
 from yibao.imaging.v1 import fhir_pb2
 
@@ -43,6 +45,7 @@ NODE_TELLS = [
 class Beside:
     """Sessions, tickets and a node."""
 
+    searching: Searching
     node: Any = field(default_factory=lambda: json.dumps(NODE_TELLS).encode())
 
     async def sitting(self, token: str) -> Sitting:
@@ -50,8 +53,13 @@ class Beside:
             raise Fault(FaultKind.UNAUTHENTICATED, "SESSION_UNKNOWN")
         return TOKENS[token]
 
-    async def address(self, sitting: Sitting, study_uid: str) -> str:
-        return f"https://node1.example/t/ticket/studies/{study_uid}"
+    async def issue(self, sitting: Sitting, study_uid: str) -> Given:
+        found = await self.searching.find(sitting, study_uid)
+        if found is None:
+            raise not_found("STUDY_NOT_FOUND")
+        return Given(
+            f"https://node1.example/t/ticket/studies/{study_uid}", "ticket", datetime(2026, 12, 2, tzinfo=UTC), found
+        )
 
     async def find(self, node_no: str) -> StandingNode:
         node = Node(node_no, "山东影像节点", "370000", "12990100MB00000331", ())
@@ -77,16 +85,14 @@ def memory() -> Memory:
 
 
 @pytest.fixture
-def beside() -> Beside:
-    return Beside()
+def beside(memory: Memory) -> Beside:
+    return Beside(Searching(memory, memory, memory, Names()))
 
 
 @pytest.fixture
-def door(memory: Memory, beside: Beside) -> FhirServicer:
-    searching = Searching(memory, memory, memory, Names())
-    return FhirServicer(
-        beside, searching, Manifests(searching, beside, beside, beside), lambda: datetime(2026, 12, 1, tzinfo=UTC)
-    )
+def door(beside: Beside) -> FhirServicer:
+    manifests = Manifests(Names(), beside, beside, beside)
+    return FhirServicer(beside, beside.searching, manifests, lambda: datetime(2026, 12, 1, tzinfo=UTC))
 
 
 async def ask(
@@ -168,6 +174,26 @@ async def test_an_institution_reads_its_own_list(door: FhirServicer) -> None:
 async def test_a_read_tells_the_series_in_order(door: FhirServicer) -> None:
     _, told = await ask(door, "ImagingStudy/1.2.1")
     assert [each["uid"] for each in told["series"]] == ["1.2.1.1", "1.2.1.2"]
+
+
+async def test_a_read_is_one_decision_and_one_entry_of_the_log(door: FhirServicer, memory: Memory) -> None:
+    await ask(door, "ImagingStudy/1.2.1")
+    assert [each[0] for each in memory.asked].count("scopes") == 1
+    assert memory.audited == [("R1", Level.SERIES, ("GS1", "GS2"), 2)]
+    await ask(door, "ImagingStudy/1.2.9")
+    assert memory.audited[1:] == [("R1", Level.SERIES, ("GS1", "GS2"), 0)]
+
+
+async def test_a_manifest_finds_its_study_once(door: FhirServicer, memory: Memory) -> None:
+    await ask(door, "ImagingStudy/1.2.1/$manifest")
+    assert memory.asked == [("scopes", ("GS1", "GS2"))]
+
+
+async def test_a_read_of_a_study_whose_cell_is_silent_is_no_refusal(door: FhirServicer, memory: Memory) -> None:
+    memory.dark = ("370000",)
+    for path in ("ImagingStudy/1.2.9", "ImagingStudy/1.2.9/$manifest"):
+        status, told = await ask(door, path)
+        assert (status, reason(told)) == (503, "CELL_UNAVAILABLE")
 
 
 @pytest.mark.parametrize("path", ["ImagingStudy/1.2.3", "ImagingStudy/1.2.9", "ImagingStudy/x"])

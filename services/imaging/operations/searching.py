@@ -167,6 +167,22 @@ class Searching:
         """A page of series: of one study where the question names it, else of all that it finds; SEARCH_TOO_BROAD,
         CELL_UNAVAILABLE."""
         found = await self._found(sitting, question, root, Level.SERIES)
+        return await self._told(sitting, question, Level.SERIES, await self._series(question, found), found)
+
+    async def study(self, sitting: Sitting, question: Question, root: str) -> tuple[Record, list[Record]] | None:
+        """The one study that the question names, with all its series; None where there is none that the reader may see.
+
+        One decision and one entry of the log for both: that of a list of series. CELL_UNAVAILABLE.
+        """
+        found = await self._found(sitting, question, root, Level.SERIES)
+        if not found.studies and found.undecided:
+            raise cell_unavailable(found.undecided[0])
+        series = await self._series(question, found)
+        await self._told(sitting, replace(question, limit=len(series)), Level.SERIES, series, found)
+        return (found.studies[0][1], series) if found.studies else None
+
+    async def _series(self, question: Question, found: _Seen) -> list[Record]:
+        """Series of studies that answer, in order; SEARCH_TOO_BROAD."""
         if len(found.studies) > MOST_SERIES_OF:
             raise looking.too_broad(MOST_SERIES_OF)
         rows = await self.index.series_of([copy.kept.ref for copy, _ in found.studies])
@@ -176,8 +192,7 @@ class Searching:
             for series in sorted(rows.get(copy.kept.ref, ()), key=lambda one: (one.series_no, one.series_instance_uid))
         ]
         made = await in_pieces(lambda part: _answer(question, series_record(*part)), parts)
-        records = [each for each in made if each is not None]
-        return await self._told(sitting, question, Level.SERIES, records, found)
+        return [each for each in made if each is not None]
 
     async def find(self, sitting: Sitting, study_uid: str) -> Found | None:
         """A study that the reader may see; None where it may not, or there is none: both are found out by the same steps.

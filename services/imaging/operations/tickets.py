@@ -55,11 +55,12 @@ class Key(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A ticket, where it opens its study, and until when."""
+    """A ticket, where it opens its study, until when, and what was found of the study."""
 
     url: str
     text: str
     expires_at: datetime
+    found: Found
 
 
 class KeyRing:
@@ -144,7 +145,7 @@ class Tickets:
         patient = found.patient
         whose = (patient.grant_no, patient.person_key) if patient is not None else ()
         await self._log.write(of_ticket(reader_of(sitting), sitting.session_no, study_uid, node_no, *whose), kept)
-        return Given(f"{copy.place.root}/t/{text}/studies/{study_uid}", text, until)
+        return Given(f"{copy.place.root}/t/{text}/studies/{study_uid}", text, until, found)
 
     def _ticket(self, sitting: Sitting, found: Found, copy: Copy, until: datetime) -> Ticket:
         jti = urlsafe_b64encode(self._random_bytes(_JTI_BYTES)).rstrip(b"=").decode()

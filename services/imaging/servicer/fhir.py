@@ -98,22 +98,14 @@ class FhirServicer(fhir_pb2_grpc.FhirServiceServicer):
 
     async def _study(self, sitting: Sitting, base: str, uid: str) -> tuple[Record, list[Record]]:
         """One study and its series; NOT_FOUND STUDY_NOT_FOUND, also where the reader may not see it."""
-        pairs = [("StudyInstanceUID", uid), ("limit", str(asked.MOST_LIMIT))]
-        studies = await self._searching.studies(
-            sitting, replace(asked.read(Level.STUDY, pairs), everything=True), _root(base)
-        )
-        if not studies.records:
+        question = replace(asked.read(Level.SERIES, [("StudyInstanceUID", uid)]), everything=True)
+        found = await self._searching.study(sitting, question, _root(base))
+        if found is None:
             raise not_found("STUDY_NOT_FOUND")
-        question = replace(asked.read(Level.SERIES, pairs), everything=True, limit=_ALL_SERIES)
-        series = await self._searching.series(sitting, question, _root(base))
-        return studies.records[0], series.records
+        return found
 
     def _made(self) -> str:
         return self._clock().astimezone().isoformat(timespec="milliseconds")
-
-
-_ALL_SERIES: Final = 400
-"""An entry of an upload holds no more."""
 
 
 def _check_accept(accept: str) -> None:
