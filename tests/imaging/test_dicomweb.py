@@ -109,6 +109,12 @@ async def test_xml_is_asked_for_by_header_or_by_query_with_and_without_quotes(me
     assert (await refused(memory, "studies", accept="text/html")).reason == "MEDIA_TYPE_UNSERVED"
 
 
+async def test_a_name_is_told_as_its_node_has_it_and_found_without_case_and_accents(memory: House) -> None:
+    memory.studies = [kept("1.1", patient_name="ZHÀNG^San=張^三")]
+    (record,) = await told(memory, query="PatientName=zhang*")
+    assert record["00100010"]["Value"] == [{"Alphabetic": "ZHÀNG^San", "Ideographic": "張^三"}]
+
+
 async def test_percent_signs_are_read_and_broken_ones_refused(memory: House) -> None:
     memory.studies = [kept("1.1", patient_name="=测试^甲")]
     assert await uids(memory, "PatientName=%E6%B5%8B%E8%AF%95%5E%E7%94%B2") == ["1.1"]

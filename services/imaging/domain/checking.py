@@ -30,7 +30,6 @@ from services.imaging.domain.dicom_forms import (
 from services.imaging.domain.entries import Entry, Operation, Poison, Refused
 from services.imaging.domain.index_code import IndexCode, as_person, index_code
 from services.imaging.domain.nodes import Node
-from services.imaging.domain.qido.names import folded
 from services.imaging.domain.studies import Availability, Recognition, Series, Study, WithdrawReason
 
 MOST_BYTES: Final = 32_768
@@ -105,12 +104,11 @@ def checked(told: ToldEntry, node: Node, today: date) -> Entry | Poison:
 
 
 def _kept(told: ToldEntry, code: IndexCode | None) -> Study | None:
-    """The attributes with what is counted, the name folded, and parts 2 to 4 of the index code: zeros stand for nothing."""
+    """The attributes with what is counted, and parts 2 to 4 of the index code: zeros stand for nothing."""
     if told.study is None:
         return None
     counted = replace(
         told.study,
-        patient_name=folded(told.study.patient_name),
         series_count=len(told.series),
         instance_count=sum(each.instance_count for each in told.series),
     )

@@ -59,8 +59,9 @@ class WithdrawReason(IntEnum):
 class Study:
     """Attributes of a study. `study_time` is empty where it is not known, `timezone` means +0800 then, `birth_year` 0.
 
-    `patient_name` has up to three groups, and is kept folded (`qido.names`). `index_minute`, `index_technique` and
-    `index_device` are parts 2 to 4 of the index code, "" where there was none, or zeros; part 5 is the node's.
+    `patient_name` has up to three groups and stands as its node tells it: it is folded where it is compared (`qido.names`).
+    `index_minute`, `index_technique` and `index_device` are parts 2 to 4 of the index code, "" where there was none, or zeros;
+    part 5 is the node's.
     """
 
     fixmedins_code: str
