@@ -26,7 +26,8 @@ TERMS: Final = frozenset(
     "HMAC SHA TIF CSB Base Origin X Yibao Business Date yibao token api keys through docs Authorization Bearer "
     "input application appId appCode appSecret encData signData yyyyMMddHHmmss ECB ecToken payAuthNo payToken "
     "MERCHANTS accounts closed feeType https zip TAB UID all DICOMweb studies series Accept dicom related type xml "
-    "DICOM CT FHIR ImagingStudy Patient available urn uid fhir metadata www form urlencoded x eq ne gt lt ge le sa eb".split()
+    "DICOM CT FHIR ImagingStudy Patient available urn uid fhir metadata www form urlencoded x eq ne gt lt ge le sa eb "
+    "nodes register NODE".split()
 )
 # Values that are told as they were sent or stand in the books: codes, numbers, paths, names of methods.
 _AS_THEY_ARE: Final = frozenset(

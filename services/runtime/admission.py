@@ -6,12 +6,12 @@ told as such to everybody who may call at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor, OneofDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
@@ -30,6 +30,7 @@ from services.runtime.texts.gateway import rule_text
 _MOST_LOOKED_AT: Final = 2_000
 _OF_TEXT: Final = ("string.pattern", "string.in", "string.len", "string.min")
 _REQUIRED: Final = "required"
+_ONE_REQUIRED: Final = "oneof.required"
 _NO_TEXT: Final = frozenset({int, bool, float, bytes, Timestamp, Date})
 _HOLDING_TEXT: Final = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_MESSAGE)
 
@@ -124,12 +125,12 @@ class Admission:
             return broken
         first = self._validator.collect_violations(request, fail_fast=True)
         if first:
-            window = window_of(request, _violation(first[0]).path, _MOST_LOOKED_AT)
+            window = window_of(request, next(_told(first[0], request)).path, _MOST_LOOKED_AT)
             broken.open_ended = not window.whole
             for each in self._validator.collect_violations(window.part):
                 if not broken.full():
-                    found = _violation(each)
-                    broken.append(replace(found, path=window.path(found.path)))
+                    for found in _told(each, request):
+                        broken.add(replace(found, path=window.path(found.path)))
         if _holds_nul(request):
             for found in _nuls(request):
                 broken.add(found)
@@ -151,12 +152,14 @@ class Admission:
             elements = list(proto.field.elements) if proto.field else []
             if len(elements) > 1 and elements[0].field_name == items and elements[0].subscript:
                 place = int(elements[0].subscript.value)
-                inner = elements[2:] if elements[1].field_name == "request" else elements[1:]
+                above = 2 if elements[1].field_name == "request" else 1
                 row = by_item.setdefault(place, Violations())
                 if place not in refused and not row.full():
-                    row.append(_violation(each, inner))
+                    for found in _told(each, request, above):
+                        row.add(found)
             elif not own.full():
-                own.append(_violation(each, elements))
+                for found in _told(each, request):
+                    own.add(found)
         if _holds_nul(request):
             for place, row in enumerate(getattr(request, items)):
                 for nul in _nuls(row.request):
@@ -190,10 +193,34 @@ class Admission:
         raise Fault(FaultKind.INVALID, "INVALID_REQUEST", violations=[broken])
 
 
-def _violation(found: Any, elements: Sequence[Any] | None = None) -> Violation:
+def _told(found: Any, request: Message, above: int = 0) -> Iterator[Violation]:
+    """A broken rule as it is told, its path without the first so many steps. A group of which one is required is told as each of
+    its fields: those a client can write, the group's name it cannot.
+    """
     proto = found.proto
-    if elements is None:
-        elements = proto.field.elements if proto.field else ()
+    elements = list(proto.field.elements) if proto.field else []
+    group = _group(request, elements) if proto.rule_id == _REQUIRED else None
+    if group is None:
+        yield _violation(found, elements[above:])
+        return
+    owner = _path(elements[above:-1])
+    for each in group.fields:
+        path = f"{owner}.{each.name}" if owner else each.name
+        yield Violation(path, _ONE_REQUIRED, rule_text(_ONE_REQUIRED, {}, "en"))
+
+
+def _group(request: Message, elements: Sequence[Any]) -> OneofDescriptor | None:
+    """The group that a path ends with, None where it ends with a field."""
+    owner: Any = request.DESCRIPTOR
+    for element in elements[:-1]:
+        owner = owner.fields_by_name[element.field_name].message_type
+        if owner is None or owner.GetOptions().map_entry:
+            return None
+    return owner.oneofs_by_name.get(elements[-1].field_name) if elements else None
+
+
+def _violation(found: Any, elements: Sequence[Any]) -> Violation:
+    proto = found.proto
     path, rule = _path(elements), proto.rule_id or ""
     if rule.startswith(_OF_TEXT) and isinstance(found.field_value, str) and not found.field_value.strip():
         # A form asks for something, and nothing is there: that is what its sender has to know.

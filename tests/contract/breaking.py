@@ -21,25 +21,25 @@ Change = Callable[[Any], None]
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A message that breaks one rule: the path that must be named, the rule, the message."""
+    """A message that breaks one rule: the paths that must be named, the rule, the message."""
 
-    path: str
+    paths: frozenset[str]
     rule: str
     message: Message
 
 
 def broken_messages(message_class: type[Message], source: Source) -> Iterator[Broken]:
     """Every constraint of a message type broken by itself: nested ones, those inside rows, those of each oneof member."""
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[frozenset[str], str]] = set()
     for branch in range(_branches(message_class)):
         whole = build(message_class, source, Shape(full=True, branch=branch))
-        for steps, path, rule, change in _breaks(whole, (), "", source):
-            if (path, rule) in seen:
+        for steps, paths, rule, change in _breaks(whole, (), "", source):
+            if (paths, rule) in seen:
                 continue
-            seen.add((path, rule))
+            seen.add((paths, rule))
             message = deepcopy(whole)
             change(_follow(message, steps))
-            yield Broken(path, rule, message)
+            yield Broken(paths, rule, message)
 
 
 def _branches(message_class: type[Message]) -> int:
@@ -60,16 +60,17 @@ def _follow(message: Message, steps: tuple[str | int, ...]) -> Any:
 
 def _breaks(
     message: Message, steps: tuple[str | int, ...], prefix: str, source: Source
-) -> Iterator[tuple[tuple[str | int, ...], str, str, Change]]:
+) -> Iterator[tuple[tuple[str | int, ...], frozenset[str], str, Change]]:
     for oneof in oneofs_of(message.DESCRIPTOR):
         if oneof_required(oneof):
-            yield steps, f"{prefix}{oneof.name}", "required", _clears_oneof(oneof.name)
+            members = frozenset(f"{prefix}{each.name}" for each in oneof.fields)
+            yield steps, members, "required", _clears_oneof(oneof.name)
     for field in message.DESCRIPTOR.fields:
         if in_oneof(field) and not message.HasField(field.name):
             continue
         path = f"{prefix}{field.name}"
         for rule, change in _of_field(field, rules_of(field), source):
-            yield steps, path, rule, change
+            yield steps, frozenset({path}), rule, change
         if is_leaf(field) or is_map(field):
             continue
         if field.is_repeated:

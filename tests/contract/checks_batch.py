@@ -93,8 +93,8 @@ async def check_batch_constraints(faces: Faces, method: MethodContract, explorer
         part: list[Broken] = broken[start : start + _MOST_ITEMS]
         outcomes = await _send(faces, method, [Item(each.message, good.caller) for each in part])
         for each, outcome in zip(part, outcomes, strict=True):
-            if (outcome.code, outcome.reason) != INVALID or outcome.paths != {each.path}:
-                told = f"an item whose {each.path} breaks {each.rule} is answered {outcome}"
+            if (outcome.code, outcome.reason) != INVALID or outcome.paths != each.paths:
+                told = f"an item whose {', '.join(sorted(each.paths))} breaks {each.rule} is answered {outcome}"
                 findings.append(_finding(faces, method, told))
     return findings
 

@@ -19,10 +19,10 @@ from gateway.tables import ENVELOPE_SERVICE
 from services.runtime.call import Caller, Role
 from services.runtime.contract import Contract, MethodContract
 from tests.contract.bench import Bench, started_bench
-from tests.contract.explore import AT_CHANNELS, BETWEEN_NODES
+from tests.contract.explore import AT_CHANNELS
 from tests.contract.faces import http_form
 from tests.examples.by_rest import RestHospital
-from tests.examples.imaging import of_a_study
+from tests.examples.imaging import between_nodes, of_a_study
 from tests.mesh import journeys, paying
 from tests.mesh.harness import OPERATOR_KEY
 from tests.mesh.hospital import Hospital, Patient, rest
@@ -47,8 +47,9 @@ async def everything() -> dict[str, Played]:
         async with sandbox(Path(folder) / "town") as town:
             national, by_rest = await _journeys(town)
         async with started_bench(Path(folder) / "bench") as bench:
-            for name, request, caller in await of_a_study(bench):
-                by_rest[name] = await _asked(bench, bench.mesh.contract.method(name), request, caller)
+            for wanted in (of_a_study, between_nodes):
+                for name, request, caller in await wanted(bench):
+                    by_rest[name] = await _asked(bench, bench.mesh.contract.method(name), request, caller)
             for method in public_methods(bench.mesh.contract):
                 if method.full_name not in by_rest:
                     by_rest[method.full_name] = await _found_out(bench, method)
@@ -86,7 +87,7 @@ def public_methods(contract: Contract) -> list[MethodContract]:
     """What REST serves, but what only a channel can ask for."""
     served = contract.methods.values()
     shown = (each for each in served if each.http and each.roles != {Role.SERVICE})
-    return [each for each in shown if each.full_name not in AT_CHANNELS | BETWEEN_NODES]
+    return [each for each in shown if each.full_name not in AT_CHANNELS]
 
 
 async def _journeys(town: Sandbox) -> tuple[Played, Played]:

@@ -122,6 +122,22 @@ def test_what_cannot_be_decided_on_an_advice(
     assert caught.value.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("choice", "path"),
+    [
+        (Choice(Decision.ACCEPTED, uid(9)), "accepted.study_uid"),
+        (Choice(Decision.ACCEPTED, uid(9), "R2"), "accepted.study_uid"),
+        (Choice(Decision.ACCEPTED, uid(1), "R2"), "accepted.report_no"),
+        (Choice(Decision.ACCEPTED, report_no="R9"), "accepted.report_no"),
+        (Choice(Decision.ACCEPTED), "accepted.study_uid"),
+    ],
+)
+def test_what_is_not_of_the_advice_is_named_by_its_own_field(choice: Choice, path: str) -> None:
+    with pytest.raises(Fault) as caught:
+        decided(ADVICE, HOSPITAL, "A1", choice, NOON)
+    assert [each.path for each in caught.value.violations] == [path]
+
+
 def test_the_same_decision_again_is_the_same_and_either_number_names_what_is_accepted() -> None:
     first = decided(ADVICE, HOSPITAL, "A1", Choice(Decision.ACCEPTED, report_no="R2"), NOON)
     assert decided(first, HOSPITAL, "A1", Choice(Decision.ACCEPTED, report_no="R2"), NOON + timedelta(hours=1)) == first

@@ -152,7 +152,9 @@ def decided(
         return advice
     named = {(uid, report) for uid, report, _ in advice.listed}
     if choice.decision is Decision.ACCEPTED and not any(_meant(choice, *each) for each in named):
-        raise invalid("accepted", "advice.listed", "not of the advice")
+        by_report = choice.report_no and (not choice.study_uid or choice.study_uid in {uid for uid, _ in named})
+        field_name = "report_no" if by_report else "study_uid"
+        raise invalid(f"accepted.{field_name}", "advice.listed", "not of the advice")
     return replace(advice, choice=choice, decided_at=now)
 
 

@@ -59,6 +59,10 @@ IMAGING_STEPS: Final[Mapping[str, tuple[str, str]]] = {
         "请核对节点编号；换了区划或存储单位的节点，请另用一个编号登记",
         "Look at the number; a node of another division or unit gets a new one",
     ),
+    "NODE_NOT_FOUND": (
+        "请先由运营方登记该节点（影像接口nodes:register），再签发角色为NODE的API密钥、报送；已登记的请核对编号",
+        "Have an operator register it first (/v1/imaging/nodes:register) with an API key of role NODE, or look at the number",
+    ),
     "NODE_SUSPENDED": (
         "请与运营方核实，解除暂停后从断点续传",
         "Ask the operator; once it is lifted, go on behind the watermark",

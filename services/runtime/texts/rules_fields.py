@@ -17,6 +17,7 @@ _MOMENTS: Final = ("应不早于{least}且早于{most}", "must not be before {le
 
 FIELD_RULES: Final[Mapping[str, tuple[str, str]]] = {
     "required": ("必填", "is required"),
+    "oneof.required": ("标有本条的字段须填写其中一个", "one of the fields that say this is required"),
     "string.min_len": ("至少{limit}个字符", "must be at least {limit} characters"),
     "string.max_len": ("最多{limit}个字符", "must be at most {limit} characters"),
     "bytes.max_len": ("最多{limit}字节", "must be at most {limit} bytes"),
