@@ -8,7 +8,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.imaging.domain.own_lists import Days, days_of, list_changes
+from services.imaging.domain.scopes import Scope
+from services.imaging.operations.looking import seen_of
 from services.imaging.operations.nodes import NodeOperations
+from services.imaging.operations.searching import Patient
 from services.imaging.operations.sightings import Sightings
 from services.imaging.store.index import StoredIndex
 from services.kernel.requests import RequestStamp
@@ -187,8 +190,8 @@ async def test_a_study_of_a_node_that_was_registered_a_moment_ago_has_its_place(
     stamp = RequestStamp("operator:1", "late", "/s/RegisterNode", "c")
     await NodeOperations(small_house.store).register(stamp, late, NOON, lambda standing: b"")
     await small_house.upload(upsert(1), node_no="SD09")
-    (found,) = await index.of_uids([uid(1)])
-    assert (await index.places())[found.node_ref].node_no == "SD09"
+    ((seen, _),) = await seen_of(index, [Patient("G1", key_of(PSN_NO), "")], {"G1": Scope()}, None)
+    assert seen.place.node_no == "SD09"
 
 
 @pytest.mark.parametrize(

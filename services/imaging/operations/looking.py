@@ -76,13 +76,13 @@ async def seen_of(
     """Copies that the grants of `scopes` show, each with the first person by whose grant; SEARCH_TOO_BROAD."""
     by_key = _by_key(patients, scopes)
     hidden = await hidden_uids(index, _scopes_of(by_key))
-    places = await index.places()
     found: list[tuple[Copy, P]] = []
     uids: set[str] = set()
     behind: tuple[int, int] | None = None
     for _ in range(0, MOST_LOOKED, MOST_STUDIES):
         kept = await index.of_persons(list(by_key), dates, MOST_STUDIES, behind=behind)
-        seen = _shown(copies_of(kept, places), by_key, hidden)
+        # The nodes after the studies: one of them may be of a node that is a moment old.
+        seen = _shown(copies_of(kept, await index.places()), by_key, hidden)
         found += seen
         uids.update(copy.kept.uid for copy, _ in seen)
         if len(uids) > MOST_STUDIES:
