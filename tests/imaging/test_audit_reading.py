@@ -175,6 +175,27 @@ def test_every_kind_of_entry_keeps_to_the_rules_of_dicom_and_fhir(action: Action
         exported(access, patient_id)
 
 
+@pytest.mark.parametrize(
+    ("part", "instead"),
+    [
+        ('originalText="Query"', ""),
+        ('EventActionCode="E"', 'EventActionCode="X"'),
+        ('EventDateTime="2026-', 'EventDateTime="26-'),
+        ("<ParticipantObjectQuery>", "<ParticipantObjectQuery>?"),
+        ('UserIsRequestor="true"', 'UserIsRequestor="yes"'),
+        ('<AuditSourceTypeCode csd-code="4"/>', "<AuditSourceTypeCode/>"),
+        ("<AuditMessage>", "<AuditMessage><EventIdentification/>"),
+    ],
+)
+def test_the_schema_of_dicom_refuses_what_is_no_audit_message(part: str, instead: str) -> None:
+    logged = read(row_of(searched(purpose="TREATMENT"), 12, 0, GENESIS))
+    assert logged is not None
+    message = dicom_message(event_of(logged, "ABC234"), AT)
+    assert part in message
+    with pytest.raises(AssertionError):
+        check_dicom(message.replace(part, instead, 1))
+
+
 def test_what_a_search_is_in_both_forms() -> None:
     message, event = exported(searched(purpose="TREATMENT"), "ABC234")
     (name,) = message.findall("EventIdentification/EventID")
