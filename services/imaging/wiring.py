@@ -297,7 +297,8 @@ def _gauges(telemetry: Telemetry, watching: Watching) -> None:
     add("yibao_imaging_drifting_days", "Days on which a node and the index differ.", {}, lambda: watching.totals.days)
     add("yibao_imaging_nodes_behind", "Nodes whose entries are not all told.", {}, lambda: watching.totals.behind)
     add("yibao_imaging_nodes_silent", "Nodes that compared nothing for 2 days.", {}, lambda: watching.totals.silent)
-    add("yibao_imaging_open_conflicts", "Conflicts that wait for a decision.", {}, lambda: watching.open_conflicts)
+    add("yibao_imaging_open_conflicts", "Conflicts that wait for a decision.", {}, lambda: watching.waiting.open)
+    add("yibao_imaging_held_conflicts", "Conflicts of a node that told too many.", {}, lambda: watching.waiting.held)
 
 
 def _not_counted(log: logging.Logger, error: Exception) -> None:

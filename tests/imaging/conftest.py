@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,13 +67,13 @@ class House:
             await nodes.register(stamp, each, NOON, lambda standing: b"")
         return self
 
-    async def upload(self, *entries: entry_pb2.Entry, node_no: str = NODE.node_no) -> Uploaded:
+    async def upload(self, *entries: entry_pb2.Entry, node_no: str = NODE.node_no, at: datetime = NOON) -> Uploaded:
         """A batch of a node."""
-        return await self.uploads.upload(node_no, entries, told_entry, NOON, beijing_day(NOON))
+        return await self.uploads.upload(node_no, entries, told_entry, at, beijing_day(at))
 
-    async def results(self, *entries: entry_pb2.Entry, node_no: str = NODE.node_no) -> list[str]:
+    async def results(self, *entries: entry_pb2.Entry, node_no: str = NODE.node_no, at: datetime = NOON) -> list[str]:
         """What becomes of a batch, each by the name of its result and the rule that it breaks."""
-        uploaded = await self.upload(*entries, node_no=node_no)
+        uploaded = await self.upload(*entries, node_no=node_no, at=at)
         return [f"{each.result.name} {each.refused.rule if each.refused else ''}".strip() for each in uploaded.outcomes]
 
 

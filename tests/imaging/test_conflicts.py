@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from services.imaging.domain.conflicts import Conflict
+from services.imaging.domain import conflicts
+from services.imaging.domain.conflicts import Conflict, Waiting
 from services.imaging.domain.studies import State
 from services.imaging.operations.conflicts import ConflictOperations
 from services.imaging.operations.nodes import NodeOperations
@@ -135,6 +138,74 @@ async def test_what_cannot_be_decided(small_house: House) -> None:
     with pytest.raises(Fault, match="REQUEST_ID_REUSED"):
         await decide(small_house, THERE)
     assert await found_of(small_house, PSN_NO) == [uid(7)]
+
+
+HELD = "CONFLICT entry.conflict_held"
+
+
+async def flooded(house: House, monkeypatch: pytest.MonkeyPatch, studies: int = 5) -> list[str]:
+    """Studies of a person here, all told of another one there, where two conflicts may be caused within an hour."""
+    monkeypatch.setattr(conflicts, "MOST_CAUSED", 2)
+    await house.upload(*(upsert(seq) for seq in range(1, studies + 1)))
+    return await house.results(*(upsert(seq, psn_no=OTHER_PSN_NO) for seq in range(1, studies + 1)), node_no=THERE)
+
+
+async def test_a_node_hides_only_so_many_studies_of_others_within_an_hour(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await flooded(house, monkeypatch) == ["CONFLICT", "CONFLICT", HELD, HELD, HELD]
+    assert await found_of(house, PSN_NO) == [uid(5), uid(4), uid(3)]
+    # Nobody but the institution itself finds what is held, and nothing of it is lost.
+    assert await found_of(house, OTHER_PSN_NO) == []
+    assert len(await found_of(house, OTHER_PSN_NO, own=HOSPITAL)) == 5
+    # The bound is in the store: another member, or the same one begun anew, knows it.
+    anew = House(house.store)
+    assert await anew.results(upsert(6, 3, 2, psn_no=OTHER_PSN_NO), upsert(7, 1, 2), node_no=THERE) == [
+        HELD,
+        "ACCEPTED",
+    ]
+    # To agree and to differ again is one more, which may not be either.
+    assert await anew.results(move(8, 1, 3), node_no=THERE) == [HELD]
+    assert uid(1) in await found_of(house, PSN_NO)
+    # Who is told of it tells it again, after an hour as before.
+    assert await anew.results(upsert(6, 3, 2, psn_no=OTHER_PSN_NO), node_no=THERE) == [HELD]
+    assert await anew.results(upsert(9, 9), node_no=THERE, at=NOON + timedelta(minutes=59)) == ["ACCEPTED"]
+    later = NOON + timedelta(hours=1)
+    told = [upsert(10, 3, 3, psn_no=OTHER_PSN_NO), upsert(11, 4, 2, psn_no=OTHER_PSN_NO), move(12, 5, 2)]
+    assert await anew.results(*told, node_no=THERE, at=later) == ["CONFLICT", "CONFLICT", HELD]
+    assert await found_of(house, PSN_NO) == [uid(9), uid(5), uid(1)]
+
+
+async def test_the_bound_is_each_nodes_own_and_who_agrees_is_not_counted(
+    small_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await flooded(small_house, monkeypatch, studies=3)
+    await small_house.upload(*(upsert(seq, seq + 10) for seq in range(4, 7)))
+    assert await small_house.results(*(upsert(seq, seq + 10) for seq in range(4, 7)), node_no=THERE) == ["ACCEPTED"] * 3
+    # The node here has caused nothing: what it corrects hides as before.
+    assert await small_house.results(move(7, 14, 2), move(8, 15, 2), move(9, 16, 2)) == ["CONFLICT", "CONFLICT", HELD]
+
+
+async def test_what_is_held_is_listed_counted_and_decided(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await flooded(house, monkeypatch, studies=4)
+    sides = [[(each.node_no, each.kept.state) for each in found.sides] for found in await listed(house)]
+    assert sides[2:] == [[(THERE, State.HELD), (HERE, State.ACTIVE)]] * 2
+    assert [found.decided_at for found in await listed(house)] == [None] * 4
+    async with house.store.read() as work:
+        assert await work.conflicts.waiting() == Waiting(open=2, held=2)
+    assert len(await notices(house, THERE)) == 4
+    await decide(house, THERE, "d1", study=3)
+    await decide(house, HERE, "d2", study=4)
+    assert (await found_of(house, PSN_NO), await found_of(house, OTHER_PSN_NO)) == ([uid(4)], [uid(3)])
+    async with house.store.read() as work:
+        assert await work.conflicts.waiting() == Waiting(open=2, held=0)
+
+
+async def test_what_is_held_is_heard_once_nobody_differs(small_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await flooded(small_house, monkeypatch, studies=4)
+    assert await small_house.results(move(5, 3, 2), withdrawal(6, 4, 2)) == ["ACCEPTED", "ACCEPTED"]
+    assert sorted(await found_of(small_house, OTHER_PSN_NO)) == [uid(3), uid(3), uid(4)]
+    assert [each.uid for each in await listed(small_house)] == [uid(1), uid(2)]
 
 
 async def test_over_the_wire_both_nodes_hear_of_a_conflict_and_no_person_is_named(running: Running) -> None:

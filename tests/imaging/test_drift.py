@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from google.protobuf import json_format
 
+from services.imaging.domain.conflicts import Waiting
 from services.imaging.domain.digests import DayDigest
 from services.imaging.domain.drift import Comparison, Totals
 from services.imaging.operations.digests import DigestOperations
@@ -141,9 +142,9 @@ async def test_what_an_alarm_is_raised_by_is_counted_again_and_again(small_house
     await small_house.upload(upsert(1, psn_no=OTHER_PSN_NO), node_no=OTHER_NODE.node_no)
     for _ in range(500):
         await asyncio.sleep(0.01)
-        if watching.open_conflicts:
+        if watching.waiting.open:
             break
-    assert (watching.totals, watching.open_conflicts) == (Totals(1, 1, 2), 1)
+    assert (watching.totals, watching.waiting) == (Totals(1, 1, 2), Waiting(1, 0))
     await watching.stop()
 
 

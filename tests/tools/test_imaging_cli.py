@@ -21,6 +21,7 @@ class Mesh:
 
     def __init__(self) -> None:
         self.asked: list[Any] = []
+        self.states = (conflict_pb2.SIDE_STATE_OPEN, conflict_pb2.SIDE_STATE_WITHDRAWN)
 
     def call(self, method: str, request: Any, **_: Any) -> Any:
         """The answer of a method."""
@@ -30,13 +31,13 @@ class Mesh:
         sides = [
             conflict_pb2.Side(
                 node_no="BJ01",
-                state=conflict_pb2.SIDE_STATE_OPEN,
+                state=self.states[0],
                 person=1,
                 fixmedins_code="H99010000001",
                 study_date="20260301",
                 modalities=["CT"],
             ),
-            conflict_pb2.Side(node_no="SD01", state=conflict_pb2.SIDE_STATE_WITHDRAWN),
+            conflict_pb2.Side(node_no="SD01", state=self.states[1]),
         ]
         conflict = conflict_pb2.Conflict(study_instance_uid="2.25.7", found_at=NOON, sides=sides)
         if method.endswith(".DecideConflict"):
@@ -77,6 +78,15 @@ def test_conflicts_are_listed_and_decided(capsys: pytest.CaptureFixture[str]) ->
         "2.25.7",
         "    BJ01  H99010000001  20260301  CT  person 1  waits for a decision",
         "    SD01  withdrawn by its node",
+        "1 conflicts wait for a decision",
+    ]
+    mesh.states = (conflict_pb2.SIDE_STATE_RIGHT, conflict_pb2.SIDE_STATE_HELD)
+    assert imaging.conflicts(cast("MeshClient", mesh)) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "2.25.7",
+        "    BJ01  H99010000001  20260301  CT  person 1  found still",
+        "    SD01  held, waits for a decision",
+        "SD01 caused more conflicts than it may within an hour: 1 are held",
         "1 conflicts wait for a decision",
     ]
     assert imaging.decide(cast("MeshClient", mesh), "2.25.7", "none", "两边均有误") == 0

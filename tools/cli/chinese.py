@@ -342,6 +342,9 @@ CHINESE: Final[Mapping[str, str]] = {
     "right": "正确",
     "wrong": "不正确",
     "withdrawn by its node": "节点已撤回",
+    "held, waits for a decision": "已搁置，待决定",
+    "found still": "仍可查到",
+    "{node} caused more conflicts than it may within an hour: {count} are held": "{node}一小时内引起的冲突过多：{count}项已搁置",
     "person {number}": "人员{number}",
     "decided {moment} by {who}: {memo}": "{moment}由{who}决定：{memo}",
     # ledger

@@ -4,6 +4,7 @@ that two nodes tell of two persons, and with `--right` what is decided about one
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
@@ -26,6 +27,7 @@ _STATES: Final = {
     conflict_pb2.SIDE_STATE_RIGHT: "right",
     conflict_pb2.SIDE_STATE_WRONG: "wrong",
     conflict_pb2.SIDE_STATE_WITHDRAWN: "withdrawn by its node",
+    conflict_pb2.SIDE_STATE_HELD: "held, waits for a decision",
 }
 
 
@@ -52,13 +54,20 @@ def drift(client: MeshClient, words: Words = ENGLISH) -> int:
 
 
 def conflicts(client: MeshClient, words: Words = ENGLISH) -> int:
-    """Prints each conflict with its sides; ends with 1 where one waits for a decision."""
-    waiting = 0
+    """Prints each conflict with its sides, and nodes that told too many; ends with 1 where one waits for a decision."""
+    waiting, held = 0, Counter[str]()
     for each in _listed(client):
         waiting += not each.HasField("decided_at")
+        held.update(side.node_no for side in each.sides if side.state == conflict_pb2.SIDE_STATE_HELD)
         print(each.study_instance_uid)
         for line in _sides(each, words):
             print("    " + line)
+    for node_no, count in sorted(held.items()):
+        print(
+            words(
+                "{node} caused more conflicts than it may within an hour: {count} are held", node=node_no, count=count
+            )
+        )
     print(words("{count} conflicts wait for a decision", count=waiting))
     return 1 if waiting else 0
 
@@ -83,7 +92,8 @@ def _sides(conflict: conflict_pb2.Conflict, words: Words) -> Iterator[str]:
         shown = "  ".join(part for part in told if part)
         if each.person:
             shown += "  " + words("person {number}", number=each.person)
-        yield f"{shown}  {words(_STATES[each.state])}"
+        is_found = each.state == conflict_pb2.SIDE_STATE_RIGHT and not conflict.HasField("decided_at")
+        yield f"{shown}  {words('found still' if is_found else _STATES[each.state])}"
     if conflict.HasField("decided_at"):
         told_of = {"moment": _shown(conflict, "decided_at"), "who": conflict.decided_by, "memo": conflict.memo}
         yield words("decided {moment} by {who}: {memo}", **told_of)

@@ -30,7 +30,8 @@ class Result(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why an entry is not kept: the field's path in the entry, the rule that it breaks, and values that the rule's text names."""
+    """Why an entry is not kept, or is held: the field's path in the entry, the rule that it breaks, and values that the rule's
+    text names."""
 
     field: str
     rule: str
@@ -62,7 +63,8 @@ class Poison:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the entry of a source sequence; `refused` of a rejected one, `entry_hash` of one that could be read."""
+    """What became of the entry of a source sequence; `refused` of one that is rejected or held, `entry_hash` of one that could be
+    read."""
 
     source_seq: int
     result: Result

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Final
 
+from services.imaging.domain.conflicts import Caused
 from services.kernel.errors import Fault, FaultKind, conflict, invalid, not_found, precondition
 from services.kernel.uscc import uscc_holds
 
 AWAY_AFTER: Final = timedelta(seconds=90)
 """A node that was not heard for so long counts as away (our decision: three heartbeats of thirty seconds)."""
 
+_NONE_CAUSED: Final = Caused()
 _ROOT: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,253}(/[A-Za-z0-9._~-]{1,100}){0,8}")
 _INSTITUTION: Final = re.compile(r"[A-Z][A-Z0-9]{0,11}")
 _PROVINCE: Final = slice(0, 2)
@@ -52,7 +54,7 @@ class Node:
 class StandingNode:
     """A node with what is known of it. `ref` is its number in the store, `watermark` the highest source sequence up to which
     everything is decided and kept, `last_ref` how many studies it ever told, `last_seq` the highest number that it has made, as
-    it said last, 0 where it said none; `compared_at` is when digests were compared last.
+    it said last, 0 where it said none; `compared_at` is when digests were compared last; `caused` are conflicts.
     """
 
     ref: int
@@ -67,6 +69,7 @@ class StandingNode:
     last_ref: int = 0
     last_seq: int = 0
     compared_at: datetime | None = None
+    caused: Caused = _NONE_CAUSED
 
     def is_heard(self, now: datetime) -> bool:
         """Whether it says that it is there."""

@@ -35,7 +35,7 @@ class Recognition(IntEnum):
 
 
 class State(IntEnum):
-    """Whether a study is found: by all who may, by nobody, by its own institution alone (two kinds)."""
+    """Whether a study is found: by all who may, by nobody, by its own institution alone (three kinds)."""
 
     ACTIVE = 0
     WITHDRAWN = 1
@@ -43,6 +43,8 @@ class State(IntEnum):
     CONFLICT = 2
     # An operator decided that another node is right.
     WRONG = 3
+    # Another node tells it of another person and is found still: this one's node had caused too many conflicts.
+    HELD = 4
 
 
 class WithdrawReason(IntEnum):

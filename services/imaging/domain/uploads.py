@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.imaging.domain.conflicts import is_contested
+from services.imaging.domain.conflicts import is_contested, why_held
 from services.imaging.domain.entries import Entry, Operation, Outcome, Refused, Result
 from services.imaging.domain.studies import KeptStudy, Series, State
 
@@ -62,7 +62,7 @@ def _again(entry: Entry, person_key: bytes | None, standing: KeptStudy) -> Outco
         same = (standing.entry_hash, standing.person_key) == (entry.entry_hash, person_key)
     if not same:
         return _told(entry, Result.REJECTED, Refused("version", "entry.version_reused"))
-    return _told(entry, Result.CONFLICT if is_contested(standing) else Result.UNCHANGED)
+    return _told(entry, Result.CONFLICT if is_contested(standing) else Result.UNCHANGED, why_held(standing))
 
 
 def _state(standing: KeptStudy | None, person_key: bytes | None) -> State:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from services.imaging.domain.conflicts import Waiting
 from services.imaging.domain.digests import DayDigest
 from services.imaging.domain.drift import (
     DAY_BEGIN,
@@ -96,10 +97,10 @@ class DigestOperations:
         async with self._store.read() as work:
             return await work.drift.totals(now - SILENT_AFTER)
 
-    async def open_conflicts(self) -> int:
+    async def waiting_conflicts(self) -> Waiting:
         """Conflicts that wait for a decision."""
         async with self._store.read() as work:
-            return await work.conflicts.open_count()
+            return await work.conflicts.waiting()
 
 
 async def _kept(work: Unit, node: StandingNode, told: Comparison) -> Mapping[int, DayDigest]:

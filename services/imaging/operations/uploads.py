@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from services.imaging.domain.checking import ToldEntry, checked
-from services.imaging.domain.conflicts import is_contested, settled
+from services.imaging.domain.conflicts import Caused, hides, is_contested, settled, why_held
 from services.imaging.domain.digests import changes
 from services.imaging.domain.entries import Entry, Outcome, Poison, Result
 from services.imaging.domain.nodes import StandingNode, check_may_upload, check_sequence, found
 from services.imaging.domain.own_lists import list_changes
-from services.imaging.domain.studies import KeptStudy, Series
+from services.imaging.domain.studies import KeptStudy, Series, State
 from services.imaging.domain.upload_accesses import of_batch
 from services.imaging.domain.uploads import decide, study_ref
 from services.imaging.operations.auditing import Append
@@ -78,6 +78,10 @@ class _Batch:
     outcomes: list[Outcome] = field(default_factory=list)
     log: list[Change] = field(default_factory=list)
     last_ref: int = 0
+    caused: Caused = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.caused = self.node.caused
 
     def read(self, rows: Sequence[KeptStudy]) -> None:
         """What stands under the UIDs of the batch."""
@@ -98,7 +102,8 @@ class _Batch:
         outcome = decided.outcome
         if decided.kept is not None:
             kept = self._settle(decided.kept, standing)
-            outcome = replace(outcome, result=Result.CONFLICT) if is_contested(kept) else outcome
+            if is_contested(kept):
+                outcome = replace(outcome, result=Result.CONFLICT, refused=why_held(kept))
             self.last_ref += decided.kept.ref == new_ref
             if decided.series is not None:
                 self.series[kept.ref] = decided.series
@@ -110,13 +115,25 @@ class _Batch:
         if not others and (standing is None or not is_contested(standing)):
             self.after[kept.uid] = kept
             return kept
-        moved = settled([kept, *others])
+        kept, moved = self._weighed(kept, others)
         self.elsewhere[kept.uid] = changed = [moved.get(each.ref, each) for each in others]
         self.moved |= {ref: each for ref, each in moved.items() if ref != kept.ref}
         self.after[kept.uid] = own = moved.get(kept.ref, kept)
         if kept.uid in self.sides or any(map(is_contested, (own, *others, *changed, standing or own))):
             self.sides[kept.uid] = (own, *changed)
         return own
+
+    def _weighed(self, kept: KeptStudy, others: Sequence[KeptStudy]) -> tuple[KeptStudy, Mapping[int, KeptStudy]]:
+        """The row and what moves by it; it is held where it would hide others' and its node has done so too often."""
+        moved = settled([kept, *others])
+        if not hides(others, moved):
+            return kept, moved
+        caused = self.caused.one_more(self.now)
+        if caused is None:
+            held = replace(kept, state=State.HELD)
+            return held, settled([held, *others])
+        self.caused = caused
+        return kept, moved
 
     def _note(self, outcome: Outcome, operation: int, kept: KeptStudy | None) -> None:
         self.outcomes.append(outcome)
@@ -188,7 +205,7 @@ async def _write(work: Unit, batch: _Batch, watermark: int) -> Uploaded:
     await work.changes.add(batch.log)
     await _note_conflicts(work, batch)
     node = replace(batch.node, watermark=watermark, last_ref=batch.last_ref, uploaded_at=batch.now)
-    await work.nodes.replace(node)
+    await work.nodes.replace(replace(node, caused=batch.caused))
     return Uploaded(batch.outcomes, watermark)
 
 

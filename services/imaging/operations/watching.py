@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from services.imaging.domain.conflicts import Waiting
 from services.imaging.domain.drift import Totals
 from services.imaging.operations.digests import DigestOperations
 from services.kernel.clock import Clock
@@ -25,7 +26,7 @@ class Watching:
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.totals = Totals(0, 0, 0)
-        self.open_conflicts = 0
+        self.waiting = Waiting()
 
     def start(self) -> None:
         """Begins, in the loop that runs."""
@@ -39,5 +40,5 @@ class Watching:
     async def look(self) -> bool:
         """Counts once; there is never more to do at once."""
         self.totals = await self._digests.totals(self._clock())
-        self.open_conflicts = await self._digests.open_conflicts()
+        self.waiting = await self._digests.waiting_conflicts()
         return False

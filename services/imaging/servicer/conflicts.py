@@ -17,6 +17,7 @@ _STATES: Final = {
     State.CONFLICT: conflict_pb2.SIDE_STATE_OPEN,
     State.ACTIVE: conflict_pb2.SIDE_STATE_RIGHT,
     State.WRONG: conflict_pb2.SIDE_STATE_WRONG,
+    State.HELD: conflict_pb2.SIDE_STATE_HELD,
     State.WITHDRAWN: conflict_pb2.SIDE_STATE_WITHDRAWN,
 }
 

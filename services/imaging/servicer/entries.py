@@ -102,6 +102,6 @@ def outcome_message(outcome: Outcome, entry: entry_pb2.Entry) -> entry_pb2.Entry
         message.field, message.rule = refused.field, refused.rule
         message.text_zh = rule_text(refused.rule, refused.values, "zh")
         message.text_en = rule_text(refused.rule, refused.values, "en")
-    elif not entry.entry_hash and outcome.result is not Result.STALE:
+    if not entry.entry_hash and outcome.result not in (Result.STALE, Result.REJECTED):
         message.entry_hash = outcome.entry_hash.hex()
     return message

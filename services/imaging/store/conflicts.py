@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from services.imaging.domain.conflicts import Conflict, Notice, Side
+from services.imaging.domain.conflicts import Conflict, Notice, Side, Waiting
 from services.imaging.domain.studies import KeptStudy, State
 from services.imaging.store.packs import COLUMNS, study_of
 from services.imaging.store.studies import among
@@ -16,7 +16,8 @@ from services.runtime.db import DriverConnection, sql
 
 _MOST_NOTICES: Final = 100
 _KEEP: Final = " ON CONFLICT (uid, node_ref) DO NOTHING"
-_CONTESTED: Final = f"({int(State.CONFLICT)}, {int(State.WRONG)})"
+_WAITING: Final = (State.CONFLICT, State.HELD)
+_CONTESTED: Final = f"({int(State.CONFLICT)}, {int(State.WRONG)}, {int(State.HELD)})"
 _OF_NODE: Final = sql(
     "SELECT c.uid, c.found_at, s.state FROM imaging_conflict c"
     " JOIN imaging_study s ON s.uid = c.uid AND s.node_ref = c.node_ref"
@@ -24,10 +25,10 @@ _OF_NODE: Final = sql(
 )
 _UIDS: Final = sql("SELECT DISTINCT uid FROM imaging_conflict WHERE uid > ?1 ORDER BY uid LIMIT ?2")
 _DECIDE: Final = sql("UPDATE imaging_conflict SET decided_at = ?2, decided_by = ?3, memo = ?4 WHERE uid = ?1")
-_OPEN: Final = sql(
-    "SELECT count(DISTINCT c.uid) FROM imaging_conflict c"
+_COUNT: Final = sql(
+    "SELECT s.state, count(DISTINCT c.uid) FROM imaging_conflict c"
     " JOIN imaging_study s ON s.uid = c.uid AND s.node_ref = c.node_ref"
-    f" WHERE s.state = {int(State.CONFLICT)}"
+    f" WHERE s.state IN ({int(State.CONFLICT)}, {int(State.HELD)}) GROUP BY s.state"
 )
 _STUDY: Final = ", ".join(f"s.{each.strip()}" for each in COLUMNS.split(","))
 _SIDES: Final = (
@@ -75,9 +76,10 @@ class ConflictRows:
         rows = await self._connection.run(_OF_NODE, node_ref)
         return [Notice(unpacked_uid(uid), from_micros(at), state == int(State.WRONG)) for uid, at, state in rows]
 
-    async def open_count(self) -> int:
+    async def waiting(self) -> Waiting:
         """How many wait for a decision."""
-        return int((await self._connection.run(_OPEN))[0][0])
+        counts = {State(state): int(count) for state, count in await self._connection.run(_COUNT)}
+        return Waiting(counts.get(State.CONFLICT, 0), counts.get(State.HELD, 0))
 
     async def _conflicts(self, uids: Sequence[bytes]) -> Sequence[Conflict]:
         by_uid: dict[str, list[tuple[Any, KeptStudy]]] = {}
@@ -93,7 +95,7 @@ def _conflict(uid: str, rows: Sequence[tuple[Any, KeptStudy]]) -> Conflict:
     sides = [Side(row[_OWN - 1], kept) for row, kept in ordered]
     decided = [row for row, _ in ordered if row[1]]
     # One that a further node opened again waits for a decision, whatever was decided before.
-    if not decided or any(kept.state is State.CONFLICT for _, kept in rows):
+    if not decided or any(kept.state in _WAITING for _, kept in rows):
         return Conflict(uid, found_at, None, "", "", sides)
     _, at, by, memo, *_ = max(decided, key=lambda row: row[1])
     return Conflict(uid, found_at, from_micros(at), by, memo, sides)

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from services.imaging.domain.conflicts import Caused
 from services.imaging.domain.nodes import Node, NodeState, StandingNode
 from services.kernel.clock import from_micros, to_micros
 from services.runtime.db import DriverConnection, sql, to_json
 
 NODE_COLUMNS: Final = (
     "node_ref, node_no, node_name, admdvs, uscc, retrieve_roots, institutions, state, memo, registered_at, heard_at, retrieving,"
-    " uploaded_at, watermark, last_ref, last_seq, compared_at"
+    " uploaded_at, watermark, last_ref, last_seq, compared_at, caused, caused_since"
 )
 _FIND: Final = sql(f"SELECT {NODE_COLUMNS} FROM imaging_node WHERE node_no = ?1")
 _HOLD: Final = sql(f"SELECT {NODE_COLUMNS} FROM imaging_node WHERE node_no = ?1 FOR UPDATE")
@@ -21,8 +22,8 @@ _LIST: Final = sql(f"SELECT {NODE_COLUMNS} FROM imaging_node WHERE node_no > ?1 
 _NEXT: Final = sql("SELECT coalesce(max(node_ref), 0) + 1 FROM imaging_node")
 _REPLACE: Final = sql(
     "UPDATE imaging_node SET node_name = ?2, retrieve_roots = ?3, institutions = ?4, state = ?5, memo = ?6, heard_at = ?7,"
-    " retrieving = ?8, uploaded_at = ?9, watermark = ?10, last_ref = ?11, last_seq = ?12, compared_at = ?13"
-    " WHERE node_ref = ?1"
+    " retrieving = ?8, uploaded_at = ?9, watermark = ?10, last_ref = ?11, last_seq = ?12, compared_at = ?13,"
+    " caused = ?14, caused_since = ?15 WHERE node_ref = ?1"
 )
 
 
@@ -58,6 +59,7 @@ class NodeRows:
             *(to_micros(standing.registered_at), _micros(standing.heard_at), int(standing.retrieving)),
             *(_micros(standing.uploaded_at), standing.watermark, standing.last_ref),
             *(standing.last_seq or None, _micros(standing.compared_at)),
+            *(standing.caused.count, _micros(standing.caused.since)),
         )
         await self._connection.insert(self._insert, [row])
 
@@ -70,6 +72,7 @@ class NodeRows:
             *(int(standing.state), standing.memo, _micros(standing.heard_at), int(standing.retrieving)),
             *(_micros(standing.uploaded_at), standing.watermark, standing.last_ref),
             *(standing.last_seq or None, _micros(standing.compared_at)),
+            *(standing.caused.count, _micros(standing.caused.since)),
         )
 
     async def _one(self, statement: Mapping[str, str], node_no: str) -> StandingNode | None:
@@ -98,11 +101,20 @@ def node_of(row: Any) -> StandingNode:
         last_ref,
         last_seq,
         compared,
+        caused,
+        caused_since,
     ) = row
     node = Node(number, name, admdvs, uscc, tuple(json.loads(roots)), tuple(json.loads(institutions)))
     return StandingNode(
         *(ref, node, NodeState(state), memo, from_micros(registered), _moment(heard), bool(retrieving)),
-        *(_moment(uploaded), watermark, last_ref, last_seq or 0, _moment(compared)),
+        *(
+            _moment(uploaded),
+            watermark,
+            last_ref,
+            last_seq or 0,
+            _moment(compared),
+            Caused(caused, _moment(caused_since)),
+        ),
     )
 
 

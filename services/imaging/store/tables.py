@@ -104,6 +104,8 @@ def _node(metadata: MetaData) -> Table:
         Column("last_ref", BigInteger, nullable=False),
         Column("last_seq", BigInteger),
         Column("compared_at", Moment),
+        Column("caused", Integer, nullable=False),
+        Column("caused_since", Moment),
     )
 
 

@@ -24,6 +24,16 @@ IMAGING_RULES: Final[Mapping[str, tuple[str, str]]] = {
         "that version stands with other content; send a higher one",
     ),
     "entry.hash": ("与内容的摘要不符", "is not the hash of the content"),
+    "entry.conflict_held": (
+        (
+            "其他节点报送的该检查属另一人，且本节点一小时内引起的冲突已达{most}个：已保存，仅检查机构可见；人员有误则以更高版本号更正，"
+            "否则等待裁定"
+        ),
+        (
+            "another node tells the study of another person, and this node caused {most} conflicts within an hour: it is kept for"
+            " its own institution alone; correct a wrong person with a higher version, else wait for a decision"
+        ),
+    ),
     "entry.needed": ("必须填写", "is needed"),
     "entry.not_of_operation": ("该操作不应填写此项", "the operation has none"),
     "entry.not_standing": ("索引中没有该检查", "no such study stands"),

@@ -85,6 +85,8 @@ def _node() -> None:
         sa.Column("last_ref", sa.BigInteger(), nullable=False),
         sa.Column("last_seq", sa.BigInteger()),
         sa.Column("compared_at", sa.BigInteger()),
+        sa.Column("caused", sa.Integer(), nullable=False),
+        sa.Column("caused_since", sa.BigInteger()),
         sa.PrimaryKeyConstraint("node_ref"),
         sa.UniqueConstraint("node_no"),
     )

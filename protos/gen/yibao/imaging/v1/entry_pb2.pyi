@@ -143,7 +143,8 @@ class _EntryResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EntryResu
     """A higher version stands: this one is of no account."""
     ENTRY_RESULT_CONFLICT: _EntryResult.ValueType  # 4
     """It is kept, and hidden from other institutions: another node tells the same study of another person. So it stays until an
-    operator decides, and where that node was found right, until this one names another person.
+    operator decides, and where that node was found right, until this one names another person. What the other node tells is
+    hidden as well; not where field and rule are told (`entry.conflict_held`): this node had caused 100 conflicts within an hour.
     """
     ENTRY_RESULT_REJECTED: _EntryResult.ValueType  # 5
     """It is not kept; what is wrong is told."""
@@ -160,7 +161,8 @@ ENTRY_RESULT_STALE: EntryResult.ValueType  # 3
 """A higher version stands: this one is of no account."""
 ENTRY_RESULT_CONFLICT: EntryResult.ValueType  # 4
 """It is kept, and hidden from other institutions: another node tells the same study of another person. So it stays until an
-operator decides, and where that node was found right, until this one names another person.
+operator decides, and where that node was found right, until this one names another person. What the other node tells is
+hidden as well; not where field and rule are told (`entry.conflict_held`): this node had caused 100 conflicts within an hour.
 """
 ENTRY_RESULT_REJECTED: EntryResult.ValueType  # 5
 """It is not kept; what is wrong is told."""
@@ -414,7 +416,7 @@ class EntryOutcome(_message.Message):
     source_seq: _builtins.int
     result: Global___EntryResult.ValueType
     field: _builtins.str
-    """Of a rejected one: path of the field in the entry, `series[2].modality`."""
+    """Of a rejected one, or one that is kept and held: path of the field in the entry, `series[2].modality`."""
     rule: _builtins.str
     """Rule that it breaks, `entry.modality`; never a value."""
     text_zh: _builtins.str
