@@ -171,6 +171,14 @@ async def started_mesh(
         await embedded.stop(1.0)
 
 
+def in_cell(mesh: Mesh, cell: str) -> Mesh:
+    """The same mesh, as it is called in another of its cells."""
+    tokens = Tokens(mesh.keys, mesh.clock, cell)
+    return Mesh(
+        mesh.config.of_cell(cell), tokens, mesh.clock, "", mesh.contract, mesh.telemetries, mesh.keys, mesh.members
+    )
+
+
 async def seed_world(mesh: Mesh, persons: int = 3) -> None:
     """Publishes the small world of `tests.mesh.seeds`: catalogue, policies, `persons` people with ledgers, partners.
 

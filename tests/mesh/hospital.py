@@ -9,7 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
@@ -99,7 +99,9 @@ class Settled(NamedTuple):
 
 @dataclass(slots=True)
 class Hospital:
-    """An institution's client; `day` is a business date that goes with every message."""
+    """An institution's client; `day` is a business date that goes with every message, `home` the insured place in those that are
+    told no other.
+    """
 
     http: httpx.AsyncClient
     clock: Clock
@@ -110,10 +112,11 @@ class Hospital:
     day: date | None = None
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     sign_no: str = ""
+    home: str = ""
 
     def at(self, code: str, name: str, place: str) -> Hospital:
         """Another institution on the same line."""
-        return Hospital(self.http, self.clock, code, name, place, self.journal, self.day, self.numbers)
+        return replace(self, code=code, name=name, place=place, sign_no="")
 
     def next_msgid(self) -> str:
         """A fresh message number: institution, time, serial."""
@@ -130,7 +133,7 @@ class Hospital:
             "infno": infno,
             "msgid": msgid or self.next_msgid(),
             "mdtrtarea_admvs": self.place,
-            "insuplc_admdvs": home,
+            "insuplc_admdvs": home or self.home,
             "recer_sys_code": "MBS_LOCAL",
             "dev_no": "",
             "dev_safe_info": "",

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import count
 from typing import Any, Final
 
 from tests.mesh.hospital import DRUG, Hospital, Patient, rest
 from tools.sandbox_keys import key_of
 
 WINDOW: Final = {"channel": "CHANNEL_KIND_CASH", "payForm": "PAY_FORM_CODE"}
-_NUMBER: Final = count(1)
 
 
 async def has_a_key(hospital: Hospital) -> None:
@@ -23,7 +21,7 @@ async def has_a_key(hospital: Hospital) -> None:
 
 async def authorised(hospital: Hospital, who: Patient) -> str:
     """payAuthNo of the person, given in the national app."""
-    number = next(_NUMBER)
+    number = next(hospital.numbers)
     asked = {"requestId": f"pk{number}", "role": "ROLE_PERSON", "subject": who.psn_no}
     key = (await rest(hospital, "/v1/api-keys", asked))["apiKey"]
     wanted = {"requestId": f"pay-auth-{number}", "psnNo": who.psn_no, "fixmedinsCode": hospital.code}
@@ -32,7 +30,7 @@ async def authorised(hospital: Hospital, who: Patient) -> str:
 
 def fees(hospital: Hospital, who: Patient, pay_auth_no: str, **changes: Any) -> dict[str, Any]:
     """Node `data` of 6201: a consultation of 6,000.00 yuan."""
-    number = next(_NUMBER)
+    number = next(hospital.numbers)
     now = hospital.moment()
     line = {
         "feedetlSn": f"P{number}",

@@ -14,9 +14,8 @@ import pytest
 import pytest_asyncio
 
 from tests.mesh.commands import Yibao
-from tests.mesh.harness import OPERATOR_KEY, Mesh, started_mesh
+from tests.mesh.harness import OPERATOR_KEY, Mesh, in_cell, started_mesh
 from tests.mesh.test_cases_through import CASES, bill, refund, written
-from tests.mesh.test_cells import in_cell
 from tools.cli.case_through import play_case_through
 from tools.cli.mesh_client import MeshClient
 from yibao.settlement.v1 import ledger_pb2

@@ -18,7 +18,7 @@ from services.runtime.outbound import Peers
 from services.runtime.self_report import SERVICE
 from services.runtime.telemetry import Telemetry
 from tests.mesh import journeys
-from tests.mesh.harness import OPERATOR_CALLER, Mesh, seed_world, started_mesh
+from tests.mesh.harness import OPERATOR_CALLER, Mesh, in_cell, seed_world, started_mesh
 from tests.mesh.hospital import Patient, hospital_at, national
 from tests.mesh.people import Newcomers
 from tests.mesh.seeds import CHANNEL
@@ -35,14 +35,6 @@ BOTH = {"YIBAO_CELLS": f"{HERE},{THERE}"}
 CREDENTIALS = "yibao.identity.v1.CredentialService"
 GET_PERSON = "yibao.identity.v1.PersonService.GetPerson"
 WITHOUT_ROUTING = tuple(name for name in table.names() if name != "routing")
-
-
-def in_cell(mesh: Mesh, cell: str) -> Mesh:
-    """The same mesh, as it is called in another of its cells."""
-    tokens = Tokens(mesh.keys, mesh.clock, cell)
-    return Mesh(
-        mesh.config.of_cell(cell), tokens, mesh.clock, "", mesh.contract, mesh.telemetries, mesh.keys, mesh.members
-    )
 
 
 async def reached_by(member: str, mesh: Mesh, callee: str, cell: str) -> str:

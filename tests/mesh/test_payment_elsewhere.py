@@ -16,10 +16,10 @@ from services.payment.domain import steps
 from services.runtime import circuits
 from services.runtime.auth import CALLER_KEY
 from tests.mesh import journeys, paying, statements
-from tests.mesh.harness import BEGIN, MovableClock
+from tests.mesh.harness import BEGIN, MovableClock, in_cell
 from tests.mesh.hospital import DRUG, Hospital, Patient, Row, rest
 from tests.mesh.people import Newcomers
-from tests.mesh.test_cells import HERE, THERE, in_cell, shown_code
+from tests.mesh.test_cells import HERE, THERE, shown_code
 from tests.mesh.test_dark_cell import hanging_cell
 from tests.mesh.test_deposits import bill, cash_back, deposited, refused
 from tests.mesh.test_elsewhere import AT_ONCE_S, Two, two_cells

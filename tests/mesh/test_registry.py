@@ -10,9 +10,9 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.runtime.call import Caller, Role
-from tests.mesh.harness import Mesh, started_mesh
+from tests.mesh.harness import Mesh, in_cell, started_mesh
 from tests.mesh.seeds import InventedPerson, person, person_record
-from tests.mesh.test_cells import BOTH, HERE, THERE, in_cell
+from tests.mesh.test_cells import BOTH, HERE, THERE
 from tests.mesh.test_stores import RELEASES
 from tests.mesh.test_upgraded import load_sqlite
 from yibao.identity.v1 import person_pb2

@@ -17,9 +17,10 @@ from services.kernel.clock import BEIJING
 from services.kernel.errors import Fault, FaultKind
 from services.routing.peers.settlements import SettlementCells
 from tests.mesh import journeys
+from tests.mesh.harness import in_cell
 from tests.mesh.hospital import DRUG, Row, Settled, fen, rest
 from tests.mesh.people import Newcomers
-from tests.mesh.test_cells import HERE, THERE, in_cell
+from tests.mesh.test_cells import HERE, THERE
 from tests.mesh.test_elsewhere import Two, two_cells
 from tests.mesh.test_filed import AT_HOME, CHENGDU, HOSPITAL, UNFILED, WUHAN, Wuhan, of_wuhan, partner_of_wuhan
 from tests.mesh.test_filed import BILL as WUHAN_BILL

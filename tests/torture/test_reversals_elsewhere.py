@@ -10,8 +10,9 @@ import pytest_asyncio
 
 from services.kernel.errors import Fault, FaultKind
 from services.routing.peers.settlements import SettlementCells
+from tests.mesh.harness import in_cell
 from tests.mesh.people import Newcomers
-from tests.mesh.test_cells import THERE, in_cell
+from tests.mesh.test_cells import THERE
 from tests.mesh.test_elsewhere import Two, two_cells
 from tests.mesh.test_settled_elsewhere import ONE_BOX, at_rest
 from tests.mesh.world import ledger_findings
