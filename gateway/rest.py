@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -36,7 +37,7 @@ from gateway.shares import Shares
 from services.kernel.errors import Fault, FaultKind, Violation, denied
 from services.runtime.bounds import check_json, count_limit
 from services.runtime.call import Caller, Role
-from services.runtime.contract import Contract, ContractError, MethodContract
+from services.runtime.contract import Contract, ContractError, MethodContract, is_judged
 from services.runtime.forms import HttpRoute
 from services.runtime.status import InternalError
 from services.runtime.texts.gateway import rule_text
@@ -56,7 +57,8 @@ Own = Callable[[Request], Message]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route with what it needs: its template as a pattern, the reader of its request, the writer of its answer."""
+    """One route with what it needs: its template as a pattern, the reader of its request, the writer of its answer; `judged` are
+    beginnings of paths into lists whose elements the member judges."""
 
     http: HttpRoute
     method: MethodContract
@@ -65,6 +67,7 @@ class Route:
     read: Callable[[Any], Message]
     write: Callable[[Message], dict[str, Any]]
     lists: Mapping[str, int]
+    judged: tuple[str, ...]
 
 
 class Routes:
@@ -234,7 +237,9 @@ def _route(http: HttpRoute, method: MethodContract, readers: JsonReaders, writer
     parts = _VARIABLE.split(http.path)
     pattern = "".join("([^/]+)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
     read, write_answer = readers.message(method.request_class), writers.message(method.response_class)
-    return Route(http, method, re.compile(pattern), names, read, write_answer, _lists(method.request_class.DESCRIPTOR))
+    message: Any = method.request_class.DESCRIPTOR
+    judged = tuple(f"{name}[" for each in message.fields if is_judged(each) for name in (each.name, each.json_name))
+    return Route(http, method, re.compile(pattern), names, read, write_answer, _lists(message), judged)
 
 
 def _lists(message: Any) -> Mapping[str, int]:
@@ -269,7 +274,7 @@ def _parsed(request: Request, route: Route) -> dict[str, Any]:
     try:
         value = reading.strictly(_JSON, body, request.headers.get("content-encoding", ""))
         # At its ends they are no part of any text (our decision).
-        trim_texts(value, reading.BLANKS, _refuse_nul if b"\\u0000" in body else None)
+        trim_texts(value, reading.BLANKS, partial(_refuse_nul, route.judged) if b"\\u0000" in body else None)
         return value
     except Unreadable as broken:
         raise broken.fault("INVALID_REQUEST", "", "en") from None
@@ -277,7 +282,9 @@ def _parsed(request: Request, route: Route) -> dict[str, Any]:
         raise Unreadable("body.too_deep").fault("INVALID_REQUEST", "", "en") from None
 
 
-def _refuse_nul(path: str) -> None:
+def _refuse_nul(judged: tuple[str, ...], path: str) -> None:
+    if path.startswith(judged):
+        return
     raise Unreadable("body.nul").fault("INVALID_REQUEST", path, "en")
 
 

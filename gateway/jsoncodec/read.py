@@ -22,7 +22,7 @@ from gateway.jsoncodec.unknown import unknown_field
 from services.kernel.calendar import not_of_calendar
 from services.kernel.errors import Fault, FaultKind, Violation, Violations
 from services.runtime.bounds import count_limit, is_map
-from services.runtime.contract import ContractError
+from services.runtime.contract import ContractError, is_judged
 from services.runtime.texts.gateway import rule_text
 from services.runtime.wire import day_fields
 
@@ -32,6 +32,7 @@ Reader = Callable[[Any, str, Broken], Any]
 
 _DATE: Final = "google.type.Date"
 _UNREADABLE: Final = ("google.protobuf.Any", "google.protobuf.Struct", "google.protobuf.Value")
+_UNREAD: Final = "unread"
 _WHOLE: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _FORM: Final = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2}))?",
@@ -134,6 +135,8 @@ class JsonReaders:
         if field.is_repeated:
             if is_map(field):
                 return self._map(field)
+            if is_judged(field):
+                return _judged(field, self._single(field))
             return _list(self._single(field), count_limit(field))
         return self._single(field)
 
@@ -207,6 +210,33 @@ def _list(read_one: Reader, most: int | None) -> Reader:
             except _Unfit as unfit:
                 _refuse(broken, place, unfit.rule, **unfit.values)
         return found
+
+    return read
+
+
+def _judged(field: FieldDescriptor, read_one: Reader) -> Reader:
+    """A list whose elements the member judges: one that cannot be read comes as far as it can be, with what is wrong first."""
+    if field.message_type is None or _UNREAD not in field.message_type.fields_by_name:
+        raise ContractError(f"{field.full_name}: its elements have no field {_UNREAD}")
+    most = count_limit(field)
+
+    def read_element(value: Any) -> Values:
+        broken = Broken(most=1)
+        values: Values = {}
+        if value is None:
+            _refuse(broken, "", "json.null")
+        else:
+            values = read_one(value, "", broken)
+        for each in broken:
+            values[_UNREAD] = {"field": each.path, "rule": each.rule, "values": dict(each.values)}
+        return values
+
+    def read(value: Any, path: str, broken: Broken) -> list[Values]:
+        if type(value) is not list:
+            raise _Unfit("array")
+        if most is not None and len(value) > most:
+            raise _end(path, most)
+        return [read_element(each) for each in value]
 
     return read
 

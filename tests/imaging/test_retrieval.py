@@ -8,19 +8,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from io import BytesIO
-from typing import Final
+from typing import Any, Final
 
 import pydicom
 import pytest
 import pytest_asyncio
+from google.protobuf import json_format
 
 from services.runtime.call import Caller, Role
+from tests.imaging.entries import upsert
 from tests.imaging.pacs_desk import reason_of
 from tests.imaging.sight import DAY, HOSPITAL, NODE_NO, Sight, sighted
 from tests.mesh.seeds import INSTITUTION
 from tools.pacs_node.samples import Person, chest_ct
-from yibao.identity.v1 import consent_pb2
-from yibao.imaging.v1 import reader_pb2
+from yibao.identity.v1 import api_key_pb2, consent_pb2
+from yibao.imaging.v1 import node_pb2, reader_pb2
+from yibao.options.v1 import options_pb2
 
 PAGE: Final = "http://localhost:5173"
 
@@ -159,6 +162,51 @@ async def test_a_ticket_opens_nothing_five_seconds_after_its_session_is_closed(s
         return all(status == 403 and reason_of(body) == "TICKET_REVOKED" for status, _, body in answers)
 
     assert await sight.until(refused) < 5
+
+
+async def test_an_entry_that_is_none_in_json_is_refused_alone_and_the_rest_of_its_batch_is_kept(sight: Sight) -> None:
+    number, uscc = "SD77", "12990100MB0000041U"
+    asked = api_key_pb2.IssueApiKeyRequest(request_id="key77", role=options_pb2.ROLE_NODE, subject=number)
+    key = (await sight.mesh.call("yibao.identity.v1.PartnerService.IssueApiKey", asked)).api_key
+    node = node_pb2.Node(node_no=number, admdvs="990000", uscc=uscc, retrieve_roots=["http://127.0.0.1:9/d"])
+    register = node_pb2.RegisterNodeRequest(request_id="node77", node=node)
+    await sight.mesh.call("yibao.imaging.v1.NodeService.RegisterNode", register)
+
+    async def upload(*entries: Any) -> tuple[int, Any]:
+        url, headers = f"{sight.mesh.url}/v1/imaging/entries:upload", {"Authorization": f"Bearer {key}"}
+        async with sight.http.post(url, headers=headers, json={"nodeNo": number, "entries": entries}) as answer:
+            return answer.status, await answer.json()
+
+    def entry(seq: int, **changes: Any) -> dict[str, Any]:
+        made: dict[str, Any] = json_format.MessageToDict(upsert(seq, 7_000 + seq, fixmedins_code=INSTITUTION))
+        return made | changes
+
+    no_number = entry(4)
+    del no_number["sourceSeq"]
+    status, told = await upload(
+        entry(1),
+        entry(2, version="newest"),
+        entry(3, study=entry(3)["study"] | {"description": "胸部\0平扫"}),
+        no_number | {"psnNumber": "1"},
+        "entry",
+        entry(6),
+    )
+    assert (status, told["watermark"]) == (200, "6")
+    outcomes = [(each["sourceSeq"], each["result"][13:], each["field"], each["rule"]) for each in told["outcomes"]]
+    assert outcomes == [
+        ("1", "ACCEPTED", "", ""),
+        ("2", "REJECTED", "version", "json.type"),
+        ("3", "REJECTED", "study.description", "entry.text"),
+        ("4", "REJECTED", "psnNumber", "json.unknown_field"),
+        ("5", "REJECTED", "", "json.type"),
+        ("6", "ACCEPTED", "", ""),
+    ]
+    refused = told["outcomes"][1]
+    assert (refused["textZh"], refused["textEn"]) == ("类型不正确，应为整数", "integer is expected")
+    # What is told again as it should be is kept; where no number can be read at all, none is guessed.
+    assert (await upload(entry(2)))[1]["outcomes"][0]["result"] == "ENTRY_RESULT_ACCEPTED"
+    status, told = await upload("entry")
+    assert (status, told["reason"]) == (409, "SEQUENCE_GAP")
 
 
 async def test_a_node_that_goes_away_leaves_searches_whole_and_says_when_to_come_again(sight: Sight) -> None:

@@ -68,7 +68,7 @@ _SERIES_LIMITS: Final = (("description", 64), ("body_part", 16), ("step_id", 16)
 @dataclass(frozen=True, slots=True)
 class ToldEntry:
     """An entry as it was sent: numbers of enumerations may be any, texts too. `content_hash` is made of its content, `told_hash`
-    what the node says it is."""
+    what the node says it is; `unread` is what of it could not be read before it came here."""
 
     source_seq: int
     operation: int
@@ -82,6 +82,7 @@ class ToldEntry:
     content_hash: bytes
     told_hash: str
     size: int
+    unread: Refused | None = None
 
 
 def checked(told: ToldEntry, node: Node, today: date) -> Entry | Poison:
@@ -123,6 +124,8 @@ def _kept(told: ToldEntry, code: IndexCode | None) -> Study | None:
 
 
 def _wrong(told: ToldEntry, code: IndexCode | None, node: Node, today: date) -> Iterator[Refused]:
+    if told.unread is not None:
+        yield told.unread
     if told.size > MOST_BYTES:
         yield Refused("", "entry.size", {"most": str(MOST_BYTES)})
     if told.operation not in _KNOWN[Operation]:

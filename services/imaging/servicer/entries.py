@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final, cast
 
 from services.imaging.domain.checking import ToldEntry
-from services.imaging.domain.entries import Outcome, Result
+from services.imaging.domain.entries import Outcome, Refused, Result
 from services.imaging.domain.studies import Availability, Recognition, Series, Study
 from services.runtime.texts.gateway import rule_text
 from yibao.imaging.v1 import entry_pb2
 
 HASH_BYTES: Final = 16
-_NOT_HASHED: Final = ("source_seq", "psn_no", "index_code", "source_time", "entry_hash")
+_NOT_HASHED: Final = ("source_seq", "psn_no", "index_code", "source_time", "entry_hash", "unread")
 _MICRO: Final = 1_000_000
 
 
@@ -41,7 +42,20 @@ def told_entry(entry: entry_pb2.Entry) -> ToldEntry:
         entry_hash(entry),
         entry.entry_hash,
         entry.ByteSize(),
+        _unread(entry.unread) if entry.HasField("unread") else None,
     )
+
+
+def number(entries: Sequence[entry_pb2.Entry]) -> None:
+    """Gives those whose number could not be read the one of their place: entries are numbered without gaps."""
+    lost = [place for place, each in enumerate(entries) if each.HasField("unread") and not each.source_seq]
+    known = next((each.source_seq - place for place, each in enumerate(entries) if each.source_seq), 0) if lost else 0
+    for place in lost:
+        entries[place].source_seq = max(0, known + place)
+
+
+def _unread(told: entry_pb2.Unread) -> Refused:
+    return Refused(told.field, told.rule, dict(told.values))
 
 
 def _study(told: entry_pb2.Study, source_micros: int) -> Study:

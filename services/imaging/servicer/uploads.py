@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.imaging.operations.uploads import UploadOperations
-from services.imaging.servicer.entries import outcome_message, told_entry
+from services.imaging.servicer.entries import number, outcome_message, told_entry
 from services.kernel.clock import beijing_day
 from services.runtime.call import current_call
 from yibao.imaging.v1 import upload_pb2, upload_pb2_grpc
@@ -23,6 +23,7 @@ class UploadServicer(upload_pb2_grpc.UploadServiceServicer):
         """A batch."""
         now = current_call().now
         sent = request.entries
+        number(sent)
         uploaded = await self._operations.upload(request.node_no, sent, told_entry, now, beijing_day(now))
         outcomes = [outcome_message(*pair) for pair in zip(uploaded.outcomes, sent, strict=True)]
         return upload_pb2.UploadEntriesResponse(outcomes=outcomes, watermark=uploaded.watermark)

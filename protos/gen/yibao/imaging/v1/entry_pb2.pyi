@@ -348,6 +348,7 @@ class Entry(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     SOURCE_TIME_FIELD_NUMBER: _builtins.int
     ENTRY_HASH_FIELD_NUMBER: _builtins.int
+    UNREAD_FIELD_NUMBER: _builtins.int
     source_seq: _builtins.int
     """Place among all that the node tells: 1, 2, 3 and so on, without gaps."""
     operation: Global___Operation.ValueType
@@ -377,6 +378,10 @@ class Entry(_message.Message):
     def source_time(self) -> _timestamp_pb2.Timestamp:
         """When it was so at the source."""
 
+    @_builtins.property
+    def unread(self) -> Global___Unread:
+        """Left empty by nodes: the gateway tells the member so that it could not read the entry, which is rejected for that alone."""
+
     def __init__(
         self,
         *,
@@ -391,14 +396,67 @@ class Entry(_message.Message):
         reason: Global___WithdrawReason.ValueType = ...,
         source_time: _timestamp_pb2.Timestamp | None = ...,
         entry_hash: _builtins.str = ...,
+        unread: Global___Unread | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["source_time", b"source_time", "study", b"study"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["source_time", b"source_time", "study", b"study", "unread", b"unread"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_hash", b"entry_hash", "index_code", b"index_code", "operation", b"operation", "psn_no", b"psn_no", "reason", b"reason", "series", b"series", "source_seq", b"source_seq", "source_time", b"source_time", "study", b"study", "study_instance_uid", b"study_instance_uid", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_hash", b"entry_hash", "index_code", b"index_code", "operation", b"operation", "psn_no", b"psn_no", "reason", b"reason", "series", b"series", "source_seq", b"source_seq", "source_time", b"source_time", "study", b"study", "study_instance_uid", b"study_instance_uid", "unread", b"unread", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Entry: _TypeAlias = Entry  # noqa: Y015
+
+@_typing.final
+class Unread(_message.Message):
+    """What of an entry in JSON is no such entry: the gateway's finding."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ValuesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """Path in the entry."""
+    rule: _builtins.str
+    """Rule that it breaks, `json.type`."""
+    @_builtins.property
+    def values(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What the rule's text names."""
+
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        values: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "rule", b"rule", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Unread: _TypeAlias = Unread  # noqa: Y015
 
 @_typing.final
 class EntryOutcome(_message.Message):

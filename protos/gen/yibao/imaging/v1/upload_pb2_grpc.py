@@ -60,7 +60,8 @@ class UploadServiceServicer:
 
     def UploadEntries(self, request, context):
         """Takes a batch: up to 1,000 entries and 4 MB, in the order of their numbers, the first one not behind a gap. Each entry has
-        an outcome of its own. By gRPC a node may send batches in a stream, UploadStream, which has no REST form.
+        an outcome of its own, also one that is no entry in JSON: of the wrong type, with an unknown field; where its number cannot
+        be read, its place tells it. What is no JSON at all, or has a name twice, is refused whole. By gRPC a node may send batches in a stream, UploadStream, which has no REST form.
         Errors: NODE_NOT_FOUND, NODE_SUSPENDED, SEQUENCE_GAP, PEER_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

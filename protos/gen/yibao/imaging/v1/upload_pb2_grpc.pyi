@@ -20,7 +20,8 @@ class UploadServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     UploadEntries: _aio.UnaryUnaryMultiCallable[_upload_pb2.UploadEntriesRequest, _upload_pb2.UploadEntriesResponse]
     """Takes a batch: up to 1,000 entries and 4 MB, in the order of their numbers, the first one not behind a gap. Each entry has
-    an outcome of its own. By gRPC a node may send batches in a stream, UploadStream, which has no REST form.
+    an outcome of its own, also one that is no entry in JSON: of the wrong type, with an unknown field; where its number cannot
+    be read, its place tells it. What is no JSON at all, or has a name twice, is refused whole. By gRPC a node may send batches in a stream, UploadStream, which has no REST form.
     Errors: NODE_NOT_FOUND, NODE_SUSPENDED, SEQUENCE_GAP, PEER_UNAVAILABLE.
     """
     UploadStream: _aio.StreamStreamMultiCallable[_upload_pb2.UploadEntriesRequest, _upload_pb2.UploadEntriesResponse]
@@ -47,7 +48,8 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_upload_pb2.UploadEntriesRequest, _abc.Awaitable[_upload_pb2.UploadEntriesResponse]],
     ) -> _abc.Awaitable[_upload_pb2.UploadEntriesResponse]:
         """Takes a batch: up to 1,000 entries and 4 MB, in the order of their numbers, the first one not behind a gap. Each entry has
-        an outcome of its own. By gRPC a node may send batches in a stream, UploadStream, which has no REST form.
+        an outcome of its own, also one that is no entry in JSON: of the wrong type, with an unknown field; where its number cannot
+        be read, its place tells it. What is no JSON at all, or has a name twice, is refused whole. By gRPC a node may send batches in a stream, UploadStream, which has no REST form.
         Errors: NODE_NOT_FOUND, NODE_SUSPENDED, SEQUENCE_GAP, PEER_UNAVAILABLE.
         """
 

@@ -563,7 +563,8 @@ before the field existed is compared without it.
 """
 judged_by_member: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """On a list whose elements have an outcome each: the member judges them one by one, tells what is wrong with one by its field,
-and keeps the others. Of such a list admission looks at the length alone, and no rules of fields stand in its elements.
+and keeps the others. Of such a list admission looks at the length alone, and no rules of fields stand in its elements. An
+element that cannot be read from JSON comes as far as it can be read, with its field `unread` (`field`, `rule`, `values`).
 """
 node: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, Global___Node]
 other_codes_ignored: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumOptions, _builtins.bool]
