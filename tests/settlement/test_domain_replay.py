@@ -14,12 +14,13 @@ from services.kernel.errors import Fault
 from services.kernel.requests import Regions
 from services.settlement.domain.benefits.outcome import national_components
 from services.settlement.domain.benefits.settle import settle
-from services.settlement.domain.books.basis import Basis, Purses, basis_from
+from services.settlement.domain.books.basis import Basis, Purses
 from services.settlement.domain.books.booking import settlement_postings
 from services.settlement.domain.books.entries import SETTLE, STANDING, Books
 from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey, YearLedger, after_deltas
 from services.settlement.domain.books.replay import Replay, Scene, Standing, replay
 from services.settlement.domain.books.reversal import BookedSettlement
+from services.settlement.store.settlement_rows import basis_from, basis_text
 from tests.settlement import oracle
 from tests.settlement.stacks import Line, bills, document, facts_for, ledgers, stack_of, totals
 
@@ -41,9 +42,9 @@ def settled(books: Books, basis: Basis, setl_id: str, names: tuple[str, ...]) ->
     books.years[KEY] = after_deltas(year, decided.accumulator_deltas)
     row = BookedSettlement(
         *(setl_id, "H1", setl_id, "/Settle", SETTLE, STANDING, "", f"M{setl_id}", KEY, year.seq + 1, "11", "", ""),
-        *("[]", decided.preselfpay_in_base, b"", b"", Regions("990100", "990100"), decided.components),
+        *((), decided.preselfpay_in_base, b"", b"", Regions("990100", "990100"), decided.components),
     )
-    kept = basis_from(basis.text(), KEY)
+    kept = basis_from(basis_text(basis), KEY)
     return Standing(row, postings, dict(decided.accumulator_deltas), kept, ("B",), "H1", 0, "", "")
 
 

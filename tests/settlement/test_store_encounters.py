@@ -13,11 +13,11 @@ from services.kernel.clock import to_micros
 from services.kernel.requests import Moved, RequestStamp
 from services.runtime.db import Database, insert_statement
 from services.settlement.domain.benefits.outcome import MONEY_FIELDS
-from services.settlement.domain.books.entries import SETTLEMENT_COLUMNS
 from services.settlement.domain.care.encounters import Encounter, EncounterFilter, Entry
 from services.settlement.store import encounters, fees, hot, own_books
 from services.settlement.store.fees import EncounterBooks, FeeWriter
 from services.settlement.store.schema import schema
+from services.settlement.store.settlement_rows import SETTLEMENT_COLUMNS
 from services.settlement.store.tables import SETTLEMENT
 from tests.plans import scanned, statements_in
 from tests.settlement.counter import BEGIN, SOMEBODY

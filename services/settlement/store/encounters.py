@@ -11,7 +11,6 @@ from typing import Any, Final
 from services.kernel.clock import from_micros, to_micros
 from services.kernel.requests import RequestStamp
 from services.runtime.db import DriverConnection, advisory_lock, insert_sql, sql
-from services.settlement.domain.books.entries import regions_from, regions_text
 from services.settlement.domain.care.encounters import (
     DISCHARGE,
     OUTPATIENT,
@@ -23,6 +22,7 @@ from services.settlement.domain.care.encounters import (
 )
 from services.settlement.domain.care.pending import PendingOrder
 from services.settlement.store.locks import person_lock, stay_lock
+from services.settlement.store.settlement_rows import regions_from, regions_text
 from services.settlement.store.tables import ENCOUNTER, ENCOUNTER_ENTRY
 
 _COLUMNS: Final = tuple(column.name for column in ENCOUNTER.columns)

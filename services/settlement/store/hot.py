@@ -18,13 +18,11 @@ from services.kernel.requests import Moved
 from services.runtime.db import Database, DriverConnection, UniqueViolation, advisory_lock, insert_statement
 from services.settlement.domain.books.booking import Posting
 from services.settlement.domain.books.entries import (
-    SETTLEMENT_COLUMNS,
     AccumulatorEntry,
     Books,
     StoredAnswer,
     Wanted,
     Writing,
-    regions_from,
 )
 from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.care.bill import BilledBatch, BilledEncounter
@@ -34,6 +32,7 @@ from services.settlement.store.keyed import fetch_keyed, keys_from
 from services.settlement.store.locks import person_lock
 from services.settlement.store.order_rows import add_orders, read_carried, read_entries, read_orders
 from services.settlement.store.outbox import add_notices
+from services.settlement.store.settlement_rows import SETTLEMENT_COLUMNS, regions_from, settlement_row
 from services.settlement.store.tables import ACCUMULATOR_ENTRY, POSTING, SETTLEMENT
 
 _DIALECTS: Final = ("sqlite", "postgresql")
@@ -183,7 +182,7 @@ class BookWriter(BookReader):
 
     async def save(self, writing: Writing) -> None:
         """Stores everything; `Moved` where a fee batch is not open any more."""
-        await self._insert(SETTLEMENT, writing.settlements)
+        await self._insert(SETTLEMENT, [settlement_row(each) for each in writing.settlements])
         await self._insert(ACCUMULATOR_ENTRY, writing.accumulators)
         await self._insert(POSTING, writing.postings)
         if writing.settled and len(await self._rows(_SETTLE_BATCHES, 2, writing.settled)) != len(writing.settled):

@@ -12,12 +12,13 @@ from typing import Any, Final
 
 from services.kernel.clock import to_micros
 from services.runtime.db import DriverConnection, insert_sql
-from services.settlement.domain.books.entries import RequestKey, StoredAnswer, Writing, regions_from, regions_text
+from services.settlement.domain.books.entries import CarriedBill, RequestKey, StoredAnswer, Writing
 from services.settlement.domain.books.orders import Order
 from services.settlement.domain.care.carried import CarriedKey
 from services.settlement.domain.care.encounters import Entry
 from services.settlement.store.keyed import fetch_keyed, keys_from
 from services.settlement.store.order_tables import CARRIED_BILL, SETTLE_ORDER
+from services.settlement.store.settlement_rows import regions_from, regions_text
 from services.settlement.store.tables import LEDGER_ENTRY
 
 _DIALECTS: Final = ("sqlite", "postgresql")
@@ -105,4 +106,22 @@ async def add_orders(connection: DriverConnection, writing: Writing) -> None:
         return
     await add_order_rows(connection, writing.orders)
     await add_entries(connection, writing.entries)
-    await connection.insert(_ADD_BILLS[connection.dialect], writing.carried)
+    await connection.insert(_ADD_BILLS[connection.dialect], [_carried_row(each) for each in writing.carried])
+
+
+def _carried_row(kept: CarriedBill) -> tuple[Any, ...]:
+    """In the order of the table's columns."""
+    setl_id, care, bill, at = kept
+    known, filing = care.encounter, care.filing
+    filed = ("", "", "", "")
+    if filing is not None:
+        until = "" if filing.to_day is None else filing.to_day.isoformat()
+        filed = (filing.kind, filing.filing_no, filing.from_day.isoformat(), until)
+    return (
+        *(setl_id, known.fixmedins_code, known.mdtrt_id, known.kind, care.ipt_otp_no, known.med_type),
+        *(known.local_med_type, known.begin_at, known.end_at, known.insuplc_admdvs, known.mdtrtarea_admvs),
+        *(bill.mdtrt_cert_type, known.dise_codg, known.dise_name, *filed),
+        *(bill.desk.opter, bill.desk.opter_name, at),
+        *(care.batch.medfee_fen, care.batch.hosp_part_fen, json.dumps(care.lines.numbers), care.lines.packed),
+        care.care_cell,
+    )

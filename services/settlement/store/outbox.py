@@ -6,6 +6,7 @@ by one statement that holds the head's row until the transaction ends: whoever r
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -13,7 +14,6 @@ from typing import Any, Final
 from services.kernel.clock import MICROSECOND
 from services.runtime.db import Database, DriverConnection, insert_sql, sql
 from services.settlement.domain.benefits.outcome import FUND_FIELDS
-from services.settlement.domain.books.entries import regions_from
 from services.settlement.domain.books.notices import (
     CARE,
     INSURED,
@@ -21,15 +21,15 @@ from services.settlement.domain.books.notices import (
     MOST,
     Booked,
     Head,
+    Notice,
     Placed,
     Told,
     apart,
-    notice_from,
     notice_of,
-    payload_of,
 )
 from services.settlement.store.keyed import fetch_keyed, keys_from
 from services.settlement.store.outbox_tables import OUTBOX
+from services.settlement.store.settlement_rows import regions_from
 
 _DIALECTS: Final = ("sqlite", "postgresql")
 # A reversal is of the place and order of what it reverses; the institution of a carried bill is no scope of this cell, and a
@@ -75,7 +75,7 @@ async def add_notices(connection: DriverConnection, setl_ids: Sequence[str], tol
     first = int(last) - len(found) + 1
     await connection.insert(
         _ADD[connection.dialect],
-        [(seq, each.kind, payload_of(each), told.traceparent, told.at) for seq, each in enumerate(found, first)],
+        [(seq, each.kind, _payload_of(each), told.traceparent, told.at) for seq, each in enumerate(found, first)],
     )
 
 
@@ -94,7 +94,7 @@ class OutboxReader:
     async def after(self, seq: int, limit: int) -> list[Placed]:
         """Notices behind a place, in order."""
         rows = await self._connection.run(_AFTER, seq, limit)
-        return [Placed(int(row[0]), notice_from(row[1], row[2]), row[3]) for row in rows]
+        return [Placed(int(row[0]), _notice_from(row[1], row[2]), row[3]) for row in rows]
 
 
 class OutboxWriter(OutboxReader):
@@ -140,3 +140,16 @@ def _booked(row: Sequence[Any]) -> Booked:
     sides = (CARE,) if insured_cell else (INSURED,) if row[3] else (INSURED, CARE)
     values: tuple[Any, ...] = (*row[:3], sides, *row[4:7], regions_from(row[7]), *row[8:13], tuple(amounts))
     return Booked(*values)
+
+
+def _payload_of(notice: Notice) -> bytes:
+    """A notice as its row keeps it: an object by the names of the fields, its kind apart."""
+    told = {name: getattr(notice, name) for name in Notice.__slots__ if name != "kind"}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _notice_from(kind: str, payload: bytes) -> Notice:
+    """The notice of a row."""
+    told: dict[str, Any] = json.loads(payload)
+    parts = tuple((fund, fen) for fund, fen in told["parts"])
+    return Notice(**{**told, "kind": kind, "sides": tuple(told["sides"]), "parts": parts})

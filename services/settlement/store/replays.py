@@ -12,7 +12,6 @@ from typing import Final
 
 from services.runtime.db import Database, insert_sql, sql
 from services.settlement.domain.books.adjustments import Adjustment, Asked, Replaced, Waiting
-from services.settlement.domain.books.basis import basis_from
 from services.settlement.domain.books.replay import MOST, Scene, Standing
 from services.settlement.domain.books.reversal import BookedSettlement
 from services.settlement.store.adjustment_tables import ADJUSTMENT
@@ -20,6 +19,7 @@ from services.settlement.store.hot import moved_on_collision
 from services.settlement.store.keyed import keys_from
 from services.settlement.store.order_tables import CARRIED_BILL
 from services.settlement.store.orders import OrderReader, OrderWriter
+from services.settlement.store.settlement_rows import basis_from
 
 _DIALECTS: Final = ("sqlite", "postgresql")
 _STANDS: Final = "l.kind = 'settle' AND l.state = 'standing'"

@@ -13,7 +13,7 @@ from services.kernel.clock import beijing_day, from_micros, to_micros
 from services.runtime.db import Database, insert_statement, sql
 from services.settlement.domain.benefits.outcome import MONEY_FIELDS, Components
 from services.settlement.domain.books.booking import Posting
-from services.settlement.domain.books.entries import REVERSED, SETTLE, StoredAnswer, regions_from, regions_text
+from services.settlement.domain.books.entries import REVERSED, SETTLE, StoredAnswer
 from services.settlement.domain.books.ledger import LedgerKey
 from services.settlement.domain.books.opening import Opened
 from services.settlement.domain.books.refund import SettledRef
@@ -21,6 +21,7 @@ from services.settlement.domain.books.reversal import BookedSettlement, KnownMes
 from services.settlement.domain.care.encounters import Entry
 from services.settlement.store.hot import LATEST, BookReader, BookWriter, moved_on_collision
 from services.settlement.store.openings import read_opened
+from services.settlement.store.settlement_rows import policies_from, regions_from, regions_text
 from services.settlement.store.tables import LEDGER_ENTRY
 
 _ENTRY_COLUMNS: Final = tuple(column.name for column in LEDGER_ENTRY.columns)
@@ -191,7 +192,8 @@ def booked(rows: Sequence[Any]) -> BookedSettlement | None:
         *row[:8],
         key,
         row[12] or 0,
-        *row[13:17],
+        *row[13:16],
+        policies_from(row[16]),
         bool(row[17]),
         *row[18:20],
         regions_from(row[20]),

@@ -9,7 +9,7 @@ MOST: Final = 200
 
 
 class Adjustment(NamedTuple):
-    """One, in the order of its stored columns; money in fen as `replay.Difference` has it, moments in microseconds.
+    """One; money in fen as `replay.Difference` has it, moments in microseconds.
 
     `replayed_by` is empty for the settlement that was taken out. `elsewhere` says that the institution is another cell's,
     `care_cell` (empty where that was not told), which has booked it at `booked_at`.

@@ -6,14 +6,12 @@ versions of the policies stand beside it, by their hashes. What was settled befo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from services.kernel.policy.document import FactValue
 from services.settlement.domain.benefits.account import AccountState
-from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey
+from services.settlement.domain.books.ledger import AccountHead, AccountKey
 from services.settlement.domain.care.lines import BillTotals
 
 _NO_ACCOUNT = AccountHead()
@@ -67,36 +65,3 @@ class Basis:
         if goes_on or (self.stay and not self.totals.medfee_fen):
             return {**self.facts, "same_stay": True}
         return self.facts
-
-    def text(self) -> str:
-        """As a row keeps it."""
-        totals, purses = self.totals, self.purses
-        sums = (
-            totals.medfee_fen,
-            totals.fulamt_ownpay_fen,
-            totals.overlmt_fen,
-            totals.preselfpay_fen,
-            totals.inscp_fen,
-        )
-        kept = [
-            [*sums, totals.hosp_part_fen],
-            dict(totals.exempt_inscp_by_tag),
-            dict(self.facts),
-            [purses.use_own, purses.use_family, purses.family, purses.bank_fen, self.stay],
-        ]
-        return _encoded(kept)
-
-
-def basis_from(text: str, key: LedgerKey) -> Basis | None:
-    """The basis that a row of a ledger keeps; None where it keeps none."""
-    if not text:
-        return None
-    kept: list[Any] = json.loads(text)
-    sums, exempt, facts, (use_own, use_family, family, bank_fen, stay) = kept
-    own = AccountKey(key.psn_no, key.insutype)
-    purses = Purses(own, None if family is None else AccountKey(*family), use_own, use_family, bank_fen)
-    medfee, fulamt, over, presel, inscp, hosp_part = sums
-    return Basis(BillTotals(medfee, fulamt, over, presel, inscp, exempt, hosp_part), facts, purses, stay)
-
-
-_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

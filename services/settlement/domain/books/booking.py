@@ -24,7 +24,7 @@ _FUNDS = tuple((f"fund:{name}", f"{name}_fen") for name in FUND_FIELDS)
 
 
 class Posting(NamedTuple):
-    """One posting, in the order of its stored columns; owner, place and balances stand on account postings only.
+    """One posting; owner, place and balances stand on account postings only.
 
     `created_at` is in microseconds UTC.
     """

@@ -21,7 +21,7 @@ from services.settlement.domain.benefits.settle import settle
 from services.settlement.domain.benefits.stack import StackChoice
 from services.settlement.domain.books.basis import Basis, Purses
 from services.settlement.domain.books.bill_request import Order
-from services.settlement.domain.books.entries import Books, Wanted
+from services.settlement.domain.books.entries import Books, PolicyName, Wanted
 from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.care.bill import (
     STAY,
@@ -55,7 +55,7 @@ class PreparedBill:
     enrolment: Enrolment
     institution: Institution
     choice: StackChoice
-    policies_json: str
+    policies: tuple[PolicyName, ...]
     med_type: str
     day: date
     facts: Mapping[str, FactValue]

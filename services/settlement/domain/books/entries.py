@@ -1,25 +1,24 @@
 """What one batch reads from the books and writes to them: plain values between the operations and the store.
 
-Rows stand in the order of their column names here, so that they are stored as they are.
+How a row keeps them is the store's.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from services.kernel.elsewhere import insured_elsewhere
 from services.kernel.errors import Fault
 from services.kernel.requests import Regions, RequestStamp, refusal_of
-from services.settlement.domain.benefits.outcome import MONEY_FIELDS, Components
+from services.settlement.domain.benefits.outcome import Components
+from services.settlement.domain.books.basis import Basis
 from services.settlement.domain.books.booking import Posting
 from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.books.notices import UNTOLD, Told
 from services.settlement.domain.books.orders import Order
-from services.settlement.domain.care.bill import BilledBatch, BilledEncounter
+from services.settlement.domain.care.bill import Bill, BilledBatch, BilledEncounter, CarriedCare
 from services.settlement.domain.care.carried import CarriedKey
 from services.settlement.domain.care.encounters import Entry
 from services.settlement.domain.care.moments import FeeMoment
@@ -38,17 +37,8 @@ VOIDED = "voided"
 RequestKey = tuple[str, str]
 """Scope and request id."""
 
-SETTLEMENT_COLUMNS = (
-    *("setl_id", "scope", "request_id", "rpc", "content_hash", "response", "kind", "state", "reverses", "mdtrt_id"),
-    *("psn_no", "insutype", "insuplc_admdvs", "benefit_year", "ledger_seq", "med_type", "setl_at", "ec_token_digest"),
-    *("msgid", "opter", "opter_name", "invono", "policies_json", "fee_batches_json", "record", "preselfpay_in_base"),
-    *MONEY_FIELDS,
-    *("pool_prop_selfpay_e4", "hash_version", "regions", "insured_cell", "basis", "replays"),
-)
-
-# Made once: `json.dumps` makes an encoder for each call.
-_encoded = json.JSONEncoder(separators=(",", ":")).encode
-_COMPONENTS = attrgetter(*MONEY_FIELDS, "pool_prop_selfpay_e4")
+PolicyName = tuple[str, str]
+"""A policy that decided a settlement: its name, and the hash of its content."""
 
 NOTHING = Components(*(0,) * len(Components.__slots__))
 
@@ -109,7 +99,7 @@ def repeat_of(stamp: RequestStamp, stored: StoredAnswer) -> StoredAnswer | Fault
 
 
 class AccumulatorEntry(NamedTuple):
-    """One movement of one accumulator, in the order of its stored columns."""
+    """One movement of one accumulator."""
 
     psn_no: str
     insutype: str
@@ -164,6 +154,15 @@ class Books:
     carried: dict[CarriedKey, str] = field(default_factory=dict)
 
 
+class CarriedBill(NamedTuple):
+    """What a bill of another cell brought along, kept beside its settlement; `at` in microseconds."""
+
+    setl_id: str
+    care: CarriedCare
+    bill: Bill
+    at: int
+
+
 @dataclass(slots=True)
 class Writing:
     """Rows to be stored together; `settled` pairs each fee batch with the settlement that settles it.
@@ -172,13 +171,13 @@ class Writing:
     cross-region care that stand by this writing, `told` when and by which span that is.
     """
 
-    settlements: list[tuple[Any, ...]] = field(default_factory=list)
+    settlements: list[NewSettlement] = field(default_factory=list)
     accumulators: list[AccumulatorEntry] = field(default_factory=list)
     postings: list[Posting] = field(default_factory=list)
     settled: list[tuple[str, str]] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
-    carried: list[tuple[Any, ...]] = field(default_factory=list)
+    carried: list[CarriedBill] = field(default_factory=list)
     noticed: list[str] = field(default_factory=list)
     told: Told = UNTOLD
 
@@ -188,7 +187,8 @@ class Heading:
     """What a settlement's row says beside its amounts; `setl_at` is in microseconds UTC.
 
     `fee_batches` are the ids of the fee batches that it settles; a counter-entry or void settles none. `insured_cell` is the
-    other cell whose ledgers it moved: it then has no place in a ledger here. `basis` is what a replay decides it by, `replays`
+    other cell whose ledgers it moved: it then has no place in a ledger here. `policies` are those that decided
+    it, `basis` is what a replay decides it by (None where none was kept), `replays`
     the first settlement in whose place it stands.
     """
 
@@ -206,59 +206,22 @@ class Heading:
     invono: str = ""
     ec_token_digest: str | None = None
     reverses: str | None = None
-    policies_json: str = "[]"
+    policies: tuple[PolicyName, ...] = ()
     fee_batches: tuple[str, ...] = ()
     preselfpay_in_base: bool = False
     state: str = STANDING
     insured_cell: str = ""
-    basis: str = ""
+    basis: Basis | None = None
     replays: str | None = None
 
 
-def settlement_row(heading: Heading, components: Components, response: bytes, record: bytes) -> tuple[Any, ...]:
-    """A row in the order of SETTLEMENT_COLUMNS."""
-    return (
-        heading.setl_id,
-        heading.stamp.scope,
-        heading.stamp.request_id,
-        heading.stamp.rpc,
-        heading.stamp.content_hash,
-        response,
-        heading.kind,
-        heading.state,
-        heading.reverses,
-        heading.mdtrt_id,
-        *heading.key,
-        heading.ledger_seq,
-        heading.med_type,
-        heading.setl_at,
-        heading.ec_token_digest,
-        heading.msgid,
-        heading.opter,
-        heading.opter_name,
-        heading.invono,
-        heading.policies_json,
-        _encoded(heading.fee_batches),
-        record,
-        1 if heading.preselfpay_in_base else 0,
-        *_COMPONENTS(components),
-        heading.stamp.hash_version,
-        regions_text(heading.stamp.regions),
-        heading.insured_cell,
-        heading.basis,
-        heading.replays,
-    )
+class NewSettlement(NamedTuple):
+    """A settlement, counter-entry or void as the books take it in, with its answer and what a query tells beyond it."""
 
-
-def regions_text(regions: Regions) -> str:
-    """Regions as a row keeps them."""
-    return "/".join(regions)
-
-
-def regions_from(text: str) -> Regions:
-    """Regions of a row; a row that was kept before regions were tells none."""
-    insured_place, _, place_of_care = text.partition("/")
-    return Regions(insured_place, place_of_care)
+    heading: Heading
+    components: Components
+    response: bytes
+    record: bytes
 
 
 def accumulator_entries(key: LedgerKey, seq: int, deltas: Mapping[str, int], source_id: str) -> list[AccumulatorEntry]:

@@ -7,10 +7,9 @@ with it; one cell that has both places gives one notice for both.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from services.kernel.codes import account_fund, clr_type, fund_pay_type, pooling_area
 from services.kernel.requests import Regions
@@ -126,16 +125,3 @@ def _parts(booked: Booked) -> tuple[tuple[str, int], ...]:
     ]
     named.append((account_fund(booked.insutype), booked.account_fen))
     return tuple(sorted(each for each in named if each[1]))
-
-
-def payload_of(notice: Notice) -> bytes:
-    """A notice as its row keeps it: an object by the names of the fields, its kind apart."""
-    told = {name: getattr(notice, name) for name in Notice.__slots__ if name != "kind"}
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def notice_from(kind: str, payload: bytes) -> Notice:
-    """The notice of a row."""
-    told: dict[str, Any] = json.loads(payload)
-    parts = tuple((fund, fen) for fund, fen in told["parts"])
-    return Notice(**{**told, "kind": kind, "sides": tuple(told["sides"]), "parts": parts})

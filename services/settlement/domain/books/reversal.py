@@ -19,6 +19,7 @@ from services.settlement.domain.books.entries import (
     VOID,
     VOIDED,
     Heading,
+    PolicyName,
     StoredAnswer,
 )
 from services.settlement.domain.books.ledger import LedgerKey
@@ -164,7 +165,7 @@ class BookedSettlement:
     med_type: str
     msgid: str
     invono: str
-    policies_json: str
+    policies: tuple[PolicyName, ...]
     preselfpay_in_base: bool
     response: bytes
     record: bytes
@@ -307,7 +308,7 @@ def counter_heading(
         opter_name=order.desk.opter_name,
         invono=original.invono,
         reverses=original.setl_id,
-        policies_json=original.policies_json,
+        policies=original.policies,
         preselfpay_in_base=original.preselfpay_in_base,
         insured_cell=original.insured_cell,
     )

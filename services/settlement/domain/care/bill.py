@@ -5,10 +5,9 @@ Amounts that were sent are compared and never used: what is settled are the tota
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from services.kernel.errors import Fault, FaultKind, Violation, conflict, invalid, not_found, precondition
 from services.kernel.money import yuan_text
@@ -78,7 +77,7 @@ class Bill:
 
 
 class BilledEncounter(NamedTuple):
-    """What a settlement needs of an encounter; moments are microseconds UTC, as they are stored.
+    """What a settlement needs of an encounter; moments are microseconds UTC.
 
     `insured_cell` is the other cell that insures the person, empty where this one does.
     """
@@ -143,22 +142,6 @@ class CarriedCare:
         settled = next((setl_id for key in self.keys() if (setl_id := standing.get(key))), "")
         if settled:
             raise conflict("CHARGES_SETTLED", mdtrt_id=self.encounter.mdtrt_id, setl_id=settled)
-
-    def row(self, setl_id: str, bill: Bill, at: int) -> tuple[Any, ...]:
-        """What is kept of it beside the settlement, in the order of the stored columns; `at` in microseconds."""
-        known, filing = self.encounter, self.filing
-        filed = ("", "", "", "")
-        if filing is not None:
-            until = "" if filing.to_day is None else filing.to_day.isoformat()
-            filed = (filing.kind, filing.filing_no, filing.from_day.isoformat(), until)
-        return (
-            *(setl_id, known.fixmedins_code, known.mdtrt_id, known.kind, self.ipt_otp_no, known.med_type),
-            *(known.local_med_type, known.begin_at, known.end_at, known.insuplc_admdvs, known.mdtrtarea_admvs),
-            *(bill.mdtrt_cert_type, known.dise_codg, known.dise_name, *filed),
-            *(bill.desk.opter, bill.desk.opter_name, at),
-            *(self.batch.medfee_fen, self.batch.hosp_part_fen, json.dumps(self.lines.numbers), self.lines.packed),
-            self.care_cell,
-        )
 
 
 def carried_batch(mdtrt_id: str, lines: CarriedLines) -> BilledBatch:

@@ -5,7 +5,6 @@ one call to identity for the whole list, policies and institutions from what the
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from typing import Any, TypeAlias, TypeVar
@@ -21,7 +20,7 @@ from services.settlement.domain.benefits.stack import StackChoice, StackRequest
 from services.settlement.domain.benefits.versions import SettleDates, benefit_year, policy_date
 from services.settlement.domain.books.bill_request import Order
 from services.settlement.domain.books.decision import PreparedBill
-from services.settlement.domain.books.entries import Books, RequestKey, StoredAnswer, Wanted, repeat_of
+from services.settlement.domain.books.entries import Books, PolicyName, RequestKey, StoredAnswer, Wanted, repeat_of
 from services.settlement.domain.books.ledger import AccountKey, LedgerKey
 from services.settlement.domain.care.bill import STAY, VISIT, Bill, BilledEncounter, check_encounter
 from services.settlement.domain.care.carried import check_filing
@@ -151,7 +150,7 @@ class _Lookup:
     def __init__(self, catalogue: PolicyPeer) -> None:
         self._catalogue = catalogue
         self._institutions: dict[tuple[str, date], Institution] = {}
-        self._stacks: dict[StackRequest, tuple[StackChoice, str]] = {}
+        self._stacks: dict[StackRequest, tuple[StackChoice, tuple[PolicyName, ...]]] = {}
         self._diseases: dict[tuple[str, str, date], Disease | None] = {}
 
     async def institution(self, code: str, day: date) -> Institution:
@@ -160,12 +159,12 @@ class _Lookup:
             found = self._institutions[code, day] = await self._catalogue.institution(code, day)
         return found
 
-    async def stack(self, request: StackRequest) -> tuple[StackChoice, str]:
-        """The stack, and its policies with their hashes as a settlement's row keeps them."""
+    async def stack(self, request: StackRequest) -> tuple[StackChoice, tuple[PolicyName, ...]]:
+        """The stack, and its policies with their hashes."""
         found = self._stacks.get(request)
         if found is None:
             choice = await self._catalogue.stack(request)
-            policies = json.dumps([[policy.name, policy.content_hash] for policy in choice.stack.policies])
+            policies = tuple((policy.name, policy.content_hash) for policy in choice.stack.policies)
             found = self._stacks[request] = choice, policies
         return found
 
@@ -229,7 +228,7 @@ async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, l
     institution = await lookup.institution(bill.desk.fixmedins_code, day)
     begin = beijing_day(from_micros(encounter.begin_at))
     end = None if encounter.end_at is None else beijing_day(from_micros(encounter.end_at))
-    choice, policies_json = await lookup.stack(StackRequest(enrolment.insuplc_admdvs, bill.insutype, day, begin, end))
+    choice, policies = await lookup.stack(StackRequest(enrolment.insuplc_admdvs, bill.insutype, day, begin, end))
     leading = choice.stack.policies[0]
     disease = None
     if encounter.dise_codg:
@@ -256,7 +255,7 @@ async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, l
         enrolment=enrolment,
         institution=institution,
         choice=choice,
-        policies_json=policies_json,
+        policies=policies,
         med_type=kind.national,
         day=day,
         facts=facts_of(insured, enrolment, institution, care, day, decided_on),

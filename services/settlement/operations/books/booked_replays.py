@@ -21,9 +21,9 @@ from services.settlement.domain.books.entries import (
     REVERSED,
     SETTLE,
     VOIDED,
+    NewSettlement,
     Wanted,
     Writing,
-    settlement_row,
 )
 from services.settlement.domain.books.notices import apart
 from services.settlement.domain.books.replay import Difference
@@ -146,7 +146,7 @@ async def _renewed(work: ReplayWriter, found: BookedSettlement, replaced: Booked
     replaced.check_of(totals_of_batches(batches))
     setl_id, key = replaced.setl_id, found.key
     heading = renewed_heading(standing, setl_id, None, replaced.preselfpay_in_base)
-    row = settlement_row(heading, replaced.components, replaced.response, replaced.record)
+    row = NewSettlement(heading, replaced.components, replaced.response, replaced.record)
     area = pooling_area(key.insuplc_admdvs)
     return Writing(
         settlements=[row],

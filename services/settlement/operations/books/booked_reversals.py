@@ -16,7 +16,7 @@ from services.kernel.errors import Fault, not_found
 from services.kernel.requests import Moved
 from services.settlement.domain.books.answer import Reversal
 from services.settlement.domain.books.booking import reversal_postings
-from services.settlement.domain.books.entries import PENDING, REVERSED, VOID, Writing, settlement_row
+from services.settlement.domain.books.entries import PENDING, REVERSED, VOID, NewSettlement, Writing
 from services.settlement.domain.books.notices import UNTOLD, apart
 from services.settlement.domain.books.orders import Order
 from services.settlement.domain.books.refund import refund
@@ -136,7 +136,7 @@ class BookedReversals:
         stay = original.rpc.endswith("/SettleStay")
         reversal = Reversal(setl_id, order.desk, decided.at, decided.balc_fen, stay)
         response, record = reversing.scribe.reversed(original.response, original.record, reversal)
-        row = settlement_row(counter_heading(original, order, setl_id, None, at), components, response, record)
+        row = NewSettlement(counter_heading(original, order, setl_id, None, at), components, response, record)
         postings = reversal_postings(setl_id, await work.postings(original.setl_id), {}, at)
         await work.mark_reversed(original.setl_id)
         noticed = [setl_id] if apart(original.regions) else []

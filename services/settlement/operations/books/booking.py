@@ -23,11 +23,11 @@ from services.settlement.domain.books.entries import (
     SETTLE,
     Books,
     Heading,
+    NewSettlement,
     StoredAnswer,
     Wanted,
     Writing,
     repeat_of,
-    settlement_row,
 )
 from services.settlement.domain.books.ledger import AccountKey, LedgerKey
 from services.settlement.domain.books.orders import OrderOpening
@@ -94,7 +94,7 @@ class Booking:
         bill, known, setl_id = order.bill, chosen.encounter, booked.setl_id
         heading = _heading(order, booked, chosen)
         area, year = pooling_area(known.insuplc_admdvs), booked.benefit_year
-        writing.settlements.append(settlement_row(heading, booked.components, booked.response, booked.record))
+        writing.settlements.append(NewSettlement(heading, booked.components, booked.response, booked.record))
         writing.postings += booked_postings(setl_id, booked.components, area, year, booked.setl_at)
         writing.settled += [(batch.fee_batch_id, setl_id) for batch in chosen.batches]
         books.batches[known.mdtrt_id] = [

@@ -6,7 +6,6 @@ meanwhile is decided again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +21,7 @@ from services.settlement.domain.benefits.stack import CompiledStack
 from services.settlement.domain.books.adjustments import Adjustment, Replaced, Waiting
 from services.settlement.domain.books.adjustments import Asked as Whose
 from services.settlement.domain.books.answer import Reversal
-from services.settlement.domain.books.entries import SETTLE, Books, Heading, Wanted, Writing, settlement_row
+from services.settlement.domain.books.entries import SETTLE, Books, Heading, NewSettlement, Wanted, Writing
 from services.settlement.domain.books.notices import UNTOLD, apart
 from services.settlement.domain.books.replay import (
     MOST,
@@ -154,7 +153,7 @@ class Replaying:
         check_bases(scene.later)
         stacks = []
         for each in scene.later:
-            hashes = [content_hash for _, content_hash in json.loads(each.settlement.policies_json)]
+            hashes = [content_hash for _, content_hash in each.settlement.policies]
             try:
                 stacks.append(await self.catalogue.stack_of(hashes))
             except Fault as fault:
@@ -170,8 +169,8 @@ class Replaying:
             raise Moved
         writing = Writing(accumulators=[*decided.accumulators], postings=[*decided.postings])
         # Answers of a hundred settlements are read and written: others have their turns in between.
-        writing.settlements += await in_pieces(lambda each: self._counter_row(each, order), decided.counters)
-        writing.settlements += await in_pieces(self._renewed_row, decided.renewed)
+        writing.settlements += await in_pieces(lambda each: self._countered(each, order), decided.counters)
+        writing.settlements += await in_pieces(self._renewed, decided.renewed)
         for each in decided.renewed:
             if not each.original.care_admdvs:
                 writing.settled += [(batch, each.setl_id) for batch in each.original.fee_batches]
@@ -182,18 +181,18 @@ class Replaying:
         await work.add_adjustments(_adjustments(done, order))
         await work.save(writing)
 
-    def _counter_row(self, each: Counter, order: _Order) -> tuple[object, ...]:
+    def _countered(self, each: Counter, order: _Order) -> NewSettlement:
         original, setl_id = each.original.settlement, each.setl_id
         asked = order.reversal(each.original, setl_id)
         reversal = Reversal(setl_id, asked.desk, order.now, each.balance_fen, original.rpc.endswith("/SettleStay"))
         response, record = self.scribe.reversed(original.response, original.record, reversal)
         heading = counter_heading(original, asked, setl_id, each.seq, to_micros(order.now))
-        return settlement_row(heading, each.components, response, record)
+        return NewSettlement(heading, each.components, response, record)
 
-    def _renewed_row(self, each: Renewed) -> tuple[object, ...]:
+    def _renewed(self, each: Renewed) -> NewSettlement:
         response = self.scribe.replayed(each.original.settlement.response, each.setl_id, each.settlement)
         heading = renewed_heading(each.original, each.setl_id, each.seq, each.settlement.preselfpay_in_base)
-        return settlement_row(heading, each.settlement.components, response, each.original.settlement.record)
+        return NewSettlement(heading, each.settlement.components, response, each.original.settlement.record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +215,6 @@ def renewed_heading(original: Standing, setl_id: str, seq: int | None, preselfpa
     Its ecToken is spent by the other one, for ever.
     """
     was: BookedSettlement = original.settlement
-    basis = "" if original.basis is None else original.basis.text()
     return Heading(
         setl_id=setl_id,
         stamp=RequestStamp(was.scope, f"replay:{setl_id}", was.rpc, "", regions=was.regions),
@@ -231,10 +229,10 @@ def renewed_heading(original: Standing, setl_id: str, seq: int | None, preselfpa
         opter_name=original.opter_name,
         invono=was.invono,
         preselfpay_in_base=preselfpay_in_base,
-        policies_json=was.policies_json,
+        policies=was.policies,
         fee_batches=original.fee_batches,
         insured_cell=was.insured_cell,
-        basis=basis,
+        basis=original.basis,
         replays=original.root,
     )
 

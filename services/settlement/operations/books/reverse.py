@@ -28,11 +28,11 @@ from services.settlement.domain.books.entries import (
     SETTLE,
     STANDING,
     VOID,
+    NewSettlement,
     StoredAnswer,
     Wanted,
     Writing,
     accumulator_entries,
-    settlement_row,
 )
 from services.settlement.domain.books.ledger import AccountHead, AccountKey, YearLedger
 from services.settlement.domain.books.notices import UNTOLD, apart
@@ -195,7 +195,7 @@ class Reversing:
             elif stands.kind != VOID:
                 # It came since it was looked for, under another of its names.
                 raise Moved
-        await work.save(Writing(settlements=[settlement_row(each, NOTHING, b"", b"") for each in headings]))
+        await work.save(Writing(settlements=[NewSettlement(each, NOTHING, b"", b"") for each in headings]))
 
     async def meant(self, order: ReversalOrder, name: MessageName, infnos: Collection[str]) -> MessageName:
         """The message as it came, or as it was named where nothing came.
@@ -275,7 +275,7 @@ class Reversing:
         reversal = Reversal(setl_id, order.desk, order.now, balance, original.rpc.endswith("/SettleStay"))
         response, record = self.scribe.reversed(original.response, original.record, reversal)
         heading = counter_heading(original, order, setl_id, seq, at)
-        row = settlement_row(heading, refund(original.components), response, record)
+        row = NewSettlement(heading, refund(original.components), response, record)
         entries = accumulator_entries(original.key, seq, deltas, setl_id)
         await work.mark_reversed(original.setl_id)
         noticed = [setl_id] if apart(original.regions) else []

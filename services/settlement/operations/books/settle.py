@@ -24,13 +24,14 @@ from services.settlement.domain.books.entries import (
     SETTLE,
     STANDING,
     Books,
+    CarriedBill,
     Heading,
+    NewSettlement,
     StoredAnswer,
     Writing,
     accumulator_entries,
     answer_of_entry,
     repeat_of,
-    settlement_row,
 )
 from services.settlement.domain.books.ledger import after_deltas
 from services.settlement.domain.books.notices import apart
@@ -123,7 +124,7 @@ class Settling:
         response, record = self.scribe.settled(answer)
         seq, at = decision.ledger.seq + 1, to_micros(order.now)
         heading = _heading(item, decision, setl_id, seq, at)
-        row = settlement_row(heading, settlement.components, response, record)
+        row = NewSettlement(heading, settlement.components, response, record)
         entries = accumulator_entries(key, seq, settlement.accumulator_deltas, setl_id)
         postings = settlement_postings(setl_id, settlement, item.own, item.family, books.accounts, key.benefit_year, at)
         writing.settlements.append(row)
@@ -165,7 +166,7 @@ class Settling:
         note_order(order, opening, self.new_id(""), now, stored, books, writing)
         if carried is not None:
             books.carried |= dict.fromkeys(carried.keys(), stored.setl_id)
-            writing.carried.append(carried.row(stored.setl_id, bill, to_micros(item.order.now)))
+            writing.carried.append(CarriedBill(stored.setl_id, carried, bill, to_micros(item.order.now)))
         return order
 
 
@@ -216,8 +217,8 @@ def _heading(item: PreparedBill, decision: Decision, setl_id: str, seq: int, at:
         invono=bill.invono,
         ec_token_digest=decision.ec_token_digest or None,
         preselfpay_in_base=decision.settlement.preselfpay_in_base,
-        policies_json=item.policies_json,
+        policies=item.policies,
         fee_batches=tuple(batch.fee_batch_id for batch in decision.batches),
         state=STANDING if order.opening is None else PENDING,
-        basis=decision.basis.text(),
+        basis=decision.basis,
     )

@@ -11,10 +11,10 @@ from services.settlement.domain.books.entries import (
     REVERSE,
     VOIDED,
     Heading,
+    NewSettlement,
     Wanted,
     Writing,
     accumulator_entries,
-    settlement_row,
 )
 from services.settlement.domain.books.ledger import AccountKey, YearLedger, after_deltas
 from services.settlement.domain.books.orders import Order
@@ -52,7 +52,7 @@ async def undo(work: OrderWriter, orders: Sequence[Order], at: int, new_id: NewI
         year = books.years.get(bill.key, YearLedger())
         seq = None if bill.insured_cell else year.seq + 1
         heading = _heading(order.order_no, bill, counter, seq, at)
-        writing.settlements.append(settlement_row(heading, refund(bill.components), b"", b""))
+        writing.settlements.append(NewSettlement(heading, refund(bill.components), b"", b""))
         writing.postings += reversal_postings(counter, lines[order.setl_id], books.accounts, at)
         if seq is not None:
             writing.accumulators += accumulator_entries(bill.key, seq, moved, counter)
@@ -77,7 +77,7 @@ def _heading(order_no: str, bill: BookedSettlement, setl_id: str, seq: int | Non
         msgid="",
         invono=bill.invono,
         reverses=bill.setl_id,
-        policies_json=bill.policies_json,
+        policies=bill.policies,
         preselfpay_in_base=bill.preselfpay_in_base,
         state=VOIDED,
         insured_cell=bill.insured_cell,
