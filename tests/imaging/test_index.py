@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import pytest
-
 from services.imaging.domain.own_lists import Days, days_of, list_changes
 from services.imaging.domain.scopes import Scope
 from services.imaging.operations.looking import seen_of
@@ -192,16 +190,6 @@ async def test_a_study_of_a_node_that_was_registered_a_moment_ago_has_its_place(
     await small_house.upload(upsert(1), node_no="SD09")
     ((seen, _),) = await seen_of(index, [Patient("G1", key_of(PSN_NO), "")], {"G1": Scope()}, None)
     assert seen.place.node_no == "SD09"
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "months"),
-    [("20260115", "20260301", ["part", "whole", "part"]), ("20260101", "20260228", ["whole", "whole"])],
-)
-def test_days_know_which_months_they_hold(first: str, last: str, months: list[str]) -> None:
-    days = days_of(first, last)
-    begin, end = days.months
-    assert ["whole" if days.holds_all_of(month) else "part" for month in range(begin, end + 1)] == months
 
 
 def test_days_of_no_study_are_no_ends() -> None:

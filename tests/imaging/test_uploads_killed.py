@@ -134,7 +134,8 @@ async def check(database: str) -> None:
         "SELECT count(*), count(DISTINCT uid) FROM imaging_study": [(whole, whole)],
         "SELECT count(*) FROM imaging_series": [(whole,)],
         "SELECT sum(count) FROM imaging_digest": [(whole,)],
-        f"SELECT count FROM imaging_own WHERE institution = '{HOSPITAL}' AND span = 0": [(whole,)],
+        f"SELECT count(*) FROM imaging_own WHERE institution = '{HOSPITAL}'": [(whole,)],
+        "SELECT level, sum(count) FROM imaging_own_part GROUP BY level ORDER BY level": [(0, whole), (1, whole)],
         "SELECT count(*), min(seq), max(seq), min(result), max(result) FROM imaging_change": [
             (whole, 1, ENTRIES, 1, 1)
         ],

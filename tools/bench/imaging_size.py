@@ -34,7 +34,7 @@ MOST_BYTES: Final[Mapping[str, int]] = {"sqlite": 500, "postgresql": 900}
 _COUNTS, _QUICK_COUNTS = (100_000, 1_000_000), (20_000,)
 _BATCH: Final = 5_000
 _MOMENT: Final = datetime(2026, 11, 1, tzinfo=UTC)
-_STUDY, _SERIES = "imaging_study", "imaging_series"
+_STUDY, _OWN, _SERIES = "imaging_study", "imaging_own", "imaging_series"
 
 
 @dataclass(slots=True)
@@ -151,9 +151,13 @@ def _taken_of_file(path: str) -> Mapping[str, int]:
 
 
 def _tell(count: int, taken: Mapping[str, int], bare: _Bare) -> None:
-    study, row, series = (taken[name] / count for name in (_STUDY, f"row {_STUDY}", _SERIES))
-    others = sum(size for name, size in taken.items() if name.startswith("imaging_")) / count - study - series
-    print(f"   {count:>9,} studies: {study:.0f} a study with its indexes, of these {row:.0f} its row", end="; ")
+    study, own, row, series = (taken[name] / count for name in (_STUDY, _OWN, f"row {_STUDY}", _SERIES))
+    others = sum(size for name, size in taken.items() if name.startswith("imaging_")) / count - study - own - series
+    print(
+        f"   {count:>9,} studies: {study + own:.0f} a study with its indexes,"
+        f" of these {row:.0f} its row and {own:.0f} its place in the own list",
+        end="; ",
+    )
     print(f"{series:.0f} its series, {others:.0f} change log, digests and counts")
     floor = bare.study / count
     print(

@@ -1,7 +1,8 @@
 """An institution's own list: which of its studies stand in it, and on which page a place of it lies. Pure.
 
-The list is counted by day and by month, so that a page of any depth is found by some hundred counts and not by what stands
-before it.
+The list is counted in parts, one behind the other: fine ones of some hundred studies, coarse ones of some ten fine ones. A part
+begins at a place and ends where the next one begins. So a page of any depth is found by some hundred counts and not by what
+stands before it, wherever studies lie, be it all of them in one minute.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from enum import IntEnum
 from typing import Final
 
 from services.imaging.domain.studies import KeptStudy
@@ -18,8 +20,11 @@ DAY_MINUTES: Final = 24 * 60
 _FIRST: Final = date(1970, 1, 1)
 _EARLIEST, _LATEST = date(1800, 1, 1), date(2999, 12, 31)
 
-Listed = tuple[str, int]
-"""fixmedins_code and day of the examination, in days since 1970."""
+Place = tuple[int, int]
+"""Where a study stands in a list: its minute since 1970 and its ref. Lists begin with the greatest place."""
+
+Listed = tuple[str, int, int]
+"""fixmedins_code, and the place in that institution's list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,42 +35,38 @@ class Days:
     last: int = (_LATEST - _FIRST).days
 
     @property
-    def months(self) -> tuple[int, int]:
-        """The months of the first and the last day, as numbers."""
-        return month_of(self.first), month_of(self.last)
-
-    def within(self, month: int) -> Days:
-        """Those of one month."""
-        first = (date(*year_and_month(month), 1) - _FIRST).days
-        return Days(max(self.first, first), min(self.last, (_last_of(month) - _FIRST).days))
-
-    def holds_all_of(self, month: int) -> bool:
-        """Whether all days of a month are among them."""
-        return self.within(month) == EVER.within(month)
-
-    @property
     def minutes(self) -> tuple[int, int]:
         """Their first and last minute since 1970."""
         return self.first * DAY_MINUTES, self.last * DAY_MINUTES + DAY_MINUTES - 1
 
-
-def year_and_month(month: int) -> tuple[int, int]:
-    """Year and month of a month's number."""
-    year, rest = divmod(month, 12)
-    return year, rest + 1
-
-
-def month_of(day: int) -> int:
-    """The number of the month of a day: twelve times the year, and the months before it."""
-    found = _FIRST + timedelta(days=day)
-    return found.year * 12 + found.month - 1
-
-
-def _last_of(month: int) -> date:
-    return date(*year_and_month(month + 1), 1) - timedelta(days=1)
+    @property
+    def places(self) -> tuple[Place, Place]:
+        """The least place that may be theirs, and the one behind the greatest."""
+        first, last = self.minutes
+        return (first, 0), (last + 1, 0)
 
 
 EVER: Final = Days()
+START, END = EVER.places
+"""Where the first part of each list begins, and where the last one ends."""
+
+
+class Level(IntEnum):
+    """Parts by their size."""
+
+    FINE = 0
+    COARSE = 1
+
+    @property
+    def most(self) -> int:
+        """Studies of a part; one with more is cut."""
+        return _MOST[self]
+
+
+_MOST: Final = {Level.FINE: 256, Level.COARSE: 256 * 64}
+
+Part = tuple[Place, int]
+"""Where a part begins, and how many studies it has."""
 
 
 def days_of(first: str, last: str) -> Days:
@@ -83,20 +84,21 @@ def _day(text: str) -> int:
 
 def listed(rows: Iterable[KeptStudy]) -> Counter[Listed]:
     """What the copies of one study, one a node, are in own lists: a study stands once in an institution's, as that node tells it
-    which told the first one."""
+    which was registered first of those that tell it as that institution's."""
     firsts: dict[str, KeptStudy] = {}
     for each in rows:
         if each.study is not None:
             other = firsts.setdefault(each.study.fixmedins_code, each)
             if each.node_ref < other.node_ref:
                 firsts[each.study.fixmedins_code] = each
-    return Counter((code, each.study.started // DAY_MINUTES) for code, each in firsts.items() if each.study is not None)
+    return Counter((code, each.study.started, each.ref) for code, each in firsts.items() if each.study is not None)
 
 
 def list_changes(
     before: Mapping[str, KeptStudy], after: Mapping[str, KeptStudy], elsewhere: Mapping[str, Sequence[KeptStudy]]
 ) -> Mapping[Listed, int]:
-    """What is to be added to the counts where a node's rows stood and stand so, by UID; `elsewhere` are those of other nodes."""
+    """What comes to lists (1) and leaves them (-1) where a node's rows stood and stand so, by UID; `elsewhere` are those of other
+    nodes."""
     changes: Counter[Listed] = Counter()
     for uid, now in after.items():
         others, stood = elsewhere.get(uid, ()), before.get(uid)
@@ -105,12 +107,25 @@ def list_changes(
     return {place: change for place, change in changes.items() if change}
 
 
-def found_in(counts: Iterable[tuple[int, int]], offset: int) -> tuple[int, int] | None:
-    """In which of places with their counts, in order, the one at an offset lies, and how many of it stand before that; None where
-    there are not so many."""
-    rest = offset
-    for place, count in counts:
+def found_in(parts: Sequence[Part], index: int) -> tuple[int, int]:
+    """Which of parts in their order has the study with so many before it, and how many of its own stand before that one;
+    IndexError where there are not so many."""
+    rest = index
+    for number, (_, count) in enumerate(parts):
         if rest < count:
-            return place, rest
+            return number, rest
         rest -= count
-    return None
+    raise IndexError(index)
+
+
+def cut(begin: Place, counted: Sequence[Part], most: int) -> list[Part]:
+    """A part that has grown beyond `most` as some that are half full, of what it consists of: studies, each of which counts 1, or
+    smaller parts, which stay whole."""
+    total = sum(count for _, count in counted)
+    each_of = -(-total // max(1, 2 * total // most))
+    cuts: list[Part] = [(begin, 0)]
+    for place, count in counted:
+        if cuts[-1][1] and cuts[-1][1] + count > each_of:
+            cuts.append((place, 0))
+        cuts[-1] = cuts[-1][0], cuts[-1][1] + count
+    return cuts

@@ -70,13 +70,9 @@ class StoredIndex:
         self, fixmedins_code: str, dates: tuple[str, str] | None, offset: int, limit: int
     ) -> tuple[Sequence[KeptStudy], int]:
         """An institution's own studies, the latest first, from a place on, and how many there are; any depth costs the same."""
-        days = _days(dates)
         async with self._store.read() as work:
-            count, day, before = await work.own.found(fixmedins_code, days, offset)
-            if offset >= count or not limit:
-                return (), count
-            page = await work.search.own_page(fixmedins_code, Days(days.first, day), before, limit)
-            return self._placed(page), count
+            count, refs = await work.own.page(fixmedins_code, _days(dates), offset, limit)
+            return self._placed(await work.search.of_refs(refs)), count
 
     async def series_of(self, refs: Sequence[int]) -> Mapping[int, Sequence[Series]]:
         """Series of studies by the studies' refs."""

@@ -1,64 +1,97 @@
-"""Rows of counts of own lists: for each institution how many studies stand on a day, and in a month."""
+"""Rows of own lists: where each institution's studies stand, and pages of them."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from services.imaging.domain.own_lists import EVER, Days, Listed, found_in, month_of
+from services.imaging.domain.own_lists import END, EVER, START, Days, Level, Listed, Part, Place, found_in
+from services.imaging.store.own_parts import PartRows, keyed, over_keys
 from services.runtime.db import DriverConnection, sql
 
-_DAY, _MONTH = 0, 1
-_ADD: Final = " ON CONFLICT (institution, span, place) DO UPDATE SET count = imaging_own.count + excluded.count"
-_COUNTS: Final = sql(
-    "SELECT place, count FROM imaging_own WHERE institution = ?1 AND span = ?2 AND place >= ?3 AND place <= ?4"
-    " ORDER BY place DESC"
+_FEW: Final = 64
+_WITHIN: Final = (
+    "FROM imaging_own WHERE institution = ?1 AND (started, study_ref) >= (?2, ?3) AND (started, study_ref) < (?4, ?5)"
+)
+# PostgreSQL expects all of a minute between two of its places: without a limit it would read the whole table.
+_FIRST: Final = sql(f"SELECT study_ref {_WITHIN} ORDER BY started, study_ref LIMIT ?6")
+_PAGE: Final = sql(f"SELECT study_ref {_WITHIN} ORDER BY started DESC, study_ref DESC LIMIT ?6 OFFSET ?7")
+_DROP: Final = over_keys(
+    3, "DELETE FROM imaging_own WHERE (institution, started, study_ref) IN (SELECT k0, k1, k2 FROM {keys})"
 )
 
 
 class OwnRows:
-    """Counts of own lists, in one transaction."""
+    """Own lists, in one transaction."""
 
-    def __init__(self, connection: DriverConnection, insert: str) -> None:
+    def __init__(self, connection: DriverConnection, insert: str, insert_part: str) -> None:
         self._connection = connection
         self._insert = insert
+        self._parts = PartRows(connection, insert_part)
 
     async def change(self, changes: Mapping[Listed, int]) -> None:
-        """Adds to counts."""
-        sums: Counter[tuple[str, int, int]] = Counter()
-        for (institution, day), change in changes.items():
-            sums[institution, _DAY, day] += change
-            sums[institution, _MONTH, month_of(day)] += change
-        rows = [(*place, change) for place, change in sorted(sums.items()) if change]
-        await self._connection.insert(self._insert + _ADD, rows, patient=len(rows) > 64)
+        """What comes to lists (1) and leaves them (-1); one transaction at a time may do so (`StudyWrites.hold`)."""
+        gone = [place for place, change in changes.items() if change < 0]
+        new = sorted(place for place, change in changes.items() if change > 0)
+        await keyed(self._connection, _DROP, gone)
+        await self._connection.insert(self._insert, new, patient=len(new) > _FEW)
+        await self._parts.change(changes)
 
-    async def found(self, institution: str, days: Days, offset: int) -> tuple[int, int, int]:
-        """How many studies the list has in these days, on which day that at an offset from the latest on lies, and how many of
-        that day stand before it. Where the list ends before it, the first day and all of it."""
-        months = await self._months(institution, days)
-        count = sum(each for _, each in months)
-        month = found_in(months, offset)
-        if month is None:
-            return count, days.first, count
-        day = found_in(await self._counts(institution, _DAY, days.within(month[0])), month[1])
-        assert day is not None, "the days of a month come to what the month does"
-        return count, *day
+    async def page(self, institution: str, days: Days, offset: int, most: int) -> tuple[int, Sequence[int]]:
+        """How many studies the list has in these days, and the refs of at most so many behind an offset: the newest first, of one
+        minute the higher ref first. What is read does not grow with the offset."""
+        coarse = await self._parts.between(institution, Level.COARSE, START, END)
+        counted = _Counted(self._connection, self._parts, institution, coarse)
+        first, end = days.places
+        before, until = 0, sum(count for _, count in coarse)
+        if days != EVER:
+            before, until = await counted.before(first), await counted.before(end)
+        index = until - 1 - offset
+        if index < before or not most:
+            return until - before, ()
+        behind, skipped = await counted.end_of_part(index)
+        rows = await self._connection.run(_PAGE, institution, *first, *behind, most, skipped)
+        return until - before, [ref for (ref,) in rows]
 
-    async def _months(self, institution: str, days: Days) -> list[tuple[int, int]]:
-        """The counts of months, of those at the ends only of the days that are asked."""
-        first, last = days.months
-        months = await self._counts(institution, _MONTH, Days(first, last))
-        if days == EVER:
-            return months
-        return [
-            (month, count if days.holds_all_of(month) else await self._sum(institution, days.within(month)))
-            for month, count in months
-        ]
 
-    async def _sum(self, institution: str, days: Days) -> int:
-        return sum(count for _, count in await self._counts(institution, _DAY, days))
+class _Counted:
+    """A list by its parts; the fine ones of a coarse one are read once."""
 
-    async def _counts(self, institution: str, span: int, places: Days) -> list[tuple[int, int]]:
-        rows = await self._connection.run(_COUNTS, institution, span, places.first, places.last)
-        return [(place, count) for place, count in rows]
+    def __init__(self, connection: DriverConnection, parts: PartRows, institution: str, coarse: Sequence[Part]) -> None:
+        self._connection, self._parts, self._institution, self._coarse = connection, parts, institution, coarse
+        self._read: dict[int, Sequence[Part]] = {}
+
+    async def before(self, place: Place) -> int:
+        """How many studies stand before a place."""
+        number = bisect_right(self._coarse, place, key=_begin) - 1
+        if number < 0:
+            return 0
+        fine = await self._fine(number)
+        last = bisect_right(fine, place, key=_begin) - 1
+        whole = sum(count for _, count in (*self._coarse[:number], *fine[:last]))
+        begin, most = fine[last]
+        return whole + len(await self._connection.run(_FIRST, self._institution, *begin, *place, most))
+
+    async def end_of_part(self, index: int) -> tuple[Place, int]:
+        """Where the fine part ends that has the study with so many before it, and how many of the part stand behind that one."""
+        number, rest = found_in(self._coarse, index)
+        fine = await self._fine(number)
+        part, rest = found_in(fine, rest)
+        return _end(fine, part, _end(self._coarse, number)), fine[part][1] - 1 - rest
+
+    async def _fine(self, number: int) -> Sequence[Part]:
+        """The fine parts of a coarse one."""
+        if number not in self._read:
+            begin, end = _begin(self._coarse[number]), _end(self._coarse, number)
+            self._read[number] = await self._parts.between(self._institution, Level.FINE, begin, end)
+        return self._read[number]
+
+
+def _begin(part: Part) -> Place:
+    return part[0]
+
+
+def _end(parts: Sequence[Part], number: int, last: Place = END) -> Place:
+    """Where a part ends: the next one's beginning, of the last one `last`."""
+    return parts[number + 1][0] if number + 1 < len(parts) else last

@@ -8,7 +8,7 @@ from services.imaging.store.tables import make_tables
 from services.runtime.db import Schema, migrations_of
 
 MEMBER: Final = "imaging"
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 
 
 def schema() -> Schema:

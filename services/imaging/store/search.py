@@ -1,4 +1,4 @@
-"""Rows of studies as a search reads them: by person, UID, accession number, or an own list. Each way has an index.
+"""Rows of studies as a search reads them: by person, UID, accession number, or ref. Each way has an index.
 
 Whom the rows may be shown to is decided elsewhere; only those of an own list may be in conflict. Tombstones are never read.
 """
@@ -89,18 +89,11 @@ class StudyRows:
         )
         return [study_of(row) for row in await self._connection.fetch(statement, (accession_no, institution, most))]
 
-    async def own_page(self, institution: str, days: Days, offset: int, most: int) -> Sequence[KeptStudy]:
-        """Studies of an institution's own list in these days, the newest first, of one minute those with the higher ref; at most
-        so many behind an offset, which is of one day. Of a study that two nodes tell the one that the first node told."""
-        code, first, last, limit, start = self._marks(1, 5)
-        statement = (
-            f"SELECT {COLUMNS} FROM imaging_study AS one WHERE institution = {code} AND started >= {first}"
-            f" AND started <= {last} AND NOT EXISTS (SELECT 1 FROM imaging_study AS other WHERE other.uid = one.uid"
-            " AND other.node_ref < one.node_ref AND other.institution = one.institution)"
-            f" ORDER BY started DESC, study_ref DESC LIMIT {limit} OFFSET {start}"
-        )
-        rows = await self._connection.fetch(statement, (institution, *days.minutes, most, offset))
-        return [study_of(row) for row in rows]
+    async def of_refs(self, refs: Sequence[int]) -> Sequence[KeptStudy]:
+        """Studies by their refs, in that order."""
+        rows = await among(self._connection, f"SELECT {COLUMNS} FROM imaging_study WHERE study_ref ", refs, "bigint")
+        found = {row[0]: row for row in rows}
+        return tuple(study_of(found[ref]) for ref in refs)
 
     async def series(self, refs: Collection[int]) -> Mapping[int, Sequence[Series]]:
         """The series of studies by their refs."""

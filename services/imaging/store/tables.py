@@ -38,6 +38,7 @@ class Tables:
     study: Table
     series: Table
     own: Table
+    own_part: Table
     ticket: Table
     revoked: Table
     change: Table
@@ -65,6 +66,7 @@ def make_tables() -> Tables:
         _study(metadata),
         _series(metadata),
         _own(metadata),
+        _own_part(metadata),
         ticket_table(metadata),
         revoked_table(metadata),
         _change(metadata),
@@ -130,7 +132,6 @@ def _study(metadata: MetaData) -> Table:
         Column("withdrawn_at", Moment),
         Index("imaging_study_uid", "uid", "node_ref", unique=True),
         Index("imaging_study_person", "person_key", "started"),
-        Index("imaging_study_institution", "institution", "started"),
         Index("imaging_study_accession", "accession"),
         Index("imaging_study_day", "node_ref", "started"),
     )
@@ -176,13 +177,28 @@ def _digest(metadata: MetaData) -> Table:
 
 
 def _own(metadata: MetaData) -> Table:
-    """How many studies an institution's own list has on a day (span 0, days since 1970) and in a month (1, since the year 0)."""
+    """Institutions' own lists in their order: a study stands once in each, whatever number of nodes tell it as that one's.
+    `started` is the study's."""
     return Table(
         "imaging_own",
         metadata,
         Column("institution", Text, primary_key=True),
-        Column("span", SmallInteger, primary_key=True, autoincrement=False),
-        Column("place", Integer, primary_key=True, autoincrement=False),
+        Column("started", Integer, primary_key=True, autoincrement=False),
+        Column("study_ref", BigInteger, primary_key=True, autoincrement=False),
+        sqlite_with_rowid=False,
+    )
+
+
+def _own_part(metadata: MetaData) -> Table:
+    """How many studies stand in a part of an own list, which ends where the next one of its level begins: those of each level
+    hold all of the list. `level` is one of `domain.own_lists`; a coarse part begins where a fine one does."""
+    return Table(
+        "imaging_own_part",
+        metadata,
+        Column("institution", Text, primary_key=True),
+        Column("level", SmallInteger, primary_key=True, autoincrement=False),
+        Column("started", Integer, primary_key=True, autoincrement=False),
+        Column("study_ref", BigInteger, primary_key=True, autoincrement=False),
         Column("count", Integer, nullable=False),
         sqlite_with_rowid=False,
     )

@@ -31,6 +31,7 @@ _INSERTED: Final = (
     "study",
     "series",
     "own",
+    "own_part",
     "change",
     "digest",
     "secret",
@@ -82,7 +83,7 @@ class Unit:
         self.journal = JournalRows(connection, statements.journal)
         self.nodes = NodeRows(connection, insert("node"))
         self.studies = StudyWrites(connection, insert("study"), insert("series"))
-        self.own = OwnRows(connection, insert("own"))
+        self.own = OwnRows(connection, insert("own"), insert("own_part"))
         self.search = StudyRows(connection)
         self.tickets = TicketRows(connection, insert("ticket"), insert("revoked"))
         self.changes = ChangeRows(connection, insert("change"))
