@@ -19,9 +19,9 @@ from services.runtime.logs import describe, write
 from services.runtime.outbound import Peers
 from services.runtime.server import AddToServer, MemberServer
 from services.runtime.telemetry import Telemetry, inject
-from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.decision import PreparedBill
-from services.settlement.domain.books.notices import Told
+from services.settlement.domain.books.notices import NoticeOrigin
 from services.settlement.domain.books.orders import Step
 from services.settlement.operations.benefits.fund_checks import BenefitOperations
 from services.settlement.operations.benefits.persons import Persons
@@ -37,11 +37,11 @@ from services.settlement.operations.books.ledger import Ledgers
 from services.settlement.operations.books.notices import EVERY_S, NoticeLoop, Notices
 from services.settlement.operations.books.orders import Opens, Orders, Stepped
 from services.settlement.operations.books.own_books import OwnBooks
-from services.settlement.operations.books.ports import Telling
+from services.settlement.operations.books.ports import NoticeOrigins
 from services.settlement.operations.books.queries import Queries
 from services.settlement.operations.books.replays import Replaying
 from services.settlement.operations.books.reverse import Reversing
-from services.settlement.operations.books.settle import Outcome, Settling
+from services.settlement.operations.books.settle import BillOutcome, Settling
 from services.settlement.operations.books.statements import Statements
 from services.settlement.operations.books.verify import Verifying
 from services.settlement.operations.care.diagnoses import Diagnoses
@@ -70,10 +70,10 @@ from services.settlement.servicer.replays import ReplayServicer
 from services.settlement.servicer.settlements import SettlementOperations, SettlementServicer
 from services.settlement.servicer.statements import StatementServicer
 from services.settlement.servicer.stay_reservations import StayReservationServicer
+from services.settlement.store.batch_books import BatchBooks
 from services.settlement.store.care import CareBooks
 from services.settlement.store.fees import EncounterBooks
 from services.settlement.store.files import FileBooks
-from services.settlement.store.hot import HotBooks
 from services.settlement.store.orders import OrderBooks
 from services.settlement.store.outbox import Outbox
 from services.settlement.store.own_books import OwnBookRows
@@ -105,13 +105,13 @@ async def build(config: Config, clock: Clock, telemetry: Telemetry, signer: Toke
     peers = Peers(MEMBER, config, signer, telemetry)
     identity, catalogue = IdentityClient(peers), CatalogueClient(peers, time.monotonic)
     new_id = time_ordered_ids(clock, Random(SystemRandom().getrandbits(128)))
-    persons = Persons(identity, HotBooks(database))
+    persons = Persons(identity, BatchBooks(database))
     orders = Orders(OrderBooks(database), clock, new_id, _telling(clock))
     lapsing = Lapsing(clock, orders)
     writes = Writes(EncounterBooks(database), new_id, AppendedMessages(), lapsing)
     encounters, stays = EncounterOperations(writes, persons, catalogue), StayOperations(writes)
     fees = FeeOperations(writes, catalogue, LineMessages())
-    preparation = Preparation(HotBooks(database), identity, catalogue, _beside_others(config))
+    preparation = Preparation(BatchBooks(database), identity, catalogue, _beside_others(config))
     settlements = _settlements(config, telemetry, database, preparation, stays, new_id, lapsing)
     opened = _orders(config, telemetry, database, preparation, settlements, orders)
     ledgers = Ledgers(SettlementBooks(database), identity, catalogue, new_id, lapsing)
@@ -206,12 +206,12 @@ def _settlements(
     lapsing: Lapsing,
 ) -> SettlementOperations:
     """The operations on bills, with a committer for settlements and one for trials."""
-    books, settlements, scribe = HotBooks(database), SettlementBooks(database), MessageScribe()
+    books, settlements, scribe = BatchBooks(database), SettlementBooks(database), MessageScribe()
     telling = _telling(lapsing.clock)
     settling = Settling(preparation, books, scribe, new_id, lapsing, telling)
     trying = Trying(preparation, books, scribe, lapsing)
     limits = _limits(config, database)
-    settles: Committer[PreparedBill, Outcome] = Committer("settle", settling.commit, **limits, telemetry=telemetry)
+    settles: Committer[PreparedBill, BillOutcome] = Committer("settle", settling.commit, **limits, telemetry=telemetry)
     trials: Committer[PreparedBill, Tried] = Committer("trial", trying.run, **limits, telemetry=telemetry)
     reversing = Reversing(OrderBooks(database), scribe, new_id, lapsing, telling)
     return SettlementOperations(settling, trying, reversing, Queries(settlements), stays, settles, trials)
@@ -228,9 +228,9 @@ def _orders(
     """The operations on orders: bills are opened in the commits of settlements, those that another cell has decided and
     steps have committers of their own."""
     opens = Opens(preparation, orders.store, orders.clock)
-    booking = Booking(HotBooks(database), settlements.settling.new_id, settlements.settling.lapsing)
+    booking = Booking(BatchBooks(database), settlements.settling.new_id, settlements.settling.lapsing)
     limits = _limits(config, database)
-    booked: Committer[Order, Outcome] = Committer("book", booking.commit, **limits, telemetry=telemetry)
+    booked: Committer[BillRequest, BillOutcome] = Committer("book", booking.commit, **limits, telemetry=telemetry)
     steps: Committer[Step, Stepped] = Committer("order", orders.commit, **limits, telemetry=telemetry)
     return OrderOperations(
         *(opens, orders, settlements.trying, settlements.reversing, settlements.settles, booked, settlements.trials),
@@ -244,9 +244,9 @@ def _replays(database: Database, catalogue: CatalogueClient, settling: Settling)
     return replay_pb2_grpc.add_ReplayServiceServicer_to_server, ReplayServicer(Replaying(books, catalogue, *parts))
 
 
-def _telling(clock: Clock) -> Telling:
+def _telling(clock: Clock) -> NoticeOrigins:
     """When and by which span notices are written: by the current one, which a commit has of its own."""
-    return lambda: Told(to_micros(clock()), inject())
+    return lambda: NoticeOrigin(to_micros(clock()), inject())
 
 
 def _outbox(

@@ -11,7 +11,7 @@ from random import Random
 from services.kernel.requests import RequestStamp
 from services.runtime.db import Database
 from services.runtime.identifiers import time_ordered_ids
-from services.settlement.domain.books.notices import UNTOLD
+from services.settlement.domain.books.notices import NO_ORIGIN
 from services.settlement.domain.care.bill import STAY, VISIT
 from services.settlement.domain.care.catalogue import Institution, ItemKey, PricedItem, PriceScope
 from services.settlement.domain.care.encounters import Encounter, EncounterName, Since
@@ -30,8 +30,8 @@ from services.settlement.operations.care.stays import StayOperations
 from services.settlement.operations.care.writes import Writes
 from services.settlement.servicer.convert_fees import LineMessages
 from services.settlement.servicer.convert_settlement import MessageScribe
+from services.settlement.store.batch_books import BatchBooks
 from services.settlement.store.fees import EncounterBooks
-from services.settlement.store.hot import HotBooks
 from services.settlement.store.orders import OrderBooks
 from services.settlement.store.schema import schema
 from tests.settlement.world import EMPLOYEE, HOSPITAL, FakeCatalogue, FakeIdentity, Ticking, insured
@@ -163,13 +163,13 @@ class Counter:
     def __post_init__(self) -> None:
         self.books = EncounterBooks(self.database)
         new_id = time_ordered_ids(self.clock, Random(self.chance))
-        lapsing = Lapsing(self.clock, Orders(OrderBooks(self.database), self.clock, new_id, lambda: UNTOLD))
+        lapsing = Lapsing(self.clock, Orders(OrderBooks(self.database), self.clock, new_id, lambda: NO_ORIGIN))
         self.writes = Writes(self.books, new_id, self.since, lapsing)
-        self.persons = Persons(self.identity, HotBooks(self.database))
+        self.persons = Persons(self.identity, BatchBooks(self.database))
         self.encounters = EncounterOperations(self.writes, self.persons, self.catalogue)
         self.stays = StayOperations(self.writes)
         self.reservations = StayReservations(self.writes)
-        self.reversing = Reversing(OrderBooks(self.database), MessageScribe(), new_id, lapsing, lambda: UNTOLD)
+        self.reversing = Reversing(OrderBooks(self.database), MessageScribe(), new_id, lapsing, lambda: NO_ORIGIN)
         self.benefits = BenefitOperations(self.persons, self.catalogue)
         self.fees = FeeOperations(self.writes, self.catalogue, LineMessages())
         self.identity.people = {psn_no: insured(psn_no) for psn_no in (SOMEBODY, ANOTHER)}

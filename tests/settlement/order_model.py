@@ -10,7 +10,7 @@ from datetime import timedelta
 from random import Random
 
 from services.kernel.errors import Fault
-from services.settlement.domain.books.bill_request import Order as BillOrder
+from services.settlement.domain.books.bill_request import BillRequest
 from tests.settlement.ordering import confirm, lift_own, open_bill, renew, void
 from tests.settlement.world import Still, World
 from yibao.settlement.v1 import settlement_pb2
@@ -106,7 +106,7 @@ class Model:
                 known.phase = "lapsed"
         return None
 
-    async def _order(self, psn_no: str, amount: int) -> BillOrder:
+    async def _order(self, psn_no: str, amount: int) -> BillRequest:
         self.serial += 1
         mdtrt_id = await self.world.visit_with_fees(psn_no, amount, presel=amount // 10)
         total = amount + amount // 10

@@ -9,12 +9,12 @@ from typing import Any
 
 from services.kernel.errors import Fault
 from services.kernel.requests import RequestStamp
-from services.settlement.domain.books.bill_request import Order as BillOrder
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.decision import PreparedBill
 from services.settlement.domain.books.orders import INSTITUTION, PERSON, Order, OrderOpening, Step, Verb
-from services.settlement.domain.books.reversal import ReversalOrder
+from services.settlement.domain.books.reversal import ReversalRequest
 from services.settlement.domain.care.bill import Desk
-from services.settlement.operations.books.settle import Opened, Outcome
+from services.settlement.operations.books.settle import BillOutcome, OpenedOrder
 from tests.settlement.world import HOSPITAL, World
 
 ROUTING = "routing"
@@ -27,24 +27,24 @@ def stamp_of(request: str, content: object = "", opener: str = ROUTING) -> Reque
 
 
 def opening(
-    bill: BillOrder, order_no: str, *, expires: int = 60, request: str = "", opener: str = ROUTING
-) -> BillOrder:
+    bill: BillRequest, order_no: str, *, expires: int = 60, request: str = "", opener: str = ROUTING
+) -> BillRequest:
     """A bill that is to be opened; its content is what the bill says."""
     content = (order_no, expires, bill.bill, bill.stamp.request_id)
     stamp = stamp_of(request or f"open:{order_no}", content, opener)
     return replace(bill, opening=OrderOpening(order_no, opener, expires, stamp))
 
 
-async def open_all(world: World, *bills: BillOrder) -> list[Opened | BaseException]:
+async def open_all(world: World, *bills: BillRequest) -> list[OpenedOrder | BaseException]:
     """Opens bills that arrive together."""
 
-    async def submit(_: int, bill: PreparedBill | BillOrder) -> Outcome:
-        return await (world.booked.submit(bill) if isinstance(bill, BillOrder) else world.committer.submit(bill))
+    async def submit(_: int, bill: PreparedBill | BillRequest) -> BillOutcome:
+        return await (world.booked.submit(bill) if isinstance(bill, BillRequest) else world.committer.submit(bill))
 
     return await world.opens.open(bills, submit)
 
 
-async def open_bill(world: World, bill: BillOrder, order_no: str, **how: Any) -> Opened:
+async def open_bill(world: World, bill: BillRequest, order_no: str, **how: Any) -> OpenedOrder:
     """Opens a bill; raises its refusal."""
     (opened,) = await open_all(world, opening(bill, order_no, **how))
     if isinstance(opened, BaseException):
@@ -116,8 +116,8 @@ async def state(world: World, psn_no: str) -> tuple[object, ...]:
 async def reverse_order(world: World, order_no: str, *, request: str = "", opener: str = ROUTING) -> bytes:
     """Its opener reverses a confirmed order."""
     stamp = stamp_of(request or f"reverse:{next(_NUMBERS)}", order_no, opener)
-    order = ReversalOrder(stamp, Desk(HOSPITAL, "R1", "op2", "退费员"), world.clock())
-    return await world.reversing.reverse_order(order, order_no, opener)
+    asked = ReversalRequest(stamp, Desk(HOSPITAL, "R1", "op2", "退费员"), world.clock())
+    return await world.reversing.reverse_order(asked, order_no, opener)
 
 
 async def reason_of(work: Any) -> str:

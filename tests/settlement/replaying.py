@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.kernel.requests import RequestStamp
-from services.settlement.operations.books.replays import Asked
+from services.settlement.operations.books.replays import ReplayTarget
 from services.settlement.servicer import replays
 from services.settlement.servicer.replays import ReplayServicer
 from tests.settlement.world import World
@@ -18,7 +18,7 @@ async def replayed(world: World, settled: Any, request: str = "R1", memo: str = 
     """Takes a settlement out; raises its refusal."""
     setl_id = settled if isinstance(settled, str) else settled.setlinfo.setl_id
     stamp = RequestStamp("operator:test", request, "Replay", f"{setl_id} {memo}")
-    answer = await world.replaying.run(stamp, Asked(setl_id, memo), world.clock(), replays._response)
+    answer = await world.replaying.run(stamp, ReplayTarget(setl_id, memo), world.clock(), replays._response)
     return replay_pb2.ReplayResponse.FromString(answer)
 
 

@@ -18,7 +18,7 @@ from services.settlement.domain.books.basis import Basis, Purses
 from services.settlement.domain.books.booking import settlement_postings
 from services.settlement.domain.books.entries import SETTLE, STANDING, Books
 from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey, YearLedger, after_deltas
-from services.settlement.domain.books.replay import Replay, Scene, Standing, replay
+from services.settlement.domain.books.replay import Replay, Scene, StandingSettlement, replay
 from services.settlement.domain.books.reversal import BookedSettlement
 from services.settlement.store.settlement_rows import basis_from, basis_text
 from tests.settlement import oracle
@@ -33,7 +33,7 @@ CHOSEN = (
 )
 
 
-def settled(books: Books, basis: Basis, setl_id: str, names: tuple[str, ...]) -> Standing:
+def settled(books: Books, basis: Basis, setl_id: str, names: tuple[str, ...]) -> StandingSettlement:
     """A bill settled on the books as they are."""
     year = books.years.get(KEY, YearLedger())
     account = basis.purses.state(books.accounts, KEY.benefit_year)
@@ -45,7 +45,7 @@ def settled(books: Books, basis: Basis, setl_id: str, names: tuple[str, ...]) ->
         *((), decided.preselfpay_in_base, b"", b"", Regions("990100", "990100"), decided.components),
     )
     kept = basis_from(basis_text(basis), KEY)
-    return Standing(row, postings, dict(decided.accumulator_deltas), kept, ("B",), "H1", 0, "", "")
+    return StandingSettlement(row, postings, dict(decided.accumulator_deltas), kept, ("B",), "H1", 0, "", "")
 
 
 def zero(done: Replay) -> bool:

@@ -15,7 +15,7 @@ from google.type.date_pb2 import Date
 from services.kernel.errors import Fault
 from services.runtime.call import CallContext, Caller, Role
 from services.settlement.domain.care.catalogue import Institution
-from services.settlement.operations.books.settle import Opened
+from services.settlement.operations.books.settle import OpenedOrder
 from services.settlement.servicer.convert_carried_lines import unpacked
 from services.settlement.servicer.convert_orders import OpeningReader
 from services.settlement.store.own_books import OwnBookRows
@@ -108,7 +108,7 @@ async def opened(
     (found,) = await open_all(world, await OpeningReader().opened(request, call(world, business_date)))
     if isinstance(found, BaseException):
         raise found
-    assert isinstance(found, Opened)
+    assert isinstance(found, OpenedOrder)
     return settlement_pb2.SettleResponse.FromString(found.response)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.runtime.driver import DriverConnection
-from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.entries import StoredAnswer
 from services.settlement.domain.care.carried import LONG_TERM, REFERRAL, TEMPORARY, Filing, Sought
 from tests.settlement.world import EMPLOYEE, World, insured, sqlite_url, world_on
@@ -43,12 +43,12 @@ def stranger(world: World, psn_no: str, **facts: str) -> str:
     return world.person(psn_no, enrolments=(replace(enrolment, insuplc_admdvs=ELSEWHERE, facts=facts),))
 
 
-async def bill_of(world: World, psn_no: str, request: str = "", **told: Any) -> Order:
+async def bill_of(world: World, psn_no: str, request: str = "", **told: Any) -> BillRequest:
     return world.order(psn_no, await world.visit_with_fees(psn_no, AMOUNT), AMOUNT, request, **told)
 
 
-def as_tried(order: Order) -> Order:
-    return replace(order, stamp=replace(order.stamp, request_id=""))
+def as_tried(request: BillRequest) -> BillRequest:
+    return replace(request, stamp=replace(request.stamp, request_id=""))
 
 
 async def test_a_bill_on_which_only_a_filing_decides_is_sent_to_routing(world: World) -> None:

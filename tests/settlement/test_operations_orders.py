@@ -18,7 +18,7 @@ from services.settlement.domain.books.entries import StoredAnswer
 from services.settlement.domain.books.orders import Order, Verb
 from services.settlement.domain.care.pending import moment_text
 from services.settlement.operations.books.queries import SettlementQuestion
-from services.settlement.operations.books.settle import Opened
+from services.settlement.operations.books.settle import OpenedOrder
 from tests.settlement.ordering import (
     confirm,
     insured,
@@ -158,7 +158,7 @@ async def test_a_repeat_is_one_order_under_its_request_and_under_its_number(worl
     bill = opening(world.order(psn_no, mdtrt_id, 230_000, "2207:1", use_own=True), "O1")
     twice = await open_all(world, bill, bill)
     again = await open_all(world, bill, opening(bill, "O1", request="another"))
-    assert all(isinstance(each, Opened) for each in twice)
+    assert all(isinstance(each, OpenedOrder) for each in twice)
     assert [*twice, *again] == [twice[0]] * 4
     other = opening(bill, "O1", expires=61, request="another")
     changed = opening(bill, "O2", request="open:O1")
@@ -315,11 +315,11 @@ async def test_bills_that_are_opened_and_settled_in_one_batch_go_one_after_the_o
     prepared = [each for each in await world.opens.preparation.prepare(bills) if isinstance(each, PreparedBill)]
     outcomes = await world.settling.commit(prepared)
     if first == "opened":
-        assert isinstance(outcomes[0], Opened)
+        assert isinstance(outcomes[0], OpenedOrder)
         assert isinstance(outcomes[1], Fault)
         assert outcomes[1].reason == "ORDER_PENDING"
     else:
-        assert [type(each) for each in outcomes] == [StoredAnswer, Opened]
+        assert [type(each) for each in outcomes] == [StoredAnswer, OpenedOrder]
     assert await world.accumulators(psn_no) == dict.fromkeys(
         ("op_dedc", "op_inscp"), 1_000 if first == "opened" else 3_000
     )

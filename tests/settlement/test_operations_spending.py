@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.kernel.errors import Fault
-from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.care.bill import STAY, VISIT
 from tests.settlement.counter import SOMEBODY, counter_on
 from tests.settlement.world import World, sqlite_url, world_on
@@ -33,9 +33,9 @@ async def visit(world: World, amount: int = 5_000) -> str:
     return mdtrt_id
 
 
-async def refused(world: World, order: Order) -> str:
+async def refused(world: World, request: BillRequest) -> str:
     with pytest.raises(Fault) as caught:
-        await world.settle(order)
+        await world.settle(request)
     return caught.value.reason
 
 

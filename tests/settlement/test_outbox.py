@@ -13,7 +13,7 @@ import pytest
 
 from services.kernel.errors import Fault
 from services.runtime.committer import Committer
-from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.entries import REVERSE, SETTLE
 from services.settlement.domain.books.notices import CARE, INSURED, KEPT, Head, Notice, Placed
 from services.settlement.domain.care.catalogue import Institution
@@ -66,7 +66,7 @@ async def head(world: World) -> Head:
     return (await notices(world).after(0, 1))[1]
 
 
-async def away(world: World, psn_no: str = "P1", amount: int = 300_000) -> Order:
+async def away(world: World, psn_no: str = "P1", amount: int = 300_000) -> BillRequest:
     """A bill of the other city, to be settled at once."""
     mdtrt_id = await world.encounter(psn_no, hospital=OTHER_HOSPITAL)
     await world.fees(mdtrt_id, amount)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.runtime.db import ConstraintViolation, UniqueViolation
-from services.settlement.store import care, carried, hot, order_rows, orders
+from services.settlement.store import batch_books, care, carried, order_rows, orders
 from tests.plans import scanned, statements_in
 from tests.settlement.world import World, sqlite_url, world_on
 
@@ -30,7 +30,7 @@ async def add(world: World, values: str) -> None:
         await connection.fetch(f"INSERT INTO settle_order ({COLUMNS}) VALUES ({values})")
 
 
-@pytest.mark.parametrize("module", [orders, order_rows, carried, care, hot], ids=lambda each: each.__name__)
+@pytest.mark.parametrize("module", [orders, order_rows, carried, care, batch_books], ids=lambda each: each.__name__)
 async def test_every_statement_begins_at_an_index(world: World, module: object) -> None:
     assert await scanned(world.database, statements_in(module)) == []  # type: ignore[arg-type]  # modules
 

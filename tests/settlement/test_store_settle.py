@@ -13,7 +13,7 @@ from services.kernel.errors import Fault
 from services.kernel.requests import Moved
 from services.runtime.db import ConstraintViolation, UniqueViolation
 from services.settlement.domain.books.booking import Posting
-from services.settlement.domain.books.entries import StoredAnswer, Wanted, Writing
+from services.settlement.domain.books.entries import BookChanges, StoredAnswer, Wanted
 from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.store.settlements import SettlementBooks
 from tests.settlement.world import EMPLOYEE, HOSPITAL, PLACE, World, sqlite_url, world_on
@@ -184,7 +184,7 @@ async def test_a_failed_transaction_leaves_nothing(world: World) -> None:
     async def settle_a_batch_that_is_gone() -> None:
         async with world.books.writing() as work:
             await work.lock([psn_no])
-            await work.save(Writing(postings=[posting], settled=[("no such batch", "S1")]))
+            await work.save(BookChanges(postings=[posting], settled=[("no such batch", "S1")]))
 
     with pytest.raises(Moved):
         await settle_a_batch_that_is_gone()

@@ -12,13 +12,13 @@ from typing import Any
 from services.kernel.errors import Fault
 from services.runtime.call import CallContext, Caller, Role, use_call
 from services.runtime.db import bulk_insert
-from services.settlement.domain.books.bill_request import Order
-from services.settlement.domain.books.reversal import ReversalOrder
+from services.settlement.domain.books.bill_request import BillRequest
+from services.settlement.domain.books.reversal import ReversalRequest
 from services.settlement.domain.care.bill import Desk
 from services.settlement.domain.care.catalogue import Institution
 from services.settlement.operations.books.booked_replays import BookedReplays
 from services.settlement.operations.books.booked_reversals import BookedReversals
-from services.settlement.operations.books.settle import Opened
+from services.settlement.operations.books.settle import OpenedOrder
 from services.settlement.operations.care.stays import StayOperations
 from services.settlement.operations.care.writes import Writes
 from services.settlement.servicer import care_bills
@@ -167,8 +167,10 @@ class Cells:
 
     async def reverse_home(self, order_no: str, request: str) -> reversal_pb2.ReverseResponse:
         """The counter-entry on the ledgers that paid."""
-        order = ReversalOrder(stamp_of(request, order_no), Desk(HOSPITAL, request, "op2", "退费员"), self.home.clock())
-        answer = await self.home.reversing.reverse_order(order, order_no, "routing")
+        asked = ReversalRequest(
+            stamp_of(request, order_no), Desk(HOSPITAL, request, "op2", "退费员"), self.home.clock()
+        )
+        answer = await self.home.reversing.reverse_order(asked, order_no, "routing")
         return reversal_pb2.ReverseResponse.FromString(answer)
 
     async def book(
@@ -196,12 +198,14 @@ class Cells:
         order = self.order(request)
         return await self.care.settle(order)
 
-    def order(self, request: Any) -> Order:
+    def order(self, request: Any) -> BillRequest:
         """The institution's own message as a bill."""
         call = context(self.care)
         visit = isinstance(request, settlement_pb2.SettleRequest)
         read = self.bills._bills.visit if visit else self.bills._bills.stay
-        return Order(read(request.desk, request.data), call.now, institution_stamp(call, request), request.trial_hash)
+        return BillRequest(
+            read(request.desk, request.data), call.now, institution_stamp(call, request), request.trial_hash
+        )
 
     async def _open(self, world: World, order_no: str, request: str, **bill: Any) -> order_pb2.OpenResponse:
         sent = order_pb2.OpenRequest(
@@ -210,7 +214,7 @@ class Cells:
         (found,) = await open_all(world, await self.opening.opened(sent, context(world)))
         if isinstance(found, BaseException):
             raise found
-        assert isinstance(found, Opened)
+        assert isinstance(found, OpenedOrder)
         return open_response(found)
 
 

@@ -16,14 +16,14 @@ from services.runtime.committer import Committer
 from services.runtime.db import Database, bulk_insert
 from services.runtime.identifiers import time_ordered_ids
 from services.settlement.domain.benefits.stack import CompiledStack, StackChoice, StackRequest
-from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.decision import PreparedBill
 from services.settlement.domain.books.entries import StoredAnswer
 from services.settlement.domain.books.ledger import AccountKey, LedgerKey
-from services.settlement.domain.books.notices import Told
+from services.settlement.domain.books.notices import NoticeOrigin
 from services.settlement.domain.books.opening import Opening
 from services.settlement.domain.books.orders import Step
-from services.settlement.domain.books.reversal import MessageName, ReversalOrder, SettlementName
+from services.settlement.domain.books.reversal import MessageName, ReversalRequest, SettlementName
 from services.settlement.domain.books.verification import Finding
 from services.settlement.domain.care.bill import Bill, Desk
 from services.settlement.domain.care.catalogue import Disease, Institution, ItemKey, LocalKind, PricedItem, PriceScope
@@ -37,12 +37,12 @@ from services.settlement.operations.books.orders import Opens, Orders, Stepped
 from services.settlement.operations.books.queries import Queries
 from services.settlement.operations.books.replays import Replaying
 from services.settlement.operations.books.reverse import Reversing
-from services.settlement.operations.books.settle import Outcome, Settling
+from services.settlement.operations.books.settle import BillOutcome, Settling
 from services.settlement.operations.books.verify import Verifying
 from services.settlement.operations.care.lapsing import Lapsing
 from services.settlement.servicer.convert_settlement import MessageScribe
+from services.settlement.store.batch_books import BatchBooks
 from services.settlement.store.care import CareBooks
-from services.settlement.store.hot import HotBooks
 from services.settlement.store.orders import OrderBooks
 from services.settlement.store.replays import ReplayBooks
 from services.settlement.store.schema import schema
@@ -173,7 +173,7 @@ class World:
     def __post_init__(self) -> None:
         self.random = Random(7)
         self.new_id = time_ordered_ids(self.clock, self.random)
-        self.books = HotBooks(self.database)
+        self.books = BatchBooks(self.database)
         self.scribe = MessageScribe()
         preparation = Preparation(self.books, self.identity, self.catalogue, self.cell)
         self.orders = Orders(OrderBooks(self.database), self.clock, self.new_id, self.telling)
@@ -182,10 +182,10 @@ class World:
         self.trying = Trying(preparation, self.books, self.scribe, self.lapsing)
         self.opens = Opens(preparation, self.orders.store, self.clock)
         self.steps: Committer[Step, Stepped] = Committer("order", self.orders.commit, workers=self.workers)
-        self.committer: Committer[PreparedBill, Outcome] = Committer(
+        self.committer: Committer[PreparedBill, BillOutcome] = Committer(
             "settle", self.settling.commit, workers=self.workers
         )
-        self.booked: Committer[Order, Outcome] = Committer(
+        self.booked: Committer[BillRequest, BillOutcome] = Committer(
             "book", Booking(self.books, self.new_id, self.lapsing).commit, workers=self.workers
         )
         self.care_bills = CareBills(CareBooks(self.database), self.catalogue)
@@ -200,9 +200,9 @@ class World:
         self.verifying = Verifying(LedgerChecks(self.database), self.catalogue)
         self.number = 0
 
-    def telling(self) -> Told:
+    def telling(self) -> NoticeOrigin:
         """When and by which span notices are written: as if in the trace of the clock's moment."""
-        return Told(to_micros(self.clock.at), TRACEPARENT)
+        return NoticeOrigin(to_micros(self.clock.at), TRACEPARENT)
 
     def number_from(self, random: Random) -> None:
         """Makes numbers by chances of its own: of a second member on the same store."""
@@ -275,22 +275,22 @@ class World:
 
     def order(
         self, psn_no: str, mdtrt_id: str, total: int, request: str = "", *, trial_hash: str = "", **bill: object
-    ) -> Order:
+    ) -> BillRequest:
         """A bill of a visit, settled under a request id or tried without one."""
         desk = Desk(str(bill.pop("hospital", HOSPITAL)), request.rpartition(":")[2] or "MSG", "op1", "收费员")
         insutype = self.identity.people[psn_no].enrolments[0].insutype
         content = (psn_no, mdtrt_id, total, trial_hash, tuple(sorted(bill.items())))
         made = Bill(desk, "visit", mdtrt_id, psn_no, insutype, "1", total, "02", med_type="11")
         stamp = RequestStamp(desk.fixmedins_code, request, "Settle", str(hash(content)))
-        return Order(replace(made, **bill), self.clock(), stamp, trial_hash)  # type: ignore[arg-type]  # fields by name
+        return BillRequest(replace(made, **bill), self.clock(), stamp, trial_hash)  # type: ignore[arg-type]  # fields by name
 
-    async def settle_all(self, *orders: Order) -> list[StoredAnswer | BaseException]:
+    async def settle_all(self, *orders: BillRequest) -> list[StoredAnswer | BaseException]:
         """Settles orders that arrive together."""
         return await self.settling.settle(orders, lambda place, bill: self.committer.submit(bill))
 
-    async def settle(self, order: Order) -> settlement_pb2.SettleResponse:
+    async def settle(self, request: BillRequest) -> settlement_pb2.SettleResponse:
         """Settles one order; raises its refusal."""
-        (answer,) = await self.settle_all(order)
+        (answer,) = await self.settle_all(request)
         if isinstance(answer, BaseException):
             raise answer
         return settlement_pb2.SettleResponse.FromString(answer.response)
@@ -321,10 +321,10 @@ class World:
         answer = await self.reversing.reverse_message(order, name, lambda taken: b"" if taken.arrived else b"never")
         return answer == b"never"
 
-    def reversal(self, request: str, content: str, hospital: str = HOSPITAL) -> ReversalOrder:
+    def reversal(self, request: str, content: str, hospital: str = HOSPITAL) -> ReversalRequest:
         """A request to reverse something."""
         stamp = RequestStamp(hospital, request, "Reverse", content)
-        return ReversalOrder(stamp, Desk(hospital, request.rpartition(":")[2], "op2", "退费员"), self.clock())
+        return ReversalRequest(stamp, Desk(hospital, request.rpartition(":")[2], "op2", "退费员"), self.clock())
 
     async def open_ledger(
         self,
@@ -354,9 +354,9 @@ class World:
         """What a check of the books finds."""
         return (await self.verifying.verify(self.clock.at.date())).findings
 
-    async def try_bill(self, order: Order) -> settlement_pb2.TrialResponse:
+    async def try_bill(self, request: BillRequest) -> settlement_pb2.TrialResponse:
         """Tries one order; raises its refusal."""
-        (answer,) = await self.trying.try_bills([order], lambda place, bill: self.trials.submit(bill))
+        (answer,) = await self.trying.try_bills([request], lambda place, bill: self.trials.submit(bill))
         if isinstance(answer, BaseException):
             raise answer
         return settlement_pb2.TrialResponse.FromString(answer)

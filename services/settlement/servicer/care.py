@@ -9,7 +9,7 @@ from services.kernel.errors import invalid
 from services.runtime.batch import serve_batch
 from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
-from services.settlement.domain.books.reversal import ReversalOrder
+from services.settlement.domain.books.reversal import ReversalRequest
 from services.settlement.domain.care.bill import STAY
 from services.settlement.operations.books.reverse import Reversing
 from services.settlement.operations.care.encounters import EncounterOperations
@@ -187,8 +187,8 @@ class CareServicer(care_pb2_grpc.CareServiceServicer):
     ) -> reversal_pb2.ReverseMessageResponse:
         call = current_call()
         stamp = by_institution(stamp_of(call, request), request.desk, "SettlementService", "ReverseMessage")
-        order = ReversalOrder(stamp, desk_of(request.desk), call.now)
-        answer = await take_back(self._stays, self._reversing, order, request.data, order_no=order_no)
+        asked = ReversalRequest(stamp, desk_of(request.desk), call.now)
+        answer = await take_back(self._stays, self._reversing, asked, request.data, order_no=order_no)
         return reversal_pb2.ReverseMessageResponse.FromString(answer)
 
     def _sent(self, request: care_pb2.GetInsuredRequest | care_pb2.RegisterCareRequest) -> SentRegistration:

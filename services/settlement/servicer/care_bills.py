@@ -10,16 +10,16 @@ from services.runtime.batch import Admitted
 from services.runtime.call import CallContext, current_call
 from services.runtime.idempotency import stamp_of
 from services.runtime.wire import day_message
-from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.care_bills import CareBill
 from services.settlement.domain.books.entries import PENDING, STANDING
-from services.settlement.domain.books.reversal import REVERSIBLE_ADMISSION, FoundBooked, ReversalOrder, SettlementName
+from services.settlement.domain.books.reversal import REVERSIBLE_ADMISSION, FoundBooked, ReversalRequest, SettlementName
 from services.settlement.operations.books.booked_replays import BookedReplays
 from services.settlement.operations.books.booked_reversals import BookedReversals
 from services.settlement.operations.books.care_bills import CareBills, FoundBill, OwnCare
 from services.settlement.operations.care.stays import StayOperations
 from services.settlement.servicer.convert_care_bills import CareBillWriter, decided_reversal
-from services.settlement.servicer.convert_orders import SETTLE, SETTLE_STAY, order_by_routing
+from services.settlement.servicer.convert_orders import SETTLE, SETTLE_STAY, request_by_routing
 from services.settlement.servicer.convert_registrations import by_institution
 from services.settlement.servicer.convert_settlement import BillReader, desk_of
 from services.settlement.servicer.messages import admissions, meant_message, message_answer
@@ -80,11 +80,11 @@ class BillsElsewhere:
                 left -= size
         return found
 
-    async def told_beside(self, bills: Sequence[tuple[Any, Order]]) -> list[bytes]:
+    async def told_beside(self, bills: Sequence[tuple[Any, BillRequest]]) -> list[bytes]:
         """The same of requests that were refused as another cell's, as it travels beside the refusal: b"" where routing had
         better ask, as for long bills. It refuses nothing.
         """
-        found = await self._found.find([order for _, order in bills], _FEW_LINES)
+        found = await self._found.find([asked for _, asked in bills], _FEW_LINES)
         beside, left = [], _LIST_BYTES
         for (request, _), each in zip(bills, found, strict=True):
             answer = each if isinstance(each, BaseException) else await self._answer(request, each)
@@ -98,16 +98,16 @@ class BillsElsewhere:
         """Which settlement, or which admission, a reversal means."""
         kind = request.WhichOneof("request") or ""
         unary = getattr(request, kind)
-        order = _reversal(kind, unary)
+        reversal = _reversal(kind, unary)
         if kind != _MESSAGE:
-            found = await self._reversals.settlement(order.stamp.scope, _name(kind, unary))
+            found = await self._reversals.settlement(reversal.stamp.scope, _name(kind, unary))
             return _booked_response(found)
-        name = await meant_message(self._stays, self._reversals.reversing, order, unary.data)
+        name = await meant_message(self._stays, self._reversals.reversing, reversal, unary.data)
         if name.oinfno != REVERSIBLE_ADMISSION:
-            return _booked_response(await self._reversals.message(order.stamp.scope, name))
-        stay = await self._stays.admitted(admissions(order, name)[0], name.psn_no)
+            return _booked_response(await self._reversals.message(reversal.stamp.scope, name))
+        stay = await self._stays.admitted(admissions(reversal, name)[0], name.psn_no)
         if stay is None:
-            raise not_found("SETTLEMENT_NOT_FOUND", setl_id=name.omsgid, fixmedins_code=order.stamp.scope)
+            raise not_found("SETTLEMENT_NOT_FOUND", setl_id=name.omsgid, fixmedins_code=reversal.stamp.scope)
         return care_pb2.FindBookedResponse(insured_cell=stay.insured_cell, mdtrt_id=stay.mdtrt_id)
 
     async def pending(self) -> care_pb2.ListPendingBillsResponse:
@@ -121,12 +121,12 @@ class BillsElsewhere:
         """Books the counter-entry that the insured cell has made."""
         kind = request.WhichOneof("request") or ""
         unary = getattr(request, kind)
-        order, decided = _reversal(kind, unary), decided_reversal(request)
+        reversal, decided = _reversal(kind, unary), decided_reversal(request)
         if kind != _MESSAGE:
-            answer = await self._reversals.book(order, _name(kind, unary), decided)
+            answer = await self._reversals.book(reversal, _name(kind, unary), decided)
             return care_pb2.BookReversalResponse(**{kind: _REVERSALS[kind].FromString(answer)})
-        name = await meant_message(self._stays, self._reversals.reversing, order, unary.data)
-        answer = await self._reversals.book_message(order, name, decided, message_answer)
+        name = await meant_message(self._stays, self._reversals.reversing, reversal, unary.data)
+        answer = await self._reversals.book_message(reversal, name, decided, message_answer)
         return care_pb2.BookReversalResponse(message=reversal_pb2.ReverseMessageResponse.FromString(answer))
 
     async def replayed(self, request: care_pb2.BookReplayedRequest) -> care_pb2.BookReplayedResponse:
@@ -139,17 +139,17 @@ class BillsElsewhere:
     ) -> list[care_pb2.GetBillResponse | BaseException]:
         unaries = [getattr(request, request.WhichOneof("request") or "") for request, _ in asked]
         told: list[Any] = [self._read(*each) for each in asked]
-        places = [place for place, each in enumerate(told) if isinstance(each, Order)]
+        places = [place for place, each in enumerate(told) if isinstance(each, BillRequest)]
         found = await self._found.find([told[place] for place in places]) if places else []
         for place, each in zip(places, found, strict=True):
             told[place] = each if isinstance(each, BaseException) else await self._answer(unaries[place], each)
         return told
 
-    def _read(self, request: care_pb2.GetBillRequest, call: CallContext) -> Order | BaseException:
+    def _read(self, request: care_pb2.GetBillRequest, call: CallContext) -> BillRequest | BaseException:
         """The bill of a request; one that cannot be read harms no other."""
         kind = request.WhichOneof("request") or ""
         try:
-            return order_by_routing(self._bills, kind, getattr(request, kind), call)
+            return request_by_routing(self._bills, kind, getattr(request, kind), call)
         except Exception as error:  # noqa: BLE001  # it becomes the outcome of this bill
             return error
 
@@ -181,11 +181,11 @@ class BillsElsewhere:
         return care_pb2.GetBillResponse(insured_cell=cell, **told)
 
 
-def _reversal(kind: str, unary: Any) -> ReversalOrder:
+def _reversal(kind: str, unary: Any) -> ReversalRequest:
     """A reversal that the institution has asked for, as if it had come from there."""
     call = current_call()
     stamp = by_institution(stamp_of(call, unary), unary.desk, "SettlementService", _METHODS[kind])
-    return ReversalOrder(stamp, desk_of(unary.desk), call.now)
+    return ReversalRequest(stamp, desk_of(unary.desk), call.now)
 
 
 def _name(kind: str, unary: Any) -> SettlementName:

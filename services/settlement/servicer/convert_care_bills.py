@@ -69,8 +69,8 @@ class CareBillWriter:
         into.dise_codg, into.dise_name = known.dise_codg, known.dise_name
         into.encounter_exp_content = known.exp_content
         into.mid_setl_flag = into.stay and data.mid_setl_flag
-        into.trial_hash, into.ec_token_digest = bill.order.trial_hash, known.ec_token_digest or ""
-        into.setl_time.CopyFrom(moment_message(bill.order.now))
+        into.trial_hash, into.ec_token_digest = bill.request.trial_hash, known.ec_token_digest or ""
+        into.setl_time.CopyFrom(moment_message(bill.request.now))
 
     def booked(self, request: order_pb2.BookedBill, order_no: str, bill: Any) -> BookedCare:
         """How the insured cell has decided a bill, the `data` of its message; INVALID where that is of another bill."""

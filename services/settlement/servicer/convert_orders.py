@@ -13,12 +13,12 @@ from services.runtime.call import CallContext
 from services.runtime.idempotency import scope_of, stamp_of
 from services.runtime.wire import day_of, micros_message, moment_of, optional_day_of
 from services.settlement.domain.books import orders as domain
-from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.care.bill import STAY, VISIT, Bill, BilledEncounter, CarriedCare, carried_batch
 from services.settlement.domain.care.carried import LONG_TERM, REFERRAL, TEMPORARY, Filing, Sought, check_filing
 from services.settlement.domain.care.encounters import DISCHARGED, OPEN
 from services.settlement.domain.care.moments import check_begin, check_end, latest_moment
-from services.settlement.operations.books.settle import Opened
+from services.settlement.operations.books.settle import OpenedOrder
 from services.settlement.servicer.convert_care_bills import CareBillWriter
 from services.settlement.servicer.convert_carried_lines import read_lines
 from services.settlement.servicer.convert_settlement import BillReader
@@ -55,7 +55,7 @@ class OpeningReader:
         self._bills = BillReader()
         self._decided = CareBillWriter()
 
-    async def opened(self, request: order_pb2.OpenRequest, call: CallContext, traceparent: str = "") -> Order:
+    async def opened(self, request: order_pb2.OpenRequest, call: CallContext, traceparent: str = "") -> BillRequest:
         """The bill of an order. Raises INVALID for lines whose parts are not their amount, for a filing that does not
         hold, and for the answer to another bill."""
         form = request.WhichOneof("bill")
@@ -75,12 +75,12 @@ class OpeningReader:
         order = self._own(booked, call, booked=decided, traceparent=traceparent)
         return replace(order, opening=_opening(request, _booked_stamp(call, request, order.stamp)))
 
-    def _own(self, part: order_pb2.OpenRequest | order_pb2.BookedBill, call: CallContext, **told: Any) -> Order:
+    def _own(self, part: order_pb2.OpenRequest | order_pb2.BookedBill, call: CallContext, **told: Any) -> BillRequest:
         """A bill of care in this cell."""
         kind = "visit" if part.HasField("visit") else "stay"
-        return order_by_routing(self._bills, kind, getattr(part, kind), call, **told)
+        return request_by_routing(self._bills, kind, getattr(part, kind), call, **told)
 
-    async def carried(self, data: carried_pb2.CarriedBill, call: CallContext, **told: Any) -> Order:
+    async def carried(self, data: carried_pb2.CarriedBill, call: CallContext, **told: Any) -> BillRequest:
         """A carried bill, to be tried or, as is `told`, opened; decided on the moment that the cell of care has set.
 
         Raises INVALID as `opened`, and TIME_IN_FUTURE.
@@ -94,7 +94,7 @@ class OpeningReader:
         check_filing(filing, encounter.begin_at)
         batch = carried_batch(data.mdtrt_id, lines)
         care = CarriedCare(encounter, batch, data.ipt_otp_no, filing, lines, data.care_cell)
-        return Order(
+        return BillRequest(
             bill=bill,
             now=setl_at,
             trial_hash=data.trial_hash,
@@ -133,14 +133,14 @@ def institution_stamp(
     )
 
 
-def order_by_routing(bills: BillReader, kind: str, request: Any, call: CallContext, **told: Any) -> Order:
+def request_by_routing(bills: BillReader, kind: str, request: Any, call: CallContext, **told: Any) -> BillRequest:
     """The bill of an institution's request that routing brings, to be settled or, of a kind in TRIALS, to be tried; with what
     else is `told` of it."""
     read = bills.visit if kind in _VISITS else bills.stay
     bill = read(request.desk, request.data)
     if kind in TRIALS:
-        return Order(bill, call.now, business_date=call.business_date, **told)
-    return Order(bill, call.now, institution_stamp(call, request), request.trial_hash, call.business_date, **told)
+        return BillRequest(bill, call.now, business_date=call.business_date, **told)
+    return BillRequest(bill, call.now, institution_stamp(call, request), request.trial_hash, call.business_date, **told)
 
 
 def filing_of(data: Any, path: str) -> Filing | None:
@@ -169,7 +169,7 @@ def order_message(order: domain.Order) -> order_state_pb2.Order:
     )
 
 
-def open_response(opened: Opened) -> order_pb2.OpenResponse:
+def open_response(opened: OpenedOrder) -> order_pb2.OpenResponse:
     """What an opened order is told: itself and the stored answer of its bill, of a carried one its record too."""
     answer = order_pb2.OpenResponse(order=order_message(opened.order))
     answer.settlement.MergeFromString(opened.response)

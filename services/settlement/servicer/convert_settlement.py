@@ -15,7 +15,7 @@ from services.kernel.money import ratio_text
 from services.runtime.contract import national_codes
 from services.runtime.wire import day_message, moment_message
 from services.settlement.domain.benefits.outcome import MONEY_FIELDS, Settlement
-from services.settlement.domain.books.answer import BY_ITEM, Answer, Reversal, derivation, pay_loc, shares
+from services.settlement.domain.books.answer import BY_ITEM, Reversal, SettlementAnswer, derivation, pay_loc, shares
 from services.settlement.domain.books.reversal import BookedSettlement
 from services.settlement.domain.care.bill import ALL_BATCHES, STAY, VISIT, Bill, Desk, SentParts
 from services.settlement.domain.care.insured import shown_cert_type
@@ -107,12 +107,12 @@ class MessageScribe:
         self._med_types = _numbers(codes_pb2.DESCRIPTOR.enum_types_by_name["MedType"])
         self._cert_types = _numbers(codes_pb2.DESCRIPTOR.enum_types_by_name["MdtrtCertType"])
 
-    def settled(self, answer: Answer) -> tuple[bytes, bytes]:
+    def settled(self, answer: SettlementAnswer) -> tuple[bytes, bytes]:
         """The answer of a settlement and the record of it that 5203 adds."""
         response = settlement_pb2.SettleResponse(**self._parts(answer))
         return response.SerializeToString(), _record(answer).SerializeToString()
 
-    def tried(self, answer: Answer, trial_hash: str, blocking: PendingOrder | None) -> bytes:
+    def tried(self, answer: SettlementAnswer, trial_hash: str, blocking: PendingOrder | None) -> bytes:
         """The answer of a trial, and the pending order that a settlement would wait for."""
         response = settlement_pb2.TrialResponse(trial_hash=trial_hash, **self._parts(answer))
         if blocking is not None:
@@ -152,12 +152,12 @@ class MessageScribe:
         parts = _decided_parts(settlement, info.insutype)
         return settlement_pb2.SettleResponse(setlinfo=info, **parts).SerializeToString()
 
-    def _parts(self, answer: Answer) -> dict[str, Any]:
-        return {"setlinfo": self._setlinfo(answer), **_decided_parts(answer.settlement, answer.order.bill.insutype)}
+    def _parts(self, answer: SettlementAnswer) -> dict[str, Any]:
+        return {"setlinfo": self._setlinfo(answer), **_decided_parts(answer.settlement, answer.request.bill.insutype)}
 
-    def _setlinfo(self, answer: Answer) -> common_pb2.Setlinfo:
-        order = answer.order
-        bill, components = order.bill, answer.settlement.components
+    def _setlinfo(self, answer: SettlementAnswer) -> common_pb2.Setlinfo:
+        request = answer.request
+        bill, components = request.bill, answer.settlement.components
         amounts: Mapping[str, Any] = dict(zip(_SETLINFO_MONEY, _MONEY(components), strict=True))
         return common_pb2.Setlinfo(
             mdtrt_id=bill.mdtrt_id,
@@ -165,7 +165,7 @@ class MessageScribe:
             insutype=bill.insutype,
             psn_type=answer.enrolment.psn_type,
             cvlserv_flag=answer.enrolment.cvlserv_flag,
-            setl_time=moment_message(order.now),
+            setl_time=moment_message(request.now),
             mdtrt_cert_type=self._cert_types.get(shown_cert_type(bill.mdtrt_cert_type), 0),  # type: ignore[arg-type]  # enum value as number
             med_type=self._med_types.get(answer.med_type, 0),  # type: ignore[arg-type]  # enum value as number
             local_med_type=answer.local_med_type,
@@ -175,7 +175,7 @@ class MessageScribe:
             clr_optins=pooling_area(answer.enrolment.insuplc_admdvs),
             clr_way=BY_ITEM,
             clr_type=clr_type(answer.med_type),
-            **person_fields(answer.insured.person, beijing_day(order.now)),
+            **person_fields(answer.insured.person, beijing_day(request.now)),
             **amounts,
         )
 
@@ -226,9 +226,9 @@ def _sent(data: _AnyBill) -> SentParts:
     )
 
 
-def _record(answer: Answer) -> settlement_query_pb2.SetlinfoRecord:
-    encounter, order = answer.encounter, answer.order
-    settled = day_message(beijing_day(order.now))
+def _record(answer: SettlementAnswer) -> settlement_query_pb2.SetlinfoRecord:
+    encounter, request = answer.encounter, answer.request
+    settled = day_message(beijing_day(request.now))
     return settlement_query_pb2.SetlinfoRecord(
         insu_optins=pooling_area(answer.enrolment.insuplc_admdvs),
         emp_name=answer.enrolment.emp_name,
@@ -243,10 +243,10 @@ def _record(answer: Answer) -> settlement_query_pb2.SetlinfoRecord:
         year=answer.benefit_year,
         dise_codg=encounter.dise_codg,
         dise_name=encounter.dise_name,
-        invono=order.bill.invono,
-        opter_id=order.bill.desk.opter,
-        opter_name=order.bill.desk.opter_name,
-        opt_time=moment_message(order.now),
+        invono=request.bill.invono,
+        opter_id=request.bill.desk.opter,
+        opter_name=request.bill.desk.opter_name,
+        opt_time=moment_message(request.now),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from services.runtime.call import current_call
 from services.settlement.domain.care.carried import Sought
-from services.settlement.servicer.convert_orders import TRIALS, filing_of, order_by_routing
+from services.settlement.servicer.convert_orders import TRIALS, filing_of, request_by_routing
 from services.settlement.servicer.convert_settlement import BillReader
 from services.settlement.servicer.settlements import SettlementOperations, told_settlement
 from yibao.settlement.v1 import care_pb2, settlement_pb2, stay_bill_pb2
@@ -34,11 +34,11 @@ class FiledBills:
     async def answered(self, request: care_pb2.SettleFiledRequest) -> care_pb2.SettleFiledResponse:
         """What the unary method answers; raises its refusals, and INVALID for a filing that does not hold."""
         kind = request.WhichOneof("request") or ""
-        order = order_by_routing(self._bills, kind, getattr(request, kind), current_call())
-        order, made = replace(order, sought=Sought(filing_of(request, "filing"))), _ANSWERS[kind]
+        asked = request_by_routing(self._bills, kind, getattr(request, kind), current_call())
+        asked, made = replace(asked, sought=Sought(filing_of(request, "filing"))), _ANSWERS[kind]
         answer: Any
         if kind in TRIALS:
-            answer = made.FromString(await self._operations.tried(order))
+            answer = made.FromString(await self._operations.tried(asked))
         else:
-            answer = told_settlement(made, await self._operations.settled(order))
+            answer = told_settlement(made, await self._operations.settled(asked))
         return care_pb2.SettleFiledResponse(**{kind: answer})

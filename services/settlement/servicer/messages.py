@@ -12,7 +12,7 @@ from services.settlement.domain.books.reversal import (
     NEVER_ARRIVED,
     REVERSIBLE_ADMISSION,
     MessageName,
-    ReversalOrder,
+    ReversalRequest,
     TakenBack,
     check_admission,
     check_reversible,
@@ -27,39 +27,41 @@ _ADMIT: Final = "/yibao.settlement.v1.EncounterService/Admit"
 async def take_back(
     stays: StayOperations,
     reversing: Reversing,
-    order: ReversalOrder,
+    request: ReversalRequest,
     data: reversal_pb2.MessageReference,
     *,
     order_no: str = "",
 ) -> bytes:
     """The answer of 2601. `order_no` where routing asks, which asks for that of a stay alone."""
-    name = await meant_message(stays, reversing, order, data)
+    name = await meant_message(stays, reversing, request, data)
     if order_no:
         check_admission(name)
     if name.oinfno != REVERSIBLE_ADMISSION:
-        return await reversing.reverse_message(order, name, message_answer)
-    originals = admissions(order, name)
-    return await stays.reverse_admission(order.stamp, originals, name.psn_no, order.now, _admission, order_no=order_no)
+        return await reversing.reverse_message(request, name, message_answer)
+    originals = admissions(request, name)
+    return await stays.reverse_admission(
+        request.stamp, originals, name.psn_no, request.now, _admission, order_no=order_no
+    )
 
 
 async def meant_message(
-    stays: StayOperations, reversing: Reversing, order: ReversalOrder, data: reversal_pb2.MessageReference
+    stays: StayOperations, reversing: Reversing, request: ReversalRequest, data: reversal_pb2.MessageReference
 ) -> MessageName:
     """The message as it came, or as it was named. Raises MESSAGE_MISNAMED, MESSAGE_AMBIGUOUS, NOT_REVERSIBLE, and
     REQUEST_ID_REUSED where the request id of 2601 itself stands for something else."""
     name = MessageName(data.oinfno, data.omsgid, data.psn_no)
     # Its own request id may stand in either of two tables.
-    await reversing.check_unused(order)
-    await stays.writes.answered(order.stamp)
-    name = await reversing.meant(order, name, _kept_transactions())
+    await reversing.check_unused(request)
+    await stays.writes.answered(request.stamp)
+    name = await reversing.meant(request, name, _kept_transactions())
     check_reversible(name)
     return name
 
 
-def admissions(order: ReversalOrder, name: MessageName) -> list[RequestStamp]:
+def admissions(request: ReversalRequest, name: MessageName) -> list[RequestStamp]:
     """The requests that a message 2401 may have been; where it stands, if it came, is the first."""
     ids = (name.request_id, *(each for each in name.late_ids if each != name.request_id))
-    return [RequestStamp(order.stamp.scope, each, _ADMIT, "") for each in ids]
+    return [RequestStamp(request.stamp.scope, each, _ADMIT, "") for each in ids]
 
 
 def message_answer(taken: TakenBack) -> bytes:

@@ -12,14 +12,14 @@ from services.runtime.committer import Committer
 from services.runtime.idempotency import stamp_of
 from services.runtime.telemetry import inject
 from services.settlement.domain.books import orders as domain
-from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.decision import PreparedBill
 from services.settlement.domain.books.orders import INSTITUTION, PERSON, Step, Verb
-from services.settlement.domain.books.reversal import ReversalOrder
+from services.settlement.domain.books.reversal import ReversalRequest
 from services.settlement.operations.benefits.trial import Tried, Trying
 from services.settlement.operations.books.orders import Opens, Orders, Stepped
 from services.settlement.operations.books.reverse import Reversing
-from services.settlement.operations.books.settle import Outcome
+from services.settlement.operations.books.settle import BillOutcome
 from services.settlement.servicer.convert_orders import OpeningReader, open_response, order_message
 from services.settlement.servicer.convert_settlement import desk_of
 from yibao.settlement.v1 import order_pb2, order_pb2_grpc, order_state_pb2, reversal_pb2, settlement_pb2
@@ -34,8 +34,8 @@ class OrderOperations:
     orders: Orders
     trying: Trying
     reversing: Reversing
-    settles: Committer[PreparedBill, Outcome]
-    booked: Committer[Order, Outcome]
+    settles: Committer[PreparedBill, BillOutcome]
+    booked: Committer[BillRequest, BillOutcome]
     trials: Committer[PreparedBill, Tried]
     steps: Committer[Step, Stepped]
 
@@ -49,8 +49,8 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
 
     async def Open(self, request: order_pb2.OpenRequest, context: Any) -> order_pb2.OpenResponse:  # noqa: N802
         """Opens a bill."""
-        order = await self._bills.opened(request, current_call())
-        (opened,) = await self._operations.opens.open([order], lambda _, bill: self._submit(bill))
+        asked = await self._bills.opened(request, current_call())
+        (opened,) = await self._operations.opens.open([asked], lambda _, bill: self._submit(bill))
         if isinstance(opened, BaseException):
             raise opened
         return open_response(opened)
@@ -61,10 +61,10 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
 
     async def TryOpen(self, request: order_pb2.TryOpenRequest, context: Any) -> order_pb2.TryOpenResponse:  # noqa: N802
         """Tries a carried bill."""
-        order = await self._bills.carried(request.carried, current_call())
-        self._operations.opens.check_clocks(order)
+        asked = await self._bills.carried(request.carried, current_call())
+        self._operations.opens.check_clocks(asked)
         trials = self._operations.trials
-        (answer,) = await self._operations.trying.try_bills([order], lambda _, prepared: trials.submit(prepared))
+        (answer,) = await self._operations.trying.try_bills([asked], lambda _, prepared: trials.submit(prepared))
         if isinstance(answer, BaseException):
             raise answer
         return order_pb2.TryOpenResponse(trial=settlement_pb2.TrialResponse.FromString(answer))
@@ -101,8 +101,8 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
     ) -> order_pb2.ReverseOrderResponse:
         """Reverses what a confirmed order became."""
         call = current_call()
-        order = ReversalOrder(stamp_of(call, request), desk_of(request.desk), call.now)
-        answer = await self._operations.reversing.reverse_order(order, request.order_no, request.opener)
+        asked = ReversalRequest(stamp_of(call, request), desk_of(request.desk), call.now)
+        answer = await self._operations.reversing.reverse_order(asked, request.order_no, request.opener)
         return order_pb2.ReverseOrderResponse(counter=reversal_pb2.ReverseResponse.FromString(answer))
 
     async def GetOrder(  # noqa: N802
@@ -143,9 +143,9 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
 
     async def _open_items(self, items: Sequence[Admitted]) -> list[order_pb2.OpenResponse | BaseException]:
         found: list[Any] = [await self._opened_item(item) for item in items]
-        places = [place for place, bill in enumerate(found) if isinstance(bill, Order)]
+        places = [place for place, bill in enumerate(found) if isinstance(bill, BillRequest)]
 
-        def submit(place: int, bill: PreparedBill | Order) -> Awaitable[Outcome]:
+        def submit(place: int, bill: PreparedBill | BillRequest) -> Awaitable[BillOutcome]:
             return self._submit(bill, items[places[place]])
 
         bills = [found[place] for place in places]
@@ -153,14 +153,14 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
             found[place] = opened if isinstance(opened, BaseException) else open_response(opened)
         return found
 
-    def _submit(self, bill: PreparedBill | Order, item: Admitted | None = None) -> Awaitable[Outcome]:
+    def _submit(self, bill: PreparedBill | BillRequest, item: Admitted | None = None) -> Awaitable[BillOutcome]:
         operations = self._operations
         told = (item.call, item.span) if item else ()
-        if isinstance(bill, Order):
+        if isinstance(bill, BillRequest):
             return operations.booked.submit(bill, *told)
         return operations.settles.submit(bill, *told)
 
-    async def _opened_item(self, item: Admitted) -> Order | BaseException:
+    async def _opened_item(self, item: Admitted) -> BillRequest | BaseException:
         try:
             return await self._bills.opened(item.request, item.call, inject(item.span))
         except Exception as error:  # noqa: BLE001  # it becomes the outcome of this item

@@ -110,7 +110,7 @@ class OwnBooksServicer(own_books_pb2_grpc.OwnBooksServiceServicer):
             next_page_token=token_of(page.end),
         )
 
-    def _movement(self, entry: domain.Movement) -> pb.AccountMovement:
+    def _movement(self, entry: domain.AccountMovement) -> pb.AccountMovement:
         return pb.AccountMovement(
             account_seq=entry.account_seq,
             kind=self._kinds[entry.reason],

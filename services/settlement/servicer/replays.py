@@ -10,10 +10,9 @@ from services.runtime.idempotency import stamp_of
 from services.runtime.paging import asked_page, token_of
 from services.runtime.wire import micros_message
 from services.settlement.domain.benefits.outcome import Components
-from services.settlement.domain.books.adjustments import Adjustment, Waiting
-from services.settlement.domain.books.adjustments import Asked as Whose
-from services.settlement.domain.books.replay import Counter, Difference, Renewed
-from services.settlement.operations.books.replays import Asked, Replayed, Replaying
+from services.settlement.domain.books.adjustments import Adjustment, AdjustmentFilter, UnbookedReplay
+from services.settlement.domain.books.replay import Counter, LeftOver, Renewed
+from services.settlement.operations.books.replays import Replayed, Replaying, ReplayTarget
 from yibao.settlement.v1 import replay_pb2, replay_pb2_grpc, reversal_pb2, settlement_pb2, settlement_query_pb2
 
 _SUMS = tuple(field.name for field in replay_pb2.ReplaySums.DESCRIPTOR.fields)
@@ -39,7 +38,7 @@ class ReplayServicer(replay_pb2_grpc.ReplayServiceServicer):
         """Makes it."""
         call = current_call()
         answer = await self._replaying.run(
-            stamp_of(call, request), Asked(request.setl_id, request.memo), call.now, _response
+            stamp_of(call, request), ReplayTarget(request.setl_id, request.memo), call.now, _response
         )
         return replay_pb2.ReplayResponse.FromString(answer)
 
@@ -48,7 +47,7 @@ class ReplayServicer(replay_pb2_grpc.ReplayServiceServicer):
     ) -> replay_pb2.ListAdjustmentsResponse:
         """A page of them."""
         after, size = asked_page(request, str)
-        whose = Whose(request.psn_no, request.fixmedins_code)
+        whose = AdjustmentFilter(request.psn_no, request.fixmedins_code)
         page = await self._replaying.adjustments(whose, after[0] if after else "", size)
         return replay_pb2.ListAdjustmentsResponse(
             adjustments=[_adjustment(each) for each in page.entries], next_page_token=token_of(page.end)
@@ -70,7 +69,7 @@ class ReplayServicer(replay_pb2_grpc.ReplayServiceServicer):
         return replay_pb2.AckReplayedElsewhereResponse(acked_count=await self._replaying.booked(request.setl_ids))
 
 
-def _told(each: Waiting) -> replay_pb2.ReplayedElsewhere:
+def _told(each: UnbookedReplay) -> replay_pb2.ReplayedElsewhere:
     replaced: Mapping[str, Any] = {}
     if each.replacement:
         replaced = {
@@ -98,7 +97,7 @@ def _settlements(done: Replayed) -> list[replay_pb2.ReplayedSettlement]:
 
 
 def _settlement(
-    counter: Counter, renewed: Renewed | None, left: Difference, *, made: bool
+    counter: Counter, renewed: Renewed | None, left: LeftOver, *, made: bool
 ) -> replay_pb2.ReplayedSettlement:
     original = counter.original
     was = original.settlement
@@ -120,7 +119,7 @@ def _sums(components: Components) -> replay_pb2.ReplaySums:
     return replay_pb2.ReplaySums(**{name: getattr(components, name) for name in _SUMS})
 
 
-def _difference(left: Difference | Adjustment) -> replay_pb2.ReplayDifference:
+def _difference(left: LeftOver | Adjustment) -> replay_pb2.ReplayDifference:
     return replay_pb2.ReplayDifference(**{name: getattr(left, name) for name in _PARTS})
 
 

@@ -13,15 +13,15 @@ from services.runtime.call import CallContext, current_call
 from services.runtime.committer import Committer
 from services.runtime.idempotency import stamp_of
 from services.runtime.telemetry import inject
-from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.decision import PreparedBill
 from services.settlement.domain.books.entries import StoredAnswer
-from services.settlement.domain.books.reversal import ReversalOrder, SettlementName
+from services.settlement.domain.books.reversal import ReversalRequest, SettlementName
 from services.settlement.domain.care.bill import Bill
 from services.settlement.operations.benefits.trial import Tried, Trying
 from services.settlement.operations.books.queries import Queries, SettlementQuestion
 from services.settlement.operations.books.reverse import Reversing
-from services.settlement.operations.books.settle import Outcome, Settling
+from services.settlement.operations.books.settle import BillOutcome, Settling
 from services.settlement.operations.care.stays import StayOperations
 from services.settlement.servicer.convert_settlement import BillReader, desk_of, told_of
 from services.settlement.servicer.messages import take_back
@@ -49,25 +49,25 @@ class SettlementOperations:
     reversing: Reversing
     queries: Queries
     stays: StayOperations
-    settles: Committer[PreparedBill, Outcome]
+    settles: Committer[PreparedBill, BillOutcome]
     trials: Committer[PreparedBill, Tried]
 
-    async def tried(self, order: Order) -> bytes:
+    async def tried(self, request: BillRequest) -> bytes:
         """The answer of the trial of one bill; raises its refusal."""
-        (answer,) = await self.trying.try_bills([order], lambda _, prepared: self.trials.submit(prepared))
+        (answer,) = await self.trying.try_bills([request], lambda _, prepared: self.trials.submit(prepared))
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
-    async def settled(self, order: Order) -> StoredAnswer:
+    async def settled(self, request: BillRequest) -> StoredAnswer:
         """The answer of one bill's settlement, now or from before; raises its refusal."""
-        (answer,) = await self.settling.settle([order], lambda _, prepared: self.settles.submit(prepared))
+        (answer,) = await self.settling.settle([request], lambda _, prepared: self.settles.submit(prepared))
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
 
-ToldBeside: TypeAlias = Callable[[Sequence[tuple[Any, Order]]], Awaitable[list[bytes]]]
+ToldBeside: TypeAlias = Callable[[Sequence[tuple[Any, BillRequest]]], Awaitable[list[bytes]]]
 """What is told of bills, each with its request, beside the refusal by which they go on to another cell."""
 
 
@@ -135,8 +135,8 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         self, request: reversal_pb2.ReverseMessageRequest, context: Any
     ) -> reversal_pb2.ReverseMessageResponse:
         """2601."""
-        order, operations = _reversal(request), self._operations
-        answer = await take_back(operations.stays, operations.reversing, order, request.data)
+        reversal, operations = _reversal(request), self._operations
+        answer = await take_back(operations.stays, operations.reversing, reversal, request.data)
         return reversal_pb2.ReverseMessageResponse.FromString(answer)
 
     async def GetSettlement(  # noqa: N802
@@ -157,17 +157,17 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
 
     async def _try(self, bill: Bill) -> bytes:
         call = current_call()
-        return await self._operations.tried(Order(bill, call.now, business_date=call.business_date))
+        return await self._operations.tried(BillRequest(bill, call.now, business_date=call.business_date))
 
     async def _settle(self, bill: Bill, request: Any) -> StoredAnswer:
-        return await self._operations.settled(_order(bill, current_call(), request))
+        return await self._operations.settled(_bill_request(bill, current_call(), request))
 
     async def _try_items(self, items: Sequence[Admitted]) -> list[settlement_pb2.TrialResponse | BaseException]:
         def submit(place: int, bill: PreparedBill) -> Awaitable[Tried]:
             return self._operations.trials.submit(bill, items[place].call, items[place].span)
 
-        orders = [
-            Order(
+        bills = [
+            BillRequest(
                 self._bills.visit(item.request.desk, item.request.data),
                 item.call.now,
                 business_date=item.call.business_date,
@@ -175,35 +175,39 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
             )
             for item in items
         ]
-        answers = await self._operations.trying.try_bills(orders, submit)
+        answers = await self._operations.trying.try_bills(bills, submit)
         return [
             answer if isinstance(answer, BaseException) else settlement_pb2.TrialResponse.FromString(answer)
             for answer in answers
         ]
 
     async def _settle_items(self, items: Sequence[Admitted]) -> list[settlement_pb2.SettleResponse | BaseException]:
-        def submit(place: int, bill: PreparedBill) -> Awaitable[Outcome]:
+        def submit(place: int, bill: PreparedBill) -> Awaitable[BillOutcome]:
             return self._operations.settles.submit(bill, items[place].call, items[place].span)
 
-        orders = [
-            _order(self._bills.visit(item.request.desk, item.request.data), item.call, item.request, inject(item.span))
+        bills = [
+            _bill_request(
+                self._bills.visit(item.request.desk, item.request.data), item.call, item.request, inject(item.span)
+            )
             for item in items
         ]
-        answers = await self._operations.settling.settle(orders, submit)
-        await self._tell_beside(items, orders, answers)
+        answers = await self._operations.settling.settle(bills, submit)
+        await self._tell_beside(items, bills, answers)
         return [
             answer if isinstance(answer, BaseException) else told_settlement(settlement_pb2.SettleResponse, answer)
             for answer in answers
         ]
 
-    async def _tell_beside(self, items: Sequence[Admitted], orders: Sequence[Order], answers: Sequence[Any]) -> None:
+    async def _tell_beside(
+        self, items: Sequence[Admitted], requests: Sequence[BillRequest], answers: Sequence[Any]
+    ) -> None:
         """Puts beside refusals what routing asks for next."""
         gone = [
             place for place, each in enumerate(answers) if isinstance(each, Fault) and each.reason == INSURED_ELSEWHERE
         ]
         if not gone or self._told_beside is None:
             return
-        told = await self._told_beside([(items[place].request, orders[place]) for place in gone])
+        told = await self._told_beside([(items[place].request, requests[place]) for place in gone])
         for place, each in zip(gone, told, strict=True):
             answers[place].told = each
 
@@ -213,13 +217,13 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         return await self._operations.reversing.reverse(_reversal(request), name)
 
 
-def _order(bill: Bill, call: CallContext, request: Any, traceparent: str = "") -> Order:
-    return Order(bill, call.now, stamp_of(call, request), request.trial_hash, call.business_date, traceparent)
+def _bill_request(bill: Bill, call: CallContext, request: Any, traceparent: str = "") -> BillRequest:
+    return BillRequest(bill, call.now, stamp_of(call, request), request.trial_hash, call.business_date, traceparent)
 
 
-def _reversal(request: Any) -> ReversalOrder:
+def _reversal(request: Any) -> ReversalRequest:
     call = current_call()
-    return ReversalOrder(stamp_of(call, request), desk_of(request.desk), call.now)
+    return ReversalRequest(stamp_of(call, request), desk_of(request.desk), call.now)
 
 
 def told_settlement(made: type[Settled], answer: StoredAnswer) -> Settled:

@@ -13,8 +13,8 @@ from services.runtime.call import current_call
 from services.runtime.idempotency import stamp_of
 from services.runtime.paging import asked_page, token_of
 from services.runtime.wire import DayReader, day_message, micros_message, sent_moment
-from services.settlement.domain.books.detail_files import EQUAL, UNEQUAL, Compared
-from services.settlement.domain.books.statements import SettledOrder, Totals
+from services.settlement.domain.books.detail_files import EQUAL, UNEQUAL, Comparison
+from services.settlement.domain.books.statements import OrderTotals, SettledOrder
 from services.settlement.operations.books.files import Files
 from services.settlement.operations.books.statements import AskedTotals, Statements
 from yibao.settlement.v1 import statement_compared_pb2, statement_pb2, statement_pb2_grpc
@@ -57,7 +57,7 @@ class StatementServicer(statement_pb2_grpc.StatementServiceServicer):
         data = request.data
         asked = _asked(request.desk.fixmedins_code, data, data.insutype)
         here = await self._books.totals(asked)
-        told = Totals(data.fixmedins_setl_cnt, data.medfee_sumamt_fen, data.fund_pay_sumamt_fen, data.acct_pay_fen)
+        told = OrderTotals(data.fixmedins_setl_cnt, data.medfee_sumamt_fen, data.fund_pay_sumamt_fen, data.acct_pay_fen)
         equal = here == told
         return statement_pb2.CompareTotalsResponse(
             stmtinfo=statement_pb2.StatementResult(
@@ -144,7 +144,7 @@ def _days(data: Any) -> tuple[date, date]:
     return first, last
 
 
-def _compared(each: Compared) -> statement_compared_pb2.ComparedDetails:
+def _compared(each: Comparison) -> statement_compared_pb2.ComparedDetails:
     return statement_compared_pb2.ComparedDetails(
         fixmedins_code=each.fixmedins_code,
         first_day=day_message(date.fromisoformat(each.first_day)),

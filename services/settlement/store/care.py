@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from services.runtime.db import Database, sql
 from services.settlement.domain.books.care_bills import CareLine
-from services.settlement.store.hot import BookReader
+from services.settlement.store.batch_books import BookReader
 from services.settlement.store.keyed import keys_from
 
 _DIALECTS: Final = ("sqlite", "postgresql")

@@ -15,9 +15,9 @@ from services.runtime.pieces import in_pieces
 from services.settlement.domain.care.fees import MAX_LISTED, FeeBatch, FeeLine, StandingLine
 from services.settlement.domain.care.lines import BillTotals, LineSplit
 from services.settlement.domain.care.moments import FeeMoment, FeeWindow
+from services.settlement.store.batch_books import LATEST, moved_on_collision
 from services.settlement.store.diagnoses import DiagnosisReader, DiagnosisWriter
 from services.settlement.store.encounters import EncounterReader, EncounterWriter
-from services.settlement.store.hot import LATEST, moved_on_collision
 from services.settlement.store.reservations import ReservationReader, ReservationWriter
 from services.settlement.store.tables import FEE_BATCH, FEE_LINE
 

@@ -10,7 +10,7 @@ from services.kernel.clock import MICROSECOND
 from services.kernel.requests import Moved
 from services.runtime.db import Database, DriverConnection, UniqueViolation, insert_sql, sql
 from services.runtime.journal import JournalRows, journal_of
-from services.settlement.domain.books.detail_files import Compared
+from services.settlement.domain.books.detail_files import Comparison
 from services.settlement.domain.books.files import COMPARED_FOR, MOST_COMPARED, MOST_FILES, File
 from services.settlement.store.file_tables import STATEMENT_COMPARED, STATEMENT_ENTRY, STATEMENT_FILE
 
@@ -30,14 +30,14 @@ _COMPARED: Final = insert_sql(STATEMENT_COMPARED)
 _AGAIN: Final = (
     " ON CONFLICT (fixmedins_code, first_day, last_day, setl_optins, clr_type, refd_setl_flag) DO UPDATE SET "
 )
-_CHANGED: Final = _AGAIN + ", ".join(f"{name} = excluded.{name}" for name in Compared._fields[6:])
+_CHANGED: Final = _AGAIN + ", ".join(f"{name} = excluded.{name}" for name in Comparison._fields[6:])
 _OLD_COMPARED: Final = sql("DELETE FROM statement_compared WHERE compared_at <= ?1")
 _COMPARED_ROOM: Final = sql(
     "DELETE FROM statement_compared WHERE fixmedins_code = ?1 AND compared_at <="
     " (SELECT compared_at FROM statement_compared WHERE fixmedins_code = ?1 ORDER BY compared_at DESC LIMIT 1 OFFSET ?2)"
 )
 _COMPARED_PAGE: Final = sql(
-    f"SELECT {', '.join(Compared._fields)} FROM statement_compared WHERE compared_at >= ?1 AND compared_at < ?2"
+    f"SELECT {', '.join(Comparison._fields)} FROM statement_compared WHERE compared_at >= ?1 AND compared_at < ?2"
     " AND (compared_at > ?1 OR file_qury_no > ?3) ORDER BY compared_at, file_qury_no LIMIT ?4"
 )
 
@@ -60,17 +60,17 @@ class FileRows:
         await self._connection.run(_ROOM, file.fixmedins_code, MOST_FILES - 1)
         await self._connection.insert(_ADD[self._connection.dialect], [tuple(file)], patient=True)
 
-    async def keep_compared(self, compared: Compared) -> None:
+    async def keep_compared(self, compared: Comparison) -> None:
         """What a comparison came to, in place of the one that the institution made before; old ones go."""
         await self._connection.run(_OLD_COMPARED, compared.compared_at - COMPARED_FOR // MICROSECOND)
         await self._connection.run(_COMPARED_ROOM, compared.fixmedins_code, MOST_COMPARED - 1)
         await self._connection.insert(_COMPARED[self._connection.dialect] + _CHANGED, [tuple(compared)])
 
-    async def compared(self, span: tuple[int, int], after: tuple[int, str] | None, most: int) -> list[Compared]:
+    async def compared(self, span: tuple[int, int], after: tuple[int, str] | None, most: int) -> list[Comparison]:
         """Those that were made from a moment and before another, behind a place."""
         at, number = (span[0], "") if after is None else (max(after[0], span[0]), after[1])
         rows = await self._connection.run(_COMPARED_PAGE, at, span[1], number, most)
-        return [Compared._make(row) for row in rows]
+        return [Comparison._make(row) for row in rows]
 
 
 class FileBooks:

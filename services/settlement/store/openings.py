@@ -7,7 +7,7 @@ from typing import Final
 
 from services.runtime.db import DriverConnection
 from services.settlement.domain.books.ledger import LedgerKey
-from services.settlement.domain.books.opening import Opened
+from services.settlement.domain.books.opening import OpenedWith
 from services.settlement.store.keyed import fetch_keyed, keys_from
 
 _DIALECTS: Final = ("sqlite", "postgresql")
@@ -25,7 +25,7 @@ _ACCUMULATORS: Final = {
 }
 
 
-async def read_opened(connection: DriverConnection, ledgers: Sequence[LedgerKey]) -> Mapping[LedgerKey, Opened]:
+async def read_opened(connection: DriverConnection, ledgers: Sequence[LedgerKey]) -> Mapping[LedgerKey, OpenedWith]:
     """By ledger; one that nothing was brought to is absent. Two statements, whatever the number of ledgers."""
     accounts = list(dict.fromkeys((key.psn_no, key.insutype) for key in ledgers))
     balances = {
@@ -35,5 +35,5 @@ async def read_opened(connection: DriverConnection, ledgers: Sequence[LedgerKey]
     years: dict[LedgerKey, dict[str, int]] = {}
     for row in await fetch_keyed(connection, _ACCUMULATORS[connection.dialect], 4, list(dict.fromkeys(ledgers))):
         years.setdefault(LedgerKey(*row[:4]), {})[row[4]] = row[5]
-    found = {key: Opened(balances.get((key.psn_no, key.insutype)), years.get(key, {})) for key in ledgers}
+    found = {key: OpenedWith(balances.get((key.psn_no, key.insutype)), years.get(key, {})) for key in ledgers}
     return {key: opened for key, opened in found.items() if opened.balance or opened.accumulators}

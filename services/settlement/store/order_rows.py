@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from services.kernel.clock import to_micros
 from services.runtime.db import DriverConnection, insert_sql
-from services.settlement.domain.books.entries import CarriedBill, RequestKey, StoredAnswer, Writing
+from services.settlement.domain.books.entries import BookChanges, CarriedBill, RequestKey, StoredAnswer
 from services.settlement.domain.books.orders import Order
 from services.settlement.domain.care.carried import CarriedKey
 from services.settlement.domain.care.encounters import Entry
@@ -100,13 +100,13 @@ async def add_order_rows(connection: DriverConnection, orders: Iterable[Order]) 
     await connection.insert(_ADD_ORDERS[connection.dialect], rows)
 
 
-async def add_orders(connection: DriverConnection, writing: Writing) -> None:
+async def add_orders(connection: DriverConnection, changes: BookChanges) -> None:
     """Orders that a batch opens, with their entries and the bills that they carry; nothing where it opens none."""
-    if not writing.orders:
+    if not changes.orders:
         return
-    await add_order_rows(connection, writing.orders)
-    await add_entries(connection, writing.entries)
-    await connection.insert(_ADD_BILLS[connection.dialect], [_carried_row(each) for each in writing.carried])
+    await add_order_rows(connection, changes.orders)
+    await add_entries(connection, changes.entries)
+    await connection.insert(_ADD_BILLS[connection.dialect], [_carried_row(each) for each in changes.carried])
 
 
 def _carried_row(kept: CarriedBill) -> tuple[Any, ...]:

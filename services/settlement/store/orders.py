@@ -10,11 +10,11 @@ from services.kernel.requests import Moved
 from services.runtime.db import Database, sql
 from services.settlement.domain.books.booking import Posting
 from services.settlement.domain.books.entries import RequestKey, StoredAnswer
-from services.settlement.domain.books.notices import Told
+from services.settlement.domain.books.notices import NoticeOrigin
 from services.settlement.domain.books.orders import Order
 from services.settlement.domain.books.reversal import BookedSettlement
 from services.settlement.domain.care.encounters import Entry
-from services.settlement.store.hot import moved_on_collision
+from services.settlement.store.batch_books import moved_on_collision
 from services.settlement.store.keyed import keys_from
 from services.settlement.store.order_rows import (
     ORDER,
@@ -175,7 +175,7 @@ class OrderWriter(OrderReader, SettlementWriter):
         """The requests of accepted steps."""
         await add_entries(self._connection, entries)
 
-    async def notify(self, setl_ids: Sequence[str], told: Told) -> None:
+    async def notify(self, setl_ids: Sequence[str], told: NoticeOrigin) -> None:
         """Notices of those of these bills that are of cross-region care; to be called last."""
         await add_notices(self._connection, setl_ids, told)
 

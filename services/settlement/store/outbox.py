@@ -19,11 +19,11 @@ from services.settlement.domain.books.notices import (
     INSURED,
     KEPT,
     MOST,
-    Booked,
+    ClearedRow,
     Head,
     Notice,
+    NoticeOrigin,
     Placed,
-    Told,
     apart,
     notice_of,
 )
@@ -62,7 +62,7 @@ _PRUNE: Final = sql("DELETE FROM outbox WHERE seq <= ?1")
 _ADD: Final = insert_sql(OUTBOX)
 
 
-async def add_notices(connection: DriverConnection, setl_ids: Sequence[str], told: Told) -> None:
+async def add_notices(connection: DriverConnection, setl_ids: Sequence[str], told: NoticeOrigin) -> None:
     """Notices of those of these settlements and counter-entries that are of cross-region care, in the order of their
     numbers: the last thing that a transaction does."""
     if not setl_ids:
@@ -131,15 +131,15 @@ class Outbox:
             yield OutboxWriter(connection)
 
 
-def _number(booked: Booked) -> str:
+def _number(booked: ClearedRow) -> str:
     return booked.setl_id
 
 
-def _booked(row: Sequence[Any]) -> Booked:
+def _booked(row: Sequence[Any]) -> ClearedRow:
     *amounts, insured_cell = row[13:]
     sides = (CARE,) if insured_cell else (INSURED,) if row[3] else (INSURED, CARE)
     values: tuple[Any, ...] = (*row[:3], sides, *row[4:7], regions_from(row[7]), *row[8:13], tuple(amounts))
-    return Booked(*values)
+    return ClearedRow(*values)
 
 
 def _payload_of(notice: Notice) -> bytes:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from services.runtime.db import Database, DriverConnection, sql
-from services.settlement.domain.books.own_books import UNSETTLED, Accumulation, Movement, OwnSettlement
+from services.settlement.domain.books.own_books import UNSETTLED, AccountMovement, Accumulation, OwnSettlement
 from services.settlement.domain.books.reversal import BookedSettlement
 from services.settlement.domain.care.carried import KeptLines
 from services.settlement.domain.care.encounters import Encounter
@@ -86,11 +86,11 @@ class OwnReader:
         """Insurance type and balance of each account."""
         return [(row[0], row[1]) for row in await self._connection.run(_ACCOUNTS, psn_no)]
 
-    async def movements(self, psn_no: str, insutype: str, before: int | None, limit: int) -> list[Movement]:
+    async def movements(self, psn_no: str, insutype: str, before: int | None, limit: int) -> list[AccountMovement]:
         """Movements of an account, newest first, before a place."""
         below = _LATEST if before is None else before
         rows = await self._connection.run(_MOVEMENTS, psn_no, insutype, below, limit)
-        return [Movement._make((*row[:7], row[7] == psn_no, row[8] in UNSETTLED)) for row in rows]
+        return [AccountMovement._make((*row[:7], row[7] == psn_no, row[8] in UNSETTLED)) for row in rows]
 
     async def accumulators(
         self, psn_no: str, after: tuple[str, str, str, str] | None, limit: int

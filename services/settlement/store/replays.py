@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from services.runtime.db import Database, insert_sql, sql
-from services.settlement.domain.books.adjustments import Adjustment, Asked, Replaced, Waiting
-from services.settlement.domain.books.replay import MOST, Scene, Standing
+from services.settlement.domain.books.adjustments import Adjustment, AdjustmentFilter, Replaced, UnbookedReplay
+from services.settlement.domain.books.replay import MOST, Scene, StandingSettlement
 from services.settlement.domain.books.reversal import BookedSettlement
 from services.settlement.store.adjustment_tables import ADJUSTMENT
-from services.settlement.store.hot import moved_on_collision
+from services.settlement.store.batch_books import moved_on_collision
 from services.settlement.store.keyed import keys_from
 from services.settlement.store.order_tables import CARRIED_BILL
 from services.settlement.store.orders import OrderReader, OrderWriter
@@ -113,7 +113,7 @@ class ReplayReader(OrderReader):
         replayed = set(scene.setl_ids)
         return {mdtrt_id for mdtrt_id, setl_id in rows if setl_id not in replayed}
 
-    async def adjustments(self, asked: Asked, after: str, limit: int) -> list[Adjustment]:
+    async def adjustments(self, asked: AdjustmentFilter, after: str, limit: int) -> list[Adjustment]:
         """Adjustments behind a place, the oldest first; of whom is named."""
         if asked.fixmedins_code:
             rows = await self._connection.run(_OF_INSTITUTION, *asked, after, limit)
@@ -123,12 +123,12 @@ class ReplayReader(OrderReader):
             rows = await self._connection.run(_ALL, after, limit)
         return [Adjustment(*row) for row in rows]
 
-    async def waiting(self, after: str, limit: int) -> list[Waiting]:
+    async def waiting(self, after: str, limit: int) -> list[UnbookedReplay]:
         """What places of care in other cells are not known to have booked, behind a place, the oldest first."""
         rows = await self._connection.run(_WAITING, after, limit)
-        return [Waiting(*(*row[:7], row[7] or b"", row[8] or b"")) for row in rows]
+        return [UnbookedReplay(*(*row[:7], row[7] or b"", row[8] or b"")) for row in rows]
 
-    async def standing(self, setl_ids: Sequence[str]) -> list[Standing]:
+    async def standing(self, setl_ids: Sequence[str]) -> list[StandingSettlement]:
         """Settlements with all that their rows keep and what they moved, in that order."""
         bills, postings = await self.bills(setl_ids), await self.postings_of(setl_ids)
         deltas, kept = await self.deltas_of(setl_ids), {row[0]: row for row in await self._rows(_KEPT, 1, setl_ids)}
@@ -137,7 +137,7 @@ class ReplayReader(OrderReader):
             _, basis, batches, setl_at, opter, opter_name, institution, place, cell = kept[setl_id]
             bill = bills[setl_id]
             found.append(
-                Standing(
+                StandingSettlement(
                     settlement=bill,
                     postings=postings[setl_id],
                     deltas=deltas[setl_id],

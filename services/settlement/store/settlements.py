@@ -15,11 +15,11 @@ from services.settlement.domain.benefits.outcome import MONEY_FIELDS, Components
 from services.settlement.domain.books.booking import Posting
 from services.settlement.domain.books.entries import REVERSED, SETTLE, StoredAnswer
 from services.settlement.domain.books.ledger import LedgerKey
-from services.settlement.domain.books.opening import Opened
+from services.settlement.domain.books.opening import OpenedWith
 from services.settlement.domain.books.refund import SettledRef
 from services.settlement.domain.books.reversal import BookedSettlement, KnownMessage, MessageName
 from services.settlement.domain.care.encounters import Entry
-from services.settlement.store.hot import LATEST, BookReader, BookWriter, moved_on_collision
+from services.settlement.store.batch_books import LATEST, BookReader, BookWriter, moved_on_collision
 from services.settlement.store.openings import read_opened
 from services.settlement.store.settlement_rows import policies_from, regions_from, regions_text
 from services.settlement.store.tables import LEDGER_ENTRY
@@ -121,7 +121,7 @@ class SettlementReader(BookReader):
         rows = await self._all(f"SELECT {columns} FROM posting WHERE source_id = ?1 ORDER BY line_no", source_id)
         return [Posting(*row) for row in rows]
 
-    async def opened(self, ledgers: Sequence[LedgerKey]) -> Mapping[LedgerKey, Opened]:
+    async def opened(self, ledgers: Sequence[LedgerKey]) -> Mapping[LedgerKey, OpenedWith]:
         """With what the accounts and years of these ledgers were opened."""
         return await read_opened(self._connection, ledgers)
 

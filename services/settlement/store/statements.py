@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.runtime.db import Database, sql
-from services.settlement.domain.books.detail_files import Booked
+from services.settlement.domain.books.detail_files import BookedLine
 from services.settlement.domain.books.statements import Group, SettledOrder
 
 _SUMS: Final = ", ".join(f"s.{name}" for name in SettledOrder._fields if name.endswith("_fen"))
@@ -89,9 +89,9 @@ class StatementRows:
 
     async def booked(
         self, fixmedins_code: str, span: tuple[int, int], after: tuple[int, str], limit: int, *, back: bool
-    ) -> list[Booked]:
+    ) -> list[BookedLine]:
         """An institution's settlements from a moment and before another, behind a place; or their counter-entries."""
         first = max(span[0], after[0]), span[1], after[1]
         async with self._database.driver_read(patient=True) as connection:
             rows = await connection.run(_BACK if back else _SETTLED, fixmedins_code, *first, limit)
-        return [Booked._make((*row, back)) for row in rows]
+        return [BookedLine._make((*row, back)) for row in rows]

@@ -40,7 +40,7 @@ class Adjustment(NamedTuple):
         return (self.counter_setl_id,)
 
 
-class Waiting(NamedTuple):
+class UnbookedReplay(NamedTuple):
     """What a replay has made of a settlement whose institution is another cell's: the answers of the counter-entry and of what
     stands in its place, with the record of that; both empty for the one that was taken out."""
 
@@ -55,7 +55,7 @@ class Waiting(NamedTuple):
     record: bytes
 
 
-class Asked(NamedTuple):
+class AdjustmentFilter(NamedTuple):
     """Whose adjustments are asked for; an empty text is everybody's."""
 
     psn_no: str = ""

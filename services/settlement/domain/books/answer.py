@@ -9,7 +9,7 @@ from datetime import datetime
 from services.kernel.codes import FUND_NAMES, HOSPITAL_FUND, account_fund, fund_pay_type, pooling_area
 from services.kernel.money import yuan_text
 from services.settlement.domain.benefits.outcome import LayerOutcome, Settlement, fund_shares
-from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.decision import Decision, PreparedBill
 from services.settlement.domain.care.bill import BilledEncounter, Desk
 from services.settlement.domain.care.catalogue import Institution
@@ -22,11 +22,11 @@ _HERE, _SAME_PROVINCE, _OTHER_PROVINCE = "2", "3", "4"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SettlementAnswer:
     """A settlement with all that its answer names. `setl_id` and `benefit_year` are empty in a trial."""
 
     setl_id: str
-    order: Order
+    request: BillRequest
     encounter: BilledEncounter
     insured: Insured
     enrolment: Enrolment
@@ -60,11 +60,11 @@ class Reversal:
     of_stay: bool = False
 
 
-def answer_of(item: PreparedBill, decision: Decision, setl_id: str) -> Answer:
+def answer_of(item: PreparedBill, decision: Decision, setl_id: str) -> SettlementAnswer:
     """What the settlement of a prepared bill tells."""
-    return Answer(
+    return SettlementAnswer(
         setl_id=setl_id,
-        order=item.order,
+        request=item.request,
         encounter=item.encounter,
         insured=item.insured,
         enrolment=item.enrolment,

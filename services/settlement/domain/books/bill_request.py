@@ -16,7 +16,7 @@ NO_STAMP = RequestStamp("", "", "", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class BillRequest:
     """A bill to be settled, or (without a stamp) tried, and when it is decided; in a sandbox perhaps on a business date.
 
     `traceparent` names the span of the request itself, "" where that is the current one. `opening` says that the bill is

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from services.kernel.elsewhere import bill_changed
 from services.kernel.errors import Fault, not_found, precondition
-from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.decision import check_fees_inside
 from services.settlement.domain.books.entries import Books
 from services.settlement.domain.care.bill import (
@@ -54,32 +54,32 @@ class Chosen:
 class CareBill:
     """A bill as it is carried: its lines, the kind of care as it counts here, and the institution's own number."""
 
-    order: Order
+    request: BillRequest
     chosen: Chosen
     kind: KindOfCare
     ipt_otp_no: str
     lines: tuple[CareLine, ...]
 
 
-def elsewhere_encounter(order: Order, books: Books) -> BilledEncounter:
+def elsewhere_encounter(request: BillRequest, books: Books) -> BilledEncounter:
     """The encounter of the bill, of a person whom another cell insures; ENCOUNTER_NOT_FOUND also for any other."""
-    encounter = check_encounter(order.bill, books.encounters.get(order.bill.mdtrt_id))
+    encounter = check_encounter(request.bill, books.encounters.get(request.bill.mdtrt_id))
     if not encounter.insured_cell:
         raise not_found("ENCOUNTER_NOT_FOUND", mdtrt_id=encounter.mdtrt_id)
     return encounter
 
 
-def chosen_care(order: Order, books: Books, *, trial: bool) -> Chosen:
+def chosen_care(request: BillRequest, books: Books, *, trial: bool) -> Chosen:
     """What the bill settles.
 
     Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, NOT_DISCHARGED, FEE_TIME_OUTSIDE, NOTHING_TO_SETTLE, CHARGES_SETTLED,
     CHARGE_BATCH_NOT_FOUND, BATCH_SETTLED, FEE_SUM_MISMATCH and SPLIT_CHANGED.
     """
-    bill = order.bill
-    encounter = elsewhere_encounter(order, books)
+    bill = request.bill
+    encounter = elsewhere_encounter(request, books)
     check_state(bill, encounter, trial=trial)
     if encounter.mdtrt_id in books.outside:
-        check_fees_inside(order, encounter, books.outside[encounter.mdtrt_id])
+        check_fees_inside(request, encounter, books.outside[encounter.mdtrt_id])
     batches = chosen_batches(bill, books.batches.get(bill.mdtrt_id, ()))
     totals = totals_of_batches(batches)
     check_sum(bill, totals)
@@ -102,24 +102,24 @@ def too_long(mdtrt_id: str, lines: int) -> Fault:
     return precondition("BILL_TOO_LONG", mdtrt_id=mdtrt_id, lines=str(lines), most=str(MOST_LINES))
 
 
-def booked_care(order: Order, books: Books) -> Chosen:
+def booked_care(request: BillRequest, books: Books) -> Chosen:
     """What a booked bill settles: the encounter and the very lines on which the insured cell has decided it.
 
     Raises ENCOUNTER_NOT_FOUND, ENCOUNTER_STATE, NOT_DISCHARGED, BILL_CHANGED, BILL_UNBALANCED.
     """
-    bill, booked = order.bill, order.booked
-    encounter = elsewhere_encounter(order, books)
+    bill, booked = request.bill, request.booked
+    encounter = elsewhere_encounter(request, books)
     check_state(bill, encounter, trial=False)
-    chosen = Chosen(encounter, tuple(_unsettled(order, books)))
+    chosen = Chosen(encounter, tuple(_unsettled(request, books)))
     if booked is None or (encounter.insured_cell, chosen.care_hash) != (booked.insured_cell, booked.care_hash):
         raise bill_changed(encounter.mdtrt_id)
     booked.check_of(totals_of_batches(chosen.batches))
     return chosen
 
 
-def _unsettled(order: Order, books: Books) -> Sequence[BilledBatch]:
+def _unsettled(request: BillRequest, books: Books) -> Sequence[BilledBatch]:
     try:
-        return chosen_batches(order.bill, books.batches.get(order.bill.mdtrt_id, ()))
+        return chosen_batches(request.bill, books.batches.get(request.bill.mdtrt_id, ()))
     except Fault:
         # Settled or cancelled since.
-        raise bill_changed(order.bill.mdtrt_id) from None
+        raise bill_changed(request.bill.mdtrt_id) from None

@@ -20,7 +20,7 @@ from services.settlement.domain.benefits.refusals import told_refusal
 from services.settlement.domain.benefits.settle import settle
 from services.settlement.domain.benefits.stack import StackChoice
 from services.settlement.domain.books.basis import Basis, Purses
-from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.entries import Books, PolicyName, Wanted
 from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.care.bill import (
@@ -44,12 +44,12 @@ from services.settlement.domain.care.pending import PendingOrder
 
 @dataclass(frozen=True, slots=True)
 class PreparedBill:
-    """An order with all that others know about it. `facts` are those of a first settlement of the stay.
+    """A bill request with all that others know about it. `facts` are those of a first settlement of the stay.
 
     `ec_token_digest` is that of the ecToken shown with the bill, else with the registration; empty where none was.
     """
 
-    order: Order
+    request: BillRequest
     encounter: BilledEncounter
     insured: Insured
     enrolment: Enrolment
@@ -86,12 +86,12 @@ def wanted_of(bills: Iterable[PreparedBill], *, trial: bool) -> Wanted:
     """All that the books must tell before these bills are decided."""
     items = tuple(bills)
     families = (item.family for item in items if item.family is not None)
-    encounters = tuple({item.encounter.mdtrt_id: None for item in items if item.order.carried is None})
-    openings = [item.order.opening for item in items if item.order.opening is not None]
+    encounters = tuple({item.encounter.mdtrt_id: None for item in items if item.request.carried is None})
+    openings = [item.request.opening for item in items if item.request.opening is not None]
     return Wanted(
         requests=()
         if trial
-        else tuple({(item.order.stamp.scope, item.order.stamp.request_id): None for item in items}),
+        else tuple({(item.request.stamp.scope, item.request.stamp.request_id): None for item in items}),
         encounters=encounters,
         batches=encounters,
         digests=tuple({item.ec_token_digest: None for item in items if item.ec_token_digest}),
@@ -100,7 +100,7 @@ def wanted_of(bills: Iterable[PreparedBill], *, trial: bool) -> Wanted:
         stays=tuple({item.encounter.mdtrt_id: None for item in items if item.encounter.kind == STAY}),
         orders=tuple({each.order_no: None for each in openings}),
         entries=tuple({(each.stamp.scope, each.stamp.request_id): None for each in openings}),
-        carried=tuple({item.encounter.mdtrt_id: None for item in items if item.order.carried is not None}),
+        carried=tuple({item.encounter.mdtrt_id: None for item in items if item.request.carried is not None}),
     )
 
 
@@ -120,16 +120,16 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
     ENCOUNTER_STATE, NOT_DISCHARGED, EC_TOKEN_SPENT, FEE_TIME_OUTSIDE, NOTHING_TO_SETTLE, CHARGES_SETTLED, CHARGE_BATCH_NOT_FOUND,
     BATCH_SETTLED, FEE_SUM_MISMATCH, TRIAL_OUTDATED, SPLIT_CHANGED and all of `settle`.
     """
-    order = prepared.order
-    bill = order.bill
-    carried = order.carried
+    request = prepared.request
+    bill = request.bill
+    carried = request.carried
     encounter = carried.encounter if carried else check_encounter(bill, books.encounters.get(bill.mdtrt_id))
     check_state(bill, encounter, trial=trial)
     if encounter != prepared.encounter:
         raise Moved
     token = _spent_token(prepared, books)
     if encounter.mdtrt_id in books.outside:
-        check_fees_inside(order, encounter, books.outside[encounter.mdtrt_id])
+        check_fees_inside(request, encounter, books.outside[encounter.mdtrt_id])
     if carried:
         carried.check_unsettled(books.carried)
     every: Sequence[BilledBatch] = (carried.batch,) if carried else books.batches.get(bill.mdtrt_id, ())
@@ -149,20 +149,22 @@ def decide(prepared: PreparedBill, books: Books, *, trial: bool) -> Decision:
         care = KindOfCare(prepared.med_type, prepared.local_med_type)
         raise told_refusal(fault, bill, care, prepared.key.insuplc_admdvs, batches, every) from None
     digest = ""
-    if trial or order.trial_hash:
+    if trial or request.trial_hash:
         digest = _trial_hash(prepared, batches, (ledger.seq, own.seq, family.seq))
-        if order.trial_hash and order.trial_hash != digest:
+        if request.trial_hash and request.trial_hash != digest:
             raise precondition("TRIAL_OUTDATED", mdtrt_id=bill.mdtrt_id)
     parts = settlement.components
     check_sent(bill.sent, {name: getattr(parts, name) for name in SentParts.__slots__})
     return Decision(settlement, tuple(batches), ledger, digest, token, basis)
 
 
-def check_fees_inside(order: Order, encounter: BilledEncounter, outside: Sequence[FeeMoment]) -> None:
+def check_fees_inside(request: BillRequest, encounter: BilledEncounter, outside: Sequence[FeeMoment]) -> None:
     """PRECONDITION (FEE_TIME_OUTSIDE): fees that an older release took, or that a changed begin or end left outside."""
     begin = from_micros(encounter.begin_at)
     end = None if encounter.end_at is None else from_micros(encounter.end_at)
-    check_standing_fees(outside, fee_window(begin, end, latest_moment(order.now, order.business_date)), "data.mdtrt_id")
+    check_standing_fees(
+        outside, fee_window(begin, end, latest_moment(request.now, request.business_date)), "data.mdtrt_id"
+    )
 
 
 def _spent_token(prepared: PreparedBill, books: Books) -> str:
@@ -174,7 +176,7 @@ def _spent_token(prepared: PreparedBill, books: Books) -> str:
     digest, encounter = prepared.ec_token_digest, prepared.encounter
     if digest not in books.spent:
         return digest
-    shown = bool(prepared.order.bill.mdtrt_cert_no)
+    shown = bool(prepared.request.bill.mdtrt_cert_no)
     if shown or encounter.kind != STAY or books.spent[digest] != encounter.mdtrt_id:
         raise precondition("EC_TOKEN_SPENT")
     return ""
@@ -183,8 +185,8 @@ def _spent_token(prepared: PreparedBill, books: Books) -> str:
 def _trial_hash(prepared: PreparedBill, batches: Iterable[BilledBatch], sequences: tuple[int, ...]) -> str:
     """SHA-256 over policy versions, places in the ledgers, bill and use of accounts; of a bill for which something comes along
     with each message (filing, kind of care and its time) over the facts too."""
-    order, bill = prepared.order, prepared.order.bill
-    told = order.carried is not None or order.sought is not None
+    request, bill = prepared.request, prepared.request.bill
+    told = request.carried is not None or request.sought is not None
     facts = tuple(sorted(prepared.facts.items())) if told else ()
     told_by_bank = () if bill.bank_fen is None else (bill.bank_fen,)
     content = (

@@ -24,7 +24,7 @@ ONLY_THERE: Final = "医药机构多"
 OTHERWISE: Final = "数据不一致"
 
 
-class Listed(NamedTuple):
+class ListedLine(NamedTuple):
     """A line of the institution's file."""
 
     setl_id: str
@@ -36,7 +36,7 @@ class Listed(NamedTuple):
     back: bool
 
 
-class Booked(NamedTuple):
+class BookedLine(NamedTuple):
     """A settlement or counter-entry as it is booked here; `at` is when, in microseconds UTC."""
 
     at: int
@@ -51,14 +51,14 @@ class Booked(NamedTuple):
     acct_fen: int
     back: bool
 
-    def equals(self, listed: Listed) -> bool:
+    def equals(self, listed: ListedLine) -> bool:
         """Whether a line says the same. No text says which sign the amounts of a counter-entry have: both are taken."""
         same = self.mdtrt_id == listed.mdtrt_id and self.psn_no == listed.psn_no and self.back == listed.back
         here, there = (self.medfee_fen, self.fund_fen, self.acct_fen), listed[3:6]
         return same and (here == there or (self.back and tuple(-fen for fen in here) == there))
 
 
-class Found(NamedTuple):
+class ComparisonCounts(NamedTuple):
     """What a comparison came to: lines that are equal, that are booked here alone, that the file has alone, and that both have
     otherwise; and the sums of those that differ, in fen.
     """
@@ -71,7 +71,7 @@ class Found(NamedTuple):
     there_fen: int = 0
 
 
-class Compared(NamedTuple):
+class Comparison(NamedTuple):
     """A comparison of an institution: over which days (ISO), of which office, class and kind ("" for all), what it came to, when
     (microseconds UTC), and under which number its result is.
     """
@@ -97,7 +97,7 @@ class Compared(NamedTuple):
         return self.compared_at, self.file_qury_no
 
 
-def read_listed(text: str) -> list[Listed]:
+def read_listed(text: str) -> list[ListedLine]:
     """The lines of an uploaded file; INVALID FILE_MALFORMED."""
     rows = []
     for number, line in enumerate(text.split("\n", MOST_ROWS), 1):
@@ -111,13 +111,13 @@ def read_listed(text: str) -> list[Listed]:
     return rows
 
 
-def _listed(values: Sequence[str], number: int) -> Listed:
+def _listed(values: Sequence[str], number: int) -> ListedLine:
     fens = [_fen(value) for value in values[3:6]]
     if len(values) != _COLUMNS or None in fens or values[6] not in ("", "0", "1"):
         raise malformed("file.line", f"line {number}: {_COLUMNS} values", line=str(number), columns=str(_COLUMNS))
     medfee, fund, acct = (fen or 0 for fen in fens)
     setl_id, mdtrt_id, psn_no = values[:3]
-    return Listed(setl_id, mdtrt_id, psn_no, medfee, fund, acct, values[6] == "1")
+    return ListedLine(setl_id, mdtrt_id, psn_no, medfee, fund, acct, values[6] == "1")
 
 
 def _fen(text: str) -> int | None:
@@ -131,18 +131,18 @@ def malformed(rule: str, says: str, **told: str) -> Fault:
     return invalid("data.file_qury_no", rule, says, reason="FILE_MALFORMED", **told)
 
 
-class Result:
+class ComparisonResult:
     """The result of a comparison, line by line: what both have, then what the file alone has."""
 
-    def __init__(self, listed: Sequence[Listed]) -> None:
-        self._left: Mapping[str, Listed] = {each.setl_id: each for each in listed}
+    def __init__(self, listed: Sequence[ListedLine]) -> None:
+        self._left: Mapping[str, ListedLine] = {each.setl_id: each for each in listed}
         self._twice = [each for each in listed if self._left[each.setl_id] is not each]
         self._seen: set[str] = set()
         self._lines: list[str] = []
         self._counts = {EQUAL: 0, ONLY_HERE: 0, ONLY_THERE: 0, OTHERWISE: 0}
         self._here_fen = self._there_fen = 0
 
-    def add(self, booked: Sequence[Booked]) -> None:
+    def add(self, booked: Sequence[BookedLine]) -> None:
         """Lines of what is booked here."""
         for each in booked:
             listed = self._left.get(each.setl_id)
@@ -163,17 +163,17 @@ class Result:
         return "".join(self._lines)
 
     @property
-    def found(self) -> Found:
+    def found(self) -> ComparisonCounts:
         """What it has come to, once the text is made."""
         equal, here, there, other = (self._counts[each] for each in (EQUAL, ONLY_HERE, ONLY_THERE, OTHERWISE))
-        return Found(equal, here, there, other, self._here_fen, self._there_fen)
+        return ComparisonCounts(equal, here, there, other, self._here_fen, self._there_fen)
 
-    def _line(self, each: Booked | Listed, msgid: str, memo: str) -> None:
+    def _line(self, each: BookedLine | ListedLine, msgid: str, memo: str) -> None:
         self._counts[memo or EQUAL] += 1
         self._lines.append("\t".join(value or _EMPTY for value in _values(each, msgid, memo)) + "\n")
 
 
-def _values(each: Booked | Listed, msgid: str, memo: str) -> Iterator[str]:
+def _values(each: BookedLine | ListedLine, msgid: str, memo: str) -> Iterator[str]:
     yield from (
         each.psn_no,
         each.mdtrt_id,

@@ -16,7 +16,7 @@ from services.settlement.domain.benefits.outcome import Components
 from services.settlement.domain.books.basis import Basis
 from services.settlement.domain.books.booking import Posting
 from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
-from services.settlement.domain.books.notices import UNTOLD, Told
+from services.settlement.domain.books.notices import NO_ORIGIN, NoticeOrigin
 from services.settlement.domain.books.orders import Order
 from services.settlement.domain.care.bill import Bill, BilledBatch, BilledEncounter, CarriedCare
 from services.settlement.domain.care.carried import CarriedKey
@@ -164,11 +164,11 @@ class CarriedBill(NamedTuple):
 
 
 @dataclass(slots=True)
-class Writing:
+class BookChanges:
     """Rows to be stored together; `settled` pairs each fee batch with the settlement that settles it.
 
     `orders`, `entries` and `carried` are those of orders that are opened. `noticed` are settlements and counter-entries of
-    cross-region care that stand by this writing, `told` when and by which span that is.
+    cross-region care that stand by these changes, `told` when and by which span that is.
     """
 
     settlements: list[NewSettlement] = field(default_factory=list)
@@ -179,7 +179,7 @@ class Writing:
     entries: list[Entry] = field(default_factory=list)
     carried: list[CarriedBill] = field(default_factory=list)
     noticed: list[str] = field(default_factory=list)
-    told: Told = UNTOLD
+    told: NoticeOrigin = NO_ORIGIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ KEPT: Final = timedelta(days=35)
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
+class ClearedRow:
     """A row of the books that is cleared, as the store reads it; `at` in microseconds, amounts negative in a reversal.
 
     `setl_id` is the row's own number and `of` the settlement that it is or reverses. `sides` are the places that this cell
@@ -83,15 +83,15 @@ class Head(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NoticeOrigin:
     """When and by which span notices are written; the moment in microseconds."""
 
     at: int = 0
     traceparent: str = ""
 
 
-UNTOLD: Final = Told()
-"""Of a writing that books nothing of cross-region care."""
+NO_ORIGIN: Final = NoticeOrigin()
+"""Of changes that book nothing of cross-region care."""
 
 
 def apart(regions: Regions) -> bool:
@@ -100,7 +100,7 @@ def apart(regions: Regions) -> bool:
     return home != care and pooling_area(home) != pooling_area(care)
 
 
-def notice_of(booked: Booked) -> Notice:
+def notice_of(booked: ClearedRow) -> Notice:
     """The notice of a row of the books."""
     return Notice(
         kind=booked.kind,
@@ -119,7 +119,7 @@ def notice_of(booked: Booked) -> Notice:
     )
 
 
-def _parts(booked: Booked) -> tuple[tuple[str, int], ...]:
+def _parts(booked: ClearedRow) -> tuple[tuple[str, int], ...]:
     named = [
         (fund_pay_type(fund, booked.insutype), fen) for fund, fen in zip(FUND_FIELDS, booked.funds_fen, strict=True)
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from services.kernel.errors import Fault, FaultKind, Violation
 from services.settlement.domain.books.booking import opening_postings
-from services.settlement.domain.books.entries import Books, Writing, accumulator_entries
+from services.settlement.domain.books.entries import BookChanges, Books, accumulator_entries
 from services.settlement.domain.books.ledger import AccountKey, LedgerKey, YearLedger, after_deltas
 
 
@@ -27,12 +27,12 @@ class Opening:
 
     @property
     def balance(self) -> tuple[int, int, str]:
-        """What the account begins with, as `Opened` has it; a year that holds nothing is none."""
+        """What the account begins with, as `OpenedWith` has it; a year that holds nothing is none."""
         return self.balance_fen, self.current_year_fen, self.key.benefit_year if self.current_year_fen else ""
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedWith:
     """With what an account and a year began: `balance` is (balance, current year's part, its benefit year) in fen.
 
     None and empty where something else, or nothing, stands at the beginning.
@@ -61,18 +61,18 @@ def check_openings(openings: Sequence[Opening]) -> None:
 
 
 def book_openings(
-    openings: Sequence[Opening], books: Books, standing: Mapping[LedgerKey, Opened], source_id: str, at: int
-) -> tuple[Writing, int]:
+    openings: Sequence[Opening], books: Books, standing: Mapping[LedgerKey, OpenedWith], source_id: str, at: int
+) -> tuple[BookChanges, int]:
     """The rows of the openings, and how many openings bring nothing that does not stand; the books move with them.
 
     What an account or year began with may be given again, whatever has happened to it since. Raises LEDGER_OPEN naming
     the place of an opening whose account or year has other entries already.
     """
-    writing = Writing()
+    changes = BookChanges()
     unchanged = 0
     for place, opening in enumerate(openings):
         year = books.years.get(opening.key, YearLedger())
-        opened = standing.get(opening.key, Opened())
+        opened = standing.get(opening.key, OpenedWith())
         pays = bool(opening.balance_fen) and opening.balance != opened.balance
         counts = bool(opening.accumulators) and dict(opening.accumulators) != opened.accumulators
         if (pays and opening.account in books.accounts) or (counts and year.seq):
@@ -80,12 +80,12 @@ def book_openings(
             raise Fault(FaultKind.CONFLICT, "LEDGER_OPEN", {"opening": path}, violations=[Violation(path, "open")])
         unchanged += not (pays or counts)
         if pays:
-            writing.postings += opening_postings(
-                *(source_id, len(writing.postings), opening.account, books.accounts),
+            changes.postings += opening_postings(
+                *(source_id, len(changes.postings), opening.account, books.accounts),
                 *(opening.balance_fen, opening.current_year_fen, opening.key.benefit_year, at),
             )
         if counts:
             deltas = dict(opening.accumulators)
-            writing.accumulators += accumulator_entries(opening.key, year.seq + 1, deltas, source_id)
+            changes.accumulators += accumulator_entries(opening.key, year.seq + 1, deltas, source_id)
             books.years[opening.key] = after_deltas(year, deltas)
-    return writing, unchanged
+    return changes, unchanged

@@ -137,7 +137,7 @@ class Step:
     charged: bool = False
 
 
-class Taken(NamedTuple):
+class TakenStep(NamedTuple):
     """What a step comes to: the order from now on, and the refusal that its caller gets nevertheless.
 
     An order that has become void by it, of a bill, is undone by a counter-entry, also where there is a refusal.
@@ -147,7 +147,7 @@ class Taken(NamedTuple):
     refusal: Fault | None = None
 
 
-def taken(step: Step, known: Order | None, now: int) -> Taken:
+def taken(step: Step, known: Order | None, now: int) -> TakenStep:
     """Decides a step; the order that comes back is the known one itself where nothing changes.
 
     Raises ORDER_NOT_FOUND also for an order of another opener, institution or person, ORDER_CONFIRMED, ORDER_CHARGED,
@@ -156,38 +156,38 @@ def taken(step: Step, known: Order | None, now: int) -> Taken:
     if known is None or not _may(step, known):
         if known is None and step.verb is Verb.VOID:
             # Delivered before the Open that it undoes: that is refused when it comes.
-            return Taken(Order(step.order_no, step.opener, VOID, step.cause, ended_at=now))
+            return TakenStep(Order(step.order_no, step.opener, VOID, step.cause, ended_at=now))
         raise not_found("ORDER_NOT_FOUND", order_no=step.order_no)
     if known.phase == CONFIRMED:
         if step.verb in (Verb.CONFIRM, Verb.LAPSE):
-            return Taken(known)
+            return TakenStep(known)
         raise precondition("ORDER_CONFIRMED", order_no=known.order_no, setl_id=known.setl_id or "")
     if known.phase == VOID:
         if step.verb in (Verb.VOID, Verb.LIFT, Verb.LAPSE):
-            return Taken(known)
+            return TakenStep(known)
         raise ended(known)
     return _taken_of_pending(step, known, now)
 
 
-def _taken_of_pending(step: Step, known: Order, now: int) -> Taken:
+def _taken_of_pending(step: Step, known: Order, now: int) -> TakenStep:
     late = known.lapsed(now)
     match step.verb:
         case Verb.LAPSE:
-            return Taken(_void(known, LAPSED, now) if late else known)
+            return TakenStep(_void(known, LAPSED, now) if late else known)
         case Verb.LIFT if known.charged and not late:
             raise precondition("ORDER_CHARGED", order_no=known.order_no, lapses_at=moment_text(known.lapses_at or 0))
         case Verb.VOID | Verb.LIFT:
             # What had lapsed has lapsed, whoever comes first.
-            return Taken(_void(known, LAPSED if late else step.cause, now))
+            return TakenStep(_void(known, LAPSED if late else step.cause, now))
         case _ if late:
             void = _void(known, LAPSED, now)
-            return Taken(void, ended(void))
+            return TakenStep(void, ended(void))
         case Verb.CONFIRM:
-            return Taken(replace(known, phase=CONFIRMED, ended_at=now))
+            return TakenStep(replace(known, phase=CONFIRMED, ended_at=now))
         case _:
             # A renewal that comes late or twice never shortens what another one gave.
             later = max(known.lapses_at or 0, now + step.expires_after_s * _SECOND)
-            return Taken(replace(known, lapses_at=later, charged=known.charged or step.charged))
+            return TakenStep(replace(known, lapses_at=later, charged=known.charged or step.charged))
 
 
 def _may(step: Step, known: Order) -> bool:

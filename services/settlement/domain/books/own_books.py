@@ -55,7 +55,7 @@ class OwnSettlement(NamedTuple):
         return self.counter_setl_id if self.kind == REVERSE else ""
 
 
-class Movement(NamedTuple):
+class AccountMovement(NamedTuple):
     """A posting on an own account. `setl_id` and `kind` are those of the settlement that moved it, `own` whether it is the
     account owner's; both texts are empty where the account was opened. `unsettled` says that it is a bill that was not
     confirmed, or its counter-entry."""

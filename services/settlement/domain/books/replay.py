@@ -34,7 +34,7 @@ MOST: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StandingSettlement:
     """A settlement with what it moved, and what its row keeps beside its sums.
 
     `care_admdvs` is the division of an institution in another cell, and `care_cell` that cell where it was told; empty where care
@@ -63,11 +63,11 @@ class Standing:
 class Scene:
     """What a replay is about: the settlement to be taken out, and those that stand after it, oldest first."""
 
-    target: Standing
-    later: tuple[Standing, ...]
+    target: StandingSettlement
+    later: tuple[StandingSettlement, ...]
 
     @property
-    def all(self) -> tuple[Standing, ...]:
+    def all(self) -> tuple[StandingSettlement, ...]:
         """The target and the later ones, in their order."""
         return self.target, *self.later
 
@@ -102,7 +102,7 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class LeftOver:
     """What one settlement leaves to be settled outside the books, in fen: positive is owed to the institution, by the funds, the
     own account, the family account, and by the person in cash; negative is given back by it."""
 
@@ -112,7 +112,7 @@ class Difference:
     cash_fen: int
 
     @classmethod
-    def between(cls, before: Components, after: Components | None) -> Difference:
+    def between(cls, before: Components, after: Components | None) -> LeftOver:
         """Of a settlement that another one replaces, or none."""
         was, now = _paid(before), (0, 0, 0, 0) if after is None else _paid(after)
         return cls(*(new - old for new, old in zip(now, was, strict=True)))
@@ -122,7 +122,7 @@ class Difference:
 class Counter:
     """The counter-entry of a settlement; `balance_fen` is that of the own account after it."""
 
-    original: Standing
+    original: StandingSettlement
     setl_id: str
     seq: int
     balance_fen: int
@@ -133,7 +133,7 @@ class Counter:
 class Renewed:
     """A later settlement as it was decided anew, under a number of its own."""
 
-    original: Standing
+    original: StandingSettlement
     setl_id: str
     seq: int
     settlement: Settlement
@@ -148,7 +148,7 @@ class Replay:
     accumulators: tuple[AccumulatorEntry, ...]
     postings: tuple[Posting, ...]
 
-    def differences(self) -> list[tuple[Counter, Renewed | None, Difference]]:
+    def differences(self) -> list[tuple[Counter, Renewed | None, LeftOver]]:
         """What each settlement leaves, the target's first."""
         renewed = {each.original.settlement.setl_id: each for each in self.renewed}
         found = []
@@ -156,7 +156,7 @@ class Replay:
             before = counter.original.settlement
             after = renewed.get(before.setl_id)
             parts = None if after is None else after.settlement.components
-            found.append((counter, after, Difference.between(before.components, parts)))
+            found.append((counter, after, LeftOver.between(before.components, parts)))
         return found
 
 
@@ -186,13 +186,13 @@ def replay(
     `stacks` are the policies by which the later ones were decided, `billed` the encounters of which another settlement
     stands that is not replayed. Raises REPLAY_IMPOSSIBLE, naming the settlement that cannot be decided anew.
     """
-    deciding = _Deciding(books, set(billed), new_id, at)
+    deciding = _MovingBooks(books, set(billed), new_id, at)
     counters = [deciding.countered(each) for each in reversed(scene.all)]
     renewed = [deciding.renewed(each, stack) for each, stack in zip(scene.later, stacks, strict=True)]
     return Replay(tuple(counters), tuple(renewed), tuple(deciding.accumulators), tuple(deciding.postings))
 
 
-class _Deciding:
+class _MovingBooks:
     """The books as they move, and the rows of what has moved them."""
 
     def __init__(self, books: Books, billed: set[str], new_id: Callable[[str], str], at: int) -> None:
@@ -203,7 +203,7 @@ class _Deciding:
         self.accumulators: list[AccumulatorEntry] = []
         self.postings: list[Posting] = []
 
-    def countered(self, each: Standing) -> Counter:
+    def countered(self, each: StandingSettlement) -> Counter:
         """Gives back what a settlement has moved."""
         original, setl_id = each.settlement, self._new_id("")
         own = AccountKey(original.key.psn_no, original.key.insutype)
@@ -212,7 +212,7 @@ class _Deciding:
         balance = self._books.accounts.get(own, AccountHead()).balance_fen
         return Counter(each, setl_id, seq, balance, refund(original.components))
 
-    def renewed(self, each: Standing, stack: CompiledStack) -> Renewed:
+    def renewed(self, each: StandingSettlement, stack: CompiledStack) -> Renewed:
         """Decides a settlement on the books as they are now."""
         original, basis = each.settlement, each.basis
         if basis is None:
@@ -243,7 +243,7 @@ class _Deciding:
         return year.seq + 1
 
 
-def check_bases(later: Iterable[Standing]) -> None:
+def check_bases(later: Iterable[StandingSettlement]) -> None:
     """REPLAY_IMPOSSIBLE for the first that was settled before it was kept on what."""
     for each in later:
         if each.basis is None:

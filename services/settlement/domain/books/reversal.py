@@ -109,7 +109,7 @@ NEVER_ARRIVED = TakenBack(arrived=False)
 
 
 @dataclass(frozen=True, slots=True)
-class ReversalOrder:
+class ReversalRequest:
     """A reversal to be made: whose request, at which counter, when."""
 
     stamp: RequestStamp
@@ -291,21 +291,21 @@ def check_admission(name: MessageName) -> None:
 
 
 def counter_heading(
-    original: BookedSettlement, order: ReversalOrder, setl_id: str, seq: int | None, at: int
+    original: BookedSettlement, request: ReversalRequest, setl_id: str, seq: int | None, at: int
 ) -> Heading:
     """What the row of a counter-entry says beside its amounts."""
     return Heading(
         setl_id=setl_id,
-        stamp=order.stamp.resolved(original.regions),
+        stamp=request.stamp.resolved(original.regions),
         kind="reverse",
         mdtrt_id=original.mdtrt_id,
         key=original.key,
         ledger_seq=seq,
         med_type=original.med_type,
         setl_at=at,
-        msgid=order.desk.msgid,
-        opter=order.desk.opter,
-        opter_name=order.desk.opter_name,
+        msgid=request.desk.msgid,
+        opter=request.desk.opter,
+        opter_name=request.desk.opter_name,
         invono=original.invono,
         reverses=original.setl_id,
         policies=original.policies,
@@ -314,11 +314,11 @@ def counter_heading(
     )
 
 
-def void_heading(order: ReversalOrder, name: MessageName, request_id: str, setl_id: str, at: int) -> Heading:
+def void_heading(request: ReversalRequest, name: MessageName, request_id: str, setl_id: str, at: int) -> Heading:
     """What stands in the place of a settlement whose message was taken back before it came; all amounts are 0."""
     return Heading(
         setl_id=setl_id,
-        stamp=RequestStamp(order.stamp.scope, request_id, "ReverseMessage", ""),
+        stamp=RequestStamp(request.stamp.scope, request_id, "ReverseMessage", ""),
         kind="void",
         mdtrt_id="",
         key=LedgerKey("", "", "", ""),

@@ -42,7 +42,7 @@ class Group(NamedTuple):
     acct_fen: int
 
 
-class Totals(NamedTuple):
+class OrderTotals(NamedTuple):
     """How many settlements and counter-entries, and their sums in fen."""
 
     number: int
@@ -57,14 +57,14 @@ class Totals(NamedTuple):
         return f"中心{self.number}笔，医疗费总额、基金支付总额、个人账户支付依次为{sums}元"
 
 
-def totals_of(groups: list[Group], clearing: str, optins: str) -> Totals:
+def totals_of(groups: list[Group], clearing: str, optins: str) -> OrderTotals:
     """The totals of those of a clearing class and a settling office; "" for all."""
     held = [
         each
         for each in groups
         if clearing in ("", clr_type(each.med_type)) and optins in ("", pooling_area(each.insuplc_admdvs))
     ]
-    return Totals(
+    return OrderTotals(
         sum(each.number for each in held),
         sum(each.medfee_fen for each in held),
         sum(each.fund_fen for each in held),

@@ -87,7 +87,7 @@ class StandingLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StandingFees:
     """What stands on the encounter that an upload must know: the lines it names, the returns of them, all batches.
 
     `goods` is what the lines that it takes back charge; a line that is a return itself has none.
@@ -111,7 +111,7 @@ class Upload:
     returned: Mapping[int, LineSplit]
 
 
-def decide_upload(priced: Sequence[PricedLine], standing: Standing, *, stay: bool) -> Upload:
+def decide_upload(priced: Sequence[PricedLine], standing: StandingFees, *, stay: bool) -> Upload:
     """Which lines are new. A line that stands already with the same content is answered again.
 
     INVALID where the message itself holds two contents under one number. CONFLICT: FEE_LINE_EXISTS (a line stands with
@@ -165,7 +165,7 @@ def _check_batches_unsettled(numbers: set[str], batches: Sequence[FeeBatch]) -> 
 
 
 def _returns(
-    priced: Sequence[PricedLine], lines: Sequence[SentLine], new: Sequence[int], standing: Standing, *, stay: bool
+    priced: Sequence[PricedLine], lines: Sequence[SentLine], new: Sequence[int], standing: StandingFees, *, stay: bool
 ) -> dict[int, LineSplit]:
     """The splits of the new lines that take others back, by place. A visit's negative line need not name what it takes."""
     places = [place for place in new if lines[place].names_origin or (stay and lines[place].is_return)]
@@ -242,7 +242,9 @@ def check_no_return_left(returns: Sequence[StandingLine], path: str) -> None:
         )
 
 
-def lines_for_cancel(numbers: Sequence[str], standing: Standing, cancelled: Collection[str] = ()) -> list[StandingLine]:
+def lines_for_cancel(
+    numbers: Sequence[str], standing: StandingFees, cancelled: Collection[str] = ()
+) -> list[StandingLine]:
     """The unsettled lines that 2302 names; those that do not stand because they are `cancelled` already are left out.
 
     NOT_FOUND FEE_LINE_NOT_FOUND, CONFLICT BATCH_SETTLED, PRECONDITION RETURN_EXCEEDS_LINE where a return of a line would

@@ -11,7 +11,7 @@ from services.settlement.domain.books.entries import Wanted
 from services.settlement.domain.books.ledger import AccountKey
 from services.settlement.domain.care.insured import CredentialQuery, Insured
 from services.settlement.operations.care.ports import IdentityPeer
-from services.settlement.store.hot import HotBooks
+from services.settlement.store.batch_books import BatchBooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Persons:
     """Asks who somebody is."""
 
     identity: IdentityPeer
-    books: HotBooks
+    books: BatchBooks
 
     async def shown(self, credential: CredentialQuery) -> Insured:
         """Whose the credential is; raises the refusals of Verify, and EC_TOKEN_SPENT."""

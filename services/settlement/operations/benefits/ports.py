@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from services.settlement.domain.benefits.stack import CompiledStack, StackChoice, StackRequest
-from services.settlement.domain.books.answer import Answer
+from services.settlement.domain.books.answer import SettlementAnswer
 from services.settlement.domain.care.pending import PendingOrder
 from services.settlement.operations.care.ports import CataloguePeer
 
@@ -26,6 +26,6 @@ class PolicyPeer(CataloguePeer, Protocol):
 class TrialScribe(Protocol):
     """Writes answers of trials down as they are sent."""
 
-    def tried(self, answer: Answer, trial_hash: str, blocking: PendingOrder | None) -> bytes:
+    def tried(self, answer: SettlementAnswer, trial_hash: str, blocking: PendingOrder | None) -> bytes:
         """The answer of a trial; `blocking` is the pending order that a settlement would wait for."""
         ...

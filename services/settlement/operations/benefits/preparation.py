@@ -18,7 +18,7 @@ from services.runtime.writes import Again, decide_each
 from services.settlement.domain.benefits.circumstances import UNFILED, Care, facts_of
 from services.settlement.domain.benefits.stack import StackChoice, StackRequest
 from services.settlement.domain.benefits.versions import SettleDates, benefit_year, policy_date
-from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.decision import PreparedBill
 from services.settlement.domain.books.entries import Books, PolicyName, RequestKey, StoredAnswer, Wanted, repeat_of
 from services.settlement.domain.books.ledger import AccountKey, LedgerKey
@@ -32,10 +32,10 @@ from services.settlement.operations.benefits.ports import PolicyPeer
 from services.settlement.operations.care.kinds import national_kind
 from services.settlement.operations.care.ports import IdentityPeer
 from services.settlement.operations.care.writes import BUSY
-from services.settlement.store.hot import HotBooks
+from services.settlement.store.batch_books import BatchBooks
 
 T = TypeVar("T")
-Found: TypeAlias = PreparedBill | StoredAnswer | Exception
+PreparationOutcome: TypeAlias = PreparedBill | StoredAnswer | Exception
 
 
 class Preparation:
@@ -44,79 +44,79 @@ class Preparation:
     `cell` is the own cell of a mesh with routing, "" of one without: there filings are looked for nowhere.
     """
 
-    def __init__(self, books: HotBooks, identity: IdentityPeer, catalogue: PolicyPeer, cell: str = "") -> None:
+    def __init__(self, books: BatchBooks, identity: IdentityPeer, catalogue: PolicyPeer, cell: str = "") -> None:
         self._books = books
         self._identity = identity
         self._catalogue = catalogue
         self._cell = cell
 
-    async def prepare(self, orders: Sequence[Order]) -> list[Found]:
-        """For each order: the bill ready to be decided, the answer it was given before, or why it is refused.
+    async def prepare(self, requests: Sequence[BillRequest]) -> list[PreparationOutcome]:
+        """For each request: the bill ready to be decided, the answer it was given before, or why it is refused.
 
         INSURED_ELSEWHERE names the own cell: whether a filing holds decides, and only routing knows.
         """
-        found: list[Found | BilledEncounter] = await self._known(orders)
+        found: list[PreparationOutcome | BilledEncounter] = await self._known(requests)
         asked = [place for place, known in enumerate(found) if isinstance(known, BilledEncounter)]
         if not asked:
             return [known for known in found if not isinstance(known, BilledEncounter)]
         insured: Sequence[Insured | Fault]
         try:
-            insured = await self._identity.verify_batch([_query(orders[place]) for place in asked])
+            insured = await self._identity.verify_batch([_query(requests[place]) for place in asked])
         except Fault as fault:
             insured = [fault] * len(asked)
         lookup = _Lookup(self._catalogue)
-        results: list[Found] = []
+        results: list[PreparationOutcome] = []
         persons = iter(insured)
-        for order, known in zip(orders, found, strict=True):
+        for request, known in zip(requests, found, strict=True):
             if isinstance(known, BilledEncounter):
                 person = next(persons)
-                results.append(person if isinstance(person, Fault) else await _prepared(order, known, person, lookup))
+                results.append(person if isinstance(person, Fault) else await _prepared(request, known, person, lookup))
             else:
                 results.append(known)
         return [insured_elsewhere(self._cell) if self._unsought(each) else each for each in results]
 
-    def _unsought(self, found: Found) -> bool:
+    def _unsought(self, found: PreparationOutcome) -> bool:
         """Whether only a filing could still say how care outside the insured pooling area came about."""
         if not self._cell or not isinstance(found, PreparedBill) or found.facts["remote"] != UNFILED:
             return False
-        order = found.order
-        return order.carried is None and order.sought is None and order.opening is None
+        request = found.request
+        return request.carried is None and request.sought is None and request.opening is None
 
-    async def _known(self, orders: Sequence[Order]) -> list[Found | BilledEncounter]:
+    async def _known(self, requests: Sequence[BillRequest]) -> list[PreparationOutcome | BilledEncounter]:
         """The stored answer of a repeat, else the encounter of the bill."""
         # Of one that is opened the commit knows whether it came before.
-        settled = (order.stamp for order in orders if order.stamp.request_id and order.opening is None)
+        settled = (request.stamp for request in requests if request.stamp.request_id and request.opening is None)
         wanted = Wanted(
             requests=tuple({(stamp.scope, stamp.request_id): None for stamp in settled}),
-            encounters=tuple({order.bill.mdtrt_id: None for order in orders if order.carried is None}),
+            encounters=tuple({request.bill.mdtrt_id: None for request in requests if request.carried is None}),
         )
         if not (wanted.requests or wanted.encounters):
-            return [order.carried.encounter for order in orders if order.carried is not None]
+            return [request.carried.encounter for request in requests if request.carried is not None]
         async with self._books.reading() as snapshot:
             books = await snapshot.load(wanted)
-            if others := {key: None for order in orders if (key := _second_key(order.stamp, books))}:
+            if others := {key: None for request in requests if (key := _second_key(request.stamp, books))}:
                 books.answers |= (await snapshot.load(Wanted(requests=tuple(others)))).answers
-        found: list[Found | BilledEncounter] = []
-        for order in orders:
-            stored = books.answers.get((order.stamp.scope, order.stamp.request_id))
-            if second := _second_key(order.stamp, books):
-                stored = answering(order.stamp, stored, books.answers.get(second))
+        found: list[PreparationOutcome | BilledEncounter] = []
+        for request in requests:
+            stored = books.answers.get((request.stamp.scope, request.stamp.request_id))
+            if second := _second_key(request.stamp, books):
+                stored = answering(request.stamp, stored, books.answers.get(second))
             if stored is not None:
-                found.append(repeat_of(order.stamp, stored))
+                found.append(repeat_of(request.stamp, stored))
                 continue
-            if order.carried is not None:
-                found.append(order.carried.encounter)
+            if request.carried is not None:
+                found.append(request.carried.encounter)
                 continue
             try:
-                found.append(_own_encounter(order, books))
+                found.append(_own_encounter(request, books))
             except Fault as fault:
                 found.append(fault)
         return found
 
 
-def _own_encounter(order: Order, books: Books) -> BilledEncounter:
+def _own_encounter(request: BillRequest, books: Books) -> BilledEncounter:
     """The encounter of the bill; PRECONDITION (INSURED_ELSEWHERE) where the ledgers of its person are another cell's."""
-    encounter = check_encounter(order.bill, books.encounters.get(order.bill.mdtrt_id))
+    encounter = check_encounter(request.bill, books.encounters.get(request.bill.mdtrt_id))
     if encounter.insured_cell:
         raise insured_elsewhere(encounter.insured_cell)
     return encounter
@@ -129,18 +129,20 @@ def _second_key(stamp: RequestStamp, books: Books) -> RequestKey | None:
 
 
 async def decided_bills(
-    preparation: Preparation, orders: Sequence[Order], submit: Callable[[int, PreparedBill], Awaitable[T | Again]]
-) -> list[T | Found | BaseException]:
-    """The outcome of each order: prepared, and handed over by `submit`, which is told its place. One whose books moved
-    meanwhile is prepared anew; a Fault, or a bug of that one order, is its outcome."""
+    preparation: Preparation,
+    requests: Sequence[BillRequest],
+    submit: Callable[[int, PreparedBill], Awaitable[T | Again]],
+) -> list[T | PreparationOutcome | BaseException]:
+    """The outcome of each request: prepared, and handed over by `submit`, which is told its place. One whose books moved
+    meanwhile is prepared anew; a Fault, or a bug of that one request, is its outcome."""
 
-    async def attempt(places: Sequence[int]) -> list[T | Again | Found | BaseException]:
-        found = await preparation.prepare([orders[place] for place in places])
+    async def attempt(places: Sequence[int]) -> list[T | Again | PreparationOutcome | BaseException]:
+        found = await preparation.prepare([requests[place] for place in places])
         bills = [(place, item) for place, item in zip(places, found, strict=True) if isinstance(item, PreparedBill)]
         outcomes = iter(await asyncio.gather(*(submit(*bill) for bill in bills), return_exceptions=True))
         return [next(outcomes) if isinstance(item, PreparedBill) else item for item in found]
 
-    outcomes: Any = await decide_each(range(len(orders)), attempt, BUSY)
+    outcomes: Any = await decide_each(range(len(requests)), attempt, BUSY)
     return [*outcomes]
 
 
@@ -179,12 +181,12 @@ class _Lookup:
         return self._diseases[key]
 
 
-def _query(order: Order) -> CredentialQuery:
-    bill = order.bill
+def _query(request: BillRequest) -> CredentialQuery:
+    bill = request.bill
     shown = bool(bill.mdtrt_cert_no)
     return CredentialQuery(
         fixmedins_code=bill.desk.fixmedins_code,
-        day=beijing_day(order.now),
+        day=beijing_day(request.now),
         mdtrt_cert_type=bill.mdtrt_cert_type if shown else "",
         mdtrt_cert_no=bill.mdtrt_cert_no,
         card_sn=bill.card_sn if shown else "",
@@ -192,17 +194,17 @@ def _query(order: Order) -> CredentialQuery:
         psn_cert_type=bill.psn_cert_type,
         certno=bill.certno,
         insutype=bill.insutype,
-        business_date=order.business_date,
-        traceparent=order.traceparent,
+        business_date=request.business_date,
+        traceparent=request.traceparent,
     )
 
 
 async def _prepared(
-    order: Order, encounter: BilledEncounter, insured: Insured, lookup: _Lookup
+    request: BillRequest, encounter: BilledEncounter, insured: Insured, lookup: _Lookup
 ) -> PreparedBill | Exception:
     """The bill, or what befell it: one that cannot be prepared, even by a bug, must not fail its neighbours."""
     try:
-        return await _prepare(order, encounter, insured, lookup)
+        return await _prepare(request, encounter, insured, lookup)
     except Exception as error:  # noqa: BLE001  # it becomes the outcome of this bill
         return error
 
@@ -219,11 +221,11 @@ def _family_of(bill: Bill, insured: Insured, day: date) -> AccountKey | None:
     return None if link is None else AccountKey(link.owner_psn_no, link.owner_insutype)
 
 
-async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, lookup: _Lookup) -> PreparedBill:
-    bill = order.bill
+async def _prepare(request: BillRequest, encounter: BilledEncounter, insured: Insured, lookup: _Lookup) -> PreparedBill:
+    bill = request.bill
     if insured.person.psn_no != bill.psn_no:
         raise denied("EC_TOKEN_WRONG_PERSON" if bill.mdtrt_cert_type == EC else "CERTIFICATE_MISMATCH")
-    day = beijing_day(order.now)
+    day = beijing_day(request.now)
     enrolment = enrolment_on(insured, bill.insutype, day)
     institution = await lookup.institution(bill.desk.fixmedins_code, day)
     begin = beijing_day(from_micros(encounter.begin_at))
@@ -234,22 +236,22 @@ async def _prepare(order: Order, encounter: BilledEncounter, insured: Insured, l
     if encounter.dise_codg:
         disease = await lookup.disease(enrolment.insuplc_admdvs, encounter.dise_codg, day)
     kind = KindOfCare(encounter.med_type, encounter.local_med_type)
-    if order.carried is not None:
+    if request.carried is not None:
         check_setting(kind, "carried.med_type", stay=bill.kind == STAY)
     elif bill.kind == VISIT:
         sent = KindOfCare(bill.med_type, bill.local_med_type)
         kind = await lookup.kind(sent, bill.desk.fixmedins_code, begin, "data.med_type")
         check_setting(kind, "data.med_type", stay=False)
     texts = (bill.exp_content, encounter.exp_content)
-    filing = order.filing
-    if order.sought is not None:
+    filing = request.filing
+    if request.sought is not None:
         check_filing(filing, encounter.begin_at, "filing")
     filed = "" if filing is None else filing.remote_kind
     care = Care(kind.national, encounter.dise_codg, disease, exp_contents=texts, filed=filed)
     decided_on = policy_date(leading.version_on, SettleDates(day, begin, end), leading.name)
     year = benefit_year(choice.stack.benefit_year_start, day).label
     return PreparedBill(
-        order=order,
+        request=request,
         encounter=encounter,
         insured=insured,
         enrolment=enrolment,

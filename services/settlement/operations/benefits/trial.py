@@ -14,18 +14,18 @@ from services.kernel.errors import Fault
 from services.kernel.requests import Moved
 from services.runtime.writes import AGAIN, Again
 from services.settlement.domain.books.answer import answer_of
-from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.decision import PreparedBill, blocking_order, decide, wanted_of
 from services.settlement.domain.books.entries import Books
 from services.settlement.domain.care.pending import order_pending
 from services.settlement.operations.benefits.ports import TrialScribe
 from services.settlement.operations.benefits.preparation import Preparation, decided_bills
 from services.settlement.operations.care.lapsing import Lapsing
-from services.settlement.store.hot import HotBooks
+from services.settlement.store.batch_books import BatchBooks
 
 Tried: TypeAlias = bytes | Again
 SubmitTrial: TypeAlias = Callable[[int, PreparedBill], Awaitable[Tried]]
-"""Hands the bill of the order at a place to the committer of trials; raises its Fault."""
+"""Hands the bill of the request at a place to the committer of trials; raises its Fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class Trying:
     """Tries bills."""
 
     preparation: Preparation
-    books: HotBooks
+    books: BatchBooks
     scribe: TrialScribe
     lapsing: Lapsing
 
-    async def try_bills(self, orders: Sequence[Order], submit: SubmitTrial) -> list[bytes | BaseException]:
+    async def try_bills(self, requests: Sequence[BillRequest], submit: SubmitTrial) -> list[bytes | BaseException]:
         """The answer of each trial as it is sent, or why it has none: a Fault, or a bug of that one trial."""
-        return cast("list[bytes | BaseException]", await decided_bills(self.preparation, orders, submit))
+        return cast("list[bytes | BaseException]", await decided_bills(self.preparation, requests, submit))
 
     async def run(self, bills: Sequence[PreparedBill]) -> list[Tried | Fault]:
         """Decides a batch on one snapshot: what the committer of trials runs."""

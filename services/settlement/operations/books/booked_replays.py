@@ -21,13 +21,13 @@ from services.settlement.domain.books.entries import (
     REVERSED,
     SETTLE,
     VOIDED,
+    BookChanges,
     NewSettlement,
     Wanted,
-    Writing,
 )
 from services.settlement.domain.books.notices import apart
-from services.settlement.domain.books.replay import Difference
-from services.settlement.domain.books.reversal import BookedSettlement, DecidedReversal, ReversalOrder
+from services.settlement.domain.books.replay import LeftOver
+from services.settlement.domain.books.reversal import BookedSettlement, DecidedReversal, ReversalRequest
 from services.settlement.domain.care.bill import Desk, totals_of_batches
 from services.settlement.domain.care.pending import order_pending
 from services.settlement.operations.books.booked_reversals import BookedReversals
@@ -80,23 +80,23 @@ class BookedReplays:
 
     async def _book(self, work: ReplayWriter, found: BookedSettlement, told: ToldReplay) -> None:
         setl_id, at = told.counter.setl_id, told.counter.at
-        order = ReversalOrder(RequestStamp(_SCOPE, f"replay:{setl_id}", "Replay", ""), Desk(found.scope, ""), at)
+        request = ReversalRequest(RequestStamp(_SCOPE, f"replay:{setl_id}", "Replay", ""), Desk(found.scope, ""), at)
         renewed = None if told.replaced is None else await _renewed(work, found, told.replaced, to_micros(at))
-        _, writing = await self.reversals.countered(work, found, order, told.counter)
+        _, changes = await self.reversals.countered(work, found, request, told.counter)
         if renewed is not None and told.replaced is not None:
             await work.put_in_place([Replaced(found.setl_id, told.replaced.setl_id)])
-            writing.settlements += renewed.settlements
-            writing.postings += renewed.postings
-            writing.settled += renewed.settled
-            writing.noticed += renewed.noticed
+            changes.settlements += renewed.settlements
+            changes.postings += renewed.postings
+            changes.settled += renewed.settled
+            changes.noticed += renewed.noticed
         await work.add_adjustments([_adjustment(found, told)])
-        await work.save(writing)
+        await work.save(changes)
 
 
 def _adjustment(found: BookedSettlement, told: ToldReplay) -> Adjustment:
     """What is left to be settled here: the same as the insured cell lists."""
     after = told.replaced
-    left = Difference.between(found.components, None if after is None else after.components)
+    left = LeftOver.between(found.components, None if after is None else after.components)
     return Adjustment(
         setl_id=found.setl_id,
         counter_setl_id=told.counter.setl_id,
@@ -138,7 +138,7 @@ async def _found(books: ReplayReader, told: ToldReplay) -> BookedSettlement | No
     return None
 
 
-async def _renewed(work: ReplayWriter, found: BookedSettlement, replaced: BookedCare, at: int) -> Writing:
+async def _renewed(work: ReplayWriter, found: BookedSettlement, replaced: BookedCare, at: int) -> BookChanges:
     """The rows of what stands in the place of a bill: the same lines, shared out anew."""
     (standing,) = await work.standing([found.setl_id])
     books = await work.load(Wanted(batches=(found.mdtrt_id,)))
@@ -148,7 +148,7 @@ async def _renewed(work: ReplayWriter, found: BookedSettlement, replaced: Booked
     heading = renewed_heading(standing, setl_id, None, replaced.preselfpay_in_base)
     row = NewSettlement(heading, replaced.components, replaced.response, replaced.record)
     area = pooling_area(key.insuplc_admdvs)
-    return Writing(
+    return BookChanges(
         settlements=[row],
         postings=booked_postings(setl_id, replaced.components, area, key.benefit_year, at),
         settled=[(batch, setl_id) for batch in standing.fee_batches],

@@ -16,8 +16,8 @@ from services.kernel.errors import Fault, not_found
 from services.kernel.requests import Moved
 from services.settlement.domain.books.answer import Reversal
 from services.settlement.domain.books.booking import reversal_postings
-from services.settlement.domain.books.entries import PENDING, REVERSED, VOID, NewSettlement, Writing
-from services.settlement.domain.books.notices import UNTOLD, apart
+from services.settlement.domain.books.entries import PENDING, REVERSED, VOID, BookChanges, NewSettlement
+from services.settlement.domain.books.notices import NO_ORIGIN, apart
 from services.settlement.domain.books.orders import Order
 from services.settlement.domain.books.refund import refund
 from services.settlement.domain.books.reversal import (
@@ -25,7 +25,7 @@ from services.settlement.domain.books.reversal import (
     DecidedReversal,
     FoundBooked,
     MessageName,
-    ReversalOrder,
+    ReversalRequest,
     SettlementName,
     TakenBack,
     counter_heading,
@@ -71,12 +71,12 @@ class BookedReversals:
                 return FoundBooked(state=VOID)
             return _found(found, await _order_of(snapshot, found, scope))
 
-    async def book(self, order: ReversalOrder, name: SettlementName, decided: DecidedReversal) -> bytes:
+    async def book(self, request: ReversalRequest, name: SettlementName, decided: DecidedReversal) -> bytes:
         """Books the counter-entry that 2208 or 2305 asked for, or answers the one that stands.
 
         Raises SETTLEMENT_NOT_FOUND, also of another order, ORDER_PENDING, BILL_UNBALANCED, REQUEST_ID_REUSED.
         """
-        scope = order.stamp.scope
+        scope = request.stamp.scope
 
         async def find(books: OrderReader) -> BookedSettlement:
             return await _checked(books, await _named(books, name, scope), scope, decided)
@@ -85,19 +85,23 @@ class BookedReversals:
             if original is None:
                 raise Moved
             if original.state == REVERSED:
-                return await self.reversing.told_again(work, original, order)
-            return await self._counter(work, original, order, decided)
+                return await self.reversing.told_again(work, original, request)
+            return await self._counter(work, original, request, decided)
 
-        return await self.reversing.once(order, find, decide, stored_response)
+        return await self.reversing.once(request, find, decide, stored_response)
 
     async def book_message(
-        self, order: ReversalOrder, name: MessageName, decided: DecidedReversal, render: Callable[[TakenBack], bytes]
+        self,
+        request: ReversalRequest,
+        name: MessageName,
+        decided: DecidedReversal,
+        render: Callable[[TakenBack], bytes],
     ) -> bytes:
         """The same of a message that 2601 took back; `render` is told what became of it.
 
         Raises SETTLEMENT_NOT_FOUND, ORDER_PENDING, NOT_REVERSIBLE, BILL_UNBALANCED, REQUEST_ID_REUSED.
         """
-        scope = order.stamp.scope
+        scope = request.stamp.scope
 
         async def find(books: OrderReader) -> BookedSettlement:
             found = await _of_message(name, scope, books)
@@ -110,38 +114,38 @@ class BookedReversals:
             if original is None:
                 raise Moved
             if not original.undone:
-                await self._counter(work, original, order, decided)
+                await self._counter(work, original, request, decided)
                 return await told(work)
             response = await told(work)
-            await work.add_entry(entry_of(self.reversing.new_id(""), order, response, "message", original))
+            await work.add_entry(entry_of(self.reversing.new_id(""), request, response, "message", original))
             return response
 
-        return await self.reversing.once(order, find, decide, told)
+        return await self.reversing.once(request, find, decide, told)
 
     async def _counter(
-        self, work: OrderWriter, original: BookedSettlement, order: ReversalOrder, decided: DecidedReversal
+        self, work: OrderWriter, original: BookedSettlement, request: ReversalRequest, decided: DecidedReversal
     ) -> bytes:
         """Books the counter-entry of a standing bill: number, moment and balance are the insured cell's."""
-        response, writing = await self.countered(work, original, order, decided)
-        await work.save(writing)
+        response, changes = await self.countered(work, original, request, decided)
+        await work.save(changes)
         return response
 
     async def countered(
-        self, work: OrderWriter, original: BookedSettlement, order: ReversalOrder, decided: DecidedReversal
-    ) -> tuple[bytes, Writing]:
+        self, work: OrderWriter, original: BookedSettlement, request: ReversalRequest, decided: DecidedReversal
+    ) -> tuple[bytes, BookChanges]:
         """Takes a standing bill back; the answer and the rows of its counter-entry, to be saved."""
         reversing, setl_id, at = self.reversing, decided.setl_id, to_micros(decided.at)
         components = refund(original.components)
         decided.check_of(components)
         stay = original.rpc.endswith("/SettleStay")
-        reversal = Reversal(setl_id, order.desk, decided.at, decided.balc_fen, stay)
+        reversal = Reversal(setl_id, request.desk, decided.at, decided.balc_fen, stay)
         response, record = reversing.scribe.reversed(original.response, original.record, reversal)
-        row = NewSettlement(counter_heading(original, order, setl_id, None, at), components, response, record)
+        row = NewSettlement(counter_heading(original, request, setl_id, None, at), components, response, record)
         postings = reversal_postings(setl_id, await work.postings(original.setl_id), {}, at)
         await work.mark_reversed(original.setl_id)
         noticed = [setl_id] if apart(original.regions) else []
-        told = reversing.telling() if noticed else UNTOLD
-        return response, Writing([row], [], postings, noticed=noticed, told=told)
+        told = reversing.telling() if noticed else NO_ORIGIN
+        return response, BookChanges([row], [], postings, noticed=noticed, told=told)
 
 
 def _found(found: BookedSettlement, known: Order) -> FoundBooked:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from services.kernel.clock import beijing_day, from_micros
 from services.kernel.errors import Fault
 from services.kernel.requests import refusal_of
-from services.settlement.domain.books.bill_request import Order
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.care_bills import CareBill, CareLine, Chosen, check_lines, chosen_care
 from services.settlement.domain.books.entries import Books, StoredAnswer, Wanted, repeat_of
 from services.settlement.domain.books.ledger import AccountKey
@@ -30,7 +30,7 @@ from services.settlement.store.care import CareBooks, CareReader
 class OwnCare:
     """Care that the own cell insures: where it is given, and since when."""
 
-    order: Order
+    request: BillRequest
     begin_day: date
     care_admdvs: str = ""
 
@@ -46,7 +46,9 @@ class CareBills:
     store: CareBooks
     catalogue: CataloguePeer
 
-    async def find(self, orders: Sequence[Order], most_lines: int | None = None) -> list[FoundBill | BaseException]:
+    async def find(
+        self, requests: Sequence[BillRequest], most_lines: int | None = None
+    ) -> list[FoundBill | BaseException]:
         """What each bill comes to here, or what stands under its request id, or why it is refused. A trial has no stamp. Of a
         bill with more than `most_lines` no line is read.
 
@@ -54,7 +56,7 @@ class CareBills:
         `check_lines`, MED_TYPE_UNDECLARED, MED_TYPE_MISMATCH, INSTITUTION_UNKNOWN.
         """
         async with self.store.reading() as snapshot:
-            told = await _told(snapshot, orders, most_lines)
+            told = await _told(snapshot, requests, most_lines)
         return [await self._counted(each) if isinstance(each, CareBill | OwnCare) else each for each in told]
 
     async def _counted(self, bill: CareBill | OwnCare) -> FoundBill | BaseException:
@@ -65,12 +67,12 @@ class CareBills:
             return error
 
     async def _with_place(self, care: OwnCare) -> OwnCare:
-        order = care.order
-        institution = await self.catalogue.institution(order.bill.desk.fixmedins_code, beijing_day(order.now))
+        request = care.request
+        institution = await self.catalogue.institution(request.bill.desk.fixmedins_code, beijing_day(request.now))
         return replace(care, care_admdvs=institution.admdvs)
 
     async def _with_kind(self, bill: CareBill) -> CareBill:
-        sent, encounter = bill.order.bill, bill.chosen.encounter
+        sent, encounter = bill.request.bill, bill.chosen.encounter
         if sent.kind == STAY:
             return bill
         day = beijing_day(from_micros(encounter.begin_at))
@@ -81,18 +83,16 @@ class CareBills:
 
 
 async def _told(
-    snapshot: CareReader, orders: Sequence[Order], most_lines: int | None
+    snapshot: CareReader, asked: Sequence[BillRequest], most_lines: int | None
 ) -> list[FoundBill | BaseException]:
     """The bills with their lines, five statements for all of them, and one more where something is settled already or lines are
     many."""
-    stamps = (order.stamp for order in orders if order.stamp.request_id)
+    stamps = (request.stamp for request in asked if request.stamp.request_id)
     requests = tuple({(stamp.scope, stamp.request_id): None for stamp in stamps})
-    mdtrt_ids = tuple({order.bill.mdtrt_id: None for order in orders})
-    books = await snapshot.load(
-        Wanted(requests=requests, encounters=mdtrt_ids, batches=mdtrt_ids, stays=_stays(orders))
-    )
-    found: list[Any] = [_found(order, books) for order in orders]
-    await _name_pending(snapshot, orders, found)
+    mdtrt_ids = tuple({request.bill.mdtrt_id: None for request in asked})
+    books = await snapshot.load(Wanted(requests=requests, encounters=mdtrt_ids, batches=mdtrt_ids, stays=_stays(asked)))
+    found: list[Any] = [_found(request, books) for request in asked]
+    await _name_pending(snapshot, asked, found)
     chosen = [each for each in found if isinstance(each, Chosen)]
     if not chosen:
         return found
@@ -113,17 +113,17 @@ async def _told(
     numbers = await snapshot.numbers([each.encounter.mdtrt_id for each in chosen])
     lines = await snapshot.lines(_batches(chosen), sum(counts.values())) if few is None else few
     return [
-        _bill(order, each, numbers, lines) if isinstance(each, Chosen) else each
-        for order, each in zip(orders, found, strict=True)
+        _bill(request, each, numbers, lines) if isinstance(each, Chosen) else each
+        for request, each in zip(asked, found, strict=True)
     ]
 
 
-async def _name_pending(snapshot: CareReader, orders: Sequence[Order], found: list[Any]) -> None:
+async def _name_pending(snapshot: CareReader, requests: Sequence[BillRequest], found: list[Any]) -> None:
     """ORDER_PENDING for a refusal that names the bill of a pending order: that is no settlement yet."""
     settled = [place for place, each in enumerate(found) if isinstance(each, Fault) and "setl_id" in each.metadata]
     if not settled:
         return
-    accounts = {place: AccountKey(orders[place].bill.psn_no, orders[place].bill.insutype) for place in settled}
+    accounts = {place: AccountKey(requests[place].bill.psn_no, requests[place].bill.insutype) for place in settled}
     pending = (await snapshot.load(Wanted(accounts=tuple(dict.fromkeys(accounts.values()))))).pending
     for place, account in accounts.items():
         blocking = pending.get(account)
@@ -131,30 +131,30 @@ async def _name_pending(snapshot: CareReader, orders: Sequence[Order], found: li
             found[place] = order_pending(blocking)
 
 
-def _found(order: Order, books: Books) -> Chosen | OwnCare | StoredAnswer | Fault:
-    stamp = order.stamp
+def _found(request: BillRequest, books: Books) -> Chosen | OwnCare | StoredAnswer | Fault:
+    stamp = request.stamp
     stored = books.answers.get((stamp.scope, stamp.request_id))
     if stored is not None:
         return refusal_of(stamp, stored) or (stored if stored.insured_cell else repeat_of(stamp, stored))
-    known = books.encounters.get(order.bill.mdtrt_id)
+    known = books.encounters.get(request.bill.mdtrt_id)
     try:
         if known is not None and not known.insured_cell:
-            return OwnCare(order, beijing_day(from_micros(check_encounter(order.bill, known).begin_at)))
-        return chosen_care(order, books, trial=not stamp.request_id)
+            return OwnCare(request, beijing_day(from_micros(check_encounter(request.bill, known).begin_at)))
+        return chosen_care(request, books, trial=not stamp.request_id)
     except Fault as fault:
         return fault
 
 
-def _bill(order: Order, chosen: Chosen, numbers: dict[str, str], lines: dict[str, list[CareLine]]) -> CareBill:
+def _bill(request: BillRequest, chosen: Chosen, numbers: dict[str, str], lines: dict[str, list[CareLine]]) -> CareBill:
     known = chosen.encounter
     own = [line for batch in chosen.batches for line in lines.get(batch.fee_batch_id, ())]
     return CareBill(
-        order, chosen, KindOfCare(known.med_type, known.local_med_type), numbers[known.mdtrt_id], tuple(own)
+        request, chosen, KindOfCare(known.med_type, known.local_med_type), numbers[known.mdtrt_id], tuple(own)
     )
 
 
-def _stays(orders: Sequence[Order]) -> tuple[str, ...]:
-    return tuple({order.bill.mdtrt_id: None for order in orders if order.bill.kind == STAY})
+def _stays(requests: Sequence[BillRequest]) -> tuple[str, ...]:
+    return tuple({request.bill.mdtrt_id: None for request in requests if request.bill.kind == STAY})
 
 
 def _batches(chosen: Sequence[Chosen]) -> list[str]:

@@ -13,7 +13,13 @@ from services.kernel.clock import MICROSECOND, to_micros
 from services.kernel.codes import clr_type, pooling_area
 from services.kernel.pages import Page, page_of
 from services.kernel.requests import Entry, Moved, RequestStamp, repeated
-from services.settlement.domain.books.detail_files import Booked, Compared, Found, Result, read_listed
+from services.settlement.domain.books.detail_files import (
+    BookedLine,
+    Comparison,
+    ComparisonCounts,
+    ComparisonResult,
+    read_listed,
+)
 from services.settlement.domain.books.files import KEPT_FOR, File, no_file
 from services.settlement.operations.books.archives import text_of, zipped
 from services.settlement.operations.books.statements import AskedTotals
@@ -30,7 +36,7 @@ class _Made(NamedTuple):
 
     filename: str
     content: bytes
-    found: Found = Found()
+    found: ComparisonCounts = ComparisonCounts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Files:
 
         async def made() -> _Made:
             uploaded = await self.find(asked.fixmedins_code, file_qury_no, now)
-            result = Result(await asyncio.to_thread(lambda: read_listed(text_of(uploaded.content))))
+            result = ComparisonResult(await asyncio.to_thread(lambda: read_listed(text_of(uploaded.content))))
             for back in (False, True):
                 if asked.kind in ("", "reverse" if back else "settle"):
                     await self._compared(result, asked, back=back)
@@ -65,7 +71,7 @@ class Files:
 
         return await self._kept(stamp, asked.fixmedins_code, now, made, asked)
 
-    async def comparisons(self, span: tuple[int, int], after: tuple[int, str] | None, size: int) -> Page[Compared]:
+    async def comparisons(self, span: tuple[int, int], after: tuple[int, str] | None, size: int) -> Page[Comparison]:
         """A page of what comparisons came to that were made from a moment and before another, in microseconds UTC."""
         async with self.books.read() as work:
             found = await work.compared(span, after, size + 1)
@@ -79,7 +85,7 @@ class Files:
             raise no_file(file_qury_no)
         return found
 
-    async def _compared(self, result: Result, asked: AskedTotals, *, back: bool) -> None:
+    async def _compared(self, result: ComparisonResult, asked: AskedTotals, *, back: bool) -> None:
         after = (0, "")
         while True:
             rows = await self.statements.booked(asked.fixmedins_code, asked.span, after, _PAGE, back=back)
@@ -122,11 +128,11 @@ class Files:
         return None if entry is None else await self.find(fixmedins_code, entry.response.decode(), now)
 
 
-def _compared(asked: AskedTotals, file: File, found: Found) -> Compared:
+def _compared(asked: AskedTotals, file: File, found: ComparisonCounts) -> Comparison:
     classed = (asked.setl_optins, asked.clr_type, _FLAGS[asked.kind])
-    return Compared(asked.fixmedins_code, *asked.days, *classed, file.file_qury_no, file.made_at, *found)
+    return Comparison(asked.fixmedins_code, *asked.days, *classed, file.file_qury_no, file.made_at, *found)
 
 
-def _meant(each: Booked, asked: AskedTotals) -> bool:
+def _meant(each: BookedLine, asked: AskedTotals) -> bool:
     classed = asked.clr_type in ("", clr_type(each.med_type))
     return classed and asked.setl_optins in ("", pooling_area(each.insuplc_admdvs))

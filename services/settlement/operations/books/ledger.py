@@ -69,9 +69,9 @@ class Ledgers:
             source_id = self.new_id("")
             books, standing = await work.load(wanted), await work.opened([opening.key for opening in openings])
             self.lapsing.check_free(next(iter(books.pending.values()), None))
-            writing, unchanged = book_openings(openings, books, standing, source_id, to_micros(now))
+            changes, unchanged = book_openings(openings, books, standing, source_id, to_micros(now))
             response = render(len(openings) - unchanged, unchanged)
-            await work.save(writing)
+            await work.save(changes)
             await work.add_entry(Entry(source_id, stamp, response, None, "opening", now))
             return response
 

@@ -15,14 +15,14 @@ from services.kernel.clock import Clock, to_micros
 from services.kernel.errors import Fault, not_found
 from services.kernel.requests import Moved, refusal_of
 from services.runtime.writes import AGAIN, Again, decide_each
-from services.settlement.domain.books.bill_request import Order as BillOrder
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.decision import PreparedBill
 from services.settlement.domain.books.entries import STANDING, RequestKey, StoredAnswer, answer_of_entry
 from services.settlement.domain.books.orders import CONFIRMED, VOID, Order, Step, Verb, check_clocks, reopened, taken
 from services.settlement.domain.care.encounters import Entry
 from services.settlement.operations.benefits.preparation import Preparation
-from services.settlement.operations.books.ports import Telling
-from services.settlement.operations.books.settle import Opened, Outcome
+from services.settlement.operations.books.ports import NoticeOrigins
+from services.settlement.operations.books.settle import BillOutcome, OpenedOrder
 from services.settlement.operations.books.undoing import undo
 from services.settlement.operations.care.ports import NewId
 from services.settlement.operations.care.writes import BUSY
@@ -36,7 +36,7 @@ _TRIES = 4
 
 
 @dataclass(slots=True)
-class _Deciding:
+class _StepsDecided:
     """What stands while a list of steps is decided one after the other; `before` are the orders as they were."""
 
     before: dict[str, Order]
@@ -52,7 +52,7 @@ class Orders:
     store: OrderBooks
     clock: Clock
     new_id: NewId
-    telling: Telling
+    telling: NoticeOrigins
 
     async def take(self, steps: Sequence[Step], submit: SubmitStep) -> list[Order | BaseException]:
         """The order of each step as it stands then, or why the step is refused."""
@@ -104,7 +104,7 @@ class Orders:
         stamps = (step.stamp for step in steps if step.stamp is not None)
         entries = await work.entries(list(dict.fromkeys((stamp.scope, stamp.request_id) for stamp in stamps)))
         now = self.clock()
-        deciding = _Deciding(dict(orders), orders, entries)
+        deciding = _StepsDecided(dict(orders), orders, entries)
         refusals = [self._step(step, deciding, now) for step in steps]
         await self._keep(work, deciding, to_micros(now))
         # Each is told the order as the whole list leaves it, as a repeat would be.
@@ -112,7 +112,7 @@ class Orders:
             orders[step.order_no] if refusal is None else refusal for step, refusal in zip(steps, refusals, strict=True)
         ]
 
-    def _step(self, step: Step, deciding: _Deciding, now: datetime) -> Fault | None:
+    def _step(self, step: Step, deciding: _StepsDecided, now: datetime) -> Fault | None:
         """Takes a step; why it is refused, if it is."""
         stamp = step.stamp
         if stamp is not None and (stored := deciding.entries.get((stamp.scope, stamp.request_id))) is not None:
@@ -128,7 +128,7 @@ class Orders:
             deciding.entries[stamp.scope, stamp.request_id] = answer_of_entry(stamp, entry.entry_id)
         return outcome.refusal
 
-    async def _keep(self, work: OrderWriter, deciding: _Deciding, at: int) -> None:
+    async def _keep(self, work: OrderWriter, deciding: _StepsDecided, at: int) -> None:
         """Writes what has changed; what has become void is undone."""
         orders, before = deciding.orders, deciding.before
         new = [order for order_no, order in orders.items() if order_no not in before]
@@ -153,8 +153,8 @@ class Opens:
     clock: Clock
 
     async def open(
-        self, bills: Sequence[BillOrder], submit: Callable[[int, PreparedBill | BillOrder], Awaitable[Outcome]]
-    ) -> list[Opened | BaseException]:
+        self, bills: Sequence[BillRequest], submit: Callable[[int, PreparedBill | BillRequest], Awaitable[BillOutcome]]
+    ) -> list[OpenedOrder | BaseException]:
         """What each bill was opened as, now or before, or why it was not. Each has an `opening`; what another cell has
         decided is handed over as it came.
 
@@ -164,7 +164,7 @@ class Opens:
 
         looked = False
 
-        async def attempt(places: Sequence[int]) -> list[Opened | Again | BaseException]:
+        async def attempt(places: Sequence[int]) -> list[OpenedOrder | Again | BaseException]:
             # At first nobody looks for what came before: it is rare, the commit finds it, and so does who is refused.
             nonlocal looked
             sure, looked = looked, True
@@ -182,10 +182,10 @@ class Opens:
         return [*outcomes]
 
     async def _ready(
-        self, bills: Sequence[BillOrder], places: Sequence[int]
-    ) -> dict[int, PreparedBill | BillOrder | Exception]:
+        self, bills: Sequence[BillRequest], places: Sequence[int]
+    ) -> dict[int, PreparedBill | BillRequest | Exception]:
         """The bills at these places as they can be committed, or why they cannot; what another cell has decided is ready."""
-        ready: dict[int, PreparedBill | BillOrder | Exception] = {}
+        ready: dict[int, PreparedBill | BillRequest | Exception] = {}
         own = []
         for at in places:
             ready[at] = bills[at]
@@ -201,19 +201,19 @@ class Opens:
             ready |= dict(zip(own, prepared, strict=True))
         return ready
 
-    def check_clocks(self, bill: BillOrder) -> None:
+    def check_clocks(self, bill: BillRequest) -> None:
         """Raises CLOCK_APART for a carried bill; a sandbox's business date is no clock."""
         if bill.carried is not None and bill.business_date is None:
             check_clocks(bill.now, self.clock())
 
-    async def _known(self, bills: Sequence[BillOrder]) -> list[Opened | Fault | None]:
+    async def _known(self, bills: Sequence[BillRequest]) -> list[OpenedOrder | Fault | None]:
         """What was opened before, or why a bill cannot be opened; None for a new one. Each has an `opening`."""
         openings: list[Any] = [bill.opening for bill in bills]
         async with self.store.reading() as snapshot:
             orders = await snapshot.orders([each.order_no for each in openings])
             entries = await snapshot.entries([(each.stamp.scope, each.stamp.request_id) for each in openings])
             answers = await _answers(snapshot, orders.values())
-        found: list[Opened | Fault | None] = []
+        found: list[OpenedOrder | Fault | None] = []
         for opening in openings:
             stamp, known = opening.stamp, orders.get(opening.order_no)
             stored = entries.get((stamp.scope, stamp.request_id))
@@ -231,11 +231,11 @@ class Opens:
         return found
 
 
-async def _answers(snapshot: OrderReader, orders: Any) -> dict[str, Opened]:
+async def _answers(snapshot: OrderReader, orders: Any) -> dict[str, OpenedOrder]:
     """What these orders were answered when they were opened, by the number of the bill."""
     standing = {order.setl_id: order for order in orders if order.setl_id is not None}
     bills = await snapshot.bills(list(standing)) if standing else {}
     return {
-        setl_id: Opened(standing[setl_id], bill.response, bill.record, bill.reversed_by)
+        setl_id: OpenedOrder(standing[setl_id], bill.response, bill.record, bill.reversed_by)
         for setl_id, bill in bills.items()
     }

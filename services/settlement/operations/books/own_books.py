@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import TypeAlias
 
 from services.kernel.pages import Page, page_of
-from services.settlement.domain.books.own_books import Accumulation, Movement, OwnSettlement, not_own
+from services.settlement.domain.books.own_books import AccountMovement, Accumulation, OwnSettlement, not_own
 from services.settlement.domain.books.reversal import BookedSettlement
 from services.settlement.domain.care.carried import KeptLines
 from services.settlement.domain.care.encounters import Encounter
@@ -72,7 +72,7 @@ class OwnBooks:
         async with self.store.reading() as snapshot:
             return await snapshot.accounts(psn_no)
 
-    async def movements(self, psn_no: str, insutype: str, before: int | None, size: int) -> Page[Movement]:
+    async def movements(self, psn_no: str, insutype: str, before: int | None, size: int) -> Page[AccountMovement]:
         """A page of the movements of an account, newest first."""
         async with self.store.reading() as snapshot:
             found = await snapshot.movements(psn_no, insutype, before, size + 1)

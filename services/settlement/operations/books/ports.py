@@ -6,17 +6,17 @@ from collections.abc import Callable
 from typing import Protocol
 
 from services.settlement.domain.benefits.outcome import Settlement
-from services.settlement.domain.books.answer import Answer, Reversal
-from services.settlement.domain.books.notices import Told
+from services.settlement.domain.books.answer import Reversal, SettlementAnswer
+from services.settlement.domain.books.notices import NoticeOrigin
 
-Telling = Callable[[], Told]
+NoticeOrigins = Callable[[], NoticeOrigin]
 """When and by which span notices are written now."""
 
 
 class Scribe(Protocol):
     """Writes answers down as they are stored and sent."""
 
-    def settled(self, answer: Answer) -> tuple[bytes, bytes]:
+    def settled(self, answer: SettlementAnswer) -> tuple[bytes, bytes]:
         """The answer of a settlement, and what a query tells beyond it."""
         ...
 

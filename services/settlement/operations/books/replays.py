@@ -18,29 +18,28 @@ from services.kernel.requests import Moved, RequestStamp, repeated
 from services.runtime.pieces import in_pieces
 from services.runtime.writes import Frame
 from services.settlement.domain.benefits.stack import CompiledStack
-from services.settlement.domain.books.adjustments import Adjustment, Replaced, Waiting
-from services.settlement.domain.books.adjustments import Asked as Whose
+from services.settlement.domain.books.adjustments import Adjustment, AdjustmentFilter, Replaced, UnbookedReplay
 from services.settlement.domain.books.answer import Reversal
-from services.settlement.domain.books.entries import SETTLE, Books, Heading, NewSettlement, Wanted, Writing
-from services.settlement.domain.books.notices import UNTOLD, apart
+from services.settlement.domain.books.entries import SETTLE, BookChanges, Books, Heading, NewSettlement, Wanted
+from services.settlement.domain.books.notices import NO_ORIGIN, apart
 from services.settlement.domain.books.replay import (
     MOST,
     Counter,
     Renewed,
     Replay,
     Scene,
-    Standing,
+    StandingSettlement,
     check_bases,
     check_target,
     impossible,
     replay,
 )
-from services.settlement.domain.books.reversal import BookedSettlement, ReversalOrder, counter_heading
+from services.settlement.domain.books.reversal import BookedSettlement, ReversalRequest, counter_heading
 from services.settlement.domain.care.bill import Desk
 from services.settlement.domain.care.encounters import Entry
 from services.settlement.operations.benefits.ports import PolicyPeer
 from services.settlement.operations.books.ledger import find_entry, stored_response
-from services.settlement.operations.books.ports import Scribe, Telling
+from services.settlement.operations.books.ports import NoticeOrigins, Scribe
 from services.settlement.operations.care.lapsing import Lapsing
 from services.settlement.operations.care.ports import NewId
 from services.settlement.operations.care.writes import BUSY
@@ -54,7 +53,7 @@ WAITING: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReplayTarget:
     """What an operator asks: the settlement to be taken out, and why."""
 
     setl_id: str
@@ -79,7 +78,7 @@ class Replaying:
     scribe: Scribe
     new_id: NewId
     lapsing: Lapsing
-    telling: Telling
+    telling: NoticeOrigins
 
     async def plan(self, setl_id: str) -> Replayed:
         """What a replay would come to now.
@@ -97,7 +96,9 @@ class Replaying:
 
         return await self.lapsing.past(attempt, BUSY)
 
-    async def run(self, stamp: RequestStamp, asked: Asked, now: datetime, render: Callable[[Replayed], bytes]) -> bytes:
+    async def run(
+        self, stamp: RequestStamp, asked: ReplayTarget, now: datetime, render: Callable[[Replayed], bytes]
+    ) -> bytes:
         """Makes it, as an answered write. Raises the same, and REQUEST_ID_REUSED."""
         frame = Frame(self.store.writing, find_entry, BUSY)
 
@@ -115,7 +116,7 @@ class Replaying:
                 books, billed = await self._books(work, found)
                 decided = replay(found, stacks, books, billed, self.new_id, to_micros(now))
                 done = Replayed(self.new_id(""), found, decided)
-                await self._keep(work, done, _Order(stamp, asked.memo, now))
+                await self._keep(work, done, _ReplayRequest(stamp, asked.memo, now))
                 response = render(done)
                 await work.add_entry(Entry(done.replay_no, stamp, response, None, "replay", now))
                 return response
@@ -124,13 +125,13 @@ class Replaying:
 
         return await self.lapsing.past(lambda: frame.decided(attempt), BUSY)
 
-    async def adjustments(self, whose: Whose, after: str, size: int) -> Page[Adjustment]:
+    async def adjustments(self, whose: AdjustmentFilter, after: str, size: int) -> Page[Adjustment]:
         """A page of adjustments, the oldest first; of whom is named."""
         async with self.store.reading() as snapshot:
             found = await snapshot.adjustments(whose, after, size + 1)
         return page_of(found, size, lambda each: each.place)
 
-    async def waiting(self, after: str) -> Page[Waiting]:
+    async def waiting(self, after: str) -> Page[UnbookedReplay]:
         """A page of what places of care in other cells are not known to have booked."""
         async with self.store.reading() as snapshot:
             found = await snapshot.waiting(after, WAITING + 1)
@@ -162,31 +163,31 @@ class Replaying:
                 raise impossible(each.settlement.setl_id, fault.reason) from None
         return stacks
 
-    async def _keep(self, work: ReplayWriter, done: Replayed, order: _Order) -> None:
+    async def _keep(self, work: ReplayWriter, done: Replayed, request: _ReplayRequest) -> None:
         """Writes it all: rows of the books first, adjustments, and last the notices of what clears."""
         decided = done.decided
         if await work.take_back(done.scene.setl_ids) != len(done.scene.setl_ids):
             raise Moved
-        writing = Writing(accumulators=[*decided.accumulators], postings=[*decided.postings])
+        changes = BookChanges(accumulators=[*decided.accumulators], postings=[*decided.postings])
         # Answers of a hundred settlements are read and written: others have their turns in between.
-        writing.settlements += await in_pieces(lambda each: self._countered(each, order), decided.counters)
-        writing.settlements += await in_pieces(self._renewed, decided.renewed)
+        changes.settlements += await in_pieces(lambda each: self._countered(each, request), decided.counters)
+        changes.settlements += await in_pieces(self._renewed, decided.renewed)
         for each in decided.renewed:
             if not each.original.care_admdvs:
-                writing.settled += [(batch, each.setl_id) for batch in each.original.fee_batches]
+                changes.settled += [(batch, each.setl_id) for batch in each.original.fee_batches]
         moved: list[Counter | Renewed] = [*decided.counters, *decided.renewed]
-        writing.noticed = [each.setl_id for each in moved if apart(each.original.settlement.regions)]
-        writing.told = self.telling() if writing.noticed else UNTOLD
+        changes.noticed = [each.setl_id for each in moved if apart(each.original.settlement.regions)]
+        changes.told = self.telling() if changes.noticed else NO_ORIGIN
         await work.put_in_place([Replaced(each.original.settlement.setl_id, each.setl_id) for each in decided.renewed])
-        await work.add_adjustments(_adjustments(done, order))
-        await work.save(writing)
+        await work.add_adjustments(_adjustments(done, request))
+        await work.save(changes)
 
-    def _countered(self, each: Counter, order: _Order) -> NewSettlement:
+    def _countered(self, each: Counter, request: _ReplayRequest) -> NewSettlement:
         original, setl_id = each.original.settlement, each.setl_id
-        asked = order.reversal(each.original, setl_id)
-        reversal = Reversal(setl_id, asked.desk, order.now, each.balance_fen, original.rpc.endswith("/SettleStay"))
+        asked = request.reversal(each.original, setl_id)
+        reversal = Reversal(setl_id, asked.desk, request.now, each.balance_fen, original.rpc.endswith("/SettleStay"))
         response, record = self.scribe.reversed(original.response, original.record, reversal)
-        heading = counter_heading(original, asked, setl_id, each.seq, to_micros(order.now))
+        heading = counter_heading(original, asked, setl_id, each.seq, to_micros(request.now))
         return NewSettlement(heading, each.components, response, record)
 
     def _renewed(self, each: Renewed) -> NewSettlement:
@@ -196,20 +197,20 @@ class Replaying:
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class _ReplayRequest:
     """A replay to be made: whose request, why, when."""
 
     stamp: RequestStamp
     memo: str
     now: datetime
 
-    def reversal(self, original: Standing, setl_id: str) -> ReversalOrder:
+    def reversal(self, original: StandingSettlement, setl_id: str) -> ReversalRequest:
         """The reversal of one of the settlements, in settlement's own name: the operator's request is the replay."""
         stamp = RequestStamp(_SCOPE, f"replay:{setl_id}", "Replay", "")
-        return ReversalOrder(stamp, Desk(original.fixmedins_code, ""), self.now)
+        return ReversalRequest(stamp, Desk(original.fixmedins_code, ""), self.now)
 
 
-def renewed_heading(original: Standing, setl_id: str, seq: int | None, preselfpay_in_base: bool) -> Heading:
+def renewed_heading(original: StandingSettlement, setl_id: str, seq: int | None, preselfpay_in_base: bool) -> Heading:
     """What the row of a settlement says that takes another one's place: all but its number and sums is the other's.
 
     Its ecToken is spent by the other one, for ever.
@@ -246,8 +247,8 @@ async def _scene(books: ReplayReader, setl_id: str) -> Scene:
     return scene
 
 
-def _adjustments(done: Replayed, order: _Order) -> list[Adjustment]:
-    at = to_micros(order.now)
+def _adjustments(done: Replayed, request: _ReplayRequest) -> list[Adjustment]:
+    at = to_micros(request.now)
     return [
         Adjustment(
             setl_id=counter.original.settlement.setl_id,
@@ -264,8 +265,8 @@ def _adjustments(done: Replayed, order: _Order) -> list[Adjustment]:
             account_fen=left.account_fen,
             family_fen=left.family_fen,
             cash_fen=left.cash_fen,
-            memo=order.memo,
-            scope=order.stamp.scope,
+            memo=request.memo,
+            scope=request.stamp.scope,
             created_at=at,
         )
         for counter, renewed, left in done.decided.differences()

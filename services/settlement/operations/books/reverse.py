@@ -28,21 +28,21 @@ from services.settlement.domain.books.entries import (
     SETTLE,
     STANDING,
     VOID,
+    BookChanges,
     NewSettlement,
     StoredAnswer,
     Wanted,
-    Writing,
     accumulator_entries,
 )
 from services.settlement.domain.books.ledger import AccountHead, AccountKey, YearLedger
-from services.settlement.domain.books.notices import UNTOLD, apart
+from services.settlement.domain.books.notices import NO_ORIGIN, apart
 from services.settlement.domain.books.orders import INSTITUTION, Step, Verb, ended, taken
 from services.settlement.domain.books.refund import check_last, refund, refund_deltas
 from services.settlement.domain.books.reversal import (
     NEVER_ARRIVED,
     BookedSettlement,
     MessageName,
-    ReversalOrder,
+    ReversalRequest,
     SettlementName,
     TakenBack,
     check_insured_here,
@@ -57,7 +57,7 @@ from services.settlement.domain.books.reversal import (
 from services.settlement.domain.care.encounters import Entry
 from services.settlement.domain.care.pending import order_pending
 from services.settlement.operations.books.ledger import stored_response
-from services.settlement.operations.books.ports import Scribe, Telling
+from services.settlement.operations.books.ports import NoticeOrigins, Scribe
 from services.settlement.operations.books.undoing import undo
 from services.settlement.operations.care.lapsing import Lapsing
 from services.settlement.operations.care.ports import NewId
@@ -78,25 +78,25 @@ class Reversing:
     scribe: Scribe
     new_id: NewId
     lapsing: Lapsing
-    telling: Telling
+    telling: NoticeOrigins
 
-    async def reverse(self, order: ReversalOrder, name: SettlementName) -> bytes:
+    async def reverse(self, request: ReversalRequest, name: SettlementName) -> bytes:
         """The counter-entry's answer.
 
         Raises SETTLEMENT_NOT_FOUND, LATER_SETTLEMENT_EXISTS, ORDER_PENDING, INSURED_ELSEWHERE, REQUEST_ID_REUSED.
         """
 
         async def find(books: OrderReader) -> BookedSettlement:
-            named = named_settlement(name, order.stamp.scope, await books.settlement(name.setl_id))
+            named = named_settlement(name, request.stamp.scope, await books.settlement(name.setl_id))
             found = await books.in_place_of(named)
             if found.state != PENDING:
                 # A pending one waits as locally: nobody was told its number.
                 check_insured_here(found)
             return found
 
-        return await self.once(order, find, partial(self._reversed, order), stored_response)
+        return await self.once(request, find, partial(self._reversed, request), stored_response)
 
-    async def reverse_order(self, order: ReversalOrder, order_no: str, opener: str) -> bytes:
+    async def reverse_order(self, request: ReversalRequest, order_no: str, opener: str) -> bytes:
         """The same of the settlement that a confirmed order became, for its opener.
 
         Raises ORDER_NOT_FOUND, ORDER_PENDING (a pending order is made void), ORDER_VOID, ORDER_LAPSED,
@@ -122,26 +122,26 @@ class Reversing:
                 )
             return await books.settlement(setl_id)
 
-        return await self.once(order, find, partial(self._reversed, order), stored_response)
+        return await self.once(request, find, partial(self._reversed, request), stored_response)
 
-    async def _reversed(self, order: ReversalOrder, work: OrderWriter, original: BookedSettlement | None) -> bytes:
+    async def _reversed(self, request: ReversalRequest, work: OrderWriter, original: BookedSettlement | None) -> bytes:
         """The counter-entry of a settlement, booked now or before."""
         if original is None:
             raise Moved
         if original.state != REVERSED:
-            return await self._counter(work, original, order)
-        return await self.told_again(work, original, order)
+            return await self._counter(work, original, request)
+        return await self.told_again(work, original, request)
 
-    async def told_again(self, work: OrderWriter, original: BookedSettlement, order: ReversalOrder) -> bytes:
+    async def told_again(self, work: OrderWriter, original: BookedSettlement, request: ReversalRequest) -> bytes:
         """The counter-entry that has reversed a settlement before; the request leaves an entry."""
         counter = await work.settlement(original.counter_setl_id)
         if counter is None:
             raise Moved
-        await work.add_entry(entry_of(self.new_id(""), order, counter.response, "repeat", original))
+        await work.add_entry(entry_of(self.new_id(""), request, counter.response, "repeat", original))
         return counter.response
 
     async def reverse_message(
-        self, order: ReversalOrder, name: MessageName, render: Callable[[TakenBack], bytes]
+        self, request: ReversalRequest, name: MessageName, render: Callable[[TakenBack], bytes]
     ) -> bytes:
         """Takes a message 2207, 2207A or 2304 back; `render` is told what became of it.
 
@@ -152,7 +152,7 @@ class Reversing:
         """
 
         async def find(books: OrderReader) -> BookedSettlement | None:
-            key = (order.stamp.scope, name.request_id)
+            key = (request.stamp.scope, name.request_id)
             named = named_message(name, await books.settlement_by_request(*key), await books.entry(*key))
             if named is None:
                 return None
@@ -162,15 +162,15 @@ class Reversing:
 
         async def decide(work: OrderWriter, original: BookedSettlement | None) -> bytes:
             if original is not None and original.state == PENDING:
-                await self._lift(work, original, order)
+                await self._lift(work, original, request)
             elif original is not None and original.kind == SETTLE and original.state == STANDING:
                 # The counter-entry is what the request leaves.
-                await self._counter(work, original, order)
+                await self._counter(work, original, request)
                 return await told(work)
             if original is None:
-                await self._void(work, order, name)
+                await self._void(work, request, name)
             response = render(NEVER_ARRIVED) if original is None else await told(work)
-            await work.add_entry(entry_of(self.new_id(""), order, response, "message", original))
+            await work.add_entry(entry_of(self.new_id(""), request, response, "message", original))
             return response
 
         async def told(books: OrderReader) -> bytes:
@@ -182,22 +182,22 @@ class Reversing:
         async def repeat(books: OrderReader, _: StoredAnswer) -> bytes:
             return await told(books)
 
-        return await self.once(order, find, decide, repeat)
+        return await self.once(request, find, decide, repeat)
 
-    async def _void(self, work: OrderWriter, order: ReversalOrder, name: MessageName) -> None:
+    async def _void(self, work: OrderWriter, request: ReversalRequest, name: MessageName) -> None:
         """Stands where the message may still come, under each request id that it may have."""
-        at, scope = to_micros(order.now), order.stamp.scope
+        at, scope = to_micros(request.now), request.stamp.scope
         headings = []
         for each in name.late_ids:
             stands = await work.settlement_by_request(scope, each)
             if stands is None:
-                headings.append(void_heading(order, name, each, self.new_id(""), at))
+                headings.append(void_heading(request, name, each, self.new_id(""), at))
             elif stands.kind != VOID:
                 # It came since it was looked for, under another of its names.
                 raise Moved
-        await work.save(Writing(settlements=[NewSettlement(each, NOTHING, b"", b"") for each in headings]))
+        await work.save(BookChanges(settlements=[NewSettlement(each, NOTHING, b"", b"") for each in headings]))
 
-    async def meant(self, order: ReversalOrder, name: MessageName, infnos: Collection[str]) -> MessageName:
+    async def meant(self, request: ReversalRequest, name: MessageName, infnos: Collection[str]) -> MessageName:
         """The message as it came, or as it was named where nothing came.
 
         Raises MESSAGE_MISNAMED where no such message came, and its number is that of another one, or one of ours,
@@ -207,19 +207,19 @@ class Reversing:
         what comes later than this is decided by `reverse_message`.
         """
         async with self.store.reading() as snapshot:
-            known = await snapshot.messages(order.stamp.scope, name, infnos)
-            if await _find(snapshot, order.stamp) is None:
+            known = await snapshot.messages(request.stamp.scope, name, infnos)
+            if await _find(snapshot, request.stamp) is None:
                 check_one(name, known)
             return meant_message(name, known)
 
-    async def check_unused(self, order: ReversalOrder) -> None:
+    async def check_unused(self, request: ReversalRequest) -> None:
         """Raises REQUEST_ID_REUSED where the request id stands for a reversal of something else."""
         async with self.store.reading() as snapshot:
-            repeated(order.stamp, await _find(snapshot, order.stamp))
+            repeated(request.stamp, await _find(snapshot, request.stamp))
 
     async def once(
         self,
-        order: ReversalOrder,
+        request: ReversalRequest,
         find: Find,
         decide: Callable[[OrderWriter, BookedSettlement | None], Awaitable[bytes]],
         repeat: Callable[[OrderReader, StoredAnswer], Awaitable[bytes]],
@@ -232,7 +232,7 @@ class Reversing:
 
         async def attempt() -> bytes:
             async with self.store.reading() as snapshot:
-                stored = repeated(order.stamp, await _find(snapshot, order.stamp))
+                stored = repeated(request.stamp, await _find(snapshot, request.stamp))
                 if stored is not None:
                     return await repeat(snapshot, stored)
                 found = await find(snapshot)
@@ -240,24 +240,24 @@ class Reversing:
             if found is not None:
                 persons.add(found.key.psn_no)
             owners = {psn_no for psn_no in persons if psn_no}
-            return await frame.attempt(order.stamp, act, repeat, hold=lambda work: work.lock(owners))
+            return await frame.attempt(request.stamp, act, repeat, hold=lambda work: work.lock(owners))
 
         return await self.lapsing.past(lambda: frame.decided(attempt), BUSY)
 
-    async def _lift(self, work: OrderWriter, original: BookedSettlement, order: ReversalOrder) -> None:
+    async def _lift(self, work: OrderWriter, original: BookedSettlement, request: ReversalRequest) -> None:
         """Makes the pending order void whose bill the message was."""
         known = await work.order_of_bill(original.setl_id)
         if known is None:
             raise Moved
         at = to_micros(self.lapsing.clock())
-        step = Step(Verb.LIFT, known.order_no, cause=INSTITUTION, lifter=order.stamp.scope)
+        step = Step(Verb.LIFT, known.order_no, cause=INSTITUTION, lifter=request.stamp.scope)
         if known.charged and not known.lapsed(at):
             raise order_pending(known.blocking)
         lifted = taken(step, known, at).order
         await work.change_orders([lifted])
         await undo(work, [lifted], at, self.new_id)
 
-    async def _counter(self, work: OrderWriter, original: BookedSettlement, order: ReversalOrder) -> bytes:
+    async def _counter(self, work: OrderWriter, original: BookedSettlement, request: ReversalRequest) -> bytes:
         """Books the counter-entry of a standing settlement."""
         lines = await work.postings(original.setl_id)
         own = AccountKey(original.key.psn_no, original.key.insutype)
@@ -266,30 +266,30 @@ class Reversing:
         books = await work.load(Wanted(ledgers=(original.key,), accounts=accounts))
         self.lapsing.check_free(books.pending.get(own))
         # Bills of other cells are all of one scope: what counts is whose counter reverses.
-        check_last(replace(original.ref, scope=order.desk.fixmedins_code), await work.later(original))
+        check_last(replace(original.ref, scope=request.desk.fixmedins_code), await work.later(original))
         seq = books.years.get(original.key, YearLedger()).seq + 1
-        setl_id, at = self.new_id(""), to_micros(order.now)
+        setl_id, at = self.new_id(""), to_micros(request.now)
         postings = reversal_postings(setl_id, lines, books.accounts, at)
         deltas = refund_deltas(await work.deltas(original.setl_id))
         balance = books.accounts.get(own, AccountHead()).balance_fen
-        reversal = Reversal(setl_id, order.desk, order.now, balance, original.rpc.endswith("/SettleStay"))
+        reversal = Reversal(setl_id, request.desk, request.now, balance, original.rpc.endswith("/SettleStay"))
         response, record = self.scribe.reversed(original.response, original.record, reversal)
-        heading = counter_heading(original, order, setl_id, seq, at)
+        heading = counter_heading(original, request, setl_id, seq, at)
         row = NewSettlement(heading, refund(original.components), response, record)
         entries = accumulator_entries(original.key, seq, deltas, setl_id)
         await work.mark_reversed(original.setl_id)
         noticed = [setl_id] if apart(original.regions) else []
-        told = self.telling() if noticed else UNTOLD
-        await work.save(Writing([row], entries, postings, noticed=noticed, told=told))
+        told = self.telling() if noticed else NO_ORIGIN
+        await work.save(BookChanges([row], entries, postings, noticed=noticed, told=told))
         return response
 
 
 def entry_of(
-    entry_id: str, order: ReversalOrder, response: bytes, kind: str, original: BookedSettlement | None
+    entry_id: str, request: ReversalRequest, response: bytes, kind: str, original: BookedSettlement | None
 ) -> Entry:
     """What a request leaves that makes no counter-entry."""
-    stamp = order.stamp if original is None else order.stamp.resolved(original.regions)
-    return Entry(entry_id, stamp, response, None, kind, order.now)
+    stamp = request.stamp if original is None else request.stamp.resolved(original.regions)
+    return Entry(entry_id, stamp, response, None, kind, request.now)
 
 
 async def _find(books: OrderReader, stamp: RequestStamp) -> StoredAnswer | None:

@@ -16,19 +16,19 @@ from services.kernel.errors import Fault, conflict
 from services.kernel.requests import Moved, Regions, refusal_of
 from services.runtime.writes import AGAIN, Again
 from services.settlement.domain.books.answer import answer_of
-from services.settlement.domain.books.bill_request import Order as BillOrder
+from services.settlement.domain.books.bill_request import BillRequest
 from services.settlement.domain.books.booking import settlement_postings
 from services.settlement.domain.books.decision import Decision, PreparedBill, blocking_order, decide, wanted_of
 from services.settlement.domain.books.entries import (
     PENDING,
     SETTLE,
     STANDING,
+    BookChanges,
     Books,
     CarriedBill,
     Heading,
     NewSettlement,
     StoredAnswer,
-    Writing,
     accumulator_entries,
     answer_of_entry,
     repeat_of,
@@ -39,13 +39,13 @@ from services.settlement.domain.books.orders import Order, OrderOpening
 from services.settlement.domain.care.encounters import Entry
 from services.settlement.domain.care.pending import order_pending
 from services.settlement.operations.benefits.preparation import Preparation, decided_bills
-from services.settlement.operations.books.ports import Scribe, Telling
+from services.settlement.operations.books.ports import NoticeOrigins, Scribe
 from services.settlement.operations.care.lapsing import Lapsing
 from services.settlement.operations.care.ports import NewId
-from services.settlement.store.hot import HotBooks
+from services.settlement.store.batch_books import BatchBooks
 
 
-class Opened(NamedTuple):
+class OpenedOrder(NamedTuple):
     """An order that was opened, now or before, the stored answer of its bill and what a query tells beyond it, and the
     counter-entry that has reversed it since it was confirmed, or empty."""
 
@@ -55,9 +55,9 @@ class Opened(NamedTuple):
     reversed_by: str = ""
 
 
-Outcome: TypeAlias = StoredAnswer | Opened | Again
-Submit: TypeAlias = Callable[[int, PreparedBill], Awaitable[Outcome]]
-"""Hands the bill of the order at a place to the committer and waits for its outcome; raises its Fault."""
+BillOutcome: TypeAlias = StoredAnswer | OpenedOrder | Again
+SubmitBill: TypeAlias = Callable[[int, PreparedBill], Awaitable[BillOutcome]]
+"""Hands the bill of the request at a place to the committer and waits for its outcome; raises its Fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +65,17 @@ class Settling:
     """Settles bills."""
 
     preparation: Preparation
-    books: HotBooks
+    books: BatchBooks
     scribe: Scribe
     new_id: NewId
     lapsing: Lapsing
-    telling: Telling
+    telling: NoticeOrigins
 
-    async def settle(self, orders: Sequence[BillOrder], submit: Submit) -> list[StoredAnswer | BaseException]:
-        """The answer of each order, now or from before, or why it has none: a Fault, or a bug of that one order."""
-        return cast("list[StoredAnswer | BaseException]", await decided_bills(self.preparation, orders, submit))
+    async def settle(self, requests: Sequence[BillRequest], submit: SubmitBill) -> list[StoredAnswer | BaseException]:
+        """The answer of each request, now or from before, or why it has none: a Fault, or a bug of that one request."""
+        return cast("list[StoredAnswer | BaseException]", await decided_bills(self.preparation, requests, submit))
 
-    async def commit(self, bills: Sequence[PreparedBill]) -> list[Outcome | Fault]:
+    async def commit(self, bills: Sequence[PreparedBill]) -> list[BillOutcome | Fault]:
         """Decides and books a batch in one transaction: what the committer runs."""
         persons = {item.key.psn_no for item in bills}
         persons.update(item.family.psn_no for item in bills if item.family is not None)
@@ -83,20 +83,20 @@ class Settling:
             async with self.books.writing() as work:
                 await work.lock(persons)
                 books = await work.load(wanted_of(bills, trial=False))
-                writing = Writing()
-                outcomes = [self._outcome(item, books, writing) for item in bills]
-                if writing.settlements:
-                    if writing.noticed:
-                        writing.told = self.telling()
-                    await work.save(writing)
+                changes = BookChanges()
+                outcomes = [self._outcome(item, books, changes) for item in bills]
+                if changes.settlements:
+                    if changes.noticed:
+                        changes.told = self.telling()
+                    await work.save(changes)
         except Moved:
             return [AGAIN] * len(bills)
         if books.pending:
             await self.lapsing.end(books.pending.values())
         return outcomes
 
-    def _outcome(self, item: PreparedBill, books: Books, writing: Writing) -> Outcome | Fault:
-        stamp, opening = item.order.stamp, item.order.opening
+    def _outcome(self, item: PreparedBill, books: Books, changes: BookChanges) -> BillOutcome | Fault:
+        stamp, opening = item.request.stamp, item.request.opening
         if opening is not None and came_before(opening, books):
             return AGAIN
         stored = books.answers.get((stamp.scope, stamp.request_id))
@@ -114,27 +114,27 @@ class Settling:
             return AGAIN
         except Fault as fault:
             return fault
-        return self._book(item, decision, books, writing)
+        return self._book(item, decision, books, changes)
 
-    def _book(self, item: PreparedBill, decision: Decision, books: Books, writing: Writing) -> Outcome:
+    def _book(self, item: PreparedBill, decision: Decision, books: Books, changes: BookChanges) -> BillOutcome:
         """Moves the books by a decision and notes its rows; nothing that can fail comes after the first change."""
-        order, settlement, key = item.order, decision.settlement, item.key
+        request, settlement, key = item.request, decision.settlement, item.key
         setl_id = self.new_id("")
         answer = answer_of(item, decision, setl_id)
         response, record = self.scribe.settled(answer)
-        seq, at = decision.ledger.seq + 1, to_micros(order.now)
+        seq, at = decision.ledger.seq + 1, to_micros(request.now)
         heading = _heading(item, decision, setl_id, seq, at)
         row = NewSettlement(heading, settlement.components, response, record)
         entries = accumulator_entries(key, seq, settlement.accumulator_deltas, setl_id)
         postings = settlement_postings(setl_id, settlement, item.own, item.family, books.accounts, key.benefit_year, at)
-        writing.settlements.append(row)
-        writing.accumulators += entries
-        writing.postings += postings
-        if order.opening is None and apart(heading.stamp.regions):
-            writing.noticed.append(setl_id)
-        if order.carried is None:
-            writing.settled += [(batch.fee_batch_id, setl_id) for batch in decision.batches]
-        stamp = order.stamp
+        changes.settlements.append(row)
+        changes.accumulators += entries
+        changes.postings += postings
+        if request.opening is None and apart(heading.stamp.regions):
+            changes.noticed.append(setl_id)
+        if request.carried is None:
+            changes.settled += [(batch.fee_batch_id, setl_id) for batch in decision.batches]
+        stamp = request.stamp
         stored = StoredAnswer(
             *(stamp.scope, stamp.request_id, stamp.content_hash, SETTLE, setl_id, response),
             *(stamp.hash_version, heading.stamp.regions),
@@ -150,23 +150,23 @@ class Settling:
             batch._replace(setl_id=setl_id) if batch.fee_batch_id in chosen else batch
             for batch in books.batches.get(item.encounter.mdtrt_id, ())
         ]
-        if order.opening is None:
+        if request.opening is None:
             return stored
-        return Opened(self._open(item, order.opening, stored, books, writing), response, record)
+        return OpenedOrder(self._open(item, request.opening, stored, books, changes), response, record)
 
     def _open(
-        self, item: PreparedBill, opening: OrderOpening, stored: StoredAnswer, books: Books, writing: Writing
+        self, item: PreparedBill, opening: OrderOpening, stored: StoredAnswer, books: Books, changes: BookChanges
     ) -> Order:
         """Notes the rows of the order whose bill was booked as pending."""
-        bill, carried = item.order.bill, item.order.carried
+        bill, carried = item.request.bill, item.request.carried
         now = self.lapsing.clock()
         order = opening.opened(
             *(stored.setl_id, item.own, bill.desk.fixmedins_code, bill.mdtrt_id, carried is not None, to_micros(now))
         )
-        note_order(order, opening, self.new_id(""), now, stored, books, writing)
+        note_order(order, opening, self.new_id(""), now, stored, books, changes)
         if carried is not None:
             books.carried |= dict.fromkeys(carried.keys(), stored.setl_id)
-            writing.carried.append(CarriedBill(stored.setl_id, carried, bill, to_micros(item.order.now)))
+            changes.carried.append(CarriedBill(stored.setl_id, carried, bill, to_micros(item.request.now)))
         return order
 
 
@@ -177,12 +177,12 @@ def note_order(
     now: datetime,
     stored: StoredAnswer,
     books: Books,
-    writing: Writing,
+    changes: BookChanges,
 ) -> None:
     """Notes the rows of an order whose bill `stored` is, and what others of the batch are told of it."""
     stamp, blocking = opening.stamp, order.blocking
-    writing.orders.append(order)
-    writing.entries.append(Entry(entry_id, stamp, b"", None, "open", now))
+    changes.orders.append(order)
+    changes.entries.append(Entry(entry_id, stamp, b"", None, "open", now))
     books.orders[order.order_no] = order
     books.entries[stamp.scope, stamp.request_id] = answer_of_entry(stamp, entry_id)
     books.pending[order.account] = blocking
@@ -201,10 +201,10 @@ def came_before(opening: OrderOpening, books: Books) -> bool:
 
 
 def _heading(item: PreparedBill, decision: Decision, setl_id: str, seq: int, at: int) -> Heading:
-    order, bill = item.order, item.order.bill
+    request, bill = item.request, item.request.bill
     return Heading(
         setl_id=setl_id,
-        stamp=order.stamp.resolved(Regions(item.enrolment.insuplc_admdvs, item.institution.admdvs)),
+        stamp=request.stamp.resolved(Regions(item.enrolment.insuplc_admdvs, item.institution.admdvs)),
         kind=SETTLE,
         mdtrt_id=item.encounter.mdtrt_id,
         key=item.key,
@@ -219,6 +219,6 @@ def _heading(item: PreparedBill, decision: Decision, setl_id: str, seq: int, at:
         preselfpay_in_base=decision.settlement.preselfpay_in_base,
         policies=item.policies,
         fee_batches=tuple(batch.fee_batch_id for batch in decision.batches),
-        state=STANDING if order.opening is None else PENDING,
+        state=STANDING if request.opening is None else PENDING,
         basis=decision.basis,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from services.kernel.pages import Page, page_of
-from services.settlement.domain.books.statements import SettledOrder, Totals, totals_of
+from services.settlement.domain.books.statements import OrderTotals, SettledOrder, totals_of
 from services.settlement.store.statements import StatementRows
 
 
@@ -44,7 +44,7 @@ class Statements:
         """Those of these numbers."""
         return await self.store.found(opener, order_nos)
 
-    async def totals(self, asked: AskedTotals) -> Totals:
+    async def totals(self, asked: AskedTotals) -> OrderTotals:
         """What is booked of an institution."""
         groups = await self.store.groups(asked.fixmedins_code, asked.span, asked.insutype, asked.kind)
         return totals_of(groups, asked.clr_type, asked.setl_optins)

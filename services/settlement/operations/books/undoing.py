@@ -10,10 +10,10 @@ from services.settlement.domain.books.booking import reversal_postings
 from services.settlement.domain.books.entries import (
     REVERSE,
     VOIDED,
+    BookChanges,
     Heading,
     NewSettlement,
     Wanted,
-    Writing,
     accumulator_entries,
 )
 from services.settlement.domain.books.ledger import AccountKey, YearLedger, after_deltas
@@ -43,7 +43,7 @@ async def undo(work: OrderWriter, orders: Sequence[Order], at: int, new_id: NewI
     accounts = (AccountKey(line.owner_psn_no or "", line.owner_insutype or "") for line in payers)
     ledgers = tuple(dict.fromkeys(bill.key for bill in bills.values()))
     books = await work.load(Wanted(ledgers=ledgers, accounts=tuple(dict.fromkeys(accounts))))
-    writing, undone = Writing(), []
+    changes, undone = BookChanges(), []
     for order in orders:
         if order.setl_id is None:
             undone.append(order)
@@ -52,15 +52,15 @@ async def undo(work: OrderWriter, orders: Sequence[Order], at: int, new_id: NewI
         year = books.years.get(bill.key, YearLedger())
         seq = None if bill.insured_cell else year.seq + 1
         heading = _heading(order.order_no, bill, counter, seq, at)
-        writing.settlements.append(NewSettlement(heading, refund(bill.components), b"", b""))
-        writing.postings += reversal_postings(counter, lines[order.setl_id], books.accounts, at)
+        changes.settlements.append(NewSettlement(heading, refund(bill.components), b"", b""))
+        changes.postings += reversal_postings(counter, lines[order.setl_id], books.accounts, at)
         if seq is not None:
-            writing.accumulators += accumulator_entries(bill.key, seq, moved, counter)
+            changes.accumulators += accumulator_entries(bill.key, seq, moved, counter)
             books.years[bill.key] = after_deltas(year, moved)
         undone.append(replace(order, counter_setl_id=counter))
     await work.move_bills([(setl_id, VOIDED) for setl_id in setl_ids])
     await work.reopen_batches(setl_ids)
-    await work.save(writing)
+    await work.save(changes)
     return undone
 
 

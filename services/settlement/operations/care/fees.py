@@ -29,7 +29,7 @@ from services.settlement.domain.care.encounters import (
 from services.settlement.domain.care.fees import (
     MAX_LISTED,
     FeeLine,
-    Standing,
+    StandingFees,
     StandingLine,
     Upload,
     balancing_batches,
@@ -280,13 +280,13 @@ class FeeOperations:
         ]
         await writing.add_fees(batches, lines)
 
-    async def _standing(self, snapshot: FeeReader, encounter: Encounter, lines: Sequence[SentLine]) -> Standing:
+    async def _standing(self, snapshot: FeeReader, encounter: Encounter, lines: Sequence[SentLine]) -> StandingFees:
         """What an upload must know of what stands: at most three statements, whatever the number of lines."""
         mdtrt_id = encounter.mdtrt_id
         origins = {line.init_feedetl_sn for line in lines if line.names_origin}
         found = await snapshot.lines(mdtrt_id, {line.feedetl_sn for line in lines} | origins)
         charges = [entry.line for entry in found if entry.line.feedetl_sn in origins and not entry.line.takes_back]
-        return Standing(
+        return StandingFees(
             lines={entry.line.feedetl_sn: entry for entry in found},
             returns=await snapshot.returns(mdtrt_id, origins) if origins else (),
             # Charge batches are a visit's; a stay is settled whole.
@@ -301,7 +301,7 @@ class FeeOperations:
         cancelled = await writing.cancelled(mdtrt_id, lost) if lost else set()
         if cancelled != named:
             require_state(encounter, OPEN, DISCHARGED)
-        chosen = lines_for_cancel(numbers, Standing(found, await writing.returns(mdtrt_id, named)), cancelled)
+        chosen = lines_for_cancel(numbers, StandingFees(found, await writing.returns(mdtrt_id, named)), cancelled)
         if not chosen:
             return
         ids = {number: self.writes.new_id("") for number in {entry.chrg_bchno: None for entry in chosen}}

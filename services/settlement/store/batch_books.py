@@ -19,10 +19,10 @@ from services.runtime.db import Database, DriverConnection, UniqueViolation, adv
 from services.settlement.domain.books.booking import Posting
 from services.settlement.domain.books.entries import (
     AccumulatorEntry,
+    BookChanges,
     Books,
     StoredAnswer,
     Wanted,
-    Writing,
 )
 from services.settlement.domain.books.ledger import AccountHead, AccountKey, LedgerKey, YearLedger
 from services.settlement.domain.care.bill import BilledBatch, BilledEncounter
@@ -180,21 +180,21 @@ class BookWriter(BookReader):
         """Holds the books of these persons until the transaction ends."""
         await advisory_lock(self._connection, map(person_lock, persons))
 
-    async def save(self, writing: Writing) -> None:
+    async def save(self, changes: BookChanges) -> None:
         """Stores everything; `Moved` where a fee batch is not open any more."""
-        await self._insert(SETTLEMENT, [settlement_row(each) for each in writing.settlements])
-        await self._insert(ACCUMULATOR_ENTRY, writing.accumulators)
-        await self._insert(POSTING, writing.postings)
-        if writing.settled and len(await self._rows(_SETTLE_BATCHES, 2, writing.settled)) != len(writing.settled):
+        await self._insert(SETTLEMENT, [settlement_row(each) for each in changes.settlements])
+        await self._insert(ACCUMULATOR_ENTRY, changes.accumulators)
+        await self._insert(POSTING, changes.postings)
+        if changes.settled and len(await self._rows(_SETTLE_BATCHES, 2, changes.settled)) != len(changes.settled):
             raise Moved
-        await add_orders(self._connection, writing)
-        await add_notices(self._connection, writing.noticed, writing.told)
+        await add_orders(self._connection, changes)
+        await add_notices(self._connection, changes.noticed, changes.told)
 
     async def _insert(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         await self._connection.insert(_INSERTS[self._dialect, table.name], rows)
 
 
-class HotBooks:
+class BatchBooks:
     """The books of one database."""
 
     def __init__(self, database: Database) -> None:
