@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -68,9 +70,9 @@ class Across:
             await self.ask(method, caller, **fields)
         return raised.value
 
-    async def opened(self) -> str:
+    async def opened(self, dr_codg: str = DOCTOR) -> str:
         """The token of a doctor's session."""
-        return str((await self.ask("OpenSession", fixmedins_code=HOSPITAL, dr_codg=DOCTOR)).session_token)
+        return str((await self.ask("OpenSession", fixmedins_code=HOSPITAL, dr_codg=dr_codg)).session_token)
 
     async def somebody(self, admdvs: str = JINAN) -> InventedPerson:
         """A person of Jinan, or of a place in Beijing, whom routing knows."""
@@ -146,6 +148,15 @@ class Across:
         """What the log has of a session, in its order."""
         request = audit_pb2.ListAuditRequest(session_no=session_no)
         return list(reversed((await self.here.call("yibao.imaging.v1.AuditService.ListAudit", request)).entries))
+
+
+async def until(look: Callable[[], Awaitable[Any]]) -> Any:
+    """What is there after ten seconds at most."""
+    ends = time.monotonic() + 10
+    while not (found := await look()):
+        assert time.monotonic() < ends
+        await asyncio.sleep(0.1)
+    return found
 
 
 @asynccontextmanager
