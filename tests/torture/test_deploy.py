@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import httpx
 import pytest
 from docker import DockerClient
 
@@ -187,6 +188,9 @@ def test_the_image_alone_runs_a_sandbox_read_only_and_tells_its_health(engine: D
     )
     try:
         place.ready(url)
+        with httpx.Client(base_url=url, trust_env=False) as client:
+            page, library = client.get("/viewer"), client.get("/viewer/lib/cornerstone.min.js")
+        assert (page.status_code, library.status_code) == (httpx.codes.OK, httpx.codes.OK)
         told = place.health(engine, alone)
         if not told:
             pytest.skip(place.NO_COMMANDS)
