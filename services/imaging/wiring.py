@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from random import SystemRandom
 from typing import Any, Final
@@ -20,6 +20,7 @@ from services.imaging.operations.conflicts import ConflictOperations
 from services.imaging.operations.deciding import Deciding, SearchLog
 from services.imaging.operations.digests import DigestOperations
 from services.imaging.operations.granting import Granting
+from services.imaging.operations.kept_decisions import KeptDecisions
 from services.imaging.operations.manifests import Manifests
 from services.imaging.operations.nodes import NodeOperations
 from services.imaging.operations.patients import Patients
@@ -42,7 +43,7 @@ from services.imaging.servicer.dicomweb import DicomWebServicer
 from services.imaging.servicer.digests import DigestServicer
 from services.imaging.servicer.fhir import FhirServicer
 from services.imaging.servicer.nodes import NodeServicer
-from services.imaging.servicer.readers import ReaderServicer, caller_name
+from services.imaging.servicer.readers import ReaderServicer, caller_name, is_dated
 from services.imaging.servicer.recognition import RecognitionServicer
 from services.imaging.servicer.reports import ReportServicer
 from services.imaging.servicer.studies import StudyServicer
@@ -235,10 +236,13 @@ def _reading(config: Config, shared: _Shared, peers: Peers, outgoing: Outgoing) 
     cells, pseudonyms, sightings = shared.cells, shared.pseudonyms, shared.sightings
     new_no = partial(time_ordered_ids(clock, SystemRandom()), "RS")
     sessions = Sessions(store, log, cells, pseudonyms, clock, secrets.token_bytes, new_no, caller_name)
-    searching = Searching(shared.index, Deciding(cells), SearchLog(log), pseudonyms)
+    decisions = KeptDecisions(cells, clock, is_dated)
+    searching = Searching(shared.index, Deciding(decisions), SearchLog(log), pseudonyms)
+    # A ticket outlives the question: what it is given under is asked for each.
+    finding = replace(searching, deciding=Deciding(cells))
     keys = KeyRing(kept, JwsKey, clock)
-    tickets = Tickets(searching, log, keys, clock, secrets.token_bytes)
-    revocations = Revocations(store, GrantEnds(peers), tuple(config.known_cells), clock)
+    tickets = Tickets(finding, log, keys, clock, secrets.token_bytes)
+    revocations = Revocations(store, GrantEnds(peers), decisions, tuple(config.known_cells), clock)
     readers = ReaderServicer(sessions, Patients(sessions, cells, log))
     manifests = Manifests(searching.pseudonym, tickets, NodeMetadata(outgoing, NEEDED, TOLD), NodeOperations(store))
     given = TicketServicer(sessions, tickets, keys, revocations, sightings)

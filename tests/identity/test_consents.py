@@ -173,7 +173,12 @@ async def test_the_person_sees_everything_and_what_is_hidden_wins_over_all_other
     assert own.hidden == ()
     told = {(each.grant_no, each.study_uid, each.fixmedins_code) for each in (await consents.desk.ends(0, 10))[0]}
     assert told == {(each, *what) for each in (theirs, broken, checked) for what in ((STUDY, ""), ("", THERE))}
+    before = (await consents.desk.ends(0, 10))[1]
     await consents.unhide(study)
+    shown = (await consents.desk.ends(before, 10))[0]
+    assert {(each.grant_no, each.study_uid, each.fixmedins_code, each.shown) for each in shown} == {
+        (each, STUDY, "", True) for each in (theirs, broken, checked)
+    }
     decided = await consents.decide(theirs)
     assert decided is not None
     assert [each.fixmedins_code for each in decided.hidden] == [THERE]

@@ -54,6 +54,7 @@ class Across:
     peers: Peers
     requests: Any = field(default_factory=lambda: count(1))
     people: Any = field(default_factory=lambda: count(7001))
+    pictures: Any = field(default_factory=lambda: count(1))
 
     def request_id(self) -> str:
         """A new one."""
@@ -127,7 +128,7 @@ class Across:
         node = node_pb2.Node(**told, retrieve_roots=NODE.retrieve_roots)
         request = node_pb2.RegisterNodeRequest(request_id=self.request_id(), node=node)
         await self.here.call("yibao.imaging.v1.NodeService.RegisterNode", request)
-        entries = [upsert(number, psn_no=each.psn_no) for number, each in enumerate(people, 1)]
+        entries = [upsert(next(self.pictures), psn_no=each.psn_no) for each in people]
         upload = upload_pb2.UploadEntriesRequest(node_no=NODE.node_no, entries=entries)
         caller = Caller(Role.NODE, NODE.node_no, sandbox=True)
         outcomes = (
@@ -143,6 +144,36 @@ class Across:
         gateway = Caller(Role.SERVICE, "gateway", sandbox=True)
         answer = await self.here.call("yibao.imaging.v1.DicomWebService.Serve", request, caller=gateway)
         return json.loads(answer.body or b"[]")
+
+    async def comes_to(self, token: str, studies: Sequence[Any]) -> int:
+        """Searches until it finds these studies, which a search does that begins a second from now; how many searches that took,
+        one more included, as what was found once stays so."""
+        changed = time.monotonic()
+        for looks in count(1):
+            begun = time.monotonic()
+            found = await self.found(token)
+            if found == studies:
+                assert await self.found(token) == studies
+                return looks + 1
+            assert begun < changed + 1, "what a person changed was not seen a second later"
+            await asyncio.sleep(0.02)
+        raise AssertionError("a count ends nowhere")
+
+    async def settled(self, token: str) -> None:
+        """Searches until the person's cell is not asked any more."""
+        until = time.monotonic() + 10
+        while True:
+            before = self.decided()
+            assert before > 0, "the cell was asked for the first"
+            await self.found(token)
+            if self.decided() == before:
+                return
+            assert time.monotonic() < until, "each search asks"
+            await asyncio.sleep(0.1)
+
+    def decided(self) -> int:
+        """How often the cells of persons were asked for decisions until now."""
+        return sum(each.name == f"{CONSENT}.Decide" for each in self.here.traces().all_spans())
 
     async def logged(self, session_no: str) -> list[audit_pb2.AuditEntry]:
         """What the log has of a session, in its order."""

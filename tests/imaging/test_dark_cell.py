@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -83,6 +84,8 @@ async def test_of_persons_whose_cell_is_dark_nothing_is_told_and_of_others_all(
         assert [await looked(across, each) for each in (alone, both)] == [("", 1, ""), ("", 2, "")]
         own = (await across.ask("OpenSession", MADE_IT, fixmedins_code=MADE_IT.subject, own=True)).session_token
         gate.gate.clear()
+        # What was decided before counts for most of a second.
+        await asyncio.sleep(1)
         assert await looked(across, alone) == ("CELL_UNAVAILABLE", 0, "")
         reason, count, warning = await looked(across, both)
         assert (reason, count) == ("", 1)

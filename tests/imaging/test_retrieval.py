@@ -127,7 +127,7 @@ async def test_a_ticket_that_was_given_opens_nothing_five_seconds_after_the_pers
         patient = await sight.present(who, token)
         await sight.until(partial(sight.is_up, token))
         patients.append((who, token, study, patient, await sight.ticket(token, study)))
-    (one, token, _, patient, url), (two, other_token, study, _, other_url) = patients
+    (one, token, first, patient, url), (two, other_token, study, _, other_url) = patients
     for each in (url, other_url):
         assert (await sight.get(f"{each}/metadata"))[0] == 200
     revoke = consent_pb2.RevokeGrantRequest(request_id=sight.request_id(), psn_no=one.psn_no, grant_no=patient.grant_no)
@@ -140,10 +140,14 @@ async def test_a_ticket_that_was_given_opens_nothing_five_seconds_after_the_pers
         answers = [await sight.get(f"{each}/metadata") for each in (url, other_url)]
         return all(status == 403 and reason_of(body) == "TICKET_REVOKED" for status, _, body in answers)
 
-    # Nobody finds it any more, and no new ticket is given, at once.
+    # No new ticket is given at once, and a second later nobody finds it any more.
+    for session, uid in ((token, first), (other_token, study)):
+        answer = await sight.get(f"{sight.mesh.url}/dicom-web/studies/{uid}/metadata", session)
+        assert (answer[0], reason_of(answer[2])) == (404, "STUDY_NOT_FOUND")
+    await asyncio.sleep(1)
     assert not await sight.found(token)
     assert not await sight.found(other_token)
-    assert await sight.until(refused) < 5
+    assert await sight.until(refused) < 4
 
 
 async def test_a_ticket_opens_nothing_five_seconds_after_its_session_is_closed(sight: Sight) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,8 @@ from tests.imaging.entries import HOSPITAL, NOON
 CELLS = ("110000", "370000")
 GRANT, OTHER_GRANT = "G110000" + "1".zfill(20), "G110000" + "2".zfill(20)
 
+THERE_GRANT = "G370000" + "1".zfill(20)
+
 
 @dataclass
 class Feeds:
@@ -31,6 +33,14 @@ class Feeds:
     meanwhile: Callable[[], None] = lambda: None
     passed: float = 0.0
     page: int = 500
+    wants: list[str] = field(default_factory=list)
+    read_for_searches: list[tuple[str, float, int, bool]] = field(default_factory=list)
+
+    def wanted(self) -> list[str]:
+        return self.wants
+
+    def read(self, cell: str, begun_at: float, ends: Sequence[GrantEnd], *, is_whole: bool) -> None:
+        self.read_for_searches.append((cell, begun_at, len(ends), is_whole))
 
     async def behind(self, cell: str, after: int) -> tuple[list[GrantEnd], int]:
         self.asked.append(cell)
@@ -41,11 +51,18 @@ class Feeds:
         return [each for each in ends if each.seq > after][: self.page], ends[-1].seq if ends else 0
 
     def tell(
-        self, grant_no: str, cell: str = CELLS[0], study_uid: str = "", institution: str = "", age_s: int = 0
+        self,
+        grant_no: str,
+        cell: str = CELLS[0],
+        study_uid: str = "",
+        institution: str = "",
+        age_s: int = 0,
+        *,
+        shown: bool = False,
     ) -> None:
         """What became of a grant stands in its cell's feed."""
         at = self.clock() - timedelta(seconds=age_s)
-        self.ends[cell].append(GrantEnd(len(self.ends[cell]) + 1, grant_no, study_uid, institution, at))
+        self.ends[cell].append(GrantEnd(len(self.ends[cell]) + 1, grant_no, study_uid, institution, at, shown))
 
     def clock(self) -> datetime:
         """The wall clock."""
@@ -61,7 +78,7 @@ class Desk:
     made: Revocations = field(init=False)
 
     def __post_init__(self) -> None:
-        self.made = Revocations(self.store, self.feeds, CELLS, self.feeds.clock, lambda: self.feeds.passed)
+        self.made = Revocations(self.store, self.feeds, self.feeds, CELLS, self.feeds.clock, lambda: self.feeds.passed)
 
     async def give(
         self, jti: str, grant_no: str = GRANT, study: str = "1.1", cell: str = CELLS[0], life_s: int = 300
@@ -143,6 +160,45 @@ async def test_a_feed_is_read_page_by_page_without_what_is_over_and_again_where_
     desk.feeds.ends[CELLS[0]].clear()
     desk.feeds.tell(GRANT)
     assert (await desk.turn())[5:] == [grant_digest(GRANT)]
+
+
+async def test_feeds_are_read_for_searches_too_and_told_with_when_the_reading_began(desk: Desk) -> None:
+    desk.feeds.wants = [CELLS[1], "999999"]
+    desk.feeds.tell(THERE_GRANT, CELLS[1])
+    await desk.give("t1")
+    await desk.turn()
+    assert sorted(desk.feeds.asked) == sorted(CELLS)
+    assert sorted(desk.feeds.read_for_searches) == [(CELLS[0], 0.5, 0, True), (CELLS[1], 0.5, 1, True)]
+    desk.feeds.read_for_searches.clear()
+    # What ended long ago, as by a call of another day, counts for searches all the same.
+    desk.feeds.tell(THERE_GRANT, CELLS[1], age_s=5_000)
+    desk.feeds.meanwhile = lambda: setattr(desk.feeds, "passed", desk.feeds.passed + 0.1)
+    await desk.turn()
+    assert (CELLS[1], 1, True) in {(cell, ends, whole) for cell, _, ends, whole in desk.feeds.read_for_searches}
+    assert all(begun < desk.feeds.passed for _, begun, _, _ in desk.feeds.read_for_searches)
+
+
+async def test_searches_are_told_that_a_cell_is_dark_or_counts_anew_and_its_tickets_stay_as_they_are(
+    desk: Desk,
+) -> None:
+    desk.feeds.wants = [CELLS[1]]
+    desk.feeds.tell(THERE_GRANT, CELLS[1])
+    desk.feeds.tell(THERE_GRANT, CELLS[1])
+    await desk.turn()
+    desk.feeds.dark = {CELLS[1]}
+    assert await desk.turn() == [grant_digest(THERE_GRANT)]
+    desk.feeds.dark, desk.feeds.ends[CELLS[1]] = set(), desk.feeds.ends[CELLS[1]][:1]
+    await desk.turn()
+    told = [(ends, whole) for _, _, ends, whole in desk.feeds.read_for_searches]
+    assert told == [(2, True), (0, False), (0, False), (1, True)]
+
+
+async def test_what_is_shown_again_takes_no_ticket(desk: Desk) -> None:
+    await desk.give("t1", study="1.1")
+    desk.feeds.tell(GRANT, study_uid="1.1", shown=True)
+    assert await desk.turn() == []
+    desk.feeds.tell(GRANT, study_uid="1.1")
+    assert await desk.turn() == ["t1"]
 
 
 async def test_a_list_that_is_not_made_is_not_told(desk: Desk) -> None:

@@ -118,13 +118,15 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """An entry of the feed: a grant that was ended or, where it names a study or an institution, from which that was hidden."""
+    """An entry of the feed: a grant that was ended or, where it names a study or an institution, from which that was hidden, or
+    where it is `shown` again."""
 
     seq: int
     grant_no: str
     study_uid: str
     fixmedins_code: str
     ended_at: int
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,9 +73,7 @@ class Consents:
             institution = "" if asked.study_uid else asked.fixmedins_code
             made = replace(asked, hidden_no=self.new_no(), fixmedins_code=institution)
             await work.consents.hide(made)
-            open_grants = await work.consents.open_of(asked.psn_no, now)
-            numbers = [each.grant_no for each in open_grants if each.purpose is not consent.Purpose.SELF]
-            await work.consents.tell(numbers, made.study_uid, made.fixmedins_code, now, now - consent.FEED_KEPT)
+            await _tell(work, made, now, shown=False)
             return Answer(encode(made))
 
         return await self._answered(stamp, now, act)
@@ -85,9 +83,11 @@ class Consents:
 
         async def act(work: Unit) -> Answer:
             await work.consents.hold_person(psn_no)
-            if hidden_no not in {each.hidden_no for each in await work.consents.hidden([psn_no])}:
+            hidden = {each.hidden_no: each for each in await work.consents.hidden([psn_no])}
+            if hidden_no not in hidden:
                 raise not_found("HIDDEN_NOT_FOUND")
             await work.consents.show(hidden_no, psn_no)
+            await _tell(work, hidden[hidden_no], now, shown=True)
             return Answer(b"")
 
         return await self._answered(stamp, now, act)
@@ -131,6 +131,14 @@ class Consents:
 
     async def _answered(self, stamp: RequestStamp, now: int, act: Callable[[Unit], Awaitable[Answer]]) -> bytes:
         return (await answer_once(self.store, stamp, from_micros(now), act)).response
+
+
+async def _tell(work: Unit, what: Hidden, now: int, *, shown: bool) -> None:
+    """Tells in the feed that it was hidden from the person's open grants, or is shown by them again."""
+    open_grants = await work.consents.open_of(what.psn_no, now)
+    numbers = [each.grant_no for each in open_grants if each.purpose is not consent.Purpose.SELF]
+    forget = now - consent.FEED_KEPT
+    await work.consents.tell(numbers, what.study_uid, what.fixmedins_code, now, forget, shown=shown)
 
 
 async def _end(work: Unit, grant_no: str, now: int) -> None:

@@ -133,4 +133,5 @@ def _end(end: End) -> pb2.GrantEnd:
         study_uid=end.study_uid,
         fixmedins_code=end.fixmedins_code,
         ended_time=micros_message(end.ended_at),
+        shown=end.shown,
     )

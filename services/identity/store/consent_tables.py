@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from services.runtime.db import Moment
@@ -89,4 +90,6 @@ def _end(metadata: MetaData) -> None:
         _text("study_uid"),
         _text("fixmedins_code"),
         Column("ended_at", Moment, nullable=False),
+        # What is named is shown again.
+        Column("shown", Boolean, nullable=False, server_default=false()),
     )

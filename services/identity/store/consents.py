@@ -39,7 +39,7 @@ _HIDDEN: Final = sql(
 _SHOW: Final = sql("DELETE FROM consent_hidden WHERE hidden_no = ?1 AND psn_no = ?2")
 _LAST: Final = sql("SELECT COALESCE(MAX(seq), 0) FROM consent_end")
 _ENDS: Final = sql(
-    "SELECT seq, grant_no, study_uid, fixmedins_code, ended_at FROM consent_end WHERE seq > ?1 ORDER BY seq LIMIT ?2"
+    "SELECT seq, grant_no, study_uid, fixmedins_code, ended_at, shown FROM consent_end WHERE seq > ?1 ORDER BY seq LIMIT ?2"
 )
 # The last entry stays: places are counted from it.
 _FORGET: Final = sql("DELETE FROM consent_end WHERE ended_at < ?1 AND seq < ?2")
@@ -118,7 +118,16 @@ class ConsentRows:
         """Takes an entry away."""
         await self._connection.run(_SHOW, hidden_no, psn_no)
 
-    async def tell(self, grant_nos: Sequence[str], study_uid: str, fixmedins_code: str, at: int, forget: int) -> None:
+    async def tell(
+        self,
+        grant_nos: Sequence[str],
+        study_uid: str,
+        fixmedins_code: str,
+        at: int,
+        forget: int,
+        *,
+        shown: bool = False,
+    ) -> None:
         """Puts grants at the end of the feed, and takes entries away that are older than `forget`. To be called last in a
         transaction: places are given under a lock that is held until it ends, so that whoever reads a place has seen all before.
         """
@@ -126,7 +135,7 @@ class ConsentRows:
             return
         await advisory_lock(self._connection, ["consent_end"])
         last = await self.last()
-        rows = [(last + place, each, study_uid, fixmedins_code, at) for place, each in enumerate(grant_nos, 1)]
+        rows = [(last + place, each, study_uid, fixmedins_code, at, shown) for place, each in enumerate(grant_nos, 1)]
         await self._insert("consent_end", *rows)
         await self._connection.run(_FORGET, forget, rows[-1][0])
 
@@ -137,7 +146,8 @@ class ConsentRows:
 
     async def ends(self, after: int, limit: int) -> list[End]:
         """Entries of the feed behind a place."""
-        return [End(*row) for row in await self._connection.run(_ENDS, after, limit)]
+        rows = await self._connection.run(_ENDS, after, limit)
+        return [End(seq, number, study, code, at, bool(shown)) for seq, number, study, code, at, shown in rows]
 
     async def _insert(self, table: str, *rows: Sequence[Any]) -> None:
         await self._connection.insert(self._inserts[table][self._connection.dialect], rows)

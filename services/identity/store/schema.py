@@ -8,7 +8,7 @@ from services.identity.store.tables import make_tables
 from services.runtime.db import Schema, migrations_of
 
 MEMBER: Final = "identity"
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 
 
 def schema() -> Schema:

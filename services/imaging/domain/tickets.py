@@ -42,13 +42,15 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class GrantEnd:
-    """What became of a grant: it ended, or, where a study or an institution is named, that was hidden from its reader."""
+    """What became of a grant: it ended, or, where a study or an institution is named, that was hidden from its reader, or is
+    `shown` again."""
 
     seq: int
     grant_no: str
     study_uid: str
     fixmedins_code: str
     ended_at: datetime
+    shown: bool = False
 
     @property
     def is_end(self) -> bool:
@@ -57,7 +59,7 @@ class GrantEnd:
 
     def hides(self, ticket: Ticket) -> bool:
         """Whether a ticket is for what was hidden."""
-        if ticket.grant_no != self.grant_no or self.is_end:
+        if ticket.grant_no != self.grant_no or self.is_end or self.shown:
             return False
         return ticket.study_uid == self.study_uid or (
             self.fixmedins_code != "" and self.fixmedins_code in ticket.fixmedins_codes.split()

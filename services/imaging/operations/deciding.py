@@ -1,5 +1,4 @@
-"""What readers may see now, as the persons' cells say at each search and ticket: nothing of it is kept. And what is logged of a
-search."""
+"""What readers may see, as the persons' cells say: nothing of it is kept here. And what is logged of a search."""
 
 from __future__ import annotations
 

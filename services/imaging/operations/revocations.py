@@ -1,5 +1,5 @@
 """The list of what was revoked, which nodes read each second: a loop reads what became of grants of each cell of which a ticket
-lives, and what it finds stands in the list within a second.
+lives, and what it finds stands in the list within a second. Searches use decisions again by the same readings.
 
 A cell that does not answer may have ended any grant: after some seconds all its tickets are revoked. Where the loop itself does
 not get on, the list is not told at all, and the nodes open nothing (our decisions).
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -45,6 +45,18 @@ class Feed(Protocol):
         ...
 
 
+class Kept(Protocol):
+    """Decisions that are used again as long as feeds tell nothing else."""
+
+    def wanted(self) -> Collection[str]:
+        """Cells whose feeds are to be read for them."""
+        ...
+
+    def read(self, cell: str, begun_at: float, ends: Sequence[GrantEnd], *, is_whole: bool) -> None:
+        """What a reading told that began then; one that is not whole says that the feed was broken off."""
+        ...
+
+
 @dataclass(slots=True)
 class _Reading:
     """What one cell told in one turn: up to where it was read, and whether that is all."""
@@ -62,11 +74,12 @@ class Revocations:
         self,
         store: ImagingStore,
         feed: Feed,
+        kept: Kept,
         cells: Sequence[str],
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._feed, self._cells = store, feed, cells
+        self._store, self._feed, self._kept, self._cells = store, feed, kept, cells
         self._clock, self._monotonic = clock, monotonic
         self._frame: Frame[Unit, Entry] = Frame(store.write, _none, "STORE_UNAVAILABLE")
         self._cursors: dict[str, int] = {}
@@ -76,13 +89,16 @@ class Revocations:
         self._swept_at = monotonic()
 
     async def turn(self) -> bool:
-        """Reads every cell of which a ticket lives and notes what is new; never more at once. STORE_UNAVAILABLE."""
+        """Reads every cell of which a ticket lives, or decisions are used again, and notes what is new; never more at once.
+        STORE_UNAVAILABLE."""
         begun, now = self._monotonic(), self._clock()
         async with self._store.read() as work:
             living = await work.tickets.living(self._cells, now)
-        readings = await asyncio.gather(*(self._read(each) for each in living))
-        away = self._away(readings, begun)
-        ends = [each for reading in readings for each in reading.ends if each.ended_at > now - TOLD]
+        used = [each for each in self._kept.wanted() if each in self._cells and each not in living]
+        readings = await asyncio.gather(*(self._read(each) for each in (*living, *used)))
+        away = self._away([each for each in readings if each.cell in living], begun)
+        read = [each for reading in readings for each in reading.ends]
+        ends = [each for each in read if each.ended_at > now - TOLD and not each.shown]
         hidden = [(begun, each) for each in ends if not each.is_end]
         recent = [each for each in self._hidden if begun - each[0] < ON_ITS_WAY_S] + hidden
         if ends or recent or away:
@@ -107,20 +123,23 @@ class Revocations:
         return [name for _, name in rows], rows[-1][0] if rows else begin
 
     async def _read(self, cell: str) -> _Reading:
-        reading = _Reading(cell, self._cursors.get(cell, 0))
+        begun, reading = self._monotonic(), _Reading(cell, self._cursors.get(cell, 0))
         try:
             async with asyncio.timeout(READ_S):
                 while not reading.whole:
                     ends, last = await self._feed.behind(cell, reading.cursor)
                     if last < reading.cursor:
                         reading.cursor = 0
+                        self._kept.read(cell, begun, (), is_whole=False)
                         continue
                     reading.ends += ends
                     reading.cursor = ends[-1].seq if ends else last
                     reading.whole = reading.cursor >= last
         except (TimeoutError, Fault):
             # What was read so far is noted all the same, and read on from there.
-            return reading
+            pass
+        # At once: a cell that is slow to answer keeps no other's searches waiting for what is new.
+        self._kept.read(cell, begun, reading.ends, is_whole=reading.whole)
         return reading
 
     def _away(self, readings: Sequence[_Reading], begun: float) -> list[str]:

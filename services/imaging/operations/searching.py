@@ -1,4 +1,4 @@
-"""Searches: who asks is known by a session, what may be seen is decided by the persons' cells at each search, what was asked is
+"""Searches: who asks is known by a session, what may be seen is decided by the persons' cells, what was asked is
 written to the audit log before it is answered.
 
 Where a list names no person, the session's persons are meant. A person or study that the session may not see is answered as one

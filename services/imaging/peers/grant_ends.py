@@ -20,7 +20,10 @@ class GrantEnds:
         """A page of a cell's feed behind a place, and the feed's last place; CELL_UNAVAILABLE, PEER_UNAVAILABLE."""
         answer = await self._peers.call(self._stub.GrantEnds, pb2.GrantEndsRequest(cell=cell, after=after))
         ends = [
-            GrantEnd(each.seq, each.grant_no, each.study_uid, each.fixmedins_code, moment_of(each.ended_time))
+            GrantEnd(
+                *(each.seq, each.grant_no, each.study_uid, each.fixmedins_code, moment_of(each.ended_time)),
+                shown=each.shown,
+            )
             for each in answer.ends
         ]
         return ends, answer.last_seq

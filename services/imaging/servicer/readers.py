@@ -81,6 +81,11 @@ def caller_name() -> str:
     return ""
 
 
+def is_dated() -> bool:
+    """Whether the call is decided on a business date of the sandbox, and so on another day than the calls around it."""
+    return current_call().business_date is not None
+
+
 def _needed(field: str, told: str) -> None:
     if not told.strip():
         raise invalid(field, "session.needed", "needed for this reader")

@@ -398,7 +398,7 @@ Global___ListGrantEndsRequest: _TypeAlias = ListGrantEndsRequest  # noqa: Y015
 
 @_typing.final
 class GrantEnd(_message.Message):
-    """A grant that was ended, or from which something was hidden."""
+    """A grant that was ended, or from which something was hidden or is shown again."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -407,12 +407,15 @@ class GrantEnd(_message.Message):
     STUDY_UID_FIELD_NUMBER: _builtins.int
     FIXMEDINS_CODE_FIELD_NUMBER: _builtins.int
     ENDED_TIME_FIELD_NUMBER: _builtins.int
+    SHOWN_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     """Place in the feed."""
     grant_no: _builtins.str
     study_uid: _builtins.str
-    """What was hidden: a study, or an institution's studies. Where neither is told, the grant ended."""
+    """What was hidden, or is shown again: a study, or an institution's studies. Where neither is told, the grant ended."""
     fixmedins_code: _builtins.str
+    shown: _builtins.bool
+    """It is shown again."""
     @_builtins.property
     def ended_time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -423,10 +426,11 @@ class GrantEnd(_message.Message):
         study_uid: _builtins.str = ...,
         fixmedins_code: _builtins.str = ...,
         ended_time: _timestamp_pb2.Timestamp | None = ...,
+        shown: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ended_time", b"ended_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_time", b"ended_time", "fixmedins_code", b"fixmedins_code", "grant_no", b"grant_no", "seq", b"seq", "study_uid", b"study_uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_time", b"ended_time", "fixmedins_code", b"fixmedins_code", "grant_no", b"grant_no", "seq", b"seq", "shown", b"shown", "study_uid", b"study_uid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -206,8 +206,8 @@ class ConsentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListGrantEnds(self, request, context):
-        """Grants that were ended, and what was hidden from them, behind a place of the feed. It is kept for a day: no ticket that was
-        given under a grant lives so long.
+        """Grants that were ended, and what was hidden from them or is shown again, behind a place of the feed. It is kept for a day: no
+        ticket that was given under a grant lives so long.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

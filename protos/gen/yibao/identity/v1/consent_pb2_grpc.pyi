@@ -64,8 +64,8 @@ class ConsentServiceStub:
     Decide: _aio.UnaryUnaryMultiCallable[_consent_decisions_pb2.DecideRequest, _consent_decisions_pb2.DecideResponse]
     """Whether grants let readers read now, in the order asked. Nobody keeps the answer: it is asked for every search."""
     ListGrantEnds: _aio.UnaryUnaryMultiCallable[_consent_decisions_pb2.ListGrantEndsRequest, _consent_decisions_pb2.ListGrantEndsResponse]
-    """Grants that were ended, and what was hidden from them, behind a place of the feed. It is kept for a day: no ticket that was
-    given under a grant lives so long.
+    """Grants that were ended, and what was hidden from them or is shown again, behind a place of the feed. It is kept for a day: no
+    ticket that was given under a grant lives so long.
     """
 
 class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -194,8 +194,8 @@ class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _consent_decisions_pb2.ListGrantEndsRequest,
         context: _aio.ServicerContext[_consent_decisions_pb2.ListGrantEndsRequest, _abc.Awaitable[_consent_decisions_pb2.ListGrantEndsResponse]],
     ) -> _abc.Awaitable[_consent_decisions_pb2.ListGrantEndsResponse]:
-        """Grants that were ended, and what was hidden from them, behind a place of the feed. It is kept for a day: no ticket that was
-        given under a grant lives so long.
+        """Grants that were ended, and what was hidden from them or is shown again, behind a place of the feed. It is kept for a day: no
+        ticket that was given under a grant lives so long.
         """
 
 def add_ConsentServiceServicer_to_server(servicer: ConsentServiceServicer, server: _aio.Server) -> None: ...

@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class StudyServiceStub:
     """The searches of DICOMweb (PS3.18, 10.6), by the same engine: who asks is known by a session, what may be seen is decided by the
-    persons' cells at each search, and each search is in the audit log before it is answered.
+    persons' cells as it is at most a second ago, and each search is in the audit log before it is answered.
     """
 
     def __init__(self, channel):
@@ -55,7 +55,7 @@ class StudyServiceStub:
 
 class StudyServiceServicer:
     """The searches of DICOMweb (PS3.18, 10.6), by the same engine: who asks is known by a session, what may be seen is decided by the
-    persons' cells at each search, and each search is in the audit log before it is answered.
+    persons' cells as it is at most a second ago, and each search is in the audit log before it is answered.
     """
 
     def SearchStudies(self, request, context):
@@ -110,7 +110,7 @@ def add_StudyServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class StudyService:
     """The searches of DICOMweb (PS3.18, 10.6), by the same engine: who asks is known by a session, what may be seen is decided by the
-    persons' cells at each search, and each search is in the audit log before it is answered.
+    persons' cells as it is at most a second ago, and each search is in the audit log before it is answered.
     """
 
     @staticmethod

@@ -14,7 +14,7 @@ GRPC_VERSION: str
 
 class StudyServiceStub:
     """The searches of DICOMweb (PS3.18, 10.6), by the same engine: who asks is known by a session, what may be seen is decided by the
-    persons' cells at each search, and each search is in the audit log before it is answered.
+    persons' cells as it is at most a second ago, and each search is in the audit log before it is answered.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -33,7 +33,7 @@ class StudyServiceStub:
 
 class StudyServiceServicer(metaclass=_abc_1.ABCMeta):
     """The searches of DICOMweb (PS3.18, 10.6), by the same engine: who asks is known by a session, what may be seen is decided by the
-    persons' cells at each search, and each search is in the audit log before it is answered.
+    persons' cells as it is at most a second ago, and each search is in the audit log before it is answered.
     """
 
     @_abc_1.abstractmethod
